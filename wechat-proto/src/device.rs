@@ -1,0 +1,283 @@
+//! What exists before a login.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
+
+use http::{HeaderValue, Uri};
+use serde::{Deserialize, Serialize};
+
+use crate::entry::Entry;
+use crate::error::{Invalid, Ret};
+use crate::hosts::Hosts;
+use crate::jar::Jar;
+use crate::rng::Generator;
+use crate::time::Timestamp;
+
+/// The browser that the service sees: where it connects, what it calls itself, its cookies.
+///
+/// Outlives logins: its cookies are what lets an account log in again without a QR code.
+///
+/// ```
+/// use wechat_proto::{Device, Lang};
+///
+/// let device = Device::new().with_lang(Lang::EN_US).with_seed([7; 32]);
+/// assert_eq!(device.lang().as_str(), "en_US");
+/// ```
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Device {
+    pub(crate) entry: Entry,
+    pub(crate) hosts: Hosts,
+    pub(crate) lang: Lang,
+    user_agent: UserAgent,
+    pub(crate) jar: Jar,
+    pub(crate) rng: Generator,
+    /// Why the session of this device is over.
+    ended: Option<Ret>,
+}
+
+impl Device {
+    /// A device for the web entry of `wx.qq.com`, in Chinese, with a fixed seed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same, through another front door.
+    #[must_use]
+    pub fn with_entry(mut self, entry: Entry) -> Self {
+        self.entry = entry;
+        self
+    }
+
+    /// The same, with other hosts.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    /// The same, with the service's texts in another language.
+    #[must_use]
+    pub fn with_lang(mut self, lang: Lang) -> Self {
+        self.lang = lang;
+        self
+    }
+
+    /// The same, calling itself another browser.
+    #[must_use]
+    pub fn with_user_agent(mut self, user_agent: UserAgent) -> Self {
+        self.user_agent = user_agent;
+        self
+    }
+
+    /// The same, with another seed: two devices with one seed draw the same `DeviceID`s.
+    #[must_use]
+    pub fn with_seed(mut self, seed: [u8; 32]) -> Self {
+        self.rng = Generator::new(seed);
+        self
+    }
+
+    /// Mixes fresh entropy in; transports do so before a login and on resuming.
+    pub fn mix_seed(&mut self, seed: [u8; 32]) {
+        self.rng.mix(seed);
+    }
+
+    /// Where its requests go.
+    pub const fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// The language of the service's texts.
+    pub const fn lang(&self) -> &Lang {
+        &self.lang
+    }
+
+    /// Why the session of this device is over, if it is: [`Ret::OK`] after its own logout.
+    pub const fn ended(&self) -> Option<Ret> {
+        self.ended
+    }
+
+    pub(crate) fn user_agent(&self) -> HeaderValue {
+        self.user_agent.header()
+    }
+
+    /// The `Cookie` header of a request, if any cookie goes with it.
+    pub(crate) fn cookies(&self, uri: &Uri, now: Timestamp) -> Option<HeaderValue> {
+        self.jar.header(&self.hosts, uri, now)
+    }
+
+    /// Takes what a reply says about cookies.
+    pub(crate) fn receive(
+        &mut self,
+        uri: &Uri,
+        set: &[String],
+        date: Option<&str>,
+        now: Timestamp,
+    ) {
+        if let Some(origin) = self.hosts.find(uri) {
+            self.jar.store(&self.hosts, origin, set, date, now);
+        }
+    }
+
+    /// The session is over. What ended it first is what is told.
+    pub(crate) fn end(&mut self, ret: Ret) {
+        self.ended.get_or_insert(ret);
+    }
+
+    /// Ready for another login.
+    pub(crate) const fn reopen(&mut self) {
+        self.ended = None;
+    }
+}
+
+impl AsMut<Self> for Device {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
+/// The language of the service's texts, as `zh_CN`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Lang(Cow<'static, str>);
+
+impl Lang {
+    /// Simplified Chinese.
+    pub const ZH_CN: Self = Self(Cow::Borrowed("zh_CN"));
+    /// Traditional Chinese.
+    pub const ZH_TW: Self = Self(Cow::Borrowed("zh_TW"));
+    /// English.
+    pub const EN_US: Self = Self(Cow::Borrowed("en_US"));
+
+    /// The language as the service writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Lang {
+    fn default() -> Self {
+        Self::ZH_CN
+    }
+}
+
+impl FromStr for Lang {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        String::from(text).try_into()
+    }
+}
+
+impl TryFrom<String> for Lang {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        let letters = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_alphabetic());
+        match text.split_once('_') {
+            Some((language, region)) if letters(language) && letters(region) => {
+                Ok(Self(Cow::Owned(text)))
+            }
+            _ => {
+                Err(Invalid { what: "a language", expected: "two letters, _, two letters: zh_CN" })
+            }
+        }
+    }
+}
+
+impl From<Lang> for String {
+    fn from(lang: Lang) -> Self {
+        lang.0.into_owned()
+    }
+}
+
+/// What the device calls itself; one for the whole session (`docs/protocol.md` §1.3).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UserAgent(Cow<'static, str>);
+
+impl UserAgent {
+    fn header(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0).expect("checked when it was made")
+    }
+}
+
+impl Default for UserAgent {
+    /// A desktop Chrome.
+    fn default() -> Self {
+        Self(Cow::Borrowed(
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+             Chrome/130.0.0.0 Safari/537.36",
+        ))
+    }
+}
+
+impl FromStr for UserAgent {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        String::from(text).try_into()
+    }
+}
+
+impl TryFrom<String> for UserAgent {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        let visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if text.trim().is_empty() || text.len() > 512 || !visible {
+            return Err(Invalid {
+                what: "a user agent",
+                expected: "1 to 512 visible ASCII characters",
+            });
+        }
+        Ok(Self(Cow::Owned(text)))
+    }
+}
+
+impl From<UserAgent> for String {
+    fn from(user_agent: UserAgent) -> Self {
+        user_agent.0.into_owned()
+    }
+}
+
+impl fmt::Display for Lang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_two_and_two_letters() {
+        for good in ["zh_CN", "en_US", "zh_TW"] {
+            assert_eq!(good.parse::<Lang>().unwrap().as_str(), good);
+        }
+        for bad in ["", "zh", "zh-CN", "zh_CN&x=y", "zh_C\n", "zhh_CN"] {
+            assert!(bad.parse::<Lang>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_agent_fits_a_header() {
+        "Mozilla/5.0 (X11)".parse::<UserAgent>().unwrap().header();
+        UserAgent::default().header();
+        for bad in ["", " ", "a\r\nb: c", "微信"] {
+            assert!(bad.parse::<UserAgent>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_end_is_the_one_told() {
+        let mut device = Device::new();
+        device.end(Ret::SESSION_INVALID);
+        device.end(Ret::OK);
+        assert_eq!(device.ended(), Some(Ret::SESSION_INVALID));
+        device.reopen();
+        assert_eq!(device.ended(), None);
+    }
+}

@@ -1,0 +1,28 @@
+//! Which front door of the service is used.
+
+use alloc::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// A front door: the `appid` under which the service knows the client.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Entry {
+    appid: Cow<'static, str>,
+}
+
+impl Entry {
+    /// The page at `wx.qq.com`: `docs/protocol.md` §3.1.
+    pub const fn web() -> Self {
+        Self { appid: Cow::Borrowed("wx782c26e4c19acffb") }
+    }
+
+    pub(crate) fn appid(&self) -> &str {
+        &self.appid
+    }
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self::web()
+    }
+}

@@ -1,0 +1,152 @@
+//! The contract between the core and whatever moves its bytes.
+//!
+//! A [`Flow`] is a conversation with the server. A *host* (an adapter, a test, your own loop)
+//! runs it:
+//!
+//! ```text
+//! loop {
+//!     match flow.poll(&mut state, now()) {          // state locked here, and only here
+//!         Ok(output)                    => return output,
+//!         Err(Interrupt::Send(request)) => flow.handle(Input::Reply(exchange(request))),
+//!         Err(Interrupt::Read(range))   => flow.handle(Input::Piece(source.read(range))),
+//!         Err(Interrupt::Sleep(time))   => sleep(time),
+//!         Err(Interrupt::Fail(error))   => return error,
+//!     }
+//! }
+//! ```
+//!
+//! What the flow needs stands in the `Err` place, so that `?` carries it up through flows made
+//! of flows.
+//!
+//! # What a host promises
+//!
+//! - It follows no redirect and keeps no cookie; a status is not an error.
+//! - It sends the request as it is: no header added, none changed.
+//! - It reads at most [`Want::Whole`]'s `limit` bytes of a body, checks a body against the length
+//!   it announced, and refuses a `Content-Encoding` other than `identity`.
+//! - It ends an exchange at its `deadline`.
+//! - It gives every failure back, as [`Input::Reply`] with a [`Failure`] that says what kind it is
+//!   and whether anything can have been sent.
+//! - It serves one interrupt at a time, and polls again after each.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::ops::Range;
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use crate::body::Body;
+use crate::error::{Error, Failure};
+use crate::time::Timestamp;
+
+/// A conversation with the server, without its input and output.
+pub trait Flow {
+    /// What it shares with other flows; borrowed during [`poll`](Flow::poll) only.
+    type State;
+    /// What it tells the caller, once or many times.
+    type Output;
+
+    /// Goes as far as it can, applies what [`handle`](Flow::handle) has read, and says what is
+    /// next.
+    ///
+    /// The answer changes only when an input was handled, when `now` moved on after
+    /// [`Interrupt::Sleep`], or when an output or an error was given: polling again then asks for
+    /// the next one. Polling without having served the interrupt is allowed and means that it was
+    /// given up (a dropped future, a broken host): the flow starts that step again, unless the
+    /// step could do harm twice ([`Call`](crate::Call)).
+    ///
+    /// # Errors
+    ///
+    /// What the flow waits for ([`Interrupt::Send`], [`Interrupt::Read`], [`Interrupt::Sleep`]),
+    /// or [`Interrupt::Fail`], the only true error.
+    fn poll(&mut self, state: &mut Self::State, now: Timestamp) -> Result<Self::Output, Interrupt>;
+
+    /// Takes what came of the last interrupt. Parses, but changes no shared state: no lock is
+    /// needed. An input that nobody waits for is ignored.
+    fn handle(&mut self, input: Input);
+}
+
+/// What a flow needs before it can go on.
+#[derive(Debug)]
+#[must_use = "a flow goes nowhere until its interrupt is served"]
+#[non_exhaustive]
+pub enum Interrupt {
+    /// Exchange this request for an [`Input::Reply`].
+    Send(Box<Request>),
+    /// Read these bytes of the flow's source and give them as [`Input::Piece`].
+    Read(Range<u64>),
+    /// Poll again when this time has passed.
+    Sleep(Duration),
+    /// The flow could not do what was asked. Polling again tries again, where that makes sense.
+    Fail(Error),
+}
+
+impl From<Error> for Interrupt {
+    fn from(error: Error) -> Self {
+        Self::Fail(error)
+    }
+}
+
+/// What came of an interrupt. A failure is an input too.
+#[non_exhaustive]
+pub enum Input {
+    /// Of [`Interrupt::Send`].
+    Reply(Result<Response, Failure>),
+    /// Of [`Interrupt::Read`]: exactly the bytes asked for, or fewer if the source ended.
+    Piece(Result<Bytes, Failure>),
+}
+
+/// Lengths alone: replies carry credentials.
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reply(Ok(reply)) => {
+                write!(f, "Reply({}, {} bytes)", reply.status(), reply.body().len())
+            }
+            Self::Piece(Ok(piece)) => write!(f, "Piece({} bytes)", piece.len()),
+            Self::Reply(Err(failure)) => f.debug_tuple("Reply").field(failure).finish(),
+            Self::Piece(Err(failure)) => f.debug_tuple("Piece").field(failure).finish(),
+        }
+    }
+}
+
+/// A request, with the terms on which it is to be exchanged.
+#[derive(Clone)]
+pub struct Request {
+    /// What to send, complete: `Host`, `Content-Length` and cookies included.
+    pub http: http::Request<Body>,
+    /// How long the whole exchange may take; under [`Want::Head`], the wait for the head.
+    pub deadline: Duration,
+    /// How much of the reply is wanted.
+    pub want: Want,
+}
+
+/// Method, host and path alone: the rest carries credentials.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let uri = self.http.uri();
+        let (host, path) = (uri.host().unwrap_or_default(), uri.path());
+        write!(f, "Request({} {host}{path})", self.http.method())
+    }
+}
+
+/// How much of a reply a request wants.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Want {
+    /// All of it, in memory.
+    Whole {
+        /// The longest body to take: one byte more is a [`Failure`] of kind
+        /// [`TooLarge`](crate::error::FailureKind::TooLarge).
+        limit: usize,
+    },
+    /// The head; the host keeps the body's reader and streams it to the caller.
+    Head {
+        /// The longest silence of the streamed body.
+        idle: Duration,
+    },
+}
+
+/// A reply: of [`Want::Whole`] with its body, of [`Want::Head`] with an empty one.
+pub type Response = http::Response<Bytes>;

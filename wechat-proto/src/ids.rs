@@ -1,0 +1,254 @@
+//! The names that the service gives to things.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use core::borrow::Borrow;
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Invalid;
+use crate::rng::Generator;
+use crate::time::Timestamp;
+
+/// Who a message is from or to: the `UserName` of a person, a room or a built-in account.
+///
+/// `@` and 32 or 64 hex digits for a person or an official account, `@@` and 64 for a room, a
+/// plain word for a built-in account (`filehelper`). **Good for one login only**: the next login
+/// gives other names (`docs/protocol.md` §1.6).
+#[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "Box<str>", into = "Box<str>")]
+pub struct UserName(Box<str>);
+
+impl UserName {
+    /// The longest name that is taken, in bytes. Real ones have at most 66.
+    pub const MAX: usize = 256;
+
+    /// The name as the service writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it names a room (a group chat): `docs/protocol.md` §10.
+    pub fn is_room(&self) -> bool {
+        self.0.starts_with("@@") || self.0.ends_with("@chatroom")
+    }
+
+    /// The account's own other devices: what is written here shows on the phone.
+    pub fn file_helper() -> Self {
+        Self("filehelper".into())
+    }
+}
+
+impl TryFrom<Box<str>> for UserName {
+    type Error = Invalid;
+
+    /// Lists of names are joined by commas on the wire, so that a name has none; nor has it
+    /// control characters or white space.
+    fn try_from(text: Box<str>) -> Result<Self, Invalid> {
+        let legal = |c: char| !(c.is_control() || c.is_whitespace() || c == ',');
+        if text.is_empty() || text.len() > Self::MAX || !text.chars().all(legal) {
+            return Err(Invalid {
+                what: "a user name",
+                expected: "1 to 256 bytes without commas, white space and control characters",
+            });
+        }
+        Ok(Self(text))
+    }
+}
+
+impl FromStr for UserName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Box::<str>::from(text).try_into()
+    }
+}
+
+impl From<UserName> for Box<str> {
+    fn from(name: UserName) -> Self {
+        name.0
+    }
+}
+
+impl Borrow<str> for UserName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// The service's number of a message: `MsgId`, up to 19 decimal digits as text.
+///
+/// `NewMsgId`, the same as a JSON number, is rounded in some captures and is not used
+/// (`docs/protocol.md` §1.6).
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct MsgId(Box<str>);
+
+impl MsgId {
+    /// The number as the service writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the service gave a number at all: without one, a repetition cannot be told.
+    pub fn is_known(&self) -> bool {
+        !matches!(&*self.0, "" | "0")
+    }
+}
+
+impl From<&str> for MsgId {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for MsgId {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for MsgId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The client's own number of a message, by which the service knows a repetition:
+/// `ClientMsgId` and `LocalID`.
+///
+/// 17 digits: 13 of the clock's milliseconds, a `0`, three random ones (`docs/protocol.md` §1.6).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct ClientMsgId(u64);
+
+impl ClientMsgId {
+    /// A number above `last` for a message written at `now`: numbers go up even where the clock
+    /// goes back.
+    pub(crate) fn mint(rng: &mut Generator, last: Self, now: Timestamp) -> Self {
+        // 13 digits of milliseconds last until the year 2286; later ones would need an 18th digit.
+        let millis = now.as_millis().min(9_999_999_999_999);
+        let drawn = millis * 10_000 + rng.digits(3);
+        if drawn > last.0 {
+            return Self(drawn);
+        }
+        // The fourth digit from the right stays `0`: past …0999 comes the next millisecond.
+        let next = last.0.saturating_add(1);
+        Self(if next % 10_000 >= 1000 {
+            (next / 10_000).saturating_add(1).saturating_mul(10_000)
+        } else {
+            next
+        })
+    }
+}
+
+impl Default for ClientMsgId {
+    /// Below every number that was ever given.
+    fn default() -> Self {
+        Self(0)
+    }
+}
+
+impl fmt::Display for ClientMsgId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:017}", self.0)
+    }
+}
+
+/// The name of one login attempt, shown to the phone as a QR code.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Uuid(Box<str>);
+
+impl Uuid {
+    /// Word characters, `-`, `_` and `=`: `docs/protocol.md` §3.1.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=');
+        (!text.is_empty() && text.len() <= 128 && text.bytes().all(legal))
+            .then(|| Self(text.into()))
+    }
+
+    /// The name as the service writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What the QR code says: `docs/protocol.md` §3.2.
+    pub fn url(&self) -> String {
+        format!("https://login.weixin.qq.com/l/{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_user_name_fits_the_wire() {
+        for good in ["filehelper", "@0123", "@@ab", "12345@chatroom", "wxid_x", "测试"] {
+            assert_eq!(good.parse::<UserName>().unwrap().as_str(), good);
+        }
+        for bad in ["", "a,b", "a b", "a\n", "a\u{7f}", &"x".repeat(257)] {
+            assert!(bad.parse::<UserName>().is_err(), "{bad:?}");
+        }
+        assert!("@@ab".parse::<UserName>().unwrap().is_room());
+        assert!("1@chatroom".parse::<UserName>().unwrap().is_room());
+        assert!(!"@ab".parse::<UserName>().unwrap().is_room());
+    }
+
+    proptest! {
+        /// The clock may do anything: numbers go up, keep their form, never overflow.
+        #[test]
+        fn client_message_numbers_go_up(clock in prop::collection::vec(1_000_000_000_000_u64..9_999_999_000_000, 1..50)) {
+            let mut rng = Generator::default();
+            let mut last = ClientMsgId::default();
+            for millis in clock {
+                let next = ClientMsgId::mint(&mut rng, last, Timestamp::from_millis(millis));
+                prop_assert!(next > last);
+                let text = next.to_string();
+                prop_assert_eq!(text.len(), 17);
+                prop_assert_eq!(text.as_bytes()[13], b'0');
+                last = next;
+            }
+        }
+    }
+
+    #[test]
+    fn a_thousand_in_one_millisecond_stay_unique() {
+        let mut rng = Generator::default();
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let mut last = ClientMsgId::default();
+        for _ in 0..5000 {
+            let next = ClientMsgId::mint(&mut rng, last, now);
+            assert!(next > last);
+            assert_eq!(next.to_string().as_bytes()[13], b'0');
+            last = next;
+        }
+    }
+
+    #[test]
+    fn what_the_code_says() {
+        let uuid = Uuid::parse("gf5Gk61zEA==").unwrap();
+        assert_eq!(uuid.url(), "https://login.weixin.qq.com/l/gf5Gk61zEA==");
+        assert_eq!(Uuid::parse("a/b"), None);
+        assert_eq!(Uuid::parse(""), None);
+    }
+}

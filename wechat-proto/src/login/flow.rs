@@ -1,0 +1,287 @@
+//! The whole of a login, as a flow.
+//!
+//! ```text
+//! Start ──► Asking ──uuid──► Watching ──confirmed──► Redeeming ──credentials──► Initialising
+//!   ▲          ▲              │  ▲  │                    │                          │
+//!   │          │   cancelled, │  └──┘ pending, scanned   │ another host             ▼
+//!   │          └── expired ◄──┘                          │                     Announcing
+//!   │                                                    │                          │
+//!   └──────── refused, untrusted, expired 6 times ◄──────┴──────────────────────────┤
+//!                                                                                   ▼
+//!                                                                               LoggedIn
+//! ```
+
+use alloc::boxed::Box;
+use core::mem;
+
+use super::init::{self, Init};
+use super::redeem::{self, Redeemed};
+use super::scan::{self, Scan};
+use super::{Credentials, Redirect, announce, uuid};
+use crate::account::Account;
+use crate::call::Call;
+use crate::device::Device;
+use crate::error::{Error, FailureKind};
+use crate::flow::{Flow, Input, Interrupt};
+use crate::ids::Uuid;
+use crate::pace::Pace;
+use crate::time::Timestamp;
+
+/// What happens during a login.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Progress {
+    /// Show this as a QR code ([`Uuid::url`]); it replaces one shown before.
+    Code {
+        /// The login's name.
+        uuid: Uuid,
+    },
+    /// The phone scanned the code.
+    Scanned {
+        /// The account's picture as a `data:` URI, if it came along.
+        avatar: Option<Box<str>>,
+    },
+    /// The phone scanned the code and declined. Another code follows.
+    Cancelled,
+    /// Done.
+    LoggedIn(Box<Account>),
+}
+
+/// Logs a device in: shows a QR code, waits for the phone, opens the session.
+///
+/// Polled again after an output, it goes on to the next one. Passing failures are repeated, and
+/// told from the third in a row on; polled again after one, the login goes on where it was. After
+/// a refusal, or when the code was renewed five times, it starts again with a new code.
+#[derive(Debug, Default)]
+pub struct Login {
+    state: State,
+    pace: Pace,
+    renewals: u32,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Start,
+    Asking(Call<Uuid>),
+    Watching {
+        uuid: Uuid,
+        scanned: bool,
+        call: Call<Scan>,
+    },
+    Redeeming(Call<Redeemed>),
+    Initialising {
+        credentials: Credentials,
+        again: bool,
+        call: Call<Init>,
+    },
+    Announcing {
+        account: Box<Account>,
+        call: Call<()>,
+    },
+}
+
+/// How often a code is renewed before the login gives up: `docs/protocol.md` §3.3.
+const RENEWALS: u32 = 5;
+
+impl Login {
+    /// A login by QR code.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Flow for Login {
+    type State = Device;
+    type Output = Progress;
+
+    fn poll(&mut self, device: &mut Device, now: Timestamp) -> Result<Progress, Interrupt> {
+        loop {
+            match mem::take(&mut self.state) {
+                State::Start => {
+                    device.reopen();
+                    self.renewals = 0;
+                    self.state = State::Asking(uuid::request(device, now));
+                }
+                State::Asking(mut call) => match call.poll(device, now) {
+                    Ok(uuid) => {
+                        self.pace.clear();
+                        self.watch(device, uuid.clone(), None, now);
+                        return Ok(Progress::Code { uuid });
+                    }
+                    Err(interrupt) => self.keep(interrupt, now, State::Asking(call))?,
+                },
+                State::Watching { uuid, scanned, mut call } => match call.poll(device, now) {
+                    Ok(Scan::Pending) => {
+                        self.pace.quiet(now);
+                        self.watch(device, uuid, Some(scanned), now);
+                    }
+                    Ok(Scan::Scanned { avatar }) => {
+                        self.watch(device, uuid, Some(true), now);
+                        if !scanned {
+                            self.pace.clear();
+                            return Ok(Progress::Scanned { avatar });
+                        }
+                        self.pace.quiet(now);
+                    }
+                    Ok(Scan::Confirmed { redirect }) => {
+                        self.pace.clear();
+                        self.redeem(device, &redirect, now)?;
+                    }
+                    Ok(Scan::Cancelled) => {
+                        self.pace.strike();
+                        self.renew(device, now)?;
+                        return Ok(Progress::Cancelled);
+                    }
+                    Ok(Scan::Expired) => {
+                        self.pace.strike();
+                        self.renew(device, now)?;
+                    }
+                    // Nothing came in this round; where the server took its time, nothing is wrong.
+                    Err(Interrupt::Fail(Error::Transport(failure)))
+                        if failure.kind == FailureKind::Timeout =>
+                    {
+                        self.pace.quiet(now);
+                        self.watch(device, uuid, Some(scanned), now);
+                    }
+                    Err(interrupt) => {
+                        self.keep(interrupt, now, State::Watching { uuid, scanned, call })?;
+                    }
+                },
+                State::Redeeming(mut call) => match call.poll(device, now) {
+                    Ok(Redeemed::Credentials(credentials)) => {
+                        self.pace.clear();
+                        self.initialise(device, credentials, false, now);
+                    }
+                    Ok(Redeemed::Elsewhere(redirect)) => {
+                        self.pace.strike();
+                        redirect.enter(device).map_err(Interrupt::Fail)?;
+                        self.renew(device, now)?;
+                    }
+                    // A ticket is good for one answer: after a refusal only a new code helps.
+                    Err(Interrupt::Fail(error @ Error::Refused { .. })) => return Err(error.into()),
+                    Err(interrupt) => self.keep(interrupt, now, State::Redeeming(call))?,
+                },
+                State::Initialising { credentials, again, mut call } => {
+                    match call.poll(device, now) {
+                        // Once more, as other clients do: `docs/protocol.md` §4.1.
+                        Ok(init) if init.sync_key.is_empty() && !again => {
+                            self.pace.strike();
+                            self.initialise(device, credentials, true, now);
+                        }
+                        Ok(init) => {
+                            self.pace.clear();
+                            self.announce(device, credentials, init, now);
+                        }
+                        Err(interrupt) => {
+                            let state = State::Initialising { credentials, again, call };
+                            self.keep(interrupt, now, state)?;
+                        }
+                    }
+                }
+                State::Announcing { mut account, mut call } => {
+                    let result = call.poll(&mut account.session.device, now);
+                    device.clone_from(&account.session.device);
+                    match result {
+                        Ok(()) => return Ok(Progress::LoggedIn(account)),
+                        // The session works without: the phone only lists its chats later.
+                        Err(Interrupt::Fail(error))
+                            if !matches!(error, Error::LoggedOut { .. })
+                                && self.pace.failed(&error) =>
+                        {
+                            self.pace.clear();
+                            return Ok(Progress::LoggedIn(account));
+                        }
+                        Err(Interrupt::Fail(error @ Error::LoggedOut { .. })) => {
+                            return Err(error.into());
+                        }
+                        Err(Interrupt::Fail(_)) => self.state = State::Announcing { account, call },
+                        Err(interrupt) => {
+                            self.state = State::Announcing { account, call };
+                            return Err(self.pace.pass(interrupt, now));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        match &mut self.state {
+            State::Start => {}
+            State::Asking(call) => call.handle(input),
+            State::Watching { call, .. } => call.handle(input),
+            State::Redeeming(call) => call.handle(input),
+            State::Initialising { call, .. } => call.handle(input),
+            State::Announcing { call, .. } => call.handle(input),
+        }
+    }
+}
+
+impl Login {
+    /// Stays in `state`, unless what its call says is an error that ends it. An error that passes
+    /// is told only where it does not pass.
+    fn keep(
+        &mut self,
+        interrupt: Interrupt,
+        now: Timestamp,
+        state: State,
+    ) -> Result<(), Interrupt> {
+        match interrupt {
+            Interrupt::Fail(error) => {
+                let told = self.pace.failed(&error);
+                if error.is_transient() {
+                    self.state = state;
+                }
+                if told { Err(error.into()) } else { Ok(()) }
+            }
+            interrupt => {
+                self.state = state;
+                Err(self.pace.pass(interrupt, now))
+            }
+        }
+    }
+
+    /// Watches what the phone does with a code: `scanned` is nothing for a new one.
+    fn watch(&mut self, device: &Device, uuid: Uuid, scanned: Option<bool>, now: Timestamp) {
+        let call = scan::request(device, &uuid, scanned.is_none(), now);
+        self.state = State::Watching { uuid, scanned: scanned.unwrap_or(false), call };
+    }
+
+    /// Asks for another code, so many times.
+    fn renew(&mut self, device: &Device, now: Timestamp) -> Result<(), Interrupt> {
+        if self.renewals >= RENEWALS {
+            return Err(Error::Expired.into());
+        }
+        self.renewals += 1;
+        self.state = State::Asking(uuid::request(device, now));
+        Ok(())
+    }
+
+    fn redeem(
+        &mut self,
+        device: &mut Device,
+        redirect: &Redirect,
+        now: Timestamp,
+    ) -> Result<(), Interrupt> {
+        self.state = State::Redeeming(redeem::request(device, redirect, now)?);
+        Ok(())
+    }
+
+    fn initialise(
+        &mut self,
+        device: &mut Device,
+        credentials: Credentials,
+        again: bool,
+        now: Timestamp,
+    ) {
+        let call = init::request(device, &credentials, now);
+        self.state = State::Initialising { credentials, again, call };
+    }
+
+    fn announce(&mut self, device: &Device, credentials: Credentials, init: Init, now: Timestamp) {
+        let mut account = Box::new(Account::opened(device.clone(), credentials, init));
+        let call = announce::request(&mut account.session, now);
+        self.state = State::Announcing { account, call };
+    }
+}

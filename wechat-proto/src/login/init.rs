@@ -1,0 +1,277 @@
+//! `POST /cgi-bin/mmwebwx-bin/webwxinit`
+//!
+//! Opens the session: who the account is, its recent chats, where its messages stand
+//! (`docs/protocol.md` §4.1).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use serde::Serialize;
+
+use super::Credentials;
+use crate::call::Call;
+use crate::contact::Contact;
+use crate::contact::record::WireContact;
+use crate::device::Device;
+use crate::error::Error;
+use crate::flow::Response;
+use crate::hosts::Role;
+use crate::ids::UserName;
+use crate::secret::Secret;
+use crate::session::Me;
+use crate::sync::SyncKey;
+use crate::sync::key::WireKey;
+use crate::text::{Text, decode};
+use crate::time::Timestamp;
+use crate::wire::envelope::{self, BaseRequest, BaseResponse, Envelope, Uin};
+use crate::wire::lenient::{Int, List, object};
+use crate::wire::query::Url;
+
+const ENDPOINT: &str = "webwxinit";
+
+/// What the service says at the beginning of a session.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Init {
+    /// The account itself.
+    pub me: Me,
+    /// The recent chats. The members of rooms have names only for the protocol.
+    pub contacts: Vec<Contact>,
+    /// The names of the recent chats, unsaved rooms among them.
+    pub chat_set: Vec<UserName>,
+    /// Where the account's messages stand; rarely empty.
+    pub sync_key: SyncKey,
+    /// The new `Skey`, if there is one.
+    pub(crate) skey: Secret,
+    /// The version of the phone's client; in hex, the first digit is its platform.
+    pub client_version: i64,
+    /// The service's clock.
+    pub system_time: Timestamp,
+    /// `GrayScale`
+    pub gray_scale: i64,
+    /// From how many members on a room's newcomers are invited instead of added; 40 if not said.
+    pub invite_start_count: u32,
+    /// How often the official page reports what was clicked.
+    pub click_report_interval: Duration,
+    /// What official accounts wrote last.
+    pub subscriptions: Vec<Subscription>,
+}
+
+/// What an official account wrote: `MPSubscribeMsgList`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Subscription {
+    /// The official account.
+    pub user_name: UserName,
+    /// What it calls itself.
+    pub nick_name: Box<str>,
+    /// When it wrote.
+    pub time: Timestamp,
+    /// Its articles.
+    pub articles: Vec<Article>,
+}
+
+/// An article of an official account.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Article {
+    /// Its title.
+    pub title: Box<str>,
+    /// What it is about.
+    pub digest: Box<str>,
+    /// The address of its picture.
+    pub cover: Box<str>,
+    /// Its address.
+    pub url: Box<str>,
+}
+
+/// Opens a session; read by [`parse`].
+pub fn request(device: &mut Device, credentials: &Credentials, now: Timestamp) -> Call<Init> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Body {
+        base_request: BaseRequest,
+    }
+    let uin = Uin::Text(credentials.uin.expose().into());
+    let body = Body { base_request: credentials.base_request(uin, device) };
+    let http = Url::new(device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxinit")
+        .with("r", now.inverted())
+        .with("lang", device.lang.as_str())
+        .with("pass_ticket", credentials.pass_ticket.expose())
+        .post_json(device, &body);
+    Call::again(http, parse).limit(Call::<Init>::LONG)
+}
+
+/// Reads the reply of [`request`].
+///
+/// # Errors
+///
+/// What its `Ret` says; [`Error::Malformed`] if it is no such reply, or does not name the
+/// account.
+pub fn parse(reply: &Response) -> Result<Init, Error> {
+    let wire: WireInit = envelope::open(ENDPOINT, reply)?;
+    let uin = wire.user.uin.0;
+    let user = wire.user.take().ok_or(Error::Malformed {
+        endpoint: ENDPOINT,
+        expected: "a User with a UserName",
+        found: "none".into(),
+    })?;
+    let seconds = |Int(seconds)| Timestamp::from_secs(u64::try_from(seconds).unwrap_or(0));
+    Ok(Init {
+        me: Me::of(user, uin),
+        contacts: WireContact::take_all(wire.contacts),
+        // With a comma at its end.
+        chat_set: wire.chat_set.split(',').filter_map(|name| name.parse().ok()).collect(),
+        sync_key: wire.sync_key.take().unwrap_or_default(),
+        skey: wire.skey.into_boxed().into(),
+        client_version: wire.client_version.0,
+        system_time: seconds(wire.system_time),
+        gray_scale: wire.gray_scale.0,
+        invite_start_count: match u32::try_from(wire.invite_start_count.0) {
+            Ok(0) | Err(_) => 40,
+            Ok(count) => count,
+        },
+        click_report_interval: Duration::from_millis(
+            u64::try_from(wire.click_report_interval.0).unwrap_or(0),
+        ),
+        subscriptions: wire
+            .subscriptions
+            .0
+            .into_iter()
+            .filter_map(|wire| {
+                Some(Subscription {
+                    user_name: wire.user_name.parse().ok()?,
+                    nick_name: decode(wire.nick_name),
+                    time: seconds(wire.time),
+                    articles: wire.articles.0.into_iter().map(WireArticle::take).collect(),
+                })
+            })
+            .collect(),
+    })
+}
+
+object! {
+    struct WireInit {
+        "BaseResponse" => base: BaseResponse,
+        "User" => user: WireContact,
+        "ContactList" => contacts: List<WireContact>,
+        "ChatSet" => chat_set: Text,
+        "SyncKey" => sync_key: WireKey,
+        "SKey" => skey: Text,
+        "ClientVersion" => client_version: Int,
+        "SystemTime" => system_time: Int,
+        "GrayScale" => gray_scale: Int,
+        "InviteStartCount" => invite_start_count: Int,
+        "ClickReportInterval" => click_report_interval: Int,
+        "MPSubscribeMsgList" => subscriptions: List<WireSubscription>,
+    }
+}
+
+object! {
+    struct WireSubscription {
+        "UserName" => user_name: Text,
+        "NickName" => nick_name: Text,
+        "Time" => time: Int,
+        "MPArticleList" => articles: List<WireArticle>,
+    }
+}
+
+object! {
+    struct WireArticle {
+        "Title" => title: Text,
+        "Digest" => digest: Text,
+        "Cover" => cover: Text,
+        "Url" => url: Text,
+    }
+}
+
+impl WireArticle {
+    fn take(self) -> Article {
+        Article {
+            title: decode(self.title),
+            digest: decode(self.digest),
+            cover: self.cover.into_boxed(),
+            url: self.url.into_boxed(),
+        }
+    }
+}
+
+impl Envelope for WireInit {
+    fn base(&self) -> &BaseResponse {
+        &self.base
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Ret;
+    use crate::testing::{NOW, credentials, malformed, rendered, reply};
+
+    #[test]
+    fn asks() {
+        let mut device = Device::new();
+        let call = request(&mut device, &credentials(), NOW);
+        insta::assert_snapshot!(rendered(call, &mut device), @r#"
+        POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxinit?r=862586243&lang=zh_CN&pass_ticket=kUY4PSgKNy4eOlWI%252FwIBMVULe3KHPVyvDqw1%252B4DVVu9M
+        host: wx.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: application/json, text/plain, */*
+        accept-encoding: identity
+        referer: https://wx.qq.com/?lang=zh_CN
+        origin: https://wx.qq.com
+        content-type: application/json;charset=UTF-8
+        content-length: 148
+
+        {"BaseRequest":{"Uin":"566148615","Sid":"jSsRlGGPyY7U8det","Skey":"@crypt_14ae1b12_b73ba2673448154847d7007a2de3c53b","DeviceID":"e356902031041503"}}
+        "#);
+    }
+
+    #[test]
+    fn reads() {
+        let init = parse(&reply(
+            r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"Count":2,"ContactList":[{"UserName":"filehelper","NickName":"文件传输助手"},
+            {"UserName":"@@r","NickName":"room","MemberCount":2,"MemberList":[{"UserName":"@a","NickName":""},{"UserName":"@b"}]}],
+            "SyncKey":{"Count":2,"List":[{"Key":1,"Val":635705559},{"Key":2,"Val":4294967296}]},
+            "User":{"Uin":3566148615,"UserName":"@me","NickName":"小A<span class=\"emoji emoji1f604\"></span>","Sex":1,"Signature":"s"},
+            "ChatSet":"filehelper,@@r,@x,","SKey":"@crypt_new","ClientVersion":369302288,"SystemTime":1476608977,"GrayScale":1,
+            "InviteStartCount":40,"MPSubscribeMsgCount":1,"MPSubscribeMsgList":[{"UserName":"@gh","NickName":"News","Time":1476600000,
+            "MPArticleCount":1,"MPArticleList":[{"Title":"T &amp; t","Digest":"d","Cover":"http://c","Url":"http://u"}]}],"ClickReportInterval":600000}"#,
+        ))
+        .unwrap();
+        assert_eq!((&*init.me.nick_name, init.me.uin), ("小A😄", 3_566_148_615));
+        assert_eq!(init.contacts.len(), 2);
+        assert_eq!(init.contacts[1].members.len(), 2);
+        assert_eq!(init.chat_set.len(), 3);
+        assert_eq!(init.sync_key.joined(), "1_635705559|2_4294967296");
+        assert_eq!(init.skey.expose(), "@crypt_new");
+        assert_eq!(init.system_time.as_secs(), 1_476_608_977);
+        assert_eq!(init.click_report_interval, Duration::from_secs(600));
+        assert_eq!(&*init.subscriptions[0].articles[0].title, "T & t");
+        assert!(!alloc::format!("{init:?}").contains("crypt"));
+    }
+
+    #[test]
+    fn lives_with_little() {
+        let init = parse(&reply(r#"{"BaseResponse":{"Ret":"0"},"User":{"UserName":"@me"},"ContactList":null,"SyncKey":[]}"#)).unwrap();
+        assert!(init.sync_key.is_empty() && init.contacts.is_empty());
+        assert_eq!(init.invite_start_count, 40);
+    }
+
+    #[test]
+    fn reads_nothing_else() {
+        malformed(
+            parse,
+            &[
+                "{\"BaseResponse\":{\"Ret\":0}}",
+                "{\"BaseResponse\":{\"Ret\":0},\"User\":{\"UserName\":\"\"}}",
+            ],
+        );
+        // `docs/shapes.md`: a refusal brings the whole body, with zeros.
+        let refused = parse(&reply(
+            "{\"BaseResponse\":{\"Ret\":1},\"User\":{\"UserName\":\"\"},\"SyncKey\":{\"Count\":0,\"List\":[]}}",
+        ));
+        assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
+    }
+}

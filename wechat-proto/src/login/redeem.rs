@@ -1,0 +1,240 @@
+//! `GET /cgi-bin/mmwebwx-bin/webwxnewloginpage`
+//!
+//! Exchanges the ticket of a confirmed login for credentials (`docs/protocol.md` §3.4, §3.5).
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::time::Duration;
+
+use cookie::Cookie;
+use http::header::SET_COOKIE;
+
+use super::{Credentials, Redirect};
+use crate::call::Call;
+use crate::device::Device;
+use crate::error::{Error, Ret};
+use crate::flow::Response;
+use crate::time::Timestamp;
+use crate::wire::envelope::{self, with_status};
+use crate::wire::json::describe;
+use crate::wire::query::Url;
+use crate::wire::xml;
+
+const ENDPOINT: &str = "webwxnewloginpage";
+/// The longest credential taken: real ones have about a hundred characters.
+const LONGEST: usize = 1024;
+
+/// What a ticket is worth.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Redeemed {
+    /// The login.
+    Credentials(Credentials),
+    /// Another host serves this account: start again there.
+    Elsewhere(Redirect),
+}
+
+/// Asks for the credentials; read by [`parse`]. Moves the device to the hosts that the redirect
+/// names.
+///
+/// # Errors
+///
+/// [`Error::Untrusted`] if the redirect leads out of the service: nothing is sent there.
+pub fn request(
+    device: &mut Device,
+    redirect: &Redirect,
+    _now: Timestamp,
+) -> Result<Call<Redeemed>, Error> {
+    redirect.enter(device)?;
+    // To the letter: encoding `@` or `==` again gives 1203.
+    let http = Url::verbatim(redirect.as_str())
+        .with("fun", "new")
+        .with("version", "v2")
+        .with("lang", device.lang.as_str())
+        .get(device);
+    Ok(Call::again(http, parse).deadline(Duration::from_secs(10)).limit(1 << 20))
+}
+
+/// Reads the reply of [`request`], with status 200 or 301 (the older form has its content in a
+/// redirect without a `Location`).
+///
+/// A `wxsid` or `wxuin` that the page leaves out is taken from its cookies.
+///
+/// # Errors
+///
+/// [`Error::Refused`] with the server's own text (1203: this account may not log in on the web),
+/// [`Error::Malformed`] for anything else, an HTML page among it.
+pub fn parse(reply: &Response) -> Result<Redeemed, Error> {
+    let text = envelope::script(reply);
+    let page = page(&text);
+    let malformed = |found| Error::Malformed {
+        endpoint: ENDPOINT,
+        expected: "the login page's XML",
+        found: with_status(reply, found),
+    };
+    let Some(page) = page else { return Err(malformed(describe(&text))) };
+    let wanted = ["ret", "message", "skey", "wxsid", "wxuin", "pass_ticket", "redirecturl"];
+    let fields =
+        xml::texts(&page, &wanted).ok_or_else(|| malformed("XML with a DOCTYPE".into()))?;
+    let field = |name: &str| {
+        let found = fields.iter().find(|(field, _)| *field == name);
+        found.map(|(_, text)| text.trim()).filter(|text| !text.is_empty())
+    };
+
+    if let Some(address) = field("redirecturl") {
+        return Redirect::elsewhere(address).map(Redeemed::Elsewhere);
+    }
+    match field("ret").map(str::parse) {
+        None | Some(Ok(0)) => {}
+        Some(Ok(ret)) => {
+            // Not a session that ended: there was none yet.
+            let message = envelope::readable(field("message").unwrap_or_default()).into();
+            return Err(Error::Refused { endpoint: ENDPOINT, ret: Ret(ret), message });
+        }
+        Some(Err(_)) => return Err(malformed("a ret that is no number".into())),
+    }
+
+    let missing = |what: &'static str| malformed(what.into());
+    let sid = field("wxsid").map(String::from).or_else(|| cookie(reply, "wxsid"));
+    let uin = field("wxuin").map(String::from).or_else(|| cookie(reply, "wxuin"));
+    let sid = sid.ok_or_else(|| missing("no wxsid"))?;
+    let uin = uin.ok_or_else(|| missing("no wxuin"))?;
+    let [skey, pass_ticket] =
+        ["skey", "pass_ticket"].map(|name| String::from(field(name).unwrap_or_default()));
+    let legal = |text: &String| {
+        text.len() <= LONGEST && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+    };
+    if uin.parse::<i64>().is_err() || ![&sid, &skey, &pass_ticket].into_iter().all(legal) {
+        return Err(missing("credentials of another form"));
+    }
+    Ok(Redeemed::Credentials(Credentials {
+        uin: uin.into(),
+        sid: sid.into(),
+        skey: skey.into(),
+        pass_ticket: pass_ticket.into(),
+    }))
+}
+
+/// The XML of the page, which a browser may have wrapped: `<pre>&lt;error&gt;…`
+/// (`docs/shapes.md`).
+fn page(text: &str) -> Option<Cow<'_, str>> {
+    if let Some(at) = text.find("<error>") {
+        return text.get(at..).map(Cow::Borrowed);
+    }
+    let at = text.find("&lt;error&gt;")?;
+    text.get(at..).map(html_escape::decode_html_entities)
+}
+
+fn cookie(reply: &Response, name: &str) -> Option<String> {
+    let lines = reply.headers().get_all(SET_COOKIE).iter();
+    let mut cookies = lines.filter_map(|line| Cookie::parse(line.to_str().ok()?).ok());
+    cookies
+        .find(|cookie| cookie.name() == name && !cookie.value().is_empty())
+        .map(|cookie| cookie.value().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hosts::Role;
+    use crate::testing::{NOW, malformed, rendered, reply};
+
+    const PAGE: &str = "<error><ret>0</ret><message></message><skey>@crypt_14ae1b12_b73b</skey><wxsid>jSsRlGGPyY7U8det</wxsid><wxuin>566148615</wxuin><pass_ticket>kUY4PSgKNy4eOlWI%2FwIBMV%3D</pass_ticket><isgrayscale>1</isgrayscale></error>";
+
+    fn redirect() -> Redirect {
+        Redirect::parse("https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=AYfhe@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728").unwrap()
+    }
+
+    fn credentials(reply: &Response) -> [String; 4] {
+        let Redeemed::Credentials(c) = parse(reply).unwrap() else { panic!() };
+        [c.uin, c.sid, c.skey, c.pass_ticket].map(|secret| secret.expose().into())
+    }
+
+    #[test]
+    fn asks() {
+        let mut device = Device::new();
+        let call = request(&mut device, &redirect(), NOW).unwrap();
+        assert_eq!(device.hosts.origin(Role::Push).host(), "webpush.wx2.qq.com");
+        insta::assert_snapshot!(rendered(call, &mut device), @"
+        GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=AYfhe@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&lang=zh_CN
+        host: wx2.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: application/json, text/plain, */*
+        accept-encoding: identity
+        referer: https://wx2.qq.com/?lang=zh_CN
+        ");
+    }
+
+    #[test]
+    fn goes_nowhere_else() {
+        let mut device = Device::new();
+        let evil =
+            Redirect::parse("https://evil.example/cgi-bin/mmwebwx-bin/webwxnewloginpage?a=b")
+                .unwrap();
+        assert!(matches!(request(&mut device, &evil, NOW), Err(Error::Untrusted { .. })));
+        assert_eq!(device, Device::new());
+    }
+
+    #[test]
+    fn reads() {
+        let whole = [
+            "566148615",
+            "jSsRlGGPyY7U8det",
+            "@crypt_14ae1b12_b73b",
+            "kUY4PSgKNy4eOlWI%2FwIBMV%3D",
+        ];
+        assert_eq!(credentials(&reply(PAGE)), whole);
+        let mut moved = reply(PAGE);
+        *moved.status_mut() = http::StatusCode::MOVED_PERMANENTLY;
+        assert_eq!(credentials(&moved), whole);
+        let lines = PAGE.replace("><", ">\n\t<");
+        assert_eq!(credentials(&reply(&lines)), whole);
+        let wrapped = alloc::format!("<html><pre>{}</pre></html>", html_escape::encode_text(PAGE));
+        assert_eq!(credentials(&reply(&wrapped)), whole);
+    }
+
+    #[test]
+    fn takes_from_cookies_what_the_page_leaves_out() {
+        let mut bare = reply("<error><ret>0</ret><message>OK</message></error>");
+        for line in ["wxsid=s+/=; Path=/; Secure", "wxuin=7; Domain=wx2.qq.com"] {
+            bare.headers_mut().append(SET_COOKIE, line.parse().unwrap());
+        }
+        assert_eq!(credentials(&bare), ["7", "s+/=", "", ""]);
+    }
+
+    /// `docs/protocol.md` §3.5.
+    #[test]
+    fn hands_on_the_servers_own_words() {
+        let text = "为了你的帐号安全，此微信号已不允许登录网页微信。";
+        let page = alloc::format!("<error><ret>1203</ret><message>{text}</message></error>");
+        let Err(Error::Refused { ret, message, .. }) = parse(&reply(&page)) else { panic!() };
+        assert_eq!((ret, &*message), (Ret::ENVIRONMENT, text));
+        let code = parse(&reply("<error><ret>1100</ret><message/></error>"));
+        assert!(matches!(code, Err(Error::Refused { ret: Ret(1100), .. })));
+    }
+
+    #[test]
+    fn is_sent_elsewhere() {
+        let page =
+            "<error><ret>0</ret><redirecturl>https://wx8.qq.com/?a=1&amp;b=2</redirecturl></error>";
+        let Redeemed::Elsewhere(redirect) = parse(&reply(page)).unwrap() else { panic!() };
+        assert_eq!(redirect.as_str(), "https://wx8.qq.com/?a=1&b=2");
+    }
+
+    #[test]
+    fn reads_nothing_else() {
+        malformed(
+            parse,
+            &[
+                "<error><ret>0</ret></error>",
+                "<error><ret>x</ret></error>",
+                "<error><ret>0</ret><wxsid>s</wxsid><wxuin>a7</wxuin></error>",
+                "<error><ret>0</ret><wxsid>s s</wxsid><wxuin>7</wxuin></error>",
+                "<!DOCTYPE html><html><body>微信</body></html>",
+            ],
+        );
+        // Nothing of a page with credentials shows in its error.
+        let Err(error) = parse(&reply(&PAGE.replace("<wxuin>5", "<wxuin>x5"))) else { panic!() };
+        assert!(!alloc::format!("{error:?} {error}").contains("crypt"));
+    }
+}

@@ -1,0 +1,299 @@
+//! What every message has.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::ids::{MsgId, UserName};
+use crate::text::{Text, decode};
+use crate::time::Timestamp;
+use crate::wire::lenient::{Int, List, object};
+
+/// A message as `webwxsync` gave it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Message {
+    /// The service's number for it.
+    pub id: MsgId,
+    /// Who sent it: a person, a room, or this account itself (from another of its devices).
+    pub from: UserName,
+    /// Who it is to.
+    pub to: UserName,
+    /// In a room, which member said it; nothing for notices of the room, and for what this
+    /// account said.
+    pub speaker: Option<UserName>,
+    /// When it was sent, to the second.
+    pub sent: Timestamp,
+    /// What it says.
+    pub kind: Kind,
+    /// The JSON it was read from.
+    pub raw: Raw,
+    /// Whether this account sent it.
+    outgoing: bool,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Text, as a phone shows it: `MsgType` 1.
+    Text(Box<str>),
+    /// A message that is not what its type promises.
+    Unreadable {
+        /// `MsgType`
+        msg_type: i64,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Anything else: see [`Message::raw`].
+    Unknown {
+        /// `MsgType`
+        msg_type: i64,
+    },
+}
+
+impl Message {
+    /// The other side of the conversation, to whom an answer goes: the person or the room.
+    pub fn peer(&self) -> &UserName {
+        if self.outgoing { &self.to } else { &self.from }
+    }
+
+    /// Whether this account sent it, from another of its devices.
+    pub const fn is_outgoing(&self) -> bool {
+        self.outgoing
+    }
+
+    /// Who said it: the member of a room, else the sender.
+    pub fn author(&self) -> &UserName {
+        self.speaker.as_ref().unwrap_or(&self.from)
+    }
+
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The same, without holding the rest of its batch in memory.
+    #[must_use]
+    pub fn detach(mut self) -> Self {
+        self.raw = self.raw.detach();
+        self
+    }
+}
+
+/// The JSON that a message was read from, found in its batch when it is asked for.
+///
+/// The batch is kept as long as one of its messages is: [`Message::detach`] lets go of it.
+#[derive(Clone)]
+pub struct Raw {
+    /// A `webwxsync` answer, or a message alone: valid UTF-8 (what was spoiled is mended).
+    json: Bytes,
+    /// Which of its messages; none if it is one alone.
+    index: Option<usize>,
+}
+
+impl Raw {
+    /// The message's own JSON object, as the server wrote it.
+    pub fn json(&self) -> &str {
+        let text = core::str::from_utf8(&self.json).unwrap_or_default();
+        let Some(index) = self.index else { return text };
+        let list = crate::wire::lenient::Fields::of(text).and_then(|f| f.get("AddMsgList"));
+        let messages: alloc::vec::Vec<&RawValue> =
+            list.and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
+        messages.get(index).map_or("", |message| message.get())
+    }
+
+    fn detach(self) -> Self {
+        Self { json: Bytes::copy_from_slice(self.json().as_bytes()), index: None }
+    }
+}
+
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Raw")
+    }
+}
+
+object! {
+    /// A message on the wire: `docs/protocol.md` §9.1.
+    #[derive(Clone, Debug)]
+    pub(crate) struct WireMessage {
+        "MsgId" => msg_id: Text,
+        "FromUserName" => from: Text,
+        "ToUserName" => to: Text,
+        "MsgType" => msg_type: Int,
+        "SubMsgType" => sub_msg_type: Int,
+        "AppMsgType" => app_msg_type: Int,
+        "CreateTime" => create_time: Int,
+        "Content" => content: Text,
+    }
+}
+
+impl WireMessage {
+    /// The messages of a batch.
+    pub(crate) fn take_all(
+        list: List<Self>,
+        json: &Bytes,
+        me: &UserName,
+    ) -> alloc::vec::Vec<Message> {
+        let read = |(index, message): (usize, Self)| {
+            message.take(Raw { json: json.clone(), index: Some(index) }, me)
+        };
+        list.0.into_iter().enumerate().map(read).collect()
+    }
+
+    /// The message. Never fails: what cannot be read is told in its kind.
+    fn take(self, raw: Raw, me: &UserName) -> Message {
+        let msg_type = self.msg_type.0;
+        // What this account writes on its phone may come without a sender.
+        let from = if self.from.is_empty() { Some(me.clone()) } else { self.from.parse().ok() };
+        let to = if self.to.is_empty() { Some(me.clone()) } else { self.to.parse().ok() };
+        let readable = from.is_some() && to.is_some();
+        let (from, to) = (from.unwrap_or_else(|| me.clone()), to.unwrap_or_else(|| me.clone()));
+        let outgoing = from == *me;
+        let peer_is_room = if outgoing { to.is_room() } else { from.is_room() };
+
+        let (speaker, content) = match split_speaker(&self.content) {
+            Some((speaker, rest)) if peer_is_room => (Some(speaker), Text::from(rest)),
+            _ => (None, self.content),
+        };
+        let kind = match msg_type {
+            _ if !readable => {
+                Kind::Unreadable { msg_type, reason: "its sender or receiver has no name" }
+            }
+            0 => Kind::Unreadable { msg_type, reason: "it has no type" },
+            // 48 is a place; 2001 a red packet; `newsapp` writes XML: `docs/protocol.md` §9.2.
+            1 if self.sub_msg_type.0 == 0
+                && self.app_msg_type.0 == 0
+                && from.as_str() != "newsapp" =>
+            {
+                Kind::Text(decode(content))
+            }
+            _ => Kind::Unknown { msg_type },
+        };
+        Message {
+            id: MsgId::from(&*self.msg_id),
+            speaker: speaker.filter(|speaker| speaker != me),
+            from,
+            to,
+            sent: Timestamp::from_secs(u64::try_from(self.create_time.0).unwrap_or(0)),
+            kind,
+            raw,
+            outgoing,
+        }
+    }
+}
+
+/// The member's name in front of what it says in a room: `@id:<br/>` or `wxid_x:<br/>`
+/// (`docs/protocol.md` §9.3). Only the first is a prefix: the text may hold others.
+fn split_speaker(content: &str) -> Option<(UserName, &str)> {
+    let (name, rest) = content.split_once(":<br/>")?;
+    let bare = name.strip_prefix('@');
+    let legal =
+        |byte: u8| byte.is_ascii_alphanumeric() || bare.is_none() && matches!(byte, b'_' | b'-');
+    let word = bare.unwrap_or(name);
+    (!word.is_empty() && word.bytes().all(legal))
+        .then(|| name.parse().ok())?
+        .map(|name| (name, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::{String, ToString as _};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::lenient::Lenient as _;
+
+    fn me() -> UserName {
+        "@me".parse().unwrap()
+    }
+
+    fn message(fields: &str) -> Message {
+        let json = format!("{{\"AddMsgList\":[7,{{{fields}}}]}}");
+        let elements = format!("[7,{{{fields}}}]");
+        let list = List::<WireMessage>::read(&elements);
+        WireMessage::take_all(list, &Bytes::from(json), &me()).pop().unwrap()
+    }
+
+    fn name(text: &str) -> UserName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn knows_who_speaks() {
+        let person = message(
+            r#""MsgId":"9","FromUserName":"@a","ToUserName":"@me","MsgType":1,"CreateTime":1476612570,"Content":"@b:<br/>hi""#,
+        );
+        assert_eq!((person.peer(), person.author()), (&name("@a"), &name("@a")));
+        assert_eq!(person.text(), Some("@b:\nhi"));
+        assert_eq!(person.sent, Timestamp::from_secs(1_476_612_570));
+
+        let room = message(
+            r#""FromUserName":"@@r","ToUserName":"@me","MsgType":1,"Content":"@b:<br/>x:<br/>hi &amp; bye""#,
+        );
+        assert_eq!((room.peer(), room.author()), (&name("@@r"), &name("@b")));
+        assert_eq!(room.text(), Some("x:\nhi & bye"));
+
+        let bare = message(
+            r#""FromUserName":"@@r","ToUserName":"@me","MsgType":1,"Content":"wxid_b-1:<br/>hi""#,
+        );
+        assert_eq!(bare.speaker, Some(name("wxid_b-1")));
+
+        let notice = message(
+            r#""FromUserName":"@@r","ToUserName":"@me","MsgType":1,"Content":"no prefix: <br/>x""#,
+        );
+        assert_eq!((notice.speaker.clone(), notice.author()), (None, &name("@@r")));
+
+        for from in ["@me", ""] {
+            let own = message(&format!(
+                r#""FromUserName":"{from}","ToUserName":"@@r","MsgType":1,"Content":"hi""#
+            ));
+            assert!(own.is_outgoing());
+            assert_eq!((own.peer(), own.author()), (&name("@@r"), &name("@me")));
+        }
+    }
+
+    #[test]
+    fn keeps_what_it_does_not_know() {
+        let fields =
+            r#""MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":4711,"Content":"x""#;
+        let unknown = message(fields);
+        assert_eq!(unknown.kind, Kind::Unknown { msg_type: 4711 });
+        assert_eq!(unknown.raw.json(), format!("{{{fields}}}"));
+        let alone = unknown.detach();
+        assert_eq!(alone.raw.json(), format!("{{{fields}}}"));
+        assert!(alone.raw.index.is_none());
+        // A place is no text.
+        let place = message(
+            r#""FromUserName":"@a","ToUserName":"@me","MsgType":1,"SubMsgType":48,"Content":"x""#,
+        );
+        assert_eq!(place.kind, Kind::Unknown { msg_type: 1 });
+    }
+
+    #[test]
+    fn an_odd_message_is_still_one() {
+        assert!(matches!(message("").kind, Kind::Unreadable { msg_type: 0, .. }));
+        let spoiled = message(r#""FromUserName":"a b","ToUserName":"@me","MsgType":1"#);
+        assert!(matches!(spoiled.kind, Kind::Unreadable { msg_type: 1, .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn any_content_is_read(content in any::<String>(), from in "(@{0,2}[a-z0-9]{0,5}|\\PC{0,5})", msg_type in any::<i64>()) {
+            let fields = serde_json::json!({ "FromUserName": from, "MsgType": msg_type, "Content": content });
+            let json = serde_json::json!({ "AddMsgList": [fields] });
+            let list = List::<WireMessage>::read(&json["AddMsgList"].to_string());
+            let message = WireMessage::take_all(list, &Bytes::from(json.to_string()), &me()).remove(0);
+            let raw: serde_json::Value = serde_json::from_str(message.raw.json()).unwrap();
+            prop_assert_eq!(raw, fields);
+        }
+    }
+}

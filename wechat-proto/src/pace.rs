@@ -1,0 +1,142 @@
+//! How often a flow may ask: `docs/threats.md` S6, S7, S8.
+
+use core::time::Duration;
+
+use crate::error::Error;
+use crate::flow::Interrupt;
+use crate::time::Timestamp;
+
+/// Slows a flow down when what it does leads nowhere.
+///
+/// Two failures (or empty answers) in a row cost nothing; from the third on, requests are at
+/// least 1, 2, 4 … 30 seconds apart, until something useful comes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pace {
+    /// Failures and empty answers in a row.
+    strikes: u32,
+    /// When the last request went out.
+    sent: Option<Timestamp>,
+}
+
+impl Pace {
+    /// From how many strikes on a flow slows down, and reports.
+    pub(crate) const PATIENCE: u32 = 3;
+    const LONGEST: Duration = Duration::from_secs(30);
+
+    /// Something useful came.
+    pub(crate) const fn clear(&mut self) {
+        self.strikes = 0;
+    }
+
+    /// Nothing useful came.
+    pub(crate) const fn strike(&mut self) {
+        self.strikes = self.strikes.saturating_add(1);
+    }
+
+    /// An answer came that says nothing: useful if the server took its time over it, else one of
+    /// those that make a loop spin.
+    pub(crate) fn quiet(&mut self, now: Timestamp) {
+        let took = self.sent.map_or(Duration::MAX, |sent| now.since(sent));
+        if took >= Duration::from_secs(1) {
+            self.clear();
+        } else {
+            self.strike();
+        }
+    }
+
+    /// A failure: whether it is to be told to the caller. One that only a new login helps
+    /// against always is; a passing one from the third in a row on.
+    pub(crate) fn failed(&mut self, error: &Error) -> bool {
+        self.strike();
+        if matches!(error, Error::Limited { .. }) {
+            // Each try makes it longer: four seconds at once.
+            self.strikes = self.strikes.max(Self::PATIENCE + 2);
+        }
+        !error.is_transient() || self.strikes >= Self::PATIENCE
+    }
+
+    /// Lets a request out, or says how long it has to wait. What else a flow needs passes.
+    pub(crate) fn pass(&mut self, interrupt: Interrupt, now: Timestamp) -> Interrupt {
+        if !matches!(interrupt, Interrupt::Send(_)) {
+            return interrupt;
+        }
+        if let Some(sent) = self.sent {
+            if sent > now {
+                // The clock was set back: the wait begins anew, or it might take a day.
+                self.sent = Some(now);
+            }
+            let wait = self.delay().saturating_sub(now.since(sent));
+            if !wait.is_zero() {
+                return Interrupt::Sleep(wait);
+            }
+        }
+        self.sent = Some(now);
+        interrupt
+    }
+
+    fn delay(&self) -> Duration {
+        match self.strikes.checked_sub(Self::PATIENCE) {
+            None => Duration::ZERO,
+            Some(more) => Duration::from_secs(1 << more.min(5)).min(Self::LONGEST),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::boxed::Box;
+
+    use super::*;
+    use crate::body::Body;
+    use crate::flow::{Request, Want};
+
+    fn send() -> Interrupt {
+        let http = http::Request::new(Body::empty());
+        let want = Want::Whole { limit: 1 };
+        Interrupt::Send(Box::new(Request { http, deadline: Duration::ZERO, want }))
+    }
+
+    #[test]
+    fn slows_down_from_the_third() {
+        let mut pace = Pace::default();
+        let mut now = Timestamp::from_secs(1000);
+        let mut waits = alloc::vec::Vec::new();
+        for _ in 0..10 {
+            match pace.pass(send(), now) {
+                Interrupt::Sleep(wait) => {
+                    waits.push(wait.as_secs());
+                    now = now.after(wait);
+                    assert!(matches!(pace.pass(send(), now), Interrupt::Send(_)));
+                }
+                _ => waits.push(0),
+            }
+            pace.strike();
+        }
+        assert_eq!(waits, [0, 0, 0, 1, 2, 4, 8, 16, 30, 30]);
+        pace.clear();
+        assert!(matches!(pace.pass(send(), now), Interrupt::Send(_)));
+    }
+
+    /// `docs/threats.md` C1.
+    #[test]
+    fn a_clock_set_back_does_not_stop_it() {
+        let mut pace = Pace::default();
+        let _ = pace.pass(send(), Timestamp::from_secs(100_000));
+        (0..4).for_each(|_| pace.strike());
+        let now = Timestamp::from_secs(10);
+        let Interrupt::Sleep(wait) = pace.pass(send(), now) else { panic!() };
+        assert_eq!(wait.as_secs(), 2);
+        assert!(matches!(pace.pass(send(), now.after(wait)), Interrupt::Send(_)));
+    }
+
+    #[test]
+    fn a_quick_quiet_answer_is_a_strike() {
+        let mut pace = Pace::default();
+        let now = Timestamp::from_secs(1000);
+        let _ = pace.pass(send(), now);
+        pace.quiet(now.after(Duration::from_millis(10)));
+        assert_eq!(pace.strikes, 1);
+        pace.quiet(now.after(Duration::from_secs(25)));
+        assert_eq!(pace.strikes, 0);
+    }
+}

@@ -1,0 +1,1 @@
+//! Request and reply vectors of the 2016 notes.

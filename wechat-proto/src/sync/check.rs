@@ -1,0 +1,124 @@
+//! `GET /cgi-bin/mmwebwx-bin/synccheck`
+//!
+//! Waits, up to about 27 seconds, for something worth fetching (`docs/protocol.md` §7.1).
+
+use core::time::Duration;
+
+use crate::call::Call;
+use crate::error::{Error, Ret};
+use crate::flow::Response;
+use crate::hosts::Role;
+use crate::session::Session;
+use crate::time::Timestamp;
+use crate::wire::envelope;
+use crate::wire::js::Script;
+use crate::wire::query::{Accept, Url};
+
+const ENDPOINT: &str = "synccheck";
+
+/// What the server knows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Check {
+    /// Nothing new.
+    Quiet,
+    /// Something to fetch.
+    News {
+        /// A hint at what; no client should rely on it.
+        selector: Selector,
+    },
+}
+
+/// The number that `synccheck` gives with its news.
+///
+/// Its meaning is not documented, and sources differ (2 messages; 4 and 6 contacts; 7 the phone
+/// opened or left a chat): whatever it is, there is something to fetch.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Selector(pub i64);
+
+/// Waits for news; read by [`parse`].
+pub fn request(session: &mut Session, now: Timestamp) -> Call<Check> {
+    let device_id = session.device.rng.device_id();
+    let http = Url::new(&session.device, Role::Push, "/cgi-bin/mmwebwx-bin/synccheck")
+        .accept(Accept::Script)
+        .with("r", now.as_millis())
+        .with("skey", session.auth.skey.expose())
+        .with("sid", session.auth.sid.expose())
+        .with("uin", session.me.uin)
+        .with("deviceid", device_id)
+        .with("synckey", session.sync_check_key().joined())
+        .with("_", now.as_millis())
+        .get(&session.device);
+    Call::again(http, parse).deadline(Duration::from_secs(35))
+}
+
+/// Reads the reply of [`request`]: `window.synccheck={retcode:"0",selector:"2"}`
+///
+/// # Errors
+///
+/// [`Error::LoggedOut`] for 1100, 1101 and 1102; [`Error::Limited`] for 1205; [`Error::Refused`]
+/// for other codes; [`Error::Malformed`] for anything else.
+pub fn parse(reply: &Response) -> Result<Check, Error> {
+    let text = envelope::script(reply);
+    let script = Script::parse(&text);
+    let expected = "window.synccheck with retcode and selector";
+    match script.number("synccheck.retcode") {
+        Some(0) => {}
+        Some(ret) => return Err(envelope::refusal(ENDPOINT, Ret(ret), "")),
+        None => return Err(envelope::not_script(ENDPOINT, expected, reply)),
+    }
+    match script.number("synccheck.selector") {
+        Some(0) => Ok(Check::Quiet),
+        Some(selector) => Ok(Check::News { selector: Selector(selector) }),
+        None => Err(envelope::not_script(ENDPOINT, expected, reply)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{NOW, malformed, rendered, reply, session};
+
+    #[test]
+    fn asks() {
+        let mut session = session();
+        let call = request(&mut session, NOW);
+        insta::assert_snapshot!(rendered(call, &mut session.device), @"
+        GET https://webpush.wx.qq.com/cgi-bin/mmwebwx-bin/synccheck?r=1476606163580&skey=%40crypt_14ae1b12_b73ba2673448154847d7007a2de3c53b&sid=jSsRlGGPyY7U8det&uin=566148615&deviceid=e356902031041503&synckey=1_643606091%7C2_643606203&_=1476606163580
+        host: webpush.wx.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: */*
+        accept-encoding: identity
+        referer: https://wx.qq.com/?lang=zh_CN
+        ");
+    }
+
+    #[test]
+    fn reads() {
+        let answer = |ret: &str, selector: &str| {
+            parse(&reply(&alloc::format!(
+                "window.synccheck={{retcode:\"{ret}\",selector:\"{selector}\"}}"
+            )))
+        };
+        assert_eq!(answer("0", "0").unwrap(), Check::Quiet);
+        for selector in [2, 3, 4, 6, 7, 99] {
+            let news = Check::News { selector: Selector(selector) };
+            assert_eq!(answer("0", &alloc::format!("{selector}")).unwrap(), news);
+        }
+        for ret in ["1100", "1101", "1102"] {
+            assert!(matches!(answer(ret, "0"), Err(Error::LoggedOut { .. })));
+        }
+        assert!(matches!(answer("1205", "0"), Err(Error::Limited { .. })));
+        for ret in ["-1", "2", "1200", "99999999999"] {
+            assert!(matches!(answer(ret, "0"), Err(Error::Refused { .. })));
+        }
+        malformed(
+            parse,
+            &[
+                "window.synccheck={retcode:\"0\"}",
+                "window.synccheck={selector:\"0\"}",
+                "HTTP/1.1 0",
+            ],
+        );
+    }
+}

@@ -1,0 +1,281 @@
+//! `POST /cgi-bin/mmwebwx-bin/webwxsync`
+//!
+//! Fetches what is new since a key: messages, changed contacts, a changed profile
+//! (`docs/protocol.md` §7.2).
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::SyncKey;
+use super::key::WireKey;
+use crate::call::Call;
+use crate::contact::Contact;
+use crate::contact::record::WireContact;
+use crate::error::Error;
+use crate::flow::Response;
+use crate::hosts::Role;
+use crate::ids::UserName;
+use crate::message::{Message, WireMessage};
+use crate::secret::Secret;
+use crate::session::{Me, Session};
+use crate::text::{Text, decode};
+use crate::time::Timestamp;
+use crate::wire::envelope::{self, BaseRequest, BaseResponse, Envelope};
+use crate::wire::json;
+use crate::wire::lenient::{Buff, Int, List, object};
+use crate::wire::query::Url;
+
+const ENDPOINT: &str = "webwxsync";
+
+/// What is new since the key that was asked with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Batch {
+    messages: List<WireMessage>,
+    /// What the messages were read from.
+    json: Bytes,
+    /// Contacts that were added or changed.
+    pub changed: Vec<Contact>,
+    /// Contacts and rooms that are gone.
+    pub removed: Vec<UserName>,
+    /// What changed about the account itself.
+    pub profile: Option<Profile>,
+    /// The key for the next `webwxsync`, if it is to be another one.
+    pub sync_key: Option<SyncKey>,
+    /// The key for the next `synccheck`, if it is to be another one.
+    pub sync_check_key: Option<SyncKey>,
+    /// The new `Skey`; usually empty.
+    pub(crate) skey: Secret,
+    /// Whether there is more to fetch at once.
+    pub more: bool,
+}
+
+/// What changed about the account itself; what did not is nothing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Profile {
+    /// What it calls itself now.
+    pub nick_name: Option<Box<str>>,
+    /// Its new picture: a path on the api host.
+    pub head_img_url: Option<Box<str>>,
+}
+
+/// Fetches; read by [`parse`].
+pub fn request(session: &mut Session, now: Timestamp) -> Call<Batch> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Body<K> {
+        base_request: BaseRequest,
+        sync_key: K,
+        #[serde(rename = "rr")]
+        inverted: i32,
+    }
+    let body = Body {
+        base_request: session.base_request(),
+        sync_key: session.sync_key.body(),
+        inverted: now.inverted(),
+    };
+    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxsync")
+        .with("sid", session.auth.sid.expose())
+        .with("skey", session.auth.skey.expose())
+        .with("lang", session.device.lang.as_str())
+        .with("pass_ticket", session.auth.pass_ticket.expose())
+        .post_json(&session.device, &body);
+    Call::again(http, parse).limit(Call::<Batch>::LONG)
+}
+
+/// Reads the reply of [`request`].
+///
+/// # Errors
+///
+/// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
+pub fn parse(reply: &Response) -> Result<Batch, Error> {
+    let body = reply.body();
+    let (text, wire) =
+        json::text::<Wire>(body).map_err(|found| envelope::not_json(ENDPOINT, reply, found))?;
+    envelope::check(ENDPOINT, wire.base())?;
+    // The body itself is kept, unless it had to be mended.
+    let json = match text {
+        Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
+        Cow::Owned(text) => Bytes::from(text),
+    };
+    Ok(Batch {
+        messages: wire.messages,
+        json,
+        changed: WireContact::take_all(wire.changed),
+        removed: wire
+            .removed
+            .0
+            .into_iter()
+            .filter_map(|gone| gone.user_name.parse().ok())
+            .collect(),
+        profile: wire.profile.take(),
+        sync_key: wire.sync_key.take(),
+        sync_check_key: wire.sync_check_key.take(),
+        skey: wire.skey.into_boxed().into(),
+        more: wire.continue_flag.0 != 0,
+    })
+}
+
+impl Batch {
+    /// The messages, for the account `me`.
+    pub fn messages(self, me: &Me) -> Vec<Message> {
+        WireMessage::take_all(self.messages, &self.json, &me.user_name)
+    }
+
+    /// Whether it brings nothing: no message, no change.
+    pub fn is_empty(&self) -> bool {
+        self.messages.0.is_empty()
+            && self.changed.is_empty()
+            && self.removed.is_empty()
+            && self.profile.is_none()
+    }
+}
+
+object! {
+    struct Wire {
+        "BaseResponse" => base: BaseResponse,
+        "AddMsgList" => messages: List<WireMessage>,
+        "ModContactList" => changed: List<WireContact>,
+        "DelContactList" => removed: List<Gone>,
+        "Profile" => profile: WireProfile,
+        "ContinueFlag" => continue_flag: Int,
+        "SyncKey" => sync_key: WireKey,
+        "SyncCheckKey" => sync_check_key: WireKey,
+        "SKey" => skey: Text,
+    }
+}
+
+object! {
+    struct Gone {
+        "UserName" => user_name: Text,
+    }
+}
+
+object! {
+    struct WireProfile {
+        "BitFlag" => bit_flag: Int,
+        "NickName" => nick_name: Buff,
+        "HeadImgUpdateFlag" => head_img_update_flag: Int,
+        "HeadImgUrl" => head_img_url: Text,
+    }
+}
+
+impl WireProfile {
+    /// 190: something changed. The picture is one of them if its own flag says so.
+    const CHANGED: i64 = 190;
+
+    fn take(self) -> Option<Profile> {
+        let some = |text: Box<str>| (!text.is_empty()).then_some(text);
+        (self.bit_flag.0 == Self::CHANGED).then(|| Profile {
+            nick_name: some(decode(self.nick_name.buff)),
+            head_img_url: some(self.head_img_url.into_boxed())
+                .filter(|_| self.head_img_update_flag.0 != 0),
+        })
+    }
+}
+
+impl Envelope for Wire {
+    fn base(&self) -> &BaseResponse {
+        &self.base
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Ret;
+    use crate::testing::{NOW, malformed, rendered, reply, session};
+
+    #[test]
+    fn asks() {
+        let mut session = session();
+        let call = request(&mut session, NOW);
+        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=jSsRlGGPyY7U8det&skey=%40crypt_14ae1b12_b73ba2673448154847d7007a2de3c53b&lang=zh_CN&pass_ticket=kUY4PSgKNy4eOlWI%252FwIBMVULe3KHPVyvDqw1%252B4DVVu9M
+        host: wx.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: application/json, text/plain, */*
+        accept-encoding: identity
+        referer: https://wx.qq.com/?lang=zh_CN
+        origin: https://wx.qq.com
+        content-type: application/json;charset=UTF-8
+        content-length: 244
+
+        {"BaseRequest":{"Uin":566148615,"Sid":"jSsRlGGPyY7U8det","Skey":"@crypt_14ae1b12_b73ba2673448154847d7007a2de3c53b","DeviceID":"e356902031041503"},"SyncKey":{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]},"rr":862586243}
+        "#);
+    }
+
+    #[test]
+    fn reads() {
+        let batch = parse(&reply(
+            r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"AddMsgCount":1,"AddMsgList":[{"MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"},
+            {"MsgId":"2","FromUserName":"@a","ToUserName":"@me","MsgType":51}],
+            "ModContactList":[{"UserName":"@@r","NickName":"new"}],"DelContactList":[{"UserName":"@gone","ContactFlag":0},{}],
+            "Profile":{"BitFlag":190,"UserName":{"Buff":""},"NickName":{"Buff":"N &amp; n"},"HeadImgUpdateFlag":1,"HeadImgUrl":"/h"},
+            "ContinueFlag":1,"SyncKey":{"Count":1,"List":[{"Key":1,"Val":5}]},"SKey":"","SyncCheckKey":{"Count":1,"List":[{"Key":1,"Val":6}]}}"#,
+        ))
+        .unwrap();
+        assert!(batch.more && !batch.is_empty());
+        assert_eq!(batch.sync_key.as_ref().unwrap().joined(), "1_5");
+        assert_eq!(batch.sync_check_key.as_ref().unwrap().joined(), "1_6");
+        assert_eq!((batch.changed.len(), batch.removed.len()), (1, 1));
+        let profile = batch.profile.clone().unwrap();
+        assert_eq!(
+            (profile.nick_name.as_deref(), profile.head_img_url.as_deref()),
+            (Some("N & n"), Some("/h"))
+        );
+        let messages = batch.messages(session().me());
+        assert_eq!(messages.len(), 2);
+        assert_eq!(messages[0].text(), Some("hi"));
+        assert!(messages[1].raw.json().contains("\"MsgType\":51"));
+    }
+
+    #[test]
+    fn reads_an_empty_batch() {
+        let batch = parse(&reply(
+            r#"{"BaseResponse":{"Ret":0},"Profile":{"BitFlag":0,"NickName":{"Buff":"x"}},"SyncKey":{"Count":0,"List":[]}}"#,
+        ))
+        .unwrap();
+        assert!(batch.is_empty() && !batch.more);
+        assert_eq!((batch.sync_key, batch.sync_check_key), (None, None));
+    }
+
+    /// `docs/threats.md` J6: one bad element of fifty.
+    #[test]
+    fn one_bad_message_costs_only_itself() {
+        let good =
+            r#"{"MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"}"#;
+        for bad in [
+            "7",
+            "null",
+            "{}",
+            "[1]",
+            r#"{"MsgType":1e400,"FromUserName":"@a"}"#,
+            r#"{"Content":"\ud83d"}"#,
+        ] {
+            let body = alloc::format!(
+                "{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":[{good},{bad},{good}],\"SyncKey\":{{\"Count\":1,\"List\":[{{\"Key\":1,\"Val\":5}}]}}}}"
+            );
+            let batch = parse(&reply(&body)).unwrap();
+            assert!(batch.sync_key.is_some());
+            let messages = batch.messages(session().me());
+            assert_eq!(messages.len(), 3, "{bad}");
+            assert_eq!(messages[2].text(), Some("hi"));
+            assert_ne!(messages[1].text(), Some("hi"));
+        }
+    }
+
+    #[test]
+    fn reads_nothing_else() {
+        malformed(parse, &["{\"AddMsgList\":[]}"]);
+        // `docs/shapes.md`: Ret 3 with an empty key.
+        let refused =
+            parse(&reply("{\"BaseResponse\":{\"Ret\":3},\"SyncKey\":{\"Count\":0,\"List\":[]}}"));
+        assert!(matches!(refused, Err(Error::Refused { ret: Ret(3), .. })));
+    }
+}

@@ -1,0 +1,233 @@
+//! Messages as they come, as a flow.
+//!
+//! ```text
+//!            ┌──────────────────────────── nothing left ◄─────────────────────────┐
+//!            ▼                                                                    │
+//! Start ──► Fetching ──batch──► handing out, one message a poll ──more──► Fetching│
+//!            ▲                                                            │       │
+//!            └── news ── Checking ◄── nothing left ───────────────────────┴───────┘
+//!                         └──┘ quiet
+//! ```
+
+use alloc::collections::VecDeque;
+
+use super::check::{self, Check};
+use super::fetch::{self, Batch};
+use super::key::SyncKey;
+use crate::account::Account;
+use crate::call::Call;
+use crate::error::{Error, FailureKind, Ret};
+use crate::flow::{Flow, Input, Interrupt};
+use crate::ids::MsgId;
+use crate::message::Message;
+use crate::pace::Pace;
+use crate::time::Timestamp;
+
+/// Hears messages: checks, fetches, hands them out one by one, checks again.
+///
+/// A message is *taken* when the next one is asked for: polling again says that the last one was
+/// dealt with. The stored key moves past a batch when all of it is taken, and the ids taken from
+/// an unfinished batch are stored with the session. So a bot that stores
+/// [`Account::session`] after each message's effect loses none, and sees at most the one in hand
+/// again; one that takes the message on the copy it stores ([`Session::take`](crate::Session))
+/// sees each exactly once. Code that asks ahead (`buffered`, `for_each_concurrent`) takes early.
+///
+/// Passing failures are repeated, ever more slowly, and told from the third in a row on; polled
+/// again, the inbox goes on. Only 1100, 1101 and 1102 end it, a logout, [`Account::stop`], and a
+/// newer inbox of the same account: it then says so at every poll, and sends nothing.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    /// Its number among the account's inboxes.
+    number: Option<u64>,
+    state: State,
+    pace: Pace,
+    /// What is to be handed out.
+    messages: VecDeque<Message>,
+    /// The message handed out last, to be taken at the next poll.
+    in_hand: Option<MsgId>,
+    /// What the batch moves on to when all of it is taken.
+    next: Option<Next>,
+    /// Fetches in a row without a check in between.
+    rounds: u32,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    /// Nothing under way.
+    #[default]
+    Idle,
+    Fetching(Call<Batch>),
+    Checking(Call<Check>),
+}
+
+#[derive(Debug)]
+struct Next {
+    sync_key: Option<SyncKey>,
+    sync_check_key: Option<SyncKey>,
+    more: bool,
+    /// Whether the batch brought anything new.
+    useful: bool,
+}
+
+/// How many fetches follow each other where the server says that there is more:
+/// `docs/threats.md` S6.
+const ROUNDS: u32 = 100;
+
+impl Inbox {
+    /// An inbox; it retires the account's older one when it is polled first.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Flow for Inbox {
+    type State = Account;
+    type Output = Message;
+
+    fn poll(&mut self, account: &mut Account, now: Timestamp) -> Result<Message, Interrupt> {
+        let number = *self.number.get_or_insert_with(|| account.open_inbox());
+        if let Some(id) = self.in_hand.take() {
+            account.session.taken.take(&id);
+        }
+        match account.over() {
+            // What was heard before the server ended the session is still handed out: nobody
+            // will send it again. What a stop leaves comes again when the session is resumed.
+            Some(Error::LoggedOut { ret }) if ret != Ret::OK && !self.messages.is_empty() => {}
+            Some(error) => return Err(error.into()),
+            None => {}
+        }
+        if !account.is_newest_inbox(number) {
+            return Err(Error::InUse.into());
+        }
+        loop {
+            while let Some(message) = self.messages.pop_front() {
+                // The server repeats itself: after a resumption, where polls overlap.
+                if !account.session.taken.contains(&message.id) {
+                    self.in_hand = Some(message.id.clone());
+                    return Ok(message);
+                }
+            }
+            if let Some(next) = self.next.take() {
+                self.finish(account, next, now);
+            }
+            match core::mem::take(&mut self.state) {
+                // The first fetch waits for nothing: it brings the keys that `synccheck` wants.
+                State::Idle => self.fetch(account, now),
+                State::Fetching(mut call) => match call.poll(&mut account.session.device, now) {
+                    Ok(batch) => self.receive(account, batch),
+                    Err(interrupt) => self.keep(interrupt, now, State::Fetching(call))?,
+                },
+                State::Checking(mut call) => match call.poll(&mut account.session.device, now) {
+                    Ok(Check::News { .. }) => {
+                        self.rounds = 0;
+                        self.fetch(account, now);
+                    }
+                    Ok(Check::Quiet) => {
+                        self.pace.quiet(now);
+                        self.check(account, now);
+                    }
+                    // A poll that ran into its limit is a quiet minute.
+                    Err(Interrupt::Fail(Error::Transport(failure)))
+                        if failure.kind == FailureKind::Timeout =>
+                    {
+                        self.pace.quiet(now);
+                        self.check(account, now);
+                    }
+                    Err(interrupt @ Interrupt::Fail(_)) => {
+                        // With a new `DeviceID` and clock, as each check has.
+                        let call = check::request(&mut account.session, now);
+                        self.keep(interrupt, now, State::Checking(call))?;
+                    }
+                    Err(interrupt) => self.keep(interrupt, now, State::Checking(call))?,
+                },
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        match &mut self.state {
+            State::Idle => {}
+            State::Fetching(call) => call.handle(input),
+            State::Checking(call) => call.handle(input),
+        }
+    }
+}
+
+impl Inbox {
+    fn fetch(&mut self, account: &mut Account, now: Timestamp) {
+        self.state = State::Fetching(fetch::request(&mut account.session, now));
+    }
+
+    fn check(&mut self, account: &mut Account, now: Timestamp) {
+        self.state = State::Checking(check::request(&mut account.session, now));
+    }
+
+    /// Applies what a batch changes, and keeps its messages to be handed out. Order:
+    /// `docs/protocol.md` §7.2.
+    fn receive(&mut self, account: &mut Account, mut batch: Batch) {
+        let session = &mut account.session;
+        session.renew_skey(core::mem::take(&mut batch.skey));
+        let mut useful =
+            batch.profile.is_some() || !batch.removed.is_empty() || !batch.changed.is_empty();
+        if let Some(profile) = batch.profile.take() {
+            if let Some(name) = profile.nick_name {
+                session.me.nick_name = name;
+            }
+            if let Some(picture) = profile.head_img_url {
+                session.me.head_img_url = picture;
+            }
+        }
+        for name in core::mem::take(&mut batch.removed) {
+            account.directory.remove(&name);
+        }
+        for contact in core::mem::take(&mut batch.changed) {
+            account.directory.merge(contact);
+        }
+        let (sync_key, sync_check_key) = (batch.sync_key.take(), batch.sync_check_key.take());
+        let more = batch.more;
+        let messages = batch.messages(&session.me);
+        useful |= messages.iter().any(|message| !session.taken.contains(&message.id));
+        self.messages = messages.into();
+        self.next = Some(Next { sync_key, sync_check_key, more, useful });
+    }
+
+    /// All of a batch is taken: the keys move past it, and the next step begins.
+    fn finish(&mut self, account: &mut Account, next: Next, now: Timestamp) {
+        let session = &mut account.session;
+        let moved = next.sync_key.as_ref().is_some_and(|key| *key != session.sync_key);
+        // A key without counters replaces none: `docs/protocol.md` §7.2.
+        if let Some(key) = next.sync_key {
+            session.sync_key = key;
+            session.taken.finish_batch();
+        }
+        if let Some(key) = next.sync_check_key {
+            session.sync_check_key = Some(key);
+        }
+        if next.useful {
+            self.pace.clear();
+        } else {
+            self.pace.strike();
+        }
+        self.rounds += 1;
+        // Where the key stands still, asking again brings the same.
+        if next.more && moved && self.rounds < ROUNDS {
+            self.fetch(account, now);
+        } else {
+            self.check(account, now);
+        }
+    }
+
+    fn keep(
+        &mut self,
+        interrupt: Interrupt,
+        now: Timestamp,
+        state: State,
+    ) -> Result<(), Interrupt> {
+        self.state = state;
+        match interrupt {
+            Interrupt::Fail(error) if self.pace.failed(&error) => Err(error.into()),
+            Interrupt::Fail(_) => Ok(()),
+            interrupt => Err(self.pace.pass(interrupt, now)),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `SyncKey`: how far the client has read (`docs/protocol.md` §7.2).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::lenient::{Int, List, object};
+
+/// A set of numbered counters: opaque, but for its being empty.
+///
+/// The `SyncKey` of a `webwxsync` answer goes into the next `webwxsync`, its `SyncCheckKey` into
+/// the next `synccheck`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct SyncKey(Vec<(i64, i64)>);
+
+/// More counters than any key has: keys are written into URLs.
+const COUNTERS: usize = 256;
+
+impl SyncKey {
+    /// Whether it has no counter: such a key replaces no other.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As `synccheck` takes it: `1_643606091|2_643606203`.
+    pub(crate) fn joined(&self) -> String {
+        let mut text = String::new();
+        for (key, value) in &self.0 {
+            let bar = if text.is_empty() { "" } else { "|" };
+            let _ = write!(text, "{bar}{key}_{value}");
+        }
+        text
+    }
+
+    /// As `webwxsync` takes it.
+    pub(crate) fn body(&self) -> impl Serialize {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Body {
+            count: usize,
+            list: Vec<Counter>,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Counter {
+            key: i64,
+            val: i64,
+        }
+        let list = self.0.iter().map(|(key, val)| Counter { key: *key, val: *val });
+        Body { count: self.0.len(), list: list.collect() }
+    }
+}
+
+object! {
+    /// A key on the wire.
+    #[derive(Clone, Debug)]
+    pub(crate) struct WireKey {
+        "Count" => count: Int,
+        "List" => list: List<WireCounter>,
+    }
+}
+
+object! {
+    #[derive(Clone, Debug)]
+    pub(crate) struct WireCounter {
+        "Key" => key: Int,
+        "Val" => value: Int,
+    }
+}
+
+impl WireKey {
+    /// The key, unless it is one to be ignored: `Count` 0, an empty list, or more counters than
+    /// a key has.
+    pub(crate) fn take(self) -> Option<SyncKey> {
+        let counters = self.list.0;
+        let usable = self.count.0 != 0 && (1..=COUNTERS).contains(&counters.len());
+        let key = || counters.iter().map(|counter| (counter.key.0, counter.value.0)).collect();
+        usable.then(|| SyncKey(key()))
+    }
+
+    /// A key out of JSON, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(json: &str) -> Option<SyncKey> {
+        use crate::wire::lenient::Lenient as _;
+        Self::read(json).take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_written_two_ways() {
+        let json =
+            "{\"Count\":2,\"List\":[{\"Key\":1,\"Val\":643606091},{\"Key\":2,\"Val\":5000000000}]}";
+        let key = WireKey::of(json).unwrap();
+        assert_eq!(key.joined(), "1_643606091|2_5000000000");
+        assert_eq!(serde_json::to_string(&key.body()).unwrap(), json);
+    }
+
+    /// `docs/protocol.md` §7.2: a key set with `Count` 0 must not replace the stored one.
+    #[test]
+    fn an_empty_key_is_none() {
+        for json in [
+            "{\"Count\":0,\"List\":[]}",
+            "{\"Count\":0,\"List\":[{\"Key\":1,\"Val\":2}]}",
+            "{\"Count\":3,\"List\":[]}",
+            "{}",
+            "[]",
+            "null",
+        ] {
+            assert_eq!(WireKey::of(json), None, "{json}");
+        }
+        let long = alloc::format!("{{\"Count\":1,\"List\":[{}1]}}", "1,".repeat(300));
+        assert_eq!(WireKey::of(&long), None);
+    }
+}

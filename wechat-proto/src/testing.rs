@@ -1,0 +1,130 @@
+//! What unit tests share: a rendered request, invented replies, a host without a network.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use bytes::{Buf as _, Bytes};
+
+use crate::call::Call;
+use crate::contact::record::WireContact;
+use crate::device::Device;
+use crate::error::Error;
+use crate::flow::{Flow, Input, Interrupt, Request, Response};
+use crate::login::Credentials;
+use crate::session::{Me, Session};
+use crate::sync::key::WireKey;
+use crate::time::Timestamp;
+use crate::wire::lenient::Lenient as _;
+
+/// When tests happen: the clock of the 2016 notes.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);
+
+/// The request of a call as it would go out: method and address, headers, body.
+pub(crate) fn rendered<T>(mut call: Call<T>, device: &mut Device) -> String {
+    match call.poll(device, NOW) {
+        Err(Interrupt::Send(request)) => render(&request),
+        _ => panic!("a new call sends"),
+    }
+}
+
+/// A request as text.
+pub(crate) fn render(request: &Request) -> String {
+    let http = &request.http;
+    let mut text = format!("{} {}\n", http.method(), http.uri());
+    for (name, value) in http.headers() {
+        text += &format!("{name}: {}\n", value.to_str().unwrap());
+    }
+    let mut body = http.body().clone();
+    let length = body.len();
+    text += &format!("\n{}", String::from_utf8_lossy(&body.copy_to_bytes(length)));
+    text.trim_end().to_string()
+}
+
+/// A reply with status 200.
+pub(crate) fn reply(body: &str) -> Response {
+    Response::new(Bytes::copy_from_slice(body.as_bytes()))
+}
+
+/// Asserts that a parser takes none of `bodies`, nor of those that no parser takes, and says so
+/// with its endpoint and expectation.
+pub(crate) fn malformed<T>(parse: fn(&Response) -> Result<T, Error>, bodies: &[&str]) {
+    let always = ["", " ", "<html><body>502 Bad Gateway</body></html>", "{", "[]", "null", "\u{0}"];
+    for body in always.iter().chain(bodies) {
+        match parse(&reply(body)) {
+            Err(Error::Malformed { endpoint, expected, .. }) => {
+                assert!(!endpoint.is_empty() && !expected.is_empty());
+            }
+            Err(other) => panic!("{body:?}: {other}"),
+            Ok(_) => panic!("{body:?} was read"),
+        }
+    }
+}
+
+/// Runs a flow until it gives an output or fails; time passes only when it sleeps, and with each
+/// reply.
+pub(crate) struct Host {
+    pub(crate) now: Timestamp,
+    /// Method and path of each request, in order.
+    pub(crate) paths: Vec<String>,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) slept: core::time::Duration,
+}
+
+impl Host {
+    pub(crate) const fn new() -> Self {
+        Self {
+            now: NOW,
+            paths: Vec::new(),
+            requests: Vec::new(),
+            slept: core::time::Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn run<F: Flow>(
+        &mut self,
+        flow: &mut F,
+        state: &mut F::State,
+        mut serve: impl FnMut(&Request) -> Input,
+    ) -> Result<F::Output, Error> {
+        for _ in 0..1000 {
+            match flow.poll(state, self.now) {
+                Ok(output) => return Ok(output),
+                Err(Interrupt::Fail(error)) => return Err(error),
+                Err(Interrupt::Sleep(time)) => {
+                    self.slept += time;
+                    self.now = self.now.after(time);
+                }
+                Err(Interrupt::Send(request)) => {
+                    let http = &request.http;
+                    self.paths.push(format!("{} {}", http.method(), http.uri().path()));
+                    let input = serve(&request);
+                    self.requests.push(*request);
+                    self.now = self.now.after(core::time::Duration::from_millis(7));
+                    flow.handle(input);
+                }
+                Err(Interrupt::Read(_)) => panic!("nothing is read here"),
+            }
+        }
+        panic!("the flow does not end: {:?}", self.paths);
+    }
+}
+
+/// Invented credentials.
+pub(crate) fn credentials() -> Credentials {
+    Credentials {
+        uin: "566148615".into(),
+        sid: "jSsRlGGPyY7U8det".into(),
+        skey: "@crypt_14ae1b12_b73ba2673448154847d7007a2de3c53b".into(),
+        pass_ticket: "kUY4PSgKNy4eOlWI%2FwIBMVULe3KHPVyvDqw1%2B4DVVu9M".into(),
+    }
+}
+
+/// An invented session on `wx.qq.com`.
+pub(crate) fn session() -> Session {
+    let me = r#"{"UserName":"@595d9f44","NickName":"Zhang San","Uin":566148615}"#;
+    let me = Me::of(WireContact::read(me).take().unwrap(), 566_148_615);
+    let key =
+        WireKey::of(r#"{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]}"#);
+    Session::new(Device::new(), credentials(), me, key.unwrap())
+}

@@ -1,0 +1,240 @@
+//! Text as the service writes it, and as people read it.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+use core::ops::Deref;
+
+use serde::Serialize;
+
+/// A string that the service gave; reads like a `&str`.
+#[derive(Clone, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct Text(Box<str>);
+
+impl Text {
+    pub(crate) fn into_boxed(self) -> Box<str> {
+        self.0
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        &*self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        &*self.0 == *other
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// The text as people read it: line breaks, entities and emoji spans decoded, in the official
+/// order (`docs/protocol.md` §9.3).
+pub(crate) fn decode(text: Text) -> Box<str> {
+    if !text.contains(['<', '&']) {
+        return text.0;
+    }
+    let lines = text.replace("<br/>", "\n");
+    let plain = html_escape::decode_html_entities(&lines);
+    match plain.contains(SPAN) {
+        true => spans(&plain).into(),
+        false => plain.into(),
+    }
+}
+
+const SPAN: &str = "<span class=\"emoji emoji";
+
+/// Emoji spans as the characters they stand for; what is no such span stays as it is.
+fn spans(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(SPAN) {
+        let (before, span) = rest.split_at(at);
+        out.push_str(before);
+        let code = span.get(SPAN.len()..).unwrap_or_default();
+        let digits = code.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let (hex, end) = code.split_at(digits);
+        // One code comes without the `>` of its opening tag.
+        let after = ["\"></span>", "\"</span>"].iter().find_map(|tag| end.strip_prefix(tag));
+        match (emoji(hex), after) {
+            (Some(characters), Some(after)) => {
+                out.push_str(&characters);
+                rest = after;
+            }
+            _ => {
+                out.push_str(SPAN);
+                rest = code;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The characters that a span's digits stand for: one code point of 4 or 5 digits, or two (4 and
+/// 4, 5 and 5, 2 and 4).
+fn emoji(hex: &str) -> Option<String> {
+    let (first, second) = match hex.len() {
+        4 | 5 => (hex, ""),
+        6 => hex.split_at(2),
+        8 => hex.split_at(4),
+        10 => hex.split_at(5),
+        _ => return None,
+    };
+    let character = |hex| u32::from_str_radix(hex, 16).ok().and_then(char::from_u32);
+    let mut out = String::new();
+    out.push(character(corrected(first))?);
+    if !second.is_empty() {
+        out.push(character(second)?);
+    }
+    Some(out)
+}
+
+/// Codes that the web service gives for another face than the phone showed.
+fn corrected(hex: &str) -> &str {
+    match hex {
+        "1f63c" => "1f601",
+        "1f639" => "1f602",
+        "1f63a" => "1f603",
+        "1f4ab" => "1f616",
+        "1f64d" => "1f614",
+        "1f63b" => "1f60d",
+        "1f63d" => "1f618",
+        "1f64e" => "1f621",
+        "1f63f" => "1f622",
+        other => other,
+    }
+}
+
+/// Undoes UTF-8 that was read as Windows-1252 and encoded again; nothing if it was not
+/// (`docs/shapes.md`).
+///
+/// Only text whose every character has a byte of that page, and whose bytes are UTF-8 with at
+/// least one character of several bytes, is taken for it: hardly any other text is.
+pub(crate) fn undo_double_encoding(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return None;
+    }
+    let bytes = text.chars().map(windows_1252).collect::<Option<alloc::vec::Vec<u8>>>()?;
+    String::from_utf8(bytes).ok()
+}
+
+/// The byte that Windows-1252 (or Latin-1, where that has none) gives for a character.
+fn windows_1252(c: char) -> Option<u8> {
+    const HIGH: [(char, u8); 27] = [
+        ('€', 0x80),
+        ('‚', 0x82),
+        ('ƒ', 0x83),
+        ('„', 0x84),
+        ('…', 0x85),
+        ('†', 0x86),
+        ('‡', 0x87),
+        ('ˆ', 0x88),
+        ('‰', 0x89),
+        ('Š', 0x8a),
+        ('‹', 0x8b),
+        ('Œ', 0x8c),
+        ('Ž', 0x8e),
+        ('‘', 0x91),
+        ('’', 0x92),
+        ('“', 0x93),
+        ('”', 0x94),
+        ('•', 0x95),
+        ('–', 0x96),
+        ('—', 0x97),
+        ('˜', 0x98),
+        ('™', 0x99),
+        ('š', 0x9a),
+        ('›', 0x9b),
+        ('œ', 0x9c),
+        ('ž', 0x9e),
+        ('Ÿ', 0x9f),
+    ];
+    match u8::try_from(c) {
+        Ok(byte) => Some(byte),
+        Err(_) => HIGH.iter().find(|(high, _)| *high == c).map(|(_, byte)| *byte),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// `docs/protocol.md` §9.3.
+    #[test]
+    fn decodes_in_the_official_order() {
+        for (text, read) in [
+            ("plain", "plain"),
+            ("a<br/>b", "a\nb"),
+            ("&lt;a&gt; &amp;&quot;&#39;&nbsp;", "<a> &\"'\u{a0}"),
+            ("&unknown; & x", "&unknown; & x"),
+            ("hi<span class=\"emoji emoji1f604\"></span>!", "hi😄!"),
+            ("<span class=\"emoji emoji1f63c\"></span>", "😁"),
+            ("<span class=\"emoji emoji2320e3\"></span>", "#\u{20e3}"),
+            ("<span class=\"emoji emoji002320e3\"></span>", "#\u{20e3}"),
+            ("<span class=\"emoji emoji1f1e81f1f3\"></span>", "🇨🇳"),
+            ("<span class=\"emoji emoji1f450\"</span>x", "👐x"),
+            ("<span class=\"emoji emojixyz\"></span>", "<span class=\"emoji emojixyz\"></span>"),
+            ("<span class=\"emoji emoji1f604", "<span class=\"emoji emoji1f604"),
+            ("<span class=\"emoji emojid83d\"></span>", "<span class=\"emoji emojid83d\"></span>"),
+        ] {
+            assert_eq!(&*decode(text.into()), read, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_decoded(text in "(<span class=\"emoji emoji|[0-9a-f]{0,11}|\"></span>|<br/>|&[a-z#0-9]{1,5};|\\PC){0,30}") {
+            decode(text.as_str().into());
+        }
+
+        #[test]
+        fn text_without_markup_stays(text in "[^<&]{0,40}") {
+            prop_assert_eq!(&*decode(text.as_str().into()), text.as_str());
+        }
+    }
+
+    #[test]
+    fn undoes_double_encoding_only() {
+        assert_eq!(undo_double_encoding("åŒ—äº¬").as_deref(), Some("北京"));
+        for text in ["", "Peking", "北京", "café", "naïve", "…"] {
+            assert_eq!(undo_double_encoding(text), None, "{text}");
+        }
+    }
+}

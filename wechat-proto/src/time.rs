@@ -1,0 +1,82 @@
+//! Time as an argument: the core never reads a clock.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A point in time: milliseconds since 1970-01-01 00:00 UTC.
+///
+/// The host reads its clock and passes the value in; a clock that jumps, in either direction,
+/// changes what is sent but never makes arithmetic overflow.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The time `millis` milliseconds after the epoch.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// The time `seconds` seconds after the epoch.
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch.
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// What JavaScript's `~Date.now()` gives: the bitwise NOT of the milliseconds, cut to 32 bits.
+    ///
+    /// `login`, `webwxinit` (`r`) and `webwxsync` (`rr`) carry it: `docs/protocol.md` §1.2.
+    #[expect(clippy::cast_possible_truncation, reason = "the cut is the definition")]
+    pub const fn inverted(self) -> i32 {
+        !(self.0 as u32).cast_signed()
+    }
+
+    /// This time and `duration` more; stays at the end of time instead of overflowing.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(millis))
+    }
+
+    /// How long ago `earlier` was; nothing if it lies ahead (the clock was set back).
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `docs/protocol.md` §1.2: the vectors taken from captures.
+    #[test]
+    fn inverts_as_javascript_does() {
+        for (millis, inverted) in [
+            (1_476_606_163_580, 862_586_243),
+            (1_546_211_298_738, -23_072_179),
+            (1_700_000_000_000, 807_049_215),
+        ] {
+            assert_eq!(Timestamp::from_millis(millis).inverted(), inverted);
+        }
+    }
+
+    #[test]
+    fn never_overflows() {
+        let end = Timestamp::from_millis(u64::MAX);
+        assert_eq!(end.after(Duration::MAX), end);
+        assert_eq!(Timestamp::default().since(end), Duration::ZERO);
+        assert_eq!(Timestamp::from_secs(u64::MAX), end);
+    }
+}

@@ -1,0 +1,206 @@
+//! `BaseRequest` and `BaseResponse`, in which most calls and replies are wrapped
+//! (`docs/protocol.md` §1.4, §1.5).
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+use serde::Serialize;
+
+use super::json;
+use super::lenient::{Int, Lenient, object};
+use super::xml::notice;
+use crate::error::{Error, Ret};
+use crate::flow::Response;
+use crate::text::{Text, undo_double_encoding};
+
+/// Who asks. Fields in the order of the official page.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct BaseRequest {
+    pub(crate) uin: Uin,
+    pub(crate) sid: String,
+    pub(crate) skey: String,
+    #[serde(rename = "DeviceID")]
+    pub(crate) device_id: String,
+}
+
+/// Text in `webwxinit`, a number in all later calls: `docs/protocol.md` §1.4.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Uin {
+    Text(String),
+    Number(i64),
+}
+
+object! {
+    pub(crate) struct BaseResponse {
+        "Ret" => pub(crate) ret: Status,
+        "ErrMsg" => pub(crate) err_msg: Text,
+    }
+}
+
+/// A `Ret` that has to be there: without it a reply says nothing.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Status(pub(crate) Option<Ret>);
+
+impl<'de> serde::Deserialize<'de> for Status {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Int::deserialize(deserializer).map(|Int(ret)| Self(Some(Ret(ret))))
+    }
+}
+
+impl Lenient for Status {}
+
+/// A reply that holds a `BaseResponse`.
+pub(crate) trait Envelope: Lenient {
+    fn base(&self) -> &BaseResponse;
+}
+
+/// Reads a reply and the code in it.
+///
+/// # Errors
+///
+/// [`Error::Malformed`] if it is no JSON object with a `Ret`; else what the code says
+/// ([`refusal`]).
+pub(crate) fn open<T: Envelope>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
+    let object: T = json::object(reply.body()).map_err(|found| not_json(endpoint, reply, found))?;
+    check(endpoint, object.base())?;
+    Ok(object)
+}
+
+/// What the code of a reply says.
+///
+/// # Errors
+///
+/// See [`refusal`]; [`Error::Malformed`] if there is none.
+pub(crate) fn check(endpoint: &'static str, base: &BaseResponse) -> Result<(), Error> {
+    match base.ret.0 {
+        Some(Ret::OK) => Ok(()),
+        Some(ret) => Err(refusal(endpoint, ret, &base.err_msg)),
+        None => Err(Error::Malformed {
+            endpoint,
+            expected: "JSON with a BaseResponse",
+            found: "JSON without one".into(),
+        }),
+    }
+}
+
+/// The error that a code is.
+pub(crate) fn refusal(endpoint: &'static str, ret: Ret, message: &str) -> Error {
+    if ret.ends_session() {
+        return Error::LoggedOut { ret };
+    }
+    let message = readable(message).into();
+    match ret {
+        Ret::TOO_FREQUENT => Error::Limited { endpoint, message },
+        _ => Error::Refused { endpoint, ret, message },
+    }
+}
+
+/// A server's text as people read it: out of its notice, its encoding undone where it was encoded
+/// twice, cut to a length that an error may have.
+pub(crate) fn readable(text: &str) -> String {
+    let text = notice(text);
+    let text = match undo_double_encoding(&text) {
+        Some(text) => Cow::Owned(text),
+        None => text,
+    };
+    text.trim().chars().take(500).collect()
+}
+
+/// The error of a reply that is no JSON object.
+pub(crate) fn not_json(
+    endpoint: &'static str,
+    reply: &Response,
+    found: Cow<'static, str>,
+) -> Error {
+    Error::Malformed { endpoint, expected: "JSON", found: with_status(reply, found) }
+}
+
+/// What was found, with the status if that is not the usual one.
+pub(crate) fn with_status(reply: &Response, found: Cow<'static, str>) -> Cow<'static, str> {
+    if reply.status() == http::StatusCode::OK {
+        return found;
+    }
+    let mut text = alloc::format!("status {} with ", reply.status().as_u16());
+    text.push_str(&found);
+    Cow::Owned(text)
+}
+
+/// The text of a reply that is a script.
+pub(crate) fn script(reply: &Response) -> Cow<'_, str> {
+    String::from_utf8_lossy(reply.body())
+}
+
+/// The error of a script without what it should say.
+pub(crate) fn not_script(
+    endpoint: &'static str,
+    expected: &'static str,
+    reply: &Response,
+) -> Error {
+    let found = json::describe(&script(reply));
+    Error::Malformed { endpoint, expected, found: with_status(reply, found) }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    object! {
+        struct Bare {
+            "BaseResponse" => base: BaseResponse,
+        }
+    }
+
+    impl Envelope for Bare {
+        fn base(&self) -> &BaseResponse {
+            &self.base
+        }
+    }
+
+    fn opened(body: &'static str) -> Result<(), Error> {
+        open::<Bare>("webwxtest", &Response::new(Bytes::from_static(body.as_bytes()))).map(drop)
+    }
+
+    #[test]
+    fn sorts_codes_by_what_to_do() {
+        let reply = |ret: &str, text: &str| {
+            let body =
+                alloc::format!("{{\"BaseResponse\":{{\"Ret\":{ret},\"ErrMsg\":\"{text}\"}}}}");
+            open::<Bare>("webwxtest", &Response::new(body.into())).map(drop)
+        };
+        assert!(reply("0", "Everything is OK").is_ok());
+        assert!(reply("\"0\"", "").is_ok());
+        for ret in ["1100", "1101", "\"1102\""] {
+            assert!(matches!(reply(ret, ""), Err(Error::LoggedOut { .. })), "{ret}");
+        }
+        assert!(matches!(reply("1205", ""), Err(Error::Limited { .. })));
+        for ret in ["-1", "1", "1200", "1204", "4000000000"] {
+            assert!(matches!(reply(ret, ""), Err(Error::Refused { .. })), "{ret}");
+        }
+    }
+
+    #[test]
+    fn shows_the_servers_own_words() {
+        // `docs/shapes.md`: read with the wrong charset, then encoded again.
+        let body = "{\"BaseResponse\":{\"Ret\":1,\"ErrMsg\":\"<e><Content><![CDATA[æ\u{201c}\u{8d}ä½œ]]></Content></e>\"}}";
+        let Err(Error::Refused { message, .. }) = opened(body) else { panic!() };
+        assert_eq!(&*message, "操作");
+    }
+
+    #[test]
+    fn says_what_came_instead() {
+        let shown = |body| alloc::string::ToString::to_string(&opened(body).unwrap_err());
+        assert_eq!(shown(""), "webwxtest answered something other than JSON: an empty body");
+        assert_eq!(
+            shown("{}"),
+            "webwxtest answered something other than JSON with a BaseResponse: JSON without one"
+        );
+        assert_eq!(
+            shown("<html>502</html>"),
+            "webwxtest answered something other than JSON: an HTML page"
+        );
+    }
+}

@@ -1,0 +1,253 @@
+//! Replies that are scripts: `window.code=201;window.userAvatar = '…';` (`docs/shapes.md`).
+//!
+//! A scanner for assignments to properties of `window`; nothing is evaluated.
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+
+/// What a script assigns: `QRLogin.uuid` → `gf5Gk61zEA==`, `synccheck.retcode` → `0`.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(crate) struct Script<'a>(BTreeMap<Cow<'a, str>, Cow<'a, str>>);
+
+/// More assignments than any reply has.
+const ASSIGNMENTS: usize = 32;
+
+impl<'a> Script<'a> {
+    /// Reads all assignments of `text`; what is no assignment is passed over.
+    pub(crate) fn parse(text: &'a str) -> Self {
+        let mut script = Self::default();
+        let mut rest = text;
+        while let Some(start) = rest.find("window.")
+            && script.0.len() < ASSIGNMENTS
+        {
+            let mut scanner = Scanner { rest: rest.get(start + 7..).unwrap_or_default() };
+            let target = scanner.name();
+            if scanner.sign('=') && !target.is_empty() {
+                if scanner.sign('{') {
+                    script.members(target, &mut scanner);
+                } else if let Some(value) = scanner.value() {
+                    script.0.insert(Cow::Borrowed(target), value);
+                }
+            }
+            rest = scanner.rest;
+        }
+        script
+    }
+
+    /// The members of an object: `{retcode:"0",selector:"2"}`.
+    fn members(&mut self, target: &str, scanner: &mut Scanner<'a>) {
+        while self.0.len() < ASSIGNMENTS {
+            let name = match scanner.quoted() {
+                Some(name) => name,
+                None => Cow::Borrowed(scanner.name()),
+            };
+            if !scanner.sign(':') {
+                return;
+            }
+            let Some(value) = scanner.value() else { return };
+            self.0.insert(Cow::Owned(alloc::format!("{target}.{name}")), value);
+            if !scanner.sign(',') {
+                return;
+            }
+        }
+    }
+
+    /// The text assigned to `window.<name>`.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(AsRef::as_ref)
+    }
+
+    /// The whole number assigned to `window.<name>`, written as a number or as text.
+    pub(crate) fn number(&self, name: &str) -> Option<i64> {
+        self.text(name)?.trim().parse().ok()
+    }
+}
+
+struct Scanner<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Scanner<'a> {
+    /// Takes `sign` if it is next, white space aside.
+    fn sign(&mut self, sign: char) -> bool {
+        match self.rest.trim_start().strip_prefix(sign) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes a dotted name; may be empty.
+    fn name(&mut self) -> &'a str {
+        let text = self.rest.trim_start();
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '.');
+        let (name, rest) = text.split_at(text.find(|c| !legal(c)).unwrap_or(text.len()));
+        self.rest = rest;
+        name
+    }
+
+    /// Takes a string or a bare word.
+    fn value(&mut self) -> Option<Cow<'a, str>> {
+        if let Some(text) = self.quoted() {
+            return Some(text);
+        }
+        let text = self.rest.trim_start();
+        let ends = |c: char| c.is_whitespace() || matches!(c, ';' | ',' | '}' | '"' | '\'');
+        let (word, rest) = text.split_at(text.find(ends).unwrap_or(text.len()));
+        self.rest = rest;
+        (!word.is_empty()).then_some(Cow::Borrowed(word))
+    }
+
+    /// Takes a string in single or double quotes; nothing if there is none, or if it breaks off.
+    fn quoted(&mut self) -> Option<Cow<'a, str>> {
+        let text = self.rest.trim_start();
+        let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let body = text.get(1..)?;
+        let mut escaped = false;
+        let mut plain = true;
+        for (at, c) in body.char_indices() {
+            if escaped {
+                escaped = false;
+            } else if c == '\\' {
+                escaped = true;
+                plain = false;
+            } else if c == quote {
+                let (inside, rest) = body.split_at(at);
+                self.rest = rest.get(1..)?;
+                return Some(if plain { Cow::Borrowed(inside) } else { unescape(inside).into() });
+            }
+        }
+        None
+    }
+}
+
+/// Undoes the escapes of a script's string; one that is not known stands for its character.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        let digits = match chars.next() {
+            Some('n') => {
+                out.push('\n');
+                continue;
+            }
+            Some('t') => {
+                out.push('\t');
+                continue;
+            }
+            Some('r') => {
+                out.push('\r');
+                continue;
+            }
+            Some('x') => 2,
+            Some('u') => 4,
+            Some(c) => {
+                out.push(c);
+                continue;
+            }
+            None => break,
+        };
+        let code = chars.as_str().get(..digits).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        match code.and_then(char::from_u32) {
+            Some(c) => {
+                out.push(c);
+                chars = chars.as_str().get(digits..).unwrap_or_default().chars();
+            }
+            None => out.push(char::REPLACEMENT_CHARACTER),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_the_scripts_of_the_service() {
+        for (text, name, value) in [
+            (
+                "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";",
+                "QRLogin.uuid",
+                "gf5Gk61zEA==",
+            ),
+            (
+                "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";",
+                "QRLogin.code",
+                "200",
+            ),
+            ("window.code=408;", "code", "408"),
+            ("window.code=408", "code", "408"),
+            (
+                "window.code=201;window.userAvatar = 'data:img/jpg;base64,/9j/4A==';",
+                "userAvatar",
+                "data:img/jpg;base64,/9j/4A==",
+            ),
+            (
+                "window.code=200;\nwindow.redirect_uri=\"https://a/b?c=d&e=@f==\";",
+                "redirect_uri",
+                "https://a/b?c=d&e=@f==",
+            ),
+            ("window.synccheck={retcode:\"0\",selector:\"2\"}", "synccheck.selector", "2"),
+            (
+                "window.synccheck = { retcode : '1101' , selector : 0 } ;",
+                "synccheck.retcode",
+                "1101",
+            ),
+            ("window.synccheck={\"retcode\":\"0\",\"selector\":\"7\"}", "synccheck.selector", "7"),
+            (" \u{feff}window . x=1; window.code = 7", "code", "7"),
+            (r"window.a='\x41\u4e2d\/\'\n'", "a", "A中/'\n"),
+        ] {
+            assert_eq!(Script::parse(text).text(name), Some(value), "{text}");
+        }
+        assert_eq!(Script::parse("window.code=\"12\"").number("code"), Some(12));
+    }
+
+    #[test]
+    fn finds_nothing_where_nothing_is() {
+        for text in [
+            "",
+            "window",
+            "window.",
+            "window.=1",
+            "window.code",
+            "window.code=",
+            "code=200",
+            "window.code=\"20",
+            "<html>window.</html>",
+            "window.synccheck={retcode",
+            "{}",
+        ] {
+            let script = Script::parse(text);
+            assert_eq!(script.number("code"), None, "{text}");
+            assert_eq!(script.number("synccheck.retcode"), None, "{text}");
+        }
+        assert_eq!(Script::parse("window.code=999999999999999999999").number("code"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_string_comes_back(value in "[^\"\\\\]{0,40}") {
+            let text = alloc::format!("window.a=\"{value}\";window.b=1");
+            let script = Script::parse(&text);
+            prop_assert_eq!(script.text("a"), Some(value.as_str()));
+            if !value.contains("window.") {
+                prop_assert_eq!(script.number("b"), Some(1));
+            }
+        }
+
+        #[test]
+        fn any_text_is_scanned(text in "(window\\.|[a-z.={}:;,\"'\\\\ ]|\\PC){0,60}") {
+            Script::parse(&text);
+        }
+    }
+}

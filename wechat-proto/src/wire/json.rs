@@ -1,0 +1,118 @@
+//! JSON replies as a whole.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+use super::lenient::Lenient;
+use super::repair::repair;
+
+/// Reads a body into a typed object: once as it is, then mended, then part by part.
+///
+/// # Errors
+///
+/// What was found, if it is no JSON object at all.
+pub(crate) fn object<T: Lenient>(body: &[u8]) -> Result<T, Cow<'static, str>> {
+    text(body).map(|(_, object)| object)
+}
+
+/// The same, with the text that was read: what raw values are taken from.
+pub(crate) fn text<T: Lenient>(body: &[u8]) -> Result<(Cow<'_, str>, T), Cow<'static, str>> {
+    // One check of the encoding, then a parse that need not check it again.
+    if let Ok(text) = core::str::from_utf8(body)
+        && text.trim_start().starts_with('{')
+        && let Ok(object) = serde_json::from_str(text)
+    {
+        return Ok((Cow::Borrowed(text), object));
+    }
+    let text = repair(body);
+    if !text.trim_start().starts_with('{') {
+        return Err(describe(&text));
+    }
+    match serde_json::from_str(&text) {
+        Ok(object) => Ok((text, object)),
+        Err(error) => {
+            // The parse went through to the end of the text but for values of no use: only then
+            // are there parts to read. The library's own message quotes the text; its position
+            // does not.
+            if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
+                let object = T::salvage(&text);
+                return Ok((text, object));
+            }
+            Err(alloc::format!(
+                "JSON that breaks off or goes wrong at line {}, column {}",
+                error.line(),
+                error.column()
+            )
+            .into())
+        }
+    }
+}
+
+/// What a body is that should have been something else, without quoting what may be secret.
+pub(crate) fn describe(text: &str) -> Cow<'static, str> {
+    let text = text.trim_start();
+    let begins = |prefix: &str| {
+        text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    if text.is_empty() {
+        "an empty body".into()
+    } else if begins("<!doctype html") || begins("<html") || begins("<head") || begins("<body") {
+        "an HTML page".into()
+    } else if begins("<") {
+        "XML or HTML".into()
+    } else if begins("{") || begins("[") {
+        "JSON".into()
+    } else if begins("window.") {
+        "a script".into()
+    } else {
+        let mut kind = String::from("something else, ");
+        kind.push_str(&alloc::format!("{} bytes long", text.len()));
+        kind.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::lenient::{Buff, Int, object as define};
+
+    define! {
+        struct Sample {
+            "N" => n: Int,
+            "Inner" => inner: Buff,
+        }
+    }
+
+    #[test]
+    fn reads_the_servers_layout() {
+        let sample: Sample =
+            object(b"{\n\"N\": 1\n,\n\"Inner\": {\n\"Buff\": \"b\"\n}\n} ").unwrap();
+        assert_eq!((sample.n.0, &*sample.inner.buff), (1, "b"));
+    }
+
+    #[test]
+    fn reads_what_can_be_read() {
+        let sample: Sample =
+            object(b"\xef\xbb\xbf{\"N\":1e400,\"Inner\":{\"Buff\":\"a\x85\n\"}}").unwrap();
+        assert_eq!((sample.n.0, &*sample.inner.buff), (0, "a\u{fffd}\n"));
+    }
+
+    #[test]
+    fn says_what_it_found() {
+        for (body, found) in [
+            (&b""[..], "an empty body"),
+            (b" \n", "an empty body"),
+            (b"<!DOCTYPE html><html>", "an HTML page"),
+            (b"<HTML>", "an HTML page"),
+            (b"<error>", "XML or HTML"),
+            (b"[1]", "JSON"),
+            (b"window.code=1;", "a script"),
+            (b"\"secret\"", "something else, 8 bytes long"),
+            (b"{\"N\": \"secret\", ", "JSON that breaks off or goes wrong at line 1, column 16"),
+            (b"{} secret", "JSON that breaks off or goes wrong at line 1, column 4"),
+        ] {
+            let Err(text) = object::<Sample>(body) else { panic!("{body:?}") };
+            assert_eq!(text, found);
+        }
+    }
+}

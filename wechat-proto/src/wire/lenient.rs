@@ -1,0 +1,447 @@
+//! JSON fields that never cost a reply: `docs/shapes.md`, `docs/threats.md` J2, J3, J6.
+//!
+//! The server writes numbers as text, objects where a string stood, fields that are missing and
+//! fields twice. Each type here reads whatever it finds and falls back on its default; only a
+//! reply that is no JSON at all is an error.
+//!
+//! There are two passes. The first is an ordinary typed parse of the whole text, and nearly every
+//! reply ends there. What can still stop it (a number like `1e400`) is found by the second,
+//! [`Lenient::salvage`], which reads element by element and field by field.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::text::Text;
+
+/// A type that any JSON value can be read into.
+pub(crate) trait Lenient: Default + DeserializeOwned {
+    /// Reads one valid JSON text, part by part where it cannot be read whole.
+    fn read(json: &str) -> Self {
+        serde_json::from_str(json).unwrap_or_else(|_| Self::salvage(json))
+    }
+
+    /// Reads what can be read of a value that the typed parse gave up on.
+    fn salvage(_json: &str) -> Self {
+        Self::default()
+    }
+}
+
+/// Visits every kind of value and yields the default for those not named.
+macro_rules! lenient_visitor {
+    ($kind:ty { $($rest:tt)* }) => {
+        impl<'de> Visitor<'de> for Lax<$kind> {
+            type Value = $kind;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+            lenient_visitor!(@ $kind, $($rest)*);
+        }
+        impl<'de> Deserialize<'de> for $kind {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(Lax::<Self>(PhantomData))
+            }
+        }
+    };
+    (@ $kind:ty, number |$n:ident| $number:expr, text |$t:ident| $text:expr) => {
+        fn visit_bool<E>(self, value: bool) -> Result<$kind, E> {
+            let $n = i64::from(value);
+            Ok($number)
+        }
+        fn visit_i64<E>(self, $n: i64) -> Result<$kind, E> {
+            Ok($number)
+        }
+        fn visit_u64<E>(self, value: u64) -> Result<$kind, E> {
+            match i64::try_from(value) {
+                Ok($n) => Ok($number),
+                Err(_) => Ok(Default::default()),
+            }
+        }
+        fn visit_f64<E>(self, value: f64) -> Result<$kind, E> {
+            match integral(value) {
+                Some($n) => Ok($number),
+                None => Ok(Default::default()),
+            }
+        }
+        fn visit_str<E>(self, $t: &str) -> Result<$kind, E> {
+            Ok($text)
+        }
+        fn visit_unit<E>(self) -> Result<$kind, E> {
+            Ok(Default::default())
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<$kind, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(Default::default())
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$kind, A::Error> {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok(Default::default())
+        }
+    };
+}
+pub(crate) struct Lax<T>(PhantomData<T>);
+
+/// A whole number written as one, as `1.0`, or as text.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Int(pub(crate) i64);
+
+lenient_visitor!(Int {
+    number |n| Int(n),
+    text |t| Int(t.trim().parse().unwrap_or_default())
+});
+
+impl Lenient for Int {}
+
+lenient_visitor!(Text {
+    number |n| Text::from(alloc::string::ToString::to_string(&n)),
+    text |t| Text::from(t)
+});
+
+impl Lenient for Text {}
+
+/// The whole number that `value` is, if it is one that a double holds exactly.
+#[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
+fn integral(value: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    ((-EXACT..=EXACT).contains(&value) && value % 1.0 == 0.0).then_some(value as i64)
+}
+
+/// A list; anything that is none is an empty one.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct List<T>(pub(crate) Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Lax::<Self>(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Lax<List<T>> {
+    type Value = List<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
+        // The count that the server names is not used to make room: it may be anything.
+        let mut list = Vec::new();
+        while let Some(element) = seq.next_element()? {
+            list.push(element);
+        }
+        Ok(List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<List<T>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(List::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<List<T>, E> {
+        Ok(List::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<List<T>, E> {
+        Ok(List::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<List<T>, E> {
+        Ok(List::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<List<T>, E> {
+        Ok(List::default())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<List<T>, E> {
+        Ok(List::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<List<T>, E> {
+        Ok(List::default())
+    }
+}
+
+impl<T: Lenient> Lenient for List<T> {
+    fn salvage(json: &str) -> Self {
+        let elements: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
+        Self(elements.into_iter().map(|element| T::read(element.get())).collect())
+    }
+}
+
+/// The fields of an object as raw JSON, the last of each name.
+pub(crate) struct Fields<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> Fields<'a> {
+    /// Nothing if `json` is no object.
+    pub(crate) fn of(json: &'a str) -> Option<Self> {
+        serde_json::from_str::<Pairs<'a>>(json).ok().map(|pairs| Self(pairs.0))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).map(|raw| raw.get())
+    }
+}
+
+struct Pairs<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = BTreeMap<String, &'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                    fields.insert(name, value);
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(Object).map(Pairs)
+    }
+}
+
+/// Defines a struct read from a JSON object: unknown fields skipped, missing ones default, the
+/// last of a name taken, anything but an object the default.
+///
+/// What serde derives would fail on a field that comes twice and accept a list for an object.
+macro_rules! object {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $( $(#[$field_meta:meta])* $key:literal => $field_vis:vis $field:ident : $kind:ty ),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Default)]
+        $vis struct $name { $( $(#[$field_meta])* $field_vis $field: $kind ),* }
+
+        const _: () = {
+            use $crate::wire::lenient::{Fields, Lenient};
+            use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+            #[allow(non_camel_case_types, reason = "named after the fields")]
+            enum Key { $( $field, )* Unknown }
+
+            impl<'de> Deserialize<'de> for Key {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    struct Name;
+                    impl<'de> Visitor<'de> for Name {
+                        type Value = Key;
+                        fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                            f.write_str("a field")
+                        }
+                        fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+                            Ok(match name { $( $key => Key::$field, )* _ => Key::Unknown })
+                        }
+                    }
+                    deserializer.deserialize_identifier(Name)
+                }
+            }
+
+            struct Object;
+
+            impl<'de> Visitor<'de> for Object {
+                type Value = $name;
+                fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                    f.write_str("an object")
+                }
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                    let mut object = $name::default();
+                    while let Some(named) = map.next_key::<Key>()? {
+                        match named {
+                            $( Key::$field => object.$field = map.next_value()?, )*
+                            Key::Unknown => { map.next_value::<IgnoredAny>()?; }
+                        }
+                    }
+                    Ok(object)
+                }
+                $crate::wire::lenient::no_object!($name);
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    deserializer.deserialize_any(Object)
+                }
+            }
+
+            impl Lenient for $name {
+                fn salvage(json: &str) -> Self {
+                    let mut object = Self::default();
+                    if let Some(fields) = Fields::of(json) {
+                        $( if let Some(value) = fields.get($key) {
+                            object.$field = Lenient::read(value);
+                        } )*
+                    }
+                    object
+                }
+            }
+        };
+    };
+}
+pub(crate) use object;
+
+/// The visits of an object that find none.
+macro_rules! no_object {
+    ($name:ty) => {
+        fn visit_bool<E>(self, _: bool) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_str<E>(self, _: &str) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_unit<E>(self) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<$name, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(Default::default())
+        }
+    };
+}
+pub(crate) use no_object;
+
+object! {
+    /// `{"Buff": …}`: how `Profile` writes its strings (`docs/protocol.md` §7.2).
+    #[derive(Clone, Debug)]
+    pub(crate) struct Buff {
+        "Buff" => pub(crate) buff: Text,
+    }
+}
+
+impl From<Text> for Box<str> {
+    fn from(text: Text) -> Self {
+        text.into_boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    object! {
+        #[derive(Clone, Debug, PartialEq)]
+        struct Sample {
+            "Id" => id: Int,
+            "Name" => name: Text,
+            "Inner" => inner: Inner,
+            "List" => list: List<Inner>,
+        }
+    }
+
+    object! {
+        #[derive(Clone, Debug, PartialEq)]
+        struct Inner {
+            "N" => n: Int,
+        }
+    }
+
+    fn read(json: &str) -> Sample {
+        Sample::read(json)
+    }
+
+    /// `docs/threats.md` J2.
+    #[test]
+    fn numbers_in_every_dress() {
+        for (json, number) in [
+            ("1", 1),
+            ("\"12\"", 12),
+            ("\" 7 \"", 7),
+            ("1.0", 1),
+            ("-3", -3),
+            ("2147584103", 2_147_584_103),
+            ("true", 1),
+            ("null", 0),
+            ("1.5", 0),
+            ("\"x\"", 0),
+            ("18446744073709551615", 0),
+            ("[1,2]", 0),
+            ("{\"a\":1}", 0),
+            ("1e400", 0),
+            ("99999999999999999999999", 0),
+        ] {
+            assert_eq!(Int::read(json), Int(number), "{json}");
+            assert_eq!(read(&format!("{{\"Id\": {json}, \"Name\": \"n\"}}")).id, Int(number));
+            assert_eq!(&*read(&format!("{{\"Id\": {json}, \"Name\": \"n\"}}")).name, "n");
+        }
+    }
+
+    /// `docs/threats.md` J3.
+    #[test]
+    fn objects_in_every_dress() {
+        let plain = read(r#"{"Id":1,"Name":"a","Inner":{"N":2},"List":[{"N":3},{"N":4}]}"#);
+        assert_eq!((plain.id.0, &*plain.name, plain.inner.n.0), (1, "a", 2));
+        assert_eq!(plain.list.0.len(), 2);
+        // Twice: the last is taken. Unknown and missing fields: passed over.
+        assert_eq!(read(r#"{"Id":1,"Id":2,"Else":[{}],"":null}"#).id, Int(2));
+        // Other types.
+        assert_eq!(read(r#"{"Id":{},"Name":null,"Inner":[],"List":{"a":1}}"#), Sample::default());
+        for other in ["[1,\"a\"]", "1", "\"x\"", "null", "true", "1.5"] {
+            assert_eq!(read(other), Sample::default(), "{other}");
+        }
+        assert_eq!(&*Text::read("{\"Buff\":\"\"}"), "");
+        assert_eq!(&*Text::read("12"), "12");
+        // An escaped name is the same name.
+        assert_eq!(read(r#"{"\u0049d":5}"#).id, Int(5));
+    }
+
+    /// `docs/threats.md` J6: one bad element does not cost the others.
+    #[test]
+    fn what_cannot_be_read_costs_only_itself() {
+        let sample = read(r#"{"Id":1e999,"Name":"a","List":[{"N":1},{"N":1e400},{"N":3}]}"#);
+        assert_eq!(&*sample.name, "a");
+        assert_eq!(sample.list.0, [Inner { n: Int(1) }, Inner { n: Int(0) }, Inner { n: Int(3) }]);
+    }
+
+    proptest! {
+        /// Both passes agree wherever the first one works.
+        #[test]
+        fn salvaging_reads_the_same(
+            id in any::<i64>(), name in ".{0,20}", list in prop::collection::vec(any::<i64>(), 0..5),
+        ) {
+            let elements: Vec<_> = list.iter().map(|n| serde_json::json!({ "N": n })).collect();
+            let json = serde_json::json!({ "Id": id, "Name": name, "List": elements }).to_string();
+            let whole: Sample = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(Sample::salvage(&json), whole);
+        }
+
+        #[test]
+        fn any_text_is_read(json in ".{0,200}") {
+            Sample::read(&json);
+            Sample::salvage(&json);
+        }
+    }
+}

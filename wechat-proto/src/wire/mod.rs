@@ -1,0 +1,9 @@
+//! The server's dialects. Private: parsers return meaning, not fields.
+
+pub(crate) mod envelope;
+pub(crate) mod js;
+pub(crate) mod json;
+pub(crate) mod lenient;
+pub(crate) mod query;
+pub(crate) mod repair;
+pub(crate) mod xml;

@@ -1,0 +1,153 @@
+//! XML, read as events: tolerant of what the server spoils, closed to what an attacker adds
+//! (`docs/threats.md` X1 to X3).
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+/// Deeper nesting than any document of the service.
+const DEPTH: usize = 64;
+
+/// The text of the elements named in `wanted`, anywhere in the document: the first of each.
+///
+/// Nothing if the document declares a type (no document of the service does; entities would be
+/// hidden there) or nests too deep.
+pub(crate) fn texts<'n>(document: &str, wanted: &[&'n str]) -> Option<Vec<(&'n str, String)>> {
+    let mut reader = Reader::from_str(document);
+    let config = reader.config_mut();
+    config.allow_dangling_amp = true;
+    config.allow_unmatched_ends = true;
+    config.check_end_names = false;
+    let mut found: Vec<(&'n str, String)> = Vec::new();
+    // The element being read, as an index into `found`, for each open element.
+    let mut open: Vec<Option<usize>> = Vec::new();
+    loop {
+        // What cannot be read ends the document: what stood before it counts.
+        match reader.read_event() {
+            Err(_) | Ok(Event::Eof) => return Some(found),
+            Ok(Event::DocType(_)) => return None,
+            Ok(Event::Start(start)) => {
+                if open.len() >= DEPTH {
+                    return None;
+                }
+                let name = start.name();
+                let known = wanted.iter().find(|wanted| **wanted == name.as_ref());
+                let new = known.filter(|known| found.iter().all(|(name, _)| name != *known));
+                open.push(new.map(|name| {
+                    found.push((name, String::new()));
+                    found.len() - 1
+                }));
+            }
+            Ok(Event::End(_)) => {
+                open.pop();
+            }
+            Ok(Event::Text(text)) => add(&mut found, &open, &text),
+            Ok(Event::CData(text)) => add(&mut found, &open, &text),
+            Ok(Event::GeneralRef(entity)) => {
+                let text = alloc::format!("&{};", &*entity);
+                // One that is not known stays as it was written.
+                add(&mut found, &open, &html_escape::decode_html_entities(&text));
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+fn add(found: &mut [(&str, String)], open: &[Option<usize>], text: &str) {
+    if let Some(Some(index)) = open.last()
+        && let Some((_, value)) = found.get_mut(*index)
+    {
+        value.push_str(text);
+    }
+}
+
+/// The notice inside an `ErrMsg`: `<e><Content><![CDATA[…]]></Content>…</e>`, or the text as it
+/// is (`docs/protocol.md` §1.5).
+pub(crate) fn notice(text: &str) -> Cow<'_, str> {
+    if !text.trim_start().starts_with('<') {
+        return Cow::Borrowed(text);
+    }
+    match texts(text, &["Content"]).and_then(|mut found| found.pop()) {
+        Some((_, content)) => Cow::Owned(content),
+        None => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_texts() {
+        let page =
+            "<error><ret>0</ret><message></message><skey>@crypt_1</skey><a> b  c </a></error>";
+        assert_eq!(
+            texts(page, &["a", "skey", "ret", "none", "message"]).unwrap(),
+            vec![
+                ("ret", "0".to_string()),
+                ("message", String::new()),
+                ("skey", "@crypt_1".into()),
+                ("a", " b  c ".into())
+            ]
+        );
+    }
+
+    #[test]
+    fn lives_with_what_servers_write() {
+        for (document, value) in [
+            ("<x><a>1&amp;2</a></x>", "1&2"),
+            ("<x><a>1&2</a></x>", "1&2"),
+            ("<x><a>1&unknown;2</a></x>", "1&unknown;2"),
+            ("<x><a>&#20013;&#x6587;</a></x>", "中文"),
+            ("<x><a><![CDATA[<1>&]]></a></x>", "<1>&"),
+            ("<x><a>1</b></x>", "1"),
+            ("<x></y><a>1</a><a>2</a>", "1"),
+            ("<?xml version=\"1.0\"?><x><a>1", "1"),
+            ("<a/>", ""),
+        ] {
+            let found = texts(document, &["a"]).unwrap();
+            let text = found.first().map_or("", |(_, text)| text.as_str());
+            assert_eq!(text, value, "{document}");
+        }
+    }
+
+    /// `docs/threats.md` X1, X2.
+    #[test]
+    fn takes_no_types_and_no_towers() {
+        let bomb = "<!DOCTYPE e [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;\">]><e><a>&b;</a></e>";
+        assert_eq!(texts(bomb, &["a"]), None);
+        let tower = "<b>".repeat(1_000_000) + "<a>1</a>";
+        assert_eq!(texts(&tower, &["a"]), None);
+    }
+
+    #[test]
+    fn finds_the_notice() {
+        let text = "<e><ShowType>1</ShowType><Content><![CDATA[操作太频繁，请稍后再试。]]></Content><Url/></e>";
+        assert_eq!(notice(text), "操作太频繁，请稍后再试。");
+        assert_eq!(notice("Everything is OK"), "Everything is OK");
+        assert_eq!(notice("<3"), "<3");
+        assert_eq!(notice(""), "");
+    }
+
+    proptest! {
+        #[test]
+        fn any_document_is_read(document in "(<[a-z/!\\[&;]{0,8}>?|\\PC|&[a-z#0-9]{0,4};?){0,40}") {
+            texts(&document, &["a", "b"]);
+            notice(&document);
+        }
+
+        #[test]
+        fn escaped_text_comes_back(text in "\\PC{1,40}") {
+            let document = alloc::format!("<x><a>{}</a></x>", html_escape::encode_text(&text));
+            prop_assert_eq!(&texts(&document, &["a"]).unwrap()[0].1, &text);
+        }
+    }
+}
