@@ -11,11 +11,13 @@ use crate::contact::record::WireContact;
 use crate::device::Device;
 use crate::error::Error;
 use crate::flow::{Flow, Input, Interrupt, Request, Response};
+use crate::ids::UserName;
 use crate::login::Credentials;
+use crate::message::{Message, WireMessage};
 use crate::session::{Me, Session};
 use crate::sync::key::WireKey;
 use crate::time::Timestamp;
-use crate::wire::lenient::Lenient as _;
+use crate::wire::lenient::{Lenient as _, List};
 
 /// When tests happen: the clock of the 2016 notes.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);
@@ -127,4 +129,17 @@ pub(crate) fn session() -> Session {
     let key =
         WireKey::of(r#"{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]}"#);
     Session::new(Device::new(), credentials(), me, key.unwrap())
+}
+
+/// Who messages of tests are to.
+pub(crate) fn me() -> UserName {
+    "@me".parse().unwrap()
+}
+
+/// A message with these fields, the second of its batch.
+pub(crate) fn message(fields: &str) -> Message {
+    let json = format!("{{\"AddMsgList\":[7,{{{fields}}}]}}");
+    let elements = format!("[7,{{{fields}}}]");
+    let list = List::<WireMessage>::read(&elements);
+    WireMessage::take_all(list, &Bytes::from(json), &me()).pop().unwrap()
 }

@@ -1,10 +1,12 @@
 //! Who is known.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
 use super::Contact;
 use crate::ids::UserName;
+use crate::message::Message;
 
 /// The contacts of a session, by `UserName`: persons, rooms, official accounts.
 ///
@@ -21,8 +23,23 @@ impl Directory {
     }
 
     /// What to call whoever has this name: [`Contact::name`], else the name itself.
-    pub fn name_of(&self, name: &UserName) -> alloc::boxed::Box<str> {
+    pub fn name_of(&self, name: &UserName) -> Box<str> {
         self.find(name).map_or_else(|| name.as_str().into(), Contact::name)
+    }
+
+    /// What to call whoever said a message: the remark, else (in a room) the name that the
+    /// member has there, else the nickname, else the `UserName` (`docs/protocol.md` §10).
+    pub fn author_name(&self, message: &Message) -> Box<str> {
+        let author = message.author();
+        let contact = self.find(author);
+        if let Some(contact) = contact.filter(|contact| !contact.remark_name.is_empty()) {
+            return contact.name();
+        }
+        let room = self.find(message.peer()).filter(|room| room.is_room());
+        match room.and_then(|room| room.member(author)) {
+            Some(member) => member.name().into(),
+            None => self.name_of(author),
+        }
     }
 
     /// All of them, in the order of their `UserName`s.
@@ -61,6 +78,8 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
     use crate::contact::record::WireContact;
     use crate::wire::lenient::Lenient as _;
@@ -76,7 +95,16 @@ mod tests {
         assert_eq!(&*directory.find(&name).unwrap().nick_name, "b");
         assert_eq!(&*directory.name_of(&name), "r");
         assert_eq!(directory.rooms().count(), 1);
+        let said = |room: &str| crate::testing::message(&format!(r#""FromUserName":"{room}","Content":"@7:<br/>x","MsgType":1"#));
+        directory.merge(record(
+            r#"{"UserName":"@@3","MemberList":[{"UserName":"@7","NickName":"n","DisplayName":"d"}]}"#,
+        ));
+        assert_eq!(&*directory.author_name(&said("@@3")), "d");
+        assert_eq!(&*directory.author_name(&said("@@2")), "@7");
+        assert_eq!(&*directory.author_name(&said("@1")), "r");
+        directory.merge(record(r#"{"UserName":"@7","NickName":"n","RemarkName":"remark"}"#));
+        assert_eq!(&*directory.author_name(&said("@@3")), "remark");
         directory.remove(&name);
-        assert_eq!((directory.len(), &*directory.name_of(&name)), (1, "@1"));
+        assert_eq!((directory.len(), &*directory.name_of(&name)), (3, "@1"));
     }
 }

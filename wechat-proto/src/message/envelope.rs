@@ -210,18 +210,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::{me, message};
     use crate::wire::lenient::Lenient as _;
-
-    fn me() -> UserName {
-        "@me".parse().unwrap()
-    }
-
-    fn message(fields: &str) -> Message {
-        let json = format!("{{\"AddMsgList\":[7,{{{fields}}}]}}");
-        let elements = format!("[7,{{{fields}}}]");
-        let list = List::<WireMessage>::read(&elements);
-        WireMessage::take_all(list, &Bytes::from(json), &me()).pop().unwrap()
-    }
 
     fn name(text: &str) -> UserName {
         text.parse().unwrap()

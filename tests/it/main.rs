@@ -1,0 +1,5 @@
+//! Scenarios over the core, the adapters and the simulator.
+
+mod exact;
+mod story;
+mod wire;

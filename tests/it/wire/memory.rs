@@ -1,0 +1,120 @@
+//! No sockets, and time that passes only in the simulator.
+
+use std::cell::RefCell;
+
+use bytes::{Buf, Bytes};
+use wechat_proto::contact::{Contacts, Directory};
+use wechat_proto::login::{Login, Progress};
+use wechat_proto::sync::Inbox;
+use wechat_proto::{
+    Account, Call, Device, Error, Flow, Input, Interrupt, Message, Session, Timestamp, flow,
+};
+use wechat_simulator::{Simulator, World};
+
+use super::{Bot, clock};
+
+/// A bot that talks to the simulator by function calls.
+pub(crate) struct Memory {
+    simulator: Simulator,
+    account: Account,
+    inbox: Inbox,
+    ended: bool,
+}
+
+/// Runs a flow to its next output.
+pub(crate) fn drive<F: Flow>(
+    simulator: &Simulator,
+    flow: &mut F,
+    state: &mut F::State,
+) -> Result<F::Output, Error> {
+    loop {
+        match flow.poll(state, clock(simulator)) {
+            Ok(output) => return Ok(output),
+            Err(Interrupt::Send(request)) => {
+                let request = whole(*request);
+                Recorder::keep(simulator, &request);
+                flow.handle(Input::Reply(Ok(simulator.respond(&request))));
+            }
+            Err(Interrupt::Sleep(time)) => simulator.world().advance(time),
+            Err(Interrupt::Fail(error)) => return Err(error),
+            Err(other) => panic!("nobody serves {other:?} here"),
+        }
+    }
+}
+
+/// A request with its body in one piece.
+pub(crate) fn whole(request: flow::Request) -> http::Request<Bytes> {
+    request.http.map(|mut body| body.copy_to_bytes(body.remaining()))
+}
+
+thread_local! {
+    /// What [`Recorder::of`] collects.
+    static RECORDED: RefCell<Option<Vec<(World, http::Request<Bytes>)>>> =
+        const { RefCell::new(None) };
+}
+
+/// Keeps each request of a run, with the world as it was before.
+pub(crate) struct Recorder;
+
+impl Recorder {
+    /// Runs `story`, and gives what it asked.
+    pub(crate) fn of(
+        simulator: &Simulator,
+        story: impl FnOnce(&Simulator),
+    ) -> Vec<(World, http::Request<Bytes>)> {
+        RECORDED.set(Some(Vec::new()));
+        story(simulator);
+        RECORDED.take().unwrap_or_default()
+    }
+
+    fn keep(simulator: &Simulator, request: &http::Request<Bytes>) {
+        RECORDED.with_borrow_mut(|recorded| {
+            if let Some(recorded) = recorded {
+                recorded.push((simulator.world().clone(), request.clone()));
+            }
+        });
+    }
+}
+
+impl Bot for Memory {
+    fn login(simulator: &Simulator, mut progress: impl FnMut(Progress)) -> Result<Self, Error> {
+        let mut device = Device::new().with_seed([7; 32]);
+        let mut login = Login::new();
+        loop {
+            match drive(simulator, &mut login, &mut device)? {
+                Progress::LoggedIn(account) => {
+                    let simulator = simulator.clone();
+                    let inbox = Inbox::new();
+                    return Ok(Self { simulator, account: *account, inbox, ended: false });
+                }
+                other => progress(other),
+            }
+        }
+    }
+
+    fn call<T>(
+        &mut self,
+        build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
+    ) -> Result<T, Error> {
+        let mut call = build(self.account.session_mut(), clock(&self.simulator));
+        drive(&self.simulator, &mut call, self.account.as_mut())
+    }
+
+    fn contacts(&mut self) -> Result<Directory, Error> {
+        drive(&self.simulator, &mut Contacts::new(), &mut self.account)?;
+        Ok(self.account.directory().clone())
+    }
+
+    fn next(&mut self) -> Option<Result<Message, Error>> {
+        if self.ended || self.account.has_left() {
+            return None;
+        }
+        let result = drive(&self.simulator, &mut self.inbox, &mut self.account);
+        self.ended = matches!(result, Err(Error::LoggedOut { .. } | Error::InUse | Error::Stopped));
+        Some(result)
+    }
+
+    fn session(&self) -> Session {
+        self.account.session().clone()
+    }
+}

@@ -1,0 +1,151 @@
+//! What becomes of a request.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::Request;
+
+use crate::check::{Check, Finding, Violation};
+use crate::jar::Jar;
+use crate::log::Logged;
+use crate::reply::{self, Reply};
+use crate::request::Decoded;
+use crate::routes::refusal::refusal;
+use crate::routes::{Route, login, sync, synccheck};
+use crate::simulator::Answer;
+use crate::world::World;
+
+impl World {
+    /// Takes in one request: logs it, checks it, answers it.
+    pub fn handle(&mut self, request: &Request<Bytes>) -> Answer {
+        let decoded = Decoded::new(request);
+        let route = Route::of(&decoded.path);
+        let endpoint = route.map_or(decoded.path.as_str(), |route| route.name).to_owned();
+        self.log.push(Logged {
+            endpoint: endpoint.clone(),
+            at: self.now,
+            request: request.clone(),
+        });
+        let Some(route) = route else {
+            let what = format!("there is no such path: {}", decoded.path);
+            self.violations.push(Violation { endpoint, what });
+            return Answer::Reply(reply::page(self.now, 404, "404 Not Found"));
+        };
+        if route.session {
+            if self.is_former(&decoded) {
+                return Answer::Reply(refusal(route.name, self.now, 1101, ""));
+            }
+            self.prove(&decoded);
+        }
+        // A login without any cookie is another browser's, or one that has forgotten everything.
+        if route.name == "jslogin" && decoded.header("cookie") == Err(0) {
+            self.jar = Jar::default();
+        }
+        let (findings, device) = self.examine(&decoded, route);
+        let refused = (!findings.is_empty()).then(|| self.answer_to_faults(route, &findings));
+        for Finding { what, .. } in findings {
+            self.violations.push(Violation { endpoint: endpoint.clone(), what });
+        }
+        if refused.is_none() {
+            self.note(&decoded, route, device);
+        }
+        if let Some((_, reply)) = take(&mut self.replies, |(name, _)| *name == endpoint) {
+            return Answer::Reply(reply);
+        }
+        if let Some(reply) = refused {
+            return Answer::Reply(reply);
+        }
+        if let Some((_, ret, message)) = take(&mut self.refusals, |(name, ..)| *name == endpoint) {
+            return Answer::Reply(refusal(&endpoint, self.now, ret, &message));
+        }
+        if route.session
+            && let Some(ret) = self.session.as_ref().and_then(|session| session.ended)
+        {
+            return Answer::Reply(refusal(&endpoint, self.now, ret, ""));
+        }
+        (route.act)(self, &decoded)
+    }
+
+    /// Looks once more at a long poll that was held: without logging or checking it again.
+    pub fn ask_again(&mut self, request: &Request<Bytes>) -> Answer {
+        let decoded = Decoded::new(request);
+        match Route::of(&decoded.path).map(|route| route.name) {
+            Some("synccheck") => synccheck::watch(self, &decoded),
+            _ => login::watch(self, &decoded),
+        }
+    }
+
+    /// Whether it comes from a session that another login has ended.
+    fn is_former(&self, request: &Decoded) -> bool {
+        let cookies = request.cookies();
+        let cookie =
+            cookies.iter().find(|(name, _)| name == "wxsid").map(|(_, value)| value.as_str());
+        let sids =
+            [request.get("sid"), request.text("/BaseRequest/Sid"), cookie.unwrap_or_default()];
+        self.former.iter().any(|former| sids.contains(&former.as_str()))
+    }
+
+    /// What a request shows of the answers that its sender has received.
+    fn prove(&mut self, request: &Decoded) {
+        let Some(session) = &mut self.session else { return };
+        let by_check = session.by_check_key(request.get("synckey"));
+        let used = by_check.or_else(|| session.by_sync_key(&sync::key_of(&request.json)));
+        session.proven = session.proven.max(used.unwrap_or(0));
+        if session.proven >= session.cookies_pair {
+            self.jar.settle();
+        }
+    }
+
+    /// What later requests are measured by, whatever the answer to this one will be.
+    fn note(&mut self, request: &Decoded, route: &Route, device: Option<String>) {
+        if let Some((session, device)) = self.session.as_mut().zip(device) {
+            session.devices.insert(device, request.fingerprint);
+        }
+        if self.user_agent.is_none() || route.name == "jslogin" {
+            self.user_agent = request.header("user-agent").ok();
+        }
+        match route.name {
+            "login" => {
+                let uuid = request.get("uuid");
+                if let Some(code) = self.codes.iter_mut().find(|code| code.uuid == uuid) {
+                    code.polled = true;
+                }
+            }
+            "webwxinit" => {
+                if let Some(session) = &mut self.session {
+                    session.initialised = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The complaints of the form that has none, else of the first one.
+    fn examine(&self, request: &Decoded, route: &Route) -> (Vec<Finding>, Option<String>) {
+        let mut first = None;
+        for &form in &self.forms {
+            let check = Check::new(self, request, form, route);
+            if check.found.is_empty() {
+                return (Vec::new(), check.device);
+            }
+            first.get_or_insert((check.found, check.device));
+        }
+        first.unwrap_or_default()
+    }
+
+    fn answer_to_faults(&self, route: &Route, findings: &[Finding]) -> Reply {
+        let codes: BTreeSet<Option<i64>> = findings.iter().map(|finding| finding.ret).collect();
+        if codes.contains(&Some(1203)) {
+            return refusal(route.name, self.now, 1203, "check ticket failed");
+        }
+        match codes.first() {
+            Some(Some(ret)) if codes.len() == 1 => refusal(route.name, self.now, *ret, ""),
+            _ => reply::page(self.now, 400, "400 Bad Request"),
+        }
+    }
+}
+
+/// Takes the first that matches out of a list.
+fn take<T>(list: &mut Vec<T>, found: impl Fn(&T) -> bool) -> Option<T> {
+    list.iter().position(found).map(|index| list.remove(index))
+}

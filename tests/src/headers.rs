@@ -1,0 +1,182 @@
+//! Method, host, headers and cookies of a request (docs/protocol.md §1.1, §1.3, §1.7).
+
+use http::Method;
+
+use crate::check::Check;
+use crate::form::Form;
+use crate::layout::{ENTRIES, QRCODE_HOST, Role, entry_of, login_host, push_host};
+use crate::routes::Route;
+use crate::world::World;
+
+impl World {
+    /// The api origin that the page is open at: the entry until the redirect, the shard from then on.
+    pub(crate) fn page_origin(&self) -> String {
+        if self.redirected || self.layout.one_host().is_some() {
+            self.layout.shard_origin()
+        } else {
+            format!("https://{}", self.entry)
+        }
+    }
+
+    fn hosts(&self, role: Role, begins: bool, form: Form) -> Vec<String> {
+        if let Some(host) = self.layout.one_host() {
+            return vec![host.to_owned()];
+        }
+        let shard = self.layout.shard_origin().replace("https://", "");
+        let mut hosts = match role {
+            Role::Login if begins => ENTRIES.into_iter().map(login_host).collect(),
+            Role::Login => vec![login_host(&self.entry)],
+            Role::Qrcode => vec![QRCODE_HOST.to_owned()],
+            Role::Api => vec![shard],
+            Role::Push => vec![push_host(&shard)],
+        };
+        match (form, role) {
+            (Form::Seed2, Role::Login) => hosts.push("login.weixin.qq.com".to_owned()),
+            (Form::Seed2, Role::Push) => hosts.push("webpush2.weixin.qq.com".to_owned()),
+            _ => {}
+        }
+        hosts
+    }
+}
+
+impl Check<'_> {
+    pub(crate) fn method(&mut self, route: &Route) {
+        let expected = if route.posted_in(self.form) { Method::POST } else { Method::GET };
+        if self.request.method != expected {
+            self.wrong(format!("method is {}, not {expected}", self.request.method));
+        }
+    }
+
+    pub(crate) fn hosts(&mut self, route: &Route) {
+        let hosts = self.world.hosts(route.role, route.name == "jslogin", self.form);
+        match self.request.host() {
+            None => self.wrong("header `host` is missing, or comes twice"),
+            Some(host) if !hosts.contains(&host) => {
+                self.wrong(format!(
+                    "header `host` is `{host}`; this is served by `{}`",
+                    hosts.join("`, `")
+                ));
+            }
+            Some(host) => {
+                if self.request.authority.as_ref().is_some_and(|authority| *authority != host) {
+                    self.wrong(format!(
+                        "header `host` is `{host}`, but the address is at {:?}",
+                        self.request.authority
+                    ));
+                }
+            }
+        }
+        let scheme = self.world.layout.scheme();
+        if self.request.scheme.as_ref().is_some_and(|found| found != scheme) {
+            self.wrong(format!("the address begins with {:?}, not {scheme}", self.request.scheme));
+        }
+    }
+
+    pub(crate) fn headers(&mut self, route: &Route) {
+        if !self.is_official() {
+            return self.few_headers(route);
+        }
+        // The page's own origin: on the very first call the host tells which entry it is.
+        let page = if route.name == "jslogin" && self.world.layout.one_host().is_none() {
+            let entry = self.request.host().and_then(|host| entry_of(&host));
+            format!("https://{}", entry.unwrap_or(ENTRIES[0]))
+        } else {
+            self.world.page_origin()
+        };
+        let lang = if route.name == "jslogin" {
+            self.request.get("lang")
+        } else {
+            self.world.lang.as_str()
+        };
+        let mut expected = vec![
+            ("accept", route.accept.to_owned()),
+            ("accept-encoding", "identity".to_owned()),
+            ("referer", format!("{page}/?lang={lang}")),
+        ];
+        if route.post {
+            expected.push(("origin", page));
+            expected.push(("content-type", route.content_type.to_owned()));
+            expected.push(("content-length", self.request.body.len().to_string()));
+        } else if !self.request.body.is_empty() {
+            self.wrong("a GET request has a body");
+        }
+        for (name, expected) in &expected {
+            match self.request.header(name) {
+                Ok(found) if found == *expected => {}
+                Ok(found) => self.wrong(format!("header `{name}` is `{found}`, not `{expected}`")),
+                Err(0) => self.wrong(format!("header `{name}` is missing")),
+                Err(count) => self.wrong(format!("header `{name}` comes {count} times")),
+            }
+        }
+        self.user_agent(route);
+        let names: Vec<String> = self.request.headers.keys().map(ToString::to_string).collect();
+        for name in names {
+            let known = matches!(name.as_str(), "host" | "user-agent" | "cookie")
+                || expected.iter().any(|(expected, _)| *expected == name);
+            let tolerated = name == "connection"
+                && self
+                    .request
+                    .header("connection")
+                    .is_ok_and(|value| value.eq_ignore_ascii_case("keep-alive"));
+            if !known && !tolerated {
+                self.wrong(format!("header `{name}` is not one that the page sends here"));
+            }
+        }
+    }
+
+    /// One browser for the whole session.
+    fn user_agent(&mut self, route: &Route) {
+        let Ok(agent) = self.request.header("user-agent") else {
+            return self.wrong("header `user-agent` is missing, or comes twice");
+        };
+        // Ends with `Product/1.2.3` or a remark in brackets: a browser's words, and whole.
+        let version = agent.rsplit_once('/').map_or("", |(_, version)| version);
+        let whole = version.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !version.is_empty();
+        if !agent.starts_with("Mozilla/5.0 (") || !whole && !agent.ends_with(')') {
+            self.wrong(format!("header `user-agent` is `{agent}`, not a browser's"));
+        }
+        if let Some(first) = &self.world.user_agent
+            && *first != agent
+            && route.name != "jslogin"
+        {
+            self.wrong(format!("header `user-agent` is `{agent}`, was `{first}` before"));
+        }
+    }
+
+    /// The seeds name one header only, and one of them misspells it.
+    fn few_headers(&mut self, route: &Route) {
+        let json = route.posted_in(self.form) && route.content_type.starts_with("application/json");
+        let found =
+            self.request.header("content-type").or_else(|_| self.request.header("contenttype"));
+        if json
+            && !found.is_ok_and(|found| {
+                found.replace("; ", ";").eq_ignore_ascii_case(route.content_type)
+            })
+        {
+            self.wrong(format!("header `content-type` is not `{}`", route.content_type));
+        }
+        if let Ok(length) = self.request.header("content-length")
+            && length != self.request.body.len().to_string()
+        {
+            self.wrong(format!(
+                "header `content-length` is `{length}`, the body has {}",
+                self.request.body.len()
+            ));
+        }
+    }
+
+    /// Every cookie that is due, and no other. A session without them is invalid by §12's code 1102.
+    pub(crate) fn cookies(&mut self) {
+        if self.request.header("cookie").is_err_and(|count| count > 1) {
+            self.wrong("header `cookie` comes twice");
+        }
+        let host = self.request.host().unwrap_or_default();
+        let scope = if self.world.layout.one_host().is_some() { None } else { Some(host.as_str()) };
+        let jar =
+            if self.world.concurrent { self.world.jar.unsettled() } else { self.world.jar.clone() };
+        let complaints = jar.complaints(&self.request.cookies(), scope, self.world.now());
+        for complaint in complaints {
+            self.wrong_as(1102, complaint);
+        }
+    }
+}

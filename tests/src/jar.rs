@@ -1,0 +1,189 @@
+//! The cookies that a client ought to hold, kept by rules of its own: RFC 6265 without paths, since every path is `/`.
+
+use crate::date;
+
+/// Within this time of its end a cookie may be sent or not: clocks differ by a moment.
+const EDGE: u64 = 5_000;
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Cookie {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    /// Without a leading dot.
+    pub(crate) domain: String,
+    /// Whether the header writes the dot, as for the widest domain.
+    pub(crate) dotted: bool,
+    pub(crate) expires: u64,
+}
+
+impl Cookie {
+    /// The value of a `Set-Cookie` header.
+    pub(crate) fn header(&self) -> String {
+        let Self { name, value, domain, .. } = self;
+        let dot = if self.dotted { "." } else { "" };
+        let expires = date::cookie(self.expires);
+        format!("{name}={value}; Domain={dot}{domain}; Path=/; Expires={expires}; Secure")
+    }
+
+    fn matches(&self, host: &str) -> bool {
+        host == self.domain
+            || host.strip_suffix(self.domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
+    }
+}
+
+/// What was set so far. A reply may be lost, so the state before the last change counts as well, until a request
+/// shows that the reply came in.
+#[derive(Clone, Debug)]
+pub(crate) struct Jar {
+    cookies: Vec<Cookie>,
+    before: Vec<Cookie>,
+    /// Whether only the newest state counts.
+    settled: bool,
+}
+
+impl Default for Jar {
+    fn default() -> Self {
+        Self { cookies: Vec::new(), before: Vec::new(), settled: true }
+    }
+}
+
+impl Jar {
+    /// Takes in one reply's cookies.
+    pub(crate) fn set(&mut self, cookies: &[Cookie]) {
+        if std::mem::replace(&mut self.settled, false) {
+            self.before = self.cookies.clone();
+        }
+        for cookie in cookies {
+            self.cookies.retain(|old| old.name != cookie.name);
+            self.cookies.push(cookie.clone());
+        }
+    }
+
+    /// From now on only the newest state counts.
+    pub(crate) fn settle(&mut self) {
+        self.settled = true;
+    }
+
+    /// The same jar where requests overtake replies: the state before the last change always counts.
+    pub(crate) fn unsettled(&self) -> Self {
+        Self { settled: false, ..self.clone() }
+    }
+
+    /// What is wrong with the cookies of a request to `host` (`None`: there is one host for all, and domains do not
+    /// count).
+    pub(crate) fn complaints(
+        &self,
+        sent: &[(String, String)],
+        host: Option<&str>,
+        now: u64,
+    ) -> Vec<String> {
+        let found = complaints(&self.cookies, sent, host, now);
+        let excused = !self.settled && complaints(&self.before, sent, host, now).is_empty();
+        if excused { Vec::new() } else { found }
+    }
+}
+
+fn complaints(
+    cookies: &[Cookie],
+    sent: &[(String, String)],
+    host: Option<&str>,
+    now: u64,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    let in_scope = |cookie: &&Cookie| {
+        host.is_none_or(|host| cookie.matches(host)) && cookie.expires + EDGE > now
+    };
+    for cookie in cookies.iter().filter(in_scope) {
+        let name = cookie.name;
+        let mut values = sent.iter().filter(|(sent, _)| sent == name).map(|(_, value)| value);
+        match (values.next(), values.next()) {
+            (None, _) if cookie.expires <= now + EDGE => {}
+            (None, _) => found.push(format!("cookie `{name}` is missing")),
+            (Some(_), Some(_)) => found.push(format!("cookie `{name}` comes twice")),
+            (Some(value), None) if *value != cookie.value => {
+                found.push(format!("cookie `{name}` is `{value}`, was set to `{}`", cookie.value));
+            }
+            (Some(_), None) => {}
+        }
+    }
+    for (name, _) in sent {
+        if !cookies.iter().filter(in_scope).any(|cookie| cookie.name == name) {
+            found.push(format!("cookie `{name}` does not belong here"));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jar() -> Jar {
+        let cookie = |name, domain: &str, expires| Cookie {
+            name,
+            value: "v+/=".into(),
+            domain: domain.into(),
+            dotted: false,
+            expires,
+        };
+        let mut jar = Jar::default();
+        jar.set(&[cookie("wxsid", "wx2.qq.com", 100_000), cookie("wide", "qq.com", 900_000)]);
+        jar.settle();
+        jar
+    }
+
+    fn pairs(names: &[&str]) -> Vec<(String, String)> {
+        names.iter().map(|&name| (name.to_owned(), "v+/=".to_owned())).collect()
+    }
+
+    #[test]
+    fn the_scope_is_the_domain_and_what_is_below() {
+        let jar = jar();
+        for host in ["wx2.qq.com", "webpush.wx2.qq.com"] {
+            assert!(jar.complaints(&pairs(&["wxsid", "wide"]), Some(host), 0).is_empty());
+            assert_eq!(jar.complaints(&pairs(&["wide"]), Some(host), 0).len(), 1);
+        }
+        assert!(jar.complaints(&pairs(&["wide"]), Some("login.wx.qq.com"), 0).is_empty());
+        assert!(jar.complaints(&[], Some("evil-qq.com"), 0).is_empty());
+        assert_eq!(jar.complaints(&pairs(&["wxsid", "wide"]), Some("xwx2.qq.com"), 0).len(), 1);
+        assert!(jar.complaints(&pairs(&["wxsid", "wide"]), None, 0).is_empty());
+    }
+
+    #[test]
+    fn an_old_cookie_stays_at_home() {
+        let jar = jar();
+        assert_eq!(jar.complaints(&pairs(&["wxsid", "wide"]), None, 200_000).len(), 1);
+        assert!(jar.complaints(&pairs(&["wide"]), None, 200_000).is_empty());
+    }
+
+    #[test]
+    fn a_lost_reply_leaves_the_state_before_it() {
+        let mut jar = jar();
+        let newer = Cookie {
+            name: "wxsid",
+            value: "2".into(),
+            domain: "wx2.qq.com".into(),
+            dotted: false,
+            expires: 100_000,
+        };
+        jar.set(&[newer]);
+        assert!(jar.complaints(&pairs(&["wxsid", "wide"]), None, 0).is_empty());
+        jar.settle();
+        assert_eq!(jar.complaints(&pairs(&["wxsid", "wide"]), None, 0).len(), 1);
+    }
+
+    #[test]
+    fn a_header_is_in_the_dashed_form() {
+        let cookie = Cookie {
+            name: "wxuin",
+            value: "1".into(),
+            domain: "qq.com".into(),
+            dotted: true,
+            expires: 1_546_254_741_000,
+        };
+        assert_eq!(
+            cookie.header(),
+            "wxuin=1; Domain=.qq.com; Path=/; Expires=Mon, 31-Dec-2018 11:12:21 GMT; Secure"
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! Where the parts of the service live (docs/protocol.md §1.1).
+
+/// How the roles of the service are spread over hosts.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Layout {
+    /// The true host names: one enters at `wx.qq.com` and is sent to a shard, such as `wx2.qq.com`.
+    True {
+        /// The host that the redirect names.
+        shard: String,
+    },
+    /// Every role at one origin, such as `http://127.0.0.1:34567`.
+    One {
+        /// Scheme, host and port, without a slash at the end.
+        origin: String,
+    },
+}
+
+/// What a host is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Role {
+    Login,
+    Qrcode,
+    Api,
+    Push,
+}
+
+/// The QR image is here, whatever the shard.
+pub(crate) const QRCODE_HOST: &str = "login.weixin.qq.com";
+
+/// The hosts at which a browser may open the page; the first is the one that people know.
+pub(crate) const ENTRIES: [&str; 5] =
+    ["wx.qq.com", "wx2.qq.com", "wx8.qq.com", "web.wechat.com", "web2.wechat.com"];
+
+/// All names of the service: api, login, file and push host of each family, and the QR host.
+pub(crate) const ALL_HOSTS: &[&str] = &[
+    "wx.qq.com",
+    "login.wx.qq.com",
+    "file.wx.qq.com",
+    "webpush.wx.qq.com",
+    "wx2.qq.com",
+    "login.wx2.qq.com",
+    "file.wx2.qq.com",
+    "webpush.wx2.qq.com",
+    "wx8.qq.com",
+    "login.wx8.qq.com",
+    "file.wx8.qq.com",
+    "webpush.wx8.qq.com",
+    "web2.wechat.com",
+    "login.web2.wechat.com",
+    "file.web2.wechat.com",
+    "webpush.web2.wechat.com",
+    "web.wechat.com",
+    "login.web.wechat.com",
+    "file.web.wechat.com",
+    "webpush.web.wechat.com",
+    "login.weixin.qq.com",
+    "webpush.weixin.qq.com",
+    "webpush2.weixin.qq.com",
+];
+
+/// The name that the login, file and push hosts of an api host are made from: the first match decides.
+fn family(api: &str) -> &'static str {
+    match api {
+        host if host.contains("wx2.qq.com") => "wx2.qq.com",
+        host if host.contains("wx8.qq.com") => "wx8.qq.com",
+        host if host.contains("qq.com") => "wx.qq.com",
+        host if host.contains("web2.wechat.com") => "web2.wechat.com",
+        _ => "web.wechat.com",
+    }
+}
+
+pub(crate) fn login_host(api: &str) -> String {
+    format!("login.{}", family(api))
+}
+
+/// The entry whose login host this is.
+pub(crate) fn entry_of(login: &str) -> Option<&'static str> {
+    ENTRIES.into_iter().find(|entry| login_host(entry) == login)
+}
+
+pub(crate) fn push_host(api: &str) -> String {
+    format!("webpush.{}", family(api))
+}
+
+/// The domain of the one cookie that the file host needs too (docs/protocol.md §1.7).
+pub(crate) fn wide_domain(api: &str) -> &'static str {
+    if api.contains("wechat.com") { "wechat.com" } else { "qq.com" }
+}
+
+impl Layout {
+    /// The origin that the redirect leads to.
+    pub(crate) fn shard_origin(&self) -> String {
+        match self {
+            Self::True { shard } => format!("https://{shard}"),
+            Self::One { origin } => origin.clone(),
+        }
+    }
+
+    pub(crate) fn scheme(&self) -> &str {
+        match self {
+            Self::One { origin } => origin.split_once(':').map_or("http", |(scheme, _)| scheme),
+            Self::True { .. } => "https",
+        }
+    }
+
+    /// The authority that every role has, when there is one origin for all.
+    pub(crate) fn one_host(&self) -> Option<&str> {
+        match self {
+            Self::One { origin } => {
+                Some(origin.split_once("//").map_or(origin.as_str(), |(_, host)| host))
+            }
+            Self::True { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_is_found_by_its_first_match() {
+        assert_eq!(login_host("wx2.qq.com"), "login.wx2.qq.com");
+        assert_eq!(push_host("wx8.qq.com"), "webpush.wx8.qq.com");
+        assert_eq!(push_host("wx99.qq.com"), "webpush.wx.qq.com");
+        assert_eq!(login_host("web2.wechat.com"), "login.web2.wechat.com");
+        assert_eq!(login_host("web.wechat.com"), "login.web.wechat.com");
+    }
+}

@@ -1,0 +1,36 @@
+//! The requests that came in, as they can be shown.
+
+use bytes::Bytes;
+use http::Request;
+
+/// A request that came in.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Logged {
+    /// The call, such as `webwxsync`; for an unknown one, its path.
+    pub endpoint: String,
+    /// The world's clock when it came.
+    pub at: u64,
+    /// The request itself.
+    pub request: Request<Bytes>,
+}
+
+impl Logged {
+    /// The request as text, the same from memory and from a socket: method and address, the headers in their order, a
+    /// blank line, the body.
+    pub fn render(&self) -> String {
+        let request = &self.request;
+        let header = |name| {
+            request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+        };
+        let host = header("host").unwrap_or_default();
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let mut text = format!("{} //{host}{path}\n", request.method());
+        for (name, value) in request.headers() {
+            text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+        }
+        text.push('\n');
+        text.push_str(&String::from_utf8_lossy(request.body()));
+        text
+    }
+}

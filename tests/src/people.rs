@@ -1,0 +1,152 @@
+//! Who is in the world, and what they do.
+
+use crate::contact::{Contact, Member};
+use crate::message::{Incoming, name_on_the_wire, on_the_wire};
+use crate::world::{Event, World};
+
+impl World {
+    /// Adds a friend; the name is as it is typed, or has its emoji as spans already. Answers the `UserName`.
+    pub fn add_person(&mut self, nick_name: &str) -> String {
+        let contact = Contact { contact_flag: 3, sns_flag: 17, ..self.somebody(nick_name) };
+        self.add(contact)
+    }
+
+    /// Adds somebody who is no contact: a member of rooms to be, or a writer out of the blue.
+    pub fn add_stranger(&mut self, nick_name: &str) -> String {
+        let contact = self.somebody(nick_name);
+        self.add(contact)
+    }
+
+    /// Adds a public account.
+    pub fn add_official(&mut self, nick_name: &str) -> String {
+        let permanent = format!("gh_{}", self.rng.hex(12));
+        let contact = Contact {
+            contact_flag: 3,
+            verify_flag: 8,
+            key_word: "gh_".to_owned(),
+            permanent,
+            sex: 0,
+            ..self.somebody(nick_name)
+        };
+        self.add(contact)
+    }
+
+    /// Adds one of the bare names, such as `filehelper`.
+    pub fn add_special(&mut self, user_name: &str, nick_name: &str) -> String {
+        let contact = Contact {
+            user_name: user_name.to_owned(),
+            permanent: user_name.to_owned(),
+            nick_name: name_on_the_wire(nick_name),
+            py_initial: "WJCSZS".to_owned(),
+            py_quan_pin: "wenjianchuanshuzhushou".to_owned(),
+            contact_flag: 3,
+            ..Contact::default()
+        };
+        self.add(contact)
+    }
+
+    /// Adds a room of the account and these members; it is a recent chat, and not in the address book.
+    pub fn add_room(&mut self, name: &str, members: &[&str]) -> String {
+        let mut members: Vec<Member> = members.iter().map(|name| Member::new(name)).collect();
+        members.push(Member::new(&self.account.user_name));
+        let contact = Contact {
+            user_name: format!("@@{}", self.rng.hex(64)),
+            permanent: format!("{}@chatroom", self.rng.digits(10)),
+            nick_name: name_on_the_wire(name),
+            contact_flag: 2,
+            statues: 1,
+            encry_chat_room_id: format!("@{}", self.rng.hex(32)),
+            owner: members[0].user_name.clone(),
+            members,
+            ..Contact::default()
+        };
+        self.add(contact)
+    }
+
+    /// Puts a room into the address book.
+    pub fn save_room(&mut self, room: &str) {
+        if let Some(room) = self.contact_mut(room) {
+            room.saved = true;
+            room.contact_flag |= 1;
+        }
+    }
+
+    fn somebody(&mut self, nick_name: &str) -> Contact {
+        let plain: String = nick_name.chars().filter(char::is_ascii_alphanumeric).collect();
+        Contact {
+            user_name: format!("@{}", self.rng.hex(64)),
+            permanent: format!("wxid_{}", self.rng.hex(14)),
+            nick_name: name_on_the_wire(nick_name),
+            py_initial: plain.to_uppercase(),
+            py_quan_pin: plain,
+            sex: self.rng.between(0, 3) as i64,
+            attr_status: self.rng.between(2_147_483_648, 2_147_600_000) as i64,
+            ..Contact::default()
+        }
+    }
+
+    fn add(&mut self, contact: Contact) -> String {
+        let name = contact.user_name.clone();
+        self.push_contact(contact);
+        name
+    }
+
+    /// Changes a contact, and tells the client of it.
+    pub fn change_contact(&mut self, user_name: &str, change: impl FnOnce(&mut Contact)) {
+        let Some(contact) = self.contact_mut(user_name) else { return };
+        change(contact);
+        let contact = contact.clone();
+        let record = contact.changed(&|name| self.person(name));
+        self.timeline.push(Event::Changed(record));
+    }
+
+    /// Changes a contact before anybody logs in: nothing is told.
+    pub fn set_contact(&mut self, user_name: &str, change: impl FnOnce(&mut Contact)) {
+        if let Some(contact) = self.contact_mut(user_name) {
+            change(contact);
+        }
+    }
+
+    /// Takes somebody out of the address book, and tells the client of it. It exists on, as a stranger.
+    pub fn remove_contact(&mut self, user_name: &str) {
+        if let Some(contact) = self.contact_mut(user_name) {
+            contact.contact_flag = 0;
+            contact.saved = false;
+        }
+        self.timeline.push(Event::Removed { user_name: user_name.to_owned(), contact_flag: 0 });
+    }
+
+    /// Somebody writes to the account. Answers the `MsgId`.
+    pub fn person_writes(&mut self, from: &str, text: &str) -> String {
+        self.deliver(Incoming::new(from, 1, &on_the_wire(text)))
+    }
+
+    /// A member writes into a room.
+    pub fn member_writes(&mut self, room: &str, member: &str, text: &str) -> String {
+        let content = format!("{member}:<br/>{}", on_the_wire(text));
+        self.mention(member);
+        self.deliver(Incoming::new(room, 1, &content))
+    }
+
+    /// Something arrives for the account, of any type and content. Answers the `MsgId`.
+    pub fn deliver(&mut self, mut message: Incoming) -> String {
+        if message.to.is_empty() {
+            message.to.clone_from(&self.account.user_name);
+        }
+        for name in [&message.from, &message.to, &message.recommend.user_name] {
+            self.mention(name);
+        }
+        for name in message.status_notify_user_name.split(',') {
+            self.mention(name);
+        }
+        if message.from.starts_with("@@")
+            && let Some((speaker, _)) = message.content.split_once(":<br/>")
+        {
+            self.mention(speaker);
+        }
+        let msg_id = message.msg_id.unwrap_or_else(|| self.rng.digits(19));
+        let record = message.record(msg_id, self.now());
+        self.timeline.push(Event::Message { message: Box::new(message), msg_id, record });
+        msg_id.to_string()
+    }
+}

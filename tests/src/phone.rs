@@ -1,0 +1,99 @@
+//! The phone of the account: it scans the code, and has the last word.
+
+use crate::message::{Incoming, on_the_wire};
+use crate::request::encode;
+use crate::session::{Code, Stage};
+use crate::world::{Event, World};
+
+/// What the account's owner does on the phone.
+#[derive(Debug)]
+pub struct Phone<'a> {
+    world: &'a mut World,
+}
+
+impl World {
+    /// The account's phone.
+    pub fn phone(&mut self) -> Phone<'_> {
+        Phone { world: self }
+    }
+}
+
+impl Phone<'_> {
+    /// The code on the screen: the one that was made last.
+    fn code(&mut self) -> Option<&mut Code> {
+        self.world.codes.last_mut()
+    }
+
+    fn set(&mut self, stage: Stage) {
+        if let Some(code) = self.code() {
+            code.stage = stage;
+        }
+    }
+
+    /// Scans the QR code.
+    pub fn scan(&mut self) {
+        self.set(Stage::Scanned);
+    }
+
+    /// Confirms the login.
+    pub fn confirm(&mut self) {
+        let ticket = format!("A{}@qrticket_0", self.world.rng.word(23));
+        let (now, lang) = (self.world.now(), encode(&self.world.lang));
+        if let Some(code) = self.code() {
+            code.redirect =
+                format!("ticket={ticket}&uuid={}&lang={lang}&scan={}", code.uuid, now / 1000);
+            code.confirmed = now;
+            code.stage = Stage::Confirmed;
+        }
+    }
+
+    /// Says no to the login.
+    pub fn cancel(&mut self) {
+        self.set(Stage::Cancelled);
+    }
+
+    /// Waits until the code is too old.
+    pub fn expire(&mut self) {
+        self.set(Stage::Expired);
+    }
+
+    /// The service fails at the login.
+    pub fn break_login(&mut self) {
+        self.set(Stage::Broken);
+    }
+
+    fn end(&mut self, ret: i64) {
+        if let Some(session) = &mut self.world.session {
+            session.ended.get_or_insert(ret);
+        }
+    }
+
+    /// Logs the web out: 1100 from now on.
+    pub fn log_out(&mut self) {
+        self.end(1100);
+    }
+
+    /// Somebody logs in elsewhere: 1101 from now on.
+    pub fn kick(&mut self) {
+        self.end(1101);
+    }
+
+    /// The service restricts the account: 1102 from now on.
+    pub fn restrict(&mut self) {
+        self.end(1102);
+    }
+
+    /// Writes a message on the phone: the web hears of it. Answers the `MsgId`.
+    pub fn writes(&mut self, to: &str, text: &str) -> String {
+        let me = self.world.account.user_name.clone();
+        let message = Incoming { to: to.to_owned(), ..Incoming::new(&me, 1, &on_the_wire(text)) };
+        self.world.deliver(message)
+    }
+
+    /// Gives the account another name.
+    pub fn renames_self(&mut self, name: &str) {
+        let name = on_the_wire(name);
+        self.world.account.nick_name.clone_from(&name);
+        self.world.timeline.push(Event::Renamed(name));
+    }
+}

@@ -1,0 +1,175 @@
+//! Requests, taken apart.
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Deserializer, Value};
+
+/// What JavaScript's `encodeURIComponent` escapes.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+pub(crate) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, COMPONENT).to_string()
+}
+
+pub(crate) fn decode(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// One `name=value` of a query or of a form.
+#[derive(Clone, Debug)]
+pub(crate) struct Param {
+    pub(crate) name: String,
+    /// As it came.
+    pub(crate) raw: String,
+    /// Decoded once.
+    pub(crate) value: String,
+}
+
+pub(crate) fn params(text: &str) -> Vec<Param> {
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, raw) = pair.split_once('=').unwrap_or((pair, ""));
+            Param { name: name.to_owned(), raw: raw.to_owned(), value: decode(raw) }
+        })
+        .collect()
+}
+
+/// A request, ready to be looked at.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) method: Method,
+    pub(crate) scheme: Option<String>,
+    /// From an absolute URI; over a socket there is only the header.
+    pub(crate) authority: Option<String>,
+    pub(crate) path: String,
+    pub(crate) raw_query: String,
+    pub(crate) query: Vec<Param>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// The body, when it is JSON.
+    pub(crate) json: Value,
+    /// The same for a request that is sent once more, byte by byte.
+    pub(crate) fingerprint: u64,
+}
+
+impl Decoded {
+    pub(crate) fn new(request: &Request<Bytes>) -> Self {
+        let uri = request.uri();
+        let raw_query = uri.query().unwrap_or_default().to_owned();
+        let mut hasher = DefaultHasher::new();
+        (request.method().as_str(), uri.path(), &raw_query, request.body()).hash(&mut hasher);
+        Self {
+            method: request.method().clone(),
+            scheme: uri.scheme_str().map(str::to_owned),
+            authority: uri.authority().map(ToString::to_string),
+            path: uri.path().to_owned(),
+            query: params(&raw_query),
+            raw_query,
+            headers: request.headers().clone(),
+            body: request.body().clone(),
+            json: serde_json::from_slice(request.body()).unwrap_or_default(),
+            fingerprint: hasher.finish(),
+        }
+    }
+
+    /// A header's only value; `Err` with how many there are otherwise.
+    pub(crate) fn header(&self, name: &str) -> Result<String, usize> {
+        let mut values = self.headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => Ok(String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            (None, _) => Err(0),
+            _ => Err(2 + values.count()),
+        }
+    }
+
+    pub(crate) fn host(&self) -> Option<String> {
+        self.header("host").ok()
+    }
+
+    /// A query parameter, decoded; empty when absent.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.query.iter().find(|param| param.name == name).map_or("", |param| param.value.as_str())
+    }
+
+    /// A string of the JSON body by its pointer; empty when absent.
+    pub(crate) fn text(&self, pointer: &str) -> &str {
+        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The cookies as they came, in one list.
+    pub(crate) fn cookies(&self) -> Vec<(String, String)> {
+        let mut cookies = Vec::new();
+        for header in self.headers.get_all(header::COOKIE) {
+            for pair in String::from_utf8_lossy(header.as_bytes()).split("; ") {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        cookies
+    }
+}
+
+/// The keys and values of a JSON object in the order in which they were written, which `serde_json::Map` forgets.
+pub(crate) fn ordered(text: &str) -> Option<Vec<(String, Box<RawValue>)>> {
+    struct InOrder;
+
+    impl<'de> Visitor<'de> for InOrder {
+        type Value = Vec<(String, Box<RawValue>)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut fields = Vec::new();
+            while let Some(field) = map.next_entry()? {
+                fields.push(field);
+            }
+            Ok(fields)
+        }
+    }
+
+    let mut reader = Deserializer::from_str(text);
+    let fields = reader.deserialize_map(InOrder).ok()?;
+    reader.end().ok()?;
+    Some(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_keeps_its_order() {
+        let fields = ordered(r#" {"b":1,"a":{"z":[],"y":"x"},"b":2} "#).expect("an object");
+        let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["b", "a", "b"]);
+        assert_eq!(fields[1].1.get(), r#"{"z":[],"y":"x"}"#);
+        assert!(ordered("[]").is_none());
+        assert!(ordered("{} {}").is_none());
+    }
+
+    #[test]
+    fn a_query_is_decoded_once() {
+        let params = params("a=%252F&b&c=1=2&d=x+y");
+        let values: Vec<_> = params.iter().map(|param| param.value.as_str()).collect();
+        assert_eq!(values, ["%2F", "", "1=2", "x+y"]);
+        assert_eq!(encode("a b+c/=@!'()*~%2F"), "a%20b%2Bc%2F%3D%40!'()*~%252F");
+    }
+}

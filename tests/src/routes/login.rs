@@ -1,0 +1,221 @@
+//! `GET /jslogin`, `GET /qrcode/{uuid}`, `GET /cgi-bin/mmwebwx-bin/login` (docs/protocol.md §3.1–§3.3)
+
+use crate::check::{Check, Rule};
+use crate::form::Form;
+use crate::layout::{ENTRIES, entry_of};
+use crate::reply;
+use crate::request::{Decoded, decode, params};
+use crate::session::{Code, Stage};
+use crate::simulator::Answer;
+use crate::world::World;
+
+const APPID: &str = "wx782c26e4c19acffb";
+
+pub(crate) fn check_jslogin(check: &mut Check<'_>) {
+    let origin = match check.world.layout.one_host() {
+        Some(_) => check.world.layout.shard_origin(),
+        None => {
+            let entry = check.request.host().and_then(|host| entry_of(&host));
+            format!("https://{}", entry.unwrap_or(ENTRIES[0]))
+        }
+    };
+    let redirect = format!("{origin}/cgi-bin/mmwebwx-bin/webwxnewloginpage");
+    let mut must = vec![("appid", Rule::is(APPID)), ("fun", Rule::is("new")), ("lang", Rule::Lang)];
+    must.push(("_", if check.is_official() { Rule::Millis } else { Rule::Integer }));
+    if check.form == Form::Seed2 {
+        check.query(&must, &[("redirect_uri", Rule::is(redirect))]);
+    } else {
+        must.push(("redirect_uri", Rule::is(redirect)));
+        check.query(&must, &[]);
+    }
+}
+
+pub(crate) fn jslogin(world: &mut World, request: &Decoded) -> Answer {
+    let uuid = format!("{}==", world.rng.word(10));
+    request.get("lang").clone_into(&mut world.lang);
+    if let Some(entry) = request.host().and_then(|host| entry_of(&host)) {
+        entry.clone_into(&mut world.entry);
+    }
+    world.redirected = false;
+    let script = format!("window.QRLogin.code = 200; window.QRLogin.uuid = \"{uuid}\";");
+    world.codes.push(Code {
+        uuid,
+        stage: Stage::Shown,
+        polled: false,
+        told: false,
+        redirect: String::new(),
+        confirmed: 0,
+        redeemed: false,
+    });
+    let mut reply = reply::script(world.now(), script);
+    // The service sends this header twice; neither value says that the body is UTF-8.
+    let second = http::HeaderValue::from_static("text/html; charset=gbk");
+    reply.headers_mut().append(http::header::CONTENT_TYPE, second);
+    Answer::Reply(reply)
+}
+
+fn uuid_of(path: &str) -> String {
+    decode(path.rsplit_once('/').map_or("", |(_, uuid)| uuid))
+}
+
+pub(crate) fn check_qrcode(check: &mut Check<'_>) {
+    let uuid = uuid_of(&check.request.path);
+    if !check.world.codes.iter().any(|code| code.uuid == uuid) {
+        check.wrong(format!("the path's uuid is `{uuid}`, which was not handed out"));
+    }
+    if check.form == Form::Seed2 {
+        // "params" of a POST: in the query or in the body.
+        let mut pairs = check.request.query.clone();
+        pairs.extend(params(&String::from_utf8_lossy(&check.request.body)));
+        check.params("parameter", &pairs, &[("t", Rule::is("webwx")), ("_", Rule::Integer)], &[]);
+    } else {
+        check.query(&[], &[]);
+    }
+}
+
+/// The smallest thing that begins and ends like a JPEG.
+const IMAGE: &[u8] =
+    b"\xFF\xD8\xFF\xE0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xFF\xD9";
+
+pub(crate) fn qrcode(world: &mut World, _: &Decoded) -> Answer {
+    Answer::Reply(reply::plain(world.now(), 200, "image/jpeg", IMAGE))
+}
+
+pub(crate) fn check_poll(check: &mut Check<'_>) {
+    let uuid = check.request.get("uuid").to_owned();
+    let code = check.world.codes.iter().find(|code| code.uuid == uuid);
+    if code.is_none() && check.request.query.iter().any(|param| param.name == "uuid") {
+        check
+            .wrong_as(400, format!("query parameter `uuid` is `{uuid}`, which was not handed out"));
+    }
+    let uuid = Rule::is(uuid);
+    match check.form {
+        Form::Seed1 => check.query(
+            &[
+                ("loginicon", Rule::is("true")),
+                ("uuid", uuid),
+                ("tip", Rule::is("0")),
+                ("_", Rule::Integer),
+            ],
+            &[("r", Rule::Integer)],
+        ),
+        Form::Seed2 => {
+            let tip = Rule::OneOf(vec!["1".into(), "0".into()]);
+            check.query(&[("uuid", uuid), ("tip", tip), ("_", Rule::Integer)], &[]);
+        }
+        Form::Official => {
+            let tip = Rule::is(if code.is_some_and(|code| code.polled) { "0" } else { "1" });
+            check.query(
+                &[
+                    ("loginicon", Rule::is("true")),
+                    ("uuid", uuid),
+                    ("tip", tip),
+                    ("r", Rule::NotMillis),
+                    ("_", Rule::Millis),
+                ],
+                &[],
+            );
+        }
+    }
+}
+
+pub(crate) fn poll(world: &mut World, request: &Decoded) -> Answer {
+    watch(world, request)
+}
+
+/// What a poll has to say at this moment.
+pub(crate) fn watch(world: &mut World, request: &Decoded) -> Answer {
+    let now = world.now();
+    let say = |text: &str| reply::script(now, text.to_owned());
+    let uuid = request.get("uuid");
+    let Some(code) = world.codes.iter_mut().find(|code| code.uuid == uuid) else {
+        return Answer::Reply(say("window.code=400;"));
+    };
+    match code.stage {
+        Stage::Scanned if !code.told || request.get("tip") == "1" => {
+            code.told = true;
+            Answer::Reply(say(
+                "window.code=201;window.userAvatar = 'data:img/jpg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==';",
+            ))
+        }
+        Stage::Shown | Stage::Scanned => Answer::Hold(say("window.code=408;")),
+        Stage::Confirmed => {
+            let redirect = code.redirect.clone();
+            world.redirected = true;
+            let page =
+                format!("{}/cgi-bin/mmwebwx-bin/webwxnewloginpage", world.layout.shard_origin());
+            Answer::Reply(say(&format!(
+                "window.code=200;\nwindow.redirect_uri=\"{page}?{redirect}\";"
+            )))
+        }
+        Stage::Cancelled => Answer::Reply(say("window.code=202;")),
+        Stage::Expired => Answer::Reply(say("window.code=400;")),
+        Stage::Broken => Answer::Reply(say("window.code=500;")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::World;
+    use crate::client::{Client, text};
+
+    #[test]
+    fn a_code_is_made_and_shown() {
+        let mut client = Client::new(World::new(1));
+        let reply = client.jslogin();
+        assert!(text(&reply).starts_with("window.QRLogin.code = 200; window.QRLogin.uuid = \""));
+        assert_eq!(reply.headers().get_all("content-type").iter().count(), 2);
+        let image = client.qrcode();
+        assert_eq!(image.headers()["content-type"], "image/jpeg");
+        assert!(image.body().starts_with(b"\xFF\xD8\xFF"));
+        client.assert_clean();
+    }
+
+    #[test]
+    fn a_poll_tells_each_stage_once() {
+        let mut client = Client::new(World::new(1));
+        client.jslogin();
+        let before = client.now();
+        assert_eq!(text(&client.poll()), "window.code=408;");
+        assert!(client.now() - before >= 25_000);
+        client.simulator.world().phone().scan();
+        assert!(
+            text(&client.poll())
+                .starts_with("window.code=201;window.userAvatar = 'data:img/jpg;base64,")
+        );
+        assert_eq!(text(&client.poll()), "window.code=408;");
+        client.simulator.world().phone().confirm();
+        let reply = client.poll();
+        let start = "window.code=200;\nwindow.redirect_uri=\"https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=A";
+        assert!(text(&reply).starts_with(start));
+        assert!(text(&reply).contains("@qrticket_0&uuid="));
+        client.assert_clean();
+    }
+
+    #[test]
+    fn a_login_can_fail() {
+        for (deed, answer) in [
+            ((|world| world.phone().cancel()) as fn(&mut World), "window.code=202;"),
+            (|world| world.phone().expire(), "window.code=400;"),
+            (|world| world.phone().break_login(), "window.code=500;"),
+        ] {
+            let mut client = Client::new(World::new(1));
+            client.jslogin();
+            deed(&mut client.simulator.world());
+            assert_eq!(text(&client.poll()), answer);
+            client.jslogin();
+            assert_eq!(text(&client.poll()), "window.code=408;");
+            client.assert_clean();
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_is_too_old() {
+        let mut client = Client::new(World::new(1));
+        client.jslogin();
+        client.uuid = "other==".into();
+        assert_eq!(text(&client.poll()), "window.code=400;");
+        let found = client.violations();
+        assert_eq!(found, ["login: query parameter `uuid` is `other==`, which was not handed out"]);
+    }
+}

@@ -1,0 +1,60 @@
+//! `POST /cgi-bin/mmwebwx-bin/webwxlogout` (docs/protocol.md §13)
+
+use http::{HeaderValue, header};
+
+use crate::check::{Check, Rule};
+use crate::form::Form;
+use crate::reply;
+use crate::request::{Decoded, params};
+use crate::simulator::Answer;
+use crate::world::World;
+
+pub(crate) fn check(check: &mut Check<'_>) {
+    if check.form == Form::Seed2 {
+        check.wrong("is not in this form");
+    }
+    let kind = Rule::OneOf(vec!["0".into(), "1".into()]);
+    check.query(&[("redirect", Rule::is("1")), ("type", kind), ("skey", check.skey())], &[]);
+    let body = String::from_utf8_lossy(&check.request.body).into_owned();
+    let form = params(&body);
+    let (sid, uin) = (check.sid(), check.uin());
+    check.params("form field", &form, &[("sid", sid), ("uin", uin)], &[]);
+    if form.first().is_some_and(|first| first.name != "sid") {
+        check.wrong("form field `sid` is not the first one");
+    }
+}
+
+pub(crate) fn answer(world: &mut World, _: &Decoded) -> Answer {
+    let now = world.now();
+    if let Some(session) = &mut world.session {
+        session.ended.get_or_insert(1101);
+    }
+    let mut reply = reply::page(now, 301, "301 Moved Permanently");
+    if let Ok(page) = HeaderValue::try_from(format!("{}/", world.page_origin())) {
+        reply.headers_mut().insert(header::LOCATION, page);
+    }
+    Answer::Reply(reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::World;
+    use crate::client::{Client, json, text};
+
+    #[test]
+    fn a_logout_ends_the_session_and_another_login_begins_one() {
+        let mut client = Client::ready(World::demo());
+        let reply = client.log_out();
+        assert_eq!(
+            (reply.status().as_u16(), &reply.headers()["content-type"]),
+            (301, &"text/html".parse().expect("a value"))
+        );
+        assert_eq!(json(&client.message("filehelper", "too late"))["BaseResponse"]["Ret"], 1101);
+        let old = client.check_request();
+        client.page = "https://wx.qq.com".into();
+        client.log_in();
+        assert_eq!(text(&client.send(&old)), "window.synccheck={retcode:\"1101\",selector:\"0\"}");
+        assert_eq!(json(&client.message("filehelper", "back"))["BaseResponse"]["Ret"], 0);
+        client.assert_clean();
+    }
+}

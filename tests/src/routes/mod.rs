@@ -1,0 +1,156 @@
+//! The calls that are served: one file for each, or for each group.
+
+pub(crate) mod contacts;
+pub(crate) mod init;
+pub(crate) mod login;
+pub(crate) mod login_page;
+pub(crate) mod logout;
+pub(crate) mod refusal;
+pub(crate) mod send;
+pub(crate) mod sync;
+pub(crate) mod synccheck;
+
+use crate::check::Check;
+use crate::form::Form;
+use crate::layout::Role;
+use crate::request::Decoded;
+use crate::simulator::Answer;
+use crate::world::World;
+
+/// A call: where it is, how it is put, how it is checked and what it does.
+pub(crate) struct Route {
+    pub(crate) name: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) role: Role,
+    pub(crate) accept: &'static str,
+    pub(crate) post: bool,
+    pub(crate) content_type: &'static str,
+    /// Whether only somebody who is logged in may ask.
+    pub(crate) session: bool,
+    pub(crate) check: fn(&mut Check<'_>),
+    /// Answers a request that was found to be right.
+    pub(crate) act: fn(&mut World, &Decoded) -> Answer,
+}
+
+const SCRIPT: &str = "*/*";
+const IMAGE: &str = "image/webp,image/apng,image/*,*/*;q=0.8";
+const DATA: &str = "application/json, text/plain, */*";
+const JSON: &str = "application/json;charset=UTF-8";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+impl Route {
+    const fn get(
+        name: &'static str,
+        path: &'static str,
+        check: fn(&mut Check<'_>),
+        act: fn(&mut World, &Decoded) -> Answer,
+    ) -> Self {
+        Self {
+            name,
+            path,
+            role: Role::Api,
+            accept: DATA,
+            post: false,
+            content_type: "",
+            session: true,
+            check,
+            act,
+        }
+    }
+
+    const fn post(
+        name: &'static str,
+        path: &'static str,
+        check: fn(&mut Check<'_>),
+        act: fn(&mut World, &Decoded) -> Answer,
+    ) -> Self {
+        Self { post: true, content_type: JSON, ..Self::get(name, path, check, act) }
+    }
+
+    const fn at(self, role: Role, accept: &'static str) -> Self {
+        Self { role, accept, ..self }
+    }
+
+    const fn open(self) -> Self {
+        Self { session: false, ..self }
+    }
+
+    /// Seed2 posts where others get.
+    pub(crate) fn posted_in(&self, form: Form) -> bool {
+        self.post || form == Form::Seed2 && matches!(self.name, "qrcode" | "webwxgetcontact")
+    }
+
+    /// The route that serves a path.
+    pub(crate) fn of(path: &str) -> Option<&'static Self> {
+        ALL.iter().find(|route| match route.path.strip_suffix("{uuid}") {
+            Some(start) => {
+                path.strip_prefix(start).is_some_and(|rest| !rest.is_empty() && !rest.contains('/'))
+            }
+            None => route.path == path,
+        })
+    }
+}
+
+/// The wire paths that are served.
+pub const ROUTES: &[&str] = &{
+    let mut paths = [""; CALLS.len()];
+    let mut index = 0;
+    while index < CALLS.len() {
+        paths[index] = CALLS[index].path;
+        index += 1;
+    }
+    paths
+};
+
+static ALL: [Route; 12] = CALLS;
+
+const CALLS: [Route; 12] = [
+    Route::get("jslogin", "/jslogin", login::check_jslogin, login::jslogin)
+        .at(Role::Login, SCRIPT)
+        .open(),
+    Route::get("qrcode", "/qrcode/{uuid}", login::check_qrcode, login::qrcode)
+        .at(Role::Qrcode, IMAGE)
+        .open(),
+    Route::get("login", "/cgi-bin/mmwebwx-bin/login", login::check_poll, login::poll)
+        .at(Role::Login, SCRIPT)
+        .open(),
+    Route::get(
+        "webwxnewloginpage",
+        "/cgi-bin/mmwebwx-bin/webwxnewloginpage",
+        login_page::check,
+        login_page::answer,
+    )
+    .open(),
+    Route::post("webwxinit", "/cgi-bin/mmwebwx-bin/webwxinit", init::check, init::answer),
+    Route::post(
+        "webwxstatusnotify",
+        "/cgi-bin/mmwebwx-bin/webwxstatusnotify",
+        init::check_notify,
+        init::notify,
+    ),
+    Route::get(
+        "webwxgetcontact",
+        "/cgi-bin/mmwebwx-bin/webwxgetcontact",
+        contacts::check_book,
+        contacts::book,
+    ),
+    Route::post(
+        "webwxbatchgetcontact",
+        "/cgi-bin/mmwebwx-bin/webwxbatchgetcontact",
+        contacts::check_batch,
+        contacts::batch,
+    ),
+    Route::get("synccheck", "/cgi-bin/mmwebwx-bin/synccheck", synccheck::check, synccheck::answer)
+        .at(Role::Push, SCRIPT),
+    Route::post("webwxsync", "/cgi-bin/mmwebwx-bin/webwxsync", sync::check, sync::answer),
+    Route::post("webwxsendmsg", "/cgi-bin/mmwebwx-bin/webwxsendmsg", send::check, send::answer),
+    Route {
+        content_type: FORM,
+        ..Route::post(
+            "webwxlogout",
+            "/cgi-bin/mmwebwx-bin/webwxlogout",
+            logout::check,
+            logout::answer,
+        )
+    },
+];

@@ -1,0 +1,323 @@
+//! `POST /cgi-bin/mmwebwx-bin/webwxsync` (docs/protocol.md §7.2)
+
+use serde_json::Value;
+
+use crate::check::{Check, Rule};
+use crate::form::Form;
+use crate::jar::Cookie;
+use crate::layout::wide_domain;
+use crate::message::Delivered;
+use crate::reply::{self, Node, Object};
+use crate::request::{Decoded, ordered};
+use crate::routes::init::initialised;
+use crate::routes::login_page::{HALF_A_DAY, api_domain};
+use crate::session::{Key, key_record};
+use crate::simulator::Answer;
+use crate::world::{Event, World};
+
+pub(crate) fn check(check: &mut Check<'_>) {
+    initialised(check);
+    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
+    let (sid, skey) = (("sid", check.sid()), ("skey", check.skey()));
+    if check.form == Form::Seed2 {
+        check.query(&[sid, skey, pass_ticket], &[]);
+    } else {
+        check.query(&[sid, skey, lang, pass_ticket], &[]);
+    }
+    let body = check.body(&["BaseRequest", "SyncKey", "rr"]);
+    check.base_request(&body, false);
+    let rr = if check.is_official() { Rule::NotMillis } else { Rule::Integer };
+    check.number(&body, "rr", &rr);
+    let key = check.inner(&body, "SyncKey", &["Count", "List"]);
+    let Some(list) = key.get("List") else { return };
+    let Ok(items) = serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(list.get())
+    else {
+        return check.wrong(format!("JSON field `SyncKey.List` is {}, not a list", list.get()));
+    };
+    check.count(&key, items.len());
+    let mut pairs: Key = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let at = format!("SyncKey.List[{index}]");
+        let fields = check.object(&at, item.get(), &["Key", "Val"]);
+        // That there is no such object was told already.
+        if ordered(item.get()).is_none() {
+            continue;
+        }
+        let number = check.number(&fields, "Key", &Rule::Integer);
+        let value = check.number(&fields, "Val", &Rule::Integer);
+        if let (Some(number), Some(value)) = (number, value) {
+            pairs.push((number, value));
+        }
+    }
+    if check.session().is_some_and(|session| session.by_sync_key(&pairs).is_none()) {
+        check.wrong(format!(
+            "JSON field `SyncKey` has in its `List` the `Key` and `Val` {pairs:?}, which no recent answer has handed out"
+        ));
+    }
+}
+
+/// The `SyncKey` of a body.
+pub(crate) fn key_of(body: &Value) -> Key {
+    let list = body.pointer("/SyncKey/List").and_then(Value::as_array);
+    let number = |item: &Value, name| item.get(name).and_then(Value::as_i64).unwrap_or(-1);
+    list.map(|list| list.iter().map(|item| (number(item, "Key"), number(item, "Val"))).collect())
+        .unwrap_or_default()
+}
+
+pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
+    let now = world.now();
+    let end = world.timeline.len();
+    let Some(session) = &mut world.session else {
+        return Answer::Reply(reply::page(now, 400, "400 Bad Request"));
+    };
+    let Some(used) = session.by_sync_key(&key_of(&request.json)) else {
+        return Answer::Reply(reply::page(now, 400, "400 Bad Request"));
+    };
+    let from = session.pairs.get(used).map_or(end, |pair| pair.position);
+    let to = (from + world.batch).min(end);
+    let newest = session.pairs.len().saturating_sub(1);
+    let refreshed = session.refresh.take();
+    let first = session.first_sync.is_none();
+    // With nothing new the keys stay; the first answer always brings more of them than `webwxinit` did.
+    let index =
+        if from == to && used == newest && !session.pairs[newest].initial && refreshed.is_none() {
+            newest
+        } else {
+            session.hand_out(&mut world.rng, now, to, false);
+            newest + 1
+        };
+    if let Some(skey) = &refreshed {
+        let before = std::mem::replace(&mut session.skey, skey.clone());
+        session.skey_before = Some((before, index));
+        world.account.skey.clone_from(skey);
+    }
+    // Told until it is known to have arrived.
+    let untold = session
+        .skey_before
+        .as_ref()
+        .is_some_and(|(_, pair)| used < *pair && session.proven < *pair);
+    let told = if untold { session.skey.clone() } else { String::new() };
+    session.first_sync.get_or_insert(now / 1000);
+    session.cookies_pair = index;
+    let pair = session.pairs[index].clone();
+    world.handed = world.handed.max(to);
+    let mut object = records(world, from, to);
+    object = object
+        .with("ContinueFlag", i64::from(to < end))
+        .with("SyncKey", key_record(&pair.sync))
+        .with("SKey", told)
+        .with("SyncCheckKey", key_record(&pair.check));
+    let mut reply = reply::json(now, object);
+    let cookies = cookies(world, first);
+    for cookie in &cookies {
+        reply::set_cookie(&mut reply, cookie.header());
+    }
+    world.jar.set(&cookies);
+    Answer::Reply(reply)
+}
+
+/// The lists of one answer, up to `ContinueFlag`.
+fn records(world: &mut World, from: usize, to: usize) -> Object {
+    let (mut added, mut changed, mut removed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut name = None;
+    let now = world.now();
+    for event in &world.timeline[from..to] {
+        match event {
+            Event::Message { message, msg_id, record } => {
+                added.push(record.clone());
+                world.delivered.push(Delivered {
+                    msg_id: msg_id.to_string(),
+                    from: message.from.clone(),
+                    to: message.to.clone(),
+                    msg_type: message.msg_type,
+                    content: message.content.clone(),
+                    at: now,
+                });
+            }
+            Event::Changed(record) => changed.push(record.clone()),
+            Event::Removed { user_name, contact_flag } => {
+                let record =
+                    Object::new().with("UserName", user_name).with("ContactFlag", *contact_flag);
+                removed.push(record.into());
+            }
+            Event::Renamed(to) => name = Some(to.clone()),
+        }
+    }
+    Object::answer(0, "")
+        .with("AddMsgCount", added.len())
+        .with("AddMsgList", added)
+        .with("ModContactCount", changed.len())
+        .with("ModContactList", changed)
+        .with("DelContactCount", removed.len())
+        .with("DelContactList", removed)
+        .with("ModChatRoomMemberCount", 0_i64)
+        .with("ModChatRoomMemberList", Vec::<Node>::new())
+        .with("Profile", profile(name))
+}
+
+/// `BitFlag` 190: something of the account itself has changed.
+pub(crate) fn profile(name: Option<String>) -> Object {
+    let buff = |text: String| Object::new().with("Buff", text);
+    Object::new()
+        .with("BitFlag", if name.is_some() { 190_i64 } else { 0 })
+        .with("UserName", buff(String::new()))
+        .with("NickName", buff(name.unwrap_or_default()))
+        .with("BindUin", 0_i64)
+        .with("BindEmail", buff(String::new()))
+        .with("BindMobile", buff(String::new()))
+        .with("Status", 0_i64)
+        .with("Sex", 0_i64)
+        .with("PersonalCard", 0_i64)
+        .with("Alias", "")
+        .with("HeadImgUpdateFlag", 0_i64)
+        .with("HeadImgUrl", "")
+        .with("Signature", "")
+}
+
+/// The data ticket lives on with every answer; the first one also marks the load time as used (docs/protocol.md §1.7).
+fn cookies(world: &World, first: bool) -> Vec<Cookie> {
+    let (now, domain) = (world.now(), api_domain(world));
+    let Some(session) = &world.session else { return Vec::new() };
+    let ticket = world.issued.iter().find(|cookie| cookie.name == "webwx_data_ticket");
+    let cookie = |name, value: String, life| Cookie {
+        name,
+        value,
+        domain: domain.clone(),
+        dotted: false,
+        expires: now + life,
+    };
+    let mut cookies = Vec::new();
+    if first {
+        cookies.push(cookie("wxuin", world.account.uin.to_string(), 6 * HALF_A_DAY));
+        cookies.push(cookie("wxloadtime", format!("{}_expired", session.since), HALF_A_DAY));
+    }
+    let plugin = session.first_sync.unwrap_or_default().to_string();
+    cookies.push(cookie("wxpluginkey", plugin, HALF_A_DAY));
+    cookies.push(Cookie {
+        name: "webwx_data_ticket",
+        value: ticket.map(|cookie| cookie.value.clone()).unwrap_or_default(),
+        domain: wide_domain(&domain).to_owned(),
+        dotted: true,
+        expires: now + HALF_A_DAY,
+    });
+    cookies
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::client::{Client, json};
+    use crate::{Incoming, World};
+
+    #[test]
+    fn a_day_of_messages_comes_in_batches() {
+        let mut world = World::demo();
+        world.messages_per_sync(2);
+        let mut client = Client::ready(world);
+        let friend = client.simulator.world().contacts()[1].user_name.clone();
+        let mut ids = Vec::new();
+        for text in ["one", "two & <three>", "four\nfive 😁"] {
+            ids.push(client.simulator.world().person_writes(&friend, text));
+        }
+        let first = json(&client.sync());
+        assert_eq!((&first["AddMsgCount"], &first["ContinueFlag"]), (&2.into(), &1.into()));
+        assert_eq!(first["AddMsgList"][1]["Content"], "two &amp; &lt;three&gt;");
+        assert_ne!(first["SyncKey"], first["SyncCheckKey"]);
+        let second = json(&client.sync());
+        assert_eq!((&second["AddMsgCount"], &second["ContinueFlag"]), (&1.into(), &0.into()));
+        let message = &second["AddMsgList"][0];
+        assert_eq!(message["Content"], "four<br/>five <span class=\"emoji emoji1f601\"></span>");
+        assert_eq!(message["MsgId"], ids[2]);
+        assert_eq!(message["NewMsgId"].as_u64().expect("a number").to_string(), ids[2]);
+        assert_eq!(message.as_object().expect("an object").len(), 28);
+        let empty = json(&client.sync());
+        assert_eq!((&empty["AddMsgCount"], &empty["SyncKey"]), (&0.into(), &second["SyncKey"]));
+        let world = client.simulator.world();
+        let delivered: Vec<&str> =
+            world.delivered().iter().map(|message| message.msg_id.as_str()).collect();
+        assert_eq!(delivered, ids);
+        drop(world);
+        client.assert_clean();
+    }
+
+    #[test]
+    fn an_old_key_brings_everything_again() {
+        let mut client = Client::ready(World::demo());
+        client.sync();
+        let key = client.sync_key.clone();
+        client.simulator.world().deliver(Incoming::new("filehelper", 49, "&lt;msg/&gt;"));
+        client.sync();
+        client.sync_key = key;
+        client.simulator.world().phone().writes("filehelper", "mine");
+        assert_eq!(json(&client.sync())["AddMsgCount"], 2);
+        client.assert_clean();
+        client.sync_key[0].1 += 1;
+        client.sync();
+        assert_eq!(client.violations().len(), 1);
+    }
+
+    #[test]
+    fn a_refreshed_key_must_be_used() {
+        let mut client = Client::ready(World::demo());
+        client.sync();
+        client.simulator.world().refresh_skey();
+        let old = client.skey.clone();
+        // The answer is lost: the client goes on with what it has.
+        let lost = client.sync_request();
+        client.simulator.respond(&lost);
+        client.message("filehelper", "still the old key");
+        client.sync();
+        client.assert_clean();
+        client.simulator.world().refresh_skey();
+        client.sync();
+        assert_ne!(client.skey, old);
+        client.check();
+        client.assert_clean();
+        client.skey = old;
+        client.message("filehelper", "too old");
+        assert_eq!(client.violations().len(), 1);
+    }
+
+    #[test]
+    fn contacts_and_the_profile_change() {
+        let mut client = Client::ready(World::demo());
+        let room = client
+            .simulator
+            .world()
+            .contacts()
+            .iter()
+            .find(|room| room.is_room())
+            .cloned()
+            .expect("a room");
+        client
+            .simulator
+            .world()
+            .change_contact(&room.user_name, |room| room.nick_name = "New".into());
+        client.simulator.world().remove_contact(&room.members[0].user_name);
+        client.simulator.world().phone().renames_self("雨");
+        let answer = json(&client.sync());
+        let changed = &answer["ModContactList"][0];
+        assert_eq!(
+            (&changed["NickName"], changed.as_object().map(serde_json::Map::len)),
+            (&"New".into(), Some(21))
+        );
+        assert_eq!(answer["DelContactList"][0]["UserName"], room.members[0].user_name);
+        assert_eq!(answer["Profile"]["BitFlag"], 190);
+        assert_eq!(answer["Profile"]["NickName"]["Buff"], "雨");
+        client.assert_clean();
+    }
+
+    #[test]
+    fn a_refusal_has_empty_keys() {
+        let mut client = Client::ready(World::demo());
+        client.simulator.world().refuse("webwxsync", 3, "");
+        let answer = json(&client.sync());
+        assert_eq!(
+            (&answer["BaseResponse"]["Ret"], &answer["SyncKey"]["Count"]),
+            (&3.into(), &Value::from(0))
+        );
+        assert_eq!(json(&client.sync())["BaseResponse"]["Ret"], 0);
+        client.assert_clean();
+    }
+}

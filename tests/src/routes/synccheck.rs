@@ -1,0 +1,153 @@
+//! `GET /cgi-bin/mmwebwx-bin/synccheck` (docs/protocol.md §7.1)
+
+use crate::check::{Check, Rule};
+use crate::form::Form;
+use crate::reply::{self, Reply};
+use crate::request::Decoded;
+use crate::routes::init::initialised;
+use crate::simulator::Answer;
+use crate::world::{Event, World};
+
+pub(crate) fn check(check: &mut Check<'_>) {
+    initialised(check);
+    let (skey, sid, uin) = (check.skey(), check.sid(), check.uin());
+    let clock = if check.is_official() { Rule::Millis } else { Rule::Integer };
+    let known = [
+        ("r", clock.clone()),
+        ("skey", skey),
+        ("sid", sid),
+        ("uin", uin),
+        ("deviceid", Rule::Device),
+        ("synckey", Rule::is(check.request.get("synckey"))),
+    ];
+    let tick = ("_", clock);
+    match check.form {
+        Form::Official | Form::Seed1 => {
+            let mut must = known.to_vec();
+            must.push(tick);
+            check.query(&must, &[]);
+        }
+        Form::Seed2 if check.request.query.is_empty() => {
+            // Its table has a body with a GET.
+            let body = check.body(&["BaseRequest"]);
+            check.base_request(&body, false);
+            return;
+        }
+        Form::Seed2 => check.query(&known, &[tick]),
+    }
+    let Some(session) = check.session() else { return };
+    let synckey = check.request.get("synckey");
+    if synckey.is_empty() {
+        return;
+    }
+    match session.by_check_key(synckey) {
+        None => check
+            .wrong(format!("query parameter `synckey` is `{synckey}`, which no SyncCheckKey was")),
+        Some(pair) if pair < session.proven => {
+            check.wrong(format!(
+                "query parameter `synckey` is `{synckey}`, which a later SyncCheckKey has replaced"
+            ));
+        }
+        // An answer may be lost: until the client shows that it has the newest key, the one before is no fault.
+        Some(_) => {}
+    }
+}
+
+pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
+    watch(world, request)
+}
+
+pub(crate) fn script(now: u64, retcode: i64, selector: u64) -> Reply {
+    reply::script(
+        now,
+        format!("window.synccheck={{retcode:\"{retcode}\",selector:\"{selector}\"}}"),
+    )
+}
+
+/// What a check has to say at this moment.
+pub(crate) fn watch(world: &mut World, request: &Decoded) -> Answer {
+    let now = world.now();
+    let Some(session) = &world.session else {
+        return Answer::Reply(script(now, 1100, 0));
+    };
+    if let Some(ret) = session.ended {
+        return Answer::Reply(script(now, ret, 0));
+    }
+    let newest = session.pairs.len().saturating_sub(1);
+    let pair = session.by_check_key(request.get("synckey")).unwrap_or(newest);
+    let position = session.pairs.get(pair).map_or(0, |pair| pair.position);
+    let selector = match world.timeline.get(position) {
+        // A stale key: the service goes on saying that there is something, though it has been fetched.
+        _ if pair < newest => 2,
+        None => return Answer::Hold(script(now, 0, 0)),
+        Some(Event::Message { .. }) => 2,
+        Some(Event::Changed(_) | Event::Renamed(_)) => 4,
+        Some(Event::Removed { .. }) => 6,
+    };
+    Answer::Reply(script(now, 0, selector))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::World;
+    use crate::client::{Client, text};
+
+    #[test]
+    fn each_kind_of_news_has_its_selector() {
+        let mut client = Client::ready(World::demo());
+        client.sync();
+        let friend = client.simulator.world().contacts()[1].user_name.clone();
+        assert_eq!(text(&client.check()), "window.synccheck={retcode:\"0\",selector:\"0\"}");
+        for (deed, selector) in [
+            ((|world, friend| drop(world.person_writes(friend, "hi"))) as fn(&mut World, &str), 2),
+            (|world, friend| world.change_contact(friend, |contact| contact.star_friend = 1), 4),
+            (|world, friend| world.remove_contact(friend), 6),
+            (|world, _| world.phone().renames_self("Rain & co"), 4),
+        ] {
+            deed(&mut client.simulator.world(), &friend);
+            assert!(text(&client.check()).contains(&format!("selector:\"{selector}\"")));
+            client.sync();
+        }
+        client.assert_clean();
+    }
+
+    #[test]
+    fn the_end_of_a_session_has_its_code() {
+        for (deed, code) in [
+            ((|world| world.phone().log_out()) as fn(&mut World), 1100),
+            (|world| world.phone().kick(), 1101),
+            (|world| world.phone().restrict(), 1102),
+        ] {
+            let mut client = Client::ready(World::demo());
+            deed(&mut client.simulator.world());
+            assert_eq!(
+                text(&client.check()),
+                format!("window.synccheck={{retcode:\"{code}\",selector:\"0\"}}")
+            );
+            assert!(text(&client.sync()).contains(&format!("\"Ret\": {code},")));
+            client.assert_clean();
+        }
+    }
+
+    #[test]
+    fn the_wrong_key_is_told_and_spins() {
+        let mut client = Client::ready(World::demo());
+        client.sync();
+        client.simulator.world().person_writes("filehelper", "one");
+        client.check();
+        let (old, wrong) = (client.check_key.clone(), client.sync_key.clone());
+        client.sync();
+        client.assert_clean();
+        client.check_key.clone_from(&old);
+        assert!(text(&client.check()).contains("selector:\"2\""));
+        client.assert_clean();
+        // Whoever fetches with the newer key has seen the newer key for checking as well.
+        client.sync();
+        client.check_key = old;
+        client.check();
+        assert!(client.violations()[0].contains("which a later SyncCheckKey has replaced"));
+        client.check_key = wrong;
+        client.check();
+        assert!(client.violations()[1].contains("which no SyncCheckKey was"));
+    }
+}

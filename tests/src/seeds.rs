@@ -1,0 +1,155 @@
+//! The seeds' own requests: accepted when their form is, and not otherwise.
+
+use bytes::Bytes;
+use http::Request;
+
+use crate::client::{Client, between, json, text};
+use crate::request::encode;
+use crate::{Form, World};
+
+fn bare(method: &str, url: &str, body: &str) -> Request<Bytes> {
+    let host = between(url, "//", "/");
+    let mut request = Request::builder().method(method).uri(url).header("host", host);
+    if !body.is_empty() {
+        request = request.header("content-type", "application/json; charset=UTF-8");
+    }
+    request.body(Bytes::from(body.to_owned())).expect("a request")
+}
+
+fn confirmed(form: Form) -> Client {
+    let mut world = World::demo();
+    world.accept(form);
+    Client::new(world)
+}
+
+fn login_page(client: &mut Client, end: &str) {
+    let redirect = format!("{}{end}", client.redirect);
+    let xml = text(&client.send(&bare("GET", &redirect, ""))).to_owned();
+    client.skey = between(&xml, "<skey>", "</skey>").to_owned();
+    client.sid = between(&xml, "<wxsid>", "</wxsid>").to_owned();
+    client.uin = between(&xml, "<wxuin>", "</wxuin>").parse().expect("a number");
+    client.pass_ticket = between(&xml, "<pass_ticket>", "</pass_ticket>").to_owned();
+}
+
+fn with_cookies(client: &Client, mut request: Request<Bytes>) -> Request<Bytes> {
+    let host = request.uri().host().expect("a host").to_owned();
+    let due = client.cookies.iter().filter(|(_, (_, domain))| host.ends_with(domain.as_str()));
+    let cookies: Vec<String> = due.map(|(name, (value, _))| format!("{name}={value}")).collect();
+    request.headers_mut().insert("cookie", cookies.join("; ").parse().expect("a value"));
+    request
+}
+
+#[test]
+fn the_second_seed_from_end_to_end() {
+    let mut client = confirmed(Form::Seed2);
+    let login = "https://login.weixin.qq.com";
+    let reply = client.send(&bare(
+        "GET",
+        &format!("{login}/jslogin?appid=wx782c26e4c19acffb&fun=new&lang=zh_CN&_=1"),
+        "",
+    ));
+    client.uuid = between(text(&reply), "uuid = \"", "\"").to_owned();
+    client.send(&bare("POST", &format!("{login}/qrcode/{}?t=webwx&_=1", client.uuid), ""));
+    client.simulator.world().phone().confirm();
+    let poll = format!("{login}/cgi-bin/mmwebwx-bin/login?tip=1&uuid={}&_=1", client.uuid);
+    let reply = client.send(&bare("GET", &poll, ""));
+    client.redirect = between(text(&reply), "redirect_uri=\"", "\"").to_owned();
+    login_page(&mut client, "&fun=new");
+    let api = "https://wx2.qq.com/cgi-bin/mmwebwx-bin";
+    let base = client.base();
+    let answer =
+        json(&client.send(&bare("POST", &format!("{api}/webwxinit"), &format!("{{{base}}}"))));
+    let me = answer["User"]["UserName"].as_str().expect("a name").to_owned();
+    let key = answer["SyncKey"].to_string();
+    let base = client.base();
+    let body = format!(
+        "{{{base},\"Code\":3,\"FromUserName\":\"{me}\",\"ToUserName\":\"{me}\",\"ClientMsgId\":1}}"
+    );
+    client.send(&bare("POST", &format!("{api}/webwxstatusnotify"), &body));
+    let base = client.base();
+    client.send(&bare("POST", &format!("{api}/webwxgetcontact"), &format!("{{{base}}}")));
+    let base = client.base();
+    let push = "https://webpush2.weixin.qq.com/cgi-bin/mmwebwx-bin/synccheck";
+    assert!(
+        text(&client.send(&bare("GET", push, &format!("{{{base}}}")))).contains("selector:\"2\"")
+    );
+    let base = client.base();
+    let body = format!("{{{base},\"SyncKey\":{key},\"rr\":-1}}");
+    let (sid, skey, ticket) =
+        (encode(&client.sid), encode(&client.skey), encode(&client.pass_ticket));
+    let url = format!("{api}/webwxsync?sid={sid}&skey={skey}&pass_ticket={ticket}");
+    assert_eq!(json(&client.send(&bare("POST", &url, &body)))["AddMsgCount"], 1);
+    let base = client.base();
+    let id = "17000000000000001";
+    let body = format!(
+        "{{{base},\"Msg\":{{\"Type\":1,\"Content\":\"hi\",\"FromUserName\":\"{me}\",\"ToUserName\":\"filehelper\",\"LocalID\":\"{id}\",\"ClientMsgId\":\"{id}\"}}}}"
+    );
+    client.send(&bare("POST", &format!("{api}/webwxsendmsg?pass_ticket={ticket}"), &body));
+    assert_eq!(client.simulator.world().sent().len(), 1);
+    client.assert_clean();
+}
+
+#[test]
+fn the_first_seeds_own_ways() {
+    let mut client = confirmed(Form::Seed1);
+    client.jslogin();
+    let login = "https://login.wx.qq.com/cgi-bin/mmwebwx-bin/login";
+    client.simulator.world().phone().confirm();
+    let poll =
+        format!("{login}?loginicon=true&uuid={}&tip=0&r=862560455&_=1476606163582", client.uuid);
+    let reply = client.send(&bare("GET", &poll, ""));
+    client.redirect = between(text(&reply), "redirect_uri=\"", "\"").to_owned();
+    client.page = "https://wx2.qq.com".into();
+    login_page(&mut client, "&fun=new&version=v2&lang=zh_CN");
+    client.init();
+    let api = "https://wx2.qq.com/cgi-bin/mmwebwx-bin";
+    let (skey, ticket) = (encode(&client.skey), encode(&client.pass_ticket));
+    let (base, me) = (client.base(), client.me.clone());
+    let body = format!(
+        "{{{base},\"Code\":3,\"FromUserName\":\"{me}\",\"ToUserName\":\"{me}\",\"ClientMsgId\":1476608979549}}"
+    );
+    let notify = bare("POST", &format!("{api}/webwxstatusnotify?pass_ticket={ticket}"), &body);
+    client.send(&with_cookies(&client, notify));
+    let book = bare(
+        "GET",
+        &format!("{api}/webwxgetcontact?pass_ticket={ticket}&r=1476608979549&seq=0&skey={skey}"),
+        "",
+    );
+    client.send(&with_cookies(&client, book.clone()));
+    // The seed writes some values without encoding them.
+    let (sid, skey) = (client.sid.clone(), client.skey.clone());
+    let list: Vec<String> = client
+        .sync_key
+        .iter()
+        .map(|(key, val)| format!("{{\"Key\":{key},\"Val\":{val}}}"))
+        .collect();
+    let base = client.base();
+    let body = format!(
+        "{{{base},\"SyncKey\":{{\"Count\":{},\"List\":[{}]}},\"rr\":856481324}}",
+        list.len(),
+        list.join(",")
+    );
+    let sync = bare(
+        "POST",
+        &format!("{api}/webwxsync?sid={sid}&skey={skey}&lang=zh_CN&pass_ticket={ticket}"),
+        &body,
+    );
+    client.send(&with_cookies(&client, sync));
+    client.assert_clean();
+    // The cookies have to come along even so.
+    client.send(&book);
+    assert!(!client.violations().is_empty());
+}
+
+#[test]
+fn the_official_form_alone_knows_neither() {
+    let mut client = Client::new(World::demo());
+    let url = "https://login.weixin.qq.com/jslogin?appid=wx782c26e4c19acffb&fun=new&lang=zh_CN&_=1";
+    assert_eq!(client.send(&bare("GET", url, "")).status(), 400);
+    let found = client.violations();
+    for part in
+        ["`host`", "`user-agent`", "`accept`", "`referer`", "`redirect_uri` is missing", "`_`"]
+    {
+        assert!(found.iter().any(|what| what.contains(part)), "{part}: {found:#?}");
+    }
+}

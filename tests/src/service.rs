@@ -1,0 +1,109 @@
+//! Answering over a socket: long polls really wait.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+use crate::reply;
+use crate::simulator::{Answer, HOLD, Simulator};
+
+/// More than any upload that the service takes.
+const MOST: usize = 64 << 20;
+
+/// How the server waits.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// Milliseconds.
+    pub(crate) hold: AtomicU64,
+    pub(crate) real: AtomicBool,
+}
+
+/// One simulator, as every connection sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    pub(crate) simulator: Simulator,
+    pub(crate) pace: Arc<Pace>,
+}
+
+impl Service {
+    /// Collects a request and answers it.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let Ok(body) = Limited::new(body, MOST).collect().await else {
+            return reply::page(self.simulator.now(), 413, "413 Request Entity Too Large")
+                .map(Full::new);
+        };
+        let request = Request::from_parts(head, body.to_bytes());
+        self.respond(&request).await.map(Full::new)
+    }
+
+    fn is_real(&self) -> bool {
+        self.pace.real.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn follow_clock(&self) {
+        if self.is_real()
+            && let Ok(time) = SystemTime::now().duration_since(UNIX_EPOCH)
+        {
+            self.simulator.locked().set_now(time.as_millis() as u64);
+        }
+    }
+
+    async fn respond(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        self.follow_clock();
+        let mut answer = if self.is_real() {
+            self.simulator.locked().handle(request)
+        } else {
+            self.simulator.take_in(request)
+        };
+        // Whoever was held may have something to hear of now: another connection's request can have brought it.
+        self.simulator.changed().notify_waiters();
+        let end = Instant::now() + Duration::from_millis(self.pace.hold.load(Ordering::Relaxed));
+        loop {
+            let quiet = match answer {
+                Answer::Reply(reply) => return reply,
+                Answer::Hold(quiet) => quiet,
+            };
+            answer = match self.wait(request, end).await {
+                Some(next) => next,
+                None => return quiet,
+            };
+        }
+    }
+
+    /// Waits until a held poll may have something to say; `None` when its time is up.
+    async fn wait(&self, request: &Request<Bytes>, end: Instant) -> Option<Answer> {
+        if !self.is_real()
+            && let Some(answer) = self.simulator.step(request)
+        {
+            return Some(answer);
+        }
+        let changed = self.simulator.changed().notified();
+        tokio::pin!(changed);
+        // From here on no change is missed; what came before is seen by looking once more.
+        changed.as_mut().enable();
+        if let reply @ Answer::Reply(_) = self.simulator.locked().ask_again(request) {
+            return Some(reply);
+        }
+        let due = if self.is_real() { self.simulator.due().map(Instant::from_std) } else { None };
+        let until = due.map_or(end, |due| due.min(end));
+        if timeout_at(until, changed).await.is_err() {
+            if due.is_none_or(|due| due > end) {
+                if !self.is_real() {
+                    self.simulator.locked().advance(HOLD);
+                }
+                return None;
+            }
+            self.follow_clock();
+            self.simulator.step_if_due();
+        }
+        self.follow_clock();
+        Some(self.simulator.locked().ask_again(request))
+    }
+}

@@ -1,0 +1,331 @@
+//! Every part of every request counts: leaving it out, or changing it, is found.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Uri};
+use serde_json::Value;
+
+use crate::client::{Client, json, text};
+use crate::{Answer, Contact, World};
+
+/// The world before each request, and the request.
+fn story() -> Vec<(World, Request<Bytes>)> {
+    let mut world = World::demo();
+    world.contacts_per_page(6);
+    let mut client = Client::new(world);
+    let mut steps = Vec::new();
+    client.jslogin();
+    client.qrcode();
+    client.simulator.world().phone().scan();
+    client.poll();
+    client.simulator.world().phone().confirm();
+    client.poll();
+    client.login_page();
+    client.init();
+    client.notify();
+    let mut seq = 0;
+    loop {
+        let reply = client.book(&format!("{seq}"));
+        seq = json(&reply)["Seq"].as_u64().expect("a number");
+        if seq == 0 {
+            break;
+        }
+    }
+    let room = client
+        .simulator
+        .world()
+        .contacts()
+        .iter()
+        .find(|contact| contact.is_room())
+        .cloned()
+        .expect("a room");
+    let (id, member) = (room.encry_chat_room_id.clone(), room.members[0].user_name.clone());
+    client.batch(&[(&room.user_name, "ChatRoomId", ""), (&member, "EncryChatRoomId", &id)]);
+    client.sync();
+    assert!(text(&client.check()).contains("selector:\"0\""));
+    client.simulator.world().person_writes(&member, "hello");
+    assert!(text(&client.check()).contains("selector:\"2\""));
+    client.sync();
+    client.message("filehelper", "a/b \"c\" <d> 你好");
+    client.message(&room.user_name, "second");
+    client.log_out();
+    client.assert_clean();
+    // The same again, with the worlds in between kept.
+    let log: Vec<_> = client.simulator.world().log().to_vec();
+    let mut again = World::demo();
+    again.contacts_per_page(6);
+    for logged in log {
+        again.set_now(logged.at);
+        match logged.endpoint.as_str() {
+            "login" if again.log().len() == 2 => again.phone().scan(),
+            "login" => again.phone().confirm(),
+            "synccheck" if again.log().iter().any(|logged| logged.endpoint == "synccheck") => {
+                again.person_writes(&member, "hello");
+            }
+            _ => {}
+        }
+        steps.push((again.clone(), logged.request.clone()));
+        again.handle(&logged.request);
+    }
+    assert_eq!(again.violations(), []);
+    assert_eq!(steps.len(), client.simulator.world().log().len());
+    steps
+}
+
+/// The first word of `what` is the part that has to be named.
+fn assert_named(world: &World, request: &Request<Bytes>, what: &str) {
+    let mut world = world.clone();
+    let _ = world.handle(request);
+    let name = what.split(['=', ' ']).next().expect("a word");
+    let name = name.rsplit('/').find(|part| part.parse::<usize>().is_err()).expect("a name");
+    let found: Vec<String> = world.violations().iter().map(ToString::to_string).collect();
+    assert!(found.iter().any(|found| found.contains(name)), "{what}: {found:?}");
+}
+
+fn assert_found(world: &World, request: &Request<Bytes>, what: &str) {
+    let mut world = world.clone();
+    let answer = world.handle(request);
+    assert!(!world.violations().is_empty(), "not found: {what} of {}", request.uri());
+    assert!(matches!(answer, Answer::Reply(_)));
+}
+
+fn with_query(request: &Request<Bytes>, pairs: &[String]) -> Request<Bytes> {
+    let (origin, _) = request
+        .uri()
+        .to_string()
+        .split_once('?')
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .expect("a query");
+    let mut changed = request.clone();
+    *changed.uri_mut() =
+        format!("{origin}?{}", pairs.join("&")).parse::<Uri>().expect("an address");
+    changed
+}
+
+#[test]
+fn every_query_parameter_counts() {
+    for (world, request) in story() {
+        let Some(query) = request.uri().query() else { continue };
+        let pairs: Vec<String> = query.split('&').map(str::to_owned).collect();
+        for index in 0..pairs.len() {
+            let mut fewer = pairs.clone();
+            let gone = fewer.remove(index);
+            assert_named(&world, &with_query(&request, &fewer), &format!("{gone} left out"));
+            let mut other = pairs.clone();
+            other[index].push('x');
+            assert_named(&world, &with_query(&request, &other), &format!("{gone} changed"));
+            let mut twice = pairs.clone();
+            twice.push(gone.clone());
+            assert_named(&world, &with_query(&request, &twice), &format!("{gone} twice"));
+        }
+        let mut more = pairs.clone();
+        more.push("extra=1".to_owned());
+        assert_found(&world, &with_query(&request, &more), "one more");
+    }
+}
+
+#[test]
+fn every_header_and_cookie_counts() {
+    for (world, request) in story() {
+        let names: Vec<HeaderName> = request.headers().keys().cloned().collect();
+        for name in names {
+            let mut without = request.clone();
+            let value = without
+                .headers_mut()
+                .remove(&name)
+                .expect("a header")
+                .to_str()
+                .expect("text")
+                .to_owned();
+            assert_named(&world, &without, &format!("{name} left out"));
+            let mut other = request.clone();
+            other
+                .headers_mut()
+                .insert(&name, HeaderValue::try_from(format!("{value}x")).expect("a value"));
+            assert_named(&world, &other, &format!("{name} changed"));
+            let mut twice = request.clone();
+            twice.headers_mut().append(&name, HeaderValue::try_from(value).expect("a value"));
+            assert_named(&world, &twice, &format!("{name} twice"));
+        }
+        for extra in ["expect", "transfer-encoding", "te", "x-other", "connection"] {
+            let mut more = request.clone();
+            more.headers_mut().insert(extra, HeaderValue::from_static("x"));
+            assert_found(&world, &more, extra);
+        }
+        let Some(cookies) = request.headers().get("cookie") else { continue };
+        let cookies: Vec<String> =
+            cookies.to_str().expect("text").split("; ").map(str::to_owned).collect();
+        for index in 0..cookies.len() {
+            let mut fewer = cookies.clone();
+            let gone = fewer.remove(index);
+            let mut other = cookies.clone();
+            other[index].push('x');
+            for (cookies, what) in [(fewer, "left out"), (other, "changed")] {
+                let mut changed = request.clone();
+                changed.headers_mut().remove("cookie");
+                if !cookies.is_empty() {
+                    changed
+                        .headers_mut()
+                        .insert("cookie", cookies.join("; ").parse().expect("a value"));
+                }
+                assert_named(&world, &changed, &format!("{gone} {what}"));
+            }
+        }
+    }
+}
+
+/// The pointers of all values in a JSON value, but for its own.
+fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(items) => {
+            items.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (key, child) in children {
+        let path = format!("{at}/{key}");
+        pointers(child, &path, out);
+        out.push(path);
+    }
+}
+
+/// Replaces one value in a JSON text, leaving every other byte alone; an empty one takes the key with it.
+fn replaced(text: &str, pointer: &str, with: &str) -> String {
+    let (first, rest) = pointer[1..].split_once('/').map_or((&pointer[1..], ""), |(a, b)| (a, b));
+    let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
+    let inner =
+        |raw: &str| if rest.is_empty() { with.to_owned() } else { replaced(raw, &rest, with) };
+    if text.starts_with('[') {
+        let items: Vec<Box<serde_json::value::RawValue>> =
+            serde_json::from_str(text).expect("a list");
+        let items: Vec<String> =
+            items
+                .iter()
+                .enumerate()
+                .map(|(index, raw)| {
+                    if index.to_string() == first { inner(raw.get()) } else { raw.get().to_owned() }
+                })
+                .filter(|item| !item.is_empty())
+                .collect();
+        return format!("[{}]", items.join(","));
+    }
+    let fields: Vec<String> = crate::request::ordered(text)
+        .expect("an object")
+        .iter()
+        .map(|(name, raw)| {
+            (name, if name == first { inner(raw.get()) } else { raw.get().to_owned() })
+        })
+        .filter(|(_, raw)| !raw.is_empty())
+        .map(|(name, raw)| format!("\"{name}\":{raw}"))
+        .collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+fn with_body(request: &Request<Bytes>, body: String) -> Request<Bytes> {
+    let mut changed = request.clone();
+    changed.headers_mut().insert("content-length", HeaderValue::from(body.len()));
+    *changed.body_mut() = body.into();
+    changed
+}
+
+#[test]
+fn every_field_counts() {
+    for (world, request) in story() {
+        let body = String::from_utf8(request.body().to_vec()).expect("UTF-8");
+        let Ok(value) = serde_json::from_str::<Value>(&body) else { continue };
+        let mut all = Vec::new();
+        pointers(&value, "", &mut all);
+        for pointer in all {
+            let old = value.pointer(&pointer).expect("a value");
+            let gone = with_body(&request, replaced(&body, &pointer, ""));
+            assert_named(&world, &gone, &format!("{pointer} left out"));
+            for other in ["null", "true", "[]", "{}", "1.5"] {
+                if *old != serde_json::from_str::<Value>(other).expect("JSON") {
+                    let changed = with_body(&request, replaced(&body, &pointer, other));
+                    assert_named(&world, &changed, &format!("{pointer} as {other}"));
+                }
+            }
+            let same_type = match old {
+                Value::String(old) if pointer != "/Msg/Content" => format!("\"{old}x\""),
+                Value::String(_) => "7".to_owned(),
+                Value::Number(number) => {
+                    (number.as_i64().expect("whole") + 1_000_000_007).to_string()
+                }
+                _ => continue,
+            };
+            let changed = with_body(&request, replaced(&body, &pointer, &same_type));
+            assert_named(&world, &changed, &format!("{pointer} as {same_type}"));
+            let stringly = match old {
+                Value::String(_) => "12345".to_owned(),
+                _ => format!("\"{old}\""),
+            };
+            let changed = with_body(&request, replaced(&body, &pointer, &stringly));
+            assert_named(&world, &changed, &format!("{pointer} as {stringly}"));
+        }
+    }
+}
+
+#[test]
+fn the_order_of_keys_counts() {
+    for (world, request) in story() {
+        let body = String::from_utf8(request.body().to_vec()).expect("UTF-8");
+        let Some(mut fields) = crate::request::ordered(&body).filter(|fields| fields.len() > 1)
+        else {
+            continue;
+        };
+        fields.rotate_left(1);
+        let text: Vec<String> =
+            fields.iter().map(|(name, raw)| format!("\"{name}\":{}", raw.get())).collect();
+        assert_found(
+            &world,
+            &with_body(&request, format!("{{{}}}", text.join(","))),
+            "another order",
+        );
+        let extra = format!("{{\"More\":1,{}", &body[1..]);
+        assert_found(&world, &with_body(&request, extra), "one more field");
+    }
+}
+
+#[test]
+fn the_form_of_a_logout_counts() {
+    let (world, request) = story().pop().expect("the logout");
+    let body = String::from_utf8(request.body().to_vec()).expect("UTF-8");
+    let (sid, uin) = body.split_once('&').expect("two fields");
+    for changed in [
+        sid.to_owned(),
+        uin.to_owned(),
+        format!("{uin}&{sid}"),
+        format!("{sid}x&{uin}"),
+        format!("{body}x"),
+    ] {
+        assert_found(&world, &with_body(&request, changed.clone()), &changed);
+    }
+}
+
+#[test]
+fn a_wrong_method_host_or_path_is_found() {
+    for (world, request) in story() {
+        let mut other = request.clone();
+        *other.method_mut() =
+            if request.method() == "GET" { http::Method::POST } else { http::Method::GET };
+        assert_found(&world, &other, "another method");
+        let mut other = request.clone();
+        other.headers_mut().insert("host", HeaderValue::from_static("file.wx2.qq.com"));
+        assert_found(&world, &other, "another host");
+        let mut other = request.clone();
+        *other.uri_mut() =
+            "https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnothing".parse().expect("an address");
+        assert_found(&world, &other, "another path");
+    }
+}
+
+#[test]
+fn every_record_has_all_its_fields() {
+    let contact = Contact::default().record(crate::contact::In::Book { skey: "" }, &|_| None);
+    let mut text = String::new();
+    crate::reply::Node::from(contact).write(&mut text);
+    assert_eq!(crate::request::ordered(&text).expect("an object").len(), 31);
+    let mut text = String::new();
+    Contact::default().changed(&|_| None).write(&mut text);
+    assert_eq!(crate::request::ordered(&text).expect("an object").len(), 21);
+}
