@@ -182,3 +182,7 @@ impl<T> fmt::Debug for Call<T> {
         write!(f, "Call({:?}, {:?})", self.request, self.terms)
     }
 }
+
+#[cfg(test)]
+#[path = "call_tests.rs"]
+mod tests;

@@ -79,7 +79,7 @@ impl Jar {
     /// The `Cookie` header for a request, if any cookie goes with it.
     pub(crate) fn header(&self, hosts: &Hosts, uri: &Uri, now: Timestamp) -> Option<HeaderValue> {
         let origin = hosts.find(uri)?;
-        let mut text = String::new();
+        let mut text = String::with_capacity(512);
         for (key, value) in self.due(origin, uri.path(), now) {
             if !text.is_empty() {
                 text.push_str("; ");
@@ -99,13 +99,12 @@ impl Jar {
         path: &'b str,
         now: Timestamp,
     ) -> impl Iterator<Item = (&'a Key, &'a Value)> + use<'a, 'b> {
+        let host = origin.host();
+        // Tests and proxies on this machine speak http: a `Secure` cookie is safe there.
+        let safe = origin.is_secure() || origin.is_loopback();
         self.cookies.iter().filter(move |(key, value)| {
-            let host = origin.host();
-            let domain = *key.domain == *host || value.shared && is_below(host, &key.domain);
-            // Tests and proxies on this machine speak http: a `Secure` cookie is safe there.
-            let channel = !value.secure || origin.is_secure() || origin.is_loopback();
-            domain
-                && channel
+            (*key.domain == *host || value.shared && is_below(host, &key.domain))
+                && (safe || !value.secure)
                 && path_covers(&key.path, path)
                 && value.expires.is_none_or(|at| at > now)
         })

@@ -12,10 +12,14 @@ use crate::time::Timestamp;
 /// least 1, 2, 4 … 30 seconds apart, until something useful comes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pace {
-    /// Failures and empty answers in a row.
+    /// How often nothing useful came, without something useful in between.
     strikes: u32,
+    /// Failures since the last answer.
+    failures: u32,
     /// When the last request went out.
     sent: Option<Timestamp>,
+    /// Whether the next one is held back.
+    waits: bool,
 }
 
 impl Pace {
@@ -26,11 +30,24 @@ impl Pace {
     /// Something useful came.
     pub(crate) const fn clear(&mut self) {
         self.strikes = 0;
+        self.failures = 0;
+    }
+
+    /// An answer came that leads on, if only to where this began: failures before it are over,
+    /// but a circle of such answers is not taken for progress.
+    pub(crate) const fn answered(&mut self) {
+        self.failures = 0;
     }
 
     /// Nothing useful came.
     pub(crate) const fn strike(&mut self) {
-        self.strikes = self.strikes.saturating_add(1);
+        self.strikes = self.strikes.saturating_add(self.failures).saturating_add(1);
+        self.failures = 0;
+    }
+
+    /// Whether a request is held back, so that no reply can be one to it.
+    pub(crate) const fn waits(&self) -> bool {
+        self.waits
     }
 
     /// An answer came that says nothing: useful if the server took its time over it, else one of
@@ -47,12 +64,12 @@ impl Pace {
     /// A failure: whether it is to be told to the caller. One that only a new login helps
     /// against always is; a passing one from the third in a row on.
     pub(crate) fn failed(&mut self, error: &Error) -> bool {
-        self.strike();
+        self.failures = self.failures.saturating_add(1);
         if matches!(error, Error::Limited { .. }) {
             // Each try makes it longer: four seconds at once.
-            self.strikes = self.strikes.max(Self::PATIENCE + 2);
+            self.failures = self.failures.max(Self::PATIENCE + 2);
         }
-        !error.is_transient() || self.strikes >= Self::PATIENCE
+        !error.is_transient() || self.failures >= Self::PATIENCE
     }
 
     /// Lets a request out, or says how long it has to wait. What else a flow needs passes.
@@ -67,15 +84,17 @@ impl Pace {
             }
             let wait = self.delay().saturating_sub(now.since(sent));
             if !wait.is_zero() {
+                self.waits = true;
                 return Interrupt::Sleep(wait);
             }
         }
+        self.waits = false;
         self.sent = Some(now);
         interrupt
     }
 
     fn delay(&self) -> Duration {
-        match self.strikes.checked_sub(Self::PATIENCE) {
+        match self.strikes.saturating_add(self.failures).checked_sub(Self::PATIENCE) {
             None => Duration::ZERO,
             Some(more) => Duration::from_secs(1 << more.min(5)).min(Self::LONGEST),
         }
@@ -140,3 +159,7 @@ mod tests {
         assert_eq!(pace.strikes, 0);
     }
 }
+
+#[cfg(test)]
+#[path = "pace_tests.rs"]
+mod properties;

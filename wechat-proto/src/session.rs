@@ -49,7 +49,7 @@ pub struct Me {
     pub user_name: UserName,
     /// What it calls itself; emoji as characters.
     pub nick_name: Box<str>,
-    /// Its picture: a path on the api host.
+    /// Its picture: a path on the api host, without the value of its `skey`.
     pub head_img_url: Box<str>,
     /// Its number.
     pub uin: i64,
@@ -224,3 +224,7 @@ impl<'de> Deserialize<'de> for Format {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -44,9 +44,11 @@ impl Taken {
         self.known.contains(id)
     }
 
-    /// The stored key moves past the batch: its ids become old ones.
-    pub(crate) fn finish_batch(&mut self) {
-        self.recent.extend(self.batch.drain(..));
+    /// A batch is done: its ids become old ones, but for the last `open`, which the server will
+    /// send again because the stored key did not move past them.
+    pub(crate) fn finish_batch(&mut self, open: usize) {
+        let done = self.batch.len().saturating_sub(open);
+        self.recent.extend(self.batch.drain(..done));
         while self.recent.len() > RECENT {
             if let Some(oldest) = self.recent.pop_front() {
                 self.known.remove(&oldest);
@@ -86,7 +88,7 @@ mod tests {
             taken.take(&id(n));
         }
         assert!((1..=10_000).all(|n| taken.contains(&id(n))));
-        taken.finish_batch();
+        taken.finish_batch(0);
         assert!(!taken.contains(&id(10_000 - RECENT)));
         assert!(taken.contains(&id(10_001 - RECENT)));
         assert_eq!(taken.known.len(), RECENT);
@@ -96,7 +98,7 @@ mod tests {
     fn stores_the_open_batch_whole() {
         let mut taken = Taken::default();
         (1..=1000).for_each(|n| taken.take(&id(n)));
-        taken.finish_batch();
+        taken.finish_batch(0);
         (1001..=3000).for_each(|n| taken.take(&id(n)));
         let stored = serde_json::to_string(&taken).unwrap();
         let again: Taken = serde_json::from_str(&stored).unwrap();

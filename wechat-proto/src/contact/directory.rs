@@ -95,7 +95,11 @@ mod tests {
         assert_eq!(&*directory.find(&name).unwrap().nick_name, "b");
         assert_eq!(&*directory.name_of(&name), "r");
         assert_eq!(directory.rooms().count(), 1);
-        let said = |room: &str| crate::testing::message(&format!(r#""FromUserName":"{room}","Content":"@7:<br/>x","MsgType":1"#));
+        let said = |room: &str| {
+            crate::testing::message(&format!(
+                r#""FromUserName":"{room}","Content":"@7:<br/>x","MsgType":1"#
+            ))
+        };
         directory.merge(record(
             r#"{"UserName":"@@3","MemberList":[{"UserName":"@7","NickName":"n","DisplayName":"d"}]}"#,
         ));

@@ -102,7 +102,8 @@ impl Flow for Contacts {
                         }
                         Err(Interrupt::Fail(Error::Refused { .. })) => {
                             self.pace.strike();
-                            let smaller = STEPS.into_iter().find(|step| *step < size);
+                            let asked = size.min(names.len());
+                            let smaller = STEPS.into_iter().find(|step| *step < asked);
                             if smaller.is_none() {
                                 // A name that fails alone is not asked for again.
                                 names.drain(..1.min(names.len()));
@@ -121,6 +122,9 @@ impl Flow for Contacts {
     }
 
     fn handle(&mut self, input: Input) {
+        if self.pace.waits() {
+            return;
+        }
         match &mut self.state {
             State::Start => {}
             State::Paging { call, .. } => call.handle(input),
@@ -169,3 +173,7 @@ fn wanted(account: &Account) -> Vec<UserName> {
     let unknown = chats.filter(|name| account.directory.find(name).is_none());
     rooms.chain(unknown).cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
+
+#[cfg(test)]
+#[path = "flow_tests.rs"]
+mod tests;

@@ -24,7 +24,7 @@ pub struct Contact {
     pub remark_name: Box<str>,
     /// The name it chose to be found by; often empty.
     pub alias: Box<str>,
-    /// Its picture: a path on the api host.
+    /// Its picture: a path on the api host, without the value of its `skey`.
     pub head_img_url: Box<str>,
     /// What it says of itself.
     pub signature: Box<str>,
@@ -242,7 +242,7 @@ impl WireContact {
             nick_name: decode(self.nick_name),
             remark_name: decode(self.remark_name),
             alias: self.alias.into_boxed(),
-            head_img_url: self.head_img_url.into_boxed(),
+            head_img_url: picture(self.head_img_url),
             signature: decode(self.signature),
             province: self.province.into_boxed(),
             city: self.city.into_boxed(),
@@ -270,6 +270,18 @@ impl WireContact {
     /// The records of a list, without those that name nobody.
     pub(crate) fn take_all(list: List<Self>) -> Vec<Contact> {
         list.0.into_iter().filter_map(Self::take).collect()
+    }
+}
+
+/// The path of a picture without the credential in it: `webwxbatchgetcontact` leaves that out, the
+/// other lists do not (`docs/protocol.md` §5.2, §5.4). Whoever asks for the picture adds it.
+pub(crate) fn picture(path: Text) -> Box<str> {
+    match path.split_once("skey=") {
+        Some((before, rest)) if !rest.is_empty() => {
+            let after = rest.find('&').and_then(|at| rest.get(at..)).unwrap_or_default();
+            [before, "skey=", after].concat().into()
+        }
+        _ => path.into_boxed(),
     }
 }
 
@@ -308,6 +320,20 @@ mod tests {
         assert!(room.is_room() && !room.is_official());
         assert_eq!(room.member(&"@9".parse().unwrap()).unwrap().name(), "n");
         assert!(WireContact::read("{\"NickName\":\"nobody\"}").take().is_none());
+    }
+
+    /// `docs/threats.md` S1.
+    #[test]
+    fn a_picture_carries_no_credential() {
+        for (path, kept) in [
+            ("/icon?seq=1&username=@a&skey=@crypt_1", "/icon?seq=1&username=@a&skey="),
+            ("/icon?skey=@crypt_1&seq=1", "/icon?skey=&seq=1"),
+            ("/icon?seq=1&skey=", "/icon?seq=1&skey="),
+            ("/icon?seq=1", "/icon?seq=1"),
+            ("", ""),
+        ] {
+            assert_eq!(&*picture(path.into()), kept);
+        }
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Flow for Login {
                 }
                 State::Asking(mut call) => match call.poll(device, now) {
                     Ok(uuid) => {
-                        self.pace.clear();
+                        self.pace.answered();
                         self.watch(device, uuid.clone(), None, now);
                         return Ok(Progress::Code { uuid });
                     }
@@ -119,13 +119,13 @@ impl Flow for Login {
                     Ok(Scan::Scanned { avatar }) => {
                         self.watch(device, uuid, Some(true), now);
                         if !scanned {
-                            self.pace.clear();
+                            self.pace.answered();
                             return Ok(Progress::Scanned { avatar });
                         }
                         self.pace.quiet(now);
                     }
                     Ok(Scan::Confirmed { redirect }) => {
-                        self.pace.clear();
+                        self.pace.answered();
                         self.redeem(device, &redirect, now)?;
                     }
                     Ok(Scan::Cancelled) => {
@@ -150,7 +150,7 @@ impl Flow for Login {
                 },
                 State::Redeeming(mut call) => match call.poll(device, now) {
                     Ok(Redeemed::Credentials(credentials)) => {
-                        self.pace.clear();
+                        self.pace.answered();
                         self.initialise(device, credentials, false, now);
                     }
                     Ok(Redeemed::Elsewhere(redirect)) => {
@@ -159,7 +159,15 @@ impl Flow for Login {
                         self.renew(device, now)?;
                     }
                     // A ticket is good for one answer: after a refusal only a new code helps.
-                    Err(Interrupt::Fail(error @ Error::Refused { .. })) => return Err(error.into()),
+                    Err(Interrupt::Fail(error @ Error::Refused { .. })) => {
+                        self.pace.strike();
+                        return Err(error.into());
+                    }
+                    // Three attempts: `docs/protocol.md` §3.4. A page that is still no XML then
+                    // is what this login gets.
+                    Err(Interrupt::Fail(error @ Error::Malformed { .. })) => {
+                        self.attempt(error, State::Redeeming(call))?;
+                    }
                     Err(interrupt) => self.keep(interrupt, now, State::Redeeming(call))?,
                 },
                 State::Initialising { credentials, again, mut call } => {
@@ -172,6 +180,11 @@ impl Flow for Login {
                         Ok(init) => {
                             self.pace.clear();
                             self.announce(device, credentials, init, now);
+                        }
+                        // The service may have failed only once; refused three times, these
+                        // credentials open nothing.
+                        Err(Interrupt::Fail(error @ Error::Refused { .. })) => {
+                            self.attempt(error, State::Initialising { credentials, again, call })?;
                         }
                         Err(interrupt) => {
                             let state = State::Initialising { credentials, again, call };
@@ -207,6 +220,9 @@ impl Flow for Login {
     }
 
     fn handle(&mut self, input: Input) {
+        if self.pace.waits() {
+            return;
+        }
         match &mut self.state {
             State::Start => {}
             State::Asking(call) => call.handle(input),
@@ -242,6 +258,16 @@ impl Login {
         }
     }
 
+    /// Stays in `state` for another attempt, unless the error is told: then a new code follows.
+    fn attempt(&mut self, error: Error, state: State) -> Result<(), Interrupt> {
+        if self.pace.failed(&error) {
+            self.pace.strike();
+            return Err(error.into());
+        }
+        self.state = state;
+        Ok(())
+    }
+
     /// Watches what the phone does with a code: `scanned` is nothing for a new one.
     fn watch(&mut self, device: &Device, uuid: Uuid, scanned: Option<bool>, now: Timestamp) {
         let call = scan::request(device, &uuid, scanned.is_none(), now);
@@ -264,7 +290,13 @@ impl Login {
         redirect: &Redirect,
         now: Timestamp,
     ) -> Result<(), Interrupt> {
-        self.state = State::Redeeming(redeem::request(device, redirect, now)?);
+        match redeem::request(device, redirect, now) {
+            Ok(call) => self.state = State::Redeeming(call),
+            Err(error) => {
+                self.pace.strike();
+                return Err(error.into());
+            }
+        }
         Ok(())
     }
 
@@ -285,3 +317,7 @@ impl Login {
         self.state = State::Announcing { account, call };
     }
 }
+
+#[cfg(test)]
+#[path = "flow_tests.rs"]
+mod tests;

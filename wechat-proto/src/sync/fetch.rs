@@ -14,7 +14,7 @@ use super::SyncKey;
 use super::key::WireKey;
 use crate::call::Call;
 use crate::contact::Contact;
-use crate::contact::record::WireContact;
+use crate::contact::record::{WireContact, picture};
 use crate::error::Error;
 use crate::flow::Response;
 use crate::hosts::Role;
@@ -60,7 +60,7 @@ pub struct Batch {
 pub struct Profile {
     /// What it calls itself now.
     pub nick_name: Option<Box<str>>,
-    /// Its new picture: a path on the api host.
+    /// Its new picture: a path on the api host, without the value of its `skey`.
     pub head_img_url: Option<Box<str>>,
 }
 
@@ -173,7 +173,7 @@ impl WireProfile {
         let some = |text: Box<str>| (!text.is_empty()).then_some(text);
         (self.bit_flag.0 == Self::CHANGED).then(|| Profile {
             nick_name: some(decode(self.nick_name.buff)),
-            head_img_url: some(self.head_img_url.into_boxed())
+            head_img_url: some(picture(self.head_img_url))
                 .filter(|_| self.head_img_update_flag.0 != 0),
         })
     }

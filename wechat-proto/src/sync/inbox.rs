@@ -65,8 +65,12 @@ struct Next {
     sync_key: Option<SyncKey>,
     sync_check_key: Option<SyncKey>,
     more: bool,
-    /// Whether the batch brought anything new.
-    useful: bool,
+    /// Whether the batch brought a message that was not taken before.
+    fresh: bool,
+    /// Whether it brought anything else: new only if its key is, too.
+    changes: bool,
+    /// How many messages it brought.
+    count: usize,
 }
 
 /// How many fetches follow each other where the server says that there is more:
@@ -107,6 +111,10 @@ impl Flow for Inbox {
                     return Ok(message);
                 }
             }
+            // Told before, but for messages that were all taken already: nothing more is sent.
+            if let Some(error) = account.over() {
+                return Err(error.into());
+            }
             if let Some(next) = self.next.take() {
                 self.finish(account, next, now);
             }
@@ -119,6 +127,7 @@ impl Flow for Inbox {
                 },
                 State::Checking(mut call) => match call.poll(&mut account.session.device, now) {
                     Ok(Check::News { .. }) => {
+                        self.pace.answered();
                         self.rounds = 0;
                         self.fetch(account, now);
                     }
@@ -145,6 +154,9 @@ impl Flow for Inbox {
     }
 
     fn handle(&mut self, input: Input) {
+        if self.pace.waits() {
+            return;
+        }
         match &mut self.state {
             State::Idle => {}
             State::Fetching(call) => call.handle(input),
@@ -167,7 +179,7 @@ impl Inbox {
     fn receive(&mut self, account: &mut Account, mut batch: Batch) {
         let session = &mut account.session;
         session.renew_skey(core::mem::take(&mut batch.skey));
-        let mut useful =
+        let changes =
             batch.profile.is_some() || !batch.removed.is_empty() || !batch.changed.is_empty();
         if let Some(profile) = batch.profile.take() {
             if let Some(name) = profile.nick_name {
@@ -186,9 +198,14 @@ impl Inbox {
         let (sync_key, sync_check_key) = (batch.sync_key.take(), batch.sync_check_key.take());
         let more = batch.more;
         let messages = batch.messages(&session.me);
-        useful |= messages.iter().any(|message| !session.taken.contains(&message.id));
+        let fresh = messages
+            .iter()
+            .any(|message| message.id.is_known() && !session.taken.contains(&message.id));
+        // A message without a number is like a change: the same may have come before.
+        let changes = changes || messages.iter().any(|message| !message.id.is_known());
+        let count = messages.len();
         self.messages = messages.into();
-        self.next = Some(Next { sync_key, sync_check_key, more, useful });
+        self.next = Some(Next { sync_key, sync_check_key, more, fresh, changes, count });
     }
 
     /// All of a batch is taken: the keys move past it, and the next step begins.
@@ -198,12 +215,13 @@ impl Inbox {
         // A key without counters replaces none: `docs/protocol.md` §7.2.
         if let Some(key) = next.sync_key {
             session.sync_key = key;
-            session.taken.finish_batch();
         }
+        // Where the key stands still, the server sends this batch again: it stays open.
+        session.taken.finish_batch(if moved { 0 } else { next.count });
         if let Some(key) = next.sync_check_key {
             session.sync_check_key = Some(key);
         }
-        if next.useful {
+        if next.fresh || next.changes && moved {
             self.pace.clear();
         } else {
             self.pace.strike();
@@ -231,3 +249,7 @@ impl Inbox {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "inbox_tests.rs"]
+mod tests;

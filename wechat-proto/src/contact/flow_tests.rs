@@ -1,0 +1,294 @@
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec;
+use core::time::Duration;
+
+use bytes::Buf as _;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::error::{Failure, FailureKind, Ret, Sent};
+use crate::flow::Request;
+use crate::testing::{Host, NOW, reply, session};
+
+fn account() -> Account {
+    Account::from(session())
+}
+
+fn name(text: &str) -> UserName {
+    text.parse().unwrap()
+}
+
+fn body(request: &Request) -> Value {
+    let mut body = request.http.body().clone();
+    let length = body.len();
+    serde_json::from_slice(&body.copy_to_bytes(length)).unwrap_or_default()
+}
+
+/// The names that a request asks for; the `Seq` of a request for a page.
+fn asked(request: &Request) -> Vec<String> {
+    let query = request.http.uri().query().unwrap_or_default();
+    if let Some((_, seq)) = query.split_once("&seq=") {
+        return vec![seq.split('&').next().unwrap().to_string()];
+    }
+    let list = body(request)["List"].as_array().cloned().unwrap_or_default();
+    list.iter().map(|item| item["UserName"].as_str().unwrap().to_string()).collect()
+}
+
+fn page(names: &[&str], seq: i64) -> Input {
+    let members: Vec<Value> = names.iter().map(|name| json!({ "UserName": name })).collect();
+    let json = json!({ "BaseResponse": { "Ret": 0 }, "MemberList": members, "Seq": seq });
+    Input::Reply(Ok(reply(&json.to_string())))
+}
+
+/// What was asked for, the other way round, with a member each.
+fn batch_of(request: &Request) -> Input {
+    let list: Vec<Value> = asked(request)
+        .into_iter()
+        .rev()
+        .map(|name| json!({ "UserName": name, "NickName": format!("of {name}"), "MemberList": [{ "UserName": "@m" }] }))
+        .collect();
+    let json = json!({ "BaseResponse": { "Ret": 0 }, "Count": 9999, "ContactList": list });
+    Input::Reply(Ok(reply(&json.to_string())))
+}
+
+fn ret(ret: i64) -> Input {
+    Input::Reply(Ok(reply(&json!({ "BaseResponse": { "Ret": ret, "ErrMsg": "no" } }).to_string())))
+}
+
+fn broken() -> Input {
+    Input::Reply(Err(Failure::new(FailureKind::Closed, Sent::Maybe)))
+}
+
+fn is_page(request: &Request) -> bool {
+    request.http.uri().path().ends_with("/webwxgetcontact")
+}
+
+/// An account with `count` rooms in its directory.
+fn with_rooms(count: usize) -> Account {
+    let mut account = account();
+    let rooms: Vec<String> = (0..count).map(|n| format!("@@{n:03}")).collect();
+    let names: Vec<&str> = rooms.iter().map(String::as_str).collect();
+    let mut inputs = VecDeque::from([page(&names, 0)]);
+    // Only the page: the batches are what is tested.
+    let mut contacts = Contacts::new();
+    let sent = contacts.poll(&mut account, NOW);
+    assert!(matches!(sent, Err(Interrupt::Send(_))));
+    contacts.handle(inputs.pop_front().unwrap());
+    let _ = contacts.poll(&mut account, NOW);
+    assert_eq!(account.directory.len(), count);
+    account
+}
+
+/// Runs a load whose address book is empty; gives the sizes of the batches.
+fn load(
+    account: &mut Account,
+    host: &mut Host,
+    contacts: &mut Contacts,
+    mut serve: impl FnMut(&Request) -> Input,
+) -> (Result<(), Error>, Vec<usize>) {
+    let before = host.requests.len();
+    let result =
+        host.run(
+            contacts,
+            account,
+            |request| {
+                if is_page(request) { page(&[], 0) } else { serve(request) }
+            },
+        );
+    let batches = host.requests.iter().skip(before).filter(|request| !is_page(request));
+    (result, batches.map(|request| asked(request).len()).collect())
+}
+
+#[test]
+fn pages_follow_their_numbers() {
+    let mut account = account();
+    let mut pages = VecDeque::from([page(&["@1", "@2"], 700), page(&["@3"], 90), page(&["@4"], 0)]);
+    let mut host = Host::new();
+    host.run(&mut Contacts::new(), &mut account, |_| pages.pop_front().unwrap()).unwrap();
+    let seqs: Vec<_> = host.requests.iter().flat_map(asked).collect();
+    assert_eq!(seqs, ["0", "700", "90"]);
+    assert_eq!(account.directory.len(), 4);
+}
+
+/// `docs/protocol.md` §5.1: guards against a number that stands still, and one that never ends.
+#[test]
+fn pages_end() {
+    let mut host = Host::new();
+    host.run(&mut Contacts::new(), &mut account(), |_| page(&["@1"], 5)).unwrap();
+    assert_eq!(host.requests.len(), 2);
+
+    let mut host = Host::new();
+    let mut seq = 0;
+    host.run(&mut Contacts::new(), &mut account(), |_| {
+        seq += 1;
+        page(&["@1"], seq)
+    })
+    .unwrap();
+    assert_eq!(host.requests.len(), 100);
+}
+
+#[test]
+fn rooms_come_fifty_at_a_time() {
+    let mut account = with_rooms(120);
+    let (result, sizes) = load(&mut account, &mut Host::new(), &mut Contacts::new(), batch_of);
+    result.unwrap();
+    assert_eq!(sizes, [50, 50, 20]);
+    let room = account.directory.find(&name("@@077")).unwrap();
+    assert_eq!((&*room.nick_name, room.members.len()), ("of @@077", 1));
+}
+
+#[test]
+fn chats_that_no_list_has_are_asked_for_too() {
+    let mut account = account();
+    account.session.chat_set = vec![name("@a"), name("@stranger"), name("@@room")];
+    let mut host = Host::new();
+    host.run(&mut Contacts::new(), &mut account, |request| {
+        if is_page(request) { page(&["@a", "@@saved"], 0) } else { batch_of(request) }
+    })
+    .unwrap();
+    assert_eq!(asked(host.requests.last().unwrap()), ["@@room", "@@saved", "@stranger"]);
+}
+
+/// `docs/protocol.md` §5.2: records are known by their names, not by their places.
+#[test]
+fn left_out_and_out_of_order() {
+    let mut account = with_rooms(120);
+    let (result, sizes) = load(&mut account, &mut Host::new(), &mut Contacts::new(), |request| {
+        let some: Vec<Value> = asked(request)
+            .into_iter()
+            .rev()
+            .filter(|name| name != "@@003")
+            .map(|name| json!({ "UserName": name, "NickName": name }))
+            .chain([json!(null), json!({ "UserName": "" })])
+            .collect();
+        let json = json!({ "BaseResponse": { "Ret": 0 }, "ContactList": some });
+        Input::Reply(Ok(reply(&json.to_string())))
+    });
+    result.unwrap();
+    assert_eq!(sizes, [50, 50, 20]);
+    for room in account.directory.rooms().filter(|room| room.user_name.as_str() != "@@003") {
+        assert_eq!(&*room.nick_name, room.user_name.as_str());
+    }
+    assert_eq!(&*account.directory.find(&name("@@003")).unwrap().nick_name, "");
+}
+
+/// `docs/protocol.md` §5.2: smaller steps after a refusal; a name that fails alone is dropped.
+#[test]
+fn a_refused_batch_is_cut_up() {
+    let mut account = with_rooms(60);
+    let poison = |request: &Request| {
+        if asked(request).iter().any(|name| name == "@@012") { ret(1) } else { batch_of(request) }
+    };
+    let (result, sizes) = load(&mut account, &mut Host::new(), &mut Contacts::new(), poison);
+    result.unwrap();
+    // 10 went, then 10 and 5 failed, and the rest went one by one: 012 is asked for alone once.
+    let expected: Vec<usize> = [50, 10, 10, 5].into_iter().chain([1; 50]).collect();
+    assert_eq!(sizes, expected);
+    assert_eq!(&*account.directory.find(&name("@@013")).unwrap().nick_name, "of @@013");
+    assert_eq!(&*account.directory.find(&name("@@012")).unwrap().nick_name, "");
+}
+
+/// A batch that is smaller than the next step is not asked for in that step again.
+#[test]
+fn a_name_that_fails_alone_is_asked_for_once() {
+    for (rooms, sizes) in [(1, vec![1]), (2, vec![2, 1, 1]), (7, vec![7, 5, 1, 1, 1, 1, 1, 1, 1])] {
+        let mut account = with_rooms(rooms);
+        let (result, asked) =
+            load(&mut account, &mut Host::new(), &mut Contacts::new(), |_| ret(1));
+        result.unwrap();
+        assert_eq!(asked, sizes);
+        assert_eq!(account.directory.len(), rooms);
+    }
+}
+
+#[test]
+fn too_often_is_told_and_slow() {
+    let mut account = with_rooms(3);
+    let (mut host, mut contacts) = (Host::new(), Contacts::new());
+    let (result, _) = load(&mut account, &mut host, &mut contacts, |_| ret(1205));
+    assert!(matches!(result, Err(Error::Limited { .. })));
+    assert_eq!(host.slept, Duration::ZERO);
+    let (result, _) = load(&mut account, &mut host, &mut contacts, |_| ret(1205));
+    assert!(matches!(result, Err(Error::Limited { .. })));
+    assert!(host.slept > Duration::from_secs(3), "{:?}", host.slept);
+    let (result, sizes) = load(&mut account, &mut host, &mut contacts, batch_of);
+    result.unwrap();
+    assert_eq!(sizes, [3]);
+    assert!(host.slept > Duration::from_secs(10), "{:?}", host.slept);
+}
+
+#[test]
+fn what_came_before_a_failure_stays() {
+    let mut account = account();
+    let mut contacts = Contacts::new();
+    let mut host = Host::new();
+    let mut served = 0;
+    let result = host.run(&mut contacts, &mut account, |request| {
+        served += 1;
+        match (is_page(request), served) {
+            (true, 1) => page(&["@1", "@@r"], 8),
+            _ => broken(),
+        }
+    });
+    assert!(matches!(result, Err(Error::Transport(_))));
+    assert_eq!(account.directory.len(), 2);
+    // The third failure is the one that is told; the next page is the one that is asked for.
+    assert_eq!(host.requests.len(), 4);
+    host.run(&mut contacts, &mut account, |request| {
+        if is_page(request) {
+            assert_eq!(asked(request), ["8"]);
+            page(&["@2"], 0)
+        } else {
+            batch_of(request)
+        }
+    })
+    .unwrap();
+    assert_eq!(account.directory.len(), 3);
+    assert_eq!(host.requests.len(), 6);
+    // Polled again after its end, it loads all anew.
+    host.run(&mut contacts, &mut account, |request| {
+        if is_page(request) { page(&[], 0) } else { batch_of(request) }
+    })
+    .unwrap();
+    assert_eq!(host.requests.len(), 8);
+}
+
+#[test]
+fn two_failures_pass_unseen() {
+    let mut account = with_rooms(1);
+    let mut inputs = VecDeque::from([
+        broken(),
+        Input::Reply(Ok(reply("<html>502</html>"))),
+        page(&[], 0),
+        Input::Reply(Ok(reply("{\"BaseResp"))),
+        broken(),
+    ]);
+    let mut host = Host::new();
+    host.run(&mut Contacts::new(), &mut account, |request| {
+        inputs.pop_front().unwrap_or_else(|| batch_of(request))
+    })
+    .unwrap();
+    assert_eq!((host.requests.len(), host.slept), (6, Duration::ZERO));
+}
+
+#[test]
+fn the_end_of_the_session_is_its_end() {
+    for at in [0, 1] {
+        let mut account = with_rooms(2);
+        let (mut host, mut contacts) = (Host::new(), Contacts::new());
+        let mut served = 0;
+        let result = host.run(&mut contacts, &mut account, |_| {
+            served += 1;
+            if served > at { ret(1101) } else { page(&[], 0) }
+        });
+        assert!(matches!(result, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID })));
+        let sent = host.requests.len();
+        for _ in 0..3 {
+            let again = host.run(&mut contacts, &mut account, |_| panic!("nothing is sent"));
+            assert!(matches!(again, Err(Error::LoggedOut { .. })));
+        }
+        assert_eq!(host.requests.len(), sent);
+    }
+}

@@ -1,0 +1,150 @@
+//! What goes wrong on the way, and what is done about it.
+
+use super::*;
+
+/// `docs/threats.md` S7 holds for a login, too: a service that gives a code and takes it back at
+/// once is not asked at the speed of the network, however patient the bot.
+#[test]
+fn a_circle_of_codes_is_slowed_down() {
+    for end in [EXPIRED.to_owned(), CANCELLED.to_owned(), confirmed("evil.example")] {
+        let mut stage = Stage::new([]);
+        let start = stage.host.now;
+        for _ in 0..60 {
+            stage.then([CODE, &*end]);
+        }
+        while !stage.replies.is_empty() {
+            let _ = stage.next();
+        }
+        assert!(stage.host.now.since(start) > Duration::from_secs(60), "{end}");
+    }
+    let mut stage = Stage::new([]);
+    for _ in 0..60 {
+        stage.then([CODE, &*confirmed("wx.qq.com"), REFUSED]);
+    }
+    while !stage.replies.is_empty() {
+        let _ = stage.next();
+    }
+    assert!(stage.host.slept > Duration::from_secs(60));
+}
+
+#[test]
+fn a_refused_init_is_told_and_begins_again() {
+    let refused =
+        r#"{"BaseResponse":{"Ret":-14},"User":{"UserName":""},"SyncKey":{"Count":0,"List":[]}}"#;
+    let mut stage = Stage::new([CODE]);
+    stage.then([&*confirmed("wx.qq.com"), PAGE, refused, refused, refused, CODE]);
+    stage.code();
+    assert!(matches!(stage.next(), Err(Error::Refused { ret: Ret::TICKET, .. })));
+    stage.code();
+    // One that passes, passes unseen.
+    stage.then([&*confirmed("wx.qq.com"), PAGE, refused, refused, INIT, DONE]);
+    stage.logged_in();
+}
+
+#[test]
+fn a_session_over_before_it_began() {
+    for at in ["init", "announce"] {
+        let over = r#"{"BaseResponse":{"Ret":1100}}"#;
+        let mut stage = Stage::new([CODE]);
+        stage.then([&*confirmed("wx.qq.com"), PAGE]);
+        if at == "announce" {
+            stage.then([INIT]);
+        }
+        stage.then([over]);
+        stage.code();
+        assert!(matches!(stage.next(), Err(Error::LoggedOut { ret: Ret::NO_SESSION })), "{at}");
+        assert_eq!(stage.device.ended(), Some(Ret::NO_SESSION));
+        stage.then([CODE, &*confirmed("wx.qq.com"), PAGE, INIT, DONE]);
+        stage.code();
+        assert_eq!(stage.device.ended(), None);
+        assert_eq!(stage.logged_in().session.device.ended(), None);
+    }
+}
+
+#[test]
+fn a_session_works_unannounced() {
+    let mut stage = Stage::new([CODE]);
+    stage.then([&*confirmed("wx.qq.com"), PAGE, INIT, r#"{"BaseResponse":{"Ret":1}}"#]);
+    stage.then_input(failure(FailureKind::Closed)).then(["<html>502</html>"]);
+    stage.code();
+    stage.logged_in();
+    let notified = stage.asked().iter().filter(|name| **name == "webwxstatusnotify").count();
+    assert_eq!(notified, 3);
+}
+
+/// A failure at every step: two pass unseen, the third is told, and the login goes on.
+#[test]
+fn failures_are_told_from_the_third_on() {
+    let replies = [CODE, &*confirmed("wx.qq.com"), PAGE, INIT].map(reply);
+    for step in 0..replies.len() {
+        let mut stage = Stage::new([]);
+        for (at, reply) in replies.iter().enumerate() {
+            for _ in 0..if at == step { 4 } else { 2 } {
+                stage.then_input(failure(FailureKind::Closed));
+            }
+            stage.then_input(Input::Reply(Ok(reply.clone())));
+        }
+        stage.then([DONE]);
+        let mut told = 0;
+        loop {
+            match stage.next() {
+                Ok(Progress::LoggedIn(_)) => break,
+                Err(Error::Transport(_)) => told += 1,
+                Ok(Progress::Code { .. }) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(told, 2, "step {step}");
+    }
+}
+
+/// A poll of the phone that runs into its limit is a round without news.
+#[test]
+fn a_slow_round_is_no_failure() {
+    let mut stage = Stage::new([CODE]);
+    stage.code();
+    for _ in 0..10 {
+        let sent = stage.login.poll(&mut stage.device, stage.host.now);
+        assert!(matches!(sent, Err(Interrupt::Send(_))));
+        stage.host.now = stage.host.now.after(Duration::from_secs(35));
+        stage.login.handle(failure(FailureKind::Timeout));
+    }
+    stage.then([SCANNED]);
+    assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
+    assert_eq!(stage.host.slept, Duration::ZERO);
+}
+
+#[test]
+fn an_aborted_login_leaves_its_cookies() {
+    let mut code = reply(CODE);
+    let line = "webwxuvid=u1; Path=/; Domain=.qq.com; Max-Age=600";
+    code.headers_mut().insert(http::header::SET_COOKIE, line.parse().unwrap());
+    let mut stage = Stage::new([]);
+    stage.then_input(Input::Reply(Ok(code)));
+    stage.code();
+    let Stage { login, device, host, .. } = stage;
+    drop(login);
+    let uri = device.hosts.origin(Role::Api).as_str().parse().unwrap();
+    assert_eq!(device.cookies(&uri, host.now).unwrap(), "webwxuvid=u1");
+    // The next login sends them.
+    let mut stage = Stage::new([CODE]);
+    stage.device = device;
+    stage.code();
+    assert_eq!(stage.last().http.headers()[http::header::COOKIE], "webwxuvid=u1");
+}
+
+/// While a request is held back, a reply can be to none.
+#[test]
+fn a_late_reply_is_nobodys() {
+    let mut stage = Stage::new([]);
+    for _ in 0..3 {
+        stage.then_input(failure(FailureKind::Connect));
+    }
+    assert!(matches!(stage.next(), Err(Error::Transport(_))));
+    let held = stage.login.poll(&mut stage.device, stage.host.now);
+    assert!(matches!(held, Err(Interrupt::Sleep(_))));
+    stage.login.handle(Input::Reply(Ok(reply(CODE))));
+    stage.login.handle(Input::Piece(Ok(bytes::Bytes::new())));
+    let held = stage.login.poll(&mut stage.device, stage.host.now);
+    assert!(matches!(held, Err(Interrupt::Sleep(_))));
+}

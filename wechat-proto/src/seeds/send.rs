@@ -1,0 +1,105 @@
+//! Sending a text: `docs/protocol.md` §6.
+
+use super::*;
+use crate::ids::{ClientMsgId, MsgId};
+use crate::message::{Receipt, send_text};
+use crate::testing::reply;
+use crate::time::Timestamp;
+
+/// The clock in the first notes' `LocalID`.
+const WRITTEN: Timestamp = Timestamp::from_millis(1_476_614_675_634);
+const TEXT: &str = "@王小明 啊啊啊啊啊啊";
+
+/// Both numbers differ by nature in their last three digits.
+const LOCAL_ID: Difference = Difference {
+    what: "Msg.LocalID",
+    how: Drawn("\"14766146756340???\""),
+    why: "docs/protocol.md §1.6: the clock, a 0, three random digits",
+};
+const CLIENT_MSG_ID: Difference = Difference { what: "Msg.ClientMsgId", ..LOCAL_ID };
+
+#[test]
+fn first_notes_send() {
+    // With blanks where they have no-break spaces, which JSON does not know.
+    let printed = r#"
+POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsg?lang=zh_CN&pass_ticket=zO498FoXR5bYJK7sxrGhi6TzpJlMsl4%252BdzhO6iR178dcV0zQQ%252FxeHlI3nvoalQC4
+Content-Type:application/json;charset=UTF-8
+
+	{
+		"BaseRequest": {
+			"Uin": 752650838,
+			"Sid": "2uor+DO3JHqeS5te",
+			"Skey": "@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713",
+			"DeviceID": "e784205590563506"
+		},
+		"Msg": {
+			"Type": 1,
+			"Content": "@王小明 啊啊啊啊啊啊",
+			"FromUserName": "@09ed9af327a6d3a72207694691225f8863ada86849607ed416ca81a32452560d",
+			"ToUserName": "@@7cd324e910a655b1242610ef55ea62fd1b41b6dc7ee7e06d75b6e28ba12f7f0a",
+			"LocalID": "14766146756340722",
+			"ClientMsgId": "14766146756340722"
+		},
+		"Scene": 0
+	}"#;
+    let mut session = THIRD.session(Family::Wx, SyncKey::default());
+    let call = send_text::request(&mut session, &name(ROOM), TEXT, WRITTEN);
+    compare(&call, printed, &[DEVICE_ID, LOCAL_ID, CLIENT_MSG_ID]);
+    let body = raw_body(&call);
+    // Literal UTF-8: `docs/protocol.md` §1.3. And one number in both places.
+    assert!(body.contains("\"@王小明 啊啊啊啊啊啊\""), "{body}");
+    let body = Json::of(&body);
+    assert_eq!(body.get("Msg").get("LocalID"), body.get("Msg").get("ClientMsgId"));
+
+    // Under their own number, that difference is gone.
+    let id: ClientMsgId = serde_json::from_str("14766146756340722").unwrap();
+    let call = send_text::again(&mut session, &name(ROOM), TEXT, id);
+    compare(&call, printed, &[DEVICE_ID]);
+}
+
+#[test]
+fn second_notes_send() {
+    let printed = r#"
+POST https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsg?pass_ticket=zO498FoXR5bYJK7sxrGhi6TzpJlMsl4%252BdzhO6iR178dcV0zQQ%252FxeHlI3nvoalQC4
+ContentType: application/json; charset=UTF-8
+
+{ "BaseRequest": { "Uin": 752650838, "Sid": "2uor+DO3JHqeS5te",
+  "Skey": "@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713", "DeviceID": "e784205590563506" },
+  "Msg": { "Type": 1, "Content": "@王小明 啊啊啊啊啊啊",
+  "FromUserName": "@09ed9af327a6d3a72207694691225f8863ada86849607ed416ca81a32452560d",
+  "ToUserName": "@13fb91d71abb4e3d530fa6a189c5ef4853a68a9ff53500764ba90e87ed2dbf42",
+  "LocalID": "14766146756340722", "ClientMsgId": "14766146756340722" } }"#;
+    let scene = Difference {
+        what: "Scene",
+        how: Added("0"),
+        why: "docs/protocol.md §6.1: the body is BaseRequest, Msg, Scene; they leave it out",
+    };
+    let mut session = THIRD.session(Family::Wx2, SyncKey::default());
+    let call = send_text::request(&mut session, &name(FRIEND), TEXT, WRITTEN);
+    let differences = [LANG, MISSPELT, SPELT, scene, DEVICE_ID, LOCAL_ID, CLIENT_MSG_ID];
+    compare(&call, printed, &differences);
+}
+
+#[test]
+fn both_notes_are_taken() {
+    let first = r#"	{
+		"BaseResponse": {
+			"Ret": 0,
+			"ErrMsg": ""
+		},
+		"MsgID": "4527210051674039705",
+		"LocalID": "14766146756340722"
+	}"#;
+    let receipt = send_text::parse(&reply(first)).unwrap();
+    assert_eq!(receipt, Receipt { msg_id: MsgId::from("4527210051674039705") });
+
+    // Their `...` stands where the first notes have the numbers.
+    let second = r#"{
+"BaseResponse": {
+"Ret": 0,
+"ErrMsg": ""
+}
+}"#;
+    let receipt = send_text::parse(&reply(second)).unwrap();
+    assert!(!receipt.msg_id.is_known());
+}

@@ -1,0 +1,155 @@
+//! No value that is printed shows a credential or a cookie: `docs/threats.md` S1.
+
+use super::*;
+use crate::contact::Contacts;
+use crate::error::{Failure, FailureKind, Sent};
+use crate::flow::{Flow, Request};
+use crate::login::{Login, logout};
+use crate::message::send_text;
+
+const MARK: &str = "PLANTED";
+
+/// A service whose every credential, cookie and ticket carries the mark.
+fn serve(request: &Request) -> crate::flow::Response {
+    let path = request.http.uri().path();
+    let body = match path.rsplit('/').next().unwrap() {
+        "jslogin" => "window.QRLogin.code = 200; window.QRLogin.uuid = \"abc==\";",
+        "login" => {
+            "window.code=200;window.redirect_uri=\"https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=PLANTED-ticket@qrticket_0&uuid=abc==\";"
+        }
+        "webwxnewloginpage" => {
+            "<error><ret>0</ret><skey>@crypt_PLANTED_1</skey><wxsid>PLANTED-sid</wxsid><wxuin>566148615</wxuin><pass_ticket>PLANTED%2Bticket</pass_ticket></error>"
+        }
+        "webwxinit" => {
+            r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":566148615,"HeadImgUrl":"/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&username=@me&skey=@crypt_PLANTED_2"},
+            "ContactList":[{"UserName":"@a","HeadImgUrl":"/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&username=@a&skey=@crypt_PLANTED_2"}],
+            "SyncKey":{"Count":1,"List":[{"Key":1,"Val":5}]},"SKey":"@crypt_PLANTED_2"}"#
+        }
+        "webwxsync" => {
+            r#"{"BaseResponse":{"Ret":0},"AddMsgList":[{"MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"}],
+            "SyncKey":{"Count":1,"List":[{"Key":1,"Val":6}]},"SKey":"@crypt_PLANTED_3",
+            "ModContactList":[{"UserName":"@b","HeadImgUrl":"/x?skey=@crypt_PLANTED_3"}]}"#
+        }
+        "synccheck" => "PLANTED",
+        "webwxgetcontact" => r#"{"PLANTED":"#,
+        "webwxlogout" => "PLANTED",
+        _ => r#"{"BaseResponse":{"Ret":0},"SKey":"PLANTED"}"#,
+    };
+    let mut reply = reply(body);
+    let headers = reply.headers_mut();
+    for line in ["wxsid=PLANTED-sid; Path=/", "webwx_data_ticket=PLANTED+=; Domain=qq.com"] {
+        headers.append(http::header::SET_COOKIE, line.parse().unwrap());
+    }
+    reply
+}
+
+fn clean(shown: &dyn fmt::Debug) {
+    for text in [format!("{shown:?}"), format!("{shown:#?}")] {
+        assert!(!text.contains(MARK), "{text}");
+    }
+}
+
+fn clean_error(error: &Error) {
+    clean(error);
+    let text = error.to_string();
+    assert!(!text.contains(MARK), "{text}");
+}
+
+/// Runs a flow to its next output or third error, looking at everything on the way.
+fn run<F: Flow + fmt::Debug>(flow: &mut F, state: &mut F::State) -> Option<F::Output>
+where
+    F::State: fmt::Debug,
+    F::Output: fmt::Debug,
+{
+    let (mut now, mut errors) = (NOW, 0);
+    for step in 0..100 {
+        clean(flow);
+        let polled = flow.poll(state, now);
+        clean(&polled);
+        clean(flow);
+        clean(state);
+        match polled {
+            Ok(output) => return Some(output),
+            Err(Interrupt::Send(request)) => {
+                clean(&request);
+                // Now and then nothing comes.
+                let input = match step % 5 {
+                    1 => Input::Reply(Err(Failure::new(FailureKind::Closed, Sent::Maybe))),
+                    _ => Input::Reply(Ok(serve(&request))),
+                };
+                clean(&input);
+                flow.handle(input);
+            }
+            Err(Interrupt::Sleep(time)) => now = now.after(time),
+            Err(Interrupt::Fail(error)) => {
+                clean_error(&error);
+                errors += 1;
+                if errors == 3 {
+                    return None;
+                }
+            }
+            Err(Interrupt::Read(_)) => panic!("nothing is read here"),
+        }
+    }
+    None
+}
+
+#[test]
+fn no_credential_is_shown() {
+    let mut device = Device::new();
+    let mut login = Login::new();
+    let mut account = loop {
+        match run(&mut login, &mut device) {
+            Some(crate::login::Progress::LoggedIn(account)) => break account,
+            Some(_) => {}
+            None => panic!("the login failed"),
+        }
+    };
+    // They are there.
+    let stored = account.session.to_json();
+    assert!(stored.matches(MARK).count() >= 5, "{stored}");
+    let mut inbox = Inbox::new();
+    let message = run(&mut inbox, &mut *account).unwrap();
+    clean(&message);
+    assert_eq!(account.session.auth.skey.expose(), "@crypt_PLANTED_3");
+    assert!(run(&mut inbox, &mut *account).is_none());
+    assert!(run(&mut Contacts::new(), &mut *account).is_none());
+    clean(&account);
+    clean(&account.session);
+    clean(&account.session.device);
+    clean(&account.session.auth);
+    clean(&account.session.me);
+
+    let to = "filehelper".parse().unwrap();
+    let mut call = send_text::request(&mut account.session, &to, "x", NOW);
+    clean(&call);
+    let _ = run(&mut call, &mut account.session.device);
+    let mut call = logout::request(&mut account.session, NOW);
+    assert!(run(&mut call, &mut account.session.device).is_some());
+    // A stored session that is damaged is not quoted.
+    for at in 0..stored.len() {
+        if let Err(error) = Session::from_json(stored.get(..at).unwrap_or_default()) {
+            clean_error(&error);
+        }
+    }
+}
+
+/// A redirect that is not followed is not shown with its ticket.
+#[test]
+fn an_untrusted_address_is_shown_without_its_ticket() {
+    for address in [
+        "https://evil.example/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=PLANTED",
+        "https://wx.qq.com/other?ticket=PLANTED",
+        "/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=PLANTED",
+        "https://wx.qq.com?ticket=PLANTED",
+    ] {
+        let text = format!("window.code=200;window.redirect_uri=\"{address}\";");
+        let mut device = Device::new();
+        let error = crate::login::scan::parse(&reply(&text)).map(|scan| {
+            clean(&scan);
+            let crate::login::scan::Scan::Confirmed { redirect } = scan else { panic!() };
+            redirect.enter(&mut device).unwrap_err()
+        });
+        clean_error(&error.unwrap_or_else(|error| error));
+    }
+}

@@ -1,0 +1,193 @@
+use alloc::format;
+use alloc::string::ToString as _;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::account::Account;
+use crate::error::Ret;
+use crate::flow::{Flow as _, Input, Interrupt};
+use crate::ids::MsgId;
+use crate::rng::Generator;
+use crate::sync::{Inbox, check};
+use crate::testing::{NOW, reply, session};
+
+#[path = "session_secret_tests.rs"]
+mod secret;
+
+/// What is stored, but for the generator: it goes on, and does not go back.
+fn without_generator(mut session: Session) -> Session {
+    session.device.rng = Generator::default();
+    session
+}
+
+/// A session with something in every field.
+fn filled() -> Session {
+    let mut session = session();
+    let mut call = check::request(&mut session, NOW);
+    let _ = call.poll(&mut session.device, NOW);
+    let mut answer = reply("window.synccheck={retcode:\"0\",selector:\"0\"}");
+    for line in ["wxsid=a/+=; Secure; Max-Age=9", "t=1; Domain=qq.com"] {
+        answer.headers_mut().append(http::header::SET_COOKIE, line.parse().unwrap());
+    }
+    call.handle(Input::Reply(Ok(answer)));
+    call.poll(&mut session.device, NOW).unwrap();
+    session.sync_check_key = Some(session.sync_key.clone());
+    session.chat_set = ["@a", "@@b"].map(|name| name.parse().unwrap()).into();
+    session.me.nick_name = "张三 \"😄\"\u{2028}".into();
+    for id in ["1", "8410419333108271670"] {
+        session.taken.take(&id.into());
+    }
+    session.taken.finish_batch(1);
+    session.next_client_msg_id(NOW);
+    session
+}
+
+#[test]
+fn comes_back_as_it_was() {
+    let session = filled();
+    let json = session.to_json();
+    let mut again = Session::from_json(&json).unwrap();
+    assert_eq!(without_generator(again.clone()), without_generator(session.clone()));
+    // Twice stored is twice the same, and numbers go on rising.
+    assert_eq!(session.to_json(), json);
+    assert!(again.next_client_msg_id(NOW) > session.last_client_msg_id);
+}
+
+#[test]
+fn two_copies_draw_differently_when_mixed() {
+    let json = filled().to_json();
+    let [mut a, mut b] = [(); 2].map(|()| Session::from_json(&json).unwrap());
+    a.mix_seed([1; 32]);
+    b.mix_seed([2; 32]);
+    assert_ne!(a.device.rng.device_id(), b.device.rng.device_id());
+}
+
+#[test]
+fn a_newer_form_is_not_guessed_at() {
+    let mut stored: Value = serde_json::from_str(&filled().to_json()).unwrap();
+    for (format, what) in [
+        (json!(2), "a newer version wrote it"),
+        (json!(u64::MAX), "a newer version wrote it"),
+        (json!(0), "it is damaged"),
+        (json!("1"), "it is damaged"),
+        (json!(-1), "it is damaged"),
+        (json!(null), "it is damaged"),
+    ] {
+        stored["format"] = format.clone();
+        match Session::from_json(&stored.to_string()) {
+            Err(Error::Storage(found)) => assert_eq!(found, what, "{format}"),
+            other => panic!("{format}: {other:?}"),
+        }
+    }
+    // Whatever else it holds.
+    let newer = Session::from_json("{\"format\":7,\"else\":[]}");
+    assert!(matches!(newer, Err(Error::Storage("a newer version wrote it"))));
+    for damaged in ["", "{}", "[]", "null", "1", "{\"format\":1}", "{\"format\":1", "\u{feff}{}"] {
+        let read = Session::from_json(damaged);
+        assert!(matches!(read, Err(Error::Storage("it is damaged"))), "{damaged}");
+    }
+}
+
+/// A session that was read can be used: its requests can be built.
+fn is_usable(session: Session) {
+    let mut account = Account::from(session);
+    let sent = Inbox::new().poll(&mut account, NOW);
+    assert!(matches!(sent, Err(Interrupt::Send(_) | Interrupt::Fail(Error::LoggedOut { .. }))));
+    let mut call = check::request(&mut account.session, NOW);
+    assert!(matches!(call.poll(&mut account.session.device, NOW), Err(Interrupt::Send(_))));
+    let _ = Session::from_json(&account.session.to_json()).unwrap();
+}
+
+/// Whether the address of a host is as it was: whoever edits that decides where requests go.
+fn same_hosts(session: &Session) -> bool {
+    session.device.hosts == filled().device.hosts
+}
+
+/// `docs/threats.md` S2: damaged in any byte, it is read or refused.
+#[test]
+fn any_byte_may_be_damaged() {
+    let json = filled().to_json();
+    let mut read = 0;
+    for at in 0..json.len() {
+        for with in [b'0', b'"', b'{', b'\n', json.as_bytes()[at] ^ 1] {
+            let mut bytes = json.clone().into_bytes();
+            bytes[at] = with;
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            match Session::from_json(&text) {
+                Ok(session) => {
+                    read += 1;
+                    if same_hosts(&session) {
+                        is_usable(session);
+                    }
+                }
+                Err(Error::Storage(_)) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        // Cut short.
+        if json.is_char_boundary(at) {
+            let cut = Session::from_json(&json[..at]);
+            assert!(matches!(cut, Err(Error::Storage("it is damaged"))));
+        }
+    }
+    assert!(read > 100);
+}
+
+#[test]
+fn the_device_is_ready_for_another_login() {
+    let mut session = filled();
+    session.device.end(Ret::SESSION_INVALID);
+    let again = Session::from_json(&session.to_json()).unwrap();
+    assert_eq!(again.device().ended(), Some(Ret::SESSION_INVALID));
+    let device = again.into_device();
+    assert_eq!(device.ended(), None);
+    assert!(device.jar == session.device.jar);
+}
+
+proptest! {
+    #[test]
+    fn any_session_comes_back(
+        taken in prop::collection::vec("[0-9]{1,19}", 0..60), open in 0_usize..60,
+        uin in any::<i64>(), nick in any::<String>(), skey in any::<String>(), ended in any::<bool>(),
+        millis in any::<u64>(), seed in any::<[u8; 32]>(),
+    ) {
+        let mut session = filled();
+        for id in &taken {
+            session.taken.take(&MsgId::from(id.as_str()));
+        }
+        session.taken.finish_batch(open);
+        session.me.uin = uin;
+        session.me.nick_name = nick.into();
+        session.auth.skey = skey.into();
+        session.device.mix_seed(seed);
+        session.next_client_msg_id(Timestamp::from_millis(millis));
+        if ended {
+            session.device.end(Ret::NO_SESSION);
+        }
+        let again = Session::from_json(&session.to_json()).unwrap();
+        prop_assert!(taken.iter().all(|id| again.taken.contains(&id.as_str().into()) == session.taken.contains(&id.as_str().into())));
+        prop_assert_eq!(without_generator(again), without_generator(session));
+    }
+
+    #[test]
+    fn any_text_is_a_session_or_is_none(text in any::<String>(), at in any::<prop::sample::Index>()) {
+        prop_assert!(Session::from_json(&text).is_err());
+        let json = filled().to_json();
+        let mut spoiled: Vec<char> = json.chars().collect();
+        let at = at.index(spoiled.len());
+        spoiled.splice(at..(at + 3).min(json.chars().count()), text.chars());
+        let _ = Session::from_json(&spoiled.into_iter().collect::<String>());
+    }
+}
+
+/// The order of fields does not matter, and unknown ones do not either: an older version's form
+/// with more in it is read.
+#[test]
+fn more_fields_are_passed_over() {
+    let mut stored: Value = serde_json::from_str(&filled().to_json()).unwrap();
+    stored["later"] = json!({ "a": [1] });
+    let again = Session::from_json(&format!(" {stored} ")).unwrap();
+    assert_eq!(without_generator(again), without_generator(filled()));
+}

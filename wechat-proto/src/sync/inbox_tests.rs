@@ -1,0 +1,293 @@
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use bytes::Buf as _;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::contact::record::WireContact;
+use crate::error::{Failure, Sent};
+use crate::flow::{Request, Response};
+use crate::session::Session;
+use crate::testing::{Host, reply, session};
+use crate::wire::lenient::Lenient as _;
+
+#[path = "inbox_end_tests.rs"]
+mod end;
+#[path = "inbox_take_tests.rs"]
+mod take;
+#[path = "inbox_trouble_tests.rs"]
+mod trouble;
+
+const QUIET: &str = "window.synccheck={retcode:\"0\",selector:\"0\"}";
+const NEWS: &str = "window.synccheck={retcode:\"0\",selector:\"2\"}";
+
+fn key(n: i64) -> Value {
+    json!({ "Count": 1, "List": [{ "Key": 1, "Val": n }] })
+}
+
+/// A `webwxsync` answer with these messages, moving to the key `n`.
+fn batch(ids: &[&str], n: i64, more: bool) -> Value {
+    let messages: Vec<Value> = ids
+        .iter()
+        .map(|id| json!({ "MsgId": id, "FromUserName": "@a", "ToUserName": "@me", "MsgType": 1, "Content": id }))
+        .collect();
+    json!({
+        "BaseResponse": { "Ret": 0 }, "AddMsgList": messages, "ContinueFlag": i32::from(more),
+        "SyncKey": key(n), "SyncCheckKey": key(n + 1000), "SKey": "",
+    })
+}
+
+fn with(mut batch: Value, field: &str, value: Value) -> Value {
+    batch[field] = value;
+    batch
+}
+
+fn ok(body: impl ToString) -> Input {
+    Input::Reply(Ok(reply(&body.to_string())))
+}
+
+fn failed(kind: FailureKind) -> Input {
+    Input::Reply(Err(Failure::new(kind, Sent::Maybe)))
+}
+
+fn is_check(request: &Request) -> bool {
+    request.http.uri().path().ends_with("/synccheck")
+}
+
+/// The key that a request asks with, as `1_5`.
+fn asked_with(request: &Request) -> String {
+    if is_check(request) {
+        let (_, key) = request.http.uri().query().unwrap().split_once("&synckey=").unwrap();
+        return key.split('&').next().unwrap().replace("%7C", "|");
+    }
+    let mut body = request.http.body().clone();
+    let length = body.len();
+    let body: Value = serde_json::from_slice(&body.copy_to_bytes(length)).unwrap();
+    let counters = body["SyncKey"]["List"].as_array().unwrap();
+    let pairs: Vec<_> = counters.iter().map(|c| format!("{}_{}", c["Key"], c["Val"])).collect();
+    pairs.join("|")
+}
+
+/// An inbox, its account, and the replies to come.
+struct Stage {
+    host: Host,
+    inbox: Inbox,
+    account: Account,
+    replies: VecDeque<Input>,
+}
+
+impl Stage {
+    fn new(replies: impl IntoIterator<Item = Input>) -> Self {
+        Self::of(session(), replies)
+    }
+
+    fn of(session: Session, replies: impl IntoIterator<Item = Input>) -> Self {
+        Self {
+            host: Host::new(),
+            inbox: Inbox::new(),
+            account: Account::from(session),
+            replies: replies.into_iter().collect(),
+        }
+    }
+
+    /// The next message or error; [`Error::Stopped`] when the replies have run out.
+    fn next(&mut self) -> Result<Message, Error> {
+        for _ in 0..1000 {
+            match self.inbox.poll(&mut self.account, self.host.now) {
+                Ok(message) => return Ok(message),
+                Err(Interrupt::Fail(error)) => return Err(error),
+                Err(Interrupt::Sleep(time)) => {
+                    self.host.slept += time;
+                    self.host.now = self.host.now.after(time);
+                }
+                Err(Interrupt::Send(request)) => {
+                    let Some(input) = self.replies.pop_front() else {
+                        self.host.requests.push(*request);
+                        return Err(Error::Stopped);
+                    };
+                    let took = if is_check(&request) { 25_000 } else { 20 };
+                    self.host.requests.push(*request);
+                    self.host.now = self.host.now.after(Duration::from_millis(took));
+                    self.inbox.handle(input);
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        panic!("the inbox does not end")
+    }
+
+    /// The ids of the messages that come before the replies run out.
+    fn ids(&mut self) -> Vec<String> {
+        let mut ids = Vec::new();
+        loop {
+            match self.next() {
+                Ok(message) => ids.push(message.id.to_string()),
+                Err(Error::Stopped) => return ids,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// What was asked, with which key: `check 1_5`, `fetch 1_5`.
+    fn asked(&self) -> Vec<String> {
+        let kind = |request: &Request| if is_check(request) { "check" } else { "fetch" };
+        self.host
+            .requests
+            .iter()
+            .map(|request| format!("{} {}", kind(request), asked_with(request)))
+            .collect()
+    }
+}
+
+/// `docs/protocol.md` §7.2: each key goes where it belongs, and the first fetch waits for no
+/// check.
+#[test]
+fn each_key_has_its_use() {
+    let mut stage = Stage::new([
+        ok(batch(&["1"], 5, false)),
+        ok(QUIET),
+        ok(NEWS),
+        ok(batch(&["2"], 6, false)),
+        ok(QUIET),
+    ]);
+    assert_eq!(stage.ids(), ["1", "2"]);
+    assert_eq!(
+        stage.asked(),
+        [
+            "fetch 1_643606091|2_643606203",
+            "check 1_1005",
+            "check 1_1005",
+            "fetch 1_5",
+            "check 1_1006",
+            "check 1_1006"
+        ]
+    );
+}
+
+/// Until the first `SyncCheckKey`, the other key stands in; a key with `Count` 0 replaces none.
+#[test]
+fn an_empty_key_is_ignored() {
+    let none = json!({ "Count": 0, "List": [] });
+    let odd = json!({ "Count": 0, "List": [{ "Key": 1, "Val": 9 }] });
+    let mut stage = Stage::new([
+        ok(with(batch(&[], 5, false), "SyncCheckKey", none.clone())),
+        ok(NEWS),
+        ok(with(with(batch(&["1"], 6, false), "SyncKey", none), "SyncCheckKey", odd)),
+        ok(NEWS),
+    ]);
+    assert_eq!(stage.ids(), ["1"]);
+    assert_eq!(
+        stage.asked(),
+        ["fetch 1_643606091|2_643606203", "check 1_5", "fetch 1_5", "check 1_5", "fetch 1_5"]
+    );
+}
+
+#[test]
+fn any_news_is_fetched() {
+    for selector in ["1", "2", "3", "4", "6", "7", "99", "-1", "4294967296"] {
+        let check = format!("window.synccheck={{retcode:\"0\",selector:\"{selector}\"}}");
+        let mut stage = Stage::new([ok(batch(&[], 5, false)), ok(check)]);
+        assert_eq!(stage.ids(), [""; 0]);
+        assert_eq!(stage.asked().last().unwrap(), "fetch 1_5", "{selector}");
+    }
+}
+
+#[test]
+fn more_is_fetched_at_once() {
+    let mut stage = Stage::new([
+        ok(batch(&["1", "2"], 5, true)),
+        ok(batch(&["3"], 6, true)),
+        ok(batch(&[], 7, false)),
+    ]);
+    assert_eq!(stage.ids(), ["1", "2", "3"]);
+    assert_eq!(
+        stage.asked(),
+        ["fetch 1_643606091|2_643606203", "fetch 1_5", "fetch 1_6", "check 1_1007"]
+    );
+}
+
+/// `docs/threats.md` S6.
+#[test]
+fn more_is_not_fetched_for_ever() {
+    let rounds = (0..300).map(|n| ok(batch(&[&format!("{n}")], n, true)));
+    let mut stage = Stage::new(rounds.take(100).chain([ok(QUIET), ok(NEWS)]));
+    assert_eq!(stage.ids().len(), 100);
+    let asked = stage.asked();
+    assert_eq!(asked.iter().position(|asked| asked.starts_with("check")), Some(100));
+    assert_eq!(asked.len(), 103);
+
+    // A key that stands still, or that is none.
+    let none = json!({ "Count": 0, "List": [] });
+    for still in [batch(&["2"], 5, true), with(batch(&["2"], 5, true), "SyncKey", none)] {
+        let mut stage = Stage::new([ok(batch(&["1"], 5, true)), ok(still)]);
+        assert_eq!(stage.ids(), ["1", "2"]);
+        assert_eq!(stage.asked(), ["fetch 1_643606091|2_643606203", "fetch 1_5", "check 1_1005"]);
+    }
+}
+
+#[test]
+fn a_new_skey_is_used_at_once() {
+    let mut stage = Stage::new([
+        ok(with(batch(&["1"], 5, true), "SKey", json!("@crypt_new"))),
+        ok(batch(&[], 6, false)),
+    ]);
+    assert_eq!(stage.ids(), ["1"]);
+    let skey = |at: usize| {
+        let uri = stage.host.requests.get(at).unwrap().http.uri().to_string();
+        uri.contains("skey=%40crypt_new&")
+    };
+    assert_eq!([skey(0), skey(1), skey(2)], [false, true, true]);
+    assert_eq!(stage.account.session.auth.skey.expose(), "@crypt_new");
+}
+
+#[test]
+fn changes_are_applied() {
+    let mut stage = Stage::new([]);
+    for (name, nick) in [("@gone", "G"), ("@old", "O")] {
+        let record = format!("{{\"UserName\":\"{name}\",\"NickName\":\"{nick}\"}}");
+        stage.account.directory.merge(WireContact::read(&record).take().unwrap());
+    }
+    let profile = json!({ "BitFlag": 190, "NickName": { "Buff": "New &amp; me" }, "HeadImgUpdateFlag": 1, "HeadImgUrl": "/h" });
+    let changes = with(
+        with(
+            with(
+                batch(&["1"], 5, false),
+                "ModContactList",
+                json!([{ "UserName": "@old", "RemarkName": "R" }, { "UserName": "@new" }, 5]),
+            ),
+            "DelContactList",
+            json!([{ "UserName": "@gone", "ContactFlag": 0 }, { "UserName": "@never" }, {}]),
+        ),
+        "Profile",
+        profile,
+    );
+    let unchanged = json!({ "BitFlag": 0, "NickName": { "Buff": "Else" }, "HeadImgUrl": "/x" });
+    let last = with(batch(&[], 6, false), "Profile", unchanged);
+    stage.replies.extend([ok(changes), ok(NEWS), ok(last)]);
+    // Before the messages of the batch are handed out.
+    assert!(stage.next().is_ok());
+    let directory = stage.account.directory();
+    assert_eq!(directory.len(), 2);
+    assert_eq!(&*directory.name_of(&"@old".parse().unwrap()), "R");
+    assert_eq!(&*directory.find(&"@old".parse().unwrap()).unwrap().nick_name, "O");
+    assert_eq!(stage.ids(), [""; 0]);
+    let me = stage.account.session().me();
+    assert_eq!((&*me.nick_name, &*me.head_img_url), ("New & me", "/h"));
+}
+
+/// `docs/protocol.md` §1.4: a new `DeviceID` each time; §7.1: a new clock.
+#[test]
+fn no_two_checks_are_the_same() {
+    let mut stage = Stage::new([ok(batch(&[], 5, false)), ok(QUIET), ok("<html>"), ok(QUIET)]);
+    stage.ids();
+    let mut uris: Vec<_> =
+        stage.host.requests.iter().skip(1).map(|request| request.http.uri().to_string()).collect();
+    let count = uris.len();
+    uris.sort();
+    uris.dedup();
+    assert_eq!((uris.len(), count), (4, 4));
+}

@@ -1,0 +1,178 @@
+//! What passes: `docs/threats.md` J5, B3, S7, S8.
+
+use super::*;
+
+fn status(code: u16, body: &str) -> Input {
+    let mut reply: Response = reply(body);
+    *reply.status_mut() = http::StatusCode::from_u16(code).unwrap();
+    Input::Reply(Ok(reply))
+}
+
+/// Everything that passes, as a reply to a check or a fetch.
+fn faults() -> Vec<fn() -> Input> {
+    alloc::vec![
+        || ok(""),
+        || ok("<html><body>gateway</body></html>"),
+        || status(502, "<html>502 Bad Gateway</html>"),
+        || status(503, ""),
+        || ok("window.synccheck={"),
+        || ok("{\"BaseResponse\":{\"Ret\":0},\"AddMsgList\":[{\"MsgId\":\"1\","),
+        || ok("{\"BaseResponse\":{\"Ret\":-1},\"SyncKey\":{\"Count\":0,\"List\":[]}}"),
+        || ok("window.synccheck={retcode:\"-1\",selector:\"0\"}"),
+        || ok("\u{0}\u{1}garbage"),
+        || Input::Reply(Ok(Response::new(bytes::Bytes::from_static(b"\xff\xfe\x80")))),
+        || failed(FailureKind::Resolve),
+        || failed(FailureKind::Connect),
+        || failed(FailureKind::Closed),
+        || failed(FailureKind::Truncated),
+        || failed(FailureKind::Protocol),
+    ]
+}
+
+#[test]
+fn two_faults_pass_unseen() {
+    for fault in faults() {
+        let mut stage =
+            Stage::new([fault(), fault(), ok(batch(&["1"], 5, false)), fault(), fault(), ok(NEWS)]);
+        stage.replies.extend([fault(), fault(), ok(batch(&["2"], 6, false))]);
+        assert_eq!(stage.ids(), ["1", "2"]);
+    }
+}
+
+#[test]
+fn the_third_is_told_and_it_goes_on() {
+    for fault in faults() {
+        for first in [true, false] {
+            let mut stage = Stage::new([]);
+            if !first {
+                stage.replies.push_back(ok(batch(&[], 5, false)));
+            }
+            stage.replies.extend((0..8).map(|_| fault()));
+            let mut told = 0;
+            let mut slept = Vec::new();
+            while stage.replies.front().is_some() {
+                let before = stage.host.slept;
+                match stage.next() {
+                    Err(Error::LoggedOut { .. } | Error::Stopped) => panic!("it ended"),
+                    Err(_) => told += 1,
+                    Ok(_) => panic!("nothing came"),
+                }
+                slept.push((stage.host.slept - before).as_secs());
+            }
+            assert_eq!(told, 6);
+            // The key has not moved: asking again is safe.
+            let key = if first { "1_643606091|2_643606203" } else { "1_5" };
+            assert_eq!(stage.account.session.sync_key.joined(), key);
+            if first {
+                assert!(slept.iter().sum::<u64>() >= 25, "{slept:?}");
+                assert!(slept.is_sorted(), "{slept:?}");
+            }
+            stage.replies.extend([ok(batch(&["7"], 7, false)), ok(NEWS), ok(batch(&[], 8, false))]);
+            if !first {
+                stage.replies.push_front(ok(NEWS));
+            }
+            assert_eq!(stage.ids(), ["7"]);
+        }
+    }
+}
+
+/// A fault between quick empty answers is one fault.
+#[test]
+fn empty_answers_are_no_faults() {
+    let mut stage = Stage::new([]);
+    for n in 0..6 {
+        stage.replies.extend([ok(batch(&[], n, false)), ok(NEWS)]);
+    }
+    stage.replies.extend([failed(FailureKind::Closed), ok(batch(&["1"], 9, false))]);
+    assert_eq!(stage.ids(), ["1"]);
+}
+
+/// A check that runs into its limit is a quiet minute.
+#[test]
+fn a_slow_check_is_quiet() {
+    let mut stage = Stage::new([ok(batch(&[], 5, false))]);
+    stage.replies.extend((0..20).map(|_| failed(FailureKind::Timeout)));
+    assert_eq!(stage.ids(), [""; 0]);
+    assert_eq!((stage.host.requests.len(), stage.host.slept), (22, Duration::ZERO));
+    // A fetch that does is a fault.
+    let mut stage = Stage::new((0..3).map(|_| failed(FailureKind::Timeout)));
+    assert!(matches!(stage.next(), Err(Error::Transport(_))));
+}
+
+/// Runs a server that answers everything at once; gives how many requests a minute takes.
+fn in_a_minute(mut serve: impl FnMut(&Request, usize) -> Value) -> usize {
+    let mut stage = Stage::new([]);
+    let start = stage.host.now;
+    let mut sent = 0;
+    while stage.host.now.since(start) < Duration::from_secs(60) {
+        match stage.inbox.poll(&mut stage.account, stage.host.now) {
+            Err(Interrupt::Send(request)) => {
+                sent += 1;
+                let answer = serve(&request, sent);
+                let text = answer.as_str().map_or_else(|| answer.to_string(), String::from);
+                stage.inbox.handle(ok(text));
+                stage.host.now = stage.host.now.after(Duration::from_millis(1));
+            }
+            Err(Interrupt::Sleep(time)) => stage.host.now = stage.host.now.after(time),
+            Err(_) | Ok(_) => {}
+        }
+    }
+    sent
+}
+
+/// `docs/threats.md` S7: news for ever, over nothing.
+#[test]
+fn empty_news_is_slowed_down() {
+    let moves = |request: &Request, n: usize| {
+        if is_check(request) { json!(NEWS) } else { batch(&[], i64::try_from(n).unwrap(), false) }
+    };
+    assert!(in_a_minute(moves) < 20);
+    assert!(in_a_minute(|r, _| if is_check(r) { json!(NEWS) } else { batch(&[], 5, false) }) < 20);
+    assert!(in_a_minute(|r, _| if is_check(r) { json!(QUIET) } else { batch(&[], 5, false) }) < 20);
+    // With more to fetch, that is nothing again.
+    let more = |request: &Request, n: usize| {
+        if is_check(request) { json!(NEWS) } else { batch(&[], i64::try_from(n).unwrap(), true) }
+    };
+    assert!(in_a_minute(more) < 20);
+}
+
+/// The same changes, or the same message without a number, over a key that stands still.
+#[test]
+fn the_same_again_is_slowed_down() {
+    let contact = json!([{ "UserName": "@a" }]);
+    let profile = json!({ "BitFlag": 190, "NickName": { "Buff": "x" } });
+    for again in [
+        with(batch(&[], 5, false), "ModContactList", contact.clone()),
+        with(batch(&[], 5, false), "DelContactList", contact),
+        with(batch(&[], 5, false), "Profile", profile),
+        batch(&["1"], 5, false),
+        batch(&["0"], 5, false),
+    ] {
+        let sent = in_a_minute(|r, _| if is_check(r) { json!(NEWS) } else { again.clone() });
+        assert!(sent < 20, "{sent} {again}");
+    }
+}
+
+/// 1205 once: four seconds until the next request.
+#[test]
+fn too_often_is_told_and_slow() {
+    let limited = "window.synccheck={retcode:\"1205\",selector:\"0\"}";
+    let mut stage = Stage::new([ok(json!({ "BaseResponse": { "Ret": 1205 } })), ok(limited)]);
+    assert!(matches!(stage.next(), Err(Error::Limited { .. })));
+    stage.replies.pop_front();
+    assert!(matches!(stage.next(), Err(Error::Stopped)));
+    assert!(stage.host.slept > Duration::from_secs(3), "{:?}", stage.host.slept);
+}
+
+/// While a request is held back, a reply can be to none.
+#[test]
+fn a_late_reply_is_nobodys() {
+    let mut stage = Stage::new((0..3).map(|_| failed(FailureKind::Connect)));
+    assert!(stage.next().is_err());
+    for _ in 0..3 {
+        let held = stage.inbox.poll(&mut stage.account, stage.host.now);
+        assert!(matches!(held, Err(Interrupt::Sleep(_))));
+        stage.inbox.handle(ok(batch(&["1"], 5, false)));
+        stage.inbox.handle(Input::Piece(Ok(bytes::Bytes::new())));
+    }
+}
