@@ -4,10 +4,11 @@
 use bytes::Bytes;
 use http::{HeaderValue, Request};
 use serde_json::Value;
-use wechat_simulator::{Simulator, World};
+use wechat_simulator::World;
 
 use crate::story;
 use crate::wire::memory::Recorder;
+use crate::wire::{Memory, Place};
 
 /// A request with one part spoiled, and the name of that part.
 struct Spoiled {
@@ -17,10 +18,10 @@ struct Spoiled {
 
 #[test]
 fn every_part_of_every_request_is_checked() {
-    let simulator = Simulator::new(story::world());
-    story::script(&simulator);
-    let recorded = Recorder::of(&simulator, |simulator| {
-        story::day::<crate::wire::memory::Memory>(simulator).unwrap();
+    let place = Place::memory(story::world());
+    story::script(&place.simulator);
+    let recorded = Recorder::of(&place, |place| {
+        story::day::<Memory>(place).unwrap();
     });
     let mut spoiled = 0;
     let mut unseen = Vec::new();

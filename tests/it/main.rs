@@ -1,5 +1,9 @@
 //! Scenarios over the core, the adapters and the simulator.
 
+mod conformance;
+mod corpus;
 mod exact;
+mod secrets;
 mod story;
+mod trouble;
 mod wire;

@@ -6,9 +6,9 @@ use wechat_proto::contact::Directory;
 use wechat_proto::login::{Progress, logout};
 use wechat_proto::message::send_text;
 use wechat_proto::{Error, UserName};
-use wechat_simulator::{Simulator, World};
+use wechat_simulator::{Logged, Simulator, World};
 
-use crate::wire::Bot;
+use crate::wire::{Bot, Hyper, Place, Ureq, on_all_wires};
 
 /// 37 people on three pages, five rooms that stand in no address book.
 pub(crate) fn world() -> World {
@@ -71,9 +71,9 @@ pub(crate) struct Day {
 }
 
 /// The bot: loads its contacts, answers the first 200 messages every fourth time, then leaves.
-pub(crate) fn day<B: Bot>(simulator: &Simulator) -> Result<Day, Error> {
+pub(crate) fn day<B: Bot>(place: &Place) -> Result<Day, Error> {
     let mut progress = Vec::new();
-    let mut bot = B::login(simulator, |step| {
+    let mut bot = B::login(place, |step| {
         progress.push(match step {
             Progress::Code { uuid } => format!("code {}", uuid.url()),
             Progress::Scanned { avatar } => format!("scanned, picture: {}", avatar.is_some()),
@@ -99,10 +99,10 @@ pub(crate) fn day<B: Bot>(simulator: &Simulator) -> Result<Day, Error> {
 }
 
 /// The main job, from the QR code to the logout.
-pub(crate) fn main_job<B: Bot>(simulator: &Simulator) {
-    script(simulator);
-    let day = day::<B>(simulator).unwrap();
-    let world = simulator.world();
+fn main_job<B: Bot>(place: &Place) {
+    script(&place.simulator);
+    let day = day::<B>(place).unwrap();
+    let world = place.simulator.world();
     assert_eq!(world.violations(), [], "the simulator would have refused");
 
     assert_eq!(day.progress.len(), 2);
@@ -133,7 +133,24 @@ pub(crate) fn main_job<B: Bot>(simulator: &Simulator) {
     assert_eq!(world.log().last().unwrap().endpoint, "webwxlogout");
 }
 
+on_all_wires! {
+    main_job in super::world();
+}
+
+/// With the same clock and seed, both adapters send the same bytes.
 #[test]
-fn main_job_in_memory() {
-    main_job::<crate::wire::memory::Memory>(&Simulator::new(world()));
+fn both_adapters_send_the_same() {
+    fn log<B: Bot>() -> Vec<String> {
+        let place = Place::tls(world()).without_ticks();
+        script(&place.simulator);
+        day::<B>(&place).unwrap();
+        let world = place.simulator.world();
+        world.log().iter().map(Logged::render).collect()
+    }
+    let (blocking, asynchronous) = (log::<Ureq>(), log::<Hyper>());
+    assert!(blocking.len() >= 100);
+    for (index, (a, b)) in blocking.iter().zip(&asynchronous).enumerate() {
+        assert_eq!(a, b, "request {index}");
+    }
+    assert_eq!(blocking.len(), asynchronous.len());
 }

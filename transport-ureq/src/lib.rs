@@ -1,1 +1,64 @@
-//! To come.
+//! The blocking transport of [`wechat_proto`], over [ureq](https://docs.rs/ureq): no runtime, one
+//! thread per conversation.
+//!
+//! [`Client::login`] shows a QR code and opens a session, [`Client::resume`] goes on with a stored
+//! one. [`Client::messages`] waits for messages; [`Client::call`] asks for one thing;
+//! [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A client is cheap to clone and can be
+//! used from several threads at once, the messages on one and calls on others.
+//!
+//! ```no_run
+//! use wechat_proto::login::Progress;
+//! use wechat_proto::{Device, Error};
+//! use wechat_transport_ureq::{Client, Options};
+//!
+//! fn main() -> Result<(), Error> {
+//!     let mut device = Device::new();
+//!     let client = Client::login(&mut device, Options::default(), |progress| {
+//!         if let Progress::Code { uuid } = progress {
+//!             println!("scan the QR code of {}", uuid.url());
+//!         }
+//!     })?;
+//!     println!("{} contacts", client.contacts()?.len());
+//!     for message in client.messages() {
+//!         println!("{:?}", message?);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What it does with the network
+//!
+//! It keeps the promises that [`wechat_proto::flow`] asks of a host: requests go out as they are,
+//! nothing is followed, added or remembered, every failure comes back as a value.
+//!
+//! - TLS is rustls with the `ring` provider, passed explicitly: a program that also contains
+//!   another provider works. Trusted are Mozilla's roots and [`Options::root_certificate`].
+//! - A name is looked up once a minute at most, and not again for each request.
+//! - No proxy is taken from the environment; [`Options::proxy`] sets one.
+//! - One deadline covers the whole of an exchange: look-up, connection, handshake, request, reply.
+//! - The messages have connections of their own, so that [`Client::stop`] can break their long
+//!   poll without touching a call under way.
+//!
+//! # Logging
+//!
+//! With the feature `tracing`, each exchange is an event at debug level: host, path, status and
+//! duration, never a query, a header or a body. **ureq itself logs whole URLs, which carry
+//! credentials, at trace level** under the log target `ureq`: cap that target at debug.
+
+mod body;
+mod client;
+mod connect;
+mod deadline;
+mod drive;
+mod exchange;
+#[cfg(feature = "tracing")]
+mod log;
+mod messages;
+mod options;
+mod resolve;
+mod tls;
+
+pub use body::Download;
+pub use client::Client;
+pub use messages::Messages;
+pub use options::Options;

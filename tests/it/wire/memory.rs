@@ -7,13 +7,14 @@ use wechat_proto::contact::{Contacts, Directory};
 use wechat_proto::login::{Login, Progress};
 use wechat_proto::sync::Inbox;
 use wechat_proto::{
-    Account, Call, Device, Error, Flow, Input, Interrupt, Message, Session, Timestamp, flow,
+    Account, Call, Error, Flow, Input, Interrupt, Message, Session, Timestamp, flow,
 };
 use wechat_simulator::{Simulator, World};
 
-use super::{Bot, clock};
+use super::{Bot, Place};
 
 /// A bot that talks to the simulator by function calls.
+#[derive(Debug)]
 pub(crate) struct Memory {
     simulator: Simulator,
     account: Account,
@@ -59,11 +60,11 @@ pub(crate) struct Recorder;
 impl Recorder {
     /// Runs `story`, and gives what it asked.
     pub(crate) fn of(
-        simulator: &Simulator,
-        story: impl FnOnce(&Simulator),
+        place: &Place,
+        story: impl FnOnce(&Place),
     ) -> Vec<(World, http::Request<Bytes>)> {
         RECORDED.set(Some(Vec::new()));
-        story(simulator);
+        story(place);
         RECORDED.take().unwrap_or_default()
     }
 
@@ -76,20 +77,34 @@ impl Recorder {
     }
 }
 
+impl Memory {
+    fn new(place: &Place, account: Account) -> Self {
+        let simulator = place.simulator.clone();
+        Self { simulator, account, inbox: Inbox::new(), ended: false }
+    }
+}
+
+/// The simulator's clock.
+fn clock(simulator: &Simulator) -> Timestamp {
+    Timestamp::from_millis(simulator.now())
+}
+
 impl Bot for Memory {
-    fn login(simulator: &Simulator, mut progress: impl FnMut(Progress)) -> Result<Self, Error> {
-        let mut device = Device::new().with_seed([7; 32]);
+    fn login(place: &Place, mut progress: impl FnMut(Progress) + Send) -> Result<Self, Error> {
+        let mut device = place.device();
+        device.mix_seed(place.seed());
         let mut login = Login::new();
         loop {
-            match drive(simulator, &mut login, &mut device)? {
-                Progress::LoggedIn(account) => {
-                    let simulator = simulator.clone();
-                    let inbox = Inbox::new();
-                    return Ok(Self { simulator, account: *account, inbox, ended: false });
-                }
+            match drive(&place.simulator, &mut login, &mut device)? {
+                Progress::LoggedIn(account) => return Ok(Self::new(place, *account)),
                 other => progress(other),
             }
         }
+    }
+
+    fn resume(place: &Place, mut session: Session) -> Self {
+        session.mix_seed(place.seed());
+        Self::new(place, session.into())
     }
 
     fn call<T>(

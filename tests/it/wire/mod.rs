@@ -1,18 +1,29 @@
 //! A bot on each wire: in memory, over ureq, over hyper; over HTTP, over TLS on the true names.
 //!
-//! A scenario is a function over [`Bot`]; [`on_all_wires`] makes a test of it for each.
+//! A scenario is a function over [`Bot`] and a [`Place`]; [`on_all_wires`] makes its tests.
 
+mod hyper;
 pub(crate) mod memory;
+mod ureq;
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
-use wechat_proto::{Call, Error, Message, Session, Timestamp};
-use wechat_simulator::Simulator;
+use wechat_proto::{Call, Device, Error, Hosts, Message, Session, Timestamp};
+use wechat_simulator::{Server, Simulator, World};
+
+pub(crate) use self::hyper::Hyper;
+pub(crate) use self::memory::Memory;
+pub(crate) use self::ureq::Ureq;
 
 /// What the adapters' clients have in common, so that one scenario serves all.
 pub(crate) trait Bot: Sized {
-    /// Logs in to the simulator.
-    fn login(simulator: &Simulator, progress: impl FnMut(Progress)) -> Result<Self, Error>;
+    /// Logs in.
+    fn login(place: &Place, progress: impl FnMut(Progress) + Send) -> Result<Self, Error>;
+    /// Goes on with a stored session.
+    fn resume(place: &Place, session: Session) -> Self;
     /// Runs one call.
     fn call<T>(
         &mut self,
@@ -26,7 +37,141 @@ pub(crate) trait Bot: Sized {
     fn session(&self) -> Session;
 }
 
-/// The simulator's clock.
-pub(crate) fn clock(simulator: &Simulator) -> Timestamp {
-    Timestamp::from_millis(simulator.now())
+/// Where a scenario takes place: a simulator, and what it is reached by.
+pub(crate) struct Place {
+    pub(crate) simulator: Simulator,
+    server: Option<Server>,
+    ticks: bool,
+    seeds: Cell<u8>,
 }
+
+impl Place {
+    /// Function calls.
+    pub(crate) fn memory(world: World) -> Self {
+        Self { simulator: Simulator::new(world), server: None, ticks: false, seeds: Cell::new(7) }
+    }
+
+    /// HTTP at one origin on loopback.
+    pub(crate) fn http(world: World) -> Self {
+        let simulator = Simulator::new(world);
+        let server = Server::http(&simulator).unwrap();
+        server.hold(Duration::from_millis(200));
+        Self { simulator, server: Some(server), ticks: true, seeds: Cell::new(7) }
+    }
+
+    /// TLS on the true host names, all of which lead to loopback.
+    pub(crate) fn tls(world: World) -> Self {
+        let simulator = Simulator::new(world);
+        let server = Server::tls(&simulator).unwrap();
+        server.hold(Duration::from_millis(200));
+        Self { simulator, server: Some(server), ticks: true, seeds: Cell::new(7) }
+    }
+
+    /// A seed for the next login or resumption: known, and never the same in one place, or two
+    /// copies of one session would draw the same numbers.
+    fn seed(&self) -> [u8; 32] {
+        let seed = self.seeds.get();
+        self.seeds.set(seed + 1);
+        [seed; 32]
+    }
+
+    /// Whether there is no network, and so nothing of an adapter.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.server.is_none()
+    }
+
+    fn device(&self) -> Device {
+        let device = Device::new();
+        match &self.server {
+            Some(server) if server.ca_der().is_none() => {
+                device.with_hosts(Hosts::all(server.origin().parse().unwrap()))
+            }
+            _ => device,
+        }
+    }
+
+    /// The clock of an adapter: the simulator's, and what really passed since now, or an adapter
+    /// that sleeps would find no time gone by.
+    fn clock(&self) -> impl Fn() -> Timestamp + Send + Sync + 'static {
+        let (simulator, start) = (self.simulator.clone(), self.ticks.then(Instant::now));
+        move || {
+            let passed = start.map_or(Duration::ZERO, |start| start.elapsed());
+            Timestamp::from_millis(simulator.now()).after(passed)
+        }
+    }
+
+    /// The same place, where time passes in the simulator only: each run sends the same bytes, and
+    /// none may sleep.
+    pub(crate) fn without_ticks(mut self) -> Self {
+        self.ticks = false;
+        self
+    }
+}
+
+/// All names of the service that a client asks for.
+const NAMES: [&str; 9] = [
+    "wx.qq.com",
+    "login.wx.qq.com",
+    "login.weixin.qq.com",
+    "webpush.wx.qq.com",
+    "file.wx.qq.com",
+    "wx2.qq.com",
+    "login.wx2.qq.com",
+    "webpush.wx2.qq.com",
+    "file.wx2.qq.com",
+];
+
+/// The options of either adapter for a place.
+macro_rules! options {
+    ($place:expr, $options:ty) => {{
+        let place: &$crate::wire::Place = $place;
+        let mut options =
+            <$options>::default().clock(place.clock()).seed(place.seed()).resolve_only();
+        if let Some(server) = &place.server {
+            for name in $crate::wire::NAMES {
+                options = options.resolve(name, server.addr());
+            }
+            if let Some(ca) = server.ca_der() {
+                options = options.root_certificate(ca.to_vec());
+            }
+        }
+        options
+    }};
+}
+use options;
+
+/// Makes a test of a scenario for each wire: a function over a [`Bot`], given a [`Place`] with
+/// the world that another makes.
+macro_rules! on_all_wires {
+    ($($scenario:ident in $world:expr;)*) => { $(
+        mod $scenario {
+            use $crate::wire::{Hyper, Memory, Place, Ureq};
+
+            #[test]
+            fn in_memory() {
+                super::$scenario::<Memory>(&Place::memory($world));
+            }
+
+            #[test]
+            fn over_ureq_and_http() {
+                super::$scenario::<Ureq>(&Place::http($world));
+            }
+
+            #[test]
+            fn over_ureq_and_tls() {
+                super::$scenario::<Ureq>(&Place::tls($world));
+            }
+
+            #[test]
+            fn over_hyper_and_http() {
+                super::$scenario::<Hyper>(&Place::http($world));
+            }
+
+            #[test]
+            fn over_hyper_and_tls() {
+                super::$scenario::<Hyper>(&Place::tls($world));
+            }
+        }
+    )* };
+}
+pub(crate) use on_all_wires;

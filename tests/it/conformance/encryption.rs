@@ -1,0 +1,171 @@
+//! Secure connections.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::PrivateKeyDer;
+use wechat_proto::Body;
+use wechat_proto::error::{FailureKind, Sent};
+use wechat_proto::flow::Request;
+
+use super::host::{Client, Host, Settings};
+use super::server::{Act, Bodies, Seen, Server};
+use super::{body, conform, failed, reply, request, session, takes, with};
+
+conform! {
+    a_given_root_is_trusted,
+    an_unknown_root_is_not,
+    a_wrong_name_is_refused,
+    a_mute_handshake_ends_in_time,
+    no_handshake_at_all,
+    a_root_that_is_none_is_told,
+    an_end_without_goodbye,
+    a_proxy_sees_nothing,
+}
+
+struct Secure {
+    server: Server,
+    ca: Vec<u8>,
+}
+
+/// A server for `wx.qq.com`, and the certificate of its authority.
+fn secure(script: impl Fn(&Seen) -> Vec<Act> + Send + Sync + 'static) -> Secure {
+    let ca_key = KeyPair::generate().unwrap();
+    let mut ca = CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_der = ca.self_signed(&ca_key).unwrap().der().to_vec();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["wx.qq.com".into()]).unwrap();
+    let leaf = leaf.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap();
+    let secret = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], secret)
+        .unwrap();
+    Secure { server: Server::with(Some(Arc::new(config)), Bodies::Read, script), ca: ca_der }
+}
+
+fn ok(_: &Seen) -> Vec<Act> {
+    vec![Act::Send(reply("ok").into_bytes())]
+}
+
+fn https(name: &str) -> Request {
+    let http = http::Request::get(format!("https://{name}/path?query")).header("host", name);
+    request(http.body(Body::empty()).unwrap())
+}
+
+fn open(host: &dyn Host, server: &Server, roots: Vec<Vec<u8>>) -> Box<dyn Client> {
+    let names = vec![("wx.qq.com", server.address), ("wx.example", server.address)];
+    let connect_timeout = Some(Duration::from_millis(1000));
+    with(host, Settings { names, roots, connect_timeout, ..Settings::default() })
+}
+
+fn a_given_root_is_trusted(host: &dyn Host) {
+    let Secure { server, ca } = secure(ok);
+    let client = open(host, &server, vec![ca]);
+    for _ in 0..2 {
+        assert_eq!(body(client.ask(https("wx.qq.com"))), "ok");
+    }
+    assert_eq!(server.connections(), 1);
+    assert_eq!(server.requests()[0].line, "GET /path?query HTTP/1.1");
+}
+
+fn an_unknown_root_is_not(host: &dyn Host) {
+    let Secure { server, .. } = secure(ok);
+    let other = secure(ok);
+    let client = open(host, &server, vec![other.ca]);
+    failed(client.ask(https("wx.qq.com")), FailureKind::Tls, Sent::No);
+    assert!(server.requests().is_empty());
+}
+
+fn a_wrong_name_is_refused(host: &dyn Host) {
+    let Secure { server, ca } = secure(ok);
+    failed(open(host, &server, vec![ca]).ask(https("wx.example")), FailureKind::Tls, Sent::No);
+}
+
+fn a_mute_handshake_ends_in_time(host: &dyn Host) {
+    let server = Server::mute();
+    let client = open(host, &server, Vec::new());
+    takes(900..2500, || {
+        failed(client.ask(https("wx.qq.com")), FailureKind::Timeout, Sent::No);
+    });
+}
+
+fn no_handshake_at_all(host: &dyn Host) {
+    // The hello of TLS is no request that ends; the server answers after some of it.
+    let address = listening(|mut socket| {
+        let _ = socket.read(&mut [0; 512]);
+        let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    let names = vec![("wx.qq.com", address)];
+    let client = with(host, Settings { names, ..Settings::default() });
+    failed(client.ask(https("wx.qq.com")), FailureKind::Tls, Sent::No);
+}
+
+fn a_root_that_is_none_is_told(host: &dyn Host) {
+    let settings = Settings { roots: vec![b"no certificate".into()], ..Settings::default() };
+    match host.open(session(wechat_proto::Device::new()), settings) {
+        Err(wechat_proto::Error::Transport(failure)) => {
+            failed::<()>(Err(failure), FailureKind::Tls, Sent::No);
+        }
+        _ => panic!("no failure"),
+    }
+}
+
+/// A body that ends with its connection ends so too where TLS says no goodbye; one with a length
+/// does not.
+fn an_end_without_goodbye(host: &dyn Host) {
+    let Secure { server, ca } =
+        secure(|_| vec![Act::Send(b"HTTP/1.1 200 OK\r\n\r\nall of it".into()), Act::Close]);
+    assert_eq!(body(open(host, &server, vec![ca]).ask(https("wx.qq.com"))), "all of it");
+    let Secure { server, ca } = secure(|_| {
+        vec![Act::Send(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nall".into()), Act::Close]
+    });
+    let client = open(host, &server, vec![ca]);
+    failed(client.ask(https("wx.qq.com")), FailureKind::Truncated, Sent::Maybe);
+}
+
+/// An address where this is done with each connection.
+fn listening(serve: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(serve));
+    address
+}
+
+/// Encryption goes through a proxy, to the server itself.
+fn a_proxy_sees_nothing(host: &dyn Host) {
+    let Secure { server, ca } = secure(ok);
+    let target = server.address;
+    let line = Arc::new(Mutex::new(String::new()));
+    let asked = Arc::clone(&line);
+    let proxy = listening(move |mut socket| {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            socket.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        *asked.lock().unwrap() = String::from_utf8(head).unwrap();
+        socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let server = TcpStream::connect(target).unwrap();
+        let (mut from, mut to) = (socket.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || io::copy(&mut from, &mut to));
+        let (mut from, mut to) = (server, socket);
+        thread::spawn(move || io::copy(&mut from, &mut to));
+    });
+    let settings = Settings { roots: vec![ca], proxy: Some(proxy), ..Settings::default() };
+    assert_eq!(body(with(host, settings).ask(https("wx.qq.com"))), "ok");
+    assert_eq!(server.requests().len(), 1);
+    let seen = line.lock().unwrap().to_ascii_lowercase();
+    assert!(seen.starts_with("connect wx.qq.com:443 http/1.1\r\n"), "{seen}");
+    assert!(!seen.contains("query") && !seen.contains("user-agent"), "{seen}");
+}

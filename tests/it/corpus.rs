@@ -1,0 +1,88 @@
+//! Every committed input of the fuzzers, through the entries they drive.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wechat_proto::fuzz::{self, Entry};
+
+fn corpora() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus")
+}
+
+/// The inputs of a target, by the names of their files.
+fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = corpora().join(target);
+    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{target}: {error}"));
+    let mut inputs: Vec<_> = files
+        .map(|file| {
+            let file = file.expect("a folder that can be read");
+            let bytes = fs::read(file.path()).expect("a file that can be read");
+            (file.file_name().to_string_lossy().into_owned(), bytes)
+        })
+        .collect();
+    inputs.sort();
+    assert!(!inputs.is_empty(), "the corpus of {target} is empty");
+    inputs
+}
+
+/// Says which input it is, where one fails.
+#[expect(clippy::print_stdout, reason = "shown with a test that failed")]
+fn at(target: &str, file: &str) {
+    println!("{target}/{file}");
+}
+
+/// Replays a target whose first byte chooses an entry; every entry has an input.
+fn replay(target: &str, table: &[(&str, Entry)]) {
+    let mut met = BTreeSet::new();
+    for (file, bytes) in inputs(target) {
+        at(target, &file);
+        let first = bytes.first().unwrap_or_else(|| panic!("{target}/{file} is empty"));
+        let (name, _) = table[usize::from(*first) % table.len()];
+        met.insert(name);
+        // A file that somebody wrote is named after its entry; one that a fuzzer wrote has a hash.
+        let written = table.iter().any(|(entry, _)| file.starts_with(&format!("{entry}-")));
+        assert!(!written || file.starts_with(&format!("{name}-")), "{target}/{file} is for {name}");
+        fuzz::dispatch(table, &bytes);
+    }
+    for (name, _) in table {
+        assert!(met.contains(name), "no input of {target} is for {name}");
+    }
+}
+
+#[test]
+fn endpoints() {
+    replay("endpoints", fuzz::ENDPOINTS);
+}
+
+#[test]
+fn dialects() {
+    replay("dialects", fuzz::DIALECTS);
+}
+
+#[test]
+fn flows() {
+    for (name, entry) in fuzz::FLOWS {
+        let target = name.strip_suffix(" flow").expect("a flow is called one");
+        for (file, bytes) in inputs(target) {
+            at(target, &file);
+            entry(&bytes);
+        }
+    }
+}
+
+/// Everything is in the one table, and every folder is replayed.
+#[test]
+fn nothing_is_left_out() {
+    let parts = [fuzz::ENDPOINTS, fuzz::DIALECTS, fuzz::FLOWS];
+    let names: BTreeSet<_> =
+        parts.iter().flat_map(|part| part.iter().map(|entry| entry.0)).collect();
+    assert_eq!(names, fuzz::ENTRIES.iter().map(|entry| entry.0).collect());
+    assert_eq!(names.len(), fuzz::ENTRIES.len());
+    let folders = fs::read_dir(corpora()).expect("the corpora");
+    let folders: BTreeSet<_> = folders
+        .map(|folder| folder.expect("a folder").file_name().to_string_lossy().into_owned())
+        .collect();
+    let targets = ["contacts", "dialects", "endpoints", "inbox", "login"];
+    assert!(folders.iter().eq(targets), "{folders:?}");
+}

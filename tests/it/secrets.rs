@@ -1,0 +1,138 @@
+//! Whether anything shows a credential or a cookie: `docs/threats.md` S1.
+
+use std::collections::BTreeSet;
+use std::error::Error as _;
+use std::sync::{Mutex, Once};
+
+use bytes::Bytes;
+use wechat_proto::message::send_text;
+use wechat_proto::sync::{check, fetch};
+use wechat_proto::{Error, contact};
+
+use crate::story;
+use crate::wire::{Bot, Place, on_all_wires};
+
+/// All that was logged, at every level that this workspace says is safe: ureq writes whole URLs at
+/// trace.
+static LOG: Mutex<String> = Mutex::new(String::new());
+
+struct Collector;
+
+impl log::Log for Collector {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = format!("{} {}\n", record.target(), record.args());
+        LOG.lock().unwrap().push_str(&line);
+    }
+
+    fn flush(&self) {}
+}
+
+fn collect_logs() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        log::set_logger(&Collector).unwrap();
+        // The adapters' own events come this way too, where no subscriber is set.
+        log::set_max_level(log::LevelFilter::Debug);
+    });
+}
+
+/// A session that logged in, loaded contacts, met every kind of error, and was kicked: nothing of
+/// it, printed in any way, shows what the service gave as a credential or set as a cookie.
+fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
+    collect_logs();
+    story::script(&place.simulator);
+    let mut shown = Vec::new();
+    let mut bot = B::login(place, |step| shown.push(format!("{step:?}"))).unwrap();
+    let directory = bot.contacts().unwrap();
+    shown.push(format!("{directory:?} {bot:?} {:?} {:?}", bot.session(), bot.session().device()));
+    for _ in 0..3 {
+        shown.push(format!("{:?}", bot.next().unwrap().unwrap()));
+    }
+
+    let secrets = secrets(place);
+    let body = secrets.iter().cloned().collect::<Vec<_>>().join(" ");
+    let mut errors = Vec::new();
+    for spoiled in [
+        format!("<html>{body}</html>"),
+        format!("{{\"BaseResponse\": {{\"Ret\": 0}}, \"SKey\": \"{body}"),
+        format!("{{\"SKey\": \"{body}\"}}"),
+        format!("\"{body}\""),
+        body.clone(),
+    ] {
+        let reply = http::Response::new(Bytes::from(spoiled));
+        let world = || place.simulator.world();
+        world().reply_with("webwxsendmsg", reply.clone());
+        world().reply_with("webwxsync", reply.clone());
+        world().reply_with("synccheck", reply.clone());
+        world().reply_with("webwxgetcontact", reply);
+        let to = "filehelper".parse().unwrap();
+        errors.push(bot.call(|session, now| send_text::request(session, &to, "x", now)).err());
+        errors.push(bot.call(fetch::request).err());
+        errors.push(bot.call(check::request).err());
+        errors.push(bot.call(|session, now| contact::list::request(session, 0, now)).err());
+    }
+    place.simulator.world().phone().kick();
+    errors.push(bot.call(fetch::request).err());
+    assert!(errors.iter().flatten().count() >= 20);
+    for error in errors.into_iter().flatten() {
+        shown.push(everything(&error));
+    }
+    shown.push(format!("{bot:?} {:?}", bot.session()));
+
+    let log = LOG.lock().unwrap().clone();
+    // The adapters do log: what they asked, if not with what.
+    assert!(place.is_in_memory() || log.contains("/cgi-bin/mmwebwx-bin/webwxsync"), "{log}");
+    for secret in &secrets {
+        for text in shown.iter().chain([&log]) {
+            assert!(!text.contains(secret.as_str()), "{secret} shows in {text}");
+        }
+    }
+}
+
+/// An error in all of its forms, and what caused it.
+fn everything(error: &Error) -> String {
+    let mut text = format!("{error} {error:?} {error:#?}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(" {cause} {cause:?}");
+        source = cause.source();
+    }
+    text
+}
+
+/// What the service gave as credentials and set as cookies.
+fn secrets(place: &Place) -> BTreeSet<String> {
+    let world = place.simulator.world();
+    let account = world.account();
+    let mut secrets = BTreeSet::from([
+        account.sid.clone(),
+        account.skey.clone(),
+        account.pass_ticket.clone(),
+        account.pass_ticket.replace("%2F", "/").replace("%2B", "+"),
+        account.pass_ticket.replace('%', "%25"),
+    ]);
+    for logged in world.log() {
+        let cookies = logged.request.headers().get("cookie");
+        for cookie in cookies.iter().flat_map(|list| list.to_str().unwrap().split("; ")) {
+            let (name, value) = cookie.split_once('=').unwrap();
+            // The account's number and the language are no secrets.
+            if !matches!(name, "wxuin" | "mm_lang" | "wxloadtime" | "wxpluginkey") {
+                secrets.insert(value.to_owned());
+            }
+        }
+        let query = logged.request.uri().query().unwrap_or_default();
+        for parameter in query.split('&').filter(|parameter| parameter.starts_with("ticket=")) {
+            secrets.insert(parameter["ticket=".len()..].to_owned());
+        }
+    }
+    assert!(secrets.len() >= 8 && secrets.iter().all(|secret| secret.len() >= 8), "{secrets:?}");
+    secrets
+}
+
+on_all_wires! {
+    shows_no_secret in crate::story::world();
+}

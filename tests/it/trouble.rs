@@ -1,0 +1,215 @@
+//! What goes wrong on an ordinary day, on every wire.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use wechat_proto::error::Ret;
+use wechat_proto::login::Progress;
+use wechat_proto::message::send_text;
+use wechat_proto::{Error, Message, Session, UserName};
+use wechat_simulator::World;
+
+use crate::wire::{Bot, Place, on_all_wires};
+
+const SOON: Duration = Duration::from_secs(1);
+
+/// An account with one friend, whose name is given.
+fn world() -> World {
+    let mut world = World::new(5);
+    world.add_person("朋友");
+    world
+}
+
+fn friend(world: &World) -> String {
+    world.contacts().iter().find(|contact| contact.nick_name == "朋友").unwrap().user_name.clone()
+}
+
+fn log_in(place: &Place) {
+    place.simulator.then(SOON, |world| world.phone().scan());
+    place.simulator.then(SOON, |world| world.phone().confirm());
+}
+
+fn writes(place: &Place, texts: &'static [&'static str]) {
+    place.simulator.then(SOON, |world| {
+        let friend = friend(world);
+        texts.iter().for_each(|text| {
+            world.person_writes(&friend, text);
+        });
+    });
+}
+
+/// The next message that is a text.
+fn hear<B: Bot>(bot: &mut B) -> Message {
+    loop {
+        let message = bot.next().unwrap().unwrap();
+        if message.text().is_some() {
+            return message;
+        }
+    }
+}
+
+fn text<B: Bot>(bot: &mut B) -> String {
+    hear(bot).text().unwrap().to_owned()
+}
+
+fn clean(place: &Place) {
+    assert_eq!(place.simulator.world().violations(), []);
+}
+
+fn refused<B: Bot>(place: &Place) {
+    let words = "为了你的帐号安全，此微信号已不允许登录网页微信。";
+    place.simulator.world().refuse_login(1203, words);
+    log_in(place);
+    match B::login(place, drop).map(drop) {
+        Err(Error::Refused { endpoint: "webwxnewloginpage", ret: Ret::ENVIRONMENT, message }) => {
+            assert_eq!(&*message, words);
+        }
+        other => panic!("{other:?}"),
+    }
+    clean(place);
+}
+
+fn renewed<B: Bot>(place: &Place) {
+    place.simulator.then(SOON, |world| world.phone().cancel());
+    place.simulator.then(SOON, |world| world.phone().expire());
+    place.simulator.then(SOON, |world| world.phone().break_login());
+    log_in(place);
+    let mut seen = Vec::new();
+    B::login(place, |progress| {
+        seen.push(match progress {
+            Progress::Code { .. } => "code",
+            Progress::Scanned { .. } => "scanned",
+            Progress::Cancelled => "cancelled",
+            _ => "else",
+        });
+    })
+    .unwrap();
+    assert_eq!(seen, ["code", "cancelled", "code", "code", "code", "scanned"]);
+    clean(place);
+}
+
+fn kicked<B: Bot>(place: &Place) {
+    log_in(place);
+    writes(place, &["one"]);
+    place.simulator.then(SOON, |world| world.phone().kick());
+    let mut bot = B::login(place, drop).unwrap();
+    assert_eq!(text(&mut bot), "one");
+    let over = |error: Error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID });
+    assert!(over(bot.next().unwrap().unwrap_err()));
+    assert!(bot.next().is_none(), "told once, then nothing more");
+    let asked = place.simulator.world().log().len();
+    let to = UserName::file_helper();
+    assert!(over(bot.call(|session, now| send_text::request(session, &to, "x", now)).unwrap_err()));
+    assert_eq!(place.simulator.world().log().len(), asked + 1);
+    assert_eq!(bot.session().device().ended(), Some(Ret::SESSION_INVALID));
+    clean(place);
+}
+
+/// Whoever hears first that the session is over makes it known to the inbox.
+fn kicked_while_sending<B: Bot>(place: &Place) {
+    log_in(place);
+    writes(place, &["one"]);
+    let mut bot = B::login(place, drop).unwrap();
+    let message = hear(&mut bot);
+    place.simulator.world().phone().restrict();
+    let sent = bot.call(|session, now| send_text::request(session, message.peer(), "x", now));
+    assert!(matches!(sent, Err(Error::LoggedOut { ret: Ret::COOKIE_INVALID })));
+    let asked = place.simulator.world().log().len();
+    assert!(matches!(bot.next(), Some(Err(Error::LoggedOut { .. }))));
+    assert_eq!(place.simulator.world().log().len(), asked, "nothing more is sent");
+    clean(place);
+}
+
+fn garbage<B: Bot>(place: &Place) {
+    log_in(place);
+    for (n, endpoint) in
+        ["synccheck", "webwxsync", "synccheck", "webwxsync"].into_iter().enumerate()
+    {
+        let bodies = ["<html>502 Bad Gateway</html>", "", "{\"BaseResponse\":{\"Ret\":", "\u{0}"];
+        let status = [502, 200, 503, 200][n];
+        let body = Bytes::from_static(bodies[n].as_bytes());
+        place.simulator.then(SOON, move |world| {
+            let reply = http::Response::builder().status(status).body(body).unwrap();
+            world.reply_with(endpoint, reply);
+            let friend = friend(world);
+            world.person_writes(&friend, "through");
+        });
+    }
+    let mut bot = B::login(place, drop).unwrap();
+    for _ in 0..4 {
+        assert_eq!(text(&mut bot), "through");
+    }
+    clean(place);
+}
+
+fn changes<B: Bot>(place: &Place) {
+    log_in(place);
+    place.simulator.then(SOON, |world| {
+        world.phone().renames_self("新名字");
+        world.refresh_skey();
+        let friend = friend(world);
+        world.change_contact(&friend, |contact| "备注".clone_into(&mut contact.remark_name));
+        world.person_writes(&friend, "one");
+    });
+    writes(place, &["two"]);
+    let mut bot = B::login(place, drop).unwrap();
+    let name = hear(&mut bot).peer().clone();
+    assert_eq!(&*bot.session().me().nick_name, "新名字");
+    // With the new skey, or the simulator would complain.
+    bot.call(|session, now| send_text::request(session, &name, "x", now)).unwrap();
+    assert_eq!(text(&mut bot), "two");
+    let directory = bot.contacts().unwrap();
+    assert_eq!(&*directory.name_of(&name), "备注");
+    clean(place);
+}
+
+fn declined<B: Bot>(place: &Place) {
+    log_in(place);
+    writes(place, &["one"]);
+    let mut bot = B::login(place, drop).unwrap();
+    let to = hear(&mut bot).peer().clone();
+    let refuse = |ret, text: &str| place.simulator.world().refuse("webwxsendmsg", ret, text);
+    let mut send = || bot.call(|session, now| send_text::request(session, &to, "x", now));
+    refuse(1204, "");
+    assert!(matches!(send(), Err(Error::Refused { ret: Ret::NOT_A_CONTACT, .. })));
+    refuse(1205, "<e><Content><![CDATA[操作太频繁]]></Content></e>");
+    assert!(matches!(send(), Err(Error::Limited { message, .. }) if &*message == "操作太频繁"));
+    send().unwrap();
+    assert_eq!(place.simulator.world().sent().len(), 1);
+    clean(place);
+}
+
+/// Killed in the middle of a batch and resumed from what it stored: nothing is lost, and only the
+/// message in hand comes again.
+fn resumed<B: Bot>(place: &Place) {
+    log_in(place);
+    place.simulator.world().announce_recent_chats(false);
+    writes(place, &["1", "2", "3", "4", "5"]);
+    writes(place, &["6"]);
+    let mut bot = B::login(place, drop).unwrap();
+    assert_eq!([text(&mut bot), text(&mut bot)], ["1", "2"]);
+    let third = hear(&mut bot);
+    let stored = bot.session().to_json();
+    let mut with_effect = bot.session();
+    with_effect.take(&third);
+    drop(bot);
+
+    let mut bot = B::resume(place, Session::from_json(&stored).unwrap());
+    assert_eq!([text(&mut bot), text(&mut bot)], ["3", "4"]);
+    drop(bot);
+
+    let mut bot = B::resume(place, Session::from_json(&with_effect.to_json()).unwrap());
+    assert_eq!([(); 3].map(|()| text(&mut bot)), ["4", "5", "6"]);
+    clean(place);
+}
+
+on_all_wires! {
+    refused in super::world();
+    renewed in super::world();
+    kicked in super::world();
+    kicked_while_sending in super::world();
+    garbage in super::world();
+    changes in super::world();
+    declined in super::world();
+    resumed in super::world();
+}

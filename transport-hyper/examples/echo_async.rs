@@ -1,0 +1,71 @@
+//! A bot that answers every text with the same text, on tokio.
+//!
+//! `cargo run -p wechat-transport-hyper --example echo_async` plays it against a simulated
+//! service, in which friends write for a few seconds. With `--live` it talks to the real one:
+//! scan the code with your phone.
+
+use std::pin::pin;
+
+use futures_util::StreamExt as _;
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use wechat_proto::login::Progress;
+use wechat_proto::message::send_text;
+use wechat_proto::{Device, Error, Hosts};
+use wechat_simulator::Demo;
+use wechat_transport_hyper::{Client, Options};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let live = std::env::args().any(|argument| argument == "--live");
+    let demo = (!live).then(Demo::start);
+    let mut device = Device::new();
+    if let Some(demo) = &demo {
+        println!("A simulated service answers (--live talks to the real one).\n");
+        device = device.with_hosts(Hosts::all(demo.origin().parse()?));
+    }
+
+    let client = Client::login(&mut device, Options::default(), |progress| match progress {
+        Progress::Code { uuid } => println!("{}\nscan {}", picture(&uuid.url()), uuid.url()),
+        Progress::Scanned { .. } => println!("scanned; now confirm on the phone"),
+        Progress::Cancelled => println!("cancelled on the phone; another code follows"),
+        _ => {}
+    })
+    .await?;
+    println!("logged in as {}", client.session().me().nick_name);
+
+    let contacts = client.contacts().await?;
+    println!("{} contacts, {} of them rooms\n", contacts.len(), contacts.rooms().count());
+
+    let mut messages = pin!(client.messages());
+    while let Some(message) = messages.next().await {
+        let message = match message {
+            Ok(message) => message,
+            Err(Error::LoggedOut { ret }) => {
+                println!("logged out on the phone: {ret}");
+                break;
+            }
+            Err(error) if error.is_transient() => {
+                println!("going on after: {error}");
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // What the account writes itself, on its phone, is heard too.
+        if let (Some(text), false) = (message.text(), message.is_outgoing()) {
+            println!("{}: {text}", contacts.author_name(&message));
+            let answer = client.call(|session, now| {
+                send_text::request(session, message.peer(), text, now)
+            });
+            answer.await?;
+            println!("  answered {}", contacts.name_of(message.peer()));
+        }
+    }
+    Ok(())
+}
+
+/// A QR code in characters.
+fn picture(text: &str) -> String {
+    let code = QrCode::new(text).expect("a short text fits");
+    code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build()
+}

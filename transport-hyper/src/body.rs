@@ -1,0 +1,138 @@
+//! Bodies: what is sent, and what is left of a reply.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use wechat_proto::Error;
+use wechat_proto::body::Body;
+use wechat_proto::error::{Failure, FailureKind, Sent};
+
+use crate::BoxError;
+use crate::failure::broken;
+use crate::timer::{Alarm, unless};
+
+/// The body of a request, as a service gets it: one frame of known length, or none.
+#[derive(Debug)]
+pub struct RequestBody {
+    body: Option<Body>,
+    asked: Arc<AtomicBool>,
+}
+
+/// Whether any of a body was asked for: until it is, the server cannot have acted on the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked(Arc<AtomicBool>);
+
+impl Asked {
+    pub(crate) fn yet(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl RequestBody {
+    pub(crate) fn new(body: Body) -> (Self, Asked) {
+        let asked = Arc::default();
+        let body = Some(body).filter(|body| !body.is_empty());
+        (Self { body, asked: Arc::clone(&asked) }, Asked(asked))
+    }
+}
+
+impl http_body::Body for RequestBody {
+    type Data = Body;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Body>, Infallible>>> {
+        self.asked.store(true, Ordering::Relaxed);
+        Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.body.as_ref().map_or(0, |body| body.len() as u64))
+    }
+}
+
+/// The body of a reply.
+pub(crate) struct Incoming {
+    body: UnsyncBoxBody<Bytes, BoxError>,
+    /// Whether the head says where it ends; else it ends with the connection.
+    delimited: bool,
+}
+
+impl Incoming {
+    pub(crate) const fn new(body: UnsyncBoxBody<Bytes, BoxError>, delimited: bool) -> Self {
+        Self { body, delimited }
+    }
+
+    /// The next bytes, or nothing at the end. Trailers are dropped.
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Failure>> {
+        loop {
+            match self.body.frame().await? {
+                Ok(frame) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        return Some(Ok(bytes));
+                    }
+                }
+                Err(error) => return broken(error, self.delimited).map(Err),
+            }
+        }
+    }
+}
+
+/// The body of a reply of which the flow wanted the head only, to be read as it comes.
+#[must_use = "the body is read from it"]
+pub struct Download {
+    /// Nothing if there was no such reply, or it has ended.
+    body: Option<Incoming>,
+    idle: Duration,
+    alarm: Alarm,
+}
+
+impl Download {
+    pub(crate) const fn new(body: Option<Incoming>, idle: Duration, alarm: Alarm) -> Self {
+        Self { body, idle, alarm }
+    }
+
+    /// The next bytes, or nothing at the end. Waits no longer than the flow allows for a silence.
+    ///
+    /// # Cancellation
+    ///
+    /// The future may be dropped; no byte is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Transport`] if the body breaks off, is shorter than announced, or stays silent
+    /// for too long. Nothing comes after an error.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        let Some(body) = &mut self.body else { return Ok(None) };
+        let mut silence = self.alarm.after(self.idle);
+        let result = match unless(&mut silence, body.next()).await {
+            None => Err(Failure::new(FailureKind::Timeout, Sent::Maybe)),
+            Some(next) => next.transpose(),
+        };
+        if !matches!(result, Ok(Some(_))) {
+            self.body = None;
+        }
+        result.map_err(Error::Transport)
+    }
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").field("idle", &self.idle).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,178 @@
+//! The client that is used unless the options bring another.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tower_service::Service;
+use wechat_proto::error::{Failure, FailureKind, Sent};
+
+use crate::BoxError;
+use crate::body::RequestBody;
+use crate::failure::{Cause, find};
+use crate::options::{Names, Options};
+use crate::timer::{Alarm, unless};
+use crate::tls;
+
+type Boxed<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+
+/// A client that does what it is told and nothing else.
+pub(crate) fn client(options: &Options) -> Result<Client<Connector, RequestBody>, Failure> {
+    let mut http = HttpConnector::new_with_resolver(Resolver {
+        names: Arc::new(options.names.clone()),
+        system: GaiResolver::new(),
+    });
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    let dial = match &options.proxy {
+        None => Dial::Direct(http),
+        Some((host, port)) => {
+            let proxy = Uri::builder().scheme("http").authority(format!("{host}:{port}"));
+            let proxy = proxy.path_and_query("/").build();
+            let invalid = |_| Failure::new(FailureKind::Resolve, Sent::No);
+            Dial::Proxied(Tunnel::new(proxy.map_err(invalid)?, http))
+        }
+    };
+    let secure = HttpsConnectorBuilder::new()
+        .with_tls_config(tls::config(&options.roots)?)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(dial);
+    let connector =
+        Connector { secure, alarm: options.alarm.clone(), limit: options.connect_timeout };
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_timer(options.alarm.clone())
+        .set_host(false)
+        .http1_max_buf_size(HEAD)
+        .build(connector))
+}
+
+/// The longest head of a reply, and how much of a body is read at once.
+const HEAD: usize = 64 << 10;
+
+/// Makes connections within their time limit.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    secure: HttpsConnector<Dial>,
+    alarm: Alarm,
+    limit: Duration,
+}
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Error = BoxError;
+    type Future = Boxed<Self::Response, BoxError>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.secure.poll_ready(context)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.secure.call(uri);
+        let mut limit = self.alarm.after(self.limit);
+        Box::pin(async move {
+            match unless(&mut limit, connecting).await {
+                Some(result) => result,
+                None => Err(Failure::new(FailureKind::Timeout, Sent::No).into()),
+            }
+        })
+    }
+}
+
+/// Opens connections, directly or through a proxy.
+#[derive(Clone)]
+pub(crate) enum Dial {
+    Direct(HttpConnector<Resolver>),
+    Proxied(Tunnel<HttpConnector<Resolver>>),
+}
+
+impl Service<Uri> for Dial {
+    type Response = TokioIo<TcpStream>;
+    type Error = Failure;
+    type Future = Boxed<Self::Response, Failure>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        match self {
+            Self::Direct(http) => http.poll_ready(context).map_err(unconnected),
+            Self::Proxied(tunnel) => tunnel.poll_ready(context).map_err(unconnected),
+        }
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        match self {
+            Self::Direct(http) => {
+                let connecting = http.call(uri);
+                Box::pin(async { connecting.await.map_err(unconnected) })
+            }
+            Self::Proxied(tunnel) => {
+                let connecting = tunnel.call(with_port(uri));
+                Box::pin(async { connecting.await.map_err(unconnected) })
+            }
+        }
+    }
+}
+
+/// The same with its port written out: a tunnel takes 443 for all that have none.
+fn with_port(uri: Uri) -> Uri {
+    match uri.host() {
+        Some(host) if uri.port().is_none() && uri.scheme_str() == Some("http") => {
+            let written = Uri::builder().scheme("http").authority(format!("{host}:80"));
+            written.path_and_query("/").build().unwrap_or(uri)
+        }
+        _ => uri,
+    }
+}
+
+/// Why there is no connection. What happens here happens before anything is sent.
+fn unconnected(error: impl Into<BoxError>) -> Failure {
+    let error = error.into();
+    match find::<Failure>(&*error) {
+        Some(failure) => failure.clone(),
+        None => Failure::new(FailureKind::Connect, Sent::No).because(Cause(error)),
+    }
+}
+
+/// The names of the options, then the system's.
+#[derive(Clone)]
+pub(crate) struct Resolver {
+    names: Arc<Names>,
+    system: GaiResolver,
+}
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Failure;
+    type Future = Boxed<Self::Response, Failure>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let known = self.names.table.get(&name.as_str().to_ascii_lowercase()).copied();
+        let only = self.names.only;
+        let mut system = self.system.clone();
+        Box::pin(async move {
+            let failure = Failure::new(FailureKind::Resolve, Sent::No);
+            match known {
+                Some(address) => Ok(vec![address].into_iter()),
+                None if only => Err(failure),
+                None => match system.call(name).await {
+                    Ok(addresses) => Ok(addresses.collect::<Vec<_>>().into_iter()),
+                    Err(error) => Err(failure.because(error)),
+                },
+            }
+        })
+    }
+}

@@ -1,0 +1,297 @@
+//! The loop that runs a flow.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::{Error, Flow, Input, Interrupt, Timestamp};
+
+use crate::body::Download;
+use crate::exchange::exchange;
+use crate::options::Clock;
+use crate::service::Exchange;
+use crate::source::Source;
+use crate::timer::{Alarm, unless};
+
+/// What a flow is run with.
+pub(crate) struct Host<'a> {
+    pub(crate) service: &'a dyn Exchange,
+    pub(crate) clock: &'a Clock,
+    pub(crate) alarm: &'a Alarm,
+    pub(crate) deadline_cap: Duration,
+    /// What ends its waits early, if anything does.
+    pub(crate) bell: Option<watch::Receiver<bool>>,
+}
+
+impl Host<'_> {
+    /// Runs a flow up to its next output. `poll` polls it once, and holds what locks it needs.
+    ///
+    /// Also gives what is left of the last reply, where the flow wanted its head only. Dropped,
+    /// it leaves a flow that may be polled again.
+    pub(crate) async fn drive<F: Flow>(
+        mut self,
+        flow: &mut F,
+        source: &mut impl Source,
+        mut poll: impl FnMut(&mut F, Timestamp) -> Result<F::Output, Interrupt>,
+    ) -> Result<(F::Output, Option<Download>), Error> {
+        let mut rest = None;
+        loop {
+            match poll(flow, (self.clock)()) {
+                Ok(output) => return Ok((output, rest)),
+                Err(Interrupt::Send(request)) => {
+                    // A body that nobody took makes room for the next exchange.
+                    rest = None;
+                    let (service, alarm, cap) = (self.service, self.alarm, self.deadline_cap);
+                    let exchange = exchange(service, *request, alarm, cap);
+                    // Broken off, it has no result: the flow is asked what to do instead.
+                    let Some(reply) = self.unless_rung(exchange).await else { continue };
+                    let reply = reply.map(|(reply, body)| {
+                        rest = body;
+                        reply
+                    });
+                    flow.handle(Input::Reply(reply));
+                }
+                Err(Interrupt::Read(range)) => {
+                    let piece = source.read(range).await.map_err(unreadable);
+                    flow.handle(Input::Piece(piece));
+                }
+                Err(Interrupt::Sleep(time)) => {
+                    let sleep = self.alarm.after(time);
+                    self.unless_rung(sleep).await;
+                }
+                Err(Interrupt::Fail(error)) => return Err(error),
+                // Something that this version does not know.
+                Err(_) => {
+                    let failure = Failure::new(FailureKind::Unsendable, Sent::No);
+                    return Err(Error::Transport(failure));
+                }
+            }
+        }
+    }
+
+    /// What `future` gives, unless the bell rings first; it is heard once.
+    async fn unless_rung<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        let Some(bell) = &mut self.bell else { return Some(future.await) };
+        let result = {
+            let mut rung = pin!(bell.wait_for(|rung| *rung));
+            unless(&mut rung, future).await
+        };
+        if result.is_none() {
+            self.bell = None;
+        }
+        result
+    }
+}
+
+fn unreadable(error: io::Error) -> Failure {
+    Failure::new(FailureKind::Source, Sent::No).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::pending;
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll, Wake, Waker};
+    use std::thread::{self, Thread};
+    use std::time::Instant;
+
+    use bytes::Bytes;
+    use http_body_util::{BodyExt as _, Full};
+    use hyper::rt::{Sleep, Timer};
+    use tower_service::Service;
+    use wechat_proto::Body;
+    use wechat_proto::error::{FailureKind, Sent};
+    use wechat_proto::flow::{Request, Want};
+
+    use super::*;
+    use crate::body::RequestBody;
+    use crate::service::Served;
+
+    /// Runs a future on this thread, without a runtime.
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        struct Unpark(Thread);
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut future = pin!(future);
+        loop {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return value;
+            }
+            thread::park_timeout(Duration::from_secs(20));
+        }
+    }
+
+    /// A timer of threads.
+    struct Threads;
+    struct Until(Instant);
+
+    impl Timer for Threads {
+        fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+            Box::pin(Until(Instant::now() + duration))
+        }
+
+        fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+            Box::pin(Until(deadline))
+        }
+    }
+
+    impl Sleep for Until {}
+
+    impl Future for Until {
+        type Output = ();
+
+        fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+            let left = self.0.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Poll::Ready(());
+            }
+            let waker = context.waker().clone();
+            thread::spawn(move || {
+                thread::sleep(left);
+                waker.wake();
+            });
+            Poll::Pending
+        }
+    }
+
+    /// Answers with the body it was sent; silent where that is empty.
+    #[derive(Clone, Default)]
+    struct Echo(Arc<AtomicUsize>);
+
+    impl Service<http::Request<RequestBody>> for Echo {
+        type Response = http::Response<Full<Bytes>>;
+        type Error = Infallible;
+        type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: http::Request<RequestBody>) -> Self::Future {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            if http_body::Body::is_end_stream(request.body()) {
+                return Box::pin(pending());
+            }
+            Box::pin(async {
+                let body = request.into_body().collect().await?.to_bytes();
+                Ok(http::Response::new(Full::new(body)))
+            })
+        }
+    }
+
+    /// Goes through these steps, one a poll.
+    struct Steps(Vec<Result<&'static str, Interrupt>>, Vec<Input>);
+
+    impl Flow for Steps {
+        type State = ();
+        type Output = &'static str;
+
+        fn poll(&mut self, (): &mut (), _: Timestamp) -> Result<&'static str, Interrupt> {
+            self.0.remove(0)
+        }
+
+        fn handle(&mut self, input: Input) {
+            self.1.push(input);
+        }
+    }
+
+    fn send(body: &'static str, millis: u64) -> Result<&'static str, Interrupt> {
+        let http = http::Request::post("http://wx.qq.com/").header("content-length", body.len());
+        Err(Interrupt::Send(Box::new(Request {
+            http: http.body(Body::from(body.to_owned())).unwrap(),
+            deadline: Duration::from_millis(millis),
+            want: Want::Whole { limit: 99 },
+        })))
+    }
+
+    async fn drive(
+        steps: &mut Steps,
+        bell: Option<watch::Receiver<bool>>,
+    ) -> Result<&'static str, Error> {
+        let (service, clock): (_, Clock) = (Served(Echo::default()), Arc::new(Timestamp::default));
+        let alarm = Alarm::new(Threads);
+        let deadline_cap = Duration::MAX;
+        let host = Host { service: &service, clock: &clock, alarm: &alarm, deadline_cap, bell };
+        let mut source = Bytes::from_static(b"0123456789");
+        let poll = |steps: &mut Steps, now| steps.poll(&mut (), now);
+        Ok(host.drive(steps, &mut source, poll).await?.0)
+    }
+
+    /// With a service and a timer of the caller's, on no runtime at all.
+    #[test]
+    fn serves_one_interrupt_at_a_time() {
+        let steps = vec![
+            send("hello", 5000),
+            Err(Interrupt::Sleep(Duration::from_millis(30))),
+            Err(Interrupt::Read(2..5)),
+            Err(Interrupt::Read(8..99)),
+            send("", 30),
+            Ok("done"),
+        ];
+        let (mut steps, start) = (Steps(steps, Vec::new()), Instant::now());
+        assert!(matches!(block_on(drive(&mut steps, None)), Ok("done")));
+        assert!(start.elapsed() >= Duration::from_millis(60));
+        let [
+            Input::Reply(Ok(echoed)),
+            Input::Piece(Ok(first)),
+            Input::Piece(Ok(last)),
+            Input::Reply(Err(late)),
+        ] = &steps.1[..]
+        else {
+            panic!("{:?}", steps.1)
+        };
+        assert_eq!(
+            (&echoed.body()[..], &first[..], &last[..]),
+            (&b"hello"[..], &b"234"[..], &b"89"[..])
+        );
+        assert_eq!((late.kind, late.sent), (FailureKind::Timeout, Sent::Maybe));
+    }
+
+    #[test]
+    fn a_failure_ends_it() {
+        let mut steps = Steps(vec![Err(Interrupt::Fail(Error::Stopped)), Ok("again")], Vec::new());
+        assert!(matches!(block_on(drive(&mut steps, None)), Err(Error::Stopped)));
+        assert!(matches!(block_on(drive(&mut steps, None)), Ok("again")));
+    }
+
+    /// It ends one wait; the flow is polled again, and no input given.
+    #[test]
+    fn a_bell_is_heard_once() {
+        for wait in [send("", 60_000), Err(Interrupt::Sleep(Duration::from_secs(60)))] {
+            let bell = watch::Sender::new(false);
+            let receiver = bell.subscribe();
+            let mut steps = Steps(vec![wait, send("hello", 5000), Ok("woken")], Vec::new());
+            let start = Instant::now();
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    thread::sleep(Duration::from_millis(50));
+                    bell.send_replace(true);
+                });
+                assert!(matches!(block_on(drive(&mut steps, Some(receiver))), Ok("woken")));
+            });
+            assert!(start.elapsed() < Duration::from_secs(20));
+            assert_eq!(steps.1.len(), 1, "{:?}", steps.1);
+        }
+    }
+
+    #[test]
+    fn dropped_it_leaves_the_flow() {
+        let mut steps = Steps(vec![send("", 60_000), Ok("again")], Vec::new());
+        {
+            let mut driving = pin!(drive(&mut steps, None));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(driving.as_mut().poll(&mut context).is_pending());
+        }
+        assert!(matches!(block_on(drive(&mut steps, None)), Ok("again")));
+    }
+}

@@ -1,0 +1,86 @@
+//! What went wrong, in the terms of the core.
+
+use std::error::Error as StdError;
+use std::{fmt, io};
+
+use hyper_util::client::legacy;
+use wechat_proto::error::{Failure, FailureKind, Sent};
+
+use crate::BoxError;
+
+/// Why there is no reply.
+pub(crate) fn unanswered(error: BoxError, sent: Sent) -> Failure {
+    // What the connector and the resolver say.
+    if let Some(failure) = find::<Failure>(&*error) {
+        return failure.clone();
+    }
+    let kind = match find::<hyper::Error>(&*error) {
+        // Names and connections have said so above: what is left of connecting is encryption.
+        None if find::<legacy::Error>(&*error).is_some_and(legacy::Error::is_connect) => {
+            return Failure::new(FailureKind::Tls, Sent::No).because(Cause(error));
+        }
+        None if find::<io::Error>(&*error).is_some() => FailureKind::Closed,
+        None => FailureKind::Other,
+        // hyper has no question for this one; the conformance suite watches its text.
+        Some(error) if error.to_string() == "message head is too large" => FailureKind::TooLarge,
+        Some(error) if error.is_parse() => FailureKind::Protocol,
+        Some(error) if error.is_timeout() => FailureKind::Timeout,
+        Some(error) if error.is_user() => FailureKind::Unsendable,
+        Some(_) => FailureKind::Closed,
+    };
+    let failure = Failure::new(kind, sent);
+    // Another service's errors may quote what they were given.
+    if error.is::<legacy::Error>() { failure.because(Cause(error)) } else { failure }
+}
+
+/// Why a body ended early; nothing if that is how it ends.
+pub(crate) fn broken(error: BoxError, delimited: bool) -> Option<Failure> {
+    let kind = match find::<io::Error>(&*error).map(io::Error::kind) {
+        // Without a length, the end of the connection is the end of the body, also where the
+        // peer does not say goodbye.
+        Some(io::ErrorKind::UnexpectedEof) if !delimited => return None,
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => FailureKind::Protocol,
+        _ => FailureKind::Truncated,
+    };
+    let failure = Failure::new(kind, Sent::Maybe);
+    Some(if error.is::<hyper::Error>() { failure.because(Cause(error)) } else { failure })
+}
+
+/// The first error of this type among an error and what caused it.
+pub(crate) fn find<'a, T: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            // `source` would skip the error inside.
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+/// A boxed error as a plain one.
+pub(crate) struct Cause(pub(crate) BoxError);
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}

@@ -1,0 +1,37 @@
+//! What is told of an exchange, with the feature `tracing`.
+
+use std::time::Instant;
+
+use wechat_proto::flow::Request;
+
+use crate::exchange::Exchanged;
+
+/// An exchange under way: host and path, never a query, a header or a body.
+pub(crate) struct Log {
+    host: String,
+    path: String,
+    start: Instant,
+}
+
+impl Log {
+    pub(crate) fn new(request: &Request) -> Self {
+        let uri = request.http.uri();
+        let host = uri.host().unwrap_or_default().to_owned();
+        Self { host, path: uri.path().to_owned(), start: Instant::now() }
+    }
+
+    pub(crate) fn end(self, result: &Exchanged) {
+        let Self { host, path, start } = self;
+        let elapsed = start.elapsed();
+        match result {
+            Ok((reply, _)) => {
+                let status = reply.status().as_u16();
+                tracing::debug!(%host, %path, status, ?elapsed, "exchanged");
+            }
+            Err(failure) => {
+                let (kind, sent) = (failure.kind, failure.sent);
+                tracing::debug!(%host, %path, ?kind, ?sent, ?elapsed, "failed");
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Messages, as they come.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::{FusedStream, Stream};
+use wechat_proto::sync::Inbox;
+use wechat_proto::{Error, Message};
+
+use crate::client::Client;
+
+/// The messages of a session, as they come: a stream, and [`Messages::next`] for those who want
+/// no stream library.
+///
+/// It repeats passing failures itself and yields those that do not pass; asked again, it goes on.
+/// It ends after [`Error::LoggedOut`], [`Error::InUse`] or [`Error::Stopped`], and after the
+/// session's own logout without an error.
+///
+/// A message is taken when the next one is asked for; a session stored before
+/// ([`Client::session`]) gives it again. Combinators that ask ahead (`buffered`,
+/// `for_each_concurrent`) take early.
+#[must_use = "messages come when they are asked for"]
+pub struct Messages {
+    client: Client,
+    state: State,
+}
+
+enum State {
+    /// Not yet asked.
+    Idle(Box<Inbox>),
+    /// Waiting for the next one: goes on when asked again, however often whoever asked went away.
+    Waiting(Waiting),
+    Ended,
+}
+
+type Waiting = Pin<Box<dyn Future<Output = (Box<Inbox>, Result<Message, Error>)> + Send>>;
+
+impl Messages {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, state: State::Idle(Box::default()) }
+    }
+
+    /// The next message; nothing once it has ended.
+    ///
+    /// # Cancellation
+    ///
+    /// The future may be dropped, in a `select!` for example: no message is lost, and the wait
+    /// goes on with the next call.
+    ///
+    /// # Errors
+    ///
+    /// Failures that do not pass, see [`Messages`].
+    pub async fn next(&mut self) -> Option<Result<Message, Error>> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    fn wait(client: Client, mut inbox: Box<Inbox>) -> Waiting {
+        Box::pin(async move {
+            let result = client.run_inbox(&mut *inbox).await;
+            (inbox, result)
+        })
+    }
+}
+
+impl Stream for Messages {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let (inbox, result) = loop {
+            match &mut self.state {
+                State::Idle(inbox) => {
+                    let inbox = std::mem::take(inbox);
+                    self.state = State::Waiting(Self::wait(self.client.clone(), inbox));
+                }
+                State::Waiting(waiting) => break ready!(waiting.as_mut().poll(context)),
+                State::Ended => return Poll::Ready(None),
+            }
+        };
+        self.state = match result {
+            Err(Error::LoggedOut { .. } | Error::InUse | Error::Stopped) => State::Ended,
+            _ => State::Idle(inbox),
+        };
+        Poll::Ready(match result {
+            Err(Error::LoggedOut { .. }) if self.client.account().has_left() => None,
+            result => Some(result),
+        })
+    }
+}
+
+impl FusedStream for Messages {
+    fn is_terminated(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+}
+
+impl fmt::Debug for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Messages").field("client", &self.client).finish_non_exhaustive()
+    }
+}

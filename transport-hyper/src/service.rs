@@ -1,0 +1,56 @@
+//! What sends requests, whatever it is.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+
+use bytes::{Buf as _, Bytes};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use tower_service::Service;
+
+use crate::BoxError;
+use crate::body::RequestBody;
+
+/// A reply as it begins.
+pub(crate) type Reply = http::Response<UnsyncBoxBody<Bytes, BoxError>>;
+
+/// A service, its types forgotten: a client has none of them in its own type.
+pub(crate) trait Exchange: Send + Sync {
+    fn exchange(
+        &self,
+        request: http::Request<RequestBody>,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, BoxError>> + Send>>;
+}
+
+/// A [`Service`] as an [`Exchange`].
+pub(crate) struct Served<S>(pub(crate) S);
+
+impl<S, B> Exchange for Served<S>
+where
+    S: Service<http::Request<RequestBody>, Response = http::Response<B>>,
+    S: Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: http_body::Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    fn exchange(
+        &self,
+        request: http::Request<RequestBody>,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, BoxError>> + Send>> {
+        let mut service = self.0.clone();
+        Box::pin(async move {
+            poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)?;
+            let reply = service.call(request).await.map_err(Into::into)?;
+            // For a body of `Bytes` this copies nothing.
+            let body = |body: B| {
+                body.map_frame(|frame| {
+                    frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))
+                })
+                .map_err(Into::into)
+                .boxed_unsync()
+            };
+            Ok(reply.map(body))
+        })
+    }
+}

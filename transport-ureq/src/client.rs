@@ -1,0 +1,281 @@
+//! A session in use.
+
+use std::fmt;
+use std::io::{self, Read, Seek};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ureq::config::{AutoHeaderValue, Config};
+use ureq::{Agent, Proxy, ProxyProtocol};
+use wechat_proto::contact::{Contacts, Directory};
+use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::login::{Login, Progress};
+use wechat_proto::{Account, Call, Device, Error, Flow, Interrupt, Session, Timestamp};
+
+use crate::body::Download;
+use crate::connect::Connector;
+use crate::drive::{Bell, Host};
+use crate::messages::Messages;
+use crate::options::Options;
+use crate::resolve::Cache;
+use crate::tls;
+
+/// A session in use: for as many threads as like.
+///
+/// Clones share the session and its connections. The session's lock is held while a flow thinks,
+/// never while it waits.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    account: Mutex<Account>,
+    options: Options,
+    /// For everything but the messages.
+    agent: Agent,
+    /// For the messages: shut down when they end, which breaks a poll under way.
+    inbox: Agent,
+    /// Rung when they end.
+    bell: Bell,
+}
+
+impl Client {
+    /// Logs `device` in with a QR code, and gives the client of the new session.
+    ///
+    /// `progress` hears what to show: the code first. It blocks until the phone has confirmed; a
+    /// code that expires is renewed a few times.
+    ///
+    /// # Errors
+    ///
+    /// What ended the login; calling again starts with a new code. The device keeps its cookies
+    /// in any case.
+    pub fn login(
+        device: &mut Device,
+        options: Options,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<Self, Error> {
+        device.mix_seed(options.fresh_seed()?);
+        let agents = agents(&options)?;
+        let host = Host {
+            agent: &agents[0],
+            clock: &options.clock,
+            deadline_cap: options.deadline_cap,
+            bell: None,
+        };
+        let mut login = Login::new();
+        loop {
+            let mut source = io::empty();
+            match host.drive(&mut login, &mut source, |login, now| login.poll(device, now))?.0 {
+                Progress::LoggedIn(account) => return Ok(Self::over(*account, agents, options)),
+                other => progress(other),
+            }
+        }
+    }
+
+    /// Goes on with a stored session; nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Transport`] if the options cannot be used (a root certificate that is none) or
+    /// the system has no entropy.
+    pub fn resume(mut session: Session, options: Options) -> Result<Self, Error> {
+        session.mix_seed(options.fresh_seed()?);
+        let agents = agents(&options)?;
+        Ok(Self::over(Account::from(session), agents, options))
+    }
+
+    fn over(account: Account, [agent, inbox]: [Agent; 2], options: Options) -> Self {
+        let (account, bell) = (Mutex::new(account), Bell::default());
+        Self { shared: Arc::new(Shared { account, options, agent, inbox, bell }) }
+    }
+
+    /// Runs a flow up to its next output.
+    ///
+    /// # Errors
+    ///
+    /// What the flow says; [`Error::Source`] if it reads a source.
+    pub fn run<F>(&self, flow: &mut F) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        self.run_with(flow, io::empty())
+    }
+
+    /// Runs a flow that reads a source (an upload) up to its next output.
+    ///
+    /// The source is sought and read piece by piece, from its beginning twice.
+    ///
+    /// # Errors
+    ///
+    /// What the flow says; [`Error::Source`] if the source fails.
+    pub fn run_with<F>(
+        &self,
+        flow: &mut F,
+        mut source: impl Read + Seek,
+    ) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        let host = self.host(&self.shared.agent, None);
+        Ok(host.drive(flow, &mut source, |flow, now| self.poll(flow, now))?.0)
+    }
+
+    /// Runs a flow that wants the head of its reply only, and hands the body over, to be read as
+    /// it comes.
+    ///
+    /// # Errors
+    ///
+    /// What the flow says.
+    pub fn download<F>(&self, flow: &mut F) -> Result<(F::Output, Download), Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        let host = self.host(&self.shared.agent, None);
+        let (output, rest) =
+            host.drive(flow, &mut io::empty(), |flow, now| self.poll(flow, now))?;
+        Ok((output, rest.unwrap_or_else(Download::empty)))
+    }
+
+    /// Builds a call on the session and makes it. `build` runs under the session's lock: it must not
+    /// use the client.
+    ///
+    /// # Errors
+    ///
+    /// What the call says.
+    pub fn call<T>(
+        &self,
+        build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
+    ) -> Result<T, Error> {
+        let now = (self.shared.options.clock)();
+        let mut call = build(self.account().session_mut(), now);
+        self.run(&mut call)
+    }
+
+    /// Loads all contacts, and gives everybody who is known.
+    ///
+    /// # Errors
+    ///
+    /// What ended the load. What came before is known to the session; asking again starts again.
+    pub fn contacts(&self) -> Result<Directory, Error> {
+        self.run(&mut Contacts::new())?;
+        Ok(self.account().directory().clone())
+    }
+
+    /// The messages, as they come.
+    ///
+    /// A message is taken when the next one is asked for. A second call replaces the first:
+    /// whoever reads the older one hears [`Error::InUse`].
+    pub fn messages(&self) -> Messages {
+        Messages::new(self.clone())
+    }
+
+    /// The session as it is now, to be stored.
+    pub fn session(&self) -> Session {
+        self.account().session().clone()
+    }
+
+    /// Ends the messages, also in the middle of a wait: they yield [`Error::Stopped`].
+    ///
+    /// Final for this client and its clones; calls still work. A wait on the network ends at
+    /// once, name resolution and connecting within their time limits.
+    pub fn stop(&self) {
+        self.account().stop();
+        self.wake();
+    }
+
+    /// Runs a flow on the connections of the messages.
+    pub(crate) fn run_inbox<F>(&self, flow: &mut F) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        let host = self.host(&self.shared.inbox, Some(&self.shared.bell));
+        Ok(host.drive(flow, &mut io::empty(), |flow, now| self.poll(flow, now))?.0)
+    }
+
+    pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
+        // Whoever panicked did so in a flow; the account is as good as it was.
+        self.shared.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn host<'a>(&'a self, agent: &'a Agent, bell: Option<&'a Bell>) -> Host<'a> {
+        let options = &self.shared.options;
+        Host { agent, clock: &options.clock, deadline_cap: options.deadline_cap, bell }
+    }
+
+    /// The one place where the account is locked while a flow runs.
+    fn poll<F>(&self, flow: &mut F, now: Timestamp) -> Result<F::Output, Interrupt>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        let mut account = self.account();
+        let result = flow.poll(account.as_mut(), now);
+        let over = account.over().is_some();
+        drop(account);
+        if over {
+            self.wake();
+        }
+        result
+    }
+
+    /// Nothing more will be heard: the inbox is to ask why.
+    fn wake(&self) {
+        if self.shared.bell.ring() {
+            self.shared.inbox.clone().shutdown();
+        }
+    }
+}
+
+/// Names nobody and shows nothing.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("options", &self.shared.options).finish_non_exhaustive()
+    }
+}
+
+/// How long an unused connection is kept; the server may end it before.
+const IDLE: Duration = Duration::from_secs(90);
+/// ureq's buffers: a long poll holds a few of them.
+const BUFFER: usize = 16 << 10;
+
+/// Two agents that do what they are told and nothing else: for the messages, and for the rest.
+fn agents(options: &Options) -> Result<[Agent; 2], Error> {
+    let tls = tls::config(&options.roots).map_err(Error::Transport)?;
+    let proxy = match &options.proxy {
+        None => None,
+        Some((host, port)) => {
+            let proxy = Proxy::builder(ProxyProtocol::Http).host(host).port(*port).build();
+            let invalid = |_| Error::Transport(Failure::new(FailureKind::Resolve, Sent::No));
+            Some(proxy.map_err(invalid)?)
+        }
+    };
+    let config = Config::builder()
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .user_agent(AutoHeaderValue::None)
+        .accept(AutoHeaderValue::None)
+        .accept_encoding(AutoHeaderValue::None)
+        .proxy(proxy)
+        .timeout_connect(Some(options.connect_timeout))
+        .timeout_resolve(Some(options.connect_timeout))
+        .max_response_header_size(HEAD)
+        .max_idle_age(IDLE)
+        .input_buffer_size(BUFFER)
+        .output_buffer_size(BUFFER)
+        .build();
+    let agent = || {
+        let names = Cache::new(options.names.clone());
+        Agent::with_parts(config.clone(), Connector::new(Arc::clone(&tls)), names)
+    };
+    Ok([agent(), agent()])
+}
+
+/// The longest head of a reply. It has to leave room in its buffer: ureq takes a full one for the
+/// end of the connection.
+const HEAD: usize = BUFFER - 1;

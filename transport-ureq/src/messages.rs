@@ -1,0 +1,48 @@
+//! Messages, as they come.
+
+use wechat_proto::sync::Inbox;
+use wechat_proto::{Error, Message};
+
+use crate::client::Client;
+
+/// The messages of a session, as they come: an iterator that blocks.
+///
+/// It repeats passing failures itself and yields those that do not pass; asked again, it goes on.
+/// It ends after [`Error::LoggedOut`], [`Error::InUse`] or [`Error::Stopped`], and after the
+/// session's own logout without an error.
+///
+/// A message is taken when the next one is asked for; a session stored before
+/// ([`Client::session`]) gives it again.
+#[derive(Debug)]
+#[must_use = "messages come when they are asked for"]
+pub struct Messages {
+    client: Client,
+    inbox: Inbox,
+    ended: bool,
+}
+
+impl Messages {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, inbox: Inbox::new(), ended: false }
+    }
+}
+
+impl Iterator for Messages {
+    type Item = Result<Message, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let result = self.client.run_inbox(&mut self.inbox);
+        if let Err(Error::LoggedOut { .. } | Error::InUse | Error::Stopped) = result {
+            self.ended = true;
+        }
+        match result {
+            Err(Error::LoggedOut { .. }) if self.client.account().has_left() => None,
+            result => Some(result),
+        }
+    }
+}
+
+impl std::iter::FusedIterator for Messages {}
