@@ -52,7 +52,7 @@ fn write(world: &mut World, n: usize) {
         all.find(|contact| contact.nick_name.starts_with(start)).unwrap().user_name.clone()
     };
     let text = format!("消息 {n} <&\"'> 😄\nline two");
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         let room = named(&format!("Room {}", n % 5), world);
         let member = named(&format!("朋友 {} ", n % 5 * 5), world);
         world.member_writes(&room, &member, &text);

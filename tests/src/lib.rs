@@ -51,3 +51,13 @@ pub use routes::ROUTES;
 pub use server::Server;
 pub use simulator::{Answer, Simulator, WorldGuard};
 pub use world::World;
+
+/// The examples of the front page, compiled.
+#[cfg(doctest)]
+mod front_page {
+    #[doc = include_str!("../../README.md")]
+    struct English;
+
+    #[doc = include_str!("../../README.zh-CN.md")]
+    struct Chinese;
+}

@@ -4,9 +4,6 @@
 //! service, in which friends write for a few seconds. With `--live` it talks to the real one:
 //! scan the code with your phone.
 
-use std::pin::pin;
-
-use futures_util::StreamExt as _;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use wechat_proto::login::Progress;
@@ -37,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let contacts = client.contacts().await?;
     println!("{} contacts, {} of them rooms\n", contacts.len(), contacts.rooms().count());
 
-    let mut messages = pin!(client.messages());
+    let mut messages = client.messages();
     while let Some(message) = messages.next().await {
         let message = match message {
             Ok(message) => message,
@@ -54,9 +51,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         // What the account writes itself, on its phone, is heard too.
         if let (Some(text), false) = (message.text(), message.is_outgoing()) {
             println!("{}: {text}", contacts.author_name(&message));
-            let answer = client.call(|session, now| {
-                send_text::request(session, message.peer(), text, now)
-            });
+            let answer =
+                client.call(|session, now| send_text::request(session, message.peer(), text, now));
             answer.await?;
             println!("  answered {}", contacts.name_of(message.peer()));
         }

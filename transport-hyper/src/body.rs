@@ -24,24 +24,24 @@ use crate::timer::{Alarm, unless};
 #[derive(Debug)]
 pub struct RequestBody {
     body: Option<Body>,
-    asked: Arc<AtomicBool>,
+    asked: Asked,
 }
 
 /// Whether any of a body was asked for: until it is, the server cannot have acted on the request.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked(Arc<AtomicBool>);
+/// Of no body, nothing is to be known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked(Option<Arc<AtomicBool>>);
 
 impl Asked {
-    pub(crate) fn yet(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl RequestBody {
-    pub(crate) fn new(body: Body) -> (Self, Asked) {
-        let asked = Arc::default();
+    /// This body, watched.
+    pub(crate) fn of(&mut self, body: Body) -> RequestBody {
         let body = Some(body).filter(|body| !body.is_empty());
-        (Self { body, asked: Arc::clone(&asked) }, Asked(asked))
+        self.0 = body.as_ref().map(|_| Arc::default());
+        RequestBody { body, asked: self.clone() }
+    }
+
+    pub(crate) fn yet(&self) -> bool {
+        self.0.as_ref().is_some_and(|asked| asked.load(Ordering::Relaxed))
     }
 }
 
@@ -53,7 +53,9 @@ impl http_body::Body for RequestBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Body>, Infallible>>> {
-        self.asked.store(true, Ordering::Relaxed);
+        if let Some(asked) = &self.asked.0 {
+            asked.store(true, Ordering::Relaxed);
+        }
         Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body))))
     }
 

@@ -1,6 +1,6 @@
 //! The client that is used unless the options bring another.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -49,8 +49,11 @@ pub(crate) fn client(options: &Options) -> Result<Client<Connector, RequestBody>
         .https_or_http()
         .enable_http1()
         .wrap_connector(dial);
-    let connector =
-        Connector { secure, alarm: options.alarm.clone(), limit: options.connect_timeout };
+    let connector = Connector {
+        secure: Arc::new(secure),
+        alarm: options.alarm.clone(),
+        limit: options.connect_timeout,
+    };
     Ok(Client::builder(TokioExecutor::new())
         .pool_timer(options.alarm.clone())
         .set_host(false)
@@ -62,9 +65,12 @@ pub(crate) fn client(options: &Options) -> Result<Client<Connector, RequestBody>
 const HEAD: usize = 64 << 10;
 
 /// Makes connections within their time limit.
+///
+/// The pool copies it for each request, whether that needs a connection or not: a copy is a copy
+/// of pointers.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    secure: HttpsConnector<Dial>,
+    secure: Arc<HttpsConnector<Dial>>,
     alarm: Alarm,
     limit: Duration,
 }
@@ -74,14 +80,18 @@ impl Service<Uri> for Connector {
     type Error = BoxError;
     type Future = Boxed<Self::Response, BoxError>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.secure.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.secure.call(uri);
+        let mut secure = HttpsConnector::clone(&self.secure);
         let mut limit = self.alarm.after(self.limit);
         Box::pin(async move {
+            let connecting = async {
+                poll_fn(|context| secure.poll_ready(context)).await?;
+                secure.call(uri).await
+            };
             match unless(&mut limit, connecting).await {
                 Some(result) => result,
                 None => Err(Failure::new(FailureKind::Timeout, Sent::No).into()),

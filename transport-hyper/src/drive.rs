@@ -45,9 +45,13 @@ impl Host<'_> {
                     // A body that nobody took makes room for the next exchange.
                     rest = None;
                     let (service, alarm, cap) = (self.service, self.alarm, self.deadline_cap);
-                    let exchange = exchange(service, *request, alarm, cap);
+                    #[cfg(feature = "tracing")]
+                    let log = crate::log::Log::new(&request);
+                    let exchange = exchange(service, request, alarm, cap);
                     // Broken off, it has no result: the flow is asked what to do instead.
                     let Some(reply) = self.unless_rung(exchange).await else { continue };
+                    #[cfg(feature = "tracing")]
+                    log.end(&reply);
                     let reply = reply.map(|(reply, body)| {
                         rest = body;
                         reply

@@ -8,21 +8,18 @@ use crate::exchange::Exchanged;
 
 /// An exchange under way: host and path, never a query, a header or a body.
 pub(crate) struct Log {
-    host: String,
-    path: String,
+    uri: http::Uri,
     start: Instant,
 }
 
 impl Log {
     pub(crate) fn new(request: &Request) -> Self {
-        let uri = request.http.uri();
-        let host = uri.host().unwrap_or_default().to_owned();
-        Self { host, path: uri.path().to_owned(), start: Instant::now() }
+        Self { uri: request.http.uri().clone(), start: Instant::now() }
     }
 
     pub(crate) fn end(self, result: &Exchanged) {
-        let Self { host, path, start } = self;
-        let elapsed = start.elapsed();
+        let (host, path) = (self.uri.host().unwrap_or_default(), self.uri.path());
+        let elapsed = self.start.elapsed();
         match result {
             Ok((reply, _)) => {
                 let status = reply.status().as_u16();

@@ -4,12 +4,9 @@ use std::io::{self, Read as _};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
-use http::header::{self, HeaderMap};
 use ureq::{Agent, SendBody};
-use wechat_proto::Body;
 use wechat_proto::error::{Failure, FailureKind, Sent};
-use wechat_proto::flow::{Request, Response, Want};
+use wechat_proto::flow::{self, Request, Response, Want};
 
 use crate::body::{Download, Outgoing, broken};
 use crate::deadline;
@@ -30,7 +27,7 @@ pub(crate) fn exchange(agent: &Agent, request: Request, cap: Duration) -> Exchan
 }
 
 fn send(agent: &Agent, request: Request, cap: Duration) -> Exchanged {
-    sendable(&request.http)?;
+    request.check()?;
     let (head, body) = request.http.into_parts();
     let bodiless = body.is_empty();
     let mut outgoing = Outgoing::new(body);
@@ -47,7 +44,7 @@ fn send(agent: &Agent, request: Request, cap: Duration) -> Exchanged {
     let (mut head, body) = reply.into_parts();
     // ureq notes the URL there.
     head.extensions.clear();
-    let announced = readable(&head.headers)?;
+    let announced = flow::announced(&head.headers)?;
     let mut reader = body.into_reader();
     match request.want {
         Want::Whole { limit } => {
@@ -75,38 +72,6 @@ fn send(agent: &Agent, request: Request, cap: Duration) -> Exchanged {
 /// The most room made for a body because its server says how long it will be: `docs/threats.md`
 /// B2.
 const ROOM: usize = 1 << 20;
-
-/// Whether a request means on the wire what it says: both clients differ in what they make of
-/// one that does not.
-fn sendable(request: &http::Request<Body>) -> Result<(), Failure> {
-    let headers = request.headers();
-    let announced = match headers.get(header::CONTENT_LENGTH) {
-        Some(length) => length.to_str().ok().and_then(|length| length.parse().ok()),
-        None => matches!(*request.method(), Method::GET | Method::HEAD).then_some(0),
-    };
-    let absolute = request.uri().scheme().is_some() && request.uri().authority().is_some();
-    let plain =
-        [header::EXPECT, header::TRANSFER_ENCODING].iter().all(|name| !headers.contains_key(name));
-    if announced == Some(request.body().len()) && absolute && plain {
-        Ok(())
-    } else {
-        Err(Failure::new(FailureKind::Unsendable, Sent::No))
-    }
-}
-
-/// Checks the head of a reply for what makes its body unreadable (`docs/threats.md` B1); gives the
-/// announced length.
-fn readable(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
-    let identity = headers
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .all(|coding| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"));
-    if !identity {
-        return Err(Failure::new(FailureKind::Encoding, Sent::Maybe));
-    }
-    let length = headers.get(header::CONTENT_LENGTH);
-    Ok(length.and_then(|length| length.to_str().ok()?.parse().ok()))
-}
 
 /// Why there is no reply. Sources are given where their text is of the system's making.
 fn unanswered(error: ureq::Error, sent: Sent) -> Failure {

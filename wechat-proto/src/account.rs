@@ -1,7 +1,6 @@
 //! What the inbox works on.
 
 use alloc::boxed::Box;
-use core::fmt;
 
 use crate::contact::Directory;
 use crate::device::Device;
@@ -11,7 +10,7 @@ use crate::login::init::Init;
 use crate::session::Session;
 
 /// A session and what is known of its contacts: what a client keeps behind its lock.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Account {
     pub(crate) session: Session,
     pub(crate) directory: Directory,
@@ -92,17 +91,6 @@ impl From<Session> for Account {
     /// For a session read from storage; nobody is known yet.
     fn from(session: Session) -> Self {
         Self { session, directory: Directory::default(), init: None, stopped: false, inboxes: 0 }
-    }
-}
-
-/// Contacts by their number alone: they may be thousands.
-impl fmt::Debug for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account")
-            .field("session", &self.session)
-            .field("contacts", &self.directory.len())
-            .field("stopped", &self.stopped)
-            .finish_non_exhaustive()
     }
 }
 

@@ -21,9 +21,9 @@
 //! # What a host promises
 //!
 //! - It follows no redirect and keeps no cookie; a status is not an error.
-//! - It sends the request as it is: no header added, none changed.
+//! - It sends the request as it is, if [`Request::check`] lets it: no header added, none changed.
 //! - It reads at most [`Want::Whole`]'s `limit` bytes of a body, checks a body against the length
-//!   it announced, and refuses a `Content-Encoding` other than `identity`.
+//!   it announced, and refuses a `Content-Encoding` other than `identity` ([`announced`]).
 //! - It ends an exchange at its `deadline`.
 //! - It gives every failure back, as [`Input::Reply`] with a [`Failure`] that says what kind it is
 //!   and whether anything can have been sent.
@@ -35,9 +35,11 @@ use core::ops::Range;
 use core::time::Duration;
 
 use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::{HeaderMap, Method};
 
 use crate::body::Body;
-use crate::error::{Error, Failure};
+use crate::error::{Error, Failure, FailureKind, Sent};
 use crate::time::Timestamp;
 
 /// A conversation with the server, without its input and output.
@@ -122,6 +124,50 @@ pub struct Request {
     pub want: Want,
 }
 
+impl Request {
+    /// Whether the request means on the wire what it says: HTTP clients differ in what they make
+    /// of one that does not. A host asks before it sends.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] of kind [`Unsendable`](FailureKind::Unsendable) if its `Content-Length` is
+    /// not its body's length (without one, it must be a `GET` or `HEAD` without a body), if its
+    /// address is relative, or if it has an `Expect` or a `Transfer-Encoding`.
+    pub fn check(&self) -> Result<(), Failure> {
+        let http = &self.http;
+        let announced = match http.headers().get(CONTENT_LENGTH) {
+            Some(length) => length.to_str().ok().and_then(|length| length.parse().ok()),
+            None => matches!(*http.method(), Method::GET | Method::HEAD).then_some(0),
+        };
+        let absolute = http.uri().scheme().is_some() && http.uri().authority().is_some();
+        let plain =
+            [EXPECT, TRANSFER_ENCODING].iter().all(|name| !http.headers().contains_key(name));
+        if announced == Some(http.body().len()) && absolute && plain {
+            return Ok(());
+        }
+        Err(Failure::new(FailureKind::Unsendable, Sent::No))
+    }
+}
+
+/// The length that the head of a reply announces for its body, if it does. A host asks before it
+/// reads the body.
+///
+/// # Errors
+///
+/// A [`Failure`] of kind [`Encoding`](FailureKind::Encoding) if the body has a coding other than
+/// `identity`: no flow asks for one (`docs/threats.md` B1).
+pub fn announced(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
+    let identity = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .all(|coding| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"));
+    if !identity {
+        return Err(Failure::new(FailureKind::Encoding, Sent::Maybe));
+    }
+    let length = headers.get(CONTENT_LENGTH);
+    Ok(length.and_then(|length| length.to_str().ok()?.parse().ok()))
+}
+
 /// Method, host and path alone: the rest carries credentials.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -150,3 +196,63 @@ pub enum Want {
 
 /// A reply: of [`Want::Whole`] with its body, of [`Want::Head`] with an empty one.
 pub type Response = http::Response<Bytes>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: Method, headers: &[(&str, &str)], body: &'static str) -> Request {
+        let mut http = http::Request::new(Bytes::from_static(body.as_bytes()).into());
+        *http.method_mut() = method;
+        *http.uri_mut() = "http://127.0.0.1/x".parse().unwrap();
+        for (name, value) in headers {
+            let name: http::HeaderName = name.parse().unwrap();
+            http.headers_mut().insert(name, value.parse().unwrap());
+        }
+        Request { http, deadline: Duration::ZERO, want: Want::Whole { limit: 0 } }
+    }
+
+    #[test]
+    fn a_request_says_what_it_is() {
+        let length = |n| [("content-length", n)];
+        for good in [
+            request(Method::GET, &[], ""),
+            request(Method::POST, &length("0"), ""),
+            request(Method::POST, &length("3"), "abc"),
+        ] {
+            good.check().unwrap();
+        }
+        let mut relative = request(Method::GET, &[], "");
+        *relative.http.uri_mut() = "/x".parse().unwrap();
+        for bad in [
+            request(Method::GET, &[], "abc"),
+            request(Method::POST, &[], ""),
+            request(Method::POST, &length("2"), "abc"),
+            request(Method::POST, &length("4"), "abc"),
+            request(Method::POST, &length("x"), "abc"),
+            request(Method::GET, &[("expect", "100-continue")], ""),
+            request(Method::GET, &[("transfer-encoding", "chunked")], ""),
+            relative,
+        ] {
+            let failure = bad.check().unwrap_err();
+            assert_eq!((failure.kind, failure.sent), (FailureKind::Unsendable, Sent::No));
+        }
+    }
+
+    #[test]
+    fn a_reply_announces_its_length() {
+        let headers = |list: &[(&'static str, &str)]| -> HeaderMap {
+            let pair = |(name, value): &(&'static str, &str)| {
+                (http::HeaderName::from_static(name), value.parse().unwrap())
+            };
+            list.iter().map(pair).collect()
+        };
+        assert_eq!(announced(&headers(&[])).unwrap(), None);
+        assert_eq!(announced(&headers(&[("content-length", "7")])).unwrap(), Some(7));
+        assert_eq!(announced(&headers(&[("content-encoding", " Identity ")])).unwrap(), None);
+        for coding in ["gzip", "deflate", "br", "identity, gzip"] {
+            let failure = announced(&headers(&[("content-encoding", coding)])).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Encoding);
+        }
+    }
+}

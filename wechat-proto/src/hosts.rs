@@ -119,7 +119,10 @@ impl Origin {
         if !bare || url.host().is_none() {
             return Err(invalid);
         }
-        Ok(Self { text: url.origin().ascii_serialization().into(), secure })
+        let text = url.origin().ascii_serialization();
+        // `url` takes hosts that no request can be made to.
+        text.parse::<http::Uri>().map_err(|_| invalid)?;
+        Ok(Self { text: text.into(), secure })
     }
 
     /// The origin as text, without a trailing slash.
@@ -310,7 +313,9 @@ impl Hosts {
             .into_iter()
             .map(|host| &host.origin)
             .find(|origin| {
-                origin.authority() == authority && origin.is_secure() == (scheme == "https")
+                // As `redirect` takes it: a host in upper case is the same host.
+                origin.authority().eq_ignore_ascii_case(authority)
+                    && origin.is_secure() == (scheme == "https")
             })
     }
 
@@ -327,7 +332,8 @@ impl Hosts {
 
 /// As much of a host's name as an error shows.
 pub(crate) fn excerpt(host: &str) -> &str {
-    host.get(..100).unwrap_or(host)
+    let end = host.char_indices().nth(100).map_or(host.len(), |(at, _)| at);
+    host.get(..end).unwrap_or_default()
 }
 
 impl Default for Hosts {
@@ -402,7 +408,9 @@ mod tests {
             assert_eq!(hosts, Hosts::default());
         }
         // Upper case is the same host.
-        Hosts::default().redirect(&"https://WX2.qq.com/".parse().unwrap()).unwrap();
+        let (mut hosts, uri) = (Hosts::default(), "https://WX2.qq.com/".parse().unwrap());
+        hosts.redirect(&uri).unwrap();
+        assert_eq!(hosts.find(&uri), Some(hosts.origin(Role::Api)));
     }
 
     #[test]
@@ -443,6 +451,7 @@ mod tests {
             "https://",
             "http://10.0.0.1",
             "https://a#b",
+            "https://a{b.example",
         ] {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }

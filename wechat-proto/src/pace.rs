@@ -136,6 +136,22 @@ mod tests {
         assert!(matches!(pace.pass(send(), now), Interrupt::Send(_)));
     }
 
+    #[test]
+    fn failures_and_empty_answers_add_up() {
+        let failure = Error::Unanswered;
+        let mut pace = Pace::default();
+        let _ = pace.failed(&failure);
+        let _ = pace.failed(&failure);
+        pace.strike();
+        assert_eq!(pace.delay(), Duration::from_secs(1));
+        // An answer ends the failures, not what led nowhere before.
+        let _ = pace.failed(&failure);
+        pace.answered();
+        assert_eq!(pace.delay(), Duration::from_secs(1));
+        pace.clear();
+        assert_eq!(pace.delay(), Duration::ZERO);
+    }
+
     /// `docs/threats.md` C1.
     #[test]
     fn a_clock_set_back_does_not_stop_it() {

@@ -18,10 +18,10 @@ fn serve(request: &Request) -> crate::flow::Response {
             "window.code=200;window.redirect_uri=\"https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=PLANTED-ticket@qrticket_0&uuid=abc==\";"
         }
         "webwxnewloginpage" => {
-            "<error><ret>0</ret><skey>@crypt_PLANTED_1</skey><wxsid>PLANTED-sid</wxsid><wxuin>566148615</wxuin><pass_ticket>PLANTED%2Bticket</pass_ticket></error>"
+            "<error><ret>0</ret><skey>@crypt_PLANTED_1</skey><wxsid>PLANTED-sid</wxsid><wxuin>752650838</wxuin><pass_ticket>PLANTED%2Bticket</pass_ticket></error>"
         }
         "webwxinit" => {
-            r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":566148615,"HeadImgUrl":"/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&username=@me&skey=@crypt_PLANTED_2"},
+            r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":752650838,"HeadImgUrl":"/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&username=@me&skey=@crypt_PLANTED_2"},
             "ContactList":[{"UserName":"@a","HeadImgUrl":"/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&username=@a&skey=@crypt_PLANTED_2"}],
             "SyncKey":{"Count":1,"List":[{"Key":1,"Val":5}]},"SKey":"@crypt_PLANTED_2"}"#
         }

@@ -115,16 +115,16 @@ impl Host {
 /// Invented credentials.
 pub(crate) fn credentials() -> Credentials {
     Credentials {
-        uin: "566148615".into(),
-        sid: "jSsRlGGPyY7U8det".into(),
-        skey: "@crypt_14ae1b12_b73ba2673448154847d7007a2de3c53b".into(),
-        pass_ticket: "kUY4PSgKNy4eOlWI%2FwIBMVULe3KHPVyvDqw1%2B4DVVu9M".into(),
+        uin: "752650838".into(),
+        sid: "kByRoJSUlD7S2pif".into(),
+        skey: "@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e".into(),
+        pass_ticket: "xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5Z".into(),
     }
 }
 
 /// An invented session on `wx.qq.com`.
 pub(crate) fn session() -> Session {
-    let me = r#"{"UserName":"@595d9f44","NickName":"Zhang San","Uin":566148615}"#;
+    let me = r#"{"UserName":"@09ed9af3","NickName":"Zhang San","Uin":752650838}"#;
     let me = Me::of(WireContact::read(me).take().unwrap(), 566_148_615);
     let key =
         WireKey::of(r#"{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]}"#);

@@ -48,10 +48,12 @@ pub(crate) fn whole(request: flow::Request) -> http::Request<Bytes> {
     request.http.map(|mut body| body.copy_to_bytes(body.remaining()))
 }
 
+/// A request, and the world that it met.
+pub(crate) type Asked = (World, http::Request<Bytes>);
+
 thread_local! {
     /// What [`Recorder::of`] collects.
-    static RECORDED: RefCell<Option<Vec<(World, http::Request<Bytes>)>>> =
-        const { RefCell::new(None) };
+    static RECORDED: RefCell<Option<Vec<Asked>>> = const { RefCell::new(None) };
 }
 
 /// Keeps each request of a run, with the world as it was before.
@@ -59,10 +61,7 @@ pub(crate) struct Recorder;
 
 impl Recorder {
     /// Runs `story`, and gives what it asked.
-    pub(crate) fn of(
-        place: &Place,
-        story: impl FnOnce(&Place),
-    ) -> Vec<(World, http::Request<Bytes>)> {
+    pub(crate) fn of(place: &Place, story: impl FnOnce(&Place)) -> Vec<Asked> {
         RECORDED.set(Some(Vec::new()));
         story(place);
         RECORDED.take().unwrap_or_default()

@@ -87,7 +87,7 @@ mod tests {
         let names = ["@@e2da", "@stranger"].map(|name| name.parse().unwrap());
         let call = request(&mut session, &names, NOW);
         insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
-        POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxbatchgetcontact?type=ex&r=1476606163580&lang=zh_CN&pass_ticket=kUY4PSgKNy4eOlWI%252FwIBMVULe3KHPVyvDqw1%252B4DVVu9M
+        POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxbatchgetcontact?type=ex&r=1476606163580&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
@@ -97,7 +97,7 @@ mod tests {
         content-type: application/json;charset=UTF-8
         content-length: 244
 
-        {"BaseRequest":{"Uin":566148615,"Sid":"jSsRlGGPyY7U8det","Skey":"@crypt_14ae1b12_b73ba2673448154847d7007a2de3c53b","DeviceID":"e356902031041503"},"Count":2,"List":[{"UserName":"@@e2da","ChatRoomId":""},{"UserName":"@stranger","ChatRoomId":""}]}
+        {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"Count":2,"List":[{"UserName":"@@e2da","ChatRoomId":""},{"UserName":"@stranger","ChatRoomId":""}]}
         "#);
     }
 

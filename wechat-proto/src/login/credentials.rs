@@ -108,9 +108,31 @@ impl Redirect {
     }
 }
 
-/// The error for an address, showing as much of it as names a host.
+/// The error for an address, showing as much of it as names a host: a ticket may stand anywhere
+/// else.
 fn untrusted(text: &str) -> Error {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
     Error::Untrusted { host: Box::from(excerpt(host)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `docs/threats.md` S1.
+    #[test]
+    fn the_error_names_the_host_alone() {
+        for text in [
+            "https://evil.example#ticket=secret",
+            "https://secret:secret@evil.example/x?ticket=secret",
+            "https://evil.example\\secret",
+            "https://evil.example?secret",
+            "evil.example/secret",
+        ] {
+            let Err(Error::Untrusted { host }) = Redirect::parse(text) else { panic!("{text}") };
+            assert_eq!(&*host, "evil.example", "{text}");
+        }
+    }
 }

@@ -16,15 +16,15 @@ const PENDING: &str = "window.code=408;";
 const SCANNED: &str = "window.code=201;window.userAvatar = 'data:img/jpg;base64,/9j';";
 const CANCELLED: &str = "window.code=202;";
 const EXPIRED: &str = "window.code=400;";
-const PAGE: &str = "<error><ret>0</ret><message>OK</message><skey>@crypt_1</skey><wxsid>s1d</wxsid><wxuin>566148615</wxuin><pass_ticket>t%2B</pass_ticket></error>";
+const PAGE: &str = "<error><ret>0</ret><message>OK</message><skey>@crypt_1</skey><wxsid>s1d</wxsid><wxuin>752650838</wxuin><pass_ticket>t%2B</pass_ticket></error>";
 const REFUSED: &str = "<error><ret>1203</ret><message>为了你的帐号安全</message></error>";
-const INIT: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":566148615,"NickName":"Z"},"ContactList":[{"UserName":"@a","NickName":"A"}],"ChatSet":"@a,@@r,","SyncKey":{"Count":1,"List":[{"Key":1,"Val":5}]},"SKey":"@crypt_2"}"#;
-const EMPTY: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":566148615},"SyncKey":{"Count":0,"List":[]},"SKey":""}"#;
+const INIT: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":752650838,"NickName":"Z"},"ContactList":[{"UserName":"@a","NickName":"A"}],"ChatSet":"@a,@@r,","SyncKey":{"Count":1,"List":[{"Key":1,"Val":5}]},"SKey":"@crypt_2"}"#;
+const EMPTY: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":752650838},"SyncKey":{"Count":0,"List":[]},"SKey":""}"#;
 const DONE: &str = r#"{"BaseResponse":{"Ret":0}}"#;
 
 fn confirmed(host: &str) -> String {
     format!(
-        "window.code=200;\nwindow.redirect_uri=\"https://{host}{}?ticket=AYfhe@qrticket_0&uuid=Ye==&lang=zh_CN&scan=1\";",
+        "window.code=200;\nwindow.redirect_uri=\"https://{host}{}?ticket=BXegf@qrticket_0&uuid=Ye==&lang=zh_CN&scan=1\";",
         Redirect::PATH
     )
 }
@@ -155,7 +155,7 @@ fn the_whole_way() {
     let redeem = stage.host.requests.get(6).unwrap().http.uri().to_string();
     assert_eq!(
         redeem,
-        "https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=AYfhe@qrticket_0&uuid=Ye==&lang=zh_CN&scan=1&fun=new&version=v2&lang=zh_CN"
+        "https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=Ye==&lang=zh_CN&scan=1&fun=new&version=v2&lang=zh_CN"
     );
     // The cookies of the login page go with what follows, and stay with the lent device.
     let init = &stage.host.requests.get(7).unwrap().http;

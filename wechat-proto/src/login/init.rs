@@ -214,7 +214,7 @@ mod tests {
         let mut device = Device::new();
         let call = request(&mut device, &credentials(), NOW);
         insta::assert_snapshot!(rendered(call, &mut device), @r#"
-        POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxinit?r=862586243&lang=zh_CN&pass_ticket=kUY4PSgKNy4eOlWI%252FwIBMVULe3KHPVyvDqw1%252B4DVVu9M
+        POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxinit?r=862586243&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
@@ -224,7 +224,7 @@ mod tests {
         content-type: application/json;charset=UTF-8
         content-length: 148
 
-        {"BaseRequest":{"Uin":"566148615","Sid":"jSsRlGGPyY7U8det","Skey":"@crypt_14ae1b12_b73ba2673448154847d7007a2de3c53b","DeviceID":"e356902031041503"}}
+        {"BaseRequest":{"Uin":"752650838","Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"}}
         "#);
     }
 
@@ -234,13 +234,13 @@ mod tests {
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"Count":2,"ContactList":[{"UserName":"filehelper","NickName":"文件传输助手"},
             {"UserName":"@@r","NickName":"room","MemberCount":2,"MemberList":[{"UserName":"@a","NickName":""},{"UserName":"@b"}]}],
             "SyncKey":{"Count":2,"List":[{"Key":1,"Val":635705559},{"Key":2,"Val":4294967296}]},
-            "User":{"Uin":3566148615,"UserName":"@me","NickName":"小A<span class=\"emoji emoji1f604\"></span>","Sex":1,"Signature":"s"},
+            "User":{"Uin":3752650838,"UserName":"@me","NickName":"小A<span class=\"emoji emoji1f604\"></span>","Sex":1,"Signature":"s"},
             "ChatSet":"filehelper,@@r,@x,","SKey":"@crypt_new","ClientVersion":369302288,"SystemTime":1476608977,"GrayScale":1,
             "InviteStartCount":40,"MPSubscribeMsgCount":1,"MPSubscribeMsgList":[{"UserName":"@gh","NickName":"News","Time":1476600000,
             "MPArticleCount":1,"MPArticleList":[{"Title":"T &amp; t","Digest":"d","Cover":"http://c","Url":"http://u"}]}],"ClickReportInterval":600000}"#,
         ))
         .unwrap();
-        assert_eq!((&*init.me.nick_name, init.me.uin), ("小A😄", 3_566_148_615));
+        assert_eq!((&*init.me.nick_name, init.me.uin), ("小A😄", 3_752_650_838));
         assert_eq!(init.contacts.len(), 2);
         assert_eq!(init.contacts[1].members.len(), 2);
         assert_eq!(init.chat_set.len(), 3);

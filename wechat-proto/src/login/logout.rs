@@ -49,7 +49,7 @@ mod tests {
         let mut session = session();
         let call = request(&mut session, NOW);
         insta::assert_snapshot!(rendered(call, &mut session.device), @"
-        POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxlogout?redirect=1&type=0&skey=%40crypt_14ae1b12_b73ba2673448154847d7007a2de3c53b
+        POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxlogout?redirect=1&type=0&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
@@ -59,7 +59,7 @@ mod tests {
         content-type: application/x-www-form-urlencoded
         content-length: 34
 
-        sid=jSsRlGGPyY7U8det&uin=566148615
+        sid=kByRoJSUlD7S2pif&uin=566148615
         ");
     }
 

@@ -139,10 +139,10 @@ mod tests {
     use crate::hosts::Role;
     use crate::testing::{NOW, malformed, rendered, reply};
 
-    const PAGE: &str = "<error><ret>0</ret><message></message><skey>@crypt_14ae1b12_b73b</skey><wxsid>jSsRlGGPyY7U8det</wxsid><wxuin>566148615</wxuin><pass_ticket>kUY4PSgKNy4eOlWI%2FwIBMV%3D</pass_ticket><isgrayscale>1</isgrayscale></error>";
+    const PAGE: &str = "<error><ret>0</ret><message></message><skey>@crypt_cec4ff9f_77fe</skey><wxsid>kByRoJSUlD7S2pif</wxsid><wxuin>752650838</wxuin><pass_ticket>xYZ2UYgVCw0xSwWT%2FlQGCIM%3D</pass_ticket><isgrayscale>1</isgrayscale></error>";
 
     fn redirect() -> Redirect {
-        Redirect::parse("https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=AYfhe@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728").unwrap()
+        Redirect::parse("https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728").unwrap()
     }
 
     fn credentials(reply: &Response) -> [String; 4] {
@@ -156,7 +156,7 @@ mod tests {
         let call = request(&mut device, &redirect(), NOW).unwrap();
         assert_eq!(device.hosts.origin(Role::Push).host(), "webpush.wx2.qq.com");
         insta::assert_snapshot!(rendered(call, &mut device), @"
-        GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=AYfhe@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&lang=zh_CN
+        GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&lang=zh_CN
         host: wx2.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
@@ -178,10 +178,10 @@ mod tests {
     #[test]
     fn reads() {
         let whole = [
-            "566148615",
-            "jSsRlGGPyY7U8det",
-            "@crypt_14ae1b12_b73b",
-            "kUY4PSgKNy4eOlWI%2FwIBMV%3D",
+            "752650838",
+            "kByRoJSUlD7S2pif",
+            "@crypt_cec4ff9f_77fe",
+            "xYZ2UYgVCw0xSwWT%2FlQGCIM%3D",
         ];
         assert_eq!(credentials(&reply(PAGE)), whole);
         let mut moved = reply(PAGE);
@@ -234,7 +234,7 @@ mod tests {
             ],
         );
         // Nothing of a page with credentials shows in its error.
-        let Err(error) = parse(&reply(&PAGE.replace("<wxuin>5", "<wxuin>x5"))) else { panic!() };
+        let Err(error) = parse(&reply(&PAGE.replace("<wxuin>7", "<wxuin>x7"))) else { panic!() };
         assert!(!alloc::format!("{error:?} {error}").contains("crypt"));
     }
 }

@@ -139,9 +139,7 @@ fn opened(rest: &str) -> init::Init {
     let me = Me {
         user_name: name(ME),
         nick_name: "MiaoXu".into(),
-        head_img_url:
-            "/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1290&username=@09ed&skey="
-                .into(),
+        head_img_url: "/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1290&username=@09ed&skey=".into(),
         uin: UIN,
         signature: "Apt-get install B".into(),
         sex: 1,

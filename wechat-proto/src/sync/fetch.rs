@@ -196,7 +196,7 @@ mod tests {
         let mut session = session();
         let call = request(&mut session, NOW);
         insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
-        POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=jSsRlGGPyY7U8det&skey=%40crypt_14ae1b12_b73ba2673448154847d7007a2de3c53b&lang=zh_CN&pass_ticket=kUY4PSgKNy4eOlWI%252FwIBMVULe3KHPVyvDqw1%252B4DVVu9M
+        POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=kByRoJSUlD7S2pif&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
@@ -206,7 +206,7 @@ mod tests {
         content-type: application/json;charset=UTF-8
         content-length: 244
 
-        {"BaseRequest":{"Uin":566148615,"Sid":"jSsRlGGPyY7U8det","Skey":"@crypt_14ae1b12_b73ba2673448154847d7007a2de3c53b","DeviceID":"e356902031041503"},"SyncKey":{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]},"rr":862586243}
+        {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"SyncKey":{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]},"rr":862586243}
         "#);
     }
 
