@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use wechat_proto::fuzz::{self, Entry};
 
 fn corpora() -> PathBuf {
@@ -27,7 +29,6 @@ fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Says which input it is, where one fails.
-#[expect(clippy::print_stdout, reason = "shown with a test that failed")]
 fn at(target: &str, file: &str) {
     println!("{target}/{file}");
 }
@@ -67,6 +68,37 @@ fn flows() {
         for (file, bytes) in inputs(target) {
             at(target, &file);
             entry(&bytes);
+        }
+    }
+}
+
+proptest! {
+    /// `docs/threats.md` R1: whatever comes, each parser and each flow gives a value or an error.
+    #[test]
+    fn any_bytes_into_any_entry(bytes in vec(any::<u8>(), 0..400)) {
+        for (_, entry) in fuzz::ENTRIES {
+            entry(&bytes);
+        }
+    }
+
+    /// The same for replies that were good once: cut, and with some bytes changed.
+    #[test]
+    fn spoiled_replies_into_their_entries(
+        cut in any::<prop::sample::Index>(),
+        changes in vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+    ) {
+        for (target, table) in [("endpoints", fuzz::ENDPOINTS), ("dialects", fuzz::DIALECTS)] {
+            for (_, mut bytes) in inputs(target) {
+                for (place, byte) in &changes {
+                    // The first byte chooses the entry.
+                    let place = 1 + place.index(bytes.len());
+                    if let Some(changed) = bytes.get_mut(place) {
+                        *changed = *byte;
+                    }
+                }
+                bytes.truncate(1 + cut.index(2 * bytes.len()));
+                fuzz::dispatch(table, &bytes);
+            }
         }
     }
 }
