@@ -1,13 +1,11 @@
 //! Which host serves what: `docs/protocol.md` §1.1.
 
-use alloc::boxed::Box;
 use alloc::string::String;
-use core::fmt;
-use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Invalid};
+use crate::error::Error;
+pub use crate::origin::Origin;
 
 /// What a host is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,135 +70,6 @@ impl Family {
         let mut host = String::from(prefix);
         host.push_str(self.host());
         Origin::https(&host)
-    }
-}
-
-/// Scheme, host and port of a server: `https://wx.qq.com`.
-///
-/// Parsed with [`str::parse`]. Plain `http` is taken for loopback addresses only, because
-/// credentials go there; [`Origin::insecure`] is for those who know their network.
-#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "Box<str>", into = "Box<str>")]
-pub struct Origin {
-    /// As it stands in requests: no path, no trailing slash.
-    text: Box<str>,
-    secure: bool,
-}
-
-impl Origin {
-    fn https(host: &str) -> Self {
-        let mut text = String::from("https://");
-        text.push_str(host);
-        Self { text: text.into(), secure: true }
-    }
-
-    /// An origin that may be plain `http` without being a loopback address: whoever can read
-    /// that network can take over the session.
-    ///
-    /// # Errors
-    ///
-    /// If `text` is no origin.
-    pub fn insecure(text: &str) -> Result<Self, Invalid> {
-        let invalid = Invalid {
-            what: "a host's origin",
-            expected: "scheme, host and optional port, like https://wx.qq.com",
-        };
-        let url = url::Url::parse(text).map_err(|_| invalid)?;
-        let bare = url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none();
-        let secure = match url.scheme() {
-            "https" => true,
-            "http" => false,
-            _ => return Err(invalid),
-        };
-        if !bare || url.host().is_none() {
-            return Err(invalid);
-        }
-        let text = url.origin().ascii_serialization();
-        // `url` takes hosts that no request can be made to.
-        text.parse::<http::Uri>().map_err(|_| invalid)?;
-        Ok(Self { text: text.into(), secure })
-    }
-
-    /// The origin as text, without a trailing slash.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Host and port as the `Host` header carries them.
-    pub fn authority(&self) -> &str {
-        self.text.split_once("://").map_or("", |(_, authority)| authority)
-    }
-
-    /// The host without its port.
-    pub fn host(&self) -> &str {
-        host_of(self.authority())
-    }
-
-    /// Whether requests to it are encrypted.
-    pub const fn is_secure(&self) -> bool {
-        self.secure
-    }
-
-    /// Whether it is this machine.
-    pub fn is_loopback(&self) -> bool {
-        let host = self.host();
-        host == "localhost"
-            || host == "[::1]"
-            || host.parse::<core::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-    }
-}
-
-/// The host of `host`, `host:port` or `[address]:port`.
-fn host_of(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    }
-}
-
-impl FromStr for Origin {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let origin = Self::insecure(text)?;
-        if !origin.secure && !origin.is_loopback() {
-            return Err(Invalid {
-                what: "a host's origin",
-                expected: "https, or http on a loopback address",
-            });
-        }
-        Ok(origin)
-    }
-}
-
-impl TryFrom<Box<str>> for Origin {
-    type Error = Invalid;
-
-    /// For stored sessions, which hold what was accepted once.
-    fn try_from(text: Box<str>) -> Result<Self, Invalid> {
-        Self::insecure(&text)
-    }
-}
-
-impl From<Origin> for Box<str> {
-    fn from(origin: Origin) -> Self {
-        origin.text
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl fmt::Debug for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
     }
 }
 
@@ -431,32 +300,5 @@ mod tests {
         hosts.redirect(&"https://wx8.qq.com/".parse().unwrap()).unwrap();
         assert_eq!(hosts.origin(Role::Push), &push);
         assert_eq!(hosts.origin(Role::Api).host(), "wx8.qq.com");
-    }
-
-    #[test]
-    fn an_origin_is_only_that() {
-        for good in
-            ["https://wx.qq.com", "http://127.0.0.1:80", "http://localhost:1", "http://[::1]:8"]
-        {
-            good.parse::<Origin>().unwrap();
-        }
-        for bad in [
-            "",
-            "wx.qq.com",
-            "http://wx.qq.com",
-            "https://a/b",
-            "https://a?b",
-            "https://u@a",
-            "ftp://a",
-            "https://",
-            "http://10.0.0.1",
-            "https://a#b",
-            "https://a{b.example",
-        ] {
-            assert!(bad.parse::<Origin>().is_err(), "{bad}");
-        }
-        assert_eq!(Origin::insecure("http://10.0.0.1/").unwrap().as_str(), "http://10.0.0.1");
-        let local: Origin = "http://[::1]:8".parse().unwrap();
-        assert_eq!((local.host(), local.authority()), ("[::1]", "[::1]:8"));
     }
 }

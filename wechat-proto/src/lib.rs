@@ -18,7 +18,9 @@
 //! use wechat_proto::login::{Login, Progress};
 //! use wechat_proto::{Account, Device, Error, Flow, Input, Interrupt, Timestamp, flow};
 //!
-//! # fn exchange(_: flow::Request) -> Result<flow::Response, wechat_proto::error::Failure> { todo!() }
+//! # fn exchange(request: flow::Request) -> Result<flow::Response, wechat_proto::error::Failure> {
+//! #     unreachable!("{request:?}")
+//! # }
 //! fn now() -> Timestamp {
 //!     let elapsed = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
 //!     Timestamp::default().after(elapsed)
@@ -78,6 +80,7 @@ mod ids;
 mod jar;
 pub mod login;
 pub mod message;
+mod origin;
 mod pace;
 mod rng;
 mod secret;

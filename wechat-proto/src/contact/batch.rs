@@ -15,8 +15,8 @@ use crate::hosts::Role;
 use crate::ids::UserName;
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseRequest, BaseResponse, Envelope};
-use crate::wire::lenient::{List, object};
+use crate::wire::envelope::{self, BaseRequest, reply};
+use crate::wire::lenient::List;
 use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxbatchgetcontact";
@@ -63,16 +63,9 @@ pub fn parse(reply: &Response) -> Result<Vec<Contact>, Error> {
     Ok(WireContact::take_all(wire.contacts))
 }
 
-object! {
+reply! {
     struct Wire {
-        "BaseResponse" => base: BaseResponse,
         "ContactList" => contacts: List<WireContact>,
-    }
-}
-
-impl Envelope for Wire {
-    fn base(&self) -> &BaseResponse {
-        &self.base
     }
 }
 

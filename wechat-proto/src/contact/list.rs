@@ -13,8 +13,8 @@ use crate::flow::Response;
 use crate::hosts::Role;
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseResponse, Envelope};
-use crate::wire::lenient::{Int, List, object};
+use crate::wire::envelope::{self, reply};
+use crate::wire::lenient::{Int, List};
 use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxgetcontact";
@@ -51,17 +51,10 @@ pub fn parse(reply: &Response) -> Result<Page, Error> {
     Ok(Page { contacts: WireContact::take_all(wire.members), next: wire.seq.0 })
 }
 
-object! {
+reply! {
     struct Wire {
-        "BaseResponse" => base: BaseResponse,
         "MemberList" => members: List<WireContact>,
         "Seq" => seq: Int,
-    }
-}
-
-impl Envelope for Wire {
-    fn base(&self) -> &BaseResponse {
-        &self.base
     }
 }
 

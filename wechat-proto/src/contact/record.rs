@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::ids::UserName;
 use crate::text::{Text, decode};
-use crate::wire::lenient::{Int, List, object};
+use crate::wire::lenient::{Int, List};
+use crate::wire::object::object;
 
 /// A person, a room (a group chat), an official account or a built-in one.
 ///

@@ -12,8 +12,7 @@ use crate::hosts::Role;
 use crate::ids::UserName;
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseRequest, BaseResponse, Envelope};
-use crate::wire::lenient::object;
+use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxstatusnotify";
@@ -56,16 +55,8 @@ pub fn parse(reply: &Response) -> Result<(), Error> {
     envelope::open::<Wire>(ENDPOINT, reply).map(drop)
 }
 
-object! {
-    struct Wire {
-        "BaseResponse" => base: BaseResponse,
-    }
-}
-
-impl Envelope for Wire {
-    fn base(&self) -> &BaseResponse {
-        &self.base
-    }
+reply! {
+    struct Wire {}
 }
 
 #[cfg(test)]

@@ -24,8 +24,9 @@ use crate::sync::SyncKey;
 use crate::sync::key::WireKey;
 use crate::text::{Text, decode};
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseRequest, BaseResponse, Envelope, Uin};
-use crate::wire::lenient::{Int, List, object};
+use crate::wire::envelope::{self, BaseRequest, Uin, reply};
+use crate::wire::lenient::{Int, List};
+use crate::wire::object::object;
 use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxinit";
@@ -151,9 +152,8 @@ pub fn parse(reply: &Response) -> Result<Init, Error> {
     })
 }
 
-object! {
+reply! {
     struct WireInit {
-        "BaseResponse" => base: BaseResponse,
         "User" => user: WireContact,
         "ContactList" => contacts: List<WireContact>,
         "ChatSet" => chat_set: Text,
@@ -194,12 +194,6 @@ impl WireArticle {
             cover: self.cover.into_boxed(),
             url: self.url.into_boxed(),
         }
-    }
-}
-
-impl Envelope for WireInit {
-    fn base(&self) -> &BaseResponse {
-        &self.base
     }
 }
 

@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use crate::ids::{MsgId, UserName};
 use crate::text::{Text, decode};
 use crate::time::Timestamp;
-use crate::wire::lenient::{Int, List, object};
+use crate::wire::lenient::{Int, List};
+use crate::wire::object::object;
 
 /// A message as `webwxsync` gave it.
 #[derive(Clone, Debug)]
@@ -102,7 +103,7 @@ impl Raw {
     pub fn json(&self) -> &str {
         let text = core::str::from_utf8(&self.json).unwrap_or_default();
         let Some(index) = self.index else { return text };
-        let list = crate::wire::lenient::Fields::of(text).and_then(|f| f.get("AddMsgList"));
+        let list = crate::wire::object::Fields::of(text).and_then(|f| f.get("AddMsgList"));
         let messages: alloc::vec::Vec<&RawValue> =
             list.and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
         messages.get(index).map_or("", |message| message.get())

@@ -6,8 +6,7 @@ use crate::error::Error;
 use crate::flow::Response;
 use crate::ids::MsgId;
 use crate::text::Text;
-use crate::wire::envelope::{self, BaseRequest, BaseResponse, Envelope};
-use crate::wire::lenient::object;
+use crate::wire::envelope::{self, BaseRequest, reply};
 
 const ENDPOINT: &str = "webwxsendmsg";
 
@@ -38,15 +37,8 @@ pub fn parse(reply: &Response) -> Result<Receipt, Error> {
     Ok(Receipt { msg_id: MsgId::from(&*wire.msg_id) })
 }
 
-object! {
+reply! {
     struct Wire {
-        "BaseResponse" => base: BaseResponse,
         "MsgID" => msg_id: Text,
-    }
-}
-
-impl Envelope for Wire {
-    fn base(&self) -> &BaseResponse {
-        &self.base
     }
 }

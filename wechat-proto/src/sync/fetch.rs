@@ -24,9 +24,10 @@ use crate::secret::Secret;
 use crate::session::{Me, Session};
 use crate::text::{Text, decode};
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseRequest, BaseResponse, Envelope};
+use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::json;
-use crate::wire::lenient::{Buff, Int, List, object};
+use crate::wire::lenient::{Buff, Int, List};
+use crate::wire::object::object;
 use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxsync";
@@ -97,7 +98,7 @@ pub fn parse(reply: &Response) -> Result<Batch, Error> {
     let body = reply.body();
     let (text, wire) =
         json::text::<Wire>(body).map_err(|found| envelope::not_json(ENDPOINT, reply, found))?;
-    envelope::check(ENDPOINT, wire.base())?;
+    envelope::check(ENDPOINT, &wire.base)?;
     // The body itself is kept, unless it had to be mended.
     let json = match text {
         Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
@@ -136,9 +137,8 @@ impl Batch {
     }
 }
 
-object! {
+reply! {
     struct Wire {
-        "BaseResponse" => base: BaseResponse,
         "AddMsgList" => messages: List<WireMessage>,
         "ModContactList" => changed: List<WireContact>,
         "DelContactList" => removed: List<Gone>,
@@ -176,12 +176,6 @@ impl WireProfile {
             head_img_url: some(picture(self.head_img_url))
                 .filter(|_| self.head_img_update_flag.0 != 0),
         })
-    }
-}
-
-impl Envelope for Wire {
-    fn base(&self) -> &BaseResponse {
-        &self.base
     }
 }
 

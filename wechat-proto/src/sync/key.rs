@@ -6,7 +6,8 @@ use core::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::lenient::{Int, List, object};
+use crate::wire::lenient::{Int, List};
+use crate::wire::object::object;
 
 /// A set of numbered counters: opaque, but for its being empty.
 ///

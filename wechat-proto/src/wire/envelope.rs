@@ -7,7 +7,8 @@ use alloc::string::String;
 use serde::Serialize;
 
 use super::json;
-use super::lenient::{Int, Lenient, object};
+use super::lenient::{Int, Lenient};
+use super::object::object;
 use super::xml::notice;
 use crate::error::{Error, Ret};
 use crate::flow::Response;
@@ -55,6 +56,25 @@ impl Lenient for Status {}
 pub(crate) trait Envelope: Lenient {
     fn base(&self) -> &BaseResponse;
 }
+
+/// Defines a reply that holds a `BaseResponse`, as [`object!`] does its other fields.
+macro_rules! reply {
+    ($vis:vis struct $name:ident { $($fields:tt)* }) => {
+        $crate::wire::object::object! {
+            $vis struct $name {
+                "BaseResponse" => base: $crate::wire::envelope::BaseResponse,
+                $($fields)*
+            }
+        }
+
+        impl $crate::wire::envelope::Envelope for $name {
+            fn base(&self) -> &$crate::wire::envelope::BaseResponse {
+                &self.base
+            }
+        }
+    };
+}
+pub(crate) use reply;
 
 /// Reads a reply and the code in it.
 ///
@@ -148,15 +168,8 @@ mod tests {
 
     use super::*;
 
-    object! {
+    reply! {
         struct Bare {
-            "BaseResponse" => base: BaseResponse,
-        }
-    }
-
-    impl Envelope for Bare {
-        fn base(&self) -> &BaseResponse {
-            &self.base
         }
     }
 

@@ -74,7 +74,8 @@ pub(crate) fn describe(text: &str) -> Cow<'static, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::lenient::{Buff, Int, object as define};
+    use crate::wire::lenient::{Buff, Int};
+    use crate::wire::object::object as define;
 
     define! {
         struct Sample {

@@ -4,6 +4,7 @@ pub(crate) mod envelope;
 pub(crate) mod js;
 pub(crate) mod json;
 pub(crate) mod lenient;
+pub(crate) mod object;
 pub(crate) mod query;
 pub(crate) mod repair;
 pub(crate) mod xml;

@@ -1,0 +1,157 @@
+//! JSON objects that never cost a reply: see [`lenient`](super::lenient).
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use core::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// The fields of an object as raw JSON, the last of each name.
+pub(crate) struct Fields<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> Fields<'a> {
+    /// Nothing if `json` is no object.
+    pub(crate) fn of(json: &'a str) -> Option<Self> {
+        serde_json::from_str::<Pairs<'a>>(json).ok().map(|pairs| Self(pairs.0))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).map(|raw| raw.get())
+    }
+}
+
+struct Pairs<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = BTreeMap<String, &'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                    fields.insert(name, value);
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(Object).map(Pairs)
+    }
+}
+
+/// Defines a struct read from a JSON object: unknown fields skipped, missing ones default, the
+/// last of a name taken, anything but an object the default.
+///
+/// What serde derives would fail on a field that comes twice and accept a list for an object.
+macro_rules! object {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $( $(#[$field_meta:meta])* $key:literal => $field_vis:vis $field:ident : $kind:ty ),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Default)]
+        $vis struct $name { $( $(#[$field_meta])* $field_vis $field: $kind ),* }
+
+        const _: () = {
+            use $crate::wire::lenient::Lenient;
+            use $crate::wire::object::Fields;
+            use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+            #[allow(non_camel_case_types, reason = "named after the fields")]
+            enum Key { $( $field, )* Unknown }
+
+            impl<'de> Deserialize<'de> for Key {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    struct Name;
+                    impl<'de> Visitor<'de> for Name {
+                        type Value = Key;
+                        fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                            f.write_str("a field")
+                        }
+                        fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+                            Ok(match name { $( $key => Key::$field, )* _ => Key::Unknown })
+                        }
+                    }
+                    deserializer.deserialize_identifier(Name)
+                }
+            }
+
+            struct Object;
+
+            impl<'de> Visitor<'de> for Object {
+                type Value = $name;
+                fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                    f.write_str("an object")
+                }
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                    let mut object = $name::default();
+                    while let Some(named) = map.next_key::<Key>()? {
+                        match named {
+                            $( Key::$field => object.$field = map.next_value()?, )*
+                            Key::Unknown => { map.next_value::<IgnoredAny>()?; }
+                        }
+                    }
+                    Ok(object)
+                }
+                $crate::wire::object::no_object!($name);
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    deserializer.deserialize_any(Object)
+                }
+            }
+
+            impl Lenient for $name {
+                fn salvage(json: &str) -> Self {
+                    let mut object = Self::default();
+                    if let Some(fields) = Fields::of(json) {
+                        $( if let Some(value) = fields.get($key) {
+                            object.$field = Lenient::read(value);
+                        } )*
+                    }
+                    object
+                }
+            }
+        };
+    };
+}
+pub(crate) use object;
+
+/// The visits of an object that find none.
+macro_rules! no_object {
+    ($name:ty) => {
+        fn visit_bool<E>(self, _: bool) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_str<E>(self, _: &str) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_unit<E>(self) -> Result<$name, E> {
+            Ok(Default::default())
+        }
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<$name, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(Default::default())
+        }
+    };
+}
+pub(crate) use no_object;
