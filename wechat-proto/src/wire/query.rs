@@ -2,6 +2,7 @@
 //! §1.3).
 
 use alloc::string::{String, ToString};
+use core::fmt::{self, Write as _};
 
 use bytes::Bytes;
 use http::header::{
@@ -29,8 +30,18 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')');
 
 /// `text` as `encodeURIComponent` writes it.
-pub(crate) fn encode(text: &str) -> impl core::fmt::Display + '_ {
+pub(crate) fn encode(text: &str) -> impl fmt::Display + '_ {
     utf8_percent_encode(text, COMPONENT)
+}
+
+/// Encodes what is written to it.
+struct Component<'a>(&'a mut String);
+
+impl fmt::Write for Component<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend(utf8_percent_encode(text, COMPONENT));
+        Ok(())
+    }
 }
 
 /// What a page says it takes.
@@ -63,7 +74,9 @@ pub(crate) struct Url {
 
 impl Url {
     pub(crate) fn new(device: &Device, role: Role, path: &str) -> Self {
-        let mut text = device.hosts.origin(role).as_str().to_string();
+        // Most addresses are below this: credentials are long.
+        let mut text = String::with_capacity(512);
+        text.push_str(device.hosts.origin(role).as_str());
         text.push_str(path);
         Self { text, separator: '?', accept: Accept::Json }
     }
@@ -80,12 +93,13 @@ impl Url {
     }
 
     /// Adds a parameter.
-    pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
         self.text.push(self.separator);
         self.separator = '&';
         self.text.push_str(name);
         self.text.push('=');
-        self.text.extend(utf8_percent_encode(&value.to_string(), COMPONENT));
+        // Cannot fail: a string grows.
+        let _ = write!(Component(&mut self.text), "{value}");
         self
     }
 
@@ -111,7 +125,8 @@ impl Url {
         method: Method,
         body: Option<(&'static str, Bytes)>,
     ) -> http::Request<Body> {
-        let uri: Uri = self.text.parse().expect("made of an origin and encoded parts");
+        let uri = Uri::from_maybe_shared(Bytes::from(self.text));
+        let uri = uri.expect("made of an origin and encoded parts");
         let visible = |text: &str| HeaderValue::from_str(text).expect("hosts are visible ASCII");
         let page = device.hosts.origin(Role::Api).as_str();
         let mut referer = page.to_string();
