@@ -27,6 +27,10 @@ impl Account {
         for contact in &init.contacts {
             directory.merge(contact.clone());
         }
+        if init.me.uin == 0 {
+            // The login page knows it: `docs/protocol.md` §1.7.
+            init.me.uin = credentials.uin.expose().parse().unwrap_or(0);
+        }
         let (me, key) = (init.me.clone(), init.sync_key.clone());
         let mut session = Session::new(device, credentials, me, key);
         session.renew_skey(core::mem::take(&mut init.skey));

@@ -20,8 +20,9 @@ type Parse<T> = fn(&Response) -> Result<T, Error>;
 /// Made by the `request` function of an endpoint. A reply cannot reach the wrong parser.
 ///
 /// A call that only asks may be polled again after a failure, or after its exchange was given
-/// up: it asks again. A call that **changes** something may not: polled again after it can have
-/// been sent, it says [`Error::Unanswered`]. The endpoint's documentation says which it is.
+/// up: it asks again. A call that **changes** something may not: where it can have been sent and
+/// has no answer, and whenever it is polled again after that, it says [`Error::Unanswered`]. The
+/// endpoint's documentation says which it is.
 #[must_use = "a call does nothing until it is run"]
 pub struct Call<T> {
     request: Request,
@@ -126,7 +127,7 @@ impl<T> Flow for Call<T> {
                 Terms::Again => Err(Interrupt::Send(Box::new(self.ready(device, now)))),
                 Terms::Once => {
                     self.state = State::Spent;
-                    Err(Error::Unanswered.into())
+                    Err(Error::Unanswered(None).into())
                 }
             },
             State::Answered(result, cookies) => {
@@ -144,11 +145,14 @@ impl<T> Flow for Call<T> {
             State::Failed(failure) => {
                 let unsent = failure.sent == Sent::No;
                 self.state = if unsent { State::Ready } else { spent };
+                if self.terms == Terms::Once && !unsent {
+                    return Err(Error::Unanswered(Some(failure)).into());
+                }
                 Err(Error::Transport(failure).into())
             }
             State::Spent => {
                 self.state = State::Spent;
-                Err(Error::Unanswered.into())
+                Err(Error::Unanswered(None).into())
             }
         }
     }

@@ -40,7 +40,7 @@ fn sends<T: fmt::Debug>(call: &mut Call<T>, session: &mut Session) -> String {
 fn unanswered<T: fmt::Debug>(call: &mut Call<T>, session: &mut Session) {
     for _ in 0..3 {
         match call.poll(&mut session.device, NOW) {
-            Err(Interrupt::Fail(Error::Unanswered)) => {}
+            Err(Interrupt::Fail(Error::Unanswered(_))) => {}
             other => panic!("{other:?}"),
         }
         // An answer that comes after all is too late.
@@ -61,7 +61,7 @@ fn a_change_is_made_once() {
     sends(&mut call, &mut session);
     call.handle(failure(Sent::Maybe));
     let told = call.poll(&mut session.device, NOW);
-    assert!(matches!(told, Err(Interrupt::Fail(Error::Transport(_)))));
+    assert!(matches!(told, Err(Interrupt::Fail(Error::Unanswered(Some(_))))));
     unanswered(&mut call, &mut session);
     // It was answered, well or not.
     for body in [SENT, r#"{"BaseResponse":{"Ret":1204}}"#, "<html>", ""] {
@@ -69,7 +69,7 @@ fn a_change_is_made_once() {
         sends(&mut call, &mut session);
         call.handle(ok(body));
         let answer = call.poll(&mut session.device, NOW);
-        assert!(!matches!(answer, Err(Interrupt::Fail(Error::Unanswered) | Interrupt::Send(_))));
+        assert!(!matches!(answer, Err(Interrupt::Fail(Error::Unanswered(_)) | Interrupt::Send(_))));
         unanswered(&mut call, &mut session);
     }
 }

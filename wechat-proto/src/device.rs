@@ -12,12 +12,13 @@ use crate::entry::Entry;
 use crate::error::{Invalid, Ret};
 use crate::hosts::Hosts;
 use crate::jar::Jar;
+use crate::pace::Paces;
 use crate::rng::Generator;
 use crate::time::Timestamp;
 
 /// The browser that the service sees: where it connects, what it calls itself, its cookies.
 ///
-/// Outlives logins: its cookies are what lets an account log in again without a QR code.
+/// Outlives logins: its cookies are how the service knows it again.
 ///
 /// ```
 /// use wechat_proto::{Device, Lang};
@@ -35,6 +36,8 @@ pub struct Device {
     pub(crate) rng: Generator,
     /// Why the session of this device is over.
     ended: Option<Ret>,
+    #[serde(skip)]
+    pub(crate) paces: Paces,
 }
 
 impl Device {

@@ -17,7 +17,8 @@ pub enum Error {
     /// [`Failure::sent`] first.
     #[error("no reply: {0}")]
     Transport(#[source] Failure),
-    /// The server understood and declined.
+    /// The server understood and declined. From a login with [`Ret::ENVIRONMENT`] (1203): this
+    /// account may not log in on the web.
     #[error("{endpoint} was refused with {ret}{sep}{message}", sep = separator(message))]
     Refused {
         /// The endpoint that declined.
@@ -35,8 +36,9 @@ pub enum Error {
         /// The server's own text, decoded; may be empty.
         message: Box<str>,
     },
-    /// The session is over (1100, 1101 or 1102): only a new login helps. With [`Ret::OK`]: it
-    /// ended by its own logout.
+    /// The session is over (1100, 1101 or 1102): only a new login helps. Seconds after a login,
+    /// this is how the service drops accounts that it does not want on the web. With [`Ret::OK`]:
+    /// it ended by its own logout.
     #[error("the session is over: {ret}")]
     LoggedOut {
         /// Which of the codes.
@@ -63,10 +65,10 @@ pub enum Error {
         /// The host, or as much of the address as could be read.
         host: Box<str>,
     },
-    /// A request that must not be made twice may have been made: ask the server (or the phone)
-    /// before it is repeated.
+    /// A request that changes something may have been made, and there is no answer: look (on the
+    /// phone, say) before it is repeated. Why there is none; nothing if the exchange was given up.
     #[error("the request may have been sent; whether it took effect is unknown")]
-    Unanswered,
+    Unanswered(#[source] Option<Failure>),
     /// The flow's source failed, or changed while it was read.
     #[error("the source could not be read or has changed")]
     Source(#[source] Option<Failure>),
@@ -82,13 +84,30 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether asking again later can help, without a new login.
+    /// Whether the same request may well succeed later, without anybody doing anything: no reply
+    /// came, or one that is not the protocol's, or the service is too busy (1205) or failed
+    /// (-1, -2).
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Transport(_) | Self::Limited { .. } | Self::Malformed { .. } => true,
-            Self::Refused { ret, .. } => *ret != Ret::ENVIRONMENT,
+            Self::Transport(failure) => !matches!(
+                failure.kind,
+                FailureKind::Unsendable | FailureKind::Encoding | FailureKind::TooLarge
+            ),
+            Self::Refused { ret, .. } => matches!(*ret, Ret::SYSTEM | Ret::LOGIC),
+            Self::Limited { .. } | Self::Malformed { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether a flow asks again by itself before it tells: all that does not end it.
+    pub(crate) const fn passes(&self) -> bool {
+        matches!(
+            self,
+            Self::Transport(_)
+                | Self::Refused { .. }
+                | Self::Limited { .. }
+                | Self::Malformed { .. }
+        )
     }
 }
 
@@ -310,6 +329,24 @@ mod tests {
     fn three_codes_end_a_session() {
         let ending = (-2000..3000).map(Ret).filter(|ret| ret.ends_session());
         assert!(ending.eq([Ret(1100), Ret(1101), Ret(1102)]));
+    }
+
+    #[test]
+    fn says_whether_later_may_help() {
+        let refused = |ret| Error::Refused { endpoint: "x", ret: Ret(ret), message: "".into() };
+        let transport = |kind| Error::Transport(Failure::new(kind, Sent::No));
+        for (error, transient) in [
+            (refused(-1), true),
+            (refused(1204), false),
+            (refused(1), false),
+            (refused(1203), false),
+            (transport(FailureKind::Connect), true),
+            (transport(FailureKind::Unsendable), false),
+            (Error::Unanswered(None), false),
+            (Error::LoggedOut { ret: Ret(1101) }, false),
+        ] {
+            assert_eq!(error.is_transient(), transient, "{error}");
+        }
     }
 
     #[test]

@@ -146,14 +146,15 @@ fn webwxsync(bytes: &[u8]) {
     let Ok(batch) = fetch::parse(&reply(bytes)) else { return };
     assert!(batch.sync_key.as_ref().is_none_or(|key| !key.is_empty()));
     let messages = batch.messages(account().session().me());
-    // Looking up is linear in the batch: a few of many.
-    let step = messages.len() / 16 + 1;
-    for message in messages.into_iter().step_by(step) {
+    for message in messages {
         let raw = message.raw.json().to_string();
-        assert!(serde_json::from_str::<&RawValue>(&raw).is_ok(), "{raw:?}");
+        // Whoever reads it may decode all of its strings; numbers are their own affair.
+        let read = serde_json::from_str::<serde_json::Value>(&raw);
+        let numbers = serde_json::from_str::<&RawValue>(&raw);
+        assert!(read.is_ok() || numbers.is_ok() && raw.contains(['e', 'E']), "{raw:?}");
         let (id, kind) = (message.id.clone(), message.kind.clone());
         let alone = message.detach();
-        assert_eq!((alone.raw.json(), &alone.id, &alone.kind), (&*raw, &id, &kind));
+        assert_eq!((&*alone.raw.json(), &alone.id, &alone.kind), (&*raw, &id, &kind));
         let _ = (alone.peer(), alone.author(), alone.text());
     }
 }
@@ -284,7 +285,7 @@ fn account() -> Account {
         signature: "".into(),
         sex: 0,
     };
-    let secret = || "secret".into();
+    let secret = || "secret".parse().unwrap_or_default();
     let auth = Credentials { uin: secret(), sid: secret(), skey: secret(), pass_ticket: secret() };
     let mut account = Account::from(Session::new(Device::new(), auth, me, SyncKey::default()));
     account.session.chat_set = ["@@1", "@2"].iter().filter_map(|name| name.parse().ok()).collect();

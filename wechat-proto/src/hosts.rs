@@ -161,7 +161,8 @@ impl Hosts {
         // The authority as a whole: user names, ports and trailing dots are not in the table.
         let lowered = authority.to_ascii_lowercase();
         match Family::of_host(&lowered) {
-            Some(family) if !self.single && scheme == "https" => {
+            // Who names the api host names where credentials may go: there alone.
+            Some(family) if !self.api.pinned && scheme == "https" => {
                 for role in [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push] {
                     let host = self.host_mut(role);
                     if !host.pinned {
@@ -300,5 +301,10 @@ mod tests {
         hosts.redirect(&"https://wx8.qq.com/".parse().unwrap()).unwrap();
         assert_eq!(hosts.origin(Role::Push), &push);
         assert_eq!(hosts.origin(Role::Api).host(), "wx8.qq.com");
+
+        let api: Origin = "https://proxy.example".parse().unwrap();
+        let mut hosts = Hosts::default().with(Role::Api, api);
+        assert!(hosts.redirect(&"https://wx8.qq.com/".parse().unwrap()).is_err());
+        hosts.redirect(&"https://proxy.example/x".parse().unwrap()).unwrap();
     }
 }

@@ -59,6 +59,20 @@ impl TryFrom<Box<str>> for UserName {
     }
 }
 
+impl UserName {
+    /// The nearest name to one of the service's that cannot be one.
+    pub(crate) fn nearest(text: &str) -> Self {
+        let illegal = |c: char| c.is_control() || c.is_whitespace() || c == ',';
+        let end = text
+            .char_indices()
+            .map(|(at, c)| at + c.len_utf8())
+            .take_while(|end| *end <= Self::MAX)
+            .last();
+        let name = text.get(..end.unwrap_or(0)).unwrap_or_default().replace(illegal, "_");
+        Self(if name.is_empty() { "_".into() } else { name.into() })
+    }
+}
+
 impl FromStr for UserName {
     type Err = Invalid;
 
@@ -105,9 +119,9 @@ impl MsgId {
         &self.0
     }
 
-    /// Whether the service gave a number at all: without one, a repetition cannot be told.
+    /// Whether the service gave a number that can be one: without, a repetition cannot be told.
     pub fn is_known(&self) -> bool {
-        !matches!(&*self.0, "" | "0")
+        *self.0 != *"0" && (1..=32).contains(&self.0.len())
     }
 }
 
@@ -190,6 +204,22 @@ impl Uuid {
     /// What the QR code says: `docs/protocol.md` §3.2.
     pub fn url(&self) -> String {
         format!("https://login.weixin.qq.com/l/{}", self.0)
+    }
+}
+
+impl FromStr for Uuid {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let invalid =
+            Invalid { what: "a login's name", expected: "1 to 128 letters, digits, -, _ and =" };
+        Self::parse(text).ok_or(invalid)
+    }
+}
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

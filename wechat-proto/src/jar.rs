@@ -65,13 +65,15 @@ impl Jar {
         now: Timestamp,
     ) {
         let date = date.and_then(http_date);
+        self.cookies.retain(|_, value| value.expires.is_none_or(|at| at > now));
         for line in lines {
             let Ok(cookie) = Cookie::parse(line.as_str()) else { continue };
             let Some((key, value)) = accept(hosts, origin, &cookie, date, now) else { continue };
             if value.expires.is_some_and(|at| at <= now) {
                 self.cookies.remove(&key);
-            } else if self.cookies.len() < COOKIES || self.cookies.contains_key(&key) {
+            } else {
                 self.cookies.insert(key, value);
+                self.evict();
             }
         }
     }
@@ -91,6 +93,18 @@ impl Jar {
         let mut header = HeaderValue::from_str(&text).ok().filter(|_| !text.is_empty())?;
         header.set_sensitive(true);
         Some(header)
+    }
+
+    /// Makes room: what ends first goes first.
+    fn evict(&mut self) {
+        if self.cookies.len() <= COOKIES {
+            return;
+        }
+        let ends = |value: &Value| value.expires.unwrap_or(Timestamp::from_millis(u64::MAX));
+        let first = self.cookies.iter().min_by_key(|(_, value)| ends(value));
+        if let Some(key) = first.map(|(key, _)| key.clone()) {
+            self.cookies.remove(&key);
+        }
     }
 
     fn due<'a, 'b>(
@@ -150,7 +164,7 @@ fn accept(
     Some((
         Key { domain: domain.into(), path: path.into(), name: name.into() },
         Value {
-            text: text.into(),
+            text: text.parse().ok()?,
             shared,
             secure: cookie.secure().unwrap_or(false),
             expires: life.map(|life| now.after(life)),
@@ -326,6 +340,17 @@ mod tests {
         let mut jar = Jar::default();
         jar.store(&hosts, hosts.origin(Role::Api), &lines, None, NOW);
         assert_eq!(jar.cookies.len(), COOKIES);
+        // A full jar is no trap: what is over makes room, and so does what ends first.
+        let mut jar = Jar::default();
+        let short: Vec<String> = (0..64).map(|n| format!("c{n}=v; Max-Age=10")).collect();
+        let line = |text: &str| [String::from(text)];
+        jar.store(&hosts, hosts.origin(Role::Api), &short, None, NOW);
+        jar.store(&hosts, hosts.origin(Role::Api), &line("wxsid=s"), None, NOW);
+        assert!(sent(&jar, &hosts, "https://wx.qq.com/", NOW).ends_with("; wxsid=s"));
+        let later = NOW.after(Duration::from_secs(100));
+        jar.store(&hosts, hosts.origin(Role::Api), &line("wxuin=7"), None, later);
+        assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", later), "wxsid=s; wxuin=7");
+        assert_eq!(jar.cookies.len(), 2);
     }
 
     #[test]

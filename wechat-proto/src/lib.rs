@@ -68,6 +68,8 @@ extern crate alloc;
 pub mod account;
 pub mod body;
 mod call;
+#[cfg(test)]
+mod circle_tests;
 pub mod contact;
 pub mod device;
 pub mod entry;

@@ -6,11 +6,20 @@ use crate::error::Error;
 use crate::flow::Interrupt;
 use crate::time::Timestamp;
 
+/// The pace of each kind of flow. Kept by the device: a new flow goes on at the pace of the one
+/// before, or a caller who starts one after the other would spin.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Paces {
+    pub(crate) login: Pace,
+    pub(crate) contacts: Pace,
+    pub(crate) inbox: Pace,
+}
+
 /// Slows a flow down when what it does leads nowhere.
 ///
-/// Two failures (or empty answers) in a row cost nothing; from the third on, requests are at
-/// least 1, 2, 4 … 30 seconds apart, until something useful comes.
-#[derive(Clone, Debug, Default)]
+/// Two empty answers in a row cost nothing, two failures a second or so; from the third on,
+/// requests are at least 1, 2, 4 … 30 seconds apart, until something useful comes.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Pace {
     /// How often nothing useful came, without something useful in between.
     strikes: u32,
@@ -18,8 +27,6 @@ pub(crate) struct Pace {
     failures: u32,
     /// When the last request went out.
     sent: Option<Timestamp>,
-    /// Whether the next one is held back.
-    waits: bool,
 }
 
 impl Pace {
@@ -45,11 +52,6 @@ impl Pace {
         self.failures = 0;
     }
 
-    /// Whether a request is held back, so that no reply can be one to it.
-    pub(crate) const fn waits(&self) -> bool {
-        self.waits
-    }
-
     /// An answer came that says nothing: useful if the server took its time over it, else one of
     /// those that make a loop spin.
     pub(crate) fn quiet(&mut self, now: Timestamp) {
@@ -69,7 +71,7 @@ impl Pace {
             // Each try makes it longer: four seconds at once.
             self.failures = self.failures.max(Self::PATIENCE + 2);
         }
-        !error.is_transient() || self.failures >= Self::PATIENCE
+        !error.passes() || self.failures >= Self::PATIENCE
     }
 
     /// Lets a request out, or says how long it has to wait. What else a flow needs passes.
@@ -84,18 +86,21 @@ impl Pace {
             }
             let wait = self.delay().saturating_sub(now.since(sent));
             if !wait.is_zero() {
-                self.waits = true;
                 return Interrupt::Sleep(wait);
             }
         }
-        self.waits = false;
         self.sent = Some(now);
         interrupt
     }
 
     fn delay(&self) -> Duration {
         match self.strikes.saturating_add(self.failures).checked_sub(Self::PATIENCE) {
-            None => Duration::ZERO,
+            // What broke off once may well work at once, if not in the same millisecond.
+            None => Duration::from_millis(match self.failures {
+                0 => 0,
+                1 => 250,
+                _ => 1000,
+            }),
             Some(more) => Duration::from_secs(1 << more.min(5)).min(Self::LONGEST),
         }
     }
@@ -138,7 +143,7 @@ mod tests {
 
     #[test]
     fn failures_and_empty_answers_add_up() {
-        let failure = Error::Unanswered;
+        let failure = Error::Unanswered(None);
         let mut pace = Pace::default();
         let _ = pace.failed(&failure);
         let _ = pace.failed(&failure);

@@ -110,7 +110,7 @@ impl Session {
         &self.device
     }
 
-    /// The device, for another login without a QR code.
+    /// The device, for another login.
     pub fn into_device(mut self) -> Device {
         self.device.reopen();
         self.device

@@ -115,10 +115,10 @@ impl Host {
 /// Invented credentials.
 pub(crate) fn credentials() -> Credentials {
     Credentials {
-        uin: "752650838".into(),
-        sid: "kByRoJSUlD7S2pif".into(),
-        skey: "@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e".into(),
-        pass_ticket: "xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5Z".into(),
+        uin: "752650838".parse().unwrap(),
+        sid: "kByRoJSUlD7S2pif".parse().unwrap(),
+        skey: "@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e".parse().unwrap(),
+        pass_ticket: "xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5Z".parse().unwrap(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The address book and the rooms, as a flow.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use super::list::{self, Page};
@@ -10,7 +10,6 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::UserName;
-use crate::pace::Pace;
 use crate::time::Timestamp;
 
 /// Loads all contacts into the account's directory: the address book page by page, then the
@@ -21,8 +20,11 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub struct Contacts {
     state: State,
-    pace: Pace,
-    pages: u32,
+    /// Whether a request waits for its time: nothing that comes then is its reply.
+    held: bool,
+    /// Where the pages began that were asked for.
+    pages: BTreeSet<i64>,
+    names: Names,
 }
 
 #[derive(Debug, Default)]
@@ -34,16 +36,29 @@ enum State {
         call: Call<Page>,
     },
     Batching {
-        names: Vec<UserName>,
-        size: usize,
         call: Call<Vec<Contact>>,
     },
 }
 
+/// The names to ask for, and how many at once.
+#[derive(Debug, Default)]
+struct Names {
+    left: VecDeque<UserName>,
+    /// How many of them, from the first, were in the smallest batch that was refused: they are
+    /// asked for in smaller ones.
+    suspect: usize,
+    /// How many suspects are asked for at once.
+    step: usize,
+    /// How many were refused alone, one after the other.
+    alone: u32,
+}
+
 /// More pages than any address book has: the official page stops at 17.
-const PAGES: u32 = 100;
+const PAGES: usize = 100;
 /// How many names are asked for after a batch was refused: `docs/protocol.md` §5.2.
-const STEPS: [usize; 4] = [batch::MOST, 10, 5, 1];
+const STEPS: [usize; 3] = [10, 5, 1];
+/// How many names may be refused alone, one after the other, before that is told.
+const ALONE: u32 = 3;
 
 impl Contacts {
     /// A load of all contacts.
@@ -64,110 +79,171 @@ impl Flow for Contacts {
             let session = &mut account.session;
             match core::mem::take(&mut self.state) {
                 State::Start => {
-                    self.pages = 0;
-                    self.state = State::Paging { seq: 0, call: list::request(session, 0, now) };
+                    self.pages.clear();
+                    self.page(account, 0, now);
                 }
                 State::Paging { seq, mut call } => match call.poll(&mut session.device, now) {
                     Ok(page) => {
-                        self.pace.clear();
-                        self.pages += 1;
+                        useful(account, !page.contacts.is_empty());
                         for contact in page.contacts {
                             account.directory.merge(contact);
                         }
-                        // Zero is the end; a number that stands still, or too many, is one too.
-                        if page.next == 0 || page.next == seq || self.pages >= PAGES {
-                            let names = wanted(account);
-                            if self.batch(account, names, batch::MOST, now) {
+                        // Zero is the end; so is a number that comes again, and so are too many.
+                        let seen = self.pages.contains(&page.next);
+                        if page.next == 0 || seen || self.pages.len() >= PAGES {
+                            self.names = Names { left: wanted(account), ..Names::default() };
+                            if self.batch(account, now) {
                                 return Ok(());
                             }
                         } else {
-                            let call = list::request(&mut account.session, page.next, now);
-                            self.state = State::Paging { seq: page.next, call };
+                            self.page(account, page.next, now);
                         }
                     }
-                    Err(interrupt) => self.keep(interrupt, now, State::Paging { seq, call })?,
+                    Err(interrupt) => {
+                        if let Interrupt::Fail(_) = interrupt {
+                            call = list::request(&mut account.session, seq, now);
+                        }
+                        self.keep(account, interrupt, now, State::Paging { seq, call })?;
+                    }
                 },
-                State::Batching { mut names, size, mut call } => {
-                    match call.poll(&mut session.device, now) {
-                        Ok(contacts) => {
-                            self.pace.clear();
-                            // By name: the service leaves some out and sorts as it likes.
-                            for contact in contacts {
-                                account.directory.merge(contact);
-                            }
-                            names.drain(..size.min(names.len()));
-                            if self.batch(account, names, size, now) {
-                                return Ok(());
-                            }
+                State::Batching { mut call } => match call.poll(&mut session.device, now) {
+                    Ok(contacts) => {
+                        useful(account, !contacts.is_empty());
+                        // By name: the service leaves some out and sorts as it likes.
+                        for contact in contacts {
+                            account.directory.merge(contact);
                         }
-                        Err(Interrupt::Fail(Error::Refused { .. })) => {
-                            self.pace.strike();
-                            let asked = size.min(names.len());
-                            let smaller = STEPS.into_iter().find(|step| *step < asked);
-                            if smaller.is_none() {
-                                // A name that fails alone is not asked for again.
-                                names.drain(..1.min(names.len()));
-                            }
-                            if self.batch(account, names, smaller.unwrap_or(1), now) {
-                                return Ok(());
-                            }
-                        }
-                        Err(interrupt) => {
-                            self.keep(interrupt, now, State::Batching { names, size, call })?;
+                        self.names.answered();
+                        if self.batch(account, now) {
+                            return Ok(());
                         }
                     }
-                }
+                    Err(Interrupt::Fail(error @ Error::Refused { .. })) => {
+                        account.session.device.paces.contacts.strike();
+                        let told = self.names.refused();
+                        let done = self.batch(account, now);
+                        if told {
+                            return Err(error.into());
+                        }
+                        if done {
+                            return Ok(());
+                        }
+                    }
+                    Err(interrupt) => {
+                        if let Interrupt::Fail(_) = interrupt {
+                            call = batch::request(&mut account.session, &self.names.next(), now);
+                        }
+                        self.keep(account, interrupt, now, State::Batching { call })?;
+                    }
+                },
             }
         }
     }
 
     fn handle(&mut self, input: Input) {
-        if self.pace.waits() {
+        if self.held {
             return;
         }
         match &mut self.state {
             State::Start => {}
             State::Paging { call, .. } => call.handle(input),
-            State::Batching { call, .. } => call.handle(input),
+            State::Batching { call } => call.handle(input),
         }
     }
 }
 
 impl Contacts {
+    fn page(&mut self, account: &mut Account, seq: i64, now: Timestamp) {
+        self.pages.insert(seq);
+        self.state = State::Paging { seq, call: list::request(&mut account.session, seq, now) };
+    }
+
     /// Asks for the next names; says whether there are none left.
-    fn batch(
-        &mut self,
-        account: &mut Account,
-        names: Vec<UserName>,
-        size: usize,
-        now: Timestamp,
-    ) -> bool {
-        let next = names.get(..size.min(names.len())).unwrap_or_default();
+    fn batch(&mut self, account: &mut Account, now: Timestamp) -> bool {
+        let next = self.names.next();
         if next.is_empty() {
             return true;
         }
-        let call = batch::request(&mut account.session, next, now);
-        self.state = State::Batching { names, size, call };
+        let call = batch::request(&mut account.session, &next, now);
+        self.state = State::Batching { call };
         false
     }
 
     fn keep(
         &mut self,
+        account: &mut Account,
         interrupt: Interrupt,
         now: Timestamp,
         state: State,
     ) -> Result<(), Interrupt> {
+        let pace = &mut account.session.device.paces.contacts;
         self.state = state;
         match interrupt {
-            Interrupt::Fail(error) if self.pace.failed(&error) => Err(error.into()),
+            Interrupt::Fail(error) if pace.failed(&error) => Err(error.into()),
             Interrupt::Fail(_) => Ok(()),
-            interrupt => Err(self.pace.pass(interrupt, now)),
+            interrupt => {
+                let interrupt = pace.pass(interrupt, now);
+                self.held = matches!(interrupt, Interrupt::Sleep(_));
+                Err(interrupt)
+            }
         }
     }
 }
 
+impl Names {
+    /// The names of the next request.
+    fn next(&self) -> Vec<UserName> {
+        self.left.iter().take(self.size()).cloned().collect()
+    }
+
+    fn size(&self) -> usize {
+        let size = if self.suspect == 0 { batch::MOST } else { self.step.min(self.suspect) };
+        size.min(self.left.len())
+    }
+
+    /// The next names were answered, or nothing about them is known.
+    fn answered(&mut self) {
+        self.alone = 0;
+        self.drop_next();
+    }
+
+    /// The next names were refused: they are asked for in smaller batches, and one that is refused
+    /// alone is not asked for again. Says whether that is to be told.
+    fn refused(&mut self) -> bool {
+        let asked = self.size();
+        if asked > 1 {
+            self.suspect = asked;
+            self.step = STEPS.into_iter().find(|step| *step < asked).unwrap_or(1);
+            return false;
+        }
+        self.drop_next();
+        self.alone += 1;
+        let told = self.alone >= ALONE;
+        if told {
+            self.alone = 0;
+        }
+        told
+    }
+
+    fn drop_next(&mut self) {
+        let asked = self.size();
+        self.left.drain(..asked);
+        self.suspect = self.suspect.saturating_sub(asked);
+    }
+}
+
+/// An answer came: whether it brought anything.
+fn useful(account: &mut Account, brought: bool) {
+    let pace = &mut account.session.device.paces.contacts;
+    if brought {
+        pace.clear();
+    } else {
+        pace.strike();
+    }
+}
+
 /// The names to ask for: rooms, whose members no list names, and chats that no list has.
-fn wanted(account: &Account) -> Vec<UserName> {
+fn wanted(account: &Account) -> VecDeque<UserName> {
     let rooms = account.directory.rooms().map(|room| &room.user_name);
     let chats = account.session.chat_set.iter();
     let unknown = chats.filter(|name| account.directory.find(name).is_none());

@@ -3,6 +3,8 @@
 //! Tells the phone that this client is there. The phone answers with its recent chats, in a
 //! message of type 51 (`docs/protocol.md` §4.2).
 
+use core::time::Duration;
+
 use serde::Serialize;
 
 use crate::call::Call;
@@ -43,7 +45,8 @@ pub fn request(session: &mut Session, now: Timestamp) -> Call<()> {
         .with("lang", session.device.lang.as_str())
         .with("pass_ticket", session.auth.pass_ticket.expose())
         .post_json(&session.device, &body);
-    Call::again(http, parse)
+    // The session is open, and waits.
+    Call::again(http, parse).deadline(Duration::from_secs(10))
 }
 
 /// Reads the reply of [`request`].

@@ -90,7 +90,7 @@ impl Redirect {
         }
         let uri: http::Uri = text.parse().ok()?;
         uri.authority()?;
-        Some(Self { text: text.into(), uri: Hidden(uri) })
+        Some(Self { text: text.parse().ok()?, uri: Hidden(uri) })
     }
 
     /// The address to the letter.

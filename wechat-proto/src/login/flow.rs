@@ -21,10 +21,9 @@ use super::{Credentials, Redirect, announce, uuid};
 use crate::account::Account;
 use crate::call::Call;
 use crate::device::Device;
-use crate::error::{Error, FailureKind};
+use crate::error::{Error, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::Uuid;
-use crate::pace::Pace;
 use crate::time::Timestamp;
 
 /// What happens during a login.
@@ -49,13 +48,16 @@ pub enum Progress {
 
 /// Logs a device in: shows a QR code, waits for the phone, opens the session.
 ///
-/// Polled again after an output, it goes on to the next one. Passing failures are repeated, and
+/// Polled again after an output, it goes on to the next one; after [`Progress::LoggedIn`], with
+/// another login. Requests that failed are made anew, as each has its own clock and `DeviceID`.
+/// Passing failures are repeated, and
 /// told from the third in a row on; polled again after one, the login goes on where it was. After
 /// a refusal, or when the code was renewed five times, it starts again with a new code.
 #[derive(Debug, Default)]
 pub struct Login {
     state: State,
-    pace: Pace,
+    /// Whether a request waits for its time: nothing that comes then is its reply.
+    held: bool,
     renewals: u32,
 }
 
@@ -99,96 +101,108 @@ impl Flow for Login {
         loop {
             match mem::take(&mut self.state) {
                 State::Start => {
+                    // Whatever led here led nowhere; only a login that is done clears it.
+                    device.paces.login.strike();
                     device.reopen();
                     self.renewals = 0;
                     self.state = State::Asking(uuid::request(device, now));
                 }
                 State::Asking(mut call) => match call.poll(device, now) {
                     Ok(uuid) => {
-                        self.pace.answered();
+                        device.paces.login.answered();
                         self.watch(device, uuid.clone(), None, now);
                         return Ok(Progress::Code { uuid });
                     }
-                    Err(interrupt) => self.keep(interrupt, now, State::Asking(call))?,
+                    Err(interrupt) => {
+                        if let Interrupt::Fail(_) = interrupt {
+                            call = uuid::request(device, now);
+                        }
+                        self.keep(device, interrupt, now, State::Asking(call))?;
+                    }
                 },
                 State::Watching { uuid, scanned, mut call } => match call.poll(device, now) {
                     Ok(Scan::Pending) => {
-                        self.pace.quiet(now);
+                        device.paces.login.quiet(now);
                         self.watch(device, uuid, Some(scanned), now);
                     }
                     Ok(Scan::Scanned { avatar }) => {
                         self.watch(device, uuid, Some(true), now);
                         if !scanned {
-                            self.pace.answered();
+                            device.paces.login.answered();
                             return Ok(Progress::Scanned { avatar });
                         }
-                        self.pace.quiet(now);
+                        device.paces.login.quiet(now);
                     }
                     Ok(Scan::Confirmed { redirect }) => {
-                        self.pace.answered();
+                        device.paces.login.answered();
                         self.redeem(device, &redirect, now)?;
                     }
                     Ok(Scan::Cancelled) => {
-                        self.pace.strike();
+                        device.paces.login.strike();
                         self.renew(device, now)?;
                         return Ok(Progress::Cancelled);
                     }
                     Ok(Scan::Expired) => {
-                        self.pace.strike();
+                        device.paces.login.strike();
                         self.renew(device, now)?;
                     }
                     // Nothing came in this round; where the server took its time, nothing is wrong.
                     Err(Interrupt::Fail(Error::Transport(failure)))
-                        if failure.kind == FailureKind::Timeout =>
+                        if failure.kind == FailureKind::Timeout && failure.sent == Sent::Maybe =>
                     {
-                        self.pace.quiet(now);
+                        device.paces.login.quiet(now);
                         self.watch(device, uuid, Some(scanned), now);
                     }
                     Err(interrupt) => {
-                        self.keep(interrupt, now, State::Watching { uuid, scanned, call })?;
+                        if let Interrupt::Fail(_) = interrupt {
+                            call = scan::request(device, &uuid, false, now);
+                        }
+                        self.keep(device, interrupt, now, State::Watching { uuid, scanned, call })?;
                     }
                 },
                 State::Redeeming(mut call) => match call.poll(device, now) {
                     Ok(Redeemed::Credentials(credentials)) => {
-                        self.pace.answered();
+                        device.paces.login.answered();
                         self.initialise(device, credentials, false, now);
                     }
                     Ok(Redeemed::Elsewhere(redirect)) => {
-                        self.pace.strike();
+                        device.paces.login.strike();
                         redirect.enter(device).map_err(Interrupt::Fail)?;
                         self.renew(device, now)?;
                     }
                     // A ticket is good for one answer: after a refusal only a new code helps.
-                    Err(Interrupt::Fail(error @ Error::Refused { .. })) => {
-                        self.pace.strike();
-                        return Err(error.into());
-                    }
+                    Err(Interrupt::Fail(error @ Error::Refused { .. })) => return Err(error.into()),
                     // Three attempts: `docs/protocol.md` §3.4. A page that is still no XML then
                     // is what this login gets.
                     Err(Interrupt::Fail(error @ Error::Malformed { .. })) => {
-                        self.attempt(error, State::Redeeming(call))?;
+                        self.attempt(device, error, State::Redeeming(call))?;
                     }
-                    Err(interrupt) => self.keep(interrupt, now, State::Redeeming(call))?,
+                    Err(interrupt) => self.keep(device, interrupt, now, State::Redeeming(call))?,
                 },
                 State::Initialising { credentials, again, mut call } => {
                     match call.poll(device, now) {
                         // Once more, as other clients do: `docs/protocol.md` §4.1.
                         Ok(init) if init.sync_key.is_empty() && !again => {
-                            self.pace.strike();
+                            device.paces.login.strike();
                             self.initialise(device, credentials, true, now);
                         }
                         Ok(init) => {
-                            self.pace.clear();
+                            device.paces.login.answered();
                             self.announce(device, credentials, init, now);
                         }
                         // The service may have failed only once; refused three times, these
                         // credentials open nothing.
                         Err(Interrupt::Fail(error @ Error::Refused { .. })) => {
-                            self.attempt(error, State::Initialising { credentials, again, call })?;
+                            let call = init::request(device, &credentials, now);
+                            let state = State::Initialising { credentials, again, call };
+                            self.attempt(device, error, state)?;
                         }
                         Err(interrupt) => {
+                            if let Interrupt::Fail(_) = interrupt {
+                                call = init::request(device, &credentials, now);
+                            }
                             let state = State::Initialising { credentials, again, call };
-                            self.keep(interrupt, now, state)?;
+                            self.keep(device, interrupt, now, state)?;
                         }
                     }
                 }
@@ -196,22 +210,19 @@ impl Flow for Login {
                     let result = call.poll(&mut account.session.device, now);
                     device.clone_from(&account.session.device);
                     match result {
-                        Ok(()) => return Ok(Progress::LoggedIn(account)),
-                        // The session works without: the phone only lists its chats later.
-                        Err(Interrupt::Fail(error))
-                            if !matches!(error, Error::LoggedOut { .. })
-                                && self.pace.failed(&error) =>
-                        {
-                            self.pace.clear();
-                            return Ok(Progress::LoggedIn(account));
-                        }
                         Err(Interrupt::Fail(error @ Error::LoggedOut { .. })) => {
                             return Err(error.into());
                         }
-                        Err(Interrupt::Fail(_)) => self.state = State::Announcing { account, call },
+                        // One attempt: the session works without, the phone only lists its chats
+                        // later.
+                        Ok(()) | Err(Interrupt::Fail(_)) => {
+                            device.paces.login.clear();
+                            account.session.device.paces.login.clear();
+                            return Ok(Progress::LoggedIn(account));
+                        }
                         Err(interrupt) => {
-                            self.state = State::Announcing { account, call };
-                            return Err(self.pace.pass(interrupt, now));
+                            let state = State::Announcing { account, call };
+                            self.keep(device, interrupt, now, state)?;
                         }
                     }
                 }
@@ -220,7 +231,7 @@ impl Flow for Login {
     }
 
     fn handle(&mut self, input: Input) {
-        if self.pace.waits() {
+        if self.held {
             return;
         }
         match &mut self.state {
@@ -239,29 +250,36 @@ impl Login {
     /// is told only where it does not pass.
     fn keep(
         &mut self,
+        device: &mut Device,
         interrupt: Interrupt,
         now: Timestamp,
         state: State,
     ) -> Result<(), Interrupt> {
         match interrupt {
             Interrupt::Fail(error) => {
-                let told = self.pace.failed(&error);
-                if error.is_transient() {
+                let told = device.paces.login.failed(&error);
+                if error.passes() {
                     self.state = state;
                 }
                 if told { Err(error.into()) } else { Ok(()) }
             }
             interrupt => {
                 self.state = state;
-                Err(self.pace.pass(interrupt, now))
+                let interrupt = device.paces.login.pass(interrupt, now);
+                self.held = matches!(interrupt, Interrupt::Sleep(_));
+                Err(interrupt)
             }
         }
     }
 
     /// Stays in `state` for another attempt, unless the error is told: then a new code follows.
-    fn attempt(&mut self, error: Error, state: State) -> Result<(), Interrupt> {
-        if self.pace.failed(&error) {
-            self.pace.strike();
+    fn attempt(
+        &mut self,
+        device: &mut Device,
+        error: Error,
+        state: State,
+    ) -> Result<(), Interrupt> {
+        if device.paces.login.failed(&error) {
             return Err(error.into());
         }
         self.state = state;
@@ -290,13 +308,7 @@ impl Login {
         redirect: &Redirect,
         now: Timestamp,
     ) -> Result<(), Interrupt> {
-        match redeem::request(device, redirect, now) {
-            Ok(call) => self.state = State::Redeeming(call),
-            Err(error) => {
-                self.pace.strike();
-                return Err(error.into());
-            }
-        }
+        self.state = State::Redeeming(redeem::request(device, redirect, now)?);
         Ok(())
     }
 

@@ -30,6 +30,8 @@ use crate::wire::object::object;
 use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxinit";
+/// More recent chats than any phone lists: they are stored with the session.
+const CHATS: usize = 1000;
 
 /// What the service says at the beginning of a session.
 #[derive(Clone, Debug)]
@@ -123,9 +125,15 @@ pub fn parse(reply: &Response) -> Result<Init, Error> {
         me: Me::of(user, uin),
         contacts: WireContact::take_all(wire.contacts),
         // With a comma at its end.
-        chat_set: wire.chat_set.split(',').filter_map(|name| name.parse().ok()).collect(),
+        chat_set: wire
+            .chat_set
+            .split(',')
+            .filter_map(|name| name.parse().ok())
+            .take(CHATS)
+            .collect(),
         sync_key: wire.sync_key.take().unwrap_or_default(),
-        skey: wire.skey.into_boxed().into(),
+        // One that no request could carry is none.
+        skey: wire.skey.parse().unwrap_or_default(),
         client_version: wire.client_version.0,
         system_time: seconds(wire.system_time),
         gray_scale: wire.gray_scale.0,

@@ -21,8 +21,6 @@ use crate::wire::query::Url;
 use crate::wire::xml;
 
 const ENDPOINT: &str = "webwxnewloginpage";
-/// The longest credential taken: real ones have about a hundred characters.
-const LONGEST: usize = 1024;
 
 /// What a ticket is worth.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -99,19 +97,16 @@ pub fn parse(reply: &Response) -> Result<Redeemed, Error> {
     let uin = field("wxuin").map(String::from).or_else(|| cookie(reply, "wxuin"));
     let sid = sid.ok_or_else(|| missing("no wxsid"))?;
     let uin = uin.ok_or_else(|| missing("no wxuin"))?;
-    let [skey, pass_ticket] =
-        ["skey", "pass_ticket"].map(|name| String::from(field(name).unwrap_or_default()));
-    let legal = |text: &String| {
-        text.len() <= LONGEST && !text.chars().any(|c| c.is_control() || c.is_whitespace())
-    };
-    if uin.parse::<i64>().is_err() || ![&sid, &skey, &pass_ticket].into_iter().all(legal) {
-        return Err(missing("credentials of another form"));
+    let [skey, pass_ticket] = ["skey", "pass_ticket"].map(|name| field(name).unwrap_or_default());
+    let another = |_| missing("credentials of another form");
+    if uin.parse::<i64>().is_err() {
+        return Err(missing("a wxuin that is no number"));
     }
     Ok(Redeemed::Credentials(Credentials {
-        uin: uin.into(),
-        sid: sid.into(),
-        skey: skey.into(),
-        pass_ticket: pass_ticket.into(),
+        uin: uin.parse().map_err(another)?,
+        sid: sid.parse().map_err(another)?,
+        skey: skey.parse().map_err(another)?,
+        pass_ticket: pass_ticket.parse().map_err(another)?,
     }))
 }
 

@@ -14,7 +14,6 @@ use crate::hosts::Role;
 use crate::ids::Uuid;
 use crate::time::Timestamp;
 use crate::wire::envelope;
-use crate::wire::js::Script;
 use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "login";
@@ -63,7 +62,7 @@ pub fn request(device: &Device, uuid: &Uuid, first: bool, now: Timestamp) -> Cal
 /// address that is none of the login page.
 pub fn parse(reply: &Response) -> Result<Scan, Error> {
     let text = envelope::script(reply);
-    let script = Script::parse(&text);
+    let script = envelope::assignments(reply, &text);
     match script.number("code") {
         Some(408) => Ok(Scan::Pending),
         Some(201) => {

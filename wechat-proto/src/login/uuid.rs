@@ -14,7 +14,6 @@ use crate::hosts::Role;
 use crate::ids::Uuid;
 use crate::time::Timestamp;
 use crate::wire::envelope;
-use crate::wire::js::Script;
 use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "jslogin";
@@ -41,7 +40,7 @@ pub fn request(device: &Device, now: Timestamp) -> Call<Uuid> {
 /// [`Error::Refused`] for another code, [`Error::Malformed`] for anything else.
 pub fn parse(reply: &Response) -> Result<Uuid, Error> {
     let text = envelope::script(reply);
-    let script = Script::parse(&text);
+    let script = envelope::assignments(reply, &text);
     match script.number("QRLogin.code") {
         Some(200) => {}
         Some(code) => {

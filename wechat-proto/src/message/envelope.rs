@@ -1,6 +1,8 @@
 //! What every message has.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::Bytes;
@@ -10,7 +12,8 @@ use crate::ids::{MsgId, UserName};
 use crate::text::{Text, decode};
 use crate::time::Timestamp;
 use crate::wire::lenient::{Int, List};
-use crate::wire::object::object;
+use crate::wire::object::{Fields, object};
+use crate::wire::repair::repair;
 
 /// A message as `webwxsync` gave it.
 #[derive(Clone, Debug)]
@@ -87,36 +90,37 @@ impl Message {
     }
 }
 
-/// The JSON that a message was read from, found in its batch when it is asked for.
+/// The JSON that a message was read from: a slice of its batch.
 ///
 /// The batch is kept as long as one of its messages is: [`Message::detach`] lets go of it.
-#[derive(Clone)]
-pub struct Raw {
-    /// A `webwxsync` answer, or a message alone: valid UTF-8 (what was spoiled is mended).
-    json: Bytes,
-    /// Which of its messages; none if it is one alone.
-    index: Option<usize>,
-}
+#[derive(Clone, Default)]
+pub struct Raw(Bytes);
 
 impl Raw {
-    /// The message's own JSON object, as the server wrote it.
-    pub fn json(&self) -> &str {
-        let text = core::str::from_utf8(&self.json).unwrap_or_default();
-        let Some(index) = self.index else { return text };
-        let list = crate::wire::object::Fields::of(text).and_then(|f| f.get("AddMsgList"));
-        let messages: alloc::vec::Vec<&RawValue> =
-            list.and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
-        messages.get(index).map_or("", |message| message.get())
+    /// The message's own JSON object, as the server wrote it; broken bytes and halves of
+    /// surrogate pairs are mended, so that it can be read.
+    pub fn json(&self) -> Cow<'_, str> {
+        repair(&self.0)
     }
 
     fn detach(self) -> Self {
-        Self { json: Bytes::copy_from_slice(self.json().as_bytes()), index: None }
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+
+    /// The messages of a batch, found in one pass.
+    fn all(batch: &Bytes) -> Vec<Self> {
+        let text = core::str::from_utf8(batch).unwrap_or_default();
+        let list = Fields::of(text).and_then(|fields| fields.get("AddMsgList"));
+        let elements: Option<Vec<&RawValue>> =
+            list.and_then(|list| serde_json::from_str(list).ok());
+        let slice = |element: &RawValue| Self(batch.slice_ref(element.get().as_bytes()));
+        elements.unwrap_or_default().into_iter().map(slice).collect()
     }
 }
 
 impl fmt::Debug for Raw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Raw")
+        write!(f, "Raw({} bytes)", self.0.len())
     }
 }
 
@@ -137,34 +141,34 @@ object! {
 
 impl WireMessage {
     /// The messages of a batch.
-    pub(crate) fn take_all(
-        list: List<Self>,
-        json: &Bytes,
-        me: &UserName,
-    ) -> alloc::vec::Vec<Message> {
-        let read = |(index, message): (usize, Self)| {
-            message.take(Raw { json: json.clone(), index: Some(index) }, me)
-        };
-        list.0.into_iter().enumerate().map(read).collect()
+    pub(crate) fn take_all(list: List<Self>, json: &Bytes, me: &UserName) -> Vec<Message> {
+        let mut raw = Raw::all(json).into_iter();
+        let read = |message: Self| message.take(raw.next().unwrap_or_default(), me);
+        list.0.into_iter().map(read).collect()
     }
 
     /// The message. Never fails: what cannot be read is told in its kind.
     fn take(self, raw: Raw, me: &UserName) -> Message {
         let msg_type = self.msg_type.0;
         // What this account writes on its phone may come without a sender.
-        let from = if self.from.is_empty() { Some(me.clone()) } else { self.from.parse().ok() };
-        let to = if self.to.is_empty() { Some(me.clone()) } else { self.to.parse().ok() };
-        let readable = from.is_some() && to.is_some();
-        let (from, to) = (from.unwrap_or_else(|| me.clone()), to.unwrap_or_else(|| me.clone()));
-        let outgoing = from == *me;
+        let outgoing = self.from.is_empty() || *self.from == *me.as_str();
+        let name = |text: &Text| match text.parse() {
+            _ if text.is_empty() => (me.clone(), true),
+            Ok(name) => (name, true),
+            Err(_) => (UserName::nearest(text), false),
+        };
+        let ((from, named), (to, addressed)) = (name(&self.from), name(&self.to));
         let peer_is_room = if outgoing { to.is_room() } else { from.is_room() };
 
+        // Own messages have no prefix, and may begin like one.
         let (speaker, content) = match split_speaker(&self.content) {
-            Some((speaker, rest)) if peer_is_room => (Some(speaker), Text::from(rest)),
+            Some((speaker, rest)) if peer_is_room && (!outgoing || speaker == *me) => {
+                (Some(speaker), Text::from(rest))
+            }
             _ => (None, self.content),
         };
         let kind = match msg_type {
-            _ if !readable => {
+            _ if !(named && addressed) => {
                 Kind::Unreadable { msg_type, reason: "its sender or receiver has no name" }
             }
             0 => Kind::Unreadable { msg_type, reason: "it has no type" },
@@ -249,6 +253,14 @@ mod tests {
             ));
             assert!(own.is_outgoing());
             assert_eq!((own.peer(), own.author()), (&name("@@r"), &name("@me")));
+            // What one writes may look like a prefix; one's own name may be one.
+            for (content, text) in [("todo:<br/>milk", "todo:\nmilk"), ("@me:<br/>milk", "milk")] {
+                let fields = format!(
+                    r#""FromUserName":"{from}","ToUserName":"@@r","MsgType":1,"Content":"{content}""#
+                );
+                let own = message(&fields);
+                assert_eq!((own.text(), own.author()), (Some(text), &name("@me")));
+            }
         }
     }
 
@@ -261,7 +273,6 @@ mod tests {
         assert_eq!(unknown.raw.json(), format!("{{{fields}}}"));
         let alone = unknown.detach();
         assert_eq!(alone.raw.json(), format!("{{{fields}}}"));
-        assert!(alone.raw.index.is_none());
         // A place is no text.
         let place = message(
             r#""FromUserName":"@a","ToUserName":"@me","MsgType":1,"SubMsgType":48,"Content":"x""#,
@@ -269,11 +280,20 @@ mod tests {
         assert_eq!(place.kind, Kind::Unknown { msg_type: 1 });
     }
 
+    /// A field that nobody reads may be spoiled too: what is handed out can be read.
+    #[test]
+    fn raw_json_can_be_read() {
+        let spoiled = message(r#""MsgType":4711,"RecommendInfo":{"NickName":"\ud83d"}"#);
+        let value: serde_json::Value = serde_json::from_str(&spoiled.raw.json()).unwrap();
+        assert_eq!(value["RecommendInfo"]["NickName"], "\u{fffd}");
+    }
+
     #[test]
     fn an_odd_message_is_still_one() {
         assert!(matches!(message("").kind, Kind::Unreadable { msg_type: 0, .. }));
         let spoiled = message(r#""FromUserName":"a b","ToUserName":"@me","MsgType":1"#);
         assert!(matches!(spoiled.kind, Kind::Unreadable { msg_type: 1, .. }));
+        assert!(!spoiled.is_outgoing() && spoiled.peer().as_str() == "a_b");
     }
 
     proptest! {
@@ -283,7 +303,7 @@ mod tests {
             let json = serde_json::json!({ "AddMsgList": [fields] });
             let list = List::<WireMessage>::read(&json["AddMsgList"].to_string());
             let message = WireMessage::take_all(list, &Bytes::from(json.to_string()), &me()).remove(0);
-            let raw: serde_json::Value = serde_json::from_str(message.raw.json()).unwrap();
+            let raw: serde_json::Value = serde_json::from_str(&message.raw.json()).unwrap();
             prop_assert_eq!(raw, fields);
         }
     }

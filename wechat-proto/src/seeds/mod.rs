@@ -71,10 +71,10 @@ const THIRD: Login = Login {
 impl Login {
     fn credentials(&self) -> Credentials {
         Credentials {
-            uin: alloc::format!("{UIN}").into(),
-            sid: self.sid.into(),
-            skey: self.skey.into(),
-            pass_ticket: self.pass_ticket.into(),
+            uin: alloc::format!("{UIN}").parse().unwrap(),
+            sid: self.sid.parse().unwrap(),
+            skey: self.skey.parse().unwrap(),
+            pass_ticket: self.pass_ticket.parse().unwrap(),
         }
     }
 

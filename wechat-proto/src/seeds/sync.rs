@@ -274,8 +274,8 @@ fn first_notes_get_a_message() {
     assert_eq!(message.text(), None);
     // All else is in its JSON, as it came.
     let element = Json::of(FIRST_BATCH);
-    assert_eq!(Json::of(message.raw.json()), *element.get("AddMsgList").at(0));
-    assert!(FIRST_BATCH.contains(message.raw.json()));
+    assert_eq!(Json::of(&message.raw.json()), *element.get("AddMsgList").at(0));
+    assert!(FIRST_BATCH.contains(&*message.raw.json()));
 }
 
 /// The second notes' reply, its quotes made those of JSON, its `...` left out.
@@ -342,6 +342,6 @@ fn second_notes_get_a_message() {
     assert!(message.is_outgoing());
     assert_eq!((&message.speaker, message.sent), (&None, Timestamp::default()));
     assert_eq!(message.kind, Kind::Unknown { msg_type: 51 });
-    assert!(SECOND_BATCH.contains(message.raw.json()));
-    assert_eq!(Json::of(message.raw.json()), *Json::of(SECOND_BATCH).get("AddMsgList").at(0));
+    assert!(SECOND_BATCH.contains(&*message.raw.json()));
+    assert_eq!(Json::of(&message.raw.json()), *Json::of(SECOND_BATCH).get("AddMsgList").at(0));
 }

@@ -11,7 +11,6 @@ use crate::hosts::Role;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::envelope;
-use crate::wire::js::Script;
 use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "synccheck";
@@ -60,7 +59,7 @@ pub fn request(session: &mut Session, now: Timestamp) -> Call<Check> {
 /// for other codes; [`Error::Malformed`] for anything else.
 pub fn parse(reply: &Response) -> Result<Check, Error> {
     let text = envelope::script(reply);
-    let script = Script::parse(&text);
+    let script = envelope::assignments(reply, &text);
     let expected = "window.synccheck with retcode and selector";
     match script.number("synccheck.retcode") {
         Some(0) => {}

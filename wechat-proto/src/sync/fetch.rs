@@ -6,6 +6,7 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -25,7 +26,6 @@ use crate::session::{Me, Session};
 use crate::text::{Text, decode};
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
-use crate::wire::json;
 use crate::wire::lenient::{Buff, Int, List};
 use crate::wire::object::object;
 use crate::wire::query::Url;
@@ -38,7 +38,7 @@ const ENDPOINT: &str = "webwxsync";
 pub struct Batch {
     messages: List<WireMessage>,
     /// What the messages were read from.
-    json: Bytes,
+    json: Hidden,
     /// Contacts that were added or changed.
     pub changed: Vec<Contact>,
     /// Contacts and rooms that are gone.
@@ -53,6 +53,16 @@ pub struct Batch {
     pub(crate) skey: Secret,
     /// Whether there is more to fetch at once.
     pub more: bool,
+}
+
+/// The whole of a reply, its `SKey` included: not to be shown.
+#[derive(Clone)]
+struct Hidden(Bytes);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 /// What changed about the account itself; what did not is nothing.
@@ -96,8 +106,7 @@ pub fn request(session: &mut Session, now: Timestamp) -> Call<Batch> {
 /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
 pub fn parse(reply: &Response) -> Result<Batch, Error> {
     let body = reply.body();
-    let (text, wire) =
-        json::text::<Wire>(body).map_err(|found| envelope::not_json(ENDPOINT, reply, found))?;
+    let (text, wire) = envelope::text::<Wire>(ENDPOINT, reply)?;
     envelope::check(ENDPOINT, &wire.base)?;
     // The body itself is kept, unless it had to be mended.
     let json = match text {
@@ -106,7 +115,7 @@ pub fn parse(reply: &Response) -> Result<Batch, Error> {
     };
     Ok(Batch {
         messages: wire.messages,
-        json,
+        json: Hidden(json),
         changed: WireContact::take_all(wire.changed),
         removed: wire
             .removed
@@ -117,7 +126,8 @@ pub fn parse(reply: &Response) -> Result<Batch, Error> {
         profile: wire.profile.take(),
         sync_key: wire.sync_key.take(),
         sync_check_key: wire.sync_check_key.take(),
-        skey: wire.skey.into_boxed().into(),
+        // One that no request could carry is none.
+        skey: wire.skey.parse().unwrap_or_default(),
         more: wire.continue_flag.0 != 0,
     })
 }
@@ -125,7 +135,7 @@ pub fn parse(reply: &Response) -> Result<Batch, Error> {
 impl Batch {
     /// The messages, for the account `me`.
     pub fn messages(self, me: &Me) -> Vec<Message> {
-        WireMessage::take_all(self.messages, &self.json, &me.user_name)
+        WireMessage::take_all(self.messages, &self.json.0, &me.user_name)
     }
 
     /// Whether it brings nothing: no message, no change.

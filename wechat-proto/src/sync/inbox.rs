@@ -16,11 +16,10 @@ use super::fetch::{self, Batch};
 use super::key::SyncKey;
 use crate::account::Account;
 use crate::call::Call;
-use crate::error::{Error, FailureKind, Ret};
+use crate::error::{Error, FailureKind, Ret, Sent};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::MsgId;
 use crate::message::Message;
-use crate::pace::Pace;
 use crate::time::Timestamp;
 
 /// Hears messages: checks, fetches, hands them out one by one, checks again.
@@ -40,7 +39,8 @@ pub struct Inbox {
     /// Its number among the account's inboxes.
     number: Option<u64>,
     state: State,
-    pace: Pace,
+    /// Whether a request waits for its time: nothing that comes then is its reply.
+    held: bool,
     /// What is to be handed out.
     messages: VecDeque<Message>,
     /// The message handed out last, to be taken at the next poll.
@@ -123,38 +123,44 @@ impl Flow for Inbox {
                 State::Idle => self.fetch(account, now),
                 State::Fetching(mut call) => match call.poll(&mut account.session.device, now) {
                     Ok(batch) => self.receive(account, batch),
-                    Err(interrupt) => self.keep(interrupt, now, State::Fetching(call))?,
+                    Err(interrupt) => {
+                        if let Interrupt::Fail(_) = interrupt {
+                            // With the clock, `DeviceID` and skey of its own time.
+                            call = fetch::request(&mut account.session, now);
+                        }
+                        self.keep(account, interrupt, now, State::Fetching(call))?;
+                    }
                 },
                 State::Checking(mut call) => match call.poll(&mut account.session.device, now) {
                     Ok(Check::News { .. }) => {
-                        self.pace.answered();
+                        account.session.device.paces.inbox.answered();
                         self.rounds = 0;
                         self.fetch(account, now);
                     }
                     Ok(Check::Quiet) => {
-                        self.pace.quiet(now);
+                        account.session.device.paces.inbox.quiet(now);
                         self.check(account, now);
                     }
                     // A poll that ran into its limit is a quiet minute.
                     Err(Interrupt::Fail(Error::Transport(failure)))
-                        if failure.kind == FailureKind::Timeout =>
+                        if failure.kind == FailureKind::Timeout && failure.sent == Sent::Maybe =>
                     {
-                        self.pace.quiet(now);
+                        account.session.device.paces.inbox.quiet(now);
                         self.check(account, now);
                     }
-                    Err(interrupt @ Interrupt::Fail(_)) => {
-                        // With a new `DeviceID` and clock, as each check has.
-                        let call = check::request(&mut account.session, now);
-                        self.keep(interrupt, now, State::Checking(call))?;
+                    Err(interrupt) => {
+                        if let Interrupt::Fail(_) = interrupt {
+                            call = check::request(&mut account.session, now);
+                        }
+                        self.keep(account, interrupt, now, State::Checking(call))?;
                     }
-                    Err(interrupt) => self.keep(interrupt, now, State::Checking(call))?,
                 },
             }
         }
     }
 
     fn handle(&mut self, input: Input) {
-        if self.pace.waits() {
+        if self.held {
             return;
         }
         match &mut self.state {
@@ -222,9 +228,9 @@ impl Inbox {
             session.sync_check_key = Some(key);
         }
         if next.fresh || next.changes && moved {
-            self.pace.clear();
+            session.device.paces.inbox.clear();
         } else {
-            self.pace.strike();
+            session.device.paces.inbox.strike();
         }
         self.rounds += 1;
         // Where the key stands still, asking again brings the same.
@@ -237,15 +243,21 @@ impl Inbox {
 
     fn keep(
         &mut self,
+        account: &mut Account,
         interrupt: Interrupt,
         now: Timestamp,
         state: State,
     ) -> Result<(), Interrupt> {
+        let pace = &mut account.session.device.paces.inbox;
         self.state = state;
         match interrupt {
-            Interrupt::Fail(error) if self.pace.failed(&error) => Err(error.into()),
+            Interrupt::Fail(error) if pace.failed(&error) => Err(error.into()),
             Interrupt::Fail(_) => Ok(()),
-            interrupt => Err(self.pace.pass(interrupt, now)),
+            interrupt => {
+                let interrupt = pace.pass(interrupt, now);
+                self.held = matches!(interrupt, Interrupt::Sleep(_));
+                Err(interrupt)
+            }
         }
     }
 }

@@ -65,7 +65,7 @@ fn the_third_is_told_and_it_goes_on() {
             assert_eq!(stage.account.session.sync_key.joined(), key);
             if first {
                 assert!(slept.iter().sum::<u64>() >= 25, "{slept:?}");
-                assert!(slept.is_sorted(), "{slept:?}");
+                assert!(slept[1..].is_sorted(), "{slept:?}");
             }
             stage.replies.extend([ok(batch(&["7"], 7, false)), ok(NEWS), ok(batch(&[], 8, false))]);
             if !first {

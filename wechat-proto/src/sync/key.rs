@@ -6,6 +6,7 @@ use core::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Invalid;
 use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
 
@@ -14,7 +15,7 @@ use crate::wire::object::object;
 /// The `SyncKey` of a `webwxsync` answer goes into the next `webwxsync`, its `SyncCheckKey` into
 /// the next `synccheck`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<(i64, i64)>", into = "Vec<(i64, i64)>")]
 pub struct SyncKey(Vec<(i64, i64)>);
 
 /// More counters than any key has: keys are written into URLs.
@@ -55,6 +56,23 @@ impl SyncKey {
     }
 }
 
+impl TryFrom<Vec<(i64, i64)>> for SyncKey {
+    type Error = Invalid;
+
+    fn try_from(counters: Vec<(i64, i64)>) -> Result<Self, Invalid> {
+        if counters.len() > COUNTERS {
+            return Err(Invalid { what: "a key", expected: "up to 256 counters" });
+        }
+        Ok(Self(counters))
+    }
+}
+
+impl From<SyncKey> for Vec<(i64, i64)> {
+    fn from(key: SyncKey) -> Self {
+        key.0
+    }
+}
+
 object! {
     /// A key on the wire.
     #[derive(Clone, Debug)]
@@ -77,9 +95,11 @@ impl WireKey {
     /// a key has.
     pub(crate) fn take(self) -> Option<SyncKey> {
         let counters = self.list.0;
-        let usable = self.count.0 != 0 && (1..=COUNTERS).contains(&counters.len());
-        let key = || counters.iter().map(|counter| (counter.key.0, counter.value.0)).collect();
-        usable.then(|| SyncKey(key()))
+        if self.count.0 == 0 || counters.is_empty() {
+            return None;
+        }
+        let key = counters.iter().map(|counter| (counter.key.0, counter.value.0));
+        SyncKey::try_from(key.collect::<Vec<_>>()).ok()
     }
 
     /// A key out of JSON, for tests.

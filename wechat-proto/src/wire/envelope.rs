@@ -4,8 +4,10 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
+use http::StatusCode;
 use serde::Serialize;
 
+use super::js::Script;
 use super::json;
 use super::lenient::{Int, Lenient};
 use super::object::object;
@@ -83,9 +85,27 @@ pub(crate) use reply;
 /// [`Error::Malformed`] if it is no JSON object with a `Ret`; else what the code says
 /// ([`refusal`]).
 pub(crate) fn open<T: Envelope>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
-    let object: T = json::object(reply.body()).map_err(|found| not_json(endpoint, reply, found))?;
+    let (_, object) = text::<T>(endpoint, reply)?;
     check(endpoint, object.base())?;
     Ok(object)
+}
+
+/// Reads a reply, whatever its code, with the text that was read.
+///
+/// # Errors
+///
+/// [`Error::Malformed`] if it is no JSON object with status 200: a redirect, or the page of a
+/// server on the way, is no answer whatever stands in it (`docs/threats.md` N4).
+pub(crate) fn text<'a, T: Lenient>(
+    endpoint: &'static str,
+    reply: &'a Response,
+) -> Result<(Cow<'a, str>, T), Error> {
+    let malformed =
+        |found| Error::Malformed { endpoint, expected: "JSON", found: with_status(reply, found) };
+    if reply.status() != StatusCode::OK {
+        return Err(malformed(json::describe(&script(reply))));
+    }
+    json::text(reply.body()).map_err(malformed)
 }
 
 /// What the code of a reply says.
@@ -128,18 +148,9 @@ pub(crate) fn readable(text: &str) -> String {
     text.trim().chars().take(500).collect()
 }
 
-/// The error of a reply that is no JSON object.
-pub(crate) fn not_json(
-    endpoint: &'static str,
-    reply: &Response,
-    found: Cow<'static, str>,
-) -> Error {
-    Error::Malformed { endpoint, expected: "JSON", found: with_status(reply, found) }
-}
-
 /// What was found, with the status if that is not the usual one.
 pub(crate) fn with_status(reply: &Response, found: Cow<'static, str>) -> Cow<'static, str> {
-    if reply.status() == http::StatusCode::OK {
+    if reply.status() == StatusCode::OK {
         return found;
     }
     let mut text = alloc::format!("status {} with ", reply.status().as_u16());
@@ -147,7 +158,12 @@ pub(crate) fn with_status(reply: &Response, found: Cow<'static, str>) -> Cow<'st
     Cow::Owned(text)
 }
 
-/// The text of a reply that is a script.
+/// The assignments of a reply that is a script; none of one without status 200.
+pub(crate) fn assignments<'a>(reply: &Response, text: &'a str) -> Script<'a> {
+    if reply.status() == StatusCode::OK { Script::parse(text) } else { Script::default() }
+}
+
+/// The text of a reply.
 pub(crate) fn script(reply: &Response) -> Cow<'_, str> {
     String::from_utf8_lossy(reply.body())
 }
@@ -192,6 +208,19 @@ mod tests {
         assert!(matches!(reply("1205", ""), Err(Error::Limited { .. })));
         for ret in ["-1", "1", "1200", "1204", "4000000000"] {
             assert!(matches!(reply(ret, ""), Err(Error::Refused { .. })), "{ret}");
+        }
+    }
+
+    /// `docs/threats.md` N4, J5.
+    #[test]
+    fn a_status_is_part_of_the_answer() {
+        for status in [201, 302, 404, 502] {
+            let mut reply = Response::new(Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
+            *reply.status_mut() = StatusCode::from_u16(status).unwrap();
+            let Err(Error::Malformed { found, .. }) = open::<Bare>("webwxtest", &reply) else {
+                panic!("{status}")
+            };
+            assert_eq!(found, alloc::format!("status {status} with JSON"));
         }
     }
 

@@ -6,16 +6,12 @@ use alloc::string::String;
 use super::lenient::Lenient;
 use super::repair::repair;
 
-/// Reads a body into a typed object: once as it is, then mended, then part by part.
+/// Reads a body into a typed object: once as it is, then mended, then part by part. Also gives the
+/// text that was read.
 ///
 /// # Errors
 ///
 /// What was found, if it is no JSON object at all.
-pub(crate) fn object<T: Lenient>(body: &[u8]) -> Result<T, Cow<'static, str>> {
-    text(body).map(|(_, object)| object)
-}
-
-/// The same, with the text that was read: what raw values are taken from.
 pub(crate) fn text<T: Lenient>(body: &[u8]) -> Result<(Cow<'_, str>, T), Cow<'static, str>> {
     // One check of the encoding, then a parse that need not check it again.
     if let Ok(text) = core::str::from_utf8(body)
@@ -84,17 +80,19 @@ mod tests {
         }
     }
 
+    fn read(body: &[u8]) -> Result<Sample, Cow<'static, str>> {
+        text(body).map(|(_, sample)| sample)
+    }
+
     #[test]
     fn reads_the_servers_layout() {
-        let sample: Sample =
-            object(b"{\n\"N\": 1\n,\n\"Inner\": {\n\"Buff\": \"b\"\n}\n} ").unwrap();
+        let sample = read(b"{\n\"N\": 1\n,\n\"Inner\": {\n\"Buff\": \"b\"\n}\n} ").unwrap();
         assert_eq!((sample.n.0, &*sample.inner.buff), (1, "b"));
     }
 
     #[test]
     fn reads_what_can_be_read() {
-        let sample: Sample =
-            object(b"\xef\xbb\xbf{\"N\":1e400,\"Inner\":{\"Buff\":\"a\x85\n\"}}").unwrap();
+        let sample = read(b"\xef\xbb\xbf{\"N\":1e400,\"Inner\":{\"Buff\":\"a\x85\n\"}}").unwrap();
         assert_eq!((sample.n.0, &*sample.inner.buff), (0, "a\u{fffd}\n"));
     }
 
@@ -112,7 +110,7 @@ mod tests {
             (b"{\"N\": \"secret\", ", "JSON that breaks off or goes wrong at line 1, column 16"),
             (b"{} secret", "JSON that breaks off or goes wrong at line 1, column 4"),
         ] {
-            let Err(text) = object::<Sample>(body) else { panic!("{body:?}") };
+            let Err(text) = read(body) else { panic!("{body:?}") };
             assert_eq!(text, found);
         }
     }

@@ -1,0 +1,271 @@
+//! Circles that lead nowhere, played by a caller who polls on after every error: no circle may be
+//! faster than a request a second (`docs/threats.md` S6, S7).
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use proptest::collection::vec as many;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::account::Account;
+use crate::contact::Contacts;
+use crate::device::Device;
+use crate::error::{Failure, FailureKind, Sent};
+use crate::flow::{Flow, Input, Interrupt, Request};
+use crate::login::Login;
+use crate::sync::Inbox;
+use crate::testing::{NOW, reply, session};
+use crate::time::Timestamp;
+
+const CODE: &str = "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";";
+const CONFIRMED: &str = "window.code=200;window.redirect_uri=\"https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=t\";";
+const PAGE: &str = "<error><ret>0</ret><skey>k</skey><wxsid>s</wxsid><wxuin>7</wxuin><pass_ticket>p</pass_ticket></error>";
+const INIT: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me"},"SyncKey":{"Count":1,"List":[{"Key":1,"Val":1}]}}"#;
+
+/// When requests went out, in a minute of polling on. `renewed` makes a new flow after each error.
+fn sends<F: Flow>(
+    make: impl Fn() -> F,
+    state: &mut F::State,
+    renewed: bool,
+    mut serve: impl FnMut(&Request) -> Input,
+) -> Vec<Timestamp> {
+    let (mut flow, mut now, mut sent) = (make(), NOW, Vec::new());
+    while now.since(NOW) < Duration::from_secs(60) && sent.len() < 5000 {
+        match flow.poll(state, now) {
+            Ok(_) => {}
+            Err(Interrupt::Send(request)) => {
+                sent.push(now);
+                let input = serve(&request);
+                now = now.after(Duration::from_millis(5));
+                flow.handle(input);
+            }
+            Err(Interrupt::Sleep(time)) => now = now.after(time),
+            Err(_) if renewed => flow = make(),
+            Err(_) => {}
+        }
+    }
+    sent
+}
+
+/// At most a request a second over any 30 seconds, once a few have led nowhere.
+fn is_slow(sent: &[Timestamp], free: usize) {
+    for (at, start) in sent.iter().enumerate().skip(free) {
+        let window = |time: &&Timestamp| time.since(*start) < Duration::from_secs(30);
+        let count = sent[at..].iter().take_while(window).count();
+        assert!(count <= 31, "{count} requests in 30 seconds, from number {at} of {}", sent.len());
+    }
+}
+
+fn path(request: &Request) -> &str {
+    request.http.uri().path().rsplit('/').next().unwrap()
+}
+
+#[test]
+fn a_login_that_goes_in_circles() {
+    let untrusted = "window.code=200;window.redirect_uri=\"https://wx.qq.com/\";";
+    let elsewhere = "<error><ret>0</ret><redirecturl>/x</redirecturl></error>";
+    let over = r#"{"BaseResponse":{"Ret":1101}}"#;
+    let expired = "window.code=400;";
+    let refused = "<error><ret>1203</ret><message>no</message></error>";
+    for (endpoint, body) in [
+        ("login", untrusted),
+        ("login", expired),
+        ("login", "window.code=202;"),
+        ("login", "window.code=408;"),
+        ("login", "window.code=201;"),
+        ("webwxnewloginpage", elsewhere),
+        ("webwxnewloginpage", refused),
+        ("webwxnewloginpage", "<html>"),
+        ("webwxinit", over),
+        ("webwxinit", r#"{"BaseResponse":{"Ret":1}}"#),
+        ("webwxstatusnotify", over),
+        ("jslogin", ""),
+    ] {
+        for renewed in [false, true] {
+            let sent = sends(Login::new, &mut Device::new(), renewed, |request| {
+                let good = match path(request) {
+                    "jslogin" => CODE,
+                    "login" => CONFIRMED,
+                    "webwxnewloginpage" => PAGE,
+                    "webwxinit" => INIT,
+                    _ => r#"{"BaseResponse":{"Ret":0}}"#,
+                };
+                Input::Reply(Ok(reply(if path(request) == endpoint { body } else { good })))
+            });
+            is_slow(&sent, 18);
+        }
+    }
+}
+
+#[test]
+fn contacts_that_bring_nothing() {
+    let rooms = |count: usize| {
+        let members: Vec<Value> =
+            (0..count).map(|n| json!({ "UserName": format!("@@{n}") })).collect();
+        json!({ "BaseResponse": { "Ret": 0 }, "MemberList": members, "Seq": 0 }).to_string()
+    };
+    let empty = r#"{"BaseResponse":{"Ret":0},"ContactList":[]}"#;
+    let refused = r#"{"BaseResponse":{"Ret":1}}"#;
+    for renewed in [false, true] {
+        // Empty pages whose numbers go on for ever.
+        let mut seq = 0;
+        let sent = sends(Contacts::new, &mut Account::from(session()), renewed, |_| {
+            seq += 1;
+            let json = format!(r#"{{"BaseResponse":{{"Ret":0}},"MemberList":[],"Seq":{seq}}}"#);
+            Input::Reply(Ok(reply(&json)))
+        });
+        is_slow(&sent, 6);
+        // A thousand rooms about which the service says nothing, or no.
+        for body in [empty, refused] {
+            let page = rooms(1000);
+            let sent = sends(Contacts::new, &mut Account::from(session()), renewed, |request| {
+                let paging = path(request) == "webwxgetcontact";
+                Input::Reply(Ok(reply(if paging { &page } else { body })))
+            });
+            // What is asked again after each end is a page that does bring something.
+            is_slow(&sent, 6);
+        }
+    }
+}
+
+#[test]
+fn an_unreachable_host_is_no_quiet_minute() {
+    let fail = |_: &Request| Input::Reply(Err(Failure::new(FailureKind::Timeout, Sent::No)));
+    let mut account = Account::from(session());
+    let mut told = 0;
+    let (mut inbox, mut now) = (Inbox::new(), NOW);
+    for _ in 0..60 {
+        match inbox.poll(&mut account, now) {
+            Err(Interrupt::Send(request)) => {
+                now = now.after(Duration::from_secs(10));
+                inbox.handle(fail(&request));
+            }
+            Err(Interrupt::Sleep(time)) => now = now.after(time),
+            Err(Interrupt::Fail(_)) => told += 1,
+            _ => panic!("nothing came"),
+        }
+    }
+    assert!(told >= 10, "{told}");
+}
+
+/// A new flow goes on at the pace of the one before.
+#[test]
+fn a_new_flow_is_no_way_around() {
+    let mut account = Account::from(session());
+    let broken = |_: &Request| Input::Reply(Err(Failure::new(FailureKind::Connect, Sent::No)));
+    is_slow(&sends(Inbox::new, &mut account, true, broken), 4);
+    is_slow(&sends(Contacts::new, &mut account, true, broken), 4);
+    is_slow(&sends(Login::new, &mut Device::new(), true, broken), 4);
+}
+
+/// The names of the fields that some parser reads.
+const FIELDS: [&str; 24] = [
+    "BaseResponse",
+    "Ret",
+    "ErrMsg",
+    "SKey",
+    "SyncKey",
+    "SyncCheckKey",
+    "Count",
+    "List",
+    "Key",
+    "Val",
+    "AddMsgList",
+    "MsgId",
+    "MsgType",
+    "FromUserName",
+    "ToUserName",
+    "Content",
+    "User",
+    "UserName",
+    "NickName",
+    "ChatSet",
+    "ModContactList",
+    "MemberList",
+    "ContinueFlag",
+    "Seq",
+];
+
+/// Any JSON, of such fields and of values that were never meant for them.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        prop::sample::select(vec![0_i64, 1, 3, 49, 51, 1100, 1205, i64::MAX]).prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        ("[=@&%a ,]", 0_usize..40_000).prop_map(|(text, times)| Value::from(text.repeat(times))),
+    ];
+    leaf.prop_recursive(4, 40, 6, |inner| {
+        prop_oneof![
+            many(inner.clone(), 0..6).prop_map(Value::from),
+            many((prop::sample::select(&FIELDS[..]), inner), 0..8).prop_map(|fields| {
+                Value::Object(
+                    fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
+                )
+            }),
+        ]
+    })
+}
+
+/// A reply that says it went well, with anything else in it.
+fn any_reply() -> impl Strategy<Value = String> {
+    (many((prop::sample::select(&FIELDS[1..]), any_json()), 0..8)).prop_map(|fields| {
+        let mut object: serde_json::Map<String, Value> =
+            fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        object.insert("BaseResponse".into(), json!({ "Ret": 0 }));
+        let name = json!({ "UserName": "@me", "NickName": "n" });
+        object.entry("User").or_insert(name);
+        Value::Object(object).to_string()
+    })
+}
+
+/// Polls a flow over these replies, and stores and reads its session in between.
+fn play<F: Flow>(mut flow: F, state: &mut F::State, replies: &[String]) {
+    let mut replies = replies.iter();
+    for step in 0..40_u64 {
+        match flow.poll(state, NOW.after(Duration::from_secs(step * 60))) {
+            Err(Interrupt::Send(_)) => match replies.next() {
+                Some(json) => flow.handle(Input::Reply(Ok(reply(json)))),
+                None => return,
+            },
+            _ => {}
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Whatever a reply holds, the next request can be built, and the session stored.
+    #[test]
+    fn any_reply_leaves_a_flow_that_goes_on(replies in many(any_reply(), 1..6)) {
+        let mut account = Account::from(session());
+        play(Inbox::new(), &mut account, &replies);
+        play(Contacts::new(), &mut account, &replies);
+        let stored = account.session().to_json();
+        let again = crate::session::Session::from_json(&stored).unwrap();
+        play(Inbox::new(), &mut Account::from(again), &replies);
+        let start = [CODE, CONFIRMED, PAGE].map(String::from);
+        play(Login::new(), &mut Device::new(), &[&start[..], &replies[..]].concat());
+    }
+}
+
+/// The longest of each: an address still has room for them.
+#[test]
+fn an_skey_of_any_length_breaks_nothing() {
+    let mut account = Account::from(session());
+    for length in [4096, 4097, 30_000] {
+        let json = json!({
+            "BaseResponse": { "Ret": 0 }, "SKey": "=".repeat(length),
+            "SyncKey": { "Count": 1, "List": [{ "Key": 1, "Val": length }] },
+        });
+        play(Inbox::new(), &mut account, &[json.to_string()]);
+        assert_eq!(account.session.auth.skey.expose().len(), 4096);
+    }
+}
