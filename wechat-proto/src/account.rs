@@ -66,7 +66,7 @@ impl Account {
 
     /// Why nothing more will be heard, if so: the session is over, or was stopped.
     ///
-    /// A host compares this after each poll, and wakes an inbox that waits when it appears.
+    /// A driver compares this after each poll, and wakes an inbox that waits when it appears.
     pub fn over(&self) -> Option<Error> {
         match self.session.device.ended() {
             Some(ret) => Some(Error::LoggedOut { ret }),

@@ -229,12 +229,10 @@ fn any_reply() -> impl Strategy<Value = String> {
 fn play<F: Flow>(mut flow: F, state: &mut F::State, replies: &[String]) {
     let mut replies = replies.iter();
     for step in 0..40_u64 {
-        match flow.poll(state, NOW.after(Duration::from_secs(step * 60))) {
-            Err(Interrupt::Send(_)) => match replies.next() {
-                Some(json) => flow.handle(Input::Reply(Ok(reply(json)))),
-                None => return,
-            },
-            _ => {}
+        if let Err(Interrupt::Send(_)) = flow.poll(state, NOW.after(Duration::from_secs(step * 60)))
+        {
+            let Some(json) = replies.next() else { return };
+            flow.handle(Input::Reply(Ok(reply(json))));
         }
     }
 }

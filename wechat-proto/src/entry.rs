@@ -4,7 +4,8 @@ use alloc::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// A front door: the `appid` under which the service knows the client.
+/// A front door: the `appid` under which the service knows the client. So far there is one,
+/// [`Entry::web`].
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Entry {
     appid: Cow<'static, str>,

@@ -177,7 +177,7 @@ impl fmt::Display for Ret {
     }
 }
 
-/// Why there is no reply, as a host reports it.
+/// Why there is no reply, as a driver reports it.
 #[derive(Clone)]
 pub struct Failure {
     /// What happened.
@@ -269,7 +269,7 @@ pub enum FailureKind {
     Unsendable,
     /// The source of an upload failed.
     Source,
-    /// The host ended the exchange.
+    /// The driver ended the exchange.
     Cancelled,
     /// Anything else.
     Other,

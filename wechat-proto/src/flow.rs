@@ -1,7 +1,7 @@
 //! The contract between the core and whatever moves its bytes.
 //!
-//! A [`Flow`] is a conversation with the server. A *host* (an adapter, a test, your own loop)
-//! runs it:
+//! A [`Flow`] is a conversation with the server. A *driver* (an adapter, a test, your own
+//! loop) runs it:
 //!
 //! ```text
 //! loop {
@@ -18,7 +18,7 @@
 //! What the flow needs stands in the `Err` place, so that `?` carries it up through flows made
 //! of flows.
 //!
-//! # What a host promises
+//! # What a driver promises
 //!
 //! - It follows no redirect and keeps no cookie; a status is not an error.
 //! - It sends the request as it is, if [`Request::check`] lets it: no header added, none changed.
@@ -55,7 +55,7 @@ pub trait Flow {
     /// The answer changes only when an input was handled, when `now` moved on after
     /// [`Interrupt::Sleep`], or when an output or an error was given: polling again then asks for
     /// the next one. Polling without having served the interrupt is allowed and means that it was
-    /// given up (a dropped future, a broken host): the flow starts that step again, unless the
+    /// given up (a dropped future, a broken driver): the flow starts that step again, unless the
     /// step could do harm twice ([`Call`](crate::Call)).
     ///
     /// # Errors
@@ -126,7 +126,7 @@ pub struct Request {
 
 impl Request {
     /// Whether the request means on the wire what it says: HTTP clients differ in what they make
-    /// of one that does not. A host asks before it sends.
+    /// of one that does not. A driver asks before it sends.
     ///
     /// # Errors
     ///
@@ -149,7 +149,7 @@ impl Request {
     }
 }
 
-/// The length that the head of a reply announces for its body, if it does. A host asks before it
+/// The length that the head of a reply announces for its body, if it does. A driver asks before it
 /// reads the body.
 ///
 /// # Errors
@@ -187,7 +187,7 @@ pub enum Want {
         /// [`TooLarge`](crate::error::FailureKind::TooLarge).
         limit: usize,
     },
-    /// The head; the host keeps the body's reader and streams it to the caller.
+    /// The head; the driver keeps the body's reader and streams it to the caller.
     Head {
         /// The longest silence of the streamed body.
         idle: Duration,

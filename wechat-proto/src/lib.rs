@@ -2,13 +2,14 @@
 //!
 //! This crate builds requests, reads replies and knows what follows what. It opens no socket,
 //! reads no clock, starts no thread and draws no randomness of its own: given the same inputs,
-//! the same bytes leave. `wechat-transport-ureq` (blocking) and `wechat-transport-hyper` (async)
+//! the same bytes leave. (It is `#![no_std]`, so that its own source can name none of these; the
+//! `http` crate that it is built on needs `std`.) `wechat-transport-ureq` (blocking) and `wechat-transport-hyper` (async)
 //! move the bytes; so can you, with the loop below.
 //!
 //! - An **endpoint** is a module with two functions: `request` builds a [`Call`], `parse` reads
 //!   the reply. [`message::send_text`] is one.
 //! - A **flow** is a conversation: [`login::Login`], [`contact::Contacts`], [`sync::Inbox`], and
-//!   every [`Call`]. [`flow`] says what a host owes it.
+//!   every [`Call`]. [`flow`] says what a driver owes it.
 //! - **State** is a value: a [`Device`] before the login, an [`Account`] after it, whose
 //!   [`Session`] is the one thing to store.
 //!

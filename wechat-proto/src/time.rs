@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A point in time: milliseconds since 1970-01-01 00:00 UTC.
 ///
-/// The host reads its clock and passes the value in; a clock that jumps, in either direction,
+/// The driver reads its clock and passes the value in; a clock that jumps, in either direction,
 /// changes what is sent but never makes arithmetic overflow.
 #[derive(
     Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,

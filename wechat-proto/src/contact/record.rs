@@ -193,7 +193,7 @@ impl Member {
 object! {
     /// A contact on the wire.
     #[derive(Clone, Debug)]
-    pub(crate) struct WireContact {
+    pub(crate) struct WireContact blank without user_name {
         "Uin" => pub(crate) uin: Int,
         "UserName" => user_name: Text,
         "NickName" => nick_name: Text,
@@ -226,7 +226,7 @@ object! {
 object! {
     /// A member on the wire.
     #[derive(Clone, Debug)]
-    pub(crate) struct WireMember {
+    pub(crate) struct WireMember blank without user_name {
         "UserName" => user_name: Text,
         "NickName" => nick_name: Text,
         "DisplayName" => display_name: Text,

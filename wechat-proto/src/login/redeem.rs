@@ -7,6 +7,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use cookie::Cookie;
+use http::StatusCode;
 use http::header::SET_COOKIE;
 
 use super::{Credentials, Redirect};
@@ -70,7 +71,8 @@ pub fn parse(reply: &Response) -> Result<Redeemed, Error> {
         expected: "the login page's XML",
         found: with_status(reply, found),
     };
-    let Some(page) = page else { return Err(malformed(describe(&text))) };
+    let status = matches!(reply.status(), StatusCode::OK | StatusCode::MOVED_PERMANENTLY);
+    let Some(page) = page.filter(|_| status) else { return Err(malformed(describe(&text))) };
     let wanted = ["ret", "message", "skey", "wxsid", "wxuin", "pass_ticket", "redirecturl"];
     let fields =
         xml::texts(&page, &wanted).ok_or_else(|| malformed("XML with a DOCTYPE".into()))?;
@@ -180,8 +182,12 @@ mod tests {
         ];
         assert_eq!(credentials(&reply(PAGE)), whole);
         let mut moved = reply(PAGE);
-        *moved.status_mut() = http::StatusCode::MOVED_PERMANENTLY;
+        *moved.status_mut() = StatusCode::MOVED_PERMANENTLY;
         assert_eq!(credentials(&moved), whole);
+        for status in [302, 404, 502] {
+            *moved.status_mut() = StatusCode::from_u16(status).unwrap();
+            assert!(matches!(parse(&moved), Err(Error::Malformed { .. })), "{status}");
+        }
         let lines = PAGE.replace("><", ">\n\t<");
         assert_eq!(credentials(&reply(&lines)), whole);
         let wrapped = alloc::format!("<html><pre>{}</pre></html>", html_escape::encode_text(PAGE));

@@ -6,13 +6,12 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
 use crate::ids::{MsgId, UserName};
 use crate::text::{Text, decode};
 use crate::time::Timestamp;
 use crate::wire::lenient::{Int, List};
-use crate::wire::object::{Fields, object};
+use crate::wire::object::{Fields, elements, object};
 use crate::wire::repair::repair;
 
 /// A message as `webwxsync` gave it.
@@ -111,10 +110,8 @@ impl Raw {
     fn all(batch: &Bytes) -> Vec<Self> {
         let text = core::str::from_utf8(batch).unwrap_or_default();
         let list = Fields::of(text).and_then(|fields| fields.get("AddMsgList"));
-        let elements: Option<Vec<&RawValue>> =
-            list.and_then(|list| serde_json::from_str(list).ok());
-        let slice = |element: &RawValue| Self(batch.slice_ref(element.get().as_bytes()));
-        elements.unwrap_or_default().into_iter().map(slice).collect()
+        let slice = |element: &str| Self(batch.slice_ref(element.as_bytes()));
+        list.map(elements).unwrap_or_default().into_iter().map(slice).collect()
     }
 }
 

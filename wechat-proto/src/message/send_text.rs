@@ -20,14 +20,26 @@ const TEXT: u8 = 1;
 
 /// Sends `text` to a person or a room, under a new number; read by [`parse`].
 ///
-/// This changes something: run it once. After [`Error::Unanswered`](crate::Error::Unanswered),
-/// [`again`] repeats it under the same number, by which the service knows the repetition.
+/// This changes something: run it once. Who wants to repeat it after
+/// [`Error::Unanswered`](crate::Error::Unanswered) draws the number first, and uses [`again`] for
+/// each attempt:
+///
+/// ```
+/// # use wechat_proto::{Call, Session, Timestamp, UserName, message::{Receipt, send_text}};
+/// # fn attempt(session: &mut Session, now: Timestamp) -> Call<Receipt> {
+/// let id = session.next_client_msg_id(now);
+/// send_text::again(session, &UserName::file_helper(), "text", id)
+/// # }
+/// ```
 pub fn request(session: &mut Session, to: &UserName, text: &str, now: Timestamp) -> Call<Receipt> {
     let id = session.next_client_msg_id(now);
     again(session, to, text, id)
 }
 
 /// Sends `text` under a number of [`Session::next_client_msg_id`]; read by [`parse`].
+///
+/// The official page repeats a send under the same number. Whether the service drops the second
+/// one is not known: the receiver may see both.
 pub fn again(session: &mut Session, to: &UserName, text: &str, id: ClientMsgId) -> Call<Receipt> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]

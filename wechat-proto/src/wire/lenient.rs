@@ -15,16 +15,20 @@ use core::marker::PhantomData;
 
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 
 use crate::text::Text;
-use crate::wire::object::object;
+use crate::wire::object::{elements, object};
 
 /// A type that any JSON value can be read into.
 pub(crate) trait Lenient: Default + DeserializeOwned {
     /// Reads one valid JSON text, part by part where it cannot be read whole.
     fn read(json: &str) -> Self {
         serde_json::from_str(json).unwrap_or_else(|_| Self::salvage(json))
+    }
+
+    /// Whether it says nothing at all, so that a list need not keep it.
+    fn is_blank(&self) -> bool {
+        false
     }
 
     /// Reads what can be read of a value that the typed parse gave up on.
@@ -122,13 +126,16 @@ impl<T> Default for List<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+/// More elements than any list has; what comes after them is passed over (`docs/threats.md` J7).
+pub(crate) const ELEMENTS: usize = 100_000;
+
+impl<'de, T: Lenient> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Lax::<Self>(PhantomData))
     }
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Lax<List<T>> {
+impl<'de, T: Lenient> Visitor<'de> for Lax<List<T>> {
     type Value = List<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -136,11 +143,17 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Lax<List<T>> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
-        // The count that the server names is not used to make room: it may be anything.
+        // The count that the server names is not used to make room: it may be anything. Two bytes
+        // of a reply are an element, and an element takes hundreds in memory.
         let mut list = Vec::new();
-        while let Some(element) = seq.next_element()? {
-            list.push(element);
+        while list.len() < ELEMENTS
+            && let Some(element) = seq.next_element::<T>()?
+        {
+            if !element.is_blank() {
+                list.push(element);
+            }
         }
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(List(list))
     }
 
@@ -176,8 +189,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Lax<List<T>> {
 
 impl<T: Lenient> Lenient for List<T> {
     fn salvage(json: &str) -> Self {
-        let elements: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
-        Self(elements.into_iter().map(|element| T::read(element.get())).collect())
+        let elements = elements(json).into_iter().map(T::read);
+        Self(elements.filter(|element| !element.is_blank()).collect())
     }
 }
 
@@ -276,6 +289,15 @@ mod tests {
         let sample = read(r#"{"Id":1e999,"Name":"a","List":[{"N":1},{"N":1e400},{"N":3}]}"#);
         assert_eq!(&*sample.name, "a");
         assert_eq!(sample.list.0, [Inner { n: Int(1) }, Inner { n: Int(0) }, Inner { n: Int(3) }]);
+    }
+
+    /// `docs/threats.md` J7: a reply of two megabytes takes no hundreds of them.
+    #[test]
+    fn a_list_has_an_end() {
+        let json = format!("[{}0]", "0,".repeat(1_000_000));
+        assert_eq!(List::<Int>::read(&json).0.len(), ELEMENTS);
+        let blank = List::<crate::contact::record::WireContact>::read(&json).0;
+        assert_eq!(blank.capacity(), 0);
     }
 
     proptest! {

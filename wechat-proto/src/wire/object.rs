@@ -2,11 +2,14 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+use super::lenient::ELEMENTS;
 
 /// The fields of an object as raw JSON, the last of each name.
 pub(crate) struct Fields<'a>(BTreeMap<String, &'a RawValue>);
@@ -20,6 +23,39 @@ impl<'a> Fields<'a> {
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         self.0.get(name).map(|raw| raw.get())
     }
+}
+
+/// The elements of a list as raw JSON, as many as a [`List`](super::lenient::List) keeps; none if
+/// `json` is no list.
+pub(crate) fn elements(json: &str) -> Vec<&str> {
+    struct Elements<'a>(Vec<&'a str>);
+
+    impl<'de> Deserialize<'de> for Elements<'de> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct List;
+            impl<'de> Visitor<'de> for List {
+                type Value = Vec<&'de str>;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("a list")
+                }
+
+                fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                    let mut list = Vec::new();
+                    while list.len() < ELEMENTS
+                        && let Some(element) = seq.next_element::<&RawValue>()?
+                    {
+                        list.push(element.get());
+                    }
+                    while seq.next_element::<IgnoredAny>()?.is_some() {}
+                    Ok(list)
+                }
+            }
+            deserializer.deserialize_seq(List).map(Elements)
+        }
+    }
+
+    serde_json::from_str::<Elements<'_>>(json).map(|list| list.0).unwrap_or_default()
 }
 
 struct Pairs<'a>(BTreeMap<String, &'a RawValue>);
@@ -49,11 +85,13 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
 /// Defines a struct read from a JSON object: unknown fields skipped, missing ones default, the
 /// last of a name taken, anything but an object the default.
 ///
+/// With `blank without <field>`, one whose text `<field>` is empty is left out of lists.
+///
 /// What serde derives would fail on a field that comes twice and accept a list for an object.
 macro_rules! object {
     (
         $(#[$meta:meta])*
-        $vis:vis struct $name:ident {
+        $vis:vis struct $name:ident $(blank without $named:ident)? {
             $( $(#[$field_meta:meta])* $key:literal => $field_vis:vis $field:ident : $kind:ty ),* $(,)?
         }
     ) => {
@@ -112,6 +150,10 @@ macro_rules! object {
             }
 
             impl Lenient for $name {
+                $( fn is_blank(&self) -> bool {
+                    self.$named.is_empty()
+                } )?
+
                 fn salvage(json: &str) -> Self {
                     let mut object = Self::default();
                     if let Some(fields) = Fields::of(json) {
