@@ -52,6 +52,9 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
     for _ in 0..3 {
         shown.push(format!("{:?}", bot.next().unwrap().unwrap()));
     }
+    shown.push(format!("{:?}", bot.call(fetch::request).unwrap()));
+    shown.push(format!("{:?}", bot.call(check::request).unwrap()));
+    shown.push(format!("{:?}", bot.call(|session, now| contact::list::request(session, 0, now))));
 
     let secrets = secrets(place);
     let body = secrets.iter().cloned().collect::<Vec<_>>().join(" ");

@@ -14,7 +14,9 @@ use crate::world::World;
 /// How far a request's clock may be from the world's, in milliseconds.
 const CLOCK: i64 = 600_000;
 
-/// Something that the real service would refuse, or that its own page would never send.
+/// Something that the official page would not have sent.
+///
+/// Whether the real service would refuse it is another question: see the [crate's documentation](crate).
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Violation {
@@ -76,7 +78,7 @@ impl<'a> Check<'a> {
         check.method(route);
         check.hosts(route);
         check.headers(route);
-        if form != Form::Seed2 {
+        if form != Form::NotesB {
             check.cookies();
         }
         if route.session && world.session.is_none() {
@@ -143,7 +145,7 @@ impl<'a> Check<'a> {
             Rule::Millis => match number {
                 Some(number) if number.abs_diff(now) <= CLOCK as u64 => None,
                 _ => Some(format!(
-                    "is `{value}`, not the clock in milliseconds, which is near {now}"
+                    "is `{value}`, not the clock in milliseconds, which is near {now} in this world"
                 )),
             },
             Rule::NotMillis => {
@@ -155,7 +157,7 @@ impl<'a> Check<'a> {
                 match number {
                     Some(number) if near(number) => None,
                     _ => Some(format!(
-                        "is `{value}`, not ~{now} in 32 bits, which is near {}",
+                        "is `{value}`, not ~{now} (this world's clock) in 32 bits, which is near {}",
                         !(now as i32)
                     )),
                 }
@@ -349,8 +351,8 @@ impl<'a> Check<'a> {
         let base = self.inner(body, "BaseRequest", &["Uin", "Sid", "Skey", "DeviceID"]);
         let is_text = base.get("Uin").is_some_and(|raw| raw.get().starts_with('"'));
         let uin = self.uin();
-        // The seeds are not of one mind about it.
-        if first && (self.is_official() || is_text) || self.form == Form::Seed2 && is_text {
+        // The two notes are not of one mind about it.
+        if first && (self.is_official() || is_text) || self.form == Form::NotesB && is_text {
             self.text(&base, "Uin", &uin);
         } else {
             self.number(&base, "Uin", &uin);

@@ -6,8 +6,9 @@
 pub enum Form {
     /// As the service's own page asks: the strictest, every header and cookie included.
     Official,
-    /// As the first seed document of the protocol writes it (docs/protocol.md §16, §17).
-    Seed1,
-    /// As the second seed document writes it: other hosts, fewer parameters, POST where others GET.
-    Seed2,
+    /// As the notes of lbbniu/WebWechat write it: notes-L in docs/protocol.md (§0, §16, §17).
+    NotesL,
+    /// As the notes of biezhi/wechat-robot write it, notes-B in docs/protocol.md: other hosts, fewer parameters, POST
+    /// where others GET.
+    NotesB,
 }

@@ -140,7 +140,7 @@ impl World {
         }
         match codes.first() {
             Some(Some(ret)) if codes.len() == 1 => refusal(route.name, self.now, *ret, ""),
-            _ => reply::page(self.now, 400, "400 Bad Request"),
+            _ => reply::complaint(self.now, findings.iter().map(|finding| finding.what.as_str())),
         }
     }
 }

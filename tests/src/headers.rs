@@ -31,8 +31,8 @@ impl World {
             Role::Push => vec![push_host(&shard)],
         };
         match (form, role) {
-            (Form::Seed2, Role::Login) => hosts.push("login.weixin.qq.com".to_owned()),
-            (Form::Seed2, Role::Push) => hosts.push("webpush2.weixin.qq.com".to_owned()),
+            (Form::NotesB, Role::Login) => hosts.push("login.weixin.qq.com".to_owned()),
+            (Form::NotesB, Role::Push) => hosts.push("webpush2.weixin.qq.com".to_owned()),
             _ => {}
         }
         hosts
@@ -143,7 +143,7 @@ impl Check<'_> {
         }
     }
 
-    /// The seeds name one header only, and one of them misspells it.
+    /// The two notes name one header only, and one of them misspells it.
     fn few_headers(&mut self, route: &Route) {
         let json = route.posted_in(self.form) && route.content_type.starts_with("application/json");
         let found =

@@ -1,11 +1,89 @@
-//! The WeChat web service, simulated: for the tests, examples and demonstrations of `wechat-proto`.
+//! The WeChat web service, simulated: for the tests, examples and demonstrations of `wechat-proto`, and of the bots
+//! built on it.
 //!
-//! [`World`] is the service as a state machine, as strict as the real one: whatever it would refuse is kept in
-//! [`World::violations`]. [`Simulator`] shares a world between threads and plays a script in it. [`Server`] puts it
-//! behind a socket. [`Demo`] is a small story that runs by itself.
+//! [`World`] is the service as a state machine. [`Simulator`] shares a world between threads and plays a script in it.
+//! [`Server`] puts it behind a socket. [`Demo`] is a small story that runs by itself.
 //!
 //! What a call looks like is written down in `docs/protocol.md` of `wechat-proto`. Nothing here uses that crate's code,
 //! so that the two cannot share a mistake.
+//!
+//! # Testing a bot
+//!
+//! The phone scans and confirms, a friend writes, the bot answers:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use wechat_proto::login::logout;
+//! use wechat_proto::message::send_text;
+//! use wechat_proto::{Device, Hosts};
+//! use wechat_simulator::{Server, Simulator, World};
+//! use wechat_transport_ureq::{Client, Options};
+//!
+//! let mut world = World::demo();
+//! let ada = world.add_person("Ada");
+//! let simulator = Simulator::new(world);
+//! let (soon, writer) = (Duration::from_millis(20), ada.clone());
+//! simulator.then(soon, |world| world.phone().scan());
+//! simulator.then(soon, |world| world.phone().confirm());
+//! simulator.then(soon, move |world| drop(world.person_writes(&writer, "ping")));
+//! let server = Server::http(&simulator)?;
+//! server.real_time(); // the bot is on the system's clock
+//!
+//! let mut device = Device::new().with_hosts(Hosts::all(server.origin().parse()?));
+//! let client = Client::login(&mut device, Options::default(), |_| {})?;
+//! for message in client.messages() {
+//!     let message = message?;
+//!     if message.text() == Some("ping") {
+//!         client.call(|session, now| send_text::request(session, message.peer(), "pong", now))?;
+//!         client.call(logout::request)?; // ends the messages
+//!     }
+//! }
+//!
+//! let world = simulator.world();
+//! assert!(world.violations().is_empty(), "{:#?}", world.violations());
+//! assert_eq!((&*world.sent()[0].to, &*world.sent()[0].content), (&*ada, "pong"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - **Depending on it.** The crate is not published: it is a dev-dependency from the repository, at the revision that the
+//!   other crates are taken from.
+//!
+//!   ```toml
+//!   [dev-dependencies]
+//!   wechat-simulator = { git = "<the repository>", rev = "<the revision>" }
+//!   ```
+//! - **Clock.** A world's clock stands in 2023 and moves only with requests and the script. [`Server::real_time`] makes it
+//!   follow the system's; without it, the client needs the world's clock ([`Simulator::now`], the adapters'
+//!   `Options::clock`). A client on another clock is answered 400 from the first call on.
+//! - **TLS.** [`Server::tls`] speaks for the true host names, and the device keeps its usual hosts. The adapters'
+//!   `Options::root_certificate` takes [`Server::ca_der`], and `Options::resolve` leads each name to [`Server::addr`];
+//!   `Options::resolve_only` sees to it that nothing leaves the machine.
+//! - **Threads.** Clones of a [`Simulator`] are the same one, for as many threads as like. [`Simulator::world`] locks it:
+//!   drop the [`WorldGuard`] before the next request, since every request waits for it.
+//!
+//! # How strict it is
+//!
+//! As strict as the official page is regular: what differs from that page's requests is kept in [`World::violations`] and
+//! answered with an error. A 400 says in its text what was wrong. **What is refused here is no claim about the service**,
+//! which is known to let some of it pass. [`World::accept`] admits two other [`Form`]s of asking.
+//!
+//! Known to be stricter than the service:
+//!
+//! - the fourteenth digit of a `ClientMsgId` is `0`;
+//! - the keys of a JSON body come in the page's order, and no other keys;
+//! - queries are spelled as `encodeURIComponent` does it;
+//! - headers that the page does not send are refused;
+//! - `lang` is mandatory, though the page leaves it out unless it was opened with one;
+//! - no two requests have the same `DeviceID`.
+//!
+//! Known to be laxer:
+//!
+//! - a QR code does not age: it expires when the script says so ([`Phone::expire`]);
+//! - a redirect stays good for 300 seconds from the confirmation;
+//! - a send that comes again under the same number is answered alike and delivered once, which the service may or may not
+//!   do;
+//! - nothing is too frequent, unless [`World::refuse`] says so.
 
 mod account;
 mod check;
@@ -21,14 +99,14 @@ mod jar;
 mod layout;
 mod log;
 mod message;
+#[cfg(test)]
+mod notes;
 mod people;
 mod phone;
 mod reply;
 mod request;
 mod rng;
 mod routes;
-#[cfg(test)]
-mod seeds;
 mod server;
 mod service;
 mod session;

@@ -177,8 +177,23 @@ pub(crate) fn script(now: u64, text: impl Into<Bytes>) -> Reply {
 
 /// A page of the web server itself.
 pub(crate) fn page(now: u64, status: u16, title: &str) -> Reply {
+    page_with(now, status, title, "")
+}
+
+/// The page of a request that is wrong, in the server's layout; what is wrong with it stands below the title, so that
+/// whoever looks at the reply alone can find it.
+pub(crate) fn complaint<'a>(now: u64, faults: impl Iterator<Item = &'a str>) -> Reply {
+    let mut list = String::new();
+    for fault in faults {
+        let fault = fault.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        list.push_str(&format!("<p>{fault}</p>\r\n"));
+    }
+    page_with(now, 400, "400 Bad Request", &list)
+}
+
+fn page_with(now: u64, status: u16, title: &str, below: &str) -> Reply {
     let text = format!(
-        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n{below}</body>\r\n</html>\r\n"
     );
     plain(now, status, "text/html", text)
 }
@@ -214,5 +229,16 @@ mod tests {
             "{\n\"BaseResponse\": {\n\"Ret\": 0,\n\"ErrMsg\": \"\"\n}\n,\n\"Count\": 2,\n\"List\": [{\n\"Key\": 1\n}\n,{\n\"Key\": 2\n}\n]\n,\n\"SKey\": \"a\\\"b\"\n} "
         );
         assert_eq!(reply.headers()[header::CONTENT_TYPE], "text/plain");
+    }
+
+    #[test]
+    fn a_complaint_is_a_page_that_tells() {
+        let reply = complaint(0, ["header `accept` is missing", "`r` is `<1&2>`"].into_iter());
+        assert_eq!(reply.status(), 400);
+        assert_eq!(reply.headers()[header::CONTENT_TYPE], "text/html");
+        assert_eq!(
+            reply.body(),
+            "<html>\r\n<head><title>400 Bad Request</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n<p>header `accept` is missing</p>\r\n<p>`r` is `&lt;1&amp;2&gt;`</p>\r\n</body>\r\n</html>\r\n"
+        );
     }
 }

@@ -23,6 +23,16 @@ use crate::simulator::{HOLD, Simulator};
 use crate::tls;
 
 /// A server on a thread of its own; it stops when it is dropped.
+///
+/// # Whose clock
+///
+/// **The world's clock is its own, and stands in November 2023**, unless [`Server::real_time`] makes it follow the
+/// system's. Requests carry their sender's clock, and it has to be near the world's: a client on the system's clock is
+/// answered 400 from the first call (`jslogin`) on, with the reason in the page's text and in [`World::violations`]. So
+/// either call [`Server::real_time`] before the client starts, or give the client the world's clock
+/// ([`Simulator::now`]), which makes a run repeatable to the byte.
+///
+/// [`World::violations`]: crate::World::violations
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
@@ -34,6 +44,8 @@ pub struct Server {
 
 impl Server {
     /// Serves plain HTTP, every role at one origin: the world's layout becomes [`Layout::One`].
+    ///
+    /// **Call [`Server::real_time`] too if the client is on the system's clock**; see [above](Server#whose-clock).
     pub fn http(simulator: &Simulator) -> io::Result<Self> {
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let origin = format!("http://{}", listener.local_addr()?);
@@ -42,6 +54,9 @@ impl Server {
     }
 
     /// Serves HTTPS with a certificate for every true host name; the layout stays.
+    ///
+    /// The client has to trust [`Server::ca_der`] and to take [`Server::addr`] for each of those names. Its clock matters
+    /// [as much as above](Server#whose-clock).
     pub fn tls(simulator: &Simulator) -> io::Result<Self> {
         let identity = tls::Identity::new().map_err(io::Error::other)?;
         let acceptor = TlsAcceptor::from(Arc::new(identity.config));
@@ -100,7 +115,7 @@ impl Server {
     }
 
     /// Steps of the script really wait, and the world's clock follows the system's. Without this, a step takes no time
-    /// but the world's, as in memory.
+    /// but the world's, as in memory, and clients have to be on [the world's clock](Server#whose-clock).
     pub fn real_time(&self) {
         self.service.pace.real.store(true, Ordering::Relaxed);
         self.service.follow_clock();
@@ -249,6 +264,17 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(5));
         change.join().expect("joined");
         client.assert_clean();
+    }
+
+    /// Whoever forgets [`Server::real_time`] can find out.
+    #[test]
+    fn another_clock_is_told_of() {
+        let (_server, client, mut stream) = started();
+        let request = client.jslogin_request();
+        client.simulator.world().set_now(1_800_000_000_000);
+        let reply = exchange(&mut stream, &request);
+        assert_eq!(reply.status(), 400);
+        assert!(text(&reply).contains("`_` is `1700000000000`, not the clock"), "{}", text(&reply));
     }
 
     #[test]

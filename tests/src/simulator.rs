@@ -90,6 +90,9 @@ impl Simulator {
     }
 
     /// The world, locked: let it go before the next request.
+    ///
+    /// Every request takes the same lock. A client that is used while its thread holds the guard waits for itself, for
+    /// ever (over a socket: until its deadline): end the statement or the block, or `drop` the guard, first.
     pub fn world(&self) -> WorldGuard<'_> {
         WorldGuard { world: self.locked(), changed: &self.0.changed }
     }

@@ -23,10 +23,10 @@ pub(crate) fn check_book(check: &mut Check<'_>) {
     let seq = ("seq", Rule::OneOf(seqs));
     match check.form {
         Form::Official => check.query(&[lang, pass_ticket, ("r", Rule::Millis), seq, skey], &[]),
-        Form::Seed1 => {
+        Form::NotesL => {
             check.query(&[pass_ticket, ("r", Rule::Integer), ("seq", Rule::is("0")), skey], &[]);
         }
-        Form::Seed2 => {
+        Form::NotesB => {
             check.query(&[], &[]);
             let body = check.body(&["BaseRequest"]);
             check.base_request(&body, false);
@@ -70,9 +70,9 @@ pub(crate) fn check_batch(check: &mut Check<'_>) {
     let kind = ("type", Rule::is("ex"));
     match check.form {
         Form::Official => check.query(&[kind, ("r", Rule::Millis), lang, pass_ticket], &[]),
-        Form::Seed1 => check.query(&[kind, ("r", Rule::Integer), pass_ticket], &[]),
-        // The second seed does not know this call.
-        Form::Seed2 => check.wrong("is not in this form"),
+        Form::NotesL => check.query(&[kind, ("r", Rule::Integer), pass_ticket], &[]),
+        // The notes of biezhi/wechat-robot do not know this call.
+        Form::NotesB => check.wrong("is not in this form"),
     }
     let body = check.body(&["BaseRequest", "Count", "List"]);
     check.base_request(&body, false);

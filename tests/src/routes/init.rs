@@ -14,8 +14,8 @@ pub(crate) fn check(check: &mut Check<'_>) {
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
     match check.form {
         Form::Official => check.query(&[("r", Rule::NotMillis), lang, pass_ticket], &[]),
-        Form::Seed1 => check.query(&[("r", Rule::Integer), lang, pass_ticket], &[]),
-        Form::Seed2 => check.query(&[], &[]),
+        Form::NotesL => check.query(&[("r", Rule::Integer), lang, pass_ticket], &[]),
+        Form::NotesB => check.query(&[], &[]),
     }
     let body = check.body(&["BaseRequest"]);
     check.base_request(&body, true);
@@ -81,8 +81,8 @@ pub(crate) fn check_notify(check: &mut Check<'_>) {
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
     match check.form {
         Form::Official => check.query(&[lang, pass_ticket], &[]),
-        Form::Seed1 => check.query(&[pass_ticket], &[]),
-        Form::Seed2 => check.query(&[], &[]),
+        Form::NotesL => check.query(&[pass_ticket], &[]),
+        Form::NotesB => check.query(&[], &[]),
     }
     initialised(check);
     let body = check.body(&["BaseRequest", "Code", "FromUserName", "ToUserName", "ClientMsgId"]);

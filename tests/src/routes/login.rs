@@ -22,7 +22,7 @@ pub(crate) fn check_jslogin(check: &mut Check<'_>) {
     let redirect = format!("{origin}/cgi-bin/mmwebwx-bin/webwxnewloginpage");
     let mut must = vec![("appid", Rule::is(APPID)), ("fun", Rule::is("new")), ("lang", Rule::Lang)];
     must.push(("_", if check.is_official() { Rule::Millis } else { Rule::Integer }));
-    if check.form == Form::Seed2 {
+    if check.form == Form::NotesB {
         check.query(&must, &[("redirect_uri", Rule::is(redirect))]);
     } else {
         must.push(("redirect_uri", Rule::is(redirect)));
@@ -63,7 +63,7 @@ pub(crate) fn check_qrcode(check: &mut Check<'_>) {
     if !check.world.codes.iter().any(|code| code.uuid == uuid) {
         check.wrong(format!("the path's uuid is `{uuid}`, which was not handed out"));
     }
-    if check.form == Form::Seed2 {
+    if check.form == Form::NotesB {
         // "params" of a POST: in the query or in the body.
         let mut pairs = check.request.query.clone();
         pairs.extend(params(&String::from_utf8_lossy(&check.request.body)));
@@ -90,7 +90,7 @@ pub(crate) fn check_poll(check: &mut Check<'_>) {
     }
     let uuid = Rule::is(uuid);
     match check.form {
-        Form::Seed1 => check.query(
+        Form::NotesL => check.query(
             &[
                 ("loginicon", Rule::is("true")),
                 ("uuid", uuid),
@@ -99,7 +99,7 @@ pub(crate) fn check_poll(check: &mut Check<'_>) {
             ],
             &[("r", Rule::Integer)],
         ),
-        Form::Seed2 => {
+        Form::NotesB => {
             let tip = Rule::OneOf(vec!["1".into(), "0".into()]);
             check.query(&[("uuid", uuid), ("tip", tip), ("_", Rule::Integer)], &[]);
         }

@@ -29,7 +29,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
         return check.wrong_as(1203, what);
     };
     let added = match check.form {
-        Form::Seed2 => "fun=new".to_owned(),
+        Form::NotesB => "fun=new".to_owned(),
         _ => format!("fun=new&version=v2&lang={}", check.world.lang),
     };
     let query = format!("{}&{added}", code.redirect);
@@ -237,9 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn the_second_seed_asks_without_a_version() {
+    fn the_robots_notes_ask_without_a_version() {
         let mut world = World::new(1);
-        world.accept(Form::Seed2);
+        world.accept(Form::NotesB);
         let mut client = confirmed(world);
         let request = client.get(&format!("{}&fun=new", client.redirect));
         assert_eq!(client.send(&request).status(), 301);

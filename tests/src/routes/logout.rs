@@ -10,7 +10,7 @@ use crate::simulator::Answer;
 use crate::world::World;
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    if check.form == Form::Seed2 {
+    if check.form == Form::NotesB {
         check.wrong("is not in this form");
     }
     let kind = Rule::OneOf(vec!["0".into(), "1".into()]);

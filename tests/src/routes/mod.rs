@@ -75,9 +75,9 @@ impl Route {
         Self { session: false, ..self }
     }
 
-    /// Seed2 posts where others get.
+    /// The notes of biezhi/wechat-robot post where others get.
     pub(crate) fn posted_in(&self, form: Form) -> bool {
-        self.post || form == Form::Seed2 && matches!(self.name, "qrcode" | "webwxgetcontact")
+        self.post || form == Form::NotesB && matches!(self.name, "qrcode" | "webwxgetcontact")
     }
 
     /// The route that serves a path.

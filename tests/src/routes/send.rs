@@ -12,17 +12,17 @@ use crate::world::World;
 pub(crate) fn check(check: &mut Check<'_>) {
     initialised(check);
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
-    let seed2 = check.form == Form::Seed2;
-    if seed2 {
+    let notes_b = check.form == Form::NotesB;
+    if notes_b {
         check.query(&[pass_ticket], &[]);
     } else {
         check.query(&[lang, pass_ticket], &[]);
     }
     let keys: &[&str] =
-        if seed2 { &["BaseRequest", "Msg"] } else { &["BaseRequest", "Msg", "Scene"] };
+        if notes_b { &["BaseRequest", "Msg"] } else { &["BaseRequest", "Msg", "Scene"] };
     let body = check.body(keys);
     check.base_request(&body, false);
-    if !seed2 {
+    if !notes_b {
         check.number(&body, "Scene", &Rule::is("0"));
     }
     let keys = ["Type", "Content", "FromUserName", "ToUserName", "LocalID", "ClientMsgId"];

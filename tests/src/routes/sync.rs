@@ -19,7 +19,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     initialised(check);
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
     let (sid, skey) = (("sid", check.sid()), ("skey", check.skey()));
-    if check.form == Form::Seed2 {
+    if check.form == Form::NotesB {
         check.query(&[sid, skey, pass_ticket], &[]);
     } else {
         check.query(&[sid, skey, lang, pass_ticket], &[]);

@@ -22,18 +22,18 @@ pub(crate) fn check(check: &mut Check<'_>) {
     ];
     let tick = ("_", clock);
     match check.form {
-        Form::Official | Form::Seed1 => {
+        Form::Official | Form::NotesL => {
             let mut must = known.to_vec();
             must.push(tick);
             check.query(&must, &[]);
         }
-        Form::Seed2 if check.request.query.is_empty() => {
+        Form::NotesB if check.request.query.is_empty() => {
             // Its table has a body with a GET.
             let body = check.body(&["BaseRequest"]);
             check.base_request(&body, false);
             return;
         }
-        Form::Seed2 => check.query(&known, &[tick]),
+        Form::NotesB => check.query(&known, &[tick]),
     }
     let Some(session) = check.session() else { return };
     let synckey = check.request.get("synckey");

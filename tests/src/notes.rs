@@ -1,4 +1,5 @@
-//! The seeds' own requests: accepted when their form is, and not otherwise.
+//! Requests as the notes of lbbniu/WebWechat and biezhi/wechat-robot write them: accepted when their form is, and not
+//! otherwise.
 
 use bytes::Bytes;
 use http::Request;
@@ -40,8 +41,8 @@ fn with_cookies(client: &Client, mut request: Request<Bytes>) -> Request<Bytes> 
 }
 
 #[test]
-fn the_second_seed_from_end_to_end() {
-    let mut client = confirmed(Form::Seed2);
+fn the_robots_notes_from_end_to_end() {
+    let mut client = confirmed(Form::NotesB);
     let login = "https://login.weixin.qq.com";
     let reply = client.send(&bare(
         "GET",
@@ -90,8 +91,8 @@ fn the_second_seed_from_end_to_end() {
 }
 
 #[test]
-fn the_first_seeds_own_ways() {
-    let mut client = confirmed(Form::Seed1);
+fn the_ways_of_the_webwechat_notes() {
+    let mut client = confirmed(Form::NotesL);
     client.jslogin();
     let login = "https://login.wx.qq.com/cgi-bin/mmwebwx-bin/login";
     client.simulator.world().phone().confirm();
@@ -116,7 +117,7 @@ fn the_first_seeds_own_ways() {
         "",
     );
     client.send(&with_cookies(&client, book.clone()));
-    // The seed writes some values without encoding them.
+    // These notes write some values without encoding them.
     let (sid, skey) = (client.sid.clone(), client.skey.clone());
     let list: Vec<String> = client
         .sync_key
