@@ -4,6 +4,8 @@
 //! service, in which friends write for a few seconds. With `--live` it talks to the real one:
 //! scan the code with your phone.
 
+use std::process::ExitCode;
+
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use wechat_proto::login::Progress;
@@ -13,7 +15,17 @@ use wechat_simulator::Demo;
 use wechat_transport_hyper::{Client, Options};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let live = std::env::args().any(|argument| argument == "--live");
     let demo = (!live).then(Demo::start);
     let mut device = Device::new();
@@ -39,7 +51,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let message = match message {
             Ok(message) => message,
             Err(Error::LoggedOut { ret }) => {
-                println!("logged out on the phone: {ret}");
+                println!("the session is over: {ret}");
                 break;
             }
             Err(error) if error.is_transient() => {
@@ -49,12 +61,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Err(error) => return Err(error.into()),
         };
         // What the account writes itself, on its phone, is heard too.
-        if let (Some(text), false) = (message.text(), message.is_outgoing()) {
-            println!("{}: {text}", contacts.author_name(&message));
-            let answer =
-                client.call(|session, now| send_text::request(session, message.peer(), text, now));
-            answer.await?;
-            println!("  answered {}", contacts.name_of(message.peer()));
+        let Some(text) = message.text().filter(|_| !message.is_outgoing()) else { continue };
+        println!("{}: {text}", contacts.author_name(&message));
+        let (peer, name) = (message.peer(), contacts.name_of(message.peer()));
+        match client.call(|session, now| send_text::request(session, peer, text, now)).await {
+            Ok(_) => println!("  answered {name}"),
+            Err(error) => println!("  not answered: {error}"),
         }
     }
     Ok(())

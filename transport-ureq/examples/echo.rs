@@ -4,6 +4,8 @@
 //! which friends write for a few seconds. With `--live` it talks to the real one: scan the code
 //! with your phone.
 
+use std::process::ExitCode;
+
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use wechat_proto::login::Progress;
@@ -12,7 +14,17 @@ use wechat_proto::{Device, Error, Hosts};
 use wechat_simulator::Demo;
 use wechat_transport_ureq::{Client, Options};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
     let live = std::env::args().any(|argument| argument == "--live");
     let demo = (!live).then(Demo::start);
     let mut device = Device::new();
@@ -36,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let message = match message {
             Ok(message) => message,
             Err(Error::LoggedOut { ret }) => {
-                println!("logged out on the phone: {ret}");
+                println!("the session is over: {ret}");
                 break;
             }
             Err(error) if error.is_transient() => {
@@ -46,10 +58,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Err(error) => return Err(error.into()),
         };
         // What the account writes itself, on its phone, is heard too.
-        if let (Some(text), false) = (message.text(), message.is_outgoing()) {
-            println!("{}: {text}", contacts.author_name(&message));
-            client.call(|session, now| send_text::request(session, message.peer(), text, now))?;
-            println!("  answered {}", contacts.name_of(message.peer()));
+        let Some(text) = message.text().filter(|_| !message.is_outgoing()) else { continue };
+        println!("{}: {text}", contacts.author_name(&message));
+        let (peer, name) = (message.peer(), contacts.name_of(message.peer()));
+        match client.call(|session, now| send_text::request(session, peer, text, now)) {
+            Ok(_) => println!("  answered {name}"),
+            Err(error) => println!("  not answered: {error}"),
         }
     }
     Ok(())

@@ -48,8 +48,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What ended the login; calling again starts with a new code. The device keeps its cookies
-    /// in any case.
+    /// [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203)
+    /// and the service's own text if this account may not log in on the web; what else ended the
+    /// login. Calling again starts with a new code, at the pace that the failures before allow.
+    /// The device keeps its cookies in any case.
+    ///
+    /// An account that the service drops seconds after its login hears of it from
+    /// [`Client::messages`]: [`Error::LoggedOut`] with 1101 or 1102.
     pub fn login(
         device: &mut Device,
         options: Options,
@@ -73,7 +78,8 @@ impl Client {
         }
     }
 
-    /// Goes on with a stored session; nothing is sent.
+    /// Goes on with a stored session; nothing is sent. Contacts are not stored with it: until
+    /// [`Client::contacts`], only those that the messages bring are known.
     ///
     /// # Errors
     ///

@@ -7,8 +7,8 @@ use crate::client::Client;
 
 /// The messages of a session, as they come: an iterator that blocks.
 ///
-/// It repeats passing failures itself and yields those that do not pass; asked again, it goes on.
-/// It ends after [`Error::LoggedOut`], [`Error::InUse`] or [`Error::Stopped`], and after the
+/// A failure that passes ([`Error::is_transient`]) is repeated, ever more slowly, and yielded from
+/// the third in a row on: asked again, it goes on. It ends after [`Error::LoggedOut`], [`Error::InUse`] or [`Error::Stopped`], and after the
 /// session's own logout without an error.
 ///
 /// A message is taken when the next one is asked for; a session stored before
