@@ -74,6 +74,25 @@ impl Pace {
         !error.passes() || self.failures >= Self::PATIENCE
     }
 
+    /// What a flow does about its call's interrupt: goes on (a failure that is not told yet), or
+    /// hands it up. Says in `held` whether a request waits for its time.
+    pub(crate) fn settle(
+        &mut self,
+        interrupt: Interrupt,
+        now: Timestamp,
+        held: &mut bool,
+    ) -> Result<(), Interrupt> {
+        match interrupt {
+            Interrupt::Fail(error) if self.failed(&error) => Err(error.into()),
+            Interrupt::Fail(_) => Ok(()),
+            interrupt => {
+                let interrupt = self.pass(interrupt, now);
+                *held = matches!(interrupt, Interrupt::Sleep(_));
+                Err(interrupt)
+            }
+        }
+    }
+
     /// Lets a request out, or says how long it has to wait. What else a flow needs passes.
     pub(crate) fn pass(&mut self, interrupt: Interrupt, now: Timestamp) -> Interrupt {
         if !matches!(interrupt, Interrupt::Send(_)) {

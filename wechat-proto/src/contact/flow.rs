@@ -176,17 +176,8 @@ impl Contacts {
         now: Timestamp,
         state: State,
     ) -> Result<(), Interrupt> {
-        let pace = &mut account.session.device.paces.contacts;
         self.state = state;
-        match interrupt {
-            Interrupt::Fail(error) if pace.failed(&error) => Err(error.into()),
-            Interrupt::Fail(_) => Ok(()),
-            interrupt => {
-                let interrupt = pace.pass(interrupt, now);
-                self.held = matches!(interrupt, Interrupt::Sleep(_));
-                Err(interrupt)
-            }
-        }
+        account.session.device.paces.contacts.settle(interrupt, now, &mut self.held)
     }
 }
 

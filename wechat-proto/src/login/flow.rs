@@ -255,21 +255,10 @@ impl Login {
         now: Timestamp,
         state: State,
     ) -> Result<(), Interrupt> {
-        match interrupt {
-            Interrupt::Fail(error) => {
-                let told = device.paces.login.failed(&error);
-                if error.passes() {
-                    self.state = state;
-                }
-                if told { Err(error.into()) } else { Ok(()) }
-            }
-            interrupt => {
-                self.state = state;
-                let interrupt = device.paces.login.pass(interrupt, now);
-                self.held = matches!(interrupt, Interrupt::Sleep(_));
-                Err(interrupt)
-            }
+        if !matches!(&interrupt, Interrupt::Fail(error) if !error.passes()) {
+            self.state = state;
         }
+        device.paces.login.settle(interrupt, now, &mut self.held)
     }
 
     /// Stays in `state` for another attempt, unless the error is told: then a new code follows.

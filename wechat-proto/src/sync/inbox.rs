@@ -248,17 +248,8 @@ impl Inbox {
         now: Timestamp,
         state: State,
     ) -> Result<(), Interrupt> {
-        let pace = &mut account.session.device.paces.inbox;
         self.state = state;
-        match interrupt {
-            Interrupt::Fail(error) if pace.failed(&error) => Err(error.into()),
-            Interrupt::Fail(_) => Ok(()),
-            interrupt => {
-                let interrupt = pace.pass(interrupt, now);
-                self.held = matches!(interrupt, Interrupt::Sleep(_));
-                Err(interrupt)
-            }
-        }
+        account.session.device.paces.inbox.settle(interrupt, now, &mut self.held)
     }
 }
 
