@@ -73,19 +73,30 @@ pub(crate) struct Incoming {
     body: UnsyncBoxBody<Bytes, BoxError>,
     /// Whether the head says where it ends; else it ends with the connection.
     delimited: bool,
+    /// How much of its announced length is still to come: a service of the caller's may not check.
+    left: Option<u64>,
 }
 
 impl Incoming {
-    pub(crate) const fn new(body: UnsyncBoxBody<Bytes, BoxError>, delimited: bool) -> Self {
-        Self { body, delimited }
+    pub(crate) const fn new(
+        body: UnsyncBoxBody<Bytes, BoxError>,
+        delimited: bool,
+        left: Option<u64>,
+    ) -> Self {
+        Self { body, delimited, left }
     }
 
     /// The next bytes, or nothing at the end. Trailers are dropped.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Failure>> {
         loop {
-            match self.body.frame().await? {
+            let Some(frame) = self.body.frame().await else {
+                let short = self.left.take().is_some_and(|left| left > 0);
+                return short.then(|| Err(Failure::new(FailureKind::Truncated, Sent::Maybe)));
+            };
+            match frame {
                 Ok(frame) => {
                     if let Ok(bytes) = frame.into_data() {
+                        self.left = self.left.map(|left| left.saturating_sub(bytes.len() as u64));
                         return Some(Ok(bytes));
                     }
                 }

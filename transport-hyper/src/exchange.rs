@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header;
+use http::{Method, StatusCode, header};
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::{self, Request, Response, Want};
 
@@ -27,6 +27,7 @@ pub(crate) async fn exchange(
     request.check()?;
     let (limit, want) = (request.deadline.min(cap), request.want);
     let bodiless = request.http.body().is_empty();
+    let head_only = request.http.method() == Method::HEAD;
     let mut asked = Asked::default();
     let reply = service.exchange(request.http.map(|body| asked.of(body)));
     let sent = || if bodiless || asked.yet() { Sent::Maybe } else { Sent::No };
@@ -41,7 +42,9 @@ pub(crate) async fn exchange(
     head.extensions.clear();
     let announced = flow::announced(&head.headers)?;
     let delimited = announced.is_some() || head.headers.contains_key(header::TRANSFER_ENCODING);
-    let mut body = Incoming::new(body, delimited);
+    // Some replies announce a body that they do not have.
+    let empty = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let mut body = Incoming::new(body, delimited, announced.filter(|_| !(head_only || empty)));
     match want {
         Want::Whole { limit } => {
             match unless(&mut deadline, whole(&mut body, announced, limit)).await {

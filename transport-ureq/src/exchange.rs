@@ -83,8 +83,9 @@ fn unanswered(error: ureq::Error, sent: Sent) -> Failure {
         },
         ureq::Error::Timeout(_) => Failure::new(FailureKind::Timeout, sent),
         ureq::Error::Io(source) if source.kind() == io::ErrorKind::NotConnected => {
-            // How an agent that was shut down refuses.
-            Failure::new(FailureKind::Cancelled, Sent::No)
+            // How an agent that was shut down refuses; also what a system may say of a connection
+            // that broke, so that nothing is promised here.
+            Failure::new(FailureKind::Cancelled, sent)
         }
         ureq::Error::Io(source) => Failure::new(FailureKind::Closed, sent).because(source),
         ureq::Error::LargeResponseHeader(..) => Failure::new(FailureKind::TooLarge, sent),

@@ -84,8 +84,8 @@ impl Options {
         self
     }
 
-    /// How long looking a name up, connecting and the TLS handshake may take; ten seconds unless
-    /// set. What is left of a request's deadline, if that is less.
+    /// How long looking a name up may take, and again how long connecting with its TLS handshake
+    /// may; ten seconds each unless set. What is left of a request's deadline, if that is less.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self

@@ -8,18 +8,27 @@ use crate::time::Timestamp;
 
 /// The pace of each kind of flow. Kept by the device: a new flow goes on at the pace of the one
 /// before, or a caller who starts one after the other would spin.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Paces {
     pub(crate) login: Pace,
     pub(crate) contacts: Pace,
     pub(crate) inbox: Pace,
 }
 
+/// Always: how fast its flows may ask is no part of what a device is.
+impl PartialEq for Paces {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Paces {}
+
 /// Slows a flow down when what it does leads nowhere.
 ///
 /// Two empty answers in a row cost nothing, two failures a second or so; from the third on,
 /// requests are at least 1, 2, 4 … 30 seconds apart, until something useful comes.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Pace {
     /// How often nothing useful came, without something useful in between.
     strikes: u32,
@@ -63,6 +72,16 @@ impl Pace {
         }
     }
 
+    /// News came, if perhaps of nothing: no spinning where the server took its time over it.
+    pub(crate) fn news(&mut self, now: Timestamp) {
+        let took = self.sent.map_or(Duration::MAX, |sent| now.since(sent));
+        if took >= Duration::from_secs(2) {
+            self.clear();
+        } else {
+            self.answered();
+        }
+    }
+
     /// A failure: whether it is to be told to the caller. One that only a new login helps
     /// against always is; a passing one from the third in a row on.
     pub(crate) fn failed(&mut self, error: &Error) -> bool {
@@ -86,15 +105,29 @@ impl Pace {
             Interrupt::Fail(error) if self.failed(&error) => Err(error.into()),
             Interrupt::Fail(_) => Ok(()),
             interrupt => {
-                let interrupt = self.pass(interrupt, now);
+                let interrupt = self.pass(interrupt, now, self.delay());
                 *held = matches!(interrupt, Interrupt::Sleep(_));
                 Err(interrupt)
             }
         }
     }
 
+    /// The same for a step that something useful led to: circles are slowed down where they
+    /// begin, and only failures hold this one back.
+    pub(crate) fn settle_step(
+        &mut self,
+        interrupt: Interrupt,
+        now: Timestamp,
+        held: &mut bool,
+    ) -> Result<(), Interrupt> {
+        let strikes = core::mem::take(&mut self.strikes);
+        let result = self.settle(interrupt, now, held);
+        self.strikes = strikes;
+        result
+    }
+
     /// Lets a request out, or says how long it has to wait. What else a flow needs passes.
-    pub(crate) fn pass(&mut self, interrupt: Interrupt, now: Timestamp) -> Interrupt {
+    fn pass(&mut self, interrupt: Interrupt, now: Timestamp, delay: Duration) -> Interrupt {
         if !matches!(interrupt, Interrupt::Send(_)) {
             return interrupt;
         }
@@ -103,7 +136,7 @@ impl Pace {
                 // The clock was set back: the wait begins anew, or it might take a day.
                 self.sent = Some(now);
             }
-            let wait = self.delay().saturating_sub(now.since(sent));
+            let wait = delay.saturating_sub(now.since(sent));
             if !wait.is_zero() {
                 return Interrupt::Sleep(wait);
             }
@@ -133,6 +166,11 @@ mod tests {
     use crate::body::Body;
     use crate::flow::{Request, Want};
 
+    fn let_out(pace: &mut Pace, now: Timestamp) -> Interrupt {
+        let delay = pace.delay();
+        pace.pass(send(), now, delay)
+    }
+
     fn send() -> Interrupt {
         let http = http::Request::new(Body::empty());
         let want = Want::Whole { limit: 1 };
@@ -145,11 +183,11 @@ mod tests {
         let mut now = Timestamp::from_secs(1000);
         let mut waits = alloc::vec::Vec::new();
         for _ in 0..10 {
-            match pace.pass(send(), now) {
+            match let_out(&mut pace, now) {
                 Interrupt::Sleep(wait) => {
                     waits.push(wait.as_secs());
                     now = now.after(wait);
-                    assert!(matches!(pace.pass(send(), now), Interrupt::Send(_)));
+                    assert!(matches!(let_out(&mut pace, now), Interrupt::Send(_)));
                 }
                 _ => waits.push(0),
             }
@@ -157,7 +195,7 @@ mod tests {
         }
         assert_eq!(waits, [0, 0, 0, 1, 2, 4, 8, 16, 30, 30]);
         pace.clear();
-        assert!(matches!(pace.pass(send(), now), Interrupt::Send(_)));
+        assert!(matches!(let_out(&mut pace, now), Interrupt::Send(_)));
     }
 
     #[test]
@@ -180,19 +218,19 @@ mod tests {
     #[test]
     fn a_clock_set_back_does_not_stop_it() {
         let mut pace = Pace::default();
-        let _ = pace.pass(send(), Timestamp::from_secs(100_000));
+        let _ = let_out(&mut pace, Timestamp::from_secs(100_000));
         (0..4).for_each(|_| pace.strike());
         let now = Timestamp::from_secs(10);
-        let Interrupt::Sleep(wait) = pace.pass(send(), now) else { panic!() };
+        let Interrupt::Sleep(wait) = let_out(&mut pace, now) else { panic!() };
         assert_eq!(wait.as_secs(), 2);
-        assert!(matches!(pace.pass(send(), now.after(wait)), Interrupt::Send(_)));
+        assert!(matches!(let_out(&mut pace, now.after(wait)), Interrupt::Send(_)));
     }
 
     #[test]
     fn a_quick_quiet_answer_is_a_strike() {
         let mut pace = Pace::default();
         let now = Timestamp::from_secs(1000);
-        let _ = pace.pass(send(), now);
+        let _ = let_out(&mut pace, now);
         pace.quiet(now.after(Duration::from_millis(10)));
         assert_eq!(pace.strikes, 1);
         pace.quiet(now.after(Duration::from_secs(25)));

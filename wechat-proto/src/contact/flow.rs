@@ -38,6 +38,8 @@ enum State {
     Batching {
         call: Call<Vec<Contact>>,
     },
+    /// The last names were refused, and that was told.
+    Done,
 }
 
 /// The names to ask for, and how many at once.
@@ -51,14 +53,18 @@ struct Names {
     step: usize,
     /// How many were refused alone, one after the other.
     alone: u32,
+    /// Whether any batch was answered.
+    any: bool,
 }
 
 /// More pages than any address book has: the official page stops at 17.
 const PAGES: usize = 100;
 /// How many names are asked for after a batch was refused: `docs/protocol.md` §5.2.
 const STEPS: [usize; 3] = [10, 5, 1];
-/// How many names may be refused alone, one after the other, before that is told.
+/// How many names may be refused alone, one after the other, before that is told: where nothing
+/// was answered yet, and where something was (some rooms are dead).
 const ALONE: u32 = 3;
+const ALONE_AMONG_OTHERS: u32 = 10;
 
 impl Contacts {
     /// A load of all contacts.
@@ -82,6 +88,7 @@ impl Flow for Contacts {
                     self.pages.clear();
                     self.page(account, 0, now);
                 }
+                State::Done => return Ok(()),
                 State::Paging { seq, mut call } => match call.poll(&mut session.device, now) {
                     Ok(page) => {
                         useful(account, !page.contacts.is_empty());
@@ -118,11 +125,17 @@ impl Flow for Contacts {
                             return Ok(());
                         }
                     }
-                    Err(Interrupt::Fail(error @ Error::Refused { .. })) => {
+                    // A service that fails says nothing about the names.
+                    Err(Interrupt::Fail(error @ Error::Refused { .. }))
+                        if !error.is_transient() =>
+                    {
                         account.session.device.paces.contacts.strike();
                         let told = self.names.refused();
                         let done = self.batch(account, now);
                         if told {
+                            if done {
+                                self.state = State::Done;
+                            }
                             return Err(error.into());
                         }
                         if done {
@@ -145,7 +158,7 @@ impl Flow for Contacts {
             return;
         }
         match &mut self.state {
-            State::Start => {}
+            State::Start | State::Done => {}
             State::Paging { call, .. } => call.handle(input),
             State::Batching { call } => call.handle(input),
         }
@@ -195,6 +208,7 @@ impl Names {
     /// The next names were answered, or nothing about them is known.
     fn answered(&mut self) {
         self.alone = 0;
+        self.any = true;
         self.drop_next();
     }
 
@@ -209,7 +223,7 @@ impl Names {
         }
         self.drop_next();
         self.alone += 1;
-        let told = self.alone >= ALONE;
+        let told = self.alone >= if self.any { ALONE_AMONG_OTHERS } else { ALONE };
         if told {
             self.alone = 0;
         }

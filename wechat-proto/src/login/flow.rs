@@ -24,6 +24,7 @@ use crate::device::Device;
 use crate::error::{Error, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::Uuid;
+use crate::pace::Paces;
 use crate::time::Timestamp;
 
 /// What happens during a login.
@@ -58,6 +59,8 @@ pub struct Login {
     state: State,
     /// Whether a request waits for its time: nothing that comes then is its reply.
     held: bool,
+    /// Whether something useful led to the step under way.
+    led: bool,
     renewals: u32,
 }
 
@@ -105,10 +108,12 @@ impl Flow for Login {
                     device.paces.login.strike();
                     device.reopen();
                     self.renewals = 0;
+                    self.led = false;
                     self.state = State::Asking(uuid::request(device, now));
                 }
                 State::Asking(mut call) => match call.poll(device, now) {
                     Ok(uuid) => {
+                        self.led = true;
                         device.paces.login.answered();
                         self.watch(device, uuid.clone(), None, now);
                         return Ok(Progress::Code { uuid });
@@ -122,18 +127,22 @@ impl Flow for Login {
                 },
                 State::Watching { uuid, scanned, mut call } => match call.poll(device, now) {
                     Ok(Scan::Pending) => {
+                        self.led = false;
                         device.paces.login.quiet(now);
                         self.watch(device, uuid, Some(scanned), now);
                     }
                     Ok(Scan::Scanned { avatar }) => {
                         self.watch(device, uuid, Some(true), now);
                         if !scanned {
+                            self.led = true;
                             device.paces.login.answered();
                             return Ok(Progress::Scanned { avatar });
                         }
+                        self.led = false;
                         device.paces.login.quiet(now);
                     }
                     Ok(Scan::Confirmed { redirect }) => {
+                        self.led = true;
                         device.paces.login.answered();
                         self.redeem(device, &redirect, now)?;
                     }
@@ -150,6 +159,7 @@ impl Flow for Login {
                     Err(Interrupt::Fail(Error::Transport(failure)))
                         if failure.kind == FailureKind::Timeout && failure.sent == Sent::Maybe =>
                     {
+                        self.led = false;
                         device.paces.login.quiet(now);
                         self.watch(device, uuid, Some(scanned), now);
                     }
@@ -162,6 +172,7 @@ impl Flow for Login {
                 },
                 State::Redeeming(mut call) => match call.poll(device, now) {
                     Ok(Redeemed::Credentials(credentials)) => {
+                        self.led = true;
                         device.paces.login.answered();
                         self.initialise(device, credentials, false, now);
                     }
@@ -187,6 +198,7 @@ impl Flow for Login {
                             self.initialise(device, credentials, true, now);
                         }
                         Ok(init) => {
+                            self.led = true;
                             device.paces.login.answered();
                             self.announce(device, credentials, init, now);
                         }
@@ -208,7 +220,9 @@ impl Flow for Login {
                 }
                 State::Announcing { mut account, mut call } => {
                     let result = call.poll(&mut account.session.device, now);
+                    let paces = mem::take(&mut device.paces);
                     device.clone_from(&account.session.device);
+                    device.paces = paces;
                     match result {
                         Err(Interrupt::Fail(error @ Error::LoggedOut { .. })) => {
                             return Err(error.into());
@@ -217,7 +231,8 @@ impl Flow for Login {
                         // later.
                         Ok(()) | Err(Interrupt::Fail(_)) => {
                             device.paces.login.clear();
-                            account.session.device.paces.login.clear();
+                            // What slowed another session down is over.
+                            account.session.device.paces = Paces::default();
                             return Ok(Progress::LoggedIn(account));
                         }
                         Err(interrupt) => {
@@ -258,7 +273,12 @@ impl Login {
         if !matches!(&interrupt, Interrupt::Fail(error) if !error.passes()) {
             self.state = state;
         }
-        device.paces.login.settle(interrupt, now, &mut self.held)
+        let pace = &mut device.paces.login;
+        if self.led {
+            pace.settle_step(interrupt, now, &mut self.held)
+        } else {
+            pace.settle(interrupt, now, &mut self.held)
+        }
     }
 
     /// Stays in `state` for another attempt, unless the error is told: then a new code follows.
@@ -287,6 +307,7 @@ impl Login {
             return Err(Error::Expired.into());
         }
         self.renewals += 1;
+        self.led = false;
         self.state = State::Asking(uuid::request(device, now));
         Ok(())
     }

@@ -133,7 +133,7 @@ impl Flow for Inbox {
                 },
                 State::Checking(mut call) => match call.poll(&mut account.session.device, now) {
                     Ok(Check::News { .. }) => {
-                        account.session.device.paces.inbox.answered();
+                        account.session.device.paces.inbox.news(now);
                         self.rounds = 0;
                         self.fetch(account, now);
                     }
