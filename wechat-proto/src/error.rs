@@ -59,6 +59,32 @@ pub enum Error {
         /// credentials.
         found: Cow<'static, str>,
     },
+    /// The server refused a body with an HTTP status instead of a reply: 402 for a form that it does
+    /// not take, 413 for one that is too long, 5xx where it failed itself.
+    #[error("{endpoint} was refused with HTTP status {status}")]
+    Status {
+        /// The endpoint that declined.
+        endpoint: &'static str,
+        /// The status.
+        status: u16,
+    },
+    /// The service has nothing to give: its reply has no bytes. It may have them later.
+    #[error("{endpoint} answered with nothing in it")]
+    EmptyMedia {
+        /// The endpoint that answered.
+        endpoint: &'static str,
+    },
+    /// An empty file: the service takes none. Nothing was sent.
+    #[error("an empty file cannot be sent")]
+    EmptyFile,
+    /// A file is longer than the limit set for it. Of an upload, nothing was sent.
+    #[error("{size} bytes are more than the {limit} allowed")]
+    TooLarge {
+        /// How long it is, or how much of it came before that was known.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// The server named a host that no credential may go to. Nothing was sent there.
     #[error("{host:?} is none of the service's hosts")]
     Untrusted {
@@ -85,8 +111,8 @@ pub enum Error {
 
 impl Error {
     /// Whether the same request may well succeed later, without anybody doing anything: no reply
-    /// came, or one that is not the protocol's, or the service is too busy (1205) or failed
-    /// (-1, -2).
+    /// came, or one that is not the protocol's or has nothing in it, or the service is too busy
+    /// (1205) or failed (-1, -2, 5xx).
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Transport(failure) => !matches!(
@@ -94,7 +120,8 @@ impl Error {
                 FailureKind::Unsendable | FailureKind::Encoding | FailureKind::TooLarge
             ),
             Self::Refused { ret, .. } => matches!(*ret, Ret::SYSTEM | Ret::LOGIC),
-            Self::Limited { .. } | Self::Malformed { .. } => true,
+            Self::Status { status, .. } => *status >= 500,
+            Self::Limited { .. } | Self::Malformed { .. } | Self::EmptyMedia { .. } => true,
             _ => false,
         }
     }
@@ -107,6 +134,8 @@ impl Error {
                 | Self::Refused { .. }
                 | Self::Limited { .. }
                 | Self::Malformed { .. }
+                | Self::Status { .. }
+                | Self::EmptyMedia { .. }
         )
     }
 }

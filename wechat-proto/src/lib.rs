@@ -82,6 +82,7 @@ pub mod hosts;
 mod ids;
 mod jar;
 pub mod login;
+pub mod media;
 pub mod message;
 mod origin;
 mod pace;

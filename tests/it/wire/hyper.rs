@@ -3,11 +3,12 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 
+use bytes::Bytes;
 use futures_core::Stream;
 use tokio::runtime::{Builder, Runtime};
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
-use wechat_proto::{Call, Error, Message, Session, Timestamp};
+use wechat_proto::{Account, Call, Error, Flow, Message, Session, Timestamp};
 use wechat_transport_hyper::{Client, Options};
 
 use super::{Bot, Place, options};
@@ -49,6 +50,15 @@ impl Bot for Hyper {
         build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
     ) -> Result<T, Error> {
         self.runtime.block_on(self.client.call(build))
+    }
+
+    fn run_with<F>(&mut self, flow: &mut F, source: &[u8]) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        let source = Bytes::copy_from_slice(source);
+        self.runtime.block_on(self.client.run_with(flow, source))
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {

@@ -23,10 +23,11 @@ pub(crate) struct Memory {
 }
 
 /// Runs a flow to its next output.
-pub(crate) fn drive<F: Flow>(
+fn drive<F: Flow>(
     simulator: &Simulator,
     flow: &mut F,
     state: &mut F::State,
+    source: &[u8],
 ) -> Result<F::Output, Error> {
     loop {
         match flow.poll(state, clock(simulator)) {
@@ -35,6 +36,11 @@ pub(crate) fn drive<F: Flow>(
                 let request = whole(*request);
                 Recorder::keep(simulator, &request);
                 flow.handle(Input::Reply(Ok(simulator.respond(&request))));
+            }
+            Err(Interrupt::Read(range)) => {
+                let place = |at| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
+                let piece = &source[place(range.start)..place(range.end)];
+                flow.handle(Input::Piece(Ok(Bytes::copy_from_slice(piece))));
             }
             Err(Interrupt::Sleep(time)) => simulator.world().advance(time),
             Err(Interrupt::Fail(error)) => return Err(error),
@@ -94,7 +100,7 @@ impl Bot for Memory {
         device.mix_seed(place.seed());
         let mut login = Login::new();
         loop {
-            match drive(&place.simulator, &mut login, &mut device)? {
+            match drive(&place.simulator, &mut login, &mut device, &[])? {
                 Progress::LoggedIn(account) => return Ok(Self::new(place, *account)),
                 other => progress(other),
             }
@@ -111,11 +117,19 @@ impl Bot for Memory {
         build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
     ) -> Result<T, Error> {
         let mut call = build(self.account.session_mut(), clock(&self.simulator));
-        drive(&self.simulator, &mut call, self.account.as_mut())
+        self.run(&mut call)
+    }
+
+    fn run_with<F>(&mut self, flow: &mut F, source: &[u8]) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        drive(&self.simulator, flow, self.account.as_mut(), source)
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {
-        drive(&self.simulator, &mut Contacts::new(), &mut self.account)?;
+        self.run(&mut Contacts::new())?;
         Ok(self.account.directory().clone())
     }
 
@@ -123,7 +137,7 @@ impl Bot for Memory {
         if self.ended || self.account.has_left() {
             return None;
         }
-        let result = drive(&self.simulator, &mut self.inbox, &mut self.account);
+        let result = drive(&self.simulator, &mut self.inbox, &mut self.account, &[]);
         self.ended = matches!(result, Err(Error::LoggedOut { .. } | Error::InUse | Error::Stopped));
         Some(result)
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
-use wechat_proto::{Call, Device, Error, Hosts, Message, Session, Timestamp};
+use wechat_proto::{Account, Call, Device, Error, Flow, Hosts, Message, Session, Timestamp};
 use wechat_simulator::{Server, Simulator, World};
 
 pub(crate) use self::hyper::Hyper;
@@ -29,6 +29,19 @@ pub(crate) trait Bot: Sized {
         &mut self,
         build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
     ) -> Result<T, Error>;
+    /// Runs a flow that reads a source to its next output.
+    fn run_with<F>(&mut self, flow: &mut F, source: &[u8]) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>;
+    /// Runs a flow to its next output.
+    fn run<F>(&mut self, flow: &mut F) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        self.run_with(flow, &[])
+    }
     /// Loads the contacts.
     fn contacts(&mut self) -> Result<Directory, Error>;
     /// Waits for the next message.

@@ -1,8 +1,10 @@
 //! Over sockets, blocking.
 
+use std::io::Cursor;
+
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
-use wechat_proto::{Call, Error, Message, Session, Timestamp};
+use wechat_proto::{Account, Call, Error, Flow, Message, Session, Timestamp};
 use wechat_transport_ureq::{Client, Messages, Options};
 
 use super::{Bot, Place, options};
@@ -34,6 +36,14 @@ impl Bot for Ureq {
         build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
     ) -> Result<T, Error> {
         self.client.call(build)
+    }
+
+    fn run_with<F>(&mut self, flow: &mut F, source: &[u8]) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        self.client.run_with(flow, Cursor::new(source))
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {

@@ -102,9 +102,9 @@ pub const ROUTES: &[&str] = &{
     paths
 };
 
-static ALL: [Route; 12] = CALLS;
+static ALL: &[Route] = CALLS;
 
-const CALLS: [Route; 12] = [
+const CALLS: &[Route] = &[
     Route::get("jslogin", "/jslogin", login::check_jslogin, login::jslogin)
         .at(Role::Login, SCRIPT)
         .open(),

@@ -1,0 +1,82 @@
+//! The parser of each endpoint.
+
+use alloc::format;
+use alloc::string::ToString as _;
+use core::fmt::Debug;
+
+use serde_json::value::RawValue;
+
+use super::{Entry, NOW, account, reply};
+use crate::contact::{batch, list};
+use crate::device::Device;
+use crate::error::Error;
+use crate::flow::{Flow as _, Interrupt, Response};
+use crate::login::{announce, init, logout, qrcode, redeem, scan, uuid};
+use crate::message::send_text;
+use crate::sync::{check, fetch};
+
+/// The parser of each endpoint, under its name: the bytes are the body of a reply.
+pub const ENDPOINTS: &[(&str, Entry)] = &[
+    ("jslogin", |bytes| parsed(bytes, uuid::parse)),
+    ("login", |bytes| parsed(bytes, scan::parse)),
+    ("qrcode", |bytes| parsed(bytes, qrcode::parse)),
+    ("webwxnewloginpage", newloginpage),
+    ("webwxinit", |bytes| parsed(bytes, init::parse)),
+    ("webwxstatusnotify", |bytes| parsed(bytes, announce::parse)),
+    ("webwxlogout", |bytes| parsed(bytes, logout::parse)),
+    ("webwxgetcontact", |bytes| parsed(bytes, list::parse)),
+    ("webwxbatchgetcontact", |bytes| parsed(bytes, batch::parse)),
+    ("synccheck", |bytes| parsed(bytes, check::parse)),
+    ("webwxsync", webwxsync),
+    ("webwxsendmsg", |bytes| parsed(bytes, send_text::parse)),
+];
+
+/// The same bytes read the same twice, under any status; an error shows a bounded excerpt.
+pub(super) fn parsed<T: Debug>(bytes: &[u8], parse: fn(&Response) -> Result<T, Error>) {
+    let mut reply = reply(bytes);
+    let read = parse(&reply);
+    assert_eq!(format!("{read:?}"), format!("{:?}", parse(&reply)));
+    if let Err(error) = &read {
+        is_short(error);
+    }
+    *reply.status_mut() = http::StatusCode::BAD_GATEWAY;
+    if let Err(error) = parse(&reply) {
+        is_short(&error);
+    }
+}
+
+fn is_short(error: &Error) {
+    // 500 characters of the server's own text, and the sentence around them.
+    assert!(error.to_string().chars().count() < 800, "{error}");
+}
+
+/// Credentials that are taken can be sent; none of them is shown.
+fn newloginpage(bytes: &[u8]) {
+    parsed(bytes, redeem::parse);
+    if let Ok(redeem::Redeemed::Credentials(credentials)) = redeem::parse(&reply(bytes)) {
+        let mut device = Device::new();
+        let mut call = init::request(&mut device, &credentials, NOW);
+        assert!(matches!(call.poll(&mut device, NOW), Err(Interrupt::Send(_))));
+        let shown = format!("{credentials:?}");
+        assert_eq!(shown, "Credentials { uin, sid, skey, pass_ticket: [redacted] }");
+    }
+}
+
+/// Each message has the JSON it was read from, alone and in its batch.
+fn webwxsync(bytes: &[u8]) {
+    parsed(bytes, fetch::parse);
+    let Ok(batch) = fetch::parse(&reply(bytes)) else { return };
+    assert!(batch.sync_key.as_ref().is_none_or(|key| !key.is_empty()));
+    let messages = batch.messages(account().session().me());
+    for message in messages {
+        let raw = message.raw.json().to_string();
+        // Whoever reads it may decode all of its strings; numbers are their own affair.
+        let read = serde_json::from_str::<serde_json::Value>(&raw);
+        let numbers = serde_json::from_str::<&RawValue>(&raw);
+        assert!(read.is_ok() || numbers.is_ok() && raw.contains(['e', 'E']), "{raw:?}");
+        let (id, kind) = (message.id.clone(), message.kind.clone());
+        let alone = message.detach();
+        assert_eq!((&*alone.raw.json(), &alone.id, &alone.kind), (&*raw, &id, &kind));
+        let _ = (alone.peer(), alone.author(), alone.text());
+    }
+}

@@ -1,0 +1,83 @@
+//! Entries for fuzzers, and for the replay of their corpora. Not part of the API: anything here
+//! may change at any time.
+//!
+//! Each entry takes any bytes and panics if a promise of `docs/threats.md` is broken. The fuzz
+//! targets and `tests/it/corpus.rs` drive the same table.
+
+use bytes::Bytes;
+
+use crate::account::Account;
+use crate::device::Device;
+use crate::flow::Response;
+use crate::ids::UserName;
+use crate::login::Credentials;
+use crate::session::{Me, Session};
+use crate::sync::SyncKey;
+use crate::time::Timestamp;
+
+mod dialects;
+mod endpoints;
+mod flows;
+
+pub use dialects::DIALECTS;
+pub use endpoints::ENDPOINTS;
+pub use flows::FLOWS;
+
+/// What takes any bytes.
+pub type Entry = fn(&[u8]);
+
+/// All entries, each under a name of its own.
+pub fn entries() -> impl Iterator<Item = &'static (&'static str, Entry)> {
+    ENDPOINTS.iter().chain(DIALECTS).chain(FLOWS)
+}
+
+const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);
+
+/// Runs an entry of [`ENDPOINTS`], chosen by the first byte, on the rest.
+pub fn endpoints(bytes: &[u8]) {
+    dispatch(ENDPOINTS, bytes);
+}
+
+/// Runs an entry of [`DIALECTS`], chosen by the first byte, on the rest.
+pub fn dialects(bytes: &[u8]) {
+    dispatch(DIALECTS, bytes);
+}
+
+/// Runs the entry of `table` that the first byte chooses on the rest.
+pub fn dispatch(table: &[(&str, Entry)], bytes: &[u8]) {
+    if let Some((first, rest)) = bytes.split_first()
+        && let Some((_, entry)) = table.get(usize::from(*first) % table.len().max(1))
+    {
+        entry(rest);
+    }
+}
+
+/// Runs the entry of this name.
+///
+/// # Panics
+///
+/// If there is none, and where the entry does.
+pub fn run(name: &str, bytes: &[u8]) {
+    let entry = entries().find(|(entry, _)| *entry == name);
+    entry.expect("an entry of the table").1(bytes);
+}
+
+fn reply(bytes: &[u8]) -> Response {
+    Response::new(Bytes::copy_from_slice(bytes))
+}
+
+fn account() -> Account {
+    let me = Me {
+        user_name: UserName::file_helper(),
+        nick_name: "me".into(),
+        head_img_url: "".into(),
+        uin: 1,
+        signature: "".into(),
+        sex: 0,
+    };
+    let secret = || "secret".parse().unwrap_or_default();
+    let auth = Credentials { uin: secret(), sid: secret(), skey: secret(), pass_ticket: secret() };
+    let mut account = Account::from(Session::new(Device::new(), auth, me, SyncKey::default()));
+    account.session.chat_set = ["@@1", "@2"].iter().filter_map(|name| name.parse().ok()).collect();
+    account
+}
