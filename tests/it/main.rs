@@ -2,6 +2,7 @@
 
 mod conformance;
 mod corpus;
+mod endpoints;
 mod exact;
 mod secrets;
 mod story;

@@ -118,6 +118,12 @@ pub mod reference {
     #[doc = include_str!("../docs/protocol.md")]
     pub mod protocol {}
 
+    #[doc = include_str!("../docs/endpoints.md")]
+    pub mod endpoints {}
+
+    #[doc = include_str!("../docs/limits.md")]
+    pub mod limits {}
+
     #[doc = include_str!("../docs/shapes.md")]
     pub mod shapes {}
 

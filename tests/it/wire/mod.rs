@@ -154,11 +154,24 @@ macro_rules! options {
 use options;
 
 /// Makes a test of a scenario for each wire: a function over a [`Bot`], given a [`Place`] with
-/// the world that another makes.
+/// the world that another makes. Once in a file; also makes `asked`, which runs all of them in
+/// memory and gives the endpoints that were asked.
 macro_rules! on_all_wires {
-    ($($scenario:ident in $world:expr;)*) => { $(
+    ($($scenario:ident in $world:expr;)*) => {
+        pub(crate) fn asked() -> std::collections::BTreeSet<String> {
+            [$($scenario::asked()),*].into_iter().flatten().collect()
+        }
+
+        $(
         mod $scenario {
             use $crate::wire::{Hyper, Memory, Place, Ureq};
+
+            pub(super) fn asked() -> Vec<String> {
+                let place = Place::memory($world);
+                super::$scenario::<Memory>(&place);
+                let world = place.simulator.world();
+                world.log().iter().map(|logged| logged.endpoint.clone()).collect()
+            }
 
             #[test]
             fn in_memory() {
@@ -185,6 +198,7 @@ macro_rules! on_all_wires {
                 super::$scenario::<Hyper>(&Place::tls($world));
             }
         }
-    )* };
+        )*
+    };
 }
 pub(crate) use on_all_wires;
