@@ -4,6 +4,7 @@ mod conformance;
 mod corpus;
 mod exact;
 mod secrets;
+mod sending;
 mod story;
 mod trouble;
 mod wire;
