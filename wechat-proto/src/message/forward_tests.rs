@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{NOW, body, message, rendered, session};
+use crate::testing::{NOW, body, elements, message, rendered, session};
 
 /// A message from a friend with these fields.
 fn from(sender: &str, fields: Value) -> Message {
@@ -260,6 +260,19 @@ proptest! {
         let wire = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br/>");
         let (_, msg) = sent(&from("@@7cd3", json!({ "MsgType": 1, "Content": format!("@13fb:<br/>{wire}") })));
         prop_assert_eq!(msg["Content"].as_str(), Some(&*text));
+    }
+
+    /// A received name may hold anything: what is sent of it is a file's message all the same.
+    #[test]
+    fn any_file_is_passed_on(name in "([<>&'\"]|&lt;|\\PC|[\x00-\x1f]){1,30}", extension in "\\PC{0,9}") {
+        let mut fields = file();
+        fields["FileName"] = name.into();
+        let xml = format!("&lt;appmsg&gt;&lt;fileext&gt;{extension}&lt;/fileext&gt;&lt;/appmsg&gt;");
+        fields["Content"] = xml.into();
+        let (_, msg) = sent(&from("@13fb", fields));
+        let found = elements(msg["Content"].as_str().unwrap());
+        prop_assert_eq!(found.len(), 15);
+        prop_assert_eq!(found[12].1.as_str(), "@crypt_new");
     }
 
     #[test]

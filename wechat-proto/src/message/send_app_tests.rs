@@ -38,6 +38,16 @@ fn asks_for_a_signed_file() {
     assert!(msg.contains("<totallen>30000000</totallen>"), "{msg}");
 }
 
+/// `docs/threats.md` S1.
+#[test]
+fn shows_no_signature() {
+    let file = uploaded(MediaType::Document, "big.zip");
+    let file = Uploaded { signature: "d0c5ffa5".into(), ..file };
+    let call = request(&mut session(), &UserName::file_helper(), &file, NOW);
+    let shown = alloc::format!("{call:?} {file:?}");
+    assert!(!shown.contains("d0c5ffa5") && !shown.contains("@crypt_6084141c"), "{shown}");
+}
+
 /// `docs/protocol.md` §3.6, §6.2, §6.3.
 #[test]
 fn the_desktop_program_says_so() {

@@ -21,9 +21,8 @@ const LOCATION: u8 = 48;
 
 /// Sends `text` to a person or a room, under a new number; read by [`parse`].
 ///
-/// This changes something: run it once. Who wants to repeat it after
-/// [`Error::Unanswered`](crate::Error::Unanswered) draws the number first, and uses [`again`] for
-/// each attempt:
+/// This changes something: run it once. Who wants to repeat it after [`Error::Unanswered`] draws
+/// the number first, and uses [`again`] for each attempt:
 ///
 /// ```
 /// # use wechat_proto::{Call, Session, Timestamp, UserName, message::{Receipt, send_text}};
