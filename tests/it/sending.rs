@@ -6,8 +6,8 @@ use std::time::Duration;
 use wechat_proto::error::Ret;
 use wechat_proto::media::{MediaType, Uploaded};
 use wechat_proto::message::{
-    EmoticonMd5, NotForwardable, Receipt, forward, notify, revoke, send_app, send_emoticon,
-    send_image, send_media, send_text, send_video,
+    EmoticonMd5, Forward, NotForwardable, Receipt, forward, notify, revoke, send_app,
+    send_emoticon, send_image, send_media, send_text, send_video,
 };
 use wechat_proto::{Call, Error, Message, Session, Timestamp, UserName, fuzz};
 use wechat_simulator::{Incoming, World};
@@ -310,23 +310,21 @@ pub(crate) fn forwards<B: Bot>(place: &Place) {
         let id = place.simulator.world().deliver(said);
         let message: Message = bot.next().unwrap().unwrap();
         assert_eq!(message.id.as_str(), id);
-        let mut refused = None;
-        let sent = bot.call(|session, now| match forward::request(session, &message, &to, now) {
-            Ok(call) => call,
-            Err(error) => {
-                refused = Some(error);
-                // The call has to be one.
-                send_text::request(session, &to, "cannot", now)
+        match (Forward::of(&message), goes) {
+            (Ok(forward), Ok(goes)) => {
+                bot.call(|session, now| forward.request(session, &to, now)).unwrap();
+                expected.push(goes);
             }
-        });
-        sent.unwrap();
-        assert_eq!(refused, goes.clone().err(), "{message:?}");
-        expected.extend(goes.ok());
+            (Err(error), Err(goes)) => assert_eq!(error, goes, "{message:?}"),
+            (found, goes) => panic!("{message:?}: {found:?}, not {goes:?}"),
+        }
     }
     let world = place.simulator.world();
-    let forwarded = world.sent().iter().filter(|sent| sent.scene == 2);
-    let seen: Vec<_> = forwarded
+    let seen: Vec<_> = world
+        .sent()
+        .iter()
         .map(|sent| {
+            assert_eq!(sent.scene, 2);
             assert_eq!(sent.to, to.as_str());
             assert_eq!(sent.msg_type == 47, sent.emoticon_md5 == MD5);
             [sent.endpoint.clone(), sent.msg_type.to_string(), sent.content.clone()]

@@ -74,17 +74,15 @@ fn texts() {
     }
 }
 
-/// What the account itself wrote in a room may begin like a prefix.
+/// What the account itself (`@me` in tests) wrote in a room may begin like a prefix.
 #[test]
 fn own_texts() {
-    for (content, text) in [("todo:<br/>milk", "todo:\nmilk"), ("@me:<br/>milk", "milk")] {
-        // Tests' messages are to and from `@me`.
-        let mut session = session();
-        session.me.user_name = crate::testing::me();
-        let own = from("@me", json!({ "ToUserName": "@@7cd3", "MsgType": 1, "Content": content }));
-        let call = request(&mut session, &own, &UserName::file_helper(), NOW).unwrap();
-        let body: Value = serde_json::from_str(&body(&call)).unwrap();
-        assert_eq!(body["Msg"]["Content"], text);
+    let texts = [("todo:<br/>milk", "todo:\nmilk"), ("@me:<br/>milk", "milk")];
+    for (sender, (content, text)) in
+        ["@me", ""].into_iter().flat_map(|me| texts.map(|text| (me, text)))
+    {
+        let own = from(sender, json!({ "ToUserName": "@@7cd3", "MsgType": 1, "Content": content }));
+        assert_eq!(sent(&own).1["Content"], text);
     }
 }
 
@@ -234,6 +232,27 @@ fn what_stays() {
             assert_eq!(forwarded(&message).unwrap_err(), NotForwardable::Incomplete);
         }
     }
+}
+
+/// Read once, passed on to many, each under a number of its own.
+#[test]
+fn goes_to_many() {
+    let mut session = session();
+    let text = from("@13fb", json!({ "MsgType": 1, "Content": "not shown" }));
+    let forward = Forward::of(&text).unwrap();
+    let mut seen = Vec::new();
+    for to in ["@13fb", "@@7cd3", "filehelper"] {
+        let call = forward.request(&mut session, &to.parse().unwrap(), NOW);
+        let body: Value = serde_json::from_str(&body(&call)).unwrap();
+        assert_eq!(
+            (&body["Msg"]["ToUserName"], &body["Msg"]["Content"]),
+            (&json!(to), &json!("not shown"))
+        );
+        seen.push(body["Msg"]["ClientMsgId"].to_string());
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 3);
+    assert_eq!(format!("{forward:?}"), "Forward(Text)");
 }
 
 #[test]

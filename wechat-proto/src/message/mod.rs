@@ -14,7 +14,7 @@ pub mod send_video;
 
 pub(crate) use envelope::WireMessage;
 pub use envelope::{Kind, Message, Raw};
-pub use forward::NotForwardable;
+pub use forward::{Forward, NotForwardable};
 pub use revoke::Revoked;
 pub use send::Receipt;
 pub use send_emoticon::EmoticonMd5;
