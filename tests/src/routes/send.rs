@@ -220,6 +220,36 @@ mod tests {
     }
 
     #[test]
+    fn mentions_are_of_people_and_of_this_room() {
+        let mut client = Client::ready(World::demo());
+        let room = client.simulator.world().contacts().iter().find(|c| c.is_room()).cloned();
+        let room = room.expect("a room");
+        let member = room.members[0].user_name.as_str();
+        let mut mention = |names: &str, at: &str| {
+            let xml = format!(
+                "<msgsource><atusername>{names}</atusername><atchatroomname>{at}</atchatroomname></msgsource>"
+            );
+            let own = format!("\"Type\":1,\"Content\":\"x\",\"MsgSource\":\"{xml}\"");
+            let request = client.send_request("webwxsendmsg", "", &own, &room.user_name, 0);
+            client.send(&request);
+            let found = client.violations();
+            client.simulator.world().violations.clear();
+            found
+        };
+        let both = format!("{member},filehelper");
+        assert_eq!(mention(&both, &room.user_name), Vec::<String>::new());
+        assert!(mention(member, "filehelper")[0].contains("not for `Msg.ToUserName`"));
+        let stranger = format!("{member},@nobody");
+        assert!(mention(&stranger, &room.user_name)[0].contains("mentions `@nobody`"));
+        assert!(
+            mention("<x>", &room.user_name)[0].contains("`Msg.MsgSource` is XML that is wrong")
+        );
+        let sent = client.simulator.world().sent().to_vec();
+        assert_eq!(sent.len(), 1);
+        assert_eq!(sent[0].mentions, [member, "filehelper"]);
+    }
+
+    #[test]
     fn only_contacts_can_be_written_to() {
         let mut client = Client::ready(World::demo());
         let stranger = client.simulator.world().add_stranger("Li");

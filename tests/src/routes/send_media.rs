@@ -229,6 +229,15 @@ mod tests {
         client.app("webwxsendmsgimg", "fun=async&f=json", image, 2);
         client.app("webwxsendemoticon", "fun=sys", emoticon, 2);
         client.assert_clean();
+        // Of the shop's stickers a phone alone knows more.
+        let md5 = "c0c4153e43c3fd2e9a2fbb9be2f4de07";
+        client.simulator.world().deliver(Incoming {
+            has_product_id: 1,
+            ..Incoming::new("@a", 47, &format!("&lt;emoji md5=\"{md5}\"/&gt;"))
+        });
+        let shop = format!("\"Type\":47,\"EmojiFlag\":2,\"EMoticonMd5\":\"{md5}\"");
+        client.app("webwxsendemoticon", "fun=sys", &shop, 2);
+        assert_eq!(client.violations().len(), 1);
         client.app("webwxsendmsgimg", "fun=async&f=json", image, 0);
         client.app("webwxsendvideomsg", "fun=async&f=json", &video, 2);
         client.app("webwxsendemoticon", "fun=sys", &emoticon.replace("a0", "b0"), 2);
