@@ -5,6 +5,7 @@ mod corpus;
 mod endpoints;
 mod exact;
 mod secrets;
+mod sending;
 mod story;
 mod trouble;
 mod wire;

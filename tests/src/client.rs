@@ -10,6 +10,9 @@ use crate::request::encode;
 use crate::session::joined;
 use crate::{Simulator, World};
 
+#[path = "client_send.rs"]
+mod send;
+
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/98.0.4758.102 Safari/537.36";
 
 pub(crate) struct Client {
@@ -259,9 +262,14 @@ impl Client {
     }
 
     pub(crate) fn notify(&mut self) -> Response<Bytes> {
+        let me = self.me.clone();
+        self.notify_of(3, &me)
+    }
+
+    pub(crate) fn notify_of(&mut self, code: u8, to: &str) -> Response<Bytes> {
         let (base, me, now) = (self.base(), self.me.clone(), self.now());
         let body = format!(
-            "{{{base},\"Code\":3,\"FromUserName\":\"{me}\",\"ToUserName\":\"{me}\",\"ClientMsgId\":{now}}}"
+            "{{{base},\"Code\":{code},\"FromUserName\":\"{me}\",\"ToUserName\":\"{to}\",\"ClientMsgId\":{now}}}"
         );
         self.send(&self.post(&self.call("webwxstatusnotify", ""), body))
     }
@@ -336,23 +344,6 @@ impl Client {
             }
         }
         reply
-    }
-
-    pub(crate) fn message_request(&mut self, to: &str, content: &str) -> Request<Bytes> {
-        self.sends += 1;
-        let id = format!("{}0{:03}", self.now(), self.sends);
-        let body = format!(
-            "{{{},\"Msg\":{{\"Type\":1,\"Content\":{},\"FromUserName\":\"{}\",\"ToUserName\":\"{to}\",\"LocalID\":\"{id}\",\"ClientMsgId\":\"{id}\"}},\"Scene\":0}}",
-            self.base(),
-            Value::from(content),
-            self.me
-        );
-        self.post(&self.call("webwxsendmsg", ""), body)
-    }
-
-    pub(crate) fn message(&mut self, to: &str, content: &str) -> Response<Bytes> {
-        let request = self.message_request(to, content);
-        self.send(&request)
     }
 
     pub(crate) fn log_out(&mut self) -> Response<Bytes> {

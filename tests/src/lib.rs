@@ -81,6 +81,7 @@
 //!
 //! - a QR code does not age: it expires when the script says so ([`Phone::expire`]);
 //! - a redirect stays good for 300 seconds from the confirmation;
+//! - of a message that is passed on, only what it says is compared with what arrived, not whether the account may;
 //! - a send that comes again under the same number is answered alike and delivered once, which the service may or may not
 //!   do;
 //! - nothing is too frequent, unless [`World::refuse`] says so.
@@ -98,6 +99,7 @@ mod headers;
 mod jar;
 mod layout;
 mod log;
+mod media;
 mod message;
 #[cfg(test)]
 mod notes;
@@ -115,6 +117,7 @@ mod simulator;
 mod strictness;
 mod tls;
 mod world;
+mod xml;
 
 pub use account::Account;
 pub use check::Violation;
@@ -123,7 +126,8 @@ pub use demo::Demo;
 pub use form::Form;
 pub use layout::Layout;
 pub use log::Logged;
-pub use message::{Delivered, Incoming, Recommend, Sent};
+pub use media::Media;
+pub use message::{Delivered, Incoming, Notice, Recommend, Sent, SentFile};
 pub use phone::Phone;
 pub use routes::ROUTES;
 pub use server::Server;

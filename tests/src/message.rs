@@ -141,13 +141,29 @@ pub struct Delivered {
 }
 
 /// A message that the client has sent.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Sent {
+    /// The call that it came by, such as `webwxsendmsgimg`.
+    pub endpoint: String,
     /// Its addressee's `UserName`.
     pub to: String,
-    /// Its text, as it came.
+    /// As in `Type`: 1 text, 3 image, 6 file …; of an app message passed on, its `AppMsgType`.
+    pub msg_type: i64,
+    /// 0, or 2 of a message passed on.
+    pub scene: i64,
+    /// Its text or XML, as it came; may be empty.
     pub content: String,
+    /// What was uploaded before: `MediaId`, or a file's `attachid`; may be empty.
+    pub media_id: String,
+    /// What its XML says, of a file.
+    pub file: Option<SentFile>,
+    /// The md5 of an emoticon; may be empty.
+    pub emoticon_md5: String,
+    /// The signature of a big file; may be empty.
+    pub signature: String,
+    /// Whom `MsgSource` names.
+    pub mentions: Vec<String>,
     /// The client's id for it.
     pub client_msg_id: String,
     /// The service's id for it.
@@ -156,6 +172,57 @@ pub struct Sent {
     pub at: u64,
     /// How often the same send came again; it was not delivered again.
     pub repeats: usize,
+    /// Whether it was taken back.
+    pub revoked: bool,
+}
+
+/// What the XML of a file says (docs/protocol.md §6.3).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SentFile {
+    /// `title`
+    pub name: String,
+    /// `totallen`, in bytes.
+    pub size: u64,
+    /// `attachid`
+    pub media_id: String,
+    /// `fileext`, without its dot; may be empty.
+    pub extension: String,
+}
+
+/// What the client told the phone, by `webwxstatusnotify`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Notice {
+    /// 1 read, 2 entered, 3 logged in, 5 left.
+    pub code: i64,
+    /// Of which chat; of code 3, the account itself.
+    pub to: String,
+    /// The world's clock at that moment.
+    pub at: u64,
+}
+
+impl Incoming {
+    /// What it says as whoever passes it on has to say it: without the room's prefix, decoded.
+    pub(crate) fn plain(&self) -> String {
+        let said = match self.content.split_once(":<br/>") {
+            Some((name, rest)) if self.from.starts_with("@@") && is_name(name) => rest,
+            _ => &self.content,
+        };
+        off_the_wire(said)
+    }
+
+    /// The same of a file's name.
+    pub(crate) fn plain_name(&self) -> String {
+        off_the_wire(&self.file_name)
+    }
+}
+
+/// `^(@[a-zA-Z0-9]+|[a-zA-Z0-9_-]+)` of docs/protocol.md §9.3.
+fn is_name(text: &str) -> bool {
+    let (word, more) = text.strip_prefix('@').map_or((text, true), |word| (word, false));
+    let legal = |c: char| c.is_ascii_alphanumeric() || more && (c == '_' || c == '-');
+    !word.is_empty() && word.chars().all(legal)
 }
 
 impl Incoming {
@@ -213,6 +280,34 @@ pub(crate) fn on_the_wire(text: &str) -> String {
     out
 }
 
+/// The text that was put on the wire so.
+pub(crate) fn off_the_wire(text: &str) -> String {
+    let mut plain = text.replace("<br/>", "\n");
+    for (entity, c) in
+        [("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&quot;", "\""), ("&amp;", "&")]
+    {
+        plain = plain.replace(entity, c);
+    }
+    let span = "<span class=\"emoji emoji";
+    let mut out = String::new();
+    let mut rest = plain.as_str();
+    while let Some((before, after)) = rest.split_once(span) {
+        out.push_str(before);
+        let hex = after.split_once("\"></span>").map_or("", |(hex, _)| hex);
+        match u32::from_str_radix(hex, 16).ok().and_then(char::from_u32) {
+            Some(c) => {
+                out.push(c);
+                rest = &after[hex.len() + "\"></span>".len()..];
+            }
+            None => {
+                out.push_str(span);
+                rest = after;
+            }
+        }
+    }
+    out + rest
+}
+
 /// A name as the wire has it: the same, but emoji that are spans already stay.
 pub(crate) fn name_on_the_wire(name: &str) -> String {
     let (start, end) = ("<span class=\"emoji ", "</span>");
@@ -239,6 +334,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_passed_on_has_no_prefix() {
+        for (from, content, plain) in [
+            ("@@r", "@a:<br/>hi", "hi"),
+            ("@@r", "wxid_a-1:<br/>@b:<br/>hi", "@b:\nhi"),
+            ("@@r", "no name:<br/>hi", "no name:\nhi"),
+            ("@a", "@a:<br/>&lt;hi&gt;", "@a:\n<hi>"),
+        ] {
+            assert_eq!(Incoming::new(from, 1, content).plain(), plain);
+        }
+    }
+
+    #[test]
     fn a_text_is_escaped_for_the_wire() {
         assert_eq!(
             on_the_wire("a<b & c\n\u{1F601}微信 \"q\""),
@@ -248,6 +355,11 @@ mod tests {
             name_on_the_wire("A & <span class=\"emoji emoji1f604\"></span> \u{1F601}<"),
             "A &amp; <span class=\"emoji emoji1f604\"></span> <span class=\"emoji emoji1f601\"></span>&lt;"
         );
+        for text in
+            ["a<b & c\n\u{1F601}微信 \"q\"", "&amp;lt;", "<br>", "", "<span class=\"emoji emoji"]
+        {
+            assert_eq!(off_the_wire(&on_the_wire(text)), text);
+        }
         let xml = escaped_xml(&["<op id='4'>".into(), "</op>".into()]);
         assert_eq!(xml, "&lt;op id='4'&gt;<br/>&lt;/op&gt;");
     }

@@ -136,6 +136,22 @@ fn the_ways_of_the_webwechat_notes() {
         &body,
     );
     client.send(&with_cookies(&client, sync));
+    // Pictures, emoticons and files without a ticket, files without a language.
+    let picture = client.simulator.world().add_media("pic", "p.png", 10);
+    let picture = format!("\"Type\":3,\"MediaId\":\"{picture}\"");
+    let md5 = "\"Type\":47,\"EmojiFlag\":2,\"EMoticonMd5\":\"a0c4153e43c3fd2e9a2fbb9be2f4de07\"";
+    let file = client.simulator.world().add_media("doc", "f.csv", 10);
+    let xml = client.file_xml(&file);
+    for (call, own) in [
+        ("webwxsendmsgimg?fun=async&f=json&lang=zh_CN", picture.as_str()),
+        ("webwxsendemoticon?fun=sys&lang=zh_CN", md5),
+        ("webwxsendappmsg?fun=async&f=json", &format!("\"Type\":6,\"Content\":{xml}")),
+    ] {
+        let official = client.app_request("", "", own, 0);
+        let body = String::from_utf8_lossy(official.body()).into_owned();
+        client.send(&with_cookies(&client, bare("POST", &format!("{api}/{call}"), &body)));
+    }
+    assert_eq!(client.simulator.world().sent().len(), 3);
     client.assert_clean();
     // The cookies have to come along even so.
     client.send(&book);

@@ -90,6 +90,17 @@ impl Phone<'_> {
         self.world.deliver(message)
     }
 
+    /// How many messages of a chat are not marked as read.
+    pub fn unread(&self, chat: &str) -> usize {
+        let read = self.world.read.get(chat).copied().unwrap_or(0);
+        let news = self.world.timeline.iter().skip(read);
+        let of_chat = |event: &&Event| match event {
+            Event::Message { message, .. } => message.from == chat && message.msg_type != 51,
+            _ => false,
+        };
+        news.filter(of_chat).count()
+    }
+
     /// Gives the account another name.
     pub fn renames_self(&mut self, name: &str) {
         let name = on_the_wire(name);

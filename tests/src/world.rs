@@ -1,6 +1,6 @@
 //! The service, its people and its messages, as one value: requests in, replies out, no wire in between.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +12,8 @@ use crate::form::Form;
 use crate::jar::{Cookie, Jar};
 use crate::layout::Layout;
 use crate::log::Logged;
-use crate::message::{Delivered, Incoming, Sent};
+use crate::media::Media;
+use crate::message::{Delivered, Incoming, Notice, Sent};
 use crate::reply::{Node, Reply};
 use crate::rng::Rng;
 use crate::session::{Code, Session};
@@ -59,7 +60,11 @@ pub struct World {
     pub(crate) timeline: Vec<Event>,
     /// How many events of the timeline have been handed out.
     pub(crate) handed: usize,
+    pub(crate) media: Vec<Media>,
     pub(crate) sent: Vec<Sent>,
+    pub(crate) notices: Vec<Notice>,
+    /// Up to where of the timeline each chat was read.
+    pub(crate) read: BTreeMap<String, usize>,
     pub(crate) delivered: Vec<Delivered>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) log: Vec<Logged>,
@@ -100,7 +105,10 @@ impl World {
             issued: Vec::new(),
             timeline: Vec::new(),
             handed: 0,
+            media: Vec::new(),
             sent: Vec::new(),
+            notices: Vec::new(),
+            read: BTreeMap::new(),
             delivered: Vec::new(),
             violations: Vec::new(),
             log: Vec::new(),
@@ -225,6 +233,19 @@ impl World {
     /// What the client has sent, in order.
     pub fn sent(&self) -> &[Sent] {
         &self.sent
+    }
+
+    /// What the client has told the phone, in order.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// The messages that arrived for the account, handed out or not.
+    pub(crate) fn arrived(&self) -> impl Iterator<Item = (&Incoming, u64)> {
+        self.timeline.iter().filter_map(|event| match event {
+            Event::Message { message, msg_id, .. } => Some((&**message, *msg_id)),
+            _ => None,
+        })
     }
 
     /// The messages that were handed out, in order; one that was fetched twice is here twice.

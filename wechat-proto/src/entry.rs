@@ -17,6 +17,11 @@ impl Entry {
         Self { appid: Cow::Borrowed("wx782c26e4c19acffb") }
     }
 
+    /// Whether it is the desktop program's: `docs/protocol.md` §3.6.
+    pub(crate) const fn is_desktop(&self) -> bool {
+        false
+    }
+
     pub(crate) fn appid(&self) -> &str {
         &self.appid
     }

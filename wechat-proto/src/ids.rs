@@ -178,6 +178,17 @@ impl Default for ClientMsgId {
     }
 }
 
+impl FromStr for ClientMsgId {
+    type Err = Invalid;
+
+    /// Reads what `Display` writes, and the service repeats as `LocalID`.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let digits = text.len() == 17 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = digits.then(|| text.parse().ok()).flatten();
+        number.map(Self).ok_or(Invalid { what: "a number of a message", expected: "17 digits" })
+    }
+}
+
 impl fmt::Display for ClientMsgId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:017}", self.0)
@@ -256,9 +267,19 @@ mod tests {
                 let text = next.to_string();
                 prop_assert_eq!(text.len(), 17);
                 prop_assert_eq!(text.as_bytes()[13], b'0');
+                prop_assert_eq!(text.parse(), Ok(next));
                 last = next;
             }
         }
+    }
+
+    #[test]
+    fn a_client_message_number_has_17_digits() {
+        for bad in ["", "1476614675634072", "147661467563407222", "+4766146756340722", "x"] {
+            assert!(bad.parse::<ClientMsgId>().is_err(), "{bad:?}");
+        }
+        let least: ClientMsgId = "00000000000000000".parse().unwrap();
+        assert_eq!(least, ClientMsgId::default());
     }
 
     #[test]

@@ -5,6 +5,8 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use bytes::{Buf as _, Bytes};
+use quick_xml::Reader;
+use quick_xml::events::Event;
 
 use crate::call::Call;
 use crate::contact::record::WireContact;
@@ -13,6 +15,7 @@ use crate::error::Error;
 use crate::flow::{Flow, Input, Interrupt, Request, Response};
 use crate::ids::UserName;
 use crate::login::Credentials;
+use crate::media::{MediaType, Uploaded};
 use crate::message::{Message, WireMessage};
 use crate::session::{Me, Session};
 use crate::sync::key::WireKey;
@@ -28,6 +31,13 @@ pub(crate) fn rendered<T>(mut call: Call<T>, device: &mut Device) -> String {
         Err(Interrupt::Send(request)) => render(&request),
         _ => panic!("a new call sends"),
     }
+}
+
+/// The body of a call, byte for byte.
+pub(crate) fn body<T>(call: &Call<T>) -> String {
+    let mut body = call.http().body().clone();
+    let length = body.len();
+    String::from_utf8(body.copy_to_bytes(length).into()).unwrap()
 }
 
 /// A request as text.
@@ -129,6 +139,53 @@ pub(crate) fn session() -> Session {
     let key =
         WireKey::of(r#"{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]}"#);
     Session::new(Device::new(), credentials(), me, key.unwrap())
+}
+
+/// A file that the service has taken.
+pub(crate) fn uploaded(media_type: MediaType, file_name: &str) -> Uploaded {
+    Uploaded {
+        media_id: "@crypt_6084141c_c73c046b".into(),
+        media_type,
+        file_name: file_name.into(),
+        size: 1760,
+        signature: "".into(),
+    }
+}
+
+/// The elements of a document by their paths, each with its text, by a reader that forgives
+/// nothing; attributes stand behind an `@`.
+pub(crate) fn elements(document: &str) -> Vec<(String, String)> {
+    let mut reader = Reader::from_str(document);
+    let (mut found, mut open) = (Vec::<(String, String)>::new(), Vec::<String>::new());
+    loop {
+        match reader.read_event().unwrap_or_else(|error| panic!("{error}: {document}")) {
+            Event::Start(start) => {
+                open.push(start.name().as_ref().to_string());
+                found.push((open.join("/"), String::new()));
+                for attribute in start.attributes() {
+                    let attribute = attribute.unwrap();
+                    let path = format!("{}@{}", open.join("/"), attribute.key.as_ref());
+                    found.push((path, attribute.value.to_string()));
+                }
+            }
+            Event::End(_) => drop(open.pop()),
+            Event::Text(text) => {
+                let path = open.join("/");
+                let (_, value) = found.iter_mut().find(|(found, _)| *found == path).unwrap();
+                value.push_str(&text.xml10_content());
+            }
+            Event::GeneralRef(entity) => {
+                let path = open.join("/");
+                let (_, value) = found.iter_mut().find(|(found, _)| *found == path).unwrap();
+                match entity.resolve_char_ref().unwrap() {
+                    Some(c) => value.push(c),
+                    None => value.push_str(quick_xml::escape::resolve_xml_entity(&entity).unwrap()),
+                }
+            }
+            Event::Eof => return found,
+            other => panic!("{other:?} in {document}"),
+        }
+    }
 }
 
 /// Who messages of tests are to.

@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::contact::In;
 use crate::form::Form;
-use crate::message::{Incoming, escaped_xml};
+use crate::message::{Incoming, Notice, escaped_xml};
 use crate::reply::{self, Node, Object};
 use crate::request::Decoded;
 use crate::session::key_record;
@@ -113,7 +113,12 @@ pub(crate) fn initialised(check: &mut Check<'_>) {
 
 pub(crate) fn notify(world: &mut World, request: &Decoded) -> Answer {
     let id = world.rng.digits(19).to_string();
-    let inited = request.json.pointer("/Code").and_then(serde_json::Value::as_i64) == Some(3);
+    let code = request.json.pointer("/Code").and_then(serde_json::Value::as_i64).unwrap_or(0);
+    let (inited, to) = (code == 3, request.text("/ToUserName").to_owned());
+    if code == 1 {
+        world.read.insert(to.clone(), world.timeline.len());
+    }
+    world.notices.push(Notice { code, to, at: world.now() });
     if let Some(session) = &mut world.session
         && inited
         && !std::mem::replace(&mut session.announced, true)
@@ -210,6 +215,25 @@ mod tests {
         ));
         assert_eq!(content.split("<br/>").nth(3).expect("a line").split(',').count(), names);
         client.assert_clean();
+    }
+
+    #[test]
+    fn the_phone_hears_what_was_read() {
+        let mut client = Client::ready(World::demo());
+        let ada = client.simulator.world().add_person("Ada");
+        client.simulator.world().person_writes(&ada, "one");
+        client.simulator.world().person_writes(&ada, "two");
+        client.notify_of(2, &ada);
+        assert_eq!(client.simulator.world().phone().unread(&ada), 2);
+        client.notify_of(1, &ada);
+        assert_eq!(client.simulator.world().phone().unread(&ada), 0);
+        client.simulator.world().person_writes(&ada, "three");
+        assert_eq!(client.simulator.world().phone().unread(&ada), 1);
+        client.notify_of(5, &ada);
+        client.assert_clean();
+        let world = client.simulator.world();
+        let told: Vec<_> = world.notices().iter().map(|notice| notice.code).collect();
+        assert_eq!(told, [3, 2, 1, 5]);
     }
 
     #[test]

@@ -6,7 +6,9 @@ pub(crate) mod login;
 pub(crate) mod login_page;
 pub(crate) mod logout;
 pub(crate) mod refusal;
+pub(crate) mod revoke;
 pub(crate) mod send;
+pub(crate) mod send_media;
 pub(crate) mod sync;
 pub(crate) mod synccheck;
 
@@ -143,7 +145,42 @@ const CALLS: &[Route] = &[
     Route::get("synccheck", "/cgi-bin/mmwebwx-bin/synccheck", synccheck::check, synccheck::answer)
         .at(Role::Push, SCRIPT),
     Route::post("webwxsync", "/cgi-bin/mmwebwx-bin/webwxsync", sync::check, sync::answer),
-    Route::post("webwxsendmsg", "/cgi-bin/mmwebwx-bin/webwxsendmsg", send::check, send::answer),
+    Route::post(
+        "webwxsendmsg",
+        "/cgi-bin/mmwebwx-bin/webwxsendmsg",
+        send::check_text,
+        send::answer,
+    ),
+    Route::post(
+        "webwxsendmsgimg",
+        "/cgi-bin/mmwebwx-bin/webwxsendmsgimg",
+        send_media::check_image,
+        send::answer,
+    ),
+    Route::post(
+        "webwxsendvideomsg",
+        "/cgi-bin/mmwebwx-bin/webwxsendvideomsg",
+        send_media::check_video,
+        send::answer,
+    ),
+    Route::post(
+        "webwxsendemoticon",
+        "/cgi-bin/mmwebwx-bin/webwxsendemoticon",
+        send_media::check_emoticon,
+        send::answer,
+    ),
+    Route::post(
+        "webwxsendappmsg",
+        "/cgi-bin/mmwebwx-bin/webwxsendappmsg",
+        send_media::check_app,
+        send::answer,
+    ),
+    Route::post(
+        "webwxrevokemsg",
+        "/cgi-bin/mmwebwx-bin/webwxrevokemsg",
+        revoke::check,
+        revoke::answer,
+    ),
     Route {
         content_type: FORM,
         ..Route::post(

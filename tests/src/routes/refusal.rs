@@ -57,7 +57,9 @@ pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
             .with("SyncKey", no_key())
             .with("SKey", "")
             .with("SyncCheckKey", no_key()),
-        "webwxsendmsg" => object.with("MsgID", "").with("LocalID", ""),
+        "webwxrevokemsg" => object.with("Introduction", "").with("SysWording", ""),
+        "webwxsendmsg" | "webwxsendmsgimg" | "webwxsendvideomsg" | "webwxsendemoticon"
+        | "webwxsendappmsg" => object.with("MsgID", "").with("LocalID", ""),
         _ => object,
     };
     reply::json(now, object)

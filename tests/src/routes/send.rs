@@ -1,16 +1,16 @@
-//! `POST /cgi-bin/mmwebwx-bin/webwxsendmsg` (docs/protocol.md §6.1, §6.2)
+//! What all sends have in common (docs/protocol.md §6.1), and `POST /cgi-bin/mmwebwx-bin/webwxsendmsg`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Fields, Rule};
 use crate::form::Form;
-use crate::message::Sent;
+use crate::message::{Incoming, Sent};
 use crate::reply::{self, Object};
 use crate::request::Decoded;
 use crate::routes::init::initialised;
 use crate::simulator::Answer;
 use crate::world::World;
+use crate::xml;
 
-pub(crate) fn check(check: &mut Check<'_>) {
-    initialised(check);
+pub(crate) fn check_text(check: &mut Check<'_>) {
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
     let notes_b = check.form == Form::NotesB;
     if notes_b {
@@ -18,17 +18,65 @@ pub(crate) fn check(check: &mut Check<'_>) {
     } else {
         check.query(&[lang, pass_ticket], &[]);
     }
+    let mentions = check.request.json.pointer("/Msg/MsgSource").is_some();
+    let own: &[&str] =
+        if mentions { &["Type", "Content", "MsgSource"] } else { &["Type", "Content"] };
     let keys: &[&str] =
         if notes_b { &["BaseRequest", "Msg"] } else { &["BaseRequest", "Msg", "Scene"] };
+    let (msg, forwarded) = envelope(check, keys, own);
+    let text = Rule::is("1");
+    let content = check.free(&msg, "Content");
+    if !forwarded {
+        check.number(&msg, "Type", &text);
+        check_mentions(check, &msg);
+        return;
+    }
+    let kind = check.number(&msg, "Type", &Rule::OneOf(vec!["1".to_owned(), "48".to_owned()]));
+    let is_source = |message: &Incoming| match kind {
+        Some(48) => Some(&message.ori_content) == content.as_ref() && is_place(message),
+        _ => message.msg_type == 1 && Some(message.plain()) == content && !is_place(message),
+    };
+    passed_on(check, is_source);
+}
+
+/// docs/protocol.md §9.10
+fn is_place(message: &Incoming) -> bool {
+    message.msg_type == 48 || (message.msg_type, message.sub_msg_type) == (1, 48)
+}
+
+fn check_mentions(check: &mut Check<'_>, msg: &Fields) {
+    let Some(source) = check.free(msg, "MsgSource") else { return };
+    match xml::mentions(&source) {
+        Ok((names, room)) => {
+            if room != check.request.text("/Msg/ToUserName") {
+                check.wrong(format!(
+                    "JSON field `Msg.MsgSource` is for `{room}`, not for `Msg.ToUserName`"
+                ));
+            }
+            for name in names.iter().filter(|name| !check.world.is_known(name)).collect::<Vec<_>>()
+            {
+                check.wrong(format!(
+                    "JSON field `Msg.MsgSource` mentions `{name}`, whom nobody has named"
+                ));
+            }
+        }
+        Err(fault) => {
+            check.wrong(format!("JSON field `Msg.MsgSource` is XML that is wrong: {fault}"));
+        }
+    }
+}
+
+/// What is the same in every send: `own` are the fields that come first in `Msg`. Answers `Msg`, and whether it is
+/// passed on.
+pub(crate) fn envelope(check: &mut Check<'_>, keys: &[&str], own: &[&str]) -> (Fields, bool) {
+    initialised(check);
     let body = check.body(keys);
     check.base_request(&body, false);
-    if !notes_b {
-        check.number(&body, "Scene", &Rule::is("0"));
-    }
-    let keys = ["Type", "Content", "FromUserName", "ToUserName", "LocalID", "ClientMsgId"];
+    let scenes = Rule::OneOf(vec!["0".to_owned(), "2".to_owned()]);
+    let scene = check.number(&body, "Scene", &scenes);
+    let mut keys = own.to_vec();
+    keys.extend(["FromUserName", "ToUserName", "LocalID", "ClientMsgId"]);
     let msg = check.inner(&body, "Msg", &keys);
-    check.number(&msg, "Type", &Rule::is("1"));
-    let content = check.free(&msg, "Content");
     let me = check.world.account.user_name.clone();
     check.text(&msg, "FromUserName", &Rule::is(me));
     let to = check.free(&msg, "ToUserName");
@@ -47,18 +95,28 @@ pub(crate) fn check(check: &mut Check<'_>) {
             "JSON field `Msg.LocalID` is {local:?}, `Msg.ClientMsgId` is {id:?}: they are the same"
         ));
     }
-    if let (Some(to), Some(content), Some(id)) = (to, content, id) {
-        check_id(check, &to, &content, &id);
+    if let Some(id) = id {
+        check_id(check, &id);
+    }
+    (msg, scene == Some(2))
+}
+
+/// A message that is passed on has to be one that arrived.
+pub(crate) fn passed_on(check: &mut Check<'_>, is_source: impl Fn(&Incoming) -> bool) {
+    if !check.world.arrived().any(|(message, _)| is_source(message)) {
+        check.wrong(
+            "JSON field `Msg.Content` is, for this `Msg.Type` and `Scene` 2, not what any message said that arrived",
+        );
     }
 }
 
 /// 13 digits of the clock, `0`, three more digits; each higher than the last, unless it is the same send once more.
-fn check_id(check: &mut Check<'_>, to: &str, content: &str, id: &str) {
+fn check_id(check: &mut Check<'_>, id: &str) {
     if id.len() != 17 || !id.bytes().all(|b| b.is_ascii_digit()) {
         return check.wrong(format!("JSON field `Msg.ClientMsgId` is `{id}`, not 17 digits"));
     }
     if let Some(before) = check.world.sent.iter().find(|sent| sent.client_msg_id == id) {
-        if before.to != to || before.content != content {
+        if !says_the_same(before, &read(check.request)) {
             check.wrong(format!(
                 "JSON field `Msg.ClientMsgId` is `{id}`, which another message had already"
             ));
@@ -84,31 +142,53 @@ fn check_id(check: &mut Check<'_>, to: &str, content: &str, id: &str) {
     }
 }
 
+/// What a request says, whichever send it is.
+fn read(request: &Decoded) -> Sent {
+    let text = |name: &str| request.text(&format!("/Msg/{name}")).to_owned();
+    let number = |pointer| request.json.pointer(pointer).and_then(serde_json::Value::as_i64);
+    let endpoint = request.path.rsplit('/').next().unwrap_or_default();
+    let file = (endpoint == "webwxsendappmsg").then(|| xml::file(&text("Content")).ok()).flatten();
+    let attached = file.as_ref().map(|file| file.media_id.clone());
+    Sent {
+        endpoint: endpoint.to_owned(),
+        to: text("ToUserName"),
+        msg_type: number("/Msg/Type").unwrap_or_default(),
+        scene: number("/Scene").unwrap_or_default(),
+        content: text("Content"),
+        media_id: attached.unwrap_or_else(|| text("MediaId")),
+        file,
+        emoticon_md5: text("EMoticonMd5"),
+        signature: text("Signature"),
+        mentions: xml::mentions(&text("MsgSource")).map_or_else(|_| Vec::new(), |(names, _)| names),
+        client_msg_id: text("ClientMsgId"),
+        ..Sent::default()
+    }
+}
+
+/// Whether they differ in nothing but what became of the first.
+fn says_the_same(before: &Sent, now: &Sent) -> bool {
+    let Sent { msg_id, at, repeats, revoked, .. } = before.clone();
+    *before == Sent { msg_id, at, repeats, revoked, ..now.clone() }
+}
+
 pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let now = world.now();
-    let (to, content) = (request.text("/Msg/ToUserName"), request.text("/Msg/Content"));
-    let id = request.text("/Msg/ClientMsgId");
-    if !world.may_write_to(to) {
-        return Answer::Reply(reply::json(now, outcome(1204, "", id)));
+    let sent = read(request);
+    let id = sent.client_msg_id.clone();
+    if !world.may_write_to(&sent.to) {
+        return Answer::Reply(reply::json(now, outcome(1204, "", &id)));
     }
     if let Some(before) = world.sent.iter_mut().find(|sent| sent.client_msg_id == id) {
         before.repeats += 1;
         let msg_id = before.msg_id.clone();
-        return Answer::Reply(reply::json(now, outcome(0, &msg_id, id)));
+        return Answer::Reply(reply::json(now, outcome(0, &msg_id, &id)));
     }
     let msg_id = world.rng.digits(19).to_string();
     if let Some(session) = &mut world.session {
         session.last_client_id = id.parse().unwrap_or(session.last_client_id);
     }
-    world.sent.push(Sent {
-        to: to.to_owned(),
-        content: content.to_owned(),
-        client_msg_id: id.to_owned(),
-        msg_id: msg_id.clone(),
-        at: now,
-        repeats: 0,
-    });
-    Answer::Reply(reply::json(now, outcome(0, &msg_id, id)))
+    world.sent.push(Sent { msg_id: msg_id.clone(), at: now, ..sent });
+    Answer::Reply(reply::json(now, outcome(0, &msg_id, &id)))
 }
 
 fn outcome(ret: i64, msg_id: &str, local_id: &str) -> Object {
@@ -137,6 +217,36 @@ mod tests {
         assert_eq!(first["MsgID"], sent[0].msg_id);
         drop(world);
         client.assert_clean();
+    }
+
+    #[test]
+    fn mentions_are_of_people_and_of_this_room() {
+        let mut client = Client::ready(World::demo());
+        let room = client.simulator.world().contacts().iter().find(|c| c.is_room()).cloned();
+        let room = room.expect("a room");
+        let member = room.members[0].user_name.as_str();
+        let mut mention = |names: &str, at: &str| {
+            let xml = format!(
+                "<msgsource><atusername>{names}</atusername><atchatroomname>{at}</atchatroomname></msgsource>"
+            );
+            let own = format!("\"Type\":1,\"Content\":\"x\",\"MsgSource\":\"{xml}\"");
+            let request = client.send_request("webwxsendmsg", "", &own, &room.user_name, 0);
+            client.send(&request);
+            let found = client.violations();
+            client.simulator.world().violations.clear();
+            found
+        };
+        let both = format!("{member},filehelper");
+        assert_eq!(mention(&both, &room.user_name), Vec::<String>::new());
+        assert!(mention(member, "filehelper")[0].contains("not for `Msg.ToUserName`"));
+        let stranger = format!("{member},@nobody");
+        assert!(mention(&stranger, &room.user_name)[0].contains("mentions `@nobody`"));
+        assert!(
+            mention("<x>", &room.user_name)[0].contains("`Msg.MsgSource` is XML that is wrong")
+        );
+        let sent = client.simulator.world().sent().to_vec();
+        assert_eq!(sent.len(), 1);
+        assert_eq!(sent[0].mentions, [member, "filehelper"]);
     }
 
     #[test]

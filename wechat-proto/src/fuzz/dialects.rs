@@ -19,7 +19,7 @@ use crate::wire::envelope::readable;
 use crate::wire::js::Script;
 use crate::wire::query::Url;
 use crate::wire::repair::repair;
-use crate::wire::xml;
+use crate::wire::xml::{self, Xml};
 
 /// The server's dialects, and what is stored.
 pub const DIALECTS: &[(&str, Entry)] = &[
@@ -58,6 +58,15 @@ fn xml(bytes: &[u8]) {
     if let Some(found) = xml::texts(&written, &["ret"]).filter(|_| visible) {
         assert_eq!(found.first().map(|(_, value)| value.as_str()), Some(&*text));
     }
+    // What is written as text is read as that text, and nothing else.
+    let written = Xml::default().markup("<x><ret>").text(&text).markup("</ret></x>").finish();
+    let held = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    if text.chars().all(held) {
+        let found = xml::texts(&written, &["ret", "skey"]).unwrap_or_default();
+        assert_eq!(found, [("ret", text.into_owned())]);
+    }
+    let _ = xml::attribute(&written, "emoji", "md5");
+    let _ = xml::attribute(&String::from_utf8_lossy(bytes), "emoji", "md5");
 }
 
 /// Each line is a `Set-Cookie`: whatever they set, the next request can be built, and nothing

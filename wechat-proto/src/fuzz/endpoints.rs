@@ -11,8 +11,9 @@ use crate::contact::{batch, list};
 use crate::device::Device;
 use crate::error::Error;
 use crate::flow::{Flow as _, Interrupt, Response};
+use crate::ids::UserName;
 use crate::login::{announce, init, logout, qrcode, redeem, scan, uuid};
-use crate::message::send_text;
+use crate::message::{forward, revoke, send_app, send_emoticon, send_image, send_text, send_video};
 use crate::sync::{check, fetch};
 
 /// The parser of each endpoint, under its name: the bytes are the body of a reply.
@@ -29,6 +30,11 @@ pub const ENDPOINTS: &[(&str, Entry)] = &[
     ("synccheck", |bytes| parsed(bytes, check::parse)),
     ("webwxsync", webwxsync),
     ("webwxsendmsg", |bytes| parsed(bytes, send_text::parse)),
+    ("webwxsendmsgimg", |bytes| parsed(bytes, send_image::parse)),
+    ("webwxsendvideomsg", |bytes| parsed(bytes, send_video::parse)),
+    ("webwxsendemoticon", |bytes| parsed(bytes, send_emoticon::parse)),
+    ("webwxsendappmsg", |bytes| parsed(bytes, send_app::parse)),
+    ("webwxrevokemsg", |bytes| parsed(bytes, revoke::parse)),
 ];
 
 /// The same bytes read the same twice, under any status; an error shows a bounded excerpt.
@@ -62,7 +68,8 @@ fn newloginpage(bytes: &[u8]) {
     }
 }
 
-/// Each message has the JSON it was read from, alone and in its batch.
+/// Each message has the JSON it was read from, alone and in its batch; each can be passed on, or
+/// is said not to.
 fn webwxsync(bytes: &[u8]) {
     parsed(bytes, fetch::parse);
     let Ok(batch) = fetch::parse(&reply(bytes)) else { return };
@@ -74,6 +81,10 @@ fn webwxsync(bytes: &[u8]) {
         let read = serde_json::from_str::<serde_json::Value>(&raw);
         let numbers = serde_json::from_str::<&RawValue>(&raw);
         assert!(read.is_ok() || numbers.is_ok() && raw.contains(['e', 'E']), "{raw:?}");
+        let mut session = account().session;
+        if let Ok(call) = forward::request(&mut session, &message, &UserName::file_helper(), NOW) {
+            assert!(!call.http().body().is_empty());
+        }
         let (id, kind) = (message.id.clone(), message.kind.clone());
         let alone = message.detach();
         assert_eq!((&*alone.raw.json(), &alone.id, &alone.kind), (&*raw, &id, &kind));

@@ -11,6 +11,7 @@ use crate::device::Device;
 use crate::flow::Response;
 use crate::ids::UserName;
 use crate::login::Credentials;
+use crate::media::{MediaType, Uploaded};
 use crate::session::{Me, Session};
 use crate::sync::SyncKey;
 use crate::time::Timestamp;
@@ -60,6 +61,18 @@ pub fn dispatch(table: &[(&str, Entry)], bytes: &[u8]) {
 pub fn run(name: &str, bytes: &[u8]) {
     let entry = entries().find(|(entry, _)| *entry == name);
     entry.expect("an entry of the table").1(bytes);
+}
+
+/// A file that the service has taken, for tests that have not uploaded one.
+pub fn uploaded(
+    media_type: MediaType,
+    media_id: &str,
+    file_name: &str,
+    size: u64,
+    signature: &str,
+) -> Uploaded {
+    let (media_id, file_name, signature) = (media_id.into(), file_name.into(), signature.into());
+    Uploaded { media_id, media_type, file_name, size, signature }
 }
 
 fn reply(bytes: &[u8]) -> Response {

@@ -1,71 +1,31 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxstatusnotify`
 //!
 //! Tells the phone that this client is there. The phone answers with its recent chats, in a
-//! message of type 51 (`docs/protocol.md` §4.2).
+//! message of type 51 (`docs/protocol.md` §4.2). What else it is told stands in
+//! [`message::notify`](crate::message::notify).
 
 use core::time::Duration;
 
-use serde::Serialize;
-
 use crate::call::Call;
-use crate::error::Error;
-use crate::flow::Response;
-use crate::hosts::Role;
-use crate::ids::UserName;
+use crate::message::notify::{self, Code};
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseRequest, reply};
-use crate::wire::query::Url;
 
-const ENDPOINT: &str = "webwxstatusnotify";
-/// `INITED`: from the account to itself, once.
-const INITED: u8 = 3;
+pub use crate::message::notify::parse;
 
 /// Tells the phone; read by [`parse`].
+///
+/// `INITED`, from the account to itself, once.
 pub fn request(session: &mut Session, now: Timestamp) -> Call<()> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body {
-        base_request: BaseRequest,
-        code: u8,
-        from_user_name: UserName,
-        to_user_name: UserName,
-        /// Here, and only here, a number: the clock's milliseconds.
-        client_msg_id: u64,
-    }
     let me = session.me.user_name.clone();
-    let body = Body {
-        base_request: session.base_request(),
-        code: INITED,
-        from_user_name: me.clone(),
-        to_user_name: me,
-        client_msg_id: now.as_millis(),
-    };
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxstatusnotify")
-        .with("lang", session.device.lang.as_str())
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .post_json(&session.device, &body);
     // The session is open, and waits.
-    Call::again(http, parse).deadline(Duration::from_secs(10))
-}
-
-/// Reads the reply of [`request`].
-///
-/// # Errors
-///
-/// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
-pub fn parse(reply: &Response) -> Result<(), Error> {
-    envelope::open::<Wire>(ENDPOINT, reply).map(drop)
-}
-
-reply! {
-    struct Wire {}
+    notify::tell(session, Code::Inited, &me, now).deadline(Duration::from_secs(10))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{NOW, malformed, rendered, reply, session};
+    use crate::testing::{NOW, rendered, session};
 
     #[test]
     fn asks() {
@@ -84,14 +44,5 @@ mod tests {
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"Code":3,"FromUserName":"@09ed9af3","ToUserName":"@09ed9af3","ClientMsgId":1476606163580}
         "#);
-    }
-
-    #[test]
-    fn reads() {
-        parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MsgID":"1525762281689643050"}"#))
-            .unwrap();
-        let over = parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
-        assert!(matches!(over, Err(Error::LoggedOut { .. })));
-        malformed(parse, &[]);
     }
 }

@@ -155,14 +155,10 @@ impl WireMessage {
             Err(_) => (UserName::nearest(text), false),
         };
         let ((from, named), (to, addressed)) = (name(&self.from), name(&self.to));
-        let peer_is_room = if outgoing { to.is_room() } else { from.is_room() };
-
-        // Own messages have no prefix, and may begin like one.
-        let (speaker, content) = match split_speaker(&self.content) {
-            Some((speaker, rest)) if peer_is_room && (!outgoing || speaker == *me) => {
-                (Some(speaker), Text::from(rest))
-            }
-            _ => (None, self.content),
+        let peer = if outgoing { &to } else { &from };
+        let (speaker, content) = match room_prefix(&self.content, peer, outgoing, me) {
+            Some((speaker, rest)) => (Some(speaker), Text::from(rest)),
+            None => (None, self.content),
         };
         let kind = match msg_type {
             _ if !(named && addressed) => {
@@ -189,6 +185,19 @@ impl WireMessage {
             outgoing,
         }
     }
+}
+
+/// Who says something in a room, and what. Own messages have no prefix, and may begin like one.
+pub(super) fn room_prefix<'a>(
+    content: &'a str,
+    peer: &UserName,
+    outgoing: bool,
+    me: &UserName,
+) -> Option<(UserName, &'a str)> {
+    if !peer.is_room() {
+        return None;
+    }
+    split_speaker(content).filter(|(speaker, _)| !outgoing || speaker == me)
 }
 
 /// The member's name in front of what it says in a room: `@id:<br/>` or `wxid_x:<br/>`

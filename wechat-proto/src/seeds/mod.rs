@@ -20,6 +20,7 @@ mod contact;
 mod harness;
 mod login;
 mod send;
+mod send_media;
 mod session;
 mod sync;
 mod vectors;

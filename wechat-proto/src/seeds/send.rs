@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::{ClientMsgId, MsgId};
-use crate::message::{Receipt, send_text};
+use crate::message::send_text;
 use crate::testing::reply;
 use crate::time::Timestamp;
 
@@ -91,7 +91,8 @@ fn both_notes_are_taken() {
 		"LocalID": "14766146756340722"
 	}"#;
     let receipt = send_text::parse(&reply(first)).unwrap();
-    assert_eq!(receipt, Receipt { msg_id: MsgId::from("4527210051674039705") });
+    assert_eq!(receipt.msg_id, MsgId::from("4527210051674039705"));
+    assert_eq!(receipt.client_msg_id, "14766146756340722".parse().ok());
 
     // Their `...` stands where the first notes have the numbers.
     let second = r#"{
@@ -102,4 +103,5 @@ fn both_notes_are_taken() {
 }"#;
     let receipt = send_text::parse(&reply(second)).unwrap();
     assert!(!receipt.msg_id.is_known());
+    assert_eq!(receipt.client_msg_id, None);
 }

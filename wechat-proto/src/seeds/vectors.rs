@@ -8,10 +8,13 @@ use crate::call::Call;
 use crate::contact::{batch, list};
 use crate::error::{Error, Ret};
 use crate::login::{announce, init};
-use crate::message::send_text;
+use crate::media::MediaType;
+use crate::message::{
+    Receipt, notify, revoke, send_app, send_emoticon, send_image, send_text, send_video,
+};
 use crate::sync::key::WireKey;
 use crate::sync::{check, fetch};
-use crate::testing::{NOW, reply};
+use crate::testing::{NOW, reply, uploaded};
 use crate::time::Timestamp;
 
 /// The three vectors of `r`: the last is the clock of the first notes.
@@ -36,6 +39,7 @@ fn the_ticket() {
         let login = Login { pass_ticket: xml, ..THIRD };
         let mut session = login.session(Family::Wx, SyncKey::default());
         let to = name("filehelper");
+        let file = uploaded(MediaType::Document, "x");
         let mut device = session.device.clone();
         let queries = [
             query(&init::request(&mut device, &login.credentials(), NOW)),
@@ -44,6 +48,12 @@ fn the_ticket() {
             query(&batch::request(&mut session, &[name(ROOM)], NOW)),
             query(&fetch::request(&mut session, NOW)),
             query(&send_text::request(&mut session, &to, "x", NOW)),
+            query(&send_image::request(&mut session, &to, &file, NOW)),
+            query(&send_video::request(&mut session, &to, &file, NOW)),
+            query(&send_emoticon::request(&mut session, &to, &file, NOW)),
+            query(&send_app::request(&mut session, &to, &file, NOW)),
+            query(&revoke::request(&mut session, &to, &Receipt::of("1".into()))),
+            query(&notify::mark_read(&mut session, &to, NOW)),
         ];
         for query in queries {
             let pair = format!("pass_ticket={sent}");

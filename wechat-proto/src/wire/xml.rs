@@ -1,26 +1,35 @@
 //! XML, read as events: tolerant of what the server spoils, closed to what an attacker adds
-//! (`docs/threats.md` X1 to X3).
+//! (`docs/threats.md` X1 to X3); and written so that text stays text (U3).
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::{self, Write as _};
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
 /// Deeper nesting than any document of the service.
 const DEPTH: usize = 64;
+/// More attributes than any element of the service.
+const ATTRIBUTES: usize = 256;
+
+/// Events that go on where the server's XML is not quite XML.
+fn reader(document: &str) -> Reader<&[u8]> {
+    let mut reader = Reader::from_str(document);
+    let config = reader.config_mut();
+    config.allow_dangling_amp = true;
+    config.allow_unmatched_ends = true;
+    config.check_end_names = false;
+    reader
+}
 
 /// The text of the elements named in `wanted`, anywhere in the document: the first of each.
 ///
 /// Nothing if the document declares a type (no document of the service does; entities would be
 /// hidden there) or nests too deep.
 pub(crate) fn texts<'n>(document: &str, wanted: &[&'n str]) -> Option<Vec<(&'n str, String)>> {
-    let mut reader = Reader::from_str(document);
-    let config = reader.config_mut();
-    config.allow_dangling_amp = true;
-    config.allow_unmatched_ends = true;
-    config.check_end_names = false;
+    let mut reader = reader(document);
     let mut found: Vec<(&'n str, String)> = Vec::new();
     // The element being read, as an index into `found`, for each open element.
     let mut open: Vec<Option<usize>> = Vec::new();
@@ -64,6 +73,74 @@ fn add(found: &mut [(&str, String)], open: &[Option<usize>], text: &str) {
     }
 }
 
+/// The value of an attribute of the first element of this name, anywhere in the document.
+///
+/// Nothing if there is none, or if the document declares a type first.
+pub(crate) fn attribute(document: &str, element: &str, name: &str) -> Option<String> {
+    let mut reader = reader(document);
+    loop {
+        match reader.read_event() {
+            Err(_) | Ok(Event::Eof | Event::DocType(_)) => return None,
+            Ok(Event::Start(start) | Event::Empty(start)) if start.name().as_ref() == element => {
+                let mut attributes = start.attributes();
+                // The server repeats some, and leaves out the blank between others
+                // (`docs/shapes.md`).
+                let mut known = attributes.with_checks(false).take(ATTRIBUTES).flatten();
+                let found = known.find(|attribute| attribute.key.as_ref() == name)?;
+                return Some(html_escape::decode_html_entities(&found.value).into_owned());
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+/// XML in the making. Markup is the program's own; whatever comes from elsewhere is text, and
+/// stays text.
+#[derive(Default)]
+pub(crate) struct Xml(String);
+
+impl Xml {
+    pub(crate) fn markup(mut self, markup: &'static str) -> Self {
+        self.0.push_str(markup);
+        self
+    }
+
+    /// What XML cannot hold at all, most control characters, becomes U+FFFD.
+    pub(crate) fn text(mut self, text: impl fmt::Display) -> Self {
+        // Cannot fail: a string grows.
+        let _ = write!(Escaped(&mut self.0), "{text}");
+        self
+    }
+
+    pub(crate) fn finish(self) -> String {
+        self.0
+    }
+}
+
+/// Escapes what is written to it.
+struct Escaped<'a>(&'a mut String);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            match c {
+                '&' => self.0.push_str("&amp;"),
+                '<' => self.0.push_str("&lt;"),
+                // Only `]]>` has to be, but then nobody needs to look for it.
+                '>' => self.0.push_str("&gt;"),
+                '"' => self.0.push_str("&quot;"),
+                '\'' => self.0.push_str("&#39;"),
+                // Readers make a line feed of a bare one.
+                '\r' => self.0.push_str("&#13;"),
+                '\t' | '\n' => self.0.push(c),
+                '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => self.0.push('\u{fffd}'),
+                c => self.0.push(c),
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The notice inside an `ErrMsg`: `<e><Content><![CDATA[…]]></Content>…</e>`, or the text as it
 /// is (`docs/protocol.md` §1.5).
 pub(crate) fn notice(text: &str) -> Cow<'_, str> {
@@ -84,6 +161,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::elements;
 
     #[test]
     fn reads_texts() {
@@ -137,7 +215,66 @@ mod tests {
         assert_eq!(notice(""), "");
     }
 
+    /// `docs/shapes.md`: blanks around `=`, none between two attributes, escapes twice over.
+    #[test]
+    fn reads_attributes() {
+        for (document, value) in [
+            ("<msg><emoji md5=\"0f\" len=\"1\"/></msg>", Some("0f")),
+            ("<msg>\n<emoji a = \"1\"  md5 = '0f'></emoji></msg>", Some("0f")),
+            ("<msg><emoji a=\"1\"md5=\"0f\"b=\"2\"/>", Some("0f")),
+            ("<emoji md5=\"0f\" md5=\"1f\"/><emoji md5=\"2f\"/>", Some("0f")),
+            ("<emoji md5=\"&lt;&amp;amp;\"/>", Some("<&amp;")),
+            ("<emoji md5=\"\"/>", Some("")),
+            ("<emoji/><emoji md5=\"0f\"/>", None),
+            ("<emojis md5=\"0f\"/>", None),
+            ("<emoji androidmd5=\"0f\"/>", None),
+            ("<!DOCTYPE e><emoji md5=\"0f\"/>", None),
+            ("<emoji md5=\"0f", None),
+            ("", None),
+        ] {
+            assert_eq!(attribute(document, "emoji", "md5").as_deref(), value, "{document}");
+        }
+        let many = "<emoji ".to_string() + &"a=\"1\" ".repeat(100_000) + "md5=\"0f\"/>";
+        assert_eq!(attribute(&many, "emoji", "md5"), None);
+    }
+
+    /// What is written is one element, with this text for any reader.
+    fn read_back(text: &str) -> String {
+        let document = Xml::default().markup("<a>").text(text).markup("</a>").finish();
+        let mut found = elements(&document);
+        assert_eq!((found.len(), found[0].0.as_str()), (1, "a"), "{document}");
+        found.remove(0).1
+    }
+
+    #[test]
+    fn text_stays_text() {
+        for (text, read) in [
+            ("R&D <1>.txt", "R&D <1>.txt"),
+            ("a]]>b", "a]]>b"),
+            ("\"'", "\"'"),
+            ("a\r\n\tb", "a\r\n\tb"),
+            ("&amp;</a>", "&amp;</a>"),
+            ("a\0\u{1b}\u{ffff}b", "a\u{fffd}\u{fffd}\u{fffd}b"),
+        ] {
+            assert_eq!(read_back(text), read);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_text_stays_text(text in any::<String>()) {
+            let held = |c: char| !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+            let read: String = text.chars().map(|c| if held(c) { c } else { '\u{fffd}' }).collect();
+            prop_assert_eq!(read_back(&text), read);
+        }
+
+        #[test]
+        fn any_attribute_is_read(document in "(<emoji |md5|=| |[\"'/>]|\\PC){0,40}", value in "\\PC{0,20}") {
+            attribute(&document, "emoji", "md5");
+            let document = alloc::format!("<emoji md5=\"{}\"/>", html_escape::encode_double_quoted_attribute(&value));
+            prop_assert_eq!(attribute(&document, "emoji", "md5"), Some(value));
+        }
+
         #[test]
         fn any_document_is_read(document in "(<[a-z/!\\[&;]{0,8}>?|\\PC|&[a-z#0-9]{0,4};?){0,40}") {
             texts(&document, &["a", "b"]);

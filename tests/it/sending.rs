@@ -1,0 +1,410 @@
+//! Sending, passing on, taking back, marking as read: every operation on every wire, once as it
+//! should be and once refused.
+
+use std::time::Duration;
+
+use wechat_proto::error::Ret;
+use wechat_proto::media::{MediaType, Uploaded};
+use wechat_proto::message::{
+    EmoticonMd5, Forward, NotForwardable, Receipt, forward, notify, revoke, send_app,
+    send_emoticon, send_image, send_media, send_text, send_video,
+};
+use wechat_proto::{Call, Error, Message, Session, Timestamp, UserName, fuzz};
+use wechat_simulator::{Incoming, World};
+
+use crate::wire::{Bot, Place, on_all_wires};
+
+const SOON: Duration = Duration::from_secs(1);
+const MD5: &str = "a0c4153e43c3fd2e9a2fbb9be2f4de07";
+
+/// An account with two friends, a room of them, and uploads of each kind.
+pub(crate) fn world() -> World {
+    let mut world = World::new(5);
+    world.add_special("filehelper", "文件传输助手");
+    let friends = ["朋友", "老王"].map(|name| world.add_person(name));
+    world.add_room("一家人", &friends.each_ref().map(String::as_str));
+    world.announce_recent_chats(false);
+    for (kind, name, size) in [
+        ("pic", "照片.png", 6_503),
+        ("video", "v.mp4", 1_000_000),
+        ("doc", "Wave.GIF", 86_235),
+        ("doc", "R&D <最终> \"1\" ]]>.CSV", 1_760),
+        ("doc", "big", 30 << 20),
+    ] {
+        world.add_media(kind, name, size);
+    }
+    world
+}
+
+fn log_in<B: Bot>(place: &Place) -> B {
+    place.simulator.then(SOON, |world| world.phone().scan());
+    place.simulator.then(SOON, |world| world.phone().confirm());
+    B::login(place, drop).unwrap()
+}
+
+fn named(place: &Place, name: &str) -> UserName {
+    let world = place.simulator.world();
+    let contact = world.contacts().iter().find(|contact| contact.nick_name == name);
+    contact.unwrap().user_name.parse().unwrap()
+}
+
+/// The uploads of [`world`], in order.
+fn uploads(place: &Place) -> Vec<Uploaded> {
+    let world = place.simulator.world();
+    let uploads = world.media().iter().map(|media| {
+        let media_type = match media.kind.as_str() {
+            "pic" => MediaType::Picture,
+            "video" => MediaType::Video,
+            _ => MediaType::Document,
+        };
+        fuzz::uploaded(media_type, &media.id, &media.name, media.size, &media.signature)
+    });
+    uploads.collect()
+}
+
+fn clean(place: &Place) {
+    assert_eq!(place.simulator.world().violations(), []);
+}
+
+pub(crate) fn sends<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let (friend, room) = (named(place, "朋友"), named(place, "一家人"));
+    let uploads = uploads(place);
+    let md5: EmoticonMd5 = MD5.parse().unwrap();
+    let text = "@朋友\u{2005}你好 😄 <>&\"/\\\u{2028}\n";
+    let whom = [friend.clone(), named(place, "老王")];
+
+    let mut receipts = Vec::new();
+    let mut send = |call: &mut dyn FnMut(&mut Session, Timestamp) -> Call<Receipt>| {
+        receipts.push(bot.call(call).unwrap());
+    };
+    send(&mut |session, now| send_text::request(session, &friend, text, now));
+    send(&mut |session, now| send_text::mention(session, &room, text, &whom, now));
+    for upload in &uploads {
+        send(&mut |session, now| send_media::request(session, &room, upload, now));
+    }
+    send(&mut |session, now| send_emoticon::known(session, &friend, &md5, now));
+
+    let world = place.simulator.world();
+    let sent = world.sent();
+    let seen: Vec<_> = sent
+        .iter()
+        .map(|sent| (sent.endpoint.as_str(), sent.msg_type, sent.scene, sent.media_id.as_str()))
+        .collect();
+    let ids: Vec<&str> = world.media().iter().map(|media| media.id.as_str()).collect();
+    let expected = [
+        ("webwxsendmsg", 1, 0, ""),
+        ("webwxsendmsg", 1, 0, ""),
+        ("webwxsendmsgimg", 3, 0, ids[0]),
+        ("webwxsendvideomsg", 43, 0, ids[1]),
+        ("webwxsendemoticon", 47, 0, ids[2]),
+        ("webwxsendappmsg", 6, 0, ids[3]),
+        ("webwxsendappmsg", 6, 0, ids[4]),
+        ("webwxsendemoticon", 47, 0, ""),
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!((&*sent[0].content, &*sent[1].content), (text, text));
+    assert_eq!(sent[1].mentions, whom.each_ref().map(|name| name.as_str().to_owned()));
+    assert_eq!((sent[0].to.as_str(), sent[2].to.as_str()), (friend.as_str(), room.as_str()));
+    let files: Vec<_> = sent.iter().filter_map(|sent| sent.file.as_ref()).collect();
+    assert_eq!((&*files[0].name, files[0].size), ("R&D <最终> \"1\" ]]>.CSV", 1_760));
+    assert_eq!((&*files[0].extension, &*files[1].extension), ("csv", ""));
+    assert_eq!(sent[6].signature, world.media()[4].signature);
+    assert!(sent[5].signature.is_empty() && !sent[6].signature.is_empty());
+    assert_eq!(sent[7].emoticon_md5, MD5);
+    for (sent, receipt) in sent.iter().zip(&receipts) {
+        assert_eq!(sent.msg_id, receipt.msg_id.as_str());
+        assert_eq!(sent.client_msg_id, receipt.client_msg_id.unwrap().to_string());
+    }
+    drop(world);
+    clean(place);
+}
+
+/// A send that is repeated under its number is one message.
+fn repeats<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let to = named(place, "朋友");
+    let [picture, video, gif, file, _] = uploads(place).try_into().unwrap();
+    let md5: EmoticonMd5 = MD5.parse().unwrap();
+    let mut ids = Vec::new();
+    let mut first = |session: &mut Session, now| {
+        ids.push(session.next_client_msg_id(now));
+        send_text::mention_again(session, &to, "x", &[], ids[0])
+    };
+    bot.call(&mut first).unwrap();
+    let id = ids[0];
+    bot.call(|session, _| send_text::again(session, &to, "x", id)).unwrap();
+    type Again<'a> = &'a dyn Fn(&mut Session, wechat_proto::ClientMsgId) -> Call<Receipt>;
+    let sends: [Again<'_>; 6] = [
+        &|session, id| send_image::again(session, &to, &picture, id),
+        &|session, id| send_video::again(session, &to, &video, id),
+        &|session, id| send_emoticon::again(session, &to, &gif, id),
+        &|session, id| send_emoticon::known_again(session, &to, &md5, id),
+        &|session, id| send_app::again(session, &to, &file, id),
+        &|session, id| send_media::again(session, &to, &file, id),
+    ];
+    for again in sends {
+        let mut drawn = None;
+        for _ in 0..2 {
+            bot.call(|session, now| {
+                let id = *drawn.get_or_insert_with(|| session.next_client_msg_id(now));
+                again(session, id)
+            })
+            .unwrap();
+        }
+    }
+    let world = place.simulator.world();
+    assert_eq!(world.sent().len(), 7);
+    assert!(world.sent().iter().all(|sent| sent.repeats == 1));
+    drop(world);
+    clean(place);
+}
+
+/// What every send, revocation and notice answers when the service does not want it.
+fn declined<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let to = named(place, "朋友");
+    let [picture, video, gif, file, _] = uploads(place).try_into().unwrap();
+    let md5: EmoticonMd5 = MD5.parse().unwrap();
+    let receipt = bot.call(|session, now| send_text::request(session, &to, "x", now)).unwrap();
+    place.simulator.world().person_writes(to.as_str(), "hi");
+    let heard = bot.next().unwrap().unwrap();
+
+    type Operation<'a, B> = &'a dyn Fn(&mut B) -> Result<(), Error>;
+    let operations: [(&'static str, Operation<'_, B>); 11] = [
+        ("webwxsendmsg", &|bot| {
+            bot.call(|session, now| send_text::mention(session, &to, "x", &[], now)).map(drop)
+        }),
+        ("webwxsendmsgimg", &|bot| {
+            bot.call(|session, now| send_image::request(session, &to, &picture, now)).map(drop)
+        }),
+        ("webwxsendvideomsg", &|bot| {
+            bot.call(|session, now| send_video::request(session, &to, &video, now)).map(drop)
+        }),
+        ("webwxsendemoticon", &|bot| {
+            bot.call(|session, now| send_emoticon::request(session, &to, &gif, now)).map(drop)
+        }),
+        ("webwxsendemoticon", &|bot| {
+            bot.call(|session, now| send_emoticon::known(session, &to, &md5, now)).map(drop)
+        }),
+        ("webwxsendappmsg", &|bot| {
+            bot.call(|session, now| send_app::request(session, &to, &file, now)).map(drop)
+        }),
+        ("webwxsendmsg", &|bot| {
+            bot.call(|session, now| forward::request(session, &heard, &to, now).unwrap()).map(drop)
+        }),
+        ("webwxrevokemsg", &|bot| {
+            bot.call(|session, _| revoke::request(session, &to, &receipt)).map(drop)
+        }),
+        ("webwxstatusnotify", &|bot| bot.call(|session, now| notify::mark_read(session, &to, now))),
+        ("webwxstatusnotify", &|bot| bot.call(|session, now| notify::enter(session, &to, now))),
+        ("webwxstatusnotify", &|bot| bot.call(|session, now| notify::leave(session, &to, now))),
+    ];
+    let notice = "<e><ShowType>1</ShowType><Content><![CDATA[操作太频繁，请稍后再试。]]></Content><Url/></e>";
+    let notices = place.simulator.world().notices().len();
+    for (name, run) in operations {
+        place.simulator.world().refuse(name, 1, notice);
+        match run(&mut bot).unwrap_err() {
+            Error::Refused { endpoint, ret: Ret::PARAMETER, message } => {
+                assert_eq!((endpoint, &*message), (name, "操作太频繁，请稍后再试。"));
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+        place.simulator.world().refuse(name, 1204, "");
+        let error = run(&mut bot).unwrap_err();
+        assert!(
+            matches!(error, Error::Refused { endpoint, ret: Ret::NOT_A_CONTACT, .. } if endpoint == name),
+            "{name}: {error:?}"
+        );
+        place.simulator.world().refuse(name, 1205, notice);
+        let error = run(&mut bot).unwrap_err();
+        assert!(
+            matches!(error, Error::Limited { endpoint, .. } if endpoint == name),
+            "{name}: {error:?}"
+        );
+    }
+    let world = place.simulator.world();
+    assert_eq!((world.sent().len(), world.notices().len()), (1, notices));
+    assert!(!world.sent()[0].revoked);
+    drop(world);
+    clean(place);
+}
+
+/// What arrives, and what is said of it to the next: the endpoint, `Type` and `Content`; nothing
+/// where it cannot be passed on.
+fn arrivals(room: &str, friend: &str) -> Vec<(Incoming, Result<[String; 3], NotForwardable>)> {
+    let xml =
+        "&lt;msg&gt;<br/>\t&lt;img length=\"1\" aeskey=\"a&amp;amp;b\" /&gt;<br/>&lt;/msg&gt;";
+    let plain = "<msg>\n\t<img length=\"1\" aeskey=\"a&amp;b\" />\n</msg>";
+    let link = "&lt;msg&gt;&lt;appmsg appid=\"\"&gt;&lt;title&gt;a&lt;/title&gt;&lt;/appmsg&gt;&lt;/msg&gt;";
+    let sticker =
+        format!("&lt;msg&gt;&lt;emoji len=\"1\" md5=\"{MD5}\"&gt;&lt;/emoji&gt;&lt;/msg&gt;");
+    let file = "&lt;msg&gt;&lt;appmsg&gt;&lt;title&gt;a &amp;amp; b.PDF&lt;/title&gt;&lt;appattach&gt;&lt;attachid&gt;old&lt;/attachid&gt;&lt;fileext&gt;PDF&lt;/fileext&gt;&lt;/appattach&gt;&lt;/appmsg&gt;&lt;/msg&gt;";
+    let file_xml = "<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''><title>a &amp; b.PDF</title><des></des><action></action><type>6</type><content></content><url></url><lowurl></lowurl><appattach><totallen>1760</totallen><attachid>@crypt_arrived</attachid><fileext>pdf</fileext></appattach><extinfo></extinfo></appmsg>";
+    let place = "<?xml version=\"1.0\"?>\n<msg>\n\t<location x=\"22.5\" y=\"113.9\" /></msg>";
+    let goes =
+        |endpoint: &str, kind: &str, content: &str| Ok([endpoint, kind, content].map(String::from));
+    let kind = NotForwardable::Kind;
+    let mut all = vec![
+        (
+            Incoming::new(friend, 1, "a<br/>b &lt;c&gt; <span class=\"emoji emoji1f604\"></span>"),
+            goes("webwxsendmsg", "1", "a\nb <c> 😄"),
+        ),
+        (Incoming::new(friend, 3, xml), goes("webwxsendmsgimg", "3", plain)),
+        (Incoming::new(friend, 43, xml), goes("webwxsendvideomsg", "43", plain)),
+        (Incoming::new(friend, 62, xml), goes("webwxsendvideomsg", "62", plain)),
+        (Incoming::new(friend, 47, &sticker), goes("webwxsendemoticon", "47", "")),
+        (
+            Incoming { has_product_id: 1, ..Incoming::new(friend, 47, "") },
+            Err(NotForwardable::Sticker),
+        ),
+        (
+            Incoming {
+                sub_msg_type: 48,
+                ori_content: place.into(),
+                url: "http://apis.map.qq.com/uri/v1/geocoder?coord=22.5,113.9".into(),
+                ..Incoming::new(
+                    friend,
+                    1,
+                    "湖边:<br/>/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx",
+                )
+            },
+            goes("webwxsendmsg", "48", place),
+        ),
+        (
+            Incoming {
+                app_msg_type: 6,
+                file_name: "a &amp; b.PDF".into(),
+                file_size: "1760".into(),
+                media_id: "@crypt_arrived".into(),
+                ..Incoming::new(friend, 49, file)
+            },
+            goes("webwxsendappmsg", "6", file_xml),
+        ),
+        (
+            Incoming { app_msg_type: 5, ..Incoming::new(friend, 49, link) },
+            goes("webwxsendappmsg", "5", "<msg><appmsg appid=\"\"><title>a</title></appmsg></msg>"),
+        ),
+        (Incoming { app_msg_type: 2000, ..Incoming::new(friend, 49, link) }, Err(kind)),
+        (Incoming::new(friend, 34, xml), Err(kind)),
+        (Incoming::new(friend, 42, xml), Err(kind)),
+        (Incoming::new(friend, 10000, "你已添加了朋友"), Err(kind)),
+        (Incoming::new(friend, 10002, xml), Err(kind)),
+    ];
+    // The same in a room, where a member says it.
+    for at in 0..all.len() {
+        let (mut said, goes) = all[at].clone();
+        said.from = room.to_owned();
+        said.content = format!("{friend}:<br/>{}", said.content);
+        all.push((said, goes));
+    }
+    all
+}
+
+pub(crate) fn forwards<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let (friend, room) = (named(place, "朋友"), named(place, "一家人"));
+    let to = named(place, "老王");
+    let mut expected = Vec::new();
+    for (said, goes) in arrivals(room.as_str(), friend.as_str()) {
+        let id = place.simulator.world().deliver(said);
+        let message: Message = bot.next().unwrap().unwrap();
+        assert_eq!(message.id.as_str(), id);
+        match (Forward::of(&message), goes) {
+            (Ok(forward), Ok(goes)) => {
+                bot.call(|session, now| forward.request(session, &to, now)).unwrap();
+                expected.push(goes);
+            }
+            (Err(error), Err(goes)) => assert_eq!(error, goes, "{message:?}"),
+            (found, goes) => panic!("{message:?}: {found:?}, not {goes:?}"),
+        }
+    }
+    let world = place.simulator.world();
+    let seen: Vec<_> = world
+        .sent()
+        .iter()
+        .map(|sent| {
+            assert_eq!(sent.scene, 2);
+            assert_eq!(sent.to, to.as_str());
+            assert_eq!(sent.msg_type == 47, sent.emoticon_md5 == MD5);
+            [sent.endpoint.clone(), sent.msg_type.to_string(), sent.content.clone()]
+        })
+        .collect();
+    assert_eq!(seen, expected);
+    assert_eq!(seen.len(), 16);
+    drop(world);
+    clean(place);
+}
+
+pub(crate) fn takes_back<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let to = named(place, "朋友");
+    let send =
+        |bot: &mut B| bot.call(|session, now| send_text::request(session, &to, "x", now)).unwrap();
+    let receipt = send(&mut bot);
+    let revoked = bot.call(|session, _| revoke::request(session, &to, &receipt)).unwrap();
+    assert_eq!(&*revoked.wording, "已撤回");
+    assert_eq!(
+        &*revoked.introduction,
+        "你可以撤回2分钟内发送的消息(部分旧版本微信不支持这个功能)。"
+    );
+    assert!(place.simulator.world().sent()[0].revoked);
+
+    // What the phone wrote has one number only.
+    let written = place.simulator.world().phone().writes(to.as_str(), "y");
+    let own = bot.next().unwrap().unwrap();
+    assert!(own.is_outgoing() && own.id.as_str() == written);
+    let receipt = Receipt::of(own.id.clone());
+    bot.call(|session, _| revoke::request(session, own.peer(), &receipt)).unwrap();
+
+    // Two minutes, no more.
+    let receipt = send(&mut bot);
+    place.simulator.world().advance(Duration::from_secs(121));
+    let late = bot.call(|session, _| revoke::request(session, &to, &receipt));
+    match late.unwrap_err() {
+        Error::Refused { endpoint: "webwxrevokemsg", ret: Ret::PARAMETER, message } => {
+            assert_eq!(&*message, "不能撤回2分钟前的消息");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(!place.simulator.world().sent()[1].revoked);
+    clean(place);
+}
+
+pub(crate) fn notifies<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let (friend, room) = (named(place, "朋友"), named(place, "一家人"));
+    let unread = || {
+        let mut world = place.simulator.world();
+        [&friend, &room].map(|chat| world.phone().unread(chat.as_str()))
+    };
+    place.simulator.world().person_writes(friend.as_str(), "one");
+    place.simulator.world().person_writes(friend.as_str(), "two");
+    place.simulator.world().member_writes(room.as_str(), friend.as_str(), "three");
+    bot.call(|session, now| notify::enter(session, &friend, now)).unwrap();
+    assert_eq!(unread(), [2, 1]);
+    bot.call(|session, now| notify::mark_read(session, &friend, now)).unwrap();
+    assert_eq!(unread(), [0, 1]);
+    bot.call(|session, now| notify::mark_read(session, &room, now)).unwrap();
+    bot.call(|session, now| notify::leave(session, &friend, now)).unwrap();
+    assert_eq!(unread(), [0, 0]);
+    place.simulator.world().person_writes(friend.as_str(), "four");
+    assert_eq!(unread(), [1, 0]);
+    let world = place.simulator.world();
+    let me = world.account().user_name.clone();
+    let told: Vec<_> =
+        world.notices().iter().map(|notice| (notice.code, notice.to.as_str())).collect();
+    let (friend, room) = (friend.as_str(), room.as_str());
+    assert_eq!(told, [(3, &*me), (2, friend), (1, friend), (1, room), (5, friend)]);
+    drop(world);
+    clean(place);
+}
+
+on_all_wires! {
+    sends in super::world();
+    repeats in super::world();
+    declined in super::world();
+    forwards in super::world();
+    takes_back in super::world();
+    notifies in super::world();
+}

@@ -1,0 +1,129 @@
+//! `POST /cgi-bin/mmwebwx-bin/webwxrevokemsg` (docs/protocol.md §6.5)
+
+use crate::check::{Check, Rule};
+use crate::reply::{self, Object};
+use crate::request::Decoded;
+use crate::routes::init::initialised;
+use crate::routes::refusal::refusal;
+use crate::simulator::Answer;
+use crate::world::World;
+
+/// How long a message may be taken back, in milliseconds.
+const WINDOW: u64 = 120_000;
+
+pub(crate) fn check(check: &mut Check<'_>) {
+    initialised(check);
+    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
+    check.query(&[lang, pass_ticket], &[]);
+    let body = check.body(&["BaseRequest", "SvrMsgId", "ToUserName", "ClientMsgId"]);
+    check.base_request(&body, false);
+    let Some(id) = check.free(&body, "SvrMsgId") else { return };
+    match find(check.world, &id) {
+        Some((to, client)) => {
+            check.text(&body, "ToUserName", &Rule::is(to));
+            check.text(&body, "ClientMsgId", &Rule::is(client));
+        }
+        None => {
+            check.wrong(format!("JSON field `SvrMsgId` is `{id}`, no message of this account's"));
+        }
+    }
+}
+
+/// To whom an own message went, and under which number of a client's: one of another device has none but the service's.
+fn find(world: &World, id: &str) -> Option<(String, String)> {
+    if let Some(sent) = world.sent.iter().find(|sent| sent.msg_id == id) {
+        return Some((sent.to.clone(), sent.client_msg_id.clone()));
+    }
+    let me = &world.account.user_name;
+    let mut own = world.arrived().filter(|(message, _)| message.from == *me);
+    let (message, number) = own.find(|(_, number)| number.to_string() == id)?;
+    Some((message.to.clone(), number.to_string()))
+}
+
+pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
+    let now = world.now();
+    let id = request.text("/SvrMsgId");
+    let late = Answer::Reply(refusal(
+        "webwxrevokemsg",
+        now,
+        1,
+        "<e><ShowType>1</ShowType><Content><![CDATA[不能撤回2分钟前的消息]]></Content><Url/><DispSec>30</DispSec><Title/><Action>4</Action><DelayConnSec/><Countdown/><Ok/><Cancel/></e>",
+    ));
+    if let Some(sent) = world.sent.iter_mut().find(|sent| sent.msg_id == id) {
+        if sent.revoked || now > sent.at + WINDOW {
+            return late;
+        }
+        sent.revoked = true;
+    }
+    // These two come encoded twice (docs/shapes.md).
+    let object = Object::answer(0, "")
+        .with(
+            "Introduction",
+            encoded_twice("你可以撤回2分钟内发送的消息(部分旧版本微信不支持这个功能)。"),
+        )
+        .with("SysWording", encoded_twice("已撤回"));
+    Answer::Reply(reply::json(now, object))
+}
+
+/// UTF-8 that somebody took for Windows-1252.
+fn encoded_twice(text: &str) -> String {
+    const HIGH: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
+        '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}',
+        'ž', 'Ÿ',
+    ];
+    let read = |byte: u8| match byte {
+        0x80..=0x9f => HIGH[usize::from(byte - 0x80)],
+        byte => char::from(byte),
+    };
+    text.bytes().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::client::{Client, json};
+
+    #[test]
+    fn an_own_message_is_taken_back() {
+        let mut client = Client::ready(World::demo());
+        let id =
+            json(&client.message("filehelper", "x"))["MsgID"].as_str().expect("text").to_owned();
+        let own = client.simulator.world().sent()[0].client_msg_id.clone();
+        let answer = json(&client.revoke(&id, "filehelper", &own));
+        assert_eq!(
+            (&answer["BaseResponse"]["Ret"], &answer["SysWording"]),
+            (&0.into(), &"å·²æ’¤å›ž".into())
+        );
+        assert!(client.simulator.world().sent()[0].revoked);
+        // Once.
+        assert_eq!(json(&client.revoke(&id, "filehelper", &own))["BaseResponse"]["Ret"], 1);
+        let phone = client.simulator.world().phone().writes("filehelper", "y");
+        assert_eq!(json(&client.revoke(&phone, "filehelper", &phone))["BaseResponse"]["Ret"], 0);
+        client.assert_clean();
+    }
+
+    #[test]
+    fn not_after_two_minutes() {
+        let mut client = Client::ready(World::demo());
+        let id =
+            json(&client.message("filehelper", "x"))["MsgID"].as_str().expect("text").to_owned();
+        let own = client.simulator.world().sent()[0].client_msg_id.clone();
+        client.simulator.world().advance(Duration::from_secs(121));
+        assert_eq!(json(&client.revoke(&id, "filehelper", &own))["BaseResponse"]["Ret"], 1);
+        assert!(!client.simulator.world().sent()[0].revoked);
+        client.assert_clean();
+    }
+
+    #[test]
+    fn what_others_said_stays() {
+        let mut client = Client::ready(World::demo());
+        let ada = client.simulator.world().add_person("Ada");
+        let id = client.simulator.world().person_writes(&ada, "x");
+        client.revoke(&id, &ada, &id);
+        client.revoke("1", "filehelper", "1");
+        assert_eq!(client.violations().len(), 2);
+    }
+}

@@ -1,0 +1,279 @@
+//! Pictures, videos, emoticons and files: `POST …/webwxsendmsgimg`, `…/webwxsendvideomsg`, `…/webwxsendemoticon`,
+//! `…/webwxsendappmsg` (docs/protocol.md §6.2, §6.3)
+
+use crate::check::{Check, Fields, Rule};
+use crate::form::Form;
+use crate::media::Media;
+use crate::message::{Incoming, SentFile};
+use crate::routes::send::{envelope, passed_on};
+use crate::xml;
+
+const KEYS: [&str; 3] = ["BaseRequest", "Msg", "Scene"];
+
+/// The query: what is fixed in it, and the usual two, of which the notes leave some out.
+fn query(check: &mut Check<'_>, fixed: &[(&'static str, &str)], notes_have_lang: bool) {
+    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
+    let mut must: Vec<(&str, Rule)> =
+        fixed.iter().map(|(name, value)| (*name, Rule::is(*value))).collect();
+    if check.form != Form::NotesL || notes_have_lang {
+        must.push(lang);
+    }
+    if check.form != Form::NotesL {
+        must.push(pass_ticket);
+    }
+    check.query(&must, &[]);
+}
+
+const ASYNC: [(&str, &str); 2] = [("fun", "async"), ("f", "json")];
+
+pub(crate) fn check_image(check: &mut Check<'_>) {
+    query(check, &ASYNC, true);
+    picture_or_video(check, "pic", &["3"], &["3"]);
+}
+
+pub(crate) fn check_video(check: &mut Check<'_>) {
+    query(check, &ASYNC, true);
+    picture_or_video(check, "video", &["43"], &["43", "62"]);
+}
+
+/// What was uploaded has a `MediaId` and no `Content`; what is passed on has it the other way round.
+fn picture_or_video(check: &mut Check<'_>, media_kind: &str, own: &[&str], arrived: &[&str]) {
+    let bare = check.form == Form::NotesL;
+    let keys: &[&str] = if bare { &["Type", "MediaId"] } else { &["Type", "MediaId", "Content"] };
+    let (msg, forwarded) = envelope(check, &KEYS, keys);
+    let kinds = if forwarded { arrived } else { own };
+    let kinds = Rule::OneOf(kinds.iter().map(|kind| (*kind).to_owned()).collect());
+    let kind = check.number(&msg, "Type", &kinds);
+    if !forwarded {
+        check.text(&msg, "Content", &Rule::is(""));
+        uploaded(check, &msg, &|media| media.kind == media_kind);
+        return;
+    }
+    check.text(&msg, "MediaId", &Rule::is(""));
+    let content = check.free(&msg, "Content");
+    passed_on(check, |message: &Incoming| {
+        Some(message.msg_type) == kind && Some(message.plain()) == content
+    });
+}
+
+/// `MediaId` names an upload that goes this way.
+fn uploaded(check: &mut Check<'_>, msg: &Fields, fits: &dyn Fn(&Media) -> bool) {
+    let Some(id) = check.free(msg, "MediaId") else { return };
+    match check.world.media_of(&id) {
+        None => check.wrong(format!("JSON field `Msg.MediaId` is `{id}`, which no upload gave")),
+        Some(media) if !fits(media) => check.wrong(format!(
+            "JSON field `Msg.MediaId` is that of `{}`, a {}, which is not sent so",
+            media.name, media.kind
+        )),
+        Some(_) => {}
+    }
+}
+
+pub(crate) fn check_emoticon(check: &mut Check<'_>) {
+    query(check, &[("fun", "sys")], true);
+    let has = |name| check.request.json.pointer(name).is_some();
+    let keys: &[&str] = match (has("/Msg/EMoticonMd5"), has("/Msg/MediaId")) {
+        (true, _) => &["Type", "EmojiFlag", "EMoticonMd5"],
+        (false, true) => &["Type", "EmojiFlag", "MediaId"],
+        (false, false) => {
+            check.wrong("JSON field `Msg.EMoticonMd5` or `Msg.MediaId` is missing");
+            &["Type", "EmojiFlag"]
+        }
+    };
+    let (msg, forwarded) = envelope(check, &KEYS, keys);
+    check.number(&msg, "Type", &Rule::is("47"));
+    check.number(&msg, "EmojiFlag", &Rule::is("2"));
+    uploaded(check, &msg, &|media| media.kind == "doc" && extension(&media.name) == "gif");
+    let Some(md5) = check.free(&msg, "EMoticonMd5") else { return };
+    if md5.len() != 32 || !md5.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        check.wrong(format!("JSON field `Msg.EMoticonMd5` is `{md5}`, not 32 hex digits"));
+    } else if forwarded {
+        passed_on(check, |message: &Incoming| {
+            message.msg_type == 47
+                && message.has_product_id == 0
+                && message.plain().contains(&format!(" md5=\"{md5}\""))
+        });
+    }
+}
+
+pub(crate) fn check_app(check: &mut Check<'_>) {
+    query(check, &ASYNC, false);
+    let said = check.request.text("/Msg/Content").to_owned();
+    let file = xml::file(&said);
+    let named = file.as_ref().ok().and_then(|file| check.world.media_of(&file.media_id));
+    let media = named.cloned();
+    let signature = media.as_ref().map_or("", |media| media.signature.as_str());
+    let keys: &[&str] =
+        if signature.is_empty() { &["Type", "Content"] } else { &["Signature", "Type", "Content"] };
+    let (msg, forwarded) = envelope(check, &KEYS, keys);
+    check.free(&msg, "Content");
+    check.text(&msg, "Signature", &Rule::is(signature));
+    let kind = check.number(&msg, "Type", &if forwarded { Rule::Integer } else { Rule::is("6") });
+    if forwarded && kind != Some(6) {
+        return passed_on(check, |message: &Incoming| {
+            let original = &message.ori_content;
+            let says = if original.is_empty() { message.plain() } else { original.clone() };
+            message.msg_type == 49 && Some(message.app_msg_type) == kind && says == said
+        });
+    }
+    match (file, media) {
+        (Err(fault), _) => {
+            check.wrong(format!("JSON field `Msg.Content` is XML that is wrong: {fault}"));
+        }
+        (Ok(file), _) if forwarded => passed_on(check, |message: &Incoming| {
+            (message.msg_type, message.app_msg_type) == (49, 6)
+                && file == said_of(message.plain_name(), &message.file_size, &message.media_id)
+        }),
+        (Ok(file), None) => check.wrong(format!(
+            "JSON field `Msg.Content` has the attachid `{}`, which no upload gave",
+            file.media_id
+        )),
+        (Ok(file), Some(media)) => {
+            let expected = said_of(media.name.clone(), &media.size.to_string(), &media.id);
+            if media.kind != "doc" || file != expected {
+                check.wrong(format!("JSON field `Msg.Content` says {file:?} of {media:?}"));
+            }
+        }
+    }
+}
+
+/// What the XML of a file has to say. Of characters that XML does not know there is U+FFFD (docs/protocol.md §6.3).
+fn said_of(name: String, size: &str, media_id: &str) -> SentFile {
+    let unknown = |c: char| matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+    let name = name.replace(unknown, "\u{fffd}");
+    SentFile {
+        extension: extension(&name),
+        name,
+        size: size.parse().unwrap_or_default(),
+        media_id: media_id.to_owned(),
+    }
+}
+
+fn extension(name: &str) -> String {
+    name.rsplit_once('.').map_or_else(String::new, |(_, extension)| extension.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::client::{Client, json};
+    use crate::{Incoming, World};
+
+    #[test]
+    fn what_was_uploaded_is_sent() {
+        let mut client = Client::ready(World::demo());
+        let add = |kind, name, size| client.simulator.world().add_media(kind, name, size);
+        let (picture, video) = (add("pic", "p.png", 10), add("video", "v.mp4", 20));
+        let (gif, file) = (add("doc", "w.GIF", 30), add("doc", "a & b.csv", 40));
+        let big = add("doc", "big.zip", 30 << 20);
+        client.picture("webwxsendmsgimg", 3, &picture);
+        client.picture("webwxsendvideomsg", 43, &video);
+        client.emoticon("MediaId", &gif);
+        client.emoticon("EMoticonMd5", "a0c4153e43c3fd2e9a2fbb9be2f4de07");
+        client.file(&file);
+        client.file(&big);
+        client.assert_clean();
+        let world = client.simulator.world();
+        let sent = world.sent();
+        let seen: Vec<_> =
+            sent.iter().map(|sent| (sent.msg_type, sent.media_id.as_str())).collect();
+        assert_eq!(
+            seen,
+            [(3, &*picture), (43, &*video), (47, &*gif), (47, ""), (6, &*file), (6, &*big)]
+        );
+        assert_eq!(sent[3].emoticon_md5, "a0c4153e43c3fd2e9a2fbb9be2f4de07");
+        let said = sent[4].file.clone().expect("a file");
+        assert_eq!(
+            (said.name.as_str(), said.size, said.extension.as_str()),
+            ("a & b.csv", 40, "csv")
+        );
+        assert_eq!(sent[5].signature, world.media()[4].signature);
+        assert_eq!(sent[5].signature.len(), 64);
+    }
+
+    #[test]
+    fn each_kind_has_its_call() {
+        let mut client = Client::ready(World::demo());
+        let add = |kind, name| client.simulator.world().add_media(kind, name, 10);
+        let (picture, file) = (add("pic", "p.png"), add("doc", "f.txt"));
+        client.picture("webwxsendmsgimg", 3, &file);
+        client.picture("webwxsendvideomsg", 43, &picture);
+        client.picture("webwxsendmsgimg", 43, &picture);
+        client.emoticon("MediaId", &file);
+        client.emoticon("MediaId", "@crypt_none");
+        client.emoticon("EMoticonMd5", "none");
+        client.file(&picture);
+        assert_eq!(client.violations().len(), 7, "{:#?}", client.violations());
+        assert!(client.simulator.world().sent().is_empty());
+    }
+
+    /// Leaving one out of two that are there for each other is told.
+    #[test]
+    fn an_emoticon_has_a_name() {
+        let mut client = Client::ready(World::demo());
+        client.app("webwxsendemoticon", "fun=sys", "\"Type\":47,\"EmojiFlag\":2", 0);
+        assert!(client.violations()[0].contains("`Msg.EMoticonMd5` or `Msg.MediaId` is missing"));
+    }
+
+    #[test]
+    fn only_what_arrived_is_passed_on() {
+        let mut client = Client::ready(World::demo());
+        let deliver = |kind, content: &str| {
+            client.simulator.world().deliver(Incoming::new("@a", kind, content));
+        };
+        deliver(3, "&lt;msg&gt;<br/>&lt;img/&gt;&lt;/msg&gt;");
+        deliver(47, "&lt;emoji md5=\"a0c4153e43c3fd2e9a2fbb9be2f4de07\"/&gt;");
+        let image = "\"Type\":3,\"MediaId\":\"\",\"Content\":\"<msg>\\n<img/></msg>\"";
+        let video = image.replace("\"Type\":3", "\"Type\":43");
+        let emoticon =
+            "\"Type\":47,\"EmojiFlag\":2,\"EMoticonMd5\":\"a0c4153e43c3fd2e9a2fbb9be2f4de07\"";
+        client.app("webwxsendmsgimg", "fun=async&f=json", image, 2);
+        client.app("webwxsendemoticon", "fun=sys", emoticon, 2);
+        client.assert_clean();
+        // Of the shop's stickers a phone alone knows more.
+        let md5 = "c0c4153e43c3fd2e9a2fbb9be2f4de07";
+        client.simulator.world().deliver(Incoming {
+            has_product_id: 1,
+            ..Incoming::new("@a", 47, &format!("&lt;emoji md5=\"{md5}\"/&gt;"))
+        });
+        let shop = format!("\"Type\":47,\"EmojiFlag\":2,\"EMoticonMd5\":\"{md5}\"");
+        client.app("webwxsendemoticon", "fun=sys", &shop, 2);
+        assert_eq!(client.violations().len(), 1);
+        client.app("webwxsendmsgimg", "fun=async&f=json", image, 0);
+        client.app("webwxsendvideomsg", "fun=async&f=json", &video, 2);
+        client.app("webwxsendemoticon", "fun=sys", &emoticon.replace("a0", "b0"), 2);
+        client.app(
+            "webwxsendappmsg",
+            "fun=async&f=json",
+            "\"Type\":5,\"Content\":\"<appmsg/>\"",
+            2,
+        );
+        let found = client.violations();
+        for name in ["webwxsendmsgimg", "webwxsendvideomsg", "webwxsendemoticon", "webwxsendappmsg"]
+        {
+            assert!(
+                found.iter().any(|what| what.starts_with(name) && what.contains("`Msg.")),
+                "{found:#?}"
+            );
+        }
+        assert_eq!(client.simulator.world().sent().len(), 2);
+        assert_eq!(json(&client.message("filehelper", "x"))["BaseResponse"]["Ret"], 0);
+    }
+
+    #[test]
+    fn a_number_is_for_one_message() {
+        let mut client = Client::ready(World::demo());
+        let media =
+            ["a.png", "b.png"].map(|name| client.simulator.world().add_media("pic", name, 1));
+        let body = |id: &str| format!("\"Type\":3,\"MediaId\":\"{id}\",\"Content\":\"\"");
+        let first = client.app_request("webwxsendmsgimg", "fun=async&f=json", &body(&media[0]), 0);
+        client.send(&first);
+        client.send(&first);
+        client.assert_clean();
+        assert_eq!(client.simulator.world().sent()[0].repeats, 1);
+        let mut other = first.clone();
+        let text = String::from_utf8_lossy(first.body()).replace(&media[0], &media[1]);
+        *other.body_mut() = text.into();
+        client.send(&other);
+        assert!(client.violations().iter().any(|what| what.contains("which another message had")));
+    }
+}

@@ -1,0 +1,310 @@
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::testing::{NOW, body, elements, message, rendered, session};
+
+/// A message from a friend with these fields.
+fn from(sender: &str, fields: Value) -> Message {
+    let mut all = json!({ "MsgId": "9", "FromUserName": sender, "ToUserName": "@09ed9af3" });
+    all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    let all = all.to_string();
+    message(all.strip_prefix('{').unwrap().strip_suffix('}').unwrap())
+}
+
+fn forwarded(message: &Message) -> Result<Call<Receipt>, NotForwardable> {
+    request(&mut session(), message, &UserName::file_helper(), NOW)
+}
+
+/// The path and the `Msg` of what is sent, and that it is a forward.
+fn sent(message: &Message) -> (String, Value) {
+    let call = forwarded(message).unwrap();
+    let body: Value = serde_json::from_str(&body(&call)).unwrap();
+    assert_eq!(body["Scene"], 2);
+    let path = call.http().uri().path().rsplit('/').next().unwrap().to_string();
+    (path, body["Msg"].clone())
+}
+
+const IMAGE: &str = "&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg&gt;<br/>\t&lt;img aeskey=\"a&amp;amp;b\" length=\"6503\" hdlength=\"0\" /&gt;<br/>&lt;/msg&gt;<br/>";
+const IMAGE_XML: &str = "<?xml version=\"1.0\"?>\n<msg>\n\t<img aeskey=\"a&amp;b\" length=\"6503\" hdlength=\"0\" />\n</msg>\n";
+
+#[test]
+fn asks() {
+    let mut session = session();
+    let picture = from("@13fb", json!({ "MsgType": 3, "Content": IMAGE }));
+    let call = request(&mut session, &picture, &"@@9e1c".parse().unwrap(), NOW).unwrap();
+    insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+    POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsgimg?fun=async&f=json&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
+    host: wx.qq.com
+    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+    accept: application/json, text/plain, */*
+    accept-encoding: identity
+    referer: https://wx.qq.com/?lang=zh_CN
+    origin: https://wx.qq.com
+    content-type: application/json;charset=UTF-8
+    content-length: 413
+
+    {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e070477665621255"},"Msg":{"Type":3,"MediaId":"","Content":"<?xml version=\"1.0\"?>\n<msg>\n\t<img aeskey=\"a&amp;b\" length=\"6503\" hdlength=\"0\" />\n</msg>\n","FromUserName":"@09ed9af3","ToUserName":"@@9e1c","LocalID":"14766061635800503","ClientMsgId":"14766061635800503"},"Scene":2}
+    "#);
+}
+
+#[test]
+fn texts() {
+    for (sender, content, text) in [
+        (
+            "@13fb",
+            "a<br/>b &lt;c&gt; &amp;amp; <span class=\"emoji emoji1f604\"></span>",
+            "a\nb <c> &amp; 😄",
+        ),
+        ("@@7cd3", "@13fb:<br/>hi", "hi"),
+        ("@@7cd3", "wxid_a-1:<br/>@b:<br/>hi", "@b:\nhi"),
+        // No room, no prefix.
+        ("@13fb", "@40dc:<br/>hi", "@40dc:\nhi"),
+    ] {
+        let (path, msg) = sent(&from(sender, json!({ "MsgType": 1, "Content": content })));
+        assert_eq!(
+            (path.as_str(), &msg["Type"], &msg["Content"]),
+            ("webwxsendmsg", &json!(1), &json!(text))
+        );
+        assert_eq!(msg["ToUserName"], "filehelper");
+    }
+}
+
+/// What the account itself (`@me` in tests) wrote in a room may begin like a prefix.
+#[test]
+fn own_texts() {
+    let texts = [("todo:<br/>milk", "todo:\nmilk"), ("@me:<br/>milk", "milk")];
+    for (sender, (content, text)) in
+        ["@me", ""].into_iter().flat_map(|me| texts.map(|text| (me, text)))
+    {
+        let own = from(sender, json!({ "ToUserName": "@@7cd3", "MsgType": 1, "Content": content }));
+        assert_eq!(sent(&own).1["Content"], text);
+    }
+}
+
+#[test]
+fn pictures_and_videos() {
+    for (kind, endpoint) in
+        [(3, "webwxsendmsgimg"), (43, "webwxsendvideomsg"), (62, "webwxsendvideomsg")]
+    {
+        for (sender, prefix) in [("@13fb", ""), ("@@7cd3", "@13fb:<br/>")] {
+            let content = format!("{prefix}{IMAGE}");
+            let (path, msg) = sent(&from(sender, json!({ "MsgType": kind, "Content": content })));
+            assert_eq!(path, endpoint);
+            assert_eq!(msg["Type"], kind);
+            assert_eq!((&msg["MediaId"], &msg["Content"]), (&json!(""), &json!(IMAGE_XML)));
+        }
+    }
+    // Newer versions: not XML at all.
+    let blob = from("@13fb", json!({ "MsgType": 3, "Content": "@4d268bd0" }));
+    assert_eq!(sent(&blob).1["Content"], "@4d268bd0");
+}
+
+#[test]
+fn emoticons() {
+    let md5 = "a0c4153e43c3fd2e9a2fbb9be2f4de07";
+    for content in [
+        format!(
+            "&lt;msg&gt;<br/>&lt;emoji fromusername = \"\" md5=\"{md5}\" len = \"86235\"&gt;&lt;/emoji&gt; &lt;gameext type=\"0\"&gt;&lt;/gameext&gt;<br/>&lt;/msg&gt;"
+        ),
+        format!(
+            "&lt;msg&gt;&lt;emoji<br/>idbuffer=\"media:0_0\"md5=\"{md5}\"<br/>androidmd5=\"x\" /&gt;&lt;/msg&gt;"
+        ),
+    ] {
+        let (path, msg) = sent(&from("@13fb", json!({ "MsgType": 47, "Content": content })));
+        assert_eq!(path, "webwxsendemoticon");
+        assert_eq!(
+            (&msg["Type"], &msg["EmojiFlag"], &msg["EMoticonMd5"]),
+            (&json!(47), &json!(2), &json!(md5))
+        );
+        assert!(msg.get("MediaId").is_none());
+        let shop = json!({ "MsgType": 47, "Content": content, "HasProductId": 1 });
+        assert_eq!(forwarded(&from("@13fb", shop)).unwrap_err(), NotForwardable::Sticker);
+    }
+    for content in ["", "x", "&lt;emoji md5=\"short\"/&gt;", "&lt;emoji/&gt;"] {
+        let message = from("@13fb", json!({ "MsgType": 47, "Content": content }));
+        assert_eq!(forwarded(&message).unwrap_err(), NotForwardable::Incomplete, "{content}");
+    }
+}
+
+/// `docs/protocol.md` §9.10: as a text of a kind of its own, or, rarely, as a kind.
+#[test]
+fn places() {
+    let xml = "<?xml version=\"1.0\"?>\n<msg>\n\t<location x=\"22.5\" y=\"113.9\" label=\"a &amp; b\" />\n</msg>\n";
+    for kind in [json!({ "MsgType": 1, "SubMsgType": 48 }), json!({ "MsgType": 48 })] {
+        let mut fields = kind.clone();
+        fields["Content"] = "湖边:<br/>/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx".into();
+        assert_eq!(
+            forwarded(&from("@13fb", fields.clone())).unwrap_err(),
+            NotForwardable::Incomplete
+        );
+        fields["OriContent"] = xml.into();
+        let (path, msg) = sent(&from("@13fb", fields));
+        assert_eq!(
+            (path.as_str(), &msg["Type"], &msg["Content"]),
+            ("webwxsendmsg", &json!(48), &json!(xml))
+        );
+    }
+}
+
+/// A file as it arrives in a room.
+fn file() -> Value {
+    let xml = "@13fb:<br/>&lt;msg&gt;<br/>&lt;appmsg appid=\"wx1\" sdkver=\"0\"&gt;<br/>&lt;title&gt;a &amp;amp; b.PDF&lt;/title&gt;<br/>&lt;type&gt;6&lt;/type&gt;<br/>&lt;appattach&gt;<br/>&lt;totallen&gt;1760&lt;/totallen&gt;<br/>&lt;attachid&gt;@cdn_old&lt;/attachid&gt;<br/>&lt;fileext&gt;PDF&lt;/fileext&gt;<br/>&lt;/appattach&gt;<br/>&lt;/appmsg&gt;<br/>&lt;/msg&gt;";
+    json!({
+        "MsgType": 49, "AppMsgType": 6, "Content": xml, "FileName": "a &amp; b.PDF",
+        "FileSize": "1760", "MediaId": "@crypt_new",
+    })
+}
+
+#[test]
+fn files() {
+    let whole = "<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''><title>a &amp; b.PDF</title><des></des><action></action><type>6</type><content></content><url></url><lowurl></lowurl><appattach><totallen>1760</totallen><attachid>@crypt_new</attachid><fileext>pdf</fileext></appattach><extinfo></extinfo></appmsg>";
+    let (path, msg) = sent(&from("@@7cd3", file()));
+    assert_eq!(
+        (path.as_str(), &msg["Type"], &msg["Content"]),
+        ("webwxsendappmsg", &json!(6), &json!(whole))
+    );
+    assert!(msg.get("Signature").is_none());
+    // What the record lacks stands in the XML, and the other way round.
+    for (field, value) in [
+        ("FileName", json!("")),
+        ("FileSize", json!("")),
+        ("FileSize", json!(1760)),
+        ("Content", json!("&lt;appmsg/&gt;")),
+    ] {
+        let mut fields = file();
+        fields[field] = value;
+        assert_eq!(sent(&from("@@7cd3", fields)).1["Content"], whole, "{field}");
+    }
+    for broken in [
+        json!({ "MediaId": "" }),
+        json!({ "Content": "" }),
+        json!({ "Content": "x", "FileSize": "" }),
+    ] {
+        let mut fields = file();
+        fields.as_object_mut().unwrap().extend(broken.as_object().unwrap().clone());
+        assert_eq!(forwarded(&from("@@7cd3", fields)).unwrap_err(), NotForwardable::Incomplete);
+    }
+}
+
+#[test]
+fn app_messages() {
+    let link = "&lt;msg&gt;<br/>&lt;appmsg appid=\"\"&gt;<br/>&lt;title&gt;a &amp;amp; b&lt;/title&gt;<br/>&lt;url&gt;http://x/?a=1&amp;amp;b=2&lt;/url&gt;<br/>&lt;/appmsg&gt;<br/>&lt;/msg&gt;";
+    let xml = "<msg>\n<appmsg appid=\"\">\n<title>a &amp; b</title>\n<url>http://x/?a=1&amp;b=2</url>\n</appmsg>\n</msg>";
+    for kind in [1, 3, 5, 33, 36, 57] {
+        let fields = json!({ "MsgType": 49, "AppMsgType": kind, "Content": link });
+        let (path, msg) = sent(&from("@13fb", fields));
+        assert_eq!(
+            (path.as_str(), &msg["Type"], &msg["Content"]),
+            ("webwxsendappmsg", &json!(kind), &json!(xml))
+        );
+    }
+    // The original first.
+    let original = "<msg><appmsg appid=\"\"><title>x</title></appmsg></msg>";
+    let fields = json!({ "MsgType": 49, "AppMsgType": 5, "Content": link, "OriContent": original });
+    assert_eq!(sent(&from("@13fb", fields)).1["Content"], original);
+    // No XML, only words for the reader.
+    let words =
+        json!({ "MsgType": 49, "AppMsgType": 5, "Content": "该类型暂不支持，请在手机上查看" });
+    assert_eq!(forwarded(&from("@13fb", words)).unwrap_err(), NotForwardable::Incomplete);
+}
+
+#[test]
+fn what_stays() {
+    let mut kinds: Vec<Value> = [34, 37, 40, 42, 44, 50, 51, 52, 53, 9999, 10000, 10002, 4711, 0]
+        .map(|kind| json!({ "MsgType": kind }))
+        .into();
+    kinds.extend([0, 17, 2000, 2001].map(|kind| json!({ "MsgType": 49, "AppMsgType": kind })));
+    kinds.push(json!({ "MsgType": 1, "AppMsgType": 2001 }));
+    kinds.push(json!({ "MsgType": 1, "FromUserName": "newsapp" }));
+    for mut fields in kinds {
+        fields["Content"] = "&lt;msg&gt;&lt;appmsg/&gt;&lt;/msg&gt;".into();
+        let message = from("@13fb", fields.clone());
+        assert_eq!(forwarded(&message).unwrap_err(), NotForwardable::Kind, "{fields}");
+    }
+    for kind in [1, 3, 43, 62] {
+        for content in ["", "<br/>", " "] {
+            let message = from("@13fb", json!({ "MsgType": kind, "Content": content }));
+            assert_eq!(forwarded(&message).unwrap_err(), NotForwardable::Incomplete);
+        }
+    }
+}
+
+/// Read once, passed on to many, each under a number of its own.
+#[test]
+fn goes_to_many() {
+    let mut session = session();
+    let text = from("@13fb", json!({ "MsgType": 1, "Content": "not shown" }));
+    let forward = Forward::of(&text).unwrap();
+    let mut seen = Vec::new();
+    for to in ["@13fb", "@@7cd3", "filehelper"] {
+        let call = forward.request(&mut session, &to.parse().unwrap(), NOW);
+        let body: Value = serde_json::from_str(&body(&call)).unwrap();
+        assert_eq!(
+            (&body["Msg"]["ToUserName"], &body["Msg"]["Content"]),
+            (&json!(to), &json!("not shown"))
+        );
+        seen.push(body["Msg"]["ClientMsgId"].to_string());
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 3);
+    assert_eq!(format!("{forward:?}"), "Forward(Text)");
+}
+
+#[test]
+fn goes_again_under_the_same_number() {
+    let mut session = session();
+    let text = from("@13fb", json!({ "MsgType": 1, "Content": "hi" }));
+    let id = session.next_client_msg_id(NOW);
+    for _ in 0..2 {
+        let call = again(&mut session, &text, &UserName::file_helper(), id).unwrap();
+        assert!(body(&call).contains(&format!("\"LocalID\":\"{id}\",\"ClientMsgId\":\"{id}\"")));
+    }
+    // What cannot be sent takes no number.
+    let voice = from("@13fb", json!({ "MsgType": 34 }));
+    let before = session.clone();
+    request(&mut session, &voice, &UserName::file_helper(), NOW).unwrap_err();
+    assert!(session == before);
+}
+
+proptest! {
+    /// Whatever a text says arrives as it was said.
+    #[test]
+    fn any_text_is_passed_on(text in "([<>&'\"\n]|\\PC){1,40}") {
+        prop_assume!(!text.trim().is_empty());
+        let wire = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br/>");
+        let (_, msg) = sent(&from("@@7cd3", json!({ "MsgType": 1, "Content": format!("@13fb:<br/>{wire}") })));
+        prop_assert_eq!(msg["Content"].as_str(), Some(&*text));
+    }
+
+    /// A received name may hold anything: what is sent of it is a file's message all the same.
+    #[test]
+    fn any_file_is_passed_on(name in "([<>&'\"]|&lt;|\\PC|[\x00-\x1f]){1,30}", extension in "\\PC{0,9}") {
+        let mut fields = file();
+        fields["FileName"] = name.into();
+        let xml = format!("&lt;appmsg&gt;&lt;fileext&gt;{extension}&lt;/fileext&gt;&lt;/appmsg&gt;");
+        fields["Content"] = xml.into();
+        let (_, msg) = sent(&from("@13fb", fields));
+        let found = elements(msg["Content"].as_str().unwrap());
+        prop_assert_eq!(found.len(), 15);
+        prop_assert_eq!(found[12].1.as_str(), "@crypt_new");
+    }
+
+    #[test]
+    fn any_message_is_taken(
+        kind in prop_oneof![Just(1), Just(3), Just(43), Just(47), Just(48), Just(49), Just(62), any::<i64>()],
+        app in prop_oneof![Just(0), Just(5), Just(6), any::<i64>()], content in any::<String>(), other in any::<String>(),
+    ) {
+        let fields = json!({
+            "MsgType": kind, "AppMsgType": app, "Content": content, "OriContent": other, "FileName": other,
+            "FileSize": "1", "MediaId": other,
+        });
+        if let Ok(call) = forwarded(&from("@@7cd3", fields)) {
+            prop_assert!(serde_json::from_str::<Value>(&body(&call)).is_ok());
+        }
+    }
+}

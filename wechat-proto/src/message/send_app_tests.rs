@@ -1,0 +1,142 @@
+use alloc::borrow::ToOwned as _;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::media::MediaType;
+use crate::testing::{NOW, body, elements, rendered, session, uploaded};
+
+#[test]
+fn asks() {
+    let mut session = session();
+    let file = uploaded(MediaType::Document, "R&D <1>.CSV");
+    let call = request(&mut session, &"@@9e1c".parse().unwrap(), &file, NOW);
+    insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+    POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendappmsg?fun=async&f=json&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
+    host: wx.qq.com
+    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+    accept: application/json, text/plain, */*
+    accept-encoding: identity
+    referer: https://wx.qq.com/?lang=zh_CN
+    origin: https://wx.qq.com
+    content-type: application/json;charset=UTF-8
+    content-length: 612
+
+    {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e070477665621255"},"Msg":{"Type":6,"Content":"<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''><title>R&amp;D &lt;1&gt;.CSV</title><des></des><action></action><type>6</type><content></content><url></url><lowurl></lowurl><appattach><totallen>1760</totallen><attachid>@crypt_6084141c_c73c046b</attachid><fileext>csv</fileext></appattach><extinfo></extinfo></appmsg>","FromUserName":"@09ed9af3","ToUserName":"@@9e1c","LocalID":"14766061635800503","ClientMsgId":"14766061635800503"},"Scene":0}
+    "#);
+}
+
+/// `docs/protocol.md` §6.6: files above 25 MB.
+#[test]
+fn asks_for_a_signed_file() {
+    let mut session = session();
+    let file = uploaded(MediaType::Document, "big.zip");
+    let file = Uploaded { size: 30_000_000, signature: "d0c5ffa5".into(), ..file };
+    let call = body(&request(&mut session, &UserName::file_helper(), &file, NOW));
+    let (_, msg) = call.split_once(r#""Msg":"#).unwrap();
+    assert!(msg.starts_with(r#"{"Signature":"d0c5ffa5","Type":6,"Content":"<appmsg "#), "{msg}");
+    assert!(msg.contains("<totallen>30000000</totallen>"), "{msg}");
+}
+
+/// `docs/threats.md` S1.
+#[test]
+fn shows_no_signature() {
+    let file = uploaded(MediaType::Document, "big.zip");
+    let file = Uploaded { signature: "d0c5ffa5".into(), ..file };
+    let call = request(&mut session(), &UserName::file_helper(), &file, NOW);
+    let shown = alloc::format!("{call:?} {file:?}");
+    assert!(!shown.contains("d0c5ffa5") && !shown.contains("@crypt_6084141c"), "{shown}");
+}
+
+/// `docs/protocol.md` §3.6, §6.2, §6.3.
+#[test]
+fn the_desktop_program_says_so() {
+    let queries = [false, true].map(|desktop| endpoint(desktop).query.to_vec());
+    assert_eq!(queries[0], [("fun", "async"), ("f", "json")]);
+    assert_eq!(queries[1], [("fun", "async"), ("f", "json"), ("mod", "desktop")]);
+    let file = File { name: "a", size: 1, media_id: "@m", extension: "" };
+    assert!(file.xml(false).starts_with("<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''>"));
+    assert!(file.xml(true).starts_with("<appmsg appid='' sdkver=''>"));
+}
+
+#[test]
+fn reads() {
+    send::reads(ENDPOINT, parse);
+}
+
+#[test]
+fn knows_an_extension() {
+    for (name, found) in [
+        ("top10.csv", "csv"),
+        ("a.tar.GZ", "gz"),
+        ("Makefile", ""),
+        ("", ""),
+        ("a.", ""),
+        (".profile", "profile"),
+        ("照片.照片", "照片"),
+    ] {
+        assert_eq!(extension(name), found, "{name}");
+    }
+}
+
+/// What XML 1.0 has no way to hold.
+fn is_unspeakable(c: char) -> bool {
+    matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// `docs/threats.md` U3: whatever a file is called, its message says that and nothing else.
+fn says_its_name(name: &str) {
+    let file = uploaded(MediaType::Document, name);
+    let sent = body(&request(&mut session(), &UserName::file_helper(), &file, NOW));
+    let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
+    let speakable = |text: &str| text.replace(is_unspeakable, "\u{fffd}");
+    let (title, fileext) = (speakable(name), speakable(&extension(name)));
+    let expected = [
+        ("appmsg", ""),
+        ("appmsg@appid", "wxeb7ec651dd0aefa9"),
+        ("appmsg@sdkver", ""),
+        ("appmsg/title", &title),
+        ("appmsg/des", ""),
+        ("appmsg/action", ""),
+        ("appmsg/type", "6"),
+        ("appmsg/content", ""),
+        ("appmsg/url", ""),
+        ("appmsg/lowurl", ""),
+        ("appmsg/appattach", ""),
+        ("appmsg/appattach/totallen", "1760"),
+        ("appmsg/appattach/attachid", "@crypt_6084141c_c73c046b"),
+        ("appmsg/appattach/fileext", &fileext),
+        ("appmsg/extinfo", ""),
+    ];
+    let found = elements(sent["Msg"]["Content"].as_str().unwrap());
+    assert_eq!(found, expected.map(|(path, text)| (path.to_owned(), text.to_owned())));
+}
+
+#[test]
+fn odd_names_arrive() {
+    for name in [
+        "报告 (最终).pdf",
+        "R&D <1>.txt",
+        "a\"b'c.txt",
+        "]]>.x",
+        "</title><type>2000</type><title>",
+        "<![CDATA[x]]>",
+        "<!-- -->",
+        "&amp;&#0;&x;",
+        "a\r\nb\tc.txt",
+        "a\0b\u{1b}[31m.\u{7}txt",
+        "\u{202e}gpj.exe",
+        " ",
+        "",
+    ] {
+        says_its_name(name);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_name_arrives(name in any::<String>(), marked in "([<>&'\"/;#\\]]|CDATA|title|\\PC|[\x00-\x20]){0,30}") {
+        says_its_name(&name);
+        says_its_name(&marked);
+    }
+}
