@@ -83,6 +83,7 @@
 //! - a redirect stays good for 300 seconds from the confirmation;
 //! - a send that comes again under the same number is answered alike and delivered once, which the service may or may not
 //!   do;
+//! - names and keys in the addresses of pictures and files may be encoded or not;
 //! - nothing is too frequent, unless [`World::refuse`] says so.
 
 mod account;
@@ -98,9 +99,11 @@ mod headers;
 mod jar;
 mod layout;
 mod log;
+mod media;
 mod message;
 #[cfg(test)]
 mod notes;
+mod payload;
 mod people;
 mod phone;
 mod reply;
@@ -123,6 +126,7 @@ pub use demo::Demo;
 pub use form::Form;
 pub use layout::Layout;
 pub use log::Logged;
+pub use media::{Asset, Fetched, Media};
 pub use message::{Delivered, Incoming, Recommend, Sent};
 pub use phone::Phone;
 pub use routes::ROUTES;

@@ -1,6 +1,6 @@
 //! The service, its people and its messages, as one value: requests in, replies out, no wire in between.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use crate::form::Form;
 use crate::jar::{Cookie, Jar};
 use crate::layout::Layout;
 use crate::log::Logged;
+use crate::media::{Asset, Fetched, Media};
 use crate::message::{Delivered, Incoming, Sent};
 use crate::reply::{Node, Reply};
 use crate::rng::Rng;
@@ -61,6 +62,8 @@ pub struct World {
     pub(crate) handed: usize,
     pub(crate) sent: Vec<Sent>,
     pub(crate) delivered: Vec<Delivered>,
+    pub(crate) media: BTreeMap<Asset, Media>,
+    pub(crate) fetched: Vec<Fetched>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) log: Vec<Logged>,
     pub(crate) refusals: Vec<(String, i64, String)>,
@@ -102,6 +105,8 @@ impl World {
             handed: 0,
             sent: Vec::new(),
             delivered: Vec::new(),
+            media: BTreeMap::new(),
+            fetched: Vec::new(),
             violations: Vec::new(),
             log: Vec::new(),
             refusals: Vec::new(),
@@ -191,6 +196,12 @@ impl World {
 
     pub(crate) fn mention(&mut self, user_name: &str) {
         self.mentioned.insert(user_name.to_owned());
+    }
+
+    /// Whether its picture is for everybody who asks: contacts, official and special accounts.
+    pub(crate) fn in_reach(&self, user_name: &str) -> bool {
+        SPECIAL.contains(&user_name)
+            || self.contact(user_name).is_some_and(|contact| contact.contact_flag & 1 != 0)
     }
 
     pub(crate) fn may_write_to(&self, user_name: &str) -> bool {
