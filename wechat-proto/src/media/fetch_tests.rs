@@ -9,7 +9,7 @@ use crate::testing::{Host, NOW, session};
 
 fn fetch() -> (Fetch, Device) {
     let session = session();
-    (image::request(&session, &MsgId::from("6829659093985341608"), Size::Full), session.device)
+    (image::request(&session, &MsgId::from("6314805927140286395"), Size::Full), session.device)
 }
 
 /// A reply that announces so many bytes.

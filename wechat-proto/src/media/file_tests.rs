@@ -10,13 +10,13 @@ use crate::testing::{NOW, message, rendered, session};
 fn ready() -> Session {
     let mut session = session();
     let uri = http::Uri::from_static("https://wx.qq.com/");
-    let line = "webwx_data_ticket=gSc8+oV98/Y4; Domain=.qq.com; Path=/; Max-Age=1000";
+    let line = "webwx_data_ticket=Wq7z+Lm20/Xe; Domain=.qq.com; Path=/; Max-Age=1000";
     session.device.receive(&uri, &[line.into()], None, NOW);
     session
 }
 
 fn file() -> ReceivedFile {
-    ReceivedFile::new("@@9e1c".parse().unwrap(), "@crypt_3d1bb9c7_7f07").unwrap()
+    ReceivedFile::new("@@9e1c".parse().unwrap(), "@crypt_b27f0a51_94ce").unwrap()
 }
 
 #[test]
@@ -25,20 +25,20 @@ fn asks() {
     let newer = file().named("%E6%8A%A5%E5%91%8A%2Epdf", "报告.pdf").unwrap();
     let fetch = request(&session, &newer, NOW);
     insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
-    GET https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmedia?sender=%40%409e1c&mediaid=%40crypt_3d1bb9c7_7f07&encryfilename=%E6%8A%A5%E5%91%8A%2Epdf&fromuser=566148615&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&webwx_data_ticket=gSc8%2BoV98%2FY4
+    GET https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmedia?sender=%40%409e1c&mediaid=%40crypt_b27f0a51_94ce&encryfilename=%E6%8A%A5%E5%91%8A%2Epdf&fromuser=566148615&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&webwx_data_ticket=Wq7z%2BLm20%2FXe
     host: file.wx.qq.com
     user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
     accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8
     accept-encoding: identity
     referer: https://wx.qq.com/?lang=zh_CN
-    cookie: webwx_data_ticket=gSc8+oV98/Y4
+    cookie: webwx_data_ticket=Wq7z+Lm20/Xe
     ");
     // Without it, the older form.
     let older = file().named("", "报告 & more.pdf").unwrap();
     let query = String::from(request(&session, &older, NOW).http().uri().query().unwrap());
     assert!(
         query.starts_with(
-            "sender=%40%409e1c&mediaid=%40crypt_3d1bb9c7_7f07&filename=%E6%8A%A5%E5%91%8A%20%26%20more.pdf&fromuser=566148615&"
+            "sender=%40%409e1c&mediaid=%40crypt_b27f0a51_94ce&filename=%E6%8A%A5%E5%91%8A%20%26%20more.pdf&fromuser=566148615&"
         ),
         "{query}"
     );
@@ -50,7 +50,7 @@ fn has_the_ticket_of_the_data() {
     let session = ready();
     let later = NOW.after(core::time::Duration::from_secs(1001));
     for (now, ticket) in
-        [(NOW, "&webwx_data_ticket=gSc8%2BoV98%2FY4"), (later, "&webwx_data_ticket=")]
+        [(NOW, "&webwx_data_ticket=Wq7z%2BLm20%2FXe"), (later, "&webwx_data_ticket=")]
     {
         let fetch = request(&session, &file(), now);
         assert!(fetch.http().uri().query().unwrap().ends_with(ticket));

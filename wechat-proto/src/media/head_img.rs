@@ -42,9 +42,9 @@ mod tests {
     #[test]
     fn asks() {
         let mut session = session();
-        let fetch = request(&session, &"@@eca7".parse().unwrap());
+        let fetch = request(&session, &"@@d40b".parse().unwrap());
         insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
-        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetheadimg?seq=0&username=%40%40eca7&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
+        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetheadimg?seq=0&username=%40%40d40b&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: image/webp,image/apng,image/*,*/*;q=0.8

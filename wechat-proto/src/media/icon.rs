@@ -108,7 +108,7 @@ mod tests {
     }
 
     fn name() -> UserName {
-        "@aa35".parse().unwrap()
+        "@c1d8".parse().unwrap()
     }
 
     fn query(icon: &Icon) -> String {
@@ -121,9 +121,9 @@ mod tests {
     #[test]
     fn asks() {
         let mut session = session();
-        let fetch = request(&session, &Icon::of(name()).seq(637_275_253));
+        let fetch = request(&session, &Icon::of(name()).seq(640_318_772));
         insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
-        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgeticon?seq=637275253&username=%40aa35&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
+        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgeticon?seq=640318772&username=%40c1d8&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: image/webp,image/apng,image/*,*/*;q=0.8
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn asks_for_everybody() {
-        let base = "seq=0&username=%40aa35&skey=SKEY";
+        let base = "seq=0&username=%40c1d8&skey=SKEY";
         for (icon, more) in [
             (Icon::of(name()), ""),
             (Icon::of(name()).big(), "&type=big"),

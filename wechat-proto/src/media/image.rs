@@ -61,14 +61,14 @@ mod tests {
 
     fn asked(size: Size) -> alloc::string::String {
         let mut session = session();
-        let id = MsgId::from("6829659093985341608");
+        let id = MsgId::from("6314805927140286395");
         rendered(request(&session, &id, size).call, &mut session.device)
     }
 
     #[test]
     fn asks() {
         insta::assert_snapshot!(asked(Size::Full), @"
-        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6829659093985341608&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
+        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: image/webp,image/apng,image/*,*/*;q=0.8
@@ -76,7 +76,7 @@ mod tests {
         referer: https://wx.qq.com/?lang=zh_CN
         ");
         insta::assert_snapshot!(asked(Size::Thumbnail), @"
-        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6829659093985341608&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&type=slave
+        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&type=slave
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: image/webp,image/apng,image/*,*/*;q=0.8

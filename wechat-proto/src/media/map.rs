@@ -91,14 +91,14 @@ mod tests {
     use crate::media::testing::{accepts, no_picture};
     use crate::testing::{message, rendered, session};
 
-    const LINK: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=3009511950433684462&pictype=location";
+    const LINK: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=2846610397255840113&pictype=location";
 
     #[test]
     fn asks() {
         let mut session = session();
         let fetch = request(&session, &LINK.parse().unwrap());
         insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
-        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=3009511950433684462&pictype=location
+        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=2846610397255840113&pictype=location
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: image/webp,image/apng,image/*,*/*;q=0.8
