@@ -6,16 +6,19 @@ use core::fmt::Debug;
 
 use serde_json::value::RawValue;
 
+use super::downloads::downloaded;
 use super::{Entry, NOW, account, reply};
 use crate::contact::{batch, list};
 use crate::device::Device;
 use crate::error::Error;
 use crate::flow::{Flow as _, Interrupt, Response};
 use crate::login::{announce, init, logout, qrcode, redeem, scan, uuid};
+use crate::media::{file, head_img, icon, image, map, video, voice};
 use crate::message::send_text;
 use crate::sync::{check, fetch};
 
-/// The parser of each endpoint, under its name: the bytes are the body of a reply.
+/// The parser of each endpoint, under its name: the bytes are the body of a reply; of a download,
+/// its head.
 pub const ENDPOINTS: &[(&str, Entry)] = &[
     ("jslogin", |bytes| parsed(bytes, uuid::parse)),
     ("login", |bytes| parsed(bytes, scan::parse)),
@@ -29,6 +32,13 @@ pub const ENDPOINTS: &[(&str, Entry)] = &[
     ("synccheck", |bytes| parsed(bytes, check::parse)),
     ("webwxsync", webwxsync),
     ("webwxsendmsg", |bytes| parsed(bytes, send_text::parse)),
+    ("webwxgetmsgimg", |bytes| downloaded(bytes, image::parse)),
+    ("webwxgetvoice", |bytes| downloaded(bytes, voice::parse)),
+    ("webwxgetvideo", |bytes| downloaded(bytes, video::parse)),
+    ("webwxgetmedia", |bytes| downloaded(bytes, file::parse)),
+    ("webwxgetpubliclinkimg", |bytes| downloaded(bytes, map::parse)),
+    ("webwxgeticon", |bytes| downloaded(bytes, icon::parse)),
+    ("webwxgetheadimg", |bytes| downloaded(bytes, head_img::parse)),
 ];
 
 /// The same bytes read the same twice, under any status; an error shows a bounded excerpt.
@@ -45,7 +55,7 @@ pub(super) fn parsed<T: Debug>(bytes: &[u8], parse: fn(&Response) -> Result<T, E
     }
 }
 
-fn is_short(error: &Error) {
+pub(super) fn is_short(error: &Error) {
     // 500 characters of the server's own text, and the sentence around them.
     assert!(error.to_string().chars().count() < 800, "{error}");
 }
