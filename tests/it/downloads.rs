@@ -10,9 +10,9 @@ use wechat_proto::media::{
     icon, image, map, video, voice,
 };
 use wechat_proto::{Error, Message, Session, Timestamp, UserName};
-use wechat_simulator::{Asset, Incoming, Media, Recommend, World};
+use wechat_simulator::{Asset, Incoming, Logged, Media, Recommend, World};
 
-use crate::wire::{Bot, Place, on_all_wires};
+use crate::wire::{Bot, Hyper, Place, Ureq, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 /// More than anything here has.
@@ -306,4 +306,18 @@ on_all_wires! {
     streamed in super::world();
     odd_heads in super::world();
     over in super::world();
+}
+
+/// With the same clock and seed, both adapters ask for the same, byte by byte.
+#[test]
+fn both_adapters_ask_the_same() {
+    fn log<B: Bot>() -> Vec<String> {
+        let place = Place::tls(world()).without_ticks();
+        everything::<B>(&place);
+        let world = place.simulator.world();
+        world.log().iter().map(Logged::render).collect()
+    }
+    let (blocking, asynchronous) = (log::<Ureq>(), log::<Hyper>());
+    assert!(blocking.len() >= 20);
+    assert_eq!(blocking, asynchronous);
 }

@@ -51,7 +51,7 @@ impl Scene {
 }
 
 fn header<'a>(reply: &'a Response<Bytes>, name: &str) -> &'a str {
-    let value = reply.headers().get(name).map(|value| value.as_bytes()).unwrap_or_default();
+    let value = reply.headers().get(name).map(http::HeaderValue::as_bytes).unwrap_or_default();
     std::str::from_utf8(value).expect("UTF-8")
 }
 

@@ -1,6 +1,7 @@
 //! `GET` of `webwxgeticon` and `webwxgetheadimg` (docs/protocol.md §5.4)
 
 use crate::check::{Check, Rule};
+use crate::contact::Contact;
 use crate::media::Asset;
 use crate::request::Decoded;
 use crate::routes::init::initialised;
@@ -31,7 +32,7 @@ pub(crate) fn check_icon(check: &mut Check<'_>) {
             rooms.find(|found| [&found.encry_chat_room_id, &found.user_name].contains(&&room));
         match found {
             None => {
-                check.wrong(format!("query parameter `chatroomid` is `{room}`, which is no room"))
+                check.wrong(format!("query parameter `chatroomid` is `{room}`, which is no room"));
             }
             Some(found) if !found.members.iter().any(|member| member.user_name == name) => {
                 check.wrong(format!(
@@ -72,7 +73,7 @@ pub(crate) fn check_head_img(check: &mut Check<'_>) {
     let skey = check.skey();
     let must = [("seq", Rule::is("0")), ("username", Rule::is(name.clone())), ("skey", skey)];
     query(check, &must, &[]);
-    if !check.world.contact(&name).is_some_and(|contact| contact.is_room()) {
+    if !check.world.contact(&name).is_some_and(Contact::is_room) {
         check.wrong(format!("query parameter `username` is `{name}`, which is no room"));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! # Downloads
 //!
-//! [`image`], [`voice`], [`video`], [`file`] and [`map`] fetch what came with messages; [`icon`],
+//! [`image`], [`voice`], [`video`], [`file`](mod@file) and [`map`] fetch what came with messages; [`icon`],
 //! [`head_img`] and [`head_img_url`] the pictures of contacts. Each makes a [`Fetch`], whose output
 //! is the [`Head`] of the reply; the adapters' `Client::download` also gives the bytes, which they
 //! stream. A [`FileName`] is what a received file may be called.
