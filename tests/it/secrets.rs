@@ -72,11 +72,9 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
         format!("\"{body}\""),
         body.clone(),
     ] {
-        // What a head says is not quoted either.
-        let quoted: Vec<String> = secrets.iter().map(|secret| format!("text/{secret}")).collect();
-        let head = http::Response::builder().header("content-type", quoted.join(";"));
-        let head = head.body(Bytes::from(spoiled.clone())).unwrap();
-        place.simulator.world().reply_with("webwxgeticon", head);
+        let words = http::Response::builder().header("content-type", "text/plain");
+        let words = words.body(Bytes::from(spoiled.clone())).unwrap();
+        place.simulator.world().reply_with("webwxgeticon", words);
         errors.push(bot.download(&mut fetch).err());
         let reply = http::Response::new(Bytes::from(spoiled));
         let world = || place.simulator.world();

@@ -53,6 +53,8 @@
 //!   [dev-dependencies]
 //!   wechat-simulator = { git = "<the repository>", rev = "<the revision>" }
 //!   ```
+//! - **Downloads.** [`World::plant`] says what the picture, voice, video, map or file of a message is, or somebody's
+//!   picture; what was not planted is made up. [`World::fetched`] tells what was fetched.
 //! - **Clock.** A world's clock stands in 2023 and moves only with requests and the script. [`Server::real_time`] makes it
 //!   follow the system's; without it, the client needs the world's clock ([`Simulator::now`], the adapters'
 //!   `Options::clock`). A client on another clock is answered 400 from the first call on.
@@ -90,6 +92,8 @@ mod account;
 mod check;
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+mod client_fetch;
 mod contact;
 mod date;
 mod demo;

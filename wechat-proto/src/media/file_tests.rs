@@ -3,7 +3,7 @@ use alloc::string::String;
 use proptest::prelude::*;
 
 use super::*;
-use crate::media::testing::{accepts, no_picture};
+use crate::media::testing::{accepts, no_picture, pairs};
 use crate::testing::{NOW, message, rendered, session};
 
 /// A session on whose hosts this cookie was set.
@@ -113,11 +113,6 @@ proptest! {
         let received = |encoded: &str| {
             let file = ReceivedFile::new("@a".parse().unwrap(), &id).unwrap();
             request(&session, &file.named(encoded, &name).unwrap(), NOW)
-        };
-        let pairs = |fetch: &Fetch| -> alloc::vec::Vec<(String, String)> {
-            url::form_urlencoded::parse(fetch.http().uri().query().unwrap().as_bytes())
-                .into_owned()
-                .collect()
         };
         let older = pairs(&received(""));
         prop_assert_eq!(&older[1], &("mediaid".into(), id.clone()));

@@ -57,6 +57,10 @@ impl FromStr for HeadImgUrl {
         let key = ["?skey=", "&skey="].iter().find_map(|name| Some(text.find(name)? + name.len()));
         let (before, value) = text.split_at(key.unwrap_or(text.len()));
         let after = value.find('&').and_then(|end| value.get(end..)).unwrap_or_default();
+        // Nobody writes two; the other would show.
+        if after.contains("&skey=") {
+            return Err(invalid);
+        }
         Ok(Self { text: [before, after].concat().into(), key, endpoint })
     }
 }
@@ -139,6 +143,8 @@ mod tests {
         let url: HeadImgUrl =
             "/cgi-bin/mmwebwx-bin/webwxgeticon?skey=@crypt_secret".parse().unwrap();
         assert!(!alloc::format!("{url} {url:?}").contains("secret"));
+        let twice = "/cgi-bin/mmwebwx-bin/webwxgeticon?skey=x&seq=1&skey=@crypt_secret";
+        assert!(twice.parse::<HeadImgUrl>().is_err());
     }
 
     #[test]

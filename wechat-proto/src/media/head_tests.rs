@@ -83,6 +83,9 @@ fn words_are_none() {
             );
         }
     }
+    // What it says is not quoted: `docs/threats.md` S1.
+    let error = picture(&[LENGTH, ("content-type", "text/@crypt_secret")]).unwrap_err();
+    assert!(!alloc::format!("{error} {error:?}").contains("secret"));
     // A file may well be a text: the service names files, and not its errors.
     let named = [LENGTH, ("content-type", "text/html"), ("content-disposition", "a; filename=x")];
     assert!(read("webwxtest", Wanted::File, &reply(200, &named)).is_ok());

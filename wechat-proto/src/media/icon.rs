@@ -96,9 +96,12 @@ pub fn parse(reply: &Response) -> Result<Head, Error> {
 mod tests {
     use alloc::string::{String, ToString as _};
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::contact::record::WireContact;
-    use crate::media::testing::{accepts, no_picture};
+    use crate::media::head_img;
+    use crate::media::testing::{accepts, no_picture, pairs};
     use crate::testing::{rendered, session};
     use crate::wire::lenient::Lenient as _;
 
@@ -152,5 +155,24 @@ mod tests {
     fn reads() {
         accepts(parse, ENDPOINT, "image/jpeg");
         no_picture(parse, ENDPOINT);
+    }
+
+    proptest! {
+        /// Names come back from the wire as they were.
+        #[test]
+        fn names_come_back(name in "[^\\s,\\pC]{1,60}", seq in any::<u64>(), message in "[0-9]{1,19}") {
+            let session = session();
+            let user: UserName = name.parse().unwrap();
+            let stranger = Icon::of_stranger(&MsgId::from(&*message), user.clone()).seq(seq);
+            let sent = pairs(&request(&session, &stranger));
+            prop_assert_eq!(&sent[0], &("seq".into(), seq.to_string()));
+            prop_assert_eq!(&sent[1], &("username".into(), name.clone()));
+            prop_assert_eq!(&sent[3], &("msgid".into(), message));
+            let room = Contact { user_name: user.clone(), ..room("") };
+            let sent = pairs(&request(&session, &Icon::of_member(&room, user.clone())));
+            prop_assert_eq!(&sent[3], &("chatroomid".into(), name.clone()));
+            let sent = pairs(&head_img::request(&session, &user));
+            prop_assert_eq!(&sent[1], &("username".into(), name));
+        }
     }
 }

@@ -55,8 +55,11 @@ pub fn parse(reply: &Response) -> Result<Head, Error> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::media::testing::{accepts, no_picture};
+    use crate::media::testing::{accepts, no_picture, pairs};
+    use crate::media::{video, voice};
     use crate::testing::{rendered, session};
 
     fn asked(size: Size) -> alloc::string::String {
@@ -90,5 +93,27 @@ mod tests {
     fn reads() {
         accepts(parse, ENDPOINT, "image/jpeg");
         no_picture(parse, ENDPOINT);
+    }
+
+    proptest! {
+        /// A number comes back from the wire as it was, in each of the calls that name a message,
+        /// and breaks out of none; what is longer than any number is cut.
+        #[test]
+        fn numbers_come_back(id in "[0-9]{1,32}|.{0,80}") {
+            let session = session();
+            let message = MsgId::from(&*id);
+            for fetch in [
+                request(&session, &message, Size::Big),
+                voice::request(&session, &message),
+                video::request(&session, &message),
+            ] {
+                let pairs = pairs(&fetch);
+                let (name, sent) = &pairs[0];
+                prop_assert!(name.eq_ignore_ascii_case("msgid"), "{name}");
+                prop_assert!(id.starts_with(sent) && sent.len() <= 32, "{sent}");
+                prop_assert!(*sent == id || id.len() > 32, "{sent}");
+                prop_assert_eq!(&pairs[1].0, "skey");
+            }
+        }
     }
 }

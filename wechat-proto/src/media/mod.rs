@@ -2,10 +2,10 @@
 //!
 //! # Downloads
 //!
-//! [`image`], [`voice`], [`video`], [`file`](mod@file) and [`map`] fetch what came with messages; [`icon`],
-//! [`head_img`] and [`head_img_url`] the pictures of contacts. Each makes a [`Fetch`], whose output
-//! is the [`Head`] of the reply; the adapters' `Client::download` also gives the bytes, which they
-//! stream. A [`FileName`] is what a received file may be called.
+//! [`image`], [`voice`], [`video`], [`file`](mod@file) and [`map`] fetch what came with messages;
+//! [`icon`], [`head_img`] and [`head_img_url`] the pictures of contacts. Each makes a [`Fetch`],
+//! whose output is the [`Head`] of the reply; the adapters' `Client::download` also gives the bytes,
+//! which they stream. A [`FileName`] is what a received file may be called.
 
 use alloc::boxed::Box;
 use core::fmt;

@@ -1,8 +1,11 @@
 //! What the tests of downloads share.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 
-use super::Head;
+use super::{Fetch, Head};
 use crate::error::Error;
 use crate::flow::Response;
 
@@ -41,4 +44,10 @@ pub(super) fn no_picture(parse: Parse, name: &str) {
         let read = parse(&reply(status, "image/jpeg", 0));
         assert!(matches!(read, Err(Error::EmptyMedia { endpoint }) if endpoint == name));
     }
+}
+
+/// The query of a download, decoded by somebody else's code.
+pub(super) fn pairs(fetch: &Fetch) -> Vec<(String, String)> {
+    let query = fetch.http().uri().query().unwrap();
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
