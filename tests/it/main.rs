@@ -2,6 +2,7 @@
 
 mod conformance;
 mod corpus;
+mod downloads;
 mod endpoints;
 mod exact;
 mod secrets;

@@ -5,6 +5,7 @@ use std::error::Error as _;
 use std::sync::{Mutex, Once};
 
 use bytes::Bytes;
+use wechat_proto::media::{Icon, icon};
 use wechat_proto::message::send_text;
 use wechat_proto::sync::{check, fetch};
 use wechat_proto::{Error, contact};
@@ -56,6 +57,11 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
     shown.push(format!("{:?}", bot.call(check::request).unwrap()));
     shown.push(format!("{:?}", bot.call(|session, now| contact::list::request(session, 0, now))));
 
+    let me = bot.session().me().user_name.clone();
+    let mut fetch = icon::request(&bot.session(), &Icon::of(me));
+    shown.push(format!("{fetch:?} {:?}", bot.download(&mut fetch).unwrap().0));
+    shown.push(format!("{fetch:?} {:?}", bot.save(&mut fetch, 1).result));
+
     let secrets = secrets(place);
     let body = secrets.iter().cloned().collect::<Vec<_>>().join(" ");
     let mut errors = Vec::new();
@@ -66,6 +72,10 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
         format!("\"{body}\""),
         body.clone(),
     ] {
+        let words = http::Response::builder().header("content-type", "text/plain");
+        let words = words.body(Bytes::from(spoiled.clone())).unwrap();
+        place.simulator.world().reply_with("webwxgeticon", words);
+        errors.push(bot.download(&mut fetch).err());
         let reply = http::Response::new(Bytes::from(spoiled));
         let world = || place.simulator.world();
         world().reply_with("webwxsendmsg", reply.clone());
@@ -80,7 +90,7 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
     }
     place.simulator.world().phone().kick();
     errors.push(bot.call(fetch::request).err());
-    assert!(errors.iter().flatten().count() >= 20);
+    assert!(errors.iter().flatten().count() >= 25);
     for error in errors.into_iter().flatten() {
         shown.push(everything(&error));
     }

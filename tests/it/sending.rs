@@ -31,7 +31,7 @@ pub(crate) fn world() -> World {
         ("doc", "R&D <最终> \"1\" ]]>.CSV", 1_760),
         ("doc", "big", 30 << 20),
     ] {
-        world.add_media(kind, name, size);
+        world.add_upload(kind, name, size);
     }
     world
 }
@@ -51,7 +51,7 @@ fn named(place: &Place, name: &str) -> UserName {
 /// The uploads of [`world`], in order.
 fn uploads(place: &Place) -> Vec<Uploaded> {
     let world = place.simulator.world();
-    let uploads = world.media().iter().map(|media| {
+    let uploads = world.uploads().iter().map(|media| {
         let media_type = match media.kind.as_str() {
             "pic" => MediaType::Picture,
             "video" => MediaType::Video,
@@ -91,7 +91,7 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
         .iter()
         .map(|sent| (sent.endpoint.as_str(), sent.msg_type, sent.scene, sent.media_id.as_str()))
         .collect();
-    let ids: Vec<&str> = world.media().iter().map(|media| media.id.as_str()).collect();
+    let ids: Vec<&str> = world.uploads().iter().map(|media| media.id.as_str()).collect();
     let expected = [
         ("webwxsendmsg", 1, 0, ""),
         ("webwxsendmsg", 1, 0, ""),
@@ -109,7 +109,7 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
     let files: Vec<_> = sent.iter().filter_map(|sent| sent.file.as_ref()).collect();
     assert_eq!((&*files[0].name, files[0].size), ("R&D <最终> \"1\" ]]>.CSV", 1_760));
     assert_eq!((&*files[0].extension, &*files[1].extension), ("csv", ""));
-    assert_eq!(sent[6].signature, world.media()[4].signature);
+    assert_eq!(sent[6].signature, world.uploads()[4].signature);
     assert!(sent[5].signature.is_empty() && !sent[6].signature.is_empty());
     assert_eq!(sent[7].emoticon_md5, MD5);
     for (sent, receipt) in sent.iter().zip(&receipts) {

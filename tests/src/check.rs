@@ -191,6 +191,12 @@ impl<'a> Check<'a> {
         self.params("query parameter", &params, must, may);
     }
 
+    /// The same however the values are encoded.
+    pub(crate) fn spelled(&mut self, must: &[(&str, Rule)], may: &[(&str, Rule)]) {
+        let params = self.request.query.clone();
+        self.pairs("query parameter", &params, must, may, false);
+    }
+
     /// The same for the pairs of a query or of a form.
     pub(crate) fn params(
         &mut self,
@@ -198,6 +204,17 @@ impl<'a> Check<'a> {
         params: &[Param],
         must: &[(&str, Rule)],
         may: &[(&str, Rule)],
+    ) {
+        self.pairs(what, params, must, may, self.is_official());
+    }
+
+    fn pairs(
+        &mut self,
+        what: &str,
+        params: &[Param],
+        must: &[(&str, Rule)],
+        may: &[(&str, Rule)],
+        spelling: bool,
     ) {
         for (name, rule) in must.iter().chain(may) {
             let mut found = params.iter().filter(|param| param.name == *name);
@@ -208,7 +225,7 @@ impl<'a> Check<'a> {
                     if let Some(complaint) = self.judge(rule, &param.value) {
                         self.wrong(format!("{what} `{name}` {complaint}"));
                     }
-                    if self.is_official() && encode(&param.value) != param.raw {
+                    if spelling && encode(&param.value) != param.raw {
                         self.wrong(format!(
                             "{what} `{name}` is written `{}`, not as encodeURIComponent does",
                             param.raw

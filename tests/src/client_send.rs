@@ -60,7 +60,7 @@ impl Client {
 
     /// The message of an uploaded file, as JSON.
     pub(crate) fn file_xml(&self, media_id: &str) -> Value {
-        let media = self.simulator.world().media_of(media_id).cloned().expect("an upload");
+        let media = self.simulator.world().upload_of(media_id).cloned().expect("an upload");
         let name = media.name.replace('&', "&amp;").replace('<', "&lt;");
         let (size, ext) = (media.size, media.name.rsplit_once('.').map_or("", |(_, ext)| ext));
         Value::from(format!(
@@ -70,7 +70,7 @@ impl Client {
 
     /// Sends an uploaded file.
     pub(crate) fn file(&mut self, media_id: &str) -> Response<Bytes> {
-        let media = self.simulator.world().media_of(media_id).cloned().expect("an upload");
+        let media = self.simulator.world().upload_of(media_id).cloned().expect("an upload");
         let signature = match media.signature.as_str() {
             "" => String::new(),
             signature => format!("\"Signature\":\"{signature}\","),

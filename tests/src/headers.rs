@@ -4,8 +4,9 @@ use http::Method;
 
 use crate::check::Check;
 use crate::form::Form;
-use crate::layout::{ENTRIES, QRCODE_HOST, Role, entry_of, login_host, push_host};
+use crate::layout::{ENTRIES, QRCODE_HOST, Role, entry_of, file_host, login_host, push_host};
 use crate::routes::Route;
+use crate::routes::media::NO_RANGE;
 use crate::world::World;
 
 impl World {
@@ -28,6 +29,7 @@ impl World {
             Role::Login => vec![login_host(&self.entry)],
             Role::Qrcode => vec![QRCODE_HOST.to_owned()],
             Role::Api => vec![shard],
+            Role::File => vec![file_host(&shard)],
             Role::Push => vec![push_host(&shard)],
         };
         match (form, role) {
@@ -100,10 +102,17 @@ impl Check<'_> {
         } else if !self.request.body.is_empty() {
             self.wrong("a GET request has a body");
         }
+        if route.ranged {
+            expected.push(("range", "bytes=0-".to_owned()));
+        }
         for (name, expected) in &expected {
             match self.request.header(name) {
                 Ok(found) if found == *expected => {}
                 Ok(found) => self.wrong(format!("header `{name}` is `{found}`, not `{expected}`")),
+                // A video is then answered with nothing in it (docs/protocol.md §8).
+                Err(0) if *name == "range" && route.name == "webwxgetvideo" => {
+                    self.wrong_as(NO_RANGE, "header `range` is missing");
+                }
                 Err(0) => self.wrong(format!("header `{name}` is missing")),
                 Err(count) => self.wrong(format!("header `{name}` comes {count} times")),
             }

@@ -22,6 +22,7 @@ pub(crate) enum Role {
     Login,
     Qrcode,
     Api,
+    File,
     Push,
 }
 
@@ -79,6 +80,10 @@ pub(crate) fn entry_of(login: &str) -> Option<&'static str> {
     ENTRIES.into_iter().find(|entry| login_host(entry) == login)
 }
 
+pub(crate) fn file_host(api: &str) -> String {
+    format!("file.{}", family(api))
+}
+
 pub(crate) fn push_host(api: &str) -> String {
     format!("webpush.{}", family(api))
 }
@@ -122,6 +127,7 @@ mod tests {
     #[test]
     fn a_family_is_found_by_its_first_match() {
         assert_eq!(login_host("wx2.qq.com"), "login.wx2.qq.com");
+        assert_eq!(file_host("wx2.qq.com"), "file.wx2.qq.com");
         assert_eq!(push_host("wx8.qq.com"), "webpush.wx8.qq.com");
         assert_eq!(push_host("wx99.qq.com"), "webpush.wx.qq.com");
         assert_eq!(login_host("web2.wechat.com"), "login.web2.wechat.com");

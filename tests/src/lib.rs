@@ -53,6 +53,8 @@
 //!   [dev-dependencies]
 //!   wechat-simulator = { git = "<the repository>", rev = "<the revision>" }
 //!   ```
+//! - **Downloads.** [`World::plant`] says what the picture, voice, video, map or file of a message is, or somebody's
+//!   picture; what was not planted is made up. [`World::fetched`] tells what was fetched.
 //! - **Clock.** A world's clock stands in 2023 and moves only with requests and the script. [`Server::real_time`] makes it
 //!   follow the system's; without it, the client needs the world's clock ([`Simulator::now`], the adapters'
 //!   `Options::clock`). A client on another clock is answered 400 from the first call on.
@@ -84,12 +86,15 @@
 //! - of a message that is passed on, only what it says is compared with what arrived, not whether the account may;
 //! - a send that comes again under the same number is answered alike and delivered once, which the service may or may not
 //!   do;
+//! - names and keys in the addresses of pictures and files may be encoded or not;
 //! - nothing is too frequent, unless [`World::refuse`] says so.
 
 mod account;
 mod check;
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+mod client_fetch;
 mod contact;
 mod date;
 mod demo;
@@ -103,6 +108,7 @@ mod media;
 mod message;
 #[cfg(test)]
 mod notes;
+mod payload;
 mod people;
 mod phone;
 mod reply;
@@ -116,6 +122,7 @@ mod simulator;
 #[cfg(test)]
 mod strictness;
 mod tls;
+mod upload;
 mod world;
 mod xml;
 
@@ -126,12 +133,13 @@ pub use demo::Demo;
 pub use form::Form;
 pub use layout::Layout;
 pub use log::Logged;
-pub use media::Media;
+pub use media::{Asset, Fetched, Media};
 pub use message::{Delivered, Incoming, Notice, Recommend, Sent, SentFile};
 pub use phone::Phone;
 pub use routes::ROUTES;
 pub use server::Server;
 pub use simulator::{Answer, Simulator, WorldGuard};
+pub use upload::Upload;
 pub use world::World;
 
 /// The examples of the front page, compiled.

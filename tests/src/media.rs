@@ -1,40 +1,160 @@
-//! The files that the service holds for the account (docs/protocol.md §6.7).
+//! What can be fetched: the pictures, voices, videos, maps and files of messages, and the pictures of people and rooms
+//! (docs/protocol.md §5.4, §8).
 
-use crate::world::World;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-/// A file that was uploaded.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+use bytes::Bytes;
+
+use crate::message::Incoming;
+use crate::rng::Rng;
+use crate::world::{Event, World};
+
+/// Something that can be fetched. Messages are named by their `MsgId`, files by their `MediaId`, people and rooms by
+/// their `UserName`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Asset {
+    /// The picture of a message, in this size: nothing, `slave` or `big`.
+    Image(String, &'static str),
+    /// What a voice message says.
+    Voice(String),
+    /// A video.
+    Video(String),
+    /// The map of a place.
+    Map(String),
+    /// A file.
+    File(String),
+    /// The picture of a person; whether the large one.
+    Icon(String, bool),
+    /// The picture of a room.
+    HeadImg(String),
+}
+
+/// What the service has of it, and how it gives it.
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Media {
-    /// `MediaId`
-    pub id: String,
-    /// `mediatype`: `pic`, `video` or `doc`.
-    pub kind: String,
-    /// The file's name.
-    pub name: String,
-    /// Bytes.
-    pub size: u64,
-    /// What a send of a file above 25 MB has to bring; empty of smaller ones.
-    pub signature: String,
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// `Content-Type`; none when empty.
+    pub content_type: String,
+    /// `Content-Disposition`; none when empty.
+    pub disposition: String,
+    /// How many requests are answered with `Content-Length: 0` first.
+    pub empty: usize,
+    /// Whether a request for a range is answered with 206, not 200; it is from the start.
+    pub ranged: bool,
+    /// Of how many bytes the connection breaks, if it does.
+    pub torn: Option<usize>,
+}
+
+impl Media {
+    /// These bytes, of this type.
+    pub fn new(content_type: &str, bytes: impl Into<Bytes>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            content_type: content_type.to_owned(),
+            disposition: String::new(),
+            empty: 0,
+            ranged: true,
+            torn: None,
+        }
+    }
+}
+
+/// Something that was fetched.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Fetched {
+    /// What.
+    pub asset: Asset,
+    /// With which status.
+    pub status: u16,
+    /// How many bytes of it were given.
+    pub bytes: usize,
+    /// The world's clock at that moment.
+    pub at: u64,
 }
 
 impl World {
-    /// Makes a file as if it had been uploaded: `kind` is `pic`, `video` or `doc`, `size` is in bytes. Above 25 MB it has
-    /// a signature. Answers the `MediaId`.
-    pub fn add_media(&mut self, kind: &str, name: &str, size: u64) -> String {
-        let id = format!("@crypt_{}_{}", self.rng.hex(8), self.rng.hex(160));
-        let signature = if size > 25 << 20 { self.rng.hex(64) } else { String::new() };
-        let (kind, name) = (kind.to_owned(), name.to_owned());
-        self.media.push(Media { id: id.clone(), kind, name, size, signature });
-        id
+    /// Makes this what the service has of it.
+    pub fn plant(&mut self, asset: Asset, media: Media) {
+        self.media.insert(asset, media);
     }
 
-    /// The files that were uploaded, in order.
-    pub fn media(&self) -> &[Media] {
-        &self.media
+    /// What the service has of it: what was [planted](World::plant), else something made up, the same every time.
+    pub fn media(&self, asset: &Asset) -> Media {
+        if let Some(media) = self.media.get(asset) {
+            return media.clone();
+        }
+        let mut hasher = DefaultHasher::new();
+        asset.hash(&mut hasher);
+        let mut rng = Rng::new(hasher.finish());
+        let length = rng.between(1_000, 20_000) as usize;
+        let (content_type, magic): (_, &[u8]) = match asset {
+            Asset::Voice(_) => ("audio/mp3", b"ID3"),
+            Asset::Video(_) => ("video/mp4", b"\0\0\0\x18ftypmp42"),
+            Asset::File(_) => ("application/octet-stream", b"%PDF-1.4"),
+            // Both spellings have been seen.
+            Asset::Icon(..) | Asset::HeadImg(_) => ("image/jpg", b"\xff\xd8\xff\xe0"),
+            _ => ("image/jpeg", b"\xff\xd8\xff\xe0"),
+        };
+        let mut bytes = magic.to_vec();
+        while bytes.len() < length {
+            bytes.extend(rng.next().to_le_bytes());
+        }
+        let mut media = Media::new(content_type, bytes);
+        if let Asset::File(media_id) = asset
+            && let Some(message) = self.message_of(media_id)
+        {
+            media.disposition = format!("attachment; filename=\"{}\"", message.file_name);
+        }
+        media
     }
 
-    pub(crate) fn media_of(&self, id: &str) -> Option<&Media> {
-        self.media.iter().find(|media| media.id == id)
+    /// What was fetched, in order; an answer without a byte is here too.
+    pub fn fetched(&self) -> &[Fetched] {
+        &self.fetched
+    }
+
+    /// Somebody sends a file. Answers the `MsgId` and the `MediaId`.
+    pub fn person_sends_file(&mut self, from: &str, file_name: &str) -> (String, String) {
+        let media_id = format!("@crypt_{}_{}", self.rng.hex(8), self.rng.hex(128));
+        let mut message = Incoming::new(from, 49, "&lt;msg&gt;&lt;appmsg/&gt;&lt;/msg&gt;");
+        message.app_msg_type = 6;
+        message.file_name = file_name.to_owned();
+        message.encry_file_name =
+            crate::request::encode(file_name).replace('.', "%2E").replace('_', "%5F");
+        message.media_id.clone_from(&media_id);
+        (self.deliver(message), media_id)
+    }
+
+    /// Somebody sends a place: a text whose `Content` names a map. Answers the `MsgId`.
+    pub fn person_sends_place(&mut self, from: &str, label: &str) -> String {
+        let msg_id = self.rng.digits(19);
+        let mut message = Incoming::new(
+            from,
+            1,
+            &format!(
+                "{label}:<br/>/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid={msg_id}&pictype=location"
+            ),
+        );
+        message.sub_msg_type = 48;
+        message.msg_id = Some(msg_id);
+        self.deliver(message)
+    }
+
+    /// The messages that have arrived for the account, handed out or not, with their numbers.
+    pub(crate) fn arrived(&self) -> impl Iterator<Item = (String, &Incoming)> {
+        self.timeline.iter().filter_map(|event| match event {
+            Event::Message { message, msg_id, .. } => Some((msg_id.to_string(), &**message)),
+            _ => None,
+        })
+    }
+
+    /// The message that a file came with.
+    pub(crate) fn message_of(&self, media_id: &str) -> Option<&Incoming> {
+        let mut all = self.arrived().map(|(_, message)| message);
+        all.find(|message| message.media_id == media_id)
     }
 }

@@ -137,10 +137,10 @@ fn the_ways_of_the_webwechat_notes() {
     );
     client.send(&with_cookies(&client, sync));
     // Pictures, emoticons and files without a ticket, files without a language.
-    let picture = client.simulator.world().add_media("pic", "p.png", 10);
+    let picture = client.simulator.world().add_upload("pic", "p.png", 10);
     let picture = format!("\"Type\":3,\"MediaId\":\"{picture}\"");
     let md5 = "\"Type\":47,\"EmojiFlag\":2,\"EMoticonMd5\":\"a0c4153e43c3fd2e9a2fbb9be2f4de07\"";
-    let file = client.simulator.world().add_media("doc", "f.csv", 10);
+    let file = client.simulator.world().add_upload("doc", "f.csv", 10);
     let xml = client.file_xml(&file);
     for (call, own) in [
         ("webwxsendmsgimg?fun=async&f=json&lang=zh_CN", picture.as_str()),
@@ -152,6 +152,34 @@ fn the_ways_of_the_webwechat_notes() {
         client.send(&with_cookies(&client, bare("POST", &format!("{api}/{call}"), &body)));
     }
     assert_eq!(client.simulator.world().sent().len(), 3);
+    // Pictures and files: no headers but the cookies, and the older name of a file.
+    let (friend, room, file) = {
+        let mut world = client.simulator.world();
+        let friend = world.add_person("Ada");
+        let room = world.add_room("R", &[&friend]);
+        (friend.clone(), room, world.person_sends_file(&friend, "年度.pdf").1)
+    };
+    let (image, voice, video) = {
+        let mut world = client.simulator.world();
+        let mut deliver = |kind| world.deliver(crate::Incoming::new(&friend, kind, ""));
+        (deliver(3), deliver(34), deliver(43))
+    };
+    let (uin, data) = (client.uin, encode(&client.cookies["webwx_data_ticket"].0));
+    for url in [
+        format!("{api}/webwxgetmsgimg?&MsgID={image}&skey={}&type=slave", encode(&skey)),
+        format!("{api}/webwxgeticon?seq=637&username={friend}&skey={skey}"),
+        format!("{api}/webwxgetheadimg?seq=0&username={room}&skey={skey}"),
+        format!("{api}/webwxgetvoice?msgid={voice}&skey={skey}"),
+        format!("{api}/webwxgetvideo?msgid={video}&skey={}", encode(&skey)),
+        format!(
+            "{}/webwxgetmedia?sender={friend}&mediaid={file}&filename={}&fromuser={uin}&pass_ticket={ticket}&webwx_data_ticket={data}",
+            api.replace("//", "//file."),
+            encode("年度.pdf")
+        ),
+    ] {
+        let reply = client.send(&with_cookies(&client, bare("GET", &url, "")));
+        assert!(reply.status() == 200 && reply.body().len() >= 1000, "{url}");
+    }
     client.assert_clean();
     // The cookies have to come along even so.
     client.send(&book);

@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
+use crate::payload::Payload;
 use crate::reply;
 use crate::simulator::{Answer, HOLD, Simulator};
 
@@ -33,14 +34,14 @@ pub(crate) struct Service {
 
 impl Service {
     /// Collects a request and answers it.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Payload> {
         let (head, body) = request.into_parts();
         let Ok(body) = Limited::new(body, MOST).collect().await else {
-            return reply::page(self.simulator.now(), 413, "413 Request Entity Too Large")
-                .map(Full::new);
+            let title = "413 Request Entity Too Large";
+            return Payload::of(reply::page(self.simulator.now(), 413, title));
         };
         let request = Request::from_parts(head, body.to_bytes());
-        self.respond(&request).await.map(Full::new)
+        Payload::of(self.respond(&request).await)
     }
 
     fn is_real(&self) -> bool {

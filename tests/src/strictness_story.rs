@@ -5,10 +5,11 @@ use http::Request;
 use serde_json::Value;
 
 use crate::client::{Client, json, text};
-use crate::{Incoming, World};
+use crate::{Asset, Incoming, World};
 
-/// The world of the story, with files that were uploaded: a picture, a video, a gif, a document, a big one.
-fn beginning() -> World {
+/// The world of the story, with files that were uploaded (a picture, a video, a gif, a document, a big one), and what
+/// there is to be fetched.
+fn beginning() -> (World, Vec<Asset>) {
     let mut world = World::demo();
     world.contacts_per_page(6);
     for (kind, name, size) in [
@@ -18,9 +19,28 @@ fn beginning() -> World {
         ("doc", "a & b.csv", 40),
         ("doc", "big.zip", 30 << 20),
     ] {
-        world.add_media(kind, name, size);
+        world.add_upload(kind, name, size);
     }
-    world
+    let named = |room| {
+        let mut all =
+            world.contacts().iter().filter(|contact| contact.contact_flag & 1 != 0 || room);
+        all.find(|contact| contact.is_room() == room).expect("one").user_name.clone()
+    };
+    let (friend, room) = (named(false), named(true));
+    let mut deliver = |kind| world.deliver(Incoming::new(&friend, kind, "&lt;msg/&gt;"));
+    let (image, voice, video) = (deliver(3), deliver(34), deliver(43));
+    let place = world.person_sends_place(&friend, "x");
+    let (_, file) = world.person_sends_file(&room, "年度.pdf");
+    let assets = vec![
+        Asset::Image(image, "slave"),
+        Asset::Voice(voice),
+        Asset::Video(video),
+        Asset::Map(place),
+        Asset::File(file),
+        Asset::Icon(friend, true),
+        Asset::HeadImg(room),
+    ];
+    (world, assets)
 }
 
 /// What arrives in its middle: one message of each kind that can be passed on.
@@ -56,14 +76,14 @@ fn say_it_all(client: &mut Client, room: &str, member: &str) {
     let own = format!("\"Type\":1,\"Content\":\"x\",\"MsgSource\":{}", Value::from(source));
     let mention = client.send_request("webwxsendmsg", "", &own, room, 0);
     client.send(&mention);
-    let media: Vec<String> =
-        client.simulator.world().media().iter().map(|media| media.id.clone()).collect();
-    client.picture("webwxsendmsgimg", 3, &media[0]);
-    client.picture("webwxsendvideomsg", 43, &media[1]);
-    client.emoticon("MediaId", &media[2]);
+    let uploads: Vec<String> =
+        client.simulator.world().uploads().iter().map(|upload| upload.id.clone()).collect();
+    client.picture("webwxsendmsgimg", 3, &uploads[0]);
+    client.picture("webwxsendvideomsg", 43, &uploads[1]);
+    client.emoticon("MediaId", &uploads[2]);
     client.emoticon("EMoticonMd5", "b0c4153e43c3fd2e9a2fbb9be2f4de07");
-    client.file(&media[3]);
-    client.file(&media[4]);
+    client.file(&uploads[3]);
+    client.file(&uploads[4]);
     let xml = Value::from("<msg><img/></msg>");
     let file = Value::from(
         "<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''><title>c.txt</title><des></des><action></action><type>6</type><content></content><url></url><lowurl></lowurl><appattach><totallen>50</totallen><attachid>@crypt_arrived</attachid><fileext>txt</fileext></appattach><extinfo></extinfo></appmsg>",
@@ -101,7 +121,8 @@ fn say_it_all(client: &mut Client, room: &str, member: &str) {
 
 /// The world before each request, and the request.
 pub(super) fn story() -> Vec<(World, Request<Bytes>)> {
-    let mut client = Client::new(beginning());
+    let (world, assets) = beginning();
+    let mut client = Client::new(world);
     let mut steps = Vec::new();
     client.jslogin();
     client.qrcode();
@@ -136,11 +157,14 @@ pub(super) fn story() -> Vec<(World, Request<Bytes>)> {
     assert!(text(&client.check()).contains("selector:\"2\""));
     client.sync();
     say_it_all(&mut client, &room.user_name, &member);
+    for asset in &assets {
+        client.fetch(asset);
+    }
     client.log_out();
     client.assert_clean();
     // The same again, with the worlds in between kept.
     let log: Vec<_> = client.simulator.world().log().to_vec();
-    let mut again = beginning();
+    let (mut again, _) = beginning();
     for logged in log {
         again.set_now(logged.at);
         match logged.endpoint.as_str() {

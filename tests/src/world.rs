@@ -12,11 +12,12 @@ use crate::form::Form;
 use crate::jar::{Cookie, Jar};
 use crate::layout::Layout;
 use crate::log::Logged;
-use crate::media::Media;
+use crate::media::{Asset, Fetched, Media};
 use crate::message::{Delivered, Incoming, Notice, Sent};
 use crate::reply::{Node, Reply};
 use crate::rng::Rng;
 use crate::session::{Code, Session};
+use crate::upload::Upload;
 
 /// Where every world's clock begins: 14 November 2023, in milliseconds.
 const BEGINNING: u64 = 1_700_000_000_000;
@@ -60,12 +61,14 @@ pub struct World {
     pub(crate) timeline: Vec<Event>,
     /// How many events of the timeline have been handed out.
     pub(crate) handed: usize,
-    pub(crate) media: Vec<Media>,
+    pub(crate) uploads: Vec<Upload>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) notices: Vec<Notice>,
     /// Up to where of the timeline each chat was read.
     pub(crate) read: BTreeMap<String, usize>,
     pub(crate) delivered: Vec<Delivered>,
+    pub(crate) media: BTreeMap<Asset, Media>,
+    pub(crate) fetched: Vec<Fetched>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) log: Vec<Logged>,
     pub(crate) refusals: Vec<(String, i64, String)>,
@@ -105,11 +108,13 @@ impl World {
             issued: Vec::new(),
             timeline: Vec::new(),
             handed: 0,
-            media: Vec::new(),
+            uploads: Vec::new(),
             sent: Vec::new(),
             notices: Vec::new(),
             read: BTreeMap::new(),
             delivered: Vec::new(),
+            media: BTreeMap::new(),
+            fetched: Vec::new(),
             violations: Vec::new(),
             log: Vec::new(),
             refusals: Vec::new(),
@@ -201,6 +206,12 @@ impl World {
         self.mentioned.insert(user_name.to_owned());
     }
 
+    /// Whether its picture is for everybody who asks: contacts, official and special accounts.
+    pub(crate) fn in_reach(&self, user_name: &str) -> bool {
+        SPECIAL.contains(&user_name)
+            || self.contact(user_name).is_some_and(|contact| contact.contact_flag & 1 != 0)
+    }
+
     pub(crate) fn may_write_to(&self, user_name: &str) -> bool {
         SPECIAL.contains(&user_name)
             || user_name == self.account.user_name
@@ -238,14 +249,6 @@ impl World {
     /// What the client has told the phone, in order.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
-    }
-
-    /// The messages that arrived for the account, handed out or not.
-    pub(crate) fn arrived(&self) -> impl Iterator<Item = (&Incoming, u64)> {
-        self.timeline.iter().filter_map(|event| match event {
-            Event::Message { message, msg_id, .. } => Some((&**message, *msg_id)),
-            _ => None,
-        })
     }
 
     /// The messages that were handed out, in order; one that was fetched twice is here twice.

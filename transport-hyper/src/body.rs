@@ -1,20 +1,23 @@
 //! Bodies: what is sent, and what is left of a reply.
 
 use std::convert::Infallible;
-use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use std::{fmt, io};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
+use tokio::io::AsyncWrite;
 use wechat_proto::Error;
 use wechat_proto::body::Body;
 use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::media::{Head, Tally};
 
 use crate::BoxError;
 use crate::failure::broken;
@@ -106,7 +109,8 @@ impl Incoming {
     }
 }
 
-/// The body of a reply of which the flow wanted the head only, to be read as it comes.
+/// The body of a reply of which the flow wanted the head only, to be read as it comes, or to be
+/// [copied](Download::copy_to) to a file.
 #[must_use = "the body is read from it"]
 pub struct Download {
     /// Nothing if there was no such reply, or it has ended.
@@ -142,6 +146,90 @@ impl Download {
         }
         result.map_err(Error::Transport)
     }
+
+    /// Writes the whole of it, the body of `head`, to `writer`, which it flushes. Gives how many
+    /// bytes there were.
+    ///
+    /// They are written as they come, a buffer at a time; `progress` hears after each how many
+    /// there are so far. ([`Head::length`] says how many there will be, where that is known.) The
+    /// file is whole when this succeeds, and not before: write to a temporary one and rename it.
+    ///
+    /// ```no_run
+    /// use std::path::Path;
+    ///
+    /// use wechat_proto::media::{ReceivedFile, file};
+    /// use wechat_proto::{Error, Message};
+    /// use wechat_transport_hyper::Client;
+    ///
+    /// /// Puts the file of a message into a folder.
+    /// async fn keep(client: &Client, message: &Message, folder: &Path) -> Result<(), Error> {
+    ///     let Some(received) = ReceivedFile::of(message) else { return Ok(()) };
+    ///     let mut fetch = client.build(|session, now| file::request(session, &received, now));
+    ///     let (head, body) = client.download(&mut fetch).await?;
+    ///     // Safe to be joined: one component, whatever the sender called it.
+    ///     let path = folder.join(received.file_name().as_str());
+    ///     let mut file = tokio::fs::File::create_new(path).await.expect("a new file");
+    ///     let limit = 200 << 20;
+    ///     let size = body.copy_to(&head, &mut file, limit, |bytes| {
+    ///         println!("{bytes} of {:?}", head.length);
+    ///     });
+    ///     println!("{} bytes", size.await?);
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Cancellation
+    ///
+    /// The future may be dropped: nothing more is written then, and the rest of the body is lost.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::TooLarge`] if there are more than `limit` bytes: before any is written where the
+    ///   head says so, else before the one that is too many is.
+    /// - [`Error::Transport`] if the body breaks off
+    ///   ([`Truncated`](FailureKind::Truncated)) or stays silent for too long.
+    /// - [`Error::EmptyMedia`] if there is not one byte.
+    /// - [`Error::Sink`] if the writer fails.
+    pub async fn copy_to(
+        mut self,
+        head: &Head,
+        writer: &mut (impl AsyncWrite + Unpin + ?Sized),
+        limit: u64,
+        mut progress: impl FnMut(u64),
+    ) -> Result<u64, Error> {
+        let mut tally = Tally::new(head, limit)?;
+        while let Some(chunk) = self.chunk().await? {
+            if chunk.is_empty() {
+                continue;
+            }
+            let so_far = tally.add(chunk.len())?;
+            write_all(writer, &chunk).await.map_err(unwritten)?;
+            progress(so_far);
+        }
+        poll_fn(|context| Pin::new(&mut *writer).poll_flush(context)).await.map_err(unwritten)?;
+        tally.end()
+    }
+}
+
+async fn write_all(
+    writer: &mut (impl AsyncWrite + Unpin + ?Sized),
+    mut bytes: &[u8],
+) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let write = poll_fn(|context| Pin::new(&mut *writer).poll_write(context, bytes));
+        let written = match write.await {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+            Err(error) => return Err(error),
+        };
+        bytes = &bytes[written..];
+    }
+    Ok(())
+}
+
+fn unwritten(error: io::Error) -> Error {
+    Error::Sink(Failure::new(FailureKind::Sink, Sent::Maybe).because(error))
 }
 
 impl fmt::Debug for Download {

@@ -156,6 +156,13 @@ impl Client {
         Ok((output, rest.unwrap_or_else(empty)))
     }
 
+    /// Builds something on the session: a flow to be run. `build` runs under the session's lock: it
+    /// must not use the client.
+    pub fn build<T>(&self, build: impl FnOnce(&mut Session, Timestamp) -> T) -> T {
+        let now = (self.shared.options.clock)();
+        build(self.account().session_mut(), now)
+    }
+
     /// Builds a call on the session and makes it. `build` runs under the session's lock: it must not
     /// use the client.
     ///
@@ -171,8 +178,7 @@ impl Client {
         &self,
         build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
     ) -> Result<T, Error> {
-        let now = (self.shared.options.clock)();
-        let mut call = build(self.account().session_mut(), now);
+        let mut call = self.build(build);
         self.run(&mut call).await
     }
 

@@ -93,3 +93,7 @@ async fn whole(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

@@ -1,12 +1,13 @@
 //! Bodies: what is sent, and what is left of a reply.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use bytes::Buf as _;
 use ureq::BodyReader;
 use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::media::{Head, Tally};
 use wechat_proto::{Body, Error};
 
 use crate::deadline;
@@ -33,7 +34,8 @@ impl Read for Outgoing {
     }
 }
 
-/// The body of a reply of which the flow wanted the head only, to be read as it comes.
+/// The body of a reply of which the flow wanted the head only, to be read as it comes, or to be
+/// [copied](Download::copy_to) to a file.
 ///
 /// A read waits no longer than the flow allows for a silence. An error of reading holds a
 /// [`wechat_proto::Error`]; a body shorter than announced is one.
@@ -52,13 +54,91 @@ impl Download {
     pub(crate) const fn empty() -> Self {
         Self { reader: None, idle: Duration::ZERO }
     }
+
+    /// Writes the whole of it, the body of `head`, to `writer`, which it flushes. Gives how many
+    /// bytes there were.
+    ///
+    /// They are written as they come, a buffer at a time; `progress` hears after each how many
+    /// there are so far. ([`Head::length`] says how many there will be, where that is known.) The
+    /// file is whole when this succeeds, and not before: write to a temporary one and rename it.
+    ///
+    /// ```no_run
+    /// use std::fs;
+    /// use std::path::Path;
+    ///
+    /// use wechat_proto::media::{ReceivedFile, file};
+    /// use wechat_proto::{Error, Message};
+    /// use wechat_transport_ureq::Client;
+    ///
+    /// /// Puts the file of a message into a folder.
+    /// fn keep(client: &Client, message: &Message, folder: &Path) -> Result<(), Error> {
+    ///     let Some(received) = ReceivedFile::of(message) else { return Ok(()) };
+    ///     let mut fetch = client.build(|session, now| file::request(session, &received, now));
+    ///     let (head, body) = client.download(&mut fetch)?;
+    ///     // Safe to be joined: one component, whatever the sender called it.
+    ///     let path = folder.join(received.file_name().as_str());
+    ///     let mut file = fs::File::create_new(path).expect("a new file");
+    ///     let limit = 200 << 20;
+    ///     let size = body.copy_to(&head, &mut file, limit, |bytes| {
+    ///         println!("{bytes} of {:?}", head.length);
+    ///     })?;
+    ///     println!("{size} bytes");
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::TooLarge`] if there are more than `limit` bytes: before any is written where the
+    ///   head says so, else before the one that is too many is.
+    /// - [`Error::Transport`] if the body breaks off
+    ///   ([`Truncated`](FailureKind::Truncated)) or stays silent for too long.
+    /// - [`Error::EmptyMedia`] if there is not one byte.
+    /// - [`Error::Sink`] if the writer fails.
+    pub fn copy_to(
+        mut self,
+        head: &Head,
+        writer: &mut (impl Write + ?Sized),
+        limit: u64,
+        mut progress: impl FnMut(u64),
+    ) -> Result<u64, Error> {
+        let mut tally = Tally::new(head, limit)?;
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let read = self.chunk(&mut buffer).map_err(Error::Transport)?;
+            if read == 0 {
+                break;
+            }
+            let so_far = tally.add(read)?;
+            writer.write_all(&buffer[..read]).map_err(unwritten)?;
+            progress(so_far);
+        }
+        writer.flush().map_err(unwritten)?;
+        tally.end()
+    }
+
+    /// The next bytes of the body, as many as there are at once; none at its end.
+    fn chunk(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+        let Some(reader) = &mut self.reader else { return Ok(0) };
+        loop {
+            match deadline::within(self.idle, || reader.read(buffer)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result.map_err(broken),
+            }
+        }
+    }
+}
+
+/// How much of a body is copied at once.
+const CHUNK: usize = 16 << 10;
+
+fn unwritten(error: io::Error) -> Error {
+    Error::Sink(Failure::new(FailureKind::Sink, Sent::Maybe).because(error))
 }
 
 impl Read for Download {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(reader) = &mut self.reader else { return Ok(0) };
-        deadline::within(self.idle, || reader.read(buffer)).map_err(|error| {
-            let failure = broken(error);
+        self.chunk(buffer).map_err(|failure| {
             let kind = match failure.kind {
                 FailureKind::Timeout => io::ErrorKind::TimedOut,
                 FailureKind::Truncated => io::ErrorKind::UnexpectedEof,

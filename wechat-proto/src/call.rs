@@ -96,6 +96,12 @@ impl<T> Call<T> {
         self
     }
 
+    /// The same, wanting the head of the reply only: its parser sees no body.
+    pub(crate) const fn head(mut self, idle: Duration) -> Self {
+        self.request.want = Want::Head { idle };
+        self
+    }
+
     /// The request as it stands, before cookies are added to it.
     pub const fn http(&self) -> &http::Request<Body> {
         &self.request.http

@@ -59,8 +59,9 @@ pub enum Error {
         /// credentials.
         found: Cow<'static, str>,
     },
-    /// The server refused a body with an HTTP status instead of a reply: 402 for a form that it does
-    /// not take, 413 for one that is too long, 5xx where it failed itself.
+    /// The server answered with an HTTP status instead of a reply: 402 for a form that it does not
+    /// take, 413 for one that is too long, 5xx where it failed itself; where a download was asked
+    /// for, a redirect or anything else without its bytes.
     #[error("{endpoint} was refused with HTTP status {status}")]
     Status {
         /// The endpoint that declined.
@@ -98,6 +99,9 @@ pub enum Error {
     /// The flow's source failed, or changed while it was read.
     #[error("the source could not be read or has changed")]
     Source(#[source] Option<Failure>),
+    /// What a download was written to failed. What came before may have been written.
+    #[error("what was downloaded could not be written")]
+    Sink(#[source] Failure),
     /// A newer inbox took over.
     #[error("another inbox of this session took over")]
     InUse,
@@ -246,6 +250,7 @@ impl fmt::Display for Failure {
             FailureKind::Protocol => "the reply is not HTTP",
             FailureKind::Unsendable => "the request cannot be sent as it is",
             FailureKind::Source => "the source failed",
+            FailureKind::Sink => "the writer failed",
             FailureKind::Cancelled => "the exchange was cancelled",
             FailureKind::Other => "the transport failed",
         })?;
@@ -298,6 +303,8 @@ pub enum FailureKind {
     Unsendable,
     /// The source of an upload failed.
     Source,
+    /// What a download was written to failed.
+    Sink,
     /// The driver ended the exchange.
     Cancelled,
     /// Anything else.

@@ -3,12 +3,15 @@
 use std::io::{self, Cursor, Read as _};
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use wechat_proto::error::{Failure, FailureKind};
 use wechat_proto::flow::{Request, Response};
+use wechat_proto::media::image;
 use wechat_proto::{Account, Error, Flow, Message, Session};
 
 use super::flow::Ask;
@@ -45,12 +48,64 @@ pub(crate) struct Streamed {
     pub(crate) end: Result<(), FailureKind>,
 }
 
+/// What a download is written to; it fails when it has so many bytes.
+#[derive(Default)]
+pub(crate) struct Sink {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) room: usize,
+    pub(crate) flushed: bool,
+}
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() >= self.room {
+            return Err(io::Error::other("the disk is full"));
+        }
+        let amount = bytes.len().min(self.room - self.bytes.len());
+        self.bytes.extend_from_slice(&bytes[..amount]);
+        self.flushed = false;
+        Ok(amount)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.flushed = true;
+        Ok(())
+    }
+}
+
+impl tokio::io::AsyncWrite for Sink {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(io::Write::write(&mut *self, bytes))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(io::Write::flush(&mut *self))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What came of a body that was copied, as that of a picture.
+pub(crate) struct Copied {
+    pub(crate) result: Result<u64, Error>,
+    pub(crate) sink: Sink,
+    pub(crate) progress: Vec<u64>,
+}
+
 /// A client of either adapter.
 pub(crate) trait Client: Send + Sync {
     /// One exchange.
     fn ask(&self, request: Request) -> Result<Response, Failure>;
     /// One exchange of which the flow wants the head only.
     fn stream(&self, request: Request) -> Result<Streamed, Failure>;
+    /// The same, copying the body to a writer with room for so many bytes.
+    fn copy(&self, request: Request, limit: u64, room: usize) -> Copied;
     /// What a flow reads of its source.
     fn read(&self, range: Range<u64>, source: Source) -> Result<Bytes, Failure>;
     /// Hears messages, and failures that pass, up to the end of both.
@@ -111,6 +166,14 @@ impl Client for wechat_transport_ureq::Client {
             },
         };
         Ok(Streamed { head, body, end })
+    }
+
+    fn copy(&self, request: Request, limit: u64, room: usize) -> Copied {
+        let (head, rest) = self.download(&mut Ask::new(request)).unwrap();
+        let head = image::parse(&head.unwrap()).unwrap();
+        let (mut sink, mut progress) = (Sink { room, ..Sink::default() }, Vec::new());
+        let result = rest.copy_to(&head, &mut sink, limit, |so_far| progress.push(so_far));
+        Copied { result, sink, progress }
     }
 
     fn read(&self, range: Range<u64>, source: Source) -> Result<Bytes, Failure> {
@@ -181,6 +244,18 @@ impl Client for OnTokio {
                 }
             };
             Ok(Streamed { head, body, end })
+        })
+    }
+
+    fn copy(&self, request: Request, limit: u64, room: usize) -> Copied {
+        self.runtime.block_on(async {
+            let mut flow = Ask::new(request);
+            let (head, rest) = self.client.download(&mut flow).await.unwrap();
+            let head = image::parse(&head.unwrap()).unwrap();
+            let (mut sink, mut progress) = (Sink { room, ..Sink::default() }, Vec::new());
+            let copy = rest.copy_to(&head, &mut sink, limit, |so_far| progress.push(so_far));
+            let result = copy.await;
+            Copied { result, sink, progress }
         })
     }
 

@@ -4,6 +4,7 @@
 //! `differences` has the situations in which the two HTTP clients behave differently when left to
 //! themselves, one test or more each.
 
+mod copies;
 mod differences;
 mod encryption;
 mod ends;

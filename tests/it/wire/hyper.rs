@@ -8,10 +8,11 @@ use futures_core::Stream;
 use tokio::runtime::{Builder, Runtime};
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
+use wechat_proto::media::Fetch;
 use wechat_proto::{Account, Call, Error, Flow, Message, Session, Timestamp};
 use wechat_transport_hyper::{Client, Options};
 
-use super::{Bot, Place, options};
+use super::{Bot, Place, Saved, options};
 
 /// A bot on the async adapter, on a runtime of its own.
 pub(crate) struct Hyper {
@@ -59,6 +60,34 @@ impl Bot for Hyper {
     {
         let source = Bytes::copy_from_slice(source);
         self.runtime.block_on(self.client.run_with(flow, source))
+    }
+
+    fn download<F>(&mut self, flow: &mut F) -> Result<(F::Output, Vec<u8>), Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        self.runtime.block_on(async {
+            let (output, mut rest) = self.client.download(flow).await?;
+            let mut bytes = Vec::new();
+            while let Some(chunk) = rest.chunk().await? {
+                bytes.extend_from_slice(&chunk);
+            }
+            Ok((output, bytes))
+        })
+    }
+
+    fn save(&mut self, fetch: &mut Fetch, limit: u64) -> Saved {
+        self.runtime.block_on(async {
+            let (head, body) = match self.client.download(fetch).await {
+                Ok(begun) => begun,
+                Err(error) => return Saved::nothing(error),
+            };
+            let (mut bytes, mut progress) = (Vec::new(), Vec::new());
+            let size = body.copy_to(&head, &mut bytes, limit, |so_far| progress.push(so_far));
+            let result = size.await.map(|size| (head, size));
+            Saved { result, bytes, progress }
+        })
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {

@@ -4,14 +4,17 @@ use std::cell::RefCell;
 
 use bytes::{Buf, Bytes};
 use wechat_proto::contact::{Contacts, Directory};
+use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::flow::Want;
 use wechat_proto::login::{Login, Progress};
+use wechat_proto::media::{Fetch, Tally};
 use wechat_proto::sync::Inbox;
 use wechat_proto::{
     Account, Call, Error, Flow, Input, Interrupt, Message, Session, Timestamp, flow,
 };
 use wechat_simulator::{Simulator, World};
 
-use super::{Bot, Place};
+use super::{Bot, Place, Saved};
 
 /// A bot that talks to the simulator by function calls.
 #[derive(Debug)]
@@ -22,20 +25,49 @@ pub(crate) struct Memory {
     ended: bool,
 }
 
-/// Runs a flow to its next output.
+/// What is left of a reply of which the flow wanted the head only: the bytes that came, and how
+/// many were announced.
+#[derive(Default)]
+struct Rest {
+    bytes: Bytes,
+    announced: Option<usize>,
+}
+
+impl Rest {
+    /// All of it.
+    fn whole(self) -> Result<Bytes, Error> {
+        if self.announced.is_some_and(|announced| announced > self.bytes.len()) {
+            let failure = Failure::new(FailureKind::Truncated, Sent::Maybe);
+            return Err(Error::Transport(failure));
+        }
+        Ok(self.bytes)
+    }
+}
+
+/// Runs a flow to its next output; also gives what is left of the last reply, where the flow wanted
+/// its head only.
 fn drive<F: Flow>(
     simulator: &Simulator,
     flow: &mut F,
     state: &mut F::State,
     source: &[u8],
-) -> Result<F::Output, Error> {
+) -> Result<(F::Output, Rest), Error> {
+    let mut rest = Rest::default();
     loop {
         match flow.poll(state, clock(simulator)) {
-            Ok(output) => return Ok(output),
+            Ok(output) => return Ok((output, rest)),
             Err(Interrupt::Send(request)) => {
+                let want = request.want;
                 let request = whole(*request);
                 Recorder::keep(simulator, &request);
-                flow.handle(Input::Reply(Ok(simulator.respond(&request))));
+                let mut reply = simulator.respond(&request);
+                rest = Rest::default();
+                if let Want::Head { .. } = want {
+                    let length = reply.headers().get("content-length");
+                    rest.announced = length.map(|length| length.to_str().unwrap().parse().unwrap());
+                    rest.bytes = std::mem::take(reply.body_mut());
+                }
+                flow.handle(Input::Reply(Ok(reply)));
             }
             Err(Interrupt::Read(range)) => {
                 let place = |at| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
@@ -100,7 +132,7 @@ impl Bot for Memory {
         device.mix_seed(place.seed());
         let mut login = Login::new();
         loop {
-            match drive(&place.simulator, &mut login, &mut device, &[])? {
+            match drive(&place.simulator, &mut login, &mut device, &[])?.0 {
                 Progress::LoggedIn(account) => return Ok(Self::new(place, *account)),
                 other => progress(other),
             }
@@ -125,7 +157,35 @@ impl Bot for Memory {
         F: Flow,
         Account: AsMut<F::State>,
     {
-        drive(&self.simulator, flow, self.account.as_mut(), source)
+        Ok(drive(&self.simulator, flow, self.account.as_mut(), source)?.0)
+    }
+
+    fn download<F>(&mut self, flow: &mut F) -> Result<(F::Output, Vec<u8>), Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        let (output, rest) = drive(&self.simulator, flow, self.account.as_mut(), &[])?;
+        Ok((output, rest.whole()?.into()))
+    }
+
+    fn save(&mut self, fetch: &mut Fetch, limit: u64) -> Saved {
+        let (head, rest) = match drive(&self.simulator, fetch, self.account.as_mut(), &[]) {
+            Ok(begun) => begun,
+            Err(error) => return Saved::nothing(error),
+        };
+        let (mut bytes, mut progress) = (Vec::new(), Vec::new());
+        let mut copy = || {
+            let mut tally = Tally::new(&head, limit)?;
+            for chunk in rest.bytes.chunks(10_000) {
+                let so_far = tally.add(chunk.len())?;
+                bytes.extend_from_slice(chunk);
+                progress.push(so_far);
+            }
+            tally.end()
+        };
+        let size = copy();
+        Saved { result: size.map(|size| (head, size)), bytes, progress }
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {
@@ -138,6 +198,7 @@ impl Bot for Memory {
             return None;
         }
         let result = drive(&self.simulator, &mut self.inbox, &mut self.account, &[]);
+        let result = result.map(|(message, _)| message);
         self.ended = matches!(result, Err(Error::LoggedOut { .. } | Error::InUse | Error::Stopped));
         Some(result)
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
+use wechat_proto::media::{Fetch, Head};
 use wechat_proto::{Account, Call, Device, Error, Flow, Hosts, Message, Session, Timestamp};
 use wechat_simulator::{Server, Simulator, World};
 
@@ -42,12 +43,37 @@ pub(crate) trait Bot: Sized {
     {
         self.run_with(flow, &[])
     }
+    /// Runs a flow that wants the head of its reply only, and reads the rest.
+    fn download<F>(&mut self, flow: &mut F) -> Result<(F::Output, Vec<u8>), Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>;
+    /// Runs a download and copies it, as the adapter does that.
+    fn save(&mut self, fetch: &mut Fetch, limit: u64) -> Saved;
     /// Loads the contacts.
     fn contacts(&mut self) -> Result<Directory, Error>;
     /// Waits for the next message.
     fn next(&mut self) -> Option<Result<Message, Error>>;
     /// The session, to be stored.
     fn session(&self) -> Session;
+}
+
+/// What came of a download that was copied.
+#[derive(Debug)]
+pub(crate) struct Saved {
+    /// How many bytes there were, if it succeeded; also its head.
+    pub(crate) result: Result<(Head, u64), Error>,
+    /// What was written.
+    pub(crate) bytes: Vec<u8>,
+    /// How many bytes there were each time that was told.
+    pub(crate) progress: Vec<u64>,
+}
+
+impl Saved {
+    /// Nothing was written.
+    fn nothing(error: Error) -> Self {
+        Self { result: Err(error), bytes: Vec::new(), progress: Vec::new() }
+    }
 }
 
 /// Where a scenario takes place: a simulator, and what it is reached by.

@@ -1,13 +1,14 @@
 //! Over sockets, blocking.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read as _};
 
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
+use wechat_proto::media::Fetch;
 use wechat_proto::{Account, Call, Error, Flow, Message, Session, Timestamp};
 use wechat_transport_ureq::{Client, Messages, Options};
 
-use super::{Bot, Place, options};
+use super::{Bot, Place, Saved, options};
 
 /// A bot on the blocking adapter.
 #[derive(Debug)]
@@ -44,6 +45,29 @@ impl Bot for Ureq {
         Account: AsMut<F::State>,
     {
         self.client.run_with(flow, Cursor::new(source))
+    }
+
+    fn download<F>(&mut self, flow: &mut F) -> Result<(F::Output, Vec<u8>), Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        let (output, mut rest) = self.client.download(flow)?;
+        let mut bytes = Vec::new();
+        rest.read_to_end(&mut bytes).map_err(|error| {
+            error.downcast::<Error>().expect("an error of reading holds one of ours")
+        })?;
+        Ok((output, bytes))
+    }
+
+    fn save(&mut self, fetch: &mut Fetch, limit: u64) -> Saved {
+        let (head, body) = match self.client.download(fetch) {
+            Ok(begun) => begun,
+            Err(error) => return Saved::nothing(error),
+        };
+        let (mut bytes, mut progress) = (Vec::new(), Vec::new());
+        let size = body.copy_to(&head, &mut bytes, limit, |so_far| progress.push(so_far));
+        Saved { result: size.map(|size| (head, size)), bytes, progress }
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {

@@ -5,6 +5,8 @@ pub(crate) mod init;
 pub(crate) mod login;
 pub(crate) mod login_page;
 pub(crate) mod logout;
+pub(crate) mod media;
+pub(crate) mod pictures;
 pub(crate) mod refusal;
 pub(crate) mod revoke;
 pub(crate) mod send;
@@ -27,6 +29,8 @@ pub(crate) struct Route {
     pub(crate) accept: &'static str,
     pub(crate) post: bool,
     pub(crate) content_type: &'static str,
+    /// Whether it is asked for as a range, of all bytes.
+    pub(crate) ranged: bool,
     /// Whether only somebody who is logged in may ask.
     pub(crate) session: bool,
     pub(crate) check: fn(&mut Check<'_>),
@@ -37,6 +41,9 @@ pub(crate) struct Route {
 const SCRIPT: &str = "*/*";
 const IMAGE: &str = "image/webp,image/apng,image/*,*/*;q=0.8";
 const DATA: &str = "application/json, text/plain, */*";
+const PLAYER: &str = "*/*";
+const PAGE: &str =
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8";
 const JSON: &str = "application/json;charset=UTF-8";
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -54,6 +61,7 @@ impl Route {
             accept: DATA,
             post: false,
             content_type: "",
+            ranged: false,
             session: true,
             check,
             act,
@@ -71,6 +79,10 @@ impl Route {
 
     const fn at(self, role: Role, accept: &'static str) -> Self {
         Self { role, accept, ..self }
+    }
+
+    const fn ranged(self) -> Self {
+        Self { ranged: true, ..self }
     }
 
     const fn open(self) -> Self {
@@ -190,4 +202,55 @@ const CALLS: &[Route] = &[
             logout::answer,
         )
     },
+    Route::get(
+        "webwxgetmsgimg",
+        "/cgi-bin/mmwebwx-bin/webwxgetmsgimg",
+        media::check_image,
+        media::image,
+    )
+    .at(Role::Api, IMAGE),
+    Route::get(
+        "webwxgetvoice",
+        "/cgi-bin/mmwebwx-bin/webwxgetvoice",
+        media::check_voice,
+        media::voice,
+    )
+    .at(Role::Api, PLAYER)
+    .ranged(),
+    Route::get(
+        "webwxgetvideo",
+        "/cgi-bin/mmwebwx-bin/webwxgetvideo",
+        media::check_video,
+        media::video,
+    )
+    .at(Role::Api, PLAYER)
+    .ranged(),
+    Route::get(
+        "webwxgetmedia",
+        "/cgi-bin/mmwebwx-bin/webwxgetmedia",
+        media::check_file,
+        media::file,
+    )
+    .at(Role::File, PAGE),
+    Route::get(
+        "webwxgetpubliclinkimg",
+        "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg",
+        media::check_map,
+        media::map,
+    )
+    .at(Role::Api, IMAGE),
+    Route::get(
+        "webwxgeticon",
+        "/cgi-bin/mmwebwx-bin/webwxgeticon",
+        pictures::check_icon,
+        pictures::icon,
+    )
+    .at(Role::Api, IMAGE),
+    Route::get(
+        "webwxgetheadimg",
+        "/cgi-bin/mmwebwx-bin/webwxgetheadimg",
+        pictures::check_head_img,
+        pictures::head_img,
+    )
+    .at(Role::Api, IMAGE),
 ];

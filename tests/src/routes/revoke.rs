@@ -35,9 +35,9 @@ fn find(world: &World, id: &str) -> Option<(String, String)> {
         return Some((sent.to.clone(), sent.client_msg_id.clone()));
     }
     let me = &world.account.user_name;
-    let mut own = world.arrived().filter(|(message, _)| message.from == *me);
-    let (message, number) = own.find(|(_, number)| number.to_string() == id)?;
-    Some((message.to.clone(), number.to_string()))
+    let mut own = world.arrived().filter(|(_, message)| message.from == *me);
+    let (number, message) = own.find(|(number, _)| number == id)?;
+    Some((message.to.clone(), number))
 }
 
 pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {

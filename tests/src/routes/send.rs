@@ -103,7 +103,7 @@ pub(crate) fn envelope(check: &mut Check<'_>, keys: &[&str], own: &[&str]) -> (F
 
 /// A message that is passed on has to be one that arrived.
 pub(crate) fn passed_on(check: &mut Check<'_>, is_source: impl Fn(&Incoming) -> bool) {
-    if !check.world.arrived().any(|(message, _)| is_source(message)) {
+    if !check.world.arrived().any(|(_, message)| is_source(message)) {
         check.wrong(
             "JSON field `Msg.Content` is, for this `Msg.Type` and `Scene` 2, not what any message said that arrived",
         );

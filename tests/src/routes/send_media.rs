@@ -3,9 +3,9 @@
 
 use crate::check::{Check, Fields, Rule};
 use crate::form::Form;
-use crate::media::Media;
 use crate::message::{Incoming, SentFile};
 use crate::routes::send::{envelope, passed_on};
+use crate::upload::Upload;
 use crate::xml;
 
 const KEYS: [&str; 3] = ["BaseRequest", "Msg", "Scene"];
@@ -46,7 +46,7 @@ fn picture_or_video(check: &mut Check<'_>, media_kind: &str, own: &[&str], arriv
     let kind = check.number(&msg, "Type", &kinds);
     if !forwarded {
         check.text(&msg, "Content", &Rule::is(""));
-        uploaded(check, &msg, &|media| media.kind == media_kind);
+        uploaded(check, &msg, &|upload| upload.kind == media_kind);
         return;
     }
     check.text(&msg, "MediaId", &Rule::is(""));
@@ -57,9 +57,9 @@ fn picture_or_video(check: &mut Check<'_>, media_kind: &str, own: &[&str], arriv
 }
 
 /// `MediaId` names an upload that goes this way.
-fn uploaded(check: &mut Check<'_>, msg: &Fields, fits: &dyn Fn(&Media) -> bool) {
+fn uploaded(check: &mut Check<'_>, msg: &Fields, fits: &dyn Fn(&Upload) -> bool) {
     let Some(id) = check.free(msg, "MediaId") else { return };
-    match check.world.media_of(&id) {
+    match check.world.upload_of(&id) {
         None => check.wrong(format!("JSON field `Msg.MediaId` is `{id}`, which no upload gave")),
         Some(media) if !fits(media) => check.wrong(format!(
             "JSON field `Msg.MediaId` is that of `{}`, a {}, which is not sent so",
@@ -83,7 +83,7 @@ pub(crate) fn check_emoticon(check: &mut Check<'_>) {
     let (msg, forwarded) = envelope(check, &KEYS, keys);
     check.number(&msg, "Type", &Rule::is("47"));
     check.number(&msg, "EmojiFlag", &Rule::is("2"));
-    uploaded(check, &msg, &|media| media.kind == "doc" && extension(&media.name) == "gif");
+    uploaded(check, &msg, &|upload| upload.kind == "doc" && extension(&upload.name) == "gif");
     let Some(md5) = check.free(&msg, "EMoticonMd5") else { return };
     if md5.len() != 32 || !md5.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         check.wrong(format!("JSON field `Msg.EMoticonMd5` is `{md5}`, not 32 hex digits"));
@@ -100,9 +100,9 @@ pub(crate) fn check_app(check: &mut Check<'_>) {
     query(check, &ASYNC, false);
     let said = check.request.text("/Msg/Content").to_owned();
     let file = xml::file(&said);
-    let named = file.as_ref().ok().and_then(|file| check.world.media_of(&file.media_id));
+    let named = file.as_ref().ok().and_then(|file| check.world.upload_of(&file.media_id));
     let media = named.cloned();
-    let signature = media.as_ref().map_or("", |media| media.signature.as_str());
+    let signature = media.as_ref().map_or("", |upload| upload.signature.as_str());
     let keys: &[&str] =
         if signature.is_empty() { &["Type", "Content"] } else { &["Signature", "Type", "Content"] };
     let (msg, forwarded) = envelope(check, &KEYS, keys);
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn what_was_uploaded_is_sent() {
         let mut client = Client::ready(World::demo());
-        let add = |kind, name, size| client.simulator.world().add_media(kind, name, size);
+        let add = |kind, name, size| client.simulator.world().add_upload(kind, name, size);
         let (picture, video) = (add("pic", "p.png", 10), add("video", "v.mp4", 20));
         let (gif, file) = (add("doc", "w.GIF", 30), add("doc", "a & b.csv", 40));
         let big = add("doc", "big.zip", 30 << 20);
@@ -186,14 +186,14 @@ mod tests {
             (said.name.as_str(), said.size, said.extension.as_str()),
             ("a & b.csv", 40, "csv")
         );
-        assert_eq!(sent[5].signature, world.media()[4].signature);
+        assert_eq!(sent[5].signature, world.uploads()[4].signature);
         assert_eq!(sent[5].signature.len(), 64);
     }
 
     #[test]
     fn each_kind_has_its_call() {
         let mut client = Client::ready(World::demo());
-        let add = |kind, name| client.simulator.world().add_media(kind, name, 10);
+        let add = |kind, name| client.simulator.world().add_upload(kind, name, 10);
         let (picture, file) = (add("pic", "p.png"), add("doc", "f.txt"));
         client.picture("webwxsendmsgimg", 3, &file);
         client.picture("webwxsendvideomsg", 43, &picture);
@@ -263,7 +263,7 @@ mod tests {
     fn a_number_is_for_one_message() {
         let mut client = Client::ready(World::demo());
         let media =
-            ["a.png", "b.png"].map(|name| client.simulator.world().add_media("pic", name, 1));
+            ["a.png", "b.png"].map(|name| client.simulator.world().add_upload("pic", name, 1));
         let body = |id: &str| format!("\"Type\":3,\"MediaId\":\"{id}\",\"Content\":\"\"");
         let first = client.app_request("webwxsendmsgimg", "fun=async&f=json", &body(&media[0]), 0);
         client.send(&first);

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::endpoints::parsed;
-use super::{Entry, NOW, account};
+use super::{Entry, NOW, account, downloads};
 use crate::device::Device;
 use crate::error::Error;
 use crate::hosts::{Hosts, Role};
@@ -31,6 +31,8 @@ pub const DIALECTS: &[(&str, Entry)] = &[
     ("text", text),
     ("envelope", envelope),
     ("session", session),
+    ("file_name", downloads::file_name),
+    ("link", downloads::link),
 ];
 
 fn js(bytes: &[u8]) {

@@ -6,6 +6,7 @@ use core::fmt::Debug;
 
 use serde_json::value::RawValue;
 
+use super::downloads::downloaded;
 use super::{Entry, NOW, account, reply};
 use crate::contact::{batch, list};
 use crate::device::Device;
@@ -13,10 +14,12 @@ use crate::error::Error;
 use crate::flow::{Flow as _, Interrupt, Response};
 use crate::ids::UserName;
 use crate::login::{announce, init, logout, qrcode, redeem, scan, uuid};
+use crate::media::{file, head_img, icon, image, map, video, voice};
 use crate::message::{forward, revoke, send_app, send_emoticon, send_image, send_text, send_video};
 use crate::sync::{check, fetch};
 
-/// The parser of each endpoint, under its name: the bytes are the body of a reply.
+/// The parser of each endpoint, under its name: the bytes are the body of a reply; of a download,
+/// its head.
 pub const ENDPOINTS: &[(&str, Entry)] = &[
     ("jslogin", |bytes| parsed(bytes, uuid::parse)),
     ("login", |bytes| parsed(bytes, scan::parse)),
@@ -35,6 +38,13 @@ pub const ENDPOINTS: &[(&str, Entry)] = &[
     ("webwxsendemoticon", |bytes| parsed(bytes, send_emoticon::parse)),
     ("webwxsendappmsg", |bytes| parsed(bytes, send_app::parse)),
     ("webwxrevokemsg", |bytes| parsed(bytes, revoke::parse)),
+    ("webwxgetmsgimg", |bytes| downloaded(bytes, image::parse)),
+    ("webwxgetvoice", |bytes| downloaded(bytes, voice::parse)),
+    ("webwxgetvideo", |bytes| downloaded(bytes, video::parse)),
+    ("webwxgetmedia", |bytes| downloaded(bytes, file::parse)),
+    ("webwxgetpubliclinkimg", |bytes| downloaded(bytes, map::parse)),
+    ("webwxgeticon", |bytes| downloaded(bytes, icon::parse)),
+    ("webwxgetheadimg", |bytes| downloaded(bytes, head_img::parse)),
 ];
 
 /// The same bytes read the same twice, under any status; an error shows a bounded excerpt.
@@ -51,7 +61,7 @@ pub(super) fn parsed<T: Debug>(bytes: &[u8], parse: fn(&Response) -> Result<T, E
     }
 }
 
-fn is_short(error: &Error) {
+pub(super) fn is_short(error: &Error) {
     // 500 characters of the server's own text, and the sentence around them.
     assert!(error.to_string().chars().count() < 800, "{error}");
 }

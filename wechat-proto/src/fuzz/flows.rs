@@ -4,12 +4,14 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Entry, NOW, account, reply};
+use super::{Entry, NOW, account, downloads, reply};
 use crate::contact::Contacts;
 use crate::device::Device;
 use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt};
+use crate::ids::MsgId;
 use crate::login::Login;
+use crate::media::video;
 use crate::sync::Inbox;
 use crate::time::Timestamp;
 
@@ -18,12 +20,20 @@ pub const FLOWS: &[(&str, Entry)] = &[
     ("login flow", |bytes| play(Login::new(), &mut Device::new(), bytes)),
     ("contacts flow", |bytes| play(Contacts::new(), &mut account(), bytes)),
     ("inbox flow", |bytes| play(Inbox::new(), &mut account(), bytes)),
+    ("fetch flow", fetch),
 ];
+
+fn fetch(bytes: &[u8]) {
+    let mut session = account().session;
+    let fetch = video::request(&session, &MsgId::from("1"));
+    play(fetch, &mut session.device, bytes);
+}
 
 /// Plays a script: steps separated by a zero byte, the first byte of each its kind.
 ///
 /// - `o`: an ordinary reply with the rest as its body; `s`: the same with status 502;
 ///   `m`: with status 301; `c`: the rest is a `Set-Cookie` line of an empty reply.
+/// - `h`: the rest is the head of a download.
 /// - `f`: a failure, its kind and whether it was sent taken from the next byte.
 /// - `p`: a piece, that nobody waits for; `d`: the exchange was dropped; `b`: the clock goes back;
 ///   `l`: it leaps ahead; anything else is a reply with the whole step as its body.
@@ -82,6 +92,7 @@ fn step_input(step: &[u8]) -> Input {
         Some((b'o', body)) => ok(body, http::StatusCode::OK),
         Some((b's', body)) => ok(body, http::StatusCode::BAD_GATEWAY),
         Some((b'm', body)) => ok(body, http::StatusCode::MOVED_PERMANENTLY),
+        Some((b'h', lines)) => Input::Reply(Ok(downloads::head(lines))),
         Some((b'c', line)) => {
             let mut reply = reply(b"");
             if let Ok(value) = http::HeaderValue::from_bytes(line) {

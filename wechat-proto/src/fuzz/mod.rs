@@ -17,6 +17,7 @@ use crate::sync::SyncKey;
 use crate::time::Timestamp;
 
 mod dialects;
+mod downloads;
 mod endpoints;
 mod flows;
 

@@ -1,7 +1,50 @@
-//! Files: `docs/protocol.md` §6.6, §6.7, §8.
+//! Files: `docs/protocol.md` §5.4, §6.6, §6.7, §8.
+//!
+//! # Downloads
+//!
+//! [`image`], [`voice`], [`video`], [`file`](mod@file) and [`map`] fetch what came with messages;
+//! [`icon`], [`head_img`] and [`head_img_url`] the pictures of contacts. Each makes a [`Fetch`],
+//! whose output is the [`Head`] of the reply; the adapters' `Client::download` also gives the bytes,
+//! which they stream. A [`FileName`] is what a received file may be called.
 
 use alloc::boxed::Box;
 use core::fmt;
+
+mod disposition;
+mod fetch;
+pub mod file;
+mod file_name;
+mod head;
+pub mod head_img;
+pub mod head_img_url;
+pub mod icon;
+pub mod image;
+mod link;
+pub mod map;
+mod tally;
+#[cfg(test)]
+mod testing;
+pub mod video;
+pub mod voice;
+
+pub use fetch::Fetch;
+pub use file::ReceivedFile;
+pub use file_name::FileName;
+pub use head::Head;
+pub use head_img_url::HeadImgUrl;
+pub use icon::Icon;
+pub use map::MapLink;
+pub use tally::Tally;
+
+use crate::ids::MsgId;
+
+/// The number of a message as it is sent. One is up to 19 digits long; what is longer than any
+/// could be is cut, or no request could be made of it.
+fn number(message: &MsgId) -> &str {
+    let text = message.as_str();
+    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= 32);
+    text.get(..end.last().unwrap_or(0)).unwrap_or_default()
+}
 
 /// What the service is told that a file is: `docs/protocol.md` §6.7.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

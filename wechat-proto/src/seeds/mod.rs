@@ -17,6 +17,7 @@
 //! difference to occur.
 
 mod contact;
+mod download;
 mod harness;
 mod login;
 mod send;

@@ -7,7 +7,7 @@ use core::fmt::{self, Write as _};
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN,
-    REFERER, USER_AGENT,
+    RANGE, REFERER, USER_AGENT,
 };
 use http::{Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -34,6 +34,23 @@ pub(crate) fn encode(text: &str) -> impl fmt::Display + '_ {
     utf8_percent_encode(text, COMPONENT)
 }
 
+/// Whether `text` is what `encodeURIComponent` could have written, or a stricter encoder.
+fn is_component(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let legal = match byte {
+            b'%' => [bytes.next(), bytes.next()]
+                .iter()
+                .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit())),
+            byte => byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte),
+        };
+        if !legal {
+            return false;
+        }
+    }
+    true
+}
+
 /// Encodes what is written to it.
 struct Component<'a>(&'a mut String);
 
@@ -53,14 +70,22 @@ pub(crate) enum Accept {
     Script,
     /// For pictures.
     Image,
+    /// For voices and videos: what the browser of our `User-Agent` says for its players. (Others
+    /// list the types that they play, which some have tried: `docs/protocol.md` §8.)
+    Player,
+    /// For files: a link that is followed as one to a page.
+    Page,
 }
 
 impl Accept {
     const fn value(self) -> &'static str {
         match self {
             Self::Json => "application/json, text/plain, */*",
-            Self::Script => "*/*",
+            Self::Script | Self::Player => "*/*",
             Self::Image => "image/webp,image/apng,image/*,*/*;q=0.8",
+            Self::Page => {
+                "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8"
+            }
         }
     }
 }
@@ -70,6 +95,8 @@ pub(crate) struct Url {
     text: String,
     separator: char,
     accept: Accept,
+    /// Whether to ask for a range, of all bytes.
+    ranged: bool,
 }
 
 impl Url {
@@ -78,17 +105,41 @@ impl Url {
         let mut text = String::with_capacity(512);
         text.push_str(device.hosts.origin(role).as_str());
         text.push_str(path);
-        Self { text, separator: '?', accept: Accept::Json }
+        Self { text, separator: '?', accept: Accept::Json, ranged: false }
+    }
+
+    /// The same address on a path that has its `?` already.
+    pub(crate) const fn continued(mut self) -> Self {
+        self.separator = '&';
+        self
     }
 
     /// An address that the server gave and that is used to the letter: only additions are
     /// encoded.
     pub(crate) fn verbatim(text: &str) -> Self {
-        Self { text: text.to_string(), separator: '&', accept: Accept::Json }
+        Self { text: text.to_string(), separator: '&', accept: Accept::Json, ranged: false }
     }
 
     pub(crate) fn accept(mut self, accept: Accept) -> Self {
         self.accept = accept;
+        self
+    }
+
+    /// Asks for a range, of all bytes: what a player does, and what `webwxgetvideo` has to have
+    /// (`docs/protocol.md` §8).
+    pub(crate) const fn ranged(mut self) -> Self {
+        self.ranged = true;
+        self
+    }
+
+    /// Adds a parameter whose value the service gave percent-encoded, to the letter. One that is
+    /// not is encoded.
+    pub(crate) fn with_encoded(mut self, name: &str, value: &str) -> Self {
+        if !is_component(value) {
+            return self.with(name, value);
+        }
+        self = self.with(name, "");
+        self.text.push_str(value);
         self
     }
 
@@ -143,6 +194,9 @@ impl Url {
         // asked for: `docs/threats.md` B1.
         set(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         set(REFERER, visible(&referer));
+        if self.ranged {
+            set(RANGE, HeaderValue::from_static("bytes=0-"));
+        }
         if let Some((kind, body)) = body {
             set(ORIGIN, visible(page));
             set(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -174,6 +228,19 @@ mod tests {
             prop_assert_eq!(decoded, value);
         }
 
+        /// A value that is encoded stays so; any other is encoded. Both stay in their place.
+        #[test]
+        fn encoded_values_stay(value in "(%[0-9a-fA-F]{0,2}|[a-z.&=+# 报]){0,12}") {
+            let device = Device::new();
+            let url = Url::new(&device, Role::Api, "/x").with_encoded("a", &value).with("b", 1);
+            let request = url.get(&device);
+            let query = request.uri().query().unwrap();
+            let raw = query.strip_prefix("a=").unwrap().strip_suffix("&b=1").unwrap();
+            prop_assert!(raw.bytes().all(|byte| byte.is_ascii_graphic() && !b"&=#+".contains(&byte)));
+            let decoded = percent_encoding::percent_decode_str(raw).decode_utf8().ok();
+            prop_assert!(raw == value || decoded.as_deref() == Some(&*value));
+        }
+
         /// JSON stays literal: `docs/protocol.md` §1.3.
         #[test]
         fn json_is_literal(text in "[^\\x00-\\x1f\"\\\\]{0,40}") {
@@ -192,5 +259,15 @@ mod tests {
         assert_eq!(encode("eOlWI%2FwIBMV").to_string(), "eOlWI%252FwIBMV");
         assert_eq!(encode("1_643606091|2_643606203").to_string(), "1_643606091%7C2_643606203");
         assert_eq!(encode("@crypt_cec4ff9f").to_string(), "%40crypt_cec4ff9f");
+    }
+
+    #[test]
+    fn knows_what_is_encoded() {
+        for encoded in ["", "a%2Epdf", "%e6%8A%a5(1).pdf"] {
+            assert!(is_component(encoded), "{encoded}");
+        }
+        for plain in ["100%", "%2", "%zz", "a b", "a&b", "a=b", "a+b", "a#b", "报", "a/b", "@a"] {
+            assert!(!is_component(plain), "{plain}");
+        }
     }
 }

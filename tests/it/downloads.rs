@@ -1,0 +1,323 @@
+//! What came with messages, and the pictures of contacts, on every wire.
+
+use std::time::Duration;
+
+use wechat_proto::contact::Directory;
+use wechat_proto::error::FailureKind;
+use wechat_proto::media::image::Size;
+use wechat_proto::media::{
+    Fetch, FileName, Head, HeadImgUrl, Icon, MapLink, ReceivedFile, file, head_img, head_img_url,
+    icon, image, map, video, voice,
+};
+use wechat_proto::{Error, Message, Session, Timestamp, UserName};
+use wechat_simulator::{Asset, Incoming, Logged, Media, Recommend, World};
+
+use crate::wire::{Bot, Hyper, Place, Ureq, on_all_wires};
+
+const SOON: Duration = Duration::from_secs(1);
+/// More than anything here has.
+const LIMIT: u64 = 100 << 20;
+
+/// A friend, a room with a stranger in it, and seven messages.
+pub(crate) fn world() -> World {
+    let mut world = World::new(9);
+    let friend = world.add_person("朋友");
+    let stranger = world.add_stranger("Wang");
+    let room = world.add_room("Room", &[&friend, &stranger]);
+    world.announce_recent_chats(false);
+    world.deliver(Incoming::new(&friend, 3, "&lt;msg&gt;&lt;img/&gt;&lt;/msg&gt;"));
+    world.deliver(Incoming::new(&friend, 34, "&lt;msg&gt;&lt;voicemsg/&gt;&lt;/msg&gt;"));
+    world.deliver(Incoming::new(&room, 43, &format!("{friend}:<br/>&lt;msg/&gt;")));
+    world.person_sends_file(&room, "年度 报告_v2.pdf");
+    world.person_sends_place(&friend, "某街59号");
+    let mut card = Incoming::new(&friend, 42, "&lt;msg/&gt;");
+    card.recommend = Recommend { user_name: stranger, ..Recommend::default() };
+    world.deliver(card);
+    // Before 2018, messages had the older name alone.
+    let mut old = Incoming::new(&friend, 49, "&lt;msg/&gt;");
+    (old.app_msg_type, old.media_id) = (6, "@crypt_0_old".to_owned());
+    "a &amp; b/c.txt".clone_into(&mut old.file_name);
+    world.deliver(old);
+    world
+}
+
+/// Somebody who has logged in and read the messages.
+struct Day<B> {
+    bot: B,
+    messages: Vec<Message>,
+    directory: Directory,
+}
+
+/// The numbers of [`world`]'s messages.
+const IMAGE: usize = 0;
+const VOICE: usize = 1;
+const VIDEO: usize = 2;
+const FILE: usize = 3;
+const PLACE: usize = 4;
+const CARD: usize = 5;
+const OLD_FILE: usize = 6;
+
+impl<B: Bot> Day<B> {
+    fn begin(place: &Place) -> Self {
+        place.simulator.then(SOON, |world| world.phone().scan());
+        place.simulator.then(SOON, |world| world.phone().confirm());
+        let mut bot = B::login(place, drop).unwrap();
+        let messages = (0..7).map(|_| bot.next().unwrap().unwrap()).collect();
+        let directory = bot.contacts().unwrap();
+        Self { bot, messages, directory }
+    }
+
+    fn now(place: &Place) -> Timestamp {
+        Timestamp::from_millis(place.simulator.now())
+    }
+
+    fn friend(&self) -> UserName {
+        self.messages[IMAGE].from.clone()
+    }
+
+    fn room(&self) -> UserName {
+        self.messages[FILE].from.clone()
+    }
+
+    fn session(&self) -> Session {
+        self.bot.session()
+    }
+
+    fn file(&self, place: &Place, message: usize) -> Fetch {
+        let file = ReceivedFile::of(&self.messages[message]).unwrap();
+        file::request(&self.session(), &file, Self::now(place))
+    }
+
+    /// Every download, with what it is in the simulator.
+    fn all(&self, place: &Place) -> Vec<(&'static str, Fetch, Asset)> {
+        let session = self.session();
+        let id = |message: usize| self.messages[message].id.clone();
+        let text = |message: usize| id(message).as_str().to_owned();
+        let media = |message: usize| {
+            let raw = self.messages[message].raw.json().into_owned();
+            let raw: serde_json::Value = serde_json::from_str(&raw).unwrap();
+            raw["MediaId"].as_str().unwrap().to_owned()
+        };
+        let (friend, room) = (self.friend(), self.room());
+        let found = self.directory.find(&room).unwrap();
+        let stranger = found.members.iter().find(|member| &*member.nick_name == "Wang").unwrap();
+        let stranger = stranger.user_name.clone();
+        let picture = |name: &UserName| -> HeadImgUrl {
+            self.directory.find(name).unwrap().head_img_url.parse().unwrap()
+        };
+        let me = session.me().user_name.clone();
+        let name = |name: &UserName, big| Asset::Icon(name.as_str().to_owned(), big);
+        let head_img = || Asset::HeadImg(room.as_str().to_owned());
+        let map_link = MapLink::of(&self.messages[PLACE]).unwrap();
+        let ask = |icon: Icon| icon::request(&session, &icon);
+        vec![
+            (
+                "webwxgetmsgimg",
+                image::request(&session, &id(IMAGE), Size::Full),
+                Asset::Image(text(IMAGE), ""),
+            ),
+            (
+                "webwxgetmsgimg",
+                image::request(&session, &id(IMAGE), Size::Big),
+                Asset::Image(text(IMAGE), "big"),
+            ),
+            (
+                "webwxgetmsgimg",
+                image::request(&session, &id(VIDEO), Size::Thumbnail),
+                Asset::Image(text(VIDEO), "slave"),
+            ),
+            ("webwxgetvoice", voice::request(&session, &id(VOICE)), Asset::Voice(text(VOICE))),
+            ("webwxgetvideo", video::request(&session, &id(VIDEO)), Asset::Video(text(VIDEO))),
+            ("webwxgetmedia", self.file(place, FILE), Asset::File(media(FILE))),
+            ("webwxgetmedia", self.file(place, OLD_FILE), Asset::File(media(OLD_FILE))),
+            ("webwxgetpubliclinkimg", map::request(&session, &map_link), Asset::Map(text(PLACE))),
+            ("webwxgeticon", ask(Icon::of(friend.clone()).seq(7)), name(&friend, false)),
+            ("webwxgeticon", ask(Icon::of(me.clone()).big()), name(&me, true)),
+            ("webwxgeticon", ask(Icon::of_member(found, stranger.clone())), name(&stranger, false)),
+            (
+                "webwxgeticon",
+                ask(Icon::of_stranger(&id(CARD), stranger.clone()).big()),
+                name(&stranger, true),
+            ),
+            (
+                "webwxgeticon",
+                head_img_url::request(&session, &picture(&friend)),
+                name(&friend, false),
+            ),
+            ("webwxgetheadimg", head_img::request(&session, &room), head_img()),
+            ("webwxgetheadimg", head_img_url::request(&session, &picture(&room)), head_img()),
+        ]
+    }
+}
+
+fn clean(place: &Place) {
+    assert_eq!(place.simulator.world().violations(), []);
+}
+
+/// Everything that can be fetched, once each: the bytes are those that the service has.
+pub(crate) fn everything<B: Bot>(place: &Place) {
+    let mut day = Day::<B>::begin(place);
+    let all = day.all(place);
+    let mut ranged = 0;
+    for (endpoint, mut fetch, asset) in all {
+        let (head, bytes) = day.bot.download(&mut fetch).unwrap();
+        let world = place.simulator.world();
+        let media = world.media(&asset);
+        assert!(media.bytes == bytes, "{asset:?}");
+        assert_eq!(head.endpoint, endpoint);
+        assert_eq!(head.content_type.as_deref(), Some(&*media.content_type));
+        assert_eq!(head.length, Some(bytes.len() as u64));
+        let fetched = world.fetched().last().unwrap();
+        assert_eq!((&fetched.asset, fetched.bytes), (&asset, bytes.len()));
+        ranged += usize::from(fetched.status == 206);
+        // Files are called something, whatever stands in between.
+        let name = head.file_name.as_ref().map(FileName::as_str);
+        let expected = match asset {
+            Asset::File(id) if id == "@crypt_0_old" => Some("a &amp; b_c.txt"),
+            Asset::File(_) => Some("年度 报告_v2.pdf"),
+            _ => None,
+        };
+        assert_eq!(name, expected);
+    }
+    assert_eq!(ranged, 2, "a voice and a video");
+    let received = ReceivedFile::of(&day.messages[OLD_FILE]).unwrap();
+    assert_eq!(received.file_name().as_str(), "a & b_c.txt");
+    assert_eq!(place.simulator.world().fetched().len(), 15);
+    clean(place);
+}
+
+/// Each once refused, once cut short, once where there is nothing.
+fn trouble<B: Bot>(place: &Place) {
+    let mut day = Day::<B>::begin(place);
+    for (endpoint, mut fetch, asset) in day.all(place) {
+        let world = || place.simulator.world();
+        // What the service says no with is text, and no picture.
+        world().refuse(endpoint, 1, "");
+        let refused = day.bot.download(&mut fetch);
+        let Err(Error::Malformed { endpoint: told, found, .. }) = refused else {
+            panic!("{endpoint}: {refused:?}")
+        };
+        assert_eq!((told, &*found), (endpoint, "text"));
+        let moved = http::Response::builder().status(302).header("location", "https://wx.qq.com/");
+        world()
+            .reply_with(endpoint, moved.header("content-length", 0).body([][..].into()).unwrap());
+        let moved = day.bot.download(&mut fetch);
+        let Err(Error::Status { endpoint: told, status: 302 }) = moved else { panic!("{moved:?}") };
+        assert_eq!(told, endpoint);
+
+        let media = world().media(&asset);
+        let mut torn = media.clone();
+        torn.torn = Some(media.bytes.len() / 2);
+        world().plant(asset.clone(), torn);
+        for saved in [
+            day.bot.download(&mut fetch).map(drop),
+            day.bot.save(&mut fetch, LIMIT).result.map(drop),
+        ] {
+            match saved {
+                Err(Error::Transport(failure)) if failure.kind == FailureKind::Truncated => {}
+                other => panic!("{endpoint}: {other:?}"),
+            }
+        }
+        // The same again succeeds.
+        world().plant(asset, media.clone());
+        assert!(day.bot.download(&mut fetch).unwrap().1 == media.bytes);
+    }
+    clean(place);
+}
+
+/// Nothing at all is asked for again, and then is an error.
+fn nothing<B: Bot>(place: &Place) {
+    let mut day = Day::<B>::begin(place);
+    let (_, mut fetch, asset) = day.all(place).swap_remove(4);
+    let plant = |empty| {
+        let mut media = Media::new("video/mp4", &b"at last"[..]);
+        media.empty = empty;
+        place.simulator.world().plant(asset.clone(), media);
+    };
+    let asked = || place.simulator.world().fetched().len();
+    plant(2);
+    let saved = day.bot.save(&mut fetch, LIMIT);
+    assert_eq!((saved.bytes.as_slice(), asked()), (&b"at last"[..], 3));
+    plant(3);
+    let saved = day.bot.save(&mut fetch, LIMIT);
+    assert!(matches!(saved.result, Err(Error::EmptyMedia { endpoint: "webwxgetvideo" })));
+    assert_eq!((saved.bytes.len(), asked()), (0, 6));
+    clean(place);
+}
+
+/// A file of some size, as it comes; and no more than is wanted.
+fn streamed<B: Bot>(place: &Place) {
+    let mut day = Day::<B>::begin(place);
+    let bytes: Vec<u8> =
+        (0..5_000_003_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let (_, mut fetch, asset) = day.all(place).swap_remove(5);
+    let mut media = Media::new("application/octet-stream", bytes.clone());
+    "attachment; filename*=UTF-8''..%2F%E6%8A%A5.bin".clone_into(&mut media.disposition);
+    place.simulator.world().plant(asset, media);
+
+    let saved = day.bot.save(&mut fetch, bytes.len() as u64);
+    let (head, size): (Head, u64) = saved.result.unwrap();
+    assert_eq!((size, head.length), (5_000_003, Some(5_000_003)));
+    assert_eq!(head.file_name.unwrap().as_str(), "_报.bin");
+    assert!(saved.bytes == bytes);
+    assert!(saved.progress.len() > 10 && saved.progress.is_sorted(), "{:?}", saved.progress);
+    assert_eq!(saved.progress.last(), Some(&5_000_003));
+
+    let saved = day.bot.save(&mut fetch, 5_000_002);
+    let too_large = Error::TooLarge { size: 5_000_003, limit: 5_000_002 };
+    assert_eq!(saved.result.unwrap_err().to_string(), too_large.to_string());
+    assert!(saved.bytes.is_empty() && saved.progress.is_empty());
+    // The client goes on.
+    assert!(day.bot.save(&mut fetch, LIMIT).bytes == bytes);
+    clean(place);
+}
+
+/// A service without ranges; one that gives no type and no name.
+fn odd_heads<B: Bot>(place: &Place) {
+    let mut day = Day::<B>::begin(place);
+    for (_, mut fetch, asset) in day.all(place) {
+        let mut media = Media::new("", &b"bytes"[..]);
+        media.ranged = false;
+        place.simulator.world().plant(asset, media);
+        let (head, bytes) = day.bot.download(&mut fetch).unwrap();
+        assert_eq!((head.content_type, head.file_name), (None, None));
+        assert_eq!(bytes, b"bytes");
+    }
+    assert!(place.simulator.world().fetched().iter().all(|fetched| fetched.status == 200));
+    clean(place);
+}
+
+/// A session that is over gives no picture.
+fn over<B: Bot>(place: &Place) {
+    let mut day = Day::<B>::begin(place);
+    place.simulator.world().phone().kick();
+    for (endpoint, mut fetch, _) in day.all(place) {
+        let gone = day.bot.download(&mut fetch);
+        assert!(matches!(gone, Err(Error::Malformed { endpoint: told, .. }) if told == endpoint));
+    }
+    assert_eq!(place.simulator.world().fetched(), []);
+    clean(place);
+}
+
+on_all_wires! {
+    everything in super::world();
+    trouble in super::world();
+    nothing in super::world();
+    streamed in super::world();
+    odd_heads in super::world();
+    over in super::world();
+}
+
+/// With the same clock and seed, both adapters ask for the same, byte by byte.
+#[test]
+fn both_adapters_ask_the_same() {
+    fn log<B: Bot>() -> Vec<String> {
+        let place = Place::tls(world()).without_ticks();
+        everything::<B>(&place);
+        let world = place.simulator.world();
+        world.log().iter().map(Logged::render).collect()
+    }
+    let (blocking, asynchronous) = (log::<Ureq>(), log::<Hyper>());
+    assert!(blocking.len() >= 20);
+    assert_eq!(blocking, asynchronous);
+}

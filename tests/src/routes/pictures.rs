@@ -1,0 +1,84 @@
+//! `GET` of `webwxgeticon` and `webwxgetheadimg` (docs/protocol.md §5.4)
+
+use crate::check::{Check, Rule};
+use crate::contact::Contact;
+use crate::media::Asset;
+use crate::request::Decoded;
+use crate::routes::init::initialised;
+use crate::routes::media::{query, serve};
+use crate::simulator::Answer;
+use crate::world::World;
+
+pub(crate) fn check_icon(check: &mut Check<'_>) {
+    initialised(check);
+    let name = check.request.get("username").to_owned();
+    let (message, room) =
+        (check.request.get("msgid").to_owned(), check.request.get("chatroomid").to_owned());
+    let must =
+        [("seq", Rule::Integer), ("username", Rule::is(name.clone())), ("skey", check.skey())];
+    let may = [
+        ("msgid", Rule::is(message.clone())),
+        ("chatroomid", Rule::is(room.clone())),
+        ("type", Rule::is("big")),
+    ];
+    query(check, &must, &may);
+    if name.starts_with("@@") {
+        check.wrong(format!("query parameter `username` is `{name}`, a room"));
+    }
+    if !room.is_empty() {
+        // A room goes by its other name, or by its own (docs/protocol.md §16).
+        let mut rooms = check.world.contacts().iter().filter(|contact| contact.is_room());
+        let found =
+            rooms.find(|found| [&found.encry_chat_room_id, &found.user_name].contains(&&room));
+        match found {
+            None => {
+                check.wrong(format!("query parameter `chatroomid` is `{room}`, which is no room"));
+            }
+            Some(found) if !found.members.iter().any(|member| member.user_name == name) => {
+                check.wrong(format!(
+                    "query parameter `username` is `{name}`, no member of `chatroomid`"
+                ));
+            }
+            Some(_) => {}
+        }
+    } else if !message.is_empty() {
+        let mut all = check.world.arrived();
+        let about = all.find(|(id, _)| *id == message).map(|(_, sent)| sent.clone());
+        let about = about.filter(|sent| matches!(sent.msg_type, 37 | 42));
+        match about {
+            None => check
+                .wrong(format!("query parameter `msgid` is `{message}`, which tells of nobody")),
+            Some(sent) if sent.recommend.user_name != name => {
+                check.wrong(format!(
+                    "query parameter `username` is `{name}`, of whom `msgid` does not tell"
+                ));
+            }
+            Some(_) => {}
+        }
+    } else if name != check.world.account.user_name && !check.world.in_reach(&name) {
+        check.wrong(format!(
+            "query parameter `username` is `{name}`, a stranger: neither `msgid` nor `chatroomid` says whence"
+        ));
+    }
+}
+
+pub(crate) fn icon(world: &mut World, request: &Decoded) -> Answer {
+    let asset = Asset::Icon(request.get("username").to_owned(), request.get("type") == "big");
+    serve(world, request, asset)
+}
+
+pub(crate) fn check_head_img(check: &mut Check<'_>) {
+    initialised(check);
+    let name = check.request.get("username").to_owned();
+    let skey = check.skey();
+    let must = [("seq", Rule::is("0")), ("username", Rule::is(name.clone())), ("skey", skey)];
+    query(check, &must, &[]);
+    if !check.world.contact(&name).is_some_and(Contact::is_room) {
+        check.wrong(format!("query parameter `username` is `{name}`, which is no room"));
+    }
+}
+
+pub(crate) fn head_img(world: &mut World, request: &Decoded) -> Answer {
+    let asset = Asset::HeadImg(request.get("username").to_owned());
+    serve(world, request, asset)
+}

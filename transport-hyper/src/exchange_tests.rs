@@ -1,0 +1,163 @@
+//! What is made of the replies of a service of the caller's, which may check nothing.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http_body_util::Full;
+use hyper_util::rt::TokioTimer;
+use tokio::io::AsyncWrite;
+use tower_service::Service;
+use wechat_proto::media::image;
+use wechat_proto::{Body, Error};
+
+use super::*;
+use crate::body::RequestBody;
+use crate::service::Served;
+
+/// Answers everything with this.
+#[derive(Clone)]
+struct Always(http::Response<Full<Bytes>>);
+
+impl Service<http::Request<RequestBody>> for Always {
+    type Response = http::Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: http::Request<RequestBody>) -> Self::Future {
+        ready(Ok(self.0.clone()))
+    }
+}
+
+const WHOLE: Want = Want::Whole { limit: 100 };
+const HEAD: Want = Want::Head { idle: Duration::from_secs(5) };
+
+/// Exchanges a request for a reply of this status that announces so much and has `body`.
+async fn asked(
+    method: Method,
+    want: Want,
+    status: u16,
+    announced: Option<usize>,
+    body: &'static str,
+) -> Exchanged {
+    let mut reply = http::Response::builder().status(status);
+    if let Some(length) = announced {
+        reply = reply.header(header::CONTENT_LENGTH, length);
+    }
+    let service = Served(Always(reply.body(Full::from(body)).unwrap()));
+    let http = http::Request::builder().method(method).uri("http://127.0.0.1/x");
+    let http = http.body(Body::empty()).unwrap();
+    let request = Box::new(Request { http, deadline: Duration::from_secs(5), want });
+    let alarm = Alarm::new(TokioTimer::new());
+    exchange(&service, request, &alarm, Duration::MAX).await
+}
+
+fn kind<T>(result: Result<T, Failure>) -> FailureKind {
+    match result {
+        Ok(_) => panic!("no failure"),
+        Err(failure) => failure.kind,
+    }
+}
+
+/// hyper counts for itself; another service may hand on what it got.
+#[tokio::test]
+async fn a_body_shorter_than_announced_is_told_of() {
+    for body in ["", "hel"] {
+        let short = asked(Method::GET, WHOLE, 200, Some(5), body).await;
+        assert_eq!(kind(short), FailureKind::Truncated);
+    }
+    let (reply, _) = asked(Method::GET, WHOLE, 200, Some(5), "hello").await.unwrap();
+    assert_eq!(reply.body(), "hello");
+    // Announced, and rightly not there.
+    for (method, status) in [(Method::HEAD, 200), (Method::GET, 204), (Method::GET, 304)] {
+        let (reply, _) = asked(method, WHOLE, status, Some(5), "").await.unwrap();
+        assert!(reply.body().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_streamed_body_shorter_than_announced_is_told_of() {
+    let (_, rest) = asked(Method::GET, HEAD, 200, Some(5), "hel").await.unwrap();
+    let mut rest = rest.unwrap();
+    assert_eq!(rest.chunk().await.unwrap().unwrap(), "hel");
+    match rest.chunk().await {
+        Err(Error::Transport(failure)) => assert_eq!(failure.kind, FailureKind::Truncated),
+        other => panic!("{other:?}"),
+    }
+    assert!(rest.chunk().await.unwrap().is_none(), "told once");
+
+    let (reply, rest) = asked(Method::GET, HEAD, 200, Some(5), "hel").await.unwrap();
+    let head = image::parse(&reply).unwrap();
+    let mut written = Vec::new();
+    match rest.unwrap().copy_to(&head, &mut written, 100, |_| {}).await {
+        Err(Error::Transport(failure)) => assert_eq!(failure.kind, FailureKind::Truncated),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(written, b"hel");
+}
+
+/// Takes a byte at a time, each second time nothing, and is slow to flush.
+#[derive(Default)]
+struct Drip {
+    written: Vec<u8>,
+    calls: usize,
+    flushed: usize,
+}
+
+impl AsyncWrite for Drip {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.calls += 1;
+        match self.calls % 3 {
+            0 => {
+                self.written.push(bytes[0]);
+                Poll::Ready(Ok(1))
+            }
+            1 => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => Poll::Ready(Err(ErrorKind::Interrupted.into())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.flushed += 1;
+        if self.flushed < 3 {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_slow_writer_gets_everything() {
+    let (reply, rest) = asked(Method::GET, HEAD, 200, None, "hello").await.unwrap();
+    let head = image::parse(&reply).unwrap();
+    let mut drip = Drip::default();
+    let size = rest.unwrap().copy_to(&head, &mut drip, 5, |_| {}).await.unwrap();
+    assert_eq!((size, drip.written.as_slice(), drip.flushed), (5, &b"hello"[..], 3));
+}
+
+/// A download can be spawned.
+#[test]
+fn a_copy_is_send() {
+    fn is_send(_: impl Send) {}
+    let _ = |rest: Download, head: &wechat_proto::media::Head| {
+        is_send(rest.copy_to(head, &mut Drip::default(), 1, |_| {}));
+    };
+}

@@ -1,0 +1,95 @@
+//! The heads of downloads, and the names and links that lead to them.
+
+use alloc::string::{String, ToString as _};
+
+use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
+
+use super::endpoints::is_short;
+use super::{account, reply};
+use crate::error::Error;
+use crate::flow::Response;
+use crate::media::{FileName, Head, HeadImgUrl, MapLink, head_img_url, map};
+
+/// A reply whose head the bytes are, a line each: `Content-Type`, `Content-Disposition`,
+/// `Content-Length`, `Content-Range`, the status. A line that is empty, or not there, is no header.
+pub(super) fn head(bytes: &[u8]) -> Response {
+    let mut reply = reply(b"");
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    for name in [CONTENT_TYPE, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE] {
+        let line = lines.next().filter(|line| !line.is_empty());
+        if let Some(Ok(value)) = line.map(HeaderValue::from_bytes) {
+            reply.headers_mut().insert(name, value);
+        }
+    }
+    if let Some(status) = lines.next().and_then(|line| http::StatusCode::from_bytes(line).ok()) {
+        *reply.status_mut() = status;
+    }
+    reply
+}
+
+/// A head is read the same twice, with whatever status; what is taken is more than nothing, and has
+/// a safe name.
+pub(super) fn downloaded(bytes: &[u8], parse: fn(&Response) -> Result<Head, Error>) {
+    let mut reply = head(bytes);
+    let read = parse(&reply);
+    assert_eq!(alloc::format!("{read:?}"), alloc::format!("{:?}", parse(&reply)));
+    match read {
+        Ok(head) => {
+            assert!(matches!(reply.status().as_u16(), 200 | 206));
+            assert!(head.length != Some(0));
+            if let Some(name) = &head.file_name {
+                is_safe(name);
+            }
+        }
+        Err(error) => is_short(&error),
+    }
+    *reply.status_mut() = http::StatusCode::FOUND;
+    assert!(matches!(parse(&reply), Err(Error::Status { status: 302, .. })));
+}
+
+/// `docs/threats.md` U4.
+fn is_safe(name: &FileName) {
+    let text = name.as_str();
+    assert!((1..=FileName::MAX).contains(&text.len()), "{text:?}");
+    assert!(!text.contains(['/', '\\', ':']) && !text.contains(char::is_control), "{text:?}");
+    assert!(!text.starts_with(['.', ' ']) && !text.ends_with(['.', ' ']), "{text:?}");
+    assert_eq!(FileName::from(text), *name);
+}
+
+/// As a message has it, encoded, and in a header.
+pub(super) fn file_name(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    is_safe(&FileName::from(&*text));
+    is_safe(&FileName::of_encoded(&text));
+    let header = [b"attachment; ", bytes].concat();
+    let quoted = [b"attachment; filename=\"", bytes, b"\""].concat();
+    for value in [bytes, &header, &quoted] {
+        if let Some(name) = FileName::of_disposition(value) {
+            is_safe(&name);
+        }
+    }
+}
+
+/// A link that is taken leads to the api host and the path it names, and nothing of it is lost.
+pub(super) fn link(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let session = account().session;
+    let map = text.parse::<MapLink>().ok().map(|link| {
+        assert_eq!(link.as_str(), text);
+        map::request(&session, &link)
+    });
+    let picture = text.parse::<HeadImgUrl>().ok().map(|link| {
+        // What it says of a key is not kept; taken again, it is the same.
+        assert_eq!(link.as_str().parse().as_ref(), Ok(&link));
+        head_img_url::request(&session, &link)
+    });
+    for fetch in map.into_iter().chain(picture) {
+        let uri = fetch.http().uri();
+        assert_eq!(
+            (uri.scheme_str(), uri.host(), uri.port()),
+            (Some("https"), Some("wx.qq.com"), None)
+        );
+        assert_eq!(Some(uri.path()), text.split('?').next());
+        assert!(uri.to_string().len() < 4096 + 64);
+    }
+}

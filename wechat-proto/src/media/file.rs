@@ -1,0 +1,140 @@
+//! `GET /cgi-bin/mmwebwx-bin/webwxgetmedia`
+//!
+//! A file that came with a message, from the file host (`docs/protocol.md` §8).
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use super::fetch::Fetch;
+use super::file_name::FileName;
+use super::head::{self, Head, Wanted};
+use crate::error::{Error, Invalid};
+use crate::flow::Response;
+use crate::hosts::Role;
+use crate::ids::UserName;
+use crate::message::Message;
+use crate::session::Session;
+use crate::text::{Text, decode};
+use crate::time::Timestamp;
+use crate::wire::lenient::{Int, Lenient as _};
+use crate::wire::object::object;
+use crate::wire::query::{Accept, Url};
+
+const ENDPOINT: &str = "webwxgetmedia";
+
+/// A file that somebody sent: what a download names. Good for this login.
+#[derive(Clone, Eq, PartialEq)]
+pub struct ReceivedFile {
+    sender: UserName,
+    media_id: Box<str>,
+    /// Percent-encoded by the service; empty in old messages.
+    encry_file_name: Box<str>,
+    file_name: Box<str>,
+}
+
+impl ReceivedFile {
+    /// The longest of its texts, in bytes: a `MediaId` has about 300.
+    pub const MAX: usize = 4096;
+
+    /// The file of this `MediaId` that `sender` (a person or a room) sent: the message's
+    /// `FromUserName`, also in a room.
+    ///
+    /// # Errors
+    ///
+    /// If the `MediaId` is empty, or longer than [`ReceivedFile::MAX`].
+    pub fn new(sender: UserName, media_id: &str) -> Result<Self, Invalid> {
+        if media_id.is_empty() || media_id.len() > Self::MAX {
+            return Err(Invalid { what: "a MediaId", expected: "1 to 4,096 bytes" });
+        }
+        let (encry_file_name, file_name) = Default::default();
+        Ok(Self { sender, media_id: media_id.into(), encry_file_name, file_name })
+    }
+
+    /// The same with the message's `EncryFileName`, percent-encoded as it comes, and its
+    /// `FileName`. The service is told the former, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// If one is longer than [`ReceivedFile::MAX`].
+    pub fn named(mut self, encry_file_name: &str, file_name: &str) -> Result<Self, Invalid> {
+        if encry_file_name.len().max(file_name.len()) > Self::MAX {
+            return Err(Invalid { what: "a file's name", expected: "up to 4,096 bytes" });
+        }
+        (self.encry_file_name, self.file_name) = (encry_file_name.into(), file_name.into());
+        Ok(self)
+    }
+
+    /// The file of a message, if it is one: `MsgType` 49 with `AppMsgType` 6 and a `MediaId`.
+    pub fn of(message: &Message) -> Option<Self> {
+        let wire = Wire::read(&message.raw.json());
+        if (wire.msg_type.0, wire.app_msg_type.0) != (49, 6) {
+            return None;
+        }
+        let file = Self::new(message.from.clone(), &wire.media_id).ok()?;
+        file.named(&wire.encry_file_name, &wire.file_name).ok()
+    }
+
+    /// What it is called, made safe: by its `FileName`, else its `EncryFileName`.
+    pub fn file_name(&self) -> FileName {
+        if self.file_name.is_empty() {
+            return FileName::of_encoded(&self.encry_file_name);
+        }
+        FileName::from(&*decode(Text::from(&*self.file_name)))
+    }
+}
+
+/// Without what fetches it.
+impl fmt::Debug for ReceivedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceivedFile")
+            .field("sender", &self.sender)
+            .field("file_name", &self.file_name())
+            .finish_non_exhaustive()
+    }
+}
+
+object! {
+    struct Wire {
+        "MsgType" => msg_type: Int,
+        "AppMsgType" => app_msg_type: Int,
+        "MediaId" => media_id: Text,
+        "FileName" => file_name: Text,
+        "EncryFileName" => encry_file_name: Text,
+    }
+}
+
+/// Asks for a file; read by [`parse`]. `now` says which cookies there are: the service wants one
+/// of them in the address too.
+pub fn request(session: &Session, file: &ReceivedFile, now: Timestamp) -> Fetch {
+    let device = &session.device;
+    let url = Url::new(device, Role::File, "/cgi-bin/mmwebwx-bin/webwxgetmedia")
+        .with("sender", &file.sender)
+        .with("mediaid", &file.media_id);
+    // The newer form, else the older one.
+    let url = if file.encry_file_name.is_empty() {
+        url.with("filename", &file.file_name)
+    } else {
+        url.with_encoded("encryfilename", &file.encry_file_name)
+    };
+    let http = url
+        .with("fromuser", session.me.uin)
+        .with("pass_ticket", session.auth.pass_ticket.expose())
+        .with("webwx_data_ticket", device.cookie(Role::File, "webwx_data_ticket", now))
+        .accept(Accept::Page)
+        .get(device);
+    Fetch::new(http, parse)
+}
+
+/// Reads the head of the reply to [`request`].
+///
+/// # Errors
+///
+/// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] where it announces words
+/// without a name: a file may be a text, but it is called something.
+pub fn parse(reply: &Response) -> Result<Head, Error> {
+    head::read(ENDPOINT, Wanted::File, reply)
+}
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

@@ -1,0 +1,124 @@
+use alloc::string::String;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::media::testing::{accepts, no_picture, pairs};
+use crate::testing::{NOW, message, rendered, session};
+
+/// A session on whose hosts this cookie was set.
+fn ready() -> Session {
+    let mut session = session();
+    let uri = http::Uri::from_static("https://wx.qq.com/");
+    let line = "webwx_data_ticket=Wq7z+Lm20/Xe; Domain=.qq.com; Path=/; Max-Age=1000";
+    session.device.receive(&uri, &[line.into()], None, NOW);
+    session
+}
+
+fn file() -> ReceivedFile {
+    ReceivedFile::new("@@9e1c".parse().unwrap(), "@crypt_b27f0a51_94ce").unwrap()
+}
+
+#[test]
+fn asks() {
+    let mut session = ready();
+    let newer = file().named("%E6%8A%A5%E5%91%8A%2Epdf", "报告.pdf").unwrap();
+    let fetch = request(&session, &newer, NOW);
+    insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
+    GET https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmedia?sender=%40%409e1c&mediaid=%40crypt_b27f0a51_94ce&encryfilename=%E6%8A%A5%E5%91%8A%2Epdf&fromuser=566148615&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&webwx_data_ticket=Wq7z%2BLm20%2FXe
+    host: file.wx.qq.com
+    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+    accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8
+    accept-encoding: identity
+    referer: https://wx.qq.com/?lang=zh_CN
+    cookie: webwx_data_ticket=Wq7z+Lm20/Xe
+    ");
+    // Without it, the older form.
+    let older = file().named("", "报告 & more.pdf").unwrap();
+    let query = String::from(request(&session, &older, NOW).http().uri().query().unwrap());
+    assert!(
+        query.starts_with(
+            "sender=%40%409e1c&mediaid=%40crypt_b27f0a51_94ce&filename=%E6%8A%A5%E5%91%8A%20%26%20more.pdf&fromuser=566148615&"
+        ),
+        "{query}"
+    );
+}
+
+/// The cookie goes with the request and stands in its address; one that has ended does neither.
+#[test]
+fn has_the_ticket_of_the_data() {
+    let session = ready();
+    let later = NOW.after(core::time::Duration::from_secs(1001));
+    for (now, ticket) in
+        [(NOW, "&webwx_data_ticket=Wq7z%2BLm20%2FXe"), (later, "&webwx_data_ticket=")]
+    {
+        let fetch = request(&session, &file(), now);
+        assert!(fetch.http().uri().query().unwrap().ends_with(ticket));
+    }
+}
+
+#[test]
+fn reads() {
+    accepts(parse, ENDPOINT, "application/octet-stream");
+    no_picture(parse, ENDPOINT);
+}
+
+#[test]
+fn finds_the_file_of_a_message() {
+    let fields = r#""MsgId":"1","FromUserName":"@@r","ToUserName":"@me","MsgType":49,"AppMsgType":6,"MediaId":"@m","FileName":"a &amp; b.pdf","EncryFileName":"a%20%26%20b%2Epdf","Content":"@x:<br/>&lt;msg/&gt;""#;
+    let found = ReceivedFile::of(&message(fields)).unwrap();
+    let expected = ReceivedFile::new("@@r".parse().unwrap(), "@m").unwrap();
+    assert_eq!(found, expected.named("a%20%26%20b%2Epdf", "a &amp; b.pdf").unwrap());
+    assert_eq!(found.file_name().as_str(), "a & b.pdf");
+
+    let changed = |from: &str, to: &str| message(&fields.replace(from, to));
+    for none in [
+        changed("\"MsgType\":49", "\"MsgType\":1"),
+        changed("\"AppMsgType\":6", "\"AppMsgType\":5"),
+        changed("\"@m\"", "\"\""),
+        changed("\"@m\"", "null"),
+        changed("@m", &"x".repeat(5000)),
+        changed("a &amp; b.pdf", &"x".repeat(5000)),
+        changed("a%20%26%20b%2Epdf", &"x".repeat(5000)),
+    ] {
+        assert_eq!(ReceivedFile::of(&none), None);
+    }
+    // One's own, from the phone: the sender is left out.
+    let own = changed("\"FromUserName\":\"@@r\"", "\"FromUserName\":\"\"");
+    assert_eq!(ReceivedFile::of(&own).unwrap().sender.as_str(), "@me");
+}
+
+#[test]
+fn has_a_safe_name() {
+    let name = |encoded: &str, plain: &str| {
+        file().named(encoded, plain).unwrap().file_name().as_str().into()
+    };
+    let names: [String; 4] =
+        [name("x", "../a.pdf"), name("%2e%2e%2fa%2Epdf", ""), name("", ""), name("", "CON")];
+    assert_eq!(names, ["_a.pdf", "_a.pdf", "file", "_CON"]);
+}
+
+#[test]
+fn does_not_show_what_fetches_it() {
+    let shown = alloc::format!("{:?}", file().named("secret-name", "x.pdf").unwrap());
+    assert_eq!(shown, "ReceivedFile { sender: \"@@9e1c\", file_name: \"x.pdf\", .. }");
+}
+
+proptest! {
+    /// Every text of the message comes back from the wire as it was, but for what the service has
+    /// encoded: that is not touched.
+    #[test]
+    fn texts_come_back(id in ".{1,40}", name in ".{0,40}", encoded in "(%[0-9A-F]{2}|[a-z0-9_-]){1,20}") {
+        let session = ready();
+        let received = |encoded: &str| {
+            let file = ReceivedFile::new("@a".parse().unwrap(), &id).unwrap();
+            request(&session, &file.named(encoded, &name).unwrap(), NOW)
+        };
+        let older = pairs(&received(""));
+        prop_assert_eq!(&older[1], &("mediaid".into(), id.clone()));
+        prop_assert_eq!(&older[2], &("filename".into(), name.clone()));
+        let newer = received(&encoded);
+        let raw = alloc::format!("&encryfilename={encoded}&");
+        prop_assert!(newer.http().uri().query().unwrap().contains(&raw));
+    }
+}

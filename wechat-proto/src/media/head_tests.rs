@@ -1,0 +1,149 @@
+use alloc::string::ToString as _;
+
+use super::*;
+
+/// A reply with this status and these headers.
+fn reply(status: u16, headers: &[(&'static str, &str)]) -> Response {
+    let mut reply = Response::default();
+    *reply.status_mut() = StatusCode::from_u16(status).unwrap();
+    for (name, value) in headers {
+        reply.headers_mut().append(HeaderName::from_static(name), value.parse().unwrap());
+    }
+    reply
+}
+
+const LENGTH: (&str, &str) = ("content-length", "100");
+
+fn picture(headers: &[(&'static str, &str)]) -> Result<Head, Error> {
+    read("webwxtest", Wanted::Picture, &reply(200, headers))
+}
+
+#[test]
+fn tells_what_there_is() {
+    let head = picture(&[
+        LENGTH,
+        ("content-type", "Image/JPG; charset=x"),
+        ("content-disposition", "inline; filename=\"../a.jpg\""),
+    ]);
+    let head = head.unwrap();
+    assert_eq!((head.endpoint, head.length), ("webwxtest", Some(100)));
+    assert_eq!(head.content_type.as_deref(), Some("image/jpg"));
+    assert_eq!(head.file_name.unwrap().as_str(), "_a.jpg");
+
+    let bare = picture(&[]).unwrap();
+    assert_eq!((bare.content_type, bare.length, bare.file_name), (None, None, None));
+    // In chunks: the length beside it says nothing.
+    let chunked = picture(&[("content-length", "0"), ("transfer-encoding", "chunked")]).unwrap();
+    assert_eq!(chunked.length, None);
+    for odd in ["", " ", "-1", "1e3", "99999999999999999999999"] {
+        assert_eq!(picture(&[("content-length", odd)]).unwrap().length, None, "{odd}");
+    }
+    for odd in ["", ";", "a b", &"x".repeat(200)] {
+        assert_eq!(picture(&[("content-type", odd)]).unwrap().content_type, None, "{odd}");
+    }
+}
+
+/// What the service has been seen to call them, and what it might.
+#[test]
+fn takes_what_may_be_one() {
+    for kind in ["image/jpeg", "image/jpg", "image/gif", "application/octet-stream", "x"] {
+        assert!(picture(&[LENGTH, ("content-type", kind)]).is_ok(), "{kind}");
+    }
+    for (wanted, kind) in [
+        (Wanted::Voice, "audio/mp3"),
+        (Wanted::Voice, "audio/mpeg"),
+        (Wanted::Video, "video/mp4"),
+        (Wanted::File, "application/octet-stream"),
+    ] {
+        let reply = reply(206, &[LENGTH, ("content-type", kind)]);
+        assert!(read("webwxtest", wanted, &reply).is_ok(), "{kind}");
+    }
+}
+
+#[test]
+fn words_are_none() {
+    for (kind, found) in [
+        ("text/plain", "text"),
+        ("text/plain; charset=utf-8", "text"),
+        ("TEXT/HTML", "an HTML page"),
+        ("application/json", "JSON"),
+        ("application/xml", "text"),
+        ("text/javascript", "text"),
+    ] {
+        for (wanted, name) in [
+            (Wanted::Picture, "a picture"),
+            (Wanted::Voice, "a voice message"),
+            (Wanted::Video, "a video"),
+            (Wanted::File, "a file"),
+        ] {
+            let error = read("webwxtest", wanted, &reply(200, &[LENGTH, ("content-type", kind)]));
+            assert_eq!(
+                error.unwrap_err().to_string(),
+                alloc::format!("webwxtest answered something other than {name}: {found}")
+            );
+        }
+    }
+    // What it says is not quoted: `docs/threats.md` S1.
+    let error = picture(&[LENGTH, ("content-type", "text/@crypt_secret")]).unwrap_err();
+    assert!(!alloc::format!("{error} {error:?}").contains("secret"));
+    // A file may well be a text: the service names files, and not its errors.
+    let named = [LENGTH, ("content-type", "text/html"), ("content-disposition", "a; filename=x")];
+    assert!(read("webwxtest", Wanted::File, &reply(200, &named)).is_ok());
+    assert!(read("webwxtest", Wanted::Picture, &reply(200, &named)).is_err());
+}
+
+#[test]
+fn nothing_is_no_success() {
+    let empty = |reply: Response| {
+        let read = read("webwxtest", Wanted::Voice, &reply);
+        assert!(matches!(read, Err(Error::EmptyMedia { endpoint: "webwxtest" })), "{read:?}");
+    };
+    empty(reply(200, &[("content-length", "0")]));
+    empty(reply(206, &[("content-length", "0")]));
+    // Whatever it is said to be.
+    empty(reply(200, &[("content-length", "0"), ("content-type", "text/plain")]));
+    empty(reply(204, &[]));
+}
+
+#[test]
+fn a_status_is_no_success() {
+    for status in [201, 301, 302, 304, 400, 402, 403, 404, 416, 500, 502] {
+        // Not even where there seem to be bytes, or none.
+        for headers in [&[LENGTH, ("content-type", "image/jpeg")][..], &[("content-length", "0")]] {
+            let read = read("webwxtest", Wanted::Picture, &reply(status, headers));
+            let Err(Error::Status { endpoint: "webwxtest", status: told }) = read else {
+                panic!("{status}: {read:?}")
+            };
+            assert_eq!(told, status);
+        }
+    }
+}
+
+/// Everything is asked for: a part of it, taken for all, would be a torn file.
+#[test]
+fn a_part_is_no_success() {
+    let ranged = |range: &str| {
+        let headers = [("content-length", "100"), ("content-range", range)];
+        read("webwxtest", Wanted::Video, &reply(206, &headers))
+    };
+    for whole in ["bytes 0-99/100", "bytes 0-99/*", " bytes 0-99/100 "] {
+        assert!(ranged(whole).is_ok(), "{whole}");
+    }
+    for part in [
+        "bytes 0-99/200",
+        "bytes 1-100/101",
+        "bytes */100",
+        "bytes 0-99",
+        "bytes 0-18446744073709551615/0",
+        "items 0-99/100",
+        "",
+    ] {
+        let error = ranged(part).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "webwxtest answered something other than a video: a part of it",
+            "{part}"
+        );
+    }
+    assert!(read("webwxtest", Wanted::Video, &reply(206, &[])).is_ok());
+}

@@ -1,0 +1,178 @@
+//! `GET /cgi-bin/mmwebwx-bin/webwxgeticon`
+//!
+//! The picture of a person (`docs/protocol.md` §5.4).
+
+use alloc::boxed::Box;
+
+use super::fetch::Fetch;
+use super::head::{self, Head, Wanted};
+use crate::contact::Contact;
+use crate::error::Error;
+use crate::flow::Response;
+use crate::hosts::Role;
+use crate::ids::{MsgId, UserName};
+use crate::session::Session;
+use crate::wire::query::{Accept, Url};
+
+const ENDPOINT: &str = "webwxgeticon";
+
+/// Whose picture.
+///
+/// The one of a contact is named by its record too: [`HeadImgUrl`](super::HeadImgUrl).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Icon {
+    user_name: UserName,
+    seq: u64,
+    message: Option<MsgId>,
+    room: Option<Box<str>>,
+    big: bool,
+}
+
+impl Icon {
+    /// That of a contact, an official account, or the account itself.
+    pub const fn of(user_name: UserName) -> Self {
+        Self { user_name, seq: 0, message: None, room: None, big: false }
+    }
+
+    /// That of a member of a room, who may be a stranger otherwise.
+    pub fn of_member(room: &Contact, user_name: UserName) -> Self {
+        // The room's other name where it is known, else its own; the former is the server's word
+        // and may be anything.
+        let known = 1..=UserName::MAX;
+        let id = &room.encry_chat_room_id;
+        let id = if known.contains(&id.len()) { id.clone() } else { room.user_name.clone().into() };
+        Self { room: Some(id), ..Self::of(user_name) }
+    }
+
+    /// That of a stranger in a message: who asks to be a friend, whose card was sent (`MsgType` 37
+    /// and 42).
+    pub fn of_stranger(message: &MsgId, user_name: UserName) -> Self {
+        Self { message: Some(message.clone()), ..Self::of(user_name) }
+    }
+
+    /// Which of its pictures: the `seq` of a `HeadImgUrl`. 0, the usual one, is that of now.
+    #[must_use]
+    pub const fn seq(mut self, seq: u64) -> Self {
+        self.seq = seq;
+        self
+    }
+
+    /// In its large size.
+    #[must_use]
+    pub const fn big(mut self) -> Self {
+        self.big = true;
+        self
+    }
+}
+
+/// Asks for the picture of a person; read by [`parse`].
+pub fn request(session: &Session, icon: &Icon) -> Fetch {
+    let mut url = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxgeticon")
+        .with("seq", icon.seq)
+        .with("username", &icon.user_name)
+        .with("skey", session.auth.skey.expose());
+    if let Some(message) = &icon.message {
+        url = url.with("msgid", super::number(message));
+    }
+    if let Some(room) = &icon.room {
+        url = url.with("chatroomid", room);
+    }
+    if icon.big {
+        url = url.with("type", "big");
+    }
+    Fetch::new(url.accept(Accept::Image).get(&session.device), parse)
+}
+
+/// Reads the head of the reply to [`request`].
+///
+/// # Errors
+///
+/// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] where it announces no picture.
+pub fn parse(reply: &Response) -> Result<Head, Error> {
+    head::read(ENDPOINT, Wanted::Picture, reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString as _};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::contact::record::WireContact;
+    use crate::media::head_img;
+    use crate::media::testing::{accepts, no_picture, pairs};
+    use crate::testing::{rendered, session};
+    use crate::wire::lenient::Lenient as _;
+
+    fn room(id: &str) -> Contact {
+        let json = alloc::format!("{{\"UserName\":\"@@9e1c\",\"EncryChatRoomId\":\"{id}\"}}");
+        WireContact::read(&json).take().unwrap()
+    }
+
+    fn name() -> UserName {
+        "@c1d8".parse().unwrap()
+    }
+
+    fn query(icon: &Icon) -> String {
+        let session = session();
+        let fetch = request(&session, icon);
+        let query = fetch.http().uri().query().unwrap().to_string();
+        query.replace("%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e", "SKEY")
+    }
+
+    #[test]
+    fn asks() {
+        let mut session = session();
+        let fetch = request(&session, &Icon::of(name()).seq(640_318_772));
+        insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
+        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgeticon?seq=640318772&username=%40c1d8&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
+        host: wx.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: image/webp,image/apng,image/*,*/*;q=0.8
+        accept-encoding: identity
+        referer: https://wx.qq.com/?lang=zh_CN
+        ");
+    }
+
+    #[test]
+    fn asks_for_everybody() {
+        let base = "seq=0&username=%40c1d8&skey=SKEY";
+        for (icon, more) in [
+            (Icon::of(name()), ""),
+            (Icon::of(name()).big(), "&type=big"),
+            (Icon::of_member(&room("@e1"), name()), "&chatroomid=%40e1"),
+            // Unknown, or no name at all.
+            (Icon::of_member(&room(""), name()), "&chatroomid=%40%409e1c"),
+            (Icon::of_member(&room(&"x".repeat(5000)), name()), "&chatroomid=%40%409e1c"),
+            (Icon::of_stranger(&MsgId::from("12"), name()).big(), "&msgid=12&type=big"),
+        ] {
+            assert_eq!(query(&icon), alloc::format!("{base}{more}"));
+        }
+    }
+
+    #[test]
+    fn reads() {
+        accepts(parse, ENDPOINT, "image/jpeg");
+        no_picture(parse, ENDPOINT);
+    }
+
+    proptest! {
+        /// Names come back from the wire as they were.
+        #[test]
+        fn names_come_back(name in "[^\\s,\\pC]{1,60}", seq in any::<u64>(), message in "[0-9]{1,19}") {
+            let session = session();
+            let user: UserName = name.parse().unwrap();
+            let stranger = Icon::of_stranger(&MsgId::from(&*message), user.clone()).seq(seq);
+            let sent = pairs(&request(&session, &stranger));
+            prop_assert_eq!(&sent[0], &("seq".into(), seq.to_string()));
+            prop_assert_eq!(&sent[1], &("username".into(), name.clone()));
+            prop_assert_eq!(&sent[3], &("msgid".into(), message));
+            let room = Contact { user_name: user.clone(), ..room("") };
+            let sent = pairs(&request(&session, &Icon::of_member(&room, user.clone())));
+            prop_assert_eq!(&sent[3], &("chatroomid".into(), name.clone()));
+            let sent = pairs(&head_img::request(&session, &user));
+            prop_assert_eq!(&sent[1], &("username".into(), name));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! `GET /cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg`
+//!
+//! The map of a place that somebody sent (`docs/protocol.md` §8, §9.10).
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::str::FromStr;
+
+use super::fetch::Fetch;
+use super::head::{self, Head, Wanted};
+use super::link;
+use crate::error::{Error, Invalid};
+use crate::flow::Response;
+use crate::hosts::Role;
+use crate::message::Message;
+use crate::session::Session;
+use crate::text::{Text, decode};
+use crate::wire::lenient::Lenient as _;
+use crate::wire::object::object;
+use crate::wire::query::{Accept, Url};
+
+const ENDPOINT: &str = "webwxgetpubliclinkimg";
+const PATH: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg";
+
+/// Where the map of a place is: a path of [its endpoint](self) with a query, as the message names
+/// it. It never leads to another host, whatever the message says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MapLink(Box<str>);
+
+impl MapLink {
+    /// The map of a message, if it is a place: the path stands in its `Content`, behind the name
+    /// of the place and, in a room, of who sent it.
+    pub fn of(message: &Message) -> Option<Self> {
+        let wire = Wire::read(&message.raw.json());
+        let (_, link) = wire.content.rsplit_once(":<br/>")?;
+        decode(Text::from(link)).trim().parse().ok()
+    }
+
+    /// The path as the message names it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+object! {
+    struct Wire {
+        "Content" => content: Text,
+    }
+}
+
+impl FromStr for MapLink {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let invalid = Invalid {
+            what: "the path of a map",
+            expected: "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?… in visible ASCII",
+        };
+        match link::endpoint(text, &[PATH]) {
+            Some(_) => Ok(Self(text.into())),
+            None => Err(invalid),
+        }
+    }
+}
+
+impl fmt::Display for MapLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Asks for a map; read by [`parse`].
+pub fn request(session: &Session, map: &MapLink) -> Fetch {
+    let url = Url::new(&session.device, Role::Api, map.as_str()).accept(Accept::Image);
+    Fetch::new(url.get(&session.device), parse)
+}
+
+/// Reads the head of the reply to [`request`].
+///
+/// # Errors
+///
+/// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] where it announces no picture.
+pub fn parse(reply: &Response) -> Result<Head, Error> {
+    head::read(ENDPOINT, Wanted::Picture, reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::link::tests::{NOWHERE, leads_nowhere_else};
+    use crate::media::testing::{accepts, no_picture};
+    use crate::testing::{message, rendered, session};
+
+    const LINK: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=2846610397255840113&pictype=location";
+
+    #[test]
+    fn asks() {
+        let mut session = session();
+        let fetch = request(&session, &LINK.parse().unwrap());
+        insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
+        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=2846610397255840113&pictype=location
+        host: wx.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: image/webp,image/apng,image/*,*/*;q=0.8
+        accept-encoding: identity
+        referer: https://wx.qq.com/?lang=zh_CN
+        ");
+    }
+
+    #[test]
+    fn reads() {
+        accepts(parse, ENDPOINT, "image/jpeg");
+        no_picture(parse, ENDPOINT);
+    }
+
+    #[test]
+    fn finds_the_map_of_a_message() {
+        let found = |from: &str, content: &str| {
+            MapLink::of(&message(&alloc::format!(
+                "\"FromUserName\":\"{from}\",\"ToUserName\":\"@me\",\"MsgType\":1,\"SubMsgType\":48,\"Content\":\"{content}\""
+            )))
+        };
+        let escaped = LINK.replace('&', "&amp;");
+        for (from, content) in [
+            ("@a", alloc::format!("某街59号:<br/>{LINK}")),
+            ("@@r", alloc::format!("@b:<br/>某街59号:<br/>{LINK}")),
+            ("@a", alloc::format!("a:<br/>b:<br/>{LINK}\\n")),
+            ("@a", alloc::format!(":<br/>{escaped}")),
+        ] {
+            assert_eq!(found(from, &content).unwrap().as_str(), LINK, "{content}");
+        }
+        for none in
+            ["", LINK, "a:<br/>b", "a:<br/>https://evil.example/x", "a:<br/>//evil.example/x"]
+        {
+            assert_eq!(found("@a", none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn leads_to_one_endpoint() {
+        for bad in NOWHERE {
+            assert!(bad.parse::<MapLink>().is_err(), "{bad}");
+        }
+        leads_nowhere_else(PATH, |text| {
+            let map = text.parse().ok()?;
+            Some(request(&session(), &map))
+        });
+    }
+}

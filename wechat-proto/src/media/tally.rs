@@ -1,0 +1,137 @@
+//! Counting the bytes of a download.
+
+use super::head::Head;
+use crate::error::{Error, Failure, FailureKind, Sent};
+
+/// Counts the bytes of a download as they come, against what its head announced and against a
+/// limit: what a driver asks that streams a body.
+///
+/// The adapters' `Download::copy_to` has one; so can your own loop:
+///
+/// ```
+/// # use wechat_proto::{Error, media::{Head, Tally}};
+/// # fn next() -> Option<Vec<u8>> { None }
+/// fn collect(head: &Head) -> Result<Vec<u8>, Error> {
+///     let mut tally = Tally::new(head, 20 << 20)?;
+///     let mut bytes = Vec::new();
+///     while let Some(chunk) = next() {
+///         tally.add(chunk.len())?; // before it is kept
+///         bytes.extend(chunk);
+///     }
+///     tally.end()?;
+///     Ok(bytes)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tally {
+    endpoint: &'static str,
+    announced: Option<u64>,
+    limit: u64,
+    so_far: u64,
+}
+
+impl Tally {
+    /// A count from the beginning of a body, of which at most `limit` bytes are wanted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] if the head announces more.
+    pub const fn new(head: &Head, limit: u64) -> Result<Self, Error> {
+        let announced = head.length;
+        if let Some(size) = announced
+            && size > limit
+        {
+            return Err(Error::TooLarge { size, limit });
+        }
+        Ok(Self { endpoint: head.endpoint, announced, limit, so_far: 0 })
+    }
+
+    /// So many bytes came; they are not to be kept before this was asked. Gives how many there are
+    /// so far.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] if these are more than the limit.
+    pub fn add(&mut self, bytes: usize) -> Result<u64, Error> {
+        self.so_far = self.so_far.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if self.so_far > self.limit {
+            return Err(Error::TooLarge { size: self.so_far, limit: self.limit });
+        }
+        Ok(self.so_far)
+    }
+
+    /// How many bytes came.
+    pub const fn so_far(&self) -> u64 {
+        self.so_far
+    }
+
+    /// The body ended. Gives how many bytes it had.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Transport`] with [`FailureKind::Truncated`] if there are fewer than announced.
+    ///   (A driver that keeps its promises has said so before.)
+    /// - [`Error::EmptyMedia`] if there are none.
+    pub const fn end(self) -> Result<u64, Error> {
+        if let Some(announced) = self.announced
+            && self.so_far < announced
+        {
+            return Err(Error::Transport(Failure::new(FailureKind::Truncated, Sent::Maybe)));
+        }
+        if self.so_far == 0 {
+            return Err(Error::EmptyMedia { endpoint: self.endpoint });
+        }
+        Ok(self.so_far)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn head(length: Option<u64>) -> Head {
+        Head { endpoint: "webwxtest", content_type: None, length, file_name: None }
+    }
+
+    fn count(length: Option<u64>, limit: u64, parts: &[usize]) -> Result<u64, Error> {
+        let mut tally = Tally::new(&head(length), limit)?;
+        for part in parts {
+            tally.add(*part)?;
+        }
+        tally.end()
+    }
+
+    #[test]
+    fn counts() {
+        assert_eq!(count(Some(5), 5, &[2, 0, 3]).unwrap(), 5);
+        assert_eq!(count(None, 5, &[5]).unwrap(), 5);
+        assert_eq!(count(None, u64::MAX, &[1]).unwrap(), 1);
+        let mut tally = Tally::new(&head(None), 10).unwrap();
+        assert_eq!((tally.add(3).unwrap(), tally.add(4).unwrap(), tally.so_far()), (3, 7, 7));
+    }
+
+    #[test]
+    fn a_limit_is_one() {
+        // Said at once where the head says it, else with the first byte above.
+        assert!(matches!(
+            Tally::new(&head(Some(6)), 5),
+            Err(Error::TooLarge { size: 6, limit: 5 })
+        ));
+        let above = count(None, 5, &[3, 3]);
+        assert!(matches!(above, Err(Error::TooLarge { size: 6, limit: 5 })));
+        let above = count(None, u64::MAX - 1, &[usize::MAX, usize::MAX]);
+        assert!(matches!(above, Err(Error::TooLarge { .. })));
+    }
+
+    #[test]
+    fn less_than_announced_is_no_success() {
+        for (length, parts) in [(Some(5), &[4][..]), (Some(5), &[])] {
+            match count(length, 10, parts) {
+                Err(Error::Transport(failure)) => assert_eq!(failure.kind, FailureKind::Truncated),
+                other => panic!("{other:?}"),
+            }
+        }
+        let empty = count(None, 10, &[0, 0]);
+        assert!(matches!(empty, Err(Error::EmptyMedia { endpoint: "webwxtest" })));
+    }
+}
