@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Entry;
 use crate::error::{Invalid, Ret};
-use crate::hosts::Hosts;
+use crate::hosts::{Hosts, Role};
 use crate::jar::Jar;
 use crate::pace::Paces;
 use crate::rng::Generator;
@@ -108,6 +108,12 @@ impl Device {
     /// The `Cookie` header of a request, if any cookie goes with it.
     pub(crate) fn cookies(&self, uri: &Uri, now: Timestamp) -> Option<HeaderValue> {
         self.jar.header(&self.hosts, uri, now)
+    }
+
+    /// The value of a cookie that goes to the host of this role; empty if there is none. The page
+    /// writes some into its requests.
+    pub(crate) fn cookie(&self, role: Role, name: &str, now: Timestamp) -> &str {
+        self.jar.value(self.hosts.origin(role), name, now).unwrap_or_default()
     }
 
     /// Takes what a reply says about cookies.

@@ -95,6 +95,12 @@ impl Jar {
         Some(header)
     }
 
+    /// The value of the cookie of this name that would go to `origin` now.
+    pub(crate) fn value(&self, origin: &Origin, name: &str, now: Timestamp) -> Option<&str> {
+        let mut due = self.due(origin, "/", now);
+        due.find(|(key, _)| *key.name == *name).map(|(_, value)| value.text.expose())
+    }
+
     /// Makes room: what ends first goes first.
     fn evict(&mut self) {
         if self.cookies.len() <= COOKIES {

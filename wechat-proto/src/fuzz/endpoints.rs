@@ -12,6 +12,7 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::flow::{Flow as _, Interrupt, Response};
 use crate::login::{announce, init, logout, qrcode, redeem, scan, uuid};
+use crate::media::{piece, probe};
 use crate::message::send_text;
 use crate::sync::{check, fetch};
 
@@ -29,6 +30,11 @@ pub const ENDPOINTS: &[(&str, Entry)] = &[
     ("synccheck", |bytes| parsed(bytes, check::parse)),
     ("webwxsync", webwxsync),
     ("webwxsendmsg", |bytes| parsed(bytes, send_text::parse)),
+    ("webwxcheckupload", |bytes| parsed(bytes, probe::parse)),
+    ("webwxuploadmedia", |bytes| {
+        parsed(bytes, piece::parse);
+        parsed(bytes, piece::parse_last);
+    }),
 ];
 
 /// The same bytes read the same twice, under any status; an error shows a bounded excerpt.

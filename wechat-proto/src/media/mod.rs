@@ -1,7 +1,29 @@
 //! Files: `docs/protocol.md` §6.6, §6.7, §8.
+//!
+//! # Uploads
+//!
+//! An [`Upload`] is a flow: it takes a [`LocalFile`] and gives an [`Uploaded`], which the sends name.
+//! The adapters' `Client::upload` runs one to its end. [`probe`] and [`piece`] are the two calls that
+//! it makes.
 
 use alloc::boxed::Box;
 use core::fmt;
+
+mod date;
+mod local;
+mod multipart;
+pub mod piece;
+pub mod probe;
+mod sum;
+#[cfg(test)]
+pub(crate) mod testing_form;
+mod upload;
+
+pub use local::{Limits, LocalFile};
+pub use sum::Md5Sum;
+#[cfg(any(test, feature = "_fuzz"))]
+pub(crate) use upload::Sizes;
+pub use upload::{Upload, UploadProgress};
 
 /// What the service is told that a file is: `docs/protocol.md` §6.7.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

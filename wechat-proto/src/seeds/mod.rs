@@ -22,10 +22,12 @@ mod login;
 mod send;
 mod session;
 mod sync;
+mod upload;
 mod vectors;
 
 use harness::How::{Added, Changed, Drawn, LeftOut, Moved};
-use harness::{Difference, Json, compare, raw_body};
+pub(crate) use harness::raw_body;
+use harness::{Difference, Json, compare, compare_form};
 
 use crate::device::Device;
 use crate::hosts::{Family, Hosts};
