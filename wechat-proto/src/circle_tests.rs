@@ -7,6 +7,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use bytes::Bytes;
 use proptest::collection::vec as many;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -16,7 +17,10 @@ use crate::contact::Contacts;
 use crate::device::Device;
 use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt, Request};
+use crate::ids::UserName;
 use crate::login::Login;
+use crate::media::testing_form::sent_form;
+use crate::media::{LocalFile, Sizes, Upload};
 use crate::sync::Inbox;
 use crate::testing::{NOW, reply, session};
 use crate::time::Timestamp;
@@ -26,6 +30,14 @@ const CONFIRMED: &str = "window.code=200;window.redirect_uri=\"https://wx.qq.com
 const PAGE: &str = "<error><ret>0</ret><skey>k</skey><wxsid>s</wxsid><wxuin>7</wxuin><pass_ticket>p</pass_ticket></error>";
 const INIT: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me"},"SyncKey":{"Count":1,"List":[{"Key":1,"Val":1}]}}"#;
 
+/// What is uploaded: three pieces.
+const SOURCE: &[u8; 40] = b"0123456789abcdef0123456789abcdef01234567";
+
+fn upload(length: u64, probe: u64) -> Upload {
+    let file = LocalFile::new("a.zip", length).unwrap();
+    Upload::with_sizes(UserName::file_helper(), file, Sizes { piece: 16, probe })
+}
+
 /// When requests went out, in a minute of polling on. `renewed` makes a new flow after each error.
 fn sends<F: Flow>(
     make: impl Fn() -> F,
@@ -34,7 +46,11 @@ fn sends<F: Flow>(
     mut serve: impl FnMut(&Request) -> Input,
 ) -> Vec<Timestamp> {
     let (mut flow, mut now, mut sent) = (make(), NOW, Vec::new());
-    while now.since(NOW) < Duration::from_secs(60) && sent.len() < 5000 {
+    // Whoever only hears the same error again is given up on.
+    for _ in 0..20_000 {
+        if now.since(NOW) >= Duration::from_secs(60) || sent.len() >= 5000 {
+            break;
+        }
         match flow.poll(state, now) {
             Ok(_) => {}
             Err(Interrupt::Send(request)) => {
@@ -44,6 +60,11 @@ fn sends<F: Flow>(
                 flow.handle(input);
             }
             Err(Interrupt::Sleep(time)) => now = now.after(time),
+            Err(Interrupt::Read(range)) => {
+                let end = range.end.min(SOURCE.len() as u64);
+                let piece = &SOURCE[range.start as usize..end as usize];
+                flow.handle(Input::Piece(Ok(Bytes::from_static(piece))));
+            }
             Err(_) if renewed => flow = make(),
             Err(_) => {}
         }
@@ -152,6 +173,64 @@ fn an_unreachable_host_is_no_quiet_minute() {
     assert!(told >= 10, "{told}");
 }
 
+#[test]
+fn uploads_that_do_not_end() {
+    let page = |status: u16| {
+        let mut page = reply("<html>");
+        *page.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        Input::Reply(Ok(page))
+    };
+    let json = |text: &str| Input::Reply(Ok(reply(text)));
+    let taken = r#"{"BaseResponse":{"Ret":0},"MediaId":""}"#;
+    let bad: [&dyn Fn() -> Input; 7] = [
+        &|| json(r#"{"BaseResponse":{"Ret":1}}"#),
+        &|| json(r#"{"BaseResponse":{"Ret":1205}}"#),
+        &|| json(r#"{"BaseResponse":{"Ret":1101}}"#),
+        &|| json(""),
+        &|| page(402),
+        &|| page(502),
+        &|| Input::Reply(Err(Failure::new(FailureKind::Closed, Sent::Maybe))),
+    ];
+    for (bad, renewed) in bad.into_iter().flat_map(|bad| [(bad, false), (bad, true)]) {
+        // The announcement, or the first, the second or the last piece.
+        for (probe, at) in [(8, 0), (8, 1), (99, 0), (99, 1), (99, 2)] {
+            let mut answered = 0;
+            let make = || upload(40, probe);
+            let sent = sends(make, &mut session(), renewed, |request| {
+                let first = match path(request) {
+                    "webwxcheckupload" => true,
+                    _ => probe == 99 && chunk(request) == "0",
+                };
+                answered = if first { 0 } else { answered + 1 };
+                if answered == at { bad() } else { json(taken) }
+            });
+            is_slow(&sent, 18);
+        }
+    }
+    // The last piece brings no name, and a source that is never whole.
+    for renewed in [false, true] {
+        let sent = sends(|| upload(40, 99), &mut session(), renewed, |_| json(taken));
+        is_slow(&sent, 18);
+        let mut served = false;
+        let sent = sends(
+            || upload(41, 99),
+            &mut session(),
+            renewed,
+            |_| {
+                served = true;
+                json(taken)
+            },
+        );
+        assert!(sent.is_empty() && !served);
+    }
+}
+
+/// The number of a piece, as its form has it.
+fn chunk(request: &Request) -> String {
+    let form = sent_form(&request.http);
+    form.iter().find(|part| part.name == "chunk").unwrap().text().to_string()
+}
+
 /// A new flow goes on at the pace of the one before.
 #[test]
 fn a_new_flow_is_no_way_around() {
@@ -160,6 +239,7 @@ fn a_new_flow_is_no_way_around() {
     is_slow(&sends(Inbox::new, &mut account, true, broken), 4);
     is_slow(&sends(Contacts::new, &mut account, true, broken), 4);
     is_slow(&sends(Login::new, &mut Device::new(), true, broken), 4);
+    is_slow(&sends(|| upload(40, 99), &mut session(), true, broken), 4);
 }
 
 /// The names of the fields that some parser reads.

@@ -13,6 +13,7 @@ pub(crate) struct Paces {
     pub(crate) login: Pace,
     pub(crate) contacts: Pace,
     pub(crate) inbox: Pace,
+    pub(crate) upload: Pace,
 }
 
 /// Always: how fast its flows may ask is no part of what a device is.

@@ -8,7 +8,7 @@ use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-/// The generator behind `DeviceID`s and the random digits of `ClientMsgId`s.
+/// The generator behind `DeviceID`s, the random digits of `ClientMsgId`s and the boundaries of forms.
 ///
 /// Not for secrets: nothing that the protocol draws is one. The same seed gives the same digits
 /// on every platform and in every version of this crate.
@@ -47,6 +47,16 @@ impl Generator {
     pub(crate) fn digits(&mut self, digits: u32) -> u64 {
         // The bias of the remainder is below 10^-4 for 15 digits: these are labels, not keys.
         self.source.next_u64() % 10_u64.pow(digits)
+    }
+
+    /// As many of 64 letters, each as likely as the others.
+    pub(crate) fn letters<'a>(
+        &'a mut self,
+        letters: &'a [u8; 64],
+        count: usize,
+    ) -> impl Iterator<Item = u8> + 'a {
+        (0..count)
+            .map(|_| letters.get((self.source.next_u64() >> 58) as usize).map_or(b'0', |b| *b))
     }
 
     /// `e` and 15 decimal digits, new for every request: `docs/protocol.md` §1.4.

@@ -39,6 +39,9 @@ pub struct Session {
     pub(crate) chat_set: Vec<UserName>,
     pub(crate) invite_start_count: u32,
     last_client_msg_id: ClientMsgId,
+    /// Not in what older versions stored.
+    #[serde(default)]
+    last_client_media_id: u64,
 }
 
 /// The account itself.
@@ -72,6 +75,7 @@ impl Session {
             chat_set: Vec::new(),
             invite_start_count: 40,
             last_client_msg_id: ClientMsgId::default(),
+            last_client_media_id: 0,
         }
     }
 
@@ -145,6 +149,14 @@ impl Session {
         let id = ClientMsgId::mint(&mut self.device.rng, self.last_client_msg_id, now);
         self.last_client_msg_id = id;
         id
+    }
+
+    /// A number for an upload that begins at `now`: the clock's milliseconds, and above all that
+    /// this session gave, or the pieces of two files would be taken for one file's.
+    pub(crate) fn next_client_media_id(&mut self, now: Timestamp) -> u64 {
+        let next = self.last_client_media_id.saturating_add(1);
+        self.last_client_media_id = now.as_millis().max(next);
+        self.last_client_media_id
     }
 
     /// Who asks, in all calls but `webwxinit`.

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::flow::{Flow as _, Interrupt, Response};
 use crate::ids::UserName;
 use crate::login::{announce, init, logout, qrcode, redeem, scan, uuid};
-use crate::media::{file, head_img, icon, image, map, video, voice};
+use crate::media::{file, head_img, icon, image, map, piece, probe, video, voice};
 use crate::message::{forward, revoke, send_app, send_emoticon, send_image, send_text, send_video};
 use crate::sync::{check, fetch};
 
@@ -45,6 +45,11 @@ pub const ENDPOINTS: &[(&str, Entry)] = &[
     ("webwxgetpubliclinkimg", |bytes| downloaded(bytes, map::parse)),
     ("webwxgeticon", |bytes| downloaded(bytes, icon::parse)),
     ("webwxgetheadimg", |bytes| downloaded(bytes, head_img::parse)),
+    ("webwxcheckupload", |bytes| parsed(bytes, probe::parse)),
+    ("webwxuploadmedia", |bytes| {
+        parsed(bytes, piece::parse);
+        parsed(bytes, piece::parse_last);
+    }),
 ];
 
 /// The same bytes read the same twice, under any status; an error shows a bounded excerpt.

@@ -1,5 +1,6 @@
 //! The flows, played from scripts of replies.
 
+use core::ops::Range;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -9,9 +10,9 @@ use crate::contact::Contacts;
 use crate::device::Device;
 use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt};
-use crate::ids::MsgId;
+use crate::ids::{MsgId, UserName};
 use crate::login::Login;
-use crate::media::video;
+use crate::media::{LocalFile, Sizes, Upload, video};
 use crate::sync::Inbox;
 use crate::time::Timestamp;
 
@@ -21,12 +22,47 @@ pub const FLOWS: &[(&str, Entry)] = &[
     ("contacts flow", |bytes| play(Contacts::new(), &mut account(), bytes)),
     ("inbox flow", |bytes| play(Inbox::new(), &mut account(), bytes)),
     ("fetch flow", fetch),
+    ("upload flow", |bytes| {
+        let (first, script) = bytes.split_first().unwrap_or((&0, &[]));
+        let source = SOURCE.get(..usize::from(*first)).unwrap_or(SOURCE);
+        play_with(upload(source), &mut account().session, script, source);
+    }),
 ];
 
 fn fetch(bytes: &[u8]) {
     let mut session = account().session;
     let fetch = video::request(&session, &MsgId::from("1"));
     play(fetch, &mut session.device, bytes);
+}
+
+/// What an upload reads.
+const SOURCE: &[u8] = b"The quick brown fox jumps over the lazy dog. 1234567890";
+
+/// An upload in short pieces, announced if there are four of them. The first byte of the script
+/// says how long it is.
+fn upload(source: &[u8]) -> Upload {
+    let file = LocalFile::new("报告 \"终稿\".pdf", source.len() as u64).expect("a good name");
+    Upload::with_sizes(UserName::file_helper(), file, Sizes { piece: 8, probe: 24 })
+}
+
+/// Bytes of the source, as a driver would give them, unless the step says otherwise: fewer, more,
+/// others, none; `d` and the driver forgets it.
+fn piece(range: Range<u64>, source: &[u8], step: Option<&u8>) -> Option<Input> {
+    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
+    let bytes = source.get(place(range.start)..place(range.end)).unwrap_or_default();
+    let mut bytes = bytes.to_vec();
+    match step {
+        Some(b'd') => return None,
+        Some(b'f') => {
+            let failure = Failure::new(FailureKind::Source, Sent::No);
+            return Some(Input::Piece(Err(failure)));
+        }
+        Some(b's') => bytes.truncate(bytes.len().saturating_sub(1)),
+        Some(b'l') => bytes.push(b'!'),
+        Some(b'c') => bytes.iter_mut().take(1).for_each(|byte| *byte ^= 1),
+        _ => {}
+    }
+    Some(Input::Piece(Ok(bytes.into())))
 }
 
 /// Plays a script: steps separated by a zero byte, the first byte of each its kind.
@@ -37,12 +73,17 @@ fn fetch(bytes: &[u8]) {
 /// - `f`: a failure, its kind and whether it was sent taken from the next byte.
 /// - `p`: a piece, that nobody waits for; `d`: the exchange was dropped; `b`: the clock goes back;
 ///   `l`: it leaps ahead; anything else is a reply with the whole step as its body.
-fn play<F: Flow>(mut flow: F, state: &mut F::State, script: &[u8]) {
+/// - `r`: where the source is read next, it gives what [`piece`] makes of the rest.
+fn play<F: Flow>(flow: F, state: &mut F::State, script: &[u8]) {
+    play_with(flow, state, script, &[]);
+}
+
+fn play_with<F: Flow>(mut flow: F, state: &mut F::State, script: &[u8], source: &[u8]) {
     let mut now = NOW;
-    let mut steps = script.split(|byte| *byte == 0);
+    let mut steps = script.split(|byte| *byte == 0).peekable();
     // A poll answers; a step is at most a few polls. What goes beyond is a loop.
     let mut budget = 64 + 4 * script.len();
-    let (mut held, mut errors) = (false, 0_u32);
+    let (mut held, mut errors, mut outputs) = (false, 0_u32, 0_u32);
     loop {
         budget = budget.checked_sub(1).expect("a flow that stands still");
         match flow.poll(state, now) {
@@ -51,6 +92,7 @@ fn play<F: Flow>(mut flow: F, state: &mut F::State, script: &[u8]) {
                 let ours = host.ends_with(".qq.com") || host.ends_with(".wechat.com");
                 assert!(ours && !host.contains('@'), "{host}");
                 held = false;
+                outputs = 0;
                 let Some(step) = steps.next() else { return };
                 match step.split_first() {
                     Some((b'd', _)) => {}
@@ -76,8 +118,20 @@ fn play<F: Flow>(mut flow: F, state: &mut F::State, script: &[u8]) {
                     return;
                 }
             }
-            Err(Interrupt::Read(_)) => unreachable!("only uploads read"),
-            Ok(_) => {}
+            Err(Interrupt::Read(range)) => {
+                assert!(range.start < range.end && range.end - range.start <= 9, "{range:?}");
+                outputs = 0;
+                let step = steps.next_if(|step| step.first() == Some(&b'r'));
+                let piece = piece(range, source, step.and_then(|step| step.get(1)));
+                flow.handle(piece.unwrap_or(Input::Reply(Ok(reply(b"nobody asked")))));
+            }
+            Ok(_) => {
+                // A flow that is done says so at every poll.
+                outputs += 1;
+                if outputs > 20 {
+                    return;
+                }
+            }
         }
     }
 }

@@ -6,10 +6,17 @@
 //! [`icon`], [`head_img`] and [`head_img_url`] the pictures of contacts. Each makes a [`Fetch`],
 //! whose output is the [`Head`] of the reply; the adapters' `Client::download` also gives the bytes,
 //! which they stream. A [`FileName`] is what a received file may be called.
+//!
+//! # Uploads
+//!
+//! An [`Upload`] is a flow: it takes a [`LocalFile`] and gives an [`Uploaded`], which the sends name.
+//! The adapters' `Client::upload` runs one to its end. [`probe`] and [`piece`] are the two calls that
+//! it makes.
 
 use alloc::boxed::Box;
 use core::fmt;
 
+mod date;
 mod disposition;
 mod fetch;
 pub mod file;
@@ -20,10 +27,18 @@ pub mod head_img_url;
 pub mod icon;
 pub mod image;
 mod link;
+mod local;
 pub mod map;
+mod multipart;
+pub mod piece;
+pub mod probe;
+mod sum;
 mod tally;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+pub(crate) mod testing_form;
+mod upload;
 pub mod video;
 pub mod voice;
 
@@ -33,8 +48,13 @@ pub use file_name::FileName;
 pub use head::Head;
 pub use head_img_url::HeadImgUrl;
 pub use icon::Icon;
+pub use local::{Limits, LocalFile};
 pub use map::MapLink;
+pub use sum::Md5Sum;
 pub use tally::Tally;
+#[cfg(any(test, feature = "_fuzz"))]
+pub(crate) use upload::Sizes;
+pub use upload::{Upload, UploadProgress};
 
 use crate::ids::MsgId;
 

@@ -24,10 +24,12 @@ mod send;
 mod send_media;
 mod session;
 mod sync;
+mod upload;
 mod vectors;
 
 use harness::How::{Added, Changed, Drawn, LeftOut, Moved};
-use harness::{Difference, Json, compare, raw_body};
+pub(crate) use harness::raw_body;
+use harness::{Difference, Json, compare, compare_form};
 
 use crate::device::Device;
 use crate::hosts::{Family, Hosts};

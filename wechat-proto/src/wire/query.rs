@@ -66,7 +66,8 @@ impl fmt::Write for Component<'_> {
 pub(crate) enum Accept {
     /// For calls of the page's code.
     Json,
-    /// For calls made by loading a script: `jslogin`, `login`, `synccheck`.
+    /// For calls made by loading a script: `jslogin`, `login`, `synccheck`; also what a
+    /// browser says where the page's code says nothing, as that of uploads does.
     Script,
     /// For pictures.
     Image,
@@ -161,20 +162,34 @@ impl Url {
     /// A POST of JSON, in literal UTF-8: escapes would show in the receiver's chat.
     pub(crate) fn post_json(self, device: &Device, body: &impl Serialize) -> http::Request<Body> {
         let body = serde_json::to_vec(body).expect("our own bodies have no maps with odd keys");
-        self.finish(device, Method::POST, Some(("application/json;charset=UTF-8", body.into())))
+        let kind = HeaderValue::from_static("application/json;charset=UTF-8");
+        self.finish(device, Method::POST, Some((kind, body.into())))
     }
 
     /// A POST of a form whose text is already encoded.
     pub(crate) fn post_form(self, device: &Device, form: String) -> http::Request<Body> {
-        let form = ("application/x-www-form-urlencoded", form.into());
-        self.finish(device, Method::POST, Some(form))
+        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+        self.finish(device, Method::POST, Some((kind, form.into())))
+    }
+
+    /// A POST of a form in parts.
+    pub(crate) fn post_parts(
+        self,
+        device: &Device,
+        boundary: &str,
+        body: Body,
+    ) -> http::Request<Body> {
+        let mut kind = String::from("multipart/form-data; boundary=");
+        kind.push_str(boundary);
+        let kind = HeaderValue::from_str(&kind).expect("a boundary is visible ASCII");
+        self.finish(device, Method::POST, Some((kind, body)))
     }
 
     fn finish(
         self,
         device: &Device,
         method: Method,
-        body: Option<(&'static str, Bytes)>,
+        body: Option<(HeaderValue, Body)>,
     ) -> http::Request<Body> {
         let uri = Uri::from_maybe_shared(Bytes::from(self.text));
         let uri = uri.expect("made of an origin and encoded parts");
@@ -199,9 +214,9 @@ impl Url {
         }
         if let Some((kind, body)) = body {
             set(ORIGIN, visible(page));
-            set(CONTENT_TYPE, HeaderValue::from_static(kind));
+            set(CONTENT_TYPE, kind);
             set(CONTENT_LENGTH, HeaderValue::from(body.len()));
-            *request.body_mut() = body.into();
+            *request.body_mut() = body;
         }
         *request.method_mut() = method;
         *request.uri_mut() = uri;

@@ -1,0 +1,225 @@
+//! A file of the caller's, as the service is told of it: `docs/protocol.md` §6.7.
+
+use alloc::boxed::Box;
+
+use super::MediaType;
+use crate::error::{Error, Invalid};
+use crate::time::Timestamp;
+
+/// A file that is to be uploaded: its name and its length, and what goes with them.
+///
+/// ```
+/// use wechat_proto::Timestamp;
+/// use wechat_proto::media::{LocalFile, MediaType};
+///
+/// let file = LocalFile::new("报告.PDF", 48_121)?.modified(Timestamp::from_secs(1_529_743_507));
+/// assert_eq!((file.media_type(), file.mime()), (MediaType::Document, "application/pdf"));
+/// # Ok::<(), wechat_proto::error::Invalid>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LocalFile {
+    name: Box<str>,
+    size: u64,
+    modified: Option<Timestamp>,
+    media_type: MediaType,
+}
+
+impl LocalFile {
+    /// The longest name that is taken, in bytes.
+    pub const LONGEST_NAME: usize = 1024;
+
+    /// A file of `size` bytes. `name` is the one that the receiver sees: without a path.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] if the name is empty, too long, or has control characters other than tabs and
+    /// line breaks: no form can carry them.
+    pub fn new(name: &str, size: u64) -> Result<Self, Invalid> {
+        let illegal = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
+        if name.is_empty() || name.len() > Self::LONGEST_NAME || name.contains(illegal) {
+            return Err(Invalid {
+                what: "a file's name",
+                expected: "1 to 1,024 bytes without control characters",
+            });
+        }
+        let media_type = MediaType::of_extension(extension(name));
+        Ok(Self { name: name.into(), size, modified: None, media_type })
+    }
+
+    /// The same, last changed at `time`; else it counts as changed when its upload begins.
+    #[must_use]
+    pub const fn modified(mut self, time: Timestamp) -> Self {
+        self.modified = Some(time);
+        self
+    }
+
+    /// The same as something else than its name says: a picture as a document, for one.
+    #[must_use]
+    pub const fn as_type(mut self, media_type: MediaType) -> Self {
+        self.media_type = media_type;
+        self
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its length in bytes.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// What the service is told that it is: by its extension, unless that was overruled.
+    pub const fn media_type(&self) -> MediaType {
+        self.media_type
+    }
+
+    /// Its MIME type, by its extension; `application/octet-stream` where that says nothing, as in
+    /// the official page.
+    pub fn mime(&self) -> &'static str {
+        mime_guess::from_ext(extension(&self.name))
+            .first_raw()
+            .unwrap_or("application/octet-stream")
+    }
+
+    pub(super) fn changed(&self, now: Timestamp) -> Timestamp {
+        self.modified.unwrap_or(now)
+    }
+}
+
+/// What stands behind the last dot of a name.
+fn extension(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, extension)| extension)
+}
+
+impl MediaType {
+    /// `docs/protocol.md` §6.7.
+    fn of_extension(extension: &str) -> Self {
+        let is = |other: &&str| extension.eq_ignore_ascii_case(other);
+        if ["bmp", "png", "jpeg", "jpg"].iter().any(is) {
+            Self::Picture
+        } else if is(&"mp4") {
+            Self::Video
+        } else {
+            Self::Document
+        }
+    }
+}
+
+/// The longest files that an upload takes, in bytes; nothing for no limit.
+///
+/// ```
+/// let mut limits = wechat_proto::media::Limits::default();
+/// limits.document = Some(50 << 20);
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Of pictures.
+    pub picture: Option<u64>,
+    /// Of videos.
+    pub video: Option<u64>,
+    /// Of everything else.
+    pub document: Option<u64>,
+}
+
+impl Limits {
+    /// The official page refuses videos of 20 MB and more, and has the same number for pictures:
+    /// `docs/protocol.md` §6.6.
+    pub const PAGE: u64 = (20 << 20) - 1;
+
+    /// No limits: the service has the last word.
+    pub const fn none() -> Self {
+        Self { picture: None, video: None, document: None }
+    }
+
+    /// Whether a file may be uploaded.
+    pub(super) fn check(&self, file: &LocalFile) -> Result<(), Error> {
+        let limit = match file.media_type {
+            MediaType::Picture => self.picture,
+            MediaType::Video => self.video,
+            MediaType::Document => self.document,
+        };
+        match (file.size, limit) {
+            (0, _) => Err(Error::EmptyFile),
+            (size, Some(limit)) if size > limit => Err(Error::TooLarge { size, limit }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Default for Limits {
+    /// The page's own limits: pictures and videos below 20 MB, documents of any length.
+    fn default() -> Self {
+        Self { picture: Some(Self::PAGE), video: Some(Self::PAGE), document: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str) -> LocalFile {
+        LocalFile::new(name, 7).unwrap()
+    }
+
+    /// `docs/protocol.md` §6.7.
+    #[test]
+    fn its_name_says_what_it_is() {
+        for (name, media_type, mime) in [
+            ("a.bmp", MediaType::Picture, "image/bmp"),
+            ("a.PNG", MediaType::Picture, "image/png"),
+            ("a.b.jpeg", MediaType::Picture, "image/jpeg"),
+            ("报告.jpg", MediaType::Picture, "image/jpeg"),
+            (".png", MediaType::Picture, "image/png"),
+            ("a.gif", MediaType::Document, "image/gif"),
+            ("a.mp4", MediaType::Video, "video/mp4"),
+            ("a.mov", MediaType::Document, "video/quicktime"),
+            ("a.pdf", MediaType::Document, "application/pdf"),
+            ("a.webp", MediaType::Document, "image/webp"),
+            ("README", MediaType::Document, "application/octet-stream"),
+            ("a.", MediaType::Document, "application/octet-stream"),
+            ("a.终稿", MediaType::Document, "application/octet-stream"),
+        ] {
+            let file = file(name);
+            assert_eq!((file.media_type(), file.mime()), (media_type, mime), "{name}");
+        }
+        let document = file("a.png").as_type(MediaType::Document);
+        assert_eq!((document.media_type(), document.mime()), (MediaType::Document, "image/png"));
+    }
+
+    #[test]
+    fn a_name_fits_a_form() {
+        for good in ["报告 & \"终稿\".pdf", "a'b;c.txt", "a\r\nb\t", &"x".repeat(1024)] {
+            assert_eq!(file(good).name(), good);
+        }
+        for bad in ["", "a\0", "\u{1b}[2J", "a\u{7f}", &"x".repeat(1025)] {
+            assert!(LocalFile::new(bad, 7).is_err(), "{bad:?}");
+        }
+    }
+
+    /// `docs/protocol.md` §6.6.
+    #[test]
+    fn limits_are_by_type() {
+        let sized = |name, size| LocalFile::new(name, size).unwrap();
+        let limits = Limits::default();
+        for name in ["a.png", "a.mp4"] {
+            limits.check(&sized(name, 20_971_519)).unwrap();
+            let refused = limits.check(&sized(name, 20_971_520));
+            assert!(matches!(
+                refused,
+                Err(Error::TooLarge { size: 20_971_520, limit: 20_971_519 })
+            ));
+            Limits::none().check(&sized(name, u64::MAX)).unwrap();
+        }
+        limits.check(&sized("a.pdf", u64::MAX)).unwrap();
+        limits.check(&sized("a.png", u64::MAX).as_type(MediaType::Document)).unwrap();
+        for limits in [limits, Limits::none()] {
+            assert!(matches!(limits.check(&sized("a.pdf", 0)), Err(Error::EmptyFile)));
+        }
+        let tight = Limits { document: Some(9), ..limits };
+        tight.check(&sized("a", 9)).unwrap();
+        assert!(matches!(tight.check(&sized("a", 10)), Err(Error::TooLarge { limit: 9, .. })));
+    }
+}

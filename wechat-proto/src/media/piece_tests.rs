@@ -1,0 +1,317 @@
+use alloc::format;
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::error::Ret;
+use crate::media::MediaType;
+use crate::media::testing_form::{Part, form};
+use crate::testing::{NOW, malformed, rendered, reply, session as logged_in};
+
+/// A session with its cookies.
+fn session() -> Session {
+    let mut session = logged_in();
+    let uri = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage".parse().unwrap();
+    let lines = [
+        "webwx_data_ticket=gSe/5Nae+4KZ==; Domain=.qq.com; Path=/; Secure",
+        "webwxuvid=0123; Domain=wx.qq.com; Path=/; Secure",
+    ];
+    session.device.receive(&uri, &lines.map(String::from), None, NOW);
+    session
+}
+
+fn plan(session: &mut Session, file: &LocalFile, probed: Option<&Probed>) -> Plan {
+    let to = "@@9e1c".parse().unwrap();
+    Plan::new(session, &to, file, Md5Sum::of(b"the file"), probed, NOW)
+}
+
+fn probed() -> Probed {
+    Probed { media_id: None, aes_key: "0c1d2e3f".into(), signature: "c2lnbmF0dXJl".into() }
+}
+
+fn file(name: &str, size: u64) -> LocalFile {
+    LocalFile::new(name, size).unwrap().modified(Timestamp::from_secs(1_529_743_507))
+}
+
+#[test]
+fn hands_over_a_whole_file() {
+    let mut session = session();
+    let plan = plan(&mut session, &file("报告 & \"终稿\".png", 8), None);
+    let call = request(&mut session, &plan, 0, Bytes::from_static(b"the file"), NOW);
+    assert_eq!(call.http().body().len(), raw(&call).len());
+    insta::assert_snapshot!(rendered(call, &mut session.device).replace('\r', ""), @r#"
+    POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json
+    host: file.wx.qq.com
+    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+    accept: */*
+    accept-encoding: identity
+    referer: https://wx.qq.com/?lang=zh_CN
+    origin: https://wx.qq.com
+    content-type: multipart/form-data; boundary=----WebKitFormBoundaryYXAfB22SEUEGGEZo
+    content-length: 1570
+    cookie: webwx_data_ticket=gSe/5Nae+4KZ==; webwxuvid=0123
+
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="id"
+
+    WU_FILE_0
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="name"
+
+    报告 & "终稿".png
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="type"
+
+    image/png
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="lastModifiedDate"
+
+    Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="size"
+
+    8
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="mediatype"
+
+    pic
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="uploadmediarequest"
+
+    {"UploadType":2,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"ClientMediaId":1476606163580,"TotalLen":8,"StartPos":0,"DataLen":8,"MediaType":4,"FromUserName":"@09ed9af3","ToUserName":"@@9e1c","FileMd5":"9144da26b6b58c823799dd4a8a884f26"}
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="webwx_data_ticket"
+
+    gSe/5Nae+4KZ==
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="pass_ticket"
+
+    xYZ2UYgVCw0xSwWT/lQGCIMDn9LHCGnnKxo6+8ZXXt5Z
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="filename"; filename="报告 & %22终稿%22.png"
+    Content-Type: image/png
+
+    the file
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo--
+    "#);
+}
+
+#[test]
+fn hands_over_a_piece_of_a_large_file() {
+    let mut session = session();
+    let plan = plan(&mut session, &file("终稿.zip", 26_214_401), Some(&probed()));
+    let call = request(&mut session, &plan, 50, Bytes::from_static(b"the end"), NOW);
+    insta::assert_snapshot!(rendered(call, &mut session.device).replace('\r', ""), @r#"
+    POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json
+    host: file.wx.qq.com
+    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+    accept: */*
+    accept-encoding: identity
+    referer: https://wx.qq.com/?lang=zh_CN
+    origin: https://wx.qq.com
+    content-type: multipart/form-data; boundary=----WebKitFormBoundaryYXAfB22SEUEGGEZo
+    content-length: 1821
+    cookie: webwx_data_ticket=gSe/5Nae+4KZ==; webwxuvid=0123
+
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="id"
+
+    WU_FILE_0
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="name"
+
+    终稿.zip
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="type"
+
+    application/zip
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="lastModifiedDate"
+
+    Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="size"
+
+    26214401
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="chunks"
+
+    51
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="chunk"
+
+    50
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="mediatype"
+
+    doc
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="uploadmediarequest"
+
+    {"UploadType":2,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"ClientMediaId":1476606163580,"TotalLen":26214401,"StartPos":0,"DataLen":26214401,"MediaType":4,"FromUserName":"@09ed9af3","ToUserName":"@@9e1c","FileMd5":"9144da26b6b58c823799dd4a8a884f26","AESKey":"0c1d2e3f","Signature":"c2lnbmF0dXJl"}
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="webwx_data_ticket"
+
+    gSe/5Nae+4KZ==
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="pass_ticket"
+
+    xYZ2UYgVCw0xSwWT/lQGCIMDn9LHCGnnKxo6+8ZXXt5Z
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
+    Content-Disposition: form-data; name="filename"; filename="终稿.zip"
+    Content-Type: application/octet-stream
+
+    the end
+    ------WebKitFormBoundaryYXAfB22SEUEGGEZo--
+    "#);
+}
+
+fn raw<T>(call: &Call<T>) -> String {
+    crate::seeds::raw_body(call)
+}
+
+fn names(parts: &[Part]) -> alloc::vec::Vec<&str> {
+    parts.iter().map(|part| &*part.name).collect()
+}
+
+/// `docs/protocol.md` §6.7: but for their number, and the bytes, all pieces are alike.
+#[test]
+fn pieces_differ_in_their_number() {
+    let mut session = session();
+    let plan = plan(&mut session, &file("a.png", 2 * LENGTH + 1), None);
+    assert_eq!(plan.pieces(), 3);
+    assert_eq!(
+        [0, 1, 2, 3].map(|piece| plan.range(piece)),
+        [0..524_288, 524_288..1_048_576, 1_048_576..1_048_577, 1_048_577..1_048_577]
+    );
+    let forms = [0, 1, 2].map(|piece| {
+        form(&request(&mut session, &plan, piece, Bytes::from(format!("piece {piece}")), NOW))
+    });
+    for (index, form) in forms.iter().enumerate() {
+        assert_eq!(names(form), names(&forms[0]));
+        for (part, first) in form.iter().zip(&forms[0]) {
+            match &*part.name {
+                "chunk" => assert_eq!(part.text(), index.to_string()),
+                "filename" => {
+                    assert_eq!(part.text(), format!("piece {index}"));
+                    assert_eq!(part.mime.as_deref(), Some("application/octet-stream"));
+                }
+                _ => assert_eq!(part.bytes, first.bytes, "{}", part.name),
+            }
+        }
+    }
+}
+
+#[test]
+fn no_two_uploads_have_one_number() {
+    let mut session = session();
+    let ids = [NOW, NOW, NOW.after(Duration::from_secs(1)), NOW].map(|now| {
+        let file = file("a", 1);
+        let to = UserName::file_helper();
+        let plan = Plan::new(&mut session, &to, &file, Md5Sum::of(b"a"), None, now);
+        let request: Value = serde_json::from_str(&plan.request).unwrap();
+        request["ClientMediaId"].as_u64().unwrap() - NOW.as_millis()
+    });
+    assert_eq!(ids, [0, 1, 1000, 1001]);
+}
+
+/// Neither the bytes nor the form are copied for another try.
+#[test]
+fn bytes_are_shared() {
+    let mut session = session();
+    let bytes = Bytes::from(alloc::vec![7; 524_288]);
+    let plan = plan(&mut session, &file("a.png", LENGTH), None);
+    let call = request(&mut session, &plan, 0, bytes.clone(), NOW);
+    let mut body = call.http().body().clone();
+    bytes::Buf::advance(&mut body, call.http().body().len() - bytes.len() - 46);
+    assert_eq!(bytes::Buf::chunk(&body).as_ptr(), bytes.as_ptr());
+}
+
+#[test]
+fn shows_no_secret() {
+    let mut session = session();
+    let plan = plan(&mut session, &file("a.zip", LENGTH), Some(&probed()));
+    let call = request(&mut session, &plan, 0, Bytes::new(), NOW);
+    let shown = format!("{plan:?} {call:?}");
+    for secret in ["0c1d2e3f", "c2lnbmF0dXJl", "gSe/5Nae", "kByRoJSUlD7S2pif", "crypt"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+proptest! {
+    /// Any file that can be described comes back from the wire as it was.
+    #[test]
+    fn comes_back_from_the_wire(
+        name in "[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]{1,80}",
+        size in prop_oneof![1..=LENGTH, 1..u64::MAX],
+        ticket in "[!-~]{0,40}",
+        signature in any::<String>(),
+        bytes in any::<alloc::vec::Vec<u8>>(),
+    ) {
+        let mut session = session();
+        session.auth.pass_ticket = ticket.parse().unwrap();
+        let file = file(&name, size).as_type(MediaType::Video);
+        let probed = Probed { signature: signature.clone().into(), ..probed() };
+        let plan = plan(&mut session, &file, Some(&probed));
+        let call = request(&mut session, &plan, 0, bytes.clone().into(), NOW);
+        let parts = form(&call);
+        let several = size > LENGTH;
+        let expected: &[&str] = if several {
+            &["id", "name", "type", "lastModifiedDate", "size", "chunks", "chunk", "mediatype",
+              "uploadmediarequest", "webwx_data_ticket", "pass_ticket", "filename"]
+        } else {
+            &["id", "name", "type", "lastModifiedDate", "size", "mediatype",
+              "uploadmediarequest", "webwx_data_ticket", "pass_ticket", "filename"]
+        };
+        prop_assert_eq!(names(&parts), expected);
+        let part = |name| parts.iter().find(|part| part.name == name).unwrap();
+        prop_assert_eq!(part("name").text(), &*name);
+        prop_assert_eq!(part("size").text(), size.to_string());
+        prop_assert_eq!(part("mediatype").text(), "video");
+        prop_assert_eq!(part("webwx_data_ticket").text(), "gSe/5Nae+4KZ==");
+        let decoded = percent_decode_str(&ticket).decode_utf8_lossy();
+        prop_assert_eq!(part("pass_ticket").text(), &*decoded);
+        let quoted = name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+        prop_assert_eq!(part("filename").file_name(), Some(&*quoted));
+        prop_assert_eq!(&part("filename").bytes[..], &bytes[..]);
+        let request: Value = serde_json::from_str(part("uploadmediarequest").text()).unwrap();
+        prop_assert_eq!(request["TotalLen"].as_u64(), Some(size));
+        prop_assert_eq!(request["Signature"].as_str(), Some(&*signature));
+        prop_assert_eq!(request["FileMd5"].as_str(), Some(&*Md5Sum::of(b"the file").to_string()));
+    }
+}
+
+#[test]
+fn reads() {
+    let taken = parse_last(&reply(
+        r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MediaId":"@crypt_6084","StartPos":25929,"CDNThumbImgHeight":0,"CDNThumbImgWidth":0,"EncryFileName":"a%2Epng"}"#,
+    ))
+    .unwrap();
+    assert_eq!(taken, Taken { media_id: "@crypt_6084".into(), received: 25_929 });
+
+    // Between pieces there is no name yet; at the end there has to be one.
+    let between = r#"{"BaseResponse":{"Ret":0},"MediaId":"","StartPos":524288}"#;
+    assert_eq!(parse(&reply(between)).unwrap().received, 524_288);
+    assert!(matches!(
+        parse_last(&reply(between)),
+        Err(Error::Malformed { endpoint: "webwxuploadmedia", expected: "JSON with a MediaId", .. })
+    ));
+
+    for parse in [parse, parse_last] {
+        let refused = parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":""},"MediaId":""}"#));
+        assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
+        let limited = parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
+        assert!(matches!(limited, Err(Error::Limited { .. })));
+        let over = parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        malformed(parse, &[r#"{"MediaId":"@crypt_6084"}"#]);
+        for (status, transient) in [(400, false), (402, false), (413, false), (502, true)] {
+            let mut page = reply("<html>");
+            *page.status_mut() = http::StatusCode::from_u16(status).unwrap();
+            let error = parse(&page).unwrap_err();
+            assert_eq!(error.is_transient(), transient);
+            assert!(matches!(error, Error::Status { status: found, .. } if found == status));
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a file's bytes come to.
+
+use core::fmt;
+
+use md5::{Digest as _, Md5};
+
+/// The MD5 of a file: what the service knows it by. Shown as it is sent, in lower-case
+/// hexadecimal digits.
+///
+/// Files are not proven by it: others may have the same.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "it has 16 bytes, and nothing else")]
+pub struct Md5Sum(pub [u8; 16]);
+
+impl Md5Sum {
+    /// Of bytes that are all there.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut sum = Adder::default();
+        sum.add(bytes);
+        sum.end()
+    }
+}
+
+impl fmt::Display for Md5Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Md5Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Adds a file up, piece by piece.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Adder(Md5);
+
+impl Adder {
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The sum; the next begins.
+    pub(super) fn end(&mut self) -> Md5Sum {
+        Md5Sum(self.0.finalize_reset().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The vectors of RFC 1321, appendix A.5.
+    #[test]
+    fn adds_up() {
+        for (text, sum) in [
+            ("", "d41d8cd98f00b204e9800998ecf8427e"),
+            ("a", "0cc175b9c0f1b6a831c399e269772661"),
+            ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+            ("abcdefghijklmnopqrstuvwxyz", "c3fcd3d76192e4007dfb496cca67e13b"),
+        ] {
+            assert_eq!(Md5Sum::of(text.as_bytes()).to_string(), sum);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn adds_up_the_same_in_pieces(pieces in any::<Vec<Vec<u8>>>()) {
+            let mut sum = Adder::default();
+            pieces.iter().for_each(|piece| sum.add(piece));
+            prop_assert_eq!(sum.end(), Md5Sum::of(&pieces.concat()));
+            prop_assert_eq!(sum.end(), Md5Sum::of(b""));
+        }
+    }
+}

@@ -1,0 +1,352 @@
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::*;
+use crate::error::{Failure, FailureKind, Ret, Sent};
+use crate::flow::Request;
+use crate::media::MediaType;
+use crate::media::testing_form::{Part, sent_form};
+use crate::testing::{NOW, reply, session};
+
+/// So short that a file of a few bytes is a large one.
+pub(super) const SHORT: Sizes = Sizes { piece: 16, probe: 40 };
+
+pub(super) fn upload(size: usize) -> Upload {
+    let file = LocalFile::new("a.zip", size as u64).unwrap();
+    Upload::with_sizes(UserName::file_helper(), file, SHORT)
+}
+
+pub(super) fn bytes(size: usize) -> Vec<u8> {
+    (0..size).map(|at| (at * 31 % 251) as u8).collect()
+}
+
+/// What a service keeps of an upload: strict about what comes after what.
+#[derive(Default)]
+pub(super) struct Service {
+    probes: usize,
+    /// The number that the client gave the upload, and its pieces.
+    pub(super) id: u64,
+    pub(super) pieces: Vec<Bytes>,
+    total: u64,
+    /// Whether the next answer says that it has the file.
+    has_it: bool,
+}
+
+impl Service {
+    pub(super) fn answer(&mut self, request: &Request) -> String {
+        if request.http.uri().path().ends_with("webwxcheckupload") {
+            self.probes += 1;
+            let id = if self.has_it { "known" } else { "" };
+            return format!(
+                r#"{{"BaseResponse":{{"Ret":0}},"MediaId":"{id}","AESKey":"kEy","Signature":"sIgNeD"}}"#
+            );
+        }
+        let form = sent_form(&request.http);
+        let text = |name| form.iter().find(|part| part.name == name).map(Part::text);
+        let asked: Value = serde_json::from_str(text("uploadmediarequest").unwrap()).unwrap();
+        let large = asked["TotalLen"].as_u64().unwrap() > SHORT.probe;
+        assert_eq!(asked["AESKey"].as_str(), large.then_some("kEy"));
+        assert_eq!(asked["Signature"].as_str(), large.then_some("sIgNeD"));
+        let id = asked["ClientMediaId"].as_u64().unwrap();
+        if id != self.id {
+            *self = Self { id, probes: self.probes, ..Self::default() };
+        }
+        self.total = text("size").unwrap().parse().unwrap();
+        let count = text("chunks").map_or(1, |count| count.parse().unwrap());
+        let piece = text("chunk").map_or(0, |piece| piece.parse().unwrap());
+        assert_eq!(count, self.total.div_ceil(SHORT.piece));
+        let bytes = form.last().unwrap().bytes.clone();
+        match self.pieces.get(piece) {
+            // Once more, the very same.
+            Some(before) if piece + 1 == self.pieces.len() => assert_eq!(*before, bytes),
+            Some(_) => panic!("piece {piece} after {}", self.pieces.len()),
+            None => {
+                assert_eq!(piece, self.pieces.len(), "in order");
+                self.pieces.push(bytes);
+            }
+        }
+        let whole = self.whole();
+        let id = match whole.len() as u64 == self.total {
+            true => {
+                assert_eq!(asked["FileMd5"].as_str(), Some(&*Md5Sum::of(&whole).to_string()));
+                "@crypt_1"
+            }
+            false => "",
+        };
+        format!(r#"{{"BaseResponse":{{"Ret":0}},"MediaId":"{id}","StartPos":{}}}"#, whole.len())
+    }
+
+    pub(super) fn whole(&self) -> Vec<u8> {
+        self.pieces.concat()
+    }
+}
+
+/// The bytes of a source, as a driver gives them.
+pub(super) fn read(source: &[u8], range: Range<u64>) -> Bytes {
+    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
+    Bytes::copy_from_slice(&source[place(range.start)..place(range.end)])
+}
+
+/// A driver that does all it should.
+pub(super) struct Driver {
+    pub(super) now: Timestamp,
+    pub(super) sent: usize,
+    slept: Vec<Duration>,
+    pub(super) read: Vec<Range<u64>>,
+}
+
+impl Driver {
+    pub(super) const fn new() -> Self {
+        Self { now: NOW, sent: 0, slept: Vec::new(), read: Vec::new() }
+    }
+
+    pub(super) fn next(
+        &mut self,
+        upload: &mut Upload,
+        session: &mut Session,
+        source: &[u8],
+        mut serve: impl FnMut(&Request) -> Input,
+    ) -> Result<UploadProgress, Error> {
+        for _ in 0..1000 {
+            match upload.poll(session, self.now) {
+                Ok(output) => return Ok(output),
+                Err(Interrupt::Fail(error)) => return Err(error),
+                Err(Interrupt::Sleep(time)) => {
+                    self.slept.push(time);
+                    self.now = self.now.after(time);
+                }
+                Err(Interrupt::Read(range)) => {
+                    self.read.push(range.clone());
+                    upload.handle(Input::Piece(Ok(read(source, range))));
+                }
+                Err(Interrupt::Send(request)) => {
+                    self.sent += 1;
+                    let input = serve(&request);
+                    upload.handle(input);
+                }
+            }
+        }
+        panic!("it does not end")
+    }
+
+    /// Runs it to its end, or its first error.
+    pub(super) fn all(
+        &mut self,
+        upload: &mut Upload,
+        session: &mut Session,
+        source: &[u8],
+        mut serve: impl FnMut(&Request) -> Input,
+    ) -> Result<Vec<UploadProgress>, Error> {
+        let mut outputs = Vec::new();
+        loop {
+            outputs.push(self.next(upload, session, source, &mut serve)?);
+            if let Some(UploadProgress::Done(_)) = outputs.last() {
+                return Ok(outputs);
+            }
+        }
+    }
+}
+
+pub(super) fn ok(text: String) -> Input {
+    Input::Reply(Ok(reply(&text)))
+}
+
+pub(super) fn refused(ret: i64) -> Input {
+    ok(format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}"))
+}
+
+pub(super) fn status(code: u16) -> Input {
+    let mut page = reply("<html>");
+    *page.status_mut() = http::StatusCode::from_u16(code).unwrap();
+    Input::Reply(Ok(page))
+}
+
+pub(super) fn broken() -> Input {
+    Input::Reply(Err(Failure::new(FailureKind::Closed, Sent::Maybe)))
+}
+
+#[test]
+fn a_file_in_pieces() {
+    let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
+    let (mut upload, source) = (upload(40), bytes(40));
+    let outputs = driver
+        .all(&mut upload, &mut session, &source, |request| ok(service.answer(request)))
+        .unwrap();
+    let sent = |sent| UploadProgress::Sent { sent, total: 40 };
+    assert_eq!(outputs[..4], [UploadProgress::Hashed, sent(16), sent(32), sent(40)]);
+    let UploadProgress::Done(uploaded) = &outputs[4] else { panic!("{outputs:?}") };
+    assert_eq!((uploaded.media_id(), uploaded.file_name()), ("@crypt_1", "a.zip"));
+    assert_eq!((uploaded.media_type(), uploaded.size()), (MediaType::Document, 40));
+    assert!(uploaded.signature.is_empty());
+    assert_eq!(service.whole(), source);
+    assert_eq!((driver.sent, service.probes, driver.slept.len()), (3, 0, 0));
+    // Twice, and at the end for one byte that should not be there.
+    assert_eq!(driver.read, [0..16, 16..32, 32..41, 0..16, 16..32, 32..41]);
+
+    // Its end is repeated, and costs nothing.
+    let again = driver.next(&mut upload, &mut session, &[], |_| panic!("it is done")).unwrap();
+    assert_eq!(again, outputs[4]);
+}
+
+#[test]
+fn a_large_file_is_announced() {
+    let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
+    let source = bytes(41);
+    let outputs = driver
+        .all(&mut upload(41), &mut session, &source, |request| ok(service.answer(request)))
+        .unwrap();
+    let Some(UploadProgress::Done(uploaded)) = outputs.last() else { panic!("{outputs:?}") };
+    assert_eq!(&*uploaded.signature, "sIgNeD");
+    assert_eq!((driver.sent, service.probes), (4, 1));
+    assert_eq!(service.whole(), source);
+}
+
+#[test]
+fn a_file_that_the_service_has_is_not_sent() {
+    let (mut session, mut driver) = (session(), Driver::new());
+    let mut service = Service { has_it: true, ..Service::default() };
+    let outputs = driver
+        .all(&mut upload(99), &mut session, &bytes(99), |request| ok(service.answer(request)))
+        .unwrap();
+    let [UploadProgress::Hashed, UploadProgress::Done(uploaded)] = &outputs[..] else {
+        panic!("{outputs:?}")
+    };
+    assert_eq!((uploaded.media_id(), &*uploaded.signature), ("known", "sIgNeD"));
+    assert_eq!((driver.sent, driver.read.len()), (1, 7));
+}
+
+/// `docs/protocol.md` §6.6, §6.7.
+#[test]
+fn lengths_are_the_services() {
+    let Upload { sizes, .. } =
+        Upload::new(UserName::file_helper(), LocalFile::new("a", 1).unwrap());
+    assert_eq!((sizes.piece, sizes.probe), (524_288, 26_214_400));
+}
+
+#[test]
+fn nothing_is_done_for_a_file_that_is_not_taken() {
+    let mut session = session();
+    let sized = |name, size| LocalFile::new(name, size).unwrap();
+    let mut fails = |mut upload: Upload| match upload.poll(&mut session, NOW) {
+        Err(Interrupt::Fail(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    let to = UserName::file_helper;
+    assert!(matches!(fails(Upload::new(to(), sized("a", 0))), Error::EmptyFile));
+    let picture = sized("a.png", 20 << 20);
+    let error = fails(Upload::new(to(), picture.clone()));
+    assert!(matches!(error, Error::TooLarge { size: 20_971_520, limit: 20_971_519 }));
+    let mut document = Upload::new(to(), picture.as_type(MediaType::Document));
+    assert!(matches!(document.poll(&mut session, NOW), Err(Interrupt::Read(_))));
+}
+
+/// Twice with a pause each, then it is told; polled again, with the same piece.
+#[test]
+fn a_piece_that_fails_is_sent_again() {
+    for fail in [broken as fn() -> Input, || status(502), || ok("{".to_string()), || refused(-1)] {
+        let (mut session, mut service) = (session(), Service::default());
+        let (mut upload, source, mut driver) = (upload(40), bytes(40), Driver::new());
+        let mut tries = 0;
+        let mut serve = |request: &Request| {
+            // The second piece: taken at the seventh try, after it was told of twice.
+            if service.pieces.len() == 1 && tries < 6 {
+                tries += 1;
+                return fail();
+            }
+            ok(service.answer(request))
+        };
+        for expected in [3, 6] {
+            let error = driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err();
+            assert!(error.is_transient(), "{error}");
+            assert_eq!(driver.sent, 1 + expected);
+            // A caller who polls on is slowed down.
+            assert!(driver.slept.len() >= 2 && driver.slept.iter().all(|time| !time.is_zero()));
+        }
+        driver.all(&mut upload, &mut session, &source, &mut serve).unwrap();
+        assert_eq!(driver.sent, 9);
+        assert_eq!(service.whole(), source);
+        // What the service had was neither sent nor read again.
+        assert_eq!(driver.read.len(), 6);
+    }
+}
+
+/// 250 milliseconds, then a second; and the next piece may fail as often.
+#[test]
+fn pauses_are_short() {
+    let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
+    let mut tries = 0;
+    let outputs = driver.all(&mut upload(32), &mut session, &bytes(32), |request| {
+        tries += 1;
+        if tries % 3 == 0 { ok(service.answer(request)) } else { broken() }
+    });
+    assert!(outputs.is_ok());
+    assert_eq!(
+        driver.slept.iter().map(Duration::as_millis).collect::<Vec<_>>(),
+        [250, 1000, 250, 1000]
+    );
+}
+
+#[test]
+fn a_refusal_is_told_at_once() {
+    type Case = (fn() -> Input, fn(&Error) -> bool);
+    let cases: [Case; 5] = [
+        (|| refused(1), |error| matches!(error, Error::Refused { ret: Ret::PARAMETER, .. })),
+        (|| refused(1205), |error| matches!(error, Error::Limited { .. })),
+        (|| status(402), |error| matches!(error, Error::Status { status: 402, .. })),
+        (|| status(413), |error| matches!(error, Error::Status { status: 413, .. })),
+        (|| refused(1101), |error| matches!(error, Error::LoggedOut { .. })),
+    ];
+    for (refuse, expected) in cases {
+        for (size, first) in [(99, 1), (99, 7), (40, 0), (40, 1), (40, 2)] {
+            let (mut session, mut service) = (session(), Service::default());
+            let (mut upload, mut driver) = (upload(size), Driver::new());
+            let mut answered = 0;
+            let result = driver.all(&mut upload, &mut session, &bytes(size), |request| {
+                answered += 1;
+                if answered > first { refuse() } else { ok(service.answer(request)) }
+            });
+            assert!(expected(&result.unwrap_err()));
+            assert_eq!(driver.sent, first + 1);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_refused_before_it_is_sent() {
+    for (ret, message) in [(1, "webwxcheckupload was refused"), (1205, "too often")] {
+        let (mut session, mut upload, mut driver) = (session(), upload(99), Driver::new());
+        let result = driver.all(&mut upload, &mut session, &bytes(99), |_| refused(ret));
+        assert!(result.unwrap_err().to_string().contains(message));
+        assert_eq!(driver.sent, 1);
+        // Polled again, it asks again: it is not read once more.
+        let mut service = Service::default();
+        driver
+            .all(&mut upload, &mut session, &bytes(99), |request| ok(service.answer(request)))
+            .unwrap();
+        assert_eq!((driver.sent, driver.read.len()), (9, 14));
+    }
+}
+
+#[test]
+fn a_session_that_is_over_ends_it() {
+    let (mut session, mut upload) = (session(), upload(40));
+    let mut driver = Driver::new();
+    let over = |error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID });
+    let source = bytes(40);
+    let mut serve = |_: &Request| refused(1101);
+    assert!(over(driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err()));
+    assert_eq!(session.device.ended(), Some(Ret::SESSION_INVALID));
+    for _ in 0..3 {
+        assert!(over(driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err()));
+    }
+    assert_eq!(driver.sent, 1);
+    // Another one does not begin.
+    let mut other = self::upload(7);
+    assert!(over(driver.all(&mut other, &mut session, &source, &mut serve).unwrap_err()));
+    assert_eq!((driver.sent, driver.read.len()), (1, 4));
+}

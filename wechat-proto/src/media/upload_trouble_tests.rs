@@ -1,0 +1,260 @@
+//! Sources that fail or change, drivers that give up, and any sequence of it all.
+
+use alloc::format;
+use alloc::string::ToString as _;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::tests::{Driver, Service, broken, bytes, ok, read, refused, status, upload};
+use super::*;
+use crate::error::{Failure, FailureKind, Sent};
+use crate::flow::Request;
+use crate::media::testing_form::sent_form;
+use crate::testing::{NOW, session};
+
+/// A source that fails is read on from there.
+#[test]
+fn a_source_that_fails_for_a_moment() {
+    let (mut session, mut service) = (session(), Service::default());
+    let (mut upload, source, mut now) = (upload(40), bytes(40), NOW);
+    let (mut reads, mut errors) = (0, 0);
+    loop {
+        match upload.poll(&mut session, now) {
+            Ok(UploadProgress::Done(_)) => break,
+            Ok(_) => {}
+            Err(Interrupt::Sleep(time)) => now = now.after(time),
+            Err(Interrupt::Fail(Error::Source(Some(_)))) => errors += 1,
+            Err(Interrupt::Read(range)) => {
+                reads += 1;
+                let failure = Failure::new(FailureKind::Source, Sent::No);
+                let piece = if reads % 2 == 0 { Ok(read(&source, range)) } else { Err(failure) };
+                upload.handle(Input::Piece(piece));
+            }
+            Err(Interrupt::Send(request)) => upload.handle(ok(service.answer(&request))),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((reads, errors), (12, 6));
+    assert_eq!(service.whole(), source);
+}
+
+/// A longer or a shorter source than was said, in either reading.
+#[test]
+fn a_source_of_another_length() {
+    for second in [false, true] {
+        for (length, pieces) in [(39, 2), (41, 2), (16, 1), (0, 0)] {
+            let (mut session, mut service) = (session(), Service::default());
+            let (mut upload, mut driver) = (upload(40), Driver::new());
+            let (right, other) = (bytes(40), bytes(length));
+            let mut serve = |request: &Request| ok(service.answer(request));
+            if second {
+                driver.next(&mut upload, &mut session, &right, &mut serve).unwrap();
+            }
+            let error = driver.all(&mut upload, &mut session, &other, &mut serve).unwrap_err();
+            assert!(matches!(error, Error::Source(None)), "{error}");
+            assert_eq!(driver.sent, if second { pieces } else { 0 });
+            // Once it is what it should be, it begins anew, under another number.
+            let id = service.id;
+            let mut serve = |request: &Request| ok(service.answer(request));
+            driver.all(&mut upload, &mut session, &right, &mut serve).unwrap();
+            assert!(service.whole() == right && service.id != id);
+        }
+    }
+}
+
+/// What was dropped is asked for again.
+#[test]
+fn it_goes_on_after_being_dropped() {
+    let (mut session, mut service) = (session(), Service::default());
+    let (mut upload, source) = (upload(99), bytes(99));
+    let (mut polls, mut sent) = (0, 0);
+    loop {
+        polls += 1;
+        match upload.poll(&mut session, NOW) {
+            Ok(UploadProgress::Done(_)) => break,
+            Ok(_) => {}
+            Err(_) if polls % 2 == 0 => {}
+            Err(Interrupt::Read(range)) => upload.handle(Input::Piece(Ok(read(&source, range)))),
+            Err(Interrupt::Send(request)) => {
+                sent += 1;
+                upload.handle(ok(service.answer(&request)));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((sent, service.whole()), (8, source));
+}
+
+/// What comes while nobody waits for it changes nothing.
+#[test]
+fn what_nobody_waits_for_is_ignored() {
+    let (mut session, mut service) = (session(), Service::default());
+    let (mut upload, source, mut sent) = (upload(40), bytes(40), 0);
+    loop {
+        let stray = |upload: &mut Upload| {
+            upload.handle(Input::Piece(Ok(Bytes::from_static(b"0123456789abcdef"))));
+            upload.handle(Input::Piece(Err(Failure::new(FailureKind::Source, Sent::No))));
+        };
+        match upload.poll(&mut session, NOW) {
+            Ok(UploadProgress::Done(_)) => break,
+            Ok(_) => {}
+            Err(Interrupt::Read(range)) => {
+                upload.handle(ok("{}".to_string()));
+                upload.handle(Input::Piece(Ok(read(&source, range))));
+                stray(&mut upload);
+            }
+            Err(Interrupt::Send(request)) => {
+                stray(&mut upload);
+                sent += 1;
+                upload.handle(ok(service.answer(&request)));
+                upload.handle(broken());
+            }
+            other => panic!("{other:?}"),
+        }
+        stray(&mut upload);
+    }
+    assert_eq!((sent, service.whole()), (3, source));
+}
+
+#[test]
+fn shows_no_secret() {
+    let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
+    let (mut upload, source) = (upload(99), bytes(99));
+    let mut shown = format!("{upload:?}");
+    for _ in 0..9 {
+        let serve = |request: &Request| ok(service.answer(request));
+        let output = driver.next(&mut upload, &mut session, &source, serve).unwrap();
+        shown += &format!("{output:?} {upload:?}");
+    }
+    for secret in ["kEy", "sIgNeD", "@crypt", "kByRoJSUlD7S2pif"] {
+        assert!(!shown.contains(secret), "{secret}: {shown}");
+    }
+}
+
+/// What becomes of a request, or of a reading.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Fine,
+    /// It never arrived.
+    Lost,
+    /// It arrived, and the answer was lost.
+    Unheard,
+    Garbage,
+    Busy,
+    TooOften,
+    Refused,
+    /// The driver gave it up, and polls again.
+    Dropped,
+}
+
+fn fates() -> impl Strategy<Value = Vec<Fate>> {
+    use Fate::*;
+    let one = prop_oneof![
+        4 => Just(Fine), 1 => Just(Lost), 1 => Just(Unheard), 1 => Just(Garbage), 1 => Just(Busy),
+        1 => Just(TooOften), 1 => Just(Refused), 1 => Just(Dropped),
+    ];
+    prop::collection::vec(one, 0..40)
+}
+
+proptest! {
+    /// Any length, any failures, a caller who polls on: what arrives is the file.
+    #[test]
+    fn what_arrives_is_the_file(size in 1_usize..200, fates in fates()) {
+        let (mut session, mut service) = (session(), Service::default());
+        let (mut upload, source, mut now) = (upload(size), bytes(size), NOW);
+        let mut fates = fates.into_iter();
+        let mut done = None;
+        for _ in 0..1000 {
+            // After the last of them, all is well.
+            match upload.poll(&mut session, now) {
+                Ok(UploadProgress::Done(uploaded)) => {
+                    done = Some(uploaded);
+                    break;
+                }
+                Ok(_) | Err(Interrupt::Fail(_)) => {}
+                Err(Interrupt::Sleep(time)) => {
+                    prop_assert!(!time.is_zero() && time <= Duration::from_secs(30));
+                    now = now.after(time);
+                }
+                Err(Interrupt::Read(range)) => match fates.next().unwrap_or(Fate::Fine) {
+                    Fate::Dropped => {}
+                    Fate::Lost => {
+                        let failure = Failure::new(FailureKind::Source, Sent::No);
+                        upload.handle(Input::Piece(Err(failure)));
+                    }
+                    _ => upload.handle(Input::Piece(Ok(read(&source, range)))),
+                },
+                Err(Interrupt::Send(request)) => {
+                    let input = match fates.next().unwrap_or(Fate::Fine) {
+                        Fate::Fine => ok(service.answer(&request)),
+                        Fate::Lost => broken(),
+                        Fate::Unheard => {
+                            service.answer(&request);
+                            broken()
+                        }
+                        Fate::Garbage => ok("<html>".to_string()),
+                        Fate::Busy => status(502),
+                        Fate::TooOften => refused(1205),
+                        Fate::Refused => refused(1),
+                        Fate::Dropped => continue,
+                    };
+                    upload.handle(input);
+                }
+            }
+        }
+        let done: Uploaded = done.unwrap();
+        prop_assert_eq!(&*done.media_id, "@crypt_1");
+        prop_assert_eq!(service.whole(), source);
+    }
+
+    /// One byte is another at the second reading: the last piece is never sent.
+    #[test]
+    fn a_file_that_changes_is_not_finished(size in 1_usize..200, at: prop::sample::Index, by in 1_u8..) {
+        let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
+        let mut upload = upload(size);
+        let mut source = bytes(size);
+        let mut serve = |request: &Request| ok(service.answer(request));
+        driver.next(&mut upload, &mut session, &source, &mut serve).unwrap();
+        let at = at.index(size);
+        source[at] ^= by;
+        let error = driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err();
+        prop_assert!(matches!(error, Error::Source(None)));
+        let pieces = size.div_ceil(16);
+        prop_assert_eq!(service.pieces.len(), pieces - 1);
+    }
+
+    /// The same with lengths as they are.
+    #[test]
+    fn a_file_of_true_length(extra in 0_usize..3, pieces in 0_usize..3, lost in any::<[bool; 4]>()) {
+        let source = vec![7; (pieces * 524_288 + extra).max(1)];
+        let (mut session, mut driver) = (session(), Driver::new());
+        let file = LocalFile::new("a.zip", source.len() as u64).unwrap();
+        let mut upload = Upload::new(UserName::file_helper(), file);
+        let mut whole = Vec::new();
+        let mut lost = lost.into_iter();
+        driver
+            .all(&mut upload, &mut session, &source, |request| {
+                if lost.next() == Some(true) {
+                    return broken();
+                }
+                let piece = sent_form(&request.http).pop().unwrap().bytes;
+                assert!(piece.len() <= 524_288);
+                whole.extend_from_slice(&piece);
+                ok(format!(r#"{{"BaseResponse":{{"Ret":0}},"MediaId":"x","StartPos":{}}}"#, whole.len()))
+            })
+            .ok();
+        while !matches!(upload.state, State::Done(_)) {
+            driver
+                .all(&mut upload, &mut session, &source, |request| {
+                    whole.extend_from_slice(&sent_form(&request.http).pop().unwrap().bytes);
+                    ok(r#"{"BaseResponse":{"Ret":0},"MediaId":"x"}"#.to_string())
+                })
+                .unwrap();
+        }
+        prop_assert!(whole == source);
+    }
+}
