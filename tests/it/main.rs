@@ -3,7 +3,9 @@
 mod conformance;
 mod corpus;
 mod exact;
+mod exact_form;
 mod secrets;
 mod story;
 mod trouble;
+mod uploads;
 mod wire;

@@ -4,7 +4,7 @@ use http::Method;
 
 use crate::check::Check;
 use crate::form::Form;
-use crate::layout::{ENTRIES, QRCODE_HOST, Role, entry_of, login_host, push_host};
+use crate::layout::{ENTRIES, QRCODE_HOST, Role, entry_of, file_host, login_host, push_host};
 use crate::routes::Route;
 use crate::world::World;
 
@@ -28,6 +28,7 @@ impl World {
             Role::Login => vec![login_host(&self.entry)],
             Role::Qrcode => vec![QRCODE_HOST.to_owned()],
             Role::Api => vec![shard],
+            Role::File => vec![file_host(&shard)],
             Role::Push => vec![push_host(&shard)],
         };
         match (form, role) {
@@ -95,7 +96,7 @@ impl Check<'_> {
         ];
         if route.post {
             expected.push(("origin", page));
-            expected.push(("content-type", route.content_type.to_owned()));
+            expected.push(("content-type", self.content_type(route)));
             expected.push(("content-length", self.request.body.len().to_string()));
         } else if !self.request.body.is_empty() {
             self.wrong("a GET request has a body");
@@ -121,6 +122,22 @@ impl Check<'_> {
             if !known && !tolerated {
                 self.wrong(format!("header `{name}` is not one that the page sends here"));
             }
+        }
+    }
+
+    /// A form of parts says what separates them: what it should say then is what it says, if that is Chrome's.
+    fn content_type(&self, route: &Route) -> String {
+        let expected = route.content_type.to_owned();
+        let found = self.request.header("content-type").unwrap_or_default();
+        match found.strip_prefix(route.content_type) {
+            Some(rest)
+                if route.content_type.starts_with("multipart/")
+                    && rest.len() == 16
+                    && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+            {
+                found
+            }
+            _ => expected,
         }
     }
 

@@ -22,6 +22,7 @@ pub(crate) enum Role {
     Login,
     Qrcode,
     Api,
+    File,
     Push,
 }
 
@@ -77,6 +78,10 @@ pub(crate) fn login_host(api: &str) -> String {
 /// The entry whose login host this is.
 pub(crate) fn entry_of(login: &str) -> Option<&'static str> {
     ENTRIES.into_iter().find(|entry| login_host(entry) == login)
+}
+
+pub(crate) fn file_host(api: &str) -> String {
+    format!("file.{}", family(api))
 }
 
 pub(crate) fn push_host(api: &str) -> String {

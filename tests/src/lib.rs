@@ -75,7 +75,9 @@
 //! - queries are spelled as `encodeURIComponent` does it;
 //! - headers that the page does not send are refused;
 //! - `lang` is mandatory, though the page leaves it out unless it was opened with one;
-//! - no two requests have the same `DeviceID`.
+//! - no two requests have the same `DeviceID`, but for the pieces of one upload;
+//! - all fields of all pieces of an upload are the same but for the piece's own, and come in the page's order;
+//! - a piece is there once, or once more when its reply may have been lost.
 //!
 //! Known to be laxer:
 //!
@@ -83,6 +85,7 @@
 //! - a redirect stays good for 300 seconds from the confirmation;
 //! - a send that comes again under the same number is answered alike and delivered once, which the service may or may not
 //!   do;
+//! - every field of an upload's form may name any file, picture or not;
 //! - nothing is too frequent, unless [`World::refuse`] says so.
 
 mod account;
@@ -99,6 +102,7 @@ mod jar;
 mod layout;
 mod log;
 mod message;
+mod multipart;
 #[cfg(test)]
 mod notes;
 mod people;
@@ -114,6 +118,7 @@ mod simulator;
 #[cfg(test)]
 mod strictness;
 mod tls;
+mod upload;
 mod world;
 
 pub use account::Account;
@@ -126,8 +131,9 @@ pub use log::Logged;
 pub use message::{Delivered, Incoming, Recommend, Sent};
 pub use phone::Phone;
 pub use routes::ROUTES;
-pub use server::Server;
+pub use server::{Cut, Server};
 pub use simulator::{Answer, Simulator, WorldGuard};
+pub use upload::Uploaded;
 pub use world::World;
 
 /// The examples of the front page, compiled.

@@ -16,6 +16,7 @@ use crate::message::{Delivered, Incoming, Sent};
 use crate::reply::{Node, Reply};
 use crate::rng::Rng;
 use crate::session::{Code, Session};
+use crate::upload::Uploads;
 
 /// Where every world's clock begins: 14 November 2023, in milliseconds.
 const BEGINNING: u64 = 1_700_000_000_000;
@@ -60,6 +61,7 @@ pub struct World {
     /// How many events of the timeline have been handed out.
     pub(crate) handed: usize,
     pub(crate) sent: Vec<Sent>,
+    pub(crate) uploads: Uploads,
     pub(crate) delivered: Vec<Delivered>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) log: Vec<Logged>,
@@ -101,6 +103,7 @@ impl World {
             timeline: Vec::new(),
             handed: 0,
             sent: Vec::new(),
+            uploads: Uploads::default(),
             delivered: Vec::new(),
             violations: Vec::new(),
             log: Vec::new(),

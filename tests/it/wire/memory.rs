@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use bytes::{Buf, Bytes};
 use wechat_proto::contact::{Contacts, Directory};
 use wechat_proto::login::{Login, Progress};
+use wechat_proto::media::{Upload, UploadProgress, Uploaded};
 use wechat_proto::sync::Inbox;
 use wechat_proto::{
     Account, Call, Error, Flow, Input, Interrupt, Message, Session, Timestamp, flow,
@@ -126,6 +127,29 @@ impl Bot for Memory {
         Account: AsMut<F::State>,
     {
         drive(&self.simulator, flow, self.account.as_mut(), source)
+    }
+
+    fn run_from<F>(&mut self, flow: &mut F, source: &Bytes) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        drive(&self.simulator, flow, self.account.as_mut(), source)
+    }
+
+    fn upload(
+        &mut self,
+        upload: &mut Upload,
+        source: &Bytes,
+        mut progress: impl FnMut(&UploadProgress) + Send,
+    ) -> Result<Uploaded, Error> {
+        loop {
+            let output = self.run_from(upload, source)?;
+            progress(&output);
+            if let UploadProgress::Done(uploaded) = output {
+                return Ok(uploaded);
+            }
+        }
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {

@@ -2,8 +2,10 @@
 
 use std::io::Cursor;
 
+use bytes::Bytes;
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
+use wechat_proto::media::{Upload, UploadProgress, Uploaded};
 use wechat_proto::{Account, Call, Error, Flow, Message, Session, Timestamp};
 use wechat_transport_ureq::{Client, Messages, Options};
 
@@ -44,6 +46,23 @@ impl Bot for Ureq {
         Account: AsMut<F::State>,
     {
         self.client.run_with(flow, Cursor::new(source))
+    }
+
+    fn run_from<F>(&mut self, flow: &mut F, source: &Bytes) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        self.client.run_with(flow, Cursor::new(source))
+    }
+
+    fn upload(
+        &mut self,
+        upload: &mut Upload,
+        source: &Bytes,
+        progress: impl FnMut(&UploadProgress) + Send,
+    ) -> Result<Uploaded, Error> {
+        self.client.upload(upload, Cursor::new(source), progress)
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {

@@ -9,6 +9,7 @@ pub(crate) mod refusal;
 pub(crate) mod send;
 pub(crate) mod sync;
 pub(crate) mod synccheck;
+pub(crate) mod upload;
 
 use crate::check::Check;
 use crate::form::Form;
@@ -37,6 +38,8 @@ const IMAGE: &str = "image/webp,image/apng,image/*,*/*;q=0.8";
 const DATA: &str = "application/json, text/plain, */*";
 const JSON: &str = "application/json;charset=UTF-8";
 const FORM: &str = "application/x-www-form-urlencoded";
+/// The page's browser separates parts by this, and 16 letters and digits.
+const PARTS: &str = "multipart/form-data; boundary=----WebKitFormBoundary";
 
 impl Route {
     const fn get(
@@ -144,6 +147,22 @@ const CALLS: &[Route] = &[
         .at(Role::Push, SCRIPT),
     Route::post("webwxsync", "/cgi-bin/mmwebwx-bin/webwxsync", sync::check, sync::answer),
     Route::post("webwxsendmsg", "/cgi-bin/mmwebwx-bin/webwxsendmsg", send::check, send::answer),
+    Route::post(
+        "webwxcheckupload",
+        "/cgi-bin/mmwebwx-bin/webwxcheckupload",
+        upload::check_probe,
+        upload::probe,
+    ),
+    Route {
+        content_type: PARTS,
+        ..Route::post(
+            "webwxuploadmedia",
+            "/cgi-bin/mmwebwx-bin/webwxuploadmedia",
+            upload::check_piece,
+            upload::piece,
+        )
+        .at(Role::File, SCRIPT)
+    },
     Route {
         content_type: FORM,
         ..Route::post(

@@ -3,7 +3,7 @@
 use crate::reply::{self, Node, Object, Reply};
 use crate::routes::login_page;
 use crate::routes::sync::profile;
-use crate::routes::synccheck;
+use crate::routes::{synccheck, upload};
 
 /// What a call answers with this code.
 pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
@@ -57,6 +57,12 @@ pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
             .with("SyncKey", no_key())
             .with("SKey", "")
             .with("SyncCheckKey", no_key()),
+        "webwxcheckupload" => object
+            .with("MediaId", "")
+            .with("AESKey", "")
+            .with("Signature", "")
+            .with("EncryFileName", ""),
+        "webwxuploadmedia" => upload::taken(ret, message, "", 0, ""),
         "webwxsendmsg" => object.with("MsgID", "").with("LocalID", ""),
         _ => object,
     };
