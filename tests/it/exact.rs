@@ -13,9 +13,9 @@ use crate::wire::{Memory, Place};
 use crate::{downloads, sending, story};
 
 /// A request with one part spoiled, and the name of that part.
-struct Spoiled {
-    part: String,
-    request: Request<Bytes>,
+pub(crate) struct Spoiled {
+    pub(crate) part: String,
+    pub(crate) request: Request<Bytes>,
 }
 
 #[test]
@@ -26,7 +26,8 @@ fn every_part_of_every_request_is_checked() {
         story::day::<Memory>(place).unwrap();
     });
     assert!(recorded.len() >= 100, "{} requests", recorded.len());
-    look_at_every_part(&recorded, 4000);
+    let spoiled = assert_seen(&recorded, spoil);
+    assert!(spoiled >= 4000, "{spoiled}");
 }
 
 #[test]
@@ -34,7 +35,8 @@ fn every_part_of_every_download_is_checked() {
     let place = Place::memory(downloads::world());
     let mut recorded = Recorder::of(&place, downloads::everything::<Memory>);
     recorded.retain(|(_, request)| request.uri().path().contains("webwxget"));
-    look_at_every_part(&recorded, 200);
+    let spoiled = assert_seen(&recorded, spoil);
+    assert!(spoiled >= 200, "{spoiled}");
 }
 
 #[test]
@@ -67,11 +69,12 @@ fn every_part_of_every_send_is_checked() {
         let path = request.uri().path();
         path.contains("webwxsend") || path.contains("webwxrevoke") || path.contains("webwxstatus")
     });
-    look_at_every_part(&recorded, 1500);
+    let spoiled = assert_seen(&recorded, spoil);
+    assert!(spoiled >= 1500, "{spoiled}");
 }
 
-/// Spoils each part of each request in turn: each is seen, and there are at least so many.
-fn look_at_every_part(recorded: &[Asked], at_least: usize) {
+/// Asserts that each part of each request is missed and named; how many were spoiled.
+pub(crate) fn assert_seen(recorded: &[Asked], spoil: fn(&Request<Bytes>) -> Vec<Spoiled>) -> usize {
     let mut spoiled = 0;
     let mut unseen = Vec::new();
     for (world, request) in recorded {
@@ -93,7 +96,7 @@ fn look_at_every_part(recorded: &[Asked], at_least: usize) {
     unseen.sort();
     unseen.dedup();
     assert!(unseen.is_empty(), "not seen:\n{}", unseen.join("\n"));
-    assert!(spoiled >= at_least, "{} requests, {spoiled}", recorded.len());
+    spoiled
 }
 
 /// Whether a violation names this part: in back-quotes, alone or at the end of a path.
@@ -112,7 +115,7 @@ fn violations(world: &World, request: &Request<Bytes>) -> Vec<String> {
     world.violations()[before..].iter().map(ToString::to_string).collect()
 }
 
-fn spoil(request: &Request<Bytes>) -> Vec<Spoiled> {
+pub(crate) fn spoil(request: &Request<Bytes>) -> Vec<Spoiled> {
     let mut all = Vec::new();
     queries(request, &mut all);
     headers(request, &mut all);
@@ -126,7 +129,7 @@ fn spoil(request: &Request<Bytes>) -> Vec<Spoiled> {
     all
 }
 
-fn queries(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
+pub(crate) fn queries(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
     let uri = request.uri().to_string();
     let Some((path, query)) = uri.split_once('?') else { return };
     for (what, query) in pairs(query, "&") {
@@ -160,7 +163,7 @@ fn pairs(list: &str, separator: &str) -> Vec<(String, String)> {
     all
 }
 
-fn headers(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
+pub(crate) fn headers(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
     for name in request.headers().keys().filter(|name| *name != "cookie") {
         let mut dropped = request.clone();
         dropped.headers_mut().remove(name);
@@ -172,7 +175,7 @@ fn headers(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
     }
 }
 
-fn cookies(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
+pub(crate) fn cookies(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
     let Some(list) = request.headers().get("cookie") else { return };
     for (what, list) in pairs(list.to_str().unwrap(), "; ") {
         let mut spoiled = request.clone();
@@ -193,7 +196,15 @@ fn form(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
 }
 
 fn json(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
-    let whole: Value = serde_json::from_slice(request.body()).unwrap();
+    for (what, text) in replace_json(request.body()) {
+        all.push(Spoiled { part: format!("body {what}"), request: with_body(request, text) });
+    }
+}
+
+/// A JSON text with each of its fields dropped and altered in turn.
+pub(crate) fn replace_json(json: &[u8]) -> Vec<(String, String)> {
+    let whole: Value = serde_json::from_slice(json).unwrap();
+    let mut all = Vec::new();
     let mut paths = Vec::new();
     paths_of(&whole, String::new(), &mut paths);
     for path in paths {
@@ -209,18 +220,20 @@ fn json(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
         }
         for (what, other) in spoiled {
             // Spoiled in the text, so that the order of the fields stays as it was.
-            let text = replaced(request.body(), &path, other.as_ref());
-            all.push(Spoiled { part: format!("body {what}"), request: with_body(request, text) });
+            all.push((what, replaced(json, &path, other.as_ref())));
         }
     }
+    all
 }
 
 /// A value of another type and, unless any text will do, another one of the same.
 fn others(name: &str, value: &Value) -> Vec<Value> {
-    let free = name == "Content";
+    // Of a file that is only announced, any name and any length will do.
+    let free = matches!(name, "Content" | "FileName" | "FileSize");
     match value {
         Value::String(_) if free => vec![Value::from(7)],
         Value::String(text) => vec![Value::from(7), Value::from(format!("{text}x"))],
+        Value::Number(number) if free => vec![Value::from(number.to_string())],
         Value::Number(number) => {
             let more = number.as_i64().unwrap().wrapping_add(1 << 40);
             vec![Value::from(number.to_string()), Value::from(more)]
@@ -304,9 +317,9 @@ fn fields(raw: &str) -> Vec<(String, &str)> {
 }
 
 /// The request with another body, and with the length of that.
-fn with_body(request: &Request<Bytes>, text: String) -> Request<Bytes> {
-    let mut request = request.clone();
-    request.headers_mut().insert("content-length", text.len().into());
-    *request.body_mut() = text.into();
+pub(crate) fn with_body(request: &Request<Bytes>, body: impl Into<Bytes>) -> Request<Bytes> {
+    let (mut request, body) = (request.clone(), body.into());
+    request.headers_mut().insert("content-length", body.len().into());
+    *request.body_mut() = body;
     request
 }

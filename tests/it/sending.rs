@@ -52,12 +52,12 @@ fn named(place: &Place, name: &str) -> UserName {
 fn uploads(place: &Place) -> Vec<Uploaded> {
     let world = place.simulator.world();
     let uploads = world.uploads().iter().map(|media| {
-        let media_type = match media.kind.as_str() {
+        let media_type = match media.media_type.as_str() {
             "pic" => MediaType::Picture,
             "video" => MediaType::Video,
             _ => MediaType::Document,
         };
-        fuzz::uploaded(media_type, &media.id, &media.name, media.size, &media.signature)
+        fuzz::uploaded(media_type, &media.media_id, &media.name, media.size, &media.signature)
     });
     uploads.collect()
 }
@@ -91,7 +91,7 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
         .iter()
         .map(|sent| (sent.endpoint.as_str(), sent.msg_type, sent.scene, sent.media_id.as_str()))
         .collect();
-    let ids: Vec<&str> = world.uploads().iter().map(|media| media.id.as_str()).collect();
+    let ids: Vec<&str> = world.uploads().iter().map(|media| media.media_id.as_str()).collect();
     let expected = [
         ("webwxsendmsg", 1, 0, ""),
         ("webwxsendmsg", 1, 0, ""),

@@ -77,7 +77,9 @@
 //! - queries are spelled as `encodeURIComponent` does it;
 //! - headers that the page does not send are refused;
 //! - `lang` is mandatory, though the page leaves it out unless it was opened with one;
-//! - no two requests have the same `DeviceID`.
+//! - no two requests have the same `DeviceID`, but for the pieces of one upload;
+//! - all fields of all pieces of an upload are the same but for the piece's own, and come in the page's order;
+//! - a piece is there once, or once more when its reply may have been lost.
 //!
 //! Known to be laxer:
 //!
@@ -87,6 +89,7 @@
 //! - a send that comes again under the same number is answered alike and delivered once, which the service may or may not
 //!   do;
 //! - names and keys in the addresses of pictures and files may be encoded or not;
+//! - every field of an upload's form may name any file, picture or not;
 //! - nothing is too frequent, unless [`World::refuse`] says so.
 
 mod account;
@@ -106,6 +109,7 @@ mod layout;
 mod log;
 mod media;
 mod message;
+mod multipart;
 #[cfg(test)]
 mod notes;
 mod payload;
@@ -137,9 +141,9 @@ pub use media::{Asset, Fetched, Media};
 pub use message::{Delivered, Incoming, Notice, Recommend, Sent, SentFile};
 pub use phone::Phone;
 pub use routes::ROUTES;
-pub use server::Server;
+pub use server::{Cut, Server};
 pub use simulator::{Answer, Simulator, WorldGuard};
-pub use upload::Upload;
+pub use upload::Uploaded;
 pub use world::World;
 
 /// The examples of the front page, compiled.

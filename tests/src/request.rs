@@ -10,6 +10,8 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Deserializer, Value};
 
+use crate::multipart::{self, Part};
+
 /// What JavaScript's `encodeURIComponent` escapes.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -64,6 +66,8 @@ pub(crate) struct Decoded {
     pub(crate) body: Bytes,
     /// The body, when it is JSON.
     pub(crate) json: Value,
+    /// The body, when it is a form of parts; else what it is instead.
+    pub(crate) form: Result<Vec<Part>, String>,
     /// The same for a request that is sent once more, byte by byte.
     pub(crate) fingerprint: u64,
 }
@@ -73,7 +77,16 @@ impl Decoded {
         let uri = request.uri();
         let raw_query = uri.query().unwrap_or_default().to_owned();
         let mut hasher = DefaultHasher::new();
-        (request.method().as_str(), uri.path(), &raw_query, request.body()).hash(&mut hasher);
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let kind = String::from_utf8_lossy(kind.map_or(&[][..], |kind| kind.as_bytes()));
+        let form = match kind.starts_with("multipart/") {
+            true => multipart::parts(&kind, request.body()),
+            false => Err("is none".to_owned()),
+        };
+        let asked = form.iter().flatten().find(|part| part.name == "uploadmediarequest");
+        // Its pieces are one upload.
+        let body = asked.map_or(request.body(), |part| &part.bytes);
+        (request.method().as_str(), uri.path(), &raw_query, body).hash(&mut hasher);
         Self {
             method: request.method().clone(),
             scheme: uri.scheme_str().map(str::to_owned),
@@ -84,6 +97,7 @@ impl Decoded {
             headers: request.headers().clone(),
             body: request.body().clone(),
             json: serde_json::from_slice(request.body()).unwrap_or_default(),
+            form,
             fingerprint: hasher.finish(),
         }
     }

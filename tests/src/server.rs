@@ -1,12 +1,12 @@
 //! The simulator behind a socket on the loopback interface.
 
-use std::convert::Infallible;
-use std::io;
+use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use std::{fmt, io};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,6 +21,28 @@ use crate::layout::Layout;
 use crate::service::{Pace, Service};
 use crate::simulator::{HOLD, Simulator};
 use crate::tls;
+
+/// What a [`Server`] breaks off of an exchange; the connection ends with it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Cut {
+    /// The request, in the middle of its body: the world never hears of it.
+    Request,
+    /// The reply: the request was answered, and the client does not hear of that.
+    Reply,
+}
+
+/// An exchange that was broken off.
+#[derive(Debug)]
+pub(crate) struct Torn;
+
+impl fmt::Display for Torn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection is cut")
+    }
+}
+
+impl Error for Torn {}
 
 /// A server on a thread of its own; it stops when it is dropped.
 ///
@@ -79,7 +101,7 @@ impl Server {
         });
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let (stop, stopped) = oneshot::channel();
-        let service = Service { simulator: simulator.clone(), pace };
+        let service = Service { simulator: simulator.clone(), pace, cuts: Arc::default() };
         let served = service.clone();
         let thread =
             thread::Builder::new().name("wechat-simulator".to_owned()).spawn(move || {
@@ -112,6 +134,13 @@ impl Server {
     /// How long a long poll really waits when the script has nothing more; 25 seconds if not told.
     pub fn hold(&self, time: Duration) {
         self.service.pace.hold.store(time.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// Breaks off the next exchange of this endpoint, such as `webwxuploadmedia`, once. Several are cut one after the
+    /// other, in this order.
+    pub fn cut(&self, endpoint: &str, cut: Cut) {
+        let mut cuts = self.service.cuts.lock().unwrap_or_else(PoisonError::into_inner);
+        cuts.push((endpoint.to_owned(), cut));
     }
 
     /// Steps of the script really wait, and the world's clock follows the system's. Without this, a step takes no time
@@ -158,7 +187,7 @@ async fn connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, service: S
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, service: Service) {
     let answer = service_fn(move |request| {
         let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(request).await) }
+        async move { service.answer(request).await }
     });
     let http = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,17 +1,18 @@
 //! Answering over a socket: long polls really wait.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
 use crate::payload::Payload;
 use crate::reply;
+use crate::server::{Cut, Torn};
 use crate::simulator::{Answer, HOLD, Simulator};
 
 /// More than any upload that the service takes.
@@ -30,18 +31,44 @@ pub(crate) struct Pace {
 pub(crate) struct Service {
     pub(crate) simulator: Simulator,
     pub(crate) pace: Arc<Pace>,
+    /// The next requests of these endpoints are cut off.
+    pub(crate) cuts: Arc<Mutex<Vec<(String, Cut)>>>,
 }
 
 impl Service {
-    /// Collects a request and answers it.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Payload> {
-        let (head, body) = request.into_parts();
+    /// Collects a request and answers it, unless it is to be cut off.
+    pub(crate) async fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Payload>, Torn> {
+        let (head, mut body) = request.into_parts();
+        let cut = self.cut(head.uri.path());
+        if cut == Some(Cut::Request) {
+            // Half of it, so that the client is in the middle of it.
+            let mut left = body.size_hint().exact().unwrap_or_default() / 2;
+            while left > 0
+                && let Some(Ok(frame)) = body.frame().await
+            {
+                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                left = left.saturating_sub(length);
+            }
+            return Err(Torn);
+        }
         let Ok(body) = Limited::new(body, MOST).collect().await else {
             let title = "413 Request Entity Too Large";
-            return Payload::of(reply::page(self.simulator.now(), 413, title));
+            return Ok(Payload::of(reply::page(self.simulator.now(), 413, title)));
         };
         let request = Request::from_parts(head, body.to_bytes());
-        Payload::of(self.respond(&request).await)
+        let reply = self.respond(&request).await;
+        if cut == Some(Cut::Reply) { Err(Torn) } else { Ok(Payload::of(reply)) }
+    }
+
+    /// What is to be cut of a request to this path, once.
+    fn cut(&self, path: &str) -> Option<Cut> {
+        let endpoint = path.rsplit('/').next().unwrap_or_default();
+        let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = cuts.iter().position(|(name, _)| name == endpoint)?;
+        Some(cuts.remove(found).1)
     }
 
     fn is_real(&self) -> bool {

@@ -77,7 +77,7 @@ fn say_it_all(client: &mut Client, room: &str, member: &str) {
     let mention = client.send_request("webwxsendmsg", "", &own, room, 0);
     client.send(&mention);
     let uploads: Vec<String> =
-        client.simulator.world().uploads().iter().map(|upload| upload.id.clone()).collect();
+        client.simulator.world().uploads().iter().map(|upload| upload.media_id.clone()).collect();
     client.picture("webwxsendmsgimg", 3, &uploads[0]);
     client.picture("webwxsendvideomsg", 43, &uploads[1]);
     client.emoticon("MediaId", &uploads[2]);

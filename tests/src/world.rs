@@ -17,7 +17,7 @@ use crate::message::{Delivered, Incoming, Notice, Sent};
 use crate::reply::{Node, Reply};
 use crate::rng::Rng;
 use crate::session::{Code, Session};
-use crate::upload::Upload;
+use crate::upload::Uploads;
 
 /// Where every world's clock begins: 14 November 2023, in milliseconds.
 const BEGINNING: u64 = 1_700_000_000_000;
@@ -61,11 +61,11 @@ pub struct World {
     pub(crate) timeline: Vec<Event>,
     /// How many events of the timeline have been handed out.
     pub(crate) handed: usize,
-    pub(crate) uploads: Vec<Upload>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) notices: Vec<Notice>,
     /// Up to where of the timeline each chat was read.
     pub(crate) read: BTreeMap<String, usize>,
+    pub(crate) uploads: Uploads,
     pub(crate) delivered: Vec<Delivered>,
     pub(crate) media: BTreeMap<Asset, Media>,
     pub(crate) fetched: Vec<Fetched>,
@@ -108,10 +108,10 @@ impl World {
             issued: Vec::new(),
             timeline: Vec::new(),
             handed: 0,
-            uploads: Vec::new(),
             sent: Vec::new(),
             notices: Vec::new(),
             read: BTreeMap::new(),
+            uploads: Uploads::default(),
             delivered: Vec::new(),
             media: BTreeMap::new(),
             fetched: Vec::new(),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use wechat_proto::contact::{Contacts, Directory};
 use wechat_proto::login::{Login, Progress};
+use wechat_proto::media::{Upload, UploadProgress, Uploaded};
 use wechat_proto::{Account, Call, Device, Error, Flow, Interrupt, Session, Timestamp};
 
 use crate::body::Download;
@@ -132,6 +133,34 @@ impl Client {
     {
         let poll = |flow: &mut F, now| self.poll(flow, now);
         Ok(self.host().drive(flow, &mut source, poll).await?.0)
+    }
+
+    /// Uploads a file to its end, and gives what a send names.
+    ///
+    /// `source` is the file: read 512 KB at a time, from its beginning twice. `progress` hears how far
+    /// it is. The upload stays the caller's: after a failure, calling again with it goes on where it
+    /// was.
+    ///
+    /// # Cancellation
+    ///
+    /// The future may be dropped: calling again with the same upload goes on where it was.
+    ///
+    /// # Errors
+    ///
+    /// What ended the upload, see [`Upload`].
+    pub async fn upload(
+        &self,
+        upload: &mut Upload,
+        mut source: impl Source,
+        mut progress: impl FnMut(&UploadProgress),
+    ) -> Result<Uploaded, Error> {
+        loop {
+            let output = self.run_with(upload, &mut source).await?;
+            progress(&output);
+            if let UploadProgress::Done(uploaded) = output {
+                return Ok(uploaded);
+            }
+        }
     }
 
     /// Runs a flow that wants the head of its reply only, and hands the body over, to be read as
@@ -291,6 +320,11 @@ mod tests {
             spawned(async move { client.run(&mut Contacts::new()).await });
             spawned(async move { client.download(&mut Contacts::new()).await });
             spawned(client.contacts());
+            spawned(async move {
+                let file = wechat_proto::media::LocalFile::new("a", 1).unwrap();
+                let mut upload = Upload::new(wechat_proto::UserName::file_helper(), file);
+                client.upload(&mut upload, Bytes::new(), |_| {}).await
+            });
             spawned(client.call(wechat_proto::login::logout::request));
             spawned(async move { client.messages().next().await });
         }

@@ -22,8 +22,9 @@ use bytes::Bytes;
 ///     async fn read(&mut self, range: Range<u64>) -> io::Result<Bytes> {
 ///         // Local files are quick; give this to a blocking thread where they are not.
 ///         self.0.seek(SeekFrom::Start(range.start))?;
-///         let mut bytes = Vec::new();
-///         (&self.0).take(range.end - range.start).read_to_end(&mut bytes)?;
+///         let length = range.end - range.start;
+///         let mut bytes = Vec::with_capacity(length as usize);
+///         (&self.0).take(length).read_to_end(&mut bytes)?;
 ///         Ok(bytes.into())
 ///     }
 /// }
@@ -37,6 +38,12 @@ pub trait Source: Send {
     ///
     /// Why it cannot be read.
     fn read(&mut self, range: Range<u64>) -> impl Future<Output = io::Result<Bytes>> + Send;
+}
+
+impl<S: Source + ?Sized> Source for &mut S {
+    fn read(&mut self, range: Range<u64>) -> impl Future<Output = io::Result<Bytes>> + Send {
+        (**self).read(range)
+    }
 }
 
 impl Source for Bytes {

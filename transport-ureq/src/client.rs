@@ -10,6 +10,7 @@ use ureq::{Agent, Proxy, ProxyProtocol};
 use wechat_proto::contact::{Contacts, Directory};
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::login::{Login, Progress};
+use wechat_proto::media::{Upload, UploadProgress, Uploaded};
 use wechat_proto::{Account, Call, Device, Error, Flow, Interrupt, Session, Timestamp};
 
 use crate::body::Download;
@@ -127,6 +128,30 @@ impl Client {
     {
         let host = self.host(&self.shared.agent, None);
         Ok(host.drive(flow, &mut source, |flow, now| self.poll(flow, now))?.0)
+    }
+
+    /// Uploads a file to its end, and gives what a send names.
+    ///
+    /// `source` is the file: sought and read 512 KB at a time, from its beginning twice. `progress`
+    /// hears how far it is. The upload stays the caller's: after a failure, calling again with it goes
+    /// on where it was.
+    ///
+    /// # Errors
+    ///
+    /// What ended the upload, see [`Upload`].
+    pub fn upload(
+        &self,
+        upload: &mut Upload,
+        mut source: impl Read + Seek,
+        mut progress: impl FnMut(&UploadProgress),
+    ) -> Result<Uploaded, Error> {
+        loop {
+            let output = self.run_with(upload, &mut source)?;
+            progress(&output);
+            if let UploadProgress::Done(uploaded) = output {
+                return Ok(uploaded);
+            }
+        }
     }
 
     /// Runs a flow that wants the head of its reply only, and hands the body over, to be read as

@@ -155,6 +155,20 @@ mod tests {
         assert_eq!(pieces, ["Piece(3 bytes)", "Piece(2 bytes)"]);
     }
 
+    /// One buffer of its length, which becomes the piece: read to its end, or to the source's.
+    #[test]
+    fn a_piece_is_read_into_one_buffer() {
+        let mut file = Cursor::new(vec![7; 600_000]);
+        for (range, length) in
+            [(0..524_288, 524_288), (524_288..600_001, 75_712), (599_999..600_001, 1)]
+        {
+            let bytes = piece(&mut file, range.clone()).unwrap();
+            assert_eq!(bytes.len(), length);
+            let room = bytes.try_into_mut().unwrap().capacity() as u64;
+            assert_eq!(room, range.end - range.start);
+        }
+    }
+
     #[test]
     fn a_failure_ends_it() {
         let mut steps = Steps(vec![Err(Interrupt::Fail(Error::Stopped)), Ok("again")], Vec::new());

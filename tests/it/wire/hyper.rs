@@ -8,7 +8,7 @@ use futures_core::Stream;
 use tokio::runtime::{Builder, Runtime};
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
-use wechat_proto::media::Fetch;
+use wechat_proto::media::{Fetch, Upload, UploadProgress, Uploaded};
 use wechat_proto::{Account, Call, Error, Flow, Message, Session, Timestamp};
 use wechat_transport_hyper::{Client, Options};
 
@@ -88,6 +88,23 @@ impl Bot for Hyper {
             let result = size.await.map(|size| (head, size));
             Saved { result, bytes, progress }
         })
+    }
+
+    fn run_from<F>(&mut self, flow: &mut F, source: &Bytes) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        self.runtime.block_on(self.client.run_with(flow, source.clone()))
+    }
+
+    fn upload(
+        &mut self,
+        upload: &mut Upload,
+        source: &Bytes,
+        progress: impl FnMut(&UploadProgress) + Send,
+    ) -> Result<Uploaded, Error> {
+        self.runtime.block_on(self.client.upload(upload, source.clone(), progress))
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {

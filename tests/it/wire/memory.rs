@@ -7,7 +7,7 @@ use wechat_proto::contact::{Contacts, Directory};
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::Want;
 use wechat_proto::login::{Login, Progress};
-use wechat_proto::media::{Fetch, Tally};
+use wechat_proto::media::{Fetch, Tally, Upload, UploadProgress, Uploaded};
 use wechat_proto::sync::Inbox;
 use wechat_proto::{
     Account, Call, Error, Flow, Input, Interrupt, Message, Session, Timestamp, flow,
@@ -186,6 +186,29 @@ impl Bot for Memory {
         };
         let size = copy();
         Saved { result: size.map(|size| (head, size)), bytes, progress }
+    }
+
+    fn run_from<F>(&mut self, flow: &mut F, source: &Bytes) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        Ok(drive(&self.simulator, flow, self.account.as_mut(), source)?.0)
+    }
+
+    fn upload(
+        &mut self,
+        upload: &mut Upload,
+        source: &Bytes,
+        mut progress: impl FnMut(&UploadProgress) + Send,
+    ) -> Result<Uploaded, Error> {
+        loop {
+            let output = self.run_from(upload, source)?;
+            progress(&output);
+            if let UploadProgress::Done(uploaded) = output {
+                return Ok(uploaded);
+            }
+        }
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {

@@ -9,11 +9,12 @@ mod ureq;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
-use wechat_proto::media::{Fetch, Head};
+use wechat_proto::media::{Fetch, Head, Upload, UploadProgress, Uploaded};
 use wechat_proto::{Account, Call, Device, Error, Flow, Hosts, Message, Session, Timestamp};
-use wechat_simulator::{Server, Simulator, World};
+use wechat_simulator::{Cut, Server, Simulator, World};
 
 pub(crate) use self::hyper::Hyper;
 pub(crate) use self::memory::Memory;
@@ -35,6 +36,18 @@ pub(crate) trait Bot: Sized {
     where
         F: Flow,
         Account: AsMut<F::State>;
+    /// The same, from a source that is shared.
+    fn run_from<F>(&mut self, flow: &mut F, source: &Bytes) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>;
+    /// Runs an upload to its end.
+    fn upload(
+        &mut self,
+        upload: &mut Upload,
+        source: &Bytes,
+        progress: impl FnMut(&UploadProgress) + Send,
+    ) -> Result<Uploaded, Error>;
     /// Runs a flow to its next output.
     fn run<F>(&mut self, flow: &mut F) -> Result<F::Output, Error>
     where
@@ -117,6 +130,11 @@ impl Place {
     /// Whether there is no network, and so nothing of an adapter.
     pub(crate) fn is_in_memory(&self) -> bool {
         self.server.is_none()
+    }
+
+    /// Breaks off the next exchange of an endpoint.
+    pub(crate) fn cut(&self, endpoint: &str, cut: Cut) {
+        self.server.as_ref().expect("a socket").cut(endpoint, cut);
     }
 
     fn device(&self) -> Device {

@@ -2,9 +2,10 @@
 
 use std::io::{Cursor, Read as _};
 
+use bytes::Bytes;
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
-use wechat_proto::media::Fetch;
+use wechat_proto::media::{Fetch, Upload, UploadProgress, Uploaded};
 use wechat_proto::{Account, Call, Error, Flow, Message, Session, Timestamp};
 use wechat_transport_ureq::{Client, Messages, Options};
 
@@ -68,6 +69,23 @@ impl Bot for Ureq {
         let (mut bytes, mut progress) = (Vec::new(), Vec::new());
         let size = body.copy_to(&head, &mut bytes, limit, |so_far| progress.push(so_far));
         Saved { result: size.map(|size| (head, size)), bytes, progress }
+    }
+
+    fn run_from<F>(&mut self, flow: &mut F, source: &Bytes) -> Result<F::Output, Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        self.client.run_with(flow, Cursor::new(source))
+    }
+
+    fn upload(
+        &mut self,
+        upload: &mut Upload,
+        source: &Bytes,
+        progress: impl FnMut(&UploadProgress) + Send,
+    ) -> Result<Uploaded, Error> {
+        self.client.upload(upload, Cursor::new(source), progress)
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {

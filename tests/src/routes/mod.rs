@@ -13,6 +13,7 @@ pub(crate) mod send;
 pub(crate) mod send_media;
 pub(crate) mod sync;
 pub(crate) mod synccheck;
+pub(crate) mod upload;
 
 use crate::check::Check;
 use crate::form::Form;
@@ -46,6 +47,8 @@ const PAGE: &str =
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8";
 const JSON: &str = "application/json;charset=UTF-8";
 const FORM: &str = "application/x-www-form-urlencoded";
+/// The page's browser separates parts by this, and 16 letters and digits.
+const PARTS: &str = "multipart/form-data; boundary=----WebKitFormBoundary";
 
 impl Route {
     const fn get(
@@ -193,6 +196,22 @@ const CALLS: &[Route] = &[
         revoke::check,
         revoke::answer,
     ),
+    Route::post(
+        "webwxcheckupload",
+        "/cgi-bin/mmwebwx-bin/webwxcheckupload",
+        upload::check_probe,
+        upload::probe,
+    ),
+    Route {
+        content_type: PARTS,
+        ..Route::post(
+            "webwxuploadmedia",
+            "/cgi-bin/mmwebwx-bin/webwxuploadmedia",
+            upload::check_piece,
+            upload::piece,
+        )
+        .at(Role::File, SCRIPT)
+    },
     Route {
         content_type: FORM,
         ..Route::post(

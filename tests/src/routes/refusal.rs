@@ -4,7 +4,7 @@ use crate::reply::{self, Node, Object, Reply};
 use crate::routes::login_page;
 use crate::routes::media::{self, NO_RANGE};
 use crate::routes::sync::profile;
-use crate::routes::synccheck;
+use crate::routes::{synccheck, upload};
 
 /// What a call answers with this code.
 pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
@@ -62,6 +62,12 @@ pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
         "webwxrevokemsg" => object.with("Introduction", "").with("SysWording", ""),
         "webwxsendmsg" | "webwxsendmsgimg" | "webwxsendvideomsg" | "webwxsendemoticon"
         | "webwxsendappmsg" => object.with("MsgID", "").with("LocalID", ""),
+        "webwxcheckupload" => object
+            .with("MediaId", "")
+            .with("AESKey", "")
+            .with("Signature", "")
+            .with("EncryFileName", ""),
+        "webwxuploadmedia" => upload::taken(ret, message, "", 0, ""),
         _ => object,
     };
     reply::json(now, object)

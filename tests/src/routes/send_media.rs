@@ -5,7 +5,7 @@ use crate::check::{Check, Fields, Rule};
 use crate::form::Form;
 use crate::message::{Incoming, SentFile};
 use crate::routes::send::{envelope, passed_on};
-use crate::upload::Upload;
+use crate::upload::Uploaded;
 use crate::xml;
 
 const KEYS: [&str; 3] = ["BaseRequest", "Msg", "Scene"];
@@ -46,7 +46,7 @@ fn picture_or_video(check: &mut Check<'_>, media_kind: &str, own: &[&str], arriv
     let kind = check.number(&msg, "Type", &kinds);
     if !forwarded {
         check.text(&msg, "Content", &Rule::is(""));
-        uploaded(check, &msg, &|upload| upload.kind == media_kind);
+        uploaded(check, &msg, &|upload| upload.media_type == media_kind);
         return;
     }
     check.text(&msg, "MediaId", &Rule::is(""));
@@ -57,13 +57,13 @@ fn picture_or_video(check: &mut Check<'_>, media_kind: &str, own: &[&str], arriv
 }
 
 /// `MediaId` names an upload that goes this way.
-fn uploaded(check: &mut Check<'_>, msg: &Fields, fits: &dyn Fn(&Upload) -> bool) {
+fn uploaded(check: &mut Check<'_>, msg: &Fields, fits: &dyn Fn(&Uploaded) -> bool) {
     let Some(id) = check.free(msg, "MediaId") else { return };
     match check.world.upload_of(&id) {
         None => check.wrong(format!("JSON field `Msg.MediaId` is `{id}`, which no upload gave")),
         Some(media) if !fits(media) => check.wrong(format!(
             "JSON field `Msg.MediaId` is that of `{}`, a {}, which is not sent so",
-            media.name, media.kind
+            media.name, media.media_type
         )),
         Some(_) => {}
     }
@@ -83,7 +83,7 @@ pub(crate) fn check_emoticon(check: &mut Check<'_>) {
     let (msg, forwarded) = envelope(check, &KEYS, keys);
     check.number(&msg, "Type", &Rule::is("47"));
     check.number(&msg, "EmojiFlag", &Rule::is("2"));
-    uploaded(check, &msg, &|upload| upload.kind == "doc" && extension(&upload.name) == "gif");
+    uploaded(check, &msg, &|upload| upload.media_type == "doc" && extension(&upload.name) == "gif");
     let Some(md5) = check.free(&msg, "EMoticonMd5") else { return };
     if md5.len() != 32 || !md5.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         check.wrong(format!("JSON field `Msg.EMoticonMd5` is `{md5}`, not 32 hex digits"));
@@ -129,8 +129,8 @@ pub(crate) fn check_app(check: &mut Check<'_>) {
             file.media_id
         )),
         (Ok(file), Some(media)) => {
-            let expected = said_of(media.name.clone(), &media.size.to_string(), &media.id);
-            if media.kind != "doc" || file != expected {
+            let expected = said_of(media.name.clone(), &media.size.to_string(), &media.media_id);
+            if media.media_type != "doc" || file != expected {
                 check.wrong(format!("JSON field `Msg.Content` says {file:?} of {media:?}"));
             }
         }

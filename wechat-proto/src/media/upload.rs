@@ -339,11 +339,14 @@ impl Upload {
         let pace = &mut session.device.paces.upload;
         match interrupt {
             Interrupt::Fail(error) => {
-                // The pace is shared with other uploads; how often this one fails is its own affair.
-                let _ = pace.failed(&error);
                 self.leads = false;
-                let passes = error.is_transient() && !matches!(error, Error::Limited { .. });
-                if passes && self.repeats < REPEATS {
+                let limited = matches!(error, Error::Limited { .. });
+                let repeated = error.is_transient() && !limited && self.repeats < REPEATS;
+                // The pace is shared with other uploads; how often this one fails is its own affair.
+                if repeated || limited {
+                    let _ = pace.failed(&error);
+                }
+                if repeated {
                     self.repeats += 1;
                     return Ok(());
                 }

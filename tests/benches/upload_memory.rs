@@ -1,0 +1,188 @@
+//! What an upload of 200 MB costs in memory: `cargo bench -p wechat-simulator --bench upload_memory`.
+//!
+//! The service is a child process, which counts and hashes what comes and forgets it. The file is
+//! made up while it is read. For each adapter, in a process of its own: the most memory that it had
+//! (`VmHWM`) once it had logged in, and after the upload. `main` fails where the difference is above
+//! 16 MB.
+
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use wechat_proto::media::{LocalFile, Upload, UploadProgress};
+use wechat_proto::{Device, Hosts, UserName};
+use wechat_simulator::{Server, Simulator, World};
+use wechat_transport_hyper::Source;
+
+/// The length of the file.
+const LENGTH: u64 = 200 << 20;
+/// The most that an upload may add, in KB.
+const LIMIT: u64 = 16 << 10;
+
+fn main() {
+    match env::args().nth(1).as_deref() {
+        Some("serve") => serve(),
+        Some("ureq") => blocking(&env::args().nth(2).unwrap()),
+        Some("hyper") => asynchronous(&env::args().nth(2).unwrap()),
+        _ => {
+            let results = ["ureq", "hyper"].map(measure);
+            assert!(results.iter().all(|added| *added <= LIMIT), "{results:?} KB are too much");
+        }
+    }
+}
+
+/// Bytes that are different at every place: each is made of where it stands.
+#[derive(Default)]
+struct MadeUp {
+    at: u64,
+}
+
+fn fill(bytes: &mut [u8], start: u64) {
+    for (at, byte) in (start..).zip(bytes) {
+        *byte = (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8;
+    }
+}
+
+impl Read for MadeUp {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(LENGTH.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let count = bytes.len().min(left);
+        fill(&mut bytes[..count], self.at);
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for MadeUp {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match to {
+            SeekFrom::Start(at) => self.at = at,
+            _ => return Err(io::ErrorKind::Unsupported.into()),
+        }
+        Ok(self.at)
+    }
+}
+
+impl Source for MadeUp {
+    async fn read(&mut self, range: Range<u64>) -> io::Result<Bytes> {
+        let mut bytes = vec![0; (range.end.min(LENGTH) - range.start) as usize];
+        fill(&mut bytes, range.start);
+        Ok(bytes.into())
+    }
+}
+
+/// Runs an adapter in a process against a service in another, and gives what its upload added.
+fn measure(adapter: &str) -> u64 {
+    let this = env::current_exe().unwrap();
+    let mut service = Killed(
+        Command::new(&this)
+            .arg("serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut told = BufReader::new(service.0.stdout.take().unwrap()).lines();
+    let origin = told.next().unwrap().unwrap();
+    let output = Command::new(&this).args([adapter, &origin]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let numbers: Vec<u64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    let [before, after, millis] = numbers[..] else { panic!("{text}") };
+    // Asked to, the service says what it has.
+    drop(service.0.stdin.take());
+    let arrived = told.next().unwrap().unwrap();
+    let mut sum = Sha256::new();
+    io::copy(&mut MadeUp::default(), &mut sum).unwrap();
+    let expected: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(arrived, format!("{LENGTH} {expected} 0"), "length, SHA-256, violations");
+    let added = after - before;
+    println!(
+        "{adapter}: {before} KB once logged in, {after} KB after {} MB in {:.1} s: {added} KB more",
+        LENGTH >> 20,
+        Duration::from_millis(millis).as_secs_f64()
+    );
+    added
+}
+
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serve() {
+    let simulator = Simulator::new(World::new(3));
+    let soon = Duration::from_millis(10);
+    simulator.then(soon, |world| world.phone().scan());
+    simulator.then(soon, |world| world.phone().confirm());
+    simulator.world().keep_uploads(0);
+    let server = Server::http(&simulator).unwrap();
+    server.real_time();
+    println!("{}", server.origin());
+    io::copy(&mut io::stdin(), &mut io::sink()).unwrap();
+    let world = simulator.world();
+    let file = &world.uploads()[0];
+    println!("{} {} {}", file.size, file.sha256, world.violations().len());
+}
+
+/// The most memory that this process had since it was last asked, in KB.
+fn most() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    // From now on, from what it has now.
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// The memory that this process has now, in KB.
+fn idle() -> u64 {
+    most();
+    most()
+}
+
+fn device(origin: &str) -> Device {
+    Device::new().with_hosts(Hosts::all(origin.parse().unwrap()))
+}
+
+fn upload() -> Upload {
+    Upload::new(UserName::file_helper(), LocalFile::new("made-up.bin", LENGTH).unwrap())
+}
+
+fn count(pieces: &mut u64) -> impl FnMut(&UploadProgress) + '_ {
+    |progress| *pieces += u64::from(matches!(progress, UploadProgress::Sent { .. }))
+}
+
+fn report(before: u64, start: Instant, pieces: u64) {
+    assert_eq!(pieces, LENGTH.div_ceil(524_288));
+    println!("{before} {} {}", most(), start.elapsed().as_millis());
+}
+
+fn blocking(origin: &str) {
+    let mut device = device(origin);
+    let client =
+        wechat_transport_ureq::Client::login(&mut device, Default::default(), |_| {}).unwrap();
+    let (before, start, mut pieces) = (idle(), Instant::now(), 0);
+    client.upload(&mut upload(), MadeUp::default(), count(&mut pieces)).unwrap();
+    report(before, start, pieces);
+}
+
+fn asynchronous(origin: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut device = device(origin);
+        let options = Default::default();
+        let client =
+            wechat_transport_hyper::Client::login(&mut device, options, |_| {}).await.unwrap();
+        let (before, start, mut pieces) = (idle(), Instant::now(), 0);
+        client.upload(&mut upload(), MadeUp::default(), count(&mut pieces)).await.unwrap();
+        report(before, start, pieces);
+    });
+}

@@ -1,0 +1,387 @@
+//! Uploads: what arrives is the file, whatever it is called, however it is cut.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use wechat_proto::error::Ret;
+use wechat_proto::media::{Limits, LocalFile, MediaType, Upload, UploadProgress, Uploaded};
+use wechat_proto::{Error, UserName};
+use wechat_simulator::{Cut, World};
+
+use crate::wire::memory::Recorder;
+use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
+use crate::{exact, exact_form};
+
+const SOON: Duration = Duration::from_secs(1);
+const PIECE: usize = 524_288;
+/// Above what goes unannounced.
+const LARGE: usize = 26 << 20;
+
+fn world() -> World {
+    World::new(11)
+}
+
+fn log_in<B: Bot>(place: &Place) -> B {
+    place.simulator.then(SOON, |world| world.phone().scan());
+    place.simulator.then(SOON, |world| world.phone().confirm());
+    B::login(place, drop).unwrap()
+}
+
+/// Bytes that are not the same twice.
+fn bytes(length: usize) -> Vec<u8> {
+    let mut state = length as u64 | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        bytes.extend_from_slice(&next());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn upload(name: &str, length: usize) -> Upload {
+    Upload::new(UserName::file_helper(), LocalFile::new(name, length as u64).unwrap())
+}
+
+/// Runs an upload to its end, and gives the outputs too.
+fn finish<B: Bot>(
+    bot: &mut B,
+    upload: &mut Upload,
+    source: &Bytes,
+) -> Result<(Uploaded, Vec<UploadProgress>), Error> {
+    let mut outputs = Vec::new();
+    let uploaded = bot.upload(upload, source, |output| outputs.push(output.clone()))?;
+    assert_eq!(outputs.pop(), Some(UploadProgress::Done(uploaded.clone())));
+    Ok((uploaded, outputs))
+}
+
+fn requests(place: &Place, endpoint: &str) -> usize {
+    place.simulator.world().log().iter().filter(|logged| logged.endpoint == endpoint).count()
+}
+
+/// Uploads these bytes, and looks at the far end.
+fn arrives<B: Bot>(place: &Place, bot: &mut B, name: &str, bytes: &[u8]) {
+    let source = Bytes::copy_from_slice(bytes);
+    let before = requests(place, "webwxuploadmedia");
+    let (uploaded, outputs) = finish(bot, &mut upload(name, bytes.len()), &source).unwrap();
+    let pieces = bytes.len().div_ceil(PIECE);
+    assert_eq!(requests(place, "webwxuploadmedia") - before, pieces);
+    assert_eq!(outputs.len(), 1 + pieces);
+    let total = bytes.len() as u64;
+    assert_eq!(outputs.last(), Some(&UploadProgress::Sent { sent: total, total }));
+    let world = place.simulator.world();
+    assert_eq!(world.violations(), []);
+    let file = world.uploads().last().unwrap();
+    assert_eq!((&*file.name, file.size, &*file.to), (name, total, "filehelper"));
+    assert_eq!(file.sha256, sha256(bytes));
+    assert_eq!((uploaded.media_id(), uploaded.file_name()), (&*file.media_id, name));
+    assert_eq!((uploaded.media_type().as_str(), uploaded.size()), (&*file.media_type, total));
+}
+
+const NAMES: [&str; 4] = ["报告 & \"终稿\".pdf", "a'b;c.txt", "LICENSE", "照片.PNG"];
+
+fn any_name_and_length<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let long = format!("{}.zip", "龍".repeat(200));
+    for (name, length) in NAMES.into_iter().chain([&*long]).zip([1, 524_288, 524_289, 1, 5 << 20]) {
+        arrives(place, &mut bot, name, &bytes(length));
+    }
+    // The names the other way round.
+    for (name, length) in [&*long].into_iter().chain(NAMES).zip([1, 524_289, 524_288, 1_048_577]) {
+        arrives(place, &mut bot, name, &bytes(length));
+    }
+    let error = finish(&mut bot, &mut upload(NAMES[0], 0), &Bytes::new()).unwrap_err();
+    assert!(matches!(error, Error::EmptyFile));
+    let world = place.simulator.world();
+    assert_eq!(world.uploads().len(), 9);
+    assert_eq!(world.uploads()[0].bytes.as_deref(), Some(&*bytes(1)));
+}
+
+/// What the service is told that it is.
+fn by_type<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let source = Bytes::from(bytes(999));
+    for (name, natural, overruled, told) in [
+        ("a.png", MediaType::Picture, None, "pic"),
+        ("a.JPG", MediaType::Picture, None, "pic"),
+        ("a.gif", MediaType::Document, None, "doc"),
+        ("a.mp4", MediaType::Video, None, "video"),
+        ("a.png", MediaType::Picture, Some(MediaType::Document), "doc"),
+    ] {
+        let file = LocalFile::new(name, 999).unwrap();
+        assert_eq!(file.media_type(), natural);
+        let file = match overruled {
+            Some(media_type) => file.as_type(media_type),
+            None => file,
+        };
+        let mut upload = Upload::new(UserName::file_helper(), file);
+        finish(&mut bot, &mut upload, &source).unwrap();
+        assert_eq!(place.simulator.world().uploads().last().unwrap().media_type, told);
+    }
+    assert_eq!(place.simulator.world().violations(), []);
+}
+
+/// A large file is announced; a second time, it is there already.
+fn announced<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    place.simulator.world().keep_uploads(0);
+    let large = bytes(LARGE);
+    arrives(place, &mut bot, "大.zip", &large);
+    assert_eq!((requests(place, "webwxcheckupload"), requests(place, "webwxuploadmedia")), (1, 52));
+    let source = Bytes::from(large);
+    let (again, outputs) = finish(&mut bot, &mut upload("二.zip", LARGE), &source).unwrap();
+    assert_eq!(outputs, [UploadProgress::Hashed]);
+    assert_eq!((requests(place, "webwxcheckupload"), requests(place, "webwxuploadmedia")), (2, 52));
+    let world = place.simulator.world();
+    let file = &world.uploads()[0];
+    assert_eq!((again.media_id(), again.file_name()), (&*file.media_id, "二.zip"));
+    assert_eq!((file.instant, file.bytes.is_none(), world.uploads().len()), (1, true, 1));
+    assert!(!file.signature.is_empty() && format!("{again:?}").contains("signed: true"));
+    assert_eq!(world.violations(), []);
+}
+
+/// Each refusal is an error of its own, and told at once; after it, the upload goes on.
+fn refused<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let source = Bytes::from(bytes(2 * PIECE + 9));
+    let mut upload = upload("a.zip", source.len());
+    let notice = "<e><ShowType>1</ShowType><Content><![CDATA[文件已过期]]></Content></e>";
+    let page = |status: u16| {
+        let page = http::Response::builder().status(status).header("content-length", "6");
+        page.body(Bytes::from_static(b"<html>")).unwrap()
+    };
+    let mut next = || bot.run_from(&mut upload, &source);
+    assert_eq!(next().unwrap(), UploadProgress::Hashed);
+    place.simulator.world().refuse("webwxuploadmedia", 1, notice);
+    let error = next().unwrap_err();
+    assert!(matches!(
+        error,
+        Error::Refused { endpoint: "webwxuploadmedia", ret: Ret::PARAMETER, message }
+            if &*message == "文件已过期"
+    ));
+    assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 524_288, .. }));
+    for status in [402, 413] {
+        place.simulator.world().reply_with("webwxuploadmedia", page(status));
+        let error = next().unwrap_err();
+        assert!(matches!(error, Error::Status { status: found, .. } if found == status));
+    }
+    assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 1_048_576, .. }));
+    assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 1_048_585, .. }));
+    assert!(matches!(next().unwrap(), UploadProgress::Done(_)));
+
+    // One failure is not told; three in a row are.
+    let mut upload = self::upload("b.zip", source.len());
+    let mut next = || bot.run_from(&mut upload, &source);
+    assert_eq!(next().unwrap(), UploadProgress::Hashed);
+    assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 524_288, .. }));
+    place.simulator.world().reply_with("webwxuploadmedia", page(502));
+    assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 1_048_576, .. }));
+    let asked = requests(place, "webwxuploadmedia");
+    (0..3).for_each(|_| place.simulator.world().reply_with("webwxuploadmedia", page(502)));
+    assert!(matches!(next().unwrap_err(), Error::Status { status: 502, .. }));
+    assert_eq!(requests(place, "webwxuploadmedia") - asked, 3);
+    let Ok(UploadProgress::Sent { sent, total }) = next() else { panic!() };
+    assert_eq!((sent, total), (1_048_585, 1_048_585));
+    assert!(matches!(next().unwrap(), UploadProgress::Done(_)));
+    let world = place.simulator.world();
+    assert!(world.uploads().iter().all(|file| file.sha256 == sha256(&source)));
+    assert_eq!(world.uploads().len(), 2);
+    drop(world);
+
+    // Too often; and a session that is over, before anything is read.
+    let picture = Bytes::from(bytes(7));
+    let mut other = self::upload("a.png", 7);
+    place.simulator.world().refuse("webwxuploadmedia", 1205, "");
+    assert!(matches!(finish(&mut bot, &mut other, &picture), Err(Error::Limited { .. })));
+    place.simulator.world().phone().kick();
+    for _ in 0..2 {
+        let over = finish(&mut bot, &mut other, &picture);
+        assert!(matches!(over, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID })));
+    }
+    assert_eq!(place.simulator.world().violations(), []);
+}
+
+fn refused_announcement<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let source = Bytes::from(vec![7; LARGE]);
+    let mut upload = upload("a.zip", LARGE);
+    assert_eq!(bot.run_from(&mut upload, &source).unwrap(), UploadProgress::Hashed);
+    let refuse = |ret| place.simulator.world().refuse("webwxcheckupload", ret, "");
+    refuse(1);
+    let error = bot.run_from(&mut upload, &source).unwrap_err();
+    assert!(matches!(error, Error::Refused { endpoint: "webwxcheckupload", .. }));
+    refuse(1205);
+    assert!(matches!(bot.run_from(&mut upload, &source), Err(Error::Limited { .. })));
+    assert_eq!(requests(place, "webwxuploadmedia"), 0);
+
+    // Above a limit of the caller's: nothing is asked at all.
+    let mut limits = Limits::default();
+    limits.document = Some(LARGE as u64 - 1);
+    let error = bot.run_from(&mut self::upload("a.zip", LARGE).limits(limits), &source);
+    assert!(matches!(error, Err(Error::TooLarge { .. })));
+    let error = bot.run_from(&mut self::upload("a.mp4", LARGE), &source);
+    assert!(matches!(error, Err(Error::TooLarge { limit: Limits::PAGE, .. })));
+    assert_eq!(requests(place, "webwxcheckupload"), 2);
+    assert_eq!(place.simulator.world().violations(), []);
+}
+
+/// A file that is changed between its two readings is never finished.
+fn changed<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let mut other = bytes(PIECE + 9);
+    let source = Bytes::from(other.clone());
+    other[7] ^= 1;
+    let other = Bytes::from(other);
+    let mut upload = upload("a.zip", source.len());
+    assert_eq!(bot.run_from(&mut upload, &source).unwrap(), UploadProgress::Hashed);
+    bot.run_from(&mut upload, &other).unwrap();
+    assert!(matches!(bot.run_from(&mut upload, &other), Err(Error::Source(None))));
+    for short in [source.slice(..PIECE), source.slice(..9)] {
+        assert!(matches!(bot.run_from(&mut upload, &short), Err(Error::Source(None))));
+    }
+    assert_eq!(requests(place, "webwxuploadmedia"), 1);
+    finish(&mut bot, &mut upload, &source).unwrap();
+    let world = place.simulator.world();
+    assert_eq!((world.uploads().len(), &world.uploads()[0].sha256), (1, &sha256(&source)));
+    assert_eq!(world.violations(), []);
+}
+
+on_all_wires! {
+    any_name_and_length in super::world();
+    by_type in super::world();
+    refused in super::world();
+    changed in super::world();
+}
+
+/// Of 26 MB: not on each wire, for the time it takes.
+mod large {
+    use super::*;
+
+    #[test]
+    fn in_memory() {
+        announced::<Memory>(&Place::memory(world()));
+        refused_announcement::<Memory>(&Place::memory(world()));
+    }
+
+    #[test]
+    fn over_ureq() {
+        announced::<Ureq>(&Place::http(world()));
+        refused_announcement::<Ureq>(&Place::tls(world()));
+    }
+
+    #[test]
+    fn over_hyper() {
+        announced::<Hyper>(&Place::http(world()));
+        refused_announcement::<Hyper>(&Place::tls(world()));
+    }
+}
+
+/// Connections that break in the middle of each piece in turn, or before its reply: once, which
+/// nobody hears of; and of one piece three times, after which the caller goes on.
+fn torn<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let source = Bytes::from(bytes(2 * PIECE + 9));
+    let pieces = 3;
+    for cut in [Cut::Request, Cut::Reply] {
+        for (piece, times) in (0..pieces).map(|piece| (piece, 1)).chain([(1, 3)]) {
+            let mut upload = upload("a.zip", source.len());
+            let mut errors = 0;
+            assert_eq!(bot.run_from(&mut upload, &source).unwrap(), UploadProgress::Hashed);
+            for _ in 0..piece {
+                bot.run_from(&mut upload, &source).unwrap();
+            }
+            (0..times).for_each(|_| place.cut("webwxuploadmedia", cut));
+            loop {
+                match bot.run_from(&mut upload, &source) {
+                    Ok(UploadProgress::Done(_)) => break,
+                    Ok(_) => {}
+                    Err(Error::Transport(_)) => errors += 1,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            assert_eq!(errors, usize::from(times == 3), "{cut:?} {piece} {times}");
+            let world = place.simulator.world();
+            let file = world.uploads().last().unwrap();
+            assert_eq!(file.sha256, sha256(&source));
+            // The service heard the same piece again, and did not take it twice.
+            let again = if cut == Cut::Reply { times } else { 0 };
+            assert_eq!(file.repeats, again, "{cut:?} {piece} {times}");
+        }
+    }
+    let world = place.simulator.world();
+    assert_eq!((world.uploads().len(), world.violations()), (8, &[][..]));
+}
+
+#[test]
+fn torn_over_ureq_and_http() {
+    torn::<Ureq>(&Place::http(world()));
+}
+
+#[test]
+fn torn_over_ureq_and_tls() {
+    torn::<Ureq>(&Place::tls(world()));
+}
+
+#[test]
+fn torn_over_hyper_and_http() {
+    torn::<Hyper>(&Place::http(world()));
+}
+
+#[test]
+fn torn_over_hyper_and_tls() {
+    torn::<Hyper>(&Place::tls(world()));
+}
+
+/// `exact` for uploads: each part of each request is spoiled in turn, and named.
+#[test]
+fn every_part_of_every_upload_is_checked() {
+    let place = Place::memory(world());
+    let recorded = Recorder::of(&place, |place| {
+        let mut bot: Memory = log_in(place);
+        place.simulator.world().keep_uploads(u64::MAX);
+        let small = Bytes::from(bytes(99));
+        finish(&mut bot, &mut upload("报告 \"1\".png", 99), &small).unwrap();
+        let pieces = Bytes::from(bytes(PIECE + 9));
+        finish(&mut bot, &mut upload("a.zip", pieces.len()), &pieces).unwrap();
+    });
+    let uploads: Vec<_> = recorded
+        .into_iter()
+        .filter(|(_, request)| request.uri().path().ends_with("webwxuploadmedia"))
+        .collect();
+    assert_eq!(uploads.len(), 3);
+    let spoiled = exact::assert_seen(&uploads, exact_form::spoil);
+    assert!(spoiled >= 200, "{spoiled}");
+}
+
+/// The same for announcements; and for the first and the last piece of a file that was announced.
+#[test]
+fn every_part_of_every_announcement_is_checked() {
+    let place = Place::memory(world());
+    let recorded = Recorder::of(&place, |place| {
+        let mut bot: Memory = log_in(place);
+        place.simulator.world().keep_uploads(0);
+        let large = Bytes::from(vec![7; LARGE]);
+        finish(&mut bot, &mut upload("报告.zip", LARGE), &large).unwrap();
+    });
+    let of = |endpoint: &str| {
+        let all = recorded.iter().filter(|(_, request)| request.uri().path().ends_with(endpoint));
+        all.cloned().collect::<Vec<_>>()
+    };
+    let probes = of("webwxcheckupload");
+    assert_eq!(probes.len(), 1);
+    assert!(exact::assert_seen(&probes, exact::spoil) >= 50);
+    let pieces = of("webwxuploadmedia");
+    assert_eq!(pieces.len(), 52);
+    let ends = [pieces[0].clone(), pieces[51].clone()];
+    assert!(exact::assert_seen(&ends, exact_form::spoil) >= 150);
+}

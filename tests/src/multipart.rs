@@ -1,0 +1,101 @@
+//! Forms with files in them, read by a library.
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::HeaderMap;
+
+/// One part of a form.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+}
+
+impl Part {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// A header as it came.
+    pub(crate) fn header(&self, name: &str) -> String {
+        let value = self.headers.get(name).map_or(&[][..], |value| value.as_bytes());
+        String::from_utf8_lossy(value).into_owned()
+    }
+}
+
+/// A body that is all there.
+struct Once(Option<Bytes>);
+
+impl Stream for Once {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.take().map(Ok))
+    }
+}
+
+/// The parts in their order, or what is wrong with the form.
+pub(crate) fn parts(content_type: &str, body: &Bytes) -> Result<Vec<Part>, String> {
+    let boundary = multer::parse_boundary(content_type).map_err(|error| error.to_string())?;
+    let (start, end) = (format!("--{boundary}\r\n"), format!("\r\n--{boundary}--\r\n"));
+    // What stands before or behind the form, a reader skips.
+    if !body.starts_with(start.as_bytes()) || !body.ends_with(end.as_bytes()) {
+        return Err("does not begin and end with its boundary".to_owned());
+    }
+    let read = async {
+        let mut form = multer::Multipart::new(Once(Some(body.clone())), boundary);
+        let mut parts = Vec::new();
+        while let Some(field) = form.next_field().await? {
+            let name = field.name().unwrap_or_default().to_owned();
+            let headers = field.headers().clone();
+            parts.push(Part { name, headers, bytes: field.bytes().await? });
+        }
+        Ok::<_, multer::Error>(parts)
+    };
+    let mut read = pin!(read);
+    // All is there: a form of a few parts is read in a few turns.
+    for _ in 0..1000 {
+        if let Poll::Ready(parts) = read.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return parts.map_err(|error| error.to_string());
+        }
+    }
+    Err("does not end".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIND: &str = "multipart/form-data; boundary=abc";
+    const FORM: &str = "--abc\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n2\r\n--abc\r\nContent-Disposition: form-data; name=\"f\"; filename=\"报告.png\"\r\nContent-Type: image/png\r\n\r\n\r\n--ab\r\n--abc--\r\n";
+
+    #[test]
+    fn parts_come_in_their_order() {
+        let parts = parts(KIND, &Bytes::from(FORM)).expect("a form");
+        let [a, f] = &parts[..] else { panic!("{parts:?}") };
+        assert_eq!((&*a.name, &*a.text()), ("a", "1\r\n2"));
+        assert_eq!(f.header("content-disposition"), "form-data; name=\"f\"; filename=\"报告.png\"");
+        assert_eq!((&*f.header("content-type"), &*f.text()), ("image/png", "\r\n--ab"));
+    }
+
+    #[test]
+    fn what_is_no_form_is_none() {
+        for (kind, form) in [
+            ("multipart/form-data", FORM.to_owned()),
+            ("multipart/form-data; boundary=abd", FORM.to_owned()),
+            ("application/json", FORM.to_owned()),
+            (KIND, String::new()),
+            (KIND, format!("x\r\n{FORM}")),
+            (KIND, format!("{FORM}x")),
+            (KIND, FORM.replace("--abc--", "--abc")),
+            (KIND, FORM.replace("Disposition", "Location")),
+        ] {
+            assert!(parts(kind, &Bytes::from(form.clone())).is_err(), "{kind}: {form}");
+        }
+    }
+}

@@ -1,0 +1,468 @@
+//! `POST /cgi-bin/mmwebwx-bin/webwxcheckupload`, `POST …/webwxuploadmedia` (docs/protocol.md §6.6, §6.7)
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde_json::Value;
+
+use crate::check::{Check, Fields, Rule};
+use crate::multipart::Part;
+use crate::reply::{self, Object};
+use crate::request::{Decoded, decode, encode};
+use crate::routes::init::initialised;
+use crate::simulator::Answer;
+use crate::upload::{Keys, Partial, Uploaded};
+use crate::world::World;
+
+/// Above this a file is announced first.
+const ANNOUNCED: u64 = 26_214_400;
+/// The length of all pieces but the last.
+const PIECE: u64 = 524_288;
+
+pub(crate) fn check_probe(check: &mut Check<'_>) {
+    initialised(check);
+    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
+    check.query(&[lang, pass_ticket], &[]);
+    let body = check.body(&[
+        "FromUserName",
+        "ToUserName",
+        "FileSize",
+        "FileMd5",
+        "FileName",
+        "FileType",
+        "BaseRequest",
+    ]);
+    names(check, &body);
+    if let Some(size) = check.number(&body, "FileSize", &Rule::Integer)
+        && size <= ANNOUNCED as i64
+    {
+        check.wrong(format!("JSON field `FileSize` is {size}: only larger files are announced"));
+    }
+    md5_shape(check, &body);
+    if check.free(&body, "FileName").is_some_and(|name| name.is_empty()) {
+        check.wrong("JSON field `FileName` is empty");
+    }
+    check.number(&body, "FileType", &Rule::is("7"));
+    check.base_request(&body, false);
+}
+
+/// From whom and to whom.
+fn names(check: &mut Check<'_>, fields: &Fields) {
+    let me = check.world.account.user_name.clone();
+    check.text(fields, "FromUserName", &Rule::is(me));
+    if let Some(to) = check.free(fields, "ToUserName")
+        && !check.world.is_known(&to)
+    {
+        let path = fields.path("ToUserName");
+        check.wrong_as(1204, format!("JSON field `{path}` is `{to}`, whom nobody has named"));
+    }
+}
+
+fn md5_shape(check: &mut Check<'_>, fields: &Fields) -> Option<String> {
+    let md5 = check.free(fields, "FileMd5")?;
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if md5.len() != 32 || !md5.bytes().all(digit) {
+        let path = fields.path("FileMd5");
+        check
+            .wrong(format!("JSON field `{path}` is `{md5}`, not 32 lower-case hexadecimal digits"));
+    }
+    Some(md5)
+}
+
+pub(crate) fn probe(world: &mut World, request: &Decoded) -> Answer {
+    let md5 = request.text("/FileMd5").to_owned();
+    let size = request.json.pointer("/FileSize").and_then(Value::as_u64).unwrap_or_default();
+    let World { rng, uploads, now, .. } = world;
+    let keys = uploads
+        .announced
+        .entry((md5.clone(), size))
+        .or_insert_with(|| Keys { aes_key: rng.hex(32), signature: rng.base64(88) })
+        .clone();
+    let known = uploads.done.iter_mut().find(|file| file.md5 == md5 && file.size == size);
+    let media_id = known.map_or(String::new(), |file| {
+        file.instant += 1;
+        file.media_id.clone()
+    });
+    let reply = Object::answer(0, "")
+        .with("MediaId", media_id)
+        .with("AESKey", keys.aes_key)
+        .with("Signature", keys.signature)
+        .with("EncryFileName", encrypted(request.text("/FileName")));
+    Answer::Reply(reply::json(*now, reply))
+}
+
+/// A file's name as the service gives it back.
+fn encrypted(name: &str) -> String {
+    encode(name).replace('.', "%2E")
+}
+
+/// The type that the page's browser knows for an extension; nothing is said of others.
+fn mime_of(extension: &str) -> Option<&'static str> {
+    Some(match extension {
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "bmp" => "image/bmp",
+        "mp4" => "video/mp4",
+        "pdf" => "application/pdf",
+        "txt" => "text/plain",
+        "zip" => "application/zip",
+        "" => "application/octet-stream",
+        _ => return None,
+    })
+}
+
+/// The fields of a piece, in their order.
+const FIELDS: [&str; 12] = [
+    "id",
+    "name",
+    "type",
+    "lastModifiedDate",
+    "size",
+    "chunks",
+    "chunk",
+    "mediatype",
+    "uploadmediarequest",
+    "webwx_data_ticket",
+    "pass_ticket",
+    "filename",
+];
+
+/// A form's parts by their names.
+struct Parts<'a>(&'a [Part]);
+
+impl Parts<'_> {
+    fn find(&self, name: &str) -> Option<&Part> {
+        self.0.iter().find(|part| part.name == name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.find(name).map(Part::text).unwrap_or_default()
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        let text = self.text(name);
+        text.parse().ok().filter(|number: &u64| number.to_string() == text)
+    }
+
+    fn bytes(&self) -> Bytes {
+        self.find("filename").map(|part| part.bytes.clone()).unwrap_or_default()
+    }
+
+    /// What is the same in all pieces.
+    fn common(&self) -> Vec<(String, String)> {
+        let own = ["chunk", "filename"];
+        let common = self.0.iter().filter(|part| !own.contains(&part.name.as_str()));
+        common.map(|part| (part.name.clone(), part.text())).collect()
+    }
+
+    /// Of `uploadmediarequest`.
+    fn request(&self) -> Value {
+        serde_json::from_str(&self.text("uploadmediarequest")).unwrap_or_default()
+    }
+
+    fn id(&self) -> i64 {
+        self.request()["ClientMediaId"].as_i64().unwrap_or_default()
+    }
+}
+
+pub(crate) fn check_piece(check: &mut Check<'_>) {
+    initialised(check);
+    check.query(&[("f", Rule::is("json"))], &[]);
+    let request = check.request;
+    let parts = match &request.form {
+        Ok(parts) => Parts(parts),
+        Err(error) => return check.wrong(format!("the form {error}")),
+    };
+    form(check, &parts);
+    let length = parts.number("size").unwrap_or_default();
+    let chunk = parts.number("chunk").unwrap_or_default();
+    name_and_type(check, &parts, length);
+    numbers(check, &parts, length, chunk);
+    tickets(check, &parts);
+    let id = parts.id();
+    let open = check.world.uploads.open.get(&id);
+    media_request(check, &parts, length, open.is_none());
+    sequence(check, &parts, open, chunk, length);
+}
+
+/// The parts are there, each once, in order, with the headers of a browser.
+fn form(check: &mut Check<'_>, parts: &Parts<'_>) {
+    let large = parts.number("size").is_some_and(|size| size > PIECE);
+    let split = |name: &str| matches!(name, "chunk" | "chunks");
+    let names: Vec<&str> = parts.0.iter().map(|part| part.name.as_str()).collect();
+    for name in FIELDS {
+        match names.iter().filter(|other| **other == name).count() {
+            0 if split(name) && !large => {}
+            0 => check.wrong(format!("form field `{name}` is missing")),
+            1 if split(name) && !large => {
+                check
+                    .wrong(format!("form field `{name}` is only there in files of several pieces"));
+            }
+            1 => {}
+            _ => check.wrong(format!("form field `{name}` comes twice")),
+        }
+    }
+    for name in names.iter().filter(|name| !FIELDS.contains(name)) {
+        check.wrong(format!("form field `{name}` is not known here"));
+    }
+    let expected: Vec<&str> = FIELDS.into_iter().filter(|name| names.contains(name)).collect();
+    if expected.len() == names.len() && expected != names {
+        check.wrong(format!("the form has its fields in the order {names:?}, not {expected:?}"));
+    }
+    for part in parts.0 {
+        headers(check, part, &parts.text("name"));
+    }
+}
+
+fn headers(check: &mut Check<'_>, part: &Part, file: &str) {
+    let name = &part.name;
+    let mut expected = format!("form-data; name=\"{name}\"");
+    let is_file = name == "filename";
+    if is_file {
+        // As browsers write it: raw UTF-8, and no `filename*=`.
+        let file = file.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+        expected = format!("{expected}; filename=\"{file}\"");
+    }
+    let found = part.header("content-disposition");
+    if found != expected {
+        check.wrong(format!(
+            "form field `{name}` has the header `{found}`, not `{expected}`, as its `name` is `{file}`"
+        ));
+    }
+    let count = |headers: &HeaderMap| headers.len();
+    if count(&part.headers) != 1 + usize::from(is_file) {
+        check.wrong(format!("form field `{name}` has {} headers", count(&part.headers)));
+    }
+}
+
+fn name_and_type(check: &mut Check<'_>, parts: &Parts<'_>, length: u64) {
+    let id = parts.text("id");
+    let number = id.strip_prefix("WU_FILE_").unwrap_or_default();
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        check.wrong(format!("form field `id` is `{id}`, not WU_FILE_ and a number"));
+    }
+    let (name, mime) = (parts.text("name"), parts.text("type"));
+    let extension = name.rsplit_once('.').map_or("", |(_, end)| end).to_lowercase();
+    if let Some(expected) = mime_of(&extension)
+        && mime != expected
+    {
+        check.wrong(format!("form field `type` is `{mime}`, not `{expected}`"));
+    }
+    let of_part = parts.find("filename").map(|part| part.header("content-type"));
+    let expected = if length > PIECE { "application/octet-stream" } else { &mime };
+    if of_part.is_some_and(|of_part| of_part != expected) {
+        check.wrong(format!(
+            "form field `filename` has not the Content-Type `{expected}` (`type` is `{mime}`)"
+        ));
+    }
+    let natural = match &*extension {
+        "bmp" | "png" | "jpeg" | "jpg" => "pic",
+        "mp4" => "video",
+        _ => "doc",
+    };
+    let found = parts.text("mediatype");
+    if found != natural && found != "doc" {
+        check.wrong(format!("form field `mediatype` is `{found}`, not `{natural}` or `doc`"));
+    }
+    let date = parts.text("lastModifiedDate");
+    if !is_date(&date) {
+        check.wrong(format!(
+            "form field `lastModifiedDate` is `{date}`, not a date of JavaScript's"
+        ));
+    }
+}
+
+/// `Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)`
+fn is_date(text: &str) -> bool {
+    let Some(date) = text.strip_suffix(" GMT+0800 (中国标准时间)") else { return false };
+    let words: Vec<&str> = date.split(' ').collect();
+    let [weekday, month, day, year, time] = words[..] else { return false };
+    let number = |text: &str, digits: usize, most: u32| {
+        text.len() == digits && text.parse().is_ok_and(|number: u32| number <= most)
+    };
+    let times: Vec<&str> = time.split(':').collect();
+    ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(&weekday)
+        && "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(' ').any(|name| name == month)
+        && number(day, 2, 31)
+        && number(year, 4, 9999)
+        && times.len() == 3
+        && number(times[0], 2, 23)
+        && number(times[1], 2, 59)
+        && number(times[2], 2, 59)
+}
+
+fn numbers(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, chunk: u64) {
+    if length == 0 {
+        check.wrong(format!("form field `size` is `{}`", parts.text("size")));
+    }
+    let pieces = length.div_ceil(PIECE);
+    if length > PIECE && parts.number("chunks") != Some(pieces) {
+        check.wrong(format!(
+            "form field `chunks` is `{}`, not {pieces}, by its `size`",
+            parts.text("chunks")
+        ));
+    }
+    if length > PIECE && parts.number("chunk").is_none_or(|chunk| chunk >= pieces) {
+        check.wrong(format!("form field `chunk` is `{}`, not below {pieces}", parts.text("chunk")));
+    }
+    let expected = PIECE.min(length.saturating_sub(chunk.saturating_mul(PIECE)));
+    let found = parts.bytes().len() as u64;
+    if found != expected {
+        check.wrong(format!(
+            "form field `filename` has {found} bytes, not {expected}, by its `size`, {length}"
+        ));
+    }
+}
+
+fn tickets(check: &mut Check<'_>, parts: &Parts<'_>) {
+    let issued = check.world.issued.iter().find(|cookie| cookie.name == "webwx_data_ticket");
+    let cookie = issued.map(|cookie| cookie.value.clone()).unwrap_or_default();
+    let ticket = decode(&check.world.account.pass_ticket);
+    for (name, expected) in [("webwx_data_ticket", cookie), ("pass_ticket", ticket)] {
+        let found = parts.text(name);
+        if found != expected {
+            check.wrong(format!("form field `{name}` is `{found}`, not `{expected}`"));
+        }
+    }
+}
+
+fn media_request(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, first: bool) {
+    const KEYS: [&str; 12] = [
+        "UploadType",
+        "BaseRequest",
+        "ClientMediaId",
+        "TotalLen",
+        "StartPos",
+        "DataLen",
+        "MediaType",
+        "FromUserName",
+        "ToUserName",
+        "FileMd5",
+        "AESKey",
+        "Signature",
+    ];
+    let text = parts.text("uploadmediarequest");
+    let keys = if length > ANNOUNCED { &KEYS[..] } else { &KEYS[..10] };
+    let fields = check.object("uploadmediarequest", &text, keys);
+    check.number(&fields, "UploadType", &Rule::is("2"));
+    check.base_request(&fields, false);
+    // A piece may come long after the first.
+    let clock = if first { Rule::Millis } else { Rule::Integer };
+    check.number(&fields, "ClientMediaId", &clock);
+    check.number(&fields, "TotalLen", &Rule::is(length.to_string()));
+    check.number(&fields, "StartPos", &Rule::is("0"));
+    check.number(&fields, "DataLen", &Rule::is(length.to_string()));
+    check.number(&fields, "MediaType", &Rule::is("4"));
+    names(check, &fields);
+    if let Some(md5) = md5_shape(check, &fields)
+        && length > ANNOUNCED
+    {
+        let Some(keys) = check.world.uploads.announced.get(&(md5, length)).cloned() else {
+            return check.wrong("JSON field `uploadmediarequest.FileMd5` is of no announced file");
+        };
+        check.text(&fields, "AESKey", &Rule::is(keys.aes_key));
+        check.text(&fields, "Signature", &Rule::is(keys.signature));
+    }
+}
+
+/// What came before this piece, and what all of them come to.
+fn sequence(
+    check: &mut Check<'_>,
+    parts: &Parts<'_>,
+    open: Option<&Partial>,
+    chunk: u64,
+    length: u64,
+) {
+    let bytes = parts.bytes();
+    let fresh;
+    let before = match open {
+        Some(before) => before,
+        None => {
+            fresh = Partial::new(parts.common(), false);
+            &fresh
+        }
+    };
+    let common = parts.common();
+    for (name, value) in &common {
+        // The tickets are the session's, and checked for themselves.
+        let own = matches!(name.as_str(), "webwx_data_ticket" | "pass_ticket");
+        if !own && !before.fields.contains(&(name.clone(), value.clone())) {
+            check.wrong(format!("form field `{name}` is not what it was in the pieces before"));
+        }
+    }
+    if before.is_last(chunk, &bytes) {
+        return;
+    }
+    if before.pieces != chunk {
+        return check.wrong(format!(
+            "form field `chunk` is {chunk} (`filename` has other bytes), and {} is next",
+            before.pieces
+        ));
+    }
+    let claimed = parts.request()["FileMd5"].as_str().unwrap_or_default().to_owned();
+    if before.received + bytes.len() as u64 == length {
+        let md5 = before.md5_with(&bytes);
+        if md5 != claimed {
+            check.wrong(format!(
+                "JSON field `uploadmediarequest.FileMd5` is `{claimed}`, but the bytes (`filename`) have `{md5}`"
+            ));
+        }
+    }
+}
+
+pub(crate) fn piece(world: &mut World, request: &Decoded) -> Answer {
+    let Ok(parts) = &request.form else {
+        return Answer::Reply(reply::page(world.now(), 402, "402 Payment Required"));
+    };
+    let parts = Parts(parts);
+    let (length, bytes) = (parts.number("size").unwrap_or_default(), parts.bytes());
+    let keeps = length <= world.uploads.keep;
+    if !keeps && let Some(logged) = world.log.last_mut() {
+        *logged.request.body_mut() = Bytes::new();
+    }
+    let (now, name, asked) = (world.now(), parts.text("name"), parts.request());
+    let media_id = format!("@crypt_{}_{}", world.rng.hex(8), world.rng.hex(160));
+    let uploads = &mut world.uploads;
+    let open =
+        uploads.open.entry(parts.id()).or_insert_with(|| Partial::new(parts.common(), keeps));
+    if open.is_last(parts.number("chunk").unwrap_or_default(), &bytes) {
+        open.repeats += 1;
+        let done = uploads.done.iter_mut().find(|file| file.media_id == open.media_id);
+        if let Some(done) = done {
+            done.repeats += 1;
+        }
+    } else {
+        open.take(&bytes);
+        if open.received == length {
+            open.media_id = media_id;
+            let (md5, sha256) = open.hashes();
+            let text = |name: &str| asked[name].as_str().unwrap_or_default().to_owned();
+            uploads.done.push(Uploaded {
+                media_id: open.media_id.clone(),
+                name: name.clone(),
+                size: length,
+                sha256,
+                md5,
+                media_type: parts.text("mediatype"),
+                to: text("ToUserName"),
+                signature: text("Signature"),
+                bytes: open.kept(),
+                repeats: open.repeats,
+                instant: 0,
+            });
+            open.forget();
+        }
+    }
+    let reply = taken(0, "", &open.media_id, open.received, &encrypted(&name));
+    Answer::Reply(reply::json(now, reply))
+}
+
+/// What the service says of a piece.
+pub(crate) fn taken(ret: i64, text: &str, media_id: &str, received: u64, name: &str) -> Object {
+    Object::answer(ret, text)
+        .with("MediaId", media_id)
+        .with("StartPos", received)
+        .with("CDNThumbImgHeight", 0_i64)
+        .with("CDNThumbImgWidth", 0_i64)
+        .with("EncryFileName", name)
+}
