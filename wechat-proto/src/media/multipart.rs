@@ -34,7 +34,7 @@ impl fmt::Display for Quoted<'_> {
 
 impl Form {
     /// A form whose parts are separated as Chrome does it, by 16 letters and digits that are
-    /// drawn: so many that no file holds them but on purpose, and nobody can know them before.
+    /// drawn: `docs/threats.md` U2.
     pub(super) fn new(rng: &mut Generator) -> Self {
         const LETTERS: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789AB";
