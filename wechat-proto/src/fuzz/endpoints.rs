@@ -11,9 +11,11 @@ use crate::contact::{batch, list};
 use crate::device::Device;
 use crate::error::Error;
 use crate::flow::{Flow as _, Interrupt, Response};
-use crate::login::{announce, init, logout, qrcode, redeem, scan, uuid};
+use crate::login::{announce, init, logout, push, qrcode, redeem, scan, uuid};
+use crate::media::preview;
 use crate::message::send_text;
 use crate::sync::{check, fetch};
+use crate::{feedback, link, report};
 
 /// The parser of each endpoint, under its name: the bytes are the body of a reply.
 pub const ENDPOINTS: &[(&str, Entry)] = &[
@@ -29,6 +31,11 @@ pub const ENDPOINTS: &[(&str, Entry)] = &[
     ("synccheck", |bytes| parsed(bytes, check::parse)),
     ("webwxsync", webwxsync),
     ("webwxsendmsg", |bytes| parsed(bytes, send_text::parse)),
+    ("webwxpushloginurl", |bytes| parsed(bytes, push::parse)),
+    ("webwxstatreport", |bytes| parsed(bytes, report::parse)),
+    ("webwxsendfeedback", |bytes| parsed(bytes, feedback::parse)),
+    ("webwxcheckurl", webwxcheckurl),
+    ("webwxpreview", |bytes| parsed(bytes, preview::parse)),
 ];
 
 /// The same bytes read the same twice, under any status; an error shows a bounded excerpt.
@@ -59,6 +66,19 @@ fn newloginpage(bytes: &[u8]) {
         assert!(matches!(call.poll(&mut device, NOW), Err(Interrupt::Send(_))));
         let shown = format!("{credentials:?}");
         assert_eq!(shown, "Credentials { uin, sid, skey, pass_ticket: [redacted] }");
+    }
+}
+
+/// The bytes are a body, and an address to be sent to.
+fn webwxcheckurl(bytes: &[u8]) {
+    parsed(bytes, link::parse);
+    let mut moved = reply(b"");
+    *moved.status_mut() = http::StatusCode::FOUND;
+    if let Ok(to) = http::HeaderValue::from_bytes(bytes) {
+        moved.headers_mut().insert(http::header::LOCATION, to);
+    }
+    if let Err(error) = link::parse(&moved) {
+        is_short(&error);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Files: `docs/protocol.md` §6.6, §6.7, §8.
 
+pub mod preview;
+
 use alloc::boxed::Box;
 use core::fmt;
 

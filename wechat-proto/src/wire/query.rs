@@ -17,6 +17,8 @@ use crate::body::Body;
 use crate::device::Device;
 use crate::hosts::Role;
 
+const APPID: HeaderName = HeaderName::from_static("mmweb_appid");
+
 /// What `encodeURIComponent` leaves alone.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -143,6 +145,10 @@ impl Url {
         // asked for: `docs/threats.md` B1.
         set(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         set(REFERER, visible(&referer));
+        if device.entry.is_file_helper() {
+            // Of every call: `docs/protocol.md` §15.
+            set(APPID, HeaderValue::from_static(device.entry.appid()));
+        }
         if let Some((kind, body)) = body {
             set(ORIGIN, visible(page));
             set(CONTENT_TYPE, HeaderValue::from_static(kind));
