@@ -6,9 +6,9 @@ use http::{HeaderValue, Request};
 use serde_json::Value;
 use wechat_simulator::World;
 
-use crate::story;
-use crate::wire::memory::Recorder;
+use crate::wire::memory::{Asked, Recorder};
 use crate::wire::{Memory, Place};
+use crate::{entries, odds, story};
 
 /// A request with one part spoiled, and the name of that part.
 struct Spoiled {
@@ -23,9 +23,31 @@ fn every_part_of_every_request_is_checked() {
     let recorded = Recorder::of(&place, |place| {
         story::day::<Memory>(place).unwrap();
     });
+    let spoiled = all_seen(&recorded);
+    assert!(recorded.len() >= 100 && spoiled >= 4000, "{} requests, {spoiled}", recorded.len());
+}
+
+/// The same for the other ways in, and for what else there is to ask.
+#[test]
+fn every_part_of_the_other_calls_is_checked() {
+    for (least, world, story) in [
+        (12, entries::world(), entries::pushed::<Memory> as fn(&Place)),
+        (8, entries::desktop_world(), entries::desktop::<Memory>),
+        (8, entries::file_helper_world(), entries::file_helper::<Memory>),
+        (12, odds::world(), odds::done::<Memory>),
+        (8, odds::world(), odds::thrown_out::<Memory>),
+    ] {
+        let recorded = Recorder::of(&Place::memory(world), story);
+        assert!(recorded.len() >= least, "{} requests", recorded.len());
+        assert!(all_seen(&recorded) > 20 * least);
+    }
+}
+
+/// Spoils every part of every request; answers how many that were.
+fn all_seen(recorded: &[Asked]) -> usize {
     let mut spoiled = 0;
     let mut unseen = Vec::new();
-    for (world, request) in &recorded {
+    for (world, request) in recorded {
         for Spoiled { part, request } in spoil(request) {
             spoiled += 1;
             let seen = violations(world, &request);
@@ -44,7 +66,7 @@ fn every_part_of_every_request_is_checked() {
     unseen.sort();
     unseen.dedup();
     assert!(unseen.is_empty(), "not seen:\n{}", unseen.join("\n"));
-    assert!(recorded.len() >= 100 && spoiled >= 4000, "{} requests, {spoiled}", recorded.len());
+    spoiled
 }
 
 /// Whether a violation names this part: in back-quotes, alone or at the end of a path.

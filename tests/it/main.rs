@@ -2,7 +2,9 @@
 
 mod conformance;
 mod corpus;
+mod entries;
 mod exact;
+mod odds;
 mod secrets;
 mod story;
 mod trouble;

@@ -5,7 +5,10 @@ pub(crate) mod init;
 pub(crate) mod login;
 pub(crate) mod login_page;
 pub(crate) mod logout;
+pub(crate) mod odds;
+pub(crate) mod push;
 pub(crate) mod refusal;
+pub(crate) mod report;
 pub(crate) mod send;
 pub(crate) mod sync;
 pub(crate) mod synccheck;
@@ -153,4 +156,32 @@ const CALLS: &[Route] = &[
             logout::answer,
         )
     },
+    Route::get(
+        "webwxpushloginurl",
+        "/cgi-bin/mmwebwx-bin/webwxpushloginurl",
+        push::check,
+        push::answer,
+    )
+    .open(),
+    Route::post(
+        "webwxstatreport",
+        "/cgi-bin/mmwebwx-bin/webwxstatreport",
+        report::check,
+        report::answer,
+    )
+    .open(),
+    Route::post(
+        "webwxsendfeedback",
+        "/cgi-bin/mmwebwx-bin/webwxsendfeedback",
+        odds::check_feedback,
+        odds::feedback,
+    ),
+    Route::get("webwxcheckurl", "/cgi-bin/mmwebwx-bin/webwxcheckurl", odds::check_link, odds::link),
+    Route::get(
+        "webwxpreview",
+        "/cgi-bin/mmwebwx-bin/webwxpreview",
+        odds::check_preview,
+        odds::preview,
+    )
+    .at(Role::Api, IMAGE),
 ];
