@@ -10,7 +10,7 @@ use wechat_simulator::World;
 
 use crate::wire::memory::{Asked, Recorder};
 use crate::wire::{Memory, Place};
-use crate::{downloads, sending, story};
+use crate::{downloads, entries, odds, sending, story};
 
 /// A request with one part spoiled, and the name of that part.
 pub(crate) struct Spoiled {
@@ -71,6 +71,22 @@ fn every_part_of_every_send_is_checked() {
     });
     let spoiled = assert_seen(&recorded, spoil);
     assert!(spoiled >= 1500, "{spoiled}");
+}
+
+/// The same for the other ways in, and for what else there is to ask.
+#[test]
+fn every_part_of_the_other_calls_is_checked() {
+    for (least, world, story) in [
+        (12, entries::world(), entries::pushed::<Memory> as fn(&Place)),
+        (8, entries::desktop_world(), entries::desktop::<Memory>),
+        (8, entries::file_helper_world(), entries::file_helper::<Memory>),
+        (12, odds::world(), odds::done::<Memory>),
+        (8, odds::world(), odds::thrown_out::<Memory>),
+    ] {
+        let recorded = Recorder::of(&Place::memory(world), story);
+        assert!(recorded.len() >= least, "{} requests", recorded.len());
+        assert!(assert_seen(&recorded, spoil) > 20 * least);
+    }
 }
 
 /// Asserts that each part of each request is missed and named; how many were spoiled.

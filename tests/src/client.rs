@@ -18,6 +18,7 @@ const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, 
 pub(crate) struct Client {
     pub(crate) simulator: Simulator,
     pub(crate) page: String,
+    pub(crate) login: String,
     pub(crate) uuid: String,
     pub(crate) tip: u8,
     pub(crate) redirect: String,
@@ -59,6 +60,7 @@ impl Client {
         Self {
             simulator: Simulator::new(world),
             page: "https://wx.qq.com".into(),
+            login: "https://login.wx.qq.com".into(),
             uuid: String::new(),
             tip: 1,
             redirect: String::new(),
@@ -167,11 +169,8 @@ impl Client {
     }
 
     pub(crate) fn jslogin_request(&self) -> Request<Bytes> {
-        let login = if self.page.starts_with("http://") {
-            self.page.clone()
-        } else {
-            "https://login.wx.qq.com".into()
-        };
+        let login =
+            if self.page.starts_with("http://") { self.page.clone() } else { self.login.clone() };
         let redirect = encode(&format!("{}/cgi-bin/mmwebwx-bin/webwxnewloginpage", self.page));
         self.script(&format!(
             "{login}/jslogin?appid=wx782c26e4c19acffb&redirect_uri={redirect}&fun=new&lang=zh_CN&_={}",
@@ -192,11 +191,8 @@ impl Client {
     }
 
     pub(crate) fn poll_request(&self) -> Request<Bytes> {
-        let login = if self.page.starts_with("http://") {
-            self.page.clone()
-        } else {
-            "https://login.wx.qq.com".into()
-        };
+        let login =
+            if self.page.starts_with("http://") { self.page.clone() } else { self.login.clone() };
         self.script(&format!(
             "{login}/cgi-bin/mmwebwx-bin/login?loginicon=true&uuid={}&tip={}&r={}&_={}",
             encode(&self.uuid),

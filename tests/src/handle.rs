@@ -58,7 +58,9 @@ impl World {
         if let Some((_, ret, message)) = take(&mut self.refusals, |(name, ..)| *name == endpoint) {
             return Answer::Reply(refusal(&endpoint, self.now, ret, &message));
         }
+        // Of a session that is over the page still takes its leave: docs/protocol.md §13.
         if route.session
+            && route.name != "webwxlogout"
             && let Some(ret) = self.session.as_ref().and_then(|session| session.ended)
         {
             return Answer::Reply(refusal(&endpoint, self.now, ret, ""));

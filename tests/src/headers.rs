@@ -3,8 +3,9 @@
 use http::Method;
 
 use crate::check::Check;
+use crate::door::Door;
 use crate::form::Form;
-use crate::layout::{ENTRIES, QRCODE_HOST, Role, entry_of, file_host, login_host, push_host};
+use crate::layout::{QRCODE_HOST, Role, entry_of, file_host, login_host, push_host};
 use crate::routes::Route;
 use crate::routes::media::NO_RANGE;
 use crate::world::World;
@@ -19,13 +20,20 @@ impl World {
         }
     }
 
-    fn hosts(&self, role: Role, begins: bool, form: Form) -> Vec<String> {
+    fn hosts(&self, route: &Route, form: Form) -> Vec<String> {
+        let role = route.role;
         if let Some(host) = self.layout.one_host() {
             return vec![host.to_owned()];
         }
-        let shard = self.layout.shard_origin().replace("https://", "");
+        let shard = self.layout.shard_host().to_owned();
         let mut hosts = match role {
-            Role::Login if begins => ENTRIES.into_iter().map(login_host).collect(),
+            _ if route.name == "webwxpushloginurl" => vec![login_host(&shard), shard],
+            _ if route.name == "webwxstatreport" => {
+                vec![self.page_origin().replace("https://", "")]
+            }
+            Role::Login if route.name == "jslogin" => {
+                self.door.entries().iter().map(|entry| login_host(entry)).collect()
+            }
             Role::Login => vec![login_host(&self.entry)],
             Role::Qrcode => vec![QRCODE_HOST.to_owned()],
             Role::Api => vec![shard],
@@ -50,7 +58,7 @@ impl Check<'_> {
     }
 
     pub(crate) fn hosts(&mut self, route: &Route) {
-        let hosts = self.world.hosts(route.role, route.name == "jslogin", self.form);
+        let hosts = self.world.hosts(route, self.form);
         match self.request.host() {
             None => self.wrong("header `host` is missing, or comes twice"),
             Some(host) if !hosts.contains(&host) => {
@@ -80,8 +88,12 @@ impl Check<'_> {
         }
         // The page's own origin: on the very first call the host tells which entry it is.
         let page = if route.name == "jslogin" && self.world.layout.one_host().is_none() {
-            let entry = self.request.host().and_then(|host| entry_of(&host));
-            format!("https://{}", entry.unwrap_or(ENTRIES[0]))
+            let entries = self.world.door.entries();
+            let entry = self.request.host().and_then(|host| entry_of(&host, entries));
+            format!("https://{}", entry.unwrap_or(entries[0]))
+        } else if route.name == "webwxpushloginurl" {
+            // It comes before the page has a code, and goes by where it was logged in before.
+            self.world.layout.shard_origin()
         } else {
             self.world.page_origin()
         };
@@ -95,6 +107,18 @@ impl Check<'_> {
             ("accept-encoding", "identity".to_owned()),
             ("referer", format!("{page}/?lang={lang}")),
         ];
+        match &self.world.door {
+            Door::Web => {}
+            Door::Desktop { client_version, extspam } => {
+                // On this call and no other: docs/protocol.md §3.6.
+                if route.name == "webwxnewloginpage" {
+                    expected[2].1 = format!("{page}/?&lang={lang}&target=t");
+                    expected.push(("client-version", client_version.clone()));
+                    expected.push(("extspam", extspam.clone()));
+                }
+            }
+            door @ Door::FileHelper => expected.push(("mmweb_appid", door.appid().to_owned())),
+        }
         if route.post {
             expected.push(("origin", page));
             expected.push(("content-type", self.content_type(route)));

@@ -33,6 +33,10 @@ pub(crate) const QRCODE_HOST: &str = "login.weixin.qq.com";
 pub(crate) const ENTRIES: [&str; 5] =
     ["wx.qq.com", "wx2.qq.com", "wx8.qq.com", "web.wechat.com", "web2.wechat.com"];
 
+/// The hosts of the file-transfer page (docs/protocol.md §15).
+pub(crate) const FILE_HELPERS: [&str; 3] =
+    ["filehelper.weixin.qq.com", "szfilehelper.weixin.qq.com", "cmfilehelper.weixin.qq.com"];
+
 /// All names of the service: api, login, file and push host of each family, and the QR host.
 pub(crate) const ALL_HOSTS: &[&str] = &[
     "wx.qq.com",
@@ -58,11 +62,17 @@ pub(crate) const ALL_HOSTS: &[&str] = &[
     "login.weixin.qq.com",
     "webpush.weixin.qq.com",
     "webpush2.weixin.qq.com",
+    "filehelper.weixin.qq.com",
+    "szfilehelper.weixin.qq.com",
+    "cmfilehelper.weixin.qq.com",
 ];
 
 /// The name that the login, file and push hosts of an api host are made from: the first match decides.
 fn family(api: &str) -> &'static str {
     match api {
+        // The file-transfer page has none of its own.
+        "szfilehelper.weixin.qq.com" => "wx2.qq.com",
+        "cmfilehelper.weixin.qq.com" => "wx8.qq.com",
         host if host.contains("wx2.qq.com") => "wx2.qq.com",
         host if host.contains("wx8.qq.com") => "wx8.qq.com",
         host if host.contains("qq.com") => "wx.qq.com",
@@ -76,8 +86,8 @@ pub(crate) fn login_host(api: &str) -> String {
 }
 
 /// The entry whose login host this is.
-pub(crate) fn entry_of(login: &str) -> Option<&'static str> {
-    ENTRIES.into_iter().find(|entry| login_host(entry) == login)
+pub(crate) fn entry_of(login: &str, entries: &'static [&'static str]) -> Option<&'static str> {
+    entries.iter().copied().find(|entry| login_host(entry) == login)
 }
 
 pub(crate) fn file_host(api: &str) -> String {
@@ -85,6 +95,10 @@ pub(crate) fn file_host(api: &str) -> String {
 }
 
 pub(crate) fn push_host(api: &str) -> String {
+    // The file-transfer page polls where it lives.
+    if FILE_HELPERS.contains(&api) {
+        return api.to_owned();
+    }
     format!("webpush.{}", family(api))
 }
 
@@ -99,6 +113,16 @@ impl Layout {
         match self {
             Self::True { shard } => format!("https://{shard}"),
             Self::One { origin } => origin.clone(),
+        }
+    }
+
+    /// The host of that origin, and its port if it has one.
+    pub(crate) fn shard_host(&self) -> &str {
+        match self {
+            Self::True { shard } => shard,
+            Self::One { origin } => {
+                origin.split_once("//").map_or(origin.as_str(), |(_, host)| host)
+            }
         }
     }
 
@@ -130,6 +154,10 @@ mod tests {
         assert_eq!(file_host("wx2.qq.com"), "file.wx2.qq.com");
         assert_eq!(push_host("wx8.qq.com"), "webpush.wx8.qq.com");
         assert_eq!(push_host("wx99.qq.com"), "webpush.wx.qq.com");
+        assert_eq!(login_host("szfilehelper.weixin.qq.com"), "login.wx2.qq.com");
+        assert_eq!(login_host("cmfilehelper.weixin.qq.com"), "login.wx8.qq.com");
+        assert_eq!(login_host("filehelper.weixin.qq.com"), "login.wx.qq.com");
+        assert_eq!(push_host("szfilehelper.weixin.qq.com"), "szfilehelper.weixin.qq.com");
         assert_eq!(login_host("web2.wechat.com"), "login.web2.wechat.com");
         assert_eq!(login_host("web.wechat.com"), "login.web.wechat.com");
     }

@@ -8,7 +8,7 @@ use crate::world::{Event, World};
 /// What the account's owner does on the phone.
 #[derive(Debug)]
 pub struct Phone<'a> {
-    world: &'a mut World,
+    pub(crate) world: &'a mut World,
 }
 
 impl World {

@@ -21,6 +21,8 @@ pub(crate) enum Stage {
 pub(crate) struct Code {
     pub(crate) uuid: String,
     pub(crate) stage: Stage,
+    /// Whether there is nothing to scan: the phone asks by itself.
+    pub(crate) pushed: bool,
     /// Whether it was polled: the first poll has `tip=1`.
     pub(crate) polled: bool,
     /// Whether a poll told of the scan.

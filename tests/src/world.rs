@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::account::Account;
 use crate::check::Violation;
 use crate::contact::{Contact, SPECIAL};
+use crate::door::Door;
 use crate::form::Form;
 use crate::jar::{Cookie, Jar};
 use crate::layout::Layout;
@@ -16,6 +17,8 @@ use crate::media::{Asset, Fetched, Media};
 use crate::message::{Delivered, Incoming, Notice, Sent};
 use crate::reply::{Node, Reply};
 use crate::rng::Rng;
+use crate::routes::odds::Odds;
+use crate::routes::report::Reported;
 use crate::session::{Code, Session};
 use crate::upload::Uploads;
 
@@ -40,6 +43,7 @@ pub struct World {
     pub(crate) now: u64,
     pub(crate) rng: Rng,
     pub(crate) layout: Layout,
+    pub(crate) door: Door,
     pub(crate) forms: Vec<Form>,
     pub(crate) account: Account,
     contacts: Vec<Contact>,
@@ -58,6 +62,8 @@ pub struct World {
     pub(crate) jar: Jar,
     /// The login page's cookies.
     pub(crate) issued: Vec<Cookie>,
+    /// Whether the service still knows a device by them.
+    pub(crate) knows_devices: bool,
     pub(crate) timeline: Vec<Event>,
     /// How many events of the timeline have been handed out.
     pub(crate) handed: usize,
@@ -69,6 +75,9 @@ pub struct World {
     pub(crate) delivered: Vec<Delivered>,
     pub(crate) media: BTreeMap<Asset, Media>,
     pub(crate) fetched: Vec<Fetched>,
+    pub(crate) logouts: Vec<u8>,
+    pub(crate) reports: Vec<Reported>,
+    pub(crate) odds: Odds,
     pub(crate) violations: Vec<Violation>,
     pub(crate) log: Vec<Logged>,
     pub(crate) refusals: Vec<(String, i64, String)>,
@@ -93,6 +102,7 @@ impl World {
             now: BEGINNING,
             rng,
             layout: Layout::True { shard: "wx2.qq.com".to_owned() },
+            door: Door::Web,
             forms: vec![Form::Official],
             account,
             contacts: Vec::new(),
@@ -106,6 +116,7 @@ impl World {
             former: Vec::new(),
             jar: Jar::default(),
             issued: Vec::new(),
+            knows_devices: false,
             timeline: Vec::new(),
             handed: 0,
             sent: Vec::new(),
@@ -115,6 +126,9 @@ impl World {
             delivered: Vec::new(),
             media: BTreeMap::new(),
             fetched: Vec::new(),
+            logouts: Vec::new(),
+            reports: Vec::new(),
+            odds: Odds::default(),
             violations: Vec::new(),
             log: Vec::new(),
             refusals: Vec::new(),
@@ -213,6 +227,9 @@ impl World {
     }
 
     pub(crate) fn may_write_to(&self, user_name: &str) -> bool {
+        if self.door.is_file_helper() {
+            return user_name == "filehelper";
+        }
         SPECIAL.contains(&user_name)
             || user_name == self.account.user_name
             || self.contact(user_name).is_some_and(Contact::is_reachable)

@@ -62,11 +62,42 @@ impl Client {
     pub async fn login(
         device: &mut Device,
         options: Options,
+        progress: impl FnMut(Progress),
+    ) -> Result<Self, Error> {
+        Self::drive(Login::new(), device, options, progress).await
+    }
+
+    /// Logs `device` in again without a QR code, and gives the client of the new session: the
+    /// phone of the account that it logged in last asks its owner.
+    ///
+    /// `progress` hears [`Progress::ConfirmOnPhone`] first. Where the service does not know the
+    /// device any more, and where the owner declines or does not answer for five minutes, it goes
+    /// on like [`Client::login`], with [`Progress::Code`]. The device is one that was logged in
+    /// before, or a stored session's: [`Session::into_device`].
+    ///
+    /// # Cancellation
+    ///
+    /// As of [`Client::login`]: the question on the phone is void.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::login`].
+    pub async fn login_again(
+        device: &mut Device,
+        options: Options,
+        progress: impl FnMut(Progress),
+    ) -> Result<Self, Error> {
+        Self::drive(Login::again(), device, options, progress).await
+    }
+
+    async fn drive(
+        mut login: Login,
+        device: &mut Device,
+        options: Options,
         mut progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
         device.mix_seed(options.fresh_seed()?);
         let service = options.exchange()?;
-        let mut login = Login::new();
         loop {
             let host = host(&*service, &options);
             let mut source = Bytes::new();

@@ -59,6 +59,34 @@ impl Client {
     pub fn login(
         device: &mut Device,
         options: Options,
+        progress: impl FnMut(Progress),
+    ) -> Result<Self, Error> {
+        Self::drive(Login::new(), device, options, progress)
+    }
+
+    /// Logs `device` in again without a QR code, and gives the client of the new session: the
+    /// phone of the account that it logged in last asks its owner.
+    ///
+    /// `progress` hears [`Progress::ConfirmOnPhone`] first. Where the service does not know the
+    /// device any more, and where the owner declines or does not answer for five minutes, it goes
+    /// on like [`Client::login`], with [`Progress::Code`]. The device is one that was logged in
+    /// before, or a stored session's: [`Session::into_device`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::login`].
+    pub fn login_again(
+        device: &mut Device,
+        options: Options,
+        progress: impl FnMut(Progress),
+    ) -> Result<Self, Error> {
+        Self::drive(Login::again(), device, options, progress)
+    }
+
+    fn drive(
+        mut login: Login,
+        device: &mut Device,
+        options: Options,
         mut progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
         device.mix_seed(options.fresh_seed()?);
@@ -69,7 +97,6 @@ impl Client {
             deadline_cap: options.deadline_cap,
             bell: None,
         };
-        let mut login = Login::new();
         loop {
             let mut source = io::empty();
             match host.drive(&mut login, &mut source, |login, now| login.poll(device, now))?.0 {

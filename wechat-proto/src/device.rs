@@ -36,6 +36,9 @@ pub struct Device {
     pub(crate) rng: Generator,
     /// Why the session of this device is over.
     ended: Option<Ret>,
+    /// The number of the account that was logged in last; unknown to the first stored forms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_uin: Option<i64>,
     #[serde(skip)]
     pub(crate) paces: Paces,
 }
@@ -46,9 +49,15 @@ impl Device {
         Self::default()
     }
 
-    /// The same, through another front door.
+    /// The same, through another front door. Where its hosts are those of another entry, they
+    /// become this one's, but for what was chosen with [`Hosts::all`] or [`Hosts::with`].
     #[must_use]
     pub fn with_entry(mut self, entry: Entry) -> Self {
+        if !self.hosts.are_of(entry.families())
+            && let Some(first) = entry.families().first()
+        {
+            self.hosts.enter(*first);
+        }
         self.entry = entry;
         self
     }
@@ -99,6 +108,20 @@ impl Device {
     /// Why the session of this device is over, if it is: [`Ret::OK`] after its own logout.
     pub const fn ended(&self) -> Option<Ret> {
         self.ended
+    }
+
+    /// The number of the account that this device logged in last: whose phone
+    /// [`Login::again`](crate::login::Login::again) asks.
+    pub const fn last_uin(&self) -> Option<i64> {
+        self.last_uin
+    }
+
+    /// Remembers who logged in.
+    pub(crate) const fn remember(&mut self, uin: i64) {
+        // 0 is no account's number: the service did not say.
+        if uin != 0 {
+            self.last_uin = Some(uin);
+        }
     }
 
     pub(crate) fn user_agent(&self) -> HeaderValue {
@@ -260,6 +283,7 @@ impl fmt::Display for Lang {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hosts::Family;
 
     #[test]
     fn a_language_is_two_and_two_letters() {
@@ -278,6 +302,34 @@ mod tests {
         for bad in ["", " ", "a\r\nb: c", "微信"] {
             assert!(bad.parse::<UserAgent>().is_err(), "{bad:?}");
         }
+    }
+
+    /// `docs/protocol.md` §15.
+    #[test]
+    fn an_entry_brings_its_hosts() {
+        let page = Device::new().with_entry(Entry::file_helper());
+        assert_eq!(page.hosts(), &Hosts::new(Family::FileHelper));
+        assert_eq!(page.clone().with_entry(Entry::web()).hosts(), &Hosts::default());
+        // Hosts that are the entry's stay, and those that the caller chose.
+        let hosts = Hosts::new(Family::CmFileHelper);
+        let other = page.with_hosts(hosts.clone()).with_entry(Entry::file_helper());
+        assert_eq!(other.hosts(), &hosts);
+        let hosts = Hosts::all("http://127.0.0.1:99".parse().unwrap());
+        let own = Device::new().with_hosts(hosts.clone()).with_entry(Entry::file_helper());
+        assert_eq!(own.hosts(), &hosts);
+        let wx2 = Device::new().with_hosts(Hosts::new(Family::Wx2)).with_entry(Entry::web());
+        assert_eq!(wx2.hosts(), &Hosts::new(Family::Wx2));
+    }
+
+    #[test]
+    fn an_account_is_remembered() {
+        let mut device = Device::new();
+        assert_eq!(device.last_uin(), None);
+        device.remember(0);
+        assert_eq!(device.last_uin(), None);
+        device.remember(3_566_148_615);
+        device.remember(0);
+        assert_eq!(device.last_uin(), Some(3_566_148_615));
     }
 
     #[test]

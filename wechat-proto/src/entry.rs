@@ -1,34 +1,283 @@
 //! Which front door of the service is used.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
 
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
-/// A front door: the `appid` under which the service knows the client. So far there is one,
-/// [`Entry::web`].
+use crate::error::Invalid;
+use crate::hosts::Family;
+use crate::secret::Secret;
+
+/// A front door: the `appid` under which the service knows the client, and what else it wants to
+/// see of one.
+///
+/// ```
+/// use wechat_proto::entry::{ClientVersion, Extspam};
+/// use wechat_proto::{Device, Entry};
+///
+/// # fn main() -> Result<(), wechat_proto::error::Invalid> {
+/// let version: ClientVersion = "2.0.0".parse()?;
+/// let extspam: Extspam = "what your client carries".replace(' ', "+").parse()?;
+/// let device = Device::new().with_entry(Entry::desktop(version, extspam));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Entry {
-    appid: Cow<'static, str>,
+    kind: Kind,
 }
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Kind {
+    Web,
+    Desktop(Desktop),
+    FileHelper,
+}
+
+/// What a desktop client says of itself.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+struct Desktop {
+    client_version: ClientVersion,
+    extspam: Extspam,
+}
+
+/// The form in which an entry is stored.
+#[derive(Deserialize, Serialize)]
+struct Stored {
+    appid: Cow<'static, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    desktop: Option<Desktop>,
+}
+
+const WEB: &str = "wx782c26e4c19acffb";
+const FILE_HELPER: &str = "wx_webfilehelper";
 
 impl Entry {
     /// The page at `wx.qq.com`: `docs/protocol.md` §3.1.
     pub const fn web() -> Self {
-        Self { appid: Cow::Borrowed("wx782c26e4c19acffb") }
+        Self { kind: Kind::Web }
     }
 
-    /// Whether it is the desktop program's: `docs/protocol.md` §3.6.
+    /// The desktop client's ("UOS") way in, which some accounts may take that the web refuses:
+    /// `docs/protocol.md` §3.6.
+    ///
+    /// The two values are the caller's: they have changed before, and nothing of them is built in.
+    /// It takes the desktop place of the account, and puts a running desktop client out.
+    pub const fn desktop(client_version: ClientVersion, extspam: Extspam) -> Self {
+        Self { kind: Kind::Desktop(Desktop { client_version, extspam }) }
+    }
+
+    /// The file-transfer page, which one can write to one's own phone from and nothing else
+    /// ([`UserName::file_helper`](crate::UserName::file_helper)): `docs/protocol.md` §15.
+    ///
+    /// [`Device::with_entry`](crate::Device::with_entry) moves the device to its hosts.
+    pub const fn file_helper() -> Self {
+        Self { kind: Kind::FileHelper }
+    }
+
+    pub(crate) const fn appid(&self) -> &'static str {
+        match self.kind {
+            Kind::Web | Kind::Desktop(_) => WEB,
+            Kind::FileHelper => FILE_HELPER,
+        }
+    }
+
+    /// Whether requests say `mod=desktop`.
     pub(crate) const fn is_desktop(&self) -> bool {
-        false
+        matches!(self.kind, Kind::Desktop(_))
     }
 
-    pub(crate) fn appid(&self) -> &str {
-        &self.appid
+    /// Whether requests carry the file-transfer page's own additions.
+    pub(crate) const fn is_file_helper(&self) -> bool {
+        matches!(self.kind, Kind::FileHelper)
+    }
+
+    /// What a desktop client shows the login page: `client-version` and `extspam`.
+    pub(crate) fn proof(&self) -> Option<[HeaderValue; 2]> {
+        let Kind::Desktop(Desktop { client_version, extspam }) = &self.kind else { return None };
+        let value = |text| HeaderValue::from_str(text).expect("checked when it was made");
+        let mut secret = value(extspam.0.expose());
+        secret.set_sensitive(true);
+        Some([value(&client_version.0), secret])
+    }
+
+    /// The families that its logins may lead to; they start at the first.
+    pub(crate) const fn families(&self) -> &'static [Family] {
+        match self.kind {
+            Kind::Web | Kind::Desktop(_) => &Family::WEB,
+            Kind::FileHelper => &Family::FILE_HELPER,
+        }
     }
 }
 
 impl Default for Entry {
     fn default() -> Self {
         Self::web()
+    }
+}
+
+impl TryFrom<Stored> for Entry {
+    type Error = Invalid;
+
+    fn try_from(stored: Stored) -> Result<Self, Invalid> {
+        let kind = match (&*stored.appid, stored.desktop) {
+            (WEB, None) => Kind::Web,
+            (WEB, Some(desktop)) => Kind::Desktop(desktop),
+            (FILE_HELPER, None) => Kind::FileHelper,
+            _ => return Err(Invalid { what: "an entry", expected: "one of the known" }),
+        };
+        Ok(Self { kind })
+    }
+}
+
+impl From<Entry> for Stored {
+    fn from(entry: Entry) -> Self {
+        let appid = Cow::Borrowed(entry.appid());
+        let desktop = match entry.kind {
+            Kind::Desktop(desktop) => Some(desktop),
+            Kind::Web | Kind::FileHelper => None,
+        };
+        Self { appid, desktop }
+    }
+}
+
+/// The version that a desktop client says it has, as `2.0.0`: `docs/protocol.md` §3.6.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClientVersion(Box<str>);
+
+impl FromStr for ClientVersion {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        String::from(text).try_into()
+    }
+}
+
+impl TryFrom<String> for ClientVersion {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        if !(1..=64).contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Invalid {
+                what: "a client's version",
+                expected: "1 to 64 visible ASCII characters",
+            });
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl From<ClientVersion> for String {
+    fn from(version: ClientVersion) -> Self {
+        version.0.into()
+    }
+}
+
+impl fmt::Display for ClientVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The opaque text by which the service knows a desktop client: `docs/protocol.md` §3.6.
+///
+/// `Debug` does not show it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "Box<str>", into = "Box<str>")]
+pub struct Extspam(Secret);
+
+impl FromStr for Extspam {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Box::<str>::from(text).try_into()
+    }
+}
+
+impl TryFrom<Box<str>> for Extspam {
+    type Error = Invalid;
+
+    fn try_from(text: Box<str>) -> Result<Self, Invalid> {
+        match Secret::try_from(text) {
+            Ok(secret) if !secret.is_empty() => Ok(Self(secret)),
+            _ => {
+                Err(Invalid { what: "an extspam", expected: "1 to 4,096 visible ASCII characters" })
+            }
+        }
+    }
+}
+
+impl From<Extspam> for Box<str> {
+    fn from(extspam: Extspam) -> Self {
+        extspam.0.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn desktop(extspam: &str) -> Entry {
+        Entry::desktop("2.0.0".parse().unwrap(), extspam.parse().unwrap())
+    }
+
+    #[test]
+    fn comes_back_from_storage() {
+        for entry in [Entry::web(), Entry::file_helper(), desktop("Go8+/==")] {
+            let stored = serde_json::to_string(&entry).unwrap();
+            assert_eq!(serde_json::from_str::<Entry>(&stored).unwrap(), entry, "{stored}");
+        }
+        // The first stored form.
+        let first = r#"{"appid":"wx782c26e4c19acffb"}"#;
+        assert_eq!(serde_json::to_string(&Entry::web()).unwrap(), first);
+        for odd in [
+            r#"{"appid":"wx0"}"#,
+            r#"{"appid":"wx_webfilehelper","desktop":{"client_version":"2","extspam":"x"}}"#,
+            r#"{"appid":"wx782c26e4c19acffb","desktop":{"client_version":"","extspam":"x"}}"#,
+            r#"{"appid":"wx782c26e4c19acffb","desktop":{"client_version":"2","extspam":""}}"#,
+            r#"{"appid":"wx782c26e4c19acffb","desktop":{"client_version":"2","extspam":"a\nb"}}"#,
+            r#"{"appid":"wx782c26e4c19acffb","desktop":{}}"#,
+        ] {
+            assert!(serde_json::from_str::<Entry>(odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_shows_fits_headers() {
+        let longest = "x".repeat(4096);
+        for good in ["x", "Go8FCIkFEokF+/==", &longest] {
+            let [version, extspam] = desktop(good).proof().unwrap();
+            assert_eq!((version.to_str().unwrap(), extspam.to_str().unwrap()), ("2.0.0", good));
+            assert!(extspam.is_sensitive());
+        }
+        for bad in ["", " ", "a b", "a\r\nb: c", "微信", &format!("{longest}x")] {
+            assert!(bad.parse::<Extspam>().is_err(), "{bad:?}");
+        }
+        for bad in ["", "2 0", "2\n", "二", &"2".repeat(65)] {
+            assert!(bad.parse::<ClientVersion>().is_err(), "{bad:?}");
+        }
+        assert_eq!(Entry::web().proof(), None);
+        assert_eq!(Entry::file_helper().proof(), None);
+    }
+
+    proptest! {
+        /// `docs/threats.md` S1.
+        #[test]
+        fn an_extspam_is_not_shown(extspam in "[!-~]{20,60}") {
+            let shown = format!("{:?}", desktop(&extspam));
+            prop_assert!(!shown.contains(&extspam));
+            prop_assert!(shown.contains("2.0.0"));
+        }
     }
 }

@@ -37,11 +37,20 @@ pub enum Family {
     Web,
     /// `web2.wechat.com`
     Web2,
+    /// `filehelper.weixin.qq.com`, the file-transfer page: `docs/protocol.md` §15.
+    FileHelper,
+    /// `szfilehelper.weixin.qq.com`
+    SzFileHelper,
+    /// `cmfilehelper.weixin.qq.com`
+    CmFileHelper,
 }
 
 impl Family {
-    /// All of them. Closed: a login that leads to any other host is not followed.
-    pub const ALL: [Self; 5] = [Self::Wx, Self::Wx2, Self::Wx8, Self::Web, Self::Web2];
+    /// Those of the web and desktop entries. Closed: a login of these that leads to any other
+    /// host is not followed.
+    pub const WEB: [Self; 5] = [Self::Wx, Self::Wx2, Self::Wx8, Self::Web, Self::Web2];
+    /// Those of [`Entry::file_helper`](crate::Entry::file_helper). Closed as well.
+    pub const FILE_HELPER: [Self; 3] = [Self::FileHelper, Self::SzFileHelper, Self::CmFileHelper];
 
     /// The name of its api host.
     pub const fn host(self) -> &'static str {
@@ -51,24 +60,36 @@ impl Family {
             Self::Wx8 => "wx8.qq.com",
             Self::Web => "web.wechat.com",
             Self::Web2 => "web2.wechat.com",
+            Self::FileHelper => "filehelper.weixin.qq.com",
+            Self::SzFileHelper => "szfilehelper.weixin.qq.com",
+            Self::CmFileHelper => "cmfilehelper.weixin.qq.com",
         }
     }
 
-    fn of_host(host: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|family| family.host() == host)
+    /// The family whose hosts it uses for what its own api host does not do.
+    const fn base(self) -> Self {
+        match self {
+            Self::FileHelper => Self::Wx,
+            Self::SzFileHelper => Self::Wx2,
+            Self::CmFileHelper => Self::Wx8,
+            own => own,
+        }
     }
 
     fn origin(self, role: Role) -> Origin {
+        let base = self.base();
         let prefix = match role {
             // One host makes the pictures for all families.
             Role::QrCode => return Origin::https("login.weixin.qq.com"),
+            // The file-transfer page polls where it lives: `docs/protocol.md` §15.
+            Role::Api | Role::Push if base != self => return Origin::https(self.host()),
             Role::Login => "login.",
             Role::Api => "",
             Role::File => "file.",
             Role::Push => "webpush.",
         };
         let mut host = String::from(prefix);
-        host.push_str(self.host());
+        host.push_str(base.host());
         Origin::https(&host)
     }
 }
@@ -148,8 +169,9 @@ impl Hosts {
     ///
     /// # Errors
     ///
-    /// [`Error::Untrusted`], with nothing changed, for any other.
-    pub(crate) fn redirect(&mut self, uri: &http::Uri) -> Result<(), Error> {
+    /// [`Error::Untrusted`], with nothing changed, for any other: a member of the table that
+    /// `families` does not have, too.
+    pub(crate) fn redirect(&mut self, uri: &http::Uri, families: &[Family]) -> Result<(), Error> {
         let authority = uri.authority().map_or("", http::uri::Authority::as_str);
         let scheme = uri.scheme_str().unwrap_or_default();
         let mut origin = String::from(scheme);
@@ -160,19 +182,30 @@ impl Hosts {
         }
         // The authority as a whole and to the letter: user names, ports, trailing dots and upper
         // case are not in the table.
-        match Family::of_host(authority) {
+        match families.iter().find(|family| family.host() == authority) {
             // Who names the api host names where credentials may go: there alone.
             Some(family) if !self.api.pinned && scheme == "https" => {
-                for role in [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push] {
-                    let host = self.host_mut(role);
-                    if !host.pinned {
-                        host.origin = family.origin(role);
-                    }
-                }
+                self.enter(*family);
                 Ok(())
             }
             _ => Err(Error::Untrusted { host: excerpt(authority).into() }),
         }
+    }
+
+    /// Moves to a family, but for what the caller chose.
+    pub(crate) fn enter(&mut self, family: Family) {
+        for role in [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push] {
+            let host = self.host_mut(role);
+            if !host.pinned {
+                host.origin = family.origin(role);
+            }
+        }
+    }
+
+    /// Whether they are those of one of these families, but for what the caller chose.
+    pub(crate) fn are_of(&self, families: &[Family]) -> bool {
+        self.api.pinned
+            || families.iter().any(|family| self.api.origin.authority() == family.host())
     }
 
     /// The origin among the five that a request goes to.
@@ -226,7 +259,7 @@ mod tests {
     /// `docs/protocol.md` §1.1.
     #[test]
     fn each_family_has_its_hosts() {
-        for family in Family::ALL {
+        for family in Family::WEB {
             let host = family.host();
             let expected = [
                 alloc::format!("https://login.{host}"),
@@ -241,11 +274,46 @@ mod tests {
 
     #[test]
     fn follows_the_login_to_every_family() {
-        for family in Family::ALL {
+        for family in Family::WEB {
             let mut hosts = Hosts::default();
             let uri = alloc::format!("https://{}/x", family.host()).parse().unwrap();
-            hosts.redirect(&uri).unwrap();
+            hosts.redirect(&uri, &Family::WEB).unwrap();
             assert_eq!(hosts, Hosts::new(family));
+        }
+    }
+
+    /// `docs/protocol.md` §15.
+    #[test]
+    fn the_file_transfer_page_has_hosts_of_its_own() {
+        for (family, page, base) in [
+            (Family::FileHelper, "filehelper.weixin.qq.com", "wx.qq.com"),
+            (Family::SzFileHelper, "szfilehelper.weixin.qq.com", "wx2.qq.com"),
+            (Family::CmFileHelper, "cmfilehelper.weixin.qq.com", "wx8.qq.com"),
+        ] {
+            let expected = [
+                alloc::format!("https://login.{base}"),
+                "https://login.weixin.qq.com".into(),
+                alloc::format!("https://{page}"),
+                alloc::format!("https://file.{base}"),
+                alloc::format!("https://{page}"),
+            ];
+            assert_eq!(names(&Hosts::new(family)), expected);
+        }
+    }
+
+    /// `docs/threats.md` N1: each entry has its own table.
+    #[test]
+    fn an_entry_does_not_lead_to_anothers_hosts() {
+        let tables = [&Family::WEB[..], &Family::FILE_HELPER];
+        for (own, other) in [(tables[0], tables[1]), (tables[1], tables[0])] {
+            for family in other {
+                let uri = alloc::format!("https://{}/x", family.host()).parse().unwrap();
+                let mut hosts = Hosts::new(own[0]);
+                assert!(matches!(hosts.redirect(&uri, own), Err(Error::Untrusted { .. })));
+                assert_eq!(hosts, Hosts::new(own[0]));
+                hosts.redirect(&uri, other).unwrap();
+                assert!(hosts.are_of(other) && !hosts.are_of(own));
+            }
         }
     }
 
@@ -274,7 +342,10 @@ mod tests {
         ] {
             let Ok(uri) = text.parse() else { continue };
             let mut hosts = Hosts::default();
-            assert!(matches!(hosts.redirect(&uri), Err(Error::Untrusted { .. })), "{text}");
+            assert!(
+                matches!(hosts.redirect(&uri, &Family::WEB), Err(Error::Untrusted { .. })),
+                "{text}"
+            );
             assert_eq!(hosts, Hosts::default());
         }
     }
@@ -283,24 +354,37 @@ mod tests {
     fn one_origin_leads_to_itself_alone() {
         let origin: Origin = "http://127.0.0.1:8080".parse().unwrap();
         let mut hosts = Hosts::all(origin);
-        hosts.redirect(&"http://127.0.0.1:8080/x".parse().unwrap()).unwrap();
+        hosts.redirect(&"http://127.0.0.1:8080/x".parse().unwrap(), &Family::WEB).unwrap();
         for text in ["https://wx.qq.com/", "http://127.0.0.1/", "https://127.0.0.1:8080/"] {
-            assert!(hosts.redirect(&text.parse().unwrap()).is_err(), "{text}");
+            assert!(hosts.redirect(&text.parse().unwrap(), &Family::WEB).is_err(), "{text}");
         }
         assert!(names(&hosts).iter().all(|name| *name == "http://127.0.0.1:8080"));
     }
 
+    /// The hosts of the second notes, among others (`docs/protocol.md` §1.1), stay theirs.
     #[test]
     fn what_the_caller_chose_stays() {
+        let login: Origin = "https://login.weixin.qq.com".parse().unwrap();
         let push: Origin = "https://webpush2.weixin.qq.com".parse().unwrap();
-        let mut hosts = Hosts::default().with(Role::Push, push.clone());
-        hosts.redirect(&"https://wx8.qq.com/".parse().unwrap()).unwrap();
-        assert_eq!(hosts.origin(Role::Push), &push);
-        assert_eq!(hosts.origin(Role::Api).host(), "wx8.qq.com");
+        let mut hosts =
+            Hosts::default().with(Role::Login, login.clone()).with(Role::Push, push.clone());
+        let wx8 = "https://wx8.qq.com/".parse().unwrap();
+        hosts.redirect(&wx8, &Family::WEB).unwrap();
+        assert_eq!(
+            names(&hosts),
+            [
+                login.as_str(),
+                "https://login.weixin.qq.com",
+                "https://wx8.qq.com",
+                "https://file.wx8.qq.com",
+                push.as_str(),
+            ]
+        );
 
         let api: Origin = "https://proxy.example".parse().unwrap();
         let mut hosts = Hosts::default().with(Role::Api, api);
-        assert!(hosts.redirect(&"https://wx8.qq.com/".parse().unwrap()).is_err());
-        hosts.redirect(&"https://proxy.example/x".parse().unwrap()).unwrap();
+        assert!(hosts.redirect(&wx8, &Family::WEB).is_err());
+        hosts.redirect(&"https://proxy.example/x".parse().unwrap(), &Family::WEB).unwrap();
+        assert!(hosts.are_of(&Family::WEB) && hosts.are_of(&Family::FILE_HELPER));
     }
 }

@@ -271,6 +271,32 @@ mod tests {
         }
     }
 
+    /// `docs/protocol.md` §15: the file host of that page is of another family.
+    #[test]
+    fn keeps_to_the_hosts_of_the_file_transfer_page() {
+        let hosts = Hosts::new(Family::SzFileHelper);
+        let jar = stored(
+            &hosts,
+            Role::Api,
+            &[
+                "wxsid=s; Domain=szfilehelper.weixin.qq.com; Path=/; Secure",
+                "webwx_data_ticket=t; Domain=.qq.com; Path=/; Secure",
+                "a=b; Domain=cmfilehelper.weixin.qq.com",
+                "a=b; Domain=wx2.qq.com",
+            ],
+            None,
+        );
+        for (uri, cookies) in [
+            ("https://szfilehelper.weixin.qq.com/", "webwx_data_ticket=t; wxsid=s"),
+            ("https://file.wx2.qq.com/a", "webwx_data_ticket=t"),
+            ("https://login.wx2.qq.com/a", "webwx_data_ticket=t"),
+            ("https://filehelper.weixin.qq.com/", ""),
+            ("https://wx2.qq.com/", ""),
+        ] {
+            assert_eq!(sent(&jar, &hosts, uri, NOW), cookies, "{uri}");
+        }
+    }
+
     /// `docs/threats.md` N5, N6.
     #[test]
     fn leaves_out_what_may_not_be_set() {

@@ -75,17 +75,20 @@ pub mod contact;
 pub mod device;
 pub mod entry;
 pub mod error;
+pub mod feedback;
 pub mod flow;
 #[cfg(feature = "_fuzz")]
 pub mod fuzz;
 pub mod hosts;
 mod ids;
 mod jar;
+pub mod link;
 pub mod login;
 pub mod media;
 pub mod message;
 mod origin;
 mod pace;
+pub mod report;
 mod rng;
 mod secret;
 #[cfg(test)]

@@ -114,9 +114,12 @@ impl Session {
         &self.device
     }
 
-    /// The device, for another login.
+    /// The device, for another login: it keeps its cookies, and remembers the account for
+    /// [`Login::again`](crate::login::Login::again).
     pub fn into_device(mut self) -> Device {
         self.device.reopen();
+        // Sessions that an older version stored have it here only.
+        self.device.remember(self.me.uin);
         self.device
     }
 

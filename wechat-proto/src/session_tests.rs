@@ -146,6 +146,45 @@ fn the_device_is_ready_for_another_login() {
     assert!(device.jar == session.device.jar);
 }
 
+/// How fast its flows may ask is no part of what a session is.
+#[test]
+fn a_pace_makes_no_difference() {
+    let mut session = filled();
+    (0..10).for_each(|_| session.device.paces.inbox.strike());
+    session.device.paces.login.strike();
+    let again = Session::from_json(&session.to_json()).unwrap();
+    assert_eq!(without_generator(again), without_generator(session));
+}
+
+/// The first stored form knew one entry, and no account but the session's own.
+#[test]
+fn the_first_stored_form_is_read() {
+    let mut stored: Value = serde_json::from_str(&filled().to_json()).unwrap();
+    assert_eq!(stored["format"], 1);
+    let device = stored["device"].as_object_mut().unwrap();
+    assert_eq!(device["entry"], json!({ "appid": "wx782c26e4c19acffb" }));
+    device.remove("last_uin");
+    let old = Session::from_json(&stored.to_string()).unwrap();
+    assert_eq!(old.device().last_uin(), None);
+    assert_eq!(old.into_device().last_uin(), Some(566_148_615));
+}
+
+/// The entry and whom it was are stored with the rest.
+#[test]
+fn an_entry_is_stored() {
+    use crate::entry::Entry;
+
+    let desktop = Entry::desktop("2.0.0".parse().unwrap(), "Go8F+/==".parse().unwrap());
+    for entry in [desktop, Entry::file_helper()] {
+        let mut session = filled();
+        session.device = session.device.with_entry(entry);
+        session.device.remember(7);
+        let again = Session::from_json(&session.to_json()).unwrap();
+        assert_eq!(again.device().last_uin(), Some(7));
+        assert_eq!(without_generator(again), without_generator(session));
+    }
+}
+
 proptest! {
     #[test]
     fn any_session_comes_back(

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
 use wechat_proto::media::{Fetch, Upload, UploadProgress, Uploaded};
-use wechat_proto::{Account, Call, Error, Flow, Message, Session, Timestamp};
+use wechat_proto::{Account, Call, Device, Error, Flow, Message, Session, Timestamp};
 use wechat_transport_hyper::{Client, Options};
 
 use super::{Bot, Place, Saved, options};
@@ -32,10 +32,24 @@ fn runtime() -> Runtime {
 }
 
 impl Bot for Hyper {
-    fn login(place: &Place, progress: impl FnMut(Progress) + Send) -> Result<Self, Error> {
+    fn login_on(
+        place: &Place,
+        device: &mut Device,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error> {
         let runtime = runtime();
-        let mut device = place.device();
-        let login = Client::login(&mut device, options!(place, Options), progress);
+        let login = Client::login(device, options!(place, Options), progress);
+        let client = runtime.block_on(login)?;
+        Ok(Self::new(client, runtime))
+    }
+
+    fn login_again(
+        place: &Place,
+        device: &mut Device,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error> {
+        let runtime = runtime();
+        let login = Client::login_again(device, options!(place, Options), progress);
         let client = runtime.block_on(login)?;
         Ok(Self::new(client, runtime))
     }

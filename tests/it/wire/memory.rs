@@ -10,7 +10,7 @@ use wechat_proto::login::{Login, Progress};
 use wechat_proto::media::{Fetch, Tally, Upload, UploadProgress, Uploaded};
 use wechat_proto::sync::Inbox;
 use wechat_proto::{
-    Account, Call, Error, Flow, Input, Interrupt, Message, Session, Timestamp, flow,
+    Account, Call, Device, Error, Flow, Input, Interrupt, Message, Session, Timestamp, flow,
 };
 use wechat_simulator::{Simulator, World};
 
@@ -126,17 +126,36 @@ fn clock(simulator: &Simulator) -> Timestamp {
     Timestamp::from_millis(simulator.now())
 }
 
-impl Bot for Memory {
-    fn login(place: &Place, mut progress: impl FnMut(Progress) + Send) -> Result<Self, Error> {
-        let mut device = place.device();
-        device.mix_seed(place.seed());
-        let mut login = Login::new();
-        loop {
-            match drive(&place.simulator, &mut login, &mut device, &[])?.0 {
-                Progress::LoggedIn(account) => return Ok(Self::new(place, *account)),
-                other => progress(other),
-            }
+fn log_in(
+    mut login: Login,
+    place: &Place,
+    device: &mut Device,
+    mut progress: impl FnMut(Progress) + Send,
+) -> Result<Memory, Error> {
+    device.mix_seed(place.seed());
+    loop {
+        match drive(&place.simulator, &mut login, device, &[])?.0 {
+            Progress::LoggedIn(account) => return Ok(Memory::new(place, *account)),
+            other => progress(other),
         }
+    }
+}
+
+impl Bot for Memory {
+    fn login_on(
+        place: &Place,
+        device: &mut Device,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error> {
+        log_in(Login::new(), place, device, progress)
+    }
+
+    fn login_again(
+        place: &Place,
+        device: &mut Device,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error> {
+        log_in(Login::again(), place, device, progress)
     }
 
     fn resume(place: &Place, mut session: Session) -> Self {

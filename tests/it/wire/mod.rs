@@ -22,8 +22,22 @@ pub(crate) use self::ureq::Ureq;
 
 /// What the adapters' clients have in common, so that one scenario serves all.
 pub(crate) trait Bot: Sized {
-    /// Logs in.
-    fn login(place: &Place, progress: impl FnMut(Progress) + Send) -> Result<Self, Error>;
+    /// Logs a new device in.
+    fn login(place: &Place, progress: impl FnMut(Progress) + Send) -> Result<Self, Error> {
+        Self::login_on(place, &mut place.device(), progress)
+    }
+    /// Logs a device in with a code.
+    fn login_on(
+        place: &Place,
+        device: &mut Device,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error>;
+    /// Logs a device in that was logged in before.
+    fn login_again(
+        place: &Place,
+        device: &mut Device,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error>;
     /// Goes on with a stored session.
     fn resume(place: &Place, session: Session) -> Self;
     /// Runs one call.
@@ -127,6 +141,11 @@ impl Place {
         [seed; 32]
     }
 
+    /// Whether all roles are at one origin.
+    pub(crate) fn has_one_origin(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.ca_der().is_none())
+    }
+
     /// Whether there is no network, and so nothing of an adapter.
     pub(crate) fn is_in_memory(&self) -> bool {
         self.server.is_none()
@@ -137,7 +156,8 @@ impl Place {
         self.server.as_ref().expect("a socket").cut(endpoint, cut);
     }
 
-    fn device(&self) -> Device {
+    /// A device that finds its way here.
+    pub(crate) fn device(&self) -> Device {
         let device = Device::new();
         match &self.server {
             Some(server) if server.ca_der().is_none() => {
@@ -166,7 +186,7 @@ impl Place {
 }
 
 /// All names of the service that a client asks for.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 12] = [
     "wx.qq.com",
     "login.wx.qq.com",
     "login.weixin.qq.com",
@@ -176,6 +196,9 @@ const NAMES: [&str; 9] = [
     "login.wx2.qq.com",
     "webpush.wx2.qq.com",
     "file.wx2.qq.com",
+    "filehelper.weixin.qq.com",
+    "szfilehelper.weixin.qq.com",
+    "cmfilehelper.weixin.qq.com",
 ];
 
 /// The options of either adapter for a place.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
 use wechat_proto::media::{Fetch, Upload, UploadProgress, Uploaded};
-use wechat_proto::{Account, Call, Error, Flow, Message, Session, Timestamp};
+use wechat_proto::{Account, Call, Device, Error, Flow, Message, Session, Timestamp};
 use wechat_transport_ureq::{Client, Messages, Options};
 
 use super::{Bot, Place, Saved, options};
@@ -25,8 +25,20 @@ impl Ureq {
 }
 
 impl Bot for Ureq {
-    fn login(place: &Place, progress: impl FnMut(Progress) + Send) -> Result<Self, Error> {
-        Client::login(&mut place.device(), options!(place, Options), progress).map(Self::new)
+    fn login_on(
+        place: &Place,
+        device: &mut Device,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error> {
+        Client::login(device, options!(place, Options), progress).map(Self::new)
+    }
+
+    fn login_again(
+        place: &Place,
+        device: &mut Device,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error> {
+        Client::login_again(device, options!(place, Options), progress).map(Self::new)
     }
 
     fn resume(place: &Place, session: Session) -> Self {

@@ -2,25 +2,26 @@
 
 use crate::check::{Check, Rule};
 use crate::form::Form;
-use crate::layout::{ENTRIES, entry_of};
+use crate::layout::entry_of;
 use crate::reply;
 use crate::request::{Decoded, decode, params};
 use crate::session::{Code, Stage};
 use crate::simulator::Answer;
 use crate::world::World;
 
-const APPID: &str = "wx782c26e4c19acffb";
-
 pub(crate) fn check_jslogin(check: &mut Check<'_>) {
     let origin = match check.world.layout.one_host() {
         Some(_) => check.world.layout.shard_origin(),
         None => {
-            let entry = check.request.host().and_then(|host| entry_of(&host));
-            format!("https://{}", entry.unwrap_or(ENTRIES[0]))
+            let entries = check.world.door.entries();
+            let entry = check.request.host().and_then(|host| entry_of(&host, entries));
+            format!("https://{}", entry.unwrap_or(entries[0]))
         }
     };
-    let redirect = format!("{origin}/cgi-bin/mmwebwx-bin/webwxnewloginpage");
-    let mut must = vec![("appid", Rule::is(APPID)), ("fun", Rule::is("new")), ("lang", Rule::Lang)];
+    let desktop = if check.world.door.is_desktop() { "?mod=desktop" } else { "" };
+    let redirect = format!("{origin}/cgi-bin/mmwebwx-bin/webwxnewloginpage{desktop}");
+    let appid = Rule::is(check.world.door.appid());
+    let mut must = vec![("appid", appid), ("fun", Rule::is("new")), ("lang", Rule::Lang)];
     must.push(("_", if check.is_official() { Rule::Millis } else { Rule::Integer }));
     if check.form == Form::NotesB {
         check.query(&must, &[("redirect_uri", Rule::is(redirect))]);
@@ -33,7 +34,8 @@ pub(crate) fn check_jslogin(check: &mut Check<'_>) {
 pub(crate) fn jslogin(world: &mut World, request: &Decoded) -> Answer {
     let uuid = format!("{}==", world.rng.word(10));
     request.get("lang").clone_into(&mut world.lang);
-    if let Some(entry) = request.host().and_then(|host| entry_of(&host)) {
+    let entries = world.door.entries();
+    if let Some(entry) = request.host().and_then(|host| entry_of(&host, entries)) {
         entry.clone_into(&mut world.entry);
     }
     world.redirected = false;
@@ -41,6 +43,7 @@ pub(crate) fn jslogin(world: &mut World, request: &Decoded) -> Answer {
     world.codes.push(Code {
         uuid,
         stage: Stage::Shown,
+        pushed: false,
         polled: false,
         told: false,
         redirect: String::new(),
@@ -105,16 +108,17 @@ pub(crate) fn check_poll(check: &mut Check<'_>) {
         }
         Form::Official => {
             let tip = Rule::is(if code.is_some_and(|code| code.polled) { "0" } else { "1" });
-            check.query(
-                &[
-                    ("loginicon", Rule::is("true")),
-                    ("uuid", uuid),
-                    ("tip", tip),
-                    ("r", Rule::NotMillis),
-                    ("_", Rule::Millis),
-                ],
-                &[],
-            );
+            let mut must = vec![
+                ("loginicon", Rule::is("true")),
+                ("uuid", uuid),
+                ("tip", tip),
+                ("r", Rule::NotMillis),
+                ("_", Rule::Millis),
+            ];
+            if check.world.door.is_file_helper() {
+                must.push(("appid", Rule::is(check.world.door.appid())));
+            }
+            check.query(&must, &[]);
         }
     }
 }

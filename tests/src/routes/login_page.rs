@@ -30,6 +30,9 @@ pub(crate) fn check(check: &mut Check<'_>) {
     };
     let added = match check.form {
         Form::NotesB => "fun=new".to_owned(),
+        _ if check.world.door.is_desktop() => {
+            format!("fun=new&version=v2&mod=desktop&lang={}", check.world.lang)
+        }
         _ => format!("fun=new&version=v2&lang={}", check.world.lang),
     };
     let query = format!("{}&{added}", code.redirect);
@@ -143,6 +146,7 @@ fn issue(world: &mut World) -> Vec<Cookie> {
         cookie("webwx_auth_ticket", format!("{auth}=="), TEN_YEARS),
     ];
     world.issued.clone_from(&cookies);
+    world.knows_devices = true;
     cookies
 }
 

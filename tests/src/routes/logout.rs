@@ -24,8 +24,16 @@ pub(crate) fn check(check: &mut Check<'_>) {
     }
 }
 
-pub(crate) fn answer(world: &mut World, _: &Decoded) -> Answer {
+impl World {
+    /// The `type` of each logout, in order: 0 for one that the user wished, 1 after the service ended the session.
+    pub fn logouts(&self) -> &[u8] {
+        &self.logouts
+    }
+}
+
+pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let now = world.now();
+    world.logouts.push(u8::from(request.get("type") == "1"));
     if let Some(session) = &mut world.session {
         session.ended.get_or_insert(1101);
     }

@@ -6,8 +6,11 @@ pub(crate) mod login;
 pub(crate) mod login_page;
 pub(crate) mod logout;
 pub(crate) mod media;
+pub(crate) mod odds;
 pub(crate) mod pictures;
+pub(crate) mod push;
 pub(crate) mod refusal;
+pub(crate) mod report;
 pub(crate) mod revoke;
 pub(crate) mod send;
 pub(crate) mod send_media;
@@ -270,6 +273,34 @@ const CALLS: &[Route] = &[
         "/cgi-bin/mmwebwx-bin/webwxgetheadimg",
         pictures::check_head_img,
         pictures::head_img,
+    )
+    .at(Role::Api, IMAGE),
+    Route::get(
+        "webwxpushloginurl",
+        "/cgi-bin/mmwebwx-bin/webwxpushloginurl",
+        push::check,
+        push::answer,
+    )
+    .open(),
+    Route::post(
+        "webwxstatreport",
+        "/cgi-bin/mmwebwx-bin/webwxstatreport",
+        report::check,
+        report::answer,
+    )
+    .open(),
+    Route::post(
+        "webwxsendfeedback",
+        "/cgi-bin/mmwebwx-bin/webwxsendfeedback",
+        odds::check_feedback,
+        odds::feedback,
+    ),
+    Route::get("webwxcheckurl", "/cgi-bin/mmwebwx-bin/webwxcheckurl", odds::check_link, odds::link),
+    Route::get(
+        "webwxpreview",
+        "/cgi-bin/mmwebwx-bin/webwxpreview",
+        odds::check_preview,
+        odds::preview,
     )
     .at(Role::Api, IMAGE),
 ];

@@ -3,6 +3,7 @@
 use crate::reply::{self, Node, Object, Reply};
 use crate::routes::login_page;
 use crate::routes::media::{self, NO_RANGE};
+use crate::routes::push;
 use crate::routes::sync::profile;
 use crate::routes::{synccheck, upload};
 
@@ -22,6 +23,8 @@ pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
         "synccheck" => return synccheck::script(now, ret, 0),
         "webwxnewloginpage" => return login_page::refused(now, ret, message),
         "webwxgetvideo" if ret == NO_RANGE => return media::nothing(now),
+        "webwxpushloginurl" => return push::refused(now, ret, message),
+        "webwxcheckurl" => return reply::json(now, Object::new().with("retcode", ret)),
         "qrcode" => return reply::page(now, 404, "404 Not Found"),
         "webwxinit" => object
             .with("Count", 0_i64)

@@ -25,6 +25,9 @@ pub(crate) fn check(check: &mut Check<'_>) {
         Form::Official | Form::NotesL => {
             let mut must = known.to_vec();
             must.push(tick);
+            if check.world.door.is_file_helper() {
+                must.push(("mmweb_appid", Rule::is(check.world.door.appid())));
+            }
             check.query(&must, &[]);
         }
         Form::NotesB if check.request.query.is_empty() => {

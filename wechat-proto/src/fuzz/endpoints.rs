@@ -13,10 +13,11 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::flow::{Flow as _, Interrupt, Response};
 use crate::ids::UserName;
-use crate::login::{announce, init, logout, qrcode, redeem, scan, uuid};
-use crate::media::{file, head_img, icon, image, map, piece, probe, video, voice};
+use crate::login::{announce, init, logout, push, qrcode, redeem, scan, uuid};
+use crate::media::{file, head_img, icon, image, map, piece, preview, probe, video, voice};
 use crate::message::{forward, revoke, send_app, send_emoticon, send_image, send_text, send_video};
 use crate::sync::{check, fetch};
+use crate::{feedback, link, report};
 
 /// The parser of each endpoint, under its name: the bytes are the body of a reply; of a download,
 /// its head.
@@ -50,6 +51,11 @@ pub const ENDPOINTS: &[(&str, Entry)] = &[
         parsed(bytes, piece::parse);
         parsed(bytes, piece::parse_last);
     }),
+    ("webwxpushloginurl", |bytes| parsed(bytes, push::parse)),
+    ("webwxstatreport", |bytes| parsed(bytes, report::parse)),
+    ("webwxsendfeedback", |bytes| parsed(bytes, feedback::parse)),
+    ("webwxcheckurl", webwxcheckurl),
+    ("webwxpreview", |bytes| parsed(bytes, preview::parse)),
 ];
 
 /// The same bytes read the same twice, under any status; an error shows a bounded excerpt.
@@ -80,6 +86,19 @@ fn newloginpage(bytes: &[u8]) {
         assert!(matches!(call.poll(&mut device, NOW), Err(Interrupt::Send(_))));
         let shown = format!("{credentials:?}");
         assert_eq!(shown, "Credentials { uin, sid, skey, pass_ticket: [redacted] }");
+    }
+}
+
+/// The bytes are a body, and an address to be sent to.
+fn webwxcheckurl(bytes: &[u8]) {
+    parsed(bytes, link::parse);
+    let mut moved = reply(b"");
+    *moved.status_mut() = http::StatusCode::FOUND;
+    if let Ok(to) = http::HeaderValue::from_bytes(bytes) {
+        moved.headers_mut().insert(http::header::LOCATION, to);
+    }
+    if let Err(error) = link::parse(&moved) {
+        is_short(&error);
     }
 }
 

@@ -18,7 +18,11 @@ use crate::time::Timestamp;
 
 /// The flows: the bytes are a script of replies.
 pub const FLOWS: &[(&str, Entry)] = &[
-    ("login flow", |bytes| play(Login::new(), &mut Device::new(), bytes)),
+    ("login flow", |bytes| {
+        play(Login::new(), &mut Device::new(), bytes);
+        // The same answers to a device that was logged in before.
+        play(Login::again(), &mut account().session().clone().into_device(), bytes);
+    }),
     ("contacts flow", |bytes| play(Contacts::new(), &mut account(), bytes)),
     ("inbox flow", |bytes| play(Inbox::new(), &mut account(), bytes)),
     ("fetch flow", fetch),

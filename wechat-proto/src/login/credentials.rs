@@ -104,7 +104,7 @@ impl Redirect {
     ///
     /// [`Error::Untrusted`] if it may not be trusted; the device stays where it is.
     pub(crate) fn enter(&self, device: &mut Device) -> Result<(), Error> {
-        device.hosts.redirect(&self.uri.0)
+        device.hosts.redirect(&self.uri.0, device.entry.families())
     }
 }
 

@@ -1,51 +1,41 @@
 //! The whole of a login, as a flow.
 //!
 //! ```text
-//! Start ──► Asking ──uuid──► Watching ──confirmed──► Redeeming ──credentials──► Initialising
-//!   ▲          ▲              │  ▲  │                    │                          │
-//!   │          │   cancelled, │  └──┘ pending, scanned   │ another host             ▼
-//!   │          └── expired ◄──┘                          │                     Announcing
-//!   │                                                    │                          │
-//!   └──────── refused, untrusted, expired 6 times ◄──────┴──────────────────────────┤
-//!                                                                                   ▼
-//!                                                                               LoggedIn
+//!   ┌─ first, if asked for, and the account known ─► Pushing ◄─┐ refused by the api host:
+//!   │                                                 │   │ └──┘ the login host
+//!   │             refused by both ┌──────────────────┘   └──uuid──┐
+//!   │                             ▼                               ▼
+//! Start ─────────────────────► Asking ──uuid──► Watching ──confirmed──► Redeeming ──credentials─┐
+//!   ▲                             ▲              │  ▲  │                    │                   │
+//!   │                             │   cancelled, │  └──┘ pending, scanned   │ another host      │
+//!   │                             ├── expired ◄──┘                          │                   │
+//!   │                             │   (a push: 5 minutes)                   │                   │
+//!   │                             └─────────────────────────────────────────┘                   │
+//!   │                                                                                           │
+//!   │  refused, untrusted,                      LoggedIn ◄── Announcing ◄── Initialising ◄──────┘
+//!   └─ expired 6 times
 //! ```
+
+mod steps;
 
 use alloc::boxed::Box;
 use core::mem;
+use core::time::Duration;
 
 use super::init::{self, Init};
-use super::redeem::{self, Redeemed};
+use super::push::Host;
+use super::redeem::Redeemed;
 use super::scan::{self, Scan};
-use super::{Credentials, Redirect, announce, uuid};
+use super::{Credentials, Progress, uuid};
 use crate::account::Account;
 use crate::call::Call;
 use crate::device::Device;
 use crate::error::{Error, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt};
+use crate::hosts::Role;
 use crate::ids::Uuid;
 use crate::pace::Paces;
 use crate::time::Timestamp;
-
-/// What happens during a login.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Progress {
-    /// Show this as a QR code ([`Uuid::url`]); it replaces one shown before.
-    Code {
-        /// The login's name.
-        uuid: Uuid,
-    },
-    /// The phone scanned the code.
-    Scanned {
-        /// The account's picture as a `data:` URI, if it came along.
-        avatar: Option<Box<str>>,
-    },
-    /// The phone scanned the code and declined. Another code follows.
-    Cancelled,
-    /// Done.
-    LoggedIn(Box<Account>),
-}
 
 /// Logs a device in: shows a QR code, waits for the phone, opens the session.
 ///
@@ -54,9 +44,14 @@ pub enum Progress {
 /// Passing failures are repeated, and
 /// told from the third in a row on; polled again after one, the login goes on where it was. After
 /// a refusal, or when the code was renewed five times, it starts again with a new code.
+///
+/// One that began without a code ([`Login::again`]) goes on with one, in the same flow, whatever
+/// goes wrong before the phone confirms.
 #[derive(Debug, Default)]
 pub struct Login {
     state: State,
+    /// Whether the phone is to be asked before a code is shown.
+    pushes: bool,
     /// Whether a request waits for its time: nothing that comes then is its reply.
     held: bool,
     /// Whether something useful led to the step under way.
@@ -68,10 +63,14 @@ pub struct Login {
 enum State {
     #[default]
     Start,
+    Pushing {
+        uin: i64,
+        host: Host,
+        call: Call<Uuid>,
+    },
     Asking(Call<Uuid>),
     Watching {
-        uuid: Uuid,
-        scanned: bool,
+        watch: Watch,
         call: Call<Scan>,
     },
     Redeeming(Call<Redeemed>),
@@ -86,13 +85,32 @@ enum State {
     },
 }
 
-/// How often a code is renewed before the login gives up: `docs/protocol.md` §3.3.
-const RENEWALS: u32 = 5;
+/// A code that the phone is to scan, or a question that it asks.
+#[derive(Clone, Debug)]
+struct Watch {
+    uuid: Uuid,
+    scanned: bool,
+    /// Since when the phone asks, where there is no code.
+    pushed: Option<Timestamp>,
+}
+
+/// How long the phone may take to answer a question: `docs/protocol.md` §3.7.
+const PUSHED: Duration = Duration::from_secs(300);
 
 impl Login {
     /// A login by QR code.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A login of the account that the device logged in last ([`Device::last_uin`]): its phone
+    /// asks its owner, and there is nothing to scan ([`Progress::ConfirmOnPhone`]).
+    ///
+    /// The service has to know the device, by the cookies of that login. Where it does not, where
+    /// the owner declines or takes longer than five minutes, and where no account is known, it
+    /// goes on like [`Login::new`] with [`Progress::Code`].
+    pub fn again() -> Self {
+        Self { pushes: true, ..Self::default() }
     }
 }
 
@@ -109,13 +127,49 @@ impl Flow for Login {
                     device.reopen();
                     self.renewals = 0;
                     self.led = false;
-                    self.state = State::Asking(uuid::request(device, now));
+                    // Once: what comes after it, if only an error, comes with a code.
+                    match device.last_uin().filter(|_| mem::take(&mut self.pushes)) {
+                        Some(uin) => self.push(device, uin, Host::Api),
+                        None => self.ask(device, now),
+                    }
                 }
+                State::Pushing { uin, host, mut call } => match call.poll(device, now) {
+                    Ok(uuid) => {
+                        self.led = true;
+                        device.paces.login.answered();
+                        let watch = Watch { uuid: uuid.clone(), scanned: false, pushed: Some(now) };
+                        self.watch(device, watch, true, now);
+                        return Ok(Progress::ConfirmOnPhone { uuid });
+                    }
+                    // A network that fails says nothing about the device; in the end, the code
+                    // has the same to tell.
+                    Err(Interrupt::Fail(error @ Error::Transport(_)))
+                        if !device.paces.login.failed(&error) =>
+                    {
+                        self.push(device, uin, host);
+                    }
+                    Err(Interrupt::Fail(error)) => {
+                        if !matches!(error, Error::Transport(_)) {
+                            device.paces.login.answered();
+                        }
+                        let [api, login] =
+                            [Role::Api, Role::Login].map(|role| device.hosts().origin(role));
+                        if host == Host::Api && api != login {
+                            self.push(device, uin, Host::Login);
+                        } else {
+                            self.ask(device, now);
+                        }
+                    }
+                    Err(interrupt) => {
+                        self.keep(device, interrupt, now, State::Pushing { uin, host, call })?;
+                    }
+                },
                 State::Asking(mut call) => match call.poll(device, now) {
                     Ok(uuid) => {
                         self.led = true;
                         device.paces.login.answered();
-                        self.watch(device, uuid.clone(), None, now);
+                        let watch = Watch { uuid: uuid.clone(), scanned: false, pushed: None };
+                        self.watch(device, watch, true, now);
                         return Ok(Progress::Code { uuid });
                     }
                     Err(interrupt) => {
@@ -125,15 +179,16 @@ impl Flow for Login {
                         self.keep(device, interrupt, now, State::Asking(call))?;
                     }
                 },
-                State::Watching { uuid, scanned, mut call } => match call.poll(device, now) {
+                State::Watching { watch, mut call } => match call.poll(device, now) {
                     Ok(Scan::Pending) => {
                         self.led = false;
                         device.paces.login.quiet(now);
-                        self.watch(device, uuid, Some(scanned), now);
+                        self.watch_on(device, watch, now);
                     }
                     Ok(Scan::Scanned { avatar }) => {
-                        self.watch(device, uuid, Some(true), now);
-                        if !scanned {
+                        let told = watch.scanned;
+                        self.watch_on(device, Watch { scanned: true, ..watch }, now);
+                        if !told {
                             self.led = true;
                             device.paces.login.answered();
                             return Ok(Progress::Scanned { avatar });
@@ -148,12 +203,12 @@ impl Flow for Login {
                     }
                     Ok(Scan::Cancelled) => {
                         device.paces.login.strike();
-                        self.renew(device, now)?;
+                        self.replace(device, &watch, now)?;
                         return Ok(Progress::Cancelled);
                     }
                     Ok(Scan::Expired) => {
                         device.paces.login.strike();
-                        self.renew(device, now)?;
+                        self.replace(device, &watch, now)?;
                     }
                     // Nothing came in this round; where the server took its time, nothing is wrong.
                     Err(Interrupt::Fail(Error::Transport(failure)))
@@ -161,13 +216,18 @@ impl Flow for Login {
                     {
                         self.led = false;
                         device.paces.login.quiet(now);
-                        self.watch(device, uuid, Some(scanned), now);
+                        self.watch_on(device, watch, now);
                     }
                     Err(interrupt) => {
-                        if let Interrupt::Fail(_) = interrupt {
-                            call = scan::request(device, &uuid, false, now);
+                        if let Interrupt::Fail(error) = &interrupt {
+                            if watch.is_over(now) {
+                                device.paces.login.failed(error);
+                                self.ask(device, now);
+                                continue;
+                            }
+                            call = scan::request(device, &watch.uuid, false, now);
                         }
-                        self.keep(device, interrupt, now, State::Watching { uuid, scanned, call })?;
+                        self.keep(device, interrupt, now, State::Watching { watch, call })?;
                     }
                 },
                 State::Redeeming(mut call) => match call.poll(device, now) {
@@ -251,92 +311,12 @@ impl Flow for Login {
         }
         match &mut self.state {
             State::Start => {}
-            State::Asking(call) => call.handle(input),
+            State::Pushing { call, .. } | State::Asking(call) => call.handle(input),
             State::Watching { call, .. } => call.handle(input),
             State::Redeeming(call) => call.handle(input),
             State::Initialising { call, .. } => call.handle(input),
             State::Announcing { call, .. } => call.handle(input),
         }
-    }
-}
-
-impl Login {
-    /// Stays in `state`, unless what its call says is an error that ends it. An error that passes
-    /// is told only where it does not pass.
-    fn keep(
-        &mut self,
-        device: &mut Device,
-        interrupt: Interrupt,
-        now: Timestamp,
-        state: State,
-    ) -> Result<(), Interrupt> {
-        if !matches!(&interrupt, Interrupt::Fail(error) if !error.passes()) {
-            self.state = state;
-        }
-        let pace = &mut device.paces.login;
-        if self.led {
-            pace.settle_step(interrupt, now, &mut self.held)
-        } else {
-            pace.settle(interrupt, now, &mut self.held)
-        }
-    }
-
-    /// Stays in `state` for another attempt, unless the error is told: then a new code follows.
-    fn attempt(
-        &mut self,
-        device: &mut Device,
-        error: Error,
-        state: State,
-    ) -> Result<(), Interrupt> {
-        if device.paces.login.failed(&error) {
-            return Err(error.into());
-        }
-        self.state = state;
-        Ok(())
-    }
-
-    /// Watches what the phone does with a code: `scanned` is nothing for a new one.
-    fn watch(&mut self, device: &Device, uuid: Uuid, scanned: Option<bool>, now: Timestamp) {
-        let call = scan::request(device, &uuid, scanned.is_none(), now);
-        self.state = State::Watching { uuid, scanned: scanned.unwrap_or(false), call };
-    }
-
-    /// Asks for another code, so many times.
-    fn renew(&mut self, device: &Device, now: Timestamp) -> Result<(), Interrupt> {
-        if self.renewals >= RENEWALS {
-            return Err(Error::Expired.into());
-        }
-        self.renewals += 1;
-        self.led = false;
-        self.state = State::Asking(uuid::request(device, now));
-        Ok(())
-    }
-
-    fn redeem(
-        &mut self,
-        device: &mut Device,
-        redirect: &Redirect,
-        now: Timestamp,
-    ) -> Result<(), Interrupt> {
-        self.state = State::Redeeming(redeem::request(device, redirect, now)?);
-        Ok(())
-    }
-
-    fn initialise(
-        &mut self,
-        device: &mut Device,
-        credentials: Credentials,
-        again: bool,
-        now: Timestamp,
-    ) {
-        let call = init::request(device, &credentials, now);
-        self.state = State::Initialising { credentials, again, call };
-    }
-
-    fn announce(&mut self, device: &Device, credentials: Credentials, init: Init, now: Timestamp) {
-        let mut account = Box::new(Account::opened(device.clone(), credentials, init));
-        let call = announce::request(&mut account.session, now);
-        self.state = State::Announcing { account, call };
     }
 }
 

@@ -8,7 +8,8 @@ use core::time::Duration;
 use super::*;
 use crate::error::{Failure, Ret, Sent};
 use crate::flow::{Request, Response};
-use crate::hosts::{Family, Hosts, Role};
+use crate::hosts::{Family, Hosts};
+use crate::login::Redirect;
 use crate::testing::{Host, reply};
 
 const CODE: &str = "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";";
@@ -29,6 +30,8 @@ fn confirmed(host: &str) -> String {
     )
 }
 
+#[path = "flow_push_tests.rs"]
+mod pushed;
 #[path = "flow_trouble_tests.rs"]
 mod trouble;
 
@@ -170,7 +173,7 @@ fn the_whole_way() {
 
 #[test]
 fn follows_to_every_family() {
-    for family in Family::ALL {
+    for family in Family::WEB {
         let mut stage = Stage::new([CODE]);
         stage.then([&*confirmed(family.host()), PAGE, INIT, DONE]);
         stage.code();

@@ -154,3 +154,73 @@ fn a_late_reply_is_nobodys() {
     let held = stage.login.poll(&mut stage.device, stage.host.now);
     assert!(matches!(held, Err(Interrupt::Sleep(_))));
 }
+
+/// What slows circles down does not slow down a login that goes through.
+#[test]
+fn a_good_login_after_many_failed_ones_is_not_delayed() {
+    let mut stage = Stage::new([]);
+    for _ in 0..20 {
+        stage.then([CODE, &*confirmed("wx.qq.com"), REFUSED]);
+        stage.code();
+        assert!(matches!(stage.next(), Err(Error::Refused { .. })));
+    }
+    stage.then([CODE]);
+    stage.code();
+    let before = stage.host.slept;
+    assert!(before > Duration::from_secs(60));
+    stage.then([SCANNED, &confirmed("wx.qq.com"), PAGE, INIT, DONE]);
+    assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
+    stage.logged_in();
+    assert_eq!(stage.host.slept, before);
+}
+
+/// `docs/threats.md` C1: nor does a clock that is set back in its last step.
+#[test]
+fn a_clock_set_back_does_not_stall_the_announcement() {
+    let mut stage = Stage::new([]);
+    for _ in 0..20 {
+        stage.then([CODE, &*confirmed("wx.qq.com"), REFUSED]);
+    }
+    while !stage.replies.is_empty() {
+        let _ = stage.next();
+    }
+    stage.then([CODE, &confirmed("wx.qq.com"), PAGE, INIT, DONE]);
+    for _ in 0..100 {
+        match stage.login.poll(&mut stage.device, stage.host.now) {
+            Err(Interrupt::Send(request)) => {
+                if request.http.uri().path().ends_with("/webwxinit") {
+                    stage.host.now = Timestamp::from_secs(1000);
+                }
+                stage.login.handle(stage.replies.pop_front().unwrap());
+            }
+            Err(Interrupt::Sleep(time)) => stage.host.now = stage.host.now.after(time),
+            Ok(Progress::LoggedIn(_)) => return,
+            Ok(_) | Err(Interrupt::Fail(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("the login stalls");
+}
+
+/// What slowed another session's inbox down is over with that session.
+#[test]
+fn a_new_session_begins_at_its_own_pace() {
+    use crate::sync::Inbox;
+    use crate::testing::session;
+
+    let mut old = session();
+    (0..10).for_each(|_| old.device.paces.inbox.strike());
+    let mut stage = Stage::new([CODE]);
+    stage.device = old.into_device();
+    stage.then([&*confirmed("wx.qq.com"), PAGE, INIT, DONE]);
+    stage.code();
+    let mut account = stage.logged_in();
+    let mut inbox = Inbox::new();
+    for _ in 0..2 {
+        let sent = inbox.poll(&mut account, stage.host.now);
+        assert!(matches!(sent, Err(Interrupt::Send(_))), "{sent:?}");
+        inbox.handle(Input::Reply(Ok(reply(
+            r#"{"BaseResponse":{"Ret":0},"SyncKey":{"Count":1,"List":[{"Key":1,"Val":6}]}}"#,
+        ))));
+    }
+}

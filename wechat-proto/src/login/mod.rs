@@ -8,10 +8,13 @@ mod credentials;
 mod flow;
 pub mod init;
 pub mod logout;
+mod progress;
+pub mod push;
 pub mod qrcode;
 pub mod redeem;
 pub mod scan;
 pub mod uuid;
 
 pub use credentials::{Credentials, Redirect};
-pub use flow::{Login, Progress};
+pub use flow::Login;
+pub use progress::Progress;

@@ -8,13 +8,14 @@ use core::time::Duration;
 
 use cookie::Cookie;
 use http::StatusCode;
-use http::header::SET_COOKIE;
+use http::header::{REFERER, SET_COOKIE};
 
 use super::{Credentials, Redirect};
 use crate::call::Call;
 use crate::device::Device;
 use crate::error::{Error, Ret};
 use crate::flow::Response;
+use crate::hosts::Role;
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, with_status};
 use crate::wire::json::describe;
@@ -46,11 +47,20 @@ pub fn request(
 ) -> Result<Call<Redeemed>, Error> {
     redirect.enter(device)?;
     // To the letter: encoding `@` or `==` again gives 1203.
-    let http = Url::verbatim(redirect.as_str())
-        .with("fun", "new")
-        .with("version", "v2")
-        .with("lang", device.lang.as_str())
-        .get(device);
+    let mut url = Url::verbatim(redirect.as_str()).with("fun", "new").with("version", "v2");
+    if device.entry.is_desktop() {
+        url = url.with("mod", "desktop");
+    }
+    let mut http = url.with("lang", device.lang.as_str()).get(device);
+    if let Some([version, extspam]) = device.entry.proof() {
+        // On this call and no other: `docs/protocol.md` §3.6.
+        let page = device.hosts.origin(Role::Api);
+        let referer = alloc::format!("{page}/?&lang={}&target=t", device.lang);
+        let headers = http.headers_mut();
+        headers.insert("client-version", version);
+        headers.insert("extspam", extspam);
+        headers.insert(REFERER, referer.parse().expect("an origin and a language"));
+    }
     Ok(Call::again(http, parse).deadline(Duration::from_secs(10)).limit(1 << 20))
 }
 
@@ -133,7 +143,7 @@ fn cookie(reply: &Response, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hosts::Role;
+    use crate::entry::Entry;
     use crate::testing::{NOW, malformed, rendered, reply};
 
     const PAGE: &str = "<error><ret>0</ret><message></message><skey>@crypt_cec4ff9f_77fe</skey><wxsid>kByRoJSUlD7S2pif</wxsid><wxuin>752650838</wxuin><pass_ticket>xYZ2UYgVCw0xSwWT%2FlQGCIM%3D</pass_ticket><isgrayscale>1</isgrayscale></error>";
@@ -160,6 +170,47 @@ mod tests {
         accept-encoding: identity
         referer: https://wx2.qq.com/?lang=zh_CN
         ");
+    }
+
+    /// `docs/protocol.md` §3.6.
+    #[test]
+    fn a_desktop_shows_what_it_is() {
+        let entry = Entry::desktop("2.0.0".parse().unwrap(), "Go8FCIkF+/==".parse().unwrap());
+        let mut device = Device::new().with_entry(entry);
+        let call = request(&mut device, &redirect(), NOW).unwrap();
+        insta::assert_snapshot!(rendered(call, &mut device), @"
+        GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&mod=desktop&lang=zh_CN
+        host: wx2.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: application/json, text/plain, */*
+        accept-encoding: identity
+        referer: https://wx2.qq.com/?&lang=zh_CN&target=t
+        client-version: 2.0.0
+        extspam: Go8FCIkF+/==
+        ");
+    }
+
+    /// `docs/protocol.md` §15.
+    #[test]
+    fn the_file_transfer_page_leaves_the_ticket_alone() {
+        let mut device = Device::new().with_entry(Entry::file_helper());
+        let text = redirect().as_str().replace("wx2.qq.com", "szfilehelper.weixin.qq.com");
+        let call = request(&mut device, &Redirect::parse(&text).unwrap(), NOW).unwrap();
+        assert_eq!(device.hosts.origin(Role::File).host(), "file.wx2.qq.com");
+        insta::assert_snapshot!(rendered(call, &mut device), @"
+        GET https://szfilehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&lang=zh_CN
+        host: szfilehelper.weixin.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: application/json, text/plain, */*
+        accept-encoding: identity
+        referer: https://szfilehelper.weixin.qq.com/?lang=zh_CN
+        mmweb_appid: wx_webfilehelper
+        ");
+        // The web's hosts are none of its own, nor the reverse.
+        let elsewhere = request(&mut device, &redirect(), NOW);
+        assert!(matches!(elsewhere, Err(Error::Untrusted { .. })));
+        let web = request(&mut Device::new(), &Redirect::parse(&text).unwrap(), NOW);
+        assert!(matches!(web, Err(Error::Untrusted { .. })));
     }
 
     #[test]

@@ -43,15 +43,17 @@ pub enum Scan {
 /// Asks what the phone has done; read by [`parse`]. `first` says that this code was not asked
 /// about before.
 pub fn request(device: &Device, uuid: &Uuid, first: bool, now: Timestamp) -> Call<Scan> {
-    let http = Url::new(device, Role::Login, "/cgi-bin/mmwebwx-bin/login")
+    let mut url = Url::new(device, Role::Login, "/cgi-bin/mmwebwx-bin/login")
         .accept(Accept::Script)
         .with("loginicon", true)
         .with("uuid", uuid.as_str())
         .with("tip", u8::from(first))
         .with("r", now.inverted())
-        .with("_", now.as_millis())
-        .get(device);
-    Call::again(http, parse).deadline(Duration::from_secs(35)).limit(1 << 20)
+        .with("_", now.as_millis());
+    if device.entry.is_file_helper() {
+        url = url.with("appid", device.entry.appid());
+    }
+    Call::again(url.get(device), parse).deadline(Duration::from_secs(35)).limit(1 << 20)
 }
 
 /// Reads the reply of [`request`]: `window.code=408;`
@@ -91,6 +93,7 @@ pub fn parse(reply: &Response) -> Result<Scan, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::Entry;
     use crate::testing::{NOW, malformed, rendered, reply};
 
     #[test]
@@ -107,6 +110,23 @@ mod tests {
         ");
         let again = request(&device, &uuid, false, NOW);
         assert!(again.http().uri().query().unwrap().contains("&tip=0&"));
+    }
+
+    /// `docs/protocol.md` §15.
+    #[test]
+    fn the_file_transfer_page_names_itself() {
+        let device = Device::new().with_entry(Entry::file_helper());
+        let uuid = Uuid::parse("gf5Gk61zEA==").unwrap();
+        let call = request(&device, &uuid, true, NOW);
+        insta::assert_snapshot!(rendered(call, &mut device.clone()), @"
+        GET https://login.wx.qq.com/cgi-bin/mmwebwx-bin/login?loginicon=true&uuid=gf5Gk61zEA%3D%3D&tip=1&r=862586243&_=1476606163580&appid=wx_webfilehelper
+        host: login.wx.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: */*
+        accept-encoding: identity
+        referer: https://filehelper.weixin.qq.com/?lang=zh_CN
+        mmweb_appid: wx_webfilehelper
+        ");
     }
 
     #[test]

@@ -22,6 +22,9 @@ const ENDPOINT: &str = "jslogin";
 pub fn request(device: &Device, now: Timestamp) -> Call<Uuid> {
     let mut page = device.hosts.origin(Role::Api).as_str().to_owned();
     page.push_str(Redirect::PATH);
+    if device.entry.is_desktop() {
+        page.push_str("?mod=desktop");
+    }
     let http = Url::new(device, Role::Login, "/jslogin")
         .accept(Accept::Script)
         .with("appid", device.entry.appid())
@@ -57,6 +60,7 @@ pub fn parse(reply: &Response) -> Result<Uuid, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::Entry;
     use crate::testing::{NOW, malformed, rendered, reply};
 
     #[test]
@@ -69,6 +73,30 @@ mod tests {
         accept: */*
         accept-encoding: identity
         referer: https://wx.qq.com/?lang=zh_CN
+        ");
+    }
+
+    #[test]
+    fn each_entry_asks_as_itself() {
+        let desktop = Entry::desktop("2.0.0".parse().unwrap(), "Go8F".parse().unwrap());
+        let device = Device::new().with_entry(desktop);
+        insta::assert_snapshot!(rendered(request(&device, NOW), &mut device.clone()), @"
+        GET https://login.wx.qq.com/jslogin?appid=wx782c26e4c19acffb&redirect_uri=https%3A%2F%2Fwx.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage%3Fmod%3Ddesktop&fun=new&lang=zh_CN&_=1476606163580
+        host: login.wx.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: */*
+        accept-encoding: identity
+        referer: https://wx.qq.com/?lang=zh_CN
+        ");
+        let device = Device::new().with_entry(Entry::file_helper());
+        insta::assert_snapshot!(rendered(request(&device, NOW), &mut device.clone()), @"
+        GET https://login.wx.qq.com/jslogin?appid=wx_webfilehelper&redirect_uri=https%3A%2F%2Ffilehelper.weixin.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage&fun=new&lang=zh_CN&_=1476606163580
+        host: login.wx.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: */*
+        accept-encoding: identity
+        referer: https://filehelper.weixin.qq.com/?lang=zh_CN
+        mmweb_appid: wx_webfilehelper
         ");
     }
 

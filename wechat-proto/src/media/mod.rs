@@ -13,6 +13,8 @@
 //! The adapters' `Client::upload` runs one to its end. [`probe`] and [`piece`] are the two calls that
 //! it makes.
 
+pub mod preview;
+
 use alloc::boxed::Box;
 use core::fmt;
 

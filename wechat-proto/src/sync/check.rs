@@ -38,7 +38,8 @@ pub struct Selector(pub i64);
 /// Waits for news; read by [`parse`].
 pub fn request(session: &mut Session, now: Timestamp) -> Call<Check> {
     let device_id = session.device.rng.device_id();
-    let http = Url::new(&session.device, Role::Push, "/cgi-bin/mmwebwx-bin/synccheck")
+    let device = &session.device;
+    let mut url = Url::new(device, Role::Push, "/cgi-bin/mmwebwx-bin/synccheck")
         .accept(Accept::Script)
         .with("r", now.as_millis())
         .with("skey", session.auth.skey.expose())
@@ -46,9 +47,11 @@ pub fn request(session: &mut Session, now: Timestamp) -> Call<Check> {
         .with("uin", session.me.uin)
         .with("deviceid", device_id)
         .with("synckey", session.sync_check_key().joined())
-        .with("_", now.as_millis())
-        .get(&session.device);
-    Call::again(http, parse).deadline(Duration::from_secs(35))
+        .with("_", now.as_millis());
+    if device.entry.is_file_helper() {
+        url = url.with("mmweb_appid", device.entry.appid());
+    }
+    Call::again(url.get(device), parse).deadline(Duration::from_secs(35))
 }
 
 /// Reads the reply of [`request`]: `window.synccheck={retcode:"0",selector:"2"}`
@@ -76,6 +79,7 @@ pub fn parse(reply: &Response) -> Result<Check, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::Entry;
     use crate::testing::{NOW, malformed, rendered, reply, session};
 
     #[test]
@@ -89,6 +93,23 @@ mod tests {
         accept: */*
         accept-encoding: identity
         referer: https://wx.qq.com/?lang=zh_CN
+        ");
+    }
+
+    /// `docs/protocol.md` §15: where the page is, and with its name.
+    #[test]
+    fn the_file_transfer_page_names_itself() {
+        let mut session = session();
+        session.device = session.device.with_entry(Entry::file_helper());
+        let call = request(&mut session, NOW);
+        insta::assert_snapshot!(rendered(call, &mut session.device), @"
+        GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/synccheck?r=1476606163580&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&sid=kByRoJSUlD7S2pif&uin=566148615&deviceid=e356902031041503&synckey=1_643606091%7C2_643606203&_=1476606163580&mmweb_appid=wx_webfilehelper
+        host: filehelper.weixin.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: */*
+        accept-encoding: identity
+        referer: https://filehelper.weixin.qq.com/?lang=zh_CN
+        mmweb_appid: wx_webfilehelper
         ");
     }
 

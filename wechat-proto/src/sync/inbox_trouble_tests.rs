@@ -176,3 +176,25 @@ fn a_late_reply_is_nobodys() {
         stage.inbox.handle(Input::Piece(Ok(bytes::Bytes::new())));
     }
 }
+
+/// News that the service took its time over is no spinning, though it was of nothing: the phone
+/// opened a chat, say.
+#[test]
+fn slow_news_of_nothing_is_not_slowed_down_more() {
+    let mut stage = Stage::new([ok(batch(&[], 5, false))]);
+    for _ in 0..20 {
+        let mut checks = 0;
+        while checks == 0 {
+            match stage.inbox.poll(&mut stage.account, stage.host.now) {
+                Err(Interrupt::Send(request)) if is_check(&request) => {
+                    checks += 1;
+                    stage.host.now = stage.host.now.after(Duration::from_secs(20));
+                    stage.inbox.handle(ok(NEWS));
+                }
+                // The same key: nothing at all is new.
+                Err(Interrupt::Send(_)) => stage.inbox.handle(ok(batch(&[], 5, false))),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

@@ -17,6 +17,8 @@ use crate::body::Body;
 use crate::device::Device;
 use crate::hosts::Role;
 
+const APPID: HeaderName = HeaderName::from_static("mmweb_appid");
+
 /// What `encodeURIComponent` leaves alone.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -211,6 +213,10 @@ impl Url {
         set(REFERER, visible(&referer));
         if self.ranged {
             set(RANGE, HeaderValue::from_static("bytes=0-"));
+        }
+        if device.entry.is_file_helper() {
+            // Of every call: `docs/protocol.md` §15.
+            set(APPID, HeaderValue::from_static(device.entry.appid()));
         }
         if let Some((kind, body)) = body {
             set(ORIGIN, visible(page));

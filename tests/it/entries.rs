@@ -1,0 +1,249 @@
+//! The other ways in: without a code, as a desktop client, by the file-transfer page; on every
+//! wire.
+
+use std::time::Duration;
+
+use wechat_proto::error::Ret;
+use wechat_proto::login::Progress;
+use wechat_proto::login::logout;
+use wechat_proto::message::send_text;
+use wechat_proto::{Entry, Error, Hosts, Session, UserName};
+use wechat_simulator::{Door, World};
+
+use crate::wire::{Bot, Place, on_all_wires};
+
+const SOON: Duration = Duration::from_secs(1);
+const EXTSPAM: &str = "Go8FCIkFinvented+for/tests==";
+
+pub(crate) fn world() -> World {
+    let mut world = World::new(9);
+    world.add_special("filehelper", "文件传输助手");
+    world.add_person("朋友");
+    world
+}
+
+fn log_in(place: &Place) {
+    place.simulator.then(SOON, |world| world.phone().scan());
+    place.simulator.then(SOON, |world| world.phone().confirm());
+}
+
+fn clean(place: &Place) {
+    assert_eq!(place.simulator.world().violations(), []);
+}
+
+fn calls(place: &Place, endpoint: &str) -> usize {
+    let world = place.simulator.world();
+    world.log().iter().filter(|logged| logged.endpoint == endpoint).count()
+}
+
+fn word(progress: &Progress) -> &'static str {
+    match progress {
+        Progress::Code { .. } => "code",
+        Progress::ConfirmOnPhone { .. } => "on phone",
+        Progress::Scanned { .. } => "scanned",
+        Progress::Cancelled => "cancelled",
+        _ => "else",
+    }
+}
+
+/// A session that was stored, ended and read again.
+fn stored<B: Bot>(place: &Place) -> Session {
+    log_in(place);
+    let mut bot = B::login(place, drop).unwrap();
+    let json = bot.session().to_json();
+    bot.call(logout::request).unwrap();
+    Session::from_json(&json).unwrap()
+}
+
+/// Logs in again; answers the bot and what it showed.
+fn again<B: Bot>(place: &Place, session: Session) -> (B, Vec<&'static str>) {
+    let mut seen = Vec::new();
+    let mut device = session.into_device();
+    let uin = device.last_uin();
+    let bot = B::login_again(place, &mut device, |step| seen.push(word(&step))).unwrap();
+    assert_eq!(device.last_uin(), uin);
+    (bot, seen)
+}
+
+fn answers<B: Bot>(place: &Place, bot: &mut B) {
+    let to = UserName::file_helper();
+    bot.call(|session, now| send_text::request(session, &to, "back again", now)).unwrap();
+    assert_eq!(place.simulator.world().sent().last().unwrap().content, "back again");
+}
+
+/// The phone confirms, and there is no code.
+pub(crate) fn pushed<B: Bot>(place: &Place) {
+    let session = stored::<B>(place);
+    let me = session.me().user_name.clone();
+    place.simulator.then(SOON, |world| {
+        assert!(world.phone().is_asking());
+        world.phone().confirm();
+    });
+    let (mut bot, seen) = again::<B>(place, session);
+    assert_eq!(seen, ["on phone"]);
+    assert_eq!(bot.session().me().user_name, me);
+    answers(place, &mut bot);
+    assert_eq!((calls(place, "jslogin"), calls(place, "webwxpushloginurl")), (1, 1));
+    clean(place);
+}
+
+/// The api host refuses; the login host does not. Where they are one, it is the code at once.
+fn refused_by_the_api_host<B: Bot>(place: &Place) {
+    let session = stored::<B>(place);
+    let words = "device authinfo invalid";
+    place.simulator.world().refuse("webwxpushloginurl", 1, words);
+    if place.has_one_origin() {
+        log_in(place);
+        let (_, seen) = again::<B>(place, session);
+        assert_eq!(seen, ["code", "scanned"]);
+    } else {
+        place.simulator.then(SOON, |world| world.phone().confirm());
+        let (_, seen) = again::<B>(place, session);
+        assert_eq!(seen, ["on phone"]);
+        let world = place.simulator.world();
+        let asked = world.log().iter().filter(|logged| logged.endpoint == "webwxpushloginurl");
+        let hosts: Vec<_> = asked.map(|logged| logged.request.headers()["host"].clone()).collect();
+        assert_eq!(hosts, ["wx2.qq.com", "login.wx2.qq.com"]);
+    }
+    clean(place);
+}
+
+/// The service does not know the device any more.
+fn forgotten<B: Bot>(place: &Place) {
+    let session = stored::<B>(place);
+    place.simulator.world().forget_devices();
+    log_in(place);
+    let (mut bot, seen) = again::<B>(place, session);
+    assert_eq!(seen, ["code", "scanned"]);
+    answers(place, &mut bot);
+    let asked = if place.has_one_origin() { 1 } else { 2 };
+    assert_eq!((calls(place, "jslogin"), calls(place, "webwxpushloginurl")), (2, asked));
+    clean(place);
+}
+
+/// Its owner declines; the question gets too old; the confirmed login is refused.
+fn declined<B: Bot>(place: &Place) {
+    let session = stored::<B>(place);
+    place.simulator.then(SOON, |world| world.phone().cancel());
+    log_in(place);
+    let (_, seen) = again::<B>(place, session.clone());
+    assert_eq!(seen, ["on phone", "cancelled", "code", "scanned"]);
+    clean(place);
+}
+
+fn expired<B: Bot>(place: &Place) {
+    let session = stored::<B>(place);
+    place.simulator.then(SOON, |world| world.phone().expire());
+    log_in(place);
+    let (_, seen) = again::<B>(place, session);
+    assert_eq!(seen, ["on phone", "code", "scanned"]);
+    clean(place);
+}
+
+/// Five minutes without an answer; with time that passes as the simulator says.
+fn unanswered<B: Bot>(place: &Place) {
+    let session = stored::<B>(place);
+    // Looked at, and left alone: the poll that tells of it is the last.
+    place.simulator.then(Duration::from_secs(300), |world| world.phone().scan());
+    place.simulator.then(SOON, |world| {
+        assert!(!world.phone().is_asking(), "the code has replaced the question");
+        world.phone().scan();
+    });
+    place.simulator.then(SOON, |world| world.phone().confirm());
+    let (_, seen) = again::<B>(place, session);
+    assert_eq!(seen, ["on phone", "scanned", "code", "scanned"]);
+    clean(place);
+}
+
+pub(crate) fn desktop_world() -> World {
+    let mut world = world();
+    let door = Door::Desktop { client_version: "2.0.0".into(), extspam: EXTSPAM.into() };
+    world.door(door);
+    world
+}
+
+fn desktop_entry(extspam: &str) -> Entry {
+    Entry::desktop("2.0.0".parse().unwrap(), extspam.parse().unwrap())
+}
+
+/// As a desktop client, and again without a code.
+pub(crate) fn desktop<B: Bot>(place: &Place) {
+    log_in(place);
+    let mut device = place.device().with_entry(desktop_entry(EXTSPAM));
+    let mut bot = B::login_on(place, &mut device, drop).unwrap();
+    answers(place, &mut bot);
+    let json = bot.session().to_json();
+    bot.call(logout::request).unwrap();
+    place.simulator.then(SOON, |world| world.phone().confirm());
+    let (mut bot, seen) = again::<B>(place, Session::from_json(&json).unwrap());
+    assert_eq!(seen, ["on phone"]);
+    answers(place, &mut bot);
+    let shown = format!("{:?}", bot.session());
+    assert!(!shown.contains(EXTSPAM), "{shown}");
+    clean(place);
+}
+
+/// What is not the client's own is refused: the web's requests, and another's `extspam`.
+fn another_desktop<B: Bot>(place: &Place) {
+    log_in(place);
+    let mut device = place.device().with_entry(desktop_entry("another"));
+    let login = B::login_on(place, &mut device, drop).map(drop);
+    assert!(matches!(login, Err(Error::Malformed { endpoint: "webwxnewloginpage", .. })));
+    let world = place.simulator.world();
+    assert!(world.violations().iter().all(|violation| violation.what.contains("`extspam`")));
+}
+
+pub(crate) fn file_helper_world() -> World {
+    let mut world = world();
+    world.door(Door::FileHelper);
+    world
+}
+
+/// A message to the phone and one back; nobody else can be written to.
+pub(crate) fn file_helper<B: Bot>(place: &Place) {
+    log_in(place);
+    place.simulator.world().announce_recent_chats(false);
+    place.simulator.then(SOON, |world| drop(world.phone().writes("filehelper", "回电脑")));
+    let mut device = place.device().with_entry(Entry::file_helper());
+    let mut bot = B::login_on(place, &mut device, drop).unwrap();
+    let helper = UserName::file_helper();
+    bot.call(|session, now| send_text::request(session, &helper, "到手机", now)).unwrap();
+    let message = loop {
+        let message = bot.next().unwrap().unwrap();
+        if message.text().is_some() {
+            break message;
+        }
+    };
+    assert_eq!((message.peer(), message.text()), (&helper, Some("回电脑")));
+    let friend = place.simulator.world().contacts().last().unwrap().user_name.parse().unwrap();
+    let sent = bot.call(|session, now| send_text::request(session, &friend, "x", now));
+    assert!(matches!(sent, Err(Error::Refused { ret: Ret::NOT_A_CONTACT, .. })), "{sent:?}");
+    bot.call(logout::request).unwrap();
+    assert_eq!(place.simulator.world().sent().len(), 1);
+    clean(place);
+}
+
+/// A login of the web is not led to that page, nor the reverse.
+fn another_door<B: Bot>(place: &Place) {
+    log_in(place);
+    let mut device = place.device();
+    let login = B::login_on(place, &mut device, drop).map(drop);
+    assert!(login.is_err());
+    assert!(!place.simulator.world().violations().is_empty());
+    if !place.has_one_origin() {
+        assert_eq!(device.hosts(), &Hosts::default());
+    }
+}
+
+on_all_wires! {
+    pushed in super::world();
+    refused_by_the_api_host in super::world();
+    forgotten in super::world();
+    declined in super::world();
+    expired in super::world();
+    unanswered in super::world();
+    desktop in super::desktop_world();
+    another_desktop in super::desktop_world();
+    file_helper in super::file_helper_world();
+    another_door in super::file_helper_world();
+}

@@ -1,0 +1,145 @@
+//! `GET /cgi-bin/mmwebwx-bin/webwxpushloginurl` (docs/protocol.md §3.7)
+
+use crate::check::{Check, Rule};
+use crate::form::Form;
+use crate::phone::Phone;
+use crate::reply::{self, Object, Reply};
+use crate::request::Decoded;
+use crate::session::{Code, Stage};
+use crate::simulator::Answer;
+use crate::world::World;
+
+pub(crate) fn check(check: &mut Check<'_>) {
+    if check.form == Form::NotesB {
+        check.wrong("is not in this form");
+    }
+    let mut must = vec![("uin", check.uin())];
+    if check.world.door.is_desktop() {
+        must.push(("mod", Rule::is("desktop")));
+    }
+    check.query(&must, &[]);
+}
+
+pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
+    let now = world.now();
+    // The two cookies that outlive a session are what a device is known by.
+    let cookies = request.cookies();
+    let known = world.knows_devices
+        && ["webwxuvid", "webwx_auth_ticket"].iter().all(|name| {
+            let issued = world.issued.iter().find(|cookie| cookie.name == *name);
+            issued.is_some_and(|issued| {
+                cookies.iter().any(|(name, value)| name == issued.name && *value == issued.value)
+            })
+        });
+    if !known {
+        return Answer::Reply(refused(now, 1, "device authinfo invalid"));
+    }
+    world.layout.shard_host().clone_into(&mut world.entry);
+    world.redirected = false;
+    let uuid = format!("{}==", world.rng.word(10));
+    world.codes.push(Code {
+        uuid: uuid.clone(),
+        stage: Stage::Shown,
+        pushed: true,
+        polled: false,
+        told: false,
+        redirect: String::new(),
+        confirmed: 0,
+        redeemed: false,
+    });
+    let object = Object::new().with("ret", "0").with("msg", "all ok").with("uuid", uuid);
+    Answer::Reply(reply::json(now, object))
+}
+
+/// The code as text, and no `BaseResponse`.
+pub(crate) fn refused(now: u64, ret: i64, message: &str) -> Reply {
+    let object = Object::new().with("ret", ret.to_string()).with("msg", message).with("uuid", "");
+    reply::json(now, object)
+}
+
+impl World {
+    /// The service forgets by which cookies it knows devices: `webwxpushloginurl` is refused on every host until the
+    /// next login. To refuse it on the api host alone, [`World::refuse`] it once.
+    pub const fn forget_devices(&mut self) {
+        self.knows_devices = false;
+    }
+}
+
+impl Phone<'_> {
+    /// Whether it asks its owner to confirm a login for which there was no code to scan.
+    pub fn is_asking(&self) -> bool {
+        let asks = |code: &Code| code.pushed && matches!(code.stage, Stage::Shown | Stage::Scanned);
+        self.world.codes.last().is_some_and(asks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use crate::World;
+    use crate::client::{Client, json, text};
+
+    fn push(client: &mut Client) -> Request<bytes::Bytes> {
+        let uin = client.uin;
+        client.get(&format!("{}/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin={uin}", client.page))
+    }
+
+    #[test]
+    fn a_device_that_is_known_needs_no_code() {
+        let mut client = Client::ready(World::demo());
+        client.log_out();
+        let request = push(&mut client);
+        let reply = client.send(&request);
+        assert!(text(&reply).starts_with("{\n\"ret\": \"0\",\n\"msg\": \"all ok\",\n\"uuid\": \""));
+        client.uuid = json(&reply)["uuid"].as_str().expect("text").to_owned();
+        assert!(client.simulator.world().phone().is_asking());
+        client.tip = 1;
+        client.login = "https://login.wx2.qq.com".into();
+        assert_eq!(text(&client.poll()), "window.code=408;");
+        client.simulator.world().phone().confirm();
+        assert!(!client.simulator.world().phone().is_asking());
+        client.poll();
+        client.login_page();
+        client.init();
+        client.notify();
+        client.message("filehelper", "back");
+        client.assert_clean();
+    }
+
+    #[test]
+    fn a_device_that_is_not_known_is_told_so() {
+        let mut client = Client::ready(World::demo());
+        client.simulator.world().forget_devices();
+        let request = push(&mut client);
+        let reply = json(&client.send(&request));
+        assert_eq!(
+            (&reply["ret"], &reply["msg"]),
+            (&"1".into(), &"device authinfo invalid".into())
+        );
+        client.assert_clean();
+        // One without any cookie, where nobody has logged in.
+        let mut client = Client::new(World::demo());
+        client.uin = client.simulator.world().account().uin;
+        client.page = "https://wx2.qq.com".into();
+        let request = push(&mut client);
+        assert_eq!(json(&client.send(&request))["msg"], "device authinfo invalid");
+        client.assert_clean();
+    }
+
+    #[test]
+    fn the_login_host_answers_too() {
+        let mut client = Client::ready(World::demo());
+        client.simulator.world().refuse("webwxpushloginurl", 1, "device authinfo invalid");
+        let request = push(&mut client);
+        assert_eq!(json(&client.send(&request))["ret"], "1");
+        let uin = client.uin;
+        let url = "https://login.wx2.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl";
+        let request = client.get(&format!("{url}?uin={uin}"));
+        assert_eq!(json(&client.send(&request))["ret"], "0");
+        client.assert_clean();
+        let request = client.get(&format!("{}x", request.uri()));
+        client.send(&request);
+        assert!(client.violations()[0].contains("query parameter `uin`"));
+    }
+}

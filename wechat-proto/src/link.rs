@@ -1,0 +1,198 @@
+//! `GET /cgi-bin/mmwebwx-bin/webwxcheckurl`
+//!
+//! Asks the service what it thinks of a link, as the official page does when one is clicked
+//! (`docs/protocol.md` §13).
+
+use alloc::boxed::Box;
+
+use http::StatusCode;
+use http::header::LOCATION;
+
+use crate::call::Call;
+use crate::error::{Error, Ret};
+use crate::flow::Response;
+use crate::hosts::Role;
+use crate::session::Session;
+use crate::text::Text;
+use crate::time::Timestamp;
+use crate::wire::envelope::{self, BaseResponse, Status};
+use crate::wire::object::object;
+use crate::wire::query::Url;
+
+const ENDPOINT: &str = "webwxcheckurl";
+/// Where the pages are that warn.
+const WARNINGS: &str = "weixin110.qq.com";
+
+/// What the service thinks of a link. It is only told: nothing is fetched from there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It leads on.
+    Leads {
+        /// To this address: the link's own, or what the service made of it.
+        to: Box<str>,
+    },
+    /// It shows a page of its own in place of the link.
+    Warns {
+        /// The address of that page, unless it came at once.
+        at: Option<Box<str>>,
+    },
+}
+
+/// Asks about a link; read by [`parse`].
+///
+/// The request carries credentials in its address, as the official page's does: it is not one to
+/// be opened in a browser.
+pub fn request(session: &mut Session, link: &str, _now: Timestamp) -> Call<Verdict> {
+    let device_id = session.device.rng.device_id();
+    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxcheckurl")
+        .with("requrl", link)
+        .with("skey", session.auth.skey.expose())
+        .with("deviceid", device_id)
+        .with("pass_ticket", session.auth.pass_ticket.expose())
+        .with("opcode", 2)
+        .with("scene", 1)
+        .with("username", &session.me.user_name)
+        .get(&session.device);
+    Call::again(http, parse).limit(1 << 20)
+}
+
+/// Reads the reply of [`request`]: a redirect, a page, or JSON with `retcode`.
+///
+/// # Errors
+///
+/// What its `retcode` or `Ret` says; [`Error::Malformed`] for anything else.
+pub fn parse(reply: &Response) -> Result<Verdict, Error> {
+    if reply.status().is_redirection() {
+        let location = reply.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        return match location.filter(|to| !to.is_empty() && to.len() <= LONGEST) {
+            Some(to) => Ok(lead(to)),
+            None => Err(envelope::not_script(ENDPOINT, "a redirect with an address", reply)),
+        };
+    }
+    let Ok((_, wire)) = envelope::text::<Wire>(ENDPOINT, reply) else {
+        return page(reply);
+    };
+    match wire.retcode.0.or(wire.base.ret.0) {
+        Some(Ret::OK) if !wire.full_url.is_empty() => Ok(lead(&wire.full_url)),
+        Some(Ret::OK) | None => Err(envelope::not_script(ENDPOINT, "a redirect or a page", reply)),
+        Some(ret) => Err(envelope::refusal(ENDPOINT, ret, &wire.base.err_msg)),
+    }
+}
+
+/// The longest address taken.
+const LONGEST: usize = 8 << 10;
+
+fn lead(to: &str) -> Verdict {
+    let uri = to.parse::<http::Uri>().ok();
+    if uri.as_ref().and_then(http::Uri::host) == Some(WARNINGS) {
+        return Verdict::Warns { at: Some(to.into()) };
+    }
+    Verdict::Leads { to: to.into() }
+}
+
+/// A page in place of a redirect.
+fn page(reply: &Response) -> Result<Verdict, Error> {
+    let text = envelope::script(reply);
+    let start = text.trim_start().get(..5).unwrap_or_default();
+    let html = start.eq_ignore_ascii_case("<html") || start.eq_ignore_ascii_case("<!doc");
+    if reply.status() == StatusCode::OK && html {
+        return Ok(Verdict::Warns { at: None });
+    }
+    Err(envelope::not_script(ENDPOINT, "a redirect or a page", reply))
+}
+
+object! {
+    struct Wire {
+        "retcode" => retcode: Status,
+        "FullURL" => full_url: Text,
+        "BaseResponse" => base: BaseResponse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{NOW, rendered, reply, session};
+
+    fn moved(to: &str) -> Response {
+        let mut moved = reply("<html></html>");
+        *moved.status_mut() = StatusCode::FOUND;
+        moved.headers_mut().insert(LOCATION, to.parse().unwrap());
+        moved
+    }
+
+    #[test]
+    fn asks() {
+        let mut session = session();
+        let call = request(&mut session, "http://a.example/?b=c&d=雨#e", NOW);
+        insta::assert_snapshot!(rendered(call, &mut session.device), @"
+        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcheckurl?requrl=http%3A%2F%2Fa.example%2F%3Fb%3Dc%26d%3D%E9%9B%A8%23e&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&deviceid=e356902031041503&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&opcode=2&scene=1&username=%4009ed9af3
+        host: wx.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: application/json, text/plain, */*
+        accept-encoding: identity
+        referer: https://wx.qq.com/?lang=zh_CN
+        ");
+    }
+
+    #[test]
+    fn reads_a_redirect() {
+        for to in
+            ["http://a.example/?b=c", "/x", "https://mp.weixin.qq.com/s?__biz=1", "weixin://dl/"]
+        {
+            assert_eq!(parse(&moved(to)).unwrap(), Verdict::Leads { to: to.into() }, "{to}");
+        }
+        let warning =
+            "https://weixin110.qq.com/cgi-bin/mmspamsupport-bin/newredirectconfirmcgi?a=b";
+        assert_eq!(parse(&moved(warning)).unwrap(), Verdict::Warns { at: Some(warning.into()) });
+        let lookalike = "https://weixin110.qq.com.example/";
+        assert_eq!(parse(&moved(lookalike)).unwrap(), Verdict::Leads { to: lookalike.into() });
+        for nowhere in ["", &"x".repeat(9000)] {
+            assert!(matches!(parse(&moved(nowhere)), Err(Error::Malformed { .. })));
+        }
+    }
+
+    #[test]
+    fn reads_a_page_or_json() {
+        for page in ["<!DOCTYPE html><html></html>", "\n<HTML>"] {
+            assert_eq!(parse(&reply(page)).unwrap(), Verdict::Warns { at: None });
+        }
+        let full = r#"{"retcode":0,"FullURL":"http://a.example/"}"#;
+        let to = "http://a.example/".into();
+        assert_eq!(parse(&reply(full)).unwrap(), Verdict::Leads { to });
+        for (text, code) in
+            [(r#"{"retcode":-2}"#, -2), (r#"{"BaseResponse":{"Ret":1,"ErrMsg":""}}"#, 1)]
+        {
+            let Err(Error::Refused { ret, .. }) = parse(&reply(text)) else { panic!("{text}") };
+            assert_eq!(ret, Ret(code));
+        }
+        let often = parse(&reply(r#"{"retcode":"1205"}"#));
+        assert!(matches!(often, Err(Error::Limited { .. })));
+        let over = parse(&reply(r#"{"retcode":1101}"#));
+        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        // `malformed` would have a page: it is an answer here.
+        for other in ["", "{", "[]", "{}", "null", "\u{0}", r#"{"retcode":0}"#, "<xml>"] {
+            assert!(matches!(parse(&reply(other)), Err(Error::Malformed { .. })), "{other:?}");
+        }
+        let mut broken = reply("<html>502</html>");
+        *broken.status_mut() = StatusCode::BAD_GATEWAY;
+        assert!(matches!(parse(&broken), Err(Error::Malformed { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_link_comes_back(link in any::<String>()) {
+            let mut session = session();
+            let call = request(&mut session, &link, NOW);
+            let query = call.http().uri().query().unwrap();
+            let (_, value) = query.split('&').next().unwrap().split_once('=').unwrap();
+            let decoded = percent_encoding::percent_decode_str(value).decode_utf8().unwrap();
+            prop_assert_eq!(decoded, link);
+        }
+    }
+}

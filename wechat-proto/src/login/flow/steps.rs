@@ -1,0 +1,145 @@
+//! From one step of a login to the next.
+
+use alloc::boxed::Box;
+
+use super::{Login, PUSHED, State, Watch};
+use crate::account::Account;
+use crate::device::Device;
+use crate::error::Error;
+use crate::flow::Interrupt;
+use crate::login::init::{self, Init};
+use crate::login::push::{self, Host};
+use crate::login::{Credentials, Redirect, announce, redeem, scan, uuid};
+use crate::time::Timestamp;
+
+/// How often a code is renewed before the login gives up: `docs/protocol.md` §3.3.
+const RENEWALS: u32 = 5;
+
+impl Login {
+    /// Stays in `state`, unless what its call says is an error that ends it. An error that passes
+    /// is told only where it does not pass.
+    pub(super) fn keep(
+        &mut self,
+        device: &mut Device,
+        interrupt: Interrupt,
+        now: Timestamp,
+        state: State,
+    ) -> Result<(), Interrupt> {
+        if !matches!(&interrupt, Interrupt::Fail(error) if !error.passes()) {
+            self.state = state;
+        }
+        let pace = &mut device.paces.login;
+        if self.led {
+            pace.settle_step(interrupt, now, &mut self.held)
+        } else {
+            pace.settle(interrupt, now, &mut self.held)
+        }
+    }
+
+    /// Stays in `state` for another attempt, unless the error is told: then a new code follows.
+    pub(super) fn attempt(
+        &mut self,
+        device: &mut Device,
+        error: Error,
+        state: State,
+    ) -> Result<(), Interrupt> {
+        if device.paces.login.failed(&error) {
+            return Err(error.into());
+        }
+        self.state = state;
+        Ok(())
+    }
+
+    /// Asks the phone of an account.
+    pub(super) fn push(&mut self, device: &Device, uin: i64, host: Host) {
+        self.state = State::Pushing { uin, host, call: push::request(device, uin, host) };
+    }
+
+    /// Asks for a code.
+    pub(super) fn ask(&mut self, device: &Device, now: Timestamp) {
+        self.led = false;
+        self.state = State::Asking(uuid::request(device, now));
+    }
+
+    /// Watches what the phone does with a code, or a question; `first` says that it is new.
+    pub(super) fn watch(&mut self, device: &Device, watch: Watch, first: bool, now: Timestamp) {
+        let call = scan::request(device, &watch.uuid, first, now);
+        self.state = State::Watching { watch, call };
+    }
+
+    /// The same for another round, unless the phone had its time: then for a code.
+    pub(super) fn watch_on(&mut self, device: &Device, mut watch: Watch, now: Timestamp) {
+        if watch.is_over(now) {
+            return self.ask(device, now);
+        }
+        // The clock was set back: the wait begins anew, or it might take a day.
+        watch.pushed = watch.pushed.map(|since| since.min(now));
+        self.watch(device, watch, false, now);
+    }
+
+    /// Gives up a code for another, so many times; a question for the first code.
+    pub(super) fn replace(
+        &mut self,
+        device: &Device,
+        watch: &Watch,
+        now: Timestamp,
+    ) -> Result<(), Interrupt> {
+        if watch.pushed.is_some() {
+            self.ask(device, now);
+            return Ok(());
+        }
+        self.renew(device, now)
+    }
+
+    /// Asks for another code, so many times.
+    pub(super) fn renew(&mut self, device: &Device, now: Timestamp) -> Result<(), Interrupt> {
+        if self.renewals >= RENEWALS {
+            return Err(Error::Expired.into());
+        }
+        self.renewals += 1;
+        self.ask(device, now);
+        Ok(())
+    }
+
+    pub(super) fn redeem(
+        &mut self,
+        device: &mut Device,
+        redirect: &Redirect,
+        now: Timestamp,
+    ) -> Result<(), Interrupt> {
+        self.state = State::Redeeming(redeem::request(device, redirect, now)?);
+        Ok(())
+    }
+
+    pub(super) fn initialise(
+        &mut self,
+        device: &mut Device,
+        credentials: Credentials,
+        again: bool,
+        now: Timestamp,
+    ) {
+        let call = init::request(device, &credentials, now);
+        self.state = State::Initialising { credentials, again, call };
+    }
+
+    pub(super) fn announce(
+        &mut self,
+        device: &Device,
+        credentials: Credentials,
+        init: Init,
+        now: Timestamp,
+    ) {
+        let mut account = Box::new(Account::opened(device.clone(), credentials, init));
+        let uin = account.session.me().uin;
+        account.session.device.remember(uin);
+        let call = announce::request(&mut account.session, now);
+        self.state = State::Announcing { account, call };
+    }
+}
+
+impl Watch {
+    /// Whether the phone had its time to answer.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.pushed.is_some_and(|since| now.since(since) >= PUSHED)
+    }
+}

@@ -1,0 +1,33 @@
+//! What a login tells.
+
+use alloc::boxed::Box;
+
+use crate::account::Account;
+use crate::ids::Uuid;
+
+/// What happens during a login.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Progress {
+    /// Show this as a QR code ([`Uuid::url`]); it replaces one shown before, and the question on
+    /// the phone.
+    Code {
+        /// The login's name.
+        uuid: Uuid,
+    },
+    /// The phone asks its owner whether to log in ([`Login::again`](super::Login::again)): say so, or the wait looks
+    /// like a hang.
+    ConfirmOnPhone {
+        /// The login's name; there is nothing to scan.
+        uuid: Uuid,
+    },
+    /// The phone scanned the code.
+    Scanned {
+        /// The account's picture as a `data:` URI, if it came along.
+        avatar: Option<Box<str>>,
+    },
+    /// The phone's owner declined. A code follows.
+    Cancelled,
+    /// Done.
+    LoggedIn(Box<Account>),
+}

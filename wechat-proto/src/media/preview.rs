@@ -1,0 +1,118 @@
+//! `GET /cgi-bin/mmwebwx-bin/webwxpreview`
+//!
+//! A picture of one's own upload, as the official page shows it before the message arrives
+//! (`docs/protocol.md` §6.8).
+
+use bytes::Bytes;
+
+use crate::call::Call;
+use crate::error::Error;
+use crate::flow::Response;
+use crate::hosts::Role;
+use crate::session::Session;
+use crate::time::Timestamp;
+use crate::wire::envelope;
+use crate::wire::query::{Accept, Url};
+
+const ENDPOINT: &str = "webwxpreview";
+/// The longest picture that the service takes: `docs/protocol.md` §14.
+const LONGEST: usize = 20 << 20;
+
+/// Asks for the picture that was uploaded under this name
+/// ([`Uploaded::media_id`](crate::media::Uploaded::media_id)); read by [`parse`].
+pub fn request(session: &mut Session, media_id: &str, _now: Timestamp) -> Call<Bytes> {
+    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxpreview")
+        .accept(Accept::Image)
+        .with("fun", "preview")
+        .with("mediaid", media_id)
+        .get(&session.device);
+    Call::again(http, parse).limit(LONGEST)
+}
+
+/// Reads the reply of [`request`]: the bytes of a picture, whatever type they are said to have.
+///
+/// # Errors
+///
+/// [`Error::EmptyMedia`] for a reply without bytes; what its `Ret` says, if it has one;
+/// [`Error::Malformed`] for anything else.
+pub fn parse(reply: &Response) -> Result<Bytes, Error> {
+    let body = reply.body();
+    if reply.status() == http::StatusCode::OK {
+        if body.is_empty() {
+            return Err(Error::EmptyMedia { endpoint: ENDPOINT });
+        }
+        if STARTS.iter().any(|start| body.starts_with(start)) {
+            return Ok(body.clone());
+        }
+        if let Err(
+            error @ (Error::Refused { .. } | Error::Limited { .. } | Error::LoggedOut { .. }),
+        ) = envelope::open::<Wire>(ENDPOINT, reply)
+        {
+            return Err(error);
+        }
+    }
+    Err(envelope::not_script(ENDPOINT, "a picture", reply))
+}
+
+/// How pictures begin: JPEG, PNG, GIF, BMP, WebP.
+const STARTS: [&[u8]; 5] = [b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF"];
+
+envelope::reply! {
+    struct Wire {}
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::Ret;
+    use crate::testing::{NOW, rendered, reply, session};
+
+    #[test]
+    fn asks() {
+        let mut session = session();
+        let call = request(&mut session, "@crypt_5f_a/b+c==", NOW);
+        insta::assert_snapshot!(rendered(call, &mut session.device), @"
+        GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxpreview?fun=preview&mediaid=%40crypt_5f_a%2Fb%2Bc%3D%3D
+        host: wx.qq.com
+        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+        accept: image/webp,image/apng,image/*,*/*;q=0.8
+        accept-encoding: identity
+        referer: https://wx.qq.com/?lang=zh_CN
+        ");
+    }
+
+    #[test]
+    fn reads() {
+        for start in STARTS {
+            let picture = Bytes::from([start, b"rest"].concat());
+            assert_eq!(parse(&Response::new(picture.clone())).unwrap(), picture);
+        }
+        assert!(matches!(parse(&reply("")), Err(Error::EmptyMedia { endpoint: ENDPOINT })));
+        let refused = parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":"no"}}"#));
+        assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
+        let over = parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        for other in ["<html></html>", "{", "{}", "text", r#"{"BaseResponse":{"Ret":0}}"#] {
+            assert!(matches!(parse(&reply(other)), Err(Error::Malformed { .. })), "{other}");
+        }
+        let mut broken = Response::new(Bytes::from_static(b"GIF89a"));
+        *broken.status_mut() = http::StatusCode::NOT_FOUND;
+        assert!(matches!(parse(&broken), Err(Error::Malformed { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_comes_back(name in any::<String>()) {
+            let mut session = session();
+            let call = request(&mut session, &name, NOW);
+            let query = call.http().uri().query().unwrap();
+            let value = query.strip_prefix("fun=preview&mediaid=").unwrap();
+            let decoded = percent_encoding::percent_decode_str(value).decode_utf8().unwrap();
+            prop_assert_eq!(decoded, name);
+        }
+    }
+}
