@@ -87,6 +87,7 @@ pub mod message;
 mod origin;
 mod pace;
 mod rng;
+pub mod room;
 mod secret;
 #[cfg(test)]
 mod seeds;
