@@ -90,6 +90,7 @@ mod origin;
 mod pace;
 pub mod report;
 mod rng;
+pub mod room;
 mod secret;
 #[cfg(test)]
 mod seeds;

@@ -27,6 +27,48 @@ pub const MOST: usize = 50;
 /// Asks for the first [`MOST`] of `names`; read by [`parse`]. Ask for more with
 /// `names.chunks(MOST)`.
 pub fn request(session: &mut Session, names: &[UserName], now: Timestamp) -> Call<Vec<Contact>> {
+    ask(session, names, |user_name| Item { user_name, room: Room::None { chat_room_id: "" } }, now)
+}
+
+/// Asks for the records of the first [`MOST`] of `names` as members of `room`, who need not be
+/// contacts; read by [`parse`].
+pub fn members(
+    session: &mut Session,
+    room: &Contact,
+    names: &[UserName],
+    now: Timestamp,
+) -> Call<Vec<Contact>> {
+    // The room's other name where it is known (`docs/protocol.md` §5.2).
+    let encry_chat_room_id = match &*room.encry_chat_room_id {
+        "" => room.user_name.as_str(),
+        id => id,
+    };
+    let room = Room::Of { encry_chat_room_id };
+    ask(session, names, |user_name| Item { user_name, room }, now)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Item<'a> {
+    user_name: &'a UserName,
+    #[serde(flatten)]
+    room: Room<'a>,
+}
+
+/// In which room, if in one.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged, rename_all_fields = "PascalCase")]
+enum Room<'a> {
+    None { chat_room_id: &'static str },
+    Of { encry_chat_room_id: &'a str },
+}
+
+fn ask<'a>(
+    session: &mut Session,
+    names: &'a [UserName],
+    item: impl Fn(&'a UserName) -> Item<'a>,
+    now: Timestamp,
+) -> Call<Vec<Contact>> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Body<'a> {
@@ -34,14 +76,7 @@ pub fn request(session: &mut Session, names: &[UserName], now: Timestamp) -> Cal
         count: usize,
         list: Vec<Item<'a>>,
     }
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Item<'a> {
-        user_name: &'a UserName,
-        chat_room_id: &'static str,
-    }
-    let list: Vec<_> =
-        names.iter().take(MOST).map(|user_name| Item { user_name, chat_room_id: "" }).collect();
+    let list: Vec<_> = names.iter().take(MOST).map(item).collect();
     let body = Body { base_request: session.base_request(), count: list.len(), list };
     let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxbatchgetcontact")
         .with("type", "ex")
@@ -72,7 +107,7 @@ reply! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{NOW, malformed, rendered, reply, session};
+    use crate::testing::{NOW, body, malformed, rendered, reply, session};
 
     #[test]
     fn asks() {
@@ -92,6 +127,24 @@ mod tests {
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"Count":2,"List":[{"UserName":"@@e2da","ChatRoomId":""},{"UserName":"@stranger","ChatRoomId":""}]}
         "#);
+    }
+
+    /// By the room's other name, or by its own where that is not known.
+    #[test]
+    fn asks_for_members() {
+        use crate::contact::record::WireContact;
+        use crate::wire::lenient::Lenient as _;
+
+        let names = ["@a", "@b"].map(|name| name.parse().unwrap());
+        for (other, id) in [("@0c1f", "@0c1f"), ("", "@@e2da")] {
+            let record = alloc::format!(r#"{{"UserName":"@@e2da","EncryChatRoomId":"{other}"}}"#);
+            let room = WireContact::read(&record).take().unwrap();
+            let body = body(&members(&mut session(), &room, &names, NOW));
+            let list = alloc::format!(
+                r#""Count":2,"List":[{{"UserName":"@a","EncryChatRoomId":"{id}"}},{{"UserName":"@b","EncryChatRoomId":"{id}"}}]}}"#
+            );
+            assert!(body.ends_with(&list), "{body}");
+        }
     }
 
     #[test]

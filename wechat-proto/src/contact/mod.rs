@@ -6,7 +6,12 @@ pub mod batch;
 mod directory;
 mod flow;
 pub mod list;
+mod oplog;
+pub mod pin;
 pub(crate) mod record;
+pub mod remark;
+pub mod search;
+pub mod verify;
 
 pub use directory::Directory;
 pub use flow::Contacts;

@@ -264,7 +264,7 @@ impl WireContact {
             chat_room_owner: self.chat_room_owner.parse().ok(),
             encry_chat_room_id: self.encry_chat_room_id.into_boxed(),
             member_count: self.member_count.0,
-            members: self.members.0.into_iter().filter_map(WireMember::take).collect(),
+            members: WireMember::take_all(self.members),
         })
     }
 
@@ -295,6 +295,11 @@ impl WireMember {
             attr_status: self.attr_status.0,
             member_status: self.member_status.0,
         })
+    }
+
+    /// The members of a list, without those that name nobody.
+    pub(crate) fn take_all(list: List<Self>) -> Vec<Member> {
+        list.0.into_iter().filter_map(Self::take).collect()
     }
 }
 

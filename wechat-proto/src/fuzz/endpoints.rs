@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::downloads::downloaded;
 use super::{Entry, NOW, account, reply};
-use crate::contact::{batch, list};
+use crate::contact::{batch, list, remark, search, verify};
 use crate::device::Device;
 use crate::error::Error;
 use crate::flow::{Flow as _, Interrupt, Response};
@@ -16,6 +16,7 @@ use crate::ids::UserName;
 use crate::login::{announce, init, logout, push, qrcode, redeem, scan, uuid};
 use crate::media::{file, head_img, icon, image, map, piece, preview, probe, video, voice};
 use crate::message::{forward, revoke, send_app, send_emoticon, send_image, send_text, send_video};
+use crate::room::{create, update};
 use crate::sync::{check, fetch};
 use crate::{feedback, link, report};
 
@@ -56,6 +57,11 @@ pub const ENDPOINTS: &[(&str, Entry)] = &[
     ("webwxsendfeedback", |bytes| parsed(bytes, feedback::parse)),
     ("webwxcheckurl", webwxcheckurl),
     ("webwxpreview", |bytes| parsed(bytes, preview::parse)),
+    ("webwxoplog", |bytes| parsed(bytes, remark::parse)),
+    ("webwxverifyuser", |bytes| parsed(bytes, verify::parse)),
+    ("webwxsearchcontact", |bytes| parsed(bytes, search::parse)),
+    ("webwxcreatechatroom", webwxcreatechatroom),
+    ("webwxupdatechatroom", |bytes| parsed(bytes, update::parse)),
 ];
 
 /// The same bytes read the same twice, under any status; an error shows a bounded excerpt.
@@ -123,5 +129,13 @@ fn webwxsync(bytes: &[u8]) {
         let alone = message.detach();
         assert_eq!((&*alone.raw.json(), &alone.id, &alone.kind), (&*raw, &id, &kind));
         let _ = (alone.peer(), alone.author(), alone.text());
+    }
+}
+
+/// A room that was made has a name.
+fn webwxcreatechatroom(bytes: &[u8]) {
+    parsed(bytes, create::parse);
+    if let Ok(created) = create::parse(&reply(bytes)) {
+        assert!(!created.room.as_str().is_empty());
     }
 }
