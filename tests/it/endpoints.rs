@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use wechat_proto::fuzz;
 use wechat_simulator::ROUTES;
 
-use crate::{downloads, sending, story, trouble};
+use crate::{downloads, entries, odds, rooms, sending, story, trouble, uploads};
 
 const TABLE: &str = include_str!("../../wechat-proto/docs/endpoints.md");
 const REFERENCE: &str = include_str!("../../wechat-proto/docs/protocol.md");
@@ -107,7 +107,16 @@ fn every_source_is_a_paragraph() {
 /// Runs all scenarios in memory.
 #[test]
 fn the_scenarios_ask_every_path() {
-    let all = [story::asked(), trouble::asked(), sending::asked(), downloads::asked()];
+    let all = [
+        story::asked(),
+        trouble::asked(),
+        entries::asked(),
+        odds::asked(),
+        sending::asked(),
+        rooms::asked(),
+        downloads::asked(),
+        uploads::asked(),
+    ];
     let asked: BTreeSet<String> = all.into_iter().flatten().collect();
     let missing: Vec<_> = columns(name).into_iter().filter(|name| !asked.contains(*name)).collect();
     assert!(missing.is_empty(), "no scenario asks {missing:?}");

@@ -10,7 +10,7 @@ use wechat_simulator::World;
 
 use crate::wire::memory::{Asked, Recorder};
 use crate::wire::{Memory, Place};
-use crate::{downloads, entries, odds, sending, story};
+use crate::{downloads, entries, odds, rooms, sending, story};
 
 /// A request with one part spoiled, and the name of that part.
 pub(crate) struct Spoiled {
@@ -37,6 +37,23 @@ fn every_part_of_every_download_is_checked() {
     recorded.retain(|(_, request)| request.uri().path().contains("webwxget"));
     let spoiled = assert_seen(&recorded, spoil);
     assert!(spoiled >= 200, "{spoiled}");
+}
+
+#[test]
+fn every_part_of_every_change_is_checked() {
+    let stories: [fn(&Place); 3] =
+        [rooms::contacts::<Memory>, rooms::friends::<Memory>, rooms::rooms::<Memory>];
+    let mut recorded = Vec::new();
+    for story in stories {
+        recorded.extend(Recorder::of(&Place::memory(rooms::world()), story));
+    }
+    recorded.retain(|(_, request)| {
+        let path = request.uri().path();
+        let names = ["oplog", "verify", "search", "chatroom", "batch"];
+        names.iter().any(|name| path.contains(name))
+    });
+    let spoiled = assert_seen(&recorded, spoil);
+    assert!(recorded.len() >= 20 && spoiled >= 500, "{} requests, {spoiled}", recorded.len());
 }
 
 #[test]

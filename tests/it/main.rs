@@ -8,6 +8,7 @@ mod entries;
 mod exact;
 mod exact_form;
 mod odds;
+mod rooms;
 mod secrets;
 mod sending;
 mod story;

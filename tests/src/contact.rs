@@ -174,6 +174,11 @@ impl Contact {
             .into()
     }
 
+    /// The records of its members, with their names.
+    pub(crate) fn named_members(&self, find: &dyn Fn(&str) -> Option<Contact>) -> Vec<Node> {
+        self.member_list(Names::All, find)
+    }
+
     fn member_list(&self, names: Names, find: &dyn Fn(&str) -> Option<Contact>) -> Vec<Node> {
         let most = if names == Names::None { 7 } else { usize::MAX };
         self.members.iter().take(most).map(|member| member.record(names, find)).collect()

@@ -17,6 +17,7 @@ use crate::media::{Asset, Fetched, Media};
 use crate::message::{Delivered, Incoming, Notice, Sent};
 use crate::reply::{Node, Reply};
 use crate::rng::Rng;
+use crate::rooms::Rooms;
 use crate::routes::odds::Odds;
 use crate::routes::report::Reported;
 use crate::session::{Code, Session};
@@ -78,6 +79,7 @@ pub struct World {
     pub(crate) logouts: Vec<u8>,
     pub(crate) reports: Vec<Reported>,
     pub(crate) odds: Odds,
+    pub(crate) rooms: Rooms,
     pub(crate) violations: Vec<Violation>,
     pub(crate) log: Vec<Logged>,
     pub(crate) refusals: Vec<(String, i64, String)>,
@@ -129,6 +131,7 @@ impl World {
             logouts: Vec::new(),
             reports: Vec::new(),
             odds: Odds::default(),
+            rooms: Rooms::default(),
             violations: Vec::new(),
             log: Vec::new(),
             refusals: Vec::new(),
@@ -232,6 +235,7 @@ impl World {
         }
         SPECIAL.contains(&user_name)
             || user_name == self.account.user_name
+            || self.rooms.silent.contains(user_name)
             || self.contact(user_name).is_some_and(Contact::is_reachable)
     }
 

@@ -49,7 +49,7 @@ pub(crate) fn answer(world: &mut World, _: &Decoded) -> Answer {
         .with("ClientVersion", 369_297_683_i64)
         .with("SystemTime", now / 1000)
         .with("GrayScale", 1_i64)
-        .with("InviteStartCount", 40_i64)
+        .with("InviteStartCount", world.rooms.invite_start)
         .with("MPSubscribeMsgCount", articles.len())
         .with("MPSubscribeMsgList", articles)
         .with("ClickReportInterval", 600_000_i64);

@@ -1,5 +1,6 @@
 //! The calls that are served: one file for each, or for each group.
 
+pub(crate) mod change;
 pub(crate) mod contacts;
 pub(crate) mod init;
 pub(crate) mod login;
@@ -12,6 +13,7 @@ pub(crate) mod push;
 pub(crate) mod refusal;
 pub(crate) mod report;
 pub(crate) mod revoke;
+pub(crate) mod rooms;
 pub(crate) mod send;
 pub(crate) mod send_media;
 pub(crate) mod sync;
@@ -224,6 +226,36 @@ const CALLS: &[Route] = &[
             logout::answer,
         )
     },
+    Route::post(
+        "webwxoplog",
+        "/cgi-bin/mmwebwx-bin/webwxoplog",
+        change::check_oplog,
+        change::oplog,
+    ),
+    Route::post(
+        "webwxverifyuser",
+        "/cgi-bin/mmwebwx-bin/webwxverifyuser",
+        change::check_verify,
+        change::verify,
+    ),
+    Route::post(
+        "webwxsearchcontact",
+        "/cgi-bin/mmwebwx-bin/webwxsearchcontact",
+        change::check_search,
+        change::search,
+    ),
+    Route::post(
+        "webwxcreatechatroom",
+        "/cgi-bin/mmwebwx-bin/webwxcreatechatroom",
+        rooms::check_create,
+        rooms::create,
+    ),
+    Route::post(
+        "webwxupdatechatroom",
+        "/cgi-bin/mmwebwx-bin/webwxupdatechatroom",
+        rooms::check_update,
+        rooms::update,
+    ),
     Route::get(
         "webwxgetmsgimg",
         "/cgi-bin/mmwebwx-bin/webwxgetmsgimg",

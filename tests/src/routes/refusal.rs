@@ -3,8 +3,8 @@
 use crate::reply::{self, Node, Object, Reply};
 use crate::routes::login_page;
 use crate::routes::media::{self, NO_RANGE};
-use crate::routes::push;
 use crate::routes::sync::profile;
+use crate::routes::{push, rooms};
 use crate::routes::{synccheck, upload};
 
 /// What a call answers with this code.
@@ -62,6 +62,9 @@ pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
             .with("SyncKey", no_key())
             .with("SKey", "")
             .with("SyncCheckKey", no_key()),
+        "webwxcreatechatroom" => rooms::no_room(object),
+        "webwxupdatechatroom" => rooms::changed(object, Vec::new()),
+        "webwxsearchcontact" => object.with("List", Vec::<Node>::new()),
         "webwxrevokemsg" => object.with("Introduction", "").with("SysWording", ""),
         "webwxsendmsg" | "webwxsendmsgimg" | "webwxsendvideomsg" | "webwxsendemoticon"
         | "webwxsendappmsg" => object.with("MsgID", "").with("LocalID", ""),

@@ -6,6 +6,7 @@ use crate::message::{Incoming, Sent};
 use crate::reply::{self, Object};
 use crate::request::Decoded;
 use crate::routes::init::initialised;
+use crate::routes::rooms;
 use crate::simulator::Answer;
 use crate::world::World;
 use crate::xml;
@@ -187,6 +188,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     if let Some(session) = &mut world.session {
         session.last_client_id = id.parse().unwrap_or(session.last_client_id);
     }
+    rooms::written_into(world, &sent.to);
     world.sent.push(Sent { msg_id: msg_id.clone(), at: now, ..sent });
     Answer::Reply(reply::json(now, outcome(0, &msg_id, &id)))
 }

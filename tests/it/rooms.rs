@@ -1,0 +1,226 @@
+//! Contacts and rooms changed: on every wire.
+
+use std::time::Duration;
+
+use wechat_proto::contact::{Contact, batch, pin, remark, search, verify};
+use wechat_proto::error::Ret;
+use wechat_proto::message::send_text;
+use wechat_proto::room::{AddMembers, Founders, Joining, Members, create, update};
+use wechat_proto::{Call, Error, Session, Timestamp, UserName};
+use wechat_simulator::{Incoming, Recommend, World};
+
+use crate::wire::{Bot, Place, on_all_wires};
+
+const SOON: Duration = Duration::from_secs(1);
+
+/// Six friends, a room of two of them, a stranger who asks to be a friend.
+pub(crate) fn world() -> World {
+    let mut world = World::new(11);
+    let friends: Vec<String> = (0..6).map(|n| world.add_person(&format!("朋友 {n}"))).collect();
+    world.add_room("群", &[&friends[0], &friends[1]]);
+    world.add_stranger("陌生人");
+    world
+}
+
+fn logged_in<B: Bot>(place: &Place) -> B {
+    place.simulator.then(SOON, |world| world.phone().scan());
+    place.simulator.then(SOON, |world| world.phone().confirm());
+    B::login(place, drop).unwrap()
+}
+
+fn clean(place: &Place) {
+    assert_eq!(place.simulator.world().violations(), []);
+}
+
+fn named(place: &Place, nick_name: &str) -> UserName {
+    let world = place.simulator.world();
+    let found = world.contacts().iter().find(|contact| contact.nick_name == nick_name);
+    found.unwrap().user_name.parse().unwrap()
+}
+
+fn friend(place: &Place, n: usize) -> UserName {
+    named(place, &format!("朋友 {n}"))
+}
+
+/// The contact as the service has it.
+fn there(place: &Place, name: &UserName) -> wechat_simulator::Contact {
+    place.simulator.world().contact(name.as_str()).unwrap().clone()
+}
+
+/// The contact as the client knows it, after what there is to hear.
+fn here<B: Bot>(place: &Place, bot: &mut B, name: &UserName) -> Contact {
+    let friend = friend(place, 5);
+    place.simulator.world().person_writes(friend.as_str(), "news");
+    loop {
+        if bot.next().unwrap().unwrap().text() == Some("news") {
+            break;
+        }
+    }
+    bot.contacts().unwrap().find(name).unwrap().clone()
+}
+
+/// Remarks and pins, which keep each other.
+pub(crate) fn contacts<B: Bot>(place: &Place) {
+    let mut bot = logged_in::<B>(place);
+    let friend = friend(place, 0);
+    let remark = |text: &str| text.parse::<remark::Remark>().unwrap();
+    bot.call(|session, _| remark::request(session, &friend, &remark("老 \"友\" <&"))).unwrap();
+    let known = here(place, &mut bot, &friend);
+    assert_eq!(&*known.remark_name, "老 \"友\" <&");
+    bot.call(|session, _| pin::request(session, &known, true)).unwrap();
+    assert_eq!(there(place, &friend).contact_flag & 2048, 2048);
+    let known = here(place, &mut bot, &friend);
+    bot.call(|session, _| pin::request(session, &known, false)).unwrap();
+    assert_eq!(there(place, &friend).contact_flag & 2048, 0);
+    assert_eq!(there(place, &friend).remark_name, "老 \"友\" &lt;&amp;");
+    // Accepted, and without effect.
+    place.simulator.world().ignore_remarks(true);
+    bot.call(|session, _| remark::request(session, &friend, &remark("else"))).unwrap();
+    assert_eq!(&*here(place, &mut bot, &friend).remark_name, "老 \"友\" <&");
+    clean(place);
+}
+
+/// Somebody is found, asked, and accepted.
+pub(crate) fn friends<B: Bot>(place: &Place) {
+    let mut bot = logged_in::<B>(place);
+    let found = bot.call(|session, _| search::request(session, "陌生人")).unwrap();
+    let stranger = named(place, "陌生人");
+    assert_eq!(found, std::slice::from_ref(&stranger));
+    bot.call(|session, now| verify::add(session, &stranger, "你好 <&\"", now)).unwrap();
+    let (user, secret) = (stranger.to_string(), "v2_9f1e@stranger");
+    let mut request = Incoming::new("fmessage", 37, "");
+    request.recommend =
+        Recommend { user_name: user, ticket: secret.into(), ..Recommend::default() };
+    place.simulator.world().deliver(request);
+    let ticket = |text: &str| text.parse::<verify::Ticket>().unwrap();
+    let wrong = ticket("v2_0000@stranger");
+    let refused = bot.call(|session, now| verify::accept(session, &stranger, &wrong, now));
+    assert!(matches!(refused, Err(Error::Refused { ret: Ret::SYSTEM, .. })));
+    let right = ticket(secret);
+    bot.call(|session, now| verify::accept(session, &stranger, &right, now)).unwrap();
+    let world = place.simulator.world();
+    let [asked, accepted] = world.verifications() else { panic!() };
+    assert_eq!((asked.opcode, &*asked.content, asked.scene), (2, "你好 <&\"", 33));
+    assert_eq!((accepted.opcode, &*accepted.user), (3, stranger.as_str()));
+    drop(world);
+    assert_eq!(here(place, &mut bot, &stranger).contact_flag, 3);
+    clean(place);
+}
+
+/// A room is made, comes to light, is filled, renamed, emptied, left.
+pub(crate) fn rooms<B: Bot>(place: &Place) {
+    place.simulator.world().invite_start_count(6);
+    let mut bot = logged_in::<B>(place);
+    let people: Vec<UserName> = (0..6).map(|n| friend(place, n)).collect();
+    place.simulator.world().is_blocked_by(people[2].as_str());
+    let me = bot.session().me().user_name.clone();
+    let founders = Founders::new(people[..3].iter().cloned(), &me).unwrap();
+    let made =
+        bot.call(|session, now| create::request(session, &founders, "周末 <&", now)).unwrap();
+    assert_eq!((&*made.topic, &made.black_list[..]), ("周末 <&", &people[2..3]));
+    let names: Vec<_> = made.members.iter().map(|member| &*member.nick_name).collect();
+    assert_eq!(names, ["朋友 0", "朋友 1"]);
+    let room = made.room;
+    bot.call(|session, now| send_text::request(session, &room, "hello", now)).unwrap();
+    let known = here(place, &mut bot, &room);
+    assert_eq!((&*known.nick_name, known.members.len()), ("周末 <&", 3));
+
+    let join = |n: usize| Members::from(people[n].clone());
+    let joined = bot.run(&mut AddMembers::new(&known, join(3))).unwrap();
+    assert!(matches!(joined, Joining::Added(_)));
+    let known = here(place, &mut bot, &room);
+    assert_eq!(known.members.len(), 4);
+    // Five and one are six.
+    bot.run(&mut AddMembers::new(&known, join(4))).unwrap();
+    let known = here(place, &mut bot, &room);
+    let joined = bot.run(&mut AddMembers::new(&known, join(5))).unwrap();
+    assert!(matches!(joined, Joining::Invited(_)));
+    // A room that is larger than its record says: asked for twice, the second time otherwise.
+    let stale = { bot.contacts().unwrap().find(&room).unwrap().clone() };
+    place.simulator.world().invite_start_count(3);
+    let joined = bot.run(&mut AddMembers::new(&stale, join(2)));
+    assert!(matches!(joined, Ok(Joining::Invited(_))), "{joined:?}");
+    let invited: Vec<_> =
+        place.simulator.world().invitations().iter().map(|one| one.user.clone()).collect();
+    assert_eq!(invited, [people[5].to_string(), people[2].to_string()]);
+
+    bot.call(|session, _| update::remove(session, &room, &join(3))).unwrap();
+    bot.call(|session, _| update::rename(session, &room, "新名 \"<")).unwrap();
+    let known = here(place, &mut bot, &room);
+    assert_eq!((&*known.nick_name, known.members.len()), ("新名 \"<", 4));
+    let details =
+        bot.call(|session, now| batch::members(session, &known, &people[..2], now)).unwrap();
+    assert_eq!(details.len(), 2);
+    bot.call(|session, _| update::quit(session, &room)).unwrap();
+    assert!(there(place, &room).members.iter().all(|member| member.user_name != me.as_str()));
+    clean(place);
+}
+
+/// Each call refused: the typed error, and nothing done.
+fn refused<B: Bot>(place: &Place) {
+    let mut bot = logged_in::<B>(place);
+    let (friend, other, room) = (friend(place, 2), friend(place, 3), named(place, "群"));
+    let known = here(place, &mut bot, &room);
+    let me = bot.session().me().user_name.clone();
+    let founders = Founders::new([friend.clone(), other.clone()], &me).unwrap();
+    let members = Members::from(friend.clone());
+    let remark: remark::Remark = "x".parse().unwrap();
+
+    fn fails<B: Bot, T: std::fmt::Debug>(
+        place: &Place,
+        bot: &mut B,
+        endpoint: &str,
+        build: impl Fn(&mut Session, Timestamp) -> Call<T>,
+    ) {
+        let notice = "<e><ShowType>1</ShowType><Content><![CDATA[操作失败]]></Content></e>";
+        let refuse = |ret, text: &str| place.simulator.world().refuse(endpoint, ret, text);
+        refuse(1, notice);
+        match bot.call(&build) {
+            Err(Error::Refused { endpoint: told, ret: Ret::PARAMETER, message }) => {
+                assert_eq!((told, &*message), (endpoint, "操作失败"));
+            }
+            other => panic!("{endpoint}: {other:?}"),
+        }
+        refuse(1205, "");
+        assert!(matches!(bot.call(&build), Err(Error::Limited { .. })), "{endpoint}");
+    }
+    fails(place, &mut bot, "webwxoplog", |s, _| remark::request(s, &friend, &remark));
+    fails(place, &mut bot, "webwxoplog", |s, _| pin::request(s, &known, true));
+    fails(place, &mut bot, "webwxverifyuser", |s, now| verify::add(s, &friend, "x", now));
+    fails(place, &mut bot, "webwxsearchcontact", |s, _| search::request(s, "x"));
+    fails(place, &mut bot, "webwxcreatechatroom", |s, now| create::request(s, &founders, "", now));
+    fails(place, &mut bot, "webwxupdatechatroom", |s, _| update::add(s, &room, &members));
+    fails(place, &mut bot, "webwxupdatechatroom", |s, _| update::invite(s, &room, &members));
+    fails(place, &mut bot, "webwxupdatechatroom", |s, _| update::rename(s, &room, "x"));
+    fails(place, &mut bot, "webwxupdatechatroom", |s, _| update::quit(s, &room));
+
+    // 0, and no room.
+    let notice = "<e><Content><![CDATA[创建群聊失败]]></Content></e>";
+    place.simulator.world().make_no_room(notice);
+    match bot.call(|session, now| create::request(session, &founders, "x", now)) {
+        Err(Error::Refused { ret: Ret::OK, message, .. }) => assert_eq!(&*message, "创建群聊失败"),
+        other => panic!("{other:?}"),
+    }
+    // Only owners remove.
+    let member = Members::from(crate::rooms::friend(place, 0));
+    let refused = bot.call(|session, _| update::remove(session, &room, &member));
+    assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
+    // Neither added nor invited.
+    for _ in 0..2 {
+        place.simulator.world().refuse("webwxupdatechatroom", 1, "");
+    }
+    let neither = bot.run(&mut AddMembers::new(&known, members.clone()));
+    assert!(matches!(neither, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
+
+    assert_eq!(there(place, &room).members.len(), 3);
+    assert_eq!(place.simulator.world().verifications(), []);
+    assert_eq!(place.simulator.world().invitations(), []);
+    clean(place);
+}
+
+on_all_wires! {
+    contacts in super::world();
+    friends in super::world();
+    rooms in super::world();
+    refused in super::world();
+}

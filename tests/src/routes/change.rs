@@ -1,0 +1,273 @@
+//! `POST …/webwxoplog`, `POST …/webwxverifyuser`, `POST …/webwxsearchcontact` (docs/protocol.md §11.1 to §11.3)
+
+use serde_json::Value;
+
+use crate::check::{Check, Rule};
+use crate::form::Form;
+use crate::message::name_on_the_wire;
+use crate::reply::{self, Node, Object};
+use crate::request::Decoded;
+use crate::rooms::Verification;
+use crate::routes::init::initialised;
+use crate::simulator::Answer;
+use crate::world::{Event, World};
+
+/// Bit of `ContactFlag`: pinned (docs/protocol.md §10).
+const PINNED: i64 = 2048;
+
+/// What these calls have in common.
+pub(crate) fn query(check: &mut Check<'_>, must: &[(&str, Rule)]) {
+    if check.form != Form::Official {
+        check.wrong("is not in this form");
+    }
+    initialised(check);
+    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
+    let all: Vec<_> = must.iter().cloned().chain([lang, pass_ticket]).collect();
+    check.query(&all, &[]);
+}
+
+/// A name that the service has told of.
+pub(crate) fn known(check: &mut Check<'_>, at: &str, name: &str) {
+    if !check.world.is_known(name) {
+        check.wrong(format!("JSON field `{at}` is `{name}`, whom nobody has named"));
+    }
+}
+
+pub(crate) fn check_oplog(check: &mut Check<'_>) {
+    query(check, &[]);
+    let pins = check.request.json.pointer("/CmdId").and_then(Value::as_i64) == Some(3);
+    let keys: &[&str] = if pins {
+        &["UserName", "CmdId", "OP", "RemarkName", "BaseRequest"]
+    } else {
+        &["UserName", "CmdId", "RemarkName", "BaseRequest"]
+    };
+    let body = check.body(keys);
+    check.base_request(&body, false);
+    check.number(&body, "CmdId", &Rule::OneOf(vec!["2".to_owned(), "3".to_owned()]));
+    let Some(name) = check.free(&body, "UserName") else { return };
+    known(check, "UserName", &name);
+    if !pins {
+        if let Some(remark) = check.free(&body, "RemarkName")
+            && remark.encode_utf16().count() > 18
+        {
+            check.wrong(format!("JSON field `RemarkName` is `{remark}`, longer than 18"));
+        }
+        return;
+    }
+    check.number(&body, "OP", &Rule::OneOf(vec!["0".to_owned(), "1".to_owned()]));
+    // Left out, it would be cleared.
+    let remark = check.world.contact(&name).map(|contact| contact.remark_name.clone());
+    let said = check.free(&body, "RemarkName").map(|remark| name_on_the_wire(&remark));
+    if remark.is_some() && said.is_some() && remark != said {
+        check.wrong(format!(
+            "JSON field `RemarkName` is {said:?}, but the remark is {remark:?}: it would be lost"
+        ));
+    }
+}
+
+pub(crate) fn oplog(world: &mut World, request: &Decoded) -> Answer {
+    let name = request.text("/UserName").to_owned();
+    let remark = name_on_the_wire(request.text("/RemarkName"));
+    let op = request.json.pointer("/OP").and_then(Value::as_i64);
+    let deaf = world.rooms.deaf_to_remarks;
+    match op {
+        None if deaf => {}
+        None => world.change_contact(&name, |contact| contact.remark_name = remark),
+        Some(op) => world.change_contact(&name, |contact| {
+            contact.contact_flag = (contact.contact_flag & !PINNED) | (op * PINNED);
+        }),
+    }
+    Answer::Reply(reply::json(world.now(), Object::answer(0, "")))
+}
+
+pub(crate) fn check_verify(check: &mut Check<'_>) {
+    query(check, &[("r", Rule::Millis)]);
+    let keys = [
+        "BaseRequest",
+        "Opcode",
+        "VerifyUserListSize",
+        "VerifyUserList",
+        "VerifyContent",
+        "SceneListCount",
+        "SceneList",
+        "skey",
+    ];
+    let body = check.body(&keys);
+    check.base_request(&body, false);
+    check.number(&body, "Opcode", &Rule::OneOf((1..=6).map(|code| code.to_string()).collect()));
+    check.number(&body, "VerifyUserListSize", &Rule::is("1"));
+    check.free(&body, "VerifyContent");
+    check.number(&body, "SceneListCount", &Rule::is("1"));
+    let skey = check.skey();
+    check.text(&body, "skey", &skey);
+    let scenes = check.request.json.pointer("/SceneList").and_then(Value::as_array);
+    let scene = scenes.filter(|list| list.len() == 1).and_then(|list| list[0].as_i64());
+    if !matches!(scene, Some(4..=10 | 33)) {
+        check.wrong("JSON field `SceneList` is not a list of one scene");
+    }
+    let list = body.get("VerifyUserList").map(|raw| raw.get().to_owned()).unwrap_or_default();
+    let items = serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(&list);
+    let Ok([item]) = items.as_deref() else {
+        return check.wrong("JSON field `VerifyUserList` is not a list of one");
+    };
+    let item = check.object("VerifyUserList[0]", item.get(), &["Value", "VerifyUserTicket"]);
+    if let Some(user) = check.free(&item, "Value") {
+        known(check, "VerifyUserList[0].Value", &user);
+    }
+    check.free(&item, "VerifyUserTicket");
+}
+
+pub(crate) fn verify(world: &mut World, request: &Decoded) -> Answer {
+    let number = |path| request.json.pointer(path).and_then(Value::as_i64).unwrap_or(0);
+    let user = request.text("/VerifyUserList/0/Value").to_owned();
+    let ticket = request.text("/VerifyUserList/0/VerifyUserTicket");
+    let (opcode, scene) = (number("/Opcode"), number("/SceneList/0"));
+    // Whoever answers has to be asked; whoever asks has no ticket yet.
+    let was_asked = world.arrived().any(|(_, message)| {
+        let who = &message.recommend;
+        message.msg_type == 37 && who.user_name == user && who.ticket == ticket
+    });
+    if matches!(opcode, 3 | 4 | 6) && !was_asked {
+        return Answer::Reply(reply::json(world.now(), Object::answer(-1, "")));
+    }
+    let content = request.text("/VerifyContent").to_owned();
+    world.rooms.verifications.push(Verification { opcode, user: user.clone(), content, scene });
+    if opcode == 3 {
+        world.change_contact(&user, |contact| contact.contact_flag |= 3);
+    }
+    Answer::Reply(reply::json(world.now(), Object::answer(0, "")))
+}
+
+pub(crate) fn check_search(check: &mut Check<'_>) {
+    query(check, &[]);
+    let body = check.body(&["BaseRequest", "KeyWord"]);
+    check.base_request(&body, false);
+    if check.free(&body, "KeyWord").is_some_and(|word| word.is_empty()) {
+        check.wrong("JSON field `KeyWord` is empty");
+    }
+}
+
+/// Finds strangers by their whole name or id.
+pub(crate) fn search(world: &mut World, request: &Decoded) -> Answer {
+    let word = name_on_the_wire(request.text("/KeyWord"));
+    let found: Vec<String> = world
+        .contacts()
+        .iter()
+        .filter(|contact| contact.contact_flag == 0 && !contact.is_room())
+        .filter(|contact| contact.nick_name == word || contact.alias == word)
+        .map(|contact| contact.user_name.clone())
+        .collect();
+    let list: Vec<Node> = found
+        .iter()
+        .map(|name| {
+            world.mention(name);
+            Object::new().with("EncryUserName", name).into()
+        })
+        .collect();
+    Answer::Reply(reply::json(world.now(), Object::answer(0, "").with("List", list)))
+}
+
+/// Tells the client of a contact as it is now.
+pub(crate) fn told(world: &mut World, name: &str) {
+    if let Some(contact) = world.contact(name).cloned() {
+        let record = contact.changed(&|name| world.person(name));
+        world.timeline.push(Event::Changed(record));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::Response;
+
+    use crate::World;
+    use crate::client::{Client, json};
+    use crate::message::{Incoming, Recommend};
+
+    fn ask(client: &mut Client, name: &str, query: &str, body: &str) -> Response<Bytes> {
+        let base = client.base();
+        let body = body.replace("BASE", &base);
+        let request = client.post(&client.call(name, query), format!("{{{body}}}"));
+        client.send(&request)
+    }
+
+    fn ret(client: &mut Client, name: &str, query: &str, body: &str) -> i64 {
+        let reply = ask(client, name, query, body);
+        json(&reply)["BaseResponse"]["Ret"].as_i64().expect("a Ret")
+    }
+
+    fn friend(client: &Client) -> String {
+        let world = client.simulator.world();
+        let mut all = world.contacts().iter().filter(|contact| !contact.is_room());
+        all.find(|contact| contact.user_name.starts_with('@')).expect("one").user_name.clone()
+    }
+
+    #[test]
+    fn remarks_and_pins() {
+        let mut client = Client::ready(World::demo());
+        let name = friend(&client);
+        let remark = |text: &str| {
+            format!("\"UserName\":\"{name}\",\"CmdId\":2,\"RemarkName\":\"{text}\",BASE")
+        };
+        let pin = |op: u8, text: &str| {
+            format!(
+                "\"UserName\":\"{name}\",\"CmdId\":3,\"OP\":{op},\"RemarkName\":\"{text}\",BASE"
+            )
+        };
+        assert_eq!(ret(&mut client, "webwxoplog", "", &remark("a & b")), 0);
+        assert_eq!(ret(&mut client, "webwxoplog", "", &pin(1, "a & b")), 0);
+        let contact = client.simulator.world().contact(&name).cloned().expect("one");
+        assert_eq!(
+            (contact.remark_name.as_str(), contact.contact_flag & 2048),
+            ("a &amp; b", 2048)
+        );
+        assert_eq!(ret(&mut client, "webwxoplog", "", &pin(0, "a & b")), 0);
+        client.simulator.world().ignore_remarks(true);
+        assert_eq!(ret(&mut client, "webwxoplog", "", &remark("else")), 0);
+        let contact = client.simulator.world().contact(&name).cloned().expect("one");
+        assert_eq!((contact.remark_name.as_str(), contact.contact_flag & 2048), ("a &amp; b", 0));
+        client.assert_clean();
+        ask(&mut client, "webwxoplog", "", &pin(1, ""));
+        ask(&mut client, "webwxoplog", "", &remark("a remark that is too long"));
+        assert_eq!(client.violations().len(), 2);
+    }
+
+    #[test]
+    fn friends_are_made_with_a_ticket() {
+        let mut client = Client::ready(World::demo());
+        let stranger = client.simulator.world().add_stranger("Li");
+        let mut request = Incoming::new("fmessage", 37, "");
+        request.recommend = Recommend {
+            user_name: stranger.clone(),
+            ticket: "v2_1@stranger".into(),
+            ..Recommend::default()
+        };
+        client.simulator.world().deliver(request);
+        let skey = client.skey.clone();
+        let accept = |ticket: &str| {
+            format!(
+                "BASE,\"Opcode\":3,\"VerifyUserListSize\":1,\"VerifyUserList\":[{{\"Value\":\"{stranger}\",\"VerifyUserTicket\":\"{ticket}\"}}],\"VerifyContent\":\"\",\"SceneListCount\":1,\"SceneList\":[33],\"skey\":\"{skey}\""
+            )
+        };
+        let query = format!("r={}", client.now());
+        assert_eq!(ret(&mut client, "webwxverifyuser", &query, &accept("v2_2@stranger")), -1);
+        assert_eq!(ret(&mut client, "webwxverifyuser", &query, &accept("v2_1@stranger")), 0);
+        let world = client.simulator.world();
+        assert_eq!(world.contact(&stranger).expect("one").contact_flag, 3);
+        assert_eq!(world.verifications().len(), 1);
+        drop(world);
+        client.assert_clean();
+    }
+
+    #[test]
+    fn strangers_are_found_by_their_whole_name() {
+        let mut client = Client::ready(World::demo());
+        let stranger = client.simulator.world().add_stranger("R&D");
+        let base = client.base();
+        let url = client.call("webwxsearchcontact", "");
+        let found =
+            json(&client.send(&client.post(&url, format!("{{{base},\"KeyWord\":\"R&D\"}}"))));
+        assert_eq!(found["List"][0]["EncryUserName"], stranger);
+        client.assert_clean();
+    }
+}

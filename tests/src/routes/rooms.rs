@@ -1,0 +1,322 @@
+//! `POST …/webwxcreatechatroom`, `POST …/webwxupdatechatroom` (docs/protocol.md §11.4, §11.5)
+
+use serde_json::Value;
+
+use crate::check::{Check, Rule};
+use crate::contact::{Contact, Member};
+use crate::message::name_on_the_wire;
+use crate::reply::{self, Node, Object};
+use crate::request::Decoded;
+use crate::rooms::Invitation;
+use crate::routes::change::{known, query, told};
+use crate::simulator::Answer;
+use crate::world::{Event, World};
+
+pub(crate) fn check_create(check: &mut Check<'_>) {
+    query(check, &[("r", Rule::Millis)]);
+    let body = check.body(&["MemberCount", "MemberList", "Topic", "BaseRequest"]);
+    check.base_request(&body, false);
+    check.free(&body, "Topic");
+    let count = check.number(&body, "MemberCount", &Rule::Integer);
+    let list = body.get("MemberList").map(|raw| raw.get().to_owned()).unwrap_or_default();
+    let Ok(items) = serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(&list) else {
+        return check.wrong("JSON field `MemberList` is no list");
+    };
+    if count.is_some_and(|count| usize::try_from(count) != Ok(items.len())) {
+        check.wrong(format!("JSON field `MemberCount` is {count:?}, not {}", items.len()));
+    }
+    if items.len() < 2 {
+        check.wrong("JSON field `MemberList` has fewer than two others");
+    }
+    for (index, item) in items.iter().enumerate() {
+        let at = format!("MemberList[{index}]");
+        let item = check.object(&at, item.get(), &["UserName"]);
+        if let Some(name) = check.free(&item, "UserName") {
+            newcomer(check, &format!("{at}.UserName"), &name);
+        }
+    }
+}
+
+/// Somebody who can be in a room.
+fn newcomer(check: &mut Check<'_>, at: &str, name: &str) {
+    known(check, at, name);
+    if name.starts_with("@@") || *name == check.world.account.user_name {
+        check.wrong(format!("JSON field `{at}` is `{name}`, a room or the account itself"));
+    }
+}
+
+pub(crate) fn create(world: &mut World, request: &Decoded) -> Answer {
+    let now = world.now();
+    if let Some(notice) = world.rooms.notice.take() {
+        let object = Object::answer(0, &notice);
+        return Answer::Reply(reply::json(now, room_fields(object, "", Vec::new(), "", "")));
+    }
+    let list = request.json.pointer("/MemberList").and_then(Value::as_array);
+    let asked: Vec<String> = list
+        .into_iter()
+        .flatten()
+        .filter_map(|item| Some(item.pointer("/UserName")?.as_str()?.to_owned()))
+        .collect();
+    let (left_out, taken): (Vec<_>, Vec<_>) =
+        asked.into_iter().partition(|name| world.rooms.blockers.contains(name));
+    let topic = request.text("/Topic").to_owned();
+    let names: Vec<&str> = taken.iter().map(String::as_str).collect();
+    let room = world.add_room(&topic, &names);
+    let me = world.account.user_name.clone();
+    // In no list until somebody writes into it.
+    world.set_contact(&room, |contact| {
+        contact.owner = me;
+        contact.contact_flag = 0;
+    });
+    world.rooms.silent.insert(room.clone());
+    let members = members(world, &names);
+    let topic = name_on_the_wire(&topic);
+    let object = Object::answer(0, "Everything is OK");
+    let object = room_fields(object, &topic, members, &room, &left_out.join(","));
+    Answer::Reply(reply::json(now, object))
+}
+
+fn room_fields(object: Object, topic: &str, members: Vec<Node>, room: &str, out: &str) -> Object {
+    object
+        .with("Topic", topic)
+        .with("PYInitial", "")
+        .with("QuanPin", "")
+        .with("MemberCount", members.len())
+        .with("MemberList", members)
+        .with("ChatRoomName", room)
+        .with("BlackList", out)
+}
+
+/// What a room that could not be made looks like.
+pub(crate) fn no_room(object: Object) -> Object {
+    room_fields(object, "", Vec::new(), "", "")
+}
+
+/// The records of these, as members.
+fn members(world: &World, names: &[&str]) -> Vec<Node> {
+    let room = Contact {
+        members: names.iter().map(|name| Member::new(name)).collect(),
+        ..Contact::default()
+    };
+    room.named_members(&|name| world.person(name))
+}
+
+/// A room that nobody has written into comes to light when the client does.
+pub(crate) fn written_into(world: &mut World, room: &str) {
+    if world.rooms.silent.remove(room) {
+        world.change_contact(room, |contact| contact.contact_flag |= 2);
+    }
+}
+
+pub(crate) fn check_update(check: &mut Check<'_>) {
+    let fun = check.request.get("fun").to_owned();
+    let field = match fun.as_str() {
+        "addmember" => Some("AddMemberList"),
+        "invitemember" => Some("InviteMemberList"),
+        "delmember" => Some("DelMemberList"),
+        "modtopic" => Some("NewTopic"),
+        _ => None,
+    };
+    let all = ["addmember", "invitemember", "delmember", "modtopic", "quitchatroom"];
+    query(check, &[("fun", Rule::OneOf(all.map(str::to_owned).into()))]);
+    let keys: Vec<&str> = field.into_iter().chain(["ChatRoomName", "BaseRequest"]).collect();
+    let body = check.body(&keys);
+    check.base_request(&body, false);
+    let room = check.free(&body, "ChatRoomName").unwrap_or_default();
+    let Some(contact) = check.world.contact(&room).filter(|contact| contact.is_room()).cloned()
+    else {
+        return check.wrong(format!("JSON field `ChatRoomName` is `{room}`, no room"));
+    };
+    let Some(field) = field else { return };
+    let Some(value) = check.free(&body, field) else { return };
+    if field == "NewTopic" {
+        return;
+    }
+    for name in value.split(',') {
+        newcomer(check, field, name);
+        let is_member = contact.members.iter().any(|member| member.user_name == name);
+        if is_member != (field == "DelMemberList") {
+            let word = if is_member { "already" } else { "not" };
+            check.wrong(format!("JSON field `{field}` names `{name}`, {word} a member"));
+        }
+    }
+}
+
+pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
+    let now = world.now();
+    let fun = request.get("fun").to_owned();
+    let room = request.text("/ChatRoomName").to_owned();
+    let listed = |field: &str| -> Vec<String> {
+        let text = request.text(&format!("/{field}"));
+        text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    };
+    let me = world.account.user_name.clone();
+    let contact = world.contact(&room).cloned().unwrap_or_default();
+    let refused = |world: &World| {
+        Answer::Reply(reply::json(world.now(), changed(Object::answer(1, ""), Vec::new())))
+    };
+    let names = match fun.as_str() {
+        "addmember" => {
+            let names = listed("AddMemberList");
+            // A room of this size invites; so the service has to be asked otherwise.
+            if contact.members.len() + names.len() >= world.rooms.invite_start {
+                return refused(world);
+            }
+            let new = names.clone();
+            world.change_room(&room, |contact| {
+                contact.members.extend(new.iter().map(|name| Member::new(name)));
+            });
+            names
+        }
+        "invitemember" => {
+            let names = listed("InviteMemberList");
+            for user in &names {
+                let invitation = Invitation { room: room.clone(), user: user.clone() };
+                world.rooms.invitations.push(invitation);
+            }
+            names
+        }
+        "delmember" => {
+            if contact.owner != me {
+                return refused(world);
+            }
+            let names = listed("DelMemberList");
+            let gone = names.clone();
+            world.change_room(&room, |contact| {
+                contact.members.retain(|member| !gone.contains(&member.user_name));
+            });
+            names
+        }
+        "modtopic" => {
+            let topic = name_on_the_wire(request.text("/NewTopic"));
+            world.change_room(&room, |contact| contact.nick_name = topic);
+            Vec::new()
+        }
+        _ => {
+            world.set_contact(&room, |contact| {
+                contact.members.retain(|member| member.user_name != me);
+                contact.contact_flag = 0;
+                contact.saved = false;
+            });
+            world.rooms.silent.remove(&room);
+            world.timeline.push(Event::Removed { user_name: room, contact_flag: 0 });
+            Vec::new()
+        }
+    };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let members = members(world, &names);
+    Answer::Reply(reply::json(now, changed(Object::answer(0, ""), members)))
+}
+
+/// What a change of a room answers.
+pub(crate) fn changed(object: Object, members: Vec<Node>) -> Object {
+    object.with("MemberCount", members.len()).with("MemberList", members)
+}
+
+impl World {
+    /// Changes a room, and tells the client of it, unless the room has not come to light yet.
+    fn change_room(&mut self, room: &str, change: impl FnOnce(&mut Contact)) {
+        self.set_contact(room, change);
+        if !self.rooms.silent.contains(room) {
+            told(self, room);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::Request;
+    use serde_json::Value;
+
+    use crate::World;
+    use crate::client::{Client, json};
+
+    fn ask(client: &mut Client, name: &str, query: &str, body: &str) -> Value {
+        let base = client.base();
+        let request =
+            client.post(&client.call(name, query), format!("{{{}}}", body.replace("BASE", &base)));
+        json(&client.send(&request))
+    }
+
+    fn friends(client: &Client, count: usize) -> Vec<String> {
+        let world = client.simulator.world();
+        let all = world.contacts().iter().filter(|contact| contact.user_name.starts_with('@'));
+        let people = all.filter(|contact| !contact.is_room() && contact.contact_flag & 1 != 0);
+        people.take(count).map(|contact| contact.user_name.clone()).collect()
+    }
+
+    fn create(client: &mut Client, names: &[String]) -> Value {
+        let request = creation(client, names);
+        json(&client.send(&request))
+    }
+
+    fn creation(client: &mut Client, names: &[String]) -> Request<Bytes> {
+        let list: Vec<String> =
+            names.iter().map(|name| format!("{{\"UserName\":\"{name}\"}}")).collect();
+        let body = format!(
+            "{{\"MemberCount\":{},\"MemberList\":[{}],\"Topic\":\"R&D\",{}}}",
+            list.len(),
+            list.join(","),
+            client.base()
+        );
+        let query = format!("r={}", client.now());
+        client.post(&client.call("webwxcreatechatroom", &query), body)
+    }
+
+    #[test]
+    fn a_room_comes_to_light_when_it_is_written_into() {
+        let mut client = Client::ready(World::demo());
+        let names = friends(&client, 3);
+        client.simulator.world().is_blocked_by(&names[2]);
+        let made = create(&mut client, &names);
+        let room = made["ChatRoomName"].as_str().expect("a name").to_owned();
+        assert_eq!(
+            (&made["BlackList"], &made["Topic"]),
+            (&names[2].as_str().into(), &"R&amp;D".into())
+        );
+        assert_eq!(made["MemberList"][1]["UserName"], names[1]);
+        assert!(!client.simulator.world().recent().contains(&room));
+        client.message(&room, "hello");
+        assert!(client.simulator.world().recent().contains(&room));
+        client.assert_clean();
+        client.simulator.world().make_no_room("<e/>");
+        let none = create(&mut client, &names);
+        assert_eq!((&none["ChatRoomName"], &none["BaseResponse"]["Ret"]), (&"".into(), &0.into()));
+        client.assert_clean();
+        let alone = creation(&mut client, &names[..1]);
+        client.send(&alone);
+        assert_eq!(client.violations().len(), 1);
+    }
+
+    #[test]
+    fn a_room_is_changed() {
+        let mut client = Client::ready(World::demo());
+        let names = friends(&client, 5);
+        let room =
+            create(&mut client, &names[..2])["ChatRoomName"].as_str().expect("one").to_owned();
+        client.simulator.world().invite_start_count(5);
+        let mut change = |fun: &str, field: &str| {
+            let body = format!("{field}\"ChatRoomName\":\"{room}\",BASE");
+            ask(&mut client, "webwxupdatechatroom", &format!("fun={fun}"), &body)["BaseResponse"]["Ret"].clone()
+        };
+        assert_eq!(change("addmember", &format!("\"AddMemberList\":\"{}\",", names[2])), 0);
+        assert_eq!(change("addmember", &format!("\"AddMemberList\":\"{}\",", names[3])), 1);
+        assert_eq!(
+            change("invitemember", &format!("\"InviteMemberList\":\"{},{}\",", names[3], names[4])),
+            0
+        );
+        assert_eq!(change("delmember", &format!("\"DelMemberList\":\"{}\",", names[0])), 0);
+        assert_eq!(change("modtopic", "\"NewTopic\":\"新 & 旧\","), 0);
+        let world = client.simulator.world();
+        let contact = world.contact(&room).expect("one");
+        assert_eq!((contact.members.len(), contact.nick_name.as_str()), (3, "新 &amp; 旧"));
+        assert_eq!(world.invitations().len(), 2);
+        drop(world);
+        client.assert_clean();
+        let body = format!("\"ChatRoomName\":\"{room}\",BASE");
+        ask(&mut client, "webwxupdatechatroom", "fun=quitchatroom", &body);
+        assert_eq!(client.simulator.world().contact(&room).expect("one").members.len(), 2);
+        client.assert_clean();
+    }
+}
