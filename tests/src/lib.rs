@@ -75,11 +75,14 @@
 //! - queries are spelled as `encodeURIComponent` does it;
 //! - headers that the page does not send are refused;
 //! - `lang` is mandatory, though the page leaves it out unless it was opened with one;
-//! - no two requests have the same `DeviceID`.
+//! - no two requests have the same `DeviceID`;
+//! - `webwxcheckurl` is asked about links that stand in a message, or that [`World::judge_link`] knows.
 //!
 //! Known to be laxer:
 //!
 //! - a QR code does not age: it expires when the script says so ([`Phone::expire`]);
+//! - a device is known again by its two lasting cookies; what the service says to one that it does not know (`device
+//!   authinfo invalid`) has been seen, its code (here 1) has not;
 //! - a redirect stays good for 300 seconds from the confirmation;
 //! - a send that comes again under the same number is answered alike and delivered once, which the service may or may not
 //!   do;
