@@ -51,9 +51,12 @@ pub(crate) fn done<B: Bot>(place: &Place) {
     world.person_writes(&friend, &format!("看 {LINK}"));
     world.judge_link(BAD, Judgement::Warns);
     let picture = b"\xff\xd8\xff\xe0a picture".as_slice();
-    let id = world.keep_upload(picture);
+    let id = world.keep_upload(picture).parse().unwrap();
     drop(world);
-    let mut ask = |url| bot.call(|session, now| link::request(session, url, now)).unwrap();
+    let mut ask = |url: &str| {
+        let url = url.parse().unwrap();
+        bot.call(|session, now| link::request(session, &url, now)).unwrap()
+    };
     // The address that came is the one that was asked about, as far as a header can carry it.
     let plain = "http://b.example/?c=d";
     place.simulator.world().judge_link(plain, Judgement::Leads);
@@ -84,6 +87,7 @@ fn refused<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
     place.simulator.world().judge_link(LINK, Judgement::Leads);
     let id = place.simulator.world().keep_upload(Bytes::from_static(b"\xff\xd8\xff"));
+    let (id, url) = (id.parse().unwrap(), LINK.parse().unwrap());
 
     fn fails<B: Bot, T: std::fmt::Debug>(
         place: &Place,
@@ -107,7 +111,7 @@ fn refused<B: Bot>(place: &Place) {
     }
     fails(place, &mut bot, "webwxstatreport", notice, |s, now| report::request(s, &reports(), now));
     fails(place, &mut bot, "webwxsendfeedback", notice, |s, now| feedback::request(s, "x", now));
-    fails(place, &mut bot, "webwxcheckurl", notice, |s, now| link::request(s, LINK, now));
+    fails(place, &mut bot, "webwxcheckurl", notice, |s, now| link::request(s, &url, now));
     fails(place, &mut bot, "webwxpreview", notice, |s, now| preview::request(s, &id, now));
     let gone = http::Response::new(Bytes::new());
     place.simulator.world().reply_with("webwxpreview", gone);

@@ -47,7 +47,7 @@ fn the_ticket() {
             query(&send_text::request(&mut session, &to, "x", NOW)),
             query(&report::request(&mut session, &[], NOW)),
             query(&feedback::request(&mut session, "x", NOW)),
-            query(&link::request(&mut session, "http://a.example/", NOW)),
+            query(&link::request(&mut session, &"http://a.example/".parse().unwrap(), NOW)),
         ];
         for query in queries {
             let pair = format!("pass_ticket={sent}");
@@ -142,7 +142,7 @@ fn who_asks() {
     let said = [(); 2].map(|()| raw_body(&feedback::request(&mut session, "x", NOW)));
     assert!(said[0].starts_with(r#"{"BaseRequest":{"Uin":752650838,"Sid":"kByR"#), "{said:?}");
     assert_ne!(said[0], said[1]);
-    let asked = [(); 2].map(|()| query(&link::request(&mut session, "x", NOW)));
+    let asked = [(); 2].map(|()| query(&link::request(&mut session, &"x".parse().unwrap(), NOW)));
     assert_ne!(asked[0], asked[1]);
 }
 
