@@ -8,10 +8,10 @@ use wechat_proto::link::{self, Verdict};
 use wechat_proto::login::logout::{self, Reason};
 use wechat_proto::media::preview;
 use wechat_proto::report::{self, Kind, Report};
-use wechat_proto::{Call, Error, feedback};
+use wechat_proto::{Call, Device, Error, feedback, login};
 use wechat_simulator::{Judgement, World};
 
-use crate::wire::{Bot, Place, on_all_wires};
+use crate::wire::{Bot, Memory, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 const LINK: &str = "http://a.example/路?b=c&d=%20e";
@@ -79,6 +79,36 @@ pub(crate) fn done<B: Bot>(place: &Place) {
     assert_eq!(world.logouts(), [0]);
     drop(world);
     clean(place);
+}
+
+/// What a page tells of itself before anybody is logged in, and while somebody logs in again: of
+/// the device's alone, for which the adapters have no call.
+#[test]
+fn reports_before_a_login() {
+    let place = Place::memory(world());
+    before(&place);
+    let world = place.simulator.world();
+    assert_eq!(world.reports().len(), 6);
+    assert!(world.reports().iter().all(|told| told.before_login));
+    drop(world);
+    clean(&place);
+}
+
+/// Before the first login; refused once; before the second.
+pub(crate) fn before(place: &Place) {
+    let mut device = place.device();
+    let tell = |device: &mut Device| {
+        Memory::ask(place, device, |device, now| report::before_login(device, &reports(), now))
+    };
+    tell(&mut device).unwrap();
+    place.simulator.world().refuse("webwxstatreport", 1, "no");
+    assert!(matches!(tell(&mut device), Err(Error::Refused { ret: Ret::PARAMETER, .. })));
+    tell(&mut device).unwrap();
+    let mut bot = logged_in::<Memory>(place);
+    bot.call(logout::request).unwrap();
+    let mut device = bot.session().into_device();
+    Memory::ask(place, &mut device, |device, now| login::uuid::request(device, now)).unwrap();
+    tell(&mut device).unwrap();
 }
 
 /// Each call refused: the typed error, and nothing done.
