@@ -99,6 +99,7 @@ fn every_part_of_the_other_calls_is_checked() {
         (8, entries::file_helper_world(), entries::file_helper::<Memory>),
         (12, odds::world(), odds::done::<Memory>),
         (8, odds::world(), odds::thrown_out::<Memory>),
+        (10, odds::world(), odds::before),
     ] {
         let recorded = Recorder::of(&Place::memory(world), story);
         assert!(recorded.len() >= least, "{} requests", recorded.len());

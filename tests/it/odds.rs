@@ -8,10 +8,10 @@ use wechat_proto::link::{self, Verdict};
 use wechat_proto::login::logout::{self, Reason};
 use wechat_proto::media::preview;
 use wechat_proto::report::{self, Kind, Report};
-use wechat_proto::{Call, Error, feedback};
+use wechat_proto::{Call, Device, Error, feedback, login};
 use wechat_simulator::{Judgement, World};
 
-use crate::wire::{Bot, Place, on_all_wires};
+use crate::wire::{Bot, Memory, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 const LINK: &str = "http://a.example/路?b=c&d=%20e";
@@ -51,9 +51,12 @@ pub(crate) fn done<B: Bot>(place: &Place) {
     world.person_writes(&friend, &format!("看 {LINK}"));
     world.judge_link(BAD, Judgement::Warns);
     let picture = b"\xff\xd8\xff\xe0a picture".as_slice();
-    let id = world.keep_upload(picture);
+    let id = world.keep_upload(picture).parse().unwrap();
     drop(world);
-    let mut ask = |url| bot.call(|session, now| link::request(session, url, now)).unwrap();
+    let mut ask = |url: &str| {
+        let url = url.parse().unwrap();
+        bot.call(|session, now| link::request(session, &url, now)).unwrap()
+    };
     // The address that came is the one that was asked about, as far as a header can carry it.
     let plain = "http://b.example/?c=d";
     place.simulator.world().judge_link(plain, Judgement::Leads);
@@ -78,12 +81,43 @@ pub(crate) fn done<B: Bot>(place: &Place) {
     clean(place);
 }
 
+/// What a page tells of itself before anybody is logged in, and while somebody logs in again: of
+/// the device's alone, for which the adapters have no call.
+#[test]
+fn reports_before_a_login() {
+    let place = Place::memory(world());
+    before(&place);
+    let world = place.simulator.world();
+    assert_eq!(world.reports().len(), 6);
+    assert!(world.reports().iter().all(|told| told.before_login));
+    drop(world);
+    clean(&place);
+}
+
+/// Before the first login; refused once; before the second.
+pub(crate) fn before(place: &Place) {
+    let mut device = place.device();
+    let tell = |device: &mut Device| {
+        Memory::ask(place, device, |device, now| report::before_login(device, &reports(), now))
+    };
+    tell(&mut device).unwrap();
+    place.simulator.world().refuse("webwxstatreport", 1, "no");
+    assert!(matches!(tell(&mut device), Err(Error::Refused { ret: Ret::PARAMETER, .. })));
+    tell(&mut device).unwrap();
+    let mut bot = logged_in::<Memory>(place);
+    bot.call(logout::request).unwrap();
+    let mut device = bot.session().into_device();
+    Memory::ask(place, &mut device, |device, now| login::uuid::request(device, now)).unwrap();
+    tell(&mut device).unwrap();
+}
+
 /// Each call refused: the typed error, and nothing done.
 fn refused<B: Bot>(place: &Place) {
     let notice = "<e><ShowType>1</ShowType><Content><![CDATA[操作失败]]></Content></e>";
     let mut bot = logged_in::<B>(place);
     place.simulator.world().judge_link(LINK, Judgement::Leads);
     let id = place.simulator.world().keep_upload(Bytes::from_static(b"\xff\xd8\xff"));
+    let (id, url) = (id.parse().unwrap(), LINK.parse().unwrap());
 
     fn fails<B: Bot, T: std::fmt::Debug>(
         place: &Place,
@@ -107,7 +141,7 @@ fn refused<B: Bot>(place: &Place) {
     }
     fails(place, &mut bot, "webwxstatreport", notice, |s, now| report::request(s, &reports(), now));
     fails(place, &mut bot, "webwxsendfeedback", notice, |s, now| feedback::request(s, "x", now));
-    fails(place, &mut bot, "webwxcheckurl", notice, |s, now| link::request(s, LINK, now));
+    fails(place, &mut bot, "webwxcheckurl", notice, |s, now| link::request(s, &url, now));
     fails(place, &mut bot, "webwxpreview", notice, |s, now| preview::request(s, &id, now));
     let gone = http::Response::new(Bytes::new());
     place.simulator.world().reply_with("webwxpreview", gone);

@@ -79,11 +79,14 @@
 //! - `lang` is mandatory, though the page leaves it out unless it was opened with one;
 //! - no two requests have the same `DeviceID`, but for the pieces of one upload;
 //! - all fields of all pieces of an upload are the same but for the piece's own, and come in the page's order;
-//! - a piece is there once, or once more when its reply may have been lost.
+//! - a piece is there once, or once more when its reply may have been lost;
+//! - `webwxcheckurl` is asked about links that stand in a message, or that [`World::judge_link`] knows.
 //!
 //! Known to be laxer:
 //!
 //! - a QR code does not age: it expires when the script says so ([`Phone::expire`]);
+//! - a device is known again by its two lasting cookies; what the service says to one that it does not know (`device
+//!   authinfo invalid`) has been seen, its code (here 1) has not;
 //! - a redirect stays good for 300 seconds from the confirmation;
 //! - of a message that is passed on, only what it says is compared with what arrived, not whether the account may;
 //! - a send that comes again under the same number is answered alike and delivered once, which the service may or may not

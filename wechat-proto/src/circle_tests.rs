@@ -105,10 +105,23 @@ fn a_login_that_goes_in_circles() {
         ("webwxinit", r#"{"BaseResponse":{"Ret":1}}"#),
         ("webwxstatusnotify", over),
         ("jslogin", ""),
+        ("webwxpushloginurl", r#"{"ret":"1","msg":"no"}"#),
+        ("webwxpushloginurl", ""),
     ] {
-        for renewed in [false, true] {
-            let sent = sends(Login::new, &mut Device::new(), renewed, |request| {
+        let mut logins = Vec::from([Login::new as fn() -> Login, Login::again]);
+        if endpoint == "jslogin" {
+            // Who is logged in by the phone needs no code, and gets nowhere else.
+            logins.pop();
+        }
+        for (login, renewed) in logins.into_iter().flat_map(|login| [(login, false), (login, true)])
+        {
+            // Where the push is refused, so is the code that follows it.
+            let no_code = endpoint == "webwxpushloginurl";
+            let mut device = session().into_device();
+            let sent = sends(login, &mut device, renewed, |request| {
                 let good = match path(request) {
+                    "jslogin" if no_code => "",
+                    "webwxpushloginurl" => r#"{"ret":"0","uuid":"gf5Gk61zEA=="}"#,
                     "jslogin" => CODE,
                     "login" => CONFIRMED,
                     "webwxnewloginpage" => PAGE,
@@ -240,6 +253,7 @@ fn a_new_flow_is_no_way_around() {
     is_slow(&sends(Contacts::new, &mut account, true, broken), 4);
     is_slow(&sends(Login::new, &mut Device::new(), true, broken), 4);
     is_slow(&sends(|| upload(40, 99), &mut session(), true, broken), 4);
+    is_slow(&sends(Login::again, &mut session().into_device(), true, broken), 4);
 }
 
 /// The names of the fields that some parser reads.
@@ -331,6 +345,7 @@ proptest! {
         play(Inbox::new(), &mut Account::from(again), &replies);
         let start = [CODE, CONFIRMED, PAGE].map(String::from);
         play(Login::new(), &mut Device::new(), &[&start[..], &replies[..]].concat());
+        play(Login::again(), &mut session().into_device(), &replies);
     }
 }
 

@@ -17,15 +17,13 @@ use crate::secret::Secret;
 /// see of one.
 ///
 /// ```
-/// use wechat_proto::entry::{ClientVersion, Extspam};
+/// use wechat_proto::error::Invalid;
 /// use wechat_proto::{Device, Entry};
 ///
-/// # fn main() -> Result<(), wechat_proto::error::Invalid> {
-/// let version: ClientVersion = "2.0.0".parse()?;
-/// let extspam: Extspam = "what your client carries".replace(' ', "+").parse()?;
-/// let device = Device::new().with_entry(Entry::desktop(version, extspam));
-/// # Ok(())
-/// # }
+/// /// A device that comes in as a desktop client, with the values that such a client carries.
+/// fn desktop(version: &str, extspam: &str) -> Result<Device, Invalid> {
+///     Ok(Device::new().with_entry(Entry::desktop(version.parse()?, extspam.parse()?)))
+/// }
 /// ```
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "Stored", into = "Stored")]

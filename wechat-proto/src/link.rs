@@ -4,12 +4,13 @@
 //! (`docs/protocol.md` §13).
 
 use alloc::boxed::Box;
+use core::str::FromStr;
 
 use http::StatusCode;
 use http::header::LOCATION;
 
 use crate::call::Call;
-use crate::error::{Error, Ret};
+use crate::error::{Error, Invalid, Ret};
 use crate::flow::Response;
 use crate::hosts::Role;
 use crate::session::Session;
@@ -20,8 +21,32 @@ use crate::wire::object::object;
 use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxcheckurl";
+/// The longest address taken: encoded, it still fits a request.
+const LONGEST: usize = 8 << 10;
 /// Where the pages are that warn.
 const WARNINGS: &str = "weixin110.qq.com";
+
+/// A link to ask about: any text of 1 to 8,192 bytes, as it stands in a message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Link(Box<str>);
+
+impl Link {
+    /// The link as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Link {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if !(1..=LONGEST).contains(&text.len()) {
+            return Err(Invalid { what: "a link", expected: "1 to 8,192 bytes" });
+        }
+        Ok(Self(text.into()))
+    }
+}
 
 /// What the service thinks of a link. It is only told: nothing is fetched from there.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,10 +68,10 @@ pub enum Verdict {
 ///
 /// The request carries credentials in its address, as the official page's does: it is not one to
 /// be opened in a browser.
-pub fn request(session: &mut Session, link: &str, _now: Timestamp) -> Call<Verdict> {
+pub fn request(session: &mut Session, link: &Link, _now: Timestamp) -> Call<Verdict> {
     let device_id = session.device.rng.device_id();
     let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxcheckurl")
-        .with("requrl", link)
+        .with("requrl", link.as_str())
         .with("skey", session.auth.skey.expose())
         .with("deviceid", device_id)
         .with("pass_ticket", session.auth.pass_ticket.expose())
@@ -80,9 +105,6 @@ pub fn parse(reply: &Response) -> Result<Verdict, Error> {
     }
 }
 
-/// The longest address taken.
-const LONGEST: usize = 8 << 10;
-
 fn lead(to: &str) -> Verdict {
     let uri = to.parse::<http::Uri>().ok();
     if uri.as_ref().and_then(http::Uri::host) == Some(WARNINGS) {
@@ -112,8 +134,6 @@ object! {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::String;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -129,7 +149,7 @@ mod tests {
     #[test]
     fn asks() {
         let mut session = session();
-        let call = request(&mut session, "http://a.example/?b=c&d=雨#e", NOW);
+        let call = request(&mut session, &"http://a.example/?b=c&d=雨#e".parse().unwrap(), NOW);
         insta::assert_snapshot!(rendered(call, &mut session.device), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcheckurl?requrl=http%3A%2F%2Fa.example%2F%3Fb%3Dc%26d%3D%E9%9B%A8%23e&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&deviceid=e356902031041503&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&opcode=2&scene=1&username=%4009ed9af3
         host: wx.qq.com
@@ -138,6 +158,18 @@ mod tests {
         accept-encoding: identity
         referer: https://wx.qq.com/?lang=zh_CN
         ");
+    }
+
+    #[test]
+    fn any_link_that_is_taken_fits_a_request() {
+        let longest = "\u{ffff}".repeat(LONGEST / 3);
+        let mut session = session();
+        session.auth.skey = "=".repeat(4096).parse().unwrap();
+        session.auth.pass_ticket = "%".repeat(4096).parse().unwrap();
+        let _ = request(&mut session, &longest.parse().unwrap(), NOW);
+        for bad in ["", &"x".repeat(LONGEST + 1)] {
+            assert!(bad.parse::<Link>().is_err());
+        }
     }
 
     #[test]
@@ -186,9 +218,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_link_comes_back(link in any::<String>()) {
+        fn any_link_comes_back(link in ".{1,200}") {
             let mut session = session();
-            let call = request(&mut session, &link, NOW);
+            let call = request(&mut session, &link.parse().unwrap(), NOW);
             let query = call.http().uri().query().unwrap();
             let (_, value) = query.split('&').next().unwrap().split_once('=').unwrap();
             let decoded = percent_encoding::percent_decode_str(value).decode_utf8().unwrap();

@@ -19,7 +19,7 @@ use crate::sync::Inbox;
 use crate::testing::{NOW, session};
 
 /// What a service, or something else, may say at any moment.
-const BODIES: [&str; 30] = [
+const BODIES: [&str; 32] = [
     "",
     "<html>502</html>",
     "\u{0}",
@@ -50,6 +50,8 @@ const BODIES: [&str; 30] = [
     r#"{"BaseResponse":{"Ret":-1,"ErrMsg":"<e><Content>x"}}"#,
     r#"{"BaseResponse":{"Ret":1205}}"#,
     r#"{"BaseResponse":{"Ret":1100}}"#,
+    r#"{"ret":"0","msg":"all ok","uuid":"abc=="}"#,
+    r#"{"ret":"1","msg":"device authinfo invalid"}"#,
 ];
 
 const KINDS: [FailureKind; 13] = [
@@ -206,6 +208,7 @@ proptest! {
     #[test]
     fn any_inputs_in_any_order(steps in prop::collection::vec(step(), 0..120)) {
         play(Login::new(), &mut Device::new(), &steps);
+        play(Login::again(), &mut session().into_device(), &steps);
         play(Inbox::new(), &mut account(), &steps);
         play(Contacts::new(), &mut account(), &steps);
         let mut account = account();
@@ -226,6 +229,8 @@ proptest! {
         let other: Vec<Step> = replies.iter().filter(|step| !matches!(step, Step::Reply(22))).cloned().collect();
         is_slow(&sends(Contacts::new(), &mut account(), &other, early), 3)?;
         is_slow(&sends(Login::new(), &mut Device::new(), &replies, early), 3)?;
+        // Two hosts are asked for the phone's question, before the code.
+        is_slow(&sends(Login::again(), &mut session().into_device(), &replies, early), 5)?;
     }
 
     /// A login that goes in circles: codes, scans, refusals, expiries in any order. Three that

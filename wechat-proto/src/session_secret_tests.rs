@@ -13,6 +13,7 @@ const MARK: &str = "PLANTED";
 fn serve(request: &Request) -> crate::flow::Response {
     let path = request.http.uri().path();
     let body = match path.rsplit('/').next().unwrap() {
+        "webwxpushloginurl" => r#"{"ret":"0","uuid":"abc=="}"#,
         "jslogin" => "window.QRLogin.code = 200; window.QRLogin.uuid = \"abc==\";",
         "login" => {
             "window.code=200;window.redirect_uri=\"https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=PLANTED-ticket@qrticket_0&uuid=abc==\";"
@@ -132,6 +133,24 @@ fn no_credential_is_shown() {
             clean_error(&error);
         }
     }
+}
+
+/// What a desktop client carries is stored, and not shown.
+#[test]
+fn no_proof_of_a_client_is_shown() {
+    use crate::entry::Entry;
+
+    let entry = Entry::desktop("2.0.0".parse().unwrap(), "PLANTED-extspam".parse().unwrap());
+    let mut session = session();
+    session.device = session.device.with_entry(entry);
+    assert!(session.to_json().contains("PLANTED-extspam"));
+    clean(&session);
+    let mut device = session.into_device();
+    clean(&device);
+    for mut login in [Login::new(), Login::again()] {
+        while !matches!(run(&mut login, &mut device), Some(crate::login::Progress::LoggedIn(_))) {}
+    }
+    clean(&device);
 }
 
 /// A redirect that is not followed is not shown with its ticket.

@@ -115,6 +115,16 @@ impl Recorder {
 }
 
 impl Memory {
+    /// Runs a call of a device that nobody has logged in.
+    pub(crate) fn ask<T>(
+        place: &Place,
+        device: &mut Device,
+        build: impl FnOnce(&mut Device, Timestamp) -> Call<T>,
+    ) -> Result<T, Error> {
+        let mut call = build(device, clock(&place.simulator));
+        drive(&place.simulator, &mut call, device, &[])
+    }
+
     fn new(place: &Place, account: Account) -> Self {
         let simulator = place.simulator.clone();
         Self { simulator, account, inbox: Inbox::new(), ended: false }

@@ -145,3 +145,70 @@ pub(crate) fn preview(world: &mut World, request: &Decoded) -> Answer {
     let picture = world.odds.previews.get(request.get("mediaid")).cloned().unwrap_or_default();
     Answer::Reply(reply::plain(world.now(), 200, "image/jpeg", picture))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Judgement;
+    use crate::World;
+    use crate::client::{Client, json};
+    use crate::request::encode;
+
+    fn ask(client: &mut Client, link: &str) -> http::Response<bytes::Bytes> {
+        let (skey, device) = (encode(&client.skey), client.device());
+        let (ticket, me) = (encode(&client.pass_ticket), encode(&client.me));
+        let request = client.get(&format!(
+            "{}/cgi-bin/mmwebwx-bin/webwxcheckurl?requrl={}&skey={skey}&deviceid={device}&pass_ticket={ticket}&opcode=2&scene=1&username={me}",
+            client.page,
+            encode(link)
+        ));
+        client.send(&request)
+    }
+
+    #[test]
+    fn a_link_is_judged() {
+        let mut client = Client::ready(World::demo());
+        let link = "http://a.example/?b=c&d";
+        client.simulator.world().person_writes("filehelper", &format!("look: {link}"));
+        assert_eq!(ask(&mut client, link).headers()["location"], link);
+        client.simulator.world().judge_link(link, Judgement::Warns);
+        let warned = ask(&mut client, link).headers()["location"].clone();
+        assert!(warned.to_str().expect("text").starts_with("https://weixin110.qq.com/"));
+        client.simulator.world().judge_link(link, Judgement::Page);
+        let page = ask(&mut client, link);
+        assert_eq!((page.status().as_u16(), page.headers().get("location")), (200, None));
+        client.assert_clean();
+        assert_eq!(client.simulator.world().checked_links(), [link; 3]);
+        ask(&mut client, "http://nobody.example/");
+        assert!(client.violations()[0].contains("`requrl`"));
+    }
+
+    #[test]
+    fn an_upload_is_shown() {
+        let mut client = Client::ready(World::demo());
+        let id = client.simulator.world().keep_upload(b"\xff\xd8\xff".as_slice());
+        let url = format!("{}/cgi-bin/mmwebwx-bin/webwxpreview", client.page);
+        let image = "image/webp,image/apng,image/*,*/*;q=0.8";
+        let url = format!("{url}?fun=preview&mediaid={}", encode(&id));
+        let request = client.request("GET", image, &url, None);
+        assert_eq!(client.send(&request).body(), b"\xff\xd8\xff".as_slice());
+        client.assert_clean();
+        let other = client.request("GET", image, &format!("{url}x"), None);
+        client.send(&other);
+        assert!(client.violations()[0].contains("`mediaid`"));
+    }
+
+    #[test]
+    fn feedback_is_kept() {
+        let mut client = Client::ready(World::demo());
+        let (url, base) = (client.call("webwxsendfeedback", ""), client.base());
+        let rest = r#""MachineType":"webwx","Content":"太小","ReportType":0"#;
+        let request = client.post(&url, format!("{{{base},{rest}}}"));
+        assert_eq!(json(&client.send(&request))["BaseResponse"]["Ret"], 0);
+        client.assert_clean();
+        assert_eq!(client.simulator.world().feedback(), ["太小"]);
+        let base = client.base();
+        let request = client.post(&url, format!("{{{base},{}}}", rest.replace("webwx", "x")));
+        client.send(&request);
+        assert!(client.violations()[0].contains("`MachineType`"));
+    }
+}

@@ -34,7 +34,12 @@ impl World {
 }
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    if check.form != Form::Official {
+    if check.form == Form::NotesL {
+        // Printed without a body, for before the login and after it.
+        let (lang, ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
+        return check.query(&[("fun", Rule::is("new")), lang], &[ticket]);
+    }
+    if check.form == Form::NotesB {
         check.wrong("is not in this form");
     }
     let before = check.world.is_logging_in();
@@ -81,4 +86,66 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         });
     }
     Answer::Reply(reply::json(world.now(), Object::answer(0, "")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reported;
+    use crate::client::{Client, json};
+    use crate::{Form, World};
+
+    fn told(kind: i64, text: &str, before_login: bool) -> Reported {
+        Reported { kind, text: text.to_owned(), before_login }
+    }
+
+    #[test]
+    fn a_page_tells_of_itself_before_and_after_the_login() {
+        let mut client = Client::new(World::demo());
+        let before = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
+        let list = r#""Count":1,"List":[{"Type":1,"Text":"{}"}]}"#;
+        let nobody = r#"{"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e123456789012345"},"#;
+        let request = client.post(before, format!("{nobody}{list}"));
+        assert_eq!(json(&client.send(&request))["BaseResponse"]["Ret"], 0);
+        client.log_in();
+        let (uin, sid, device) = (client.uin, client.sid.clone(), client.device());
+        let base = format!(r#""Uin":{uin},"Sid":"{sid}","DeviceID":"{device}""#);
+        let request = client.post(
+            &client.call("webwxstatreport", "fun=new"),
+            format!(r#"{{"BaseRequest":{{{base}}},{list}"#),
+        );
+        client.send(&request);
+        client.assert_clean();
+        let world = client.simulator.world();
+        assert_eq!(world.reports(), [told(1, "{}", true), told(1, "{}", false)]);
+    }
+
+    #[test]
+    fn what_is_no_report_is_found() {
+        let mut client = Client::new(World::demo());
+        let before = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
+        let nobody = r#"{"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e123456789012345"},"#;
+        for (list, what) in [
+            (r#""Count":2,"List":[]}"#, "`Count`"),
+            (r#""Count":1,"List":[{"Type":3,"Text":"{}"}]}"#, "`List[0].Type`"),
+            (r#""Count":1,"List":[{"Type":1,"Text":"x"}]}"#, "`List[0].Text`"),
+            (r#""Count":0,"List":{}}"#, "`List`"),
+        ] {
+            let request = client.post(before, format!("{nobody}{list}"));
+            assert_eq!(client.send(&request).status(), 400);
+            let found = client.violations();
+            assert!(found.last().is_some_and(|found| found.contains(what)), "{what}: {found:?}");
+        }
+        assert!(client.simulator.world().reports().is_empty());
+    }
+
+    #[test]
+    fn the_webwechat_notes_print_no_body() {
+        let mut world = World::demo();
+        world.accept(Form::NotesL);
+        let mut client = Client::new(world);
+        let before = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
+        let request = client.post(before, String::new());
+        client.send(&request);
+        client.assert_clean();
+    }
 }

@@ -128,7 +128,8 @@ impl Flow for Login {
                     self.renewals = 0;
                     self.led = false;
                     // Once: what comes after it, if only an error, comes with a code.
-                    match device.last_uin().filter(|_| mem::take(&mut self.pushes)) {
+                    let pushes = mem::take(&mut self.pushes);
+                    match device.last_uin().filter(|_| pushes) {
                         Some(uin) => self.push(device, uin, Host::Api),
                         None => self.ask(device, now),
                     }
@@ -179,7 +180,7 @@ impl Flow for Login {
                         self.keep(device, interrupt, now, State::Asking(call))?;
                     }
                 },
-                State::Watching { watch, mut call } => match call.poll(device, now) {
+                State::Watching { mut watch, mut call } => match call.poll(device, now) {
                     Ok(Scan::Pending) => {
                         self.led = false;
                         device.paces.login.quiet(now);

@@ -30,8 +30,8 @@ pub enum Host {
 
 /// Asks the phone of the account with this number to confirm; read by [`parse`].
 ///
-/// The service knows the device by the cookies of its login before. Asking twice is harmless: the
-/// phone is asked for the newer one.
+/// The service knows the device by the cookies of its login before. Like that for a code, the
+/// request may be repeated: what is watched is the login that was opened last.
 pub fn request(device: &Device, uin: i64, host: Host) -> Call<Uuid> {
     let role = match host {
         Host::Api => Role::Api,

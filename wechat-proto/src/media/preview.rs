@@ -3,10 +3,14 @@
 //! A picture of one's own upload, as the official page shows it before the message arrives
 //! (`docs/protocol.md` §6.8).
 
+use alloc::boxed::Box;
+use core::fmt;
+use core::str::FromStr;
+
 use bytes::Bytes;
 
 use crate::call::Call;
-use crate::error::Error;
+use crate::error::{Error, Invalid};
 use crate::flow::Response;
 use crate::hosts::Role;
 use crate::session::Session;
@@ -18,13 +22,34 @@ const ENDPOINT: &str = "webwxpreview";
 /// The longest picture that the service takes: `docs/protocol.md` §14.
 const LONGEST: usize = 20 << 20;
 
-/// Asks for the picture that was uploaded under this name
-/// ([`Uploaded::media_id`](crate::media::Uploaded::media_id)); read by [`parse`].
-pub fn request(session: &mut Session, media_id: &str, _now: Timestamp) -> Call<Bytes> {
+/// The service's name for an upload ([`Uploaded::media_id`](crate::media::Uploaded::media_id)).
+#[derive(Clone, Eq, PartialEq)]
+pub struct PictureId(Box<str>);
+
+/// Without what fetches it.
+impl fmt::Debug for PictureId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PictureId")
+    }
+}
+
+impl FromStr for PictureId {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if !(1..=4096).contains(&text.len()) {
+            return Err(Invalid { what: "the name of an upload", expected: "1 to 4,096 bytes" });
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// Asks for the picture that was uploaded under this name; read by [`parse`].
+pub fn request(session: &mut Session, id: &PictureId, _now: Timestamp) -> Call<Bytes> {
     let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxpreview")
         .accept(Accept::Image)
         .with("fun", "preview")
-        .with("mediaid", media_id)
+        .with("mediaid", &id.0)
         .get(&session.device);
     Call::again(http, parse).limit(LONGEST)
 }
@@ -63,8 +88,6 @@ envelope::reply! {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::String;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -74,7 +97,7 @@ mod tests {
     #[test]
     fn asks() {
         let mut session = session();
-        let call = request(&mut session, "@crypt_5f_a/b+c==", NOW);
+        let call = request(&mut session, &"@crypt_5f_a/b+c==".parse().unwrap(), NOW);
         insta::assert_snapshot!(rendered(call, &mut session.device), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxpreview?fun=preview&mediaid=%40crypt_5f_a%2Fb%2Bc%3D%3D
         host: wx.qq.com
@@ -83,6 +106,17 @@ mod tests {
         accept-encoding: identity
         referer: https://wx.qq.com/?lang=zh_CN
         ");
+    }
+
+    #[test]
+    fn any_name_that_is_taken_fits_a_request() {
+        let longest = "=".repeat(4096);
+        let id: PictureId = longest.parse().unwrap();
+        let _ = request(&mut session(), &id, NOW);
+        assert_eq!(alloc::format!("{id:?}"), "PictureId");
+        for bad in ["", &"x".repeat(4097)] {
+            assert!(bad.parse::<PictureId>().is_err());
+        }
     }
 
     #[test]
@@ -106,9 +140,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_name_comes_back(name in any::<String>()) {
+        fn any_name_comes_back(name in ".{1,200}") {
             let mut session = session();
-            let call = request(&mut session, &name, NOW);
+            let call = request(&mut session, &name.parse().unwrap(), NOW);
             let query = call.http().uri().query().unwrap();
             let value = query.strip_prefix("fun=preview&mediaid=").unwrap();
             let decoded = percent_encoding::percent_decode_str(value).decode_utf8().unwrap();

@@ -8,6 +8,7 @@ use core::time::Duration;
 use super::*;
 use crate::login::init::{Article, Subscription};
 use crate::login::{announce, init};
+use crate::report::{self, Report};
 use crate::testing::reply;
 use crate::time::Timestamp;
 
@@ -225,6 +226,42 @@ Content-Type:application/json;charset=UTF-8
 	}"#;
     let mut session = SECOND.session(Family::Wx, SyncKey::default());
     compare(&announce::request(&mut session, ANNOUNCED), printed, &[LANG, DEVICE_ID]);
+}
+
+/// Printed without a body, "before the login and after it".
+#[test]
+fn first_notes_tell_of_themselves() {
+    let printed = r#"
+POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN
+Content-Type:application/json;charset=UTF-8"#;
+    let body = |what, shape| Difference {
+        what,
+        how: Added(shape),
+        why: "docs/protocol.md §13: the body, which they leave out",
+    };
+    let told = Report::new(report::Kind::Timing, "{}").unwrap();
+    let (mut device, told) = (device(Family::Wx), [told]);
+    let before = report::before_login(&mut device, &told, ANNOUNCED);
+    let differences = [
+        body("BaseRequest.Uin", "\"\""),
+        body("BaseRequest.Sid", "\"\""),
+        body("BaseRequest.DeviceID", "\"e???????????????\""),
+        body("Count", "1"),
+        body("List[0].Type", "1"),
+        body("List[0].Text", "\"{}\""),
+    ];
+    compare(&before, printed, &differences);
+    let mut session = SECOND.session(Family::Wx, SyncKey::default());
+    let after = report::request(&mut session, &told, ANNOUNCED);
+    let pass_ticket = Difference {
+        what: "?pass_ticket",
+        how: Added(SECOND.pass_ticket),
+        why: "docs/protocol.md §1.2: in all calls of the page's code after the login",
+    };
+    let [_, _, device_id, count, kind, text] = differences;
+    let uin = body("BaseRequest.Uin", "752650838");
+    let sid = body("BaseRequest.Sid", "\"YAqzRQVYIhbG6DFO\"");
+    compare(&after, printed, &[pass_ticket, uin, sid, device_id, count, kind, text]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::*;
 use crate::call::Call;
 use crate::contact::{batch, list};
 use crate::error::{Error, Ret};
-use crate::login::{announce, init};
+use crate::login::{announce, init, push};
 use crate::media::MediaType;
 use crate::message::{
     Receipt, notify, revoke, send_app, send_emoticon, send_image, send_text, send_video,
@@ -16,6 +16,7 @@ use crate::sync::key::WireKey;
 use crate::sync::{check, fetch};
 use crate::testing::{NOW, reply, uploaded};
 use crate::time::Timestamp;
+use crate::{feedback, link, report};
 
 /// The three vectors of `r`: the last is the clock of the first notes.
 const CLOCKS: [(u64, &str); 3] = [
@@ -54,6 +55,9 @@ fn the_ticket() {
             query(&send_app::request(&mut session, &to, &file, NOW)),
             query(&revoke::request(&mut session, &to, &Receipt::of("1".into()))),
             query(&notify::mark_read(&mut session, &to, NOW)),
+            query(&report::request(&mut session, &[], NOW)),
+            query(&feedback::request(&mut session, "x", NOW)),
+            query(&link::request(&mut session, &"http://a.example/".parse().unwrap(), NOW)),
         ];
         for query in queries {
             let pair = format!("pass_ticket={sent}");
@@ -61,6 +65,9 @@ fn the_ticket() {
         }
         // Not a script's: §1.2.
         assert!(!query(&check::request(&mut session, NOW)).contains("pass_ticket"));
+        for host in [push::Host::Api, push::Host::Login] {
+            assert_eq!(query(&push::request(&session.device, UIN, host)), format!("uin={UIN}"));
+        }
     }
 }
 
@@ -134,6 +141,34 @@ fn who_asks() {
         assert!(body.starts_with(r#"{"BaseRequest":{"Uin":752650838,"Sid":"kByR"#), "{body}");
     }
     assert_ne!(bodies[0], bodies[1]);
+    // Without a `Skey`, and before the login without anybody.
+    let told = [(); 2].map(|()| raw_body(&report::request(&mut session, &[], NOW)));
+    assert!(told[0].starts_with(r#"{"BaseRequest":{"Uin":752650838,"Sid":"kByR"#), "{told:?}");
+    assert!(!told[0].contains("Skey"), "{told:?}");
+    assert_ne!(told[0], told[1]);
+    let before = raw_body(&report::before_login(&mut session.device, &[], NOW));
+    let nobody = r#"{"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e"#;
+    assert!(before.starts_with(nobody), "{before}");
+    let said = [(); 2].map(|()| raw_body(&feedback::request(&mut session, "x", NOW)));
+    assert!(said[0].starts_with(r#"{"BaseRequest":{"Uin":752650838,"Sid":"kByR"#), "{said:?}");
+    assert_ne!(said[0], said[1]);
+    let asked = [(); 2].map(|()| query(&link::request(&mut session, &"x".parse().unwrap(), NOW)));
+    assert_ne!(asked[0], asked[1]);
+}
+
+/// §1.2: the language is an option of the device's, in each call that has one.
+#[test]
+fn the_language() {
+    let mut session = FIRST.session(Family::Wx, SyncKey::default());
+    session.device = session.device.with_lang("en_US".parse().unwrap());
+    let mut device = session.device.clone();
+    for query in [
+        query(&report::request(&mut session, &[], NOW)),
+        query(&report::before_login(&mut device, &[], NOW)),
+        query(&feedback::request(&mut session, "x", NOW)),
+    ] {
+        assert!(query.split('&').any(|pair| pair == "lang=en_US"), "{query}");
+    }
 }
 
 /// §1.5: a notice, in the words meant for people.

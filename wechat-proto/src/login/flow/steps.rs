@@ -72,8 +72,6 @@ impl Login {
         if watch.is_over(now) {
             return self.ask(device, now);
         }
-        // The clock was set back: the wait begins anew, or it might take a day.
-        watch.pushed = watch.pushed.map(|since| since.min(now));
         self.watch(device, watch, false, now);
     }
 
@@ -139,7 +137,9 @@ impl Login {
 
 impl Watch {
     /// Whether the phone had its time to answer.
-    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+    pub(super) fn is_over(&mut self, now: Timestamp) -> bool {
+        // The clock was set back: the wait begins anew, or it might take a day.
+        self.pushed = self.pushed.map(|since| since.min(now));
         self.pushed.is_some_and(|since| now.since(since) >= PUSHED)
     }
 }
