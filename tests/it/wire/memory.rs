@@ -122,7 +122,7 @@ impl Memory {
         build: impl FnOnce(&mut Device, Timestamp) -> Call<T>,
     ) -> Result<T, Error> {
         let mut call = build(device, clock(&place.simulator));
-        drive(&place.simulator, &mut call, device, &[])
+        Ok(drive(&place.simulator, &mut call, device, &[])?.0)
     }
 
     fn new(place: &Place, account: Account) -> Self {
