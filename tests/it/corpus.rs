@@ -112,6 +112,7 @@ fn nothing_is_left_out() {
     let folders: BTreeSet<_> = folders
         .map(|folder| folder.expect("a folder").file_name().to_string_lossy().into_owned())
         .collect();
-    let targets = ["contacts", "dialects", "endpoints", "fetch", "inbox", "login", "upload"];
+    let targets =
+        ["contacts", "dialects", "endpoints", "fetch", "inbox", "login", "room", "upload"];
     assert!(folders.iter().eq(targets), "{folders:?}");
 }

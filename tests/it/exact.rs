@@ -263,7 +263,18 @@ pub(crate) fn replace_json(json: &[u8]) -> Vec<(String, String)> {
 /// A value of another type and, unless any text will do, another one of the same.
 fn others(name: &str, value: &Value) -> Vec<Value> {
     // Of a file that is only announced, any name and any length will do.
-    let free = matches!(name, "Content" | "FileName" | "FileSize");
+    let free = matches!(
+        name,
+        "Content"
+            | "FileName"
+            | "FileSize"
+            | "Topic"
+            | "RemarkName"
+            | "NewTopic"
+            | "VerifyContent"
+            | "KeyWord"
+            | "VerifyUserTicket"
+    );
     match value {
         Value::String(_) if free => vec![Value::from(7)],
         Value::String(text) => vec![Value::from(7), Value::from(format!("{text}x"))],

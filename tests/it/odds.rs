@@ -6,6 +6,7 @@ use bytes::Bytes;
 use wechat_proto::error::Ret;
 use wechat_proto::link::{self, Verdict};
 use wechat_proto::login::logout::{self, Reason};
+use wechat_proto::login::{Progress, qrcode};
 use wechat_proto::media::preview;
 use wechat_proto::report::{self, Kind, Report};
 use wechat_proto::{Call, Device, Error, feedback, login};
@@ -189,7 +190,29 @@ fn given_up<B: Bot>(place: &Place) {
     clean(place);
 }
 
+/// The picture of the code, for those who cannot make one.
+fn picture<B: Bot>(place: &Place) {
+    place.simulator.then(SOON, |world| world.phone().scan());
+    place.simulator.then(SOON, |world| world.phone().confirm());
+    let mut code = None;
+    let mut bot = B::login(place, |progress| {
+        if let Progress::Code { uuid } = progress {
+            code = Some(uuid);
+        }
+    })
+    .unwrap();
+    let session = bot.session();
+    let ask = || qrcode::request(session.device(), &code.clone().unwrap());
+    let picture = bot.run(&mut ask()).unwrap();
+    assert!(picture.starts_with(b"\xff\xd8\xff"), "a JPEG");
+    let gone = http::Response::builder().status(404).body(Bytes::new()).unwrap();
+    place.simulator.world().reply_with("qrcode", gone);
+    assert!(matches!(bot.run(&mut ask()), Err(Error::Malformed { endpoint: "qrcode", .. })));
+    clean(place);
+}
+
 on_all_wires! {
+    picture in super::world();
     done in super::world();
     refused in super::world();
     thrown_out in super::world();

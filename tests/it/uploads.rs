@@ -18,7 +18,7 @@ const PIECE: usize = 524_288;
 /// Above what goes unannounced.
 const LARGE: usize = 26 << 20;
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     World::new(11)
 }
 
@@ -132,7 +132,7 @@ fn by_type<B: Bot>(place: &Place) {
 }
 
 /// A large file is announced; a second time, it is there already.
-fn announced<B: Bot>(place: &Place) {
+pub(crate) fn announced<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     place.simulator.world().keep_uploads(0);
     let large = bytes(LARGE);

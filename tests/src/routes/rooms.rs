@@ -23,7 +23,10 @@ pub(crate) fn check_create(check: &mut Check<'_>) {
         return check.wrong("JSON field `MemberList` is no list");
     };
     if count.is_some_and(|count| usize::try_from(count) != Ok(items.len())) {
-        check.wrong(format!("JSON field `MemberCount` is {count:?}, not {}", items.len()));
+        check.wrong(format!(
+            "JSON field `MemberList` has {} items, but JSON field `MemberCount` is {count:?}",
+            items.len()
+        ));
     }
     if items.len() < 2 {
         check.wrong("JSON field `MemberList` has fewer than two others");

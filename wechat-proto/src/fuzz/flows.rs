@@ -7,14 +7,17 @@ use bytes::Bytes;
 
 use super::{Entry, NOW, account, downloads, reply};
 use crate::contact::Contacts;
+use crate::contact::record::WireContact;
 use crate::device::Device;
 use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::{MsgId, UserName};
 use crate::login::Login;
 use crate::media::{LocalFile, Sizes, Upload, video};
+use crate::room::{AddMembers, Members};
 use crate::sync::Inbox;
 use crate::time::Timestamp;
+use crate::wire::lenient::Lenient as _;
 
 /// The flows: the bytes are a script of replies.
 pub const FLOWS: &[(&str, Entry)] = &[
@@ -26,6 +29,7 @@ pub const FLOWS: &[(&str, Entry)] = &[
     ("contacts flow", |bytes| play(Contacts::new(), &mut account(), bytes)),
     ("inbox flow", |bytes| play(Inbox::new(), &mut account(), bytes)),
     ("fetch flow", fetch),
+    ("room flow", |bytes| play(joining(), &mut account().session, bytes)),
     ("upload flow", |bytes| {
         let (first, script) = bytes.split_first().unwrap_or((&0, &[]));
         let source = SOURCE.get(..usize::from(*first)).unwrap_or(SOURCE);
@@ -37,6 +41,14 @@ fn fetch(bytes: &[u8]) {
     let mut session = account().session;
     let fetch = video::request(&session, &MsgId::from("1"));
     play(fetch, &mut session.device, bytes);
+}
+
+/// Two people, for a room of three.
+fn joining() -> AddMembers {
+    let record = r#"{"UserName":"@@r","MemberCount":3}"#;
+    let room = WireContact::read(record).take().expect("a record");
+    let names = ["@1", "@2"].iter().filter_map(|name| name.parse().ok());
+    AddMembers::new(&room, Members::new(names).expect("two names"))
 }
 
 /// What an upload reads.

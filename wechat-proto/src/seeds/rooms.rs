@@ -1,0 +1,272 @@
+//! Friends and rooms, which only the first notes print: `docs/protocol.md` §11.
+
+use super::*;
+use crate::contact::record::WireContact;
+use crate::contact::{Contact, pin, remark, verify};
+use crate::room::{Founders, Members, create, update};
+use crate::testing::reply;
+use crate::time::Timestamp;
+use crate::wire::lenient::Lenient as _;
+
+/// What all but the first of theirs lack.
+const PASS_TICKET: Difference = Difference {
+    what: "?pass_ticket",
+    how: Added(THIRD.pass_ticket),
+    why: "docs/protocol.md §1.2: the official page has it in every call",
+};
+
+/// What `webwxoplog` of theirs has not in a pin.
+const REMARK: Difference = Difference {
+    what: "RemarkName",
+    how: Added("\"old\""),
+    why: "docs/protocol.md §11.1; §16: left out, the remark would be cleared",
+};
+
+const DONE: &str = "{\t\"BaseResponse\": {\t\t\"Ret\": 0,\t\t\"ErrMsg\": \"\"\t}}";
+
+fn session() -> Session {
+    THIRD.session(Family::Wx, SyncKey::default())
+}
+
+fn contact(user_name: &str) -> Contact {
+    let record = alloc::format!(r#"{{"UserName":"{user_name}","RemarkName":"old"}}"#);
+    WireContact::read(&record).take().unwrap()
+}
+
+#[test]
+fn first_notes_ask_for_a_friend() {
+    let printed = r#"
+POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxverifyuser?r=1476779339614&lang=zh_CN&pass_ticket=zO498FoXR5bYJK7sxrGhi6TzpJlMsl4%252BdzhO6iR178dcV0zQQ%252FxeHlI3nvoalQC4
+Content-Type:application/json;charset=UTF-8
+
+{
+	"BaseRequest": {
+		"Uin": 752650838,
+		"Sid": "2uor+DO3JHqeS5te",
+		"Skey": "@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713",
+		"DeviceID": "e799452821014375"
+	},
+	"Opcode": 2,
+	"VerifyUserListSize": 1,
+	"VerifyUserList": [
+		{
+		"Value": "@13fb91d71abb4e3d530fa6a189c5ef4853a68a9ff53500764ba90e87ed2dbf42",
+		"VerifyUserTicket": ""
+		}
+	],
+	"VerifyContent": "我是example.cn",
+	"SceneListCount": 1,
+	"SceneList": [
+		33
+	],
+	"skey": "@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713"
+}"#;
+    let now = Timestamp::from_millis(1_476_779_339_614);
+    let call = verify::add(&mut session(), &name(FRIEND), "我是example.cn", now);
+    compare(&call, printed, &[DEVICE_ID]);
+    verify::parse(&reply(DONE)).unwrap();
+}
+
+#[test]
+fn first_notes_accept_a_friend() {
+    let printed = r#"
+POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxverifyuser?r=1476779339614&lang=zh_CN&pass_ticket=zO498FoXR5bYJK7sxrGhi6TzpJlMsl4%252BdzhO6iR178dcV0zQQ%252FxeHlI3nvoalQC4
+Content-Type:application/json;charset=UTF-8
+
+{
+	"BaseRequest": {
+		"Uin": 752650838,
+		"Sid": "2uor+DO3JHqeS5te",
+		"Skey": "@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713",
+		"DeviceID": "e606224692711308"
+	},
+	"Opcode": 3,
+	"VerifyUserListSize": 1,
+	"VerifyUserList": [
+	{
+		"Value": "@13fb91d71abb4e3d530fa6a189c5ef4853a68a9ff53500764ba90e87ed2dbf42",
+		"VerifyUserTicket": "v2_7c1f5d02bb6e4f9081@stranger"
+	}
+	],
+	"VerifyContent": "",
+	"SceneListCount": 1,
+	"SceneList": [
+		33
+	],
+	"skey": "@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713"
+}"#;
+    let now = Timestamp::from_millis(1_476_779_339_614);
+    let ticket = "v2_7c1f5d02bb6e4f9081@stranger".parse().unwrap();
+    let call = verify::accept(&mut session(), &name(FRIEND), &ticket, now);
+    compare(&call, printed, &[DEVICE_ID]);
+}
+
+#[test]
+fn first_notes_make_a_room() {
+    let printed = r#"
+POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcreatechatroom?r=1476618448303&lang=zh_CN
+Content-Type:application/json;charset=UTF-8
+
+{
+	"MemberCount": 3,
+	"MemberList": [
+		{
+		"UserName": "@13fb91d71abb4e3d530fa6a189c5ef4853a68a9ff53500764ba90e87ed2dbf42"
+		},
+		{
+		"UserName": "@5e21"
+		},
+		{
+		"UserName": "@5e22"
+		}
+	],
+	"Topic": "",
+	"BaseRequest": {
+		"Uin": 752650838,
+		"Sid": "2uor+DO3JHqeS5te",
+		"Skey": "@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713",
+		"DeviceID": "e280173725621646"
+	}
+}"#;
+    let names = [FRIEND, "@5e21", "@5e22"].map(name);
+    let founders = Founders::new(names, &name(ME)).unwrap();
+    let now = Timestamp::from_millis(1_476_618_448_303);
+    let call = create::request(&mut session(), &founders, "", now);
+    compare(&call, printed, &[PASS_TICKET, DEVICE_ID]);
+
+    let made = create::parse(&reply(
+        r#"
+{
+	"BaseResponse": {
+	"Ret": 0,
+	"ErrMsg": "Everything is OK"
+	},
+	"Topic": "",
+	"PYInitial": "",
+	"QuanPin": "",
+	"MemberCount": 3,
+	"MemberList": [
+		{
+		"Uin": 0,
+		"UserName": "@13fb91d71abb4e3d530fa6a189c5ef4853a68a9ff53500764ba90e87ed2dbf42",
+		"NickName": "111111",
+		"AttrStatus": 0,
+		"PYInitial": "",
+		"PYQuanPin": "",
+		"RemarkPYInitial": "",
+		"RemarkPYQuanPin": "",
+		"MemberStatus": 0,
+		"DisplayName": "",
+		"KeyWord": ""
+		}
+	],
+	"ChatRoomName": "@@7cd324e910a655b1242610ef55ea62fd1b41b6dc7ee7e06d75b6e28ba12f7f0a",
+	"BlackList": ""
+}"#,
+    ))
+    .unwrap();
+    assert_eq!((made.room, &*made.topic, made.black_list.len()), (name(ROOM), "", 0));
+    let [member] = &made.members[..] else { panic!() };
+    assert_eq!((&member.user_name, &*member.nick_name), (&name(FRIEND), "111111"));
+    assert_eq!((&*member.display_name, member.attr_status, member.member_status), ("", 0, 0));
+}
+
+#[test]
+fn first_notes_change_a_room() {
+    let printed = |fun: &str, field: &str, value: &str| {
+        alloc::format!(
+            r#"
+POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxupdatechatroom?fun={fun}
+Content-Type:application/json;charset=UTF-8
+
+{{
+	"{field}": "{value}",
+	"ChatRoomName": "@@7cd324e910a655b1242610ef55ea62fd1b41b6dc7ee7e06d75b6e28ba12f7f0a",
+	"BaseRequest": {{
+		"Uin": 752650838,
+		"Sid": "2uor+DO3JHqeS5te",
+		"Skey": "@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713",
+		"DeviceID": "e934789096108643"
+	}}
+}}"#
+        )
+    };
+    let (mut session, room, friend) = (session(), name(ROOM), Members::from(name(FRIEND)));
+    let listed = [LANG, PASS_TICKET, DEVICE_ID];
+    let call = update::remove(&mut session, &room, &friend);
+    compare(&call, &printed("delmember", "DelMemberList", FRIEND), &listed);
+    let call = update::add(&mut session, &room, &friend);
+    compare(&call, &printed("addmember", "AddMemberList", FRIEND), &listed);
+    let call = update::rename(&mut session, &room, "example.com");
+    compare(&call, &printed("modtopic", "NewTopic", "example.com"), &listed);
+
+    let removed = r#"{
+	"BaseResponse": {
+		"Ret": 0,
+		"ErrMsg": ""
+	}
+	,
+	"MemberCount": 0,
+	"MemberList": []
+}"#;
+    assert!(update::parse(&reply(removed)).unwrap().members.is_empty());
+    let added = r#"{
+	"BaseResponse": {
+		"Ret": 0,
+		"ErrMsg": ""
+	},
+	"MemberCount": 1,
+	"MemberList": [
+		{
+			"Uin": 0,
+			"UserName": "@13fb91d71abb4e3d530fa6a189c5ef4853a68a9ff53500764ba90e87ed2dbf42",
+			"NickName": "Example",
+			"AttrStatus": 0,
+			"PYInitial": "",
+			"PYQuanPin": "",
+			"RemarkPYInitial": "",
+			"RemarkPYQuanPin": "",
+			"MemberStatus": 0,
+			"DisplayName": "",
+			"KeyWord": ""
+		}
+	]
+}"#;
+    let updated = update::parse(&reply(added)).unwrap();
+    let [member] = &updated.members[..] else { panic!() };
+    assert_eq!((&member.user_name, &*member.nick_name), (&name(FRIEND), "Example"));
+}
+
+#[test]
+fn first_notes_pin_and_remark() {
+    let printed = |user: &str, change: &str| {
+        alloc::format!(
+            r#"
+POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxoplog
+Content-Type:application/json;charset=UTF-8
+
+{{
+	"UserName": "{user}",
+	{change},
+	"BaseRequest": {{
+		"Uin": 752650838,
+		"Sid": "2uor+DO3JHqeS5te",
+		"Skey": "@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713",
+		"DeviceID": "e736741369963778"
+	}}
+}}"#
+        )
+    };
+    let mut session = session();
+    for (pinned, op) in [(true, 1), (false, 0)] {
+        let call = pin::request(&mut session, &contact(ROOM), pinned);
+        let printed = printed(ROOM, &alloc::format!("\"CmdId\": 3, \"OP\": {op}"));
+        compare(&call, &printed, &[LANG, PASS_TICKET, DEVICE_ID, REMARK]);
+        pin::parse(&reply(DONE)).unwrap();
+    }
+    let remark = "example.com".parse().unwrap();
+    let call = remark::request(&mut session, &name(FRIEND), &remark);
+    let printed = printed(FRIEND, "\"CmdId\": 2, \"RemarkName\": \"example.com\"");
+    compare(&call, &printed, &[LANG, PASS_TICKET, DEVICE_ID]);
+    remark::parse(&reply(DONE)).unwrap();
+}
