@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use wechat_proto::error::Ret;
 use wechat_proto::login::Progress;
 use wechat_proto::login::logout;
-use wechat_proto::message::send_text;
+use wechat_proto::media::{LocalFile, Upload};
+use wechat_proto::message::{send_media, send_text};
 use wechat_proto::{Entry, Error, Hosts, Session, UserName};
 use wechat_simulator::{Door, World};
 
@@ -178,6 +180,7 @@ pub(crate) fn desktop<B: Bot>(place: &Place) {
     let (mut bot, seen) = again::<B>(place, Session::from_json(&json).unwrap());
     assert_eq!(seen, ["on phone"]);
     answers(place, &mut bot);
+    sends_a_file(place, &mut bot);
     let shown = format!("{:?}", bot.session());
     assert!(!shown.contains(EXTSPAM), "{shown}");
     clean(place);
@@ -199,6 +202,18 @@ pub(crate) fn file_helper_world() -> World {
     world
 }
 
+/// Uploads a file and sends it to the phone, as this entry does it.
+fn sends_a_file<B: Bot>(place: &Place, bot: &mut B) {
+    let (to, bytes) = (UserName::file_helper(), Bytes::from_static(b"the file"));
+    let file = LocalFile::new("a & b.txt", bytes.len() as u64).unwrap();
+    let uploaded = bot.upload(&mut Upload::new(to.clone(), file), &bytes, |_| {}).unwrap();
+    bot.call(|session, now| send_media::request(session, &to, &uploaded, now)).unwrap();
+    let world = place.simulator.world();
+    let sent = world.sent().last().unwrap();
+    assert_eq!(sent.file.as_ref().unwrap().name, "a & b.txt");
+    assert_eq!(world.uploads().last().unwrap().bytes.as_deref(), Some(&bytes[..]));
+}
+
 /// A message to the phone and one back; nobody else can be written to.
 pub(crate) fn file_helper<B: Bot>(place: &Place) {
     log_in(place);
@@ -218,8 +233,9 @@ pub(crate) fn file_helper<B: Bot>(place: &Place) {
     let friend = place.simulator.world().contacts().last().unwrap().user_name.parse().unwrap();
     let sent = bot.call(|session, now| send_text::request(session, &friend, "x", now));
     assert!(matches!(sent, Err(Error::Refused { ret: Ret::NOT_A_CONTACT, .. })), "{sent:?}");
+    sends_a_file(place, &mut bot);
     bot.call(logout::request).unwrap();
-    assert_eq!(place.simulator.world().sent().len(), 1);
+    assert_eq!(place.simulator.world().sent().len(), 2);
     clean(place);
 }
 

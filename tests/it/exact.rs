@@ -101,7 +101,9 @@ fn every_part_of_the_other_calls_is_checked() {
         (8, odds::world(), odds::thrown_out::<Memory>),
         (10, odds::world(), odds::before),
     ] {
-        let recorded = Recorder::of(&Place::memory(world), story);
+        let mut recorded = Recorder::of(&Place::memory(world), story);
+        // Forms are spoiled otherwise.
+        recorded.retain(|(_, request)| !request.uri().path().ends_with("webwxuploadmedia"));
         assert!(recorded.len() >= least, "{} requests", recorded.len());
         assert!(assert_seen(&recorded, spoil) > 20 * least);
     }

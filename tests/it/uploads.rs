@@ -11,7 +11,7 @@ use wechat_simulator::{Cut, World};
 
 use crate::wire::memory::Recorder;
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
-use crate::{exact, exact_form};
+use crate::{entries, exact, exact_form};
 
 const SOON: Duration = Duration::from_secs(1);
 const PIECE: usize = 524_288;
@@ -346,7 +346,7 @@ fn torn_over_hyper_and_tls() {
 #[test]
 fn every_part_of_every_upload_is_checked() {
     let place = Place::memory(world());
-    let recorded = Recorder::of(&place, |place| {
+    let mut recorded = Recorder::of(&place, |place| {
         let mut bot: Memory = log_in(place);
         place.simulator.world().keep_uploads(u64::MAX);
         let small = Bytes::from(bytes(99));
@@ -354,11 +354,14 @@ fn every_part_of_every_upload_is_checked() {
         let pieces = Bytes::from(bytes(PIECE + 9));
         finish(&mut bot, &mut upload("a.zip", pieces.len()), &pieces).unwrap();
     });
+    // And one with what the file-transfer page adds.
+    let other = Place::memory(entries::file_helper_world());
+    recorded.extend(Recorder::of(&other, entries::file_helper::<Memory>));
     let uploads: Vec<_> = recorded
         .into_iter()
         .filter(|(_, request)| request.uri().path().ends_with("webwxuploadmedia"))
         .collect();
-    assert_eq!(uploads.len(), 3);
+    assert_eq!(uploads.len(), 4);
     let spoiled = exact::assert_seen(&uploads, exact_form::spoil);
     assert!(spoiled >= 200, "{spoiled}");
 }

@@ -30,6 +30,11 @@ impl Door {
         }
     }
 
+    /// The app that a file's message names.
+    pub(crate) const fn file_appid(&self) -> &'static str {
+        if self.is_desktop() { "" } else { "wxeb7ec651dd0aefa9" }
+    }
+
     pub(crate) const fn is_desktop(&self) -> bool {
         matches!(self, Self::Desktop { .. })
     }

@@ -50,11 +50,11 @@ pub(crate) fn parts(document: &str) -> Result<Vec<Part>, String> {
 }
 
 /// What the XML of a file says, if it is as docs/protocol.md §6.3 has it; `Err` with the first thing that is not.
-pub(crate) fn file(document: &str) -> Result<SentFile, String> {
-    /// `None`: any text.
-    const PARTS: [(&str, Option<&str>); 15] = [
+pub(crate) fn file(document: &str, appid: &str) -> Result<SentFile, String> {
+    // `None`: any text.
+    let all: [(&str, Option<&str>); 15] = [
         ("appmsg", Some("")),
-        ("appmsg@appid", Some("wxeb7ec651dd0aefa9")),
+        ("appmsg@appid", Some(appid)),
         ("appmsg@sdkver", Some("")),
         ("appmsg/title", None),
         ("appmsg/des", Some("")),
@@ -71,11 +71,11 @@ pub(crate) fn file(document: &str) -> Result<SentFile, String> {
     ];
     let parts = parts(document)?;
     let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
-    let expected = PARTS.map(|(name, _)| name);
+    let expected = all.map(|(name, _)| name);
     if names != expected {
         return Err(format!("it has {names:?}, not {expected:?}"));
     }
-    for ((name, text), (_, expected)) in parts.iter().zip(PARTS) {
+    for ((name, text), (_, expected)) in parts.iter().zip(all) {
         if let Some(expected) = expected.filter(|expected| expected != text) {
             return Err(format!("`{name}` is `{text}`, not `{expected}`"));
         }
@@ -107,11 +107,12 @@ pub(crate) fn mentions(document: &str) -> Result<(Vec<String>, String), String> 
 mod tests {
     use super::*;
 
+    const APPID: &str = "wxeb7ec651dd0aefa9";
     const FILE: &str = "<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''><title>a &amp; b&#13;&#x4e2d;</title><des></des><action></action><type>6</type><content></content><url></url><lowurl></lowurl><appattach><totallen>1760</totallen><attachid>@m</attachid><fileext>csv</fileext></appattach><extinfo></extinfo></appmsg>";
 
     #[test]
     fn a_file_is_read_by_the_letter() {
-        let file = file(FILE).expect("a file");
+        let file = file(FILE, APPID).expect("a file");
         assert_eq!(
             (file.name.as_str(), file.size, file.media_id.as_str()),
             ("a & b\r中", 1760, "@m")
@@ -135,9 +136,9 @@ mod tests {
             ("<des></des>", "<des></des><!-- x -->"),
             ("<title>", "<title><![CDATA[x]]>"),
         ] {
-            assert!(super::file(&FILE.replacen(from, to, 1)).is_err(), "{from} {to}");
+            assert!(super::file(&FILE.replacen(from, to, 1), APPID).is_err(), "{from} {to}");
         }
-        assert!(super::file("").is_err());
+        assert!(super::file("", APPID).is_err());
     }
 
     #[test]

@@ -137,12 +137,15 @@ pub(crate) fn check_preview(check: &mut Check<'_>) {
         check.wrong("is not in this form");
     }
     initialised(check);
-    let ids = check.world.odds.previews.keys().cloned().collect();
+    let uploads = check.world.uploads().iter().map(|file| file.media_id.clone());
+    let ids = check.world.odds.previews.keys().cloned().chain(uploads).collect();
     check.query(&[("fun", Rule::is("preview")), ("mediaid", Rule::OneOf(ids))], &[]);
 }
 
 pub(crate) fn preview(world: &mut World, request: &Decoded) -> Answer {
-    let picture = world.odds.previews.get(request.get("mediaid")).cloned().unwrap_or_default();
+    let id = request.get("mediaid");
+    let uploaded = || world.upload_of(id)?.bytes.clone();
+    let picture = world.odds.previews.get(id).cloned().or_else(uploaded).unwrap_or_default();
     Answer::Reply(reply::plain(world.now(), 200, "image/jpeg", picture))
 }
 

@@ -117,7 +117,7 @@ fn check_id(check: &mut Check<'_>, id: &str) {
         return check.wrong(format!("JSON field `Msg.ClientMsgId` is `{id}`, not 17 digits"));
     }
     if let Some(before) = check.world.sent.iter().find(|sent| sent.client_msg_id == id) {
-        if !says_the_same(before, &read(check.request)) {
+        if !says_the_same(before, &read(check.request, check.world.door.file_appid())) {
             check.wrong(format!(
                 "JSON field `Msg.ClientMsgId` is `{id}`, which another message had already"
             ));
@@ -144,11 +144,12 @@ fn check_id(check: &mut Check<'_>, id: &str) {
 }
 
 /// What a request says, whichever send it is.
-fn read(request: &Decoded) -> Sent {
+fn read(request: &Decoded, appid: &str) -> Sent {
     let text = |name: &str| request.text(&format!("/Msg/{name}")).to_owned();
     let number = |pointer| request.json.pointer(pointer).and_then(serde_json::Value::as_i64);
     let endpoint = request.path.rsplit('/').next().unwrap_or_default();
-    let file = (endpoint == "webwxsendappmsg").then(|| xml::file(&text("Content")).ok()).flatten();
+    let file =
+        (endpoint == "webwxsendappmsg").then(|| xml::file(&text("Content"), appid).ok()).flatten();
     let attached = file.as_ref().map(|file| file.media_id.clone());
     Sent {
         endpoint: endpoint.to_owned(),
@@ -174,7 +175,7 @@ fn says_the_same(before: &Sent, now: &Sent) -> bool {
 
 pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let now = world.now();
-    let sent = read(request);
+    let sent = read(request, world.door.file_appid());
     let id = sent.client_msg_id.clone();
     if !world.may_write_to(&sent.to) {
         return Answer::Reply(reply::json(now, outcome(1204, "", &id)));

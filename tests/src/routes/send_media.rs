@@ -97,9 +97,16 @@ pub(crate) fn check_emoticon(check: &mut Check<'_>) {
 }
 
 pub(crate) fn check_app(check: &mut Check<'_>) {
-    query(check, &ASYNC, false);
+    // A desktop client says that it is one, and names no app: docs/protocol.md §3.6.
+    let door = &check.world.door;
+    let appid = door.file_appid();
+    let fixed: &[_] = match door.is_desktop() {
+        true => &[ASYNC[0], ASYNC[1], ("mod", "desktop")],
+        false => &ASYNC,
+    };
+    query(check, fixed, false);
     let said = check.request.text("/Msg/Content").to_owned();
-    let file = xml::file(&said);
+    let file = xml::file(&said, appid);
     let named = file.as_ref().ok().and_then(|file| check.world.upload_of(&file.media_id));
     let media = named.cloned();
     let signature = media.as_ref().map_or("", |upload| upload.signature.as_str());

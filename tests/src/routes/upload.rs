@@ -167,7 +167,16 @@ impl Parts<'_> {
 
 pub(crate) fn check_piece(check: &mut Check<'_>) {
     initialised(check);
-    check.query(&[("f", Rule::is("json"))], &[]);
+    let mut must = vec![("f", Rule::is("json"))];
+    if check.world.door.is_file_helper() {
+        // Drawn for each request: docs/protocol.md §15.
+        let random = check.request.get("random").to_owned();
+        if random.len() != 4 || !random.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            check.wrong(format!("query parameter `random` is `{random}`, not 4 letters"));
+        }
+        must.push(("random", Rule::is(random)));
+    }
+    check.query(&must, &[]);
     let request = check.request;
     let parts = match &request.form {
         Ok(parts) => Parts(parts),

@@ -194,12 +194,22 @@ pub fn request(
     let boundary = String::from(form.boundary());
     let mime = if pieces > 1 { OCTETS } else { file.mime() };
     let body = form.file("filename", file.name(), mime, bytes);
-    let http = Url::new(&session.device, Role::File, "/cgi-bin/mmwebwx-bin/webwxuploadmedia")
+    let mut url = Url::new(&session.device, Role::File, "/cgi-bin/mmwebwx-bin/webwxuploadmedia")
         .accept(Accept::Script)
-        .with("f", "json")
-        .post_parts(&session.device, &boundary, body);
+        .with("f", "json");
+    if session.device.entry.is_file_helper() {
+        // `docs/protocol.md` §15.
+        url = url.with("random", random(session));
+    }
+    let http = url.post_parts(&session.device, &boundary, body);
     let is_last = piece.saturating_add(1) >= pieces;
     Call::again(http, if is_last { parse_last } else { parse }).deadline(DEADLINE)
+}
+
+/// What the file-transfer page draws for each request.
+fn random(session: &mut Session) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789AB";
+    session.device.rng.letters(LETTERS, 4).map(char::from).collect()
 }
 
 /// Reads the reply of [`request`] for any piece.
