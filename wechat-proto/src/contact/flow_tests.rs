@@ -211,6 +211,44 @@ fn a_name_that_fails_alone_is_asked_for_once() {
     }
 }
 
+/// Where others are answered, a few dead rooms are no reason to give up, and nothing to tell.
+#[test]
+fn dead_rooms_among_others_are_passed_over() {
+    let mut account = with_rooms(60);
+    let dead = ["@@003", "@@004", "@@005", "@@051"];
+    let serve = |request: &Request| {
+        if asked(request).iter().any(|name| dead.contains(&name.as_str())) {
+            ret(1)
+        } else {
+            batch_of(request)
+        }
+    };
+    let (result, _) = load(&mut account, &mut Host::new(), &mut Contacts::new(), serve);
+    result.unwrap();
+    for number in 0..60 {
+        let room = format!("@@{number:03}");
+        let known = &account.directory.find(&name(&room)).unwrap().nick_name;
+        assert_eq!(known.is_empty(), dead.contains(&room.as_str()), "{room}");
+    }
+}
+
+/// A service that fails (-1, -2) says nothing about the names it was asked for.
+#[test]
+fn a_passing_refusal_keeps_the_names() {
+    for code in [-1, -2] {
+        let mut account = with_rooms(7);
+        let mut answers = 0;
+        let serve = |request: &Request| {
+            answers += 1;
+            if answers <= 2 { ret(code) } else { batch_of(request) }
+        };
+        let (result, sizes) = load(&mut account, &mut Host::new(), &mut Contacts::new(), serve);
+        result.unwrap();
+        assert_eq!(sizes, [7, 7, 7], "asked for whole each time");
+        assert!(account.directory.rooms().all(|room| !room.nick_name.is_empty()));
+    }
+}
+
 #[test]
 fn too_often_is_told_and_slow() {
     let mut account = with_rooms(3);
