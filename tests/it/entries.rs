@@ -123,16 +123,41 @@ fn forgotten<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// Its owner declines; the question gets too old; the confirmed login is refused.
+/// A session that was left alone for days: of the cookies that the service knows a device by, `wxuin` is gone, the others
+/// are still sent.
+fn left_alone<B: Bot>(place: &Place) {
+    let session = stored::<B>(place);
+    place.simulator.world().advance(Duration::from_secs(4 * 86_400));
+    log_in(place);
+    let (mut bot, seen) = again::<B>(place, session);
+    assert_eq!(seen, ["code", "scanned"]);
+    answers(place, &mut bot);
+    let world = place.simulator.world();
+    let asked: Vec<_> =
+        world.log().iter().filter(|logged| logged.endpoint == "webwxpushloginurl").collect();
+    assert_eq!(asked.len(), if place.has_one_origin() { 1 } else { 2 });
+    for logged in asked {
+        let cookies = logged.request.headers()["cookie"].to_str().unwrap();
+        let mut names: Vec<_> =
+            cookies.split("; ").map(|pair| pair.split('=').next().unwrap()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["webwx_auth_ticket", "webwxuvid"]);
+    }
+    drop(world);
+    clean(place);
+}
+
+/// Its owner declines.
 fn declined<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.then(SOON, |world| world.phone().cancel());
     log_in(place);
-    let (_, seen) = again::<B>(place, session.clone());
+    let (_, seen) = again::<B>(place, session);
     assert_eq!(seen, ["on phone", "cancelled", "code", "scanned"]);
     clean(place);
 }
 
+/// The question gets too old.
 fn expired<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.then(SOON, |world| world.phone().expire());
@@ -255,6 +280,7 @@ on_all_wires! {
     pushed in super::world();
     refused_by_the_api_host in super::world();
     forgotten in super::world();
+    left_alone in super::world();
     declined in super::world();
     expired in super::world();
     unanswered in super::world();

@@ -9,6 +9,10 @@ use crate::session::{Code, Stage};
 use crate::simulator::Answer;
 use crate::world::World;
 
+/// The cookies that a device is known by (§1.7). The first two outlive a session by years, the third by three days at
+/// the most.
+const KNOWN_BY: [&str; 3] = ["webwxuvid", "webwx_auth_ticket", "wxuin"];
+
 pub(crate) fn check(check: &mut Check<'_>) {
     if check.form == Form::NotesB {
         check.wrong("is not in this form");
@@ -22,10 +26,9 @@ pub(crate) fn check(check: &mut Check<'_>) {
 
 pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let now = world.now();
-    // The two cookies that outlive a session are what a device is known by.
     let cookies = request.cookies();
     let known = world.knows_devices
-        && ["webwxuvid", "webwx_auth_ticket"].iter().all(|name| {
+        && KNOWN_BY.iter().all(|name| {
             let issued = world.issued.iter().find(|cookie| cookie.name == *name);
             issued.is_some_and(|issued| {
                 cookies.iter().any(|(name, value)| name == issued.name && *value == issued.value)
@@ -75,8 +78,11 @@ impl Phone<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use http::Request;
 
+    use super::KNOWN_BY;
     use crate::World;
     use crate::client::{Client, json, text};
 
@@ -122,6 +128,35 @@ mod tests {
         let mut client = Client::new(World::demo());
         client.uin = client.simulator.world().account().uin;
         client.page = "https://wx2.qq.com".into();
+        let request = push(&mut client);
+        assert_eq!(json(&client.send(&request))["msg"], "device authinfo invalid");
+        client.assert_clean();
+    }
+
+    #[test]
+    fn every_cookie_is_needed() {
+        for name in KNOWN_BY {
+            for value in [None, Some("another")] {
+                let mut client = Client::ready(World::demo());
+                client.log_out();
+                match value {
+                    None => drop(client.cookies.remove(name)),
+                    Some(value) => client.cookies.get_mut(name).expect(name).0 = value.into(),
+                }
+                let request = push(&mut client);
+                assert_ne!(json(&client.send(&request))["ret"], "0", "{name}: {value:?}");
+                assert!(client.violations()[0].contains(name), "{:?}", client.violations());
+            }
+        }
+    }
+
+    /// What has expired is not missed as such, but a device without it is not known.
+    #[test]
+    fn a_device_is_forgotten_when_its_first_cookie_expires() {
+        let mut client = Client::ready(World::demo());
+        client.log_out();
+        client.simulator.world().advance(Duration::from_secs(13 * 3600));
+        client.cookies.retain(|name, _| ["webwxuvid", "webwx_auth_ticket"].contains(&&**name));
         let request = push(&mut client);
         assert_eq!(json(&client.send(&request))["msg"], "device authinfo invalid");
         client.assert_clean();

@@ -59,6 +59,23 @@ fn the_phone_is_asked() {
     stage.code();
 }
 
+/// Nobody who confirms at once is made to wait, whatever failed before.
+#[test]
+fn a_good_push_after_many_failed_logins_is_not_delayed() {
+    let mut stage = Stage::new([]);
+    trouble::refused_often(&mut stage);
+    stage.device.remember(566_148_615);
+    stage.login = Login::again();
+    stage.then([PUSHED]);
+    on_phone(&mut stage);
+    let before = stage.host.slept;
+    assert!(before > Duration::from_secs(60));
+    stage.then([SCANNED, &confirmed("wx.qq.com"), PAGE, INIT, DONE]);
+    assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
+    stage.logged_in();
+    assert_eq!(stage.host.slept, before);
+}
+
 /// Refused by the api host, then by the login host: `docs/protocol.md` §1.1.
 #[test]
 fn the_login_host_is_asked_where_the_api_host_refuses() {
@@ -103,6 +120,36 @@ fn a_network_that_fails_says_nothing_of_the_device() {
     stage.code();
     let asked = ["webwxpushloginurl"; 4].into_iter().chain(["jslogin"]);
     assert!(stage.asked().into_iter().eq(asked), "{:?}", stage.asked());
+}
+
+/// A refusal is an answer: what failed before it is not held against the other host.
+#[test]
+fn each_host_has_its_own_failures() {
+    let mut stage = again([]);
+    for answer in [UNKNOWN, PUSHED] {
+        for _ in 0..2 {
+            stage.then_input(failure(FailureKind::Closed));
+        }
+        stage.then([answer]);
+    }
+    on_phone(&mut stage);
+    let [api, login] = ["wx2.qq.com", "login.wx2.qq.com"];
+    assert_eq!(hosts(&stage), [api, api, api, login, login, login]);
+}
+
+/// What failed as the five minutes ended holds the code back like any other request.
+#[test]
+fn the_last_failure_of_a_question_counts() {
+    let mut stage = again([PUSHED]);
+    on_phone(&mut stage);
+    stage.host.now = stage.host.now.after(Duration::from_secs(300));
+    let Stage { host, login, device, .. } = &mut stage;
+    assert!(matches!(login.poll(device, host.now), Err(Interrupt::Send(_))));
+    login.handle(failure(FailureKind::Closed));
+    let Err(Interrupt::Sleep(wait)) = login.poll(device, host.now) else { panic!() };
+    assert_eq!(wait.as_millis(), 250);
+    stage.then([CODE]);
+    stage.code();
 }
 
 #[test]

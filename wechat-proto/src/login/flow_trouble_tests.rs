@@ -155,15 +155,20 @@ fn a_late_reply_is_nobodys() {
     assert!(matches!(held, Err(Interrupt::Sleep(_))));
 }
 
-/// What slows circles down does not slow down a login that goes through.
-#[test]
-fn a_good_login_after_many_failed_ones_is_not_delayed() {
-    let mut stage = Stage::new([]);
+/// So many refusals that the next code waits for as long as anything may.
+pub(super) fn refused_often(stage: &mut Stage) {
     for _ in 0..20 {
         stage.then([CODE, &*confirmed("wx.qq.com"), REFUSED]);
         stage.code();
         assert!(matches!(stage.next(), Err(Error::Refused { .. })));
     }
+}
+
+/// What slows circles down does not slow down a login that goes through.
+#[test]
+fn a_good_login_after_many_failed_ones_is_not_delayed() {
+    let mut stage = Stage::new([]);
+    refused_often(&mut stage);
     stage.then([CODE]);
     stage.code();
     let before = stage.host.slept;
@@ -172,6 +177,74 @@ fn a_good_login_after_many_failed_ones_is_not_delayed() {
     assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
     stage.logged_in();
     assert_eq!(stage.host.slept, before);
+}
+
+/// Nor in the steps after a round without news: only that round's own wait is waited.
+#[test]
+fn a_good_login_waits_for_the_phone_only() {
+    let mut stage = Stage::new([]);
+    refused_often(&mut stage);
+    stage.then([CODE]);
+    stage.code();
+    for last in [SCANNED, &*confirmed("wx.qq.com")] {
+        let before = stage.host.slept;
+        stage.then([PENDING, last]);
+        if last == SCANNED {
+            assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
+        } else {
+            stage.then([PAGE, INIT, DONE]);
+            stage.logged_in();
+        }
+        let waited = stage.host.slept.saturating_sub(before);
+        assert!((1..=30).contains(&waited.as_secs()), "{last}: {waited:?}");
+    }
+}
+
+/// `docs/threats.md` S7: a poll that times out at once is no quiet round, and a code that was
+/// shown gives it no free way.
+#[test]
+fn rounds_that_time_out_at_once_are_slowed_down() {
+    let mut stage = Stage::new([CODE]);
+    stage.code();
+    let start = stage.host.now;
+    for _ in 0..60 {
+        stage.then_input(failure(FailureKind::Timeout));
+    }
+    stage.then([CANCELLED]);
+    assert!(matches!(stage.next(), Ok(Progress::Cancelled)));
+    assert!(stage.host.now.since(start) > Duration::from_secs(60));
+}
+
+/// Who is thrown out in the last step waits from that step on, not from the one before it.
+#[test]
+fn what_the_announcement_asked_counts() {
+    let over = r#"{"BaseResponse":{"Ret":1100}}"#;
+    let mut stage = Stage::new([]);
+    refused_often(&mut stage);
+    stage.then([CODE]);
+    stage.code();
+    let replies = [&*confirmed("wx.qq.com"), PAGE, INIT, over];
+    let mut replies = replies.map(reply).into_iter();
+    let Stage { host, login, device, .. } = &mut stage;
+    let mut sent = host.now;
+    let told = loop {
+        match login.poll(device, host.now) {
+            Err(Interrupt::Send(request)) => {
+                sent = host.now;
+                // The server takes its time over the first page.
+                if request.http.uri().path().ends_with("/webwxinit") {
+                    host.now = host.now.after(Duration::from_secs(20));
+                }
+                login.handle(Input::Reply(Ok(replies.next().unwrap())));
+            }
+            Err(Interrupt::Fail(error)) => break error,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(matches!(told, Error::LoggedOut { ret: Ret::NO_SESSION }));
+    assert_eq!(sent, host.now);
+    let Err(Interrupt::Sleep(wait)) = login.poll(device, host.now) else { panic!() };
+    assert_eq!(wait.as_secs(), 30);
 }
 
 /// `docs/threats.md` C1: nor does a clock that is set back in its last step.
