@@ -466,3 +466,7 @@ pub(crate) fn taken(ret: i64, text: &str, media_id: &str, received: u64, name: &
         .with("CDNThumbImgWidth", 0_i64)
         .with("EncryFileName", name)
 }
+
+#[cfg(test)]
+#[path = "upload_tests.rs"]
+mod tests;

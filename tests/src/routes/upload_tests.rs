@@ -1,0 +1,211 @@
+use bytes::Bytes;
+use http::{Request, Response};
+use md5::{Digest as _, Md5};
+
+use crate::World;
+use crate::client::{Client, json};
+use crate::request::decode;
+use crate::upload::hex;
+
+const KIND: &str = "multipart/form-data; boundary=----WebKitFormBoundary0123456789abcdef";
+
+/// A file under way.
+struct File {
+    name: &'static str,
+    mime: &'static str,
+    kind: &'static str,
+    bytes: Vec<u8>,
+    request: String,
+}
+
+impl File {
+    fn new(client: &mut Client, name: &'static str, bytes: Vec<u8>, keys: &str) -> Self {
+        let (mime, kind) = match name.ends_with(".png") {
+            true => ("image/png", "pic"),
+            false => ("application/zip", "doc"),
+        };
+        let (length, md5) = (bytes.len(), hex(&Md5::digest(&bytes)));
+        let base = client.base();
+        let request = format!(
+            "{{\"UploadType\":2,{base},\"ClientMediaId\":{},\"TotalLen\":{length},\"StartPos\":0,\"DataLen\":{length},\"MediaType\":4,\"FromUserName\":\"{}\",\"ToUserName\":\"filehelper\",\"FileMd5\":\"{md5}\"{keys}}}",
+            client.now(),
+            client.me
+        );
+        Self { name, mime, kind, bytes, request }
+    }
+
+    /// A piece, in the official form.
+    fn piece(&self, client: &Client, piece: usize) -> Request<Bytes> {
+        let pieces = self.bytes.len().div_ceil(524_288);
+        let several = pieces > 1;
+        let (length, number) = (self.bytes.len().to_string(), piece.to_string());
+        let (count, ticket) = (pieces.to_string(), decode(&client.pass_ticket));
+        let mut fields = vec![
+            ("id", "WU_FILE_0"),
+            ("name", self.name),
+            ("type", self.mime),
+            ("lastModifiedDate", "Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)"),
+            ("size", &length),
+        ];
+        if several {
+            fields.extend([("chunks", &*count), ("chunk", &*number)]);
+        }
+        fields.extend([
+            ("mediatype", self.kind),
+            ("uploadmediarequest", &*self.request),
+            ("webwx_data_ticket", &*client.cookies["webwx_data_ticket"].0),
+            ("pass_ticket", &*ticket),
+        ]);
+        let separator = "--".to_owned() + KIND.split_once("boundary=").expect("a boundary").1;
+        let mut body = String::new();
+        for (name, value) in fields {
+            body.push_str(&format!(
+                "{separator}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            ));
+        }
+        let mime = if several { "application/octet-stream" } else { self.mime };
+        body.push_str(&format!(
+            "{separator}\r\nContent-Disposition: form-data; name=\"filename\"; filename=\"{}\"\r\nContent-Type: {mime}\r\n\r\n",
+            self.name
+        ));
+        let mut body = body.into_bytes();
+        let end = self.bytes.len().min((piece + 1) * 524_288);
+        body.extend_from_slice(&self.bytes[piece * 524_288..end]);
+        body.extend_from_slice(format!("\r\n{separator}--\r\n").as_bytes());
+        let url = "https://file.wx2.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json";
+        let mut request = client.request("POST", "*/*", url, Some((KIND, String::new())));
+        request.headers_mut().insert("content-length", body.len().into());
+        *request.body_mut() = body.into();
+        request
+    }
+
+    fn send(&self, client: &mut Client, piece: usize) -> Response<Bytes> {
+        let request = self.piece(client, piece);
+        client.send(&request)
+    }
+}
+
+fn announce(client: &mut Client, name: &str, bytes: &[u8]) -> serde_json::Value {
+    json(&announcement(client, name, bytes))
+}
+
+fn announcement(client: &mut Client, name: &str, bytes: &[u8]) -> Response<Bytes> {
+    let base = client.base();
+    let body = format!(
+        "{{\"FromUserName\":\"{}\",\"ToUserName\":\"filehelper\",\"FileSize\":{},\"FileMd5\":\"{}\",\"FileName\":\"{name}\",\"FileType\":7,{}}}",
+        client.me,
+        bytes.len(),
+        hex(&Md5::digest(bytes)),
+        base
+    );
+    let request = client.post(&client.call("webwxcheckupload", ""), body);
+    client.send(&request)
+}
+
+#[test]
+fn a_small_file_is_kept() {
+    let mut client = Client::ready(World::demo());
+    let file = File::new(&mut client, "a b.png", b"the bytes".to_vec(), "");
+    let reply = json(&file.send(&mut client, 0));
+    assert_eq!(reply["BaseResponse"]["Ret"], 0);
+    assert_eq!((&reply["StartPos"], &reply["EncryFileName"]), (&9.into(), &"a%20b%2Epng".into()));
+    // Its reply may have been lost: the same answer, and no second file.
+    let again = json(&file.send(&mut client, 0));
+    assert_eq!(again, reply);
+    client.assert_clean();
+    let world = client.simulator.world();
+    let [kept] = world.uploads() else { panic!("{:?}", world.uploads()) };
+    assert_eq!(reply["MediaId"], *kept.media_id);
+    assert_eq!((&*kept.name, kept.size, &*kept.media_type), ("a b.png", 9, "pic"));
+    assert_eq!((kept.bytes.as_deref(), kept.repeats), (Some(&b"the bytes"[..]), 1));
+    assert_eq!(kept.md5, hex(&Md5::digest(b"the bytes")));
+    assert!(world.log().last().is_some_and(|logged| !logged.request.body().is_empty()));
+}
+
+#[test]
+fn pieces_come_in_order_and_all_alike() {
+    let mut client = Client::ready(World::demo());
+    let file = File::new(&mut client, "a.zip", vec![7; 2 * 524_288 + 9], "");
+    assert_eq!(file.send(&mut client, 1).status(), 400, "not the first");
+    let reply = json(&file.send(&mut client, 0));
+    assert_eq!((&reply["MediaId"], &reply["StartPos"]), (&"".into(), &524_288.into()));
+    assert_eq!(file.send(&mut client, 2).status(), 400, "one is left out");
+    let other =
+        File { name: "b.zip", request: file.request.clone(), bytes: file.bytes.clone(), ..file };
+    assert_eq!(other.send(&mut client, 1).status(), 400, "another name");
+    file_goes_on(&mut client, other);
+    let found = client.violations();
+    assert!(found[0].contains("`chunk` is 1") && found[1].contains("`chunk` is 2"), "{found:?}");
+    assert!(found[2].contains("`name` is not what it was in the pieces before"), "{found:?}");
+    assert_eq!(found.len(), 3);
+}
+
+/// The rest of it, under its own name.
+fn file_goes_on(client: &mut Client, file: File) {
+    let file = File { name: "a.zip", ..file };
+    file.send(client, 1);
+    let reply = json(&file.send(client, 2));
+    assert_eq!(reply["StartPos"], 2 * 524_288 + 9);
+    let world = client.simulator.world();
+    let kept = &world.uploads()[0];
+    assert_eq!((reply["MediaId"].as_str(), &kept.bytes), (Some(&*kept.media_id), &None));
+    assert!(world.log().last().is_some_and(|logged| logged.request.body().is_empty()));
+}
+
+#[test]
+fn other_bytes_than_said_are_found() {
+    let mut client = Client::ready(World::demo());
+    let mut file = File::new(&mut client, "a.png", b"the bytes".to_vec(), "");
+    file.bytes = b"The bytes".to_vec();
+    assert_eq!(file.send(&mut client, 0).status(), 400);
+    assert!(client.violations()[0].contains("`uploadmediarequest.FileMd5`"));
+    assert!(client.simulator.world().uploads().is_empty());
+}
+
+#[test]
+fn large_files_are_announced_first() {
+    let mut client = Client::ready(World::demo());
+    let bytes = vec![7; 26_214_401];
+    let file = File::new(&mut client, "a.zip", bytes.clone(), "");
+    assert_eq!(file.send(&mut client, 0).status(), 400);
+    let found = client.violations();
+    assert!(found.iter().any(|found| found.contains("is of no announced file")), "{found:?}");
+
+    let mut client = Client::ready(World::demo());
+    let answer = announce(&mut client, "a.zip", &bytes);
+    let (key, signature) = (&answer["AESKey"], &answer["Signature"]);
+    assert_eq!((&answer["MediaId"], &answer["EncryFileName"]), (&"".into(), &"a%2Ezip".into()));
+    let keys = format!(",\"AESKey\":{key},\"Signature\":{signature}");
+    let file = File::new(&mut client, "a.zip", bytes.clone(), &keys);
+    for piece in 0..51 {
+        file.send(&mut client, piece);
+    }
+    client.assert_clean();
+    let world = client.simulator.world();
+    assert_eq!(signature.as_str(), Some(&*world.uploads()[0].signature));
+    let id = world.uploads()[0].media_id.clone();
+    drop(world);
+    let again = announce(&mut client, "b.zip", &bytes);
+    assert_eq!((&again["MediaId"], &again["Signature"]), (&(*id).into(), signature));
+    assert_eq!(client.simulator.world().uploads()[0].instant, 1);
+    client.assert_clean();
+    assert_eq!(announcement(&mut client, "small.zip", b"small").status(), 400);
+    assert!(client.violations()[0].contains("only larger files are announced"));
+}
+
+#[test]
+fn refusals_have_the_whole_body() {
+    let mut client = Client::ready(World::demo());
+    let file = File::new(&mut client, "a.png", b"the bytes".to_vec(), "");
+    client.simulator.world().refuse("webwxuploadmedia", 1, "no");
+    let refused = json(&file.send(&mut client, 0));
+    assert_eq!((&refused["BaseResponse"]["Ret"], &refused["MediaId"]), (&1.into(), &"".into()));
+    assert_eq!(json(&file.send(&mut client, 0))["BaseResponse"]["Ret"], 0);
+    client.simulator.world().refuse("webwxcheckupload", 1, "no");
+    let refused = announce(&mut client, "a.zip", &vec![7; 26_214_401]);
+    assert_eq!(
+        (&refused["BaseResponse"]["ErrMsg"], &refused["AESKey"]),
+        (&"no".into(), &"".into())
+    );
+    client.assert_clean();
+}
