@@ -8,8 +8,8 @@
 //!
 //! - An **endpoint** is a module with two functions: `request` builds a [`Call`], `parse` reads
 //!   the reply. [`message::send_text`] is one.
-//! - A **flow** is a conversation: [`login::Login`], [`contact::Contacts`], [`sync::Inbox`], and
-//!   every [`Call`]. [`flow`] says what a driver owes it.
+//! - A **flow** is a conversation: [`login::Login`], [`contact::Contacts`], [`sync::Inbox`],
+//!   [`media::Upload`], and every [`Call`]. [`flow`] says what a driver owes it.
 //! - **State** is a value: a [`Device`] before the login, an [`Account`] after it, whose
 //!   [`Session`] is the one thing to store.
 //!
