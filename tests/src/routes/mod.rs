@@ -5,6 +5,7 @@ pub(crate) mod init;
 pub(crate) mod login;
 pub(crate) mod login_page;
 pub(crate) mod logout;
+pub(crate) mod probe;
 pub(crate) mod refusal;
 pub(crate) mod send;
 pub(crate) mod sync;
@@ -150,16 +151,16 @@ const CALLS: &[Route] = &[
     Route::post(
         "webwxcheckupload",
         "/cgi-bin/mmwebwx-bin/webwxcheckupload",
-        upload::check_probe,
-        upload::probe,
+        probe::check,
+        probe::answer,
     ),
     Route {
         content_type: PARTS,
         ..Route::post(
             "webwxuploadmedia",
             "/cgi-bin/mmwebwx-bin/webwxuploadmedia",
-            upload::check_piece,
-            upload::piece,
+            upload::check,
+            upload::answer,
         )
         .at(Role::File, SCRIPT)
     },
