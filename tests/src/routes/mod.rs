@@ -9,6 +9,7 @@ pub(crate) mod logout;
 pub(crate) mod media;
 pub(crate) mod odds;
 pub(crate) mod pictures;
+pub(crate) mod probe;
 pub(crate) mod push;
 pub(crate) mod refusal;
 pub(crate) mod report;
@@ -204,16 +205,16 @@ const CALLS: &[Route] = &[
     Route::post(
         "webwxcheckupload",
         "/cgi-bin/mmwebwx-bin/webwxcheckupload",
-        upload::check_probe,
-        upload::probe,
+        probe::check,
+        probe::answer,
     ),
     Route {
         content_type: PARTS,
         ..Route::post(
             "webwxuploadmedia",
             "/cgi-bin/mmwebwx-bin/webwxuploadmedia",
-            upload::check_piece,
-            upload::piece,
+            upload::check,
+            upload::answer,
         )
         .at(Role::File, SCRIPT)
     },
