@@ -14,6 +14,25 @@ pub(crate) fn cookie(millis: u64) -> String {
     write(millis, '-')
 }
 
+/// Whether it is a date as JavaScript shows it: `Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)`
+pub(crate) fn is_js(text: &str) -> bool {
+    let Some(date) = text.strip_suffix(" GMT+0800 (中国标准时间)") else { return false };
+    let words: Vec<&str> = date.split(' ').collect();
+    let [weekday, month, day, year, time] = words[..] else { return false };
+    let number = |text: &str, digits: usize, most: u32| {
+        text.len() == digits && text.parse().is_ok_and(|number: u32| number <= most)
+    };
+    let times: Vec<&str> = time.split(':').collect();
+    ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(&weekday)
+        && "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(' ').any(|name| name == month)
+        && number(day, 2, 31)
+        && number(year, 4, 9999)
+        && times.len() == 3
+        && number(times[0], 2, 23)
+        && number(times[1], 2, 59)
+        && number(times[2], 2, 59)
+}
+
 fn write(millis: u64, dash: char) -> String {
     let seconds = millis / 1000;
     let days = seconds / 86_400;

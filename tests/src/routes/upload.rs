@@ -5,6 +5,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use crate::check::{Check, Rule};
+use crate::date;
 use crate::multipart::Part;
 use crate::reply::{self, Object};
 use crate::request::{Decoded, decode};
@@ -196,30 +197,11 @@ fn name_and_type(check: &mut Check<'_>, parts: &Parts<'_>, length: u64) {
         check.wrong(format!("form field `mediatype` is `{found}`, not `{natural}` or `doc`"));
     }
     let date = parts.text("lastModifiedDate");
-    if !is_date(&date) {
+    if !date::is_js(&date) {
         check.wrong(format!(
             "form field `lastModifiedDate` is `{date}`, not a date of JavaScript's"
         ));
     }
-}
-
-/// `Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)`
-fn is_date(text: &str) -> bool {
-    let Some(date) = text.strip_suffix(" GMT+0800 (中国标准时间)") else { return false };
-    let words: Vec<&str> = date.split(' ').collect();
-    let [weekday, month, day, year, time] = words[..] else { return false };
-    let number = |text: &str, digits: usize, most: u32| {
-        text.len() == digits && text.parse().is_ok_and(|number: u32| number <= most)
-    };
-    let times: Vec<&str> = time.split(':').collect();
-    ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(&weekday)
-        && "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(' ').any(|name| name == month)
-        && number(day, 2, 31)
-        && number(year, 4, 9999)
-        && times.len() == 3
-        && number(times[0], 2, 23)
-        && number(times[1], 2, 59)
-        && number(times[2], 2, 59)
 }
 
 fn numbers(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, chunk: u64) {
