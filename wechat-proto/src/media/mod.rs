@@ -13,8 +13,6 @@
 //! The adapters' `Client::upload` runs one to its end. [`probe`] and [`piece`] are the two calls that
 //! it makes.
 
-pub mod preview;
-
 use alloc::boxed::Box;
 use core::fmt;
 
@@ -33,6 +31,7 @@ mod local;
 pub mod map;
 mod multipart;
 pub mod piece;
+pub mod preview;
 pub mod probe;
 mod sum;
 mod tally;
