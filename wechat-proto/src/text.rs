@@ -70,16 +70,17 @@ pub(crate) fn decode(text: Text) -> Box<str> {
     }
     let lines = text.replace("<br/>", "\n");
     let plain = html_escape::decode_html_entities(&lines);
-    match plain.contains(SPAN) {
-        true => spans(&plain).into(),
-        false => plain.into(),
-    }
+    spans(&plain).unwrap_or_else(|| plain.into_owned()).into()
 }
 
 const SPAN: &str = "<span class=\"emoji emoji";
 
-/// Emoji spans as the characters they stand for; what is no such span stays as it is.
-fn spans(text: &str) -> String {
+/// Emoji spans as the characters they stand for; what is no such span stays as it is. Nothing if
+/// there is none.
+pub(crate) fn spans(text: &str) -> Option<String> {
+    if !text.contains(SPAN) {
+        return None;
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(SPAN) {
@@ -102,7 +103,7 @@ fn spans(text: &str) -> String {
         }
     }
     out.push_str(rest);
-    out
+    Some(out)
 }
 
 /// The characters that a span's digits stand for: one code point of 4 or 5 digits, or two (4 and
