@@ -99,7 +99,7 @@ impl<'a> Places<'a> {
 
     /// The name of a friend, if the text says it.
     fn name(&self) -> Option<Box<str>> {
-        Some(self.trimmed("name").into()).filter(|name: &Box<str>| !name.is_empty())
+        Some(self.trimmed("name")).filter(|name| !name.is_empty()).map(Into::into)
     }
 
     fn one(&self, name: &str) -> Person {

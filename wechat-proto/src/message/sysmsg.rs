@@ -155,6 +155,8 @@ struct Fields {
     texts: [String; NAMES.len()],
     /// Of kinds that are not known: what is meant for people.
     words: String,
+    /// Whether the element that began last is one of those.
+    wordy: bool,
     links: Vec<Draft>,
 }
 
@@ -201,20 +203,19 @@ impl Fields {
             (["sysmsgtemplate", "content_template", "link_list", link @ ..], found) => {
                 Draft::visit(&mut self.links, link, found);
             }
+            // Usually twice the same: the first that says something counts.
+            ([_, "text" | "plain" | "title" | "content"], Found::Element(_)) => {
+                self.wordy = self.words.trim().is_empty();
+            }
             ([.., parent, name], Found::Text(text)) => {
                 let place = NAMES.iter().position(|known| *known == (*parent, *name));
                 if let Some(field) = place.and_then(|place| self.texts.get_mut(place)) {
                     field.push_str(text);
-                } else if inner.len() == 2
-                    && matches!(*name, "text" | "plain" | "title" | "content")
+                } else if self.wordy && matches!(inner, [_, "text" | "plain" | "title" | "content"])
                 {
-                    // Usually twice the same: the first counts.
-                    if self.words.trim().is_empty() {
-                        self.words = text.into();
-                    }
+                    self.words.push_str(text);
                 }
             }
-            ([_], Found::Text(text)) if self.words.trim().is_empty() => self.words = text.into(),
             _ => {}
         }
     }

@@ -22,6 +22,7 @@ mod login;
 mod send;
 mod session;
 mod sync;
+mod systems;
 mod vectors;
 
 use harness::How::{Added, Changed, Drawn, LeftOut, Moved};
