@@ -261,6 +261,17 @@ fn odd_templates() {
     // What is not known stays, a name is not read as a place, nothing stands twice.
     assert_eq!(&*read.text, "$5 for $b$ and , $c$, $");
     assert_eq!(read.event, None);
+    // `docs/threats.md` X2: nothing small becomes large.
+    let members: Vec<(String, String)> =
+        (0..1000).map(|n| (format!("wxid_{n}"), "x".into())).collect();
+    let members: Vec<(&str, &str)> = members.iter().map(|(id, name)| (&**id, &**name)).collect();
+    let separator = format!("<separator>{}</separator>", "-".repeat(10_000));
+    let places = "$n$、".repeat(1000);
+    let text = format!("\"$n$\"邀请你加入了群聊，群聊参与人还有：{places}$o$");
+    let read = read_template(&template(&text, &[("n", "link_profile", &members, &separator)]));
+    let Some(SystemEvent::Invited { others, .. }) = read.event else { panic!() };
+    assert_eq!((others.len(), read.text.chars().filter(|c| *c == '-').count()), (1001, 0));
+    let members: &[_] = &[("wxid_a", "$b$")];
     let many: Vec<_> = (0..100).map(|_| ("n", "link_profile", members, "")).collect();
     let read = read_template(&template(&"$n$".repeat(10_000), &many));
     assert_eq!((read.links.len(), &*read.text), (32, "$b$"));

@@ -163,10 +163,24 @@ impl SystemEvent {
             Some(persons) => persons.into_iter().next().unwrap_or(person),
             None => person,
         };
+        // Each stands once: what comes again must not make a small message a large one.
         let all = |persons: Vec<Person>| {
-            let each =
-                |person: Person| person.name().and_then(&expand).unwrap_or(alloc::vec![person]);
-            persons.into_iter().flat_map(each).collect()
+            let mut met: Vec<Box<str>> = Vec::new();
+            let mut out = Vec::with_capacity(persons.len());
+            for person in persons {
+                let name = person.name().unwrap_or_default();
+                if met.iter().any(|other| **other == *name) {
+                    continue;
+                }
+                match expand(name) {
+                    Some(people) => {
+                        met.push(name.into());
+                        out.extend(people);
+                    }
+                    None => out.push(person),
+                }
+            }
+            out
         };
         let name = |name: Option<Box<str>>| match name.as_deref().and_then(&expand) {
             Some(persons) => persons.first().and_then(Person::name).map(Into::into).or(name),

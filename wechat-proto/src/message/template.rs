@@ -59,6 +59,8 @@ pub struct LinkMember {
 
 /// More links than any text of the service has.
 const LINKS: usize = 32;
+/// Longer than what the service puts between names, in bytes.
+const SEPARATOR: usize = 16;
 const PROFILE: &str = "link_profile";
 
 impl Template {
@@ -93,7 +95,9 @@ impl Link {
         if &*self.kind != PROFILE {
             return if self.hidden { String::new() } else { self.title.as_ref().into() };
         }
-        let separator = if self.separator.is_empty() { "、" } else { &self.separator };
+        // One that is long would stand between all names.
+        let usual = self.separator.is_empty() || self.separator.len() > SEPARATOR;
+        let separator = if usual { "、" } else { &self.separator };
         let names = self.members.iter().map(|member| &*member.nick_name);
         names.collect::<Vec<_>>().join(separator)
     }
