@@ -5,5 +5,6 @@ mod corpus;
 mod exact;
 mod secrets;
 mod story;
+mod systems;
 mod trouble;
 mod wire;
