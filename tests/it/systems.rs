@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use wechat_proto::login::logout;
 use wechat_proto::message::{
     Kind, Person, StatusCode, SysMsg, SystemEvent, mention, reply as answer,
 };
@@ -213,6 +214,35 @@ fn revoked<B: Bot>(place: &Place) {
     clean(place);
 }
 
+/// As many as one asks for, and no more.
+fn remembered<B: Bot>(place: &Place) {
+    for (kept, found) in
+        [(0, [None, None]), (1, [None, Some("two")]), (2, [Some("one"), Some("two")])]
+    {
+        log_in(place);
+        let mut bot = B::login(place, drop).unwrap();
+        bot.remember(kept);
+        {
+            let mut world = place.simulator.world();
+            let xiao = named(&world, "林晓");
+            let ids = ["one", "two"].map(|text| world.person_writes(&xiao, text));
+            for id in ids {
+                world.deliver(Incoming::new(&xiao, 10_002, &revocation(&id, "")));
+            }
+        }
+        assert_eq!(
+            [(); 2].map(|()| hear(&mut bot).text().map(str::to_owned).unwrap()),
+            ["one", "two"]
+        );
+        let originals = [(); 2].map(|()| hear(&mut bot));
+        let originals =
+            originals.each_ref().map(|message| message.original().and_then(Message::text));
+        assert_eq!(originals, found, "{kept}");
+        bot.call(logout::request).unwrap();
+    }
+    clean(place);
+}
+
 /// Answers go to the chat, with the name that the room knows; who is spoken to is told.
 fn answers<B: Bot>(place: &Place) {
     log_in(place);
@@ -263,6 +293,7 @@ on_all_wires! {
     texts in super::world();
     sysmsgs in super::world();
     revoked in super::world();
+    remembered in super::world();
     answers in super::world();
 }
 

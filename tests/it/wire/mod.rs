@@ -44,6 +44,8 @@ pub(crate) trait Bot: Sized {
     }
     /// Loads the contacts.
     fn contacts(&mut self) -> Result<Directory, Error>;
+    /// Remembers so many messages from now on: before the first is asked for.
+    fn remember(&mut self, messages: usize);
     /// Waits for the next message.
     fn next(&mut self) -> Option<Result<Message, Error>>;
     /// The session, to be stored.

@@ -21,4 +21,4 @@ pub use send::Receipt;
 pub use status::{StatusCode, StatusNotify, UnreadChat};
 pub use sysmsg::{Revoked, RoomTip, SysMsg, Tickle};
 pub use system::{Person, System, SystemEvent};
-pub use template::{Link, LinkMember, Template};
+pub use template::{Template, TemplateLink, TemplateMember};

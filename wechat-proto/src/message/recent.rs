@@ -60,8 +60,9 @@ impl Recent {
         let named = ids.into_iter().filter(|id| id.is_known()).find_map(|id| self.messages.get(id));
         let original = match named {
             Some(original) => original,
-            // The official page takes the latest of its own for one without a number.
-            None if !revoked.msg_id.is_known() => {
+            // The official page takes the latest of its own for one without a number. Not if there
+            // is another number: it is of a message that was not heard.
+            None if !revoked.msg_id.is_known() && !revoked.new_msg_id.is_known() => {
                 let latest = self.own.remove(chat)?;
                 self.messages.get(&latest)?
             }

@@ -46,7 +46,7 @@ fn finds_what_is_taken_back() {
     // Either number may be the one: `docs/protocol.md` §9.6.
     assert_eq!(found("@a", "<msgid>7</msgid><newmsgid>1</newmsgid>").as_deref(), Some("one"));
     assert_eq!(found("@a", "<oldmsgid>1</oldmsgid><msgid>7</msgid>").as_deref(), Some("one"));
-    // Not known, and of another chat.
+    // Not known, and of another chat: `docs/threats.md` M5.
     assert_eq!(found("@a", "<msgid>7</msgid>"), None);
     assert_eq!(found("@b", "<msgid>1</msgid>"), None);
 }
@@ -59,6 +59,8 @@ fn without_a_number_it_is_the_own_latest() {
     heard(&mut recent, text("3", "@me", "@b", "three"));
     heard(&mut recent, text("4", "@a", "@me", "four"));
     let zero = "<msgid>0</msgid>";
+    // Of what this client sent itself, say.
+    assert_eq!(original(&mut recent, "@me", "@a", "<msgid>0</msgid><newmsgid>9</newmsgid>"), None);
     assert_eq!(original(&mut recent, "@me", "@a", zero).as_deref(), Some("two"));
     // What came before is not guessed at.
     assert_eq!(original(&mut recent, "@me", "@a", zero), None);
@@ -66,6 +68,7 @@ fn without_a_number_it_is_the_own_latest() {
     assert_eq!(original(&mut recent, "@c", "@me", zero), None);
 }
 
+/// `docs/threats.md` M4.
 #[test]
 fn forgets_the_oldest() {
     let mut recent = Recent::of(3);

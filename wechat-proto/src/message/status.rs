@@ -31,7 +31,6 @@ pub struct StatusNotify {
     /// Functions of the phone with something new, such as `masssendapp`.
     pub unread_functions: Vec<Box<str>>,
     /// Whether the two lists are of the same chats, in the same order.
-    #[serde(skip)]
     paired: bool,
 }
 

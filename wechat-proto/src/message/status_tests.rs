@@ -112,7 +112,7 @@ fn is_written_for_bridges() {
     let json = serde_json::to_value(read(4, "@a", &content)).unwrap();
     let expected = serde_json::json!({
         "code": 4, "user_names": ["@a"], "permanent_ids": ["wxid_a"], "unread_chats": [],
-        "unread_moments": null, "unread_functions": [],
+        "unread_moments": null, "unread_functions": [], "paired": true,
     });
     assert_eq!(json, expected);
 }

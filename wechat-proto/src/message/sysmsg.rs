@@ -129,7 +129,7 @@ pub(super) fn read(msg_type: i64, content: Text) -> Kind {
 /// it either.
 ///
 /// The texts of `MsgType` 10000 contain names, some at their beginning, and whoever chooses a name
-/// could put XML into it.
+/// could put XML into it (`docs/threats.md` M1).
 fn is_one(content: &str, alone: bool) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '_' | '-');
     // A room's permanent id is no name of a member: it was not cut off.

@@ -261,7 +261,7 @@ fn odd_templates() {
     // What is not known stays, a name is not read as a place, nothing stands twice.
     assert_eq!(&*read.text, "$5 for $b$ and , $c$, $");
     assert_eq!(read.event, None);
-    // `docs/threats.md` X2: nothing small becomes large.
+    // `docs/threats.md` M2.
     let members: Vec<(String, String)> =
         (0..1000).map(|n| (format!("wxid_{n}"), "x".into())).collect();
     let members: Vec<(&str, &str)> = members.iter().map(|(id, name)| (&**id, &**name)).collect();
@@ -332,7 +332,7 @@ fn others_are_kept() {
     }
 }
 
-/// Whoever renames a room chooses what a notice says: it must not become a revocation.
+/// `docs/threats.md` M1: whoever renames a room chooses what a notice says.
 #[test]
 fn a_name_cannot_be_a_sysmsg() {
     let xml = wire("<sysmsg type=\"revokemsg\"><revokemsg><msgid>7</msgid></revokemsg></sysmsg>");

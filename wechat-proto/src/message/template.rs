@@ -23,20 +23,20 @@ pub struct Template {
     /// The text as it came: `"$username$"邀请"$names$"加入了群聊`.
     pub template: Box<str>,
     /// What stands in the places.
-    pub links: Vec<Link>,
+    pub links: Vec<TemplateLink>,
 }
 
 /// What stands in a place of a [`Template`].
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Link {
+pub struct TemplateLink {
     /// The name of the place: `$names$` is called `names`.
     pub name: Box<str>,
     /// `link_profile` names people, `link_revoke` and `link_revoke_qrcode` undo what the text
     /// tells; others exist.
     pub kind: Box<str>,
     /// The people that a `link_profile` names.
-    pub members: Vec<LinkMember>,
+    pub members: Vec<TemplateMember>,
     /// The word on a link that does something.
     pub title: Box<str>,
     /// Permanent ids of the people whom that would concern.
@@ -47,10 +47,10 @@ pub struct Link {
     pub hidden: bool,
 }
 
-/// Somebody named in a [`Link`].
+/// Somebody named in a [`TemplateLink`].
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct LinkMember {
+pub struct TemplateMember {
     /// The permanent id; empty where the name stands for several people.
     pub permanent_id: Box<str>,
     /// What the person calls itself; of several people, all names with separators.
@@ -66,14 +66,14 @@ const PROFILE: &str = "link_profile";
 impl Template {
     /// With `plain` for those who have no use for a template; it is empty in all samples.
     pub(super) fn new(template: Box<str>, plain: Box<str>, links: Vec<Draft>) -> Self {
-        let links: Vec<Link> = links.into_iter().take(LINKS).map(Draft::finish).collect();
+        let links: Vec<TemplateLink> = links.into_iter().take(LINKS).map(Draft::finish).collect();
         let find = |name: &str| links.iter().position(|link| *link.name == *name);
         // Each stands once: a place that comes again must not make a small message a large one.
         let mut used = [false; LINKS];
         let text = rendered(&template, "$", "$", |name| {
             let place = find(name)?;
             let first = used.get_mut(place).is_some_and(|used| !core::mem::replace(used, true));
-            Some(links.get(place).filter(|_| first).map(Link::text).unwrap_or_default())
+            Some(links.get(place).filter(|_| first).map(TemplateLink::text).unwrap_or_default())
         });
         // The wording is looked for around the places, not around the names.
         let words = rendered(&template, "$", "$", |name| {
@@ -90,7 +90,7 @@ impl Template {
     }
 }
 
-impl Link {
+impl TemplateLink {
     fn text(&self) -> String {
         if &*self.kind != PROFILE {
             return if self.hidden { String::new() } else { self.title.as_ref().into() };
@@ -171,12 +171,12 @@ impl Draft {
     }
 
     /// Decodes what the page would.
-    fn finish(self) -> Link {
-        let member = |(id, name): (String, String)| LinkMember {
+    fn finish(self) -> TemplateLink {
+        let member = |(id, name): (String, String)| TemplateMember {
             permanent_id: id.trim().into(),
             nick_name: decode(name.into()),
         };
-        Link {
+        TemplateLink {
             name: self.name,
             kind: self.kind,
             members: self.members.into_iter().map(member).collect(),
