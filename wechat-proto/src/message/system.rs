@@ -156,10 +156,14 @@ impl System {
 }
 
 impl SystemEvent {
-    /// The same, where each name is replaced by what `expand` makes of it; of those that there
-    /// can only be one of, the first.
-    pub(super) fn expand(self, expand: impl Fn(&str) -> Option<Vec<Person>>) -> Self {
-        let one = |person: Person| match person.name().and_then(&expand) {
+    /// The same, where each name is replaced by the `people` that it stands for (of those that
+    /// there can only be one of, the first), what is no person's by the `text`.
+    pub(super) fn expand(
+        self,
+        people: impl Fn(&str) -> Option<Vec<Person>>,
+        text: impl Fn(&str) -> Option<Box<str>>,
+    ) -> Self {
+        let one = |person: Person| match person.name().and_then(&people) {
             Some(persons) => persons.into_iter().next().unwrap_or(person),
             None => person,
         };
@@ -172,7 +176,7 @@ impl SystemEvent {
                 if met.iter().any(|other| **other == *name) {
                     continue;
                 }
-                match expand(name) {
+                match people(name) {
                     Some(people) => {
                         met.push(name.into());
                         out.extend(people);
@@ -182,10 +186,7 @@ impl SystemEvent {
             }
             out
         };
-        let name = |name: Option<Box<str>>| match name.as_deref().and_then(&expand) {
-            Some(persons) => persons.first().and_then(Person::name).map(Into::into).or(name),
-            None => name,
-        };
+        let name = |name: Box<str>| text(&name).unwrap_or(name);
         match self {
             Self::Invited { by, who, others } => {
                 Self::Invited { by: one(by), who: all(who), others: all(others) }
@@ -195,13 +196,10 @@ impl SystemEvent {
             }
             Self::Joined { who } => Self::Joined { who: all(who) },
             Self::Removed { by, who } => Self::Removed { by: one(by), who: all(who) },
-            Self::Renamed { by, topic } => {
-                let topic = name(Some(topic)).unwrap_or_default();
-                Self::Renamed { by: one(by), topic }
-            }
-            Self::FriendAdded { name: friend } => Self::FriendAdded { name: name(friend) },
+            Self::Renamed { by, topic } => Self::Renamed { by: one(by), topic: name(topic) },
+            Self::FriendAdded { name: friend } => Self::FriendAdded { name: friend.map(name) },
             Self::VerificationNeeded { name: friend } => {
-                Self::VerificationNeeded { name: name(friend) }
+                Self::VerificationNeeded { name: friend.map(name) }
             }
             Self::LiveLocationStarted { by } => Self::LiveLocationStarted { by: one(by) },
             Self::StrangerWarning { who } => Self::StrangerWarning { who: all(who) },

@@ -80,11 +80,10 @@ impl Template {
             let link = links.get(find(name)?)?;
             Some(if &*link.kind == PROFILE { ["$", name, "$"].concat() } else { String::new() })
         });
-        let expand = |name: &str| {
-            let name = name.strip_prefix('$')?.strip_suffix('$')?;
-            Some(links.get(find(name)?)?.people()).filter(|people| !people.is_empty())
-        };
-        let event = recognise(&words).map(|event| event.expand(expand));
+        let link = |place: &str| links.get(find(place.strip_prefix('$')?.strip_suffix('$')?)?);
+        let people = |place: &str| Some(link(place)?.people()).filter(|list| !list.is_empty());
+        let event = recognise(&words)
+            .map(|event| event.expand(people, |place| Some(link(place)?.text().into())));
         let text = if text.trim().is_empty() { plain } else { text.trim_end().into() };
         Self { text, event, template, links }
     }
