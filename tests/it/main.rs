@@ -12,6 +12,7 @@ mod rooms;
 mod secrets;
 mod sending;
 mod story;
+mod systems;
 mod trouble;
 mod uploads;
 mod wire;

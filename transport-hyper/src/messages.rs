@@ -42,6 +42,15 @@ impl Messages {
         Self { client, state: State::Idle(Box::default()) }
     }
 
+    /// Remembers so many messages for those that take them back ([`Inbox::remember`]); 100 if
+    /// nothing is said. It counts only before the first message is asked for.
+    pub fn remember(mut self, messages: usize) -> Self {
+        if let State::Idle(inbox) = &mut self.state {
+            **inbox = core::mem::take(&mut **inbox).remember(messages);
+        }
+        self
+    }
+
     /// The next message; nothing once it has ended.
     ///
     /// # Cancellation

@@ -25,6 +25,13 @@ impl Messages {
     pub(crate) fn new(client: Client) -> Self {
         Self { client, inbox: Inbox::new(), ended: false }
     }
+
+    /// Remembers so many messages for those that take them back ([`Inbox::remember`]); 100 if
+    /// nothing is said. Call it before the first is asked for: what was remembered is forgotten.
+    pub fn remember(mut self, messages: usize) -> Self {
+        self.inbox = self.inbox.remember(messages);
+        self
+    }
 }
 
 impl Iterator for Messages {

@@ -99,7 +99,7 @@ pub mod sync;
 mod taken;
 #[cfg(test)]
 mod testing;
-mod text;
+pub mod text;
 mod time;
 mod wire;
 

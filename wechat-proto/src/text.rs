@@ -1,6 +1,7 @@
 //! Text as the service writes it, and as people read it.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use core::fmt;
 use core::ops::Deref;
@@ -62,24 +63,84 @@ impl fmt::Debug for Text {
     }
 }
 
-/// The text as people read it: line breaks, entities and emoji spans decoded, in the official
-/// order (`docs/protocol.md` §9.3).
-pub(crate) fn decode(text: Text) -> Box<str> {
+/// A text of the service's as people read it: line breaks, entities and emoji spans decoded, in
+/// the official order (`docs/protocol.md` §9.3).
+///
+/// What this library hands out is decoded already; this is for what is read from
+/// [`Raw`](crate::message::Raw) JSON.
+///
+/// ```
+/// use wechat_proto::text;
+///
+/// let name = "A &amp; B<span class=\"emoji emoji1f604\"></span>";
+/// assert_eq!(&*text::decode(name.into()), "A & B😄");
+/// assert_eq!(text::encode("A & B😄"), name);
+/// ```
+pub fn decode(text: Text) -> Box<str> {
     if !text.contains(['<', '&']) {
         return text.0;
     }
     let lines = text.replace("<br/>", "\n");
     let plain = html_escape::decode_html_entities(&lines);
-    match plain.contains(SPAN) {
-        true => spans(&plain).into(),
-        false => plain.into(),
+    spans(&plain).unwrap_or_else(|| plain.into_owned()).into()
+}
+
+/// A text as the service writes it, in names and in the content of messages: what [`decode`]
+/// reads.
+///
+/// `decode(encode(text))` is `text`, except for one that spells out the tag of a span: the
+/// service's own order of decoding has no way to write that. Nothing that is *sent* wants this:
+/// requests carry plain characters. It is for comparing with what the service wrote, and for
+/// simulating it.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\n' => out.push_str("<br/>"),
+            // A key and the cap around it, two halves of a flag: one span.
+            '0'..='9' | '#' | '*' if characters.next_if_eq(&'\u{20e3}').is_some() => {
+                span(&mut out, &format!("{:04x}20e3", u32::from(c)));
+            }
+            '\u{1f1e6}'..='\u{1f1ff}' => {
+                let second = characters.next_if(|c| ('\u{1f1e6}'..='\u{1f1ff}').contains(c));
+                let second = second.map(|c| format!("{:x}", u32::from(c)));
+                span(&mut out, &format!("{:x}{}", u32::from(c), second.unwrap_or_default()));
+            }
+            c if is_emoji(c) => span(&mut out, &format!("{:x}", u32::from(c))),
+            c => out.push(c),
+        }
     }
+    out
+}
+
+fn span(out: &mut String, digits: &str) {
+    out.push_str(SPAN);
+    out.push_str(digits);
+    out.push_str("\"></span>");
+}
+
+/// Whether the service writes a character as a span: those that it draws as pictures. The codes
+/// that it uses for other faces cannot stand for themselves.
+fn is_emoji(c: char) -> bool {
+    let drawn = matches!(
+        c,
+        '\u{2122}' | '\u{2600}'..='\u{27bf}' | '\u{2b50}' | '\u{2b55}' | '\u{1f000}'..='\u{1faff}'
+    );
+    drawn && !CORRECTED.iter().any(|(wrong, _)| u32::from_str_radix(wrong, 16) == Ok(c.into()))
 }
 
 const SPAN: &str = "<span class=\"emoji emoji";
 
-/// Emoji spans as the characters they stand for; what is no such span stays as it is.
-fn spans(text: &str) -> String {
+/// Emoji spans as the characters they stand for; what is no such span stays as it is. Nothing if
+/// there is none.
+pub(crate) fn spans(text: &str) -> Option<String> {
+    if !text.contains(SPAN) {
+        return None;
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(SPAN) {
@@ -102,7 +163,7 @@ fn spans(text: &str) -> String {
         }
     }
     out.push_str(rest);
-    out
+    Some(out)
 }
 
 /// The characters that a span's digits stand for: one code point of 4 or 5 digits, or two (4 and
@@ -125,19 +186,20 @@ fn emoji(hex: &str) -> Option<String> {
 }
 
 /// Codes that the web service gives for another face than the phone showed.
+const CORRECTED: [(&str, &str); 9] = [
+    ("1f63c", "1f601"),
+    ("1f639", "1f602"),
+    ("1f63a", "1f603"),
+    ("1f4ab", "1f616"),
+    ("1f64d", "1f614"),
+    ("1f63b", "1f60d"),
+    ("1f63d", "1f618"),
+    ("1f64e", "1f621"),
+    ("1f63f", "1f622"),
+];
+
 fn corrected(hex: &str) -> &str {
-    match hex {
-        "1f63c" => "1f601",
-        "1f639" => "1f602",
-        "1f63a" => "1f603",
-        "1f4ab" => "1f616",
-        "1f64d" => "1f614",
-        "1f63b" => "1f60d",
-        "1f63d" => "1f618",
-        "1f64e" => "1f621",
-        "1f63f" => "1f622",
-        other => other,
-    }
+    CORRECTED.iter().find(|(wrong, _)| *wrong == hex).map_or(hex, |(_, right)| right)
 }
 
 /// Undoes UTF-8 that was read as Windows-1252 and encoded again; nothing if it was not
@@ -218,10 +280,47 @@ mod tests {
         }
     }
 
+    /// Each form of a span comes back as the one that is written here.
+    #[test]
+    fn encodes_what_it_decodes() {
+        for (text, written) in [
+            ("plain", "plain"),
+            ("a\nb", "a<br/>b"),
+            ("<a> &", "&lt;a&gt; &amp;"),
+            ("hi😄!", "hi<span class=\"emoji emoji1f604\"></span>!"),
+            ("❤\u{fe0f}", "<span class=\"emoji emoji2764\"></span>\u{fe0f}"),
+            ("#\u{20e3}", "<span class=\"emoji emoji002320e3\"></span>"),
+            (
+                "🇨🇳🇨",
+                "<span class=\"emoji emoji1f1e81f1f3\"></span><span class=\"emoji emoji1f1e8\"></span>",
+            ),
+            ("😁😼", "<span class=\"emoji emoji1f601\"></span>😼"),
+        ] {
+            assert_eq!(encode(text), written);
+            assert_eq!(&*decode(written.into()), text);
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_decoded(text in "(<span class=\"emoji emoji|[0-9a-f]{0,11}|\"></span>|<br/>|&[a-z#0-9]{1,5};|\\PC){0,30}") {
             decode(text.as_str().into());
+        }
+
+        /// Emoji of all kinds among other characters.
+        #[test]
+        fn what_is_encoded_comes_back(text in "([\\x{2600}-\\x{27bf}\\x{1f000}-\\x{1faff}]|[\\x{1f1e6}-\\x{1f1ff}]{1,3}|[0-9#*]\\x{20e3}?|\\x{20e3}|[<>&;\n]|<br/>|&amp;|\\PC){0,30}") {
+            prop_assume!(!text.contains(SPAN));
+            prop_assert_eq!(&*decode(encode(&text).into()), text.as_str());
+        }
+
+        /// Whatever can be read as spans can be written again.
+        #[test]
+        fn what_is_decoded_can_be_encoded(spans in prop::collection::vec("[0-9a-f]{4,5}|[0-9a-f]{8}|[0-9a-f]{10}|[23][0-9]20e3", 0..8)) {
+            let written: String = spans.iter().map(|digits| format!("{SPAN}{digits}\"></span>")).collect();
+            let read = decode(written.into());
+            prop_assume!(!read.contains(SPAN));
+            prop_assert_eq!(&*decode(encode(&read).into()), &*read);
         }
 
         #[test]

@@ -125,6 +125,10 @@ impl Bot for Hyper {
         self.runtime.block_on(self.client.contacts())
     }
 
+    fn remember(&mut self, messages: usize) {
+        self.messages = Box::pin(self.client.messages().remember(messages));
+    }
+
     fn next(&mut self) -> Option<Result<Message, Error>> {
         let messages = &mut self.messages;
         self.runtime.block_on(poll_fn(|context| messages.as_mut().poll_next(context)))

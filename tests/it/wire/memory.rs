@@ -245,6 +245,10 @@ impl Bot for Memory {
         Ok(self.account.directory().clone())
     }
 
+    fn remember(&mut self, messages: usize) {
+        self.inbox = Inbox::new().remember(messages);
+    }
+
     fn next(&mut self) -> Option<Result<Message, Error>> {
         if self.ended || self.account.has_left() {
             return None;

@@ -79,6 +79,8 @@ pub(crate) trait Bot: Sized {
     fn save(&mut self, fetch: &mut Fetch, limit: u64) -> Saved;
     /// Loads the contacts.
     fn contacts(&mut self) -> Result<Directory, Error>;
+    /// Remembers so many messages from now on: before the first is asked for.
+    fn remember(&mut self, messages: usize);
     /// Waits for the next message.
     fn next(&mut self) -> Option<Result<Message, Error>>;
     /// The session, to be stored.

@@ -104,6 +104,10 @@ impl Bot for Ureq {
         self.client.contacts()
     }
 
+    fn remember(&mut self, messages: usize) {
+        self.messages = self.client.messages().remember(messages);
+    }
+
     fn next(&mut self) -> Option<Result<Message, Error>> {
         self.messages.next()
     }

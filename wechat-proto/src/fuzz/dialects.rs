@@ -12,11 +12,12 @@ use crate::hosts::{Hosts, Role};
 use crate::ids::UserName;
 use crate::jar::Jar;
 use crate::login::announce;
-use crate::message::send_text;
+use crate::message::{Kind, Message, WireMessage, mention, send_text};
 use crate::session::Session;
-use crate::text::{Text, decode, undo_double_encoding};
+use crate::text::{Text, decode, encode, undo_double_encoding};
 use crate::wire::envelope::readable;
 use crate::wire::js::Script;
+use crate::wire::lenient::{Lenient as _, List};
 use crate::wire::query::Url;
 use crate::wire::repair::repair;
 use crate::wire::xml::{self, Xml};
@@ -33,6 +34,9 @@ pub const DIALECTS: &[(&str, Entry)] = &[
     ("session", session),
     ("file_name", downloads::file_name),
     ("link", downloads::link),
+    ("system-text", system_text),
+    ("sysmsg", sysmsg),
+    ("status", status),
 ];
 
 fn js(bytes: &[u8]) {
@@ -132,6 +136,10 @@ fn text(bytes: &[u8]) {
         assert_eq!(&*read, &*text);
     }
     undo_double_encoding(&text);
+    // The one text that cannot be written is the tag of a span.
+    if !text.contains("<span class=\"emoji emoji") {
+        assert_eq!(&*decode(encode(&text).into()), &*text);
+    }
     if let Ok(name) = text.parse::<UserName>() {
         assert_eq!(name.as_str(), &*text);
         let to_it = send_text::request(&mut account().session, &name, &text, NOW);
@@ -158,5 +166,67 @@ fn session(bytes: &[u8]) {
             let _ = format!("{session:?}");
         }
         Err(error) => assert!(matches!(error, Error::Storage(_))),
+    }
+}
+
+/// The message of this type and content, to a room that is told of it.
+fn message(msg_type: i64, content: &str) -> Option<Message> {
+    let list = serde_json::json!([{
+        "MsgId": "7", "FromUserName": "@@1", "ToUserName": "@2", "MsgType": msg_type, "Content": content,
+        "StatusNotifyUserName": content,
+    }]);
+    let json = serde_json::json!({ "AddMsgList": list }).to_string();
+    let list = List::<WireMessage>::read(&list.to_string());
+    WireMessage::take_all(list, &json.into(), &UserName::file_helper()).pop()
+}
+
+/// A text of the service's: whatever it says, all of it can be read.
+fn system_text(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for msg_type in [9999, 10_000] {
+        let Some(message) = message(msg_type, &text) else { continue };
+        assert!(!message.preview(Device::new().lang()).contains('\n'));
+        if let Kind::System(system) = &message.kind {
+            // Tags of links are taken out, and the prefix; nothing is added.
+            assert!(system.text.len() <= 2 * text.len());
+        }
+    }
+    let said = mention::without_quotation(&text);
+    assert!(text.ends_with(said));
+    let directory = account().directory().clone();
+    if let Some(message) = message(1, &mention::text("me", &text)) {
+        let me = account().session().me().clone();
+        // It begins with the mention, unless the text makes it look like a prefix.
+        assert!(
+            message.mentions(&directory, &me)
+                || message.text().is_none_or(|t| !t.starts_with("@me\u{2005}"))
+        );
+    }
+}
+
+/// XML of the service's: what is read from it is not much larger.
+fn sysmsg(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for msg_type in [10_000, 10_002] {
+        let Some(message) = message(msg_type, &text) else { continue };
+        let shown = message.preview(Device::new().lang());
+        // Names of links stand for what stands in them, once each; a word for an empty one.
+        assert!(shown.len() <= 4 * text.len() + 64, "{shown}");
+        match &message.kind {
+            Kind::SysMsg(sysmsg) => drop(serde_json::to_string(sysmsg).expect("plain data")),
+            Kind::Revoked(revoked) => drop(serde_json::to_string(revoked).expect("plain data")),
+            _ => {}
+        }
+    }
+}
+
+/// A notice of the phone's: chats are paired with ids only one to one.
+fn status(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Some(message) = message(51, &text) else { return };
+    if let Kind::Status(status) = &message.kind {
+        let pairs = status.pairs().count();
+        let (names, ids) = (status.user_names.len(), status.permanent_ids.len());
+        assert!(pairs == 0 || pairs == names && pairs == ids);
     }
 }

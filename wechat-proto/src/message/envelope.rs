@@ -2,11 +2,13 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::Bytes;
 
+use super::{Revoked, StatusNotify, SysMsg, System, sysmsg};
 use crate::ids::{MsgId, UserName};
 use crate::text::{Text, decode};
 use crate::time::Timestamp;
@@ -35,6 +37,8 @@ pub struct Message {
     pub raw: Raw,
     /// Whether this account sent it.
     outgoing: bool,
+    /// What it takes back.
+    original: Option<Arc<Self>>,
 }
 
 /// What a message says.
@@ -43,6 +47,14 @@ pub struct Message {
 pub enum Kind {
     /// Text, as a phone shows it: `MsgType` 1.
     Text(Box<str>),
+    /// A notice of the phone's, no message of anybody's: `MsgType` 51.
+    Status(Box<StatusNotify>),
+    /// A text of the service's: `MsgType` 10000 and 9999.
+    System(Box<System>),
+    /// A message was taken back: see [`Message::original`]. `MsgType` 10002.
+    Revoked(Box<Revoked>),
+    /// Something else that the service says of a chat: `MsgType` 10002, sometimes 10000.
+    SysMsg(Box<SysMsg>),
     /// A message that is not what its type promises.
     Unreadable {
         /// `MsgType`
@@ -81,6 +93,16 @@ impl Message {
         }
     }
 
+    /// Of a message that takes back another: the other, if the inbox remembers it
+    /// ([`Inbox::remember`](crate::sync::Inbox::remember)).
+    pub fn original(&self) -> Option<&Self> {
+        self.original.as_deref()
+    }
+
+    pub(super) fn set_original(&mut self, original: Arc<Self>) {
+        self.original = Some(original);
+    }
+
     /// The same, without holding the rest of its batch in memory.
     #[must_use]
     pub fn detach(mut self) -> Self {
@@ -100,6 +122,10 @@ impl Raw {
     /// surrogate pairs are mended, so that it can be read.
     pub fn json(&self) -> Cow<'_, str> {
         repair(&self.0)
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
     }
 
     fn detach(self) -> Self {
@@ -133,6 +159,8 @@ object! {
         "AppMsgType" => app_msg_type: Int,
         "CreateTime" => create_time: Int,
         "Content" => content: Text,
+        "StatusNotifyCode" => status_code: Int,
+        "StatusNotifyUserName" => status_names: Text,
     }
 }
 
@@ -172,6 +200,11 @@ impl WireMessage {
             {
                 Kind::Text(decode(content))
             }
+            51 => {
+                let (code, names) = (self.status_code.0, &*self.status_names);
+                Kind::Status(Box::new(StatusNotify::read(code, names, &content)))
+            }
+            9999 | 10_000 | 10_002 => sysmsg::read(msg_type, content),
             _ => Kind::Unknown { msg_type },
         };
         Message {
@@ -183,6 +216,7 @@ impl WireMessage {
             kind,
             raw,
             outgoing,
+            original: None,
         }
     }
 }

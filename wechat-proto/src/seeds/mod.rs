@@ -25,6 +25,7 @@ mod send;
 mod send_media;
 mod session;
 mod sync;
+mod systems;
 mod upload;
 mod vectors;
 

@@ -19,7 +19,7 @@ use crate::call::Call;
 use crate::error::{Error, FailureKind, Ret, Sent};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::MsgId;
-use crate::message::Message;
+use crate::message::{Message, Recent};
 use crate::time::Timestamp;
 
 /// Hears messages: checks, fetches, hands them out one by one, checks again.
@@ -49,6 +49,8 @@ pub struct Inbox {
     next: Option<Next>,
     /// Fetches in a row without a check in between.
     rounds: u32,
+    /// What was handed out, for those that take some of it back.
+    recent: Recent,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +84,19 @@ impl Inbox {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Remembers the last `messages` that it handed out, so that one that takes back another has
+    /// it as its [`Message::original`]; 100 if nothing is said, none with 0.
+    ///
+    /// Each is kept as [`Message::detach`] leaves it, and all of them together in at most
+    /// `messages` × 16 KiB of JSON, and what was read from it: the oldest go first. They are not
+    /// stored with the session, and what this client itself sends is not among them (the service
+    /// does not tell of it).
+    #[must_use]
+    pub fn remember(mut self, messages: usize) -> Self {
+        self.recent = Recent::of(messages);
+        self
+    }
 }
 
 impl Flow for Inbox {
@@ -104,10 +119,11 @@ impl Flow for Inbox {
             return Err(Error::InUse.into());
         }
         loop {
-            while let Some(message) = self.messages.pop_front() {
+            while let Some(mut message) = self.messages.pop_front() {
                 // The server repeats itself: after a resumption, where polls overlap.
                 if !account.session.taken.contains(&message.id) {
                     self.in_hand = Some(message.id.clone());
+                    self.recent.pass(&mut message);
                     return Ok(message);
                 }
             }

@@ -17,6 +17,8 @@ use crate::wire::lenient::Lenient as _;
 
 #[path = "inbox_end_tests.rs"]
 mod end;
+#[path = "inbox_recent_tests.rs"]
+mod recent;
 #[path = "inbox_take_tests.rs"]
 mod take;
 #[path = "inbox_trouble_tests.rs"]

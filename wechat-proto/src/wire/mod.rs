@@ -1,5 +1,6 @@
 //! The server's dialects. Private: parsers return meaning, not fields.
 
+pub(crate) mod document;
 pub(crate) mod envelope;
 pub(crate) mod js;
 pub(crate) mod json;

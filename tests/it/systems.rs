@@ -1,0 +1,371 @@
+//! What the service itself says, typed; what is taken back, found; answers, in the right place.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use wechat_proto::login::logout;
+use wechat_proto::message::{
+    Kind, Person, StatusCode, SysMsg, SystemEvent, mention, reply as answer,
+};
+use wechat_proto::sync::fetch;
+use wechat_proto::{Device, Lang, Message, flow};
+use wechat_simulator::{Incoming, World};
+
+use crate::wire::{Bot, Memory, Place, on_all_wires};
+
+const SOON: Duration = Duration::from_secs(1);
+
+/// Two friends and a room of theirs, where one of them has another name.
+fn world() -> World {
+    let mut world = World::new(2024);
+    world.add_special("filehelper", "文件传输助手");
+    let xiao = world.add_person("林晓 😄");
+    let mei = world.add_person("阿梅");
+    let room = world.add_room("周末爬山", &[&xiao, &mei]);
+    world.set_contact(&room, |room| "梅 & <3".clone_into(&mut room.members[1].display_name));
+    world.set_contact(&mei, |mei| "同事".clone_into(&mut mei.remark_name));
+    world
+}
+
+fn named(world: &World, start: &str) -> String {
+    let mut all = world.contacts().iter();
+    all.find(|contact| contact.nick_name.starts_with(start)).unwrap().user_name.clone()
+}
+
+/// As the service writes XML and markup into a content.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('\n', "<br/>")
+}
+
+fn revocation(msg_id: &str, text: &str) -> String {
+    escaped(&format!(
+        "<sysmsg type=\"revokemsg\">\n<revokemsg>\n<session>x</session>\n<msgid>{msg_id}</msgid>\n<replacemsg><![CDATA[{text}]]></replacemsg>\n</revokemsg>\n</sysmsg>"
+    ))
+}
+
+fn log_in(place: &Place) {
+    place.simulator.then(SOON, |world| world.phone().scan());
+    place.simulator.then(SOON, |world| world.phone().confirm());
+}
+
+/// The next message that is none of the phone's notices.
+fn hear<B: Bot>(bot: &mut B) -> Message {
+    loop {
+        let message = bot.next().unwrap().unwrap();
+        if !matches!(message.kind, Kind::Status(_)) {
+            return message;
+        }
+    }
+}
+
+fn clean(place: &Place) {
+    assert_eq!(place.simulator.world().violations(), []);
+}
+
+/// After the login, the phone lists its recent chats: the only place of their lasting ids.
+fn recent_chats<B: Bot>(place: &Place) {
+    log_in(place);
+    let mut bot = B::login(place, drop).unwrap();
+    let Kind::Status(status) = bot.next().unwrap().unwrap().kind else { panic!() };
+    assert_eq!(status.code, StatusCode::RECENT);
+    let world = place.simulator.world();
+    assert_eq!(status.pairs().count(), 4);
+    for (name, id) in status.pairs() {
+        assert_eq!(id, world.contact(name.as_str()).unwrap().permanent);
+    }
+    drop(world);
+    clean(place);
+}
+
+/// A text of each kind, in both languages.
+fn texts<B: Bot>(place: &Place) {
+    let by = || Person::Named("林晓 😄".into());
+    let mei = || vec![Person::Named("阿梅".into())];
+    let name = "林晓 <span class=\"emoji emoji1f604\"></span>";
+    let invited = SystemEvent::Invited { by: by(), who: mei(), others: vec![] };
+    let told: Vec<(String, Option<SystemEvent>)> = vec![
+        (format!("\"{name}\"邀请\"阿梅\"加入了群聊"), Some(invited.clone())),
+        (format!("{name} invited 阿梅 to the group chat"), Some(invited)),
+        (
+            format!("你被\"{name}\"移出群聊"),
+            Some(SystemEvent::Removed { by: by(), who: vec![Person::Me] }),
+        ),
+        (
+            format!("You were removed from the group chat by \"{name}\""),
+            Some(SystemEvent::Removed { by: by(), who: vec![Person::Me] }),
+        ),
+        (
+            format!("\"{name}\"修改群名为“A &amp; B”"),
+            Some(SystemEvent::Renamed { by: by(), topic: "A & B".into() }),
+        ),
+        (
+            "\"阿梅\" joined group chat via the QR code you shared.  ".into(),
+            Some(SystemEvent::JoinedByCode { who: mei(), of: Some(Person::Me), others: vec![] }),
+        ),
+        ("消息已发出，但被对方拒收了。".into(), Some(SystemEvent::Blocked)),
+        (
+            escaped(
+                "阿梅开启了朋友验证，你还不是他（她）朋友。<a href=\"weixin://findfriend/verifycontact\">发送朋友验证</a>",
+            ),
+            Some(SystemEvent::VerificationNeeded { name: Some("阿梅".into()) }),
+        ),
+        ("收到红包，请在手机上查看".into(), Some(SystemEvent::RedPacketReceived)),
+        ("Real-time Location session ended.".into(), Some(SystemEvent::LiveLocationEnded)),
+        ("something else".into(), None),
+    ];
+    log_in(place);
+    let contents: Vec<String> = told.iter().map(|(content, _)| content.clone()).collect();
+    place.simulator.then(SOON, move |world| {
+        let room = named(world, "周末");
+        for content in contents {
+            world.deliver(Incoming { status: 4, ..Incoming::new(&room, 10_000, &content) });
+        }
+        world.deliver(Incoming::new(&room, 9999, "位置共享已经结束"));
+    });
+    let mut bot = B::login(place, drop).unwrap();
+    for (content, event) in told {
+        let message = hear(&mut bot);
+        assert_eq!((&message.speaker, message.text()), (&None, None), "nobody says it");
+        let Kind::System(system) = message.kind else { panic!("{:?}", message.kind) };
+        assert_eq!(system.event, event, "{content}");
+        assert!(!system.text.contains(['<', '>']) && !system.text.contains("weixin:"));
+    }
+    let Kind::System(system) = hear(&mut bot).kind else { panic!() };
+    assert_eq!(system.event, Some(SystemEvent::LiveLocationEnded));
+    clean(place);
+}
+
+/// The XML of all sorts.
+fn sysmsgs<B: Bot>(place: &Place) {
+    log_in(place);
+    place.simulator.then(SOON, |world| {
+        let room = named(world, "周末");
+        let tickle = "<sysmsg type=\"pat\">\n<pat>\n<fromusername>wxid_a</fromusername>\n<pattedusername>wxid_b</pattedusername>\n<template><![CDATA[\"${wxid_a}\" 拍了拍 \"${wxid_b}\"]]></template>\n</pat>\n</sysmsg>";
+        let template = "<sysmsg type=\"sysmsgtemplate\">\n<sysmsgtemplate>\n<content_template>\n<template><![CDATA[\"$username$\"邀请\"$names$\"加入了群聊]]></template>\n<link_list>\n<link name=\"username\" type=\"link_profile\">\n<memberlist>\n<member>\n<username>wxid_a</username>\n<nickname><![CDATA[林晓]]></nickname>\n</member>\n</memberlist>\n</link>\n<link name=\"names\" type=\"link_profile\">\n<memberlist>\n<member>\n<username>wxid_b</username>\n<nickname><![CDATA[阿\"梅\"]]></nickname>\n</member>\n</memberlist>\n</link>\n</link_list>\n</content_template>\n</sysmsgtemplate>\n</sysmsg>";
+        let tip = "<sysmsg type=\"roomtoolstips\">\n<todo>\n<title><![CDATA[带水]]></title>\n</todo>\n</sysmsg>";
+        let other = "<sysmsg type=\"new\">\n<new>\n<text>words</text>\n</new>\n</sysmsg>";
+        for (xml, msg_type) in [(tickle, 10_002), (tickle, 10_000), (template, 10_002), (tip, 10_002), (other, 10_002)] {
+            let content = format!("1234@chatroom:<br/>{}", escaped(xml));
+            world.deliver(Incoming { status: 4, ..Incoming::new(&room, msg_type, &content) });
+        }
+    });
+    let mut bot = B::login(place, drop).unwrap();
+    let mut next = || {
+        let message = hear(&mut bot);
+        let shown = message.preview(&Lang::ZH_CN).into_owned();
+        let Kind::SysMsg(sysmsg) = message.kind else { panic!("{:?}", message.kind) };
+        (*sysmsg, shown)
+    };
+    for _ in 0..2 {
+        let (SysMsg::Tickle(tickle), shown) = next() else { panic!() };
+        assert_eq!((&*tickle.from, &*tickle.whom), ("wxid_a", "wxid_b"));
+        assert_eq!(shown, "\"wxid_a\" 拍了拍 \"wxid_b\"");
+    }
+    let (SysMsg::Template(template), shown) = next() else { panic!() };
+    let (by, who) = (Person::Named("林晓".into()), vec![Person::Named("阿\"梅\"".into())]);
+    assert_eq!(template.event, Some(SystemEvent::Invited { by, who, others: vec![] }));
+    assert_eq!(shown, "\"林晓\"邀请\"阿\"梅\"\"加入了群聊");
+    assert!(matches!(next(), (SysMsg::RoomTip(tip), _) if &*tip.title == "带水"));
+    let (SysMsg::Other { kind, text, .. }, _) = next() else { panic!() };
+    assert_eq!((&*kind, &*text), ("new", "words"));
+    clean(place);
+}
+
+/// Taken back: by a person, in a room, on the own phone, and something that was never heard.
+fn revoked<B: Bot>(place: &Place) {
+    log_in(place);
+    place.simulator.then(SOON, |world| {
+        let (xiao, room) = (named(world, "林晓"), named(world, "周末"));
+        let one = world.person_writes(&xiao, "one <&> 😄");
+        let two = world.member_writes(&room, &xiao, "two");
+        world.phone().writes(&xiao, "three");
+        let me = world.account().user_name.clone();
+        let shown = "\"林晓\" 撤回了一条消息";
+        world.deliver(Incoming::new(&xiao, 10_002, &revocation(&one, shown)));
+        let content = format!("{xiao}:<br/>{}", revocation(&two, shown));
+        world.deliver(Incoming::new(&room, 10_002, &content));
+        let content = revocation("0", "你撤回了一条消息");
+        world.deliver(Incoming { to: xiao.clone(), ..Incoming::new(&me, 10_002, &content) });
+        world.deliver(Incoming::new(&xiao, 10_002, &revocation("1", shown)));
+        // One room's number is nothing to a person.
+        world.deliver(Incoming::new(&xiao, 10_002, &revocation(&two, shown)));
+    });
+    let mut bot = B::login(place, drop).unwrap();
+    for text in ["one <&> 😄", "two", "three"] {
+        assert_eq!(hear(&mut bot).text(), Some(text));
+    }
+    for (text, by) in [
+        (Some("one <&> 😄"), Person::Named("林晓".into())),
+        (Some("two"), Person::Named("林晓".into())),
+        (Some("three"), Person::Me),
+        (None, Person::Named("林晓".into())),
+        (None, Person::Named("林晓".into())),
+    ] {
+        let message = hear(&mut bot);
+        assert_eq!(message.original().and_then(Message::text), text);
+        if let Some(original) = message.original() {
+            assert_eq!(original.peer(), message.peer());
+        }
+        let Kind::Revoked(revoked) = message.kind else { panic!("{:?}", message.kind) };
+        assert_eq!(revoked.by, Some(by));
+    }
+    clean(place);
+}
+
+/// As many as one asks for, and no more.
+fn remembered<B: Bot>(place: &Place) {
+    for (kept, found) in
+        [(0, [None, None]), (1, [None, Some("two")]), (2, [Some("one"), Some("two")])]
+    {
+        log_in(place);
+        let mut bot = B::login(place, drop).unwrap();
+        bot.remember(kept);
+        {
+            let mut world = place.simulator.world();
+            let xiao = named(&world, "林晓");
+            let ids = ["one", "two"].map(|text| world.person_writes(&xiao, text));
+            for id in ids {
+                world.deliver(Incoming::new(&xiao, 10_002, &revocation(&id, "")));
+            }
+        }
+        assert_eq!(
+            [(); 2].map(|()| hear(&mut bot).text().map(str::to_owned).unwrap()),
+            ["one", "two"]
+        );
+        let originals = [(); 2].map(|()| hear(&mut bot));
+        let originals =
+            originals.each_ref().map(|message| message.original().and_then(Message::text));
+        assert_eq!(originals, found, "{kept}");
+        bot.call(logout::request).unwrap();
+    }
+    clean(place);
+}
+
+/// Answers go to the chat, with the name that the room knows; who is spoken to is told.
+fn answers<B: Bot>(place: &Place) {
+    log_in(place);
+    place.simulator.then(SOON, |world| {
+        let (xiao, mei, room) = (named(world, "林晓"), named(world, "阿梅"), named(world, "周末"));
+        let me = world.account().nick_name.clone();
+        world.member_writes(&room, &mei, &mention::text(&me, "hi"));
+        world.member_writes(&room, &xiao, &format!("「阿梅：@{me} hi」\n- - - - - - -\nyes"));
+        world.member_writes(&room, &xiao, "@所有人\u{2005}hi");
+        world.person_writes(&xiao, &format!("@{me} hi"));
+        world.phone().writes(&mei, "note");
+    });
+    let mut bot = B::login(place, drop).unwrap();
+    let directory = bot.contacts().unwrap();
+    let me = bot.session().me().clone();
+    for (called, all) in
+        [(true, false), (false, false), (false, true), (false, false), (false, false)]
+    {
+        let message = hear(&mut bot);
+        assert_eq!(message.mentions(&directory, &me), called, "{message:?}");
+        assert_eq!(message.mentions_everybody(), all);
+        bot.call(|session, now| answer::text(session, &message, "plain", now)).unwrap();
+        bot.call(|session, now| answer::mentioning(session, &directory, &message, "yes", now))
+            .unwrap();
+    }
+    let world = place.simulator.world();
+    let (xiao, mei, room) = (named(&world, "林晓"), named(&world, "阿梅"), named(&world, "周末"));
+    let sent: Vec<_> = world.sent().iter().map(|sent| (&sent.to, &*sent.content)).collect();
+    let expected = [
+        (&room, "plain"),
+        (&room, "@梅 & <3\u{2005}yes"),
+        (&room, "plain"),
+        (&room, "@林晓 😄\u{2005}yes"),
+        (&room, "plain"),
+        (&room, "@林晓 😄\u{2005}yes"),
+        (&xiao, "plain"),
+        (&xiao, "yes"),
+        (&mei, "plain"),
+        (&mei, "yes"),
+    ];
+    assert_eq!(sent, expected);
+    drop(world);
+    clean(place);
+}
+
+on_all_wires! {
+    recent_chats in super::world();
+    texts in super::world();
+    sysmsgs in super::world();
+    revoked in super::world();
+    remembered in super::world();
+    answers in super::world();
+}
+
+/// What a message was read as.
+fn read_as(message: &Message) -> &'static str {
+    match &message.kind {
+        Kind::Status(_) => "status",
+        Kind::System(_) => "text",
+        Kind::Revoked(_) => "revoked",
+        Kind::SysMsg(sysmsg) => match **sysmsg {
+            SysMsg::Tickle(_) => "tickle",
+            SysMsg::Template(_) => "template",
+            SysMsg::RoomTip(_) => "tip",
+            _ => "other",
+        },
+        Kind::Unreadable { .. } => "unreadable",
+        _ => "else",
+    }
+}
+
+/// What the message in a committed file is, by the file's name; nothing if not one of these.
+fn named_as(name: &str) -> Option<&'static str> {
+    Some(match name.split_once('-')? {
+        ("51", _) => "status",
+        ("10000", "tickle-as-text-type") => "tickle",
+        ("9999" | "10000", _) | ("10002", "no-xml") => "text",
+        ("10002", "doctype") => "unreadable",
+        ("10002", "cut-off") => "revoked",
+        ("10002", rest) => match rest.split('-').next() {
+            Some("revoke") => "revoked",
+            Some("tickle") => "tickle",
+            Some("template") => "template",
+            Some("tips") => "tip",
+            _ => "other",
+        },
+        _ => return None,
+    })
+}
+
+/// Every committed message of these types is read as what its name says.
+#[test]
+fn committed_messages() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wechat-proto/corpus/messages");
+    let mut files = BTreeMap::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if let Some(named) = named_as(&name) {
+            let text = std::fs::read_to_string(path).unwrap();
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert!(name.starts_with(&format!("{}-", json["MsgType"])), "{name}");
+            files.insert(name, (named, json));
+        }
+    }
+    assert!(files.len() >= 100);
+    let list: Vec<_> = files.values().map(|(_, json)| json).collect();
+    let body = serde_json::json!({ "BaseResponse": { "Ret": 0 }, "AddMsgList": list });
+    let batch = fetch::parse(&flow::Response::new(Bytes::from(body.to_string()))).unwrap();
+    let place = Place::memory(world());
+    log_in(&place);
+    let me = Memory::login(&place, drop).unwrap().session().me().clone();
+    let messages = batch.messages(&me);
+    assert_eq!(messages.len(), files.len());
+    for ((name, (named, _)), message) in files.iter().zip(messages) {
+        assert_eq!(read_as(&message), *named, "{name}");
+        // A ticket is nothing to show.
+        let shown = message.preview(Device::new().lang());
+        assert!(!format!("{message:?} {shown}").contains("planted"), "{name}");
+        if let Kind::System(system) = &message.kind {
+            let odd = ["unknown", "empty", "traditional", "notice", "no-xml"];
+            let known = !odd.iter().any(|part| name.contains(part));
+            assert_eq!(system.event.is_some(), known, "{name}: {system:?}");
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! The wordings of the service's texts, as data: `docs/protocol.md` §9.9.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::system::{Person, SystemEvent as Event};
+
+/// A wording and what it tells.
+pub(super) struct Pattern {
+    /// The language of it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "documents the table, and is tested"))]
+    pub(super) lang: Lang,
+    /// The words, with the places of names in braces; without blanks and marks at its end.
+    pub(super) words: &'static str,
+    /// What it tells.
+    means: fn(&Places<'_>) -> Event,
+    /// Who wrote that the service says this. "by analogy": nobody, but the same is said in
+    /// another case.
+    #[cfg_attr(not(test), expect(dead_code, reason = "documents the table, and is tested"))]
+    pub(super) source: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Lang {
+    Zh,
+    En,
+}
+
+/// What a text tells, if its wording is known; the first pattern that fits counts.
+///
+/// Each pattern searches from left to right and never goes back: as long as the text is, so long
+/// does it take.
+pub(super) fn recognise(text: &str) -> Option<Event> {
+    PATTERNS.iter().find_map(|pattern| {
+        let places = Places::of(pattern.words, text)?;
+        Some((pattern.means)(&places))
+    })
+}
+
+/// The names of places, in the order of [`Places`]. The last three may be empty.
+const NAMES: [&str; 7] = ["by", "who", "name", "topic", "others", "suffix", "rest"];
+const OPTIONAL: [&str; 3] = ["others", "suffix", "rest"];
+
+/// What stands in the places of a pattern.
+struct Places<'a>([Place<'a>; NAMES.len()]);
+
+#[derive(Clone, Copy, Default)]
+struct Place<'a> {
+    text: &'a str,
+    /// Whether the pattern itself has it in quotes: then it is a name, whatever it says.
+    quoted: bool,
+}
+
+impl<'a> Places<'a> {
+    fn of(words: &str, text: &'a str) -> Option<Self> {
+        let mut found = Self([Place::default(); NAMES.len()]);
+        let text = text.trim();
+        // Whatever ends a sentence may be there or not, unless it may belong to a name.
+        let mut rest = if words.ends_with('}') { text } else { bare(text) };
+        let mut words = words;
+        loop {
+            let Some((before, after)) = words.split_once('{') else {
+                return (rest == words).then_some(found);
+            };
+            rest = rest.strip_prefix(before)?;
+            let (name, after) = after.split_once('}')?;
+            // The words up to the next place, or to the end.
+            let next = after.split('{').next().unwrap_or_default();
+            let length = match next {
+                "" => rest.len(),
+                _ if next.len() == after.len() => rest.strip_suffix(next)?.len(),
+                _ => rest.find(next)?,
+            };
+            let (value, tail) = (rest.get(..length)?, rest.get(length..)?);
+            if value.is_empty() && !OPTIONAL.contains(&name) {
+                return None;
+            }
+            let place = NAMES.iter().position(|known| *known == name)?;
+            let quoted = before.ends_with(['"', '“']);
+            *found.0.get_mut(place)? = Place { text: value, quoted };
+            (rest, words) = (tail, after);
+        }
+    }
+
+    fn place(&self, name: &str) -> Place<'a> {
+        let place = NAMES.iter().position(|known| *known == name);
+        place.and_then(|place| self.0.get(place)).copied().unwrap_or_default()
+    }
+
+    fn get(&self, name: &str) -> &'a str {
+        self.place(name).text
+    }
+
+    /// Without the blanks around it, and the quotes if they are not the pattern's.
+    fn trimmed(&self, name: &str) -> &'a str {
+        let Place { text, quoted } = self.place(name);
+        if quoted { text.trim() } else { unquoted(text) }
+    }
+
+    /// The name of a friend, if the text says it.
+    fn name(&self) -> Option<Box<str>> {
+        Some(self.trimmed("name")).filter(|name| !name.is_empty()).map(Into::into)
+    }
+
+    fn one(&self, name: &str) -> Person {
+        let Place { text, quoted } = self.place(name);
+        match text.trim() {
+            "你" | "我" | "You" | "you" | "I" | "me" if !quoted => Person::Me,
+            _ => Person::Named(self.trimmed(name).into()),
+        }
+    }
+
+    /// Several names are joined by `、`, in English also by commas.
+    fn many(&self, name: &str) -> Vec<Person> {
+        split_names(self.trimmed(name))
+    }
+}
+
+/// The names in a list of the service's; a name with its separator inside becomes two.
+pub(super) fn split_names(names: &str) -> Vec<Person> {
+    names
+        .split('、')
+        .flat_map(|name| name.split(", "))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(|name| Person::Named(name.into()))
+        .collect()
+}
+
+/// A text without what ends its sentence.
+fn bare(text: &str) -> &str {
+    text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '.' | '。' | '!' | '！'))
+}
+
+/// A name without the quotes and the blanks around it.
+fn unquoted(name: &str) -> &str {
+    let name = name.trim();
+    let pairs = [('"', '"'), ('“', '”')];
+    let inner =
+        pairs.iter().find_map(|(open, close)| name.strip_prefix(*open)?.strip_suffix(*close));
+    inner.map_or(name, str::trim)
+}
+
+fn invited(places: &Places<'_>) -> Event {
+    Event::Invited { by: places.one("by"), who: places.many("who"), others: places.many("others") }
+}
+
+fn i_was_invited(places: &Places<'_>) -> Event {
+    let mut who = alloc::vec![Person::Me];
+    who.extend(places.many("who"));
+    Event::Invited { by: places.one("by"), who, others: places.many("others") }
+}
+
+fn i_invited(places: &Places<'_>) -> Event {
+    Event::Invited { by: Person::Me, who: places.many("who"), others: Vec::new() }
+}
+
+fn joined_by_code(places: &Places<'_>) -> Event {
+    let of = Some(places.one("by"));
+    Event::JoinedByCode { who: places.many("who"), of, others: Vec::new() }
+}
+
+fn joined_by_my_code(places: &Places<'_>) -> Event {
+    let of = Some(Person::Me);
+    Event::JoinedByCode { who: places.many("who"), of, others: Vec::new() }
+}
+
+fn i_joined_by_code(places: &Places<'_>) -> Event {
+    let others = places.get("others").trim_start_matches([':', '：']);
+    let who = alloc::vec![Person::Me];
+    Event::JoinedByCode { who, of: None, others: split_names(others) }
+}
+
+fn joined(places: &Places<'_>) -> Event {
+    Event::Joined { who: places.many("who") }
+}
+
+fn i_joined(_: &Places<'_>) -> Event {
+    Event::Joined { who: alloc::vec![Person::Me] }
+}
+
+fn i_removed(places: &Places<'_>) -> Event {
+    // One each, said by who tried: wechaty/puppet-wechat.
+    Event::Removed { by: Person::Me, who: alloc::vec![places.one("who")] }
+}
+
+fn i_was_removed(places: &Places<'_>) -> Event {
+    Event::Removed { by: places.one("by"), who: alloc::vec![Person::Me] }
+}
+
+fn renamed(places: &Places<'_>) -> Event {
+    Event::Renamed { by: places.one("by"), topic: places.get("topic").into() }
+}
+
+fn friend(places: &Places<'_>) -> Event {
+    Event::FriendAdded { name: places.name() }
+}
+
+fn verification(places: &Places<'_>) -> Event {
+    Event::VerificationNeeded { name: places.name() }
+}
+
+fn location(places: &Places<'_>) -> Event {
+    Event::LiveLocationStarted { by: places.one("by") }
+}
+
+fn stranger(places: &Places<'_>) -> Event {
+    let who = match places.get("who") {
+        "" => Vec::new(),
+        _ => alloc::vec![places.one("who")],
+    };
+    Event::StrangerWarning { who }
+}
+
+fn recalled(places: &Places<'_>) -> Event {
+    Event::Recalled { by: places.one("by") }
+}
+
+fn tickled(places: &Places<'_>) -> Event {
+    let whom = places.one("who");
+    Event::Tickled { by: places.one("by"), whom, suffix: places.get("suffix").trim().into() }
+}
+
+fn tickled_me(places: &Places<'_>) -> Event {
+    Event::Tickled {
+        by: places.one("by"),
+        whom: Person::Me,
+        suffix: places.get("suffix").trim().into(),
+    }
+}
+
+fn tickled_themselves(places: &Places<'_>) -> Event {
+    let by = places.one("by");
+    Event::Tickled { whom: by.clone(), by, suffix: places.get("suffix").trim().into() }
+}
+
+fn too_frequent(_: &Places<'_>) -> Event {
+    Event::TooFrequent
+}
+
+macro_rules! patterns {
+    ($($lang:ident $words:literal $means:expr, $source:literal;)*) => {
+        &[ $( Pattern { lang: Lang::$lang, words: $words, means: $means, source: $source } ),* ]
+    };
+}
+
+/// All wordings, the more special ones first. Names of people are quoted where the service quotes
+/// them; around a place at an end, quotes may be there or not.
+#[rustfmt::skip]
+pub(super) const PATTERNS: &[Pattern] = patterns! {
+    // Invited.
+    Zh "\"{by}\"邀请你加入了群聊，群聊参与人还有：{others}" i_was_invited, "puppet4u, puppet-wechat#26";
+    Zh "\"{by}\"邀请你和\"{who}\"加入了群聊，群聊参与人还有：{others}" i_was_invited, "puppet4u (not anchored at its end)";
+    Zh "\"{by}\"邀请你和\"{who}\"加入了群聊" i_was_invited, "puppet4u";
+    Zh "\"{by}\"邀请你加入了群聊" i_was_invited, "wechaty#383";
+    Zh "你邀请\"{who}\"加入了群聊" i_invited, "puppet4u; on the web without the link to undo it (PR wechaty#1116)";
+    Zh "\"{by}\"邀请\"{who}\"加入了群聊" invited, "puppet4u";
+    En "{by} invited you to a group chat with{others}" i_was_invited, "puppet4u; with nobody in wechaty-puppet-padchat#53";
+    En "{by} invited you and {who} to the group chat" i_was_invited, "puppet4u, wechaty-puppet-padchat#53";
+    En "{by} invited you and {who} to a group chat" i_was_invited, "puppet4u";
+    En "You've invited {who} to the group chat" i_invited, "an older wording in clients of 2017";
+    En "You invited {who} to the group chat" i_invited, "puppet4u, PR wechaty#1116";
+    En "{by} invited {who} to the group chat" invited, "puppet4u, PR wechaty#1116";
+    En "{by} invited {who} to a group chat" invited, "puppet4u";
+    // With a code. A name may come with a blank in front.
+    Zh "你通过扫描二维码加入群聊，群聊参与人还有：{others}" i_joined_by_code, "several clients' lists of notices";
+    Zh "你通过扫描二维码加入群聊" i_joined_by_code, "several clients' lists of notices";
+    Zh "\"{who}\"通过扫描你分享的二维码加入群聊" joined_by_my_code, "puppet4u";
+    Zh "\"{who}\"通过扫描\"{by}\"分享的二维码加入群聊" joined_by_code, "puppet4u";
+    En "You've joined the group chat via QR Code. Group chat members{others}" i_joined_by_code, "a client's list of notices";
+    En "\"{who}\" joined group chat via the QR code you shared" joined_by_my_code, "puppet4u";
+    En "\"{who}\" joined the group chat via your shared QR Code" joined_by_my_code, "PR wechaty#651";
+    En "\"{who}\" joined the group chat via the QR Code shared by \"{by}\"" joined_by_code, "puppet4u";
+    // In some other way.
+    Zh "\"{who}\"加入了群聊" joined, "openwechat";
+    Zh "\"{who}\"加入群聊" joined, "openwechat";
+    En "You've joined this group chat" i_joined, "a client's list of notices";
+    En "\"{who}\" joined the group chat" joined, "by analogy";
+    // Removed.
+    Zh "你将\"{who}\"移出了群聊" i_removed, "puppet4u";
+    Zh "你被\"{by}\"移出群聊" i_was_removed, "puppet4u";
+    En "You removed \"{who}\" from the group chat" i_removed, "puppet4u, wechaty#1121";
+    En "You were removed from the group chat by \"{by}\"" i_was_removed, "puppet4u, wechaty#250";
+    // Renamed.
+    Zh "{by}修改群名为“{topic}”" renamed, "puppet4u";
+    En "{by} changed the group name to \"{topic}\"" renamed, "puppet4u";
+    // Friends.
+    Zh "你已添加了{name}，现在可以开始聊天了" friend, "notes-L, puppet4u";
+    Zh "{name}刚刚把你添加到通讯录，现在可以开始聊天了" friend, "puppet4u";
+    Zh "我通过了你的朋友验证请求，现在我们可以开始聊天了" friend, "puppet4u";
+    En "You have added {name} as your WeChat contact. Start chatting" friend, "puppet4u, wechaty-puppet-padchat#53";
+    En "{name} just added you to his/her contacts list. Send a message to him/her now" friend, "puppet4u";
+    En "I've accepted your friend request. Now let's chat" friend, "puppet4u";
+    Zh "{name}开启了朋友验证，{rest}" verification, "puppet4u, itchat4j";
+    En "{name} has enabled Friend Confirmation{rest}" verification, "puppet4u";
+    En "{name} has requested friend verification{rest}" verification, "a user's notes on refusals, 2015";
+    Zh "消息已发出，但被对方拒收了" |_| Event::Blocked, "itchat and wxpy users";
+    En "The message is successfully sent but rejected by the receiver" |_| Event::Blocked, "a user's notes on refusals, 2015";
+    // Money.
+    Zh "收到红包，请在手机上查看" |_| Event::RedPacketReceived, "notes-L, itchat, openwechat";
+    En "Red packet received. View on phone" |_| Event::RedPacketReceived, "clients that drive the page";
+    Zh "发出红包，请在手机上查看" |_| Event::RedPacketSent, "notes-L, openwechat";
+    En "Red packet sent. View on phone" |_| Event::RedPacketSent, "by analogy";
+    // Limits.
+    Zh "发送消息过于频繁，{rest}" too_frequent, "py2webwx#4, wechaty#412";
+    Zh "操作过于频繁，{rest}" too_frequent, "puppet-padlocal#109";
+    Zh "操作太频繁，{rest}" too_frequent, "wechat-deleted-friends#59";
+    En "Too many attempts. Try again later" too_frequent, "python-wechaty#133";
+    // Locations.
+    Zh "{by}发起了位置共享，请在手机上查看" location, "official";
+    Zh "{by}发起了位置共享" location, "a client's comment on the XML";
+    En "{by} started a real-time location session{rest}" location, "clients that drive the page";
+    Zh "位置共享已经结束" |_| Event::LiveLocationEnded, "openwechat";
+    En "Real-time Location session ended" |_| Event::LiveLocationEnded, "clients that drive the page";
+    // Strangers.
+    Zh "如果陌生人主动添加你为朋友，请谨慎核实对方身份" stranger, "notes-L";
+    Zh "{who}与群里其他人都不是微信朋友关系，请注意隐私安全" stranger, "clients that drive the page";
+    En "Note: \"{who}\" is not friends with anyone else in this group chat{rest}" stranger, "a client's test";
+    // Taken back.
+    Zh "{by}撤回了一条消息" recalled, "official";
+    En "{by} has recalled a message" recalled, "puppet4u";
+    En "{by} recalled a message" recalled, "puppet4u";
+    En "{by} withdrew a message" recalled, "clients that drive the page";
+    // Tickles.
+    Zh "我拍了拍自己{suffix}" |places| tickled_themselves(&places.with_me()), "by analogy";
+    Zh "我拍了拍 \"{who}\"{suffix}" |places| tickled(&places.with_me()), "by analogy";
+    Zh "{by} 拍了拍自己{suffix}" tickled_themselves, "a client's list of notices";
+    Zh "{by} 拍了拍我{suffix}" tickled_me, "puppet-padlocal";
+    Zh "{by} 拍了拍 \"{who}\"{suffix}" tickled, "a client's list of notices";
+    En "{by} tickled \"{who}\"{suffix}" tickled, "a client's list of notices";
+    En "{by} tickled me{suffix}" tickled_me, "a client's test";
+    En "{by} tickled themself{suffix}" tickled_themselves, "by analogy";
+};
+
+impl Places<'_> {
+    /// The same, said by this account: its pronoun has no blank behind it.
+    fn with_me(&self) -> Self {
+        let mut places = self.0;
+        if let Some(by) = places.first_mut() {
+            *by = Place { text: "我", quoted: false };
+        }
+        Places(places)
+    }
+}

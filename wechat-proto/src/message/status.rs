@@ -1,0 +1,179 @@
+//! What the phone tells its other devices: `docs/protocol.md` §9.7.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+use super::content::document;
+use crate::ids::UserName;
+use crate::time::Timestamp;
+use crate::wire::document::{Found, walk};
+
+/// A notice of the phone's: `MsgType` 51. It is no message of anybody's.
+///
+/// [`Message::peer`](super::Message::peer) is the chat it is about.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct StatusNotify {
+    /// What it is about.
+    pub code: StatusCode,
+    /// `StatusNotifyUserName`: the chats it is about, by their names in this login.
+    pub user_names: Vec<UserName>,
+    /// The same chats by the ids that stay (`wxid_…`, `…@chatroom`, a plain word); lately often
+    /// missing. [`StatusNotify::pairs`] says which belong together.
+    pub permanent_ids: Vec<Box<str>>,
+    /// Chats with messages that the phone has not shown.
+    pub unread_chats: Vec<UnreadChat>,
+    /// When the account last looked at its friends' moments, if there are new ones.
+    pub unread_moments: Option<Timestamp>,
+    /// Functions of the phone with something new, such as `masssendapp`.
+    pub unread_functions: Vec<Box<str>>,
+    /// Whether the two lists are of the same chats, in the same order.
+    paired: bool,
+}
+
+/// `StatusNotifyCode`
+///
+/// Codes beyond the table occur (9 was seen): they are kept.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct StatusCode(pub i64);
+
+impl StatusCode {
+    /// The phone has shown what is new in a chat.
+    pub const READ: Self = Self(1);
+    /// The phone has opened a chat.
+    pub const ENTERED: Self = Self(2);
+    /// The phone's recent chats; after a login, up to three times.
+    pub const RECENT: Self = Self(4);
+    /// The phone has closed a chat.
+    pub const LEFT: Self = Self(5);
+}
+
+/// A chat with messages that the phone has not shown.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct UnreadChat {
+    /// Its permanent id.
+    pub permanent_id: Box<str>,
+    /// Up to when it was read.
+    pub last_read: Timestamp,
+}
+
+/// What stands among the unread chats for the friends' moments.
+const MOMENTS: &str = "MomentsUnreadMsgStatus";
+
+impl StatusNotify {
+    /// Each chat's name in this login with the id that stays: the only place where the web tells
+    /// the latter of chats at large.
+    ///
+    /// Nothing where the two lists do not have the same length, or one of them is missing.
+    pub fn pairs(&self) -> impl Iterator<Item = (&UserName, &str)> {
+        let names = if self.paired { self.user_names.as_slice() } else { &[] };
+        names.iter().zip(self.permanent_ids.iter().map(AsRef::as_ref))
+    }
+
+    /// Reads the record's fields and its content, either of which may be empty. Never fails: the
+    /// official page does not look at the content at all.
+    pub(super) fn read(code: i64, user_names: &str, content: &str) -> Self {
+        let document = document(content).map(|text| Document::of(&text)).unwrap_or_default();
+        let mut whole = true;
+        let names = list(user_names)
+            .filter_map(|name| {
+                let name = name.parse().ok();
+                whole &= name.is_some();
+                name
+            })
+            .collect::<Vec<_>>();
+        let ids = list(&document.ids).map(Into::into).collect::<Vec<Box<str>>>();
+        whole &= ids.iter().all(|id| !id.is_empty());
+        let mut unread_moments = None;
+        let mut unread_chats = Vec::new();
+        for (id, time) in &document.chats {
+            let seconds = time.trim().parse().unwrap_or_default();
+            match (id.trim(), Timestamp::from_secs(seconds)) {
+                (MOMENTS, time) => unread_moments = Some(time),
+                ("", _) => {}
+                (id, last_read) => {
+                    unread_chats.push(UnreadChat { permanent_id: id.into(), last_read });
+                }
+            }
+        }
+        Self {
+            code: StatusCode(if code == 0 { document.op } else { code }),
+            paired: whole && names.len() == ids.len(),
+            user_names: names,
+            permanent_ids: ids.into_iter().filter(|id| !id.is_empty()).collect(),
+            unread_chats,
+            unread_moments,
+            unread_functions: texts(document.functions),
+        }
+    }
+}
+
+/// The elements of a list with commas between them, one behind it allowed.
+fn list(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.trim();
+    let text = text.strip_suffix(',').unwrap_or(text);
+    text.split(',').map(str::trim).filter(move |_| !text.is_empty())
+}
+
+/// What the XML says, its texts untrimmed.
+#[derive(Default)]
+struct Document {
+    op: i64,
+    ids: String,
+    /// Ids and times.
+    chats: Vec<(String, String)>,
+    functions: Vec<String>,
+}
+
+impl Document {
+    fn of(text: &str) -> Self {
+        let mut read = Self::default();
+        // A text may come in several pieces: each belongs to the element that began last.
+        walk(text, |path, found| match (path, found) {
+            ([_, "op"], Found::Element(attributes)) => {
+                let number = attributes.iter().find(|(name, _)| *name == "id");
+                read.op = number.and_then(|(_, id)| id.trim().parse().ok()).unwrap_or_default();
+            }
+            ([_, "op", "username"], Found::Text(text)) => read.ids.push_str(text),
+            ([_, "op", "unreadchatlist", _], Found::Element(_)) => read.chats.push(<_>::default()),
+            ([_, "op", "unreadchatlist", _, field], Found::Text(text)) => {
+                match (*field, read.chats.last_mut()) {
+                    ("username", Some((id, _))) => id.push_str(text),
+                    ("lastreadtime", Some((_, time))) => time.push_str(text),
+                    _ => {}
+                }
+            }
+            // Of this list, no sample is known: whatever has a name in it, or beside its time.
+            ([_, "op", "unreadfunctionlist", _], Found::Element(_)) => {
+                read.functions.push(String::new());
+            }
+            ([_, "op", "unreadfunctionlist", .., last], Found::Text(text))
+                if *last != "lastreadtime" =>
+            {
+                if let Some(function) = read.functions.last_mut() {
+                    function.push_str(text);
+                }
+            }
+            ([_, "op", "unreadfunctionlist"], Found::Text(text)) => {
+                read.functions.push(text.into());
+            }
+            _ => {}
+        });
+        read
+    }
+}
+
+/// The texts that say something.
+fn texts(texts: Vec<String>) -> Vec<Box<str>> {
+    let said = |text: &String| !text.trim().is_empty();
+    texts.into_iter().filter(said).map(|text| text.trim().into()).collect()
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

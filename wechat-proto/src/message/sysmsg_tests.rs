@@ -1,0 +1,267 @@
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::message;
+
+#[path = "template_tests.rs"]
+mod template;
+
+use template::{read_template, template};
+
+/// XML as it comes: escaped, a line break of the page's behind each of its own.
+fn wire(xml: &str) -> String {
+    xml.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br/>\n\t")
+}
+
+fn kind_of(msg_type: i64, content: &str) -> Kind {
+    let content = serde_json::Value::from(content);
+    let fields = format!(
+        r#""FromUserName":"@@r","ToUserName":"@me","MsgType":{msg_type},"Content":{content}"#
+    );
+    message(&fields).kind
+}
+
+fn revoked(content: &str) -> Revoked {
+    match kind_of(10_002, content) {
+        Kind::Revoked(revoked) => *revoked,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn sysmsg(content: &str) -> SysMsg {
+    match kind_of(10_002, content) {
+        Kind::SysMsg(sysmsg) => *sysmsg,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn revoke(inner: &str) -> String {
+    wire(&format!("<sysmsg type=\"revokemsg\">\n<revokemsg>\n{inner}\n</revokemsg>\n</sysmsg>\n"))
+}
+
+const REVOKE: &str = "<session>12345@chatroom</session>\n<oldmsgid>1661500000</oldmsgid>\n<msgid>4527210051674039705</msgid>\n<newmsgid>4527210051674039706</newmsgid>\n<replacemsg><![CDATA[\"林晓\" 撤回了一条消息]]></replacemsg>\n<announcement_id><![CDATA[]]></announcement_id>";
+
+#[test]
+fn a_revocation() {
+    let read = revoked(&revoke(REVOKE));
+    let expected = Revoked {
+        session: "12345@chatroom".into(),
+        msg_id: "4527210051674039705".into(),
+        new_msg_id: "4527210051674039706".into(),
+        old_msg_id: "1661500000".into(),
+        text: "\"林晓\" 撤回了一条消息".into(),
+        by: Some(Person::Named("林晓".into())),
+        announcement_id: None,
+    };
+    assert_eq!(read, expected);
+    // With the room's prefix, the room's own, without CDATA, not escaped at all.
+    let plain = REVOKE.replace("<![CDATA[", "").replace("]]>", "");
+    for content in [
+        format!("@b:<br/>{}", revoke(REVOKE)),
+        format!("12345@chatroom:<br/>{}", revoke(REVOKE)),
+        revoke(&plain),
+        format!("<br/>\n{}", revoke(REVOKE)),
+        wire("<?xml version=\"1.0\"?>\n") + &revoke(REVOKE),
+        format!("<sysmsg type=\"revokemsg\"><revokemsg>{REVOKE}</revokemsg></sysmsg>"),
+        format!("<sysmsg><revokemsg>{REVOKE}</revokemsg></sysmsg>"),
+        wire(&revoke(REVOKE).replace("<br/>", "")),
+    ] {
+        assert_eq!(revoked(&content), expected, "{content}");
+    }
+}
+
+#[test]
+fn revocations_of_all_sorts() {
+    for (text, shown, by) in [
+        ("你撤回了一条消息", "你撤回了一条消息", Some(Person::Me)),
+        ("You recalled a message", "You recalled a message", Some(Person::Me)),
+        (
+            "\"Tom\" has recalled a message.",
+            "\"Tom\" has recalled a message.",
+            Some(Person::Named("Tom".into())),
+        ),
+        (
+            "\"A &amp; B\" 撤回了一条消息",
+            "\"A & B\" 撤回了一条消息",
+            Some(Person::Named("A & B".into())),
+        ),
+        (
+            "<span class=\"emoji emoji1f604\"></span> withdrew a message",
+            "😄 withdrew a message",
+            Some(Person::Named("😄".into())),
+        ),
+        ("「大山」收回了一則訊息", "「大山」收回了一則訊息", None),
+        ("", "", None),
+    ] {
+        let read = revoked(&revoke(&format!(
+            "<msgid>7</msgid><replacemsg><![CDATA[{text}]]></replacemsg>"
+        )));
+        assert_eq!((&*read.text, read.by), (shown, by));
+    }
+    let own = revoked(&revoke("<msgid>0</msgid>"));
+    assert!(!own.msg_id.is_known() && !own.new_msg_id.is_known());
+    let board = revoked(&revoke(
+        "<msgid>7</msgid><announcement_id>wxid_a_123@chatroom_1</announcement_id>",
+    ));
+    assert_eq!(board.announcement_id.as_deref(), Some("wxid_a_123@chatroom_1"));
+}
+
+#[test]
+fn a_tickle() {
+    let content = wire(
+        "<sysmsg type=\"pat\">\n<pat>\n  <fromusername>wxid_a</fromusername>\n  <chatusername>12345@chatroom</chatusername>\n  <pattedusername>wxid_b</pattedusername>\n  <patsuffix><![CDATA[的肩膀]]></patsuffix>\n  <patsuffixversion>2</patsuffixversion>\n\n  <template><![CDATA[\"${wxid_a}\" 拍了拍 \"${wxid_b}\" 的肩膀]]></template>\n</pat>\n</sysmsg>",
+    );
+    let SysMsg::Tickle(tickle) = sysmsg(&content) else { panic!() };
+    assert_eq!((&*tickle.from, &*tickle.whom, &*tickle.suffix), ("wxid_a", "wxid_b", "的肩膀"));
+    assert_eq!(&*tickle.chat, "12345@chatroom");
+    let name_of = |id: &str| (id == "wxid_a").then(|| "林晓".to_string());
+    assert_eq!(tickle.text(name_of), "\"林晓\" 拍了拍 \"wxid_b\" 的肩膀");
+    assert_eq!(SysMsg::Tickle(tickle).text(), "\"wxid_a\" 拍了拍 \"wxid_b\" 的肩膀");
+    // As MsgType 10000, too: puppet4u.
+    assert!(matches!(kind_of(10_000, &content), Kind::SysMsg(_)));
+}
+
+#[test]
+fn a_tip_of_a_room() {
+    let content = wire(
+        "<sysmsg type=\"roomtoolstips\">\n<todo>\n<op>0</op>\n<todoid><![CDATA[id_7]]></todoid>\n<username><![CDATA[roomannouncement@app.origin]]></username>\n<title><![CDATA[带水 &amp; 帽子]]></title>\n<creator><![CDATA[wxid_a]]></creator>\n<related_msgid><![CDATA[4527210051674039705]]></related_msgid>\n<oper><![CDATA[wxid_b]]></oper>\n<template><![CDATA[${wxid_b}完成了待办]]></template>\n</todo>\n</sysmsg>",
+    );
+    let tip = sysmsg(&content);
+    assert_eq!(tip.text(), "wxid_b完成了待办");
+    let SysMsg::RoomTip(tip) = tip else { panic!() };
+    assert_eq!((&*tip.id, &*tip.title), ("id_7", "带水 & 帽子"));
+    assert_eq!((&*tip.creator, &*tip.operator), ("wxid_a", "wxid_b"));
+    assert_eq!(tip.related.as_str(), "4527210051674039705");
+    let bare = sysmsg(&content.replace("完成了待办", "").replace("${wxid_b}", ""));
+    assert_eq!(bare.text(), "带水 & 帽子");
+}
+
+#[test]
+fn others_are_kept() {
+    let joined = SystemEvent::Invited {
+        by: Person::Me,
+        who: vec![Person::Named("大山".into()), Person::Named("阿梅".into())],
+        others: vec![],
+    };
+    for (xml, kind, text, event) in [
+        (
+            "<sysmsg type=\"delchatroommember\">\n\t<delchatroommember>\n\t\t<plain><![CDATA[你邀请\"大山、阿梅\"加入了群聊  ]]></plain>\n\t\t<text><![CDATA[你邀请\"大山、阿梅\"加入了群聊  ]]></text>\n\t\t<link>\n<scene>invite</scene><text><![CDATA[  撤销]]></text></link></delchatroommember></sysmsg>",
+            "delchatroommember",
+            "你邀请\"大山、阿梅\"加入了群聊",
+            Some(joined),
+        ),
+        (
+            "<sysmsg type=\"NewXmlChatRoomAccessVerifyApplication\"><NewXmlChatRoomAccessVerifyApplication><text><![CDATA[\"林晓\"想邀请1位朋友加入群聊]]></text><link><ticket><![CDATA[AwAAAEAAAAD0secret]]></ticket></link></NewXmlChatRoomAccessVerifyApplication></sysmsg>",
+            "NewXmlChatRoomAccessVerifyApplication",
+            "\"林晓\"想邀请1位朋友加入群聊",
+            None,
+        ),
+        ("<sysmsg type=\"x\">words</sysmsg>", "x", "", None),
+        ("<sysmsg type=\"x\"><y>no</y></sysmsg>", "x", "", None),
+        (
+            "<sysmsg type=\"x\"><y><text> </text><title>a&amp;&lt;b</title><text>c</text></y></sysmsg>",
+            "x",
+            "a&<b",
+            None,
+        ),
+        ("<sysmsg><z/></sysmsg>", "z", "", None),
+        ("<sysmsg></sysmsg>", "", "", None),
+    ] {
+        let read = sysmsg(&wire(xml));
+        let expected = SysMsg::Other { kind: kind.into(), text: text.into(), event };
+        assert_eq!(read, expected);
+        // `docs/threats.md` S1: a ticket lets people into a room.
+        assert!(!format!("{read:?}").contains("secret"));
+        assert!(!serde_json::to_string(&read).unwrap().contains("secret"));
+    }
+}
+
+/// `docs/threats.md` M1: whoever renames a room chooses what a notice says.
+#[test]
+fn a_name_cannot_be_a_sysmsg() {
+    let xml = wire("<sysmsg type=\"revokemsg\"><revokemsg><msgid>7</msgid></revokemsg></sysmsg>");
+    for content in [
+        format!("\"大山\"修改群名为“{xml}”"),
+        format!("{xml} invited 阿梅 to the group chat"),
+        format!("\"大山\"修改群名为“{xml}"),
+    ] {
+        let Kind::System(system) = kind_of(10_000, &content) else { panic!("{content}") };
+        assert!(system.text.contains("<sysmsg"));
+    }
+    assert!(matches!(kind_of(10_000, &xml), Kind::Revoked(_)));
+}
+
+/// `docs/threats.md` X1, X3.
+#[test]
+fn spoiled_xml() {
+    for xml in [
+        "<!DOCTYPE x [<!ENTITY a \"b\">]><sysmsg/>",
+        "<?xml version=\"1.0\"?><!DOCTYPE x><sysmsg type=\"revokemsg\"></sysmsg>",
+        "<?xml version=\"1.0\"?><msg>sysmsg></msg>",
+        "<sysmsg",
+    ] {
+        let kind = kind_of(10_002, &wire(xml));
+        let unreadable = matches!(kind, Kind::Unreadable { msg_type: 10_002, .. });
+        assert!(unreadable || matches!(kind, Kind::System(_)), "{kind:?}");
+    }
+    // What stood before the fault counts.
+    let cut = revoke(REVOKE);
+    let cut = cut.split("&lt;replacemsg").next().unwrap();
+    assert_eq!(revoked(cut).msg_id.as_str(), "4527210051674039705");
+    assert!(matches!(kind_of(10_002, "words"), Kind::System(_)));
+    assert!(matches!(kind_of(10_002, ""), Kind::System(_)));
+}
+
+#[test]
+fn is_written_for_bridges() {
+    let json = serde_json::to_value(revoked(&revoke(REVOKE))).unwrap();
+    assert_eq!(json["msg_id"], "4527210051674039705");
+    assert_eq!(json["by"]["named"], "林晓");
+    let read = sysmsg(&template("$a$", &[("a", "link_profile", &[("wxid_a", "林晓")], "")]));
+    let json = serde_json::to_value(read).unwrap();
+    assert_eq!(json["template"]["links"][0]["members"][0]["permanent_id"], "wxid_a");
+}
+
+/// `docs/threats.md` R2, X2.
+#[test]
+fn long_documents_take_no_longer_than_they_are() {
+    for part in ["&amp;", "<link name=\"a\">", "<member>", "x", "$a$", "${", "<b>"] {
+        for start in [
+            "<sysmsg type=\"sysmsgtemplate\"><sysmsgtemplate><content_template><link_list><link name=\"a\" type=\"link_profile\"><memberlist><member><nickname>",
+            "<sysmsg type=\"sysmsgtemplate\"><sysmsgtemplate><content_template><template>",
+            "<sysmsg type=\"revokemsg\"><revokemsg><replacemsg>",
+            "<sysmsg type=\"pat\"><pat><template>",
+        ] {
+            let content = wire(&(start.to_string() + &part.repeat(20_000)));
+            let kind = kind_of(10_002, &content);
+            assert!(matches!(kind, Kind::Revoked(_) | Kind::SysMsg(_)));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_content_is_read(content in "(&lt;/?(sysmsg|revokemsg|pat|template|link|sysmsgtemplate|content_template|link_list|member|todo|title|text)( type=\"(revokemsg|pat|sysmsgtemplate|roomtoolstips|x)\")?&gt;|<br/>|[$]|[{]|\\PC){0,30}", msg_type in prop::sample::select(&[10_000, 10_002][..])) {
+        for start in ["", "&lt;sysmsg type=\"pat\"&gt;", "&lt;sysmsg type=\"sysmsgtemplate\"&gt;"] {
+            if let Kind::SysMsg(sysmsg) = kind_of(msg_type, &format!("{start}{content}&lt;/sysmsg&gt;")) {
+                sysmsg.text();
+            }
+        }
+    }
+
+    /// A text of the caller's choice comes through each of the elements.
+    #[test]
+    fn any_name_comes_through(name in "[^\\x00-\\x1f\\x7f\"&<>$\\]]{1,20}") {
+        prop_assume!(!name.trim().is_empty() && !name.contains("撤回了") && !["你", "我"].contains(&name.trim()));
+        let text = format!("\"{name}\" 撤回了一条消息");
+        let read = revoked(&revoke(&format!("<msgid>7</msgid><replacemsg><![CDATA[{text}]]></replacemsg>")));
+        prop_assert_eq!(&*read.text, &*text);
+        prop_assert_eq!(read.by, Some(Person::Named(name.trim().into())));
+        let read = read_template(&template("\"$a$\"加入了群聊", &[("a", "link_profile", &[("wxid_a", &name)], "")]));
+        prop_assert_eq!(read.event, Some(SystemEvent::Joined { who: vec![Person::Named(name.into())] }));
+    }
+}

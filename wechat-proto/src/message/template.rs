@@ -1,0 +1,215 @@
+//! Texts with names in them that are more than text: `sysmsgtemplate`, `docs/protocol.md` §9.6.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+use super::patterns::{recognise, split_names};
+use super::system::{Person, SystemEvent};
+use crate::text::decode;
+use crate::wire::document::Found;
+
+/// A text of the service's that says who the people in it are.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Template {
+    /// The text, the names in their places; links that undo something left out.
+    pub text: Box<str>,
+    /// What it tells, if its wording is known: with the names of [`Template::links`], whatever
+    /// quotes they contain.
+    pub event: Option<SystemEvent>,
+    /// The text as it came: `"$username$"邀请"$names$"加入了群聊`.
+    pub template: Box<str>,
+    /// What stands in the places.
+    pub links: Vec<TemplateLink>,
+}
+
+/// What stands in a place of a [`Template`].
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TemplateLink {
+    /// The name of the place: `$names$` is called `names`.
+    pub name: Box<str>,
+    /// `link_profile` names people, `link_revoke` and `link_revoke_qrcode` undo what the text
+    /// tells; others exist.
+    pub kind: Box<str>,
+    /// The people that a `link_profile` names.
+    pub members: Vec<TemplateMember>,
+    /// The word on a link that does something.
+    pub title: Box<str>,
+    /// Permanent ids of the people whom that would concern.
+    pub permanent_ids: Vec<Box<str>>,
+    /// What stands between the names.
+    pub separator: Box<str>,
+    /// Whether a chat does not show it.
+    pub hidden: bool,
+}
+
+/// Somebody named in a [`TemplateLink`].
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TemplateMember {
+    /// The permanent id; empty where the name stands for several people.
+    pub permanent_id: Box<str>,
+    /// What the person calls itself; of several people, all names with separators.
+    pub nick_name: Box<str>,
+}
+
+/// More links than any text of the service has.
+const LINKS: usize = 32;
+/// Longer than what the service puts between names, in bytes.
+const SEPARATOR: usize = 16;
+const PROFILE: &str = "link_profile";
+
+impl Template {
+    /// With `plain` for those who have no use for a template; it is empty in all samples.
+    pub(super) fn new(template: Box<str>, plain: Box<str>, links: Vec<Draft>) -> Self {
+        let links: Vec<TemplateLink> = links.into_iter().take(LINKS).map(Draft::finish).collect();
+        let find = |name: &str| links.iter().position(|link| *link.name == *name);
+        // Each stands once: a place that comes again must not make a small message a large one.
+        let mut used = [false; LINKS];
+        let text = rendered(&template, "$", "$", |name| {
+            let place = find(name)?;
+            let first = used.get_mut(place).is_some_and(|used| !core::mem::replace(used, true));
+            Some(links.get(place).filter(|_| first).map(TemplateLink::text).unwrap_or_default())
+        });
+        // The wording is looked for around the places, not around the names.
+        let words = rendered(&template, "$", "$", |name| {
+            let link = links.get(find(name)?)?;
+            Some(if &*link.kind == PROFILE { ["$", name, "$"].concat() } else { String::new() })
+        });
+        let link = |place: &str| links.get(find(place.strip_prefix('$')?.strip_suffix('$')?)?);
+        let people = |place: &str| Some(link(place)?.people()).filter(|list| !list.is_empty());
+        let event = recognise(&words)
+            .map(|event| event.expand(people, |place| Some(link(place)?.text().into())));
+        let text = if text.trim().is_empty() { plain } else { text.trim_end().into() };
+        Self { text, event, template, links }
+    }
+}
+
+impl TemplateLink {
+    fn text(&self) -> String {
+        if &*self.kind != PROFILE {
+            return if self.hidden { String::new() } else { self.title.as_ref().into() };
+        }
+        // One that is long would stand between all names.
+        let usual = self.separator.is_empty() || self.separator.len() > SEPARATOR;
+        let separator = if usual { "、" } else { &self.separator };
+        let names = self.members.iter().map(|member| &*member.nick_name);
+        names.collect::<Vec<_>>().join(separator)
+    }
+
+    fn people(&self) -> Vec<Person> {
+        let people = self.members.iter().flat_map(|member| {
+            if member.permanent_id.is_empty() {
+                return split_names(&member.nick_name);
+            }
+            alloc::vec![Person::Named(member.nick_name.clone())]
+        });
+        people.collect()
+    }
+}
+
+/// A link under way: its texts may come in many pieces.
+#[derive(Default)]
+pub(super) struct Draft {
+    name: Box<str>,
+    kind: Box<str>,
+    /// Ids and names.
+    members: Vec<(String, String)>,
+    title: String,
+    permanent_ids: Vec<String>,
+    separator: String,
+    hidden: bool,
+}
+
+impl Draft {
+    /// Takes what stands in a `link_list`; `path` begins inside.
+    pub(super) fn visit(links: &mut Vec<Self>, path: &[&str], found: Found<'_>) {
+        if let (["link"], Found::Element(attributes)) = (path, &found) {
+            let mut link = Self::default();
+            for (name, value) in attributes.iter() {
+                match name {
+                    "name" => link.name = value.into(),
+                    "type" => link.kind = value.into(),
+                    "hidden" => link.hidden = value.trim() == "1",
+                    _ => {}
+                }
+            }
+            // One beyond the last that is kept: what follows belongs to none of those.
+            links.truncate(LINKS);
+            links.push(link);
+            return;
+        }
+        let Some(link) = links.last_mut() else { return };
+        match (path, found) {
+            (["link", "memberlist", "member"], Found::Element(_)) => {
+                link.members.push(<_>::default());
+            }
+            (["link", "usernamelist", "username"], Found::Element(_)) => {
+                link.permanent_ids.push(String::new());
+            }
+            (["link", "memberlist", "member", field], Found::Text(text)) => {
+                match (*field, link.members.last_mut()) {
+                    ("username", Some((id, _))) => id.push_str(text),
+                    ("nickname", Some((_, name))) => name.push_str(text),
+                    _ => {}
+                }
+            }
+            (["link", "usernamelist", "username"], Found::Text(text)) => {
+                if let Some(id) = link.permanent_ids.last_mut() {
+                    id.push_str(text);
+                }
+            }
+            (["link", "separator"], Found::Text(text)) => link.separator.push_str(text),
+            (["link", "title"], Found::Text(text)) => link.title.push_str(text),
+            _ => {}
+        }
+    }
+
+    /// Decodes what the page would.
+    fn finish(self) -> TemplateLink {
+        let member = |(id, name): (String, String)| TemplateMember {
+            permanent_id: id.trim().into(),
+            nick_name: decode(name.into()),
+        };
+        TemplateLink {
+            name: self.name,
+            kind: self.kind,
+            members: self.members.into_iter().map(member).collect(),
+            title: decode(self.title.into()),
+            permanent_ids: self.permanent_ids.iter().map(|id| id.trim().into()).collect(),
+            separator: self.separator.into(),
+            hidden: self.hidden,
+        }
+    }
+}
+
+/// A template with each name between `open` and `close` replaced; one that `replace` does not know
+/// stays, and so does what is not closed.
+pub(super) fn rendered(
+    template: &str,
+    open: &str,
+    close: &str,
+    mut replace: impl FnMut(&str) -> Option<String>,
+) -> String {
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once(open) {
+        let Some((name, behind)) = after.split_once(close) else { break };
+        out.push_str(before);
+        if let Some(text) = replace(name) {
+            out.push_str(&text);
+            rest = behind;
+        } else {
+            out.push_str(open);
+            out.push_str(name);
+            // What closes one place may open the next.
+            rest = after.get(name.len()..).unwrap_or_default();
+        }
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,162 @@
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::*;
+
+/// A link: its name, its kind, its members (id and name), and what follows them.
+pub(super) type Written<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
+
+pub(super) fn template(text: &str, links: &[Written<'_>]) -> String {
+    let links: String = links
+        .iter()
+        .map(|(name, kind, members, rest)| {
+            let members: String = members
+                .iter()
+                .map(|(id, name)| format!("<member>\n<username><![CDATA[{id}]]></username>\n<nickname><![CDATA[{name}]]></nickname>\n</member>\n"))
+                .collect();
+            let hidden = if kind.starts_with("link_revoke") { " hidden=\"1\"" } else { "" };
+            format!("<link name=\"{name}\" type=\"{kind}\"{hidden}>\n<memberlist>\n{members}</memberlist>\n{rest}</link>\n")
+        })
+        .collect();
+    wire(&format!(
+        "<sysmsg type=\"sysmsgtemplate\">\n<sysmsgtemplate>\n<content_template type=\"tmpl_type_profile\">\n<plain><![CDATA[]]></plain>\n<template><![CDATA[{text}]]></template>\n<link_list>\n{links}</link_list>\n</content_template>\n</sysmsgtemplate>\n</sysmsg>\n"
+    ))
+}
+
+pub(super) fn read_template(content: &str) -> Template {
+    match sysmsg(content) {
+        SysMsg::Template(template) => template,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_invitation() {
+    let read = read_template(&template(
+        "你邀请\"$names$\"加入了群聊  $revoke$",
+        &[
+            (
+                "names",
+                "link_profile",
+                &[("wxid_a", "古\"邀请\"根😄"), ("wxid_b", "a、b")],
+                "<separator><![CDATA[、]]></separator>\n",
+            ),
+            (
+                "revoke",
+                "link_revoke",
+                &[],
+                "<title><![CDATA[撤销]]></title>\n<usernamelist>\n<username><![CDATA[wxid_a]]></username>\n<username>wxid_b</username>\n</usernamelist>\n",
+            ),
+        ],
+    ));
+    assert_eq!(&*read.text, "你邀请\"古\"邀请\"根😄、a、b\"加入了群聊");
+    // The names are whole, whatever they contain.
+    let who = vec![Person::Named("古\"邀请\"根😄".into()), Person::Named("a、b".into())];
+    let event = SystemEvent::Invited { by: Person::Me, who, others: vec![] };
+    assert_eq!(read.event, Some(event));
+    let [names, undo] = &read.links[..] else { panic!() };
+    let ids: Vec<&str> = names.members.iter().map(|member| &*member.permanent_id).collect();
+    assert_eq!((&*names.kind, ids), ("link_profile", vec!["wxid_a", "wxid_b"]));
+    let ids: Vec<&str> = undo.permanent_ids.iter().map(AsRef::as_ref).collect();
+    assert_eq!((&*undo.title, undo.hidden, ids), ("撤销", true, vec!["wxid_a", "wxid_b"]));
+}
+
+#[test]
+fn who_brought_whom() {
+    let one = |name: &str| Person::Named(name.into());
+    let [a, b] = [("wxid_a", "林晓"), ("wxid_b", "大山")];
+    for (text, event) in [
+        (
+            "\"$username$\"邀请\"$names$\"加入了群聊",
+            SystemEvent::Invited { by: one("林晓"), who: vec![one("大山")], others: vec![] },
+        ),
+        (
+            "\"$username$\"邀请你加入了群聊，群聊参与人还有：$others$",
+            SystemEvent::Invited {
+                by: one("林晓"),
+                who: vec![Person::Me],
+                others: vec![one("x"), one("y")],
+            },
+        ),
+        (
+            "$username$ invited $names$ to the group chat",
+            SystemEvent::Invited { by: one("林晓"), who: vec![one("大山")], others: vec![] },
+        ),
+        (
+            "\" $names$\"通过扫描\"$username$\"分享的二维码加入群聊",
+            SystemEvent::JoinedByCode {
+                who: vec![one("大山")],
+                of: Some(one("林晓")),
+                others: vec![],
+            },
+        ),
+        (
+            "\" $names$\" joined the group chat via the QR Code shared by \"$username$\"",
+            SystemEvent::JoinedByCode {
+                who: vec![one("大山")],
+                of: Some(one("林晓")),
+                others: vec![],
+            },
+        ),
+        (
+            "你被\"$username$\"移出群聊",
+            SystemEvent::Removed { by: one("林晓"), who: vec![Person::Me] },
+        ),
+        (
+            "\"$username$\"修改群名为“$remark$”",
+            SystemEvent::Renamed { by: one("林晓"), topic: "a、b, c".into() },
+        ),
+        (
+            "你已添加了$username$，现在可以开始聊天了。",
+            SystemEvent::FriendAdded { name: Some("林晓".into()) },
+        ),
+    ] {
+        let read = read_template(&template(
+            text,
+            &[
+                ("username", "link_profile", &[a], ""),
+                ("names", "link_profile", &[b], ""),
+                ("others", "link_profile", &[("", "x、y")], ""),
+                ("remark", "link_profile", &[("", "a、b, c")], ""),
+            ],
+        ));
+        assert_eq!(read.event, Some(event), "{text}");
+        assert!(!read.text.contains('$'), "{}", read.text);
+    }
+}
+
+#[test]
+fn odd_templates() {
+    let plain = read_template(
+        &template("", &[]).replace("plain&gt;&lt;![CDATA[", "plain&gt;&lt;![CDATA[words"),
+    );
+    assert_eq!((&*plain.text, &*plain.template), ("words", ""));
+    let members: &[_] = &[("wxid_a", "$b$")];
+    let read = read_template(&template(
+        "$5 for $a$ and $a$, $c$, $",
+        &[
+            ("a", "link_profile", members, ""),
+            ("b", "link_profile", &[("", "no")], ""),
+            ("d", "link_new", &[], "<title>x</title>"),
+        ],
+    ));
+    // What is not known stays, a name is not read as a place, nothing stands twice.
+    assert_eq!(&*read.text, "$5 for $b$ and , $c$, $");
+    assert_eq!(read.event, None);
+    // `docs/threats.md` M2.
+    let members: Vec<(String, String)> =
+        (0..1000).map(|n| (format!("wxid_{n}"), "x".into())).collect();
+    let members: Vec<(&str, &str)> = members.iter().map(|(id, name)| (&**id, &**name)).collect();
+    let separator = format!("<separator>{}</separator>", "-".repeat(10_000));
+    let places = "$n$、".repeat(1000);
+    let text = format!("\"$n$\"邀请你加入了群聊，群聊参与人还有：{places}$o$");
+    let read = read_template(&template(&text, &[("n", "link_profile", &members, &separator)]));
+    let Some(SystemEvent::Invited { others, .. }) = read.event else { panic!() };
+    assert_eq!((others.len(), read.text.chars().filter(|c| *c == '-').count()), (1001, 0));
+    let members: &[_] = &[("wxid_a", "$b$")];
+    let many: Vec<_> = (0..100).map(|_| ("n", "link_profile", members, "")).collect();
+    let read = read_template(&template(&"$n$".repeat(10_000), &many));
+    assert_eq!((read.links.len(), &*read.text), (32, "$b$"));
+}

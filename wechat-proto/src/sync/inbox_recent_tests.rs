@@ -1,0 +1,57 @@
+//! What takes back a message has it at hand: `docs/protocol.md` §9.6.
+
+use alloc::vec;
+
+use super::*;
+use crate::message::Kind;
+
+/// A revocation of the message `id` of the chat with `@a`.
+fn revoke(own: &str, id: &str) -> Value {
+    let content = format!(
+        "&lt;sysmsg type=\"revokemsg\"&gt;&lt;revokemsg&gt;&lt;msgid&gt;{id}&lt;/msgid&gt;&lt;/revokemsg&gt;&lt;/sysmsg&gt;"
+    );
+    json!({ "MsgId": own, "FromUserName": "@a", "ToUserName": "@me", "MsgType": 10002, "Content": content })
+}
+
+/// Two messages in one batch, then what takes back the first and one that was never heard.
+fn stage(inbox: impl FnOnce(Inbox) -> Inbox) -> Stage {
+    let taken_back =
+        with(batch(&[], 3, false), "AddMsgList", json!([revoke("3", "1"), revoke("4", "9")]));
+    let mut stage = Stage::new([ok(batch(&["1", "2"], 2, true)), ok(taken_back)]);
+    stage.inbox = inbox(Inbox::new());
+    stage
+}
+
+/// The text of what each revocation takes back.
+fn originals(stage: &mut Stage) -> Vec<Option<String>> {
+    let mut originals = Vec::new();
+    while let Ok(message) = stage.next() {
+        if let Kind::Revoked(_) = message.kind {
+            originals.push(message.original().map(|original| original.text().unwrap().into()));
+        } else {
+            assert!(message.original().is_none());
+        }
+    }
+    originals
+}
+
+#[test]
+fn the_original_is_at_hand() {
+    assert_eq!(originals(&mut stage(|inbox| inbox)), vec![Some("1".to_string()), None]);
+    assert_eq!(originals(&mut stage(|inbox| inbox.remember(2))), vec![Some("1".to_string()), None]);
+    // The second has driven it out.
+    assert_eq!(originals(&mut stage(|inbox| inbox.remember(1))), vec![None, None]);
+    assert_eq!(originals(&mut stage(|inbox| inbox.remember(0))), vec![None, None]);
+}
+
+/// The batch that a message came in is not held by those that are remembered.
+#[test]
+fn the_original_stands_alone() {
+    let mut stage = stage(|inbox| inbox);
+    let first = stage.next().unwrap();
+    let raw = first.raw.json().into_owned();
+    stage.next().unwrap();
+    let revoked = stage.next().unwrap().detach();
+    let original = revoked.original().unwrap();
+    assert_eq!((original.raw.json(), &original.kind), (raw.into(), &first.kind));
+}

@@ -1,0 +1,203 @@
+//! XML read element by element, for the payloads of messages: tolerant of what the server spoils,
+//! closed to what an attacker adds (`docs/threats.md` X1 to X3).
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use html_escape::decode_html_entities;
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+/// Deeper nesting than any document of the service.
+const DEPTH: usize = 64;
+/// More attributes than any element of the service.
+const ATTRIBUTES: usize = 256;
+
+/// What stands at a place of a document.
+pub(crate) enum Found<'a> {
+    /// An element begins.
+    Element(Attributes<'a>),
+    /// Some of an element's text, decoded: it may come in several pieces, and between elements it
+    /// is often a line break.
+    Text(&'a str),
+}
+
+/// The attributes of an element.
+pub(crate) struct Attributes<'a>(&'a BytesStart<'a>);
+
+impl<'a> Attributes<'a> {
+    /// Names and decoded values, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
+        // Blanks around `=`, none between two attributes, one twice: `docs/shapes.md`.
+        let mut attributes = self.0.attributes();
+        attributes.with_checks(false);
+        attributes.take(ATTRIBUTES).flatten().map(|attribute| {
+            let value = match attribute.value {
+                Cow::Borrowed(value) => decode_html_entities(value),
+                Cow::Owned(value) => Cow::Owned(decode_html_entities(&value).into_owned()),
+            };
+            (attribute.key.into_inner(), value)
+        })
+    }
+}
+
+/// Visits what stands in a document, in order, each with the names of the elements around it, the
+/// outermost first. Whether there was any element.
+///
+/// What cannot be read ends the document, and so does the declaration of a type (no document of
+/// the service has one; entities would be hidden there): what stood before it counts. Elements
+/// that nest too deep are passed over.
+pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) -> bool {
+    let mut reader = Reader::from_str(document);
+    let config = reader.config_mut();
+    config.allow_dangling_amp = true;
+    config.allow_unmatched_ends = true;
+    config.check_end_names = false;
+    let mut path: Vec<&str> = Vec::new();
+    // How many elements are open beyond the deepest that is read.
+    let mut beyond = 0_usize;
+    let mut any = false;
+    loop {
+        let place = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        match reader.read_event() {
+            Err(_) | Ok(Event::Eof | Event::DocType(_)) => return any,
+            Ok(Event::Start(start)) => {
+                if beyond > 0 || path.len() >= DEPTH {
+                    beyond += 1;
+                    continue;
+                }
+                any = true;
+                path.push(name(document, place, &start));
+                visit(&path, Found::Element(Attributes(&start)));
+            }
+            Ok(Event::Empty(start)) => {
+                if beyond == 0 && path.len() < DEPTH {
+                    any = true;
+                    path.push(name(document, place, &start));
+                    visit(&path, Found::Element(Attributes(&start)));
+                    path.pop();
+                }
+            }
+            Ok(Event::End(_)) => {
+                if beyond > 0 {
+                    beyond -= 1;
+                } else {
+                    path.pop();
+                }
+            }
+            Ok(_) if beyond > 0 => {}
+            Ok(Event::Text(text)) => visit(&path, Found::Text(&text)),
+            Ok(Event::CData(text)) => visit(&path, Found::Text(&text)),
+            Ok(Event::GeneralRef(entity)) => {
+                let text = alloc::format!("&{};", &*entity);
+                // One that is not known stays as it was written.
+                visit(&path, Found::Text(&decode_html_entities(&text)));
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+/// The name of the element that begins at `place`, as a part of the document.
+fn name<'a>(document: &'a str, place: usize, start: &BytesStart<'_>) -> &'a str {
+    let length = start.name().as_ref().len();
+    // After the `<`.
+    document.get(place + 1..).and_then(|rest| rest.get(..length)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::{String, ToString as _};
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Each element as `path name=value …`, each text as `path: text`; without blank texts.
+    fn seen(document: &str) -> Vec<String> {
+        let mut seen = Vec::new();
+        walk(document, |path, found| {
+            let path = path.join("/");
+            match found {
+                Found::Element(attributes) => {
+                    let pairs = attributes.iter().map(|(name, value)| format!(" {name}={value}"));
+                    seen.push(path + &pairs.collect::<String>());
+                }
+                Found::Text(text) if text.trim().is_empty() => {}
+                Found::Text(text) => seen.push(format!("{path}: {text}")),
+            }
+        });
+        seen
+    }
+
+    #[test]
+    fn visits_in_order() {
+        assert_eq!(
+            seen("<?xml version=\"1.0\"?>\n<msg a='1'>\n\t<t>x&amp;y</t><e b=\"2\"/>z</msg>"),
+            vec!["msg a=1", "msg/t", "msg/t: x", "msg/t: &", "msg/t: y", "msg/e b=2", "msg: z"]
+        );
+    }
+
+    /// `docs/shapes.md`
+    #[test]
+    fn lives_with_what_servers_write() {
+        for (document, expected) in [
+            ("<e a = \"1\"  b='2'/>", vec!["e a=1 b=2"]),
+            ("<e a=\"1\"b=\"2\"c=\"3\"/>", vec!["e a=1 b=2 c=3"]),
+            ("<e a=\"1\" a=\"2\"/>", vec!["e a=1 a=2"]),
+            ("<e u=\"http://x?a=1&b=2&amp;c=3\"/>", vec!["e u=http://x?a=1&b=2&c=3"]),
+            ("<e n=\"&lt;&quot;&#39;&#20013;&nope;\"/>", vec!["e n=<\"'中&nope;"]),
+            ("<a><![CDATA[<x>&amp;]]></a>", vec!["a", "a: <x>&amp;"]),
+            ("<a>1<b>2</c>3</a>", vec!["a", "a: 1", "a/b", "a/b: 2", "a: 3"]),
+            ("<a>1<b", vec!["a", "a: 1"]),
+            ("no document", vec![": no document"]),
+            ("", vec![]),
+        ] {
+            assert_eq!(seen(document), expected, "{document}");
+        }
+        assert!(!walk("no document", |_, _| {}));
+    }
+
+    /// `docs/threats.md` X1, X2.
+    #[test]
+    fn takes_no_types_and_no_towers() {
+        assert_eq!(seen("<a/><!DOCTYPE e [<!ENTITY a \"ha\">]><e>&a;</e>"), vec!["a"]);
+        let tower = "<b>".repeat(100_000) + &"</b>".repeat(100_000) + "<a>1</a>";
+        let seen = seen(&tower);
+        assert_eq!(seen.len(), DEPTH + 2);
+        assert_eq!(seen.last().unwrap(), "a: 1");
+        let wide = "<a ".to_string() + &"b=\"1\" ".repeat(100_000) + "/>";
+        walk(&wide, |_, found| {
+            if let Found::Element(attributes) = found {
+                assert_eq!(attributes.iter().count(), ATTRIBUTES);
+            }
+        });
+    }
+
+    proptest! {
+        #[test]
+        fn any_document_is_walked(document in "(<[a-z/!\\[&;=\" ']{0,10}>?|\\PC|&[a-z#0-9]{0,4};?){0,40}") {
+            walk(&document, |_, found| {
+                if let Found::Element(attributes) = found {
+                    attributes.iter().for_each(drop);
+                }
+            });
+        }
+
+        #[test]
+        fn what_is_escaped_comes_back(text in "\\PC{1,40}") {
+            let escaped = html_escape::encode_quoted_attribute(&text);
+            let document = format!("<x v=\"{escaped}\">{escaped}</x>");
+            let (mut value, mut inner) = (String::new(), String::new());
+            walk(&document, |_, found| match found {
+                Found::Element(attributes) => {
+                    attributes.iter().for_each(|(_, read)| value.push_str(&read));
+                }
+                Found::Text(read) => inner.push_str(read),
+            });
+            prop_assert_eq!((&value, &inner), (&text, &text));
+        }
+    }
+}
