@@ -13,6 +13,8 @@ pub use super::oplog::parse;
 ///
 /// The request carries the contact's remark: without it, the service takes the remark away. So
 /// give the record as it is now, from the [`Directory`](super::Directory).
+/// A remark that was taken away on the phone stays in the directory, where nothing empty erases: a
+/// pin after that gives it back.
 pub fn request(session: &mut Session, contact: &Contact, pinned: bool) -> Call<()> {
     oplog::call(session, &contact.user_name, Change::Pin(pinned), &contact.remark_name)
 }
