@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use bytes::{Buf as _, Bytes};
 
 use crate::call::Call;
+use crate::contact::Contact;
 use crate::contact::record::WireContact;
 use crate::device::Device;
 use crate::error::Error;
@@ -134,6 +135,11 @@ pub(crate) fn session() -> Session {
 /// Who messages of tests are to.
 pub(crate) fn me() -> UserName {
     "@me".parse().unwrap()
+}
+
+/// A contact as a record tells it.
+pub(crate) fn contact(json: &str) -> Contact {
+    WireContact::read(json).take().unwrap()
 }
 
 /// A message with these fields, the second of its batch.

@@ -65,6 +65,10 @@ impl Bot for Hyper {
         self.runtime.block_on(self.client.contacts())
     }
 
+    fn directory(&self) -> Directory {
+        self.client.directory()
+    }
+
     fn next(&mut self) -> Option<Result<Message, Error>> {
         let messages = &mut self.messages;
         self.runtime.block_on(poll_fn(|context| messages.as_mut().poll_next(context)))

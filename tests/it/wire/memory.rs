@@ -133,6 +133,10 @@ impl Bot for Memory {
         Ok(self.account.directory().clone())
     }
 
+    fn directory(&self) -> Directory {
+        self.account.directory().clone()
+    }
+
     fn next(&mut self) -> Option<Result<Message, Error>> {
         if self.ended || self.account.has_left() {
             return None;

@@ -44,6 +44,8 @@ pub(crate) trait Bot: Sized {
     }
     /// Loads the contacts.
     fn contacts(&mut self) -> Result<Directory, Error>;
+    /// Everybody who is known now.
+    fn directory(&self) -> Directory;
     /// Waits for the next message.
     fn next(&mut self) -> Option<Result<Message, Error>>;
     /// The session, to be stored.

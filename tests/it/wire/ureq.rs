@@ -50,6 +50,10 @@ impl Bot for Ureq {
         self.client.contacts()
     }
 
+    fn directory(&self) -> Directory {
+        self.client.directory()
+    }
+
     fn next(&mut self) -> Option<Result<Message, Error>> {
         self.messages.next()
     }

@@ -41,6 +41,8 @@ pub struct Batch {
     json: Hidden,
     /// Contacts that were added or changed.
     pub changed: Vec<Contact>,
+    /// What changed of rooms and their members: `ModChatRoomMemberList`.
+    pub changed_members: Vec<Contact>,
     /// Contacts and rooms that are gone.
     pub removed: Vec<UserName>,
     /// What changed about the account itself.
@@ -117,6 +119,7 @@ pub fn parse(reply: &Response) -> Result<Batch, Error> {
         messages: wire.messages,
         json: Hidden(json),
         changed: WireContact::take_all(wire.changed),
+        changed_members: WireContact::take_all(wire.changed_members),
         removed: wire
             .removed
             .0
@@ -140,10 +143,15 @@ impl Batch {
 
     /// Whether it brings nothing: no message, no change.
     pub fn is_empty(&self) -> bool {
-        self.messages.0.is_empty()
-            && self.changed.is_empty()
-            && self.removed.is_empty()
-            && self.profile.is_none()
+        self.messages.0.is_empty() && !self.has_changes()
+    }
+
+    /// Whether it brings anything but messages.
+    pub(crate) fn has_changes(&self) -> bool {
+        self.profile.is_some()
+            || !self.removed.is_empty()
+            || !self.changed.is_empty()
+            || !self.changed_members.is_empty()
     }
 }
 
@@ -152,6 +160,7 @@ reply! {
         "AddMsgList" => messages: List<WireMessage>,
         "ModContactList" => changed: List<WireContact>,
         "DelContactList" => removed: List<Gone>,
+        "ModChatRoomMemberList" => changed_members: List<WireContact>,
         "Profile" => profile: WireProfile,
         "ContinueFlag" => continue_flag: Int,
         "SyncKey" => sync_key: WireKey,
