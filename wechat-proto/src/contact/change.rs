@@ -121,7 +121,7 @@ macro_rules! fields {
 }
 
 fields! {
-    /// `nick_name`, where there was none before: else [`Change::Renamed`].
+    /// `nick_name`, where there was none before or is none now: else [`Change::Renamed`].
     NICK_NAME = 0 "nick_name" { nick_name }
     /// `remark_name`
     REMARK_NAME = 1 "remark_name" { remark_name }
@@ -159,7 +159,8 @@ fields! {
     HIDE_INPUT_BAR_FLAG = 17 "hide_input_bar_flag" { hide_input_bar_flag }
     /// `uin`
     UIN = 18 "uin" { uin }
-    /// Whose the room is, where nobody was known before: else [`Change::OwnerChanged`].
+    /// Whose the room is, where that was not known before or is not now: else
+    /// [`Change::OwnerChanged`].
     OWNER = 19 "owner" { chat_room_owner, is_owner, owner_uin }
     /// `encry_chat_room_id`
     ENCRY_CHAT_ROOM_ID = 20 "encry_chat_room_id" { encry_chat_room_id }
@@ -244,7 +245,8 @@ impl Directory {
         if Arc::ptr_eq(&self.contacts, &old.contacts) {
             return changes;
         }
-        let (mut before, mut now) = (old.contacts.iter().peekable(), self.contacts.iter().peekable());
+        let (mut before, mut now) =
+            (old.contacts.iter().peekable(), self.contacts.iter().peekable());
         loop {
             let order = match (before.peek(), now.peek()) {
                 (Some(before), Some(now)) => before.cmp(now),
@@ -267,7 +269,7 @@ impl Directory {
     fn compare(&self, old: &Contact, new: &Contact, changes: &mut Vec<Change>) {
         let mut fields = Fields::between(old, new);
         let user_name = || new.user_name.clone();
-        if fields.has(Fields::NICK_NAME) && !old.nick_name.is_empty() {
+        if fields.has(Fields::NICK_NAME) && !old.nick_name.is_empty() && !new.nick_name.is_empty() {
             fields = fields.without(Fields::NICK_NAME);
             let (old, new) = (old.nick_name.clone(), new.nick_name.clone());
             changes.push(Change::Renamed { user_name: user_name(), old, new });

@@ -69,10 +69,14 @@ fn tells_who_came_and_went() {
 /// Whoever is on the first whole list did not join: nobody knew before.
 #[test]
 fn what_is_learnt_is_no_change_of_the_room() {
-    let partial = r#"{"UserName":"@@r","NickName":"room","MemberCount":2,"MemberList":[{"UserName":"@1"}]}"#;
+    let partial =
+        r#"{"UserName":"@@r","NickName":"room","MemberCount":2,"MemberList":[{"UserName":"@1"}]}"#;
     for before in [partial, r#"{"UserName":"@@r"}"#] {
         let change = changes(&[before], &[ROOM]);
-        assert!(change.contains(r#""change":"changed""#) && change.contains(r#""members""#), "{change}");
+        assert!(
+            change.contains(r#""change":"changed""#) && change.contains(r#""members""#),
+            "{change}"
+        );
         assert!(!change.contains("joined") && !change.contains("owner_changed"), "{change}");
     }
     // A list that is not whole says of nobody that it left.
@@ -85,7 +89,10 @@ fn the_same_owner_is_no_change() {
     let mine = r#"{"UserName":"@@r","IsOwner":1}"#;
     assert_eq!(changes(&[mine], &[r#"{"UserName":"@@r","ChatRoomOwner":"@me"}"#]), "");
     let given = changes(&[mine], &[r#"{"UserName":"@@r","ChatRoomOwner":"@2"}"#]);
-    assert_eq!(given, "{\"change\":\"owner_changed\",\"user_name\":\"@@r\",\"old\":\"@me\",\"new\":\"@2\"}\n");
+    assert_eq!(
+        given,
+        "{\"change\":\"owner_changed\",\"user_name\":\"@@r\",\"old\":\"@me\",\"new\":\"@2\"}\n"
+    );
 }
 
 /// Each field, alone, is told by its own name.
@@ -116,8 +123,10 @@ fn every_field_has_a_name() {
         (r#""MemberCount":7"#, "member_count"),
         (r#""MemberCount":7,"MemberList":[{"UserName":"@7"}]"#, "member_count\",\"members"),
     ] {
-        let change = changes(&[r#"{"UserName":"@@1"}"#], &[&format!("{{\"UserName\":\"@@1\",{wire}}}")]);
-        let expected = format!("{{\"change\":\"changed\",\"user_name\":\"@@1\",\"fields\":[\"{name}\"]}}\n");
+        let change =
+            changes(&[r#"{"UserName":"@@1"}"#], &[&format!("{{\"UserName\":\"@@1\",{wire}}}")]);
+        let expected =
+            format!("{{\"change\":\"changed\",\"user_name\":\"@@1\",\"fields\":[\"{name}\"]}}\n");
         assert_eq!(change, expected);
     }
     let both = Fields::ALIAS | Fields::CITY;

@@ -241,7 +241,12 @@ mod tests {
             let json = format!("{{\"UserName\":\"{name}\",\"VerifyFlag\":{verify_flag}}}");
             let contact = contact(&json);
             assert_eq!(contact.kind(), kind, "{name} {verify_flag}");
-            let is = [contact.is_person(), contact.is_room(), contact.is_official(), contact.is_built_in()];
+            let is = [
+                contact.is_person(),
+                contact.is_room(),
+                contact.is_official(),
+                contact.is_built_in(),
+            ];
             assert_eq!(is, [Person, Room, Official, BuiltIn].map(|other| other == kind), "{name}");
         }
     }
@@ -259,7 +264,11 @@ mod tests {
             ("weixin", false),
             ("@@1", false),
         ] {
-            assert_eq!(contact(&format!("{{\"UserName\":\"{name}\"}}")).is_hidden(), hidden, "{name}");
+            assert_eq!(
+                contact(&format!("{{\"UserName\":\"{name}\"}}")).is_hidden(),
+                hidden,
+                "{name}"
+            );
         }
         assert!(contact(r#"{"UserName":"fmessage"}"#).is_read_only());
         assert!(!contact(r#"{"UserName":"filehelper"}"#).is_read_only());

@@ -103,3 +103,6 @@ fn searches_without_regard_to_case() {
         assert_eq!(search(text), found, "{text}");
     }
 }
+
+#[path = "directory_machine.rs"]
+mod machine;

@@ -135,7 +135,10 @@ mod tests {
             (3, "ContactFlag(CONTACT | CHAT)"),
             (34_819, "ContactFlag(CONTACT | CHAT | TOP | 0x8000)"),
             (65_539, "ContactFlag(CONTACT | CHAT | MOMENTS_IGNORED)"),
-            (42_343, "ContactFlag(CONTACT | CHAT | CHAT_ROOM | HIDDEN | FAVOURITE | MOMENTS_BLACKLIST | 0xa400)"),
+            (
+                42_343,
+                "ContactFlag(CONTACT | CHAT | CHAT_ROOM | HIDDEN | FAVOURITE | MOMENTS_BLACKLIST | 0xa400)",
+            ),
             (0x400, "ContactFlag(0x400)"),
         ] {
             assert_eq!(format!("{:?}", ContactFlag(flag)), shown);

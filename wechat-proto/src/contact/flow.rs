@@ -92,7 +92,8 @@ impl Flow for Contacts {
                         // Zero is the end; so is a number that comes again, and so are too many.
                         let seen = self.pages.contains(&page.next);
                         if page.next == 0 || seen || self.pages.len() >= PAGES {
-                            self.names = Names { batches: wanted(account).into(), ..Names::default() };
+                            self.names =
+                                Names { batches: wanted(account).into(), ..Names::default() };
                             if self.batch(account, now) {
                                 return Ok(());
                             }

@@ -7,8 +7,8 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::classify::is_built_in;
 use super::Directory;
+use super::classify::is_built_in;
 use crate::error::Invalid;
 use crate::ids::UserName;
 
@@ -204,7 +204,9 @@ impl Directory {
     pub fn candidates(&self, identity: &Identity) -> Vec<(&UserName, Evidence)> {
         let mut found: Vec<_> = self
             .iter()
-            .map(|contact| (&contact.user_name, self.identity(&contact.user_name).compare(identity)))
+            .map(|contact| {
+                (&contact.user_name, self.identity(&contact.user_name).compare(identity))
+            })
             .filter(|(_, evidence)| *evidence > Evidence::Nothing)
             .collect();
         found.sort_by_key(|(_, evidence)| core::cmp::Reverse(*evidence));
@@ -239,13 +241,18 @@ mod tests {
 
     #[test]
     fn a_guess_is_called_one() {
-        let base = r#""Alias":"ada","RemarkName":"r","NickName":"n","Sex":2,"Province":"p","City":"c""#;
+        let base =
+            r#""Alias":"ada","RemarkName":"r","NickName":"n","Sex":2,"Province":"p","City":"c""#;
         for (one, other, evidence) in [
             (with_id(base, "wxid_1"), with_id(r#""NickName":"else""#, "wxid_1"), Evidence::Same),
             (with_id(base, "wxid_1"), with_id(base, "wxid_2"), Evidence::Different),
             (with_id(base, "wxid_1"), identity(base), Evidence::Alias),
             (identity(r#""Uin":5,"Alias":"a""#), identity(r#""Uin":5"#), Evidence::Same),
-            (identity(r#""Uin":5,"Alias":"a""#), identity(r#""Uin":6,"Alias":"a""#), Evidence::Different),
+            (
+                identity(r#""Uin":5,"Alias":"a""#),
+                identity(r#""Uin":6,"Alias":"a""#),
+                Evidence::Different,
+            ),
             (identity(base), identity(r#""RemarkName":"r","NickName":"m""#), Evidence::Remark),
             (identity(base), identity(r#""RemarkName":"r","Alias":"else""#), Evidence::Remark),
             (identity(base), identity(r#""NickName":"n""#), Evidence::Names),
@@ -311,7 +318,10 @@ mod tests {
         let nameless = Identity { id: None, alias: "ada".into(), ..stored };
         assert_eq!(candidates(&nameless), "@2 Alias;@1 Names;@3 Names;");
         let by_id = |id: &str| directory.with_id(&id.parse().unwrap()).map(UserName::as_str);
-        assert_eq!([by_id("wxid_3"), by_id("wxid_6"), by_id("wxid_9")], [Some("@3"), Some("@6"), None]);
+        assert_eq!(
+            [by_id("wxid_3"), by_id("wxid_6"), by_id("wxid_9")],
+            [Some("@3"), Some("@6"), None]
+        );
         let member = directory.identity(&"@5".parse().unwrap());
         assert_eq!((&*member.nick_name, member.id), ("member", None));
     }

@@ -78,9 +78,6 @@ fn merge_members(new: &mut Contact, old: &Contact) {
         new.members.clone_from(&old.members);
         return;
     }
-    if new.member_count == 0 {
-        new.member_count = i64::try_from(new.members.len()).unwrap_or(0);
-    }
     let whole = new.has_all_members();
     if old.members.is_empty()
         || whole && new.members.iter().all(|member| !member.nick_name.is_empty())
@@ -178,13 +175,17 @@ mod tests {
             (r#""MemberCount":1,"MemberList":[{"UserName":"@4","NickName":"c"}]"#, "c"),
             (r#""MemberCount":1,"MemberList":[{"UserName":"@2","NickName":"a"}]"#, "a"),
             (r#""MemberCount":9,"MemberList":[{"UserName":"@4","NickName":"c"}]"#, "d b c"),
-            (r#""MemberCount":9,"MemberList":[{"UserName":"@2","NickName":"A"},{"UserName":"@3"}]"#, "A b"),
+            (
+                r#""MemberCount":9,"MemberList":[{"UserName":"@2","NickName":"A"},{"UserName":"@3"}]"#,
+                "A b",
+            ),
         ] {
             let new = contact(&alloc::format!("{{\"UserName\":\"@@1\",{new}}}")).over(&old);
             assert_eq!(members(&new), expected);
         }
         // What has no count of its own has the one of its list.
-        let old = contact(r#"{"UserName":"@@1","MemberCount":149,"MemberList":[{"UserName":"@2"}]}"#);
+        let old =
+            contact(r#"{"UserName":"@@1","MemberCount":149,"MemberList":[{"UserName":"@2"}]}"#);
         let new = contact(r#"{"UserName":"@@1","MemberList":[{"UserName":"@3","NickName":"c"}]}"#);
         let new = new.over(&old);
         assert_eq!((new.member_count, members(&new).as_str()), (1, "c"));

@@ -22,6 +22,8 @@ pub mod batch;
 mod batches;
 mod change;
 mod classify;
+#[cfg(test)]
+mod corpus_tests;
 mod directory;
 mod flags;
 mod flow;

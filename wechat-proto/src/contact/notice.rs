@@ -136,8 +136,14 @@ mod tests {
     fn pairs_names_and_ids() {
         let content = "&lt;msg&gt;<br/>&lt;op id='4'&gt;<br/>&lt;username&gt;<br/>filehelper,wxid_a,1@chatroom<br/>&lt;/username&gt;<br/>&lt;unreadchatlist&gt;<br/>&lt;chat&gt;&lt;username&gt;x&lt;/username&gt;&lt;/chat&gt;&lt;/unreadchatlist&gt;<br/>&lt;/op&gt;<br/>&lt;/msg&gt;<br/>";
         for (names, read) in [
-            ("filehelper,@a,@@r", "filehelper @a @@r | filehelper=filehelper @a=wxid_a @@r=1@chatroom"),
-            ("filehelper,@a,@@r,", "filehelper @a @@r | filehelper=filehelper @a=wxid_a @@r=1@chatroom"),
+            (
+                "filehelper,@a,@@r",
+                "filehelper @a @@r | filehelper=filehelper @a=wxid_a @@r=1@chatroom",
+            ),
+            (
+                "filehelper,@a,@@r,",
+                "filehelper @a @@r | filehelper=filehelper @a=wxid_a @@r=1@chatroom",
+            ),
             // One that is no name costs its own pair.
             ("filehelper,a b,@@r", "filehelper @@r | filehelper=filehelper @@r=1@chatroom"),
             ("filehelper,,@@r", "filehelper @@r | filehelper=filehelper @@r=1@chatroom"),
@@ -151,7 +157,11 @@ mod tests {
             assert_eq!(recent(names, content), read, "{names}");
         }
         // `docs/shapes.md` S59: no content, single quotes or double, an empty list.
-        for content in ["", "&lt;msg&gt;&lt;op id=\\\"4\\\"&gt;&lt;username&gt;&lt;/username&gt;&lt;/op&gt;&lt;/msg&gt;", "x"] {
+        for content in [
+            "",
+            "&lt;msg&gt;&lt;op id=\\\"4\\\"&gt;&lt;username&gt;&lt;/username&gt;&lt;/op&gt;&lt;/msg&gt;",
+            "x",
+        ] {
             assert_eq!(recent("@a,@@r", content), "@a @@r | ");
         }
     }

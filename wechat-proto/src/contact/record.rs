@@ -65,7 +65,7 @@ pub struct Contact {
     pub chat_room_owner: Option<UserName>,
     /// The room's other name, with which its members are asked for.
     pub encry_chat_room_id: Box<str>,
-    /// How many members the service says there are; the list may be shorter.
+    /// How many members the service says there are, else how many the list has; it may be shorter.
     pub member_count: i64,
     /// The members of a room, as far as the service named them.
     pub members: Members,
@@ -82,7 +82,8 @@ pub struct Pinyin {
 }
 
 impl Contact {
-    /// A contact of which nothing else is known.
+    /// A contact of which nothing else is known, for tests.
+    #[cfg(test)]
     pub(crate) fn unknown(user_name: UserName) -> Self {
         Self {
             user_name,
@@ -148,7 +149,11 @@ impl Contact {
         let name = names.into_iter().find(|name| !name.is_empty()).map_or("", |name| &**name);
         let word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
         let key: String = name.chars().filter(word).map(|c| c.to_ascii_uppercase()).collect();
-        if key.as_bytes().first().is_none_or(|first| *first < b'A') { "~".into() } else { key.into() }
+        if key.as_bytes().first().is_none_or(|first| *first < b'A') {
+            "~".into()
+        } else {
+            key.into()
+        }
     }
 
     /// The member of this name.
@@ -192,7 +197,10 @@ mod tests {
     #[test]
     fn sorts_as_the_official_page_does() {
         for (fields, key) in [
-            (r#""NickName":"张三","PYQuanPin":"zhangsan","RemarkPYQuanPin":"laozhang""#, "LAOZHANG"),
+            (
+                r#""NickName":"张三","PYQuanPin":"zhangsan","RemarkPYQuanPin":"laozhang""#,
+                "LAOZHANG",
+            ),
             (r#""NickName":"张三","PYQuanPin":"zhang-san? 3""#, "ZHANGSAN3"),
             (r#""NickName":"Ada L.""#, "ADAL"),
             (r#""NickName":"_x""#, "_X"),

@@ -2,27 +2,30 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::record::{Contact, Pinyin};
 use super::{Member, Members};
 use crate::ids::UserName;
 use crate::text::{Text, decode};
-use crate::wire::lenient::{Int, List};
+use crate::wire::lenient::{Int, Lenient, List};
 use crate::wire::object::object;
 
 object! {
-    /// A contact on the wire, without what nobody knows a meaning of: `AppAccountFlag`,
+    /// A contact's fields on the wire, without what nobody knows a meaning of: `AppAccountFlag`,
     /// `UniFriend`, `ChatRoomId` and `ContactType` (all 0 in every capture), `DisplayName` (empty
     /// but in members), `HeadImgUpdateFlag`.
-    #[derive(Clone, Debug)]
-    pub(crate) struct WireContact blank without user_name {
-        "Uin" => pub(crate) uin: Int,
+    struct WireFields {
+        "Uin" => uin: Int,
         "UserName" => user_name: Text,
         "NickName" => nick_name: Text,
         "RemarkName" => remark_name: Text,
         "Alias" => alias: Text,
-        "HeadImgUrl" => head_img_url: Text,
+        "HeadImgUrl" => head_img_url: Picture,
         "Signature" => signature: Text,
         "Province" => province: Text,
         "City" => city: Text,
@@ -50,8 +53,7 @@ object! {
 
 object! {
     /// A member on the wire.
-    #[derive(Clone, Debug)]
-    pub(crate) struct WireMember blank without user_name {
+    struct WireMember blank without user_name {
         "UserName" => user_name: Text,
         "NickName" => nick_name: Text,
         "DisplayName" => display_name: Text,
@@ -60,16 +62,21 @@ object! {
     }
 }
 
-impl WireContact {
+impl WireFields {
     /// The record, unless it names nobody.
-    pub(crate) fn take(self) -> Option<Contact> {
+    fn take(self) -> Option<Contact> {
         let members: Vec<_> = self.members.0.into_iter().filter_map(WireMember::take).collect();
+        // A list without a count is as long as it is.
+        let member_count = match self.member_count.0 {
+            0 => i64::try_from(members.len()).unwrap_or(0),
+            count => count,
+        };
         Some(Contact {
             user_name: name(self.user_name)?,
             nick_name: decode(self.nick_name),
             remark_name: decode(self.remark_name),
             alias: self.alias.into_boxed(),
-            head_img_url: picture(self.head_img_url),
+            head_img_url: self.head_img_url.0,
             signature: decode(self.signature),
             province: self.province.into_boxed(),
             city: self.city.into_boxed(),
@@ -89,14 +96,48 @@ impl WireContact {
             is_owner: self.is_owner.0,
             chat_room_owner: name(self.chat_room_owner),
             encry_chat_room_id: self.encry_chat_room_id.into_boxed(),
-            member_count: self.member_count.0,
+            member_count,
             members: Members::from(members),
         })
+    }
+}
+
+/// A contact on the wire, made one of ours as soon as it is read: its fields are still at hand
+/// then, and a list of thousands needs no second pass.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WireContact(Option<Contact>);
+
+impl WireContact {
+    /// The record, unless it names nobody.
+    pub(crate) fn take(self) -> Option<Contact> {
+        self.0
     }
 
     /// The records of a list, without those that name nobody.
     pub(crate) fn take_all(list: List<Self>) -> Vec<Contact> {
         list.0.into_iter().filter_map(Self::take).collect()
+    }
+}
+
+impl From<WireFields> for WireContact {
+    fn from(fields: WireFields) -> Self {
+        Self(fields.take())
+    }
+}
+
+impl<'de> Deserialize<'de> for WireContact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        WireFields::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl Lenient for WireContact {
+    fn is_blank(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn salvage(json: &str) -> Self {
+        WireFields::salvage(json).into()
     }
 }
 
@@ -122,21 +163,83 @@ fn pinyin(initials: Text, full: Text) -> Pinyin {
 
 /// The path of a picture without the credential in it: `webwxbatchgetcontact` leaves that out, the
 /// other lists do not (`docs/protocol.md` §5.2, §5.4). Whoever asks for the picture adds it.
-pub(crate) fn picture(path: Text) -> Box<str> {
-    match path.split_once("skey=") {
-        Some((before, rest)) if !rest.is_empty() => {
-            let after = rest.find('&').and_then(|at| rest.get(at..)).unwrap_or_default();
-            [before, "skey=", after].concat().into()
+pub(crate) fn picture(path: &str) -> Box<str> {
+    let Some(query) = path.find('?') else { return path.into() };
+    let mut end = query;
+    for pair in path.get(query + 1..).unwrap_or_default().split('&') {
+        let start = end + 1;
+        end = start + pair.len();
+        if pair.starts_with("skey=") {
+            let before = path.get(..start + "skey=".len()).unwrap_or_default();
+            return [before, path.get(end..).unwrap_or_default()].concat().into();
         }
-        _ => path.into_boxed(),
+    }
+    path.into()
+}
+
+/// A picture's path, without the credential from the first: cut later, it would leave a hole in
+/// memory for each contact.
+#[derive(Default)]
+struct Picture(Box<str>);
+
+impl Lenient for Picture {}
+
+impl<'de> Deserialize<'de> for Picture {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Path;
+
+        impl<'de> Visitor<'de> for Path {
+            type Value = Picture;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a path")
+            }
+
+            fn visit_str<E>(self, path: &str) -> Result<Picture, E> {
+                Ok(Picture(picture(path)))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Picture, E> {
+                Ok(Picture::default())
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Picture, E> {
+                Ok(Picture::default())
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Picture, E> {
+                Ok(Picture::default())
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Picture, E> {
+                Ok(Picture::default())
+            }
+
+            fn visit_unit<E>(self) -> Result<Picture, E> {
+                Ok(Picture::default())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Picture, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Picture::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Picture, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Picture::default())
+            }
+        }
+
+        deserializer.deserialize_any(Path)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString as _;
+
     use super::*;
     use crate::testing::contact;
-    use crate::wire::lenient::Lenient as _;
 
     #[test]
     fn reads_a_record() {
@@ -163,9 +266,13 @@ mod tests {
             ("/icon?skey=@crypt_1&seq=1", "/icon?skey=&seq=1"),
             ("/icon?seq=1&skey=", "/icon?seq=1&skey="),
             ("/icon?seq=1", "/icon?seq=1"),
+            ("/icon?xskey=1&&skey=2&skey", "/icon?xskey=1&&skey=&skey"),
+            ("/icon", "/icon"),
             ("", ""),
         ] {
-            assert_eq!(&*picture(path.into()), kept);
+            assert_eq!(&*picture(path), kept);
+            let json = serde_json::json!({ "UserName": "@1", "HeadImgUrl": path });
+            assert_eq!(&*contact(&json.to_string()).head_img_url, kept);
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::flow::{Request, Response};
 use crate::session::Session;
 use crate::testing::{Host, contact, reply, session};
 
+#[path = "inbox_ask_tests.rs"]
+mod ask;
 #[path = "inbox_end_tests.rs"]
 mod end;
 #[path = "inbox_take_tests.rs"]
@@ -52,11 +54,15 @@ fn failed(kind: FailureKind) -> Input {
     Input::Reply(Err(Failure::new(kind, Sent::Maybe)))
 }
 
+fn is_batch(request: &Request) -> bool {
+    request.http.uri().path().ends_with("/webwxbatchgetcontact")
+}
+
 fn is_check(request: &Request) -> bool {
     request.http.uri().path().ends_with("/synccheck")
 }
 
-/// The key that a request asks with, as `1_5`.
+/// The key that a request asks with, as `1_5`; the names of a batch.
 fn asked_with(request: &Request) -> String {
     if is_check(request) {
         let (_, key) = request.http.uri().query().unwrap().split_once("&synckey=").unwrap();
@@ -65,6 +71,10 @@ fn asked_with(request: &Request) -> String {
     let mut body = request.http.body().clone();
     let length = body.len();
     let body: Value = serde_json::from_slice(&body.copy_to_bytes(length)).unwrap();
+    if is_batch(request) {
+        let names = body["List"].as_array().unwrap().iter();
+        return names.map(|item| item["UserName"].as_str().unwrap()).collect::<Vec<_>>().join(" ");
+    }
     let counters = body["SyncKey"]["List"].as_array().unwrap();
     let pairs: Vec<_> = counters.iter().map(|c| format!("{}_{}", c["Key"], c["Val"])).collect();
     pairs.join("|")
@@ -129,9 +139,13 @@ impl Stage {
         }
     }
 
-    /// What was asked, with which key: `check 1_5`, `fetch 1_5`.
+    /// What was asked, with which key: `check 1_5`, `fetch 1_5`; for whom: `ask @b`.
     fn asked(&self) -> Vec<String> {
-        let kind = |request: &Request| if is_check(request) { "check" } else { "fetch" };
+        let kind = |request: &Request| match (is_check(request), is_batch(request)) {
+            (true, _) => "check",
+            (_, true) => "ask",
+            _ => "fetch",
+        };
         self.host
             .requests
             .iter()
