@@ -67,17 +67,15 @@ impl fmt::Debug for Text {
 /// order (`docs/protocol.md` §9.3).
 pub(crate) fn decode(text: Text) -> Box<str> {
     // Nearly every text ends here: looking at all of it, without a way out, is fastest.
-    let holds =
-        |byte: u8| text.as_bytes().iter().fold(false, |found, here| found | (*here == byte));
-    let (tags, entities) = (holds(b'<'), holds(b'&'));
-    if !tags && !entities {
+    let markup = |found, byte: &u8| found | (*byte == b'<') | (*byte == b'&');
+    if !text.as_bytes().iter().fold(false, markup) {
         return text.0;
     }
     let mut text = Cow::Borrowed(&*text.0);
-    if tags && text.contains("<br/>") {
+    if text.contains("<br/>") {
         text = Cow::Owned(text.replace("<br/>", "\n"));
     }
-    if entities {
+    if text.contains('&') {
         text = match html_escape::decode_html_entities(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(plain) => Cow::Owned(plain),

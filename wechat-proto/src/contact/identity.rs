@@ -166,7 +166,7 @@ impl Identity {
             Evidence::Remark
         } else if same(&self.nick_name, &other.nick_name)
             && !differ(&self.alias, &other.alias)
-            && !(self.sex != 0 && other.sex != 0 && self.sex != other.sex)
+            && (self.sex == other.sex || self.sex == 0 || other.sex == 0)
             && !differ(&self.province, &other.province)
             && !differ(&self.city, &other.city)
         {

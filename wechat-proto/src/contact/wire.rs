@@ -64,6 +64,7 @@ object! {
 
 impl WireFields {
     /// The record, unless it names nobody.
+    #[inline]
     fn take(self) -> Option<Contact> {
         let members: Vec<_> = self.members.0.into_iter().filter_map(WireMember::take).collect();
         // A list without a count is as long as it is.
@@ -120,6 +121,7 @@ impl WireContact {
 }
 
 impl From<WireFields> for WireContact {
+    #[inline]
     fn from(fields: WireFields) -> Self {
         Self(fields.take())
     }
@@ -164,14 +166,14 @@ fn pinyin(initials: Text, full: Text) -> Pinyin {
 /// The path of a picture without the credential in it: `webwxbatchgetcontact` leaves that out, the
 /// other lists do not (`docs/protocol.md` §5.2, §5.4). Whoever asks for the picture adds it.
 pub(crate) fn picture(path: &str) -> Box<str> {
-    let Some(query) = path.find('?') else { return path.into() };
-    let mut end = query;
-    for pair in path.get(query + 1..).unwrap_or_default().split('&') {
-        let start = end + 1;
-        end = start + pair.len();
-        if pair.starts_with("skey=") {
-            let before = path.get(..start + "skey=".len()).unwrap_or_default();
-            return [before, path.get(end..).unwrap_or_default()].concat().into();
+    // From the end, where it nearly always is.
+    let mut rest = path;
+    while let Some(equals) = rest.bytes().rposition(|byte| byte == b'=') {
+        rest = path.get(..equals).unwrap_or_default();
+        if rest.ends_with("?skey") || rest.ends_with("&skey") {
+            let (before, value) = path.split_at(equals + 1);
+            let after = value.find('&').and_then(|end| value.get(end..)).unwrap_or_default();
+            return [before, after].concat().into();
         }
     }
     path.into()
