@@ -12,7 +12,7 @@ use super::record::{Contact, Pinyin};
 use super::{Member, Members};
 use crate::ids::UserName;
 use crate::text::{Text, decode};
-use crate::wire::lenient::{Int, Lenient, List};
+use crate::wire::lenient::{ELEMENTS, Int, Lenient, List};
 use crate::wire::object::object;
 
 object! {
@@ -103,8 +103,7 @@ impl WireFields {
     }
 }
 
-/// A contact on the wire, made one of ours as soon as it is read: its fields are still at hand
-/// then, and a list of thousands needs no second pass.
+/// A contact on the wire.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WireContact(Option<Contact>);
 
@@ -186,6 +185,31 @@ struct Picture(Box<str>);
 
 impl Lenient for Picture {}
 
+/// The visits of what is neither text, list nor object: nothing.
+macro_rules! nothing {
+    ($kind:ty) => {
+        fn visit_bool<E>(self, _: bool) -> Result<$kind, E> {
+            Ok(Default::default())
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<$kind, E> {
+            Ok(Default::default())
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<$kind, E> {
+            Ok(Default::default())
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<$kind, E> {
+            Ok(Default::default())
+        }
+        fn visit_unit<E>(self) -> Result<$kind, E> {
+            Ok(Default::default())
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$kind, A::Error> {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok(Default::default())
+        }
+    };
+}
+
 impl<'de> Deserialize<'de> for Picture {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Path;
@@ -201,38 +225,60 @@ impl<'de> Deserialize<'de> for Picture {
                 Ok(Picture(picture(path)))
             }
 
-            fn visit_bool<E>(self, _: bool) -> Result<Picture, E> {
-                Ok(Picture::default())
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Picture, E> {
-                Ok(Picture::default())
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Picture, E> {
-                Ok(Picture::default())
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Picture, E> {
-                Ok(Picture::default())
-            }
-
-            fn visit_unit<E>(self) -> Result<Picture, E> {
-                Ok(Picture::default())
-            }
-
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Picture, A::Error> {
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(Picture::default())
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Picture, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Picture::default())
-            }
+            nothing!(Picture);
         }
 
         deserializer.deserialize_any(Path)
+    }
+}
+
+/// The records of a list, each made one of ours as soon as it is read: its fields are still at
+/// hand then, and thousands of them need no second pass.
+#[derive(Default)]
+pub(crate) struct Records(pub(crate) Vec<Contact>);
+
+impl Lenient for Records {
+    fn salvage(json: &str) -> Self {
+        Self(WireContact::take_all(List::salvage(json)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Records {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+
+        impl<'de> Visitor<'de> for All {
+            type Value = Records;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Records, E> {
+                Ok(Records::default())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Records, A::Error> {
+                let mut records = Vec::new();
+                // As many as a [`List`] keeps.
+                while records.len() < ELEMENTS
+                    && let Some(WireContact(record)) = seq.next_element()?
+                {
+                    records.extend(record);
+                }
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Records(records))
+            }
+
+            nothing!(Records);
+        }
+
+        deserializer.deserialize_any(All)
     }
 }
 
