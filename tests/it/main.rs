@@ -2,6 +2,7 @@
 
 mod conformance;
 mod corpus;
+mod directory;
 mod downloads;
 mod endpoints;
 mod entries;

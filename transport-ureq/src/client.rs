@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// Goes on with a stored session; nothing is sent. Contacts are not stored with it: until
-    /// [`Client::contacts`], only those that the messages bring are known.
+    /// [`Client::contacts`], only those are known who write, or are written of.
     ///
     /// # Errors
     ///
@@ -226,7 +226,7 @@ impl Client {
     /// What ended the load. What came before is known to the session; asking again starts again.
     pub fn contacts(&self) -> Result<Directory, Error> {
         self.run(&mut Contacts::new())?;
-        Ok(self.account().directory().clone())
+        Ok(self.directory())
     }
 
     /// The messages, as they come.
@@ -235,6 +235,12 @@ impl Client {
     /// whoever reads the older one hears [`Error::InUse`].
     pub fn messages(&self) -> Messages {
         Messages::new(self.clone())
+    }
+
+    /// Everybody who is known now; nothing is sent. A copy costs a few pointers, and tells what
+    /// changed since an older one ([`Directory::changes_since`]).
+    pub fn directory(&self) -> Directory {
+        self.account().directory().clone()
     }
 
     /// The session as it is now, to be stored.

@@ -2,9 +2,11 @@
 
 use alloc::boxed::Box;
 
-use crate::contact::Directory;
+use crate::contact::wanted::Wanted;
+use crate::contact::{Contact, Directory};
 use crate::device::Device;
 use crate::error::{Error, Ret};
+use crate::ids::UserName;
 use crate::login::Credentials;
 use crate::login::init::Init;
 use crate::session::Session;
@@ -14,6 +16,8 @@ use crate::session::Session;
 pub struct Account {
     pub(crate) session: Session,
     pub(crate) directory: Directory,
+    /// Whom the inbox is to ask for.
+    pub(crate) wanted: Wanted,
     init: Option<Box<Init>>,
     stopped: bool,
     /// The number of the newest inbox: an older one has been replaced.
@@ -23,9 +27,13 @@ pub struct Account {
 impl Account {
     /// What a login opens: its first contacts known.
     pub(crate) fn opened(device: Device, credentials: Credentials, mut init: Init) -> Self {
-        let mut directory = Directory::default();
+        let mut directory = Directory::of(init.me.user_name.clone());
         for contact in &init.contacts {
             directory.merge(contact.clone());
+        }
+        let mut wanted = Wanted::default();
+        for name in &init.chat_set {
+            wanted.name(&directory, name);
         }
         if init.me.uin == 0 {
             // The login page knows it: `docs/protocol.md` §1.7.
@@ -36,7 +44,8 @@ impl Account {
         session.renew_skey(core::mem::take(&mut init.skey));
         session.chat_set.clone_from(&init.chat_set);
         session.invite_start_count = init.invite_start_count;
-        Self { session, directory, init: Some(Box::new(init)), stopped: false, inboxes: 0 }
+        let init = Some(Box::new(init));
+        Self { session, directory, wanted, init, stopped: false, inboxes: 0 }
     }
 
     /// The session, to be stored.
@@ -74,6 +83,28 @@ impl Account {
         }
     }
 
+    /// Takes records of contacts.
+    pub(crate) fn learn(&mut self, contacts: impl IntoIterator<Item = Contact>) {
+        for contact in contacts {
+            self.directory.merge(contact);
+        }
+    }
+
+    /// Takes records of rooms and members; a member who is no contact does not become one.
+    pub(crate) fn correct(&mut self, contacts: impl IntoIterator<Item = Contact>) {
+        for contact in contacts {
+            if contact.is_room() || self.directory.find(&contact.user_name).is_some() {
+                self.directory.merge(contact);
+            }
+        }
+    }
+
+    /// Somebody is no contact any more, a room was left.
+    pub(crate) fn forget(&mut self, name: &UserName) {
+        self.directory.remove(name);
+        self.wanted.forget(name);
+    }
+
     /// A number for a new inbox, which retires the one before.
     pub(crate) const fn open_inbox(&mut self) -> u64 {
         self.inboxes += 1;
@@ -92,9 +123,11 @@ impl Account {
 }
 
 impl From<Session> for Account {
-    /// For a session read from storage; nobody is known yet.
+    /// For a session read from storage; nobody is known yet, and the inbox asks for those who write.
     fn from(session: Session) -> Self {
-        Self { session, directory: Directory::default(), init: None, stopped: false, inboxes: 0 }
+        let directory = Directory::of(session.me().user_name.clone());
+        let wanted = Wanted::default();
+        Self { session, directory, wanted, init: None, stopped: false, inboxes: 0 }
     }
 }
 

@@ -9,6 +9,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use crate::call::Call;
+use crate::contact::Contact;
 use crate::contact::record::WireContact;
 use crate::device::Device;
 use crate::error::Error;
@@ -191,6 +192,11 @@ pub(crate) fn elements(document: &str) -> Vec<(String, String)> {
 /// Who messages of tests are to.
 pub(crate) fn me() -> UserName {
     "@me".parse().unwrap()
+}
+
+/// A contact as a record tells it.
+pub(crate) fn contact(json: &str) -> Contact {
+    WireContact::read(json).take().unwrap()
 }
 
 /// A message with these fields, the second of its batch.

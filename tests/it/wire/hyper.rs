@@ -129,6 +129,10 @@ impl Bot for Hyper {
         self.messages = Box::pin(self.client.messages().remember(messages));
     }
 
+    fn directory(&self) -> Directory {
+        self.client.directory()
+    }
+
     fn next(&mut self) -> Option<Result<Message, Error>> {
         let messages = &mut self.messages;
         self.runtime.block_on(poll_fn(|context| messages.as_mut().poll_next(context)))

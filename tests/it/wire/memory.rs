@@ -249,6 +249,10 @@ impl Bot for Memory {
         self.inbox = Inbox::new().remember(messages);
     }
 
+    fn directory(&self) -> Directory {
+        self.account.directory().clone()
+    }
+
     fn next(&mut self) -> Option<Result<Message, Error>> {
         if self.ended || self.account.has_left() {
             return None;

@@ -81,6 +81,8 @@ pub(crate) trait Bot: Sized {
     fn contacts(&mut self) -> Result<Directory, Error>;
     /// Remembers so many messages from now on: before the first is asked for.
     fn remember(&mut self, messages: usize);
+    /// Everybody who is known now.
+    fn directory(&self) -> Directory;
     /// Waits for the next message.
     fn next(&mut self) -> Option<Result<Message, Error>>;
     /// The session, to be stored.

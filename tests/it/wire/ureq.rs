@@ -108,6 +108,10 @@ impl Bot for Ureq {
         self.messages = self.client.messages().remember(messages);
     }
 
+    fn directory(&self) -> Directory {
+        self.client.directory()
+    }
+
     fn next(&mut self) -> Option<Result<Message, Error>> {
         self.messages.next()
     }

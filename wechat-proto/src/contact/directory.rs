@@ -1,55 +1,99 @@
 //! Who is known.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
+use core::borrow::Borrow;
+use core::cmp::Ordering;
+use core::fmt;
 
-use super::Contact;
+use super::{Contact, Member, PermanentId};
 use crate::ids::UserName;
 use crate::message::Message;
 
 /// The contacts of a session, by `UserName`: persons, rooms, official accounts.
 ///
-/// Fed by the login, the contact lists and every `webwxsync`. A copy is a copy of pointers.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+/// Fed by the login, the contact lists and every `webwxsync`; whoever is met without being in any
+/// of them is asked for by the [`Inbox`](crate::sync::Inbox), between two checks. A copy costs a
+/// few pointers: keep one, and compare it with a later one ([`Directory::changes_since`]).
+///
+/// # What a new record does to an old one
+///
+/// Nothing that is empty or 0 in it erases what was known, as on the official page: most of the
+/// service's lists leave fields out. So a remark that is taken away stays until the next login,
+/// and so does a star. A list of members replaces the one before: who is not on it has left. Only
+/// one that is shorter than its own `MemberCount` removes nobody.
+#[derive(Clone, Default)]
 pub struct Directory {
-    contacts: BTreeMap<UserName, Arc<Contact>>,
+    /// The account itself.
+    pub(super) me: Option<UserName>,
+    pub(super) contacts: Arc<BTreeSet<ByName>>,
+    /// The permanent ids that the service told.
+    pub(super) ids: Arc<BTreeMap<UserName, PermanentId>>,
 }
 
+/// A contact, found and ordered by its `UserName`, which is stored once.
+#[derive(Clone)]
+pub(super) struct ByName(pub(super) Arc<Contact>);
+
+/// More permanent ids than any account needs: `docs/threats.md` J7.
+const IDS: usize = 20_000;
+
 impl Directory {
+    /// The directory of an account.
+    pub(crate) fn of(me: UserName) -> Self {
+        Self { me: Some(me), ..Self::default() }
+    }
+
     /// The contact of this name.
     pub fn find(&self, name: &UserName) -> Option<&Contact> {
-        self.contacts.get(name).map(AsRef::as_ref)
+        self.contacts.get(name).map(|contact| &*contact.0)
     }
 
     /// What to call whoever has this name: [`Contact::name`], else the name itself.
+    ///
+    /// A room that has no name is called by the names of its first ten members.
     pub fn name_of(&self, name: &UserName) -> Box<str> {
-        self.find(name).map_or_else(|| name.as_str().into(), Contact::name)
+        self.find(name).map_or_else(
+            || name.as_str().into(),
+            |contact| contact.name_with(|member| self.name_of_member(member)),
+        )
     }
 
     /// What to call whoever said a message: the remark, else (in a room) the name that the
     /// member has there, else the nickname, else the `UserName` (`docs/protocol.md` §10).
     pub fn author_name(&self, message: &Message) -> Box<str> {
         let author = message.author();
-        let contact = self.find(author);
-        if let Some(contact) = contact.filter(|contact| !contact.remark_name.is_empty()) {
-            return contact.name();
-        }
         let room = self.find(message.peer()).filter(|room| room.is_room());
         match room.and_then(|room| room.member(author)) {
-            Some(member) => member.name().into(),
+            Some(member) => self.name_of_member(member),
             None => self.name_of(author),
+        }
+    }
+
+    /// What to call a member of a room: the remark, else its name there, else its nickname, else
+    /// its `UserName`.
+    pub fn name_of_member(&self, member: &Member) -> Box<str> {
+        match self.find(&member.user_name) {
+            Some(contact) if !contact.remark_name.is_empty() => contact.remark_name.clone(),
+            Some(contact) if !member.has_name() => contact.name(),
+            _ => member.name().into(),
         }
     }
 
     /// All of them, in the order of their `UserName`s.
     pub fn iter(&self) -> impl Iterator<Item = &Contact> {
-        self.contacts.values().map(AsRef::as_ref)
+        self.contacts.iter().map(|contact| &*contact.0)
     }
 
     /// The rooms among them.
     pub fn rooms(&self) -> impl Iterator<Item = &Contact> {
         self.iter().filter(|contact| contact.is_room())
+    }
+
+    /// The rooms that this person is in, as far as their members are known.
+    pub fn rooms_with<'a>(&'a self, name: &'a UserName) -> impl Iterator<Item = &'a Contact> {
+        self.rooms().filter(|room| room.member(name).is_some())
     }
 
     /// How many are known.
@@ -62,53 +106,82 @@ impl Directory {
         self.contacts.is_empty()
     }
 
-    /// Takes a record; what is empty in it erases nothing.
+    /// Whether this is the name of the account itself.
+    pub(super) fn is_me(&self, name: &UserName) -> bool {
+        self.me.as_ref() == Some(name)
+    }
+
+    /// Takes a record, see [`Directory`].
     pub(crate) fn merge(&mut self, contact: Contact) {
-        let contact = match self.contacts.get(&contact.user_name) {
-            Some(old) => contact.over(old),
+        let contact = match self.find(&contact.user_name) {
+            Some(old) => {
+                let merged = contact.over(old);
+                // What is the same stays the same value, for copies to share.
+                if merged == *old {
+                    return;
+                }
+                merged
+            }
             None => contact,
         };
-        self.contacts.insert(contact.user_name.clone(), Arc::new(contact));
+        Arc::make_mut(&mut self.contacts).replace(ByName(Arc::new(contact)));
     }
 
     pub(crate) fn remove(&mut self, name: &UserName) {
-        self.contacts.remove(name);
+        if self.find(name).is_some() {
+            Arc::make_mut(&mut self.contacts).remove(name);
+        }
+    }
+
+    /// Takes a permanent id that the service told.
+    pub(crate) fn identify(&mut self, name: UserName, id: PermanentId) {
+        if self.ids.get(&name) != Some(&id) && self.ids.len() < IDS {
+            Arc::make_mut(&mut self.ids).insert(name, id);
+        }
+    }
+}
+
+/// The same account, contacts and ids.
+impl PartialEq for Directory {
+    fn eq(&self, other: &Self) -> bool {
+        self.me == other.me && self.ids == other.ids && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Directory {}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl Borrow<UserName> for ByName {
+    fn borrow(&self) -> &UserName {
+        &self.0.user_name
+    }
+}
+
+impl PartialEq for ByName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.user_name == other.0.user_name
+    }
+}
+
+impl Eq for ByName {}
+
+impl PartialOrd for ByName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ByName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.user_name.cmp(&other.0.user_name)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::format;
-
-    use super::*;
-    use crate::contact::record::WireContact;
-    use crate::wire::lenient::Lenient as _;
-
-    #[test]
-    fn merges_and_removes() {
-        let record = |json: &str| WireContact::read(json).take().unwrap();
-        let mut directory = Directory::default();
-        directory.merge(record(r#"{"UserName":"@1","NickName":"a","RemarkName":"r"}"#));
-        directory.merge(record(r#"{"UserName":"@1","NickName":"b"}"#));
-        directory.merge(record(r#"{"UserName":"@@2","NickName":"room"}"#));
-        let name: UserName = "@1".parse().unwrap();
-        assert_eq!(&*directory.find(&name).unwrap().nick_name, "b");
-        assert_eq!(&*directory.name_of(&name), "r");
-        assert_eq!(directory.rooms().count(), 1);
-        let said = |room: &str| {
-            crate::testing::message(&format!(
-                r#""FromUserName":"{room}","Content":"@7:<br/>x","MsgType":1"#
-            ))
-        };
-        directory.merge(record(
-            r#"{"UserName":"@@3","MemberList":[{"UserName":"@7","NickName":"n","DisplayName":"d"}]}"#,
-        ));
-        assert_eq!(&*directory.author_name(&said("@@3")), "d");
-        assert_eq!(&*directory.author_name(&said("@@2")), "@7");
-        assert_eq!(&*directory.author_name(&said("@1")), "r");
-        directory.merge(record(r#"{"UserName":"@7","NickName":"n","RemarkName":"remark"}"#));
-        assert_eq!(&*directory.author_name(&said("@@3")), "remark");
-        directory.remove(&name);
-        assert_eq!((directory.len(), &*directory.name_of(&name)), (3, "@1"));
-    }
-}
+#[path = "directory_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
+use super::batches::Batches;
 use super::list::{self, Page};
 use super::{Contact, batch};
 use crate::account::Account;
@@ -42,15 +43,10 @@ enum State {
     Done,
 }
 
-/// The names to ask for, and how many at once.
+/// The names to ask for, and what became of those before.
 #[derive(Debug, Default)]
 struct Names {
-    left: VecDeque<UserName>,
-    /// How many of them, from the first, were in the smallest batch that was refused: they are
-    /// asked for in smaller ones.
-    suspect: usize,
-    /// How many suspects are asked for at once.
-    step: usize,
+    batches: Batches<UserName>,
     /// How many were refused alone, one after the other.
     alone: u32,
     /// Whether any batch was answered.
@@ -59,8 +55,6 @@ struct Names {
 
 /// More pages than any address book has: the official page stops at 17.
 const PAGES: usize = 100;
-/// How many names are asked for after a batch was refused: `docs/protocol.md` §5.2.
-const STEPS: [usize; 3] = [10, 5, 1];
 /// How many names may be refused alone, one after the other, before that is told: where nothing
 /// was answered yet, and where something was (some rooms are dead).
 const ALONE: u32 = 3;
@@ -98,7 +92,8 @@ impl Flow for Contacts {
                         // Zero is the end; so is a number that comes again, and so are too many.
                         let seen = self.pages.contains(&page.next);
                         if page.next == 0 || seen || self.pages.len() >= PAGES {
-                            self.names = Names { left: wanted(account), ..Names::default() };
+                            self.names =
+                                Names { batches: wanted(account).into(), ..Names::default() };
                             if self.batch(account, now) {
                                 return Ok(());
                             }
@@ -197,43 +192,26 @@ impl Contacts {
 impl Names {
     /// The names of the next request.
     fn next(&self) -> Vec<UserName> {
-        self.left.iter().take(self.size()).cloned().collect()
+        self.batches.next().cloned().collect()
     }
 
-    fn size(&self) -> usize {
-        let size = if self.suspect == 0 { batch::MOST } else { self.step.min(self.suspect) };
-        size.min(self.left.len())
-    }
-
-    /// The next names were answered, or nothing about them is known.
     fn answered(&mut self) {
         self.alone = 0;
         self.any = true;
-        self.drop_next();
+        self.batches.answered();
     }
 
-    /// The next names were refused: they are asked for in smaller batches, and one that is refused
-    /// alone is not asked for again. Says whether that is to be told.
+    /// The next names were refused. Says whether that is to be told.
     fn refused(&mut self) -> bool {
-        let asked = self.size();
-        if asked > 1 {
-            self.suspect = asked;
-            self.step = STEPS.into_iter().find(|step| *step < asked).unwrap_or(1);
+        if !self.batches.refused() {
             return false;
         }
-        self.drop_next();
         self.alone += 1;
         let told = self.alone >= if self.any { ALONE_AMONG_OTHERS } else { ALONE };
         if told {
             self.alone = 0;
         }
         told
-    }
-
-    fn drop_next(&mut self) {
-        let asked = self.size();
-        self.left.drain(..asked);
-        self.suspect = self.suspect.saturating_sub(asked);
     }
 }
 

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use super::Contact;
-use super::record::WireContact;
+use super::wire::Records;
 use crate::call::Call;
 use crate::error::Error;
 use crate::flow::Response;
@@ -14,7 +14,7 @@ use crate::hosts::Role;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, reply};
-use crate::wire::lenient::{Int, List};
+use crate::wire::lenient::Int;
 use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxgetcontact";
@@ -48,12 +48,12 @@ pub fn request(session: &mut Session, seq: i64, now: Timestamp) -> Call<Page> {
 /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
 pub fn parse(reply: &Response) -> Result<Page, Error> {
     let wire: Wire = envelope::open(ENDPOINT, reply)?;
-    Ok(Page { contacts: WireContact::take_all(wire.members), next: wire.seq.0 })
+    Ok(Page { contacts: wire.members.0, next: wire.seq.0 })
 }
 
 reply! {
     struct Wire {
-        "MemberList" => members: List<WireContact>,
+        "MemberList" => members: Records,
         "Seq" => seq: Int,
     }
 }
@@ -86,6 +86,16 @@ mod tests {
         assert_eq!((page.contacts.len(), page.next), (1, 637_275_253));
         let last = parse(&reply(r#"{"BaseResponse":{"Ret":0},"Seq":"0"}"#)).unwrap();
         assert_eq!(last, Page { contacts: Vec::new(), next: 0 });
+        // `docs/threats.md` J2, J6: a list that is none, a number that stops the first pass.
+        for list in ["7", "\"\"", "null", "{\"UserName\":\"@a\"}", "true", "-1", "0.5"] {
+            let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},\"MemberList\":{list}}}");
+            assert_eq!(parse(&reply(&body)).unwrap(), last, "{list}");
+        }
+        let spoiled = parse(&reply(
+            r#"{"BaseResponse":{"Ret":0},"MemberList":[{"UserName":"@a","Sex":1e400},{"UserName":"@b","HeadImgUrl":7}]}"#,
+        ))
+        .unwrap();
+        assert_eq!(spoiled.contacts.len(), 2);
         malformed(parse, &["{\"MemberList\":[]}"]);
         assert!(parse(&reply("{\"BaseResponse\":{\"Ret\":1}}")).is_err());
     }

@@ -1,19 +1,19 @@
 //! A contact's record: `docs/protocol.md` §5.3.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
+use alloc::string::String;
 
 use serde::Serialize;
 
+use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
+use super::members::{Member, Members};
+pub(crate) use super::wire::{WireContact, WireMember, picture};
 use crate::ids::UserName;
-use crate::text::{Text, decode};
-use crate::wire::lenient::{Int, List};
-use crate::wire::object::object;
 
-/// A person, a room (a group chat), an official account or a built-in one.
+/// A person, a room (a group chat), an official account or a built-in one: [`Contact::kind`].
 ///
 /// Names are decoded: emoji are characters, entities are what they stand for. A field that the
-/// service left out is empty or 0.
+/// service left out is empty or 0. What a field *means* is told by the methods.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Contact {
@@ -33,18 +33,18 @@ pub struct Contact {
     pub province: Box<str>,
     /// City, as the service's language writes it.
     pub city: Box<str>,
-    /// `PYInitial` and `PYQuanPin`: the nickname in Latin letters, initials and whole.
-    pub pinyin: [Box<str>; 2],
-    /// `RemarkPYInitial` and `RemarkPYQuanPin`: the remark in Latin letters.
-    pub remark_pinyin: [Box<str>; 2],
-    /// `KeyWord`
+    /// The nickname in Latin letters.
+    pub pinyin: Pinyin,
+    /// The remark in Latin letters.
+    pub remark_pinyin: Pinyin,
+    /// `KeyWord`: `gh_` of official accounts; searched like a name.
     pub key_word: Box<str>,
-    /// `ContactFlag`: bits, `docs/protocol.md` §10.
-    pub contact_flag: i64,
-    /// `VerifyFlag`: bits, `docs/protocol.md` §10.
-    pub verify_flag: i64,
-    /// `SnsFlag`: bits, `docs/protocol.md` §10.
-    pub sns_flag: i64,
+    /// `ContactFlag`: what it is to the account.
+    pub contact_flag: ContactFlag,
+    /// `VerifyFlag`: what official account it is.
+    pub verify_flag: VerifyFlag,
+    /// `SnsFlag`: what there is of its moments.
+    pub sns_flag: SnsFlag,
     /// `AttrStatus`: bits, wider than 32.
     pub attr_status: i64,
     /// `Statues` (so spelt): of a room, 0 if its messages raise no notice.
@@ -53,294 +53,125 @@ pub struct Contact {
     pub sex: i64,
     /// 1 if starred.
     pub star_friend: i64,
+    /// `HideInputBarFlag`: not 0 if the official page lets nobody write to it.
+    pub hide_input_bar_flag: i64,
+    /// The account's number, the same in every login; 0 nearly always.
+    pub uin: i64,
+    /// The number of the room's owner; 0 nearly always.
+    pub owner_uin: i64,
     /// 1 if the room is the account's own.
     pub is_owner: i64,
     /// The room's owner, where the service names one.
     pub chat_room_owner: Option<UserName>,
     /// The room's other name, with which its members are asked for.
     pub encry_chat_room_id: Box<str>,
-    /// How many members the service says there are; the list may be shorter.
+    /// How many members the service says there are, else how many the list has; it may be shorter.
     pub member_count: i64,
     /// The members of a room, as far as the service named them.
-    pub members: Vec<Member>,
+    pub members: Members,
 }
 
-/// A member of a room.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+/// A name in Latin letters. Either part may be empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Member {
-    /// Its name in this login.
-    pub user_name: UserName,
-    /// What it calls itself.
-    pub nick_name: Box<str>,
-    /// What it calls itself in this room.
-    pub display_name: Box<str>,
-    /// `AttrStatus`: bits, wider than 32.
-    pub attr_status: i64,
-    /// `MemberStatus`
-    pub member_status: i64,
+pub struct Pinyin {
+    /// `PYInitial`: the initials.
+    pub initials: Box<str>,
+    /// `PYQuanPin`: all of it.
+    pub full: Box<str>,
 }
 
 impl Contact {
-    /// Whether it is a room.
-    pub fn is_room(&self) -> bool {
-        self.user_name.is_room()
-    }
-
-    /// Whether it is an official account: `docs/protocol.md` §10.
-    pub const fn is_official(&self) -> bool {
-        self.verify_flag & 8 != 0
+    /// A contact of which nothing else is known, for tests.
+    #[cfg(test)]
+    pub(crate) fn unknown(user_name: UserName) -> Self {
+        Self {
+            user_name,
+            nick_name: Box::default(),
+            remark_name: Box::default(),
+            alias: Box::default(),
+            head_img_url: Box::default(),
+            signature: Box::default(),
+            province: Box::default(),
+            city: Box::default(),
+            pinyin: Pinyin::default(),
+            remark_pinyin: Pinyin::default(),
+            key_word: Box::default(),
+            contact_flag: ContactFlag::default(),
+            verify_flag: VerifyFlag::default(),
+            sns_flag: SnsFlag::default(),
+            attr_status: 0,
+            statues: 0,
+            sex: 0,
+            star_friend: 0,
+            hide_input_bar_flag: 0,
+            uin: 0,
+            owner_uin: 0,
+            is_owner: 0,
+            chat_room_owner: None,
+            encry_chat_room_id: Box::default(),
+            member_count: 0,
+            members: Members::default(),
+        }
     }
 
     /// What a list of chats shows: the remark, else the nickname, else (of a room) the names of
-    /// its first ten members, else the `UserName`.
+    /// its first ten members, else the `UserName` (`docs/protocol.md` §10).
+    ///
+    /// [`Directory::name_of`](super::Directory::name_of) also knows what the account calls the
+    /// members.
     pub fn name(&self) -> Box<str> {
+        self.name_with(|member| member.name().into())
+    }
+
+    /// [`Contact::name`], where others know what a member is called.
+    pub(crate) fn name_with(&self, call: impl Fn(&Member) -> Box<str>) -> Box<str> {
         for name in [&self.remark_name, &self.nick_name] {
             if !name.is_empty() {
                 return name.clone();
             }
         }
-        let names: Vec<&str> = self.members.iter().take(10).map(Member::name).collect();
-        match names.join("、") {
-            names if names.is_empty() => self.user_name.as_str().into(),
-            names => names.into(),
+        let mut names = String::new();
+        for member in self.members.iter().take(10) {
+            if !names.is_empty() {
+                names.push('、');
+            }
+            names.push_str(&call(member));
+        }
+        if names.is_empty() { self.user_name.as_str().into() } else { names.into() }
+    }
+
+    /// By what a list of contacts is sorted: the remark in Latin letters, else the nickname so,
+    /// else the nickname; its letters, digits and underscores in upper case, and `~` for what
+    /// begins with no letter (`docs/protocol.md` §10).
+    pub fn sort_key(&self) -> Box<str> {
+        let names = [&self.remark_pinyin.full, &self.pinyin.full, &self.nick_name];
+        let name = names.into_iter().find(|name| !name.is_empty()).map_or("", |name| &**name);
+        let word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+        let key: String = name.chars().filter(word).map(|c| c.to_ascii_uppercase()).collect();
+        if key.as_bytes().first().is_none_or(|first| *first < b'A') {
+            "~".into()
+        } else {
+            key.into()
         }
     }
 
     /// The member of this name.
     pub fn member(&self, name: &UserName) -> Option<&Member> {
-        self.members.iter().find(|member| member.user_name == *name)
+        self.members.find(name)
     }
 
-    /// This record, completed by what an older one knows: nothing that is empty or 0 in a new
-    /// record erases what was there (`docs/protocol.md` §5.3).
-    pub(crate) fn over(mut self, old: &Self) -> Self {
-        fn text(new: &mut Box<str>, old: &str) {
-            if new.is_empty() {
-                *new = old.into();
-            }
-        }
-        fn number(new: &mut i64, old: i64) {
-            if *new == 0 {
-                *new = old;
-            }
-        }
-        text(&mut self.nick_name, &old.nick_name);
-        text(&mut self.remark_name, &old.remark_name);
-        text(&mut self.alias, &old.alias);
-        text(&mut self.head_img_url, &old.head_img_url);
-        text(&mut self.signature, &old.signature);
-        text(&mut self.province, &old.province);
-        text(&mut self.city, &old.city);
-        text(&mut self.key_word, &old.key_word);
-        text(&mut self.encry_chat_room_id, &old.encry_chat_room_id);
-        for (new, old) in self.pinyin.iter_mut().zip(&old.pinyin) {
-            text(new, old);
-        }
-        for (new, old) in self.remark_pinyin.iter_mut().zip(&old.remark_pinyin) {
-            text(new, old);
-        }
-        number(&mut self.contact_flag, old.contact_flag);
-        number(&mut self.verify_flag, old.verify_flag);
-        number(&mut self.sns_flag, old.sns_flag);
-        number(&mut self.attr_status, old.attr_status);
-        number(&mut self.statues, old.statues);
-        number(&mut self.sex, old.sex);
-        number(&mut self.star_friend, old.star_friend);
-        number(&mut self.is_owner, old.is_owner);
-        number(&mut self.member_count, old.member_count);
-        if self.chat_room_owner.is_none() {
-            self.chat_room_owner.clone_from(&old.chat_room_owner);
-        }
-        if self.members.is_empty() {
-            self.members.clone_from(&old.members);
-        } else {
-            self.complete_members(old);
-        }
-        self
-    }
-
-    /// `webwxinit` names members without their nicknames; a later list may know them.
-    fn complete_members(&mut self, old: &Self) {
-        if self.members.iter().all(|member| !member.nick_name.is_empty()) {
-            return;
-        }
-        let known: alloc::collections::BTreeMap<_, _> =
-            old.members.iter().map(|member| (&member.user_name, member)).collect();
-        for member in &mut self.members {
-            if let Some(old) = known.get(&member.user_name)
-                && member.nick_name.is_empty()
-            {
-                member.nick_name.clone_from(&old.nick_name);
-                if member.display_name.is_empty() {
-                    member.display_name.clone_from(&old.display_name);
-                }
-            }
-        }
-    }
-}
-
-impl Member {
-    /// What the room shows: its name there, else the nickname, else the `UserName`.
-    pub fn name(&self) -> &str {
-        [&self.display_name, &self.nick_name]
-            .into_iter()
-            .find(|name| !name.is_empty())
-            .map_or(self.user_name.as_str(), |name| name)
-    }
-}
-
-object! {
-    /// A contact on the wire.
-    #[derive(Clone, Debug)]
-    pub(crate) struct WireContact blank without user_name {
-        "Uin" => pub(crate) uin: Int,
-        "UserName" => user_name: Text,
-        "NickName" => nick_name: Text,
-        "RemarkName" => remark_name: Text,
-        "Alias" => alias: Text,
-        "HeadImgUrl" => head_img_url: Text,
-        "Signature" => signature: Text,
-        "Province" => province: Text,
-        "City" => city: Text,
-        "PYInitial" => py_initial: Text,
-        "PYQuanPin" => py_quan_pin: Text,
-        "RemarkPYInitial" => remark_py_initial: Text,
-        "RemarkPYQuanPin" => remark_py_quan_pin: Text,
-        "KeyWord" => key_word: Text,
-        "ContactFlag" => contact_flag: Int,
-        "VerifyFlag" => verify_flag: Int,
-        "SnsFlag" => sns_flag: Int,
-        "AttrStatus" => attr_status: Int,
-        "Statues" => statues: Int,
-        "Sex" => sex: Int,
-        "StarFriend" => star_friend: Int,
-        "IsOwner" => is_owner: Int,
-        "ChatRoomOwner" => chat_room_owner: Text,
-        "EncryChatRoomId" => encry_chat_room_id: Text,
-        "MemberCount" => member_count: Int,
-        "MemberList" => members: List<WireMember>,
-    }
-}
-
-object! {
-    /// A member on the wire.
-    #[derive(Clone, Debug)]
-    pub(crate) struct WireMember blank without user_name {
-        "UserName" => user_name: Text,
-        "NickName" => nick_name: Text,
-        "DisplayName" => display_name: Text,
-        "AttrStatus" => attr_status: Int,
-        "MemberStatus" => member_status: Int,
-    }
-}
-
-impl WireContact {
-    /// The record, unless it names nobody.
-    pub(crate) fn take(self) -> Option<Contact> {
-        Some(Contact {
-            user_name: self.user_name.parse().ok()?,
-            nick_name: decode(self.nick_name),
-            remark_name: decode(self.remark_name),
-            alias: self.alias.into_boxed(),
-            head_img_url: picture(self.head_img_url),
-            signature: decode(self.signature),
-            province: self.province.into_boxed(),
-            city: self.city.into_boxed(),
-            pinyin: [self.py_initial.into_boxed(), self.py_quan_pin.into_boxed()],
-            remark_pinyin: [
-                self.remark_py_initial.into_boxed(),
-                self.remark_py_quan_pin.into_boxed(),
-            ],
-            key_word: self.key_word.into_boxed(),
-            contact_flag: self.contact_flag.0,
-            verify_flag: self.verify_flag.0,
-            sns_flag: self.sns_flag.0,
-            attr_status: self.attr_status.0,
-            statues: self.statues.0,
-            sex: self.sex.0,
-            star_friend: self.star_friend.0,
-            is_owner: self.is_owner.0,
-            chat_room_owner: self.chat_room_owner.parse().ok(),
-            encry_chat_room_id: self.encry_chat_room_id.into_boxed(),
-            member_count: self.member_count.0,
-            members: WireMember::take_all(self.members),
-        })
-    }
-
-    /// The records of a list, without those that name nobody.
-    pub(crate) fn take_all(list: List<Self>) -> Vec<Contact> {
-        list.0.into_iter().filter_map(Self::take).collect()
-    }
-}
-
-/// The path of a picture without the credential in it: `webwxbatchgetcontact` leaves that out, the
-/// other lists do not (`docs/protocol.md` §5.2, §5.4). Whoever asks for the picture adds it.
-pub(crate) fn picture(path: Text) -> Box<str> {
-    match path.split_once("skey=") {
-        Some((before, rest)) if !rest.is_empty() => {
-            let after = rest.find('&').and_then(|at| rest.get(at..)).unwrap_or_default();
-            [before, "skey=", after].concat().into()
-        }
-        _ => path.into_boxed(),
-    }
-}
-
-impl WireMember {
-    fn take(self) -> Option<Member> {
-        Some(Member {
-            user_name: self.user_name.parse().ok()?,
-            nick_name: decode(self.nick_name),
-            display_name: decode(self.display_name),
-            attr_status: self.attr_status.0,
-            member_status: self.member_status.0,
-        })
-    }
-
-    /// The members of a list, without those that name nobody.
-    pub(crate) fn take_all(list: List<Self>) -> Vec<Member> {
-        list.0.into_iter().filter_map(Self::take).collect()
+    /// Whether the list of members is all of them, by the service's own count. `webwxinit` names
+    /// a few of each room only.
+    pub fn has_all_members(&self) -> bool {
+        usize::try_from(self.member_count).is_ok_and(|count| self.members.len() >= count)
+            && !self.members.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::wire::lenient::Lenient as _;
-
-    pub(crate) fn contact(json: &str) -> Contact {
-        WireContact::read(json).take().unwrap()
-    }
-
-    #[test]
-    fn reads_a_record() {
-        let room = contact(
-            "{\"UserName\":\"@@1\",\"NickName\":\"A &amp; B<span class=\\\"emoji emoji1f604\\\"></span>\",\
-             \"AttrStatus\":2147584103,\"MemberCount\":149,\"ChatRoomOwner\":\"@9\",\
-             \"MemberList\":[{\"UserName\":\"@9\",\"NickName\":\"n\",\"DisplayName\":\"\"},{\"UserName\":\"\"},7]}",
-        );
-        assert_eq!(&*room.nick_name, "A & B😄");
-        assert_eq!(room.attr_status, 2_147_584_103);
-        assert_eq!((room.member_count, room.members.len()), (149, 1));
-        assert_eq!(room.chat_room_owner.as_ref().unwrap().as_str(), "@9");
-        assert!(room.is_room() && !room.is_official());
-        assert_eq!(room.member(&"@9".parse().unwrap()).unwrap().name(), "n");
-        assert!(WireContact::read("{\"NickName\":\"nobody\"}").take().is_none());
-    }
-
-    /// `docs/threats.md` S1.
-    #[test]
-    fn a_picture_carries_no_credential() {
-        for (path, kept) in [
-            ("/icon?seq=1&username=@a&skey=@crypt_1", "/icon?seq=1&username=@a&skey="),
-            ("/icon?skey=@crypt_1&seq=1", "/icon?skey=&seq=1"),
-            ("/icon?seq=1&skey=", "/icon?seq=1&skey="),
-            ("/icon?seq=1", "/icon?seq=1"),
-            ("", ""),
-        ] {
-            assert_eq!(&*picture(path.into()), kept);
-        }
-    }
+    use crate::testing::contact;
 
     #[test]
     fn is_called_by_what_is_known() {
@@ -355,22 +186,31 @@ mod tests {
         ] {
             assert_eq!(&*contact(json).name(), name);
         }
+        let members: alloc::string::String = (0..12)
+            .map(|n| alloc::format!("{{\"UserName\":\"@{n}\",\"NickName\":\"{n}\"}},"))
+            .collect();
+        let room = alloc::format!("{{\"UserName\":\"@@1\",\"MemberList\":[{members}0]}}");
+        assert_eq!(&*contact(&room).name(), "0、1、2、3、4、5、6、7、8、9");
     }
 
+    /// `docs/protocol.md` §10.
     #[test]
-    fn nothing_empty_erases() {
-        let old = contact(
-            r#"{"UserName":"@@1","NickName":"n","RemarkName":"r","ContactFlag":3,"IsOwner":1,
-                "MemberList":[{"UserName":"@2","NickName":"a","DisplayName":"d"}]}"#,
-        );
-        let bare = contact(r#"{"UserName":"@@1"}"#).over(&old);
-        assert_eq!(bare, old);
-        let new = contact(
-            r#"{"UserName":"@@1","NickName":"m","MemberList":[{"UserName":"@2"},{"UserName":"@3","NickName":"c"}]}"#,
-        )
-        .over(&old);
-        assert_eq!((&*new.nick_name, &*new.remark_name), ("m", "r"));
-        let names: Vec<_> = new.members.iter().map(Member::name).collect();
-        assert_eq!(names, ["d", "c"]);
+    fn sorts_as_the_official_page_does() {
+        for (fields, key) in [
+            (
+                r#""NickName":"张三","PYQuanPin":"zhangsan","RemarkPYQuanPin":"laozhang""#,
+                "LAOZHANG",
+            ),
+            (r#""NickName":"张三","PYQuanPin":"zhang-san? 3""#, "ZHANGSAN3"),
+            (r#""NickName":"Ada L.""#, "ADAL"),
+            (r#""NickName":"_x""#, "_X"),
+            (r#""NickName":"张三""#, "~"),
+            (r#""NickName":"1st""#, "~"),
+            (r#""NickName":"😄""#, "~"),
+            (r#""NickName":"""#, "~"),
+        ] {
+            let json = alloc::format!("{{\"UserName\":\"@1\",{fields}}}");
+            assert_eq!(&*contact(&json).sort_key(), key, "{fields}");
+        }
     }
 }

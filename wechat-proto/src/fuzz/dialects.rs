@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 
 use super::endpoints::parsed;
 use super::{Entry, NOW, account, downloads};
+use crate::contact::record::WireContact;
+use crate::contact::{Directory, Evidence};
 use crate::device::Device;
 use crate::error::Error;
 use crate::hosts::{Hosts, Role};
@@ -37,6 +39,7 @@ pub const DIALECTS: &[(&str, Entry)] = &[
     ("system-text", system_text),
     ("sysmsg", sysmsg),
     ("status", status),
+    ("contact", contact),
 ];
 
 fn js(bytes: &[u8]) {
@@ -154,6 +157,35 @@ fn envelope(bytes: &[u8]) {
     let body = serde_json::json!({ "BaseResponse": { "Ret": 1, "ErrMsg": text } });
     parsed(body.to_string().as_bytes(), announce::parse);
     parsed(bytes, announce::parse);
+}
+
+/// A record is read, named, sorted, found, and merged: twice the same is once, and nothing empty
+/// erases.
+fn contact(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Some(contact) = WireContact::read(&text).take() else { return };
+    let name = contact.user_name.clone();
+    assert!(!contact.name().is_empty() && !contact.sort_key().is_empty());
+    for member in &contact.members {
+        assert!(contact.member(&member.user_name).is_some() && contact.includes(&member.user_name));
+    }
+    let mut directory = Directory::of(UserName::file_helper());
+    let empty = directory.clone();
+    directory.merge(contact.clone());
+    assert_eq!(directory.find(&name), Some(&contact));
+    assert!(contact.alias.is_empty() || directory.named(&contact.alias).count() == 1);
+    assert!(contact.nick_name.is_empty() || directory.search(&contact.nick_name).count() == 1);
+    assert_ne!(directory.identity(&name).compare(&directory.identity(&name)), Evidence::Different);
+    let before = directory.clone();
+    directory.merge(contact.clone());
+    let bare = serde_json::json!({ "UserName": name });
+    directory.merge(WireContact::read(&bare.to_string()).take().unwrap_or(contact));
+    let changes = directory.changes_since(&empty);
+    assert_eq!(changes.len(), 1);
+    assert!(serde_json::to_string(&changes).is_ok());
+    assert_eq!(directory.changes_since(&before), []);
+    directory.remove(&name);
+    assert_eq!(directory, empty);
 }
 
 /// A stored session is read or refused; one that is read is written the same.

@@ -114,12 +114,12 @@ pub fn request(device: &mut Device, credentials: &Credentials, now: Timestamp) -
 /// account.
 pub fn parse(reply: &Response) -> Result<Init, Error> {
     let wire: WireInit = envelope::open(ENDPOINT, reply)?;
-    let uin = wire.user.uin.0;
     let user = wire.user.take().ok_or(Error::Malformed {
         endpoint: ENDPOINT,
         expected: "a User with a UserName",
         found: "none".into(),
     })?;
+    let uin = user.uin;
     let seconds = |Int(seconds)| Timestamp::from_secs(u64::try_from(seconds).unwrap_or(0));
     Ok(Init {
         me: Me::of(user, uin),

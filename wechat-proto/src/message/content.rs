@@ -11,7 +11,7 @@ use crate::text::spans;
 /// In the official order: entities decoded (once more where all of it was escaped twice), every
 /// line break of the page's dropped, wherever it stands; emoji spans become characters, or their
 /// quotes would end attributes; whatever stands before the first element is dropped.
-pub(super) fn document(content: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn document(content: &str) -> Option<Cow<'_, str>> {
     let mut text = Cow::Borrowed(content);
     for _ in 0..2 {
         if has_markup(&text) {

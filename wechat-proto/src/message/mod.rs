@@ -1,6 +1,6 @@
 //! Messages: `docs/protocol.md` §6, §9.
 
-mod content;
+pub(crate) mod content;
 mod envelope;
 pub mod forward;
 pub mod mention;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::contact::list::Page;
-use crate::contact::{Contact, batch, list};
+use crate::contact::{Contact, ContactFlag, Pinyin, SnsFlag, VerifyFlag, batch, list};
 use crate::testing::reply;
 use crate::time::Timestamp;
 
@@ -54,31 +54,17 @@ ContentType: application/json; charset=UTF-8
 
 /// What the notes' one record says; they print the same, but for the names.
 fn record(nick: &str, signature: &str, pinyin: [&str; 2]) -> Contact {
-    let nothing = || "".into();
+    let [initials, full] = pinyin.map(Into::into);
     Contact {
-        user_name: name("@62715a5e46d480ebd3403f7e79e34b6d"),
         nick_name: nick.into(),
-        remark_name: nothing(),
         alias: "Wolans".into(),
         head_img_url: "/cgi-bin/mmwebwx-bin/webwxgeticon?seq=620148&username=@6271&skey=".into(),
         signature: signature.into(),
-        province: nothing(),
-        city: nothing(),
-        pinyin: pinyin.map(Into::into),
-        remark_pinyin: [nothing(), nothing()],
+        pinyin: Pinyin { initials, full },
         key_word: "gh_".into(),
-        contact_flag: 3,
-        verify_flag: 8,
-        sns_flag: 0,
-        attr_status: 0,
-        statues: 0,
-        sex: 0,
-        star_friend: 0,
-        is_owner: 0,
-        chat_room_owner: None,
-        encry_chat_room_id: nothing(),
-        member_count: 0,
-        members: Vec::new(),
+        contact_flag: ContactFlag(3),
+        verify_flag: VerifyFlag(8),
+        ..Contact::unknown(name("@62715a5e46d480ebd3403f7e79e34b6d"))
     }
 }
 
@@ -135,8 +121,8 @@ fn first_notes_get_contacts() {
     type Fill = fn(&mut Contact);
     let fills: [(&str, Fill); 15] = [
         ("\"RemarkName\": \"7\"", |c| c.remark_name = "7".into()),
-        ("\"RemarkPYInitial\": \"7\"", |c| c.remark_pinyin[0] = "7".into()),
-        ("\"RemarkPYQuanPin\": \"7\"", |c| c.remark_pinyin[1] = "7".into()),
+        ("\"RemarkPYInitial\": \"7\"", |c| c.remark_pinyin.initials = "7".into()),
+        ("\"RemarkPYQuanPin\": \"7\"", |c| c.remark_pinyin.full = "7".into()),
         ("\"Province\": \"7\"", |c| c.province = "7".into()),
         ("\"City\": \"7\"", |c| c.city = "7".into()),
         ("\"EncryChatRoomId\": \"7\"", |c| c.encry_chat_room_id = "7".into()),
@@ -145,9 +131,9 @@ fn first_notes_get_contacts() {
         ("\"StarFriend\": 7", |c| c.star_friend = 7),
         ("\"Statues\": 7", |c| c.statues = 7),
         ("\"AttrStatus\": 7", |c| c.attr_status = 7),
-        ("\"SnsFlag\": 7", |c| c.sns_flag = 7),
+        ("\"SnsFlag\": 7", |c| c.sns_flag = SnsFlag(7)),
+        ("\"OwnerUin\": 7", |c| c.owner_uin = 7),
         // Nothing is made of these.
-        ("\"OwnerUin\": 7", |_| {}),
         ("\"UniFriend\": 7", |_| {}),
         ("\"DisplayName\": \"7\"", |_| {}),
     ];

@@ -150,7 +150,7 @@ fn opened(rest: &str) -> init::Init {
     for (n, (contact, name)) in init.contacts.iter().zip(&names).enumerate() {
         assert_eq!(contact.user_name.as_str(), name);
         assert_eq!(*contact.nick_name, format!("chat {n}"));
-        assert_eq!(contact.contact_flag, 3);
+        assert_eq!(contact.contact_flag.0, 3);
         assert_eq!(contact.is_room(), n == 1);
     }
     assert_eq!(init.chat_set, ["filehelper", OTHER_ROOM, "weixin"].map(name));

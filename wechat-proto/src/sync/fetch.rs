@@ -41,6 +41,8 @@ pub struct Batch {
     json: Hidden,
     /// Contacts that were added or changed.
     pub changed: Vec<Contact>,
+    /// What changed of rooms and their members: `ModChatRoomMemberList`.
+    pub changed_members: Vec<Contact>,
     /// Contacts and rooms that are gone.
     pub removed: Vec<UserName>,
     /// What changed about the account itself.
@@ -117,6 +119,7 @@ pub fn parse(reply: &Response) -> Result<Batch, Error> {
         messages: wire.messages,
         json: Hidden(json),
         changed: WireContact::take_all(wire.changed),
+        changed_members: WireContact::take_all(wire.changed_members),
         removed: wire
             .removed
             .0
@@ -140,10 +143,15 @@ impl Batch {
 
     /// Whether it brings nothing: no message, no change.
     pub fn is_empty(&self) -> bool {
-        self.messages.0.is_empty()
-            && self.changed.is_empty()
-            && self.removed.is_empty()
-            && self.profile.is_none()
+        self.messages.0.is_empty() && !self.has_changes()
+    }
+
+    /// Whether it brings anything but messages.
+    pub(crate) fn has_changes(&self) -> bool {
+        self.profile.is_some()
+            || !self.removed.is_empty()
+            || !self.changed.is_empty()
+            || !self.changed_members.is_empty()
     }
 }
 
@@ -152,6 +160,7 @@ reply! {
         "AddMsgList" => messages: List<WireMessage>,
         "ModContactList" => changed: List<WireContact>,
         "DelContactList" => removed: List<Gone>,
+        "ModChatRoomMemberList" => changed_members: List<WireContact>,
         "Profile" => profile: WireProfile,
         "ContinueFlag" => continue_flag: Int,
         "SyncKey" => sync_key: WireKey,
@@ -183,7 +192,7 @@ impl WireProfile {
         let some = |text: Box<str>| (!text.is_empty()).then_some(text);
         (self.bit_flag.0 == Self::CHANGED).then(|| Profile {
             nick_name: some(decode(self.nick_name.buff)),
-            head_img_url: some(picture(self.head_img_url))
+            head_img_url: some(picture(&self.head_img_url))
                 .filter(|_| self.head_img_update_flag.0 != 0),
         })
     }
@@ -247,6 +256,37 @@ mod tests {
         .unwrap();
         assert!(batch.is_empty() && !batch.more);
         assert_eq!((batch.sync_key, batch.sync_check_key), (None, None));
+    }
+
+    /// `docs/protocol.md` §7.2: 190 and nothing else is a change, and each part has its own sign.
+    #[test]
+    fn reads_what_changed_of_the_account() {
+        for (profile, read) in [
+            (
+                r#"{"BitFlag":0,"NickName":{"Buff":"n"},"HeadImgUpdateFlag":1,"HeadImgUrl":"/h"}"#,
+                None,
+            ),
+            (r#"{"BitFlag":191,"NickName":{"Buff":"n"}}"#, None),
+            (r#"{"NickName":{"Buff":"n"}}"#, None),
+            ("[]", None),
+            (r#"{"BitFlag":190}"#, Some((None, None))),
+            (r#"{"BitFlag":190,"NickName":{"Buff":"n"}}"#, Some((Some("n"), None))),
+            (r#"{"BitFlag":190,"NickName":"n"}"#, Some((None, None))),
+            (
+                r#"{"BitFlag":190,"NickName":{"Buff":""},"HeadImgUpdateFlag":0,"HeadImgUrl":"/h"}"#,
+                Some((None, None)),
+            ),
+            (r#"{"BitFlag":190,"HeadImgUpdateFlag":1,"HeadImgUrl":""}"#, Some((None, None))),
+            (
+                r#"{"BitFlag":"190","NickName":{"Buff":"A<span class=\"emoji emoji1f604\"></span>"},"HeadImgUpdateFlag":1,"HeadImgUrl":"/h?skey=@crypt_1"}"#,
+                Some((Some("A😄"), Some("/h?skey="))),
+            ),
+        ] {
+            let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},\"Profile\":{profile}}}");
+            let found = parse(&reply(&body)).unwrap().profile;
+            let found = found.as_ref().map(|p| (p.nick_name.as_deref(), p.head_img_url.as_deref()));
+            assert_eq!(found, read, "{profile}");
+        }
     }
 
     /// `docs/threats.md` J6: one bad element of fifty.

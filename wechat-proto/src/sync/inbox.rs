@@ -1,21 +1,26 @@
 //! Messages as they come, as a flow.
 //!
 //! ```text
-//!            ┌──────────────────────────── nothing left ◄─────────────────────────┐
-//!            ▼                                                                    │
-//! Start ──► Fetching ──batch──► handing out, one message a poll ──more──► Fetching│
-//!            ▲                                                            │       │
-//!            └── news ── Checking ◄── nothing left ───────────────────────┴───────┘
-//!                         └──┘ quiet
+//! Start ──► Fetching ──batch──► handing out, one message a poll ──more──► Fetching
+//!            ▲                                  │
+//!            │                             nothing left
+//!            │                                  ▼
+//!            │                    anybody unknown, and time for it? ◄─── quiet ──┐
+//!            │                        │ yes               │ no                   │
+//!            │                        ▼                   ▼                      │
+//!            │                      Asking ──any end──► Checking ────────────────┤
+//!            └───────────────────────────────────────────────────────── news ────┘
 //! ```
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use super::check::{self, Check};
 use super::fetch::{self, Batch};
 use super::key::SyncKey;
 use crate::account::Account;
 use crate::call::Call;
+use crate::contact::Contact;
 use crate::error::{Error, FailureKind, Ret, Sent};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::MsgId;
@@ -30,6 +35,11 @@ use crate::time::Timestamp;
 /// [`Account::session`] after each message's effect loses none, and sees at most the one in hand
 /// again; one that takes the message on the copy it stores ([`Session::take`](crate::Session))
 /// sees each exactly once. Code that asks ahead (`buffered`, `for_each_concurrent`) takes early.
+///
+/// Whom messages name and the account's [directory](Account::directory) does not know, it asks
+/// for: rooms that stand in no address book, strangers, members who joined. One batch goes out
+/// between two checks, after the messages were handed out, and none while the service says that
+/// it is too much; a failure of it is told to nobody and holds no message back.
 ///
 /// Passing failures are repeated, ever more slowly, and told from the third in a row on; polled
 /// again, the inbox goes on. Only 1100, 1101 and 1102 end it, a logout, [`Account::stop`], and a
@@ -59,6 +69,8 @@ enum State {
     #[default]
     Idle,
     Fetching(Call<Batch>),
+    /// For records of those who are not known.
+    Asking(Call<Vec<Contact>>),
     Checking(Call<Check>),
 }
 
@@ -147,6 +159,22 @@ impl Flow for Inbox {
                         self.keep(account, interrupt, now, State::Fetching(call))?;
                     }
                 },
+                State::Asking(mut call) => match call.poll(&mut account.session.device, now) {
+                    Ok(contacts) => {
+                        account.wanted.answered();
+                        account.learn(contacts);
+                        self.check(account, now);
+                    }
+                    // Not worth a message: names are asked for again, at a pace of their own.
+                    Err(Interrupt::Fail(error)) => {
+                        account.wanted.failed(&error, now);
+                        self.check(account, now);
+                    }
+                    Err(interrupt) => {
+                        self.state = State::Asking(call);
+                        return Err(interrupt);
+                    }
+                },
                 State::Checking(mut call) => match call.poll(&mut account.session.device, now) {
                     Ok(Check::News { .. }) => {
                         account.session.device.paces.inbox.news(now);
@@ -155,14 +183,14 @@ impl Flow for Inbox {
                     }
                     Ok(Check::Quiet) => {
                         account.session.device.paces.inbox.quiet(now);
-                        self.check(account, now);
+                        self.pause(account, now);
                     }
                     // A poll that ran into its limit is a quiet minute.
                     Err(Interrupt::Fail(Error::Transport(failure)))
                         if failure.kind == FailureKind::Timeout && failure.sent == Sent::Maybe =>
                     {
                         account.session.device.paces.inbox.quiet(now);
-                        self.check(account, now);
+                        self.pause(account, now);
                     }
                     Err(interrupt) => {
                         if let Interrupt::Fail(_) = interrupt {
@@ -182,6 +210,7 @@ impl Flow for Inbox {
         match &mut self.state {
             State::Idle => {}
             State::Fetching(call) => call.handle(input),
+            State::Asking(call) => call.handle(input),
             State::Checking(call) => call.handle(input),
         }
     }
@@ -190,6 +219,15 @@ impl Flow for Inbox {
 impl Inbox {
     fn fetch(&mut self, account: &mut Account, now: Timestamp) {
         self.state = State::Fetching(fetch::request(&mut account.session, now));
+    }
+
+    /// Between two checks: asks for those who are not known, if there are any.
+    fn pause(&mut self, account: &mut Account, now: Timestamp) {
+        let Account { wanted, directory, session, .. } = account;
+        match wanted.request(directory, session, now) {
+            Some(call) => self.state = State::Asking(call),
+            None => self.check(account, now),
+        }
     }
 
     fn check(&mut self, account: &mut Account, now: Timestamp) {
@@ -201,8 +239,7 @@ impl Inbox {
     fn receive(&mut self, account: &mut Account, mut batch: Batch) {
         let session = &mut account.session;
         session.renew_skey(core::mem::take(&mut batch.skey));
-        let changes =
-            batch.profile.is_some() || !batch.removed.is_empty() || !batch.changed.is_empty();
+        let changes = batch.has_changes();
         if let Some(profile) = batch.profile.take() {
             if let Some(name) = profile.nick_name {
                 session.me.nick_name = name;
@@ -212,14 +249,17 @@ impl Inbox {
             }
         }
         for name in core::mem::take(&mut batch.removed) {
-            account.directory.remove(&name);
+            account.forget(&name);
         }
-        for contact in core::mem::take(&mut batch.changed) {
-            account.directory.merge(contact);
-        }
+        account.learn(core::mem::take(&mut batch.changed));
+        account.correct(core::mem::take(&mut batch.changed_members));
+        let session = &account.session;
         let (sync_key, sync_check_key) = (batch.sync_key.take(), batch.sync_check_key.take());
         let more = batch.more;
         let messages = batch.messages(&session.me);
+        for message in &messages {
+            account.wanted.hear(&mut account.directory, message);
+        }
         let fresh = messages
             .iter()
             .any(|message| message.id.is_known() && !session.taken.contains(&message.id));
@@ -253,7 +293,7 @@ impl Inbox {
         if next.more && moved && self.rounds < ROUNDS {
             self.fetch(account, now);
         } else {
-            self.check(account, now);
+            self.pause(account, now);
         }
     }
 

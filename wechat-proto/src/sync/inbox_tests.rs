@@ -8,13 +8,13 @@ use bytes::Buf as _;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::contact::record::WireContact;
 use crate::error::{Failure, Sent};
 use crate::flow::{Request, Response};
 use crate::session::Session;
-use crate::testing::{Host, reply, session};
-use crate::wire::lenient::Lenient as _;
+use crate::testing::{Host, contact, reply, session};
 
+#[path = "inbox_ask_tests.rs"]
+mod ask;
 #[path = "inbox_end_tests.rs"]
 mod end;
 #[path = "inbox_recent_tests.rs"]
@@ -56,11 +56,15 @@ fn failed(kind: FailureKind) -> Input {
     Input::Reply(Err(Failure::new(kind, Sent::Maybe)))
 }
 
+fn is_batch(request: &Request) -> bool {
+    request.http.uri().path().ends_with("/webwxbatchgetcontact")
+}
+
 fn is_check(request: &Request) -> bool {
     request.http.uri().path().ends_with("/synccheck")
 }
 
-/// The key that a request asks with, as `1_5`.
+/// The key that a request asks with, as `1_5`; the names of a batch.
 fn asked_with(request: &Request) -> String {
     if is_check(request) {
         let (_, key) = request.http.uri().query().unwrap().split_once("&synckey=").unwrap();
@@ -69,6 +73,10 @@ fn asked_with(request: &Request) -> String {
     let mut body = request.http.body().clone();
     let length = body.len();
     let body: Value = serde_json::from_slice(&body.copy_to_bytes(length)).unwrap();
+    if is_batch(request) {
+        let names = body["List"].as_array().unwrap().iter();
+        return names.map(|item| item["UserName"].as_str().unwrap()).collect::<Vec<_>>().join(" ");
+    }
     let counters = body["SyncKey"]["List"].as_array().unwrap();
     let pairs: Vec<_> = counters.iter().map(|c| format!("{}_{}", c["Key"], c["Val"])).collect();
     pairs.join("|")
@@ -88,12 +96,11 @@ impl Stage {
     }
 
     fn of(session: Session, replies: impl IntoIterator<Item = Input>) -> Self {
-        Self {
-            host: Host::new(),
-            inbox: Inbox::new(),
-            account: Account::from(session),
-            replies: replies.into_iter().collect(),
-        }
+        let mut account = Account::from(session);
+        // Who writes is known: nobody need be asked for.
+        account.learn([contact(r#"{"UserName":"@a"}"#)]);
+        let replies = replies.into_iter().collect();
+        Self { host: Host::new(), inbox: Inbox::new(), account, replies }
     }
 
     /// The next message or error; [`Error::Stopped`] when the replies have run out.
@@ -134,9 +141,13 @@ impl Stage {
         }
     }
 
-    /// What was asked, with which key: `check 1_5`, `fetch 1_5`.
+    /// What was asked, with which key: `check 1_5`, `fetch 1_5`; for whom: `ask @b`.
     fn asked(&self) -> Vec<String> {
-        let kind = |request: &Request| if is_check(request) { "check" } else { "fetch" };
+        let kind = |request: &Request| match (is_check(request), is_batch(request)) {
+            (true, _) => "check",
+            (_, true) => "ask",
+            _ => "fetch",
+        };
         self.host
             .requests
             .iter()
@@ -251,7 +262,7 @@ fn changes_are_applied() {
     let mut stage = Stage::new([]);
     for (name, nick) in [("@gone", "G"), ("@old", "O")] {
         let record = format!("{{\"UserName\":\"{name}\",\"NickName\":\"{nick}\"}}");
-        stage.account.directory.merge(WireContact::read(&record).take().unwrap());
+        stage.account.learn([contact(&record)]);
     }
     let profile = json!({ "BitFlag": 190, "NickName": { "Buff": "New &amp; me" }, "HeadImgUpdateFlag": 1, "HeadImgUrl": "/h" });
     let changes = with(
@@ -273,7 +284,7 @@ fn changes_are_applied() {
     // Before the messages of the batch are handed out.
     assert!(stage.next().is_ok());
     let directory = stage.account.directory();
-    assert_eq!(directory.len(), 2);
+    assert_eq!(directory.len(), 3, "@a, @old, @new");
     assert_eq!(&*directory.name_of(&"@old".parse().unwrap()), "R");
     assert_eq!(&*directory.find(&"@old".parse().unwrap()).unwrap().nick_name, "O");
     assert_eq!(stage.ids(), [""; 0]);

@@ -1,0 +1,264 @@
+//! Who is known, and how the bot comes to know them, on every wire.
+
+use std::time::Duration;
+
+use wechat_proto::contact::{Change, ContactKind, Directory, Evidence, Identity};
+use wechat_proto::{Message, UserName};
+use wechat_simulator::{Member, World};
+
+use crate::wire::{Bot, Place, on_all_wires};
+
+const SOON: Duration = Duration::from_secs(1);
+
+/// An account with three friends, and a stranger.
+fn world() -> World {
+    let mut world = World::new(11);
+    world.add_special("filehelper", "文件传输助手");
+    for name in ["阿南", "小北", "老东"] {
+        world.add_person(name);
+    }
+    world.add_stranger("路人");
+    world
+}
+
+fn named(world: &World, name: &str) -> String {
+    let mut all = world.contacts().iter();
+    all.find(|contact| contact.nick_name == name).unwrap().user_name.clone()
+}
+
+/// A room of the first two friends and the account, which no list names before somebody writes.
+fn add_room(world: &mut World) -> String {
+    let (one, two) = (named(world, "阿南"), named(world, "小北"));
+    world.add_room("周末爬山", &[&one, &two])
+}
+
+fn log_in(place: &Place) {
+    place.simulator.then(SOON, |world| world.phone().scan());
+    place.simulator.then(SOON, |world| world.phone().confirm());
+}
+
+/// A friend says something, later: the bot has looked around by then.
+fn later(place: &Place, text: &'static str) {
+    place.simulator.then(SOON, move |world| {
+        let friend = named(world, "老东");
+        world.person_writes(&friend, text);
+    });
+}
+
+fn hear<B: Bot>(bot: &mut B) -> Message {
+    loop {
+        let message = bot.next().unwrap().unwrap();
+        if message.text().is_some() {
+            return message;
+        }
+    }
+}
+
+fn clean(place: &Place) {
+    assert_eq!(place.simulator.world().violations(), []);
+}
+
+fn calls(place: &Place, endpoint: &str) -> usize {
+    place.simulator.world().log().iter().filter(|logged| logged.endpoint == endpoint).count()
+}
+
+fn room(directory: &Directory) -> UserName {
+    let mut rooms = directory.rooms().filter(|room| &*room.nick_name == "周末爬山");
+    rooms.next().expect("the room").user_name.clone()
+}
+
+/// The phone lists a room that stands in no address book: the inbox asks for it by itself, and
+/// knows permanent ids from then on.
+fn unsaved_rooms<B: Bot>(place: &Place) {
+    place.simulator.world().announce_recent_chats(false);
+    log_in(place);
+    place.simulator.then(SOON, |world| {
+        let room = add_room(world);
+        let friend = named(world, "阿南");
+        let id = |name: &str| world.contact(name).unwrap().permanent.clone();
+        let ids = ["filehelper".to_owned(), id(&friend), id(&room)];
+        let content = format!(
+            "&lt;msg&gt;<br/>&lt;op id='4'&gt;<br/>&lt;username&gt;<br/>{}<br/>&lt;/username&gt;<br/>&lt;/op&gt;<br/>&lt;/msg&gt;<br/>",
+            ids.join(",")
+        );
+        let me = world.account().user_name.clone();
+        let names = format!("filehelper,{friend},{room}");
+        world.deliver(wechat_simulator::Incoming {
+            status_notify_code: 4,
+            status_notify_user_name: names,
+            ..wechat_simulator::Incoming::new(&me, 51, &content)
+        });
+    });
+    later(place, "one");
+    later(place, "two");
+    let mut bot = B::login(place, drop).unwrap();
+    assert_eq!(bot.directory().rooms().count(), 0);
+    hear(&mut bot);
+    hear(&mut bot);
+    let directory = bot.directory();
+    let room = directory.find(&room(&directory)).unwrap();
+    assert_eq!((room.kind(), room.is_saved(), room.members.len()), (ContactKind::Room, false, 3));
+    assert!(room.has_all_members() && room.includes(&bot.session().me().user_name));
+    assert!(room.members.iter().all(|member| !member.nick_name.is_empty()));
+    assert_eq!(calls(place, "webwxbatchgetcontact"), 1);
+
+    let friend: UserName = named(&place.simulator.world(), "阿南").parse().unwrap();
+    let permanent = place.simulator.world().contact(friend.as_str()).unwrap().permanent.clone();
+    let identity = directory.identity(&friend);
+    assert_eq!(identity.id.as_ref().unwrap().as_str(), permanent);
+    assert!(directory.identity(&room.user_name).id.unwrap().as_str().ends_with("@chatroom"));
+    let stored = Identity::clone(&identity);
+    assert_eq!(directory.candidates(&stored)[0], (&friend, Evidence::Same));
+    clean(place);
+}
+
+/// Members join, leave, take another name; the room is renamed and given away.
+fn changes_in_a_room<B: Bot>(place: &Place) {
+    {
+        let mut world = place.simulator.world();
+        let room = add_room(&mut world);
+        let me = world.account().user_name.clone();
+        world.set_contact(&room, |room| room.owner = me);
+    }
+    log_in(place);
+    later(place, "one");
+    place.simulator.then(SOON, |world| {
+        let room = named(world, "周末爬山");
+        let (two, three) = (named(world, "小北"), named(world, "老东"));
+        world.change_contact(&room, |room| {
+            room.members.remove(0);
+            room.members[0].display_name = "领队".to_owned();
+            room.members.push(Member::new(&three));
+            room.nick_name = "周日爬山".to_owned();
+            room.owner = two.clone();
+        });
+        world.remove_contact(&named(world, "阿南"));
+        world.person_writes(&three, "two");
+    });
+    let mut bot = B::login(place, drop).unwrap();
+    let before = bot.contacts().unwrap();
+    assert_eq!(hear(&mut bot).text(), Some("one"));
+    let changes = bot.directory().changes_since(&before);
+    assert!(
+        !changes.iter().any(|change| matches!(change, Change::MembersJoined { .. })),
+        "{changes:?}"
+    );
+    let before = bot.directory();
+    assert_eq!(hear(&mut bot).text(), Some("two"));
+    let after = bot.directory();
+    let mut told = Vec::new();
+    for change in after.changes_since(&before) {
+        let names = |members: &[wechat_proto::contact::Member]| {
+            members.iter().map(|member| member.name().to_owned()).collect::<Vec<_>>().join(" ")
+        };
+        told.push(match &change {
+            Change::Removed { contact } => format!("removed {}", contact.nick_name),
+            Change::Renamed { old, new, .. } => format!("{old} is {new}"),
+            Change::OwnerChanged { old, new, .. } => {
+                assert_eq!(*old, bot.session().me().user_name);
+                format!("given to {}", after.name_of(new))
+            }
+            Change::MembersJoined { members, .. } => format!("joined: {}", names(members)),
+            Change::MembersLeft { members, .. } => format!("left: {}", names(members)),
+            Change::MembersRenamed { members, .. } => format!("renamed: {}", names(members)),
+            Change::Changed { .. } => continue,
+            other => format!("{other:?}"),
+        });
+    }
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "given to 小北",
+            "joined: 老东",
+            "left: 阿南",
+            "removed 阿南",
+            "renamed: 领队",
+            "周末爬山 is 周日爬山",
+        ]
+    );
+    assert_eq!(after.changes_since(&after.clone()), []);
+    clean(place);
+}
+
+/// A stranger writes, and so does somebody in a room that nobody knew: both are asked for, once.
+fn unseen_senders<B: Bot>(place: &Place) {
+    log_in(place);
+    place.simulator.then(SOON, |world| {
+        let (stranger, friend) = (named(world, "路人"), named(world, "阿南"));
+        let room = add_room(world);
+        world.person_writes(&stranger, "who is this");
+        world.member_writes(&room, &friend, "hello");
+        world.person_writes(&stranger, "again");
+    });
+    later(place, "later");
+    later(place, "latest");
+    let mut bot = B::login(place, drop).unwrap();
+    let messages: Vec<Message> = (0..5).map(|_| hear(&mut bot)).collect();
+    let directory = bot.directory();
+    let texts: Vec<_> = messages.iter().map(|message| message.text().unwrap()).collect();
+    assert_eq!(texts, ["who is this", "hello", "again", "later", "latest"]);
+    let names: Vec<_> = messages.iter().map(|message| directory.author_name(message)).collect();
+    assert_eq!(
+        names.iter().map(|name| &**name).collect::<Vec<_>>(),
+        ["路人", "阿南", "路人", "老东", "老东"]
+    );
+    assert_eq!(&*directory.name_of(messages[1].peer()), "周末爬山");
+    let stranger = directory.find(messages[0].peer()).unwrap();
+    assert!(stranger.is_person() && !stranger.is_saved());
+    assert_eq!(calls(place, "webwxbatchgetcontact"), 1);
+    clean(place);
+}
+
+/// Too many requests, then a room that cannot be told: messages go on, and the rest is learnt.
+fn refused<B: Bot>(place: &Place) {
+    log_in(place);
+    place.simulator.world().announce_recent_chats(false);
+    place.simulator.world().refuse("webwxbatchgetcontact", 1205, "");
+    place.simulator.then(SOON, |world| {
+        let stranger = named(world, "路人");
+        world.person_writes(&stranger, "one");
+    });
+    later(place, "two");
+    later(place, "three");
+    let mut bot = B::login(place, drop).unwrap();
+    let stranger = hear(&mut bot).peer().clone();
+    assert_eq!([hear(&mut bot).text(), hear(&mut bot).text()], [Some("two"), Some("three")]);
+    assert!(bot.directory().find(&stranger).is_none());
+    assert_eq!(calls(place, "webwxbatchgetcontact"), 1, "not again within a minute");
+    // An hour later.
+    place.simulator.world().advance(Duration::from_secs(3600));
+    later(place, "four");
+    later(place, "five");
+    assert_eq!([hear(&mut bot).text(), hear(&mut bot).text()], [Some("four"), Some("five")]);
+    assert_eq!(&*bot.directory().name_of(&stranger), "路人");
+    assert_eq!(calls(place, "webwxbatchgetcontact"), 2);
+    clean(place);
+}
+
+/// Whom the service leaves out of its answer is not asked for again.
+fn left_out<B: Bot>(place: &Place) {
+    log_in(place);
+    let stranger = named(&place.simulator.world(), "路人");
+    place.simulator.world().batch_leaves_out(&stranger);
+    for text in ["one", "two", "three"] {
+        place.simulator.then(SOON, move |world| {
+            let stranger = named(world, "路人");
+            world.person_writes(&stranger, text);
+        });
+    }
+    let mut bot = B::login(place, drop).unwrap();
+    for text in ["one", "two", "three"] {
+        assert_eq!(hear(&mut bot).text(), Some(text));
+    }
+    assert_eq!(calls(place, "webwxbatchgetcontact"), 1);
+    clean(place);
+}
+
+on_all_wires! {
+    unsaved_rooms in super::world();
+    changes_in_a_room in super::world();
+    unseen_senders in super::world();
+    refused in super::world();
+    left_out in super::world();
+}

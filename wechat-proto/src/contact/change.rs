@@ -1,0 +1,321 @@
+//! What is different between two looks at a directory.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::fmt;
+
+use serde::ser::SerializeSeq as _;
+use serde::{Serialize, Serializer};
+
+use super::{Contact, Directory, Member, Members};
+use crate::ids::UserName;
+
+/// A difference between two looks at a directory: [`Directory::changes_since`].
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Change {
+    /// Somebody is known who was not.
+    Added {
+        /// Who.
+        #[serde(serialize_with = "shared")]
+        contact: Arc<Contact>,
+    },
+    /// Somebody is known no more: deleted, or a room that was left.
+    Removed {
+        /// Who it was.
+        #[serde(serialize_with = "shared")]
+        contact: Arc<Contact>,
+    },
+    /// A person calls itself something else; a room has another topic.
+    Renamed {
+        /// Who.
+        user_name: UserName,
+        /// The name before; it was not empty.
+        old: Box<str>,
+        /// The name now.
+        new: Box<str>,
+    },
+    /// A room has another owner.
+    OwnerChanged {
+        /// The room.
+        user_name: UserName,
+        /// The owner before.
+        old: UserName,
+        /// The owner now.
+        new: UserName,
+    },
+    /// Somebody is in a room who was not. Told only where all members were known before.
+    MembersJoined {
+        /// The room.
+        user_name: UserName,
+        /// Who joined.
+        members: Vec<Member>,
+    },
+    /// Somebody is no longer in a room.
+    MembersLeft {
+        /// The room.
+        user_name: UserName,
+        /// Who left, as they were known.
+        members: Vec<Member>,
+    },
+    /// Members of a room call themselves something else, there or at all.
+    MembersRenamed {
+        /// The room.
+        user_name: UserName,
+        /// Who, with their names now.
+        members: Vec<Member>,
+    },
+    /// Anything else of a contact is different.
+    Changed {
+        /// Who.
+        user_name: UserName,
+        /// What.
+        fields: Fields,
+    },
+}
+
+fn shared<S: Serializer>(contact: &Arc<Contact>, serializer: S) -> Result<S::Ok, S::Error> {
+    (**contact).serialize(serializer)
+}
+
+impl Change {
+    /// Whom it is about: the person or the room.
+    pub fn user_name(&self) -> &UserName {
+        match self {
+            Self::Added { contact } | Self::Removed { contact } => &contact.user_name,
+            Self::Renamed { user_name, .. }
+            | Self::OwnerChanged { user_name, .. }
+            | Self::MembersJoined { user_name, .. }
+            | Self::MembersLeft { user_name, .. }
+            | Self::MembersRenamed { user_name, .. }
+            | Self::Changed { user_name, .. } => user_name,
+        }
+    }
+}
+
+/// Defines the set of a contact's fields, and how two contacts are compared.
+macro_rules! fields {
+    ($( $(#[$meta:meta])* $name:ident = $bit:literal $field:literal { $($member:ident).+ $(, $($other:ident).+)* } )*) => {
+        /// Some fields of a contact, each under the name that it has in [`Contact`].
+        #[derive(Clone, Copy, Default, Eq, Hash, PartialEq)]
+        pub struct Fields(u32);
+
+        impl Fields {
+            $( $(#[$meta])* pub const $name: Self = Self(1 << $bit); )*
+
+            const NAMES: &[(&str, Self)] = &[$( ($field, Self::$name) ),*];
+
+            /// Those in which two contacts differ.
+            fn between(old: &Contact, new: &Contact) -> Self {
+                let mut fields = Self::default();
+                $( if old.$($member).+ != new.$($member).+ $( || old.$($other).+ != new.$($other).+ )* {
+                    fields.0 |= Self::$name.0;
+                } )*
+                fields
+            }
+        }
+    };
+}
+
+fields! {
+    /// `nick_name`, where there was none before or is none now: else [`Change::Renamed`].
+    NICK_NAME = 0 "nick_name" { nick_name }
+    /// `remark_name`
+    REMARK_NAME = 1 "remark_name" { remark_name }
+    /// `alias`
+    ALIAS = 2 "alias" { alias }
+    /// `head_img_url`
+    HEAD_IMG_URL = 3 "head_img_url" { head_img_url }
+    /// `signature`
+    SIGNATURE = 4 "signature" { signature }
+    /// `province`
+    PROVINCE = 5 "province" { province }
+    /// `city`
+    CITY = 6 "city" { city }
+    /// `pinyin`
+    PINYIN = 7 "pinyin" { pinyin }
+    /// `remark_pinyin`
+    REMARK_PINYIN = 8 "remark_pinyin" { remark_pinyin }
+    /// `key_word`
+    KEY_WORD = 9 "key_word" { key_word }
+    /// `contact_flag`
+    CONTACT_FLAG = 10 "contact_flag" { contact_flag }
+    /// `verify_flag`
+    VERIFY_FLAG = 11 "verify_flag" { verify_flag }
+    /// `sns_flag`
+    SNS_FLAG = 12 "sns_flag" { sns_flag }
+    /// `attr_status`
+    ATTR_STATUS = 13 "attr_status" { attr_status }
+    /// `statues`
+    STATUES = 14 "statues" { statues }
+    /// `sex`
+    SEX = 15 "sex" { sex }
+    /// `star_friend`
+    STAR_FRIEND = 16 "star_friend" { star_friend }
+    /// `hide_input_bar_flag`
+    HIDE_INPUT_BAR_FLAG = 17 "hide_input_bar_flag" { hide_input_bar_flag }
+    /// `uin`
+    UIN = 18 "uin" { uin }
+    /// Whose the room is, where that was not known before or is not now: else
+    /// [`Change::OwnerChanged`].
+    OWNER = 19 "owner" { chat_room_owner, is_owner, owner_uin }
+    /// `encry_chat_room_id`
+    ENCRY_CHAT_ROOM_ID = 20 "encry_chat_room_id" { encry_chat_room_id }
+    /// `member_count`
+    MEMBER_COUNT = 21 "member_count" { member_count }
+    /// `members`, where not all were known before or now: else [`Change::MembersJoined`] and its
+    /// like.
+    MEMBERS = 22 "members" { members }
+}
+
+impl Fields {
+    /// Whether all of these are among them.
+    pub const fn has(self, fields: Self) -> bool {
+        self.0 & fields.0 == fields.0
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Their names, as in the serialized form of [`Contact`].
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().filter(move |(_, field)| self.has(*field)).map(|(name, _)| *name)
+    }
+
+    const fn without(self, fields: Self) -> Self {
+        Self(self.0 & !fields.0)
+    }
+}
+
+impl core::ops::BitOr for Fields {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+/// As a list of names.
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(None)?;
+        for name in self.names() {
+            seq.serialize_element(name)?;
+        }
+        seq.end()
+    }
+}
+
+impl Directory {
+    /// What is different from an older copy, in the order of the names.
+    ///
+    /// A copy costs a few pointers, and the comparison is over at once where nothing changed:
+    ///
+    /// ```
+    /// # use wechat_proto::contact::{Change, Directory};
+    /// # fn look(directory: &Directory) {
+    /// let mut seen = directory.clone();
+    /// // … later, with a copy of the account's directory as it is then:
+    /// for change in directory.changes_since(&seen) {
+    ///     if let Change::MembersJoined { user_name, members } = &change {
+    ///         println!("{} joined {}", members[0].name(), directory.name_of(user_name));
+    ///     }
+    /// }
+    /// seen = directory.clone();
+    /// # }
+    /// ```
+    ///
+    /// Nothing is queued, so nothing can overflow, and no change is lost. But what was changed
+    /// back between the two looks is not seen: look after each message for the finest grain that
+    /// the service gives. The changes of a batch are in the directory before its first message is
+    /// handed out, and who was asked for, before the first of the next batch.
+    pub fn changes_since(&self, old: &Self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if Arc::ptr_eq(&self.contacts, &old.contacts) {
+            return changes;
+        }
+        let (mut before, mut now) =
+            (old.contacts.iter().peekable(), self.contacts.iter().peekable());
+        loop {
+            let order = match (before.peek(), now.peek()) {
+                (Some(before), Some(now)) => before.cmp(now),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => return changes,
+            };
+            let gone = if order.is_le() { before.next() } else { None };
+            let here = if order.is_ge() { now.next() } else { None };
+            match (gone, here) {
+                (Some(old), Some(new)) if Arc::ptr_eq(&old.0, &new.0) => {}
+                (Some(old), Some(new)) => self.compare(&old.0, &new.0, &mut changes),
+                (Some(old), None) => changes.push(Change::Removed { contact: Arc::clone(&old.0) }),
+                (None, Some(new)) => changes.push(Change::Added { contact: Arc::clone(&new.0) }),
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn compare(&self, old: &Contact, new: &Contact, changes: &mut Vec<Change>) {
+        let mut fields = Fields::between(old, new);
+        let user_name = || new.user_name.clone();
+        if fields.has(Fields::NICK_NAME) && !old.nick_name.is_empty() && !new.nick_name.is_empty() {
+            fields = fields.without(Fields::NICK_NAME);
+            let (old, new) = (old.nick_name.clone(), new.nick_name.clone());
+            changes.push(Change::Renamed { user_name: user_name(), old, new });
+        }
+        // Without an account, nobody's: two of its rooms have the same owner.
+        let nobody = UserName::nearest("");
+        let me = self.me.as_ref().unwrap_or(&nobody);
+        if fields.has(Fields::OWNER)
+            && let (Some(old), Some(new)) = (old.owner(me), new.owner(me))
+        {
+            fields = fields.without(Fields::OWNER);
+            if old != new {
+                let (old, new) = (old.clone(), new.clone());
+                changes.push(Change::OwnerChanged { user_name: user_name(), old, new });
+            }
+        }
+        if fields.has(Fields::MEMBERS) && old.has_all_members() && new.has_all_members() {
+            fields = fields.without(Fields::MEMBERS | Fields::MEMBER_COUNT);
+            let missing = |from: &Members, to: &Members| -> Vec<Member> {
+                let missing = to.iter().filter(|member| from.find(&member.user_name).is_none());
+                missing.cloned().collect()
+            };
+            let joined = missing(&old.members, &new.members);
+            if !joined.is_empty() {
+                changes.push(Change::MembersJoined { user_name: user_name(), members: joined });
+            }
+            let left = missing(&new.members, &old.members);
+            if !left.is_empty() {
+                changes.push(Change::MembersLeft { user_name: user_name(), members: left });
+            }
+            let renamed = |member: &&Member| {
+                old.member(&member.user_name).is_some_and(|old| {
+                    old.nick_name != member.nick_name || old.display_name != member.display_name
+                })
+            };
+            let renamed: Vec<_> = new.members.iter().filter(renamed).cloned().collect();
+            if !renamed.is_empty() {
+                changes.push(Change::MembersRenamed { user_name: user_name(), members: renamed });
+            }
+        }
+        if !fields.is_empty() {
+            changes.push(Change::Changed { user_name: user_name(), fields });
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "change_tests.rs"]
+mod tests;

@@ -1,0 +1,205 @@
+//! How a new record completes an old one: `docs/protocol.md` §5.3.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
+use super::record::{Contact, Pinyin};
+use super::{Member, Members};
+
+impl Contact {
+    /// This record, completed by what an older one knows.
+    ///
+    /// - Nothing that is empty or 0 erases what was there; so the official page does it, since
+    ///   most lists leave fields out.
+    /// - Whose a room is, is one fact, told in three fields: they are taken together.
+    /// - Members: see [`merge_members`].
+    pub(crate) fn over(mut self, old: &Self) -> Self {
+        fn text(new: &mut Box<str>, old: &str) {
+            if new.is_empty() {
+                *new = old.into();
+            }
+        }
+        fn number(new: &mut i64, old: i64) {
+            if *new == 0 {
+                *new = old;
+            }
+        }
+        fn pinyin(new: &mut Pinyin, old: &Pinyin) {
+            text(&mut new.initials, &old.initials);
+            text(&mut new.full, &old.full);
+        }
+        text(&mut self.nick_name, &old.nick_name);
+        text(&mut self.remark_name, &old.remark_name);
+        text(&mut self.alias, &old.alias);
+        text(&mut self.head_img_url, &old.head_img_url);
+        text(&mut self.signature, &old.signature);
+        text(&mut self.province, &old.province);
+        text(&mut self.city, &old.city);
+        text(&mut self.key_word, &old.key_word);
+        text(&mut self.encry_chat_room_id, &old.encry_chat_room_id);
+        pinyin(&mut self.pinyin, &old.pinyin);
+        pinyin(&mut self.remark_pinyin, &old.remark_pinyin);
+        let Self {
+            contact_flag: ContactFlag(contact_flag),
+            verify_flag: VerifyFlag(verify_flag),
+            sns_flag: SnsFlag(sns_flag),
+            ..
+        } = &mut self;
+        number(contact_flag, old.contact_flag.0);
+        number(verify_flag, old.verify_flag.0);
+        number(sns_flag, old.sns_flag.0);
+        number(&mut self.attr_status, old.attr_status);
+        number(&mut self.statues, old.statues);
+        number(&mut self.sex, old.sex);
+        number(&mut self.star_friend, old.star_friend);
+        number(&mut self.hide_input_bar_flag, old.hide_input_bar_flag);
+        number(&mut self.uin, old.uin);
+        if self.chat_room_owner.is_none() && self.is_owner == 0 && self.owner_uin == 0 {
+            self.chat_room_owner.clone_from(&old.chat_room_owner);
+            self.is_owner = old.is_owner;
+            self.owner_uin = old.owner_uin;
+        }
+        merge_members(&mut self, old);
+        number(&mut self.member_count, old.member_count);
+        self
+    }
+}
+
+/// Completes the members of a new record.
+///
+/// A list that came replaces the old one: who is not on it has left. An empty one says nothing,
+/// and neither does one that is shorter than its own `MemberCount` (`docs/shapes.md` S40) say that
+/// anybody left: it adds and changes. A member without a nickname (`webwxinit` gives none) keeps
+/// what was known of it; one with a nickname is taken as it came, so that a name in the room can
+/// be given up.
+fn merge_members(new: &mut Contact, old: &Contact) {
+    if new.members.is_empty() {
+        new.members.clone_from(&old.members);
+        return;
+    }
+    let whole = new.has_all_members();
+    if old.members.is_empty()
+        || whole && new.members.iter().all(|member| !member.nick_name.is_empty())
+    {
+        return;
+    }
+    let completed = |member: &Member| match old.member(&member.user_name) {
+        Some(old) if member.nick_name.is_empty() => member.clone().over(old),
+        _ => member.clone(),
+    };
+    let mut list: Vec<Member> = Vec::new();
+    if !whole {
+        let here = |member: &&Member| new.member(&member.user_name).is_none();
+        list.extend(old.members.iter().filter(here).cloned());
+    }
+    list.extend(new.members.iter().map(completed));
+    new.members = Members::from(list);
+}
+
+impl Member {
+    /// A member without a nickname, completed.
+    fn over(mut self, old: &Self) -> Self {
+        self.nick_name.clone_from(&old.nick_name);
+        if self.display_name.is_empty() {
+            self.display_name.clone_from(&old.display_name);
+        }
+        if self.attr_status == 0 {
+            self.attr_status = old.attr_status;
+        }
+        if self.member_status == 0 {
+            self.member_status = old.member_status;
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::contact;
+
+    /// Each field that a record can have, alone.
+    const FIELDS: [&str; 26] = [
+        r#""NickName":"x""#,
+        r#""RemarkName":"x""#,
+        r#""Alias":"x""#,
+        r#""HeadImgUrl":"x""#,
+        r#""Signature":"x""#,
+        r#""Province":"x""#,
+        r#""City":"x""#,
+        r#""PYInitial":"x""#,
+        r#""PYQuanPin":"x""#,
+        r#""RemarkPYInitial":"x""#,
+        r#""RemarkPYQuanPin":"x""#,
+        r#""KeyWord":"x""#,
+        r#""ContactFlag":7"#,
+        r#""VerifyFlag":7"#,
+        r#""SnsFlag":7"#,
+        r#""AttrStatus":7"#,
+        r#""Statues":7"#,
+        r#""Sex":7"#,
+        r#""StarFriend":7"#,
+        r#""HideInputBarFlag":7"#,
+        r#""Uin":7"#,
+        r#""OwnerUin":7"#,
+        r#""IsOwner":1"#,
+        r#""ChatRoomOwner":"@7""#,
+        r#""EncryChatRoomId":"x""#,
+        r#""MemberCount":1,"MemberList":[{"UserName":"@7","NickName":"x","DisplayName":"x","AttrStatus":7,"MemberStatus":7}]"#,
+    ];
+
+    #[test]
+    fn nothing_empty_erases() {
+        let bare = contact(r#"{"UserName":"@@1"}"#);
+        for field in FIELDS {
+            let old = contact(&alloc::format!("{{\"UserName\":\"@@1\",{field}}}"));
+            assert_ne!(old, bare, "{field}");
+            assert_eq!(bare.clone().over(&old), old, "{field}");
+            assert_eq!(old.clone().over(&bare), old, "{field}");
+        }
+    }
+
+    fn members(room: &Contact) -> alloc::string::String {
+        room.members.iter().map(Member::name).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn members_come_and_go() {
+        let old = contact(
+            r#"{"UserName":"@@1","MemberCount":2,"MemberList":[{"UserName":"@2","NickName":"a","DisplayName":"d"},{"UserName":"@3","NickName":"b"}]}"#,
+        );
+        for (new, expected) in [
+            (r#""MemberCount":5"#, "d b"),
+            (r#""MemberList":[{"UserName":"@2"},{"UserName":"@4","NickName":"c"}]"#, "d c"),
+            (r#""MemberCount":1,"MemberList":[{"UserName":"@4","NickName":"c"}]"#, "c"),
+            (r#""MemberCount":1,"MemberList":[{"UserName":"@2","NickName":"a"}]"#, "a"),
+            (r#""MemberCount":9,"MemberList":[{"UserName":"@4","NickName":"c"}]"#, "d b c"),
+            (
+                r#""MemberCount":9,"MemberList":[{"UserName":"@2","NickName":"A"},{"UserName":"@3"}]"#,
+                "A b",
+            ),
+        ] {
+            let new = contact(&alloc::format!("{{\"UserName\":\"@@1\",{new}}}")).over(&old);
+            assert_eq!(members(&new), expected);
+        }
+        // What has no count of its own has the one of its list.
+        let old =
+            contact(r#"{"UserName":"@@1","MemberCount":149,"MemberList":[{"UserName":"@2"}]}"#);
+        let new = contact(r#"{"UserName":"@@1","MemberList":[{"UserName":"@3","NickName":"c"}]}"#);
+        let new = new.over(&old);
+        assert_eq!((new.member_count, members(&new).as_str()), (1, "c"));
+    }
+
+    #[test]
+    fn a_room_has_one_owner() {
+        let me = "@me".parse().unwrap();
+        let room = |field| contact(&alloc::format!("{{\"UserName\":\"@@1\",{field}}}"));
+        let (mine, others) = (room(r#""IsOwner":1"#), room(r#""ChatRoomOwner":"@7""#));
+        assert_eq!(others.clone().over(&mine).owner(&me).unwrap().as_str(), "@7");
+        assert_eq!(others.clone().over(&mine).is_owner, 0);
+        assert_eq!(mine.over(&others).owner(&me).unwrap().as_str(), "@me");
+        let silent = room(r#""NickName":"x""#).over(&others);
+        assert_eq!(silent.owner(&me).unwrap().as_str(), "@7");
+    }
+}

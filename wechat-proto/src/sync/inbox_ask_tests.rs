@@ -1,0 +1,142 @@
+//! Whom nobody knows is asked for, between two checks.
+
+use super::*;
+
+/// A message from `from`, saying `content`.
+fn said(from: &str, content: &str, n: i64) -> Value {
+    let message = json!({ "MsgId": n.to_string(), "FromUserName": from, "ToUserName": "@me", "MsgType": 1, "Content": content });
+    with(batch(&[], n, false), "AddMsgList", json!([message]))
+}
+
+fn contacts(records: &Value) -> Input {
+    ok(json!({ "BaseResponse": { "Ret": 0 }, "ContactList": records }))
+}
+
+fn refused(ret: i64) -> Input {
+    ok(json!({ "BaseResponse": { "Ret": ret } }))
+}
+
+/// The first letters of what was asked: the keys are told elsewhere.
+fn steps(stage: &Stage) -> String {
+    let step = |asked: String| match asked.split_once(' ') {
+        Some(("ask", names)) => format!("ask {names}"),
+        Some((kind, _)) => kind.to_string(),
+        None => asked,
+    };
+    stage.asked().into_iter().map(step).collect::<Vec<_>>().join(", ")
+}
+
+fn name_of(stage: &Stage, name: &str) -> String {
+    stage.account.directory().name_of(&name.parse().unwrap()).into()
+}
+
+/// `docs/protocol.md` §5.1: after the messages are handed out, before the next check.
+#[test]
+fn who_writes_is_asked_for() {
+    let room = json!([{ "UserName": "@@r", "NickName": "room", "MemberCount": 1, "MemberList": [{ "UserName": "@m", "NickName": "m" }] },
+        { "UserName": "@b", "NickName": "b" }]);
+    let mut first = said("@b", "hi", 5);
+    let list = first["AddMsgList"].as_array_mut().unwrap();
+    list.push(json!({ "MsgId": "6", "FromUserName": "@@r", "ToUserName": "@me", "MsgType": 1, "Content": "@m:<br/>x" }));
+    let mut stage = Stage::new([
+        ok(first),
+        contacts(&room),
+        ok(QUIET),
+        ok(NEWS),
+        ok(said("@@r", "@m:<br/>y", 7)),
+        ok(QUIET),
+    ]);
+    assert_eq!(stage.ids(), ["5", "6", "7"]);
+    assert_eq!(steps(&stage), "fetch, ask @@r @b, check, check, fetch, check, check");
+    assert_eq!([name_of(&stage, "@b"), name_of(&stage, "@@r")], ["b", "room"]);
+}
+
+/// No message waits for it, nobody is told, and too many requests are not repeated soon.
+#[test]
+fn a_failure_is_passed_over() {
+    for failure in [
+        failed(FailureKind::Timeout),
+        failed(FailureKind::Closed),
+        refused(1),
+        refused(1205),
+        ok("<html>"),
+    ] {
+        let limited =
+            matches!(&failure, Input::Reply(Ok(reply)) if reply.body().ends_with(b"1205}}"));
+        let mut stage =
+            Stage::new([ok(said("@b", "hi", 5)), failure, ok(NEWS), ok(said("@a", "more", 6))]);
+        // Half a minute later, unless that is too soon.
+        if !limited {
+            let again = json!([{ "UserName": "@b", "NickName": "b" }]);
+            stage.replies.extend([contacts(&again), ok(QUIET)]);
+        }
+        assert_eq!(stage.ids(), ["5", "6"]);
+        let steps = steps(&stage);
+        assert!(steps.starts_with("fetch, ask @b, check, fetch"), "{steps}");
+        assert_eq!(stage.host.slept, Duration::ZERO, "{steps}");
+        assert_eq!(
+            steps.matches("ask").count(),
+            if limited || name_of(&stage, "@b") != "b" { 1 } else { 2 }
+        );
+    }
+}
+
+/// Quiet, too, is between two checks: what is left of a long list goes out, one batch at a time.
+#[test]
+fn long_lists_go_out_in_batches() {
+    let names: Vec<String> = (100..220).map(|n| format!("@@{n}")).collect();
+    let notice = json!({ "MsgId": "5", "FromUserName": "", "ToUserName": "", "MsgType": 51, "StatusNotifyCode": 4, "StatusNotifyUserName": names.join(",") });
+    let mut stage = Stage::new([
+        ok(with(batch(&[], 5, false), "AddMsgList", json!([notice]))),
+        contacts(&json!([])),
+        ok(QUIET),
+        contacts(&json!([{ "UserName": "@@150", "NickName": "n" }])),
+        ok(QUIET),
+        contacts(&json!([])),
+        ok(QUIET),
+    ]);
+    assert_eq!(stage.ids(), ["5"]);
+    let asked: Vec<_> =
+        stage.asked().into_iter().filter(|asked| asked.starts_with("ask")).collect();
+    let sizes: Vec<_> = asked.iter().map(|asked| asked.split(' ').count() - 1).collect();
+    assert_eq!(sizes, [50, 50, 20]);
+    assert_eq!(name_of(&stage, "@@150"), "n");
+}
+
+/// The end of the session is its end, whoever hears of it; so is a stop.
+#[test]
+fn the_end_is_heard_while_asking() {
+    let mut stage = Stage::new([ok(said("@b", "hi", 5)), refused(1101)]);
+    assert!(stage.next().is_ok());
+    assert!(matches!(stage.next(), Err(Error::LoggedOut { ret: Ret::SESSION_INVALID })));
+    assert_eq!(steps(&stage), "fetch, ask @b");
+
+    let mut stage = Stage::new([ok(said("@b", "hi", 5))]);
+    assert!(stage.next().is_ok());
+    assert!(matches!(stage.next(), Err(Error::Stopped)), "the replies have run out");
+    stage.account.stop();
+    assert!(matches!(stage.next(), Err(Error::Stopped)));
+    assert_eq!(steps(&stage), "fetch, ask @b");
+}
+
+/// A future that is dropped while asking: asked again.
+#[test]
+fn a_dropped_exchange_is_made_again() {
+    let mut stage = Stage::new([ok(said("@b", "hi", 5))]);
+    assert_eq!(stage.ids(), ["5"]);
+    stage.replies.extend([contacts(&json!([{ "UserName": "@b", "NickName": "b" }])), ok(QUIET)]);
+    assert_eq!(stage.ids(), [""; 0]);
+    assert_eq!(steps(&stage), "fetch, ask @b, ask @b, check, check");
+    assert_eq!(name_of(&stage, "@b"), "b");
+}
+
+/// `ModChatRoomMemberList`: rooms and known persons are completed, nobody else becomes known.
+#[test]
+fn members_are_corrected() {
+    let changes = json!([{ "UserName": "@@r", "NickName": "room" }, { "UserName": "@a", "NickName": "a" }, { "UserName": "@x" }]);
+    let mut stage =
+        Stage::new([ok(with(batch(&["1"], 5, false), "ModChatRoomMemberList", changes))]);
+    assert_eq!(stage.ids(), ["1"]);
+    assert_eq!(stage.account.directory().len(), 2);
+    assert_eq!([name_of(&stage, "@@r"), name_of(&stage, "@a")], ["room", "a"]);
+}
