@@ -1,18 +1,18 @@
 //! What every message has.
 
-use alloc::borrow::Cow;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 
 use bytes::Bytes;
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
+use super::raw::Raw;
+use super::recommend::WireRecommendInfo;
+use super::{App, Kind, MsgType};
 use crate::ids::{MsgId, UserName};
-use crate::text::{Text, decode};
+use crate::text::Text;
 use crate::time::Timestamp;
 use crate::wire::lenient::{Int, List};
-use crate::wire::object::{Fields, elements, object};
-use crate::wire::repair::repair;
+use crate::wire::object::object;
 
 /// A message as `webwxsync` gave it.
 #[derive(Clone, Debug)]
@@ -37,27 +37,11 @@ pub struct Message {
     outgoing: bool,
 }
 
-/// What a message says.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Kind {
-    /// Text, as a phone shows it: `MsgType` 1.
-    Text(Box<str>),
-    /// A message that is not what its type promises.
-    Unreadable {
-        /// `MsgType`
-        msg_type: i64,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// Anything else: see [`Message::raw`].
-    Unknown {
-        /// `MsgType`
-        msg_type: i64,
-    },
-}
-
 impl Message {
+    /// The form in which messages are serialized: a bridge that meets another number than it knows
+    /// should not go on. New fields and new kinds do not change it.
+    pub const SCHEMA: u32 = 1;
+
     /// The other side of the conversation, to whom an answer goes: the person or the room.
     pub fn peer(&self) -> &UserName {
         if self.outgoing { &self.to } else { &self.from }
@@ -81,6 +65,14 @@ impl Message {
         }
     }
 
+    /// What an app shares, if it is that.
+    pub fn app(&self) -> Option<&App> {
+        match &self.kind {
+            Kind::App(app) => Some(app),
+            _ => None,
+        }
+    }
+
     /// The same, without holding the rest of its batch in memory.
     #[must_use]
     pub fn detach(mut self) -> Self {
@@ -89,35 +81,20 @@ impl Message {
     }
 }
 
-/// The JSON that a message was read from: a slice of its batch.
-///
-/// The batch is kept as long as one of its messages is: [`Message::detach`] lets go of it.
-#[derive(Clone, Default)]
-pub struct Raw(Bytes);
-
-impl Raw {
-    /// The message's own JSON object, as the server wrote it; broken bytes and halves of
-    /// surrogate pairs are mended, so that it can be read.
-    pub fn json(&self) -> Cow<'_, str> {
-        repair(&self.0)
-    }
-
-    fn detach(self) -> Self {
-        Self(Bytes::copy_from_slice(&self.0))
-    }
-
-    /// The messages of a batch, found in one pass.
-    fn all(batch: &Bytes) -> Vec<Self> {
-        let text = core::str::from_utf8(batch).unwrap_or_default();
-        let list = Fields::of(text).and_then(|fields| fields.get("AddMsgList"));
-        let slice = |element: &str| Self(batch.slice_ref(element.as_bytes()));
-        list.map(elements).unwrap_or_default().into_iter().map(slice).collect()
-    }
-}
-
-impl fmt::Debug for Raw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Raw({} bytes)", self.0.len())
+/// One message as a bridge passes it on: see [`Kind`] for the form of `kind`. The raw JSON is no part
+/// of it.
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Message", 8)?;
+        fields.serialize_field("schema", &Self::SCHEMA)?;
+        fields.serialize_field("id", &self.id)?;
+        fields.serialize_field("from", &self.from)?;
+        fields.serialize_field("to", &self.to)?;
+        fields.serialize_field("speaker", &self.speaker)?;
+        fields.serialize_field("outgoing", &self.outgoing)?;
+        fields.serialize_field("sent", &self.sent)?;
+        fields.serialize_field("kind", &self.kind)?;
+        fields.end()
     }
 }
 
@@ -128,25 +105,45 @@ object! {
         "MsgId" => msg_id: Text,
         "FromUserName" => from: Text,
         "ToUserName" => to: Text,
-        "MsgType" => msg_type: Int,
-        "SubMsgType" => sub_msg_type: Int,
-        "AppMsgType" => app_msg_type: Int,
+        "MsgType" => pub(super) msg_type: Int,
+        "SubMsgType" => pub(super) sub_msg_type: Int,
+        "AppMsgType" => pub(super) app_msg_type: Int,
         "CreateTime" => create_time: Int,
-        "Content" => content: Text,
+        "Content" => pub(super) content: Text,
+        "OriContent" => pub(super) ori_content: Text,
+        "FileName" => pub(super) file_name: Text,
+        "FileSize" => pub(super) file_size: Int,
+        "MediaId" => pub(super) media_id: Text,
+        "EncryFileName" => pub(super) encry_file_name: Text,
+        "Url" => pub(super) url: Text,
+        "VoiceLength" => pub(super) voice_length: Int,
+        "PlayLength" => pub(super) play_length: Int,
+        "ImgWidth" => pub(super) img_width: Int,
+        "ImgHeight" => pub(super) img_height: Int,
+        "HasProductId" => pub(super) has_product_id: Int,
+        "AppInfo" => pub(super) app_info: WireAppInfo,
+        "RecommendInfo" => pub(super) recommend_info: WireRecommendInfo,
+        "Ticket" => pub(super) ticket: Text,
+    }
+}
+
+object! {
+    /// The app that a message is shared by.
+    #[derive(Clone, Debug)]
+    pub(crate) struct WireAppInfo {
+        "AppID" => pub(super) app_id: Text,
     }
 }
 
 impl WireMessage {
     /// The messages of a batch.
     pub(crate) fn take_all(list: List<Self>, json: &Bytes, me: &UserName) -> Vec<Message> {
-        let mut raw = Raw::all(json).into_iter();
-        let read = |message: Self| message.take(raw.next().unwrap_or_default(), me);
-        list.0.into_iter().map(read).collect()
+        let raw = Raw::all(json, list.0.len());
+        list.0.into_iter().zip(raw).map(|(message, raw)| message.take(raw, me)).collect()
     }
 
     /// The message. Never fails: what cannot be read is told in its kind.
-    fn take(self, raw: Raw, me: &UserName) -> Message {
-        let msg_type = self.msg_type.0;
+    fn take(mut self, raw: Raw, me: &UserName) -> Message {
         // What this account writes on its phone may come without a sender.
         let outgoing = self.from.is_empty() || *self.from == *me.as_str();
         let name = |text: &Text| match text.parse() {
@@ -158,36 +155,22 @@ impl WireMessage {
         let peer_is_room = if outgoing { to.is_room() } else { from.is_room() };
 
         // Own messages have no prefix, and may begin like one.
-        let (speaker, content) = match split_speaker(&self.content) {
-            Some((speaker, rest)) if peer_is_room && (!outgoing || speaker == *me) => {
-                (Some(speaker), Text::from(rest))
+        let speaker = match split_speaker(&self.content).filter(|_| peer_is_room) {
+            Some((speaker, rest)) if !outgoing || speaker == *me => {
+                self.content = Text::from(rest);
+                Some(speaker)
             }
-            _ => (None, self.content),
+            _ => None,
         };
-        let kind = match msg_type {
-            _ if !(named && addressed) => {
-                Kind::Unreadable { msg_type, reason: "its sender or receiver has no name" }
-            }
-            0 => Kind::Unreadable { msg_type, reason: "it has no type" },
-            // 48 is a place; 2001 a red packet; `newsapp` writes XML: `docs/protocol.md` §9.2.
-            1 if self.sub_msg_type.0 == 0
-                && self.app_msg_type.0 == 0
-                && from.as_str() != "newsapp" =>
-            {
-                Kind::Text(decode(content))
-            }
-            _ => Kind::Unknown { msg_type },
+        let id = MsgId::from(&*self.msg_id);
+        let sent = Timestamp::from_secs(u64::try_from(self.create_time.0).unwrap_or(0));
+        let kind = if named && addressed {
+            Kind::read(self, from.as_str())
+        } else {
+            let msg_type = MsgType(self.msg_type.0);
+            Kind::Unreadable { msg_type, reason: "its sender or receiver has no name" }
         };
-        Message {
-            id: MsgId::from(&*self.msg_id),
-            speaker: speaker.filter(|speaker| speaker != me),
-            from,
-            to,
-            sent: Timestamp::from_secs(u64::try_from(self.create_time.0).unwrap_or(0)),
-            kind,
-            raw,
-            outgoing,
-        }
+        Message { id, speaker: speaker.filter(|s| s != me), from, to, sent, kind, raw, outgoing }
     }
 }
 
@@ -266,15 +249,10 @@ mod tests {
         let fields =
             r#""MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":4711,"Content":"x""#;
         let unknown = message(fields);
-        assert_eq!(unknown.kind, Kind::Unknown { msg_type: 4711 });
+        assert_eq!(unknown.kind, Kind::Unknown { msg_type: MsgType(4711) });
         assert_eq!(unknown.raw.json(), format!("{{{fields}}}"));
         let alone = unknown.detach();
         assert_eq!(alone.raw.json(), format!("{{{fields}}}"));
-        // A place is no text.
-        let place = message(
-            r#""FromUserName":"@a","ToUserName":"@me","MsgType":1,"SubMsgType":48,"Content":"x""#,
-        );
-        assert_eq!(place.kind, Kind::Unknown { msg_type: 1 });
     }
 
     /// A field that nobody reads may be spoiled too: what is handed out can be read.
@@ -287,9 +265,9 @@ mod tests {
 
     #[test]
     fn an_odd_message_is_still_one() {
-        assert!(matches!(message("").kind, Kind::Unreadable { msg_type: 0, .. }));
+        assert!(matches!(message("").kind, Kind::Unreadable { msg_type: MsgType(0), .. }));
         let spoiled = message(r#""FromUserName":"a b","ToUserName":"@me","MsgType":1"#);
-        assert!(matches!(spoiled.kind, Kind::Unreadable { msg_type: 1, .. }));
+        assert!(matches!(spoiled.kind, Kind::Unreadable { msg_type: MsgType::TEXT, .. }));
         assert!(!spoiled.is_outgoing() && spoiled.peer().as_str() == "a_b");
     }
 

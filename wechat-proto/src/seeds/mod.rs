@@ -19,6 +19,7 @@
 mod contact;
 mod harness;
 mod login;
+mod messages;
 mod send;
 mod session;
 mod sync;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::*;
 use crate::error::{Error, Ret};
 use crate::ids::MsgId;
-use crate::message::Kind;
+use crate::message::{Kind, MsgType};
 use crate::sync::check::{Check, Selector};
 use crate::sync::key::WireKey;
 use crate::sync::{check, fetch};
@@ -270,7 +270,7 @@ fn first_notes_get_a_message() {
     assert_eq!((message.peer(), message.author()), (&name(FRIEND), &name(ME)));
     assert_eq!(message.speaker, None);
     assert_eq!(message.sent, Timestamp::from_secs(1_476_612_570));
-    assert_eq!(message.kind, Kind::Unknown { msg_type: 51 });
+    assert_eq!(message.kind, Kind::Unknown { msg_type: MsgType::STATUS_NOTIFY });
     assert_eq!(message.text(), None);
     // All else is in its JSON, as it came.
     let element = Json::of(FIRST_BATCH);
@@ -341,7 +341,7 @@ fn second_notes_get_a_message() {
     assert_eq!((&message.from, &message.to), (&name(ME), &name(ME)));
     assert!(message.is_outgoing());
     assert_eq!((&message.speaker, message.sent), (&None, Timestamp::default()));
-    assert_eq!(message.kind, Kind::Unknown { msg_type: 51 });
+    assert_eq!(message.kind, Kind::Unknown { msg_type: MsgType::STATUS_NOTIFY });
     assert!(SECOND_BATCH.contains(&*message.raw.json()));
     assert_eq!(Json::of(&message.raw.json()), *Json::of(SECOND_BATCH).get("AddMsgList").at(0));
 }

@@ -123,29 +123,33 @@ macro_rules! object {
                 }
             }
 
-            struct Object;
+            /// Fills the object where it is: handed up as a value, it would be copied again and
+            /// again.
+            struct Object<'a>(&'a mut $name);
 
-            impl<'de> Visitor<'de> for Object {
-                type Value = $name;
+            impl<'de> Visitor<'de> for Object<'_> {
+                type Value = ();
                 fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                     f.write_str("an object")
                 }
-                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
-                    let mut object = $name::default();
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+                    let Self(object) = self;
                     while let Some(named) = map.next_key::<Key>()? {
                         match named {
                             $( Key::$field => object.$field = map.next_value()?, )*
                             Key::Unknown => { map.next_value::<IgnoredAny>()?; }
                         }
                     }
-                    Ok(object)
+                    Ok(())
                 }
-                $crate::wire::object::no_object!($name);
+                $crate::wire::object::no_object!(());
             }
 
             impl<'de> Deserialize<'de> for $name {
                 fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    deserializer.deserialize_any(Object)
+                    let mut object = Self::default();
+                    deserializer.deserialize_any(Object(&mut object))?;
+                    Ok(object)
                 }
             }
 
