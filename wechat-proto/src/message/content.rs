@@ -8,9 +8,10 @@ use crate::text::spans;
 
 /// The document in a message's content, without the room's prefix; nothing if there is none.
 ///
-/// In the official order: entities decoded (once more where all of it was escaped twice), every
-/// line break of the page's dropped, wherever it stands; emoji spans become characters, or their
-/// quotes would end attributes; whatever stands before the first element is dropped.
+/// In the official order: entities decoded (once more where all of it was escaped twice); the
+/// page's line breaks, wherever they stand, become those that the sender's phone wrote (the page
+/// drops them, and glues the lines of a text); emoji spans become characters, or their quotes would
+/// end attributes; whatever stands before the first element is dropped.
 pub(super) fn document(content: &str) -> Option<Cow<'_, str>> {
     let mut text = Cow::Borrowed(content);
     for _ in 0..2 {
@@ -23,7 +24,7 @@ pub(super) fn document(content: &str) -> Option<Cow<'_, str>> {
         text = Cow::Owned(decode_html_entities(&text).into_owned());
     }
     if text.contains(BREAK) {
-        text = Cow::Owned(text.replace(BREAK, ""));
+        text = Cow::Owned(text.replace(BREAK, "\n"));
     }
     if let Some(mended) = spans(&text) {
         text = Cow::Owned(mended);
@@ -65,11 +66,11 @@ mod tests {
         for (content, read) in [
             (
                 "&lt;msg&gt;<br/>\t&lt;img a=\"1\" /&gt;<br/>&lt;/msg&gt;<br/>",
-                "<msg>\t<img a=\"1\" /></msg>",
+                "<msg>\n\t<img a=\"1\" />\n</msg>\n",
             ),
             ("<msg><img/></msg>", "<msg><img/></msg>"),
             ("&amp;lt;msg a=&amp;quot;1&amp;quot;/&amp;gt;", "<msg a=\"1\"/>"),
-            ("&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg/&gt;", "<?xml version=\"1.0\"?><msg/>"),
+            ("&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg/&gt;", "<?xml version=\"1.0\"?>\n<msg/>"),
             ("junk &lt;msg/&gt;", "<msg/>"),
             ("&lt;m u=\"a?x=1&amp;amp;y=2\"/&gt;", "<m u=\"a?x=1&amp;y=2\"/>"),
             ("&lt;t&gt;&lt;![CDATA[a&amp;b]]&gt;&lt;/t&gt;", "<t><![CDATA[a&b]]></t>"),

@@ -10,7 +10,7 @@ use super::piece::{Hidden, int, plain, text, url};
 use super::recommend::RecommendInfo;
 use super::ticket::Ticket;
 use crate::ids::UserName;
-use crate::wire::document::{Attributes, Found, walk};
+use crate::wire::document::{Found, walk};
 
 /// Somebody asks to become a contact: `MsgType` 37, from `fmessage`.
 ///
@@ -68,8 +68,10 @@ pub struct FriendRequest {
     pub source_user_name: Box<str>,
     /// What that person calls themselves.
     pub source_nick_name: Box<str>,
-    /// How many official accounts they show, and of which version that list is.
-    pub brands: (i64, i64),
+    /// How many official accounts they show.
+    pub brand_count: i64,
+    /// The version of the list of these.
+    pub brand_version: i64,
 }
 
 impl FriendRequest {
@@ -99,7 +101,13 @@ impl FriendRequest {
                     }
                 }
                 ([.., "brandlist"], Found::Element(attributes)) => {
-                    request.brands = brands(&attributes);
+                    for (name, value) in attributes.iter() {
+                        match name {
+                            "count" => request.brand_count = int(&value),
+                            "ver" => request.brand_version = int(&value),
+                            _ => {}
+                        }
+                    }
                 }
                 _ => {}
             });
@@ -139,18 +147,6 @@ impl FriendRequest {
             _ => self.info.complete(name, value),
         }
     }
-}
-
-fn brands(attributes: &Attributes<'_>) -> (i64, i64) {
-    let mut brands = (0, 0);
-    for (name, value) in attributes.iter() {
-        match name {
-            "count" => brands.0 = int(&value),
-            "ver" => brands.1 = int(&value),
-            _ => {}
-        }
-    }
-    brands
 }
 
 /// Somebody whom the account may know, such as an owner of a number in its address book: `MsgType`
@@ -250,7 +246,8 @@ mod tests {
             room_id: "12@chatroom".into(),
             source_user_name: "wxid_s".into(),
             source_nick_name: "S".into(),
-            brands: (1, 652_639_419),
+            brand_count: 1,
+            brand_version: 652_639_419,
         };
         assert_eq!(request, expected);
     }

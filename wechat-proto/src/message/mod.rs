@@ -3,6 +3,8 @@
 pub mod app;
 mod card;
 mod content;
+#[cfg(test)]
+mod corpus_tests;
 mod emoticon;
 mod envelope;
 mod friend_request;

@@ -78,7 +78,7 @@ impl Piece {
     /// An address: what was escaped once more is decoded.
     pub(super) fn url(self) -> Box<str> {
         let plain = self.plain();
-        if plain.contains('&') { decode_html_entities(&plain).into() } else { plain }
+        if plain.contains(['&', '\n']) { url(&plain) } else { plain }
     }
 
     pub(super) fn hidden(self) -> Hidden {
@@ -104,12 +104,16 @@ pub(super) fn text(value: &str) -> Box<str> {
     decode(Text::from(value.trim()))
 }
 
-/// An address: what was escaped once more is decoded.
+/// An address: what was escaped once more, or twice more (`docs/shapes.md` S55), is decoded.
 pub(super) fn url(value: &str) -> Box<str> {
-    match decode_html_entities(value.trim()) {
-        Cow::Borrowed(same) => same.into(),
-        Cow::Owned(decoded) => decoded.into(),
+    let mut url = decode_html_entities(value.trim());
+    if url.contains("&amp;") {
+        url = Cow::Owned(url.replace("&amp;", "&"));
     }
+    if url.contains('\n') {
+        url = Cow::Owned(url.replace('\n', ""));
+    }
+    url.into()
 }
 
 /// A whole number; 0 if it is none.
@@ -156,6 +160,7 @@ mod tests {
         assert_eq!(&*piece(&["\n\t", " a ", "&", " b", " \n"]).plain(), "a & b");
         assert_eq!(&*piece(&["a &amp;", " b<br/>c"]).text(), "a & b\nc");
         assert_eq!(&*piece(&[" http://x/?a=1&amp;b=2 "]).url(), "http://x/?a=1&b=2");
+        assert_eq!(&*piece(&["http://x/?a=1&amp;amp;b\n=2&c"]).url(), "http://x/?a=1&b=2&c");
         assert_eq!(&*piece(&["a&amp;b"]).plain(), "a&amp;b");
         assert_eq!(
             (piece(&[" 12 "]).int(), piece(&["-1"]).size(), piece(&["x"]).int()),

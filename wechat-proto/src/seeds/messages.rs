@@ -346,5 +346,5 @@ fn friend_requests() {
     let FriendRequest { image_status, personal_card, album_flag, album_style, sns_flag, .. } =
         *request;
     assert_eq!((image_status, personal_card, album_flag, album_style, sns_flag), (3, 1, 3, 0, 17));
-    assert_eq!(request.brands, (0, 652_639_419));
+    assert_eq!((request.brand_count, request.brand_version), (0, 652_639_419));
 }

@@ -173,7 +173,7 @@ fn reads_streams() {
         low_data_url: "http://l/".into(),
         low_url: "http://p/".into(),
         album_url: "http://s/".into(),
-        lyric: "lala".into(),
+        lyric: "la\nla".into(),
     };
     assert_eq!(read(3, "", inner).content, AppContent::Music(Box::new(stream.clone())));
     assert_eq!(read(4, "", inner).content, AppContent::Video(Box::new(stream)));

@@ -114,13 +114,17 @@ impl App {
     /// Nothing if it is no app message.
     pub(super) fn read(mut record: WireMessage) -> Option<Box<Self>> {
         let mut draft = Draft::default();
-        // Where there is no XML, there may be a text in its place: `docs/shapes.md` S60.
         let (any, marked) = match document(&record.content) {
             Some(document) => draft.read(&document),
             None => (false, false),
         };
-        let content = core::mem::take(&mut record.content);
-        let text: Box<str> = if marked { Box::default() } else { decode(content).trim().into() };
+        // Where there is no XML, there may be a text in its place: `docs/shapes.md` S60. XML whose
+        // first element cannot be read is none.
+        let text = decode(core::mem::take(&mut record.content));
+        let text: Box<str> = match text.trim() {
+            text if marked || text.starts_with("<!") || text.starts_with("<?") => Box::default(),
+            text => text.into(),
+        };
         let said = any
             || !text.is_empty()
             || record.app_msg_type.0 != 0
