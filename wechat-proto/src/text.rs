@@ -8,6 +8,8 @@ use core::ops::Deref;
 
 use serde::Serialize;
 
+use crate::wire::entities;
+
 /// A string that the service gave; reads like a `&str`.
 #[derive(Clone, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
@@ -82,7 +84,7 @@ pub(crate) fn decode(text: Text) -> Box<str> {
         text = Cow::Owned(text.replace("<br/>", "\n"));
     }
     if text.contains('&') {
-        text = match html_escape::decode_html_entities(&text) {
+        text = match entities::decode(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(plain) => Cow::Owned(plain),
         };

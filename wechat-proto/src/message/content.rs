@@ -1,10 +1,10 @@
 //! The XML in a message's content, made readable: `docs/protocol.md` §9.3.
 
 use alloc::borrow::Cow;
-
-use html_escape::decode_html_entities;
+use alloc::string::String;
 
 use crate::text::spans;
+use crate::wire::entities;
 
 /// The document in a message's content, without the room's prefix; nothing if there is none.
 ///
@@ -14,19 +14,22 @@ use crate::text::spans;
 /// end attributes; whatever stands before the first element is dropped.
 pub(super) fn document(content: &str) -> Option<Cow<'_, str>> {
     let mut text = Cow::Borrowed(content);
+    // Whether there may be breaks and spans: of what is unescaped, that is known.
+    let (mut breaks, mut emoji) = (true, true);
     for _ in 0..2 {
-        if has_markup(&text) {
+        if !text.starts_with("&lt;") && has_markup(&text) {
             break;
         }
         if !text.contains("lt;") {
             return None;
         }
-        text = Cow::Owned(decode_html_entities(&text).into_owned());
+        let (unescaped, spans) = unescape(&text);
+        (text, breaks, emoji) = (Cow::Owned(unescaped), false, spans);
     }
-    if text.contains(BREAK) {
+    if breaks && text.contains(BREAK) {
         text = Cow::Owned(text.replace(BREAK, "\n"));
     }
-    if let Some(mended) = spans(&text) {
+    if emoji && let Some(mended) = spans(&text) {
         text = Cow::Owned(mended);
     }
     let start = text.find('<')?;
@@ -35,6 +38,42 @@ pub(super) fn document(content: &str) -> Option<Cow<'_, str>> {
         Cow::Owned(text) if start == 0 => Cow::Owned(text),
         Cow::Owned(text) => Cow::Owned(text.get(start..)?.into()),
     })
+}
+
+/// Without entities and the page's line breaks, in one pass; and whether there are spans.
+fn unescape(text: &str) -> (String, bool) {
+    let mut out = String::with_capacity(text.len());
+    let mut spans = false;
+    let mut rest = text;
+    while let Some((before, from)) = entities::split(rest, |byte| matches!(byte, b'&' | b'<')) {
+        out.push_str(before);
+        let after = from.strip_prefix("&lt;").or_else(|| from.strip_prefix('<'));
+        rest = match after {
+            Some(after) if after.starts_with("br") => match broken(after) {
+                Some(after) => {
+                    out.push('\n');
+                    after
+                }
+                None => {
+                    out.push('<');
+                    after
+                }
+            },
+            Some(after) => {
+                spans |= after.starts_with("span");
+                out.push('<');
+                after
+            }
+            None => entities::entity(from, &mut out),
+        };
+    }
+    out.push_str(rest);
+    (out, spans)
+}
+
+/// What comes after the rest of a line break, which may be escaped as all else is.
+fn broken(text: &str) -> Option<&str> {
+    text.strip_prefix("br/>").or_else(|| text.strip_prefix("br/&gt;"))
 }
 
 const BREAK: &str = "<br/>";

@@ -1,5 +1,6 @@
 //! What every message has.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -155,14 +156,15 @@ impl WireMessage {
         let peer_is_room = if outgoing { to.is_room() } else { from.is_room() };
 
         // Own messages have no prefix, and may begin like one.
-        let speaker = match split_speaker(&self.content).filter(|_| peer_is_room) {
+        let prefix = if peer_is_room { split_speaker(&self.content) } else { None };
+        let speaker = match prefix {
             Some((speaker, rest)) if !outgoing || speaker == *me => {
                 self.content = Text::from(rest);
                 Some(speaker)
             }
             _ => None,
         };
-        let id = MsgId::from(&*self.msg_id);
+        let id = MsgId::from(String::from(core::mem::take(&mut self.msg_id).into_boxed()));
         let sent = Timestamp::from_secs(u64::try_from(self.create_time.0).unwrap_or(0));
         let kind = if named && addressed {
             Kind::read(self, from.as_str())
@@ -177,7 +179,8 @@ impl WireMessage {
 /// The member's name in front of what it says in a room: `@id:<br/>` or `wxid_x:<br/>`
 /// (`docs/protocol.md` §9.3). Only the first is a prefix: the text may hold others.
 fn split_speaker(content: &str) -> Option<(UserName, &str)> {
-    let (name, rest) = content.split_once(":<br/>")?;
+    let (name, rest) = content.split_once(':')?;
+    let rest = rest.strip_prefix("<br/>")?;
     let bare = name.strip_prefix('@');
     let legal =
         |byte: u8| byte.is_ascii_alphanumeric() || bare.is_none() && matches!(byte, b'_' | b'-');
@@ -190,7 +193,7 @@ fn split_speaker(content: &str) -> Option<(UserName, &str)> {
 #[cfg(test)]
 mod tests {
     use alloc::format;
-    use alloc::string::{String, ToString as _};
+    use alloc::string::ToString as _;
 
     use proptest::prelude::*;
 

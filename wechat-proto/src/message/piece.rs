@@ -6,10 +6,10 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use html_escape::decode_html_entities;
 use serde::{Serialize, Serializer};
 
 use crate::text::{Text, decode};
+use crate::wire::entities;
 
 /// A value of a message that `Debug` does not show: a key of encryption, what fetches a file.
 ///
@@ -106,7 +106,7 @@ pub(super) fn text(value: &str) -> Box<str> {
 
 /// An address: what was escaped once more, or twice more (`docs/shapes.md` S55), is decoded.
 pub(super) fn url(value: &str) -> Box<str> {
-    let mut url = decode_html_entities(value.trim());
+    let mut url = entities::decode(value.trim());
     if url.contains("&amp;") {
         url = Cow::Owned(url.replace("&amp;", "&"));
     }

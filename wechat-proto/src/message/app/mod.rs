@@ -112,7 +112,7 @@ pub enum AppContent {
 
 impl App {
     /// Nothing if it is no app message.
-    pub(super) fn read(mut record: WireMessage) -> Option<Box<Self>> {
+    pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut draft = Draft::default();
         let (any, marked) = match document(&record.content) {
             Some(document) => draft.read(&document),
@@ -120,10 +120,10 @@ impl App {
         };
         // Where there is no XML, there may be a text in its place: `docs/shapes.md` S60. XML whose
         // first element cannot be read is none.
-        let text = decode(core::mem::take(&mut record.content));
-        let text: Box<str> = match text.trim() {
-            text if marked || text.starts_with("<!") || text.starts_with("<?") => Box::default(),
-            text => text.into(),
+        let text: Box<str> = match record.content.trim_start() {
+            _ if marked => Box::default(),
+            text if text.starts_with("&lt;!") || text.starts_with("&lt;?") => Box::default(),
+            _ => piece::text(&record.content).trim().into(),
         };
         let said = any
             || !text.is_empty()
