@@ -206,3 +206,12 @@ pub(crate) fn message(fields: &str) -> Message {
     let list = List::<WireMessage>::read(&elements);
     WireMessage::take_all(list, &Bytes::from(json), &me()).pop().unwrap()
 }
+
+/// A message of this type and content to the account, from somebody; with more fields, or none.
+pub(crate) fn said(msg_type: i64, fields: &str, content: &str) -> Message {
+    let content = serde_json::Value::from(content);
+    let comma = if fields.is_empty() { "" } else { "," };
+    message(&format!(
+        r#""FromUserName":"@a","ToUserName":"@me","MsgType":{msg_type},"Content":{content}{comma}{fields}"#
+    ))
+}

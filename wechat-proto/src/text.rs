@@ -9,6 +9,8 @@ use core::ops::Deref;
 
 use serde::Serialize;
 
+use crate::wire::entities;
+
 /// A string that the service gave; reads like a `&str`.
 #[derive(Clone, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
@@ -37,6 +39,12 @@ impl From<&str> for Text {
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self(text.into())
+    }
+}
+
+impl From<Box<str>> for Text {
+    fn from(text: Box<str>) -> Self {
+        Self(text)
     }
 }
 
@@ -88,7 +96,7 @@ pub fn decode(text: Text) -> Box<str> {
         text = Cow::Owned(text.replace("<br/>", "\n"));
     }
     if text.contains('&') {
-        text = match html_escape::decode_html_entities(&text) {
+        text = match entities::decode(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(plain) => Cow::Owned(plain),
         };

@@ -1,31 +1,35 @@
 //! The XML in a message's content, made readable: `docs/protocol.md` §9.3.
 
 use alloc::borrow::Cow;
-
-use html_escape::decode_html_entities;
+use alloc::string::String;
 
 use crate::text::spans;
+use crate::wire::entities;
 
 /// The document in a message's content, without the room's prefix; nothing if there is none.
 ///
-/// In the official order: entities decoded (once more where all of it was escaped twice), every
-/// line break of the page's dropped, wherever it stands; emoji spans become characters, or their
-/// quotes would end attributes; whatever stands before the first element is dropped.
+/// In the official order: entities decoded (once more where all of it was escaped twice); the
+/// page's line breaks, wherever they stand, become those that the sender's phone wrote (the page
+/// drops them, and glues the lines of a text); emoji spans become characters, or their quotes would
+/// end attributes; whatever stands before the first element is dropped.
 pub(crate) fn document(content: &str) -> Option<Cow<'_, str>> {
     let mut text = Cow::Borrowed(content);
+    // Whether there may be breaks and spans: of what is unescaped, that is known.
+    let (mut breaks, mut emoji) = (true, true);
     for _ in 0..2 {
-        if has_markup(&text) {
+        if !text.starts_with("&lt;") && has_markup(&text) {
             break;
         }
         if !text.contains("lt;") {
             return None;
         }
-        text = Cow::Owned(decode_html_entities(&text).into_owned());
+        let (unescaped, spans) = unescape(&text);
+        (text, breaks, emoji) = (Cow::Owned(unescaped), false, spans);
     }
-    if text.contains(BREAK) {
-        text = Cow::Owned(text.replace(BREAK, ""));
+    if breaks && text.contains(BREAK) {
+        text = Cow::Owned(text.replace(BREAK, "\n"));
     }
-    if let Some(mended) = spans(&text) {
+    if emoji && let Some(mended) = spans(&text) {
         text = Cow::Owned(mended);
     }
     let start = text.find('<')?;
@@ -34,6 +38,42 @@ pub(crate) fn document(content: &str) -> Option<Cow<'_, str>> {
         Cow::Owned(text) if start == 0 => Cow::Owned(text),
         Cow::Owned(text) => Cow::Owned(text.get(start..)?.into()),
     })
+}
+
+/// Without entities and the page's line breaks, in one pass; and whether there are spans.
+fn unescape(text: &str) -> (String, bool) {
+    let mut out = String::with_capacity(text.len());
+    let mut spans = false;
+    let mut rest = text;
+    while let Some((before, from)) = entities::split(rest, |byte| matches!(byte, b'&' | b'<')) {
+        out.push_str(before);
+        let after = from.strip_prefix("&lt;").or_else(|| from.strip_prefix('<'));
+        rest = match after {
+            Some(after) if after.starts_with("br") => match broken(after) {
+                Some(after) => {
+                    out.push('\n');
+                    after
+                }
+                None => {
+                    out.push('<');
+                    after
+                }
+            },
+            Some(after) => {
+                spans |= after.starts_with("span");
+                out.push('<');
+                after
+            }
+            None => entities::entity(from, &mut out),
+        };
+    }
+    out.push_str(rest);
+    (out, spans)
+}
+
+/// What comes after the rest of a line break, which may be escaped as all else is.
+fn broken(text: &str) -> Option<&str> {
+    text.strip_prefix("br/>").or_else(|| text.strip_prefix("br/&gt;"))
 }
 
 const BREAK: &str = "<br/>";
@@ -65,11 +105,11 @@ mod tests {
         for (content, read) in [
             (
                 "&lt;msg&gt;<br/>\t&lt;img a=\"1\" /&gt;<br/>&lt;/msg&gt;<br/>",
-                "<msg>\t<img a=\"1\" /></msg>",
+                "<msg>\n\t<img a=\"1\" />\n</msg>\n",
             ),
             ("<msg><img/></msg>", "<msg><img/></msg>"),
             ("&amp;lt;msg a=&amp;quot;1&amp;quot;/&amp;gt;", "<msg a=\"1\"/>"),
-            ("&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg/&gt;", "<?xml version=\"1.0\"?><msg/>"),
+            ("&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg/&gt;", "<?xml version=\"1.0\"?>\n<msg/>"),
             ("junk &lt;msg/&gt;", "<msg/>"),
             ("&lt;m u=\"a?x=1&amp;amp;y=2\"/&gt;", "<m u=\"a?x=1&amp;y=2\"/>"),
             ("&lt;t&gt;&lt;![CDATA[a&amp;b]]&gt;&lt;/t&gt;", "<t><![CDATA[a&b]]></t>"),

@@ -1,20 +1,20 @@
 //! What every message has.
 
-use alloc::borrow::Cow;
-use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 
 use bytes::Bytes;
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
-use super::{Revoked, StatusNotify, SysMsg, System, sysmsg};
+use super::raw::Raw;
+use super::recommend::WireRecommendInfo;
+use super::{App, Kind, MsgType};
 use crate::ids::{MsgId, UserName};
-use crate::text::{Text, decode};
+use crate::text::Text;
 use crate::time::Timestamp;
 use crate::wire::lenient::{Int, List};
-use crate::wire::object::{Fields, elements, object};
-use crate::wire::repair::repair;
+use crate::wire::object::object;
 
 /// A message as `webwxsync` gave it.
 #[derive(Clone, Debug)]
@@ -41,35 +41,11 @@ pub struct Message {
     original: Option<Arc<Self>>,
 }
 
-/// What a message says.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Kind {
-    /// Text, as a phone shows it: `MsgType` 1.
-    Text(Box<str>),
-    /// A notice of the phone's, no message of anybody's: `MsgType` 51.
-    Status(Box<StatusNotify>),
-    /// A text of the service's: `MsgType` 10000 and 9999.
-    System(Box<System>),
-    /// A message was taken back: see [`Message::original`]. `MsgType` 10002.
-    Revoked(Box<Revoked>),
-    /// Something else that the service says of a chat: `MsgType` 10002, sometimes 10000.
-    SysMsg(Box<SysMsg>),
-    /// A message that is not what its type promises.
-    Unreadable {
-        /// `MsgType`
-        msg_type: i64,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// Anything else: see [`Message::raw`].
-    Unknown {
-        /// `MsgType`
-        msg_type: i64,
-    },
-}
-
 impl Message {
+    /// The form in which messages are serialized: a bridge that meets another number than it knows
+    /// should not go on. New fields and new kinds do not change it.
+    pub const SCHEMA: u32 = 1;
+
     /// The other side of the conversation, to whom an answer goes: the person or the room.
     pub fn peer(&self) -> &UserName {
         if self.outgoing { &self.to } else { &self.from }
@@ -103,6 +79,14 @@ impl Message {
         self.original = Some(original);
     }
 
+    /// What an app shares, if it is that.
+    pub fn app(&self) -> Option<&App> {
+        match &self.kind {
+            Kind::App(app) => Some(app),
+            _ => None,
+        }
+    }
+
     /// The same, without holding the rest of its batch in memory.
     #[must_use]
     pub fn detach(mut self) -> Self {
@@ -111,39 +95,20 @@ impl Message {
     }
 }
 
-/// The JSON that a message was read from: a slice of its batch.
-///
-/// The batch is kept as long as one of its messages is: [`Message::detach`] lets go of it.
-#[derive(Clone, Default)]
-pub struct Raw(Bytes);
-
-impl Raw {
-    /// The message's own JSON object, as the server wrote it; broken bytes and halves of
-    /// surrogate pairs are mended, so that it can be read.
-    pub fn json(&self) -> Cow<'_, str> {
-        repair(&self.0)
-    }
-
-    pub(super) const fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn detach(self) -> Self {
-        Self(Bytes::copy_from_slice(&self.0))
-    }
-
-    /// The messages of a batch, found in one pass.
-    fn all(batch: &Bytes) -> Vec<Self> {
-        let text = core::str::from_utf8(batch).unwrap_or_default();
-        let list = Fields::of(text).and_then(|fields| fields.get("AddMsgList"));
-        let slice = |element: &str| Self(batch.slice_ref(element.as_bytes()));
-        list.map(elements).unwrap_or_default().into_iter().map(slice).collect()
-    }
-}
-
-impl fmt::Debug for Raw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Raw({} bytes)", self.0.len())
+/// One message as a bridge passes it on: see [`Kind`] for the form of `kind`. The raw JSON is no part
+/// of it.
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Message", 8)?;
+        fields.serialize_field("schema", &Self::SCHEMA)?;
+        fields.serialize_field("id", &self.id)?;
+        fields.serialize_field("from", &self.from)?;
+        fields.serialize_field("to", &self.to)?;
+        fields.serialize_field("speaker", &self.speaker)?;
+        fields.serialize_field("outgoing", &self.outgoing)?;
+        fields.serialize_field("sent", &self.sent)?;
+        fields.serialize_field("kind", &self.kind)?;
+        fields.end()
     }
 }
 
@@ -154,27 +119,47 @@ object! {
         "MsgId" => msg_id: Text,
         "FromUserName" => from: Text,
         "ToUserName" => to: Text,
-        "MsgType" => msg_type: Int,
-        "SubMsgType" => sub_msg_type: Int,
-        "AppMsgType" => app_msg_type: Int,
+        "MsgType" => pub(super) msg_type: Int,
+        "SubMsgType" => pub(super) sub_msg_type: Int,
+        "AppMsgType" => pub(super) app_msg_type: Int,
         "CreateTime" => create_time: Int,
-        "Content" => content: Text,
-        "StatusNotifyCode" => status_code: Int,
-        "StatusNotifyUserName" => status_names: Text,
+        "Content" => pub(super) content: Text,
+        "OriContent" => pub(super) ori_content: Text,
+        "FileName" => pub(super) file_name: Text,
+        "FileSize" => pub(super) file_size: Int,
+        "MediaId" => pub(super) media_id: Text,
+        "EncryFileName" => pub(super) encry_file_name: Text,
+        "Url" => pub(super) url: Text,
+        "VoiceLength" => pub(super) voice_length: Int,
+        "PlayLength" => pub(super) play_length: Int,
+        "ImgWidth" => pub(super) img_width: Int,
+        "ImgHeight" => pub(super) img_height: Int,
+        "HasProductId" => pub(super) has_product_id: Int,
+        "AppInfo" => pub(super) app_info: WireAppInfo,
+        "RecommendInfo" => pub(super) recommend_info: WireRecommendInfo,
+        "StatusNotifyCode" => pub(super) status_code: Int,
+        "StatusNotifyUserName" => pub(super) status_names: Text,
+        "Ticket" => pub(super) ticket: Text,
+    }
+}
+
+object! {
+    /// The app that a message is shared by.
+    #[derive(Clone, Debug)]
+    pub(crate) struct WireAppInfo {
+        "AppID" => pub(super) app_id: Text,
     }
 }
 
 impl WireMessage {
     /// The messages of a batch.
     pub(crate) fn take_all(list: List<Self>, json: &Bytes, me: &UserName) -> Vec<Message> {
-        let mut raw = Raw::all(json).into_iter();
-        let read = |message: Self| message.take(raw.next().unwrap_or_default(), me);
-        list.0.into_iter().map(read).collect()
+        let raw = Raw::all(json, list.0.len());
+        list.0.into_iter().zip(raw).map(|(message, raw)| message.take(raw, me)).collect()
     }
 
     /// The message. Never fails: what cannot be read is told in its kind.
-    fn take(self, raw: Raw, me: &UserName) -> Message {
-        let msg_type = self.msg_type.0;
+    fn take(mut self, raw: Raw, me: &UserName) -> Message {
         // What this account writes on its phone may come without a sender.
         let outgoing = self.from.is_empty() || *self.from == *me.as_str();
         let name = |text: &Text| match text.parse() {
@@ -184,35 +169,27 @@ impl WireMessage {
         };
         let ((from, named), (to, addressed)) = (name(&self.from), name(&self.to));
         let peer = if outgoing { &to } else { &from };
-        let (speaker, content) = match room_prefix(&self.content, peer, outgoing, me) {
-            Some((speaker, rest)) => (Some(speaker), Text::from(rest)),
-            None => (None, self.content),
+        let speaker = match room_prefix(&self.content, peer, outgoing, me) {
+            Some((speaker, rest)) => {
+                self.content = Text::from(rest);
+                Some(speaker)
+            }
+            None => None,
         };
-        let kind = match msg_type {
-            _ if !(named && addressed) => {
-                Kind::Unreadable { msg_type, reason: "its sender or receiver has no name" }
-            }
-            0 => Kind::Unreadable { msg_type, reason: "it has no type" },
-            // 48 is a place; 2001 a red packet; `newsapp` writes XML: `docs/protocol.md` §9.2.
-            1 if self.sub_msg_type.0 == 0
-                && self.app_msg_type.0 == 0
-                && from.as_str() != "newsapp" =>
-            {
-                Kind::Text(decode(content))
-            }
-            51 => {
-                let (code, names) = (self.status_code.0, &*self.status_names);
-                Kind::Status(Box::new(StatusNotify::read(code, names, &content)))
-            }
-            9999 | 10_000 | 10_002 => sysmsg::read(msg_type, content),
-            _ => Kind::Unknown { msg_type },
+        let id = MsgId::from(String::from(core::mem::take(&mut self.msg_id).into_boxed()));
+        let sent = Timestamp::from_secs(u64::try_from(self.create_time.0).unwrap_or(0));
+        let kind = if named && addressed {
+            Kind::read(self, from.as_str())
+        } else {
+            let msg_type = MsgType(self.msg_type.0);
+            Kind::Unreadable { msg_type, reason: "its sender or receiver has no name" }
         };
         Message {
-            id: MsgId::from(&*self.msg_id),
+            id,
             speaker: speaker.filter(|speaker| speaker != me),
             from,
             to,
-            sent: Timestamp::from_secs(u64::try_from(self.create_time.0).unwrap_or(0)),
+            sent,
             kind,
             raw,
             outgoing,
@@ -237,7 +214,8 @@ pub(super) fn room_prefix<'a>(
 /// The member's name in front of what it says in a room: `@id:<br/>` or `wxid_x:<br/>`
 /// (`docs/protocol.md` §9.3). Only the first is a prefix: the text may hold others.
 fn split_speaker(content: &str) -> Option<(UserName, &str)> {
-    let (name, rest) = content.split_once(":<br/>")?;
+    let (name, rest) = content.split_once(':')?;
+    let rest = rest.strip_prefix("<br/>")?;
     let bare = name.strip_prefix('@');
     let legal =
         |byte: u8| byte.is_ascii_alphanumeric() || bare.is_none() && matches!(byte, b'_' | b'-');
@@ -250,7 +228,7 @@ fn split_speaker(content: &str) -> Option<(UserName, &str)> {
 #[cfg(test)]
 mod tests {
     use alloc::format;
-    use alloc::string::{String, ToString as _};
+    use alloc::string::ToString as _;
 
     use proptest::prelude::*;
 
@@ -309,15 +287,10 @@ mod tests {
         let fields =
             r#""MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":4711,"Content":"x""#;
         let unknown = message(fields);
-        assert_eq!(unknown.kind, Kind::Unknown { msg_type: 4711 });
+        assert_eq!(unknown.kind, Kind::Unknown { msg_type: MsgType(4711) });
         assert_eq!(unknown.raw.json(), format!("{{{fields}}}"));
         let alone = unknown.detach();
         assert_eq!(alone.raw.json(), format!("{{{fields}}}"));
-        // A place is no text.
-        let place = message(
-            r#""FromUserName":"@a","ToUserName":"@me","MsgType":1,"SubMsgType":48,"Content":"x""#,
-        );
-        assert_eq!(place.kind, Kind::Unknown { msg_type: 1 });
     }
 
     /// A field that nobody reads may be spoiled too: what is handed out can be read.
@@ -330,9 +303,9 @@ mod tests {
 
     #[test]
     fn an_odd_message_is_still_one() {
-        assert!(matches!(message("").kind, Kind::Unreadable { msg_type: 0, .. }));
+        assert!(matches!(message("").kind, Kind::Unreadable { msg_type: MsgType(0), .. }));
         let spoiled = message(r#""FromUserName":"a b","ToUserName":"@me","MsgType":1"#);
-        assert!(matches!(spoiled.kind, Kind::Unreadable { msg_type: 1, .. }));
+        assert!(matches!(spoiled.kind, Kind::Unreadable { msg_type: MsgType::TEXT, .. }));
         assert!(!spoiled.is_outgoing() && spoiled.peer().as_str() == "a_b");
     }
 

@@ -1,16 +1,10 @@
 //! Who is spoken to in a room: `docs/protocol.md` §9.5.
 
-use alloc::borrow::Cow;
 use alloc::string::String;
 
-use super::content::document;
-use super::{Kind, Message};
+use super::{AppKind, Kind, Message};
 use crate::contact::Directory;
 use crate::session::Me;
-use crate::text::Text;
-use crate::wire::document::{Found, walk};
-use crate::wire::lenient::Lenient as _;
-use crate::wire::object::Fields;
 
 /// What the service's own clients put behind a name: a blank of a quarter em.
 const BEHIND: char = '\u{2005}';
@@ -30,24 +24,24 @@ impl Message {
         let member = room.and_then(|room| room.member(&me.user_name));
         let there = member.map(|member| &*member.display_name).filter(|name| !name.is_empty());
         let name = there.unwrap_or(&me.nick_name);
-        self.words_to_room().is_some_and(|words| is_called(&words, name))
+        self.words_to_room().is_some_and(|words| is_called(words, name))
     }
 
     /// Whether it speaks to everybody in the room: `@所有人` or `@All`, which the service lets
     /// only its owner and managers send as more than text.
     pub fn mentions_everybody(&self) -> bool {
         self.words_to_room()
-            .is_some_and(|words| EVERYBODY.into_iter().any(|name| is_called(&words, name)))
+            .is_some_and(|words| EVERYBODY.into_iter().any(|name| is_called(words, name)))
     }
 
     /// What somebody else says in a room, without what they quote.
-    fn words_to_room(&self) -> Option<Cow<'_, str>> {
+    fn words_to_room(&self) -> Option<&str> {
         if self.is_outgoing() || !self.peer().is_room() {
             return None;
         }
         match &self.kind {
-            Kind::Text(text) => Some(Cow::Borrowed(without_quotation(text))),
-            Kind::Unknown { msg_type: 49 } => reply(&self.raw.json()).map(Cow::Owned),
+            Kind::Text(text) => Some(without_quotation(text)),
+            Kind::App(app) if app.kind == AppKind::QUOTE => Some(&app.title),
             _ => None,
         }
     }
@@ -117,18 +111,6 @@ fn is_called(text: &str, name: &str) -> bool {
             called.pop();
             found
         })
-}
-
-/// The reply in an app message that quotes: `AppMsgType` 57, its title.
-fn reply(json: &str) -> Option<String> {
-    let content = Text::read(Fields::of(json)?.get("Content")?);
-    let (mut kind, mut title) = (String::new(), String::new());
-    walk(&document(&content)?, |path, found| match (path, found) {
-        ([_, "appmsg", "type"], Found::Text(text)) => kind.push_str(text),
-        ([_, "appmsg", "title"], Found::Text(text)) => title.push_str(text),
-        _ => {}
-    });
-    (kind.trim() == "57").then_some(title)
 }
 
 #[cfg(test)]

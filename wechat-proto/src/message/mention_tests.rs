@@ -8,6 +8,7 @@ use super::*;
 use crate::contact::record::WireContact;
 use crate::testing::message;
 use crate::text::encode;
+use crate::wire::lenient::Lenient as _;
 
 /// A room where this account has the name `there`, and somebody else one, too.
 fn directory(there: &str) -> Directory {

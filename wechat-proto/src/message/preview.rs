@@ -1,60 +1,170 @@
-//! A message in one line, as a list of chats shows it.
+//! A message as people read it on a phone.
 
 use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use core::fmt;
 
-use super::{Kind, Message};
+use super::{App, AppContent, Emoticon, Game, Hand, Kind, Message};
 use crate::device::Lang;
 
 impl Message {
-    /// What a list of chats shows of it: the text in one line, or a word in brackets for what is
-    /// no text, in Chinese or in English.
+    /// What a list of chats shows of it: the text in one line; for what is no text, a word in
+    /// brackets, in Chinese or in English, and what it is called.
     ///
-    /// The Chinese words are the official page's own. Nothing for notices of the phone
-    /// ([`Kind::Status`]), which are no messages. Who said it is not part of it.
+    /// The words are those of phones, as far as they are known: nothing on the wire says them. Who
+    /// said it is not part of it; for notices of the phone ([`Kind::Status`]), which are no
+    /// messages, there is nothing.
     pub fn preview(&self, lang: &Lang) -> Cow<'_, str> {
-        let text: Cow<'_, str> = match &self.kind {
-            Kind::Text(text) => (&**text).into(),
-            Kind::Status(_) => "".into(),
-            Kind::System(system) => (&*system.text).into(),
-            Kind::Revoked(revoked) if revoked.text.is_empty() => word(lang, RECALLED).into(),
-            Kind::Revoked(revoked) => (&*revoked.text).into(),
-            Kind::SysMsg(sysmsg) => sysmsg.text().into(),
-            Kind::Unreadable { msg_type, .. } | Kind::Unknown { msg_type } => {
-                let known = WORDS.iter().find(|(number, ..)| number == msg_type);
-                word(lang, known.map_or(OTHER, |(_, zh, en)| (zh, en))).into()
-            }
-        };
+        let text = self.kind.shown(lang);
         if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ").into() } else { text }
     }
 }
 
-fn word(lang: &Lang, (zh, en): (&'static str, &'static str)) -> &'static str {
-    if lang.as_str().starts_with("zh") { zh } else { en }
+/// What it says as a phone shows it, in all its lines; for what is no text, what
+/// [`Message::preview`] has in Chinese.
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
 }
 
-/// The words for each `MsgType` that is no text. Where the English page's are not known, the
-/// Chinese ones are translated.
-const WORDS: &[(i64, &str, &str)] = &[
-    (3, "[图片]", "[Image]"),
-    (34, "[语音]", "[Voice]"),
-    (37, "[好友请求]", "[Friend request]"),
-    (42, "[名片]", "[Contact card]"),
-    (43, "[视频]", "[Video]"),
-    (47, "[动画表情]", "[Sticker]"),
-    (48, "[位置]", "[Location]"),
-    (49, "[应用消息]", "[App message]"),
-    (50, CALL.0, CALL.1),
-    (52, CALL.0, CALL.1),
-    (53, CALL.0, CALL.1),
-    (62, "[小视频]", "[Short video]"),
-];
-const CALL: (&str, &str) = (
+/// As [`Message`]'s.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.shown(&Lang::ZH_CN))
+    }
+}
+
+impl Kind {
+    fn shown(&self, lang: &Lang) -> Cow<'_, str> {
+        let word = |words| word(lang, words);
+        let titled = |words, title: &str| titled(lang, words, title);
+        match self {
+            Self::Text(text) => (&**text).into(),
+            Self::Status(_) => "".into(),
+            Self::System(system) => (&*system.text).into(),
+            Self::Revoked(revoked) if revoked.text.is_empty() => word(RECALLED),
+            Self::Revoked(revoked) => (&*revoked.text).into(),
+            Self::SysMsg(sysmsg) => sysmsg.text().into(),
+            Self::Image(_) => word(IMAGE),
+            Self::Voice(_) => word(VOICE),
+            Self::Video(video) if video.short => word(SHORT_VIDEO),
+            Self::Video(_) => word(VIDEO),
+            Self::Emoticon(emoticon) => emoticon.shown(lang),
+            Self::Location(place) if place.poi_name.is_empty() => titled(LOCATION, &place.label),
+            Self::Location(place) => titled(LOCATION, &place.poi_name),
+            Self::Card(card) => titled(CARD, &card.info.nick_name),
+            Self::FriendRequest(request) => match (&*request.info.nick_name, request.greeting()) {
+                (name, "") => titled(FRIEND_REQUEST, name),
+                (name, greeting) => titled(FRIEND_REQUEST, &format!("{name}: {greeting}")),
+            },
+            Self::PossibleFriend(friend) => titled(POSSIBLE_FRIEND, &friend.info.nick_name),
+            Self::App(app) => app.shown(lang),
+            Self::Voip(voip) if voip.text.is_empty() => word(CALL),
+            Self::Voip(voip) => (&*voip.text).into(),
+            Self::News(news) => match news.articles.first() {
+                Some(article) => titled(LINK, &article.title),
+                None if news.text.is_empty() => titled(LINK, &news.title),
+                None => (&*news.text).into(),
+            },
+            Self::Unreadable { .. } | Self::Unknown { .. } => word(OTHER),
+        }
+    }
+}
+
+impl Emoticon {
+    fn shown(&self, lang: &Lang) -> Cow<'static, str> {
+        match self.game {
+            Some(Game::Dice(points)) => titled(lang, DICE, &points.to_string()),
+            Some(Game::Hand(Hand::Rock)) => word(lang, ROCK),
+            Some(Game::Hand(Hand::Paper)) => word(lang, PAPER),
+            Some(Game::Hand(Hand::Scissors)) => word(lang, SCISSORS),
+            Some(Game::Other { .. }) | None => word(lang, EMOTICON),
+        }
+    }
+}
+
+impl App {
+    fn shown(&self, lang: &Lang) -> Cow<'_, str> {
+        let titled = |words, title: &str| titled(lang, words, title);
+        match &self.content {
+            AppContent::Text | AppContent::Quote(_) => (&*self.title).into(),
+            AppContent::Image(_) => word(lang, IMAGE),
+            AppContent::Emoji(_) => word(lang, EMOTICON),
+            AppContent::Music(_) => titled(MUSIC, &self.title),
+            AppContent::Video(_) => titled(VIDEO, &self.title),
+            AppContent::Link => titled(LINK, &self.title),
+            AppContent::Articles(articles) => match articles.first() {
+                Some(article) if self.title.is_empty() => titled(LINK, &article.title),
+                _ => titled(LINK, &self.title),
+            },
+            AppContent::File(file) => titled(FILE, &file.name),
+            AppContent::LiveLocation => word(lang, LIVE_LOCATION),
+            AppContent::History(_) => titled(HISTORY, &self.title),
+            AppContent::MiniProgram(_) if self.title.is_empty() => {
+                titled(MINI_PROGRAM, &self.source_display_name)
+            }
+            AppContent::MiniProgram(_) => titled(MINI_PROGRAM, &self.title),
+            AppContent::ChannelsVideo(video) => titled(CHANNELS, &video.nick_name),
+            AppContent::Note => titled(NOTE, &self.title),
+            AppContent::Transfer(transfer) => titled(TRANSFER, &transfer.amount),
+            AppContent::RedPacket(packet) => titled(RED_PACKET, &packet.greeting),
+            _ if self.title.is_empty() && !self.text.is_empty() => (&*self.text).into(),
+            _ => titled(APP, &self.title),
+        }
+    }
+}
+
+/// A Chinese word, and the English one.
+type Words = (&'static str, &'static str);
+
+fn word(lang: &Lang, (zh, en): Words) -> Cow<'static, str> {
+    if lang.as_str().starts_with("zh") { zh.into() } else { en.into() }
+}
+
+fn titled(lang: &Lang, words: Words, title: &str) -> Cow<'static, str> {
+    let word = word(lang, words);
+    if title.is_empty() {
+        return word;
+    }
+    let mut out = String::with_capacity(word.len() + title.len() + 1);
+    out.push_str(&word);
+    out.push(' ');
+    out.push_str(title);
+    out.into()
+}
+
+const IMAGE: Words = ("[图片]", "[Photo]");
+const VOICE: Words = ("[语音]", "[Audio]");
+const FRIEND_REQUEST: Words = ("[好友请求]", "[Friend request]");
+const POSSIBLE_FRIEND: Words = ("[朋友推荐]", "[Recommended]");
+const CARD: Words = ("[名片]", "[Contact card]");
+const VIDEO: Words = ("[视频]", "[Video]");
+const SHORT_VIDEO: Words = ("[小视频]", "[Sight]");
+const EMOTICON: Words = ("[动画表情]", "[Sticker]");
+const DICE: Words = ("[骰子]", "[Dice]");
+const ROCK: Words = ("[石头]", "[Rock]");
+const PAPER: Words = ("[布]", "[Paper]");
+const SCISSORS: Words = ("[剪刀]", "[Scissors]");
+const LOCATION: Words = ("[位置]", "[Location]");
+const LIVE_LOCATION: Words = ("[实时位置共享]", "[Live location]");
+const MUSIC: Words = ("[音乐]", "[Music]");
+const LINK: Words = ("[链接]", "[Link]");
+const FILE: Words = ("[文件]", "[File]");
+const HISTORY: Words = ("[聊天记录]", "[Chat history]");
+const MINI_PROGRAM: Words = ("[小程序]", "[Mini program]");
+const CHANNELS: Words = ("[视频号]", "[Channels]");
+const NOTE: Words = ("[接龙]", "[Group note]");
+const TRANSFER: Words = ("[转账]", "[Transfer]");
+const RED_PACKET: Words = ("[红包]", "[Red packet]");
+const APP: Words = ("[应用消息]", "[App message]");
+const CALL: Words = (
     "[收到一条视频/语音聊天消息，请在手机上查看]",
     "[Received video/voice chat message. View on phone.]",
 );
-const RECALLED: (&str, &str) = ("撤回了一条消息", "recalled a message");
-const OTHER: (&str, &str) =
-    ("该消息网页版微信暂时不支持", "This message is not supported on the web");
+const RECALLED: Words = ("撤回了一条消息", "recalled a message");
+const OTHER: Words = ("[该消息网页版微信暂时不支持]", "[This message is not supported on the web]");
 
 #[cfg(test)]
 mod tests {
@@ -65,7 +175,7 @@ mod tests {
     use super::*;
     use crate::testing::message;
 
-    fn preview(msg_type: i64, content: &str, lang: &Lang) -> alloc::string::String {
+    fn preview(msg_type: i64, content: &str, lang: &Lang) -> String {
         let content = serde_json::Value::from(content);
         let fields = format!(r#""FromUserName":"@a","MsgType":{msg_type},"Content":{content}"#);
         message(&fields).preview(lang).into_owned()
@@ -78,7 +188,7 @@ mod tests {
         let tickle = "&lt;sysmsg type=\"pat\"&gt;&lt;pat&gt;&lt;template&gt;\"${wxid_1}\" 拍了拍我&lt;/template&gt;&lt;/pat&gt;&lt;/sysmsg&gt;";
         for (msg_type, content, zh, en) in [
             (1, "a<br/>b &amp; c", "a b & c", "a b & c"),
-            (3, "&lt;msg/&gt;", "[图片]", "[Image]"),
+            (3, "", "[图片]", "[Photo]"),
             (47, "", "[动画表情]", "[Sticker]"),
             (53, "", CALL.0, CALL.1),
             (51, "", "", ""),

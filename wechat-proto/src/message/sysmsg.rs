@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use super::Kind;
 use super::content::document;
+use super::kind::{Kind, MsgType};
 use super::patterns::recognise;
 use super::system::{Person, System, SystemEvent};
 use super::template::{Draft, Template, rendered};
@@ -113,15 +113,15 @@ impl SysMsg {
 }
 
 /// What the service itself says: a text, or XML.
-pub(super) fn read(msg_type: i64, content: Text) -> Kind {
-    if !is_one(&content, msg_type != 10_002) {
-        return Kind::System(Box::new(System::read(content)));
+pub(super) fn read(msg_type: MsgType, content: Text) -> Result<Kind, &'static str> {
+    if !is_one(&content, msg_type != MsgType::REVOKED) {
+        return Ok(Kind::System(Box::new(System::read(content))));
     }
     let fields = document(&content).and_then(|document| Fields::of(&document));
     match fields {
-        Some(fields) if fields.kind == "revokemsg" => Kind::Revoked(Box::new(fields.revoked())),
-        Some(fields) => Kind::SysMsg(Box::new(fields.other())),
-        None => Kind::Unreadable { msg_type, reason: "it is no sysmsg" },
+        Some(fields) if fields.kind == "revokemsg" => Ok(Kind::Revoked(Box::new(fields.revoked()))),
+        Some(fields) => Ok(Kind::SysMsg(Box::new(fields.other()))),
+        None => Err("it is no sysmsg"),
     }
 }
 

@@ -20,6 +20,7 @@ mod contact;
 mod download;
 mod harness;
 mod login;
+mod messages;
 mod rooms;
 mod send;
 mod send_media;

@@ -4,9 +4,10 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use html_escape::decode_html_entities;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
+
+use super::entities;
 
 /// Deeper nesting than any document of the service.
 const DEPTH: usize = 64;
@@ -33,8 +34,8 @@ impl<'a> Attributes<'a> {
         attributes.with_checks(false);
         attributes.take(ATTRIBUTES).flatten().map(|attribute| {
             let value = match attribute.value {
-                Cow::Borrowed(value) => decode_html_entities(value),
-                Cow::Owned(value) => Cow::Owned(decode_html_entities(&value).into_owned()),
+                Cow::Borrowed(value) => entities::decode(value),
+                Cow::Owned(value) => Cow::Owned(entities::decode(&value).into_owned()),
             };
             (attribute.key.into_inner(), value)
         })
@@ -89,9 +90,15 @@ pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) ->
             Ok(Event::Text(text)) => visit(&path, Found::Text(&text)),
             Ok(Event::CData(text)) => visit(&path, Found::Text(&text)),
             Ok(Event::GeneralRef(entity)) => {
-                let text = alloc::format!("&{};", &*entity);
-                // One that is not known stays as it was written.
-                visit(&path, Found::Text(&decode_html_entities(&text)));
+                let text = match &*entity {
+                    "amp" => "&",
+                    "lt" => "<",
+                    "gt" => ">",
+                    "quot" => "\"",
+                    // One that is not known stays as it was written.
+                    other => &*entities::decode(&alloc::format!("&{other};")).into_owned(),
+                };
+                visit(&path, Found::Text(text));
             }
             Ok(_) => {}
         }

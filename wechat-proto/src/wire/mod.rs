@@ -1,6 +1,7 @@
 //! The server's dialects. Private: parsers return meaning, not fields.
 
 pub(crate) mod document;
+pub(crate) mod entities;
 pub(crate) mod envelope;
 pub(crate) mod js;
 pub(crate) mod json;

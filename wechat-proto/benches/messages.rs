@@ -1,0 +1,341 @@
+//! What messages cost to read, their payloads typed.
+//!
+//! ```text
+//! cargo bench -p wechat-proto --bench messages
+//! ```
+//!
+//! Prints each figure beside its bound, and fails if one is missed. What they are held against is
+//! what one would write at first: `serde_json::from_slice` into structs of `String`s, then the same
+//! decoding and one pass of `quick_xml` over each content. Rounds alternate, and a ratio is the
+//! median over the rounds, so that other work on the machine matters little.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use wechat_proto::flow::Response;
+use wechat_proto::message::Kind;
+use wechat_proto::sync::fetch;
+use wechat_proto::{Message, Session};
+
+/// How much faster than the obvious way.
+const BOUND: f64 = 1.15;
+const ROUNDS: usize = 41;
+
+fn main() -> ExitCode {
+    let session = Session::from_json(SESSION).expect("the session");
+    // `-- text` measures only what has that in its name.
+    let only = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
+    let mut missed = false;
+    for (what, names) in
+        [("one text", &["1-text"][..]), ("one link", &["49-05-link-S54"]), ("50 mixed", MIXED)]
+    {
+        if only.as_ref().is_some_and(|only| !what.contains(&**only)) {
+            continue;
+        }
+        let body = body(names);
+        let ours = |body: &Bytes| -> Vec<Message> {
+            let batch = fetch::parse(&Response::new(body.clone())).expect("a batch");
+            batch.messages(session.me())
+        };
+        // Both read the same.
+        let (typed, plain) = (ours(&body), theirs(&body));
+        assert_eq!((typed.len(), plain.len()), (names.len(), names.len()));
+        for (typed, plain) in typed.iter().zip(&plain) {
+            match &typed.kind {
+                Kind::Text(text) => assert_eq!(**text, plain.text),
+                Kind::App(app) => assert_eq!(*app.title, plain.title),
+                Kind::Emoticon(emoticon) => assert_eq!(*emoticon.md5, plain.md5),
+                Kind::Unknown { .. } | Kind::Unreadable { .. } => panic!("{:?}", typed.kind),
+                _ => {}
+            }
+        }
+        let times = 40_000 / names.len();
+        let mut ratios: Vec<f64> = (0..ROUNDS)
+            .map(|_| {
+                let started = Instant::now();
+                for _ in 0..times {
+                    black_box(ours(black_box(&body)));
+                }
+                let ours = started.elapsed();
+                let started = Instant::now();
+                for _ in 0..times {
+                    black_box(theirs(black_box(&body)));
+                }
+                started.elapsed().as_secs_f64() / ours.as_secs_f64()
+            })
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        let median = ratios[ROUNDS / 2];
+        let started = Instant::now();
+        for _ in 0..times {
+            black_box(ours(black_box(&body)));
+        }
+        let micros = started.elapsed().as_secs_f64() * 1e6 / times as f64;
+        let verdict = if median >= BOUND { "ok" } else { "MISSED" };
+        missed |= median < BOUND;
+        println!(
+            "{what:>10} ({:>6} bytes, {micros:7.2} us): x{median:.2} of the obvious way, at least {BOUND} wanted: {verdict}  [{:.2} to {:.2}]",
+            body.len(),
+            ratios[0],
+            ratios[ROUNDS - 1],
+        );
+    }
+    if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Six of ten are texts, as in an ordinary day.
+#[rustfmt::skip]
+const MIXED: &[&str] = &[
+    "1-text", "1-text-room-S51", "1-text", "1-text-emoji-S50", "3-image-S54-S56", "1-text",
+    "1-text-room-S51", "1-text", "49-05-link-S54", "34-voice", "1-text-room-S51", "1-text",
+    "1-text-lines-and-entities-S54", "47-emoticon-S58", "1-text", "1-text-room-S51",
+    "49-06-file-group", "1-text", "1-text", "43-video", "1-text-room-S51", "1-text", "42-card-S33",
+    "1-text", "1-location-S61", "1-text-room-S51", "1-text", "49-57-quote-text", "1-text",
+    "47-emoticon-room-S51", "1-text", "1-text-room-S51", "37-friend-request-S33-S42-S48", "1-text",
+    "3-image-room-S51", "1-text-room-S51", "1-text", "49-33-mini-program", "1-text",
+    "62-short-video", "1-text-room-S51", "1-text", "49-05-articles", "1-text", "3-image-own",
+    "1-text-emoji-S50", "1-text", "49-2000-transfer", "1-text-room-S51", "49-03-music-S55",
+];
+
+/// A reply of `webwxsync` with these messages of the corpus, in the service's layout.
+fn body(names: &[&str]) -> Bytes {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/messages");
+    let records: Vec<String> = names
+        .iter()
+        .map(|name| fs::read_to_string(folder.join(name).with_extension("json")).expect(name))
+        .collect();
+    format!(
+        "{{\n\"BaseResponse\": {{\n\"Ret\": 0,\n\"ErrMsg\": \"\"\n}}\n,\n\"AddMsgCount\": {},\n\"AddMsgList\": [{}]\n,\n\"ModContactCount\": 0,\n\"ModContactList\": []\n,\n\"DelContactCount\": 0,\n\"DelContactList\": []\n,\n\"ModChatRoomMemberCount\": 0,\n\"ModChatRoomMemberList\": []\n,\n\"ContinueFlag\": 0,\n\"SyncKey\": {{\n\"Count\": 2,\n\"List\": [{{\n\"Key\": 1,\n\"Val\": 643606091\n}}\n,{{\n\"Key\": 2,\n\"Val\": 643606203\n}}\n]\n}}\n,\n\"SKey\": \"\"\n}}\n",
+        records.len(),
+        records.join(",").replace("\n ", "\n"),
+    )
+    .into()
+}
+
+/// A stored session, invented.
+const SESSION: &str = r#"{"format":1,"device":{"entry":{"appid":"wx782c26e4c19acffb"},"hosts":{"login":{"origin":"https://login.wx.qq.com","pinned":false},"qr_code":{"origin":"https://login.weixin.qq.com","pinned":false},"api":{"origin":"https://wx.qq.com","pinned":false},"file":{"origin":"https://file.wx.qq.com","pinned":false},"push":{"origin":"https://webpush.wx.qq.com","pinned":false},"single":false},"lang":"zh_CN","user_agent":"Mozilla/5.0","jar":[],"rng":[1,2,3,4],"ended":null},"auth":{"uin":"1","sid":"sid","skey":"skey","pass_ticket":"ticket"},"me":{"user_name":"@me","nick_name":"me","head_img_url":"","uin":1,"signature":"","sex":0},"sync_key":[[1,1]],"sync_check_key":null,"taken":{"batch":[],"recent":[]},"chat_set":[],"invite_start_count":40,"last_client_msg_id":1}"#;
+
+// The obvious way.
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Reply {
+    base_response: BaseResponse,
+    add_msg_list: Vec<Record>,
+    sync_key: SyncKey,
+    #[serde(rename = "SKey")]
+    s_key: String,
+    continue_flag: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BaseResponse {
+    ret: i64,
+    err_msg: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(dead_code, reason = "read for the time it takes")]
+struct SyncKey {
+    count: i64,
+    list: Vec<Key>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(dead_code, reason = "read for the time it takes")]
+struct Key {
+    key: i64,
+    val: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(dead_code, reason = "read for the time it takes")]
+struct Record {
+    msg_id: String,
+    from_user_name: String,
+    to_user_name: String,
+    msg_type: i64,
+    content: String,
+    status: i64,
+    img_status: i64,
+    create_time: i64,
+    voice_length: i64,
+    play_length: i64,
+    file_name: String,
+    file_size: String,
+    media_id: String,
+    url: String,
+    app_msg_type: i64,
+    status_notify_code: i64,
+    status_notify_user_name: String,
+    recommend_info: RecommendInfo,
+    forward_flag: i64,
+    app_info: AppInfo,
+    has_product_id: i64,
+    ticket: String,
+    img_height: i64,
+    img_width: i64,
+    sub_msg_type: i64,
+    new_msg_id: u64,
+    ori_content: String,
+    encry_file_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(dead_code, reason = "read for the time it takes")]
+struct RecommendInfo {
+    user_name: String,
+    nick_name: String,
+    #[serde(rename = "QQNum")]
+    qq_num: i64,
+    province: String,
+    city: String,
+    content: String,
+    signature: String,
+    alias: String,
+    scene: i64,
+    verify_flag: i64,
+    attr_status: i64,
+    sex: i64,
+    ticket: String,
+    op_code: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(dead_code, reason = "read for the time it takes")]
+struct AppInfo {
+    #[serde(rename = "AppID")]
+    app_id: String,
+    #[serde(rename = "Type")]
+    kind: i64,
+}
+
+/// What is read of a content: for all kinds, what the XML calls it.
+#[derive(Default)]
+struct Payload {
+    text: String,
+    title: String,
+    md5: String,
+    others: Vec<(&'static str, String)>,
+    record: Option<Record>,
+}
+
+fn theirs(body: &Bytes) -> Vec<Payload> {
+    let reply: Reply = serde_json::from_slice(body).expect("a reply");
+    assert!(reply.base_response.ret == 0 && reply.base_response.err_msg.is_empty());
+    assert!(reply.continue_flag == 0 && reply.s_key.is_empty() && !reply.sync_key.list.is_empty());
+    reply.add_msg_list.into_iter().map(payload).collect()
+}
+
+fn payload(record: Record) -> Payload {
+    let said = match record.content.split_once(":<br/>") {
+        Some((_, said)) if record.from_user_name.starts_with("@@") => said,
+        _ => &record.content,
+    };
+    let lines = said.replace("<br/>", "\n");
+    let decoded = html_escape::decode_html_entities(&lines).into_owned();
+    let mut payload = Payload::default();
+    if record.msg_type == 1 && record.sub_msg_type == 0 {
+        payload.text = emoji(decoded);
+    } else if record.sub_msg_type == 48 {
+        read_xml(&record.ori_content, &mut payload);
+        payload.text = decoded;
+    } else if let Some(start) = decoded.find('<') {
+        read_xml(&emoji(decoded)[start..], &mut payload);
+    }
+    payload.record = Some(record);
+    payload
+}
+
+/// The emoji of the corpus.
+fn emoji(text: String) -> String {
+    if !text.contains("<span class=\"emoji") {
+        return text;
+    }
+    text.replace("<span class=\"emoji emoji1f604\"></span>", "😄")
+        .replace("<span class=\"emoji emoji1f1e81f1f3\"></span>", "🇨🇳")
+        .replace("<span class=\"emoji emoji002320e3\"></span>", "#\u{20e3}")
+}
+
+/// Each field that the typed messages have.
+fn read_xml(document: &str, payload: &mut Payload) {
+    use quick_xml::events::Event;
+
+    let mut reader = quick_xml::Reader::from_str(document);
+    reader.config_mut().allow_dangling_amp = true;
+    reader.config_mut().check_end_names = false;
+    let mut place: Option<&'static str> = None;
+    let mut text = String::new();
+    loop {
+        match reader.read_event() {
+            Err(_) | Ok(Event::Eof) => return,
+            Ok(Event::Start(start) | Event::Empty(start)) => {
+                place = ELEMENTS.iter().find(|name| **name == start.name().as_ref()).copied();
+                text.clear();
+                for attribute in start.attributes().flatten() {
+                    let key = attribute.key.as_ref();
+                    let Some(name) = ATTRIBUTES.iter().find(|name| **name == key) else { continue };
+                    let value = html_escape::decode_html_entities(&attribute.value).into_owned();
+                    if *name == "md5" {
+                        payload.md5 = value;
+                    } else if !value.is_empty() {
+                        payload.others.push((name, value));
+                    }
+                }
+            }
+            Ok(Event::Text(piece)) if place.is_some() => text.push_str(&piece),
+            Ok(Event::CData(piece)) if place.is_some() => text.push_str(&piece),
+            Ok(Event::GeneralRef(entity)) if place.is_some() => {
+                text.push_str(&html_escape::decode_html_entities(&format!("&{};", &*entity)));
+            }
+            Ok(Event::End(_)) => {
+                let value = html_escape::decode_html_entities(text.trim()).into_owned();
+                match place.take() {
+                    Some("title") if payload.title.is_empty() => payload.title = value,
+                    Some(name) if !value.is_empty() => payload.others.push((name, value)),
+                    _ => {}
+                }
+                text.clear();
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+#[rustfmt::skip]
+const ELEMENTS: &[&str] = &[
+    "title", "des", "type", "url", "thumburl", "sourceusername", "sourcedisplayname", "md5",
+    "dataurl", "lowdataurl", "lowurl", "songalbumurl", "songlyric", "appname", "fromusername",
+    "totallen", "attachid", "emoticonmd5", "fileext", "cdnattachurl", "cdnthumburl",
+    "cdnthumbwidth", "cdnthumbheight", "aeskey", "shorturl", "cover", "digest", "pub_time",
+    "svrid", "fromusr", "chatusr", "displayname", "createtime", "content", "username", "appid",
+    "pagepath", "weappiconurl", "version", "paysubtype", "feedesc", "pay_memo", "transferid",
+    "transcationid", "begintransfertime", "invalidtime", "effectivedate",
+];
+
+#[rustfmt::skip]
+const ATTRIBUTES: &[&str] = &[
+    "length", "hdlength", "md5", "cdnmidimgurl", "cdnthumburl", "aeskey", "cdnthumbwidth",
+    "cdnthumbheight", "voicelength", "voiceformat", "endflag", "cancelflag", "bufid",
+    "fromusername", "clientmsgid", "playlength", "cdnvideourl", "len", "type", "width", "height",
+    "productid", "designerid", "tousername", "cdnurl", "thumburl", "encrypturl", "externurl",
+    "desc", "content", "x", "y", "scale", "label", "maptype", "poiname", "poiid", "username",
+    "nickname", "shortpy", "bigheadimgurl", "smallheadimgurl", "imagestatus", "regionCode",
+    "certflag", "certinfo", "brandIconUrl", "brandHomeUrl", "brandSubscriptConfigUrl",
+    "brandFlags", "encryptusername", "fromnickname", "country", "province", "city", "sign",
+    "percard", "sex", "alias", "weibo", "weibonickname", "albumflag", "albumstyle",
+    "albumbgimgid", "snsflag", "snsbgimgid", "snsbgobjectid", "mhash", "mfullhash", "ticket",
+    "opcode", "googlecontact", "qrticket", "chatroomusername", "sourceusername",
+    "sourcenickname", "scene", "appid",
+];

@@ -1,0 +1,92 @@
+//! The XML of an app message, while it is read: one pass for all kinds.
+
+use alloc::boxed::Box;
+
+use super::super::news::Articles;
+use super::super::piece::{Piece, plain};
+use super::attachment;
+use super::history;
+use super::quote;
+use super::share::{ChannelsDraft, MiniProgramDraft, PayDraft, StreamDraft};
+use crate::wire::document::{Found, walk};
+
+/// What stands in the XML of an app message.
+#[derive(Default)]
+pub(super) struct Draft {
+    any: bool,
+    pub(super) app_id: Box<str>,
+    pub(super) kind: Piece,
+    pub(super) title: Piece,
+    pub(super) description: Piece,
+    pub(super) url: Piece,
+    pub(super) thumb_url: Piece,
+    pub(super) app_name: Piece,
+    pub(super) from: Piece,
+    pub(super) source_user_name: Piece,
+    pub(super) source_display_name: Piece,
+    pub(super) attachment: attachment::Draft,
+    pub(super) stream: StreamDraft,
+    pub(super) articles: Articles,
+    pub(super) history: history::Draft,
+    pub(super) mini_program: MiniProgramDraft,
+    pub(super) channels: ChannelsDraft,
+    pub(super) quote: quote::Draft,
+    pub(super) pay: PayDraft,
+}
+
+impl Draft {
+    /// Whether there is an app message in the document, and any element at all.
+    pub(super) fn read(&mut self, document: &str) -> (bool, bool) {
+        let marked = walk(document, |path, found| match path {
+            // What this account sends has no `msg` around it.
+            ["msg", "appmsg", path @ ..] | ["appmsg", path @ ..] => self.visit(path, found),
+            ["msg", "appinfo", "appname"] | ["appinfo", "appname"] => {
+                if let Found::Text(text) = found {
+                    self.app_name.push(text);
+                }
+            }
+            ["msg", "fromusername"] | ["fromusername"] => {
+                if let Found::Text(text) = found {
+                    self.from.push(text);
+                }
+            }
+            _ => {}
+        });
+        (self.any, marked)
+    }
+
+    /// Visits what stands in the `appmsg`.
+    fn visit(&mut self, path: &[&str], found: Found<'_>) {
+        match (path, found) {
+            ([name], Found::Text(text)) => self.field(name, text),
+            ([], Found::Element(attributes)) => {
+                self.any = true;
+                let id = attributes.iter().find(|(name, _)| *name == "appid");
+                self.app_id = id.map(|(_, id)| plain(&id)).unwrap_or_default();
+            }
+            (["appattach", name], Found::Text(text)) => self.attachment.push(name, text),
+            (["mmreader", "category", path @ ..], found) => self.articles.visit(path, found),
+            (["recorditem", path @ ..], found) => self.history.visit(path, found),
+            (["weappinfo", name], Found::Text(text)) => self.mini_program.push(name, text),
+            (["finderFeed", path @ ..], found) => self.channels.visit(path, found),
+            (["refermsg", name], Found::Text(text)) => self.quote.push(name, text),
+            (["wcpayinfo", name], Found::Text(text)) => self.pay.push(name, text),
+            _ => {}
+        }
+    }
+
+    fn field(&mut self, name: &str, text: &str) {
+        match name {
+            "title" => self.title.push(text),
+            "des" => self.description.push(text),
+            "type" => self.kind.push(text),
+            "url" => self.url.push(text),
+            "thumburl" => self.thumb_url.push(text),
+            "sourceusername" => self.source_user_name.push(text),
+            "sourcedisplayname" => self.source_display_name.push(text),
+            "recorditem" => self.history.push(text),
+            "md5" => self.attachment.push("md5", text),
+            _ => self.stream.push(name, text),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What apps share: `docs/protocol.md` §9.4.
+
+mod attachment;
+mod draft;
+mod history;
+mod kinds;
+mod quote;
+mod share;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+pub use attachment::{Attachment, File};
+pub use history::{History, HistoryItem, HistoryKind};
+pub use kinds::AppKind;
+pub use quote::Quote;
+pub use share::{ChannelsVideo, MiniProgram, RedPacket, Stream, Transfer};
+
+use super::content::document;
+use super::envelope::WireMessage;
+use super::news::Article;
+use super::piece;
+use crate::text::decode;
+use draft::Draft;
+
+/// Something that an app shares: `MsgType` 49.
+///
+/// What is missing is empty.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct App {
+    /// What it is.
+    pub kind: AppKind,
+    /// Its title; of a text or a reply, the text.
+    pub title: Box<str>,
+    /// What it says about itself.
+    pub description: Box<str>,
+    /// Where it leads.
+    pub url: Box<str>,
+    /// Its picture.
+    pub thumb_url: Box<str>,
+    /// The app's id: `wx…`.
+    pub app_id: Box<str>,
+    /// The app's name.
+    pub app_name: Box<str>,
+    /// Who sent it, by a permanent id.
+    pub from: Box<str>,
+    /// The official account that it is from: `gh_…`.
+    pub source_user_name: Box<str>,
+    /// What that calls itself.
+    pub source_display_name: Box<str>,
+    /// The text that stands in the place of all this, such as the hint to look at the phone.
+    pub text: Box<str>,
+    /// What else its kind has.
+    pub content: AppContent,
+}
+
+/// What an app message has beyond what all have.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AppContent {
+    /// A text: the title.
+    Text,
+    /// A picture.
+    Image(Box<Attachment>),
+    /// Music.
+    Music(Box<Stream>),
+    /// A video that is elsewhere.
+    Video(Box<Stream>),
+    /// A link.
+    Link,
+    /// A file.
+    File(Box<File>),
+    /// Something for the app to open.
+    Open,
+    /// A sticker.
+    Emoji(Box<Attachment>),
+    /// A reminder by voice.
+    VoiceReminder,
+    /// Goods whose code was scanned.
+    ScannedGoods,
+    /// Goods.
+    Goods,
+    /// A set of stickers.
+    EmoticonShare,
+    /// A coupon.
+    Coupon,
+    /// Somebody shows where they are, from now on.
+    LiveLocation,
+    /// A chat, or a part of one.
+    History(Box<History>),
+    /// A page of a mini program.
+    MiniProgram(Box<MiniProgram>),
+    /// A video of a channel.
+    ChannelsVideo(Box<ChannelsVideo>),
+    /// A list that the members of a room fill in: the title.
+    Note,
+    /// A reply to a message that it quotes: the title is the reply.
+    Quote(Box<Quote>),
+    /// Money.
+    Transfer(Box<Transfer>),
+    /// Money in an envelope, which the web cannot open.
+    RedPacket(Box<RedPacket>),
+    /// Articles of an official account.
+    Articles(Vec<Article>),
+    /// Nothing of it has a type here.
+    Unknown,
+}
+
+impl App {
+    /// Nothing if it is no app message.
+    pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
+        let mut draft = Draft::default();
+        let (any, marked) = match document(&record.content) {
+            Some(document) => draft.read(&document),
+            None => (false, false),
+        };
+        // Where there is no XML, there may be a text in its place: `docs/shapes.md` S60. XML whose
+        // first element cannot be read is none.
+        let text: Box<str> = match record.content.trim_start() {
+            _ if marked => Box::default(),
+            text if text.starts_with("&lt;!") || text.starts_with("&lt;?") => Box::default(),
+            _ => piece::text(&record.content).trim().into(),
+        };
+        let said = any
+            || !text.is_empty()
+            || record.app_msg_type.0 != 0
+            || [&record.file_name, &record.url, &record.media_id]
+                .iter()
+                .any(|text| !text.is_empty());
+        said.then(|| Self::of(draft, record, text))
+    }
+
+    fn of(mut draft: Draft, mut record: WireMessage, text: Box<str>) -> Box<Self> {
+        // The record's number is the official one; without, the XML's.
+        let kind = match record.app_msg_type.0 {
+            0 => AppKind(draft.kind.int()),
+            number => AppKind(number),
+        };
+        let file_name = decode(core::mem::take(&mut record.file_name));
+        let (from_record, from_xml) = (piece::url(&record.url), draft.url.take().url());
+        let app_id = core::mem::take(&mut record.app_info.app_id);
+        let title = draft.title.take().text();
+        let (title, name) = match (title.is_empty(), file_name.is_empty()) {
+            (true, _) => (file_name.clone(), file_name),
+            (_, true) if kind == AppKind::FILE => (title.clone(), title),
+            _ => (title, file_name),
+        };
+        Box::new(Self {
+            kind,
+            title,
+            description: draft.description.take().text(),
+            url: if from_record.is_empty() { from_xml } else { from_record },
+            thumb_url: draft.thumb_url.take().url(),
+            app_id: if app_id.is_empty() {
+                core::mem::take(&mut draft.app_id)
+            } else {
+                app_id.into()
+            },
+            app_name: draft.app_name.take().text(),
+            from: draft.from.take().plain(),
+            source_user_name: draft.source_user_name.take().plain(),
+            source_display_name: draft.source_display_name.take().text(),
+            text,
+            content: AppContent::of(kind, draft, record, name),
+        })
+    }
+}
+
+impl AppContent {
+    fn of(kind: AppKind, draft: Draft, record: WireMessage, name: Box<str>) -> Self {
+        match kind {
+            AppKind::TEXT => Self::Text,
+            AppKind::IMAGE => Self::Image(Box::new(draft.attachment.finish())),
+            AppKind::MUSIC => Self::Music(Box::new(draft.stream.finish())),
+            AppKind::VIDEO => Self::Video(Box::new(draft.stream.finish())),
+            // The client makes its reader's number up for links that are articles.
+            AppKind::LINK | AppKind::READER => match draft.articles.finish().1 {
+                articles if articles.is_empty() && kind == AppKind::LINK => Self::Link,
+                articles => Self::Articles(articles),
+            },
+            AppKind::FILE => Self::File(Box::new(File::of(draft.attachment, record, name))),
+            AppKind::OPEN => Self::Open,
+            AppKind::EMOJI => Self::Emoji(Box::new(draft.attachment.finish())),
+            AppKind::VOICE_REMINDER => Self::VoiceReminder,
+            AppKind::SCANNED_GOODS => Self::ScannedGoods,
+            AppKind::GOODS => Self::Goods,
+            AppKind::EMOTICON_SHARE => Self::EmoticonShare,
+            AppKind::COUPON => Self::Coupon,
+            AppKind::LIVE_LOCATION => Self::LiveLocation,
+            AppKind::HISTORY => Self::History(Box::new(draft.history.finish())),
+            AppKind::MINI_PROGRAM | AppKind::MINI_PROGRAM_FORWARDABLE => {
+                Self::MiniProgram(Box::new(draft.mini_program.finish()))
+            }
+            AppKind::CHANNELS_VIDEO => Self::ChannelsVideo(Box::new(draft.channels.finish())),
+            AppKind::NOTE => Self::Note,
+            AppKind::QUOTE => Self::Quote(Box::new(draft.quote.finish())),
+            AppKind::TRANSFER => Self::Transfer(Box::new(draft.pay.transfer())),
+            AppKind::RED_PACKET => Self::RedPacket(Box::new(draft.pay.red_packet())),
+            // The number that history comes with where the service thinks it is not supported.
+            AppKind(0) => match draft.history.finish() {
+                history if history.is_empty() => Self::Unknown,
+                history => Self::History(Box::new(history)),
+            },
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "app_tests.rs"]
+mod tests;

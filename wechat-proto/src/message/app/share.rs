@@ -1,0 +1,296 @@
+//! Music, mini programs, channels and money.
+
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use serde::Serialize;
+
+use super::super::piece::{Piece, millis, pixels};
+use crate::time::Timestamp;
+use crate::wire::document::Found;
+
+/// Music, or a video: `AppMsgType` 3 and 4. The page that shows it is
+/// [`App::url`](super::App::url).
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Stream {
+    /// Where it can be heard or seen.
+    pub data_url: Box<str>,
+    /// The same for slow lines.
+    pub low_data_url: Box<str>,
+    /// The page that shows it, for slow lines.
+    pub low_url: Box<str>,
+    /// The album's picture.
+    pub album_url: Box<str>,
+    /// The words that are sung.
+    pub lyric: Box<str>,
+}
+
+/// A page of a mini program: `AppMsgType` 33 and 36.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct MiniProgram {
+    /// The official account's name behind it: `gh_…@app`.
+    pub user_name: Box<str>,
+    /// Its id: `wx…`.
+    pub app_id: Box<str>,
+    /// The page, with what it is given.
+    pub page_path: Box<str>,
+    /// Its mark.
+    pub icon_url: Box<str>,
+    /// `type`: 2 is usual.
+    pub kind: i64,
+    /// Its version.
+    pub version: i64,
+}
+
+/// A video of a channel: `AppMsgType` 51.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ChannelsVideo {
+    /// Its number.
+    pub id: Box<str>,
+    /// Whose channel it is: `v2_…@finder`.
+    pub user_name: Box<str>,
+    /// What that calls itself.
+    pub nick_name: Box<str>,
+    /// Its picture.
+    pub avatar_url: Box<str>,
+    /// What the video says about itself.
+    pub description: Box<str>,
+    /// Where the video is, or was: it is good for a while.
+    pub url: Box<str>,
+    /// A still of it.
+    pub thumb_url: Box<str>,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// How long it takes.
+    #[serde(rename = "duration_ms", serialize_with = "millis")]
+    pub duration: Duration,
+}
+
+/// Money: `AppMsgType` 2000.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Transfer {
+    /// `paysubtype`: 1 was seen of one that comes in. Others are not known for certain.
+    pub pay_sub_type: i64,
+    /// The amount, as a text: `￥0.10`.
+    pub amount: Box<str>,
+    /// What its sender wrote with it.
+    pub memo: Box<str>,
+    /// Its number.
+    pub transfer_id: Box<str>,
+    /// The bank's number of it.
+    pub transaction_id: Box<str>,
+    /// When it began.
+    pub began: Option<Timestamp>,
+    /// When it goes back, unless it is taken.
+    pub expires: Option<Timestamp>,
+    /// After how many days it counts.
+    pub effective_date: i64,
+}
+
+/// Money in an envelope: `AppMsgType` 2001. The web learns hardly anything of it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RedPacket {
+    /// What is written on it.
+    pub greeting: Box<str>,
+}
+
+#[derive(Default)]
+pub(super) struct StreamDraft {
+    data_url: Piece,
+    low_data_url: Piece,
+    low_url: Piece,
+    album_url: Piece,
+    lyric: Piece,
+}
+
+impl StreamDraft {
+    pub(super) fn push(&mut self, name: &str, text: &str) {
+        let field = match name {
+            "dataurl" => &mut self.data_url,
+            "lowdataurl" => &mut self.low_data_url,
+            "lowurl" => &mut self.low_url,
+            "songalbumurl" => &mut self.album_url,
+            "songlyric" => &mut self.lyric,
+            _ => return,
+        };
+        field.push(text);
+    }
+
+    pub(super) fn finish(self) -> Stream {
+        Stream {
+            data_url: self.data_url.url(),
+            low_data_url: self.low_data_url.url(),
+            low_url: self.low_url.url(),
+            album_url: self.album_url.url(),
+            lyric: self.lyric.text(),
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct MiniProgramDraft {
+    user_name: Piece,
+    app_id: Piece,
+    page_path: Piece,
+    icon_url: Piece,
+    kind: Piece,
+    version: Piece,
+}
+
+impl MiniProgramDraft {
+    pub(super) fn push(&mut self, name: &str, text: &str) {
+        let field = match name {
+            "username" => &mut self.user_name,
+            "appid" => &mut self.app_id,
+            "pagepath" => &mut self.page_path,
+            "weappiconurl" => &mut self.icon_url,
+            "type" => &mut self.kind,
+            "version" => &mut self.version,
+            _ => return,
+        };
+        field.push(text);
+    }
+
+    pub(super) fn finish(self) -> MiniProgram {
+        MiniProgram {
+            user_name: self.user_name.plain(),
+            app_id: self.app_id.plain(),
+            page_path: self.page_path.url(),
+            icon_url: self.icon_url.url(),
+            kind: self.kind.int(),
+            version: self.version.int(),
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct ChannelsDraft {
+    /// How many media there are; the first one counts.
+    media: usize,
+    id: Piece,
+    user_name: Piece,
+    nick_name: Piece,
+    avatar_url: Piece,
+    description: Piece,
+    url: Piece,
+    thumb_url: Piece,
+    cover_url: Piece,
+    width: Piece,
+    height: Piece,
+    duration: Piece,
+}
+
+impl ChannelsDraft {
+    /// Visits what stands in the `finderFeed`.
+    pub(super) fn visit(&mut self, path: &[&str], found: Found<'_>) {
+        let field = match path {
+            ["mediaList", "media"] => {
+                self.media += usize::from(matches!(found, Found::Element(_)));
+                return;
+            }
+            ["mediaList", "media", name] if self.media == 1 => match *name {
+                "url" => &mut self.url,
+                "thumbUrl" => &mut self.thumb_url,
+                "coverUrl" => &mut self.cover_url,
+                "width" => &mut self.width,
+                "height" => &mut self.height,
+                "videoPlayDuration" => &mut self.duration,
+                _ => return,
+            },
+            ["objectId"] => &mut self.id,
+            ["username"] => &mut self.user_name,
+            ["nickname"] => &mut self.nick_name,
+            ["avatar"] => &mut self.avatar_url,
+            ["desc"] => &mut self.description,
+            _ => return,
+        };
+        if let Found::Text(text) = found {
+            field.push(text);
+        }
+    }
+
+    pub(super) fn finish(self) -> ChannelsVideo {
+        let thumb = if self.thumb_url.is_empty() { self.cover_url } else { self.thumb_url };
+        // Some phones write `1080.0`.
+        let whole = |piece: &Piece| {
+            let text = piece.as_str();
+            pixels(text.split_once('.').map_or(text, |(whole, _)| whole))
+        };
+        ChannelsVideo {
+            id: self.id.plain(),
+            user_name: self.user_name.plain(),
+            nick_name: self.nick_name.text(),
+            avatar_url: self.avatar_url.url(),
+            description: self.description.text(),
+            url: self.url.url(),
+            thumb_url: thumb.url(),
+            width: whole(&self.width),
+            height: whole(&self.height),
+            duration: Duration::from_secs(self.duration.size()),
+        }
+    }
+}
+
+/// `wcpayinfo`
+#[derive(Default)]
+pub(super) struct PayDraft {
+    sub_type: Piece,
+    amount: Piece,
+    memo: Piece,
+    transfer_id: Piece,
+    transaction_id: Piece,
+    began: Piece,
+    expires: Piece,
+    effective_date: Piece,
+    sender_title: Piece,
+    receiver_title: Piece,
+}
+
+impl PayDraft {
+    pub(super) fn push(&mut self, name: &str, text: &str) {
+        let field = match name {
+            "paysubtype" => &mut self.sub_type,
+            "feedesc" => &mut self.amount,
+            "pay_memo" => &mut self.memo,
+            "transferid" => &mut self.transfer_id,
+            // The service spells it so.
+            "transcationid" => &mut self.transaction_id,
+            "begintransfertime" => &mut self.began,
+            "invalidtime" => &mut self.expires,
+            "effectivedate" => &mut self.effective_date,
+            "sendertitle" => &mut self.sender_title,
+            "receivertitle" => &mut self.receiver_title,
+            _ => return,
+        };
+        field.push(text);
+    }
+
+    pub(super) fn transfer(self) -> Transfer {
+        let time = |piece: &Piece| {
+            Some(piece.size()).filter(|seconds| *seconds > 0).map(Timestamp::from_secs)
+        };
+        Transfer {
+            began: time(&self.began),
+            expires: time(&self.expires),
+            pay_sub_type: self.sub_type.int(),
+            amount: self.amount.text(),
+            memo: self.memo.text(),
+            transfer_id: self.transfer_id.plain(),
+            transaction_id: self.transaction_id.plain(),
+            effective_date: self.effective_date.int(),
+        }
+    }
+
+    pub(super) fn red_packet(self) -> RedPacket {
+        let title =
+            if self.receiver_title.is_empty() { self.sender_title } else { self.receiver_title };
+        RedPacket { greeting: title.text() }
+    }
+}

@@ -1,0 +1,152 @@
+//! Cards of people and official accounts: `docs/protocol.md` §9.2.
+
+use alloc::boxed::Box;
+
+use serde::Serialize;
+
+use super::content::document;
+use super::envelope::WireMessage;
+use super::piece::{Hidden, int, plain, text, url};
+use super::recommend::RecommendInfo;
+use crate::wire::document::{Found, walk};
+
+/// The card of a person or an official account: `MsgType` 42.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Card {
+    /// Whose it is.
+    pub info: RecommendInfo,
+    /// An id that may last longer than this login: `wxid_…`, `gh_…`, or `v1_…@stranger`.
+    pub permanent_id: Box<str>,
+    /// The name's first letters, in pinyin.
+    pub short_pinyin: Box<str>,
+    /// Their picture, large.
+    pub big_head_img_url: Box<str>,
+    /// Their picture, small.
+    pub small_head_img_url: Box<str>,
+    /// `imagestatus`: 3 where there is a picture.
+    pub image_status: i64,
+    /// Country and region as a code: `CN_Guangdong_Shenzhen`.
+    pub region_code: Box<str>,
+    /// Of an official account: bits as in `VerifyFlag`.
+    pub cert_flag: i64,
+    /// Of an official account: what was verified about it.
+    pub cert_info: Box<str>,
+    /// Of an official account: its mark.
+    pub brand_icon_url: Box<str>,
+    /// Of an official account: its page.
+    pub brand_home_url: Box<str>,
+    /// Of an official account: where its settings are.
+    pub brand_subscript_config_url: Box<str>,
+    /// Of an official account: bits of unknown meaning.
+    pub brand_flags: i64,
+    /// What a friend request to them would have to carry.
+    pub antispam_ticket: Hidden,
+}
+
+impl Card {
+    /// Whether it is an official account's.
+    pub const fn is_official(&self) -> bool {
+        self.info.is_official() || self.cert_flag & 8 != 0
+    }
+
+    /// Nothing if it does not say whose it is.
+    pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
+        let mut card = Box::new(Self { info: record.recommend_info.take(), ..Self::default() });
+        if let Some(document) = document(&record.content) {
+            walk(&document, |path, found| {
+                if let (["msg"], Found::Element(attributes)) = (path, found) {
+                    for (name, value) in attributes.iter() {
+                        card.attribute(name, &value);
+                    }
+                }
+            });
+        }
+        (card.info.names_somebody() || !card.permanent_id.is_empty()).then_some(card)
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        match name {
+            "username" => self.permanent_id = plain(value),
+            "shortpy" => self.short_pinyin = plain(value),
+            "bigheadimgurl" => self.big_head_img_url = url(value),
+            "smallheadimgurl" => self.small_head_img_url = url(value),
+            "imagestatus" => self.image_status = int(value),
+            "regionCode" => self.region_code = plain(value),
+            "certflag" => self.cert_flag = int(value),
+            "certinfo" => self.cert_info = text(value),
+            "brandIconUrl" => self.brand_icon_url = url(value),
+            "brandHomeUrl" => self.brand_home_url = url(value),
+            "brandSubscriptConfigUrl" => self.brand_subscript_config_url = url(value),
+            "brandFlags" => self.brand_flags = int(value),
+            "antispamticket" => self.antispam_ticket = plain(value).into(),
+            _ => self.info.complete(name, value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Kind;
+    use crate::testing::said;
+
+    fn read(fields: &str, content: &str) -> Option<Card> {
+        match said(42, fields, content).kind {
+            Kind::Card(card) => Some(*card),
+            Kind::Unreadable { reason: "it does not say whose card it is", .. } => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads() {
+        let card = read(
+            r#""RecommendInfo":{"UserName":"@c","NickName":"","Alias":"lan","AttrStatus":4293221,"Scene":17}"#,
+            "&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg bigheadimgurl=\"http://wx.qlogo.cn/a/0\" smallheadimgurl=\"http://wx.qlogo.cn/a/132\" username=\"gh_0123\" nickname=\"天气 &amp;amp; 服务\"  shortpy=\"TQ\" alias=\"other\" imagestatus=\"3\" scene=\"18\" province=\"广东\" city=\"深圳\" sign=\"每天&amp;#39;早\" sex=\"2\" certflag=\"24\" certinfo=\"腾讯&amp;quot;\" brandIconUrl=\"http://b/1\" brandHomeUrl=\"http://b/?a=1&amp;amp;b=2\" brandSubscriptConfigUrl=\"http://b/3\" brandFlags=\"6\" regionCode=\"CN_Guangdong_Shenzhen\" antispamticket=\"v4_0000@stranger\" /&gt;<br/>",
+        )
+        .unwrap();
+        let expected = Card {
+            info: RecommendInfo {
+                user_name: "@c".parse().ok(),
+                nick_name: "天气 & 服务".into(),
+                alias: "lan".into(),
+                scene: 17,
+                province: "广东".into(),
+                city: "深圳".into(),
+                signature: "每天'早".into(),
+                sex: 2,
+                attr_status: 4_293_221,
+                ..RecommendInfo::default()
+            },
+            permanent_id: "gh_0123".into(),
+            short_pinyin: "TQ".into(),
+            big_head_img_url: "http://wx.qlogo.cn/a/0".into(),
+            small_head_img_url: "http://wx.qlogo.cn/a/132".into(),
+            image_status: 3,
+            region_code: "CN_Guangdong_Shenzhen".into(),
+            cert_flag: 24,
+            cert_info: "腾讯\"".into(),
+            brand_icon_url: "http://b/1".into(),
+            brand_home_url: "http://b/?a=1&b=2".into(),
+            brand_subscript_config_url: "http://b/3".into(),
+            brand_flags: 6,
+            antispam_ticket: Box::<str>::from("v4_0000@stranger").into(),
+        };
+        assert_eq!(card, expected);
+        assert!(card.is_official());
+        assert!(!alloc::format!("{card:?}").contains("v4_0000"));
+    }
+
+    #[test]
+    fn reads_what_there_is() {
+        let record = read(r#""RecommendInfo":{"UserName":"@c"}"#, "spoiled").unwrap();
+        assert_eq!(record.info.user_name, "@c".parse().ok());
+        let xml = read("", "<msg username='wxid_c' nickname='C'/>").unwrap();
+        assert_eq!((&*xml.permanent_id, &*xml.info.nick_name), ("wxid_c", "C"));
+        assert!(!xml.is_official());
+        for nothing in ["", "spoiled", "<msg sex='1'/>", "<other username='c'/>"] {
+            assert_eq!(read(r#""RecommendInfo":{"UserName":""}"#, nothing), None, "{nothing}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Synthetic messages of every type, in every odd shape: `corpus/messages`.
+//!
+//! Each file is one entry of an `AddMsgList`. Its name says its `MsgType`, of an app message also
+//! its `AppMsgType`, what it is, and the lines of `docs/shapes.md` that it stands for.
+
+extern crate std;
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use std::path::Path;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{Kind, Message, MsgType, WireMessage};
+use crate::ids::UserName;
+use crate::wire::json;
+use crate::wire::lenient::List;
+use crate::wire::object::object;
+
+object! {
+    struct Batch {
+        "AddMsgList" => messages: List<WireMessage>,
+    }
+}
+
+const ME: &str = "@09ed9af327a6d3a72207694691225f8863ada86849607ed416ca81a32452560d";
+
+/// All records, by the names of their files.
+fn corpus() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/messages");
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| {
+            let path = file.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().to_string();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
+
+/// The messages of a batch of these records.
+fn read<'a>(records: impl Iterator<Item = &'a String>) -> Vec<Message> {
+    let records: Vec<&str> = records.map(String::as_str).collect();
+    let body = format!("{{\"AddMsgList\":[{}]}}", records.join(","));
+    let (text, batch) = json::text::<Batch>(body.as_bytes()).unwrap();
+    let me: UserName = ME.parse().unwrap();
+    WireMessage::take_all(batch.messages, &Bytes::from(text.into_owned()), &me)
+}
+
+/// Without what is empty, 0 or false.
+fn full(value: Value) -> Value {
+    let empty = |value: &Value| {
+        [json!(""), json!(null), json!(0), json!(false), json!([]), json!({})].contains(value)
+    };
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(name, value)| (name, full(value)));
+            Value::Object(
+                fields
+                    .filter(|(name, value)| {
+                        ["text", "msg_type"].contains(&&**name) || !empty(value)
+                    })
+                    .collect(),
+            )
+        }
+        Value::Array(elements) => Value::Array(elements.into_iter().map(full).collect()),
+        value => value,
+    }
+}
+
+/// A value over several lines: what is short stands in one.
+fn pretty(value: &Value, indent: usize, out: &mut String) {
+    let line = value.to_string();
+    match value {
+        Value::Object(fields) if line.chars().count() + indent > 100 => {
+            for (name, value) in fields {
+                out.push_str(&format!("\n{:indent$}{name}: ", ""));
+                pretty(value, indent + 2, out);
+            }
+        }
+        Value::Array(elements) if line.chars().count() + indent > 100 => {
+            for value in elements {
+                out.push_str(&format!("\n{:indent$}- ", ""));
+                pretty(value, indent + 2, out);
+            }
+        }
+        _ => out.push_str(&line),
+    }
+}
+
+#[test]
+fn every_message_is_read() {
+    let corpus = corpus();
+    assert!(corpus.len() >= 90, "{}", corpus.len());
+    let messages = read(corpus.values());
+    assert_eq!(messages.len(), corpus.len());
+    let mut text = String::new();
+    for ((name, record), message) in corpus.iter().zip(&messages) {
+        // Alone, it is the same.
+        assert_eq!(read([record].into_iter()).remove(0).kind, message.kind, "{name}");
+        // Whatever it is, its JSON is there.
+        let raw: Value = serde_json::from_str(&message.raw.json()).unwrap();
+        assert_eq!(raw, serde_json::from_str::<Value>(record).unwrap(), "{name}");
+        let mut fields = full(serde_json::to_value(message).unwrap());
+        let object = fields.as_object_mut().unwrap();
+        for (name, value) in [("schema", json!(1)), ("to", json!(ME))] {
+            if object.get(name) == Some(&value) {
+                object.remove(name);
+            }
+        }
+        object.retain(|name, _| !["id", "sent"].contains(&name.as_str()));
+        text += name;
+        pretty(&fields, 2, &mut text);
+        text += "\n";
+    }
+    insta::assert_snapshot!("messages", text);
+}
+
+/// A name says what is in the file.
+#[test]
+fn files_have_their_names() {
+    for (name, record) in corpus() {
+        let json: Value = serde_json::from_str(&record).unwrap();
+        let number = |field: &str| match &json[field] {
+            Value::String(text) => text.parse().unwrap_or_default(),
+            value => value.as_i64().unwrap_or_default(),
+        };
+        let mut parts = name.split('-');
+        assert_eq!(parts.next().unwrap().parse(), Ok(number("MsgType")), "{name}");
+        if number("MsgType") == 49 {
+            let kind = format!("{:02}", number("AppMsgType"));
+            assert_eq!(parts.next(), Some(&*kind), "{name}");
+        }
+        let message = read([&record].into_iter()).remove(0);
+        let unreadable = matches!(message.kind, Kind::Unreadable { .. });
+        assert_eq!(unreadable, name.contains("unreadable") || name == "0-no-type", "{name}");
+    }
+}
+
+/// Every type that has a name is there.
+#[test]
+fn every_type_is_there() {
+    let types: BTreeSet<i64> =
+        corpus().keys().map(|name| name.split('-').next().unwrap().parse().unwrap()).collect();
+    // The service's own are another module's.
+    let elsewhere = [51, 9999, 10_000, 10_002];
+    for number in (0..=10_100).filter(|number| MsgType(*number).name().is_some()) {
+        assert!(types.contains(&number) || elsewhere.contains(&number), "{number}");
+    }
+    let kinds: BTreeSet<i64> = corpus()
+        .keys()
+        .filter_map(|name| name.strip_prefix("49-")?.split('-').next()?.parse().ok())
+        .collect();
+    for number in (0..=100_100).filter(|number| super::AppKind(*number).name().is_some()) {
+        assert!(kinds.contains(&number), "{number}");
+    }
+}
+
+/// Every line of `docs/shapes.md` about messages is here: in the name of a file.
+#[test]
+fn every_shape_is_there() {
+    let (mut all, mut wanted) = (BTreeSet::new(), BTreeSet::new());
+    let mut section = "";
+    // Of the service's own messages, whose files are named after what they tell.
+    let elsewhere = ["S59", "S62", "S63", "S43"];
+    let about = [
+        "MsgId",
+        "FileSize",
+        "HasProductId",
+        "RecommendInfo",
+        "OriContent",
+        "FromUserName",
+        "AttrStatus",
+        "and Content",
+        "user names:",
+        "`}\\n,",
+        "encoded twice",
+    ];
+    for line in include_str!("../../docs/shapes.md").lines() {
+        if let Some(title) = line.strip_prefix("## ") {
+            section = title;
+        }
+        if !line.starts_with("| S") {
+            continue;
+        }
+        let mut cells = line.split('|').skip(1).map(str::trim);
+        let (id, shape) = (cells.next().unwrap(), cells.next().unwrap());
+        all.insert(id);
+        let is_about = about.iter().any(|word| shape.contains(word));
+        if (section == "Content of messages" || is_about) && !elsewhere.contains(&id) {
+            wanted.insert(id);
+        }
+    }
+    let corpus = corpus();
+    let there: BTreeSet<&str> = corpus
+        .keys()
+        .flat_map(|name| name.split('-'))
+        .filter(|part| part.starts_with('S') && part[1..].parse::<u32>().is_ok())
+        .collect();
+    let missing: Vec<_> = wanted.difference(&there).collect();
+    assert!(missing.is_empty() && wanted.len() >= 20, "{missing:?} of {wanted:?}");
+    assert!(there.is_subset(&all), "{there:?}");
+}

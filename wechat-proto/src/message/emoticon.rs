@@ -1,0 +1,243 @@
+//! Stickers: `docs/protocol.md` §9.2.
+
+use alloc::boxed::Box;
+
+use serde::Serialize;
+
+use super::content::document;
+use super::envelope::WireMessage;
+use super::piece::{self, Hidden, int, pixels, plain, size, url};
+use crate::wire::document::{Attributes, Found, walk};
+
+/// A sticker: `MsgType` 47. It is fetched by the message's number, as a picture.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Emoticon {
+    /// Whether it is from the shop (`HasProductId`): then it can be seen on the phone only, cannot
+    /// be fetched, and all the rest is usually empty.
+    pub from_shop: bool,
+    /// MD5 of its file, in hex digits: by this it can be sent again.
+    pub md5: Box<str>,
+    /// Size of its file, in bytes.
+    pub length: u64,
+    /// 1: still; 2: moving; others occur.
+    pub kind: i64,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The set that it belongs to, if any.
+    pub product_id: Box<str>,
+    /// Who made it, if known.
+    pub designer_id: Box<str>,
+    /// Who sent it, by a permanent id.
+    pub from: Box<str>,
+    /// Whom it is to, by a permanent id.
+    pub to: Box<str>,
+    /// Where its file is, open to all.
+    pub cdn_url: Box<str>,
+    /// Where a still of it is.
+    pub thumb_url: Box<str>,
+    /// Where its encrypted file is.
+    pub encrypt_url: Box<str>,
+    /// Where its file is in another format.
+    pub extern_url: Box<str>,
+    /// The key of the encrypted file.
+    pub aes_key: Hidden,
+    /// What it shows, in words.
+    pub description: Box<str>,
+    /// The throw or the hand, if it is a game.
+    pub game: Option<Game>,
+}
+
+/// What a game's sticker shows: chance chose it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Game {
+    /// Rock, paper, scissors.
+    Hand(Hand),
+    /// A die, from 1 to 6.
+    Dice(u8),
+    /// Another game, or another result.
+    Other {
+        /// `type`
+        kind: i64,
+        /// `content`
+        content: i64,
+    },
+}
+
+/// A hand of rock, paper, scissors.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Hand {
+    /// Scissors: cut paper.
+    Scissors,
+    /// A rock: blunts scissors.
+    Rock,
+    /// Paper: wraps the rock.
+    Paper,
+}
+
+impl Game {
+    /// Nothing if it is no game: both numbers are 0.
+    fn of(kind: i64, content: i64) -> Option<Self> {
+        Some(match (kind, content) {
+            (0, _) => return None,
+            (1, 1) => Self::Hand(Hand::Scissors),
+            (1, 2) => Self::Hand(Hand::Rock),
+            (1, 3) => Self::Hand(Hand::Paper),
+            (2, 4..=9) => Self::Dice(piece::unsigned(content - 3)),
+            _ => Self::Other { kind, content },
+        })
+    }
+}
+
+impl Emoticon {
+    /// Nothing if it is no sticker.
+    pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
+        let content = record.content.trim();
+        let mut emoticon = Box::new(Self {
+            from_shop: record.has_product_id.0 != 0,
+            width: piece::unsigned(record.img_width.0),
+            height: piece::unsigned(record.img_height.0),
+            ..Self::default()
+        });
+        // One of the shop has an empty content, in a room only the prefix; newer versions write
+        // `@` and hex digits, as with pictures.
+        let mut any = content.is_empty() || content.starts_with('@') || emoticon.from_shop;
+        if let Some(document) = document(content) {
+            walk(&document, |path, found| match (path, found) {
+                ([.., "emoji"], Found::Element(attributes)) => {
+                    any = true;
+                    for (name, value) in attributes.iter() {
+                        emoticon.attribute(name, &value);
+                    }
+                }
+                ([.., "gameext"], Found::Element(attributes)) => emoticon.game = game(&attributes),
+                _ => {}
+            });
+        }
+        any.then_some(emoticon)
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        match name {
+            "md5" => self.md5 = plain(value),
+            "len" => self.length = size(value),
+            "type" => self.kind = int(value),
+            "width" if self.width == 0 => self.width = pixels(value),
+            "height" if self.height == 0 => self.height = pixels(value),
+            "productid" => self.product_id = plain(value),
+            "designerid" => self.designer_id = plain(value),
+            "fromusername" => self.from = plain(value),
+            "tousername" => self.to = plain(value),
+            "cdnurl" => self.cdn_url = url(value),
+            "thumburl" => self.thumb_url = url(value),
+            "encrypturl" => self.encrypt_url = url(value),
+            "externurl" => self.extern_url = url(value),
+            "aeskey" => self.aes_key = plain(value).into(),
+            "desc" => self.description = plain(value),
+            _ => {}
+        }
+    }
+}
+
+fn game(attributes: &Attributes<'_>) -> Option<Game> {
+    let (mut kind, mut content) = (0, 0);
+    for (name, value) in attributes.iter() {
+        match name {
+            "type" => kind = int(&value),
+            "content" => content = int(&value),
+            _ => {}
+        }
+    }
+    Game::of(kind, content)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::message::Kind;
+    use crate::testing::said;
+
+    fn read(fields: &str, content: &str) -> Option<Emoticon> {
+        match said(47, fields, content).kind {
+            Kind::Emoticon(emoticon) => Some(*emoticon),
+            Kind::Unreadable { reason: "it is no sticker", .. } => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Blanks around `=`, a bare `&`, an address that is escaped twice: `docs/shapes.md` S55, S58.
+    #[test]
+    fn reads() {
+        let emoticon = read(
+            r#""ImgWidth":85"#,
+            "&lt;msg&gt;&lt;emoji fromusername = \"wxid_a\" tousername = \"wxid_b\" type=\"2\" idbuffer=\"media:0_0\" md5=\"e683\" len = \"86235\" productid=\"com.tencent.xin.emoticon.x\" androidmd5=\"e683\" cdnurl = \"http://emoji.qpic.cn/a/?x=1&y=2\" designerid = \"d\" thumburl = \"http://mmbiz.qpic.cn/0\" encrypturl = \"http://emoji.qpic.cn/e?m=1&amp;amp;n=2\" aeskey= \"6b65\" externurl=\"http://emoji.qpic.cn/x\" width= \"80\" height= \"70\" desc=\"\" &gt;&lt;/emoji&gt; &lt;gameext type=\"0\" content=\"0\" &gt;&lt;/gameext&gt;&lt;/msg&gt;",
+        )
+        .unwrap();
+        let expected = Emoticon {
+            from_shop: false,
+            md5: "e683".into(),
+            length: 86_235,
+            kind: 2,
+            width: 85,
+            height: 70,
+            product_id: "com.tencent.xin.emoticon.x".into(),
+            designer_id: "d".into(),
+            from: "wxid_a".into(),
+            to: "wxid_b".into(),
+            cdn_url: "http://emoji.qpic.cn/a/?x=1&y=2".into(),
+            thumb_url: "http://mmbiz.qpic.cn/0".into(),
+            encrypt_url: "http://emoji.qpic.cn/e?m=1&n=2".into(),
+            extern_url: "http://emoji.qpic.cn/x".into(),
+            aes_key: Box::<str>::from("6b65").into(),
+            description: "".into(),
+            game: None,
+        };
+        assert_eq!(emoticon, expected);
+        assert!(!format!("{emoticon:?}").contains("6b65"));
+    }
+
+    #[test]
+    fn plays() {
+        for (kind, content, game) in [
+            (0, 0, None),
+            (1, 1, Some(Game::Hand(Hand::Scissors))),
+            (1, 2, Some(Game::Hand(Hand::Rock))),
+            (1, 3, Some(Game::Hand(Hand::Paper))),
+            (1, 4, Some(Game::Other { kind: 1, content: 4 })),
+            (2, 4, Some(Game::Dice(1))),
+            (2, 9, Some(Game::Dice(6))),
+            (2, 3, Some(Game::Other { kind: 2, content: 3 })),
+            (2, 10, Some(Game::Other { kind: 2, content: 10 })),
+            (3, 0, Some(Game::Other { kind: 3, content: 0 })),
+        ] {
+            let content = format!(
+                "<msg><emoji md5=\"e\"/><gameext type=\"{kind}\" content='{content}'></gameext></msg>"
+            );
+            assert_eq!(read("", &content).unwrap().game, game, "{content}");
+        }
+    }
+
+    /// `docs/shapes.md` S36, S53.
+    #[test]
+    fn reads_what_there_is() {
+        for product in ["1", "\"1\""] {
+            let fields = format!("\"HasProductId\":{product}");
+            let shop = Some(Emoticon { from_shop: true, ..Emoticon::default() });
+            assert_eq!(read(&fields, ""), shop);
+            assert_eq!(read(&fields, "look at the phone"), shop);
+        }
+        assert_eq!(read("", ""), Some(Emoticon::default()));
+        assert_eq!(read("", "@8f3e6a0b"), Some(Emoticon::default()));
+        for nothing in ["spoiled", "<msg><gameext type=\"2\" content=\"4\"/></msg>"] {
+            assert_eq!(read("\"HasProductId\":0", nothing), None, "{nothing}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Who asks to become a contact, and who may be proposed: `docs/protocol.md` §9.2, §9.8.
+
+use alloc::boxed::Box;
+
+use serde::Serialize;
+
+use super::content::document;
+use super::envelope::WireMessage;
+use super::piece::{Hidden, int, plain, text, url};
+use super::recommend::RecommendInfo;
+use crate::contact::verify::Ticket;
+use crate::ids::UserName;
+use crate::wire::document::{Found, walk};
+
+/// Somebody asks to become a contact: `MsgType` 37, from `fmessage`.
+///
+/// It is accepted with [`FriendRequest::user_name`] and [`FriendRequest::ticket`]. The account's
+/// own requests come too, where another of its devices makes one: the official page passes those
+/// over whose `user_name` is the account's own.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct FriendRequest {
+    /// Who asks, and with what words.
+    pub info: RecommendInfo,
+    /// Who asks, by the id that stays: `wxid_…`, or a word of their choice.
+    pub permanent_id: Box<str>,
+    /// The same in another form: `v1_…@stranger`.
+    pub encrypted_id: Box<str>,
+    /// The name's first letters, in pinyin.
+    pub short_pinyin: Box<str>,
+    /// Their picture, large.
+    pub big_head_img_url: Box<str>,
+    /// Their picture, small.
+    pub small_head_img_url: Box<str>,
+    /// `imagestatus`: 3 where there is a picture.
+    pub image_status: i64,
+    /// Country, as a code: `CN`.
+    pub country: Box<str>,
+    /// `percard`: whether they show what they say of themselves.
+    pub personal_card: i64,
+    /// Their page on the service's microblog.
+    pub weibo: Box<str>,
+    /// What they call themselves there.
+    pub weibo_nick_name: Box<str>,
+    /// Their album: bits of unknown meaning.
+    pub album_flag: i64,
+    /// Their album: its style.
+    pub album_style: i64,
+    /// Their album: its picture, a number.
+    pub album_background_id: Box<str>,
+    /// Their moments: bits; 1 is set where there are any.
+    pub sns_flag: i64,
+    /// Their moments: the picture behind them, an address.
+    pub sns_background_url: Box<str>,
+    /// Their moments: that picture's number.
+    pub sns_background_id: Box<str>,
+    /// A checksum of their telephone number.
+    pub mobile_hash: Box<str>,
+    /// A checksum of their telephone number with the country's.
+    pub mobile_full_hash: Box<str>,
+    /// Their account of Google, from an address book.
+    pub google_contact: Box<str>,
+    /// What the scanned code carried.
+    pub qr_ticket: Hidden,
+    /// The room where they found the account: `…@chatroom`.
+    pub room_id: Box<str>,
+    /// Who showed them the account's card, by a permanent id.
+    pub source_user_name: Box<str>,
+    /// What that person calls themselves.
+    pub source_nick_name: Box<str>,
+    /// How many official accounts they show.
+    pub brand_count: i64,
+    /// The version of the list of these.
+    pub brand_version: i64,
+}
+
+impl FriendRequest {
+    /// Who asks.
+    pub const fn user_name(&self) -> Option<&UserName> {
+        self.info.user_name.as_ref()
+    }
+
+    /// What an answer has to carry.
+    pub const fn ticket(&self) -> Option<&Ticket> {
+        self.info.ticket.as_ref()
+    }
+
+    /// What they say.
+    pub fn greeting(&self) -> &str {
+        &self.info.content
+    }
+
+    /// Nothing if it does not say who asks.
+    pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
+        let mut request = Box::new(Self { info: record.recommend_info.take(), ..Self::default() });
+        if let Some(document) = document(&record.content) {
+            walk(&document, |path, found| match (path, found) {
+                (["msg"], Found::Element(attributes)) => {
+                    for (name, value) in attributes.iter() {
+                        request.attribute(name, &value);
+                    }
+                }
+                ([.., "brandlist"], Found::Element(attributes)) => {
+                    for (name, value) in attributes.iter() {
+                        match name {
+                            "count" => request.brand_count = int(&value),
+                            "ver" => request.brand_version = int(&value),
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            });
+        }
+        if request.info.ticket.is_none() {
+            request.info.ticket = record.ticket.parse().ok();
+        }
+        let somebody = request.info.names_somebody() || !request.permanent_id.is_empty();
+        somebody.then_some(request)
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        match name {
+            "fromusername" => self.permanent_id = plain(value),
+            "encryptusername" => self.encrypted_id = plain(value),
+            "shortpy" => self.short_pinyin = plain(value),
+            "bigheadimgurl" => self.big_head_img_url = url(value),
+            "smallheadimgurl" => self.small_head_img_url = url(value),
+            "imagestatus" => self.image_status = int(value),
+            "country" => self.country = plain(value),
+            "percard" => self.personal_card = int(value),
+            "weibo" => self.weibo = url(value),
+            "weibonickname" => self.weibo_nick_name = text(value),
+            "albumflag" => self.album_flag = int(value),
+            "albumstyle" => self.album_style = int(value),
+            "albumbgimgid" => self.album_background_id = plain(value),
+            "snsflag" => self.sns_flag = int(value),
+            "snsbgimgid" => self.sns_background_url = url(value),
+            "snsbgobjectid" => self.sns_background_id = plain(value),
+            "mhash" => self.mobile_hash = plain(value),
+            "mfullhash" => self.mobile_full_hash = plain(value),
+            "googlecontact" => self.google_contact = text(value),
+            "qrticket" => self.qr_ticket = plain(value).into(),
+            "chatroomusername" => self.room_id = plain(value),
+            "sourceusername" => self.source_user_name = plain(value),
+            "sourcenickname" => self.source_nick_name = text(value),
+            _ => self.info.complete(name, value),
+        }
+    }
+}
+
+/// Somebody whom the account may know, such as an owner of a number in its address book: `MsgType`
+/// 40.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PossibleFriend {
+    /// Who it is.
+    pub info: RecommendInfo,
+    /// The id that stays, if the service let it slip.
+    pub permanent_id: Box<str>,
+}
+
+impl PossibleFriend {
+    /// Nothing if it does not say whom it is about.
+    pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
+        let mut friend = Box::new(Self { info: record.recommend_info.take(), ..Self::default() });
+        if let Some(document) = document(&record.content) {
+            walk(&document, |path, found| {
+                if let (["msg"], Found::Element(attributes)) = (path, found) {
+                    for (name, value) in attributes.iter() {
+                        match name {
+                            "fromusername" | "username" => friend.permanent_id = plain(&value),
+                            _ => friend.info.complete(name, &value),
+                        }
+                    }
+                }
+            });
+        }
+        let somebody = friend.info.names_somebody() || !friend.permanent_id.is_empty();
+        somebody.then_some(friend)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Kind;
+    use crate::testing::said;
+
+    fn read(fields: &str, content: &str) -> Option<FriendRequest> {
+        match said(37, fields, content).kind {
+            Kind::FriendRequest(request) => Some(*request),
+            Kind::Unreadable { reason: "it does not say who asks", .. } => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Every attribute has another value; two stand together without a blank: `docs/shapes.md` S58.
+    #[test]
+    fn reads() {
+        let request = read(
+            r#""RecommendInfo":{"UserName":"@f","Content":"我是 &quot;A&quot;"}"#,
+            "&lt;msg fromusername=\"lan\" encryptusername=\"v1_1@stranger\" fromnickname=\"Lan<span class=\"emoji emoji1f604\"></span>\" content=\"hi\" shortpy=\"LAN\" imagestatus=\"3\" scene=\"14\" country=\"CN\" province=\"Beijing\" city=\"Chaoyang\" sign=\"s\"percard=\"1\" sex=\"2\" alias=\"lan99\" weibo=\"http://t.qq.com/lan\" weibonickname=\"lan 2\" albumflag=\"3\" albumstyle=\"4\" albumbgimgid=\"5\" snsflag=\"17\" snsbgimgid=\"http://mmsns.qpic.cn/0\" snsbgobjectid=\"121526\" mhash=\"c07f\" mfullhash=\"c08f\" bigheadimgurl=\"http://wx.qlogo.cn/0\" smallheadimgurl=\"http://wx.qlogo.cn/132\" ticket=\"v2_7@stranger\" opcode=\"2\" googlecontact=\"g\" qrticket=\"qr_8\" chatroomusername=\"12@chatroom\" sourceusername=\"wxid_s\" sourcenickname=\"S\"&gt;<br/>&lt;brandlist count=\"1\" ver=\"652639419\"&gt;&lt;/brandlist&gt;<br/>&lt;/msg&gt;",
+        )
+        .unwrap();
+        assert_eq!(request.greeting(), "我是 \"A\"");
+        assert_eq!(request.user_name(), "@f".parse().ok().as_ref());
+        assert_eq!(request.ticket(), "v2_7@stranger".parse().ok().as_ref());
+        let shown = alloc::format!("{request:?}");
+        assert!(!shown.contains("v2_7") && !shown.contains("qr_8"), "{shown}");
+        let expected = FriendRequest {
+            info: RecommendInfo {
+                user_name: "@f".parse().ok(),
+                nick_name: "Lan😄".into(),
+                content: "我是 \"A\"".into(),
+                scene: 14,
+                province: "Beijing".into(),
+                city: "Chaoyang".into(),
+                signature: "s".into(),
+                sex: 2,
+                alias: "lan99".into(),
+                ticket: "v2_7@stranger".parse().ok(),
+                op_code: 2,
+                ..RecommendInfo::default()
+            },
+            permanent_id: "lan".into(),
+            encrypted_id: "v1_1@stranger".into(),
+            short_pinyin: "LAN".into(),
+            big_head_img_url: "http://wx.qlogo.cn/0".into(),
+            small_head_img_url: "http://wx.qlogo.cn/132".into(),
+            image_status: 3,
+            country: "CN".into(),
+            personal_card: 1,
+            weibo: "http://t.qq.com/lan".into(),
+            weibo_nick_name: "lan 2".into(),
+            album_flag: 3,
+            album_style: 4,
+            album_background_id: "5".into(),
+            sns_flag: 17,
+            sns_background_url: "http://mmsns.qpic.cn/0".into(),
+            sns_background_id: "121526".into(),
+            mobile_hash: "c07f".into(),
+            mobile_full_hash: "c08f".into(),
+            google_contact: "g".into(),
+            qr_ticket: Box::<str>::from("qr_8").into(),
+            room_id: "12@chatroom".into(),
+            source_user_name: "wxid_s".into(),
+            source_nick_name: "S".into(),
+            brand_count: 1,
+            brand_version: 652_639_419,
+        };
+        assert_eq!(request, expected);
+    }
+
+    #[test]
+    fn reads_what_there_is() {
+        // The ticket may stand in the record itself.
+        let record = read(r#""Ticket":"v2_1@stranger","RecommendInfo":{"UserName":"@f"}"#, "");
+        assert_eq!(record.unwrap().ticket(), "v2_1@stranger".parse().ok().as_ref());
+        let xml = read("", "<msg fromusername='lan'/>").unwrap();
+        assert_eq!((&*xml.permanent_id, xml.ticket()), ("lan", None));
+        for nothing in ["", "spoiled", "<msg ticket='v2_1@stranger'/>"] {
+            assert_eq!(read("", nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn reads_proposals() {
+        let info = r#""RecommendInfo":{"UserName":"@p","NickName":"P"}"#;
+        let content = "<msg fromusername='wxid_p' fromnickname='Q' city='深圳'/>";
+        let Kind::PossibleFriend(friend) = said(40, info, content).kind else { panic!("none") };
+        assert_eq!((&*friend.permanent_id, &*friend.info.nick_name), ("wxid_p", "P"));
+        assert_eq!(&*friend.info.city, "深圳");
+        assert!(matches!(said(40, info, "").kind, Kind::PossibleFriend(_)));
+        assert!(matches!(said(40, "", "").kind, Kind::Unreadable { .. }));
+    }
+}

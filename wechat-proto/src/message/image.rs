@@ -1,0 +1,138 @@
+//! Pictures: `docs/protocol.md` §9.2.
+
+use alloc::boxed::Box;
+
+use serde::Serialize;
+
+use super::content::document;
+use super::envelope::WireMessage;
+use super::piece::{self, Hidden, pixels, plain, size};
+use crate::wire::document::{Found, walk};
+
+/// A picture: `MsgType` 3.
+///
+/// It is fetched by the message's number alone; what stands here tells how large it is. Any of it
+/// may be missing: then it is 0 or empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Image {
+    /// Width of the thumbnail, in pixels.
+    pub width: u32,
+    /// Height of the thumbnail, in pixels.
+    pub height: u32,
+    /// Size of the picture, in bytes.
+    pub length: u64,
+    /// Size of the larger one, in bytes, if there is one.
+    pub hd_length: u64,
+    /// MD5 of the picture, in hex digits.
+    pub md5: Box<str>,
+    /// The picture's name in the phones' storage network.
+    pub cdn_url: Box<str>,
+    /// The thumbnail's name there.
+    pub cdn_thumb_url: Box<str>,
+    /// The key that both are encrypted with there.
+    pub aes_key: Hidden,
+    /// What newer versions write in the place of the XML: `@` and hex digits of unknown meaning.
+    pub blob: Box<str>,
+}
+
+impl Image {
+    /// Nothing if it is no picture.
+    pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
+        let content = record.content.trim();
+        let mut image = Box::new(Self {
+            width: piece::unsigned(record.img_width.0),
+            height: piece::unsigned(record.img_height.0),
+            ..Self::default()
+        });
+        let mut any = content.is_empty() || image.width > 0 || image.height > 0;
+        if content.starts_with('@') {
+            image.blob = content.into();
+            return Some(image);
+        }
+        if let Some(document) = document(content) {
+            walk(&document, |path, found| {
+                if let ([.., "img"], Found::Element(attributes)) = (path, found) {
+                    any = true;
+                    for (name, value) in attributes.iter() {
+                        image.attribute(name, &value);
+                    }
+                }
+            });
+        }
+        any.then_some(image)
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        match name {
+            "length" => self.length = size(value),
+            "hdlength" => self.hd_length = size(value),
+            "md5" => self.md5 = plain(value),
+            "cdnmidimgurl" => self.cdn_url = plain(value),
+            "cdnbigimgurl" if self.cdn_url.is_empty() => self.cdn_url = plain(value),
+            "cdnthumburl" => self.cdn_thumb_url = plain(value),
+            "aeskey" => self.aes_key = plain(value).into(),
+            // The record's go before.
+            "cdnthumbwidth" if self.width == 0 => self.width = pixels(value),
+            "cdnthumbheight" if self.height == 0 => self.height = pixels(value),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Kind;
+    use crate::testing::said;
+
+    fn read(fields: &str, content: &str) -> Option<Image> {
+        match said(3, fields, content).kind {
+            Kind::Image(image) => Some(*image),
+            Kind::Unreadable { reason: "it is no picture", .. } => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads() {
+        let image = read(
+            r#""ImgWidth":90,"ImgHeight":120"#,
+            "&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg&gt;<br/>\t&lt;img aeskey=\"33616237\" encryver=\"1\" cdnthumbaeskey=\"33616237\" cdnthumburl=\"304c0201\" cdnthumblength=\"4029\" cdnthumbheight=\"12\" cdnthumbwidth=\"9\" cdnmidimgurl=\"304c0200\" length=\"28381\" hdlength=\"90001\" md5=\"0f1e2d\" /&gt;<br/>&lt;/msg&gt;<br/>",
+        );
+        let expected = Image {
+            width: 90,
+            height: 120,
+            length: 28_381,
+            hd_length: 90_001,
+            md5: "0f1e2d".into(),
+            cdn_url: "304c0200".into(),
+            cdn_thumb_url: "304c0201".into(),
+            aes_key: Box::<str>::from("33616237").into(),
+            blob: "".into(),
+        };
+        assert_eq!(image, Some(expected));
+    }
+
+    #[test]
+    fn reads_what_there_is() {
+        let thumb =
+            read("", "<msg><img cdnthumbheight=\"12\" cdnthumbwidth=\"9\"/></msg>").unwrap();
+        assert_eq!((thumb.width, thumb.height), (9, 12));
+        assert_eq!(&*read("", "@8f3e6a0b").unwrap().blob, "@8f3e6a0b");
+        assert_eq!(read("", ""), Some(Image::default()));
+        assert_eq!(read(r#""ImgWidth":7"#, "spoiled").unwrap().width, 7);
+        assert_eq!(read(r#""ImgWidth":-7,"ImgHeight":"x""#, ""), Some(Image::default()));
+        // Cut off: what stands before the end counts.
+        assert_eq!(read("", "<msg><img length=\"5\"/><").unwrap().length, 5);
+        for nothing in ["spoiled", "<msg/>", "<msg><videomsg/></msg>", "<img"] {
+            assert_eq!(read("", nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn shows_no_key() {
+        let image = read("", "<msg><img aeskey=\"33616237\"/></msg>").unwrap();
+        assert!(!alloc::format!("{image:?}").contains("33616237"));
+    }
+}

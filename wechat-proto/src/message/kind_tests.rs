@@ -1,0 +1,158 @@
+use alloc::format;
+use alloc::string::{String, ToString as _};
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::*;
+use crate::message::WireMessage;
+use crate::testing::{me, message, said};
+use crate::wire::lenient::{Lenient as _, List};
+
+/// In the official order: `docs/protocol.md` §9.2.
+#[test]
+fn a_text_may_be_something_else() {
+    let news = message(
+        r#""FromUserName":"newsapp","ToUserName":"@me","MsgType":1,"AppMsgType":2001,"SubMsgType":48,"Content":"x""#,
+    );
+    assert!(matches!(news.kind, Kind::News(_)));
+    let packet = said(1, r#""AppMsgType":2001,"SubMsgType":48"#, "收到红包，请在手机上查看");
+    let Kind::App(app) = packet.kind else { panic!("{:?}", packet.kind) };
+    assert_eq!((app.kind, &*app.text), (app::AppKind::RED_PACKET, "收到红包，请在手机上查看"));
+    assert!(matches!(said(1, r#""SubMsgType":48"#, "x").kind, Kind::Location(_)));
+    // Other numbers change nothing.
+    for fields in ["", r#""SubMsgType":7"#, r#""AppMsgType":5"#] {
+        assert_eq!(said(1, fields, "a &amp; b").text(), Some("a & b"), "{fields}");
+    }
+}
+
+/// These have names and no payload: no message of them was seen, or another module is to read it.
+#[test]
+fn some_are_only_names() {
+    for msg_type in [
+        MsgType::HTML,
+        MsgType::PRIVATE_TEXT,
+        MsgType::PRIVATE_HTML,
+        MsgType::PRIVATE_IMAGE,
+        MsgType::PUSH_MAIL,
+        MsgType::Q_MESSAGE,
+        MsgType::PUSH_SYSTEM,
+        MsgType::QQ_OFFLINE_IMAGE,
+        MsgType(4711),
+        MsgType(-1),
+    ] {
+        let message = said(msg_type.0, "", "&lt;msg/&gt;");
+        assert_eq!(message.kind, Kind::Unknown { msg_type });
+        assert_eq!(msg_type.name().is_none(), [4711, -1].contains(&msg_type.0));
+    }
+    assert_eq!(
+        format!("{:?} {:?}", MsgType::PUSH_MAIL, MsgType(7)),
+        "MsgType::PUSH_MAIL (35) MsgType(7)"
+    );
+    assert_eq!((MsgType::from(49), format!("{}", MsgType::APP)), (MsgType::APP, "49".into()));
+}
+
+#[test]
+fn says_what_is_wrong() {
+    assert_eq!(
+        said(0, "", "x").kind,
+        Kind::Unreadable { msg_type: MsgType(0), reason: "it has no type" }
+    );
+    let msg_type = MsgType::CARD;
+    assert_eq!(
+        said(42, "", "x").kind,
+        Kind::Unreadable { msg_type, reason: "it does not say whose card it is" }
+    );
+}
+
+/// The form that bridges rely on.
+#[test]
+fn is_serialized() {
+    let json = |message: &crate::Message| serde_json::to_value(message).unwrap();
+    let text = message(
+        r#""MsgId":"9","FromUserName":"@@r","ToUserName":"@me","MsgType":1,"CreateTime":1476612570,"Content":"@b:<br/>hi""#,
+    );
+    let expected = serde_json::json!({
+        "schema": 1, "id": "9", "from": "@@r", "to": "@me", "speaker": "@b", "outgoing": false,
+        "sent": 1_476_612_570_000_u64, "kind": { "text": "hi" },
+    });
+    assert_eq!(json(&text), expected);
+    for (msg_type, kind) in [
+        (4711, serde_json::json!({ "unknown": { "msg_type": 4711 } })),
+        (0, serde_json::json!({ "unreadable": { "msg_type": 0, "reason": "it has no type" } })),
+        (
+            53,
+            serde_json::json!({ "voip": { "step": "invite", "text": "", "by": null, "duration_ms": 0 } }),
+        ),
+    ] {
+        assert_eq!(json(&said(msg_type, "", ""))["kind"], kind);
+    }
+}
+
+/// Every type, every kind of app message, each with every shape of content.
+fn content() -> impl Strategy<Value = String> {
+    let part = prop::sample::select(
+        &[
+            "<msg>",
+            "</msg>",
+            "&lt;msg ",
+            "&lt;appmsg appid=\"x\"&gt;",
+            "&lt;title&gt;",
+            "&lt;/title&gt;",
+            "&lt;type&gt;19&lt;/type&gt;",
+            "&lt;recorditem&gt;",
+            "&amp;lt;recordinfo&amp;gt;",
+            "&lt;![CDATA[",
+            "]]&gt;",
+            "&lt;refermsg&gt;",
+            "&lt;item&gt;",
+            "&lt;mmreader&gt;",
+            "&lt;category&gt;",
+            "&lt;location x=\"1\" y=\"2\"/&gt;",
+            "&lt;emoji md5 = \"e\" /&gt;",
+            "&lt;img length='1'/&gt;",
+            ":<br/>",
+            "@b:<br/>",
+            "<br/>",
+            "&",
+            "<",
+            "\"",
+            "|",
+            "\u{0}",
+            "<span class=\"emoji emoji1f604\"></span>",
+            "http://m/?coord=1,2",
+        ][..],
+    );
+    prop::collection::vec(prop_oneof![3 => part.prop_map(String::from), 1 => "\\PC{0,6}"], 0..24)
+        .prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    /// Whatever stands in a message, it is delivered, and its JSON is whole.
+    #[test]
+    fn any_message_is_delivered(
+        content in content(),
+        msg_type in prop_oneof![prop::sample::select(&[1, 3, 34, 37, 40, 42, 43, 44, 47, 48, 49, 50, 52, 53, 62][..]), any::<i64>()],
+        app_msg_type in prop_oneof![0..60_i64, Just(2000), Just(2001), Just(100_001), any::<i64>()],
+        sub_msg_type in prop::sample::select(&[0, 48][..]),
+        from in prop::sample::select(&["@a", "@@r", "newsapp", "", "a b"][..]),
+        other in "\\PC{0,8}",
+        number in any::<i64>(),
+    ) {
+        let fields = serde_json::json!({
+            "FromUserName": from, "ToUserName": "@me", "MsgType": msg_type, "SubMsgType": sub_msg_type,
+            "AppMsgType": app_msg_type, "Content": content, "OriContent": content, "FileName": other,
+            "FileSize": other, "MediaId": other, "Url": other, "VoiceLength": number, "PlayLength": number,
+            "ImgWidth": number, "ImgHeight": other, "HasProductId": number, "AppInfo": { "AppID": other },
+            "RecommendInfo": { "UserName": other, "Ticket": other, "Scene": other }, "Ticket": other,
+        });
+        let json = serde_json::json!({ "AddMsgList": [fields] });
+        let list = List::<WireMessage>::read(&json["AddMsgList"].to_string());
+        let message = WireMessage::take_all(list, &Bytes::from(json.to_string()), &me()).remove(0);
+        let raw: serde_json::Value = serde_json::from_str(&message.raw.json()).unwrap();
+        prop_assert_eq!(raw, fields);
+        // It can be passed on, and is not much more than what came.
+        let written = serde_json::to_string(&message).unwrap();
+        prop_assert!(written.len() < 8_000 + 12 * content.len());
+    }
+}

@@ -1,0 +1,146 @@
+//! Places: `docs/protocol.md` §9.10.
+
+use alloc::boxed::Box;
+
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+
+use super::content::document;
+use super::envelope::WireMessage;
+use super::piece::{int, plain, text, url};
+use crate::wire::document::{Found, walk};
+
+/// A place: `MsgType` 48, usually 1 with `SubMsgType` 48.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Location {
+    /// Its address, in words.
+    pub label: Box<str>,
+    /// What is there, if that has a name.
+    pub poi_name: Box<str>,
+    /// The map service's id of that.
+    pub poi_id: Box<str>,
+    /// Where it is. Messages of 2016 and some others do not tell.
+    pub coordinates: Option<Coordinates>,
+    /// How close the sender's map was.
+    pub scale: i64,
+    /// `maptype`: 0, or a word.
+    pub map_type: Box<str>,
+    /// A page with a map of it.
+    pub url: Box<str>,
+    /// A picture of that map: a path on the api host.
+    pub image: Box<str>,
+}
+
+/// Where something is, in degrees, by the datum of Chinese maps (GCJ-02).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Coordinates {
+    /// Degrees north of the equator: `x` on the wire.
+    pub latitude: f64,
+    /// Degrees east of Greenwich: `y` on the wire.
+    pub longitude: f64,
+}
+
+impl Coordinates {
+    /// Nothing if there is no such place.
+    fn of(latitude: &str, longitude: &str) -> Option<Self> {
+        let degrees = |text: &str, most: f64| {
+            text.trim().parse().ok().filter(|degrees| (-most..=most).contains(degrees))
+        };
+        Some(Self { latitude: degrees(latitude, 90.0)?, longitude: degrees(longitude, 180.0)? })
+    }
+
+    /// Those in the address of a map: `…?coord=22.5,113.9`.
+    fn of_url(url: &str) -> Option<Self> {
+        let (_, query) = url.split_once('?')?;
+        let pairs = query.split(['&', '#']);
+        let pair = pairs.filter_map(|pair| pair.strip_prefix("coord=")).next()?;
+        let pair = percent_decode_str(pair).decode_utf8().ok()?;
+        let (latitude, longitude) = pair.split_once(',')?;
+        Self::of(latitude, longitude)
+    }
+}
+
+/// The page's picture of a map.
+const IMAGE: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg";
+/// The link to a map that a place of 2016 is.
+const FORWARD: &str = "//weixin.qq.com/cgi-bin/redirectforward?args=";
+
+impl Location {
+    /// Whether a text is nothing but the link that a place of 2016 is.
+    pub(super) fn is_link(text: &str) -> bool {
+        let text = text.trim();
+        let rest = text.strip_prefix("http:").or_else(|| text.strip_prefix("https:"));
+        rest.is_some_and(|rest| rest.starts_with(FORWARD))
+            && !text.contains(|c: char| c.is_whitespace() || c == '<')
+    }
+
+    /// Nothing if it is no place.
+    pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
+        let mut place = Box::new(Self { url: url(&record.url), ..Self::default() });
+        // The XML is in a field of its own; of `MsgType` 48, it may be the content.
+        let any = place.take_document(&record.ori_content) || place.take_document(&record.content);
+        if !any || document(&record.content).is_none() {
+            place.take_content(&record.content);
+        }
+        if place.coordinates.is_none() {
+            place.coordinates = Coordinates::of_url(&place.url);
+        }
+        (any || *place != Self::default()).then_some(place)
+    }
+
+    /// Whether there is a place in the XML.
+    fn take_document(&mut self, content: &str) -> bool {
+        let Some(document) = document(content) else { return false };
+        let mut any = false;
+        walk(&document, |path, found| {
+            if let ([.., "location"], Found::Element(attributes)) = (path, found) {
+                any = true;
+                let (mut x, mut y) = (Box::default(), Box::default());
+                for (name, value) in attributes.iter() {
+                    match name {
+                        "x" => x = plain(&value),
+                        "y" => y = plain(&value),
+                        "scale" => self.scale = int(&value),
+                        "label" => self.label = text(&value),
+                        "maptype" => self.map_type = plain(&value),
+                        "poiname" => self.poi_name = text(&value),
+                        "poiid" => self.poi_id = plain(&value),
+                        _ => {}
+                    }
+                }
+                self.coordinates = Coordinates::of(&x, &y);
+            }
+        });
+        any
+    }
+
+    /// `label:<br/>link`, or a link alone.
+    fn take_content(&mut self, content: &str) {
+        let (label, link) = content.rsplit_once(":<br/>").unwrap_or_default();
+        let (label, link) = match url(link) {
+            link if is_address(&link) => (label, link),
+            _ => match url(content) {
+                link if is_address(&link) => ("", link),
+                _ => (content, Box::default()),
+            },
+        };
+        if self.label.is_empty() {
+            self.label = text(label.trim().trim_end_matches("<br/>").trim_end_matches(':'));
+        }
+        if link.starts_with('/') {
+            self.image = link;
+        } else if self.url.is_empty() {
+            self.url = link;
+        }
+    }
+}
+
+fn is_address(link: &str) -> bool {
+    link.starts_with(IMAGE) || link.starts_with("http://") || link.starts_with("https://")
+}
+
+#[cfg(test)]
+#[path = "location_tests.rs"]
+mod tests;

@@ -1,0 +1,102 @@
+use alloc::format;
+
+use super::*;
+use crate::message::Kind;
+use crate::testing::{message, said};
+
+fn read(fields: &str, content: &str) -> Option<Location> {
+    match said(48, fields, content).kind {
+        Kind::Location(place) => Some(*place),
+        Kind::Unreadable { reason: "it is no place", .. } => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+const AT: Option<Coordinates> = Some(Coordinates { latitude: 22.5, longitude: 113.9 });
+const ORI: &str = "<?xml version=\\\"1.0\\\"?>\\n<msg>\\n\\t<location x=\\\"22.5\\\" y=\\\"113.9\\\" scale=\\\"16\\\" label=\\\"深圳 &amp; 南山\\\" maptype=\\\"0\\\" poiname=\\\"海 &quot;边&quot;\\\" poiid=\\\"p7\\\" />\\n</msg>\\n";
+const LINK: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&amp;msgid=741398718084560243&amp;pictype=location";
+
+/// Its content in a chat, in a room, and its XML: `docs/shapes.md` S52, S61.
+#[test]
+fn reads() {
+    let url = "http://apis.map.qq.com/uri/v1/geocoder?coord=22.5,113.9";
+    for (from, prefix) in [("@a", ""), ("@@r", "@b:<br/>")] {
+        let place = message(&format!(
+            r#""FromUserName":"{from}","ToUserName":"@me","MsgType":1,"SubMsgType":48,"Url":"{url}","OriContent":"{ORI}","Content":"{prefix}深圳市南山区:<br/>{LINK}""#
+        ));
+        assert_eq!(place.speaker.as_ref().map(|name| name.as_str()), prefix.get(..2));
+        let Kind::Location(place) = place.kind else { panic!("{:?}", place.kind) };
+        let expected = Location {
+            label: "深圳 & 南山".into(),
+            poi_name: "海 \"边\"".into(),
+            poi_id: "p7".into(),
+            coordinates: AT,
+            scale: 16,
+            map_type: "0".into(),
+            url: url.into(),
+            image: "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=741398718084560243&pictype=location".into(),
+        };
+        assert_eq!(*place, expected);
+    }
+}
+
+#[test]
+fn reads_what_there_is() {
+    // A label with the mark in it; the coordinates from the address.
+    let place = read(
+        r#""Url":"http://apis.map.qq.com/uri/v1/geocoder?a=1&amp;coord=22.5%2C113.9""#,
+        &format!("a:<br/>b:<br/>{LINK}"),
+    )
+    .unwrap();
+    assert_eq!((&*place.label, place.coordinates), ("a:\nb", AT));
+    assert!(place.image.ends_with("&pictype=location"));
+    // The XML as the content.
+    let place =
+        read("", "&lt;msg&gt;&lt;location x=\"22.5\" y=\"113.9\" label=\"L\"/&gt;&lt;/msg&gt;");
+    assert_eq!(place, Some(Location { label: "L".into(), coordinates: AT, ..Location::default() }));
+    // A label alone.
+    assert_eq!(&*read("", "深圳:<br/>").unwrap().label, "深圳");
+    assert_eq!(&*read("", "深圳").unwrap().label, "深圳");
+    for nothing in ["", "<br/>", ":<br/>"] {
+        assert_eq!(read("", nothing), None, "{nothing}");
+    }
+    assert!(read("", "&lt;msg&gt;&lt;location/&gt;&lt;/msg&gt;").is_some());
+}
+
+#[test]
+fn knows_no_impossible_place() {
+    for (x, y) in [("91", "0"), ("0", "-181"), ("NaN", "1"), ("inf", "1"), ("", "1"), ("1,5", "1")]
+    {
+        let ori = format!(r#""OriContent":"<msg><location x='{x}' y='{y}'/></msg>""#);
+        assert_eq!(read(&ori, "").unwrap().coordinates, None, "{x}, {y}");
+    }
+    for url in
+        ["http://m/?coord=1", "http://m/coord=1,2", "http://m/?coord=x,y", "http://m/?xcoord=1,2"]
+    {
+        assert_eq!(Coordinates::of_url(url), None, "{url}");
+    }
+}
+
+/// The form of 2016: a text that is a link.
+#[test]
+fn reads_links_of_2016() {
+    let link = "http://weixin.qq.com/cgi-bin/redirectforward?args=x%2By&amp;z=1";
+    for sub in ["0", "48"] {
+        let message = said(1, &format!("\"SubMsgType\":{sub}"), link);
+        let Kind::Location(place) = message.kind else { panic!("{:?}", message.kind) };
+        let url = "http://weixin.qq.com/cgi-bin/redirectforward?args=x%2By&z=1".into();
+        assert_eq!(*place, Location { url, ..Location::default() });
+    }
+    let more = format!("look: {link}");
+    let behind = format!("{link} here");
+    let below = format!("{link}<br/>here");
+    for text in [
+        &*more,
+        &behind,
+        &below,
+        "http://weixin.qq.com/",
+        "http://evil.example/cgi-bin/redirectforward?args=x",
+    ] {
+        assert!(said(1, "", text).text().is_some(), "{text}");
+    }
+}

@@ -1,0 +1,200 @@
+//! Articles of official accounts and of the service's own news: `docs/protocol.md` §9.2, §9.4.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+use super::content::document;
+use super::envelope::WireMessage;
+use super::piece::{Piece, pixels, text, url};
+use crate::time::Timestamp;
+use crate::wire::document::{Found, walk};
+
+/// What `newsapp` has to tell: `MsgType` 1 with XML in it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct News {
+    /// Of whom it is, such as a newspaper.
+    pub title: Box<str>,
+    /// The articles.
+    pub articles: Vec<Article>,
+    /// What stands in the place of the articles.
+    pub text: Box<str>,
+}
+
+/// An article.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Article {
+    /// Its title.
+    pub title: Box<str>,
+    /// Where it is.
+    pub url: Box<str>,
+    /// The same, shorter.
+    pub short_url: Box<str>,
+    /// Its picture.
+    pub cover_url: Box<str>,
+    /// Width of its picture, in pixels; 0 if that is not told.
+    pub cover_width: u32,
+    /// Height of its picture, in pixels; 0 if that is not told.
+    pub cover_height: u32,
+    /// What it says, in short.
+    pub digest: Box<str>,
+    /// When it was published.
+    pub published: Option<Timestamp>,
+}
+
+impl News {
+    /// Nothing if there is neither an article nor a text.
+    pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
+        let mut articles = Articles::default();
+        let any = document(&record.content).is_some_and(|document| {
+            walk(&document, |path, found| {
+                let below = path.iter().position(|name| *name == "category");
+                if let Some(path) = below.and_then(|at| path.get(at + 1..)) {
+                    articles.visit(path, found);
+                }
+            })
+        });
+        let (title, articles) = articles.finish();
+        let text = if any { Box::default() } else { text(&record.content) };
+        (!articles.is_empty() || !text.is_empty()).then(|| Box::new(Self { title, articles, text }))
+    }
+}
+
+/// The articles of a `category`, while it is read.
+#[derive(Default)]
+pub(super) struct Articles {
+    name: Piece,
+    /// The picture and the digest of the first, where it has none itself.
+    top: Draft,
+    drafts: Vec<Draft>,
+}
+
+#[derive(Default)]
+struct Draft {
+    title: Piece,
+    url: Piece,
+    short_url: Piece,
+    cover: Piece,
+    digest: Piece,
+    published: Piece,
+}
+
+impl Articles {
+    /// Visits what stands in the `category`.
+    pub(super) fn visit(&mut self, path: &[&str], found: Found<'_>) {
+        match (path, found) {
+            // The news write it otherwise.
+            (["item" | "newitem"], Found::Element(_)) => self.drafts.push(Draft::default()),
+            (["item" | "newitem", name], Found::Text(text)) => {
+                if let Some(draft) = self.drafts.last_mut() {
+                    draft.push(name, text);
+                }
+            }
+            (["topnew", name], Found::Text(text)) => self.top.push(name, text),
+            (["name"], Found::Text(text)) => self.name.push(text),
+            _ => {}
+        }
+    }
+
+    /// The category's name, and the articles that say anything.
+    pub(super) fn finish(mut self) -> (Box<str>, Vec<Article>) {
+        if let Some(first) = self.drafts.first_mut() {
+            if first.cover.is_empty() {
+                first.cover = self.top.cover;
+            }
+            if first.digest.is_empty() {
+                first.digest = self.top.digest;
+            }
+        }
+        let articles = self.drafts.into_iter().map(Draft::finish);
+        let empty = Article::default();
+        (self.name.text(), articles.filter(|article| *article != empty).collect())
+    }
+}
+
+impl Draft {
+    fn push(&mut self, name: &str, text: &str) {
+        match name {
+            "title" => self.title.push(text),
+            "url" => self.url.push(text),
+            "shorturl" => self.short_url.push(text),
+            "cover" => self.cover.push(text),
+            "digest" => self.digest.push(text),
+            "pub_time" => self.published.push(text),
+            _ => {}
+        }
+    }
+
+    fn finish(self) -> Article {
+        // `address|width|height`
+        let mut cover = self.cover.as_str().split('|');
+        let cover_url = url(cover.next().unwrap_or_default());
+        let mut pixels = || pixels(cover.next().unwrap_or_default());
+        let (cover_width, cover_height) = (pixels(), pixels());
+        Article {
+            cover_url,
+            cover_width,
+            cover_height,
+            title: self.title.text(),
+            url: self.url.url(),
+            short_url: self.short_url.url(),
+            digest: self.digest.text(),
+            published: Some(self.published.size())
+                .filter(|seconds| *seconds > 0)
+                .map(Timestamp::from_secs),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::message::Kind;
+    use crate::testing::message;
+
+    fn read(content: &str) -> Option<News> {
+        let content = serde_json::Value::from(content);
+        let fields = format!(
+            r#""FromUserName":"newsapp","ToUserName":"@me","MsgType":1,"Content":{content}"#
+        );
+        match message(&fields).kind {
+            Kind::News(news) => Some(*news),
+            Kind::Unreadable { reason: "it is no news", .. } => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads() {
+        let news = read(
+            "&lt;mmreader&gt;&lt;category type=\"20\" count=\"2\"&gt;<br/>&lt;name&gt;&lt;![CDATA[每日 &amp;amp; 新闻]]&gt;&lt;/name&gt;&lt;topnew&gt;&lt;cover&gt;http://n/c.jpg|640|320&lt;/cover&gt;&lt;digest&gt;D&lt;/digest&gt;&lt;/topnew&gt;<br/>&lt;newitem&gt;&lt;title&gt;&lt;![CDATA[一]]&gt;&lt;/title&gt;&lt;url&gt;http://n/1?a=1&amp;amp;b=2&lt;/url&gt;&lt;shorturl&gt;http://n/s&lt;/shorturl&gt;&lt;pub_time&gt;1476612570&lt;/pub_time&gt;&lt;/newitem&gt;&lt;newitem&gt;&lt;title&gt;二&lt;/title&gt;&lt;/newitem&gt;&lt;newitem&gt;&lt;/newitem&gt;&lt;/category&gt;&lt;/mmreader&gt;",
+        )
+        .unwrap();
+        let first = Article {
+            title: "一".into(),
+            url: "http://n/1?a=1&b=2".into(),
+            short_url: "http://n/s".into(),
+            cover_url: "http://n/c.jpg".into(),
+            cover_width: 640,
+            cover_height: 320,
+            digest: "D".into(),
+            published: Some(Timestamp::from_secs(1_476_612_570)),
+        };
+        let second = Article { title: "二".into(), ..Article::default() };
+        let articles = alloc::vec![first, second];
+        assert_eq!(news, News { title: "每日 & 新闻".into(), articles, text: "".into() });
+    }
+
+    #[test]
+    fn reads_what_there_is() {
+        assert_eq!(&*read("a &amp; b").unwrap().text, "a & b");
+        for nothing in ["", "<mmreader/>", "<mmreader><category><item/></category></mmreader>"] {
+            assert_eq!(read(nothing), None, "{nothing}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Videos: `docs/protocol.md` §9.2.
+
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use serde::Serialize;
+
+use super::content::document;
+use super::envelope::WireMessage;
+use super::kind::MsgType;
+use super::piece::{self, Hidden, millis, pixels, plain, size};
+use crate::wire::document::{Found, walk};
+
+/// A video: `MsgType` 43, 44 and 62. It and its thumbnail are fetched by the message's number.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Video {
+    /// Whether it was made while chatting, in a few seconds: `MsgType` 62.
+    pub short: bool,
+    /// How long it takes.
+    #[serde(rename = "duration_ms", serialize_with = "millis")]
+    pub duration: Duration,
+    /// Its size in bytes.
+    pub length: u64,
+    /// Width of the thumbnail, in pixels.
+    pub width: u32,
+    /// Height of the thumbnail, in pixels.
+    pub height: u32,
+    /// MD5 of the video, in hex digits.
+    pub md5: Box<str>,
+    /// Who sent it, by a permanent id.
+    pub from: Box<str>,
+    /// The video's name in the phones' storage network.
+    pub cdn_url: Box<str>,
+    /// The thumbnail's name there.
+    pub cdn_thumb_url: Box<str>,
+    /// The key that both are encrypted with there.
+    pub aes_key: Hidden,
+}
+
+impl Video {
+    /// Nothing if it is no video.
+    pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
+        let mut video = Box::new(Self {
+            short: record.msg_type.0 == MsgType::SHORT_VIDEO.0,
+            duration: Duration::from_secs(piece::unsigned(record.play_length.0)),
+            width: piece::unsigned(record.img_width.0),
+            height: piece::unsigned(record.img_height.0),
+            ..Self::default()
+        });
+        let content = record.content.trim();
+        // Newer versions write `@` and hex digits, as with pictures.
+        let mut any = content.is_empty() || content.starts_with('@') || !video.duration.is_zero();
+        if let Some(document) = document(content) {
+            walk(&document, |path, found| {
+                // Those of 2016 look like pictures.
+                if let ([.., "videomsg" | "img"], Found::Element(attributes)) = (path, found) {
+                    any = true;
+                    for (name, value) in attributes.iter() {
+                        video.attribute(name, &value);
+                    }
+                }
+            });
+        }
+        any.then_some(video)
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        match name {
+            "length" => self.length = size(value),
+            "playlength" if self.duration.is_zero() => {
+                self.duration = Duration::from_secs(size(value));
+            }
+            "cdnthumbwidth" if self.width == 0 => self.width = pixels(value),
+            "cdnthumbheight" if self.height == 0 => self.height = pixels(value),
+            "md5" => self.md5 = plain(value),
+            "fromusername" => self.from = plain(value),
+            "cdnvideourl" => self.cdn_url = plain(value),
+            "cdnthumburl" => self.cdn_thumb_url = plain(value),
+            "aeskey" => self.aes_key = plain(value).into(),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Kind;
+    use crate::testing::said;
+
+    fn read(msg_type: i64, fields: &str, content: &str) -> Option<Video> {
+        match said(msg_type, fields, content).kind {
+            Kind::Video(video) => Some(*video),
+            Kind::Unreadable { reason: "it is no video", .. } => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads() {
+        let content = "&lt;msg&gt;<br/>&lt;videomsg aeskey=\"6b65\" cdnthumbaeskey=\"6b65\" cdnvideourl=\"3043\" cdnthumburl=\"3044\" length=\"3585019\" playlength=\"28\" cdnthumblength=\"5005\" cdnthumbwidth=\"224\" cdnthumbheight=\"398\" fromusername=\"wxid_a\" md5=\"a63a\" newmd5=\"\" isad=\"0\" /&gt;<br/>&lt;/msg&gt;";
+        for msg_type in [43, 44, 62] {
+            let video =
+                read(msg_type, r#""PlayLength":27,"ImgWidth":112,"ImgHeight":199"#, content)
+                    .unwrap();
+            let expected = Video {
+                short: msg_type == 62,
+                duration: Duration::from_secs(27),
+                length: 3_585_019,
+                width: 112,
+                height: 199,
+                md5: "a63a".into(),
+                from: "wxid_a".into(),
+                cdn_url: "3043".into(),
+                cdn_thumb_url: "3044".into(),
+                aes_key: Box::<str>::from("6b65").into(),
+            };
+            assert_eq!(video, expected);
+            assert!(!alloc::format!("{video:?}").contains("6b65"));
+        }
+        let alone = read(43, "", content).unwrap();
+        assert_eq!((alone.duration.as_secs(), alone.width, alone.height), (28, 224, 398));
+    }
+
+    #[test]
+    fn reads_what_there_is() {
+        let old = read(
+            62,
+            "",
+            "<msg><img length=\"6503\" hdlength=\"0\" /><commenturl></commenturl></msg>",
+        );
+        assert_eq!(old, Some(Video { short: true, length: 6503, ..Video::default() }));
+        assert_eq!(read(43, "", ""), Some(Video::default()));
+        assert_eq!(read(43, "", "@8f3e6a0b"), Some(Video::default()));
+        assert_eq!(read(43, r#""PlayLength":3"#, "spoiled").unwrap().duration.as_secs(), 3);
+        for nothing in ["spoiled", "<msg/>"] {
+            assert_eq!(read(43, "", nothing), None, "{nothing}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Voice messages: `docs/protocol.md` §9.2.
+
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use serde::Serialize;
+
+use super::content::document;
+use super::envelope::WireMessage;
+use super::piece::{self, Hidden, int, millis, plain, size};
+use crate::wire::document::{Found, walk};
+
+/// A voice message: `MsgType` 34. It is fetched by the message's number.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Voice {
+    /// How long it takes.
+    #[serde(rename = "duration_ms", serialize_with = "millis")]
+    pub duration: Duration,
+    /// Its size on the phone, in bytes; what is fetched is an MP3 of another size.
+    pub length: u64,
+    /// Its format on the phone: 4 is SILK.
+    pub format: i64,
+    /// Whether it is all there.
+    pub complete: bool,
+    /// Whether its sender broke it off.
+    pub cancelled: bool,
+    /// The phone's number of it.
+    pub buffer_id: Box<str>,
+    /// Who sent it, by a permanent id.
+    pub from: Box<str>,
+    /// The sending phone's own number of the message.
+    pub client_msg_id: Box<str>,
+    /// The key that it is encrypted with in the phones' storage network.
+    pub aes_key: Hidden,
+}
+
+impl Voice {
+    /// Nothing if it is no voice.
+    pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
+        let mut voice = Box::new(Self {
+            duration: Duration::from_millis(piece::unsigned(record.voice_length.0)),
+            ..Self::default()
+        });
+        let mut any = record.content.trim().is_empty() || !voice.duration.is_zero();
+        if let Some(document) = document(&record.content) {
+            walk(&document, |path, found| {
+                if let ([.., "voicemsg"], Found::Element(attributes)) = (path, found) {
+                    any = true;
+                    for (name, value) in attributes.iter() {
+                        voice.attribute(name, &value);
+                    }
+                }
+            });
+        }
+        any.then_some(voice)
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        match name {
+            "voicelength" if self.duration.is_zero() => {
+                self.duration = Duration::from_millis(size(value));
+            }
+            "length" => self.length = size(value),
+            "voiceformat" => self.format = int(value),
+            "endflag" => self.complete = int(value) != 0,
+            "cancelflag" => self.cancelled = int(value) != 0,
+            "bufid" => self.buffer_id = plain(value),
+            "fromusername" => self.from = plain(value),
+            "clientmsgid" => self.client_msg_id = plain(value),
+            "aeskey" => self.aes_key = plain(value).into(),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Kind;
+    use crate::testing::said;
+
+    fn read(fields: &str, content: &str) -> Option<Voice> {
+        match said(34, fields, content).kind {
+            Kind::Voice(voice) => Some(*voice),
+            Kind::Unreadable { reason: "it is no voice", .. } => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads() {
+        let voice = read(
+            r#""VoiceLength":1580"#,
+            "&lt;msg&gt;&lt;voicemsg endflag=\"1\" cancelflag=\"1\" forwardflag=\"0\" voiceformat=\"4\" voicelength=\"1999\" length=\"2026\" bufid=\"216825389722501519\" clientmsgid=\"49ef_174\" fromusername=\"wxid_a\" aeskey=\"6b65\" /&gt;&lt;/msg&gt;",
+        )
+        .unwrap();
+        let expected = Voice {
+            duration: Duration::from_millis(1580),
+            length: 2026,
+            format: 4,
+            complete: true,
+            cancelled: true,
+            buffer_id: "216825389722501519".into(),
+            from: "wxid_a".into(),
+            client_msg_id: "49ef_174".into(),
+            aes_key: Box::<str>::from("6b65").into(),
+        };
+        assert_eq!(voice, expected);
+        assert!(!alloc::format!("{voice:?}").contains("6b65"));
+        assert_eq!(serde_json::to_value(&voice).unwrap()["duration_ms"], 1580);
+    }
+
+    #[test]
+    fn reads_what_there_is() {
+        let xml = read("", "<msg><voicemsg voicelength=\"1999\"/></msg>").unwrap();
+        assert_eq!(xml.duration, Duration::from_millis(1999));
+        let record = read(r#""VoiceLength":"70""#, "spoiled").unwrap();
+        assert_eq!(record.duration, Duration::from_millis(70));
+        assert_eq!(read("", ""), Some(Voice::default()));
+        for nothing in ["spoiled", "<msg/>", "<msg><img/></msg>"] {
+            assert_eq!(read(r#""VoiceLength":-1"#, nothing), None, "{nothing}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Calls: `docs/protocol.md` §9.2.
+
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use serde::Serialize;
+
+use super::content::document;
+use super::envelope::WireMessage;
+use super::kind::MsgType;
+use super::piece::{Piece, millis, text};
+use crate::text::decode;
+use crate::wire::document::{Found, walk};
+
+/// A call, by voice or video, that only the phone can take: `MsgType` 50, 52 and 53.
+///
+/// The web shows it as a text. What else is known of it comes from phones; none of it was seen on
+/// the web.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Voip {
+    /// Which of the three it is.
+    pub step: VoipStep,
+    /// What it says to people, such as how long the call took; often empty.
+    pub text: Box<str>,
+    /// By voice or with pictures.
+    pub by: Option<VoipBy>,
+    /// How long the call took, once it is over.
+    #[serde(rename = "duration_ms", serialize_with = "millis")]
+    pub duration: Duration,
+}
+
+/// What is told of a call.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum VoipStep {
+    /// `MsgType` 50: there is or was one.
+    Message,
+    /// `MsgType` 52: something about it changed.
+    Notify,
+    /// `MsgType` 53: an invitation to one.
+    Invite,
+}
+
+/// How a call is made.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum VoipBy {
+    /// `invitetype` 1.
+    Voice,
+    /// `invitetype` 0.
+    Video,
+}
+
+impl Voip {
+    pub(super) fn read(record: WireMessage) -> Box<Self> {
+        let step = match MsgType(record.msg_type.0) {
+            MsgType::VOIP_NOTIFY => VoipStep::Notify,
+            MsgType::VOIP_INVITE => VoipStep::Invite,
+            _ => VoipStep::Message,
+        };
+        let mut voip =
+            Box::new(Self { step, text: Box::default(), by: None, duration: Duration::ZERO });
+        let Some(document) = document(&record.content) else {
+            voip.text = decode(record.content);
+            return voip;
+        };
+        let (mut words, mut by, mut seconds) = <(Piece, Piece, Piece)>::default();
+        walk(&document, |path, found| match (path, found) {
+            // Its phones spell it either way.
+            ([.., "msg" | "display_content" | "diaplay_content"], Found::Text(text)) => {
+                words.push(text);
+            }
+            ([.., "invitetype" | "invite_type"], Found::Text(text)) => by.push(text),
+            ([.., "duration"], Found::Text(text)) => seconds.push(text),
+            _ => {}
+        });
+        voip.text = text(words.as_str());
+        voip.duration = Duration::from_secs(seconds.size());
+        voip.by = match by.as_str() {
+            "0" => Some(VoipBy::Video),
+            "1" => Some(VoipBy::Voice),
+            _ => None,
+        };
+        voip
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Kind;
+    use crate::testing::said;
+
+    fn read(msg_type: i64, content: &str) -> Voip {
+        let Kind::Voip(voip) = said(msg_type, "", content).kind else { panic!("{msg_type}") };
+        *voip
+    }
+
+    #[test]
+    fn reads() {
+        for (msg_type, step) in
+            [(50, VoipStep::Message), (52, VoipStep::Notify), (53, VoipStep::Invite)]
+        {
+            let empty = Voip { step, text: "".into(), by: None, duration: Duration::ZERO };
+            assert_eq!(read(msg_type, ""), empty);
+            let words = Voip { text: "a & b".into(), ..empty };
+            assert_eq!(read(msg_type, "a &amp; b"), words);
+        }
+        let bubble = read(
+            50,
+            "&lt;voipmsg type=\"VoIPBubbleMsg\"&gt;&lt;VoIPBubbleMsg&gt;&lt;msg&gt;&lt;![CDATA[通话时长 00:05]]&gt;&lt;/msg&gt;<br/>&lt;room_type&gt;1&lt;/room_type&gt;&lt;/VoIPBubbleMsg&gt;&lt;/voipmsg&gt;",
+        );
+        assert_eq!((&*bubble.text, bubble.by), ("通话时长 00:05", None));
+        for (number, by) in [("0", Some(VoipBy::Video)), ("1", Some(VoipBy::Voice)), ("7", None)] {
+            let content = alloc::format!(
+                "<voipinvitemsg><roomid>1</roomid><key>2</key><status>4</status><invitetype>{number}</invitetype></voipinvitemsg><voiplocalinfo><wordingtype>4</wordingtype><duration>147</duration></voiplocalinfo>"
+            );
+            let voip = read(53, &content);
+            assert_eq!((voip.by, voip.duration), (by, Duration::from_secs(147)));
+        }
+    }
+}
