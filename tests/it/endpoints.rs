@@ -7,7 +7,9 @@ use wechat_proto::fuzz;
 use wechat_simulator::ROUTES;
 
 use crate::wire::{Memory, Place};
-use crate::{downloads, entries, odds, rooms, secrets, sending, story, trouble, uploads};
+use crate::{
+    directory, downloads, entries, odds, rooms, secrets, sending, story, systems, trouble, uploads,
+};
 
 const TABLE: &str = include_str!("../../wechat-proto/docs/endpoints.md");
 const REFERENCE: &str = include_str!("../../wechat-proto/docs/protocol.md");
@@ -118,6 +120,8 @@ fn the_scenarios_ask_every_path() {
         downloads::asked(),
         uploads::asked(),
         secrets::asked(),
+        systems::asked(),
+        directory::asked(),
     ];
     // Not on each wire, for the time that it takes: 26 MB.
     let place = Place::memory(uploads::world());

@@ -103,7 +103,7 @@ pub(crate) fn friends<B: Bot>(place: &Place) {
     assert_eq!((asked.opcode, &*asked.content, asked.scene), (2, "你好 <&\"", 33));
     assert_eq!((accepted.opcode, &*accepted.user), (3, stranger.as_str()));
     drop(world);
-    assert_eq!(here(place, &mut bot, &stranger).contact_flag, 3);
+    assert_eq!(here(place, &mut bot, &stranger).contact_flag.0, 3);
     clean(place);
 }
 

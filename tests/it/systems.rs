@@ -320,7 +320,7 @@ fn named_as(name: &str) -> Option<&'static str> {
         ("51", _) => "status",
         ("10000", "tickle-as-text-type") => "tickle",
         ("9999" | "10000", _) | ("10002", "no-xml") => "text",
-        ("10002", "doctype") => "unreadable",
+        ("10002", rest) if rest.ends_with("unreadable") => "unreadable",
         ("10002", "cut-off") => "revoked",
         ("10002", rest) => match rest.split('-').next() {
             Some("revoke") => "revoked",
