@@ -72,6 +72,8 @@ mod call;
 #[cfg(test)]
 mod circle_tests;
 pub mod contact;
+#[cfg(test)]
+mod corpus_tests;
 pub mod device;
 pub mod entry;
 pub mod error;

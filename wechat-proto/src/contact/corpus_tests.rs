@@ -2,10 +2,9 @@
 
 extern crate std;
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::{String, ToString as _};
-use std::path::Path;
+use alloc::string::String;
 
 use serde_json::{Value, json};
 
@@ -21,15 +20,8 @@ object! {
 
 /// All records, by the names of their files.
 fn corpus() -> BTreeMap<String, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/contacts");
-    std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| {
-            let path = file.unwrap().path();
-            let name = path.file_stem().unwrap().to_string_lossy().to_string();
-            (name, std::fs::read_to_string(path).unwrap())
-        })
-        .collect()
+    let files = crate::corpus_tests::corpus("contacts").into_iter();
+    files.map(|(name, record)| (name, String::from_utf8(record).unwrap())).collect()
 }
 
 /// The typed form, without the fields that are empty, and what its methods say.
@@ -77,44 +69,4 @@ fn every_record_is_read() {
         text += &format!("{name}\n  {}\n", typed(record));
     }
     insta::assert_snapshot!("contacts", text);
-}
-
-/// Every line of `docs/shapes.md` about records of contacts is here: named after it.
-#[test]
-fn every_shape_is_there() {
-    let shapes = include_str!("../../docs/shapes.md");
-    let about = [
-        "NickName",
-        "MemberList",
-        "MemberCount",
-        "ContactFlag",
-        "AttrStatus",
-        "ContactList",
-        "UserName",
-        "user names",
-        "members with",
-        "ChatRoomId",
-        "OwnerUin",
-        "member lists",
-        "`}\\n,",
-    ];
-    let elsewhere = [
-        // Of a login page, of messages and of a profile.
-        "S29", "S49", "S42", "S35", "S39", "S20",
-    ];
-    let mut lines = BTreeSet::new();
-    for line in shapes.lines().filter(|line| line.starts_with("| S")) {
-        let mut cells = line.split('|').skip(1).map(str::trim);
-        let (id, shape) = (cells.next().unwrap(), cells.next().unwrap());
-        if about.iter().any(|word| shape.contains(word)) && !elsewhere.contains(&id) {
-            lines.insert(id.to_string());
-        }
-    }
-    let there: BTreeSet<String> = corpus()
-        .keys()
-        .flat_map(|name| name.split('-').map(String::from).collect::<BTreeSet<_>>())
-        .filter(|part| part.starts_with('S') && part[1..].parse::<u32>().is_ok())
-        .collect();
-    let missing: BTreeSet<_> = lines.difference(&there).collect();
-    assert!(missing.is_empty() && lines.len() >= 10, "{missing:?} of {lines:?}");
 }

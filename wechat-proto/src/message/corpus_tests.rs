@@ -9,7 +9,6 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
-use std::path::Path;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -30,15 +29,8 @@ const ME: &str = "@09ed9af327a6d3a72207694691225f8863ada86849607ed416ca81a324525
 
 /// All records, by the names of their files.
 fn corpus() -> BTreeMap<String, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/messages");
-    std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| {
-            let path = file.unwrap().path();
-            let name = path.file_stem().unwrap().to_string_lossy().to_string();
-            (name, std::fs::read_to_string(path).unwrap())
-        })
-        .collect()
+    let files = crate::corpus_tests::corpus("messages").into_iter();
+    files.map(|(name, record)| (name, String::from_utf8(record).unwrap())).collect()
 }
 
 /// The messages of a batch of these records.
@@ -157,50 +149,4 @@ fn every_type_is_there() {
     for number in (0..=100_100).filter(|number| super::AppKind(*number).name().is_some()) {
         assert!(kinds.contains(&number), "{number}");
     }
-}
-
-/// Every line of `docs/shapes.md` about messages is here: in the name of a file.
-#[test]
-fn every_shape_is_there() {
-    let (mut all, mut wanted) = (BTreeSet::new(), BTreeSet::new());
-    let mut section = "";
-    // Of the service's own messages, whose files are named after what they tell.
-    let elsewhere = ["S59", "S62", "S63", "S43"];
-    let about = [
-        "MsgId",
-        "FileSize",
-        "HasProductId",
-        "RecommendInfo",
-        "OriContent",
-        "FromUserName",
-        "AttrStatus",
-        "and Content",
-        "user names:",
-        "`}\\n,",
-        "encoded twice",
-    ];
-    for line in include_str!("../../docs/shapes.md").lines() {
-        if let Some(title) = line.strip_prefix("## ") {
-            section = title;
-        }
-        if !line.starts_with("| S") {
-            continue;
-        }
-        let mut cells = line.split('|').skip(1).map(str::trim);
-        let (id, shape) = (cells.next().unwrap(), cells.next().unwrap());
-        all.insert(id);
-        let is_about = about.iter().any(|word| shape.contains(word));
-        if (section == "Content of messages" || is_about) && !elsewhere.contains(&id) {
-            wanted.insert(id);
-        }
-    }
-    let corpus = corpus();
-    let there: BTreeSet<&str> = corpus
-        .keys()
-        .flat_map(|name| name.split('-'))
-        .filter(|part| part.starts_with('S') && part[1..].parse::<u32>().is_ok())
-        .collect();
-    let missing: Vec<_> = wanted.difference(&there).collect();
-    assert!(missing.is_empty() && wanted.len() >= 20, "{missing:?} of {wanted:?}");
-    assert!(there.is_subset(&all), "{there:?}");
 }

@@ -1,0 +1,136 @@
+//! The corpora: messages (`corpus/messages`), records of contacts (`corpus/contacts`), and whole
+//! replies of the other endpoints (`corpus/replies`), one in a file.
+//!
+//! All of them are invented, after `docs/protocol.md` and `docs/shapes.md`. The name of a file says
+//! what it is and ends with the lines of `docs/shapes.md` that it stands for; a reply's begins with
+//! the endpoint that it is one of.
+
+extern crate std;
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt::Debug;
+use std::path::Path;
+
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
+
+use crate::error::Error;
+use crate::flow::Response;
+use crate::login::{init, push, redeem, scan, uuid};
+use crate::media::piece;
+use crate::message::{revoke, send_text};
+use crate::room::create;
+use crate::sync::{check, fetch};
+use crate::{contact, link};
+
+/// What the files of a folder have in them, by their names without an extension.
+pub(crate) fn corpus(folder: &str) -> BTreeMap<String, Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(folder);
+    let files = std::fs::read_dir(folder).unwrap().map(|file| {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().to_string();
+        (name, std::fs::read(path).unwrap())
+    });
+    files.collect()
+}
+
+/// The lines of `docs/shapes.md`: an id, and what it is about.
+fn lines() -> impl Iterator<Item = &'static str> {
+    let lines = include_str!("../docs/shapes.md").lines().filter(|line| line.starts_with("| S"));
+    lines.map(|line| line.trim_start_matches("| ").split(' ').next().unwrap())
+}
+
+/// The lines that a name stands for.
+fn lines_of(name: &str) -> impl Iterator<Item = &str> {
+    let is_line =
+        |part: &&str| part.strip_prefix('S').is_some_and(|rest| rest.parse::<u32>().is_ok());
+    name.split('-').filter(is_line)
+}
+
+/// A reply as it stands in a file: a status line, headers, an empty line, a body.
+fn response(file: &[u8]) -> Response {
+    let split = file.windows(2).position(|two| two == b"\n\n").unwrap();
+    let head = core::str::from_utf8(&file[..split]).unwrap();
+    let mut lines = head.lines();
+    let mut reply = Response::new(Bytes::copy_from_slice(&file[split + 2..]));
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+    *reply.status_mut() = status.parse().unwrap();
+    for line in lines {
+        let (name, value) = line.split_once(": ").unwrap();
+        let name: HeaderName = name.parse().unwrap();
+        reply.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
+    }
+    reply
+}
+
+/// What a reply is read as.
+fn read(endpoint: &str, reply: &Response) -> String {
+    fn shown<T: Debug>(read: Result<T, Error>) -> String {
+        match read {
+            Ok(value) => format!("{value:#?}"),
+            Err(error) => format!("error: {error}\n{error:?}"),
+        }
+    }
+    match endpoint {
+        "jslogin" => shown(uuid::parse(reply)),
+        "login" => shown(scan::parse(reply)),
+        "webwxnewloginpage" => shown(redeem::parse(reply)),
+        "webwxpushloginurl" => shown(push::parse(reply)),
+        "webwxinit" => shown(init::parse(reply)),
+        "webwxgetcontact" => shown(contact::list::parse(reply)),
+        "synccheck" => shown(check::parse(reply)),
+        "webwxsync" => shown(fetch::parse(reply)),
+        "webwxsendmsg" => shown(send_text::parse(reply)),
+        "webwxrevokemsg" => shown(revoke::parse(reply)),
+        "webwxcreatechatroom" => shown(create::parse(reply)),
+        "webwxuploadmedia" => shown(piece::parse(reply)),
+        "webwxcheckurl" => shown(link::parse(reply)),
+        other => panic!("{other}: no such endpoint here"),
+    }
+}
+
+#[test]
+fn every_reply_is_read() {
+    let mut text = String::new();
+    for (name, file) in corpus("replies") {
+        let endpoint = name.split('-').next().unwrap();
+        let read = read(endpoint, &response(&file));
+        // Nothing secret is in what a program may log.
+        for secret in ["9c1e5b7a2d4f6081", "q8Zt1VbN4mXc7LpR", "Wm8", "A7xR2pQd9Lk"] {
+            assert!(!read.contains(secret), "{name}: {read}");
+        }
+        text += &format!("# {name}\n{read}\n\n");
+    }
+    insta::assert_snapshot!("replies", text.trim_end());
+}
+
+/// Which files stand for which line: each line has at least one, and no file names another.
+#[test]
+fn every_line_of_the_shapes_has_a_file() {
+    let mut files: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
+    for line in lines() {
+        files.insert(line[1..].parse().unwrap(), BTreeSet::new());
+    }
+    assert_eq!(files.len(), 64);
+    let mut count = 0;
+    for folder in ["messages", "contacts", "replies"] {
+        for name in corpus(folder).into_keys() {
+            for line in lines_of(&name) {
+                let stands_for = files.get_mut(&line[1..].parse().unwrap());
+                stands_for.unwrap_or_else(|| panic!("{name}")).insert(format!("{folder}/{name}"));
+            }
+            count += 1;
+        }
+    }
+    assert!(count >= 300, "{count}");
+    let mut text = String::new();
+    for (line, files) in files {
+        assert!(!files.is_empty(), "no file stands for S{line}");
+        let files: Vec<_> = files.iter().map(String::as_str).collect();
+        text += &format!("S{line}\n  {}\n", files.join("\n  "));
+    }
+    insta::assert_snapshot!("shapes", text);
+}
