@@ -8,6 +8,14 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use wechat_proto::fuzz::{self, Entry};
 
+/// The targets whose first byte chooses an entry.
+const TABLES: [(&str, &[(&str, Entry)]); 4] = [
+    ("endpoints", fuzz::ENDPOINTS),
+    ("dialects", fuzz::DIALECTS),
+    ("messages", fuzz::MESSAGES),
+    ("records", fuzz::RECORDS),
+];
+
 fn corpora() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus")
 }
@@ -62,6 +70,16 @@ fn dialects() {
 }
 
 #[test]
+fn messages() {
+    replay("messages", fuzz::MESSAGES);
+}
+
+#[test]
+fn records() {
+    replay("records", fuzz::RECORDS);
+}
+
+#[test]
 fn flows() {
     for (name, entry) in fuzz::FLOWS {
         let target = name.strip_suffix(" flow").expect("a flow is called one");
@@ -73,6 +91,9 @@ fn flows() {
 }
 
 proptest! {
+    // Hundreds of inputs in each case.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     /// `docs/threats.md` R1: whatever comes, each parser and each flow gives a value or an error.
     #[test]
     fn any_bytes_into_any_entry(bytes in vec(any::<u8>(), 0..400)) {
@@ -87,7 +108,7 @@ proptest! {
         cut in any::<prop::sample::Index>(),
         changes in vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
     ) {
-        for (target, table) in [("endpoints", fuzz::ENDPOINTS), ("dialects", fuzz::DIALECTS)] {
+        for (target, table) in TABLES {
             for (_, mut bytes) in inputs(target) {
                 for (place, byte) in &changes {
                     // The first byte chooses the entry.
@@ -112,7 +133,7 @@ fn nothing_is_left_out() {
     let folders: BTreeSet<_> = folders
         .map(|folder| folder.expect("a folder").file_name().to_string_lossy().into_owned())
         .collect();
-    let targets =
-        ["contacts", "dialects", "endpoints", "fetch", "inbox", "login", "room", "upload"];
+    let flows = ["contacts", "fetch", "inbox", "login", "room", "upload"];
+    let targets: BTreeSet<_> = TABLES.iter().map(|(target, _)| *target).chain(flows).collect();
     assert!(folders.iter().eq(targets), "{folders:?}");
 }

@@ -6,20 +6,18 @@ use alloc::vec::Vec;
 
 use super::endpoints::parsed;
 use super::{Entry, NOW, account, downloads};
-use crate::contact::record::WireContact;
-use crate::contact::{Directory, Evidence};
 use crate::device::Device;
 use crate::error::Error;
 use crate::hosts::{Hosts, Role};
 use crate::ids::UserName;
 use crate::jar::Jar;
 use crate::login::announce;
-use crate::message::{Kind, Message, WireMessage, mention, send_text};
+use crate::message::send_text;
 use crate::session::Session;
 use crate::text::{Text, decode, encode, undo_double_encoding};
+use crate::wire::document::{Found, walk};
 use crate::wire::envelope::readable;
 use crate::wire::js::Script;
-use crate::wire::lenient::{Lenient as _, List};
 use crate::wire::query::Url;
 use crate::wire::repair::repair;
 use crate::wire::xml::{self, Xml};
@@ -36,10 +34,6 @@ pub const DIALECTS: &[(&str, Entry)] = &[
     ("session", session),
     ("file_name", downloads::file_name),
     ("link", downloads::link),
-    ("system-text", system_text),
-    ("sysmsg", sysmsg),
-    ("status", status),
-    ("contact", contact),
 ];
 
 fn js(bytes: &[u8]) {
@@ -74,8 +68,13 @@ fn xml(bytes: &[u8]) {
         let found = xml::texts(&written, &["ret", "skey"]).unwrap_or_default();
         assert_eq!(found, [("ret", text.into_owned())]);
     }
-    let _ = xml::attribute(&written, "emoji", "md5");
-    let _ = xml::attribute(&String::from_utf8_lossy(bytes), "emoji", "md5");
+    walk(&String::from_utf8_lossy(bytes), |path, found| {
+        assert!(path.len() <= 64);
+        match found {
+            Found::Element(attributes) => assert!(attributes.iter().count() <= 256),
+            Found::Text(piece) => assert!(piece.len() <= 3 * bytes.len()),
+        }
+    });
 }
 
 /// Each line is a `Set-Cookie`: whatever they set, the next request can be built, and nothing
@@ -159,35 +158,6 @@ fn envelope(bytes: &[u8]) {
     parsed(bytes, announce::parse);
 }
 
-/// A record is read, named, sorted, found, and merged: twice the same is once, and nothing empty
-/// erases.
-fn contact(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
-    let Some(contact) = WireContact::read(&text).take() else { return };
-    let name = contact.user_name.clone();
-    assert!(!contact.name().is_empty() && !contact.sort_key().is_empty());
-    for member in &contact.members {
-        assert!(contact.member(&member.user_name).is_some() && contact.includes(&member.user_name));
-    }
-    let mut directory = Directory::of(UserName::file_helper());
-    let empty = directory.clone();
-    directory.merge(contact.clone());
-    assert_eq!(directory.find(&name), Some(&contact));
-    assert!(contact.alias.is_empty() || directory.named(&contact.alias).count() == 1);
-    assert!(contact.nick_name.is_empty() || directory.search(&contact.nick_name).count() == 1);
-    assert_ne!(directory.identity(&name).compare(&directory.identity(&name)), Evidence::Different);
-    let before = directory.clone();
-    directory.merge(contact.clone());
-    let bare = serde_json::json!({ "UserName": name });
-    directory.merge(WireContact::read(&bare.to_string()).take().unwrap_or(contact));
-    let changes = directory.changes_since(&empty);
-    assert_eq!(changes.len(), 1);
-    assert!(serde_json::to_string(&changes).is_ok());
-    assert_eq!(directory.changes_since(&before), []);
-    directory.remove(&name);
-    assert_eq!(directory, empty);
-}
-
 /// A stored session is read or refused; one that is read is written the same.
 fn session(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -198,67 +168,5 @@ fn session(bytes: &[u8]) {
             let _ = format!("{session:?}");
         }
         Err(error) => assert!(matches!(error, Error::Storage(_))),
-    }
-}
-
-/// The message of this type and content, to a room that is told of it.
-fn message(msg_type: i64, content: &str) -> Option<Message> {
-    let list = serde_json::json!([{
-        "MsgId": "7", "FromUserName": "@@1", "ToUserName": "@2", "MsgType": msg_type, "Content": content,
-        "StatusNotifyUserName": content,
-    }]);
-    let json = serde_json::json!({ "AddMsgList": list }).to_string();
-    let list = List::<WireMessage>::read(&list.to_string());
-    WireMessage::take_all(list, &json.into(), &UserName::file_helper()).pop()
-}
-
-/// A text of the service's: whatever it says, all of it can be read.
-fn system_text(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
-    for msg_type in [9999, 10_000] {
-        let Some(message) = message(msg_type, &text) else { continue };
-        assert!(!message.preview(Device::new().lang()).contains('\n'));
-        if let Kind::System(system) = &message.kind {
-            // Tags of links are taken out, and the prefix; nothing is added.
-            assert!(system.text.len() <= 2 * text.len());
-        }
-    }
-    let said = mention::without_quotation(&text);
-    assert!(text.ends_with(said));
-    let directory = account().directory().clone();
-    if let Some(message) = message(1, &mention::text("me", &text)) {
-        let me = account().session().me().clone();
-        // It begins with the mention, unless the text makes it look like a prefix.
-        assert!(
-            message.mentions(&directory, &me)
-                || message.text().is_none_or(|t| !t.starts_with("@me\u{2005}"))
-        );
-    }
-}
-
-/// XML of the service's: what is read from it is not much larger.
-fn sysmsg(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
-    for msg_type in [10_000, 10_002] {
-        let Some(message) = message(msg_type, &text) else { continue };
-        let shown = message.preview(Device::new().lang());
-        // Names of links stand for what stands in them, once each; a word for an empty one.
-        assert!(shown.len() <= 4 * text.len() + 64, "{shown}");
-        match &message.kind {
-            Kind::SysMsg(sysmsg) => drop(serde_json::to_string(sysmsg).expect("plain data")),
-            Kind::Revoked(revoked) => drop(serde_json::to_string(revoked).expect("plain data")),
-            _ => {}
-        }
-    }
-}
-
-/// A notice of the phone's: chats are paired with ids only one to one.
-fn status(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
-    let Some(message) = message(51, &text) else { return };
-    if let Kind::Status(status) = &message.kind {
-        let pairs = status.pairs().count();
-        let (names, ids) = (status.user_names.len(), status.permanent_ids.len());
-        assert!(pairs == 0 || pairs == names && pairs == ids);
     }
 }

@@ -20,17 +20,21 @@ mod dialects;
 mod downloads;
 mod endpoints;
 mod flows;
+mod messages;
+mod records;
 
 pub use dialects::DIALECTS;
 pub use endpoints::ENDPOINTS;
 pub use flows::FLOWS;
+pub use messages::MESSAGES;
+pub use records::RECORDS;
 
 /// What takes any bytes.
 pub type Entry = fn(&[u8]);
 
 /// All entries, each under a name of its own.
 pub fn entries() -> impl Iterator<Item = &'static (&'static str, Entry)> {
-    ENDPOINTS.iter().chain(DIALECTS).chain(FLOWS)
+    ENDPOINTS.iter().chain(DIALECTS).chain(MESSAGES).chain(RECORDS).chain(FLOWS)
 }
 
 const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);
@@ -43,6 +47,16 @@ pub fn endpoints(bytes: &[u8]) {
 /// Runs an entry of [`DIALECTS`], chosen by the first byte, on the rest.
 pub fn dialects(bytes: &[u8]) {
     dispatch(DIALECTS, bytes);
+}
+
+/// Runs an entry of [`MESSAGES`], chosen by the first byte, on the rest.
+pub fn messages(bytes: &[u8]) {
+    dispatch(MESSAGES, bytes);
+}
+
+/// Runs an entry of [`RECORDS`], chosen by the first byte, on the rest.
+pub fn records(bytes: &[u8]) {
+    dispatch(RECORDS, bytes);
 }
 
 /// Runs the entry of `table` that the first byte chooses on the rest.
@@ -80,18 +94,21 @@ fn reply(bytes: &[u8]) -> Response {
     Response::new(Bytes::copy_from_slice(bytes))
 }
 
-fn account() -> Account {
-    let me = Me {
+fn me() -> Me {
+    Me {
         user_name: UserName::file_helper(),
         nick_name: "me".into(),
         head_img_url: "".into(),
         uin: 1,
         signature: "".into(),
         sex: 0,
-    };
+    }
+}
+
+fn account() -> Account {
     let secret = || "secret".parse().unwrap_or_default();
     let auth = Credentials { uin: secret(), sid: secret(), skey: secret(), pass_ticket: secret() };
-    let mut account = Account::from(Session::new(Device::new(), auth, me, SyncKey::default()));
+    let mut account = Account::from(Session::new(Device::new(), auth, me(), SyncKey::default()));
     account.session.chat_set = ["@@1", "@2"].iter().filter_map(|name| name.parse().ok()).collect();
     account
 }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use core::fmt;
 
 use super::envelope::{Message, room_prefix};
+use super::kind::Kind;
 use super::send::Receipt;
 use super::send_emoticon::EmoticonMd5;
 use super::send_video::Length;
@@ -147,7 +148,6 @@ object! {
         "FileName" => file_name: Text,
         "FileSize" => file_size: Text,
         "MediaId" => media_id: Text,
-        "HasProductId" => has_product_id: Int,
     }
 }
 
@@ -156,17 +156,21 @@ impl Source {
         let record = Record::read(&message.raw.json());
         match (record.msg_type.0, record.sub_msg_type.0, record.app_msg_type.0) {
             (48, ..) | (1, 48, _) => record.location(),
-            // What `newsapp` writes is no text; 2001 is a red packet (`docs/protocol.md` §9.2).
-            (1, 0, 0) if message.from.as_str() != "newsapp" => record.said(message).map(Self::Text),
+            // What `newsapp` writes is no text; 2001 is a red packet (`docs/protocol.md` §9.2). The
+            // place that is nothing but a link is passed on as that.
+            (1, ..) if matches!(message.kind, Kind::Text(_) | Kind::Location(_)) => {
+                record.said(message).map(Self::Text)
+            }
             (3, ..) => record.said(message).map(Self::Image),
             (43, ..) => Ok(Self::Video(Length::Any, record.said(message)?)),
             (62, ..) => Ok(Self::Video(Length::Short, record.said(message)?)),
-            (47, ..) if record.has_product_id.0 != 0 => Err(NotForwardable::Sticker),
-            (47, ..) => {
-                let xml = record.said(message)?;
-                let md5 = xml::attribute(&xml, "emoji", "md5").and_then(|md5| md5.parse().ok());
-                md5.map(Self::Emoticon).ok_or(NotForwardable::Incomplete)
-            }
+            (47, ..) => match &message.kind {
+                Kind::Emoticon(emoticon) if emoticon.from_shop => Err(NotForwardable::Sticker),
+                Kind::Emoticon(emoticon) => {
+                    emoticon.md5.parse().map(Self::Emoticon).map_err(|_| NotForwardable::Incomplete)
+                }
+                _ => Err(NotForwardable::Incomplete),
+            },
             (49, _, send_app::FILE) => record.file(message),
             // Nothing (what the service could not show), a live place, money.
             (49, _, 0 | 17 | 2000 | 2001) => Err(NotForwardable::Kind),

@@ -213,6 +213,15 @@ fn app_messages() {
     assert_eq!(forwarded(&from("@13fb", words)).unwrap_err(), NotForwardable::Incomplete);
 }
 
+/// What is read as a text is passed on as one: a fuzzer found a number beside it that meant nothing.
+#[test]
+fn texts_of_unknown_sub_types() {
+    let fields =
+        json!({ "MsgType": 1, "SubMsgType": 7, "AppMsgType": 9, "Content": "a &lt;b&gt;" });
+    let (path, msg) = sent(&from("@13fb", fields));
+    assert_eq!((path.as_str(), &msg["Content"]), ("webwxsendmsg", &json!("a <b>")));
+}
+
 #[test]
 fn what_stays() {
     let mut kinds: Vec<Value> = [34, 37, 40, 42, 44, 50, 51, 52, 53, 9999, 10000, 10002, 4711, 0]

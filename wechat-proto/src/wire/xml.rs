@@ -11,8 +11,6 @@ use quick_xml::events::Event;
 
 /// Deeper nesting than any document of the service.
 const DEPTH: usize = 64;
-/// More attributes than any element of the service.
-const ATTRIBUTES: usize = 256;
 
 /// Events that go on where the server's XML is not quite XML.
 fn reader(document: &str) -> Reader<&[u8]> {
@@ -70,27 +68,6 @@ fn add(found: &mut [(&str, String)], open: &[Option<usize>], text: &str) {
         && let Some((_, value)) = found.get_mut(*index)
     {
         value.push_str(text);
-    }
-}
-
-/// The value of an attribute of the first element of this name, anywhere in the document.
-///
-/// Nothing if there is none, or if the document declares a type first.
-pub(crate) fn attribute(document: &str, element: &str, name: &str) -> Option<String> {
-    let mut reader = reader(document);
-    loop {
-        match reader.read_event() {
-            Err(_) | Ok(Event::Eof | Event::DocType(_)) => return None,
-            Ok(Event::Start(start) | Event::Empty(start)) if start.name().as_ref() == element => {
-                let mut attributes = start.attributes();
-                // The server repeats some, and leaves out the blank between others
-                // (`docs/shapes.md`).
-                let mut known = attributes.with_checks(false).take(ATTRIBUTES).flatten();
-                let found = known.find(|attribute| attribute.key.as_ref() == name)?;
-                return Some(html_escape::decode_html_entities(&found.value).into_owned());
-            }
-            Ok(_) => {}
-        }
     }
 }
 
@@ -215,29 +192,6 @@ mod tests {
         assert_eq!(notice(""), "");
     }
 
-    /// `docs/shapes.md`: blanks around `=`, none between two attributes, escapes twice over.
-    #[test]
-    fn reads_attributes() {
-        for (document, value) in [
-            ("<msg><emoji md5=\"0f\" len=\"1\"/></msg>", Some("0f")),
-            ("<msg>\n<emoji a = \"1\"  md5 = '0f'></emoji></msg>", Some("0f")),
-            ("<msg><emoji a=\"1\"md5=\"0f\"b=\"2\"/>", Some("0f")),
-            ("<emoji md5=\"0f\" md5=\"1f\"/><emoji md5=\"2f\"/>", Some("0f")),
-            ("<emoji md5=\"&lt;&amp;amp;\"/>", Some("<&amp;")),
-            ("<emoji md5=\"\"/>", Some("")),
-            ("<emoji/><emoji md5=\"0f\"/>", None),
-            ("<emojis md5=\"0f\"/>", None),
-            ("<emoji androidmd5=\"0f\"/>", None),
-            ("<!DOCTYPE e><emoji md5=\"0f\"/>", None),
-            ("<emoji md5=\"0f", None),
-            ("", None),
-        ] {
-            assert_eq!(attribute(document, "emoji", "md5").as_deref(), value, "{document}");
-        }
-        let many = "<emoji ".to_string() + &"a=\"1\" ".repeat(100_000) + "md5=\"0f\"/>";
-        assert_eq!(attribute(&many, "emoji", "md5"), None);
-    }
-
     /// What is written is one element, with this text for any reader.
     fn read_back(text: &str) -> String {
         let document = Xml::default().markup("<a>").text(text).markup("</a>").finish();
@@ -266,13 +220,6 @@ mod tests {
             let held = |c: char| !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
             let read: String = text.chars().map(|c| if held(c) { c } else { '\u{fffd}' }).collect();
             prop_assert_eq!(read_back(&text), read);
-        }
-
-        #[test]
-        fn any_attribute_is_read(document in "(<emoji |md5|=| |[\"'/>]|\\PC){0,40}", value in "\\PC{0,20}") {
-            attribute(&document, "emoji", "md5");
-            let document = alloc::format!("<emoji md5=\"{}\"/>", html_escape::encode_double_quoted_attribute(&value));
-            prop_assert_eq!(attribute(&document, "emoji", "md5"), Some(value));
         }
 
         #[test]

@@ -1,0 +1,202 @@
+//! Messages: whole records, and contents in all types.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use serde_json::{Value, json};
+
+use super::{Entry, NOW, account, me, reply as reply_of};
+use crate::contact::Directory;
+use crate::device::Device;
+use crate::ids::UserName;
+use crate::media::{file, map};
+use crate::message::{Forward, Kind, Message, mention, reply};
+use crate::sync::fetch;
+
+/// What the bytes are read as.
+pub const MESSAGES: &[(&str, Entry)] = &[
+    ("content", content),
+    ("record", record),
+    ("system-text", system_text),
+    ("sysmsg", sysmsg),
+    ("status", status),
+];
+
+/// `MsgType`, `SubMsgType`, `AppMsgType`: every kind that is read in its own way.
+const TYPES: [(i64, i64, i64); 44] = [
+    (1, 0, 0),
+    (1, 48, 0),
+    (1, 0, 2001),
+    (3, 0, 0),
+    (34, 0, 0),
+    (37, 0, 0),
+    (40, 0, 0),
+    (42, 0, 0),
+    (43, 0, 0),
+    (44, 0, 0),
+    (47, 0, 0),
+    (48, 0, 0),
+    (49, 0, 0),
+    (49, 0, 1),
+    (49, 0, 2),
+    (49, 0, 3),
+    (49, 0, 4),
+    (49, 0, 5),
+    (49, 0, 6),
+    (49, 0, 7),
+    (49, 0, 8),
+    (49, 0, 9),
+    (49, 0, 10),
+    (49, 0, 13),
+    (49, 0, 15),
+    (49, 0, 16),
+    (49, 0, 17),
+    (49, 0, 19),
+    (49, 0, 33),
+    (49, 0, 36),
+    (49, 0, 51),
+    (49, 0, 53),
+    (49, 0, 57),
+    (49, 0, 87),
+    (49, 0, 2000),
+    (49, 0, 2001),
+    (49, 0, 100_001),
+    (50, 0, 0),
+    (51, 0, 0),
+    (53, 0, 0),
+    (62, 0, 0),
+    (9999, 0, 0),
+    (10_000, 0, 0),
+    (10_002, 0, 0),
+];
+
+/// Who says it.
+const SENDERS: [&str; 5] = ["@a", "@@1", "", "newsapp", "fmessage"];
+
+/// The messages of a batch of records; none if it is no JSON.
+fn read(records: &str) -> Vec<Message> {
+    let body = format!("{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":{records}}}");
+    match fetch::parse(&reply_of(body.as_bytes())) {
+        Ok(batch) => batch.messages(&me()),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// A content in the type and from the sender that the first two bytes choose; behind zero bytes,
+/// a file's name and an `OriContent`.
+fn content(bytes: &[u8]) {
+    let Some((choice, rest)) = bytes.split_first_chunk::<2>() else { return };
+    let [kind, sender] = choice.map(usize::from);
+    let (msg_type, sub, app) = TYPES.into_iter().cycle().nth(kind).expect("a cycle has no end");
+    let from = SENDERS.into_iter().cycle().nth(sender).expect("a cycle has no end");
+    let mut parts = rest.splitn(3, |byte| *byte == 0).map(String::from_utf8_lossy);
+    let mut part = || parts.next().unwrap_or_default();
+    let record = json!({
+        "MsgId": "7", "FromUserName": from, "ToUserName": "@2",
+        "MsgType": msg_type, "SubMsgType": sub, "AppMsgType": app, "CreateTime": 1_476_606_163,
+        "Content": part(), "FileName": part(), "OriContent": part(), "Ticket": "v2_5e3d7a19@stranger",
+        "RecommendInfo": { "Ticket": "v2_5e3d7a19@stranger" }, "StatusNotifyCode": 4,
+    });
+    let text = record.to_string();
+    let messages = read(&format!("[{text},{{}},{text}]"));
+    let [first, empty, second] = messages.as_slice() else { panic!("{} messages", messages.len()) };
+    // Neighbours do not matter, and its JSON is there, byte for byte.
+    assert_eq!(first.kind, second.kind);
+    assert!(matches!(empty.kind, Kind::Unreadable { .. }));
+    assert_eq!((&*first.raw.json(), &*second.raw.json()), (&*text, &*text));
+    assert!(!format!("{first:?}").contains("5e3d7a19"));
+    whatever_it_says(first);
+}
+
+/// A record as the service might send it, or anything.
+fn record(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for message in read(&format!("[{text}]")) {
+        whatever_it_says(&message);
+    }
+}
+
+/// What holds for every message.
+fn whatever_it_says(message: &Message) {
+    let json = serde_json::to_value(message).expect("plain data");
+    assert_eq!(json.get("schema"), Some(&Value::from(Message::SCHEMA)));
+    let kind = json.get("kind").and_then(Value::as_object);
+    assert_eq!(kind.map(serde_json::Map::len), Some(1), "{json}");
+    let shown = message.preview(Device::new().lang());
+    assert!(!shown.contains(['\n', '\r']));
+    assert_eq!(message.to_string().replace(['\n', '\r'], " "), shown);
+    let alone = message.clone().detach();
+    assert_eq!((&alone.kind, alone.raw.json()), (&message.kind, message.raw.json()));
+    // Everything that takes a message takes any.
+    let directory = Directory::default();
+    let _ = (message.mentions(&directory, &me()), message.mentions_everybody());
+    let _ = (map::MapLink::of(message), file::ReceivedFile::of(message));
+    let mut account = account();
+    let forwarded = Forward::of(message)
+        .map(|forward| forward.request(&mut account.session, &UserName::file_helper(), NOW));
+    if message.text().is_some_and(|text| !text.trim().is_empty()) {
+        assert!(forwarded.is_ok());
+    }
+    assert!(reply::text(&mut account.session, message, "yes", NOW).http().body().len() > 3);
+}
+
+/// The message of this type and content, to a room that is told of it.
+fn message(msg_type: i64, content: &str) -> Option<Message> {
+    let records = json!([{
+        "MsgId": "7", "FromUserName": "@@1", "ToUserName": "@2", "MsgType": msg_type, "Content": content,
+        "StatusNotifyUserName": content,
+    }]);
+    read(&records.to_string()).pop()
+}
+
+/// A text of the service's: whatever it says, all of it can be read.
+fn system_text(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for msg_type in [9999, 10_000] {
+        let Some(message) = message(msg_type, &text) else { continue };
+        assert!(!message.preview(Device::new().lang()).contains('\n'));
+        if let Kind::System(system) = &message.kind {
+            // Tags of links are taken out, and the prefix; nothing is added.
+            assert!(system.text.len() <= 2 * text.len());
+        }
+    }
+    let said = mention::without_quotation(&text);
+    assert!(text.ends_with(said));
+    let directory = Directory::default();
+    if let Some(message) = message(1, &mention::text("me", &text)) {
+        let me = me();
+        // It begins with the mention, unless the text makes it look like a prefix.
+        assert!(
+            message.mentions(&directory, &me)
+                || message.text().is_none_or(|t| !t.starts_with("@me\u{2005}"))
+        );
+    }
+}
+
+/// XML of the service's: what is read from it is not much larger.
+fn sysmsg(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for msg_type in [10_000, 10_002] {
+        let Some(message) = message(msg_type, &text) else { continue };
+        let shown = message.preview(Device::new().lang());
+        // Names of links stand for what stands in them, once each; a word for an empty one.
+        assert!(shown.len() <= 4 * text.len() + 64, "{shown}");
+        match &message.kind {
+            Kind::SysMsg(sysmsg) => drop(serde_json::to_string(sysmsg).expect("plain data")),
+            Kind::Revoked(revoked) => drop(serde_json::to_string(revoked).expect("plain data")),
+            _ => {}
+        }
+    }
+}
+
+/// A notice of the phone's: chats are paired with ids only one to one.
+fn status(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Some(message) = message(51, &text) else { return };
+    if let Kind::Status(status) = &message.kind {
+        let pairs = status.pairs().count();
+        let (names, ids) = (status.user_names.len(), status.permanent_ids.len());
+        assert!(pairs == 0 || pairs == names && pairs == ids);
+    }
+}

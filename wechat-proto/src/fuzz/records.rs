@@ -1,0 +1,80 @@
+//! Records of contacts, and the directory that they are merged into.
+
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::{Entry, me};
+use crate::contact::record::WireContact;
+use crate::contact::{Contact, Directory, Evidence};
+use crate::ids::UserName;
+use crate::wire::lenient::{Lenient as _, List};
+
+/// What the bytes are read as.
+pub const RECORDS: &[(&str, Entry)] = &[("contact", one), ("merges", merges)];
+
+/// A record is read, named, sorted, found, and merged: twice the same is once, and nothing empty
+/// erases.
+fn one(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Some(contact) = WireContact::read(&text).take() else { return };
+    let name = contact.user_name.clone();
+    assert!(!contact.name().is_empty() && !contact.sort_key().is_empty());
+    for member in &contact.members {
+        assert!(contact.member(&member.user_name).is_some() && contact.includes(&member.user_name));
+    }
+    let mut directory = Directory::of(UserName::file_helper());
+    let empty = directory.clone();
+    directory.merge(contact.clone());
+    assert_eq!(directory.find(&name), Some(&contact));
+    assert!(contact.alias.is_empty() || directory.named(&contact.alias).count() == 1);
+    assert!(contact.nick_name.is_empty() || directory.search(&contact.nick_name).count() == 1);
+    assert_ne!(directory.identity(&name).compare(&directory.identity(&name)), Evidence::Different);
+    let before = directory.clone();
+    directory.merge(contact.clone());
+    let bare = serde_json::json!({ "UserName": name });
+    directory.merge(WireContact::read(&bare.to_string()).take().unwrap_or(contact));
+    let changes = directory.changes_since(&empty);
+    assert_eq!(changes.len(), 1);
+    assert!(serde_json::to_string(&changes).is_ok());
+    assert_eq!(directory.changes_since(&before), []);
+    directory.remove(&name);
+    assert_eq!(directory, empty);
+}
+
+/// Records, each behind a zero byte, merged one after the other; an empty one removes whoever came
+/// before it. What is left does not depend on looking in between, and no diff is lost.
+fn merges(bytes: &[u8]) {
+    let mut directory = Directory::of(me().user_name);
+    let empty = directory.clone();
+    let mut last: Option<Contact> = None;
+    for part in bytes.split(|byte| *byte == 0).take(64) {
+        let before = directory.clone();
+        let text = String::from_utf8_lossy(part);
+        let contacts = WireContact::take_all(List::read(&alloc::format!("[{text}]")));
+        if contacts.is_empty()
+            && let Some(gone) = last.take()
+        {
+            directory.remove(&gone.user_name);
+            assert!(directory.find(&gone.user_name).is_none());
+        }
+        for contact in contacts {
+            let known = directory.find(&contact.user_name).cloned();
+            directory.merge(contact.clone());
+            let Some(now) = directory.find(&contact.user_name) else { panic!("it was merged") };
+            // Nothing empty erases, and the list of members is as long as it says at most.
+            let kept =
+                known.is_none_or(|old| old.nick_name.is_empty() || !now.nick_name.is_empty());
+            assert!(kept && now.members.len() >= contact.members.len());
+            for member in &now.members {
+                assert!(now.member(&member.user_name).is_some());
+            }
+            last = Some(contact);
+        }
+        let changes = directory.changes_since(&before);
+        assert!(changes.is_empty() || directory != before);
+        assert!(directory.iter().is_sorted_by(|one, other| one.user_name < other.user_name));
+    }
+    let changes: Vec<_> = directory.changes_since(&empty);
+    assert_eq!(changes.len(), directory.len());
+    assert_eq!(directory.iter().count(), directory.len());
+}
