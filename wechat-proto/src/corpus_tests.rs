@@ -16,7 +16,9 @@ use std::path::Path;
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
+use serde_json::Value;
 
+use crate::contact::record::WireContact;
 use crate::error::Error;
 use crate::flow::Response;
 use crate::login::{init, push, redeem, scan, uuid};
@@ -24,6 +26,7 @@ use crate::media::piece;
 use crate::message::{revoke, send_text};
 use crate::room::create;
 use crate::sync::{check, fetch};
+use crate::wire::lenient::Lenient as _;
 use crate::{contact, link};
 
 /// What the files of a folder have in them, by their names without an extension.
@@ -133,4 +136,83 @@ fn every_line_of_the_shapes_has_a_file() {
         text += &format!("S{line}\n  {}\n", files.join("\n  "));
     }
     insta::assert_snapshot!("shapes", text);
+}
+
+/// The serialized form of everything in the corpora: each place with the types that stand there.
+fn places(name: &str, value: &Value, places: &mut BTreeMap<String, BTreeSet<&'static str>>) {
+    let types = places.entry(name.to_string()).or_default();
+    types.insert(match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "list",
+        Value::Object(_) => "object",
+    });
+    match value {
+        Value::Array(list) => {
+            list.iter().for_each(|value| self::places(&format!("{name}[]"), value, places));
+        }
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                self::places(&format!("{name}.{field}"), value, places);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `docs/json.md` lists what the corpora serialize to, place by place: what is not in its lists
+/// has to be written there, and what is there no more breaks bridges (a new version).
+#[test]
+fn the_page_on_json_is_true() {
+    let page = include_str!("../docs/json.md");
+    let mut blocks =
+        page.split("```text\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let mut lists = ["message", "contact"].map(|what| {
+        let mut found = BTreeMap::new();
+        for value in serialized(what) {
+            places(what, &value, &mut found);
+        }
+        // Parents sort in front of what stands in them: no name goes on below `.` or `[`.
+        let lines = found.into_iter().map(|(place, types)| {
+            let types: Vec<_> = types.into_iter().collect();
+            let (parents, name) = match place.strip_suffix("[]") {
+                Some(list) => (list, "[]"),
+                None => place.rsplit_once('.').unwrap_or(("", &place)),
+            };
+            let depth =
+                if parents.is_empty() { 0 } else { 1 + parents.matches(['.', '[']).count() };
+            format!("{:depth$}{name}: {}\n", "", types.join(" or "), depth = 2 * depth)
+        });
+        lines.collect::<String>()
+    });
+    for (what, list) in ["message", "contact"].into_iter().zip(&mut lists) {
+        let block = blocks.next().unwrap_or_default();
+        assert_eq!(block, list, "the list of a {what} in docs/json.md; it should be\n\n{list}");
+    }
+}
+
+fn serialized(what: &str) -> Vec<Value> {
+    match what {
+        "message" => {
+            let records =
+                corpus("messages").into_values().map(|record| String::from_utf8(record).unwrap());
+            let records: Vec<_> = records.collect();
+            let body = format!(
+                "{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":[{}]}}",
+                records.join(",")
+            );
+            let batch = fetch::parse(&Response::new(body.into())).unwrap();
+            let messages = batch.messages(crate::testing::session().me());
+            messages.iter().map(|message| serde_json::to_value(message).unwrap()).collect()
+        }
+        _ => {
+            let records = corpus("contacts").into_values();
+            let read = records
+                .filter_map(|record| WireContact::read(&String::from_utf8_lossy(&record)).take());
+            read.map(|contact| serde_json::to_value(contact).unwrap()).collect()
+        }
+    }
 }

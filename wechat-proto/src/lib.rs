@@ -133,6 +133,9 @@ pub mod reference {
     #[doc = include_str!("../docs/shapes.md")]
     pub mod shapes {}
 
+    #[doc = include_str!("../docs/json.md")]
+    pub mod json {}
+
     #[doc = include_str!("../docs/threats.md")]
     pub mod threats {}
 }
