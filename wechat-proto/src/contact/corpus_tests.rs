@@ -8,15 +8,7 @@ use alloc::string::String;
 
 use serde_json::{Value, json};
 
-use super::record::WireContact;
-use crate::wire::json;
-use crate::wire::object::object;
-
-object! {
-    struct Reply {
-        "Record" => record: WireContact,
-    }
-}
+use super::Contact;
 
 /// All records, by the names of their files.
 fn corpus() -> BTreeMap<String, String> {
@@ -26,9 +18,7 @@ fn corpus() -> BTreeMap<String, String> {
 
 /// The typed form, without the fields that are empty, and what its methods say.
 fn typed(record: &str) -> Value {
-    let body = format!("{{\"Record\":{record}}}");
-    let Ok((_, reply)) = json::text::<Reply>(body.as_bytes()) else { return "no JSON".into() };
-    let Some(contact) = reply.record.take() else { return Value::Null };
+    let Ok(contact) = Contact::from_json(record) else { return Value::Null };
     let mut value = serde_json::to_value(&contact).unwrap();
     let empty = |value: &Value| {
         let empty =

@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::members::{Member, Members};
 pub(crate) use super::wire::{WireContact, WireMember, picture};
+use crate::error::Invalid;
 use crate::ids::UserName;
+use crate::wire::json;
 
 /// A person, a room (a group chat), an official account or a built-in one: [`Contact::kind`].
 ///
@@ -82,6 +84,18 @@ pub struct Pinyin {
 }
 
 impl Contact {
+    /// Reads one record: an entry of a `MemberList`, `ContactList` or `ModContactList`. For those that
+    /// were captured.
+    ///
+    /// # Errors
+    ///
+    /// If it is no JSON object, or names nobody.
+    pub fn from_json(json: &str) -> Result<Self, Invalid> {
+        let read = json::text::<WireContact>(json.as_bytes()).ok();
+        let expected = "a JSON object with a UserName";
+        read.and_then(|(_, wire)| wire.take()).ok_or(Invalid { what: "a contact", expected })
+    }
+
     /// A contact of which nothing else is known, for tests.
     #[cfg(test)]
     pub(crate) fn unknown(user_name: UserName) -> Self {

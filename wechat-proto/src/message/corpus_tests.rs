@@ -91,8 +91,11 @@ fn every_message_is_read() {
     assert_eq!(messages.len(), corpus.len());
     let mut text = String::new();
     for ((name, record), message) in corpus.iter().zip(&messages) {
-        // Alone, it is the same.
-        assert_eq!(read([record].into_iter()).remove(0).kind, message.kind, "{name}");
+        // Alone, and stored, it is the same.
+        let me = ME.parse().unwrap();
+        for json in [record.as_str(), &message.raw.json()] {
+            assert_eq!(Message::from_json(json, &me).unwrap().kind, message.kind, "{name}");
+        }
         // Whatever it is, its JSON is there.
         let raw: Value = serde_json::from_str(&message.raw.json()).unwrap();
         assert_eq!(raw, serde_json::from_str::<Value>(record).unwrap(), "{name}");
@@ -109,6 +112,17 @@ fn every_message_is_read() {
         text += "\n";
     }
     insta::assert_snapshot!("messages", text);
+}
+
+#[test]
+fn what_is_no_object_is_no_message() {
+    let me = ME.parse().unwrap();
+    for json in ["", "7", "[{}]", "<msg/>", "{", "{\"a\":1} x"] {
+        assert!(Message::from_json(json, &me).is_err(), "{json}");
+    }
+    let empty = Message::from_json("{}", &me).unwrap();
+    assert!(matches!(empty.kind, Kind::Unreadable { .. }));
+    assert_eq!(empty.raw.json(), "{}");
 }
 
 /// A name says what is in the file.

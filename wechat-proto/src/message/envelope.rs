@@ -10,9 +10,11 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use super::raw::Raw;
 use super::recommend::WireRecommendInfo;
 use super::{App, Kind, MsgType};
+use crate::error::Invalid;
 use crate::ids::{MsgId, UserName};
 use crate::text::Text;
 use crate::time::Timestamp;
+use crate::wire::json;
 use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
 
@@ -45,6 +47,28 @@ impl Message {
     /// The form in which messages are serialized: a bridge that meets another number than it knows
     /// should not go on. New fields and new kinds do not change it.
     pub const SCHEMA: u32 = 1;
+
+    /// Reads one message: an entry of the `AddMsgList` of `webwxsync`, as [`Raw::json`] gives it. For
+    /// those that were stored, or captured; `me` is the account that heard it.
+    ///
+    /// ```
+    /// use wechat_proto::Message;
+    ///
+    /// let json = r#"{"MsgId": "7", "FromUserName": "@a", "ToUserName": "@me", "MsgType": 1, "Content": "hi"}"#;
+    /// let message = Message::from_json(json, &"@me".parse()?)?;
+    /// assert_eq!(message.text(), Some("hi"));
+    /// # Ok::<_, wechat_proto::error::Invalid>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If it is no JSON object. Whatever is in the object, it is a message.
+    pub fn from_json(json: &str, me: &UserName) -> Result<Self, Invalid> {
+        match json::text::<WireMessage>(json.as_bytes()) {
+            Ok((text, message)) => Ok(message.take(Raw::of(text.into_owned().into()), me)),
+            Err(_) => Err(Invalid { what: "a message", expected: "a JSON object" }),
+        }
+    }
 
     /// The other side of the conversation, to whom an answer goes: the person or the room.
     pub fn peer(&self) -> &UserName {

@@ -28,12 +28,17 @@ impl Raw {
         repair(self.bytes())
     }
 
+    /// One message's own.
+    pub(super) const fn of(json: Bytes) -> Self {
+        Self { json, place: None }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.bytes().len()
     }
 
     pub(super) fn detach(self) -> Self {
-        Self { json: Bytes::copy_from_slice(self.bytes()), place: None }
+        Self::of(Bytes::copy_from_slice(self.bytes()))
     }
 
     /// The messages of a batch, as many as there are.
