@@ -5,31 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
 
+use crate::attached::Part;
 use crate::contact::Contact;
-use crate::media::{Asset, Media};
+use crate::media::Media;
 use crate::message::{Incoming, Recommend, off_the_wire, on_the_wire};
 use crate::request::encode;
-use crate::world::World;
-
-/// What can be fetched of a message.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum Part {
-    /// Its picture: of an image, of an emoticon.
-    Picture,
-    /// A small picture: of an image, of a video.
-    Thumbnail,
-    /// A larger picture; of an emoticon, the one that moves.
-    BigPicture,
-    /// What a voice message says.
-    Voice,
-    /// A video.
-    Video,
-    /// The map of a place.
-    Map,
-    /// A file.
-    File,
-}
 
 /// A hand of rock, paper, scissors.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -298,82 +278,13 @@ impl Incoming {
         self
     }
 
-    /// What is to be fetched of it, in place of what there was: planted when the message is delivered.
-    #[must_use]
-    pub fn attach(mut self, part: Part, media: Media) -> Self {
-        self.attached.retain(|(there, _)| *there != part);
-        self.attached.push((part, media));
-        self
-    }
-
-    /// The same bytes in each size.
-    fn pictures(self, bytes: Bytes) -> Self {
-        let content_type = match &*bytes {
-            [0x89, b'P', b'N', b'G', ..] => "image/png",
-            [b'G', b'I', b'F', ..] => "image/gif",
-            _ => "image/jpeg",
-        };
-        let media = Media::new(content_type, bytes);
-        self.attach(Part::Picture, media.clone())
-            .attach(Part::Thumbnail, media.clone())
-            .attach(Part::BigPicture, media)
-    }
-
     fn sized(self, img_width: i64, img_height: i64) -> Self {
         Self { img_width, img_height, ..self }
-    }
-
-    /// Says in it what is known only when it is sent: its own number, and the lasting id of who sends it.
-    pub(crate) fn finish(&mut self, world: &mut World, msg_id: u64) {
-        self.content =
-            self.content.replace(MAP, &MAP.replace("msgid=", &format!("msgid={msg_id}")));
-        let (speaker, said) = match self.content.split_once(":<br/>") {
-            Some((speaker, said)) if self.from.starts_with("@@") => (speaker.to_owned(), said),
-            _ => (self.from.clone(), &*self.content),
-        };
-        if let Some(person) = world.contact(&speaker) {
-            let by_id = |text: &str| {
-                let forms = [
-                    ("fromusername=\"", "\""),
-                    ("fromusername = \"", "\""),
-                    ("&lt;fromusername&gt;", "&lt;"),
-                    ("&lt;session&gt;", "&lt;"),
-                ];
-                forms.iter().fold(text.to_owned(), |text, (front, end)| {
-                    let new = format!("{front}{}{end}", person.permanent);
-                    text.replace(&format!("{front}{speaker}{end}"), &new)
-                })
-            };
-            let front = self.content.len() - said.len();
-            let said = by_id(said);
-            self.ori_content = by_id(&self.ori_content);
-            self.content.truncate(front);
-            self.content.push_str(&said);
-        }
-        for (part, media) in std::mem::take(&mut self.attached) {
-            let id = || msg_id.to_string();
-            let asset = match part {
-                Part::Picture => Asset::Image(id(), ""),
-                Part::Thumbnail => Asset::Image(id(), "slave"),
-                Part::BigPicture => Asset::Image(id(), "big"),
-                Part::Voice => Asset::Voice(id()),
-                Part::Video => Asset::Video(id()),
-                Part::Map => Asset::Map(id()),
-                Part::File => {
-                    if self.media_id.is_empty() {
-                        self.media_id =
-                            format!("@crypt_{}_{}", world.rng.hex(8), world.rng.hex(128));
-                    }
-                    Asset::File(self.media_id.clone())
-                }
-            };
-            world.plant(asset, media);
-        }
     }
 }
 
 /// Where the map of a place is, once its number stands in it (docs/protocol.md §9.10).
-const MAP: &str =
+pub(crate) const MAP: &str =
     ":<br/>/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=&pictype=location";
 
 impl Recommend {

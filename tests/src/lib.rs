@@ -101,6 +101,7 @@
 
 mod account;
 mod app;
+mod attached;
 mod check;
 #[cfg(test)]
 mod client;
@@ -143,12 +144,13 @@ mod xml;
 
 pub use account::Account;
 pub use app::{App, Article, Attachment, Quoted};
+pub use attached::Part;
 pub use check::Violation;
 pub use contact::{Contact, Member};
 pub use demo::Demo;
 pub use door::Door;
 pub use form::Form;
-pub use kinds::{Hand, Part};
+pub use kinds::Hand;
 pub use layout::Layout;
 pub use log::Logged;
 pub use media::{Asset, Fetched, Media};

@@ -1,6 +1,6 @@
 //! What arrives for the account, and the record that tells of it (docs/protocol.md §9.1).
 
-use crate::kinds::Part;
+use crate::attached::Part;
 use crate::media::Media;
 use crate::reply::{Node, Object};
 
