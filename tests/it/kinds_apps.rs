@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wechat_simulator::{App, Article, Attachment, Incoming, Quoted, World};
 
-use super::told::{By, Case, Content, FILE, GIF, key, md5, stored};
+use super::told::{By, Case, Content, FILE, GIF, NAME, key, md5, stored};
 
 const PATH: &str = "pages/home/index.html?shop=1&from=share";
 
@@ -140,25 +140,25 @@ pub(super) fn apps(friend: &str, id: &str) -> Vec<Case> {
         Incoming::not_supported(friend),
         json!({ "app": { "text": hint, "content": "unknown" } }),
     ));
-    let file = Incoming::file(friend, "预算 & <最终>_v2.PDF", FILE);
-    let file = Case::of(
-        file,
-        json!({ "app": {
-            "kind": 6, "title": "预算 & <最终>_v2.PDF", "from": id,
-            "content": { "file": {
-                "name": "预算 & <最终>_v2.PDF", "length": FILE.len(), "extension": "pdf",
-                "media_id": "MEDIAID",
-                "encry_file_name": "%E9%A2%84%E7%AE%97%20%26%20%3C%E6%9C%80%E7%BB%88%3E%5Fv2%2EPDF",
-                "attachment": {
-                    "length": FILE.len(), "extension": "pdf", "cdn_url": stored(FILE, 1),
-                    "attach_id": format!("@crypt_{}", md5(FILE)), "cdn_thumb_url": "304c0202",
-                    "thumb_width": 90, "thumb_height": 120, "aes_key": key(FILE),
-                },
-            } },
-        } }),
-    );
+    let file = Case::of(Incoming::file(friend, NAME, FILE), file(id));
     all.push(file.passed("webwxsendappmsg", 6, Content::File).brings(FILE));
     all
+}
+
+/// The file of these stories as JSON.
+pub(super) fn file(id: &str) -> Value {
+    json!({ "app": {
+        "kind": 6, "title": NAME, "from": id,
+        "content": { "file": {
+            "name": NAME, "length": FILE.len(), "extension": "pdf", "media_id": "MEDIAID",
+            "encry_file_name": "%E9%A2%84%E7%AE%97%20%26%20%3C%E6%9C%80%E7%BB%88%3E%5Fv2%2EPDF",
+            "attachment": {
+                "length": FILE.len(), "extension": "pdf", "cdn_url": stored(FILE, 1),
+                "attach_id": format!("@crypt_{}", md5(FILE)), "cdn_thumb_url": "304c0202",
+                "thumb_width": 90, "thumb_height": 120, "aes_key": key(FILE),
+            },
+        } },
+    } })
 }
 
 pub(super) fn services(world: &World, friend: &str, id: &str) -> Vec<Case> {

@@ -46,6 +46,8 @@ pub(super) enum Content {
     File,
 }
 
+/// What the file is called.
+pub(super) const NAME: &str = "预算 & <最终>_v2.PDF";
 const SAID: &str = "a <b> & \"c\"\nd 😄";
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0 as it was sent";
 const SMALL: &[u8] = b"\xff\xd8\xff\xe0 small";
@@ -106,6 +108,7 @@ pub(super) fn all(world: &World) -> Vec<Case> {
     let friend = named(world, "林晓");
     let lasting = world.contact(&friend).unwrap().permanent.clone();
     let mut all = media(&friend, &lasting);
+    all.extend(own(world, &friend));
     all.extend(people(world, &friend));
     all.extend(places(&friend));
     all.extend(super::apps::apps(&friend, &lasting));
@@ -189,6 +192,33 @@ fn media(friend: &str, id: &str) -> Vec<Case> {
         all.push(case.passed("webwxsendemoticon", 47, Content::Md5));
     }
     all
+}
+
+/// What the account itself sends from its phone, to the friend and into the room.
+fn own(world: &World, friend: &str) -> Vec<Case> {
+    let (me, room) = (&world.account().user_name, named(world, "周末"));
+    let to = |to: &str, said: Incoming| Incoming { to: to.to_owned(), ..said };
+    let voice = Incoming::voice(me, Duration::from_millis(1580), MP3);
+    let voice_kind = json!({ "voice": {
+        "duration_ms": 1580, "length": MP3.len(), "format": 4, "complete": true,
+        "buffer_id": "216825389722501519",
+        "client_msg_id": format!("{}filehelper174_1454602489", md5(MP3)),
+    } });
+    let file = Incoming::file(me, NAME, FILE);
+    vec![
+        Case::of(to(friend, voice), voice_kind).brings(MP3),
+        Case::of(to(&room, Incoming::text(me, SAID)), json!({ "text": SAID })).passed(
+            "webwxsendmsg",
+            1,
+            Content::Said,
+        ),
+        Case::of(to(&room, file), super::apps::file(""))
+            .passed("webwxsendappmsg", 6, Content::File)
+            .brings(FILE),
+    ]
+    .into_iter()
+    .map(|case| case.by(By::Other))
+    .collect()
 }
 
 fn info(of: &Contact, nick_name: &str, scene: i64) -> Value {

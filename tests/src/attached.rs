@@ -57,7 +57,7 @@ impl Incoming {
             Some((speaker, said)) if self.from.starts_with("@@") => (speaker.to_owned(), said),
             _ => (self.from.clone(), &*self.content),
         };
-        if let Some(person) = world.contact(&speaker) {
+        if let Some(person) = world.person(&speaker) {
             let by_id = |text: &str| {
                 let forms = [
                     ("fromusername=\"", "\""),

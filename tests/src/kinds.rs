@@ -23,10 +23,11 @@ pub enum Hand {
     Paper,
 }
 
-/// Messages of each kind from `from`, who is a person; [`Incoming::in_room`] lets the same person say it in a room.
+/// Messages of each kind from `from`, who is a person; [`Incoming::in_room`] lets the same person say it in a room. What the
+/// account itself writes on its phone is from its own `UserName`, with `to` set to the chat.
 ///
-/// What a message has to be fetched, such as the bytes of an image, is [planted](World::plant) when it is
-/// [delivered](World::deliver). All fields are open: change what else matters to a test.
+/// What a message has to be fetched, such as the bytes of an image, is [planted](crate::World::plant) when it is
+/// [delivered](crate::World::deliver). All fields are open: change what else matters to a test.
 ///
 /// ```
 /// use wechat_simulator::{App, Incoming, World};

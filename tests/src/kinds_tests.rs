@@ -238,6 +238,10 @@ fn what_is_known_late_is_filled_in() {
             assert_eq!(place, said.contains(&format!("&msgid={id}&pictype=location")));
         }
     }
+    // Of the account itself there is no such id.
+    let me = world.account.user_name.clone();
+    world.deliver(Incoming { to: friend.clone(), ..Incoming::voice(&me, second, "x") });
+    assert!(world.arrived().last().expect("it").1.content.contains("fromusername=\"\""));
     // What is written to the wire as it is stays so.
     let raw = format!("&lt;msg x=\"{friend}\"/&gt;");
     world.deliver(Incoming::new(&friend, 3, &raw));
