@@ -8,7 +8,8 @@ use wechat_simulator::ROUTES;
 
 use crate::wire::{Memory, Place};
 use crate::{
-    directory, downloads, entries, odds, rooms, secrets, sending, story, systems, trouble, uploads,
+    directory, downloads, entries, kinds, odds, rooms, secrets, sending, story, systems, trouble,
+    uploads,
 };
 
 const TABLE: &str = include_str!("../../wechat-proto/docs/endpoints.md");
@@ -122,6 +123,7 @@ fn the_scenarios_ask_every_path() {
         secrets::asked(),
         systems::asked(),
         directory::asked(),
+        kinds::asked(),
     ];
     // Not on each wire, for the time that it takes: 26 MB.
     let place = Place::memory(uploads::world());

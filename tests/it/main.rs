@@ -8,6 +8,7 @@ mod endpoints;
 mod entries;
 mod exact;
 mod exact_form;
+mod kinds;
 mod odds;
 mod rooms;
 mod secrets;

@@ -53,6 +53,10 @@
 //!   [dev-dependencies]
 //!   wechat-simulator = { git = "<the repository>", rev = "<the revision>" }
 //!   ```
+//! - **Messages.** [`World::person_writes`] and [`World::member_writes`] are for texts. [`Incoming`] makes a message of every
+//!   other kind as phones do: images, voices, videos, emoticons, places, cards, friend requests, files and, with [`App`],
+//!   links, mini programs, money, quotations and the rest, from a person or [in a room](Incoming::in_room).
+//!   [`World::deliver`] hands it out, and what came with it can be fetched.
 //! - **Downloads.** [`World::plant`] says what the picture, voice, video, map or file of a message is, or somebody's
 //!   picture; what was not planted is made up. [`World::fetched`] tells what was fetched.
 //! - **Clock.** A world's clock stands in 2023 and moves only with requests and the script. [`Server::real_time`] makes it
@@ -96,6 +100,8 @@
 //! - nothing is too frequent, unless [`World::refuse`] says so.
 
 mod account;
+mod app;
+mod attached;
 mod check;
 #[cfg(test)]
 mod client;
@@ -109,6 +115,7 @@ mod form;
 mod handle;
 mod headers;
 mod jar;
+mod kinds;
 mod layout;
 mod log;
 mod media;
@@ -136,11 +143,14 @@ mod world;
 mod xml;
 
 pub use account::Account;
+pub use app::{App, Article, Attachment, Quoted};
+pub use attached::Part;
 pub use check::Violation;
 pub use contact::{Contact, Member};
 pub use demo::Demo;
 pub use door::Door;
 pub use form::Form;
+pub use kinds::Hand;
 pub use layout::Layout;
 pub use log::Logged;
 pub use media::{Asset, Fetched, Media};

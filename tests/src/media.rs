@@ -120,28 +120,14 @@ impl World {
     /// Somebody sends a file. Answers the `MsgId` and the `MediaId`.
     pub fn person_sends_file(&mut self, from: &str, file_name: &str) -> (String, String) {
         let media_id = format!("@crypt_{}_{}", self.rng.hex(8), self.rng.hex(128));
-        let mut message = Incoming::new(from, 49, "&lt;msg&gt;&lt;appmsg/&gt;&lt;/msg&gt;");
-        message.app_msg_type = 6;
-        message.file_name = file_name.to_owned();
-        message.encry_file_name =
-            crate::request::encode(file_name).replace('.', "%2E").replace('_', "%5F");
-        message.media_id.clone_from(&media_id);
-        (self.deliver(message), media_id)
+        let bytes = self.media(&Asset::File(media_id.clone())).bytes;
+        let message = Incoming::file(from, file_name, bytes);
+        (self.deliver(Incoming { media_id: media_id.clone(), ..message }), media_id)
     }
 
     /// Somebody sends a place: a text whose `Content` names a map. Answers the `MsgId`.
     pub fn person_sends_place(&mut self, from: &str, label: &str) -> String {
-        let msg_id = self.rng.digits(19);
-        let mut message = Incoming::new(
-            from,
-            1,
-            &format!(
-                "{label}:<br/>/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid={msg_id}&pictype=location"
-            ),
-        );
-        message.sub_msg_type = 48;
-        message.msg_id = Some(msg_id);
-        self.deliver(message)
+        self.deliver(Incoming::location(from, label, "", (22.513_590, 113.936_287)))
     }
 
     /// The messages that have arrived for the account, handed out or not, with their numbers.

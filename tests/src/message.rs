@@ -1,5 +1,7 @@
 //! What arrives for the account, and the record that tells of it (docs/protocol.md §9.1).
 
+use crate::attached::Part;
+use crate::media::Media;
 use crate::reply::{Node, Object};
 
 /// A message for [`World::deliver`](crate::World::deliver): every field of the record that can matter, written to the
@@ -60,10 +62,12 @@ pub struct Incoming {
     pub encry_file_name: String,
     /// `None`: a new one.
     pub msg_id: Option<u64>,
+    /// What can be fetched of it, [planted](crate::World::plant) when it is delivered.
+    pub attached: Vec<(Part, Media)>,
 }
 
 impl Incoming {
-    /// A message of this type and content from someone.
+    /// A message of this type and content from someone. [`Incoming::text`] and its like make each kind as phones do.
     pub fn new(from: &str, msg_type: i64, content: &str) -> Self {
         Self { from: from.to_owned(), msg_type, content: content.to_owned(), ..Self::default() }
     }

@@ -1,7 +1,7 @@
 //! Who is in the world, and what they do.
 
 use crate::contact::{Contact, Member};
-use crate::message::{Incoming, name_on_the_wire, on_the_wire};
+use crate::message::{Incoming, name_on_the_wire};
 use crate::world::{Event, World};
 
 impl World {
@@ -118,14 +118,12 @@ impl World {
 
     /// Somebody writes to the account. Answers the `MsgId`.
     pub fn person_writes(&mut self, from: &str, text: &str) -> String {
-        self.deliver(Incoming::new(from, 1, &on_the_wire(text)))
+        self.deliver(Incoming::text(from, text))
     }
 
     /// A member writes into a room.
     pub fn member_writes(&mut self, room: &str, member: &str, text: &str) -> String {
-        let content = format!("{member}:<br/>{}", on_the_wire(text));
-        self.mention(member);
-        self.deliver(Incoming::new(room, 1, &content))
+        self.deliver(Incoming::text(member, text).in_room(room))
     }
 
     /// Something arrives for the account, of any type and content. Answers the `MsgId`.
@@ -145,6 +143,8 @@ impl World {
             self.mention(speaker);
         }
         let msg_id = message.msg_id.unwrap_or_else(|| self.rng.digits(19));
+        message.create_time.get_or_insert(self.now() / 1000);
+        message.finish(self, msg_id);
         let record = message.record(msg_id, self.now());
         self.timeline.push(Event::Message { message: Box::new(message), msg_id, record });
         msg_id.to_string()

@@ -7,10 +7,11 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue
 use crate::check::{Check, Rule};
 use crate::form::Form;
 use crate::media::{Asset, Fetched};
-use crate::message::Incoming;
+use crate::message::{Incoming, off_the_wire};
 use crate::reply::{self, Reply};
 use crate::request::{Decoded, Param, decode, encode};
 use crate::routes::init::initialised;
+use crate::routes::send::is_place;
 use crate::simulator::Answer;
 use crate::world::World;
 
@@ -57,7 +58,7 @@ pub(crate) fn check_image(check: &mut Check<'_>) {
     }
     // A sticker of the shop cannot be had.
     message(check, "MsgID", |message| {
-        matches!(message.msg_type, 3 | 43 | 47 | 62) && message.has_product_id == 0
+        matches!(message.msg_type, 3 | 43 | 44 | 47 | 62) && message.has_product_id == 0
     });
 }
 
@@ -82,7 +83,7 @@ pub(crate) fn voice(world: &mut World, request: &Decoded) -> Answer {
 }
 
 pub(crate) fn check_video(check: &mut Check<'_>) {
-    check_player(check, |message| matches!(message.msg_type, 43 | 62));
+    check_player(check, |message| matches!(message.msg_type, 43 | 44 | 62));
 }
 
 pub(crate) fn video(world: &mut World, request: &Decoded) -> Answer {
@@ -96,10 +97,10 @@ pub(crate) fn check_map(check: &mut Check<'_>) {
     let address = format!("{path}?{}", check.request.raw_query);
     let msgid = check.request.get("msgid").to_owned();
     let mut places = check.world.arrived();
-    let place = places.find(|(msg_id, sent)| *msg_id == msgid && sent.sub_msg_type == 48);
+    let place = places.find(|(msg_id, sent)| *msg_id == msgid && is_place(sent));
     match place {
         None => check.wrong(format!("query parameter `msgid` is `{msgid}`, which is no place")),
-        Some((_, sent)) if !sent.content.ends_with(&format!("<br/>{address}")) => {
+        Some((_, sent)) if !off_the_wire(&sent.content).ends_with(&format!("\n{address}")) => {
             let rules = [
                 ("url", Rule::is("xxx")),
                 ("msgid", Rule::is(msgid)),

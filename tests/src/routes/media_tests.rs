@@ -219,3 +219,26 @@ fn a_refusal_is_words() {
     assert_eq!(json(&reply)["BaseResponse"]["Ret"], 1101);
     scene.client.assert_clean();
 }
+
+/// The message may have the address escaped, and may say by its type what it is.
+#[test]
+fn a_map_is_where_its_message_says() {
+    let mut world = World::new(3);
+    let friend = world.add_person("Ada");
+    let at = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx";
+    let mut all = Vec::new();
+    for (msg_type, sub_msg_type, and) in [(1, 48, "&"), (1, 48, "&amp;"), (48, 0, "&amp;")] {
+        let msg_id = 17 + all.len() as u64;
+        let content = format!("x:<br/>{at}{and}msgid={msg_id}{and}pictype=location");
+        let said = Incoming::new(&friend, msg_type, &content);
+        all.push(world.deliver(Incoming { sub_msg_type, msg_id: Some(msg_id), ..said }));
+    }
+    let text = Incoming::new(&friend, 1, &format!("x:<br/>{at}&msgid=9&pictype=location"));
+    let text = world.deliver(Incoming { msg_id: Some(9), ..text });
+    let mut client = Client::ready(world);
+    for place in all {
+        assert_eq!(client.fetch(&Asset::Map(place)).status(), 200);
+    }
+    client.assert_clean();
+    assert_eq!(client.fetch(&Asset::Map(text)).status(), 400);
+}

@@ -41,7 +41,7 @@ pub(crate) fn check_text(check: &mut Check<'_>) {
 }
 
 /// docs/protocol.md §9.10
-fn is_place(message: &Incoming) -> bool {
+pub(super) fn is_place(message: &Incoming) -> bool {
     message.msg_type == 48 || (message.msg_type, message.sub_msg_type) == (1, 48)
 }
 

@@ -91,7 +91,7 @@ pub(crate) fn check_emoticon(check: &mut Check<'_>) {
         passed_on(check, |message: &Incoming| {
             message.msg_type == 47
                 && message.has_product_id == 0
-                && message.plain().contains(&format!(" md5=\"{md5}\""))
+                && message.plain().replace(" = ", "=").contains(&format!(" md5=\"{md5}\""))
         });
     }
 }

@@ -5,7 +5,8 @@
 //! [`image`], [`voice`], [`video`], [`file`](mod@file) and [`map`] fetch what came with messages;
 //! [`icon`], [`head_img`] and [`head_img_url`] the pictures of contacts. Each makes a [`Fetch`],
 //! whose output is the [`Head`] of the reply; the adapters' `Client::download` also gives the bytes,
-//! which they stream. A [`FileName`] is what a received file may be called.
+//! which they stream. [`received`] chooses the one that a message needs. A [`FileName`] is what a
+//! received file may be called.
 //!
 //! # Uploads
 //!
@@ -33,6 +34,7 @@ mod multipart;
 pub mod piece;
 pub mod preview;
 pub mod probe;
+pub mod received;
 mod sum;
 mod tally;
 #[cfg(test)]
@@ -51,6 +53,7 @@ pub use head_img_url::HeadImgUrl;
 pub use icon::Icon;
 pub use local::{Limits, LocalFile};
 pub use map::MapLink;
+pub use received::NotFetchable;
 pub use sum::Md5Sum;
 pub use tally::Tally;
 #[cfg(any(test, feature = "_fuzz"))]

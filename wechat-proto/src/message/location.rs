@@ -81,7 +81,10 @@ impl Location {
         let mut place = Box::new(Self { url: url(&record.url), ..Self::default() });
         // The XML is in a field of its own; of `MsgType` 48, it may be the content.
         let any = place.take_document(&record.ori_content) || place.take_document(&record.content);
-        if !any || document(&record.content).is_none() {
+        // A label may look like XML: `<8>`. What has a link behind it is a label.
+        let linked = |(_, link)| is_address(&url(link));
+        let linked = record.content.rsplit_once(":<br/>").is_some_and(linked);
+        if !any || linked || document(&record.content).is_none() {
             place.take_content(&record.content);
         }
         if place.coordinates.is_none() {

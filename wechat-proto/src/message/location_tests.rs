@@ -54,6 +54,14 @@ fn reads_what_there_is() {
     let place =
         read("", "&lt;msg&gt;&lt;location x=\"22.5\" y=\"113.9\" label=\"L\"/&gt;&lt;/msg&gt;");
     assert_eq!(place, Some(Location { label: "L".into(), coordinates: AT, ..Location::default() }));
+    // A label that looks like XML, beside the XML: the link behind it counts all the same.
+    let fields = format!("\"OriContent\":\"{ORI}\"");
+    let place = read(&fields, &format!("&lt;8&gt; 号:<br/>{LINK}")).unwrap();
+    assert_eq!(&*place.label, "深圳 & 南山");
+    assert!(place.image.ends_with("&pictype=location"));
+    // XML in both.
+    let place = read(&fields, "&lt;msg&gt;&lt;location label=\"L\"/&gt;&lt;/msg&gt;").unwrap();
+    assert_eq!((&*place.label, &*place.image), ("深圳 & 南山", ""));
     // A label alone.
     assert_eq!(&*read("", "深圳:<br/>").unwrap().label, "深圳");
     assert_eq!(&*read("", "深圳").unwrap().label, "深圳");

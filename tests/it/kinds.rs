@@ -1,0 +1,283 @@
+//! A message of each kind, from a person and in a room: seen with its type, fetched, answered, passed on.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use wechat_proto::contact::verify;
+use wechat_proto::media::received;
+use wechat_proto::message::{Forward, Kind, mention, reply as answer, send_text};
+use wechat_proto::{Message, Timestamp, UserName};
+use wechat_simulator::{Asset, Incoming, World};
+
+#[path = "kinds_apps.rs"]
+mod apps;
+#[path = "kinds_told.rs"]
+mod told;
+
+use self::told::{By, Case, Content, named};
+use crate::wire::{Bot, Place, on_all_wires};
+
+const SOON: Duration = Duration::from_secs(1);
+
+/// A friend, somebody to whom all is passed on, a room, and in it and outside of it a message of each kind.
+fn world() -> World {
+    let mut world = World::new(77);
+    let friend = world.add_person("林晓 😄");
+    let other = world.add_person("老王");
+    world.add_official("天气服务");
+    let stranger = world.add_stranger("阿梅 <&> 😄");
+    world.set_contact(&stranger, |stranger| {
+        "mei_2".clone_into(&mut stranger.alias);
+        "广东".clone_into(&mut stranger.province);
+        "深圳".clone_into(&mut stranger.city);
+        "一 二".clone_into(&mut stranger.signature);
+    });
+    let room = world.add_room("周末爬山", &[&friend, &other]);
+    world.set_contact(&room, |room| "晓晓 & <3".clone_into(&mut room.members[0].display_name));
+    world.announce_recent_chats(false);
+    world.messages_per_sync(1000);
+    for case in told::all(&world) {
+        for said in everywhere(&case, &room) {
+            world.deliver(said);
+        }
+    }
+    world
+}
+
+/// The message with a person and in a room.
+fn everywhere(case: &Case, room: &str) -> Vec<Incoming> {
+    let said = case.said.clone();
+    match case.by {
+        By::Person => vec![said.clone(), said.in_room(room)],
+        By::Service => vec![said.clone(), Incoming { from: room.to_owned(), ..said }],
+        By::Other => vec![said],
+    }
+}
+
+fn log_in<B: Bot>(place: &Place) -> B {
+    place.simulator.then(SOON, |world| world.phone().scan());
+    place.simulator.then(SOON, |world| world.phone().confirm());
+    B::login(place, drop).unwrap()
+}
+
+/// Each message as it was heard, with what is to come of it.
+fn heard<B: Bot>(place: &Place, bot: &mut B) -> Vec<(Case, Message)> {
+    let (cases, room) = {
+        let world = place.simulator.world();
+        (told::all(&world), named(&world, "周末"))
+    };
+    let mut all = Vec::new();
+    for case in cases {
+        for said in everywhere(&case, &room) {
+            let message = bot.next().unwrap().unwrap();
+            all.push((Case { said, ..case.clone() }, message));
+        }
+    }
+    assert!(all.len() > 100, "{}", all.len());
+    all
+}
+
+fn clean(place: &Place) {
+    assert_eq!(place.simulator.world().violations(), []);
+}
+
+/// A value without what is empty in it.
+fn told(value: Value) -> Option<Value> {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().filter_map(|(name, field)| Some((name, told(field)?)));
+            Some(Value::Object(fields.collect()))
+        }
+        Value::Null | Value::Bool(false) => None,
+        Value::Number(number) if number.as_f64() == Some(0.0) => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::Array(list) if list.is_empty() => None,
+        Value::Array(list) => Some(list.into_iter().filter_map(told).collect()),
+        value => Some(value),
+    }
+}
+
+fn raw(message: &Message) -> Value {
+    serde_json::from_str(&message.raw.json()).unwrap()
+}
+
+/// Who says it, where, and what: all fields, and the record behind them.
+fn seen<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let (friend, room) = {
+        let world = place.simulator.world();
+        (named(&world, "林晓"), named(&world, "周末"))
+    };
+    for (case, message) in heard(place, &mut bot) {
+        let raw = raw(&message);
+        let mut kind = serde_json::to_string(&case.kind).unwrap();
+        // What is made up when it is sent.
+        for (mark, field) in [("MSGID", "MsgId"), ("MEDIAID", "MediaId")] {
+            kind = kind.replace(mark, raw[field].as_str().unwrap());
+        }
+        let kind = told(serde_json::from_str(&kind).unwrap()).unwrap();
+        assert_eq!(told(serde_json::to_value(&message.kind).unwrap()), Some(kind), "{raw:#}");
+
+        let said = &case.said;
+        let in_room = said.from == room;
+        let speaker = (in_room && case.by == By::Person).then_some(&*friend);
+        assert_eq!(message.speaker.as_ref().map(UserName::as_str), speaker, "{raw:#}");
+        let (from, peer) = (message.from.as_str(), message.peer().as_str());
+        assert_eq!((from, peer), (&*said.from, if said.to.is_empty() { from } else { &said.to }));
+        assert_eq!(message.author().as_str(), speaker.unwrap_or(from));
+        assert_eq!(message.is_outgoing(), !said.to.is_empty());
+        assert_eq!(
+            (&raw["MsgId"], &raw["MsgType"]),
+            (&message.id.as_str().into(), &said.msg_type.into())
+        );
+        let world = place.simulator.world();
+        let all = world.delivered().iter();
+        let sent = all.rev().find(|one| one.msg_id == message.id.as_str()).unwrap();
+        for (field, text) in
+            [("FromUserName", &sent.from), ("ToUserName", &sent.to), ("Content", &sent.content)]
+        {
+            assert_eq!(raw[field], **text);
+        }
+    }
+    clean(place);
+}
+
+/// What can be fetched is fetched through the message, to the byte; of the rest it is said why not.
+fn fetched<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let mut count = 0;
+    for (case, message) in heard(place, &mut bot) {
+        let now = Timestamp::from_millis(place.simulator.now());
+        let session = bot.session();
+        let whole = received::request(&session, &message, now);
+        for (fetch, bytes) in
+            [(whole, case.whole), (received::thumbnail(&session, &message), case.small)]
+        {
+            match (fetch, bytes) {
+                (Ok(mut fetch), Ok(bytes)) => {
+                    let (head, given) = bot.download(&mut fetch).unwrap();
+                    assert_eq!((&*given, head.length), (bytes, Some(bytes.len() as u64)));
+                    if matches!(
+                        place.simulator.world().fetched().last().unwrap().asset,
+                        Asset::File(_)
+                    ) {
+                        assert_eq!(head.file_name.unwrap().as_str(), "预算 & _最终__v2.PDF");
+                    }
+                    count += 1;
+                }
+                (Err(error), Err(expected)) => assert_eq!(error, expected, "{message:?}"),
+                (found, expected) => panic!("{message:?}: {found:?}, not {expected:?}"),
+            }
+        }
+    }
+    assert_eq!(place.simulator.world().fetched().len(), count);
+    clean(place);
+}
+
+/// An answer to each goes where it came from; in a room it names who is answered.
+fn answered<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let directory = bot.contacts().unwrap();
+    let mut expected = Vec::new();
+    for (case, message) in heard(place, &mut bot) {
+        bot.call(|session, now| answer::mentioning(session, &directory, &message, "收到", now))
+            .unwrap();
+        let in_room = message.peer().is_room() && case.by == By::Person;
+        let text =
+            if in_room { mention::text("晓晓 & <3", "收到") } else { "收到".to_owned() };
+        let to = if case.said.to.is_empty() { &case.said.from } else { &case.said.to };
+        expected.push((to.clone(), text));
+    }
+    let world = place.simulator.world();
+    let sent = world.sent().iter().map(|sent| (sent.to.clone(), sent.content.clone()));
+    assert_eq!(sent.collect::<Vec<_>>(), expected);
+    drop(world);
+    clean(place);
+}
+
+/// As a page shows what came.
+fn plain(wire: &str) -> String {
+    let text =
+        wire.replace("<br/>", "\n").replace("<span class=\"emoji emoji1f604\"></span>", "😄");
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+/// Each is passed on by the endpoint of its kind, with what it said; or it is told why not.
+fn passed_on<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let to = named(&place.simulator.world(), "老王");
+    let receiver = to.parse().unwrap();
+    let mut count = 0;
+    for (case, message) in heard(place, &mut bot) {
+        let (forward, passed) = (Forward::of(&message), case.passed);
+        let (forward, (endpoint, msg_type, content)) = match (forward, passed) {
+            (Ok(forward), Ok(passed)) => (forward, passed),
+            (Err(error), Err(expected)) => {
+                assert_eq!(error, expected, "{message:?}");
+                continue;
+            }
+            (found, _) => panic!("{message:?}: {found:?}"),
+        };
+        bot.call(|session, now| forward.request(session, &receiver, now)).unwrap();
+        count += 1;
+        let raw = raw(&message);
+        let text = |name: &str| raw[name].as_str().unwrap().to_owned();
+        let said = text("Content");
+        let said = match &message.speaker {
+            Some(speaker) => said.strip_prefix(&format!("{speaker}:<br/>")).unwrap(),
+            None => &said,
+        };
+        let content = match content {
+            Content::Said => plain(said),
+            Content::Original => text("OriContent"),
+            Content::Md5 => String::new(),
+            Content::File => format!(
+                "<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''><title>预算 &amp; &lt;最终&gt;_v2.PDF</title><des></des><action></action><type>6</type><content></content><url></url><lowurl></lowurl><appattach><totallen>{}</totallen><attachid>{}</attachid><fileext>pdf</fileext></appattach><extinfo></extinfo></appmsg>",
+                text("FileSize"),
+                text("MediaId")
+            ),
+        };
+        let world = place.simulator.world();
+        assert_eq!(world.sent().len(), count);
+        let sent = world.sent().last().unwrap();
+        assert_eq!(
+            (&*sent.endpoint, sent.msg_type, &*sent.content),
+            (endpoint, msg_type, &*content)
+        );
+        assert_eq!((&*sent.to, sent.scene), (&*to, 2));
+        let Kind::Emoticon(sticker) = &message.kind else { continue };
+        assert_eq!(sent.emoticon_md5, *sticker.md5);
+    }
+    clean(place);
+}
+
+/// A friend request is accepted with the ticket that it brought; from then on, one may write.
+fn accepted<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let mut all = heard(place, &mut bot).into_iter();
+    let request = all.find_map(|(_, message)| match message.kind {
+        Kind::FriendRequest(request) => Some(request),
+        _ => None,
+    });
+    let info = request.unwrap().info;
+    let (user, ticket) = (info.user_name.unwrap(), info.ticket.unwrap());
+    assert_eq!((&*info.nick_name, &*info.content), ("阿梅 <&> 😄", "我是阿梅 & co"));
+    assert_eq!(place.simulator.world().contact(user.as_str()).unwrap().contact_flag, 0);
+    bot.call(|session, now| verify::accept(session, &user, &ticket, now)).unwrap();
+    bot.call(|session, now| send_text::request(session, &user, "你好", now)).unwrap();
+    let world = place.simulator.world();
+    assert_eq!(world.sent()[0].to, user.as_str());
+    let [accepted] = world.verifications() else { panic!("{:?}", world.verifications()) };
+    assert_eq!((accepted.opcode, &*accepted.user, accepted.scene), (3, user.as_str(), 33));
+    assert_eq!(world.contact(user.as_str()).unwrap().contact_flag, 3);
+    drop(world);
+    clean(place);
+}
+
+on_all_wires! {
+    seen in super::world();
+    fetched in super::world();
+    answered in super::world();
+    passed_on in super::world();
+    accepted in super::world();
+}
