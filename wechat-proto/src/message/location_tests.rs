@@ -24,7 +24,7 @@ fn reads() {
         let place = message(&format!(
             r#""FromUserName":"{from}","ToUserName":"@me","MsgType":1,"SubMsgType":48,"Url":"{url}","OriContent":"{ORI}","Content":"{prefix}深圳市南山区:<br/>{LINK}""#
         ));
-        assert_eq!(place.speaker.as_ref().map(|name| name.as_str()), prefix.get(..2));
+        assert_eq!(place.speaker.as_ref().map(crate::ids::UserName::as_str), prefix.get(..2));
         let Kind::Location(place) = place.kind else { panic!("{:?}", place.kind) };
         let expected = Location {
             label: "深圳 & 南山".into(),

@@ -52,8 +52,8 @@ impl Piece {
         self.0.push_str(if self.0.is_empty() { text.trim_start() } else { text });
     }
 
-    pub(super) const fn take(&mut self) -> Self {
-        Self(core::mem::replace(&mut self.0, String::new()))
+    pub(super) fn take(&mut self) -> Self {
+        Self(core::mem::take(&mut self.0))
     }
 
     pub(super) const fn is_empty(&self) -> bool {
