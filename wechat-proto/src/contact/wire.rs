@@ -14,6 +14,7 @@ use crate::ids::UserName;
 use crate::text::{Text, decode};
 use crate::wire::lenient::{ELEMENTS, Int, Lenient, List};
 use crate::wire::object::object;
+use crate::wire::reader::Reader;
 
 object! {
     /// A contact's fields on the wire, without what nobody knows a meaning of: `AppAccountFlag`,
@@ -133,6 +134,10 @@ impl<'de> Deserialize<'de> for WireContact {
 }
 
 impl Lenient for WireContact {
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        WireFields::quick(reader).map(Self::from)
+    }
+
     fn is_blank(&self) -> bool {
         self.0.is_none()
     }
@@ -188,7 +193,14 @@ pub(crate) fn picture(path: &str) -> Box<str> {
 #[derive(Default)]
 struct Picture(Box<str>);
 
-impl Lenient for Picture {}
+impl Lenient for Picture {
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        match reader.string() {
+            Some(path) => Some(Self(picture(path))),
+            None => reader.other(),
+        }
+    }
+}
 
 /// The visits of what is neither text, list nor object: nothing.
 macro_rules! nothing {
@@ -248,6 +260,24 @@ impl<'de> Deserialize<'de> for Picture {
 pub(crate) struct Records(pub(crate) Vec<Contact>);
 
 impl Lenient for Records {
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        if !reader.take(b'[') {
+            return reader.other();
+        }
+        let mut records = Vec::new();
+        let mut more = !reader.take(b']');
+        while more {
+            // As many as a [`List`] keeps.
+            if records.len() < ELEMENTS {
+                records.extend(WireContact::quick(reader)?.take());
+            } else {
+                reader.skip()?;
+            }
+            more = reader.more(b']')?;
+        }
+        Some(Self(records))
+    }
+
     fn salvage(json: &str) -> Self {
         Self(WireContact::take_all(List::salvage(json)))
     }

@@ -102,6 +102,7 @@ macro_rules! object {
         const _: () = {
             use $crate::wire::lenient::Lenient;
             use $crate::wire::object::Fields;
+            use $crate::wire::reader::Reader;
             use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
             #[allow(non_camel_case_types, reason = "named after the fields")]
@@ -154,6 +155,22 @@ macro_rules! object {
             }
 
             impl Lenient for $name {
+                fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+                    if !reader.take(b'{') {
+                        return reader.other();
+                    }
+                    let mut object = Self::default();
+                    let mut more = !reader.take(b'}');
+                    while more {
+                        match reader.name()? {
+                            $( $key => object.$field = Lenient::quick(reader)?, )*
+                            _ => reader.skip()?,
+                        }
+                        more = reader.more(b'}')?;
+                    }
+                    Some(object)
+                }
+
                 $( fn is_blank(&self) -> bool {
                     self.$named.is_empty()
                 } )?
