@@ -34,6 +34,18 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// Takes these bytes, and white space before them. Nothing is taken if others are next.
+    #[inline]
+    pub(crate) fn take_all(&mut self, bytes: &str) -> bool {
+        self.peek();
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let found = rest.starts_with(bytes.as_bytes());
+        if found {
+            self.at += bytes.len();
+        }
+        found
+    }
+
     /// After a value in an object or a list: whether another one follows, or else `end`.
     #[inline]
     pub(crate) fn more(&mut self, end: u8) -> Option<bool> {
