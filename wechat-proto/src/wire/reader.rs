@@ -5,7 +5,8 @@
 //! plain (a name with an escape, a comma too many, something behind the end) it gives up, and all
 //! of the text is `serde_json`'s to read or refuse. So it takes no text that `serde_json` would
 //! not, and reads nothing differently: it only does without what a general parser has to be ready
-//! for.
+//! for. It goes only as deep as our types do: a value that none of them has a field for is
+//! `serde_json`'s too, however deep (`docs/threats.md` J1).
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
