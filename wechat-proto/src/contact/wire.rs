@@ -14,6 +14,7 @@ use crate::ids::UserName;
 use crate::text::{Text, decode};
 use crate::wire::lenient::{ELEMENTS, Int, Lenient, List};
 use crate::wire::object::object;
+use crate::wire::reader::Reader;
 
 object! {
     /// A contact's fields on the wire, without what nobody knows a meaning of: `AppAccountFlag`,
@@ -23,31 +24,31 @@ object! {
         "Uin" => uin: Int,
         "UserName" => user_name: Text,
         "NickName" => nick_name: Text,
-        "RemarkName" => remark_name: Text,
-        "Alias" => alias: Text,
         "HeadImgUrl" => head_img_url: Picture,
+        "ContactFlag" => contact_flag: Int,
+        "MemberCount" => member_count: Int,
+        "MemberList" => members: List<WireMember>,
+        "RemarkName" => remark_name: Text,
+        "HideInputBarFlag" => hide_input_bar_flag: Int,
+        "Sex" => sex: Int,
         "Signature" => signature: Text,
-        "Province" => province: Text,
-        "City" => city: Text,
+        "VerifyFlag" => verify_flag: Int,
+        "OwnerUin" => owner_uin: Int,
         "PYInitial" => py_initial: Text,
         "PYQuanPin" => py_quan_pin: Text,
         "RemarkPYInitial" => remark_py_initial: Text,
         "RemarkPYQuanPin" => remark_py_quan_pin: Text,
-        "KeyWord" => key_word: Text,
-        "ContactFlag" => contact_flag: Int,
-        "VerifyFlag" => verify_flag: Int,
-        "SnsFlag" => sns_flag: Int,
-        "AttrStatus" => attr_status: Int,
-        "Statues" => statues: Int,
-        "Sex" => sex: Int,
         "StarFriend" => star_friend: Int,
-        "HideInputBarFlag" => hide_input_bar_flag: Int,
-        "OwnerUin" => owner_uin: Int,
+        "Statues" => statues: Int,
+        "AttrStatus" => attr_status: Int,
+        "Province" => province: Text,
+        "City" => city: Text,
+        "Alias" => alias: Text,
+        "SnsFlag" => sns_flag: Int,
+        "KeyWord" => key_word: Text,
+        "EncryChatRoomId" => encry_chat_room_id: Text,
         "IsOwner" => is_owner: Int,
         "ChatRoomOwner" => chat_room_owner: Text,
-        "EncryChatRoomId" => encry_chat_room_id: Text,
-        "MemberCount" => member_count: Int,
-        "MemberList" => members: List<WireMember>,
     }
 }
 
@@ -56,9 +57,9 @@ object! {
     pub(crate) struct WireMember blank without user_name {
         "UserName" => user_name: Text,
         "NickName" => nick_name: Text,
-        "DisplayName" => display_name: Text,
         "AttrStatus" => attr_status: Int,
         "MemberStatus" => member_status: Int,
+        "DisplayName" => display_name: Text,
     }
 }
 
@@ -133,6 +134,10 @@ impl<'de> Deserialize<'de> for WireContact {
 }
 
 impl Lenient for WireContact {
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        WireFields::quick(reader).map(Self::from)
+    }
+
     fn is_blank(&self) -> bool {
         self.0.is_none()
     }
@@ -188,7 +193,14 @@ pub(crate) fn picture(path: &str) -> Box<str> {
 #[derive(Default)]
 struct Picture(Box<str>);
 
-impl Lenient for Picture {}
+impl Lenient for Picture {
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        match reader.string() {
+            Some(path) => Some(Self(picture(path))),
+            None => reader.other(),
+        }
+    }
+}
 
 /// The visits of what is neither text, list nor object: nothing.
 macro_rules! nothing {
@@ -248,6 +260,24 @@ impl<'de> Deserialize<'de> for Picture {
 pub(crate) struct Records(pub(crate) Vec<Contact>);
 
 impl Lenient for Records {
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        if !reader.take(b'[') {
+            return reader.other();
+        }
+        let mut records = Vec::new();
+        let mut more = !reader.take(b']');
+        while more {
+            // As many as a [`List`] keeps.
+            if records.len() < ELEMENTS {
+                records.extend(WireContact::quick(reader)?.take());
+            } else {
+                reader.skip()?;
+            }
+            more = reader.more(b']')?;
+        }
+        Some(Self(records))
+    }
+
     fn salvage(json: &str) -> Self {
         Self(WireContact::take_all(List::salvage(json)))
     }

@@ -164,8 +164,8 @@ reply! {
         "Profile" => profile: WireProfile,
         "ContinueFlag" => continue_flag: Int,
         "SyncKey" => sync_key: WireKey,
-        "SyncCheckKey" => sync_check_key: WireKey,
         "SKey" => skey: Text,
+        "SyncCheckKey" => sync_check_key: WireKey,
     }
 }
 

@@ -11,6 +11,7 @@ use super::js::Script;
 use super::json;
 use super::lenient::{Int, Lenient};
 use super::object::object;
+use super::reader::Reader;
 use super::xml::notice;
 use crate::error::{Error, Ret};
 use crate::flow::Response;
@@ -52,7 +53,11 @@ impl<'de> serde::Deserialize<'de> for Status {
     }
 }
 
-impl Lenient for Status {}
+impl Lenient for Status {
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        Int::quick(reader).map(|Int(ret)| Self(Some(Ret(ret))))
+    }
+}
 
 /// A reply that holds a `BaseResponse`.
 pub(crate) trait Envelope: Lenient {

@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::lenient::Lenient;
+use super::reader::Reader;
 use super::repair::repair;
 
 /// Reads a body into a typed object: once as it is, then mended, then part by part. Also gives the
@@ -16,7 +17,7 @@ pub(crate) fn text<T: Lenient>(body: &[u8]) -> Result<(Cow<'_, str>, T), Cow<'st
     // One check of the encoding, then a parse that need not check it again.
     if let Ok(text) = core::str::from_utf8(body)
         && text.trim_start().starts_with('{')
-        && let Ok(object) = serde_json::from_str(text)
+        && let Ok(object) = parse(text)
     {
         return Ok((Cow::Borrowed(text), object));
     }
@@ -24,7 +25,7 @@ pub(crate) fn text<T: Lenient>(body: &[u8]) -> Result<(Cow<'_, str>, T), Cow<'st
     if !text.trim_start().starts_with('{') {
         return Err(describe(&text));
     }
-    match serde_json::from_str(&text) {
+    match parse(&text) {
         Ok(object) => Ok((text, object)),
         Err(error) => {
             // The parse went through to the end of the text but for values of no use: only then
@@ -41,6 +42,14 @@ pub(crate) fn text<T: Lenient>(body: &[u8]) -> Result<(Cow<'_, str>, T), Cow<'st
             )
             .into())
         }
+    }
+}
+
+/// All of a text at once.
+fn parse<T: Lenient>(text: &str) -> serde_json::Result<T> {
+    match Reader::read(text) {
+        Some(object) => Ok(object),
+        None => serde_json::from_str(text),
     }
 }
 

@@ -4,9 +4,11 @@
 //! fields twice. Each type here reads whatever it finds and falls back on its default; only a
 //! reply that is no JSON at all is an error.
 //!
-//! There are two passes. The first is an ordinary typed parse of the whole text, and nearly every
-//! reply ends there. What can still stop it (a number like `1e400`) is found by the second,
-//! [`Lenient::salvage`], which reads element by element and field by field.
+//! There are two passes. The first is a typed parse of the whole text: by a
+//! [`Reader`](super::reader::Reader), and where that leaves it, an ordinary one of `serde_json`'s;
+//! both read the same, and nearly every reply ends there. What can still stop it (a number like
+//! `1e400`) is found by the second, [`Lenient::salvage`], which reads element by element and field
+//! by field.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -18,12 +20,18 @@ use serde::{Deserialize, Deserializer};
 
 use crate::text::Text;
 use crate::wire::object::{elements, object};
+use crate::wire::reader::Reader;
 
 /// A type that any JSON value can be read into.
 pub(crate) trait Lenient: Default + DeserializeOwned {
     /// Reads one valid JSON text, part by part where it cannot be read whole.
     fn read(json: &str) -> Self {
         serde_json::from_str(json).unwrap_or_else(|_| Self::salvage(json))
+    }
+
+    /// Reads the next value, as `Deserialize` does; nothing if that has to read the whole text.
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        reader.other()
     }
 
     /// Whether it says nothing at all, so that a list need not keep it.
@@ -100,14 +108,30 @@ lenient_visitor!(Int {
     text |t| Int(t.trim().parse().unwrap_or_default())
 });
 
-impl Lenient for Int {}
+impl Lenient for Int {
+    #[inline]
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        match reader.integer() {
+            Some(number) => Some(Self(number)),
+            None => reader.other(),
+        }
+    }
+}
 
 lenient_visitor!(Text {
     number |n| Text::from(alloc::string::ToString::to_string(&n)),
     text |t| Text::from(t)
 });
 
-impl Lenient for Text {}
+impl Lenient for Text {
+    #[inline]
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        match reader.string() {
+            Some(text) => Some(Self::from(text)),
+            None => reader.other(),
+        }
+    }
+}
 
 /// The whole number that `value` is, if it is one that a double holds exactly.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
@@ -188,6 +212,26 @@ impl<'de, T: Lenient> Visitor<'de> for Lax<List<T>> {
 }
 
 impl<T: Lenient> Lenient for List<T> {
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        let mut list = Vec::new();
+        if !reader.take(b'[') {
+            return reader.other();
+        }
+        let mut more = !reader.take(b']');
+        while more {
+            if list.len() < ELEMENTS {
+                let element = T::quick(reader)?;
+                if !element.is_blank() {
+                    list.push(element);
+                }
+            } else {
+                reader.skip()?;
+            }
+            more = reader.more(b']')?;
+        }
+        Some(Self(list))
+    }
+
     fn salvage(json: &str) -> Self {
         let elements = elements(json).into_iter().map(T::read);
         Self(elements.filter(|element| !element.is_blank()).collect())
