@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::endpoints::parsed;
 use super::{Entry, NOW, account, downloads};
+use crate::contact::record::WireContact;
 use crate::device::Device;
 use crate::error::Error;
 use crate::hosts::{Hosts, Role};
@@ -19,6 +20,7 @@ use crate::wire::document::{Found, walk};
 use crate::wire::envelope::readable;
 use crate::wire::js::Script;
 use crate::wire::query::Url;
+use crate::wire::reader::Reader;
 use crate::wire::repair::repair;
 use crate::wire::xml::{self, Xml};
 
@@ -34,6 +36,7 @@ pub const DIALECTS: &[(&str, Entry)] = &[
     ("session", session),
     ("file_name", downloads::file_name),
     ("link", downloads::link),
+    ("reader", quickly),
 ];
 
 fn js(bytes: &[u8]) {
@@ -127,6 +130,15 @@ fn mended(bytes: &[u8]) {
     {
         let mended = repair(bytes);
         assert!(serde_json::from_str::<serde_json::Value>(&mended).is_ok());
+    }
+}
+
+/// What the reader of plain JSON takes, `serde_json` takes, and reads the same.
+fn quickly(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Some(read) = Reader::read::<WireContact>(&text) {
+        let whole: Option<WireContact> = serde_json::from_str(&text).ok();
+        assert_eq!(Some(read.take()), whole.map(WireContact::take));
     }
 }
 
