@@ -27,7 +27,7 @@ pub struct Account {
 impl Account {
     /// What a login opens: its first contacts known.
     pub(crate) fn opened(device: Device, credentials: Credentials, mut init: Init) -> Self {
-        let mut directory = Directory::of(init.me.user_name.clone());
+        let mut directory = Directory::of(init.me.user_name.clone(), &init.me.nick_name);
         for contact in &init.contacts {
             directory.merge(contact.clone());
         }
@@ -90,11 +90,12 @@ impl Account {
         }
     }
 
-    /// Takes records of rooms and members; a member who is no contact does not become one.
+    /// Takes records of rooms and members, which no capture shows: a member who is no contact does
+    /// not become one, and who is not on a list has not left.
     pub(crate) fn correct(&mut self, contacts: impl IntoIterator<Item = Contact>) {
         for contact in contacts {
             if contact.is_room() || self.directory.find(&contact.user_name).is_some() {
-                self.directory.merge(contact);
+                self.directory.merge_part(contact);
             }
         }
     }
@@ -125,7 +126,8 @@ impl Account {
 impl From<Session> for Account {
     /// For a session read from storage; nobody is known yet, and the inbox asks for those who write.
     fn from(session: Session) -> Self {
-        let directory = Directory::of(session.me().user_name.clone());
+        let me = session.me();
+        let directory = Directory::of(me.user_name.clone(), &me.nick_name);
         let wanted = Wanted::default();
         Self { session, directory, wanted, init: None, stopped: false, inboxes: 0 }
     }

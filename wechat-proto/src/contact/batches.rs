@@ -7,7 +7,8 @@ use super::batch;
 /// A queue of what to ask for, and how much of it at once.
 #[derive(Clone, Debug)]
 pub(super) struct Batches<T> {
-    left: VecDeque<T>,
+    /// What is left, and how often each failed alone.
+    left: VecDeque<(T, u32)>,
     /// How many of them, from the first, were in the smallest batch that was refused: they are
     /// asked for in smaller ones.
     suspect: usize,
@@ -17,6 +18,8 @@ pub(super) struct Batches<T> {
 
 /// How many names are asked for after a batch was refused: `docs/protocol.md` §5.2.
 const STEPS: [usize; 3] = [10, 5, 1];
+/// How often something is asked for alone before it is given up.
+const TRIES: u32 = 3;
 
 impl<T> Default for Batches<T> {
     fn default() -> Self {
@@ -26,14 +29,14 @@ impl<T> Default for Batches<T> {
 
 impl<T> From<VecDeque<T>> for Batches<T> {
     fn from(left: VecDeque<T>) -> Self {
-        Self { left, suspect: 0, step: 0 }
+        Self { left: left.into_iter().map(|item| (item, 0)).collect(), suspect: 0, step: 0 }
     }
 }
 
 impl<T> Batches<T> {
     /// What the next request asks for.
     pub(super) fn next(&self) -> impl Iterator<Item = &T> {
-        self.left.iter().take(self.size())
+        self.left.iter().take(self.size()).map(|(item, _)| item)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -41,14 +44,26 @@ impl<T> Batches<T> {
     }
 
     pub(super) fn push(&mut self, item: T) {
-        self.left.push_back(item);
+        self.left.push_back((item, 0));
     }
 
-    /// Drops what need not be asked for any more. What is suspected stays in its place.
-    pub(super) fn keep(&mut self, keep: impl FnMut(&T) -> bool) {
-        if self.suspect == 0 {
-            self.left.retain(keep);
-        }
+    /// Drops what need not be asked for any more.
+    pub(super) fn keep(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        let (suspects, mut place) = (self.suspect, 0);
+        self.left.retain(|(item, _)| {
+            let keeps = keep(item);
+            if !keeps && place < suspects {
+                self.suspect -= 1;
+            }
+            place += 1;
+            keeps
+        });
+    }
+
+    /// What is suspected goes behind the others.
+    pub(super) fn put_off(&mut self) {
+        self.left.rotate_left(self.suspect);
+        self.suspect = 0;
     }
 
     /// What was asked for was answered, or nothing about it is to be known.
@@ -70,9 +85,19 @@ impl<T> Batches<T> {
         alone
     }
 
-    /// What was asked for was too much at once.
+    /// What was asked for was too much at once: it is asked for in smaller batches. What was alone
+    /// goes behind the others, and is given up when that happened a few times.
     pub(super) fn too_much(&mut self) {
         let asked = self.size();
+        if asked <= 1 {
+            if let Some((item, tries)) = self.left.pop_front()
+                && tries + 1 < TRIES
+            {
+                self.left.push_back((item, tries + 1));
+            }
+            self.suspect = self.suspect.saturating_sub(asked);
+            return;
+        }
         self.suspect = asked;
         self.step = STEPS.into_iter().find(|step| *step < asked).unwrap_or(1);
     }

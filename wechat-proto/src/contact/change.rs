@@ -166,8 +166,8 @@ fields! {
     ENCRY_CHAT_ROOM_ID = 20 "encry_chat_room_id" { encry_chat_room_id }
     /// `member_count`
     MEMBER_COUNT = 21 "member_count" { member_count }
-    /// `members`, where not all were known before or now: else [`Change::MembersJoined`] and its
-    /// like.
+    /// `members`, where not all were known before or now, or where one that stayed has another
+    /// status, or a name at last: else [`Change::MembersJoined`] and its like.
     MEMBERS = 22 "members" { members }
 }
 
@@ -287,22 +287,37 @@ impl Directory {
             }
         }
         if fields.has(Fields::MEMBERS) && old.has_all_members() && new.has_all_members() {
-            fields = fields.without(Fields::MEMBERS | Fields::MEMBER_COUNT);
             let missing = |from: &Members, to: &Members| -> Vec<Member> {
                 let missing = to.iter().filter(|member| from.find(&member.user_name).is_none());
                 missing.cloned().collect()
             };
             let joined = missing(&old.members, &new.members);
+            let left = missing(&new.members, &old.members);
+            if !(joined.is_empty() && left.is_empty()) {
+                fields = fields.without(Fields::MEMBER_COUNT);
+            }
             if !joined.is_empty() {
                 changes.push(Change::MembersJoined { user_name: user_name(), members: joined });
             }
-            let left = missing(&new.members, &old.members);
+            // What else is different of one that stayed: its status, or a name where there was none.
+            let otherwise = |member: &Member| {
+                old.member(&member.user_name).is_some_and(|old| {
+                    old.attr_status != member.attr_status
+                        || old.member_status != member.member_status
+                        || !old.has_name() && member.has_name()
+                })
+            };
+            if !new.members.iter().any(otherwise) {
+                fields = fields.without(Fields::MEMBERS);
+            }
             if !left.is_empty() {
                 changes.push(Change::MembersLeft { user_name: user_name(), members: left });
             }
             let renamed = |member: &&Member| {
                 old.member(&member.user_name).is_some_and(|old| {
-                    old.nick_name != member.nick_name || old.display_name != member.display_name
+                    old.has_name()
+                        && (old.nick_name != member.nick_name
+                            || old.display_name != member.display_name)
                 })
             };
             let renamed: Vec<_> = new.members.iter().filter(renamed).cloned().collect();

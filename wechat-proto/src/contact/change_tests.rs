@@ -5,7 +5,7 @@ use super::*;
 use crate::testing::contact;
 
 fn directory(records: &[&str]) -> Directory {
-    let mut directory = Directory::of("@me".parse().unwrap());
+    let mut directory = Directory::of("@me".parse().unwrap(), "me");
     records.iter().for_each(|json| directory.merge(contact(json)));
     directory
 }
@@ -81,6 +81,19 @@ fn what_is_learnt_is_no_change_of_the_room() {
     }
     // A list that is not whole says of nobody that it left.
     assert_eq!(changes(&[ROOM], &[partial]), "");
+}
+
+/// A small room of `webwxinit` has all of its members, without their names: learning those is no
+/// renaming. And what nothing else tells of one that stays is told at least as that.
+#[test]
+fn what_else_is_different_of_members_is_told() {
+    let nameless = r#"{"UserName":"@@r","NickName":"room","MemberCount":2,"MemberList":[{"UserName":"@1"},{"UserName":"@2"}]}"#;
+    let status = ROOM.replace("\"two\",", "\"two\",\"MemberStatus\":7,");
+    for (before, after) in [(nameless, ROOM), (ROOM, &status)] {
+        let change = changes(&[before], &[after]);
+        assert!(!change.contains("members_renamed"), "{change}");
+        assert!(change.contains("\"fields\":[") && change.contains("\"members\""), "{change}");
+    }
 }
 
 /// The account's own room is told in two ways.

@@ -27,6 +27,8 @@ use crate::message::Message;
 pub struct Directory {
     /// The account itself.
     pub(super) me: Option<UserName>,
+    /// What it calls itself.
+    my_name: Box<str>,
     pub(super) contacts: Arc<BTreeSet<ByName>>,
     /// The permanent ids that the service told.
     pub(super) ids: Arc<BTreeMap<UserName, PermanentId>>,
@@ -41,8 +43,13 @@ const IDS: usize = 20_000;
 
 impl Directory {
     /// The directory of an account.
-    pub(crate) fn of(me: UserName) -> Self {
-        Self { me: Some(me), ..Self::default() }
+    pub(crate) fn of(me: UserName, name: &str) -> Self {
+        Self { me: Some(me), my_name: name.into(), ..Self::default() }
+    }
+
+    /// The account calls itself something else.
+    pub(crate) fn rename_me(&mut self, name: &str) {
+        self.my_name = name.into();
     }
 
     /// The contact of this name.
@@ -54,10 +61,11 @@ impl Directory {
     ///
     /// A room that has no name is called by the names of its first ten members.
     pub fn name_of(&self, name: &UserName) -> Box<str> {
-        self.find(name).map_or_else(
-            || name.as_str().into(),
-            |contact| contact.name_with(|member| self.name_of_member(member)),
-        )
+        match self.find(name) {
+            Some(contact) => contact.name_with(|member| self.name_of_member(member)),
+            None if self.is_me(name) && !self.my_name.is_empty() => self.my_name.clone(),
+            None => name.as_str().into(),
+        }
     }
 
     /// What to call whoever said a message: the remark, else (in a room) the name that the
@@ -77,6 +85,7 @@ impl Directory {
         match self.find(&member.user_name) {
             Some(contact) if !contact.remark_name.is_empty() => contact.remark_name.clone(),
             Some(contact) if !member.has_name() => contact.name(),
+            None if !member.has_name() => self.name_of(&member.user_name),
             _ => member.name().into(),
         }
     }
@@ -113,9 +122,18 @@ impl Directory {
 
     /// Takes a record, see [`Directory`].
     pub(crate) fn merge(&mut self, contact: Contact) {
+        self.merge_with(contact, Contact::over);
+    }
+
+    /// Takes a record whose list of members may be some of them.
+    pub(crate) fn merge_part(&mut self, contact: Contact) {
+        self.merge_with(contact, Contact::partly_over);
+    }
+
+    fn merge_with(&mut self, contact: Contact, over: fn(Contact, &Contact) -> Contact) {
         let contact = match self.find(&contact.user_name) {
             Some(old) => {
-                let merged = contact.over(old);
+                let merged = over(contact, old);
                 // What is the same stays the same value, for copies to share.
                 if merged == *old {
                     return;
@@ -144,7 +162,10 @@ impl Directory {
 /// The same account, contacts and ids.
 impl PartialEq for Directory {
     fn eq(&self, other: &Self) -> bool {
-        self.me == other.me && self.ids == other.ids && self.iter().eq(other.iter())
+        self.me == other.me
+            && self.my_name == other.my_name
+            && self.ids == other.ids
+            && self.iter().eq(other.iter())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The directory after any updates, in any order, is what a list rebuilt from scratch is.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -17,6 +17,8 @@ use crate::testing::contact;
 #[derive(Clone, Debug)]
 enum Update {
     Merge(Value),
+    /// A record whose list of members may be some of them.
+    MergePart(Value),
     Remove(String),
     /// Somebody keeps a copy.
     Look,
@@ -31,8 +33,8 @@ const TEXTS: [&str; 4] = ["NickName", "RemarkName", "Alias", "City"];
 const NUMBERS: [&str; 3] = ["ContactFlag", "Statues", "Sex"];
 
 fn record() -> impl Strategy<Value = Value> {
-    let member = ("@[1-5]", "(a|b)?", "(d)?").prop_map(|(name, nick, display)| {
-        json!({ "UserName": name, "NickName": nick, "DisplayName": display })
+    let member = ("@[1-5]", "(a|b)?", "(d)?", 0..2_i64).prop_map(|(name, nick, display, status)| {
+        json!({ "UserName": name, "NickName": nick, "DisplayName": display, "MemberStatus": status })
     });
     (
         "(@@?)[1-4]",
@@ -42,8 +44,9 @@ fn record() -> impl Strategy<Value = Value> {
         prop::option::of(0..6_usize),
         prop::option::of("@[1-3]"),
         0..2_i64,
+        prop_oneof![3 => Just(0_i64), 1 => 8..10_i64],
     )
-        .prop_map(|(name, texts, numbers, members, count, owner, owned)| {
+        .prop_map(|(name, texts, numbers, members, count, owner, owned, owner_uin)| {
             let mut record = Map::new();
             record.insert("UserName".into(), name.clone().into());
             for (field, text) in TEXTS.iter().zip(texts) {
@@ -66,6 +69,7 @@ fn record() -> impl Strategy<Value = Value> {
                 record.extend(count.map(|count| ("MemberCount".into(), count.into())));
                 record.extend(owner.map(|owner| ("ChatRoomOwner".into(), owner.into())));
                 record.insert("IsOwner".into(), owned.into());
+                record.insert("OwnerUin".into(), owner_uin.into());
             }
             record.into()
         })
@@ -82,6 +86,7 @@ impl ReferenceStateMachine for History {
     fn transitions(_: &Self) -> BoxedStrategy<Update> {
         prop_oneof![
             6 => record().prop_map(Update::Merge),
+            1 => record().prop_map(Update::MergePart),
             1 => "(@@?)[1-4]".prop_map(Update::Remove),
             1 => Just(Update::Look),
         ]
@@ -107,9 +112,15 @@ impl History {
                 Update::Remove(name) => {
                     all.remove(name);
                 }
-                Update::Merge(record) => {
+                Update::Merge(record) | Update::MergePart(record) => {
                     let name = record["UserName"].as_str().unwrap().to_string();
-                    merge(all.entry(name).or_default(), record);
+                    let part = matches!(update, Update::MergePart(_)) && all.contains_key(&name);
+                    let known = all.entry(name.clone()).or_default();
+                    if name.starts_with("@@") && known.is_empty() {
+                        let nobody = json!({ "IsOwner": 0, "ChatRoomOwner": null, "OwnerUin": 0 });
+                        known.extend(nobody.as_object().cloned().unwrap());
+                    }
+                    merge(known, record, part);
                 }
             }
         }
@@ -117,18 +128,24 @@ impl History {
     }
 }
 
-fn merge(known: &mut Naive, record: &Value) {
+/// With `part`, the list of members removes nobody.
+fn merge(known: &mut Naive, record: &Value, part: bool) {
     for field in TEXTS.iter().filter(|field| record[**field] != "") {
         known.insert((*field).to_string(), record[*field].clone());
     }
     for field in NUMBERS.iter().filter(|field| record[**field] != 0) {
         known.insert((*field).to_string(), record[*field].clone());
     }
+    // Whose a room is: all of it anew if somebody is named, or if the number is another one.
+    let number = |value: Option<&Value>| value.and_then(Value::as_i64).unwrap_or(0);
+    let (came, there) = (number(record.get("OwnerUin")), number(known.get("OwnerUin")));
     let says_owner = record["IsOwner"] == 1 || record["ChatRoomOwner"].is_string();
-    if says_owner {
-        for field in ["IsOwner", "ChatRoomOwner"] {
+    if says_owner || came != 0 && there != 0 && came != there {
+        for field in ["IsOwner", "ChatRoomOwner", "OwnerUin"] {
             known.insert(field.into(), record[field].clone());
         }
+    } else if came != 0 {
+        known.insert("OwnerUin".into(), came.into());
     }
     let came: Vec<Value> = record["MemberList"].as_array().cloned().unwrap_or_default();
     let count = record["MemberCount"].as_u64().unwrap_or(0);
@@ -139,7 +156,7 @@ fn merge(known: &mut Naive, record: &Value) {
         return;
     }
     let before = known.get("MemberList").and_then(Value::as_array).cloned().unwrap_or_default();
-    let whole = came.len() as u64 >= count;
+    let whole = came.len() as u64 >= count && !part;
     let mut list: Vec<Value> = Vec::new();
     for old in &before {
         let came_too = came.iter().any(|member| member["UserName"] == old["UserName"]);
@@ -151,13 +168,21 @@ fn merge(known: &mut Naive, record: &Value) {
         let old = before.iter().find(|old| old["UserName"] == member["UserName"]);
         if let (Some(old), true) = (old, member["NickName"] == "") {
             member["NickName"] = old["NickName"].clone();
-            if member["DisplayName"] == "" {
-                member["DisplayName"] = old["DisplayName"].clone();
+            for (field, empty) in [("DisplayName", json!("")), ("MemberStatus", json!(0))] {
+                if member[field] == empty {
+                    member[field] = old[field].clone();
+                }
             }
         }
         list.push(member);
     }
-    known.insert("MemberCount".into(), if count == 0 { came.len() as u64 } else { count }.into());
+    let there = known.get("MemberCount").and_then(Value::as_u64).unwrap_or(0);
+    let count = match (part, count) {
+        (true, _) => there.max(list.len() as u64),
+        (false, 0) => came.len() as u64,
+        (false, count) => count,
+    };
+    known.insert("MemberCount".into(), count.into());
     known.insert("MemberList".into(), list.into());
 }
 
@@ -173,15 +198,16 @@ fn naive(directory: &Directory) -> BTreeMap<String, Naive> {
         for (field, number) in NUMBERS.iter().zip(numbers).filter(|(_, number)| *number != 0) {
             known.insert((*field).into(), number.into());
         }
-        if contact.is_owner == 1 || contact.chat_room_owner.is_some() {
+        if contact.user_name.is_room() {
             known.insert("IsOwner".into(), contact.is_owner.into());
             known.insert("ChatRoomOwner".into(), json!(contact.chat_room_owner));
+            known.insert("OwnerUin".into(), contact.owner_uin.into());
         }
         if contact.member_count != 0 {
             known.insert("MemberCount".into(), contact.member_count.into());
         }
         if !contact.members.is_empty() {
-            let member = |member: &Member| json!({ "UserName": member.user_name, "NickName": member.nick_name, "DisplayName": member.display_name });
+            let member = |member: &Member| json!({ "UserName": member.user_name, "NickName": member.nick_name, "DisplayName": member.display_name, "MemberStatus": member.member_status });
             known.insert("MemberList".into(), contact.members.iter().map(member).collect());
         }
         (contact.user_name.to_string(), known)
@@ -200,13 +226,14 @@ impl StateMachineTest for Machine {
     type Reference = History;
 
     fn init_test(_: &History) -> Self {
-        let directory = Directory::of("@me".parse().unwrap());
+        let directory = Directory::of("@me".parse().unwrap(), "me");
         Self { seen: (directory.clone(), BTreeMap::new()), directory }
     }
 
     fn apply(mut state: Self, _: &History, update: Update) -> Self {
         match update {
             Update::Merge(record) => state.directory.merge(contact(&record.to_string())),
+            Update::MergePart(record) => state.directory.merge_part(contact(&record.to_string())),
             Update::Remove(name) => state.directory.remove(&name.parse().unwrap()),
             Update::Look => state.seen = (state.directory.clone(), naive(&state.directory)),
         }
@@ -221,65 +248,129 @@ impl StateMachineTest for Machine {
         }
         let (seen, was) = &state.seen;
         assert_eq!(naive(seen), *was, "a copy does not change");
-        told(&state.directory.changes_since(seen), was, &now);
+        assert_eq!(told(&state.directory.changes_since(seen)), expected(was, &now));
     }
 }
 
-/// Whatever is different was told, and nothing else.
-fn told(changes: &[Change], was: &BTreeMap<String, Naive>, now: &BTreeMap<String, Naive>) {
-    for (name, known) in now {
-        let of_it: Vec<_> =
-            changes.iter().filter(|change| change.user_name().as_str() == name).collect();
-        match was.get(name) {
-            None => assert!(matches!(of_it[..], [Change::Added { .. }]), "{of_it:?}"),
-            Some(before) if before == known => assert!(of_it.is_empty(), "{of_it:?}"),
-            Some(_) => {
-                assert!(!changed(was, now, name) || !of_it.is_empty());
-                assert!(
-                    !of_it
-                        .iter()
-                        .any(|c| matches!(c, Change::Added { .. } | Change::Removed { .. }))
-                );
+/// What there is to tell, worked out from the two lists: as [`line`] writes it, sorted.
+fn expected(was: &BTreeMap<String, Naive>, now: &BTreeMap<String, Naive>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let names: BTreeSet<&String> = was.keys().chain(now.keys()).collect();
+    for name in names {
+        match (was.get(name), now.get(name)) {
+            (None, _) => lines.push(format!("{name} added")),
+            (_, None) => lines.push(format!("{name} removed")),
+            (Some(old), Some(new)) => {
+                lines
+                    .extend(differences(old, new).into_iter().map(|what| format!("{name} {what}")));
             }
         }
     }
-    let removed = changes.iter().filter(|change| matches!(change, Change::Removed { .. })).count();
-    assert_eq!(removed, was.keys().filter(|name| !now.contains_key(*name)).count());
-    for change in changes {
-        let names = |known: Option<&Naive>| -> Vec<String> {
-            let list = known.and_then(|known| known.get("MemberList")?.as_array().cloned());
-            list.unwrap_or_default()
-                .iter()
-                .map(|m| m["UserName"].as_str().unwrap().into())
-                .collect()
+    lines.sort();
+    lines
+}
+
+fn differences(old: &Naive, new: &Naive) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut fields = BTreeSet::new();
+    let differ = |field: &str| old.get(field) != new.get(field);
+    let own = ["nick_name", "remark_name", "alias", "city", "contact_flag", "statues", "sex"];
+    for (field, name) in TEXTS.iter().chain(&NUMBERS).zip(own).filter(|(field, _)| differ(field)) {
+        match (old.get(*field), new.get(*field)) {
+            (Some(old), Some(new)) if name == "nick_name" => {
+                lines.push(format!("renamed {old} {new}"));
+            }
+            _ => drop(fields.insert(name)),
+        }
+    }
+    let owner = |of: &Naive| match of.get("ChatRoomOwner") {
+        Some(Value::String(owner)) => Some(owner.clone()),
+        _ => (of.get("IsOwner") == Some(&json!(1))).then(|| "@me".to_string()),
+    };
+    if ["ChatRoomOwner", "IsOwner", "OwnerUin"].into_iter().any(differ) {
+        match (owner(old), owner(new)) {
+            (Some(old), Some(new)) if old == new => {}
+            (Some(old), Some(new)) => lines.push(format!("owned {old} {new}")),
+            _ => drop(fields.insert("owner")),
+        }
+    }
+    let list =
+        |of: &Naive| of.get("MemberList").and_then(Value::as_array).cloned().unwrap_or_default();
+    let (before, after) = (list(old), list(new));
+    let whole = |of: &Naive, list: &[Value]| {
+        !list.is_empty()
+            && list.len() as u64 >= of.get("MemberCount").and_then(Value::as_u64).unwrap_or(0)
+    };
+    if differ("MemberCount") {
+        fields.insert("member_count");
+    }
+    if before != after && whole(old, &before) && whole(new, &after) {
+        let find = |list: &[Value], name: &Value| {
+            list.iter().find(|member| member["UserName"] == *name).cloned()
         };
-        let room = change.user_name().as_str();
-        let (before, after) = (names(was.get(room)), names(now.get(room)));
+        let named = |member: &Value| member["NickName"] != "" || member["DisplayName"] != "";
+        let names = |member: &Value| [member["NickName"].clone(), member["DisplayName"].clone()];
+        for member in &after {
+            let name = &member["UserName"];
+            match find(&before, name) {
+                None => lines.push(format!("joined {name}")),
+                Some(old) => {
+                    if named(&old) && names(&old) != names(member) {
+                        lines.push(format!("called {name}"));
+                    }
+                    if old["MemberStatus"] != member["MemberStatus"]
+                        || !named(&old) && named(member)
+                    {
+                        fields.insert("members");
+                    }
+                }
+            }
+        }
+        for member in before.iter().filter(|member| find(&after, &member["UserName"]).is_none()) {
+            lines.push(format!("left {}", member["UserName"]));
+        }
+        if lines.iter().any(|line| line.starts_with("joined") || line.starts_with("left")) {
+            fields.remove("member_count");
+        }
+    } else if before != after {
+        fields.insert("members");
+    }
+    lines.extend(fields.into_iter().map(|field| format!("changed {field}")));
+    lines
+}
+
+/// The changes as [`expected`] writes them.
+fn told(changes: &[Change]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for change in changes {
+        let mut line = |what: String| lines.push(format!("{} {what}", change.user_name()));
         match change {
+            Change::Added { .. } => line("added".into()),
+            Change::Removed { .. } => line("removed".into()),
+            Change::Renamed { old, new, .. } => {
+                line(format!("renamed {} {}", json!(old), json!(new)));
+            }
+            Change::OwnerChanged { old, new, .. } => line(format!("owned {old} {new}")),
             Change::MembersJoined { members, .. } => {
-                let joined = after.iter().filter(|name| !before.contains(name));
-                assert!(joined.eq(members.iter().map(|m| m.user_name.as_str())));
+                members
+                    .iter()
+                    .for_each(|member| line(format!("joined {}", json!(member.user_name))));
             }
             Change::MembersLeft { members, .. } => {
-                let left = before.iter().filter(|name| !after.contains(name));
-                assert!(left.eq(members.iter().map(|m| m.user_name.as_str())));
+                members.iter().for_each(|member| line(format!("left {}", json!(member.user_name))));
             }
-            Change::Renamed { old, new, .. } => {
-                let nick = |all: &BTreeMap<String, Naive>| format!("{}", all[room]["NickName"]);
-                assert_eq!(
-                    [json!(old).to_string(), json!(new).to_string()],
-                    [nick(was), nick(now)]
-                );
+            Change::MembersRenamed { members, .. } => {
+                members
+                    .iter()
+                    .for_each(|member| line(format!("called {}", json!(member.user_name))));
             }
-            _ => {}
+            Change::Changed { fields, .. } => {
+                fields.names().for_each(|field| line(format!("changed {field}")));
+            }
         }
     }
-}
-
-/// Whether anything but the order of members and the way in which the owner is told is different.
-fn changed(was: &BTreeMap<String, Naive>, now: &BTreeMap<String, Naive>, name: &str) -> bool {
-    let fields = TEXTS.iter().chain(&NUMBERS);
-    fields.into_iter().any(|field| was[name].get(*field) != now[name].get(*field))
+    lines.sort();
+    lines
 }
 
 prop_state_machine! {

@@ -49,16 +49,18 @@ struct Names {
     batches: Batches<UserName>,
     /// How many were refused alone, one after the other.
     alone: u32,
+    /// How many requests failed, one after the other.
+    failures: u32,
     /// Whether any batch was answered.
     any: bool,
 }
 
 /// More pages than any address book has: the official page stops at 17.
 const PAGES: usize = 100;
-/// How many names may be refused alone, one after the other, before that is told: where nothing
-/// was answered yet, and where something was (some rooms are dead).
+/// How many names may be refused alone, one after the other, before others are asked for first,
+/// where nothing was answered yet; and before that is told (some rooms are dead).
 const ALONE: u32 = 3;
-const ALONE_AMONG_OTHERS: u32 = 10;
+const DEAD: u32 = 10;
 
 impl Contacts {
     /// A load of all contacts.
@@ -127,7 +129,7 @@ impl Flow for Contacts {
                         account.session.device.paces.contacts.strike();
                         let told = self.names.refused();
                         let done = self.batch(account, now);
-                        if told {
+                        if told || done && self.names.was_in_vain() {
                             if done {
                                 self.state = State::Done;
                             }
@@ -138,8 +140,16 @@ impl Flow for Contacts {
                         }
                     }
                     Err(interrupt) => {
-                        if let Interrupt::Fail(_) = interrupt {
-                            call = batch::request(&mut account.session, &self.names.next(), now);
+                        if let Interrupt::Fail(error) = &interrupt {
+                            account.wanted.slow(error, now);
+                            self.names.failed(error);
+                            let next = self.names.next();
+                            if next.is_empty() {
+                                // The last one was given up.
+                                self.state = State::Done;
+                                return Err(interrupt);
+                            }
+                            call = batch::request(&mut account.session, &next, now);
                         }
                         self.keep(account, interrupt, now, State::Batching { call })?;
                     }
@@ -197,6 +207,7 @@ impl Names {
 
     fn answered(&mut self) {
         self.alone = 0;
+        self.failures = 0;
         self.any = true;
         self.batches.answered();
     }
@@ -207,11 +218,28 @@ impl Names {
             return false;
         }
         self.alone += 1;
-        let told = self.alone >= if self.any { ALONE_AMONG_OTHERS } else { ALONE };
+        let told = self.alone >= DEAD;
         if told {
             self.alone = 0;
+        } else if self.alone == ALONE && !self.any {
+            self.batches.put_off();
         }
         told
+    }
+
+    /// A request for the next names failed: from the third time on, they are asked for in smaller
+    /// batches, since one of them may be why.
+    fn failed(&mut self, error: &Error) {
+        self.failures = self.failures.saturating_add(1);
+        let others = matches!(error, Error::Limited { .. } | Error::LoggedOut { .. });
+        if self.failures > 2 && !others {
+            self.batches.too_much();
+        }
+    }
+
+    /// Whether some were refused, and none was answered.
+    const fn was_in_vain(&self) -> bool {
+        !self.any && self.alone >= ALONE
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::error::{Failure, FailureKind, Ret, Sent};
-use crate::flow::Request;
+use crate::flow::{Request, Response};
 use crate::testing::{Host, NOW, reply, session};
 
 fn account() -> Account {
@@ -59,6 +59,14 @@ fn ret(ret: i64) -> Input {
 
 fn broken() -> Input {
     Input::Reply(Err(Failure::new(FailureKind::Closed, Sent::Maybe)))
+}
+
+/// The same once more.
+fn again(input: &Input) -> Input {
+    match input {
+        Input::Reply(Ok(reply)) => Input::Reply(Ok(Response::new(reply.body().clone()))),
+        _ => broken(),
+    }
 }
 
 fn is_page(request: &Request) -> bool {
@@ -193,7 +201,12 @@ fn a_refused_batch_is_cut_up() {
 /// refuses each name is not asked for all of them without a word.
 #[test]
 fn a_name_that_fails_alone_is_asked_for_once() {
-    for (rooms, sizes) in [(1, vec![1]), (2, vec![2, 1, 1]), (7, vec![7, 5, 1, 1, 1])] {
+    for (rooms, sizes) in [
+        (1, vec![1]),
+        (2, vec![2, 1, 1]),
+        (7, vec![7, 5, 1, 1, 1, 4, 1, 1, 1, 1]),
+        (60, vec![50, 10, 5, 1, 1, 1, 50, 10, 5, 1, 1, 1, 1, 1, 50, 10, 5, 1, 1]),
+    ] {
         let mut account = with_rooms(rooms);
         let (mut host, mut contacts) = (Host::new(), Contacts::new());
         let (result, asked) = load(&mut account, &mut host, &mut contacts, |_| ret(1));
@@ -205,9 +218,54 @@ fn a_name_that_fails_alone_is_asked_for_once() {
             // It goes on with those that were not asked for alone.
             let (result, asked) = load(&mut account, &mut host, &mut contacts, batch_of);
             result.unwrap();
-            assert_eq!(asked, [1, 1, 2]);
+            let left = asked.iter().sum::<usize>();
+            assert_eq!(left, if rooms == 60 { 50 } else { 0 });
         }
         assert_eq!(account.directory.len(), rooms);
+    }
+}
+
+/// Three dead rooms at the beginning are no reason to know nothing of the others.
+#[test]
+fn dead_rooms_at_the_beginning_are_put_off() {
+    let mut account = with_rooms(60);
+    let dead = ["@@000", "@@001", "@@002", "@@003"];
+    let serve = |request: &Request| {
+        if asked(request).iter().any(|name| dead.contains(&name.as_str())) {
+            ret(1)
+        } else {
+            batch_of(request)
+        }
+    };
+    let (result, _) = load(&mut account, &mut Host::new(), &mut Contacts::new(), serve);
+    result.unwrap();
+    let unknown = account.directory.rooms().filter(|room| room.nick_name.is_empty()).count();
+    assert_eq!(unknown, dead.len());
+}
+
+/// One room at which the service fails costs only itself, if whoever loads goes on after each
+/// failure that is told.
+#[test]
+fn one_room_that_fails_does_not_block_the_others() {
+    for failure in [broken(), ret(-1), Input::Reply(Ok(reply("<html>")))] {
+        let mut account = with_rooms(60);
+        let (mut host, mut contacts) = (Host::new(), Contacts::new());
+        let mut told = 0;
+        while load(&mut account, &mut host, &mut contacts, |request| {
+            if asked(request).contains(&"@@007".to_string()) {
+                again(&failure)
+            } else {
+                batch_of(request)
+            }
+        })
+        .0
+        .is_err()
+        {
+            told += 1;
+            assert!(told < 20, "it never ends");
+        }
+        let unknown = account.directory.rooms().filter(|room| room.nick_name.is_empty());
+        assert_eq!(unknown.map(|room| room.user_name.as_str()).collect::<Vec<_>>(), ["@@007"]);
     }
 }
 

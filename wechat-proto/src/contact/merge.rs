@@ -12,7 +12,9 @@ impl Contact {
     ///
     /// - Nothing that is empty or 0 erases what was there; so the official page does it, since
     ///   most lists leave fields out.
-    /// - Whose a room is, is one fact, told in three fields: they are taken together.
+    /// - Whose a room is, is one fact, told in three fields: they are taken together. A number
+    ///   alone, which names nobody, changes it only where another one was known.
+    /// - A name in Latin letters belongs to the name: it goes with it.
     /// - Members: see [`merge_members`].
     pub(crate) fn over(mut self, old: &Self) -> Self {
         fn text(new: &mut Box<str>, old: &str) {
@@ -29,6 +31,13 @@ impl Contact {
             text(&mut new.initials, &old.initials);
             text(&mut new.full, &old.full);
         }
+        // Entries of ModContactList have no letters: those of a former name are none of the new.
+        if self.nick_name.is_empty() || self.nick_name == old.nick_name {
+            pinyin(&mut self.pinyin, &old.pinyin);
+        }
+        if self.remark_name.is_empty() || self.remark_name == old.remark_name {
+            pinyin(&mut self.remark_pinyin, &old.remark_pinyin);
+        }
         text(&mut self.nick_name, &old.nick_name);
         text(&mut self.remark_name, &old.remark_name);
         text(&mut self.alias, &old.alias);
@@ -38,8 +47,6 @@ impl Contact {
         text(&mut self.city, &old.city);
         text(&mut self.key_word, &old.key_word);
         text(&mut self.encry_chat_room_id, &old.encry_chat_room_id);
-        pinyin(&mut self.pinyin, &old.pinyin);
-        pinyin(&mut self.remark_pinyin, &old.remark_pinyin);
         let Self {
             contact_flag: ContactFlag(contact_flag),
             verify_flag: VerifyFlag(verify_flag),
@@ -55,14 +62,27 @@ impl Contact {
         number(&mut self.star_friend, old.star_friend);
         number(&mut self.hide_input_bar_flag, old.hide_input_bar_flag);
         number(&mut self.uin, old.uin);
-        if self.chat_room_owner.is_none() && self.is_owner == 0 && self.owner_uin == 0 {
+        let another = self.owner_uin != 0 && old.owner_uin != 0 && self.owner_uin != old.owner_uin;
+        if self.chat_room_owner.is_none() && self.is_owner == 0 && !another {
             self.chat_room_owner.clone_from(&old.chat_room_owner);
             self.is_owner = old.is_owner;
-            self.owner_uin = old.owner_uin;
+            number(&mut self.owner_uin, old.owner_uin);
         }
         merge_members(&mut self, old);
         number(&mut self.member_count, old.member_count);
         self
+    }
+
+    /// The same for a record whose list may name some of the members only: nobody leaves.
+    pub(crate) fn partly_over(mut self, old: &Self) -> Self {
+        if self.members.is_empty() {
+            return self.over(old);
+        }
+        self.member_count = i64::MAX;
+        let mut merged = self.over(old);
+        let there = i64::try_from(merged.members.len()).unwrap_or(i64::MAX);
+        merged.member_count = old.member_count.max(there);
+        merged
     }
 }
 
@@ -191,6 +211,47 @@ mod tests {
         assert_eq!((new.member_count, members(&new).as_str()), (1, "c"));
     }
 
+    /// Found by a fuzzer: a member who stood twice on a list that is not whole was another each
+    /// time that the same record came.
+    #[test]
+    fn the_same_record_twice_is_once() {
+        let json = r#"{"UserName":"@@1","MemberCount":6,"MemberList":[{"UserName":"@2","NickName":"a"},{"UserName":"@3","NickName":"b"},{"UserName":"@2","AttrStatus":1}]}"#;
+        let room = contact(json);
+        assert_eq!(members(&room), "a b");
+        assert_eq!(contact(json).over(&room), room);
+    }
+
+    /// A list that may be a part removes nobody, whatever it counts.
+    #[test]
+    fn some_members_are_added_and_changed() {
+        let old = contact(
+            r#"{"UserName":"@@1","MemberCount":2,"MemberList":[{"UserName":"@2","NickName":"a"},{"UserName":"@3","NickName":"b"}]}"#,
+        );
+        let part = r#"{"UserName":"@@1","MemberList":[{"UserName":"@3","NickName":"B"},{"UserName":"@4","NickName":"c"}]}"#;
+        let merged = contact(part).partly_over(&old);
+        assert_eq!((merged.member_count, members(&merged).as_str()), (3, "a B c"));
+        assert!(merged.has_all_members());
+        let none = contact(r#"{"UserName":"@@1","Statues":1}"#).partly_over(&old);
+        assert_eq!((none.member_count, members(&none).as_str()), (2, "a b"));
+    }
+
+    #[test]
+    fn letters_go_with_their_name() {
+        let old = contact(
+            r#"{"UserName":"@1","NickName":"张","PYQuanPin":"zhang","RemarkName":"李","RemarkPYQuanPin":"li"}"#,
+        );
+        for (fields, letters) in [
+            ("", ["zhang", "li"]),
+            (r#","NickName":"张","RemarkName":"李""#, ["zhang", "li"]),
+            (r#","NickName":"王""#, ["", "li"]),
+            (r#","RemarkName":"王""#, ["zhang", ""]),
+            (r#","NickName":"王","PYQuanPin":"wang""#, ["wang", "li"]),
+        ] {
+            let new = contact(&alloc::format!("{{\"UserName\":\"@1\"{fields}}}")).over(&old);
+            assert_eq!([&*new.pinyin.full, &*new.remark_pinyin.full], letters, "{fields}");
+        }
+    }
+
     #[test]
     fn a_room_has_one_owner() {
         let me = "@me".parse().unwrap();
@@ -199,6 +260,11 @@ mod tests {
         assert_eq!(others.clone().over(&mine).owner(&me).unwrap().as_str(), "@7");
         assert_eq!(others.clone().over(&mine).is_owner, 0);
         assert_eq!(mine.over(&others).owner(&me).unwrap().as_str(), "@me");
+        // A number names nobody: what is known stays, unless it is another number.
+        let numbered = room(r#""OwnerUin":4200000001"#);
+        assert_eq!(numbered.clone().over(&others).owner(&me).unwrap().as_str(), "@7");
+        let other = room(r#""OwnerUin":7"#).over(&numbered.clone().over(&others));
+        assert_eq!((other.owner(&me), other.owner_uin), (None, 7));
         let silent = room(r#""NickName":"x""#).over(&others);
         assert_eq!(silent.owner(&me).unwrap().as_str(), "@7");
     }

@@ -1,13 +1,13 @@
 //! Whom messages name and nobody knows yet: `docs/protocol.md` §5.1.
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::batches::Batches;
 use super::classify::is_built_in;
 use super::notice::Notice;
-use super::{Contact, Directory, batch};
+use super::{Contact, Directory, Member, batch};
 use crate::call::Call;
 use crate::error::{Error, FailureKind};
 use crate::ids::UserName;
@@ -17,10 +17,12 @@ use crate::time::Timestamp;
 
 /// What the inbox is to ask `webwxbatchgetcontact` for, and how soon it may.
 ///
-/// - Recent chats that the phone lists, rooms and persons that write, rooms whose speaker is not
-///   among the known members. What every account has is not asked for.
-/// - A name is asked for once, and a room once for each unknown speaker; whom the service does
-///   not know, or what it refuses alone, is not asked for again.
+/// - Recent chats that the phone lists, rooms and persons that write, rooms that are heard before
+///   all of their members are known, rooms whose speaker is not among them. What every account has
+///   is not asked for.
+/// - A name is asked for once, a room once more for its members, and for unknown speakers as long
+///   as that helps; whom the service does not know, what it refuses alone, or fails at alone again
+///   and again, is not asked for again.
 /// - A failure keeps the names, and puts the next batch off: the inbox does not wait for it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
@@ -28,15 +30,27 @@ pub(crate) struct Wanted {
     met: Met,
     /// How often in a row asking failed.
     failures: u32,
-    /// The last failure, and how long nothing is asked after it.
+    /// The last request or failure, and how long nothing is asked after it.
     pause: Option<(Timestamp, Duration)>,
+    /// How often rooms were asked for in vain for the sake of a speaker.
+    vain: BTreeMap<UserName, u32>,
 }
 
-/// A name to ask for, and in a room, the member for whose sake.
+/// A name to ask for, and why.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Want {
     name: UserName,
-    speaker: Option<UserName>,
+    why: Why,
+}
+
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Why {
+    /// It is not known.
+    Unknown,
+    /// Not all members of the room are.
+    Members,
+    /// This member is not, though the list is whole.
+    Speaker(UserName),
 }
 
 /// What was asked for in this session, or is to be: the last [`MOST`].
@@ -48,6 +62,12 @@ struct Met {
 
 /// More names than a session meets: `docs/threats.md` J7.
 const MOST: usize = 4096;
+/// How often a room is asked for in vain before its unknown speakers are left alone: lists may be
+/// short (`docs/shapes.md` S40), and who speaks under a permanent id is on none.
+const VAIN: u32 = 3;
+/// Between two batches: the fastest client known to get away with it does so
+/// (`docs/protocol.md` §5.2).
+const GAP: Duration = Duration::from_secs(2);
 /// A batch waits for no longer than this, and the messages behind it neither.
 const DEADLINE: Duration = Duration::from_secs(15);
 /// The longest silence after a failure. Too many requests of this kind shut the account out of the
@@ -58,7 +78,7 @@ impl Wanted {
     /// Takes note of a name, unless it is known.
     pub(crate) fn name(&mut self, directory: &Directory, name: &UserName) {
         if !is_built_in(name) && !directory.is_me(name) && directory.find(name).is_none() {
-            self.want(Want { name: name.clone(), speaker: None });
+            self.want(Want { name: name.clone(), why: Why::Unknown });
         }
     }
 
@@ -73,17 +93,25 @@ impl Wanted {
         }
         let peer = message.peer();
         self.name(directory, peer);
-        if let Some(speaker) = &message.speaker
-            && let Some(room) = directory.find(peer)
+        let Some(room) = directory.find(peer).filter(|room| room.is_room()) else { return };
+        // Names in the room, this account's own among them, are nowhere else.
+        let members = Want { name: peer.clone(), why: Why::Members };
+        if !self.met.known.contains(&members) && !all_known(room) {
+            self.want(members);
+        } else if let Some(speaker) = &message.speaker
             && unknown_in(directory, room, speaker)
+            && self.vain.get(peer).is_none_or(|times| *times < VAIN)
         {
-            self.want(Want { name: peer.clone(), speaker: Some(speaker.clone()) });
+            self.want(Want { name: peer.clone(), why: Why::Speaker(speaker.clone()) });
         }
     }
 
-    /// Somebody is gone: when met again, to be asked for again.
+    /// Somebody is gone: not to be asked for any more, unless met again.
     pub(crate) fn forget(&mut self, name: &UserName) {
-        self.met.known.remove(&Want { name: name.clone(), speaker: None });
+        self.met.known.retain(|want| want.name != *name);
+        self.met.order.retain(|want| want.name != *name);
+        self.batches.keep(|want| want.name != *name);
+        self.vain.remove(name);
     }
 
     fn want(&mut self, want: Want) {
@@ -108,22 +136,35 @@ impl Wanted {
                 return None;
             }
         }
-        self.batches.keep(|want| match (directory.find(&want.name), &want.speaker) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(room), Some(speaker)) => unknown_in(directory, room, speaker),
-        });
+        self.batches.keep(|want| still_wanted(directory, want));
         // A room may be wanted for the sake of several members.
         let names: BTreeSet<&UserName> = self.batches.next().map(|want| &want.name).collect();
         let names: Vec<UserName> = names.into_iter().cloned().collect();
         (!names.is_empty()).then(|| batch::request(session, &names, now).deadline(DEADLINE))
     }
 
-    /// The request was answered: whom the answer leaves out, the service does not know.
-    pub(crate) fn answered(&mut self) {
+    /// The request was answered, and the directory has what it says: whom it leaves out, the
+    /// service does not know.
+    pub(crate) fn answered(&mut self, directory: &Directory, now: Timestamp) {
+        for want in self.batches.next().filter(|want| matches!(want.why, Why::Speaker(_))) {
+            let times = self.vain.entry(want.name.clone()).or_default();
+            *times = if still_wanted(directory, want) { times.saturating_add(1) } else { 0 };
+        }
+        self.vain.retain(|_, times| *times > 0);
+        while self.vain.len() > MOST {
+            self.vain.pop_first();
+        }
         self.batches.answered();
         self.failures = 0;
-        self.pause = None;
+        self.pause = Some((now, GAP));
+    }
+
+    /// Somebody else's request of this kind failed: where that is too many, it is no time for more.
+    pub(crate) fn slow(&mut self, error: &Error, now: Timestamp) {
+        if matches!(error, Error::Limited { .. }) {
+            self.failures = self.failures.saturating_add(1);
+            self.wait(Duration::from_secs(60), now);
+        }
     }
 
     /// The request failed.
@@ -134,16 +175,41 @@ impl Wanted {
                 self.batches.refused();
                 Duration::from_secs(2)
             }
-            Error::Transport(failure) if failure.kind == FailureKind::Timeout => {
-                self.batches.too_much();
+            Error::Limited { .. } => Duration::from_secs(60),
+            Error::LoggedOut { .. } => GAP,
+            _ => {
+                // What fails once says nothing about the names; what fails again and again may
+                // fail at one of them. A batch that took too long was too large.
+                let slow = matches!(error, Error::Transport(failure) if failure.kind == FailureKind::Timeout);
+                if slow || self.failures > 2 {
+                    self.batches.too_much();
+                }
                 Duration::from_secs(5)
             }
-            Error::Limited { .. } => Duration::from_secs(60),
-            _ => Duration::from_secs(5),
         };
-        let pause = first.saturating_mul(1 << (self.failures - 1).min(10)).min(LONGEST);
+        self.wait(first, now);
+    }
+
+    /// Waits, the longer the more often it failed.
+    fn wait(&mut self, first: Duration, now: Timestamp) {
+        let doubled = self.failures.saturating_sub(1).min(10);
+        let pause = first.saturating_mul(1 << doubled).min(LONGEST);
         self.pause = Some((now, pause));
     }
+}
+
+/// Whether what was wanted is not known meanwhile.
+fn still_wanted(directory: &Directory, want: &Want) -> bool {
+    directory.find(&want.name).is_none_or(|room| match &want.why {
+        Why::Unknown => false,
+        Why::Members => !all_known(room),
+        Why::Speaker(speaker) => unknown_in(directory, room, speaker),
+    })
+}
+
+/// Whether all members of a room are known, by name.
+fn all_known(room: &Contact) -> bool {
+    room.has_all_members() && room.members.iter().all(Member::has_name)
 }
 
 /// Whether a member's name is to be found neither in its room nor among the contacts.

@@ -18,7 +18,7 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        let directory = Directory::of("@me".parse().unwrap());
+        let directory = Directory::of("@me".parse().unwrap(), "me");
         Self { wanted: Wanted::default(), directory, session: session(), now: NOW }
     }
 
@@ -46,6 +46,12 @@ impl Desk {
         let body: serde_json::Value = serde_json::from_slice(&body.copy_to_bytes(length)).unwrap();
         let names = body["List"].as_array().unwrap().iter();
         names.map(|item| item["UserName"].as_str().unwrap().to_string()).collect()
+    }
+
+    /// The request was answered; time goes by until the next.
+    fn answered(&mut self) {
+        self.wanted.answered(&self.directory, self.now);
+        self.now = self.now.after(GAP);
     }
 
     fn fails(&mut self, error: &Error) {
@@ -83,7 +89,7 @@ fn asks_once_for_whoever_is_not_known() {
     }
     desk.said("@@room", "@a:<br/>hi");
     assert_eq!(desk.asks(), ["@@room", "@new"]);
-    desk.wanted.answered();
+    desk.answered();
     desk.said("@new", "still unknown");
     desk.said("@@room", "@a:<br/>hi");
     assert_eq!(desk.asks(), [""; 0]);
@@ -93,30 +99,85 @@ fn asks_once_for_whoever_is_not_known() {
     assert_eq!(desk.asks(), ["@new"]);
 }
 
+/// Names in a room are nowhere else than on its list: it is asked for when it is heard, once.
+#[test]
+fn asks_for_the_members_of_a_room_that_is_heard() {
+    for room in [
+        // As in `webwxgetcontact`, and as in `webwxinit`: without members, without names, in part.
+        r#"{"UserName":"@@r","MemberCount":2}"#,
+        r#"{"UserName":"@@r","MemberCount":2,"MemberList":[{"UserName":"@a"},{"UserName":"@b"}]}"#,
+        r#"{"UserName":"@@r","MemberCount":9,"MemberList":[{"UserName":"@b","NickName":"b"}]}"#,
+    ] {
+        let mut desk = Desk::new();
+        desk.learn(room);
+        desk.learn(r#"{"UserName":"@friend","NickName":"f"}"#);
+        assert_eq!(desk.asks(), [""; 0], "it was not heard");
+        for said in ["a notice of the room", "@b:<br/>hi", "@friend:<br/>hi", "@me:<br/>hi"] {
+            desk.said("@@r", said);
+        }
+        assert_eq!(desk.asks(), ["@@r"]);
+        desk.answered();
+        // It stays as it is: the service does not tell.
+        desk.said("@@r", "@friend:<br/>hi");
+        assert_eq!(desk.asks(), [""; 0]);
+    }
+    let mut desk = Desk::new();
+    desk.learn(WHOLE);
+    desk.said("@@r", "a notice of the room");
+    assert_eq!(desk.asks(), [""; 0]);
+}
+
+const WHOLE: &str =
+    r#"{"UserName":"@@r","MemberCount":1,"MemberList":[{"UserName":"@a","NickName":"a"}]}"#;
+
 #[test]
 fn asks_for_a_room_whose_speaker_is_not_known() {
     let mut desk = Desk::new();
-    // As in `webwxinit`: without names.
-    desk.learn(r#"{"UserName":"@@r","MemberCount":9,"MemberList":[{"UserName":"@a"},{"UserName":"@b","NickName":"b"}]}"#);
+    desk.learn(WHOLE);
     desk.learn(r#"{"UserName":"@friend","NickName":"f"}"#);
-    for speaker in ["@b", "@friend", "@me"] {
+    for speaker in ["@a", "@friend", "@me"] {
         desk.said("@@r", &format!("{speaker}:<br/>hi"));
     }
-    desk.said("@@r", "a notice of the room");
     assert_eq!(desk.asks(), [""; 0]);
-    for speaker in ["@a", "@a", "@c"] {
+    for speaker in ["@b", "@b", "@c"] {
         desk.said("@@r", &format!("{speaker}:<br/>hi"));
     }
-    assert_eq!(desk.asks(), ["@@r"]);
-    desk.wanted.answered();
-    // Still without a name: the service does not tell.
-    desk.said("@@r", "@a:<br/>hi");
-    assert_eq!(desk.asks(), [""; 0]);
-    desk.said("@@r", "@new:<br/>hi");
     assert_eq!(desk.asks(), ["@@r"]);
     // What is learnt elsewhere meanwhile need not be asked for.
-    desk.learn(r#"{"UserName":"@@r","MemberList":[{"UserName":"@new","NickName":"n"}]}"#);
+    desk.learn(r#"{"UserName":"@@r","MemberList":[{"UserName":"@a","NickName":"a"},{"UserName":"@b","NickName":"b"},{"UserName":"@c","NickName":"c"}]}"#);
     assert_eq!(desk.asks(), [""; 0]);
+}
+
+/// Where that does not help (short lists, permanent ids as speakers), it ends: a room of hundreds
+/// would be asked for hundreds of times.
+#[test]
+fn asks_in_vain_a_few_times_only() {
+    let mut desk = Desk::new();
+    desk.learn(WHOLE);
+    let mut asked = 0;
+    for n in 0..40 {
+        desk.said("@@r", &format!("wxid_{n}:<br/>hi"));
+        asked += desk.asks().len();
+        desk.answered();
+    }
+    assert_eq!(asked, 3);
+    // Left and met again, it is another matter.
+    desk.wanted.forget(&"@@r".parse().unwrap());
+    desk.said("@@r", "wxid_50:<br/>hi");
+    assert_eq!(desk.asks(), ["@@r"]);
+    desk.learn(r#"{"UserName":"@@r","MemberCount":2,"MemberList":[{"UserName":"@a","NickName":"a"},{"UserName":"wxid_50","NickName":"x"}]}"#);
+    desk.answered();
+    assert_eq!(desk.wanted.vain.len(), 0, "it was not in vain");
+}
+
+/// Whoever is deleted while the request waits is not asked for, nor added again by it.
+#[test]
+fn asks_for_nobody_who_is_gone() {
+    let mut desk = Desk::new();
+    desk.said("@x", "hi");
+    desk.said("@y", "hi");
+    desk.wanted.forget(&"@x".parse().unwrap());
+    assert_eq!(desk.asks(), ["@y"]);
 }
 
 /// `docs/protocol.md` §9.7.
@@ -131,7 +192,7 @@ fn asks_for_the_chats_that_the_phone_lists() {
     ));
     let first = desk.asks();
     assert_eq!((first.len(), first.first().map(String::as_str)), (50, Some("@2")));
-    desk.wanted.answered();
+    desk.answered();
     assert_eq!(desk.asks(), names[49..]);
 }
 
@@ -151,7 +212,7 @@ fn one_that_cannot_be_told_does_not_stop_the_others() {
         if asked.contains(&"@17".to_string()) {
             desk.fails(&refused());
         } else {
-            desk.wanted.answered();
+            desk.answered();
         }
     }
     assert_eq!(sizes, [22, 10, 5, 5, 1, 1, 1, 1, 1, 12]);
@@ -175,7 +236,7 @@ fn failures_put_it_off() {
             desk.fails(&error);
             assert_eq!(desk.silence(), silence, "{error:?}");
         }
-        desk.wanted.answered();
+        desk.answered();
         desk.said(&format!("@{}", desk.now.as_secs()), "hi");
         desk.said(&format!("@0{}", desk.now.as_secs()), "hi");
     }
@@ -187,19 +248,66 @@ fn failures_put_it_off() {
     assert_eq!(desk.silence(), 0);
 }
 
-/// What took too long is asked for in smaller parts, and never given up for it.
+/// What took too long is asked for in smaller parts.
 #[test]
 fn too_much_at_once_is_less_the_next_time() {
     let mut desk = Desk::new();
     (100..160).for_each(|n| desk.said(&format!("@{n}"), "hi"));
     let mut sizes = vec![];
-    for _ in 0..5 {
+    for _ in 0..4 {
         sizes.push(desk.asks().len());
         desk.fails(&failure(FailureKind::Timeout));
         desk.now = desk.now.after(LONGEST);
     }
-    assert_eq!(sizes, [50, 10, 5, 1, 1]);
-    assert_eq!(desk.asks(), ["@100"]);
+    assert_eq!(sizes, [50, 10, 5, 1]);
+    // The one that was alone waits behind the others.
+    assert_eq!(desk.asks(), ["@101"]);
+}
+
+/// One name at which the service fails does not keep the others from being asked for, whatever
+/// the failure is, and is given up at last.
+#[test]
+fn one_name_does_not_block_the_others() {
+    let system = || Error::Refused { endpoint: "", ret: Ret(-1), message: "".into() };
+    let html = || Error::Malformed { endpoint: "", expected: "", found: "".into() };
+    for error in [failure(FailureKind::Timeout), failure(FailureKind::Closed), system(), html()] {
+        let mut desk = Desk::new();
+        (100..160).for_each(|n| desk.said(&format!("@{n}"), "hi"));
+        let mut answered = vec![];
+        let mut requests = 0;
+        loop {
+            let asked = desk.asks();
+            if asked.is_empty() {
+                break;
+            }
+            requests += 1;
+            assert!(requests < 60, "{error:?}: {asked:?}");
+            if asked.contains(&"@107".to_string()) {
+                desk.fails(&error);
+            } else {
+                answered.extend(asked);
+                desk.answered();
+            }
+            desk.now = desk.now.after(LONGEST);
+        }
+        assert_eq!(answered.len(), 59, "{error:?}");
+    }
+}
+
+/// Not faster than the service bears: `docs/protocol.md` §5.2.
+#[test]
+fn leaves_a_gap_between_two_batches() {
+    let mut desk = Desk::new();
+    (100..180).for_each(|n| desk.said(&format!("@{n}"), "hi"));
+    assert_eq!(desk.asks().len(), 50);
+    desk.wanted.answered(&desk.directory, desk.now);
+    assert_eq!(desk.silence(), GAP.as_secs());
+    assert_eq!(desk.asks().len(), 30);
+    // Somebody else was told that it was too much.
+    desk.wanted.slow(&failure(FailureKind::Closed), desk.now);
+    assert_eq!(desk.asks().len(), 30);
+    desk.wanted.slow(&limited(), desk.now);
+    assert_eq!(desk.silence(), 60);
 }
 
 /// `docs/threats.md` J7.

@@ -22,7 +22,7 @@ fn one(bytes: &[u8]) {
     for member in &contact.members {
         assert!(contact.member(&member.user_name).is_some() && contact.includes(&member.user_name));
     }
-    let mut directory = Directory::of(UserName::file_helper());
+    let mut directory = Directory::of(UserName::file_helper(), "");
     let empty = directory.clone();
     directory.merge(contact.clone());
     assert_eq!(directory.find(&name), Some(&contact));
@@ -44,7 +44,7 @@ fn one(bytes: &[u8]) {
 /// Records, each behind a zero byte, merged one after the other; an empty one removes whoever came
 /// before it. What is left does not depend on looking in between, and no diff is lost.
 fn merges(bytes: &[u8]) {
-    let mut directory = Directory::of(me().user_name);
+    let mut directory = Directory::of(me().user_name, "me");
     let empty = directory.clone();
     let mut last: Option<Contact> = None;
     for part in bytes.split(|byte| *byte == 0).take(64) {

@@ -161,8 +161,8 @@ impl Flow for Inbox {
                 },
                 State::Asking(mut call) => match call.poll(&mut account.session.device, now) {
                     Ok(contacts) => {
-                        account.wanted.answered();
                         account.learn(contacts);
+                        account.wanted.answered(&account.directory, now);
                         self.check(account, now);
                     }
                     // Not worth a message: names are asked for again, at a pace of their own.
@@ -242,14 +242,16 @@ impl Inbox {
         let changes = batch.has_changes();
         if let Some(profile) = batch.profile.take() {
             if let Some(name) = profile.nick_name {
+                account.directory.rename_me(&name);
                 session.me.nick_name = name;
             }
             if let Some(picture) = profile.head_img_url {
                 session.me.head_img_url = picture;
             }
         }
-        for name in core::mem::take(&mut batch.removed) {
-            account.forget(&name);
+        let removed = core::mem::take(&mut batch.removed);
+        for name in &removed {
+            account.forget(name);
         }
         account.learn(core::mem::take(&mut batch.changed));
         account.correct(core::mem::take(&mut batch.changed_members));
@@ -258,7 +260,11 @@ impl Inbox {
         let more = batch.more;
         let messages = batch.messages(&session.me);
         for message in &messages {
-            account.wanted.hear(&mut account.directory, message);
+            // The last words of a room that was left are no reason to ask for it.
+            let peer = message.peer();
+            if account.directory.find(peer).is_some() || !removed.contains(peer) {
+                account.wanted.hear(&mut account.directory, message);
+            }
         }
         let fresh = messages
             .iter()

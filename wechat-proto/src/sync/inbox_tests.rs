@@ -292,6 +292,18 @@ fn changes_are_applied() {
     assert_eq!((&*me.nick_name, &*me.head_img_url), ("New & me", "/h"));
 }
 
+/// Who left and came back within one batch is there: departures are told first.
+#[test]
+fn removed_and_told_in_one_batch_is_known() {
+    let mut stage = Stage::new([]);
+    stage.account.learn([contact(r#"{"UserName":"@back","NickName":"before"}"#)]);
+    let record = json!([{ "UserName": "@back", "NickName": "after" }]);
+    let changes = with(batch(&["1"], 5, false), "ModContactList", record.clone());
+    stage.replies.extend([ok(with(changes, "DelContactList", record)), ok(NEWS)]);
+    assert!(stage.next().is_ok());
+    assert_eq!(&*stage.account.directory().name_of(&"@back".parse().unwrap()), "after");
+}
+
 /// `docs/protocol.md` §1.4: a new `DeviceID` each time; §7.1: a new clock.
 #[test]
 fn no_two_checks_are_the_same() {
