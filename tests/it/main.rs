@@ -15,6 +15,7 @@ mod secrets;
 mod sending;
 mod story;
 mod systems;
+mod threats;
 mod trouble;
 mod uploads;
 mod wire;
