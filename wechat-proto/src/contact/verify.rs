@@ -27,6 +27,9 @@ const ENDPOINT: &str = "webwxverifyuser";
 #[serde(transparent)]
 pub struct Ticket(Secret);
 
+#[cfg(feature = "zeroize")]
+impl zeroize::ZeroizeOnDrop for Ticket {}
+
 impl FromStr for Ticket {
     type Err = Invalid;
 

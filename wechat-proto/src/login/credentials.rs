@@ -22,6 +22,16 @@ pub struct Credentials {
     pub(crate) pass_ticket: Secret,
 }
 
+#[cfg(feature = "zeroize")]
+impl zeroize::ZeroizeOnDrop for Credentials {}
+
+/// All of it: a field that is not wiped does not compile here.
+#[cfg(feature = "zeroize")]
+const _: fn(Credentials) = |Credentials { uin, sid, skey, pass_ticket }| {
+    const fn wiped<T: zeroize::ZeroizeOnDrop, const N: usize>(_: &[T; N]) {}
+    wiped(&[uin, sid, skey, pass_ticket]);
+};
+
 impl Credentials {
     /// Who asks, with a new `DeviceID`.
     pub(crate) fn base_request(&self, uin: Uin, device: &mut Device) -> BaseRequest {
@@ -46,6 +56,9 @@ impl fmt::Debug for Credentials {
 /// Kept as one text, so that there is no second copy of the ticket to be wiped.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Redirect(Secret);
+
+#[cfg(feature = "zeroize")]
+impl zeroize::ZeroizeOnDrop for Redirect {}
 
 /// The host, never the ticket.
 impl fmt::Debug for Redirect {

@@ -102,7 +102,7 @@ pub struct Uploaded {
     pub(crate) file_name: Box<str>,
     pub(crate) size: u64,
     /// Of a file above 25 MB; else empty.
-    pub(crate) signature: Box<str>,
+    pub(crate) signature: Sealed,
 }
 
 impl Uploaded {

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::secret::Sealed;
 use crate::text::{Text, decode};
 use crate::wire::entities;
 
@@ -16,12 +17,15 @@ use crate::wire::entities;
 /// It is written out where a message is serialized.
 #[derive(Clone, Default, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Hidden(Box<str>);
+pub struct Hidden(Sealed);
+
+#[cfg(feature = "zeroize")]
+impl zeroize::ZeroizeOnDrop for Hidden {}
 
 impl Hidden {
     /// The value.
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose()
     }
 
     /// Whether there is none.
@@ -32,7 +36,7 @@ impl Hidden {
 
 impl From<Box<str>> for Hidden {
     fn from(value: Box<str>) -> Self {
-        Self(value)
+        Self(value.into())
     }
 }
 
