@@ -90,7 +90,11 @@ impl Jar {
             text.push('=');
             text.push_str(value.text.expose());
         }
-        let mut header = HeaderValue::from_str(&text).ok().filter(|_| !text.is_empty())?;
+        if text.is_empty() {
+            return None;
+        }
+        // By value: the text becomes the header, without a copy that nobody wipes.
+        let mut header = HeaderValue::try_from(text).ok()?;
         header.set_sensitive(true);
         Some(header)
     }

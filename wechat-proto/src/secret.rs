@@ -102,13 +102,15 @@ impl TryFrom<Box<str>> for Secret {
     type Error = Invalid;
 
     fn try_from(text: Box<str>) -> Result<Self, Invalid> {
-        if text.len() > Self::LONGEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // First, so that what is refused is wiped as well.
+        let text = Sealed::from(text);
+        if text.0.len() > Self::LONGEST || !text.0.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Invalid {
                 what: "a credential",
                 expected: "up to 4,096 visible characters",
             });
         }
-        Ok(Self(text.into()))
+        Ok(Self(text))
     }
 }
 
@@ -149,7 +151,7 @@ mod tests {
         }
     }
 
-    /// What is freed cannot be looked at from safe code: but dropping is this and nothing else.
+    /// Dropping is this and nothing else; `tests/wiped.rs` looks at what is freed.
     #[cfg(feature = "zeroize")]
     #[test]
     fn s1_a_secret_is_wiped() {

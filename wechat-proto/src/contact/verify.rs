@@ -187,7 +187,7 @@ impl fmt::Display for Opcode {
 impl From<Ticket> for Box<str> {
     /// The ticket itself.
     fn from(ticket: Ticket) -> Self {
-        ticket.0.into()
+        ticket.0.expose().into()
     }
 }
 

@@ -61,6 +61,7 @@ pub(crate) use upload::Sizes;
 pub use upload::{Upload, UploadProgress};
 
 use crate::ids::MsgId;
+use crate::secret::Sealed;
 
 /// The number of a message as it is sent. One is up to 19 digits long; what is longer than any
 /// could be is cut, or no request could be made of it.
