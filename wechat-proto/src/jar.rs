@@ -60,14 +60,14 @@ impl Jar {
         &mut self,
         hosts: &Hosts,
         origin: &Origin,
-        lines: &[String],
+        lines: &[impl AsRef<str>],
         date: Option<&str>,
         now: Timestamp,
     ) {
         let date = date.and_then(http_date);
         self.cookies.retain(|_, value| value.expires.is_none_or(|at| at > now));
         for line in lines {
-            let Ok(cookie) = Cookie::parse(line.as_str()) else { continue };
+            let Ok(cookie) = Cookie::parse(line.as_ref()) else { continue };
             let Some((key, value)) = accept(hosts, origin, &cookie, date, now) else { continue };
             if value.expires.is_some_and(|at| at <= now) {
                 self.cookies.remove(&key);

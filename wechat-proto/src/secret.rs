@@ -59,6 +59,12 @@ impl From<&str> for Sealed {
     }
 }
 
+impl AsRef<str> for Sealed {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// By reference: a copy would not be overwritten.
 impl Serialize for Sealed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
