@@ -6,6 +6,7 @@ mod directory;
 mod downloads;
 mod endpoints;
 mod entries;
+mod evil;
 mod exact;
 mod exact_form;
 mod kinds;
