@@ -142,7 +142,7 @@ fn pieces(http: &Http) -> Pieces {
         for part in sent_form(http) {
             let place = format!("part {} {:?}", part.name, part.mime);
             pieces.push((place.clone(), part.disposition.clone()));
-            match part.text().starts_with('{') {
+            match part.name == "uploadmediarequest" {
                 true => json(&place, &serde_json::from_str(part.text()).unwrap(), &mut pieces),
                 false => pieces.push((place, part.text().into())),
             }
