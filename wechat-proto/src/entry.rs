@@ -267,7 +267,7 @@ mod tests {
     }
 
     proptest! {
-        /// `docs/threats.md` S1.
+        /// Threat S1.
         #[test]
         fn an_extspam_is_not_shown(extspam in "[!-~]{20,60}") {
             let shown = format!("{:?}", desktop(&extspam));

@@ -190,7 +190,7 @@ mod tests {
         }
     }
 
-    /// `docs/threats.md` N2, for what the caller says: http goes to this machine, or needs another
+    /// Threat N2, for what the caller says: http goes to this machine, or needs another
     /// word for it, and no name becomes another one.
     #[test]
     fn n2_a_configured_origin_is_taken_to_the_letter() {

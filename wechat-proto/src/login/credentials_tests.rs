@@ -70,7 +70,7 @@ fn the_five_hosts_are_followed() {
     }
 }
 
-/// `docs/threats.md` N1.
+/// Threat N1.
 #[test]
 fn n1_lookalike_hosts_are_refused() {
     for host in [
@@ -124,7 +124,7 @@ fn n1_lookalike_hosts_are_refused() {
     }
 }
 
-/// `docs/threats.md` N2.
+/// Threat N2.
 #[test]
 fn n2_other_schemes_ports_and_spellings_are_refused() {
     for address in [
@@ -187,7 +187,7 @@ fn n2_other_schemes_ports_and_spellings_are_refused() {
     }
 }
 
-/// `docs/threats.md` N2: but the very origin that the caller chose, to the letter.
+/// Threat N2: but the very origin that the caller chose, to the letter.
 #[test]
 fn n2_only_the_caller_says_http() {
     let local: crate::hosts::Origin = "http://127.0.0.1:8080".parse().unwrap();
@@ -215,7 +215,7 @@ fn n2_only_the_caller_says_http() {
     }
 }
 
-/// `docs/threats.md` N3.
+/// Threat N3.
 #[test]
 fn n3_another_path_or_an_endless_query_is_refused() {
     let long = format!("{}?{}", Redirect::PATH, "a".repeat(4096));
@@ -275,7 +275,7 @@ fn address() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
-    /// `docs/threats.md` N1, N2: whatever is followed, each reader of addresses sees one of the
+    /// Threats N1, N2: whatever is followed, each reader of addresses sees one of the
     /// five hosts in what is sent, over TLS on the usual port; and all later requests go to that family.
     #[test]
     fn n1_whatever_is_followed_is_in_the_table(address in address()) {
@@ -304,7 +304,7 @@ proptest! {
     }
 }
 
-/// `docs/threats.md` N1: the file-transfer page has a table of its own.
+/// Threat N1: the file-transfer page has a table of its own.
 #[test]
 fn n1_each_entry_has_its_own_table() {
     for family in Family::FILE_HELPER {
@@ -318,7 +318,7 @@ fn n1_each_entry_has_its_own_table() {
     }
 }
 
-/// `docs/threats.md` S1.
+/// Threat S1.
 #[test]
 fn the_error_names_the_host_alone() {
     for text in [

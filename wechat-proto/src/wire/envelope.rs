@@ -217,7 +217,7 @@ mod tests {
         }
     }
 
-    /// `docs/threats.md` N4, J5.
+    /// Threats N4, J5.
     #[test]
     fn a_status_is_part_of_the_answer() {
         for status in [201, 302, 404, 502] {
