@@ -16,6 +16,7 @@ mod secrets;
 mod sending;
 mod story;
 mod systems;
+mod tls;
 mod trouble;
 mod uploads;
 mod wire;

@@ -116,6 +116,8 @@ pub(crate) struct Place {
     seeds: Cell<u8>,
     /// Names besides the service's, and where they lead.
     others: RefCell<Vec<(&'static str, SocketAddr)>>,
+    /// Authorities to trust besides the service's.
+    roots: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Place {
@@ -127,6 +129,7 @@ impl Place {
             ticks: false,
             seeds: Cell::new(7),
             others: RefCell::default(),
+            roots: RefCell::default(),
         }
     }
 
@@ -141,6 +144,7 @@ impl Place {
             ticks: true,
             seeds: Cell::new(7),
             others: RefCell::default(),
+            roots: RefCell::default(),
         }
     }
 
@@ -155,6 +159,7 @@ impl Place {
             ticks: true,
             seeds: Cell::new(7),
             others: RefCell::default(),
+            roots: RefCell::default(),
         }
     }
 
@@ -169,6 +174,11 @@ impl Place {
     /// Lets a name that is none of the service's lead somewhere.
     pub(crate) fn resolve(&self, name: &'static str, address: SocketAddr) {
         self.others.borrow_mut().push((name, address));
+    }
+
+    /// Trusts one more authority.
+    pub(crate) fn trust(&self, root: Vec<u8>) {
+        self.roots.borrow_mut().push(root);
     }
 
     /// Whether all roles are at one origin.
@@ -243,6 +253,9 @@ macro_rules! options {
             }
             for (name, address) in place.others.borrow().iter() {
                 options = options.resolve(name, *address);
+            }
+            for root in place.roots.borrow().iter() {
+                options = options.root_certificate(root.clone());
             }
             if let Some(ca) = server.ca_der() {
                 options = options.root_certificate(ca.to_vec());
