@@ -12,6 +12,19 @@ use crate::secret::Secret;
 use crate::wire::envelope::{BaseRequest, Uin};
 
 /// What proves a login, as the login page gave it.
+///
+/// It goes into requests and stored sessions, and nowhere else: nothing of it can be read or printed.
+///
+/// ```compile_fail,E0616
+/// fn show(credentials: &wechat_proto::login::Credentials) {
+///     println!("{:?}", credentials.skey);
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn show(credentials: &wechat_proto::login::Credentials) {
+///     println!("{credentials}");
+/// }
+/// ```
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Credentials {
     /// The account's number as text, the way the login page writes it.

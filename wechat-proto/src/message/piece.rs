@@ -14,7 +14,19 @@ use crate::wire::entities;
 
 /// A value of a message that `Debug` does not show: a key of encryption, what fetches a file.
 ///
-/// It is written out where a message is serialized.
+/// It is written out where a message is serialized. It cannot be printed by mistake, nor what is in
+/// it be reached but by [`Hidden::expose`]:
+///
+/// ```compile_fail,E0277
+/// fn show(key: &wechat_proto::message::Hidden) {
+///     println!("{key}");
+/// }
+/// ```
+/// ```compile_fail,E0616
+/// fn show(key: &wechat_proto::message::Hidden) {
+///     println!("{:?}", key.0);
+/// }
+/// ```
 #[derive(Clone, Default, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Hidden(Sealed);
