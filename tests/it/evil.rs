@@ -22,6 +22,9 @@ use crate::wire::memory::Recorder;
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq};
 use crate::{downloads, entries, odds, rooms, sending, story};
 
+/// A story, and the world that it is told in.
+type Story = (World, fn(&Place));
+
 /// Names that lead to the other host: look-alikes, parents, neighbours, and those of the same
 /// company that serve other things.
 const NAMES: [&str; 16] = [
@@ -143,7 +146,6 @@ fn is_in_reach<B: Bot>(place: &Place) {
 
 /// Threats N4, N5: stories of every kind, as they are anywhere, with lures in every reply.
 fn no_reply_leads_away<B: Bot>(place: fn(World) -> Place) {
-    type Story = (World, fn(&Place));
     let stories: [Story; 7] = [
         (story::world(), |place| {
             story::script(&place.simulator);
@@ -199,7 +201,7 @@ impl Flow for Raw {
 /// One request of each kind that the stories make.
 fn of_each_route() -> Vec<(String, http::Request<Bytes>)> {
     let mut all: Vec<(String, http::Request<Bytes>)> = Vec::new();
-    let stories: [(World, fn(&Place)); 7] = [
+    let stories: [Story; 7] = [
         (entries::world(), entries::pushed::<Memory>),
         (downloads::world(), downloads::everything::<Memory>),
         (rooms::world(), rooms::contacts::<Memory>),
