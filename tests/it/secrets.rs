@@ -1,14 +1,17 @@
-//! Whether anything shows a credential or a cookie: `docs/threats.md` S1.
+//! Threat S1: whether anything shows a credential or a cookie.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::error::Error as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, Once};
 
 use bytes::Bytes;
 use wechat_proto::media::{Icon, icon};
 use wechat_proto::message::send_text;
 use wechat_proto::sync::{check, fetch};
-use wechat_proto::{Error, contact};
+use wechat_proto::{Call, Error, contact};
+use wechat_simulator::Cut;
 
 use crate::story;
 use crate::wire::{Bot, Place, on_all_wires};
@@ -88,11 +91,28 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
         errors.push(bot.call(check::request).err());
         errors.push(bot.call(|session, now| contact::list::request(session, 0, now)).err());
     }
+    if !place.is_in_memory() {
+        // What the libraries below say of it comes with the error, as its source.
+        place.cut("webwxsync", Cut::Reply);
+        errors.push(bot.call(fetch::request).err());
+        place.cut("webwxsendmsg", Cut::Reply);
+        let to = "filehelper".parse().unwrap();
+        errors.push(bot.call(|session, now| send_text::request(session, &to, "x", now)).err());
+    }
+    // A caller that panics with all that it has in its hands.
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        bot.call(|session, now| -> Call<()> { panic!("{session:?} {session:#?} {now:?}") })
+    }));
+    shown.push(said(&*panicked.expect_err("a panic")));
+    assert!(shown.last().unwrap().contains("wxsid"), "{shown:?}");
     place.simulator.world().phone().kick();
     errors.push(bot.call(fetch::request).err());
     assert!(errors.iter().flatten().count() >= 25);
     for error in errors.into_iter().flatten() {
         shown.push(everything(&error));
+        let panicked = catch_unwind(AssertUnwindSafe(|| unwrapped(Err(error))));
+        shown.push(said(&*panicked.expect_err("a panic")));
+        assert!(shown.last().unwrap().starts_with("called `Result::unwrap()`"));
     }
     shown.push(format!("{bot:?} {:?}", bot.session()));
 
@@ -104,6 +124,16 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
             assert!(!text.contains(secret.as_str()), "{secret} shows in {text}");
         }
     }
+}
+
+/// What programs do that expect no error.
+fn unwrapped(result: Result<(), Error>) {
+    result.unwrap();
+}
+
+/// What a panic says.
+fn said(payload: &(dyn Any + Send)) -> String {
+    payload.downcast_ref::<String>().expect("a formatted text").clone()
 }
 
 /// An error in all of its forms, and what caused it.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::Request;
+use http::header::SET_COOKIE;
 
 use crate::check::{Check, Finding, Violation};
 use crate::jar::Jar;
@@ -18,6 +19,11 @@ use crate::world::World;
 impl World {
     /// Takes in one request: logs it, checks it, answers it.
     pub fn handle(&mut self, request: &Request<Bytes>) -> Answer {
+        let answer = self.answer(request);
+        self.with_headers(answer)
+    }
+
+    fn answer(&mut self, request: &Request<Bytes>) -> Answer {
         let decoded = Decoded::new(request);
         let route = Route::of(&decoded.path);
         let endpoint = route.map_or(decoded.path.as_str(), |route| route.name).to_owned();
@@ -71,10 +77,24 @@ impl World {
     /// Looks once more at a long poll that was held: without logging or checking it again.
     pub fn ask_again(&mut self, request: &Request<Bytes>) -> Answer {
         let decoded = Decoded::new(request);
-        match Route::of(&decoded.path).map(|route| route.name) {
+        let answer = match Route::of(&decoded.path).map(|route| route.name) {
             Some("synccheck") => synccheck::watch(self, &decoded),
             _ => login::watch(self, &decoded),
+        };
+        self.with_headers(answer)
+    }
+
+    /// The answer with what every reply carries.
+    fn with_headers(&self, mut answer: Answer) -> Answer {
+        let (Answer::Reply(reply) | Answer::Hold(reply)) = &mut answer;
+        for name in self.headers.keys() {
+            if name == SET_COOKIE || !reply.headers().contains_key(name) {
+                for value in self.headers.get_all(name) {
+                    reply.headers_mut().append(name, value.clone());
+                }
+            }
         }
+        answer
     }
 
     /// Whether it comes from a session that another login has ended.

@@ -84,6 +84,8 @@ pub struct World {
     pub(crate) log: Vec<Logged>,
     pub(crate) refusals: Vec<(String, i64, String)>,
     pub(crate) replies: Vec<(String, Reply)>,
+    /// What every reply carries besides its own.
+    pub(crate) headers: http::HeaderMap,
     pub(crate) login_refusal: Option<(i64, String)>,
     pub(crate) login_status: Option<u16>,
     pub(crate) page: usize,
@@ -136,6 +138,7 @@ impl World {
             log: Vec::new(),
             refusals: Vec::new(),
             replies: Vec::new(),
+            headers: http::HeaderMap::new(),
             login_refusal: None,
             login_status: None,
             page: 1000,
@@ -285,6 +288,16 @@ impl World {
     /// The next call of this endpoint is answered with exactly this, once, and has no effect.
     pub fn reply_with(&mut self, endpoint: &str, reply: http::Response<Bytes>) {
         self.replies.push((endpoint.to_owned(), reply));
+    }
+
+    /// What was [prescribed](Self::reply_with) and not asked for yet is not answered any more.
+    pub fn forget_replies(&mut self) {
+        self.replies.clear();
+    }
+
+    /// Every reply from now on has this header too: as one more `Set-Cookie`, or where it has none of that name.
+    pub fn add_header(&mut self, name: &'static str, value: http::HeaderValue) {
+        self.headers.append(name, value);
     }
 
     /// The login page refuses this account, with this code and text, until `ret` is 0.

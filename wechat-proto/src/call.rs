@@ -10,6 +10,7 @@ use crate::body::Body;
 use crate::device::Device;
 use crate::error::{Error, Failure, Ret, Sent};
 use crate::flow::{Flow, Input, Interrupt, Request, Response, Want};
+use crate::secret::Sealed;
 use crate::time::Timestamp;
 
 /// The parser of a reply.
@@ -50,7 +51,7 @@ enum State<T> {
 
 /// What a reply says about cookies, and when it says it.
 struct Cookies {
-    set: Vec<String>,
+    set: Vec<Sealed>,
     date: Option<String>,
 }
 
@@ -178,11 +179,12 @@ impl<T> Flow for Call<T> {
 
 impl Cookies {
     fn of(reply: &Response) -> Self {
-        let text = |value: &http::HeaderValue| value.to_str().ok().map(String::from);
         let headers = reply.headers();
+        let lines = headers.get_all(http::header::SET_COOKIE).iter();
+        let date = headers.get(http::header::DATE).and_then(|value| value.to_str().ok());
         Self {
-            set: headers.get_all(http::header::SET_COOKIE).iter().filter_map(text).collect(),
-            date: headers.get(http::header::DATE).and_then(text),
+            set: lines.filter_map(|line| line.to_str().ok().map(Sealed::from)).collect(),
+            date: date.map(String::from),
         }
     }
 }

@@ -143,7 +143,7 @@ impl Device {
     pub(crate) fn receive(
         &mut self,
         uri: &Uri,
-        set: &[String],
+        set: &[impl AsRef<str>],
         date: Option<&str>,
         now: Timestamp,
     ) {

@@ -188,8 +188,11 @@ impl fmt::Display for ClientVersion {
 ///
 /// `Debug` does not show it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "Box<str>", into = "Box<str>")]
+#[serde(try_from = "Box<str>")]
 pub struct Extspam(Secret);
+
+#[cfg(feature = "zeroize")]
+impl zeroize::ZeroizeOnDrop for Extspam {}
 
 impl FromStr for Extspam {
     type Err = Invalid;
@@ -209,12 +212,6 @@ impl TryFrom<Box<str>> for Extspam {
                 Err(Invalid { what: "an extspam", expected: "1 to 4,096 visible ASCII characters" })
             }
         }
-    }
-}
-
-impl From<Extspam> for Box<str> {
-    fn from(extspam: Extspam) -> Self {
-        extspam.0.into()
     }
 }
 
@@ -270,7 +267,7 @@ mod tests {
     }
 
     proptest! {
-        /// `docs/threats.md` S1.
+        /// Threat S1.
         #[test]
         fn an_extspam_is_not_shown(extspam in "[!-~]{20,60}") {
             let shown = format!("{:?}", desktop(&extspam));

@@ -301,7 +301,7 @@ mod tests {
         }
     }
 
-    /// `docs/threats.md` N1: each entry has its own table.
+    /// Threat N1: each entry has its own table.
     #[test]
     fn an_entry_does_not_lead_to_anothers_hosts() {
         let tables = [&Family::WEB[..], &Family::FILE_HELPER];
@@ -317,7 +317,7 @@ mod tests {
         }
     }
 
-    /// `docs/threats.md` N1, N2.
+    /// Threats N1, N2.
     #[test]
     fn leads_nowhere_else() {
         for text in [

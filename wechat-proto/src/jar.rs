@@ -60,14 +60,14 @@ impl Jar {
         &mut self,
         hosts: &Hosts,
         origin: &Origin,
-        lines: &[String],
+        lines: &[impl AsRef<str>],
         date: Option<&str>,
         now: Timestamp,
     ) {
         let date = date.and_then(http_date);
         self.cookies.retain(|_, value| value.expires.is_none_or(|at| at > now));
         for line in lines {
-            let Ok(cookie) = Cookie::parse(line.as_str()) else { continue };
+            let Ok(cookie) = Cookie::parse(line.as_ref()) else { continue };
             let Some((key, value)) = accept(hosts, origin, &cookie, date, now) else { continue };
             if value.expires.is_some_and(|at| at <= now) {
                 self.cookies.remove(&key);
@@ -90,7 +90,11 @@ impl Jar {
             text.push('=');
             text.push_str(value.text.expose());
         }
-        let mut header = HeaderValue::from_str(&text).ok().filter(|_| !text.is_empty())?;
+        if text.is_empty() {
+            return None;
+        }
+        // By value: the text becomes the header, without a copy that nobody wipes.
+        let mut header = HeaderValue::try_from(text).ok()?;
         header.set_sensitive(true);
         Some(header)
     }

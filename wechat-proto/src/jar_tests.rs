@@ -4,7 +4,10 @@ use alloc::string::ToString;
 use proptest::prelude::*;
 
 use super::*;
+use crate::call::Call;
+use crate::flow::{Flow as _, Interrupt};
 use crate::hosts::{Family, Role};
+use crate::wire::query::Url;
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
@@ -72,30 +75,152 @@ fn keeps_to_the_hosts_of_the_file_transfer_page() {
     }
 }
 
-/// `docs/threats.md` N5, N6.
+/// All that may be asked where `wx2.qq.com` logged in, and what no cookie may reach.
+const INSIDE: [&str; 5] = [
+    "https://wx2.qq.com/",
+    "https://login.wx2.qq.com/",
+    "https://login.weixin.qq.com/",
+    "https://file.wx2.qq.com/",
+    "https://webpush.wx2.qq.com/",
+];
+const OUTSIDE: [&str; 14] = [
+    "https://evil.example/",
+    "https://wx2.qq.com.evil.test/",
+    "https://evilwx2.qq.com/",
+    "https://evil.wx2.qq.com/",
+    "https://qq.com/",
+    "https://www.qq.com/",
+    "https://wx.qq.com/",
+    "https://web.wechat.com/",
+    "https://wx2.qq.com./",
+    "https://WX2.qq.com/",
+    "https://wx2.qq.com:444/",
+    "https://wx2.qq.com:443/",
+    "https://wx2.qq.com@evil.example/",
+    "http://wx2.qq.com/",
+];
+
+/// Threat N5: what a line of the api host sets, and where it goes. The second, third and fourth
+/// are faults that curl had (CVE-2022-27779, CVE-2023-46218, CVE-2022-27776).
 #[test]
-fn leaves_out_what_may_not_be_set() {
+fn n5_a_domain_is_the_senders_own() {
+    let hosts = Hosts::new(Family::Wx2);
+    let [own, login, qr_code, file, push] = INSIDE;
+    let below = [own, login, file, push];
+    let all = [own, login, qr_code, file, push];
+    for (line, goes) in [
+        ("a=b", &[own][..]),
+        ("a=b; Domain=com.", &[]),
+        ("a=b; Domain=CoM", &[]),
+        ("a=b; Domain=qq.com", &all),
+        ("a=b; Domain=.qq.com", &all),
+        ("a=b; Domain=..qq.com", &all),
+        ("a=b; domain=QQ.cOm", &all),
+        ("a=b; DOMAIN=.wx2.qq.com", &below),
+        ("a=b; Domain=WX2.QQ.COM", &below),
+        // An empty one says nothing; of two the last one counts.
+        ("a=b; Domain=", &[own]),
+        ("a=b; Domain=qq.com; Domain=evil.example", &[]),
+        ("a=b; Domain=evil.example; Domain=wx2.qq.com", &below),
+        ("a=b; Domain=.", &[]),
+        ("a=b; Domain=com", &[]),
+        ("a=b; Domain=.com", &[]),
+        ("a=b; Domain=qq.com.", &[]),
+        ("a=b; Domain=wx2.qq.com.", &[]),
+        ("a=b; Domain=evil.example", &[]),
+        ("a=b; Domain=qq.com.evil.example", &[]),
+        ("a=b; Domain=wx.qq.com", &[]),
+        ("a=b; Domain=file.wx2.qq.com", &[]),
+        ("a=b; Domain=2.qq.com", &[]),
+        ("a=b; Domain=xqq.com", &[]),
+        ("a=b; Domain=q.com", &[]),
+        ("a=b; Domain=wechat.com", &[]),
+        ("a=b; Domain=web.wechat.com", &[]),
+        ("a=b; Domain=127.0.0.1", &[]),
+        ("a=b; Domain=*.qq.com", &[]),
+        ("a=b; Domain=%71q.com", &[]),
+        ("a=b; Domain=ｑｑ.com", &[]),
+        ("a=b; Domain=\"qq.com\"", &[]),
+        ("a=b; Domain=qq.com:443", &[]),
+        ("a=b; Domain=https://qq.com", &[]),
+        ("a=b; Domain=qq.com, evil.example", &[]),
+    ] {
+        let jar = stored(&hosts, Role::Api, &[line], None);
+        for uri in INSIDE {
+            let expected = if goes.contains(&uri) { "a=b" } else { "" };
+            assert_eq!(sent(&jar, &hosts, uri, NOW), expected, "{line} {uri}");
+        }
+        for uri in OUTSIDE {
+            assert_eq!(sent(&jar, &hosts, uri, NOW), "", "{line} {uri}");
+        }
+    }
+}
+
+/// Threat N5: no host sets a cookie for one of the others, nor of the other base domain.
+#[test]
+fn n5_a_neighbour_sets_nothing() {
+    let hosts = Hosts::new(Family::Web2);
+    for (role, line, goes) in [
+        (Role::File, "a=b; Domain=web2.wechat.com", "a=b"),
+        (Role::File, "a=b", ""),
+        (Role::File, "a=b; Domain=web.wechat.com", ""),
+        (Role::Push, "a=b; Domain=login.web2.wechat.com", ""),
+        // The host of the QR codes, which is the only one there under `qq.com`.
+        (Role::QrCode, "a=b; Domain=qq.com", ""),
+        (Role::QrCode, "a=b; Domain=wechat.com", ""),
+        (Role::QrCode, "a=b", ""),
+    ] {
+        let jar = stored(&hosts, role, &[line], None);
+        assert_eq!(sent(&jar, &hosts, "https://web2.wechat.com/", NOW), goes, "{role:?} {line}");
+    }
+}
+
+/// Threat N5, as CVE-2022-27776: neither another port nor plain http is the same host, where the
+/// caller configured one, either.
+#[test]
+fn n5_a_port_is_part_of_a_host() {
+    let api: Origin = "https://proxy.example:8443".parse().unwrap();
+    let hosts = Hosts::default().with(Role::Api, api);
+    let jar = stored(&hosts, Role::Api, &["a=b", "c=d; Domain=proxy.example"], None);
+    assert_eq!(sent(&jar, &hosts, "https://proxy.example:8443/", NOW), "a=b");
+    for uri in [
+        "https://proxy.example/",
+        "http://proxy.example:8443/",
+        "https://proxy.example:8444/",
+        "https://a.proxy.example:8443/",
+        "https://wx.qq.com/",
+    ] {
+        assert_eq!(sent(&jar, &hosts, uri, NOW), "", "{uri}");
+    }
+}
+
+/// Threat N6.
+#[test]
+fn n6_leaves_out_what_no_request_can_carry() {
     let hosts = Hosts::new(Family::Wx2);
     for line in [
-        "a=b; Domain=com",
-        "a=b; Domain=.com",
-        "a=b; Domain=evil.example",
-        "a=b; Domain=wx.qq.com",
-        "a=b; Domain=qq.com.",
-        "a=b; Domain=xqq.com",
-        "a=b; Domain=q.com",
-        "a=b; Domain=wechat.com",
+        "",
+        ";",
+        "=",
         "=b",
         "a",
+        "; Domain=qq.com",
         "a=b\u{1}c",
+        "a=b\tc",
+        "a=b\u{7f}",
+        "a=b\r\nset-cookie: c=d",
         "a=b c",
+        "a b=c",
+        "a\0=b",
         "名=值",
-        &format!("a={}", "b".repeat(5000)),
+        "a=值",
+        &format!("a={}", "b".repeat(4096)),
+        &format!("{}=b", "a".repeat(4096)),
     ] {
         let jar = stored(&hosts, Role::Api, &[line], None);
         assert_eq!(sent(&jar, &hosts, "https://wx2.qq.com/", NOW), "", "{line}");
     }
-    for line in ["a=b; domain=QQ.com", "a=b; DOMAIN=.wx2.qq.com", "a=b; Path=x", "a=\"b\""] {
+    for line in ["a=b; Path=x", "a=\"b\"", "a==", "a=", &format!("a={}", "b".repeat(4095))] {
         let jar = stored(&hosts, Role::Api, &[line], None);
         assert!(!sent(&jar, &hosts, "https://wx2.qq.com/", NOW).is_empty(), "{line}");
     }
@@ -167,17 +292,90 @@ fn shows_names_only() {
     assert!(shown.contains("wxsid") && !shown.contains("planted"), "{shown}");
 }
 
+/// Lines of which many are almost right, for hosts of which many almost are.
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop::sample::select(
+        &[
+            "a",
+            "wxsid",
+            "=",
+            "=",
+            ";",
+            "; ",
+            "; Domain=",
+            "; Path=/",
+            "; Secure",
+            "; Max-Age=",
+            "; Expires=",
+            "9",
+            "-1",
+            "99999999999999999999",
+            ".",
+            "qq.com",
+            "wx.qq.com",
+            "com",
+            "wechat.com",
+            "evil.example",
+            "wx2.qq.com",
+            ",",
+            "\"",
+            "\t",
+            " ",
+            "\u{1}",
+            "报",
+            "%00",
+            "Mon, 31-Dec-2018 11:12:21 GMT",
+            "Thu, 01 Jan 1970 00:00:00 GMT",
+            "=b; Domain=qq.com",
+        ][..],
+    );
+    prop_oneof![
+        prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat().into_bytes()),
+        prop::collection::vec(any::<u8>(), 0..80),
+        (0usize..6000).prop_map(|length| format!("c{length}={}", "x".repeat(length)).into_bytes()),
+    ]
+}
+
 proptest! {
-    /// Whatever was set, the next request can be built and no other host gets anything.
+    /// Threats N5, N6: whatever was set by whichever host, the next request of every kind can be
+    /// built, what it carries fits into a header, and no other host gets anything.
     #[test]
-    fn any_lines_leave_a_usable_jar(lines in prop::collection::vec(".{0,80}", 0..20)) {
-        let hosts = Hosts::default();
-        let mut jar = Jar::default();
-        jar.store(&hosts, hosts.origin(Role::Api), &lines, None, NOW);
-        for uri in ["https://evil.example/", "https://qq.com/", "https://wx8.qq.com/"] {
-            prop_assert_eq!(sent(&jar, &hosts, uri, NOW), "");
+    fn n6_any_lines_leave_a_usable_jar(
+        lines in prop::collection::vec(line(), 0..90),
+        role in prop::sample::select(
+            &[Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push][..],
+        ),
+        date in prop::option::of("[ -~]{0,30}"),
+    ) {
+        let mut session = crate::testing::session();
+        session.device.hosts = Hosts::new(Family::Wx2);
+        let hosts = session.device.hosts.clone();
+        // What the headers of a reply can carry, as a call takes them.
+        let lines: Vec<String> =
+            lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+        session.device.jar = Jar::default();
+        session.device.jar.store(&hosts, hosts.origin(role), &lines, date.as_deref(), NOW);
+        for uri in OUTSIDE {
+            let uri = uri.parse().unwrap();
+            prop_assert_eq!(session.device.jar.header(&hosts, &uri, NOW), None);
         }
-        jar.header(&hosts, &"https://wx.qq.com/".parse().unwrap(), NOW);
+        let jar = session.device.jar.clone();
+        prop_assert!(jar.cookies.len() <= COOKIES);
+        for role in [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push] {
+            // A request that cannot be built is a bug and panics.
+            let http = Url::new(&session.device, role, "/x").get(&session.device);
+            let mut call = Call::again(http, |_| Ok(()));
+            let Err(Interrupt::Send(request)) = call.poll(&mut session.device, NOW) else {
+                panic!("no request")
+            };
+            let carried = request.http.headers().get_all("cookie");
+            prop_assert!(carried.iter().count() <= 1);
+            for header in carried {
+                let text = header.to_str().unwrap();
+                prop_assert!(text.len() <= COOKIES * (LENGTH + 3) && header.is_sensitive());
+                prop_assert!(text.split("; ").all(|pair| pair.find('=').is_some_and(|at| at > 0)));
+            }
+        }
         let stored = serde_json::to_string(&jar).unwrap();
         prop_assert_eq!(serde_json::from_str::<Jar>(&stored).unwrap(), jar);
     }

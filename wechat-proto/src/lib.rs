@@ -83,6 +83,8 @@ pub mod flow;
 pub mod fuzz;
 pub mod hosts;
 mod ids;
+#[cfg(test)]
+mod injection_tests;
 mod jar;
 pub mod link;
 pub mod login;

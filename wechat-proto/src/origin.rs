@@ -34,7 +34,8 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// If `text` is no origin.
+    /// If `text` is no origin, in plain ASCII: international names are written as they go over the
+    /// wire (`xn--…`), IP addresses in their usual form.
     pub fn insecure(text: &str) -> Result<Self, Invalid> {
         let invalid = Invalid {
             what: "a host's origin",
@@ -54,10 +55,21 @@ impl Origin {
         if !bare || url.host().is_none() {
             return Err(invalid);
         }
-        let text = url.origin().ascii_serialization();
+        let origin = url.origin().ascii_serialization();
         // `url` takes hosts that no request can be made to.
-        text.parse::<http::Uri>().map_err(|_| invalid)?;
-        Ok(Self { text: text.into(), secure })
+        origin.parse::<http::Uri>().map_err(|_| invalid)?;
+        // It also mends what it reads: full-width letters and dots, tabs, `%2e`, backslashes, an
+        // address as one number. What becomes another host by that is a look-alike or a slip, and
+        // none of it is taken (`docs/threats.md` N2): at most the case and the usual port differ.
+        let rest = text
+            .get(..origin.len())
+            .filter(|start| start.eq_ignore_ascii_case(&origin))
+            .and_then(|_| text.get(origin.len()..));
+        let usual = if secure { ":443" } else { ":80" };
+        match rest.map(|rest| rest.strip_prefix(usual).unwrap_or(rest)) {
+            Some("" | "/") => Ok(Self { text: origin.into(), secure }),
+            _ => Err(invalid),
+        }
     }
 
     /// The origin as text, without a trailing slash.
@@ -168,5 +180,50 @@ mod tests {
         assert_eq!(Origin::insecure("http://10.0.0.1/").unwrap().as_str(), "http://10.0.0.1");
         let local: Origin = "http://[::1]:8".parse().unwrap();
         assert_eq!((local.host(), local.authority()), ("[::1]", "[::1]:8"));
+        for (text, origin) in [
+            ("https://WX.qq.com/", "https://wx.qq.com"),
+            ("HTTPS://wx.qq.com:443/", "https://wx.qq.com"),
+            ("http://127.0.0.1:80", "http://127.0.0.1"),
+            ("https://xn--fiq228c.example", "https://xn--fiq228c.example"),
+        ] {
+            assert_eq!(text.parse::<Origin>().unwrap().as_str(), origin);
+        }
+    }
+
+    /// Threat N2, for what the caller says: http goes to this machine, or needs another
+    /// word for it, and no name becomes another one.
+    #[test]
+    fn n2_a_configured_origin_is_taken_to_the_letter() {
+        for plain in ["http://wx.qq.com", "http://10.0.0.1", "http://localhost.example:80"] {
+            assert!(plain.parse::<Origin>().is_err(), "{plain}");
+            assert!(!Origin::insecure(plain).unwrap().is_secure());
+        }
+        for odd in [
+            "https://wx.qq。com",
+            "https://ｗx.qq.com",
+            "https://wⅹ.qq.com",
+            "https://微信.example",
+            "https://w\tx.qq.com",
+            " https://wx.qq.com",
+            "https://wx.qq.com\n",
+            "https:wx.qq.com",
+            "https:/wx.qq.com",
+            "https:\\\\wx.qq.com",
+            "https://wx%2eqq.com",
+            "https://wx.qq.com/.",
+            "https://wx.qq.com?",
+            "https://wx.qq.com#",
+            "https://@wx.qq.com",
+            "https://wx.qq.com:443:443",
+            "http://2130706433",
+            "http://0x7f.1",
+            "http://127.1",
+            "http://0177.0.0.1",
+            "http://ⓛocalhost",
+            "http://[::0:1]",
+        ] {
+            assert!(odd.parse::<Origin>().is_err(), "{odd}");
+            assert!(Origin::insecure(odd).is_err(), "{odd}");
+        }
     }
 }

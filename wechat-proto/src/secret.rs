@@ -1,20 +1,94 @@
 //! Strings that must not be shown.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::Invalid;
+
+/// Any text that `Debug` does not show, and that is overwritten when it is dropped (with the
+/// feature `zeroize`).
+#[derive(Clone, Default, Eq, PartialEq)]
+pub(crate) struct Sealed(Box<str>);
+
+impl Sealed {
+    /// The value, for a request.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Overwrites the value, in a way that no optimization leaves out.
+    #[cfg(feature = "zeroize")]
+    fn wipe(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.0);
+    }
+}
+
+#[cfg(feature = "zeroize")]
+impl Drop for Sealed {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+#[cfg(feature = "zeroize")]
+impl zeroize::ZeroizeOnDrop for Sealed {}
+
+impl From<Box<str>> for Sealed {
+    fn from(text: Box<str>) -> Self {
+        Self(text)
+    }
+}
+
+impl From<String> for Sealed {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&str> for Sealed {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl AsRef<str> for Sealed {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// By reference: a copy would not be overwritten.
+impl Serialize for Sealed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
 
 /// A credential: its value reaches requests and stored sessions, never `Debug`.
 ///
 /// Visible ASCII, and no longer than [`Secret::LONGEST`]: every request that carries some can be
 /// built.
-#[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "Box<str>", into = "Box<str>")]
-pub(crate) struct Secret(Box<str>);
+#[derive(Clone, Default, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "Box<str>")]
+pub(crate) struct Secret(Sealed);
+
+/// What holds one is wiped as a whole where all of its secrets are.
+#[cfg(feature = "zeroize")]
+impl zeroize::ZeroizeOnDrop for Secret {}
 
 impl Secret {
     /// Cookies may have this length; real credentials have about a hundred characters.
@@ -22,7 +96,7 @@ impl Secret {
 
     /// The value, for a request.
     pub(crate) fn expose(&self) -> &str {
-        &self.0
+        self.0.expose()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -34,7 +108,9 @@ impl TryFrom<Box<str>> for Secret {
     type Error = Invalid;
 
     fn try_from(text: Box<str>) -> Result<Self, Invalid> {
-        if text.len() > Self::LONGEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // First, so that what is refused is wiped as well.
+        let text = Sealed::from(text);
+        if text.0.len() > Self::LONGEST || !text.0.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Invalid {
                 what: "a credential",
                 expected: "up to 4,096 visible characters",
@@ -52,14 +128,56 @@ impl FromStr for Secret {
     }
 }
 
-impl From<Secret> for Box<str> {
-    fn from(secret: Secret) -> Self {
-        secret.0
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
+/// In a stored session, and nowhere else.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s1_a_secret_shows_nothing() {
+        let secret: Secret = "@crypt_1".parse().unwrap();
+        assert_eq!(alloc::format!("{secret:?} {:#?}", secret.0), "[redacted] [redacted]");
+        assert_eq!(serde_json::to_string(&secret).unwrap(), "\"@crypt_1\"");
+        assert_eq!(serde_json::from_str::<Secret>("\"@crypt_1\"").unwrap(), secret);
+        for bad in ["a b", "a\n", "报", &"x".repeat(4097)] {
+            let error = bad.parse::<Secret>().unwrap_err();
+            assert!(!alloc::format!("{error} {error:?}").contains(bad));
+        }
+    }
+
+    /// Dropping is this and nothing else; `tests/wiped.rs` looks at what is freed.
+    #[cfg(feature = "zeroize")]
+    #[test]
+    fn s1_a_secret_is_wiped() {
+        let mut secret: Secret = "@crypt_1".parse().unwrap();
+        let copy = secret.clone();
+        secret.0.wipe();
+        assert_eq!(secret.expose(), "\0".repeat(8));
+        assert_eq!(copy.expose(), "@crypt_1");
+    }
+
+    /// Types that hold secrets and say that they are wiped do not compile if they are not.
+    #[cfg(feature = "zeroize")]
+    const _: () = {
+        const fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+        wiped::<Sealed>();
+        wiped::<Secret>();
+        wiped::<crate::login::Credentials>();
+        wiped::<crate::login::Redirect>();
+        wiped::<crate::entry::Extspam>();
+        wiped::<crate::contact::verify::Ticket>();
+        wiped::<crate::message::Hidden>();
+    };
 }

@@ -6,7 +6,8 @@ mod hyper;
 pub(crate) mod memory;
 mod ureq;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -113,12 +114,23 @@ pub(crate) struct Place {
     server: Option<Server>,
     ticks: bool,
     seeds: Cell<u8>,
+    /// Names besides the service's, and where they lead.
+    others: RefCell<Vec<(&'static str, SocketAddr)>>,
+    /// Authorities to trust besides the service's.
+    roots: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Place {
     /// Function calls.
     pub(crate) fn memory(world: World) -> Self {
-        Self { simulator: Simulator::new(world), server: None, ticks: false, seeds: Cell::new(7) }
+        Self {
+            simulator: Simulator::new(world),
+            server: None,
+            ticks: false,
+            seeds: Cell::new(7),
+            others: RefCell::default(),
+            roots: RefCell::default(),
+        }
     }
 
     /// HTTP at one origin on loopback.
@@ -126,7 +138,14 @@ impl Place {
         let simulator = Simulator::new(world);
         let server = Server::http(&simulator).unwrap();
         server.hold(Duration::from_millis(200));
-        Self { simulator, server: Some(server), ticks: true, seeds: Cell::new(7) }
+        Self {
+            simulator,
+            server: Some(server),
+            ticks: true,
+            seeds: Cell::new(7),
+            others: RefCell::default(),
+            roots: RefCell::default(),
+        }
     }
 
     /// TLS on the true host names, all of which lead to loopback.
@@ -134,7 +153,14 @@ impl Place {
         let simulator = Simulator::new(world);
         let server = Server::tls(&simulator).unwrap();
         server.hold(Duration::from_millis(200));
-        Self { simulator, server: Some(server), ticks: true, seeds: Cell::new(7) }
+        Self {
+            simulator,
+            server: Some(server),
+            ticks: true,
+            seeds: Cell::new(7),
+            others: RefCell::default(),
+            roots: RefCell::default(),
+        }
     }
 
     /// A seed for the next login or resumption: known, and never the same in one place, or two
@@ -143,6 +169,16 @@ impl Place {
         let seed = self.seeds.get();
         self.seeds.set(seed + 1);
         [seed; 32]
+    }
+
+    /// Lets a name that is none of the service's lead somewhere.
+    pub(crate) fn resolve(&self, name: &'static str, address: SocketAddr) {
+        self.others.borrow_mut().push((name, address));
+    }
+
+    /// Trusts one more authority.
+    pub(crate) fn trust(&self, root: Vec<u8>) {
+        self.roots.borrow_mut().push(root);
     }
 
     /// Whether all roles are at one origin.
@@ -214,6 +250,12 @@ macro_rules! options {
         if let Some(server) = &place.server {
             for name in $crate::wire::NAMES {
                 options = options.resolve(name, server.addr());
+            }
+            for (name, address) in place.others.borrow().iter() {
+                options = options.resolve(name, *address);
+            }
+            for root in place.roots.borrow().iter() {
+                options = options.root_certificate(root.clone());
             }
             if let Some(ca) = server.ca_der() {
                 options = options.root_certificate(ca.to_vec());

@@ -27,6 +27,9 @@ const ENDPOINT: &str = "webwxverifyuser";
 #[serde(transparent)]
 pub struct Ticket(Secret);
 
+#[cfg(feature = "zeroize")]
+impl zeroize::ZeroizeOnDrop for Ticket {}
+
 impl FromStr for Ticket {
     type Err = Invalid;
 
@@ -184,7 +187,7 @@ impl fmt::Display for Opcode {
 impl From<Ticket> for Box<str> {
     /// The ticket itself.
     fn from(ticket: Ticket) -> Self {
-        ticket.0.into()
+        ticket.0.expose().into()
     }
 }
 

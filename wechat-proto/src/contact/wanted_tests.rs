@@ -310,7 +310,7 @@ fn leaves_a_gap_between_two_batches() {
     assert_eq!(desk.silence(), 60);
 }
 
-/// `docs/threats.md` J7.
+/// Threat J7.
 #[test]
 fn what_it_keeps_is_bounded() {
     let mut desk = Desk::new();

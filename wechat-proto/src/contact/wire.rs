@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(contact("{\"UserName\":\"@1\"}"), Contact::unknown("@1".parse().unwrap()));
     }
 
-    /// `docs/threats.md` S1.
+    /// Threat S1.
     #[test]
     fn a_picture_carries_no_credential() {
         for (path, kept) in [

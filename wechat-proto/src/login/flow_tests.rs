@@ -184,7 +184,7 @@ fn follows_to_every_family() {
     }
 }
 
-/// `docs/threats.md` N1, N2: nothing goes to a host outside the table.
+/// Threats N1, N2: nothing goes to a host outside the table.
 #[test]
 fn trusts_no_other_host() {
     for evil in [
@@ -285,7 +285,7 @@ fn an_html_page_is_no_login_page() {
     stage.logged_in();
 }
 
-/// `docs/threats.md` N4: the older form, a redirect without an address; one with an address leads
+/// Threat N4: the older form, a redirect without an address; one with an address leads
 /// nowhere.
 #[test]
 fn reads_the_page_of_a_301() {

@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(found, "code 402");
     }
 
-    /// `docs/threats.md` N1 to N3: what is no address of a login page goes nowhere.
+    /// Threats N1 to N3: what is no address of a login page goes nowhere.
     #[test]
     fn does_not_take_any_address() {
         for address in [

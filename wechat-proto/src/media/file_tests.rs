@@ -11,7 +11,7 @@ fn ready() -> Session {
     let mut session = session();
     let uri = http::Uri::from_static("https://wx.qq.com/");
     let line = "webwx_data_ticket=Wq7z+Lm20/Xe; Domain=.qq.com; Path=/; Max-Age=1000";
-    session.device.receive(&uri, &[line.into()], None, NOW);
+    session.device.receive(&uri, &[line], None, NOW);
     session
 }
 

@@ -61,6 +61,7 @@ pub(crate) use upload::Sizes;
 pub use upload::{Upload, UploadProgress};
 
 use crate::ids::MsgId;
+use crate::secret::Sealed;
 
 /// The number of a message as it is sent. One is up to 19 digits long; what is longer than any
 /// could be is cut, or no request could be made of it.
@@ -102,7 +103,7 @@ pub struct Uploaded {
     pub(crate) file_name: Box<str>,
     pub(crate) size: u64,
     /// Of a file above 25 MB; else empty.
-    pub(crate) signature: Box<str>,
+    pub(crate) signature: Sealed,
 }
 
 impl Uploaded {

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::flow::Response;
 use crate::hosts::Role;
 use crate::ids::UserName;
+use crate::secret::Sealed;
 use crate::session::Session;
 use crate::text::Text;
 use crate::time::Timestamp;
@@ -47,8 +48,8 @@ pub struct Plan {
     changed: Timestamp,
     md5: Md5Sum,
     /// `uploadmediarequest`.
-    request: Box<str>,
-    signature: Box<str>,
+    request: Sealed,
+    signature: Sealed,
     length: u64,
 }
 
@@ -106,8 +107,8 @@ impl Plan {
             from_user_name: session.me.user_name.clone(),
             to_user_name: to,
             file_md5: md5.to_string(),
-            aes_key: probed.map(|probed| &*probed.aes_key),
-            signature: probed.map(|probed| &*probed.signature),
+            aes_key: probed.map(|probed| probed.aes_key.expose()),
+            signature: probed.map(|probed| probed.signature.expose()),
         };
         let request = serde_json::to_string(&request).expect("a struct has no odd keys");
         Self {
@@ -135,7 +136,7 @@ impl Plan {
         self.md5
     }
 
-    pub(super) fn into_signature(self) -> Box<str> {
+    pub(super) fn into_signature(self) -> Sealed {
         self.signature
     }
 }
@@ -182,7 +183,7 @@ pub fn request(
     }
     let form = form
         .with("mediatype", file.media_type().as_str())
-        .with("uploadmediarequest", &plan.request)
+        .with("uploadmediarequest", plan.request.expose())
         // The page is not at the file's host and sends this cookie by hand.
         .with("webwx_data_ticket", session.device.cookie(Role::File, "webwx_data_ticket", now))
         // The login gave it percent-encoded: `docs/protocol.md` §1.2. Here, and only here, it goes

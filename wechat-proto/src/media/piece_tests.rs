@@ -210,7 +210,7 @@ fn no_two_uploads_have_one_number() {
         let file = file("a", 1);
         let to = UserName::file_helper();
         let plan = Plan::new(&mut session, &to, &file, Md5Sum::of(b"a"), None, now);
-        let request: Value = serde_json::from_str(&plan.request).unwrap();
+        let request: Value = serde_json::from_str(plan.request.expose()).unwrap();
         request["ClientMediaId"].as_u64().unwrap() - NOW.as_millis()
     });
     assert_eq!(ids, [0, 1, 1000, 1001]);

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::flow::Response;
 use crate::hosts::Role;
 use crate::ids::UserName;
+use crate::secret::Sealed;
 use crate::session::Session;
 use crate::text::Text;
 use crate::wire::envelope::{self, BaseRequest, reply};
@@ -33,8 +34,8 @@ pub const ABOVE: u64 = 25 << 20;
 pub struct Probed {
     /// Its name for the file, if it has it: then there is nothing to upload.
     pub media_id: Option<Box<str>>,
-    pub(super) aes_key: Box<str>,
-    pub(super) signature: Box<str>,
+    pub(super) aes_key: Sealed,
+    pub(super) signature: Sealed,
 }
 
 /// Without what the upload proves itself with.
@@ -88,8 +89,8 @@ pub fn parse(reply: &Response) -> Result<Probed, Error> {
     let wire: Wire = envelope::open(ENDPOINT, reply)?;
     Ok(Probed {
         media_id: Some(wire.media_id.into_boxed()).filter(|id| !id.is_empty()),
-        aes_key: wire.aes_key.into_boxed(),
-        signature: wire.signature.into_boxed(),
+        aes_key: wire.aes_key.into_boxed().into(),
+        signature: wire.signature.into_boxed().into(),
     })
 }
 
@@ -150,7 +151,7 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(known.media_id.as_deref(), Some("@crypt_1"));
-        assert_eq!((&*known.aes_key, &*known.signature), ("0c", "s="));
+        assert_eq!((known.aes_key.expose(), known.signature.expose()), ("0c", "s="));
         assert_eq!(alloc::format!("{known:?}"), "Probed { is_there: true, .. }");
         let new = r#"{"BaseResponse":{"Ret":0},"MediaId":"","AESKey":"0c","Signature":"s="}"#;
         assert_eq!(parse(&reply(new)).unwrap().media_id, None);

@@ -15,6 +15,7 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::UserName;
+use crate::secret::Sealed;
 use crate::session::Session;
 use crate::time::Timestamp;
 
@@ -310,7 +311,7 @@ impl Upload {
         self.state = State::Reading { plan: Box::new(plan), piece: 0 };
     }
 
-    fn done(&mut self, session: &mut Session, media_id: Box<str>, signature: Box<str>) {
+    fn done(&mut self, session: &mut Session, media_id: Box<str>, signature: Sealed) {
         session.device.paces.upload.clear();
         self.state = State::Done(Box::new(Uploaded {
             media_id,

@@ -201,7 +201,7 @@ fn a_large_file_is_announced() {
         .all(&mut upload(41), &mut session, &source, |request| ok(service.answer(request)))
         .unwrap();
     let Some(UploadProgress::Done(uploaded)) = outputs.last() else { panic!("{outputs:?}") };
-    assert_eq!(&*uploaded.signature, "sIgNeD");
+    assert_eq!(uploaded.signature.expose(), "sIgNeD");
     assert_eq!((driver.sent, service.probes), (4, 1));
     assert_eq!(service.whole(), source);
 }
@@ -216,7 +216,7 @@ fn a_file_that_the_service_has_is_not_sent() {
     let [UploadProgress::Hashed, UploadProgress::Done(uploaded)] = &outputs[..] else {
         panic!("{outputs:?}")
     };
-    assert_eq!((uploaded.media_id(), &*uploaded.signature), ("known", "sIgNeD"));
+    assert_eq!((uploaded.media_id(), uploaded.signature.expose()), ("known", "sIgNeD"));
     assert_eq!((driver.sent, driver.read.len()), (1, 7));
 }
 

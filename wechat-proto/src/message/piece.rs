@@ -8,20 +8,36 @@ use core::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::secret::Sealed;
 use crate::text::{Text, decode};
 use crate::wire::entities;
 
 /// A value of a message that `Debug` does not show: a key of encryption, what fetches a file.
 ///
-/// It is written out where a message is serialized.
+/// It is written out where a message is serialized. It cannot be printed by mistake, nor what is in
+/// it be reached but by [`Hidden::expose`]:
+///
+/// ```compile_fail,E0277
+/// fn show(key: &wechat_proto::message::Hidden) {
+///     println!("{key}");
+/// }
+/// ```
+/// ```compile_fail,E0616
+/// fn show(key: &wechat_proto::message::Hidden) {
+///     println!("{:?}", key.0);
+/// }
+/// ```
 #[derive(Clone, Default, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Hidden(Box<str>);
+pub struct Hidden(Sealed);
+
+#[cfg(feature = "zeroize")]
+impl zeroize::ZeroizeOnDrop for Hidden {}
 
 impl Hidden {
     /// The value.
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose()
     }
 
     /// Whether there is none.
@@ -32,7 +48,7 @@ impl Hidden {
 
 impl From<Box<str>> for Hidden {
     fn from(value: Box<str>) -> Self {
-        Self(value)
+        Self(value.into())
     }
 }
 

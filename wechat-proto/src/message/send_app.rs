@@ -45,7 +45,7 @@ pub fn again(
     file: &Uploaded,
     id: ClientMsgId,
 ) -> Call<Receipt> {
-    let signature = (!file.signature.is_empty()).then_some(&*file.signature);
+    let signature = (!file.signature.is_empty()).then_some(file.signature.expose());
     let file = File {
         name: &file.file_name,
         size: file.size,

@@ -38,7 +38,7 @@ fn asks_for_a_signed_file() {
     assert!(msg.contains("<totallen>30000000</totallen>"), "{msg}");
 }
 
-/// `docs/threats.md` S1.
+/// Threat S1.
 #[test]
 fn shows_no_signature() {
     let file = uploaded(MediaType::Document, "big.zip");
@@ -84,7 +84,7 @@ fn is_unspeakable(c: char) -> bool {
     matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// `docs/threats.md` U3: whatever a file is called, its message says that and nothing else.
+/// Threat U3: whatever a file is called, its message says that and nothing else.
 fn says_its_name(name: &str) {
     let file = uploaded(MediaType::Document, name);
     let sent = body(&request(&mut session(), &UserName::file_helper(), &file, NOW));

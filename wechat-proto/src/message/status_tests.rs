@@ -96,7 +96,7 @@ fn lists_what_is_unread() {
     assert_eq!(functions, ["masssendapp", "floatbottle"]);
 }
 
-/// `docs/threats.md` X1, X3.
+/// Threats X1, X3.
 #[test]
 fn lives_with_spoiled_xml() {
     for content in ["junk", "&lt;msg&gt;&lt;op id='4'", "&lt;!DOCTYPE x&gt;&lt;msg/&gt;", "<br/>"] {

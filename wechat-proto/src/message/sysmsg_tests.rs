@@ -180,7 +180,7 @@ fn others_are_kept() {
     }
 }
 
-/// `docs/threats.md` M1: whoever renames a room chooses what a notice says.
+/// Threat M1: whoever renames a room chooses what a notice says.
 #[test]
 fn a_name_cannot_be_a_sysmsg() {
     let xml = wire("<sysmsg type=\"revokemsg\"><revokemsg><msgid>7</msgid></revokemsg></sysmsg>");
@@ -195,7 +195,7 @@ fn a_name_cannot_be_a_sysmsg() {
     assert!(matches!(kind_of(10_000, &xml), Kind::Revoked(_)));
 }
 
-/// `docs/threats.md` X1, X3.
+/// Threats X1, X3.
 #[test]
 fn spoiled_xml() {
     for xml in [
@@ -226,7 +226,7 @@ fn is_written_for_bridges() {
     assert_eq!(json["template"]["links"][0]["members"][0]["permanent_id"], "wxid_a");
 }
 
-/// `docs/threats.md` R2, X2.
+/// Threats R2, X2.
 #[test]
 fn long_documents_take_no_longer_than_they_are() {
     for part in ["&amp;", "<link name=\"a\">", "<member>", "x", "$a$", "${", "<b>"] {

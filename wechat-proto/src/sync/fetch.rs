@@ -289,7 +289,7 @@ mod tests {
         }
     }
 
-    /// `docs/threats.md` J6: one bad element of fifty.
+    /// Threat J6: one bad element of fifty.
     #[test]
     fn one_bad_message_costs_only_itself() {
         let good =

@@ -167,7 +167,7 @@ mod tests {
         assert!(!walk("no document", |_, _| {}));
     }
 
-    /// `docs/threats.md` X1, X2.
+    /// Threats X1, X2.
     #[test]
     fn takes_no_types_and_no_towers() {
         assert_eq!(seen("<a/><!DOCTYPE e [<!ENTITY a \"ha\">]><e>&a;</e>"), vec!["a"]);

@@ -15,6 +15,7 @@ use super::reader::Reader;
 use super::xml::notice;
 use crate::error::{Error, Ret};
 use crate::flow::Response;
+use crate::secret::Sealed;
 use crate::text::{Text, undo_double_encoding};
 
 /// Who asks. Fields in the order of the official page.
@@ -22,8 +23,8 @@ use crate::text::{Text, undo_double_encoding};
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct BaseRequest {
     pub(crate) uin: Uin,
-    pub(crate) sid: String,
-    pub(crate) skey: String,
+    pub(crate) sid: Sealed,
+    pub(crate) skey: Sealed,
     #[serde(rename = "DeviceID")]
     pub(crate) device_id: String,
 }
@@ -216,7 +217,7 @@ mod tests {
         }
     }
 
-    /// `docs/threats.md` N4, J5.
+    /// Threats N4, J5.
     #[test]
     fn a_status_is_part_of_the_answer() {
         for status in [201, 302, 404, 502] {

@@ -282,7 +282,7 @@ mod tests {
         Sample::read(json)
     }
 
-    /// `docs/threats.md` J2.
+    /// Threat J2.
     #[test]
     fn numbers_in_every_dress() {
         for (json, number) in [
@@ -308,7 +308,7 @@ mod tests {
         }
     }
 
-    /// `docs/threats.md` J3.
+    /// Threat J3.
     #[test]
     fn objects_in_every_dress() {
         let plain = read(r#"{"Id":1,"Name":"a","Inner":{"N":2},"List":[{"N":3},{"N":4}]}"#);
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(read(r#"{"\u0049d":5}"#).id, Int(5));
     }
 
-    /// `docs/threats.md` J6: one bad element does not cost the others.
+    /// Threat J6: one bad element does not cost the others.
     #[test]
     fn what_cannot_be_read_costs_only_itself() {
         let sample = read(r#"{"Id":1e999,"Name":"a","List":[{"N":1},{"N":1e400},{"N":3}]}"#);
@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(sample.list.0, [Inner { n: Int(1) }, Inner { n: Int(0) }, Inner { n: Int(3) }]);
     }
 
-    /// `docs/threats.md` J7: a reply of two megabytes takes no hundreds of them.
+    /// Threat J7: a reply of two megabytes takes no hundreds of them.
     #[test]
     fn a_list_has_an_end() {
         let json = format!("[{}0]", "0,".repeat(1_000_000));

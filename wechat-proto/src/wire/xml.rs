@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    /// `docs/threats.md` X1, X2.
+    /// Threats X1, X2.
     #[test]
     fn takes_no_types_and_no_towers() {
         let bomb = "<!DOCTYPE e [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;\">]><e><a>&b;</a></e>";

@@ -1,0 +1,431 @@
+//! Threats N1, N2, N4, N5, N8: another host listens on the wire, under every name that a lure can
+//! have, and the service does all it can to send a bot there. Nobody comes.
+
+use std::io::Read as _;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{HeaderValue, Response, StatusCode, Uri};
+use wechat_proto::flow::{self, Flow, Input, Interrupt, Want};
+use wechat_proto::hosts::{Origin, Role};
+use wechat_proto::login::Progress;
+use wechat_proto::media::{HeadImgUrl, MapLink};
+use wechat_proto::sync::fetch;
+use wechat_proto::{Body, Device, Error, Hosts, Session, Timestamp};
+use wechat_simulator::World;
+
+use crate::wire::memory::Recorder;
+use crate::wire::{Bot, Hyper, Memory, Place, Ureq};
+use crate::{downloads, entries, odds, rooms, sending, story};
+
+/// A story, and the world that it is told in.
+type Story = (World, fn(&Place));
+
+/// Names that lead to the other host: look-alikes, parents, neighbours, and those of the same
+/// company that serve other things.
+const NAMES: [&str; 16] = [
+    "evil.example",
+    "wx.qq.com.evil.test",
+    "wx2.qq.com.evil.test",
+    "evilwx.qq.com",
+    "evil.wx.qq.com",
+    "wx3.qq.com",
+    "wxqq.com",
+    "qq.com",
+    "com",
+    "www.qq.com",
+    "wechat.com",
+    "res.wx.qq.com",
+    "weixin110.qq.com",
+    "push.weixin.qq.com",
+    "webpush2.weixin.qq.com",
+    "localhost",
+];
+
+/// A listener that takes every connection and keeps what it is told first.
+struct Evil {
+    address: SocketAddr,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Evil {
+    fn listen(place: &Place) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&heard);
+        thread::spawn(move || {
+            for mut socket in listener.incoming().map_while(Result::ok) {
+                let mut bytes = [0; 4096];
+                let _ = socket.set_read_timeout(Some(Duration::from_millis(500)));
+                let length = socket.read(&mut bytes).unwrap_or_default();
+                kept.lock().unwrap().push(String::from_utf8_lossy(&bytes[..length]).into_owned());
+            }
+        });
+        for name in NAMES {
+            place.resolve(name, address);
+        }
+        Self { address, heard }
+    }
+
+    /// An origin of it that a client here would reach: by a name where the service has names, by
+    /// its port on loopback where it has none.
+    fn origin(&self, place: &Place) -> String {
+        match place.has_one_origin() {
+            true => format!("http://{}", self.address),
+            false => "https://evil.example".to_owned(),
+        }
+    }
+
+    /// Its origins in all spellings.
+    fn origins(&self, place: &Place) -> Vec<String> {
+        let mut all = vec![self.origin(place), format!("http://localhost:{}", self.address.port())];
+        all.extend(NAMES.map(|name| format!("https://{name}")));
+        all.push(format!("https://wx.qq.com@{}", self.address));
+        all.push("https://wx.qq.com:443@evil.example".to_owned());
+        all.push("https://evil.example#.wx.qq.com".to_owned());
+        all.push("https://evil.example\\@wx.qq.com".to_owned());
+        all
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.heard.lock().unwrap().clone()
+    }
+}
+
+/// What every reply of the service says besides: go there, and take this with you.
+fn lure(place: &Place, evil: &Evil) {
+    let origin = evil.origin(place);
+    let mut world = place.simulator.world();
+    let mut add = |name, value: String| {
+        world.add_header(name, HeaderValue::try_from(value).unwrap());
+    };
+    add("location", format!("{origin}/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=planted"));
+    add("content-location", format!("{origin}/"));
+    add("refresh", format!("0; url={origin}/"));
+    add("link", format!("<{origin}/>; rel=preload"));
+    add("alt-svc", "h2=\"evil.example:443\"; ma=9999, h3=\"evil.example:443\"".to_owned());
+    add("www-authenticate", "Basic realm=\"wx\"".to_owned());
+    if place.has_one_origin() {
+        // It plays all hosts, and means itself whatever domain it names.
+        return;
+    }
+    for domain in ["evil.example", "com", ".com", "qq.com.evil.example", "127.0.0.2"] {
+        add("set-cookie", format!("planted=1; Domain={domain}; Path=/"));
+    }
+}
+
+fn login<B: Bot>(place: &Place) -> B {
+    place.simulator.then(Duration::from_secs(1), |world| world.phone().scan());
+    place.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
+    B::login(place, drop).unwrap()
+}
+
+/// A listener that nobody could reach would prove nothing: a bot whose caller names it goes there.
+fn is_in_reach<B: Bot>(place: &Place) {
+    let evil = Evil::listen(place);
+    let session = login::<B>(place).session();
+    let api: Origin = evil.origin(place).parse().unwrap();
+    let json = session.to_json();
+    let mut device = session.into_device();
+    device = device.clone().with_hosts(device.hosts().clone().with(Role::Api, api));
+    let stored: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let hosts = serde_json::to_value(device.hosts()).unwrap();
+    let mut lured = stored;
+    lured["device"]["hosts"] = hosts;
+    let session = Session::from_json(&lured.to_string()).unwrap();
+    B::resume(place, session).call(fetch::request).unwrap_err();
+    let heard = evil.heard();
+    assert_eq!(heard.len(), 1);
+    assert!(!heard[0].is_empty());
+}
+
+/// Threats N4, N5: stories of every kind, as they are anywhere, with lures in every reply.
+fn no_reply_leads_away<B: Bot>(place: fn(World) -> Place) {
+    let stories: [Story; 7] = [
+        (story::world(), |place| {
+            story::script(&place.simulator);
+            assert_eq!(story::day::<B>(place).unwrap().heard.len(), 225);
+        }),
+        (downloads::world(), downloads::everything::<B>),
+        (rooms::world(), rooms::contacts::<B>),
+        (rooms::world(), rooms::rooms::<B>),
+        (sending::world(), sending::sends::<B>),
+        (entries::world(), entries::pushed::<B>),
+        (odds::world(), odds::done::<B>),
+    ];
+    for (world, story) in stories {
+        let place = place(world);
+        let evil = Evil::listen(&place);
+        lure(&place, &evil);
+        story(&place);
+        assert_eq!(evil.heard(), Vec::<String>::new());
+        let world = place.simulator.world();
+        assert!(world.log().len() > 5);
+        for logged in world.log() {
+            let cookies = logged.request.headers().get("cookie");
+            assert!(cookies.is_none_or(|list| !list.to_str().unwrap().contains("planted")));
+            assert!(!logged.request.headers().contains_key("authorization"));
+        }
+    }
+}
+
+/// A request as it was recorded, and the reply to it as it comes.
+struct Raw {
+    request: Option<flow::Request>,
+    reply: Option<Response<Bytes>>,
+}
+
+impl Flow for Raw {
+    type State = Device;
+    type Output = Response<Bytes>;
+
+    fn poll(&mut self, _: &mut Device, _: Timestamp) -> Result<Self::Output, Interrupt> {
+        match self.request.take() {
+            Some(request) => Err(Interrupt::Send(Box::new(request))),
+            None => Ok(self.reply.take().expect("a reply")),
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        if let Input::Reply(reply) = input {
+            self.reply = Some(reply.expect("a reply"));
+        }
+    }
+}
+
+/// One request of each kind that the stories make.
+fn of_each_route() -> Vec<(String, http::Request<Bytes>)> {
+    let mut all: Vec<(String, http::Request<Bytes>)> = Vec::new();
+    let stories: [Story; 7] = [
+        (entries::world(), entries::pushed::<Memory>),
+        (downloads::world(), downloads::everything::<Memory>),
+        (rooms::world(), rooms::contacts::<Memory>),
+        (rooms::world(), rooms::friends::<Memory>),
+        (rooms::world(), rooms::rooms::<Memory>),
+        (sending::world(), sending::sends::<Memory>),
+        (odds::world(), odds::done::<Memory>),
+    ];
+    for (world, story) in stories {
+        for (_, request) in Recorder::of(&Place::memory(world), story) {
+            let name = request.uri().path().rsplit('/').next().unwrap().to_owned();
+            if !all.iter().any(|(known, _)| *known == name) {
+                all.push((name, request));
+            }
+        }
+    }
+    all
+}
+
+/// Threat N4: no status with a `Location` is followed, from any route, with or without a body.
+fn no_redirect_is_followed<B: Bot>(place: &Place) {
+    let evil = Evil::listen(place);
+    let mut bot = login::<B>(place);
+    let routes = of_each_route();
+    assert!(routes.len() >= 25, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    let hosts = bot.session().device().hosts().clone();
+    for (name, request) in &routes {
+        for status in [301, 302, 303, 307, 308, 300, 305, 401] {
+            let (mut head, body) = request.clone().into_parts();
+            if place.has_one_origin() {
+                let path = head.uri.path_and_query().unwrap();
+                head.uri = format!("{}{path}", hosts.origin(Role::Api)).parse::<Uri>().unwrap();
+                let host = hosts.origin(Role::Api).authority();
+                head.headers.insert(HOST, HeaderValue::from_str(host).unwrap());
+            }
+            if !body.is_empty() {
+                head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+            }
+            let there = format!("{}{}", evil.origin(place), head.uri.path());
+            let reply = Response::builder().status(status).header("location", there);
+            place.simulator.world().reply_with(name, reply.body(Bytes::new()).unwrap());
+            let request = flow::Request {
+                http: http::Request::from_parts(head, Body::from(body)),
+                deadline: Duration::from_secs(10),
+                want: Want::Whole { limit: 1 << 16 },
+            };
+            let reply = bot.run(&mut Raw { request: Some(request), reply: None }).unwrap();
+            assert_eq!(reply.status(), StatusCode::from_u16(status).unwrap(), "{name}");
+        }
+    }
+    assert_eq!(evil.heard(), Vec::<String>::new());
+}
+
+/// Threats N1, N2: nor does a login, whatever its `redirect_uri`, its `redirecturl` or its uuid say.
+fn no_login_leads_away<B: Bot>(place: &Place) {
+    let evil = Evil::listen(place);
+    let page = "/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=planted&uuid=x&scan=1";
+    for origin in evil.origins(place) {
+        let script = format!("window.code=200;\nwindow.redirect_uri=\"{origin}{page}\";");
+        place.simulator.world().reply_with("login", Response::new(script.into()));
+        let error = B::login(place, drop).err().expect("no login");
+        assert!(matches!(error, Error::Untrusted { .. }), "{origin}: {error:?}");
+        assert!(place.simulator.world().log().iter().all(|l| l.endpoint != "webwxnewloginpage"));
+    }
+    let mut elsewhere = 0;
+    for origin in evil.origins(place) {
+        place.simulator.then(Duration::from_secs(1), |world| world.phone().scan());
+        place.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
+        let page = format!(
+            "<error><ret>0</ret><message/><redirecturl>{}{page}</redirecturl></error>",
+            origin.replace('&', "&amp;")
+        )
+        .replace("&uuid", "&amp;uuid")
+        .replace("&scan", "&amp;scan");
+        place.simulator.world().reply_with("webwxnewloginpage", Response::new(page.into()));
+        let error = B::login(place, drop).err().expect("no login");
+        elsewhere += usize::from(matches!(error, Error::Untrusted { .. }));
+    }
+    assert_eq!(elsewhere, evil.origins(place).len());
+
+    let session = login::<B>(place).session();
+    for uuid in [
+        format!("@{}", evil.address),
+        format!("{}/l/x", evil.origin(place)),
+        format!("//{}/", evil.address),
+        "a==&redirect_uri=https://evil.example/".to_owned(),
+        "a==\\r\\nHost: evil.example".to_owned(),
+        "../../..//evil.example/".to_owned(),
+        "a==?@evil.example".to_owned(),
+        "a==#".to_owned(),
+        "a\\u0000b".to_owned(),
+    ] {
+        for _ in 0..2 {
+            let reply = format!("{{\"ret\":\"0\",\"msg\":\"all ok\",\"uuid\":\"{uuid}\"}}");
+            place.simulator.world().reply_with("webwxpushloginurl", Response::new(reply.into()));
+        }
+        let script = format!("window.QRLogin.code = 200; window.QRLogin.uuid = \"{uuid}\";");
+        place.simulator.world().reply_with("jslogin", Response::new(script.into()));
+        // The next code is in order, and leads astray.
+        let script =
+            format!("window.code=200;window.redirect_uri=\"{}{page}\";", evil.origin(place));
+        place.simulator.world().reply_with("login", Response::new(script.into()));
+        let mut codes = Vec::new();
+        let again = B::login_again(place, &mut session.clone().into_device(), |step| {
+            if let Progress::Code { uuid } = step {
+                codes.push(uuid.url());
+            }
+        });
+        assert!(again.is_err(), "{uuid}");
+        let code = "https://login.weixin.qq.com/l/";
+        let plain = |url: &String| {
+            let uuid = url.strip_prefix(code).unwrap_or("?");
+            uuid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-=".contains(&byte))
+        };
+        assert!(codes.iter().all(plain), "{uuid} {codes:?}");
+        // What was prescribed and not asked for is nobody's next reply.
+        place.simulator.world().forget_replies();
+    }
+    assert_eq!(evil.heard(), Vec::<String>::new());
+}
+
+/// Threat N8: pictures and maps are where the service is.
+fn no_picture_is_elsewhere<B: Bot>(place: &Place) {
+    let evil = Evil::listen(place);
+    let mut bot = login::<B>(place);
+    let path = "/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&username=@x&skey=";
+    for origin in evil.origins(place) {
+        let pictures = format!("{origin}{path}");
+        let reply = serde_json::json!({
+            "BaseResponse": {"Ret": 0, "ErrMsg": ""}, "Count": 1,
+            "ContactList": [{"UserName": "@x", "NickName": "x", "HeadImgUrl": pictures}],
+        });
+        let reply = Response::new(reply.to_string().into());
+        place.simulator.world().reply_with("webwxbatchgetcontact", reply);
+        let names = ["@x".parse().unwrap()];
+        let build = |session: &mut Session, now| {
+            wechat_proto::contact::batch::request(session, &names, now)
+        };
+        let found = bot.call(build).unwrap();
+        assert!(found[0].head_img_url.parse::<HeadImgUrl>().is_err(), "{origin}");
+        assert!(pictures.parse::<HeadImgUrl>().is_err(), "{origin}");
+        let map = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x&msgid=1&pictype=location";
+        for map in [format!("{origin}{map}"), format!("@{origin}{map}"), format!("//{origin}{map}")]
+        {
+            assert!(map.parse::<MapLink>().is_err(), "{map}");
+        }
+    }
+    assert_eq!(evil.heard(), Vec::<String>::new());
+}
+
+/// A session of one place is nobody's at another: a host that a device does not have is not asked.
+fn no_request_of_another_host<B: Bot>(place: &Place) {
+    let evil = Evil::listen(place);
+    let session = login::<B>(place).session();
+    let before = place.simulator.world().log().len();
+    let cookies = session.to_json().matches("\"wxsid\"").count();
+    assert!(cookies > 0);
+    let there = match place.has_one_origin() {
+        true => format!("http://localhost:{}", evil.address.port()),
+        false => evil.origin(place),
+    };
+    let there: Origin = there.parse().unwrap();
+    // The cookies of one host are not those of another that the caller goes to instead.
+    let device = session.into_device().with_hosts(Hosts::all(there));
+    let mut device = device;
+    assert!(B::login_on(place, &mut device, drop).is_err());
+    let heard = evil.heard();
+    assert!(!heard.is_empty());
+    assert!(heard.iter().all(|text| !text.to_ascii_lowercase().contains("cookie")), "{heard:?}");
+    assert_eq!(place.simulator.world().log().len(), before);
+}
+
+macro_rules! on_both_adapters {
+    ($($scenario:ident($world:expr)),* $(,)?) => {$(
+        mod $scenario {
+            use super::*;
+
+            #[test]
+            fn over_ureq_and_http() {
+                super::$scenario::<Ureq>(&Place::http($world));
+            }
+
+            #[test]
+            fn over_ureq_and_tls() {
+                super::$scenario::<Ureq>(&Place::tls($world));
+            }
+
+            #[test]
+            fn over_hyper_and_http() {
+                super::$scenario::<Hyper>(&Place::http($world));
+            }
+
+            #[test]
+            fn over_hyper_and_tls() {
+                super::$scenario::<Hyper>(&Place::tls($world));
+            }
+        }
+    )*};
+}
+
+on_both_adapters! {
+    is_in_reach(entries::world()),
+    no_redirect_is_followed(entries::world()),
+    no_login_leads_away(entries::world()),
+    no_picture_is_elsewhere(entries::world()),
+    no_request_of_another_host(entries::world()),
+}
+
+#[test]
+fn no_reply_leads_away_over_ureq_and_http() {
+    no_reply_leads_away::<Ureq>(Place::http);
+}
+
+#[test]
+fn no_reply_leads_away_over_ureq_and_tls() {
+    no_reply_leads_away::<Ureq>(Place::tls);
+}
+
+#[test]
+fn no_reply_leads_away_over_hyper_and_http() {
+    no_reply_leads_away::<Hyper>(Place::http);
+}
+
+#[test]
+fn no_reply_leads_away_over_hyper_and_tls() {
+    no_reply_leads_away::<Hyper>(Place::tls);
+}

@@ -1,0 +1,249 @@
+//! Threats U1, U3: no text of the caller's breaks out of its place, in any request.
+//!
+//! Each builder that takes text stands in [`TABLE`]. Its request is built twice, with a plain word
+//! and with hostile text, and taken apart by readers that had no part in writing it: the two may
+//! differ in nothing but that word. That no builder is missing is looked up in the source.
+
+extern crate std;
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use std::path::Path;
+
+use bytes::Buf as _;
+use percent_encoding::percent_decode_str;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use self::table::{Http, OTHERS, Row, TABLE, WORD, quoted};
+use crate::media::testing_form::sent_form;
+use crate::testing::{elements, session};
+
+mod table;
+
+/// The builders that the source has: public functions that answer a call or a download.
+fn in_source() -> BTreeSet<String> {
+    fn walk(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => walk(&path, found),
+                false => found.push(path),
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    walk(&root, &mut files);
+    let mut builders = BTreeSet::new();
+    for file in files {
+        let module = file.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        let Some(module) = module.strip_suffix(".rs") else { continue };
+        if ["fuzz/", "seeds/", "injection_tests/"].iter().any(|folder| module.starts_with(folder)) {
+            continue;
+        }
+        if module.ends_with("_tests") || module == "call" || module == "media/fetch" {
+            continue;
+        }
+        let source = std::fs::read_to_string(&file).unwrap();
+        for item in source.split("pub fn ").skip(1) {
+            let head = item.split('{').next().unwrap();
+            let answers = head.rsplit_once("->").map_or("", |(_, answers)| answers);
+            if answers.contains("Call<") || answers.contains("Fetch") {
+                let function: String =
+                    head.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                builders.insert(format!("{module}::{function}"));
+            }
+        }
+    }
+    builders
+}
+
+#[test]
+fn u3_no_builder_is_missing() {
+    let known: BTreeSet<String> = TABLE
+        .iter()
+        .flat_map(|row| row.builders.iter())
+        .chain(OTHERS.iter().map(|(name, _)| name))
+        .map(ToString::to_string)
+        .collect();
+    let source = in_source();
+    assert!(source.len() > 60, "{source:?}");
+    let missing: Vec<_> = source.difference(&known).collect();
+    assert!(missing.is_empty(), "builders that are not in the table: {missing:?}");
+    let gone: Vec<_> = known.difference(&source).collect();
+    assert!(gone.is_empty(), "not in the source: {gone:?}");
+}
+
+/// The pieces of a request, each with where it stands.
+type Pieces = Vec<(String, String)>;
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8().unwrap().into_owned()
+}
+
+fn pairs(place: &str, text: &str, pieces: &mut Pieces) {
+    for pair in text.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        pieces.push((format!("{place} {}", decoded(name)), decoded(value)));
+    }
+}
+
+fn json(place: &str, value: &Value, pieces: &mut Pieces) {
+    match value {
+        Value::Object(fields) => {
+            pieces.push((place.into(), format!("{} fields", fields.len())));
+            for (name, value) in fields {
+                json(&format!("{place}/{name}"), value, pieces);
+            }
+        }
+        Value::Array(elements) => {
+            pieces.push((place.into(), format!("{} elements", elements.len())));
+            for (index, value) in elements.iter().enumerate() {
+                json(&format!("{place}/{index}"), value, pieces);
+            }
+        }
+        // XML of ours, of which some text is the caller's.
+        Value::String(text) if text.starts_with("<appmsg") || text.starts_with("<msgsource>") => {
+            for (path, text) in elements(text) {
+                pieces.push((format!("{place} {path}"), text));
+            }
+        }
+        Value::String(text) => pieces.push((place.into(), text.clone())),
+        other => pieces.push((place.into(), other.to_string())),
+    }
+}
+
+/// A request, taken apart.
+fn pieces(http: &Http) -> Pieces {
+    let mut pieces = Pieces::new();
+    let uri = http.uri();
+    let host = format!("{} {:?} {:?}", http.method(), uri.scheme_str(), uri.authority());
+    pieces.push((host, decoded(uri.path())));
+    pairs("query", uri.query().unwrap_or_default(), &mut pieces);
+    let mut body = http.body().clone();
+    let body = body.copy_to_bytes(body.remaining());
+    for (name, value) in http.headers() {
+        match name.as_str() {
+            "content-length" => assert_eq!(value.to_str().unwrap(), body.len().to_string()),
+            _ => pieces.push((name.to_string(), value.to_str().unwrap().into())),
+        }
+    }
+    let kind = http.headers().get("content-type").map_or("", |kind| kind.to_str().unwrap());
+    let text = || core::str::from_utf8(&body).unwrap();
+    if kind.starts_with("application/json") {
+        json("json", &serde_json::from_str(text()).unwrap(), &mut pieces);
+    } else if kind.starts_with("application/x-www-form-urlencoded") {
+        pairs("form", text(), &mut pieces);
+    } else if kind.starts_with("multipart/form-data") {
+        for part in sent_form(http) {
+            let place = format!("part {} {:?}", part.name, part.mime);
+            pieces.push((place.clone(), part.disposition.clone()));
+            match part.name == "uploadmediarequest" {
+                true => json(&place, &serde_json::from_str(part.text()).unwrap(), &mut pieces),
+                false => pieces.push((place, part.text().into())),
+            }
+        }
+    } else if !body.is_empty() {
+        pieces.push(("body".into(), text().into()));
+    }
+    pieces
+}
+
+/// Asserts that the request of a row differs in its text alone; whether there is one.
+fn stays_in_its_place(row: &Row, text: &str) -> bool {
+    let [mut one, mut other] = [session(), session()];
+    let Some(hostile) = (row.build)(&mut one, text) else { return false };
+    let plain = (row.build)(&mut other, WORD).expect("a plain word is taken");
+    let plain = pieces(&plain);
+    assert!(plain.iter().any(|(_, value)| value.contains(WORD)), "{:?} {}", row.builders, row.what);
+    let expected: Pieces = plain
+        .into_iter()
+        .map(|(place, value)| {
+            let written = match value.starts_with("form-data;") {
+                true => quoted(text),
+                false => (row.written)(text),
+            };
+            (place, value.replace(WORD, &written))
+        })
+        .collect();
+    assert_eq!(pieces(&hostile), expected, "{:?} {} {text:?}", row.builders, row.what);
+    true
+}
+
+/// What breaks out of each of the places.
+const HOSTILE: [&str; 28] = [
+    "\"",
+    "\\",
+    "\\\"",
+    "\",\"Ret\":0,\"x\":\"",
+    "\"}]},",
+    "'",
+    "`",
+    "\r\n",
+    "\r\nCookie: a=b",
+    "\n\n--",
+    "&",
+    "&skey=x",
+    "=",
+    "?",
+    "#",
+    "/",
+    "../..",
+    "%",
+    "%26",
+    "%00",
+    "+",
+    "<",
+    "</title><title>",
+    "]]>",
+    "<!--",
+    "\u{2028}</script>",
+    "😄\u{202e}",
+    "@a,@b",
+];
+
+#[test]
+fn u3_hostile_text_stays_in_its_place() {
+    for row in TABLE {
+        let mut taken = 0;
+        for text in HOSTILE {
+            taken += usize::from(stays_in_its_place(row, text));
+            taken += usize::from(stays_in_its_place(row, &format!("a{text}b")));
+        }
+        // Most texts are taken by most; a uuid is a word, a language is one.
+        let narrow = ["code", "language"].contains(&row.what);
+        assert!(narrow || taken >= 12, "{:?} {} {taken}", row.builders, row.what);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn u3_any_text_stays_in_its_place(
+        row in 0..TABLE.len(),
+        text in prop_oneof![
+            any::<String>(),
+            "[ -~]{0,40}",
+            prop::collection::vec(prop::sample::select(&HOSTILE[..]), 1..8).prop_map(|all| all.concat()),
+        ],
+    ) {
+        // XML has no place for these characters: they are left out there.
+        let xml = TABLE[row].what == "file name" && TABLE[row].builders[0].starts_with("message");
+        prop_assume!(!xml || !text.contains(|c: char| c.is_control() || c == '\u{fffe}' || c == '\u{ffff}'));
+        stays_in_its_place(&TABLE[row], &text);
+    }
+}
+
+/// 64 KB of it, too.
+#[test]
+fn u3_long_text_stays_in_its_place() {
+    let long: Box<str> = HOSTILE.concat().repeat(700).into();
+    assert!(long.len() > 65_536);
+    let taken = TABLE.iter().filter(|row| stays_in_its_place(row, &long)).count();
+    assert!(taken >= 8, "{taken}");
+}
