@@ -107,6 +107,7 @@ mod check;
 mod client;
 #[cfg(test)]
 mod client_fetch;
+pub mod conformance;
 mod contact;
 mod date;
 mod demo;
