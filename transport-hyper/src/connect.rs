@@ -234,7 +234,7 @@ mod tests {
             let mut http = HttpConnector::new_with_resolver(Always(addresses));
             set(&mut http, Duration::from_millis(1200));
             let start = Instant::now();
-            let uri = Uri::from_static("http://wx.qq.com:0/");
+            let uri = Uri::from_static("http://wx.qq.com/");
             let result = http.call(uri).await.map(drop).map_err(unconnected);
             (result, start.elapsed())
         };

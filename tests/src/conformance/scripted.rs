@@ -180,11 +180,14 @@ impl Full {
     /// If the system has no sockets left, or a queue without end.
     pub fn new() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_io().build()?;
-        let listener = runtime.block_on(async {
+        let listener = {
+            let _guard = runtime.enter();
             let socket = TcpSocket::new_v4()?;
             socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-            socket.listen(1)?.into_std()
-        })?;
+            socket.listen(1)?.into_std()?
+        };
+        // The caller may have a runtime of its own, in which this one may not be dropped.
+        runtime.shutdown_background();
         let address = listener.local_addr()?;
         let mut queue = Vec::new();
         while queue.len() < 64 {
