@@ -34,9 +34,8 @@ pub(crate) async fn exchange(
     let reply = service.exchange(http);
     let sent = || {
         // Without a connection nothing was sent, also of a request that has no body to be asked for.
-        let connected = connection.as_ref().is_none_or(|connection| {
-            connection.connection_metadata().is_some()
-        });
+        let connected =
+            connection.as_ref().is_none_or(|connection| connection.connection_metadata().is_some());
         if connected && (bodiless || asked.yet()) { Sent::Maybe } else { Sent::No }
     };
     let mut deadline = alarm.after(limit);

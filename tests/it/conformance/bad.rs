@@ -154,7 +154,8 @@ fn one_that_takes_any_coding() {
 
 #[test]
 fn one_that_says_nothing_was_sent() {
-    let open = || Bad(|request| careful(request).map_err(|failure| Failure::new(failure.kind, Sent::No)));
+    let open =
+        || Bad(|request| careful(request).map_err(|failure| Failure::new(failure.kind, Sent::No)));
     refused(
         Promise::Sent,
         &[
@@ -169,19 +170,16 @@ fn one_that_says_nothing_was_sent() {
 
 #[test]
 fn one_that_says_something_was_sent() {
-    let open = || Bad(|request| careful(request).map_err(|failure| Failure::new(failure.kind, Sent::Maybe)));
+    let open = || {
+        Bad(|request| careful(request).map_err(|failure| Failure::new(failure.kind, Sent::Maybe)))
+    };
     refused(Promise::Sent, &["a_refused_connection"], "not (Connect, sent: No)", open);
 }
 
 #[test]
 fn one_that_sends_again() {
     let open = || Bad(|request: Request| careful(request.clone()).or_else(|_| careful(request)));
-    refused(
-        Promise::Sent,
-        &["what_was_read_and_dropped_is_not_sent_again"],
-        "is 2, not 1",
-        open,
-    );
+    refused(Promise::Sent, &["what_was_read_and_dropped_is_not_sent_again"], "is 2, not 1", open);
 }
 
 #[test]

@@ -218,7 +218,11 @@ impl Wire {
                 }
             }
         }
-        self.take(announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX)), limit, body)
+        self.take(
+            announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX)),
+            limit,
+            body,
+        )
     }
 
     /// So many bytes, or all up to the end.

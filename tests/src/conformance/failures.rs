@@ -120,8 +120,9 @@ fn a_spoilt_connection_is_not_used_again(bench: &Bench) -> Seen {
     let server = Script::new(|arrived| {
         vec![Act::Send(match &*arrived.body {
             b"long" => reply(&"x".repeat(1 << 17)).into_bytes(),
-            b"coded" => b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 2\r\n\r\n:)"
-                .into(),
+            b"coded" => {
+                b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 2\r\n\r\n:)".into()
+            }
             b"broken" => {
                 b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n".into()
             }
@@ -152,9 +153,8 @@ fn broken_chunks(bench: &Bench) -> Seen {
 
 /// Threat B5.
 fn contradicting_lengths(bench: &Bench) -> Seen {
-    let server = Script::replying(
-        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok!",
-    );
+    let server =
+        Script::replying("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok!");
     failed(bench.client()?.ask(get(&server)), FailureKind::Protocol, Sent::Maybe)
 }
 

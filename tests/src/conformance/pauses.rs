@@ -5,7 +5,7 @@ use std::time::Duration;
 use wechat_proto::Error;
 use wechat_proto::error::{FailureKind, Sent};
 
-use super::opened::{body, failed, get, reply, replied};
+use super::opened::{body, failed, get, replied, reply};
 use super::probe::Step;
 use super::{Bench, Probe, Script, Seen, Source, checks, holds, same};
 

@@ -166,8 +166,7 @@ fn a_coding_is_refused(bench: &Bench) -> Seen {
 fn a_bomb_is_not_unpacked(bench: &Bench) -> Seen {
     for coding in ["gzip", "deflate", "br", "zstd"] {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\n\r\n");
-        let server =
-            Script::new(move |_| vec![Act::Send(head.clone().into_bytes()), Act::Silence]);
+        let server = Script::new(move |_| vec![Act::Send(head.clone().into_bytes()), Act::Silence]);
         let mut request = get(&server);
         request.want = Want::Whole { limit: usize::MAX };
         failed(bench.client()?.ask(request), FailureKind::Encoding, Sent::Maybe)?;
@@ -176,12 +175,7 @@ fn a_bomb_is_not_unpacked(bench: &Bench) -> Seen {
 }
 
 /// Goes on if such a request is given back, and nothing of it sent.
-fn unsendable(
-    bench: &Bench,
-    method: &str,
-    headers: &[(&str, &str)],
-    body: &'static str,
-) -> Seen {
+fn unsendable(bench: &Bench, method: &str, headers: &[(&str, &str)], body: &'static str) -> Seen {
     let server = Script::replying(reply("ok"));
     let mut http = http::Request::builder()
         .method(method)

@@ -1,12 +1,12 @@
 //! A server that does exactly what its script says, byte for byte.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
-use std::fmt;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::net::TcpSocket;
@@ -281,8 +281,11 @@ fn read(stream: &mut impl Read, connection: usize, bodies: Bodies) -> Option<Arr
     headers.sort();
     let mut seen = Arrived { connection, line, headers, body: Vec::new() };
     if bodies == Bodies::Read {
-        let length =
-            seen.header("content-length").first().and_then(|length| length.parse().ok()).unwrap_or(0);
+        let length = seen
+            .header("content-length")
+            .first()
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(0);
         seen.body = vec![0; length];
         stream.read_exact(&mut seen.body).ok()?;
     }

@@ -32,7 +32,12 @@ fn who_does_nothing_keeps_no_promise() {
     let report = check(|_| Ok(Idle));
     for check in &report.checks {
         match &check.outcome {
-            Outcome::Broken(seen) => assert!(seen.contains("without an output") || seen.contains("came to Ok") || seen.contains("came out as Ok"), "{seen}"),
+            Outcome::Broken(seen) => assert!(
+                seen.contains("without an output")
+                    || seen.contains("came to Ok")
+                    || seen.contains("came out as Ok"),
+                "{seen}"
+            ),
             Outcome::Skipped(_) => {}
             Outcome::Kept => panic!("{} was kept", check.name),
         }
