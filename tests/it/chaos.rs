@@ -71,15 +71,15 @@ impl<B: Bot> Stubborn<'_, B> {
     /// Notes a failure; only some are to be seen here.
     fn failed(&mut self, what: &str, error: &Error) {
         let late = Instant::now() > self.until;
-        let fine = match error {
+        let fine = matches!(
+            error,
             Error::Transport(_)
-            | Error::Malformed { .. }
-            | Error::Status { .. }
-            | Error::TooLarge { .. }
-            | Error::EmptyMedia { .. }
-            | Error::Unanswered(_) => true,
-            _ => false,
-        };
+                | Error::Malformed { .. }
+                | Error::Status { .. }
+                | Error::TooLarge { .. }
+                | Error::EmptyMedia { .. }
+                | Error::Unanswered(_)
+        );
         assert!(fine && !late, "{what}: {error:?}\n{:?}", self.place.chaos());
         self.failures += 1;
     }

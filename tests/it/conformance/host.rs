@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response};
 use wechat_proto::media::image;
+use wechat_proto::sync::fetch;
 use wechat_proto::{Device, Error, Flow, Input, Interrupt, Message, Session, Timestamp};
 use wechat_simulator::conformance::{self, Feature, Options, Probe, Source, Transport};
 
@@ -146,6 +147,10 @@ pub(crate) trait Client: Send + Sync {
     /// One exchange of which the flow wants the head only, copying the body to a writer with room
     /// for so many bytes.
     fn copy(&self, request: Request, limit: u64, room: usize) -> Copied;
+    /// Asks for news once, by a call.
+    fn sync(&self) -> Result<usize, Error>;
+    /// The session as it is stored.
+    fn stored(&self) -> String;
     /// Hears messages, and failures that pass, up to the end of both.
     fn hear(&self) -> Vec<Result<Message, Error>>;
     fn stop(&self);
@@ -252,6 +257,15 @@ impl Client for Blocking {
         Copied { result, sink, progress }
     }
 
+    fn sync(&self) -> Result<usize, Error> {
+        let batch = self.0.call(fetch::request)?;
+        Ok(batch.messages(self.0.session().me()).len())
+    }
+
+    fn stored(&self) -> String {
+        self.0.session().to_json()
+    }
+
     fn hear(&self) -> Vec<Result<Message, Error>> {
         self.0.messages().collect()
     }
@@ -284,6 +298,15 @@ impl Client for OnTokio {
             let result = copy.await;
             Copied { result, sink, progress }
         })
+    }
+
+    fn sync(&self) -> Result<usize, Error> {
+        let batch = self.runtime.block_on(self.client.call(fetch::request))?;
+        Ok(batch.messages(self.client.session().me()).len())
+    }
+
+    fn stored(&self) -> String {
+        self.client.session().to_json()
     }
 
     fn hear(&self) -> Vec<Result<Message, Error>> {

@@ -3,6 +3,7 @@
 
 mod bad;
 mod copies;
+mod cuts;
 mod ends;
 mod environment;
 mod host;

@@ -183,11 +183,12 @@ impl Wire {
             let (name, value) = line.split_once(':').ok_or_else(protocol)?;
             let name: HeaderName = name.parse().map_err(|_| protocol())?;
             let value: HeaderValue = value.trim().parse().map_err(|_| protocol())?;
-            if name == header::CONTENT_LENGTH
-                && reply.headers_ref().and_then(|all| all.get(&name)).unwrap_or(&value) != value
-                || name == header::CONTENT_LENGTH && value.to_str().map_or(true, not_a_number)
-            {
-                return Err(protocol());
+            if name == header::CONTENT_LENGTH {
+                let before = reply.headers_ref().and_then(|all| all.get(&name));
+                let number = value.to_str().is_ok_and(|text| text.parse::<u64>().is_ok());
+                if !number || before.is_some_and(|before| before != value) {
+                    return Err(protocol());
+                }
             }
             reply = reply.header(name, value);
         }
@@ -250,10 +251,6 @@ impl Wire {
         }
         Ok(())
     }
-}
-
-fn not_a_number(text: &str) -> bool {
-    text.parse::<u64>().is_err()
 }
 
 fn failure(error: &io::Error) -> Failure {
