@@ -1,5 +1,6 @@
 //! Scenarios over the core, the adapters and the simulator.
 
+mod chaos;
 mod conformance;
 mod corpus;
 mod directory;

@@ -235,7 +235,7 @@ fn refused_announcement<B: Bot>(place: &Place) {
     assert_eq!(place.simulator.world().violations(), []);
 }
 
-/// A file that is changed between its two readings is never finished.
+/// Threat U5: a file that is changed between its two readings, in its bytes or in its length, is never finished.
 fn changed<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let mut other = bytes(PIECE + 9);
@@ -286,7 +286,7 @@ mod large {
     }
 }
 
-/// Connections that break in the middle of each piece in turn, or before its reply: once, which
+/// Threat S9, of uploads: connections that break in the middle of each piece in turn, or before its reply: once, which
 /// nobody hears of; and of one piece three times, after which the caller goes on.
 fn torn<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);

@@ -4,8 +4,10 @@
 //! [`World`] is the service as a state machine. [`Simulator`] shares a world between threads and plays a script in it.
 //! [`Server`] puts it behind a socket. [`Demo`] is a small story that runs by itself.
 //!
-//! What a call looks like is written down in `docs/protocol.md` of `wechat-proto`. Nothing here uses that crate's code,
-//! so that the two cannot share a mistake.
+//! [`Chaos`] stands between a client and a server and does them harm. [`conformance`] checks a transport of your own.
+//!
+//! What a call looks like is written down in `docs/protocol.md` of `wechat-proto`. Nothing here but
+//! [`conformance`] uses that crate's code, so that the two cannot share a mistake.
 //!
 //! # Testing a bot
 //!
@@ -102,11 +104,13 @@
 mod account;
 mod app;
 mod attached;
+mod chaos;
 mod check;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
 mod client_fetch;
+pub mod conformance;
 mod contact;
 mod date;
 mod demo;
@@ -145,6 +149,7 @@ mod xml;
 pub use account::Account;
 pub use app::{App, Article, Attachment, Quoted};
 pub use attached::Part;
+pub use chaos::{Chaos, Fault, Passed};
 pub use check::Violation;
 pub use contact::{Contact, Member};
 pub use demo::Demo;

@@ -277,7 +277,11 @@ impl Client {
 
     /// Ends the messages, also in the middle of a wait: they yield [`Error::Stopped`].
     ///
-    /// Final for this client and its clones; calls still work.
+    /// Final for this client and its clones; calls still work, and none under way is touched. It
+    /// does not wait, and may be called from any thread. Whatever the messages wait for ends at
+    /// once, in far less than half a second: looking a name up, connecting, the handshake, a poll
+    /// of which nothing came or a part of its reply, a pause after failures. Somebody has to poll
+    /// the messages for them to hear of it.
     pub fn stop(&self) {
         self.account().stop();
         self.wake();

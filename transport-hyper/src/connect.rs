@@ -1,6 +1,7 @@
 //! The client that is used unless the options bring another.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -33,8 +34,7 @@ pub(crate) fn client(options: &Options) -> Result<Client<Connector, RequestBody>
         names: Arc::new(options.names.clone()),
         system: GaiResolver::new(),
     });
-    http.enforce_http(false);
-    http.set_nodelay(true);
+    set(&mut http, options.connect_timeout);
     let dial = match &options.proxy {
         None => Dial::Direct(http),
         Some((host, port)) => {
@@ -59,6 +59,14 @@ pub(crate) fn client(options: &Options) -> Result<Client<Connector, RequestBody>
         .set_host(false)
         .http1_max_buf_size(HEAD)
         .build(connector))
+}
+
+/// What all connectors have in common. Each address of a name has its share of the time: one that
+/// does not answer leaves some for the next.
+fn set<R>(http: &mut HttpConnector<R>, limit: Duration) {
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(limit));
 }
 
 /// The longest head of a reply, and how much of a body is read at once.
@@ -147,10 +155,12 @@ fn with_port(uri: Uri) -> Uri {
 /// Why there is no connection. What happens here happens before anything is sent.
 fn unconnected(error: impl Into<BoxError>) -> Failure {
     let error = error.into();
-    match find::<Failure>(&*error) {
-        Some(failure) => failure.clone(),
-        None => Failure::new(FailureKind::Connect, Sent::No).because(Cause(error)),
+    if let Some(failure) = find::<Failure>(&*error) {
+        return failure.clone();
     }
+    let late = find::<io::Error>(&*error).is_some_and(|io| io.kind() == io::ErrorKind::TimedOut);
+    let kind = if late { FailureKind::Timeout } else { FailureKind::Connect };
+    Failure::new(kind, Sent::No).because(Cause(error))
 }
 
 /// The names of the options, then the system's.
@@ -184,5 +194,56 @@ impl Service<Name> for Resolver {
                 },
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use tokio::net::TcpListener;
+    use wechat_simulator::conformance::Full;
+
+    use super::*;
+
+    /// A resolver with one answer.
+    #[derive(Clone)]
+    struct Always(Vec<SocketAddr>);
+
+    impl Service<Name> for Always {
+        type Response = std::vec::IntoIter<SocketAddr>;
+        type Error = Failure;
+        type Future = std::future::Ready<Result<Self::Response, Failure>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Name) -> Self::Future {
+            std::future::ready(Ok(self.0.clone().into_iter()))
+        }
+    }
+
+    /// An address that does not answer leaves time for the next.
+    #[tokio::test]
+    async fn each_address_has_its_share_of_the_time() {
+        let full = Full::new().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (dead, alive) = (full.address(), listener.local_addr().unwrap());
+        let connect = |addresses: Vec<SocketAddr>| async move {
+            let mut http = HttpConnector::new_with_resolver(Always(addresses));
+            set(&mut http, Duration::from_millis(1200));
+            let start = Instant::now();
+            let uri = Uri::from_static("http://wx.qq.com/");
+            let result = http.call(uri).await.map(drop).map_err(unconnected);
+            (result, start.elapsed())
+        };
+        let (result, took) = connect(vec![dead, alive]).await;
+        result.unwrap();
+        assert!(took >= Duration::from_millis(500) && took < Duration::from_secs(5), "{took:?}");
+        for addresses in [vec![dead], vec![dead, dead]] {
+            let failure = connect(addresses).await.0.unwrap_err();
+            assert_eq!((failure.kind, failure.sent), (FailureKind::Timeout, Sent::No));
+        }
     }
 }

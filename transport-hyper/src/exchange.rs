@@ -29,8 +29,15 @@ pub(crate) async fn exchange(
     let bodiless = request.http.body().is_empty();
     let head_only = request.http.method() == Method::HEAD;
     let mut asked = Asked::default();
-    let reply = service.exchange(request.http.map(|body| asked.of(body)));
-    let sent = || if bodiless || asked.yet() { Sent::Maybe } else { Sent::No };
+    let mut http = request.http.map(|body| asked.of(body));
+    let connection = service.watch(&mut http);
+    let reply = service.exchange(http);
+    let sent = || {
+        // Without a connection nothing was sent, also of a request that has no body to be asked for.
+        let connected =
+            connection.as_ref().is_none_or(|connection| connection.connection_metadata().is_some());
+        if connected && (bodiless || asked.yet()) { Sent::Maybe } else { Sent::No }
+    };
     let mut deadline = alarm.after(limit);
     let reply = match unless(&mut deadline, reply).await {
         Some(Ok(reply)) => reply,

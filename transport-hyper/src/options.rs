@@ -15,7 +15,7 @@ use wechat_proto::{Error, Timestamp};
 use crate::BoxError;
 use crate::body::RequestBody;
 use crate::connect;
-use crate::service::{Exchange, Served};
+use crate::service::{Exchange, Own, Served};
 use crate::timer::Alarm;
 
 /// Where the time comes from.
@@ -97,7 +97,8 @@ impl Options {
     }
 
     /// How long looking a name up, connecting and the TLS handshake may take; ten seconds unless
-    /// set. What is left of a request's deadline, if that is less.
+    /// set. What is left of a request's deadline, if that is less. A name's addresses are tried one
+    /// after the other, each with its share of the time.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
@@ -109,7 +110,8 @@ impl Options {
         self
     }
 
-    /// Measures time limits and pauses with this timer instead of tokio's.
+    /// Measures time limits and pauses with this timer instead of tokio's. Without a
+    /// [service](Options::service) too, connections still need tokio's time.
     pub fn timer(mut self, timer: impl Timer + Send + Sync + 'static) -> Self {
         self.alarm = Alarm::new(timer);
         self
@@ -141,7 +143,7 @@ impl Options {
     pub(crate) fn exchange(&self) -> Result<Arc<dyn Exchange>, Error> {
         match &self.service {
             Some(service) => Ok(Arc::clone(service)),
-            None => Ok(Arc::new(Served(connect::client(self).map_err(Error::Transport)?))),
+            None => Ok(Arc::new(Own(Served(connect::client(self).map_err(Error::Transport)?)))),
         }
     }
 

@@ -6,10 +6,13 @@ use std::pin::Pin;
 use bytes::{Buf as _, Bytes};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use tower_service::Service;
 
 use crate::BoxError;
 use crate::body::RequestBody;
+use crate::connect::Connector;
 
 /// A reply as it begins.
 pub(crate) type Reply = http::Response<UnsyncBoxBody<Bytes, BoxError>>;
@@ -20,6 +23,29 @@ pub(crate) trait Exchange: Send + Sync {
         &self,
         request: http::Request<RequestBody>,
     ) -> Pin<Box<dyn Future<Output = Result<Reply, BoxError>> + Send>>;
+
+    /// What will know whether this request, to be exchanged next, got a connection; nothing where
+    /// nobody can tell.
+    fn watch(&self, request: &mut http::Request<RequestBody>) -> Option<CaptureConnection> {
+        let _ = request;
+        None
+    }
+}
+
+/// The client that is used unless the options bring another: it tells when it has a connection.
+pub(crate) struct Own(pub(crate) Served<Client<Connector, RequestBody>>);
+
+impl Exchange for Own {
+    fn exchange(
+        &self,
+        request: http::Request<RequestBody>,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, BoxError>> + Send>> {
+        self.0.exchange(request)
+    }
+
+    fn watch(&self, request: &mut http::Request<RequestBody>) -> Option<CaptureConnection> {
+        Some(capture_connection(request))
+    }
 }
 
 /// A [`Service`] as an [`Exchange`].

@@ -37,8 +37,8 @@ struct Shared {
     agent: Agent,
     /// For the messages: shut down when they end, which breaks a poll under way.
     inbox: Agent,
-    /// Rung when they end.
-    bell: Bell,
+    /// Rung when they end: ends what of a poll cannot be shut down, and their pauses.
+    bell: Arc<Bell>,
 }
 
 impl Client {
@@ -92,7 +92,7 @@ impl Client {
         device.mix_seed(options.fresh_seed()?);
         let agents = agents(&options)?;
         let host = Host {
-            agent: &agents[0],
+            agent: &agents.calls,
             clock: &options.clock,
             deadline_cap: options.deadline_cap,
             bell: None,
@@ -119,8 +119,8 @@ impl Client {
         Ok(Self::over(Account::from(session), agents, options))
     }
 
-    fn over(account: Account, [agent, inbox]: [Agent; 2], options: Options) -> Self {
-        let (account, bell) = (Mutex::new(account), Bell::default());
+    fn over(account: Account, agents: Agents, options: Options) -> Self {
+        let (account, Agents { calls: agent, inbox, bell }) = (Mutex::new(account), agents);
         Self { shared: Arc::new(Shared { account, options, agent, inbox, bell }) }
     }
 
@@ -250,8 +250,11 @@ impl Client {
 
     /// Ends the messages, also in the middle of a wait: they yield [`Error::Stopped`].
     ///
-    /// Final for this client and its clones; calls still work. A wait on the network ends at
-    /// once, name resolution and connecting within their time limits.
+    /// Final for this client and its clones; calls still work, and none under way is touched. It
+    /// does not block, and may be called from any thread. Whatever the messages wait for ends at
+    /// once, in far less than half a second: looking a name up, connecting, the handshake, a poll
+    /// of which nothing came or a part of its reply, a pause after failures. (A look-up and a
+    /// connection that the system is at are left to a thread, which ends with their time limit.)
     pub fn stop(&self) {
         self.account().stop();
         self.wake();
@@ -314,7 +317,14 @@ const IDLE: Duration = Duration::from_secs(90);
 const BUFFER: usize = 16 << 10;
 
 /// Two agents that do what they are told and nothing else: for the messages, and for the rest.
-fn agents(options: &Options) -> Result<[Agent; 2], Error> {
+struct Agents {
+    calls: Agent,
+    inbox: Agent,
+    /// Ends whatever the inbox's is at.
+    bell: Arc<Bell>,
+}
+
+fn agents(options: &Options) -> Result<Agents, Error> {
     let tls = tls::config(&options.roots).map_err(Error::Transport)?;
     let proxy = match &options.proxy {
         None => None,
@@ -339,11 +349,12 @@ fn agents(options: &Options) -> Result<[Agent; 2], Error> {
         .input_buffer_size(BUFFER)
         .output_buffer_size(BUFFER)
         .build();
-    let agent = || {
-        let names = Cache::new(options.names.clone());
-        Agent::with_parts(config.clone(), Connector::new(Arc::clone(&tls)), names)
+    let agent = |bell: Option<&Arc<Bell>>| {
+        let names = Cache::new(options.names.clone(), bell.cloned());
+        Agent::with_parts(config.clone(), Connector::new(Arc::clone(&tls), bell.cloned()), names)
     };
-    Ok([agent(), agent()])
+    let bell = Arc::default();
+    Ok(Agents { calls: agent(None), inbox: agent(Some(&bell)), bell })
 }
 
 /// The longest head of a reply. It has to leave room in its buffer: ureq takes a full one for the

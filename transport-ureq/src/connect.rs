@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::time::Duration as Limit;
 use ureq::unversioned::transport::{
     Buffers, ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector as Connect,
-    NextTimeout, TcpConnector, Transport,
+    Either, NextTimeout, TcpConnector, Transport,
 };
 use wechat_proto::error::{Failure, FailureKind, Sent};
 
 use crate::deadline;
+use crate::drive::Bell;
 use crate::resolve::list;
 use crate::tls::Tls;
 
 /// A proxy if there is one, else TCP; then TLS.
-type Chain = ChainedConnector<(), ChainedConnector<(), ConnectProxyConnector, TcpConnector>, Tls>;
+type Chain = ChainedConnector<(), ChainedConnector<(), ConnectProxyConnector, Tcp>, Tls>;
 
 /// Makes connections, and tells ureq's errors of doing so as [`Failure`]s: what happens here
 /// happens before anything is sent.
@@ -25,8 +27,9 @@ type Chain = ChainedConnector<(), ChainedConnector<(), ConnectProxyConnector, Tc
 pub(crate) struct Connector(Chain);
 
 impl Connector {
-    pub(crate) fn new(tls: Arc<ClientConfig>) -> Self {
-        Self(ConnectProxyConnector::default().chain(TcpConnector::default()).chain(Tls::new(tls)))
+    /// With a bell that ends whatever it is at, where there is one.
+    pub(crate) fn new(tls: Arc<ClientConfig>, bell: Option<Arc<Bell>>) -> Self {
+        Self(ConnectProxyConnector::default().chain(Tcp(bell)).chain(Tls::new(tls)))
     }
 }
 
@@ -56,6 +59,59 @@ impl Connect for Connector {
             Err(error) => Err(unconnected(FailureKind::Connect, error)),
         }
     }
+}
+
+/// TCP whose connecting can be given up. The system's cannot, so that it is left to a thread; from
+/// then on, shutting the agent down breaks the connection.
+#[derive(Debug)]
+pub(crate) struct Tcp(Option<Arc<Bell>>);
+
+/// A TCP connection, as ureq makes it.
+type Dialled = <TcpConnector as Connect<()>>::Out;
+
+impl<In: Transport> Connect<In> for Tcp {
+    type Out = Either<In, Dialled>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        if let Some(transport) = chained {
+            return Ok(Some(Either::A(transport)));
+        }
+        let Some(bell) = &self.0 else {
+            return Ok(TcpConnector::default().connect(details, None::<()>)?.map(Either::B));
+        };
+        let (uri, config) = (details.uri.clone(), details.config.clone());
+        let (addrs, now, timeout) = (list(&details.addrs), details.now, details.timeout);
+        let request_level = details.request_level;
+        let current_time = Arc::clone(&details.current_time);
+        let run_connector = Arc::clone(&details.run_connector);
+        let register_shutdown = Arc::clone(&details.register_shutdown);
+        let connected = bell.unless_rung(move || {
+            let details = ConnectionDetails {
+                uri: &uri,
+                addrs,
+                config: &config,
+                request_level,
+                // The addresses are there.
+                resolver: &DefaultResolver::default(),
+                now,
+                timeout,
+                current_time,
+                run_connector,
+                register_shutdown,
+            };
+            TcpConnector::default().connect(&details, None::<()>)
+        });
+        Ok(connected.unwrap_or_else(|| Err(given_up()))?.map(Either::B))
+    }
+}
+
+/// The error of what was given up before anything was sent.
+pub(crate) fn given_up() -> ureq::Error {
+    ureq::Error::Other(Box::new(Failure::new(FailureKind::Cancelled, Sent::No)))
 }
 
 /// An error from before there was a connection, as ureq carries it through.

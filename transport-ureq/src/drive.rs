@@ -2,7 +2,8 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{mem, thread};
 
@@ -94,6 +95,37 @@ impl Bell {
         !before
     }
 
+    /// What `work` gives, done on a thread of its own; nothing if the bell rings first. The thread
+    /// is then left to its end.
+    pub(crate) fn unless_rung<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        /// Tells that the work is over, also when it panicked.
+        struct Over(Arc<Bell>, Arc<AtomicBool>);
+        impl Drop for Over {
+            fn drop(&mut self) {
+                self.1.store(true, Ordering::Release);
+                // Under the lock, or it might be told between a look and a wait.
+                let _guard = self.0.lock();
+                self.0.heard.notify_all();
+            }
+        }
+        let done = Arc::new(AtomicBool::new(false));
+        let over = Over(Arc::clone(self), Arc::clone(&done));
+        let thread = thread::Builder::new().spawn(move || {
+            let _over = over;
+            work()
+        });
+        let mut rung = self.lock();
+        while !*rung && !done.load(Ordering::Acquire) {
+            rung = self.heard.wait(rung).unwrap_or_else(PoisonError::into_inner);
+        }
+        let rung = *rung;
+        // Joined outside of the lock, which the thread needs to end.
+        if rung { None } else { thread.ok()?.join().ok() }
+    }
+
     fn sleep(&self, time: Duration) {
         drop(self.heard.wait_timeout_while(self.lock(), time, |rung| !*rung));
     }
@@ -106,7 +138,6 @@ impl Bell {
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
-    use std::sync::Arc;
     use std::time::Instant;
 
     use super::*;
@@ -191,5 +222,23 @@ mod tests {
         }
         assert!(start.elapsed() < Duration::from_secs(20));
         assert_eq!(thread.join().unwrap(), (true, false));
+    }
+
+    #[test]
+    fn a_bell_leaves_work_behind() {
+        let bell = Arc::new(Bell::default());
+        assert_eq!(bell.unless_rung(|| 7), Some(7));
+        let panicking: Option<()> = bell.unless_rung(|| panic!("on purpose"));
+        assert_eq!(panicking, None);
+        let ringer = Arc::clone(&bell);
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            ringer.ring();
+        });
+        let start = Instant::now();
+        for _ in 0..2 {
+            assert_eq!(bell.unless_rung(|| thread::sleep(Duration::from_secs(60))), None);
+        }
+        assert!(start.elapsed() < Duration::from_secs(20));
     }
 }

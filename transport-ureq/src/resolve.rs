@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Uri;
@@ -11,7 +11,8 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 use wechat_proto::error::FailureKind;
 
-use crate::connect::{limited, unconnected};
+use crate::connect::{given_up, limited, unconnected};
+use crate::drive::Bell;
 use crate::options::Names;
 
 /// The names of the options, then those remembered, then the system's.
@@ -21,7 +22,9 @@ use crate::options::Names;
 #[derive(Debug)]
 pub(crate) struct Cache {
     names: Names,
-    system: DefaultResolver,
+    system: Arc<dyn Resolver>,
+    /// What ends a look-up early, if anything does.
+    bell: Option<Arc<Bell>>,
     known: Mutex<BTreeMap<String, (Instant, Vec<SocketAddr>)>>,
 }
 
@@ -33,8 +36,22 @@ const MOST: usize = 64;
 const MOST_ADDRESSES: usize = 16;
 
 impl Cache {
-    pub(crate) fn new(names: Names) -> Self {
-        Self { names, system: DefaultResolver::default(), known: Mutex::default() }
+    pub(crate) fn new(names: Names, bell: Option<Arc<Bell>>) -> Self {
+        let system = Arc::new(DefaultResolver::default());
+        Self { names, system, bell, known: Mutex::default() }
+    }
+
+    /// Asks the system.
+    fn look_up(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let Some(bell) = &self.bell else { return self.system.resolve(uri, config, timeout) };
+        let (system, uri, config) = (Arc::clone(&self.system), uri.clone(), config.clone());
+        let found = bell.unless_rung(move || system.resolve(&uri, &config, timeout));
+        found.unwrap_or_else(|| Err(given_up()))
     }
 
     fn recall(&self, key: &str) -> Option<ResolvedSocketAddrs> {
@@ -93,7 +110,7 @@ impl Resolver for Cache {
             return Ok(addresses);
         }
         let addresses = limited(timeout)
-            .and_then(|timeout| self.system.resolve(uri, config, timeout))
+            .and_then(|timeout| self.look_up(uri, config, timeout))
             .map_err(|error| unconnected(FailureKind::Resolve, error))?;
         self.remember(key, &addresses);
         Ok(addresses)
@@ -102,6 +119,10 @@ impl Resolver for Cache {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
+    use wechat_proto::error::{Failure, Sent};
+
     use super::*;
 
     fn addresses(cache: &Cache, uri: &str) -> Option<Vec<String>> {
@@ -115,7 +136,7 @@ mod tests {
         let mut names = Names { only: true, ..Names::default() };
         names.table.insert("wx.qq.com".into(), ([127, 0, 0, 1], 4433).into());
         names.table.insert("zero.example".into(), ([127, 0, 0, 2], 0).into());
-        let cache = Cache::new(names);
+        let cache = Cache::new(names, None);
         for (uri, address) in [
             ("https://wx.qq.com/a", Some("127.0.0.1:4433")),
             ("https://WX.qq.com/a", Some("127.0.0.1:4433")),
@@ -133,7 +154,7 @@ mod tests {
 
     #[test]
     fn remembers_for_a_minute() {
-        let cache = Cache::new(Names::default());
+        let cache = Cache::new(Names::default(), None);
         let address = SocketAddr::from(([127, 0, 0, 3], 443));
         cache.remember("remembered.invalid:443".into(), &[address]);
         let uri = "https://remembered.invalid/";
@@ -150,11 +171,49 @@ mod tests {
 
     #[test]
     fn stays_small() {
-        let cache = Cache::new(Names::default());
+        let cache = Cache::new(Names::default(), None);
         let address = SocketAddr::from(([127, 0, 0, 3], 443));
         for number in 0..1000 {
             cache.remember(number.to_string(), &[address]);
         }
         assert!(cache.known.lock().unwrap().len() <= MOST);
+    }
+
+    /// A resolver that does not come back.
+    #[derive(Debug)]
+    struct Slow;
+
+    impl Resolver for Slow {
+        fn resolve(
+            &self,
+            _: &Uri,
+            _: &Config,
+            _: NextTimeout,
+        ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+            thread::sleep(Duration::from_secs(60));
+            Err(ureq::Error::HostNotFound)
+        }
+    }
+
+    /// Threat B4.
+    #[test]
+    fn a_bell_ends_a_look_up() {
+        let bell = Arc::new(Bell::default());
+        let mut cache = Cache::new(Names::default(), Some(Arc::clone(&bell)));
+        cache.system = Arc::new(Slow);
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            bell.ring();
+        });
+        let start = Instant::now();
+        let uri = Uri::from_static("https://slow.invalid/");
+        match cache.resolve(&uri, &Config::default(), NextTimeout::default()) {
+            Err(ureq::Error::Other(error)) => {
+                let failure = error.downcast::<Failure>().unwrap();
+                assert_eq!((failure.kind, failure.sent), (FailureKind::Cancelled, Sent::No));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(start.elapsed() < Duration::from_secs(20));
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use wechat_proto::Error;
 use wechat_proto::error::FailureKind;
 use wechat_proto::flow::{Request, Want};
+use wechat_simulator::conformance::{Act, Script};
 
 use super::host::{Copied, Host};
-use super::server::{Act, Server};
 use super::{body, client, conform, get, reply, takes};
 
 conform! {
@@ -26,13 +26,13 @@ conform! {
 const LIMIT: u64 = 1 << 30;
 const ROOM: usize = 1 << 30;
 
-fn head(server: &Server, idle: Duration) -> Request {
+fn head(server: &Script, idle: Duration) -> Request {
     let mut request = get(server);
     request.want = Want::Head { idle };
     request
 }
 
-fn copy(host: &dyn Host, server: &Server, limit: u64, room: usize) -> Copied {
+fn copy(host: &dyn Host, server: &Script, limit: u64, room: usize) -> Copied {
     client(host).copy(head(server, Duration::from_secs(20)), limit, room)
 }
 
@@ -53,8 +53,8 @@ fn framed(body: &[u8]) -> [Vec<u8>; 3] {
     ]
 }
 
-fn closing(reply: Vec<u8>) -> Server {
-    Server::new(move |_| vec![Act::Send(reply.clone()), Act::Close])
+fn closing(reply: Vec<u8>) -> Script {
+    Script::new(move |_| vec![Act::Send(reply.clone()), Act::Close])
 }
 
 fn everything_is_written(host: &dyn Host) {
@@ -72,7 +72,7 @@ fn everything_is_written(host: &dyn Host) {
 }
 
 fn nothing_is_written_of_an_announced_excess(host: &dyn Host) {
-    let server = Server::new(|_| {
+    let server = Script::new(|_| {
         vec![Act::Send(b"HTTP/1.1 200 OK\r\ncontent-length: 101\r\n\r\nx".into()), Act::Silence]
     });
     takes(0..10_000, || {
@@ -87,7 +87,7 @@ fn an_endless_body_is_cut_at_the_limit(host: &dyn Host) {
         let head = format!("HTTP/1.1 200 OK\r\n{line}\r\n");
         let chunk: &'static [u8] = if line.is_empty() { b"1234" } else { b"4\r\n1234\r\n" };
         let server =
-            Server::new(move |_| vec![Act::Send(head.clone().into_bytes()), Act::Flood(chunk)]);
+            Script::new(move |_| vec![Act::Send(head.clone().into_bytes()), Act::Flood(chunk)]);
         let copied = copy(host, &server, 100_001, ROOM);
         let Err(Error::TooLarge { size, limit: 100_001 }) = copied.result else {
             panic!("{:?}", copied.result)
@@ -135,7 +135,7 @@ fn a_writer_that_fails_is_told_of(host: &dyn Host) {
         assert!(copied.progress.last().copied().unwrap_or(0) <= 30_000);
     }
     // The client is none the worse for it.
-    let server = Server::replying(reply("hello"));
+    let server = Script::replying(reply("hello"));
     let client = client(host);
     let copied = client.copy(head(&server, Duration::from_secs(20)), LIMIT, 3);
     assert!(matches!(copied.result, Err(Error::Sink(_))));
@@ -143,7 +143,7 @@ fn a_writer_that_fails_is_told_of(host: &dyn Host) {
 }
 
 fn a_silence_ends_a_copy(host: &dyn Host) {
-    let server = Server::new(|_| {
+    let server = Script::new(|_| {
         vec![Act::Send(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel".into()), Act::Silence]
     });
     takes(200..4000, || {

@@ -1,43 +1,50 @@
-//! How the messages end.
+//! How the messages end: a stop breaks whatever they wait for.
 
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use wechat_proto::{Device, Error, Hosts};
+use wechat_simulator::conformance::{Act, Full, Options, Script, session_of};
 
-use super::host::{Host, Settings};
-use super::server::{Act, Server};
-use super::{body, conform, get, reply, session};
+use super::host::{Client, Host};
+use super::{body, conform, get, reply};
 
 conform! {
-    a_stop_ends_a_long_poll,
+    a_stop_ends_a_wait_for_the_head,
+    a_stop_ends_a_wait_in_the_head,
+    a_stop_ends_a_wait_in_the_body,
     a_stop_ends_a_pause,
+    a_stop_ends_connecting,
+    a_stop_ends_a_handshake,
     a_stop_comes_first,
 }
 
-/// A server with nothing new: the poll waits as long as it is let.
-fn quiet() -> Server {
-    Server::new(|seen| {
-        if seen.line.contains("/webwxsync") {
+/// A server with nothing new: of the poll it says `begun`, and no more.
+fn quiet(begun: &'static str) -> Script {
+    Script::new(move |arrived| {
+        if arrived.line.contains("/webwxsync") {
             let sync = r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"AddMsgCount":0,"AddMsgList":[],
                 "ModContactCount":0,"ModContactList":[],"DelContactCount":0,"DelContactList":[],
                 "ContinueFlag":0,"SyncKey":{"Count":1,"List":[{"Key":1,"Val":2}]},"SKey":"",
                 "SyncCheckKey":{"Count":1,"List":[{"Key":1,"Val":2}]}}"#;
             vec![Act::Send(reply(sync).into_bytes())]
-        } else if seen.line.contains("/synccheck") {
-            vec![Act::Silence]
+        } else if arrived.line.contains("/synccheck") {
+            vec![Act::Send(begun.into()), Act::Silence]
         } else {
             vec![Act::Send(reply("ok").into_bytes())]
         }
     })
 }
 
-/// Waits for messages on `server`, and stops when `ready`: it has to end at once.
-fn stop(host: &dyn Host, server: &Server, ready: impl Fn() -> bool) {
-    let origin = format!("http://{}", server.address).parse().unwrap();
-    let device = Device::new().with_hosts(Hosts::all(origin));
-    let client = host.open(session(device), Settings::default()).unwrap();
+fn open(host: &dyn Host, origin: &str) -> Box<dyn Client> {
+    let device = Device::new().with_hosts(Hosts::all(origin.parse().unwrap()));
+    host.open(session_of(device), &Options::default()).unwrap()
+}
+
+/// Waits for messages at `origin`, and stops when `ready`: it has to end at once.
+fn stop(host: &dyn Host, origin: &str, ready: impl Fn() -> bool) {
+    let client = open(host, origin);
     thread::scope(|scope| {
         let (ended, end) = mpsc::channel();
         let waiting = &client;
@@ -54,26 +61,62 @@ fn stop(host: &dyn Host, server: &Server, ready: impl Fn() -> bool) {
     });
     // Final for the messages; calls go on.
     assert!(matches!(client.hear()[..], [Err(Error::Stopped)]));
-    assert_eq!(body(client.ask(get(&Server::replying(reply("ok"))))), "ok");
+    assert_eq!(body(client.ask(get(&Script::replying(reply("ok"))))), "ok");
 }
 
-/// Row 10 of `differences`.
-fn a_stop_ends_a_long_poll(host: &dyn Host) {
-    let server = quiet();
-    stop(host, &server, || server.requests().iter().any(|seen| seen.line.contains("/synccheck")));
+fn origin(server: &Script) -> String {
+    format!("http://{}", server.address())
+}
+
+fn polled(host: &dyn Host, begun: &'static str) {
+    let server = quiet(begun);
+    stop(host, &origin(&server), || {
+        server.requests().iter().any(|arrived| arrived.line.contains("/synccheck"))
+    });
+}
+
+/// Threat B4: the long poll, as it is most of the time.
+fn a_stop_ends_a_wait_for_the_head(host: &dyn Host) {
+    polled(host, "");
+}
+
+/// Threat B4.
+fn a_stop_ends_a_wait_in_the_head(host: &dyn Host) {
+    polled(host, "HTTP/1.1 200 OK\r\ncontent-le");
+}
+
+/// Threat B4: with a length, in chunks, and up to the end of the connection, where an end that the
+/// stop itself makes is not taken for that of the body.
+fn a_stop_ends_a_wait_in_the_body(host: &dyn Host) {
+    polled(host, "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nwindow.");
+    polled(host, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nwi\r\n");
+    polled(host, "HTTP/1.1 200 OK\r\n\r\nwindow.");
 }
 
 /// After three failures the inbox pauses, for a second and longer.
 fn a_stop_ends_a_pause(host: &dyn Host) {
-    let server = Server::replying("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
-    stop(host, &server, || server.requests().len() >= 3);
+    let server = Script::replying("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
+    stop(host, &origin(&server), || server.requests().len() >= 3);
+}
+
+/// Threat B4: a host that does not answer at all.
+fn a_stop_ends_connecting(host: &dyn Host) {
+    let full = Full::new().unwrap();
+    let begun = Instant::now();
+    stop(host, &format!("http://{}", full.address()), || {
+        begun.elapsed() > Duration::from_millis(200)
+    });
+}
+
+/// Threat B4: a host that takes the connection and says nothing.
+fn a_stop_ends_a_handshake(host: &dyn Host) {
+    let server = Script::mute();
+    stop(host, &format!("https://{}", server.address()), || server.connections() > 0);
 }
 
 fn a_stop_comes_first(host: &dyn Host) {
-    let server = quiet();
-    let origin = format!("http://{}", server.address).parse().unwrap();
-    let device = Device::new().with_hosts(Hosts::all(origin));
-    let client = host.open(session(device), Settings::default()).unwrap();
+    let server = quiet("");
+    let client = open(host, &origin(&server));
     client.stop();
     assert!(matches!(client.hear()[..], [Err(Error::Stopped)]));
     assert!(server.requests().is_empty());

@@ -1,51 +1,159 @@
 //! The two adapters, as the same thing.
 
-use std::io::{self, Cursor, Read as _};
-use std::net::SocketAddr;
+use std::io::{self, Read as _};
 use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
-use wechat_proto::error::{Failure, FailureKind};
+use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response};
 use wechat_proto::media::image;
-use wechat_proto::{Account, Error, Flow, Message, Session};
+use wechat_proto::sync::fetch;
+use wechat_proto::{Device, Error, Flow, Input, Interrupt, Message, Session, Timestamp};
+use wechat_simulator::conformance::{self, Feature, Options, Probe, Source, Transport};
 
-use super::flow::Ask;
+/// Both adapters have everything.
+const ALL: &[Feature] = &[
+    Feature::Names,
+    Feature::Roots,
+    Feature::Proxy,
+    Feature::ConnectTimeout,
+    Feature::DeadlineCap,
+    Feature::KeepAlive,
+    Feature::Sources,
+    Feature::Streams,
+];
 
-/// How the clients of a case are made.
-#[derive(Clone, Default)]
-pub(crate) struct Settings {
-    pub(crate) names: Vec<(&'static str, SocketAddr)>,
-    pub(crate) roots: Vec<Vec<u8>>,
-    pub(crate) proxy: Option<SocketAddr>,
-    pub(crate) connect_timeout: Option<Duration>,
-    pub(crate) deadline_cap: Option<Duration>,
+macro_rules! options {
+    ($type:ty, $options:expr) => {{
+        let given: &Options = $options;
+        let mut options = <$type>::default().resolve_only().seed([7; 32]);
+        for (name, address) in &given.names {
+            options = options.resolve(name, *address);
+        }
+        for root in &given.roots {
+            options = options.root_certificate(root.clone());
+        }
+        if let Some(proxy) = given.proxy {
+            options = options.proxy(&proxy.ip().to_string(), proxy.port());
+        }
+        if let Some(limit) = given.connect_timeout {
+            options = options.connect_timeout(limit);
+        }
+        if let Some(limit) = given.deadline_cap {
+            options = options.deadline_cap(limit);
+        }
+        options
+    }};
 }
 
-/// An adapter.
+/// The blocking adapter.
+#[derive(Clone)]
+pub(crate) struct Blocking(wechat_transport_ureq::Client);
+
+pub(crate) fn ureq(options: &Options) -> Result<Blocking, Error> {
+    blocking(conformance::session(), options)
+}
+
+fn blocking(session: Session, options: &Options) -> Result<Blocking, Error> {
+    let options = options!(wechat_transport_ureq::Options, options);
+    Ok(Blocking(wechat_transport_ureq::Client::resume(session, options)?))
+}
+
+impl Transport for Blocking {
+    fn run(&self, flow: &mut Probe) -> Result<(), Error> {
+        self.0.run(flow)
+    }
+
+    fn offers(&self) -> &'static [Feature] {
+        ALL
+    }
+
+    fn run_with(&self, flow: &mut Probe, source: Source) -> Result<(), Error> {
+        self.0.run_with(flow, source)
+    }
+
+    fn stream(&self, flow: &mut Probe, body: &mut Vec<u8>) -> Result<(), Error> {
+        let ((), mut rest) = self.0.download(flow)?;
+        match rest.read_to_end(body) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.downcast().expect("an error of reading holds one of ours")),
+        }
+    }
+}
+
+/// The async adapter, on a runtime of its own.
+pub(crate) struct OnTokio {
+    client: wechat_transport_hyper::Client,
+    runtime: Runtime,
+}
+
+pub(crate) fn hyper(options: &Options) -> Result<OnTokio, Error> {
+    on_tokio(conformance::session(), options)
+}
+
+fn on_tokio(session: Session, options: &Options) -> Result<OnTokio, Error> {
+    let options = options!(wechat_transport_hyper::Options, options);
+    let client = wechat_transport_hyper::Client::resume(session, options)?;
+    // One worker, so that kept connections live between two `block_on`s.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    Ok(OnTokio { client, runtime })
+}
+
+impl Transport for OnTokio {
+    fn run(&self, flow: &mut Probe) -> Result<(), Error> {
+        self.runtime.block_on(self.client.run(flow))
+    }
+
+    fn offers(&self) -> &'static [Feature] {
+        ALL
+    }
+
+    fn run_with(&self, flow: &mut Probe, source: Source) -> Result<(), Error> {
+        self.runtime.block_on(self.client.run_with(flow, Held(source)))
+    }
+
+    fn stream(&self, flow: &mut Probe, body: &mut Vec<u8>) -> Result<(), Error> {
+        self.runtime.block_on(async {
+            let ((), mut rest) = self.client.download(flow).await?;
+            while let Some(bytes) = rest.chunk().await? {
+                body.extend_from_slice(&bytes);
+            }
+            Ok(())
+        })
+    }
+}
+
+struct Held(Source);
+
+impl wechat_transport_hyper::Source for Held {
+    async fn read(&mut self, range: Range<u64>) -> io::Result<Bytes> {
+        self.0.range(range)
+    }
+}
+
+/// An adapter, for what it promises besides.
 pub(crate) trait Host: Sync {
-    /// Its name, as the tests' modules have it.
-    fn name(&self) -> &'static str;
     /// A client on a session.
-    fn open(&self, session: Session, settings: Settings) -> Result<Box<dyn Client>, Error>;
+    fn open(&self, session: Session, options: &Options) -> Result<Box<dyn Client>, Error>;
 }
 
-/// What a source does.
-#[derive(Clone, Copy)]
-pub(crate) enum Source {
-    Holding(&'static [u8]),
-    Failing,
-}
-
-/// What came of a body that was streamed.
-pub(crate) struct Streamed {
-    pub(crate) head: Response,
-    pub(crate) body: Vec<u8>,
-    pub(crate) end: Result<(), FailureKind>,
+/// A client of either adapter.
+pub(crate) trait Client: Send + Sync {
+    /// One exchange.
+    fn ask(&self, request: Request) -> Result<Response, Failure>;
+    /// One exchange of which the flow wants the head only, copying the body to a writer with room
+    /// for so many bytes.
+    fn copy(&self, request: Request, limit: u64, room: usize) -> Copied;
+    /// Asks for news once, by a call.
+    fn sync(&self) -> Result<usize, Error>;
+    /// The session as it is stored.
+    fn stored(&self) -> String;
+    /// Hears messages, and failures that pass, up to the end of both.
+    fn hear(&self) -> Vec<Result<Message, Error>>;
+    fn stop(&self);
 }
 
 /// What a download is written to; it fails when it has so many bytes.
@@ -98,153 +206,86 @@ pub(crate) struct Copied {
     pub(crate) progress: Vec<u64>,
 }
 
-/// A client of either adapter.
-pub(crate) trait Client: Send + Sync {
-    /// One exchange.
-    fn ask(&self, request: Request) -> Result<Response, Failure>;
-    /// One exchange of which the flow wants the head only.
-    fn stream(&self, request: Request) -> Result<Streamed, Failure>;
-    /// The same, copying the body to a writer with room for so many bytes.
-    fn copy(&self, request: Request, limit: u64, room: usize) -> Copied;
-    /// What a flow reads of its source.
-    fn read(&self, range: Range<u64>, source: Source) -> Result<Bytes, Failure>;
-    /// Hears messages, and failures that pass, up to the end of both.
-    fn hear(&self) -> Vec<Result<Message, Error>>;
-    fn stop(&self);
+/// Sends one request; its output is what came of it.
+struct Ask {
+    request: Request,
+    reply: Option<Result<Response, Failure>>,
 }
 
-macro_rules! options {
-    ($options:ty, $settings:expr) => {{
-        let settings: Settings = $settings;
-        let mut options = <$options>::default().resolve_only().seed([7; 32]);
-        for (name, address) in settings.names {
-            options = options.resolve(name, address);
+impl Ask {
+    const fn new(request: Request) -> Self {
+        Self { request, reply: None }
+    }
+}
+
+impl Flow for Ask {
+    type State = Device;
+    type Output = Result<Response, Failure>;
+
+    fn poll(&mut self, _: &mut Device, _: Timestamp) -> Result<Self::Output, Interrupt> {
+        match self.reply.take() {
+            Some(reply) => Ok(reply),
+            None => Err(Interrupt::Send(Box::new(self.request.clone()))),
         }
-        for root in settings.roots {
-            options = options.root_certificate(root);
+    }
+
+    fn handle(&mut self, input: Input) {
+        if let Input::Reply(reply) = input {
+            self.reply = Some(reply);
         }
-        if let Some(proxy) = settings.proxy {
-            options = options.proxy(&proxy.ip().to_string(), proxy.port());
-        }
-        if let Some(limit) = settings.connect_timeout {
-            options = options.connect_timeout(limit);
-        }
-        if let Some(limit) = settings.deadline_cap {
-            options = options.deadline_cap(limit);
-        }
-        options
-    }};
+    }
 }
 
 pub(crate) struct Ureq;
 
 impl Host for Ureq {
-    fn name(&self) -> &'static str {
-        "ureq"
-    }
-
-    fn open(&self, session: Session, settings: Settings) -> Result<Box<dyn Client>, Error> {
-        let options = options!(wechat_transport_ureq::Options, settings);
-        Ok(Box::new(wechat_transport_ureq::Client::resume(session, options)?))
+    fn open(&self, session: Session, options: &Options) -> Result<Box<dyn Client>, Error> {
+        Ok(Box::new(blocking(session, options)?))
     }
 }
 
-impl Client for wechat_transport_ureq::Client {
+impl Client for Blocking {
     fn ask(&self, request: Request) -> Result<Response, Failure> {
-        self.run(&mut Ask::new(request)).unwrap()
-    }
-
-    fn stream(&self, request: Request) -> Result<Streamed, Failure> {
-        let (head, mut rest) = self.download(&mut Ask::new(request)).unwrap();
-        let head = head?;
-        let mut body = Vec::new();
-        let end = match rest.read_to_end(&mut body) {
-            Ok(_) => Ok(()),
-            Err(error) => match error.downcast::<Error>().unwrap() {
-                Error::Transport(failure) => Err(failure.kind),
-                other => panic!("{other}"),
-            },
-        };
-        Ok(Streamed { head, body, end })
+        self.0.run(&mut Ask::new(request)).unwrap()
     }
 
     fn copy(&self, request: Request, limit: u64, room: usize) -> Copied {
-        let (head, rest) = self.download(&mut Ask::new(request)).unwrap();
+        let (head, rest) = self.0.download(&mut Ask::new(request)).unwrap();
         let head = image::parse(&head.unwrap()).unwrap();
         let (mut sink, mut progress) = (Sink { room, ..Sink::default() }, Vec::new());
         let result = rest.copy_to(&head, &mut sink, limit, |so_far| progress.push(so_far));
         Copied { result, sink, progress }
     }
 
-    fn read(&self, range: Range<u64>, source: Source) -> Result<Bytes, Failure> {
-        let mut flow = super::flow::Piece::new(range);
-        match source {
-            Source::Holding(bytes) => self.run_with(&mut flow, Cursor::new(bytes)).unwrap(),
-            Source::Failing => self.run_with(&mut flow, Broken).unwrap(),
-        }
+    fn sync(&self) -> Result<usize, Error> {
+        let batch = self.0.call(fetch::request)?;
+        Ok(batch.messages(self.0.session().me()).len())
+    }
+
+    fn stored(&self) -> String {
+        self.0.session().to_json()
     }
 
     fn hear(&self) -> Vec<Result<Message, Error>> {
-        self.messages().collect()
+        self.0.messages().collect()
     }
 
     fn stop(&self) {
-        self.stop();
+        self.0.stop();
     }
 }
 
 pub(crate) struct Hyper;
 
-struct OnTokio {
-    client: wechat_transport_hyper::Client,
-    runtime: Runtime,
-}
-
 impl Host for Hyper {
-    fn name(&self) -> &'static str {
-        "hyper"
-    }
-
-    fn open(&self, session: Session, settings: Settings) -> Result<Box<dyn Client>, Error> {
-        let options = options!(wechat_transport_hyper::Options, settings);
-        let client = wechat_transport_hyper::Client::resume(session, options)?;
-        // One worker, so that kept connections live between two `block_on`s.
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        Ok(Box::new(OnTokio { client, runtime }))
-    }
-}
-
-impl OnTokio {
-    fn run<F>(&self, mut flow: F) -> F::Output
-    where
-        F: Flow,
-        Account: AsMut<F::State>,
-    {
-        self.runtime.block_on(self.client.run(&mut flow)).unwrap()
+    fn open(&self, session: Session, options: &Options) -> Result<Box<dyn Client>, Error> {
+        Ok(Box::new(on_tokio(session, options)?))
     }
 }
 
 impl Client for OnTokio {
     fn ask(&self, request: Request) -> Result<Response, Failure> {
-        self.run(Ask::new(request))
-    }
-
-    fn stream(&self, request: Request) -> Result<Streamed, Failure> {
-        self.runtime.block_on(async {
-            let mut flow = Ask::new(request);
-            let (head, mut rest) = self.client.download(&mut flow).await.unwrap();
-            let head = head?;
-            let mut body = Vec::new();
-            let end = loop {
-                match rest.chunk().await {
-                    Ok(Some(bytes)) => body.extend_from_slice(&bytes),
-                    Ok(None) => break Ok(()),
-                    Err(Error::Transport(failure)) => break Err(failure.kind),
-                    Err(other) => panic!("{other}"),
-                }
-            };
-            Ok(Streamed { head, body, end })
-        })
+        self.runtime.block_on(self.client.run(&mut Ask::new(request))).unwrap()
     }
 
     fn copy(&self, request: Request, limit: u64, room: usize) -> Copied {
@@ -259,18 +300,13 @@ impl Client for OnTokio {
         })
     }
 
-    fn read(&self, range: Range<u64>, source: Source) -> Result<Bytes, Failure> {
-        let mut flow = super::flow::Piece::new(range);
-        self.runtime
-            .block_on(async {
-                match source {
-                    Source::Holding(bytes) => {
-                        self.client.run_with(&mut flow, Bytes::from_static(bytes)).await
-                    }
-                    Source::Failing => self.client.run_with(&mut flow, Broken).await,
-                }
-            })
-            .unwrap()
+    fn sync(&self) -> Result<usize, Error> {
+        let batch = self.runtime.block_on(self.client.call(fetch::request))?;
+        Ok(batch.messages(self.client.session().me()).len())
+    }
+
+    fn stored(&self) -> String {
+        self.client.session().to_json()
     }
 
     fn hear(&self) -> Vec<Result<Message, Error>> {
@@ -285,26 +321,5 @@ impl Client for OnTokio {
 
     fn stop(&self) {
         self.client.stop();
-    }
-}
-
-/// A source that fails.
-struct Broken;
-
-impl io::Read for Broken {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::Error::other("the disk is gone"))
-    }
-}
-
-impl io::Seek for Broken {
-    fn seek(&mut self, _: io::SeekFrom) -> io::Result<u64> {
-        Ok(0)
-    }
-}
-
-impl wechat_transport_hyper::Source for Broken {
-    async fn read(&mut self, _: Range<u64>) -> io::Result<Bytes> {
-        Err(io::Error::other("the disk is gone"))
     }
 }

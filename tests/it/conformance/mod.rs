@@ -1,30 +1,22 @@
-//! What [`wechat_proto::flow`] asks of a host, asked of both adapters, against a server that does
-//! exactly what its script says.
-//!
-//! `differences` has the situations in which the two HTTP clients behave differently when left to
-//! themselves, one test or more each.
+//! The kit of [`wechat_simulator::conformance`], run on both adapters and on a third transport; that it can fail; and
+//! what the adapters promise besides: copies of bodies, and an end that comes at once.
 
+mod bad;
 mod copies;
-mod differences;
-mod encryption;
+mod cuts;
 mod ends;
-mod failures;
-mod flow;
+mod environment;
 mod host;
-mod limits;
-mod promises;
-mod server;
-mod streams;
+mod plain;
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::Body;
+use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response, Want};
-use wechat_proto::{Body, Device, Session};
+use wechat_simulator::conformance::{Options, Script, check};
 
-use host::{Client, Host, Settings};
-use server::Server;
+use host::{Client, Host};
 
 /// Makes a test for each adapter of functions that take a [`Host`].
 macro_rules! conform {
@@ -39,33 +31,34 @@ macro_rules! conform {
 }
 pub(crate) use conform;
 
+/// Threats N4, N7, B1 to B5, S9: every check, on the blocking adapter.
+#[test]
+fn ureq_keeps_every_promise() {
+    let report = check(host::ureq);
+    assert_eq!(report.skipped().count(), 0);
+    report.assert();
+}
+
+/// Threats N4, N7, B1 to B5, S9: every check, on the async adapter.
+#[test]
+fn hyper_keeps_every_promise() {
+    let report = check(host::hyper);
+    assert_eq!(report.skipped().count(), 0);
+    report.assert();
+}
+
+/// A transport of two hundred lines, which offers nothing besides.
+#[test]
+fn a_plain_transport_keeps_every_promise() {
+    let report = check(|_| Ok(plain::Plain));
+    assert!(report.skipped().count() < report.checks.len() / 2, "{report}");
+    report.assert();
+    println!("{report}");
+}
+
 /// A client with the usual settings.
 fn client(host: &dyn Host) -> Box<dyn Client> {
-    with(host, Settings::default())
-}
-
-fn with(host: &dyn Host, settings: Settings) -> Box<dyn Client> {
-    host.open(session(Device::new()), settings).unwrap()
-}
-
-/// A session as if stored, of no account in particular.
-fn session(device: Device) -> Session {
-    let stored = json!({
-        "format": 1,
-        "device": device,
-        "auth": { "uin": "1", "sid": "sid", "skey": "@crypt_x", "pass_ticket": "ticket" },
-        "me": {
-            "user_name": "@me", "nick_name": "me", "head_img_url": "", "uin": 1,
-            "signature": "", "sex": 0,
-        },
-        "sync_key": [[1, 1]],
-        "sync_check_key": null,
-        "taken": { "batch": [], "recent": [] },
-        "chat_set": [],
-        "invite_start_count": 40,
-        "last_client_msg_id": 0,
-    });
-    Session::from_json(&stored.to_string()).unwrap()
+    host.open(wechat_simulator::conformance::session(), &Options::default()).unwrap()
 }
 
 /// A request on terms that no case wants to reach.
@@ -73,17 +66,10 @@ fn request(http: http::Request<Body>) -> Request {
     Request { http, deadline: Duration::from_secs(20), want: Want::Whole { limit: 1 << 16 } }
 }
 
-fn get(server: &Server) -> Request {
-    let uri = format!("http://{}/path?query=1", server.address);
+fn get(server: &Script) -> Request {
+    let uri = format!("http://{}/path?query=1", server.address());
     let http = http::Request::get(uri).header("host", server.authority());
     request(http.body(Body::empty()).unwrap())
-}
-
-fn post(server: &Server, body: &'static str) -> Request {
-    let http = http::Request::post(format!("http://{}/path", server.address))
-        .header("host", server.authority())
-        .header("content-length", body.len());
-    request(http.body(Body::from(body.to_owned())).unwrap())
 }
 
 /// A reply with a length.
@@ -94,14 +80,6 @@ fn reply(body: &str) -> String {
 #[track_caller]
 fn body(reply: Result<Response, Failure>) -> String {
     String::from_utf8(reply.unwrap().into_body().to_vec()).unwrap()
-}
-
-#[track_caller]
-fn failed<T>(result: Result<T, Failure>, kind: FailureKind, sent: Sent) {
-    match result {
-        Ok(_) => panic!("no {kind:?}"),
-        Err(failure) => assert_eq!((failure.kind, failure.sent), (kind, sent), "{failure:?}"),
-    }
 }
 
 /// Asserts that `work` takes about this many milliseconds.

@@ -15,7 +15,7 @@ use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
 use wechat_proto::media::{Fetch, Head, Upload, UploadProgress, Uploaded};
 use wechat_proto::{Account, Call, Device, Error, Flow, Hosts, Message, Session, Timestamp};
-use wechat_simulator::{Cut, Server, Simulator, World};
+use wechat_simulator::{Chaos, Cut, Server, Simulator, World};
 
 pub(crate) use self::hyper::Hyper;
 pub(crate) use self::memory::Memory;
@@ -112,6 +112,8 @@ impl Saved {
 pub(crate) struct Place {
     pub(crate) simulator: Simulator,
     server: Option<Server>,
+    /// What stands before the server, if anything does.
+    chaos: Option<Chaos>,
     ticks: bool,
     seeds: Cell<u8>,
     /// Names besides the service's, and where they lead.
@@ -126,6 +128,7 @@ impl Place {
         Self {
             simulator: Simulator::new(world),
             server: None,
+            chaos: None,
             ticks: false,
             seeds: Cell::new(7),
             others: RefCell::default(),
@@ -141,6 +144,7 @@ impl Place {
         Self {
             simulator,
             server: Some(server),
+            chaos: None,
             ticks: true,
             seeds: Cell::new(7),
             others: RefCell::default(),
@@ -156,11 +160,26 @@ impl Place {
         Self {
             simulator,
             server: Some(server),
+            chaos: None,
             ticks: true,
             seeds: Cell::new(7),
             others: RefCell::default(),
             roots: RefCell::default(),
         }
+    }
+
+    /// HTTP at one origin on loopback, behind what does harm. No exchange takes longer than a
+    /// second and a half.
+    pub(crate) fn stormy(world: World, seed: u64) -> Self {
+        let mut place = Self::http(world);
+        let server = place.server.as_ref().unwrap();
+        place.chaos = Some(Chaos::new(&place.simulator, server, seed).unwrap());
+        place
+    }
+
+    /// What does harm.
+    pub(crate) fn chaos(&self) -> &Chaos {
+        self.chaos.as_ref().expect("a stormy place")
     }
 
     /// A seed for the next login or resumption: known, and never the same in one place, or two
@@ -199,6 +218,9 @@ impl Place {
     /// A device that finds its way here.
     pub(crate) fn device(&self) -> Device {
         let device = Device::new();
+        if let Some(chaos) = &self.chaos {
+            return device.with_hosts(Hosts::all(chaos.origin().parse().unwrap()));
+        }
         match &self.server {
             Some(server) if server.ca_der().is_none() => {
                 device.with_hosts(Hosts::all(server.origin().parse().unwrap()))
@@ -247,6 +269,9 @@ macro_rules! options {
         let place: &$crate::wire::Place = $place;
         let mut options =
             <$options>::default().clock(place.clock()).seed(place.seed()).resolve_only();
+        if place.chaos.is_some() {
+            options = options.deadline_cap(std::time::Duration::from_millis(1500));
+        }
         if let Some(server) = &place.server {
             for name in $crate::wire::NAMES {
                 options = options.resolve(name, server.addr());

@@ -1,37 +1,48 @@
 //! A server that does exactly what its script says, byte for byte.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tokio::net::TcpSocket;
+use tokio::runtime::Builder;
+
+use super::Seen;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+#[non_exhaustive]
+pub struct Arrived {
     /// Which connection it came on, from 0.
-    pub(crate) connection: usize,
+    pub connection: usize,
     /// The request line.
-    pub(crate) line: String,
+    pub line: String,
     /// Names in lower case, sorted.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    pub headers: Vec<(String, String)>,
+    /// As many bytes as it announced, if the server reads them.
+    pub body: Vec<u8>,
 }
 
-impl Seen {
-    pub(crate) fn header(&self, name: &str) -> Vec<&str> {
+impl Arrived {
+    /// All values of a header, whose name is given in lower case.
+    pub fn header(&self, name: &str) -> Vec<&str> {
         let named = self.headers.iter().filter(|(header, _)| header == name);
         named.map(|(_, value)| value.as_str()).collect()
     }
 }
 
 /// What a server does after a request.
-#[derive(Clone)]
-pub(crate) enum Act {
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Act {
+    /// Sends this.
     Send(Vec<u8>),
+    /// Waits.
     Pause(Duration),
     /// Sends this until the client has gone.
     Flood(&'static [u8]),
@@ -42,45 +53,48 @@ pub(crate) enum Act {
 }
 
 /// A request's body, taken or left.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub(crate) enum Bodies {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Bodies {
+    /// Read before the script is asked.
     Read,
     /// Left in the socket: closing it then resets the connection.
     Left,
 }
 
-type Script = dyn Fn(&Seen) -> Vec<Act> + Send + Sync;
+type Play = dyn Fn(&Arrived) -> Vec<Act> + Send + Sync;
 
-/// A server on loopback. Its threads end with their connections.
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    seen: Arc<Mutex<Vec<Seen>>>,
+/// A server on loopback that does what its script says, whatever that is. Its threads end with their connections.
+pub struct Script {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Arrived>>>,
     connections: Arc<AtomicUsize>,
 }
 
-impl Server {
+impl Script {
     /// Answers every request with these bytes and keeps the connection.
-    pub(crate) fn replying(reply: impl Into<Vec<u8>>) -> Self {
+    pub fn replying(reply: impl Into<Vec<u8>>) -> Self {
         let reply = reply.into();
         Self::new(move |_| vec![Act::Send(reply.clone())])
     }
 
-    pub(crate) fn new(script: impl Fn(&Seen) -> Vec<Act> + Send + Sync + 'static) -> Self {
+    /// Does after each request what `script` says to it, then waits for the next.
+    pub fn new(script: impl Fn(&Arrived) -> Vec<Act> + Send + Sync + 'static) -> Self {
         Self::with(None, Bodies::Read, script)
     }
 
     /// The same, encrypted if there is a certificate to show.
-    pub(crate) fn with(
+    pub fn with(
         tls: Option<Arc<ServerConfig>>,
         bodies: Bodies,
-        script: impl Fn(&Seen) -> Vec<Act> + Send + Sync + 'static,
+        script: impl Fn(&Arrived) -> Vec<Act> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (seen, connections) = (Arc::default(), Arc::new(AtomicUsize::new(0)));
         let server =
             Self { address, seen: Arc::clone(&seen), connections: Arc::clone(&connections) };
-        let script: Arc<Script> = Arc::new(script);
+        let script: Arc<Play> = Arc::new(script);
         thread::spawn(move || {
             for socket in listener.incoming().map_while(Result::ok) {
                 let number = connections.fetch_add(1, Ordering::SeqCst);
@@ -98,32 +112,101 @@ impl Server {
         server
     }
 
+    /// A server that takes connections and reads nothing from them but the head of a request.
+    pub fn untaken() -> Self {
+        Self::with(None, Bodies::Left, |_| vec![Act::Pause(Duration::from_secs(20))])
+    }
+
     /// A server that takes connections and says nothing, not even to a handshake.
-    pub(crate) fn mute() -> Self {
+    pub fn mute() -> Self {
         Self::with(None, Bodies::Read, |_| vec![Act::Silence])
     }
 
-    pub(crate) fn requests(&self) -> Vec<Seen> {
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// All requests so far.
+    pub fn requests(&self) -> Vec<Arrived> {
         self.seen.lock().unwrap().clone()
     }
 
-    pub(crate) fn request(&self) -> Seen {
-        let requests = self.requests();
-        assert_eq!(requests.len(), 1, "{requests:?}");
-        requests.into_iter().next().unwrap()
+    /// The only one.
+    pub(super) fn only(&self) -> Seen<Arrived> {
+        let mut requests = self.requests();
+        match (requests.pop(), requests.len()) {
+            (Some(request), 0) => Ok(request),
+            (None, _) => Err("no request arrived".to_owned()),
+            (_, more) => Err(format!("{} requests arrived in place of one", more + 1)),
+        }
     }
 
-    pub(crate) fn connections(&self) -> usize {
+    /// The last one.
+    pub(super) fn last(&self) -> Seen<Arrived> {
+        self.requests().pop().ok_or_else(|| "no request arrived".to_owned())
+    }
+
+    /// How many connections were made to it so far.
+    pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn authority(&self) -> String {
+    /// Its address as a `Host` header has it.
+    pub fn authority(&self) -> String {
         self.address.to_string()
     }
 }
 
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Script").field(&self.address).finish()
+    }
+}
+
+/// An address at which connecting hangs: its queue is full, and nobody takes from it.
+#[derive(Debug)]
+pub struct Full {
+    address: SocketAddr,
+    _listener: TcpListener,
+    _queue: Vec<TcpStream>,
+}
+
+impl Full {
+    /// Listens, and fills its own queue.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no sockets left, or a queue without end.
+    pub fn new() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let listener = {
+            let _guard = runtime.enter();
+            let socket = TcpSocket::new_v4()?;
+            socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+            socket.listen(1)?.into_std()?
+        };
+        // The caller may have a runtime of its own, in which this one may not be dropped.
+        runtime.shutdown_background();
+        let address = listener.local_addr()?;
+        let mut queue = Vec::new();
+        while queue.len() < 64 {
+            match TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+                Ok(stream) => queue.push(stream),
+                Err(_) => return Ok(Self { address, _listener: listener, _queue: queue }),
+            }
+        }
+        Err(io::Error::other("the queue of a listener does not fill up"))
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
 /// An address where nobody listens.
-pub(crate) fn nobody() -> SocketAddr {
+pub fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
@@ -132,8 +215,8 @@ fn serve<S: Read + Write + Hangup>(
     mut stream: S,
     connection: usize,
     bodies: Bodies,
-    seen: &Mutex<Vec<Seen>>,
-    script: &Script,
+    seen: &Mutex<Vec<Arrived>>,
+    script: &Play,
 ) -> Option<()> {
     loop {
         let request = read(&mut stream, connection, bodies)?;
@@ -179,7 +262,7 @@ impl Hangup for StreamOwned<ServerConnection, TcpStream> {
     }
 }
 
-fn read(stream: &mut impl Read, connection: usize, bodies: Bodies) -> Option<Seen> {
+fn read(stream: &mut impl Read, connection: usize, bodies: Bodies) -> Option<Arrived> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -188,7 +271,7 @@ fn read(stream: &mut impl Read, connection: usize, bodies: Bodies) -> Option<See
         }
         head.push(byte[0]);
     }
-    let head = String::from_utf8(head).unwrap();
+    let head = String::from_utf8_lossy(&head).into_owned();
     let mut lines = head.lines();
     let line = lines.next().unwrap_or_default().to_owned();
     let mut headers: Vec<_> = lines
@@ -196,10 +279,13 @@ fn read(stream: &mut impl Read, connection: usize, bodies: Bodies) -> Option<See
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
     headers.sort();
-    let mut seen = Seen { connection, line, headers, body: Vec::new() };
+    let mut seen = Arrived { connection, line, headers, body: Vec::new() };
     if bodies == Bodies::Read {
-        let length =
-            seen.header("content-length").first().map_or(0, |length| length.parse().unwrap());
+        let length = seen
+            .header("content-length")
+            .first()
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(0);
         seen.body = vec![0; length];
         stream.read_exact(&mut seen.body).ok()?;
     }

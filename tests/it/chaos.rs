@@ -1,0 +1,246 @@
+//! A day behind a proxy that does harm: what the service has sent and received is what the bot has received and sent.
+//!
+//! The seeds of CI are in the tests; `CHAOS_SEEDS=1000` runs the days of so many others, by hand.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use wechat_proto::error::Sent;
+use wechat_proto::login::logout;
+use wechat_proto::media::image::Size;
+use wechat_proto::media::{LocalFile, Upload, image};
+use wechat_proto::message::send_text;
+use wechat_proto::{ClientMsgId, Error, Message, Timestamp, UserName};
+use wechat_simulator::{Fault, Incoming, World};
+
+use crate::wire::{Bot, Hyper, Place, Ureq};
+
+const SOON: Duration = Duration::from_secs(1);
+/// More than two pieces.
+const FILE: usize = (1 << 20) + 77;
+const TEXTS: usize = 24;
+
+fn picture() -> Vec<u8> {
+    (0..90_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
+}
+
+fn world() -> World {
+    let mut world = World::new(31);
+    world.add_special("filehelper", "文件传输助手");
+    for name in ["Ada", "Bo", "Cy"] {
+        world.add_person(name);
+    }
+    world.announce_recent_chats(false);
+    world
+}
+
+fn friend(world: &World, name: &str) -> String {
+    let mut all = world.contacts().iter();
+    all.find(|contact| contact.nick_name == name).unwrap().user_name.clone()
+}
+
+/// The phone confirms; then come texts, two at a time, and a picture among them.
+fn script(place: &Place) {
+    place.simulator.then(SOON, |world| world.phone().scan());
+    place.simulator.then(SOON, |world| world.phone().confirm());
+    for n in (0..TEXTS).step_by(2) {
+        place.simulator.then(SOON, move |world| {
+            let names = [friend(world, "Ada"), friend(world, "Bo")];
+            for (more, name) in names.iter().enumerate() {
+                world.person_writes(name, &format!("消息 {}", n + more));
+            }
+            if n == 10 {
+                world.deliver(Incoming::image(&names[0], picture()));
+            }
+        });
+    }
+}
+
+/// A bot that gives up nothing that may still succeed.
+struct Stubborn<'a, B> {
+    place: &'a Place,
+    bot: B,
+    failures: usize,
+    unanswered: usize,
+    until: Instant,
+}
+
+impl<B: Bot> Stubborn<'_, B> {
+    /// Notes a failure; only some are to be seen here.
+    fn failed(&mut self, what: &str, error: &Error) {
+        let late = Instant::now() > self.until;
+        let fine = matches!(
+            error,
+            Error::Transport(_)
+                | Error::Malformed { .. }
+                | Error::Status { .. }
+                | Error::TooLarge { .. }
+                | Error::EmptyMedia { .. }
+                | Error::Unanswered(_)
+        );
+        assert!(fine && !late, "{what}: {error:?}\n{:?}", self.place.chaos());
+        self.failures += 1;
+    }
+
+    fn next(&mut self) -> Option<Message> {
+        loop {
+            match self.bot.next()? {
+                Ok(message) => return Some(message),
+                Err(error) => self.failed("messages", &error),
+            }
+        }
+    }
+
+    /// How many requests with these bytes in them have left the client, and how many messages of
+    /// this number the world has.
+    fn count(&self, id: ClientMsgId) -> (usize, usize) {
+        let id = id.to_string();
+        let passed = self.place.chaos().passed();
+        let sends = passed.iter().filter(|passed| passed.endpoint == "webwxsendmsg");
+        let left = sends.filter(|passed| {
+            // Of one that was cut, nobody knows which it was: it counts for each.
+            passed.fault == Some(Fault::CutRequest)
+                || String::from_utf8_lossy(&passed.request).contains(&id)
+        });
+        let world = self.place.simulator.world();
+        (left.count(), world.sent().iter().filter(|sent| sent.client_msg_id == id).count())
+    }
+
+    /// Sends a text until it is answered, each time under the same number.
+    ///
+    /// Threat S9: each time one request leaves at most, and none where that is said.
+    fn send(&mut self, to: &UserName, text: &str) {
+        let mut id = None;
+        loop {
+            let before = id.map(|id| self.count(id).0);
+            let now = Timestamp::from_millis(self.place.simulator.now());
+            let result = self.bot.call(|session, _| {
+                let id = *id.get_or_insert_with(|| session.next_client_msg_id(now));
+                send_text::again(session, to, text, id)
+            });
+            let id = id.unwrap();
+            let before = before.unwrap_or_else(|| self.cuts());
+            let (after, arrived) = self.count(id);
+            let (left, chaos) = (after.saturating_sub(before), self.place.chaos());
+            assert!(left <= 1 && arrived <= 1, "{left} {arrived} {result:?}\n{chaos:?}");
+            match result {
+                Ok(_) => {
+                    assert_eq!((left, arrived), (1, 1), "{chaos:?}");
+                    return;
+                }
+                Err(Error::Transport(failure)) => {
+                    assert_eq!((failure.sent, left), (Sent::No, 0), "{chaos:?}");
+                    self.failures += 1;
+                }
+                Err(error) => {
+                    self.unanswered += usize::from(matches!(error, Error::Unanswered(_)));
+                    self.failed("a send", &error);
+                }
+            }
+        }
+    }
+
+    /// How many sends were cut so far.
+    fn cuts(&self) -> usize {
+        let passed = self.place.chaos().passed();
+        let mut sends = passed.iter().filter(|passed| passed.endpoint == "webwxsendmsg");
+        sends.by_ref().filter(|passed| passed.fault == Some(Fault::CutRequest)).count()
+    }
+
+    fn upload(&mut self, bytes: &Bytes) {
+        let file = LocalFile::new("日记.zip", bytes.len() as u64).unwrap();
+        let mut upload = Upload::new(UserName::file_helper(), file);
+        while let Err(error) = self.bot.upload(&mut upload, bytes, |_| {}) {
+            self.failed("an upload", &error);
+        }
+    }
+
+    fn download(&mut self, message: &Message) -> Vec<u8> {
+        loop {
+            let mut fetch = image::request(&self.bot.session(), &message.id, Size::Full);
+            let saved = self.bot.save(&mut fetch, 1 << 30);
+            match saved.result {
+                Ok(_) => return saved.bytes,
+                Err(error) => self.failed("a download", &error),
+            }
+        }
+    }
+
+    fn log_out(&mut self) {
+        while let Err(error) = self.bot.call(logout::request) {
+            if matches!(error, Error::LoggedOut { .. }) {
+                return;
+            }
+            self.failed("the logout", &error);
+        }
+    }
+}
+
+/// A login, texts and a picture in, an answer to each out, a file up, a picture down, a logout.
+fn day<B: Bot>(seed: u64) -> BTreeSet<Fault> {
+    let place = Place::stormy(world(), seed);
+    script(&place);
+    place.chaos().storm();
+    let until = Instant::now() + Duration::from_secs(200);
+    let mut device = place.device();
+    let bot = B::login_on(&place, &mut device, drop);
+    let bot = bot.unwrap_or_else(|error| panic!("{error:?}\n{:?}", place.chaos()));
+    let mut bot = Stubborn { place: &place, bot, failures: 0, unanswered: 0, until };
+    while let Err(error) = bot.bot.contacts() {
+        bot.failed("contacts", &error);
+    }
+    let source = Bytes::from(vec![b'z'; FILE]);
+    let (mut heard, mut pictures) = (Vec::new(), Vec::new());
+    while let Some(message) = bot.next() {
+        if let Some(text) = message.text() {
+            heard.push(text.to_owned());
+            bot.send(message.peer(), &format!("回 {text}"));
+        } else {
+            pictures.push(bot.download(&message));
+        }
+        if heard.len() == TEXTS / 2 {
+            bot.upload(&source);
+        }
+        if heard.len() == TEXTS {
+            bot.log_out();
+        }
+    }
+
+    let (world, chaos) = (place.simulator.world(), place.chaos());
+    let texts: Vec<_> = (0..TEXTS).map(|n| format!("消息 {n}")).collect();
+    assert_eq!(heard, texts, "{chaos:?}");
+    assert!(pictures == [picture()], "{chaos:?}");
+    let sent: Vec<_> = world.sent().iter().map(|sent| sent.content.clone()).collect();
+    let answers: Vec<_> = texts.iter().map(|text| format!("回 {text}")).collect();
+    assert_eq!(sent, answers, "{chaos:?}");
+    let hash = Sha256::digest(&source).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let files: BTreeSet<_> = world.uploads().iter().map(|file| &*file.sha256).collect();
+    assert_eq!(files, BTreeSet::from([&*hash]), "{chaos:?}");
+    assert_eq!(world.violations(), [], "{chaos:?}");
+    let faults: BTreeSet<_> = chaos.passed().iter().filter_map(|passed| passed.fault).collect();
+    assert!(faults.len() >= Fault::ALL.len() - 2, "{chaos:?}");
+    println!("seed {seed}: {} failures, {} sends unanswered", bot.failures, bot.unanswered);
+    faults
+}
+
+/// The seeds to run: these two, or so many of one's own.
+fn seeds() -> Vec<u64> {
+    match std::env::var("CHAOS_SEEDS").ok().and_then(|count| count.parse().ok()) {
+        Some(count) => (0..count).collect(),
+        None => vec![20, 21],
+    }
+}
+
+/// Threats N7, B2 to B5, S9.
+#[test]
+fn a_stormy_day_over_ureq() {
+    seeds().into_iter().for_each(|seed| drop(day::<Ureq>(seed)));
+}
+
+/// Threats N7, B2 to B5, S9.
+#[test]
+fn a_stormy_day_over_hyper() {
+    seeds().into_iter().for_each(|seed| drop(day::<Hyper>(seed)));
+}

@@ -1,0 +1,279 @@
+//! That the kit can fail: each bad transport is the plain one with one fault, and is refused by the checks that name it.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use http::header::{COOKIE, HOST, LOCATION, SET_COOKIE, USER_AGENT};
+use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::flow::{Request, Response, Want};
+use wechat_proto::{Device, Error, Flow as _, Input, Interrupt, Timestamp};
+use wechat_simulator::conformance::{Kit, Outcome, Probe, Promise, Transport};
+
+use super::plain::{Manner, drive, exchange};
+
+fn careful(request: Request) -> Result<Response, Failure> {
+    exchange(request, Manner::Careful)
+}
+
+/// A transport that exchanges requests in its own way.
+struct Bad<E>(E);
+
+impl<E: Fn(Request) -> Result<Response, Failure>> Transport for Bad<E> {
+    fn run(&self, flow: &mut Probe) -> Result<(), Error> {
+        drive(flow, &self.0)
+    }
+}
+
+/// Asserts that of the checks of a promise those of these names are broken, and that this was seen
+/// by the first.
+#[track_caller]
+fn refused<T: Transport + 'static>(
+    promise: Promise,
+    names: &[&str],
+    seen: &str,
+    open: impl Fn() -> T + Send + Sync + 'static,
+) {
+    let report = Kit::new(move |_| Ok(open())).promise(promise).run();
+    let broken: Vec<_> = report.broken().map(|check| check.name).collect();
+    assert_eq!(broken, names, "{report}");
+    match &report.broken().next().unwrap().outcome {
+        Outcome::Broken(text) => assert!(text.contains(seen), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(report.to_string().contains(&format!("{promise}: ")), "{report}");
+}
+
+#[test]
+fn one_that_follows_redirects() {
+    fn follow(request: Request) -> Result<Response, Failure> {
+        let reply = careful(request.clone())?;
+        let Some(to) = reply.headers().get(LOCATION) else { return Ok(reply) };
+        let mut next = request;
+        *next.http.uri_mut() = to.to_str().unwrap().parse().unwrap();
+        careful(next)
+    }
+    refused(
+        Promise::NoRedirects,
+        &["no_redirect_is_followed"],
+        "`elsewhere.connections()` is 1, not 0",
+        || Bad(follow),
+    );
+}
+
+#[test]
+fn one_that_keeps_cookies() {
+    let open = || {
+        let kept = Mutex::new(None);
+        Bad(move |mut request: Request| {
+            let mut kept = kept.lock().unwrap();
+            if let Some(cookie) = kept.clone() {
+                request.http.headers_mut().insert(COOKIE, cookie);
+            }
+            let reply = careful(request)?;
+            *kept = reply.headers().get(SET_COOKIE).cloned().or(kept.take());
+            Ok(reply)
+        })
+    };
+    refused(Promise::NoCookies, &["no_cookie_is_kept"], "a=1; Path=/", open);
+}
+
+#[test]
+fn one_that_adds_a_header() {
+    let open = || {
+        Bad(|mut request: Request| {
+            let headers = request.http.headers_mut();
+            headers.entry(USER_AGENT).or_insert("bad/1.0".parse().unwrap());
+            careful(request)
+        })
+    };
+    refused(Promise::AsItIs, &["headers_are_those_given"], "user-agent", open);
+}
+
+#[test]
+fn one_that_changes_a_header() {
+    let open = || {
+        Bad(|mut request: Request| {
+            let authority = request.http.uri().authority().map(ToString::to_string);
+            let host = authority.unwrap_or_default().parse().unwrap();
+            request.http.headers_mut().insert(HOST, host);
+            careful(request)
+        })
+    };
+    refused(Promise::AsItIs, &["headers_are_those_given"], "(\"host\", \"127.0.0.1:", open);
+}
+
+#[test]
+fn one_that_spells_the_query_anew() {
+    let open = || {
+        Bad(|mut request: Request| {
+            let uri = request.http.uri().to_string().replace("%2F", "/").replace("%7C", "|");
+            *request.http.uri_mut() = uri.parse().unwrap();
+            careful(request)
+        })
+    };
+    refused(Promise::AsItIs, &["a_query_arrives_as_it_is"], "%252F", open);
+}
+
+#[test]
+fn one_that_ignores_the_limit() {
+    let open = || {
+        Bad(|mut request: Request| {
+            let Want::Whole { limit } = request.want else { return careful(request) };
+            // Not without any limit, or an endless body would fill the memory.
+            request.want = Want::Whole { limit: limit.max(1 << 20) };
+            careful(request)
+        })
+    };
+    refused(Promise::Limits, &["a_body_of_exactly_the_limit_passes"], "but Response", open);
+}
+
+#[test]
+fn one_that_takes_a_short_body_for_the_whole() {
+    refused(
+        Promise::Lengths,
+        &["a_reply_cut_short", "chunks_cut_short"],
+        "no failure (Truncated, sent: Maybe)",
+        || Bad(|request| exchange(request, Manner::Careless)),
+    );
+}
+
+#[test]
+fn one_that_takes_any_coding() {
+    refused(
+        Promise::Codings,
+        &["a_coding_is_refused", "a_bomb_is_not_unpacked"],
+        "no failure (Encoding, sent: Maybe)",
+        || {
+            Bad(|mut request: Request| {
+                request.deadline = Duration::from_secs(2);
+                exchange(request, Manner::Careless)
+            })
+        },
+    );
+}
+
+#[test]
+fn one_that_says_nothing_was_sent() {
+    let open =
+        || Bad(|request| careful(request).map_err(|failure| Failure::new(failure.kind, Sent::No)));
+    refused(
+        Promise::Sent,
+        &[
+            "silence_and_an_end",
+            "a_reset_under_a_body",
+            "what_was_read_and_dropped_is_not_sent_again",
+        ],
+        "not (Closed, sent: Maybe) but (Closed, sent: No)",
+        open,
+    );
+}
+
+#[test]
+fn one_that_says_something_was_sent() {
+    let open = || {
+        Bad(|request| careful(request).map_err(|failure| Failure::new(failure.kind, Sent::Maybe)))
+    };
+    refused(Promise::Sent, &["a_refused_connection"], "not (Connect, sent: No)", open);
+}
+
+#[test]
+fn one_that_sends_again() {
+    let open = || Bad(|request: Request| careful(request.clone()).or_else(|_| careful(request)));
+    refused(Promise::Sent, &["what_was_read_and_dropped_is_not_sent_again"], "is 2, not 1", open);
+}
+
+#[test]
+fn one_that_has_a_deadline_of_its_own() {
+    let open = || {
+        Bad(|mut request: Request| {
+            request.deadline = Duration::from_secs(5);
+            careful(request)
+        })
+    };
+    let late = [
+        "a_slow_head_ends_at_the_deadline",
+        "a_dripping_head_ends_at_the_deadline",
+        "a_slow_body_ends_at_the_deadline",
+        "endless_informing_ends_at_the_deadline",
+        "a_connection_that_is_not_made_ends_at_the_deadline",
+        "a_body_that_is_not_taken_ends_at_the_deadline",
+    ];
+    refused(Promise::Deadlines, &late, "ms, not 350 to 4000", open);
+}
+
+#[test]
+fn one_that_takes_a_status_for_an_error() {
+    let open = || {
+        Bad(|request| match careful(request)? {
+            reply if reply.status().is_server_error() => {
+                Err(Failure::new(FailureKind::Other, Sent::Maybe))
+            }
+            reply => Ok(reply),
+        })
+    };
+    refused(Promise::Statuses, &["a_status_is_no_error"], "(Other, sent: Maybe)", open);
+}
+
+#[test]
+fn one_that_checks_nothing_before_it_sends() {
+    let open = || {
+        Bad(|mut request: Request| {
+            // What ureq makes of a body that is longer than announced.
+            let length = request.http.body().len();
+            request.http.headers_mut().insert("content-length", length.into());
+            careful(request)
+        })
+    };
+    refused(
+        Promise::Sendable,
+        &["a_body_of_another_length_is_not_sent"],
+        "no failure (Unsendable, sent: No)",
+        open,
+    );
+}
+
+#[test]
+fn one_that_quotes_what_it_sent() {
+    #[derive(Debug)]
+    struct Quote(String);
+    impl std::fmt::Display for Quote {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(&self.0)
+        }
+    }
+    impl std::error::Error for Quote {}
+    let open = || {
+        Bad(|request: Request| {
+            let uri = request.http.uri().to_string();
+            careful(request).map_err(|failure| failure.because(Quote(uri)))
+        })
+    };
+    refused(Promise::Secrets, &["a_failure_quotes_nothing"], "SECRET", open);
+}
+
+/// Does not sleep when it is told to.
+struct Restless;
+
+impl Transport for Restless {
+    fn run(&self, flow: &mut Probe) -> Result<(), Error> {
+        let mut device = Device::new();
+        loop {
+            match flow.poll(&mut device, Timestamp::default()) {
+                Ok(()) => return Ok(()),
+                Err(Interrupt::Send(request)) => flow.handle(Input::Reply(careful(*request))),
+                Err(Interrupt::Fail(error)) => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn one_that_does_not_sleep() {
+    let names = [
+        "each_interrupt_is_served_in_its_turn",
+        "a_pause_is_kept",
+        "a_flow_that_fails_ends_the_run",
+    ];
+    refused(Promise::Interrupts, &names, "again and again in a pause", || Restless);
+}

@@ -1,0 +1,35 @@
+//! What the environment of the process says of proxies is not listened to.
+
+use std::process::Command;
+
+use wechat_simulator::conformance::{Script, nobody};
+
+use super::host::Host;
+use super::{body, client, conform, get, reply};
+
+conform! {
+    the_environment_names_no_proxy,
+}
+
+/// The environment is that of a process, so the test runs itself in another one.
+fn the_environment_names_no_proxy(host: &dyn Host) {
+    const MARK: &str = "CONFORMANCE_IN_A_PROXIED_ENVIRONMENT";
+    if std::env::var_os(MARK).is_some() {
+        let server = Script::replying(reply("ok"));
+        assert_eq!(body(client(host).ask(get(&server))), "ok");
+        return;
+    }
+    // A test's thread has its name.
+    let this = std::thread::current();
+    let proxy = format!("http://{}", nobody());
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", this.name().unwrap()]);
+    again.env(MARK, "1").env_remove("NO_PROXY").env_remove("no_proxy");
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"]
+    {
+        again.env(name, &proxy);
+    }
+    let output = again.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}

@@ -1,0 +1,177 @@
+//! Requests and replies, as bytes.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+/// The head of a request that has arrived and not been taken.
+pub(super) struct Head {
+    pub(super) endpoint: String,
+    /// Of the head, its last line included.
+    pub(super) length: usize,
+    /// With the body.
+    pub(super) total: usize,
+}
+
+impl Head {
+    /// Waits for a head without taking it; nothing if the client leaves.
+    pub(super) fn peek(client: &TcpStream) -> io::Result<Option<Self>> {
+        let mut buffer = vec![0; 64 << 10];
+        let mut before = 0;
+        loop {
+            let amount = client.peek(&mut buffer)?;
+            if amount == 0 {
+                return Ok(None);
+            }
+            if let Some(length) = end_of_head(&buffer[..amount]) {
+                let head = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                let path = head.split([' ', '?']).nth(1).unwrap_or_default();
+                let endpoint = path.rsplit('/').next().unwrap_or_default().to_owned();
+                let body = number(&head, "content-length").unwrap_or(0);
+                return Ok(Some(Self { endpoint, length, total: length + body }));
+            }
+            if amount == before {
+                // What has been seen is seen again at once.
+                thread::sleep(Duration::from_millis(1));
+            }
+            before = amount;
+        }
+    }
+
+    /// Takes so many bytes of the request.
+    pub(super) fn read(&self, client: &mut TcpStream, amount: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; amount];
+        client.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Whether its reply is bytes of which nobody can tell that some are missing.
+    pub(super) fn is_media(&self) -> bool {
+        ["webwxgetmsgimg", "webwxgetmedia", "webwxgetvideo", "webwxgetvoice", "webwxgeticon"]
+            .contains(&&*self.endpoint)
+    }
+}
+
+/// A whole reply.
+pub(super) struct Reply {
+    /// Its status line.
+    pub(super) status: String,
+    /// Its headers, but for those that say how long its body is.
+    pub(super) headers: Vec<String>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Reply {
+    /// The server's, on a connection of its own.
+    pub(super) fn of(server: SocketAddr, request: &[u8]) -> io::Result<Self> {
+        let mut stream = TcpStream::connect(server)?;
+        stream.set_nodelay(true)?;
+        stream.write_all(request)?;
+        let mut bytes = Vec::new();
+        let length = loop {
+            if let Some(length) = end_of_head(&bytes) {
+                break length;
+            }
+            more(&mut stream, &mut bytes)?;
+        };
+        let head = String::from_utf8_lossy(&bytes[..length]).into_owned();
+        let mut body = bytes.split_off(length);
+        if head.to_ascii_lowercase().contains("\r\ntransfer-encoding: chunked") {
+            body = chunks(&mut stream, body)?;
+        } else {
+            let announced = number(&head, "content-length").unwrap_or(0);
+            while body.len() < announced {
+                more(&mut stream, &mut body)?;
+            }
+        }
+        let mut lines = head.lines().filter(|line| !line.is_empty()).map(str::to_owned);
+        let status = lines.next().unwrap_or_default();
+        let framing = ["content-length:", "transfer-encoding:"];
+        let headers = lines
+            .filter(|line| {
+                let line = line.to_ascii_lowercase();
+                !framing.iter().any(|name| line.starts_with(name))
+            })
+            .collect();
+        Ok(Self { status, headers, body })
+    }
+
+    /// The head with these lines besides, and the empty line behind it.
+    pub(super) fn head(&self, besides: &[&str]) -> Vec<u8> {
+        let mut head = format!("{}\r\n", self.status);
+        for line in self.headers.iter().map(String::as_str).chain(besides.iter().copied()) {
+            head += line;
+            head += "\r\n";
+        }
+        head += "\r\n";
+        head.into_bytes()
+    }
+
+    /// The reply as it should be.
+    pub(super) fn whole(&self) -> Vec<u8> {
+        self.announcing(self.body.len() as u64)
+    }
+
+    /// The same with another length in its head.
+    pub(super) fn announcing(&self, length: u64) -> Vec<u8> {
+        let mut bytes = self.head(&[&format!("content-length: {length}")]);
+        bytes.extend(&self.body);
+        bytes
+    }
+
+    /// Its body in chunks, with this behind the size of each, and these trailers.
+    pub(super) fn chunked(&self, extension: &str, trailers: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for chunk in self.body.chunks(700) {
+            bytes.extend(format!("{:x}{extension}\r\n", chunk.len()).bytes());
+            bytes.extend(chunk);
+            bytes.extend(b"\r\n");
+        }
+        bytes.extend(format!("0{extension}\r\n{trailers}\r\n").bytes());
+        bytes
+    }
+}
+
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|start| start + 4)
+}
+
+fn number(head: &str, name: &str) -> Option<usize> {
+    let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = lines.find(|(header, _)| header.eq_ignore_ascii_case(name))?;
+    value.trim().parse().ok()
+}
+
+fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let mut buffer = [0; 16 << 10];
+    match stream.read(&mut buffer)? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        read => {
+            bytes.extend_from_slice(&buffer[..read]);
+            Ok(())
+        }
+    }
+}
+
+/// What is in chunks, of which some have been read.
+fn chunks(stream: &mut TcpStream, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    let (mut body, mut at) = (Vec::new(), 0);
+    loop {
+        let Some(end) = bytes[at..].windows(2).position(|two| two == b"\r\n") else {
+            more(stream, &mut bytes)?;
+            continue;
+        };
+        let size = String::from_utf8_lossy(&bytes[at..at + end]).into_owned();
+        let size = usize::from_str_radix(&size, 16).map_err(io::Error::other)?;
+        let start = at + end + 2;
+        while bytes.len() < start + size + 2 {
+            more(stream, &mut bytes)?;
+        }
+        body.extend_from_slice(&bytes[start..start + size]);
+        at = start + size + 2;
+        if size == 0 {
+            return Ok(body);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! How failures come back: their kind, and whether anything can have been sent.
+
+use std::thread;
+use std::time::Duration;
+
+use wechat_proto::Body;
+use wechat_proto::error::{FailureKind, Sent};
+
+use super::opened::{body, failed, get, post, replied, reply, request};
+use super::{Act, Bench, Bodies, Script, Seen, checks, holds, nobody, same};
+
+checks! {
+    Sent: a_refused_connection;
+    Sent: an_unknown_name [Names];
+    Sent: silence_and_an_end;
+    Sent: a_reset_under_a_body;
+    Sent: what_was_read_and_dropped_is_not_sent_again;
+    Lengths: a_reply_cut_short;
+    Lengths: chunks_cut_short;
+    Connections: what_comes_unasked_is_no_reply;
+    Connections: a_spoilt_connection_is_not_used_again;
+    Failures: broken_chunks;
+    Failures: contradicting_lengths;
+    Failures: no_http;
+    Failures: odd_framing_is_read_or_refused;
+    Secrets: a_failure_quotes_nothing;
+}
+
+fn a_refused_connection(bench: &Bench) -> Seen {
+    for method in ["GET", "POST"] {
+        let http = http::Request::builder().method(method).uri(format!("http://{}/", nobody()));
+        let http = http.header("content-length", "0").body(Body::empty()).expect("a request");
+        failed(bench.client()?.ask(request(http)), FailureKind::Connect, Sent::No)?;
+    }
+    Ok(())
+}
+
+fn an_unknown_name(bench: &Bench) -> Seen {
+    let http = http::Request::get("http://wx.qq.com/").body(Body::empty()).expect("a request");
+    failed(bench.client()?.ask(request(http)), FailureKind::Resolve, Sent::No)
+}
+
+fn silence_and_an_end(bench: &Bench) -> Seen {
+    let server = Script::new(|_| vec![Act::Close]);
+    for request in [get(&server), post(&server, "hello"), post(&server, "")] {
+        failed(bench.client()?.ask(request), FailureKind::Closed, Sent::Maybe)?;
+    }
+    let server = Script::new(|_| vec![Act::Send(b"HTTP/1.1 200 OK\r\ncont".into()), Act::Close]);
+    failed(bench.client()?.ask(get(&server)), FailureKind::Closed, Sent::Maybe)
+}
+
+fn a_reset_under_a_body(bench: &Bench) -> Seen {
+    let server = Script::with(None, Bodies::Left, |_| vec![Act::Close]);
+    failed(bench.client()?.ask(post(&server, "hello")), FailureKind::Closed, Sent::Maybe)
+}
+
+/// Threat S9: a client that repeats a request by itself, as many do on a connection that they kept, sends twice.
+fn what_was_read_and_dropped_is_not_sent_again(bench: &Bench) -> Seen {
+    let server = Script::new(|arrived| match &*arrived.body {
+        b"first" => vec![Act::Send(reply("ok").into_bytes())],
+        _ => vec![Act::Close],
+    });
+    for first in [false, true] {
+        let client = bench.client()?;
+        if first {
+            body(client.ask(post(&server, "first")), "ok")?;
+        }
+        let before = server.requests().len();
+        failed(client.ask(post(&server, "send")), FailureKind::Closed, Sent::Maybe)?;
+        thread::sleep(Duration::from_millis(50));
+        same!(server.requests().len() - before, 1);
+    }
+    Ok(())
+}
+
+/// Threat B3.
+fn a_reply_cut_short(bench: &Bench) -> Seen {
+    for length in 0..5 {
+        let cut = format!("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{}", &"12345"[..length]);
+        let server = Script::new(move |_| vec![Act::Send(cut.clone().into_bytes()), Act::Close]);
+        failed(bench.client()?.ask(get(&server)), FailureKind::Truncated, Sent::Maybe)?;
+    }
+    Ok(())
+}
+
+/// Threat B3.
+fn chunks_cut_short(bench: &Bench) -> Seen {
+    let whole = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;x=y\r\nok\r\n";
+    for cut in ["", "3", "3\r\n", "3\r\n12", "3\r\n123\r\n"] {
+        let cut = format!("{whole}{cut}");
+        let server = Script::new(move |_| vec![Act::Send(cut.clone().into_bytes()), Act::Close]);
+        failed(bench.client()?.ask(get(&server)), FailureKind::Truncated, Sent::Maybe)?;
+    }
+    let server = Script::replying(format!("{whole}0\r\ntrailer: x\r\n\r\n"));
+    let reply = replied(bench.client()?.ask(get(&server)))?;
+    holds!(!reply.headers().contains_key("trailer"), "a trailer is among the headers");
+    same!(&reply.body()[..], b"ok");
+    Ok(())
+}
+
+/// Threat B5: more than announced is not the reply's, and not the next one's either: a whole reply that comes twice, or
+/// the begin of one.
+fn what_comes_unasked_is_no_reply(bench: &Bench) -> Seen {
+    for excess in ["HTTP/1.1 200 no", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstale"] {
+        let first = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        let server = Script::replying(format!("{first}{excess}"));
+        let client = bench.client()?;
+        for _ in 0..3 {
+            body(client.ask(get(&server)), "ok")?;
+        }
+        let connections: Vec<_> =
+            server.requests().iter().map(|arrived| arrived.connection).collect();
+        same!(connections, [0, 1, 2]);
+    }
+    Ok(())
+}
+
+/// Threat B5: after an error, what is left of a reply on its connection is nobody's.
+fn a_spoilt_connection_is_not_used_again(bench: &Bench) -> Seen {
+    let server = Script::new(|arrived| {
+        vec![Act::Send(match &*arrived.body {
+            b"long" => reply(&"x".repeat(1 << 17)).into_bytes(),
+            b"coded" => {
+                b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 2\r\n\r\n:)".into()
+            }
+            b"broken" => {
+                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n".into()
+            }
+            _ => reply("ok").into_bytes(),
+        })]
+    });
+    let client = bench.client()?;
+    for (spoil, kind) in [
+        ("long", FailureKind::TooLarge),
+        ("coded", FailureKind::Encoding),
+        ("broken", FailureKind::Protocol),
+    ] {
+        failed(client.ask(post(&server, spoil)), kind, Sent::Maybe)?;
+        body(client.ask(post(&server, "good")), "ok")?;
+    }
+    Ok(())
+}
+
+fn broken_chunks(bench: &Bench) -> Seen {
+    for chunk in ["zz\r\nok", "-2\r\nok\r\n", "fffffffffffffffff\r\nok"] {
+        let text =
+            format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunk}\r\n0\r\n\r\n");
+        let server = Script::replying(text);
+        failed(bench.client()?.ask(get(&server)), FailureKind::Protocol, Sent::Maybe)?;
+    }
+    Ok(())
+}
+
+/// Threat B5.
+fn contradicting_lengths(bench: &Bench) -> Seen {
+    let server =
+        Script::replying("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok!");
+    failed(bench.client()?.ask(get(&server)), FailureKind::Protocol, Sent::Maybe)
+}
+
+fn no_http(bench: &Bench) -> Seen {
+    for text in ["SSH-2.0-OpenSSH_9.6\r\n\r\n", "<html></html>\r\n\r\n", "HTTP/1.1 x\r\n\r\n"] {
+        let server = Script::new(move |_| vec![Act::Send(text.into()), Act::Silence]);
+        failed(bench.client()?.ask(get(&server)), FailureKind::Protocol, Sent::Maybe)?;
+    }
+    Ok(())
+}
+
+/// Threat B5: lines that end with LF alone, a length beside chunks, extensions of chunks, whichever way the HTTP library
+/// decides. But nothing else is read from them than what they say, and the next exchange is none the worse.
+fn odd_framing_is_read_or_refused(bench: &Bench) -> Seen {
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n";
+    for odd in [
+        "HTTP/1.1 200 OK\ncontent-length: 2\n\nok".to_owned(),
+        format!("{chunked}content-length: 1\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+        format!("{chunked}content-length: 99\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+        format!("{chunked}\r\n2;ext=\"a;b\";c\r\nok\r\n0;x\r\n\r\n"),
+        format!("{chunked}\r\n2\nok\n0\n\n"),
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\nok".to_owned(),
+        "HTTP/1.1 200 OK\r\ncontent-length: 2, 2\r\n\r\nok".to_owned(),
+        "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok".to_owned(),
+    ] {
+        let server = Script::new(move |arrived| match &*arrived.body {
+            b"good" => vec![Act::Send(reply("good").into_bytes())],
+            _ => vec![Act::Send(odd.clone().into_bytes()), Act::Close],
+        });
+        let client = bench.client()?;
+        match client.ask(get(&server))? {
+            Ok(reply) => same!(&reply.body()[..], b"ok"),
+            Err(failure) => same!(failure.sent, Sent::Maybe),
+        }
+        // Until the end of the connection has come, whoever kept it cannot know of it.
+        thread::sleep(Duration::from_millis(100));
+        body(client.ask(post(&server, "good")), "good")?;
+    }
+    Ok(())
+}
+
+/// No text of a failure has a query, a header or a body in it.
+fn a_failure_quotes_nothing(bench: &Bench) -> Seen {
+    let closing = Script::new(|_| vec![Act::Close]);
+    let talking = Script::replying("HTTP/1.1 2SECRET0 OK\r\n\r\n");
+    let coded = Script::replying("HTTP/1.1 200 OK\r\ncontent-encoding: SECRET\r\n\r\n");
+    let unclear = Script::replying("HTTP/1.1 200 OK\r\ncontent-length: SECRET\r\n\r\n");
+    let mut addresses: Vec<_> =
+        [&closing, &talking, &coded, &unclear].map(|server| server.address().to_string()).into();
+    addresses.push(nobody().to_string());
+    for address in addresses {
+        let http = http::Request::post(format!("http://{address}/?skey=SECRET"))
+            .header("host", "wx.qq.com")
+            .header("cookie", "SECRET")
+            .header("content-length", "6")
+            .body(Body::from("SECRET".to_owned()));
+        let Err(failure) = bench.client()?.ask(request(http.expect("a request")))? else {
+            return Err("there is no failure".to_owned());
+        };
+        let mut text = format!("{failure} {failure:?}");
+        let mut source = std::error::Error::source(&failure);
+        while let Some(error) = source {
+            text += &format!(" {error} {error:?}");
+            source = error.source();
+        }
+        holds!(!text.contains("SECRET"), "a failure says {text}");
+    }
+    Ok(())
+}

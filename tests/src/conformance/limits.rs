@@ -1,0 +1,172 @@
+//! Limits in space and time.
+
+use std::thread;
+use std::time::Duration;
+
+use wechat_proto::error::{FailureKind, Sent};
+use wechat_proto::flow::{Request, Want};
+
+use super::opened::{body, failed, get, post, reply, takes};
+use super::{Act, Bench, Full, Options, Script, Seen, checks, same};
+
+checks! {
+    Limits: an_endless_body_is_stopped;
+    Limits: an_announced_excess_is_not_read;
+    Limits: an_endless_head_is_stopped;
+    Deadlines: a_slow_head_ends_at_the_deadline;
+    Deadlines: a_dripping_head_ends_at_the_deadline;
+    Deadlines: a_slow_body_ends_at_the_deadline;
+    Deadlines: endless_informing_ends_at_the_deadline;
+    Deadlines: a_connection_that_is_not_made_ends_at_the_deadline;
+    Deadlines: a_body_that_is_not_taken_ends_at_the_deadline;
+    Deadlines: a_deadline_is_for_one_exchange;
+    Deadlines: deadlines_can_be_cut [DeadlineCap];
+}
+
+const SHORT: Duration = Duration::from_millis(400);
+
+fn soon(mut request: Request) -> Request {
+    request.deadline = SHORT;
+    request
+}
+
+/// Threat B2.
+fn an_endless_body_is_stopped(bench: &Bench) -> Seen {
+    for head in ["", "content-length: 99999999999\r\n", "transfer-encoding: chunked\r\n"] {
+        let head = format!("HTTP/1.1 200 OK\r\n{head}\r\n");
+        let chunk: &'static [u8] =
+            if head.contains("chunked") { b"4\r\n1234\r\n" } else { b"1234" };
+        let server =
+            Script::new(move |_| vec![Act::Send(head.clone().into_bytes()), Act::Flood(chunk)]);
+        failed(bench.client()?.ask(get(&server)), FailureKind::TooLarge, Sent::Maybe)?;
+    }
+    Ok(())
+}
+
+/// Threat B2: what is too long by its own account is refused at once, and no room made for it.
+fn an_announced_excess_is_not_read(bench: &Bench) -> Seen {
+    let server = Script::new(|_| {
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 4611686018427387904\r\n\r\n";
+        vec![Act::Send(head.into()), Act::Silence]
+    });
+    takes(0..10_000, || {
+        failed(bench.client()?.ask(get(&server)), FailureKind::TooLarge, Sent::Maybe)
+    })?;
+    // Nor is it where it would be allowed.
+    let mut request = soon(get(&server));
+    request.want = Want::Whole { limit: usize::MAX };
+    failed(bench.client()?.ask(request), FailureKind::Timeout, Sent::Maybe)
+}
+
+/// Threat B2: a head of any length; but no shorter one than the service sends.
+fn an_endless_head_is_stopped(bench: &Bench) -> Seen {
+    let endless = |text: &'static [u8]| {
+        let server = Script::new(move |_| {
+            vec![Act::Send(b"HTTP/1.1 200 OK\r\nx: ".into()), Act::Flood(text)]
+        });
+        bench.client()?.ask(get(&server))
+    };
+    failed(endless(&[b'x'; 1024]), FailureKind::TooLarge, Sent::Maybe)?;
+    // Of many lines, some clients count the lines.
+    match endless(b"y\r\nset-cookie: a=1; Path=/\r\nx: ")? {
+        Err(failure) if failure.kind == FailureKind::Protocol => same!(failure.sent, Sent::Maybe),
+        other => failed(Ok(other), FailureKind::TooLarge, Sent::Maybe)?,
+    }
+    let long = "x".repeat(15 << 10);
+    let server =
+        Script::replying(format!("HTTP/1.1 200 OK\r\nx: {long}\r\ncontent-length: 2\r\n\r\nok"));
+    body(bench.client()?.ask(get(&server)), "ok")
+}
+
+/// Threat B4.
+fn a_slow_head_ends_at_the_deadline(bench: &Bench) -> Seen {
+    let server = Script::new(|_| vec![Act::Silence]);
+    for request in [get(&server), post(&server, "hello")] {
+        late(bench, soon(request))?;
+    }
+    Ok(())
+}
+
+/// Goes on if this exchange ends at its deadline.
+fn late(bench: &Bench, request: Request) -> Seen {
+    let client = bench.client()?;
+    takes(350..4000, || failed(client.ask(request), FailureKind::Timeout, Sent::Maybe))
+}
+
+/// Each drip comes soon enough; together they do not.
+fn drips(head: &[u8]) -> Script {
+    let head = head.to_vec();
+    Script::new(move |_| {
+        let drip = [Act::Pause(Duration::from_millis(50)), Act::Send(b".".into())];
+        let begin = std::iter::once(Act::Send(head.clone()));
+        begin.chain(drip.into_iter().cycle().take(200)).collect()
+    })
+}
+
+/// Threat B4.
+fn a_dripping_head_ends_at_the_deadline(bench: &Bench) -> Seen {
+    late(bench, soon(get(&drips(b"HTTP/1.1 200 OK\r\nx: "))))
+}
+
+/// Threat B4.
+fn a_slow_body_ends_at_the_deadline(bench: &Bench) -> Seen {
+    late(bench, soon(get(&drips(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"))))
+}
+
+/// Threat B4.
+fn endless_informing_ends_at_the_deadline(bench: &Bench) -> Seen {
+    let server = Script::new(|_| {
+        let inform = [
+            Act::Send(b"HTTP/1.1 102 Processing\r\n\r\n".into()),
+            Act::Pause(Duration::from_millis(20)),
+        ];
+        inform.into_iter().cycle().take(400).collect()
+    });
+    late(bench, soon(get(&server)))
+}
+
+/// Threat S9: nothing was sent then, and the flow may send it again.
+fn a_connection_that_is_not_made_ends_at_the_deadline(bench: &Bench) -> Seen {
+    let full = Full::new().map_err(|error| error.to_string())?;
+    let client = bench.client()?;
+    for method in ["GET", "POST"] {
+        let http = http::Request::builder().method(method);
+        let http = http.uri(format!("http://{}/", full.address())).header("content-length", "0");
+        let http = http.body(wechat_proto::Body::empty()).expect("a request");
+        let request = soon(super::opened::request(http));
+        takes(350..4000, || failed(client.ask(request), FailureKind::Timeout, Sent::No))?;
+    }
+    Ok(())
+}
+
+/// Threat B4: a server that stops reading in the middle of an upload.
+fn a_body_that_is_not_taken_ends_at_the_deadline(bench: &Bench) -> Seen {
+    let server = Script::untaken();
+    let size = 64 << 20;
+    let http = http::Request::post(format!("http://{}/", server.address()))
+        .header("host", server.authority())
+        .header("content-length", size)
+        .body(wechat_proto::Body::from(vec![0; size]))
+        .expect("a request");
+    late(bench, soon(super::opened::request(http)))
+}
+
+/// The time limit of an exchange is over with it: the next one on its connection has its own.
+fn a_deadline_is_for_one_exchange(bench: &Bench) -> Seen {
+    let server = Script::new(|arrived| {
+        let pause = if arrived.body.is_empty() { 0 } else { 600 };
+        vec![Act::Pause(Duration::from_millis(pause)), Act::Send(reply("ok").into_bytes())]
+    });
+    let client = bench.client()?;
+    let mut quick = get(&server);
+    quick.deadline = Duration::from_millis(500);
+    body(client.ask(quick), "ok")?;
+    thread::sleep(Duration::from_millis(30));
+    body(client.ask(post(&server, "hello")), "ok")
+}
+
+fn deadlines_can_be_cut(bench: &Bench) -> Seen {
+    let server = Script::new(|_| vec![Act::Silence]);
+    let client = bench.with(Options { deadline_cap: Some(SHORT), ..Options::default() })?;
+    takes(350..4000, || failed(client.ask(get(&server)), FailureKind::Timeout, Sent::Maybe))
+}

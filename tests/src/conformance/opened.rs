@@ -1,0 +1,199 @@
+//! What the checks are made of: transports in use, requests, and what is expected of their replies.
+
+use std::fmt::Debug;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::json;
+use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::flow::{Request, Response, Want};
+use wechat_proto::{Body, Device, Error, Session};
+
+use super::probe::Step;
+use super::{Open, Options, Probe, Script, Source, Transport};
+
+/// What came of a check, or of a step of it: an error is what was seen.
+pub(crate) type Seen<T = ()> = Result<T, String>;
+
+/// Makes the transports of a check.
+pub(crate) struct Bench {
+    pub(super) open: Arc<Open>,
+}
+
+impl Bench {
+    /// A transport with nothing set.
+    pub(crate) fn client(&self) -> Seen<Opened> {
+        self.with(Options::default())
+    }
+
+    pub(crate) fn with(&self, options: Options) -> Seen<Opened> {
+        self.open(&options).map_err(|error| format!("it cannot be made with {options:?}: {error}"))
+    }
+
+    pub(crate) fn open(&self, options: &Options) -> Result<Opened, Error> {
+        (self.open)(options).map(Opened)
+    }
+}
+
+/// What came of a body that was streamed.
+pub(crate) struct Streamed {
+    pub(crate) head: Response,
+    pub(crate) body: Vec<u8>,
+    pub(crate) end: Result<(), FailureKind>,
+}
+
+/// A transport in use.
+pub(crate) struct Opened(Box<dyn Transport>);
+
+impl Opened {
+    /// Runs these steps to their end.
+    pub(crate) fn run(&self, steps: impl IntoIterator<Item = Step>) -> Seen<Probe> {
+        let mut probe = Probe::new(steps);
+        let result = self.0.run(&mut probe);
+        finished(&probe, result)?;
+        Ok(probe)
+    }
+
+    /// Runs these steps once.
+    pub(crate) fn run_once(&self, probe: &mut Probe) -> Result<(), Error> {
+        self.0.run(probe)
+    }
+
+    /// One exchange.
+    pub(crate) fn ask(&self, request: Request) -> Seen<Result<Response, Failure>> {
+        let mut probe = self.run([Step::Send(Box::new(request))])?;
+        probe.replies.pop().ok_or_else(|| "the flow was given no reply".to_owned())
+    }
+
+    /// One exchange of which the flow wants the head only.
+    pub(crate) fn stream(&self, request: Request) -> Seen<Result<Streamed, Failure>> {
+        let mut probe = Probe::new([Step::Send(Box::new(request))]);
+        let mut body = Vec::new();
+        let end = match self.0.stream(&mut probe, &mut body) {
+            Ok(()) => Ok(()),
+            Err(Error::Transport(failure)) => Err(failure.kind),
+            Err(error) => return Err(format!("the body ended with {error:?}")),
+        };
+        finished(&probe, Ok(()))?;
+        let reply = probe.replies.pop().ok_or("the flow was given no reply")?;
+        Ok(reply.map(|head| Streamed { head, body, end }))
+    }
+
+    /// What a flow reads of its source.
+    pub(crate) fn read(&self, range: Range<u64>, source: Source) -> Seen<Result<Bytes, Failure>> {
+        let mut probe = Probe::new([Step::Read(range)]);
+        let result = self.0.run_with(&mut probe, source);
+        finished(&probe, result)?;
+        probe.pieces.pop().ok_or_else(|| "the flow was given no piece".to_owned())
+    }
+}
+
+fn finished(probe: &Probe, result: Result<(), Error>) -> Seen {
+    if let Some(fault) = &probe.fault {
+        return Err(fault.clone());
+    }
+    result.map_err(|error| format!("the driver gave up: {error:?}"))?;
+    if probe.done { Ok(()) } else { Err("the driver came back without an output".to_owned()) }
+}
+
+/// A session as if stored, of no account in particular: for a transport that comes with one.
+pub fn session() -> Session {
+    session_of(Device::new())
+}
+
+/// The same, of a device that has hosts of its own.
+///
+/// # Panics
+///
+/// If `wechat-proto` stores its sessions in another form now.
+pub fn session_of(device: Device) -> Session {
+    let stored = json!({
+        "format": 1,
+        "device": device,
+        "auth": { "uin": "1", "sid": "sid", "skey": "@crypt_x", "pass_ticket": "ticket" },
+        "me": {
+            "user_name": "@me", "nick_name": "me", "head_img_url": "", "uin": 1,
+            "signature": "", "sex": 0,
+        },
+        "sync_key": [[1, 1]],
+        "sync_check_key": null,
+        "taken": { "batch": [], "recent": [] },
+        "chat_set": [],
+        "invite_start_count": 40,
+        "last_client_msg_id": 0,
+    });
+    Session::from_json(&stored.to_string()).expect("the form of a stored session")
+}
+
+/// A request on terms that no check wants to reach.
+pub(crate) fn request(http: http::Request<Body>) -> Request {
+    Request { http, deadline: Duration::from_secs(20), want: Want::Whole { limit: 1 << 16 } }
+}
+
+pub(crate) fn get(server: &Script) -> Request {
+    let uri = format!("http://{}/path?query=1", server.address());
+    let http = http::Request::get(uri).header("host", server.authority());
+    request(http.body(Body::empty()).expect("a request"))
+}
+
+pub(crate) fn post(server: &Script, body: &'static str) -> Request {
+    let http = http::Request::post(format!("http://{}/path", server.address()))
+        .header("host", server.authority())
+        .header("content-length", body.len());
+    request(http.body(Body::from(body.to_owned())).expect("a request"))
+}
+
+/// A reply with a length.
+pub(crate) fn reply(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// The reply itself, where there has to be one.
+pub(crate) fn replied<T>(reply: Seen<Result<T, Failure>>) -> Seen<T> {
+    reply?.map_err(|failure| format!("there is no reply but {}", shown(&failure)))
+}
+
+/// Goes on if the reply has this body.
+pub(crate) fn body(reply: Seen<Result<Response, Failure>>, expected: &str) -> Seen {
+    let reply = replied(reply)?;
+    if *reply.body() == *expected.as_bytes() {
+        return Ok(());
+    }
+    Err(format!("the body of the reply is {:?}, not {expected:?}", reply.body()))
+}
+
+/// Goes on if this failed in this way.
+pub(crate) fn failed<T: Debug>(
+    result: Seen<Result<T, Failure>>,
+    kind: FailureKind,
+    sent: Sent,
+) -> Seen {
+    match result? {
+        Ok(reply) => Err(format!("no failure ({kind:?}, sent: {sent:?}) but {reply:?}")),
+        Err(failure) if (failure.kind, failure.sent) == (kind, sent) => Ok(()),
+        Err(failure) => Err(format!("not ({kind:?}, sent: {sent:?}) but {}", shown(&failure))),
+    }
+}
+
+fn shown(failure: &Failure) -> String {
+    format!("({:?}, sent: {:?})", failure.kind, failure.sent)
+}
+
+/// Goes on if `work` takes about this many milliseconds.
+pub(crate) fn takes(millis: Range<u64>, work: impl FnOnce() -> Seen) -> Seen {
+    let start = Instant::now();
+    work()?;
+    let elapsed = start.elapsed().as_millis() as u64;
+    if millis.contains(&elapsed) {
+        return Ok(());
+    }
+    Err(format!("it took {elapsed} ms, not {} to {}", millis.start, millis.end))
+}
+
+impl Debug for Streamed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} with {} bytes", self.head.status(), self.body.len())
+    }
+}

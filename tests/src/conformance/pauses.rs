@@ -1,0 +1,66 @@
+//! Interrupts: one at a time, and each in its turn.
+
+use std::time::Duration;
+
+use wechat_proto::Error;
+use wechat_proto::error::{FailureKind, Sent};
+
+use super::opened::{body, failed, get, replied, reply};
+use super::probe::Step;
+use super::{Bench, Probe, Script, Seen, Source, checks, holds, same};
+
+checks! {
+    Interrupts: each_interrupt_is_served_in_its_turn;
+    Interrupts: a_pause_is_kept;
+    Interrupts: a_flow_that_fails_ends_the_run;
+    Interrupts: a_source_is_read [Sources];
+}
+
+const PAUSE: Duration = Duration::from_millis(60);
+
+fn each_interrupt_is_served_in_its_turn(bench: &Bench) -> Seen {
+    let good = Script::replying(reply("ok"));
+    let odd = Script::replying("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 2\r\n\r\nno");
+    let coded = Script::replying("HTTP/1.1 200 OK\r\ncontent-encoding: br\r\n\r\n");
+    let send = |server| Step::Send(Box::new(get(server)));
+    let client = bench.client()?;
+    let probe =
+        client.run([send(&good), Step::Sleep(PAUSE), send(&coded), send(&odd), send(&good)])?;
+    let [first, second, third, last]: [_; 4] =
+        probe.replies.try_into().map_err(|replies| format!("not four replies but {replies:?}"))?;
+    body(Ok(first), "ok")?;
+    failed(Ok(second), FailureKind::Encoding, Sent::Maybe)?;
+    same!(replied(Ok(third))?.status().as_u16(), 502);
+    body(Ok(last), "ok")?;
+    same!((good.requests().len(), coded.requests().len(), odd.requests().len()), (2, 1, 1));
+    Ok(())
+}
+
+fn a_pause_is_kept(bench: &Bench) -> Seen {
+    bench.client()?.run([Step::Sleep(PAUSE), Step::Sleep(PAUSE)]).map(drop)
+}
+
+/// The error comes out as it is, and the flow may be run again.
+fn a_flow_that_fails_ends_the_run(bench: &Bench) -> Seen {
+    let client = bench.client()?;
+    let mut probe = Probe::new([Step::Fail, Step::Sleep(PAUSE)]);
+    let result = client.run_once(&mut probe);
+    holds!(matches!(result, Err(Error::Stopped)), "the flow's error came out as {result:?}");
+    holds!(!probe.done, "the flow was run on after its error");
+    let again = client.run_once(&mut probe);
+    holds!(again.is_ok() && probe.done, "run again, the flow came to {again:?}");
+    same!(probe.fault, None);
+    Ok(())
+}
+
+fn a_source_is_read(bench: &Bench) -> Seen {
+    let client = bench.client()?;
+    let source = || Source::holding(b"0123456789");
+    for (range, expected) in
+        [(0..10, "0123456789"), (3..5, "34"), (8..20, "89"), (10..11, ""), (40..50, ""), (5..5, "")]
+    {
+        same!(replied(client.read(range, source()))?, expected);
+    }
+    same!(replied(client.read(0..u64::MAX, source()))?.len(), 10);
+    failed(client.read(0..10, Source::failing()), FailureKind::Source, Sent::No)
+}

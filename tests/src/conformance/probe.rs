@@ -1,0 +1,169 @@
+//! The flow that a transport is asked to run.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use wechat_proto::error::Failure;
+use wechat_proto::flow::{Request, Response};
+use wechat_proto::{Device, Error, Flow, Input, Interrupt, Timestamp};
+
+/// A [`Flow`] that goes through the steps of a check, and watches who runs it.
+#[derive(Debug)]
+pub struct Probe {
+    steps: VecDeque<Step>,
+    /// The interrupt that is to be served, and when it was first given.
+    served: Option<(Instant, Timestamp)>,
+    polls: usize,
+    pub(super) replies: Vec<Result<Response, Failure>>,
+    pub(super) pieces: Vec<Result<Bytes, Failure>>,
+    /// What the driver did that it should not.
+    pub(super) fault: Option<String>,
+    pub(super) done: bool,
+}
+
+/// What a probe asks for.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Send(Box<Request>),
+    Read(Range<u64>),
+    Sleep(Duration),
+    Fail,
+}
+
+/// How often a driver may ask too early. Asking is harmless; asking all the time is no sleep.
+const EARLY: usize = 100;
+
+impl Probe {
+    pub(super) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self {
+            steps: steps.into_iter().collect(),
+            served: None,
+            polls: 0,
+            replies: Vec::new(),
+            pieces: Vec::new(),
+            fault: None,
+            done: false,
+        }
+    }
+
+    fn complain(&mut self, what: impl Into<String>) {
+        self.fault.get_or_insert(what.into());
+    }
+}
+
+impl Flow for Probe {
+    type State = Device;
+    type Output = ();
+
+    fn poll(&mut self, _: &mut Device, now: Timestamp) -> Result<(), Interrupt> {
+        if let (Some((since, then)), Some(step)) = (self.served, self.steps.front().cloned()) {
+            match step {
+                Step::Sleep(time) if since.elapsed() < time => {
+                    self.polls += 1;
+                    if self.polls > EARLY {
+                        self.complain(format!("polled again and again in a pause of {time:?}"));
+                        self.steps.clear();
+                    }
+                }
+                Step::Sleep(time) => {
+                    // A clock may be coarse, and may be set; it may not stand.
+                    if now <= then {
+                        self.complain(format!("the clock did not move in a pause of {time:?}"));
+                    }
+                    self.steps.pop_front();
+                    self.served = None;
+                }
+                Step::Send(_) | Step::Read(_) => {
+                    self.complain("polled again before the interrupt was served");
+                    self.steps.clear();
+                }
+                Step::Fail => {
+                    self.steps.pop_front();
+                    self.served = None;
+                }
+            }
+        }
+        let Some(step) = self.steps.front().cloned() else {
+            self.done = true;
+            return Ok(());
+        };
+        self.served.get_or_insert_with(|| (Instant::now(), now));
+        Err(match step {
+            Step::Send(request) => Interrupt::Send(request),
+            Step::Read(range) => Interrupt::Read(range),
+            Step::Sleep(time) => Interrupt::Sleep(time),
+            Step::Fail => Interrupt::Fail(Error::Stopped),
+        })
+    }
+
+    fn handle(&mut self, input: Input) {
+        let waiting = self.served.take().and_then(|_| self.steps.pop_front());
+        match (waiting, input) {
+            (Some(Step::Send(_)), Input::Reply(reply)) => self.replies.push(reply),
+            (Some(Step::Read(_)), Input::Piece(piece)) => self.pieces.push(piece),
+            (waiting, input) => {
+                self.complain(format!("{waiting:?} was answered with {input:?}"));
+                self.steps.clear();
+            }
+        }
+    }
+}
+
+/// The source of a flow that reads one: a file in memory, or one that fails.
+#[derive(Clone, Debug)]
+pub struct Source {
+    bytes: Option<&'static [u8]>,
+    at: u64,
+}
+
+impl Source {
+    pub(super) const fn holding(bytes: &'static [u8]) -> Self {
+        Self { bytes: Some(bytes), at: 0 }
+    }
+
+    pub(super) const fn failing() -> Self {
+        Self { bytes: None, at: 0 }
+    }
+
+    /// The bytes of `range`, or fewer if the source ends before.
+    ///
+    /// # Errors
+    ///
+    /// If it is one that fails.
+    pub fn range(&self, range: Range<u64>) -> io::Result<Bytes> {
+        let bytes = self.bytes.ok_or_else(gone)?;
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+        let (start, end) = (place(range.start), place(range.end));
+        Ok(Bytes::from_static(&bytes[start..end.max(start)]))
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let amount = buffer.len() as u64;
+        let bytes = self.range(self.at..self.at.saturating_add(amount))?;
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        self.at += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+}
+
+impl Seek for Source {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        let end = self.bytes.map_or(0, <[u8]>::len) as u64;
+        let at = match position {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => end.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the disk is gone")
+}

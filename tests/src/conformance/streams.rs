@@ -1,0 +1,107 @@
+//! Replies of which the flow wants the head only.
+
+use std::time::Duration;
+
+use wechat_proto::error::{FailureKind, Sent};
+use wechat_proto::flow::{Request, Want};
+
+use super::opened::{body, failed, get, replied, reply, takes};
+use super::{Act, Bench, Script, Seen, checks, holds, same};
+
+checks! {
+    Streams: the_head_comes_first [Streams];
+    Streams: a_stream_may_outlast_the_deadline [Streams];
+    Streams: a_silence_ends_a_stream [Streams];
+    Streams: a_head_waits_for_the_deadline [Streams];
+    Streams: a_stream_cut_short [Streams];
+    Streams: a_stream_of_a_coding_is_refused [Streams];
+    Streams: a_body_left_alone_harms_nothing;
+}
+
+fn head(server: &Script, deadline: u64, idle: u64) -> Request {
+    let mut request = get(server);
+    request.deadline = Duration::from_millis(deadline);
+    request.want = Want::Head { idle: Duration::from_millis(idle) };
+    request
+}
+
+fn slow(parts: usize, pause: u64) -> Vec<Act> {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", parts * 3);
+    let part = [Act::Pause(Duration::from_millis(pause)), Act::Send(b"abc".into())];
+    std::iter::once(Act::Send(head.into_bytes()))
+        .chain(part.into_iter().cycle().take(parts * 2))
+        .collect()
+}
+
+fn the_head_comes_first(bench: &Bench) -> Seen {
+    let server = Script::replying("HTTP/1.1 206 x\r\ncontent-length: 5\r\nx-y: z\r\n\r\nhello");
+    let streamed = replied(bench.client()?.stream(head(&server, 5000, 5000)))?;
+    same!(streamed.head.status().as_u16(), 206);
+    same!(streamed.head.headers()["x-y"], "z");
+    holds!(streamed.head.body().is_empty(), "the body is in the reply, not in the stream");
+    same!((&*streamed.body, streamed.end), (&b"hello"[..], Ok(())));
+    // Whoever wants the whole of it has nothing left to stream.
+    let streamed = replied(bench.client()?.stream(get(&server)))?;
+    same!((&streamed.head.body()[..], &*streamed.body), (&b"hello"[..], &b""[..]));
+    Ok(())
+}
+
+fn a_stream_may_outlast_the_deadline(bench: &Bench) -> Seen {
+    let server = Script::new(|_| slow(12, 60));
+    let streamed = replied(bench.client()?.stream(head(&server, 400, 4000)))?;
+    same!((streamed.body.len(), streamed.end), (36, Ok(())));
+    Ok(())
+}
+
+/// Threat B4.
+fn a_silence_ends_a_stream(bench: &Bench) -> Seen {
+    let server = Script::new(|_| slow(3, 4000));
+    let client = bench.client()?;
+    takes(250..3500, || {
+        let streamed = replied(client.stream(head(&server, 5000, 300)))?;
+        same!((streamed.body.len(), streamed.end), (0, Err(FailureKind::Timeout)));
+        Ok(())
+    })
+}
+
+/// The idle time is for the body: a head may take longer.
+fn a_head_waits_for_the_deadline(bench: &Bench) -> Seen {
+    let server = Script::new(|_| {
+        vec![Act::Pause(Duration::from_millis(1500)), Act::Send(reply("late").into_bytes())]
+    });
+    let client = bench.client()?;
+    let streamed = replied(client.stream(head(&server, 15_000, 200)))?;
+    same!((&*streamed.body, streamed.end), (&b"late"[..], Ok(())));
+    takes(150..1400, || {
+        failed(client.stream(head(&server, 200, 5000)), FailureKind::Timeout, Sent::Maybe)
+    })
+}
+
+/// Threat B3.
+fn a_stream_cut_short(bench: &Bench) -> Seen {
+    let server = Script::new(|_| {
+        let text = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel";
+        vec![Act::Send(text.into()), Act::Close]
+    });
+    let streamed = replied(bench.client()?.stream(head(&server, 5000, 5000)))?;
+    same!((&*streamed.body, streamed.end), (&b"hel"[..], Err(FailureKind::Truncated)));
+    Ok(())
+}
+
+/// Threat B1.
+fn a_stream_of_a_coding_is_refused(bench: &Bench) -> Seen {
+    let server = Script::replying("HTTP/1.1 200 OK\r\ncontent-encoding: br\r\n\r\n");
+    let streamed = bench.client()?.stream(head(&server, 5000, 5000));
+    failed(streamed, FailureKind::Encoding, Sent::Maybe)
+}
+
+fn a_body_left_alone_harms_nothing(bench: &Bench) -> Seen {
+    let server = Script::replying(reply("hello"));
+    let client = bench.client()?;
+    for _ in 0..3 {
+        // Nobody takes what is left of it.
+        body(client.ask(head(&server, 5000, 5000)), "")?;
+        body(client.ask(get(&server)), "hello")?;
+    }
+    Ok(())
+}
