@@ -75,6 +75,7 @@ pub mod contact;
 #[cfg(test)]
 mod corpus_tests;
 pub mod device;
+mod ended;
 pub mod entry;
 pub mod error;
 pub mod feedback;

@@ -138,7 +138,7 @@ fn any_byte_may_be_damaged() {
 #[test]
 fn the_device_is_ready_for_another_login() {
     let mut session = filled();
-    session.device.end(Ret::SESSION_INVALID);
+    session.device.end(Ret::SESSION_INVALID, NOW);
     let again = Session::from_json(&session.to_json()).unwrap();
     assert_eq!(again.device().ended(), Some(Ret::SESSION_INVALID));
     let device = again.into_device();
@@ -203,7 +203,7 @@ proptest! {
         session.device.mix_seed(seed);
         session.next_client_msg_id(Timestamp::from_millis(millis));
         if ended {
-            session.device.end(Ret::NO_SESSION);
+            session.device.end(Ret::NO_SESSION, NOW);
         }
         let again = Session::from_json(&session.to_json()).unwrap();
         prop_assert!(taken.iter().all(|id| again.taken.contains(&id.as_str().into()) == session.taken.contains(&id.as_str().into())));

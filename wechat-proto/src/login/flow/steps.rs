@@ -130,6 +130,7 @@ impl Login {
         let mut account = Box::new(Account::opened(device.clone(), credentials, init));
         let uin = account.session.me().uin;
         account.session.device.remember(uin);
+        account.session.device.begin(now);
         let call = announce::request(&mut account.session, now);
         self.state = State::Announcing { account, call };
     }
