@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ended::Circumstances;
 pub use crate::ended::SessionEnded;
+pub use crate::storage::{StorageFailure, StorageKind};
 
 /// Why a flow failed. One type for the core and its transports.
 ///
@@ -109,15 +110,15 @@ pub enum Error {
     /// What a download was written to failed. What came before may have been written.
     #[error("what was downloaded could not be written")]
     Sink(#[source] Failure),
-    /// A newer inbox took over.
-    #[error("another inbox of this session took over")]
+    /// A newer inbox of the session took over, or another holder has its store.
+    #[error("the session is in use elsewhere")]
     InUse,
     /// The client was stopped.
     #[error("the client was stopped")]
     Stopped,
-    /// A stored session cannot be used: what is wrong with it.
-    #[error("the stored session cannot be read: {0}")]
-    Storage(&'static str),
+    /// A session cannot be read from where it is stored, or not be stored there.
+    #[error(transparent)]
+    Storage(StorageFailure),
 }
 
 impl Error {

@@ -98,6 +98,9 @@ mod secret;
 #[cfg(test)]
 mod seeds;
 pub mod session;
+mod storage;
+pub mod store;
+mod stored;
 pub mod sync;
 mod taken;
 #[cfg(test)]
