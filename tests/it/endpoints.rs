@@ -8,8 +8,8 @@ use wechat_simulator::ROUTES;
 
 use crate::wire::{Memory, Place};
 use crate::{
-    directory, downloads, entries, kinds, odds, rooms, secrets, sending, story, systems, trouble,
-    uploads,
+    directory, downloads, entries, kinds, odds, resume, rooms, secrets, sending, story, systems,
+    trouble, uploads,
 };
 
 const TABLE: &str = include_str!("../../wechat-proto/docs/endpoints.md");
@@ -124,6 +124,7 @@ fn the_scenarios_ask_every_path() {
         systems::asked(),
         directory::asked(),
         kinds::asked(),
+        resume::asked(),
     ];
     // Not on each wire, for the time that it takes: 26 MB.
     let place = Place::memory(uploads::world());

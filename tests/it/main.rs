@@ -12,6 +12,7 @@ mod exact;
 mod exact_form;
 mod kinds;
 mod odds;
+mod resume;
 mod rooms;
 mod secrets;
 mod sending;

@@ -155,7 +155,7 @@ fn refused<B: Bot>(place: &Place) {
     drop(world);
     place.simulator.world().phone().kick();
     let over = bot.call(|session, now| feedback::request(session, "x", now));
-    assert!(matches!(over, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID })));
+    assert!(matches!(over, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
     clean(place);
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn thrown_out<B: Bot>(place: &Place) {
     place.simulator.world().phone().kick();
     let ret = loop {
         match bot.next() {
-            Some(Err(Error::LoggedOut { ret })) => break ret,
+            Some(Err(Error::LoggedOut { ret, .. })) => break ret,
             Some(Ok(_)) => {}
             other => panic!("{other:?}"),
         }

@@ -94,7 +94,7 @@ fn kicked<B: Bot>(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().kick());
     let mut bot = B::login(place, drop).unwrap();
     assert_eq!(text(&mut bot), "one");
-    let over = |error: Error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID });
+    let over = |error: Error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID, .. });
     assert!(over(bot.next().unwrap().unwrap_err()));
     assert!(bot.next().is_none(), "told once, then nothing more");
     let asked = place.simulator.world().log().len();
@@ -113,7 +113,7 @@ fn kicked_while_sending<B: Bot>(place: &Place) {
     let message = hear(&mut bot);
     place.simulator.world().phone().restrict();
     let sent = bot.call(|session, now| send_text::request(session, message.peer(), "x", now));
-    assert!(matches!(sent, Err(Error::LoggedOut { ret: Ret::COOKIE_INVALID })));
+    assert!(matches!(sent, Err(Error::LoggedOut { ret: Ret::COOKIE_INVALID, .. })));
     let asked = place.simulator.world().log().len();
     assert!(matches!(bot.next(), Some(Err(Error::LoggedOut { .. }))));
     assert_eq!(place.simulator.world().log().len(), asked, "nothing more is sent");

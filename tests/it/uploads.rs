@@ -206,7 +206,7 @@ fn refused<B: Bot>(place: &Place) {
     place.simulator.world().phone().kick();
     for _ in 0..2 {
         let over = finish(&mut bot, &mut other, &picture);
-        assert!(matches!(over, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID })));
+        assert!(matches!(over, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
     }
     assert_eq!(place.simulator.world().violations(), []);
 }

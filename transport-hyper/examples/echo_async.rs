@@ -50,7 +50,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(message) = messages.next().await {
         let message = match message {
             Ok(message) => message,
-            Err(Error::LoggedOut { ret }) => {
+            Err(Error::LoggedOut { ret, .. }) => {
                 println!("the session is over: {ret}");
                 break;
             }

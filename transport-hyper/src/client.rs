@@ -122,7 +122,7 @@ impl Client {
         Ok(Self::over(Account::from(session), service, options))
     }
 
-    fn over(account: Account, service: Arc<dyn Exchange>, options: Options) -> Self {
+    pub(crate) fn over(account: Account, service: Arc<dyn Exchange>, options: Options) -> Self {
         let (account, bell) = (Mutex::new(account), watch::Sender::new(false));
         Self { shared: Arc::new(Shared { account, options, service, bell }) }
     }
@@ -329,7 +329,7 @@ impl Client {
     }
 }
 
-fn host<'a>(service: &'a dyn Exchange, options: &'a Options) -> Host<'a> {
+pub(crate) fn host<'a>(service: &'a dyn Exchange, options: &'a Options) -> Host<'a> {
     let Options { clock, alarm, deadline_cap, .. } = options;
     Host { service, clock, alarm, deadline_cap: *deadline_cap, bell: None }
 }
@@ -358,6 +358,12 @@ mod tests {
         fn futures(client: &'static Client, device: &'static mut Device) {
             fn spawned(_: impl Future + Send + 'static) {}
             spawned(Client::login(device, Options::default(), |_| {}));
+            spawned(async move {
+                let mut store = crate::FileStore::open("a").await.unwrap();
+                let (mut device, options) = (Device::new(), Options::default());
+                let resume = wechat_proto::login::Resume::StoredOnly;
+                Client::open(&mut store, resume, &mut device, options, |_| {}).await
+            });
             spawned(async move { client.run(&mut Contacts::new()).await });
             spawned(async move { client.download(&mut Contacts::new()).await });
             spawned(client.contacts());

@@ -1,7 +1,7 @@
 //! The async transport of [`wechat_proto`], over [hyper](https://docs.rs/hyper).
 //!
-//! [`Client::login`] shows a QR code and opens a session, [`Client::resume`] goes on with a stored
-//! one. [`Client::messages`] waits for messages; [`Client::call`] asks for one thing;
+//! [`Client::open`] opens the session that is stored ([`FileStore`], or a store of your own), or
+//! logs in; [`Client::login`] shows a QR code, [`Client::resume`] goes on with a session at hand. [`Client::messages`] waits for messages; [`Client::call`] asks for one thing;
 //! [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A client is cheap to clone and can be
 //! used from several tasks at once, the messages on one and calls on others.
 //!
@@ -62,9 +62,11 @@ mod failure;
 #[cfg(feature = "tracing")]
 mod log;
 mod messages;
+mod open;
 mod options;
 mod service;
 mod source;
+mod store;
 mod timer;
 mod tls;
 
@@ -74,6 +76,7 @@ pub use client::Client;
 pub use messages::Messages;
 pub use options::Options;
 pub use source::Source;
+pub use store::{Blocking, FileStore};
 
 /// Any error: what services and bodies may fail with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

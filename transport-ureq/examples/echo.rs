@@ -47,7 +47,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     for message in client.messages() {
         let message = match message {
             Ok(message) => message,
-            Err(Error::LoggedOut { ret }) => {
+            Err(Error::LoggedOut { ret, .. }) => {
                 println!("the session is over: {ret}");
                 break;
             }

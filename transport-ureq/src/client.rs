@@ -91,12 +91,7 @@ impl Client {
     ) -> Result<Self, Error> {
         device.mix_seed(options.fresh_seed()?);
         let agents = agents(&options)?;
-        let host = Host {
-            agent: &agents.calls,
-            clock: &options.clock,
-            deadline_cap: options.deadline_cap,
-            bell: None,
-        };
+        let host = host(&agents.calls, &options);
         loop {
             let mut source = io::empty();
             match host.drive(&mut login, &mut source, |login, now| login.poll(device, now))?.0 {
@@ -119,7 +114,7 @@ impl Client {
         Ok(Self::over(Account::from(session), agents, options))
     }
 
-    fn over(account: Account, agents: Agents, options: Options) -> Self {
+    pub(crate) fn over(account: Account, agents: Agents, options: Options) -> Self {
         let (account, Agents { calls: agent, inbox, bell }) = (Mutex::new(account), agents);
         Self { shared: Arc::new(Shared { account, options, agent, inbox, bell }) }
     }
@@ -276,8 +271,7 @@ impl Client {
     }
 
     fn host<'a>(&'a self, agent: &'a Agent, bell: Option<&'a Bell>) -> Host<'a> {
-        let options = &self.shared.options;
-        Host { agent, clock: &options.clock, deadline_cap: options.deadline_cap, bell }
+        Host { bell, ..host(agent, &self.shared.options) }
     }
 
     /// The one place where the account is locked while a flow runs.
@@ -304,6 +298,10 @@ impl Client {
     }
 }
 
+pub(crate) fn host<'a>(agent: &'a Agent, options: &'a Options) -> Host<'a> {
+    Host { agent, clock: &options.clock, deadline_cap: options.deadline_cap, bell: None }
+}
+
 /// Names nobody and shows nothing.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -317,14 +315,14 @@ const IDLE: Duration = Duration::from_secs(90);
 const BUFFER: usize = 16 << 10;
 
 /// Two agents that do what they are told and nothing else: for the messages, and for the rest.
-struct Agents {
-    calls: Agent,
+pub(crate) struct Agents {
+    pub(crate) calls: Agent,
     inbox: Agent,
     /// Ends whatever the inbox's is at.
     bell: Arc<Bell>,
 }
 
-fn agents(options: &Options) -> Result<Agents, Error> {
+pub(crate) fn agents(options: &Options) -> Result<Agents, Error> {
     let tls = tls::config(&options.roots).map_err(Error::Transport)?;
     let proxy = match &options.proxy {
         None => None,

@@ -1,8 +1,8 @@
 //! The blocking transport of [`wechat_proto`], over [ureq](https://docs.rs/ureq): no runtime, one
 //! thread per conversation.
 //!
-//! [`Client::login`] shows a QR code and opens a session, [`Client::resume`] goes on with a stored
-//! one. [`Client::messages`] waits for messages; [`Client::call`] asks for one thing;
+//! [`Client::open`] opens the session that is stored ([`FileStore`], or a store of your own), or
+//! logs in; [`Client::login`] shows a QR code, [`Client::resume`] goes on with a session at hand. [`Client::messages`] waits for messages; [`Client::call`] asks for one thing;
 //! [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A client is cheap to clone and can be
 //! used from several threads at once, the messages on one and calls on others.
 //!
@@ -54,6 +54,7 @@ mod exchange;
 #[cfg(feature = "tracing")]
 mod log;
 mod messages;
+mod open;
 mod options;
 mod resolve;
 mod tls;
@@ -62,3 +63,4 @@ pub use body::Download;
 pub use client::Client;
 pub use messages::Messages;
 pub use options::Options;
+pub use wechat_file_store::FileStore;

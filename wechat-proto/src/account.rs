@@ -77,10 +77,7 @@ impl Account {
     ///
     /// A driver compares this after each poll, and wakes an inbox that waits when it appears.
     pub fn over(&self) -> Option<Error> {
-        match self.session.device.ended() {
-            Some(ret) => Some(Error::LoggedOut { ret }),
-            None => self.stopped.then_some(Error::Stopped),
-        }
+        self.session.device.over().or_else(|| self.stopped.then_some(Error::Stopped))
     }
 
     /// Takes records of contacts.

@@ -142,12 +142,17 @@ impl<T> Flow for Call<T> {
                 device.receive(self.request.http.uri(), &cookies.set, cookies.date.as_deref(), now);
                 // The one place that every reply passes: whoever hears that the session is over
                 // makes it known to all flows of it.
-                match &result {
-                    Err(Error::LoggedOut { ret }) => device.end(*ret),
-                    Ok(_) if self.leaves => device.end(Ret::OK),
-                    _ => {}
+                match result {
+                    Err(Error::LoggedOut { ret, .. }) => {
+                        device.end(ret, now);
+                        Err(Error::LoggedOut { ret, ended: device.session_ended() }.into())
+                    }
+                    Ok(output) if self.leaves => {
+                        device.end(Ret::OK, now);
+                        Ok(output)
+                    }
+                    result => Ok(result?),
                 }
-                Ok(result?)
             }
             State::Failed(failure) => {
                 let unsent = failure.sent == Sent::No;

@@ -188,7 +188,7 @@ fn whoever_hears_of_the_end_makes_it_known() {
         call.handle(ok(&format!("{{\"BaseResponse\":{{\"Ret\":\"{ret}\"}}}}")));
         let told = call.poll(&mut session.device, NOW);
         assert!(
-            matches!(told, Err(Interrupt::Fail(Error::LoggedOut { ret: Ret(code) })) if code == ret)
+            matches!(told, Err(Interrupt::Fail(Error::LoggedOut { ret: Ret(code), .. })) if code == ret)
         );
         assert_eq!(session.device.ended(), Some(Ret(ret)));
         // A logout afterwards does not change why.

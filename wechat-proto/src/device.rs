@@ -8,8 +8,9 @@ use core::str::FromStr;
 use http::{HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 
+use crate::ended::{Life, SessionEnded};
 use crate::entry::Entry;
-use crate::error::{Invalid, Ret};
+use crate::error::{Error, Invalid, Ret};
 use crate::hosts::{Hosts, Role};
 use crate::jar::Jar;
 use crate::pace::Paces;
@@ -39,6 +40,9 @@ pub struct Device {
     /// The number of the account that was logged in last; unknown to the first stored forms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_uin: Option<i64>,
+    /// How long its session has lasted; not in what older versions stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    life: Option<Life>,
     #[serde(skip)]
     pub(crate) paces: Paces,
 }
@@ -110,6 +114,17 @@ impl Device {
         self.ended
     }
 
+    /// How its session ended, if it has, and if its beginning is known.
+    pub fn session_ended(&self) -> Option<SessionEnded> {
+        self.life?.ended(self.ended?)
+    }
+
+    /// What flows of a session that is over say.
+    pub(crate) fn over(&self) -> Option<Error> {
+        let ret = self.ended?;
+        Some(Error::LoggedOut { ret, ended: self.session_ended() })
+    }
+
     /// The number of the account that this device logged in last: whose phone
     /// [`Login::again`](crate::login::Login::again) asks.
     pub const fn last_uin(&self) -> Option<i64> {
@@ -152,14 +167,30 @@ impl Device {
         }
     }
 
+    /// A session begins.
+    pub(crate) const fn begin(&mut self, now: Timestamp) {
+        self.life = Some(Life::begin(now));
+    }
+
+    /// A message was handed out.
+    pub(crate) const fn hear(&mut self) {
+        if let Some(life) = &mut self.life {
+            life.hear();
+        }
+    }
+
     /// The session is over. What ended it first is what is told.
-    pub(crate) fn end(&mut self, ret: Ret) {
+    pub(crate) fn end(&mut self, ret: Ret, now: Timestamp) {
         self.ended.get_or_insert(ret);
+        if let Some(life) = &mut self.life {
+            life.end(now);
+        }
     }
 
     /// Ready for another login.
     pub(crate) const fn reopen(&mut self) {
         self.ended = None;
+        self.life = None;
     }
 }
 
@@ -335,10 +366,13 @@ mod tests {
     #[test]
     fn the_first_end_is_the_one_told() {
         let mut device = Device::new();
-        device.end(Ret::SESSION_INVALID);
-        device.end(Ret::OK);
+        device.begin(Timestamp::from_secs(10));
+        device.end(Ret::SESSION_INVALID, Timestamp::from_secs(15));
+        device.end(Ret::OK, Timestamp::from_secs(99));
         assert_eq!(device.ended(), Some(Ret::SESSION_INVALID));
+        let ended = device.session_ended().unwrap();
+        assert_eq!((ended.retcode, ended.after.as_secs()), (Ret::SESSION_INVALID, 5));
         device.reopen();
-        assert_eq!(device.ended(), None);
+        assert_eq!((device.ended(), device.session_ended()), (None, None));
     }
 }

@@ -7,6 +7,10 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ended::Circumstances;
+pub use crate::ended::SessionEnded;
+pub use crate::storage::{StorageFailure, StorageKind};
+
 /// Why a flow failed. One type for the core and its transports.
 ///
 /// No value of this type, printed in any way, shows a credential, a cookie or a URL.
@@ -37,12 +41,16 @@ pub enum Error {
         message: Box<str>,
     },
     /// The session is over (1100, 1101 or 1102): only a new login helps. Seconds after a login,
-    /// this is how the service drops accounts that it does not want on the web. With [`Ret::OK`]:
-    /// it ended by its own logout.
-    #[error("the session is over: {ret}")]
+    /// this is how the service drops accounts that it does not want on the web
+    /// ([`SessionEnded::is_drop`]). With [`Ret::OK`]: it ended by its own logout.
+    #[error("the session is over: {ret}{}", Circumstances(ended.as_ref()))]
+    #[non_exhaustive]
     LoggedOut {
         /// Which of the codes.
         ret: Ret,
+        /// How long it lasted and whether anything came; nothing from a parser, which knows no
+        /// session, during a login, and of a session that a version before this one stored.
+        ended: Option<SessionEnded>,
     },
     /// The QR code expired, or was cancelled, as often as a login renews it. Polling the login
     /// again starts with a new one.
@@ -102,15 +110,15 @@ pub enum Error {
     /// What a download was written to failed. What came before may have been written.
     #[error("what was downloaded could not be written")]
     Sink(#[source] Failure),
-    /// A newer inbox took over.
-    #[error("another inbox of this session took over")]
+    /// A newer inbox of the session took over, or another holder has its store.
+    #[error("the session is in use elsewhere")]
     InUse,
     /// The client was stopped.
     #[error("the client was stopped")]
     Stopped,
-    /// A stored session cannot be used: what is wrong with it.
-    #[error("the stored session cannot be read: {0}")]
-    Storage(&'static str),
+    /// A session cannot be read from where it is stored, or not be stored there.
+    #[error(transparent)]
+    Storage(StorageFailure),
 }
 
 impl Error {
@@ -379,7 +387,7 @@ mod tests {
             (transport(FailureKind::Connect), true),
             (transport(FailureKind::Unsendable), false),
             (Error::Unanswered(None), false),
-            (Error::LoggedOut { ret: Ret(1101) }, false),
+            (Error::LoggedOut { ret: Ret(1101), ended: None }, false),
         ] {
             assert_eq!(error.is_transient(), transient, "{error}");
         }

@@ -75,6 +75,7 @@ pub mod contact;
 #[cfg(test)]
 mod corpus_tests;
 pub mod device;
+mod ended;
 pub mod entry;
 pub mod error;
 pub mod feedback;
@@ -99,6 +100,9 @@ mod secret;
 #[cfg(test)]
 mod seeds;
 pub mod session;
+mod storage;
+pub mod store;
+mod stored;
 pub mod sync;
 mod taken;
 #[cfg(test)]

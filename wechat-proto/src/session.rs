@@ -14,6 +14,7 @@ use crate::ids::{ClientMsgId, UserName};
 use crate::login::Credentials;
 use crate::message::Message;
 use crate::secret::Secret;
+use crate::stored;
 use crate::sync::SyncKey;
 use crate::taken::Taken;
 use crate::time::Timestamp;
@@ -25,7 +26,8 @@ use crate::wire::envelope::{BaseRequest, Uin};
 /// ([`Session::from_json`]); every request that needs a login takes one.
 ///
 /// `Debug` shows no credential and no cookie; [`Session::to_json`] (and `Serialize`) does: what it
-/// gives can be used by whoever reads it.
+/// gives can be used by whoever reads it. [`store`](crate::store) says what else a place to keep it
+/// has to do. `Serialize` is for a session within a value of your own, and has no checksum.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Session {
     format: Format,
@@ -85,23 +87,13 @@ impl Session {
     ///
     /// [`Error::Storage`] if it is damaged, or was written by a newer version.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        #[derive(Deserialize)]
-        struct Head {
-            format: u64,
-        }
-        // The library's own messages quote what they read: they are not passed on.
-        match serde_json::from_str::<Head>(json) {
-            Err(_) => Err(Error::Storage("it is damaged")),
-            Ok(Head { format }) if format > Format::NUMBER => {
-                Err(Error::Storage("a newer version wrote it"))
-            }
-            Ok(_) => serde_json::from_str(json).map_err(|_| Error::Storage("it is damaged")),
-        }
+        stored::read(json)
     }
 
-    /// The session as JSON, with its credentials: keep it as safe as a password.
+    /// The session as JSON with a checksum, and with its credentials: keep it as safe as a
+    /// password.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("a session has no maps with odd keys")
+        stored::write(self)
     }
 
     /// The account itself.
@@ -217,7 +209,8 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The number of the stored form; anything newer is refused.
+/// The number that the fields themselves carry, from the time when they were all that was stored:
+/// what stands around them today has its own (`stored`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Format;
 
@@ -242,4 +235,4 @@ impl<'de> Deserialize<'de> for Format {
 
 #[cfg(test)]
 #[path = "session_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -1,16 +1,18 @@
 //! Over sockets, async.
 
 use std::future::poll_fn;
+use std::path::Path;
 use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_core::Stream;
 use tokio::runtime::{Builder, Runtime};
 use wechat_proto::contact::Directory;
-use wechat_proto::login::Progress;
+use wechat_proto::login::{Progress, Resume};
 use wechat_proto::media::{Fetch, Upload, UploadProgress, Uploaded};
+use wechat_proto::store::AsyncSessionStore as _;
 use wechat_proto::{Account, Call, Device, Error, Flow, Message, Session, Timestamp};
-use wechat_transport_hyper::{Client, Options};
+use wechat_transport_hyper::{Client, FileStore, Options};
 
 use super::{Bot, Place, Saved, options};
 
@@ -19,11 +21,12 @@ pub(crate) struct Hyper {
     messages: Pin<Box<dyn Stream<Item = Result<Message, Error>>>>,
     client: Client,
     runtime: Runtime,
+    store: Option<FileStore>,
 }
 
 impl Hyper {
     fn new(client: Client, runtime: Runtime) -> Self {
-        Self { messages: Box::pin(client.messages()), client, runtime }
+        Self { messages: Box::pin(client.messages()), client, runtime, store: None }
     }
 }
 
@@ -52,6 +55,32 @@ impl Bot for Hyper {
         let login = Client::login_again(device, options!(place, Options), progress);
         let client = runtime.block_on(login)?;
         Ok(Self::new(client, runtime))
+    }
+
+    fn open(
+        place: &Place,
+        path: &Path,
+        resume: Resume,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error> {
+        let (runtime, mut device) = (runtime(), place.device());
+        let (store, client) = runtime.block_on(async {
+            let mut store = FileStore::open(path).await?;
+            let options = options!(place, Options);
+            let client = Client::open(&mut store, resume, &mut device, options, progress);
+            let client = client.await?;
+            Ok::<_, Error>((store, client))
+        })?;
+        Ok(Self { store: Some(store), ..Self::new(client, runtime) })
+    }
+
+    fn keep(&mut self) {
+        let session = self.client.session();
+        self.runtime.block_on(self.store.as_mut().unwrap().save(&session)).unwrap();
+    }
+
+    fn stop(&mut self) {
+        self.client.stop();
     }
 
     fn resume(place: &Place, session: Session) -> Self {

@@ -1,18 +1,21 @@
 //! No sockets, and time that passes only in the simulator.
 
 use std::cell::RefCell;
+use std::path::Path;
 
 use bytes::{Buf, Bytes};
 use wechat_proto::contact::{Contacts, Directory};
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::Want;
-use wechat_proto::login::{Login, Progress};
+use wechat_proto::login::{Login, Open, Progress, Resume};
 use wechat_proto::media::{Fetch, Tally, Upload, UploadProgress, Uploaded};
+use wechat_proto::store::SessionStore as _;
 use wechat_proto::sync::Inbox;
 use wechat_proto::{
     Account, Call, Device, Error, Flow, Input, Interrupt, Message, Session, Timestamp, flow,
 };
 use wechat_simulator::{Simulator, World};
+use wechat_transport_ureq::FileStore;
 
 use super::{Bot, Place, Saved};
 
@@ -23,6 +26,7 @@ pub(crate) struct Memory {
     account: Account,
     inbox: Inbox,
     ended: bool,
+    store: Option<FileStore>,
 }
 
 /// What is left of a reply of which the flow wanted the head only: the bytes that came, and how
@@ -127,7 +131,7 @@ impl Memory {
 
     fn new(place: &Place, account: Account) -> Self {
         let simulator = place.simulator.clone();
-        Self { simulator, account, inbox: Inbox::new(), ended: false }
+        Self { simulator, account, inbox: Inbox::new(), ended: false, store: None }
     }
 }
 
@@ -166,6 +170,47 @@ impl Bot for Memory {
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error> {
         log_in(Login::again(), place, device, progress)
+    }
+
+    fn open(
+        place: &Place,
+        path: &Path,
+        resume: Resume,
+        mut progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error> {
+        let (mut store, mut device) = (FileStore::open(path)?, place.device());
+        let mut stored = store.load()?;
+        device.mix_seed(place.seed());
+        if let Some(session) = &mut stored {
+            session.mix_seed(place.seed());
+        }
+        let mut open = Open::new(stored, resume);
+        loop {
+            let account = match drive(&place.simulator, &mut open, &mut device, &[]) {
+                Ok((Progress::LoggedIn(account), _)) => {
+                    store.save(account.session())?;
+                    account
+                }
+                Ok((Progress::Resumed(account), _)) => account,
+                Ok((other, _)) => {
+                    progress(other);
+                    continue;
+                }
+                Err(error) => {
+                    open.session().map_or(Ok(()), |session| store.save(session))?;
+                    return Err(error);
+                }
+            };
+            return Ok(Self { store: Some(store), ..Self::new(place, *account) });
+        }
+    }
+
+    fn keep(&mut self) {
+        self.store.as_mut().unwrap().save(self.account.session()).unwrap();
+    }
+
+    fn stop(&mut self) {
+        self.account.stop();
     }
 
     fn resume(place: &Place, mut session: Session) -> Self {

@@ -8,11 +8,12 @@ mod ureq;
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use wechat_proto::contact::Directory;
-use wechat_proto::login::Progress;
+use wechat_proto::login::{Progress, Resume};
 use wechat_proto::media::{Fetch, Head, Upload, UploadProgress, Uploaded};
 use wechat_proto::{Account, Call, Device, Error, Flow, Hosts, Message, Session, Timestamp};
 use wechat_simulator::{Chaos, Cut, Server, Simulator, World};
@@ -39,6 +40,17 @@ pub(crate) trait Bot: Sized {
         device: &mut Device,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error>;
+    /// Opens what is stored at a path, or logs in; keeps the store.
+    fn open(
+        place: &Place,
+        path: &Path,
+        resume: Resume,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error>;
+    /// Stores the session, where it was opened.
+    fn keep(&mut self);
+    /// Ends the messages.
+    fn stop(&mut self);
     /// Goes on with a stored session.
     fn resume(place: &Place, session: Session) -> Self;
     /// Runs one call.

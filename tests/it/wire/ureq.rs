@@ -1,13 +1,15 @@
 //! Over sockets, blocking.
 
 use std::io::{Cursor, Read as _};
+use std::path::Path;
 
 use bytes::Bytes;
 use wechat_proto::contact::Directory;
-use wechat_proto::login::Progress;
+use wechat_proto::login::{Progress, Resume};
 use wechat_proto::media::{Fetch, Upload, UploadProgress, Uploaded};
+use wechat_proto::store::SessionStore as _;
 use wechat_proto::{Account, Call, Device, Error, Flow, Message, Session, Timestamp};
-use wechat_transport_ureq::{Client, Messages, Options};
+use wechat_transport_ureq::{Client, FileStore, Messages, Options};
 
 use super::{Bot, Place, Saved, options};
 
@@ -16,11 +18,12 @@ use super::{Bot, Place, Saved, options};
 pub(crate) struct Ureq {
     client: Client,
     messages: Messages,
+    store: Option<FileStore>,
 }
 
 impl Ureq {
     fn new(client: Client) -> Self {
-        Self { messages: client.messages(), client }
+        Self { messages: client.messages(), client, store: None }
     }
 }
 
@@ -39,6 +42,26 @@ impl Bot for Ureq {
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error> {
         Client::login_again(device, options!(place, Options), progress).map(Self::new)
+    }
+
+    fn open(
+        place: &Place,
+        path: &Path,
+        resume: Resume,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error> {
+        let (mut store, mut device) = (FileStore::open(path)?, place.device());
+        let options = options!(place, Options);
+        let client = Client::open(&mut store, resume, &mut device, options, progress)?;
+        Ok(Self { store: Some(store), ..Self::new(client) })
+    }
+
+    fn keep(&mut self) {
+        self.store.as_mut().unwrap().save(&self.client.session()).unwrap();
+    }
+
+    fn stop(&mut self) {
+        self.client.stop();
     }
 
     fn resume(place: &Place, session: Session) -> Self {

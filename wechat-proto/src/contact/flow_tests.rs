@@ -388,7 +388,7 @@ fn the_end_of_the_session_is_its_end() {
             served += 1;
             if served > at { ret(1101) } else { page(&[], 0) }
         });
-        assert!(matches!(result, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID })));
+        assert!(matches!(result, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
         let sent = host.requests.len();
         for _ in 0..3 {
             let again = host.run(&mut contacts, &mut account, |_| panic!("nothing is sent"));

@@ -52,6 +52,8 @@ pub struct Login {
     state: State,
     /// Whether the phone is to be asked before a code is shown.
     pushes: bool,
+    /// Whether no code is to be shown at all.
+    no_code: bool,
     /// Whether a request waits for its time: nothing that comes then is its reply.
     held: bool,
     /// Whether something useful led to the step under way.
@@ -113,6 +115,13 @@ impl Login {
     pub fn again() -> Self {
         Self { pushes: true, ..Self::default() }
     }
+
+    /// The same without a code: it fails where that would go on with one. With
+    /// [`Error::Refused`] if the service does not know the device, with [`Error::Expired`] if the
+    /// owner declines, takes too long, or no account is known. Polled again, it asks again.
+    pub fn on_phone() -> Self {
+        Self { no_code: true, ..Self::again() }
+    }
 }
 
 impl Flow for Login {
@@ -129,10 +138,10 @@ impl Flow for Login {
                     self.renewals = 0;
                     self.led = false;
                     // Once: what comes after it, if only an error, comes with a code.
-                    let pushes = mem::take(&mut self.pushes);
+                    let pushes = mem::take(&mut self.pushes) || self.no_code;
                     match device.last_uin().filter(|_| pushes) {
                         Some(uin) => self.push(device, uin, Host::Api),
-                        None => self.ask(device, now),
+                        None => self.ask(device, now)?,
                     }
                 }
                 State::Pushing { uin, host, mut call } => match call.poll(device, now) {
@@ -158,8 +167,10 @@ impl Flow for Login {
                             [Role::Api, Role::Login].map(|role| device.hosts().origin(role));
                         if host == Host::Api && api != login {
                             self.push(device, uin, Host::Login);
+                        } else if self.no_code {
+                            return Err(error.into());
                         } else {
-                            self.ask(device, now);
+                            self.ask(device, now)?;
                         }
                     }
                     Err(interrupt) => {
@@ -185,11 +196,11 @@ impl Flow for Login {
                     Ok(Scan::Pending) => {
                         self.led = false;
                         device.paces.login.quiet(now);
-                        self.watch_on(device, watch, now);
+                        self.watch_on(device, watch, now)?;
                     }
                     Ok(Scan::Scanned { avatar }) => {
                         let told = watch.scanned;
-                        self.watch_on(device, Watch { scanned: true, ..watch }, now);
+                        self.watch_on(device, Watch { scanned: true, ..watch }, now)?;
                         if !told {
                             self.led = true;
                             device.paces.login.answered();
@@ -218,13 +229,13 @@ impl Flow for Login {
                     {
                         self.led = false;
                         device.paces.login.quiet(now);
-                        self.watch_on(device, watch, now);
+                        self.watch_on(device, watch, now)?;
                     }
                     Err(interrupt) => {
                         if let Interrupt::Fail(error) = &interrupt {
                             if watch.is_over(now) {
                                 device.paces.login.failed(error);
-                                self.ask(device, now);
+                                self.ask(device, now)?;
                                 continue;
                             }
                             call = scan::request(device, &watch.uuid, false, now);
@@ -324,4 +335,4 @@ impl Flow for Login {
 
 #[cfg(test)]
 #[path = "flow_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -3,8 +3,8 @@
 use super::*;
 use crate::testing::session;
 
-const PUSHED: &str = r#"{"ret":"0","msg":"all ok","uuid":"4ZqTbsnBgQ=="}"#;
-const UNKNOWN: &str = r#"{"ret":"1","msg":"device authinfo invalid"}"#;
+pub(in crate::login) const PUSHED: &str = r#"{"ret":"0","msg":"all ok","uuid":"4ZqTbsnBgQ=="}"#;
+pub(in crate::login) const UNKNOWN: &str = r#"{"ret":"1","msg":"device authinfo invalid"}"#;
 
 /// A login of the account that was logged in before, on `wx2.qq.com`.
 fn again<const N: usize>(replies: [&str; N]) -> Stage {

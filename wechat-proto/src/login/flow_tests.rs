@@ -12,18 +12,20 @@ use crate::hosts::{Family, Hosts};
 use crate::login::Redirect;
 use crate::testing::{Host, reply};
 
-const CODE: &str = "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";";
-const PENDING: &str = "window.code=408;";
+pub(in crate::login) const CODE: &str =
+    "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";";
+pub(in crate::login) const PENDING: &str = "window.code=408;";
 const SCANNED: &str = "window.code=201;window.userAvatar = 'data:img/jpg;base64,/9j';";
-const CANCELLED: &str = "window.code=202;";
-const EXPIRED: &str = "window.code=400;";
-const PAGE: &str = "<error><ret>0</ret><message>OK</message><skey>@crypt_1</skey><wxsid>s1d</wxsid><wxuin>752650838</wxuin><pass_ticket>t%2B</pass_ticket></error>";
-const REFUSED: &str = "<error><ret>1203</ret><message>为了你的帐号安全</message></error>";
-const INIT: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":752650838,"NickName":"Z"},"ContactList":[{"UserName":"@a","NickName":"A"}],"ChatSet":"@a,@@r,","SyncKey":{"Count":1,"List":[{"Key":1,"Val":5}]},"SKey":"@crypt_2"}"#;
+pub(in crate::login) const CANCELLED: &str = "window.code=202;";
+pub(in crate::login) const EXPIRED: &str = "window.code=400;";
+pub(in crate::login) const PAGE: &str = "<error><ret>0</ret><message>OK</message><skey>@crypt_1</skey><wxsid>s1d</wxsid><wxuin>752650838</wxuin><pass_ticket>t%2B</pass_ticket></error>";
+pub(in crate::login) const REFUSED: &str =
+    "<error><ret>1203</ret><message>为了你的帐号安全</message></error>";
+pub(in crate::login) const INIT: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":752650838,"NickName":"Z"},"ContactList":[{"UserName":"@a","NickName":"A"}],"ChatSet":"@a,@@r,","SyncKey":{"Count":1,"List":[{"Key":1,"Val":5}]},"SKey":"@crypt_2"}"#;
 const EMPTY: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":752650838},"SyncKey":{"Count":0,"List":[]},"SKey":""}"#;
-const DONE: &str = r#"{"BaseResponse":{"Ret":0}}"#;
+pub(in crate::login) const DONE: &str = r#"{"BaseResponse":{"Ret":0}}"#;
 
-fn confirmed(host: &str) -> String {
+pub(in crate::login) fn confirmed(host: &str) -> String {
     format!(
         "window.code=200;\nwindow.redirect_uri=\"https://{host}{}?ticket=BXegf@qrticket_0&uuid=Ye==&lang=zh_CN&scan=1\";",
         Redirect::PATH
@@ -31,7 +33,7 @@ fn confirmed(host: &str) -> String {
 }
 
 #[path = "flow_push_tests.rs"]
-mod pushed;
+pub(in crate::login) mod pushed;
 #[path = "flow_trouble_tests.rs"]
 mod trouble;
 

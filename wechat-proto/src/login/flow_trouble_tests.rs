@@ -52,7 +52,7 @@ fn a_session_over_before_it_began() {
         }
         stage.then([over]);
         stage.code();
-        assert!(matches!(stage.next(), Err(Error::LoggedOut { ret: Ret::NO_SESSION })), "{at}");
+        assert!(matches!(stage.next(), Err(Error::LoggedOut { ret: Ret::NO_SESSION, .. })), "{at}");
         assert_eq!(stage.device.ended(), Some(Ret::NO_SESSION));
         stage.then([CODE, &*confirmed("wx.qq.com"), PAGE, INIT, DONE]);
         stage.code();
@@ -241,7 +241,7 @@ fn what_the_announcement_asked_counts() {
             other => panic!("{other:?}"),
         }
     };
-    assert!(matches!(told, Error::LoggedOut { ret: Ret::NO_SESSION }));
+    assert!(matches!(told, Error::LoggedOut { ret: Ret::NO_SESSION, .. }));
     assert_eq!(sent, host.now);
     let Err(Interrupt::Sleep(wait)) = login.poll(device, host.now) else { panic!() };
     assert_eq!(wait.as_secs(), 30);

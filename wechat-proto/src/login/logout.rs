@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn what_ended_it_first_is_told() {
         let mut session = session();
-        session.device.end(Ret::SESSION_INVALID);
+        session.device.end(Ret::SESSION_INVALID, NOW);
         let mut call = because(&mut session, Reason::Given, NOW);
         Host::new()
             .run(&mut call, &mut session.device, |_| Input::Reply(Ok(reply("<html></html>"))))

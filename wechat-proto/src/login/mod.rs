@@ -8,6 +8,7 @@ mod credentials;
 mod flow;
 pub mod init;
 pub mod logout;
+mod open;
 mod progress;
 pub mod push;
 pub mod qrcode;
@@ -17,4 +18,5 @@ pub mod uuid;
 
 pub use credentials::{Credentials, Redirect};
 pub use flow::Login;
+pub use open::{Open, Resume};
 pub use progress::Progress;

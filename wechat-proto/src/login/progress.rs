@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use crate::account::Account;
+use crate::error::{Ret, SessionEnded};
 use crate::ids::Uuid;
 
 /// What happens during a login.
@@ -30,4 +31,13 @@ pub enum Progress {
     Cancelled,
     /// Done.
     LoggedIn(Box<Account>),
+    /// The stored session is over, and the way goes on with a login ([`Open`](super::Open)).
+    Over {
+        /// Which of the codes.
+        ret: Ret,
+        /// How it ended, if its beginning is known.
+        ended: Option<SessionEnded>,
+    },
+    /// Done: the stored session is still good ([`Open`](super::Open)).
+    Resumed(Box<Account>),
 }

@@ -105,7 +105,7 @@ fn a_pause_ends() {
 #[test]
 fn its_head_is_a_reply() {
     let (mut fetch, mut device) = fetch();
-    device.end(Ret::SESSION_INVALID);
+    device.end(Ret::SESSION_INVALID, NOW);
     let mut host = Host::new();
     let head = host.run(&mut fetch, &mut device, |_| {
         let mut reply = Response::default();

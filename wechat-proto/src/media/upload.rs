@@ -159,8 +159,8 @@ impl Flow for Upload {
     type Output = UploadProgress;
 
     fn poll(&mut self, session: &mut Session, now: Timestamp) -> Result<UploadProgress, Interrupt> {
-        if let Some(ret) = session.device.ended() {
-            return Err(Error::LoggedOut { ret }.into());
+        if let Some(over) = session.device.over() {
+            return Err(over.into());
         }
         self.limits.check(&self.file)?;
         if let Some(fault) = self.fault.take() {

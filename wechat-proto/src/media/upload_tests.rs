@@ -336,7 +336,7 @@ fn a_file_that_is_refused_before_it_is_sent() {
 fn a_session_that_is_over_ends_it() {
     let (mut session, mut upload) = (session(), upload(40));
     let mut driver = Driver::new();
-    let over = |error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID });
+    let over = |error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID, .. });
     let source = bytes(40);
     let mut serve = |_: &Request| refused(1101);
     assert!(over(driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err()));

@@ -163,7 +163,7 @@ mod tests {
             other => panic!("{other}"),
         }
         assert!(matches!(refused(1205, ""), Error::Limited { endpoint: ENDPOINT, .. }));
-        assert!(matches!(refused(1101, ""), Error::LoggedOut { ret: Ret::SESSION_INVALID }));
+        assert!(matches!(refused(1101, ""), Error::LoggedOut { ret: Ret::SESSION_INVALID, .. }));
         malformed(parse, &[]);
     }
 

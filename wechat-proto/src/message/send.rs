@@ -142,7 +142,7 @@ pub(super) fn reads(endpoint: &str, parse: fn(&Response) -> Result<Receipt, Erro
     let stranger = refused(1204, "");
     assert!(matches!(stranger, Error::Refused { ret: Ret::NOT_A_CONTACT, .. }));
     assert!(matches!(refused(1205, ""), Error::Limited { endpoint: said, .. } if said == endpoint));
-    assert!(matches!(refused(1101, ""), Error::LoggedOut { ret: Ret::SESSION_INVALID }));
+    assert!(matches!(refused(1101, ""), Error::LoggedOut { ret: Ret::SESSION_INVALID, .. }));
     malformed(parse, &[]);
     match parse(&reply("<html>")).unwrap_err() {
         Error::Malformed { endpoint: said, .. } => assert_eq!(said, endpoint),

@@ -100,7 +100,7 @@ fn both_notes_hear_of_news() {
         assert_eq!(answer("0", selector).unwrap(), Check::News { selector: Selector(selector) });
     }
     let over = answer("1100", 0);
-    assert!(matches!(over, Err(Error::LoggedOut { ret: Ret::NO_SESSION })));
+    assert!(matches!(over, Err(Error::LoggedOut { ret: Ret::NO_SESSION, .. })));
 }
 
 /// The key in the first notes' `webwxsync`.

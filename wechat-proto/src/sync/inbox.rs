@@ -24,7 +24,7 @@ use crate::contact::Contact;
 use crate::error::{Error, FailureKind, Ret, Sent};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::MsgId;
-use crate::message::{Message, Recent};
+use crate::message::{Kind, Message, Recent};
 use crate::time::Timestamp;
 
 /// Hears messages: checks, fetches, hands them out one by one, checks again.
@@ -123,7 +123,7 @@ impl Flow for Inbox {
         match account.over() {
             // What was heard before the server ended the session is still handed out: nobody
             // will send it again. What a stop leaves comes again when the session is resumed.
-            Some(Error::LoggedOut { ret }) if ret != Ret::OK && !self.messages.is_empty() => {}
+            Some(Error::LoggedOut { ret, .. }) if ret != Ret::OK && !self.messages.is_empty() => {}
             Some(error) => return Err(error.into()),
             None => {}
         }
@@ -135,6 +135,10 @@ impl Flow for Inbox {
                 // The server repeats itself: after a resumption, where polls overlap.
                 if !account.session.taken.contains(&message.id) {
                     self.in_hand = Some(message.id.clone());
+                    // With each login, the phone tells of its chats: nobody wrote that.
+                    if !matches!(message.kind, Kind::Status(_)) {
+                        account.session.device.hear();
+                    }
                     self.recent.pass(&mut message);
                     return Ok(message);
                 }

@@ -108,7 +108,7 @@ fn long_lists_go_out_in_batches() {
 fn the_end_is_heard_while_asking() {
     let mut stage = Stage::new([ok(said("@b", "hi", 5)), refused(1101)]);
     assert!(stage.next().is_ok());
-    assert!(matches!(stage.next(), Err(Error::LoggedOut { ret: Ret::SESSION_INVALID })));
+    assert!(matches!(stage.next(), Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
     assert_eq!(steps(&stage), "fetch, ask @b");
 
     let mut stage = Stage::new([ok(said("@b", "hi", 5))]);

@@ -15,7 +15,7 @@ fn stays(stage: &mut Stage, is: fn(&Error) -> bool) {
 }
 
 const fn over(error: &Error) -> bool {
-    matches!(error, Error::LoggedOut { ret } if ret.ends_session())
+    matches!(error, Error::LoggedOut { ret, .. } if ret.ends_session())
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn three_codes_end_it_from_any_call_of_its_own() {
                     break error;
                 }
             };
-            assert!(matches!(error, Error::LoggedOut { ret: Ret(code) } if code == ret));
+            assert!(matches!(error, Error::LoggedOut { ret: Ret(code), .. } if code == ret));
             assert_eq!(stage.account.session.device.ended(), Some(Ret(ret)));
             assert!(stage.account.over().is_some() && !stage.account.has_left());
             stays(&mut stage, over);
@@ -102,7 +102,7 @@ fn its_own_logout_ends_it_without_a_fault() {
     let mut call = logout::request(&mut stage.account.session, stage.host.now);
     Host::new().run(&mut call, &mut stage.account.session.device, |_| ok("")).unwrap();
     assert!(stage.account.has_left());
-    stays(&mut stage, |error| matches!(error, Error::LoggedOut { ret: Ret::OK }));
+    stays(&mut stage, |error| matches!(error, Error::LoggedOut { ret: Ret::OK, .. }));
     assert_eq!(stage.host.requests.len(), 1);
 }
 

@@ -134,7 +134,7 @@ pub(crate) fn check(endpoint: &'static str, base: &BaseResponse) -> Result<(), E
 /// The error that a code is.
 pub(crate) fn refusal(endpoint: &'static str, ret: Ret, message: &str) -> Error {
     if ret.ends_session() {
-        return Error::LoggedOut { ret };
+        return Error::LoggedOut { ret, ended: None };
     }
     let message = readable(message).into();
     match ret {

@@ -55,10 +55,14 @@ impl Login {
         self.state = State::Pushing { uin, host, call: push::request(device, uin, host) };
     }
 
-    /// Asks for a code.
-    pub(super) fn ask(&mut self, device: &Device, now: Timestamp) {
+    /// Asks for a code, if one may be shown.
+    pub(super) fn ask(&mut self, device: &Device, now: Timestamp) -> Result<(), Interrupt> {
+        if self.no_code {
+            return Err(Error::Expired.into());
+        }
         self.led = false;
         self.state = State::Asking(uuid::request(device, now));
+        Ok(())
     }
 
     /// Watches what the phone does with a code, or a question; `first` says that it is new.
@@ -68,11 +72,17 @@ impl Login {
     }
 
     /// The same for another round, unless the phone had its time: then for a code.
-    pub(super) fn watch_on(&mut self, device: &Device, mut watch: Watch, now: Timestamp) {
+    pub(super) fn watch_on(
+        &mut self,
+        device: &Device,
+        mut watch: Watch,
+        now: Timestamp,
+    ) -> Result<(), Interrupt> {
         if watch.is_over(now) {
             return self.ask(device, now);
         }
         self.watch(device, watch, false, now);
+        Ok(())
     }
 
     /// Gives up a code for another, so many times; a question for the first code.
@@ -83,20 +93,22 @@ impl Login {
         now: Timestamp,
     ) -> Result<(), Interrupt> {
         if watch.pushed.is_some() {
-            self.ask(device, now);
-            return Ok(());
+            return self.ask(device, now);
         }
         self.renew(device, now)
     }
 
-    /// Asks for another code, so many times.
+    /// Asks for another code, so many times; where none may be shown, the phone, at another host.
     pub(super) fn renew(&mut self, device: &Device, now: Timestamp) -> Result<(), Interrupt> {
         if self.renewals >= RENEWALS {
             return Err(Error::Expired.into());
         }
         self.renewals += 1;
-        self.ask(device, now);
-        Ok(())
+        if let Some(uin) = device.last_uin().filter(|_| self.no_code) {
+            self.push(device, uin, Host::Api);
+            return Ok(());
+        }
+        self.ask(device, now)
     }
 
     pub(super) fn redeem(
@@ -130,6 +142,7 @@ impl Login {
         let mut account = Box::new(Account::opened(device.clone(), credentials, init));
         let uin = account.session.me().uin;
         account.session.device.remember(uin);
+        account.session.device.begin(now);
         let call = announce::request(&mut account.session, now);
         self.state = State::Announcing { account, call };
     }

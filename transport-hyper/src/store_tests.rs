@@ -1,0 +1,148 @@
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::mpsc;
+use std::task::Poll;
+use std::thread::ThreadId;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use wechat_proto::Timestamp;
+
+use super::*;
+
+const SAMPLE: &str = include_str!("../../wechat-proto/src/samples/session-2.json");
+
+/// A session, and a later one of it.
+fn sessions() -> [Session; 2] {
+    let old = Session::from_json(SAMPLE).unwrap();
+    let mut new = old.clone();
+    new.next_client_msg_id(Timestamp::from_secs(2_000_000_000));
+    [old, new]
+}
+
+/// A store that says what it does, once it may.
+struct Slow {
+    may: mpsc::Receiver<()>,
+    did: mpsc::Sender<(&'static str, ThreadId)>,
+}
+
+impl Slow {
+    fn work(&self, what: &'static str) -> Result<(), Error> {
+        self.may.recv_timeout(Duration::from_secs(60)).expect("it may, in the end");
+        self.did.send((what, thread::current().id())).unwrap();
+        Ok(())
+    }
+}
+
+impl SessionStore for Slow {
+    fn load(&mut self) -> Result<Option<Session>, Error> {
+        self.work("load").map(|()| None)
+    }
+
+    fn save(&mut self, _: &Session) -> Result<(), Error> {
+        self.work("save")
+    }
+
+    fn remove(&mut self) -> Result<(), Error> {
+        panic!("a store of somebody's")
+    }
+}
+
+fn slow() -> (Blocking<Slow>, mpsc::Sender<()>, mpsc::Receiver<(&'static str, ThreadId)>) {
+    let ((allow, may), (did, done)) = (mpsc::channel(), mpsc::channel());
+    (Blocking::new(Slow { may, did }), allow, done)
+}
+
+/// Polls a future once.
+async fn once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+/// The one thread of the runtime is free while a store blocks.
+#[test]
+fn the_runtime_is_not_blocked() {
+    let (mut store, allow, done) = slow();
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let [session, _] = sessions();
+        let saving = store.save(&session);
+        // Allowed by a task of the same thread: a store that blocked it would wait for ever.
+        let task = tokio::spawn(async move { allow.send(()).unwrap() });
+        saving.await.unwrap();
+        task.await.unwrap();
+        let (what, thread) = done.try_recv().unwrap();
+        assert_eq!(what, "save");
+        assert_ne!(thread, thread::current().id());
+    });
+}
+
+/// What was begun by a future that was dropped is done, and first.
+#[test]
+fn nothing_overtakes_what_was_begun() {
+    let (mut store, allow, done) = slow();
+    Builder::new_current_thread().build().unwrap().block_on(async {
+        let [session, _] = sessions();
+        assert!(once(store.save(&session)).await.is_none());
+        assert!(once(store.load()).await.is_none());
+        assert!(once(store.save(&session)).await.is_none());
+        assert!(done.try_recv().is_err());
+        for _ in 0..2 {
+            allow.send(()).unwrap();
+        }
+        store.load().await.unwrap();
+        let did: Vec<_> = done.try_iter().map(|(what, _)| what).collect();
+        // Two that waited for the first were dropped before they began.
+        assert_eq!(did, ["save", "load"]);
+    });
+}
+
+/// A store that panics is lost, and says so from then on.
+#[test]
+fn a_panic_is_an_error() {
+    let (mut store, _allow, _done) = slow();
+    Builder::new_current_thread().build().unwrap().block_on(async {
+        for _ in 0..3 {
+            let Err(Error::Storage(failure)) = store.remove().await else { panic!() };
+            assert_eq!(failure.kind, StorageKind::Other);
+        }
+        assert!(matches!(store.load().await, Err(Error::Storage(_))));
+    });
+}
+
+/// The file store, with a runtime and without one.
+#[test]
+fn keeps_a_session() {
+    let name = format!("wechat-transport-hyper-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join("bot.session");
+    let story = async || {
+        let mut store = FileStore::open(&path).await.unwrap();
+        assert!(store.path().is_absolute() && store.path().ends_with("bot.session"));
+        assert!(store.load().await.unwrap().is_none());
+        assert!(matches!(FileStore::open(&path).await, Err(Error::InUse)));
+        for session in sessions() {
+            store.save(&session).await.unwrap();
+            let read = Session::from_json(&session.to_json()).unwrap();
+            assert!(store.load().await.unwrap() == Some(read));
+        }
+        store.remove().await.unwrap();
+        assert!(store.load().await.unwrap().is_none());
+        assert!(!format!("{store:?}").contains("crypt"));
+        let refused = FileStore::open(folder.join("none/bot.session")).await.unwrap_err();
+        assert!(refused.to_string().contains("none/bot.session"), "{refused}");
+    };
+    Builder::new_multi_thread().build().unwrap().block_on(story());
+    // Without a runtime: polled by hand.
+    let mut story = pin!(story());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    while story.as_mut().poll(&mut context).is_pending() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,88 @@
+//! From a store to a session in use.
+
+use std::io;
+
+use wechat_proto::login::{Open, Progress, Resume};
+use wechat_proto::store::SessionStore;
+use wechat_proto::{Device, Error, Flow as _};
+
+use crate::client::{Client, agents, host};
+use crate::options::Options;
+
+impl Client {
+    /// Opens the session that is stored, or logs in as far as `resume` allows, and gives the
+    /// client of that session.
+    ///
+    /// The service is asked about the stored session; where it is over, `progress` hears of it
+    /// ([`Progress::Over`]), and of the login that follows, with the device of that session. Where
+    /// none is stored, `device` logs in. A new session is stored before this returns, and what is
+    /// stored is left alone otherwise. Where what is stored cannot be read, nobody is logged in.
+    ///
+    /// From then on the caller stores the session, whenever a message has had its effect, and when
+    /// the messages end:
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), wechat_proto::Error> {
+    /// use wechat_proto::login::Resume;
+    /// use wechat_proto::store::SessionStore as _;
+    /// use wechat_proto::{Device, Error};
+    /// use wechat_transport_ureq::{Client, FileStore, Options};
+    ///
+    /// let (mut store, mut device) = (FileStore::open("bot.session")?, Device::new());
+    /// let options = Options::default();
+    /// let client = Client::open(&mut store, Resume::Code, &mut device, options, |progress| {
+    ///     println!("{progress:?}");
+    /// })?;
+    /// for message in client.messages() {
+    ///     if let Err(error @ Error::LoggedOut { .. }) = message {
+    ///         store.save(&client.session())?;
+    ///         return Err(error);
+    ///     }
+    ///     println!("{:?}", message?);
+    ///     store.save(&client.session())?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the store fails, and with
+    /// [`StorageKind::Missing`](wechat_proto::error::StorageKind::Missing) if nothing is stored and
+    /// no code is allowed; [`Error::LoggedOut`] if the session is over and nothing else is allowed,
+    /// or **was dropped** seconds after its login, whatever is allowed (see
+    /// [`Open`](wechat_proto::login::Open); this is then stored); those of [`Client::login`].
+    pub fn open(
+        store: &mut (impl SessionStore + ?Sized),
+        resume: Resume,
+        device: &mut Device,
+        options: Options,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<Self, Error> {
+        let mut stored = store.load()?;
+        device.mix_seed(options.fresh_seed()?);
+        if let Some(session) = &mut stored {
+            session.mix_seed(options.fresh_seed()?);
+        }
+        let agents = agents(&options)?;
+        let host = host(&agents.calls, &options);
+        let mut open = Open::new(stored, resume);
+        loop {
+            let poll = |open: &mut Open, now| open.poll(device, now);
+            match host.drive(&mut open, &mut io::empty(), poll).map(|(output, _)| output) {
+                Ok(Progress::LoggedIn(account)) => {
+                    store.save(account.session())?;
+                    return Ok(Self::over(*account, agents, options));
+                }
+                Ok(Progress::Resumed(account)) => return Ok(Self::over(*account, agents, options)),
+                Ok(other) => progress(other),
+                Err(error) => {
+                    if let Some(session) = open.session() {
+                        store.save(session)?;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Several processes, and the end of one: this program runs itself, as another.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use wechat_file_store::FileStore;
+use wechat_proto::error::StorageKind;
+use wechat_proto::store::SessionStore as _;
+use wechat_proto::{Error, Session, Timestamp};
+
+const SAMPLE: &str = include_str!("../../src/samples/session-2.json");
+const TASK: &str = "WECHAT_FILE_STORE_TASK";
+const PATH: &str = "WECHAT_FILE_STORE_PATH";
+
+/// What the other process does; in the first, nothing.
+#[test]
+fn other_process() {
+    let Ok(task) = std::env::var(TASK) else { return };
+    let path = std::env::var(PATH).unwrap();
+    let mut store = FileStore::open(path).unwrap();
+    match task.as_str() {
+        "hold" => {
+            println!("\nready");
+            std::thread::sleep(Duration::from_secs(60));
+        }
+        "save" => {
+            let mut session = store.load().unwrap().unwrap();
+            for second in 2_000_000_000.. {
+                session.next_client_msg_id(Timestamp::from_secs(second));
+                store.save(&session).unwrap();
+                println!("\nsaved {}", number(&session));
+            }
+        }
+        "save once" => {
+            let mut session = store.load().unwrap().unwrap();
+            session.next_client_msg_id(Timestamp::from_secs(2_000_000_000));
+            let Err(Error::Storage(failure)) = store.save(&session) else { panic!("saved") };
+            assert_eq!(failure.kind, StorageKind::Write);
+            println!("\nrefused");
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// A number that each save raises.
+fn number(session: &Session) -> u64 {
+    let json = session.to_json();
+    let (_, rest) = json.split_once("\"last_client_msg_id\":").unwrap();
+    rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    /// With a session in it.
+    fn new(name: &str) -> Self {
+        let name = format!("wechat-file-store-{}-{name}", std::process::id());
+        let folder = Self(std::env::temp_dir().join(name));
+        fs::create_dir(&folder.0).unwrap();
+        folder.open().save(&Session::from_json(SAMPLE).unwrap()).unwrap();
+        folder
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.join("bot.session")
+    }
+
+    fn open(&self) -> FileStore {
+        FileStore::open(self.path()).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn other(program: &Path, before: &[&str], task: &str, path: &Path) -> Child {
+    let own = std::env::current_exe().unwrap();
+    let mut command = Command::new(program);
+    command.args(before).arg(own).args(["--exact", "other_process", "--nocapture"]);
+    command.env(TASK, task).env(PATH, path).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+fn start(task: &str, path: &Path) -> Child {
+    other(Path::new("/usr/bin/env"), &[], task, path)
+}
+
+/// The lines that a process says after a word.
+fn says(child: &mut Child, word: &'static str) -> impl Iterator<Item = String> + use<> {
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    lines.filter_map(move |line| line.strip_prefix(word).map(|rest| rest.trim().to_owned()))
+}
+
+/// Held in another process is held; killed is not.
+///
+/// Threat S2.
+#[cfg(unix)]
+#[test]
+fn a_lock_is_every_processs() {
+    let folder = Folder::new("held");
+    let mut child = start("hold", &folder.path());
+    let ready = says(&mut child, "ready").next();
+    let while_held = FileStore::open(folder.path());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(ready.is_some());
+    assert!(matches!(while_held, Err(Error::InUse)));
+    assert!(folder.open().load().unwrap().is_some());
+}
+
+/// Killed while it saves, a process leaves a whole session: the last one of which it knew that it
+/// was saved, or the next.
+///
+/// Threat S2. Threat S5.
+#[cfg(unix)]
+#[test]
+fn killed_at_any_time() {
+    let folder = Folder::new("killed");
+    let before = number(&folder.open().load().unwrap().unwrap());
+    let mut last = before;
+    for round in 0..12 {
+        let mut child = start("save", &folder.path());
+        let mut saved = says(&mut child, "saved");
+        // At another moment of a save each time.
+        let told = saved.nth(round % 4).map(|number| number.parse::<u64>().unwrap());
+        std::thread::sleep(Duration::from_micros(437 * round as u64));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let told = saved.map(|number| number.parse().unwrap()).last().or(told).unwrap();
+        last = number(&folder.open().load().unwrap().unwrap());
+        assert!(told <= last, "{told} was saved, {last} is there");
+        assert!(!folder.0.join("bot.session.new").exists());
+    }
+    assert!(last > before);
+}
+
+/// A system that takes no more bytes: the error says so, the session before is whole.
+///
+/// Threat S2.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_more_bytes_are_taken() {
+    let folder = Folder::new("limit");
+    let before = folder.open().load().unwrap();
+    // Files of one block at the most, 512 or 1,024 bytes: the write is cut short.
+    let script = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
+    let mut child = other(Path::new("/bin/sh"), &["-c", script, "sh"], "save once", &folder.path());
+    let refused = says(&mut child, "refused").count();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(refused, 1);
+    assert!(folder.open().load().unwrap() == before);
+    assert!(!folder.0.join("bot.session.new").exists());
+}

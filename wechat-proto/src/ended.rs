@@ -1,0 +1,137 @@
+//! How a session ended.
+
+use core::fmt;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Ret;
+use crate::time::Timestamp;
+
+/// How a session ended: by which code, how long after its login, with how much heard.
+///
+/// Since January 2025 the service lets many accounts log in and drops them seconds later
+/// (`docs/protocol.md`, "State of the service"): [`SessionEnded::is_drop`] tells that from a session
+/// that had its time. Nothing in this library logs in by itself because a session ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SessionEnded {
+    /// What ended it: 1100, 1101 or 1102, or [`Ret::OK`] for its own logout.
+    pub retcode: Ret,
+    /// How long after its login, by the driver's clock; resuming it changes nothing about that.
+    pub after: Duration,
+    /// Whether any message had been handed out but what the phone tells of itself (`MsgType` 51),
+    /// which comes with every login.
+    pub had_messages: bool,
+}
+
+impl SessionEnded {
+    /// Whether it ended as those do that the service does not want on the web: by 1101 or 1102,
+    /// less than a minute after its login.
+    ///
+    /// The service gives no reason: a login elsewhere in that minute looks the same.
+    pub fn is_drop(&self) -> bool {
+        matches!(self.retcode, Ret::SESSION_INVALID | Ret::COOKIE_INVALID) && self.after < SOON
+    }
+}
+
+/// Drops were seen two to six seconds after the login: `docs/protocol.md`.
+const SOON: Duration = Duration::from_secs(60);
+
+impl fmt::Display for SessionEnded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.retcode, Circumstances(Some(self)))
+    }
+}
+
+/// What an error's text says besides the code; nothing where nothing is known.
+pub(crate) struct Circumstances<'a>(pub(crate) Option<&'a SessionEnded>);
+
+impl fmt::Display for Circumstances<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(ended) = self.0 else { return Ok(()) };
+        let messages = if ended.had_messages { "" } else { " and before any message" };
+        write!(f, ", {} s after the login{messages}", ended.after.as_secs())
+    }
+}
+
+/// How long a session has been open, and whether it brought anything.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Life {
+    since: Timestamp,
+    heard: bool,
+    /// Nothing while it lasts.
+    until: Option<Timestamp>,
+}
+
+impl Life {
+    pub(crate) const fn begin(now: Timestamp) -> Self {
+        Self { since: now, heard: false, until: None }
+    }
+
+    /// A message was handed out.
+    pub(crate) const fn hear(&mut self) {
+        self.heard = true;
+    }
+
+    /// What ended it first is what is told.
+    pub(crate) const fn end(&mut self, now: Timestamp) {
+        if self.until.is_none() {
+            self.until = Some(now);
+        }
+    }
+
+    pub(crate) fn ended(&self, ret: Ret) -> Option<SessionEnded> {
+        let after = self.until?.since(self.since);
+        Some(SessionEnded { retcode: ret, after, had_messages: self.heard })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_drop_comes_soon_and_by_two_codes() {
+        for (ret, seconds, is_drop) in [
+            (1101, 2, true),
+            (1102, 6, true),
+            (1102, 59, true),
+            (1102, 60, false),
+            // Logged out on the phone, by somebody.
+            (1100, 2, false),
+            (0, 2, false),
+        ] {
+            for had_messages in [true, false] {
+                let after = Duration::from_secs(seconds);
+                let ended = SessionEnded { retcode: Ret(ret), after, had_messages };
+                assert_eq!(ended.is_drop(), is_drop, "{ended}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_end_counts() {
+        let mut life = Life::begin(Timestamp::from_secs(100));
+        assert_eq!(life.ended(Ret(1101)), None);
+        life.end(Timestamp::from_secs(104));
+        life.end(Timestamp::from_secs(900));
+        let ended = life.ended(Ret(1101)).unwrap();
+        assert_eq!((ended.after, ended.had_messages), (Duration::from_secs(4), false));
+        assert_eq!(
+            ended.to_string(),
+            "1101 (session no longer valid), 4 s after the login and before any message"
+        );
+        life.hear();
+        assert_eq!(
+            life.ended(Ret(1101)).unwrap().to_string(),
+            "1101 (session no longer valid), 4 s after the login"
+        );
+        // The clock was set back.
+        let mut life = Life::begin(Timestamp::from_secs(100));
+        life.end(Timestamp::from_secs(50));
+        assert_eq!(life.ended(Ret(1101)).unwrap().after, Duration::ZERO);
+    }
+}

@@ -1,0 +1,68 @@
+//! The form in which sessions are stored.
+//!
+//! | number | what it is |
+//! |---|---|
+//! | 1 | the session's fields; later versions added some, each with a default |
+//! | 2 | `format`, `md5`, `session`: the fields of 1 behind a checksum of their text |
+//!
+//! Every form that was ever written is read; `samples` holds one of each.
+
+use alloc::string::{String, ToString as _};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, StorageFailure, StorageKind};
+use crate::media::Md5Sum;
+use crate::session::Session;
+
+/// The number of the form that is written; anything newer is refused.
+const NEWEST: u64 = 2;
+
+#[derive(Deserialize)]
+struct Head {
+    format: u64,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Checked<'a> {
+    format: u64,
+    /// Against accidents. Whoever may write the file may write this as well.
+    md5: &'a str,
+    #[serde(borrow)]
+    session: &'a RawValue,
+}
+
+/// The text of a session.
+pub(crate) fn write(session: &Session) -> String {
+    let text = serde_json::value::to_raw_value(session).expect("a session has no odd keys");
+    let checked = Checked { format: NEWEST, md5: &sum(text.get()), session: &text };
+    serde_json::to_string(&checked).expect("it has no odd keys either")
+}
+
+/// The session of a text. The library's own messages quote what they read: they are not passed on.
+pub(crate) fn read(json: &str) -> Result<Session, Error> {
+    let damaged = |_| StorageFailure::new(StorageKind::Damaged);
+    let Head { format } = serde_json::from_str(json).map_err(damaged)?;
+    let session = match format {
+        1 => serde_json::from_str(json),
+        2 => {
+            let Checked { md5, session, .. } = serde_json::from_str(json).map_err(damaged)?;
+            if md5 != sum(session.get()) {
+                return Err(StorageFailure::new(StorageKind::Damaged).into());
+            }
+            serde_json::from_str(session.get())
+        }
+        0 => return Err(StorageFailure::new(StorageKind::Damaged).into()),
+        _ => return Err(StorageFailure::new(StorageKind::Newer).into()),
+    };
+    Ok(session.map_err(damaged)?)
+}
+
+fn sum(text: &str) -> String {
+    Md5Sum::of(text.as_bytes()).to_string()
+}
+
+#[cfg(test)]
+#[path = "stored_tests.rs"]
+mod tests;
