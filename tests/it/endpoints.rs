@@ -8,8 +8,8 @@ use wechat_simulator::ROUTES;
 
 use crate::wire::{Memory, Place};
 use crate::{
-    directory, downloads, entries, kinds, odds, rooms, secrets, sending, story, systems, trouble,
-    uploads,
+    directory, downloads, entries, kinds, odds, resume, rooms, secrets, sending, story, systems,
+    trouble, uploads,
 };
 
 const TABLE: &str = include_str!("../../wechat-proto/docs/endpoints.md");
@@ -116,6 +116,7 @@ fn the_scenarios_ask_every_path() {
         trouble::asked(),
         entries::asked(),
         odds::asked(),
+        resume::asked(),
         sending::asked(),
         rooms::asked(),
         downloads::asked(),
