@@ -2,17 +2,20 @@
 //!
 //! `cargo run -p wechat-transport-hyper --example echo_async` plays it against a simulated
 //! service, in which friends write for a few seconds. With `--live` it talks to the real one:
-//! scan the code with your phone.
+//! scan the code with your phone. The session is stored in `echo.session`: started again, it goes
+//! on with that one, without a code.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
-use wechat_proto::login::Progress;
+use wechat_proto::login::{Progress, Resume};
 use wechat_proto::message::send_text;
+use wechat_proto::store::AsyncSessionStore as _;
 use wechat_proto::{Device, Error, Hosts};
 use wechat_simulator::Demo;
-use wechat_transport_hyper::{Client, Options};
+use wechat_transport_hyper::{Client, FileStore, Options};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -29,18 +32,26 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let live = std::env::args().any(|argument| argument == "--live");
     let demo = (!live).then(Demo::start);
     let mut device = Device::new();
+    let mut path = PathBuf::from("echo.session");
     if let Some(demo) = &demo {
         println!("A simulated service answers (--live talks to the real one).\n");
         device = device.with_hosts(Hosts::all(demo.origin().parse()?));
+        // Its service forgets everything: so does this.
+        path = std::env::temp_dir().join(format!("echo-{}.session", std::process::id()));
     }
 
-    let client = Client::login(&mut device, Options::default(), |progress| match progress {
-        Progress::Code { uuid } => println!("{}\nscan {}", picture(&uuid.url()), uuid.url()),
-        Progress::Scanned { .. } => println!("scanned; now confirm on the phone"),
-        Progress::Cancelled => println!("cancelled on the phone; another code follows"),
-        _ => {}
-    })
-    .await?;
+    let mut store = FileStore::open(path).await?;
+    let options = Options::default();
+    let client =
+        Client::open(&mut store, Resume::Code, &mut device, options, |progress| match progress {
+            Progress::Code { uuid } => println!("{}\nscan {}", picture(&uuid.url()), uuid.url()),
+            Progress::Scanned { .. } => println!("scanned; now confirm on the phone"),
+            Progress::Cancelled => println!("cancelled on the phone; another code follows"),
+            Progress::ConfirmOnPhone { .. } => println!("confirm the login on the phone"),
+            Progress::Over { ret, .. } => println!("the stored session is over: {ret}"),
+            _ => {}
+        })
+        .await?;
     println!("logged in as {}", client.session().me().nick_name);
 
     let contacts = client.contacts().await?;
@@ -52,6 +63,8 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             Ok(message) => message,
             Err(Error::LoggedOut { ret, .. }) => {
                 println!("the session is over: {ret}");
+                // How it ended counts, too: a session that is dropped is not followed by another.
+                store.save(&client.session()).await?;
                 break;
             }
             Err(error) if error.is_transient() => {
@@ -68,6 +81,10 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             Ok(_) => println!("  answered {name}"),
             Err(error) => println!("  not answered: {error}"),
         }
+        store.save(&client.session()).await?;
+    }
+    if demo.is_some() {
+        store.remove().await?;
     }
     Ok(())
 }
