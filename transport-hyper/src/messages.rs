@@ -19,7 +19,8 @@ use crate::client::Client;
 /// session's own logout without an error.
 ///
 /// A message is taken when the next one is asked for; a session stored before
-/// ([`Client::session`]) gives it again. Combinators that ask ahead (`buffered`,
+/// ([`Client::session`]) gives it again, unless it was taken on what is stored
+/// ([`Session::take`](wechat_proto::Session::take)). Combinators that ask ahead (`buffered`,
 /// `for_each_concurrent`) take early.
 #[must_use = "messages come when they are asked for"]
 pub struct Messages {
