@@ -56,8 +56,11 @@ impl Messages {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped, in a `select!` for example: no message is lost, and the wait
-    /// goes on with the next call.
+    /// The future may be dropped, in a `select!` for example: no message is lost, none comes twice,
+    /// and the wait goes on with the next call, its exchange unbroken. Once it was polled, the
+    /// message before it is taken. [`Messages`] that are dropped themselves break their exchange;
+    /// new ones of the same client ([`Client::messages`]) go on, with the message in hand again if
+    /// the next was not asked for.
     ///
     /// # Errors
     ///
