@@ -116,7 +116,6 @@ fn the_scenarios_ask_every_path() {
         trouble::asked(),
         entries::asked(),
         odds::asked(),
-        resume::asked(),
         sending::asked(),
         rooms::asked(),
         downloads::asked(),

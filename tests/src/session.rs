@@ -117,6 +117,9 @@ impl Session {
 
     /// The pair whose key `synccheck` carries, written `1_2|3_4`.
     pub(crate) fn by_check_key(&self, text: &str) -> Option<usize> {
+        if text.is_empty() {
+            return None;
+        }
         self.pairs.iter().rposition(|pair| joined(&pair.check) == text)
     }
 

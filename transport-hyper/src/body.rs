@@ -181,6 +181,8 @@ impl Download {
     /// # Cancellation
     ///
     /// The future may be dropped: nothing more is written then, and the rest of the body is lost.
+    /// What was written is the beginning of it, as far as `progress` heard (the writer may have taken
+    /// a part of one buffer more). The flow run again fetches all of it.
     ///
     /// # Errors
     ///

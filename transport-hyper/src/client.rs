@@ -25,8 +25,17 @@ use crate::source::Source;
 /// # Cancellation
 ///
 /// Every future may be dropped at any point, and breaks its exchange. The flow it ran is the
-/// caller's and may be run again: it starts its step again, unless that could do harm twice; it
-/// then says [`Error::Unanswered`].
+/// caller's and may be run again: it starts its step again, unless that could do harm twice.
+///
+/// - A call that only asks, or says the same when it is repeated (a remark, a chat that was read),
+///   is made again.
+/// - One that must not be made twice unseen (a send, a new room: [`Call`]) says
+///   [`Error::Unanswered`] from then on and sends nothing, also where the future was dropped before
+///   anything was sent: what became of the exchange is not known. Only a future that was never
+///   polled has begun nothing. A send can be repeated under its own number, by the `again` of its
+///   module.
+/// - What takes several steps (messages, contacts, an upload) goes on with the step that was under
+///   way; what came before it is not done again.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -48,7 +57,8 @@ impl Client {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped: the device keeps its cookies, the code shown is void.
+    /// The future may be dropped: the device keeps its cookies, the code shown is void, and what the
+    /// phone did with it counts for nothing. Calling again starts with a new code.
     ///
     /// # Errors
     ///
@@ -77,7 +87,7 @@ impl Client {
     ///
     /// # Cancellation
     ///
-    /// As of [`Client::login`]: the question on the phone is void.
+    /// As of [`Client::login`]: the question on the phone is void. Calling again asks again.
     ///
     /// # Errors
     ///
@@ -131,7 +141,8 @@ impl Client {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped and the flow run again, see [`Client`].
+    /// The future may be dropped and the flow run again: it goes on with the step that was under
+    /// way, or says [`Error::Unanswered`], see [`Client`].
     ///
     /// # Errors
     ///
@@ -148,7 +159,8 @@ impl Client {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped and the flow run again, with the same source, see [`Client`].
+    /// The future may be dropped and the flow run again, with the same source: it goes on with the
+    /// step that was under way, see [`Client`].
     ///
     /// # Errors
     ///
@@ -174,7 +186,8 @@ impl Client {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped: calling again with the same upload goes on where it was.
+    /// The future may be dropped: calling again with the same upload and source goes on where it
+    /// was. The piece that was under way is sent again, those that the service took are not.
     ///
     /// # Errors
     ///
@@ -199,7 +212,8 @@ impl Client {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped and the flow run again, see [`Client`].
+    /// The future may be dropped and the flow run again: it asks again. A [`Download`] that was
+    /// dropped is lost, and the flow run again fetches it from its beginning.
     ///
     /// # Errors
     ///
@@ -228,8 +242,9 @@ impl Client {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped: whether the call was made is then unknown. For a call that
-    /// changes something, build it first and [`run`](Client::run) it.
+    /// The future may be dropped: whether the call was made, once, is then unknown; calling again
+    /// makes another one. For a call that changes something, [`build`](Client::build) it first and
+    /// [`run`](Client::run) it, or keep the number of what it sends.
     ///
     /// # Errors
     ///
@@ -246,7 +261,8 @@ impl Client {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped: what came before is known to the session.
+    /// The future may be dropped: what came before is known to the session; calling again starts
+    /// again.
     ///
     /// # Errors
     ///

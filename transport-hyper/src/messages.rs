@@ -19,7 +19,8 @@ use crate::client::Client;
 /// session's own logout without an error.
 ///
 /// A message is taken when the next one is asked for; a session stored before
-/// ([`Client::session`]) gives it again. Combinators that ask ahead (`buffered`,
+/// ([`Client::session`]) gives it again, unless it was taken on what is stored
+/// ([`Session::take`](wechat_proto::Session::take)). Combinators that ask ahead (`buffered`,
 /// `for_each_concurrent`) take early.
 #[must_use = "messages come when they are asked for"]
 pub struct Messages {
@@ -55,8 +56,11 @@ impl Messages {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped, in a `select!` for example: no message is lost, and the wait
-    /// goes on with the next call.
+    /// The future may be dropped, in a `select!` for example: no message is lost, none comes twice,
+    /// and the wait goes on with the next call, its exchange unbroken. Once it was polled, the
+    /// message before it is taken. [`Messages`] that are dropped themselves break their exchange;
+    /// new ones of the same client ([`Client::messages`]) go on, with the message in hand again if
+    /// the next was not asked for.
     ///
     /// # Errors
     ///

@@ -25,6 +25,13 @@ use crate::tls;
 ///
 /// Clones share the session and its connections. The session's lock is held while a flow thinks,
 /// never while it waits.
+///
+/// # Stopping
+///
+/// Nothing but the messages can be stopped from outside ([`Client::stop`]): every other function
+/// returns with its reply, or at its time limit; a login, when the phone has confirmed or no code is
+/// renewed any more. An upload can be left between two of its outputs by whoever
+/// [runs](Client::run_with) it output by output, and goes on when it is run again.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -250,6 +257,12 @@ impl Client {
     /// once, in far less than half a second: looking a name up, connecting, the handshake, a poll
     /// of which nothing came or a part of its reply, a pause after failures. (A look-up and a
     /// connection that the system is at are left to a thread, which ends with their time limit.)
+    ///
+    /// # Stopping
+    ///
+    /// What was heard and not yet handed out is not lost: it comes again when the session is resumed.
+    /// So does the message in hand, unless the next was asked for or it is taken on the stored session
+    /// ([`Session::take`]).
     pub fn stop(&self) {
         self.account().stop();
         self.wake();

@@ -12,7 +12,14 @@ use crate::client::Client;
 /// session's own logout without an error.
 ///
 /// A message is taken when the next one is asked for; a session stored before
-/// ([`Client::session`]) gives it again.
+/// ([`Client::session`]) gives it again, unless it was taken on what is stored
+/// ([`Session::take`](wechat_proto::Session::take)).
+///
+/// # Stopping
+///
+/// [`Client::stop`], from another thread, ends a wait. Dropped between two messages they leave
+/// nothing behind: new ones of the same client ([`Client::messages`]) go on, with the message in hand
+/// again.
 #[derive(Debug)]
 #[must_use = "messages come when they are asked for"]
 pub struct Messages {

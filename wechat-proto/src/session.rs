@@ -122,8 +122,9 @@ impl Session {
 
     /// Takes a message: it will not be given again.
     ///
-    /// An inbox takes a message when it is asked for the next one. Who writes the effect of a
-    /// message and the session in one transaction takes the message on the copy that it writes.
+    /// An inbox takes a message when it is asked for the next one. Who stores the session with the
+    /// effect of a message, or after it, takes the message on the copy that is stored
+    /// ([`Inbox`](crate::sync::Inbox) says what is seen again otherwise).
     pub fn take(&mut self, message: &Message) {
         self.taken.take(&message.id);
     }

@@ -77,7 +77,8 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let to = (from + world.batch).min(end);
     let newest = session.pairs.len().saturating_sub(1);
     let refreshed = session.refresh.take();
-    let first = session.first_sync.is_none();
+    // Told again to whoever comes back with the first key: the answer may have been lost, and no other sets this.
+    let first = session.pairs.get(used).is_some_and(|pair| pair.initial);
     // With nothing new the keys stay; the first answer always brings more of them than `webwxinit` did.
     let index =
         if from == to && used == newest && !session.pairs[newest].initial && refreshed.is_none() {
@@ -277,6 +278,21 @@ mod tests {
         client.skey = old;
         client.message("filehelper", "too old");
         assert_eq!(client.violations().len(), 1);
+    }
+
+    /// Whoever loses the first answer and gets the second holds what both have set.
+    #[test]
+    fn what_the_first_answer_sets_is_told_until_it_arrives() {
+        let mut client = Client::ready(World::demo());
+        for _ in 0..2 {
+            let lost = client.sync_request();
+            client.simulator.respond(&lost);
+        }
+        client.sync();
+        assert!(client.cookies["wxloadtime"].0.ends_with("_expired"));
+        client.check();
+        client.sync();
+        client.assert_clean();
     }
 
     #[test]

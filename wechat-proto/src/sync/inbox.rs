@@ -31,10 +31,19 @@ use crate::time::Timestamp;
 ///
 /// A message is *taken* when the next one is asked for: polling again says that the last one was
 /// dealt with. The stored key moves past a batch when all of it is taken, and the ids taken from
-/// an unfinished batch are stored with the session. So a bot that stores
-/// [`Account::session`] after each message's effect loses none, and sees at most the one in hand
-/// again; one that takes the message on the copy it stores ([`Session::take`](crate::Session))
-/// sees each exactly once. Code that asks ahead (`buffered`, `for_each_concurrent`) takes early.
+/// an unfinished batch are stored with the session. So a bot that stores the session after each
+/// message's effect loses none, wherever it is killed. What it then sees again depends on how it
+/// stores:
+///
+/// - [`Account::session`] as it is: the message that was in hand when it was stored, and the next,
+///   if that had its effect and the session was not stored yet.
+/// - A copy on which the message is taken ([`Session::take`](crate::Session::take)): at most the one
+///   that had its effect and whose session was not stored yet.
+/// - Such a copy and the effect in one transaction: none. Each message is seen exactly once.
+///
+/// Code that asks ahead (`buffered`, `for_each_concurrent`) takes early. What an answer without a
+/// message changes (cookies, keys) is stored with the next message only, or when the caller stores
+/// for another reason.
 ///
 /// Whom messages name and the account's [directory](Account::directory) does not know, it asks
 /// for: rooms that stand in no address book, strangers, members who joined. One batch goes out
