@@ -42,10 +42,11 @@ fn read<'a>(records: impl Iterator<Item = &'a String>) -> Vec<Message> {
     WireMessage::take_all(batch.messages, &Bytes::from(text.into_owned()), &me)
 }
 
-/// Without what is empty, 0 or false.
+/// Without what is empty, 0 or false. An object stays where all that is in it went: that there is
+/// one says which kind it is.
 fn full(value: Value) -> Value {
     let empty = |value: &Value| {
-        [json!(""), json!(null), json!(0), json!(false), json!([]), json!({})].contains(value)
+        [json!(""), json!(null), json!(0), json!(false), json!([])].contains(value)
     };
     match value {
         Value::Object(fields) => {
