@@ -45,9 +45,8 @@ fn read<'a>(records: impl Iterator<Item = &'a String>) -> Vec<Message> {
 /// Without what is empty, 0 or false. An object stays where all that is in it went: that there is
 /// one says which kind it is.
 fn full(value: Value) -> Value {
-    let empty = |value: &Value| {
-        [json!(""), json!(null), json!(0), json!(false), json!([])].contains(value)
-    };
+    let empty =
+        |value: &Value| [json!(""), json!(null), json!(0), json!(false), json!([])].contains(value);
     match value {
         Value::Object(fields) => {
             let fields = fields.into_iter().map(|(name, value)| (name, full(value)));
