@@ -163,6 +163,46 @@ fn places(name: &str, value: &Value, places: &mut BTreeMap<String, BTreeSet<&'st
     }
 }
 
+/// Places where the same type stands: what a sample has at one of them may stand at all.
+const SHARED: [&[&str]; 3] = [
+    &[
+        "message.kind.card.info",
+        "message.kind.friend_request.info",
+        "message.kind.possible_friend.info",
+    ],
+    &["message.kind.app.content.articles[]", "message.kind.news.articles[]"],
+    &[
+        "message.kind.system.event",
+        "message.kind.sys_msg.other.event",
+        "message.kind.sys_msg.template.event",
+    ],
+];
+
+/// Adds to each place what the samples have at others of its type.
+fn share(places: &mut BTreeMap<String, BTreeSet<&'static str>>) {
+    for group in SHARED {
+        for from in group {
+            for (place, types) in places.clone() {
+                let Some(inner) = place.strip_prefix(from) else { continue };
+                for to in group {
+                    places.entry(format!("{to}{inner}")).or_default().extend(&types);
+                }
+            }
+        }
+    }
+    // People in events: this account, or a name.
+    let person = |place: &&String| {
+        let (event, name) = place.rsplit_once('.').unwrap_or_default();
+        let people = ["by", "of", "whom", "who[]", "others[]"].contains(&name);
+        event.contains(".event.") && people || *place == "message.kind.revoked.by"
+    };
+    let people: Vec<String> = places.keys().filter(person).cloned().collect();
+    for place in people {
+        places.entry(format!("{place}.named")).or_default().insert("string");
+        places.entry(place).or_default().extend(["object", "string"]);
+    }
+}
+
 /// `docs/json.md` lists what the corpora serialize to, place by place: what is not in its lists
 /// has to be written there, and what is there no more breaks bridges (a new version).
 #[test]
@@ -174,6 +214,9 @@ fn the_page_on_json_is_true() {
         let mut found = BTreeMap::new();
         for value in serialized(what) {
             places(what, &value, &mut found);
+        }
+        if what == "message" {
+            share(&mut found);
         }
         // Parents sort in front of what stands in them: no name goes on below `.` or `[`.
         let lines = found.into_iter().map(|(place, types)| {

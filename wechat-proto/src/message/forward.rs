@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
+use super::content::document;
 use super::envelope::{Message, room_prefix};
 use super::kind::Kind;
 use super::send::Receipt;
@@ -161,9 +162,9 @@ impl Source {
             (1, ..) if matches!(message.kind, Kind::Text(_) | Kind::Location(_)) => {
                 record.said(message).map(Self::Text)
             }
-            (3, ..) => record.said(message).map(Self::Image),
-            (43, ..) => Ok(Self::Video(Length::Any, record.said(message)?)),
-            (62, ..) => Ok(Self::Video(Length::Short, record.said(message)?)),
+            (3, ..) => record.media(message).map(Self::Image),
+            (43, ..) => Ok(Self::Video(Length::Any, record.media(message)?)),
+            (62, ..) => Ok(Self::Video(Length::Short, record.media(message)?)),
             (47, ..) => match &message.kind {
                 Kind::Emoticon(emoticon) if emoticon.from_shop => Err(NotForwardable::Sticker),
                 Kind::Emoticon(emoticon) => {
@@ -201,22 +202,38 @@ impl fmt::Debug for Source {
 }
 
 impl Record {
-    /// `Content` as a send has it: without the name of who said it, and decoded.
-    ///
-    /// In XML a `<br/>` becomes a line break, too: it stands where the sender had one.
-    fn said(&self, message: &Message) -> Result<Box<str>, NotForwardable> {
+    /// `Content` without the name of who said it.
+    fn bare(&self, message: &Message) -> &str {
         // What this account said is from this account.
         let (outgoing, me) = (message.is_outgoing(), &message.from);
         let prefix = room_prefix(&self.content, message.peer(), outgoing, me);
-        let said = prefix.map_or(&*self.content, |(_, rest)| rest);
-        let said = decode(Text::from(said));
+        prefix.map_or(&*self.content, |(_, rest)| rest)
+    }
+
+    /// A text as a send has it.
+    fn said(&self, message: &Message) -> Result<Box<str>, NotForwardable> {
+        let said = decode(Text::from(self.bare(message)));
         if said.trim().is_empty() { Err(NotForwardable::Incomplete) } else { Ok(said) }
     }
 
+    /// The XML of a picture or a video, or what newer versions write in its place: `@` and hex
+    /// digits.
+    fn media(&self, message: &Message) -> Result<Box<str>, NotForwardable> {
+        let bare = self.bare(message);
+        match document(bare) {
+            Some(xml) => Ok(xml.into()),
+            None if bare.starts_with('@') => Ok(bare.into()),
+            None => Err(NotForwardable::Incomplete),
+        }
+    }
+
     /// The XML of an app message: what the service calls the original, if it came along.
+    ///
+    /// Unescaped as often as it was escaped, which need not be once: once more, and what its
+    /// sender typed would be markup.
     fn xml(&self, message: &Message) -> Result<Box<str>, NotForwardable> {
         if self.ori_content.is_empty() {
-            self.said(message)
+            document(self.bare(message)).map(Into::into).ok_or(NotForwardable::Incomplete)
         } else {
             Ok((&*self.ori_content).into())
         }
@@ -233,15 +250,16 @@ impl Record {
     /// A file is named by the record's `MediaId`, not by the `attachid` of its XML, and its
     /// message written anew.
     fn file(self, message: &Message) -> Result<Source, NotForwardable> {
-        let content = self.said(message)?;
+        let content = document(self.bare(message)).unwrap_or_default();
         let inner = xml::texts(&content, &["title", "totallen", "fileext"]).unwrap_or_default();
         let inner = |name| inner.iter().find(|(found, _)| *found == name).map(|(_, text)| &**text);
         let name = match self.file_name.is_empty() {
             true => inner("title").unwrap_or_default().into(),
             false => decode(self.file_name),
         };
-        let size = self.file_size.trim().parse().ok();
-        let size = size.or_else(|| inner("totallen")?.trim().parse().ok());
+        // 0 is no size: `docs/shapes.md` S35. Nobody can send an empty file.
+        let size = |text: &str| text.trim().parse().ok().filter(|size| *size > 0);
+        let size = size(&self.file_size).or_else(|| size(inner("totallen")?));
         let extension = match inner("fileext") {
             Some(extension) if !extension.is_empty() => extension.to_lowercase(),
             _ => send_app::extension(&name),

@@ -173,6 +173,8 @@ fn files() {
     for (field, value) in [
         ("FileName", json!("")),
         ("FileSize", json!("")),
+        ("FileSize", json!("0")),
+        ("Content", json!("")),
         ("FileSize", json!(1760)),
         ("Content", json!("&lt;appmsg/&gt;")),
     ] {
@@ -182,8 +184,8 @@ fn files() {
     }
     for broken in [
         json!({ "MediaId": "" }),
-        json!({ "Content": "" }),
         json!({ "Content": "x", "FileSize": "" }),
+        json!({ "Content": "", "FileSize": "0" }),
     ] {
         let mut fields = file();
         fields.as_object_mut().unwrap().extend(broken.as_object().unwrap().clone());
@@ -211,6 +213,32 @@ fn app_messages() {
     let words =
         json!({ "MsgType": 49, "AppMsgType": 5, "Content": "该类型暂不支持，请在手机上查看" });
     assert_eq!(forwarded(&from("@13fb", words)).unwrap_err(), NotForwardable::Incomplete);
+}
+
+/// XML is unescaped as often as it was escaped: not at all, once or twice. What its sender typed
+/// stays text.
+#[test]
+fn xml_is_passed_on_as_it_was() {
+    let escaped = |xml: &str| xml.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let app = "<msg><appmsg><title>a &lt;b&gt; &amp;amp;</title></appmsg></msg>";
+    let picture = "<msg><img aeskey=\"a&amp;b\" length=\"5\"/></msg>";
+    for times in 0..3 {
+        let wire = |xml: &str| (0..times).fold(String::from(xml), |xml, _| escaped(&xml));
+        for prefix in ["", "@13fb:<br/>", "@13fb:<br/>junk "] {
+            let content = format!("{prefix}{}", wire(app));
+            let link = json!({ "MsgType": 49, "AppMsgType": 5, "Content": content });
+            assert_eq!(sent(&from("@@7cd3", link)).1["Content"], app, "{content}");
+            let content = format!("{prefix}{}", wire(picture));
+            for kind in [3, 43, 62] {
+                let media = json!({ "MsgType": kind, "Content": content });
+                assert_eq!(sent(&from("@@7cd3", media)).1["Content"], picture, "{content}");
+            }
+        }
+    }
+    for kind in [3, 43, 62] {
+        let words = json!({ "MsgType": kind, "Content": "look at the phone" });
+        assert_eq!(forwarded(&from("@13fb", words)).unwrap_err(), NotForwardable::Incomplete);
+    }
 }
 
 /// What is read as a text is passed on as one: a fuzzer found a number beside it that meant nothing.

@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 
-use super::{Kind, Message, Revoked};
+use super::{Kind, Message, Person, Revoked};
 use crate::ids::{MsgId, UserName};
 
 /// The last messages of an inbox, bounded in number and size.
@@ -61,25 +61,43 @@ impl Recent {
         let original = match named {
             Some(original) => original,
             // The official page takes the latest of its own for one without a number. Not if there
-            // is another number: it is of a message that was not heard.
+            // is another number: it is of a message that was not heard. Nor if somebody else took
+            // theirs back.
             None if !revoked.msg_id.is_known() && !revoked.new_msg_id.is_known() => {
-                let latest = self.own.remove(chat)?;
-                self.messages.get(&latest)?
+                if matches!(revoked.by, Some(Person::Named(_))) {
+                    return None;
+                }
+                let latest = self.own.get(chat)?;
+                self.messages.get(latest)?
             }
             None => return None,
         };
         // Nothing of another chat can be meant.
-        (original.peer() == chat).then(|| Arc::clone(original))
+        let original = (original.peer() == chat).then(|| Arc::clone(original))?;
+        // It is gone: the next one without a number is of another, which is not guessed at.
+        if self.own.get(chat) == Some(&original.id) {
+            self.own.remove(chat);
+        }
+        Some(original)
     }
 
     fn keep(&mut self, message: &Message) {
         let size = message.raw.len();
         let limit = self.most.saturating_mul(AVERAGE);
-        let known = self.messages.contains_key(&message.id);
-        if !message.id.is_known() || known || size > limit {
+        // What the service notes in a chat is nothing that somebody said.
+        let notice = matches!(message.kind, Kind::System(_) | Kind::SysMsg(_));
+        let own = message.is_outgoing() && !notice;
+        if !message.id.is_known() || size > limit {
+            // Then the latest is one that is not here.
+            if own {
+                self.own.remove(message.peer());
+            }
             return;
         }
-        if message.is_outgoing() {
+        if self.messages.contains_key(&message.id) {
+            return;
+        }
+        if own {
             self.own.insert(message.peer().clone(), message.id.clone());
         }
         self.bytes += size;

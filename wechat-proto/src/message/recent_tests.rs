@@ -68,6 +68,46 @@ fn without_a_number_it_is_the_own_latest() {
     assert_eq!(original(&mut recent, "@c", "@me", zero), None);
 }
 
+/// Threat M5. A wrong message would be worse than none.
+#[test]
+fn without_a_number_no_other_is_taken() {
+    let zero = "<msgid>0</msgid>";
+    // One that was taken back by its number is gone.
+    let mut recent = Recent::default();
+    heard(&mut recent, text("1", "@me", "@a", "one"));
+    heard(&mut recent, text("2", "@me", "@a", "two"));
+    assert_eq!(original(&mut recent, "@me", "@a", "<msgid>2</msgid>").as_deref(), Some("two"));
+    assert_eq!(original(&mut recent, "@me", "@a", zero), None);
+
+    // The latest is one that could not be kept: too large, or without a number.
+    for latest in
+        [text("2", "@me", "@a", &"x".repeat(USUAL * AVERAGE)), text("0", "@me", "@a", "two")]
+    {
+        let mut recent = Recent::default();
+        heard(&mut recent, text("1", "@me", "@a", "one"));
+        heard(&mut recent, latest);
+        assert_eq!(original(&mut recent, "@me", "@a", zero), None);
+    }
+
+    // What the service notes of this account's doings is nothing that it said.
+    let mut recent = Recent::default();
+    heard(&mut recent, text("1", "@me", "@a", "one"));
+    heard(
+        &mut recent,
+        message(
+            r#""MsgId":"2","FromUserName":"@me","ToUserName":"@a","MsgType":10000,"Content":"发出红包，请在手机上查看""#,
+        ),
+    );
+    assert_eq!(original(&mut recent, "@me", "@a", zero).as_deref(), Some("one"));
+
+    // Nor is it this account's if somebody else is said to have done it.
+    heard(&mut recent, text("3", "@me", "@a", "three"));
+    let tom = "<msgid>0</msgid><replacemsg>\\\"Tom\\\" 撤回了一条消息</replacemsg>";
+    assert_eq!(original(&mut recent, "@a", "@me", tom), None);
+    let me = "<msgid>0</msgid><replacemsg>你撤回了一条消息</replacemsg>";
+    assert_eq!(original(&mut recent, "@a", "@me", me).as_deref(), Some("three"));
+}
+
 /// `docs/threats.md` M4.
 #[test]
 fn forgets_the_oldest() {
@@ -75,21 +115,21 @@ fn forgets_the_oldest() {
     for n in 1..=5 {
         heard(&mut recent, text(&format!("{n}"), "@me", "@a", "x"));
     }
-    let known = |n: u32, recent: &mut Recent| {
-        original(recent, "@a", "@me", &format!("<msgid>{n}</msgid>")).is_some()
-    };
-    let all: Vec<bool> = (1..=5).map(|n| known(n, &mut recent)).collect();
+    let known =
+        |n: u32, recent: &Recent| recent.messages.contains_key(&MsgId::from(&*format!("{n}")));
+    let all: Vec<bool> = (1..=5).map(|n| known(n, &recent)).collect();
     assert_eq!(all, [false, false, true, true, true]);
     assert_eq!((recent.messages.len(), recent.order.len(), recent.own.len()), (3, 3, 1));
+    assert_eq!(original(&mut recent, "@a", "@me", "<msgid>2</msgid>"), None);
 
     // In bytes, too; what is larger than all of them together is not kept, and drives out nobody.
     let large = "x".repeat(3 * AVERAGE - 300);
     heard(&mut recent, text("6", "@a", "@me", &large));
-    assert!(known(6, &mut recent) && recent.messages.len() < 4);
+    assert!(known(6, &recent) && recent.messages.len() < 4);
     heard(&mut recent, text("7", "@a", "@me", &"x".repeat(3 * AVERAGE)));
-    assert!(known(6, &mut recent) && !known(7, &mut recent));
+    assert!(known(6, &recent) && !known(7, &recent));
     heard(&mut recent, text("8", "@a", "@me", &large));
-    assert!(!known(6, &mut recent) && known(8, &mut recent));
+    assert!(!known(6, &recent) && known(8, &recent));
     assert!(recent.own.is_empty() && recent.bytes <= 3 * AVERAGE);
 }
 

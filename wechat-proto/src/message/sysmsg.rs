@@ -125,16 +125,19 @@ pub(super) fn read(msg_type: MsgType, content: Text) -> Result<Kind, &'static st
     }
 }
 
-/// Whether a content is such XML, behind a prefix at most; with `alone`, whether nothing follows
-/// it either.
+/// Whether a content is such XML; with `alone`, whether nothing but a prefix stands around it.
 ///
 /// The texts of `MsgType` 10000 contain names, some at their beginning, and whoever chooses a name
-/// could put XML into it (`docs/threats.md` M1).
+/// could put XML into it (`docs/threats.md` M1). Of XML, the official page drops what stands before
+/// the first tag.
 fn is_one(content: &str, alone: bool) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '_' | '-');
     // A room's permanent id is no name of a member: it was not cut off.
     let behind = content.trim_start_matches(legal).strip_prefix(':').unwrap_or(content);
-    let start = behind.trim_start().trim_start_matches("<br/>").trim_start();
+    let start = match alone {
+        true => behind.trim_start().trim_start_matches("<br/>").trim_start(),
+        false => from_first_tag(content),
+    };
     let begins = ["<", "&lt;", "&amp;lt;"].into_iter().any(|bracket| {
         let name = start.strip_prefix(bracket).unwrap_or_default();
         name.starts_with("sysmsg") || name.starts_with("?xml") && content.contains("sysmsg")
@@ -143,6 +146,20 @@ fn is_one(content: &str, alone: bool) -> bool {
     let ends =
         ["sysmsg>", "sysmsg&gt;", "sysmsg&amp;gt;"].into_iter().any(|tag| end.ends_with(tag));
     begins && (ends || !alone)
+}
+
+/// A content from its first tag on that is not the page's own, escaped or not.
+fn from_first_tag(content: &str) -> &str {
+    let mut rest = content;
+    while let Some(at) = rest.find(['<', '&']) {
+        rest = rest.get(at..).unwrap_or_default();
+        let begins = |tags: &[&str]| tags.iter().any(|tag| rest.starts_with(tag));
+        if begins(&["<", "&lt;", "&amp;lt;"]) && !begins(&["<br/>", "<span ", "</span>"]) {
+            return rest;
+        }
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    ""
 }
 
 /// What stands in the elements of all kinds; those of other kinds are empty.

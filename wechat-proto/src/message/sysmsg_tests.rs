@@ -65,6 +65,8 @@ fn a_revocation() {
         format!("12345@chatroom:<br/>{}", revoke(REVOKE)),
         revoke(&plain),
         format!("<br/>\n{}", revoke(REVOKE)),
+        // Junk in front: the official page drops it.
+        format!("\u{feff}a &amp; “b” <span class=\"emoji emoji1f604\"></span>: {}", revoke(REVOKE)),
         wire("<?xml version=\"1.0\"?>\n") + &revoke(REVOKE),
         format!("<sysmsg type=\"revokemsg\"><revokemsg>{REVOKE}</revokemsg></sysmsg>"),
         format!("<sysmsg><revokemsg>{REVOKE}</revokemsg></sysmsg>"),
@@ -193,6 +195,9 @@ fn a_name_cannot_be_a_sysmsg() {
         assert!(system.text.contains("<sysmsg"));
     }
     assert!(matches!(kind_of(10_000, &xml), Kind::Revoked(_)));
+    // Nor the second tag of XML.
+    let other = wire("<b>") + &xml;
+    assert!(matches!(kind_of(10_002, &other), Kind::System(_)));
 }
 
 /// Threats X1, X3.

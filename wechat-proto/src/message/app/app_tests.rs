@@ -329,6 +329,13 @@ fn reads_quotes() {
     let image = "&lt;msg&gt;&lt;img length=\"5\"/&gt;&lt;/msg&gt;";
     let text = "<msg><img length=\"5\"/></msg>".into();
     assert_eq!(quoted(3, image), Quote { text, kind: MsgType::IMAGE, ..expected });
+    // Threat S1: XML has keys in it.
+    let key = "&lt;msg&gt;&lt;img aeskey=\"6b657931\"/&gt;&lt;/msg&gt;";
+    for (kind, shown) in [(1, true), (3, false), (43, false), (49, false), (4711, false)] {
+        assert_eq!(format!("{:?}", quoted(kind, key)).contains("6b657931"), shown, "{kind}");
+    }
+    let words = format!("{:?} {:?}", quoted(1, "see you"), quoted(49, file));
+    assert!(words.contains("see you") && words.contains("a.pdf"), "{words}");
     let empty = read(57, "", "<title>x</title>");
     assert_eq!(empty.content, AppContent::Quote(Box::default()));
 }

@@ -1,6 +1,7 @@
 //! Replies that quote: `docs/protocol.md` §9.4.
 
 use alloc::boxed::Box;
+use core::fmt;
 
 use serde::Serialize;
 
@@ -12,7 +13,9 @@ use crate::time::Timestamp;
 use crate::wire::document::{Found, walk};
 
 /// The message that a reply quotes: `AppMsgType` 57.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+///
+/// `Debug` does not show the XML of what is no text: it has keys in it.
+#[derive(Clone, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Quote {
     /// What it is.
@@ -29,6 +32,27 @@ pub struct Quote {
     pub sent: Option<Timestamp>,
     /// Its text; of an app message, its title; of others, the XML as it came.
     pub text: Box<str>,
+}
+
+impl fmt::Debug for Quote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self.kind {
+            MsgType::TEXT => true,
+            // The title, or XML without one.
+            MsgType::APP => !self.text.contains(['<', '&']),
+            _ => false,
+        };
+        let text = if words || self.text.is_empty() { &*self.text } else { "[redacted]" };
+        f.debug_struct("Quote")
+            .field("kind", &self.kind)
+            .field("id", &self.id)
+            .field("from", &self.from)
+            .field("speaker", &self.speaker)
+            .field("name", &self.name)
+            .field("sent", &self.sent)
+            .field("text", &text)
+            .finish()
+    }
 }
 
 /// A quoted message, while it is read.
