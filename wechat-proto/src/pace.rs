@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::error::Error;
 use crate::flow::Interrupt;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Wait};
 
 /// The pace of each kind of flow. Kept by the device: a new flow goes on at the pace of the one
 /// before, or a caller who starts one after the other would spin.
@@ -37,6 +37,10 @@ pub(crate) struct Pace {
     failures: u32,
     /// When the last request went out.
     sent: Option<Timestamp>,
+    /// What the next request waits for.
+    wait: Option<Wait>,
+    /// Whether the last question was held back, so that the next need not be.
+    waited: bool,
 }
 
 impl Pace {
@@ -113,18 +117,60 @@ impl Pace {
         }
     }
 
-    /// The same for a step that something useful led to: circles are slowed down where they
-    /// begin, and only failures hold this one back.
+    /// The same for a step that something useful led to when there were `lifted` strikes: circles
+    /// are slowed down where they begin, and only what came since holds this one back.
     pub(crate) fn settle_step(
         &mut self,
         interrupt: Interrupt,
         now: Timestamp,
         held: &mut bool,
+        lifted: u32,
     ) -> Result<(), Interrupt> {
-        let strikes = core::mem::take(&mut self.strikes);
-        let result = self.settle(interrupt, now, held);
-        self.strikes = strikes;
+        self.settle_with(self.strikes.saturating_sub(lifted), interrupt, now, held)
+    }
+
+    /// The same for a question that is asked again and again: every second time, it goes out at
+    /// once.
+    ///
+    /// Whatever happened during a pause is told as soon as it is over, as by a service that says
+    /// the same for ever. Asking once more, at once, shows which it is: where people are behind
+    /// it, that question waits for the next of them, and the pace is lifted.
+    pub(crate) fn settle_question(
+        &mut self,
+        interrupt: Interrupt,
+        now: Timestamp,
+        held: &mut bool,
+    ) -> Result<(), Interrupt> {
+        let strikes = match self.strikes.checked_sub(Self::PATIENCE) {
+            Some(_) if self.waited => 0,
+            // Two for each pause.
+            Some(more) => (more / 2).saturating_add(Self::PATIENCE),
+            None => self.strikes,
+        };
+        let result = self.settle_with(strikes, interrupt, now, held);
+        if matches!(result, Err(Interrupt::Send(_))) {
+            self.waited = strikes >= Self::PATIENCE;
+        }
         result
+    }
+
+    /// [`Pace::settle`], as if there had been this many strikes.
+    fn settle_with(
+        &mut self,
+        strikes: u32,
+        interrupt: Interrupt,
+        now: Timestamp,
+        held: &mut bool,
+    ) -> Result<(), Interrupt> {
+        let all = core::mem::replace(&mut self.strikes, strikes);
+        let result = self.settle(interrupt, now, held);
+        self.strikes = all;
+        result
+    }
+
+    /// How often nothing useful came.
+    pub(crate) const fn strikes(&self) -> u32 {
+        self.strikes
     }
 
     /// Lets a request out, or says how long it has to wait. What else a flow needs passes.
@@ -132,18 +178,18 @@ impl Pace {
         if !matches!(interrupt, Interrupt::Send(_)) {
             return interrupt;
         }
-        if let Some(sent) = self.sent {
-            if sent > now {
-                // The clock was set back: the wait begins anew, or it might take a day.
-                self.sent = Some(now);
-            }
-            let wait = delay.saturating_sub(now.since(sent));
-            if !wait.is_zero() {
-                return Interrupt::Sleep(wait);
-            }
+        let wait = match &mut self.wait {
+            // Something useful came meanwhile, or a request that waits for less.
+            Some(wait) => wait.sleep(now).min(delay),
+            None => self.sent.map_or(Duration::ZERO, |sent| delay.saturating_sub(now.since(sent))),
+        };
+        if wait.is_zero() {
+            self.wait = None;
+            self.sent = Some(now);
+            return interrupt;
         }
-        self.sent = Some(now);
-        interrupt
+        self.wait = Some(Wait::new(wait, now));
+        Interrupt::Sleep(wait)
     }
 
     fn delay(&self) -> Duration {
@@ -215,7 +261,7 @@ mod tests {
         assert_eq!(pace.delay(), Duration::ZERO);
     }
 
-    /// `docs/threats.md` C1.
+    /// Threat C1.
     #[test]
     fn a_clock_set_back_does_not_stop_it() {
         let mut pace = Pace::default();
@@ -225,6 +271,50 @@ mod tests {
         let Interrupt::Sleep(wait) = let_out(&mut pace, now) else { panic!() };
         assert_eq!(wait.as_secs(), 2);
         assert!(matches!(let_out(&mut pace, now.after(wait)), Interrupt::Send(_)));
+    }
+
+    /// Threat C1: one sleep is enough, and no request goes out without it.
+    #[test]
+    fn a_clock_that_is_set_back_in_every_sleep_does_not_stop_it() {
+        let day = 86_400;
+        let mut pace = Pace::default();
+        (0..20).for_each(|_| pace.strike());
+        for n in (1..100).rev() {
+            let now = Timestamp::from_secs(n * day);
+            assert!(matches!(let_out(&mut pace, now), Interrupt::Send(_)));
+            // While the answer is under way, and again during the sleep.
+            let Interrupt::Sleep(wait) = let_out(&mut pace, Timestamp::from_secs(n * day - 9))
+            else {
+                panic!("it spins")
+            };
+            assert_eq!(wait.as_secs(), 30);
+        }
+        // A day ahead, and back within the sleep.
+        let now = Timestamp::from_secs(50 * day);
+        let _ = let_out(&mut pace, now);
+        assert!(matches!(let_out(&mut pace, now), Interrupt::Sleep(_)));
+        assert!(matches!(let_out(&mut pace, Timestamp::from_secs(49 * day)), Interrupt::Send(_)));
+    }
+
+    /// Threat S7.
+    #[test]
+    fn every_second_question_goes_out_at_once() {
+        let mut pace = Pace::default();
+        let (mut now, mut held) = (Timestamp::from_secs(1000), false);
+        let mut waits = alloc::vec::Vec::new();
+        for _ in 0..15 {
+            match pace.settle_question(send(), now, &mut held) {
+                Err(Interrupt::Sleep(wait)) => {
+                    waits.push(wait.as_secs());
+                    now = now.after(wait);
+                    let sent = pace.settle_question(send(), now, &mut held);
+                    assert!(matches!(sent, Err(Interrupt::Send(_))));
+                }
+                _ => waits.push(0),
+            }
+            pace.strike();
+        }
+        assert_eq!(waits, [0, 0, 0, 1, 0, 2, 0, 4, 0, 8, 0, 16, 0, 30, 0]);
     }
 
     #[test]

@@ -56,9 +56,61 @@ impl Timestamp {
     }
 }
 
+/// How much of a wait is left, by a clock that may jump (`docs/threats.md` C1).
+///
+/// Time is added up as it passes from one look to the next, so that a clock that jumps spoils one
+/// look, and not the whole of the wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    left: Duration,
+    seen: Timestamp,
+}
+
+impl Wait {
+    pub(crate) const fn new(length: Duration, now: Timestamp) -> Self {
+        Self { left: length, seen: now }
+    }
+
+    /// What is left. Time that passed while the clock was set back is not known, and not counted.
+    pub(crate) const fn left(&mut self, now: Timestamp) -> Duration {
+        self.left = self.left.saturating_sub(now.since(self.seen));
+        self.seen = now;
+        self.left
+    }
+
+    /// What is left to sleep, where the whole of it was slept since the last look. Where the
+    /// clock was set back meanwhile, nothing is: a clock that goes back again and again must not
+    /// make one sleep follow another.
+    pub(crate) fn sleep(&mut self, now: Timestamp) -> Duration {
+        if now < self.seen {
+            self.left = Duration::ZERO;
+        }
+        self.left(now)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Threat C1.
+    #[test]
+    fn a_wait_ends_whatever_the_clock_does() {
+        let at = Timestamp::from_secs;
+        let ten = Duration::from_secs(10);
+        let mut wait = Wait::new(ten, at(100));
+        assert_eq!(wait.left(at(104)).as_secs(), 6);
+        // A day back: what passed meanwhile is not known.
+        assert_eq!(wait.left(at(1)).as_secs(), 6);
+        assert_eq!(wait.left(at(5)).as_secs(), 2);
+        assert_eq!(wait.left(at(100_000)), Duration::ZERO);
+        assert_eq!(wait.left(at(0)), Duration::ZERO);
+
+        let mut sleep = Wait::new(ten, at(100_000));
+        assert_eq!(sleep.sleep(at(100_000)).as_secs(), 10);
+        assert_eq!(sleep.sleep(at(100_003)).as_secs(), 7);
+        assert_eq!(sleep.sleep(at(10)), Duration::ZERO);
+    }
 
     /// `docs/protocol.md` §1.2: the vectors taken from captures.
     #[test]

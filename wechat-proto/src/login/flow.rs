@@ -35,7 +35,7 @@ use crate::flow::{Flow, Input, Interrupt};
 use crate::hosts::Role;
 use crate::ids::Uuid;
 use crate::pace::Paces;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Wait};
 
 /// Logs a device in: shows a QR code, waits for the phone, opens the session.
 ///
@@ -56,8 +56,9 @@ pub struct Login {
     no_code: bool,
     /// Whether a request waits for its time: nothing that comes then is its reply.
     held: bool,
-    /// Whether something useful led to the step under way.
-    led: bool,
+    /// How many strikes there were when something useful led to the step under way: they do not
+    /// slow it down.
+    lifted: u32,
     renewals: u32,
 }
 
@@ -93,8 +94,8 @@ enum State {
 struct Watch {
     uuid: Uuid,
     scanned: bool,
-    /// Since when the phone asks, where there is no code.
-    pushed: Option<Timestamp>,
+    /// How long the phone goes on asking, where there is no code.
+    pushed: Option<Wait>,
 }
 
 /// How long the phone may take to answer a question: `docs/protocol.md` §3.7.
@@ -136,7 +137,7 @@ impl Flow for Login {
                     device.paces.login.strike();
                     device.reopen();
                     self.renewals = 0;
-                    self.led = false;
+                    self.lifted = 0;
                     // Once: what comes after it, if only an error, comes with a code.
                     let pushes = mem::take(&mut self.pushes) || self.no_code;
                     match device.last_uin().filter(|_| pushes) {
@@ -146,9 +147,12 @@ impl Flow for Login {
                 }
                 State::Pushing { uin, host, mut call } => match call.poll(device, now) {
                     Ok(uuid) => {
-                        self.led = true;
-                        device.paces.login.answered();
-                        let watch = Watch { uuid: uuid.clone(), scanned: false, pushed: Some(now) };
+                        self.lift(device);
+                        let watch = Watch {
+                            uuid: uuid.clone(),
+                            scanned: false,
+                            pushed: Some(Wait::new(PUSHED, now)),
+                        };
                         self.watch(device, watch, true, now);
                         return Ok(Progress::ConfirmOnPhone { uuid });
                     }
@@ -179,8 +183,7 @@ impl Flow for Login {
                 },
                 State::Asking(mut call) => match call.poll(device, now) {
                     Ok(uuid) => {
-                        self.led = true;
-                        device.paces.login.answered();
+                        self.lift(device);
                         let watch = Watch { uuid: uuid.clone(), scanned: false, pushed: None };
                         self.watch(device, watch, true, now);
                         return Ok(Progress::Code { uuid });
@@ -194,7 +197,6 @@ impl Flow for Login {
                 },
                 State::Watching { mut watch, mut call } => match call.poll(device, now) {
                     Ok(Scan::Pending) => {
-                        self.led = false;
                         device.paces.login.quiet(now);
                         self.watch_on(device, watch, now)?;
                     }
@@ -202,16 +204,13 @@ impl Flow for Login {
                         let told = watch.scanned;
                         self.watch_on(device, Watch { scanned: true, ..watch }, now)?;
                         if !told {
-                            self.led = true;
-                            device.paces.login.answered();
+                            self.lift(device);
                             return Ok(Progress::Scanned { avatar });
                         }
-                        self.led = false;
                         device.paces.login.quiet(now);
                     }
                     Ok(Scan::Confirmed { redirect }) => {
-                        self.led = true;
-                        device.paces.login.answered();
+                        self.lift(device);
                         self.redeem(device, &redirect, now)?;
                     }
                     Ok(Scan::Cancelled) => {
@@ -227,7 +226,6 @@ impl Flow for Login {
                     Err(Interrupt::Fail(Error::Transport(failure)))
                         if failure.kind == FailureKind::Timeout && failure.sent == Sent::Maybe =>
                     {
-                        self.led = false;
                         device.paces.login.quiet(now);
                         self.watch_on(device, watch, now)?;
                     }
@@ -245,8 +243,7 @@ impl Flow for Login {
                 },
                 State::Redeeming(mut call) => match call.poll(device, now) {
                     Ok(Redeemed::Credentials(credentials)) => {
-                        self.led = true;
-                        device.paces.login.answered();
+                        self.lift(device);
                         self.initialise(device, credentials, false, now);
                     }
                     Ok(Redeemed::Elsewhere(redirect)) => {
@@ -271,8 +268,7 @@ impl Flow for Login {
                             self.initialise(device, credentials, true, now);
                         }
                         Ok(init) => {
-                            self.led = true;
-                            device.paces.login.answered();
+                            self.lift(device);
                             self.announce(device, credentials, init, now);
                         }
                         // The service may have failed only once; refused three times, these

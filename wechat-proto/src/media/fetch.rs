@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::device::Device;
 use crate::error::Error;
 use crate::flow::{Flow, Input, Interrupt, Response};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Wait};
 
 /// One download: asks, and gives the head of the reply. The bytes that follow stay with whoever
 /// runs it: the adapters' `Client::download` hands them over.
@@ -24,8 +24,8 @@ pub struct Fetch {
     pub(crate) call: Call<Head>,
     /// How often the service had nothing.
     empty: usize,
-    /// Until when it is given time to have something.
-    rest: Option<Timestamp>,
+    /// What is left of the time that it is given to have something.
+    rest: Option<Wait>,
 }
 
 /// The pauses after replies with nothing in them.
@@ -52,13 +52,11 @@ impl Flow for Fetch {
     type Output = Head;
 
     fn poll(&mut self, device: &mut Device, now: Timestamp) -> Result<Head, Interrupt> {
-        if let Some(until) = self.rest {
-            let left = until.since(now);
-            let pause = PAUSES.get(self.empty.saturating_sub(1)).copied().unwrap_or_default();
-            if !left.is_zero() && left <= pause {
+        if let Some(rest) = &mut self.rest {
+            let left = rest.sleep(now);
+            if !left.is_zero() {
                 return Err(Interrupt::Sleep(left));
             }
-            // Over; or the clock was set back, and the pause would never end.
             self.rest = None;
         }
         match self.call.poll(device, now) {
@@ -68,7 +66,7 @@ impl Flow for Fetch {
                     return Err(Error::EmptyMedia { endpoint }.into());
                 };
                 self.empty += 1;
-                self.rest = Some(now.after(*pause));
+                self.rest = Some(Wait::new(*pause, now));
                 Err(Interrupt::Sleep(*pause))
             }
             Err(interrupt @ Interrupt::Fail(_)) => {

@@ -355,7 +355,9 @@ impl Upload {
                 pace.strike();
                 Err(error.into())
             }
-            interrupt if self.leads => pace.settle_step(interrupt, now, &mut self.held),
+            interrupt if self.leads => {
+                pace.settle_step(interrupt, now, &mut self.held, pace.strikes())
+            }
             interrupt => pace.settle(interrupt, now, &mut self.held),
         }
     }

@@ -60,6 +60,8 @@ pub struct Inbox {
     state: State,
     /// Whether a request waits for its time: nothing that comes then is its reply.
     held: bool,
+    /// Whether news led to the fetch under way.
+    led: bool,
     /// What is to be handed out.
     messages: VecDeque<Message>,
     /// The message handed out last, to be taken at the next poll.
@@ -161,7 +163,7 @@ impl Flow for Inbox {
             }
             match core::mem::take(&mut self.state) {
                 // The first fetch waits for nothing: it brings the keys that `synccheck` wants.
-                State::Idle => self.fetch(account, now),
+                State::Idle => self.fetch(account, false, now),
                 State::Fetching(mut call) => match call.poll(&mut account.session.device, now) {
                     Ok(batch) => self.receive(account, batch),
                     Err(interrupt) => {
@@ -192,7 +194,7 @@ impl Flow for Inbox {
                     Ok(Check::News { .. }) => {
                         account.session.device.paces.inbox.news(now);
                         self.rounds = 0;
-                        self.fetch(account, now);
+                        self.fetch(account, true, now);
                     }
                     Ok(Check::Quiet) => {
                         account.session.device.paces.inbox.quiet(now);
@@ -230,7 +232,9 @@ impl Flow for Inbox {
 }
 
 impl Inbox {
-    fn fetch(&mut self, account: &mut Account, now: Timestamp) {
+    /// Fetches; `led` says that there are news to fetch.
+    fn fetch(&mut self, account: &mut Account, led: bool, now: Timestamp) {
+        self.led = led;
         self.state = State::Fetching(fetch::request(&mut account.session, now));
     }
 
@@ -310,7 +314,7 @@ impl Inbox {
         self.rounds += 1;
         // Where the key stands still, asking again brings the same.
         if next.more && moved && self.rounds < ROUNDS {
-            self.fetch(account, now);
+            self.fetch(account, false, now);
         } else {
             self.pause(account, now);
         }
@@ -324,7 +328,15 @@ impl Inbox {
         state: State,
     ) -> Result<(), Interrupt> {
         self.state = state;
-        account.session.device.paces.inbox.settle(interrupt, now, &mut self.held)
+        let pace = &mut account.session.device.paces.inbox;
+        match self.state {
+            // News have waited for long enough: what slows a circle down is the check.
+            State::Fetching(_) if self.led => {
+                pace.settle_step(interrupt, now, &mut self.held, pace.strikes())
+            }
+            State::Checking(_) => pace.settle_question(interrupt, now, &mut self.held),
+            _ => pace.settle(interrupt, now, &mut self.held),
+        }
     }
 }
 

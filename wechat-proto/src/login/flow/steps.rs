@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::{Login, PUSHED, State, Watch};
+use super::{Login, State, Watch};
 use crate::account::Account;
 use crate::device::Device;
 use crate::error::Error;
@@ -29,11 +29,17 @@ impl Login {
             self.state = state;
         }
         let pace = &mut device.paces.login;
-        if self.led {
-            pace.settle_step(interrupt, now, &mut self.held)
-        } else {
-            pace.settle(interrupt, now, &mut self.held)
-        }
+        // Fewer where a long wait has cleared them.
+        self.lifted = self.lifted.min(pace.strikes());
+        pace.settle_step(interrupt, now, &mut self.held, self.lifted)
+    }
+
+    /// A step succeeded: what comes next is as fast as if nothing had failed before. Only a new
+    /// code, with which a circle would begin, is not.
+    pub(super) fn lift(&mut self, device: &mut Device) {
+        let pace = &mut device.paces.login;
+        pace.answered();
+        self.lifted = pace.strikes();
     }
 
     /// Stays in `state` for another attempt, unless the error is told: then a new code follows.
@@ -60,7 +66,7 @@ impl Login {
         if self.no_code {
             return Err(Error::Expired.into());
         }
-        self.led = false;
+        self.lifted = 0;
         self.state = State::Asking(uuid::request(device, now));
         Ok(())
     }
@@ -151,8 +157,6 @@ impl Login {
 impl Watch {
     /// Whether the phone had its time to answer.
     pub(super) fn is_over(&mut self, now: Timestamp) -> bool {
-        // The clock was set back: the wait begins anew, or it might take a day.
-        self.pushed = self.pushed.map(|since| since.min(now));
-        self.pushed.is_some_and(|since| now.since(since) >= PUSHED)
+        self.pushed.as_mut().is_some_and(|wait| wait.left(now).is_zero())
     }
 }
