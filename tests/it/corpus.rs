@@ -94,7 +94,7 @@ proptest! {
     // Hundreds of inputs in each case.
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// `docs/threats.md` R1: whatever comes, each parser and each flow gives a value or an error.
+    /// Threat R1: whatever comes, each parser and each flow gives a value or an error.
     #[test]
     fn any_bytes_into_any_entry(bytes in vec(any::<u8>(), 0..400)) {
         for (_, entry) in fuzz::entries() {

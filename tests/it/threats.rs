@@ -1,7 +1,7 @@
 //! The table of threats, held against the tests that name its rows.
 //!
-//! A test says in its documentation which rows it proves: "`docs/threats.md` S4, S5: …". A file
-//! whose tests all prove the same rows says so in its first lines. After a change,
+//! A test says in its documentation which rows it proves: "Threats S4, S5: …". A file whose tests
+//! all prove the same rows says so in its first lines. After a change,
 //! `UPDATE_THREATS=1 cargo test -p wechat-simulator --test it threats` writes the last column.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,19 +9,27 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 const TABLE: &str = "wechat-proto/docs/threats.md";
-const CITED: &str = "`docs/threats.md`";
+/// What stands before the rows that a comment cites.
+const CITED: [&str; 3] = ["Threat ", "Threats ", "`docs/threats.md` "];
 
 /// Where tests are, and what their paths begin with.
-const SOURCES: [(&str, &str); 8] = [
+const SOURCES: [(&str, &str); 12] = [
     ("wechat-proto/src", ""),
+    ("wechat-proto/tests", "tests"),
     ("wechat-proto/benches", "bench"),
+    ("wechat-proto/file-store", "file_store"),
     ("tests/src", "simulator"),
     ("tests/it", "it"),
-    ("tests/tests", "tests"),
+    ("tests/kills", "kills"),
+    ("tests/cancel", "cancel"),
+    ("tests/flat", "flat"),
     ("tests/benches", "bench"),
     ("transport-ureq", "ureq"),
     ("transport-hyper", "hyper"),
 ];
+/// What holds nothing but tests, by the beginnings of paths.
+const ALL_TESTS: [&str; 7] =
+    ["it", "kills", "cancel", "flat", "tests::", "bench::", "simulator::conformance"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -42,7 +50,8 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 /// `S4, S5` and `N1 to N3`, wherever a comment cites them.
 fn cited(comment: &str) -> BTreeSet<String> {
     let mut rows = BTreeSet::new();
-    for part in comment.split(CITED).skip(1) {
+    let after = |before: &'static str| comment.split(before).skip(1);
+    for part in CITED.into_iter().flat_map(after) {
         let mut words = part.split([' ', ',', ':', '.', ';', ')']).filter(|word| !word.is_empty());
         let mut last: Option<(char, u32)> = None;
         let mut upto = false;
@@ -82,10 +91,7 @@ fn function(line: &str) -> Option<&str> {
 
 /// Who cites which rows in a file, of which only what stands in tests counts.
 fn tests_of(path: &str, text: &str, tests: &mut BTreeMap<String, BTreeSet<String>>) {
-    let all_tests = path.starts_with("it::")
-        || path.starts_with("tests::")
-        || path.starts_with("bench::")
-        || path.ends_with("tests");
+    let all_tests = path.ends_with("tests") || ALL_TESTS.iter().any(|all| path.starts_with(all));
     let mut in_tests = all_tests;
     let (mut comment, mut inner, mut current) = (String::new(), String::new(), String::new());
     let mut note = |rows: BTreeSet<String>, test: String| {
@@ -201,18 +207,19 @@ fn each_row_has_its_tests() {
 #[test]
 fn citations_are_read() {
     for (comment, rows) in [
-        ("`docs/threats.md` S4.", "S4"),
-        ("What passes: `docs/threats.md` J5, B3, S7: and S8 later", "B3 J5 S7 S8"),
+        ("Threat S4.", "S4"),
+        ("Threat S1. Threat S5: both", "S1 S5"),
+        ("What passes: Threats J5, B3, S7: and S8 later", "B3 J5 S7 S8"),
         ("(`docs/threats.md` N1 to N3); U3", "N1 N2 N3 U3"),
-        ("`docs/threats.md` S2: damaged in S3", "S2"),
-        ("`docs/threats.md` S2 and `docs/threats.md` S5", "S2 S5"),
-        ("docs/threats.md S4", ""),
+        ("Threat S2: damaged in S3", "S2"),
+        ("Threat S2 and `docs/threats.md` S5, S6", "S2 S5 S6"),
+        ("Threats of S4, threat S5", ""),
     ] {
         let found: Vec<_> = cited(comment).into_iter().collect();
         assert_eq!(found.join(" "), rows, "{comment}");
     }
     let mut tests = BTreeMap::new();
-    let file = "//! All: `docs/threats.md` S1.\n\nmod tests {\n    /// `docs/threats.md`\n    /// S2.\n    #[test]\n    fn one() {\n        // `docs/threats.md` S3.\n        x();\n    }\n\n    fn two() {}\n}\n";
+    let file = "//! All: `docs/threats.md` S1.\n\nmod tests {\n    /// `docs/threats.md`\n    /// S2.\n    #[test]\n    fn one() {\n        // Threat S3.\n        x();\n    }\n\n    fn two() {}\n}\n";
     tests_of("x_tests", file, &mut tests);
     let found: Vec<_> =
         tests.iter().map(|(row, tests)| format!("{row} {}", tests.first().unwrap())).collect();

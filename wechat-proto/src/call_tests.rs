@@ -48,7 +48,7 @@ fn unanswered<T: fmt::Debug>(call: &mut Call<T>, session: &mut Session) {
     }
 }
 
-/// `docs/threats.md` S9: what may have been sent is not sent again.
+/// Threat S9: what may have been sent is not sent again.
 #[test]
 fn a_change_is_made_once() {
     let mut session = session();

@@ -86,7 +86,7 @@ mod tests {
         assert_eq!((page.contacts.len(), page.next), (1, 637_275_253));
         let last = parse(&reply(r#"{"BaseResponse":{"Ret":0},"Seq":"0"}"#)).unwrap();
         assert_eq!(last, Page { contacts: Vec::new(), next: 0 });
-        // `docs/threats.md` J2, J6: a list that is none, a number that stops the first pass.
+        // Threats J2, J6: a list that is none, a number that stops the first pass.
         for list in ["7", "\"\"", "null", "{\"UserName\":\"@a\"}", "true", "-1", "0.5"] {
             let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},\"MemberList\":{list}}}");
             assert_eq!(parse(&reply(&body)).unwrap(), last, "{list}");

@@ -242,7 +242,7 @@ fn failures_put_it_off() {
     }
     (0..40).for_each(|_| desk.fails(&limited()));
     assert_eq!(desk.silence(), LONGEST.as_secs());
-    // `docs/threats.md` C1: a clock that is set back.
+    // Threat C1: a clock that is set back.
     desk.fails(&limited());
     desk.now = Timestamp::from_secs(1);
     assert_eq!(desk.silence(), 0);

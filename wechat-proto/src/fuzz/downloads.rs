@@ -47,7 +47,7 @@ pub(super) fn downloaded(bytes: &[u8], parse: fn(&Response) -> Result<Head, Erro
     assert!(matches!(parse(&reply), Err(Error::Status { status: 302, .. })));
 }
 
-/// `docs/threats.md` U4.
+/// Threat U4.
 fn is_safe(name: &FileName) {
     let text = name.as_str();
     assert!((1..=FileName::MAX).contains(&text.len()), "{text:?}");

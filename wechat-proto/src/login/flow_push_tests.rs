@@ -252,7 +252,7 @@ fn an_owner_who_does_not_answer_gets_a_code() {
     assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
 }
 
-/// `docs/threats.md` C1: the five minutes begin anew, and do not become a day.
+/// Threat C1: the five minutes begin anew, and do not become a day.
 #[test]
 fn a_clock_set_back_does_not_prolong_the_question() {
     let rounds: [fn() -> Input; 2] =

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// `docs/threats.md` S7 holds for a login, too: a service that gives a code and takes it back at
+/// Threat S7 holds for a login, too: a service that gives a code and takes it back at
 /// once is not asked at the speed of the network, however patient the bot.
 #[test]
 fn a_circle_of_codes_is_slowed_down() {
@@ -199,7 +199,7 @@ fn a_good_login_waits_for_the_phone_only() {
     }
 }
 
-/// `docs/threats.md` S7: a poll that times out at once is no quiet round, and a code that was
+/// Threat S7: a poll that times out at once is no quiet round, and a code that was
 /// shown gives it no free way.
 #[test]
 fn rounds_that_time_out_at_once_are_slowed_down() {
@@ -246,7 +246,7 @@ fn what_the_announcement_asked_counts() {
     assert_eq!(wait.as_secs(), 30);
 }
 
-/// `docs/threats.md` C1: nor does a clock that is set back in its last step.
+/// Threat C1: nor does a clock that is set back in its last step.
 #[test]
 fn a_clock_set_back_does_not_stall_the_announcement() {
     let mut stage = Stage::new([]);

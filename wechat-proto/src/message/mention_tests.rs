@@ -161,7 +161,7 @@ fn authors_have_names() {
     assert_eq!(name_of_author(&directory, &said("@@r", 1, "hi")), None);
 }
 
-/// `docs/threats.md` R2.
+/// Threat R2.
 #[test]
 fn long_texts_take_no_longer_than_they_are() {
     for part in ["@a", "」\n", "「", "」\n- - -\n", "@所有人员"] {

@@ -108,7 +108,7 @@ fn without_a_number_no_other_is_taken() {
     assert_eq!(original(&mut recent, "@a", "@me", me).as_deref(), Some("three"));
 }
 
-/// `docs/threats.md` M4.
+/// Threat M4.
 #[test]
 fn forgets_the_oldest() {
     let mut recent = Recent::of(3);

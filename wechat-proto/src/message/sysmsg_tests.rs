@@ -176,7 +176,7 @@ fn others_are_kept() {
         let read = sysmsg(&wire(xml));
         let expected = SysMsg::Other { kind: kind.into(), text: text.into(), event };
         assert_eq!(read, expected);
-        // `docs/threats.md` S1: a ticket lets people into a room.
+        // Threat S1: a ticket lets people into a room.
         assert!(!format!("{read:?}").contains("secret"));
         assert!(!serde_json::to_string(&read).unwrap().contains("secret"));
     }

@@ -341,7 +341,7 @@ fn is_written_for_bridges() {
     assert_eq!(serde_json::to_value(blocked).unwrap(), "blocked");
 }
 
-/// `docs/threats.md` M3, R2: what grows tenfold takes some ten times as long, not a hundred times.
+/// Threats M3, R2: what grows tenfold takes some ten times as long, not a hundred times.
 #[test]
 fn long_texts_take_no_longer_than_they_are() {
     for part in ["\"邀请\"", " invited ", "你", "<", "<a ", "weixin://<a ", "\"、\""] {

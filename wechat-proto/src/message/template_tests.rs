@@ -145,7 +145,7 @@ fn odd_templates() {
     // What is not known stays, a name is not read as a place, nothing stands twice.
     assert_eq!(&*read.text, "$5 for $b$ and , $c$, $");
     assert_eq!(read.event, None);
-    // `docs/threats.md` M2.
+    // Threat M2.
     let members: Vec<(String, String)> =
         (0..1000).map(|n| (format!("wxid_{n}"), "x".into())).collect();
     let members: Vec<(&str, &str)> = members.iter().map(|(id, name)| (&**id, &**name)).collect();

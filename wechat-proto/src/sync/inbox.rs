@@ -99,7 +99,7 @@ struct Next {
 }
 
 /// How many fetches follow each other where the server says that there is more:
-/// `docs/threats.md` S6.
+/// Threat S6.
 const ROUNDS: u32 = 100;
 
 impl Inbox {

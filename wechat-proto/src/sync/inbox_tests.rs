@@ -223,7 +223,7 @@ fn more_is_fetched_at_once() {
     );
 }
 
-/// `docs/threats.md` S6.
+/// Threat S6.
 #[test]
 fn more_is_not_fetched_for_ever() {
     let rounds = (0..300).map(|n| ok(batch(&[&format!("{n}")], n, true)));

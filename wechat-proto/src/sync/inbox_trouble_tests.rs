@@ -120,7 +120,7 @@ fn in_a_minute(mut serve: impl FnMut(&Request, usize) -> Value) -> usize {
     sent
 }
 
-/// `docs/threats.md` S7: news for ever, over nothing.
+/// Threat S7: news for ever, over nothing.
 #[test]
 fn empty_news_is_slowed_down() {
     let moves = |request: &Request, n: usize| {
