@@ -3,6 +3,7 @@
 mod chaos;
 mod conformance;
 mod corpus;
+mod dependencies;
 mod directory;
 mod downloads;
 mod endpoints;

@@ -114,13 +114,14 @@ fn is_safe(name: &FileName) {
 }
 
 proptest! {
+    /// Threat U4.
     #[test]
     fn any_text_is_made_safe(text in any::<String>()) {
         is_safe(&FileName::from(&*text));
         is_safe(&FileName::of_encoded(&text));
     }
 
-    /// Made of what harms.
+    /// Threat U4: made of what harms.
     #[test]
     fn harmful_text_is_made_safe(
         text in "([./\\\\: ]|%2[eEfF]|%5c|CON|nul|COM1|LPT³|\u{202e}|\u{0}|报|[a-z]{1,80}){0,30}",
@@ -132,6 +133,7 @@ proptest! {
         }
     }
 
+    /// Threat U4.
     #[test]
     fn any_disposition_is_read(value in any::<Vec<u8>>()) {
         if let Some(name) = FileName::of_disposition(&value) {

@@ -89,7 +89,8 @@ mod tests {
     use crate::media::testing_form::parts;
 
     proptest! {
-        /// Whatever is in it, another reader finds it again; and nothing of the file is copied.
+        /// Threats U1, U2: whatever is in it, another reader finds it again; and nothing of the file is
+        /// copied.
         #[test]
         fn comes_back_from_the_wire(
             seed in any::<[u8; 32]>(),

@@ -11,3 +11,6 @@ pub(crate) mod query;
 pub(crate) mod reader;
 pub(crate) mod repair;
 pub(crate) mod xml;
+
+#[cfg(test)]
+mod deep_tests;

@@ -88,6 +88,7 @@ mod tests {
 
     use super::*;
 
+    /// Threat J4.
     #[test]
     fn mends_what_was_seen() {
         for (body, text) in [
@@ -113,7 +114,7 @@ mod tests {
             prop_assert!(matches!(repair(json.as_bytes()), Cow::Borrowed(same) if same == json));
         }
 
-        /// A string with anything in it becomes one that can be read.
+        /// Threat J4: a string with anything in it becomes one that can be read.
         #[test]
         fn makes_any_string_readable(
             bytes in prop::collection::vec(any::<u8>().prop_filter("no end", |b| *b != b'"' && *b != b'\\'), 0..60),

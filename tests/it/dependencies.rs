@@ -1,0 +1,73 @@
+//! What the published crates are built on.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+const LOCK: &str = include_str!("../../Cargo.lock");
+
+/// All that the core names as a dependency: a new one has to be added here, and to be worth it.
+const CORE: [&str; 15] = [
+    "bytes",
+    "cookie",
+    "html-escape",
+    "http",
+    "md-5",
+    "mime_guess",
+    "percent-encoding",
+    "quick-xml",
+    "rand_core",
+    "rand_xoshiro",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "url",
+    "zeroize",
+];
+
+fn value<'a>(package: &'a str, key: &str) -> Option<&'a str> {
+    let line = package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))?;
+    Some(line.trim_matches('"'))
+}
+
+/// Threat R3: from the registry alone, each with the checksum of what was looked at.
+#[test]
+fn all_come_from_the_registry() {
+    let mut ours = BTreeSet::new();
+    let packages: Vec<_> = LOCK.split("[[package]]").skip(1).collect();
+    assert!(packages.len() > 50);
+    for package in packages {
+        let name = value(package, "name").expect("a name");
+        match value(package, "source") {
+            None => assert!(ours.insert(name), "{name} twice"),
+            Some(source) => {
+                assert_eq!(source, "registry+https://github.com/rust-lang/crates.io-index");
+                assert_eq!(value(package, "checksum").map(str::len), Some(64), "{name}");
+            }
+        }
+    }
+    let known = [
+        "wechat-file-store",
+        "wechat-fuzz",
+        "wechat-proto",
+        "wechat-simulator",
+        "wechat-transport-hyper",
+        "wechat-transport-ureq",
+    ];
+    assert_eq!(ours, BTreeSet::from(known));
+}
+
+/// Threat R3: nothing comes along unnoticed.
+#[test]
+fn the_core_is_built_of_few() {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "-p", "wechat-proto", "--features", "zeroize"])
+        .args(["-e", "normal", "--depth", "1", "--prefix", "none", "--format", "{p}"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).expect("names");
+    let names: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    let names: Vec<_> = names.into_iter().filter(|name| *name != "wechat-proto").collect();
+    assert_eq!(names, CORE);
+}
