@@ -226,6 +226,8 @@ fn forgotten<B: Bot>(place: &Place) {
 
 /// Kicked seconds after its login: told as what it is, and never answered with a login, however
 /// often and whenever it is opened again, whether the bot stored how it ended or not.
+///
+/// Threat S2.
 fn dropped<B: Bot>(place: &Place) {
     for keeps in [true, false] {
         let folder = Folder::new();
