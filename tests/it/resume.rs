@@ -163,7 +163,9 @@ fn each_rung<B: Bot>(place: &Place) {
     let Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, ended, .. }) = refused.map(drop) else {
         panic!()
     };
-    assert!(seen.is_empty() && !ended.unwrap().is_drop() && ended.unwrap().after >= HOUR);
+    // The clock of each client begins with the simulator's, which stood still while the first one's
+    // ran: less than an hour by what really passed.
+    assert!(seen.is_empty() && !ended.unwrap().is_drop() && ended.unwrap().after > HOUR / 2);
     // Known now without asking.
     for resume in [Resume::Push, Resume::Code] {
         let before = requests(place);
