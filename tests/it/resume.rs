@@ -163,7 +163,9 @@ fn each_rung<B: Bot>(place: &Place) {
     let Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, ended, .. }) = refused.map(drop) else {
         panic!()
     };
-    assert!(seen.is_empty() && !ended.unwrap().is_drop() && ended.unwrap().after >= HOUR);
+    // The clock of each client begins with the simulator's, which stood still while the first one's
+    // ran: less than an hour by what really passed.
+    assert!(seen.is_empty() && !ended.unwrap().is_drop() && ended.unwrap().after > HOUR / 2);
     // Known now without asking.
     for resume in [Resume::Push, Resume::Code] {
         let before = requests(place);
@@ -226,6 +228,8 @@ fn forgotten<B: Bot>(place: &Place) {
 
 /// Kicked seconds after its login: told as what it is, and never answered with a login, however
 /// often and whenever it is opened again, whether the bot stored how it ended or not.
+///
+/// Threat S2.
 fn dropped<B: Bot>(place: &Place) {
     for keeps in [true, false] {
         let folder = Folder::new();

@@ -32,26 +32,18 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let live = std::env::args().any(|argument| argument == "--live");
     let demo = (!live).then(Demo::start);
     let mut device = Device::new();
-    let mut path = PathBuf::from("echo.session");
+    let mut folder = PathBuf::new();
     if let Some(demo) = &demo {
         println!("A simulated service answers (--live talks to the real one).\n");
         device = device.with_hosts(Hosts::all(demo.origin().parse()?));
         // Its service forgets everything: so does this.
-        path = std::env::temp_dir().join(format!("echo-{}.session", std::process::id()));
+        folder = std::env::temp_dir().join(format!("echo-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
     }
 
-    let mut store = FileStore::open(path).await?;
+    let mut store = FileStore::open(folder.join("echo.session")).await?;
     let options = Options::default();
-    let client =
-        Client::open(&mut store, Resume::Code, &mut device, options, |progress| match progress {
-            Progress::Code { uuid } => println!("{}\nscan {}", picture(&uuid.url()), uuid.url()),
-            Progress::Scanned { .. } => println!("scanned; now confirm on the phone"),
-            Progress::Cancelled => println!("cancelled on the phone; another code follows"),
-            Progress::ConfirmOnPhone { .. } => println!("confirm the login on the phone"),
-            Progress::Over { ret, .. } => println!("the stored session is over: {ret}"),
-            _ => {}
-        })
-        .await?;
+    let client = Client::open(&mut store, Resume::Code, &mut device, options, show).await?;
     println!("logged in as {}", client.session().me().nick_name);
 
     let contacts = client.contacts().await?;
@@ -84,9 +76,21 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         store.save(&client.session()).await?;
     }
     if demo.is_some() {
-        store.remove().await?;
+        std::fs::remove_dir_all(folder)?;
     }
     Ok(())
+}
+
+/// What there is to do on the phone.
+fn show(progress: Progress) {
+    match progress {
+        Progress::Code { uuid } => println!("{}\nscan {}", picture(&uuid.url()), uuid.url()),
+        Progress::Scanned { .. } => println!("scanned; now confirm on the phone"),
+        Progress::Cancelled => println!("cancelled on the phone; another code follows"),
+        Progress::ConfirmOnPhone { .. } => println!("confirm the login on the phone"),
+        Progress::Over { ret, .. } => println!("the stored session is over: {ret}"),
+        _ => {}
+    }
 }
 
 /// A QR code in characters.

@@ -151,6 +151,8 @@ fn a_newer_form_is_not_guessed_at() {
 }
 
 /// What it says is `Storage`, and shows nothing of what was read.
+///
+/// Threat S1.
 #[test]
 fn what_is_damaged_is_not_quoted() {
     let skey = "@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e";

@@ -251,9 +251,10 @@ fn a_full_disk_is_told() {
     assert_eq!(folder.names(), ["bot.session", "bot.session.lock"]);
 }
 
-/// Nothing but a session is taken for one, and nothing is taken for "no session".
+/// Nothing but a session is taken for one, and nothing is taken for "no session"; what is said
+/// shows nothing of what is there.
 ///
-/// Threat S2.
+/// Threat S1. Threat S2.
 #[test]
 fn what_is_no_session_is_told() {
     let (folder, [old, _]) = (Folder::new(), sessions());

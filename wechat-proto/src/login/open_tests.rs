@@ -214,6 +214,8 @@ fn a_question_has_its_time() {
 
 /// A session that was dropped is never answered with a login: whether this is known from what is
 /// stored, or heard when it is asked about, and however often it is polled.
+///
+/// Threat S2.
 #[test]
 fn a_drop_is_the_end() {
     let mut stored = since(500);
