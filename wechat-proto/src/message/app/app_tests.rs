@@ -75,6 +75,12 @@ fn keeps_the_text_in_place_of_xml() {
     assert_eq!(&*read_content(0, r#""Url":"http://r/""#, "").url, "http://r/");
     // XML of something else.
     assert_eq!(&*read_content(5, "", "<msg><img/></msg>").text, "");
+    // XML that is not read, however often it is escaped: it has keys in it.
+    let mut bomb = String::from("<!DOCTYPE a><msg><appmsg><aeskey>6b65</aeskey></appmsg></msg>");
+    for _ in 0..3 {
+        assert_eq!(&*read_content(5, "", &bomb).text, "", "{bomb}");
+        bomb = bomb.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    }
     for nothing in ["", "<msg/>", "<msg><img/></msg>", "<br/>"] {
         let kind = said(49, "\"AppMsgType\":0", nothing).kind;
         let reason = "it is no app message";

@@ -120,10 +120,14 @@ impl App {
         };
         // Where there is no XML, there may be a text in its place: `docs/shapes.md` S60. XML whose
         // first element cannot be read is none.
-        let text: Box<str> = match record.content.trim_start() {
-            _ if marked => Box::default(),
-            text if text.starts_with("&lt;!") || text.starts_with("&lt;?") => Box::default(),
-            _ => piece::text(&record.content).trim().into(),
+        let content = record.content.trim_start();
+        let xml = ["<", "&lt;", "&amp;lt;"].iter().any(|bracket| {
+            let tag = content.strip_prefix(bracket).unwrap_or_default();
+            tag.starts_with(['!', '?'])
+        });
+        let text: Box<str> = match marked || xml {
+            true => Box::default(),
+            false => piece::text(content).trim().into(),
         };
         let said = any
             || !text.is_empty()
