@@ -32,6 +32,8 @@ use bytes::Bytes;
 pub trait Source: Send {
     /// The bytes of `range`, or fewer if the source ends before.
     ///
+    /// # Cancellation
+    ///
     /// The future may be dropped; the same range is then asked for again, or none.
     ///
     /// # Errors

@@ -23,6 +23,12 @@ use crate::message::Message;
 /// service's lists leave fields out. So a remark that is taken away stays until the next login,
 /// and so does a star. A list of members replaces the one before: who is not on it has left. Only
 /// one that is shorter than its own `MemberCount` removes nobody.
+///
+/// # How many there are
+///
+/// Everybody whom the service lists, up to 100,000. Of those who stand in no address book and had to
+/// be asked for (strangers who write, rooms that were not saved) the last 4,096: whoever was asked for
+/// before them is known no more, and is asked for again when heard again.
 #[derive(Clone, Default)]
 pub struct Directory {
     /// The account itself.
@@ -40,6 +46,8 @@ pub(super) struct ByName(pub(super) Arc<Contact>);
 
 /// More permanent ids than any account needs: `docs/threats.md` J7.
 const IDS: usize = 20_000;
+/// More contacts than any account has, ten times: `docs/threats.md` J7.
+const CONTACTS: usize = 100_000;
 
 impl Directory {
     /// The directory of an account.
@@ -140,6 +148,7 @@ impl Directory {
                 }
                 merged
             }
+            None if self.contacts.len() >= CONTACTS => return,
             None => contact,
         };
         Arc::make_mut(&mut self.contacts).replace(ByName(Arc::new(contact)));

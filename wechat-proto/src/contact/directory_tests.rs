@@ -104,5 +104,19 @@ fn searches_without_regard_to_case() {
     }
 }
 
+/// Threat J7: a service that lists without end fills no memory. Who is known is still corrected.
+#[test]
+fn there_is_a_most() {
+    let mut directory = Directory::default();
+    let one = contact(r#"{"UserName":"@x","NickName":"n"}"#);
+    for n in 0..CONTACTS + 10 {
+        directory
+            .merge(Contact { user_name: alloc::format!("@{n}").parse().unwrap(), ..one.clone() });
+    }
+    assert_eq!(directory.len(), CONTACTS);
+    directory.merge(contact(r#"{"UserName":"@7","NickName":"new"}"#));
+    assert_eq!(&*directory.name_of(&"@7".parse().unwrap()), "new");
+}
+
 #[path = "directory_machine.rs"]
 mod machine;

@@ -34,6 +34,8 @@ pub(crate) struct Wanted {
     pause: Option<(Timestamp, Duration)>,
     /// How often rooms were asked for in vain for the sake of a speaker.
     vain: BTreeMap<UserName, u32>,
+    /// Who was asked for and stands in no address book, the last to be asked for at the end.
+    guests: VecDeque<UserName>,
 }
 
 /// A name to ask for, and why.
@@ -62,6 +64,8 @@ struct Met {
 
 /// More names than a session meets: `docs/threats.md` J7.
 const MOST: usize = 4096;
+/// How many guests are kept: a session may go on for months.
+const GUESTS: usize = 4096;
 /// How often a room is asked for in vain before its unknown speakers are left alone: lists may be
 /// short (`docs/shapes.md` S40), and who speaks under a permanent id is on none.
 const VAIN: u32 = 3;
@@ -108,10 +112,14 @@ impl Wanted {
 
     /// Somebody is gone: not to be asked for any more, unless met again.
     pub(crate) fn forget(&mut self, name: &UserName) {
-        self.met.known.retain(|want| want.name != *name);
-        self.met.order.retain(|want| want.name != *name);
-        self.batches.keep(|want| want.name != *name);
-        self.vain.remove(name);
+        self.forget_all(&BTreeSet::from([name.clone()]));
+    }
+
+    fn forget_all(&mut self, names: &BTreeSet<UserName>) {
+        self.met.known.retain(|want| !names.contains(&want.name));
+        self.met.order.retain(|want| !names.contains(&want.name));
+        self.batches.keep(|want| !names.contains(&want.name));
+        self.vain.retain(|name, _| !names.contains(name));
     }
 
     fn want(&mut self, want: Want) {
@@ -157,6 +165,27 @@ impl Wanted {
         self.batches.answered();
         self.failures = 0;
         self.pause = Some((now, GAP));
+    }
+
+    /// The answer told of these, who are in the directory now: those who were asked for long before
+    /// them leave it.
+    pub(crate) fn keep(&mut self, directory: &mut Directory, names: BTreeSet<UserName>) {
+        let is_guest = |directory: &Directory, name: &UserName| {
+            directory.find(name).is_some_and(|contact| !contact.is_saved())
+        };
+        self.guests.retain(|guest| !names.contains(guest));
+        self.guests.extend(names.into_iter().filter(|name| is_guest(directory, name)));
+        let many = self.guests.len().saturating_sub(GUESTS);
+        let mut oldest: BTreeSet<UserName> = self.guests.drain(..many).collect();
+        // Meanwhile somebody may have become a contact.
+        oldest.retain(|name| is_guest(directory, name));
+        if oldest.is_empty() {
+            return;
+        }
+        for name in &oldest {
+            directory.remove(name);
+        }
+        self.forget_all(&oldest);
     }
 
     /// Somebody else's request of this kind failed: where that is too many, it is no time for more.

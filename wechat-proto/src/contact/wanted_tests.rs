@@ -320,3 +320,39 @@ fn what_it_keeps_is_bounded() {
     assert_eq!(desk.wanted.batches.len(), MOST);
     assert!(desk.wanted.met.known.len() <= MOST && desk.wanted.met.order.len() <= MOST);
 }
+
+/// Threat J7: whoever was asked for long ago makes room, and is asked for again when heard again. Those
+/// in the address book stay.
+#[test]
+fn guests_make_room_for_others() {
+    let mut desk = Desk::new();
+    let meet = |desk: &mut Desk, name: &str, flag: u32| {
+        desk.said(name, "hi");
+        assert_eq!(desk.asks(), [name]);
+        desk.learn(&format!(r#"{{"UserName":"{name}","NickName":"n","ContactFlag":{flag}}}"#));
+        desk.answered();
+        let names = [name.parse().unwrap()];
+        desk.wanted.keep(&mut desk.directory, names.into());
+    };
+    meet(&mut desk, "@friend", 3);
+    meet(&mut desk, "@first", 0);
+    for n in 1..GUESTS {
+        meet(&mut desk, &format!("@guest{n}"), 0);
+    }
+    let knows = |desk: &Desk, name: &str| desk.directory.find(&name.parse().unwrap()).is_some();
+    assert!(knows(&desk, "@first"));
+    for n in 0..10 {
+        meet(&mut desk, &format!("@later{n}"), 0);
+    }
+    assert!(knows(&desk, "@friend"));
+    assert!(!knows(&desk, "@first") && !knows(&desk, "@guest9") && knows(&desk, "@guest10"));
+    assert_eq!(desk.directory.len(), GUESTS + 1);
+    meet(&mut desk, "@first", 0);
+    assert!(knows(&desk, "@first"));
+    // Who became a contact meanwhile is no guest any more.
+    desk.learn(r#"{"UserName":"@guest12","ContactFlag":3}"#);
+    for n in 10..20 {
+        meet(&mut desk, &format!("@later{n}"), 0);
+    }
+    assert!(knows(&desk, "@guest12") && !knows(&desk, "@guest13"));
+}

@@ -176,8 +176,11 @@ impl Flow for Inbox {
                 },
                 State::Asking(mut call) => match call.poll(&mut account.session.device, now) {
                     Ok(contacts) => {
+                        let names = contacts.iter().map(|contact| contact.user_name.clone());
+                        let names = names.collect();
                         account.learn(contacts);
                         account.wanted.answered(&account.directory, now);
+                        account.wanted.keep(&mut account.directory, names);
                         self.check(account, now);
                     }
                     // Not worth a message: names are asked for again, at a pace of their own.

@@ -1,0 +1,399 @@
+//! Memory stays flat: over messages, over logins, over speakers whom nobody knows.
+//!
+//! The bot is the async adapter's client over a service in memory that keeps nothing itself: what
+//! grows is the bot's. `WECHAT_MESSAGES=1000000` makes the day longer than the 20,000 messages of every
+//! run, and the strangers 50,000 instead of 15,000:
+//!
+//! `WECHAT_MESSAGES=1000000 cargo test --release -p wechat-memory -- --nocapture`
+
+use std::env;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::rt::{Sleep, Timer};
+use serde_json::Value;
+use tower_service::Service;
+use wechat_memory::{Counting, live, most};
+use wechat_proto::{Device, Hosts, Session, Timestamp};
+use wechat_simulator::{Server, Simulator, World};
+use wechat_transport_hyper::{BoxError, Client, Options, RequestBody};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Each test counts alone.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What one measure may differ from another by: the harness's own threads, and where a tree or a queue
+/// is between two sizes.
+const SLACK: usize = 64 << 10;
+
+/// Threat B2, R2: the inbox with its directory, the messages that it remembers, the ids that it has
+/// taken; the session stored once a batch.
+#[test]
+fn messages_leave_nothing_behind() {
+    let _turn = alone();
+    let messages = by_hand().unwrap_or(20_000);
+    let day = Day::new(300);
+    let client = day.client();
+    let mut measures = Vec::new();
+    let mut stored = String::new();
+    let mut heard = client.messages();
+    let start = Instant::now();
+    for number in 1..=messages {
+        let message = finish(heard.next()).unwrap().unwrap();
+        // In the middle of a batch, where the most ids are stored; each time costs a copy of 4,096.
+        if number % BATCH == BATCH / 2 {
+            let mut session = client.session();
+            session.take(&message);
+            stored = session.to_json();
+        }
+        drop(message);
+        // No more is fetched than was asked for.
+        assert_eq!(day.service.fetches.load(Ordering::Relaxed), number.div_ceil(BATCH));
+        // Where a batch begins: all but one message of it are waiting.
+        if number % BATCH == 1 && (number / BATCH).is_multiple_of(messages / BATCH / 20) {
+            measures.push((number, live(), most(), stored.len()));
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    for (number, held, most, text) in &measures {
+        println!("{number}: {held} bytes held, at most {most} since; session {text} bytes");
+    }
+    println!("{messages} messages, {:.0} a second", messages as f64 / seconds);
+    // The ids of messages are kept up to 4,096 of finished batches: until then they grow.
+    let full: Vec<_> = measures.iter().filter(|(number, ..)| *number > 5_000).collect();
+    let first = measures.iter().find(|(number, ..)| *number > 1_900).unwrap();
+    let last = measures.last().unwrap();
+    let ids = (4_096 + BATCH) * 200;
+    assert!(last.1 < first.1 + ids + SLACK, "{} after {}", last.1, first.1);
+    for (number, held, most, text) in &full {
+        assert!(held.abs_diff(full[0].1) < SLACK, "{held} bytes after {number} messages");
+        assert!(*most < full[0].1 + (2 << 20), "{most} bytes at some moment before {number}");
+        assert!(*text < 64 << 10, "{text} bytes of session");
+    }
+}
+
+/// Threat B2, J7: speakers whom nobody knows, each once. The directory keeps the last of them.
+#[test]
+fn strangers_make_room_for_others() {
+    let _turn = alone();
+    let strangers = if by_hand().is_some() { 50_000 } else { 15_000 };
+    let day = Day::new(usize::MAX);
+    let client = day.client();
+    let mut heard = client.messages();
+    let mut measures = Vec::new();
+    let mut asked = 0;
+    for number in 1..=strangers {
+        drop(finish(heard.next()).unwrap().unwrap());
+        if number % (strangers / 10) == 0 {
+            let directory = client.directory();
+            measures.push((number, directory.len(), live()));
+            asked = day.service.asked.load(Ordering::Relaxed);
+        }
+    }
+    for (number, known, held) in &measures {
+        println!("{number} strangers: {known} known, {held} bytes held");
+    }
+    assert!(asked > strangers * 9 / 10, "{asked} were asked for");
+    let full: Vec<_> = measures.iter().filter(|(number, ..)| *number > 6_000).collect();
+    for (number, known, held) in &full {
+        assert!(*known <= 4_096 + 300, "{known} known after {number}");
+        assert!(held.abs_diff(full[0].2) < 4 * SLACK, "{held} bytes after {number}");
+    }
+}
+
+/// Logins and resumptions leave nothing behind, nor do their failures.
+#[test]
+fn logins_leave_nothing_behind() {
+    let _turn = alone();
+    let mut first = 0;
+    for number in 0..60 {
+        let simulator = Simulator::new(World::demo());
+        let stored = log_in(&simulator).to_json();
+        for _ in 0..5 {
+            let session = Session::from_json(&stored).unwrap();
+            let client = Client::resume(session, options(&simulator)).unwrap();
+            assert!(finish(client.contacts()).unwrap().len() > 10);
+            let mut messages = client.messages();
+            simulator.world().person_writes("filehelper", "x");
+            assert!(finish(messages.next()).unwrap().is_ok());
+            assert!(Session::from_json(&stored[..stored.len() / 2]).is_err());
+        }
+        drop((stored, simulator));
+        if number == 9 {
+            first = live();
+        }
+    }
+    println!("{first} bytes held after 10 logins, {} after 60", live());
+    assert!(live().abs_diff(first) < 4 << 10, "{} after {first}", live());
+}
+
+/// The same over sockets, where the adapters have connections and threads.
+#[test]
+fn logins_over_sockets_leave_nothing_behind() {
+    let _turn = alone();
+    let mut first = 0;
+    for number in 0..30 {
+        let simulator = Simulator::new(World::demo());
+        simulator.then(Duration::ZERO, |world| world.phone().scan());
+        simulator.then(Duration::ZERO, |world| world.phone().confirm());
+        let server = Server::http(&simulator).unwrap();
+        server.real_time();
+        let mut device = Device::new().with_hosts(Hosts::all(server.origin().parse().unwrap()));
+        let options = wechat_transport_ureq::Options::default();
+        let client = wechat_transport_ureq::Client::login(&mut device, options.clone(), |_| {});
+        let session = client.unwrap().session();
+        let client = wechat_transport_ureq::Client::resume(session, options).unwrap();
+        assert!(client.contacts().unwrap().len() > 10);
+        drop((client, device, server, simulator));
+        if number == 9 {
+            first = live();
+        }
+    }
+    println!("{first} bytes held after 10 logins over sockets, {} after 30", live());
+    assert!(live().abs_diff(first) < SLACK, "{} after {first}", live());
+}
+
+/// How long a day is asked for.
+fn by_hand() -> Option<usize> {
+    env::var("WECHAT_MESSAGES").ok().map(|number| number.parse().unwrap())
+}
+
+/// Logs in, over a service in memory.
+fn log_in(simulator: &Simulator) -> Session {
+    simulator.then(Duration::from_secs(1), |world| world.phone().scan());
+    simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
+    let mut device = Device::new();
+    finish(Client::login(&mut device, options(simulator), |_| {})).unwrap().session()
+}
+
+/// What reaches a simulator, on its clock.
+fn options(simulator: &Simulator) -> Options {
+    let (clock, turned) = (simulator.clone(), simulator.clone());
+    Options::default()
+        .service(Wire(simulator.clone()))
+        .timer(Hands(Arc::new(move |time| turned.world().advance(time))))
+        .clock(move || Timestamp::from_millis(clock.now()))
+}
+
+/// Polls to the end what nobody has to wake.
+fn finish<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return value;
+        }
+    }
+}
+
+/// A bot's day: its session, and the service that it talks to.
+struct Day {
+    stored: String,
+    service: Arc<Endless>,
+}
+
+impl Day {
+    /// With so many speakers, who come round again.
+    fn new(speakers: usize) -> Self {
+        let simulator = Simulator::new(World::new(3));
+        let session = log_in(&simulator);
+        let service = Endless {
+            me: session.me().user_name.to_string(),
+            speakers,
+            clock: Mutex::new(simulator.now()),
+            fetches: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
+        };
+        Self { stored: session.to_json(), service: Arc::new(service) }
+    }
+
+    fn client(&self) -> Client {
+        let (clock, turned) = (Arc::clone(&self.service), Arc::clone(&self.service));
+        let turn = move |time: Duration| {
+            *turned.clock.lock().unwrap() += time.as_millis() as u64;
+        };
+        let options = Options::default()
+            .service(Always(Arc::clone(&self.service)))
+            .timer(Hands(Arc::new(turn)))
+            .clock(move || Timestamp::from_millis(*clock.clock.lock().unwrap()))
+            .seed([6; 32]);
+        Client::resume(Session::from_json(&self.stored).unwrap(), options).unwrap()
+    }
+}
+
+/// Messages in an answer.
+const BATCH: usize = 50;
+
+/// A service that always has fifty messages more, and keeps nothing.
+struct Endless {
+    me: String,
+    speakers: usize,
+    /// Milliseconds.
+    clock: Mutex<u64>,
+    fetches: AtomicUsize,
+    /// Names that it was asked for.
+    asked: AtomicUsize,
+}
+
+impl Endless {
+    fn answer(&self, path: &str, body: &[u8]) -> String {
+        *self.clock.lock().unwrap() += 3_000;
+        match path.rsplit('/').next().unwrap() {
+            "synccheck" => r#"window.synccheck={retcode:"0",selector:"2"}"#.to_owned(),
+            "webwxsync" => self.batch(),
+            "webwxbatchgetcontact" => self.records(body),
+            other => panic!("{other}"),
+        }
+    }
+
+    /// Texts from persons, in rooms and from the account's phone, some of them long; some taken back.
+    fn batch(&self) -> String {
+        let start = self.fetches.fetch_add(1, Ordering::Relaxed) * BATCH;
+        let id = |number: usize| 7_000_000_000_000_000_000 + number as u64;
+        let messages = (start..start + BATCH).map(|number| {
+            let speaker = format!("@speaker{:060}", number % self.speakers);
+            let me = &self.me;
+            let (from, to, content) = match number % 10 {
+                _ if self.speakers == usize::MAX => (speaker, me.clone(), "hello".to_owned()),
+                0 => (me.clone(), speaker, "mine".to_owned()),
+                1..4 => {
+                    let room = format!("@@room{:060}", number % 7);
+                    (room, me.clone(), format!("{speaker}:<br/>{}", "群".repeat(number % 200)))
+                }
+                _ => (speaker, me.clone(), "long ".repeat(number % 500)),
+            };
+            let (kind, content) = if self.speakers != usize::MAX && number % 10 == 9 {
+                let taken = id(number - 1);
+                let xml = format!(
+                    "&lt;sysmsg type=\"revokemsg\"&gt;&lt;revokemsg&gt;&lt;session&gt;x&lt;/session&gt;&lt;oldmsgid&gt;1&lt;/oldmsgid&gt;&lt;msgid&gt;{taken}&lt;/msgid&gt;&lt;replacemsg&gt;&lt;![CDATA[gone]]&gt;&lt;/replacemsg&gt;&lt;/revokemsg&gt;&lt;/sysmsg&gt;"
+                );
+                (10_002, xml.replace('"', "\\\""))
+            } else {
+                (1, content)
+            };
+            format!(
+                r#"{{"MsgId":"{0}","FromUserName":"{from}","ToUserName":"{to}","MsgType":{kind},"Content":"{content}","Status":3,"CreateTime":1700000000,"NewMsgId":{0}}}"#,
+                id(number)
+            )
+        });
+        let messages: Vec<String> = messages.collect();
+        let key = start + BATCH;
+        format!(
+            r#"{{"BaseResponse":{{"Ret":0,"ErrMsg":""}},"AddMsgCount":{BATCH},"AddMsgList":[{}],"ContinueFlag":{},"SyncKey":{{"Count":1,"List":[{{"Key":1,"Val":{key}}}]}},"SyncCheckKey":{{"Count":1,"List":[{{"Key":1,"Val":{key}}}]}}}}"#,
+            messages.join(","),
+            // Now more at once, now after a check.
+            i32::from(self.speakers != usize::MAX && start.is_multiple_of(4 * BATCH)),
+        )
+    }
+
+    fn records(&self, body: &[u8]) -> String {
+        let body: Value = serde_json::from_slice(body).unwrap();
+        let names = body["List"].as_array().unwrap();
+        self.asked.fetch_add(names.len(), Ordering::Relaxed);
+        let records = names.iter().map(|item| {
+            let name = item["UserName"].as_str().unwrap();
+            let members: Vec<String> = (0..20)
+                .filter(|_| name.starts_with("@@"))
+                .map(|n| format!(r#"{{"UserName":"@speaker{n:060}","NickName":"member {n}"}}"#))
+                .collect();
+            format!(
+                r#"{{"UserName":"{name}","NickName":"somebody","Signature":"{}","MemberCount":{},"MemberList":[{}]}}"#,
+                "words ".repeat(10),
+                members.len(),
+                members.join(",")
+            )
+        });
+        let records: Vec<String> = records.collect();
+        format!(
+            r#"{{"BaseResponse":{{"Ret":0,"ErrMsg":""}},"Count":{},"ContactList":[{}]}}"#,
+            records.len(),
+            records.join(",")
+        )
+    }
+}
+
+type Answered = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, BoxError>> + Send>>;
+
+#[derive(Clone)]
+struct Always(Arc<Endless>);
+
+impl Service<Request<RequestBody>> for Always {
+    type Response = Response<Full<Bytes>>;
+    type Error = BoxError;
+    type Future = Answered;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Answered {
+        let service = Arc::clone(&self.0);
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok(Response::new(service.answer(head.uri.path(), &body).into_bytes().into()))
+        })
+    }
+}
+
+/// The simulator as a service.
+#[derive(Clone)]
+struct Wire(Simulator);
+
+impl Service<Request<RequestBody>> for Wire {
+    type Response = Response<Full<Bytes>>;
+    type Error = BoxError;
+    type Future = Answered;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Answered {
+        let simulator = self.0.clone();
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok(simulator.respond(&Request::from_parts(head, body)).map(Full::new))
+        })
+    }
+}
+
+/// A timer that lets a clock jump: nothing but pauses is waited for here.
+struct Hands(Turn);
+
+type Turn = Arc<dyn Fn(Duration) + Send + Sync>;
+
+impl Timer for Hands {
+    fn sleep(&self, time: Duration) -> Pin<Box<dyn Sleep>> {
+        Box::pin(Jump(Arc::clone(&self.0), time))
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+        self.sleep(deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+struct Jump(Turn, Duration);
+
+impl Sleep for Jump {}
+
+impl Future for Jump {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        (self.0)(self.1);
+        Poll::Ready(())
+    }
+}
