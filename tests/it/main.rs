@@ -12,6 +12,7 @@ mod kinds;
 mod odds;
 mod rooms;
 mod secrets;
+mod seeds;
 mod sending;
 mod story;
 mod systems;
