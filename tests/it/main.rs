@@ -16,6 +16,7 @@ mod odds;
 mod resume;
 mod rooms;
 mod secrets;
+mod seeds;
 mod sending;
 mod story;
 mod systems;

@@ -65,6 +65,7 @@ fn drive<F: Flow>(
                 let request = whole(*request);
                 Recorder::keep(simulator, &request);
                 let mut reply = simulator.respond(&request);
+                Transcript::keep(simulator, flow, want, &reply);
                 rest = Rest::default();
                 if let Want::Head { .. } = want {
                     let length = reply.headers().get("content-length");
@@ -113,6 +114,54 @@ impl Recorder {
         RECORDED.with_borrow_mut(|recorded| {
             if let Some(recorded) = recorded {
                 recorded.push((simulator.world().clone(), request.clone()));
+            }
+        });
+    }
+}
+
+/// A reply that a flow got.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) endpoint: String,
+    /// Whether the flow wanted its head only.
+    pub(crate) head: bool,
+    pub(crate) reply: http::Response<Bytes>,
+}
+
+/// The replies that a flow got, from its first to its last.
+#[derive(Clone, Debug)]
+pub(crate) struct Transcript {
+    /// The name of the flow's type.
+    pub(crate) flow: &'static str,
+    place: usize,
+    pub(crate) told: Vec<Told>,
+}
+
+thread_local! {
+    /// What [`Transcript::of`] collects.
+    static TOLD: RefCell<Option<Vec<Transcript>>> = const { RefCell::new(None) };
+}
+
+impl Transcript {
+    /// Runs a story, and gives what its flows were told.
+    pub(crate) fn of(story: impl FnOnce()) -> Vec<Self> {
+        TOLD.set(Some(Vec::new()));
+        story();
+        TOLD.take().unwrap_or_default()
+    }
+
+    fn keep<F>(simulator: &Simulator, flow: &F, want: Want, reply: &http::Response<Bytes>) {
+        TOLD.with_borrow_mut(|transcripts| {
+            let Some(transcripts) = transcripts else { return };
+            let endpoint = simulator.world().log().last().unwrap().endpoint.clone();
+            let head = matches!(want, Want::Head { .. });
+            let told = Told { endpoint, head, reply: reply.clone() };
+            // A flow that gives many outputs is polled many times.
+            let (place, flow) = (std::ptr::from_ref(flow).addr(), std::any::type_name::<F>());
+            let same = |known: &&mut Self| (known.place, known.flow) == (place, flow);
+            match transcripts.iter_mut().rev().find(same) {
+                Some(transcript) => transcript.told.push(told),
+                None => transcripts.push(Self { flow, place, told: vec![told] }),
             }
         });
     }

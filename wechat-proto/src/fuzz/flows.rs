@@ -1,46 +1,82 @@
 //! The flows, played from scripts of replies.
 
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt::Debug;
 use core::ops::Range;
 use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Entry, NOW, account, downloads, reply};
+use super::endpoints::is_short;
+use super::{NOW, account, downloads, hides_secrets, reply};
 use crate::contact::Contacts;
 use crate::contact::record::WireContact;
 use crate::device::Device;
 use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt};
+use crate::hosts::{Family, Hosts, Role};
 use crate::ids::{MsgId, UserName};
 use crate::login::Login;
 use crate::media::{LocalFile, Sizes, Upload, video};
 use crate::room::{AddMembers, Members};
+use crate::session::Session;
 use crate::sync::Inbox;
 use crate::time::Timestamp;
 use crate::wire::lenient::Lenient as _;
 
-/// The flows: the bytes are a script of replies.
-pub const FLOWS: &[(&str, Entry)] = &[
-    ("login flow", |bytes| {
-        play(Login::new(), &mut Device::new(), bytes);
-        // The same answers to a device that was logged in before.
-        play(Login::again(), &mut account().session().clone().into_device(), bytes);
-    }),
-    ("contacts flow", |bytes| play(Contacts::new(), &mut account(), bytes)),
-    ("inbox flow", |bytes| play(Inbox::new(), &mut account(), bytes)),
-    ("fetch flow", fetch),
-    ("room flow", |bytes| play(joining(), &mut account().session, bytes)),
-    ("upload flow", |bytes| {
-        let (first, script) = bytes.split_first().unwrap_or((&0, &[]));
-        let source = SOURCE.get(..usize::from(*first)).unwrap_or(SOURCE);
-        play_with(upload(source), &mut account().session, script, source);
-    }),
-];
+/// A login on a new device, and the same answers to one that was logged in before.
+pub(super) fn login(bytes: &[u8]) {
+    play(Login::new, Device::new, bytes);
+    play(Login::again, || account().session.into_device(), bytes);
+}
 
-fn fetch(bytes: &[u8]) {
-    let mut session = account().session;
-    let fetch = video::request(&session, &MsgId::from("1"));
-    play(fetch, &mut session.device, bytes);
+/// Whoever is in the directory stands there once, under their own name.
+pub(super) fn contacts(bytes: &[u8]) {
+    let account = play(Contacts::new, account, bytes);
+    let names = account.directory.iter().map(|contact| &contact.user_name);
+    assert!(names.is_sorted_by(|one, other| one < other));
+    restored(account.session);
+}
+
+/// No message comes twice, and what is stored goes on.
+pub(super) fn inbox(bytes: &[u8]) {
+    let mut heard = BTreeSet::new();
+    let account = watch(Inbox::new, account, bytes, &[], |message| {
+        let new = !message.id.is_known() || heard.insert(message.id.clone());
+        assert!(new, "{} again", message.id);
+    });
+    // By the second time, all were told.
+    assert!(account.over().is_none() || account.session.device.ended().is_some());
+    restored(account.session);
+}
+
+pub(super) fn fetch(bytes: &[u8]) {
+    let fetch = || video::request(&account().session, &MsgId::from("1"));
+    play(fetch, || account().session.device, bytes);
+}
+
+pub(super) fn room(bytes: &[u8]) {
+    restored(play(joining, || account().session, bytes));
+}
+
+/// The first byte says how long the file is.
+pub(super) fn upload(bytes: &[u8]) {
+    let (first, script) = bytes.split_first().unwrap_or((&0, &[]));
+    let source = SOURCE.get(..usize::from(*first)).unwrap_or(SOURCE);
+    restored(watch(|| uploading(source), || account().session, script, source, |_| {}));
+}
+
+/// What is stored is read, and stored the same again.
+fn restored(session: Session) {
+    let stored = session.to_json();
+    let mut again = Session::from_json(&stored).expect("what was written is read");
+    // Of a generator, the seed of the next is stored.
+    assert!(again.device.rng != session.device.rng);
+    again.device.rng = session.device.rng;
+    assert_eq!(again.to_json(), stored);
 }
 
 /// Two people, for a room of three.
@@ -54,9 +90,8 @@ fn joining() -> AddMembers {
 /// What an upload reads.
 const SOURCE: &[u8] = b"The quick brown fox jumps over the lazy dog. 1234567890";
 
-/// An upload in short pieces, announced if there are four of them. The first byte of the script
-/// says how long it is.
-fn upload(source: &[u8]) -> Upload {
+/// An upload in short pieces, announced if there are four of them.
+fn uploading(source: &[u8]) -> Upload {
     let file = LocalFile::new("报告 \"终稿\".pdf", source.len() as u64).expect("a good name");
     Upload::with_sizes(UserName::file_helper(), file, Sizes { piece: 8, probe: 24 })
 }
@@ -90,26 +125,73 @@ fn piece(range: Range<u64>, source: &[u8], step: Option<&u8>) -> Option<Input> {
 /// - `p`: a piece, that nobody waits for; `d`: the exchange was dropped; `b`: the clock goes back;
 ///   `l`: it leaps ahead; anything else is a reply with the whole step as its body.
 /// - `r`: where the source is read next, it gives what [`piece`] makes of the rest.
-fn play<F: Flow>(flow: F, state: &mut F::State, script: &[u8]) {
-    play_with(flow, state, script, &[]);
+fn play<F, S>(flow: impl Fn() -> F, state: impl Fn() -> S, script: &[u8]) -> S
+where
+    F: Flow<State = S> + Debug,
+    F::Output: Debug,
+    S: AsMut<Device> + Debug,
+{
+    watch(flow, state, script, &[], |_| {})
 }
 
-fn play_with<F: Flow>(mut flow: F, state: &mut F::State, script: &[u8], source: &[u8]) {
+/// Plays a script twice: the same answers to the same flow bring about the same requests, whoever
+/// watches.
+fn watch<F, S>(
+    flow: impl Fn() -> F,
+    state: impl Fn() -> S,
+    script: &[u8],
+    source: &[u8],
+    mut see: impl FnMut(&F::Output),
+) -> S
+where
+    F: Flow<State = S> + Debug,
+    F::Output: Debug,
+    S: AsMut<Device> + Debug,
+{
+    let (mut one, mut other) = (state(), state());
+    let requests = watch_once(flow(), &mut one, script, source, &mut see);
+    assert_eq!(requests, watch_once(flow(), &mut other, script, source, &mut |_| {}));
+    one
+}
+
+/// The hosts of all families. No request goes anywhere else.
+fn is_ours(uri: &http::Uri) -> bool {
+    let mut families = Family::WEB.into_iter().chain(Family::FILE_HELPER);
+    let ours = families.any(|family| Hosts::new(family).find(uri).is_some());
+    ours && uri.scheme_str() == Some("https")
+}
+
+/// Gives the addresses of the requests, and what was waited in between.
+fn watch_once<F, S>(
+    mut flow: F,
+    state: &mut S,
+    script: &[u8],
+    source: &[u8],
+    see: &mut dyn FnMut(&F::Output),
+) -> Vec<String>
+where
+    F: Flow<State = S> + Debug,
+    F::Output: Debug,
+    S: AsMut<Device> + Debug,
+{
     let mut now = NOW;
     let mut steps = script.split(|byte| *byte == 0).peekable();
     // A poll answers; a step is at most a few polls. What goes beyond is a loop.
     let mut budget = 64 + 4 * script.len();
     let (mut held, mut errors, mut outputs) = (false, 0_u32, 0_u32);
+    let mut requests = Vec::new();
     loop {
         budget = budget.checked_sub(1).expect("a flow that stands still");
         match flow.poll(state, now) {
             Err(Interrupt::Send(request)) => {
-                let host = request.http.uri().host().unwrap_or_default();
-                let ours = host.ends_with(".qq.com") || host.ends_with(".wechat.com");
-                assert!(ours && !host.contains('@'), "{host}");
+                let uri = request.http.uri();
+                assert!(is_ours(uri), "{uri}");
+                request.check().expect("a request that can be sent");
+                hides_secrets(&request, script);
+                requests.push(uri.to_string());
                 held = false;
                 outputs = 0;
-                let Some(step) = steps.next() else { return };
+                let Some(step) = steps.next() else { break };
                 match step.split_first() {
                     Some((b'd', _)) => {}
                     Some((b'b', _)) => now = Timestamp::from_secs(now.as_secs() / 2),
@@ -123,15 +205,18 @@ fn play_with<F: Flow>(mut flow: F, state: &mut F::State, script: &[u8], source: 
                 // What was slept is slept.
                 assert!(!held, "slept, and sent nothing");
                 held = true;
+                requests.push(format!("{time:?}"));
                 // Nobody waits for this.
                 flow.handle(Input::Reply(Ok(reply(b"late"))));
                 now = now.after(time);
             }
-            Err(Interrupt::Fail(_)) => {
+            Err(Interrupt::Fail(error)) => {
+                is_short(&error);
+                hides_secrets(&error, script);
                 // A session that is over says so at every poll.
                 errors += 1;
                 if errors > 40 {
-                    return;
+                    break;
                 }
             }
             Err(Interrupt::Read(range)) => {
@@ -141,15 +226,25 @@ fn play_with<F: Flow>(mut flow: F, state: &mut F::State, script: &[u8], source: 
                 let piece = piece(range, source, step.and_then(|step| step.get(1)));
                 flow.handle(piece.unwrap_or(Input::Reply(Ok(reply(b"nobody asked")))));
             }
-            Ok(_) => {
+            Ok(output) => {
+                see(&output);
+                hides_secrets(&output, script);
                 // A flow that is done says so at every poll.
                 outputs += 1;
                 if outputs > 20 {
-                    return;
+                    break;
                 }
             }
         }
     }
+    hides_secrets(&flow, script);
+    hides_secrets(state, script);
+    let hosts = &state.as_mut().hosts;
+    for role in [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push] {
+        let uri = hosts.origin(role).as_str().parse().expect("an address");
+        assert!(is_ours(&uri), "{uri}");
+    }
+    requests
 }
 
 fn step_input(step: &[u8]) -> Input {

@@ -128,6 +128,14 @@ fn whatever_it_says(message: &Message) {
     assert_eq!(message.to_string().replace(['\n', '\r'], " "), shown);
     let alone = message.clone().detach();
     assert_eq!((&alone.kind, alone.raw.json()), (&message.kind, message.raw.json()));
+    // Alone, it is what it was among the others.
+    if let Ok(again) = Message::from_json(&message.raw.json(), &me().user_name) {
+        assert_eq!(
+            (&again.id, &again.kind, &again.from),
+            (&message.id, &message.kind, &message.from)
+        );
+        assert_eq!((again.sent, &again.speaker), (message.sent, &message.speaker));
+    }
     // Everything that takes a message takes any.
     let directory = Directory::default();
     let _ = (message.mentions(&directory, &me()), message.mentions_everybody());

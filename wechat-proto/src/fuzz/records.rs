@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use serde_json::Value;
+
 use super::{Entry, me};
 use crate::contact::record::WireContact;
 use crate::contact::{Contact, Directory, Evidence};
@@ -18,6 +20,11 @@ fn one(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let Some(contact) = WireContact::read(&text).take() else { return };
     let name = contact.user_name.clone();
+    if text.trim_start().starts_with('{') && serde_json::from_str::<Value>(&text).is_ok() {
+        assert_eq!(Contact::from_json(&text), Ok(contact.clone()));
+    }
+    let written = serde_json::to_value(&contact).expect("plain data");
+    assert_eq!(written.get("user_name").and_then(Value::as_str), Some(name.as_str()));
     assert!(!contact.name().is_empty() && !contact.sort_key().is_empty());
     for member in &contact.members {
         assert!(contact.member(&member.user_name).is_some() && contact.includes(&member.user_name));
@@ -47,17 +54,20 @@ fn merges(bytes: &[u8]) {
     let mut directory = Directory::of(me().user_name, "me");
     let empty = directory.clone();
     let mut last: Option<Contact> = None;
+    let (mut all, mut gone) = (Vec::new(), false);
     for part in bytes.split(|byte| *byte == 0).take(64) {
         let before = directory.clone();
         let text = String::from_utf8_lossy(part);
         let contacts = WireContact::take_all(List::read(&alloc::format!("[{text}]")));
         if contacts.is_empty()
-            && let Some(gone) = last.take()
+            && let Some(contact) = last.take()
         {
-            directory.remove(&gone.user_name);
-            assert!(directory.find(&gone.user_name).is_none());
+            gone = true;
+            directory.remove(&contact.user_name);
+            assert!(directory.find(&contact.user_name).is_none());
         }
         for contact in contacts {
+            all.push(contact.clone());
             let known = directory.find(&contact.user_name).cloned();
             directory.merge(contact.clone());
             let Some(now) = directory.find(&contact.user_name) else { panic!("it was merged") };
@@ -77,4 +87,15 @@ fn merges(bytes: &[u8]) {
     let changes: Vec<_> = directory.changes_since(&empty);
     assert_eq!(changes.len(), directory.len());
     assert_eq!(directory.iter().count(), directory.len());
+    // Records of others have no share in it: in the other order, it is the same.
+    let mut names: Vec<_> = all.iter().map(|contact| &contact.user_name).collect();
+    names.sort();
+    names.dedup();
+    if !gone && names.len() == all.len() {
+        let mut other = empty;
+        for contact in all.into_iter().rev() {
+            other.merge(contact);
+        }
+        assert_eq!(other, directory);
+    }
 }

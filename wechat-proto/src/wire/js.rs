@@ -5,6 +5,7 @@
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use core::str::Chars;
 
 /// What a script assigns: `QRLogin.uuid` → `gf5Gk61zEA==`, `synccheck.retcode` → `0`.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -12,6 +13,8 @@ pub(crate) struct Script<'a>(BTreeMap<Cow<'a, str>, Cow<'a, str>>);
 
 /// More assignments than any reply has.
 const ASSIGNMENTS: usize = 32;
+/// Longer than any name. The name of an object stands before that of each of its members.
+const NAME: usize = 64;
 
 impl<'a> Script<'a> {
     /// Reads all assignments of `text`; what is no assignment is passed over.
@@ -23,7 +26,7 @@ impl<'a> Script<'a> {
         {
             let mut scanner = Scanner { rest: rest.get(start + 7..).unwrap_or_default() };
             let target = scanner.name();
-            if scanner.sign('=') && !target.is_empty() {
+            if scanner.sign('=') && (1..=NAME).contains(&target.len()) {
                 if scanner.sign('{') {
                     script.members(target, &mut scanner);
                 } else if let Some(value) = scanner.value() {
@@ -133,37 +136,44 @@ fn unescape(text: &str) -> String {
             out.push(c);
             continue;
         }
-        let digits = match chars.next() {
-            Some('n') => {
-                out.push('\n');
-                continue;
-            }
-            Some('t') => {
-                out.push('\t');
-                continue;
-            }
-            Some('r') => {
-                out.push('\r');
-                continue;
-            }
-            Some('x') => 2,
-            Some('u') => 4,
-            Some(c) => {
-                out.push(c);
-                continue;
-            }
+        match chars.next() {
+            Some('n') => out.push('\n'),
+            Some('t') => out.push('\t'),
+            Some('r') => out.push('\r'),
+            Some('b') => out.push('\u{8}'),
+            Some('f') => out.push('\u{c}'),
+            Some('v') => out.push('\u{b}'),
+            Some('x') => out.push(number(&mut chars, 2)),
+            Some('u') => out.push(number(&mut chars, 4)),
+            Some(c) => out.push(c),
             None => break,
-        };
-        let code = chars.as_str().get(..digits).and_then(|hex| u32::from_str_radix(hex, 16).ok());
-        match code.and_then(char::from_u32) {
-            Some(c) => {
-                out.push(c);
-                chars = chars.as_str().get(digits..).unwrap_or_default().chars();
-            }
-            None => out.push(char::REPLACEMENT_CHARACTER),
         }
     }
     out
+}
+
+/// Takes the character of this many digits; two halves of one are one. What stands for none gives
+/// U+FFFD.
+fn number(chars: &mut Chars<'_>, digits: usize) -> char {
+    let (mut code, mut rest) = match hexadecimal(chars.as_str(), digits) {
+        Some(found) => found,
+        None => return char::REPLACEMENT_CHARACTER,
+    };
+    if let 0xd800..0xdc00 = code
+        && let Some((low @ 0xdc00..0xe000, behind)) =
+            rest.strip_prefix("\\u").and_then(|low| hexadecimal(low, 4))
+    {
+        (code, rest) = (0x1_0000 + ((code - 0xd800) << 10) + (low - 0xdc00), behind);
+    }
+    *chars = rest.chars();
+    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// The number of so many digits, and what stands behind them.
+fn hexadecimal(text: &str, digits: usize) -> Option<(u32, &str)> {
+    let (hex, rest) = text.split_at_checked(digits)?;
+    let legal = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Some((u32::from_str_radix(hex, 16).ok().filter(|_| legal)?, rest))
 }
 
 #[cfg(test)]
@@ -206,10 +216,40 @@ mod tests {
             ("window.synccheck={\"retcode\":\"0\",\"selector\":\"7\"}", "synccheck.selector", "7"),
             (" \u{feff}window . x=1; window.code = 7", "code", "7"),
             (r"window.a='\x41\u4e2d\/\'\n'", "a", "A中/'\n"),
+            (r"window.a='\b\f\v\t\r\q'", "a", "\u{8}\u{c}\u{b}\t\rq"),
         ] {
             assert_eq!(Script::parse(text).text(name), Some(value), "{text}");
         }
         assert_eq!(Script::parse("window.code=\"12\"").number("code"), Some(12));
+    }
+
+    /// A character above U+FFFF is written as two halves; one alone is none.
+    #[test]
+    fn halves_are_one_character() {
+        for (text, value) in [
+            (r"\ud83d\ude04!", "😄!"),
+            (r"\ud83d!", "\u{fffd}!"),
+            (r"\ude04\ud83d", "\u{fffd}\u{fffd}"),
+            (r"\ud83d\ud83d\ude04", "\u{fffd}😄"),
+            (r"\ud83d\u12", "\u{fffd}\u{fffd}12"),
+            (r"\u+123\x+1", "\u{fffd}+123\u{fffd}+1"),
+        ] {
+            let script = alloc::format!("window.a='{text}';");
+            assert_eq!(Script::parse(&script).text("a"), Some(value), "{text}");
+        }
+    }
+
+    /// `docs/threats.md` R2: a long name is not written out for each of its many members.
+    #[test]
+    fn a_long_name_is_no_name() {
+        let members = "a:1,".repeat(100_000);
+        let name = "n".repeat(NAME);
+        for (name, number) in [(name.clone() + "n", None), (name, Some(1))] {
+            let script = alloc::format!("window.{name}={{{members}}};window.code=200");
+            let script = Script::parse(&script);
+            assert_eq!(script.number(&(name + ".a")), number);
+            assert_eq!(script.number("code"), Some(200));
+        }
     }
 
     #[test]

@@ -1,3 +1,0 @@
-//! The server's dialects: the first byte chooses one.
-#![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_proto::fuzz::dialects(bytes));

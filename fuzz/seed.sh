@@ -1,0 +1,25 @@
+#!/bin/sh
+# Lets the simulator say all that it has to say, and keeps of that what reaches something new in the code beside the inputs that
+# somebody wrote: the files `*-day-*` of the corpora, made anew.
+set -eu
+cd "$(dirname "$0")/.."
+seeds=$(mktemp -d)
+trap 'rm -rf "$seeds"' EXIT
+FUZZ_SEEDS="$seeds" cargo test -p wechat-simulator --test it every_reply_is_an_input
+for folder in "$seeds"/*; do
+    target=$(basename "$folder")
+    corpus="fuzz/corpus/$target"
+    rm -f "$corpus"/*-day-*
+    mkdir "$seeds/kept"
+    # What was written by hand comes first, and counts as known.
+    cp "$corpus"/* "$seeds/kept"
+    cargo +nightly fuzz run ${FUZZ_FLAGS-} "$target" "$seeds/kept" "$folder" -- -merge=1 -timeout=20 -rss_limit_mb=4096 >"$seeds/log" 2>&1 || { tail "$seeds/log"; exit 1; }
+    for seed in "$folder"/*; do
+        # libFuzzer names what it keeps by its SHA-1.
+        if [ -e "$seeds/kept/$(sha1sum "$seed" | cut -d ' ' -f 1)" ]; then
+            cp "$seed" "$corpus"
+        fi
+    done
+    rm -r "$seeds/kept"
+    echo "$target: $(find "$folder" -type f | wc -l) replies or scripts, $(find "$corpus" -name '*-day-*' | wc -l) kept"
+done

@@ -1,0 +1,151 @@
+//! XML, notices, and texts with entities and emoji.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::endpoints::parsed;
+use super::{NOW, account, reply};
+use crate::error::Error;
+use crate::ids::UserName;
+use crate::login::announce;
+use crate::message::send_text;
+use crate::text::{Text, decode, encode, undo_double_encoding};
+use crate::wire::document::{Found, walk};
+use crate::wire::envelope::readable;
+use crate::wire::xml::{self, Xml};
+
+/// Both readers read the same, nothing is expanded, and what is written as text is read as that
+/// text.
+pub(super) fn document(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let found = xml::texts(&text, &["Content", "ret", "skey"]);
+    if let Some(found) = &found {
+        assert!(found.len() <= 3);
+        // Entities are shorter than their names.
+        assert!(found.iter().map(|(_, value)| value.len()).sum::<usize>() <= 2 * text.len());
+        // One reader passes over `<ret/>`, and the other does not tell it from `<ret>`.
+        if !text.contains("/>") {
+            for name in ["Content", "ret", "skey"] {
+                let value = found.iter().find(|(known, _)| *known == name);
+                assert_eq!(first(&text, name).as_deref(), value.map(|(_, value)| value.as_str()));
+            }
+        }
+    }
+    assert!(xml::notice(&text).len() <= 2 * text.len());
+    // What stands behind a type, or 64 levels deep, is not read, whatever it is.
+    let typed = format!("<!DOCTYPE x><x><ret>{text}</ret></x>");
+    assert_eq!(xml::texts(&typed, &["ret"]), None);
+
+    walk(&text, |path, found| {
+        assert!((path.len() <= 64) && path.iter().all(|name| text.contains(name)));
+        match found {
+            Found::Element(attributes) => {
+                let mut length = 0;
+                let count = attributes.iter().inspect(|(name, value)| {
+                    length += name.len() + value.len();
+                });
+                assert!(count.count() <= 256);
+                assert!(length <= 2 * text.len());
+            }
+            Found::Text(piece) => assert!(piece.len() <= 2 * text.len()),
+        }
+    });
+
+    let held = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    if text.chars().all(held) {
+        let written = Xml::default().markup("<x><ret>").text(&text).markup("</ret></x>").finish();
+        let found = xml::texts(&written, &["ret", "skey"]).unwrap_or_default();
+        assert_eq!(found, [("ret", text.to_string())]);
+        let escaped = html_escape::encode_quoted_attribute(&text);
+        let mut read = Vec::new();
+        walk(&format!("<x v=\"{escaped}\"><w>{escaped}</w></x>"), |path, found| match found {
+            Found::Element(attributes) => {
+                read.extend(attributes.iter().map(|(_, value)| value.into_owned()));
+            }
+            Found::Text(piece) => {
+                assert_eq!(path, ["x", "w"]);
+                if read.len() < 2 {
+                    read.push(String::new());
+                }
+                read.last_mut().expect("one").push_str(piece);
+            }
+        });
+        let expected = if text.is_empty() { 1 } else { 2 };
+        assert_eq!(read, alloc::vec![text.to_string(); expected]);
+    }
+}
+
+/// The text of the first element of this name, read by the other reader.
+fn first(document: &str, wanted: &str) -> Option<String> {
+    let mut text: Option<String> = None;
+    // How deep it is, while it is open.
+    let mut open = None;
+    walk(document, |path, found| {
+        let is_it = path.last() == Some(&wanted);
+        match found {
+            Found::Element(_) if open.is_some_and(|depth| path.len() <= depth) => open = None,
+            Found::Element(_) if is_it && text.is_none() => {
+                text = Some(String::new());
+                open = Some(path.len());
+            }
+            Found::Text(piece) => match open {
+                Some(depth) if path.len() == depth => {
+                    if let Some(text) = &mut text {
+                        text.push_str(piece);
+                    }
+                }
+                Some(depth) if path.len() < depth => open = None,
+                _ => {}
+            },
+            Found::Element(_) => {}
+        }
+    });
+    text
+}
+
+/// A text that people write: read by the rules of the page, which are HTML's where there is no
+/// emoji; line by line as it is at once; and written so that it comes back.
+pub(super) fn text(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let read = decode(Text::from(&*text));
+    assert!(read.len() <= 2 * text.len());
+    if !text.contains(['<', '&']) {
+        assert_eq!(&*read, &*text);
+    }
+    let plain = html_escape::decode_html_entities(&*text);
+    // Digits without end are a number for that library, and no entity for us.
+    if !text.contains("<br/>") && !plain.contains("<span") && !text.contains("#0") {
+        assert_eq!(&*read, &*plain);
+    }
+    // No markup goes over the end of a line.
+    let lines: Vec<_> = text.split('\n').map(|line| decode(line.into())).collect();
+    assert_eq!(lines.join("\n"), &*read);
+    if let Some(undone) = undo_double_encoding(&text) {
+        assert!(undone.len() < text.len() && !text.is_ascii());
+    }
+    // The one text that cannot be written is the tag of a span.
+    if !text.contains("<span class=\"emoji emoji") {
+        assert_eq!(&*decode(encode(&text).into()), &*text);
+    }
+    if let Ok(name) = text.parse::<UserName>() {
+        assert_eq!(name.as_str(), &*text);
+        let to_it = send_text::request(&mut account().session, &name, &text, NOW);
+        assert!(to_it.http().body().len() > text.len());
+    }
+}
+
+/// The text of a refusal: bounded, and its code is what it was.
+pub(super) fn notice(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    assert!(readable(&text).chars().count() <= 500);
+    let body = serde_json::json!({ "BaseResponse": { "Ret": 7, "ErrMsg": text } }).to_string();
+    parsed(body.as_bytes(), announce::parse);
+    match announce::parse(&reply(body.as_bytes())) {
+        Err(Error::Refused { ret, message, .. }) => {
+            assert_eq!((ret.0, &*message), (7, &*readable(&text)));
+        }
+        other => panic!("{other:?}"),
+    }
+    parsed(bytes, announce::parse);
+}

@@ -1,0 +1,47 @@
+//! Replies that are scripts.
+
+use alloc::format;
+use alloc::string::String;
+
+use crate::wire::js::Script;
+
+/// What is written is read, by the rules of JavaScript, of which JSON's strings are a part.
+pub(super) fn script(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let script = Script::parse(&text);
+    let mut whole = 0;
+    for name in ["code", "QRLogin.uuid", "QRLogin.code", "synccheck.retcode", "redirect_uri"] {
+        whole += script.text(name).map_or(0, str::len);
+        assert!(script.number(name).is_none() || script.text(name).is_some());
+    }
+    // No value is longer than what stands for it, and each stands once.
+    assert!(whole <= 3 * text.len());
+
+    // Neither the quotes nor what stands around it make a difference.
+    let escaped = text.replace('\\', "\\\\");
+    for quote in ['"', '\''] {
+        let value = escaped.replace(quote, &format!("\\{quote}"));
+        let written = format!("window.a = {quote}{value}{quote};");
+        assert_eq!(Script::parse(&written).text("a"), Some(&*text));
+        let written = format!("window.o={{x:{quote}{value}{quote} , \"y\":7}}; window.z=8");
+        let script = Script::parse(&written);
+        let found = (script.text("o.x"), script.number("o.y"), script.number("z"));
+        assert_eq!(found, (Some(&*text), Some(7), Some(8)));
+    }
+    // The same for what another writer makes of it, and for all that another reader takes.
+    let written = serde_json::to_string(&text).expect("a string");
+    assert_eq!(Script::parse(&format!("window.a={written};")).text("a"), Some(&*text));
+    let quoted = format!("\"{text}\"");
+    if let Ok(read) = serde_json::from_str::<String>(&quoted) {
+        assert_eq!(Script::parse(&format!("window.a={quoted};")).text("a"), Some(&*read));
+    }
+    // A number is one in every spelling.
+    let digits = text.trim();
+    if let Ok(number) = digits.parse::<i64>()
+        && !digits.starts_with('+')
+    {
+        for written in [format!("window.code={digits};"), format!("window.code = '{digits}'")] {
+            assert_eq!(Script::parse(&written).number("code"), Some(number));
+        }
+    }
+}
