@@ -48,6 +48,7 @@ fn all_come_from_the_registry() {
     let known = [
         "wechat-file-store",
         "wechat-fuzz",
+        "wechat-memory",
         "wechat-proto",
         "wechat-simulator",
         "wechat-transport-hyper",

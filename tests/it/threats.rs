@@ -22,14 +22,14 @@ const SOURCES: [(&str, &str); 12] = [
     ("tests/it", "it"),
     ("tests/kills", "kills"),
     ("tests/cancel", "cancel"),
-    ("tests/flat", "flat"),
+    ("tests/memory", "memory"),
     ("tests/benches", "bench"),
     ("transport-ureq", "ureq"),
     ("transport-hyper", "hyper"),
 ];
 /// What holds nothing but tests, by the beginnings of paths.
 const ALL_TESTS: [&str; 7] =
-    ["it", "kills", "cancel", "flat", "tests::", "bench::", "simulator::conformance"];
+    ["it", "kills", "cancel", "memory::tests", "tests::", "bench::", "simulator::conformance"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
