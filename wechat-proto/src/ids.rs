@@ -124,7 +124,9 @@ impl MsgId {
 
     /// Whether the service gave a number that can be one: without, a repetition cannot be told.
     pub fn is_known(&self) -> bool {
-        *self.0 != *"0" && (1..=32).contains(&self.0.len())
+        // Stored as it is: 32 bytes of JSON are 32 bytes.
+        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        *self.0 != *"0" && (1..=32).contains(&self.0.len()) && self.0.bytes().all(plain)
     }
 }
 

@@ -48,6 +48,8 @@ struct Value {
 const COOKIES: usize = 64;
 /// The longest cookie, name and value together.
 const LENGTH: usize = 4096;
+/// The longest path of a cookie: a longer one counts for none, as in browsers.
+const PATH: usize = 1024;
 /// The domains whose hosts may share cookies.
 const SHARED: [&str; 2] = ["qq.com", "wechat.com"];
 
@@ -162,7 +164,8 @@ fn accept(
             (shareable && own).then_some((domain, true))?
         }
     };
-    let path = cookie.path().filter(|path| path.starts_with('/')).unwrap_or("/");
+    let usable = |path: &&str| path.starts_with('/') && path.len() <= PATH;
+    let path = cookie.path().filter(usable).unwrap_or("/");
     let life = match (cookie.max_age(), cookie.expires()) {
         (Some(age), _) => Some(Duration::try_from(age).unwrap_or(Duration::ZERO)),
         (None, Some(Expiration::DateTime(at))) => {

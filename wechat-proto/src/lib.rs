@@ -68,6 +68,8 @@ extern crate alloc;
 
 pub mod account;
 pub mod body;
+#[cfg(test)]
+mod bounds_tests;
 mod call;
 #[cfg(test)]
 mod circle_tests;
@@ -132,6 +134,9 @@ pub mod reference {
 
     #[doc = include_str!("../docs/endpoints.md")]
     pub mod endpoints {}
+
+    #[doc = include_str!("../docs/bounds.md")]
+    pub mod bounds {}
 
     #[doc = include_str!("../docs/limits.md")]
     pub mod limits {}

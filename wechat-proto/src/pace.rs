@@ -41,15 +41,27 @@ pub(crate) struct Pace {
     wait: Option<Wait>,
     /// Whether the last question was held back, so that the next need not be.
     waited: bool,
+    /// What the requests since the last useful answer cost, less the time that passed.
+    debt: Duration,
 }
 
 impl Pace {
     /// From how many strikes on a flow slows down, and reports.
     pub(crate) const PATIENCE: u32 = 3;
     const LONGEST: Duration = Duration::from_secs(30);
+    /// What a request costs where it brings nothing, and how much of that may be owed: no more than
+    /// 30 requests in any 30 seconds, whatever pattern of quick and slow answers there is.
+    const COST: Duration = Duration::from_millis(1500);
+    const CREDIT: Duration = Duration::from_secs(12);
 
     /// Something useful came.
     pub(crate) const fn clear(&mut self) {
+        self.rest();
+        self.debt = Duration::ZERO;
+    }
+
+    /// An answer came of which the server took its time: nothing spins here.
+    const fn rest(&mut self) {
         self.strikes = 0;
         self.failures = 0;
     }
@@ -71,7 +83,7 @@ impl Pace {
     pub(crate) fn quiet(&mut self, now: Timestamp) {
         let took = self.sent.map_or(Duration::MAX, |sent| now.since(sent));
         if took >= Duration::from_secs(1) {
-            self.clear();
+            self.rest();
         } else {
             self.strike();
         }
@@ -81,7 +93,7 @@ impl Pace {
     pub(crate) fn news(&mut self, now: Timestamp) {
         let took = self.sent.map_or(Duration::MAX, |sent| now.since(sent));
         if took >= Duration::from_secs(2) {
-            self.clear();
+            self.rest();
         } else {
             self.answered();
         }
@@ -106,15 +118,7 @@ impl Pace {
         now: Timestamp,
         held: &mut bool,
     ) -> Result<(), Interrupt> {
-        match interrupt {
-            Interrupt::Fail(error) if self.failed(&error) => Err(error.into()),
-            Interrupt::Fail(_) => Ok(()),
-            interrupt => {
-                let interrupt = self.pass(interrupt, now, self.delay());
-                *held = matches!(interrupt, Interrupt::Sleep(_));
-                Err(interrupt)
-            }
-        }
+        self.settle_with(self.strikes, Duration::ZERO, interrupt, now, held)
     }
 
     /// The same for a step that something useful led to when there were `lifted` strikes: circles
@@ -126,11 +130,23 @@ impl Pace {
         held: &mut bool,
         lifted: u32,
     ) -> Result<(), Interrupt> {
-        self.settle_with(self.strikes.saturating_sub(lifted), interrupt, now, held)
+        let strikes = self.strikes.saturating_sub(lifted);
+        self.settle_with(strikes, Duration::ZERO, interrupt, now, held)
     }
 
-    /// The same for a question that is asked again and again: every second time, it goes out at
-    /// once.
+    /// The same for a request that is made again and again, and nobody waits for.
+    pub(crate) fn settle_round(
+        &mut self,
+        interrupt: Interrupt,
+        now: Timestamp,
+        held: &mut bool,
+    ) -> Result<(), Interrupt> {
+        let owed = self.owed(Self::COST, now);
+        self.settle_with(self.strikes, owed, interrupt, now, held)
+    }
+
+    /// The same for a question whose answer another request may follow at once: every second time,
+    /// it goes out at once itself.
     ///
     /// Whatever happened during a pause is told as soon as it is over, as by a service that says
     /// the same for ever. Asking once more, at once, shows which it is: where people are behind
@@ -147,25 +163,33 @@ impl Pace {
             Some(more) => (more / 2).saturating_add(Self::PATIENCE),
             None => self.strikes,
         };
-        let result = self.settle_with(strikes, interrupt, now, held);
+        let owed = self.owed(Self::COST.saturating_mul(2), now);
+        let result = self.settle_with(strikes, owed, interrupt, now, held);
         if matches!(result, Err(Interrupt::Send(_))) {
             self.waited = strikes >= Self::PATIENCE;
         }
         result
     }
 
-    /// [`Pace::settle`], as if there had been this many strikes.
+    /// [`Pace::settle`], as if there had been this many strikes; waits for so long at least.
     fn settle_with(
         &mut self,
         strikes: u32,
+        least: Duration,
         interrupt: Interrupt,
         now: Timestamp,
         held: &mut bool,
     ) -> Result<(), Interrupt> {
-        let all = core::mem::replace(&mut self.strikes, strikes);
-        let result = self.settle(interrupt, now, held);
-        self.strikes = all;
-        result
+        match interrupt {
+            Interrupt::Fail(error) if self.failed(&error) => Err(error.into()),
+            Interrupt::Fail(_) => Ok(()),
+            interrupt => {
+                let delay = self.delay(strikes);
+                let interrupt = self.pass(interrupt, now, delay, least);
+                *held = matches!(interrupt, Interrupt::Sleep(_));
+                Err(interrupt)
+            }
+        }
     }
 
     /// How often nothing useful came.
@@ -173,18 +197,38 @@ impl Pace {
         self.strikes
     }
 
-    /// Lets a request out, or says how long it has to wait. What else a flow needs passes.
-    fn pass(&mut self, interrupt: Interrupt, now: Timestamp, delay: Duration) -> Interrupt {
+    /// How long it takes until there is credit for so much.
+    fn owed(&self, cost: Duration, now: Timestamp) -> Duration {
+        self.debt(now).saturating_add(cost).saturating_sub(Self::CREDIT)
+    }
+
+    fn debt(&self, now: Timestamp) -> Duration {
+        self.sent.map_or(Duration::ZERO, |sent| self.debt.saturating_sub(now.since(sent)))
+    }
+
+    /// Lets a request out that is `delay` behind the last and not before `least`, or says how long
+    /// it has to wait. What else a flow needs passes.
+    fn pass(
+        &mut self,
+        interrupt: Interrupt,
+        now: Timestamp,
+        delay: Duration,
+        least: Duration,
+    ) -> Interrupt {
         if !matches!(interrupt, Interrupt::Send(_)) {
             return interrupt;
         }
         let wait = match &mut self.wait {
             // Something useful came meanwhile, or a request that waits for less.
-            Some(wait) => wait.sleep(now).min(delay),
-            None => self.sent.map_or(Duration::ZERO, |sent| delay.saturating_sub(now.since(sent))),
+            Some(wait) => wait.sleep(now).min(delay.max(least)),
+            None => {
+                let gone = self.sent.map_or(Duration::MAX, |sent| now.since(sent));
+                delay.saturating_sub(gone).max(least)
+            }
         };
         if wait.is_zero() {
             self.wait = None;
+            self.debt = self.debt(now).saturating_add(Self::COST).min(Self::CREDIT * 2);
             self.sent = Some(now);
             return interrupt;
         }
@@ -192,8 +236,9 @@ impl Pace {
         Interrupt::Sleep(wait)
     }
 
-    fn delay(&self) -> Duration {
-        match self.strikes.saturating_add(self.failures).checked_sub(Self::PATIENCE) {
+    /// How far behind the last request the next has to be, after so many strikes.
+    fn delay(&self, strikes: u32) -> Duration {
+        match strikes.saturating_add(self.failures).checked_sub(Self::PATIENCE) {
             // What broke off once may well work at once, if not in the same millisecond.
             None => Duration::from_millis(match self.failures {
                 0 => 0,
@@ -214,8 +259,8 @@ mod tests {
     use crate::flow::{Request, Want};
 
     fn let_out(pace: &mut Pace, now: Timestamp) -> Interrupt {
-        let delay = pace.delay();
-        pace.pass(send(), now, delay)
+        let delay = pace.delay(pace.strikes);
+        pace.pass(send(), now, delay, Duration::ZERO)
     }
 
     fn send() -> Interrupt {
@@ -252,13 +297,13 @@ mod tests {
         let _ = pace.failed(&failure);
         let _ = pace.failed(&failure);
         pace.strike();
-        assert_eq!(pace.delay(), Duration::from_secs(1));
+        assert_eq!(pace.delay(pace.strikes), Duration::from_secs(1));
         // An answer ends the failures, not what led nowhere before.
         let _ = pace.failed(&failure);
         pace.answered();
-        assert_eq!(pace.delay(), Duration::from_secs(1));
+        assert_eq!(pace.delay(pace.strikes), Duration::from_secs(1));
         pace.clear();
-        assert_eq!(pace.delay(), Duration::ZERO);
+        assert_eq!(pace.delay(pace.strikes), Duration::ZERO);
     }
 
     /// Threat C1.

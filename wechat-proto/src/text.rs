@@ -22,6 +22,17 @@ impl Text {
     }
 }
 
+/// The beginning of a text that is stored with the session: far more than the service lets anybody
+/// write.
+pub(crate) fn brief(text: Box<str>) -> Box<str> {
+    const LONGEST: usize = 4096;
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.get(..end).unwrap_or_default().into()
+}
+
 impl Deref for Text {
     type Target = str;
 

@@ -22,7 +22,7 @@ use crate::secret::Secret;
 use crate::session::Me;
 use crate::sync::SyncKey;
 use crate::sync::key::WireKey;
-use crate::text::{Text, decode};
+use crate::text::{Text, brief, decode};
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, Uin, reply};
 use crate::wire::lenient::{Int, List};
@@ -114,12 +114,15 @@ pub fn request(device: &mut Device, credentials: &Credentials, now: Timestamp) -
 /// account.
 pub fn parse(reply: &Response) -> Result<Init, Error> {
     let wire: WireInit = envelope::open(ENDPOINT, reply)?;
-    let user = wire.user.take().ok_or(Error::Malformed {
+    let mut user = wire.user.take().ok_or(Error::Malformed {
         endpoint: ENDPOINT,
         expected: "a User with a UserName",
         found: "none".into(),
     })?;
     let uin = user.uin;
+    for text in [&mut user.nick_name, &mut user.signature, &mut user.head_img_url] {
+        *text = brief(core::mem::take(text));
+    }
     let seconds = |Int(seconds)| Timestamp::from_secs(u64::try_from(seconds).unwrap_or(0));
     Ok(Init {
         me: Me::of(user, uin),

@@ -25,6 +25,7 @@ use crate::error::{Error, FailureKind, Ret, Sent};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::MsgId;
 use crate::message::{Kind, Message, Recent};
+use crate::text::brief;
 use crate::time::Timestamp;
 
 /// Hears messages: checks, fetches, hands them out one by one, checks again.
@@ -69,7 +70,7 @@ pub struct Inbox {
     /// What the batch moves on to when all of it is taken.
     next: Option<Next>,
     /// Fetches in a row without a check in between.
-    rounds: u32,
+    rounds: usize,
     /// What was handed out, for those that take some of it back.
     recent: Recent,
 }
@@ -99,8 +100,8 @@ struct Next {
 }
 
 /// How many fetches follow each other where the server says that there is more:
-/// Threat S6.
-const ROUNDS: u32 = 100;
+/// `docs/threats.md` S6.
+const ROUNDS: usize = 100;
 
 impl Inbox {
     /// An inbox; it retires the account's older one when it is polled first.
@@ -263,10 +264,10 @@ impl Inbox {
         if let Some(profile) = batch.profile.take() {
             if let Some(name) = profile.nick_name {
                 account.directory.rename_me(&name);
-                session.me.nick_name = name;
+                session.me.nick_name = brief(name);
             }
             if let Some(picture) = profile.head_img_url {
-                session.me.head_img_url = picture;
+                session.me.head_img_url = brief(picture);
             }
         }
         let removed = core::mem::take(&mut batch.removed);
@@ -338,7 +339,7 @@ impl Inbox {
                 pace.settle_step(interrupt, now, &mut self.held, pace.strikes())
             }
             State::Checking(_) => pace.settle_question(interrupt, now, &mut self.held),
-            _ => pace.settle(interrupt, now, &mut self.held),
+            _ => pace.settle_round(interrupt, now, &mut self.held),
         }
     }
 }

@@ -17,12 +17,16 @@ use crate::testing::{Host, contact, reply, session};
 mod ask;
 #[path = "inbox_end_tests.rs"]
 mod end;
+#[path = "inbox_rate_tests.rs"]
+mod rate;
 #[path = "inbox_recent_tests.rs"]
 mod recent;
 #[path = "inbox_take_tests.rs"]
 mod take;
 #[path = "inbox_trouble_tests.rs"]
 mod trouble;
+#[path = "inbox_word_tests.rs"]
+mod word;
 
 const QUIET: &str = "window.synccheck={retcode:\"0\",selector:\"0\"}";
 const NEWS: &str = "window.synccheck={retcode:\"0\",selector:\"2\"}";

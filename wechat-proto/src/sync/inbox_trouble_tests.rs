@@ -9,7 +9,7 @@ fn status(code: u16, body: &str) -> Input {
 }
 
 /// Everything that passes, as a reply to a check or a fetch.
-fn faults() -> Vec<fn() -> Input> {
+pub(super) fn faults() -> Vec<fn() -> Input> {
     alloc::vec![
         || ok(""),
         || ok("<html><body>gateway</body></html>"),

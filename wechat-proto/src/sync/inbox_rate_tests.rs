@@ -1,0 +1,193 @@
+//! How often the inbox asks where there is nothing new, and how soon where there is.
+
+use alloc::vec;
+
+use proptest::collection::vec as many;
+use proptest::prelude::*;
+
+use super::trouble::faults;
+use super::word::{CASES, Service, session_at};
+use super::*;
+
+/// What comes of one exchange with a service that has nothing new.
+#[derive(Clone, Debug)]
+enum Nothing {
+    /// A check, and after how many milliseconds it is answered.
+    Check(bool, u64),
+    /// A fetch: whether the key moves, more is promised, what was heard before comes again, and the
+    /// same changes.
+    Fetch(bool, bool, bool, bool),
+    Fault(usize),
+    Jump(i64),
+}
+
+fn nothing() -> impl Strategy<Value = Nothing> {
+    prop_oneof![
+        4 => (any::<bool>(), 0_u64..3000).prop_map(|(news, took)| Nothing::Check(news, took)),
+        2 => any::<bool>().prop_map(|news| Nothing::Check(news, 5)),
+        4 => any::<[bool; 4]>().prop_map(|[a, b, c, d]| Nothing::Fetch(a, b, c, d)),
+        2 => (0..faults().len()).prop_map(Nothing::Fault),
+        1 => (-3000_i64..3000).prop_map(Nothing::Jump),
+    ]
+}
+
+/// When requests go out in five minutes of these, over and over, by a clock that does not jump; and
+/// when the other one jumped.
+fn sends(cycle: &[Nothing]) -> [Vec<Duration>; 2] {
+    let mut service = Service::default();
+    let (mut inbox, mut bot) = (Inbox::new(), Account::from(session_at(&service.key(0))));
+    bot.session.taken.take(&"1".into());
+    let (mut host, mut passed) = (Host::new(), Duration::ZERO);
+    let (mut sent, mut jumps) = (Vec::new(), Vec::new());
+    // Over a key that moves, changes may be new ones.
+    let moving = cycle.iter().any(|step| matches!(step, Nothing::Fetch(true, ..)));
+    let mut cycle = cycle.iter().cycle();
+    for _ in 0..4000 {
+        if passed > Duration::from_secs(300) {
+            break;
+        }
+        let took = match inbox.poll(&mut bot, host.now) {
+            Err(Interrupt::Sleep(time)) => time,
+            Err(Interrupt::Send(request)) => {
+                sent.push(passed);
+                let checks = is_check(&request);
+                let (mut news, mut took, mut fetch) = (false, 5, [false; 4]);
+                let mut fault = None;
+                // The next that fits.
+                for _ in 0..20 {
+                    match cycle.next() {
+                        Some(Nothing::Check(told, time)) if checks => {
+                            (news, took) = (*told, *time);
+                            break;
+                        }
+                        Some(Nothing::Fetch(a, b, c, d)) if !checks => {
+                            fetch = [*a, *b, *c, *d];
+                            break;
+                        }
+                        Some(Nothing::Fault(n)) => {
+                            fault = Some(faults()[*n]());
+                            break;
+                        }
+                        Some(Nothing::Jump(minutes)) if jumps.last() != Some(&passed) => {
+                            jumps.push(passed);
+                            let now = host.now.as_millis().saturating_add_signed(minutes * 60_000);
+                            host.now = Timestamp::from_millis(now);
+                        }
+                        _ => {}
+                    }
+                }
+                let [moves, more, again, changes] = fetch;
+                let key = if moves { service.key(0) } else { key(100_001) };
+                let again = again.then(|| json!({ "MsgId": "1", "FromUserName": "@a" }));
+                let changes = (changes && !moving).then(|| json!({ "UserName": "@a" }));
+                inbox.handle(fault.unwrap_or_else(|| match checks {
+                    true => ok(if news { NEWS } else { QUIET }),
+                    false => ok(json!({
+                        "BaseResponse": { "Ret": 0 }, "ContinueFlag": i32::from(more),
+                        "AddMsgList": Vec::from_iter(again), "ModContactList": Vec::from_iter(changes),
+                        "SyncKey": key,
+                    })),
+                }));
+                Duration::from_millis(took)
+            }
+            // A bot that asks on, whatever it hears.
+            _ => Duration::from_millis(1),
+        };
+        host.now = host.now.after(took);
+        passed += took;
+    }
+    [sent, jumps]
+}
+
+/// At most a request a second over any half minute; a clock that jumps is worth one burst.
+fn is_slow([sent, jumps]: &[Vec<Duration>; 2]) -> Result<(), TestCaseError> {
+    for first in sent {
+        let within = |time: &&Duration| (*first..*first + Duration::from_secs(30)).contains(*time);
+        let count = sent.iter().filter(within).count();
+        let allowed = 31 + 11 * jumps.iter().filter(within).count();
+        prop_assert!(count <= allowed, "{count} requests from {first:?}");
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
+    /// Threats S6, S7, S8, J5 and C1: nothing new, in every way.
+    #[test]
+    fn nothing_new_is_never_fast(cycle in many(nothing(), 1..14)) {
+        is_slow(&sends(&cycle))?;
+    }
+}
+
+/// Threat S7: a rest that is earned between quick answers is no licence for more of them.
+#[test]
+fn a_pattern_of_quick_and_slow_answers_is_no_way_around() {
+    let empty = || Nothing::Fetch(true, false, false, false);
+    for slow in [1000, 1900, 2000, 3000] {
+        for quick in 0..6 {
+            let mut cycle = vec![Nothing::Check(true, slow), empty()];
+            for _ in 0..quick {
+                cycle.extend([Nothing::Check(true, 0), empty()]);
+            }
+            is_slow(&sends(&cycle)).unwrap();
+            cycle.push(Nothing::Check(false, slow));
+            is_slow(&sends(&cycle)).unwrap();
+        }
+    }
+}
+
+/// When news happen, and how long after each the fetch goes out.
+fn late(events: &[u64]) -> Vec<Duration> {
+    let mut stage = Stage::new([]);
+    let start = stage.host.now;
+    let mut fetched = 0;
+    let mut late = Vec::new();
+    while fetched < events.len() {
+        let passed = |now: Timestamp| u64::try_from(now.since(start).as_millis()).unwrap();
+        match stage.inbox.poll(&mut stage.account, stage.host.now) {
+            Err(Interrupt::Send(request)) if is_check(&request) => {
+                let at = passed(stage.host.now);
+                let wait = events[fetched].saturating_sub(at);
+                let (wait, news) = if wait > 25_000 { (25_000, QUIET) } else { (wait, NEWS) };
+                stage.host.now = stage.host.now.after(Duration::from_millis(wait.max(20)));
+                stage.inbox.handle(ok(news));
+            }
+            Err(Interrupt::Send(_)) => {
+                let at = passed(stage.host.now);
+                while events.get(fetched).is_some_and(|event| *event <= at) {
+                    late.push(Duration::from_millis(at - events[fetched]));
+                    fetched += 1;
+                }
+                stage.host.now = stage.host.now.after(Duration::from_millis(20));
+                // The phone opened a chat, or the like: there is nothing in it.
+                let n = i64::try_from(fetched).unwrap();
+                stage.inbox.handle(ok(batch(&[], n, false)));
+            }
+            Err(Interrupt::Sleep(time)) => stage.host.now = stage.host.now.after(time),
+            other => panic!("{other:?}"),
+        }
+    }
+    late
+}
+
+/// Threat S7: news that come as people make them are fetched at once, though there is nothing in
+/// them.
+#[test]
+fn news_at_a_human_pace_is_fetched_at_once() {
+    let soon = Duration::from_millis(100);
+    for gap in [3000, 5000, 10_000, 40_000, 200_000] {
+        let events: Vec<u64> = (1..60).map(|n| n * gap).collect();
+        let late = late(&events);
+        assert!(late.iter().all(|late| *late <= soon), "{gap}: {late:?}");
+    }
+    // A hectic half minute slows it down, and is over when it is over.
+    for gap in [50, 300, 1000, 1800] {
+        let hectic = 30_000 / gap;
+        let mut events: Vec<u64> = (0..hectic).map(|n| n * gap).collect();
+        events.extend((0..50).map(|n| 40_000 + n * 10_000));
+        let late = late(&events);
+        let calm = late.get(usize::try_from(hectic).unwrap() + 3..).unwrap();
+        assert!(calm.iter().all(|late| *late <= soon), "{gap}: {late:?}");
+    }
+}

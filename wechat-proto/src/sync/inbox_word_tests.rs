@@ -1,0 +1,239 @@
+//! A service that keeps its word, and a world that does not: whatever else goes wrong, each message
+//! comes once, in order, and the inbox goes on.
+
+use proptest::collection::vec as many;
+use proptest::prelude::*;
+
+use super::trouble::faults;
+use super::*;
+use crate::sync::key::WireKey;
+
+/// How many cases a property is tried with: `WECHAT_CASES` while the tests are compiled asks for
+/// more.
+pub(super) const CASES: u32 = match option_env!("WECHAT_CASES") {
+    Some(text) => match u32::from_str_radix(text, 10) {
+        Ok(cases) => cases,
+        Err(_) => panic!("WECHAT_CASES is no number"),
+    },
+    None => 32,
+};
+
+/// What happens to one exchange, or beside it.
+#[derive(Clone, Debug)]
+enum Step {
+    /// The service answers; with a `ContinueFlag` of its own, after so many milliseconds.
+    Well {
+        more: Option<bool>,
+        took: u64,
+    },
+    /// It answers, but its key falls back by so many messages.
+    Back(usize),
+    /// It answers with a key that stands still, or with none.
+    Still,
+    NoKey,
+    /// A check brings news of nothing.
+    Rumour,
+    /// Something else answers.
+    Fault(usize),
+    /// The reply is lost with the future that waited for it.
+    Dropped,
+    /// The process dies, and another goes on from what the first had stored.
+    Killed,
+    /// The clock jumps by so many minutes.
+    Jump(i64),
+    /// Somebody writes so often.
+    Write(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (prop::option::of(any::<bool>()), 0_u64..3000)
+            .prop_map(|(more, took)| Step::Well { more, took }),
+        2 => (1_usize..20).prop_map(Step::Back),
+        1 => Just(Step::Still),
+        1 => Just(Step::NoKey),
+        2 => Just(Step::Rumour),
+        4 => (0..faults().len()).prop_map(Step::Fault),
+        1 => Just(Step::Dropped),
+        1 => Just(Step::Killed),
+        1 => (-3000_i64..3000).prop_map(Step::Jump),
+        3 => (1_usize..12).prop_map(Step::Write),
+    ]
+}
+
+/// The service: what was written, and how it tells of it.
+#[derive(Debug, Default)]
+pub(super) struct Service {
+    written: usize,
+    answers: usize,
+}
+
+/// How many messages come together.
+const BATCH: usize = 5;
+
+impl Service {
+    /// A key behind `read` messages; no two are the same.
+    pub(super) fn key(&mut self, read: usize) -> Value {
+        self.answers += 1;
+        json!({ "Count": 1, "List": [{ "Key": 1, "Val": read * 100_000 + self.answers }] })
+    }
+
+    fn read(key: &str) -> usize {
+        key.split('_').nth(1).unwrap().parse::<usize>().unwrap() / 100_000
+    }
+
+    fn answer(&mut self, request: &Request, step: &Step) -> Input {
+        let asked = asked_with(request);
+        if let Step::Fault(n) = step {
+            return faults()[*n]();
+        }
+        if is_check(request) {
+            let news = Self::read(&asked) < self.written || matches!(step, Step::Rumour);
+            return ok(if news { NEWS } else { QUIET });
+        }
+        let from = Self::read(&asked);
+        let to = (from + BATCH).min(self.written);
+        // Some fields of each are of another kind, some elements are no messages at all.
+        let messages: Vec<Value> = (from..to)
+            .map(|n| {
+                let id = format!("{}", n + 1);
+                match n % 4 {
+                    0 => json!({ "MsgId": id, "FromUserName": [], "MsgType": "x", "Content": {} }),
+                    1 => json!({ "MsgId": n + 1, "FromUserName": "@a", "MsgType": 1e99, "Content": null }),
+                    _ => json!({ "MsgId": id, "FromUserName": "@a", "ToUserName": "@me", "MsgType": 1, "Content": id }),
+                }
+            })
+            .collect();
+        let after = match step {
+            Step::Back(back) => to.saturating_sub(*back),
+            _ => to,
+        };
+        let key = match step {
+            Step::NoKey => json!({ "Count": 0, "List": [] }),
+            Step::Still => {
+                let value: i64 = asked.split('_').nth(1).unwrap().parse().unwrap();
+                json!({ "Count": 1, "List": [{ "Key": 1, "Val": value }] })
+            }
+            _ => self.key(after),
+        };
+        let more = match step {
+            Step::Well { more: Some(more), .. } => *more,
+            _ => to < self.written,
+        };
+        ok(json!({
+            "BaseResponse": { "Ret": 0 }, "AddMsgList": messages, "AddMsgCount": 1_000_000_000,
+            "ContinueFlag": i32::from(more), "SyncKey": key, "SyncCheckKey": key, "SKey": "",
+        }))
+    }
+}
+
+pub(super) fn session_at(key: &Value) -> Session {
+    let mut session = session();
+    session.sync_key = WireKey::of(&key.to_string()).unwrap();
+    session
+}
+
+/// The ids that come while `steps` happen, and then for five minutes.
+fn heard(steps: &[Step]) -> (Vec<String>, usize) {
+    let mut service = Service::default();
+    let mut stored = session_at(&service.key(0)).to_json();
+    let account = |stored: &str| Account::from(Session::from_json(stored).unwrap());
+    let (mut inbox, mut bot) = (Inbox::new(), account(&stored));
+    let mut host = Host::new();
+    let mut heard = Vec::new();
+    let mut steps = steps.iter();
+    let well = Step::Well { more: None, took: 20 };
+    let (mut calm, mut flying) = (Duration::ZERO, 0);
+    for _ in 0..20_000 {
+        if calm > Duration::from_secs(300) {
+            return (heard, service.written);
+        }
+        let mut pass = |host: &mut Host, time: Duration, done: bool| {
+            host.now = host.now.after(time);
+            calm += if done { time } else { Duration::ZERO };
+        };
+        match inbox.poll(&mut bot, host.now) {
+            Ok(message) => {
+                heard.push(message.id.to_string());
+                // Its effect and the session are written together.
+                let mut session = bot.session().clone();
+                session.take(&message);
+                stored = session.to_json();
+            }
+            Err(Interrupt::Sleep(time)) => {
+                assert!(time <= Duration::from_secs(30));
+                pass(&mut host, time, steps.len() == 0);
+            }
+            Err(Interrupt::Send(request)) if is_batch(&request) => {
+                inbox.handle(ok(json!({ "BaseResponse": { "Ret": 0 }, "ContactList": [] })));
+            }
+            Err(Interrupt::Send(request)) => {
+                flying += 1;
+                assert_eq!(flying, 1);
+                // What happens meanwhile.
+                let step = loop {
+                    match steps.next() {
+                        Some(Step::Write(count)) => service.written += count,
+                        Some(Step::Jump(minutes)) => {
+                            let now = host.now.as_millis().saturating_add_signed(minutes * 60_000);
+                            host.now = Timestamp::from_millis(now);
+                        }
+                        step => break step.unwrap_or(&well),
+                    }
+                };
+                let input = service.answer(&request, step);
+                let done = steps.len() == 0;
+                let quiet = matches!(&input, Input::Reply(Ok(reply)) if reply.body() == QUIET);
+                let took = match step {
+                    _ if quiet && done => 25_000,
+                    Step::Well { took, .. } => *took,
+                    _ => 20,
+                };
+                pass(&mut host, Duration::from_millis(took), done);
+                flying -= 1;
+                match step {
+                    Step::Dropped => {}
+                    Step::Killed => {
+                        inbox = Inbox::new();
+                        bot = account(&stored);
+                    }
+                    _ => inbox.handle(input),
+                }
+            }
+            Err(Interrupt::Fail(Error::LoggedOut { .. } | Error::Stopped | Error::InUse)) => {
+                panic!("it ended")
+            }
+            Err(Interrupt::Fail(_)) => pass(&mut host, Duration::from_millis(1), false),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    panic!("it spins")
+}
+
+fn once_each(steps: &[Step]) -> Result<(), TestCaseError> {
+    let (heard, written) = heard(steps);
+    let all: Vec<String> = (1..=written).map(|n| n.to_string()).collect();
+    prop_assert_eq!(heard, all);
+    Ok(())
+}
+
+/// Threat S3. A key that falls back brings what was heard before; it is heard once, and what comes
+/// after it is not missed.
+#[test]
+fn a_key_that_falls_back_loses_and_repeats_nothing() {
+    for back in 1..20 {
+        once_each(&[Step::Write(12), Step::Back(back), Step::Back(back), Step::Write(30)]).unwrap();
+        once_each(&[Step::Write(40), Step::Still, Step::Back(back), Step::NoKey, Step::Still])
+            .unwrap();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
+    /// Threats S3, S4, S5, S6, S7, J5, J6, J7 and C1 at once.
+    #[test]
+    fn each_message_comes_once_whatever_happens(steps in many(step(), 0..80)) {
+        once_each(&steps)?;
+    }
+}
