@@ -136,7 +136,7 @@ impl Service<http::Request<RequestBody>> for Wire {
     }
 }
 
-/// A body that comes in two parts, each after a while.
+/// A body that comes in parts, each after a while.
 struct Slow {
     bytes: Bytes,
     paused: bool,
@@ -158,11 +158,9 @@ impl Body for Slow {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        // Of two bytes and more the half, so that every body but the shortest has some parts.
-        let most = self.bytes.len().min(16 << 10).max(1);
-        let half = if self.bytes.len() > most { most } else { self.bytes.len().div_ceil(2) };
-        let half = if self.bytes.len() < 256 { self.bytes.len() } else { half };
-        Poll::Ready(Some(Ok(Frame::data(self.bytes.split_to(half)))))
+        let length = self.bytes.len();
+        let part = if length < 256 { length } else { length.div_ceil(2).min(16 << 10) };
+        Poll::Ready(Some(Ok(Frame::data(self.bytes.split_to(part)))))
     }
 }
 
