@@ -91,7 +91,7 @@ impl Place {
 
     /// Polls a future to its end.
     pub(crate) fn finish<T>(&self, future: impl Future<Output = T>) -> T {
-        self.poll(1_000_000, future).expect("an end")
+        self.poll(20_000, future).expect("an end")
     }
 }
 
