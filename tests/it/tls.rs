@@ -87,7 +87,10 @@ fn session<B: Bot>(place: &Place) -> Session {
     place.simulator.then(Duration::from_secs(1), |world| world.phone().scan());
     place.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
     let session = B::login(place, drop).unwrap().session();
-    let mut stored: serde_json::Value = serde_json::from_str(&session.to_json()).unwrap();
+    let stored: serde_json::Value = serde_json::from_str(&session.to_json()).unwrap();
+    // In the first form, whose checksum nobody has to write anew.
+    let mut stored = stored["session"].clone();
+    stored["format"] = 1.into();
     stored["device"]["hosts"] = serde_json::to_value(Hosts::new(Family::Wx8)).unwrap();
     Session::from_json(&stored.to_string()).unwrap()
 }

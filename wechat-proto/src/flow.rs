@@ -56,7 +56,8 @@ pub trait Flow {
     /// [`Interrupt::Sleep`], or when an output or an error was given: polling again then asks for
     /// the next one. Polling without having served the interrupt is allowed and means that it was
     /// given up (a dropped future, a broken driver): the flow starts that step again, unless the
-    /// step could do harm twice ([`Call`](crate::Call)).
+    /// step could do harm twice ([`Call`](crate::Call)). A clock that falls back during a sleep, or
+    /// that stands still over many of them, ends it: no wait depends on the clock's going right.
     ///
     /// # Errors
     ///

@@ -20,12 +20,23 @@ use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// The cookies of a device.
-#[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(from = "Vec<(Key, Value)>", into = "Vec<(Key, Value)>")]
 pub struct Jar {
     /// Ordered, so that the same cookies give the same header.
     cookies: BTreeMap<Key, Value>,
+    /// The service's clock, as the last reply told it: not stored.
+    date: Option<Timestamp>,
 }
+
+/// Of what is stored.
+impl PartialEq for Jar {
+    fn eq(&self, other: &Self) -> bool {
+        self.cookies == other.cookies
+    }
+}
+
+impl Eq for Jar {}
 
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 struct Key {
@@ -57,7 +68,8 @@ impl Jar {
     /// Takes the `Set-Cookie` lines of a reply of `origin`.
     ///
     /// A line that cannot be used is left out; it never spoils the next request. `date` is the
-    /// reply's `Date`: expiry is reckoned from it, so that a wrong clock of ours ends no cookie.
+    /// reply's `Date`: cookies end by the service's clock, so that ours may jump by a day and ends
+    /// none (`docs/threats.md` C1).
     pub(crate) fn store(
         &mut self,
         hosts: &Hosts,
@@ -66,11 +78,12 @@ impl Jar {
         date: Option<&str>,
         now: Timestamp,
     ) {
-        let date = date.and_then(http_date);
+        self.date = date.and_then(http_date).or(self.date);
+        let now = self.date.unwrap_or(now);
         self.cookies.retain(|_, value| value.expires.is_none_or(|at| at > now));
         for line in lines {
             let Ok(cookie) = Cookie::parse(line.as_ref()) else { continue };
-            let Some((key, value)) = accept(hosts, origin, &cookie, date, now) else { continue };
+            let Some((key, value)) = accept(hosts, origin, &cookie, now) else { continue };
             if value.expires.is_some_and(|at| at <= now) {
                 self.cookies.remove(&key);
             } else {
@@ -81,10 +94,10 @@ impl Jar {
     }
 
     /// The `Cookie` header for a request, if any cookie goes with it.
-    pub(crate) fn header(&self, hosts: &Hosts, uri: &Uri, now: Timestamp) -> Option<HeaderValue> {
+    pub(crate) fn header(&self, hosts: &Hosts, uri: &Uri) -> Option<HeaderValue> {
         let origin = hosts.find(uri)?;
         let mut text = String::with_capacity(512);
-        for (key, value) in self.due(origin, uri.path(), now) {
+        for (key, value) in self.due(origin, uri.path()) {
             if !text.is_empty() {
                 text.push_str("; ");
             }
@@ -101,9 +114,9 @@ impl Jar {
         Some(header)
     }
 
-    /// The value of the cookie of this name that would go to `origin` now.
-    pub(crate) fn value(&self, origin: &Origin, name: &str, now: Timestamp) -> Option<&str> {
-        let mut due = self.due(origin, "/", now);
+    /// The value of the cookie of this name that would go to `origin`.
+    pub(crate) fn value(&self, origin: &Origin, name: &str) -> Option<&str> {
+        let mut due = self.due(origin, "/");
         due.find(|(key, _)| *key.name == *name).map(|(_, value)| value.text.expose())
     }
 
@@ -123,7 +136,6 @@ impl Jar {
         &'a self,
         origin: &'b Origin,
         path: &'b str,
-        now: Timestamp,
     ) -> impl Iterator<Item = (&'a Key, &'a Value)> + use<'a, 'b> {
         let host = origin.host();
         // Tests and proxies on this machine speak http: a `Secure` cookie is safe there.
@@ -132,7 +144,8 @@ impl Jar {
             (*key.domain == *host || value.shared && is_below(host, &key.domain))
                 && (safe || !value.secure)
                 && path_covers(&key.path, path)
-                && value.expires.is_none_or(|at| at > now)
+                // Without the service's clock, nothing is known to be over.
+                && value.expires.is_none_or(|at| self.date.is_none_or(|now| at > now))
         })
     }
 }
@@ -142,7 +155,6 @@ fn accept(
     hosts: &Hosts,
     origin: &Origin,
     cookie: &Cookie<'_>,
-    date: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<(Key, Value)> {
     let (name, text) = (cookie.name(), cookie.value());
@@ -170,7 +182,7 @@ fn accept(
         (Some(age), _) => Some(Duration::try_from(age).unwrap_or(Duration::ZERO)),
         (None, Some(Expiration::DateTime(at))) => {
             let at = Timestamp::from_secs(u64::try_from(at.unix_timestamp()).unwrap_or(0));
-            Some(at.since(date.unwrap_or(now)))
+            Some(at.since(now))
         }
         _ => None,
     };
@@ -210,7 +222,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
 
 impl From<Vec<(Key, Value)>> for Jar {
     fn from(cookies: Vec<(Key, Value)>) -> Self {
-        Self { cookies: cookies.into_iter().collect() }
+        Self { cookies: cookies.into_iter().collect(), date: None }
     }
 }
 

@@ -73,6 +73,8 @@ mod bounds_tests;
 mod call;
 #[cfg(test)]
 mod circle_tests;
+#[cfg(test)]
+mod clock_tests;
 pub mod contact;
 #[cfg(test)]
 mod corpus_tests;

@@ -218,21 +218,19 @@ impl Pace {
         if !matches!(interrupt, Interrupt::Send(_)) {
             return interrupt;
         }
-        let wait = match &mut self.wait {
-            // Something useful came meanwhile, or a request that waits for less.
-            Some(wait) => wait.sleep(now).min(delay.max(least)),
-            None => {
-                let gone = self.sent.map_or(Duration::MAX, |sent| now.since(sent));
-                delay.saturating_sub(gone).max(least)
-            }
-        };
+        let wait = self.wait.get_or_insert_with(|| {
+            let gone = self.sent.map_or(Duration::MAX, |sent| now.since(sent));
+            Wait::new(delay.saturating_sub(gone).max(least), now)
+        });
+        // Something useful may have come meanwhile, or a request that waits for less.
+        let left = wait.sleep(now);
+        let wait = left.min(delay.max(least));
         if wait.is_zero() {
             self.wait = None;
             self.debt = self.debt(now).saturating_add(Self::COST).min(Self::CREDIT * 2);
             self.sent = Some(now);
             return interrupt;
         }
-        self.wait = Some(Wait::new(wait, now));
         Interrupt::Sleep(wait)
     }
 

@@ -64,11 +64,16 @@ impl Timestamp {
 pub(crate) struct Wait {
     left: Duration,
     seen: Timestamp,
+    /// Looks in a row at a clock that stood still.
+    still: u8,
 }
 
 impl Wait {
+    /// So many of them show that it is the clock that stands, not the host that looks too often.
+    const STILL: u8 = 8;
+
     pub(crate) const fn new(length: Duration, now: Timestamp) -> Self {
-        Self { left: length, seen: now }
+        Self { left: length, seen: now, still: 0 }
     }
 
     /// What is left. Time that passed while the clock was set back is not known, and not counted.
@@ -82,7 +87,8 @@ impl Wait {
     /// clock was set back meanwhile, nothing is: a clock that goes back again and again must not
     /// make one sleep follow another.
     pub(crate) fn sleep(&mut self, now: Timestamp) -> Duration {
-        if now < self.seen {
+        self.still = if now == self.seen { self.still.saturating_add(1) } else { 0 };
+        if now < self.seen || self.still >= Self::STILL {
             self.left = Duration::ZERO;
         }
         self.left(now)
@@ -110,6 +116,11 @@ mod tests {
         assert_eq!(sleep.sleep(at(100_000)).as_secs(), 10);
         assert_eq!(sleep.sleep(at(100_003)).as_secs(), 7);
         assert_eq!(sleep.sleep(at(10)), Duration::ZERO);
+
+        // A clock that stands, or falls back as fast as the host sleeps.
+        let mut sleep = Wait::new(ten, at(100));
+        assert!((0..7).all(|_| sleep.sleep(at(100)) == ten));
+        assert_eq!(sleep.sleep(at(100)), Duration::ZERO);
     }
 
     /// `docs/protocol.md` §1.2: the vectors taken from captures.
