@@ -414,6 +414,6 @@ fn a_clock_that_jumps_ends_no_cookie() {
         assert_eq!(jar.header(&hosts, &uri).unwrap(), "wxsid=s");
         jar.store(&hosts, origin, &[""; 0], today, now);
     }
-    jar.store(&hosts, origin, &[], Some("Mon, 21 Nov 2016 22:00:00 GMT"), noon);
+    jar.store(&hosts, origin, &[""; 0], Some("Mon, 21 Nov 2016 22:00:00 GMT"), noon);
     assert_eq!(jar.header(&hosts, &uri), None);
 }
