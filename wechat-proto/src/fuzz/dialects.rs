@@ -93,10 +93,10 @@ fn cookie(bytes: &[u8]) {
     jar.store(&hosts, hosts.origin(Role::Api), &lines, date, NOW);
     for uri in ["https://evil.example/", "https://wx2.qq.com/", "http://wx.qq.com/"] {
         let uri = http::Uri::from_static(uri);
-        assert!(jar.header(&hosts, &uri).is_none());
+        assert!(jar.header(&hosts, &uri, NOW).is_none());
     }
     let uri = http::Uri::from_static("https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxinit");
-    if let Some(header) = jar.header(&hosts, &uri) {
+    if let Some(header) = jar.header(&hosts, &uri, NOW) {
         assert!(header.to_str().is_ok() && header.len() <= 64 * 4100);
     }
     let stored = serde_json::to_string(&jar).expect("a jar is plain data");
