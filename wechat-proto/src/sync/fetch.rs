@@ -290,6 +290,8 @@ mod tests {
     }
 
     /// `docs/threats.md` J6: one bad element of fifty.
+    ///
+    /// Threat J6.
     #[test]
     fn one_bad_message_costs_only_itself() {
         let good =

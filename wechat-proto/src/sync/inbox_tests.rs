@@ -186,6 +186,8 @@ fn each_key_has_its_use() {
 }
 
 /// Until the first `SyncCheckKey`, the other key stands in; a key with `Count` 0 replaces none.
+///
+/// Threat S3.
 #[test]
 fn an_empty_key_is_ignored() {
     let none = json!({ "Count": 0, "List": [] });
@@ -203,6 +205,7 @@ fn an_empty_key_is_ignored() {
     );
 }
 
+/// Threat S7.
 #[test]
 fn any_news_is_fetched() {
     for selector in ["1", "2", "3", "4", "6", "7", "99", "-1", "4294967296"] {
@@ -228,6 +231,8 @@ fn more_is_fetched_at_once() {
 }
 
 /// `docs/threats.md` S6.
+///
+/// Threat S6.
 #[test]
 fn more_is_not_fetched_for_ever() {
     let rounds = (0..300).map(|n| ok(batch(&[&format!("{n}")], n, true)));
