@@ -88,6 +88,7 @@ fn renewed<B: Bot>(place: &Place) {
     clean(place);
 }
 
+/// Threat S8.
 fn kicked<B: Bot>(place: &Place) {
     log_in(place);
     writes(place, &["one"]);
@@ -106,6 +107,8 @@ fn kicked<B: Bot>(place: &Place) {
 }
 
 /// Whoever hears first that the session is over makes it known to the inbox.
+///
+/// Threat S8.
 fn kicked_while_sending<B: Bot>(place: &Place) {
     log_in(place);
     writes(place, &["one"]);
@@ -120,6 +123,7 @@ fn kicked_while_sending<B: Bot>(place: &Place) {
     clean(place);
 }
 
+/// Threat J5.
 fn garbage<B: Bot>(place: &Place) {
     log_in(place);
     for (n, endpoint) in
@@ -181,6 +185,8 @@ fn declined<B: Bot>(place: &Place) {
 
 /// Killed in the middle of a batch and resumed from what it stored: nothing is lost, and only the
 /// message in hand comes again.
+///
+/// Threats S4 and S5.
 fn resumed<B: Bot>(place: &Place) {
     log_in(place);
     place.simulator.world().announce_recent_chats(false);

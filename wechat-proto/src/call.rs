@@ -108,10 +108,10 @@ impl<T> Call<T> {
         &self.request.http
     }
 
-    /// The request with the cookies that go to its host.
-    fn ready(&self, device: &Device) -> Request {
+    /// The request with the cookies that go to its host now.
+    fn ready(&self, device: &Device, now: Timestamp) -> Request {
         let mut request = self.request.clone();
-        if let Some(cookies) = device.cookies(request.http.uri()) {
+        if let Some(cookies) = device.cookies(request.http.uri(), now) {
             request.http.headers_mut().insert(http::header::COOKIE, cookies);
         }
         request
@@ -128,10 +128,10 @@ impl<T> Flow for Call<T> {
             Terms::Once => State::Spent,
         };
         match mem::replace(&mut self.state, State::Awaiting) {
-            State::Ready => Err(Interrupt::Send(Box::new(self.ready(device)))),
+            State::Ready => Err(Interrupt::Send(Box::new(self.ready(device, now)))),
             // The exchange was given up: whether it took place is unknown.
             State::Awaiting => match self.terms {
-                Terms::Again => Err(Interrupt::Send(Box::new(self.ready(device)))),
+                Terms::Again => Err(Interrupt::Send(Box::new(self.ready(device, now)))),
                 Terms::Once => {
                     self.state = State::Spent;
                     Err(Error::Unanswered(None).into())

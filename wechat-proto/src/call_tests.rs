@@ -153,17 +153,18 @@ fn cookies_come_and_go() {
     headers.append(SET_COOKIE, http::HeaderValue::from_bytes(b"e=\xff").unwrap());
     call.handle(Input::Reply(Ok(answer)));
     // Stored when it is polled: `handle` touches no shared state.
-    assert!(session.device.cookies(call.http().uri()).is_none());
+    assert!(session.device.cookies(call.http().uri(), NOW).is_none());
     call.poll(&mut session.device, NOW).unwrap();
     assert!(sends(&mut call, &mut session).ends_with("cookie: a=1; b=2; d=4"));
     // Another host of the service gets what is shared; what was built before gets it too.
     let picture = qrcode::request(&session.device, &crate::Uuid::parse("x").unwrap());
-    let request = picture.ready(&session.device);
+    let request = picture.ready(&session.device, NOW);
     assert_eq!(request.http.headers()[COOKIE], "a=1; b=2");
     // Twelve hours later the first is gone.
+    let later = NOW.after(Duration::from_secs(12 * 3600));
     let date = Some("Mon, 31 Dec 2018 11:12:21 GMT");
-    session.device.receive(call.http().uri(), &[""; 0], date, NOW);
-    assert_eq!(picture.ready(&session.device).http.headers()[COOKIE], "b=2");
+    session.device.receive(call.http().uri(), &[""; 0], date, later);
+    assert_eq!(picture.ready(&session.device, later).http.headers()[COOKIE], "b=2");
 }
 
 /// Replies that are errors bring cookies, too.
@@ -215,7 +216,7 @@ fn whoever_hears_of_the_end_makes_it_known() {
 fn its_terms_go_with_the_request() {
     let mut session = session();
     let call = check::request(&mut session, NOW);
-    let request = call.ready(&session.device);
+    let request = call.ready(&session.device, NOW);
     assert_eq!(request.deadline, Duration::from_secs(35));
     assert_eq!(request.want, Want::Whole { limit: 64 << 10 });
     assert_eq!(session.device.hosts.origin(Role::Push).host(), request.http.uri().host().unwrap());

@@ -144,14 +144,14 @@ impl Device {
     }
 
     /// The `Cookie` header of a request, if any cookie goes with it.
-    pub(crate) fn cookies(&self, uri: &Uri) -> Option<HeaderValue> {
-        self.jar.header(&self.hosts, uri)
+    pub(crate) fn cookies(&self, uri: &Uri, now: Timestamp) -> Option<HeaderValue> {
+        self.jar.header(&self.hosts, uri, now)
     }
 
     /// The value of a cookie that goes to the host of this role; empty if there is none. The page
     /// writes some into its requests.
-    pub(crate) fn cookie(&self, role: Role, name: &str) -> &str {
-        self.jar.value(self.hosts.origin(role), name).unwrap_or_default()
+    pub(crate) fn cookie(&self, role: Role, name: &str, now: Timestamp) -> &str {
+        self.jar.value(self.hosts.origin(role), name, now).unwrap_or_default()
     }
 
     /// Takes what a reply says about cookies.
@@ -191,6 +191,7 @@ impl Device {
     pub(crate) const fn reopen(&mut self) {
         self.ended = None;
         self.life = None;
+        self.jar.reopen();
     }
 }
 

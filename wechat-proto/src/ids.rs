@@ -262,6 +262,8 @@ mod tests {
 
     proptest! {
         /// The clock may do anything: numbers go up, keep their form, never overflow.
+        ///
+        /// Threats C1 and C2.
         #[test]
         fn client_message_numbers_go_up(clock in prop::collection::vec(1_000_000_000_000_u64..9_999_999_000_000, 1..50)) {
             let mut rng = Generator::default();
@@ -287,6 +289,7 @@ mod tests {
         assert_eq!(least, ClientMsgId::default());
     }
 
+    /// Threat C2.
     #[test]
     fn a_thousand_in_one_millisecond_stay_unique() {
         let mut rng = Generator::default();

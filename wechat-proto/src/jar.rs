@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 pub struct Jar {
     /// Ordered, so that the same cookies give the same header.
     cookies: BTreeMap<Key, Value>,
-    /// The service's clock, as the last reply told it: not stored.
+    /// The service's clock, as the last reply told it; not stored.
     date: Option<Timestamp>,
 }
 
@@ -52,7 +52,32 @@ struct Value {
     /// Whether sub-domains get it too.
     shared: bool,
     secure: bool,
+    /// By our clock.
     expires: Option<Timestamp>,
+    #[serde(skip)]
+    ends: Ends,
+}
+
+/// When a cookie ends by the service's clock, where that told when it was set; not stored.
+#[derive(Clone, Default)]
+struct Ends(Option<Timestamp>);
+
+/// Always: it is no part of what is stored.
+impl PartialEq for Ends {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Ends {}
+
+impl Value {
+    /// Whether it is over, by our clock and by the service's: ours may jump by a day, and what
+    /// stands between may have a wrong one (`docs/threats.md` C1).
+    fn is_over(&self, date: Option<Timestamp>, now: Timestamp) -> bool {
+        let by_date = self.ends.0.zip(date).is_none_or(|(end, date)| end <= date);
+        by_date && self.expires.is_some_and(|at| at <= now)
+    }
 }
 
 /// How many cookies are kept: the service sets eight.
@@ -68,8 +93,7 @@ impl Jar {
     /// Takes the `Set-Cookie` lines of a reply of `origin`.
     ///
     /// A line that cannot be used is left out; it never spoils the next request. `date` is the
-    /// reply's `Date`: cookies end by the service's clock, so that ours may jump by a day and ends
-    /// none (`docs/threats.md` C1).
+    /// reply's `Date`: expiry is reckoned from it, so that a wrong clock of ours ends no cookie.
     pub(crate) fn store(
         &mut self,
         hosts: &Hosts,
@@ -78,12 +102,13 @@ impl Jar {
         date: Option<&str>,
         now: Timestamp,
     ) {
-        self.date = date.and_then(http_date).or(self.date);
-        let now = self.date.unwrap_or(now);
-        self.cookies.retain(|_, value| value.expires.is_none_or(|at| at > now));
+        let date = date.and_then(http_date);
+        self.date = date.or(self.date);
+        let today = self.date;
+        self.cookies.retain(|_, value| !value.is_over(today, now));
         for line in lines {
             let Ok(cookie) = Cookie::parse(line.as_ref()) else { continue };
-            let Some((key, value)) = accept(hosts, origin, &cookie, now) else { continue };
+            let Some((key, value)) = accept(hosts, origin, &cookie, date, now) else { continue };
             if value.expires.is_some_and(|at| at <= now) {
                 self.cookies.remove(&key);
             } else {
@@ -93,11 +118,17 @@ impl Jar {
         }
     }
 
+    /// Another login begins, perhaps much later: until a reply tells the service's clock, ours
+    /// decides what is over.
+    pub(crate) const fn reopen(&mut self) {
+        self.date = None;
+    }
+
     /// The `Cookie` header for a request, if any cookie goes with it.
-    pub(crate) fn header(&self, hosts: &Hosts, uri: &Uri) -> Option<HeaderValue> {
+    pub(crate) fn header(&self, hosts: &Hosts, uri: &Uri, now: Timestamp) -> Option<HeaderValue> {
         let origin = hosts.find(uri)?;
         let mut text = String::with_capacity(512);
-        for (key, value) in self.due(origin, uri.path()) {
+        for (key, value) in self.due(origin, uri.path(), now) {
             if !text.is_empty() {
                 text.push_str("; ");
             }
@@ -114,9 +145,9 @@ impl Jar {
         Some(header)
     }
 
-    /// The value of the cookie of this name that would go to `origin`.
-    pub(crate) fn value(&self, origin: &Origin, name: &str) -> Option<&str> {
-        let mut due = self.due(origin, "/");
+    /// The value of the cookie of this name that would go to `origin` now.
+    pub(crate) fn value(&self, origin: &Origin, name: &str, now: Timestamp) -> Option<&str> {
+        let mut due = self.due(origin, "/", now);
         due.find(|(key, _)| *key.name == *name).map(|(_, value)| value.text.expose())
     }
 
@@ -136,6 +167,7 @@ impl Jar {
         &'a self,
         origin: &'b Origin,
         path: &'b str,
+        now: Timestamp,
     ) -> impl Iterator<Item = (&'a Key, &'a Value)> + use<'a, 'b> {
         let host = origin.host();
         // Tests and proxies on this machine speak http: a `Secure` cookie is safe there.
@@ -144,8 +176,7 @@ impl Jar {
             (*key.domain == *host || value.shared && is_below(host, &key.domain))
                 && (safe || !value.secure)
                 && path_covers(&key.path, path)
-                // Without the service's clock, nothing is known to be over.
-                && value.expires.is_none_or(|at| self.date.is_none_or(|now| at > now))
+                && !value.is_over(self.date, now)
         })
     }
 }
@@ -155,6 +186,7 @@ fn accept(
     hosts: &Hosts,
     origin: &Origin,
     cookie: &Cookie<'_>,
+    date: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<(Key, Value)> {
     let (name, text) = (cookie.name(), cookie.value());
@@ -182,7 +214,7 @@ fn accept(
         (Some(age), _) => Some(Duration::try_from(age).unwrap_or(Duration::ZERO)),
         (None, Some(Expiration::DateTime(at))) => {
             let at = Timestamp::from_secs(u64::try_from(at.unix_timestamp()).unwrap_or(0));
-            Some(at.since(now))
+            Some(at.since(date.unwrap_or(now)))
         }
         _ => None,
     };
@@ -193,6 +225,7 @@ fn accept(
             shared,
             secure: cookie.secure().unwrap_or(false),
             expires: life.map(|life| now.after(life)),
+            ends: Ends(date.zip(life).map(|(date, life)| date.after(life))),
         },
     ))
 }

@@ -18,9 +18,9 @@ fn stored(hosts: &Hosts, role: Role, lines: &[&str], date: Option<&str>) -> Jar 
     jar
 }
 
-fn sent(jar: &Jar, hosts: &Hosts, uri: &str) -> String {
+fn sent(jar: &Jar, hosts: &Hosts, uri: &str, now: Timestamp) -> String {
     let uri = uri.parse().unwrap();
-    jar.header(hosts, &uri).map_or(String::new(), |h| h.to_str().unwrap().into())
+    jar.header(hosts, &uri, now).map_or(String::new(), |h| h.to_str().unwrap().into())
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn keeps_to_host_and_domain() {
         ("https://wx2.qq.com:444/", ""),
         ("https://evil.example/", ""),
     ] {
-        assert_eq!(sent(&jar, &hosts, uri), cookies, "{uri}");
+        assert_eq!(sent(&jar, &hosts, uri, NOW), cookies, "{uri}");
     }
 }
 
@@ -71,7 +71,7 @@ fn keeps_to_the_hosts_of_the_file_transfer_page() {
         ("https://filehelper.weixin.qq.com/", ""),
         ("https://wx2.qq.com/", ""),
     ] {
-        assert_eq!(sent(&jar, &hosts, uri), cookies, "{uri}");
+        assert_eq!(sent(&jar, &hosts, uri, NOW), cookies, "{uri}");
     }
 }
 
@@ -148,10 +148,10 @@ fn n5_a_domain_is_the_senders_own() {
         let jar = stored(&hosts, Role::Api, &[line], None);
         for uri in INSIDE {
             let expected = if goes.contains(&uri) { "a=b" } else { "" };
-            assert_eq!(sent(&jar, &hosts, uri), expected, "{line} {uri}");
+            assert_eq!(sent(&jar, &hosts, uri, NOW), expected, "{line} {uri}");
         }
         for uri in OUTSIDE {
-            assert_eq!(sent(&jar, &hosts, uri), "", "{line} {uri}");
+            assert_eq!(sent(&jar, &hosts, uri, NOW), "", "{line} {uri}");
         }
     }
 }
@@ -171,7 +171,7 @@ fn n5_a_neighbour_sets_nothing() {
         (Role::QrCode, "a=b", ""),
     ] {
         let jar = stored(&hosts, role, &[line], None);
-        assert_eq!(sent(&jar, &hosts, "https://web2.wechat.com/"), goes, "{role:?} {line}");
+        assert_eq!(sent(&jar, &hosts, "https://web2.wechat.com/", NOW), goes, "{role:?} {line}");
     }
 }
 
@@ -182,7 +182,7 @@ fn n5_a_port_is_part_of_a_host() {
     let api: Origin = "https://proxy.example:8443".parse().unwrap();
     let hosts = Hosts::default().with(Role::Api, api);
     let jar = stored(&hosts, Role::Api, &["a=b", "c=d; Domain=proxy.example"], None);
-    assert_eq!(sent(&jar, &hosts, "https://proxy.example:8443/"), "a=b");
+    assert_eq!(sent(&jar, &hosts, "https://proxy.example:8443/", NOW), "a=b");
     for uri in [
         "https://proxy.example/",
         "http://proxy.example:8443/",
@@ -190,7 +190,7 @@ fn n5_a_port_is_part_of_a_host() {
         "https://a.proxy.example:8443/",
         "https://wx.qq.com/",
     ] {
-        assert_eq!(sent(&jar, &hosts, uri), "", "{uri}");
+        assert_eq!(sent(&jar, &hosts, uri, NOW), "", "{uri}");
     }
 }
 
@@ -218,11 +218,11 @@ fn n6_leaves_out_what_no_request_can_carry() {
         &format!("{}=b", "a".repeat(4096)),
     ] {
         let jar = stored(&hosts, Role::Api, &[line], None);
-        assert_eq!(sent(&jar, &hosts, "https://wx2.qq.com/"), "", "{line}");
+        assert_eq!(sent(&jar, &hosts, "https://wx2.qq.com/", NOW), "", "{line}");
     }
     for line in ["a=b; Path=x", "a=\"b\"", "a==", "a=", &format!("a={}", "b".repeat(4095))] {
         let jar = stored(&hosts, Role::Api, &[line], None);
-        assert!(!sent(&jar, &hosts, "https://wx2.qq.com/").is_empty(), "{line}");
+        assert!(!sent(&jar, &hosts, "https://wx2.qq.com/", NOW).is_empty(), "{line}");
     }
 }
 
@@ -232,24 +232,27 @@ fn reckons_expiry_from_the_date_of_the_reply() {
     let hosts = Hosts::default();
     let line = "wxsid=s; Expires=Mon, 31-Dec-2018 11:12:21 GMT; Path=/";
     let mut jar = stored(&hosts, Role::Api, &[line], Some("Sun, 30 Dec 2018 23:12:21 GMT"));
-    for (date, left) in [("11:12:20", "wxsid=s"), ("11:12:21", "")] {
-        let date = format!("Mon, 31 Dec 2018 {date} GMT");
-        jar.store(&hosts, hosts.origin(Role::Api), &[""; 0], Some(&date), NOW);
-        assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/"), left);
-    }
-    // Without a date of any reply, our clock decides: long gone.
+    let hour = |hours: u64| NOW.after(Duration::from_secs(hours * 3600));
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(11)), "wxsid=s");
+    // Over by both clocks: after a reply that says so, or where none has said anything yet.
+    let again: Jar = serde_json::from_str(&serde_json::to_string(&jar).unwrap()).unwrap();
+    assert_eq!(sent(&again, &hosts, "https://wx.qq.com/", hour(12)), "");
+    let origin = hosts.origin(Role::Api);
+    jar.store(&hosts, origin, &[""; 0], Some("Mon, 31 Dec 2018 11:12:21 GMT"), hour(11));
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(11)), "wxsid=s");
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(12)), "");
+    // Without a date of the reply, our clock decides: long gone.
     let jar = stored(&hosts, Role::Api, &[line], None);
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/"), "");
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "");
     // Max-Age wins.
-    let mut jar = stored(
+    let jar = stored(
         &hosts,
         Role::Api,
         &["a=b; Max-Age=60; Expires=Mon, 31-Dec-2018 11:12:21 GMT"],
         None,
     );
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/"), "a=b");
-    jar.store(&hosts, hosts.origin(Role::Api), &[""; 0], None, NOW.after(Duration::from_secs(60)));
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/"), "");
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "a=b");
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(1)), "");
 }
 
 #[test]
@@ -257,15 +260,15 @@ fn an_expired_line_takes_the_cookie_back() {
     let hosts = Hosts::default();
     let lines = ["a=b", "c=d", "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"];
     let jar = stored(&hosts, Role::Api, &lines, None);
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/"), "c=d");
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "c=d");
 }
 
 #[test]
 fn a_configured_origin_gets_its_secure_cookies() {
     let hosts = Hosts::all("http://127.0.0.1:99".parse().unwrap());
     let jar = stored(&hosts, Role::Api, &["a=b; Secure; Domain=.qq.com"], None);
-    assert_eq!(sent(&jar, &hosts, "http://127.0.0.1:99/"), "a=b");
-    assert_eq!(sent(&jar, &hosts, "http://127.0.0.1:98/"), "");
+    assert_eq!(sent(&jar, &hosts, "http://127.0.0.1:99/", NOW), "a=b");
+    assert_eq!(sent(&jar, &hosts, "http://127.0.0.1:98/", NOW), "");
 }
 
 #[test]
@@ -281,10 +284,10 @@ fn stays_small() {
     let line = |text: &str| [String::from(text)];
     jar.store(&hosts, hosts.origin(Role::Api), &short, None, NOW);
     jar.store(&hosts, hosts.origin(Role::Api), &line("wxsid=s"), None, NOW);
-    assert!(sent(&jar, &hosts, "https://wx.qq.com/").ends_with("; wxsid=s"));
+    assert!(sent(&jar, &hosts, "https://wx.qq.com/", NOW).ends_with("; wxsid=s"));
     let later = NOW.after(Duration::from_secs(100));
     jar.store(&hosts, hosts.origin(Role::Api), &line("wxuin=7"), None, later);
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/"), "wxsid=s; wxuin=7");
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", later), "wxsid=s; wxuin=7");
     assert_eq!(jar.cookies.len(), 2);
 }
 
@@ -360,7 +363,7 @@ proptest! {
         session.device.jar.store(&hosts, hosts.origin(role), &lines, date.as_deref(), NOW);
         for uri in OUTSIDE {
             let uri = uri.parse().unwrap();
-            prop_assert_eq!(session.device.jar.header(&hosts, &uri), None);
+            prop_assert_eq!(session.device.jar.header(&hosts, &uri, NOW), None);
         }
         let jar = session.device.jar.clone();
         prop_assert!(jar.cookies.len() <= COOKIES);
@@ -398,22 +401,21 @@ fn a_path_covers_what_is_below_it() {
     }
 }
 
-/// Threat C1: a clock of ours that jumps by a day, either way, ends no cookie, and keeps none.
+/// Threat C1: a clock of ours that jumps by a day, either way, ends no cookie; nor does the page of
+/// a gateway whose clock is wrong.
 #[test]
 fn a_clock_that_jumps_ends_no_cookie() {
     let hosts = Hosts::default();
-    let uri: Uri = "https://wx.qq.com/".parse().unwrap();
-    let origin = hosts.find(&uri).unwrap();
+    let origin = hosts.origin(Role::Api);
     let mut jar = Jar::default();
-    let day = Duration::from_secs(86_400);
     let today = Some("Mon, 21 Nov 2016 10:00:00 GMT");
     let lines = ["wxsid=s; Expires=Mon, 21-Nov-2016 22:00:00 GMT".to_string()];
-    let noon = Timestamp::from_secs(1_479_722_400);
-    jar.store(&hosts, origin, &lines, today, noon);
-    for now in [noon, noon.after(day), Timestamp::from_secs(noon.as_secs() - 86_400)] {
-        assert_eq!(jar.header(&hosts, &uri).unwrap(), "wxsid=s");
+    jar.store(&hosts, origin, &lines, today, NOW);
+    let day = Duration::from_secs(86_400);
+    for now in [NOW, NOW.after(day), Timestamp::from_secs(NOW.as_secs() - 86_400)] {
+        assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", now), "wxsid=s");
         jar.store(&hosts, origin, &[""; 0], today, now);
     }
-    jar.store(&hosts, origin, &[""; 0], Some("Mon, 21 Nov 2016 22:00:00 GMT"), noon);
-    assert_eq!(jar.header(&hosts, &uri), None);
+    jar.store(&hosts, origin, &[""; 0], Some("Fri, 01 Jan 2038 00:00:00 GMT"), NOW);
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "wxsid=s");
 }

@@ -74,8 +74,8 @@ fn all_forms_are_read() {
         for id in ["1", "8410419333108271670"] {
             assert!(session.taken.contains(&id.into()), "{name}: {id}");
         }
-        assert_eq!(session.device.cookie(Role::Push, "wxsid"), "a/+=", "{name}");
-        assert_eq!(session.device.cookie(Role::Api, "t"), "1", "{name}");
+        assert_eq!(session.device.cookie(Role::Push, "wxsid", NOW), "a/+=", "{name}");
+        assert_eq!(session.device.cookie(Role::Api, "t", NOW), "1", "{name}");
         assert_eq!(session.device.hosts, filled().device.hosts);
         let mut next = session.clone();
         assert!(next.next_client_msg_id(NOW).to_string().as_str() > "14766061635800255", "{name}");

@@ -81,6 +81,7 @@ mod tests {
         n.to_string().into()
     }
 
+    /// Threat S4.
     #[test]
     fn keeps_the_open_batch_and_forgets_the_oldest() {
         let mut taken = Taken::default();
@@ -94,6 +95,7 @@ mod tests {
         assert_eq!(taken.known.len(), RECENT);
     }
 
+    /// Threat S5.
     #[test]
     fn stores_the_open_batch_whole() {
         let mut taken = Taken::default();

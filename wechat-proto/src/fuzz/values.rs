@@ -36,14 +36,14 @@ pub(super) fn cookie(bytes: &[u8]) {
         "https://x@wx.qq.com/",
     ] {
         let uri = http::Uri::from_static(uri);
-        assert!(jar.header(&hosts, &uri).is_none());
+        assert!(jar.header(&hosts, &uri, NOW).is_none());
     }
     // Another host of the service gets what is shared alone.
     let file = http::Uri::from_static("https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmedia");
-    let shared = jar.header(&hosts, &file).is_some();
+    let shared = jar.header(&hosts, &file, NOW).is_some();
     assert!(!shared || lines.iter().any(|line| line.to_ascii_lowercase().contains("domain")));
     let uri = http::Uri::from_static("https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxinit");
-    if let Some(header) = jar.header(&hosts, &uri) {
+    if let Some(header) = jar.header(&hosts, &uri, NOW) {
         let header = header.to_str().expect("visible ASCII");
         assert!(header.len() <= 64 * 4100);
         // Each was set, in one of the lines, as it is.
@@ -60,17 +60,17 @@ pub(super) fn cookie(bytes: &[u8]) {
     // One more fits in, is sent, is not printed, and can be taken away.
     let set = |life: &str| alloc::format!("~~={PLANTED}; Path=/{life}");
     jar.store(&hosts, own, &[set("")], None, NOW);
-    assert!(jar.value(own, "~~") == Some(PLANTED));
+    assert!(jar.value(own, "~~", NOW) == Some(PLANTED));
     super::hides_secrets(&jar, bytes);
     jar.store(&hosts, own, &[set("; Max-Age=0")], None, NOW);
-    assert!(jar.value(own, "~~").is_none());
+    assert!(jar.value(own, "~~", NOW).is_none());
 
     // One origin is all hosts, and there is no other.
     let origin: Origin = "http://127.0.0.1:8080".parse().expect("an origin");
     let single = Hosts::all(origin);
     let mut jar = Jar::default();
     jar.store(&single, single.origin(Role::Push), &lines, date, NOW);
-    assert!(jar.header(&single, &uri).is_none());
+    assert!(jar.header(&single, &uri, NOW).is_none());
 }
 
 /// Any value comes back from the wire as it was, and stays in its place.

@@ -128,10 +128,10 @@ fn an_aborted_login_leaves_its_cookies() {
     let mut stage = Stage::new([]);
     stage.then_input(Input::Reply(Ok(code)));
     stage.code();
-    let Stage { login, device, .. } = stage;
+    let Stage { login, device, host, .. } = stage;
     drop(login);
     let uri = device.hosts.origin(Role::Api).as_str().parse().unwrap();
-    assert_eq!(device.cookies(&uri).unwrap(), "webwxuvid=u1");
+    assert_eq!(device.cookies(&uri, host.now).unwrap(), "webwxuvid=u1");
     // The next login sends them.
     let mut stage = Stage::new([CODE]);
     stage.device = device;

@@ -105,7 +105,7 @@ object! {
 
 /// Asks for a file; read by [`parse`]. `now` says which cookies there are: the service wants one
 /// of them in the address too.
-pub fn request(session: &Session, file: &ReceivedFile, _now: Timestamp) -> Fetch {
+pub fn request(session: &Session, file: &ReceivedFile, now: Timestamp) -> Fetch {
     let device = &session.device;
     let url = Url::new(device, Role::File, "/cgi-bin/mmwebwx-bin/webwxgetmedia")
         .with("sender", &file.sender)
@@ -119,7 +119,7 @@ pub fn request(session: &Session, file: &ReceivedFile, _now: Timestamp) -> Fetch
     let http = url
         .with("fromuser", session.me.uin)
         .with("pass_ticket", session.auth.pass_ticket.expose())
-        .with("webwx_data_ticket", device.cookie(Role::File, "webwx_data_ticket"))
+        .with("webwx_data_ticket", device.cookie(Role::File, "webwx_data_ticket", now))
         .accept(Accept::Page)
         .get(device);
     Fetch::new(http, parse)

@@ -169,7 +169,7 @@ pub fn request(
     plan: &Plan,
     piece: u64,
     bytes: Bytes,
-    _now: Timestamp,
+    now: Timestamp,
 ) -> Call<Taken> {
     let (file, pieces) = (&plan.file, plan.pieces());
     let mut form = Form::new(&mut session.device.rng)
@@ -185,7 +185,7 @@ pub fn request(
         .with("mediatype", file.media_type().as_str())
         .with("uploadmediarequest", plan.request.expose())
         // The page is not at the file's host and sends this cookie by hand.
-        .with("webwx_data_ticket", session.device.cookie(Role::File, "webwx_data_ticket"))
+        .with("webwx_data_ticket", session.device.cookie(Role::File, "webwx_data_ticket", now))
         // The login gave it percent-encoded: `docs/protocol.md` §1.2. Here, and only here, it goes
         // decoded.
         .with(

@@ -18,6 +18,7 @@ const fn over(error: &Error) -> bool {
     matches!(error, Error::LoggedOut { ret, .. } if ret.ends_session())
 }
 
+/// Threat S8.
 #[test]
 fn three_codes_end_it_from_any_call_of_its_own() {
     for ret in [1100, 1101, 1102] {
@@ -51,6 +52,7 @@ fn hear(account: &mut Account, ret: i64) {
     assert!(matches!(result, Err(Error::LoggedOut { .. })));
 }
 
+/// Threat S8.
 #[test]
 fn it_ends_with_a_call_beside_it() {
     for ret in [1100, 1101, 1102] {
@@ -69,6 +71,8 @@ fn it_ends_with_a_call_beside_it() {
 }
 
 /// What was heard before a kick is handed out: nobody will send it again.
+///
+/// Threats S8 and S5.
 #[test]
 fn messages_before_the_end_are_handed_out() {
     let mut stage = Stage::new([ok(batch(&["1", "2", "3"], 5, true))]);

@@ -13,6 +13,7 @@ fn resumed(json: &str, again: &Value) -> (String, Vec<String>) {
     (stage.asked().remove(0), ids)
 }
 
+/// Threat S4.
 #[test]
 fn repetitions_are_dropped() {
     let mut stage = Stage::new([
@@ -32,6 +33,8 @@ fn a_message_without_a_number_is_never_dropped() {
 
 /// A process that dies within a batch: the message in hand comes once more, those before it do
 /// not, those behind it come.
+///
+/// Threat S5.
 #[test]
 fn a_snapshot_within_a_batch_knows_what_was_taken() {
     let ids = ["1", "2", "3", "4", "5"];

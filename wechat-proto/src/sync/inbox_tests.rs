@@ -186,6 +186,8 @@ fn each_key_has_its_use() {
 }
 
 /// Until the first `SyncCheckKey`, the other key stands in; a key with `Count` 0 replaces none.
+///
+/// Threat S3.
 #[test]
 fn an_empty_key_is_ignored() {
     let none = json!({ "Count": 0, "List": [] });
@@ -203,6 +205,7 @@ fn an_empty_key_is_ignored() {
     );
 }
 
+/// Threat S7.
 #[test]
 fn any_news_is_fetched() {
     for selector in ["1", "2", "3", "4", "6", "7", "99", "-1", "4294967296"] {

@@ -29,6 +29,7 @@ pub(super) fn faults() -> Vec<fn() -> Input> {
     ]
 }
 
+/// Threat J5.
 #[test]
 fn two_faults_pass_unseen() {
     for fault in faults() {
@@ -39,6 +40,7 @@ fn two_faults_pass_unseen() {
     }
 }
 
+/// Threats J5 and S8.
 #[test]
 fn the_third_is_told_and_it_goes_on() {
     for fault in faults() {
@@ -88,6 +90,8 @@ fn empty_answers_are_no_faults() {
 }
 
 /// A check that runs into its limit is a quiet minute.
+///
+/// Threat B4.
 #[test]
 fn a_slow_check_is_quiet() {
     let mut stage = Stage::new([ok(batch(&[], 5, false))]);
@@ -137,6 +141,8 @@ fn empty_news_is_slowed_down() {
 }
 
 /// The same changes, or the same message without a number, over a key that stands still.
+///
+/// Threats S6 and S7.
 #[test]
 fn the_same_again_is_slowed_down() {
     let contact = json!([{ "UserName": "@a" }]);
@@ -154,6 +160,8 @@ fn the_same_again_is_slowed_down() {
 }
 
 /// 1205 once: four seconds until the next request.
+///
+/// Threat S8.
 #[test]
 fn too_often_is_told_and_slow() {
     let limited = "window.synccheck={retcode:\"1205\",selector:\"0\"}";
@@ -179,6 +187,8 @@ fn a_late_reply_is_nobodys() {
 
 /// News that the service took its time over is no spinning, though it was of nothing: the phone
 /// opened a chat, say.
+///
+/// Threat S7.
 #[test]
 fn slow_news_of_nothing_is_not_slowed_down_more() {
     let mut stage = Stage::new([ok(batch(&[], 5, false))]);

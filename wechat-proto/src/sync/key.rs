@@ -124,6 +124,8 @@ mod tests {
     }
 
     /// `docs/protocol.md` §7.2: a key set with `Count` 0 must not replace the stored one.
+    ///
+    /// Threat S3.
     #[test]
     fn an_empty_key_is_none() {
         for json in [
