@@ -112,7 +112,12 @@ impl Wanted {
 
     /// Somebody is gone: not to be asked for any more, unless met again.
     pub(crate) fn forget(&mut self, name: &UserName) {
-        self.forget_all(&BTreeSet::from([name.clone()]));
+        // Nearly all who are removed were never wanted: they cost a look-up, however many others
+        // are. What is to be asked was met.
+        if self.met.forget(name) {
+            self.batches.keep(|want| want.name != *name);
+        }
+        self.vain.remove(name);
     }
 
     fn forget_all(&mut self, names: &BTreeSet<UserName>) {
@@ -262,6 +267,20 @@ impl Met {
             self.known.remove(&oldest);
         }
         true
+    }
+
+    /// Whether there was anything of this name.
+    fn forget(&mut self, name: &UserName) -> bool {
+        let first = Want { name: name.clone(), why: Why::Unknown };
+        let of_it = self.known.range(first..).take_while(|want| want.name == *name);
+        let of_it: Vec<Want> = of_it.cloned().collect();
+        for want in &of_it {
+            self.known.remove(want);
+        }
+        if !of_it.is_empty() {
+            self.order.retain(|want| want.name != *name);
+        }
+        !of_it.is_empty()
     }
 }
 
