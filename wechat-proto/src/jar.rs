@@ -55,7 +55,9 @@ impl Jar {
     /// Takes the `Set-Cookie` lines of a reply of `origin`.
     ///
     /// A line that cannot be used is left out; it never spoils the next request. `date` is the
-    /// reply's `Date`: expiry is reckoned from it, so that a wrong clock of ours ends no cookie.
+    /// reply's `Date`: expiry is reckoned from it, so that a wrong clock of ours ends no cookie. One
+    /// that has expired is kept, and goes nowhere: a clock that ran ahead for a moment does not cost
+    /// the session.
     pub(crate) fn store(
         &mut self,
         hosts: &Hosts,
@@ -65,7 +67,6 @@ impl Jar {
         now: Timestamp,
     ) {
         let date = date.and_then(http_date);
-        self.cookies.retain(|_, value| value.expires.is_none_or(|at| at > now));
         for line in lines {
             let Ok(cookie) = Cookie::parse(line.as_str()) else { continue };
             let Some((key, value)) = accept(hosts, origin, &cookie, date, now) else { continue };

@@ -157,7 +157,22 @@ fn stays_small() {
     let later = NOW.after(Duration::from_secs(100));
     jar.store(&hosts, hosts.origin(Role::Api), &line("wxuin=7"), None, later);
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", later), "wxsid=s; wxuin=7");
-    assert_eq!(jar.cookies.len(), 2);
+    assert_eq!(jar.cookies.len(), COOKIES);
+}
+
+/// Threat C1. The replies of a day that never was end no cookie for good.
+#[test]
+fn a_clock_that_ran_ahead_costs_no_cookie() {
+    let hosts = Hosts::default();
+    let lines = ["wxsid=s; Max-Age=43200", "webwx_data_ticket=old; Max-Age=43200"];
+    let mut jar = stored(&hosts, Role::Api, &lines, None);
+    let tomorrow = NOW.after(Duration::from_secs(86_400));
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", tomorrow), "");
+    let line = String::from("webwx_data_ticket=new; Max-Age=43200");
+    jar.store(&hosts, hosts.origin(Role::Api), &[line], None, tomorrow);
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", tomorrow), "webwx_data_ticket=new");
+    let back = sent(&jar, &hosts, "https://wx.qq.com/", NOW);
+    assert_eq!(back, "webwx_data_ticket=new; wxsid=s");
 }
 
 #[test]
