@@ -32,9 +32,10 @@ use crate::time::Timestamp;
 /// A message is *taken* when the next one is asked for: polling again says that the last one was
 /// dealt with. The stored key moves past a batch when all of it is taken, and the ids taken from
 /// an unfinished batch are stored with the session. So a bot that stores
-/// [`Account::session`] after each message's effect loses none, and sees at most the one in hand
-/// again; one that takes the message on the copy it stores ([`Session::take`](crate::Session))
-/// sees each exactly once. Code that asks ahead (`buffered`, `for_each_concurrent`) takes early.
+/// [`Account::session`] after each message's effect loses none; after a kill it sees the message
+/// that was in hand when it stored again, and the one whose effect it had not stored yet. One that
+/// takes the message on the copy it stores ([`Session::take`](crate::Session)) sees only the latter
+/// again, and none if it writes effect and copy in one transaction. Code that asks ahead (`buffered`, `for_each_concurrent`) takes early.
 ///
 /// Whom messages name and the account's [directory](Account::directory) does not know, it asks
 /// for: rooms that stand in no address book, strangers, members who joined. One batch goes out
