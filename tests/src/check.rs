@@ -143,6 +143,7 @@ impl<'a> Check<'a> {
             }
             Rule::Integer => number.is_none().then(|| format!("is `{value}`, not a whole number")),
             Rule::Millis => match number {
+                Some(_) if !self.world.punctual => None,
                 Some(number) if number.abs_diff(now) <= CLOCK as u64 => None,
                 _ => Some(format!(
                     "is `{value}`, not the clock in milliseconds, which is near {now} in this world"
@@ -155,6 +156,7 @@ impl<'a> Check<'a> {
                     })
                 };
                 match number {
+                    Some(_) if !self.world.punctual => None,
                     Some(number) if near(number) => None,
                     _ => Some(format!(
                         "is `{value}`, not ~{now} (this world's clock) in 32 bits, which is near {}",

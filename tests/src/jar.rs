@@ -39,11 +39,13 @@ pub(crate) struct Jar {
     before: Vec<Cookie>,
     /// Whether only the newest state counts.
     settled: bool,
+    /// What a session that is over has set, and may never have arrived.
+    unsure: Vec<&'static str>,
 }
 
 impl Default for Jar {
     fn default() -> Self {
-        Self { cookies: Vec::new(), before: Vec::new(), settled: true }
+        Self { cookies: Vec::new(), before: Vec::new(), settled: true, unsure: Vec::new() }
     }
 }
 
@@ -54,9 +56,23 @@ impl Jar {
             self.before = self.cookies.clone();
         }
         for cookie in cookies {
+            self.unsure.retain(|name| *name != cookie.name);
             self.cookies.retain(|old| old.name != cookie.name);
             self.cookies.push(cookie.clone());
         }
+    }
+
+    /// Another session begins: what the last one set last, nobody knows to have arrived.
+    pub(crate) fn begin(&mut self) {
+        if !self.settled {
+            let set = self.cookies.iter().filter(|cookie| !self.before.contains(cookie));
+            self.unsure.extend(set.map(|cookie| cookie.name));
+        }
+    }
+
+    /// Whether a cookie has come to its end.
+    pub(crate) fn is_over(&self, name: &str, now: u64) -> bool {
+        self.cookies.iter().any(|cookie| cookie.name == name && cookie.expires <= now + EDGE)
     }
 
     /// From now on only the newest state counts.
@@ -77,8 +93,14 @@ impl Jar {
         host: Option<&str>,
         now: u64,
     ) -> Vec<String> {
-        let found = complaints(&self.cookies, sent, host, now);
-        let excused = !self.settled && complaints(&self.before, sent, host, now).is_empty();
+        let sure = |cookies: &[Cookie]| -> Vec<Cookie> {
+            let sure = cookies.iter().filter(|cookie| !self.unsure.contains(&cookie.name));
+            sure.cloned().collect()
+        };
+        let sent: Vec<_> =
+            sent.iter().filter(|(name, _)| !self.unsure.contains(&&**name)).cloned().collect();
+        let found = complaints(&sure(&self.cookies), &sent, host, now);
+        let excused = !self.settled && complaints(&sure(&self.before), &sent, host, now).is_empty();
         if excused { Vec::new() } else { found }
     }
 }

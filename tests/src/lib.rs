@@ -93,6 +93,7 @@
 //! - a QR code does not age: it expires when the script says so ([`Phone::expire`]);
 //! - a device is known again by its two lasting cookies; what the service says to one that it does not know (`device
 //!   authinfo invalid`) has been seen, its code (here 1) has not;
+//! - the first poll of a code that comes may have `tip=0`: one before it may have been lost;
 //! - a redirect stays good for 300 seconds from the confirmation;
 //! - of a message that is passed on, only what it says is compared with what arrived, not whether the account may;
 //! - a send that comes again under the same number is answered alike and delivered once, which the service may or may not

@@ -95,6 +95,8 @@ pub struct World {
     pub(crate) reversed: bool,
     /// Whether requests come over several connections: then one may overtake another, or a reply.
     pub(crate) concurrent: bool,
+    /// Whether the clocks in requests have to be right.
+    pub(crate) punctual: bool,
 }
 
 impl World {
@@ -147,6 +149,7 @@ impl World {
             left_out: BTreeSet::new(),
             reversed: false,
             concurrent: false,
+            punctual: true,
         }
     }
 
@@ -163,6 +166,13 @@ impl World {
     /// Sets the clock, in milliseconds since the epoch.
     pub const fn set_now(&mut self, now: u64) {
         self.now = now;
+    }
+
+    /// From now on a request may tell any time, its `ClientMsgId` may be lower than one before, and it may have cookies
+    /// that have expired, or lack some: for clients whose clock is set. A request has to be of these ten minutes
+    /// otherwise.
+    pub const fn ignore_clocks(&mut self) {
+        self.punctual = false;
     }
 
     /// Moves the service to other hosts.

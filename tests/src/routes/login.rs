@@ -107,7 +107,11 @@ pub(crate) fn check_poll(check: &mut Check<'_>) {
             check.query(&[("uuid", uuid), ("tip", tip), ("_", Rule::Integer)], &[]);
         }
         Form::Official => {
-            let tip = Rule::is(if code.is_some_and(|code| code.polled) { "0" } else { "1" });
+            // A poll that comes first may be the second: the one before it was lost.
+            let tip = match code.is_some_and(|code| code.polled) {
+                true => Rule::is("0"),
+                false => Rule::OneOf(vec!["1".into(), "0".into()]),
+            };
             let mut must = vec![
                 ("loginicon", Rule::is("true")),
                 ("uuid", uuid),

@@ -76,6 +76,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let first = !code.redeemed;
     code.redeemed = true;
     if first {
+        world.jar.begin();
         let skey = format!("@crypt_{}_{}", world.rng.hex(8), world.rng.hex(32));
         if world.session.is_some() {
             let before = std::mem::take(&mut world.account.sid);

@@ -77,8 +77,8 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let to = (from + world.batch).min(end);
     let newest = session.pairs.len().saturating_sub(1);
     let refreshed = session.refresh.take();
-    // Told again to whoever comes back with the first key: the answer may have been lost, and no other sets this.
-    let first = session.pairs.get(used).is_some_and(|pair| pair.initial);
+    // The first answer, until it is known to have arrived.
+    let first = session.pairs.get(session.proven).is_none_or(|pair| pair.initial);
     // With nothing new the keys stay; the first answer always brings more of them than `webwxinit` did.
     let index =
         if from == to && used == newest && !session.pairs[newest].initial && refreshed.is_none() {

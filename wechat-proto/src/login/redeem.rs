@@ -83,6 +83,11 @@ pub fn parse(reply: &Response) -> Result<Redeemed, Error> {
     };
     let status = matches!(reply.status(), StatusCode::OK | StatusCode::MOVED_PERMANENTLY);
     let Some(page) = page.filter(|_| status) else { return Err(malformed(describe(&text))) };
+    // What a page that was cut short has lost could be asked for nowhere else: without its ticket,
+    // the credentials open nothing.
+    if !page.contains("</error>") {
+        return Err(malformed("XML that was cut short".into()));
+    }
     let wanted = ["ret", "message", "skey", "wxsid", "wxuin", "pass_ticket", "redirecturl"];
     let fields =
         xml::texts(&page, &wanted).ok_or_else(|| malformed("XML with a DOCTYPE".into()))?;
@@ -147,6 +152,19 @@ mod tests {
     use crate::testing::{NOW, malformed, rendered, reply};
 
     const PAGE: &str = "<error><ret>0</ret><message></message><skey>@crypt_cec4ff9f_77fe</skey><wxsid>kByRoJSUlD7S2pif</wxsid><wxuin>752650838</wxuin><pass_ticket>xYZ2UYgVCw0xSwWT%2FlQGCIM%3D</pass_ticket><isgrayscale>1</isgrayscale></error>";
+
+    /// Threat B3. Cut at every byte, though its cookies name what the page has lost.
+    #[test]
+    fn a_page_cut_short_is_none() {
+        for end in 0..PAGE.len() {
+            let mut cut = reply(PAGE.get(..end).unwrap());
+            for cookie in ["wxsid=kByRoJSUlD7S2pif", "wxuin=752650838"] {
+                cut.headers_mut().append(SET_COOKIE, cookie.parse().unwrap());
+            }
+            assert!(matches!(parse(&cut), Err(Error::Malformed { .. })), "cut at {end}");
+        }
+        credentials(&reply(PAGE));
+    }
 
     fn redirect() -> Redirect {
         Redirect::parse("https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728").unwrap()

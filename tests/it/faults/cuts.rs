@@ -1,0 +1,68 @@
+//! A sync reply cut at every byte.
+
+use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::sync::Inbox;
+use wechat_proto::{Account, Flow, Input, Interrupt, flow};
+
+use super::bot::Bot;
+use super::line::Line;
+use super::steps;
+
+/// Polls until a request goes out, past pauses; nothing is handed out before.
+fn request(inbox: &mut Inbox, account: &mut Account, line: &Line, at: &str) -> flow::Request {
+    loop {
+        match inbox.poll(account, line.now()) {
+            Err(Interrupt::Send(request)) => return *request,
+            Err(Interrupt::Sleep(time)) => line.simulator.world().advance(time),
+            other => panic!("{at}: {other:?}"),
+        }
+    }
+}
+
+/// Threat B3. Of a reply that is cut short nothing counts: no message of it is handed out, the key
+/// has not moved, and the same is asked for again.
+#[test]
+fn a_sync_reply_cut_at_every_byte() {
+    let mut world = steps::world();
+    world.announce_recent_chats(false);
+    let mut bot = Bot::new(Line::new(world));
+    bot.happens(|world| {
+        let people: Vec<String> = world.contacts().iter().map(|c| c.user_name.clone()).collect();
+        vec![world.person_writes(&people[1], "one <&"), world.person_writes(&people[2], "二")]
+    });
+    let mut account = bot.account.clone();
+    let first = request(&mut Inbox::new(), &mut account, &bot.line, "first");
+    let whole = bot.line.exchange(first).unwrap();
+    let length = whole.body().trim_ascii_end().len();
+    assert!(length > 1_000, "{length}");
+    // The whole of what is stored but for the numbers that every request draws.
+    let key = |account: &Account| {
+        let stored = account.session().to_json();
+        let start = stored.find("\"auth\"").unwrap();
+        stored[start..].to_owned()
+    };
+    for end in 0..length {
+        let at = format!("cut at {end} of {length}");
+        let mut account = bot.account.clone();
+        let mut inbox = Inbox::new();
+        let before = key(&account);
+        let path = request(&mut inbox, &mut account, &bot.line, &at).http.uri().path().to_owned();
+        let mut cut = whole.clone();
+        *cut.body_mut() = whole.body().slice(..end);
+        cut.headers_mut().remove("content-length");
+        // The connection's end is the body's, or there is a length that says more: by turns.
+        inbox.handle(Input::Reply(match end % 8 {
+            7 => Err(Failure::new(FailureKind::Truncated, Sent::Maybe)),
+            _ => Ok(cut),
+        }));
+        let again = request(&mut inbox, &mut account, &bot.line, &at);
+        assert_eq!(key(&account), before, "{at}");
+        assert_eq!(again.http.uri().path(), path, "{at}");
+        inbox.handle(Input::Reply(Ok(whole.clone())));
+        let mut heard = Vec::new();
+        while let Ok(message) = inbox.poll(&mut account, bot.line.now()) {
+            heard.extend(message.text().map(String::from));
+        }
+        assert_eq!(heard, ["one <&", "二"], "{at}");
+    }
+}

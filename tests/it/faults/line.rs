@@ -1,0 +1,362 @@
+//! A line to the simulator that breaks where it is told to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::flow::{self, Want};
+use wechat_proto::{Error, Flow, Input, Interrupt, Timestamp};
+use wechat_simulator::{Simulator, World};
+
+use crate::wire::memory::whole;
+
+/// What goes wrong with one exchange.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fault {
+    /// Nobody is there.
+    Connect,
+    /// The time limit passes before anything is sent.
+    TimeoutUnsent,
+    /// The request is lost on its way, and the time limit passes.
+    TimeoutLost,
+    /// The reply is lost on its way, and the time limit passes.
+    TimeoutAnswered,
+    /// The connection breaks before the service has the request.
+    ResetLost,
+    /// The connection breaks behind the service's answer.
+    ResetAnswered,
+    /// Half of the body, where its length is known.
+    Truncated,
+    /// Half of the body, where the connection's end is the body's.
+    Half,
+    /// A gateway cannot reach the service.
+    BadGateway,
+    /// A gateway gives up on a service that does what it was asked to.
+    BadGatewayAnswered,
+    /// Somebody's login page for the wireless network.
+    Html,
+    /// A list where an object should be.
+    OtherJson,
+    /// An object with nothing that should be in it.
+    Nothing,
+    /// A status, and no byte more.
+    Empty,
+    /// The connection ends before the first byte of a reply.
+    NoStatus,
+    /// What is no text.
+    Garbage,
+    /// Somebody logs in elsewhere.
+    Kicked,
+    /// 1205.
+    Limited,
+    /// -1.
+    Failed,
+    /// A number that nobody knows.
+    Strange,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 20] = [
+        Self::Connect,
+        Self::TimeoutUnsent,
+        Self::TimeoutLost,
+        Self::TimeoutAnswered,
+        Self::ResetLost,
+        Self::ResetAnswered,
+        Self::Truncated,
+        Self::Half,
+        Self::BadGateway,
+        Self::BadGatewayAnswered,
+        Self::Html,
+        Self::OtherJson,
+        Self::Nothing,
+        Self::Empty,
+        Self::NoStatus,
+        Self::Garbage,
+        Self::Kicked,
+        Self::Limited,
+        Self::Failed,
+        Self::Strange,
+    ];
+
+    /// Whether the service has done what it was asked to, though nobody hears of it.
+    pub(crate) const fn is_done(self) -> bool {
+        matches!(
+            self,
+            Self::TimeoutAnswered
+                | Self::ResetAnswered
+                | Self::Truncated
+                | Self::Half
+                | Self::BadGatewayAnswered
+                | Self::NoStatus
+        )
+    }
+
+    /// Whether certainly nothing was sent.
+    pub(crate) const fn is_unsent(self) -> bool {
+        matches!(self, Self::Connect | Self::TimeoutUnsent)
+    }
+
+    /// Whether the service itself says no.
+    pub(crate) const fn ret(self) -> Option<i64> {
+        match self {
+            Self::Kicked => Some(1101),
+            Self::Limited => Some(1205),
+            Self::Failed => Some(-1),
+            Self::Strange => Some(-4711),
+            _ => None,
+        }
+    }
+
+    /// Whether there is no reply, rather than a strange one.
+    pub(crate) const fn failure(self) -> Option<(FailureKind, Sent)> {
+        Some(match self {
+            Self::Connect => (FailureKind::Connect, Sent::No),
+            Self::TimeoutUnsent => (FailureKind::Timeout, Sent::No),
+            Self::TimeoutLost | Self::TimeoutAnswered => (FailureKind::Timeout, Sent::Maybe),
+            Self::ResetLost | Self::ResetAnswered => (FailureKind::Closed, Sent::Maybe),
+            Self::Truncated => (FailureKind::Truncated, Sent::Maybe),
+            Self::NoStatus => (FailureKind::Protocol, Sent::Maybe),
+            _ => return None,
+        })
+    }
+
+    const fn is_timeout(self) -> bool {
+        matches!(self, Self::TimeoutUnsent | Self::TimeoutLost | Self::TimeoutAnswered)
+    }
+
+    /// What comes in place of the service's answer: status, type and body.
+    fn body(self) -> (u16, &'static str, &'static [u8]) {
+        match self {
+            Self::BadGateway | Self::BadGatewayAnswered => {
+                (502, "text/html", b"<html><head><title>502 Bad Gateway</title></head></html>")
+            }
+            Self::Html => (
+                200,
+                "text/html;charset=utf-8",
+                b"<!DOCTYPE html><html><body>Welcome to Hotel Wi-Fi</body></html>",
+            ),
+            Self::OtherJson => (200, "application/json", b"[1, \"x\", {}]"),
+            Self::Nothing => (200, "application/json", b"{}"),
+            Self::Garbage => (200, "text/plain", b"\0\x01\xff\xfe{\"BaseResponse\""),
+            _ => (200, "text/plain", b""),
+        }
+    }
+}
+
+/// The way from a client to the simulator.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) simulator: Simulator,
+    /// What happens to the request of this number, and how often from there on.
+    pub(crate) fault: Option<(usize, usize, Fault)>,
+    /// How many requests were made.
+    pub(crate) asked: usize,
+    /// How long it was waited before requests.
+    pub(crate) slept: Duration,
+    /// How often the service was asked what the phone did with each code: the phone scans, and
+    /// confirms.
+    codes: BTreeMap<String, u32>,
+    /// What is left of a reply of which the head was wanted.
+    rest: Bytes,
+    announced: Option<usize>,
+}
+
+/// More steps than any flow takes between two outputs here.
+const MOST: usize = 5_000;
+
+impl Line {
+    pub(crate) fn new(world: World) -> Self {
+        Self {
+            simulator: Simulator::new(world),
+            fault: None,
+            asked: 0,
+            slept: Duration::ZERO,
+            codes: BTreeMap::new(),
+            rest: Bytes::new(),
+            announced: None,
+        }
+    }
+
+    /// Another, to a copy of the same world.
+    pub(crate) fn twin(&self) -> Self {
+        let simulator = Simulator::new(self.simulator.world().clone());
+        let (codes, rest) = (self.codes.clone(), self.rest.clone());
+        Self { simulator, codes, rest, ..*self }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.simulator.now())
+    }
+
+    /// How often an endpoint was asked, as the service saw it.
+    pub(crate) fn seen(&self, endpoint: &str) -> usize {
+        let world = self.simulator.world();
+        world.log().iter().filter(|logged| logged.endpoint == endpoint).count()
+    }
+
+    /// Runs a flow to its next output.
+    pub(crate) fn run<F: Flow>(
+        &mut self,
+        flow: &mut F,
+        state: &mut F::State,
+        source: &[u8],
+    ) -> Result<F::Output, Error> {
+        for _ in 0..MOST {
+            if let Some(result) = self.step(flow, state, source) {
+                return result;
+            }
+        }
+        panic!("{MOST} steps lead nowhere, {} requests", self.asked);
+    }
+
+    /// One step of a flow: an output, or an interrupt served.
+    pub(crate) fn step<F: Flow + ?Sized>(
+        &mut self,
+        flow: &mut F,
+        state: &mut F::State,
+        source: &[u8],
+    ) -> Option<Result<F::Output, Error>> {
+        match flow.poll(state, self.now()) {
+            Ok(output) => return Some(Ok(output)),
+            Err(Interrupt::Fail(error)) => return Some(Err(error)),
+            Err(Interrupt::Send(request)) => {
+                let reply = self.exchange(*request);
+                flow.handle(Input::Reply(reply));
+            }
+            Err(Interrupt::Read(range)) => {
+                let place = |at| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
+                let piece = &source[place(range.start)..place(range.end)];
+                flow.handle(Input::Piece(Ok(Bytes::copy_from_slice(piece))));
+            }
+            Err(Interrupt::Sleep(time)) => {
+                assert!(!time.is_zero(), "nobody waits for nothing");
+                self.slept += time;
+                self.simulator.world().advance(time);
+            }
+            Err(other) => panic!("nobody serves {other:?} here"),
+        }
+        None
+    }
+
+    /// The bytes that came behind the last head, if all of them came.
+    pub(crate) fn rest(&mut self) -> Result<Bytes, Error> {
+        let rest = std::mem::take(&mut self.rest);
+        if self.announced.take().is_some_and(|announced| announced > rest.len()) {
+            let failure = Failure::new(FailureKind::Truncated, Sent::Maybe);
+            return Err(Error::Transport(failure));
+        }
+        Ok(rest)
+    }
+
+    /// What is to happen to the next request.
+    fn next_fault(&mut self) -> Option<Fault> {
+        let number = self.asked;
+        self.asked += 1;
+        let (first, times, fault) = self.fault?;
+        (first..first.saturating_add(times)).contains(&number).then_some(fault)
+    }
+
+    /// Exchanges one request.
+    pub(crate) fn exchange(&mut self, request: flow::Request) -> Result<flow::Response, Failure> {
+        request.check()?;
+        let (deadline, want) = (request.deadline, request.want);
+        let fault = self.next_fault();
+        let request = whole(request);
+        let before = self.simulator.now();
+        let seen = fault.is_none_or(|fault| fault.is_done() || fault.ret().is_some());
+        let answer = seen.then(|| self.answer(&request, fault));
+        let Some(fault) = fault.filter(|fault| fault.ret().is_none()) else {
+            let answer = answer.expect("it was seen");
+            return Ok(self.receive(answer, want));
+        };
+        let mut world = self.simulator.world();
+        if fault.is_timeout() {
+            let end = before + deadline.as_millis() as u64;
+            let now = world.now();
+            world.set_now(now.max(end));
+        } else {
+            world.advance(Duration::from_millis(20));
+        }
+        drop(world);
+        if fault == Fault::Truncated && matches!(want, Want::Head { .. }) {
+            let mut reply = self.receive(answer.expect("it was seen"), want);
+            self.rest.truncate(self.rest.len() / 2);
+            *reply.body_mut() = Bytes::new();
+            return Ok(reply);
+        }
+        if let Some((kind, sent)) = fault.failure() {
+            return Err(Failure::new(kind, sent));
+        }
+        let reply = if fault == Fault::Half {
+            let mut reply = answer.expect("it was seen");
+            let half = reply.body().len() / 2;
+            reply.body_mut().truncate(half);
+            // Of a download without a length nobody could tell.
+            if !matches!(want, Want::Head { .. }) {
+                reply.headers_mut().remove("content-length");
+            }
+            reply
+        } else {
+            let (status, content_type, body) = fault.body();
+            let reply = Response::builder()
+                .status(status)
+                .header("content-type", content_type)
+                .header("content-length", body.len());
+            reply.body(Bytes::from_static(body)).expect("a reply")
+        };
+        Ok(self.receive(reply, want))
+    }
+
+    /// What the service does.
+    fn answer(&mut self, request: &http::Request<Bytes>, fault: Option<Fault>) -> Response<Bytes> {
+        let path = request.uri().path();
+        let mut parts = path.rsplit('/');
+        let mut endpoint = parts.next().unwrap_or_default().to_owned();
+        if parts.next() == Some("qrcode") {
+            "qrcode".clone_into(&mut endpoint);
+        }
+        let mut world = self.simulator.world();
+        match fault.and_then(Fault::ret) {
+            Some(1101) if endpoint.starts_with("webwx") && endpoint != "webwxnewloginpage" => {
+                world.phone().kick();
+            }
+            Some(ret) => world.refuse(&endpoint, ret, ""),
+            None if endpoint == "login" => self.codes.use_phone(request, &mut world),
+            None => {}
+        }
+        drop(world);
+        self.simulator.respond(request)
+    }
+
+    fn receive(&mut self, mut reply: Response<Bytes>, want: Want) -> Response<Bytes> {
+        if let Want::Head { .. } = want {
+            let length = reply.headers().get("content-length");
+            self.announced = length.and_then(|length| length.to_str().ok()?.parse().ok());
+            self.rest = std::mem::take(reply.body_mut());
+        }
+        reply
+    }
+}
+
+trait Phone {
+    fn use_phone(&mut self, request: &http::Request<Bytes>, world: &mut World);
+}
+
+impl Phone for BTreeMap<String, u32> {
+    /// The owner scans a code when it is asked for first, and confirms when it is asked for again.
+    fn use_phone(&mut self, request: &http::Request<Bytes>, world: &mut World) {
+        let query = request.uri().query().unwrap_or_default();
+        let uuid = query.split('&').find_map(|pair| pair.strip_prefix("uuid=")).unwrap_or_default();
+        let times = self.entry(uuid.to_owned()).or_default();
+        *times += 1;
+        match *times {
+            1 if world.phone().is_asking() => world.phone().confirm(),
+            1 => world.phone().scan(),
+            2 => world.phone().confirm(),
+            _ => {}
+        }
+    }
+}

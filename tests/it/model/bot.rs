@@ -1,0 +1,366 @@
+//! The program, which may be killed at any step, and the world that it runs in.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use wechat_proto::login::{Login, Progress};
+use wechat_proto::media::{LocalFile, Upload, UploadProgress};
+use wechat_proto::message::{send_media, send_text};
+use wechat_proto::{Device, Error, Flow, Session, Timestamp};
+use wechat_simulator::{Incoming, World};
+
+use super::book::{Book, Said, Stores};
+use super::process::{Disk, Order, Process, Running};
+use crate::faults::line::Line;
+
+/// A program, and the world that it runs in.
+pub(super) struct Bot {
+    pub(super) line: Line,
+    pub(super) disk: Disk,
+    pub(super) stores: Stores,
+    pub(super) process: Option<Process>,
+    pub(super) chats: Vec<String>,
+    /// The numbers of the messages, in order.
+    pub(super) said: Vec<String>,
+    /// Handed out to sessions that are over, and never dealt with.
+    pub(super) gone: BTreeSet<String>,
+    pub(super) kills: usize,
+    pub(super) orders: usize,
+    pub(super) seed: u8,
+    /// Whether the sends have their turn.
+    pub(super) turn: bool,
+    /// What went wrong last, to be shown where nothing moves.
+    pub(super) trouble: Option<Error>,
+}
+
+pub(super) const PIXELS: [u8; 64] = [0xff; 64];
+
+impl Bot {
+    pub(super) fn new(book: &Book) -> Self {
+        let mut world = World::new(book.chats as u64 * 7 + book.batch as u64);
+        let mut chats: Vec<String> =
+            (1..book.chats).map(|n| world.add_person(&format!("朋友 {n}"))).collect();
+        let members: Vec<&str> = chats.iter().map(String::as_str).collect();
+        let room = world.add_room("群", &members);
+        chats.push(room);
+        world.messages_per_sync(book.batch);
+        world.ignore_clocks();
+        Self {
+            line: Line::new(world),
+            disk: Disk::default(),
+            stores: book.stores,
+            process: None,
+            chats,
+            said: Vec::new(),
+            gone: BTreeSet::new(),
+            kills: 0,
+            orders: 0,
+            seed: 0,
+            turn: false,
+            trouble: None,
+        }
+    }
+
+    pub(super) fn seed(&mut self) -> [u8; 32] {
+        self.seed = self.seed.wrapping_add(1);
+        [self.seed; 32]
+    }
+
+    pub(super) fn log_in(&mut self, login: Login, mut device: Device) {
+        device.mix_seed(self.seed());
+        self.process = Some(Process::LoggingIn(Box::new((login, device))));
+    }
+
+    /// One step of the program.
+    pub(super) fn step(&mut self) {
+        match self.process.take() {
+            None => match &self.disk.session {
+                None => self.log_in(Login::new(), Device::new()),
+                Some(json) => {
+                    let mut session = Session::from_json(json).unwrap();
+                    session.mix_seed(self.seed());
+                    self.process = Some(Process::Running(Running::new(session.into())));
+                }
+            },
+            Some(Process::LoggingIn(mut both)) => {
+                let (login, device) = &mut *both;
+                match self.line.step(login, device, &[]) {
+                    Some(Ok(Progress::LoggedIn(account))) => {
+                        // What was on its way to the session before, nobody sends again.
+                        let world = self.line.simulator.world();
+                        let handed = world.delivered().iter().map(|message| &message.msg_id);
+                        let lost = handed.filter(|id| !self.disk.effects.contains(id));
+                        self.gone.extend(lost.cloned());
+                        drop(world);
+                        self.disk.session = Some(account.session().to_json());
+                        self.process = Some(Process::Running(Running::new(*account)));
+                    }
+                    other => {
+                        self.trouble = other.and_then(Result::err).or(self.trouble.take());
+                        self.process = Some(Process::LoggingIn(both));
+                    }
+                }
+            }
+            Some(Process::Running(mut running)) => {
+                let over = self.run(&mut running);
+                if over {
+                    // What is over is of no use to whoever comes after a kill.
+                    self.disk.session = None;
+                    let device = running.account.session().clone().into_device();
+                    self.log_in(Login::again(), device);
+                } else {
+                    self.process = Some(Process::Running(running));
+                }
+            }
+        }
+    }
+
+    /// One step of a process that is logged in; whether its session is over.
+    pub(super) fn run(&mut self, running: &mut Running) -> bool {
+        if let Some(message) = running.hand.take() {
+            self.disk.effects.push(message.id.as_str().to_owned());
+            running.unsaved = true;
+            running.last = Some(message);
+            if matches!(self.stores, Stores::Together) {
+                self.store(running);
+            }
+            return false;
+        }
+        if running.unsaved {
+            self.store(running);
+            return false;
+        }
+        self.turn = !self.turn;
+        if self.turn && running.account.over().is_none() {
+            if running.contacts.is_some() {
+                return self.load(running);
+            }
+            if !self.disk.orders.is_empty() {
+                return self.send(running);
+            }
+        }
+        match self.line.step(&mut running.inbox, &mut running.account, &[]) {
+            Some(Ok(message)) => running.hand = Some(message),
+            // Polled once more, it goes on by itself.
+            Some(Err(Error::LoggedOut { ret })) => {
+                assert!(ret.ends_session(), "{ret:?}");
+                return true;
+            }
+            Some(Err(error)) => {
+                let odd = matches!(error, Error::Unanswered(_) | Error::InUse | Error::Stopped);
+                assert!(!odd, "{error:?}");
+                self.trouble = Some(error);
+            }
+            // Nothing is in hand: whatever was, was asked past.
+            None => self.disk.session = Some(running.account.session().to_json()),
+        }
+        false
+    }
+
+    /// Stores the session after what was dealt with last.
+    pub(super) fn store(&mut self, running: &mut Running) {
+        let mut session = running.account.session().clone();
+        if let Some(message) =
+            running.last.as_ref().filter(|_| !matches!(self.stores, Stores::Plain))
+        {
+            session.take(message);
+        }
+        self.disk.session = Some(session.to_json());
+        running.unsaved = false;
+    }
+
+    pub(super) fn load(&mut self, running: &mut Running) -> bool {
+        let Some(contacts) = &mut running.contacts else { return false };
+        match self.line.step(contacts, &mut running.account, &[]) {
+            Some(Ok(())) | Some(Err(Error::LoggedOut { .. })) => running.contacts = None,
+            Some(Err(_)) | None => {}
+        }
+        false
+    }
+
+    pub(super) fn send(&mut self, running: &mut Running) -> bool {
+        let now = self.line.now();
+        let Some(mut order) = self.disk.orders.pop_front() else { return false };
+        let done = self.fulfil(running, &mut order, now);
+        if !done {
+            self.disk.orders.push_front(order);
+        }
+        false
+    }
+
+    /// One step of a send; whether it is done.
+    pub(super) fn fulfil(
+        &mut self,
+        running: &mut Running,
+        order: &mut Order,
+        now: Timestamp,
+    ) -> bool {
+        if order.picture && order.uploaded.is_none() {
+            let upload = running.upload.get_or_insert_with(|| {
+                let file = LocalFile::new("p.png", PIXELS.len() as u64).unwrap();
+                Upload::new(order.to.clone(), file)
+            });
+            match self.line.step(upload, running.account.as_mut(), &PIXELS) {
+                Some(Ok(UploadProgress::Done(uploaded))) => {
+                    order.uploaded = Some(uploaded);
+                    running.upload = None;
+                }
+                Some(Err(error)) => {
+                    assert!(!matches!(error, Error::Unanswered(_)), "{error:?}");
+                    self.trouble = Some(error);
+                }
+                _ => {}
+            }
+            return false;
+        }
+        if order.id.is_none() {
+            // Stored with its number before it goes out.
+            order.id = Some(running.account.session_mut().next_client_msg_id(now));
+            self.store(running);
+        }
+        let (session, id) = (running.account.session_mut(), order.id.unwrap());
+        let call = running.call.get_or_insert_with(|| match &order.uploaded {
+            Some(uploaded) => send_media::again(session, &order.to, uploaded, id),
+            None => send_text::again(session, &order.to, &order.text, id),
+        });
+        match self.line.step(call, running.account.as_mut(), &[]) {
+            None => {}
+            Some(Ok(receipt)) => {
+                assert!(receipt.msg_id.is_known() || receipt.client_msg_id.is_none());
+                running.call = None;
+                return true;
+            }
+            Some(Err(error)) => {
+                self.trouble = Some(error);
+                running.call = None;
+                self.line.simulator.world().advance(Duration::from_secs(1));
+            }
+        }
+        false
+    }
+
+    /// Gives up what is under way: polls, and serves nothing. It takes in what has come.
+    pub(super) fn give_up(&mut self) {
+        let now = self.line.now();
+        match &mut self.process {
+            Some(Process::LoggingIn(both)) => {
+                let (login, device) = &mut **both;
+                drop(login.poll(device, now));
+            }
+            Some(Process::Running(running)) if running.hand.is_none() && !running.unsaved => {
+                running.hand = running.inbox.poll(&mut running.account, now).ok();
+                let account = &mut running.account;
+                let call = running.call.as_mut();
+                drop(call.map(|call| call.poll(account.as_mut(), now)));
+                let upload = running.upload.as_mut();
+                drop(upload.map(|upload| upload.poll(account.as_mut(), now)));
+                let contacts = running.contacts.as_mut();
+                drop(contacts.map(|contacts| contacts.poll(account, now)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Something of this kind is said in a chat.
+    pub(super) fn say(&mut self, chat: usize, kind: Said) {
+        let mut world = self.line.simulator.world();
+        let (name, text) = (self.chats[chat].clone(), format!("{} <&>", self.said.len()));
+        let member = self.chats[0].clone();
+        let is_room = chat + 1 == self.chats.len();
+        let id = match kind {
+            Said::Own => world.phone().writes(&name, &text),
+            Said::Text if is_room => world.member_writes(&name, &member, &text),
+            Said::Text => world.person_writes(&name, &text),
+            Said::Picture | Said::Broken => {
+                let from = if is_room { &member } else { &name };
+                let message = match kind {
+                    Said::Picture => Incoming::image(from, &PIXELS[..]),
+                    _ => Incoming::new(from, 49, "&lt;msg&gt;&lt;appmsg&gt;&lt;title&gt;"),
+                };
+                world.deliver(if is_room { message.in_room(&name) } else { message })
+            }
+        };
+        self.said.push(id);
+    }
+
+    pub(super) fn change(&mut self, what: usize) {
+        let mut world = self.line.simulator.world();
+        match what {
+            0 => world.refresh_skey(),
+            1 => world.phone().renames_self("新名字"),
+            _ => {
+                let name = self.chats[what % self.chats.len()].clone();
+                world.change_contact(&name, |contact| contact.star_friend ^= 1);
+            }
+        }
+    }
+
+    /// Runs for ten minutes, and looks how many requests that takes.
+    pub(super) fn wait(&mut self) {
+        let (end, before) = (self.line.simulator.now() + 600_000, self.line.asked);
+        let news = self.said.len() - self.disk.effects.len().min(self.said.len());
+        let mut steps = 0;
+        while self.line.simulator.now() < end {
+            self.step();
+            steps += 1;
+            assert!(steps < 3_000, "it spins");
+        }
+        let asked = self.line.asked - before;
+        assert!(
+            asked <= 120 + 4 * (news + self.disk.orders.len()),
+            "{asked} requests, {news} news"
+        );
+    }
+
+    /// The ids that the program dealt with; one in hand at a kill may be there twice.
+    pub(super) fn check(&self) {
+        let mut seen = BTreeSet::new();
+        let mut repeats = 0;
+        let mut last = None;
+        for id in &self.disk.effects {
+            let Some(place) = self.said.iter().position(|said| said == id) else { continue };
+            if seen.insert(id) {
+                assert!(last < Some(place), "out of order: {place} after {last:?}");
+                last = Some(place);
+            } else {
+                repeats += 1;
+            }
+        }
+        let allowed = self.kills * self.stores.repeats();
+        assert!(repeats <= allowed, "{repeats} repeats, {} kills", self.kills);
+        let world = self.line.simulator.world();
+        assert_eq!(world.violations(), []);
+    }
+
+    /// When nothing fails any more, everything comes to its end.
+    pub(super) fn settle(&mut self) {
+        self.line.fault = None;
+        let missing = |bot: &Self| {
+            let here = |id: &&String| bot.disk.effects.contains(id) || bot.gone.contains(*id);
+            bot.said.iter().find(|id| !here(id)).cloned()
+        };
+        let mut steps = 0;
+        while missing(self).is_some() || !self.disk.orders.is_empty() {
+            steps += 1;
+            let left = self.disk.orders.len();
+            if steps > 1_500 {
+                let violations = self.line.simulator.world().violations().to_vec();
+                let (missing, error) = (missing(self), &self.trouble);
+                panic!("{missing:?} is missing, {left} are not sent: {error:?}, {violations:#?}");
+            }
+            self.step();
+        }
+        for _ in 0..12 {
+            self.step();
+        }
+        self.check();
+        let world = self.line.simulator.world();
+        assert_eq!(world.sent().len(), self.orders, "what was sent");
+        let mut texts: Vec<&str> = world.sent().iter().map(|sent| &*sent.content).collect();
+        texts.retain(|text| !text.is_empty());
+        let count = texts.len();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), count, "sent twice");
+    }
+}
