@@ -57,7 +57,7 @@ fn fits(error: &Error, fault: Fault) -> bool {
     match error {
         Error::Transport(failure) => fault.is_unsent() && failure.sent == Sent::No,
         Error::Unanswered(Some(failure)) => Some((failure.kind, failure.sent)) == fault.failure(),
-        Error::LoggedOut { ret } => Some(ret.0) == fault.ret(),
+        Error::LoggedOut { ret, .. } => Some(ret.0) == fault.ret(),
         Error::Limited { .. } => fault == Fault::Limited,
         Error::Refused { ret, .. } => Some(ret.0) == fault.ret(),
         Error::Malformed { .. } | Error::Status { .. } => {

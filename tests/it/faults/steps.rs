@@ -262,7 +262,7 @@ fn fits(error: &Error, fault: Fault) -> bool {
         (Error::Transport(failure), None, None) => {
             fault == Fault::Half && failure.kind == FailureKind::Truncated
         }
-        (Error::LoggedOut { ret: Ret::SESSION_INVALID }, _, Some(1101)) => true,
+        (Error::LoggedOut { ret: Ret::SESSION_INVALID, .. }, _, Some(1101)) => true,
         (Error::Limited { .. }, _, Some(1205)) => true,
         (Error::Refused { ret, .. }, _, Some(said)) => ret.0 == said,
         // A script that says something else, a picture that is JSON.
