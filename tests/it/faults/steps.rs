@@ -278,7 +278,8 @@ const OFTEN: usize = 1;
 
 /// Each request of the day fails once, by one of these: the day comes to the same.
 ///
-/// The first request of each endpoint; all of them with `WECHAT_CASES=all`.
+/// The first request of each endpoint, by every other of these; all of them by all with
+/// `WECHAT_CASES=all`.
 fn each_request_fails(faults: &[Fault]) {
     let begun = morning(None);
     let early = begun.line.asked;
@@ -298,7 +299,10 @@ fn each_request_fails(faults: &[Fault]) {
         if before >= OFTEN && !all {
             continue;
         }
-        for &fault in faults {
+        for (index, &fault) in faults.iter().enumerate() {
+            if (index + number) % 2 == 1 && !all {
+                continue;
+            }
             let at = format!("{fault:?} at request {number}, {}", log[number]);
             let bot = if number < early {
                 morning(Some((number, fault)))
@@ -321,7 +325,7 @@ fn each_request_fails(faults: &[Fault]) {
     }
     // The faults did happen.
     println!("{faults:?}: {unnoticed} unnoticed, {told} told, {open} open");
-    assert!(told + open > 10 * faults.len(), "{unnoticed} {told} {open}");
+    assert!(told + open > 5 * faults.len(), "{unnoticed} {told} {open}");
 }
 
 /// Threat S9.
