@@ -142,7 +142,7 @@ impl Bot {
         match self.line.step(&mut running.inbox, &mut running.account, &[]) {
             Some(Ok(message)) => running.hand = Some(message),
             // Polled once more, it goes on by itself.
-            Some(Err(Error::LoggedOut { ret })) => {
+            Some(Err(Error::LoggedOut { ret, .. })) => {
                 assert!(ret.ends_session(), "{ret:?}");
                 return true;
             }
