@@ -39,8 +39,8 @@ pub(crate) struct Jar {
     before: Vec<Cookie>,
     /// Whether only the newest state counts.
     settled: bool,
-    /// What a session that is over has set, and may never have arrived.
-    unsure: Vec<&'static str>,
+    /// What a session that is over has set, and may never have arrived; and whether the next one has set it, too.
+    unsure: Vec<(&'static str, bool)>,
 }
 
 impl Default for Jar {
@@ -56,7 +56,9 @@ impl Jar {
             self.before = self.cookies.clone();
         }
         for cookie in cookies {
-            self.unsure.retain(|name| *name != cookie.name);
+            for (name, again) in &mut self.unsure {
+                *again |= *name == cookie.name;
+            }
             self.cookies.retain(|old| old.name != cookie.name);
             self.cookies.push(cookie.clone());
         }
@@ -66,7 +68,8 @@ impl Jar {
     pub(crate) fn begin(&mut self) {
         if !self.settled {
             let set = self.cookies.iter().filter(|cookie| !self.before.contains(cookie));
-            self.unsure.extend(set.map(|cookie| cookie.name));
+            self.unsure.extend(set.map(|cookie| (cookie.name, false)));
+            self.settled = true;
         }
     }
 
@@ -78,6 +81,7 @@ impl Jar {
     /// From now on only the newest state counts.
     pub(crate) fn settle(&mut self) {
         self.settled = true;
+        self.unsure.retain(|(_, again)| !again);
     }
 
     /// The same jar where requests overtake replies: the state before the last change always counts.
@@ -93,12 +97,11 @@ impl Jar {
         host: Option<&str>,
         now: u64,
     ) -> Vec<String> {
+        let is_sure = |name: &str| !self.unsure.iter().any(|(unsure, _)| *unsure == name);
         let sure = |cookies: &[Cookie]| -> Vec<Cookie> {
-            let sure = cookies.iter().filter(|cookie| !self.unsure.contains(&cookie.name));
-            sure.cloned().collect()
+            cookies.iter().filter(|cookie| is_sure(cookie.name)).cloned().collect()
         };
-        let sent: Vec<_> =
-            sent.iter().filter(|(name, _)| !self.unsure.contains(&&**name)).cloned().collect();
+        let sent: Vec<_> = sent.iter().filter(|(name, _)| is_sure(name)).cloned().collect();
         let found = complaints(&sure(&self.cookies), &sent, host, now);
         let excused = !self.settled && complaints(&sure(&self.before), &sent, host, now).is_empty();
         if excused { Vec::new() } else { found }
