@@ -155,9 +155,8 @@ fn unescape(text: &str) -> String {
 /// Takes the character of this many digits; two halves of one are one. What stands for none gives
 /// U+FFFD.
 fn number(chars: &mut Chars<'_>, digits: usize) -> char {
-    let (mut code, mut rest) = match hexadecimal(chars.as_str(), digits) {
-        Some(found) => found,
-        None => return char::REPLACEMENT_CHARACTER,
+    let Some((mut code, mut rest)) = hexadecimal(chars.as_str(), digits) else {
+        return char::REPLACEMENT_CHARACTER;
     };
     if let 0xd800..0xdc00 = code
         && let Some((low @ 0xdc00..0xe000, behind)) =
