@@ -52,10 +52,10 @@ fn cited(comment: &str) -> BTreeSet<String> {
     let mut rows = BTreeSet::new();
     let after = |before: &'static str| comment.split(before).skip(1);
     for part in CITED.into_iter().flat_map(after) {
-        let mut words = part.split([' ', ',', ':', '.', ';', ')']).filter(|word| !word.is_empty());
+        let words = part.split([' ', ',', ':', '.', ';', ')']).filter(|word| !word.is_empty());
         let mut last: Option<(char, u32)> = None;
         let mut upto = false;
-        while let Some(word) = words.next() {
+        for word in words {
             match row(word) {
                 Some((letter, number)) => {
                     let first = match last {

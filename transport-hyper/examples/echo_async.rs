@@ -73,7 +73,10 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             Ok(_) => println!("  answered {name}"),
             Err(error) => println!("  not answered: {error}"),
         }
-        store.save(&client.session()).await?;
+        // The message had its effect: it is not to come again.
+        let mut session = client.session();
+        session.take(&message);
+        store.save(&session).await?;
     }
     if demo.is_some() {
         std::fs::remove_dir_all(folder)?;

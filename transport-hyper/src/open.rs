@@ -39,8 +39,11 @@ impl Client {
     ///         store.save(&client.session()).await?;
     ///         return Err(error);
     ///     }
-    ///     println!("{:?}", message?);
-    ///     store.save(&client.session()).await?;
+    ///     let message = message?;
+    ///     println!("{message}");
+    ///     let mut session = client.session();
+    ///     session.take(&message);
+    ///     store.save(&session).await?;
     /// }
     /// # Ok(())
     /// # }

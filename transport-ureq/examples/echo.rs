@@ -71,7 +71,10 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             Ok(_) => println!("  answered {name}"),
             Err(error) => println!("  not answered: {error}"),
         }
-        store.save(&client.session())?;
+        // The message had its effect: it is not to come again.
+        let mut session = client.session();
+        session.take(&message);
+        store.save(&session)?;
     }
     if demo.is_some() {
         std::fs::remove_dir_all(folder)?;

@@ -38,8 +38,11 @@ impl Client {
     ///         store.save(&client.session())?;
     ///         return Err(error);
     ///     }
-    ///     println!("{:?}", message?);
-    ///     store.save(&client.session())?;
+    ///     let message = message?;
+    ///     println!("{message}");
+    ///     let mut session = client.session();
+    ///     session.take(&message);
+    ///     store.save(&session)?;
     /// }
     /// # Ok(())
     /// # }

@@ -62,7 +62,6 @@ pub struct Login {
     renewals: u32,
 }
 
-#[expect(clippy::large_enum_variant, reason = "a login has one of them, for a second")]
 #[derive(Debug, Default)]
 enum State {
     #[default]
