@@ -371,6 +371,49 @@ proptest! {
     }
 }
 
+/// The names of a template stand for people, wherever an event has a person; a person's place takes
+/// the first of them, and nobody comes twice.
+#[test]
+fn places_stand_for_people_in_every_event() {
+    use SystemEvent::{
+        FriendAdded, Invited, Joined, JoinedByCode, LiveLocationStarted, Recalled, Removed,
+        Renamed, StrangerWarning, Tickled, TooFrequent, VerificationNeeded,
+    };
+    let people = |name: &str| (name == "$who").then(|| named(&["Ann", "Bob"]));
+    let words = |name: &str| (name == "$topic").then(|| "Hikers".into());
+    let place = || one("$who");
+    let places = || vec![place(), one("Eve"), place(), Person::Me];
+    let (ann, all) = (one("Ann"), || vec![one("Ann"), one("Bob"), one("Eve"), Person::Me]);
+    for (event, expanded) in [
+        (
+            Invited { by: place(), who: places(), others: places() },
+            Invited { by: ann.clone(), who: all(), others: all() },
+        ),
+        (
+            JoinedByCode { who: places(), of: Some(place()), others: places() },
+            JoinedByCode { who: all(), of: Some(ann.clone()), others: all() },
+        ),
+        (Joined { who: places() }, Joined { who: all() }),
+        (Removed { by: place(), who: places() }, Removed { by: ann.clone(), who: all() }),
+        (
+            Renamed { by: Person::Me, topic: "$topic".into() },
+            Renamed { by: Person::Me, topic: "Hikers".into() },
+        ),
+        (FriendAdded { name: some("$topic") }, FriendAdded { name: some("Hikers") }),
+        (VerificationNeeded { name: some("other") }, VerificationNeeded { name: some("other") }),
+        (LiveLocationStarted { by: place() }, LiveLocationStarted { by: ann.clone() }),
+        (StrangerWarning { who: places() }, StrangerWarning { who: all() }),
+        (Recalled { by: place() }, Recalled { by: ann.clone() }),
+        (
+            Tickled { by: one("Eve"), whom: place(), suffix: "$who".into() },
+            Tickled { by: one("Eve"), whom: ann, suffix: "$who".into() },
+        ),
+        (TooFrequent, TooFrequent),
+    ] {
+        assert_eq!(event.expand(people, words), expanded);
+    }
+}
+
 #[test]
 fn a_person_has_a_name_or_is_me() {
     assert_eq!(one("x").name(), Some("x"));

@@ -49,6 +49,8 @@ impl<'a> Attributes<'a> {
 /// the service has one; entities would be hidden there): what stood before it counts. Elements
 /// that nest too deep are passed over.
 pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) -> bool {
+    // The reader passes over a byte-order mark, and does not count it where it says how far it is.
+    let document = document.trim_start_matches('\u{feff}');
     let mut reader = Reader::from_str(document);
     let config = reader.config_mut();
     config.allow_dangling_amp = true;
@@ -159,6 +161,10 @@ mod tests {
             ("<a><![CDATA[<x>&amp;]]></a>", vec!["a", "a: <x>&amp;"]),
             ("<a>1<b>2</c>3</a>", vec!["a", "a: 1", "a/b", "a/b: 2", "a: 3"]),
             ("<a>1<b", vec!["a", "a: 1"]),
+            (
+                "\u{feff}\u{feff}<Content>a</Content><ret>1</ret>",
+                vec!["Content", "Content: a", "ret", "ret: 1"],
+            ),
             ("no document", vec![": no document"]),
             ("", vec![]),
         ] {
