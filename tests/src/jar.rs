@@ -211,4 +211,39 @@ mod tests {
             "wxuin=1; Domain=.qq.com; Path=/; Expires=Mon, 31-Dec-2018 11:12:21 GMT; Secure"
         );
     }
+
+    #[test]
+    fn what_an_ended_session_set_last_may_be_missing() {
+        let cookie = |name, value: &str| Cookie {
+            name,
+            value: value.into(),
+            domain: "wx2.qq.com".into(),
+            dotted: false,
+            expires: 900_000,
+        };
+        let sent = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let mut jar = Jar::default();
+        jar.set(&[cookie("wxsid", "one"), cookie("wxloadtime", "1")]);
+        jar.settle();
+        // The reply that sets these is lost, or not; then another session begins.
+        jar.set(&[cookie("wxloadtime", "1_expired"), cookie("wxpluginkey", "p")]);
+        jar.begin();
+        jar.set(&[cookie("wxsid", "two"), cookie("wxloadtime", "2")]);
+        let clean = |jar: &Jar, pairs: &[(&str, &str)]| {
+            jar.complaints(&sent(pairs), Some("wx2.qq.com"), 0).is_empty()
+        };
+        for before in [&[("wxsid", "one"), ("wxloadtime", "1")][..], &[("wxsid", "one")]] {
+            assert!(clean(&jar, before), "the login page may be lost, too");
+        }
+        jar.settle();
+        assert!(!clean(&jar, &[("wxsid", "one"), ("wxloadtime", "2")]));
+        assert!(!clean(&jar, &[("wxsid", "two"), ("wxloadtime", "1_expired")]));
+        for plugin in [&[][..], &[("wxpluginkey", "p")]] {
+            let mut pairs = vec![("wxsid", "two"), ("wxloadtime", "2")];
+            pairs.extend(plugin);
+            assert!(clean(&jar, &pairs));
+        }
+    }
 }

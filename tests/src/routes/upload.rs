@@ -71,11 +71,17 @@ impl Parts<'_> {
         self.find("filename").map(|part| part.bytes.clone()).unwrap_or_default()
     }
 
-    /// What is the same in all pieces.
+    /// What is the same in all pieces: not the `Skey`, which may have been refreshed in between.
     fn common(&self) -> Vec<(String, String)> {
         let own = ["chunk", "filename"];
         let common = self.0.iter().filter(|part| !own.contains(&part.name.as_str()));
-        common.map(|part| (part.name.clone(), part.text())).collect()
+        let request = self.request();
+        let skey = request.pointer("/BaseRequest/Skey").and_then(Value::as_str).unwrap_or_default();
+        let text = |part: &Part| match part.name.as_str() {
+            "uploadmediarequest" if !skey.is_empty() => part.text().replacen(skey, "", 1),
+            _ => part.text(),
+        };
+        common.map(|part| (part.name.clone(), text(part))).collect()
     }
 
     /// Of `uploadmediarequest`.

@@ -47,10 +47,39 @@ pub struct Plan {
     file: LocalFile,
     changed: Timestamp,
     md5: Md5Sum,
-    /// `uploadmediarequest`.
-    request: Sealed,
+    request: UploadMediaRequest,
     signature: Sealed,
     length: u64,
+}
+
+/// `uploadmediarequest`, the same in all pieces but for an skey that was renewed in between.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct UploadMediaRequest {
+    upload_type: u8,
+    base_request: BaseRequest,
+    client_media_id: u64,
+    total_len: u64,
+    start_pos: u64,
+    data_len: u64,
+    media_type: u8,
+    from_user_name: UserName,
+    to_user_name: UserName,
+    file_md5: String,
+    #[serde(rename = "AESKey", skip_serializing_if = "Option::is_none")]
+    aes_key: Option<Sealed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<Sealed>,
+}
+
+impl UploadMediaRequest {
+    /// As it goes with the next piece.
+    fn json(&self, session: &Session) -> Sealed {
+        let mut request = self.clone();
+        // An upload outlives the skey that it began with.
+        request.base_request.skey = session.auth.skey.expose().into();
+        serde_json::to_string(&request).expect("a struct has no odd keys").into()
+    }
 }
 
 impl Plan {
@@ -76,24 +105,6 @@ impl Plan {
         now: Timestamp,
         length: u64,
     ) -> Self {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct UploadMediaRequest<'a> {
-            upload_type: u8,
-            base_request: BaseRequest,
-            client_media_id: u64,
-            total_len: u64,
-            start_pos: u64,
-            data_len: u64,
-            media_type: u8,
-            from_user_name: UserName,
-            to_user_name: &'a UserName,
-            file_md5: String,
-            #[serde(rename = "AESKey", skip_serializing_if = "Option::is_none")]
-            aes_key: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            signature: Option<&'a str>,
-        }
         let request = UploadMediaRequest {
             upload_type: 2,
             base_request: session.base_request(),
@@ -105,17 +116,16 @@ impl Plan {
             // An attachment, whatever the file.
             media_type: 4,
             from_user_name: session.me.user_name.clone(),
-            to_user_name: to,
+            to_user_name: to.clone(),
             file_md5: md5.to_string(),
-            aes_key: probed.map(|probed| probed.aes_key.expose()),
-            signature: probed.map(|probed| probed.signature.expose()),
+            aes_key: probed.map(|probed| probed.aes_key.clone()),
+            signature: probed.map(|probed| probed.signature.clone()),
         };
-        let request = serde_json::to_string(&request).expect("a struct has no odd keys");
         Self {
             file: file.clone(),
             changed: file.changed(now),
             md5,
-            request: request.into(),
+            request,
             signature: probed.map(|probed| probed.signature.clone()).unwrap_or_default(),
             length,
         }
@@ -172,6 +182,7 @@ pub fn request(
     now: Timestamp,
 ) -> Call<Taken> {
     let (file, pieces) = (&plan.file, plan.pieces());
+    let request = plan.request.json(session);
     let mut form = Form::new(&mut session.device.rng)
         .with("id", ID)
         .with("name", file.name())
@@ -183,7 +194,7 @@ pub fn request(
     }
     let form = form
         .with("mediatype", file.media_type().as_str())
-        .with("uploadmediarequest", plan.request.expose())
+        .with("uploadmediarequest", request.expose())
         // The page is not at the file's host and sends this cookie by hand.
         .with("webwx_data_ticket", session.device.cookie(Role::File, "webwx_data_ticket", now))
         // The login gave it percent-encoded: `docs/protocol.md` §1.2. Here, and only here, it goes

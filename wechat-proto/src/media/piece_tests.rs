@@ -210,10 +210,24 @@ fn no_two_uploads_have_one_number() {
         let file = file("a", 1);
         let to = UserName::file_helper();
         let plan = Plan::new(&mut session, &to, &file, Md5Sum::of(b"a"), None, now);
-        let request: Value = serde_json::from_str(plan.request.expose()).unwrap();
+        let request = serde_json::to_value(&plan.request).unwrap();
         request["ClientMediaId"].as_u64().unwrap() - NOW.as_millis()
     });
     assert_eq!(ids, [0, 1, 1000, 1001]);
+}
+
+/// The skey may be renewed in the middle of an upload; all else stays what it was.
+#[test]
+fn a_piece_has_the_newest_skey() {
+    let mut session = session();
+    let plan = plan(&mut session, &file("a", 2 * LENGTH), None);
+    let requests = ["@crypt_old", "@crypt_new"].map(|skey| {
+        session.renew_skey(skey.parse().unwrap());
+        let json = plan.request.json(&session);
+        assert!(json.expose().contains(skey));
+        json.expose().replace(skey, "")
+    });
+    assert_eq!(requests[0], requests[1]);
 }
 
 /// Neither the bytes nor the form are copied for another try.

@@ -19,7 +19,7 @@ use crate::secret::Sealed;
 use crate::text::{Text, undo_double_encoding};
 
 /// Who asks. Fields in the order of the official page.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct BaseRequest {
     pub(crate) uin: Uin,
@@ -30,7 +30,7 @@ pub(crate) struct BaseRequest {
 }
 
 /// Text in `webwxinit`, a number in all later calls: `docs/protocol.md` §1.4.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Uin {
     Text(String),
