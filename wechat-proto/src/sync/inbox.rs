@@ -12,7 +12,7 @@
 //!            └───────────────────────────────────────────────────────── news ────┘
 //! ```
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use super::check::{self, Check};
@@ -270,7 +270,8 @@ impl Inbox {
                 session.me.head_img_url = brief(picture);
             }
         }
-        let removed = core::mem::take(&mut batch.removed);
+        // Looked up for each message: a list would be quadratic.
+        let removed: BTreeSet<_> = core::mem::take(&mut batch.removed).into_iter().collect();
         for name in &removed {
             account.forget(name);
         }
