@@ -93,7 +93,9 @@ impl Jar {
     /// Takes the `Set-Cookie` lines of a reply of `origin`.
     ///
     /// A line that cannot be used is left out; it never spoils the next request. `date` is the
-    /// reply's `Date`: expiry is reckoned from it, so that a wrong clock of ours ends no cookie.
+    /// reply's `Date`: expiry is reckoned from it, so that a wrong clock of ours ends no cookie. One
+    /// that is over is kept and goes nowhere: without a `Date`, a clock that runs ahead for a while
+    /// costs no cookie either.
     pub(crate) fn store(
         &mut self,
         hosts: &Hosts,
@@ -104,8 +106,6 @@ impl Jar {
     ) {
         let date = date.and_then(http_date);
         self.date = date.or(self.date);
-        let today = self.date;
-        self.cookies.retain(|_, value| !value.is_over(today, now));
         for line in lines {
             let Ok(cookie) = Cookie::parse(line.as_ref()) else { continue };
             let Some((key, value)) = accept(hosts, origin, &cookie, date, now) else { continue };

@@ -19,7 +19,7 @@ use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::hosts::{Family, Hosts, Role};
 use crate::ids::{MsgId, UserName};
-use crate::login::Login;
+use crate::login::{Login, Open, Resume};
 use crate::media::{LocalFile, Sizes, Upload, video};
 use crate::room::{AddMembers, Members};
 use crate::session::Session;
@@ -27,10 +27,12 @@ use crate::sync::Inbox;
 use crate::time::Timestamp;
 use crate::wire::lenient::Lenient as _;
 
-/// A login on a new device, and the same answers to one that was logged in before.
+/// A login on a new device, and the same answers to one that was logged in before, and to one whose
+/// session is stored.
 pub(super) fn login(bytes: &[u8]) {
     play(Login::new, Device::new, bytes);
     play(Login::again, || account().session.into_device(), bytes);
+    play(|| Open::new(Some(account().session), Resume::Push), Device::new, bytes);
 }
 
 /// Whoever is in the directory stands there once, under their own name.
