@@ -77,6 +77,9 @@ impl Flow for Contacts {
         if let Some(error @ Error::LoggedOut { .. }) = account.over() {
             return Err(error.into());
         }
+        if core::mem::take(&mut self.held) {
+            self.renew(account, now);
+        }
         loop {
             let session = &mut account.session;
             match core::mem::take(&mut self.state) {
@@ -174,6 +177,16 @@ impl Contacts {
     fn page(&mut self, account: &mut Account, seq: i64, now: Timestamp) {
         self.pages.insert(seq);
         self.state = State::Paging { seq, call: list::request(&mut account.session, seq, now) };
+    }
+
+    /// A request that waited for its time goes out with the session's newest skey.
+    fn renew(&mut self, account: &mut Account, now: Timestamp) {
+        let session = &mut account.session;
+        match &mut self.state {
+            State::Start | State::Done => {}
+            State::Paging { seq, call } => *call = list::request(session, *seq, now),
+            State::Batching { call } => *call = batch::request(session, &self.names.next(), now),
+        }
     }
 
     /// Asks for the next names; says whether there are none left.

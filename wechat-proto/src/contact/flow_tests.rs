@@ -397,3 +397,34 @@ fn the_end_of_the_session_is_its_end() {
         assert_eq!(host.requests.len(), sent);
     }
 }
+
+/// The skey is renewed while a request waits for its time: the old one may not be taken any more.
+#[test]
+fn what_waited_goes_out_with_the_newest_skey() {
+    let (mut account, mut flow, mut now) = (account(), Contacts::new(), NOW);
+    let (mut sent, mut waits) = (0, 0);
+    loop {
+        match flow.poll(&mut account, now) {
+            Ok(()) => break,
+            Err(Interrupt::Sleep(time)) => {
+                now = now.after(time);
+                waits += 1;
+                account.session.renew_skey(format!("@crypt_{waits}").parse().unwrap());
+            }
+            Err(Interrupt::Send(request)) => {
+                let skey = account.session.auth.skey.expose();
+                let query = request.http.uri().query().unwrap_or_default();
+                let in_body = body(&request)["BaseRequest"]["Skey"] == *skey;
+                assert!(in_body || query.contains(&skey.replace('@', "%40")), "{sent}: {query}");
+                sent += 1;
+                flow.handle(match sent % 3 {
+                    0 if is_page(&request) => page(&["@@r", "@a"], 0),
+                    0 => batch_of(&request),
+                    _ => broken(),
+                });
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(sent == 6 && waits >= 2, "{sent} {waits}");
+}

@@ -99,7 +99,8 @@ enum State {
     },
     Probing {
         md5: Md5Sum,
-        call: Call<Probed>,
+        /// As in [`State::Sending`].
+        call: Option<Call<Probed>>,
     },
     Reading {
         plan: Box<Plan>,
@@ -109,8 +110,8 @@ enum State {
         plan: Box<Plan>,
         piece: u64,
         bytes: Bytes,
-        /// Nothing before the piece is sent, and after it failed: what is sent next has the
-        /// session's newest tickets.
+        /// Nothing before the piece is sent, while it waits for its time, and after it failed: what
+        /// is sent next has the session's newest tickets.
         call: Option<Call<Taken>>,
     },
     Done(Box<Uploaded>),
@@ -184,26 +185,29 @@ impl Flow for Upload {
                     return Err(self.read(self.from(at)));
                 }
                 State::Hashed { md5 } if self.file.size() > self.sizes.probe => {
-                    let call = probe::request(session, &self.to, &self.file, md5);
-                    self.state = State::Probing { md5, call };
+                    self.state = State::Probing { md5, call: None };
                 }
                 State::Hashed { md5 } => self.begin(session, md5, None, now),
-                State::Probing { md5, mut call } => match call.poll(&mut session.device, now) {
-                    Ok(mut probed) => {
-                        self.led_on(session);
-                        match probed.media_id.take() {
-                            Some(id) => self.done(session, id, probed.signature),
-                            None => self.begin(session, md5, Some(&probed), now),
+                State::Probing { md5, call } => {
+                    let mut call =
+                        call.unwrap_or_else(|| probe::request(session, &self.to, &self.file, md5));
+                    match call.poll(&mut session.device, now) {
+                        Ok(mut probed) => {
+                            self.led_on(session);
+                            match probed.media_id.take() {
+                                Some(id) => self.done(session, id, probed.signature),
+                                None => self.begin(session, md5, Some(&probed), now),
+                            }
+                        }
+                        Err(interrupt) => {
+                            let failed = matches!(interrupt, Interrupt::Fail(_));
+                            let settled = self.settle(session, interrupt, now);
+                            let call = Some(call).filter(|_| !failed && !self.held);
+                            self.state = State::Probing { md5, call };
+                            settled?;
                         }
                     }
-                    Err(interrupt) => {
-                        if let Interrupt::Fail(_) = interrupt {
-                            call = probe::request(session, &self.to, &self.file, md5);
-                        }
-                        self.state = State::Probing { md5, call };
-                        self.settle(session, interrupt, now)?;
-                    }
-                },
+                }
                 State::Reading { plan, piece } => {
                     let range = plan.range(piece);
                     self.state = State::Reading { plan, piece };
@@ -227,9 +231,10 @@ impl Flow for Upload {
                         }
                         Err(interrupt) => {
                             let failed = matches!(interrupt, Interrupt::Fail(_));
-                            let call = Some(call).filter(|_| !failed);
+                            let settled = self.settle(session, interrupt, now);
+                            let call = Some(call).filter(|_| !failed && !self.held);
                             self.state = State::Sending { plan, piece, bytes, call };
-                            self.settle(session, interrupt, now)?;
+                            settled?;
                         }
                     }
                 }
@@ -246,7 +251,7 @@ impl Flow for Upload {
         match input {
             Input::Reply(_) if self.held => {}
             Input::Reply(_) => match &mut self.state {
-                State::Probing { call, .. } => call.handle(input),
+                State::Probing { call: Some(call), .. } => call.handle(input),
                 State::Sending { call: Some(call), .. } => call.handle(input),
                 _ => {}
             },

@@ -6,7 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use proptest::prelude::*;
 
 use super::tests::{Driver, Service, broken, bytes, ok, read, refused, status, upload};
@@ -39,6 +39,40 @@ fn a_source_that_fails_for_a_moment() {
         }
     }
     assert_eq!((reads, errors), (12, 6));
+    assert_eq!(service.whole(), source);
+}
+
+/// The skey is renewed while a request waits for its time: the old one may not be taken any more.
+#[test]
+fn what_waited_goes_out_with_the_newest_skey() {
+    let (mut session, mut service) = (session(), Service::default());
+    let (mut upload, source, mut now) = (upload(50), bytes(50), NOW);
+    let (mut sent, mut waits) = (0, 0);
+    loop {
+        match upload.poll(&mut session, now) {
+            Ok(UploadProgress::Done(_)) => break,
+            Ok(_) => {}
+            Err(Interrupt::Sleep(time)) => {
+                now = now.after(time);
+                waits += 1;
+                session.renew_skey(format!("@crypt_{waits}").parse().unwrap());
+            }
+            Err(Interrupt::Read(range)) => {
+                upload.handle(Input::Piece(Ok(read(&source, range))));
+            }
+            Err(Interrupt::Send(request)) => {
+                let mut body = request.http.body().clone();
+                let body = body.copy_to_bytes(body.len());
+                let skey = format!("\"{}\"", session.auth.skey.expose());
+                assert!(body.windows(skey.len()).any(|part| part == skey.as_bytes()), "{sent}");
+                sent += 1;
+                let fails = sent % 3 != 0;
+                upload.handle(if fails { broken() } else { ok(service.answer(&request)) });
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(sent >= 15 && waits >= 5, "{sent} {waits}");
     assert_eq!(service.whole(), source);
 }
 
