@@ -1,4 +1,5 @@
-//! A day behind a proxy that does harm: what the service has sent and received is what the bot has received and sent.
+//! A day behind a proxy that does harm, and one over a bad line under TLS: what the service has sent and received is what
+//! the bot has received and sent.
 //!
 //! The seeds of CI are in the tests; `CHAOS_SEEDS=1000` runs the days of so many others, by hand.
 
@@ -13,7 +14,7 @@ use wechat_proto::media::image::Size;
 use wechat_proto::media::{LocalFile, Upload, image};
 use wechat_proto::message::send_text;
 use wechat_proto::{ClientMsgId, Error, Message, Timestamp, UserName};
-use wechat_simulator::{Fault, Incoming, World};
+use wechat_simulator::{Chaos, Fault, Incoming, LineFault, World};
 
 use crate::wire::{Bot, Hyper, Place, Ureq};
 
@@ -80,7 +81,7 @@ impl<B: Bot> Stubborn<'_, B> {
                 | Error::EmptyMedia { .. }
                 | Error::Unanswered(_)
         );
-        assert!(fine && !late, "{what}: {error:?}\n{:?}", self.place.chaos());
+        assert!(fine && !late, "{what}: {error:?}\n{}", self.place.harm());
         self.failures += 1;
     }
 
@@ -93,11 +94,11 @@ impl<B: Bot> Stubborn<'_, B> {
         }
     }
 
-    /// How many requests with these bytes in them have left the client, and how many messages of
-    /// this number the world has.
+    /// How many requests with these bytes in them have left the client, as far as they could be
+    /// read, and how many messages of this number the world has.
     fn count(&self, id: ClientMsgId) -> (usize, usize) {
         let id = id.to_string();
-        let passed = self.place.chaos().passed();
+        let passed = self.place.chaos().map(Chaos::passed).unwrap_or_default();
         let sends = passed.iter().filter(|passed| passed.endpoint == "webwxsendmsg");
         let left = sends.filter(|passed| {
             // Of one that was cut, nobody knows which it was: it counts for each.
@@ -114,24 +115,25 @@ impl<B: Bot> Stubborn<'_, B> {
     fn send(&mut self, to: &UserName, text: &str) {
         let mut id = None;
         loop {
-            let before = id.map(|id| self.count(id).0);
+            let before = id.map(|id| self.count(id));
             let now = Timestamp::from_millis(self.place.simulator.now());
             let result = self.bot.call(|session, _| {
                 let id = *id.get_or_insert_with(|| session.next_client_msg_id(now));
                 send_text::again(session, to, text, id)
             });
             let id = id.unwrap();
-            let before = before.unwrap_or_else(|| self.cuts());
+            let (before, had) = before.unwrap_or_else(|| (self.cuts(), 0));
             let (after, arrived) = self.count(id);
-            let (left, chaos) = (after.saturating_sub(before), self.place.chaos());
-            assert!(left <= 1 && arrived <= 1, "{left} {arrived} {result:?}\n{chaos:?}");
+            let (left, harm) = (after.saturating_sub(before), self.place.harm());
+            assert!(left <= 1 && arrived <= 1, "{left} {arrived} {result:?}\n{harm}");
             match result {
                 Ok(_) => {
-                    assert_eq!((left, arrived), (1, 1), "{chaos:?}");
+                    let seen = usize::from(self.place.chaos().is_some());
+                    assert_eq!((left, arrived), (seen, 1), "{harm}");
                     return;
                 }
                 Err(Error::Transport(failure)) => {
-                    assert_eq!((failure.sent, left), (Sent::No, 0), "{chaos:?}");
+                    assert_eq!((failure.sent, left, arrived), (Sent::No, 0, had), "{harm}");
                     self.failures += 1;
                 }
                 Err(error) => {
@@ -144,7 +146,7 @@ impl<B: Bot> Stubborn<'_, B> {
 
     /// How many sends were cut so far.
     fn cuts(&self) -> usize {
-        let passed = self.place.chaos().passed();
+        let passed = self.place.chaos().map(Chaos::passed).unwrap_or_default();
         let mut sends = passed.iter().filter(|passed| passed.endpoint == "webwxsendmsg");
         sends.by_ref().filter(|passed| passed.fault == Some(Fault::CutRequest)).count()
     }
@@ -179,15 +181,15 @@ impl<B: Bot> Stubborn<'_, B> {
 }
 
 /// A login, texts and a picture in, an answer to each out, a file up, a picture down, a logout.
-fn day<B: Bot>(seed: u64) -> BTreeSet<Fault> {
-    let place = Place::stormy(world(), seed);
-    script(&place);
-    place.chaos().storm();
+fn day<B: Bot>(seed: u64, place: &Place) {
+    script(place);
     let until = Instant::now() + Duration::from_secs(200);
     let mut device = place.device();
-    let bot = B::login_on(&place, &mut device, drop);
-    let bot = bot.unwrap_or_else(|error| panic!("{error:?}\n{:?}", place.chaos()));
-    let mut bot = Stubborn { place: &place, bot, failures: 0, unanswered: 0, until };
+    let bot = B::login_on(place, &mut device, drop);
+    let bot = bot.unwrap_or_else(|error| panic!("{error:?}\n{}", place.harm()));
+    // A bad line may be worse than a login bears.
+    place.storm();
+    let mut bot = Stubborn { place, bot, failures: 0, unanswered: 0, until };
     while let Err(error) = bot.bot.contacts() {
         bot.failed("contacts", &error);
     }
@@ -208,39 +210,67 @@ fn day<B: Bot>(seed: u64) -> BTreeSet<Fault> {
         }
     }
 
-    let (world, chaos) = (place.simulator.world(), place.chaos());
+    let (world, harm) = (place.simulator.world(), place.harm());
     let texts: Vec<_> = (0..TEXTS).map(|n| format!("消息 {n}")).collect();
-    assert_eq!(heard, texts, "{chaos:?}");
-    assert!(pictures == [picture()], "{chaos:?}");
+    assert_eq!(heard, texts, "{harm}");
+    assert!(pictures == [picture()], "{harm}");
     let sent: Vec<_> = world.sent().iter().map(|sent| sent.content.clone()).collect();
     let answers: Vec<_> = texts.iter().map(|text| format!("回 {text}")).collect();
-    assert_eq!(sent, answers, "{chaos:?}");
+    assert_eq!(sent, answers, "{harm}");
     let hash = Sha256::digest(&source).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let files: BTreeSet<_> = world.uploads().iter().map(|file| &*file.sha256).collect();
-    assert_eq!(files, BTreeSet::from([&*hash]), "{chaos:?}");
-    assert_eq!(world.violations(), [], "{chaos:?}");
-    let faults: BTreeSet<_> = chaos.passed().iter().filter_map(|passed| passed.fault).collect();
-    assert!(faults.len() >= Fault::ALL.len() - 2, "{chaos:?}");
+    assert_eq!(files, BTreeSet::from([&*hash]), "{harm}");
+    assert_eq!(world.violations(), [], "{harm}");
     println!("seed {seed}: {} failures, {} sends unanswered", bot.failures, bot.unanswered);
-    faults
 }
 
-/// The seeds to run: these two, or so many of one's own.
-fn seeds() -> Vec<u64> {
+/// Behind a proxy that reads what passes.
+fn stormy_day<B: Bot>(seed: u64) {
+    let place = Place::stormy(world(), seed);
+    place.storm();
+    day::<B>(seed, &place);
+    let passed = place.chaos().unwrap().passed();
+    let faults: BTreeSet<_> = passed.iter().filter_map(|passed| passed.fault).collect();
+    assert!(faults.len() >= Fault::ALL.len() - 2, "{}", place.harm());
+}
+
+/// Over TLS, on a line where nobody knows what it carries.
+fn noisy_day<B: Bot>(seed: u64) {
+    let place = Place::stormy_tls(world(), seed);
+    day::<B>(seed, &place);
+    let carried = place.line().unwrap().carried();
+    let faults: BTreeSet<_> = carried.iter().flatten().map(|(fault, _)| *fault).collect();
+    assert!(faults.len() >= LineFault::ALL.len() - 2, "{}", place.harm());
+}
+
+/// The seeds to run: these, or so many of one's own.
+fn seeds(few: &[u64]) -> Vec<u64> {
     match std::env::var("CHAOS_SEEDS").ok().and_then(|count| count.parse().ok()) {
         Some(count) => (0..count).collect(),
-        None => vec![20, 21],
+        None => few.to_vec(),
     }
 }
 
 /// Threats N7, B2 to B5, S9.
 #[test]
 fn a_stormy_day_over_ureq() {
-    seeds().into_iter().for_each(|seed| drop(day::<Ureq>(seed)));
+    seeds(&[20, 21]).into_iter().for_each(stormy_day::<Ureq>);
 }
 
 /// Threats N7, B2 to B5, S9.
 #[test]
 fn a_stormy_day_over_hyper() {
-    seeds().into_iter().for_each(|seed| drop(day::<Hyper>(seed)));
+    seeds(&[20, 21]).into_iter().for_each(stormy_day::<Hyper>);
+}
+
+/// Threats B3, B4, S9.
+#[test]
+fn a_noisy_day_over_ureq() {
+    seeds(&[2]).into_iter().for_each(noisy_day::<Ureq>);
+}
+
+/// Threats B3, B4, S9.
+#[test]
+fn a_noisy_day_over_hyper() {
+    seeds(&[2]).into_iter().for_each(noisy_day::<Hyper>);
 }

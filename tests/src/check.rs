@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::form::Form;
 use crate::request::{Decoded, Param, encode, ordered};

@@ -4,7 +4,8 @@
 //! [`World`] is the service as a state machine. [`Simulator`] shares a world between threads and plays a script in it.
 //! [`Server`] puts it behind a socket. [`Demo`] is a small story that runs by itself.
 //!
-//! [`Chaos`] stands between a client and a server and does them harm. [`conformance`] checks a transport of your own.
+//! [`Chaos`] stands between a client and a server and does them harm, [`Line`] does where they speak TLS. [`conformance`]
+//! checks a transport of your own.
 //!
 //! What a call looks like is written down in `docs/protocol.md` of `wechat-proto`. Nothing here but
 //! [`conformance`] uses that crate's code, so that the two cannot share a mistake.
@@ -122,6 +123,7 @@ mod headers;
 mod jar;
 mod kinds;
 mod layout;
+mod line;
 mod log;
 mod media;
 mod message;
@@ -158,6 +160,7 @@ pub use door::Door;
 pub use form::Form;
 pub use kinds::Hand;
 pub use layout::Layout;
+pub use line::{Line, LineFault};
 pub use log::Logged;
 pub use media::{Asset, Fetched, Media};
 pub use message::{Delivered, Incoming, Notice, Recommend, Sent, SentFile};

@@ -84,8 +84,9 @@ impl Decoded {
             false => Err("is none".to_owned()),
         };
         let asked = form.iter().flatten().find(|part| part.name == "uploadmediarequest");
-        // Its pieces are one upload.
-        let body = asked.map_or(request.body(), |part| &part.bytes);
+        // Its pieces are one upload, which the newest Skey goes with.
+        let body = asked.map(|part| without_skey(&part.text()).into());
+        let body: Bytes = body.unwrap_or_else(|| request.body().clone());
         (request.method().as_str(), uri.path(), &raw_query, body).hash(&mut hasher);
         Self {
             method: request.method().clone(),
@@ -139,6 +140,15 @@ impl Decoded {
     }
 }
 
+/// An `uploadmediarequest` as it is in all pieces: the `Skey` may be renewed in between.
+pub(crate) fn without_skey(text: &str) -> String {
+    let request: Value = serde_json::from_str(text).unwrap_or_default();
+    match request.pointer("/BaseRequest/Skey").and_then(Value::as_str) {
+        Some(skey) if !skey.is_empty() => text.replacen(skey, "", 1),
+        _ => text.to_owned(),
+    }
+}
+
 /// The keys and values of a JSON object in the order in which they were written, which `serde_json::Map` forgets.
 pub(crate) fn ordered(text: &str) -> Option<Vec<(String, Box<RawValue>)>> {
     struct InOrder;
@@ -177,6 +187,24 @@ mod tests {
         assert_eq!(fields[1].1.get(), r#"{"z":[],"y":"x"}"#);
         assert!(ordered("[]").is_none());
         assert!(ordered("{} {}").is_none());
+    }
+
+    /// Or an upload that waited while its Skey was renewed would have the DeviceID of another.
+    #[test]
+    fn pieces_are_one_upload_whatever_their_skey() {
+        let fingerprint = |skey: &str, id: &str| {
+            let asked = format!(
+                r#"{{"BaseRequest":{{"Skey":"{skey}","DeviceID":"e1"}},"ClientMediaId":{id}}}"#
+            );
+            let part = "content-disposition: form-data; name=\"uploadmediarequest\"";
+            let body = format!("--b\r\n{part}\r\n\r\n{asked}\r\n--b--\r\n");
+            let request = Request::post("https://file.wx.qq.com/x")
+                .header("content-type", "multipart/form-data; boundary=b")
+                .body(Bytes::from(body));
+            Decoded::new(&request.unwrap()).fingerprint
+        };
+        assert_eq!(fingerprint("@crypt_1", "1"), fingerprint("@crypt_2", "1"));
+        assert_ne!(fingerprint("@crypt_1", "1"), fingerprint("@crypt_1", "2"));
     }
 
     #[test]

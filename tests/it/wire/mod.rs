@@ -16,7 +16,7 @@ use wechat_proto::contact::Directory;
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::media::{Fetch, Head, Upload, UploadProgress, Uploaded};
 use wechat_proto::{Account, Call, Device, Error, Flow, Hosts, Message, Session, Timestamp};
-use wechat_simulator::{Chaos, Cut, Server, Simulator, World};
+use wechat_simulator::{Chaos, Cut, Line, Server, Simulator, World};
 
 pub(crate) use self::hyper::Hyper;
 pub(crate) use self::memory::Memory;
@@ -126,6 +126,7 @@ pub(crate) struct Place {
     server: Option<Server>,
     /// What stands before the server, if anything does.
     chaos: Option<Chaos>,
+    line: Option<Line>,
     ticks: bool,
     seeds: Cell<u8>,
     /// Names besides the service's, and where they lead.
@@ -141,6 +142,7 @@ impl Place {
             simulator: Simulator::new(world),
             server: None,
             chaos: None,
+            line: None,
             ticks: false,
             seeds: Cell::new(7),
             others: RefCell::default(),
@@ -157,6 +159,7 @@ impl Place {
             simulator,
             server: Some(server),
             chaos: None,
+            line: None,
             ticks: true,
             seeds: Cell::new(7),
             others: RefCell::default(),
@@ -173,6 +176,7 @@ impl Place {
             simulator,
             server: Some(server),
             chaos: None,
+            line: None,
             ticks: true,
             seeds: Cell::new(7),
             others: RefCell::default(),
@@ -189,9 +193,34 @@ impl Place {
         place
     }
 
-    /// What does harm.
-    pub(crate) fn chaos(&self) -> &Chaos {
-        self.chaos.as_ref().expect("a stormy place")
+    /// TLS on the true host names, over a bad line. No exchange takes longer than a second and a
+    /// half.
+    pub(crate) fn stormy_tls(world: World, seed: u64) -> Self {
+        let mut place = Self::tls(world);
+        place.line = Some(Line::new(place.server.as_ref().unwrap(), seed).unwrap());
+        place
+    }
+
+    /// What does harm to exchanges, if that does.
+    pub(crate) const fn chaos(&self) -> Option<&Chaos> {
+        self.chaos.as_ref()
+    }
+
+    /// What does harm to connections, if that does.
+    pub(crate) const fn line(&self) -> Option<&Line> {
+        self.line.as_ref()
+    }
+
+    /// Begins to do harm.
+    pub(crate) fn storm(&self) {
+        self.chaos.iter().for_each(Chaos::storm);
+        self.line.iter().for_each(Line::storm);
+    }
+
+    /// All the harm that was done, for a test that fails.
+    pub(crate) fn harm(&self) -> String {
+        let chaos = self.chaos.as_ref().map(|chaos| format!("{chaos:?}"));
+        chaos.or_else(|| self.line.as_ref().map(|line| format!("{line:?}"))).unwrap_or_default()
     }
 
     /// A seed for the next login or resumption: known, and never the same in one place, or two
@@ -281,12 +310,13 @@ macro_rules! options {
         let place: &$crate::wire::Place = $place;
         let mut options =
             <$options>::default().clock(place.clock()).seed(place.seed()).resolve_only();
-        if place.chaos.is_some() {
+        if place.chaos.is_some() || place.line.is_some() {
             options = options.deadline_cap(std::time::Duration::from_millis(1500));
         }
         if let Some(server) = &place.server {
+            let address = place.line.as_ref().map_or(server.addr(), wechat_simulator::Line::addr);
             for name in $crate::wire::NAMES {
-                options = options.resolve(name, server.addr());
+                options = options.resolve(name, address);
             }
             for (name, address) in place.others.borrow().iter() {
                 options = options.resolve(name, *address);

@@ -8,7 +8,7 @@ use crate::check::{Check, Rule};
 use crate::date;
 use crate::multipart::Part;
 use crate::reply::{self, Object};
-use crate::request::{Decoded, decode};
+use crate::request::{Decoded, decode, without_skey};
 use crate::routes::init::initialised;
 use crate::routes::probe::{ANNOUNCED, encrypted, md5_shape, names};
 use crate::simulator::Answer;
@@ -71,14 +71,12 @@ impl Parts<'_> {
         self.find("filename").map(|part| part.bytes.clone()).unwrap_or_default()
     }
 
-    /// What is the same in all pieces: not the `Skey`, which may have been refreshed in between.
+    /// What is the same in all pieces.
     fn common(&self) -> Vec<(String, String)> {
         let own = ["chunk", "filename"];
         let common = self.0.iter().filter(|part| !own.contains(&part.name.as_str()));
-        let request = self.request();
-        let skey = request.pointer("/BaseRequest/Skey").and_then(Value::as_str).unwrap_or_default();
         let text = |part: &Part| match part.name.as_str() {
-            "uploadmediarequest" if !skey.is_empty() => part.text().replacen(skey, "", 1),
+            "uploadmediarequest" => without_skey(&part.text()),
             _ => part.text(),
         };
         common.map(|part| (part.name.clone(), text(part))).collect()

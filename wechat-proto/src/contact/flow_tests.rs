@@ -12,6 +12,9 @@ use crate::error::{Failure, FailureKind, Ret, Sent};
 use crate::flow::{Request, Response};
 use crate::testing::{Host, NOW, reply, session};
 
+#[path = "flow_refusal_tests.rs"]
+mod refusals;
+
 fn account() -> Account {
     Account::from(session())
 }
@@ -180,131 +183,6 @@ fn left_out_and_out_of_order() {
         assert_eq!(&*room.nick_name, room.user_name.as_str());
     }
     assert_eq!(&*account.directory.find(&name("@@003")).unwrap().nick_name, "");
-}
-
-/// `docs/protocol.md` §5.2: smaller steps after a refusal; a name that fails alone is dropped.
-#[test]
-fn a_refused_batch_is_cut_up() {
-    let mut account = with_rooms(60);
-    let poison = |request: &Request| {
-        if asked(request).iter().any(|name| name == "@@012") { ret(1) } else { batch_of(request) }
-    };
-    let (result, sizes) = load(&mut account, &mut Host::new(), &mut Contacts::new(), poison);
-    result.unwrap();
-    // 10 went, then 10 and 5 failed; those five go one by one, and all others at once again.
-    assert_eq!(sizes, [50, 10, 10, 5, 1, 1, 1, 1, 1, 45]);
-    assert_eq!(&*account.directory.find(&name("@@013")).unwrap().nick_name, "of @@013");
-    assert_eq!(&*account.directory.find(&name("@@012")).unwrap().nick_name, "");
-}
-
-/// A batch that is smaller than the next step is not asked for in that step again; a service that
-/// refuses each name is not asked for all of them without a word.
-#[test]
-fn a_name_that_fails_alone_is_asked_for_once() {
-    for (rooms, sizes) in [
-        (1, vec![1]),
-        (2, vec![2, 1, 1]),
-        (7, vec![7, 5, 1, 1, 1, 4, 1, 1, 1, 1]),
-        (60, vec![50, 10, 5, 1, 1, 1, 50, 10, 5, 1, 1, 1, 1, 1, 50, 10, 5, 1, 1]),
-    ] {
-        let mut account = with_rooms(rooms);
-        let (mut host, mut contacts) = (Host::new(), Contacts::new());
-        let (result, asked) = load(&mut account, &mut host, &mut contacts, |_| ret(1));
-        assert_eq!(asked, sizes);
-        if rooms < 3 {
-            result.unwrap();
-        } else {
-            assert!(matches!(result, Err(Error::Refused { .. })));
-            // It goes on with those that were not asked for alone.
-            let (result, asked) = load(&mut account, &mut host, &mut contacts, batch_of);
-            result.unwrap();
-            let left = asked.iter().sum::<usize>();
-            assert_eq!(left, if rooms == 60 { 50 } else { 0 });
-        }
-        assert_eq!(account.directory.len(), rooms);
-    }
-}
-
-/// Three dead rooms at the beginning are no reason to know nothing of the others.
-#[test]
-fn dead_rooms_at_the_beginning_are_put_off() {
-    let mut account = with_rooms(60);
-    let dead = ["@@000", "@@001", "@@002", "@@003"];
-    let serve = |request: &Request| {
-        if asked(request).iter().any(|name| dead.contains(&name.as_str())) {
-            ret(1)
-        } else {
-            batch_of(request)
-        }
-    };
-    let (result, _) = load(&mut account, &mut Host::new(), &mut Contacts::new(), serve);
-    result.unwrap();
-    let unknown = account.directory.rooms().filter(|room| room.nick_name.is_empty()).count();
-    assert_eq!(unknown, dead.len());
-}
-
-/// One room at which the service fails costs only itself, if whoever loads goes on after each
-/// failure that is told.
-#[test]
-fn one_room_that_fails_does_not_block_the_others() {
-    for failure in [broken(), ret(-1), Input::Reply(Ok(reply("<html>")))] {
-        let mut account = with_rooms(60);
-        let (mut host, mut contacts) = (Host::new(), Contacts::new());
-        let mut told = 0;
-        while load(&mut account, &mut host, &mut contacts, |request| {
-            if asked(request).contains(&"@@007".to_string()) {
-                again(&failure)
-            } else {
-                batch_of(request)
-            }
-        })
-        .0
-        .is_err()
-        {
-            told += 1;
-            assert!(told < 20, "it never ends");
-        }
-        let unknown = account.directory.rooms().filter(|room| room.nick_name.is_empty());
-        assert_eq!(unknown.map(|room| room.user_name.as_str()).collect::<Vec<_>>(), ["@@007"]);
-    }
-}
-
-/// Where others are answered, a few dead rooms are no reason to give up, and nothing to tell.
-#[test]
-fn dead_rooms_among_others_are_passed_over() {
-    let mut account = with_rooms(60);
-    let dead = ["@@003", "@@004", "@@005", "@@051"];
-    let serve = |request: &Request| {
-        if asked(request).iter().any(|name| dead.contains(&name.as_str())) {
-            ret(1)
-        } else {
-            batch_of(request)
-        }
-    };
-    let (result, _) = load(&mut account, &mut Host::new(), &mut Contacts::new(), serve);
-    result.unwrap();
-    for number in 0..60 {
-        let room = format!("@@{number:03}");
-        let known = &account.directory.find(&name(&room)).unwrap().nick_name;
-        assert_eq!(known.is_empty(), dead.contains(&room.as_str()), "{room}");
-    }
-}
-
-/// A service that fails (-1, -2) says nothing about the names it was asked for.
-#[test]
-fn a_passing_refusal_keeps_the_names() {
-    for code in [-1, -2] {
-        let mut account = with_rooms(7);
-        let mut answers = 0;
-        let serve = |request: &Request| {
-            answers += 1;
-            if answers <= 2 { ret(code) } else { batch_of(request) }
-        };
-        let (result, sizes) = load(&mut account, &mut Host::new(), &mut Contacts::new(), serve);
-        result.unwrap();
-        assert_eq!(sizes, [7, 7, 7], "asked for whole each time");
-        assert!(account.directory.rooms().all(|room| !room.nick_name.is_empty()));
-    }
 }
 
 #[test]

@@ -1,0 +1,345 @@
+//! Faults between a client and a [`Server`] that know nothing of HTTP.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::rng::Rng;
+use crate::server::Server;
+
+/// What happens to a connection, somewhere in it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum LineFault {
+    /// It is closed as soon as it is made.
+    Refuse,
+    /// What answers is a portal, in plain HTTP.
+    Portal,
+    /// What comes from the server pauses.
+    Delay,
+    /// What comes from the server comes a byte at a time, for a while.
+    Drip,
+    /// Nothing more comes from the server, and the connection stays.
+    Stall,
+    /// It is closed in what comes from the client, without a goodbye of TLS.
+    CutRequest,
+    /// It is closed in what comes from the server, without a goodbye of TLS.
+    CutReply,
+    /// It is closed while nothing passes.
+    CloseIdle,
+    /// A bit of what comes from the client is another one.
+    CorruptRequest,
+    /// A bit of what comes from the server is another one.
+    CorruptReply,
+}
+
+/// A connection on which nothing has passed for so long, after a reply, is idle.
+const QUIET: Duration = Duration::from_millis(5);
+
+impl LineFault {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Refuse,
+        Self::Portal,
+        Self::Delay,
+        Self::Drip,
+        Self::Stall,
+        Self::CutRequest,
+        Self::CutReply,
+        Self::CloseIdle,
+        Self::CorruptRequest,
+        Self::CorruptReply,
+    ];
+
+    const fn harms_requests(self) -> bool {
+        matches!(self, Self::CutRequest | Self::CorruptRequest)
+    }
+}
+
+/// A bad line between a client and a [`Server`] that speaks TLS: it does harm to each connection, each kind of
+/// [`LineFault`] in turn, in the handshake or later, and never reads what it carries. What it does follows from its seed
+/// and from the order in which connections come. Its `Debug` text tells the seed and all that it did.
+pub struct Line {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    target: SocketAddr,
+    seed: u64,
+    calm: AtomicBool,
+    over: AtomicBool,
+    state: Mutex<State>,
+}
+
+struct State {
+    rng: Rng,
+    /// What is left of the faults until all have been there.
+    bag: Vec<LineFault>,
+    /// Of each connection, and behind which of its bytes.
+    carried: Vec<Option<(LineFault, u64)>>,
+}
+
+impl Line {
+    /// Listens in front of `server`. It does no harm until [`Line::storm`].
+    ///
+    /// # Errors
+    ///
+    /// If there is no socket left.
+    pub fn new(server: &Server, seed: u64) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let state = State { rng: Rng::new(seed), bag: Vec::new(), carried: Vec::new() };
+        let shared = Arc::new(Shared {
+            target: server.addr(),
+            seed,
+            calm: AtomicBool::new(true),
+            over: AtomicBool::new(false),
+            state: Mutex::new(state),
+        });
+        let serving = Arc::clone(&shared);
+        thread::Builder::new().name("line".to_owned()).spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                if serving.over.load(Ordering::Relaxed) {
+                    break;
+                }
+                let shared = Arc::clone(&serving);
+                let fault = shared.choose();
+                // A client or a server that goes away ends its connection, and nothing else.
+                thread::spawn(move || drop(shared.carry(client, fault)));
+            }
+        })?;
+        Ok(Self { address, shared })
+    }
+
+    /// Where it listens.
+    pub const fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Begins to do harm; connections that are there are closed as soon as they are idle.
+    pub fn storm(&self) {
+        self.shared.calm.store(false, Ordering::Relaxed);
+    }
+
+    /// Does no more harm to connections that come from now on.
+    pub fn calm(&self) {
+        self.shared.calm.store(true, Ordering::Relaxed);
+    }
+
+    /// What happened to each connection so far, if anything was to, and behind how many bytes of its direction.
+    pub fn carried(&self) -> Vec<Option<(LineFault, u64)>> {
+        self.shared.state().carried.clone()
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.shared.over.store(true, Ordering::Relaxed);
+        // So that the listener looks.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.shared.state();
+        writeln!(f, "line of seed {}, {} connections:", self.shared.seed, state.carried.len())?;
+        for (number, carried) in state.carried.iter().enumerate() {
+            if let Some((fault, place)) = carried {
+                writeln!(f, "{number:4}  {fault:?} behind byte {place}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happens to the next connection, and behind which of its bytes: as often early, in the handshake, as late, in a
+    /// body.
+    fn choose(&self) -> Option<(LineFault, u64)> {
+        let calm = self.calm.load(Ordering::Relaxed);
+        let mut state = self.state();
+        let state = &mut *state;
+        let fault = (!calm).then(|| {
+            let most = 1 << state.rng.between(4, 15);
+            let place = state.rng.between(0, most);
+            if state.bag.is_empty() {
+                state.bag = LineFault::ALL.to_vec();
+            }
+            let drawn = state.rng.between(0, state.bag.len() as u64) as usize;
+            (state.bag.swap_remove(drawn), place)
+        });
+        state.carried.push(fault);
+        fault
+    }
+
+    /// Carries a connection to its end.
+    fn carry(&self, mut client: TcpStream, fault: Option<(LineFault, u64)>) -> io::Result<()> {
+        client.set_nodelay(true)?;
+        match fault {
+            Some((LineFault::Refuse, _)) => return Ok(()),
+            Some((LineFault::Portal, _)) => {
+                let _ = client.read(&mut [0; 2048])?;
+                let page = "HTTP/1.1 302 Found\r\nlocation: http://portal.test/\r\ncontent-length: 0\r\n\r\n";
+                return client.write_all(page.as_bytes());
+            }
+            _ => {}
+        }
+        let server = TcpStream::connect(self.target)?;
+        server.set_nodelay(true)?;
+        let of = |requests| fault.filter(|(fault, _)| fault.harms_requests() == requests);
+        let (up, down) = (of(true), of(false));
+        let back = (server.try_clone()?, client.try_clone()?);
+        let asking = AtomicBool::new(true);
+        thread::scope(|scope| {
+            scope.spawn(|| drop(self.pass(back.0, back.1, down, false, &asking)));
+            self.pass(client, server, up, true, &asking)
+        })
+    }
+
+    /// Passes on what comes, until it ends or the fault ends it. `asking` says whether the client spoke last.
+    fn pass(
+        &self,
+        mut from: TcpStream,
+        mut to: TcpStream,
+        mut fault: Option<(LineFault, u64)>,
+        up: bool,
+        asking: &AtomicBool,
+    ) -> io::Result<()> {
+        let (mut buffer, mut passed) = (vec![0; 16 << 10], 0);
+        from.set_read_timeout(Some(QUIET))?;
+        loop {
+            let idle = match fault {
+                None if !self.calm.load(Ordering::Relaxed) => Some(0),
+                Some((LineFault::CloseIdle, place)) => Some(place),
+                _ => None,
+            };
+            let read = match from.read(&mut buffer) {
+                Ok(read @ 1..) => read,
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                {
+                    let quiet = !up && !asking.load(Ordering::Relaxed);
+                    if quiet && idle.is_some_and(|place| passed >= place) {
+                        return close(&from, &to);
+                    }
+                    continue;
+                }
+                _ => return to.shutdown(Shutdown::Write),
+            };
+            asking.store(up, Ordering::Relaxed);
+            let (start, bytes) = (passed, &mut buffer[..read]);
+            passed += read as u64;
+            let here = fault.filter(|(_, place)| idle.is_none() && *place < passed);
+            let Some((harm, place)) = here else {
+                to.write_all(bytes)?;
+                continue;
+            };
+            // What lives on is closed later, as the others are.
+            fault = Some((LineFault::CloseIdle, 0));
+            let (fine, rest) = bytes.split_at_mut((place - start) as usize);
+            to.write_all(fine)?;
+            match harm {
+                LineFault::Delay => thread::sleep(Duration::from_millis(150)),
+                LineFault::Drip => {
+                    for byte in &*rest {
+                        to.write_all(&[*byte])?;
+                        thread::sleep(Duration::from_micros(200));
+                    }
+                    continue;
+                }
+                LineFault::CorruptRequest | LineFault::CorruptReply => rest[0] ^= 1,
+                LineFault::Stall => {
+                    from.set_read_timeout(None)?;
+                    while from.read(&mut buffer)? > 0 {}
+                    return Ok(());
+                }
+                LineFault::CutRequest
+                | LineFault::CutReply
+                | LineFault::CloseIdle
+                | LineFault::Refuse
+                | LineFault::Portal => return close(&from, &to),
+            }
+            to.write_all(rest)?;
+        }
+    }
+}
+
+fn close(from: &TcpStream, to: &TcpStream) -> io::Result<()> {
+    from.shutdown(Shutdown::Both)?;
+    to.shutdown(Shutdown::Both)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What answers an alphabet with itself.
+    fn echo() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let mut bytes = [0; 26];
+                if stream.read_exact(&mut bytes).is_ok() {
+                    stream.write_all(&bytes).unwrap();
+                }
+            }
+        });
+        address
+    }
+
+    /// What comes back of the alphabet.
+    fn answer(fault: Option<(LineFault, u64)>) -> String {
+        let state = State { rng: Rng::new(1), bag: Vec::new(), carried: Vec::new() };
+        let shared = Shared {
+            target: echo(),
+            seed: 1,
+            calm: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            state: Mutex::new(state),
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+        let (served, _) = listener.accept().unwrap();
+        thread::spawn(move || drop(shared.carry(served, fault)));
+        client.write_all(b"abcdefghijklmnopqrstuvwxyz").unwrap();
+        let (mut bytes, mut buffer) = (Vec::new(), [0; 1024]);
+        while let Ok(read @ 1..) = client.read(&mut buffer) {
+            bytes.extend_from_slice(&buffer[..read]);
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn each_fault_is_what_it_says() {
+        let all = "abcdefghijklmnopqrstuvwxyz";
+        assert_eq!(answer(None), all);
+        for fault in LineFault::ALL {
+            let expected = match fault {
+                LineFault::Refuse | LineFault::CutRequest => "",
+                LineFault::Portal => "HTTP/1.1 302 Found",
+                LineFault::Delay | LineFault::Drip | LineFault::CloseIdle => all,
+                LineFault::Stall | LineFault::CutReply => "abcd",
+                LineFault::CorruptRequest | LineFault::CorruptReply => "abcddfghijklmnopqrstuvwxyz",
+            };
+            let seen = answer(Some((fault, 4)));
+            let fine = if fault == LineFault::Portal {
+                seen.starts_with(expected)
+            } else {
+                seen == expected
+            };
+            assert!(fine, "{fault:?}: {seen}");
+        }
+    }
+}
