@@ -146,6 +146,30 @@ fn a_clock_that_ran_ahead_costs_no_cookie() {
     assert_eq!(back, "webwx_data_ticket=new; wxsid=s");
 }
 
+/// A login that begins knows no clock but ours.
+#[test]
+fn another_login_asks_our_clock_first() {
+    let hosts = Hosts::default();
+    let date = Some("Tue, 14 Nov 2023 22:13:20 GMT");
+    let mut jar = stored(&hosts, Role::Api, &["a=b; Max-Age=10"], date);
+    let later = NOW.after(Duration::from_secs(100));
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", later), "a=b");
+    jar.reopen();
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", later), "");
+}
+
+/// Threat N6: a path that no request has is none.
+#[test]
+fn a_path_has_an_end() {
+    let hosts = Hosts::default();
+    for (length, reached) in [(PATH, ""), (PATH + 1, "a=b")] {
+        let path = format!("/{}", "x".repeat(length - 1));
+        let jar = stored(&hosts, Role::Api, &[&format!("a=b; Path={path}")], None);
+        assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), reached);
+        assert_eq!(sent(&jar, &hosts, &format!("https://wx.qq.com{path}"), NOW), "a=b");
+    }
+}
+
 /// Two jars are one where they hold the same, whatever the service's clock said.
 #[test]
 fn is_what_it_holds() {

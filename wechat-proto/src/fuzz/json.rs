@@ -18,8 +18,7 @@ use crate::wire::repair::repair;
 
 /// Mending ends: what was mended is sound, and what is sound is not touched.
 pub(super) fn mended(bytes: &[u8]) {
-    let once = repair(bytes).into_owned();
-    let once = once.strip_prefix('\u{feff}').unwrap_or(&once);
+    let once = repair(bytes);
     assert_eq!(once, repair(once.as_bytes()));
     if let Ok(text) = core::str::from_utf8(bytes)
         && serde_json::from_str::<Value>(text).is_ok()
