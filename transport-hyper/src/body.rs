@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use std::{fmt, io};
@@ -33,7 +33,13 @@ pub struct RequestBody {
 /// Whether any of a body was asked for: until it is, the server cannot have acted on the request.
 /// Of no body, nothing is to be known.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked(Option<Arc<AtomicBool>>);
+pub(crate) struct Asked(Option<Arc<AtomicU8>>);
+
+/// Nobody has asked for the body.
+const UNASKED: u8 = 0;
+const ASKED: u8 = 1;
+/// Nobody will get it any more.
+const REVOKED: u8 = 2;
 
 impl Asked {
     /// This body, watched.
@@ -43,9 +49,17 @@ impl Asked {
         RequestBody { body, asked: self.clone() }
     }
 
-    pub(crate) fn yet(&self) -> bool {
-        self.0.as_ref().is_some_and(|asked| asked.load(Ordering::Relaxed))
+    /// Gives up a request: says whether its body was asked for, and if not, nobody gets it from now
+    /// on. Whoever runs the connection may be on another thread, and about to ask.
+    pub(crate) fn give_up(&self) -> bool {
+        self.0.as_ref().is_some_and(|asked| !turns(asked, REVOKED))
     }
+}
+
+/// Whether it is in this state now: it leaves [`UNASKED`] once.
+fn turns(asked: &AtomicU8, state: u8) -> bool {
+    let before = asked.compare_exchange(UNASKED, state, Ordering::AcqRel, Ordering::Acquire);
+    before.map_or_else(|before| before == state, |_| true)
 }
 
 impl http_body::Body for RequestBody {
@@ -56,8 +70,9 @@ impl http_body::Body for RequestBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Body>, Infallible>>> {
-        if let Some(asked) = &self.asked.0 {
-            asked.store(true, Ordering::Relaxed);
+        if self.asked.0.as_ref().is_some_and(|asked| !turns(asked, ASKED)) {
+            // The exchange has ended, and with it the connection.
+            return Poll::Pending;
         }
         Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body))))
     }

@@ -33,10 +33,11 @@ pub(crate) async fn exchange(
     let connection = service.watch(&mut http);
     let reply = service.exchange(http);
     let sent = || {
+        let asked = asked.give_up();
         // Without a connection nothing was sent, also of a request that has no body to be asked for.
         let connected =
             connection.as_ref().is_none_or(|connection| connection.connection_metadata().is_some());
-        if connected && (bodiless || asked.yet()) { Sent::Maybe } else { Sent::No }
+        if asked || bodiless && connected { Sent::Maybe } else { Sent::No }
     };
     let mut deadline = alarm.after(limit);
     let reply = match unless(&mut deadline, reply).await {

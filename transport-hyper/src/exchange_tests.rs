@@ -1,10 +1,11 @@
 //! What is made of the replies of a service of the caller's, which may check nothing.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::{Pending, Ready, pending, ready};
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
 use http_body_util::Full;
 use hyper_util::rt::TokioTimer;
@@ -160,4 +161,52 @@ fn a_copy_is_send() {
     let _ = |rest: Download, head: &wechat_proto::media::Head| {
         is_send(rest.copy_to(head, &mut Drip::default(), 1, |_| {}));
     };
+}
+
+/// Never answers; what it got may still be on its way when nobody waits any more.
+#[derive(Clone, Default)]
+struct Hoards(Arc<Mutex<Vec<RequestBody>>>);
+
+impl Service<http::Request<RequestBody>> for Hoards {
+    type Response = http::Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pending<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<RequestBody>) -> Self::Future {
+        self.0.lock().unwrap().push(request.into_body());
+        pending()
+    }
+}
+
+/// Threat S9: what was said not to have been sent is not sent afterwards.
+#[tokio::test]
+async fn nobody_gets_the_body_of_what_was_given_up() {
+    for asks_before in [false, true] {
+        let hoard = Hoards::default();
+        let service = Served(hoard.clone());
+        let http = http::Request::post("http://127.0.0.1/x").header(header::CONTENT_LENGTH, 5);
+        let http = http.body(Body::from(String::from("hello"))).unwrap();
+        let deadline = Duration::from_millis(50);
+        let request = Box::new(Request { http, deadline, want: WHOLE });
+        let alarm = Alarm::new(TokioTimer::new());
+        let ask = || {
+            let mut bodies = hoard.0.lock().unwrap();
+            let body = Pin::new(bodies.first_mut().expect("a request"));
+            http_body::Body::poll_frame(body, &mut Context::from_waker(Waker::noop())).is_ready()
+        };
+        let exchange = exchange(&service, request, &alarm, Duration::MAX);
+        let (result, ()) = tokio::join!(exchange, async {
+            if asks_before {
+                assert!(ask());
+            }
+        });
+        let failure = result.map(drop).unwrap_err();
+        let sent = if asks_before { Sent::Maybe } else { Sent::No };
+        assert_eq!((failure.kind, failure.sent), (FailureKind::Timeout, sent));
+        assert_eq!(ask(), asks_before);
+    }
 }

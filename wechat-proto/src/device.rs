@@ -179,6 +179,13 @@ impl Device {
         }
     }
 
+    /// The session that was to follow was dropped as soon as it began: so was this one.
+    pub(crate) fn fall(&mut self, ret: Ret, now: Timestamp) {
+        self.reopen();
+        self.begin(now);
+        self.end(ret, now);
+    }
+
     /// The session is over. What ended it first is what is told.
     pub(crate) fn end(&mut self, ret: Ret, now: Timestamp) {
         self.ended.get_or_insert(ret);

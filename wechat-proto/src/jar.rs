@@ -25,8 +25,20 @@ use crate::time::Timestamp;
 pub struct Jar {
     /// Ordered, so that the same cookies give the same header.
     cookies: BTreeMap<Key, Value>,
-    /// The service's clock, as the last reply told it; not stored.
-    date: Option<Timestamp>,
+    clock: Clock,
+}
+
+/// By which clock cookies end; not stored.
+#[derive(Clone, Copy, Default)]
+enum Clock {
+    /// Ours: a login begins, perhaps long after what set them.
+    #[default]
+    Ours,
+    /// The service's, of which nothing was heard since the session was restored: none of those whose
+    /// end it told is over.
+    Unheard,
+    /// The service's, as the last reply told it.
+    Told(Timestamp),
 }
 
 /// Of what is stored.
@@ -54,31 +66,26 @@ struct Value {
     secure: bool,
     /// By our clock.
     expires: Option<Timestamp>,
-    #[serde(skip)]
-    ends: Ends,
+    /// By the service's clock, where that told when it was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends: Option<Timestamp>,
 }
-
-/// When a cookie ends by the service's clock, where that told when it was set; not stored.
-#[derive(Clone, Default)]
-struct Ends(Option<Timestamp>);
-
-/// Always: it is no part of what is stored.
-impl PartialEq for Ends {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Ends {}
 
 impl Value {
     /// Whether it is over, by our clock and by the service's: ours may jump by a day, and what
     /// stands between may have a wrong one (`docs/threats.md` C1).
-    fn is_over(&self, date: Option<Timestamp>, now: Timestamp) -> bool {
-        let by_date = self.ends.0.zip(date).is_none_or(|(end, date)| end <= date);
-        by_date && self.expires.is_some_and(|at| at <= now)
+    fn is_over(&self, clock: Clock, now: Timestamp) -> bool {
+        let by_service = match (self.ends, clock) {
+            (Some(end), Clock::Told(date)) => end <= date,
+            (Some(_), Clock::Unheard) => false,
+            (None, _) | (_, Clock::Ours) => true,
+        };
+        by_service && self.expires.is_some_and(|at| at <= now)
     }
 }
+
+/// How wrong a clock may be that expired a cookie: one that is to be deleted ended long ago.
+const WRONG: Duration = Duration::from_secs(2 * 86_400);
 
 /// How many cookies are kept: the service sets eight.
 const COOKIES: usize = 64;
@@ -94,8 +101,8 @@ impl Jar {
     ///
     /// A line that cannot be used is left out; it never spoils the next request. `date` is the
     /// reply's `Date`: expiry is reckoned from it, so that a wrong clock of ours ends no cookie. One
-    /// that is over is kept and goes nowhere: without a `Date`, a clock that runs ahead for a while
-    /// costs no cookie either.
+    /// that is over is kept and goes nowhere: without a `Date`, a clock that runs a day ahead for a
+    /// while costs no cookie either.
     pub(crate) fn store(
         &mut self,
         hosts: &Hosts,
@@ -105,11 +112,15 @@ impl Jar {
         now: Timestamp,
     ) {
         let date = date.and_then(http_date);
-        self.date = date.or(self.date);
+        if let Some(date) = date {
+            self.clock = Clock::Told(date);
+        }
         for line in lines {
             let Ok(cookie) = Cookie::parse(line.as_ref()) else { continue };
             let Some((key, value)) = accept(hosts, origin, &cookie, date, now) else { continue };
-            if value.expires.is_some_and(|at| at <= now) {
+            let by_clock = date.is_none() && cookie.max_age().is_none();
+            let late = if by_clock { WRONG } else { Duration::ZERO };
+            if value.expires.is_some_and(|at| at.after(late) <= now) {
                 self.cookies.remove(&key);
             } else {
                 self.cookies.insert(key, value);
@@ -121,7 +132,7 @@ impl Jar {
     /// Another login begins, perhaps much later: until a reply tells the service's clock, ours
     /// decides what is over.
     pub(crate) const fn reopen(&mut self) {
-        self.date = None;
+        self.clock = Clock::Ours;
     }
 
     /// The `Cookie` header for a request, if any cookie goes with it.
@@ -176,7 +187,7 @@ impl Jar {
             (*key.domain == *host || value.shared && is_below(host, &key.domain))
                 && (safe || !value.secure)
                 && path_covers(&key.path, path)
-                && !value.is_over(self.date, now)
+                && !value.is_over(self.clock, now)
         })
     }
 }
@@ -210,13 +221,15 @@ fn accept(
     };
     let usable = |path: &&str| path.starts_with('/') && path.len() <= PATH;
     let path = cookie.path().filter(usable).unwrap_or("/");
-    let life = match (cookie.max_age(), cookie.expires()) {
-        (Some(age), _) => Some(Duration::try_from(age).unwrap_or(Duration::ZERO)),
+    // When it ends, by the service's clock and by ours.
+    let after = |life| (date.map(|date| date.after(life)), Some(now.after(life)));
+    let (ends, expires) = match (cookie.max_age(), cookie.expires()) {
+        (Some(age), _) => after(Duration::try_from(age).unwrap_or(Duration::ZERO)),
         (None, Some(Expiration::DateTime(at))) => {
             let at = Timestamp::from_secs(u64::try_from(at.unix_timestamp()).unwrap_or(0));
-            Some(at.since(date.unwrap_or(now)))
+            date.map_or((None, Some(at)), |date| after(at.since(date)))
         }
-        _ => None,
+        _ => (None, None),
     };
     Some((
         Key { domain: domain.into(), path: path.into(), name: name.into() },
@@ -224,8 +237,8 @@ fn accept(
             text: text.parse().ok()?,
             shared,
             secure: cookie.secure().unwrap_or(false),
-            expires: life.map(|life| now.after(life)),
-            ends: Ends(date.zip(life).map(|(date, life)| date.after(life))),
+            expires,
+            ends,
         },
     ))
 }
@@ -255,7 +268,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
 
 impl From<Vec<(Key, Value)>> for Jar {
     fn from(cookies: Vec<(Key, Value)>) -> Self {
-        Self { cookies: cookies.into_iter().collect(), date: None }
+        Self { cookies: cookies.into_iter().collect(), clock: Clock::Unheard }
     }
 }
 

@@ -66,10 +66,22 @@ fn reckons_expiry_from_the_date_of_the_reply() {
     let mut jar = stored(&hosts, Role::Api, &[line], Some("Sun, 30 Dec 2018 23:12:21 GMT"));
     let hour = |hours: u64| NOW.after(Duration::from_secs(hours * 3600));
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(11)), "wxsid=s");
-    // Over by both clocks: after a reply that says so, or where none has said anything yet.
+    // Restored under a clock that may be wrong: over once the service's is heard, or another login
+    // begins.
     let again: Jar = serde_json::from_str(&serde_json::to_string(&jar).unwrap()).unwrap();
-    assert_eq!(sent(&again, &hosts, "https://wx.qq.com/", hour(12)), "");
+    assert_eq!(sent(&again, &hosts, "https://wx.qq.com/", hour(12)), "wxsid=s");
+    let mut another = again.clone();
+    another.reopen();
+    assert_eq!(sent(&another, &hosts, "https://wx.qq.com/", hour(12)), "");
     let origin = hosts.origin(Role::Api);
+    for (date, cookies) in
+        [("Mon, 31 Dec 2018 01:12:21 GMT", "wxsid=s"), ("Mon, 31 Dec 2018 11:12:21 GMT", "")]
+    {
+        let mut told = again.clone();
+        told.store(&hosts, origin, &[""; 0], Some(date), hour(12));
+        assert_eq!(sent(&told, &hosts, "https://wx.qq.com/", hour(12)), cookies, "{date}");
+    }
+    // Over by both clocks.
     jar.store(&hosts, origin, &[""; 0], Some("Mon, 31 Dec 2018 11:12:21 GMT"), hour(11));
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(11)), "wxsid=s");
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(12)), "");
@@ -144,6 +156,23 @@ fn a_clock_that_ran_ahead_costs_no_cookie() {
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", tomorrow), "webwx_data_ticket=new");
     let back = sent(&jar, &hosts, "https://wx.qq.com/", NOW);
     assert_eq!(back, "webwx_data_ticket=new; wxsid=s");
+}
+
+/// Threat C1. The same of lines that say when they end, and not how long they live: the official
+/// ones.
+#[test]
+fn a_clock_that_runs_ahead_takes_no_cookie_back() {
+    let hosts = Hosts::default();
+    let mut jar = stored(&hosts, Role::Api, &["wxsid=old"], None);
+    // Ten in the evening, as the service means it; a clock that is a day ahead says it is over.
+    let line = ["wxsid=s; Expires=Wed, 15-Nov-2023 10:13:20 GMT"];
+    let tomorrow = NOW.after(Duration::from_secs(86_400));
+    jar.store(&hosts, hosts.origin(Role::Api), &line, None, tomorrow);
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", tomorrow), "");
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "wxsid=s");
+    let line = ["wxsid=; Expires=Thu, 01-Jan-1970 00:00:00 GMT"];
+    jar.store(&hosts, hosts.origin(Role::Api), &line, None, tomorrow);
+    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "");
 }
 
 /// A login that begins knows no clock but ours.

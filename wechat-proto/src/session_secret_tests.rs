@@ -135,6 +135,21 @@ fn no_credential_is_shown() {
     }
 }
 
+/// What a batch holds may be a ticket or a key, before it is taken apart as after.
+#[test]
+fn no_batch_shows_what_is_in_its_messages() {
+    let record = r#"{"BaseResponse":{"Ret":0},"SKey":"@crypt_PLANTED","AddMsgList":[
+        {"MsgId":"1","MsgType":37,"FromUserName":"fmessage","ToUserName":"@me","Ticket":"v2_PLANTED@stranger",
+         "RecommendInfo":{"UserName":"@a","Ticket":"v2_PLANTED@stranger"},"Content":"&lt;msg ticket=\"PLANTED\"/&gt;"},
+        {"MsgId":"2","MsgType":3,"FromUserName":"@a","ToUserName":"@me","Content":"&lt;msg&gt;&lt;img aeskey=\"PLANTED\"/&gt;&lt;/msg&gt;"}]}"#;
+    let batch = crate::sync::fetch::parse(&reply(record)).unwrap();
+    clean(&batch);
+    let account = session();
+    let messages = batch.messages(&account.me);
+    assert_eq!(messages.len(), 2);
+    clean(&messages);
+}
+
 /// What a desktop client carries is stored, and not shown.
 #[test]
 fn no_proof_of_a_client_is_shown() {

@@ -69,7 +69,8 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    /// So many of them show that it is the clock that stands, not the host that looks too often.
+    /// So many of them are taken for a clock that stands. A host that gives up a sleep and looks
+    /// again at once, time after time in one millisecond, looks the same: see [`crate::flow`].
     const STILL: u8 = 8;
 
     pub(crate) const fn new(length: Duration, now: Timestamp) -> Self {

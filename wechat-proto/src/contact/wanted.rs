@@ -13,7 +13,7 @@ use crate::error::{Error, FailureKind};
 use crate::ids::UserName;
 use crate::message::Message;
 use crate::session::Session;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Wait};
 
 /// What the inbox is to ask `webwxbatchgetcontact` for, and how soon it may.
 ///
@@ -31,7 +31,7 @@ pub(crate) struct Wanted {
     /// How often in a row asking failed.
     failures: u32,
     /// The last request or failure, and how long nothing is asked after it.
-    pause: Option<(Timestamp, Duration)>,
+    pause: Option<Wait>,
     /// How often rooms were asked for in vain for the sake of a speaker.
     vain: BTreeMap<UserName, u32>,
     /// Who was asked for and stands in no address book, the last to be asked for at the end.
@@ -143,11 +143,8 @@ impl Wanted {
         if self.batches.len() == 0 {
             return None;
         }
-        if let Some((since, pause)) = self.pause {
-            // A clock that was set back must not make it wait for a day.
-            if since <= now && now.since(since) < pause {
-                return None;
-            }
+        if self.pause.as_mut().is_some_and(|pause| !pause.left(now).is_zero()) {
+            return None;
         }
         self.batches.keep(|want| still_wanted(directory, want));
         // A room may be wanted for the sake of several members.
@@ -169,7 +166,7 @@ impl Wanted {
         }
         self.batches.answered();
         self.failures = 0;
-        self.pause = Some((now, GAP));
+        self.pause = Some(Wait::new(GAP, now));
     }
 
     /// The answer told of these, who are in the directory now: those who were asked for long before
@@ -228,7 +225,7 @@ impl Wanted {
     fn wait(&mut self, first: Duration, now: Timestamp) {
         let doubled = self.failures.saturating_sub(1).min(10);
         let pause = first.saturating_mul(1 << doubled).min(LONGEST);
-        self.pause = Some((now, pause));
+        self.pause = Some(Wait::new(pause, now));
     }
 }
 

@@ -242,10 +242,10 @@ fn failures_put_it_off() {
     }
     (0..40).for_each(|_| desk.fails(&limited()));
     assert_eq!(desk.silence(), LONGEST.as_secs());
-    // Threat C1: a clock that is set back.
+    // Threat C1: a clock that is set back makes it no longer.
     desk.fails(&limited());
     desk.now = Timestamp::from_secs(1);
-    assert_eq!(desk.silence(), 0);
+    assert_eq!(desk.silence(), LONGEST.as_secs());
 }
 
 /// What took too long is asked for in smaller parts.
@@ -355,4 +355,23 @@ fn guests_make_room_for_others() {
         meet(&mut desk, &format!("@later{n}"), 0);
     }
     assert!(knows(&desk, "@guest12") && !knows(&desk, "@guest13"));
+}
+
+/// Threat C1: a clock that is set back makes no pause longer.
+#[test]
+fn a_clock_that_is_set_back_stretches_no_pause() {
+    let mut desk = Desk::new();
+    desk.said("@a", "hi");
+    assert_eq!(desk.asks(), ["@a"]);
+    desk.fails(&limited());
+    let (start, mut slept) = (desk.now, 0);
+    while desk.asks().is_empty() {
+        desk.now = desk.now.after(Duration::from_secs(60));
+        slept += 60;
+        // Nine minutes in ten are taken back.
+        if slept % 600 == 0 {
+            desk.now = start;
+        }
+        assert!(slept <= LONGEST.as_secs() + 600, "{slept}");
+    }
 }

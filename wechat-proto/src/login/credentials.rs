@@ -132,7 +132,8 @@ impl Redirect {
     /// [`Error::Untrusted`] if it may not be trusted; the device stays where it is.
     pub(crate) fn enter(&self, device: &mut Device) -> Result<(), Error> {
         let uri = self.uri().ok_or_else(|| untrusted(self.as_str()))?;
-        device.hosts.redirect(&uri, device.entry.families())
+        let trusted = device.hosts.redirect(&uri, device.entry.families());
+        trusted.map_err(|_| untrusted(self.as_str()))
     }
 }
 

@@ -331,6 +331,15 @@ fn the_error_names_the_host_alone() {
         let Err(Error::Untrusted { host }) = Redirect::parse(text) else { panic!("{text}") };
         assert_eq!(&*host, "evil.example", "{text}");
     }
+    // An address that is one, but leads elsewhere.
+    for user in ["", "secret@", "secret:secret@", "wx.qq.com:secret@"] {
+        let path = "cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=secret";
+        let redirect = Redirect::parse(&format!("https://{user}evil.example/{path}"));
+        let mut device = Device::new();
+        let refused = redirect.and_then(|redirect| redirect.enter(&mut device));
+        let Err(Error::Untrusted { host }) = refused else { panic!("{user}") };
+        assert_eq!(&*host, "evil.example", "{user}");
+    }
     let shown = format!("{:?}", Redirect::elsewhere("https://wx.qq.com/?ticket=secret").unwrap());
     assert_eq!(shown, "Redirect { host: \"wx.qq.com\", .. }");
 }

@@ -48,7 +48,8 @@ pub enum Resume {
 /// not want this account on the web, and logging in again and again is what gets accounts banned.
 /// Whoever wants to try again says so with [`Login`], or removes what is stored. This holds over
 /// restarts where the session is stored when it ends: [`Open::session`] here, and a client's
-/// session once its messages end with `LoggedOut`.
+/// session once its messages end with `LoggedOut`. A login that is dropped before it is done drops
+/// the stored session too.
 ///
 /// The lent device is the one that logs in where no session is stored; with a stored session, it
 /// becomes that session's once it is over. An end is final: polled again, it says the same; after a
@@ -57,6 +58,8 @@ pub enum Resume {
 pub struct Open {
     state: State,
     resume: Resume,
+    /// The stored session, while another login is under way.
+    former: Option<Box<Session>>,
     /// Whether a request waits for its time: nothing that comes then is its reply.
     held: bool,
 }
@@ -76,11 +79,11 @@ enum State {
 impl Open {
     /// Opens what is stored, or another session.
     pub fn new(stored: Option<Session>, resume: Resume) -> Self {
-        Self { state: State::Stored(stored.map(Box::new)), resume, held: false }
+        Self { state: State::Stored(stored.map(Box::new)), resume, former: None, held: false }
     }
 
-    /// The stored session, once it is over and nothing else was allowed: to be stored, so that
-    /// how it ended is known.
+    /// The stored session, once it is over and nothing else was allowed, or once the login that was
+    /// to follow was dropped: to be stored, so that the next start knows.
     pub fn session(&self) -> Option<&Session> {
         match &self.state {
             State::Over(_, session) => session.as_deref(),
@@ -118,6 +121,7 @@ impl Open {
             return Err(self.end(Error::LoggedOut { ret, ended }, Some(session)));
         };
         let paces = mem::take(&mut device.paces);
+        self.former = Some(session.clone());
         *device = session.into_device();
         device.paces = paces;
         self.state = State::LoggingIn(login);
@@ -173,9 +177,14 @@ impl Flow for Open {
                     let result = login.poll(device, now);
                     match &result {
                         Ok(Progress::LoggedIn(_)) => {}
-                        // Dropped before it began.
-                        Err(Interrupt::Fail(error @ Error::LoggedOut { .. })) => {
-                            return Err(self.end(error.clone(), None));
+                        // Dropped before it began. The stored session takes its fate, or a program
+                        // that is started again and again would log in each time.
+                        Err(Interrupt::Fail(error @ Error::LoggedOut { ret, .. })) => {
+                            let mut former = self.former.take();
+                            if let Some(session) = &mut former {
+                                session.device.fall(*ret, now);
+                            }
+                            return Err(self.end(error.clone(), former));
                         }
                         _ => self.state = State::LoggingIn(login),
                     }

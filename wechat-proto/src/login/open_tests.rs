@@ -265,7 +265,7 @@ fn other_ends_lead_on() {
     assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
 }
 
-/// A login that is dropped before it is done is not begun again.
+/// A login that is dropped before it is done is not begun again, not by the next start either.
 #[test]
 fn a_login_that_is_dropped_is_the_end() {
     let confirmed = &*confirmed("wx.qq.com");
@@ -278,7 +278,12 @@ fn a_login_that_is_dropped_is_the_end() {
             assert!(matches!(stage.next(), Err(Error::LoggedOut { .. })));
         }
         assert_eq!(stage.host.requests.len(), asked);
-        assert!(stage.open.session().is_none(), "it is not the stored one");
+        let stored = stage.open.session().expect("to be stored").to_json();
+        let stored = Session::from_json(&stored).unwrap();
+        let mut next = Stage::new(stored, Resume::Code, []);
+        let error = next.next().unwrap_err();
+        assert!(matches!(&error, Error::LoggedOut { ended: Some(ended), .. } if ended.is_drop()));
+        assert!(next.asked().is_empty(), "it asks nothing");
     }
 }
 

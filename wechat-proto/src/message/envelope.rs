@@ -138,7 +138,7 @@ impl Serialize for Message {
 
 object! {
     /// A message on the wire: `docs/protocol.md` §9.1.
-    #[derive(Clone, Debug)]
+    #[derive(Clone)]
     pub(crate) struct WireMessage {
         "MsgId" => msg_id: Text,
         "FromUserName" => from: Text,

@@ -33,7 +33,7 @@ use crate::wire::query::Url;
 const ENDPOINT: &str = "webwxsync";
 
 /// What is new since the key that was asked with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Batch {
     messages: List<WireMessage>,
@@ -133,6 +133,22 @@ pub fn parse(reply: &Response) -> Result<Batch, Error> {
         skey: wire.skey.parse().unwrap_or_default(),
         more: wire.continue_flag.0 != 0,
     })
+}
+
+/// Of the messages their number: tickets and keys are in them.
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("messages", &self.messages.0.len())
+            .field("changed", &self.changed)
+            .field("changed_members", &self.changed_members)
+            .field("removed", &self.removed)
+            .field("profile", &self.profile)
+            .field("sync_key", &self.sync_key)
+            .field("sync_check_key", &self.sync_check_key)
+            .field("more", &self.more)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Batch {

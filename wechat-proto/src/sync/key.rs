@@ -7,7 +7,7 @@ use core::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
-use crate::wire::lenient::{Int, List};
+use crate::wire::lenient::{Int, List, Number};
 use crate::wire::object::object;
 
 /// A set of numbered counters: opaque, but for its being empty.
@@ -85,21 +85,21 @@ object! {
 object! {
     #[derive(Clone, Debug)]
     pub(crate) struct WireCounter {
-        "Key" => key: Int,
-        "Val" => value: Int,
+        "Key" => key: Number,
+        "Val" => value: Number,
     }
 }
 
 impl WireKey {
-    /// The key, unless it is one to be ignored: `Count` 0, an empty list, or more counters than
-    /// a key has.
+    /// The key, unless it is one to be ignored: `Count` 0, an empty list, more counters than a key
+    /// has, or one that is no number.
     pub(crate) fn take(self) -> Option<SyncKey> {
         let counters = self.list.0;
         if self.count.0 == 0 || counters.is_empty() {
             return None;
         }
-        let key = counters.iter().map(|counter| (counter.key.0, counter.value.0));
-        SyncKey::try_from(key.collect::<Vec<_>>()).ok()
+        let key = counters.iter().map(|counter| counter.key.0.zip(counter.value.0));
+        SyncKey::try_from(key.collect::<Option<Vec<_>>>()?).ok()
     }
 
     /// A key out of JSON, for tests.
@@ -135,6 +135,11 @@ mod tests {
             "{}",
             "[]",
             "null",
+            // A counter that nobody can read is not the server's word.
+            "{\"Count\":1,\"List\":[{\"Key\":1,\"Val\":null}]}",
+            "{\"Count\":1,\"List\":[{\"Key\":1}]}",
+            "{\"Count\":1,\"List\":[{\"Key\":1,\"Val\":99999999999999999999}]}",
+            "{\"Count\":1,\"List\":[\"x\"]}",
         ] {
             assert_eq!(WireKey::of(json), None, "{json}");
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::js::Script;
 use super::json;
-use super::lenient::{Int, Lenient};
+use super::lenient::{Lenient, Number};
 use super::object::object;
 use super::reader::Reader;
 use super::xml::notice;
@@ -44,19 +44,19 @@ object! {
     }
 }
 
-/// A `Ret` that has to be there: without it a reply says nothing.
+/// A `Ret` that has to be there, and a number: without it a reply says nothing.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Status(pub(crate) Option<Ret>);
 
 impl<'de> serde::Deserialize<'de> for Status {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Int::deserialize(deserializer).map(|Int(ret)| Self(Some(Ret(ret))))
+        Number::deserialize(deserializer).map(|Number(ret)| Self(ret.map(Ret)))
     }
 }
 
 impl Lenient for Status {
     fn quick(reader: &mut Reader<'_>) -> Option<Self> {
-        Int::quick(reader).map(|Int(ret)| Self(Some(Ret(ret))))
+        Number::quick(reader).map(|Number(ret)| Self(ret.map(Ret)))
     }
 }
 
@@ -195,8 +195,9 @@ mod tests {
         }
     }
 
-    fn opened(body: &'static str) -> Result<(), Error> {
-        open::<Bare>("webwxtest", &Response::new(Bytes::from_static(body.as_bytes()))).map(drop)
+    fn opened(body: &str) -> Result<(), Error> {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        open::<Bare>("webwxtest", &Response::new(body)).map(drop)
     }
 
     #[test]
@@ -218,6 +219,21 @@ mod tests {
     }
 
     /// Threats N4, J5.
+    /// Threat J3: no number is no success.
+    #[test]
+    fn a_code_that_is_no_number_is_none() {
+        for ret in
+            ["null", "\"error\"", "\"\"", "{}", "[0]", "1.5", "1e400", "99999999999999999999"]
+        {
+            let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}");
+            assert!(matches!(opened(&body), Err(Error::Malformed { .. })), "{ret}");
+        }
+        for ret in ["0", "\"0\"", "0.0", "-0"] {
+            let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}");
+            assert!(opened(&body).is_ok(), "{ret}");
+        }
+    }
+
     #[test]
     fn a_status_is_part_of_the_answer() {
         for status in [201, 302, 404, 502] {

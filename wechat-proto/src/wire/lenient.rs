@@ -118,6 +118,26 @@ impl Lenient for Int {
     }
 }
 
+/// A whole number in one of the forms of [`Int`], or nothing where there is none: for numbers of
+/// which 0 says something.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Number(pub(crate) Option<i64>);
+
+lenient_visitor!(Number {
+    number |n| Number(Some(n)),
+    text |t| Number(t.trim().parse().ok())
+});
+
+impl Lenient for Number {
+    #[inline]
+    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
+        match reader.integer() {
+            Some(number) => Some(Self(Some(number))),
+            None => reader.other(),
+        }
+    }
+}
+
 lenient_visitor!(Text {
     number |n| Text::from(alloc::string::ToString::to_string(&n)),
     text |t| Text::from(t)
