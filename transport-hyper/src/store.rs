@@ -16,7 +16,7 @@ use wechat_proto::{Error, Session};
 /// # Cancellation
 ///
 /// Every future may be dropped: what it began is done to its end, and before anything that is asked
-/// for later.
+/// for later. Unless the runtime ends before it began: wait for the last one.
 pub struct Blocking<S> {
     state: State<S>,
 }

@@ -60,7 +60,9 @@ impl Download {
     ///
     /// They are written as they come, a buffer at a time; `progress` hears after each how many
     /// there are so far. ([`Head::length`] says how many there will be, where that is known.) The
-    /// file is whole when this succeeds, and not before: write to a temporary one and rename it.
+    /// file is whole when this succeeds, and not before: write to a temporary one and rename it. Of
+    /// a reply that announces no length and has no chunks, nobody can tell whether it was cut
+    /// short ([`Head::length`] is `None` then): the service announces one for each picture and file.
     ///
     /// ```no_run
     /// use std::fs;

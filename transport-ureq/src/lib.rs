@@ -33,7 +33,7 @@
 //!
 //! - TLS is rustls with the `ring` provider, passed explicitly: a program that also contains
 //!   another provider works. Trusted are Mozilla's roots and [`Options::root_certificate`].
-//! - A name is looked up once a minute at most, and not again for each request.
+//! - What a look-up found is kept for a minute, and not asked for at each request.
 //! - No proxy is taken from the environment; [`Options::proxy`] sets one.
 //! - One deadline covers the whole of an exchange: look-up, connection, handshake, request, reply.
 //! - The messages have connections of their own, so that [`Client::stop`] can break their long

@@ -33,8 +33,10 @@ use crate::steps::{Step, step};
 /// A session in a file, for one holder at a time.
 ///
 /// - **Whole or as before.** A session is written beside the file, brought to the disk, and takes
-///   the file's place in one step, which is brought to the disk too. A crash, a full disk or a
-///   loss of power leaves the old session or the new one.
+///   the file's place in one step. A crash, a full disk or a loss of power leaves the old session
+///   or the new one. On Unix that step is brought to the disk too, before a save is done, on file
+///   systems that can do that with a folder; elsewhere a loss of power soon afterwards may leave
+///   the old session.
 /// - **Nobody else's.** The file can be read by its owner only (mode 0600) from its first byte on;
 ///   one that had another mode gets this one with the next session saved. On Windows, it has the
 ///   rights that its folder gives.
@@ -46,8 +48,10 @@ use crate::steps::{Step, step};
 /// and is empty. `bot.session.new` is there while a session is written, and after a crash until
 /// the store is opened again.
 ///
-/// Where the path is a symbolic link, what it leads to is read, replaced and locked, and the link
-/// stays. On file systems without locks (some network folders) it cannot be opened.
+/// Where the path is a symbolic link, what it leads to is read, replaced, removed and locked, and
+/// the link stays. One that leads nowhere cannot be opened, since that may be a disk that is not
+/// mounted: not on the first start, and not after a session was removed through it. On file systems
+/// without locks (some network folders) nothing can be opened.
 pub struct FileStore {
     path: PathBuf,
     /// Where a session is written before it takes its place.
@@ -65,14 +69,15 @@ impl FileStore {
     /// # Errors
     ///
     /// [`Error::InUse`] if another holder has it; [`Error::Storage`] if its folder does not exist
-    /// or nothing can be created in it.
+    /// or nothing can be created in it, or if the name ends with `.new` or `.lock`: it could be what
+    /// another session has beside it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::take(path.as_ref())
     }
 
     fn take(asked: &Path) -> Result<Self, Error> {
         let refused = |error| failed(StorageKind::Lock, asked, error);
-        let path = resolved(asked).map_err(refused)?;
+        let path = resolved(asked).and_then(own_name).map_err(refused)?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         let lock = locked(&beside(&path, "lock")).map_err(|error| match error {
             TryLockError::WouldBlock => Error::InUse,
@@ -212,6 +217,17 @@ fn in_folder(path: &Path) -> io::Result<PathBuf> {
     Ok(fs::canonicalize(folder)?.join(name))
 }
 
+/// The path, unless it could be what another store has beside its session.
+fn own_name(path: PathBuf) -> io::Result<PathBuf> {
+    if path.extension().is_some_and(|ending| ending == "new" || ending == "lock") {
+        return Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            "names that end with .new or .lock are those of other files",
+        ));
+    }
+    Ok(path)
+}
+
 /// The file's name with another ending behind it.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -257,7 +273,13 @@ fn private(_: &mut OpenOptions) {}
 /// Brings what happened to the names of a folder to the disk.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    match File::open(folder)?.sync_all() {
+        // The file system cannot: the session is in its place all the same.
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        synced => synced,
+    }
 }
 
 /// Where a folder cannot be opened, its file system keeps names in order by itself.

@@ -7,6 +7,8 @@ use wechat_proto::Timestamp;
 use super::*;
 use crate::steps::faults::{Crash, Fault, inject, is_pending};
 
+mod paths;
+
 /// A folder of a test's own.
 struct Folder(PathBuf);
 
@@ -329,66 +331,4 @@ fn a_folder_that_cannot_be_used_is_told() {
     assert!(store.load().unwrap().is_none());
     fs::rename(&away, &folder.0).unwrap();
     assert!(store.load().unwrap() == read(&old));
-}
-
-/// Threat S2.
-#[cfg(unix)]
-#[test]
-fn a_link_is_followed_once() {
-    use std::os::unix::fs::symlink;
-
-    let (folder, [old, new]) = (Folder::new(), sessions());
-    fs::create_dir(folder.0.join("disk")).unwrap();
-    let (target, link) = (folder.0.join("disk/real"), folder.file());
-    symlink("disk/real", &link).unwrap();
-    // It leads nowhere: a disk that is not mounted is no reason to begin anew.
-    refused(FileStore::open(&link), StorageKind::Lock, &link);
-    fs::write(&target, old.to_json()).unwrap();
-    let mut store = FileStore::open(&link).unwrap();
-    assert_eq!(store.path(), target);
-    assert!(store.load().unwrap() == read(&old));
-    store.save(&new).unwrap();
-    assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "it stays");
-    assert!(Session::from_json(&fs::read_to_string(&target).unwrap()).ok() == read(&new));
-    // Two names, one lock.
-    assert!(matches!(FileStore::open(&target), Err(Error::InUse)));
-    // To be led elsewhere later changes nothing.
-    fs::remove_file(&link).unwrap();
-    symlink("/dev/full", &link).unwrap();
-    store.save(&old).unwrap();
-    assert!(store.load().unwrap() == read(&old));
-    assert_eq!(folder.names(), ["bot.session", "disk"]);
-}
-
-/// A link where the lock or the new file is to be leads to nothing that is written.
-///
-/// Threat S2.
-#[cfg(unix)]
-#[test]
-fn a_planted_link_is_not_followed() {
-    use std::os::unix::fs::symlink;
-
-    let (folder, [old, _]) = (Folder::new(), sessions());
-    let victim = folder.0.join("victim");
-    fs::write(&victim, "precious").unwrap();
-    symlink(&victim, folder.0.join("bot.session.lock")).unwrap();
-    let text = refused(FileStore::open(folder.file()), StorageKind::Lock, &folder.file());
-    assert!(text.ends_with("its lock is not a file"), "{text}");
-    fs::remove_file(folder.0.join("bot.session.lock")).unwrap();
-    let mut store = folder.open();
-    symlink(&victim, folder.0.join("bot.session.new")).unwrap();
-    store.save(&old).unwrap();
-    assert!(store.load().unwrap() == read(&old));
-    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
-    assert_eq!(folder.names(), ["bot.session", "bot.session.lock", "victim"]);
-}
-
-/// It is one holder's wherever the working directory is later.
-#[test]
-fn the_path_is_absolute() {
-    let store = FileStore::open("wechat-file-store-test.session").unwrap();
-    assert!(store.path().is_absolute());
-    let lock = beside(store.path(), "lock");
-    drop(store);
-    fs::remove_file(lock).unwrap();
 }
