@@ -50,7 +50,7 @@ pub struct Upload {
     sum: Adder,
     /// Whether bytes are waited for.
     asked: bool,
-    /// Whether a request waits for its time: nothing that comes then is its reply.
+    /// Whether a request waits for its time, and is built then.
     held: bool,
     /// What is wrong with the source, not told yet.
     fault: Option<Error>,
@@ -249,7 +249,6 @@ impl Flow for Upload {
 
     fn handle(&mut self, input: Input) {
         match input {
-            Input::Reply(_) if self.held => {}
             Input::Reply(_) => match &mut self.state {
                 State::Probing { call: Some(call), .. } => call.handle(input),
                 State::Sending { call: Some(call), .. } => call.handle(input),
