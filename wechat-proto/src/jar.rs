@@ -101,8 +101,8 @@ impl Jar {
     ///
     /// A line that cannot be used is left out; it never spoils the next request. `date` is the
     /// reply's `Date`: expiry is reckoned from it, so that a wrong clock of ours ends no cookie. One
-    /// that is over is kept and goes nowhere: without a `Date`, a clock that runs a day ahead for a
-    /// while costs no cookie either.
+    /// that is over by our clock alone is kept and goes nowhere: without a `Date`, a clock that runs a
+    /// day ahead for a while costs no cookie either.
     pub(crate) fn store(
         &mut self,
         hosts: &Hosts,
@@ -114,6 +114,8 @@ impl Jar {
         let date = date.and_then(http_date);
         if let Some(date) = date {
             self.clock = Clock::Told(date);
+            // By both clocks.
+            self.cookies.retain(|_, value| !value.is_over(self.clock, now));
         }
         for line in lines {
             let Ok(cookie) = Cookie::parse(line.as_ref()) else { continue };

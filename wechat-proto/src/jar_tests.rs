@@ -81,7 +81,10 @@ fn reckons_expiry_from_the_date_of_the_reply() {
         told.store(&hosts, origin, &[""; 0], Some(date), hour(12));
         assert_eq!(sent(&told, &hosts, "https://wx.qq.com/", hour(12)), cookies, "{date}");
     }
-    // Over by both clocks.
+    // Over by both clocks: gone, and not sent by whoever restores what is left.
+    let mut both = again.clone();
+    both.store(&hosts, origin, &[""; 0], Some("Mon, 31 Dec 2018 11:12:21 GMT"), hour(12));
+    assert!(both.cookies.is_empty());
     jar.store(&hosts, origin, &[""; 0], Some("Mon, 31 Dec 2018 11:12:21 GMT"), hour(11));
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(11)), "wxsid=s");
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(12)), "");
