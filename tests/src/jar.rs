@@ -73,6 +73,15 @@ impl Jar {
         }
     }
 
+    /// The clock falls back from `now`: what was over by then may be gone or not, until it is set again.
+    pub(crate) fn fall_back(&mut self, now: u64) {
+        for cookie in self.cookies.iter().chain(&self.before) {
+            if cookie.expires <= now + EDGE && !self.unsure.contains(&(cookie.name, false)) {
+                self.unsure.push((cookie.name, false));
+            }
+        }
+    }
+
     /// Whether a cookie has come to its end.
     pub(crate) fn is_over(&self, name: &str, now: u64) -> bool {
         self.cookies.iter().any(|cookie| cookie.name == name && cookie.expires <= now + EDGE)
@@ -179,6 +188,21 @@ mod tests {
         let jar = jar();
         assert_eq!(jar.complaints(&pairs(&["wxsid", "wide"]), None, 200_000).len(), 1);
         assert!(jar.complaints(&pairs(&["wide"]), None, 200_000).is_empty());
+    }
+
+    #[test]
+    fn who_saw_a_cookie_end_may_have_dropped_it() {
+        let mut jar = jar();
+        jar.fall_back(90_000);
+        assert_eq!(jar.complaints(&pairs(&["wide"]), None, 0).len(), 1);
+        jar.fall_back(200_000);
+        for sent in [&["wide"][..], &["wxsid", "wide"]] {
+            assert!(jar.complaints(&pairs(sent), None, 0).is_empty(), "{sent:?}");
+        }
+        let again = Cookie { expires: 900_000, ..jar.cookies[0].clone() };
+        jar.set(&[again]);
+        jar.settle();
+        assert_eq!(jar.complaints(&pairs(&["wide"]), None, 0).len(), 1);
     }
 
     #[test]

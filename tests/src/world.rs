@@ -164,7 +164,10 @@ impl World {
     }
 
     /// Sets the clock, in milliseconds since the epoch.
-    pub const fn set_now(&mut self, now: u64) {
+    pub fn set_now(&mut self, now: u64) {
+        if now < self.now {
+            self.jar.fall_back(self.now);
+        }
         self.now = now;
     }
 
