@@ -106,7 +106,7 @@ const CASES: &[(&str, usize, Make)] = &[
     ("members of a room", 500, members),
     ("members, one and the same", 500, same_members),
     ("messages of a batch", 200, messages),
-    // Some 1 KB each, for 3 bytes of the wire: with more of them glibc gives the memory back after
+    // Several hundred bytes each, for 3 bytes of the wire: with more of them glibc gives the memory back after
     // each batch, and each page has to be faulted in again (twice the time per message at 20,000 as
     // at 10,000, and no more at 100,000; once the time with MALLOC_MMAP_MAX_=0 and no trimming).
     ("messages that say nothing", 1_000, |n| synced(n, &|_| "{}".into())),
