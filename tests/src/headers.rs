@@ -226,13 +226,10 @@ impl Check<'_> {
         let scope = if self.world.layout.one_host().is_some() { None } else { Some(host.as_str()) };
         let jar =
             if self.world.concurrent { self.world.jar.unsettled() } else { self.world.jar.clone() };
-        let complaints = jar.complaints(&self.request.cookies(), scope, self.world.now());
         // When a cookie ends is a question of the clock.
-        let due = |complaint: &String| {
-            complaint.ends_with("is missing") || complaint.ends_with("does not belong here")
-        };
         let punctual = self.world.punctual;
-        for complaint in complaints.into_iter().filter(|complaint| punctual || !due(complaint)) {
+        let complaints = jar.complaints(&self.request.cookies(), scope, self.world.now(), punctual);
+        for complaint in complaints {
             self.wrong_as(1102, complaint);
         }
     }
