@@ -38,7 +38,7 @@ const ENDPOINT: &str = "webwxsync";
 pub struct Batch {
     messages: List<WireMessage>,
     /// What the messages were read from.
-    json: Hidden,
+    json: Bytes,
     /// Contacts that were added or changed.
     pub changed: Vec<Contact>,
     /// What changed of rooms and their members: `ModChatRoomMemberList`.
@@ -55,16 +55,6 @@ pub struct Batch {
     pub(crate) skey: Secret,
     /// Whether there is more to fetch at once.
     pub more: bool,
-}
-
-/// The whole of a reply, its `SKey` included: not to be shown.
-#[derive(Clone)]
-struct Hidden(Bytes);
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0.len())
-    }
 }
 
 /// What changed about the account itself; what did not is nothing.
@@ -117,7 +107,7 @@ pub fn parse(reply: &Response) -> Result<Batch, Error> {
     };
     Ok(Batch {
         messages: wire.messages,
-        json: Hidden(json),
+        json,
         changed: WireContact::take_all(wire.changed),
         changed_members: WireContact::take_all(wire.changed_members),
         removed: wire
@@ -154,7 +144,7 @@ impl fmt::Debug for Batch {
 impl Batch {
     /// The messages, for the account `me`.
     pub fn messages(self, me: &Me) -> Vec<Message> {
-        WireMessage::take_all(self.messages, &self.json.0, &me.user_name)
+        WireMessage::take_all(self.messages, &self.json, &me.user_name)
     }
 
     /// Whether it brings nothing: no message, no change.
