@@ -79,7 +79,9 @@ pub enum Interrupt {
     Send(Box<Request>),
     /// Read these bytes of the flow's source and give them as [`Input::Piece`].
     Read(Range<u64>),
-    /// Poll again when this time has passed.
+    /// Poll again when this time has passed; a host that gives up a sleep keeps the rest of it. Who
+    /// polls at once, again and again in one millisecond, is taken for one whose clock stands, and
+    /// the wait ends.
     Sleep(Duration),
     /// The flow could not do what was asked. Polling again tries again, where that makes sense.
     Fail(Error),
