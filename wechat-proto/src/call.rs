@@ -108,6 +108,12 @@ impl<T> Call<T> {
         &self.request.http
     }
 
+    /// Whether its request went out and got no reply. Polled now, it was given up: a flow that knows
+    /// the session builds it anew, since the skey may be another.
+    pub(crate) const fn is_unanswered(&self) -> bool {
+        matches!(self.state, State::Awaiting)
+    }
+
     /// The request with the cookies that go to its host now.
     fn ready(&self, device: &Device, now: Timestamp) -> Request {
         let mut request = self.request.clone();

@@ -77,7 +77,12 @@ impl Flow for Contacts {
         if let Some(error @ Error::LoggedOut { .. }) = account.over() {
             return Err(error.into());
         }
-        if core::mem::take(&mut self.held) {
+        let given_up = match &self.state {
+            State::Start | State::Done => false,
+            State::Paging { call, .. } => call.is_unanswered(),
+            State::Batching { call } => call.is_unanswered(),
+        };
+        if core::mem::take(&mut self.held) || given_up {
             self.renew(account, now);
         }
         loop {
@@ -179,7 +184,7 @@ impl Contacts {
         self.state = State::Paging { seq, call: list::request(&mut account.session, seq, now) };
     }
 
-    /// A request that waited for its time goes out with the session's newest skey.
+    /// A request that waited for its time, or was given up, goes out with the session's newest skey.
     fn renew(&mut self, account: &mut Account, now: Timestamp) {
         let session = &mut account.session;
         match &mut self.state {

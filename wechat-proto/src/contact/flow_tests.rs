@@ -295,14 +295,20 @@ fn what_waited_goes_out_with_the_newest_skey() {
                 let in_body = body(&request)["BaseRequest"]["Skey"] == *skey;
                 assert!(in_body || query.contains(&skey.replace('@', "%40")), "{sent}: {query}");
                 sent += 1;
-                flow.handle(match sent % 3 {
+                flow.handle(match sent % 4 {
                     0 if is_page(&request) => page(&["@@r", "@a"], 0),
                     0 => batch_of(&request),
+                    1 => {
+                        // Given up, and meanwhile the skey is renewed.
+                        let skey = format!("@crypt_other{sent}");
+                        account.session.renew_skey(skey.parse().unwrap());
+                        continue;
+                    }
                     _ => broken(),
                 });
             }
             Err(other) => panic!("{other:?}"),
         }
     }
-    assert!(sent == 6 && waits >= 2, "{sent} {waits}");
+    assert!(sent == 8 && waits >= 2, "{sent} {waits}");
 }

@@ -110,8 +110,8 @@ enum State {
         plan: Box<Plan>,
         piece: u64,
         bytes: Bytes,
-        /// Nothing before the piece is sent, while it waits for its time, and after it failed: what
-        /// is sent next has the session's newest tickets.
+        /// Nothing before the piece is sent, while it waits for its time, and after it failed; not
+        /// kept where it was given up: what is sent next has the session's newest tickets.
         call: Option<Call<Taken>>,
     },
     Done(Box<Uploaded>),
@@ -189,8 +189,9 @@ impl Flow for Upload {
                 }
                 State::Hashed { md5 } => self.begin(session, md5, None, now),
                 State::Probing { md5, call } => {
-                    let mut call =
-                        call.unwrap_or_else(|| probe::request(session, &self.to, &self.file, md5));
+                    let mut call = call
+                        .filter(|call| !call.is_unanswered())
+                        .unwrap_or_else(|| probe::request(session, &self.to, &self.file, md5));
                     match call.poll(&mut session.device, now) {
                         Ok(mut probed) => {
                             self.led_on(session);
@@ -214,7 +215,7 @@ impl Flow for Upload {
                     return Err(self.read(range));
                 }
                 State::Sending { plan, piece, bytes, call } => {
-                    let mut call = call.unwrap_or_else(|| {
+                    let mut call = call.filter(|call| !call.is_unanswered()).unwrap_or_else(|| {
                         piece::request(session, &plan, piece, bytes.clone(), now)
                     });
                     match call.poll(&mut session.device, now) {

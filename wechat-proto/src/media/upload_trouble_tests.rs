@@ -66,8 +66,12 @@ fn what_waited_goes_out_with_the_newest_skey() {
                 let skey = format!("\"{}\"", session.auth.skey.expose());
                 assert!(body.windows(skey.len()).any(|part| part == skey.as_bytes()), "{sent}");
                 sent += 1;
-                let fails = sent % 3 != 0;
-                upload.handle(if fails { broken() } else { ok(service.answer(&request)) });
+                match sent % 4 {
+                    0 => upload.handle(ok(service.answer(&request))),
+                    // Given up, and meanwhile the skey is renewed.
+                    1 => session.renew_skey(format!("@crypt_other{sent}").parse().unwrap()),
+                    _ => upload.handle(broken()),
+                }
             }
             Err(other) => panic!("{other:?}"),
         }
