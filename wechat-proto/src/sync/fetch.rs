@@ -264,6 +264,24 @@ mod tests {
         assert_eq!((batch.sync_key, batch.sync_check_key), (None, None));
     }
 
+    /// Any of them alone: an inbox that waits for news has got some.
+    #[test]
+    fn each_change_is_one() {
+        for (list, is_change) in [
+            (r#""ModContactList":[{"UserName":"@a"}]"#, true),
+            (r#""DelContactList":[{"UserName":"@a"}]"#, true),
+            (r#""ModChatRoomMemberList":[{"UserName":"@@r","MemberCount":1}]"#, true),
+            (r#""Profile":{"BitFlag":190}"#, true),
+            (r#""AddMsgList":[{"MsgId":"1"}]"#, false),
+            (r#""ModContactList":[],"DelContactList":[],"ModChatRoomMemberList":[]"#, false),
+        ] {
+            let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},{list}}}");
+            let batch = parse(&reply(&body)).unwrap();
+            assert_eq!(batch.has_changes(), is_change, "{list}");
+            assert_eq!(batch.is_empty(), !is_change && !list.contains("MsgId"), "{list}");
+        }
+    }
+
     /// `docs/protocol.md` §7.2: 190 and nothing else is a change, and each part has its own sign.
     #[test]
     fn reads_what_changed_of_the_account() {
