@@ -53,8 +53,8 @@ pub(crate) struct Session {
     /// Why it is over: 1100, 1101 or 1102.
     pub(crate) ended: Option<i64>,
     pub(crate) skey: String,
-    /// The key before a refresh, and the pair whose use shows that the refresh arrived.
-    pub(crate) skey_before: Option<(String, usize)>,
+    /// The keys before the last refreshes, and the pairs whose use shows that each refresh arrived.
+    pub(crate) skeys_before: Vec<(String, usize)>,
     pub(crate) refresh: Option<String>,
     /// The ids that were used, each with the request that used it.
     pub(crate) devices: BTreeMap<String, u64>,
@@ -84,7 +84,7 @@ impl Session {
             initialised: false,
             ended: None,
             skey,
-            skey_before: None,
+            skeys_before: Vec::new(),
             refresh: None,
             devices: BTreeMap::new(),
             pairs: Vec::new(),
@@ -102,10 +102,11 @@ impl Session {
     /// The keys that a request may carry.
     pub(crate) fn skeys(&self, concurrent: bool) -> Vec<String> {
         let mut keys = vec![self.skey.clone()];
-        if let Some((before, pair)) = &self.skey_before
-            && (concurrent || self.proven < *pair)
-        {
-            keys.push(before.clone());
+        for (before, pair) in self.skeys_before.iter().rev() {
+            // Several answers may be lost, one after the other.
+            if self.proven < *pair || concurrent && keys.len() == 1 {
+                keys.push(before.clone());
+            }
         }
         keys
     }

@@ -89,14 +89,14 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         };
     if let Some(skey) = &refreshed {
         let before = std::mem::replace(&mut session.skey, skey.clone());
-        session.skey_before = Some((before, index));
+        let proven = session.proven;
+        session.skeys_before.retain(|(_, pair)| proven < *pair);
+        session.skeys_before.push((before, index));
         world.account.skey.clone_from(skey);
     }
     // Told until it is known to have arrived.
-    let untold = session
-        .skey_before
-        .as_ref()
-        .is_some_and(|(_, pair)| used < *pair && session.proven < *pair);
+    let untold =
+        session.skeys_before.last().is_some_and(|(_, pair)| used < *pair && session.proven < *pair);
     let told = if untold { session.skey.clone() } else { String::new() };
     session.first_sync.get_or_insert(now / 1000);
     session.cookies_pair = index;
@@ -262,11 +262,13 @@ mod tests {
     fn a_refreshed_key_must_be_used() {
         let mut client = Client::ready(World::demo());
         client.sync();
-        client.simulator.world().refresh_skey();
         let old = client.skey.clone();
-        // The answer is lost: the client goes on with what it has.
-        let lost = client.sync_request();
-        client.simulator.respond(&lost);
+        // The answers are lost: the client goes on with what it has.
+        for _ in 0..3 {
+            client.simulator.world().refresh_skey();
+            let lost = client.sync_request();
+            client.simulator.respond(&lost);
+        }
         client.message("filehelper", "still the old key");
         client.sync();
         client.assert_clean();
