@@ -169,8 +169,9 @@ impl Day {
         let (mut place, mut since) = (format!("start {before}"), 0);
         let spared = !(before.is_multiple_of(10) || is_by_hand());
         loop {
-            let event =
-                self.events.recv_timeout(Duration::from_secs(30)).expect("the bot is stuck");
+            let Ok(event) = self.events.recv_timeout(Duration::from_secs(30)) else {
+                panic!("process {process} is stuck: {place}, {since}");
+            };
             if event.process != process {
                 continue;
             }

@@ -121,9 +121,10 @@ impl Bell {
         while !*rung && !done.load(Ordering::Acquire) {
             rung = self.heard.wait(rung).unwrap_or_else(PoisonError::into_inner);
         }
-        let rung = *rung;
-        // Joined outside of the lock, which the thread needs to end.
-        if rung { None } else { thread.ok()?.join().ok() }
+        let left_behind = *rung;
+        // The thread needs the lock to end: a name that only hid the guard would keep it.
+        drop(rung);
+        if left_behind { None } else { thread.ok()?.join().ok() }
     }
 
     fn sleep(&self, time: Duration) {
@@ -138,6 +139,7 @@ impl Bell {
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
+    use std::sync::mpsc::channel;
     use std::time::Instant;
 
     use super::*;
@@ -240,5 +242,25 @@ mod tests {
             assert_eq!(bell.unless_rung(|| thread::sleep(Duration::from_secs(60))), None);
         }
         assert!(start.elapsed() < Duration::from_secs(20));
+    }
+
+    /// The work is over, and has not said so yet, when the one who asked for it looks.
+    #[test]
+    fn work_that_ends_at_once_is_not_waited_for_in_vain() {
+        let (tell, told) = channel();
+        for round in 0..8 {
+            let bell = Arc::new(Bell::default());
+            let (asking, tell) = (Arc::clone(&bell), tell.clone());
+            let held = bell.lock();
+            thread::spawn(move || {
+                let work = || thread::sleep(Duration::from_millis(10));
+                tell.send((round, asking.unless_rung(work))).unwrap();
+            });
+            // Both queue for the lock meanwhile, the one who asks before the work.
+            thread::sleep(Duration::from_millis(50));
+            drop(held);
+            let ended = told.recv_timeout(Duration::from_secs(20));
+            assert_eq!(ended.expect("each waits for the other"), (round, Some(())));
+        }
     }
 }
