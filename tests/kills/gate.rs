@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Something that happened, and waits until the test lets it go on.
 pub(crate) struct Event {
@@ -29,6 +30,8 @@ struct Shared {
     /// The process that lives now; nothing stops while there is none.
     process: AtomicUsize,
     closed: AtomicBool,
+    /// Directions of connections that are not over.
+    open: AtomicUsize,
     events: Sender<Event>,
 }
 
@@ -37,7 +40,8 @@ impl Gate {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let addr = listener.local_addr()?;
         let (process, closed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let shared = Arc::new(Shared { to, process, closed, events });
+        let open = AtomicUsize::new(0);
+        let shared = Arc::new(Shared { to, process, closed, open, events });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -57,8 +61,19 @@ impl Gate {
         format!("http://{}", self.addr)
     }
 
-    /// Connections from now on are this process's.
-    pub(crate) fn is_of(&self, process: usize) {
+    /// Connections from now on are this process's. What the one before had sent when it died has reached
+    /// the service by then: late, it would look as if this one had asked with old keys.
+    pub(crate) fn is_of(&self, process: usize, events: &Receiver<Event>) {
+        // Connections are taken in order: when this one has been through, all before it are known.
+        let mut last = TcpStream::connect(self.addr).unwrap();
+        last.shutdown(Shutdown::Write).unwrap();
+        last.read_to_end(&mut Vec::new()).unwrap();
+        let start = Instant::now();
+        while self.shared.open.load(Ordering::Acquire) > 0 {
+            assert!(start.elapsed() < Duration::from_secs(30), "a connection outlives its process");
+            // Nobody waits for what a dead process wants to do.
+            drop(events.recv_timeout(Duration::from_millis(1)));
+        }
         self.shared.process.store(process, Ordering::Relaxed);
     }
 }
@@ -81,7 +96,8 @@ fn connect(bot: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let way = |from: &TcpStream, to: &TcpStream, name| {
         let (from, to) = (from.try_clone()?, to.try_clone()?);
         let (shared, asked) = (Arc::clone(shared), Arc::clone(&asked));
-        let way = Way { from, to, name, process, events: shared.events.clone(), asked };
+        shared.open.fetch_add(1, Ordering::Relaxed);
+        let mut way = Way { from, to, name, process, shared, asked };
         thread::spawn(move || way.pass());
         Ok::<(), io::Error>(())
     };
@@ -95,12 +111,12 @@ struct Way {
     to: TcpStream,
     name: &'static str,
     process: usize,
-    events: Sender<Event>,
+    shared: Arc<Shared>,
     asked: Arc<AtomicBool>,
 }
 
 impl Way {
-    fn pass(mut self) {
+    fn pass(&mut self) {
         let asks = self.name == "asks";
         let mut bytes = vec![0; 64 << 10];
         while let Ok(count @ 1..) = self.from.read(&mut bytes) {
@@ -123,8 +139,14 @@ impl Way {
     fn wait(&self, what: String) -> Option<()> {
         let (go, gone): (_, Receiver<()>) = channel();
         let event = Event { process: self.process, what: Some(what), go: Some(go) };
-        self.events.send(event).ok()?;
+        self.shared.events.send(event).ok()?;
         gone.recv().ok()
+    }
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        self.shared.open.fetch_sub(1, Ordering::Release);
     }
 }
 

@@ -265,7 +265,7 @@ impl Day {
     }
 
     fn spawn(&self, process: usize, free: bool) -> Process {
-        self.gate.is_of(process);
+        self.gate.is_of(process, &self.events);
         let mut command = Command::new(env::current_exe().unwrap());
         command
             .args(["a_bot", "--exact", "--nocapture", "--test-threads=1"])
