@@ -8,8 +8,8 @@ use wechat_simulator::ROUTES;
 
 use crate::wire::{Memory, Place};
 use crate::{
-    directory, downloads, entries, kinds, odds, resume, rooms, secrets, sending, story, systems,
-    trouble, uploads,
+    directory, downloads, entries, forwarding, kinds, odds, resume, rooms, secrets, sending, story,
+    systems, trouble, uploads,
 };
 
 const TABLE: &str = include_str!("../../wechat-proto/docs/endpoints.md");
@@ -117,6 +117,7 @@ fn the_scenarios_ask_every_path() {
         entries::asked(),
         odds::asked(),
         sending::asked(),
+        forwarding::asked(),
         rooms::asked(),
         downloads::asked(),
         uploads::asked(),

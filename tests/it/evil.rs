@@ -19,7 +19,7 @@ use wechat_proto::{Body, Device, Error, Hosts, Session, Timestamp};
 use wechat_simulator::World;
 
 use crate::wire::memory::Recorder;
-use crate::wire::{Bot, Hyper, Memory, Place, Ureq};
+use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_both_adapters};
 use crate::{downloads, entries, odds, rooms, sending, story};
 
 /// A story, and the world that it is told in.
@@ -145,6 +145,8 @@ fn is_in_reach<B: Bot>(place: &Place) {
     assert_eq!(heard.len(), 1);
     assert!(!heard[0].is_empty());
 }
+
+const PLACES: [fn(World) -> Place; 2] = [Place::http, Place::tls];
 
 /// Threats N4, N5: stories of every kind, as they are anywhere, with lures in every reply.
 fn no_reply_leads_away<B: Bot>(place: fn(World) -> Place) {
@@ -376,58 +378,20 @@ fn no_request_of_another_host<B: Bot>(place: &Place) {
     assert_eq!(place.simulator.world().log().len(), before);
 }
 
-macro_rules! on_both_adapters {
-    ($($scenario:ident($world:expr)),* $(,)?) => {$(
-        mod $scenario {
-            use super::*;
-
-            #[test]
-            fn over_ureq_and_http() {
-                super::$scenario::<Ureq>(&Place::http($world));
-            }
-
-            #[test]
-            fn over_ureq_and_tls() {
-                super::$scenario::<Ureq>(&Place::tls($world));
-            }
-
-            #[test]
-            fn over_hyper_and_http() {
-                super::$scenario::<Hyper>(&Place::http($world));
-            }
-
-            #[test]
-            fn over_hyper_and_tls() {
-                super::$scenario::<Hyper>(&Place::tls($world));
-            }
-        }
-    )*};
-}
-
 on_both_adapters! {
-    is_in_reach(entries::world()),
-    no_redirect_is_followed(entries::world()),
-    no_login_leads_away(entries::world()),
-    no_picture_is_elsewhere(entries::world()),
-    no_request_of_another_host(entries::world()),
+    is_in_reach in entries::world();
+    no_redirect_is_followed in entries::world();
+    no_login_leads_away in entries::world();
+    no_picture_is_elsewhere in entries::world();
+    no_request_of_another_host in entries::world();
 }
 
 #[test]
-fn no_reply_leads_away_over_ureq_and_http() {
-    no_reply_leads_away::<Ureq>(Place::http);
+fn no_reply_leads_away_over_ureq() {
+    PLACES.into_iter().for_each(no_reply_leads_away::<Ureq>);
 }
 
 #[test]
-fn no_reply_leads_away_over_ureq_and_tls() {
-    no_reply_leads_away::<Ureq>(Place::tls);
-}
-
-#[test]
-fn no_reply_leads_away_over_hyper_and_http() {
-    no_reply_leads_away::<Hyper>(Place::http);
-}
-
-#[test]
-fn no_reply_leads_away_over_hyper_and_tls() {
-    no_reply_leads_away::<Hyper>(Place::tls);
+fn no_reply_leads_away_over_hyper() {
+    PLACES.into_iter().for_each(no_reply_leads_away::<Hyper>);
 }

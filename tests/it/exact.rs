@@ -10,7 +10,7 @@ use wechat_simulator::World;
 
 use crate::wire::memory::{Asked, Recorder};
 use crate::wire::{Memory, Place};
-use crate::{downloads, entries, odds, rooms, sending, story};
+use crate::{downloads, entries, forwarding, odds, rooms, sending, story};
 
 /// A request with one part spoiled, and the name of that part.
 pub(crate) struct Spoiled {
@@ -60,7 +60,7 @@ fn every_part_of_every_change_is_checked() {
 fn every_part_of_every_send_is_checked() {
     let stories: [fn(&Place); 4] = [
         sending::sends::<Memory>,
-        sending::forwards::<Memory>,
+        forwarding::forwards::<Memory>,
         sending::takes_back::<Memory>,
         sending::notifies::<Memory>,
     ];

@@ -12,6 +12,7 @@ mod evil;
 mod exact;
 mod exact_form;
 mod faults;
+mod forwarding;
 mod kinds;
 mod model;
 mod odds;

@@ -12,8 +12,8 @@ use wechat_proto::fuzz;
 
 use crate::wire::memory::{Told, Transcript};
 use crate::{
-    directory, downloads, entries, kinds, odds, rooms, secrets, sending, story, systems, trouble,
-    uploads,
+    directory, downloads, entries, forwarding, kinds, odds, rooms, secrets, sending, story,
+    systems, trouble, uploads,
 };
 
 /// Longer inputs make a fuzzer slow, and say nothing that shorter ones do not.
@@ -98,6 +98,7 @@ fn everything() {
     entries::asked();
     odds::asked();
     sending::asked();
+    forwarding::asked();
     rooms::asked();
     downloads::asked();
     uploads::asked();

@@ -133,6 +133,7 @@ mod notes;
 mod payload;
 mod people;
 mod phone;
+mod proxy;
 mod reply;
 mod request;
 mod rng;

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::proxy::{Bag, Gate};
 use crate::rng::Rng;
 use crate::server::Server;
 
@@ -64,7 +65,7 @@ impl LineFault {
 /// [`LineFault`] in turn, in the handshake or later, and never reads what it carries. What it does follows from its seed
 /// and from the order in which connections come. Its `Debug` text tells the seed and all that it did.
 pub struct Line {
-    address: SocketAddr,
+    gate: Gate,
     shared: Arc<Shared>,
 }
 
@@ -72,14 +73,12 @@ struct Shared {
     target: SocketAddr,
     seed: u64,
     calm: AtomicBool,
-    over: AtomicBool,
     state: Mutex<State>,
 }
 
 struct State {
     rng: Rng,
-    /// What is left of the faults until all have been there.
-    bag: Vec<LineFault>,
+    bag: Bag<LineFault>,
     /// Of each connection, and behind which of its bytes.
     carried: Vec<Option<(LineFault, u64)>>,
 }
@@ -91,34 +90,22 @@ impl Line {
     ///
     /// If there is no socket left.
     pub fn new(server: &Server, seed: u64) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        let state = State { rng: Rng::new(seed), bag: Vec::new(), carried: Vec::new() };
+        let state =
+            State { rng: Rng::new(seed), bag: Bag::new(&LineFault::ALL), carried: Vec::new() };
         let shared = Arc::new(Shared {
             target: server.addr(),
             seed,
             calm: AtomicBool::new(true),
-            over: AtomicBool::new(false),
             state: Mutex::new(state),
         });
         let serving = Arc::clone(&shared);
-        thread::Builder::new().name("line".to_owned()).spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                if serving.over.load(Ordering::Relaxed) {
-                    break;
-                }
-                let shared = Arc::clone(&serving);
-                let fault = shared.choose();
-                // A client or a server that goes away ends its connection, and nothing else.
-                thread::spawn(move || drop(shared.carry(client, fault)));
-            }
-        })?;
-        Ok(Self { address, shared })
+        let gate = Gate::new("line", move |client| serving.carry(client, serving.choose()))?;
+        Ok(Self { gate, shared })
     }
 
     /// Where it listens.
     pub const fn addr(&self) -> SocketAddr {
-        self.address
+        self.gate.address()
     }
 
     /// Begins to do harm; connections that are there are closed as soon as they are idle.
@@ -134,14 +121,6 @@ impl Line {
     /// What happened to each connection so far, if anything was to, and behind how many bytes of its direction.
     pub fn carried(&self) -> Vec<Option<(LineFault, u64)>> {
         self.shared.state().carried.clone()
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::Relaxed);
-        // So that the listener looks.
-        let _ = TcpStream::connect(self.address);
     }
 }
 
@@ -172,11 +151,7 @@ impl Shared {
         let fault = (!calm).then(|| {
             let most = 1 << state.rng.between(4, 15);
             let place = state.rng.between(0, most);
-            if state.bag.is_empty() {
-                state.bag = LineFault::ALL.to_vec();
-            }
-            let drawn = state.rng.between(0, state.bag.len() as u64) as usize;
-            (state.bag.swap_remove(drawn), place)
+            (state.bag.draw(&mut state.rng), place)
         });
         state.carried.push(fault);
         fault
@@ -281,6 +256,8 @@ fn close(from: &TcpStream, to: &TcpStream) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
     use super::*;
 
     /// What answers an alphabet with itself.
@@ -300,12 +277,11 @@ mod tests {
 
     /// What comes back of the alphabet.
     fn answer(fault: Option<(LineFault, u64)>) -> String {
-        let state = State { rng: Rng::new(1), bag: Vec::new(), carried: Vec::new() };
+        let state = State { rng: Rng::new(1), bag: Bag::new(&LineFault::ALL), carried: Vec::new() };
         let shared = Shared {
             target: echo(),
             seed: 1,
             calm: AtomicBool::new(false),
-            over: AtomicBool::new(false),
             state: Mutex::new(state),
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

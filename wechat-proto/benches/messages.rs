@@ -27,7 +27,7 @@ const BOUND: f64 = 1.15;
 const ROUNDS: usize = 41;
 
 fn main() -> ExitCode {
-    let session = Session::from_json(SESSION).expect("the session");
+    let session = Session::from_json(include_str!("session.json")).expect("the session");
     // `-- text` measures only what has that in its name.
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
     let mut missed = false;
@@ -116,9 +116,6 @@ fn body(names: &[&str]) -> Bytes {
     )
     .into()
 }
-
-/// A stored session, invented.
-const SESSION: &str = r#"{"format":1,"device":{"entry":{"appid":"wx782c26e4c19acffb"},"hosts":{"login":{"origin":"https://login.wx.qq.com","pinned":false},"qr_code":{"origin":"https://login.weixin.qq.com","pinned":false},"api":{"origin":"https://wx.qq.com","pinned":false},"file":{"origin":"https://file.wx.qq.com","pinned":false},"push":{"origin":"https://webpush.wx.qq.com","pinned":false},"single":false},"lang":"zh_CN","user_agent":"Mozilla/5.0","jar":[],"rng":[1,2,3,4],"ended":null},"auth":{"uin":"1","sid":"sid","skey":"skey","pass_ticket":"ticket"},"me":{"user_name":"@me","nick_name":"me","head_img_url":"","uin":1,"signature":"","sex":0},"sync_key":[[1,1]],"sync_check_key":null,"taken":{"batch":[],"recent":[]},"chat_set":[],"invite_start_count":40,"last_client_msg_id":1}"#;
 
 // The obvious way.
 

@@ -108,10 +108,10 @@ impl<T> Call<T> {
         &self.request.http
     }
 
-    /// Whether its request went out and got no reply. Polled now, it was given up: a flow that knows
-    /// the session builds it anew, since the skey may be another.
-    pub(crate) const fn is_unanswered(&self) -> bool {
-        matches!(self.state, State::Awaiting)
+    /// Whether it has a reply to tell of. Without, a poll sends its request: a flow that may have
+    /// waited builds that anew first, with the session's newest skey.
+    pub(crate) const fn has_reply(&self) -> bool {
+        matches!(self.state, State::Answered(..) | State::Failed(_))
     }
 
     /// The request with the cookies that go to its host now.

@@ -16,7 +16,8 @@ use crate::hosts::Role;
 use crate::session::Session;
 use crate::text::Text;
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseResponse, Status};
+use crate::wire::envelope::{self, BaseResponse};
+use crate::wire::lenient::Number;
 use crate::wire::object::object;
 use crate::wire::query::Url;
 
@@ -98,7 +99,7 @@ pub fn parse(reply: &Response) -> Result<Verdict, Error> {
     let Ok((_, wire)) = envelope::text::<Wire>(ENDPOINT, reply) else {
         return page(reply);
     };
-    match wire.retcode.0.or(wire.base.ret.0) {
+    match wire.retcode.0.or(wire.base.ret.0).map(Ret) {
         Some(Ret::OK) if !wire.full_url.is_empty() => Ok(lead(&wire.full_url)),
         Some(Ret::OK) | None => Err(envelope::not_script(ENDPOINT, "a redirect or a page", reply)),
         Some(ret) => Err(envelope::refusal(ENDPOINT, ret, &wire.base.err_msg)),
@@ -126,7 +127,7 @@ fn page(reply: &Response) -> Result<Verdict, Error> {
 
 object! {
     struct Wire {
-        "retcode" => retcode: Status,
+        "retcode" => retcode: Number,
         "FullURL" => full_url: Text,
         "BaseResponse" => base: BaseResponse,
     }

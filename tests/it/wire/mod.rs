@@ -138,46 +138,31 @@ pub(crate) struct Place {
 impl Place {
     /// Function calls.
     pub(crate) fn memory(world: World) -> Self {
-        Self {
-            simulator: Simulator::new(world),
-            server: None,
-            chaos: None,
-            line: None,
-            ticks: false,
-            seeds: Cell::new(7),
-            others: RefCell::default(),
-            roots: RefCell::default(),
-        }
+        Self::of(Simulator::new(world), None)
     }
 
     /// HTTP at one origin on loopback.
     pub(crate) fn http(world: World) -> Self {
         let simulator = Simulator::new(world);
         let server = Server::http(&simulator).unwrap();
-        server.hold(Duration::from_millis(200));
-        Self {
-            simulator,
-            server: Some(server),
-            chaos: None,
-            line: None,
-            ticks: true,
-            seeds: Cell::new(7),
-            others: RefCell::default(),
-            roots: RefCell::default(),
-        }
+        Self::of(simulator, Some(server))
     }
 
     /// TLS on the true host names, all of which lead to loopback.
     pub(crate) fn tls(world: World) -> Self {
         let simulator = Simulator::new(world);
         let server = Server::tls(&simulator).unwrap();
-        server.hold(Duration::from_millis(200));
+        Self::of(simulator, Some(server))
+    }
+
+    fn of(simulator: Simulator, server: Option<Server>) -> Self {
+        server.iter().for_each(|server| server.hold(Duration::from_millis(200)));
         Self {
             simulator,
-            server: Some(server),
+            ticks: server.is_some(),
+            server,
             chaos: None,
             line: None,
-            ticks: true,
             seeds: Cell::new(7),
             others: RefCell::default(),
             roots: RefCell::default(),
@@ -344,7 +329,7 @@ macro_rules! on_all_wires {
 
         $(
         mod $scenario {
-            use $crate::wire::{Hyper, Memory, Place, Ureq};
+            use $crate::wire::{Memory, Place};
 
             pub(super) fn asked() -> Vec<String> {
                 let place = Place::memory($world);
@@ -358,27 +343,48 @@ macro_rules! on_all_wires {
                 super::$scenario::<Memory>(&Place::memory($world));
             }
 
-            #[test]
-            fn over_ureq_and_http() {
-                super::$scenario::<Ureq>(&Place::http($world));
-            }
-
-            #[test]
-            fn over_ureq_and_tls() {
-                super::$scenario::<Ureq>(&Place::tls($world));
-            }
-
-            #[test]
-            fn over_hyper_and_http() {
-                super::$scenario::<Hyper>(&Place::http($world));
-            }
-
-            #[test]
-            fn over_hyper_and_tls() {
-                super::$scenario::<Hyper>(&Place::tls($world));
-            }
+            $crate::wire::tests_of_adapters!($scenario in $world);
         }
         )*
     };
 }
 pub(crate) use on_all_wires;
+
+/// The same without memory, where something of a network is needed.
+macro_rules! on_both_adapters {
+    ($($scenario:ident in $world:expr;)*) => {
+        $(
+        mod $scenario {
+            use super::*;
+
+            $crate::wire::tests_of_adapters!($scenario in $world);
+        }
+        )*
+    };
+}
+pub(crate) use on_both_adapters;
+
+macro_rules! tests_of_adapters {
+    ($scenario:ident in $world:expr) => {
+        #[test]
+        fn over_ureq_and_http() {
+            super::$scenario::<$crate::wire::Ureq>(&$crate::wire::Place::http($world));
+        }
+
+        #[test]
+        fn over_ureq_and_tls() {
+            super::$scenario::<$crate::wire::Ureq>(&$crate::wire::Place::tls($world));
+        }
+
+        #[test]
+        fn over_hyper_and_http() {
+            super::$scenario::<$crate::wire::Hyper>(&$crate::wire::Place::http($world));
+        }
+
+        #[test]
+        fn over_hyper_and_tls() {
+            super::$scenario::<$crate::wire::Hyper>(&$crate::wire::Place::tls($world));
+        }
+    };
+}
+pub(crate) use tests_of_adapters;

@@ -180,9 +180,9 @@ fn log_in(simulator: &Simulator) -> Session {
 
 /// What reaches a simulator, on its clock.
 fn options(simulator: &Simulator) -> Options {
-    let (clock, turned) = (simulator.clone(), simulator.clone());
+    let (answering, clock, turned) = (simulator.clone(), simulator.clone(), simulator.clone());
     Options::default()
-        .service(Wire(simulator.clone()))
+        .service(Wire(move |request| answering.respond(&request)))
         .timer(Hands(Arc::new(move |time| turned.world().advance(time))))
         .clock(move || Timestamp::from_millis(clock.now()))
 }
@@ -219,12 +219,12 @@ impl Day {
     }
 
     fn client(&self) -> Client {
-        let (clock, turned) = (Arc::clone(&self.service), Arc::clone(&self.service));
+        let [answering, clock, turned] = [(); 3].map(|()| Arc::clone(&self.service));
         let turn = move |time: Duration| {
             *turned.clock.lock().unwrap() += time.as_millis() as u64;
         };
         let options = Options::default()
-            .service(Always(Arc::clone(&self.service)))
+            .service(Wire(move |request| answering.respond(&request)))
             .timer(Hands(Arc::new(turn)))
             .clock(move || Timestamp::from_millis(*clock.clock.lock().unwrap()))
             .seed([6; 32]);
@@ -247,14 +247,15 @@ struct Endless {
 }
 
 impl Endless {
-    fn answer(&self, path: &str, body: &[u8]) -> String {
+    fn respond(&self, request: &Request<Bytes>) -> Response<Bytes> {
         *self.clock.lock().unwrap() += 3_000;
-        match path.rsplit('/').next().unwrap() {
+        let text = match request.uri().path().rsplit('/').next().unwrap() {
             "synccheck" => r#"window.synccheck={retcode:"0",selector:"2"}"#.to_owned(),
             "webwxsync" => self.batch(),
-            "webwxbatchgetcontact" => self.records(body),
+            "webwxbatchgetcontact" => self.records(request.body()),
             other => panic!("{other}"),
-        }
+        };
+        Response::new(text.into())
     }
 
     /// Texts from persons, in rooms and from the account's phone, some of them long; some taken back.
@@ -325,10 +326,14 @@ impl Endless {
 
 type Answered = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, BoxError>> + Send>>;
 
+/// A function as a service.
 #[derive(Clone)]
-struct Always(Arc<Endless>);
+struct Wire<F>(F);
 
-impl Service<Request<RequestBody>> for Always {
+impl<F> Service<Request<RequestBody>> for Wire<F>
+where
+    F: Fn(Request<Bytes>) -> Response<Bytes> + Clone + Send + 'static,
+{
     type Response = Response<Full<Bytes>>;
     type Error = BoxError;
     type Future = Answered;
@@ -338,34 +343,11 @@ impl Service<Request<RequestBody>> for Always {
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Answered {
-        let service = Arc::clone(&self.0);
+        let answer = self.0.clone();
         Box::pin(async move {
             let (head, body) = request.into_parts();
             let body = body.collect().await?.to_bytes();
-            Ok(Response::new(service.answer(head.uri.path(), &body).into_bytes().into()))
-        })
-    }
-}
-
-/// The simulator as a service.
-#[derive(Clone)]
-struct Wire(Simulator);
-
-impl Service<Request<RequestBody>> for Wire {
-    type Response = Response<Full<Bytes>>;
-    type Error = BoxError;
-    type Future = Answered;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<RequestBody>) -> Answered {
-        let simulator = self.0.clone();
-        Box::pin(async move {
-            let (head, body) = request.into_parts();
-            let body = body.collect().await?.to_bytes();
-            Ok(simulator.respond(&Request::from_parts(head, body)).map(Full::new))
+            Ok(answer(Request::from_parts(head, body)).map(Full::new))
         })
     }
 }

@@ -5,13 +5,13 @@ mod wire;
 
 use std::fmt;
 use std::io::{self, Read as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use crate::layout::Layout;
+use crate::proxy::{Bag, Gate};
 use crate::rng::Rng;
 use crate::server::Server;
 use crate::simulator::Simulator;
@@ -108,7 +108,7 @@ pub struct Passed {
 /// in a row. What it does follows from its seed and from the order in which requests come. Its `Debug` text tells the
 /// seed and all that it did; print it when a test fails.
 pub struct Chaos {
-    address: SocketAddr,
+    gate: Gate,
     shared: Arc<Shared>,
 }
 
@@ -116,14 +116,12 @@ struct Shared {
     target: SocketAddr,
     seed: u64,
     calm: AtomicBool,
-    over: AtomicBool,
     state: Mutex<State>,
 }
 
 struct State {
     rng: Rng,
-    /// What is left of the faults until all have been there.
-    bag: Vec<Fault>,
+    bag: Bag<Fault>,
     /// Faults that were ordered.
     ordered: Vec<(String, Fault)>,
     passed: Vec<Passed>,
@@ -137,39 +135,24 @@ impl Chaos {
     ///
     /// If there is no socket left.
     pub fn new(simulator: &Simulator, server: &Server, seed: u64) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        simulator.world().layout(Layout::One { origin: format!("http://{address}") });
         let state = Mutex::new(State {
             rng: Rng::new(seed),
-            bag: Vec::new(),
+            bag: Bag::new(&Fault::ALL),
             ordered: Vec::new(),
             passed: Vec::new(),
         });
-        let shared = Arc::new(Shared {
-            target: server.addr(),
-            seed,
-            calm: AtomicBool::new(true),
-            over: AtomicBool::new(false),
-            state,
-        });
+        let shared =
+            Arc::new(Shared { target: server.addr(), seed, calm: AtomicBool::new(true), state });
         let serving = Arc::clone(&shared);
-        thread::Builder::new().name("chaos".to_owned()).spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                if serving.over.load(Ordering::Relaxed) {
-                    break;
-                }
-                let shared = Arc::clone(&serving);
-                // A client or a server that goes away ends its connection, and nothing else.
-                thread::spawn(move || drop(shared.serve(client)));
-            }
-        })?;
-        Ok(Self { address, shared })
+        let gate = Gate::new("chaos", move |client| serving.serve(client))?;
+        let chaos = Self { gate, shared };
+        simulator.world().layout(Layout::One { origin: chaos.origin() });
+        Ok(chaos)
     }
 
     /// Its origin, which is the world's: scheme, host and port.
     pub fn origin(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.gate.address())
     }
 
     /// Begins to do harm.
@@ -190,14 +173,6 @@ impl Chaos {
     /// Every exchange so far, in the order in which the requests came: those that the world never heard of, too.
     pub fn passed(&self) -> Vec<Passed> {
         self.shared.state().passed.clone()
-    }
-}
-
-impl Drop for Chaos {
-    fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::Relaxed);
-        // So that the listener looks.
-        let _ = TcpStream::connect(self.address);
     }
 }
 
@@ -259,13 +234,7 @@ impl Shared {
             None if self.calm.load(Ordering::Relaxed) => None,
             None if state.passed.last().is_some_and(|passed| passed.fault.is_some()) => None,
             None if state.rng.next().is_multiple_of(4) => None,
-            None => {
-                if state.bag.is_empty() {
-                    state.bag = Fault::ALL.to_vec();
-                }
-                let drawn = state.rng.between(0, state.bag.len() as u64) as usize;
-                Some(state.bag.swap_remove(drawn))
-            }
+            None => Some(state.bag.draw(&mut state.rng)),
         };
         let fault = match fault {
             Some(Fault::LengthShort) if head.is_media() => Some(Fault::Reset),

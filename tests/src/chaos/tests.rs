@@ -7,7 +7,7 @@ use crate::World;
 
 /// Sends what a browser might and gives what comes up to the end or to a pause.
 fn ask(chaos: &Chaos, path: &str) -> Vec<u8> {
-    let mut stream = TcpStream::connect(chaos.address).unwrap();
+    let mut stream = TcpStream::connect(chaos.gate.address()).unwrap();
     stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     let request = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello");
     stream.write_all(request.as_bytes()).unwrap();

@@ -34,10 +34,11 @@ enum State {
     Start,
     Paging {
         seq: i64,
-        call: Call<Page>,
+        /// Kept for its reply alone: what is sent next has the session's newest skey.
+        call: Option<Call<Page>>,
     },
     Batching {
-        call: Call<Vec<Contact>>,
+        call: Option<Call<Vec<Contact>>>,
     },
     /// The last names were refused, and that was told.
     Done,
@@ -77,91 +78,90 @@ impl Flow for Contacts {
         if let Some(error @ Error::LoggedOut { .. }) = account.over() {
             return Err(error.into());
         }
-        let given_up = match &self.state {
-            State::Start | State::Done => false,
-            State::Paging { call, .. } => call.is_unanswered(),
-            State::Batching { call } => call.is_unanswered(),
-        };
-        if core::mem::take(&mut self.held) || given_up {
-            self.renew(account, now);
-        }
         loop {
             let session = &mut account.session;
             match core::mem::take(&mut self.state) {
                 State::Start => {
                     self.pages.clear();
-                    self.page(account, 0, now);
+                    self.page(0);
                 }
                 State::Done => return Ok(()),
-                State::Paging { seq, mut call } => match call.poll(&mut session.device, now) {
-                    Ok(page) => {
-                        useful(account, !page.contacts.is_empty());
-                        for contact in page.contacts {
-                            account.directory.merge(contact);
+                State::Paging { seq, call } => {
+                    let mut call = call
+                        .filter(Call::has_reply)
+                        .unwrap_or_else(|| list::request(session, seq, now));
+                    match call.poll(&mut session.device, now) {
+                        Ok(page) => {
+                            useful(account, !page.contacts.is_empty());
+                            for contact in page.contacts {
+                                account.directory.merge(contact);
+                            }
+                            // Zero is the end; so is a number that comes again, and so are too many.
+                            let seen = self.pages.contains(&page.next);
+                            if page.next == 0 || seen || self.pages.len() >= PAGES {
+                                self.names =
+                                    Names { batches: wanted(account).into(), ..Names::default() };
+                                if self.batch() {
+                                    return Ok(());
+                                }
+                            } else {
+                                self.page(page.next);
+                            }
                         }
-                        // Zero is the end; so is a number that comes again, and so are too many.
-                        let seen = self.pages.contains(&page.next);
-                        if page.next == 0 || seen || self.pages.len() >= PAGES {
-                            self.names =
-                                Names { batches: wanted(account).into(), ..Names::default() };
-                            if self.batch(account, now) {
+                        Err(interrupt) => {
+                            self.state = State::Paging { seq, call: Some(call) };
+                            self.settle(account, interrupt, now)?;
+                        }
+                    }
+                }
+                State::Batching { call } => {
+                    let mut call = call
+                        .filter(Call::has_reply)
+                        .unwrap_or_else(|| batch::request(session, &self.names.next(), now));
+                    match call.poll(&mut session.device, now) {
+                        Ok(contacts) => {
+                            useful(account, !contacts.is_empty());
+                            // By name: the service leaves some out and sorts as it likes.
+                            for contact in contacts {
+                                account.directory.merge(contact);
+                            }
+                            self.names.answered();
+                            if self.batch() {
                                 return Ok(());
                             }
-                        } else {
-                            self.page(account, page.next, now);
                         }
-                    }
-                    Err(interrupt) => {
-                        if let Interrupt::Fail(_) = interrupt {
-                            call = list::request(&mut account.session, seq, now);
-                        }
-                        self.keep(account, interrupt, now, State::Paging { seq, call })?;
-                    }
-                },
-                State::Batching { mut call } => match call.poll(&mut session.device, now) {
-                    Ok(contacts) => {
-                        useful(account, !contacts.is_empty());
-                        // By name: the service leaves some out and sorts as it likes.
-                        for contact in contacts {
-                            account.directory.merge(contact);
-                        }
-                        self.names.answered();
-                        if self.batch(account, now) {
-                            return Ok(());
-                        }
-                    }
-                    // A service that fails says nothing about the names.
-                    Err(Interrupt::Fail(error @ Error::Refused { .. }))
-                        if !error.is_transient() =>
-                    {
-                        account.session.device.paces.contacts.strike();
-                        let told = self.names.refused();
-                        let done = self.batch(account, now);
-                        if told || done && self.names.was_in_vain() {
+                        // A service that fails says nothing about the names.
+                        Err(Interrupt::Fail(error @ Error::Refused { .. }))
+                            if !error.is_transient() =>
+                        {
+                            account.session.device.paces.contacts.strike();
+                            let told = self.names.refused();
+                            let done = self.batch();
+                            if told || done && self.names.was_in_vain() {
+                                if done {
+                                    self.state = State::Done;
+                                }
+                                return Err(error.into());
+                            }
                             if done {
-                                self.state = State::Done;
+                                return Ok(());
                             }
-                            return Err(error.into());
                         }
-                        if done {
-                            return Ok(());
+                        Err(interrupt) => {
+                            if let Interrupt::Fail(error) = &interrupt {
+                                account.wanted.slow(error, now);
+                                self.names.failed(error);
+                                if self.names.next().is_empty() {
+                                    // The last one was given up.
+                                    self.state = State::Done;
+                                    return Err(interrupt);
+                                }
+                            }
+                            self.state = State::Batching { call: Some(call) };
+                            self.settle(account, interrupt, now)?;
                         }
                     }
-                    Err(interrupt) => {
-                        if let Interrupt::Fail(error) = &interrupt {
-                            account.wanted.slow(error, now);
-                            self.names.failed(error);
-                            let next = self.names.next();
-                            if next.is_empty() {
-                                // The last one was given up.
-                                self.state = State::Done;
-                                return Err(interrupt);
-                            }
-                            call = batch::request(&mut account.session, &next, now);
-                        }
-                        self.keep(account, interrupt, now, State::Batching { call })?;
-                    }
-                },
+                }
             }
         }
     }
@@ -171,48 +171,34 @@ impl Flow for Contacts {
             return;
         }
         match &mut self.state {
-            State::Start | State::Done => {}
-            State::Paging { call, .. } => call.handle(input),
-            State::Batching { call } => call.handle(input),
+            State::Paging { call: Some(call), .. } => call.handle(input),
+            State::Batching { call: Some(call) } => call.handle(input),
+            _ => {}
         }
     }
 }
 
 impl Contacts {
-    fn page(&mut self, account: &mut Account, seq: i64, now: Timestamp) {
+    fn page(&mut self, seq: i64) {
         self.pages.insert(seq);
-        self.state = State::Paging { seq, call: list::request(&mut account.session, seq, now) };
+        self.state = State::Paging { seq, call: None };
     }
 
-    /// A request that waited for its time, or was given up, goes out with the session's newest skey.
-    fn renew(&mut self, account: &mut Account, now: Timestamp) {
-        let session = &mut account.session;
-        match &mut self.state {
-            State::Start | State::Done => {}
-            State::Paging { seq, call } => *call = list::request(session, *seq, now),
-            State::Batching { call } => *call = batch::request(session, &self.names.next(), now),
+    /// Goes on with the next names; says whether there are none left.
+    fn batch(&mut self) -> bool {
+        let done = self.names.next().is_empty();
+        if !done {
+            self.state = State::Batching { call: None };
         }
+        done
     }
 
-    /// Asks for the next names; says whether there are none left.
-    fn batch(&mut self, account: &mut Account, now: Timestamp) -> bool {
-        let next = self.names.next();
-        if next.is_empty() {
-            return true;
-        }
-        let call = batch::request(&mut account.session, &next, now);
-        self.state = State::Batching { call };
-        false
-    }
-
-    fn keep(
+    fn settle(
         &mut self,
         account: &mut Account,
         interrupt: Interrupt,
         now: Timestamp,
-        state: State,
     ) -> Result<(), Interrupt> {
-        self.state = state;
         account.session.device.paces.contacts.settle(interrupt, now, &mut self.held)
     }
 }

@@ -87,9 +87,11 @@ macro_rules! rows {
             builders: &[$($builder),+],
             what: $what,
             build: $build,
-            written: { #[allow(unused_variables)] let written: fn(&str) -> String = itself; $(let written: fn(&str) -> String = $written;)? written },
+            written: rows!(@written $($written)?),
         }),*]
     };
+    (@written) => { itself };
+    (@written $written:expr) => { $written };
 }
 
 pub(super) const TABLE: &[Row] = rows! {

@@ -12,7 +12,8 @@ use crate::flow::Response;
 use crate::hosts::Role;
 use crate::ids::Uuid;
 use crate::text::Text;
-use crate::wire::envelope::{self, Status};
+use crate::wire::envelope;
+use crate::wire::lenient::Number;
 use crate::wire::object::object;
 use crate::wire::query::Url;
 
@@ -58,7 +59,7 @@ pub fn parse(reply: &Response) -> Result<Uuid, Error> {
         found: found.into(),
     };
     let (_, wire) = envelope::text::<Wire>(ENDPOINT, reply)?;
-    match wire.ret.0 {
+    match wire.ret.0.map(Ret) {
         Some(Ret::OK) => Uuid::parse(&wire.uuid).ok_or_else(|| malformed("no uuid")),
         // Not a session that ended: there was none yet.
         Some(ret) => {
@@ -72,7 +73,7 @@ pub fn parse(reply: &Response) -> Result<Uuid, Error> {
 object! {
     /// In small letters, and without a `BaseResponse` (`docs/shapes.md`).
     struct Wire {
-        "ret" => ret: Status,
+        "ret" => ret: Number,
         "msg" => msg: Text,
         "uuid" => uuid: Text,
     }

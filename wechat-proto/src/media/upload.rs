@@ -50,7 +50,7 @@ pub struct Upload {
     sum: Adder,
     /// Whether bytes are waited for.
     asked: bool,
-    /// Whether a request waits for its time, and is built then.
+    /// Whether a request waits for its time: nothing that comes then is its reply.
     held: bool,
     /// What is wrong with the source, not told yet.
     fault: Option<Error>,
@@ -110,8 +110,7 @@ enum State {
         plan: Box<Plan>,
         piece: u64,
         bytes: Bytes,
-        /// Nothing before the piece is sent, while it waits for its time, and after it failed; not
-        /// kept where it was given up: what is sent next has the session's newest tickets.
+        /// Kept for its reply alone: what is sent next has the session's newest tickets.
         call: Option<Call<Taken>>,
     },
     Done(Box<Uploaded>),
@@ -190,7 +189,7 @@ impl Flow for Upload {
                 State::Hashed { md5 } => self.begin(session, md5, None, now),
                 State::Probing { md5, call } => {
                     let mut call = call
-                        .filter(|call| !call.is_unanswered())
+                        .filter(Call::has_reply)
                         .unwrap_or_else(|| probe::request(session, &self.to, &self.file, md5));
                     match call.poll(&mut session.device, now) {
                         Ok(mut probed) => {
@@ -201,11 +200,8 @@ impl Flow for Upload {
                             }
                         }
                         Err(interrupt) => {
-                            let failed = matches!(interrupt, Interrupt::Fail(_));
-                            let settled = self.settle(session, interrupt, now);
-                            let call = Some(call).filter(|_| !failed && !self.held);
-                            self.state = State::Probing { md5, call };
-                            settled?;
+                            self.state = State::Probing { md5, call: Some(call) };
+                            self.settle(session, interrupt, now)?;
                         }
                     }
                 }
@@ -215,7 +211,7 @@ impl Flow for Upload {
                     return Err(self.read(range));
                 }
                 State::Sending { plan, piece, bytes, call } => {
-                    let mut call = call.filter(|call| !call.is_unanswered()).unwrap_or_else(|| {
+                    let mut call = call.filter(Call::has_reply).unwrap_or_else(|| {
                         piece::request(session, &plan, piece, bytes.clone(), now)
                     });
                     match call.poll(&mut session.device, now) {
@@ -231,11 +227,8 @@ impl Flow for Upload {
                             return Ok(UploadProgress::Sent { sent, total: self.file.size() });
                         }
                         Err(interrupt) => {
-                            let failed = matches!(interrupt, Interrupt::Fail(_));
-                            let settled = self.settle(session, interrupt, now);
-                            let call = Some(call).filter(|_| !failed && !self.held);
-                            self.state = State::Sending { plan, piece, bytes, call };
-                            settled?;
+                            self.state = State::Sending { plan, piece, bytes, call: Some(call) };
+                            self.settle(session, interrupt, now)?;
                         }
                     }
                 }
@@ -250,6 +243,7 @@ impl Flow for Upload {
 
     fn handle(&mut self, input: Input) {
         match input {
+            Input::Reply(_) if self.held => {}
             Input::Reply(_) => match &mut self.state {
                 State::Probing { call: Some(call), .. } => call.handle(input),
                 State::Sending { call: Some(call), .. } => call.handle(input),

@@ -11,7 +11,6 @@ use super::js::Script;
 use super::json;
 use super::lenient::{Lenient, Number};
 use super::object::object;
-use super::reader::Reader;
 use super::xml::notice;
 use crate::error::{Error, Ret};
 use crate::flow::Response;
@@ -39,24 +38,9 @@ pub(crate) enum Uin {
 
 object! {
     pub(crate) struct BaseResponse {
-        "Ret" => pub(crate) ret: Status,
+        /// Has to be there: without it a reply says nothing.
+        "Ret" => pub(crate) ret: Number,
         "ErrMsg" => pub(crate) err_msg: Text,
-    }
-}
-
-/// A `Ret` that has to be there, and a number: without it a reply says nothing.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Status(pub(crate) Option<Ret>);
-
-impl<'de> serde::Deserialize<'de> for Status {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Number::deserialize(deserializer).map(|Number(ret)| Self(ret.map(Ret)))
-    }
-}
-
-impl Lenient for Status {
-    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
-        Number::quick(reader).map(|Number(ret)| Self(ret.map(Ret)))
     }
 }
 
@@ -120,7 +104,7 @@ pub(crate) fn text<'a, T: Lenient>(
 ///
 /// See [`refusal`]; [`Error::Malformed`] if there is none.
 pub(crate) fn check(endpoint: &'static str, base: &BaseResponse) -> Result<(), Error> {
-    match base.ret.0 {
+    match base.ret.0.map(Ret) {
         Some(Ret::OK) => Ok(()),
         Some(ret) => Err(refusal(endpoint, ret, &base.err_msg)),
         None => Err(Error::Malformed {

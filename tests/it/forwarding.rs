@@ -1,0 +1,118 @@
+//! Passing on what arrived: every kind of message, from a person and in a room, on every wire.
+
+use wechat_proto::Message;
+use wechat_proto::message::{Forward, NotForwardable};
+use wechat_simulator::Incoming;
+
+use crate::sending::{MD5, clean, log_in, named};
+use crate::wire::{Bot, Place, on_all_wires};
+
+/// What arrives, and what is said of it to the next: the endpoint, `Type` and `Content`; nothing
+/// where it cannot be passed on.
+fn arrivals(room: &str, friend: &str) -> Vec<(Incoming, Result<[String; 3], NotForwardable>)> {
+    let xml =
+        "&lt;msg&gt;<br/>\t&lt;img length=\"1\" aeskey=\"a&amp;amp;b\" /&gt;<br/>&lt;/msg&gt;";
+    let plain = "<msg>\n\t<img length=\"1\" aeskey=\"a&amp;b\" />\n</msg>";
+    let link = "&lt;msg&gt;&lt;appmsg appid=\"\"&gt;&lt;title&gt;a&lt;/title&gt;&lt;/appmsg&gt;&lt;/msg&gt;";
+    let sticker =
+        format!("&lt;msg&gt;&lt;emoji len=\"1\" md5=\"{MD5}\"&gt;&lt;/emoji&gt;&lt;/msg&gt;");
+    let file = "&lt;msg&gt;&lt;appmsg&gt;&lt;title&gt;a &amp;amp; b.PDF&lt;/title&gt;&lt;appattach&gt;&lt;attachid&gt;old&lt;/attachid&gt;&lt;fileext&gt;PDF&lt;/fileext&gt;&lt;/appattach&gt;&lt;/appmsg&gt;&lt;/msg&gt;";
+    let file_xml = "<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''><title>a &amp; b.PDF</title><des></des><action></action><type>6</type><content></content><url></url><lowurl></lowurl><appattach><totallen>1760</totallen><attachid>@crypt_arrived</attachid><fileext>pdf</fileext></appattach><extinfo></extinfo></appmsg>";
+    let place = "<?xml version=\"1.0\"?>\n<msg>\n\t<location x=\"22.5\" y=\"113.9\" /></msg>";
+    let goes =
+        |endpoint: &str, kind: &str, content: &str| Ok([endpoint, kind, content].map(String::from));
+    let kind = NotForwardable::Kind;
+    let mut all = vec![
+        (
+            Incoming::new(friend, 1, "a<br/>b &lt;c&gt; <span class=\"emoji emoji1f604\"></span>"),
+            goes("webwxsendmsg", "1", "a\nb <c> 😄"),
+        ),
+        (Incoming::new(friend, 3, xml), goes("webwxsendmsgimg", "3", plain)),
+        (Incoming::new(friend, 43, xml), goes("webwxsendvideomsg", "43", plain)),
+        (Incoming::new(friend, 62, xml), goes("webwxsendvideomsg", "62", plain)),
+        (Incoming::new(friend, 47, &sticker), goes("webwxsendemoticon", "47", "")),
+        (
+            Incoming { has_product_id: 1, ..Incoming::new(friend, 47, "") },
+            Err(NotForwardable::Sticker),
+        ),
+        (
+            Incoming {
+                sub_msg_type: 48,
+                ori_content: place.into(),
+                url: "http://apis.map.qq.com/uri/v1/geocoder?coord=22.5,113.9".into(),
+                ..Incoming::new(
+                    friend,
+                    1,
+                    "湖边:<br/>/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx",
+                )
+            },
+            goes("webwxsendmsg", "48", place),
+        ),
+        (
+            Incoming {
+                app_msg_type: 6,
+                file_name: "a &amp; b.PDF".into(),
+                file_size: "1760".into(),
+                media_id: "@crypt_arrived".into(),
+                ..Incoming::new(friend, 49, file)
+            },
+            goes("webwxsendappmsg", "6", file_xml),
+        ),
+        (
+            Incoming { app_msg_type: 5, ..Incoming::new(friend, 49, link) },
+            goes("webwxsendappmsg", "5", "<msg><appmsg appid=\"\"><title>a</title></appmsg></msg>"),
+        ),
+        (Incoming { app_msg_type: 2000, ..Incoming::new(friend, 49, link) }, Err(kind)),
+        (Incoming::new(friend, 34, xml), Err(kind)),
+        (Incoming::new(friend, 42, xml), Err(kind)),
+        (Incoming::new(friend, 10000, "你已添加了朋友"), Err(kind)),
+        (Incoming::new(friend, 10002, xml), Err(kind)),
+    ];
+    // The same in a room, where a member says it.
+    for at in 0..all.len() {
+        let (mut said, goes) = all[at].clone();
+        said.from = room.to_owned();
+        said.content = format!("{friend}:<br/>{}", said.content);
+        all.push((said, goes));
+    }
+    all
+}
+
+pub(crate) fn forwards<B: Bot>(place: &Place) {
+    let mut bot: B = log_in(place);
+    let (friend, room) = (named(place, "朋友"), named(place, "一家人"));
+    let to = named(place, "老王");
+    let mut expected = Vec::new();
+    for (said, goes) in arrivals(room.as_str(), friend.as_str()) {
+        let id = place.simulator.world().deliver(said);
+        let message: Message = bot.next().unwrap().unwrap();
+        assert_eq!(message.id.as_str(), id);
+        match (Forward::of(&message), goes) {
+            (Ok(forward), Ok(goes)) => {
+                bot.call(|session, now| forward.request(session, &to, now)).unwrap();
+                expected.push(goes);
+            }
+            (Err(error), Err(goes)) => assert_eq!(error, goes, "{message:?}"),
+            (found, goes) => panic!("{message:?}: {found:?}, not {goes:?}"),
+        }
+    }
+    let world = place.simulator.world();
+    let seen: Vec<_> = world
+        .sent()
+        .iter()
+        .map(|sent| {
+            assert_eq!(sent.scene, 2);
+            assert_eq!(sent.to, to.as_str());
+            assert_eq!(sent.msg_type == 47, sent.emoticon_md5 == MD5);
+            [sent.endpoint.clone(), sent.msg_type.to_string(), sent.content.clone()]
+        })
+        .collect();
+    assert_eq!(seen, expected);
+    assert_eq!(seen.len(), 16);
+    drop(world);
+    clean(place);
+}
+
+on_all_wires! {
+    forwards in crate::sending::world();
+}

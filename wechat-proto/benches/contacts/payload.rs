@@ -1,0 +1,84 @@
+//! Payloads, in the service's layout.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+
+/// A `UserName` of a person: `@` and 64 hex digits, in no order.
+pub(crate) fn name(n: usize) -> String {
+    format!("@{}", hex(n as u64))
+}
+
+pub(crate) fn member_name(n: usize) -> String {
+    format!("@{}", hex(n as u64 + (1 << 40)))
+}
+
+pub(crate) fn room_name(n: usize) -> String {
+    format!("@@{}", hex(n as u64 + (1 << 50)))
+}
+
+pub(crate) fn hex(seed: u64) -> String {
+    let mut state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut text = String::new();
+    for _ in 0..4 {
+        // splitmix64
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        write!(text, "{:016x}", mixed ^ (mixed >> 31)).unwrap();
+    }
+    text
+}
+
+/// A record of 31 fields as `webwxgetcontact` has it; what it says follows from `n`.
+pub(crate) fn record(user_name: &str, n: usize, members: &[String]) -> String {
+    // Markup is in one name of ten.
+    let nick = match n % 20 {
+        0 => format!("小雨 {n} <span class=\\\"emoji emoji1f604\\\"></span>"),
+        1 => format!("Tom &amp; Jerry {n}"),
+        _ => format!("朋友的名字{n}"),
+    };
+    let remark = if n.is_multiple_of(4) { format!("备注{n}") } else { String::new() };
+    let signature =
+        if n.is_multiple_of(3) { "" } else { "山高月小，水落石出。明月几时有" };
+    let alias = if n.is_multiple_of(9) { format!("alias_{n}") } else { String::new() };
+    format!(
+        "{{\n\"Uin\": 0,\n\"UserName\": \"{user_name}\",\n\"NickName\": \"{nick}\",\n\"HeadImgUrl\": \"/cgi-bin/mmwebwx-bin/webwxgeticon?seq={seq}&username={user_name}&skey=@crypt_cec4ff9f_d3c971cda9a908fa8e68c07152ac7073\",\n\"ContactFlag\": 3,\n\"MemberCount\": {count},\n\"MemberList\": [{members}],\n\"RemarkName\": \"{remark}\",\n\"HideInputBarFlag\": 0,\n\"Sex\": {sex},\n\"Signature\": \"{signature}\",\n\"VerifyFlag\": 0,\n\"OwnerUin\": 0,\n\"PYInitial\": \"PYDMZ{n}\",\n\"PYQuanPin\": \"pengyoudemingzi{n}\",\n\"RemarkPYInitial\": \"{remark}\",\n\"RemarkPYQuanPin\": \"{remark}\",\n\"StarFriend\": 0,\n\"AppAccountFlag\": 0,\n\"Statues\": 0,\n\"AttrStatus\": 2147584103,\n\"Province\": \"广东\",\n\"City\": \"深圳\",\n\"Alias\": \"{alias}\",\n\"SnsFlag\": 17,\n\"UniFriend\": 0,\n\"DisplayName\": \"\",\n\"ChatRoomId\": 0,\n\"KeyWord\": \"\",\n\"EncryChatRoomId\": \"\",\n\"IsOwner\": 0\n}}\n",
+        seq = 620_000_000 + n,
+        count = members.len(),
+        members = members.join(","),
+        sex = n % 3,
+    )
+}
+
+pub(crate) fn page(count: usize) -> Bytes {
+    page_of((0..count).map(|n| record(&name(n), n, &[])))
+}
+
+pub(crate) fn page_of(records: impl Iterator<Item = String>) -> Bytes {
+    let records: Vec<_> = records.collect();
+    format!(
+        "{{\"BaseResponse\": {{\"Ret\": 0}}, \"MemberCount\": {}, \"MemberList\": [{}], \"Seq\": 0}}",
+        records.len(),
+        records.join(",")
+    )
+    .into()
+}
+
+pub(crate) fn rooms(count: usize, members: usize) -> Bytes {
+    let members: Vec<String> = (0..members)
+        .map(|n| {
+            let display = if n.is_multiple_of(5) { format!("群名片{n}") } else { String::new() };
+            format!(
+                "{{\n\"Uin\": 0,\n\"UserName\": \"{}\",\n\"NickName\": \"成员的名字{n}\",\n\"AttrStatus\": 2147584103,\n\"PYInitial\": \"\",\n\"PYQuanPin\": \"\",\n\"RemarkPYInitial\": \"\",\n\"RemarkPYQuanPin\": \"\",\n\"MemberStatus\": 0,\n\"DisplayName\": \"{display}\",\n\"KeyWord\": \"\"\n}}\n",
+                member_name(n)
+            )
+        })
+        .collect();
+    let records: Vec<_> = (0..count).map(|n| record(&room_name(n), n, &members)).collect();
+    format!(
+        "{{\"BaseResponse\": {{\"Ret\": 0}}, \"Count\": {count}, \"ContactList\": [{}]}}",
+        records.join(",")
+    )
+    .into()
+}
