@@ -291,6 +291,22 @@ fn pauses_are_short() {
     );
 }
 
+/// What went wrong with others slows down how it begins, not the pieces after one that was taken.
+#[test]
+fn pieces_that_are_taken_follow_each_other_at_once() {
+    let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
+    (0..5).for_each(|_| session.device.paces.upload.strike());
+    let serve = |request: &Request| ok(service.answer(request));
+    driver.all(&mut upload(99), &mut session, &bytes(99), serve).unwrap();
+    assert_eq!(driver.sent, 8);
+    assert!(driver.slept.is_empty(), "{:?}", driver.slept);
+    // The next upload waits before it begins.
+    (0..5).for_each(|_| session.device.paces.upload.strike());
+    let serve = |request: &Request| ok(service.answer(request));
+    driver.all(&mut upload(99), &mut session, &bytes(99), serve).unwrap();
+    assert_eq!(driver.slept, [Duration::from_secs(4)]);
+}
+
 #[test]
 fn a_refusal_is_told_at_once() {
     type Case = (fn() -> Input, fn(&Error) -> bool);
