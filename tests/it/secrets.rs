@@ -7,11 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, Once};
 
 use bytes::Bytes;
+use wechat_proto::contact::verify::{self, Ticket};
 use wechat_proto::media::{Icon, icon};
-use wechat_proto::message::send_text;
+use wechat_proto::message::{Kind, send_text};
 use wechat_proto::sync::{check, fetch};
 use wechat_proto::{Call, Error, contact};
-use wechat_simulator::Cut;
+use wechat_simulator::{Cut, Incoming};
 
 use crate::story;
 use crate::wire::{Bot, Place, on_all_wires};
@@ -65,7 +66,33 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
     shown.push(format!("{fetch:?} {:?}", bot.download(&mut fetch).unwrap().0));
     shown.push(format!("{fetch:?} {:?}", bot.save(&mut fetch, 1).result));
 
-    let secrets = secrets(place);
+    // A friend request, which comes with a ticket, and is accepted.
+    let (guest, ticket) = {
+        let mut world = place.simulator.world();
+        let guest = world.add_stranger("guest");
+        let request = Incoming::friend_request(world.contact(&guest).unwrap(), "hello");
+        let ticket = request.recommend.ticket.clone();
+        world.deliver(request);
+        (guest.parse().unwrap(), ticket)
+    };
+    shown.push(format!("{:?}", bot.call(fetch::request).unwrap()));
+    loop {
+        let message = bot.next().unwrap().unwrap();
+        shown.push(format!("{message:?} {message:#?}"));
+        if let Kind::FriendRequest(_) = message.kind {
+            break;
+        }
+    }
+    let accepted: Ticket = ticket.parse().unwrap();
+    let answered = bot.call(|session, now| {
+        let call = verify::accept(session, &guest, &accepted, now);
+        shown.push(format!("{accepted:?} {call:?}"));
+        call
+    });
+    shown.push(format!("{answered:?}"));
+
+    let mut secrets = secrets(place);
+    secrets.insert(ticket);
     let body = secrets.iter().cloned().collect::<Vec<_>>().join(" ");
     let mut errors = Vec::new();
     for spoiled in [
@@ -84,12 +111,14 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
         world().reply_with("webwxsendmsg", reply.clone());
         world().reply_with("webwxsync", reply.clone());
         world().reply_with("synccheck", reply.clone());
-        world().reply_with("webwxgetcontact", reply);
+        world().reply_with("webwxgetcontact", reply.clone());
+        world().reply_with("webwxverifyuser", reply);
         let to = "filehelper".parse().unwrap();
         errors.push(bot.call(|session, now| send_text::request(session, &to, "x", now)).err());
         errors.push(bot.call(fetch::request).err());
         errors.push(bot.call(check::request).err());
         errors.push(bot.call(|session, now| contact::list::request(session, 0, now)).err());
+        errors.push(bot.call(|session, now| verify::add(session, &guest, "x", now)).err());
     }
     if !place.is_in_memory() {
         // What the libraries below say of it comes with the error, as its source.
@@ -107,7 +136,7 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
     assert!(shown.last().unwrap().contains("wxsid"), "{shown:?}");
     place.simulator.world().phone().kick();
     errors.push(bot.call(fetch::request).err());
-    assert!(errors.iter().flatten().count() >= 25);
+    assert!(errors.iter().flatten().count() >= 30);
     for error in errors.into_iter().flatten() {
         shown.push(everything(&error));
         let panicked = catch_unwind(AssertUnwindSafe(|| unwrapped(Err(error))));
