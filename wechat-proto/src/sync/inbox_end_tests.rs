@@ -43,6 +43,23 @@ fn three_codes_end_it_from_any_call_of_its_own() {
     }
 }
 
+/// The phone's word that it opened a chat comes with every login, also of accounts that are dropped
+/// at once.
+#[test]
+fn what_the_phone_tells_is_no_message() {
+    let end = json!({ "BaseResponse": { "Ret": 1101 } });
+    for (msg_type, heard) in [(51, false), (1, true), (9999, true)] {
+        let mut told = batch(&["1"], 5, true);
+        told["AddMsgList"][0]["MsgType"] = json!(msg_type);
+        let mut stage = Stage::new([ok(&told), ok(&end)]);
+        stage.account.session.device.begin(stage.host.now);
+        assert!(stage.next().is_ok());
+        assert!(over(&stage.next().unwrap_err()));
+        let ended = stage.account.session.device.session_ended().unwrap();
+        assert_eq!((ended.retcode, ended.had_messages), (Ret(1101), heard), "{msg_type}");
+    }
+}
+
 /// `docs/protocol.md` §6.1: a send may hear of the end before the inbox does.
 fn hear(account: &mut Account, ret: i64) {
     let to = "filehelper".parse().unwrap();

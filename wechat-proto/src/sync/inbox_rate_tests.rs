@@ -191,3 +191,18 @@ fn news_at_a_human_pace_is_fetched_at_once() {
         assert!(calm.iter().all(|late| *late <= soon), "{gap}: {late:?}");
     }
 }
+
+/// Nobody can tell messages without a number from those of before: a key that moves is all that
+/// says that they are new.
+#[test]
+fn messages_without_a_number_are_new_where_the_key_moves() {
+    for (moving, is_slow) in [(true, false), (false, true)] {
+        let answer = |n: i64| batch(&["0"], if moving { n } else { 7 }, true);
+        let mut stage = Stage::new((8..28).flat_map(|n| match moving {
+            true => vec![ok(answer(n))],
+            false => vec![ok(answer(n)), ok(NEWS)],
+        }));
+        assert_eq!(stage.ids().len(), 20);
+        assert_eq!(!stage.host.slept.is_zero(), is_slow, "{:?}", stage.host.slept);
+    }
+}
