@@ -143,7 +143,15 @@ mod tests {
         ] {
             assert_eq!(WireKey::of(json), None, "{json}");
         }
-        let long = alloc::format!("{{\"Count\":1,\"List\":[{}1]}}", "1,".repeat(300));
-        assert_eq!(WireKey::of(&long), None);
+    }
+
+    /// It goes out with each check, in a URL.
+    #[test]
+    fn a_key_has_so_many_counters_at_most() {
+        for (count, is_key) in [(1, true), (256, true), (257, false), (5000, false)] {
+            let list = "{\"Key\":1,\"Val\":2},".repeat(count);
+            let json = alloc::format!("{{\"Count\":1,\"List\":[{}]}}", list.trim_end_matches(','));
+            assert_eq!(WireKey::of(&json).is_some(), is_key, "{count}");
+        }
     }
 }
