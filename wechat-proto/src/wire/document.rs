@@ -57,7 +57,7 @@ pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) ->
     config.allow_unmatched_ends = true;
     config.check_end_names = false;
     let mut path: Vec<&str> = Vec::new();
-    // How many elements are open beyond the deepest that is read.
+    // How many elements are open beyond the deepest that is read: only while the path is full.
     let mut beyond = 0_usize;
     let mut any = false;
     loop {
@@ -65,7 +65,7 @@ pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) ->
         match reader.read_event() {
             Err(_) | Ok(Event::Eof | Event::DocType(_)) => return any,
             Ok(Event::Start(start)) => {
-                if beyond > 0 || path.len() >= DEPTH {
+                if path.len() >= DEPTH {
                     beyond += 1;
                     continue;
                 }
@@ -74,7 +74,7 @@ pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) ->
                 visit(&path, Found::Element(Attributes(&start)));
             }
             Ok(Event::Empty(start)) => {
-                if beyond == 0 && path.len() < DEPTH {
+                if path.len() < DEPTH {
                     any = true;
                     path.push(name(document, place, &start));
                     visit(&path, Found::Element(Attributes(&start)));
