@@ -154,8 +154,10 @@ impl Simulator {
     /// Runs the script's next step, and looks at a held poll again; `None` when there is no step.
     pub(crate) fn step(&self, request: &Request<Bytes>) -> Option<Answer> {
         // The world first: two polls must not run the steps in another order than they took them in.
-        let mut world = self.world();
+        let world = self.locked();
         let step = self.script().pop_front()?;
+        // Only now is there anything for other polls to hear of: two held at once would wake each other all the time.
+        let mut world = WorldGuard { world, changed: &self.0.changed };
         world.advance(step.after);
         (step.deed)(&mut world);
         Some(world.ask_again(request))
@@ -183,6 +185,8 @@ impl Simulator {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Waker};
+
     use super::*;
     use crate::Layout;
     use crate::client::{Client, text};
@@ -209,6 +213,22 @@ mod tests {
         client.simulator.then(Duration::from_secs(1), |world| world.phone().kick());
         assert!(text(&client.check()).contains("retcode:\"1101\""));
         client.assert_clean();
+    }
+
+    #[test]
+    fn polls_are_woken_by_steps_alone() {
+        let mut client = Client::new(World::demo());
+        client.jslogin();
+        let request = client.poll_request();
+        let simulator = client.simulator.clone();
+        let mut held = std::pin::pin!(simulator.changed().notified());
+        let mut wakes = || held.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        assert!(!wakes());
+        assert!(simulator.step(&request).is_none());
+        assert!(!wakes());
+        simulator.script().push_back(Step { after: HOLD, deed: Box::new(|_| {}), due: None });
+        assert!(simulator.step(&request).is_some());
+        assert!(wakes());
     }
 
     #[test]
