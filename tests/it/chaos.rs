@@ -114,6 +114,7 @@ impl<B: Bot> Stubborn<'_, B> {
     /// Threat S9: each time one request leaves at most, and none where that is said.
     fn send(&mut self, to: &UserName, text: &str) {
         let mut id = None;
+        let mut unanswered = false;
         loop {
             let before = id.map(|id| self.count(id));
             let now = Timestamp::from_millis(self.place.simulator.now());
@@ -133,10 +134,14 @@ impl<B: Bot> Stubborn<'_, B> {
                     return;
                 }
                 Err(Error::Transport(failure)) => {
-                    assert_eq!((failure.sent, left, arrived), (Sent::No, 0, had), "{harm}");
+                    assert_eq!((failure.sent, left), (Sent::No, 0), "{harm}");
+                    // Over a line, the service may come only now to what left before.
+                    let late = unanswered && self.place.chaos().is_none();
+                    assert!(arrived == had || late, "{arrived} {had}\n{harm}");
                     self.failures += 1;
                 }
                 Err(error) => {
+                    unanswered |= matches!(error, Error::Unanswered(_));
                     self.unanswered += usize::from(matches!(error, Error::Unanswered(_)));
                     self.failed("a send", &error);
                 }
@@ -183,7 +188,7 @@ impl<B: Bot> Stubborn<'_, B> {
 /// A login, texts and a picture in, an answer to each out, a file up, a picture down, a logout.
 fn day<B: Bot>(seed: u64, place: &Place) {
     script(place);
-    let until = Instant::now() + Duration::from_secs(200);
+    let until = Instant::now() + Duration::from_secs(400);
     let mut device = place.device();
     let bot = B::login_on(place, &mut device, drop);
     let bot = bot.unwrap_or_else(|error| panic!("{error:?}\n{}", place.harm()));

@@ -61,7 +61,7 @@ impl Evil {
         thread::spawn(move || {
             for mut socket in listener.incoming().map_while(Result::ok) {
                 let mut bytes = [0; 4096];
-                let _ = socket.set_read_timeout(Some(Duration::from_millis(500)));
+                let _ = socket.set_read_timeout(Some(Duration::from_secs(10)));
                 let length = socket.read(&mut bytes).unwrap_or_default();
                 kept.lock().unwrap().push(String::from_utf8_lossy(&bytes[..length]).into_owned());
             }

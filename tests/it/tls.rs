@@ -70,7 +70,7 @@ fn serve(place: &Place, fault: Fault) -> Arc<Mutex<Vec<u8>>> {
     let kept = Arc::clone(&heard);
     thread::spawn(move || {
         for mut socket in listener.incoming().map_while(Result::ok) {
-            let _ = socket.set_read_timeout(Some(Duration::from_secs(2)));
+            let _ = socket.set_read_timeout(Some(Duration::from_secs(10)));
             let mut tls = ServerConnection::new(Arc::clone(&config)).unwrap();
             let mut stream = Stream::new(&mut tls, &mut socket);
             let mut bytes = [0; 4096];

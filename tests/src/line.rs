@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub enum LineFault {
 
 /// A connection on which nothing has passed for so long, after a reply, is idle.
 const QUIET: Duration = Duration::from_millis(5);
+/// And only from this turn on: the first two of each side are the handshake's, in which a slow client thinks for longer.
+const GREETED: usize = 6;
 
 impl LineFault {
     /// All of them.
@@ -174,21 +176,22 @@ impl Shared {
         let of = |requests| fault.filter(|(fault, _)| fault.harms_requests() == requests);
         let (up, down) = (of(true), of(false));
         let back = (server.try_clone()?, client.try_clone()?);
-        let asking = AtomicBool::new(true);
+        let turn = AtomicUsize::new(1);
         thread::scope(|scope| {
-            scope.spawn(|| drop(self.pass(back.0, back.1, down, false, &asking)));
-            self.pass(client, server, up, true, &asking)
+            scope.spawn(|| drop(self.pass(back.0, back.1, down, false, &turn)));
+            self.pass(client, server, up, true, &turn)
         })
     }
 
-    /// Passes on what comes, until it ends or the fault ends it. `asking` says whether the client spoke last.
+    /// Passes on what comes, until it ends or the fault ends it. `turn` says how often the other side began to speak: the
+    /// client's are the odd ones.
     fn pass(
         &self,
         mut from: TcpStream,
         mut to: TcpStream,
         mut fault: Option<(LineFault, u64)>,
         up: bool,
-        asking: &AtomicBool,
+        turn: &AtomicUsize,
     ) -> io::Result<()> {
         let (mut buffer, mut passed) = (vec![0; 16 << 10], 0);
         from.set_read_timeout(Some(QUIET))?;
@@ -203,7 +206,8 @@ impl Shared {
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
                 {
-                    let quiet = !up && !asking.load(Ordering::Relaxed);
+                    let now = turn.load(Ordering::Relaxed);
+                    let quiet = !up && now >= GREETED && now.is_multiple_of(2);
                     if quiet && idle.is_some_and(|place| passed >= place) {
                         return close(&from, &to);
                     }
@@ -211,7 +215,10 @@ impl Shared {
                 }
                 _ => return to.shutdown(Shutdown::Write),
             };
-            asking.store(up, Ordering::Relaxed);
+            // Each side ends the other's turn alone.
+            if turn.load(Ordering::Relaxed).is_multiple_of(2) == up {
+                turn.fetch_add(1, Ordering::Relaxed);
+            }
             let (start, bytes) = (passed, &mut buffer[..read]);
             passed += read as u64;
             let here = fault.filter(|(_, place)| idle.is_none() && *place < passed);
@@ -286,7 +293,7 @@ mod tests {
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        client.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
         let (served, _) = listener.accept().unwrap();
         thread::spawn(move || drop(shared.carry(served, fault)));
         client.write_all(b"abcdefghijklmnopqrstuvwxyz").unwrap();

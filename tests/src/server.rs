@@ -352,7 +352,7 @@ mod tests {
         };
         assert!(last.contains("retcode:\"1100\""), "{last}");
         let time = start.elapsed();
-        assert!(time > Duration::from_secs(5) && time < Duration::from_secs(10), "{time:?}");
+        assert!(time > Duration::from_secs(5) && time < Duration::from_secs(30), "{time:?}");
         let texts = client
             .simulator
             .world()

@@ -119,6 +119,7 @@ fn a_panic_is_an_error() {
 fn keeps_a_session() {
     let name = format!("wechat-transport-hyper-{}", std::process::id());
     let folder = std::env::temp_dir().join(name);
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir(&folder).unwrap();
     let path = folder.join("bot.session");
     let story = async || {

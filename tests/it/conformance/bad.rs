@@ -198,7 +198,7 @@ fn one_that_has_a_deadline_of_its_own() {
         "a_connection_that_is_not_made_ends_at_the_deadline",
         "a_body_that_is_not_taken_ends_at_the_deadline",
     ];
-    refused(Promise::Deadlines, &late, "ms, not 350 to 4000", open);
+    refused(Promise::Deadlines, &late, "ms, not 900 to 4500", open);
 }
 
 #[test]

@@ -42,10 +42,20 @@ fn open(host: &dyn Host, origin: &str) -> Box<dyn Client> {
     host.open(session_of(device), &Options::default()).unwrap()
 }
 
-/// Waits for messages at `origin`, and stops when `ready`: it has to end at once.
+/// Waits for messages at `origin`, and stops when `ready`: it has to end at once. A machine that is at
+/// something else gets another try.
 fn stop(host: &dyn Host, origin: &str, ready: impl Fn() -> bool) {
+    let mut times = Vec::new();
+    while times.len() < 3 && times.last().is_none_or(|time| *time >= Duration::from_millis(500)) {
+        times.push(stopped(host, origin, &ready));
+    }
+    assert!(times.last() < Some(&Duration::from_millis(500)), "{times:?}");
+}
+
+/// How long it takes.
+fn stopped(host: &dyn Host, origin: &str, ready: impl Fn() -> bool) -> Duration {
     let client = open(host, origin);
-    thread::scope(|scope| {
+    let time = thread::scope(|scope| {
         let (ended, end) = mpsc::channel();
         let waiting = &client;
         scope.spawn(move || ended.send((waiting.hear(), Instant::now())).unwrap());
@@ -55,13 +65,14 @@ fn stop(host: &dyn Host, origin: &str, ready: impl Fn() -> bool) {
         thread::sleep(Duration::from_millis(100));
         let stopped = Instant::now();
         client.stop();
-        let (heard, ended) = end.recv_timeout(Duration::from_secs(5)).expect("an end");
+        let (heard, ended) = end.recv_timeout(Duration::from_secs(20)).expect("an end");
         assert!(matches!(heard.last(), Some(Err(Error::Stopped))), "{heard:?}");
-        assert!(ended - stopped < Duration::from_millis(500), "{:?}", ended - stopped);
+        ended - stopped
     });
     // Final for the messages; calls go on.
     assert!(matches!(client.hear()[..], [Err(Error::Stopped)]));
     assert_eq!(body(client.ask(get(&Script::replying(reply("ok"))))), "ok");
+    time
 }
 
 fn origin(server: &Script) -> String {

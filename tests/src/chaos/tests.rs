@@ -8,12 +8,12 @@ use crate::World;
 /// Sends what a browser might and gives what comes up to the end or to a pause.
 fn ask(chaos: &Chaos, path: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(chaos.gate.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
     let request = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello");
     stream.write_all(request.as_bytes()).unwrap();
     let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
     // Some of it never ends, quickly or slowly.
-    let until = Instant::now() + Duration::from_secs(2);
+    let until = Instant::now() + Duration::from_secs(5);
     while bytes.len() < 1 << 17
         && Instant::now() < until
         && let Ok(read @ 1..) = stream.read(&mut buffer)

@@ -190,7 +190,7 @@ fn odd_framing_is_read_or_refused(bench: &Bench) -> Seen {
             Err(failure) => same!(failure.sent, Sent::Maybe),
         }
         // Until the end of the connection has come, whoever kept it cannot know of it.
-        thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(400));
         body(client.ask(post(&server, "good")), "good")?;
     }
     Ok(())

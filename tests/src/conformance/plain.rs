@@ -146,7 +146,7 @@ fn a_closed_connection_is_replaced(bench: &Bench) -> Seen {
     let client = bench.client()?;
     for _ in 0..3 {
         body(client.ask(post(&server, "hello")), "ok")?;
-        thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(400));
     }
     same!(server.connections(), 3);
     Ok(())

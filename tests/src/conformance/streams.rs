@@ -47,8 +47,8 @@ fn the_head_comes_first(bench: &Bench) -> Seen {
 }
 
 fn a_stream_may_outlast_the_deadline(bench: &Bench) -> Seen {
-    let server = Script::new(|_| slow(12, 60));
-    let streamed = replied(bench.client()?.stream(head(&server, 400, 4000)))?;
+    let server = Script::new(|_| slow(12, 200));
+    let streamed = replied(bench.client()?.stream(head(&server, 1500, 4000)))?;
     same!((streamed.body.len(), streamed.end), (36, Ok(())));
     Ok(())
 }
@@ -67,13 +67,13 @@ fn a_silence_ends_a_stream(bench: &Bench) -> Seen {
 /// The idle time is for the body: a head may take longer.
 fn a_head_waits_for_the_deadline(bench: &Bench) -> Seen {
     let server = Script::new(|_| {
-        vec![Act::Pause(Duration::from_millis(1500)), Act::Send(reply("late").into_bytes())]
+        vec![Act::Pause(Duration::from_millis(4000)), Act::Send(reply("late").into_bytes())]
     });
     let client = bench.client()?;
     let streamed = replied(client.stream(head(&server, 15_000, 200)))?;
     same!((&*streamed.body, streamed.end), (&b"late"[..], Ok(())));
-    takes(150..1400, || {
-        failed(client.stream(head(&server, 200, 5000)), FailureKind::Timeout, Sent::Maybe)
+    takes(900..3900, || {
+        failed(client.stream(head(&server, 1000, 5000)), FailureKind::Timeout, Sent::Maybe)
     })
 }
 
