@@ -147,3 +147,45 @@ impl<S: SessionStore + ?Sized> SessionStore for Box<S> {
         (**self).remove()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::session;
+
+    #[derive(Default)]
+    struct Kept(Option<Session>);
+
+    impl SessionStore for Kept {
+        fn load(&mut self) -> Result<Option<Session>, Error> {
+            Ok(self.0.clone())
+        }
+
+        fn save(&mut self, session: &Session) -> Result<(), Error> {
+            self.0 = Some(session.clone());
+            Ok(())
+        }
+
+        fn remove(&mut self) -> Result<(), Error> {
+            self.0 = None;
+            Ok(())
+        }
+    }
+
+    /// Through what stands before it, a store is the same.
+    #[test]
+    fn a_store_may_be_lent_or_boxed() {
+        fn is_kept<S: SessionStore>(mut store: S) {
+            assert!(store.load().unwrap().is_none());
+            store.save(&session()).unwrap();
+            assert!(store.load().unwrap() == Some(session()));
+        }
+        let mut kept = Kept::default();
+        is_kept(&mut kept);
+        let mut boxed: Box<dyn SessionStore> = Box::new(kept);
+        assert!(boxed.load().unwrap().is_some());
+        SessionStore::remove(&mut boxed).unwrap();
+        is_kept(&mut boxed);
+        is_kept::<&mut dyn SessionStore>(&mut Kept::default());
+    }
+}
