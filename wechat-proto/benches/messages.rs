@@ -27,7 +27,7 @@ const BOUND: f64 = 1.15;
 const ROUNDS: usize = 41;
 
 fn main() -> ExitCode {
-    let session = Session::from_json(include_str!("session.json")).expect("the session");
+    let session = Session::from_json(include_str!("shared/session.json")).expect("the session");
     // `-- text` measures only what has that in its name.
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
     let mut missed = false;

@@ -10,6 +10,8 @@
 
 mod obvious;
 mod payload;
+#[path = "../shared/mod.rs"]
+mod shared;
 
 use std::io::{self, Read as _, Write as _};
 use std::process::{Command, ExitCode, Stdio};
@@ -17,13 +19,14 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use bytes::{Buf as _, Bytes};
-use wechat_proto::contact::{Contacts, batch, list};
+use wechat_proto::contact::{batch, list};
 use wechat_proto::flow::{Request, Response};
 use wechat_proto::sync::Inbox;
-use wechat_proto::{Account, Flow, Input, Interrupt, Session, Timestamp};
+use wechat_proto::{Account, Flow, Input, Interrupt, Timestamp};
 
 use crate::obvious::{Batch, Page};
 use crate::payload::{member_name, name, page, page_of, record, room_name, rooms};
+use crate::shared::{now, session};
 
 fn main() -> ExitCode {
     let mut args = env::args().skip(1);
@@ -178,31 +181,16 @@ fn resident() -> f64 {
 // Flows.
 
 fn account() -> Account {
-    Account::from(Session::from_json(include_str!("../session.json")).unwrap())
-}
-
-fn now() -> Timestamp {
-    Timestamp::from_millis(1_476_606_163_580)
+    Account::from(session())
 }
 
 /// Loads a page of contacts, or a batch of rooms, into an account.
 fn load(account: &mut Account, body: &Bytes) {
-    let rooms = body.starts_with(b"{\"BaseResponse\": {\"Ret\": 0}, \"Count\"");
-    let mut flow = Contacts::new();
-    loop {
-        match flow.poll(account, now()) {
-            Ok(()) => return,
-            Err(Interrupt::Send(request)) => {
-                let listed = request.http.uri().path().ends_with("/webwxgetcontact");
-                let body = match (listed, rooms) {
-                    (true, false) | (false, true) => body.clone(),
-                    (true, true) => page_of((0..1).map(|n| record(&room_name(n), 0, &[]))),
-                    (false, false) => Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"),
-                };
-                flow.handle(Input::Reply(Ok(Response::new(body))));
-            }
-            Err(other) => panic!("{other:?}"),
-        }
+    if body.starts_with(b"{\"BaseResponse\": {\"Ret\": 0}, \"Count\"") {
+        let one = page_of((0..1).map(|n| record(&room_name(n), 0, &[])));
+        shared::load(account, &one, body);
+    } else {
+        shared::load(account, body, &Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
     }
 }
 

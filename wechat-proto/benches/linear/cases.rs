@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
-use wechat_proto::contact::{Contacts, batch, list};
+use wechat_proto::contact::{batch, list};
 use wechat_proto::flow::Response;
 use wechat_proto::login::{init, logout, push, redeem, scan};
 use wechat_proto::message::{mention, send_text};
 use wechat_proto::sync::{Inbox, check, fetch};
-use wechat_proto::{
-    Account, Error, Flow, Input, Interrupt, Message, Session, Timestamp, UserName, link,
-};
+use wechat_proto::{Account, Error, Flow, Input, Interrupt, Message, UserName, link};
+
+use crate::shared::{self, now, session};
 
 /// Work on an input of this many items; what it makes of it is built before. The smallest inputs are
 /// large enough not to fit where ten times as much would not: into a cache, or what the allocator
@@ -173,10 +173,6 @@ fn same_members(n: usize) -> Box<dyn FnMut()> {
 
 // Messages.
 
-fn session() -> Session {
-    Session::from_json(include_str!("../session.json")).unwrap()
-}
-
 fn message(n: usize) -> String {
     json!({
         "MsgId": n.to_string(), "FromUserName": if n.is_multiple_of(3) { "@@1" } else { "@1" }, "ToUserName": "@me",
@@ -246,10 +242,6 @@ fn mentioned(name: &str, content: &str) -> Box<dyn FnMut()> {
 
 // Requests, cookies, the directory.
 
-fn now() -> Timestamp {
-    Timestamp::from_millis(1_476_606_163_580)
-}
-
 fn cookies(n: usize, line: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
     let mut lines: Vec<http::HeaderValue> =
         (0..n).map(|n| line(n).parse().expect("a header")).collect();
@@ -290,20 +282,8 @@ fn sent(n: usize) -> Box<dyn FnMut()> {
 }
 
 /// Loads a page of contacts.
-fn load(account: &mut Account, body: &Bytes) {
-    let mut flow = Contacts::new();
-    loop {
-        match flow.poll(account, now()) {
-            Ok(()) => return,
-            Err(Interrupt::Send(request)) => {
-                let listed = request.http.uri().path().ends_with("/webwxgetcontact");
-                let empty = Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}");
-                let body = if listed { body.clone() } else { empty };
-                flow.handle(Input::Reply(Ok(reply(body))));
-            }
-            Err(other) => panic!("{other:?}"),
-        }
-    }
+fn load(account: &mut Account, page: &Bytes) {
+    shared::load(account, page, &Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
 }
 
 fn loaded(n: usize, again: bool) -> Box<dyn FnMut()> {

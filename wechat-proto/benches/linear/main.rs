@@ -10,6 +10,8 @@
 //! counts, in the thread's own time, so that other work on the machine matters little.
 
 mod cases;
+#[path = "../shared/mod.rs"]
+mod shared;
 
 use std::fs;
 use std::process::ExitCode;
