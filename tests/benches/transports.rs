@@ -21,8 +21,8 @@ use rustix::time::{ClockId, clock_gettime};
 use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response};
 use wechat_proto::login::{Login, Progress};
-use wechat_proto::sync::check;
-use wechat_proto::{Body, Device, Flow, Hosts, Input, Interrupt, Session, Timestamp};
+use wechat_proto::sync::SyncCheck;
+use wechat_proto::{Body, Call, Device, Flow, Hosts, Input, Interrupt, Session, Timestamp};
 use wechat_simulator::{Layout, Simulator, World};
 
 /// Exchanges of a variant in one round.
@@ -42,10 +42,11 @@ fn main() {
     let request = ready(&session);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
 
-    let blocking =
-        wechat_transport_ureq::Client::resume(session.clone(), Default::default()).unwrap();
+    let transport = wechat_transport_ureq::Transport::new(Default::default()).unwrap();
+    let blocking = wechat_transport_ureq::Client::resume(&transport, session.clone()).unwrap();
     let agent = bare_ureq();
-    let asynchronous = wechat_transport_hyper::Client::resume(session, Default::default()).unwrap();
+    let transport = wechat_transport_hyper::Transport::new(Default::default()).unwrap();
+    let asynchronous = wechat_transport_hyper::Client::resume(&transport, session).unwrap();
     let pool: hyper_util::client::legacy::Client<_, Full<Body>> =
         hyper_util::client::legacy::Client::builder(TokioExecutor::new())
             .build(HttpConnector::new());
@@ -79,7 +80,7 @@ fn main() {
             0,
             Box::new(|| {
                 for _ in 0..EXCHANGES {
-                    blocking.call(check::request).unwrap();
+                    blocking.call(SyncCheck::new()).unwrap();
                 }
             }),
         ),
@@ -114,7 +115,7 @@ fn main() {
             Box::new(|| {
                 runtime.block_on(async {
                     for _ in 0..EXCHANGES {
-                        asynchronous.call(check::request).await.unwrap();
+                        asynchronous.call(SyncCheck::new()).await.unwrap();
                     }
                 });
             }),
@@ -200,8 +201,7 @@ fn ready(session: &Session) -> Request {
     let mut session = session.clone();
     let elapsed = std::time::UNIX_EPOCH.elapsed().unwrap();
     let now = Timestamp::default().after(elapsed);
-    let mut call = check::request(&mut session, now);
-    match call.poll(session.as_mut(), now) {
+    match Call::new(SyncCheck::new()).poll(&mut session, now) {
         Err(Interrupt::Send(request)) => {
             assert!(request.http.headers().contains_key("cookie"));
             *request

@@ -170,8 +170,8 @@ fn report(before: u64, start: Instant, pieces: u64) {
 
 fn blocking(origin: &str) {
     let mut device = device(origin);
-    let client =
-        wechat_transport_ureq::Client::login(&mut device, Default::default(), |_| {}).unwrap();
+    let transport = wechat_transport_ureq::Transport::new(Default::default()).unwrap();
+    let client = wechat_transport_ureq::Client::login(&transport, &mut device, |_| {}).unwrap();
     let (before, start, mut pieces) = (idle(), Instant::now(), 0);
     client.upload(&mut upload(), MadeUp::default(), count(&mut pieces)).unwrap();
     report(before, start, pieces);
@@ -181,9 +181,9 @@ fn asynchronous(origin: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut device = device(origin);
-        let options = Default::default();
+        let transport = wechat_transport_hyper::Transport::new(Default::default()).unwrap();
         let client =
-            wechat_transport_hyper::Client::login(&mut device, options, |_| {}).await.unwrap();
+            wechat_transport_hyper::Client::login(&transport, &mut device, |_| {}).await.unwrap();
         let (before, start, mut pieces) = (idle(), Instant::now(), 0);
         client.upload(&mut upload(), MadeUp::default(), count(&mut pieces)).await.unwrap();
         report(before, start, pieces);

@@ -15,10 +15,10 @@ use std::sync::LazyLock;
 
 use wechat_proto::contact::Directory;
 use wechat_proto::login::Progress;
-use wechat_proto::message::{Receipt, send_text};
+use wechat_proto::message::{Receipt, SendText};
 use wechat_proto::{Device, Error, UserName};
 use wechat_simulator::{Judgement, World};
-use wechat_transport_hyper::Client;
+use wechat_transport_hyper::{Client, Transport};
 
 use crate::run::Place;
 
@@ -54,10 +54,10 @@ pub(crate) static START: LazyLock<Start> = LazyLock::new(|| {
     let place = Place::new(people());
     place.confirms();
     let mut device = Device::new();
-    let client = place.finish(Client::login(&mut device, place.options(0), |_| {})).unwrap();
+    let client = place.finish(Client::login(&place.transport(0), &mut device, |_| {})).unwrap();
     let directory = place.finish(client.contacts()).unwrap();
-    let ada = place.world().contacts()[0].user_name.parse().unwrap();
-    let send = client.call(|session, now| send_text::request(session, &ada, "before", now));
+    let ada: UserName = place.world().contacts()[0].user_name.parse().unwrap();
+    let send = client.call(SendText::new(ada.clone(), "before"));
     let receipt = place.finish(send).unwrap();
     place.assert_clean();
     let mut world = place.world().clone();
@@ -86,8 +86,8 @@ fn a_login_begins_again() {
         let place = Place::new(people());
         place.confirms();
         let mut device = Device::new();
-        let dropped =
-            place.poll(polls, Client::login(&mut device, place.options(2 * polls), |_| {}));
+        let transport = place.transport(2 * polls);
+        let dropped = place.poll(polls, Client::login(&transport, &mut device, |_| {}));
         if let Some(client) = dropped {
             drop(client.unwrap());
             assert!(polls > 30, "{polls}");
@@ -107,7 +107,8 @@ fn a_login_of_a_known_device_begins_again() {
         let place = START.place();
         place.confirms();
         let mut device = wechat_proto::Session::from_json(&START.stored).unwrap().into_device();
-        let login = Client::login_again(&mut device, place.options(2 * polls), |_| {});
+        let transport = place.transport(2 * polls);
+        let login = Client::login_again(&transport, &mut device, |_| {});
         if let Some(client) = place.poll(polls, login) {
             drop(client.unwrap());
             assert!(polls > 20, "{polls}");
@@ -122,15 +123,11 @@ fn logs_in(
     world: World,
     device: &mut Device,
     seed: usize,
-    login: impl AsyncFnOnce(
-        &mut Device,
-        wechat_transport_hyper::Options,
-        fn(Progress),
-    ) -> Result<Client, Error>,
+    login: impl AsyncFnOnce(&Transport, &mut Device, fn(Progress)) -> Result<Client, Error>,
 ) {
     let place = Place::new(world);
     place.confirms();
-    let client = place.finish(login(device, place.options(seed), |_| {})).unwrap();
+    let client = place.finish(login(&place.transport(seed), device, |_| {})).unwrap();
     let directory = place.finish(client.contacts()).unwrap();
     assert!(directory.len() >= 7);
     place.assert_clean();

@@ -15,7 +15,7 @@ use hyper::rt::{Sleep, Timer};
 use tower_service::Service;
 use wechat_proto::{Session, Timestamp};
 use wechat_simulator::{Simulator, World, WorldGuard};
-use wechat_transport_hyper::{BoxError, Client, Options, RequestBody};
+use wechat_transport_hyper::{BoxError, Client, Options, RequestBody, Transport};
 
 /// A simulator, and who waits for its clock.
 #[derive(Clone)]
@@ -48,21 +48,23 @@ impl Place {
         assert_eq!(self.world().violations(), []);
     }
 
-    /// Options with a seed that no other client of the same session has.
-    pub(crate) fn options(&self, seed: usize) -> Options {
+    /// A transport with a seed that no other client of the same session has.
+    pub(crate) fn transport(&self, seed: usize) -> Transport {
         let simulator = self.simulator.clone();
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&(seed as u64).to_le_bytes());
-        Options::default()
+        let options = Options::default()
             .service(Wire(self.simulator.clone()))
             .timer(Hands(self.clone()))
             .clock(move || Timestamp::from_millis(simulator.now()))
-            .seed(bytes)
+            .seed(bytes);
+        Transport::new(options).unwrap()
     }
 
     /// A client of a stored session.
     pub(crate) fn resume(&self, stored: &str, seed: usize) -> Client {
-        Client::resume(Session::from_json(stored).unwrap(), self.options(seed)).unwrap()
+        let session = Session::from_json(stored).unwrap();
+        Client::resume(&self.transport(seed), session).unwrap()
     }
 
     /// Polls a future so many times at most, and drops it. Where nobody but the clock can wake it,

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
-use wechat_proto::media::image::{self, Size};
-use wechat_proto::media::{LocalFile, Upload, UploadProgress};
+use wechat_proto::media::{GetImage, ImageSize, LocalFile, Upload, UploadProgress};
 use wechat_proto::{Error, MsgId, UserName};
 use wechat_simulator::{Asset, Incoming, Media};
 use wechat_transport_hyper::{Client, Messages};
@@ -115,6 +114,52 @@ fn a_session_goes_on_wherever_its_client_was_dropped() {
     }
 }
 
+/// Threat S5: the same with messages that are acknowledged out of order, or not at all before the
+/// client is dropped.
+#[test]
+fn messages_that_were_not_acknowledged_arrive_again() {
+    let mut again = 0;
+    for polls in 1..=60 {
+        let place = nine(&START);
+        let (mut handled, mut stored) = (Vec::new(), START.stored.clone());
+        let mut seed = 1_000 * polls;
+        while handled.len() < TEXTS.len() {
+            seed += 1;
+            let client = place.resume(&stored, seed);
+            let mut messages = client.messages().manual();
+            let mut held = vec![place.finish(messages.next()).unwrap().unwrap()];
+            // The wait for one more is dropped.
+            if handled.len() + 1 < TEXTS.len()
+                && let Some(message) = place.poll(polls, messages.next())
+            {
+                held.push(message.unwrap().unwrap());
+            }
+            while let Some(message) = held.pop() {
+                client.acknowledge(&message);
+                stored = client.session().to_json();
+                handled.push(message.text().unwrap().to_owned());
+                if seed.is_multiple_of(2) {
+                    again += held.len();
+                    break;
+                }
+            }
+        }
+        handled.sort_unstable();
+        assert_eq!(handled, TEXTS, "{polls}");
+        place.assert_clean();
+    }
+    assert!(again > 60, "{again} arrived again");
+    let place = nine(&START);
+    let client = place.resume(&START.stored, 1);
+    let mut messages = client.messages().manual();
+    let held: Vec<_> = (0..3).map(|_| place.finish(messages.next()).unwrap().unwrap()).collect();
+    client.acknowledge(&held[1]);
+    let mut messages = client.messages().manual();
+    for (text_again, why) in [("1", "not acknowledged"), ("3", "2 was acknowledged")] {
+        assert_eq!(text(place.finish(messages.next())), text_again, "{why}");
+    }
+}
+
 fn hear(place: &Place, client: &Client, messages: &mut Messages, stored: &mut String) -> String {
     let message = place.finish(messages.next()).unwrap().unwrap();
     *stored = store(client, &message);
@@ -124,7 +169,7 @@ fn hear(place: &Place, client: &Client, messages: &mut Messages, stored: &mut St
 /// As a bot does that stores effect and session at once.
 fn store(client: &Client, message: &wechat_proto::Message) -> String {
     let mut session = client.session();
-    session.take(message);
+    session.acknowledge(message);
     session.to_json()
 }
 
@@ -196,12 +241,12 @@ fn a_download_goes_on() {
     for polls in 0.. {
         let (place, id) = picture(&there);
         let client = place.resume(&START.stored, polls + 1);
-        let mut fetch = client.build(|session, _| image::request(session, &id, Size::Full));
-        let begun = place.poll(polls, client.download(&mut fetch));
+        let image = GetImage::new(id.clone(), ImageSize::Full);
+        let begun = place.poll(polls, client.download(image.clone()));
         let whole = begun.is_some();
         let (head, mut body) = match begun {
             Some(begun) => begun.unwrap(),
-            None => place.finish(client.download(&mut fetch)).unwrap(),
+            None => place.finish(client.download(image.clone())).unwrap(),
         };
         assert_eq!(head.length, Some(there.len() as u64));
         let mut came = Vec::new();
@@ -230,8 +275,8 @@ fn a_copy_is_made_again() {
     for polls in 0.. {
         let (place, id) = picture(&there);
         let client = place.resume(&START.stored, polls + 1);
-        let mut fetch = client.build(|session, _| image::request(session, &id, Size::Full));
-        let (head, body) = place.finish(client.download(&mut fetch)).unwrap();
+        let image = GetImage::new(id.clone(), ImageSize::Full);
+        let (head, body) = place.finish(client.download(image.clone())).unwrap();
         let mut written = Vec::new();
         let mut told = 0;
         let copy = body.copy_to(&head, &mut written, 1 << 20, |so_far| told = so_far);
@@ -244,7 +289,7 @@ fn a_copy_is_made_again() {
             break;
         }
         assert!(written.len() < there.len() || polls > 3);
-        let (head, body) = place.finish(client.download(&mut fetch)).unwrap();
+        let (head, body) = place.finish(client.download(image.clone())).unwrap();
         let mut written = Vec::new();
         place.finish(body.copy_to(&head, &mut written, 1 << 20, |_| {})).unwrap();
         assert_eq!(written, there);

@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use wechat_proto::error::Sent;
-use wechat_proto::login::logout;
-use wechat_proto::media::image::Size;
-use wechat_proto::media::{LocalFile, Upload, image};
-use wechat_proto::message::send_text;
-use wechat_proto::{ClientMsgId, Error, Message, Timestamp, UserName};
+use wechat_proto::login::Logout;
+use wechat_proto::media::{GetImage, ImageSize, LocalFile, Upload};
+use wechat_proto::message::SendText;
+use wechat_proto::{ClientMsgId, Error, Message, UserName};
 use wechat_simulator::{Chaos, Fault, Incoming, LineFault, World};
 
 use crate::wire::{Bot, Hyper, Place, Ureq};
@@ -79,7 +78,7 @@ impl<B: Bot> Stubborn<'_, B> {
                 | Error::Status { .. }
                 | Error::TooLarge { .. }
                 | Error::EmptyMedia { .. }
-                | Error::Unanswered(_)
+                | Error::Unanswered { .. }
         );
         assert!(fine && !late, "{what}: {error:?}\n{}", self.place.harm());
         self.failures += 1;
@@ -113,17 +112,12 @@ impl<B: Bot> Stubborn<'_, B> {
     ///
     /// Threat S9: each time one request leaves at most, and none where that is said.
     fn send(&mut self, to: &UserName, text: &str) {
-        let mut id = None;
+        let id = self.bot.next_client_msg_id();
+        let mut send = SendText::new(to.clone(), text).with_id(id);
         let mut unanswered = false;
         loop {
-            let before = id.map(|id| self.count(id));
-            let now = Timestamp::from_millis(self.place.simulator.now());
-            let result = self.bot.call(|session, _| {
-                let id = *id.get_or_insert_with(|| session.next_client_msg_id(now));
-                send_text::again(session, to, text, id)
-            });
-            let id = id.unwrap();
-            let (before, had) = before.unwrap_or_else(|| (self.cuts(), 0));
+            let (before, had) = self.count(id);
+            let result = self.bot.call(&mut send);
             let (after, arrived) = self.count(id);
             let (left, harm) = (after.saturating_sub(before), self.place.harm());
             assert!(left <= 1 && arrived <= 1, "{left} {arrived} {result:?}\n{harm}");
@@ -141,19 +135,12 @@ impl<B: Bot> Stubborn<'_, B> {
                     self.failures += 1;
                 }
                 Err(error) => {
-                    unanswered |= matches!(error, Error::Unanswered(_));
-                    self.unanswered += usize::from(matches!(error, Error::Unanswered(_)));
+                    unanswered |= matches!(error, Error::Unanswered { .. });
+                    self.unanswered += usize::from(matches!(error, Error::Unanswered { .. }));
                     self.failed("a send", &error);
                 }
             }
         }
-    }
-
-    /// How many sends were cut so far.
-    fn cuts(&self) -> usize {
-        let passed = self.place.chaos().map(Chaos::passed).unwrap_or_default();
-        let mut sends = passed.iter().filter(|passed| passed.endpoint == "webwxsendmsg");
-        sends.by_ref().filter(|passed| passed.fault == Some(Fault::CutRequest)).count()
     }
 
     fn upload(&mut self, bytes: &Bytes) {
@@ -166,8 +153,8 @@ impl<B: Bot> Stubborn<'_, B> {
 
     fn download(&mut self, message: &Message) -> Vec<u8> {
         loop {
-            let mut fetch = image::request(&self.bot.session(), &message.id, Size::Full);
-            let saved = self.bot.save(&mut fetch, 1 << 30);
+            let image = GetImage::new(message.id.clone(), ImageSize::Full);
+            let saved = self.bot.save(image, 1 << 30);
             match saved.result {
                 Ok(_) => return saved.bytes,
                 Err(error) => self.failed("a download", &error),
@@ -176,7 +163,7 @@ impl<B: Bot> Stubborn<'_, B> {
     }
 
     fn log_out(&mut self) {
-        while let Err(error) = self.bot.call(logout::request) {
+        while let Err(error) = self.bot.call(Logout::new()) {
             if matches!(error, Error::LoggedOut { .. }) {
                 return;
             }

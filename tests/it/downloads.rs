@@ -1,21 +1,22 @@
-//! What came with messages, and the pictures of contacts, on every wire.
+//! Downloads of media in messages and of contact pictures, on every wire.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use wechat_proto::contact::Directory;
 use wechat_proto::error::FailureKind;
-use wechat_proto::media::image::Size;
+use wechat_proto::flow::{Response, Want};
 use wechat_proto::media::{
-    Fetch, FileName, Head, HeadImgUrl, Icon, MapLink, ReceivedFile, file, head_img, head_img_url,
-    icon, image, map, video, voice,
+    FileName, GetContactPicture, GetFile, GetHeadImg, GetIcon, GetImage, GetMap, GetVideo,
+    GetVoice, Head, HeadImgUrl, Icon, ImageSize, MapLink, ReceivedFile,
 };
-use wechat_proto::{Error, Message, Session, Timestamp, UserName};
+use wechat_proto::{Body, Endpoint, Error, Message, Session, Timestamp, UserName};
 use wechat_simulator::{Asset, Incoming, Logged, Media, Recommend, World};
 
 use crate::wire::{Bot, Hyper, Place, Ureq, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
-/// More than anything here has.
+/// More bytes than any download here has.
 const LIMIT: u64 = 100 << 20;
 
 /// A friend, a room with a stranger in it, and seven messages.
@@ -41,14 +42,54 @@ pub(crate) fn world() -> World {
     world
 }
 
-/// Somebody who has logged in and read the messages.
+/// A download with its type erased: an endpoint implemented outside the library.
+#[derive(Clone)]
+struct Download(Arc<Mutex<dyn Erased + Send>>);
+
+trait Erased {
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body>;
+    fn parse(&self, response: &Response) -> Result<Head, Error>;
+}
+
+impl<E: Endpoint<State = Session, Output = Head>> Erased for E {
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        Endpoint::request(self, session, now)
+    }
+
+    fn parse(&self, response: &Response) -> Result<Head, Error> {
+        Endpoint::parse(self, response)
+    }
+}
+
+impl Download {
+    fn new(endpoint: impl Endpoint<State = Session, Output = Head> + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(endpoint)))
+    }
+}
+
+impl Endpoint for Download {
+    type State = Session;
+    type Output = Head;
+
+    const WANT: Want = GetImage::WANT;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        self.0.lock().unwrap().request(session, now)
+    }
+
+    fn parse(&self, response: &Response) -> Result<Head, Error> {
+        self.0.lock().unwrap().parse(response)
+    }
+}
+
+/// A bot that has logged in and received the messages.
 struct Day<B> {
     bot: B,
     messages: Vec<Message>,
     directory: Directory,
 }
 
-/// The numbers of [`world`]'s messages.
+/// The indices of [`world`]'s messages.
 const IMAGE: usize = 0;
 const VOICE: usize = 1;
 const VIDEO: usize = 2;
@@ -67,10 +108,6 @@ impl<B: Bot> Day<B> {
         Self { bot, messages, directory }
     }
 
-    fn now(place: &Place) -> Timestamp {
-        Timestamp::from_millis(place.simulator.now())
-    }
-
     fn friend(&self) -> UserName {
         self.messages[IMAGE].from.clone()
     }
@@ -79,18 +116,13 @@ impl<B: Bot> Day<B> {
         self.messages[FILE].from.clone()
     }
 
-    fn session(&self) -> Session {
-        self.bot.session()
-    }
-
-    fn file(&self, place: &Place, message: usize) -> Fetch {
+    fn file(&self, message: usize) -> Download {
         let file = ReceivedFile::of(&self.messages[message]).unwrap();
-        file::request(&self.session(), &file, Self::now(place))
+        Download::new(GetFile::new(file))
     }
 
-    /// Every download, with what it is in the simulator.
-    fn all(&self, place: &Place) -> Vec<(&'static str, Fetch, Asset)> {
-        let session = self.session();
+    /// Returns every download, with its asset in the simulator.
+    fn all(&self) -> Vec<(&'static str, Download, Asset)> {
         let id = |message: usize| self.messages[message].id.clone();
         let text = |message: usize| id(message).as_str().to_owned();
         let media = |message: usize| {
@@ -105,32 +137,36 @@ impl<B: Bot> Day<B> {
         let picture = |name: &UserName| -> HeadImgUrl {
             self.directory.find(name).unwrap().head_img_url.parse().unwrap()
         };
-        let me = session.me().user_name.clone();
+        let me = self.bot.session().me().user_name.clone();
         let name = |name: &UserName, big| Asset::Icon(name.as_str().to_owned(), big);
         let head_img = || Asset::HeadImg(room.as_str().to_owned());
         let map_link = MapLink::of(&self.messages[PLACE]).unwrap();
-        let ask = |icon: Icon| icon::request(&session, &icon);
+        let ask = |icon: Icon| Download::new(GetIcon::new(icon));
         vec![
             (
                 "webwxgetmsgimg",
-                image::request(&session, &id(IMAGE), Size::Full),
+                Download::new(GetImage::new(id(IMAGE), ImageSize::Full)),
                 Asset::Image(text(IMAGE), ""),
             ),
             (
                 "webwxgetmsgimg",
-                image::request(&session, &id(IMAGE), Size::Big),
+                Download::new(GetImage::new(id(IMAGE), ImageSize::Big)),
                 Asset::Image(text(IMAGE), "big"),
             ),
             (
                 "webwxgetmsgimg",
-                image::request(&session, &id(VIDEO), Size::Thumbnail),
+                Download::new(GetImage::new(id(VIDEO), ImageSize::Thumbnail)),
                 Asset::Image(text(VIDEO), "slave"),
             ),
-            ("webwxgetvoice", voice::request(&session, &id(VOICE)), Asset::Voice(text(VOICE))),
-            ("webwxgetvideo", video::request(&session, &id(VIDEO)), Asset::Video(text(VIDEO))),
-            ("webwxgetmedia", self.file(place, FILE), Asset::File(media(FILE))),
-            ("webwxgetmedia", self.file(place, OLD_FILE), Asset::File(media(OLD_FILE))),
-            ("webwxgetpubliclinkimg", map::request(&session, &map_link), Asset::Map(text(PLACE))),
+            ("webwxgetvoice", Download::new(GetVoice::new(id(VOICE))), Asset::Voice(text(VOICE))),
+            ("webwxgetvideo", Download::new(GetVideo::new(id(VIDEO))), Asset::Video(text(VIDEO))),
+            ("webwxgetmedia", self.file(FILE), Asset::File(media(FILE))),
+            ("webwxgetmedia", self.file(OLD_FILE), Asset::File(media(OLD_FILE))),
+            (
+                "webwxgetpubliclinkimg",
+                Download::new(GetMap::new(map_link)),
+                Asset::Map(text(PLACE)),
+            ),
             ("webwxgeticon", ask(Icon::of(friend.clone()).seq(7)), name(&friend, false)),
             ("webwxgeticon", ask(Icon::of(me.clone()).big()), name(&me, true)),
             ("webwxgeticon", ask(Icon::of_member(found, stranger.clone())), name(&stranger, false)),
@@ -141,11 +177,11 @@ impl<B: Bot> Day<B> {
             ),
             (
                 "webwxgeticon",
-                head_img_url::request(&session, &picture(&friend)),
+                Download::new(GetContactPicture::new(picture(&friend))),
                 name(&friend, false),
             ),
-            ("webwxgetheadimg", head_img::request(&session, &room), head_img()),
-            ("webwxgetheadimg", head_img_url::request(&session, &picture(&room)), head_img()),
+            ("webwxgetheadimg", Download::new(GetHeadImg::new(room.clone())), head_img()),
+            ("webwxgetheadimg", Download::new(GetContactPicture::new(picture(&room))), head_img()),
         ]
     }
 }
@@ -154,13 +190,13 @@ fn clean(place: &Place) {
     assert_eq!(place.simulator.world().violations(), []);
 }
 
-/// Everything that can be fetched, once each: the bytes are those that the service has.
+/// Each download once: the bytes are those of the simulator.
 pub(crate) fn everything<B: Bot>(place: &Place) {
     let mut day = Day::<B>::begin(place);
-    let all = day.all(place);
+    let all = day.all();
     let mut ranged = 0;
-    for (endpoint, mut fetch, asset) in all {
-        let (head, bytes) = day.bot.download(&mut fetch).unwrap();
+    for (endpoint, fetch, asset) in all {
+        let (head, bytes) = day.bot.download(fetch.clone()).unwrap();
         let world = place.simulator.world();
         let media = world.media(&asset);
         assert!(media.bytes == bytes, "{asset:?}");
@@ -186,14 +222,14 @@ pub(crate) fn everything<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// Each once refused, once cut short, once where there is nothing.
+/// Each download refused, redirected, and truncated.
 fn trouble<B: Bot>(place: &Place) {
     let mut day = Day::<B>::begin(place);
-    for (endpoint, mut fetch, asset) in day.all(place) {
+    for (endpoint, fetch, asset) in day.all() {
         let world = || place.simulator.world();
-        // What the service says no with is text, and no picture.
+        // The service refuses with text.
         world().refuse(endpoint, 1, "");
-        let refused = day.bot.download(&mut fetch);
+        let refused = day.bot.download(fetch.clone());
         let Err(Error::Malformed { endpoint: told, found, .. }) = refused else {
             panic!("{endpoint}: {refused:?}")
         };
@@ -201,7 +237,7 @@ fn trouble<B: Bot>(place: &Place) {
         let moved = http::Response::builder().status(302).header("location", "https://wx.qq.com/");
         world()
             .reply_with(endpoint, moved.header("content-length", 0).body([][..].into()).unwrap());
-        let moved = day.bot.download(&mut fetch);
+        let moved = day.bot.download(fetch.clone());
         let Err(Error::Status { endpoint: told, status: 302 }) = moved else { panic!("{moved:?}") };
         assert_eq!(told, endpoint);
 
@@ -210,8 +246,8 @@ fn trouble<B: Bot>(place: &Place) {
         torn.torn = Some(media.bytes.len() / 2);
         world().plant(asset.clone(), torn);
         for saved in [
-            day.bot.download(&mut fetch).map(drop),
-            day.bot.save(&mut fetch, LIMIT).result.map(drop),
+            day.bot.download(fetch.clone()).map(drop),
+            day.bot.save(fetch.clone(), LIMIT).result.map(drop),
         ] {
             match saved {
                 Err(Error::Transport(failure)) if failure.kind == FailureKind::Truncated => {}
@@ -220,15 +256,15 @@ fn trouble<B: Bot>(place: &Place) {
         }
         // The same again succeeds.
         world().plant(asset, media.clone());
-        assert!(day.bot.download(&mut fetch).unwrap().1 == media.bytes);
+        assert!(day.bot.download(fetch.clone()).unwrap().1 == media.bytes);
     }
     clean(place);
 }
 
-/// Nothing at all is asked for again, and then is an error.
+/// An empty body is requested again, three times in all, and is then an error.
 fn nothing<B: Bot>(place: &Place) {
     let mut day = Day::<B>::begin(place);
-    let (_, mut fetch, asset) = day.all(place).swap_remove(4);
+    let (_, fetch, asset) = day.all().swap_remove(4);
     let plant = |empty| {
         let mut media = Media::new("video/mp4", &b"at last"[..]);
         media.empty = empty;
@@ -236,26 +272,26 @@ fn nothing<B: Bot>(place: &Place) {
     };
     let asked = || place.simulator.world().fetched().len();
     plant(2);
-    let saved = day.bot.save(&mut fetch, LIMIT);
+    let saved = day.bot.save(fetch.clone(), LIMIT);
     assert_eq!((saved.bytes.as_slice(), asked()), (&b"at last"[..], 3));
     plant(3);
-    let saved = day.bot.save(&mut fetch, LIMIT);
+    let saved = day.bot.save(fetch.clone(), LIMIT);
     assert!(matches!(saved.result, Err(Error::EmptyMedia { endpoint: "webwxgetvideo" })));
     assert_eq!((saved.bytes.len(), asked()), (0, 6));
     clean(place);
 }
 
-/// A file of some size, as it comes; and no more than is wanted.
+/// A file of 5 MB with its progress; above the limit, none of it is written.
 fn streamed<B: Bot>(place: &Place) {
     let mut day = Day::<B>::begin(place);
     let bytes: Vec<u8> =
         (0..5_000_003_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    let (_, mut fetch, asset) = day.all(place).swap_remove(5);
+    let (_, fetch, asset) = day.all().swap_remove(5);
     let mut media = Media::new("application/octet-stream", bytes.clone());
     "attachment; filename*=UTF-8''..%2F%E6%8A%A5.bin".clone_into(&mut media.disposition);
     place.simulator.world().plant(asset, media);
 
-    let saved = day.bot.save(&mut fetch, bytes.len() as u64);
+    let saved = day.bot.save(fetch.clone(), bytes.len() as u64);
     let (head, size): (Head, u64) = saved.result.unwrap();
     assert_eq!((size, head.length), (5_000_003, Some(5_000_003)));
     assert_eq!(head.file_name.unwrap().as_str(), "_报.bin");
@@ -263,23 +299,23 @@ fn streamed<B: Bot>(place: &Place) {
     assert!(saved.progress.len() > 10 && saved.progress.is_sorted(), "{:?}", saved.progress);
     assert_eq!(saved.progress.last(), Some(&5_000_003));
 
-    let saved = day.bot.save(&mut fetch, 5_000_002);
+    let saved = day.bot.save(fetch.clone(), 5_000_002);
     let too_large = Error::TooLarge { size: 5_000_003, limit: 5_000_002 };
     assert_eq!(saved.result.unwrap_err().to_string(), too_large.to_string());
     assert!(saved.bytes.is_empty() && saved.progress.is_empty());
     // The client goes on.
-    assert!(day.bot.save(&mut fetch, LIMIT).bytes == bytes);
+    assert!(day.bot.save(fetch.clone(), LIMIT).bytes == bytes);
     clean(place);
 }
 
-/// A service without ranges; one that gives no type and no name.
+/// Responses without ranges, type and name.
 fn odd_heads<B: Bot>(place: &Place) {
     let mut day = Day::<B>::begin(place);
-    for (_, mut fetch, asset) in day.all(place) {
+    for (_, fetch, asset) in day.all() {
         let mut media = Media::new("", &b"bytes"[..]);
         media.ranged = false;
         place.simulator.world().plant(asset, media);
-        let (head, bytes) = day.bot.download(&mut fetch).unwrap();
+        let (head, bytes) = day.bot.download(fetch.clone()).unwrap();
         assert_eq!((head.content_type, head.file_name), (None, None));
         assert_eq!(bytes, b"bytes");
     }
@@ -287,12 +323,12 @@ fn odd_heads<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// A session that is over gives no picture.
+/// Downloads of a closed session fail.
 fn over<B: Bot>(place: &Place) {
     let mut day = Day::<B>::begin(place);
     place.simulator.world().phone().kick();
-    for (endpoint, mut fetch, _) in day.all(place) {
-        let gone = day.bot.download(&mut fetch);
+    for (endpoint, fetch, _) in day.all() {
+        let gone = day.bot.download(fetch.clone());
         assert!(matches!(gone, Err(Error::Malformed { endpoint: told, .. }) if told == endpoint));
     }
     assert_eq!(place.simulator.world().fetched(), []);
@@ -308,7 +344,7 @@ on_all_wires! {
     over in super::world();
 }
 
-/// With the same clock and seed, both adapters ask for the same, byte by byte.
+/// With the same clock and seed, both adapters send the same requests, byte by byte.
 #[test]
 fn both_adapters_ask_the_same() {
     fn log<B: Bot>() -> Vec<String> {

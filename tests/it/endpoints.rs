@@ -1,12 +1,14 @@
-//! The table of every endpoint, held against the protocol's reference, the fuzz entries, the
-//! simulator and what the scenarios ask. That its links lead somewhere, rustdoc checks.
+//! Compares `docs/endpoints.md` with the library, the protocol reference, the fuzz entries, the
+//! simulator, and the requests of all scenarios. `cargo doc` checks its links.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 
-use wechat_proto::fuzz;
+use wechat_proto::fuzz::{self, Visitor, endpoints};
+use wechat_proto::{Account, Endpoint, Timestamp};
 use wechat_simulator::ROUTES;
 
-use crate::wire::{Memory, Place};
+use crate::wire::{Bot as _, Memory, Place};
 use crate::{
     directory, downloads, entries, forwarding, kinds, odds, resume, rooms, secrets, sending, story,
     systems, trouble, uploads,
@@ -15,19 +17,19 @@ use crate::{
 const TABLE: &str = include_str!("../../wechat-proto/docs/endpoints.md");
 const REFERENCE: &str = include_str!("../../wechat-proto/docs/protocol.md");
 
-/// Names in the reference that look like paths.
+/// Names in the reference that are not paths.
 const NO_PATHS: [(&str, &str); 2] = [
     ("webwxuvid", "a cookie"),
     ("webwxreport", "another name for webwxstatreport: no source has such a path"),
 ];
 
-/// The cells of each row: endpoint, builder, parser, route, fuzz entry, source.
+/// Returns the cells of each row: endpoint, types, route, fuzz entry, source.
 fn rows() -> Vec<Vec<&'static str>> {
     let rows = TABLE.lines().filter(|line| line.starts_with('|')).skip(2);
     rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
 }
 
-/// The last part of a row's path: `webwxinit` of `POST /cgi-bin/mmwebwx-bin/webwxinit`.
+/// Returns the last segment of a row's path: `webwxinit` of `POST /cgi-bin/mmwebwx-bin/webwxinit`.
 fn name(row: &[&str]) -> &'static str {
     let path = path(row).trim_end_matches("/{uuid}");
     path.rsplit('/').next().unwrap_or_default().to_owned().leak()
@@ -37,7 +39,7 @@ fn path<'a>(row: &[&'a str]) -> &'a str {
     row[0].trim_matches('`').split_once(' ').map_or("", |(_, path)| path)
 }
 
-/// The paths that the reference names.
+/// Returns the paths that the reference names.
 fn referred() -> BTreeSet<&'static str> {
     let words = REFERENCE.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let paths = words.filter(|word| {
@@ -57,10 +59,9 @@ fn columns(wanted: fn(&[&'static str]) -> &'static str) -> BTreeSet<&'static str
 #[test]
 fn no_cell_is_empty() {
     for row in rows() {
-        assert_eq!(row.len(), 6, "{row:?}");
+        assert_eq!(row.len(), 5, "{row:?}");
         assert!(row.iter().all(|cell| !cell.is_empty() && *cell != "-"), "{row:?}");
         assert!(row[0].starts_with("`GET /") || row[0].starts_with("`POST /"), "{row:?}");
-        assert!(row[1].contains("](crate::") && row[2].contains("](crate::"), "{row:?}");
     }
     let names = columns(name);
     assert_eq!(names.len(), rows().len(), "a path is there twice");
@@ -78,10 +79,60 @@ fn every_path_has_a_fuzz_entry() {
     let missing: Vec<_> = columns(name).difference(&entries).copied().collect();
     assert!(missing.is_empty(), "without a fuzz entry: {missing:?}");
     for row in rows() {
-        for entry in row[4].split(", ") {
+        for entry in row[3].split(", ") {
             assert!(entries.contains(entry.trim_matches('`')), "{row:?}");
         }
     }
+}
+
+/// The columns endpoint, type and fuzz are those of the library: the method and path that each type
+/// requests, its public path, and its name in the table of endpoints.
+#[test]
+fn every_type_sends_the_request_of_its_row() {
+    type Table = BTreeSet<(String, String, String)>;
+    struct Types {
+        account: Account,
+        now: Timestamp,
+        table: Table,
+    }
+    impl Visitor for Types {
+        fn visit<E>(&mut self, name: &'static str, title: &'static str, make: fn(&mut Account) -> E)
+        where
+            E: Endpoint + 'static,
+            E::Output: Debug,
+            Account: AsMut<E::State>,
+        {
+            // `wechat_proto::login::uuid::GetUuid` is public as `login::GetUuid`.
+            let path: Vec<_> = std::any::type_name::<E>().split("::").collect();
+            let [_, module, .., ty] = path[..] else { panic!("{path:?}") };
+            assert_eq!(title.split([':', ' ']).next(), Some(ty));
+            let mut account = self.account.clone();
+            let request = make(&mut account).request(account.as_mut(), self.now);
+            let path = match request.uri().path().strip_prefix("/qrcode/") {
+                Some(_) => "/qrcode/{uuid}",
+                None => request.uri().path(),
+            };
+            let endpoint = format!("{} {path}", request.method());
+            self.table.insert((endpoint, format!("{module}::{ty}"), name.to_owned()));
+        }
+    }
+    let place = Place::memory(sending::world());
+    let account = Account::from(sending::log_in::<Memory>(&place).session());
+    let now = Timestamp::from_millis(place.simulator.now());
+    let mut types = Types { account, now, table: Table::new() };
+    endpoints(&mut types);
+
+    let mut table = Table::new();
+    for row in rows() {
+        for link in row[1].split(", ") {
+            let link = link.strip_prefix("[`").and_then(|link| link.strip_suffix(')'));
+            let (title, path) = link.unwrap().split_once("`](crate::").unwrap();
+            assert_eq!(path.rsplit("::").next(), Some(title));
+            let cell = |cell: &str| cell.trim_matches('`').to_owned();
+            assert!(table.insert((cell(row[0]), path.to_owned(), cell(row[3]))), "{link:?} twice");
+        }
+    }
+    assert_eq!(table, types.table);
 }
 
 #[test]
@@ -90,14 +141,14 @@ fn every_path_has_a_route() {
     let paths: BTreeSet<&str> = rows().iter().map(|row| path(row)).collect();
     assert_eq!(paths, routes);
     for row in rows() {
-        assert_eq!(row[3].trim_matches('`'), name(&row), "{row:?}");
+        assert_eq!(row[2].trim_matches('`'), name(&row), "{row:?}");
     }
 }
 
 #[test]
 fn every_source_is_a_paragraph() {
     for row in rows() {
-        for source in row[5].split(", ") {
+        for source in row[4].split(", ") {
             let number = source.strip_prefix('§').unwrap_or_else(|| panic!("{row:?}"));
             let heading = match number.contains('.') {
                 true => format!("\n### {number} "),
@@ -110,7 +161,7 @@ fn every_source_is_a_paragraph() {
 
 /// Runs all scenarios in memory.
 #[test]
-fn the_scenarios_ask_every_path() {
+fn the_scenarios_request_every_path() {
     let all = [
         story::asked(),
         trouble::asked(),
@@ -127,12 +178,12 @@ fn the_scenarios_ask_every_path() {
         kinds::asked(),
         resume::asked(),
     ];
-    // Not on each wire, for the time that it takes: 26 MB.
+    // In memory only: it uploads 26 MB.
     let place = Place::memory(uploads::world());
     uploads::announced::<Memory>(&place);
     let world = place.simulator.world();
     let announced = world.log().iter().map(|logged| logged.endpoint.clone());
     let asked: BTreeSet<String> = all.into_iter().flatten().chain(announced).collect();
     let missing: Vec<_> = columns(name).into_iter().filter(|name| !asked.contains(*name)).collect();
-    assert!(missing.is_empty(), "no scenario asks {missing:?}");
+    assert!(missing.is_empty(), "not requested by any scenario: {missing:?}");
 }

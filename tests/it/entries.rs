@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use wechat_proto::error::Ret;
-use wechat_proto::login::Progress;
-use wechat_proto::login::logout;
+use wechat_proto::login::{Logout, Progress};
 use wechat_proto::media::{LocalFile, Upload};
-use wechat_proto::message::{send_media, send_text};
+use wechat_proto::message::{SendText, SendUpload};
 use wechat_proto::{Entry, Error, Hosts, Session, UserName};
 use wechat_simulator::{Door, World};
 
@@ -53,7 +52,7 @@ fn stored<B: Bot>(place: &Place) -> Session {
     log_in(place);
     let mut bot = B::login(place, drop).unwrap();
     let json = bot.session().to_json();
-    bot.call(logout::request).unwrap();
+    bot.call(Logout::new()).unwrap();
     Session::from_json(&json).unwrap()
 }
 
@@ -69,7 +68,7 @@ fn again<B: Bot>(place: &Place, session: Session) -> (B, Vec<&'static str>) {
 
 fn answers<B: Bot>(place: &Place, bot: &mut B) {
     let to = UserName::file_helper();
-    bot.call(|session, now| send_text::request(session, &to, "back again", now)).unwrap();
+    bot.call(SendText::new(to.clone(), "back again")).unwrap();
     assert_eq!(place.simulator.world().sent().last().unwrap().content, "back again");
 }
 
@@ -200,7 +199,7 @@ pub(crate) fn desktop<B: Bot>(place: &Place) {
     let mut bot = B::login_on(place, &mut device, drop).unwrap();
     answers(place, &mut bot);
     let json = bot.session().to_json();
-    bot.call(logout::request).unwrap();
+    bot.call(Logout::new()).unwrap();
     place.simulator.then(SOON, |world| world.phone().confirm());
     let (mut bot, seen) = again::<B>(place, Session::from_json(&json).unwrap());
     assert_eq!(seen, ["on phone"]);
@@ -232,7 +231,7 @@ fn sends_a_file<B: Bot>(place: &Place, bot: &mut B) {
     let (to, bytes) = (UserName::file_helper(), Bytes::from_static(b"the file"));
     let file = LocalFile::new("a & b.txt", bytes.len() as u64).unwrap();
     let uploaded = bot.upload(&mut Upload::new(to.clone(), file), &bytes, |_| {}).unwrap();
-    bot.call(|session, now| send_media::request(session, &to, &uploaded, now)).unwrap();
+    bot.call(SendUpload::new(to.clone(), &uploaded)).unwrap();
     let world = place.simulator.world();
     let sent = world.sent().last().unwrap();
     assert_eq!(sent.file.as_ref().unwrap().name, "a & b.txt");
@@ -247,7 +246,7 @@ pub(crate) fn file_helper<B: Bot>(place: &Place) {
     let mut device = place.device().with_entry(Entry::file_helper());
     let mut bot = B::login_on(place, &mut device, drop).unwrap();
     let helper = UserName::file_helper();
-    bot.call(|session, now| send_text::request(session, &helper, "到手机", now)).unwrap();
+    bot.call(SendText::new(helper.clone(), "到手机")).unwrap();
     let message = loop {
         let message = bot.next().unwrap().unwrap();
         if message.text().is_some() {
@@ -255,11 +254,12 @@ pub(crate) fn file_helper<B: Bot>(place: &Place) {
         }
     };
     assert_eq!((message.peer(), message.text()), (&helper, Some("回电脑")));
-    let friend = place.simulator.world().contacts().last().unwrap().user_name.parse().unwrap();
-    let sent = bot.call(|session, now| send_text::request(session, &friend, "x", now));
+    let friend: UserName =
+        place.simulator.world().contacts().last().unwrap().user_name.parse().unwrap();
+    let sent = bot.call(SendText::new(friend, "x"));
     assert!(matches!(sent, Err(Error::Refused { ret: Ret::NOT_A_CONTACT, .. })), "{sent:?}");
     sends_a_file(place, &mut bot);
-    bot.call(logout::request).unwrap();
+    bot.call(Logout::new()).unwrap();
     assert_eq!(place.simulator.world().sent().len(), 2);
     clean(place);
 }

@@ -10,11 +10,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderValue, Response, StatusCode, Uri};
+use wechat_proto::contact::BatchGetContacts;
 use wechat_proto::flow::{self, Flow, Input, Interrupt, Want};
 use wechat_proto::hosts::{Origin, Role};
 use wechat_proto::login::Progress;
 use wechat_proto::media::{HeadImgUrl, MapLink};
-use wechat_proto::sync::fetch;
+use wechat_proto::sync::FetchBatch;
 use wechat_proto::{Body, Device, Error, Hosts, Session, Timestamp};
 use wechat_simulator::World;
 
@@ -140,7 +141,7 @@ fn is_in_reach<B: Bot>(place: &Place) {
     lured["format"] = 1.into();
     lured["device"]["hosts"] = hosts;
     let session = Session::from_json(&lured.to_string()).unwrap();
-    B::resume(place, session).call(fetch::request).unwrap_err();
+    B::resume(place, session).call(FetchBatch::new()).unwrap_err();
     let heard = evil.heard();
     assert_eq!(heard.len(), 1);
     assert!(!heard[0].is_empty());
@@ -341,10 +342,7 @@ fn no_picture_is_elsewhere<B: Bot>(place: &Place) {
         let reply = Response::new(reply.to_string().into());
         place.simulator.world().reply_with("webwxbatchgetcontact", reply);
         let names = ["@x".parse().unwrap()];
-        let build = |session: &mut Session, now| {
-            wechat_proto::contact::batch::request(session, &names, now)
-        };
-        let found = bot.call(build).unwrap();
+        let found = bot.call(BatchGetContacts::new(&names)).unwrap();
         assert!(found[0].head_img_url.parse::<HeadImgUrl>().is_err(), "{origin}");
         assert!(pictures.parse::<HeadImgUrl>().is_err(), "{origin}");
         let map = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x&msgid=1&pictype=location";

@@ -1,7 +1,7 @@
 //! Passing on what arrived: every kind of message, from a person and in a room, on every wire.
 
 use wechat_proto::Message;
-use wechat_proto::message::{Forward, NotForwardable};
+use wechat_proto::message::{ForwardMessage, NotForwardable};
 use wechat_simulator::Incoming;
 
 use crate::sending::{MD5, clean, log_in, named};
@@ -87,9 +87,9 @@ pub(crate) fn forwards<B: Bot>(place: &Place) {
         let id = place.simulator.world().deliver(said);
         let message: Message = bot.next().unwrap().unwrap();
         assert_eq!(message.id.as_str(), id);
-        match (Forward::of(&message), goes) {
+        match (ForwardMessage::new(&message, to.clone()), goes) {
             (Ok(forward), Ok(goes)) => {
-                bot.call(|session, now| forward.request(session, &to, now)).unwrap();
+                bot.call(forward).unwrap();
                 expected.push(goes);
             }
             (Err(error), Err(goes)) => assert_eq!(error, goes, "{message:?}"),

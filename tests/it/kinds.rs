@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use wechat_proto::contact::verify;
-use wechat_proto::media::received;
-use wechat_proto::message::{Forward, Kind, mention, reply as answer, send_text};
-use wechat_proto::{Message, Timestamp, UserName};
+use wechat_proto::contact::VerifyUser;
+use wechat_proto::media::GetMedia;
+use wechat_proto::message::{ForwardMessage, Kind, SendText, mention};
+use wechat_proto::{Message, UserName};
 use wechat_simulator::{Asset, Incoming, World};
 
 #[path = "kinds_apps.rs"]
@@ -147,15 +147,11 @@ fn fetched<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let mut count = 0;
     for (case, message) in heard(place, &mut bot) {
-        let now = Timestamp::from_millis(place.simulator.now());
-        let session = bot.session();
-        let whole = received::request(&session, &message, now);
-        for (fetch, bytes) in
-            [(whole, case.whole), (received::thumbnail(&session, &message), case.small)]
-        {
+        let whole = GetMedia::new(&message);
+        for (fetch, bytes) in [(whole, case.whole), (GetMedia::thumbnail(&message), case.small)] {
             match (fetch, bytes) {
-                (Ok(mut fetch), Ok(bytes)) => {
-                    let (head, given) = bot.download(&mut fetch).unwrap();
+                (Ok(fetch), Ok(bytes)) => {
+                    let (head, given) = bot.download(fetch).unwrap();
                     assert_eq!((&*given, head.length), (bytes, Some(bytes.len() as u64)));
                     if matches!(
                         place.simulator.world().fetched().last().unwrap().asset,
@@ -180,8 +176,7 @@ fn answered<B: Bot>(place: &Place) {
     let directory = bot.contacts().unwrap();
     let mut expected = Vec::new();
     for (case, message) in heard(place, &mut bot) {
-        bot.call(|session, now| answer::mentioning(session, &directory, &message, "收到", now))
-            .unwrap();
+        bot.call(SendText::mention_reply(&message, &directory, "收到")).unwrap();
         let in_room = message.peer().is_room() && case.by == By::Person;
         let text =
             if in_room { mention::text("晓晓 & <3", "收到") } else { "收到".to_owned() };
@@ -206,10 +201,10 @@ fn plain(wire: &str) -> String {
 fn passed_on<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let to = named(&place.simulator.world(), "老王");
-    let receiver = to.parse().unwrap();
+    let receiver: UserName = to.parse().unwrap();
     let mut count = 0;
     for (case, message) in heard(place, &mut bot) {
-        let (forward, passed) = (Forward::of(&message), case.passed);
+        let (forward, passed) = (ForwardMessage::new(&message, receiver.clone()), case.passed);
         let (forward, (endpoint, msg_type, content)) = match (forward, passed) {
             (Ok(forward), Ok(passed)) => (forward, passed),
             (Err(error), Err(expected)) => {
@@ -218,7 +213,7 @@ fn passed_on<B: Bot>(place: &Place) {
             }
             (found, _) => panic!("{message:?}: {found:?}"),
         };
-        bot.call(|session, now| forward.request(session, &receiver, now)).unwrap();
+        bot.call(forward).unwrap();
         count += 1;
         let raw = raw(&message);
         let text = |name: &str| raw[name].as_str().unwrap().to_owned();
@@ -263,8 +258,8 @@ fn accepted<B: Bot>(place: &Place) {
     let (user, ticket) = (info.user_name.unwrap(), info.ticket.unwrap());
     assert_eq!((&*info.nick_name, &*info.content), ("阿梅 <&> 😄", "我是阿梅 & co"));
     assert_eq!(place.simulator.world().contact(user.as_str()).unwrap().contact_flag, 0);
-    bot.call(|session, now| verify::accept(session, &user, &ticket, now)).unwrap();
-    bot.call(|session, now| send_text::request(session, &user, "你好", now)).unwrap();
+    bot.call(VerifyUser::accept(user.clone(), ticket.clone())).unwrap();
+    bot.call(SendText::new(user.clone(), "你好")).unwrap();
     let world = place.simulator.world();
     assert_eq!(world.sent()[0].to, user.as_str());
     let [accepted] = world.verifications() else { panic!("{:?}", world.verifications()) };

@@ -25,6 +25,7 @@ mod story;
 mod systems;
 mod threats;
 mod tls;
+mod transitions;
 mod trouble;
 mod uploads;
 mod wire;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use wechat_proto::error::Ret;
-use wechat_proto::link::{self, Verdict};
-use wechat_proto::login::logout::{self, Reason};
-use wechat_proto::login::{Progress, qrcode};
-use wechat_proto::media::preview;
-use wechat_proto::report::{self, Kind, Report};
-use wechat_proto::{Call, Device, Error, feedback, login};
+use wechat_proto::feedback::SendFeedback;
+use wechat_proto::link::{CheckLink, Verdict};
+use wechat_proto::login::{GetQrCode, GetUuid, Logout, LogoutReason, Progress};
+use wechat_proto::media::{GetPreview, PictureId};
+use wechat_proto::report::{Report, ReportKind, SendLoginReports, SendReports};
+use wechat_proto::{Account, Device, Endpoint, Error};
 use wechat_simulator::{Judgement, World};
 
 use crate::wire::{Bot, Memory, Place, on_all_wires};
@@ -36,29 +36,27 @@ fn clean(place: &Place) {
 
 fn reports() -> [Report; 2] {
     [
-        Report::new(Kind::Timing, r#"{"type":"[session-data]","data":{"init":"35"}}"#).unwrap(),
-        Report::new(Kind::SendError, "\"没有 <发>\"").unwrap(),
+        Report::new(ReportKind::Timing, r#"{"type":"[session-data]","data":{"init":"35"}}"#)
+            .unwrap(),
+        Report::new(ReportKind::SendError, "\"没有 <发>\"").unwrap(),
     ]
 }
 
-/// Each call once, with what comes of it.
+/// Each call once, with its effect.
 pub(crate) fn done<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
-    bot.call(|session, now| report::request(session, &reports(), now)).unwrap();
-    bot.call(|session, now| feedback::request(session, "二维码 \"太小\" </p>", now)).unwrap();
+    bot.call(SendReports::new(reports().into())).unwrap();
+    bot.call(SendFeedback::new("二维码 \"太小\" </p>")).unwrap();
 
     let mut world = place.simulator.world();
     let friend = world.contacts().last().unwrap().user_name.clone();
     world.person_writes(&friend, &format!("看 {LINK}"));
     world.judge_link(BAD, Judgement::Warns);
     let picture = b"\xff\xd8\xff\xe0a picture".as_slice();
-    let id = world.keep_upload(picture).parse().unwrap();
+    let id: PictureId = world.keep_upload(picture).parse().unwrap();
     drop(world);
-    let mut ask = |url: &str| {
-        let url = url.parse().unwrap();
-        bot.call(|session, now| link::request(session, &url, now)).unwrap()
-    };
-    // The address that came is the one that was asked about, as far as a header can carry it.
+    let mut ask = |url: &str| bot.call(CheckLink::new(url.parse().unwrap())).unwrap();
+    // A plain address is returned as it was checked.
     let plain = "http://b.example/?c=d";
     place.simulator.world().judge_link(plain, Judgement::Leads);
     assert_eq!(ask(plain), Verdict::Leads { to: plain.into() });
@@ -66,9 +64,9 @@ pub(crate) fn done<B: Bot>(place: &Place) {
     assert!(at.starts_with("https://weixin110.qq.com/"), "{at}");
     place.simulator.world().judge_link(BAD, Judgement::Page);
     assert_eq!(ask(BAD), Verdict::Warns { at: None });
-    let shown = bot.call(|session, now| preview::request(session, &id, now)).unwrap();
+    let shown = bot.call(GetPreview::new(id)).unwrap();
     assert_eq!(shown, picture);
-    bot.call(logout::request).unwrap();
+    bot.call(Logout::new()).unwrap();
 
     let world = place.simulator.world();
     let told: Vec<_> = world.reports().iter().map(|told| (told.kind, &*told.text)).collect();
@@ -82,8 +80,7 @@ pub(crate) fn done<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// What a page tells of itself before anybody is logged in, and while somebody logs in again: of
-/// the device's alone, for which the adapters have no call.
+/// Reports before a login, and during a second one: endpoints whose state is the `Device`.
 #[test]
 fn reports_before_a_login() {
     let place = Place::memory(world());
@@ -95,58 +92,60 @@ fn reports_before_a_login() {
     clean(&place);
 }
 
-/// Before the first login; refused once; before the second.
+/// Reports before the first login, refused once, and before the second.
 pub(crate) fn before(place: &Place) {
     let mut device = place.device();
-    let tell = |device: &mut Device| {
-        Memory::ask(place, device, |device, now| report::before_login(device, &reports(), now))
-    };
+    let tell =
+        |device: &mut Device| Memory::ask(place, device, SendLoginReports::new(reports().into()));
     tell(&mut device).unwrap();
     place.simulator.world().refuse("webwxstatreport", 1, "no");
     assert!(matches!(tell(&mut device), Err(Error::Refused { ret: Ret::PARAMETER, .. })));
     tell(&mut device).unwrap();
     let mut bot = logged_in::<Memory>(place);
-    bot.call(logout::request).unwrap();
+    bot.call(Logout::new()).unwrap();
     let mut device = bot.session().into_device();
-    Memory::ask(place, &mut device, |device, now| login::uuid::request(device, now)).unwrap();
+    Memory::ask(place, &mut device, GetUuid::new()).unwrap();
     tell(&mut device).unwrap();
 }
 
-/// Each call refused: the typed error, and nothing done.
+/// Each call refused: the typed error, and no effect.
 fn refused<B: Bot>(place: &Place) {
     let notice = "<e><ShowType>1</ShowType><Content><![CDATA[操作失败]]></Content></e>";
     let mut bot = logged_in::<B>(place);
     place.simulator.world().judge_link(LINK, Judgement::Leads);
     let id = place.simulator.world().keep_upload(Bytes::from_static(b"\xff\xd8\xff"));
-    let (id, url) = (id.parse().unwrap(), LINK.parse().unwrap());
+    let id: PictureId = id.parse().unwrap();
 
-    fn fails<B: Bot, T: std::fmt::Debug>(
+    fn fails<B: Bot, E: Endpoint + Clone>(
         place: &Place,
         bot: &mut B,
-        endpoint: &str,
+        name: &str,
         notice: &str,
-        build: impl Fn(&mut wechat_proto::Session, wechat_proto::Timestamp) -> Call<T>,
-    ) {
-        let refuse = |ret, text: &str| place.simulator.world().refuse(endpoint, ret, text);
+        endpoint: E,
+    ) where
+        E::Output: std::fmt::Debug,
+        Account: AsMut<E::State>,
+    {
+        let refuse = |ret, text: &str| place.simulator.world().refuse(name, ret, text);
         refuse(1, notice);
-        match bot.call(&build) {
+        match bot.call(endpoint.clone()) {
             Err(Error::Refused { endpoint: told, ret: Ret::PARAMETER, message }) => {
-                assert_eq!(told, endpoint);
-                // What has no `BaseResponse` has no words.
-                assert!(*message == *"操作失败" || endpoint == "webwxcheckurl", "{message}");
+                assert_eq!(told, name);
+                // The reply of `webwxcheckurl` has no `BaseResponse`, and so no text.
+                assert!(*message == *"操作失败" || name == "webwxcheckurl", "{message}");
             }
-            other => panic!("{endpoint}: {other:?}"),
+            other => panic!("{name}: {other:?}"),
         }
         refuse(1205, "");
-        assert!(matches!(bot.call(&build), Err(Error::Limited { .. })), "{endpoint}");
+        assert!(matches!(bot.call(endpoint.clone()), Err(Error::Limited { .. })), "{name}");
     }
-    fails(place, &mut bot, "webwxstatreport", notice, |s, now| report::request(s, &reports(), now));
-    fails(place, &mut bot, "webwxsendfeedback", notice, |s, now| feedback::request(s, "x", now));
-    fails(place, &mut bot, "webwxcheckurl", notice, |s, now| link::request(s, &url, now));
-    fails(place, &mut bot, "webwxpreview", notice, |s, now| preview::request(s, &id, now));
+    fails(place, &mut bot, "webwxstatreport", notice, SendReports::new(reports().into()));
+    fails(place, &mut bot, "webwxsendfeedback", notice, SendFeedback::new("x"));
+    fails(place, &mut bot, "webwxcheckurl", notice, CheckLink::new(LINK.parse().unwrap()));
+    fails(place, &mut bot, "webwxpreview", notice, GetPreview::new(id.clone()));
     let gone = http::Response::new(Bytes::new());
     place.simulator.world().reply_with("webwxpreview", gone);
-    let empty = bot.call(|session, now| preview::request(session, &id, now));
+    let empty = bot.call(GetPreview::new(id.clone()));
     assert!(matches!(empty, Err(Error::EmptyMedia { endpoint: "webwxpreview" })));
 
     let world = place.simulator.world();
@@ -154,12 +153,12 @@ fn refused<B: Bot>(place: &Place) {
     assert!(world.checked_links().is_empty());
     drop(world);
     place.simulator.world().phone().kick();
-    let over = bot.call(|session, now| feedback::request(session, "x", now));
+    let over = bot.call(SendFeedback::new("x"));
     assert!(matches!(over, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
     clean(place);
 }
 
-/// The service ended it; the client takes its leave all the same, and the reason stays.
+/// A logout after the service closed the session: the close reason is unchanged.
 pub(crate) fn thrown_out<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
     place.simulator.world().phone().kick();
@@ -170,27 +169,27 @@ pub(crate) fn thrown_out<B: Bot>(place: &Place) {
             other => panic!("{other:?}"),
         }
     };
-    bot.call(|session, now| logout::because(session, Reason::after(ret), now)).unwrap();
+    bot.call(Logout::because(LogoutReason::after(ret))).unwrap();
     assert_eq!(place.simulator.world().logouts(), [1]);
-    assert_eq!(bot.session().device().ended(), Some(Ret::SESSION_INVALID));
+    assert_eq!(bot.session().device().closed(), Some(Ret::SESSION_INVALID));
     assert!(bot.next().is_none());
     clean(place);
 }
 
-/// A logout of type 1 from a session that the service only has had enough of.
+/// A logout of type 1 from an open session that was limited.
 fn given_up<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
     place.simulator.world().refuse("webwxsendfeedback", 1205, "");
-    let often = bot.call(|session, now| feedback::request(session, "x", now));
+    let often = bot.call(SendFeedback::new("x"));
     assert!(matches!(often, Err(Error::Limited { .. })));
-    let reason = Reason::after(Ret::TOO_FREQUENT);
-    bot.call(|session, now| logout::because(session, reason, now)).unwrap();
+    let reason = LogoutReason::after(Ret::TOO_FREQUENT);
+    bot.call(Logout::because(reason)).unwrap();
     assert_eq!(place.simulator.world().logouts(), [1]);
     assert!(bot.next().is_none(), "the inbox ends without an error");
     clean(place);
 }
 
-/// The picture of the code, for those who cannot make one.
+/// The picture of the QR code.
 fn picture<B: Bot>(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().scan());
     place.simulator.then(SOON, |world| world.phone().confirm());
@@ -201,13 +200,12 @@ fn picture<B: Bot>(place: &Place) {
         }
     })
     .unwrap();
-    let session = bot.session();
-    let ask = || qrcode::request(session.device(), &code.clone().unwrap());
-    let picture = bot.run(&mut ask()).unwrap();
+    let ask = || GetQrCode::new(code.clone().unwrap());
+    let picture = bot.call(ask()).unwrap();
     assert!(picture.starts_with(b"\xff\xd8\xff"), "a JPEG");
     let gone = http::Response::builder().status(404).body(Bytes::new()).unwrap();
     place.simulator.world().reply_with("qrcode", gone);
-    assert!(matches!(bot.run(&mut ask()), Err(Error::Malformed { endpoint: "qrcode", .. })));
+    assert!(matches!(bot.call(ask()), Err(Error::Malformed { endpoint: "qrcode", .. })));
     clean(place);
 }
 

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use wechat_proto::Error;
+use wechat_proto::UserName;
 use wechat_proto::error::{Ret, StorageKind};
-use wechat_proto::login::{Progress, Resume, logout};
-use wechat_proto::message::send_text;
+use wechat_proto::login::{Logout, Progress, Resume};
+use wechat_proto::message::SendText;
 use wechat_simulator::World;
 
 use crate::wire::{Bot, Place, on_all_wires};
@@ -96,8 +97,9 @@ fn hears<B: Bot>(bot: &mut B) -> String {
 }
 
 fn answers<B: Bot>(place: &Place, bot: &mut B) {
-    let friend = place.simulator.world().contacts().last().unwrap().user_name.parse().unwrap();
-    bot.call(|session, now| send_text::request(session, &friend, "here", now)).unwrap();
+    let friend: UserName =
+        place.simulator.world().contacts().last().unwrap().user_name.parse().unwrap();
+    bot.call(SendText::new(friend, "here")).unwrap();
     assert_eq!(place.simulator.world().sent().last().unwrap().content, "here");
 }
 
@@ -194,7 +196,7 @@ fn each_rung<B: Bot>(place: &Place) {
 fn declined<B: Bot>(place: &Place) {
     let folder = Folder::new();
     let mut bot = first::<B>(place, &folder);
-    bot.call(logout::request).unwrap();
+    bot.call(Logout::new()).unwrap();
     bot.keep();
     drop(bot);
     place.simulator.then(SOON, |world| world.phone().cancel());
@@ -213,7 +215,7 @@ fn declined<B: Bot>(place: &Place) {
 fn forgotten<B: Bot>(place: &Place) {
     let folder = Folder::new();
     let mut bot = first::<B>(place, &folder);
-    bot.call(logout::request).unwrap();
+    bot.call(Logout::new()).unwrap();
     bot.keep();
     drop(bot);
     place.simulator.world().forget_devices();
@@ -332,7 +334,7 @@ fn held_and_copied<B: Bot>(place: &Place) {
     answers(place, &mut second);
     drop(second);
     place.simulator.world().advance(HOUR);
-    bot.call(logout::request).unwrap();
+    bot.call(Logout::new()).unwrap();
     let before = requests(place);
     for _ in 0..3 {
         let (refused, _) = open::<B>(place, &copy, Resume::StoredOnly);

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use wechat_proto::contact::{Contact, batch, pin, remark, search, verify};
+use wechat_proto::contact::{
+    BatchGetContacts, Contact, PinChat, Remark, SearchContacts, SetRemark, Ticket, VerifyUser,
+};
 use wechat_proto::error::Ret;
-use wechat_proto::message::send_text;
-use wechat_proto::room::{AddMembers, Founders, Joining, Members, create, update};
-use wechat_proto::{Call, Error, Session, Timestamp, UserName};
+use wechat_proto::message::SendText;
+use wechat_proto::room::{AddMembers, CreateRoom, Founders, Joining, RoomMembers, UpdateRoom};
+use wechat_proto::{Account, Endpoint};
+use wechat_proto::{Error, UserName};
 use wechat_simulator::{Incoming, Recommend, World};
 
 use crate::wire::{Bot, Place, on_all_wires};
@@ -63,19 +66,19 @@ fn here<B: Bot>(place: &Place, bot: &mut B, name: &UserName) -> Contact {
 pub(crate) fn contacts<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
     let friend = friend(place, 0);
-    let remark = |text: &str| text.parse::<remark::Remark>().unwrap();
-    bot.call(|session, _| remark::request(session, &friend, &remark("老 \"友\" <&"))).unwrap();
+    let remark = |text: &str| text.parse::<Remark>().unwrap();
+    bot.call(SetRemark::new(friend.clone(), remark("老 \"友\" <&"))).unwrap();
     let known = here(place, &mut bot, &friend);
     assert_eq!(&*known.remark_name, "老 \"友\" <&");
-    bot.call(|session, _| pin::request(session, &known, true)).unwrap();
+    bot.call(PinChat::new(&known, true)).unwrap();
     assert_eq!(there(place, &friend).contact_flag & 2048, 2048);
     let known = here(place, &mut bot, &friend);
-    bot.call(|session, _| pin::request(session, &known, false)).unwrap();
+    bot.call(PinChat::new(&known, false)).unwrap();
     assert_eq!(there(place, &friend).contact_flag & 2048, 0);
     assert_eq!(there(place, &friend).remark_name, "老 \"友\" &lt;&amp;");
     // Accepted, and without effect.
     place.simulator.world().ignore_remarks(true);
-    bot.call(|session, _| remark::request(session, &friend, &remark("else"))).unwrap();
+    bot.call(SetRemark::new(friend.clone(), remark("else"))).unwrap();
     assert_eq!(&*here(place, &mut bot, &friend).remark_name, "老 \"友\" <&");
     clean(place);
 }
@@ -83,21 +86,21 @@ pub(crate) fn contacts<B: Bot>(place: &Place) {
 /// Somebody is found, asked, and accepted.
 pub(crate) fn friends<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
-    let found = bot.call(|session, _| search::request(session, "陌生人")).unwrap();
+    let found = bot.call(SearchContacts::new("陌生人")).unwrap();
     let stranger = named(place, "陌生人");
     assert_eq!(found, std::slice::from_ref(&stranger));
-    bot.call(|session, now| verify::add(session, &stranger, "你好 <&\"", now)).unwrap();
+    bot.call(VerifyUser::add(stranger.clone(), "你好 <&\"")).unwrap();
     let (user, secret) = (stranger.to_string(), "v2_9f1e@stranger");
     let mut request = Incoming::new("fmessage", 37, "");
     request.recommend =
         Recommend { user_name: user, ticket: secret.into(), ..Recommend::default() };
     place.simulator.world().deliver(request);
-    let ticket = |text: &str| text.parse::<verify::Ticket>().unwrap();
+    let ticket = |text: &str| text.parse::<Ticket>().unwrap();
     let wrong = ticket("v2_0000@stranger");
-    let refused = bot.call(|session, now| verify::accept(session, &stranger, &wrong, now));
+    let refused = bot.call(VerifyUser::accept(stranger.clone(), wrong.clone()));
     assert!(matches!(refused, Err(Error::Refused { ret: Ret::SYSTEM, .. })));
     let right = ticket(secret);
-    bot.call(|session, now| verify::accept(session, &stranger, &right, now)).unwrap();
+    bot.call(VerifyUser::accept(stranger.clone(), right.clone())).unwrap();
     let world = place.simulator.world();
     let [asked, accepted] = world.verifications() else { panic!() };
     assert_eq!((asked.opcode, &*asked.content, asked.scene), (2, "你好 <&\"", 33));
@@ -115,17 +118,16 @@ pub(crate) fn rooms<B: Bot>(place: &Place) {
     place.simulator.world().is_blocked_by(people[2].as_str());
     let me = bot.session().me().user_name.clone();
     let founders = Founders::new(people[..3].iter().cloned(), &me).unwrap();
-    let made =
-        bot.call(|session, now| create::request(session, &founders, "周末 <&", now)).unwrap();
+    let made = bot.call(CreateRoom::new(founders.clone(), "周末 <&")).unwrap();
     assert_eq!((&*made.topic, &made.black_list[..]), ("周末 <&", &people[2..3]));
     let names: Vec<_> = made.members.iter().map(|member| &*member.nick_name).collect();
     assert_eq!(names, ["朋友 0", "朋友 1"]);
     let room = made.room;
-    bot.call(|session, now| send_text::request(session, &room, "hello", now)).unwrap();
+    bot.call(SendText::new(room.clone(), "hello")).unwrap();
     let known = here(place, &mut bot, &room);
     assert_eq!((&*known.nick_name, known.members.len()), ("周末 <&", 3));
 
-    let join = |n: usize| Members::from(people[n].clone());
+    let join = |n: usize| RoomMembers::from(people[n].clone());
     let joined = bot.run(&mut AddMembers::new(&known, join(3))).unwrap();
     assert!(matches!(joined, Joining::Added(_)));
     let known = here(place, &mut bot, &room);
@@ -144,14 +146,13 @@ pub(crate) fn rooms<B: Bot>(place: &Place) {
         place.simulator.world().invitations().iter().map(|one| one.user.clone()).collect();
     assert_eq!(invited, [people[5].to_string(), people[2].to_string()]);
 
-    bot.call(|session, _| update::remove(session, &room, &join(3))).unwrap();
-    bot.call(|session, _| update::rename(session, &room, "新名 \"<")).unwrap();
+    bot.call(UpdateRoom::remove(room.clone(), join(3))).unwrap();
+    bot.call(UpdateRoom::rename(room.clone(), "新名 \"<")).unwrap();
     let known = here(place, &mut bot, &room);
     assert_eq!((&*known.nick_name, known.members.len()), ("新名 \"<", 4));
-    let details =
-        bot.call(|session, now| batch::members(session, &known, &people[..2], now)).unwrap();
+    let details = bot.call(BatchGetContacts::members(&known, &people[..2])).unwrap();
     assert_eq!(details.len(), 2);
-    bot.call(|session, _| update::quit(session, &room)).unwrap();
+    bot.call(UpdateRoom::quit(room.clone())).unwrap();
     assert!(there(place, &room).members.iter().all(|member| member.user_name != me.as_str()));
     clean(place);
 }
@@ -163,47 +164,51 @@ fn refused<B: Bot>(place: &Place) {
     let known = here(place, &mut bot, &room);
     let me = bot.session().me().user_name.clone();
     let founders = Founders::new([friend.clone(), other.clone()], &me).unwrap();
-    let members = Members::from(friend.clone());
-    let remark: remark::Remark = "x".parse().unwrap();
+    let members = RoomMembers::from(friend.clone());
+    let remark: Remark = "x".parse().unwrap();
 
-    fn fails<B: Bot, T: std::fmt::Debug>(
-        place: &Place,
-        bot: &mut B,
-        endpoint: &str,
-        build: impl Fn(&mut Session, Timestamp) -> Call<T>,
-    ) {
+    fn fails<B: Bot, E: Endpoint + Clone>(place: &Place, bot: &mut B, name: &str, endpoint: E)
+    where
+        E::Output: std::fmt::Debug,
+        Account: AsMut<E::State>,
+    {
         let notice = "<e><ShowType>1</ShowType><Content><![CDATA[操作失败]]></Content></e>";
-        let refuse = |ret, text: &str| place.simulator.world().refuse(endpoint, ret, text);
+        let refuse = |ret, text: &str| place.simulator.world().refuse(name, ret, text);
         refuse(1, notice);
-        match bot.call(&build) {
+        match bot.call(endpoint.clone()) {
             Err(Error::Refused { endpoint: told, ret: Ret::PARAMETER, message }) => {
-                assert_eq!((told, &*message), (endpoint, "操作失败"));
+                assert_eq!((told, &*message), (name, "操作失败"));
             }
-            other => panic!("{endpoint}: {other:?}"),
+            other => panic!("{name}: {other:?}"),
         }
         refuse(1205, "");
-        assert!(matches!(bot.call(&build), Err(Error::Limited { .. })), "{endpoint}");
+        assert!(matches!(bot.call(endpoint.clone()), Err(Error::Limited { .. })), "{name}");
     }
-    fails(place, &mut bot, "webwxoplog", |s, _| remark::request(s, &friend, &remark));
-    fails(place, &mut bot, "webwxoplog", |s, _| pin::request(s, &known, true));
-    fails(place, &mut bot, "webwxverifyuser", |s, now| verify::add(s, &friend, "x", now));
-    fails(place, &mut bot, "webwxsearchcontact", |s, _| search::request(s, "x"));
-    fails(place, &mut bot, "webwxcreatechatroom", |s, now| create::request(s, &founders, "", now));
-    fails(place, &mut bot, "webwxupdatechatroom", |s, _| update::add(s, &room, &members));
-    fails(place, &mut bot, "webwxupdatechatroom", |s, _| update::invite(s, &room, &members));
-    fails(place, &mut bot, "webwxupdatechatroom", |s, _| update::rename(s, &room, "x"));
-    fails(place, &mut bot, "webwxupdatechatroom", |s, _| update::quit(s, &room));
+    fails(place, &mut bot, "webwxoplog", SetRemark::new(friend.clone(), remark.clone()));
+    fails(place, &mut bot, "webwxoplog", PinChat::new(&known, true));
+    fails(place, &mut bot, "webwxverifyuser", VerifyUser::add(friend.clone(), "x"));
+    fails(place, &mut bot, "webwxsearchcontact", SearchContacts::new("x"));
+    fails(place, &mut bot, "webwxcreatechatroom", CreateRoom::new(founders.clone(), ""));
+    fails(place, &mut bot, "webwxupdatechatroom", UpdateRoom::add(room.clone(), members.clone()));
+    fails(
+        place,
+        &mut bot,
+        "webwxupdatechatroom",
+        UpdateRoom::invite(room.clone(), members.clone()),
+    );
+    fails(place, &mut bot, "webwxupdatechatroom", UpdateRoom::rename(room.clone(), "x"));
+    fails(place, &mut bot, "webwxupdatechatroom", UpdateRoom::quit(room.clone()));
 
     // 0, and no room.
     let notice = "<e><Content><![CDATA[创建群聊失败]]></Content></e>";
     place.simulator.world().make_no_room(notice);
-    match bot.call(|session, now| create::request(session, &founders, "x", now)) {
+    match bot.call(CreateRoom::new(founders.clone(), "x")) {
         Err(Error::Refused { ret: Ret::OK, message, .. }) => assert_eq!(&*message, "创建群聊失败"),
         other => panic!("{other:?}"),
     }
     // Only owners remove.
-    let member = Members::from(crate::rooms::friend(place, 0));
-    let refused = bot.call(|session, _| update::remove(session, &room, &member));
+    let member = RoomMembers::from(crate::rooms::friend(place, 0));
+    let refused = bot.call(UpdateRoom::remove(room.clone(), member.clone()));
     assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
     // Neither added nor invited.
     for _ in 0..2 {

@@ -7,11 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, Once};
 
 use bytes::Bytes;
-use wechat_proto::contact::verify::{self, Ticket};
-use wechat_proto::media::{Icon, icon};
-use wechat_proto::message::{Kind, send_text};
-use wechat_proto::sync::{check, fetch};
-use wechat_proto::{Call, Error, contact};
+use wechat_proto::Error;
+use wechat_proto::UserName;
+use wechat_proto::contact::{GetContacts, Ticket, VerifyUser};
+use wechat_proto::media::{GetIcon, Icon};
+use wechat_proto::message::{Kind, SendText};
+use wechat_proto::sync::{FetchBatch, SyncCheck};
 use wechat_simulator::{Cut, Incoming};
 
 use crate::story;
@@ -57,14 +58,14 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
     for _ in 0..3 {
         shown.push(format!("{:?}", bot.next().unwrap().unwrap()));
     }
-    shown.push(format!("{:?}", bot.call(fetch::request).unwrap()));
-    shown.push(format!("{:?}", bot.call(check::request).unwrap()));
-    shown.push(format!("{:?}", bot.call(|session, now| contact::list::request(session, 0, now))));
+    shown.push(format!("{:?}", bot.call(FetchBatch::new()).unwrap()));
+    shown.push(format!("{:?}", bot.call(SyncCheck::new()).unwrap()));
+    shown.push(format!("{:?}", bot.call(GetContacts::new())));
 
     let me = bot.session().me().user_name.clone();
-    let mut fetch = icon::request(&bot.session(), &Icon::of(me));
-    shown.push(format!("{fetch:?} {:?}", bot.download(&mut fetch).unwrap().0));
-    shown.push(format!("{fetch:?} {:?}", bot.save(&mut fetch, 1).result));
+    let fetch = GetIcon::new(Icon::of(me));
+    shown.push(format!("{fetch:?} {:?}", bot.download(fetch.clone()).unwrap().0));
+    shown.push(format!("{fetch:?} {:?}", bot.save(fetch.clone(), 1).result));
 
     // A friend request, which comes with a ticket, and is accepted.
     let (guest, ticket) = {
@@ -73,9 +74,9 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
         let request = Incoming::friend_request(world.contact(&guest).unwrap(), "hello");
         let ticket = request.recommend.ticket.clone();
         world.deliver(request);
-        (guest.parse().unwrap(), ticket)
+        (guest.parse::<UserName>().unwrap(), ticket)
     };
-    shown.push(format!("{:?}", bot.call(fetch::request).unwrap()));
+    shown.push(format!("{:?}", bot.call(FetchBatch::new()).unwrap()));
     loop {
         let message = bot.next().unwrap().unwrap();
         shown.push(format!("{message:?} {message:#?}"));
@@ -84,11 +85,9 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
         }
     }
     let accepted: Ticket = ticket.parse().unwrap();
-    let answered = bot.call(|session, now| {
-        let call = verify::accept(session, &guest, &accepted, now);
-        shown.push(format!("{accepted:?} {call:?}"));
-        call
-    });
+    let accept = VerifyUser::accept(guest.clone(), accepted.clone());
+    shown.push(format!("{accepted:?} {accept:?}"));
+    let answered = bot.call(accept);
     shown.push(format!("{answered:?}"));
 
     let mut secrets = secrets(place);
@@ -105,7 +104,7 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
         let words = http::Response::builder().header("content-type", "text/plain");
         let words = words.body(Bytes::from(spoiled.clone())).unwrap();
         place.simulator.world().reply_with("webwxgeticon", words);
-        errors.push(bot.download(&mut fetch).err());
+        errors.push(bot.download(fetch.clone()).err());
         let reply = http::Response::new(Bytes::from(spoiled));
         let world = || place.simulator.world();
         world().reply_with("webwxsendmsg", reply.clone());
@@ -113,29 +112,30 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
         world().reply_with("synccheck", reply.clone());
         world().reply_with("webwxgetcontact", reply.clone());
         world().reply_with("webwxverifyuser", reply);
-        let to = "filehelper".parse().unwrap();
-        errors.push(bot.call(|session, now| send_text::request(session, &to, "x", now)).err());
-        errors.push(bot.call(fetch::request).err());
-        errors.push(bot.call(check::request).err());
-        errors.push(bot.call(|session, now| contact::list::request(session, 0, now)).err());
-        errors.push(bot.call(|session, now| verify::add(session, &guest, "x", now)).err());
+        let to: UserName = "filehelper".parse().unwrap();
+        errors.push(bot.call(SendText::new(to, "x")).err());
+        errors.push(bot.call(FetchBatch::new()).err());
+        errors.push(bot.call(SyncCheck::new()).err());
+        errors.push(bot.call(GetContacts::new()).err());
+        errors.push(bot.call(VerifyUser::add(guest.clone(), "x")).err());
     }
     if !place.is_in_memory() {
         // What the libraries below say of it comes with the error, as its source.
         place.cut("webwxsync", Cut::Reply);
-        errors.push(bot.call(fetch::request).err());
+        errors.push(bot.call(FetchBatch::new()).err());
         place.cut("webwxsendmsg", Cut::Reply);
-        let to = "filehelper".parse().unwrap();
-        errors.push(bot.call(|session, now| send_text::request(session, &to, "x", now)).err());
+        let to: UserName = "filehelper".parse().unwrap();
+        errors.push(bot.call(SendText::new(to, "x")).err());
     }
     // A caller that panics with all that it has in its hands.
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        bot.call(|session, now| -> Call<()> { panic!("{session:?} {session:#?} {now:?}") })
+        let session = bot.session();
+        panic!("{session:?} {session:#?} {bot:?}")
     }));
     shown.push(said(&*panicked.expect_err("a panic")));
     assert!(shown.last().unwrap().contains("wxsid"), "{shown:?}");
     place.simulator.world().phone().kick();
-    errors.push(bot.call(fetch::request).err());
+    errors.push(bot.call(FetchBatch::new()).err());
     assert!(errors.iter().flatten().count() >= 30);
     for error in errors.into_iter().flatten() {
         shown.push(everything(&error));

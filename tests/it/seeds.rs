@@ -22,9 +22,9 @@ const LONGEST: usize = 24 << 10;
 /// The targets that play a flow, and the flow's type.
 const FLOWS: [(&str, &str); 6] = [
     ("login", "::Login"),
-    ("contacts", "::Contacts"),
+    ("contacts", "::LoadContacts"),
     ("inbox", "::Inbox"),
-    ("fetch", "::Fetch"),
+    ("fetch", "::RetryEmpty"),
     ("room", "::AddMembers"),
     ("upload", "::Upload"),
 ];
@@ -74,7 +74,8 @@ fn seeds(transcripts: &[Transcript]) -> Seeds {
             }
             seeds.insert(("endpoints", entries[index].0, bytes));
         }
-        if let Some((target, _)) = FLOWS.iter().find(|(_, flow)| transcript.flow.ends_with(flow)) {
+        let name = transcript.flow.split('<').next().unwrap_or_default();
+        if let Some((target, _)) = FLOWS.iter().find(|(_, flow)| name.ends_with(flow)) {
             let mut steps: Vec<Vec<u8>> = transcript.told.iter().map(step).collect();
             let length = |steps: &[Vec<u8>]| steps.iter().map(|step| step.len() + 1).sum::<usize>();
             while length(&steps) > LONGEST && steps.len() > 1 {

@@ -1,15 +1,16 @@
-//! Sending, taking back, marking as read: every operation on every wire, once as it should be and
-//! once refused.
+//! Sends, revocations and read notices: every operation on every wire, once successful and once
+//! refused.
 
 use std::time::Duration;
 
+use wechat_proto::endpoint::Numbered;
 use wechat_proto::error::Ret;
 use wechat_proto::media::{MediaType, Uploaded};
 use wechat_proto::message::{
-    EmoticonMd5, Receipt, forward, notify, revoke, send_app, send_emoticon, send_image, send_media,
-    send_text, send_video,
+    EmoticonMd5, ForwardMessage, NotifyPhone, Receipt, RevokeMessage, SendEmoticon, SendFile,
+    SendImage, SendText, SendUpload, SendVideo,
 };
-use wechat_proto::{Call, Error, Session, Timestamp, UserName, fuzz};
+use wechat_proto::{Account, ClientMsgId, Error, UserName, fuzz};
 use wechat_simulator::World;
 
 use crate::wire::{Bot, Place, on_all_wires};
@@ -48,7 +49,7 @@ pub(crate) fn named(place: &Place, name: &str) -> UserName {
     contact.unwrap().user_name.parse().unwrap()
 }
 
-/// The uploads of [`world`], in order.
+/// Returns the uploads of [`world`], in order.
 fn uploads(place: &Place) -> Vec<Uploaded> {
     let world = place.simulator.world();
     let uploads = world.uploads().iter().map(|media| {
@@ -74,16 +75,14 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
     let text = "@朋友\u{2005}你好 😄 <>&\"/\\\u{2028}\n";
     let whom = [friend.clone(), named(place, "老王")];
 
-    let mut receipts = Vec::new();
-    let mut send = |call: &mut dyn FnMut(&mut Session, Timestamp) -> Call<Receipt>| {
-        receipts.push(bot.call(call).unwrap());
-    };
-    send(&mut |session, now| send_text::request(session, &friend, text, now));
-    send(&mut |session, now| send_text::mention(session, &room, text, &whom, now));
+    let mut receipts = vec![
+        bot.call(SendText::new(friend.clone(), text)).unwrap(),
+        bot.call(SendText::new(room.clone(), text).with_mentions(&whom)).unwrap(),
+    ];
     for upload in &uploads {
-        send(&mut |session, now| send_media::request(session, &room, upload, now));
+        receipts.push(bot.call(SendUpload::new(room.clone(), upload)).unwrap());
     }
-    send(&mut |session, now| send_emoticon::known(session, &friend, &md5, now));
+    receipts.push(bot.call(SendEmoticon::known(friend.clone(), md5)).unwrap());
 
     let world = place.simulator.world();
     let sent = world.sent();
@@ -126,33 +125,13 @@ fn repeats<B: Bot>(place: &Place) {
     let to = named(place, "朋友");
     let [picture, video, gif, file, _] = uploads(place).try_into().unwrap();
     let md5: EmoticonMd5 = MD5.parse().unwrap();
-    let mut ids = Vec::new();
-    let mut first = |session: &mut Session, now| {
-        ids.push(session.next_client_msg_id(now));
-        send_text::mention_again(session, &to, "x", &[], ids[0])
-    };
-    bot.call(&mut first).unwrap();
-    let id = ids[0];
-    bot.call(|session, _| send_text::again(session, &to, "x", id)).unwrap();
-    type Again<'a> = &'a dyn Fn(&mut Session, wechat_proto::ClientMsgId) -> Call<Receipt>;
-    let sends: [Again<'_>; 6] = [
-        &|session, id| send_image::again(session, &to, &picture, id),
-        &|session, id| send_video::again(session, &to, &video, id),
-        &|session, id| send_emoticon::again(session, &to, &gif, id),
-        &|session, id| send_emoticon::known_again(session, &to, &md5, id),
-        &|session, id| send_app::again(session, &to, &file, id),
-        &|session, id| send_media::again(session, &to, &file, id),
-    ];
-    for again in sends {
-        let mut drawn = None;
-        for _ in 0..2 {
-            bot.call(|session, now| {
-                let id = *drawn.get_or_insert_with(|| session.next_client_msg_id(now));
-                again(session, id)
-            })
-            .unwrap();
-        }
-    }
+    twice(&mut bot, |id| SendText::new(to.clone(), "x").with_id(id));
+    twice(&mut bot, |id| SendImage::new(to.clone(), &picture).with_id(id));
+    twice(&mut bot, |id| SendVideo::new(to.clone(), &video).with_id(id));
+    twice(&mut bot, |id| SendEmoticon::new(to.clone(), &gif).with_id(id));
+    twice(&mut bot, |id| SendEmoticon::known(to.clone(), md5.clone()).with_id(id));
+    twice(&mut bot, |id| SendFile::new(to.clone(), &file).with_id(id));
+    twice(&mut bot, |id| SendUpload::new(to.clone(), &file).with_id(id));
     let world = place.simulator.world();
     assert_eq!(world.sent().len(), 7);
     assert!(world.sent().iter().all(|sent| sent.repeats == 1));
@@ -160,45 +139,46 @@ fn repeats<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// What every send, revocation and notice answers when the service does not want it.
+/// Sends one message by two values with one number, as a restarted program does.
+fn twice<B: Bot, E: Numbered>(bot: &mut B, send: impl Fn(ClientMsgId) -> E)
+where
+    Account: AsMut<E::State>,
+{
+    let id = bot.next_client_msg_id();
+    for _ in 0..2 {
+        assert!(bot.call(send(id)).is_ok());
+    }
+}
+
+/// The errors of every send, revocation and notice that the service refuses.
 fn declined<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let to = named(place, "朋友");
     let [picture, video, gif, file, _] = uploads(place).try_into().unwrap();
     let md5: EmoticonMd5 = MD5.parse().unwrap();
-    let receipt = bot.call(|session, now| send_text::request(session, &to, "x", now)).unwrap();
+    let receipt = bot.call(SendText::new(to.clone(), "x")).unwrap();
     place.simulator.world().person_writes(to.as_str(), "hi");
     let heard = bot.next().unwrap().unwrap();
 
     type Operation<'a, B> = &'a dyn Fn(&mut B) -> Result<(), Error>;
     let operations: [(&'static str, Operation<'_, B>); 11] = [
         ("webwxsendmsg", &|bot| {
-            bot.call(|session, now| send_text::mention(session, &to, "x", &[], now)).map(drop)
+            bot.call(SendText::new(to.clone(), "x").with_mentions(&[])).map(drop)
         }),
-        ("webwxsendmsgimg", &|bot| {
-            bot.call(|session, now| send_image::request(session, &to, &picture, now)).map(drop)
-        }),
-        ("webwxsendvideomsg", &|bot| {
-            bot.call(|session, now| send_video::request(session, &to, &video, now)).map(drop)
-        }),
+        ("webwxsendmsgimg", &|bot| bot.call(SendImage::new(to.clone(), &picture)).map(drop)),
+        ("webwxsendvideomsg", &|bot| bot.call(SendVideo::new(to.clone(), &video)).map(drop)),
+        ("webwxsendemoticon", &|bot| bot.call(SendEmoticon::new(to.clone(), &gif)).map(drop)),
         ("webwxsendemoticon", &|bot| {
-            bot.call(|session, now| send_emoticon::request(session, &to, &gif, now)).map(drop)
+            bot.call(SendEmoticon::known(to.clone(), md5.clone())).map(drop)
         }),
-        ("webwxsendemoticon", &|bot| {
-            bot.call(|session, now| send_emoticon::known(session, &to, &md5, now)).map(drop)
-        }),
-        ("webwxsendappmsg", &|bot| {
-            bot.call(|session, now| send_app::request(session, &to, &file, now)).map(drop)
-        }),
+        ("webwxsendappmsg", &|bot| bot.call(SendFile::new(to.clone(), &file)).map(drop)),
         ("webwxsendmsg", &|bot| {
-            bot.call(|session, now| forward::request(session, &heard, &to, now).unwrap()).map(drop)
+            bot.call(ForwardMessage::new(&heard, to.clone()).unwrap()).map(drop)
         }),
-        ("webwxrevokemsg", &|bot| {
-            bot.call(|session, _| revoke::request(session, &to, &receipt)).map(drop)
-        }),
-        ("webwxstatusnotify", &|bot| bot.call(|session, now| notify::mark_read(session, &to, now))),
-        ("webwxstatusnotify", &|bot| bot.call(|session, now| notify::enter(session, &to, now))),
-        ("webwxstatusnotify", &|bot| bot.call(|session, now| notify::leave(session, &to, now))),
+        ("webwxrevokemsg", &|bot| bot.call(RevokeMessage::new(to.clone(), &receipt)).map(drop)),
+        ("webwxstatusnotify", &|bot| bot.call(NotifyPhone::mark_read(to.clone()))),
+        ("webwxstatusnotify", &|bot| bot.call(NotifyPhone::enter_chat(to.clone()))),
+        ("webwxstatusnotify", &|bot| bot.call(NotifyPhone::leave_chat(to.clone()))),
     ];
     let notice = "<e><ShowType>1</ShowType><Content><![CDATA[操作太频繁，请稍后再试。]]></Content><Url/></e>";
     let notices = place.simulator.world().notices().len();
@@ -233,10 +213,9 @@ fn declined<B: Bot>(place: &Place) {
 pub(crate) fn takes_back<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let to = named(place, "朋友");
-    let send =
-        |bot: &mut B| bot.call(|session, now| send_text::request(session, &to, "x", now)).unwrap();
+    let send = |bot: &mut B| bot.call(SendText::new(to.clone(), "x")).unwrap();
     let receipt = send(&mut bot);
-    let revoked = bot.call(|session, _| revoke::request(session, &to, &receipt)).unwrap();
+    let revoked = bot.call(RevokeMessage::new(to.clone(), &receipt)).unwrap();
     assert_eq!(&*revoked.wording, "已撤回");
     assert_eq!(
         &*revoked.introduction,
@@ -244,17 +223,17 @@ pub(crate) fn takes_back<B: Bot>(place: &Place) {
     );
     assert!(place.simulator.world().sent()[0].revoked);
 
-    // What the phone wrote has one number only.
+    // A message written on the phone has no `ClientMsgId`.
     let written = place.simulator.world().phone().writes(to.as_str(), "y");
     let own = bot.next().unwrap().unwrap();
     assert!(own.is_outgoing() && own.id.as_str() == written);
     let receipt = Receipt::of(own.id.clone());
-    bot.call(|session, _| revoke::request(session, own.peer(), &receipt)).unwrap();
+    bot.call(RevokeMessage::new(own.peer().clone(), &receipt)).unwrap();
 
-    // Two minutes, no more.
+    // After two minutes it is refused.
     let receipt = send(&mut bot);
     place.simulator.world().advance(Duration::from_secs(121));
-    let late = bot.call(|session, _| revoke::request(session, &to, &receipt));
+    let late = bot.call(RevokeMessage::new(to.clone(), &receipt));
     match late.unwrap_err() {
         Error::Refused { endpoint: "webwxrevokemsg", ret: Ret::PARAMETER, message } => {
             assert_eq!(&*message, "不能撤回2分钟前的消息");
@@ -275,12 +254,12 @@ pub(crate) fn notifies<B: Bot>(place: &Place) {
     place.simulator.world().person_writes(friend.as_str(), "one");
     place.simulator.world().person_writes(friend.as_str(), "two");
     place.simulator.world().member_writes(room.as_str(), friend.as_str(), "three");
-    bot.call(|session, now| notify::enter(session, &friend, now)).unwrap();
+    bot.call(NotifyPhone::enter_chat(friend.clone())).unwrap();
     assert_eq!(unread(), [2, 1]);
-    bot.call(|session, now| notify::mark_read(session, &friend, now)).unwrap();
+    bot.call(NotifyPhone::mark_read(friend.clone())).unwrap();
     assert_eq!(unread(), [0, 1]);
-    bot.call(|session, now| notify::mark_read(session, &room, now)).unwrap();
-    bot.call(|session, now| notify::leave(session, &friend, now)).unwrap();
+    bot.call(NotifyPhone::mark_read(room.clone())).unwrap();
+    bot.call(NotifyPhone::leave_chat(friend.clone())).unwrap();
     assert_eq!(unread(), [0, 0]);
     place.simulator.world().person_writes(friend.as_str(), "four");
     assert_eq!(unread(), [1, 0]);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use wechat_proto::contact::Directory;
-use wechat_proto::login::{Progress, logout};
-use wechat_proto::message::send_text;
+use wechat_proto::login::{Logout, Progress};
+use wechat_proto::message::SendText;
 use wechat_proto::{Error, UserName};
 use wechat_simulator::{Logged, Simulator, World};
 
@@ -88,11 +88,11 @@ pub(crate) fn day<B: Bot>(place: &Place) -> Result<Day, Error> {
         heard.push(text.to_owned());
         if heard.len() <= 200 && heard.len().is_multiple_of(4) {
             let (to, answer) = (message.peer().clone(), format!("回答 {text}"));
-            bot.call(|session, now| send_text::request(session, &to, &answer, now))?;
+            bot.call(SendText::new(to.clone(), &*answer))?;
             answered.push((to, answer));
         }
         if heard.len() == 225 {
-            bot.call(logout::request)?;
+            bot.call(Logout::new())?;
         }
     }
     Ok(Day { progress, directory, heard, answered })
@@ -102,7 +102,11 @@ pub(crate) fn day<B: Bot>(place: &Place) -> Result<Day, Error> {
 fn main_job<B: Bot>(place: &Place) {
     script(&place.simulator);
     let day = day::<B>(place).unwrap();
-    let world = place.simulator.world();
+    check(&day, &place.simulator.world());
+}
+
+/// Asserts that the main job was done.
+pub(crate) fn check(day: &Day, world: &World) {
     assert_eq!(world.violations(), [], "the simulator would have refused");
 
     assert_eq!(day.progress.len(), 2);

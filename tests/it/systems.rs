@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wechat_proto::login::logout;
-use wechat_proto::message::{
-    Kind, Person, StatusCode, SysMsg, SystemEvent, mention, reply as answer,
-};
-use wechat_proto::sync::fetch;
+use wechat_proto::Endpoint as _;
+use wechat_proto::login::Logout;
+use wechat_proto::message::{Kind, Person, SendText, StatusCode, SysMsg, SystemEvent, mention};
+use wechat_proto::sync::FetchBatch;
 use wechat_proto::{Device, Lang, Message, flow};
 use wechat_simulator::{Incoming, World};
 
@@ -238,7 +237,7 @@ fn remembered<B: Bot>(place: &Place) {
         let originals =
             originals.each_ref().map(|message| message.original().and_then(Message::text));
         assert_eq!(originals, found, "{kept}");
-        bot.call(logout::request).unwrap();
+        bot.call(Logout::new()).unwrap();
     }
     clean(place);
 }
@@ -264,9 +263,8 @@ fn answers<B: Bot>(place: &Place) {
         let message = hear(&mut bot);
         assert_eq!(message.mentions(&directory, &me), called, "{message:?}");
         assert_eq!(message.mentions_everybody(), all);
-        bot.call(|session, now| answer::text(session, &message, "plain", now)).unwrap();
-        bot.call(|session, now| answer::mentioning(session, &directory, &message, "yes", now))
-            .unwrap();
+        bot.call(SendText::reply(&message, "plain")).unwrap();
+        bot.call(SendText::mention_reply(&message, &directory, "yes")).unwrap();
     }
     let world = place.simulator.world();
     let (xiao, mei, room) = (named(&world, "林晓"), named(&world, "阿梅"), named(&world, "周末"));
@@ -351,11 +349,12 @@ fn committed_messages() {
     assert!(files.len() >= 100);
     let list: Vec<_> = files.values().map(|(_, json)| json).collect();
     let body = serde_json::json!({ "BaseResponse": { "Ret": 0 }, "AddMsgList": list });
-    let batch = fetch::parse(&flow::Response::new(Bytes::from(body.to_string()))).unwrap();
+    let batch =
+        FetchBatch::new().parse(&flow::Response::new(Bytes::from(body.to_string()))).unwrap();
     let place = Place::memory(world());
     log_in(&place);
     let me = Memory::login(&place, drop).unwrap().session().me().clone();
-    let messages = batch.messages(&me);
+    let messages = batch.messages(&me.user_name);
     assert_eq!(messages.len(), files.len());
     for ((name, (named, _)), message) in files.iter().zip(messages) {
         assert_eq!(read_as(&message), *named, "{name}");

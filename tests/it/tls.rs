@@ -14,7 +14,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, Stream};
 use wechat_proto::error::{FailureKind, Sent};
 use wechat_proto::hosts::Family;
-use wechat_proto::sync::fetch;
+use wechat_proto::sync::FetchBatch;
 use wechat_proto::{Error, Hosts, Session};
 use wechat_simulator::World;
 
@@ -111,16 +111,16 @@ fn a_name_has_to_be_proven<B: Bot>() {
         let place = Place::tls(world());
         let session = session::<B>(&place);
         let heard = serve(&place, fault);
-        let error = B::resume(&place, session).call(fetch::request).unwrap_err();
+        let error = B::resume(&place, session).call(FetchBatch::new()).unwrap_err();
         let heard = heard.lock().unwrap().clone();
         if fault == Fault::None {
             assert!(heard.starts_with(b"POST /cgi-bin/mmwebwx-bin/webwxsync?"), "{error:?}");
-            assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
+            assert!(matches!(error, Error::Status { status: 500, .. }), "{error:?}");
             continue;
         }
         assert!(heard.is_empty(), "{fault:?}");
         let Error::Transport(failure) = error else { panic!("{fault:?} {error:?}") };
-        assert_eq!((failure.kind, failure.sent), (FailureKind::Tls, Sent::No), "{fault:?}");
+        assert_eq!((failure.kind, failure.sent), (FailureKind::Certificate, Sent::No), "{fault:?}");
     }
 }
 

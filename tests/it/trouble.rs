@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use wechat_proto::error::Ret;
 use wechat_proto::login::Progress;
-use wechat_proto::message::send_text;
+use wechat_proto::message::SendText;
 use wechat_proto::{Error, Message, Session, UserName};
 use wechat_simulator::World;
 
@@ -100,9 +100,9 @@ fn kicked<B: Bot>(place: &Place) {
     assert!(bot.next().is_none(), "told once, then nothing more");
     let asked = place.simulator.world().log().len();
     let to = UserName::file_helper();
-    assert!(over(bot.call(|session, now| send_text::request(session, &to, "x", now)).unwrap_err()));
+    assert!(over(bot.call(SendText::new(to.clone(), "x")).unwrap_err()));
     assert_eq!(place.simulator.world().log().len(), asked + 1);
-    assert_eq!(bot.session().device().ended(), Some(Ret::SESSION_INVALID));
+    assert_eq!(bot.session().device().closed(), Some(Ret::SESSION_INVALID));
     clean(place);
 }
 
@@ -115,7 +115,7 @@ fn kicked_while_sending<B: Bot>(place: &Place) {
     let mut bot = B::login(place, drop).unwrap();
     let message = hear(&mut bot);
     place.simulator.world().phone().restrict();
-    let sent = bot.call(|session, now| send_text::request(session, message.peer(), "x", now));
+    let sent = bot.call(SendText::new(message.peer().clone(), "x"));
     assert!(matches!(sent, Err(Error::LoggedOut { ret: Ret::COOKIE_INVALID, .. })));
     let asked = place.simulator.world().log().len();
     assert!(matches!(bot.next(), Some(Err(Error::LoggedOut { .. }))));
@@ -160,7 +160,7 @@ fn changes<B: Bot>(place: &Place) {
     let name = hear(&mut bot).peer().clone();
     assert_eq!(&*bot.session().me().nick_name, "新名字");
     // With the new skey, or the simulator would complain.
-    bot.call(|session, now| send_text::request(session, &name, "x", now)).unwrap();
+    bot.call(SendText::new(name.clone(), "x")).unwrap();
     assert_eq!(text(&mut bot), "two");
     let directory = bot.contacts().unwrap();
     assert_eq!(&*directory.name_of(&name), "备注");
@@ -173,7 +173,7 @@ fn declined<B: Bot>(place: &Place) {
     let mut bot = B::login(place, drop).unwrap();
     let to = hear(&mut bot).peer().clone();
     let refuse = |ret, text: &str| place.simulator.world().refuse("webwxsendmsg", ret, text);
-    let mut send = || bot.call(|session, now| send_text::request(session, &to, "x", now));
+    let mut send = || bot.call(SendText::new(to.clone(), "x"));
     refuse(1204, "");
     assert!(matches!(send(), Err(Error::Refused { ret: Ret::NOT_A_CONTACT, .. })));
     refuse(1205, "<e><Content><![CDATA[操作太频繁]]></Content></e>");
@@ -197,7 +197,7 @@ fn resumed<B: Bot>(place: &Place) {
     let third = hear(&mut bot);
     let stored = bot.session().to_json();
     let mut with_effect = bot.session();
-    with_effect.take(&third);
+    with_effect.acknowledge(&third);
     drop(bot);
 
     let mut bot = B::resume(place, Session::from_json(&stored).unwrap());
@@ -209,8 +209,39 @@ fn resumed<B: Bot>(place: &Place) {
     clean(place);
 }
 
+/// Messages that the program acknowledges itself, in any order: a resumed session receives the others.
+///
+/// Threat S5.
+fn acknowledged_out_of_order<B: Bot>(place: &Place) {
+    log_in(place);
+    place.simulator.world().announce_recent_chats(false);
+    writes(place, &["1", "2", "3"]);
+    let mut bot = B::login(place, drop).unwrap();
+    bot.manual();
+    let messages = [(); 3].map(|()| hear(&mut bot));
+    let nothing = bot.session().to_json();
+    bot.acknowledge(&messages[2]);
+    bot.acknowledge(&messages[0]);
+    let some = bot.session().to_json();
+    bot.acknowledge(&messages[1]);
+    writes(place, &["4"]);
+    assert_eq!(text(&mut bot), "4");
+    let all = bot.session().to_json();
+    drop(bot);
+
+    for (stored, expected) in
+        [(nothing, vec!["1", "2", "3", "4"]), (some, vec!["2", "4"]), (all, vec!["4"])]
+    {
+        let mut bot = B::resume(place, Session::from_json(&stored).unwrap());
+        let heard: Vec<String> = expected.iter().map(|_| text(&mut bot)).collect();
+        assert_eq!(heard, expected);
+    }
+    clean(place);
+}
+
 on_all_wires! {
     refused in super::world();
+    acknowledged_out_of_order in super::world();
     renewed in super::world();
     kicked in super::world();
     kicked_while_sending in super::world();

@@ -3,9 +3,12 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process;
-use std::time::SystemTime;
+use std::sync::Mutex;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, SystemTime};
+use std::{process, thread};
 
+use tokio::time::timeout;
 use wechat_proto::{Error, Message, Session, Timestamp};
 
 /// Which adapter: `ureq` or `hyper`.
@@ -27,6 +30,8 @@ pub(crate) fn live() {
     let way = match variable(STORE).as_deref() {
         Some("Together") => Way::Together,
         Some("After") => Way::After,
+        Some("Manual") => Way::Manual,
+        Some("OutOfOrder") => Way::OutOfOrder,
         _ => Way::AsItIs,
     };
     let store = Store { folder: folder.into(), way };
@@ -39,27 +44,159 @@ pub(crate) fn live() {
 }
 
 fn blocking(session: Session, mut ledger: String, store: &Store) -> Result<(), Error> {
-    use wechat_transport_ureq::{Client, Options};
+    use wechat_transport_ureq::{Client, Options, Transport};
 
-    let client = Client::resume(session, Options::default().clock(clock()))?;
-    for message in client.messages() {
-        store.hear(&message?, &mut ledger, client.session());
+    let transport = Transport::new(Options::default().clock(clock()))?;
+    let client = Client::resume(&transport, session)?;
+    let acknowledge = |message: &Message| {
+        client.acknowledge(message);
+        client.session()
+    };
+    match store.way {
+        Way::Together | Way::After | Way::AsItIs => {
+            for message in client.messages() {
+                store.hear(&message?, &mut ledger, client.session());
+            }
+        }
+        Way::Manual => {
+            for message in client.messages().manual() {
+                let message = message?;
+                store.hear(&message, &mut ledger, acknowledge(&message));
+            }
+        }
+        // One thread receives, another handles and acknowledges.
+        Way::OutOfOrder => {
+            let mut desk = Desk { store, ledger: &Mutex::new(ledger), held: Vec::new() };
+            let (sender, receiver) = channel();
+            let (client, ledger) = (&client, desk.ledger);
+            return thread::scope(|scope| {
+                scope.spawn(move || {
+                    for message in client.messages().manual() {
+                        let ended = message.is_err();
+                        if !ended {
+                            store.write_received(ledger, || client.session());
+                        }
+                        if sender.send(message).is_err() || ended {
+                            return;
+                        }
+                    }
+                });
+                loop {
+                    let next = match receiver.recv_timeout(PAUSE) {
+                        Ok(message) => Next::Message(message),
+                        Err(RecvTimeoutError::Timeout) => Next::Pending,
+                        Err(RecvTimeoutError::Disconnected) => Next::End,
+                    };
+                    if let Some(ended) = desk.receive(next, acknowledge) {
+                        return ended;
+                    }
+                }
+            });
+        }
     }
     Ok(())
 }
 
 fn asynchronous(session: Session, mut ledger: String, store: &Store) -> Result<(), Error> {
-    use wechat_transport_hyper::{Client, Options};
+    use wechat_transport_hyper::{Client, Options, Transport};
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let client = Client::resume(session, Options::default().clock(clock()))?;
-        let mut messages = client.messages();
-        while let Some(message) = messages.next().await {
-            store.hear(&message?, &mut ledger, client.session());
+        let transport = Transport::new(Options::default().clock(clock()))?;
+        let client = Client::resume(&transport, session)?;
+        let acknowledge = |message: &Message| {
+            client.acknowledge(message);
+            client.session()
+        };
+        match store.way {
+            Way::Together | Way::After | Way::AsItIs => {
+                let mut messages = client.messages();
+                while let Some(message) = messages.next().await {
+                    store.hear(&message?, &mut ledger, client.session());
+                }
+            }
+            Way::Manual => {
+                let mut messages = client.messages().manual();
+                while let Some(message) = messages.next().await {
+                    let message = message?;
+                    store.hear(&message, &mut ledger, acknowledge(&message));
+                }
+            }
+            Way::OutOfOrder => {
+                let mut desk = Desk { store, ledger: &Mutex::new(ledger), held: Vec::new() };
+                let mut messages = client.messages().manual();
+                loop {
+                    let next = match timeout(PAUSE, messages.next()).await {
+                        Ok(Some(message)) => {
+                            if message.is_ok() {
+                                store.write_received(desk.ledger, || client.session());
+                            }
+                            Next::Message(message)
+                        }
+                        Ok(None) => Next::End,
+                        Err(_) => Next::Pending,
+                    };
+                    if let Some(ended) = desk.receive(next, acknowledge) {
+                        return ended;
+                    }
+                }
+            }
         }
         Ok(())
     })
+}
+
+/// The messages that a bot holds, to handle the last and the first in turn.
+///
+/// A bot that is killed after each message and always handles the last one never finishes a batch,
+/// and the simulator refuses a key from 200 answers ago.
+struct Desk<'a> {
+    store: &'a Store,
+    ledger: &'a Mutex<String>,
+    held: Vec<Message>,
+}
+
+/// What a bot received.
+enum Next {
+    Message(Result<Message, Error>),
+    /// `PAUSE` is over.
+    Pending,
+    End,
+}
+
+/// How many messages a bot holds before it handles them.
+const HELD: usize = 4;
+/// How long a bot waits for the next message before it handles those that it holds.
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl Desk<'_> {
+    /// Holds a message, or handles all that are held. Returns how the messages ended, if they did.
+    fn receive(
+        &mut self,
+        next: Next,
+        acknowledge: impl Fn(&Message) -> Session,
+    ) -> Option<Result<(), Error>> {
+        let ended = match next {
+            Next::Message(Ok(message)) => {
+                self.held.push(message);
+                if self.held.len() < HELD {
+                    return None;
+                }
+                None
+            }
+            Next::Message(Err(error)) => Some(Err(error)),
+            Next::Pending => None,
+            Next::End => Some(Ok(())),
+        };
+        while !self.held.is_empty() {
+            let mut ledger = self.ledger.lock().unwrap();
+            let last = self.held.len() - 1;
+            let position = if ledger.lines().count().is_multiple_of(2) { last } else { 0 };
+            let message = self.held.remove(position);
+            self.store.hear(&message, &mut ledger, acknowledge(&message));
+        }
+        ended
+    }
 }
 
 /// The system's clock. Adapters read it before each poll of a flow: before a request is made up,
@@ -89,20 +226,33 @@ fn step(what: &str) {
 }
 
 /// Where a bot keeps its session and what it did.
+#[derive(Clone)]
 pub(crate) struct Store {
     pub(crate) folder: PathBuf,
     pub(crate) way: Way,
 }
 
 /// How a bot stores.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
     /// Effect and session are one file, which one rename replaces.
     Together,
-    /// The effect is written first, then the session, on which the message is taken.
+    /// The effect is written first, then the session, on which the message is acknowledged.
     After,
     /// The same, with the session as the client gives it: the message is still in hand.
     AsItIs,
+    /// One file, as with [`Way::Together`]. The messages are manual: each is acknowledged on the
+    /// client before the session is stored.
+    Manual,
+    /// The same. Up to [`HELD`] messages are received, then handled out of order.
+    OutOfOrder,
+}
+
+impl Way {
+    /// Whether effect and session are one file.
+    pub(crate) const fn is_one_file(self) -> bool {
+        matches!(self, Self::Together | Self::Manual | Self::OutOfOrder)
+    }
 }
 
 impl Store {
@@ -122,19 +272,17 @@ impl Store {
 
     /// What was done until then, a message a line.
     pub(crate) fn acts(&self) -> String {
-        match self.way {
-            Way::Together => {
-                let stored = fs::read_to_string(self.session()).unwrap();
-                stored.split_once('\n').unwrap().1.to_owned()
-            }
-            _ => fs::read_to_string(self.ledger()).unwrap_or_default(),
+        if self.way.is_one_file() {
+            let stored = fs::read_to_string(self.session()).unwrap();
+            return stored.split_once('\n').unwrap().1.to_owned();
         }
+        fs::read_to_string(self.ledger()).unwrap_or_default()
     }
 
     /// Replaces the stored session, and the ledger where both are one file.
     pub(crate) fn write(&self, session: &Session, ledger: &str) {
         let mut text = session.to_json();
-        if self.way == Way::Together {
+        if self.way.is_one_file() {
             text = format!("{text}\n{ledger}");
         }
         let new = self.folder.join("new");
@@ -150,16 +298,23 @@ impl Store {
     fn hear(&self, message: &Message, ledger: &mut String, mut session: Session) {
         step(&format!("hears {}", message.id.as_str()));
         let line = line(message.id.as_str(), message.peer().as_str(), message.text().unwrap());
-        if self.way != Way::AsItIs {
-            session.take(message);
+        if matches!(self.way, Way::Together | Way::After) {
+            session.acknowledge(message);
         }
-        if self.way == Way::Together {
+        if self.way.is_one_file() {
             ledger.push_str(&line);
         } else {
             append(&self.ledger(), &line);
             step("acts");
         }
         self.write(&session, ledger);
+    }
+
+    /// The session with a message that waits to be handled: what came with it (cookies, an skey) is
+    /// stored before more is asked for.
+    fn write_received(&self, ledger: &Mutex<String>, session: impl FnOnce() -> Session) {
+        let ledger = ledger.lock().unwrap();
+        self.write(&session(), &ledger);
     }
 }
 

@@ -8,9 +8,12 @@
 //! SIGKILL, and another goes on from what it had stored. Nobody logs in again.
 //!
 //! The steps between a start and the first message, which an undisturbed day has only once, are
-//! killed at before every tenth message; before every message with `WECHAT_KILLS=all`, which also
-//! makes all days as long as the longest:
+//! killed at before every tenth message; before every message (unless messages are handled out of
+//! order) with `WECHAT_KILLS=all`, which also makes all days as long as the longest:
 //! `WECHAT_KILLS=all cargo test -p wechat-simulator --test kills -- --nocapture`.
+//!
+//! A process that is killed at its first message never reaches the lookup that follows a batch. So
+//! on other days, each process handles messages, and is killed a number of steps after one of them.
 
 mod bot;
 mod gate;
@@ -26,7 +29,7 @@ use std::{env, fs, thread};
 
 use wechat_proto::{Device, Hosts};
 use wechat_simulator::{Layout, Server, Simulator, World};
-use wechat_transport_ureq::{Client, Options};
+use wechat_transport_ureq::{Client, Options, Transport};
 
 use crate::bot::{Store, Way};
 use crate::gate::{Event, Gate};
@@ -43,7 +46,7 @@ fn killed_at_every_step_one_rename_repeats_nothing() {
     Day::of("ureq", Way::Together, 300).live();
 }
 
-/// Threat S5: the session after the effect, the message taken on it. None lost, at most the message in
+/// Threat S5: the session after the effect, the message acknowledged on it. None lost, at most the message in
 /// hand again.
 #[test]
 fn killed_at_every_step_the_message_in_hand_alone_repeats() {
@@ -58,8 +61,8 @@ fn each_adapter_stores_either_way() {
     Day::of("ureq", Way::After, messages).live();
 }
 
-/// Threat S5: the session after the effect, as it is: the message is in hand then, and taken when the
-/// next is asked for. None lost, at most that one and the next again.
+/// Threat S5: the session after the effect, as it is: the message is in hand then, and acknowledged when
+/// the next is asked for. None lost, at most that one and the next again.
 #[test]
 fn killed_at_every_step_a_session_as_it_is_repeats_two() {
     let messages = if is_by_hand() { 300 } else { 20 };
@@ -67,11 +70,35 @@ fn killed_at_every_step_a_session_as_it_is_repeats_two() {
     Day::of("hyper", Way::AsItIs, messages).live();
 }
 
+/// Threat S5: messages that the program acknowledges itself, in order and out of order. Each exactly
+/// once.
+#[test]
+fn killed_at_every_step_manual_acknowledgements_repeat_nothing() {
+    let messages = if is_by_hand() { 300 } else { 40 };
+    for adapter in ["ureq", "hyper"] {
+        Day::of(adapter, Way::Manual, messages).live();
+        Day::of(adapter, Way::OutOfOrder, messages).live();
+    }
+}
+
+/// Threat S5: at steps between two batches.
+#[test]
+fn killed_between_batches_nothing_is_lost() {
+    let messages = if is_by_hand() { 300 } else { 100 };
+    for way in [Way::Together, Way::After, Way::Manual] {
+        for adapter in ["ureq", "hyper"] {
+            Day::of(adapter, way, messages).between_batches().live();
+        }
+    }
+}
+
 /// Threat S5: in the middle of a step, wherever the process is at that moment.
 #[test]
 fn killed_at_any_moment_nothing_is_lost() {
     Day::of("ureq", Way::Together, 100).live_free(1);
     Day::of("hyper", Way::After, 100).live_free(2);
+    Day::of("ureq", Way::OutOfOrder, 100).live_free(3);
+    Day::of("hyper", Way::OutOfOrder, 100).live_free(4);
 }
 
 fn is_by_hand() -> bool {
@@ -81,9 +108,9 @@ fn is_by_hand() -> bool {
 /// How many messages come together: more than one answer holds, too.
 const BATCHES: [usize; 10] = [1, 1, 2, 1, 5, 1, 1, 12, 1, 15];
 const PER_SYNC: usize = 10;
-/// The same of bots that are killed more often before they come on: the simulator takes no key from 200
-/// answers ago, and each resumption in the middle of a batch asks with the one before it.
-const PER_SYNC_AS_IT_IS: usize = 4;
+/// The same for bots that receive a batch more often before its key moves: the simulator refuses a key
+/// from 200 answers ago.
+const PER_SYNC_REPEATED: usize = 4;
 
 /// A day of messages, and the bot that hears them.
 struct Day {
@@ -97,7 +124,21 @@ struct Day {
     /// What was written to the account, as it is to stand in the bot's ledger.
     written: Arc<Mutex<Vec<String>>>,
     messages: usize,
+    kills: Kills,
 }
+
+/// Where the processes of a day are killed.
+#[derive(Clone, Copy, Debug)]
+enum Kills {
+    /// At the first step at which none was killed before.
+    EveryStep,
+    /// At one of the first [`STEPS`] steps after a message was handled.
+    BetweenBatches,
+}
+
+/// How many steps there are from one batch to the next: a poll, and three for each of lookup, check
+/// and fetch.
+const STEPS: usize = 10;
 
 impl Day {
     /// The bot is logged in, and has stored its session.
@@ -105,8 +146,8 @@ impl Day {
         let mut world = World::new(41);
         world.announce_recent_chats(false);
         world.messages_per_sync(match way {
-            Way::AsItIs => PER_SYNC_AS_IT_IS,
-            _ => PER_SYNC,
+            Way::AsItIs | Way::OutOfOrder => PER_SYNC_REPEATED,
+            Way::Together | Way::After | Way::Manual => PER_SYNC,
         });
         let friends: Vec<String> =
             ["Ada", "Bo", "Cai", "Dee", "Eli"].map(|name| world.add_person(name)).into();
@@ -122,13 +163,34 @@ impl Day {
         let gate = Gate::new(server.addr(), sender.clone()).unwrap();
         simulator.world().layout(Layout::One { origin: gate.origin() });
         server.real_time();
+        // A poll of a dead process ends soon.
+        server.hold(Duration::from_millis(100));
 
         let store = Store { folder: folder(&format!("{adapter}-{way:?}-{messages}")), way };
         let mut device = Device::new().with_hosts(Hosts::all(gate.origin().parse().unwrap()));
-        let client = Client::login(&mut device, Options::default(), |_| {}).unwrap();
+        let transport = Transport::new(Options::default()).unwrap();
+        let client = Client::login(&transport, &mut device, |_| {}).unwrap();
         script(&simulator, messages, &written, &friends, &rooms);
         store.write(&client.session(), "");
-        Self { adapter, store, simulator, gate, _server: server, events, sender, written, messages }
+        end_when_handled(&simulator, store.clone(), messages);
+        Self {
+            adapter,
+            store,
+            simulator,
+            gate,
+            _server: server,
+            events,
+            sender,
+            written,
+            messages,
+            kills: Kills::EveryStep,
+        }
+    }
+
+    /// Kills the bot between batches.
+    const fn between_batches(mut self) -> Self {
+        self.kills = Kills::BetweenBatches;
+        self
     }
 
     /// Kills the bot wherever it was not yet killed, until the day is over.
@@ -146,16 +208,26 @@ impl Day {
             *kinds.entry(label.split_once(": ").unwrap().1).or_default() += 1;
         }
         println!(
-            "{} {:?}: {} messages, {} kills in {:.1} s: {kinds:?}",
+            "{} {:?} {:?}: {} messages, {} kills in {:.1} s: {kinds:?}",
             self.adapter,
             self.store.way,
+            self.kills,
             self.messages,
             killed.len(),
             start.elapsed().as_secs_f64()
         );
-        let mut must = vec!["polls", "hears", "stored", "renamed", "answers "];
-        must.extend(["asks webwxsync", "asks synccheck", "asks webwxbatchgetcontact"]);
-        must.extend((self.store.way != Way::Together).then_some("acts"));
+        let mut must = vec!["polls", "answers ", "asks webwxsync", "asks synccheck"];
+        match self.kills {
+            Kills::EveryStep => {
+                must.extend(["hears", "stored", "renamed"]);
+                must.extend((!self.store.way.is_one_file()).then_some("acts"));
+                // Only there is a batch of which the last message was handled received again.
+                must.extend(
+                    matches!(self.store.way, Way::AsItIs).then_some("asks webwxbatchgetcontact"),
+                );
+            }
+            Kills::BetweenBatches => must.push("asks webwxbatchgetcontact"),
+        }
         for kind in must {
             assert!(kinds.contains_key(kind), "never killed where it {kind}");
         }
@@ -167,7 +239,11 @@ impl Day {
         let mut bot = self.spawn(process, false);
         // Steps are told apart by the message before them, and how many there were since.
         let (mut place, mut since) = (format!("start {before}"), 0);
-        let spared = !(before.is_multiple_of(10) || is_by_hand());
+        // Each start receives the open batch once more, and out of order it stays open for long.
+        let is_every_start = is_by_hand() && !matches!(self.store.way, Way::OutOfOrder);
+        let spared = !(before.is_multiple_of(10) || is_every_start);
+        // How many steps there were since a message was handled and stored.
+        let (mut handled, mut handling) = (None, false);
         loop {
             let Ok(event) = self.events.recv_timeout(Duration::from_secs(30)) else {
                 panic!("process {process} is stuck: {place}, {since}");
@@ -186,10 +262,26 @@ impl Day {
                 (place, since) = (format!("after {number}"), 0);
             }
             since += 1;
-            let starting = spared && place.starts_with("start");
-            if !starting && killed.insert(format!("{place}, {since}: {kind}")) {
+            let label = format!("{place}, {since}: {kind}");
+            let is_last = match self.kills {
+                Kills::EveryStep => {
+                    let starting = spared && place.starts_with("start");
+                    !starting && killed.insert(label)
+                }
+                Kills::BetweenBatches if handled == Some(process % STEPS) => {
+                    killed.insert(label);
+                    true
+                }
+                Kills::BetweenBatches => false,
+            };
+            if is_last {
                 bot.kill();
                 return false;
+            }
+            handling |= kind == "hears";
+            handled = handled.map(|steps| steps + 1);
+            if handling && kind == "renamed" {
+                (handled, handling) = (Some(0), false);
             }
             match event.go {
                 Some(go) => drop(go.send(())),
@@ -241,8 +333,16 @@ impl Day {
         assert_eq!(written.len(), self.messages);
         let ledger = self.ledger();
         let repeats = match self.store.way {
-            Way::Together => {
+            Way::Together | Way::Manual => {
                 assert_eq!(ledger, *written, "each exactly once, and in order");
+                return;
+            }
+            Way::OutOfOrder => {
+                assert_ne!(ledger, *written, "in another order");
+                let [mut ledger, mut written] = [ledger, written.clone()];
+                ledger.sort_unstable();
+                written.sort_unstable();
+                assert_eq!(ledger, written, "each exactly once");
                 return;
             }
             Way::After => 1,
@@ -327,8 +427,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Messages come in batches, from persons and in rooms, one of them with a new key for the session;
-/// at last somebody logs in elsewhere.
+/// Messages come in batches, from persons and in rooms, one of them with a new key for the session.
 ///
 /// The first batch is there from the beginning: what the service changes (cookies, keys) with an
 /// answer that brings no message is not stored by a bot that stores after messages, and the simulator
@@ -373,5 +472,18 @@ fn script(
             simulator.then(Duration::ZERO, step);
         }
     }
-    simulator.then(Duration::ZERO, |world| world.phone().kick());
+}
+
+/// Ends the session by a login elsewhere, once all messages are handled: those that a bot holds then
+/// are not sent again.
+fn end_when_handled(simulator: &Simulator, store: Store, messages: usize) {
+    let again = simulator.clone();
+    simulator.then(Duration::from_millis(1), move |world| {
+        let acts = store.acts();
+        if acts.lines().collect::<BTreeSet<_>>().len() < messages {
+            end_when_handled(&again, store, messages);
+        } else {
+            world.phone().kick();
+        }
+    });
 }

@@ -112,6 +112,9 @@ impl World {
         let Some(session) = &mut self.session else { return };
         let by_check = session.by_check_key(request.get("synckey"));
         let used = by_check.or_else(|| session.by_sync_key(&sync::key_of(&request.json)));
+        if used.is_some_and(|used| used < session.proven) {
+            self.jar.restore();
+        }
         session.proven = session.proven.max(used.unwrap_or(0));
         if session.proven >= session.cookies_pair {
             self.jar.settle();

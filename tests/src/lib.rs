@@ -17,11 +17,11 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use wechat_proto::login::logout;
-//! use wechat_proto::message::send_text;
+//! use wechat_proto::login::Logout;
+//! use wechat_proto::message::SendText;
 //! use wechat_proto::{Device, Hosts};
 //! use wechat_simulator::{Server, Simulator, World};
-//! use wechat_transport_ureq::{Client, Options};
+//! use wechat_transport_ureq::{Client, Options, Transport};
 //!
 //! let mut world = World::demo();
 //! let ada = world.add_person("Ada");
@@ -34,12 +34,13 @@
 //! server.real_time(); // the bot is on the system's clock
 //!
 //! let mut device = Device::new().with_hosts(Hosts::all(server.origin().parse()?));
-//! let client = Client::login(&mut device, Options::default(), |_| {})?;
+//! let transport = Transport::new(Options::default())?;
+//! let client = Client::login(&transport, &mut device, |_| {})?;
 //! for message in client.messages() {
 //!     let message = message?;
 //!     if message.text() == Some("ping") {
-//!         client.call(|session, now| send_text::request(session, message.peer(), "pong", now))?;
-//!         client.call(logout::request)?; // ends the messages
+//!         client.call(SendText::reply(&message, "pong"))?;
+//!         client.call(Logout::new())?; // ends the messages
 //!     }
 //! }
 //!

@@ -2,8 +2,8 @@
 //!
 //! `cargo run -p wechat-transport-hyper --example echo_async` plays it against a simulated
 //! service, in which friends write for a few seconds. With `--live` it talks to the real one:
-//! scan the code with your phone. The session is stored in `echo.session`: started again, it goes
-//! on with that one, without a code.
+//! scan the code with your phone. The session is stored in `echo.session`: started again, it
+//! resumes that one, without a code.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,11 +11,11 @@ use std::process::ExitCode;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use wechat_proto::login::{Progress, Resume};
-use wechat_proto::message::send_text;
+use wechat_proto::message::SendText;
 use wechat_proto::store::AsyncSessionStore as _;
 use wechat_proto::{Device, Error, Hosts};
 use wechat_simulator::Demo;
-use wechat_transport_hyper::{Client, FileStore, Options};
+use wechat_transport_hyper::{Client, FileStore, Options, Transport};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -42,8 +42,8 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let mut store = FileStore::open(folder.join("echo.session")).await?;
-    let options = Options::default();
-    let client = Client::open(&mut store, Resume::Code, &mut device, options, show).await?;
+    let transport = Transport::new(Options::default())?;
+    let client = Client::open(&transport, &mut store, Resume::Code, &mut device, show).await?;
     println!("logged in as {}", client.session().me().nick_name);
 
     let contacts = client.contacts().await?;
@@ -54,7 +54,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         let message = match message {
             Ok(message) => message,
             Err(Error::LoggedOut { ret, .. }) => {
-                println!("the session is over: {ret}");
+                println!("the session is closed: {ret}");
                 // How it ended counts, too: a session that is dropped is not followed by another.
                 store.save(&client.session()).await?;
                 break;
@@ -65,17 +65,17 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             }
             Err(error) => return Err(error.into()),
         };
-        // What the account writes itself, on its phone, is heard too.
+        // Messages that the account writes on its phone arrive, too.
         let Some(text) = message.text().filter(|_| !message.is_outgoing()) else { continue };
         println!("{}: {text}", contacts.author_name(&message));
-        let (peer, name) = (message.peer(), contacts.name_of(message.peer()));
-        match client.call(|session, now| send_text::request(session, peer, text, now)).await {
+        let name = contacts.name_of(message.peer());
+        match client.call(SendText::reply(&message, text)).await {
             Ok(_) => println!("  answered {name}"),
             Err(error) => println!("  not answered: {error}"),
         }
-        // The message had its effect: it is not to come again.
+        // The message had its effect: it is not to be delivered again.
         let mut session = client.session();
-        session.take(&message);
+        session.acknowledge(&message);
         store.save(&session).await?;
     }
     if demo.is_some() {
@@ -84,14 +84,14 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// What there is to do on the phone.
+/// Shows what to do on the phone.
 fn show(progress: Progress) {
     match progress {
         Progress::Code { uuid } => println!("{}\nscan {}", picture(&uuid.url()), uuid.url()),
         Progress::Scanned { .. } => println!("scanned; now confirm on the phone"),
         Progress::Cancelled => println!("cancelled on the phone; another code follows"),
         Progress::ConfirmOnPhone { .. } => println!("confirm the login on the phone"),
-        Progress::Over { ret, .. } => println!("the stored session is over: {ret}"),
+        Progress::Over { ret, .. } => println!("the stored session is closed: {ret}"),
         _ => {}
     }
 }

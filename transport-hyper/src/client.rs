@@ -1,41 +1,44 @@
-//! A session in use.
+//! A logged-in client.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::watch;
-use wechat_proto::contact::{Contacts, Directory};
+use wechat_proto::contact::{Directory, LoadContacts};
+use wechat_proto::flow::Want;
 use wechat_proto::login::{Login, Progress};
-use wechat_proto::media::{Upload, UploadProgress, Uploaded};
-use wechat_proto::{Account, Call, Device, Error, Flow, Interrupt, Session, Timestamp};
+use wechat_proto::media::{Head, RetryEmpty, Upload, UploadProgress, Uploaded};
+use wechat_proto::{
+    Account, Call, ClientMsgId, Device, Endpoint, Error, Flow, Interrupt, Message, Session,
+    Timestamp,
+};
 
 use crate::body::Download;
-use crate::drive::Host;
 use crate::messages::Messages;
-use crate::options::Options;
-use crate::service::Exchange;
 use crate::source::Source;
+use crate::transport::Transport;
 
-/// A session in use: for as many tasks as like.
+/// A logged-in client. Cheap to clone; safe to share between tasks and threads.
 ///
-/// Clones share the session and its connections. The session's lock is held while a flow thinks,
-/// never while it waits.
+/// Clones share the session. The session lock is held only while a flow is polled, never across
+/// I/O, and no function runs a caller's closure while it is held: progress callbacks and arguments
+/// may use the client.
 ///
-/// # Cancellation
+/// # Cancel safety
 ///
 /// Every future may be dropped at any point, and breaks its exchange. The flow it ran is the
-/// caller's and may be run again: it starts its step again, unless that could do harm twice.
+/// caller's and may be run again: it repeats the step that was under way, unless that could do the
+/// same twice.
 ///
-/// - A call that only asks, or says the same when it is repeated (a remark, a chat that was read),
-///   is made again.
-/// - One that must not be made twice unseen (a send, a new room: [`Call`]) says
-///   [`Error::Unanswered`] from then on and sends nothing, also where the future was dropped before
-///   anything was sent: what became of the exchange is not known. Only a future that was never
-///   polled has begun nothing. A send can be repeated under its own number, by the `again` of its
-///   module.
+/// - A call that only asks, or is idempotent (a remark, a chat that was read), is made again.
+/// - A call that must not be repeated (a send, a new room:
+///   [`Repeat::Once`](wechat_proto::endpoint::Repeat::Once)) fails with [`Error::Unanswered`] from
+///   then on and sends nothing, also if the future was dropped before anything was sent: the outcome
+///   of the exchange is unknown. Only a future that was never polled has begun nothing. A send can be
+///   repeated under its own number: keep the value, and call it by `&mut`.
 /// - What takes several steps (messages, contacts, an upload) goes on with the step that was under
-///   way; what came before it is not done again.
+///   way; the steps before it are not repeated.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -43,110 +46,150 @@ pub struct Client {
 
 struct Shared {
     account: Mutex<Account>,
-    options: Options,
-    service: Arc<dyn Exchange>,
+    transport: Transport,
     /// True once the messages end.
-    bell: watch::Sender<bool>,
+    shutdown: watch::Sender<bool>,
 }
 
 impl Client {
-    /// Logs `device` in with a QR code, and gives the client of the new session.
+    /// Returns a client of an account that is logged in. Nothing is sent.
+    pub fn new(transport: &Transport, account: Account) -> Self {
+        let (account, shutdown) = (Mutex::new(account), watch::Sender::new(false));
+        Self { shared: Arc::new(Shared { account, transport: transport.clone(), shutdown }) }
+    }
+
+    /// Logs a device in with a QR code, and returns the client of the new session.
     ///
-    /// `progress` hears what to show: the code first. It waits until the phone has confirmed; a
+    /// `progress` reports what to show: the code first. Waits until the phone has confirmed; a
     /// code that expires is renewed a few times.
     ///
-    /// # Cancellation
+    /// # Cancel safety
     ///
-    /// The future may be dropped: the device keeps its cookies, the code shown is void, and what the
-    /// phone did with it counts for nothing. Calling again starts with a new code.
+    /// If the future is dropped, the device keeps its cookies and the code shown is void. Calling
+    /// again starts with a new code.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203)
-    /// and the service's own text if this account may not log in on the web; what else ended the
-    /// login. Calling again starts with a new code, at the pace that the failures before allow.
-    /// The device keeps its cookies in any case.
+    /// [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203),
+    /// or with the text of a page, if this account may not log in on the web; what else ended the
+    /// login. Calling again starts with a new code, with the back-off of the failures before. The
+    /// device keeps its cookies in any case.
     ///
-    /// An account that the service drops seconds after its login hears of it from
+    /// An account that the service drops seconds after its login is reported by
     /// [`Client::messages`]: [`Error::LoggedOut`] with 1101 or 1102.
     pub async fn login(
+        transport: &Transport,
         device: &mut Device,
-        options: Options,
         progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
-        Self::drive(Login::new(), device, options, progress).await
+        Self::log_in(Login::new(), transport, device, progress).await
     }
 
-    /// Logs `device` in again without a QR code, and gives the client of the new session: the
-    /// phone of the account that it logged in last asks its owner.
+    /// Logs a device in again without a QR code, and returns the client of the new session: the
+    /// phone of the account that it logged in last asks to confirm.
     ///
-    /// `progress` hears [`Progress::ConfirmOnPhone`] first. Where the service does not know the
-    /// device any more, and where the owner declines or does not answer for five minutes, it goes
+    /// `progress` reports [`Progress::ConfirmOnPhone`] first. If the service does not know the
+    /// device any more, and if the question is declined or not answered for five minutes, it goes
     /// on like [`Client::login`], with [`Progress::Code`]. The device is one that was logged in
     /// before, or a stored session's: [`Session::into_device`].
     ///
-    /// # Cancellation
+    /// # Cancel safety
     ///
-    /// As of [`Client::login`]: the question on the phone is void. Calling again asks again.
+    /// As [`Client::login`]: the question on the phone is void. Calling again asks again.
     ///
     /// # Errors
     ///
     /// Those of [`Client::login`].
     pub async fn login_again(
+        transport: &Transport,
         device: &mut Device,
-        options: Options,
         progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
-        Self::drive(Login::again(), device, options, progress).await
+        Self::log_in(Login::again(), transport, device, progress).await
     }
 
-    async fn drive(
+    async fn log_in(
         mut login: Login,
+        transport: &Transport,
         device: &mut Device,
-        options: Options,
         mut progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
-        device.mix_seed(options.fresh_seed()?);
-        let service = options.exchange()?;
+        device.mix_seed(transport.options().fresh_seed()?);
         loop {
-            let host = host(&*service, &options);
-            let mut source = Bytes::new();
-            let poll = |login: &mut Login, now| login.poll(device, now);
-            match host.drive(&mut login, &mut source, poll).await?.0 {
-                Progress::LoggedIn(account) => return Ok(Self::over(*account, service, options)),
+            match transport.run(&mut login, device).await? {
+                Progress::LoggedIn(account) => return Ok(Self::new(transport, *account)),
                 other => progress(other),
             }
         }
     }
 
-    /// Goes on with a stored session; nothing is sent. Contacts are not stored with it: until
-    /// [`Client::contacts`], only those are known who write, or are written of.
+    /// Resumes a stored session; nothing is sent. Contacts are not stored with it: until
+    /// [`Client::contacts`], only those are known who write, or are mentioned.
     ///
     /// # Errors
     ///
-    /// [`Error::Transport`] if the options cannot be used (a root certificate that is none) or
-    /// the system has no entropy.
-    pub fn resume(mut session: Session, options: Options) -> Result<Self, Error> {
-        session.mix_seed(options.fresh_seed()?);
-        let service = options.exchange()?;
-        Ok(Self::over(Account::from(session), service, options))
+    /// [`Error::Transport`] if the system has no entropy.
+    pub fn resume(transport: &Transport, mut session: Session) -> Result<Self, Error> {
+        session.mix_seed(transport.options().fresh_seed()?);
+        Ok(Self::new(transport, Account::from(session)))
     }
 
-    pub(crate) fn over(account: Account, service: Arc<dyn Exchange>, options: Options) -> Self {
-        let (account, bell) = (Mutex::new(account), watch::Sender::new(false));
-        Self { shared: Arc::new(Shared { account, options, service, bell }) }
-    }
-
-    /// Runs a flow up to its next output.
+    /// Calls an endpoint: one exchange.
     ///
-    /// # Cancellation
+    /// To keep a numbered send for a repetition, pass `&mut`. To keep another call that must not be
+    /// repeated, [run](Client::run) a [`Call`].
     ///
-    /// The future may be dropped and the flow run again: it goes on with the step that was under
-    /// way, or says [`Error::Unanswered`], see [`Client`].
+    /// ```no_run
+    /// # use wechat_proto::{Error, Message, message::SendText};
+    /// # use wechat_transport_hyper::Client;
+    /// async fn greet(client: &Client, message: &Message) -> Result<(), Error> {
+    ///     let name = client.directory().author_name(message);
+    ///     client.call(SendText::reply(message, format!("hello {name}"))).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, whether the call was made is unknown; calling again makes another
+    /// one.
     ///
     /// # Errors
     ///
-    /// What the flow says; [`Error::Source`] if it reads a source.
+    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and has no reply.
+    pub async fn call<E>(&self, endpoint: E) -> Result<E::Output, Error>
+    where
+        E: Endpoint,
+        Account: AsMut<E::State>,
+    {
+        const { assert!(matches!(E::WANT, Want::Whole { .. }), "use `download`") };
+        self.run(&mut Call::new(endpoint)).await
+    }
+
+    /// Calls a download endpoint, and returns the head of the response and the body, to be read as
+    /// it arrives. A response without any bytes is retried twice.
+    ///
+    /// # Errors
+    ///
+    /// Those of the endpoint; [`Error::EmptyMedia`] if there are no bytes.
+    pub async fn download<E>(&self, endpoint: E) -> Result<(Head, Download), Error>
+    where
+        E: Endpoint<Output = Head>,
+        Account: AsMut<E::State>,
+    {
+        self.stream(&mut RetryEmpty::new(endpoint)).await
+    }
+
+    /// Runs a flow to its next output. The session is locked while the flow is polled.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the flow may be run again: it goes on with the step that was under
+    /// way, or fails with [`Error::Unanswered`], see [`Client`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the flow; [`Error::Source`] if it reads a source.
     pub async fn run<F>(&self, flow: &mut F) -> Result<F::Output, Error>
     where
         F: Flow,
@@ -155,16 +198,16 @@ impl Client {
         self.run_with(flow, Bytes::new()).await
     }
 
-    /// Runs a flow that reads a source (an upload) up to its next output.
+    /// Runs a flow that reads a source (an upload) to its next output.
     ///
-    /// # Cancellation
+    /// # Cancel safety
     ///
-    /// The future may be dropped and the flow run again, with the same source: it goes on with the
-    /// step that was under way, see [`Client`].
+    /// If the future is dropped, the flow may be run again, with the same source: it goes on with
+    /// the step that was under way, see [`Client`].
     ///
     /// # Errors
     ///
-    /// What the flow says; [`Error::Source`] if the source fails.
+    /// Those of the flow; [`Error::Source`] if the source fails.
     pub async fn run_with<F>(
         &self,
         flow: &mut F,
@@ -175,18 +218,37 @@ impl Client {
         Account: AsMut<F::State>,
     {
         let poll = |flow: &mut F, now| self.poll(flow, now);
-        Ok(self.host().drive(flow, &mut source, poll).await?.0)
+        Ok(self.shared.transport.driver(None).drive(flow, &mut source, poll).await?.0)
     }
 
-    /// Uploads a file to its end, and gives what a send names.
+    /// Runs a flow that wants the head of its response only, and returns the body, to be read as it
+    /// arrives.
     ///
-    /// `source` is the file: read 512 KB at a time, from its beginning twice. `progress` hears how far
-    /// it is. The upload stays the caller's: after a failure, calling again with it goes on where it
-    /// was.
+    /// # Cancel safety
     ///
-    /// # Cancellation
+    /// If the future is dropped, the flow may be run again: it asks again. A [`Download`] that was
+    /// dropped is lost, and the flow run again fetches it from its beginning.
     ///
-    /// The future may be dropped: calling again with the same upload and source goes on where it
+    /// # Errors
+    ///
+    /// Those of the flow.
+    pub async fn stream<F>(&self, flow: &mut F) -> Result<(F::Output, Download), Error>
+    where
+        F: Flow,
+        Account: AsMut<F::State>,
+    {
+        self.shared.transport.stream_with(flow, |flow, now| self.poll(flow, now)).await
+    }
+
+    /// Uploads a file, and returns what a send names.
+    ///
+    /// `source` is the file: read 512 KB at a time, from its beginning twice. `progress` reports how
+    /// far it is. The upload stays the caller's: after an error, calling again with it goes on where
+    /// it was.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, calling again with the same upload and source goes on where it
     /// was. The piece that was under way is sent again, those that the service took are not.
     ///
     /// # Errors
@@ -207,97 +269,62 @@ impl Client {
         }
     }
 
-    /// Runs a flow that wants the head of its reply only, and hands the body over, to be read as
-    /// it comes.
+    /// Loads all contacts, and returns those that are known.
     ///
-    /// # Cancellation
+    /// # Cancel safety
     ///
-    /// The future may be dropped and the flow run again: it asks again. A [`Download`] that was
-    /// dropped is lost, and the flow run again fetches it from its beginning.
+    /// If the future is dropped, the contacts loaded before are known; calling again starts again.
     ///
     /// # Errors
     ///
-    /// What the flow says.
-    pub async fn download<F>(&self, flow: &mut F) -> Result<(F::Output, Download), Error>
-    where
-        F: Flow,
-        Account: AsMut<F::State>,
-    {
-        let poll = |flow: &mut F, now| self.poll(flow, now);
-        let (output, rest) = self.host().drive(flow, &mut Bytes::new(), poll).await?;
-        let options = &self.shared.options;
-        let empty = || Download::new(None, options.deadline_cap, options.alarm.clone());
-        Ok((output, rest.unwrap_or_else(empty)))
-    }
-
-    /// Builds something on the session: a flow to be run. `build` runs under the session's lock: it
-    /// must not use the client.
-    pub fn build<T>(&self, build: impl FnOnce(&mut Session, Timestamp) -> T) -> T {
-        let now = (self.shared.options.clock)();
-        build(self.account().session_mut(), now)
-    }
-
-    /// Builds a call on the session and makes it. `build` runs under the session's lock: it must not
-    /// use the client.
-    ///
-    /// # Cancellation
-    ///
-    /// The future may be dropped: whether the call was made, once, is then unknown; calling again
-    /// makes another one. For a call that changes something, [`build`](Client::build) it first and
-    /// [`run`](Client::run) it, or keep the number of what it sends.
-    ///
-    /// # Errors
-    ///
-    /// What the call says.
-    pub async fn call<T>(
-        &self,
-        build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
-    ) -> Result<T, Error> {
-        let mut call = self.build(build);
-        self.run(&mut call).await
-    }
-
-    /// Loads all contacts, and gives everybody who is known.
-    ///
-    /// # Cancellation
-    ///
-    /// The future may be dropped: what came before is known to the session; calling again starts
-    /// again.
-    ///
-    /// # Errors
-    ///
-    /// What ended the load. What came before is known to the session; asking again starts again.
+    /// What ended the load. The contacts loaded before are known; calling again starts again.
     pub async fn contacts(&self) -> Result<Directory, Error> {
-        self.run(&mut Contacts::new()).await?;
+        self.run(&mut LoadContacts::new()).await?;
         Ok(self.directory())
     }
 
-    /// The messages, as they come.
+    /// Returns the messages, as they arrive.
     ///
-    /// A message is taken when the next one is asked for. A second call replaces the first:
-    /// whoever reads the older one hears [`Error::InUse`].
+    /// A message is acknowledged when the next one is asked for, unless the messages are
+    /// [`manual`](Messages::manual). A second call replaces the first: the older messages fail with
+    /// [`Error::InUse`].
     pub fn messages(&self) -> Messages {
         Messages::new(self.clone())
     }
 
-    /// Everybody who is known now; nothing is sent. A copy costs a few pointers, and tells what
-    /// changed since an older one ([`Directory::changes_since`]).
+    /// Acknowledges a message of [manual](Messages::manual) messages: it will not be delivered
+    /// again. See [`Session::acknowledge`].
+    pub fn acknowledge(&self, message: &Message) {
+        self.account().session_mut().acknowledge(message);
+    }
+
+    /// Returns the contacts that are known now; nothing is sent. A copy costs a few pointers, and
+    /// shows what changed since an older one ([`Directory::changes_since`]).
     pub fn directory(&self) -> Directory {
         self.account().directory().clone()
     }
 
-    /// The session as it is now, to be stored.
+    /// Returns the session as it is now, to be stored.
     pub fn session(&self) -> Session {
         self.account().session().clone()
     }
 
-    /// Ends the messages, also in the middle of a wait: they yield [`Error::Stopped`].
+    /// Returns a number for a send that is to be repeated under it, by this process or the next:
+    /// [`SendText::with_id`](wechat_proto::message::SendText::with_id).
+    pub fn next_client_msg_id(&self) -> ClientMsgId {
+        let now = self.shared.transport.now();
+        self.account().session_mut().next_client_msg_id(now)
+    }
+
+    /// Ends the messages, also during a long poll: they fail with [`Error::Stopped`].
     ///
     /// Final for this client and its clones; calls still work, and none under way is touched. It
-    /// does not wait, and may be called from any thread. Whatever the messages wait for ends at
-    /// once, in far less than half a second: looking a name up, connecting, the handshake, a poll
-    /// of which nothing came or a part of its reply, a pause after failures. Somebody has to poll
-    /// the messages for them to hear of it.
+    /// does not wait, and may be called from any thread. Whatever the messages wait for ends in far
+    /// less than half a second: a name lookup, a connection, a handshake, a poll with or without a
+    /// part of its response, a pause after failures. The messages have to be polled to report it.
+    ///
+    /// Messages that were received and not acknowledged are not lost: they are received again when
+    /// the session is resumed.
     pub fn stop(&self) {
         self.account().stop();
         self.wake();
@@ -309,18 +336,14 @@ impl Client {
         F: Flow,
         Account: AsMut<F::State>,
     {
-        let host = Host { bell: Some(self.shared.bell.subscribe()), ..self.host() };
+        let driver = self.shared.transport.driver(Some(self.shared.shutdown.subscribe()));
         let poll = |flow: &mut F, now| self.poll(flow, now);
-        Ok(host.drive(flow, &mut Bytes::new(), poll).await?.0)
+        Ok(driver.drive(flow, &mut Bytes::new(), poll).await?.0)
     }
 
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
-        // Whoever panicked did so in a flow; the account is as good as it was.
+        // Poisoning is ignored: a flow that panics leaves an account that is consistent.
         self.shared.account.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn host(&self) -> Host<'_> {
-        host(&*self.shared.service, &self.shared.options)
     }
 
     /// The one place where the account is locked while a flow runs.
@@ -331,66 +354,24 @@ impl Client {
     {
         let mut account = self.account();
         let result = flow.poll(account.as_mut(), now);
-        let over = account.over().is_some();
+        let closed = account.close_reason().is_some();
         drop(account);
-        if over {
+        if closed {
             self.wake();
         }
         result
     }
 
-    /// Nothing more will be heard: the inbox is to ask why.
+    /// Wakes the inbox, to report why no more messages arrive.
     fn wake(&self) {
-        self.shared.bell.send_if_modified(|rung| !std::mem::replace(rung, true));
+        self.shared.shutdown.send_if_modified(|given| !std::mem::replace(given, true));
     }
 }
 
-pub(crate) fn host<'a>(service: &'a dyn Exchange, options: &'a Options) -> Host<'a> {
-    let Options { clock, alarm, deadline_cap, .. } = options;
-    Host { service, clock, alarm, deadline_cap: *deadline_cap, bell: None }
-}
-
-/// Names nobody and shows nothing.
+/// Shows nothing of the account.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("options", &self.shared.options).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn is_shared<T: Clone + Send + Sync + 'static>() {}
-    fn is_sent<T: Send>(_: fn() -> T) {}
-
-    /// What runs on one thread can run on another: for `spawn`.
-    #[test]
-    fn everything_can_be_spawned() {
-        is_shared::<Client>();
-        is_shared::<Options>();
-        is_sent(|| -> Messages { unreachable!() });
-        is_sent(|| -> Download { unreachable!() });
-        fn futures(client: &'static Client, device: &'static mut Device) {
-            fn spawned(_: impl Future + Send + 'static) {}
-            spawned(Client::login(device, Options::default(), |_| {}));
-            spawned(async move {
-                let mut store = crate::FileStore::open("a").await.unwrap();
-                let (mut device, options) = (Device::new(), Options::default());
-                let resume = wechat_proto::login::Resume::StoredOnly;
-                Client::open(&mut store, resume, &mut device, options, |_| {}).await
-            });
-            spawned(async move { client.run(&mut Contacts::new()).await });
-            spawned(async move { client.download(&mut Contacts::new()).await });
-            spawned(client.contacts());
-            spawned(async move {
-                let file = wechat_proto::media::LocalFile::new("a", 1).unwrap();
-                let mut upload = Upload::new(wechat_proto::UserName::file_helper(), file);
-                client.upload(&mut upload, Bytes::new(), |_| {}).await
-            });
-            spawned(client.call(wechat_proto::login::logout::request));
-            spawned(async move { client.messages().next().await });
-        }
-        let _: fn(&'static Client, &'static mut Device) = futures;
+        let options = self.shared.transport.options();
+        f.debug_struct("Client").field("options", options).finish_non_exhaustive()
     }
 }

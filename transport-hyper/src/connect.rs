@@ -40,7 +40,7 @@ pub(crate) fn client(options: &Options) -> Result<Client<Connector, RequestBody>
         Some((host, port)) => {
             let proxy = Uri::builder().scheme("http").authority(format!("{host}:{port}"));
             let proxy = proxy.path_and_query("/").build();
-            let invalid = |_| Failure::new(FailureKind::Resolve, Sent::No);
+            let invalid = |_| Failure::new(FailureKind::Proxy, Sent::No);
             Dial::Proxied(Tunnel::new(proxy.map_err(invalid)?, http))
         }
     };
@@ -123,7 +123,7 @@ impl Service<Uri> for Dial {
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         match self {
             Self::Direct(http) => http.poll_ready(context).map_err(unconnected),
-            Self::Proxied(tunnel) => tunnel.poll_ready(context).map_err(unconnected),
+            Self::Proxied(tunnel) => tunnel.poll_ready(context).map_err(unproxied),
         }
     }
 
@@ -135,7 +135,7 @@ impl Service<Uri> for Dial {
             }
             Self::Proxied(tunnel) => {
                 let connecting = tunnel.call(with_port(uri));
-                Box::pin(async { connecting.await.map_err(unconnected) })
+                Box::pin(async { connecting.await.map_err(unproxied) })
             }
         }
     }
@@ -161,6 +161,20 @@ fn unconnected(error: impl Into<BoxError>) -> Failure {
     let late = find::<io::Error>(&*error).is_some_and(|io| io.kind() == io::ErrorKind::TimedOut);
     let kind = if late { FailureKind::Timeout } else { FailureKind::Connect };
     Failure::new(kind, Sent::No).because(Cause(error))
+}
+
+/// Why there is no connection through a proxy.
+fn unproxied(error: impl Into<BoxError>) -> Failure {
+    let error = error.into();
+    // hyper-util's own type for it is private; a test watches its text.
+    let refused = error.to_string().contains("proxy authorization required");
+    let mut failure = unconnected(error);
+    if refused {
+        failure.kind = FailureKind::ProxyAuthorization;
+    } else if failure.kind == FailureKind::Connect {
+        failure.kind = FailureKind::Proxy;
+    }
+    failure
 }
 
 /// The names of the options, then the system's.

@@ -16,21 +16,21 @@ use crate::service::Exchange;
 use crate::source::Source;
 use crate::timer::{Alarm, unless};
 
-/// What a flow is run with.
-pub(crate) struct Host<'a> {
+/// Runs flows on one service.
+pub(crate) struct Driver<'a> {
     pub(crate) service: &'a dyn Exchange,
     pub(crate) clock: &'a Clock,
     pub(crate) alarm: &'a Alarm,
     pub(crate) deadline_cap: Duration,
-    /// What ends its waits early, if anything does.
-    pub(crate) bell: Option<watch::Receiver<bool>>,
+    /// Ends its waits early.
+    pub(crate) shutdown: Option<watch::Receiver<bool>>,
 }
 
-impl Host<'_> {
-    /// Runs a flow up to its next output. `poll` polls it once, and holds what locks it needs.
+impl Driver<'_> {
+    /// Runs a flow to its next output. `poll` polls it once, and takes the locks it needs.
     ///
-    /// Also gives what is left of the last reply, where the flow wanted its head only. Dropped,
-    /// it leaves a flow that may be polled again.
+    /// Also returns the body of the last response, if the flow wanted its head only. Dropped, it
+    /// leaves a flow that may be polled again.
     pub(crate) async fn drive<F: Flow>(
         mut self,
         flow: &mut F,
@@ -42,14 +42,14 @@ impl Host<'_> {
             match poll(flow, (self.clock)()) {
                 Ok(output) => return Ok((output, rest)),
                 Err(Interrupt::Send(request)) => {
-                    // A body that nobody took makes room for the next exchange.
+                    // A body that was not read is dropped before the next exchange.
                     rest = None;
                     let (service, alarm, cap) = (self.service, self.alarm, self.deadline_cap);
                     #[cfg(feature = "tracing")]
                     let log = crate::log::Log::new(&request);
                     let exchange = exchange(service, request, alarm, cap);
-                    // Broken off, it has no result: the flow is asked what to do instead.
-                    let Some(reply) = self.unless_rung(exchange).await else { continue };
+                    // Broken off, it has no result: the flow decides what to do instead.
+                    let Some(reply) = self.unless_shut_down(exchange).await else { continue };
                     #[cfg(feature = "tracing")]
                     log.end(&reply);
                     let reply = reply.map(|(reply, body)| {
@@ -64,27 +64,23 @@ impl Host<'_> {
                 }
                 Err(Interrupt::Sleep(time)) => {
                     let sleep = self.alarm.after(time);
-                    self.unless_rung(sleep).await;
+                    self.unless_shut_down(sleep).await;
                 }
                 Err(Interrupt::Fail(error)) => return Err(error),
-                // Something that this version does not know.
-                Err(_) => {
-                    let failure = Failure::new(FailureKind::Unsendable, Sent::No);
-                    return Err(Error::Transport(failure));
-                }
             }
         }
     }
 
-    /// What `future` gives, unless the bell rings first; it is heard once.
-    async fn unless_rung<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
-        let Some(bell) = &mut self.bell else { return Some(future.await) };
+    /// Returns the output of `future`, or `None` if the shutdown signal comes first; it is reported
+    /// once.
+    async fn unless_shut_down<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        let Some(shutdown) = &mut self.shutdown else { return Some(future.await) };
         let result = {
-            let mut rung = pin!(bell.wait_for(|rung| *rung));
-            unless(&mut rung, future).await
+            let mut given = pin!(shutdown.wait_for(|given| *given));
+            unless(&mut given, future).await
         };
         if result.is_none() {
-            self.bell = None;
+            self.shutdown = None;
         }
         result
     }
@@ -220,15 +216,16 @@ mod tests {
 
     async fn drive(
         steps: &mut Steps,
-        bell: Option<watch::Receiver<bool>>,
+        shutdown: Option<watch::Receiver<bool>>,
     ) -> Result<&'static str, Error> {
         let (service, clock): (_, Clock) = (Served(Echo::default()), Arc::new(Timestamp::default));
         let alarm = Alarm::new(Threads);
         let deadline_cap = Duration::MAX;
-        let host = Host { service: &service, clock: &clock, alarm: &alarm, deadline_cap, bell };
+        let driver =
+            Driver { service: &service, clock: &clock, alarm: &alarm, deadline_cap, shutdown };
         let mut source = Bytes::from_static(b"0123456789");
         let poll = |steps: &mut Steps, now| steps.poll(&mut (), now);
-        Ok(host.drive(steps, &mut source, poll).await?.0)
+        Ok(driver.drive(steps, &mut source, poll).await?.0)
     }
 
     /// With a service and a timer of the caller's, on no runtime at all.
@@ -270,16 +267,16 @@ mod tests {
 
     /// It ends one wait; the flow is polled again, and no input given.
     #[test]
-    fn a_bell_is_heard_once() {
+    fn a_shutdown_is_heard_once() {
         for wait in [send("", 60_000), Err(Interrupt::Sleep(Duration::from_secs(60)))] {
-            let bell = watch::Sender::new(false);
-            let receiver = bell.subscribe();
+            let shutdown = watch::Sender::new(false);
+            let receiver = shutdown.subscribe();
             let mut steps = Steps(vec![wait, send("hello", 5000), Ok("woken")], Vec::new());
             let start = Instant::now();
             thread::scope(|scope| {
                 scope.spawn(|| {
                     thread::sleep(Duration::from_millis(50));
-                    bell.send_replace(true);
+                    shutdown.send_replace(true);
                 });
                 assert!(matches!(block_on(drive(&mut steps, Some(receiver))), Ok("woken")));
             });

@@ -64,7 +64,6 @@ pub(crate) async fn exchange(
             let rest = Download::new(Some(body), idle.min(cap), alarm.clone());
             Ok((Response::from_parts(head, Bytes::new()), Some(rest)))
         }
-        _ => Err(Failure::new(FailureKind::Unsendable, Sent::Maybe)),
     }
 }
 

@@ -11,7 +11,9 @@ use http_body_util::Full;
 use hyper_util::rt::TokioTimer;
 use tokio::io::AsyncWrite;
 use tower_service::Service;
-use wechat_proto::media::image;
+use wechat_proto::MsgId;
+use wechat_proto::endpoint::Endpoint as _;
+use wechat_proto::media::{GetImage, ImageSize};
 use wechat_proto::{Body, Error};
 
 use super::*;
@@ -94,7 +96,7 @@ async fn a_streamed_body_shorter_than_announced_is_told_of() {
     assert!(rest.chunk().await.unwrap().is_none(), "told once");
 
     let (reply, rest) = asked(Method::GET, HEAD, 200, Some(5), "hel").await.unwrap();
-    let head = image::parse(&reply).unwrap();
+    let head = GetImage::new(MsgId::from("1"), ImageSize::Full).parse(&reply).unwrap();
     let mut written = Vec::new();
     match rest.unwrap().copy_to(&head, &mut written, 100, |_| {}).await {
         Err(Error::Transport(failure)) => assert_eq!(failure.kind, FailureKind::Truncated),
@@ -148,7 +150,7 @@ impl AsyncWrite for Drip {
 #[tokio::test]
 async fn a_slow_writer_gets_everything() {
     let (reply, rest) = asked(Method::GET, HEAD, 200, None, "hello").await.unwrap();
-    let head = image::parse(&reply).unwrap();
+    let head = GetImage::new(MsgId::from("1"), ImageSize::Full).parse(&reply).unwrap();
     let mut drip = Drip::default();
     let size = rest.unwrap().copy_to(&head, &mut drip, 5, |_| {}).await.unwrap();
     assert_eq!((size, drip.written.as_slice(), drip.flushed), (5, &b"hello"[..], 3));

@@ -15,9 +15,12 @@ pub(crate) fn unanswered(error: BoxError, sent: Sent) -> Failure {
         return failure.clone();
     }
     let kind = match find::<hyper::Error>(&*error) {
-        // Names and connections have said so above: what is left of connecting is encryption.
+        // Lookups and connections failed above: what is left of connecting is encryption.
         None if find::<legacy::Error>(&*error).is_some_and(legacy::Error::is_connect) => {
-            return Failure::new(FailureKind::Tls, Sent::No).because(Cause(error));
+            let untrusted = find::<rustls::Error>(&*error)
+                .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
+            let kind = if untrusted { FailureKind::Certificate } else { FailureKind::Tls };
+            return Failure::new(kind, Sent::No).because(Cause(error));
         }
         None if find::<io::Error>(&*error).is_some() => FailureKind::Closed,
         None => FailureKind::Other,

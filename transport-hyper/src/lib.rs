@@ -1,19 +1,22 @@
 //! The async transport of [`wechat_proto`], over [hyper](https://docs.rs/hyper).
 //!
-//! [`Client::open`] opens the session that is stored ([`FileStore`], or a store of your own), or
-//! logs in; [`Client::login`] shows a QR code, [`Client::resume`] goes on with a session at hand. [`Client::messages`] waits for messages; [`Client::call`] asks for one thing;
-//! [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A client is cheap to clone and can be
-//! used from several tasks at once, the messages on one and calls on others.
+//! A [`Transport`] is the HTTP stack, shared by any number of clients. [`Client::open`] opens the
+//! session that is stored ([`FileStore`], or a store of your own), or logs in; [`Client::login`]
+//! shows a QR code, [`Client::resume`] resumes a session. [`Client::messages`] waits for messages;
+//! [`Client::call`] calls an endpoint; [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A
+//! client is cheap to clone and can be used from several tasks at once, the messages on one and
+//! calls on others.
 //!
 //! ```no_run
 //! use wechat_proto::login::Progress;
 //! use wechat_proto::{Device, Error};
-//! use wechat_transport_hyper::{Client, Options};
+//! use wechat_transport_hyper::{Client, Options, Transport};
 //!
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Error> {
+//!     let transport = Transport::new(Options::default())?;
 //!     let mut device = Device::new();
-//!     let client = Client::login(&mut device, Options::default(), |progress| {
+//!     let client = Client::login(&transport, &mut device, |progress| {
 //!         if let Progress::Code { uuid } = progress {
 //!             println!("scan the QR code of {}", uuid.url());
 //!         }
@@ -30,8 +33,8 @@
 //!
 //! # What it does with the network
 //!
-//! It keeps the promises that [`wechat_proto::flow`] asks of a host: requests go out as they are,
-//! nothing is followed, added or remembered, every failure comes back as a value.
+//! It keeps the promises that [`wechat_proto::flow`] asks of a driver: requests are sent as they
+//! are, nothing is followed, added or remembered, every failure is returned as a value.
 //!
 //! - TLS is rustls with the `ring` provider, passed explicitly: a program that also contains
 //!   another provider works. Trusted are Mozilla's roots and [`Options::root_certificate`].
@@ -69,6 +72,7 @@ mod source;
 mod store;
 mod timer;
 mod tls;
+mod transport;
 
 pub use body::{Download, RequestBody};
 pub use bytes::Bytes;
@@ -77,6 +81,7 @@ pub use messages::Messages;
 pub use options::Options;
 pub use source::Source;
 pub use store::{Blocking, FileStore};
+pub use transport::Transport;
 
 /// Any error: what services and bodies may fail with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

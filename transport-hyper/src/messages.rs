@@ -1,4 +1,4 @@
-//! Messages, as they come.
+//! Messages, as they arrive.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -11,18 +11,19 @@ use wechat_proto::{Error, Message};
 
 use crate::client::Client;
 
-/// The messages of a session, as they come: a stream, and [`Messages::next`] for those who want
-/// no stream library.
+/// The messages of a session, as they arrive: a stream, and [`Messages::next`] for use without a
+/// stream library.
 ///
-/// A failure that passes ([`Error::is_transient`]) is repeated, ever more slowly, and yielded from
-/// the third in a row on: asked again, it goes on. It ends after [`Error::LoggedOut`], [`Error::InUse`] or [`Error::Stopped`], and after the
-/// session's own logout without an error.
+/// Transient errors ([`Error::is_transient`]) are retried silently, with back-off, and yielded after
+/// three consecutive failures; asked again, it goes on. It ends after [`Error::LoggedOut`],
+/// [`Error::InUse`] or [`Error::Stopped`], and without an error after the session's own logout.
 ///
-/// A message is taken when the next one is asked for; a session stored before
-/// ([`Client::session`]) gives it again, unless it was taken on what is stored
-/// ([`Session::take`](wechat_proto::Session::take)). Combinators that ask ahead (`buffered`,
-/// `for_each_concurrent`) take early.
-#[must_use = "messages come when they are asked for"]
+/// A message is acknowledged when the next one is asked for, unless they are
+/// [`manual`](Messages::manual). A session stored before that ([`Client::session`]) gets it again,
+/// unless it was acknowledged on what is stored
+/// ([`Session::acknowledge`](wechat_proto::Session::acknowledge)). Combinators that poll ahead
+/// (`buffered`, `for_each_concurrent`) acknowledge a message before it has been handled.
+#[must_use = "messages arrive when they are asked for"]
 pub struct Messages {
     client: Client,
     state: State,
@@ -31,7 +32,7 @@ pub struct Messages {
 enum State {
     /// Not yet asked.
     Idle(Box<Inbox>),
-    /// Waiting for the next one: goes on when asked again, however often whoever asked went away.
+    /// Waiting for the next one: goes on when asked again, also after the future was dropped.
     Waiting(Waiting),
     Ended,
 }
@@ -43,8 +44,8 @@ impl Messages {
         Self { client, state: State::Idle(Box::default()) }
     }
 
-    /// Remembers so many messages for those that take them back ([`Inbox::remember`]); 100 if
-    /// nothing is said. It counts only before the first message is asked for.
+    /// Remembers so many messages for those that revoke them ([`Inbox::remember`]); the default is
+    /// 100. It counts only before the first message is asked for.
     pub fn remember(mut self, messages: usize) -> Self {
         if let State::Idle(inbox) = &mut self.state {
             **inbox = core::mem::take(&mut **inbox).remember(messages);
@@ -52,19 +53,29 @@ impl Messages {
         self
     }
 
-    /// The next message; nothing once it has ended.
+    /// Acknowledges no message by itself ([`Inbox::manual`]): each is acknowledged with
+    /// [`Client::acknowledge`], in any order, from any task. It counts only before the first message
+    /// is asked for.
+    pub fn manual(mut self) -> Self {
+        if let State::Idle(inbox) = &mut self.state {
+            **inbox = core::mem::take(&mut **inbox).manual();
+        }
+        self
+    }
+
+    /// Returns the next message; `None` once they have ended.
     ///
-    /// # Cancellation
+    /// # Cancel safety
     ///
-    /// The future may be dropped, in a `select!` for example: no message is lost, none comes twice,
+    /// If the future is dropped, in a `select!` for example, no message is lost or delivered twice,
     /// and the wait goes on with the next call, its exchange unbroken. Once it was polled, the
-    /// message before it is taken. [`Messages`] that are dropped themselves break their exchange;
-    /// new ones of the same client ([`Client::messages`]) go on, with the message in hand again if
-    /// the next was not asked for.
+    /// message before it is acknowledged. [`Messages`] that are dropped themselves break their
+    /// exchange; new ones of the same client ([`Client::messages`]) go on, with what was not
+    /// acknowledged.
     ///
     /// # Errors
     ///
-    /// Failures that do not pass, see [`Messages`].
+    /// Errors that ended it, or that are not transient, see [`Messages`].
     pub async fn next(&mut self) -> Option<Result<Message, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }

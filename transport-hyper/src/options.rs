@@ -21,10 +21,10 @@ use crate::timer::Alarm;
 /// Where the time comes from.
 pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// How a client reaches the service: roots of trust, names, proxy, clock, seed, time limits; or
+/// How a transport reaches the service: roots of trust, names, proxy, clock, seed, time limits; or
 /// by what other means.
 ///
-/// The default is what a bot wants: Mozilla's roots, the system's names and clock, no proxy,
+/// The default suits a bot: Mozilla's roots, the system's names and clock, no proxy,
 /// entropy of the system.
 ///
 /// ```
@@ -34,7 +34,7 @@ pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// let options = Options::default().connect_timeout(Duration::from_secs(5));
 /// ```
 #[derive(Clone)]
-#[must_use = "options do nothing until a client is made with them"]
+#[must_use = "options do nothing until a transport is made with them"]
 pub struct Options {
     pub(crate) roots: Vec<Vec<u8>>,
     pub(crate) names: Names,
@@ -181,7 +181,8 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("roots", &self.roots.len())
             .field("names", &self.names)
-            .field("proxy", &self.proxy)
+            // A name may hold a password.
+            .field("proxy", &self.proxy.is_some())
             .field("connect_timeout", &self.connect_timeout)
             .field("deadline_cap", &self.deadline_cap)
             .finish_non_exhaustive()

@@ -32,7 +32,7 @@ use bytes::Bytes;
 pub trait Source: Send {
     /// The bytes of `range`, or fewer if the source ends before.
     ///
-    /// # Cancellation
+    /// # Cancel safety
     ///
     /// The future may be dropped; the same range is then asked for again, or none.
     ///

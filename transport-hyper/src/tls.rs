@@ -8,7 +8,8 @@ use wechat_proto::error::{Failure, FailureKind, Sent};
 
 /// Whom to trust: Mozilla's roots and these.
 pub(crate) fn config(roots: &[Vec<u8>]) -> Result<ClientConfig, Failure> {
-    let failure = |error: rustls::Error| Failure::new(FailureKind::Tls, Sent::No).because(error);
+    let failure =
+        |error: rustls::Error| Failure::new(FailureKind::Certificate, Sent::No).because(error);
     let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for root in roots {
         store.add(root.clone().into()).map_err(failure)?;

@@ -55,30 +55,28 @@ impl Download {
         Self { reader: None, idle: Duration::ZERO }
     }
 
-    /// Writes the whole of it, the body of `head`, to `writer`, which it flushes. Gives how many
-    /// bytes there were.
+    /// Writes the body of `head` to `writer`, flushes it, and returns the number of bytes.
     ///
-    /// They are written as they come, a buffer at a time; `progress` hears after each how many
-    /// there are so far. ([`Head::length`] says how many there will be, where that is known.) The
-    /// file is whole when this succeeds, and not before: write to a temporary one and rename it. Of
-    /// a reply that announces no length and has no chunks, nobody can tell whether it was cut
-    /// short ([`Head::length`] is `None` then): the service announces one for each picture and file.
+    /// The bytes are written as they arrive, a buffer at a time; `progress` receives the count so
+    /// far after each. [`Head::length`] is the length that the response announces. The file is
+    /// complete only when this function succeeds: write to a temporary file and rename it. A
+    /// response with neither a length nor chunks does not show whether it was truncated
+    /// ([`Head::length`] is `None` then); the service announces the length of each picture and file.
     ///
     /// ```no_run
     /// use std::fs;
     /// use std::path::Path;
     ///
-    /// use wechat_proto::media::{ReceivedFile, file};
+    /// use wechat_proto::media::{GetFile, ReceivedFile};
     /// use wechat_proto::{Error, Message};
     /// use wechat_transport_ureq::Client;
     ///
     /// /// Puts the file of a message into a folder.
     /// fn keep(client: &Client, message: &Message, folder: &Path) -> Result<(), Error> {
     ///     let Some(received) = ReceivedFile::of(message) else { return Ok(()) };
-    ///     let mut fetch = client.build(|session, now| file::request(session, &received, now));
-    ///     let (head, body) = client.download(&mut fetch)?;
-    ///     // Safe to be joined: one component, whatever the sender called it.
+    ///     // Safe to join: always one component.
     ///     let path = folder.join(received.file_name().as_str());
+    ///     let (head, body) = client.download(GetFile::new(received))?;
     ///     let mut file = fs::File::create_new(path).expect("a new file");
     ///     let limit = 200 << 20;
     ///     let size = body.copy_to(&head, &mut file, limit, |bytes| {
@@ -91,11 +89,11 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// - [`Error::TooLarge`] if there are more than `limit` bytes: before any is written where the
-    ///   head says so, else before the one that is too many is.
-    /// - [`Error::Transport`] if the body breaks off
-    ///   ([`Truncated`](FailureKind::Truncated)) or stays silent for too long.
-    /// - [`Error::EmptyMedia`] if there is not one byte.
+    /// - [`Error::TooLarge`] if there are more than `limit` bytes. No more than `limit` are written,
+    ///   and none if the head announces more.
+    /// - [`Error::Transport`] if the body is truncated ([`Truncated`](FailureKind::Truncated)) or
+    ///   silent for too long.
+    /// - [`Error::EmptyMedia`] if the body is empty.
     /// - [`Error::Sink`] if the writer fails.
     pub fn copy_to(
         mut self,

@@ -14,7 +14,7 @@ use ureq::unversioned::transport::{
 use wechat_proto::error::{Failure, FailureKind, Sent};
 
 use crate::deadline;
-use crate::drive::Bell;
+use crate::drive::Shutdown;
 use crate::resolve::list;
 use crate::tls::Tls;
 
@@ -27,9 +27,9 @@ type Chain = ChainedConnector<(), ChainedConnector<(), ConnectProxyConnector, Tc
 pub(crate) struct Connector(Chain);
 
 impl Connector {
-    /// With a bell that ends whatever it is at, where there is one.
-    pub(crate) fn new(tls: Arc<ClientConfig>, bell: Option<Arc<Bell>>) -> Self {
-        Self(ConnectProxyConnector::default().chain(Tcp(bell)).chain(Tls::new(tls)))
+    /// With a shutdown that ends whatever it is at, where there is one.
+    pub(crate) fn new(tls: Arc<ClientConfig>, shutdown: Option<Arc<Shutdown>>) -> Self {
+        Self(ConnectProxyConnector::default().chain(Tcp(shutdown)).chain(Tls::new(tls)))
     }
 }
 
@@ -64,7 +64,7 @@ impl Connect for Connector {
 /// TCP whose connecting can be given up. The system's cannot, so that it is left to a thread; from
 /// then on, shutting the agent down breaks the connection.
 #[derive(Debug)]
-pub(crate) struct Tcp(Option<Arc<Bell>>);
+pub(crate) struct Tcp(Option<Arc<Shutdown>>);
 
 /// A TCP connection, as ureq makes it.
 type Dialled = <TcpConnector as Connect<()>>::Out;
@@ -80,7 +80,7 @@ impl<In: Transport> Connect<In> for Tcp {
         if let Some(transport) = chained {
             return Ok(Some(Either::A(transport)));
         }
-        let Some(bell) = &self.0 else {
+        let Some(shutdown) = &self.0 else {
             return Ok(TcpConnector::default().connect(details, None::<()>)?.map(Either::B));
         };
         let (uri, config) = (details.uri.clone(), details.config.clone());
@@ -89,7 +89,7 @@ impl<In: Transport> Connect<In> for Tcp {
         let current_time = Arc::clone(&details.current_time);
         let run_connector = Arc::clone(&details.run_connector);
         let register_shutdown = Arc::clone(&details.register_shutdown);
-        let connected = bell.unless_rung(move || {
+        let connected = shutdown.unless_given(move || {
             let details = ConnectionDetails {
                 uri: &uri,
                 addrs,
@@ -122,6 +122,11 @@ pub(crate) fn unconnected(kind: FailureKind, error: ureq::Error) -> ureq::Error 
         ureq::Error::Other(source) if source.is::<Failure>() => return ureq::Error::Other(source),
         ureq::Error::Timeout(_) => Failure::new(FailureKind::Timeout, Sent::No),
         ureq::Error::HostNotFound => Failure::new(FailureKind::Resolve, Sent::No),
+        // ureq has the proxy's status only as text; a test watches it.
+        ureq::Error::ConnectProxyFailed(reason) if reason.contains("responded 407") => {
+            Failure::new(FailureKind::ProxyAuthorization, Sent::No)
+        }
+        ureq::Error::ConnectProxyFailed(_) => Failure::new(FailureKind::Proxy, Sent::No),
         ureq::Error::Io(source) if source.kind() == io::ErrorKind::NotConnected => {
             Failure::new(FailureKind::Cancelled, Sent::No)
         }

@@ -16,19 +16,19 @@ use crate::body::Download;
 use crate::exchange::exchange;
 use crate::options::Clock;
 
-/// What a flow is run with.
-pub(crate) struct Host<'a> {
+/// Runs flows on one agent.
+pub(crate) struct Driver<'a> {
     pub(crate) agent: &'a Agent,
     pub(crate) clock: &'a Clock,
     pub(crate) deadline_cap: Duration,
-    /// What ends its sleep early, if anything does.
-    pub(crate) bell: Option<&'a Bell>,
+    /// Ends its pauses early.
+    pub(crate) shutdown: Option<&'a Shutdown>,
 }
 
-impl Host<'_> {
-    /// Runs a flow up to its next output. `poll` polls it once, and holds what locks it needs.
+impl Driver<'_> {
+    /// Runs a flow to its next output. `poll` polls it once, and takes the locks it needs.
     ///
-    /// Also gives what is left of the last reply, where the flow wanted its head only.
+    /// Also returns the body of the last response, if the flow wanted its head only.
     pub(crate) fn drive<F: Flow>(
         &self,
         flow: &mut F,
@@ -40,7 +40,7 @@ impl Host<'_> {
             match poll(flow, (self.clock)()) {
                 Ok(output) => return Ok((output, rest)),
                 Err(Interrupt::Send(request)) => {
-                    // A body that nobody took makes room for the next exchange.
+                    // A body that was not read is dropped before the next exchange.
                     rest = None;
                     let reply = exchange(self.agent, *request, self.deadline_cap);
                     let reply = reply.map(|(reply, body)| {
@@ -50,16 +50,11 @@ impl Host<'_> {
                     flow.handle(Input::Reply(reply));
                 }
                 Err(Interrupt::Read(range)) => flow.handle(Input::Piece(piece(source, range))),
-                Err(Interrupt::Sleep(time)) => match self.bell {
-                    Some(bell) => bell.sleep(time),
+                Err(Interrupt::Sleep(time)) => match self.shutdown {
+                    Some(shutdown) => shutdown.sleep(time),
                     None => thread::sleep(time),
                 },
                 Err(Interrupt::Fail(error)) => return Err(error),
-                // Something that this version does not know.
-                Err(_) => {
-                    let failure = Failure::new(FailureKind::Unsendable, Sent::No);
-                    return Err(Error::Transport(failure));
-                }
             }
         }
     }
@@ -80,59 +75,59 @@ fn piece(source: &mut (impl Read + Seek), range: Range<u64>) -> Result<Bytes, Fa
 /// The most room made for a piece before any of it was read.
 const ROOM: usize = 1 << 20;
 
-/// Wakes whoever sleeps, once and for all.
+/// A shutdown signal, given once.
 #[derive(Debug, Default)]
-pub(crate) struct Bell {
-    rung: Mutex<bool>,
-    heard: Condvar,
+pub(crate) struct Shutdown {
+    given: Mutex<bool>,
+    changed: Condvar,
 }
 
-impl Bell {
-    /// Rings; says whether this was the first time.
-    pub(crate) fn ring(&self) -> bool {
+impl Shutdown {
+    /// Gives the signal; returns whether this was the first time.
+    pub(crate) fn signal(&self) -> bool {
         let before = mem::replace(&mut *self.lock(), true);
-        self.heard.notify_all();
+        self.changed.notify_all();
         !before
     }
 
-    /// What `work` gives, done on a thread of its own; nothing if the bell rings first. The thread
-    /// is then left to its end.
-    pub(crate) fn unless_rung<T: Send + 'static>(
+    /// Runs `work` on a thread of its own; returns `None` if the signal comes first. The thread then
+    /// ends by itself.
+    pub(crate) fn unless_given<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        /// Tells that the work is over, also when it panicked.
-        struct Over(Arc<Bell>, Arc<AtomicBool>);
-        impl Drop for Over {
+        /// Reports that the work is done, also when it panicked.
+        struct Done(Arc<Shutdown>, Arc<AtomicBool>);
+        impl Drop for Done {
             fn drop(&mut self) {
                 self.1.store(true, Ordering::Release);
-                // Under the lock, or it might be told between a look and a wait.
+                // Under the lock, or it might be signalled between a look and a wait.
                 let _guard = self.0.lock();
-                self.0.heard.notify_all();
+                self.0.changed.notify_all();
             }
         }
         let done = Arc::new(AtomicBool::new(false));
-        let over = Over(Arc::clone(self), Arc::clone(&done));
+        let guard = Done(Arc::clone(self), Arc::clone(&done));
         let thread = thread::Builder::new().spawn(move || {
-            let _over = over;
+            let _done = guard;
             work()
         });
-        let mut rung = self.lock();
-        while !*rung && !done.load(Ordering::Acquire) {
-            rung = self.heard.wait(rung).unwrap_or_else(PoisonError::into_inner);
+        let mut given = self.lock();
+        while !*given && !done.load(Ordering::Acquire) {
+            given = self.changed.wait(given).unwrap_or_else(PoisonError::into_inner);
         }
-        let left_behind = *rung;
+        let left_behind = *given;
         // The thread needs the lock to end: a name that only hid the guard would keep it.
-        drop(rung);
+        drop(given);
         if left_behind { None } else { thread.ok()?.join().ok() }
     }
 
     fn sleep(&self, time: Duration) {
-        drop(self.heard.wait_timeout_while(self.lock(), time, |rung| !*rung));
+        drop(self.changed.wait_timeout_while(self.lock(), time, |given| !*given));
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {
-        self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -160,11 +155,14 @@ mod tests {
         }
     }
 
-    fn drive(steps: &mut Steps, bell: Option<&Bell>) -> (Result<&'static str, Error>, usize) {
+    fn drive(
+        steps: &mut Steps,
+        shutdown: Option<&Shutdown>,
+    ) -> (Result<&'static str, Error>, usize) {
         let (agent, clock): (_, Clock) = (Agent::new_with_defaults(), Arc::new(Timestamp::default));
-        let host = Host { agent: &agent, clock: &clock, deadline_cap: Duration::MAX, bell };
+        let driver = Driver { agent: &agent, clock: &clock, deadline_cap: Duration::MAX, shutdown };
         let mut polls = 0;
-        let result = host.drive(steps, &mut Cursor::new(b"0123456789"), |steps, now| {
+        let result = driver.drive(steps, &mut Cursor::new(b"0123456789"), |steps, now| {
             polls += 1;
             steps.poll(&mut (), now)
         });
@@ -210,36 +208,36 @@ mod tests {
     }
 
     #[test]
-    fn a_bell_ends_a_sleep() {
-        let bell = Arc::new(Bell::default());
-        let ringer = Arc::clone(&bell);
+    fn a_shutdown_ends_a_sleep() {
+        let shutdown = Arc::new(Shutdown::default());
+        let ringer = Arc::clone(&shutdown);
         let thread = thread::spawn(move || {
             thread::sleep(Duration::from_millis(50));
-            (ringer.ring(), ringer.ring())
+            (ringer.signal(), ringer.signal())
         });
         let start = Instant::now();
         for _ in 0..2 {
             let steps = vec![Err(Interrupt::Sleep(Duration::from_secs(60))), Ok("woken")];
-            assert!(drive(&mut Steps(steps, Vec::new()), Some(&bell)).0.is_ok());
+            assert!(drive(&mut Steps(steps, Vec::new()), Some(&shutdown)).0.is_ok());
         }
         assert!(start.elapsed() < Duration::from_secs(20));
         assert_eq!(thread.join().unwrap(), (true, false));
     }
 
     #[test]
-    fn a_bell_leaves_work_behind() {
-        let bell = Arc::new(Bell::default());
-        assert_eq!(bell.unless_rung(|| 7), Some(7));
-        let panicking: Option<()> = bell.unless_rung(|| panic!("on purpose"));
+    fn a_shutdown_leaves_work_behind() {
+        let shutdown = Arc::new(Shutdown::default());
+        assert_eq!(shutdown.unless_given(|| 7), Some(7));
+        let panicking: Option<()> = shutdown.unless_given(|| panic!("on purpose"));
         assert_eq!(panicking, None);
-        let ringer = Arc::clone(&bell);
+        let ringer = Arc::clone(&shutdown);
         thread::spawn(move || {
             thread::sleep(Duration::from_millis(50));
-            ringer.ring();
+            ringer.signal();
         });
         let start = Instant::now();
         for _ in 0..2 {
-            assert_eq!(bell.unless_rung(|| thread::sleep(Duration::from_secs(60))), None);
+            assert_eq!(shutdown.unless_given(|| thread::sleep(Duration::from_secs(60))), None);
         }
         assert!(start.elapsed() < Duration::from_secs(20));
     }
@@ -249,12 +247,12 @@ mod tests {
     fn work_that_ends_at_once_is_not_waited_for_in_vain() {
         let (tell, told) = channel();
         for round in 0..8 {
-            let bell = Arc::new(Bell::default());
-            let (asking, tell) = (Arc::clone(&bell), tell.clone());
-            let held = bell.lock();
+            let shutdown = Arc::new(Shutdown::default());
+            let (asking, tell) = (Arc::clone(&shutdown), tell.clone());
+            let held = shutdown.lock();
             thread::spawn(move || {
                 let work = || thread::sleep(Duration::from_millis(10));
-                tell.send((round, asking.unless_rung(work))).unwrap();
+                tell.send((round, asking.unless_given(work))).unwrap();
             });
             // Both queue for the lock meanwhile, the one who asks before the work.
             thread::sleep(Duration::from_millis(50));

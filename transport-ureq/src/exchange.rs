@@ -65,7 +65,6 @@ fn send(agent: &Agent, request: Request, cap: Duration) -> Exchanged {
             let rest = Download::new(reader, idle.min(cap));
             Ok((Response::from_parts(head, Bytes::new()), Some(rest)))
         }
-        _ => Err(Failure::new(FailureKind::Unsendable, Sent::Maybe)),
     }
 }
 

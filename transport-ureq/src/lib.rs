@@ -1,19 +1,22 @@
 //! The blocking transport of [`wechat_proto`], over [ureq](https://docs.rs/ureq): no runtime, one
 //! thread per conversation.
 //!
-//! [`Client::open`] opens the session that is stored ([`FileStore`], or a store of your own), or
-//! logs in; [`Client::login`] shows a QR code, [`Client::resume`] goes on with a session at hand. [`Client::messages`] waits for messages; [`Client::call`] asks for one thing;
-//! [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A client is cheap to clone and can be
-//! used from several threads at once, the messages on one and calls on others.
+//! A [`Transport`] is the HTTP stack, shared by any number of clients. [`Client::open`] opens the
+//! session that is stored ([`FileStore`], or a store of your own), or logs in; [`Client::login`]
+//! shows a QR code, [`Client::resume`] resumes a session. [`Client::messages`] waits for messages;
+//! [`Client::call`] calls an endpoint; [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A
+//! client is cheap to clone and can be used from several threads at once, the messages on one and
+//! calls on others.
 //!
 //! ```no_run
 //! use wechat_proto::login::Progress;
 //! use wechat_proto::{Device, Error};
-//! use wechat_transport_ureq::{Client, Options};
+//! use wechat_transport_ureq::{Client, Options, Transport};
 //!
 //! fn main() -> Result<(), Error> {
+//!     let transport = Transport::new(Options::default())?;
 //!     let mut device = Device::new();
-//!     let client = Client::login(&mut device, Options::default(), |progress| {
+//!     let client = Client::login(&transport, &mut device, |progress| {
 //!         if let Progress::Code { uuid } = progress {
 //!             println!("scan the QR code of {}", uuid.url());
 //!         }
@@ -28,8 +31,8 @@
 //!
 //! # What it does with the network
 //!
-//! It keeps the promises that [`wechat_proto::flow`] asks of a host: requests go out as they are,
-//! nothing is followed, added or remembered, every failure comes back as a value.
+//! It keeps the promises that [`wechat_proto::flow`] asks of a driver: requests are sent as they
+//! are, nothing is followed, added or remembered, every failure is returned as a value.
 //!
 //! - TLS is rustls with the `ring` provider, passed explicitly: a program that also contains
 //!   another provider works. Trusted are Mozilla's roots and [`Options::root_certificate`].
@@ -58,9 +61,11 @@ mod open;
 mod options;
 mod resolve;
 mod tls;
+mod transport;
 
 pub use body::Download;
 pub use client::Client;
 pub use messages::Messages;
 pub use options::Options;
+pub use transport::Transport;
 pub use wechat_file_store::FileStore;

@@ -1,27 +1,28 @@
-//! Messages, as they come.
+//! Messages, as they arrive.
 
 use wechat_proto::sync::Inbox;
 use wechat_proto::{Error, Message};
 
 use crate::client::Client;
 
-/// The messages of a session, as they come: an iterator that blocks.
+/// The messages of a session, as they arrive: an iterator that blocks.
 ///
-/// A failure that passes ([`Error::is_transient`]) is repeated, ever more slowly, and yielded from
-/// the third in a row on: asked again, it goes on. It ends after [`Error::LoggedOut`], [`Error::InUse`] or [`Error::Stopped`], and after the
-/// session's own logout without an error.
+/// Transient errors ([`Error::is_transient`]) are retried silently, with back-off, and yielded after
+/// three consecutive failures; asked again, it goes on. It ends after [`Error::LoggedOut`],
+/// [`Error::InUse`] or [`Error::Stopped`], and without an error after the session's own logout.
 ///
-/// A message is taken when the next one is asked for; a session stored before
-/// ([`Client::session`]) gives it again, unless it was taken on what is stored
-/// ([`Session::take`](wechat_proto::Session::take)).
+/// A message is acknowledged when the next one is asked for, unless they are
+/// [`manual`](Messages::manual). A session stored before that ([`Client::session`]) gets it again,
+/// unless it was acknowledged on what is stored
+/// ([`Session::acknowledge`](wechat_proto::Session::acknowledge)).
 ///
 /// # Stopping
 ///
-/// [`Client::stop`], from another thread, ends a wait. Dropped between two messages they leave
-/// nothing behind: new ones of the same client ([`Client::messages`]) go on, with the message in hand
-/// again.
+/// [`Client::stop`], from another thread, ends a wait. Messages that are dropped between two of
+/// them leave nothing behind: new ones of the same client ([`Client::messages`]) go on, with what was
+/// not acknowledged.
 #[derive(Debug)]
-#[must_use = "messages come when they are asked for"]
+#[must_use = "messages arrive when they are asked for"]
 pub struct Messages {
     client: Client,
     inbox: Inbox,
@@ -33,10 +34,17 @@ impl Messages {
         Self { client, inbox: Inbox::new(), ended: false }
     }
 
-    /// Remembers so many messages for those that take them back ([`Inbox::remember`]); 100 if
-    /// nothing is said. Call it before the first is asked for: what was remembered is forgotten.
+    /// Remembers so many messages for those that revoke them ([`Inbox::remember`]); the default is
+    /// 100. Call it before the first message is asked for.
     pub fn remember(mut self, messages: usize) -> Self {
         self.inbox = self.inbox.remember(messages);
+        self
+    }
+
+    /// Acknowledges no message by itself ([`Inbox::manual`]): each is acknowledged with
+    /// [`Client::acknowledge`], in any order, from any thread.
+    pub fn manual(mut self) -> Self {
+        self.inbox = self.inbox.manual();
         self
     }
 }

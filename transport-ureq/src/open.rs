@@ -1,22 +1,20 @@
-//! From a store to a session in use.
-
-use std::io;
+//! From a store to a logged-in client.
 
 use wechat_proto::login::{Open, Progress, Resume};
 use wechat_proto::store::SessionStore;
-use wechat_proto::{Device, Error, Flow as _};
+use wechat_proto::{Device, Error};
 
-use crate::client::{Client, agents, host};
-use crate::options::Options;
+use crate::client::Client;
+use crate::transport::Transport;
 
 impl Client {
-    /// Opens the session that is stored, or logs in as far as `resume` allows, and gives the
+    /// Opens the session that is stored, or logs in as far as `resume` allows, and returns the
     /// client of that session.
     ///
-    /// The service is asked about the stored session; where it is over, `progress` hears of it
-    /// ([`Progress::Over`]), and of the login that follows, with the device of that session. Where
-    /// none is stored, `device` logs in. A new session is stored before this returns, and what is
-    /// stored is left alone otherwise. Where what is stored cannot be read, nobody is logged in.
+    /// The service is asked about the stored session; if that is closed, `progress` reports it
+    /// ([`Progress::Over`]), and the login that follows, with the device of that session. If none is
+    /// stored, `device` logs in. A new session is stored before this returns, and the store is not
+    /// touched otherwise. If what is stored cannot be read, no login is made.
     ///
     /// From then on the caller stores the session, whenever a message has had its effect, and when
     /// the messages end:
@@ -26,11 +24,11 @@ impl Client {
     /// use wechat_proto::login::Resume;
     /// use wechat_proto::store::SessionStore as _;
     /// use wechat_proto::{Device, Error};
-    /// use wechat_transport_ureq::{Client, FileStore, Options};
+    /// use wechat_transport_ureq::{Client, FileStore, Options, Transport};
     ///
     /// let (mut store, mut device) = (FileStore::open("bot.session")?, Device::new());
-    /// let options = Options::default();
-    /// let client = Client::open(&mut store, Resume::Code, &mut device, options, |progress| {
+    /// let transport = Transport::new(Options::default())?;
+    /// let client = Client::open(&transport, &mut store, Resume::Code, &mut device, |progress| {
     ///     println!("{progress:?}");
     /// })?;
     /// for message in client.messages() {
@@ -41,7 +39,7 @@ impl Client {
     ///     let message = message?;
     ///     println!("{message}");
     ///     let mut session = client.session();
-    ///     session.take(&message);
+    ///     session.acknowledge(&message);
     ///     store.save(&session)?;
     /// }
     /// # Ok(())
@@ -52,32 +50,30 @@ impl Client {
     ///
     /// [`Error::Storage`] if the store fails, and with
     /// [`StorageKind::Missing`](wechat_proto::error::StorageKind::Missing) if nothing is stored and
-    /// no code is allowed; [`Error::LoggedOut`] if the session is over and nothing else is allowed,
+    /// no code is allowed; [`Error::LoggedOut`] if the session is closed and nothing else is allowed,
     /// or **was dropped** seconds after its login, whatever is allowed (see
     /// [`Open`](wechat_proto::login::Open); this is then stored); those of [`Client::login`].
     pub fn open(
+        transport: &Transport,
         store: &mut (impl SessionStore + ?Sized),
         resume: Resume,
         device: &mut Device,
-        options: Options,
         mut progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
         let mut stored = store.load()?;
+        let options = transport.options();
         device.mix_seed(options.fresh_seed()?);
         if let Some(session) = &mut stored {
             session.mix_seed(options.fresh_seed()?);
         }
-        let agents = agents(&options)?;
-        let host = host(&agents.calls, &options);
         let mut open = Open::new(stored, resume);
         loop {
-            let poll = |open: &mut Open, now| open.poll(device, now);
-            match host.drive(&mut open, &mut io::empty(), poll).map(|(output, _)| output) {
+            match transport.run(&mut open, device) {
                 Ok(Progress::LoggedIn(account)) => {
                     store.save(account.session())?;
-                    return Ok(Self::over(*account, agents, options));
+                    return Ok(Self::new(transport, *account));
                 }
-                Ok(Progress::Resumed(account)) => return Ok(Self::over(*account, agents, options)),
+                Ok(Progress::Resumed(account)) => return Ok(Self::new(transport, *account)),
                 Ok(other) => progress(other),
                 Err(error) => {
                     if let Some(session) = open.session() {

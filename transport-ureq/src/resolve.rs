@@ -12,7 +12,7 @@ use ureq::unversioned::transport::NextTimeout;
 use wechat_proto::error::FailureKind;
 
 use crate::connect::{given_up, limited, unconnected};
-use crate::drive::Bell;
+use crate::drive::Shutdown;
 use crate::options::Names;
 
 /// The names of the options, then those remembered, then the system's.
@@ -24,7 +24,7 @@ pub(crate) struct Cache {
     names: Names,
     system: Arc<dyn Resolver>,
     /// What ends a look-up early, if anything does.
-    bell: Option<Arc<Bell>>,
+    shutdown: Option<Arc<Shutdown>>,
     known: Mutex<BTreeMap<String, (Instant, Vec<SocketAddr>)>>,
 }
 
@@ -36,9 +36,9 @@ const MOST: usize = 64;
 const MOST_ADDRESSES: usize = 16;
 
 impl Cache {
-    pub(crate) fn new(names: Names, bell: Option<Arc<Bell>>) -> Self {
+    pub(crate) fn new(names: Names, shutdown: Option<Arc<Shutdown>>) -> Self {
         let system = Arc::new(DefaultResolver::default());
-        Self { names, system, bell, known: Mutex::default() }
+        Self { names, system, shutdown, known: Mutex::default() }
     }
 
     /// Asks the system.
@@ -48,9 +48,11 @@ impl Cache {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let Some(bell) = &self.bell else { return self.system.resolve(uri, config, timeout) };
+        let Some(shutdown) = &self.shutdown else {
+            return self.system.resolve(uri, config, timeout);
+        };
         let (system, uri, config) = (Arc::clone(&self.system), uri.clone(), config.clone());
-        let found = bell.unless_rung(move || system.resolve(&uri, &config, timeout));
+        let found = shutdown.unless_given(move || system.resolve(&uri, &config, timeout));
         found.unwrap_or_else(|| Err(given_up()))
     }
 
@@ -197,13 +199,13 @@ mod tests {
 
     /// Threat B4.
     #[test]
-    fn a_bell_ends_a_look_up() {
-        let bell = Arc::new(Bell::default());
-        let mut cache = Cache::new(Names::default(), Some(Arc::clone(&bell)));
+    fn a_shutdown_ends_a_look_up() {
+        let shutdown = Arc::new(Shutdown::default());
+        let mut cache = Cache::new(Names::default(), Some(Arc::clone(&shutdown)));
         cache.system = Arc::new(Slow);
         thread::spawn(move || {
             thread::sleep(Duration::from_millis(50));
-            bell.ring();
+            shutdown.signal();
         });
         let start = Instant::now();
         let uri = Uri::from_static("https://slow.invalid/");

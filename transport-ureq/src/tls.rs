@@ -16,7 +16,8 @@ use wechat_proto::error::{Failure, FailureKind, Sent};
 
 /// Whom to trust: Mozilla's roots and these.
 pub(crate) fn config(roots: &[Vec<u8>]) -> Result<Arc<ClientConfig>, Failure> {
-    let failure = |error: rustls::Error| Failure::new(FailureKind::Tls, Sent::No).because(error);
+    let failure =
+        |error: rustls::Error| Failure::new(FailureKind::Certificate, Sent::No).because(error);
     let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for root in roots {
         store.add(root.clone().into()).map_err(failure)?;
@@ -91,7 +92,12 @@ fn failed(error: io::Error) -> ureq::Error {
         ureq::Error::Io(error) => error,
         timeout => return timeout,
     };
-    let failure = Failure::new(FailureKind::Tls, Sent::No).because(error);
+    let cause = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    let kind = match cause {
+        Some(rustls::Error::InvalidCertificate(_)) => FailureKind::Certificate,
+        _ => FailureKind::Tls,
+    };
+    let failure = Failure::new(kind, Sent::No).because(error);
     ureq::Error::Other(Box::new(failure))
 }
 

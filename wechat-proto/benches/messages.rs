@@ -19,8 +19,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use wechat_proto::flow::Response;
 use wechat_proto::message::Kind;
-use wechat_proto::sync::fetch;
-use wechat_proto::{Message, Session};
+use wechat_proto::sync::FetchBatch;
+use wechat_proto::{Endpoint as _, Message, Session};
 
 /// How much faster than the obvious way.
 const BOUND: f64 = 1.15;
@@ -39,8 +39,8 @@ fn main() -> ExitCode {
         }
         let body = body(names);
         let ours = |body: &Bytes| -> Vec<Message> {
-            let batch = fetch::parse(&Response::new(body.clone())).expect("a batch");
-            batch.messages(session.me())
+            let batch = FetchBatch::new().parse(&Response::new(body.clone())).expect("a batch");
+            batch.messages(&session.me().user_name)
         };
         // Both read the same.
         let (typed, plain) = (ours(&body), theirs(&body));

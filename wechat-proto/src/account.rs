@@ -1,95 +1,157 @@
-//! What the inbox works on.
+//! A session and what is known of its contacts.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::mem;
 
-use crate::contact::wanted::Wanted;
+use crate::contact::pending::Pending;
 use crate::contact::{Contact, Directory};
 use crate::device::Device;
 use crate::error::{Error, Ret};
 use crate::ids::UserName;
-use crate::login::Credentials;
-use crate::login::init::Init;
+use crate::login::{Credentials, Init};
+use crate::message::{Kind, Message};
 use crate::session::Session;
+use crate::sync::Batch;
+use crate::text::brief;
+use crate::time::Timestamp;
 
-/// A session and what is known of its contacts: what a client keeps behind its lock.
+/// A session and the contacts that are known: what a client keeps behind its lock.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub(crate) session: Session,
     pub(crate) directory: Directory,
-    /// Whom the inbox is to ask for.
-    pub(crate) wanted: Wanted,
+    /// The contacts that the inbox is to look up.
+    pub(crate) pending: Pending,
     init: Option<Box<Init>>,
+    /// What was received while the session was opened.
+    arrived: Option<Box<Applied>>,
     stopped: bool,
     /// The number of the newest inbox: an older one has been replaced.
     inboxes: u64,
 }
 
+/// What a batch brought: [`Account::apply`].
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Applied {
+    /// The messages that are new, each to be [acknowledged](Session::acknowledge).
+    pub messages: Vec<Message>,
+    /// The contacts and rooms that were added, changed or removed in the directory.
+    pub contacts: BTreeSet<UserName>,
+    /// Whether there is more to fetch at once. False where the key stands still: fetching again
+    /// would bring the same.
+    pub more: bool,
+    /// Whether anything in the batch is new.
+    pub(crate) is_useful: bool,
+}
+
 impl Account {
-    /// What a login opens: its first contacts known.
-    pub(crate) fn opened(device: Device, credentials: Credentials, mut init: Init) -> Self {
+    /// Opens an account: what the login page gave, and what `webwxinit` answered.
+    pub fn open(device: Device, credentials: Credentials, init: Init, now: Timestamp) -> Self {
+        let session = Session::open(device, credentials, &init, now);
         let mut directory = Directory::of(init.me.user_name.clone(), &init.me.nick_name);
         for contact in &init.contacts {
             directory.merge(contact.clone());
         }
-        let mut wanted = Wanted::default();
+        let mut pending = Pending::default();
         for name in &init.chat_set {
-            wanted.name(&directory, name);
+            pending.name(&directory, name);
         }
-        if init.me.uin == 0 {
-            // The login page knows it: `docs/protocol.md` §1.7.
-            init.me.uin = credentials.uin.expose().parse().unwrap_or(0);
-        }
-        let (me, key) = (init.me.clone(), init.sync_key.clone());
-        let mut session = Session::new(device, credentials, me, key);
-        session.renew_skey(core::mem::take(&mut init.skey));
-        session.chat_set.clone_from(&init.chat_set);
-        session.invite_start_count = init.invite_start_count;
         let init = Some(Box::new(init));
-        Self { session, directory, wanted, init, stopped: false, inboxes: 0 }
+        Self { session, directory, pending, init, arrived: None, stopped: false, inboxes: 0 }
     }
 
-    /// The session, to be stored.
+    /// Returns the session, the part to be stored.
     pub const fn session(&self) -> &Session {
         &self.session
     }
 
-    /// The session, for requests.
+    /// Returns the session, to build requests on it.
     pub const fn session_mut(&mut self) -> &mut Session {
         &mut self.session
     }
 
-    /// Who is known.
+    /// Returns the contacts that are known.
     pub const fn directory(&self) -> &Directory {
         &self.directory
     }
 
-    /// What the service said at the beginning of the session; nothing if it was resumed.
+    /// Returns what the service answered when the session was opened; `None` if it was resumed.
     pub fn init(&self) -> Option<&Init> {
         self.init.as_deref()
     }
 
-    /// Ends its inbox, for good: its next poll says [`Error::Stopped`]. Calls still work.
+    /// Ends the inbox for good: its next poll fails with [`Error::Stopped`]. Calls still work.
     pub const fn stop(&mut self) {
         self.stopped = true;
     }
 
-    /// Why nothing more will be heard, if so: the session is over, or was stopped.
+    /// Returns why no more messages will arrive: the session is closed, or was stopped.
     ///
-    /// A driver compares this after each poll, and wakes an inbox that waits when it appears.
-    pub fn over(&self) -> Option<Error> {
-        self.session.device.over().or_else(|| self.stopped.then_some(Error::Stopped))
+    /// An adapter looks at this after each poll, to wake an inbox that waits.
+    pub fn close_reason(&self) -> Option<Error> {
+        self.session.device.close_reason().or_else(|| self.stopped.then_some(Error::Stopped))
     }
 
-    /// Takes records of contacts.
-    pub(crate) fn learn(&mut self, contacts: impl IntoIterator<Item = Contact>) {
+    /// Applies a batch of `webwxsync`, in the order of `docs/protocol.md` §7.2, after
+    /// [`FetchBatch`](crate::sync::FetchBatch) was received. Messages that were acknowledged before,
+    /// or are waiting for it, are dropped.
+    ///
+    /// What changed of the contacts in detail is seen by comparing the directory with an older copy
+    /// ([`Directory::changes_since`]).
+    pub fn apply(&mut self, mut batch: Batch) -> Applied {
+        let has_changes = batch.has_changes();
+        if let Some(profile) = batch.profile.take() {
+            if let Some(name) = profile.nick_name {
+                self.directory.rename_me(&name);
+                self.session.me.nick_name = brief(name);
+            }
+            if let Some(picture) = profile.head_img_url {
+                self.session.me.head_img_url = brief(picture);
+            }
+        }
+        let removed: BTreeSet<_> = mem::take(&mut batch.removed).into_iter().collect();
+        for name in &removed {
+            self.forget(name);
+        }
+        let changed = mem::take(&mut batch.changed);
+        let members = mem::take(&mut batch.changed_members);
+        let mut contacts = removed.clone();
+        contacts.extend(changed.iter().chain(&members).map(|contact| contact.user_name.clone()));
+        self.learn(changed);
+        self.correct(members);
+        let more = batch.more;
+        let (messages, moved) = self.session.deliver(batch);
+        for message in &messages {
+            // The last message of a room that was left is no reason to look it up.
+            let peer = message.peer();
+            if self.directory.find(peer).is_some() || !removed.contains(peer) {
+                self.pending.note(&mut self.directory, message);
+            }
+        }
+        // With each login, the phone sends its list of chats: nobody wrote that.
+        if messages.iter().any(|message| !matches!(message.kind, Kind::Status(_))) {
+            self.session.device.heard_message();
+        }
+        // A message without a number is like a change: the same may have come before.
+        let fresh = messages.iter().any(|message| message.id.is_known());
+        let changes = has_changes || messages.iter().any(|message| !message.id.is_known());
+        Applied { messages, contacts, more: more && moved, is_useful: fresh || changes && moved }
+    }
+
+    /// Adds contacts to the directory, or updates them: records of a contact list or a lookup.
+    /// [`Directory`] says what a record does to an older one.
+    pub fn learn(&mut self, contacts: impl IntoIterator<Item = Contact>) {
         for contact in contacts {
             self.directory.merge(contact);
         }
     }
 
-    /// Takes records of rooms and members, which no capture shows: a member who is no contact does
-    /// not become one, and who is not on a list has not left.
-    pub(crate) fn correct(&mut self, contacts: impl IntoIterator<Item = Contact>) {
+    /// Applies `ModChatRoomMemberList`, of which no capture is known: a member who is no contact
+    /// does not become one, and a member who is not listed has not left.
+    fn correct(&mut self, contacts: impl IntoIterator<Item = Contact>) {
         for contact in contacts {
             if contact.is_room() || self.directory.find(&contact.user_name).is_some() {
                 self.directory.merge_part(contact);
@@ -97,36 +159,60 @@ impl Account {
         }
     }
 
-    /// Somebody is no contact any more, a room was left.
+    /// Removes a contact, or a room that was left.
     pub(crate) fn forget(&mut self, name: &UserName) {
         self.directory.remove(name);
-        self.wanted.forget(name);
+        self.pending.forget(name);
     }
 
-    /// A number for a new inbox, which retires the one before.
-    pub(crate) const fn open_inbox(&mut self) -> u64 {
+    /// Applies the reply to a lookup.
+    pub(crate) fn looked_up(&mut self, contacts: Vec<Contact>, now: Timestamp) {
+        let names = contacts.iter().map(|contact| contact.user_name.clone()).collect();
+        self.learn(contacts);
+        self.pending.answered(&self.directory, now);
+        self.pending.keep(&mut self.directory, names);
+    }
+
+    /// Keeps what was received while the session was opened.
+    pub(crate) fn keep_arrived(&mut self, arrived: Applied) {
+        self.arrived = Some(Box::new(arrived));
+    }
+
+    /// Takes what was received while a stored session was opened. An
+    /// [`Inbox`](crate::sync::Inbox) delivers it by itself; a loop without one begins with it.
+    pub fn take_arrived(&mut self) -> Option<Applied> {
+        self.arrived.take().map(|arrived| *arrived)
+    }
+
+    /// Returns a number for a new inbox, and what it begins with. It replaces the one before: what
+    /// that one received and nobody acknowledged is received again.
+    pub(crate) fn open_inbox(&mut self) -> (u64, Option<Applied>) {
+        let arrived = self.take_arrived();
+        if arrived.is_none() {
+            self.session.rewind();
+        }
         self.inboxes += 1;
-        self.inboxes
+        (self.inboxes, arrived)
     }
 
-    /// Whether the inbox of this number is still the one.
+    /// Whether the inbox of this number is the newest one.
     pub(crate) const fn is_newest_inbox(&self, number: u64) -> bool {
         self.inboxes == number
     }
 
-    /// Whether the session ended by its own logout.
+    /// Whether the session was closed by its own logout.
     pub fn has_left(&self) -> bool {
-        self.session.device.ended() == Some(Ret::OK)
+        self.session.device.closed() == Some(Ret::OK)
     }
 }
 
 impl From<Session> for Account {
-    /// For a session read from storage; nobody is known yet, and the inbox asks for those who write.
+    /// Resumes a stored session. No contact is known yet; the inbox looks up those who write.
     fn from(session: Session) -> Self {
         let me = session.me();
         let directory = Directory::of(me.user_name.clone(), &me.nick_name);
-        let wanted = Wanted::default();
-        Self { session, directory, wanted, init: None, stopped: false, inboxes: 0 }
+        let pending = Pending::default();
+        Self { session, directory, pending, init: None, arrived: None, stopped: false, inboxes: 0 }
     }
 }
 

@@ -37,6 +37,18 @@ impl Body {
     }
 }
 
+impl Body {
+    /// Returns the bytes as one: copied only if the body has more than one segment, as the pieces
+    /// of an upload have.
+    pub fn into_bytes(mut self) -> Bytes {
+        let mut full = self.segments.iter().filter(|segment| !segment.is_empty());
+        match (full.next(), full.next()) {
+            (Some(only), None) => only.clone(),
+            _ => self.copy_to_bytes(self.len()),
+        }
+    }
+}
+
 impl Buf for Body {
     fn remaining(&self) -> usize {
         self.len()
@@ -99,6 +111,7 @@ mod tests {
             let whole = [head.clone(), slice.clone(), tail.clone()].concat();
             let mut body = Body::framed(head.into(), slice.into(), tail.into());
             prop_assert_eq!(body.len(), whole.len());
+            prop_assert_eq!(body.clone().into_bytes(), whole.clone());
             let mut read = Vec::new();
             while body.has_remaining() {
                 let chunk = body.chunk();
@@ -109,6 +122,14 @@ mod tests {
             prop_assert_eq!(read, whole);
             prop_assert!(body.is_empty() && body.chunk().is_empty());
         }
+    }
+
+    #[test]
+    fn bytes_of_one_segment_are_not_copied() {
+        let bytes = Bytes::from_static(b"abc");
+        assert_eq!(Body::from(bytes.clone()).into_bytes().as_ptr(), bytes.as_ptr());
+        let framed = Body::framed(Bytes::new(), bytes.clone(), Bytes::new());
+        assert_eq!(framed.into_bytes().as_ptr(), bytes.as_ptr());
     }
 
     #[test]

@@ -7,31 +7,20 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use bytes::Bytes;
+use core::time::Duration;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::account::Account;
-use crate::call::Call;
-use crate::contact::{batch, list, pin, remark, search, verify};
 use crate::device::Device;
+use crate::endpoint::Endpoint;
 use crate::flow::{Flow, Input, Interrupt, Request, Want};
-use crate::ids::{MsgId, UserName};
-use crate::login::{
-    Login, Progress, Redirect, announce, init, logout, push, qrcode, redeem, scan, uuid,
-};
-use crate::media::{
-    Fetch, LocalFile, Md5Sum, MediaType, ReceivedFile, file, head_img, icon, image, map, piece,
-    preview, probe, video, voice,
-};
-use crate::message::{
-    Receipt, forward, notify, revoke, send_app, send_emoticon, send_image, send_text, send_video,
-};
-use crate::room::{create, update};
+use crate::fuzz::{Visitor, endpoints};
+use crate::login::{Login, Progress};
 use crate::session::Session;
-use crate::sync::{Inbox, check, fetch};
-use crate::testing::{NOW, contact, credentials, reply, said, session, uploaded};
-use crate::{feedback, link, report};
+use crate::sync::Inbox;
+use crate::testing::{NOW, reply};
 
 const PAGE: &str = include_str!("../docs/bounds.md");
 const ENDPOINTS: &str = include_str!("../docs/endpoints.md");
@@ -44,10 +33,10 @@ fn size(bytes: usize) -> String {
     }
 }
 
-/// The terms of a request as the table writes them.
-fn terms(request: &Request) -> [String; 2] {
-    let seconds = request.deadline.as_secs();
-    match request.want {
+/// The terms of an endpoint as the table writes them.
+fn terms(deadline: Duration, want: Want) -> [String; 2] {
+    let seconds = deadline.as_secs();
+    match want {
         Want::Whole { limit } => [size(limit), format!("{seconds} s")],
         Want::Head { idle } => {
             ["streamed".into(), format!("{seconds} s, {} s of silence", idle.as_secs())]
@@ -55,142 +44,38 @@ fn terms(request: &Request) -> [String; 2] {
     }
 }
 
-fn call<T>(call: Call<T>) -> Request {
-    sent(call, &mut Device::new())
-}
-
-fn get(fetch: Fetch) -> Request {
-    sent(fetch, &mut Device::new())
-}
-
-fn sent<F: Flow>(mut flow: F, state: &mut F::State) -> Request {
-    match flow.poll(state, NOW) {
-        Err(Interrupt::Send(request)) => *request,
-        _ => panic!("it sends"),
-    }
-}
-
-/// A request of each public builder, by its name in `docs/endpoints.md`.
-fn requests() -> Vec<(&'static str, Request)> {
-    let s = &mut session();
-    let mut device = Device::new();
-    let uuid: crate::Uuid = "gf5Gk61zEA==".parse().unwrap();
-    let page = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=t";
-    let page = Redirect::parse(page).unwrap();
-    let to: UserName = UserName::file_helper();
-    let room: UserName = "@@9e1c".parse().unwrap();
-    let [a, b]: [UserName; 2] = ["@a", "@b"].map(|name| name.parse().unwrap());
-    let members = crate::room::Members::new([a.clone(), b.clone()]).unwrap();
-    let founders =
-        crate::room::Founders::new([a.clone(), b.clone()], &s.me.user_name.clone()).unwrap();
-    let id = MsgId::from("7");
-    let picture = uploaded(MediaType::Picture, "p.png");
-    let clip = uploaded(MediaType::Video, "v.mp4");
-    let document = uploaded(MediaType::Document, "d.gif");
-    let md5 = "0123456789abcdef0123456789abcdef".parse().unwrap();
-    let local = LocalFile::new("a.zip", 3).unwrap();
-    let plan = piece::Plan::new(s, &to, &local, Md5Sum::of(b"abc"), None, NOW);
-    let heard = said(1, "\"MsgId\":\"7\"", "hi");
-    let ticket = "v2_ticket@stranger".parse().unwrap();
-    let step = verify::Verification {
-        opcode: verify::Opcode::SEND_REQUEST,
-        user: &a,
-        ticket: None,
-        greeting: "hi",
-        scene: verify::Scene::WEB,
-    };
-    let received = ReceivedFile::new(a.clone(), "@crypt_1").unwrap();
-    let place = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x&msgid=1&pictype=location";
-    let reports = [report::Report::new(report::Kind::Timing, "{}").unwrap()];
-    let link = "http://a.example/".parse().unwrap();
-    alloc::vec![
-        ("uuid::request", call(uuid::request(&device, NOW))),
-        ("qrcode::request", call(qrcode::request(&device, &uuid))),
-        ("scan::request", call(scan::request(&device, &uuid, true, NOW))),
-        ("push::request", call(push::request(&device, 7, push::Host::Api))),
-        ("redeem::request", call(redeem::request(&mut device, &page, NOW).unwrap())),
-        ("init::request", call(init::request(&mut device, &credentials(), NOW))),
-        ("announce::request", call(announce::request(s, NOW))),
-        ("notify::mark_read", call(notify::mark_read(s, &a, NOW))),
-        ("notify::enter", call(notify::enter(s, &a, NOW))),
-        ("notify::leave", call(notify::leave(s, &a, NOW))),
-        ("logout::request", call(logout::request(s, NOW))),
-        ("report::request", call(report::request(s, &reports, NOW))),
-        ("feedback::request", call(feedback::request(s, "x", NOW))),
-        ("link::request", call(link::request(s, &link, NOW))),
-        ("check::request", call(check::request(s, NOW))),
-        ("fetch::request", call(fetch::request(s, NOW))),
-        ("list::request", call(list::request(s, 0, NOW))),
-        ("batch::request", call(batch::request(s, core::slice::from_ref(&a), NOW))),
-        (
-            "batch::members",
-            call(batch::members(
-                s,
-                &contact(r#"{"UserName":"@@9e1c"}"#),
-                core::slice::from_ref(&a),
-                NOW
-            ))
-        ),
-        ("remark::request", call(remark::request(s, &a, &"r".parse().unwrap()))),
-        ("pin::request", call(pin::request(s, &contact(r#"{"UserName":"@a"}"#), true))),
-        ("verify::add", call(verify::add(s, &a, "hi", NOW))),
-        ("verify::accept", call(verify::accept(s, &a, &ticket, NOW))),
-        ("verify::request", call(verify::request(s, &step, NOW))),
-        ("search::request", call(search::request(s, "x"))),
-        ("create::request", call(create::request(s, &founders, "x", NOW))),
-        ("update::add", call(update::add(s, &room, &members))),
-        ("update::invite", call(update::invite(s, &room, &members))),
-        ("update::remove", call(update::remove(s, &room, &members))),
-        ("update::rename", call(update::rename(s, &room, "x"))),
-        ("update::quit", call(update::quit(s, &room))),
-        ("send_text::request", call(send_text::request(s, &to, "x", NOW))),
-        (
-            "send_text::mention",
-            call(send_text::mention(s, &room, "x", core::slice::from_ref(&a), NOW))
-        ),
-        ("forward::request", call(forward::request(s, &heard, &to, NOW).unwrap())),
-        ("send_image::request", call(send_image::request(s, &to, &picture, NOW))),
-        ("send_video::request", call(send_video::request(s, &to, &clip, NOW))),
-        ("send_emoticon::request", call(send_emoticon::request(s, &to, &document, NOW))),
-        ("send_emoticon::known", call(send_emoticon::known(s, &to, &md5, NOW))),
-        ("send_app::request", call(send_app::request(s, &to, &document, NOW))),
-        ("revoke::request", call(revoke::request(s, &to, &Receipt::of(id.clone())))),
-        ("probe::request", call(probe::request(s, &to, &local, Md5Sum::of(b"abc")))),
-        ("piece::request", call(piece::request(s, &plan, 0, Bytes::from_static(b"abc"), NOW))),
-        ("preview::request", call(preview::request(s, &"@crypt_1".parse().unwrap(), NOW))),
-        ("image::request", get(image::request(s, &id, image::Size::Full))),
-        ("voice::request", get(voice::request(s, &id))),
-        ("video::request", get(video::request(s, &id))),
-        ("file::request", get(file::request(s, &received, NOW))),
-        ("map::request", get(map::request(s, &place.parse().unwrap()))),
-        ("icon::request", get(icon::request(s, &icon::Icon::of(a.clone())))),
-        ("head_img::request", get(head_img::request(s, &room))),
-    ]
-}
-
-/// Threats B2 and B4: the longest reply and the deadline of every builder are those of the table.
+/// Threats B2 and B4: the longest reply and the deadline of every endpoint are those of the table.
 #[test]
 fn every_reply_has_its_limit() {
+    struct Table(BTreeMap<&'static str, [String; 2]>);
+
+    impl Visitor for Table {
+        fn visit<E>(&mut self, _: &'static str, title: &'static str, _: fn(&mut Account) -> E)
+        where
+            E: Endpoint,
+            E::Output: core::fmt::Debug,
+            Account: AsMut<E::State>,
+        {
+            let name = title.split([':', ' ']).next().unwrap();
+            self.0.insert(name, terms(E::DEADLINE, E::WANT));
+        }
+    }
+
     let rows = PAGE.lines().filter_map(|line| {
         let mut cells = line.trim_matches('|').split('|').map(str::trim);
         let name = cells.next()?.strip_prefix('`')?.split('`').next()?;
         let [limit, deadline] = [cells.next()?, cells.next()?].map(String::from);
         Some((name, [limit, deadline]))
     });
-    let table: BTreeMap<&str, [String; 2]> = rows.collect();
-    let mut asked = BTreeSet::new();
-    for (name, request) in requests() {
-        assert_eq!(table.get(name), Some(&terms(&request)), "{name}");
-        asked.insert(name);
-    }
-    assert_eq!(asked, table.keys().copied().collect(), "in one of them only");
-    // And there is no other builder.
+    let mut table = Table(BTreeMap::new());
+    endpoints(&mut table);
+    assert_eq!(rows.collect::<BTreeMap<_, _>>(), table.0);
+    // And there is no other endpoint.
     let rows = ENDPOINTS.lines().filter(|line| line.starts_with("| `"));
-    let builders = rows.filter_map(|row| row.split('|').nth(2));
-    let names = builders
-        .flat_map(|cell| cell.split("[`").skip(1))
-        .filter_map(|link| link.split('`').next());
-    assert_eq!(asked, names.collect());
+    let types = rows.filter_map(|row| row.split('|').nth(2));
+    let names =
+        types.flat_map(|cell| cell.split("[`").skip(1)).filter_map(|link| link.split('`').next());
+    assert_eq!(table.0.keys().copied().collect::<BTreeSet<_>>(), names.collect());
 }
 
 /// The number that a line of the page gives, with its commas.

@@ -1,186 +1,107 @@
-//! One request and its reply, as a flow.
+//! One endpoint, run as a flow.
 
 use alloc::boxed::Box;
-use alloc::string::String;
-use alloc::vec::Vec;
-use core::time::Duration;
 use core::{fmt, mem};
 
-use crate::body::Body;
-use crate::device::Device;
-use crate::error::{Error, Failure, Ret, Sent};
-use crate::flow::{Flow, Input, Interrupt, Request, Response, Want};
-use crate::secret::Sealed;
+use http::Uri;
+
+use crate::endpoint::{Endpoint, Repeat, finish};
+use crate::error::{Error, Failure, Sent};
+use crate::flow::{Flow, Input, Interrupt, Request, Response};
 use crate::time::Timestamp;
 
-/// The parser of a reply.
-type Parse<T> = fn(&Response) -> Result<T, Error>;
-
-/// A request together with the parser of its reply: one endpoint, called once.
+/// One exchange of an endpoint, as a flow.
 ///
-/// Made by the `request` function of an endpoint. A reply cannot reach the wrong parser.
+/// The request is built when it is sent, so that it carries the newest cookies, `Skey` and clock.
 ///
-/// A call that only asks may be polled again after a failure, or after its exchange was given
-/// up: it asks again. A call that **changes** something may not: where it can have been sent and
-/// has no answer, and whenever it is polled again after that, it says [`Error::Unanswered`]. The
-/// endpoint's documentation says which it is.
+/// A call of a [`Repeat::Safe`] endpoint may be run any number of times. A call of a
+/// [`Repeat::Once`] endpoint sends once: run again after anything but "nothing was sent", also
+/// after its future was dropped, it fails with [`Error::Unanswered`].
 #[must_use = "a call does nothing until it is run"]
-pub struct Call<T> {
-    request: Request,
-    parse: Parse<T>,
-    terms: Terms,
-    /// Whether its success ends the session.
-    leaves: bool,
-    state: State<T>,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Terms {
-    Again,
-    Once,
+pub struct Call<E: Endpoint> {
+    endpoint: E,
+    state: State<E::Output>,
 }
 
 enum State<T> {
     Ready,
-    Awaiting,
-    Answered(Result<T, Error>, Cookies),
+    /// Sent; the URI says which cookies the response may set.
+    Awaiting(Uri),
+    Answered(Uri, Response, Result<T, Error>),
     Failed(Failure),
     /// Possibly sent; not to be sent again.
     Spent,
 }
 
-/// What a reply says about cookies, and when it says it.
-struct Cookies {
-    set: Vec<Sealed>,
-    date: Option<String>,
-}
-
-impl<T> Call<T> {
-    /// How long a reply may take unless the endpoint says otherwise.
-    pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
-    /// The longest reply of an endpoint that answers with a few fields.
-    pub(crate) const SHORT: usize = 64 << 10;
-    /// The longest reply of an endpoint that answers with lists: ten thousand contacts are 9 MB.
-    pub(crate) const LONG: usize = 64 << 20;
-
-    /// A call that may be repeated.
-    pub(crate) const fn again(http: http::Request<Body>, parse: Parse<T>) -> Self {
-        Self::new(http, parse, Terms::Again)
+impl<E: Endpoint> Call<E> {
+    /// Returns a call of an endpoint.
+    pub const fn new(endpoint: E) -> Self {
+        Self { endpoint, state: State::Ready }
     }
 
-    /// A call that must not be made twice unseen.
-    pub(crate) const fn once(http: http::Request<Body>, parse: Parse<T>) -> Self {
-        Self::new(http, parse, Terms::Once)
+    /// Returns the endpoint.
+    pub const fn endpoint(&self) -> &E {
+        &self.endpoint
     }
 
-    const fn new(http: http::Request<Body>, parse: Parse<T>, terms: Terms) -> Self {
-        let want = Want::Whole { limit: Self::SHORT };
-        let request = Request { http, deadline: Self::DEADLINE, want };
-        Self { request, parse, terms, leaves: false, state: State::Ready }
+    /// Whether the next poll sends a request.
+    pub(crate) const fn is_due(&self) -> bool {
+        matches!(self.state, State::Ready | State::Awaiting(_))
     }
 
-    /// The same, ending the session when it succeeds.
-    pub(crate) const fn leaving(mut self) -> Self {
-        self.leaves = true;
-        self
+    /// Ignores the response to a request that was sent. Not for [`Repeat::Once`].
+    pub(crate) fn abandon(&mut self) {
+        self.state = State::Ready;
     }
 
-    /// The same with another limit in time.
-    pub(crate) const fn deadline(mut self, deadline: Duration) -> Self {
-        self.request.deadline = deadline;
-        self
+    pub(crate) const fn endpoint_mut(&mut self) -> &mut E {
+        &mut self.endpoint
     }
 
-    /// The same for replies of up to `limit` bytes.
-    pub(crate) const fn limit(mut self, limit: usize) -> Self {
-        self.request.want = Want::Whole { limit };
-        self
-    }
-
-    /// The same, wanting the head of the reply only: its parser sees no body.
-    pub(crate) const fn head(mut self, idle: Duration) -> Self {
-        self.request.want = Want::Head { idle };
-        self
-    }
-
-    /// The request as it stands, before cookies are added to it.
-    pub const fn http(&self) -> &http::Request<Body> {
-        &self.request.http
-    }
-
-    /// Whether it has a reply to tell of. Without, a poll sends its request: a flow that may have
-    /// waited builds that anew first, with the session's newest skey.
-    pub(crate) const fn has_reply(&self) -> bool {
-        matches!(self.state, State::Answered(..) | State::Failed(_))
-    }
-
-    /// The request with the cookies that go to its host now.
-    fn ready(&self, device: &Device, now: Timestamp) -> Request {
-        let mut request = self.request.clone();
-        if let Some(cookies) = device.cookies(request.http.uri(), now) {
-            request.http.headers_mut().insert(http::header::COOKIE, cookies);
-        }
-        request
+    fn send(&mut self, state: &mut E::State, now: Timestamp) -> Interrupt {
+        let http = self.endpoint.request(state, now);
+        self.state = State::Awaiting(http.uri().clone());
+        Interrupt::Send(Box::new(Request { http, deadline: E::DEADLINE, want: E::WANT }))
     }
 }
 
-impl<T> Flow for Call<T> {
-    type State = Device;
-    type Output = T;
+impl<E: Endpoint> Flow for Call<E> {
+    type State = E::State;
+    type Output = E::Output;
 
-    fn poll(&mut self, device: &mut Device, now: Timestamp) -> Result<T, Interrupt> {
-        let spent = match self.terms {
-            Terms::Again => State::Ready,
-            Terms::Once => State::Spent,
-        };
-        match mem::replace(&mut self.state, State::Awaiting) {
-            State::Ready => Err(Interrupt::Send(Box::new(self.ready(device, now)))),
-            // The exchange was given up: whether it took place is unknown.
-            State::Awaiting => match self.terms {
-                Terms::Again => Err(Interrupt::Send(Box::new(self.ready(device, now)))),
-                Terms::Once => {
-                    self.state = State::Spent;
-                    Err(Error::Unanswered(None).into())
-                }
-            },
-            State::Answered(result, cookies) => {
-                self.state = spent;
-                device.receive(self.request.http.uri(), &cookies.set, cookies.date.as_deref(), now);
-                // The one place that every reply passes: whoever hears that the session is over
-                // makes it known to all flows of it.
-                match result {
-                    Err(Error::LoggedOut { ret, .. }) => {
-                        device.end(ret, now);
-                        Err(Error::LoggedOut { ret, ended: device.session_ended() }.into())
-                    }
-                    Ok(output) if self.leaves => {
-                        device.end(Ret::OK, now);
-                        Ok(output)
-                    }
-                    result => Ok(result?),
-                }
+    fn poll(&mut self, state: &mut E::State, now: Timestamp) -> Result<E::Output, Interrupt> {
+        let once = E::REPEAT == Repeat::Once;
+        let after = if once { State::Spent } else { State::Ready };
+        match mem::replace(&mut self.state, after) {
+            State::Ready => Err(self.send(state, now)),
+            // The exchange was cancelled: whether it took place is unknown.
+            State::Awaiting(_) | State::Spent if once => {
+                Err(Error::Unanswered { cause: None }.into())
             }
-            State::Failed(failure) => {
-                let unsent = failure.sent == Sent::No;
-                self.state = if unsent { State::Ready } else { spent };
-                if self.terms == Terms::Once && !unsent {
-                    return Err(Error::Unanswered(Some(failure)).into());
-                }
+            State::Awaiting(_) | State::Spent => Err(self.send(state, now)),
+            State::Answered(uri, response, result) => {
+                Ok(finish(&mut self.endpoint, state, &uri, &response, result, now)?)
+            }
+            State::Failed(failure) if failure.sent == Sent::No => {
+                self.state = State::Ready;
+                self.endpoint.unsent(state);
                 Err(Error::Transport(failure).into())
             }
-            State::Spent => {
-                self.state = State::Spent;
-                Err(Error::Unanswered(None).into())
+            State::Failed(failure) => {
+                let error = Error::Transport(failure);
+                Err(if once { Error::Unanswered { cause: Some(Box::new(error)) } } else { error }
+                    .into())
             }
         }
     }
 
     fn handle(&mut self, input: Input) {
-        if let (State::Awaiting, Input::Reply(reply)) = (&self.state, input) {
+        if let (State::Awaiting(uri), Input::Reply(reply)) = (&mut self.state, input) {
+            let uri = mem::take(uri);
             self.state = match reply {
-                Ok(reply) => {
-                    let cookies = Cookies::of(&reply);
-                    State::Answered((self.parse)(&reply), cookies)
+                Ok(response) => {
+                    let result = self.endpoint.parse(&response);
+                    State::Answered(uri, response, result)
                 }
                 Err(failure) => State::Failed(failure),
             };
@@ -188,21 +109,20 @@ impl<T> Flow for Call<T> {
     }
 }
 
-impl Cookies {
-    fn of(reply: &Response) -> Self {
-        let headers = reply.headers();
-        let lines = headers.get_all(http::header::SET_COOKIE).iter();
-        let date = headers.get(http::header::DATE).and_then(|value| value.to_str().ok());
-        Self {
-            set: lines.filter_map(|line| line.to_str().ok().map(Sealed::from)).collect(),
-            date: date.map(String::from),
-        }
-    }
-}
-
-impl<T> fmt::Debug for Call<T> {
+/// Names the state, never what is in the request.
+impl<E: Endpoint> fmt::Debug for Call<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Call({:?}, {:?})", self.request, self.terms)
+        let state = match &self.state {
+            State::Ready => "ready",
+            State::Awaiting(_) => "awaiting",
+            State::Answered(..) => "answered",
+            State::Failed(_) => "failed",
+            State::Spent => "spent",
+        };
+        f.debug_struct("Call")
+            .field("state", &state)
+            .field("repeat", &E::REPEAT)
+            .finish_non_exhaustive()
     }
 }
 

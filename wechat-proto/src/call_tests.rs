@@ -1,24 +1,30 @@
 use alloc::format;
+use alloc::string::String;
 
 use bytes::Bytes;
+use core::time::Duration;
 use http::header::{COOKIE, DATE, SET_COOKIE};
 
 use super::*;
-use crate::error::FailureKind;
+use crate::account::Account;
+use crate::body::Body;
+use crate::device::Device;
+use crate::error::{FailureKind, Ret};
+use crate::flow::Want;
+use crate::fuzz::{Visitor, endpoints};
 use crate::hosts::Role;
-use crate::login::{logout, qrcode};
-use crate::message::{Receipt, send_text};
+use crate::ids::UserName;
+use crate::login::{GetQrCode, Logout};
+use crate::message::SendText;
 use crate::session::Session;
-use crate::sync::check;
-use crate::testing::{NOW, reply, session};
+use crate::sync::SyncCheck;
+use crate::testing::{NOW, account, render, reply, session};
 
 const SENT: &str = r#"{"BaseResponse":{"Ret":0},"MsgID":"77"}"#;
 const QUIET: &str = "window.synccheck={retcode:\"0\",selector:\"0\"}";
 
-/// A call that changes something.
-fn send(session: &mut Session) -> Call<Receipt> {
-    let to = "filehelper".parse().unwrap();
-    send_text::request(session, &to, "x", NOW)
+fn text() -> SendText {
+    SendText::new(UserName::file_helper(), "x")
 }
 
 fn failure(sent: Sent) -> Input {
@@ -29,93 +35,172 @@ fn ok(body: &str) -> Input {
     Input::Reply(Ok(reply(body)))
 }
 
-/// Polls for a request; gives it as text.
-fn sends<T: fmt::Debug>(call: &mut Call<T>, session: &mut Session) -> String {
-    match call.poll(&mut session.device, NOW) {
-        Err(Interrupt::Send(request)) => crate::testing::render(&request),
+/// Polls for a request; returns it as text.
+fn sends<E: Endpoint<Output: fmt::Debug>>(call: &mut Call<E>, state: &mut E::State) -> String {
+    match call.poll(state, NOW) {
+        Err(Interrupt::Send(request)) => render(&request.http),
         other => panic!("{other:?}"),
     }
 }
 
-fn unanswered<T: fmt::Debug>(call: &mut Call<T>, session: &mut Session) {
+fn is_unanswered<E: Endpoint<Output: fmt::Debug>>(call: &mut Call<E>, state: &mut E::State) {
     for _ in 0..3 {
-        match call.poll(&mut session.device, NOW) {
-            Err(Interrupt::Fail(Error::Unanswered(_))) => {}
+        match call.poll(state, NOW) {
+            Err(Interrupt::Fail(Error::Unanswered { .. })) => {}
             other => panic!("{other:?}"),
         }
-        // An answer that comes after all is too late.
+        // A response that arrives after all is too late.
         call.handle(ok(SENT));
     }
 }
 
-/// Threat S9: what may have been sent is not sent again.
+/// Every response that is not a reply, and whether there is one at all.
+fn faults() -> [(&'static str, Input); 12] {
+    let status = |status: u16, body: &str| {
+        let mut page = reply(body);
+        *page.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        Input::Reply(Ok(page))
+    };
+    let failed = |kind| Input::Reply(Err(Failure::new(kind, Sent::Maybe)));
+    [
+        ("no response", failed(FailureKind::Closed)),
+        ("timeout", failed(FailureKind::Timeout)),
+        ("truncated", failed(FailureKind::Truncated)),
+        ("wrong encoding", failed(FailureKind::Encoding)),
+        ("too large", failed(FailureKind::TooLarge)),
+        ("404", status(404, "")),
+        ("502", status(502, "<html>Bad Gateway</html>")),
+        ("a refusal with status 502", status(502, r#"{"BaseResponse":{"Ret":1}}"#)),
+        ("HTML", ok("<html>captive portal</html>")),
+        ("empty", ok("")),
+        ("{}", ok("{}")),
+        ("cut", ok(r#"{"BaseResponse":{"Re"#)),
+    ]
+}
+
+/// Threat S9: each endpoint that must not be repeated, with each fault.
 #[test]
-fn a_change_is_made_once() {
-    let mut session = session();
-    // Its exchange was dropped.
-    let mut call = send(&mut session);
-    sends(&mut call, &mut session);
-    unanswered(&mut call, &mut session);
-    // It failed, possibly sent.
-    let mut call = send(&mut session);
-    sends(&mut call, &mut session);
-    call.handle(failure(Sent::Maybe));
-    let told = call.poll(&mut session.device, NOW);
-    assert!(matches!(told, Err(Interrupt::Fail(Error::Unanswered(Some(_))))));
-    unanswered(&mut call, &mut session);
-    // It was answered, well or not.
-    for body in [SENT, r#"{"BaseResponse":{"Ret":1204}}"#, "<html>", ""] {
-        let mut call = send(&mut session);
-        sends(&mut call, &mut session);
-        call.handle(ok(body));
-        let answer = call.poll(&mut session.device, NOW);
-        assert!(!matches!(answer, Err(Interrupt::Fail(Error::Unanswered(_)) | Interrupt::Send(_))));
-        unanswered(&mut call, &mut session);
+fn a_change_without_its_reply_is_unanswered() {
+    struct Table(usize);
+
+    impl Visitor for Table {
+        fn visit<E>(&mut self, name: &'static str, title: &'static str, make: fn(&mut Account) -> E)
+        where
+            E: Endpoint,
+            E::Output: fmt::Debug,
+            Account: AsMut<E::State>,
+        {
+            if E::REPEAT != Repeat::Once {
+                return;
+            }
+            self.0 += 1;
+            for (fault, input) in faults() {
+                let mut account = account();
+                let mut call = Call::new(make(&mut account));
+                sends(&mut call, account.as_mut());
+                call.handle(input);
+                match call.poll(account.as_mut(), NOW) {
+                    Err(Interrupt::Fail(error @ Error::Unanswered { cause: Some(_) })) => {
+                        assert!(!error.is_transient(), "{title}, {fault}");
+                    }
+                    other => panic!("{name} {title}, {fault}: {other:?}"),
+                }
+                is_unanswered(&mut call, account.as_mut());
+            }
+            // Its exchange was cancelled.
+            let mut account = account();
+            let mut call = Call::new(make(&mut account));
+            sends(&mut call, account.as_mut());
+            is_unanswered(&mut call, account.as_mut());
+            // Its own reply is one, whatever it says, and the endpoint is not sent again.
+            for ret in [1, -1, 1205, 1101] {
+                let mut account = crate::testing::account();
+                let mut call = Call::new(make(&mut account));
+                sends(&mut call, account.as_mut());
+                call.handle(ok(&format!(r#"{{"BaseResponse":{{"Ret":{ret}}}}}"#)));
+                match (ret, call.poll(account.as_mut(), NOW)) {
+                    (1 | -1, Err(Interrupt::Fail(error @ Error::Refused { .. }))) => {
+                        assert!(!error.is_transient(), "{title}");
+                    }
+                    (1205, Err(Interrupt::Fail(Error::Limited { .. })))
+                    | (1101, Err(Interrupt::Fail(Error::LoggedOut { .. }))) => {}
+                    (_, other) => panic!("{title} {ret}: {other:?}"),
+                }
+                is_unanswered(&mut call, account.as_mut());
+            }
+        }
     }
+
+    let mut table = Table(0);
+    endpoints(&mut table);
+    assert!(table.0 >= 18, "{}", table.0);
 }
 
 #[test]
-fn a_change_that_was_not_sent_may_be() {
+fn a_change_that_was_not_sent_is_sent_again() {
     let mut session = session();
-    let mut call = send(&mut session);
+    let mut call = Call::new(text());
     let first = sends(&mut call, &mut session);
     for _ in 0..3 {
         call.handle(failure(Sent::No));
-        let told = call.poll(&mut session.device, NOW);
+        let told = call.poll(&mut session, NOW);
         assert!(matches!(told, Err(Interrupt::Fail(Error::Transport(_)))));
-        // The same request, to the byte: the same `ClientMsgId`.
-        assert_eq!(sends(&mut call, &mut session), first);
+        // The same message, under the same number.
+        let again = sends(&mut call, &mut session);
+        assert_eq!(again.split("LocalID").nth(1), first.split("LocalID").nth(1));
     }
     call.handle(ok(SENT));
-    assert_eq!(call.poll(&mut session.device, NOW).unwrap().msg_id.as_str(), "77");
+    assert_eq!(call.poll(&mut session, NOW).unwrap().msg_id.as_str(), "77");
+}
+
+/// A numbered send keeps its number until a response confirms it.
+#[test]
+fn a_value_is_repeated_under_its_number_until_it_is_confirmed() {
+    let mut session = session();
+    let mut send = text();
+    let mut call = Call::new(&mut send);
+    sends(&mut call, &mut session);
+    call.handle(failure(Sent::Maybe));
+    is_unanswered(&mut call, &mut session);
+    drop(call);
+    let id = send.id().unwrap();
+    let mut call = Call::new(&mut send);
+    assert!(sends(&mut call, &mut session).contains(&format!("{id}")));
+    call.handle(ok(SENT));
+    call.poll(&mut session, NOW).unwrap();
+    drop(call);
+    assert_eq!(send.id(), None);
+    // Used again, it is another message.
+    let next = sends(&mut Call::new(&mut send), &mut session);
+    assert!(!next.contains(&format!("{id}")));
 }
 
 #[test]
 fn a_question_is_asked_again() {
     let mut session = session();
-    let mut call = check::request(&mut session, NOW);
-    let first = sends(&mut call, &mut session);
+    let mut call = Call::new(SyncCheck);
     // Dropped, failed, answered badly, answered.
-    assert_eq!(sends(&mut call, &mut session), first);
+    sends(&mut call, &mut session);
+    sends(&mut call, &mut session);
     for sent in [Sent::No, Sent::Maybe] {
         call.handle(failure(sent));
-        let told = call.poll(&mut session.device, NOW);
+        let told = call.poll(&mut session, NOW);
         assert!(matches!(told, Err(Interrupt::Fail(Error::Transport(_)))));
-        assert_eq!(sends(&mut call, &mut session), first);
+        sends(&mut call, &mut session);
     }
     call.handle(ok("<html>"));
-    let told = call.poll(&mut session.device, NOW);
+    let told = call.poll(&mut session, NOW);
     assert!(matches!(told, Err(Interrupt::Fail(Error::Malformed { .. }))));
-    assert_eq!(sends(&mut call, &mut session), first);
+    sends(&mut call, &mut session);
     call.handle(ok(QUIET));
-    assert!(call.poll(&mut session.device, NOW).is_ok());
-    assert_eq!(sends(&mut call, &mut session), first);
+    assert!(call.poll(&mut session, NOW).is_ok());
+    sends(&mut call, &mut session);
 }
 
 #[test]
-fn an_input_that_nobody_waits_for_is_ignored() {
+fn an_unexpected_input_is_ignored() {
     let mut session = session();
-    let mut call = check::request(&mut session, NOW);
+    let mut call = Call::new(SyncCheck);
     // Before anything was sent.
     call.handle(ok(QUIET));
     sends(&mut call, &mut session);
@@ -127,20 +212,26 @@ fn an_input_that_nobody_waits_for_is_ignored() {
     call.handle(ok(QUIET));
     call.handle(ok("window.synccheck={retcode:\"1101\",selector:\"0\"}"));
     call.handle(failure(Sent::Maybe));
-    assert!(call.poll(&mut session.device, NOW).is_ok());
-    assert_eq!(session.device.ended(), None);
+    assert!(call.poll(&mut session, NOW).is_ok());
+    assert_eq!(session.device.closed(), None);
     // After the answer.
     call.handle(ok(QUIET));
     sends(&mut call, &mut session);
 }
 
+fn cookies(request: &http::Request<Body>) -> &str {
+    request.headers().get(COOKIE).map_or("", |cookies| cookies.to_str().unwrap())
+}
+
+/// A request is complete, whoever exchanges it.
 #[test]
 fn cookies_come_and_go() {
     let mut session = session();
-    let mut call = check::request(&mut session, NOW);
-    assert!(!sends(&mut call, &mut session).contains("cookie:"));
-    let mut answer = reply(QUIET);
-    let headers = answer.headers_mut();
+    let mut check = SyncCheck;
+    let request = check.request(&mut session, NOW);
+    assert_eq!(cookies(&request), "");
+    let mut response = reply(QUIET);
+    let headers = response.headers_mut();
     headers.insert(DATE, "Sun, 30 Dec 2018 23:12:21 GMT".parse().unwrap());
     for line in [
         "a=1; Path=/; Domain=qq.com; Expires=Mon, 31-Dec-2018 11:12:21 GMT",
@@ -151,72 +242,116 @@ fn cookies_come_and_go() {
         headers.append(SET_COOKIE, line.parse().unwrap());
     }
     headers.append(SET_COOKIE, http::HeaderValue::from_bytes(b"e=\xff").unwrap());
-    call.handle(Input::Reply(Ok(answer)));
-    // Stored when it is polled: `handle` touches no shared state.
-    assert!(session.device.cookies(call.http().uri(), NOW).is_none());
-    call.poll(&mut session.device, NOW).unwrap();
-    assert!(sends(&mut call, &mut session).ends_with("cookie: a=1; b=2; d=4"));
-    // Another host of the service gets what is shared; what was built before gets it too.
-    let picture = qrcode::request(&session.device, &crate::Uuid::parse("x").unwrap());
-    let request = picture.ready(&session.device, NOW);
-    assert_eq!(request.http.headers()[COOKIE], "a=1; b=2");
-    // Twelve hours later the first is gone.
+    check.receive(&mut session, request.uri(), &response, NOW).unwrap();
+    assert_eq!(cookies(&check.request(&mut session, NOW)), "a=1; b=2; d=4");
+    // Another host of the service gets what is shared.
+    let picture = |device: &mut Device, now| {
+        let request = GetQrCode::new("x".parse().unwrap()).request(device, now);
+        String::from(cookies(&request))
+    };
+    assert_eq!(picture(&mut session.device, NOW), "a=1; b=2");
+    // Twelve hours later the first has expired.
     let later = NOW.after(Duration::from_secs(12 * 3600));
-    let date = Some("Mon, 31 Dec 2018 11:12:21 GMT");
-    session.device.receive(call.http().uri(), &[""; 0], date, later);
-    assert_eq!(picture.ready(&session.device, later).http.headers()[COOKIE], "b=2");
+    let mut response = reply("");
+    response.headers_mut().insert(DATE, "Mon, 31 Dec 2018 11:12:21 GMT".parse().unwrap());
+    session.device.receive(request.uri(), &response, later);
+    assert_eq!(picture(&mut session.device, later), "b=2");
 }
 
-/// Replies that are errors bring cookies, too.
+/// Responses that are errors bring cookies, too.
 #[test]
 fn a_refusal_sets_cookies() {
     let mut session = session();
-    let mut call = check::request(&mut session, NOW);
+    let mut call = Call::new(SyncCheck);
     sends(&mut call, &mut session);
-    let mut answer = reply("<html>");
-    *answer.status_mut() = http::StatusCode::BAD_GATEWAY;
-    answer.headers_mut().append(SET_COOKIE, "a=1".parse().unwrap());
-    call.handle(Input::Reply(Ok(answer)));
-    assert!(call.poll(&mut session.device, NOW).is_err());
+    let mut response = reply("<html>");
+    *response.status_mut() = http::StatusCode::BAD_GATEWAY;
+    response.headers_mut().append(SET_COOKIE, "a=1".parse().unwrap());
+    call.handle(Input::Reply(Ok(response)));
+    let told = call.poll(&mut session, NOW);
+    assert!(matches!(told, Err(Interrupt::Fail(Error::Status { status: 502, .. }))), "{told:?}");
     assert!(sends(&mut call, &mut session).ends_with("cookie: a=1"));
 }
 
 #[test]
-fn whoever_hears_of_the_end_makes_it_known() {
+fn any_reply_closes_the_session_for_all() {
     for ret in [1100, 1101, 1102] {
         let mut session = session();
-        let mut call = send(&mut session);
+        let mut call = Call::new(text());
         sends(&mut call, &mut session);
         call.handle(ok(&format!("{{\"BaseResponse\":{{\"Ret\":\"{ret}\"}}}}")));
-        let told = call.poll(&mut session.device, NOW);
+        let told = call.poll(&mut session, NOW);
         assert!(
             matches!(told, Err(Interrupt::Fail(Error::LoggedOut { ret: Ret(code), .. })) if code == ret)
         );
-        assert_eq!(session.device.ended(), Some(Ret(ret)));
-        // A logout afterwards does not change why.
-        let mut call = logout::request(&mut session, NOW);
+        assert_eq!(session.device.closed(), Some(Ret(ret)));
+        // A logout afterwards does not change the reason.
+        let mut call = Call::new(Logout::new());
         sends(&mut call, &mut session);
         call.handle(ok(""));
-        call.poll(&mut session.device, NOW).unwrap();
-        assert_eq!(session.device.ended(), Some(Ret(ret)));
-        assert_eq!(session.into_device().ended(), None);
+        call.poll(&mut session, NOW).unwrap();
+        assert_eq!(session.device.closed(), Some(Ret(ret)));
+        assert_eq!(session.into_device().closed(), None);
     }
     // No other code does.
     for ret in [-1, 1, 1200, 1203, 1204, 1205, 1103] {
         let mut session = session();
-        let mut call = send(&mut session);
+        let mut call = Call::new(text());
         sends(&mut call, &mut session);
         call.handle(ok(&format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}")));
-        assert!(call.poll(&mut session.device, NOW).is_err());
-        assert_eq!(session.device.ended(), None);
+        assert!(call.poll(&mut session, NOW).is_err());
+        assert_eq!(session.device.closed(), None);
     }
 }
 
+fn closes(session: &mut Session, seconds: u64) -> Ret {
+    let mut check = SyncCheck;
+    let now = NOW.after(Duration::from_secs(seconds));
+    let uri = check.request(session, now).uri().clone();
+    let over = reply("window.synccheck={retcode:\"1101\",selector:\"0\"}");
+    match check.receive(session, &uri, &over, now) {
+        Err(Error::LoggedOut { ret, .. }) => ret,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The poll that is held while a logout is under way is answered first.
 #[test]
-fn its_terms_go_with_the_request() {
+fn a_close_during_the_own_logout_is_the_own_logout() {
+    let logging_out = || {
+        let mut session = session();
+        let mut call = Call::new(Logout::new());
+        sends(&mut call, &mut session);
+        (session, call)
+    };
+    let (mut session, _call) = logging_out();
+    assert_eq!(closes(&mut session, 59), Ret::OK);
+    assert_eq!(session.device.closed(), Some(Ret::OK));
+    // Not for ever.
+    let (mut session, _call) = logging_out();
+    assert_eq!(closes(&mut session, 60), Ret::SESSION_INVALID);
+    // Not if it was not sent.
+    let (mut session, mut call) = logging_out();
+    call.handle(failure(Sent::No));
+    assert!(call.poll(&mut session, NOW).is_err());
+    assert_eq!(closes(&mut session, 1), Ret::SESSION_INVALID);
+    // It may have been sent.
+    let (mut session, mut call) = logging_out();
+    call.handle(failure(Sent::Maybe));
+    assert!(call.poll(&mut session, NOW).is_err());
+    assert_eq!(closes(&mut session, 1), Ret::OK);
+    // The mark is not stored.
+    let (session, _call) = logging_out();
+    let mut stored = Session::from_json(&session.to_json()).unwrap();
+    assert_eq!(closes(&mut stored, 1), Ret::SESSION_INVALID);
+}
+
+#[test]
+fn a_request_carries_the_terms_of_its_endpoint() {
     let mut session = session();
-    let call = check::request(&mut session, NOW);
-    let request = call.ready(&session.device, NOW);
+    let Err(Interrupt::Send(request)) = Call::new(SyncCheck).poll(&mut session, NOW) else {
+        panic!()
+    };
     assert_eq!(request.deadline, Duration::from_secs(35));
     assert_eq!(request.want, Want::Whole { limit: 64 << 10 });
     assert_eq!(session.device.hosts.origin(Role::Push).host(), request.http.uri().host().unwrap());

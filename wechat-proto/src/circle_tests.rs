@@ -13,13 +13,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::account::Account;
-use crate::contact::Contacts;
+use crate::contact::LoadContacts;
 use crate::device::Device;
 use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt, Request};
 use crate::ids::UserName;
 use crate::login::Login;
-use crate::media::testing_form::sent_form;
+use crate::media::testing_form::form;
 use crate::media::{LocalFile, Sizes, Upload};
 use crate::sync::Inbox;
 use crate::testing::{NOW, reply, session};
@@ -147,7 +147,7 @@ fn contacts_that_bring_nothing() {
     for renewed in [false, true] {
         // Empty pages whose numbers go on for ever.
         let mut seq = 0;
-        let sent = sends(Contacts::new, &mut Account::from(session()), renewed, |_| {
+        let sent = sends(LoadContacts::new, &mut Account::from(session()), renewed, |_| {
             seq += 1;
             let json = format!(r#"{{"BaseResponse":{{"Ret":0}},"MemberList":[],"Seq":{seq}}}"#);
             Input::Reply(Ok(reply(&json)))
@@ -156,10 +156,11 @@ fn contacts_that_bring_nothing() {
         // A thousand rooms about which the service says nothing, or no.
         for body in [empty, refused] {
             let page = rooms(1000);
-            let sent = sends(Contacts::new, &mut Account::from(session()), renewed, |request| {
-                let paging = path(request) == "webwxgetcontact";
-                Input::Reply(Ok(reply(if paging { &page } else { body })))
-            });
+            let sent =
+                sends(LoadContacts::new, &mut Account::from(session()), renewed, |request| {
+                    let paging = path(request) == "webwxgetcontact";
+                    Input::Reply(Ok(reply(if paging { &page } else { body })))
+                });
             // What is asked again after each end is a page that does bring something.
             is_slow(&sent, 6);
         }
@@ -240,7 +241,7 @@ fn uploads_that_do_not_end() {
 
 /// The number of a piece, as its form has it.
 fn chunk(request: &Request) -> String {
-    let form = sent_form(&request.http);
+    let form = form(&request.http);
     form.iter().find(|part| part.name == "chunk").unwrap().text().to_string()
 }
 
@@ -250,7 +251,7 @@ fn a_new_flow_is_no_way_around() {
     let mut account = Account::from(session());
     let broken = |_: &Request| Input::Reply(Err(Failure::new(FailureKind::Connect, Sent::No)));
     is_slow(&sends(Inbox::new, &mut account, true, broken), 4);
-    is_slow(&sends(Contacts::new, &mut account, true, broken), 4);
+    is_slow(&sends(LoadContacts::new, &mut account, true, broken), 4);
     is_slow(&sends(Login::new, &mut Device::new(), true, broken), 4);
     is_slow(&sends(|| upload(40, 99), &mut session(), true, broken), 4);
     is_slow(&sends(Login::again, &mut session().into_device(), true, broken), 4);
@@ -339,7 +340,7 @@ proptest! {
     fn any_reply_leaves_a_flow_that_goes_on(replies in many(any_reply(), 1..6)) {
         let mut account = Account::from(session());
         play(Inbox::new(), &mut account, &replies);
-        play(Contacts::new(), &mut account, &replies);
+        play(LoadContacts::new(), &mut account, &replies);
         let stored = account.session().to_json();
         let again = crate::session::Session::from_json(&stored).unwrap();
         play(Inbox::new(), &mut Account::from(again), &replies);

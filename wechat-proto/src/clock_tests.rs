@@ -9,13 +9,13 @@ use proptest::collection::vec as many;
 use proptest::prelude::*;
 
 use crate::account::Account;
-use crate::contact::Contacts;
+use crate::contact::LoadContacts;
 use crate::device::Device;
 use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt, Request};
 use crate::ids::{MsgId, UserName};
 use crate::login::{Login, Progress};
-use crate::media::{LocalFile, Upload, voice};
+use crate::media::{GetVoice, LocalFile, RetryEmpty, Upload};
 use crate::sync::Inbox;
 use crate::testing::{NOW, reply, session};
 use crate::time::Timestamp;
@@ -121,22 +121,21 @@ fn nothing_stalls(jumps: &[i64]) -> Result<(), TestCaseError> {
         longest(Inbox::new(), &mut Account::from(session()), &mut clock(), 30, broken, |_| false);
     let mut account = Account::from(session());
     let (contacts, _) =
-        longest(Contacts::new(), &mut account, &mut clock(), 30, broken, |()| false);
+        longest(LoadContacts::new(), &mut account, &mut clock(), 30, broken, |()| false);
     let (login, _) = longest(Login::new(), &mut Device::new(), &mut clock(), 30, broken, |_| false);
     let mut device = session().into_device();
     let (again, _) = longest(Login::again(), &mut device, &mut clock(), 30, broken, |_| false);
     let file = LocalFile::new("a.zip", 3).unwrap();
     let upload = Upload::new(UserName::file_helper(), file);
     let (upload, _) = longest(upload, &mut session(), &mut clock(), 30, broken, |_| false);
-    let session = session();
-    let voice = voice::request(&session, &MsgId::from("7"));
+    let mut session = session();
+    let voice = RetryEmpty::new(GetVoice::new(MsgId::from("7")));
     let empty = |_: &Request| {
         let mut empty = reply("");
         empty.headers_mut().insert("content-length", "0".parse().unwrap());
         (Duration::from_millis(50), Input::Reply(Ok(empty)))
     };
-    let mut device = session.into_device();
-    let (fetch, _) = longest(voice, &mut device, &mut clock(), 30, empty, never);
+    let (fetch, _) = longest(voice, &mut session, &mut clock(), 30, empty, never);
     for (flow, longest) in [
         ("inbox", inbox),
         ("contacts", contacts),

@@ -18,16 +18,14 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
+use crate::account::Account;
 use crate::contact::record::WireContact;
-use crate::error::Error;
+use crate::endpoint::Endpoint;
 use crate::flow::Response;
-use crate::login::{init, push, redeem, scan, uuid};
-use crate::media::piece;
-use crate::message::{revoke, send_text};
-use crate::room::create;
-use crate::sync::{check, fetch};
+use crate::fuzz::{Visitor, endpoints};
+use crate::sync::FetchBatch;
+use crate::testing::account;
 use crate::wire::lenient::Lenient as _;
-use crate::{contact, link};
 
 /// What the files of a folder have in them, by their names without an extension.
 pub(crate) fn corpus(folder: &str) -> BTreeMap<String, Vec<u8>> {
@@ -69,30 +67,31 @@ fn response(file: &[u8]) -> Response {
     reply
 }
 
-/// What a reply is read as.
+/// What a reply is read as, by the first endpoint of this name.
 fn read(endpoint: &str, reply: &Response) -> String {
-    fn shown<T: Debug>(read: Result<T, Error>) -> String {
-        match read {
-            Ok(value) => format!("{value:#?}"),
-            Err(error) => format!("error: {error}\n{error:?}"),
+    struct Read<'a> {
+        endpoint: &'a str,
+        reply: &'a Response,
+        shown: Option<String>,
+    }
+    impl Visitor for Read<'_> {
+        fn visit<E>(&mut self, name: &'static str, _: &'static str, make: fn(&mut Account) -> E)
+        where
+            E: Endpoint + 'static,
+            E::Output: Debug,
+            Account: AsMut<E::State>,
+        {
+            if name == self.endpoint && self.shown.is_none() {
+                self.shown = Some(match make(&mut account()).parse(self.reply) {
+                    Ok(value) => format!("{value:#?}"),
+                    Err(error) => format!("error: {error}\n{error:?}"),
+                });
+            }
         }
     }
-    match endpoint {
-        "jslogin" => shown(uuid::parse(reply)),
-        "login" => shown(scan::parse(reply)),
-        "webwxnewloginpage" => shown(redeem::parse(reply)),
-        "webwxpushloginurl" => shown(push::parse(reply)),
-        "webwxinit" => shown(init::parse(reply)),
-        "webwxgetcontact" => shown(contact::list::parse(reply)),
-        "synccheck" => shown(check::parse(reply)),
-        "webwxsync" => shown(fetch::parse(reply)),
-        "webwxsendmsg" => shown(send_text::parse(reply)),
-        "webwxrevokemsg" => shown(revoke::parse(reply)),
-        "webwxcreatechatroom" => shown(create::parse(reply)),
-        "webwxuploadmedia" => shown(piece::parse(reply)),
-        "webwxcheckurl" => shown(link::parse(reply)),
-        other => panic!("{other}: no such endpoint here"),
-    }
+    let mut read = Read { endpoint, reply, shown: None };
+    endpoints(&mut read);
+    read.shown.unwrap_or_else(|| panic!("{endpoint}: no such endpoint here"))
 }
 
 #[test]
@@ -247,8 +246,8 @@ fn serialized(what: &str) -> Vec<Value> {
                 "{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":[{}]}}",
                 records.join(",")
             );
-            let batch = fetch::parse(&Response::new(body.into())).unwrap();
-            let messages = batch.messages(crate::testing::session().me());
+            let batch = FetchBatch.parse(&Response::new(body.into())).unwrap();
+            let messages = batch.messages(&crate::testing::session().me().user_name);
             messages.iter().map(|message| serde_json::to_value(message).unwrap()).collect()
         }
         _ => {

@@ -4,18 +4,23 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
+use core::time::Duration;
 
+use http::header::{DATE, SET_COOKIE};
 use http::{HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 
-use crate::ended::{Life, SessionEnded};
+use crate::backoff::{Backoff, Backoffs, Lane};
 use crate::entry::Entry;
 use crate::error::{Error, Invalid, Ret};
+use crate::flow::Response;
 use crate::hosts::{Hosts, Role};
 use crate::jar::Jar;
-use crate::pace::Paces;
+use crate::login::{RedeemTicket, Redirect};
 use crate::rng::Generator;
+use crate::session_end::{Lifetime, SessionEnded};
 use crate::time::Timestamp;
+use crate::wire::query::Prepared;
 
 /// The browser that the service sees: where it connects, what it calls itself, its cookies.
 ///
@@ -27,7 +32,7 @@ use crate::time::Timestamp;
 /// let device = Device::new().with_lang(Lang::EN_US).with_seed([7; 32]);
 /// assert_eq!(device.lang().as_str(), "en_US");
 /// ```
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Device {
     pub(crate) entry: Entry,
     pub(crate) hosts: Hosts,
@@ -35,17 +40,27 @@ pub struct Device {
     user_agent: UserAgent,
     pub(crate) jar: Jar,
     pub(crate) rng: Generator,
-    /// Why the session of this device is over.
-    ended: Option<Ret>,
+    /// The code that closed the session of this device.
+    #[serde(rename = "ended")]
+    closed: Option<Ret>,
     /// The number of the account that was logged in last; unknown to the first stored forms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_uin: Option<i64>,
     /// How long its session has lasted; not in what older versions stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    life: Option<Life>,
+    life: Option<Lifetime>,
+    /// When a logout was sent that is not confirmed.
     #[serde(skip)]
-    pub(crate) paces: Paces,
+    leaving: Option<Timestamp>,
+    #[serde(skip)]
+    pub(crate) backoffs: Backoffs,
+    /// What requests of this device have in common.
+    #[serde(skip)]
+    pub(crate) prepared: Prepared,
 }
+
+/// How long an unconfirmed logout explains the end of the session.
+const LEAVING: Duration = Duration::from_secs(60);
 
 impl Device {
     /// A device for the web entry of `wx.qq.com`, in Chinese, with a fixed seed.
@@ -63,6 +78,7 @@ impl Device {
             self.hosts.enter(*first);
         }
         self.entry = entry;
+        self.prepared = Prepared::default();
         self
     }
 
@@ -70,6 +86,7 @@ impl Device {
     #[must_use]
     pub fn with_hosts(mut self, hosts: Hosts) -> Self {
         self.hosts = hosts;
+        self.prepared = Prepared::default();
         self
     }
 
@@ -77,6 +94,7 @@ impl Device {
     #[must_use]
     pub fn with_lang(mut self, lang: Lang) -> Self {
         self.lang = lang;
+        self.prepared = Prepared::default();
         self
     }
 
@@ -84,6 +102,7 @@ impl Device {
     #[must_use]
     pub fn with_user_agent(mut self, user_agent: UserAgent) -> Self {
         self.user_agent = user_agent;
+        self.prepared = Prepared::default();
         self
     }
 
@@ -109,19 +128,20 @@ impl Device {
         &self.lang
     }
 
-    /// Why the session of this device is over, if it is: [`Ret::OK`] after its own logout.
-    pub const fn ended(&self) -> Option<Ret> {
-        self.ended
+    /// Returns the code that closed the session of this device: [`Ret::OK`] after its own logout,
+    /// `None` while it is open.
+    pub const fn closed(&self) -> Option<Ret> {
+        self.closed
     }
 
-    /// How its session ended, if it has, and if its beginning is known.
+    /// Returns how the session ended, if it has and its beginning is known.
     pub fn session_ended(&self) -> Option<SessionEnded> {
-        self.life?.ended(self.ended?)
+        self.life?.ended(self.closed?)
     }
 
-    /// What flows of a session that is over say.
-    pub(crate) fn over(&self) -> Option<Error> {
-        let ret = self.ended?;
+    /// Returns the error of flows whose session is closed.
+    pub(crate) fn close_reason(&self) -> Option<Error> {
+        let ret = self.closed?;
         Some(Error::LoggedOut { ret, ended: self.session_ended() })
     }
 
@@ -154,50 +174,106 @@ impl Device {
         self.jar.value(self.hosts.origin(role), name, now).unwrap_or_default()
     }
 
-    /// Takes what a reply says about cookies.
-    pub(crate) fn receive(
-        &mut self,
-        uri: &Uri,
-        set: &[impl AsRef<str>],
-        date: Option<&str>,
-        now: Timestamp,
-    ) {
+    /// Applies what every response may carry: cookies, and the service's clock. Called by
+    /// [`Endpoint::receive`](crate::Endpoint::receive). `uri` is that of the request.
+    ///
+    /// Responses from hosts that are not the device's are ignored.
+    pub fn receive(&mut self, uri: &Uri, response: &Response, now: Timestamp) {
         if let Some(origin) = self.hosts.find(uri) {
-            self.jar.store(&self.hosts, origin, set, date, now);
+            let headers = response.headers();
+            let lines = headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
+            let date = headers.get(DATE).and_then(|value| value.to_str().ok());
+            self.jar.store(&self.hosts, origin, lines, date, now);
         }
+    }
+
+    /// Adds the cookies of a browser that is logged in, as its `Cookie` request header for the page
+    /// has them: `wxuin=1; wxsid=…`. Returns how many were added.
+    ///
+    /// They count for the page's host and the hosts below it, `webwx_data_ticket` for the whole
+    /// domain (`docs/protocol.md` §1.7), until the service renews them. Choose the hosts first
+    /// ([`Device::with_hosts`]): the account lives on those of its page.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] if there is no cookie, or one that a request cannot carry; then none is added.
+    pub fn import_cookies(&mut self, cookies: &str) -> Result<usize, Invalid> {
+        self.jar.import(&self.hosts, cookies)
+    }
+
+    /// Moves to the hosts that a confirmed login leads to, and returns the endpoint that redeems its
+    /// ticket there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Untrusted`] if the redirect leads out of the service: the device stays where it is.
+    pub fn enter(&mut self, redirect: Redirect) -> Result<RedeemTicket, Error> {
+        redirect.check(&mut self.hosts, self.entry.families())?;
+        self.prepared = Prepared::default();
+        Ok(RedeemTicket::new(redirect))
+    }
+
+    /// Returns the back-off of a lane: flows report there whether a response was useful.
+    pub const fn backoff(&mut self, lane: Lane) -> &mut Backoff {
+        self.backoffs.lane(lane)
+    }
+
+    /// Becomes another device, but for its back-off.
+    pub(crate) fn adopt(&mut self, other: Self) {
+        let backoffs = core::mem::take(&mut self.backoffs);
+        *self = Self { backoffs, ..other };
+    }
+
+    /// Returns a copy without its back-off.
+    pub(crate) fn rested(&self) -> Self {
+        Self { backoffs: Backoffs::default(), ..self.clone() }
     }
 
     /// A session begins.
     pub(crate) const fn begin(&mut self, now: Timestamp) {
-        self.life = Some(Life::begin(now));
+        self.life = Some(Lifetime::begin(now));
     }
 
-    /// A message was handed out.
-    pub(crate) const fn hear(&mut self) {
+    /// A message of somebody arrived.
+    pub(crate) const fn heard_message(&mut self) {
         if let Some(life) = &mut self.life {
-            life.hear();
+            life.heard_message();
         }
     }
 
     /// The session that was to follow was dropped as soon as it began: so was this one.
-    pub(crate) fn fall(&mut self, ret: Ret, now: Timestamp) {
+    pub(crate) fn drop_session(&mut self, ret: Ret, now: Timestamp) {
         self.reopen();
         self.begin(now);
-        self.end(ret, now);
+        self.close(ret, now);
     }
 
-    /// The session is over. What ended it first is what is told.
-    pub(crate) fn end(&mut self, ret: Ret, now: Timestamp) {
-        self.ended.get_or_insert(ret);
+    /// A logout is sent.
+    pub(crate) const fn mark_leaving(&mut self, now: Timestamp) {
+        self.leaving = Some(now);
+    }
+
+    /// The logout was not sent.
+    pub(crate) const fn unmark_leaving(&mut self) {
+        self.leaving = None;
+    }
+
+    /// Closes the session, and returns the error that says so. The first code counts; while a logout
+    /// is under way, that is its own.
+    pub(crate) fn close(&mut self, ret: Ret, now: Timestamp) -> Error {
+        let own = self.leaving.is_some_and(|since| now.since(since) < LEAVING);
+        let ret = *self.closed.get_or_insert(if own { Ret::OK } else { ret });
         if let Some(life) = &mut self.life {
             life.end(now);
         }
+        Error::LoggedOut { ret, ended: self.session_ended() }
     }
 
-    /// Ready for another login.
+    /// Prepares for another login.
     pub(crate) const fn reopen(&mut self) {
-        self.ended = None;
+        self.closed = None;
         self.life = None;
+        self.leaving = None;
         self.jar.reopen();
     }
 }
@@ -375,12 +451,19 @@ mod tests {
     fn the_first_end_is_the_one_told() {
         let mut device = Device::new();
         device.begin(Timestamp::from_secs(10));
-        device.end(Ret::SESSION_INVALID, Timestamp::from_secs(15));
-        device.end(Ret::OK, Timestamp::from_secs(99));
-        assert_eq!(device.ended(), Some(Ret::SESSION_INVALID));
+        let first = device.close(Ret::SESSION_INVALID, Timestamp::from_secs(15));
+        let second = device.close(Ret::OK, Timestamp::from_secs(99));
+        assert!(matches!(
+            [first, second],
+            [
+                Error::LoggedOut { ret: Ret::SESSION_INVALID, .. },
+                Error::LoggedOut { ret: Ret::SESSION_INVALID, .. }
+            ]
+        ));
+        assert_eq!(device.closed(), Some(Ret::SESSION_INVALID));
         let ended = device.session_ended().unwrap();
         assert_eq!((ended.retcode, ended.after.as_secs()), (Ret::SESSION_INVALID, 5));
         device.reopen();
-        assert_eq!((device.ended(), device.session_ended()), (None, None));
+        assert_eq!((device.closed(), device.session_ended()), (None, None));
     }
 }

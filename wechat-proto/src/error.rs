@@ -7,148 +7,212 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ended::Circumstances;
-pub use crate::ended::SessionEnded;
+use crate::session_end::Circumstances;
+pub use crate::session_end::SessionEnded;
 pub use crate::storage::{StorageFailure, StorageKind};
 
-/// Why a flow failed. One type for the core and its transports.
+/// Why a request or a flow failed. One type for the core and its transports.
+///
+/// Sorted by what the caller can do. [`Error::is_transient`] says whether waiting and repeating can
+/// help.
 ///
 /// No value of this type, printed in any way, shows a credential, a cookie or a URL.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no reply. Ask again later; for a request that changes something, look at
-    /// [`Failure::sent`] first.
-    #[error("no reply: {0}")]
+    // Wait, then repeat.
+    /// There is no response. [`Failure::kind`] says at which stage the exchange failed.
+    #[error("no response: {0}")]
     Transport(#[source] Failure),
-    /// The server understood and declined. From a login with [`Ret::ENVIRONMENT`] (1203): this
-    /// account may not log in on the web.
-    #[error("{endpoint} was refused with {ret}{sep}{message}", sep = separator(message))]
-    Refused {
-        /// The endpoint that declined.
-        endpoint: &'static str,
-        /// Its code.
-        ret: Ret,
-        /// The server's own text, decoded; may be empty.
-        message: Box<str>,
-    },
-    /// Too many requests of this kind (1205). Later; each try in between makes it longer.
-    #[error("{endpoint} was called too often{sep}{message}", sep = separator(message))]
-    Limited {
-        /// The endpoint that declined.
-        endpoint: &'static str,
-        /// The server's own text, decoded; may be empty.
-        message: Box<str>,
-    },
-    /// The session is over (1100, 1101 or 1102): only a new login helps. Seconds after a login,
-    /// this is how the service drops accounts that it does not want on the web
-    /// ([`SessionEnded::is_drop`]). With [`Ret::OK`]: it ended by its own logout.
-    #[error("the session is over: {ret}{}", Circumstances(ended.as_ref()))]
-    #[non_exhaustive]
-    LoggedOut {
-        /// Which of the codes.
-        ret: Ret,
-        /// How long it lasted and whether anything came; nothing from a parser, which knows no
-        /// session, during a login, and of a session that a version before this one stored.
-        ended: Option<SessionEnded>,
-    },
-    /// The QR code expired, or was cancelled, as often as a login renews it. Polling the login
-    /// again starts with a new one.
-    #[error("nobody confirmed the login")]
-    Expired,
-    /// The reply is not what the protocol gives here.
-    #[error("{endpoint} answered something other than {expected}{sep}{found}", sep = separator(found))]
-    Malformed {
-        /// The endpoint that answered.
-        endpoint: &'static str,
-        /// What its answer should have been.
-        expected: &'static str,
-        /// A description or a short excerpt of what it was; empty for replies that carry
-        /// credentials.
-        found: Cow<'static, str>,
-    },
-    /// The server answered with an HTTP status instead of a reply: 402 for a form that it does not
-    /// take, 413 for one that is too long, 5xx where it failed itself; where a download was asked
-    /// for, a redirect or anything else without its bytes.
-    #[error("{endpoint} was refused with HTTP status {status}")]
+    /// The server answered with an HTTP status instead of a reply. From 500 on, the service or a
+    /// server before it failed; 402 refuses a form, 413 its size; of a download, every status
+    /// without the bytes.
+    #[error("{endpoint} was answered with HTTP status {status}")]
     Status {
-        /// The endpoint that declined.
+        /// The endpoint that was called.
         endpoint: &'static str,
         /// The status.
         status: u16,
     },
-    /// The service has nothing to give: its reply has no bytes. It may have them later.
-    #[error("{endpoint} answered with nothing in it")]
+    /// The service failed to answer a question (-1, -2). The same code in reply to a change is
+    /// [`Error::Refused`].
+    #[error("{endpoint} failed with {ret}{sep}{message}", sep = separator(message))]
+    ServiceFailed {
+        /// The endpoint that failed.
+        endpoint: &'static str,
+        /// [`Ret::SYSTEM`] or [`Ret::LOGIC`].
+        ret: Ret,
+        /// The service's own text, decoded; may be empty.
+        message: Box<str>,
+    },
+    /// Too many requests of this kind (1205). Each attempt prolongs it.
+    #[error("{endpoint} was called too often{sep}{message}", sep = separator(message))]
+    Limited {
+        /// The endpoint that refused.
+        endpoint: &'static str,
+        /// The service's own text, decoded; may be empty.
+        message: Box<str>,
+    },
+    /// The response is not a reply of this endpoint.
+    #[error("{endpoint} answered something other than {expected}{sep}{found}", sep = separator(found))]
+    Malformed {
+        /// The endpoint that was called.
+        endpoint: &'static str,
+        /// What its reply should have been.
+        expected: &'static str,
+        /// A description or a short excerpt of the response; empty for responses that carry
+        /// credentials.
+        found: Cow<'static, str>,
+    },
+    /// The service has no bytes for this download, perhaps not yet.
+    #[error("{endpoint} answered without any bytes")]
     EmptyMedia {
-        /// The endpoint that answered.
+        /// The endpoint that was called.
         endpoint: &'static str,
     },
-    /// An empty file: the service takes none. Nothing was sent.
+
+    // Look before repeating.
+    /// A request that must not be repeated may have been sent, and there is no reply to it. Find
+    /// out whether it took effect (on the phone, for example) before repeating it.
+    #[error("the request may have been sent; whether it took effect is unknown")]
+    Unanswered {
+        /// Why there is no reply: a failure of the exchange, or a response that is not a reply of
+        /// the endpoint. `None` if the exchange was cancelled.
+        #[source]
+        cause: Option<Box<Error>>,
+    },
+
+    // Change the request, or do without it.
+    /// The service understood the request and refused it. From a login with [`Ret::ENVIRONMENT`]
+    /// (1203), or with [`Ret::OK`] and the text of a page: this account may not log in on the web.
+    #[error("{endpoint} was refused{code}{sep}{message}", code = Code(*ret), sep = separator(message))]
+    Refused {
+        /// The endpoint that refused.
+        endpoint: &'static str,
+        /// Its code; [`Ret::OK`] for a refusal without one.
+        ret: Ret,
+        /// The service's own text, decoded; may be empty.
+        message: Box<str>,
+    },
+    /// The server named a host that must not receive credentials. Nothing was sent there.
+    #[error("{host:?} is not one of the service's hosts")]
+    Untrusted {
+        /// The host, or as much of the address as could be read.
+        host: Box<str>,
+    },
+    /// The file is empty: the service refuses it. Nothing was sent.
     #[error("an empty file cannot be sent")]
     EmptyFile,
     /// A file is longer than the limit set for it. Of an upload, nothing was sent.
     #[error("{size} bytes are more than the {limit} allowed")]
     TooLarge {
-        /// How long it is, or how much of it came before that was known.
+        /// Its length, or how much of it arrived before that was known.
         size: u64,
         /// The limit.
         limit: u64,
     },
-    /// The server named a host that no credential may go to. Nothing was sent there.
-    #[error("{host:?} is none of the service's hosts")]
-    Untrusted {
-        /// The host, or as much of the address as could be read.
-        host: Box<str>,
-    },
-    /// A request that changes something may have been made, and there is no answer: look (on the
-    /// phone, say) before it is repeated. Why there is none; nothing if the exchange was given up.
-    #[error("the request may have been sent; whether it took effect is unknown")]
-    Unanswered(#[source] Option<Failure>),
-    /// The flow's source failed, or changed while it was read.
+    /// The source of an upload failed, or changed while it was read.
     #[error("the source could not be read or has changed")]
     Source(#[source] Option<Failure>),
-    /// What a download was written to failed. What came before may have been written.
-    #[error("what was downloaded could not be written")]
+    /// The writer of a download failed. What arrived before may have been written.
+    #[error("the download could not be written")]
     Sink(#[source] Failure),
+    /// A session cannot be read from its store, or not be stored.
+    #[error(transparent)]
+    Storage(StorageFailure),
+
+    // Log in again.
+    /// The session is closed (1100, 1101 or 1102): only a new login helps. Seconds after a login,
+    /// this is how the service drops accounts that may not use the web
+    /// ([`SessionEnded::is_drop`]). With [`Ret::OK`]: it was closed by its own logout.
+    #[error("the session is closed: {ret}{}", Circumstances(ended.as_ref()))]
+    #[non_exhaustive]
+    LoggedOut {
+        /// The code that closed it first.
+        ret: Ret,
+        /// How long it lasted and whether any message arrived. `None` from a parser, which knows no
+        /// session, during a login, and for sessions stored by version 0.1 before they had a
+        /// beginning.
+        ended: Option<SessionEnded>,
+    },
+    /// The QR code expired, or was cancelled, as often as a login renews it. Running the login
+    /// again starts with a new one.
+    #[error("nobody confirmed the login")]
+    Expired,
+
+    // The caller ended it.
     /// A newer inbox of the session took over, or another holder has its store.
     #[error("the session is in use elsewhere")]
     InUse,
     /// The client was stopped.
     #[error("the client was stopped")]
     Stopped,
-    /// A session cannot be read from where it is stored, or not be stored there.
-    #[error(transparent)]
-    Storage(StorageFailure),
 }
 
 impl Error {
-    /// Whether the same request may well succeed later, without anybody doing anything: no reply
-    /// came, or one that is not the protocol's or has nothing in it, or the service is too busy
-    /// (1205) or failed (-1, -2, 5xx).
+    /// Whether the same request may succeed later without anybody doing anything.
+    ///
+    /// True for a missing or malformed response, HTTP status 500 and above, a service that failed
+    /// (-1, -2 in reply to a question) or is called too often (1205), and media that are not there
+    /// yet. False for a certificate or a proxy authorisation that was refused, for
+    /// [`Error::Unanswered`] (repeating it may do the same twice), and for every refusal.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Transport(failure) => !matches!(
                 failure.kind,
-                FailureKind::Unsendable | FailureKind::Encoding | FailureKind::TooLarge
+                FailureKind::Certificate
+                    | FailureKind::ProxyAuthorization
+                    | FailureKind::Unsendable
+                    | FailureKind::Encoding
+                    | FailureKind::TooLarge
             ),
-            Self::Refused { ret, .. } => matches!(*ret, Ret::SYSTEM | Ret::LOGIC),
             Self::Status { status, .. } => *status >= 500,
-            Self::Limited { .. } | Self::Malformed { .. } | Self::EmptyMedia { .. } => true,
+            Self::ServiceFailed { .. }
+            | Self::Limited { .. }
+            | Self::Malformed { .. }
+            | Self::EmptyMedia { .. } => true,
             _ => false,
         }
     }
 
-    /// Whether a flow asks again by itself before it tells: all that does not end it.
-    pub(crate) const fn passes(&self) -> bool {
+    /// Whether a flow retries the request silently before it reports the error.
+    pub(crate) const fn is_retried(&self) -> bool {
+        match self {
+            Self::Transport(failure) => {
+                !matches!(failure.kind, FailureKind::Certificate | FailureKind::ProxyAuthorization)
+            }
+            Self::Refused { .. }
+            | Self::ServiceFailed { .. }
+            | Self::Limited { .. }
+            | Self::Malformed { .. }
+            | Self::Status { .. }
+            | Self::EmptyMedia { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is the endpoint's own well-formed reply: the service took the request and did
+    /// not do what it asks.
+    pub(crate) const fn is_reply(&self) -> bool {
         matches!(
             self,
-            Self::Transport(_)
-                | Self::Refused { .. }
+            Self::Refused { .. }
+                | Self::ServiceFailed { .. }
                 | Self::Limited { .. }
-                | Self::Malformed { .. }
-                | Self::Status { .. }
-                | Self::EmptyMedia { .. }
+                | Self::LoggedOut { .. }
         )
+    }
+}
+
+/// The code of a refusal, if it has one.
+struct Code(Ret);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Ret::OK => Ok(()),
+            ret => write!(f, " with {ret}"),
+        }
     }
 }
 
@@ -249,7 +313,10 @@ impl fmt::Display for Failure {
         f.write_str(match self.kind {
             FailureKind::Resolve => "the host's name could not be resolved",
             FailureKind::Connect => "the host could not be reached",
+            FailureKind::Proxy => "the proxy could not be used",
+            FailureKind::ProxyAuthorization => "the proxy refused the user or the password",
             FailureKind::Tls => "the secure connection could not be made",
+            FailureKind::Certificate => "the server's certificate is not trusted",
             FailureKind::Timeout => "the time limit passed",
             FailureKind::Closed => "the connection broke",
             FailureKind::Truncated => "the reply ended early",
@@ -293,8 +360,14 @@ pub enum FailureKind {
     Resolve,
     /// No connection could be made.
     Connect,
-    /// No secure connection could be made: the certificate, or the handshake.
+    /// The proxy cannot be reached, or did not connect.
+    Proxy,
+    /// The proxy wants another user or password (407).
+    ProxyAuthorization,
+    /// No secure connection could be made: the handshake failed.
     Tls,
+    /// The certificate of the server is not trusted, or is another host's.
+    Certificate,
     /// The exchange's deadline, or a body's idle time, passed.
     Timeout,
     /// The connection broke before the reply was complete.
@@ -363,7 +436,7 @@ mod tests {
         );
         assert_eq!(
             Error::Transport(Failure::new(FailureKind::Connect, Sent::No)).to_string(),
-            "no reply: the host could not be reached (nothing was sent)"
+            "no response: the host could not be reached (nothing was sent)"
         );
         assert_eq!(Ret(77).to_string(), "77");
     }
@@ -376,21 +449,42 @@ mod tests {
     }
 
     #[test]
-    fn says_whether_later_may_help() {
+    fn is_transient_where_waiting_can_help() {
         let refused = |ret| Error::Refused { endpoint: "x", ret: Ret(ret), message: "".into() };
+        let failed = Error::ServiceFailed { endpoint: "x", ret: Ret::SYSTEM, message: "".into() };
         let transport = |kind| Error::Transport(Failure::new(kind, Sent::No));
+        let status = |status| Error::Status { endpoint: "x", status };
         for (error, transient) in [
-            (refused(-1), true),
+            (failed, true),
+            (refused(-1), false),
             (refused(1204), false),
             (refused(1), false),
+            (refused(0), false),
             (refused(1203), false),
+            (status(500), true),
+            (status(402), false),
             (transport(FailureKind::Connect), true),
+            (transport(FailureKind::Proxy), true),
+            (transport(FailureKind::ProxyAuthorization), false),
+            (transport(FailureKind::Tls), true),
+            (transport(FailureKind::Certificate), false),
             (transport(FailureKind::Unsendable), false),
-            (Error::Unanswered(None), false),
+            (Error::Unanswered { cause: None }, false),
+            (Error::Unanswered { cause: Some(Box::new(status(502))) }, false),
             (Error::LoggedOut { ret: Ret(1101), ended: None }, false),
         ] {
             assert_eq!(error.is_transient(), transient, "{error}");
         }
+    }
+
+    #[test]
+    fn a_refusal_without_a_code_shows_none() {
+        let message = "This account may not use the web.".into();
+        let refused = Error::Refused { endpoint: "webwxnewloginpage", ret: Ret::OK, message };
+        assert_eq!(
+            refused.to_string(),
+            "webwxnewloginpage was refused: This account may not use the web."
+        );
     }
 
     #[test]

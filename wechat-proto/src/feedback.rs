@@ -1,52 +1,68 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxsendfeedback`
 //!
-//! What a user has to say to the service's makers (`docs/protocol.md` §13).
+//! Sends feedback to the makers of the service (`docs/protocol.md` §13).
+
+use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::{Endpoint, Repeat};
 use crate::error::Error;
 use crate::flow::Response;
-use crate::hosts::Role;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
-use crate::wire::query::Url;
+use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxsendfeedback";
 
-/// Sends `content`; read by [`parse`].
+/// Sends feedback to the makers of the service.
 ///
-/// This changes something: run it once.
-pub fn request(session: &mut Session, content: &str, _now: Timestamp) -> Call<()> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body<'a> {
-        base_request: BaseRequest,
-        machine_type: &'static str,
-        content: &'a str,
-        report_type: u8,
-    }
-    let body = Body {
-        base_request: session.base_request(),
-        machine_type: "webwx",
-        content,
-        report_type: 0,
-    };
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxsendfeedback")
-        .with("lang", session.device.lang.as_str())
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .post_json(&session.device, &body);
-    Call::once(http, parse)
+/// Must not be repeated: [`Repeat::Once`].
+#[derive(Clone, Debug)]
+pub struct SendFeedback {
+    content: Box<str>,
 }
 
-/// Reads the reply of [`request`].
-///
-/// # Errors
-///
-/// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
-pub fn parse(reply: &Response) -> Result<(), Error> {
-    envelope::open::<Wire>(ENDPOINT, reply).map(drop)
+impl SendFeedback {
+    /// Returns a request with this text.
+    pub fn new(content: impl Into<Box<str>>) -> Self {
+        Self { content: content.into() }
+    }
+}
+
+impl Endpoint for SendFeedback {
+    type State = Session;
+    type Output = ();
+
+    const REPEAT: Repeat = Repeat::Once;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Fields<'a> {
+            base_request: BaseRequest<'a>,
+            machine_type: &'static str,
+            content: &'a str,
+            report_type: u8,
+        }
+        let device_id = session.device_id();
+        let body = json(&Fields {
+            base_request: session.base_request(&device_id),
+            machine_type: "webwx",
+            content: &self.content,
+            report_type: 0,
+        });
+        Url::call(session, ENDPOINT, &[]).post_json(&mut session.device, now, body)
+    }
+
+    /// # Errors
+    ///
+    /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
+    fn parse(&self, response: &Response) -> Result<(), Error> {
+        envelope::open::<Wire>(ENDPOINT, response).map(drop)
+    }
 }
 
 reply! {
@@ -62,13 +78,13 @@ mod tests {
 
     use super::*;
     use crate::error::Ret;
-    use crate::testing::{NOW, malformed, rendered, reply, session};
+    use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
     fn sends() {
         let mut session = session();
-        let call = request(&mut session, "二维码 \"太小\" </p>", NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        let feedback = SendFeedback::new("二维码 \"太小\" </p>");
+        insta::assert_snapshot!(rendered(feedback, &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendfeedback?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -82,31 +98,31 @@ mod tests {
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"MachineType":"webwx","Content":"二维码 \"太小\" </p>","ReportType":0}
         "#);
         // Each request has its own `DeviceID`.
-        let [a, b] =
-            [(); 2].map(|()| rendered(request(&mut session, "", NOW), &mut Default::default()));
+        let [a, b] = [(); 2].map(|()| rendered(SendFeedback::new(""), &mut session));
         assert_ne!(a, b);
     }
 
     #[test]
     fn reads() {
-        parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#)).unwrap();
+        SendFeedback::new("").parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#)).unwrap();
         let notice = r#"{"BaseResponse":{"Ret":1,"ErrMsg":"<e><Content><![CDATA[内容为空]]></Content></e>"}}"#;
-        let Err(Error::Refused { endpoint, ret, message }) = parse(&reply(notice)) else {
+        let Err(Error::Refused { endpoint, ret, message }) =
+            SendFeedback::new("").parse(&reply(notice))
+        else {
             panic!()
         };
         assert_eq!((endpoint, ret, &*message), (ENDPOINT, Ret::PARAMETER, "内容为空"));
-        let often = parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
+        let often = SendFeedback::new("").parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        let over = parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        let over = SendFeedback::new("").parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
         assert!(matches!(over, Err(Error::LoggedOut { .. })));
-        malformed(parse, &[]);
+        malformed(&SendFeedback::new(""), &[]);
     }
 
     proptest! {
         #[test]
         fn any_text_comes_back(text in any::<String>()) {
-            let mut session = session();
-            let sent = rendered(request(&mut session, &text, NOW), &mut session.device);
+            let sent = rendered(SendFeedback::new(&*text), &mut session());
             let body: Value = serde_json::from_str(sent.split_once("\n\n").unwrap().1).unwrap();
             prop_assert_eq!(&body["Content"], &Value::from(text));
         }

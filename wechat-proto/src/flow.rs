@@ -73,7 +73,7 @@ pub trait Flow {
 /// What a flow needs before it can go on.
 #[derive(Debug)]
 #[must_use = "a flow goes nowhere until its interrupt is served"]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "a driver cannot go on without serving each of them")]
 pub enum Interrupt {
     /// Exchange this request for an [`Input::Reply`].
     Send(Box<Request>),
@@ -94,7 +94,7 @@ impl From<Error> for Interrupt {
 }
 
 /// What came of an interrupt. A failure is an input too.
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "one for each interrupt that has a result")]
 pub enum Input {
     /// Of [`Interrupt::Send`].
     Reply(Result<Response, Failure>),
@@ -182,7 +182,7 @@ impl fmt::Debug for Request {
 
 /// How much of a reply a request wants.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "a driver has to serve each of them")]
 pub enum Want {
     /// All of it, in memory.
     Whole {

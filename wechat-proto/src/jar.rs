@@ -15,7 +15,8 @@ use cookie::{Cookie, Expiration};
 use http::{HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 
-use crate::hosts::{Hosts, Origin};
+use crate::error::Invalid;
+use crate::hosts::{Hosts, Origin, Role};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -40,15 +41,6 @@ enum Clock {
     /// The service's, as the last reply told it.
     Told(Timestamp),
 }
-
-/// Of what is stored.
-impl PartialEq for Jar {
-    fn eq(&self, other: &Self) -> bool {
-        self.cookies == other.cookies
-    }
-}
-
-impl Eq for Jar {}
 
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 struct Key {
@@ -93,6 +85,8 @@ const COOKIES: usize = 64;
 const LENGTH: usize = 4096;
 /// The longest path of a cookie: a longer one counts for none, as in browsers.
 const PATH: usize = 1024;
+/// The cookie of the whole domain: uploads and downloads of files need it.
+const DATA_TICKET: &str = "webwx_data_ticket";
 /// The domains whose hosts may share cookies.
 const SHARED: [&str; 2] = ["qq.com", "wechat.com"];
 
@@ -103,11 +97,11 @@ impl Jar {
     /// reply's `Date`: expiry is reckoned from it, so that a wrong clock of ours ends no cookie. One
     /// that is over by our clock alone is kept and goes nowhere: without a `Date`, a clock that runs a
     /// day ahead for a while costs no cookie either.
-    pub(crate) fn store(
+    pub(crate) fn store<'a>(
         &mut self,
         hosts: &Hosts,
         origin: &Origin,
-        lines: &[impl AsRef<str>],
+        lines: impl IntoIterator<Item = &'a str>,
         date: Option<&str>,
         now: Timestamp,
     ) {
@@ -118,7 +112,7 @@ impl Jar {
             self.cookies.retain(|_, value| !value.is_over(self.clock, now));
         }
         for line in lines {
-            let Ok(cookie) = Cookie::parse(line.as_ref()) else { continue };
+            let Ok(cookie) = Cookie::parse(line) else { continue };
             let Some((key, value)) = accept(hosts, origin, &cookie, date, now) else { continue };
             let by_clock = date.is_none() && cookie.max_age().is_none();
             let late = if by_clock { WRONG } else { Duration::ZERO };
@@ -129,6 +123,37 @@ impl Jar {
                 self.evict();
             }
         }
+    }
+
+    /// Adds the cookies of a `Cookie` header that a browser sent to the page.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or one that a request cannot carry; then none is added.
+    pub(crate) fn import(&mut self, hosts: &Hosts, line: &str) -> Result<usize, Invalid> {
+        let invalid =
+            Invalid { what: "a Cookie header", expected: "cookies like wxuin=1; wxsid=2" };
+        let origin = hosts.origin(Role::Api);
+        let host = origin.host();
+        let pair = |pair: &str| {
+            let mut cookie = Cookie::parse(pair.to_owned()).ok()?;
+            if let Some(domain) = SHARED.iter().find(|domain| is_below(host, domain)) {
+                let whole = cookie.name() == DATA_TICKET;
+                cookie.set_domain(if whole { *domain } else { host }.to_owned());
+            }
+            accept(hosts, origin, &cookie, None, Timestamp::default())
+        };
+        let pairs = line.split(';').map(str::trim).filter(|text| !text.is_empty());
+        let cookies = pairs.map(pair).collect::<Option<Vec<_>>>().ok_or(invalid)?;
+        if cookies.is_empty() {
+            return Err(invalid);
+        }
+        let count = cookies.len();
+        for (key, value) in cookies {
+            self.cookies.insert(key, value);
+            self.evict();
+        }
+        Ok(count)
     }
 
     /// Another login begins, perhaps much later: until a reply tells the service's clock, ours

@@ -1,17 +1,47 @@
 //! The WeChat web protocol ("webwx", what `wx.qq.com` speaks) without input and output.
 //!
-//! This crate builds requests, reads replies and knows what follows what. It opens no socket,
-//! reads no clock, starts no thread and draws no randomness of its own: given the same inputs,
-//! the same bytes leave. (It is `#![no_std]`, so that its own source can name none of these; the
-//! `http` crate that it is built on needs `std`.) `wechat-transport-ureq` (blocking) and `wechat-transport-hyper` (async)
-//! move the bytes; so can you, with the loop below.
+//! This crate builds requests, parses responses and applies them to the state of a session. It
+//! opens no socket, reads no clock, starts no thread and draws no randomness of its own: the same
+//! inputs give the same bytes. (It is `#![no_std]`, so that its own source can name none of these;
+//! the `http` crate that it is built on needs `std`.) `wechat-transport-ureq` (blocking) and
+//! `wechat-transport-hyper` (async) execute the requests; so can you, with the loop below.
 //!
-//! - An **endpoint** is a module with two functions: `request` builds a [`Call`], `parse` reads
-//!   the reply. [`message::send_text`] is one.
-//! - A **flow** is a conversation: [`login::Login`], [`contact::Contacts`], [`sync::Inbox`],
-//!   [`media::Upload`], and every [`Call`]. [`flow`] says what a driver owes it.
+//! - An **endpoint** is a value: [`Endpoint::request`] builds its request, complete with cookies,
+//!   [`Endpoint::receive`] parses the response and applies it. It is usable alone.
+//! - A **flow** is a conversation: [`login::Login`], [`contact::LoadContacts`], [`sync::Inbox`],
+//!   [`media::Upload`], and a [`Call`] of any endpoint. [`flow`] lists what a driver promises.
 //! - **State** is a value: a [`Device`] before the login, an [`Account`] after it, whose
 //!   [`Session`] is the one thing to store.
+//!
+//! # One endpoint
+//!
+//! ```
+//! use wechat_proto::message::SendText;
+//! use wechat_proto::{Endpoint as _, Error, Session, Timestamp, UserName, flow, http};
+//!
+//! # fn exchange(_: http::Request<wechat_proto::Body>) -> flow::Response {
+//! #     let reply = r#"{"BaseResponse":{"Ret":0},"MsgID":"4527381"}"#;
+//! #     http::Response::new(wechat_proto::bytes::Bytes::from(reply))
+//! # }
+//! fn send(session: &mut Session, now: Timestamp) -> Result<(), Error> {
+//!     let mut send = SendText::new(UserName::file_helper(), "hello");
+//!     let request = send.request(session, now);
+//!     let (uri, response) = (request.uri().clone(), exchange(request)); // your HTTP client
+//!     let receipt = send.receive(session, &uri, &response, now)?;
+//!     println!("sent as {}", receipt.msg_id);
+//!     Ok(())
+//! }
+//! # use wechat_proto::login::{Credentials, InitSession};
+//! # let init = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me"}}"#;
+//! # let credentials = Credentials::new("7", "s", "k", "p").unwrap();
+//! # let init = http::Response::new(wechat_proto::bytes::Bytes::from(init));
+//! # let init = InitSession::new(credentials.clone()).parse(&init).unwrap();
+//! # let now = Timestamp::from_secs(1_476_606_163);
+//! # let mut session = Session::open(wechat_proto::Device::new(), credentials, &init, now);
+//! # send(&mut session, now).unwrap();
+//! ```
+//!
+//! `cargo run -p wechat-proto --example endpoint` shows the request.
 //!
 //! # A loop of your own
 //!
@@ -35,7 +65,7 @@
 //!             Err(Interrupt::Send(request)) => flow.handle(Input::Reply(exchange(*request))),
 //!             Err(Interrupt::Sleep(time)) => std::thread::sleep(time),
 //!             Err(Interrupt::Fail(error)) => return Err(error),
-//!             Err(_) => unreachable!("only uploads read"),
+//!             Err(Interrupt::Read(_)) => unreachable!("only uploads read a source"),
 //!         }
 //!     }
 //! }
@@ -67,6 +97,8 @@
 extern crate alloc;
 
 pub mod account;
+mod acks;
+mod backoff;
 pub mod body;
 #[cfg(test)]
 mod bounds_tests;
@@ -79,12 +111,12 @@ pub mod contact;
 #[cfg(test)]
 mod corpus_tests;
 pub mod device;
-mod ended;
+pub mod endpoint;
 pub mod entry;
 pub mod error;
 pub mod feedback;
 pub mod flow;
-#[cfg(feature = "_fuzz")]
+#[cfg(any(test, feature = "_fuzz"))]
 pub mod fuzz;
 pub mod hosts;
 mod ids;
@@ -96,19 +128,19 @@ pub mod login;
 pub mod media;
 pub mod message;
 mod origin;
-mod pace;
 pub mod report;
+pub mod retry;
 mod rng;
 pub mod room;
 mod secret;
 #[cfg(test)]
 mod seeds;
 pub mod session;
+mod session_end;
 mod storage;
 pub mod store;
 mod stored;
 pub mod sync;
-mod taken;
 #[cfg(test)]
 mod testing;
 pub mod text;
@@ -117,12 +149,15 @@ mod wire;
 
 pub use account::Account;
 pub use body::Body;
+pub use bytes;
 pub use call::Call;
 pub use device::{Device, Lang};
+pub use endpoint::Endpoint;
 pub use entry::Entry;
 pub use error::Error;
 pub use flow::{Flow, Input, Interrupt};
 pub use hosts::Hosts;
+pub use http;
 pub use ids::{ClientMsgId, MsgId, UserName, Uuid};
 pub use message::Message;
 pub use session::Session;
@@ -151,4 +186,7 @@ pub mod reference {
 
     #[doc = include_str!("../docs/threats.md")]
     pub mod threats {}
+
+    #[doc = include_str!("../docs/migration-0.2.md")]
+    pub mod migration_0_2 {}
 }

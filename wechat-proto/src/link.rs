@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxcheckurl`
 //!
-//! Asks the service what it thinks of a link, as the official page does when one is clicked
+//! Gets the service's verdict about a link, as the official page does when one is clicked
 //! (`docs/protocol.md` §13).
 
 use alloc::boxed::Box;
@@ -9,10 +9,10 @@ use core::str::FromStr;
 use http::StatusCode;
 use http::header::LOCATION;
 
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::{Endpoint, PAGE};
 use crate::error::{Error, Invalid, Ret};
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::session::Session;
 use crate::text::Text;
 use crate::time::Timestamp;
@@ -22,17 +22,17 @@ use crate::wire::object::object;
 use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxcheckurl";
-/// The longest address taken: encoded, it still fits a request.
+/// The longest link accepted: encoded, it still fits a request.
 const LONGEST: usize = 8 << 10;
-/// Where the pages are that warn.
+/// The host of the warning pages.
 const WARNINGS: &str = "weixin110.qq.com";
 
-/// A link to ask about: any text of 1 to 8,192 bytes, as it stands in a message.
+/// A link to check: any text of 1 to 8,192 bytes, as it stands in a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Link(Box<str>);
 
 impl Link {
-    /// The link as it was given.
+    /// Returns the link as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,64 +49,85 @@ impl FromStr for Link {
     }
 }
 
-/// What the service thinks of a link. It is only told: nothing is fetched from there.
+/// The service's verdict about a link. The link itself is not fetched.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It leads on.
+    /// The link leads to its destination.
     Leads {
-        /// To this address: the link's own, or what the service made of it.
+        /// The destination: the link itself, or the service's rewriting of it.
         to: Box<str>,
     },
-    /// It shows a page of its own in place of the link.
+    /// The service shows a warning page in place of the link.
     Warns {
-        /// The address of that page, unless it came at once.
+        /// The address of that page; `None` if the response is the page itself.
         at: Option<Box<str>>,
     },
 }
 
-/// Asks about a link; read by [`parse`].
+/// Checks a link.
 ///
-/// The request carries credentials in its address, as the official page's does: it is not one to
-/// be opened in a browser.
-pub fn request(session: &mut Session, link: &Link, _now: Timestamp) -> Call<Verdict> {
-    let device_id = session.device.rng.device_id();
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxcheckurl")
-        .with("requrl", link.as_str())
-        .with("skey", session.auth.skey.expose())
-        .with("deviceid", device_id)
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .with("opcode", 2)
-        .with("scene", 1)
-        .with("username", &session.me.user_name)
-        .get(&session.device);
-    Call::again(http, parse).limit(1 << 20)
+/// The URL of the request carries credentials, as the official page's does: do not open it in a
+/// browser.
+#[derive(Clone, Debug)]
+pub struct CheckLink {
+    link: Link,
 }
 
-/// Reads the reply of [`request`]: a redirect, a page, or JSON with `retcode`.
-///
-/// # Errors
-///
-/// What its `retcode` or `Ret` says; [`Error::Malformed`] for anything else.
-pub fn parse(reply: &Response) -> Result<Verdict, Error> {
-    if reply.status().is_redirection() {
-        let location = reply.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-        return match location.filter(|to| !to.is_empty() && to.len() <= LONGEST) {
-            Some(to) => Ok(lead(to)),
-            None => Err(envelope::not_script(ENDPOINT, "a redirect with an address", reply)),
+impl CheckLink {
+    /// Returns a request about a link.
+    pub const fn new(link: Link) -> Self {
+        Self { link }
+    }
+}
+
+impl Endpoint for CheckLink {
+    type State = Session;
+    type Output = Verdict;
+
+    const WANT: Want = PAGE;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        let device_id = session.device_id();
+        Url::api(ENDPOINT)
+            .with("requrl", self.link.as_str())
+            .with("skey", session.auth.skey.expose())
+            .with("deviceid", device_id)
+            .with("pass_ticket", session.auth.pass_ticket.expose())
+            .with("opcode", 2)
+            .with("scene", 1)
+            .with("username", &session.me.user_name)
+            .get(&mut session.device, now)
+    }
+
+    /// Parses a redirect, a page, or JSON with `retcode`.
+    ///
+    /// # Errors
+    ///
+    /// What its `retcode` or `Ret` says; [`Error::Malformed`] for anything else.
+    fn parse(&self, response: &Response) -> Result<Verdict, Error> {
+        let unexpected = |expected| envelope::unexpected(ENDPOINT, expected, response);
+        if response.status().is_redirection() {
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            return match location.filter(|to| !to.is_empty() && to.len() <= LONGEST) {
+                Some(to) => Ok(verdict_of(to)),
+                None => Err(unexpected("a redirect with an address")),
+            };
+        }
+        let Ok((_, wire)) = envelope::text::<Wire>(ENDPOINT, response) else {
+            return page(response);
         };
-    }
-    let Ok((_, wire)) = envelope::text::<Wire>(ENDPOINT, reply) else {
-        return page(reply);
-    };
-    match wire.retcode.0.or(wire.base.ret.0).map(Ret) {
-        Some(Ret::OK) if !wire.full_url.is_empty() => Ok(lead(&wire.full_url)),
-        Some(Ret::OK) | None => Err(envelope::not_script(ENDPOINT, "a redirect or a page", reply)),
-        Some(ret) => Err(envelope::refusal(ENDPOINT, ret, &wire.base.err_msg)),
+        match wire.retcode.0.or(wire.base.ret.0).map(Ret) {
+            Some(Ret::OK) if !wire.full_url.is_empty() => Ok(verdict_of(&wire.full_url)),
+            Some(Ret::OK) | None => Err(unexpected("a redirect or a page")),
+            Some(ret) => {
+                Err(envelope::question(envelope::refusal(ENDPOINT, ret, &wire.base.err_msg)))
+            }
+        }
     }
 }
 
-fn lead(to: &str) -> Verdict {
+fn verdict_of(to: &str) -> Verdict {
     let uri = to.parse::<http::Uri>().ok();
     if uri.as_ref().and_then(http::Uri::host) == Some(WARNINGS) {
         return Verdict::Warns { at: Some(to.into()) };
@@ -114,7 +135,7 @@ fn lead(to: &str) -> Verdict {
     Verdict::Leads { to: to.into() }
 }
 
-/// A page in place of a redirect.
+/// Parses a page in place of a redirect.
 fn page(reply: &Response) -> Result<Verdict, Error> {
     let text = envelope::script(reply);
     let start = text.trim_start().get(..5).unwrap_or_default();
@@ -122,7 +143,7 @@ fn page(reply: &Response) -> Result<Verdict, Error> {
     if reply.status() == StatusCode::OK && html {
         return Ok(Verdict::Warns { at: None });
     }
-    Err(envelope::not_script(ENDPOINT, "a redirect or a page", reply))
+    Err(envelope::unexpected(ENDPOINT, "a redirect or a page", reply))
 }
 
 object! {
@@ -138,7 +159,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::{NOW, rendered, reply, session};
+    use crate::testing::{http_of, rendered, reply, session};
+
+    fn check() -> CheckLink {
+        CheckLink::new("http://a.example/".parse().unwrap())
+    }
 
     fn moved(to: &str) -> Response {
         let mut moved = reply("<html></html>");
@@ -149,9 +174,8 @@ mod tests {
 
     #[test]
     fn asks() {
-        let mut session = session();
-        let call = request(&mut session, &"http://a.example/?b=c&d=雨#e".parse().unwrap(), NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @"
+        let check = CheckLink::new("http://a.example/?b=c&d=雨#e".parse().unwrap());
+        insta::assert_snapshot!(rendered(check, &mut session()), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcheckurl?requrl=http%3A%2F%2Fa.example%2F%3Fb%3Dc%26d%3D%E9%9B%A8%23e&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&deviceid=e356902031041503&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&opcode=2&scene=1&username=%4009ed9af3
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -162,12 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn any_link_that_is_taken_fits_a_request() {
+    fn longest_link_fits_a_request() {
         let longest = "\u{ffff}".repeat(LONGEST / 3);
         let mut session = session();
         session.auth.skey = "=".repeat(4096).parse().unwrap();
         session.auth.pass_ticket = "%".repeat(4096).parse().unwrap();
-        let _ = request(&mut session, &longest.parse().unwrap(), NOW);
+        http_of(CheckLink::new(longest.parse().unwrap()), &mut session);
         for bad in ["", &"x".repeat(LONGEST + 1)] {
             assert!(bad.parse::<Link>().is_err());
         }
@@ -178,51 +202,67 @@ mod tests {
         for to in
             ["http://a.example/?b=c", "/x", "https://mp.weixin.qq.com/s?__biz=1", "weixin://dl/"]
         {
-            assert_eq!(parse(&moved(to)).unwrap(), Verdict::Leads { to: to.into() }, "{to}");
+            assert_eq!(
+                check().parse(&moved(to)).unwrap(),
+                Verdict::Leads { to: to.into() },
+                "{to}"
+            );
         }
         let warning =
             "https://weixin110.qq.com/cgi-bin/mmspamsupport-bin/newredirectconfirmcgi?a=b";
-        assert_eq!(parse(&moved(warning)).unwrap(), Verdict::Warns { at: Some(warning.into()) });
+        assert_eq!(
+            check().parse(&moved(warning)).unwrap(),
+            Verdict::Warns { at: Some(warning.into()) }
+        );
         let lookalike = "https://weixin110.qq.com.example/";
-        assert_eq!(parse(&moved(lookalike)).unwrap(), Verdict::Leads { to: lookalike.into() });
+        assert_eq!(
+            check().parse(&moved(lookalike)).unwrap(),
+            Verdict::Leads { to: lookalike.into() }
+        );
         for nowhere in ["", &"x".repeat(9000)] {
-            assert!(matches!(parse(&moved(nowhere)), Err(Error::Malformed { .. })));
+            assert!(matches!(check().parse(&moved(nowhere)), Err(Error::Malformed { .. })));
         }
     }
 
     #[test]
     fn reads_a_page_or_json() {
         for page in ["<!DOCTYPE html><html></html>", "\n<HTML>"] {
-            assert_eq!(parse(&reply(page)).unwrap(), Verdict::Warns { at: None });
+            assert_eq!(check().parse(&reply(page)).unwrap(), Verdict::Warns { at: None });
         }
         let full = r#"{"retcode":0,"FullURL":"http://a.example/"}"#;
         let to = "http://a.example/".into();
-        assert_eq!(parse(&reply(full)).unwrap(), Verdict::Leads { to });
+        assert_eq!(check().parse(&reply(full)).unwrap(), Verdict::Leads { to });
+        let failed = check().parse(&reply(r#"{"retcode":-2}"#));
+        assert!(matches!(failed, Err(Error::ServiceFailed { ret: Ret::LOGIC, .. })));
         for (text, code) in
-            [(r#"{"retcode":-2}"#, -2), (r#"{"BaseResponse":{"Ret":1,"ErrMsg":""}}"#, 1)]
+            [(r#"{"retcode":7}"#, 7), (r#"{"BaseResponse":{"Ret":1,"ErrMsg":""}}"#, 1)]
         {
-            let Err(Error::Refused { ret, .. }) = parse(&reply(text)) else { panic!("{text}") };
+            let Err(Error::Refused { ret, .. }) = check().parse(&reply(text)) else {
+                panic!("{text}")
+            };
             assert_eq!(ret, Ret(code));
         }
-        let often = parse(&reply(r#"{"retcode":"1205"}"#));
+        let often = check().parse(&reply(r#"{"retcode":"1205"}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        let over = parse(&reply(r#"{"retcode":1101}"#));
+        let over = check().parse(&reply(r#"{"retcode":1101}"#));
         assert!(matches!(over, Err(Error::LoggedOut { .. })));
-        // `malformed` would have a page: it is an answer here.
+        // Not by `malformed`, whose bodies include a page: here, a page is a verdict.
         for other in ["", "{", "[]", "{}", "null", "\u{0}", r#"{"retcode":0}"#, "<xml>"] {
-            assert!(matches!(parse(&reply(other)), Err(Error::Malformed { .. })), "{other:?}");
+            assert!(
+                matches!(check().parse(&reply(other)), Err(Error::Malformed { .. })),
+                "{other:?}"
+            );
         }
         let mut broken = reply("<html>502</html>");
         *broken.status_mut() = StatusCode::BAD_GATEWAY;
-        assert!(matches!(parse(&broken), Err(Error::Malformed { .. })));
+        assert!(matches!(check().parse(&broken), Err(Error::Status { status: 502, .. })));
     }
 
     proptest! {
         #[test]
         fn any_link_comes_back(link in ".{1,200}") {
-            let mut session = session();
-            let call = request(&mut session, &link.parse().unwrap(), NOW);
-            let query = call.http().uri().query().unwrap();
+            let request = http_of(CheckLink::new(link.parse().unwrap()), &mut session());
+            let query = request.uri().query().unwrap();
             let (_, value) = query.split('&').next().unwrap().split_once('=').unwrap();
             let decoded = percent_encoding::percent_decode_str(value).decode_utf8().unwrap();
             prop_assert_eq!(decoded, link);

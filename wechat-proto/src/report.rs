@@ -1,39 +1,39 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxstatreport`
 //!
-//! What the official page tells the service of itself: how long its steps took, what went wrong
-//! (`docs/protocol.md` §13). Nothing depends on it.
+//! Sends the official page's reports about itself: durations of its steps, and errors
+//! (`docs/protocol.md` §13). Nothing else depends on them.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use crate::call::Call;
+use crate::body::Body;
 use crate::device::Device;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Invalid};
 use crate::flow::Response;
-use crate::hosts::Role;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, Uin, reply};
-use crate::wire::query::Url;
+use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxstatreport";
 
-/// One thing to tell.
+/// A report: a type and a JSON text.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Report {
     #[serde(rename = "Type")]
-    kind: Kind,
+    kind: ReportKind,
     text: Box<str>,
 }
 
-/// What a report is about: its `Type`.
+/// The subject of a report: its `Type`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ReportKind {
     /// 1: how long steps took, and what the session did.
     Timing,
     /// 2: an error.
@@ -42,8 +42,8 @@ pub enum Kind {
     SendError,
 }
 
-impl Kind {
-    /// The type as the service writes it.
+impl ReportKind {
+    /// Returns the type as it is written on the wire.
     pub const fn number(self) -> u8 {
         match self {
             Self::Timing => 1,
@@ -53,19 +53,19 @@ impl Kind {
     }
 }
 
-impl Serialize for Kind {
+impl Serialize for ReportKind {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u8(self.number())
     }
 }
 
 impl Report {
-    /// A report with this JSON text, which travels as it is.
+    /// Returns a report with this JSON text, which is sent unchanged.
     ///
     /// # Errors
     ///
-    /// If `json` is no JSON.
-    pub fn new(kind: Kind, json: &str) -> Result<Self, Invalid> {
+    /// [`Invalid`] if `json` is not a JSON text.
+    pub fn new(kind: ReportKind, json: &str) -> Result<Self, Invalid> {
         match serde_json::from_str::<IgnoredAny>(json) {
             Ok(IgnoredAny) => Ok(Self { kind, text: json.into() }),
             Err(_) => Err(Invalid { what: "the text of a report", expected: "a JSON text" }),
@@ -73,58 +73,96 @@ impl Report {
     }
 }
 
-/// Tells of a session; read by [`parse`].
-pub fn request(session: &mut Session, reports: &[Report], _now: Timestamp) -> Call<()> {
-    let asking = Asking {
-        uin: Uin::Number(session.me.uin),
-        sid: session.auth.sid.expose().into(),
-        device_id: session.device.rng.device_id(),
-    };
-    let url = url(&session.device).with("pass_ticket", session.auth.pass_ticket.expose());
-    told(&session.device, url, asking, reports)
+/// Sends reports of a session.
+#[derive(Clone, Debug)]
+pub struct SendReports {
+    reports: Vec<Report>,
 }
 
-/// Tells of a login under way, before there is a session; read by [`parse`].
-pub fn before_login(device: &mut Device, reports: &[Report], _now: Timestamp) -> Call<()> {
-    let device_id = device.rng.device_id();
-    let asking = Asking { uin: Uin::Text(String::new()), sid: String::new(), device_id };
-    told(device, url(device), asking, reports)
+impl SendReports {
+    /// Returns a request with these reports.
+    pub const fn new(reports: Vec<Report>) -> Self {
+        Self { reports }
+    }
 }
 
-/// Who asks: here alone without a `Skey`, and with nobody's number before the login.
+impl Endpoint for SendReports {
+    type State = Session;
+    type Output = ();
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        let device_id = session.device_id();
+        let (uin, sid) = (Uin::Number(session.me.uin), session.auth.sid.expose());
+        let body = body(ReportRequest { uin, sid, device_id: &device_id }, &self.reports);
+        url(&session.device).with("pass_ticket", session.auth.pass_ticket.expose()).post_json(
+            &mut session.device,
+            now,
+            body,
+        )
+    }
+
+    /// # Errors
+    ///
+    /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
+    fn parse(&self, response: &Response) -> Result<(), Error> {
+        envelope::open::<Wire>(ENDPOINT, response).map(drop)
+    }
+}
+
+/// Sends reports of a login under way, before there is a session.
+#[derive(Clone, Debug)]
+pub struct SendLoginReports {
+    reports: Vec<Report>,
+}
+
+impl SendLoginReports {
+    /// Returns a request with these reports.
+    pub const fn new(reports: Vec<Report>) -> Self {
+        Self { reports }
+    }
+}
+
+impl Endpoint for SendLoginReports {
+    type State = Device;
+    type Output = ();
+
+    fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
+        let device_id = device.rng.device_id();
+        let base = ReportRequest { uin: Uin::Text(""), sid: "", device_id: &device_id };
+        url(device).post_json(device, now, body(base, &self.reports))
+    }
+
+    /// # Errors
+    ///
+    /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
+    fn parse(&self, response: &Response) -> Result<(), Error> {
+        envelope::open::<Wire>(ENDPOINT, response).map(drop)
+    }
+}
+
+/// The `BaseRequest` of reports. Unlike any other, it has no `Skey`, and no `Uin` before the login.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Asking {
-    uin: Uin,
-    sid: String,
+struct ReportRequest<'a> {
+    uin: Uin<'a>,
+    sid: &'a str,
     #[serde(rename = "DeviceID")]
-    device_id: String,
+    device_id: &'a str,
 }
 
 fn url(device: &Device) -> Url {
-    let path = "/cgi-bin/mmwebwx-bin/webwxstatreport";
-    Url::new(device, Role::Api, path).with("fun", "new").with("lang", device.lang.as_str())
+    Url::api(ENDPOINT).with("fun", "new").with("lang", device.lang.as_str())
 }
 
-fn told(device: &Device, url: Url, base_request: Asking, reports: &[Report]) -> Call<()> {
+fn body(base_request: ReportRequest<'_>, reports: &[Report]) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Body<'a> {
-        base_request: Asking,
+    struct Fields<'a> {
+        base_request: ReportRequest<'a>,
         count: usize,
         list: &'a [Report],
     }
-    let body = Body { base_request, count: reports.len(), list: reports };
-    Call::again(url.post_json(device, &body), parse)
-}
-
-/// Reads the reply of [`request`] and of [`before_login`].
-///
-/// # Errors
-///
-/// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
-pub fn parse(reply: &Response) -> Result<(), Error> {
-    envelope::open::<Wire>(ENDPOINT, reply).map(drop)
+    json(&Fields { base_request, count: reports.len(), list: reports })
 }
 
 reply! {
@@ -133,27 +171,25 @@ reply! {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString as _;
+    use alloc::string::{String, ToString as _};
 
     use proptest::prelude::*;
     use serde_json::Value;
 
     use super::*;
-    use crate::testing::{NOW, malformed, rendered, reply, session};
+    use crate::testing::{malformed, rendered, reply, session};
 
-    fn reports() -> [Report; 2] {
+    fn reports() -> Vec<Report> {
         let timing = r#"{"type":"[session-data]","data":{"uin":1,"init":"35"}}"#;
-        [
-            Report::new(Kind::Timing, timing).unwrap(),
-            Report::new(Kind::SendError, "\"没有 <发>\"").unwrap(),
-        ]
+        let failed = "\"没有 <发>\"";
+        [(ReportKind::Timing, timing), (ReportKind::SendError, failed)]
+            .map(|(kind, text)| Report::new(kind, text).unwrap())
+            .into()
     }
 
     #[test]
-    fn tells_of_a_session() {
-        let mut session = session();
-        let call = request(&mut session, &reports(), NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+    fn session_report_request() {
+        insta::assert_snapshot!(rendered(SendReports::new(reports()), &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -169,10 +205,9 @@ mod tests {
     }
 
     #[test]
-    fn tells_of_a_login() {
+    fn login_report_request() {
         let mut device = Device::new();
-        let call = before_login(&mut device, &reports(), NOW);
-        insta::assert_snapshot!(rendered(call, &mut device), @r#"
+        insta::assert_snapshot!(rendered(SendLoginReports::new(reports()), &mut device), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -185,38 +220,40 @@ mod tests {
 
         {"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e356902031041503"},"Count":2,"List":[{"Type":1,"Text":"{\"type\":\"[session-data]\",\"data\":{\"uin\":1,\"init\":\"35\"}}"},{"Type":16,"Text":"\"没有 <发>\""}]}
         "#);
-        let again = before_login(&mut device, &[], NOW);
-        let body = rendered(again, &mut device);
+        let body = rendered(SendLoginReports::new(Vec::new()), &mut device);
         assert!(body.ends_with(r#","Count":0,"List":[]}"#), "{body}");
     }
 
     #[test]
-    fn takes_json_alone() {
+    fn text_that_is_not_json_is_invalid() {
         for bad in ["", "{", "text", "{} {}", "{\"a\":1,}"] {
-            assert!(Report::new(Kind::Error, bad).is_err(), "{bad:?}");
+            assert!(Report::new(ReportKind::Error, bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn reads() {
-        parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#)).unwrap();
-        let refused = parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":"no"}}"#));
+        SendReports::new(Vec::new())
+            .parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#))
+            .unwrap();
+        let refused = SendReports::new(Vec::new())
+            .parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":"no"}}"#));
         assert!(matches!(refused, Err(Error::Refused { endpoint: ENDPOINT, .. })));
-        let often = parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
+        let often = SendReports::new(Vec::new()).parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        let over = parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        let over = SendReports::new(Vec::new()).parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
         assert!(matches!(over, Err(Error::LoggedOut { .. })));
-        malformed(parse, &[]);
+        malformed(&SendReports::new(Vec::new()), &[]);
     }
 
     proptest! {
-        /// Any JSON comes back from the wire as the text it was.
+        /// Any JSON text is sent unchanged.
         #[test]
         fn any_text_comes_back(text in any::<String>()) {
             let json = Value::from(text).to_string();
             let mut session = session();
-            let reports = [Report::new(Kind::Error, &json).unwrap()];
-            let sent = rendered(request(&mut session, &reports, NOW), &mut session.device);
+            let reports = [Report::new(ReportKind::Error, &json).unwrap()];
+            let sent = rendered(SendReports::new(reports.into()), &mut session);
             let body = sent.split_once("\n\n").unwrap().1;
             let body: Value = serde_json::from_str(body).unwrap();
             prop_assert_eq!(&body["List"][0]["Text"], &Value::from(json));

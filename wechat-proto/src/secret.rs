@@ -177,7 +177,7 @@ mod tests {
         wiped::<crate::login::Credentials>();
         wiped::<crate::login::Redirect>();
         wiped::<crate::entry::Extspam>();
-        wiped::<crate::contact::verify::Ticket>();
+        wiped::<crate::contact::Ticket>();
         wiped::<crate::message::Hidden>();
     };
 }

@@ -7,16 +7,16 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::acks::{Acks, Place};
 use crate::contact::Contact;
 use crate::device::Device;
 use crate::error::Error;
-use crate::ids::{ClientMsgId, UserName};
-use crate::login::Credentials;
+use crate::ids::{ClientMsgId, MsgId, UserName};
+use crate::login::{Credentials, Init};
 use crate::message::Message;
 use crate::secret::Secret;
 use crate::stored;
-use crate::sync::SyncKey;
-use crate::taken::Taken;
+use crate::sync::{Batch, SyncKey};
 use crate::time::Timestamp;
 use crate::wire::envelope::{BaseRequest, Uin};
 
@@ -28,16 +28,18 @@ use crate::wire::envelope::{BaseRequest, Uin};
 /// `Debug` shows no credential and no cookie; [`Session::to_json`] (and `Serialize`) does: what it
 /// gives can be used by whoever reads it. [`store`](crate::store) says what else a place to keep it
 /// has to do. `Serialize` is for a session within a value of your own, and has no checksum.
-#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub struct Session {
     format: Format,
     pub(crate) device: Device,
     pub(crate) auth: Credentials,
     pub(crate) me: Me,
+    /// Behind the last batch of which every message was acknowledged.
     pub(crate) sync_key: SyncKey,
     /// Unknown until the first `webwxsync`; the other key serves until then.
     pub(crate) sync_check_key: Option<SyncKey>,
-    pub(crate) taken: Taken,
+    #[serde(rename = "taken")]
+    pub(crate) acks: Acks,
     pub(crate) chat_set: Vec<UserName>,
     pub(crate) invite_start_count: u32,
     last_client_msg_id: ClientMsgId,
@@ -65,6 +67,24 @@ pub struct Me {
 }
 
 impl Session {
+    /// Opens a session: what the login page gave, and what `webwxinit` answered.
+    ///
+    /// The device remembers the account, for [`Login::again`](crate::login::Login::again).
+    pub fn open(device: Device, credentials: Credentials, init: &Init, now: Timestamp) -> Self {
+        let mut me = init.me.clone();
+        if me.uin == 0 {
+            // The login page knows it: `docs/protocol.md` §1.7.
+            me.uin = credentials.uin.expose().parse().unwrap_or(0);
+        }
+        let mut session = Self::new(device, credentials, me, init.sync_key.clone());
+        session.device.remember(session.me.uin);
+        session.device.begin(now);
+        session.renew_skey(init.skey.clone());
+        session.chat_set.clone_from(&init.chat_set);
+        session.invite_start_count = init.invite_start_count;
+        session
+    }
+
     pub(crate) fn new(device: Device, auth: Credentials, me: Me, sync_key: SyncKey) -> Self {
         Self {
             format: Format,
@@ -73,7 +93,7 @@ impl Session {
             me,
             sync_key,
             sync_check_key: None,
-            taken: Taken::default(),
+            acks: Acks::default(),
             chat_set: Vec::new(),
             invite_start_count: 40,
             last_client_msg_id: ClientMsgId::default(),
@@ -120,13 +140,31 @@ impl Session {
         self.device.mix_seed(seed);
     }
 
-    /// Takes a message: it will not be given again.
+    /// Acknowledges a message: it will not be delivered again.
     ///
-    /// An inbox takes a message when it is asked for the next one. Who stores the session with the
-    /// effect of a message, or after it, takes the message on the copy that is stored
-    /// ([`Inbox`](crate::sync::Inbox) says what is seen again otherwise).
-    pub fn take(&mut self, message: &Message) {
-        self.taken.take(&message.id);
+    /// Messages are acknowledged in any order. The stored `SyncKey` moves past a batch when every
+    /// message of it and of the batches before it is acknowledged; until then, the service sends
+    /// the batch again to whoever resumes the stored session, and acknowledged messages are
+    /// dropped by their id. A message without a usable id is known by its place in the batch, which
+    /// is not stored.
+    ///
+    /// An [`Inbox`](crate::sync::Inbox) acknowledges a message when it is asked for the next one,
+    /// unless it is [`manual`](crate::sync::Inbox::manual). A bot that stores the session together
+    /// with the effect of a message acknowledges it on the copy that is stored.
+    pub fn acknowledge(&mut self, message: &Message) {
+        self.acknowledge_at(&message.id, message.place);
+    }
+
+    pub(crate) fn acknowledge_at(&mut self, id: &MsgId, place: Option<Place>) {
+        self.acks.acknowledge(id, place);
+        self.advance();
+    }
+
+    /// Applies a batch of `webwxsync` for those who keep no contacts: returns its messages that are
+    /// new, each to be [acknowledged](Session::acknowledge). [`Account::apply`](crate::Account::apply)
+    /// applies the contacts as well.
+    pub fn apply(&mut self, batch: Batch) -> Vec<Message> {
+        self.deliver(batch).0
     }
 
     /// The chats that the login page lists first: persons, and rooms that may be in no address
@@ -155,14 +193,58 @@ impl Session {
         self.last_client_media_id
     }
 
-    /// Who asks, in all calls but `webwxinit`.
-    pub(crate) fn base_request(&mut self) -> BaseRequest {
-        self.auth.base_request(Uin::Number(self.me.uin), &mut self.device)
+    /// Returns a new `DeviceID`.
+    pub(crate) fn device_id(&mut self) -> String {
+        self.device.rng.device_id()
     }
 
-    /// What `synccheck` asks with.
-    pub(crate) fn sync_check_key(&self) -> &SyncKey {
-        self.sync_check_key.as_ref().unwrap_or(&self.sync_key)
+    /// The `BaseRequest` of all requests but `webwxinit`.
+    pub(crate) fn base_request<'a>(&'a self, device_id: &'a str) -> BaseRequest<'a> {
+        self.auth.base_request(Uin::Number(self.me.uin), device_id)
+    }
+
+    /// The key of the next `webwxsync`: behind everything that was received.
+    pub(crate) fn next_sync_key(&self) -> &SyncKey {
+        self.acks.parked_key().unwrap_or(&self.sync_key)
+    }
+
+    /// The key of the next `synccheck`.
+    pub(crate) fn next_check_key(&self) -> &SyncKey {
+        let stored = self.sync_check_key.as_ref();
+        self.acks.parked_check_key().or(stored).unwrap_or_else(|| self.next_sync_key())
+    }
+
+    /// Keeps the keys of a batch until its messages are acknowledged.
+    pub(crate) fn park(&mut self, batch: &Batch) {
+        let key = batch.sync_key.clone().filter(|key| key != self.next_sync_key());
+        self.acks.park(key, batch.sync_check_key.clone());
+    }
+
+    /// Returns the messages of the batch that was received last which are new, and whether its key
+    /// is. They are pending until they are acknowledged.
+    pub(crate) fn deliver(&mut self, batch: Batch) -> (Vec<Message>, bool) {
+        let mut messages = batch.messages(&self.me.user_name);
+        let moved = self.acks.deliver(&mut messages);
+        self.advance();
+        (messages, moved)
+    }
+
+    /// Forgets what was received and is not acknowledged: it will be received again.
+    pub(crate) fn rewind(&mut self) {
+        self.acks.rewind();
+    }
+
+    /// Moves the keys past the batches that are acknowledged as a whole.
+    fn advance(&mut self) {
+        while let Some(keys) = self.acks.next_done() {
+            // A key without counters replaces none: `docs/protocol.md` §7.2.
+            if let Some(key) = keys.sync_key {
+                self.sync_key = key;
+            }
+            if let Some(key) = keys.sync_check_key {
+                self.sync_check_key = Some(key);
+            }
+        }
     }
 
     /// Takes the `SKey` of an answer, unless it is empty: `docs/protocol.md` §1.4.

@@ -1,11 +1,13 @@
 //! No value that is printed shows a credential or a cookie: `docs/threats.md` S1.
 
 use super::*;
-use crate::contact::Contacts;
+use crate::call::Call;
+use crate::contact::LoadContacts;
 use crate::error::{Failure, FailureKind, Sent};
-use crate::flow::{Flow, Request};
-use crate::login::{Login, logout};
-use crate::message::send_text;
+use crate::flow::{Flow, Input, Interrupt, Request};
+use crate::login::{CheckScan, Login, Logout, Scan};
+use crate::message::SendText;
+use crate::sync::Inbox;
 
 const MARK: &str = "PLANTED";
 
@@ -114,7 +116,7 @@ fn no_credential_is_shown() {
     clean(&message);
     assert_eq!(account.session.auth.skey.expose(), "@crypt_PLANTED_3");
     assert!(run(&mut inbox, &mut *account).is_none());
-    assert!(run(&mut Contacts::new(), &mut *account).is_none());
+    assert!(run(&mut LoadContacts::new(), &mut *account).is_none());
     clean(&account);
     clean(&account.session);
     clean(&account.session.device);
@@ -122,11 +124,9 @@ fn no_credential_is_shown() {
     clean(&account.session.me);
 
     let to = "filehelper".parse().unwrap();
-    let mut call = send_text::request(&mut account.session, &to, "x", NOW);
-    clean(&call);
-    let _ = run(&mut call, &mut account.session.device);
-    let mut call = logout::request(&mut account.session, NOW);
-    assert!(run(&mut call, &mut account.session.device).is_some());
+    let mut call = Call::new(SendText::new(to, "x"));
+    let _ = run(&mut call, &mut account.session);
+    assert!(run(&mut Call::new(Logout::new()), &mut account.session).is_some());
     // A stored session that is damaged is not quoted.
     for at in 0..stored.len() {
         if let Err(error) = Session::from_json(stored.get(..at).unwrap_or_default()) {
@@ -142,10 +142,10 @@ fn no_batch_shows_what_is_in_its_messages() {
         {"MsgId":"1","MsgType":37,"FromUserName":"fmessage","ToUserName":"@me","Ticket":"v2_PLANTED@stranger",
          "RecommendInfo":{"UserName":"@a","Ticket":"v2_PLANTED@stranger"},"Content":"&lt;msg ticket=\"PLANTED\"/&gt;"},
         {"MsgId":"2","MsgType":3,"FromUserName":"@a","ToUserName":"@me","Content":"&lt;msg&gt;&lt;img aeskey=\"PLANTED\"/&gt;&lt;/msg&gt;"}]}"#;
-    let batch = crate::sync::fetch::parse(&reply(record)).unwrap();
+    let batch = crate::sync::FetchBatch.parse(&reply(record)).unwrap();
     clean(&batch);
     let account = session();
-    let messages = batch.messages(&account.me);
+    let messages = batch.messages(&account.me.user_name);
     assert_eq!(messages.len(), 2);
     clean(&messages);
 }
@@ -179,10 +179,11 @@ fn an_untrusted_address_is_shown_without_its_ticket() {
     ] {
         let text = format!("window.code=200;window.redirect_uri=\"{address}\";");
         let mut device = Device::new();
-        let error = crate::login::scan::parse(&reply(&text)).map(|scan| {
+        let scan = CheckScan::new("abc==".parse().unwrap()).parse(&reply(&text));
+        let error = scan.map(|scan| {
             clean(&scan);
-            let crate::login::scan::Scan::Confirmed { redirect } = scan else { panic!() };
-            redirect.enter(&mut device).unwrap_err()
+            let Scan::Confirmed { redirect } = scan else { panic!() };
+            device.enter(redirect).unwrap_err()
         });
         clean_error(&error.unwrap_or_else(|error| error));
     }

@@ -4,40 +4,50 @@ use alloc::string::ToString as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::endpoint::Endpoint as _;
 use crate::error::Ret;
-use crate::flow::{Flow as _, Input, Interrupt};
 use crate::ids::MsgId;
+use crate::retry::Lane;
 use crate::rng::Generator;
-use crate::sync::{Inbox, check};
-use crate::testing::{NOW, reply, session};
+use crate::sync::SyncCheck;
+use crate::testing::{NOW, http_of, reply, session};
 
 #[path = "session_secret_tests.rs"]
 mod secret;
 
 /// What is stored, but for the generator: it goes on, and does not go back.
-pub(crate) fn without_generator(mut session: Session) -> Session {
+pub(crate) fn without_generator(mut session: Session) -> String {
     session.device.rng = Generator::default();
-    session
+    session.to_json()
+}
+
+impl Session {
+    /// All that was acknowledged belongs to batches that are finished.
+    fn finish_batch(&mut self) {
+        self.acks.park(Some(self.sync_key.clone()), None);
+        self.acks.deliver(&mut Vec::new());
+        self.advance();
+    }
 }
 
 /// A session with something in every field.
 pub(crate) fn filled() -> Session {
     let mut session = session();
-    let mut call = check::request(&mut session, NOW);
-    let _ = call.poll(&mut session.device, NOW);
+    let uri = http_of(SyncCheck, &mut session).uri().clone();
     let mut answer = reply("window.synccheck={retcode:\"0\",selector:\"0\"}");
     for line in ["wxsid=a/+=; Secure; Max-Age=9", "t=1; Domain=qq.com"] {
         answer.headers_mut().append(http::header::SET_COOKIE, line.parse().unwrap());
     }
-    call.handle(Input::Reply(Ok(answer)));
-    call.poll(&mut session.device, NOW).unwrap();
+    SyncCheck.receive(&mut session, &uri, &answer, NOW).unwrap();
     session.sync_check_key = Some(session.sync_key.clone());
     session.chat_set = ["@a", "@@b"].map(|name| name.parse().unwrap()).into();
     session.me.nick_name = "张三 \"😄\"\u{2028}".into();
     for id in ["1", "8410419333108271670"] {
-        session.taken.take(&id.into());
+        session.acks.acknowledge(&id.into(), None);
+        if id == "1" {
+            session.finish_batch();
+        }
     }
-    session.taken.finish_batch(1);
     session.next_client_msg_id(NOW);
     session
 }
@@ -65,20 +75,21 @@ fn two_copies_draw_differently_when_mixed() {
 #[test]
 fn the_device_is_ready_for_another_login() {
     let mut session = filled();
-    session.device.end(Ret::SESSION_INVALID, NOW);
+    session.device.close(Ret::SESSION_INVALID, NOW);
     let again = Session::from_json(&session.to_json()).unwrap();
-    assert_eq!(again.device().ended(), Some(Ret::SESSION_INVALID));
+    assert_eq!(again.device().closed(), Some(Ret::SESSION_INVALID));
     let device = again.into_device();
-    assert_eq!(device.ended(), None);
-    assert!(device.jar == session.device.jar);
+    assert_eq!(device.closed(), None);
+    let jar = |device: &Device| serde_json::to_string(&device.jar).unwrap();
+    assert_eq!(jar(&device), jar(&session.device));
 }
 
 /// How fast its flows may ask is no part of what a session is.
 #[test]
 fn a_pace_makes_no_difference() {
     let mut session = filled();
-    (0..10).for_each(|_| session.device.paces.inbox.strike());
-    session.device.paces.login.strike();
+    (0..10).for_each(|_| session.device.backoff(Lane::Inbox).idle());
+    session.device.backoff(Lane::Login).idle();
     let again = Session::from_json(&session.to_json()).unwrap();
     assert_eq!(without_generator(again), without_generator(session));
 }
@@ -107,20 +118,22 @@ proptest! {
         millis in any::<u64>(), seed in any::<[u8; 32]>(),
     ) {
         let mut session = filled();
-        for id in &taken {
-            session.taken.take(&MsgId::from(id.as_str()));
+        for (index, id) in taken.iter().enumerate() {
+            session.acks.acknowledge(&MsgId::from(id.as_str()), None);
+            if index == open {
+                session.finish_batch();
+            }
         }
-        session.taken.finish_batch(open);
         session.me.uin = uin;
         session.me.nick_name = nick.into();
         session.auth.skey = skey.parse().unwrap();
         session.device.mix_seed(seed);
         session.next_client_msg_id(Timestamp::from_millis(millis));
         if ended {
-            session.device.end(Ret::NO_SESSION, NOW);
+            session.device.close(Ret::NO_SESSION, NOW);
         }
         let again = Session::from_json(&session.to_json()).unwrap();
-        prop_assert!(taken.iter().all(|id| again.taken.contains(&id.as_str().into()) == session.taken.contains(&id.as_str().into())));
+        prop_assert!(taken.iter().all(|id| again.acks.contains(&id.as_str().into()) == session.acks.contains(&id.as_str().into())));
         prop_assert_eq!(without_generator(again), without_generator(session));
     }
 

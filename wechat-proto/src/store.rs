@@ -60,9 +60,9 @@
 //! # assert!(Kept { vault: &Vault, name: "bot" }.load().unwrap().is_none());
 //! ```
 //!
-//! A bot that has effects of its own to store (an order, a row) and wants each exactly once does
-//! not save after it: it writes the effect and the session in **one** transaction, on a copy that
-//! [took](Session::take) the message. `to_json` is all that needs.
+//! A bot that stores effects of its own (an order, a row), and wants each exactly once, writes the
+//! effect and the session in **one** transaction: a copy of the session on which the message is
+//! [acknowledged](Session::acknowledge), as [`Session::to_json`] writes it.
 
 use alloc::boxed::Box;
 
@@ -178,7 +178,7 @@ mod tests {
         fn is_kept<S: SessionStore>(mut store: S) {
             assert!(store.load().unwrap().is_none());
             store.save(&session()).unwrap();
-            assert!(store.load().unwrap() == Some(session()));
+            assert_eq!(store.load().unwrap().unwrap().to_json(), session().to_json());
         }
         let mut kept = Kept::default();
         is_kept(&mut kept);

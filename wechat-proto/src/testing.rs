@@ -4,14 +4,15 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use crate::call::Call;
+use crate::account::Account;
 use crate::contact::Contact;
 use crate::contact::record::WireContact;
 use crate::device::Device;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::flow::{Flow, Input, Interrupt, Request, Response};
 use crate::ids::UserName;
@@ -26,31 +27,41 @@ use crate::wire::lenient::{Lenient as _, List};
 /// When tests happen: the clock of the 2016 notes.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);
 
-/// The request of a call as it would go out: method and address, headers, body.
-pub(crate) fn rendered<T>(mut call: Call<T>, device: &mut Device) -> String {
-    match call.poll(device, NOW) {
-        Err(Interrupt::Send(request)) => render(&request),
-        _ => panic!("a new call sends"),
-    }
+/// The request of an endpoint as it would go out: method and address, headers, body.
+pub(crate) fn rendered<E: Endpoint>(mut endpoint: E, state: &mut E::State) -> String {
+    let http = endpoint.request(state, NOW);
+    render(&http)
 }
 
-/// The body of a call, byte for byte.
-pub(crate) fn body<T>(call: &Call<T>) -> String {
-    let mut body = call.http().body().clone();
-    let length = body.len();
-    String::from_utf8(body.copy_to_bytes(length).into()).unwrap()
+/// The request of an endpoint.
+pub(crate) fn http_of<E: Endpoint>(
+    endpoint: E,
+    state: &mut E::State,
+) -> http::Request<crate::body::Body> {
+    built(endpoint, state, NOW)
+}
+
+/// The request of an endpoint at a time.
+pub(crate) fn built<E: Endpoint>(
+    mut endpoint: E,
+    state: &mut E::State,
+    now: Timestamp,
+) -> http::Request<crate::body::Body> {
+    endpoint.request(state, now)
+}
+
+/// The body of a request, byte for byte.
+pub(crate) fn body(request: &http::Request<crate::body::Body>) -> String {
+    String::from_utf8(request.body().clone().into_bytes().into()).unwrap()
 }
 
 /// A request as text.
-pub(crate) fn render(request: &Request) -> String {
-    let http = &request.http;
+pub(crate) fn render(http: &http::Request<crate::body::Body>) -> String {
     let mut text = format!("{} {}\n", http.method(), http.uri());
     for (name, value) in http.headers() {
         text += &format!("{name}: {}\n", value.to_str().unwrap());
     }
-    let mut body = http.body().clone();
-    let length = body.len();
-    text += &format!("\n{}", String::from_utf8_lossy(&body.copy_to_bytes(length)));
+    text += &format!("\n{}", String::from_utf8_lossy(&http.body().clone().into_bytes()));
     text.trim_end().to_string()
 }
 
@@ -59,12 +70,12 @@ pub(crate) fn reply(body: &str) -> Response {
     Response::new(Bytes::copy_from_slice(body.as_bytes()))
 }
 
-/// Asserts that a parser takes none of `bodies`, nor of those that no parser takes, and says so
-/// with its endpoint and expectation.
-pub(crate) fn malformed<T>(parse: fn(&Response) -> Result<T, Error>, bodies: &[&str]) {
+/// Asserts that an endpoint parses none of `bodies`, nor of those that no endpoint parses, and that
+/// the errors name the endpoint and what it expects.
+pub(crate) fn malformed<E: Endpoint>(endpoint: &E, bodies: &[&str]) {
     let always = ["", " ", "<html><body>502 Bad Gateway</body></html>", "{", "[]", "null", "\u{0}"];
     for body in always.iter().chain(bodies) {
-        match parse(&reply(body)) {
+        match endpoint.parse(&reply(body)) {
             Err(Error::Malformed { endpoint, expected, .. }) => {
                 assert!(!endpoint.is_empty() && !expected.is_empty());
             }
@@ -140,6 +151,11 @@ pub(crate) fn session() -> Session {
     let key =
         WireKey::of(r#"{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]}"#);
     Session::new(Device::new(), credentials(), me, key.unwrap())
+}
+
+/// An account on [`session`], which knows no contact.
+pub(crate) fn account() -> Account {
+    Account::from(session())
 }
 
 /// A file that the service has taken.

@@ -8,7 +8,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
 
-use wechat_proto::contact::verify::Ticket;
+use wechat_proto::contact::Ticket;
 use wechat_proto::entry::Extspam;
 use wechat_proto::{Account, Device, Entry, Session};
 

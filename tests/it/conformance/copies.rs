@@ -128,7 +128,7 @@ fn a_writer_that_fails_is_told_of(host: &dyn Host) {
         let error = copied.result.unwrap_err();
         assert!(matches!(&error, Error::Sink(failure) if failure.kind == FailureKind::Sink));
         assert!(!error.is_transient());
-        assert_eq!(error.to_string(), "what was downloaded could not be written");
+        assert_eq!(error.to_string(), "the download could not be written");
         let cause = error.source().unwrap().source().unwrap();
         assert_eq!(cause.to_string(), "the disk is full");
         assert_eq!(copied.sink.bytes.len(), 30_000);

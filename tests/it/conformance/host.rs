@@ -9,9 +9,10 @@ use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response};
-use wechat_proto::media::image;
-use wechat_proto::sync::fetch;
+use wechat_proto::media::{GetImage, ImageSize};
+use wechat_proto::sync::FetchBatch;
 use wechat_proto::{Device, Error, Flow, Input, Interrupt, Message, Session, Timestamp};
+use wechat_proto::{Endpoint as _, MsgId};
 use wechat_simulator::conformance::{self, Feature, Options, Probe, Source, Transport};
 
 /// Both adapters have everything.
@@ -59,7 +60,8 @@ pub(crate) fn ureq(options: &Options) -> Result<Blocking, Error> {
 
 fn blocking(session: Session, options: &Options) -> Result<Blocking, Error> {
     let options = options!(wechat_transport_ureq::Options, options);
-    Ok(Blocking(wechat_transport_ureq::Client::resume(session, options)?))
+    let transport = wechat_transport_ureq::Transport::new(options)?;
+    Ok(Blocking(wechat_transport_ureq::Client::resume(&transport, session)?))
 }
 
 impl Transport for Blocking {
@@ -76,7 +78,7 @@ impl Transport for Blocking {
     }
 
     fn stream(&self, flow: &mut Probe, body: &mut Vec<u8>) -> Result<(), Error> {
-        let ((), mut rest) = self.0.download(flow)?;
+        let ((), mut rest) = self.0.stream(flow)?;
         match rest.read_to_end(body) {
             Ok(_) => Ok(()),
             Err(error) => Err(error.downcast().expect("an error of reading holds one of ours")),
@@ -96,7 +98,8 @@ pub(crate) fn hyper(options: &Options) -> Result<OnTokio, Error> {
 
 fn on_tokio(session: Session, options: &Options) -> Result<OnTokio, Error> {
     let options = options!(wechat_transport_hyper::Options, options);
-    let client = wechat_transport_hyper::Client::resume(session, options)?;
+    let transport = wechat_transport_hyper::Transport::new(options)?;
+    let client = wechat_transport_hyper::Client::resume(&transport, session)?;
     // One worker, so that kept connections live between two `block_on`s.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     Ok(OnTokio { client, runtime })
@@ -117,7 +120,7 @@ impl Transport for OnTokio {
 
     fn stream(&self, flow: &mut Probe, body: &mut Vec<u8>) -> Result<(), Error> {
         self.runtime.block_on(async {
-            let ((), mut rest) = self.client.download(flow).await?;
+            let ((), mut rest) = self.client.stream(flow).await?;
             while let Some(bytes) = rest.chunk().await? {
                 body.extend_from_slice(&bytes);
             }
@@ -250,16 +253,16 @@ impl Client for Blocking {
     }
 
     fn copy(&self, request: Request, limit: u64, room: usize) -> Copied {
-        let (head, rest) = self.0.download(&mut Ask::new(request)).unwrap();
-        let head = image::parse(&head.unwrap()).unwrap();
+        let (head, rest) = self.0.stream(&mut Ask::new(request)).unwrap();
+        let head = GetImage::new(MsgId::from("1"), ImageSize::Full).parse(&head.unwrap()).unwrap();
         let (mut sink, mut progress) = (Sink { room, ..Sink::default() }, Vec::new());
         let result = rest.copy_to(&head, &mut sink, limit, |so_far| progress.push(so_far));
         Copied { result, sink, progress }
     }
 
     fn sync(&self) -> Result<usize, Error> {
-        let batch = self.0.call(fetch::request)?;
-        Ok(batch.messages(self.0.session().me()).len())
+        let batch = self.0.call(FetchBatch::new())?;
+        Ok(batch.messages(&self.0.session().me().user_name).len())
     }
 
     fn stored(&self) -> String {
@@ -291,8 +294,9 @@ impl Client for OnTokio {
     fn copy(&self, request: Request, limit: u64, room: usize) -> Copied {
         self.runtime.block_on(async {
             let mut flow = Ask::new(request);
-            let (head, rest) = self.client.download(&mut flow).await.unwrap();
-            let head = image::parse(&head.unwrap()).unwrap();
+            let (head, rest) = self.client.stream(&mut flow).await.unwrap();
+            let head =
+                GetImage::new(MsgId::from("1"), ImageSize::Full).parse(&head.unwrap()).unwrap();
             let (mut sink, mut progress) = (Sink { room, ..Sink::default() }, Vec::new());
             let copy = rest.copy_to(&head, &mut sink, limit, |so_far| progress.push(so_far));
             let result = copy.await;
@@ -301,8 +305,8 @@ impl Client for OnTokio {
     }
 
     fn sync(&self) -> Result<usize, Error> {
-        let batch = self.runtime.block_on(self.client.call(fetch::request))?;
-        Ok(batch.messages(self.client.session().me()).len())
+        let batch = self.runtime.block_on(self.client.call(FetchBatch::new()))?;
+        Ok(batch.messages(&self.client.session().me().user_name).len())
     }
 
     fn stored(&self) -> String {

@@ -1,17 +1,16 @@
-//! A program as users write them: it repeats what may be repeated, logs in again when it was
-//! logged out, and keeps a ledger.
+//! A program as users write them: it repeats calls that may be repeated, logs in again when the
+//! session is closed, and keeps a ledger.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wechat_proto::contact::Contacts;
+use wechat_proto::contact::LoadContacts;
+use wechat_proto::endpoint::Numbered;
 use wechat_proto::login::{Login, Progress};
-use wechat_proto::media::{Fetch, LocalFile, Upload, UploadProgress, Uploaded};
+use wechat_proto::media::{Head, LocalFile, RetryEmpty, Upload, UploadProgress, Uploaded};
 use wechat_proto::sync::Inbox;
-use wechat_proto::{
-    Account, Call, ClientMsgId, Device, Error, Flow, Message, Session, Timestamp, UserName,
-};
+use wechat_proto::{Account, Call, Device, Endpoint, Error, Flow, Message, Timestamp, UserName};
 use wechat_simulator::World;
 
 use super::line::Line;
@@ -22,18 +21,18 @@ pub(crate) struct Bot {
     pub(crate) line: Line,
     pub(crate) account: Account,
     inbox: Inbox,
-    /// The numbers of what the simulator's people wrote, in order.
+    /// The ids of the messages that were written to it, in order.
     pub(crate) written: Vec<String>,
     pub(crate) heard: Vec<Message>,
-    /// What it was told that went wrong.
+    /// The errors reported to it.
     pub(crate) errors: Vec<Error>,
-    /// How often it asked each endpoint that changes something.
+    /// How often it called each endpoint that changes something.
     pub(crate) asked: BTreeMap<String, usize>,
     /// How often it logged in.
     pub(crate) logins: usize,
 }
 
-/// How often it repeats one thing before it calls it hopeless.
+/// How often it repeats a call before the test fails.
 const PATIENCE: usize = 8;
 
 impl Bot {
@@ -53,8 +52,11 @@ impl Bot {
         }
     }
 
-    /// Another that goes on from here, in a world of its own. Not before the first message was
-    /// asked for.
+    /// Returns a copy that goes on in a world of its own.
+    ///
+    /// # Panics
+    ///
+    /// If the inbox has begun.
     pub(crate) fn twin(&self) -> Self {
         assert!(self.heard.is_empty() && self.written.is_empty(), "its inbox has begun");
         Self {
@@ -69,7 +71,7 @@ impl Bot {
         }
     }
 
-    /// Logs in again: by the phone that knows the device.
+    /// Logs in again on the same device, without a QR code.
     pub(crate) fn back(&mut self) {
         let mut device = self.account.session().clone().into_device();
         self.account = log_in(&mut self.line, &mut self.errors, Login::again(), &mut device);
@@ -77,16 +79,16 @@ impl Bot {
         self.logins += 1;
     }
 
-    /// Something happens in the world; numbers of messages are noted.
+    /// Changes the world; the closure returns the ids of the messages that were written.
     pub(crate) fn happens(&mut self, what: impl FnOnce(&mut World) -> Vec<String>) {
         let written = what(&mut self.line.simulator.world());
         self.written.extend(written);
     }
 
-    /// Loads its contacts.
+    /// Loads the contacts.
     pub(crate) fn contacts(&mut self) {
         for _ in 0..PATIENCE {
-            let mut contacts = Contacts::new();
+            let mut contacts = LoadContacts::new();
             for _ in 0..PATIENCE {
                 match self.line.run(&mut contacts, &mut self.account, &[]) {
                     Ok(()) => return,
@@ -104,7 +106,7 @@ impl Bot {
         self.hopeless("no contacts");
     }
 
-    /// Hears until everything written was heard.
+    /// Receives messages until the last one written has arrived.
     pub(crate) fn hear(&mut self) {
         for _ in 0..200 {
             let last = self.written.last();
@@ -125,10 +127,10 @@ impl Bot {
         self.hopeless("not heard");
     }
 
-    /// Goes on for so many steps in which nothing new comes.
+    /// Runs the inbox for a number of steps.
     pub(crate) fn idle(&mut self, steps: usize) {
         for _ in 0..steps {
-            if self.account.over().is_some() {
+            if self.account.close_reason().is_some() {
                 return;
             }
             match self.line.step(&mut self.inbox, &mut self.account, &[]) {
@@ -139,22 +141,21 @@ impl Bot {
         }
     }
 
-    /// The message of this number.
+    /// Returns the received message with this id.
     pub(crate) fn message(&self, id: &str) -> Message {
         self.heard.iter().find(|message| message.id.as_str() == id).expect("heard").clone()
     }
 
-    /// A call that only asks: repeated until it is answered.
-    pub(crate) fn ask<T>(
-        &mut self,
-        mut build: impl FnMut(&mut Session, Timestamp) -> Call<T>,
-    ) -> T {
+    /// Calls an endpoint that may be repeated, until it succeeds.
+    pub(crate) fn ask<E: Endpoint + Clone>(&mut self, endpoint: E) -> E::Output
+    where
+        Account: AsMut<E::State>,
+    {
         for _ in 0..PATIENCE {
-            let mut call = build(self.account.session_mut(), self.line.now());
-            match self.run(&mut call) {
+            match self.run(&mut Call::new(endpoint.clone())) {
                 Ok(output) => return output,
                 Err(error) => {
-                    assert!(!matches!(error, Error::Unanswered(_)), "it changes nothing");
+                    assert!(!matches!(error, Error::Unanswered { .. }), "it changes nothing");
                     self.recover(error);
                 }
             }
@@ -162,16 +163,15 @@ impl Bot {
         self.hopeless("no answer");
     }
 
-    /// A call that changes something and has no number: repeated where the service said no, and
-    /// where it cannot have heard. `None` where nobody knows what became of it.
-    pub(crate) fn change<T>(
-        &mut self,
-        mut build: impl FnMut(&mut Session, Timestamp) -> Call<T>,
-    ) -> Option<T> {
+    /// Calls an endpoint that must not be repeated and has no number. Repeats it if the service
+    /// refused or nothing was sent; returns `None` if the outcome is unknown.
+    pub(crate) fn change<E: Endpoint + Clone>(&mut self, endpoint: E) -> Option<E::Output>
+    where
+        Account: AsMut<E::State>,
+    {
         for _ in 0..PATIENCE {
-            let mut call = build(self.account.session_mut(), self.line.now());
-            self.note(&call);
-            match self.run(&mut call) {
+            self.note(endpoint.clone());
+            match self.run(&mut Call::new(endpoint.clone())) {
                 Ok(output) => return Some(output),
                 Err(error) if is_open(&error) => {
                     self.errors.push(error);
@@ -183,16 +183,14 @@ impl Bot {
         self.hopeless("no answer");
     }
 
-    /// A send: repeated under one number until it is answered.
-    pub(crate) fn send<T>(
-        &mut self,
-        mut build: impl FnMut(&mut Session, ClientMsgId) -> Call<T>,
-    ) -> T {
-        let id = self.account.session_mut().next_client_msg_id(self.line.now());
+    /// Sends a message, repeated under its number until it is confirmed.
+    pub(crate) fn send<E: Numbered + Clone>(&mut self, mut send: E) -> E::Output
+    where
+        Account: AsMut<E::State>,
+    {
         for _ in 0..PATIENCE {
-            let mut call = build(self.account.session_mut(), id);
-            self.note(&call);
-            match self.run(&mut call) {
+            self.note(send.clone());
+            match self.run(&mut Call::new(&mut send)) {
                 Ok(output) => return output,
                 Err(error) => self.recover(error),
             }
@@ -222,19 +220,21 @@ impl Bot {
         self.hopeless("not uploaded");
     }
 
-    /// Downloads something.
-    pub(crate) fn download(&mut self, build: impl Fn(&Session) -> Fetch) -> Bytes {
+    /// Downloads a body.
+    pub(crate) fn download<E: Endpoint<Output = Head> + Clone>(&mut self, endpoint: E) -> Bytes
+    where
+        Account: AsMut<E::State>,
+    {
         for _ in 0..PATIENCE {
-            let mut fetch = build(self.account.session());
-            let begun = self.run(&mut fetch);
+            let begun = self.run(&mut RetryEmpty::new(endpoint.clone()));
             match begun.and_then(|_| self.line.rest()) {
                 Ok(bytes) => return bytes,
                 Err(error) => self.recover(error),
             }
-            // Of a session that is over, only the head of a reply that says so is looked at: the
-            // inbox, which another thread would run, hears of it.
+            // A download does not notice that the session is closed: only the head of the response
+            // is read. The inbox, which another thread would run, does.
             self.idle(6);
-            if self.account.over().is_some() {
+            if self.account.close_reason().is_some() {
                 self.back();
             }
         }
@@ -255,7 +255,7 @@ impl Bot {
         panic!("{what}: {:?}, {violations:#?}", self.errors);
     }
 
-    /// What it does before it tries once more.
+    /// Prepares for a repetition: logs in again, or waits.
     pub(crate) fn recover(&mut self, error: Error) {
         let over = matches!(error, Error::LoggedOut { .. });
         self.errors.push(error);
@@ -266,17 +266,28 @@ impl Bot {
         }
     }
 
-    /// Notes that it asks for a change.
-    pub(crate) fn note<T>(&mut self, call: &Call<T>) {
-        let path = call.http().uri().path();
-        let endpoint = path.rsplit('/').next().unwrap_or_default();
-        *self.asked.entry(endpoint.to_owned()).or_default() += 1;
+    /// Counts a call that changes something.
+    fn note<E: Endpoint>(&mut self, endpoint: E)
+    where
+        Account: AsMut<E::State>,
+    {
+        let endpoint = name_of(endpoint, &self.account, self.line.now());
+        *self.asked.entry(endpoint).or_default() += 1;
     }
 }
 
-/// Whether nobody knows if a change took place: no reply, or none of the service's own.
+/// Returns the name of an endpoint on the wire.
+pub(crate) fn name_of<E: Endpoint>(mut endpoint: E, account: &Account, now: Timestamp) -> String
+where
+    Account: AsMut<E::State>,
+{
+    let http = endpoint.request(account.clone().as_mut(), now);
+    http.uri().path().rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// Whether the outcome of a change is unknown.
 pub(crate) const fn is_open(error: &Error) -> bool {
-    matches!(error, Error::Unanswered(_) | Error::Malformed { .. } | Error::Status { .. })
+    matches!(error, Error::Unanswered { .. })
 }
 
 fn log_in(

@@ -1,37 +1,44 @@
-//! Everything public that makes a call.
+//! Every endpoint, classified: those that must not be repeated, and those that may be.
 
-use wechat_proto::contact::Contact;
-use wechat_proto::contact::verify::{self, Opcode, Scene, Ticket, Verification};
+use wechat_proto::contact::{Contact, Opcode, Scene, Ticket, VerifyUser};
+use wechat_proto::endpoint::Repeat;
+use wechat_proto::feedback::SendFeedback;
 use wechat_proto::media::{MediaType, Uploaded};
 use wechat_proto::message::{
-    EmoticonMd5, Forward, Receipt, forward, reply, revoke, send_app, send_emoticon, send_image,
-    send_media, send_text, send_video,
+    EmoticonMd5, ForwardMessage, Receipt, RevokeMessage, SendEmoticon, SendFile, SendImage,
+    SendText, SendUpload, SendVideo,
 };
-use wechat_proto::room::{Founders, create, update};
+use wechat_proto::room::{CreateRoom, Founders, UpdateRoom};
 use wechat_proto::{
-    Call, Device, Flow, Input, Interrupt, Message, Session, Timestamp, UserName, feedback, fuzz,
+    Account, Call, ClientMsgId, Endpoint, Flow, Input, Interrupt, Message, Timestamp, UserName,
+    fuzz,
 };
 use wechat_simulator::Incoming;
 
-use super::bot::Bot;
+use super::bot::{Bot, name_of};
 use super::line::Line;
 use super::steps;
 
-/// A call, whatever it answers.
+/// A call with its output erased.
 pub(super) struct Any {
-    pub(super) flow: Box<dyn Flow<State = Device, Output = ()>>,
+    pub(super) flow: Box<dyn Flow<State = Account, Output = ()>>,
+    /// The name of its endpoint on the wire.
     pub(super) endpoint: String,
-    pub(super) text: String,
+    /// The name of its endpoint's type.
+    pub(super) title: &'static str,
 }
 
-pub(super) struct Silent<T>(Call<T>);
+struct Silent<E: Endpoint>(Call<E>);
 
-impl<T> Flow for Silent<T> {
-    type State = Device;
+impl<E: Endpoint> Flow for Silent<E>
+where
+    Account: AsMut<E::State>,
+{
+    type State = Account;
     type Output = ();
 
-    fn poll(&mut self, device: &mut Device, now: Timestamp) -> Result<(), Interrupt> {
-        self.0.poll(device, now).map(drop)
+    fn poll(&mut self, account: &mut Account, now: Timestamp) -> Result<(), Interrupt> {
+        self.0.poll(account.as_mut(), now).map(drop)
     }
 
     fn handle(&mut self, input: Input) {
@@ -39,16 +46,12 @@ impl<T> Flow for Silent<T> {
     }
 }
 
-impl<T: 'static> From<Call<T>> for Any {
-    fn from(call: Call<T>) -> Self {
-        let path = call.http().uri().path();
-        let endpoint = path.rsplit('/').next().unwrap_or_default().to_owned();
-        let text = format!("{call:?}");
-        Self { flow: Box::new(Silent(call)), endpoint, text }
-    }
+/// Returns the name of a type, without its path.
+pub(super) fn title<T>() -> &'static str {
+    std::any::type_name::<T>().rsplit("::").next().unwrap_or_default()
 }
 
-/// What the calls are about.
+/// A logged-in bot, and the parameters of the calls.
 pub(super) struct Stage {
     pub(super) bot: Bot,
     pub(super) friend: UserName,
@@ -57,6 +60,7 @@ pub(super) struct Stage {
     pub(super) room_known: Contact,
     pub(super) heard: Message,
     pub(super) receipt: Receipt,
+    pub(super) id: ClientMsgId,
     pub(super) ticket: Ticket,
     pub(super) uploads: [Uploaded; 4],
 }
@@ -99,150 +103,116 @@ impl Stage {
         let raw = bot.message(&bot.written[1]).raw.json().into_owned();
         let raw: serde_json::Value = serde_json::from_str(&raw).unwrap();
         let ticket = raw["RecommendInfo"]["Ticket"].as_str().unwrap().parse().unwrap();
-        let receipt = bot.send(|session, id| send_text::again(session, &friend, "mine", id));
+        let receipt = bot.send(SendText::new(friend.clone(), "mine"));
+        let now = bot.line.now();
+        let id = bot.account.session_mut().next_client_msg_id(now);
         let room_known = bot.account.directory().find(&room).unwrap().clone();
         let uploads = uploads.try_into().unwrap();
-        Self { bot, friend, stranger, room, room_known, heard, receipt, ticket, uploads }
+        Self { bot, friend, stranger, room, room_known, heard, receipt, id, ticket, uploads }
+    }
+
+    fn call<E>(&self, endpoint: E) -> Any
+    where
+        E: Endpoint + Clone + 'static,
+        Account: AsMut<E::State>,
+    {
+        assert_eq!(E::REPEAT, Repeat::Once);
+        let name = name_of(endpoint.clone(), &self.bot.account, self.bot.line.now());
+        let flow = Box::new(Silent(Call::new(endpoint)));
+        Any { flow, endpoint: name, title: title::<E>() }
+    }
+
+    /// Returns a member of the room other than the account.
+    fn member(&self) -> UserName {
+        let me = &self.bot.account.session().me().user_name;
+        let mut members = self.room_known.members.iter().map(|member| &member.user_name);
+        members.find(|name| *name != me).unwrap().clone()
+    }
+
+    fn founders(&self) -> Founders {
+        let me = &self.bot.account.session().me().user_name;
+        let members = self.room_known.members.iter().map(|member| member.user_name.clone());
+        Founders::new(members.filter(|name| name != me), me).unwrap()
     }
 }
 
-pub(super) type Build = fn(&Stage, &mut Session, Timestamp) -> Any;
+pub(super) type Build = fn(&Stage) -> Any;
 
-/// Everything public that makes a call which changes something: `file::function`.
-pub(super) const ONCE: &[(&str, Build)] = &[
-    ("message/send_text.rs::request", |s, x, now| {
-        send_text::request(x, &s.friend, "x", now).into()
-    }),
-    ("message/send_text.rs::again", |s, x, now| {
-        let id = x.next_client_msg_id(now);
-        send_text::again(x, &s.friend, "x", id).into()
-    }),
-    ("message/send_text.rs::mention", |s, x, now| {
-        send_text::mention(x, &s.room, "@x", std::slice::from_ref(&s.friend), now).into()
-    }),
-    ("message/send_text.rs::mention_again", |s, x, now| {
-        let id = x.next_client_msg_id(now);
-        send_text::mention_again(x, &s.room, "@x", std::slice::from_ref(&s.friend), id).into()
-    }),
-    ("message/send_image.rs::request", |s, x, now| {
-        send_image::request(x, &s.friend, &s.uploads[0], now).into()
-    }),
-    ("message/send_image.rs::again", |s, x, now| {
-        let id = x.next_client_msg_id(now);
-        send_image::again(x, &s.friend, &s.uploads[0], id).into()
-    }),
-    ("message/send_video.rs::request", |s, x, now| {
-        send_video::request(x, &s.friend, &s.uploads[1], now).into()
-    }),
-    ("message/send_video.rs::again", |s, x, now| {
-        let id = x.next_client_msg_id(now);
-        send_video::again(x, &s.friend, &s.uploads[1], id).into()
-    }),
-    ("message/send_emoticon.rs::request", |s, x, now| {
-        send_emoticon::request(x, &s.friend, &s.uploads[2], now).into()
-    }),
-    ("message/send_emoticon.rs::again", |s, x, now| {
-        let id = x.next_client_msg_id(now);
-        send_emoticon::again(x, &s.friend, &s.uploads[2], id).into()
-    }),
-    ("message/send_emoticon.rs::known", |s, x, now| {
-        send_emoticon::known(x, &s.friend, &md5(), now).into()
-    }),
-    ("message/send_emoticon.rs::known_again", |s, x, now| {
-        let id = x.next_client_msg_id(now);
-        send_emoticon::known_again(x, &s.friend, &md5(), id).into()
-    }),
-    ("message/send_app.rs::request", |s, x, now| {
-        send_app::request(x, &s.friend, &s.uploads[3], now).into()
-    }),
-    ("message/send_app.rs::again", |s, x, now| {
-        let id = x.next_client_msg_id(now);
-        send_app::again(x, &s.friend, &s.uploads[3], id).into()
-    }),
-    ("message/send_media.rs::request", |s, x, now| {
-        send_media::request(x, &s.friend, &s.uploads[1], now).into()
-    }),
-    ("message/send_media.rs::again", |s, x, now| {
-        let id = x.next_client_msg_id(now);
-        send_media::again(x, &s.friend, &s.uploads[3], id).into()
-    }),
-    ("message/forward.rs::request", |s, x, now| {
-        forward::request(x, &s.heard, &s.friend, now).unwrap().into()
-    }),
-    ("message/forward.rs::again", |s, x, now| {
-        let id = x.next_client_msg_id(now);
-        forward::again(x, &s.heard, &s.friend, id).unwrap().into()
-    }),
-    ("message/forward.rs::Forward::request", |s, x, now| {
-        Forward::of(&s.heard).unwrap().request(x, &s.friend, now).into()
-    }),
-    ("message/forward.rs::Forward::again", |s, x, now| {
-        let id = x.next_client_msg_id(now);
-        Forward::of(&s.heard).unwrap().again(x, &s.friend, id).into()
-    }),
-    ("message/reply.rs::text", |s, x, now| reply::text(x, &s.heard, "x", now).into()),
-    ("message/reply.rs::mentioning", |s, x, now| {
-        reply::mentioning(x, s.bot.account.directory(), &s.heard, "x", now).into()
-    }),
-    ("message/revoke.rs::request", |s, x, _| revoke::request(x, &s.friend, &s.receipt).into()),
-    ("contact/verify.rs::add", |s, x, now| verify::add(x, &s.stranger, "x", now).into()),
-    ("contact/verify.rs::accept", |s, x, now| {
-        verify::accept(x, &s.stranger, &s.ticket, now).into()
-    }),
-    ("contact/verify.rs::request", |s, x, now| {
-        let (opcode, scene) = (Opcode::SEND_REQUEST, Scene::WEB);
-        let step = Verification { opcode, user: &s.stranger, ticket: None, greeting: "x", scene };
-        verify::request(x, &step, now).into()
-    }),
-    ("room/create.rs::request", |s, x, now| {
-        let me = x.me().user_name.clone();
-        let members = s.room_known.members.iter().map(|member| member.user_name.clone());
-        let founders = Founders::new(members.filter(|name| *name != me), &me).unwrap();
-        create::request(x, &founders, "x", now).into()
-    }),
-    ("room/update.rs::add", |s, x, _| update::add(x, &s.room, &s.friend.clone().into()).into()),
-    ("room/update.rs::invite", |s, x, _| {
-        update::invite(x, &s.room, &s.friend.clone().into()).into()
-    }),
-    ("room/update.rs::remove", |s, x, _| {
-        let me = x.me().user_name.clone();
-        let mut members = s.room_known.members.iter().map(|member| member.user_name.clone());
-        let member = members.find(|name| *name != me).unwrap();
-        update::remove(x, &s.room, &member.into()).into()
-    }),
-    ("room/update.rs::rename", |s, x, _| update::rename(x, &s.room, "x").into()),
-    ("room/update.rs::quit", |s, x, _| update::quit(x, &s.room).into()),
-    ("feedback.rs::request", |_, x, now| feedback::request(x, "x", now).into()),
+/// The calls that must not be repeated: one of each constructor.
+pub(super) const ONCE: &[Build] = &[
+    |s| s.call(SendText::new(s.friend.clone(), "x")),
+    |s| s.call(SendText::new(s.room.clone(), "@x").with_mentions(std::slice::from_ref(&s.friend))),
+    |s| s.call(SendText::new(s.friend.clone(), "x").with_id(s.id)),
+    |s| s.call(SendText::reply(&s.heard, "x")),
+    |s| s.call(SendText::mention_reply(&s.heard, s.bot.account.directory(), "x")),
+    |s| s.call(SendImage::new(s.friend.clone(), &s.uploads[0])),
+    |s| s.call(SendImage::new(s.friend.clone(), &s.uploads[0]).with_id(s.id)),
+    |s| s.call(SendVideo::new(s.friend.clone(), &s.uploads[1])),
+    |s| s.call(SendVideo::new(s.friend.clone(), &s.uploads[1]).with_id(s.id)),
+    |s| s.call(SendEmoticon::new(s.friend.clone(), &s.uploads[2])),
+    |s| s.call(SendEmoticon::known(s.friend.clone(), md5())),
+    |s| s.call(SendEmoticon::known(s.friend.clone(), md5()).with_id(s.id)),
+    |s| s.call(SendFile::new(s.friend.clone(), &s.uploads[3])),
+    |s| s.call(SendFile::new(s.friend.clone(), &s.uploads[3]).with_id(s.id)),
+    |s| s.call(SendUpload::new(s.friend.clone(), &s.uploads[1])),
+    |s| s.call(SendUpload::new(s.friend.clone(), &s.uploads[3])),
+    |s| s.call(SendUpload::new(s.friend.clone(), &s.uploads[3]).with_id(s.id)),
+    |s| s.call(ForwardMessage::new(&s.heard, s.friend.clone()).unwrap()),
+    |s| s.call(ForwardMessage::new(&s.heard, s.friend.clone()).unwrap().with_id(s.id)),
+    |s| {
+        s.call(
+            ForwardMessage::new(&s.heard, s.room.clone()).unwrap().with_receiver(s.friend.clone()),
+        )
+    },
+    |s| s.call(RevokeMessage::new(s.friend.clone(), &s.receipt)),
+    |s| s.call(VerifyUser::add(s.stranger.clone(), "x")),
+    |s| s.call(VerifyUser::accept(s.stranger.clone(), s.ticket.clone())),
+    |s| {
+        let verify = VerifyUser::new(Opcode::SEND_REQUEST, s.stranger.clone());
+        s.call(verify.with_greeting("x").with_scene(Scene::WEB))
+    },
+    |s| s.call(CreateRoom::new(s.founders(), "x")),
+    |s| s.call(UpdateRoom::add(s.room.clone(), s.friend.clone().into())),
+    |s| s.call(UpdateRoom::invite(s.room.clone(), s.friend.clone().into())),
+    |s| s.call(UpdateRoom::remove(s.room.clone(), s.member().into())),
+    |s| s.call(UpdateRoom::rename(s.room.clone(), "x")),
+    |s| s.call(UpdateRoom::quit(s.room.clone())),
+    |s| s.call(SendFeedback::new("x")),
 ];
 
-/// Everything public that makes a call which may be repeated.
-pub(super) const AGAIN: &[&str] = &[
-    "contact/batch.rs::members",
-    "contact/batch.rs::request",
-    "contact/list.rs::request",
-    "contact/pin.rs::request",
-    "contact/remark.rs::request",
-    "contact/search.rs::request",
-    "link.rs::request",
-    "login/announce.rs::request",
-    "login/init.rs::request",
-    "login/logout.rs::because",
-    "login/logout.rs::request",
-    "login/push.rs::request",
-    "login/qrcode.rs::request",
-    "login/redeem.rs::request",
-    "login/scan.rs::request",
-    "login/uuid.rs::request",
-    "media/piece.rs::request",
-    "media/preview.rs::request",
-    "media/probe.rs::request",
-    "message/notify.rs::enter",
-    "message/notify.rs::leave",
-    "message/notify.rs::mark_read",
-    "report.rs::before_login",
-    "report.rs::request",
-    "sync/check.rs::request",
-    "sync/fetch.rs::request",
+/// The endpoints that may be repeated.
+pub(super) const SAFE: &[&str] = &[
+    "Announce",
+    "BatchGetContacts",
+    "CheckLink",
+    "CheckScan",
+    "CheckUpload",
+    "FetchBatch",
+    "GetContactPicture",
+    "GetContacts",
+    "GetFile",
+    "GetHeadImg",
+    "GetIcon",
+    "GetImage",
+    "GetMap",
+    "GetMedia",
+    "GetPreview",
+    "GetQrCode",
+    "GetUuid",
+    "GetVideo",
+    "GetVoice",
+    "InitSession",
+    "Logout",
+    "NotifyPhone",
+    "PinChat",
+    "PushLogin",
+    "RedeemTicket",
+    "SearchContacts",
+    "SendLoginReports",
+    "SendReports",
+    "SetRemark",
+    "SyncCheck",
+    "UploadPiece",
 ];
 
 pub(super) fn md5() -> EmoticonMd5 {

@@ -2,13 +2,13 @@
 
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::sync::Inbox;
-use wechat_proto::{Account, Flow, Input, Interrupt, flow};
+use wechat_proto::{Account, Flow as _, Input, Interrupt, flow};
 
 use super::bot::Bot;
 use super::line::Line;
 use super::steps;
 
-/// Polls until a request goes out, past pauses; nothing is handed out before.
+/// Polls until a request is sent; no message may be handed out before.
 fn request(inbox: &mut Inbox, account: &mut Account, line: &Line, at: &str) -> flow::Request {
     loop {
         match inbox.poll(account, line.now()) {
@@ -19,8 +19,8 @@ fn request(inbox: &mut Inbox, account: &mut Account, line: &Line, at: &str) -> f
     }
 }
 
-/// Threat B3. Of a reply that is cut short nothing counts: no message of it is handed out, the key
-/// has not moved, and the same is asked for again.
+/// Threat B3. A truncated reply has no effect: no message of it is handed out, the `SyncKey` is
+/// unchanged, and the request is repeated.
 #[test]
 fn a_sync_reply_cut_at_every_byte() {
     let mut world = steps::world();
@@ -35,7 +35,7 @@ fn a_sync_reply_cut_at_every_byte() {
     let whole = bot.line.exchange(first).unwrap();
     let length = whole.body().trim_ascii_end().len();
     assert!(length > 1_000, "{length}");
-    // The whole of what is stored but for the numbers that every request draws.
+    // Everything stored except the numbers that every request draws.
     let key = |account: &Account| {
         let stored = account.session().to_json();
         let start = stored.find("\"auth\"").unwrap();
@@ -50,7 +50,8 @@ fn a_sync_reply_cut_at_every_byte() {
         let mut cut = whole.clone();
         *cut.body_mut() = whole.body().slice(..end);
         cut.headers_mut().remove("content-length");
-        // The connection's end is the body's, or there is a length that says more: by turns.
+        // One in eight has a `Content-Length`, which the transport checks; the others end with the
+        // connection.
         inbox.handle(Input::Reply(match end % 8 {
             7 => Err(Failure::new(FailureKind::Truncated, Sent::Maybe)),
             _ => Ok(cut),

@@ -1,4 +1,4 @@
-//! A line to the simulator that breaks where it is told to.
+//! A transport to the simulator that injects one fault at a chosen request.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,53 +12,59 @@ use wechat_simulator::{Simulator, World};
 
 use crate::wire::memory::whole;
 
-/// What goes wrong with one exchange.
+/// A fault in one exchange.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Fault {
-    /// Nobody is there.
+    /// The connection is refused.
     Connect,
-    /// The time limit passes before anything is sent.
+    /// The deadline passes before anything is sent.
     TimeoutUnsent,
-    /// The request is lost on its way, and the time limit passes.
+    /// The request is lost, and the deadline passes.
     TimeoutLost,
-    /// The reply is lost on its way, and the time limit passes.
+    /// The response is lost, and the deadline passes.
     TimeoutAnswered,
-    /// The connection breaks before the service has the request.
+    /// The connection is reset before the service receives the request.
     ResetLost,
-    /// The connection breaks behind the service's answer.
+    /// The connection is reset after the service handled the request.
     ResetAnswered,
-    /// Half of the body, where its length is known.
+    /// Half of the body, with a `Content-Length`.
     Truncated,
-    /// Half of the body, where the connection's end is the body's.
+    /// Half of the body, delimited by the end of the connection.
     Half,
-    /// A gateway cannot reach the service.
+    /// 502; the service does not receive the request.
     BadGateway,
-    /// A gateway gives up on a service that does what it was asked to.
+    /// 502, although the service handled the request.
     BadGatewayAnswered,
-    /// Somebody's login page for the wireless network.
+    /// The HTML page of a captive portal.
     Html,
-    /// A list where an object should be.
+    /// A JSON array instead of an object.
     OtherJson,
-    /// An object with nothing that should be in it.
+    /// A JSON object without fields.
     Nothing,
-    /// A status, and no byte more.
+    /// 200 with an empty body.
     Empty,
     /// The connection ends before the first byte of a reply.
     NoStatus,
-    /// What is no text.
+    /// A body that is not UTF-8.
     Garbage,
-    /// Somebody logs in elsewhere.
+    /// 404 with an HTML page.
+    NotFound,
+    /// The response has a `Content-Encoding` that was not requested.
+    Encoding,
+    /// The response exceeds the limit of the request.
+    TooLarge,
+    /// 1101: the account logs in elsewhere.
     Kicked,
     /// 1205.
     Limited,
     /// -1.
     Failed,
-    /// A number that nobody knows.
+    /// A `Ret` that is not known.
     Strange,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Connect,
         Self::TimeoutUnsent,
         Self::TimeoutLost,
@@ -75,13 +81,16 @@ impl Fault {
         Self::Empty,
         Self::NoStatus,
         Self::Garbage,
+        Self::NotFound,
+        Self::Encoding,
+        Self::TooLarge,
         Self::Kicked,
         Self::Limited,
         Self::Failed,
         Self::Strange,
     ];
 
-    /// Whether the service has done what it was asked to, though nobody hears of it.
+    /// Whether the service handles the request although its response does not arrive.
     pub(crate) const fn is_done(self) -> bool {
         matches!(
             self,
@@ -91,15 +100,17 @@ impl Fault {
                 | Self::Half
                 | Self::BadGatewayAnswered
                 | Self::NoStatus
+                | Self::Encoding
+                | Self::TooLarge
         )
     }
 
-    /// Whether certainly nothing was sent.
+    /// Whether it is certain that nothing was sent.
     pub(crate) const fn is_unsent(self) -> bool {
         matches!(self, Self::Connect | Self::TimeoutUnsent)
     }
 
-    /// Whether the service itself says no.
+    /// Returns the `Ret` with which the service refuses; `None` if it does not.
     pub(crate) const fn ret(self) -> Option<i64> {
         match self {
             Self::Kicked => Some(1101),
@@ -110,7 +121,7 @@ impl Fault {
         }
     }
 
-    /// Whether there is no reply, rather than a strange one.
+    /// Returns the failure of the transport; `None` if a response arrives.
     pub(crate) const fn failure(self) -> Option<(FailureKind, Sent)> {
         Some(match self {
             Self::Connect => (FailureKind::Connect, Sent::No),
@@ -119,6 +130,8 @@ impl Fault {
             Self::ResetLost | Self::ResetAnswered => (FailureKind::Closed, Sent::Maybe),
             Self::Truncated => (FailureKind::Truncated, Sent::Maybe),
             Self::NoStatus => (FailureKind::Protocol, Sent::Maybe),
+            Self::Encoding => (FailureKind::Encoding, Sent::Maybe),
+            Self::TooLarge => (FailureKind::TooLarge, Sent::Maybe),
             _ => return None,
         })
     }
@@ -127,8 +140,8 @@ impl Fault {
         matches!(self, Self::TimeoutUnsent | Self::TimeoutLost | Self::TimeoutAnswered)
     }
 
-    /// What comes in place of the service's answer: status, type and body.
-    fn body(self) -> (u16, &'static str, &'static [u8]) {
+    /// Returns the response that replaces that of the service: status, content type and body.
+    pub(crate) fn body(self) -> (u16, &'static str, &'static [u8]) {
         match self {
             Self::BadGateway | Self::BadGatewayAnswered => {
                 (502, "text/html", b"<html><head><title>502 Bad Gateway</title></head></html>")
@@ -138,6 +151,7 @@ impl Fault {
                 "text/html;charset=utf-8",
                 b"<!DOCTYPE html><html><body>Welcome to Hotel Wi-Fi</body></html>",
             ),
+            Self::NotFound => (404, "text/html", b"<html><head><title>404</title></head></html>"),
             Self::OtherJson => (200, "application/json", b"[1, \"x\", {}]"),
             Self::Nothing => (200, "application/json", b"{}"),
             Self::Garbage => (200, "text/plain", b"\0\x01\xff\xfe{\"BaseResponse\""),
@@ -236,7 +250,6 @@ impl Line {
                 self.slept += time;
                 self.simulator.world().advance(time);
             }
-            Err(other) => panic!("nobody serves {other:?} here"),
         }
         None
     }

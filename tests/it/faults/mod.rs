@@ -1,7 +1,7 @@
-//! Each step fails in turn, in each way: nothing lost, nothing twice, nobody spins.
+//! Injects each fault at each step: nothing is lost, nothing is done twice, no flow spins.
 //!
-//! In memory, where time passes only in the simulator: `line` carries requests and breaks them as
-//! it is told, `bot` is a program of the kind that users write.
+//! Runs in memory, on the clock of the simulator: `line` is a transport that injects faults, `bot`
+//! a program of the kind that users write.
 
 mod bot;
 mod calls;

@@ -1,8 +1,8 @@
-//! A fault that stays for an hour.
+//! A fault that lasts an hour.
 
 use std::time::Duration;
 
-use wechat_proto::contact::Contacts;
+use wechat_proto::contact::LoadContacts;
 use wechat_proto::login::{Login, Progress};
 use wechat_proto::sync::Inbox;
 use wechat_proto::{Account, Device, Error, Flow};
@@ -13,8 +13,8 @@ use super::steps;
 
 const HOUR: u64 = 3_600_000;
 
-/// Polls a flow again whatever it says, for an hour: a program that logs its errors and loops.
-/// Gives how many requests went out, and the last error.
+/// Polls a flow for an hour, whatever it reports: a program that logs errors and loops. Returns the
+/// number of requests and the last error.
 fn insist<F: Flow>(
     line: &mut Line,
     flow: &mut F,
@@ -38,11 +38,12 @@ fn insist<F: Flow>(
     (line.asked - before, last)
 }
 
-/// One in thirty seconds, and some at the beginning; a poll that runs into its limit takes 35.
+/// The most requests in an hour: one in thirty seconds, and some at the beginning; a poll that
+/// runs into its deadline takes 35.
 const MOST: usize = 140;
 
-/// Threat J5. Threat S8. The inbox asks ever more slowly, is ended by 1101 alone, and goes on where it was when
-/// the fault is over.
+/// Threat J5. Threat S8. The inbox backs off, is closed by 1101 only, and resumes where it was
+/// after the fault.
 #[test]
 fn the_inbox_outlives_an_hour_of_it() {
     for fault in Fault::ALL {
@@ -59,7 +60,7 @@ fn the_inbox_outlives_an_hour_of_it() {
         });
         let (mut line, mut account) = (bot.line, bot.account);
         let mut session = account.session().clone();
-        session.take(bot.heard.last().unwrap());
+        session.acknowledge(bot.heard.last().unwrap());
         account = Account::from(session);
         let mut inbox = Inbox::new();
         line.fault = Some((line.asked, usize::MAX, fault));
@@ -71,15 +72,15 @@ fn the_inbox_outlives_an_hour_of_it() {
             assert!(asked <= 1, "{asked}");
             continue;
         }
-        let error = error.unwrap_or_else(|| panic!("{fault:?}: nothing told"));
-        assert!(!matches!(error, Error::Unanswered(_)), "{fault:?}: {error:?}");
+        let error = error.unwrap_or_else(|| panic!("{fault:?}: no error"));
+        assert!(!matches!(error, Error::Unanswered { .. }), "{fault:?}: {error:?}");
         let healed = line.simulator.now();
         let mut late = 0;
         loop {
             match line.run(&mut inbox, &mut account, &[]) {
                 Ok(message) if message.text() == Some("during") => break,
                 Ok(_) => {}
-                // What was on its way when the fault ended.
+                // The response in flight when the fault ended.
                 Err(error) => {
                     late += 1;
                     assert!(late < 2, "{fault:?}: {error:?}");
@@ -90,7 +91,7 @@ fn the_inbox_outlives_an_hour_of_it() {
     }
 }
 
-/// Threat S8. So does a login: it does not ask for code after code.
+/// Threat S8. A login backs off, too: it does not request one QR code after another.
 #[test]
 fn a_login_outlives_an_hour_of_it() {
     for fault in Fault::ALL {
@@ -107,7 +108,7 @@ fn a_login_outlives_an_hour_of_it() {
     }
 }
 
-/// Threat S8. And so does whoever loads contacts.
+/// Threat S8. Loading contacts backs off, too.
 #[test]
 fn the_contacts_outlive_an_hour_of_it() {
     for fault in Fault::ALL {
@@ -121,7 +122,7 @@ fn the_contacts_outlive_an_hour_of_it() {
         };
         line.simulator.world().advance(Duration::from_secs(1));
         line.fault = Some((line.asked, usize::MAX, fault));
-        let mut contacts = Contacts::new();
+        let mut contacts = LoadContacts::new();
         let (asked, error) = insist(&mut line, &mut contacts, &mut account, |()| false);
         assert!(asked <= MOST, "{fault:?}: {asked} requests");
         line.fault = None;

@@ -1,15 +1,19 @@
-//! A day of every kind of request, in which each request fails once, in each way.
+//! A day with every kind of request, in which each request fails once with each fault.
 
 use std::time::Duration;
 
-use wechat_proto::contact::{Contact, batch, pin, remark, search, verify};
+use wechat_proto::contact::{
+    BatchGetContacts, Contact, PinChat, Remark, SearchContacts, SetRemark, Ticket, VerifyUser,
+};
 use wechat_proto::error::{FailureKind, Ret};
-use wechat_proto::login::logout;
-use wechat_proto::media::image::{self, Size};
-use wechat_proto::media::voice;
-use wechat_proto::message::{Forward, notify, revoke, send_emoticon, send_media, send_text};
-use wechat_proto::room::{AddMembers, Founders, Members, create, update};
-use wechat_proto::{Error, UserName, feedback};
+use wechat_proto::feedback::SendFeedback;
+use wechat_proto::login::Logout;
+use wechat_proto::media::{GetImage, GetVoice, ImageSize};
+use wechat_proto::message::{
+    ForwardMessage, NotifyPhone, RevokeMessage, SendEmoticon, SendText, SendUpload,
+};
+use wechat_proto::room::{AddMembers, CreateRoom, Founders, RoomMembers, UpdateRoom};
+use wechat_proto::{Call, Error, UserName};
 use wechat_simulator::{Asset, Incoming, World};
 
 use super::bot::{Bot, is_open};
@@ -36,21 +40,21 @@ fn name(world: &World, nick_name: &str) -> UserName {
     find(world, nick_name).parse().unwrap()
 }
 
-/// A second piece of three bytes.
+/// The length of an upload whose second piece has three bytes.
 const PIECES: usize = 524_291;
 const MD5: &str = "a0c4153e43c3fd2e9a2fbb9be2f4de07";
 
-/// What a day is to have done.
+/// A completed day, and its expected effects.
 #[derive(Debug)]
 struct Day {
     bot: Bot,
-    /// The texts that were to be sent.
+    /// The texts that it sent.
     texts: Vec<&'static str>,
     /// The requests that the fault-free part at the end began with.
     picture: (String, bytes::Bytes),
 }
 
-/// The beginning of the day, with this fault.
+/// Begins the day, with this fault.
 fn morning(fault: Option<(usize, Fault)>) -> Bot {
     let mut line = Line::new(world());
     line.fault = fault.map(|(number, fault)| (number, 1, fault));
@@ -59,7 +63,7 @@ fn morning(fault: Option<(usize, Fault)>) -> Bot {
     bot
 }
 
-/// The rest of it.
+/// Runs the rest of the day.
 fn day(mut bot: Bot) -> Day {
     let (friends, room, stranger) = {
         let world = bot.line.simulator.world();
@@ -90,51 +94,47 @@ fn day(mut bot: Bot) -> Day {
     let text = bot.message(&written[0]);
 
     // Sends of each kind.
-    let receipt = bot.send(|session, id| send_text::again(session, &friends[0], "first", id));
+    let receipt = bot.send(SendText::new(friends[0].clone(), "first"));
     // Before two minutes are over.
-    bot.change(|session, _| revoke::request(session, &friends[0], &receipt));
-    bot.send(|session, id| {
-        send_text::mention_again(session, &room, "@朋友 1\u{2005}second", &friends[1..2], id)
-    });
-    bot.ask(|session, now| notify::mark_read(session, &friends[0], now));
+    bot.change(RevokeMessage::new(friends[0].clone(), &receipt));
+    bot.send(SendText::new(room.clone(), "@朋友 1\u{2005}second").with_mentions(&friends[1..2]));
+    bot.ask(NotifyPhone::mark_read(friends[0].clone()));
     let pixels: Vec<u8> = (0..PIECES).map(|n| (n % 251) as u8).collect();
     let uploaded = bot.upload("照片.png", &pixels);
-    bot.send(|session, id| send_media::again(session, &friends[1], &uploaded, id));
-    let md5 = MD5.parse().unwrap();
-    bot.send(|session, id| send_emoticon::known_again(session, &room, &md5, id));
-    let forward = Forward::of(&text).unwrap();
-    bot.send(|session, id| forward.again(session, &friends[2], id));
+    bot.send(SendUpload::new(friends[1].clone(), &uploaded));
+    bot.send(SendEmoticon::known(room.clone(), MD5.parse().unwrap()));
+    bot.send(ForwardMessage::new(&text, friends[2].clone()).unwrap());
 
     // Contacts and rooms.
-    let mark: remark::Remark = "备注".parse().unwrap();
-    bot.ask(|session, _| remark::request(session, &friends[0], &mark));
-    bot.ask(|session, _| pin::request(session, &friend_known, true));
+    let mark: Remark = "备注".parse().unwrap();
+    bot.ask(SetRemark::new(friends[0].clone(), mark.clone()));
+    bot.ask(PinChat::new(&friend_known, true));
     let me = bot.account.session().me().user_name.clone();
     let founders = Founders::new(friends[..2].iter().cloned(), &me).unwrap();
-    bot.change(|session, now| create::request(session, &founders, "新群", now));
+    bot.change(CreateRoom::new(founders.clone(), "新群"));
     add(&mut bot, &room_known, friends[2].clone());
-    bot.change(|session, _| update::rename(session, &room, "改名"));
-    let found = bot.ask(|session, _| search::request(session, "陌生人"));
+    bot.change(UpdateRoom::rename(room.clone(), "改名"));
+    let found = bot.ask(SearchContacts::new("陌生人"));
     assert_eq!(found, std::slice::from_ref(&stranger));
     bot.happens(|world| {
         let stranger = world.contact(stranger.as_str()).unwrap().clone();
         vec![world.deliver(Incoming::friend_request(&stranger, "我是陌生人"))]
     });
     bot.hear();
-    let ticket: verify::Ticket = {
+    let ticket: Ticket = {
         let id = bot.written.last().unwrap();
         let raw = bot.message(id).raw.json().into_owned();
         let raw: serde_json::Value = serde_json::from_str(&raw).unwrap();
         raw["RecommendInfo"]["Ticket"].as_str().unwrap().parse().unwrap()
     };
-    bot.change(|session, now| verify::accept(session, &stranger, &ticket, now));
+    bot.change(VerifyUser::accept(stranger.clone(), ticket.clone()));
     let names = [friends[3].clone()];
-    bot.ask(|session, now| batch::request(session, &names, now));
-    bot.change(|session, now| feedback::request(session, "谢谢", now));
+    bot.ask(BatchGetContacts::new(&names));
+    bot.change(SendFeedback::new("谢谢"));
 
     // What came with the messages.
-    let bytes = bot.download(|session| image::request(session, &picture.id, Size::Full));
-    let sound = bot.download(|session| voice::request(session, &voice.id));
+    let bytes = bot.download(GetImage::new(picture.id.clone(), ImageSize::Full));
+    let sound = bot.download(GetVoice::new(voice.id.clone()));
     assert_eq!(&sound[..], b"ID3 said");
 
     // More messages, in one more chat; the skey changes with them.
@@ -152,7 +152,7 @@ fn day(mut bot: Bot) -> Day {
     });
     bot.hear();
     bot.idle(6);
-    bot.send(|session, id| send_text::again(session, &friends[3], "third", id));
+    bot.send(SendText::new(friends[3].clone(), "third"));
 
     // Out, and in again without a code.
     leave(&mut bot);
@@ -168,7 +168,7 @@ fn day(mut bot: Bot) -> Day {
     Day { bot, texts, picture }
 }
 
-/// Brings somebody into a room; looks before it tries once more.
+/// Adds a member to a room; checks the members before it tries again.
 fn add(bot: &mut Bot, room: &Contact, who: UserName) {
     for _ in 0..4 {
         let is_in = {
@@ -179,7 +179,7 @@ fn add(bot: &mut Bot, room: &Contact, who: UserName) {
         if is_in {
             return;
         }
-        let mut adding = AddMembers::new(room, Members::from(who.clone()));
+        let mut adding = AddMembers::new(room, RoomMembers::from(who.clone()));
         *bot.asked.entry("webwxupdatechatroom".into()).or_default() += 1;
         match bot.run(&mut adding) {
             Ok(_) => return,
@@ -192,20 +192,18 @@ fn add(bot: &mut Bot, room: &Contact, who: UserName) {
 /// Logs out.
 fn leave(bot: &mut Bot) {
     for _ in 0..4 {
-        let now = bot.line.now();
-        let mut call = logout::request(bot.account.session_mut(), now);
-        match bot.run(&mut call) {
+        match bot.run(&mut Call::new(Logout::new())) {
             Ok(()) => break,
-            // Whoever is logged out already need not log in for this.
+            // A closed session needs no logout.
             Err(error) => bot.errors.push(error),
         }
-        if bot.account.session().device().ended().is_some() {
+        if bot.account.session().device().closed().is_some() {
             break;
         }
     }
 }
 
-/// What a day has to come to, whatever failed in it.
+/// Asserts the effects of a day, whatever failed in it.
 fn check(day: &Day, calm: &Day, at: &str, fault: Option<Fault>) {
     let sends = calm.bot.line.simulator.world().sent().len();
     let Day { bot, texts, picture } = day;
@@ -237,7 +235,7 @@ fn check(day: &Day, calm: &Day, at: &str, fault: Option<Fault>) {
     assert_eq!(world.uploads().len(), 1, "{at}: uploaded twice");
     assert_eq!(picture.1, world.media(&Asset::Image(picture.0.clone(), "")).bytes, "{at}");
 
-    // Nobody spins: one fault costs a login and what goes with it at the most.
+    // No flow spins: one fault costs a login and what goes with it at the most.
     let more = bot.line.asked.saturating_sub(calm.bot.line.asked);
     assert!(more <= 20, "{at}: {more} requests more");
     let Some(fault) = fault else { return };
@@ -249,23 +247,23 @@ fn check(day: &Day, calm: &Day, at: &str, fault: Option<Fault>) {
     }
 }
 
-/// Whether this error tells of this fault.
+/// Whether an error is one that a fault may cause.
 fn fits(error: &Error, fault: Fault) -> bool {
     match (error, fault.failure(), fault.ret()) {
         (Error::Transport(failure), Some((kind, sent)), _) => {
             (failure.kind, failure.sent) == (kind, sent)
         }
-        (Error::Unanswered(Some(failure)), Some((kind, sent)), _) => {
-            (failure.kind, failure.sent) == (kind, sent)
-        }
-        // Of a download, half of it.
+        (Error::Unanswered { cause: Some(cause) }, ..) => fits(cause, fault),
+        // A download that ends early.
         (Error::Transport(failure), None, None) => {
             fault == Fault::Half && failure.kind == FailureKind::Truncated
         }
         (Error::LoggedOut { ret: Ret::SESSION_INVALID, .. }, _, Some(1101)) => true,
         (Error::Limited { .. }, _, Some(1205)) => true,
-        (Error::Refused { ret, .. }, _, Some(said)) => ret.0 == said,
-        // A script that says something else, a picture that is JSON.
+        (Error::Refused { ret, .. } | Error::ServiceFailed { ret, .. }, _, Some(said)) => {
+            ret.0 == said
+        }
+        // For example a script with other content, or JSON instead of a picture.
         (Error::Malformed { .. } | Error::Status { .. } | Error::EmptyMedia { .. }, None, _) => {
             true
         }
@@ -273,13 +271,14 @@ fn fits(error: &Error, fault: Fault) -> bool {
     }
 }
 
-/// How often a request of one kind fails in a day where not all of them do.
+/// How many requests to each endpoint fail, unless all do.
 const OFTEN: usize = 1;
 
-/// Each request of the day fails once, by one of these: the day comes to the same.
+/// Runs days in which one request fails with one of the faults; each has the effects of a day
+/// without faults.
 ///
-/// The first request of each endpoint, by every other of these; all of them by all with
-/// `WECHAT_CASES=all`.
+/// The first request to each endpoint fails, with every other fault; with `WECHAT_CASES=all`, every
+/// request fails with every fault.
 fn each_request_fails(faults: &[Fault]) {
     let begun = morning(None);
     let early = begun.line.asked;
@@ -350,6 +349,8 @@ fn each_reply_fails_on_its_way() {
         Fault::Half,
         Fault::BadGatewayAnswered,
         Fault::NoStatus,
+        Fault::Encoding,
+        Fault::TooLarge,
     ]);
 }
 
@@ -362,6 +363,7 @@ fn each_reply_is_another_once() {
         Fault::Nothing,
         Fault::Empty,
         Fault::Garbage,
+        Fault::NotFound,
     ]);
 }
 

@@ -46,22 +46,31 @@ pub(super) enum Said {
 /// When the program stores its session.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Stores {
-    /// With the effect of a message, in one go, the message taken.
+    /// With the effect of a message, in one go, the message acknowledged.
     Together,
-    /// After the effect, the message taken.
-    Taken,
+    /// After the effect, the message acknowledged.
+    After,
     /// After the effect, as the session is then.
     Plain,
 }
 
+/// How the program acknowledges messages.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Acknowledges {
+    /// By asking for the next one.
+    Automatic,
+    /// Itself, in an order that is drawn from this seed.
+    Manual(u64),
+}
+
 impl Stores {
-    /// How many messages a kill may repeat: the one that was dealt with and not stored; and the one
-    /// before, which was in hand when it was stored.
-    pub(super) const fn repeats(self) -> usize {
-        match self {
-            Self::Together => 0,
-            Self::Taken => 1,
-            Self::Plain => 2,
+    /// Returns how many messages a kill may repeat: the one that was handled and not stored; and the
+    /// one before, if it was not acknowledged when it was stored.
+    pub(super) const fn repeats(self, acknowledges: Acknowledges) -> usize {
+        match (self, acknowledges) {
+            (Self::Together, _) => 0,
+            (Self::After, _) | (Self::Plain, Acknowledges::Manual(_)) => 1,
+            (Self::Plain, Acknowledges::Automatic) => 2,
         }
     }
 }
@@ -72,6 +81,7 @@ pub(super) struct Book {
     pub(super) chats: usize,
     pub(super) batch: usize,
     pub(super) stores: Stores,
+    pub(super) acknowledges: Acknowledges,
     /// The chat of each message, in the order in which they were written.
     pub(super) said: Vec<usize>,
     /// How many things are to be sent.
@@ -87,12 +97,17 @@ impl ReferenceStateMachine for Book {
     type Transition = Deed;
 
     fn init_state() -> BoxedStrategy<Self> {
-        let book = |(chats, batch, stores)| {
+        let book = |(chats, batch, stores, acknowledges)| {
             let (said, sends) = (Vec::new(), 0);
-            Self { chats, batch, stores, said, sends }
+            Self { chats, batch, stores, acknowledges, said, sends }
         };
-        const STORES: [Stores; 3] = [Stores::Together, Stores::Taken, Stores::Plain];
-        (2..5_usize, 1..6_usize, prop::sample::select(&STORES[..])).prop_map(book).boxed()
+        const STORES: [Stores; 3] = [Stores::Together, Stores::After, Stores::Plain];
+        let stores = prop::sample::select(&STORES[..]);
+        let acknowledges = prop_oneof![
+            Just(Acknowledges::Automatic),
+            any::<u64>().prop_map(Acknowledges::Manual),
+        ];
+        (2..5_usize, 1..6_usize, stores, acknowledges).prop_map(book).boxed()
     }
 
     fn transitions(state: &Self) -> BoxedStrategy<Deed> {

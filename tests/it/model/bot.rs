@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use wechat_proto::login::{Login, Progress};
 use wechat_proto::media::{LocalFile, Upload, UploadProgress};
-use wechat_proto::message::{send_media, send_text};
-use wechat_proto::{Device, Error, Flow, Session, Timestamp};
+use wechat_proto::message::{SendText, SendUpload};
+use wechat_proto::{Call, Device, Error, Flow as _, Message, Session, Timestamp};
 use wechat_simulator::{Incoming, World};
 
-use super::book::{Book, Said, Stores};
-use super::process::{Disk, Order, Process, Running};
+use super::book::{Acknowledges, Book, Said, Stores};
+use super::process::{Disk, Order, Process, Running, Send};
 use crate::faults::line::Line;
 
 /// A program, and the world that it runs in.
@@ -18,6 +18,7 @@ pub(super) struct Bot {
     pub(super) line: Line,
     pub(super) disk: Disk,
     pub(super) stores: Stores,
+    pub(super) acknowledges: Acknowledges,
     pub(super) process: Option<Process>,
     pub(super) chats: Vec<String>,
     /// The numbers of the messages, in order.
@@ -32,6 +33,9 @@ pub(super) struct Bot {
     /// What went wrong last, to be shown where nothing moves.
     pub(super) trouble: Option<Error>,
 }
+
+/// How many messages are held before one of them is handled.
+const HELD: usize = 4;
 
 pub(super) const PIXELS: [u8; 64] = [0xff; 64];
 
@@ -49,6 +53,7 @@ impl Bot {
             line: Line::new(world),
             disk: Disk::default(),
             stores: book.stores,
+            acknowledges: book.acknowledges,
             process: None,
             chats,
             said: Vec::new(),
@@ -79,7 +84,8 @@ impl Bot {
                 Some(json) => {
                     let mut session = Session::from_json(json).unwrap();
                     session.mix_seed(self.seed());
-                    self.process = Some(Process::Running(Running::new(session.into())));
+                    self.process =
+                        Some(Process::Running(Running::new(session.into(), self.acknowledges)));
                 }
             },
             Some(Process::LoggingIn(mut both)) => {
@@ -93,7 +99,8 @@ impl Bot {
                         self.gone.extend(lost.cloned());
                         drop(world);
                         self.disk.session = Some(account.session().to_json());
-                        self.process = Some(Process::Running(Running::new(*account)));
+                        self.process =
+                            Some(Process::Running(Running::new(*account, self.acknowledges)));
                     }
                     other => {
                         self.trouble = other.and_then(Result::err).or(self.trouble.take());
@@ -131,7 +138,12 @@ impl Bot {
             return false;
         }
         self.turn = !self.turn;
-        if self.turn && running.account.over().is_none() {
+        let held = running.held.len();
+        if held > 0 && (held == HELD || self.draw(3) == 0) {
+            running.hand = Some(running.held.swap_remove(self.draw(held)));
+            return false;
+        }
+        if self.turn && running.account.close_reason().is_none() {
             if running.contacts.is_some() {
                 return self.load(running);
             }
@@ -140,14 +152,18 @@ impl Bot {
             }
         }
         match self.line.step(&mut running.inbox, &mut running.account, &[]) {
-            Some(Ok(message)) => running.hand = Some(message),
+            Some(Ok(message)) => self.receive(running, message),
             // Polled once more, it goes on by itself.
             Some(Err(Error::LoggedOut { ret, .. })) => {
                 assert!(ret.ends_session(), "{ret:?}");
+                // Nobody sends again what is held.
+                while let Some(message) = running.held.pop() {
+                    self.disk.effects.push(message.id.as_str().to_owned());
+                }
                 return true;
             }
             Some(Err(error)) => {
-                let odd = matches!(error, Error::Unanswered(_) | Error::InUse | Error::Stopped);
+                let odd = matches!(error, Error::Unanswered { .. } | Error::InUse | Error::Stopped);
                 assert!(!odd, "{error:?}");
                 self.trouble = Some(error);
             }
@@ -157,13 +173,38 @@ impl Bot {
         false
     }
 
+    /// Takes a message that was handed out.
+    fn receive(&mut self, running: &mut Running, message: Message) {
+        match self.acknowledges {
+            Acknowledges::Automatic => running.hand = Some(message),
+            Acknowledges::Manual(_) => {
+                // A new inbox hands out once more what is held, and either copy will do.
+                match running.held.iter().position(|held| held.id == message.id) {
+                    Some(position) if self.draw(2) == 0 => running.held[position] = message,
+                    Some(_) => {}
+                    None => running.held.push(message),
+                }
+            }
+        }
+    }
+
+    /// Draws a number below a limit: 0 for an automatic inbox.
+    fn draw(&mut self, limit: usize) -> usize {
+        let Acknowledges::Manual(state) = &mut self.acknowledges else { return 0 };
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (*state >> 33) as usize % limit
+    }
+
     /// Stores the session after what was dealt with last.
     pub(super) fn store(&mut self, running: &mut Running) {
+        if let (Acknowledges::Manual(_), Some(message)) = (self.acknowledges, &running.last) {
+            running.account.session_mut().acknowledge(message);
+        }
         let mut session = running.account.session().clone();
         if let Some(message) =
             running.last.as_ref().filter(|_| !matches!(self.stores, Stores::Plain))
         {
-            session.take(message);
+            session.acknowledge(message);
         }
         self.disk.session = Some(session.to_json());
         running.unsaved = false;
@@ -206,7 +247,7 @@ impl Bot {
                     running.upload = None;
                 }
                 Some(Err(error)) => {
-                    assert!(!matches!(error, Error::Unanswered(_)), "{error:?}");
+                    assert!(!matches!(error, Error::Unanswered { .. }), "{error:?}");
                     self.trouble = Some(error);
                 }
                 _ => {}
@@ -218,12 +259,23 @@ impl Bot {
             order.id = Some(running.account.session_mut().next_client_msg_id(now));
             self.store(running);
         }
-        let (session, id) = (running.account.session_mut(), order.id.unwrap());
+        let id = order.id.unwrap();
         let call = running.call.get_or_insert_with(|| match &order.uploaded {
-            Some(uploaded) => send_media::again(session, &order.to, uploaded, id),
-            None => send_text::again(session, &order.to, &order.text, id),
+            Some(uploaded) => {
+                let send = SendUpload::new(order.to.clone(), uploaded);
+                Send::Upload(Call::new(send.with_id(id)))
+            }
+            None => {
+                let send = SendText::new(order.to.clone(), &*order.text);
+                Send::Text(Call::new(send.with_id(id)))
+            }
         });
-        match self.line.step(call, running.account.as_mut(), &[]) {
+        let session = running.account.session_mut();
+        let result = match call {
+            Send::Text(call) => self.line.step(call, session, &[]),
+            Send::Upload(call) => self.line.step(call, session, &[]),
+        };
+        match result {
             None => {}
             Some(Ok(receipt)) => {
                 assert!(receipt.msg_id.is_known() || receipt.client_msg_id.is_none());
@@ -242,16 +294,22 @@ impl Bot {
     /// Gives up what is under way: polls, and serves nothing. It takes in what has come.
     pub(super) fn give_up(&mut self) {
         let now = self.line.now();
-        match &mut self.process {
+        let mut process = self.process.take();
+        match &mut process {
             Some(Process::LoggingIn(both)) => {
                 let (login, device) = &mut **both;
                 drop(login.poll(device, now));
             }
             Some(Process::Running(running)) if running.hand.is_none() && !running.unsaved => {
-                running.hand = running.inbox.poll(&mut running.account, now).ok();
+                if let Ok(message) = running.inbox.poll(&mut running.account, now) {
+                    self.receive(running, message);
+                }
                 let account = &mut running.account;
-                let call = running.call.as_mut();
-                drop(call.map(|call| call.poll(account.as_mut(), now)));
+                match &mut running.call {
+                    Some(Send::Text(call)) => drop(call.poll(account.as_mut(), now)),
+                    Some(Send::Upload(call)) => drop(call.poll(account.as_mut(), now)),
+                    None => {}
+                }
                 let upload = running.upload.as_mut();
                 drop(upload.map(|upload| upload.poll(account.as_mut(), now)));
                 let contacts = running.contacts.as_mut();
@@ -259,6 +317,7 @@ impl Bot {
             }
             _ => {}
         }
+        self.process = process;
     }
 
     /// Something of this kind is said in a chat.
@@ -320,13 +379,14 @@ impl Bot {
         for id in &self.disk.effects {
             let Some(place) = self.said.iter().position(|said| said == id) else { continue };
             if seen.insert(id) {
-                assert!(last < Some(place), "out of order: {place} after {last:?}");
+                let is_ordered = matches!(self.acknowledges, Acknowledges::Automatic);
+                assert!(!is_ordered || last < Some(place), "{place} after {last:?}");
                 last = Some(place);
             } else {
                 repeats += 1;
             }
         }
-        let allowed = self.kills * self.stores.repeats();
+        let allowed = self.kills * self.stores.repeats(self.acknowledges);
         assert!(repeats <= allowed, "{repeats} repeats, {} kills", self.kills);
         let world = self.line.simulator.world();
         assert_eq!(world.violations(), []);

@@ -14,8 +14,7 @@ mod process;
 
 use proptest::prelude::*;
 use proptest_state_machine::{StateMachineTest, prop_state_machine};
-use wechat_proto::contact::Contacts;
-use wechat_proto::sync::Inbox;
+use wechat_proto::contact::LoadContacts;
 
 use self::book::{Book, Deed};
 use self::bot::Bot;
@@ -63,7 +62,7 @@ impl StateMachineTest for Machine {
             Deed::End(_) => bot.line.simulator.world().phone().restrict(),
             Deed::Contacts => {
                 if let Some(Process::Running(running)) = &mut bot.process {
-                    running.contacts = Some(Contacts::new());
+                    running.contacts = Some(LoadContacts::new());
                 }
             }
             Deed::Another => {
@@ -72,11 +71,11 @@ impl StateMachineTest for Machine {
                 {
                     // What the one before has in memory comes again, unless the session is over; what it
                     // handed out last was dealt with.
-                    if running.account.over().is_none() {
+                    if running.account.close_reason().is_none() {
                         if let Some(message) = running.last.take() {
-                            running.account.session_mut().take(&message);
+                            running.account.session_mut().acknowledge(&message);
                         }
-                        running.inbox = Inbox::new();
+                        running.inbox = bot.acknowledges.inbox();
                     }
                 }
             }

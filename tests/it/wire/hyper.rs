@@ -9,10 +9,10 @@ use futures_core::Stream;
 use tokio::runtime::{Builder, Runtime};
 use wechat_proto::contact::Directory;
 use wechat_proto::login::{Progress, Resume};
-use wechat_proto::media::{Fetch, Upload, UploadProgress, Uploaded};
+use wechat_proto::media::{Head, Upload, UploadProgress, Uploaded};
 use wechat_proto::store::AsyncSessionStore as _;
-use wechat_proto::{Account, Call, Device, Error, Flow, Message, Session, Timestamp};
-use wechat_transport_hyper::{Client, FileStore, Options};
+use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Flow, Message, Session};
+use wechat_transport_hyper::{Client, FileStore, Options, Transport};
 
 use super::{Bot, Place, Saved, options};
 
@@ -30,6 +30,10 @@ impl Hyper {
     }
 }
 
+fn transport(place: &Place) -> Transport {
+    Transport::new(options!(place, Options)).unwrap()
+}
+
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
@@ -40,9 +44,8 @@ impl Bot for Hyper {
         device: &mut Device,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error> {
-        let runtime = runtime();
-        let login = Client::login(device, options!(place, Options), progress);
-        let client = runtime.block_on(login)?;
+        let (runtime, transport) = (runtime(), transport(place));
+        let client = runtime.block_on(Client::login(&transport, device, progress))?;
         Ok(Self::new(client, runtime))
     }
 
@@ -51,9 +54,8 @@ impl Bot for Hyper {
         device: &mut Device,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error> {
-        let runtime = runtime();
-        let login = Client::login_again(device, options!(place, Options), progress);
-        let client = runtime.block_on(login)?;
+        let (runtime, transport) = (runtime(), transport(place));
+        let client = runtime.block_on(Client::login_again(&transport, device, progress))?;
         Ok(Self::new(client, runtime))
     }
 
@@ -66,8 +68,8 @@ impl Bot for Hyper {
         let (runtime, mut device) = (runtime(), place.device());
         let (store, client) = runtime.block_on(async {
             let mut store = FileStore::open(path).await?;
-            let options = options!(place, Options);
-            let client = Client::open(&mut store, resume, &mut device, options, progress);
+            let transport = transport(place);
+            let client = Client::open(&transport, &mut store, resume, &mut device, progress);
             let client = client.await?;
             Ok::<_, Error>((store, client))
         })?;
@@ -84,16 +86,16 @@ impl Bot for Hyper {
     }
 
     fn resume(place: &Place, session: Session) -> Self {
-        let runtime = runtime();
-        let client = Client::resume(session, options!(place, Options)).unwrap();
-        Self::new(client, runtime)
+        let client = Client::resume(&transport(place), session).unwrap();
+        Self::new(client, runtime())
     }
 
-    fn call<T>(
-        &mut self,
-        build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
-    ) -> Result<T, Error> {
-        self.runtime.block_on(self.client.call(build))
+    fn call<E>(&mut self, endpoint: E) -> Result<E::Output, Error>
+    where
+        E: Endpoint,
+        Account: AsMut<E::State>,
+    {
+        self.runtime.block_on(self.client.call(endpoint))
     }
 
     fn run_with<F>(&mut self, flow: &mut F, source: &[u8]) -> Result<F::Output, Error>
@@ -105,13 +107,13 @@ impl Bot for Hyper {
         self.runtime.block_on(self.client.run_with(flow, source))
     }
 
-    fn download<F>(&mut self, flow: &mut F) -> Result<(F::Output, Vec<u8>), Error>
+    fn download<E>(&mut self, endpoint: E) -> Result<(Head, Vec<u8>), Error>
     where
-        F: Flow,
-        Account: AsMut<F::State>,
+        E: Endpoint<Output = Head>,
+        Account: AsMut<E::State>,
     {
         self.runtime.block_on(async {
-            let (output, mut rest) = self.client.download(flow).await?;
+            let (output, mut rest) = self.client.download(endpoint).await?;
             let mut bytes = Vec::new();
             while let Some(chunk) = rest.chunk().await? {
                 bytes.extend_from_slice(&chunk);
@@ -120,9 +122,13 @@ impl Bot for Hyper {
         })
     }
 
-    fn save(&mut self, fetch: &mut Fetch, limit: u64) -> Saved {
+    fn save<E>(&mut self, endpoint: E, limit: u64) -> Saved
+    where
+        E: Endpoint<Output = Head>,
+        Account: AsMut<E::State>,
+    {
         self.runtime.block_on(async {
-            let (head, body) = match self.client.download(fetch).await {
+            let (head, body) = match self.client.download(endpoint).await {
                 Ok(begun) => begun,
                 Err(error) => return Saved::nothing(error),
             };
@@ -152,6 +158,18 @@ impl Bot for Hyper {
 
     fn contacts(&mut self) -> Result<Directory, Error> {
         self.runtime.block_on(self.client.contacts())
+    }
+
+    fn manual(&mut self) {
+        self.messages = Box::pin(self.client.messages().manual());
+    }
+
+    fn acknowledge(&mut self, message: &Message) {
+        self.client.acknowledge(message);
+    }
+
+    fn next_client_msg_id(&mut self) -> ClientMsgId {
+        self.client.next_client_msg_id()
     }
 
     fn remember(&mut self, messages: usize) {

@@ -3,16 +3,17 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use bytes::{Buf, Bytes};
-use wechat_proto::contact::{Contacts, Directory};
+use bytes::Bytes;
+use wechat_proto::contact::{Directory, LoadContacts};
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::Want;
 use wechat_proto::login::{Login, Open, Progress, Resume};
-use wechat_proto::media::{Fetch, Tally, Upload, UploadProgress, Uploaded};
+use wechat_proto::media::{Head, RetryEmpty, Tally, Upload, UploadProgress, Uploaded};
 use wechat_proto::store::SessionStore as _;
 use wechat_proto::sync::Inbox;
 use wechat_proto::{
-    Account, Call, Device, Error, Flow, Input, Interrupt, Message, Session, Timestamp, flow,
+    Account, Body, Call, ClientMsgId, Device, Endpoint, Error, Flow, Input, Interrupt, Message,
+    Session, Timestamp, flow,
 };
 use wechat_simulator::{Simulator, World};
 use wechat_transport_ureq::FileStore;
@@ -81,14 +82,13 @@ fn drive<F: Flow>(
             }
             Err(Interrupt::Sleep(time)) => simulator.world().advance(time),
             Err(Interrupt::Fail(error)) => return Err(error),
-            Err(other) => panic!("nobody serves {other:?} here"),
         }
     }
 }
 
 /// A request with its body in one piece.
 pub(crate) fn whole(request: flow::Request) -> http::Request<Bytes> {
-    request.http.map(|mut body| body.copy_to_bytes(body.remaining()))
+    request.http.map(Body::into_bytes)
 }
 
 /// A request, and the world that it met.
@@ -169,13 +169,12 @@ impl Transcript {
 
 impl Memory {
     /// Runs a call of a device that nobody has logged in.
-    pub(crate) fn ask<T>(
+    pub(crate) fn ask<E: Endpoint<State = Device>>(
         place: &Place,
         device: &mut Device,
-        build: impl FnOnce(&mut Device, Timestamp) -> Call<T>,
-    ) -> Result<T, Error> {
-        let mut call = build(device, clock(&place.simulator));
-        Ok(drive(&place.simulator, &mut call, device, &[])?.0)
+        endpoint: E,
+    ) -> Result<E::Output, Error> {
+        Ok(drive(&place.simulator, &mut Call::new(endpoint), device, &[])?.0)
     }
 
     fn new(place: &Place, account: Account) -> Self {
@@ -267,12 +266,12 @@ impl Bot for Memory {
         Self::new(place, session.into())
     }
 
-    fn call<T>(
-        &mut self,
-        build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
-    ) -> Result<T, Error> {
-        let mut call = build(self.account.session_mut(), clock(&self.simulator));
-        self.run(&mut call)
+    fn call<E>(&mut self, endpoint: E) -> Result<E::Output, Error>
+    where
+        E: Endpoint,
+        Account: AsMut<E::State>,
+    {
+        self.run(&mut Call::new(endpoint))
     }
 
     fn run_with<F>(&mut self, flow: &mut F, source: &[u8]) -> Result<F::Output, Error>
@@ -283,17 +282,23 @@ impl Bot for Memory {
         Ok(drive(&self.simulator, flow, self.account.as_mut(), source)?.0)
     }
 
-    fn download<F>(&mut self, flow: &mut F) -> Result<(F::Output, Vec<u8>), Error>
+    fn download<E>(&mut self, endpoint: E) -> Result<(Head, Vec<u8>), Error>
     where
-        F: Flow,
-        Account: AsMut<F::State>,
+        E: Endpoint<Output = Head>,
+        Account: AsMut<E::State>,
     {
-        let (output, rest) = drive(&self.simulator, flow, self.account.as_mut(), &[])?;
-        Ok((output, rest.whole()?.into()))
+        let mut flow = RetryEmpty::new(endpoint);
+        let (head, rest) = drive(&self.simulator, &mut flow, self.account.as_mut(), &[])?;
+        Ok((head, rest.whole()?.into()))
     }
 
-    fn save(&mut self, fetch: &mut Fetch, limit: u64) -> Saved {
-        let (head, rest) = match drive(&self.simulator, fetch, self.account.as_mut(), &[]) {
+    fn save<E>(&mut self, endpoint: E, limit: u64) -> Saved
+    where
+        E: Endpoint<Output = Head>,
+        Account: AsMut<E::State>,
+    {
+        let mut flow = RetryEmpty::new(endpoint);
+        let (head, rest) = match drive(&self.simulator, &mut flow, self.account.as_mut(), &[]) {
             Ok(begun) => begun,
             Err(error) => return Saved::nothing(error),
         };
@@ -335,8 +340,21 @@ impl Bot for Memory {
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {
-        self.run(&mut Contacts::new())?;
+        self.run(&mut LoadContacts::new())?;
         Ok(self.account.directory().clone())
+    }
+
+    fn manual(&mut self) {
+        self.inbox = Inbox::new().manual();
+    }
+
+    fn acknowledge(&mut self, message: &Message) {
+        self.account.session_mut().acknowledge(message);
+    }
+
+    fn next_client_msg_id(&mut self) -> ClientMsgId {
+        let now = clock(&self.simulator);
+        self.account.session_mut().next_client_msg_id(now)
     }
 
     fn remember(&mut self, messages: usize) {

@@ -4,6 +4,7 @@
 
 mod hyper;
 pub(crate) mod memory;
+mod reentrant;
 mod ureq;
 
 use std::cell::{Cell, RefCell};
@@ -14,8 +15,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use wechat_proto::contact::Directory;
 use wechat_proto::login::{Progress, Resume};
-use wechat_proto::media::{Fetch, Head, Upload, UploadProgress, Uploaded};
-use wechat_proto::{Account, Call, Device, Error, Flow, Hosts, Message, Session, Timestamp};
+use wechat_proto::media::{Head, Upload, UploadProgress, Uploaded};
+use wechat_proto::{
+    Account, ClientMsgId, Device, Endpoint, Error, Flow, Hosts, Message, Session, Timestamp,
+};
 use wechat_simulator::{Chaos, Cut, Line, Server, Simulator, World};
 
 pub(crate) use self::hyper::Hyper;
@@ -53,11 +56,11 @@ pub(crate) trait Bot: Sized {
     fn stop(&mut self);
     /// Goes on with a stored session.
     fn resume(place: &Place, session: Session) -> Self;
-    /// Runs one call.
-    fn call<T>(
-        &mut self,
-        build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
-    ) -> Result<T, Error>;
+    /// Calls an endpoint.
+    fn call<E>(&mut self, endpoint: E) -> Result<E::Output, Error>
+    where
+        E: Endpoint,
+        Account: AsMut<E::State>;
     /// Runs a flow that reads a source to its next output.
     fn run_with<F>(&mut self, flow: &mut F, source: &[u8]) -> Result<F::Output, Error>
     where
@@ -83,15 +86,25 @@ pub(crate) trait Bot: Sized {
     {
         self.run_with(flow, &[])
     }
-    /// Runs a flow that wants the head of its reply only, and reads the rest.
-    fn download<F>(&mut self, flow: &mut F) -> Result<(F::Output, Vec<u8>), Error>
+    /// Downloads, and reads the body.
+    fn download<E>(&mut self, endpoint: E) -> Result<(Head, Vec<u8>), Error>
     where
-        F: Flow,
-        Account: AsMut<F::State>;
-    /// Runs a download and copies it, as the adapter does that.
-    fn save(&mut self, fetch: &mut Fetch, limit: u64) -> Saved;
+        E: Endpoint<Output = Head>,
+        Account: AsMut<E::State>;
+    /// Downloads and copies the body, as the adapter does that.
+    fn save<E>(&mut self, endpoint: E, limit: u64) -> Saved
+    where
+        E: Endpoint<Output = Head>,
+        Account: AsMut<E::State>;
     /// Loads the contacts.
     fn contacts(&mut self) -> Result<Directory, Error>;
+    /// Leaves acknowledging to [`Bot::acknowledge`] from now on: before the first message is asked
+    /// for.
+    fn manual(&mut self);
+    /// Acknowledges a message.
+    fn acknowledge(&mut self, message: &Message);
+    /// Draws a number for a send.
+    fn next_client_msg_id(&mut self) -> ClientMsgId;
     /// Remembers so many messages from now on: before the first is asked for.
     fn remember(&mut self, messages: usize);
     /// Everybody who is known now.

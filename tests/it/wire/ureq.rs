@@ -6,10 +6,10 @@ use std::path::Path;
 use bytes::Bytes;
 use wechat_proto::contact::Directory;
 use wechat_proto::login::{Progress, Resume};
-use wechat_proto::media::{Fetch, Upload, UploadProgress, Uploaded};
+use wechat_proto::media::{Head, Upload, UploadProgress, Uploaded};
 use wechat_proto::store::SessionStore as _;
-use wechat_proto::{Account, Call, Device, Error, Flow, Message, Session, Timestamp};
-use wechat_transport_ureq::{Client, FileStore, Messages, Options};
+use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Flow, Message, Session};
+use wechat_transport_ureq::{Client, FileStore, Messages, Options, Transport};
 
 use super::{Bot, Place, Saved, options};
 
@@ -19,6 +19,10 @@ pub(crate) struct Ureq {
     client: Client,
     messages: Messages,
     store: Option<FileStore>,
+}
+
+fn transport(place: &Place) -> Transport {
+    Transport::new(options!(place, Options)).unwrap()
 }
 
 impl Ureq {
@@ -33,7 +37,7 @@ impl Bot for Ureq {
         device: &mut Device,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error> {
-        Client::login(device, options!(place, Options), progress).map(Self::new)
+        Client::login(&transport(place), device, progress).map(Self::new)
     }
 
     fn login_again(
@@ -41,7 +45,7 @@ impl Bot for Ureq {
         device: &mut Device,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error> {
-        Client::login_again(device, options!(place, Options), progress).map(Self::new)
+        Client::login_again(&transport(place), device, progress).map(Self::new)
     }
 
     fn open(
@@ -51,8 +55,7 @@ impl Bot for Ureq {
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error> {
         let (mut store, mut device) = (FileStore::open(path)?, place.device());
-        let options = options!(place, Options);
-        let client = Client::open(&mut store, resume, &mut device, options, progress)?;
+        let client = Client::open(&transport(place), &mut store, resume, &mut device, progress)?;
         Ok(Self { store: Some(store), ..Self::new(client) })
     }
 
@@ -65,14 +68,15 @@ impl Bot for Ureq {
     }
 
     fn resume(place: &Place, session: Session) -> Self {
-        Self::new(Client::resume(session, options!(place, Options)).unwrap())
+        Self::new(Client::resume(&transport(place), session).unwrap())
     }
 
-    fn call<T>(
-        &mut self,
-        build: impl FnOnce(&mut Session, Timestamp) -> Call<T>,
-    ) -> Result<T, Error> {
-        self.client.call(build)
+    fn call<E>(&mut self, endpoint: E) -> Result<E::Output, Error>
+    where
+        E: Endpoint,
+        Account: AsMut<E::State>,
+    {
+        self.client.call(endpoint)
     }
 
     fn run_with<F>(&mut self, flow: &mut F, source: &[u8]) -> Result<F::Output, Error>
@@ -83,12 +87,12 @@ impl Bot for Ureq {
         self.client.run_with(flow, Cursor::new(source))
     }
 
-    fn download<F>(&mut self, flow: &mut F) -> Result<(F::Output, Vec<u8>), Error>
+    fn download<E>(&mut self, endpoint: E) -> Result<(Head, Vec<u8>), Error>
     where
-        F: Flow,
-        Account: AsMut<F::State>,
+        E: Endpoint<Output = Head>,
+        Account: AsMut<E::State>,
     {
-        let (output, mut rest) = self.client.download(flow)?;
+        let (output, mut rest) = self.client.download(endpoint)?;
         let mut bytes = Vec::new();
         rest.read_to_end(&mut bytes).map_err(|error| {
             error.downcast::<Error>().expect("an error of reading holds one of ours")
@@ -96,8 +100,12 @@ impl Bot for Ureq {
         Ok((output, bytes))
     }
 
-    fn save(&mut self, fetch: &mut Fetch, limit: u64) -> Saved {
-        let (head, body) = match self.client.download(fetch) {
+    fn save<E>(&mut self, endpoint: E, limit: u64) -> Saved
+    where
+        E: Endpoint<Output = Head>,
+        Account: AsMut<E::State>,
+    {
+        let (head, body) = match self.client.download(endpoint) {
             Ok(begun) => begun,
             Err(error) => return Saved::nothing(error),
         };
@@ -125,6 +133,18 @@ impl Bot for Ureq {
 
     fn contacts(&mut self) -> Result<Directory, Error> {
         self.client.contacts()
+    }
+
+    fn manual(&mut self) {
+        self.messages = self.client.messages().manual();
+    }
+
+    fn acknowledge(&mut self, message: &Message) {
+        self.client.acknowledge(message);
+    }
+
+    fn next_client_msg_id(&mut self) -> ClientMsgId {
+        self.client.next_client_msg_id()
     }
 
     fn remember(&mut self, messages: usize) {

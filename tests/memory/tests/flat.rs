@@ -23,7 +23,7 @@ use tower_service::Service;
 use wechat_memory::{Counting, live, most};
 use wechat_proto::{Device, Hosts, Session, Timestamp};
 use wechat_simulator::{Server, Simulator, World};
-use wechat_transport_hyper::{BoxError, Client, Options, RequestBody};
+use wechat_transport_hyper::{BoxError, Client, Options, RequestBody, Transport};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -55,7 +55,7 @@ fn messages_leave_nothing_behind() {
         // In the middle of a batch, where the most ids are stored; each time costs a copy of 4,096.
         if number % BATCH == BATCH / 2 {
             let mut session = client.session();
-            session.take(&message);
+            session.acknowledge(&message);
             stored = session.to_json();
         }
         drop(message);
@@ -123,7 +123,7 @@ fn logins_leave_nothing_behind() {
         let stored = log_in(&simulator).to_json();
         for _ in 0..5 {
             let session = Session::from_json(&stored).unwrap();
-            let client = Client::resume(session, options(&simulator)).unwrap();
+            let client = Client::resume(&transport(&simulator), session).unwrap();
             assert!(finish(client.contacts()).unwrap().len() > 10);
             let mut messages = client.messages();
             simulator.world().person_writes("filehelper", "x");
@@ -151,10 +151,10 @@ fn logins_over_sockets_leave_nothing_behind() {
         let server = Server::http(&simulator).unwrap();
         server.real_time();
         let mut device = Device::new().with_hosts(Hosts::all(server.origin().parse().unwrap()));
-        let options = wechat_transport_ureq::Options::default();
-        let client = wechat_transport_ureq::Client::login(&mut device, options.clone(), |_| {});
+        let transport = || wechat_transport_ureq::Transport::new(Default::default()).unwrap();
+        let client = wechat_transport_ureq::Client::login(&transport(), &mut device, |_| {});
         let session = client.unwrap().session();
-        let client = wechat_transport_ureq::Client::resume(session, options).unwrap();
+        let client = wechat_transport_ureq::Client::resume(&transport(), session).unwrap();
         assert!(client.contacts().unwrap().len() > 10);
         drop((client, device, server, simulator));
         if number == 9 {
@@ -175,16 +175,17 @@ fn log_in(simulator: &Simulator) -> Session {
     simulator.then(Duration::from_secs(1), |world| world.phone().scan());
     simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
     let mut device = Device::new();
-    finish(Client::login(&mut device, options(simulator), |_| {})).unwrap().session()
+    finish(Client::login(&transport(simulator), &mut device, |_| {})).unwrap().session()
 }
 
-/// What reaches a simulator, on its clock.
-fn options(simulator: &Simulator) -> Options {
+/// A transport to a simulator, on its clock.
+fn transport(simulator: &Simulator) -> Transport {
     let (answering, clock, turned) = (simulator.clone(), simulator.clone(), simulator.clone());
-    Options::default()
+    let options = Options::default()
         .service(Wire(move |request| answering.respond(&request)))
         .timer(Hands(Arc::new(move |time| turned.world().advance(time))))
-        .clock(move || Timestamp::from_millis(clock.now()))
+        .clock(move || Timestamp::from_millis(clock.now()));
+    Transport::new(options).unwrap()
 }
 
 /// Polls to the end what nobody has to wake.
@@ -228,7 +229,8 @@ impl Day {
             .timer(Hands(Arc::new(turn)))
             .clock(move || Timestamp::from_millis(*clock.clock.lock().unwrap()))
             .seed([6; 32]);
-        Client::resume(Session::from_json(&self.stored).unwrap(), options).unwrap()
+        let transport = Transport::new(options).unwrap();
+        Client::resume(&transport, Session::from_json(&self.stored).unwrap()).unwrap()
     }
 }
 

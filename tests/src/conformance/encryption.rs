@@ -81,14 +81,18 @@ fn an_unknown_root_is_not(bench: &Bench) -> Seen {
     let Secure { server, .. } = secure(ok);
     let other = secure(ok);
     let client = open(bench, &server, vec![other.ca])?;
-    failed(client.ask(https("wx.qq.com")), FailureKind::Tls, Sent::No)?;
+    failed(client.ask(https("wx.qq.com")), FailureKind::Certificate, Sent::No)?;
     same!(server.requests().len(), 0);
     Ok(())
 }
 
 fn a_wrong_name_is_refused(bench: &Bench) -> Seen {
     let Secure { server, ca } = secure(ok);
-    failed(open(bench, &server, vec![ca])?.ask(https("wx.example")), FailureKind::Tls, Sent::No)
+    failed(
+        open(bench, &server, vec![ca])?.ask(https("wx.example")),
+        FailureKind::Certificate,
+        Sent::No,
+    )
 }
 
 fn a_mute_handshake_ends_in_time(bench: &Bench) -> Seen {
@@ -124,7 +128,7 @@ fn a_root_that_is_none_is_told(bench: &Bench) -> Seen {
     let options = Options { roots: vec![b"no certificate".into()], ..Options::default() };
     match bench.open(&options) {
         Err(Error::Transport(failure)) => {
-            failed::<()>(Ok(Err(failure)), FailureKind::Tls, Sent::No)
+            failed::<()>(Ok(Err(failure)), FailureKind::Certificate, Sent::No)
         }
         Err(error) => Err(format!("the error is {error:?}")),
         Ok(_) => Err("it can be made nevertheless".to_owned()),

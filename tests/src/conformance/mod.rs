@@ -7,9 +7,9 @@
 //! ```
 //! use wechat_proto::Error;
 //! use wechat_simulator::conformance::{self, Probe, Transport};
-//! # use wechat_transport_ureq::{Client, Options}; // instead of one of your own
+//! # use wechat_transport_ureq as ureq; // instead of one of your own
 //!
-//! struct Mine(Client);
+//! struct Mine(ureq::Client);
 //!
 //! impl Transport for Mine {
 //!     fn run(&self, flow: &mut Probe) -> Result<(), Error> {
@@ -17,7 +17,11 @@
 //!     }
 //! }
 //!
-//! conformance::check(|_| Ok(Mine(Client::resume(conformance::session(), Options::default())?))).assert();
+//! conformance::check(|_| {
+//!     let transport = ureq::Transport::new(ureq::Options::default())?;
+//!     Ok(Mine(ureq::Client::resume(&transport, conformance::session())?))
+//! })
+//! .assert();
 //! ```
 //!
 //! - **What is checked.** What every transport promises. What not every transport has ([`Feature`]), names of its own,

@@ -94,8 +94,15 @@ fn a_proxy_is_used_when_given(bench: &Bench) -> Seen {
     let lines: Vec<_> = proxy.requests().into_iter().map(|arrived| arrived.line).collect();
     same!(lines, ["CONNECT wx.qq.com:80 HTTP/1.1", "GET /path HTTP/1.1"]);
 
-    let refusing = Script::replying("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
-    failed(ask(&refusing), FailureKind::Connect, Sent::No)
+    for (status, kind) in [
+        ("403 Forbidden", FailureKind::Proxy),
+        ("503 Service Unavailable", FailureKind::Proxy),
+        ("407 Proxy Authentication Required", FailureKind::ProxyAuthorization),
+    ] {
+        let reply = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+        failed(ask(&Script::replying(reply)), kind, Sent::No)?;
+    }
+    Ok(())
 }
 
 fn a_body_of_another_length_is_not_sent(bench: &Bench) -> Seen {

@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use bytes::{Buf as _, Bytes};
-use wechat_proto::contact::{batch, list};
+use wechat_proto::contact::{BatchGetContacts, Contact, GetContacts};
 use wechat_proto::flow::{Request, Response};
 use wechat_proto::sync::Inbox;
-use wechat_proto::{Account, Flow, Input, Interrupt, Timestamp};
+use wechat_proto::{Account, Endpoint as _, Flow, Input, Interrupt, Timestamp};
 
 use crate::obvious::{Batch, Page};
 use crate::payload::{member_name, name, page, page_of, record, room_name, rooms};
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         let body = page(count);
         let mib = body.len() as f64 / f64::from(1 << 20);
         let ratio = parse_ratio(&body, "MemberList", |reply| {
-            assert_eq!(list::parse(reply).unwrap().contacts.len(), count);
+            assert_eq!(GetContacts::new().parse(reply).unwrap().contacts.len(), count);
         });
         report.at_least(
             &format!("{count} contacts ({mib:.1} MiB), parsed: × serde_json"),
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     }
     let body = rooms(50, 300);
     let ratio = parse_ratio(&body, "ContactList", |reply| {
-        assert_eq!(batch::parse(reply).unwrap().len(), 50);
+        assert_eq!(parse_batch(reply).len(), 50);
     });
     report.at_least("50 rooms of 300, parsed: × serde_json", ratio, 1.2);
 
@@ -123,14 +123,18 @@ fn parse_ratio(body: &Bytes, list: &'static str, ours: impl Fn(&Response)) -> f6
     ratio(41, plain, || (0..repeat).for_each(|_| ours(&reply)))
 }
 
+fn parse_batch(response: &Response) -> Vec<Contact> {
+    BatchGetContacts::new(&[]).parse(response).unwrap()
+}
+
 /// Looking each member up, in times of what a tenth as many take each.
 fn lookup_ratio() -> f64 {
     let room = |members| {
         let reply = Response::new(rooms(1, members));
-        batch::parse(&reply).unwrap().remove(0)
+        parse_batch(&reply).remove(0)
     };
     let (large, small) = (room(5_000), room(500));
-    let all = |room: &wechat_proto::contact::Contact, times| {
+    let all = |room: &Contact, times| {
         for _ in 0..times {
             let found =
                 room.members.iter().filter(|member| room.member(&member.user_name).is_some());

@@ -1,4 +1,4 @@
-//! The inputs, and what reads them.
+//! The inputs, and the work on each.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
-use wechat_proto::contact::{batch, list};
+use wechat_proto::contact::{BatchGetContacts, GetContacts};
 use wechat_proto::flow::Response;
-use wechat_proto::login::{init, logout, push, redeem, scan};
-use wechat_proto::message::{mention, send_text};
-use wechat_proto::sync::{Inbox, check, fetch};
-use wechat_proto::{Account, Error, Flow, Input, Interrupt, Message, UserName, link};
+use wechat_proto::login::{
+    CheckScan, Credentials, InitSession, Logout, PushHost, PushLogin, RedeemTicket,
+};
+use wechat_proto::message::{SendText, mention};
+use wechat_proto::sync::{FetchBatch, Inbox, SyncCheck};
+use wechat_proto::{
+    Account, Call, Device, Endpoint, Flow, Input, Interrupt, Message, UserName, link,
+};
 
 use crate::shared::{self, now, session};
 
@@ -27,13 +31,13 @@ pub(crate) const CASES: &[(&str, usize, Make)] = &[
     ("contacts, names of emoji and entities", 500, |n| listed("MemberList", n, &|n| person(n, "&amp;<span class=\\\"emoji emoji1f604\\\"></span>"))),
     ("contacts, empty elements", 2_000, |n| listed("MemberList", n, &|_| "{}".into())),
     ("contacts, one and the same", 500, |n| listed("MemberList", n, &|_| record(1))),
-    ("spoiled: raw control characters", 500, |n| listed("MemberList", n, &|n| person(n, "a\u{1}b"))),
-    ("spoiled: halves of characters", 500, |n| listed("MemberList", n, &|n| person(n, "\\ud83d!"))),
-    ("spoiled: a number too large in each", 500, |n| listed("MemberList", n, &|n| format!("{{\"UserName\":\"@{n}\",\"Sex\":1e400}}"))),
-    ("spoiled: broken off", 2_000, |n| broken(n)),
-    ("spoiled: nothing but escapes", 20_000, |n| body(list::parse, format!("{{\"x\":\"{}\"}}", "\\ud83d\\u0041".repeat(n)))),
-    ("nested lists", 5_000, |n| body(list::parse, format!("{{\"BaseResponse\":{{\"Ret\":0}},\"MemberList\":{}", "[".repeat(n)))),
-    ("unknown fields", 5_000, |n| body(list::parse, object(n))),
+    ("malformed: raw control characters", 500, |n| listed("MemberList", n, &|n| person(n, "a\u{1}b"))),
+    ("malformed: lone surrogates", 500, |n| listed("MemberList", n, &|n| person(n, "\\ud83d!"))),
+    ("malformed: a number too large in each", 500, |n| listed("MemberList", n, &|n| format!("{{\"UserName\":\"@{n}\",\"Sex\":1e400}}"))),
+    ("malformed: truncated", 2_000, |n| broken(n)),
+    ("malformed: only escapes", 20_000, |n| body(GetContacts::new(), format!("{{\"x\":\"{}\"}}", "\\ud83d\\u0041".repeat(n)))),
+    ("nested lists", 5_000, |n| body(GetContacts::new(), format!("{{\"BaseResponse\":{{\"Ret\":0}},\"MemberList\":{}", "[".repeat(n)))),
+    ("unknown fields", 5_000, |n| body(GetContacts::new(), object(n))),
     ("members of a room", 500, members),
     ("members, one and the same", 500, same_members),
     ("messages of a batch", 200, messages),
@@ -75,16 +79,16 @@ pub(crate) const CASES: &[(&str, usize, Make)] = &[
     ("system: links of a template", 4_000, |n| said(10_002, &template("$a$".into(), "<link name=\"a\" type=\"link_profile\"><memberlist><member><username>x</username><nickname>y</nickname></member></memberlist></link>".repeat(n)))),
     ("mentions in a text", 10_000, |n| mentioned("me", &"@me x@m".repeat(n))),
     ("mentions of a long name", 10_000, |n| mentioned(&"a".repeat(n), &"@a".repeat(n))),
-    ("scripts: assignments", 5_000, |n| body(scan::parse, "window.code=408;".repeat(n))),
-    ("scripts: different names", 5_000, |n| body(scan::parse, (0..n).fold(String::new(), |text, n| text + &format!("window.a{n}=1;")))),
-    ("scripts: a long string of escapes", 20_000, |n| body(scan::parse, format!("window.code=201;window.userAvatar='{}'", "\\u4e2d\\'".repeat(n)))),
-    ("scripts: strings that never end", 10_000, |n| body(scan::parse, "window.a='\\'\\".repeat(n))),
-    ("scripts: a long name of many members", 10_000, |n| body(check::parse, format!("window.{}={{{}}}", "a".repeat(n), "a:1,".repeat(n)))),
-    ("scripts: braces", 10_000, |n| body(check::parse, "window.synccheck={retcode:".repeat(n))),
-    ("login page: elements", 30_000, |n| body(redeem::parse, format!("<error>{}</error>", "<skey>a</skey>".repeat(n)))),
-    ("login page: HTML", 5_000, |n| body(redeem::parse, format!("<html><body>{}", "<p class=\"a\">b &nbsp; c<br>".repeat(n)))),
-    ("refusals: a long notice", 10_000, |n| body(push::parse, json!({ "BaseResponse": { "Ret": 1, "ErrMsg": "<e><Content>a&amp;</Content>".repeat(n) } }).to_string())),
-    ("a first page of chats", 500, |n| body(init::parse, format!("{{\"BaseResponse\":{{\"Ret\":0}},\"User\":{{\"UserName\":\"@me\"}},\"SyncKey\":{{\"Count\":0,\"List\":[]}},\"ChatSet\":\"{}\",\"ContactList\":[{}]}}", "@a,".repeat(n), all(n, &record)))),
+    ("scripts: assignments", 5_000, |n| body(check_scan(), "window.code=408;".repeat(n))),
+    ("scripts: different names", 5_000, |n| body(check_scan(), (0..n).fold(String::new(), |text, n| text + &format!("window.a{n}=1;")))),
+    ("scripts: a long string of escapes", 20_000, |n| body(check_scan(), format!("window.code=201;window.userAvatar='{}'", "\\u4e2d\\'".repeat(n)))),
+    ("scripts: strings that never end", 10_000, |n| body(check_scan(), "window.a='\\'\\".repeat(n))),
+    ("scripts: a long name of many members", 10_000, |n| body(SyncCheck::new(), format!("window.{}={{{}}}", "a".repeat(n), "a:1,".repeat(n)))),
+    ("scripts: braces", 10_000, |n| body(SyncCheck::new(), "window.synccheck={retcode:".repeat(n))),
+    ("login page: elements", 30_000, |n| body(redeem_ticket(), format!("<error>{}</error>", "<skey>a</skey>".repeat(n)))),
+    ("login page: HTML", 5_000, |n| body(redeem_ticket(), format!("<html><body>{}", "<p class=\"a\">b &nbsp; c<br>".repeat(n)))),
+    ("refusals: a long notice", 10_000, |n| body(PushLogin::new(7, PushHost::Api), json!({ "BaseResponse": { "Ret": 1, "ErrMsg": "<e><Content>a&amp;</Content>".repeat(n) } }).to_string())),
+    ("a first page of chats", 500, |n| body(init_session(), format!("{{\"BaseResponse\":{{\"Ret\":0}},\"User\":{{\"UserName\":\"@me\"}},\"SyncKey\":{{\"Count\":0,\"List\":[]}},\"ChatSet\":\"{}\",\"ContactList\":[{}]}}", "@a,".repeat(n), all(n, &record)))),
     ("cookies of a reply", 1_000, |n| cookies(n, &|n| format!("name{n}=value; Path=/; Domain=.qq.com; Max-Age=1000"))),
     ("cookies: attributes of one", 5_000, |n| cookies(1, &|_| "a=b".to_owned() + &"; Path=/x; Secure".repeat(n))),
     ("cookies: paths that all cover", 500, |n| cookies(n, &|n| format!("a=b{n}; Path=/{}", "x/".repeat(n % 50)))),
@@ -102,10 +106,24 @@ fn reply(body: impl Into<Bytes>) -> Response {
     Response::new(body.into())
 }
 
-/// A reply and what reads it, whether it can be read or not.
-fn body<T: 'static>(parse: fn(&Response) -> Result<T, Error>, text: String) -> Box<dyn FnMut()> {
+/// Parses a response of an endpoint, well-formed or malformed.
+fn body<E: Endpoint + 'static>(endpoint: E, text: String) -> Box<dyn FnMut()> {
     let reply = reply(text);
-    Box::new(move || drop(black_box(parse(black_box(&reply)))))
+    Box::new(move || drop(black_box(endpoint.parse(black_box(&reply)))))
+}
+
+fn check_scan() -> CheckScan {
+    CheckScan::new("4d5e_tkZEA==".parse().expect("a UUID"))
+}
+
+fn redeem_ticket() -> RedeemTicket {
+    let address = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=a";
+    let redirect = address.parse().expect("a redirect");
+    Device::new().enter(redirect).expect("a host of the service")
+}
+
+fn init_session() -> InitSession {
+    InitSession::new(Credentials::new("7", "s", "k", "p").expect("credentials"))
 }
 
 fn all(n: usize, item: &dyn Fn(usize) -> String) -> String {
@@ -119,15 +137,15 @@ fn page(list: &str, n: usize, item: &dyn Fn(usize) -> String) -> String {
 
 fn listed(name: &str, n: usize, item: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
     let text = page(name, n, item);
-    assert!(list::parse(&reply(text.clone())).is_ok());
-    body(list::parse, text)
+    assert!(GetContacts::new().parse(&reply(text.clone())).is_ok());
+    body(GetContacts::new(), text)
 }
 
 fn broken(n: usize) -> Box<dyn FnMut()> {
     let mut text = page("MemberList", n, &record);
     text.truncate(text.len() - 3);
-    assert!(list::parse(&reply(text.clone())).is_err());
-    body(list::parse, text)
+    assert!(GetContacts::new().parse(&reply(text.clone())).is_err());
+    body(GetContacts::new(), text)
 }
 
 fn person(n: usize, nick_name: &str) -> String {
@@ -164,11 +182,11 @@ fn room(n: usize, member: &dyn Fn(usize) -> usize) -> String {
 }
 
 fn members(n: usize) -> Box<dyn FnMut()> {
-    body(batch::parse, page("ContactList", 1, &|_| room(n, &|n| n)))
+    body(BatchGetContacts::new(&[]), page("ContactList", 1, &|_| room(n, &|n| n)))
 }
 
 fn same_members(n: usize) -> Box<dyn FnMut()> {
-    body(batch::parse, page("ContactList", 1, &|_| room(n, &|_| 7)))
+    body(BatchGetContacts::new(&[]), page("ContactList", 1, &|_| room(n, &|_| 7)))
 }
 
 // Messages.
@@ -189,7 +207,8 @@ fn messages(n: usize) -> Box<dyn FnMut()> {
 fn synced(n: usize, item: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
     let (reply, session) = (reply(page("AddMsgList", n, item)), session());
     Box::new(move || {
-        let messages = fetch::parse(black_box(&reply)).unwrap().messages(session.me());
+        let messages = FetchBatch::new().parse(black_box(&reply)).unwrap();
+        let messages = messages.messages(&session.me().user_name);
         assert_eq!(black_box(messages).len(), n);
     })
 }
@@ -197,7 +216,7 @@ fn synced(n: usize, item: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
 fn keys(n: usize) -> Box<dyn FnMut()> {
     let list = all(n, &|n| format!("{{\"Key\":{n},\"Val\":{n}}}"));
     body(
-        fetch::parse,
+        FetchBatch::new(),
         format!(
             "{{\"BaseResponse\":{{\"Ret\":0}},\"SyncKey\":{{\"Count\":{n},\"List\":[{list}]}}}}"
         ),
@@ -247,15 +266,14 @@ fn cookies(n: usize, line: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
         (0..n).map(|n| line(n).parse().expect("a header")).collect();
     let mut session = session();
     Box::new(move || {
-        let mut call = logout::request(&mut session, now());
-        let device: &mut wechat_proto::Device = session.as_mut();
-        assert!(matches!(call.poll(device, now()), Err(Interrupt::Send(_))));
+        let mut call = Call::new(Logout::new());
+        assert!(matches!(call.poll(&mut session, now()), Err(Interrupt::Send(_))));
         let mut reply = reply("");
         for line in &mut lines {
             reply.headers_mut().append(http::header::SET_COOKIE, line.clone());
         }
         call.handle(Input::Reply(Ok(reply)));
-        assert!(call.poll(device, now()).is_ok());
+        assert!(call.poll(&mut session, now()).is_ok());
     })
 }
 
@@ -265,19 +283,21 @@ fn queried(n: usize) -> Box<dyn FnMut()> {
         format!("https://example.test/?q={}", "%20a".repeat(n / 100).as_str())
             .parse()
             .expect("a link");
-    let (text, times) = (address, 100);
+    let mut check = link::CheckLink::new(address);
+    let times = 100;
     Box::new(move || {
         for _ in 0..times {
-            let _ = black_box(link::request(&mut session, black_box(&text), now()));
+            let _ = black_box(black_box(&mut check).request(&mut session, now()));
         }
     })
 }
 
 fn sent(n: usize) -> Box<dyn FnMut()> {
-    let (mut session, to) = (session(), UserName::file_helper());
+    let mut session = session();
     let text = "a\n<&>\"\\😄#\u{20e3}".repeat(n);
+    let mut send = SendText::new(UserName::file_helper(), text);
     Box::new(move || {
-        let _ = black_box(send_text::request(&mut session, &to, black_box(&text), now()));
+        let _ = black_box(black_box(&mut send).request(&mut session, now()));
     })
 }
 
@@ -329,7 +349,7 @@ fn batch(list: &str, changes: &str, messages: &str) -> String {
     )
 }
 
-/// An inbox with `n` contacts that hears a batch, each time of new messages: NUMBER is replaced.
+/// An inbox with `n` contacts that receives a batch of new messages each time: NUMBER is replaced.
 fn inbox(n: usize, batch: String, messages: usize) -> Box<dyn FnMut()> {
     let page_of_all: Bytes = page("MemberList", n, &record).into();
     let mut account = Account::from(session());

@@ -1,7 +1,7 @@
-//! An account, and its contacts.
+//! An account and its contacts.
 
 use bytes::Bytes;
-use wechat_proto::contact::Contacts;
+use wechat_proto::contact::LoadContacts;
 use wechat_proto::flow::{Request, Response};
 use wechat_proto::{Account, Flow, Input, Interrupt, Session, Timestamp};
 
@@ -14,9 +14,9 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_millis(1_476_606_163_580)
 }
 
-/// Loads what `listed` and what `batched` answers: the address book, and the rooms.
+/// Loads the address book from the response `listed`, and the rooms from the response `batched`.
 pub(crate) fn load(account: &mut Account, listed: &Bytes, batched: &Bytes) {
-    let mut flow = Contacts::new();
+    let mut flow = LoadContacts::new();
     loop {
         match flow.poll(account, now()) {
             Ok(()) => return,

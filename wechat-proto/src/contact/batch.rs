@@ -2,49 +2,97 @@
 //!
 //! Records by name: rooms with their members, strangers (`docs/protocol.md` §5.2).
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use serde::Serialize;
 
 use super::Contact;
 use super::record::WireContact;
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::{Endpoint, LISTS};
 use crate::error::Error;
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::ids::UserName;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::lenient::List;
-use crate::wire::query::Url;
+use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxbatchgetcontact";
 
-/// How many names go into one request.
-pub const MOST: usize = 50;
-
-/// Asks for the first [`MOST`] of `names`; read by [`parse`]. Ask for more with
-/// `names.chunks(MOST)`.
-pub fn request(session: &mut Session, names: &[UserName], now: Timestamp) -> Call<Vec<Contact>> {
-    ask(session, names, |user_name| Item { user_name, room: Room::None { chat_room_id: "" } }, now)
+/// Gets the records of contacts, rooms or strangers by name.
+///
+/// The reply has them in any order, and some may be missing.
+#[derive(Clone, Debug)]
+pub struct BatchGetContacts {
+    names: Vec<UserName>,
+    /// The room whose members they are.
+    room: Option<Box<str>>,
 }
 
-/// Asks for the records of the first [`MOST`] of `names` as members of `room`, who need not be
-/// contacts; read by [`parse`].
-pub fn members(
-    session: &mut Session,
-    room: &Contact,
-    names: &[UserName],
-    now: Timestamp,
-) -> Call<Vec<Contact>> {
-    // The room's other name where it is known (`docs/protocol.md` §5.2).
-    let encry_chat_room_id = match &*room.encry_chat_room_id {
-        "" => room.user_name.as_str(),
-        id => id,
-    };
-    let room = Room::Of { encry_chat_room_id };
-    ask(session, names, |user_name| Item { user_name, room }, now)
+impl BatchGetContacts {
+    /// The greatest number of names in one request.
+    pub const MOST: usize = 50;
+
+    /// Returns a request for the first [`MOST`](Self::MOST) of these; for more, use
+    /// `names.chunks(BatchGetContacts::MOST)`.
+    pub fn new(names: &[UserName]) -> Self {
+        Self { names: names.iter().take(Self::MOST).cloned().collect(), room: None }
+    }
+
+    /// Returns a request for the records of the first [`MOST`](Self::MOST) of these as members of
+    /// `room`, who need not be contacts.
+    pub fn members(room: &Contact, names: &[UserName]) -> Self {
+        // The room's other name where it is known (`docs/protocol.md` §5.2).
+        let id = match &*room.encry_chat_room_id {
+            "" => room.user_name.as_str(),
+            id => id,
+        };
+        Self { room: Some(id.into()), ..Self::new(names) }
+    }
+}
+
+impl Endpoint for BatchGetContacts {
+    type State = Session;
+    type Output = Vec<Contact>;
+
+    const WANT: Want = LISTS;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Body<'a> {
+            base_request: BaseRequest<'a>,
+            count: usize,
+            list: Vec<Item<'a>>,
+        }
+        let room = match self.room.as_deref() {
+            None => Room::None { chat_room_id: "" },
+            Some(encry_chat_room_id) => Room::Of { encry_chat_room_id },
+        };
+        let device_id = session.device_id();
+        let body = json(&Body {
+            base_request: session.base_request(&device_id),
+            count: self.names.len(),
+            list: self.names.iter().map(|user_name| Item { user_name, room }).collect(),
+        });
+        Url::call(session, ENDPOINT, &[("type", &"ex"), ("r", &now.as_millis())]).post_json(
+            &mut session.device,
+            now,
+            body,
+        )
+    }
+
+    /// # Errors
+    ///
+    /// What the `Ret` of the reply says, [`Error::ServiceFailed`] among it; [`Error::Malformed`]
+    /// for any other response.
+    fn parse(&self, response: &Response) -> Result<Vec<Contact>, Error> {
+        let wire: Wire = envelope::answer(ENDPOINT, response)?;
+        Ok(WireContact::take_all(wire.contacts))
+    }
 }
 
 #[derive(Serialize)]
@@ -63,41 +111,6 @@ enum Room<'a> {
     Of { encry_chat_room_id: &'a str },
 }
 
-fn ask<'a>(
-    session: &mut Session,
-    names: &'a [UserName],
-    item: impl Fn(&'a UserName) -> Item<'a>,
-    now: Timestamp,
-) -> Call<Vec<Contact>> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body<'a> {
-        base_request: BaseRequest,
-        count: usize,
-        list: Vec<Item<'a>>,
-    }
-    let list: Vec<_> = names.iter().take(MOST).map(item).collect();
-    let body = Body { base_request: session.base_request(), count: list.len(), list };
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxbatchgetcontact")
-        .with("type", "ex")
-        .with("r", now.as_millis())
-        .with("lang", session.device.lang.as_str())
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .post_json(&session.device, &body);
-    Call::again(http, parse).limit(Call::<Vec<Contact>>::LONG)
-}
-
-/// Reads the reply of [`request`]: the records that the service has, in any order. Each says
-/// whose it is; some that were asked for may be missing.
-///
-/// # Errors
-///
-/// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
-pub fn parse(reply: &Response) -> Result<Vec<Contact>, Error> {
-    let wire: Wire = envelope::open(ENDPOINT, reply)?;
-    Ok(WireContact::take_all(wire.contacts))
-}
-
 reply! {
     struct Wire {
         "ContactList" => contacts: List<WireContact>,
@@ -107,14 +120,13 @@ reply! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{NOW, body, malformed, rendered, reply, session};
+    use crate::testing::{body, http_of, malformed, rendered, reply, session};
 
     #[test]
     fn asks() {
         let mut session = session();
         let names = ["@@e2da", "@stranger"].map(|name| name.parse().unwrap());
-        let call = request(&mut session, &names, NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        insta::assert_snapshot!(rendered(BatchGetContacts::new(&names), &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxbatchgetcontact?type=ex&r=1476606163580&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -139,7 +151,8 @@ mod tests {
         for (other, id) in [("@0c1f", "@0c1f"), ("", "@@e2da")] {
             let record = alloc::format!(r#"{{"UserName":"@@e2da","EncryChatRoomId":"{other}"}}"#);
             let room = WireContact::read(&record).take().unwrap();
-            let body = body(&members(&mut session(), &room, &names, NOW));
+            let endpoint = BatchGetContacts::members(&room, &names);
+            let body = body(&http_of(endpoint, &mut session()));
             let list = alloc::format!(
                 r#""Count":2,"List":[{{"UserName":"@a","EncryChatRoomId":"{id}"}},{{"UserName":"@b","EncryChatRoomId":"{id}"}}]}}"#
             );
@@ -152,8 +165,7 @@ mod tests {
         let mut session = session();
         let names: Vec<UserName> =
             (0..60).map(|n| alloc::format!("@@{n}").parse().unwrap()).collect();
-        let call = request(&mut session, &names, NOW);
-        let text = rendered(call, &mut session.device);
+        let text = rendered(BatchGetContacts::new(&names), &mut session);
         assert!(
             text.contains("\"Count\":50,") && text.contains("@@49\"") && !text.contains("@@50\"")
         );
@@ -161,7 +173,7 @@ mod tests {
 
     #[test]
     fn reads() {
-        let contacts = parse(&reply(
+        let contacts = BatchGetContacts::new(&[]).parse(&reply(
             r#"{"BaseResponse":{"Ret":0},"Count":2,"ContactList":[{"UserName":"@@2","MemberList":[{"UserName":"@a","DisplayName":"d"}]},{"UserName":"@@1"}]}"#,
         ))
         .unwrap();
@@ -169,8 +181,10 @@ mod tests {
             contacts.iter().map(|c| c.user_name.as_str()).collect::<Vec<_>>(),
             ["@@2", "@@1"]
         );
-        let limited = parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
+        let limited = BatchGetContacts::new(&[]).parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(limited, Err(Error::Limited { .. })));
-        malformed(parse, &[]);
+        let failed = BatchGetContacts::new(&[]).parse(&reply(r#"{"BaseResponse":{"Ret":-1}}"#));
+        assert!(matches!(failed, Err(Error::ServiceFailed { .. })));
+        malformed(&BatchGetContacts::new(&[]), &[]);
     }
 }

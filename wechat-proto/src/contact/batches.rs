@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 
-use super::batch;
+use super::BatchGetContacts;
 
 /// A queue of what to ask for, and how much of it at once.
 #[derive(Clone, Debug)]
@@ -103,7 +103,8 @@ impl<T> Batches<T> {
     }
 
     fn size(&self) -> usize {
-        let size = if self.suspect == 0 { batch::MOST } else { self.step.min(self.suspect) };
+        let size =
+            if self.suspect == 0 { BatchGetContacts::MOST } else { self.step.min(self.suspect) };
         size.min(self.left.len())
     }
 }

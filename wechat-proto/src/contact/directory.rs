@@ -3,11 +3,12 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::cmp::Ordering;
 use core::fmt;
 
-use super::{Contact, Member, PermanentId};
+use super::{Contact, ContactFlag, Member, Members, PermanentId, Pinyin};
 use crate::ids::UserName;
 use crate::message::Message;
 
@@ -20,9 +21,10 @@ use crate::message::Message;
 /// # What a new record does to an old one
 ///
 /// Nothing that is empty or 0 in it erases what was known, as on the official page: most of the
-/// service's lists leave fields out. So a remark that is taken away stays until the next login,
-/// and so does a star. A list of members replaces the one before: who is not on it has left. Only
-/// one that is shorter than its own `MemberCount` removes nobody.
+/// service's lists leave fields out. So a remark that is taken away on the phone stays until the
+/// next login, and so does a star; [`SetRemark`](super::SetRemark) with an empty remark removes it
+/// here too. A list of members replaces the one before: members that are not on it have left. Only
+/// a list that is shorter than its own `MemberCount` removes nobody.
 ///
 /// # How many there are
 ///
@@ -154,6 +156,78 @@ impl Directory {
         Arc::make_mut(&mut self.contacts).replace(ByName(Arc::new(contact)));
     }
 
+    /// Sets the remark of a contact; an empty one removes it.
+    pub(crate) fn set_remark(&mut self, name: &UserName, remark: &str) {
+        self.edit(name, |contact| {
+            if *contact.remark_name != *remark {
+                contact.remark_name = remark.into();
+                // The letters belong to the old remark.
+                contact.remark_pinyin = Pinyin::default();
+            }
+        });
+    }
+
+    /// Sets or clears [`ContactFlag::TOP`] of a contact.
+    pub(crate) fn set_pinned(&mut self, name: &UserName, pinned: bool) {
+        self.edit(name, |contact| {
+            let ContactFlag(flag) = &mut contact.contact_flag;
+            let ContactFlag(top) = ContactFlag::TOP;
+            *flag = if pinned { *flag | top } else { *flag & !top };
+        });
+    }
+
+    /// Sets the topic of a room.
+    pub(crate) fn set_topic(&mut self, room: &UserName, topic: &str) {
+        self.edit(room, |room| {
+            if *room.nick_name != *topic {
+                room.nick_name = topic.into();
+                // The letters belong to the old topic.
+                room.pinyin = Pinyin::default();
+            }
+        });
+    }
+
+    /// Adds members to a room, from a list that need not name all of them: nobody leaves.
+    pub(crate) fn add_members(&mut self, room: &UserName, members: Vec<Member>) {
+        self.edit(room, |room| {
+            // Not counted yet: the new members would look like all of them.
+            if room.member_count == 0 {
+                return;
+            }
+            let members = Members::from(members);
+            let is_new = |member: &&Member| room.member(&member.user_name).is_none();
+            let added = as_count(members.iter().filter(is_new).count());
+            let member_count = room.member_count.saturating_add(added);
+            let merged = Contact { members, ..room.clone() }.partly_over(room);
+            *room = Contact { member_count: merged.member_count.max(member_count), ..merged };
+        });
+    }
+
+    /// Removes members from a room.
+    pub(crate) fn remove_members(&mut self, room: &UserName, names: &[UserName]) {
+        self.edit(room, |room| {
+            let mut members = room.members.to_vec();
+            members.retain(|member| !names.contains(&member.user_name));
+            let removed = as_count(room.members.len() - members.len());
+            let left = room.member_count.saturating_sub(removed);
+            // The service's count may be wrong.
+            room.member_count = left.max(as_count(members.len()));
+            room.members = members.into();
+        });
+    }
+
+    /// Changes the record of a contact, if there is one.
+    fn edit(&mut self, name: &UserName, change: impl FnOnce(&mut Contact)) {
+        if let Some(old) = self.find(name) {
+            let mut contact = old.clone();
+            change(&mut contact);
+            // Equal values stay shared with older copies.
+            if contact != *old {
+                Arc::make_mut(&mut self.contacts).replace(ByName(Arc::new(contact)));
+            }
+        }
+    }
+
     pub(crate) fn remove(&mut self, name: &UserName) {
         if self.find(name).is_some() {
             Arc::make_mut(&mut self.contacts).remove(name);
@@ -166,6 +240,10 @@ impl Directory {
             Arc::make_mut(&mut self.ids).insert(name, id);
         }
     }
+}
+
+fn as_count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 /// The same account, contacts and ids.

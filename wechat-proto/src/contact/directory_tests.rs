@@ -118,5 +118,129 @@ fn there_is_a_most() {
     assert_eq!(&*directory.name_of(&"@7".parse().unwrap()), "new");
 }
 
+fn name(text: &str) -> UserName {
+    text.parse().unwrap()
+}
+
+#[test]
+fn set_remark_sets_exactly_that_remark() {
+    let mut directory = Directory::default();
+    directory.merge(contact(
+        r#"{"UserName":"@1","NickName":"n","PYQuanPin":"n","RemarkName":"r","RemarkPYInitial":"R","RemarkPYQuanPin":"r"}"#,
+    ));
+    for (remark, initials, full) in [("r", "R", "r"), ("s", "", ""), ("", "", "")] {
+        directory.set_remark(&name("@1"), remark);
+        let contact = directory.find(&name("@1")).unwrap();
+        let pinyin = &contact.remark_pinyin;
+        assert_eq!((&*contact.remark_name, &*pinyin.initials), (remark, initials));
+        assert_eq!((&*pinyin.full, &*contact.pinyin.full), (full, "n"), "{remark}");
+    }
+    assert_eq!(&*directory.name_of(&name("@1")), "n");
+}
+
+#[test]
+fn set_pinned_changes_one_bit() {
+    let mut directory = Directory::default();
+    directory.merge(contact(r#"{"UserName":"@1","ContactFlag":32771}"#));
+    for (pinned, flag) in [(false, 32_771), (true, 34_819), (true, 34_819), (false, 32_771)] {
+        directory.set_pinned(&name("@1"), pinned);
+        assert_eq!(directory.find(&name("@1")).unwrap().contact_flag, ContactFlag(flag));
+    }
+}
+
+#[test]
+fn set_topic_clears_the_letters_of_the_old_topic() {
+    let mut directory = Directory::default();
+    directory.merge(contact(
+        r#"{"UserName":"@@1","NickName":"old","PYInitial":"O","PYQuanPin":"old","RemarkPYQuanPin":"r"}"#,
+    ));
+    for (topic, full) in [("old", "old"), ("new", ""), ("", "")] {
+        directory.set_topic(&name("@@1"), topic);
+        let room = directory.find(&name("@@1")).unwrap();
+        assert_eq!((&*room.nick_name, &*room.pinyin.full), (topic, full));
+        assert_eq!(
+            (room.pinyin.initials.is_empty(), &*room.remark_pinyin.full),
+            (full.is_empty(), "r")
+        );
+    }
+}
+
+/// The number of members of `@@1`, and their names there.
+fn members(directory: &Directory) -> String {
+    let room = directory.find(&name("@@1")).unwrap();
+    let names: Vec<_> = room.members.iter().map(Member::name).collect();
+    format!("{}: {}", room.member_count, names.join(" "))
+}
+
+#[test]
+fn add_members_keeps_the_others_and_counts_the_new() {
+    let list = r#"[{"UserName":"@3","NickName":"C"},{"UserName":"@4","NickName":"d"},{"UserName":"@4","NickName":"e"}]"#;
+    let added = contact(&format!(r#"{{"UserName":"@@9","MemberList":{list}}}"#)).members;
+    for (label, fields, expected) in [
+        (
+            "all known",
+            r#""MemberCount":2,"MemberList":[{"UserName":"@2","NickName":"b"},{"UserName":"@3","NickName":"c"}]"#,
+            "3: b C d",
+        ),
+        (
+            "some known",
+            r#""MemberCount":9,"MemberList":[{"UserName":"@2","NickName":"b"},{"UserName":"@3","NickName":"c"}]"#,
+            "10: b C d",
+        ),
+        (
+            "counted too low",
+            r#""MemberCount":1,"MemberList":[{"UserName":"@2","NickName":"b"},{"UserName":"@3","NickName":"c"}]"#,
+            "3: b C d",
+        ),
+        ("counted only", r#""MemberCount":9"#, "11: C d"),
+        // A list of two would pass for all of them.
+        ("unknown", r#""NickName":"room""#, "0: "),
+        (
+            "counted to the limit",
+            r#""MemberCount":9223372036854775807"#,
+            "9223372036854775807: C d",
+        ),
+    ] {
+        let mut directory = Directory::default();
+        directory.merge(contact(&format!(r#"{{"UserName":"@@1",{fields}}}"#)));
+        directory.add_members(&name("@@1"), added.to_vec());
+        assert_eq!(members(&directory), expected, "{label}");
+        let before = directory.clone();
+        directory.add_members(&name("@@1"), Vec::new());
+        assert!(Arc::ptr_eq(&before.contacts, &directory.contacts), "{label}");
+    }
+}
+
+#[test]
+fn remove_members_lowers_the_count() {
+    for (label, count, expected) in [
+        ("all known", "3", "1: b"),
+        ("some known", "9", "7: b"),
+        ("counted too low", "1", "1: b"),
+        ("counted below zero", "-9223372036854775808", "1: b"),
+    ] {
+        let mut directory = Directory::default();
+        directory.merge(contact(&format!(
+            r#"{{"UserName":"@@1","MemberCount":{count},"MemberList":[{{"UserName":"@2","NickName":"b"}},{{"UserName":"@3","NickName":"c"}},{{"UserName":"@4","NickName":"d"}}]}}"#
+        )));
+        directory.remove_members(&name("@@1"), &["@4", "@3", "@7"].map(name));
+        assert_eq!(members(&directory), expected, "{label}");
+    }
+}
+
+#[test]
+fn edits_of_unknown_contacts_change_nothing() {
+    let mut directory = people();
+    let before = directory.clone();
+    let unknown = name("@@unknown");
+    let member = contact(r#"{"UserName":"@@9","MemberList":[{"UserName":"@3"}]}"#).members;
+    directory.set_remark(&unknown, "r");
+    directory.set_pinned(&unknown, true);
+    directory.set_topic(&unknown, "t");
+    directory.add_members(&unknown, member.to_vec());
+    directory.remove_members(&unknown, &[name("@3")]);
+    assert!(Arc::ptr_eq(&before.contacts, &directory.contacts));
+}
+
 #[path = "directory_machine.rs"]
 mod machine;

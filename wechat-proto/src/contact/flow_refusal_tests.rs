@@ -11,7 +11,7 @@ fn load_without(account: &mut Account, dead: &[&str]) {
             batch_of(request)
         }
     };
-    let (result, _) = load(account, &mut Host::new(), &mut Contacts::new(), serve);
+    let (result, _) = load(account, &mut Host::new(), &mut LoadContacts::new(), serve);
     result.unwrap();
 }
 
@@ -22,7 +22,7 @@ fn a_refused_batch_is_cut_up() {
     let poison = |request: &Request| {
         if asked(request).iter().any(|name| name == "@@012") { ret(1) } else { batch_of(request) }
     };
-    let (result, sizes) = load(&mut account, &mut Host::new(), &mut Contacts::new(), poison);
+    let (result, sizes) = load(&mut account, &mut Host::new(), &mut LoadContacts::new(), poison);
     result.unwrap();
     // 10 went, then 10 and 5 failed; those five go one by one, and all others at once again.
     assert_eq!(sizes, [50, 10, 10, 5, 1, 1, 1, 1, 1, 45]);
@@ -41,7 +41,7 @@ fn a_name_that_fails_alone_is_asked_for_once() {
         (60, vec![50, 10, 5, 1, 1, 1, 50, 10, 5, 1, 1, 1, 1, 1, 50, 10, 5, 1, 1]),
     ] {
         let mut account = with_rooms(rooms);
-        let (mut host, mut contacts) = (Host::new(), Contacts::new());
+        let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
         let (result, asked) = load(&mut account, &mut host, &mut contacts, |_| ret(1));
         assert_eq!(asked, sizes);
         if rooms < 3 {
@@ -74,7 +74,7 @@ fn dead_rooms_at_the_beginning_are_put_off() {
 fn one_room_that_fails_does_not_block_the_others() {
     for failure in [broken(), ret(-1), Input::Reply(Ok(reply("<html>")))] {
         let mut account = with_rooms(60);
-        let (mut host, mut contacts) = (Host::new(), Contacts::new());
+        let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
         let mut told = 0;
         while load(&mut account, &mut host, &mut contacts, |request| {
             if asked(request).contains(&"@@007".to_string()) {
@@ -117,7 +117,7 @@ fn a_passing_refusal_keeps_the_names() {
             answers += 1;
             if answers <= 2 { ret(code) } else { batch_of(request) }
         };
-        let (result, sizes) = load(&mut account, &mut Host::new(), &mut Contacts::new(), serve);
+        let (result, sizes) = load(&mut account, &mut Host::new(), &mut LoadContacts::new(), serve);
         result.unwrap();
         assert_eq!(sizes, [7, 7, 7], "asked for whole each time");
         assert!(account.directory.rooms().all(|room| !room.nick_name.is_empty()));

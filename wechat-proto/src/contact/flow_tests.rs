@@ -83,7 +83,7 @@ fn with_rooms(count: usize) -> Account {
     let names: Vec<&str> = rooms.iter().map(String::as_str).collect();
     let mut inputs = VecDeque::from([page(&names, 0)]);
     // Only the page: the batches are what is tested.
-    let mut contacts = Contacts::new();
+    let mut contacts = LoadContacts::new();
     let sent = contacts.poll(&mut account, NOW);
     assert!(matches!(sent, Err(Interrupt::Send(_))));
     contacts.handle(inputs.pop_front().unwrap());
@@ -96,7 +96,7 @@ fn with_rooms(count: usize) -> Account {
 fn load(
     account: &mut Account,
     host: &mut Host,
-    contacts: &mut Contacts,
+    contacts: &mut LoadContacts,
     mut serve: impl FnMut(&Request) -> Input,
 ) -> (Result<(), Error>, Vec<usize>) {
     let before = host.requests.len();
@@ -117,7 +117,7 @@ fn pages_follow_their_numbers() {
     let mut account = account();
     let mut pages = VecDeque::from([page(&["@1", "@2"], 700), page(&["@3"], 90), page(&["@4"], 0)]);
     let mut host = Host::new();
-    host.run(&mut Contacts::new(), &mut account, |_| pages.pop_front().unwrap()).unwrap();
+    host.run(&mut LoadContacts::new(), &mut account, |_| pages.pop_front().unwrap()).unwrap();
     let seqs: Vec<_> = host.requests.iter().flat_map(asked).collect();
     assert_eq!(seqs, ["0", "700", "90"]);
     assert_eq!(account.directory.len(), 4);
@@ -127,12 +127,12 @@ fn pages_follow_their_numbers() {
 #[test]
 fn pages_end() {
     let mut host = Host::new();
-    host.run(&mut Contacts::new(), &mut account(), |_| page(&["@1"], 5)).unwrap();
+    host.run(&mut LoadContacts::new(), &mut account(), |_| page(&["@1"], 5)).unwrap();
     assert_eq!(host.requests.len(), 2);
 
     let mut host = Host::new();
     let mut seq = 0;
-    host.run(&mut Contacts::new(), &mut account(), |_| {
+    host.run(&mut LoadContacts::new(), &mut account(), |_| {
         seq += 1;
         page(&["@1"], seq)
     })
@@ -143,7 +143,7 @@ fn pages_end() {
 #[test]
 fn rooms_come_fifty_at_a_time() {
     let mut account = with_rooms(120);
-    let (result, sizes) = load(&mut account, &mut Host::new(), &mut Contacts::new(), batch_of);
+    let (result, sizes) = load(&mut account, &mut Host::new(), &mut LoadContacts::new(), batch_of);
     result.unwrap();
     assert_eq!(sizes, [50, 50, 20]);
     let room = account.directory.find(&name("@@077")).unwrap();
@@ -155,7 +155,7 @@ fn chats_that_no_list_has_are_asked_for_too() {
     let mut account = account();
     account.session.chat_set = vec![name("@a"), name("@stranger"), name("@@room")];
     let mut host = Host::new();
-    host.run(&mut Contacts::new(), &mut account, |request| {
+    host.run(&mut LoadContacts::new(), &mut account, |request| {
         if is_page(request) { page(&["@a", "@@saved"], 0) } else { batch_of(request) }
     })
     .unwrap();
@@ -166,17 +166,18 @@ fn chats_that_no_list_has_are_asked_for_too() {
 #[test]
 fn left_out_and_out_of_order() {
     let mut account = with_rooms(120);
-    let (result, sizes) = load(&mut account, &mut Host::new(), &mut Contacts::new(), |request| {
-        let some: Vec<Value> = asked(request)
-            .into_iter()
-            .rev()
-            .filter(|name| name != "@@003")
-            .map(|name| json!({ "UserName": name, "NickName": name }))
-            .chain([json!(null), json!({ "UserName": "" })])
-            .collect();
-        let json = json!({ "BaseResponse": { "Ret": 0 }, "ContactList": some });
-        Input::Reply(Ok(reply(&json.to_string())))
-    });
+    let (result, sizes) =
+        load(&mut account, &mut Host::new(), &mut LoadContacts::new(), |request| {
+            let some: Vec<Value> = asked(request)
+                .into_iter()
+                .rev()
+                .filter(|name| name != "@@003")
+                .map(|name| json!({ "UserName": name, "NickName": name }))
+                .chain([json!(null), json!({ "UserName": "" })])
+                .collect();
+            let json = json!({ "BaseResponse": { "Ret": 0 }, "ContactList": some });
+            Input::Reply(Ok(reply(&json.to_string())))
+        });
     result.unwrap();
     assert_eq!(sizes, [50, 50, 20]);
     for room in account.directory.rooms().filter(|room| room.user_name.as_str() != "@@003") {
@@ -188,7 +189,7 @@ fn left_out_and_out_of_order() {
 #[test]
 fn too_often_is_told_and_slow() {
     let mut account = with_rooms(3);
-    let (mut host, mut contacts) = (Host::new(), Contacts::new());
+    let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
     let (result, _) = load(&mut account, &mut host, &mut contacts, |_| ret(1205));
     assert!(matches!(result, Err(Error::Limited { .. })));
     assert_eq!(host.slept, Duration::ZERO);
@@ -204,7 +205,7 @@ fn too_often_is_told_and_slow() {
 #[test]
 fn what_came_before_a_failure_stays() {
     let mut account = account();
-    let mut contacts = Contacts::new();
+    let mut contacts = LoadContacts::new();
     let mut host = Host::new();
     let mut served = 0;
     let result = host.run(&mut contacts, &mut account, |request| {
@@ -248,7 +249,7 @@ fn two_failures_pass_unseen() {
         broken(),
     ]);
     let mut host = Host::new();
-    host.run(&mut Contacts::new(), &mut account, |request| {
+    host.run(&mut LoadContacts::new(), &mut account, |request| {
         inputs.pop_front().unwrap_or_else(|| batch_of(request))
     })
     .unwrap();
@@ -260,7 +261,7 @@ fn two_failures_pass_unseen() {
 fn the_end_of_the_session_is_its_end() {
     for at in [0, 1] {
         let mut account = with_rooms(2);
-        let (mut host, mut contacts) = (Host::new(), Contacts::new());
+        let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
         let mut served = 0;
         let result = host.run(&mut contacts, &mut account, |_| {
             served += 1;
@@ -279,7 +280,7 @@ fn the_end_of_the_session_is_its_end() {
 /// The skey is renewed while a request waits for its time: the old one may not be taken any more.
 #[test]
 fn what_waited_goes_out_with_the_newest_skey() {
-    let (mut account, mut flow, mut now) = (account(), Contacts::new(), NOW);
+    let (mut account, mut flow, mut now) = (account(), LoadContacts::new(), NOW);
     let (mut sent, mut waits) = (0, 0);
     loop {
         match flow.poll(&mut account, now) {

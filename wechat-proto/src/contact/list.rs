@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 
 use super::Contact;
 use super::wire::Records;
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::{Endpoint, LISTS};
 use crate::error::Error;
-use crate::flow::Response;
+use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -22,33 +23,55 @@ const ENDPOINT: &str = "webwxgetcontact";
 /// A page of the address book.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Page {
-    /// Who stands on it.
+pub struct ContactPage {
+    /// The contacts on it.
     pub contacts: Vec<Contact>,
-    /// Where the next one begins; 0 on the last.
+    /// `Seq`: where the next page begins; 0 on the last.
     pub next: i64,
 }
 
-/// Asks for the page that begins at `seq`, 0 for the first; read by [`parse`].
-pub fn request(session: &mut Session, seq: i64, now: Timestamp) -> Call<Page> {
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxgetcontact")
-        .with("lang", session.device.lang.as_str())
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .with("r", now.as_millis())
-        .with("seq", seq)
-        .with("skey", session.auth.skey.expose())
-        .get(&session.device);
-    Call::again(http, parse).limit(Call::<Page>::LONG)
+/// Gets a page of the address book.
+#[derive(Clone, Debug, Default)]
+pub struct GetContacts {
+    seq: i64,
 }
 
-/// Reads the reply of [`request`].
-///
-/// # Errors
-///
-/// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
-pub fn parse(reply: &Response) -> Result<Page, Error> {
-    let wire: Wire = envelope::open(ENDPOINT, reply)?;
-    Ok(Page { contacts: wire.members.0, next: wire.seq.0 })
+impl GetContacts {
+    /// Returns a request for the first page.
+    pub const fn new() -> Self {
+        Self::from_seq(0)
+    }
+
+    /// Returns a request for the page that begins at `seq`: [`ContactPage::next`] of the one before.
+    pub const fn from_seq(seq: i64) -> Self {
+        Self { seq }
+    }
+}
+
+impl Endpoint for GetContacts {
+    type State = Session;
+    type Output = ContactPage;
+
+    const WANT: Want = LISTS;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        Url::new(Role::Api, "/cgi-bin/mmwebwx-bin/webwxgetcontact")
+            .with("lang", session.device.lang.as_str())
+            .with("pass_ticket", session.auth.pass_ticket.expose())
+            .with("r", now.as_millis())
+            .with("seq", self.seq)
+            .with("skey", session.auth.skey.expose())
+            .get(&mut session.device, now)
+    }
+
+    /// # Errors
+    ///
+    /// What the `Ret` of the reply says, [`Error::ServiceFailed`] among it; [`Error::Malformed`]
+    /// for any other response.
+    fn parse(&self, response: &Response) -> Result<ContactPage, Error> {
+        let wire: Wire = envelope::answer(ENDPOINT, response)?;
+        Ok(ContactPage { contacts: wire.members.0, next: wire.seq.0 })
+    }
 }
 
 reply! {
@@ -61,13 +84,12 @@ reply! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{NOW, malformed, rendered, reply, session};
+    use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
     fn asks() {
         let mut session = session();
-        let call = request(&mut session, 0, NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @"
+        insta::assert_snapshot!(rendered(GetContacts::new(), &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetcontact?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&r=1476606163580&seq=0&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -79,24 +101,30 @@ mod tests {
 
     #[test]
     fn reads() {
-        let page = parse(&reply(
+        let page = GetContacts::new().parse(&reply(
             r#"{"BaseResponse":{"Ret":0},"MemberCount":4000000000,"MemberList":[{"UserName":"@a","NickName":"A"},5,{"UserName":""}],"Seq":637275253}"#,
         ))
         .unwrap();
         assert_eq!((page.contacts.len(), page.next), (1, 637_275_253));
-        let last = parse(&reply(r#"{"BaseResponse":{"Ret":0},"Seq":"0"}"#)).unwrap();
-        assert_eq!(last, Page { contacts: Vec::new(), next: 0 });
+        let last =
+            GetContacts::new().parse(&reply(r#"{"BaseResponse":{"Ret":0},"Seq":"0"}"#)).unwrap();
+        assert_eq!(last, ContactPage { contacts: Vec::new(), next: 0 });
         // Threats J2, J6: a list that is none, a number that stops the first pass.
         for list in ["7", "\"\"", "null", "{\"UserName\":\"@a\"}", "true", "-1", "0.5"] {
             let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},\"MemberList\":{list}}}");
-            assert_eq!(parse(&reply(&body)).unwrap(), last, "{list}");
+            assert_eq!(GetContacts::new().parse(&reply(&body)).unwrap(), last, "{list}");
         }
-        let spoiled = parse(&reply(
+        let spoiled = GetContacts::new().parse(&reply(
             r#"{"BaseResponse":{"Ret":0},"MemberList":[{"UserName":"@a","Sex":1e400},{"UserName":"@b","HeadImgUrl":7}]}"#,
         ))
         .unwrap();
         assert_eq!(spoiled.contacts.len(), 2);
-        malformed(parse, &["{\"MemberList\":[]}"]);
-        assert!(parse(&reply("{\"BaseResponse\":{\"Ret\":1}}")).is_err());
+        malformed(&GetContacts::new(), &["{\"MemberList\":[]}"]);
+        for (ret, is_transient) in [(1, false), (-1, true), (-2, true)] {
+            let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}");
+            let error = GetContacts::new().parse(&reply(&body)).unwrap_err();
+            assert_eq!(matches!(error, Error::ServiceFailed { .. }), is_transient, "{ret}");
+            assert_eq!(error.is_transient(), is_transient, "{ret}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Contacts: `docs/protocol.md` §5, §10.
 //!
-//! [`Contacts`] loads all of them into the account's [`Directory`]; [`list`] and [`batch`] are its
-//! steps. [`Identity`] is what may hold beyond one login.
+//! [`LoadContacts`] loads all of them into the account's [`Directory`]; [`GetContacts`] and
+//! [`BatchGetContacts`] are its steps. [`Identity`] is what may hold beyond one login.
 //!
 //! # The serialized form
 //!
@@ -18,7 +18,7 @@
 //! Later versions may add fields and variants under the same number; a field that goes or changes
 //! its meaning makes a new one.
 
-pub mod batch;
+mod batch;
 mod batches;
 mod change;
 mod classify;
@@ -28,28 +28,34 @@ mod directory;
 mod flags;
 mod flow;
 mod identity;
-pub mod list;
+mod list;
 mod lookup;
 mod members;
 mod merge;
 mod notice;
 mod oplog;
-pub mod pin;
+pub(crate) mod pending;
+mod pin;
 pub(crate) mod record;
-pub mod remark;
-pub mod search;
-pub mod verify;
-pub(crate) mod wanted;
+mod remark;
+mod search;
+mod verify;
 mod wire;
 
+pub use batch::BatchGetContacts;
 pub use change::{Change, Fields};
 pub use classify::ContactKind;
 pub use directory::Directory;
 pub use flags::{ContactFlag, SnsFlag, VerifyFlag};
-pub use flow::Contacts;
+pub use flow::LoadContacts;
 pub use identity::{Evidence, Identity, IdentityKind, PermanentId};
+pub use list::{ContactPage, GetContacts};
 pub use members::{Member, Members};
+pub use pin::PinChat;
 pub use record::{Contact, Pinyin};
+pub use remark::{Remark, SetRemark};
+pub use search::SearchContacts;
+pub use verify::{Opcode, Scene, Ticket, VerifyUser};
 
 /// The version of the serialized form.
 pub const SCHEMA: u32 = 1;

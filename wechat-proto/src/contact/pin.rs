@@ -2,37 +2,78 @@
 //!
 //! Pins a chat to the top of the list, or takes it down (`docs/protocol.md` §11.1).
 
+use alloc::boxed::Box;
+use core::time::Duration;
+
 use super::Contact;
 use super::oplog::{self, Change};
-use crate::call::Call;
-use crate::session::Session;
+use crate::account::Account;
+use crate::body::Body;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::flow::Response;
+use crate::ids::UserName;
+use crate::time::Timestamp;
 
-pub use super::oplog::parse;
-
-/// Pins a chat, or with `pinned` false takes it down; read by [`parse`].
+/// Pins a chat to the top of the list, or unpins it.
 ///
-/// The request carries the contact's remark: without it, the service takes the remark away. So
-/// give the record as it is now, from the [`Directory`](super::Directory).
-/// A remark that was taken away on the phone stays in the directory, where nothing empty erases: a
+/// The request carries the contact's remark: without it, the service takes the remark away. It is
+/// the directory's where the directory has the contact, else that of the record given here. A
+/// remark that was taken away on the phone stays in the directory, where nothing empty erases: a
 /// pin after that gives it back.
-pub fn request(session: &mut Session, contact: &Contact, pinned: bool) -> Call<()> {
-    oplog::call(session, &contact.user_name, Change::Pin(pinned), &contact.remark_name)
+#[derive(Clone, Debug)]
+pub struct PinChat {
+    contact: UserName,
+    /// As in the record that was given.
+    remark: Box<str>,
+    pinned: bool,
+}
+
+impl PinChat {
+    /// Returns a request to pin the chat with a contact or room, or with `pinned` false to unpin it.
+    pub fn new(contact: &Contact, pinned: bool) -> Self {
+        Self { contact: contact.user_name.clone(), remark: contact.remark_name.clone(), pinned }
+    }
+}
+
+impl Endpoint for PinChat {
+    type State = Account;
+    type Output = ();
+
+    const DEADLINE: Duration = oplog::DEADLINE;
+
+    fn request(&mut self, account: &mut Account, now: Timestamp) -> http::Request<Body> {
+        let known = account.directory.find(&self.contact);
+        let remark = known.map_or(&self.remark, |contact| &contact.remark_name);
+        let change = Change::Pin(self.pinned);
+        oplog::request(&mut account.session, now, &self.contact, change, remark)
+    }
+
+    /// # Errors
+    ///
+    /// What the `Ret` of the reply says; [`Error::Malformed`] for any other response.
+    fn parse(&self, response: &Response) -> Result<(), Error> {
+        oplog::parse(response)
+    }
+
+    fn apply(&mut self, (): &(), account: &mut Account, _: Timestamp) {
+        account.directory.set_pinned(&self.contact, self.pinned);
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::String;
+
     use super::*;
-    use crate::contact::record::WireContact;
-    use crate::testing::{body, rendered, session};
-    use crate::wire::lenient::Lenient as _;
+    use crate::contact::{ContactFlag, SetRemark};
+    use crate::testing::{NOW, account, body, contact, http_of, rendered, reply};
 
     #[test]
     fn asks() {
-        let mut session = session();
-        let contact = WireContact::read(r#"{"UserName":"@e2da","RemarkName":"老 &quot;张&quot;"}"#);
-        let contact = contact.take().unwrap();
-        let call = request(&mut session, &contact, true);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        let contact = contact(r#"{"UserName":"@e2da","RemarkName":"老 &quot;张&quot;"}"#);
+        let pin = PinChat::new(&contact, true);
+        insta::assert_snapshot!(rendered(pin, &mut account()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxoplog?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -45,7 +86,51 @@ mod tests {
 
         {"UserName":"@e2da","CmdId":3,"OP":1,"RemarkName":"老 \"张\"","BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"}}
         "#);
-        let down = request(&mut session, &contact, false);
-        assert!(body(&down).contains(r#""CmdId":3,"OP":0,"RemarkName":"老 \"张\"","#));
+        let unpin = http_of(PinChat::new(&contact, false), &mut account());
+        assert!(body(&unpin).contains(r#""CmdId":3,"OP":0,"RemarkName":"老 \"张\"","#));
+    }
+
+    fn set_remark(account: &mut Account, name: &UserName, remark: &str) {
+        let mut set = SetRemark::new(name.clone(), remark.parse().unwrap());
+        receive(&mut set, account);
+    }
+
+    /// Returns the request, after its success was applied.
+    fn receive<E: Endpoint<State = Account>>(endpoint: &mut E, account: &mut Account) -> String {
+        let request = endpoint.request(account, NOW);
+        let ok = reply(r#"{"BaseResponse":{"Ret":0}}"#);
+        assert!(endpoint.receive(account, request.uri(), &ok, NOW).is_ok());
+        body(&request)
+    }
+
+    /// Without it, the service takes the remark away.
+    #[test]
+    fn pin_carries_the_remark_that_was_set_before() {
+        let mut account = account();
+        // The caller holds this record, which is older than the directory's.
+        let before = contact(r#"{"UserName":"@a","ContactFlag":3,"RemarkName":"old"}"#);
+        account.learn([before.clone()]);
+        for remark in ["new", ""] {
+            set_remark(&mut account, &before.user_name, remark);
+            for (pinned, flag) in [(true, 3 | 2048), (false, 3)] {
+                let body = receive(&mut PinChat::new(&before, pinned), &mut account);
+                assert!(body.contains(&alloc::format!(r#""RemarkName":"{remark}""#)), "{body}");
+                let contact = account.directory().find(&before.user_name).unwrap();
+                let flag = ContactFlag(flag);
+                assert_eq!((contact.contact_flag, &*contact.remark_name), (flag, remark));
+            }
+        }
+    }
+
+    #[test]
+    fn refused_pin_changes_nothing() {
+        let mut account = account();
+        let contact = contact(r#"{"UserName":"@a","ContactFlag":3}"#);
+        account.learn([contact.clone()]);
+        let mut pin = PinChat::new(&contact, true);
+        let uri = pin.request(&mut account, NOW).uri().clone();
+        let refused = reply(r#"{"BaseResponse":{"Ret":1}}"#);
+        assert!(pin.receive(&mut account, &uri, &refused, NOW).is_err());
+        assert_eq!(account.directory().find(&contact.user_name), Some(&contact));
     }
 }

@@ -5,14 +5,16 @@
 use alloc::boxed::Box;
 use core::fmt;
 use core::str::FromStr;
+use core::time::Duration;
 
 use super::oplog::{self, Change};
-use crate::call::Call;
-use crate::error::Invalid;
+use crate::account::Account;
+use crate::body::Body;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Invalid};
+use crate::flow::Response;
 use crate::ids::UserName;
-use crate::session::Session;
-
-pub use super::oplog::parse;
+use crate::time::Timestamp;
 
 /// A remark as the page takes it; empty to take an old one away.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -48,12 +50,44 @@ impl fmt::Display for Remark {
     }
 }
 
-/// Gives a contact a remark; read by [`parse`].
+/// Sets the remark of a contact.
 ///
 /// **Success is no proof**: since 2023 the service has been seen to answer 0 and to change
-/// nothing. Where it does, the contact's changed record comes with a later `webwxsync`.
-pub fn request(session: &mut Session, contact: &UserName, remark: &Remark) -> Call<()> {
-    oplog::call(session, contact, Change::Remark, remark.as_str())
+/// nothing. Where it changes something, the contact's record comes with a later `webwxsync`.
+#[derive(Clone, Debug)]
+pub struct SetRemark {
+    contact: UserName,
+    remark: Remark,
+}
+
+impl SetRemark {
+    /// Returns a request to give a contact this remark; an empty one takes it away.
+    pub const fn new(contact: UserName, remark: Remark) -> Self {
+        Self { contact, remark }
+    }
+}
+
+impl Endpoint for SetRemark {
+    type State = Account;
+    type Output = ();
+
+    const DEADLINE: Duration = oplog::DEADLINE;
+
+    fn request(&mut self, account: &mut Account, now: Timestamp) -> http::Request<Body> {
+        let remark = self.remark.as_str();
+        oplog::request(&mut account.session, now, &self.contact, Change::Remark, remark)
+    }
+
+    /// # Errors
+    ///
+    /// What the `Ret` of the reply says; [`Error::Malformed`] for any other response.
+    fn parse(&self, response: &Response) -> Result<(), Error> {
+        oplog::parse(response)
+    }
+
+    fn apply(&mut self, (): &(), account: &mut Account, _: Timestamp) {
+        account.directory.set_remark(&self.contact, self.remark.as_str());
+    }
 }
 
 #[cfg(test)]
@@ -61,14 +95,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::{body, rendered, session};
+    use crate::error::Ret;
+    use crate::testing::{NOW, account, body, contact, http_of, malformed, rendered, reply};
 
     #[test]
     fn asks() {
-        let mut session = session();
         let contact = "@e2da".parse().unwrap();
-        let call = request(&mut session, &contact, &"张 <&\"三\">".parse().unwrap());
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        let remark = "张 <&\"三\">".parse().unwrap();
+        insta::assert_snapshot!(rendered(SetRemark::new(contact, remark), &mut account()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxoplog?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -95,12 +129,50 @@ mod tests {
         }
     }
 
+    #[test]
+    fn parses_replies() {
+        let endpoint = SetRemark::new("@a".parse().unwrap(), Remark::default());
+        endpoint.parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#)).unwrap();
+        let notice =
+            r#"{"BaseResponse":{"Ret":1,"ErrMsg":"<e><Content><![CDATA[失败]]></Content></e>"}}"#;
+        assert!(matches!(
+            endpoint.parse(&reply(notice)),
+            Err(Error::Refused { endpoint: "webwxoplog", ret: Ret::PARAMETER, message }) if &*message == "失败"
+        ));
+        let often = endpoint.parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
+        assert!(matches!(often, Err(Error::Limited { .. })));
+        let over = endpoint.parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        malformed(&endpoint, &[]);
+    }
+
+    #[test]
+    fn a_confirmed_remark_is_in_the_directory() {
+        let mut account = account();
+        account.learn([contact(r#"{"UserName":"@a","RemarkName":"old","RemarkPYQuanPin":"old"}"#)]);
+        let name: UserName = "@a".parse().unwrap();
+        let uri = http::Uri::from_static("https://wx.qq.com/");
+        let mut set = |remark: &str, body: &str| {
+            let mut endpoint = SetRemark::new(name.clone(), remark.parse().unwrap());
+            let result = endpoint.receive(&mut account, &uri, &reply(body), NOW);
+            let contact = account.directory().find(&name).unwrap().clone();
+            (result.is_ok(), contact.remark_name, contact.remark_pinyin.full)
+        };
+        let (ok, refused) = (r#"{"BaseResponse":{"Ret":0}}"#, r#"{"BaseResponse":{"Ret":1}}"#);
+        assert_eq!(set("new", refused), (false, "old".into(), "old".into()));
+        assert_eq!(set("new", ok), (true, "new".into(), "".into()));
+        assert_eq!(set("", ok), (true, "".into(), "".into()));
+        let mut endpoint = SetRemark::new("@unknown".parse().unwrap(), Remark::default());
+        endpoint.receive(&mut account, &uri, &reply(ok), NOW).unwrap();
+        assert_eq!(account.directory().len(), 1);
+    }
+
     proptest! {
         #[test]
         fn any_remark_arrives_as_it_is(text in "\\PC{0,9}") {
-            let contact = UserName::file_helper();
-            let call = request(&mut session(), &contact, &text.parse().unwrap());
-            let body: serde_json::Value = serde_json::from_str(&body(&call)).unwrap();
+            let endpoint = SetRemark::new(UserName::file_helper(), text.parse().unwrap());
+            let body = body(&http_of(endpoint, &mut account()));
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
             prop_assert_eq!(&body["RemarkName"], &text);
             prop_assert_eq!(body.as_object().unwrap().len(), 4);
         }

@@ -2,49 +2,70 @@
 //!
 //! Searches the service for somebody who is no contact yet (`docs/protocol.md` §11.3).
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::{Endpoint, PAGE};
 use crate::error::Error;
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::ids::UserName;
 use crate::session::Session;
 use crate::text::Text;
+use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::lenient::List;
 use crate::wire::object::object;
-use crate::wire::query::Url;
+use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxsearchcontact";
 
-/// Searches for a word; read by [`parse`]. The official page has this switched off.
-pub fn request(session: &mut Session, key_word: &str) -> Call<Vec<UserName>> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body<'a> {
-        base_request: BaseRequest,
-        key_word: &'a str,
-    }
-    let body = Body { base_request: session.base_request(), key_word };
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxsearchcontact")
-        .with("lang", session.device.lang.as_str())
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .post_json(&session.device, &body);
-    Call::again(http, parse).limit(1 << 20)
+/// Searches for people who are no contacts yet. The official page has this switched off.
+///
+/// The output has the names (`EncryUserName`) to which a friend request can be sent.
+#[derive(Clone, Debug)]
+pub struct SearchContacts {
+    key_word: Box<str>,
 }
 
-/// Reads the reply of [`request`]: who was found, under names (`EncryUserName`) that a friend
-/// request can be sent to.
-///
-/// # Errors
-///
-/// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
-pub fn parse(reply: &Response) -> Result<Vec<UserName>, Error> {
-    let wire: Wire = envelope::open(ENDPOINT, reply)?;
-    Ok(wire.list.0.into_iter().filter_map(|found| found.user_name.parse().ok()).collect())
+impl SearchContacts {
+    /// Returns a search for this word.
+    pub fn new(key_word: impl Into<Box<str>>) -> Self {
+        Self { key_word: key_word.into() }
+    }
+}
+
+impl Endpoint for SearchContacts {
+    type State = Session;
+    type Output = Vec<UserName>;
+
+    const WANT: Want = PAGE;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Body<'a> {
+            base_request: BaseRequest<'a>,
+            key_word: &'a str,
+        }
+        let device_id = session.device_id();
+        let body = json(&Body {
+            base_request: session.base_request(&device_id),
+            key_word: &self.key_word,
+        });
+        Url::call(session, ENDPOINT, &[]).post_json(&mut session.device, now, body)
+    }
+
+    /// # Errors
+    ///
+    /// What the `Ret` of the reply says, [`Error::ServiceFailed`] among it; [`Error::Malformed`]
+    /// for any other response.
+    fn parse(&self, response: &Response) -> Result<Vec<UserName>, Error> {
+        let wire: Wire = envelope::answer(ENDPOINT, response)?;
+        Ok(wire.list.0.into_iter().filter_map(|found| found.user_name.parse().ok()).collect())
+    }
 }
 
 reply! {
@@ -65,13 +86,12 @@ mod tests {
 
     use super::*;
     use crate::error::Ret;
-    use crate::testing::{body, malformed, rendered, reply, session};
+    use crate::testing::{body, http_of, malformed, rendered, reply, session};
 
     #[test]
     fn asks() {
         let mut session = session();
-        let call = request(&mut session, "张三");
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        insta::assert_snapshot!(rendered(SearchContacts::new("张三"), &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsearchcontact?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -88,23 +108,31 @@ mod tests {
 
     #[test]
     fn reads() {
-        let found = parse(&reply(
+        let found = SearchContacts::new("").parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"List":[{"EncryUserName":"v1_5a@stranger"},{},{"EncryUserName":"a b"},7]}"#,
         ));
         assert_eq!(found.unwrap(), ["v1_5a@stranger".parse().unwrap()]);
-        assert!(parse(&reply(r#"{"BaseResponse":{"Ret":0}}"#)).unwrap().is_empty());
-        let refused = parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":""}}"#));
+        assert!(
+            SearchContacts::new("")
+                .parse(&reply(r#"{"BaseResponse":{"Ret":0}}"#))
+                .unwrap()
+                .is_empty()
+        );
+        let refused =
+            SearchContacts::new("").parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":""}}"#));
         assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
-        let often = parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
+        let often = SearchContacts::new("").parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        malformed(parse, &[]);
+        let failed = SearchContacts::new("").parse(&reply(r#"{"BaseResponse":{"Ret":-2}}"#));
+        assert!(matches!(failed, Err(Error::ServiceFailed { .. })));
+        malformed(&SearchContacts::new(""), &[]);
     }
 
     proptest! {
         #[test]
         fn any_word_arrives_as_it_is(text in "\\PC{0,40}") {
-            let body: serde_json::Value =
-                serde_json::from_str(&body(&request(&mut session(), &text))).unwrap();
+            let body = body(&http_of(SearchContacts::new(&*text), &mut session()));
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
             prop_assert_eq!(&body["KeyWord"], &text);
         }
     }

@@ -8,16 +8,16 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::{Endpoint, Repeat};
 use crate::error::{Error, Invalid};
 use crate::flow::Response;
-use crate::hosts::Role;
 use crate::ids::UserName;
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
-use crate::wire::query::Url;
+use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxverifyuser";
 
@@ -88,90 +88,109 @@ impl Scene {
     pub const WEB: Self = Self(33);
 }
 
-/// One step between two who are no contacts, or not yet.
+/// Sends a friend request, or answers one.
+///
+/// The service blocks friend requests for many accounts, and restricts accounts for sending them.
+///
+/// Must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
-pub struct Verification<'a> {
-    /// What is asked or answered.
-    pub opcode: Opcode,
-    /// Whom.
-    pub user: &'a UserName,
-    /// Of the request that is answered.
-    pub ticket: Option<&'a Ticket>,
-    /// What is said with it.
-    pub greeting: &'a str,
-    /// Where they met.
-    pub scene: Scene,
+pub struct VerifyUser {
+    opcode: Opcode,
+    user: UserName,
+    ticket: Option<Ticket>,
+    greeting: Box<str>,
+    scene: Scene,
 }
 
-/// Sends a friend request; read by [`parse`]. The service blocks it for many, and restricts
-/// accounts for it.
-///
-/// This changes something: run it once.
-pub fn add(session: &mut Session, user: &UserName, greeting: &str, now: Timestamp) -> Call<()> {
-    let (opcode, scene) = (Opcode::SEND_REQUEST, Scene::WEB);
-    request(session, &Verification { opcode, user, ticket: None, greeting, scene }, now)
-}
-
-/// Accepts the friend request of `user`, with the ticket that came with it; read by [`parse`].
-/// About a hundred a day are heeded.
-///
-/// This changes something: run it once.
-pub fn accept(session: &mut Session, user: &UserName, ticket: &Ticket, now: Timestamp) -> Call<()> {
-    let (opcode, scene, ticket) = (Opcode::ACCEPT, Scene::WEB, Some(ticket));
-    request(session, &Verification { opcode, user, ticket, greeting: "", scene }, now)
-}
-
-/// Takes any step; read by [`parse`].
-///
-/// This changes something: run it once.
-pub fn request(session: &mut Session, step: &Verification<'_>, now: Timestamp) -> Call<()> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body<'a> {
-        base_request: BaseRequest,
-        opcode: Opcode,
-        verify_user_list_size: u8,
-        verify_user_list: [Item<'a>; 1],
-        verify_content: &'a str,
-        scene_list_count: u8,
-        scene_list: [Scene; 1],
-        /// In small letters, here alone.
-        #[serde(rename = "skey")]
-        skey: &'a str,
+impl VerifyUser {
+    /// Returns a request with any opcode, without a ticket or greeting, from [`Scene::WEB`].
+    pub fn new(opcode: Opcode, user: UserName) -> Self {
+        Self { opcode, user, ticket: None, greeting: Box::default(), scene: Scene::WEB }
     }
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Item<'a> {
-        value: &'a UserName,
-        verify_user_ticket: &'a str,
+
+    /// Returns a friend request.
+    pub fn add(user: UserName, greeting: impl Into<Box<str>>) -> Self {
+        Self::new(Opcode::SEND_REQUEST, user).with_greeting(greeting)
     }
-    let ticket = step.ticket.map_or("", |ticket| ticket.0.expose());
-    let body = Body {
-        base_request: session.base_request(),
-        opcode: step.opcode,
-        verify_user_list_size: 1,
-        verify_user_list: [Item { value: step.user, verify_user_ticket: ticket }],
-        verify_content: step.greeting,
-        scene_list_count: 1,
-        scene_list: [step.scene],
-        skey: session.auth.skey.expose(),
-    };
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxverifyuser")
-        .with("r", now.as_millis())
-        .with("lang", session.device.lang.as_str())
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .post_json(&session.device, &body);
-    Call::once(http, parse)
+
+    /// Returns a request to accept the friend request of `user`, with the ticket that came with
+    /// it. The service accepts about a hundred a day.
+    pub fn accept(user: UserName, ticket: Ticket) -> Self {
+        Self::new(Opcode::ACCEPT, user).with_ticket(ticket)
+    }
+
+    /// Sets the ticket of the friend request that is answered.
+    #[must_use]
+    pub fn with_ticket(self, ticket: Ticket) -> Self {
+        Self { ticket: Some(ticket), ..self }
+    }
+
+    /// Sets the text shown to the other user.
+    #[must_use]
+    pub fn with_greeting(self, greeting: impl Into<Box<str>>) -> Self {
+        Self { greeting: greeting.into(), ..self }
+    }
+
+    /// Sets where the two met.
+    #[must_use]
+    pub fn with_scene(self, scene: Scene) -> Self {
+        Self { scene, ..self }
+    }
 }
 
-/// Reads the reply of [`request`].
-///
-/// # Errors
-///
-/// What its `Ret` says (-1: the ticket is not of this user's request); [`Error::Malformed`] if it
-/// is no such reply.
-pub fn parse(reply: &Response) -> Result<(), Error> {
-    envelope::open::<Wire>(ENDPOINT, reply).map(drop)
+impl Endpoint for VerifyUser {
+    type State = Session;
+    type Output = ();
+
+    const REPEAT: Repeat = Repeat::Once;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Body<'a> {
+            base_request: BaseRequest<'a>,
+            opcode: Opcode,
+            verify_user_list_size: u8,
+            verify_user_list: [Item<'a>; 1],
+            verify_content: &'a str,
+            scene_list_count: u8,
+            scene_list: [Scene; 1],
+            /// In small letters, here alone.
+            #[serde(rename = "skey")]
+            skey: &'a str,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Item<'a> {
+            value: &'a UserName,
+            verify_user_ticket: &'a str,
+        }
+        let ticket = self.ticket.as_ref().map_or("", |ticket| ticket.0.expose());
+        let device_id = session.device_id();
+        let body = json(&Body {
+            base_request: session.base_request(&device_id),
+            opcode: self.opcode,
+            verify_user_list_size: 1,
+            verify_user_list: [Item { value: &self.user, verify_user_ticket: ticket }],
+            verify_content: &self.greeting,
+            scene_list_count: 1,
+            scene_list: [self.scene],
+            skey: session.auth.skey.expose(),
+        });
+        Url::call(session, ENDPOINT, &[("r", &now.as_millis())]).post_json(
+            &mut session.device,
+            now,
+            body,
+        )
+    }
+
+    /// # Errors
+    ///
+    /// What the `Ret` of the reply says (-1: the ticket is not of this user's request);
+    /// [`Error::Malformed`] for any other response.
+    fn parse(&self, response: &Response) -> Result<(), Error> {
+        envelope::open::<Wire>(ENDPOINT, response).map(drop)
+    }
 }
 
 reply! {
@@ -199,7 +218,7 @@ mod tests {
 
     use super::*;
     use crate::error::Ret;
-    use crate::testing::{NOW, body, malformed, rendered, reply, session};
+    use crate::testing::{body, http_of, malformed, rendered, reply, session};
 
     fn ticket() -> Ticket {
         "v2_5a7e3d@stranger".parse().unwrap()
@@ -209,8 +228,8 @@ mod tests {
     fn asks() {
         let mut session = session();
         let user = "@e2da".parse().unwrap();
-        let call = accept(&mut session, &user, &ticket(), NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        let accept = VerifyUser::accept(user, ticket());
+        insta::assert_snapshot!(rendered(accept, &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxverifyuser?r=1476606163580&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -227,34 +246,35 @@ mod tests {
 
     #[test]
     fn says_who_is_asked() {
-        let user = "@e2da".parse().unwrap();
-        let call = add(&mut session(), &user, "你好 \"<&", NOW);
-        assert!(body(&call).contains(
+        let user: UserName = "@e2da".parse().unwrap();
+        let add = VerifyUser::add(user.clone(), "你好 \"<&");
+        assert!(body(&http_of(add, &mut session())).contains(
             r#""Opcode":2,"VerifyUserListSize":1,"VerifyUserList":[{"Value":"@e2da","VerifyUserTicket":""}],"VerifyContent":"你好 \"<&","SceneListCount":1,"SceneList":[33],"skey":"#
         ));
-        let ticket = ticket();
-        let step = Verification {
-            opcode: Opcode::REJECT,
-            user: &user,
-            ticket: Some(&ticket),
-            greeting: "no",
-            scene: Scene::ROOM,
-        };
-        let call = request(&mut session(), &step, NOW);
-        assert!(body(&call).contains(r#""Opcode":4,"#) && body(&call).contains("[8]"));
-        assert!(!format!("{step:?}").contains("5a7e3d"));
+        let reject = VerifyUser::new(Opcode::REJECT, user)
+            .with_ticket(ticket())
+            .with_greeting("no")
+            .with_scene(Scene::ROOM);
+        assert!(!format!("{reject:?}").contains("5a7e3d"));
+        let body = body(&http_of(reject, &mut session()));
+        assert!(body.contains(r#""Opcode":4,"#) && body.contains("[8]"));
     }
 
     #[test]
     fn reads() {
-        parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#)).unwrap();
-        let wrong = parse(&reply(r#"{"BaseResponse":{"Ret":-1,"ErrMsg":"x"}}"#));
+        VerifyUser::add(UserName::file_helper(), "")
+            .parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#))
+            .unwrap();
+        let wrong = VerifyUser::add(UserName::file_helper(), "")
+            .parse(&reply(r#"{"BaseResponse":{"Ret":-1,"ErrMsg":"x"}}"#));
         assert!(matches!(wrong, Err(Error::Refused { ret: Ret::SYSTEM, .. })));
-        let often = parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
+        let often = VerifyUser::add(UserName::file_helper(), "")
+            .parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        let over = parse(&reply(r#"{"BaseResponse":{"Ret":1100}}"#));
+        let over = VerifyUser::add(UserName::file_helper(), "")
+            .parse(&reply(r#"{"BaseResponse":{"Ret":1100}}"#));
         assert!(matches!(over, Err(Error::LoggedOut { .. })));
-        malformed(parse, &[]);
+        malformed(&VerifyUser::add(UserName::file_helper(), ""), &[]);
         for bad in ["", "a b", "中"] {
             assert!(bad.parse::<Ticket>().is_err());
         }
@@ -263,9 +283,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_greeting_arrives_as_it_is(text in "\\PC{0,40}") {
-            let user = UserName::file_helper();
-            let call = add(&mut session(), &user, &text, NOW);
-            let body: serde_json::Value = serde_json::from_str(&body(&call)).unwrap();
+            let add = VerifyUser::add(UserName::file_helper(), &*text);
+            let body = body(&http_of(add, &mut session()));
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
             prop_assert_eq!(&body["VerifyContent"], &text);
             prop_assert_eq!(body.as_object().unwrap().len(), 8);
         }

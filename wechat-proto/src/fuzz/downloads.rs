@@ -5,10 +5,12 @@ use alloc::string::{String, ToString as _};
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 
 use super::endpoints::is_short;
-use super::{account, reply};
+use super::{NOW, account, reply};
+use crate::account::Account;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::flow::Response;
-use crate::media::{FileName, Head, HeadImgUrl, MapLink, head_img_url, map};
+use crate::media::{FileName, GetContactPicture, GetMap, Head, HeadImgUrl, MapLink};
 
 /// A reply whose head the bytes are, a line each: `Content-Type`, `Content-Disposition`,
 /// `Content-Length`, `Content-Range`, the status. A line that is empty, or not there, is no header.
@@ -27,12 +29,16 @@ pub(super) fn head(bytes: &[u8]) -> Response {
     reply
 }
 
-/// A head is read the same twice, with whatever status; what is taken is more than nothing, and has
+/// A head is parsed the same twice, with whatever status; a download that is accepted has bytes, and
 /// a safe name.
-pub(super) fn downloaded(bytes: &[u8], parse: fn(&Response) -> Result<Head, Error>) {
+pub(super) fn downloaded<E>(bytes: &[u8], make: fn(&mut Account) -> E)
+where
+    E: Endpoint<Output = Head>,
+{
+    let endpoint = make(&mut account());
     let mut reply = head(bytes);
-    let read = parse(&reply);
-    assert_eq!(alloc::format!("{read:?}"), alloc::format!("{:?}", parse(&reply)));
+    let read = endpoint.parse(&reply);
+    assert_eq!(alloc::format!("{read:?}"), alloc::format!("{:?}", endpoint.parse(&reply)));
     match read {
         Ok(head) => {
             assert!(matches!(reply.status().as_u16(), 200 | 206));
@@ -44,7 +50,7 @@ pub(super) fn downloaded(bytes: &[u8], parse: fn(&Response) -> Result<Head, Erro
         Err(error) => is_short(&error),
     }
     *reply.status_mut() = http::StatusCode::FOUND;
-    assert!(matches!(parse(&reply), Err(Error::Status { status: 302, .. })));
+    assert!(matches!(endpoint.parse(&reply), Err(Error::Status { status: 302, .. })));
 }
 
 /// Threat U4.
@@ -73,18 +79,18 @@ pub(super) fn file_name(bytes: &[u8]) {
 /// A link that is taken leads to the api host and the path it names, and nothing of it is lost.
 pub(super) fn link(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let session = account().session;
+    let mut session = account().session;
     let map = text.parse::<MapLink>().ok().map(|link| {
         assert_eq!(link.as_str(), text);
-        map::request(&session, &link)
+        GetMap::new(link).request(&mut session, NOW)
     });
     let picture = text.parse::<HeadImgUrl>().ok().map(|link| {
-        // What it says of a key is not kept; taken again, it is the same.
+        // The value of its key is not kept; parsed again, it is the same.
         assert_eq!(link.as_str().parse().as_ref(), Ok(&link));
-        head_img_url::request(&session, &link)
+        GetContactPicture::new(link).request(&mut session, NOW)
     });
-    for fetch in map.into_iter().chain(picture) {
-        let uri = fetch.http().uri();
+    for request in map.into_iter().chain(picture) {
+        let uri = request.uri();
         assert_eq!(
             (uri.scheme_str(), uri.host(), uri.port()),
             (Some("https"), Some("wx.qq.com"), None)

@@ -1,84 +1,255 @@
-//! The parser of each endpoint.
+//! Every endpoint of the protocol, in one table: for fuzzing, and for the tests that hold for all.
 
 use alloc::format;
 use alloc::string::ToString as _;
 use core::fmt::Debug;
 
+use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::downloads::downloaded;
-use super::{Entry, NOW, account, reply};
-use crate::contact::{batch, list, remark, search, verify};
-use crate::device::Device;
-use crate::error::Error;
-use crate::flow::{Flow as _, Interrupt, Response};
-use crate::ids::UserName;
-use crate::login::{announce, init, logout, push, qrcode, redeem, scan, uuid};
-use crate::media::{file, head_img, icon, image, map, piece, preview, probe, video, voice};
-use crate::message::{
-    Message, forward, revoke, send_app, send_emoticon, send_image, send_text, send_video,
+use super::{Entry, NOW, account, reply, uploaded};
+use crate::account::Account;
+use crate::contact::record::WireContact;
+use crate::contact::{
+    BatchGetContacts, GetContacts, PinChat, SearchContacts, SetRemark, VerifyUser,
 };
-use crate::room::{create, update};
-use crate::sync::{check, fetch};
-use crate::{feedback, link, report};
+use crate::endpoint::{Endpoint, Repeat};
+use crate::error::Error;
+use crate::feedback::SendFeedback;
+use crate::ids::{MsgId, UserName};
+use crate::link::CheckLink;
+use crate::login::{
+    Announce, CheckScan, GetQrCode, GetUuid, InitSession, Logout, PushHost, PushLogin,
+    RedeemTicket, Redeemed,
+};
+use crate::media::{
+    CheckUpload, GetContactPicture, GetFile, GetHeadImg, GetIcon, GetImage, GetMap, GetMedia,
+    GetPreview, GetVideo, GetVoice, Icon, ImageSize, LocalFile, Md5Sum, MediaType, ReceivedFile,
+    UploadPiece, UploadPlan,
+};
+use crate::message::{
+    ForwardMessage, Message, NotifyPhone, Receipt, RevokeMessage, SendEmoticon, SendFile,
+    SendImage, SendText, SendUpload, SendVideo,
+};
+use crate::report::{Report, ReportKind, SendLoginReports, SendReports};
+use crate::room::{CreateRoom, Founders, RoomMembers, UpdateRoom};
+use crate::sync::{FetchBatch, SyncCheck};
+use crate::wire::lenient::Lenient as _;
 
-/// The parser of each endpoint, under its name: the bytes are the body of a reply; of a download,
-/// its head.
-pub const ENDPOINTS: &[(&str, Entry)] = &[
-    ("jslogin", |bytes| parsed(bytes, uuid::parse)),
-    ("login", |bytes| parsed(bytes, scan::parse)),
-    ("qrcode", |bytes| parsed(bytes, qrcode::parse)),
-    ("webwxnewloginpage", newloginpage),
-    ("webwxinit", |bytes| json(bytes, init::parse)),
-    ("webwxstatusnotify", |bytes| json(bytes, announce::parse)),
-    ("webwxlogout", |bytes| parsed(bytes, logout::parse)),
-    ("webwxgetcontact", |bytes| json(bytes, list::parse)),
-    ("webwxbatchgetcontact", |bytes| json(bytes, batch::parse)),
-    ("synccheck", |bytes| parsed(bytes, check::parse)),
-    ("webwxsync", webwxsync),
-    ("webwxsendmsg", |bytes| json(bytes, send_text::parse)),
-    ("webwxsendmsgimg", |bytes| json(bytes, send_image::parse)),
-    ("webwxsendvideomsg", |bytes| json(bytes, send_video::parse)),
-    ("webwxsendemoticon", |bytes| json(bytes, send_emoticon::parse)),
-    ("webwxsendappmsg", |bytes| json(bytes, send_app::parse)),
-    ("webwxrevokemsg", |bytes| json(bytes, revoke::parse)),
-    ("webwxgetmsgimg", |bytes| downloaded(bytes, image::parse)),
-    ("webwxgetvoice", |bytes| downloaded(bytes, voice::parse)),
-    ("webwxgetvideo", |bytes| downloaded(bytes, video::parse)),
-    ("webwxgetmedia", |bytes| downloaded(bytes, file::parse)),
-    ("webwxgetpubliclinkimg", |bytes| downloaded(bytes, map::parse)),
-    ("webwxgeticon", |bytes| downloaded(bytes, icon::parse)),
-    ("webwxgetheadimg", |bytes| downloaded(bytes, head_img::parse)),
-    ("webwxcheckupload", |bytes| json(bytes, probe::parse)),
-    ("webwxuploadmedia", |bytes| {
-        json(bytes, piece::parse);
-        json(bytes, piece::parse_last);
-    }),
-    ("webwxpushloginurl", |bytes| json(bytes, push::parse)),
-    ("webwxstatreport", |bytes| json(bytes, report::parse)),
-    ("webwxsendfeedback", |bytes| json(bytes, feedback::parse)),
-    ("webwxcheckurl", webwxcheckurl),
-    ("webwxpreview", |bytes| parsed(bytes, preview::parse)),
-    ("webwxoplog", |bytes| json(bytes, remark::parse)),
-    ("webwxverifyuser", |bytes| json(bytes, verify::parse)),
-    ("webwxsearchcontact", |bytes| json(bytes, search::parse)),
-    ("webwxcreatechatroom", webwxcreatechatroom),
-    ("webwxupdatechatroom", |bytes| json(bytes, update::parse)),
-];
+/// Sees every endpoint.
+pub trait Visitor {
+    /// One value of an endpoint: its name on the wire, the name of its type (with the constructor,
+    /// where a type has several), and how to make one.
+    fn visit<E>(&mut self, name: &'static str, title: &'static str, make: fn(&mut Account) -> E)
+    where
+        E: Endpoint + 'static,
+        E::Output: Debug,
+        Account: AsMut<E::State>;
+}
 
-/// The same bytes read the same twice; no status but the usual ones is a success; an error shows a
-/// bounded excerpt.
-pub(super) fn parsed<T: Debug>(bytes: &[u8], parse: fn(&Response) -> Result<T, Error>) {
+macro_rules! endpoints {
+    ($($name:literal { $($title:literal by $check:ident: |$account:ident| $value:expr;)+ })+) => {
+        /// Shows every endpoint to a visitor.
+        pub fn endpoints(visitor: &mut impl Visitor) {
+            $($(visitor.visit($name, $title, |$account: &mut Account| $value);)+)+
+        }
+
+        /// The parser of each endpoint, under its name: the bytes are the body of a response; of a
+        /// download, its head.
+        pub const ENDPOINTS: &[(&str, Entry)] = &[
+            $(($name, |bytes| {
+                $($check(bytes, |$account: &mut Account| $value);)+
+            })),+
+        ];
+    };
+}
+
+endpoints! {
+    "jslogin" { "GetUuid" by parsed: |_account| GetUuid::new(); }
+    "login" { "CheckScan" by parsed: |_account| CheckScan::new(of("gf5Gk61zEA==")); }
+    "qrcode" { "GetQrCode" by parsed: |_account| GetQrCode::new(of("gf5Gk61zEA==")); }
+    "webwxnewloginpage" { "RedeemTicket" by newloginpage: |account| redeem(account); }
+    "webwxinit" { "InitSession" by json: |account| InitSession::new(account.session.auth.clone()); }
+    "webwxstatusnotify" {
+        "Announce" by json: |_account| Announce::new();
+        "NotifyPhone::mark_read" by json: |_account| NotifyPhone::mark_read(of("@a"));
+        "NotifyPhone::enter_chat" by json: |_account| NotifyPhone::enter_chat(of("@a"));
+        "NotifyPhone::leave_chat" by json: |_account| NotifyPhone::leave_chat(of("@a"));
+    }
+    "webwxlogout" { "Logout" by parsed: |_account| Logout::new(); }
+    "webwxgetcontact" { "GetContacts" by json: |_account| GetContacts::new(); }
+    "webwxbatchgetcontact" {
+        "BatchGetContacts::new" by json: |_account| BatchGetContacts::new(&[of("@a")]);
+        "BatchGetContacts::members" by json: |_account| {
+            let room = WireContact::read(r#"{"UserName":"@@r"}"#).take().expect("a record");
+            BatchGetContacts::members(&room, &[of("@a")])
+        };
+    }
+    "synccheck" { "SyncCheck" by parsed: |_account| SyncCheck::new(); }
+    "webwxsync" { "FetchBatch" by webwxsync: |_account| FetchBatch::new(); }
+    "webwxsendmsg" {
+        "SendText" by json: |_account| SendText::new(UserName::file_helper(), "x");
+        "ForwardMessage" by json: |account| {
+            let json = r#"{"MsgId":"7","FromUserName":"@a","MsgType":1,"Content":"hi"}"#;
+            let me = &account.session.me.user_name;
+            let message = Message::from_json(json, me).expect("a message");
+            ForwardMessage::new(&message, of("@b")).expect("a text")
+        };
+    }
+    "webwxsendmsgimg" {
+        "SendImage" by json: |_account| SendImage::new(of("@a"), &file(MediaType::Picture, "p.png"));
+    }
+    "webwxsendvideomsg" {
+        "SendVideo" by json: |_account| SendVideo::new(of("@a"), &file(MediaType::Video, "v.mp4"));
+    }
+    "webwxsendemoticon" {
+        "SendEmoticon::new" by json:
+            |_account| SendEmoticon::new(of("@a"), &file(MediaType::Document, "d.gif"));
+        "SendEmoticon::known" by json:
+            |_account| SendEmoticon::known(of("@a"), of("0123456789abcdef0123456789abcdef"));
+    }
+    "webwxsendappmsg" {
+        "SendFile" by json: |_account| SendFile::new(of("@a"), &file(MediaType::Document, "d.pdf"));
+        "SendUpload" by json:
+            |_account| SendUpload::new(of("@a"), &file(MediaType::Document, "d.pdf"));
+    }
+    "webwxrevokemsg" {
+        "RevokeMessage" by json:
+            |_account| RevokeMessage::new(of("@a"), &Receipt::of(MsgId::from("7")));
+    }
+    "webwxgetmsgimg" {
+        "GetImage" by downloaded: |_account| GetImage::new(MsgId::from("7"), ImageSize::Full);
+        "GetMedia" by downloaded: |account| {
+            let json = r#"{"MsgId":"7","FromUserName":"@a","MsgType":3}"#;
+            let me = &account.session.me.user_name;
+            let message = Message::from_json(json, me).expect("a message");
+            GetMedia::new(&message).expect("a picture")
+        };
+    }
+    "webwxgetvoice" { "GetVoice" by downloaded: |_account| GetVoice::new(MsgId::from("7")); }
+    "webwxgetvideo" { "GetVideo" by downloaded: |_account| GetVideo::new(MsgId::from("7")); }
+    "webwxgetmedia" {
+        "GetFile" by downloaded:
+            |_account| GetFile::new(ReceivedFile::new(of("@a"), "@crypt_1").expect("a MediaId"));
+    }
+    "webwxgetpubliclinkimg" {
+        "GetMap" by downloaded:
+            |_account| GetMap::new(of("/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x&msgid=1"));
+    }
+    "webwxgeticon" {
+        "GetIcon" by downloaded: |_account| GetIcon::new(Icon::of(of("@a")));
+        "GetContactPicture" by downloaded:
+            |_account| GetContactPicture::new(of("/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&skey="));
+    }
+    "webwxgetheadimg" { "GetHeadImg" by downloaded: |_account| GetHeadImg::new(of("@@r")); }
+    "webwxcheckupload" {
+        "CheckUpload" by json: |_account| {
+            let file = LocalFile::new("a.zip", 3).expect("a good name");
+            CheckUpload::new(UserName::file_helper(), file, Md5Sum::of(b"abc"))
+        };
+    }
+    "webwxuploadmedia" {
+        "UploadPiece" by json: |account| {
+            let file = LocalFile::new("a.zip", 1 << 20).expect("a good name");
+            let (to, sum) = (UserName::file_helper(), Md5Sum::of(b"abc"));
+            let plan = UploadPlan::new(&mut account.session, to, file, sum, None, NOW);
+            UploadPiece::new(plan, 0, Bytes::from_static(b"abc"))
+        };
+        "UploadPiece (last)" by json: |account| {
+            let file = LocalFile::new("a.zip", 3).expect("a good name");
+            let (to, sum) = (UserName::file_helper(), Md5Sum::of(b"abc"));
+            let plan = UploadPlan::new(&mut account.session, to, file, sum, None, NOW);
+            UploadPiece::new(plan, 0, Bytes::from_static(b"abc"))
+        };
+    }
+    "webwxpushloginurl" {
+        "PushLogin" by json: |_account| PushLogin::new(7, PushHost::Api);
+    }
+    "webwxstatreport" {
+        "SendReports" by json: |_account| SendReports::new(reports());
+        "SendLoginReports" by json: |_account| SendLoginReports::new(reports());
+    }
+    "webwxsendfeedback" { "SendFeedback" by json: |_account| SendFeedback::new("x"); }
+    "webwxcheckurl" { "CheckLink" by webwxcheckurl: |_account| CheckLink::new(of("http://a.example/")); }
+    "webwxpreview" { "GetPreview" by parsed: |_account| GetPreview::new(of("@crypt_1")); }
+    "webwxoplog" {
+        "SetRemark" by json: |_account| SetRemark::new(of("@a"), of("r"));
+        "PinChat" by json: |_account| {
+            let chat = WireContact::read(r#"{"UserName":"@a"}"#).take().expect("a record");
+            PinChat::new(&chat, true)
+        };
+    }
+    "webwxverifyuser" {
+        "VerifyUser::add" by json: |_account| VerifyUser::add(of("@a"), "hi");
+        "VerifyUser::accept" by json: |_account| VerifyUser::accept(of("@a"), of("v2_t@stranger"));
+    }
+    "webwxsearchcontact" { "SearchContacts" by json: |_account| SearchContacts::new("x"); }
+    "webwxcreatechatroom" {
+        "CreateRoom" by webwxcreatechatroom: |account| {
+            let names = [of("@a"), of("@b")];
+            let founders = Founders::new(names, &account.session.me.user_name).expect("two");
+            CreateRoom::new(founders, "x")
+        };
+    }
+    "webwxupdatechatroom" {
+        "UpdateRoom::add" by json: |_account| UpdateRoom::add(of("@@r"), members());
+        "UpdateRoom::invite" by json: |_account| UpdateRoom::invite(of("@@r"), members());
+        "UpdateRoom::remove" by json: |_account| UpdateRoom::remove(of("@@r"), members());
+        "UpdateRoom::rename" by json: |_account| UpdateRoom::rename(of("@@r"), "x");
+        "UpdateRoom::quit" by json: |_account| UpdateRoom::quit(of("@@r"));
+    }
+}
+
+/// A value that is parsed.
+fn of<T: core::str::FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().expect("a valid value")
+}
+
+fn file(media_type: MediaType, name: &str) -> crate::media::Uploaded {
+    uploaded(media_type, "@crypt_1", name, 1760, "")
+}
+
+fn members() -> RoomMembers {
+    RoomMembers::new([of("@a"), of("@b")]).expect("two members")
+}
+
+fn reports() -> alloc::vec::Vec<Report> {
+    [Report::new(ReportKind::Timing, "{}").expect("JSON")].into()
+}
+
+fn redeem(account: &mut Account) -> RedeemTicket {
+    let page = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=t";
+    account.session.device.enter(of(page)).expect("a host of the service")
+}
+
+/// The same bytes are parsed the same twice; no status but the usual ones is a success; an error
+/// shows a bounded excerpt. Of a request that must not be repeated, all but its own reply is
+/// [`Error::Unanswered`].
+pub(super) fn parsed<E>(bytes: &[u8], make: fn(&mut Account) -> E)
+where
+    E: Endpoint,
+    E::Output: Debug,
+    Account: AsMut<E::State>,
+{
+    let mut account = account();
+    let mut endpoint = make(&mut account);
     let mut reply = reply(bytes);
-    let read = parse(&reply);
-    assert_eq!(format!("{read:?}"), format!("{:?}", parse(&reply)));
+    let read = endpoint.parse(&reply);
+    assert_eq!(format!("{read:?}"), format!("{:?}", endpoint.parse(&reply)));
     if let Err(error) = &read {
         is_short(error);
     }
+    let uri = endpoint.request(account.as_mut(), NOW).uri().clone();
+    if E::REPEAT == Repeat::Once {
+        let received = endpoint.receive(account.as_mut(), &uri, &reply, NOW);
+        let is_reply = read.as_ref().map_or_else(Error::is_reply, |_| true);
+        assert_eq!(matches!(received, Err(Error::Unanswered { .. })), !is_reply);
+    }
     for status in [204, 302, 403, 502] {
         *reply.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
-        match parse(&reply) {
+        match endpoint.parse(&reply) {
             // A logout is done with any status below 400.
             Ok(_) => assert!(status < 400, "{status}"),
             Err(error) => is_short(&error),
@@ -88,16 +259,22 @@ pub(super) fn parsed<T: Debug>(bytes: &[u8], parse: fn(&Response) -> Result<T, E
 
 /// The same for a reply of JSON: whoever writes it, behind a mark or before white space, it says
 /// the same. Of a key that is there twice, the last counts.
-fn json<T: Debug>(bytes: &[u8], parse: fn(&Response) -> Result<T, Error>) {
-    parsed(bytes, parse);
+fn json<E>(bytes: &[u8], make: fn(&mut Account) -> E)
+where
+    E: Endpoint,
+    E::Output: Debug,
+    Account: AsMut<E::State>,
+{
+    parsed(bytes, make);
+    let endpoint = make(&mut account());
     if let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(bytes) {
-        let read = format!("{:?}", parse(&reply(bytes)));
+        let read = format!("{:?}", endpoint.parse(&reply(bytes)));
         let again = format!("\u{feff}{:#}\n \r\n", Value::Object(object));
-        assert_eq!(format!("{:?}", parse(&reply(again.as_bytes()))), read);
+        assert_eq!(format!("{:?}", endpoint.parse(&reply(again.as_bytes()))), read);
         // Something behind the end is no part of a reply.
-        let spoiled = format!("{again}}}");
-        let spoiled = parse(&reply(spoiled.as_bytes()));
-        assert!(matches!(spoiled, Err(Error::Malformed { .. })), "{spoiled:?}");
+        let trailing = format!("{again}}}");
+        let trailing = endpoint.parse(&reply(trailing.as_bytes()));
+        assert!(matches!(trailing, Err(Error::Malformed { .. })), "{trailing:?}");
     }
 }
 
@@ -107,68 +284,67 @@ pub(super) fn is_short(error: &Error) {
     assert!(format!("{error:?}").chars().count() < 10_000, "{error:?}");
 }
 
-/// Credentials that are taken can be sent; none of them is shown.
-fn newloginpage(bytes: &[u8]) {
-    parsed(bytes, redeem::parse);
-    // Whatever else it is, it is not quoted: it may have half of the credentials in it.
-    if let Err(Error::Malformed { found, .. }) = redeem::parse(&reply(bytes)) {
-        assert!(found.len() < 100, "{found}");
-    }
-    if let Ok(redeem::Redeemed::Credentials(credentials)) = redeem::parse(&reply(bytes)) {
-        let mut device = Device::new();
-        let mut call = init::request(&mut device, &credentials, NOW);
-        assert!(matches!(call.poll(&mut device, NOW), Err(Interrupt::Send(_))));
-        let shown = format!("{credentials:?}");
-        assert_eq!(shown, "Credentials { uin, sid, skey, pass_ticket: [redacted] }");
+/// Credentials that are accepted can be sent; none of them is shown.
+fn newloginpage(bytes: &[u8], make: fn(&mut Account) -> RedeemTicket) {
+    parsed(bytes, make);
+    let mut account = account();
+    match make(&mut account).parse(&reply(bytes)) {
+        // Whatever else it is, it is not quoted: it may have half of the credentials in it.
+        Err(Error::Malformed { found, .. }) => assert!(found.len() < 100, "{found}"),
+        Ok(Redeemed::Credentials(credentials)) => {
+            let shown = format!("{credentials:?}");
+            assert_eq!(shown, "Credentials { uin, sid, skey, pass_ticket: [redacted] }");
+            let mut init = InitSession::new(credentials);
+            drop(init.request(&mut account.session.device, NOW));
+        }
+        _ => {}
     }
 }
 
 /// The bytes are a body, and an address to be sent to.
-fn webwxcheckurl(bytes: &[u8]) {
-    parsed(bytes, link::parse);
+fn webwxcheckurl(bytes: &[u8], make: fn(&mut Account) -> CheckLink) {
+    parsed(bytes, make);
     let mut moved = reply(b"");
     *moved.status_mut() = http::StatusCode::FOUND;
     if let Ok(to) = http::HeaderValue::from_bytes(bytes) {
         moved.headers_mut().insert(http::header::LOCATION, to);
     }
-    if let Err(error) = link::parse(&moved) {
+    if let Err(error) = make(&mut account()).parse(&moved) {
         is_short(&error);
     }
 }
 
-/// Each message has the JSON it was read from, alone and in its batch; each can be passed on, or
-/// is said not to.
-fn webwxsync(bytes: &[u8]) {
-    parsed(bytes, fetch::parse);
-    let read = fetch::parse(&reply(bytes));
-    let Ok(batch) = read else { return };
+/// Each message has the JSON it was read from, alone and in its batch; each can be forwarded, or
+/// is refused.
+fn webwxsync(bytes: &[u8], make: fn(&mut Account) -> FetchBatch) {
+    parsed(bytes, make);
+    let me = account().session.me.user_name;
+    let Ok(batch) = make(&mut account()).parse(&reply(bytes)) else { return };
     assert!(batch.sync_key.as_ref().is_none_or(|key| !key.is_empty()));
-    let messages = batch.messages(account().session().me());
-    for message in messages {
+    for message in batch.messages(&me) {
         let raw = message.raw.json().to_string();
         // Whoever reads it may decode all of its strings; numbers are their own affair.
         let read = serde_json::from_str::<Value>(&raw);
         let numbers = serde_json::from_str::<&RawValue>(&raw);
         assert!(read.is_ok() || numbers.is_ok() && raw.contains(['e', 'E']), "{raw:?}");
-        let mut session = account().session;
-        if let Ok(call) = forward::request(&mut session, &message, &UserName::file_helper(), NOW) {
-            assert!(!call.http().body().is_empty());
+        if let Ok(mut forward) = ForwardMessage::new(&message, UserName::file_helper()) {
+            assert!(!forward.request(&mut account().session, NOW).body().is_empty());
         }
         let (id, kind) = (message.id.clone(), message.kind.clone());
         let alone = message.detach();
         assert_eq!((&*alone.raw.json(), &alone.id, &alone.kind), (&*raw, &id, &kind));
         let _ = (alone.peer(), alone.author(), alone.text());
         // Read alone, it is the message that it was among the others.
-        if let Ok(again) = Message::from_json(&raw, &account().session().me().user_name) {
+        if let Ok(again) = Message::from_json(&raw, &me) {
             assert_eq!((&again.id, &again.kind, &again.speaker), (&id, &kind, &alone.speaker));
         }
     }
 }
 
 /// A room that was made has a name.
-fn webwxcreatechatroom(bytes: &[u8]) {
-    json(bytes, create::parse);
-    if let Ok(created) = create::parse(&reply(bytes)) {
+fn webwxcreatechatroom(bytes: &[u8], make: fn(&mut Account) -> CreateRoom) {
+    json(bytes, make);
+    if let Ok(created) = make(&mut account()).parse(&reply(bytes)) {
         assert!(!created.room.as_str().is_empty());
     }
 }

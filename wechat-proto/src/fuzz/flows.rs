@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::endpoints::is_short;
 use super::{NOW, account, downloads, hides_secrets, reply};
-use crate::contact::Contacts;
+use crate::contact::LoadContacts;
 use crate::contact::record::WireContact;
 use crate::device::Device;
 use crate::error::{Failure, FailureKind, Sent};
@@ -20,8 +20,8 @@ use crate::flow::{Flow, Input, Interrupt};
 use crate::hosts::{Family, Hosts, Role};
 use crate::ids::{MsgId, UserName};
 use crate::login::{Login, Open, Resume};
-use crate::media::{LocalFile, Sizes, Upload, video};
-use crate::room::{AddMembers, Members};
+use crate::media::{GetVideo, LocalFile, RetryEmpty, Sizes, Upload};
+use crate::room::{AddMembers, RoomMembers};
 use crate::session::Session;
 use crate::sync::Inbox;
 use crate::time::Timestamp;
@@ -37,7 +37,7 @@ pub(super) fn login(bytes: &[u8]) {
 
 /// Whoever is in the directory stands there once, under their own name.
 pub(super) fn contacts(bytes: &[u8]) {
-    let account = play(Contacts::new, account, bytes);
+    let account = play(LoadContacts::new, account, bytes);
     let names = account.directory.iter().map(|contact| &contact.user_name);
     assert!(names.is_sorted_by(|one, other| one < other));
     restored(account.session);
@@ -51,17 +51,17 @@ pub(super) fn inbox(bytes: &[u8]) {
         assert!(new, "{} again", message.id);
     });
     // By the second time, all were told.
-    assert!(account.over().is_none() || account.session.device.ended().is_some());
+    assert!(account.close_reason().is_none() || account.session.device.closed().is_some());
     restored(account.session);
 }
 
 pub(super) fn fetch(bytes: &[u8]) {
-    let fetch = || video::request(&account().session, &MsgId::from("1"));
-    play(fetch, || account().session.device, bytes);
+    let fetch = || RetryEmpty::new(GetVideo::new(MsgId::from("1")));
+    play(fetch, || account().session, bytes);
 }
 
 pub(super) fn room(bytes: &[u8]) {
-    restored(play(joining, || account().session, bytes));
+    restored(play(joining, account, bytes).session);
 }
 
 /// The first byte says how long the file is.
@@ -86,7 +86,7 @@ fn joining() -> AddMembers {
     let record = r#"{"UserName":"@@r","MemberCount":3}"#;
     let room = WireContact::read(record).take().expect("a record");
     let names = ["@1", "@2"].iter().filter_map(|name| name.parse().ok());
-    AddMembers::new(&room, Members::new(names).expect("two names"))
+    AddMembers::new(&room, RoomMembers::new(names).expect("two names"))
 }
 
 /// What an upload reads.

@@ -80,7 +80,7 @@ pub(super) fn session(bytes: &[u8]) {
             session.auth = auth;
             hides_secrets(&session, bytes);
             assert!(session.to_json().contains(PLANTED));
-            let _: &SyncKey = session.sync_check_key();
+            let _: &SyncKey = session.next_check_key();
             // A text with something behind it is damaged.
             assert!(Session::from_json(&format!("{text}}}")).is_err());
         }

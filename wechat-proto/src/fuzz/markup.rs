@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 
 use super::endpoints::parsed;
 use super::{NOW, account, reply};
+use crate::endpoint::Endpoint as _;
 use crate::error::Error;
 use crate::ids::UserName;
-use crate::login::announce;
-use crate::message::send_text;
+use crate::login::Announce;
+use crate::message::SendText;
 use crate::text::{Text, decode, encode, undo_double_encoding};
 use crate::wire::document::{Found, walk};
 use crate::wire::envelope::readable;
@@ -130,8 +131,8 @@ pub(super) fn text(bytes: &[u8]) {
     }
     if let Ok(name) = text.parse::<UserName>() {
         assert_eq!(name.as_str(), &*text);
-        let to_it = send_text::request(&mut account().session, &name, &text, NOW);
-        assert!(to_it.http().body().len() > text.len());
+        let request = SendText::new(name, &*text).request(&mut account().session, NOW);
+        assert!(request.body().len() > text.len());
     }
 }
 
@@ -140,12 +141,12 @@ pub(super) fn notice(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     assert!(readable(&text).chars().count() <= 500);
     let body = serde_json::json!({ "BaseResponse": { "Ret": 7, "ErrMsg": text } }).to_string();
-    parsed(body.as_bytes(), announce::parse);
-    match announce::parse(&reply(body.as_bytes())) {
+    parsed(body.as_bytes(), |_| Announce::new());
+    match Announce::new().parse(&reply(body.as_bytes())) {
         Err(Error::Refused { ret, message, .. }) => {
             assert_eq!((ret.0, &*message), (7, &*readable(&text)));
         }
         other => panic!("{other:?}"),
     }
-    parsed(bytes, announce::parse);
+    parsed(bytes, |_| Announce::new());
 }

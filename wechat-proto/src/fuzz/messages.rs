@@ -6,13 +6,14 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use super::{Entry, NOW, account, me, reply as reply_of};
+use super::{Entry, NOW, account, me, reply};
 use crate::contact::Directory;
 use crate::device::Device;
+use crate::endpoint::Endpoint as _;
 use crate::ids::UserName;
-use crate::media::{file, map};
-use crate::message::{Forward, Kind, Message, mention, reply};
-use crate::sync::fetch;
+use crate::media::{MapLink, ReceivedFile};
+use crate::message::{ForwardMessage, Kind, Message, SendText, mention};
+use crate::sync::FetchBatch;
 
 /// What the bytes are read as.
 pub const MESSAGES: &[(&str, Entry)] = &[
@@ -77,8 +78,8 @@ const SENDERS: [&str; 5] = ["@a", "@@1", "", "newsapp", "fmessage"];
 /// The messages of a batch of records; none if it is no JSON.
 fn read(records: &str) -> Vec<Message> {
     let body = format!("{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":{records}}}");
-    match fetch::parse(&reply_of(body.as_bytes())) {
-        Ok(batch) => batch.messages(&me()),
+    match FetchBatch.parse(&reply(body.as_bytes())) {
+        Ok(batch) => batch.messages(&me().user_name),
         Err(_) => Vec::new(),
     }
 }
@@ -139,14 +140,14 @@ fn whatever_it_says(message: &Message) {
     // Everything that takes a message takes any.
     let directory = Directory::default();
     let _ = (message.mentions(&directory, &me()), message.mentions_everybody());
-    let _ = (map::MapLink::of(message), file::ReceivedFile::of(message));
+    let _ = (MapLink::of(message), ReceivedFile::of(message));
     let mut account = account();
-    let forwarded = Forward::of(message)
-        .map(|forward| forward.request(&mut account.session, &UserName::file_helper(), NOW));
+    let forwarded = ForwardMessage::new(message, UserName::file_helper())
+        .map(|mut forward| forward.request(&mut account.session, NOW));
     if message.text().is_some_and(|text| !text.trim().is_empty()) {
         assert!(forwarded.is_ok());
     }
-    assert!(reply::text(&mut account.session, message, "yes", NOW).http().body().len() > 3);
+    assert!(SendText::reply(message, "yes").request(&mut account.session, NOW).body().len() > 3);
 }
 
 /// The message of this type and content, to a room that is told of it.

@@ -30,7 +30,7 @@ mod records;
 mod script;
 mod values;
 
-pub use endpoints::ENDPOINTS;
+pub use endpoints::{ENDPOINTS, Visitor, endpoints};
 pub use messages::MESSAGES;
 pub use records::RECORDS;
 

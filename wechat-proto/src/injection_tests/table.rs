@@ -6,25 +6,33 @@ use alloc::string::{String, ToString as _};
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::account::Account;
 use crate::body::Body;
-use crate::call::Call;
-use crate::contact::{self, verify};
+use crate::contact::{
+    self, BatchGetContacts, GetContacts, PinChat, SearchContacts, SetRemark, VerifyUser,
+};
 use crate::entry::{Entry, Extspam};
+use crate::feedback::SendFeedback;
 use crate::ids::{MsgId, UserName};
-use crate::media::{self, Fetch, Icon, LocalFile, Md5Sum, MediaType, ReceivedFile, image, piece};
-use crate::message::{Receipt, notify, reply, revoke, send_app, send_text};
-use crate::report::{self, Report};
-use crate::room::{create, update};
-use crate::session::Session;
-use crate::testing::{NOW, contact, message, uploaded};
-use crate::{feedback, link, login};
+use crate::link::CheckLink;
+use crate::login::{CheckScan, GetQrCode, GetUuid, RedeemTicket};
+use crate::media::{
+    CheckUpload, GetFile, GetHeadImg, GetIcon, GetImage, GetPreview, GetVideo, GetVoice, Icon,
+    ImageSize, LocalFile, Md5Sum, MediaType, ReceivedFile, UploadPiece, UploadPlan,
+};
+use crate::message::{
+    NotifyPhone, Receipt, RevokeMessage, SendEmoticon, SendFile, SendImage, SendText, SendVideo,
+};
+use crate::report::{Report, ReportKind, SendLoginReports, SendReports};
+use crate::room::{CreateRoom, Founders, RoomMembers, UpdateRoom};
+use crate::testing::{NOW, built, contact, message, uploaded};
 
 pub(super) type Http = http::Request<Body>;
 /// Builds a request around a text; nothing where the text is refused.
-pub(super) type Build = fn(&mut Session, &str) -> Option<Http>;
+pub(super) type Build = fn(&mut Account, &str) -> Option<Http>;
 
 pub(super) struct Row {
-    /// `module::function`, and others that only hand on to it.
+    /// `Endpoint::constructor`, and others that only hand on to it.
     pub(super) builders: &'static [&'static str],
     /// Which of its texts.
     pub(super) what: &'static str,
@@ -35,14 +43,6 @@ pub(super) struct Row {
 
 /// The word that hostile text stands in for.
 pub(super) const WORD: &str = "Marker";
-
-fn of<T>(call: Call<T>) -> Option<Http> {
-    Some(call.http().clone())
-}
-
-fn fetched(fetch: Fetch) -> Option<Http> {
-    Some(fetch.http().clone())
-}
 
 fn somebody() -> UserName {
     "@somebody".parse().unwrap()
@@ -95,178 +95,179 @@ macro_rules! rows {
 }
 
 pub(super) const TABLE: &[Row] = rows! {
-    "room/create::request" => "topic", |session, text| {
+    "CreateRoom::new" => "topic", |account, text| {
         let names = ["@a", "@b"].map(|name| name.parse().unwrap());
-        let founders = crate::room::Founders::new(names, &session.me.user_name.clone()).unwrap();
-        of(create::request(session, &founders, text, NOW))
+        let founders = Founders::new(names, &account.session.me.user_name).unwrap();
+        Some(built(CreateRoom::new(founders, text), account, NOW))
     };
-    "room/create::request" => "a founder", |session, text| {
+    "CreateRoom::new" => "a founder", |account, text| {
         let names = ["@a".parse().unwrap(), name(text)?];
-        let founders = crate::room::Founders::new(names, &session.me.user_name.clone()).ok()?;
-        of(create::request(session, &founders, "topic", NOW))
+        let founders = Founders::new(names, &account.session.me.user_name).ok()?;
+        Some(built(CreateRoom::new(founders, "topic"), account, NOW))
     };
-    "room/update::rename" => "topic", |session, text| of(update::rename(session, &somebody(), text));
-    "room/update::quit" => "room", |session, text| of(update::quit(session, &name(text)?));
-    "room/update::add", "room/update::invite", "room/update::remove" => "a member", |session, text| {
-        let members = crate::room::Members::new([somebody(), name(text)?]).ok()?;
-        let invited = update::invite(session, &somebody(), &members);
-        let removed = update::remove(session, &somebody(), &members);
+    "UpdateRoom::rename" => "topic", |account, text| Some(built(UpdateRoom::rename(somebody(), text), account, NOW));
+    "UpdateRoom::quit" => "room", |account, text| Some(built(UpdateRoom::quit(name(text)?), account, NOW));
+    "UpdateRoom::add" => "a member", |account, text| {
+        let members = RoomMembers::new([somebody(), name(text)?]).ok()?;
+        let invited = built(UpdateRoom::invite(somebody(), members.clone()), account, NOW);
+        let removed = built(UpdateRoom::remove(somebody(), members.clone()), account, NOW);
         drop((invited, removed));
-        of(update::add(session, &somebody(), &members))
+        Some(built(UpdateRoom::add(somebody(), members.clone()), account, NOW))
     };
-    "room/update::invite" => "a member", |session, text| {
-        let members = crate::room::Members::new([somebody(), name(text)?]).ok()?;
-        of(update::invite(session, &somebody(), &members))
+    "UpdateRoom::invite" => "a member", |account, text| {
+        let members = RoomMembers::new([somebody(), name(text)?]).ok()?;
+        Some(built(UpdateRoom::invite(somebody(), members.clone()), account, NOW))
     };
-    "room/update::remove" => "a member", |session, text| {
-        let members = crate::room::Members::new([somebody(), name(text)?]).ok()?;
-        of(update::remove(session, &somebody(), &members))
+    "UpdateRoom::remove" => "a member", |account, text| {
+        let members = RoomMembers::new([somebody(), name(text)?]).ok()?;
+        Some(built(UpdateRoom::remove(somebody(), members.clone()), account, NOW))
     };
-    "feedback::request" => "content", |session, text| of(feedback::request(session, text, NOW));
-    "contact/verify::add" => "greeting", |session, text| of(verify::add(session, &somebody(), text, NOW));
-    "contact/verify::add" => "name", |session, text| of(verify::add(session, &name(text)?, "hi", NOW));
-    "contact/verify::accept", "contact/verify::request" => "ticket", |session, text| {
-        of(verify::accept(session, &somebody(), &text.parse().ok()?, NOW))
+    "SendFeedback::new" => "content", |account, text| Some(built(SendFeedback::new(text), &mut account.session, NOW));
+    "VerifyUser::add", "VerifyUser::with_greeting" => "greeting", |account, text| Some(built(VerifyUser::add(somebody(), text), &mut account.session, NOW));
+    "VerifyUser::add" => "name", |account, text| Some(built(VerifyUser::add(name(text)?, "hi"), &mut account.session, NOW));
+    "VerifyUser::accept", "VerifyUser::with_ticket" => "ticket", |account, text| {
+        Some(built(VerifyUser::accept(somebody(), text.parse().ok()?), &mut account.session, NOW))
     };
-    "contact/search::request" => "word", |session, text| of(contact::search::request(session, text));
-    "contact/remark::request" => "remark", |session, text| {
-        of(contact::remark::request(session, &somebody(), &text.parse().ok()?))
+    "SearchContacts::new" => "word", |account, text| Some(built(SearchContacts::new(text), &mut account.session, NOW));
+    "SetRemark::new" => "remark", |account, text| {
+        Some(built(SetRemark::new(somebody(), text.parse().ok()?), account, NOW))
     };
-    "contact/remark::request" => "name", |session, text| {
-        of(contact::remark::request(session, &name(text)?, &"x".parse().unwrap()))
+    "SetRemark::new" => "name", |account, text| {
+        Some(built(SetRemark::new(name(text)?, "x".parse().unwrap()), account, NOW))
     };
-    "contact/pin::request" => "name", |session, text| {
+    "PinChat::new" => "name", |account, text| {
         let record = serde_json::json!({"UserName": name(text)?.as_str(), "NickName": "x"});
-        of(contact::pin::request(session, &contact(&record.to_string()), true))
+        Some(built(PinChat::new(&contact(&record.to_string()), true), account, NOW))
     };
-    "contact/batch::request" => "name", |session, text| {
-        of(contact::batch::request(session, &[somebody(), name(text)?], NOW))
+    "BatchGetContacts::new" => "name", |account, text| {
+        Some(built(BatchGetContacts::new(&[somebody(), name(text)?]), &mut account.session, NOW))
     };
-    "contact/batch::members" => "name", |session, text| {
-        of(contact::batch::members(session, &room(), &[somebody(), name(text)?], NOW))
+    "BatchGetContacts::members" => "name", |account, text| {
+        Some(built(BatchGetContacts::members(&room(), &[somebody(), name(text)?]), &mut account.session, NOW))
     };
-    "message/send_text::request", "message/send_text::again" => "text", |session, text| {
-        of(send_text::request(session, &somebody(), text, NOW))
+    "SendText::new" => "text", |account, text| {
+        Some(built(SendText::new(somebody(), text), &mut account.session, NOW))
     };
-    "message/send_text::request" => "name", |session, text| {
-        of(send_text::request(session, &name(text)?, "hi", NOW))
+    "SendText::new" => "name", |account, text| {
+        Some(built(SendText::new(name(text)?, "hi"), &mut account.session, NOW))
     };
-    "message/send_text::mention", "message/send_text::mention_again" => "a member", |session, text| {
-        of(send_text::mention(session, &somebody(), "hi", &[somebody(), name(text)?], NOW))
+    "SendText::with_mentions" => "a member", |account, text| {
+        Some(built(SendText::new(somebody(), "hi").with_mentions(&[somebody(), name(text)?]), &mut account.session, NOW))
     };
-    "message/send_text::mention" => "text", |session, text| {
-        of(send_text::mention(session, &somebody(), text, &[somebody()], NOW))
+    "SendText::with_mentions" => "text", |account, text| {
+        Some(built(SendText::new(somebody(), text).with_mentions(&[somebody()]), &mut account.session, NOW))
     };
-    "message/reply::text" => "text", |session, text| {
+    "SendText::reply" => "text", |account, text| {
         let heard = message(r#""MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"x""#);
-        of(reply::text(session, &heard, text, NOW))
+        Some(built(SendText::reply(&heard, text), &mut account.session, NOW))
     };
-    "message/reply::mentioning" => "text", |session, text| {
+    "SendText::mention_reply" => "text", |account, text| {
         let heard = message(r#""MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"x""#);
-        let account = crate::Account::from(session.clone());
-        of(reply::mentioning(session, account.directory(), &heard, text, NOW))
+        Some(built(SendText::mention_reply(&heard, &account.directory, text), &mut account.session, NOW))
     };
-    "message/send_app::request", "message/send_app::again", "message/send_media::request",
-    "message/send_media::again" => "file name", |session, text| {
+    "SendFile::new", "SendUpload::new" => "file name", |account, text| {
         let file = uploaded(MediaType::Document, &format!("{text}.bin"));
-        of(send_app::request(session, &somebody(), &file, NOW))
+        Some(built(SendFile::new(somebody(), &file), &mut account.session, NOW))
     };
-    "message/send_image::request", "message/send_image::again" => "name", |session, text| {
-        of(crate::message::send_image::request(session, &name(text)?, &uploaded(MediaType::Picture, "x.png"), NOW))
+    "SendImage::new" => "name", |account, text| {
+        Some(built(SendImage::new(name(text)?, &uploaded(MediaType::Picture, "x.png")), &mut account.session, NOW))
     };
-    "message/send_video::request", "message/send_video::again" => "name", |session, text| {
-        of(crate::message::send_video::request(session, &name(text)?, &uploaded(MediaType::Video, "x.mp4"), NOW))
+    "SendVideo::new" => "name", |account, text| {
+        Some(built(SendVideo::new(name(text)?, &uploaded(MediaType::Video, "x.mp4")), &mut account.session, NOW))
     };
-    "message/send_emoticon::request", "message/send_emoticon::again" => "name", |session, text| {
-        of(crate::message::send_emoticon::request(session, &name(text)?, &uploaded(MediaType::Picture, "x.gif"), NOW))
+    "SendEmoticon::new" => "name", |account, text| {
+        Some(built(SendEmoticon::new(name(text)?, &uploaded(MediaType::Picture, "x.gif")), &mut account.session, NOW))
     };
-    "message/send_emoticon::known", "message/send_emoticon::known_again" => "name", |session, text| {
+    "SendEmoticon::known" => "name", |account, text| {
         let md5 = "0123456789abcdef0123456789abcdef".parse().unwrap();
-        of(crate::message::send_emoticon::known(session, &name(text)?, &md5, NOW))
+        Some(built(SendEmoticon::known(name(text)?, md5), &mut account.session, NOW))
     };
-    "message/revoke::request" => "number", |session, text| {
-        of(revoke::request(session, &somebody(), &Receipt::of(MsgId::from(text))))
+    "RevokeMessage::new" => "number", |account, text| {
+        Some(built(RevokeMessage::new(somebody(), &Receipt::of(MsgId::from(text))), &mut account.session, NOW))
     };
-    "message/revoke::request" => "name", |session, text| {
-        of(revoke::request(session, &name(text)?, &Receipt::of(MsgId::from("1"))))
+    "RevokeMessage::new" => "name", |account, text| {
+        Some(built(RevokeMessage::new(name(text)?, &Receipt::of(MsgId::from("1"))), &mut account.session, NOW))
     };
-    "message/notify::mark_read" => "name", |session, text| of(notify::mark_read(session, &name(text)?, NOW));
-    "message/notify::enter" => "name", |session, text| of(notify::enter(session, &name(text)?, NOW));
-    "message/notify::leave" => "name", |session, text| of(notify::leave(session, &name(text)?, NOW));
-    "report::request" => "text", |session, text| {
+    "NotifyPhone::mark_read" => "name", |account, text| Some(built(NotifyPhone::mark_read(name(text)?), &mut account.session, NOW));
+    "NotifyPhone::enter_chat" => "name", |account, text| Some(built(NotifyPhone::enter_chat(name(text)?), &mut account.session, NOW));
+    "NotifyPhone::leave_chat" => "name", |account, text| Some(built(NotifyPhone::leave_chat(name(text)?), &mut account.session, NOW));
+    "SendReports::new" => "text", |account, text| {
         let json = Value::from(text).to_string();
-        of(report::request(session, &[Report::new(report::Kind::Timing, &json).unwrap()], NOW))
+        Some(built(SendReports::new([Report::new(ReportKind::Timing, &json).unwrap()].into()), &mut account.session, NOW))
     }, inside;
-    "report::before_login" => "text", |session, text| {
+    "SendLoginReports::new" => "text", |account, text| {
         let json = Value::from(text).to_string();
-        of(report::before_login(&mut session.device, &[Report::new(report::Kind::Timing, &json).unwrap()], NOW))
+        Some(built(SendLoginReports::new([Report::new(ReportKind::Timing, &json).unwrap()].into()), &mut account.session.device, NOW))
     }, inside;
-    "link::request" => "link", |session, text| of(link::request(session, &text.parse().ok()?, NOW));
-    "login/qrcode::request" => "code", |session, text| of(login::qrcode::request(&session.device, &text.parse().ok()?));
-    "login/scan::request" => "code", |session, text| {
-        of(login::scan::request(&session.device, &text.parse().ok()?, true, NOW))
+    "CheckLink::new" => "link", |account, text| Some(built(CheckLink::new(text.parse().ok()?), &mut account.session, NOW));
+    "GetQrCode::new" => "code", |account, text| Some(built(GetQrCode::new(text.parse().ok()?), &mut account.session.device, NOW));
+    "CheckScan::new" => "code", |account, text| {
+        Some(built(CheckScan::new(text.parse().ok()?), &mut account.session.device, NOW))
     };
-    "media/icon::request" => "name", |session, text| fetched(media::icon::request(session, &Icon::of(name(text)?)));
-    "media/icon::request" => "room", |session, text| {
+    "GetIcon::new" => "name", |account, text| Some(built(GetIcon::new(Icon::of(name(text)?)), &mut account.session, NOW));
+    "GetIcon::new" => "room", |account, text| {
         let mut room = room();
         room.encry_chat_room_id = text.into();
         (1..=256).contains(&text.len()).then_some(())?;
-        fetched(media::icon::request(session, &Icon::of_member(&room, somebody())))
+        Some(built(GetIcon::new(Icon::of_member(&room, somebody())), &mut account.session, NOW))
     };
-    "media/head_img::request" => "room", |session, text| fetched(media::head_img::request(session, &name(text)?));
-    "media/image::request" => "number", |session, text| {
-        fetched(image::request(session, &MsgId::from(text), image::Size::Full))
+    "GetHeadImg::new" => "room", |account, text| Some(built(GetHeadImg::new(name(text)?), &mut account.session, NOW));
+    "GetImage::new" => "number", |account, text| {
+        Some(built(GetImage::new(MsgId::from(text), ImageSize::Full), &mut account.session, NOW))
     }, number;
-    "media/voice::request" => "number", |session, text| fetched(media::voice::request(session, &MsgId::from(text))), number;
-    "media/video::request" => "number", |session, text| fetched(media::video::request(session, &MsgId::from(text))), number;
-    "media/file::request" => "MediaId", |session, text| {
-        fetched(media::file::request(session, &ReceivedFile::new(somebody(), text).ok()?, NOW))
+    "GetVoice::new" => "number", |account, text| Some(built(GetVoice::new(MsgId::from(text)), &mut account.session, NOW)), number;
+    "GetVideo::new" => "number", |account, text| Some(built(GetVideo::new(MsgId::from(text)), &mut account.session, NOW)), number;
+    "GetFile::new" => "MediaId", |account, text| {
+        Some(built(GetFile::new(ReceivedFile::new(somebody(), text).ok()?), &mut account.session, NOW))
     };
-    "media/file::request" => "FileName", |session, text| {
+    "GetFile::new" => "FileName", |account, text| {
         let file = ReceivedFile::new(somebody(), "1").unwrap().named("", text).ok()?;
-        fetched(media::file::request(session, &file, NOW))
+        Some(built(GetFile::new(file), &mut account.session, NOW))
     };
-    "media/preview::request" => "id", |session, text| of(media::preview::request(session, &text.parse().ok()?, NOW));
-    "media/probe::request" => "file name", |session, text| {
+    "GetPreview::new" => "id", |account, text| Some(built(GetPreview::new(text.parse().ok()?), &mut account.session, NOW));
+    "CheckUpload::new" => "file name", |account, text| {
         let file = LocalFile::new(&format!("{text}.bin"), 1).ok()?;
-        of(media::probe::request(session, &somebody(), &file, Md5Sum::of(b"x")))
+        Some(built(CheckUpload::new(somebody(), file, Md5Sum::of(b"x")), &mut account.session, NOW))
     };
-    "media/piece::request" => "file name", |session, text| {
+    "UploadPiece::new" => "file name", |account, text| {
         let file = LocalFile::new(&format!("{text}.bin"), 1).ok()?;
-        let plan = piece::Plan::new(session, &somebody(), &file, Md5Sum::of(b"x"), None, NOW);
-        of(piece::request(session, &plan, 0, Bytes::from_static(b"x"), NOW))
+        let plan = UploadPlan::new(&mut account.session, somebody(), file, Md5Sum::of(b"x"), None, NOW);
+        Some(built(UploadPiece::new(plan, 0, Bytes::from_static(b"x")), &mut account.session, NOW))
     };
-    "contact/list::request" => "language", |session, text| {
-        session.device = session.device.clone().with_lang(text.parse().ok()?);
-        of(contact::list::request(session, 0, NOW))
+    "GetContacts::new" => "language", |account, text| {
+        account.session.device = account.session.device.clone().with_lang(text.parse().ok()?);
+        Some(built(GetContacts::new(), &mut account.session, NOW))
     };
-    "login/uuid::request" => "user agent", |session, text| {
-        session.device = session.device.clone().with_user_agent(text.parse().ok()?);
-        of(login::uuid::request(&session.device, NOW))
+    "GetUuid::new" => "user agent", |account, text| {
+        account.session.device = account.session.device.clone().with_user_agent(text.parse().ok()?);
+        Some(built(GetUuid::new(), &mut account.session.device, NOW))
     };
-    "login/redeem::request" => "proof of a desktop client", |session, text| {
+    "RedeemTicket::new" => "proof of a desktop client", |account, text| {
         let extspam: Extspam = text.parse().ok()?;
         let entry = Entry::desktop("2.0.0".parse().unwrap(), extspam);
-        let mut device = session.device.clone().with_entry(entry);
+        let mut device = account.session.device.clone().with_entry(entry);
         let address = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=1";
-        let redirect = login::Redirect::parse(address).unwrap();
-        of(login::redeem::request(&mut device, &redirect, NOW).unwrap())
+        let redirect = address.parse().unwrap();
+        Some(built(RedeemTicket::new(redirect), &mut device, NOW))
     };
 };
 
 /// Builders without a text of the caller's, or whose texts are looked at elsewhere, and why.
 pub(super) const OTHERS: &[(&str, &str)] = &[
-    ("login/announce::request", "takes nothing"),
-    ("login/init::request", "takes credentials: visible ASCII"),
-    ("login/logout::request", "takes nothing"),
-    ("login/logout::because", "takes a number"),
-    ("login/push::request", "takes a number"),
-    ("sync/check::request", "takes nothing"),
-    ("sync/fetch::request", "takes nothing"),
-    ("media/head_img_url::request", "n8_* of media/link.rs"),
-    ("media/map::request", "n8_* of media/link.rs"),
-    ("media/received::request", "what a message says: of media/{image,voice,video,file}"),
-    ("media/received::thumbnail", "what a message says: of media/image"),
-    ("message/forward::request", "what a message says: message/forward_tests.rs"),
-    ("message/forward::again", "what a message says: message/forward_tests.rs"),
+    ("Announce::new", "takes nothing"),
+    ("FetchBatch::new", "takes nothing"),
+    ("SyncCheck::new", "takes nothing"),
+    ("InitSession::new", "takes credentials: visible ASCII"),
+    ("Logout::new", "takes nothing"),
+    ("Logout::because", "takes a number"),
+    ("PushLogin::new", "takes a number"),
+    ("GetContacts::from_seq", "takes a number"),
+    ("VerifyUser::new", "takes a number, and a name as VerifyUser::add"),
+    ("VerifyUser::with_scene", "takes a number"),
+    ("GetContactPicture::new", "n8_* of media/link.rs"),
+    ("GetMap::new", "n8_* of media/link.rs"),
+    ("GetMedia::new", "what a message says: of media/{image,voice,video,file}"),
+    ("GetMedia::thumbnail", "what a message says: of media/image"),
+    ("ForwardMessage::new", "what a message says: message/forward_tests.rs"),
+    ("ForwardMessage::with_receiver", "what a message says: message/forward_tests.rs"),
 ];

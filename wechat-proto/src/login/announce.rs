@@ -1,37 +1,58 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxstatusnotify`
 //!
-//! Tells the phone that this client is there. The phone answers with its recent chats, in a
-//! message of type 51 (`docs/protocol.md` §4.2). What else it is told stands in
-//! [`message::notify`](crate::message::notify).
+//! Tells the phone that this client logged in. The phone answers with its recent chats, in a message
+//! of type 51 (`docs/protocol.md` §4.2).
 
 use core::time::Duration;
 
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::flow::Response;
 use crate::message::notify::{self, Code};
 use crate::session::Session;
 use crate::time::Timestamp;
 
-pub use crate::message::notify::parse;
+/// Tells the phone that this client logged in: `INITED`, from the account to itself, once.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Announce;
 
-/// Tells the phone; read by [`parse`].
-///
-/// `INITED`, from the account to itself, once.
-pub fn request(session: &mut Session, now: Timestamp) -> Call<()> {
-    let me = session.me.user_name.clone();
-    // The session is open, and waits.
-    notify::tell(session, Code::Inited, &me, now).deadline(Duration::from_secs(10))
+impl Announce {
+    /// Returns the notice.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl Endpoint for Announce {
+    type State = Session;
+    type Output = ();
+
+    // Shorter than usual: the open session waits for it.
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        let me = session.me.user_name.clone();
+        notify::request(session, Code::Inited, &me, now)
+    }
+
+    /// # Errors
+    ///
+    /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
+    fn parse(&self, response: &Response) -> Result<(), Error> {
+        notify::parse(response)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{NOW, rendered, session};
+    use crate::testing::{rendered, session};
 
     #[test]
     fn asks() {
-        let mut session = session();
-        let call = request(&mut session, NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        insta::assert_snapshot!(rendered(Announce, &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatusnotify?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36

@@ -1,19 +1,19 @@
-//! What proves a login, and what leads to it.
+//! The credentials of a login, and the address of the page that issues them.
 
 use alloc::boxed::Box;
 use core::fmt;
+use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::Device;
-use crate::error::Error;
-use crate::hosts::excerpt;
+use crate::error::{Error, Invalid};
+use crate::hosts::{Family, Hosts, excerpt};
 use crate::secret::Secret;
 use crate::wire::envelope::{BaseRequest, Uin};
 
-/// What proves a login, as the login page gave it.
+/// The credentials of a login, as the login page gave them.
 ///
-/// It goes into requests and stored sessions, and nowhere else: nothing of it can be read or printed.
+/// Used in requests and stored sessions only: their values can be neither read nor printed.
 ///
 /// ```compile_fail,E0616
 /// fn show(credentials: &wechat_proto::login::Credentials) {
@@ -38,7 +38,7 @@ pub struct Credentials {
 #[cfg(feature = "zeroize")]
 impl zeroize::ZeroizeOnDrop for Credentials {}
 
-/// All of it: a field that is not wiped does not compile here.
+/// Fails to compile if a field is not wiped.
 #[cfg(feature = "zeroize")]
 const _: fn(Credentials) = |Credentials { uin, sid, skey, pass_ticket }| {
     const fn wiped<T: zeroize::ZeroizeOnDrop, const N: usize>(_: &[T; N]) {}
@@ -46,34 +46,52 @@ const _: fn(Credentials) = |Credentials { uin, sid, skey, pass_ticket }| {
 };
 
 impl Credentials {
-    /// Who asks, with a new `DeviceID`.
-    pub(crate) fn base_request(&self, uin: Uin, device: &mut Device) -> BaseRequest {
-        BaseRequest {
-            uin,
-            sid: self.sid.expose().into(),
-            skey: self.skey.expose().into(),
-            device_id: device.rng.device_id(),
+    /// Returns credentials from elsewhere, such as a browser that is logged in: the values of the
+    /// login page, or of the cookies `wxuin` and `wxsid`. `skey` and `pass_ticket` may be empty;
+    /// `pass_ticket` is percent-encoded, as the page writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] if `uin` is not a number, if `sid` is empty, or if one of them is longer than
+    /// 4,096 characters or has any that are not visible ASCII.
+    pub fn new(uin: &str, sid: &str, skey: &str, pass_ticket: &str) -> Result<Self, Invalid> {
+        if uin.parse::<i64>().is_err() {
+            return Err(Invalid { what: "an account's uin", expected: "a number" });
         }
+        if sid.is_empty() {
+            return Err(Invalid { what: "a sid", expected: "one visible character or more" });
+        }
+        Ok(Self {
+            uin: uin.parse()?,
+            sid: sid.parse()?,
+            skey: skey.parse()?,
+            pass_ticket: pass_ticket.parse()?,
+        })
+    }
+
+    /// Returns the `BaseRequest` of a request.
+    pub(crate) fn base_request<'a>(&'a self, uin: Uin<'a>, device_id: &'a str) -> BaseRequest<'a> {
+        BaseRequest { uin, sid: self.sid.expose(), skey: self.skey.expose(), device_id }
     }
 }
 
-/// Names, never values.
+/// Shows names, never values.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credentials { uin, sid, skey, pass_ticket: [redacted] }")
     }
 }
 
-/// Where a confirmed login leads: an address with a ticket in it.
+/// The address that a confirmed login leads to, with its ticket.
 ///
-/// Kept as one text, so that there is no second copy of the ticket to be wiped.
+/// Kept as one text, so that no second copy of the ticket has to be wiped.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Redirect(Secret);
 
 #[cfg(feature = "zeroize")]
 impl zeroize::ZeroizeOnDrop for Redirect {}
 
-/// The host, never the ticket.
+/// Shows the host, never the ticket.
 impl fmt::Debug for Redirect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let uri = self.uri();
@@ -83,23 +101,11 @@ impl fmt::Debug for Redirect {
 }
 
 impl Redirect {
-    /// The longest address taken: `docs/threats.md` N3.
+    /// The longest address accepted: `docs/threats.md` N3.
     const LONGEST: usize = 4096;
     pub(crate) const PATH: &str = "/cgi-bin/mmwebwx-bin/webwxnewloginpage";
 
-    /// Reads an address of the login page. Whether its host may be trusted is asked when a
-    /// device goes there.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Untrusted`] for anything else: text that is not visible ASCII (look-alikes of
-    /// hosts are not), that has a `#` (what follows would not be sent), another path.
-    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let is_page = |uri: &http::Uri| uri.path() == Self::PATH && uri.query().is_some();
-        Self::address(text, is_page).ok_or_else(|| untrusted(text))
-    }
-
-    /// Reads any address that a login may lead to.
+    /// Parses any address that a login may lead to.
     pub(crate) fn elsewhere(text: &str) -> Result<Self, Error> {
         Self::address(text, |_| true).ok_or_else(|| untrusted(text))
     }
@@ -120,25 +126,39 @@ impl Redirect {
         self.0.expose().parse().ok()
     }
 
-    /// The address to the letter.
+    /// Returns the address, unchanged.
     pub(crate) fn as_str(&self) -> &str {
         self.0.expose()
     }
 
-    /// Moves the device to the hosts of this address.
+    /// Moves the hosts to those of this address.
     ///
     /// # Errors
     ///
-    /// [`Error::Untrusted`] if it may not be trusted; the device stays where it is.
-    pub(crate) fn enter(&self, device: &mut Device) -> Result<(), Error> {
+    /// [`Error::Untrusted`] if its host is not one of these families; the hosts stay unchanged.
+    pub(crate) fn check(&self, hosts: &mut Hosts, families: &[Family]) -> Result<(), Error> {
         let uri = self.uri().ok_or_else(|| untrusted(self.as_str()))?;
-        let trusted = device.hosts.redirect(&uri, device.entry.families());
-        trusted.map_err(|_| untrusted(self.as_str()))
+        hosts.redirect(&uri, families).map_err(|_| untrusted(self.as_str()))
     }
 }
 
-/// The error for an address, showing as much of it as names a host: a ticket may stand anywhere
-/// else.
+impl FromStr for Redirect {
+    type Err = Error;
+
+    /// Parses an address of the login page. Whether its host is trusted is checked by
+    /// [`Device::enter`](crate::Device::enter).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Untrusted`] for anything else: text that is not visible ASCII (look-alikes of
+    /// hosts are not), that has a `#` (what follows would not be sent), another path.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let is_page = |uri: &http::Uri| uri.path() == Self::PATH && uri.query().is_some();
+        Self::address(text, is_page).ok_or_else(|| untrusted(text))
+    }
+}
+
+/// Returns the error for an address. It shows the host only: any other part may hold a ticket.
 fn untrusted(text: &str) -> Error {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Logins that begin without a code: `docs/protocol.md` §3.7.
 
 use super::*;
+use crate::error::FailureKind;
 use crate::testing::session;
 
 pub(in crate::login) const PUSHED: &str = r#"{"ret":"0","msg":"all ok","uuid":"4ZqTbsnBgQ=="}"#;
@@ -83,7 +84,7 @@ fn the_login_host_is_asked_where_the_api_host_refuses() {
         let mut stage = again([refused, PUSHED]);
         on_phone(&mut stage);
         assert_eq!(hosts(&stage), ["wx2.qq.com", "login.wx2.qq.com"], "{refused}");
-        assert_eq!(stage.device.ended(), None);
+        assert_eq!(stage.device.closed(), None);
 
         let mut stage = again([refused, refused, CODE]);
         stage.code();
@@ -113,12 +114,13 @@ fn a_network_that_fails_says_nothing_of_the_device() {
     assert_eq!(hosts(&stage), ["wx2.qq.com"; 3]);
 
     let mut stage = again([]);
-    for _ in 0..4 {
+    // Three times at each of the two hosts.
+    for _ in 0..6 {
         stage.then_input(failure(FailureKind::Connect));
     }
     stage.then([CODE]);
     stage.code();
-    let asked = ["webwxpushloginurl"; 4].into_iter().chain(["jslogin"]);
+    let asked = ["webwxpushloginurl"; 6].into_iter().chain(["jslogin"]);
     assert!(stage.asked().into_iter().eq(asked), "{:?}", stage.asked());
 }
 

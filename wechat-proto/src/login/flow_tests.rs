@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::*;
-use crate::error::{Failure, Ret, Sent};
+use crate::error::{Failure, FailureKind, Ret, Sent};
 use crate::flow::{Request, Response};
 use crate::hosts::{Family, Hosts};
 use crate::login::Redirect;
@@ -166,11 +166,12 @@ fn the_whole_way() {
     let init = &stage.host.requests.get(7).unwrap().http;
     assert_eq!(init.headers()[http::header::COOKIE], "webwx_data_ticket=gS/+=; wxsid=s1d");
     assert_eq!(init.uri().host(), Some("wx2.qq.com"));
-    assert!(stage.device.jar == account.session.device.jar);
+    let stored = |device: &Device| serde_json::to_string(&device.jar).unwrap();
+    assert_eq!(stored(&stage.device), stored(&account.session.device));
     assert_eq!(account.session.auth.skey.expose(), "@crypt_2");
     assert_eq!(account.directory.len(), 1);
     assert_eq!(account.session.chat_set().len(), 2);
-    assert_eq!(account.over().map(|error| error.to_string()), None);
+    assert_eq!(account.close_reason().map(|error| error.to_string()), None);
 }
 
 #[test]

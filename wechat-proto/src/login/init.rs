@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxinit`
 //!
-//! Opens the session: who the account is, its recent chats, where its messages stand
+//! Opens the session: returns the account, its recent chats and the first `SyncKey`
 //! (`docs/protocol.md` §4.1).
 
 use alloc::boxed::Box;
@@ -10,13 +10,13 @@ use core::time::Duration;
 use serde::Serialize;
 
 use super::Credentials;
-use crate::call::Call;
+use crate::body::Body;
 use crate::contact::Contact;
 use crate::contact::record::WireContact;
 use crate::device::Device;
+use crate::endpoint::{Endpoint, LISTS};
 use crate::error::Error;
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::ids::UserName;
 use crate::secret::Secret;
 use crate::session::Me;
@@ -27,13 +27,13 @@ use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, Uin, reply};
 use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
-use crate::wire::query::Url;
+use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxinit";
-/// More recent chats than any phone lists: they are stored with the session.
+/// The most recent chats kept, more than any phone lists: they are stored with the session.
 const CHATS: usize = 1000;
 
-/// What the service says at the beginning of a session.
+/// The account's state at the beginning of a session.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Init {
@@ -43,7 +43,7 @@ pub struct Init {
     pub contacts: Vec<Contact>,
     /// The names of the recent chats, unsaved rooms among them.
     pub chat_set: Vec<UserName>,
-    /// Where the account's messages stand; rarely empty.
+    /// The position in the account's messages; rarely empty.
     pub sync_key: SyncKey,
     /// The new `Skey`, if there is one.
     pub(crate) skey: Secret,
@@ -53,35 +53,36 @@ pub struct Init {
     pub system_time: Timestamp,
     /// `GrayScale`
     pub gray_scale: i64,
-    /// From how many members on a room's newcomers are invited instead of added; 40 if not said.
+    /// The number of members from which on newcomers of a room are invited instead of added;
+    /// 40 if the reply has none.
     pub invite_start_count: u32,
     /// How often the official page reports what was clicked.
     pub click_report_interval: Duration,
-    /// What official accounts wrote last.
+    /// The latest articles of official accounts.
     pub subscriptions: Vec<Subscription>,
 }
 
-/// What an official account wrote: `MPSubscribeMsgList`.
+/// A post of an official account: `MPSubscribeMsgList`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Subscription {
     /// The official account.
     pub user_name: UserName,
-    /// What it calls itself.
+    /// Its nickname.
     pub nick_name: Box<str>,
-    /// When it wrote.
+    /// The time of the post.
     pub time: Timestamp,
     /// Its articles.
-    pub articles: Vec<Article>,
+    pub articles: Vec<MpArticle>,
 }
 
 /// An article of an official account.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Article {
+pub struct MpArticle {
     /// Its title.
     pub title: Box<str>,
-    /// What it is about.
+    /// Its summary.
     pub digest: Box<str>,
     /// The address of its picture.
     pub cover: Box<str>,
@@ -89,78 +90,98 @@ pub struct Article {
     pub url: Box<str>,
 }
 
-/// Opens a session; read by [`parse`].
-pub fn request(device: &mut Device, credentials: &Credentials, now: Timestamp) -> Call<Init> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body {
-        base_request: BaseRequest,
-    }
-    let uin = Uin::Text(credentials.uin.expose().into());
-    let body = Body { base_request: credentials.base_request(uin, device) };
-    let http = Url::new(device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxinit")
-        .with("r", now.inverted())
-        .with("lang", device.lang.as_str())
-        .with("pass_ticket", credentials.pass_ticket.expose())
-        .post_json(device, &body);
-    Call::again(http, parse).limit(Call::<Init>::LONG)
+/// Opens a session on the service.
+#[derive(Clone, Debug)]
+pub struct InitSession {
+    credentials: Credentials,
 }
 
-/// Reads the reply of [`request`].
-///
-/// # Errors
-///
-/// What its `Ret` says; [`Error::Malformed`] if it is no such reply, or does not name the
-/// account.
-pub fn parse(reply: &Response) -> Result<Init, Error> {
-    let wire: WireInit = envelope::open(ENDPOINT, reply)?;
-    let mut user = wire.user.take().ok_or(Error::Malformed {
-        endpoint: ENDPOINT,
-        expected: "a User with a UserName",
-        found: "none".into(),
-    })?;
-    let uin = user.uin;
-    for text in [&mut user.nick_name, &mut user.signature, &mut user.head_img_url] {
-        *text = brief(core::mem::take(text));
+impl InitSession {
+    /// Returns a request with the credentials of a login.
+    pub const fn new(credentials: Credentials) -> Self {
+        Self { credentials }
     }
-    let seconds = |Int(seconds)| Timestamp::from_secs(u64::try_from(seconds).unwrap_or(0));
-    Ok(Init {
-        me: Me::of(user, uin),
-        contacts: WireContact::take_all(wire.contacts),
-        // With a comma at its end.
-        chat_set: wire
-            .chat_set
-            .split(',')
-            .filter_map(|name| name.parse().ok())
-            .take(CHATS)
-            .collect(),
-        sync_key: wire.sync_key.take().unwrap_or_default(),
-        // One that no request could carry is none.
-        skey: wire.skey.parse().unwrap_or_default(),
-        client_version: wire.client_version.0,
-        system_time: seconds(wire.system_time),
-        gray_scale: wire.gray_scale.0,
-        invite_start_count: match u32::try_from(wire.invite_start_count.0) {
-            Ok(0) | Err(_) => 40,
-            Ok(count) => count,
-        },
-        click_report_interval: Duration::from_millis(
-            u64::try_from(wire.click_report_interval.0).unwrap_or(0),
-        ),
-        subscriptions: wire
-            .subscriptions
-            .0
-            .into_iter()
-            .filter_map(|wire| {
-                Some(Subscription {
-                    user_name: wire.user_name.parse().ok()?,
-                    nick_name: decode(wire.nick_name),
-                    time: seconds(wire.time),
-                    articles: wire.articles.0.into_iter().map(WireArticle::take).collect(),
+}
+
+impl Endpoint for InitSession {
+    type State = Device;
+    type Output = Init;
+
+    const WANT: Want = LISTS;
+
+    fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Fields<'a> {
+            base_request: BaseRequest<'a>,
+        }
+        let Self { credentials } = self;
+        let (uin, device_id) = (Uin::Text(credentials.uin.expose()), device.rng.device_id());
+        let body = json(&Fields { base_request: credentials.base_request(uin, &device_id) });
+        Url::api(ENDPOINT)
+            .with("r", now.inverted())
+            .with("lang", device.lang.as_str())
+            .with("pass_ticket", credentials.pass_ticket.expose())
+            .post_json(device, now, body)
+    }
+
+    /// # Errors
+    ///
+    /// What the `Ret` of the reply says; [`Error::Malformed`] for any other response, and if it does
+    /// not name the account.
+    fn parse(&self, response: &Response) -> Result<Init, Error> {
+        let wire: WireInit = envelope::answer(ENDPOINT, response)?;
+        let mut user = wire.user.take().ok_or(Error::Malformed {
+            endpoint: ENDPOINT,
+            expected: "a User with a UserName",
+            found: "none".into(),
+        })?;
+        let uin = user.uin;
+        for text in [&mut user.nick_name, &mut user.signature, &mut user.head_img_url] {
+            *text = brief(core::mem::take(text));
+        }
+        Ok(Init {
+            me: Me::of(user, uin),
+            contacts: WireContact::take_all(wire.contacts),
+            // With a comma at its end.
+            chat_set: wire
+                .chat_set
+                .split(',')
+                .filter_map(|name| name.parse().ok())
+                .take(CHATS)
+                .collect(),
+            sync_key: wire.sync_key.take().unwrap_or_default(),
+            // Ignores an skey that is not a valid header value.
+            skey: wire.skey.parse().unwrap_or_default(),
+            client_version: wire.client_version.0,
+            system_time: seconds(wire.system_time),
+            gray_scale: wire.gray_scale.0,
+            invite_start_count: match u32::try_from(wire.invite_start_count.0) {
+                Ok(0) | Err(_) => 40,
+                Ok(count) => count,
+            },
+            click_report_interval: Duration::from_millis(
+                u64::try_from(wire.click_report_interval.0).unwrap_or(0),
+            ),
+            subscriptions: wire
+                .subscriptions
+                .0
+                .into_iter()
+                .filter_map(|wire| {
+                    Some(Subscription {
+                        user_name: wire.user_name.parse().ok()?,
+                        nick_name: decode(wire.nick_name),
+                        time: seconds(wire.time),
+                        articles: wire.articles.0.into_iter().map(WireArticle::take).collect(),
+                    })
                 })
-            })
-            .collect(),
-    })
+                .collect(),
+        })
+    }
+}
+
+fn seconds(Int(seconds): Int) -> Timestamp {
+    Timestamp::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
 reply! {
@@ -198,8 +219,8 @@ object! {
 }
 
 impl WireArticle {
-    fn take(self) -> Article {
-        Article {
+    fn take(self) -> MpArticle {
+        MpArticle {
             title: decode(self.title),
             digest: decode(self.digest),
             cover: self.cover.into_boxed(),
@@ -212,13 +233,16 @@ impl WireArticle {
 mod tests {
     use super::*;
     use crate::error::Ret;
-    use crate::testing::{NOW, credentials, malformed, rendered, reply};
+    use crate::testing::{credentials, malformed, rendered, reply};
+
+    fn init() -> InitSession {
+        InitSession::new(credentials())
+    }
 
     #[test]
     fn asks() {
         let mut device = Device::new();
-        let call = request(&mut device, &credentials(), NOW);
-        insta::assert_snapshot!(rendered(call, &mut device), @r#"
+        insta::assert_snapshot!(rendered(init(), &mut device), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxinit?r=862586243&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -235,7 +259,7 @@ mod tests {
 
     #[test]
     fn reads() {
-        let init = parse(&reply(
+        let init = init().parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"Count":2,"ContactList":[{"UserName":"filehelper","NickName":"文件传输助手"},
             {"UserName":"@@r","NickName":"room","MemberCount":2,"MemberList":[{"UserName":"@a","NickName":""},{"UserName":"@b"}]}],
             "SyncKey":{"Count":2,"List":[{"Key":1,"Val":635705559},{"Key":2,"Val":4294967296}]},
@@ -258,23 +282,23 @@ mod tests {
     }
 
     #[test]
-    fn lives_with_little() {
-        let init = parse(&reply(r#"{"BaseResponse":{"Ret":"0"},"User":{"UserName":"@me"},"ContactList":null,"SyncKey":[]}"#)).unwrap();
+    fn sparse_reply_is_tolerated() {
+        let init = init().parse(&reply(r#"{"BaseResponse":{"Ret":"0"},"User":{"UserName":"@me"},"ContactList":null,"SyncKey":[]}"#)).unwrap();
         assert!(init.sync_key.is_empty() && init.contacts.is_empty());
         assert_eq!(init.invite_start_count, 40);
     }
 
     #[test]
-    fn reads_nothing_else() {
+    fn reply_without_a_user_is_malformed() {
         malformed(
-            parse,
+            &init(),
             &[
                 "{\"BaseResponse\":{\"Ret\":0}}",
                 "{\"BaseResponse\":{\"Ret\":0},\"User\":{\"UserName\":\"\"}}",
             ],
         );
         // `docs/shapes.md`: a refusal brings the whole body, with zeros.
-        let refused = parse(&reply(
+        let refused = init().parse(&reply(
             "{\"BaseResponse\":{\"Ret\":1},\"User\":{\"UserName\":\"\"},\"SyncKey\":{\"Count\":0,\"List\":[]}}",
         ));
         assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));

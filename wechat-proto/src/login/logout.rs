@@ -1,11 +1,11 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxlogout`
 //!
-//! Ends the session (`docs/protocol.md` §13).
+//! Logs out: closes the session (`docs/protocol.md` §13).
 
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::{Endpoint, PAGE};
 use crate::error::{Error, Ret};
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::envelope;
@@ -13,18 +13,18 @@ use crate::wire::query::{Url, encode};
 
 const ENDPOINT: &str = "webwxlogout";
 
-/// Why a session is ended: the `type` of a logout.
+/// The reason for a logout: its `type`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Reason {
-    /// 0: its user wishes it, or the phone ended it (1100).
+pub enum LogoutReason {
+    /// 0: the user logs out, or the phone closed the session (1100).
     Own,
-    /// 1: the service ended it (1101, 1102), or has had enough of it (1205).
+    /// 1: the service closed the session (1101, 1102), or limits it (1205).
     Given,
 }
 
-impl Reason {
-    /// Why the official page ends a session after this code: `docs/protocol.md` §13.
+impl LogoutReason {
+    /// Returns the reason that the official page gives after this code: `docs/protocol.md` §13.
     pub const fn after(ret: Ret) -> Self {
         match ret {
             Ret::SESSION_INVALID | Ret::COOKIE_INVALID | Ret::TOO_FREQUENT => Self::Given,
@@ -32,7 +32,7 @@ impl Reason {
         }
     }
 
-    /// The type as the service writes it.
+    /// Returns the type as it is written on the wire.
     pub const fn number(self) -> u8 {
         match self {
             Self::Own => 0,
@@ -41,50 +41,86 @@ impl Reason {
     }
 }
 
-/// Ends the session, as its user wishes; read by [`parse`]. The session's inbox ends with it,
-/// without an error.
-pub fn request(session: &mut Session, now: Timestamp) -> Call<()> {
-    because(session, Reason::Own, now)
+/// Logs out: closes the session.
+///
+/// While the request is under way, 1100, 1101 and 1102 from any other request count as this logout,
+/// for 60 seconds where no response confirms it. The session's inbox then ends without an error.
+#[derive(Clone, Copy, Debug)]
+pub struct Logout {
+    reason: LogoutReason,
 }
 
-/// Ends the session for this reason; read by [`parse`].
-///
-/// The service is told even of a session that it ended itself, as the official page does: what
-/// ended it first is what the inbox says.
-pub fn because(session: &mut Session, reason: Reason, _now: Timestamp) -> Call<()> {
-    let form = alloc::format!("sid={}&uin={}", encode(session.auth.sid.expose()), session.me.uin);
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxlogout")
-        .with("redirect", 1)
-        .with("type", reason.number())
-        .with("skey", session.auth.skey.expose())
-        .post_form(&session.device, form);
-    Call::again(http, parse).limit(1 << 20).leaving()
-}
-
-/// Reads the reply of [`request`]: a redirect or a page, with nothing in it to read.
-///
-/// # Errors
-///
-/// [`Error::Malformed`] for a status of 400 or more.
-pub fn parse(reply: &Response) -> Result<(), Error> {
-    let status = reply.status();
-    if status.is_client_error() || status.is_server_error() {
-        return Err(envelope::not_script(ENDPOINT, "a redirect or a page", reply));
+impl Logout {
+    /// Returns a logout by the user.
+    pub const fn new() -> Self {
+        Self::because(LogoutReason::Own)
     }
-    Ok(())
+
+    /// Returns a logout for a reason.
+    ///
+    /// The official page logs out even of a session that the service closed. The inbox then reports
+    /// the code that closed it first.
+    pub const fn because(reason: LogoutReason) -> Self {
+        Self { reason }
+    }
+}
+
+impl Default for Logout {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Endpoint for Logout {
+    type State = Session;
+    type Output = ();
+
+    const WANT: Want = PAGE;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        session.device.mark_leaving(now);
+        let sid = encode(session.auth.sid.expose());
+        let form = alloc::format!("sid={sid}&uin={}", session.me.uin);
+        Url::api(ENDPOINT)
+            .with("redirect", 1)
+            .with("type", self.reason.number())
+            .with("skey", session.auth.skey.expose())
+            .post_form(&mut session.device, now, form)
+    }
+
+    /// Accepts a redirect or any page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Status`] from status 500 on, [`Error::Malformed`] from 400 on.
+    fn parse(&self, response: &Response) -> Result<(), Error> {
+        let status = response.status();
+        if status.is_client_error() || status.is_server_error() {
+            return Err(envelope::unexpected(ENDPOINT, "a redirect or a page", response));
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, (): &(), session: &mut Session, now: Timestamp) {
+        session.device.close(Ret::OK, now);
+    }
+
+    fn unsent(&mut self, session: &mut Session) {
+        session.device.unmark_leaving();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Call;
+    use crate::error::{Failure, FailureKind, Sent};
     use crate::flow::Input;
-    use crate::testing::{Host, NOW, rendered, reply, session};
+    use crate::testing::{Host, NOW, http_of, rendered, reply, session};
 
     #[test]
     fn asks() {
-        let mut session = session();
-        let call = request(&mut session, NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @"
+        insta::assert_snapshot!(rendered(Logout::new(), &mut session()), @"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxlogout?redirect=1&type=0&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -101,50 +137,58 @@ mod tests {
 
     /// `docs/protocol.md` §13.
     #[test]
-    fn says_why() {
+    fn type_follows_the_close_reason() {
         for (ret, kind) in [(0, 0), (1100, 0), (1101, 1), (1102, 1), (1205, 1), (1, 0)] {
-            let mut session = session();
-            let call = because(&mut session, Reason::after(Ret(ret)), NOW);
-            let query = call.http().uri().query().unwrap();
+            let logout = Logout::because(LogoutReason::after(Ret(ret)));
+            let request = http_of(logout, &mut session());
+            let query = request.uri().query().unwrap();
             let expected = alloc::format!("redirect=1&type={kind}&skey=%40crypt");
             assert!(query.starts_with(&expected), "{ret}: {query}");
         }
     }
 
-    /// A session that the service ended says so after the logout, too.
-    #[test]
-    fn what_ended_it_first_is_told() {
-        let mut session = session();
-        session.device.end(Ret::SESSION_INVALID, NOW);
-        let mut call = because(&mut session, Reason::Given, NOW);
-        Host::new()
-            .run(&mut call, &mut session.device, |_| Input::Reply(Ok(reply("<html></html>"))))
-            .unwrap();
-        assert_eq!(session.device.ended(), Some(Ret::SESSION_INVALID));
+    fn run(session: &mut Session, logout: Logout, status: u16) -> Result<(), Error> {
+        let mut page = reply("<html></html>");
+        *page.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        Host::new().run(&mut Call::new(logout), session, |_| Input::Reply(Ok(page.clone())))
     }
 
     #[test]
-    fn ends_the_session() {
+    fn the_first_close_is_reported() {
         let mut session = session();
-        let mut call = request(&mut session, NOW);
-        let mut moved = reply("<html></html>");
-        *moved.status_mut() = http::StatusCode::MOVED_PERMANENTLY;
-        Host::new()
-            .run(&mut call, &mut session.device, |_| Input::Reply(Ok(moved.clone())))
-            .unwrap();
-        assert_eq!(session.device.ended(), Some(Ret::OK));
-        assert_eq!(session.into_device().ended(), None);
+        session.device.close(Ret::SESSION_INVALID, NOW);
+        run(&mut session, Logout::because(LogoutReason::Given), 200).unwrap();
+        assert_eq!(session.device.closed(), Some(Ret::SESSION_INVALID));
     }
 
     #[test]
-    fn a_failing_server_ends_nothing() {
+    fn closes_the_session() {
         let mut session = session();
-        let mut call = request(&mut session, NOW);
-        let mut broken = reply("<html>502</html>");
-        *broken.status_mut() = http::StatusCode::BAD_GATEWAY;
-        let result =
-            Host::new().run(&mut call, &mut session.device, |_| Input::Reply(Ok(broken.clone())));
-        assert!(matches!(result, Err(Error::Malformed { .. })));
-        assert_eq!(session.device.ended(), None);
+        run(&mut session, Logout::new(), 301).unwrap();
+        assert_eq!(session.device.closed(), Some(Ret::OK));
+        assert_eq!(session.into_device().closed(), None);
+    }
+
+    #[test]
+    fn unsent_logout_is_withdrawn() {
+        let mut session = session();
+        let unsent = Failure::new(FailureKind::Connect, Sent::No);
+        let failed = Host::new().run(&mut Call::new(Logout::new()), &mut session, |_| {
+            Input::Reply(Err(unsent.clone()))
+        });
+        assert!(matches!(failed, Err(Error::Transport(_))));
+        // What closes the session now is not this logout.
+        session.device.close(Ret::SESSION_INVALID, NOW);
+        assert_eq!(session.device.closed(), Some(Ret::SESSION_INVALID));
+    }
+
+    #[test]
+    fn a_failing_server_closes_nothing() {
+        let mut session = session();
+        let failed = run(&mut session, Logout::new(), 502);
+        assert!(matches!(failed, Err(Error::Status { status: 502, .. })));
+        let failed = run(&mut session, Logout::new(), 404);
+        assert!(matches!(failed, Err(Error::Malformed { .. })));
+        assert_eq!(session.device.closed(), None);
     }
 }

@@ -1,22 +1,29 @@
 //! Logging in and out: `docs/protocol.md` §3, §4.
 //!
-//! [`Login`] does all of it; the modules are its steps, each a request and the parser of its
-//! reply.
+//! [`Login`] logs in, [`Open`] resumes what is stored; the endpoints are their steps.
 
-pub mod announce;
+mod announce;
 mod credentials;
 mod flow;
-pub mod init;
-pub mod logout;
+mod init;
+mod logout;
 mod open;
 mod progress;
-pub mod push;
-pub mod qrcode;
-pub mod redeem;
-pub mod scan;
-pub mod uuid;
+mod push;
+mod qrcode;
+mod redeem;
+mod scan;
+mod uuid;
 
+pub use announce::Announce;
 pub use credentials::{Credentials, Redirect};
 pub use flow::Login;
+pub use init::{Init, InitSession, MpArticle, Subscription};
+pub use logout::{Logout, LogoutReason};
 pub use open::{Open, Resume};
 pub use progress::Progress;
+pub use push::{PushHost, PushLogin};
+pub use qrcode::GetQrCode;
+pub use redeem::{RedeemTicket, Redeemed};
+pub use scan::{CheckScan, Scan};
+pub use uuid::GetUuid;

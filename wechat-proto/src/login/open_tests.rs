@@ -106,7 +106,7 @@ fn each_rung_and_each_way_down() {
     let [init, done] = ANNOUNCED;
     let confirmed = &*confirmed("wx.qq.com");
     let expired = "nobody confirmed the login";
-    let ended = "the session is over: 1101 (session no longer valid), 99 s after the login and \
+    let ended = "the session is closed: 1101 (session no longer valid), 99 s after the login and \
                  before any message";
     let refused = "webwxpushloginurl was refused with 1 (parameter error): device authinfo invalid";
     let rows: &[(Resume, &[&str], &str)] = &[
@@ -185,7 +185,7 @@ fn nothing_stored_is_a_code_or_nothing() {
     let mut stored = since(99);
     stored.me.uin = 0;
     let mut stage = Stage::new(stored, Resume::Push, [OVER]);
-    assert!(stage.told().starts_with("the session is over: 1101"));
+    assert!(stage.told().starts_with("the session is closed: 1101"));
 }
 
 /// Five minutes without an answer.
@@ -220,7 +220,7 @@ fn a_question_has_its_time() {
 fn a_drop_is_the_end() {
     let mut stored = since(500);
     stored.device.begin(NOW);
-    stored.device.end(Ret::COOKIE_INVALID, NOW.after(Duration::from_secs(5)));
+    stored.device.close(Ret::COOKIE_INVALID, NOW.after(Duration::from_secs(5)));
     let stored = Session::from_json(&stored.to_json()).unwrap();
     for (session, replies) in [(stored, None), (since(30), Some(OVER))] {
         for resume in ALL {
@@ -259,7 +259,7 @@ fn other_ends_lead_on() {
         }
     }
     let mut own = since(3);
-    own.device.end(Ret::OK, NOW);
+    own.device.close(Ret::OK, NOW);
     let mut stage = Stage::new(own, Resume::Code, [PUSHED]);
     assert!(matches!(stage.next(), Ok(Progress::Over { ret: Ret::OK, .. })));
     assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
@@ -272,7 +272,7 @@ fn a_login_that_is_dropped_is_the_end() {
     for replies in [&[INIT, OVER][..], &[OVER]] {
         let mut stage = Stage::new(since(99), Resume::Code, [OVER, PUSHED, confirmed, PAGE]);
         stage.replies.extend(replies.iter().map(|text| Input::Reply(Ok(reply(text)))));
-        assert!(stage.told().contains("on phone, the session is over: 1101"));
+        assert!(stage.told().contains("on phone, the session is closed: 1101"));
         let asked = stage.host.requests.len();
         for _ in 0..3 {
             assert!(matches!(stage.next(), Err(Error::LoggedOut { .. })));

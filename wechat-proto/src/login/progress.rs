@@ -1,4 +1,4 @@
-//! What a login tells.
+//! What a login reports.
 
 use alloc::boxed::Box;
 
@@ -6,7 +6,7 @@ use crate::account::Account;
 use crate::error::{Ret, SessionEnded};
 use crate::ids::Uuid;
 
-/// What happens during a login.
+/// A step of a login.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Progress {
@@ -16,7 +16,7 @@ pub enum Progress {
         /// The login's name.
         uuid: Uuid,
     },
-    /// The phone asks its owner whether to log in ([`Login::again`](super::Login::again)): say so, or the wait looks
+    /// The phone asks to confirm ([`Login::again`](super::Login::again)): say so, or the wait looks
     /// like a hang.
     ConfirmOnPhone {
         /// The login's name; there is nothing to scan.
@@ -27,17 +27,17 @@ pub enum Progress {
         /// The account's picture as a `data:` URI, if it came along.
         avatar: Option<Box<str>>,
     },
-    /// The phone's owner declined. A code follows.
+    /// Declined on the phone. A code follows.
     Cancelled,
     /// Done.
     LoggedIn(Box<Account>),
-    /// The stored session is over, and the way goes on with a login ([`Open`](super::Open)).
+    /// The stored session is closed, and a login follows ([`Open`](super::Open)).
     Over {
         /// Which of the codes.
         ret: Ret,
         /// How it ended, if its beginning is known.
         ended: Option<SessionEnded>,
     },
-    /// Done: the stored session is still good ([`Open`](super::Open)).
+    /// Done: the stored session is still open ([`Open`](super::Open)).
     Resumed(Box<Account>),
 }

@@ -1,17 +1,19 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxpushloginurl`
 //!
-//! Opens a login without a QR code: the phone of the account that this device logged in before
-//! is asked to confirm (`docs/protocol.md` §3.7).
+//! Opens a login without a QR code: asks the phone of an account that this device logged in before
+//! to confirm (`docs/protocol.md` §3.7).
 
 use core::time::Duration;
 
-use crate::call::Call;
+use crate::body::Body;
 use crate::device::Device;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Ret};
 use crate::flow::Response;
 use crate::hosts::Role;
 use crate::ids::Uuid;
 use crate::text::Text;
+use crate::time::Timestamp;
 use crate::wire::envelope;
 use crate::wire::lenient::Number;
 use crate::wire::object::object;
@@ -19,54 +21,74 @@ use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxpushloginurl";
 
-/// Which of its hosts is asked: `docs/protocol.md` §1.1.
+/// The host that receives a [`PushLogin`]: `docs/protocol.md` §1.1.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "no third host is known to answer")]
-pub enum Host {
+pub enum PushHost {
     /// The api host, as the official page does.
     Api,
-    /// The login host, which has been seen to answer where the other refused.
+    /// The login host, which has been seen to accept where the other refused.
     Login,
 }
 
-/// Asks the phone of the account with this number to confirm; read by [`parse`].
+/// Opens a login that is confirmed on the account's phone, without a QR code.
 ///
-/// The service knows the device by the cookies of its login before. Like that for a code, the
-/// request may be repeated: what is watched is the login that was opened last.
-pub fn request(device: &Device, uin: i64, host: Host) -> Call<Uuid> {
-    let role = match host {
-        Host::Api => Role::Api,
-        Host::Login => Role::Login,
-    };
-    let path = "/cgi-bin/mmwebwx-bin/webwxpushloginurl";
-    let mut url = Url::new(device, role, path).with("uin", uin);
-    if device.entry.is_desktop() {
-        url = url.with("mod", "desktop");
-    }
-    Call::again(url.get(device), parse).deadline(Duration::from_secs(10))
+/// The service recognises the device by the cookies of its previous login. The request may be
+/// repeated: each opens a new login, and only the latest is watched.
+#[derive(Clone, Copy, Debug)]
+pub struct PushLogin {
+    uin: i64,
+    host: PushHost,
 }
 
-/// Reads the reply of [`request`]: `{"ret":"0","msg":"all ok","uuid":"…"}`, the login's name, to
-/// be watched like that of a code.
-///
-/// # Errors
-///
-/// [`Error::Refused`] for another `ret`, [`Error::Malformed`] for anything else.
-pub fn parse(reply: &Response) -> Result<Uuid, Error> {
-    let malformed = |found: &'static str| Error::Malformed {
-        endpoint: ENDPOINT,
-        expected: "JSON with ret and uuid",
-        found: found.into(),
-    };
-    let (_, wire) = envelope::text::<Wire>(ENDPOINT, reply)?;
-    match wire.ret.0.map(Ret) {
-        Some(Ret::OK) => Uuid::parse(&wire.uuid).ok_or_else(|| malformed("no uuid")),
-        // Not a session that ended: there was none yet.
-        Some(ret) => {
-            let message = envelope::readable(&wire.msg).into();
-            Err(Error::Refused { endpoint: ENDPOINT, ret, message })
+impl PushLogin {
+    /// Returns a request about the account with this number.
+    pub const fn new(uin: i64, host: PushHost) -> Self {
+        Self { uin, host }
+    }
+}
+
+impl Endpoint for PushLogin {
+    type State = Device;
+    type Output = Uuid;
+
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
+        let role = match self.host {
+            PushHost::Api => Role::Api,
+            PushHost::Login => Role::Login,
+        };
+        let path = "/cgi-bin/mmwebwx-bin/webwxpushloginurl";
+        let mut url = Url::new(role, path).with("uin", self.uin);
+        if device.entry.is_desktop() {
+            url = url.with("mod", "desktop");
         }
-        None => Err(malformed("JSON without ret")),
+        url.get(device, now)
+    }
+
+    /// Parses `{"ret":"0","msg":"all ok","uuid":"…"}` and returns the login's name, for
+    /// [`CheckScan`](super::CheckScan).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] for another `ret`, [`Error::Malformed`] for anything else.
+    fn parse(&self, response: &Response) -> Result<Uuid, Error> {
+        let malformed = |found: &'static str| Error::Malformed {
+            endpoint: ENDPOINT,
+            expected: "JSON with ret and uuid",
+            found: found.into(),
+        };
+        let (_, wire) = envelope::text::<Wire>(ENDPOINT, response)?;
+        match wire.ret.0.map(Ret) {
+            Some(Ret::OK) => Uuid::parse(&wire.uuid).ok_or_else(|| malformed("no uuid")),
+            // Not a session that ended: there was none yet.
+            Some(ret) => {
+                let message = envelope::readable(&wire.msg).into();
+                Err(Error::Refused { endpoint: ENDPOINT, ret, message })
+            }
+            None => Err(malformed("JSON without ret")),
+        }
     }
 }
 
@@ -83,13 +105,13 @@ object! {
 mod tests {
     use super::*;
     use crate::entry::Entry;
-    use crate::testing::{malformed, rendered, reply};
+    use crate::testing::{http_of, malformed, rendered, reply};
 
     #[test]
     fn asks() {
-        let device = Device::new();
-        let call = request(&device, 3_566_148_615, Host::Api);
-        insta::assert_snapshot!(rendered(call, &mut device.clone()), @"
+        let mut device = Device::new();
+        let push = PushLogin::new(3_566_148_615, PushHost::Api);
+        insta::assert_snapshot!(rendered(push, &mut device), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin=3566148615
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -97,12 +119,11 @@ mod tests {
         accept-encoding: identity
         referer: https://wx.qq.com/?lang=zh_CN
         ");
-        let elsewhere = request(&device, 3_566_148_615, Host::Login);
-        insta::assert_snapshot!(elsewhere.http().uri(), @"https://login.wx.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin=3566148615");
+        let other = http_of(PushLogin::new(3_566_148_615, PushHost::Login), &mut device);
+        insta::assert_snapshot!(other.uri(), @"https://login.wx.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin=3566148615");
         let desktop = Entry::desktop("2.0.0".parse().unwrap(), "Go8F".parse().unwrap());
-        let device = Device::new().with_entry(desktop);
-        let call = request(&device, -7, Host::Api);
-        insta::assert_snapshot!(rendered(call, &mut device.clone()), @"
+        let mut device = Device::new().with_entry(desktop);
+        insta::assert_snapshot!(rendered(PushLogin::new(-7, PushHost::Api), &mut device), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin=-7&mod=desktop
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -112,13 +133,17 @@ mod tests {
         ");
     }
 
+    const fn push() -> PushLogin {
+        PushLogin::new(7, PushHost::Api)
+    }
+
     #[test]
     fn reads() {
         for text in [
             r#"{"ret":"0","msg":"all ok","uuid":"gf5Gk61zEA=="}"#,
             r#"{"ret":0,"msg":"","uuid":"gf5Gk61zEA=="}"#,
         ] {
-            assert_eq!(parse(&reply(text)).unwrap().as_str(), "gf5Gk61zEA==");
+            assert_eq!(push().parse(&reply(text)).unwrap().as_str(), "gf5Gk61zEA==");
         }
         for (text, code, words) in [
             (r#"{"ret":"1","msg":"device authinfo invalid"}"#, 1, "device authinfo invalid"),
@@ -126,13 +151,13 @@ mod tests {
             // No session ends where there is none.
             (r#"{"ret":1101,"msg":"","uuid":"gf5Gk61zEA=="}"#, 1101, ""),
         ] {
-            let Err(Error::Refused { endpoint, ret, message }) = parse(&reply(text)) else {
+            let Err(Error::Refused { endpoint, ret, message }) = push().parse(&reply(text)) else {
                 panic!("{text}")
             };
             assert_eq!((endpoint, ret, &*message), (ENDPOINT, Ret(code), words));
         }
         malformed(
-            parse,
+            &push(),
             &[
                 "{}",
                 r#"{"uuid":"gf5Gk61zEA=="}"#,

@@ -1,39 +1,60 @@
 //! `GET /qrcode/{uuid}`
 //!
-//! The picture of the QR code, a JPEG (`docs/protocol.md` §3.2). Not needed where the code is
+//! Gets the picture of the QR code, a JPEG (`docs/protocol.md` §3.2). Not needed where the code is
 //! drawn from [`Uuid::url`].
 
 use bytes::Bytes;
 
-use crate::call::Call;
+use crate::body::Body;
 use crate::device::Device;
+use crate::endpoint::{Endpoint, PAGE};
 use crate::error::Error;
-use crate::flow::Response;
+use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::ids::Uuid;
+use crate::time::Timestamp;
 use crate::wire::envelope;
 use crate::wire::query::{Accept, Url, encode};
 
 const ENDPOINT: &str = "qrcode";
 
-/// Asks for the picture; read by [`parse`].
-pub fn request(device: &Device, uuid: &Uuid) -> Call<Bytes> {
-    // `=` stays: the service writes it so.
-    let path = alloc::format!("/qrcode/{}", encode(uuid.as_str())).replace("%3D", "=");
-    let http = Url::new(device, Role::QrCode, &path).accept(Accept::Image).get(device);
-    Call::again(http, parse).limit(1 << 20)
+/// Gets the picture of a QR code, a JPEG.
+#[derive(Clone, Debug)]
+pub struct GetQrCode {
+    uuid: Uuid,
 }
 
-/// Reads the reply of [`request`]: the bytes of a JPEG, whatever type they are said to have.
-///
-/// # Errors
-///
-/// [`Error::Malformed`] for anything else.
-pub fn parse(reply: &Response) -> Result<Bytes, Error> {
-    if reply.status() == http::StatusCode::OK && reply.body().starts_with(b"\xff\xd8\xff") {
-        return Ok(reply.body().clone());
+impl GetQrCode {
+    /// Returns a request for the picture of a login's code.
+    pub const fn new(uuid: Uuid) -> Self {
+        Self { uuid }
     }
-    Err(envelope::not_script(ENDPOINT, "a JPEG picture", reply))
+}
+
+impl Endpoint for GetQrCode {
+    type State = Device;
+    type Output = Bytes;
+
+    const WANT: Want = PAGE;
+
+    fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
+        // `=` stays: the service writes it so.
+        let path = alloc::format!("/qrcode/{}", encode(self.uuid.as_str())).replace("%3D", "=");
+        Url::new(Role::QrCode, &path).accept(Accept::Image).get(device, now)
+    }
+
+    /// Returns the bytes of a JPEG, regardless of the declared `Content-Type`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] for anything else.
+    fn parse(&self, response: &Response) -> Result<Bytes, Error> {
+        let is_jpeg = response.body().starts_with(b"\xff\xd8\xff");
+        if response.status() == http::StatusCode::OK && is_jpeg {
+            return Ok(response.body().clone());
+        }
+        Err(envelope::unexpected(ENDPOINT, "a JPEG picture", response))
+    }
 }
 
 #[cfg(test)]
@@ -41,11 +62,13 @@ mod tests {
     use super::*;
     use crate::testing::{malformed, rendered};
 
+    fn code() -> GetQrCode {
+        GetQrCode::new("gf5Gk61zEA==".parse().unwrap())
+    }
+
     #[test]
     fn asks() {
-        let device = Device::new();
-        let uuid = Uuid::parse("gf5Gk61zEA==").unwrap();
-        insta::assert_snapshot!(rendered(request(&device, &uuid), &mut device.clone()), @"
+        insta::assert_snapshot!(rendered(code(), &mut Device::new()), @"
         GET https://login.weixin.qq.com/qrcode/gf5Gk61zEA==
         host: login.weixin.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -58,7 +81,7 @@ mod tests {
     #[test]
     fn reads() {
         let picture = Bytes::from_static(b"\xff\xd8\xff\xe0rest");
-        assert_eq!(parse(&Response::new(picture.clone())).unwrap(), picture);
-        malformed(parse, &["GIF89a"]);
+        assert_eq!(code().parse(&Response::new(picture.clone())).unwrap(), picture);
+        malformed(&code(), &["GIF89a"]);
     }
 }

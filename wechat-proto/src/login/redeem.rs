@@ -11,121 +11,143 @@ use http::StatusCode;
 use http::header::{REFERER, SET_COOKIE};
 
 use super::{Credentials, Redirect};
-use crate::call::Call;
+use crate::body::Body;
 use crate::device::Device;
+use crate::endpoint::{Endpoint, PAGE};
 use crate::error::{Error, Ret};
-use crate::flow::Response;
+use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, with_status};
-use crate::wire::json::describe;
+use crate::wire::html;
 use crate::wire::query::Url;
 use crate::wire::xml;
 
 const ENDPOINT: &str = "webwxnewloginpage";
 
-/// What a ticket is worth.
+/// The outcome of redeeming a ticket.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Redeemed {
-    /// The login.
+    /// The account is logged in.
     Credentials(Credentials),
-    /// Another host serves this account: start again there.
+    /// Another host serves this account: [enter](Device::enter) it and log in again there.
     Elsewhere(Redirect),
 }
 
-/// Asks for the credentials; read by [`parse`]. Moves the device to the hosts that the redirect
-/// names.
+/// Exchanges the ticket of a confirmed login for credentials.
 ///
-/// # Errors
+/// Returned by [`Device::enter`], which checks that the host is trusted.
 ///
-/// [`Error::Untrusted`] if the redirect leads out of the service: nothing is sent there.
-pub fn request(
-    device: &mut Device,
-    redirect: &Redirect,
-    _now: Timestamp,
-) -> Result<Call<Redeemed>, Error> {
-    redirect.enter(device)?;
-    // To the letter: encoding `@` or `==` again gives 1203.
-    let mut url = Url::verbatim(redirect.as_str()).with("fun", "new").with("version", "v2");
-    if device.entry.is_desktop() {
-        url = url.with("mod", "desktop");
-    }
-    let mut http = url.with("lang", device.lang.as_str()).get(device);
-    if let Some([version, extspam]) = device.entry.proof() {
-        // On this call and no other: `docs/protocol.md` §3.6.
-        let page = device.hosts.origin(Role::Api);
-        let referer = alloc::format!("{page}/?&lang={}&target=t", device.lang);
-        let headers = http.headers_mut();
-        headers.insert("client-version", version);
-        headers.insert("extspam", extspam);
-        headers.insert(REFERER, referer.parse().expect("an origin and a language"));
-    }
-    Ok(Call::again(http, parse).deadline(Duration::from_secs(10)).limit(1 << 20))
+/// ```compile_fail,E0624
+/// # use wechat_proto::login::{RedeemTicket, Redirect};
+/// fn redeem(unchecked: Redirect) -> RedeemTicket {
+///     RedeemTicket::new(unchecked)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RedeemTicket {
+    redirect: Redirect,
 }
 
-/// Reads the reply of [`request`], with status 200 or 301 (the older form has its content in a
-/// redirect without a `Location`).
-///
-/// A `wxsid` or `wxuin` that the page leaves out is taken from its cookies.
-///
-/// # Errors
-///
-/// [`Error::Refused`] with the server's own text (1203: this account may not log in on the web),
-/// [`Error::Malformed`] for anything else, an HTML page among it.
-pub fn parse(reply: &Response) -> Result<Redeemed, Error> {
-    let text = envelope::script(reply);
-    let page = page(&text);
-    let malformed = |found| Error::Malformed {
-        endpoint: ENDPOINT,
-        expected: "the login page's XML",
-        found: with_status(reply, found),
-    };
-    let status = matches!(reply.status(), StatusCode::OK | StatusCode::MOVED_PERMANENTLY);
-    let Some(page) = page.filter(|_| status) else { return Err(malformed(describe(&text))) };
-    // What a page that was cut short has lost could be asked for nowhere else: without its ticket,
-    // the credentials open nothing.
-    if !page.contains("</error>") {
-        return Err(malformed("XML that was cut short".into()));
+impl RedeemTicket {
+    pub(crate) const fn new(redirect: Redirect) -> Self {
+        Self { redirect }
     }
-    let wanted = ["ret", "message", "skey", "wxsid", "wxuin", "pass_ticket", "redirecturl"];
-    let fields =
-        xml::texts(&page, &wanted).ok_or_else(|| malformed("XML with a DOCTYPE".into()))?;
-    let field = |name: &str| {
-        let found = fields.iter().find(|(field, _)| *field == name);
-        found.map(|(_, text)| text.trim()).filter(|text| !text.is_empty())
-    };
+}
 
-    if let Some(address) = field("redirecturl") {
-        return Redirect::elsewhere(address).map(Redeemed::Elsewhere);
-    }
-    match field("ret").map(str::parse) {
-        None | Some(Ok(0)) => {}
-        Some(Ok(ret)) => {
-            // Not a session that ended: there was none yet.
-            let message = envelope::readable(field("message").unwrap_or_default()).into();
-            return Err(Error::Refused { endpoint: ENDPOINT, ret: Ret(ret), message });
+impl Endpoint for RedeemTicket {
+    type State = Device;
+    type Output = Redeemed;
+
+    const DEADLINE: Duration = Duration::from_secs(10);
+    const WANT: Want = PAGE;
+
+    fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
+        // To the letter: encoding `@` or `==` again gives 1203.
+        let mut url = Url::verbatim(self.redirect.as_str());
+        url = url.with("fun", "new").with("version", "v2");
+        if device.entry.is_desktop() {
+            url = url.with("mod", "desktop");
         }
-        Some(Err(_)) => return Err(malformed("a ret that is no number".into())),
+        let mut http = url.with("lang", device.lang.as_str()).get(device, now);
+        if let Some([version, extspam]) = device.entry.proof() {
+            // On this call and no other: `docs/protocol.md` §3.6.
+            let page = device.hosts.origin(Role::Api);
+            let referer = alloc::format!("{page}/?&lang={}&target=t", device.lang);
+            let headers = http.headers_mut();
+            headers.insert("client-version", version);
+            headers.insert("extspam", extspam);
+            headers.insert(REFERER, referer.parse().expect("an origin and a language"));
+        }
+        http
     }
 
-    let missing = |what: &'static str| malformed(what.into());
-    let sid = field("wxsid").map(String::from).or_else(|| cookie(reply, "wxsid"));
-    let uin = field("wxuin").map(String::from).or_else(|| cookie(reply, "wxuin"));
-    let sid = sid.ok_or_else(|| missing("no wxsid"))?;
-    let uin = uin.ok_or_else(|| missing("no wxuin"))?;
-    let [skey, pass_ticket] = ["skey", "pass_ticket"].map(|name| field(name).unwrap_or_default());
-    let another = |_| missing("credentials of another form");
-    if uin.parse::<i64>().is_err() {
-        return Err(missing("a wxuin that is no number"));
+    /// Parses the page, with status 200 or 301 (the older form has its content in a redirect
+    /// without a `Location`).
+    ///
+    /// A `wxsid` or `wxuin` that the page leaves out is taken from its cookies.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with the server's own text (1203: this account may not log in on the web);
+    /// with [`Ret::OK`] and the visible text if it is an HTML page with any.
+    /// [`Error::Malformed`] for anything else.
+    fn parse(&self, response: &Response) -> Result<Redeemed, Error> {
+        let text = envelope::script(response);
+        let unexpected = || envelope::unexpected(ENDPOINT, EXPECTED, response);
+        let malformed = |found: &'static str| Error::Malformed {
+            endpoint: ENDPOINT,
+            expected: EXPECTED,
+            found: with_status(response, found.into()),
+        };
+        if !matches!(response.status(), StatusCode::OK | StatusCode::MOVED_PERMANENTLY) {
+            return Err(unexpected());
+        }
+        let Some(page) = page(&text) else {
+            return Err(match html::visible_text(&text).filter(|text| !text.is_empty()) {
+                Some(text) if response.status() == StatusCode::OK => Error::Refused {
+                    endpoint: ENDPOINT,
+                    ret: Ret::OK,
+                    message: envelope::readable(&text).into(),
+                },
+                _ => unexpected(),
+            });
+        };
+        // What a page that was cut short has lost could be asked for nowhere else: without its
+        // ticket, the credentials open nothing.
+        if !page.contains("</error>") {
+            return Err(malformed("XML that was cut short"));
+        }
+        let wanted = ["ret", "message", "skey", "wxsid", "wxuin", "pass_ticket", "redirecturl"];
+        let fields = xml::texts(&page, &wanted).ok_or_else(|| malformed("XML with a DOCTYPE"))?;
+        let field = |name: &str| {
+            let found = fields.iter().find(|(field, _)| *field == name);
+            found.map(|(_, text)| text.trim()).filter(|text| !text.is_empty())
+        };
+        if let Some(address) = field("redirecturl") {
+            return Redirect::elsewhere(address).map(Redeemed::Elsewhere);
+        }
+        match field("ret").map(str::parse) {
+            None | Some(Ok(0)) => {}
+            Some(Ok(ret)) => {
+                // Not a session that ended: there was none yet.
+                let message = envelope::readable(field("message").unwrap_or_default()).into();
+                return Err(Error::Refused { endpoint: ENDPOINT, ret: Ret(ret), message });
+            }
+            Some(Err(_)) => return Err(malformed("a ret that is no number")),
+        }
+        let or_cookie = |name| field(name).map(String::from).or_else(|| cookie(response, name));
+        let sid = or_cookie("wxsid").ok_or_else(|| malformed("no wxsid"))?;
+        let uin = or_cookie("wxuin").ok_or_else(|| malformed("no wxuin"))?;
+        let [skey, ticket] = ["skey", "pass_ticket"].map(|name| field(name).unwrap_or_default());
+        Credentials::new(&uin, &sid, skey, ticket)
+            .map(Redeemed::Credentials)
+            .map_err(|_| malformed("credentials of another form"))
     }
-    Ok(Redeemed::Credentials(Credentials {
-        uin: uin.parse().map_err(another)?,
-        sid: sid.parse().map_err(another)?,
-        skey: skey.parse().map_err(another)?,
-        pass_ticket: pass_ticket.parse().map_err(another)?,
-    }))
 }
+
+const EXPECTED: &str = "the login page's XML";
 
 /// The XML of the page, which a browser may have wrapped: `<pre>&lt;error&gt;…`
 /// (`docs/shapes.md`).
@@ -149,7 +171,7 @@ fn cookie(reply: &Response, name: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::entry::Entry;
-    use crate::testing::{NOW, malformed, rendered, reply};
+    use crate::testing::{rendered, reply};
 
     const PAGE: &str = "<error><ret>0</ret><message></message><skey>@crypt_cec4ff9f_77fe</skey><wxsid>kByRoJSUlD7S2pif</wxsid><wxuin>752650838</wxuin><pass_ticket>xYZ2UYgVCw0xSwWT%2FlQGCIM%3D</pass_ticket><isgrayscale>1</isgrayscale></error>";
 
@@ -161,26 +183,30 @@ mod tests {
             for cookie in ["wxsid=kByRoJSUlD7S2pif", "wxuin=752650838"] {
                 cut.headers_mut().append(SET_COOKIE, cookie.parse().unwrap());
             }
-            assert!(matches!(parse(&cut), Err(Error::Malformed { .. })), "cut at {end}");
+            assert!(matches!(ticket().parse(&cut), Err(Error::Malformed { .. })), "cut at {end}");
         }
         credentials(&reply(PAGE));
     }
 
     fn redirect() -> Redirect {
-        Redirect::parse("https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728").unwrap()
+        "https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728".parse().unwrap()
+    }
+
+    fn ticket() -> RedeemTicket {
+        RedeemTicket::new(redirect())
     }
 
     fn credentials(reply: &Response) -> [String; 4] {
-        let Redeemed::Credentials(c) = parse(reply).unwrap() else { panic!() };
+        let Redeemed::Credentials(c) = ticket().parse(reply).unwrap() else { panic!() };
         [c.uin, c.sid, c.skey, c.pass_ticket].map(|secret| secret.expose().into())
     }
 
     #[test]
     fn asks() {
         let mut device = Device::new();
-        let call = request(&mut device, &redirect(), NOW).unwrap();
+        let ticket = device.enter(redirect()).unwrap();
         assert_eq!(device.hosts.origin(Role::Push).host(), "webpush.wx2.qq.com");
-        insta::assert_snapshot!(rendered(call, &mut device), @"
+        insta::assert_snapshot!(rendered(ticket, &mut device), @"
         GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&lang=zh_CN
         host: wx2.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -192,11 +218,11 @@ mod tests {
 
     /// `docs/protocol.md` §3.6.
     #[test]
-    fn a_desktop_shows_what_it_is() {
+    fn desktop_request_carries_its_proof() {
         let entry = Entry::desktop("2.0.0".parse().unwrap(), "Go8FCIkF+/==".parse().unwrap());
         let mut device = Device::new().with_entry(entry);
-        let call = request(&mut device, &redirect(), NOW).unwrap();
-        insta::assert_snapshot!(rendered(call, &mut device), @"
+        let ticket = device.enter(redirect()).unwrap();
+        insta::assert_snapshot!(rendered(ticket, &mut device), @"
         GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&mod=desktop&lang=zh_CN
         host: wx2.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -210,12 +236,12 @@ mod tests {
 
     /// `docs/protocol.md` §15.
     #[test]
-    fn the_file_transfer_page_leaves_the_ticket_alone() {
+    fn file_helper_has_its_own_hosts_and_keeps_the_ticket() {
         let mut device = Device::new().with_entry(Entry::file_helper());
         let text = redirect().as_str().replace("wx2.qq.com", "szfilehelper.weixin.qq.com");
-        let call = request(&mut device, &Redirect::parse(&text).unwrap(), NOW).unwrap();
+        let ticket = device.enter(text.parse().unwrap()).unwrap();
         assert_eq!(device.hosts.origin(Role::File).host(), "file.wx2.qq.com");
-        insta::assert_snapshot!(rendered(call, &mut device), @"
+        insta::assert_snapshot!(rendered(ticket, &mut device), @"
         GET https://szfilehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&lang=zh_CN
         host: szfilehelper.weixin.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -225,20 +251,20 @@ mod tests {
         mmweb_appid: wx_webfilehelper
         ");
         // The web's hosts are none of its own, nor the reverse.
-        let elsewhere = request(&mut device, &redirect(), NOW);
+        let elsewhere = device.enter(redirect());
         assert!(matches!(elsewhere, Err(Error::Untrusted { .. })));
-        let web = request(&mut Device::new(), &Redirect::parse(&text).unwrap(), NOW);
+        let web = Device::new().enter(text.parse().unwrap());
         assert!(matches!(web, Err(Error::Untrusted { .. })));
     }
 
     #[test]
-    fn goes_nowhere_else() {
+    fn untrusted_redirect_leaves_the_device_unchanged() {
         let mut device = Device::new();
-        let evil =
-            Redirect::parse("https://evil.example/cgi-bin/mmwebwx-bin/webwxnewloginpage?a=b")
-                .unwrap();
-        assert!(matches!(request(&mut device, &evil, NOW), Err(Error::Untrusted { .. })));
-        assert_eq!(device, Device::new());
+        let evil = "https://evil.example/cgi-bin/mmwebwx-bin/webwxnewloginpage?a=b";
+        let entered = device.enter(evil.parse().unwrap());
+        assert!(matches!(entered, Err(Error::Untrusted { .. })));
+        let stored = |device| serde_json::to_string(device).unwrap();
+        assert_eq!(stored(&device), stored(&Device::new()));
     }
 
     #[test]
@@ -253,10 +279,12 @@ mod tests {
         let mut moved = reply(PAGE);
         *moved.status_mut() = StatusCode::MOVED_PERMANENTLY;
         assert_eq!(credentials(&moved), whole);
-        for status in [302, 404, 502] {
+        for status in [302, 404] {
             *moved.status_mut() = StatusCode::from_u16(status).unwrap();
-            assert!(matches!(parse(&moved), Err(Error::Malformed { .. })), "{status}");
+            assert!(matches!(ticket().parse(&moved), Err(Error::Malformed { .. })), "{status}");
         }
+        *moved.status_mut() = StatusCode::BAD_GATEWAY;
+        assert!(matches!(ticket().parse(&moved), Err(Error::Status { status: 502, .. })));
         let lines = PAGE.replace("><", ">\n\t<");
         assert_eq!(credentials(&reply(&lines)), whole);
         let wrapped = alloc::format!("<html><pre>{}</pre></html>", html_escape::encode_text(PAGE));
@@ -264,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_from_cookies_what_the_page_leaves_out() {
+    fn missing_fields_are_taken_from_cookies() {
         let mut bare = reply("<error><ret>0</ret><message>OK</message></error>");
         for line in ["wxsid=s+/=; Path=/; Secure", "wxuin=7; Domain=wx2.qq.com"] {
             bare.headers_mut().append(SET_COOKIE, line.parse().unwrap());
@@ -274,37 +302,71 @@ mod tests {
 
     /// `docs/protocol.md` §3.5.
     #[test]
-    fn hands_on_the_servers_own_words() {
+    fn refusal_carries_the_servers_message() {
         let text = "为了你的帐号安全，此微信号已不允许登录网页微信。";
         let page = alloc::format!("<error><ret>1203</ret><message>{text}</message></error>");
-        let Err(Error::Refused { ret, message, .. }) = parse(&reply(&page)) else { panic!() };
+        let Err(Error::Refused { ret, message, .. }) = ticket().parse(&reply(&page)) else {
+            panic!()
+        };
         assert_eq!((ret, &*message), (Ret::ENVIRONMENT, text));
-        let code = parse(&reply("<error><ret>1100</ret><message/></error>"));
+        let code = ticket().parse(&reply("<error><ret>1100</ret><message/></error>"));
         assert!(matches!(code, Err(Error::Refused { ret: Ret(1100), .. })));
     }
 
     #[test]
-    fn is_sent_elsewhere() {
+    fn redirecturl_names_another_host() {
         let page =
             "<error><ret>0</ret><redirecturl>https://wx8.qq.com/?a=1&amp;b=2</redirecturl></error>";
-        let Redeemed::Elsewhere(redirect) = parse(&reply(page)).unwrap() else { panic!() };
+        let Redeemed::Elsewhere(redirect) = ticket().parse(&reply(page)).unwrap() else { panic!() };
         assert_eq!(redirect.as_str(), "https://wx8.qq.com/?a=1&b=2");
     }
 
     #[test]
-    fn reads_nothing_else() {
-        malformed(
-            parse,
-            &[
-                "<error><ret>0</ret></error>",
-                "<error><ret>x</ret></error>",
-                "<error><ret>0</ret><wxsid>s</wxsid><wxuin>a7</wxuin></error>",
-                "<error><ret>0</ret><wxsid>s s</wxsid><wxuin>7</wxuin></error>",
-                "<!DOCTYPE html><html><body>微信</body></html>",
-            ],
-        );
-        // Nothing of a page with credentials shows in its error.
-        let Err(error) = parse(&reply(&PAGE.replace("<wxuin>7", "<wxuin>x7"))) else { panic!() };
+    fn other_pages_are_malformed() {
+        // Not by `malformed`, whose bodies include a page with text: here, that is a refusal.
+        for page in [
+            "",
+            " ",
+            "{",
+            "{}",
+            "[]",
+            "null",
+            "\u{0}",
+            "<html><head><title>t</title></head><body><script>x()</script></body></html>",
+            "<error><ret>0</ret></error>",
+            "<error><ret>x</ret></error>",
+            "<error><ret>0</ret><wxsid>s</wxsid><wxuin>a7</wxuin></error>",
+            "<error><ret>0</ret><wxsid>s s</wxsid><wxuin>7</wxuin></error>",
+        ] {
+            let parsed = ticket().parse(&reply(page));
+            assert!(matches!(parsed, Err(Error::Malformed { .. })), "{page}: {parsed:?}");
+        }
+        // The error shows no credentials.
+        let Err(error) = ticket().parse(&reply(&PAGE.replace("<wxuin>7", "<wxuin>x7"))) else {
+            panic!()
+        };
         assert!(!alloc::format!("{error:?} {error}").contains("crypt"));
+    }
+
+    /// What requests without a desktop's values get nowadays: `docs/protocol.md` §3.4.
+    #[test]
+    fn html_page_is_refused_with_its_text() {
+        let page = "<!DOCTYPE html>\n<html><head><title>Weixin</title></head><body><div class=\"inner\"><p class=\"desc\">Your&nbsp;account&nbsp;may&nbsp;not&nbsp;use&nbsp;the&nbsp;web.</p></div></body></html>";
+        let Err(error) = ticket().parse(&reply(page)) else { panic!() };
+        assert_eq!(
+            alloc::format!("{error}"),
+            "webwxnewloginpage was refused: Your account may not use the web."
+        );
+        assert!(!error.is_transient());
+        let long = page.replace("Your", &"雨".repeat(600));
+        let Err(Error::Refused { ret: Ret::OK, message, .. }) = ticket().parse(&reply(&long))
+        else {
+            panic!()
+        };
+        assert_eq!(message.chars().count(), 500);
+        // The page of a failing server is not a refusal.
+        let mut failed = reply(page);
+        *failed.status_mut() = StatusCode::BAD_GATEWAY;
+        assert!(matches!(ticket().parse(&failed), Err(Error::Status { status: 502, .. })));
     }
 }

@@ -6,10 +6,11 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::Redirect;
-use crate::call::Call;
+use crate::body::Body;
 use crate::device::Device;
+use crate::endpoint::{Endpoint, PAGE};
 use crate::error::Error;
-use crate::flow::Response;
+use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::ids::Uuid;
 use crate::time::Timestamp;
@@ -18,74 +19,102 @@ use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "login";
 
-/// What the phone has done.
+/// The state of a login that waits for the phone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Scan {
-    /// Nothing in this round (408): ask again.
+    /// No change in this round (408): poll again.
     Pending,
-    /// Scanned (201): ask again.
+    /// Scanned (201): poll again.
     Scanned {
         /// The account's picture as a `data:` URI, if it came along.
         avatar: Option<Box<str>>,
     },
     /// Confirmed (200).
     Confirmed {
-        /// Where the login goes on.
+        /// The address of the page that issues the credentials.
         redirect: Redirect,
     },
     /// Cancelled (202).
     Cancelled,
-    /// The code is too old, or unknown (400), or the service gave it up (500).
+    /// The code expired or is unknown (400), or the service dropped it (500).
     Expired,
 }
 
-/// Asks what the phone has done; read by [`parse`]. `first` says that this code was not asked
-/// about before.
-pub fn request(device: &Device, uuid: &Uuid, first: bool, now: Timestamp) -> Call<Scan> {
-    let mut url = Url::new(device, Role::Login, "/cgi-bin/mmwebwx-bin/login")
-        .accept(Accept::Script)
-        .with("loginicon", true)
-        .with("uuid", uuid.as_str())
-        .with("tip", u8::from(first))
-        .with("r", now.inverted())
-        .with("_", now.as_millis());
-    if device.entry.is_file_helper() {
-        url = url.with("appid", device.entry.appid());
-    }
-    Call::again(url.get(device), parse).deadline(Duration::from_secs(35)).limit(1 << 20)
+/// Waits for the phone to scan a code, or to confirm a login.
+///
+/// A long poll. Use one value for all rounds of a login: `tip` is 1 in its first request, then 0.
+#[derive(Clone, Debug)]
+pub struct CheckScan {
+    uuid: Uuid,
+    /// Whether a request was built before.
+    asked: bool,
 }
 
-/// Reads the reply of [`request`]: `window.code=408;`
-///
-/// # Errors
-///
-/// [`Error::Malformed`] for an unknown code or no code, [`Error::Untrusted`] if it leads to an
-/// address that is none of the login page.
-pub fn parse(reply: &Response) -> Result<Scan, Error> {
-    let text = envelope::script(reply);
-    let script = envelope::assignments(reply, &text);
-    match script.number("code") {
-        Some(408) => Ok(Scan::Pending),
-        Some(201) => {
-            let avatar = script.text("userAvatar").filter(|uri| uri.starts_with("data:"));
-            Ok(Scan::Scanned { avatar: avatar.map(Box::from) })
+impl CheckScan {
+    /// Returns a long poll for a login.
+    pub const fn new(uuid: Uuid) -> Self {
+        Self { uuid, asked: false }
+    }
+
+    /// Returns the login's name.
+    pub const fn uuid(&self) -> &Uuid {
+        &self.uuid
+    }
+}
+
+impl Endpoint for CheckScan {
+    type State = Device;
+    type Output = Scan;
+
+    const DEADLINE: Duration = Duration::from_secs(35);
+    const WANT: Want = PAGE;
+
+    fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
+        let first = !core::mem::replace(&mut self.asked, true);
+        let mut url = Url::new(Role::Login, "/cgi-bin/mmwebwx-bin/login")
+            .accept(Accept::Script)
+            .with("loginicon", true)
+            .with("uuid", self.uuid.as_str())
+            .with("tip", u8::from(first))
+            .with("r", now.inverted())
+            .with("_", now.as_millis());
+        if device.entry.is_file_helper() {
+            url = url.with("appid", device.entry.appid());
         }
-        Some(200) => {
-            let redirect = script
-                .text("redirect_uri")
-                .ok_or_else(|| envelope::not_script(ENDPOINT, "window.redirect_uri", reply))?;
-            Ok(Scan::Confirmed { redirect: Redirect::parse(redirect)? })
-        }
-        Some(202) => Ok(Scan::Cancelled),
-        Some(400 | 500) => Ok(Scan::Expired),
-        code => {
-            let mut error =
-                envelope::not_script(ENDPOINT, "window.code 200, 201, 202, 400, 408 or 500", reply);
-            if let (Some(code), Error::Malformed { found, .. }) = (code, &mut error) {
-                *found = alloc::format!("code {code}").into();
+        url.get(device, now)
+    }
+
+    /// Parses `window.code=408;`
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] for an unknown code or none, [`Error::Untrusted`] if the
+    /// `redirect_uri` is not a login page.
+    fn parse(&self, response: &Response) -> Result<Scan, Error> {
+        let text = envelope::script(response);
+        let script = envelope::assignments(response, &text);
+        let unexpected = |expected| envelope::unexpected(ENDPOINT, expected, response);
+        match script.number("code") {
+            Some(408) => Ok(Scan::Pending),
+            Some(201) => {
+                let avatar = script.text("userAvatar").filter(|uri| uri.starts_with("data:"));
+                Ok(Scan::Scanned { avatar: avatar.map(Box::from) })
             }
-            Err(error)
+            Some(200) => {
+                let redirect =
+                    script.text("redirect_uri").ok_or_else(|| unexpected("window.redirect_uri"))?;
+                Ok(Scan::Confirmed { redirect: redirect.parse()? })
+            }
+            Some(202) => Ok(Scan::Cancelled),
+            Some(400 | 500) => Ok(Scan::Expired),
+            code => {
+                let mut error = unexpected("window.code 200, 201, 202, 400, 408 or 500");
+                if let (Some(code), Error::Malformed { found, .. }) = (code, &mut error) {
+                    *found = alloc::format!("code {code}").into();
+                }
+                Err(error)
+            }
         }
     }
 }
@@ -96,11 +125,15 @@ mod tests {
     use crate::entry::Entry;
     use crate::testing::{NOW, malformed, rendered, reply};
 
+    fn check_scan() -> CheckScan {
+        CheckScan::new(Uuid::parse("gf5Gk61zEA==").unwrap())
+    }
+
     #[test]
     fn asks() {
-        let device = Device::new();
-        let uuid = Uuid::parse("gf5Gk61zEA==").unwrap();
-        insta::assert_snapshot!(rendered(request(&device, &uuid, true, NOW), &mut device.clone()), @"
+        let mut device = Device::new();
+        let mut scan = check_scan();
+        insta::assert_snapshot!(crate::testing::render(&scan.request(&mut device, NOW)), @"
         GET https://login.wx.qq.com/cgi-bin/mmwebwx-bin/login?loginicon=true&uuid=gf5Gk61zEA%3D%3D&tip=1&r=862586243&_=1476606163580
         host: login.wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -108,17 +141,15 @@ mod tests {
         accept-encoding: identity
         referer: https://wx.qq.com/?lang=zh_CN
         ");
-        let again = request(&device, &uuid, false, NOW);
-        assert!(again.http().uri().query().unwrap().contains("&tip=0&"));
+        let again = scan.request(&mut device, NOW);
+        assert!(again.uri().query().unwrap().contains("&tip=0&"));
     }
 
     /// `docs/protocol.md` §15.
     #[test]
-    fn the_file_transfer_page_names_itself() {
-        let device = Device::new().with_entry(Entry::file_helper());
-        let uuid = Uuid::parse("gf5Gk61zEA==").unwrap();
-        let call = request(&device, &uuid, true, NOW);
-        insta::assert_snapshot!(rendered(call, &mut device.clone()), @"
+    fn file_helper_request_carries_its_appid() {
+        let mut device = Device::new().with_entry(Entry::file_helper());
+        insta::assert_snapshot!(rendered(check_scan(), &mut device), @"
         GET https://login.wx.qq.com/cgi-bin/mmwebwx-bin/login?loginicon=true&uuid=gf5Gk61zEA%3D%3D&tip=1&r=862586243&_=1476606163580&appid=wx_webfilehelper
         host: login.wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -144,13 +175,14 @@ mod tests {
             ("window.code=500;", Scan::Expired),
             (
                 &*alloc::format!("window.code=200;\nwindow.redirect_uri=\"{redirect}\";"),
-                Scan::Confirmed { redirect: Redirect::parse(redirect).unwrap() },
+                Scan::Confirmed { redirect: redirect.parse().unwrap() },
             ),
         ] {
-            assert_eq!(parse(&reply(text)).unwrap(), scan, "{text}");
+            assert_eq!(check_scan().parse(&reply(text)).unwrap(), scan, "{text}");
         }
-        malformed(parse, &["window.code=402;", "window.code=200;", "window.code=;"]);
-        let Err(Error::Malformed { found, .. }) = parse(&reply("window.code=402;")) else {
+        malformed(&check_scan(), &["window.code=402;", "window.code=200;", "window.code=;"]);
+        let Err(Error::Malformed { found, .. }) = check_scan().parse(&reply("window.code=402;"))
+        else {
             panic!()
         };
         assert_eq!(found, "code 402");
@@ -174,7 +206,10 @@ mod tests {
             &alloc::format!("https://wx.qq.com{}?{}", Redirect::PATH, "a".repeat(4096)),
         ] {
             let text = alloc::format!("window.code=200;window.redirect_uri=\"{address}\";");
-            assert!(matches!(parse(&reply(&text)), Err(Error::Untrusted { .. })), "{address}");
+            assert!(
+                matches!(check_scan().parse(&reply(&text)), Err(Error::Untrusted { .. })),
+                "{address}"
+            );
         }
     }
 }

@@ -5,11 +5,12 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use super::fetch::Fetch;
 use super::file_name::FileName;
-use super::head::{self, Head, Wanted};
+use super::head::{self, HEAD, Head, Wanted};
+use crate::body::Body;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Invalid};
-use crate::flow::Response;
+use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::ids::UserName;
 use crate::message::Message;
@@ -83,7 +84,7 @@ impl ReceivedFile {
     }
 }
 
-/// Without what fetches it.
+/// Hides the `MediaId`, which fetches the file.
 impl fmt::Debug for ReceivedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReceivedFile")
@@ -103,36 +104,53 @@ object! {
     }
 }
 
-/// Asks for a file; read by [`parse`]. `now` says which cookies there are: the service wants one
-/// of them in the address too.
-pub fn request(session: &Session, file: &ReceivedFile, now: Timestamp) -> Fetch {
-    let device = &session.device;
-    let url = Url::new(device, Role::File, "/cgi-bin/mmwebwx-bin/webwxgetmedia")
-        .with("sender", &file.sender)
-        .with("mediaid", &file.media_id);
-    // The newer form, else the older one.
-    let url = if file.encry_file_name.is_empty() {
-        url.with("filename", &file.file_name)
-    } else {
-        url.with_encoded("encryfilename", &file.encry_file_name)
-    };
-    let http = url
-        .with("fromuser", session.me.uin)
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .with("webwx_data_ticket", device.cookie(Role::File, "webwx_data_ticket", now))
-        .accept(Accept::Page)
-        .get(device);
-    Fetch::new(http, parse)
+/// Gets a file that came with a message.
+///
+/// The service wants one of the cookies in the URL too.
+#[derive(Clone, Debug)]
+pub struct GetFile {
+    file: ReceivedFile,
 }
 
-/// Reads the head of the reply to [`request`].
-///
-/// # Errors
-///
-/// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] where it announces words
-/// without a name: a file may be a text, but it is called something.
-pub fn parse(reply: &Response) -> Result<Head, Error> {
-    head::read(ENDPOINT, Wanted::File, reply)
+impl GetFile {
+    /// Returns a request for this file.
+    pub const fn new(file: ReceivedFile) -> Self {
+        Self { file }
+    }
+}
+
+impl Endpoint for GetFile {
+    type State = Session;
+    type Output = Head;
+
+    const WANT: Want = HEAD;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        let ReceivedFile { sender, media_id, encry_file_name, file_name } = &self.file;
+        let url = Url::new(Role::File, "/cgi-bin/mmwebwx-bin/webwxgetmedia")
+            .with("sender", sender)
+            .with("mediaid", media_id);
+        // The newer form, else the older one.
+        let url = if encry_file_name.is_empty() {
+            url.with("filename", file_name)
+        } else {
+            url.with_encoded("encryfilename", encry_file_name)
+        };
+        let data_ticket = session.device.cookie(Role::File, "webwx_data_ticket", now);
+        url.with("fromuser", session.me.uin)
+            .with("pass_ticket", session.auth.pass_ticket.expose())
+            .with("webwx_data_ticket", data_ticket)
+            .accept(Accept::Page)
+            .get(&mut session.device, now)
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces
+    /// text without a name: a file may be a text, but it is called something.
+    fn parse(&self, response: &Response) -> Result<Head, Error> {
+        head::read(ENDPOINT, Wanted::File, response)
+    }
 }
 
 #[cfg(test)]

@@ -4,14 +4,16 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::media::testing::{accepts, no_picture, pairs};
-use crate::testing::{NOW, message, rendered, session};
+use crate::testing::{NOW, http_of, message, rendered, session};
 
 /// A session on whose hosts this cookie was set.
 fn ready() -> Session {
     let mut session = session();
     let uri = http::Uri::from_static("https://wx.qq.com/");
     let line = "webwx_data_ticket=Wq7z+Lm20/Xe; Domain=.qq.com; Path=/; Max-Age=1000";
-    session.device.receive(&uri, &[line], None, NOW);
+    let mut response = Response::default();
+    response.headers_mut().insert("set-cookie", line.parse().unwrap());
+    session.device.receive(&uri, &response, NOW);
     session
 }
 
@@ -23,8 +25,7 @@ fn file() -> ReceivedFile {
 fn asks() {
     let mut session = ready();
     let newer = file().named("%E6%8A%A5%E5%91%8A%2Epdf", "报告.pdf").unwrap();
-    let fetch = request(&session, &newer, NOW);
-    insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
+    insta::assert_snapshot!(rendered(GetFile::new(newer), &mut session), @"
     GET https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmedia?sender=%40%409e1c&mediaid=%40crypt_b27f0a51_94ce&encryfilename=%E6%8A%A5%E5%91%8A%2Epdf&fromuser=566148615&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&webwx_data_ticket=Wq7z%2BLm20%2FXe
     host: file.wx.qq.com
     user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -35,7 +36,7 @@ fn asks() {
     ");
     // Without it, the older form.
     let older = file().named("", "报告 & more.pdf").unwrap();
-    let query = String::from(request(&session, &older, NOW).http().uri().query().unwrap());
+    let query = String::from(http_of(GetFile::new(older), &mut session).uri().query().unwrap());
     assert!(
         query.starts_with(
             "sender=%40%409e1c&mediaid=%40crypt_b27f0a51_94ce&filename=%E6%8A%A5%E5%91%8A%20%26%20more.pdf&fromuser=566148615&"
@@ -46,21 +47,22 @@ fn asks() {
 
 /// The cookie goes with the request and stands in its address; one that has ended does neither.
 #[test]
-fn has_the_ticket_of_the_data() {
-    let session = ready();
+fn url_has_the_data_ticket_until_it_expires() {
+    let mut session = ready();
     let later = NOW.after(core::time::Duration::from_secs(1001));
     for (now, ticket) in
         [(NOW, "&webwx_data_ticket=Wq7z%2BLm20%2FXe"), (later, "&webwx_data_ticket=")]
     {
-        let fetch = request(&session, &file(), now);
-        assert!(fetch.http().uri().query().unwrap().ends_with(ticket));
+        let http = GetFile::new(file()).request(&mut session, now);
+        assert!(http.uri().query().unwrap().ends_with(ticket));
     }
 }
 
 #[test]
 fn reads() {
-    accepts(parse, ENDPOINT, "application/octet-stream");
-    no_picture(parse, ENDPOINT);
+    let download = GetFile::new(file());
+    accepts(&download, ENDPOINT, "application/octet-stream");
+    no_picture(&download, ENDPOINT);
 }
 
 #[test]
@@ -99,7 +101,7 @@ fn has_a_safe_name() {
 }
 
 #[test]
-fn does_not_show_what_fetches_it() {
+fn debug_hides_the_media_id() {
     let shown = alloc::format!("{:?}", file().named("secret-name", "x.pdf").unwrap());
     assert_eq!(shown, "ReceivedFile { sender: \"@@9e1c\", file_name: \"x.pdf\", .. }");
 }
@@ -108,17 +110,17 @@ proptest! {
     /// Every text of the message comes back from the wire as it was, but for what the service has
     /// encoded: that is not touched.
     #[test]
-    fn texts_come_back(id in ".{1,40}", name in ".{0,40}", encoded in "(%[0-9A-F]{2}|[a-z0-9_-]){1,20}") {
-        let session = ready();
+    fn query_values_round_trip(id in ".{1,40}", name in ".{0,40}", encoded in "(%[0-9A-F]{2}|[a-z0-9_-]){1,20}") {
+        let mut session = ready();
         let received = |encoded: &str| {
             let file = ReceivedFile::new("@a".parse().unwrap(), &id).unwrap();
-            request(&session, &file.named(encoded, &name).unwrap(), NOW)
+            GetFile::new(file.named(encoded, &name).unwrap())
         };
-        let older = pairs(&received(""));
+        let older = pairs(received(""), &mut session);
         prop_assert_eq!(&older[1], &("mediaid".into(), id.clone()));
         prop_assert_eq!(&older[2], &("filename".into(), name.clone()));
-        let newer = received(&encoded);
+        let newer = http_of(received(&encoded), &mut session);
         let raw = alloc::format!("&encryfilename={encoded}&");
-        prop_assert!(newer.http().uri().query().unwrap().contains(&raw));
+        prop_assert!(newer.uri().query().unwrap().contains(&raw));
     }
 }

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use core::str::FromStr;
+use core::time::Duration;
 
 use http::header::{
     CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING,
@@ -10,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::file_name::FileName;
 use crate::error::Error;
-use crate::flow::Response;
+use crate::flow::{Response, Want};
 
 /// What the service says of the bytes that follow. They are the adapter's to give.
 ///
@@ -29,6 +30,9 @@ pub struct Head {
     /// What it is called, made safe; files have a name.
     pub file_name: Option<FileName>,
 }
+
+/// How downloads are read. The longest silence of a body: the service has the bytes, or has not.
+pub(super) const HEAD: Want = Want::Head { idle: Duration::from_secs(30) };
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

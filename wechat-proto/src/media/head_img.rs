@@ -2,35 +2,53 @@
 //!
 //! The picture of a room (`docs/protocol.md` §5.4).
 
-use super::fetch::Fetch;
-use super::head::{self, Head, Wanted};
+use super::head::{self, HEAD, Head, Wanted};
+use crate::body::Body;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::ids::UserName;
 use crate::session::Session;
+use crate::time::Timestamp;
 use crate::wire::query::{Accept, Url};
 
-const ENDPOINT: &str = "webwxgetheadimg";
+pub(super) const ENDPOINT: &str = "webwxgetheadimg";
 
-/// Asks for the picture of a room; read by [`parse`].
-pub fn request(session: &Session, room: &UserName) -> Fetch {
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxgetheadimg")
-        .with("seq", 0)
-        .with("username", room)
-        .with("skey", session.auth.skey.expose())
-        .accept(Accept::Image)
-        .get(&session.device);
-    Fetch::new(http, parse)
+/// Gets the picture of a room.
+#[derive(Clone, Debug)]
+pub struct GetHeadImg {
+    room: UserName,
 }
 
-/// Reads the head of the reply to [`request`].
-///
-/// # Errors
-///
-/// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] where it announces no picture.
-pub fn parse(reply: &Response) -> Result<Head, Error> {
-    head::read(ENDPOINT, Wanted::Picture, reply)
+impl GetHeadImg {
+    /// Returns a request for the picture of this room.
+    pub const fn new(room: UserName) -> Self {
+        Self { room }
+    }
+}
+
+impl Endpoint for GetHeadImg {
+    type State = Session;
+    type Output = Head;
+
+    const WANT: Want = HEAD;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        Url::api(ENDPOINT)
+            .with("seq", 0)
+            .with("username", &self.room)
+            .with("skey", session.auth.skey.expose())
+            .accept(Accept::Image)
+            .get(&mut session.device, now)
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces no
+    /// picture.
+    fn parse(&self, response: &Response) -> Result<Head, Error> {
+        head::read(ENDPOINT, Wanted::Picture, response)
+    }
 }
 
 #[cfg(test)]
@@ -42,8 +60,8 @@ mod tests {
     #[test]
     fn asks() {
         let mut session = session();
-        let fetch = request(&session, &"@@d40b".parse().unwrap());
-        insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
+        let download = GetHeadImg::new("@@d40b".parse().unwrap());
+        insta::assert_snapshot!(rendered(download, &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetheadimg?seq=0&username=%40%40d40b&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -55,7 +73,8 @@ mod tests {
 
     #[test]
     fn reads() {
-        accepts(parse, ENDPOINT, "image/jpeg");
-        no_picture(parse, ENDPOINT);
+        let download = GetHeadImg::new("@@r".parse().unwrap());
+        accepts(&download, ENDPOINT, "image/jpeg");
+        no_picture(&download, ENDPOINT);
     }
 }

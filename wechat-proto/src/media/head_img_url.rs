@@ -1,32 +1,36 @@
 //! `GET` of a contact's `HeadImgUrl`
 //!
-//! The picture that a record names: [`icon`] of a person, [`head_img`] of a room
+//! The picture that a record names, of a person or of a room
 //! (`docs/protocol.md` §5.4).
 
 use alloc::boxed::Box;
 use core::fmt;
 use core::str::FromStr;
 
-use super::fetch::Fetch;
+use super::head::{self, HEAD, Head, Wanted};
 use super::{head_img, icon, link};
-use crate::error::Invalid;
+use crate::body::Body;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Invalid};
+use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::session::Session;
+use crate::time::Timestamp;
 use crate::wire::query::{Accept, Url, encode};
 
 const ICON: &str = "/cgi-bin/mmwebwx-bin/webwxgeticon";
 const HEAD_IMG: &str = "/cgi-bin/mmwebwx-bin/webwxgetheadimg";
 
 /// Where a contact's picture is: its `HeadImgUrl`, a path of one of the two endpoints with a
-/// query. It never leads to another host, or to another endpoint, whatever the record says.
+/// query. It never leads to another host or endpoint.
 ///
 /// ```
 /// use wechat_proto::contact::Contact;
-/// use wechat_proto::media::{Fetch, head_img_url};
-/// use wechat_proto::{Session, error::Invalid};
+/// use wechat_proto::error::Invalid;
+/// use wechat_proto::media::GetContactPicture;
 ///
-/// fn picture(session: &Session, contact: &Contact) -> Result<Fetch, Invalid> {
-///     Ok(head_img_url::request(session, &contact.head_img_url.parse()?))
+/// fn picture(contact: &Contact) -> Result<GetContactPicture, Invalid> {
+///     Ok(GetContactPicture::new(contact.head_img_url.parse()?))
 /// }
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -52,12 +56,16 @@ impl FromStr for HeadImgUrl {
             what: "a contact's HeadImgUrl",
             expected: "/cgi-bin/mmwebwx-bin/webwxgeticon?… or webwxgetheadimg?… in visible ASCII",
         };
-        let endpoint = link::endpoint(text, &[ICON, HEAD_IMG]).ok_or(invalid)?;
+        let endpoint = match link::endpoint(text, &[ICON, HEAD_IMG]) {
+            Some(ICON) => icon::ENDPOINT,
+            Some(_) => head_img::ENDPOINT,
+            None => return Err(invalid),
+        };
         // A key that stands there is one of this login, and may be an old one.
         let key = ["?skey=", "&skey="].iter().find_map(|name| Some(text.find(name)? + name.len()));
         let (before, value) = text.split_at(key.unwrap_or(text.len()));
         let after = value.find('&').and_then(|end| value.get(end..)).unwrap_or_default();
-        // Nobody writes two; the other would show.
+        // A second key would be shown by `as_str`.
         if after.contains("&skey=") {
             return Err(invalid);
         }
@@ -71,21 +79,47 @@ impl fmt::Display for HeadImgUrl {
     }
 }
 
-/// Asks for the picture of a contact; read by [`icon::parse`] or [`head_img::parse`].
+/// Gets the picture of a contact: of a person or a room.
 ///
 /// The value of its `skey` is that of the session.
-pub fn request(session: &Session, url: &HeadImgUrl) -> Fetch {
-    let device = &session.device;
-    let address = match url.key {
-        None => Url::new(device, Role::Api, &url.text),
-        Some(at) => {
-            let (before, after) = url.text.split_at(at);
-            let skey = encode(session.auth.skey.expose());
-            Url::new(device, Role::Api, &alloc::format!("{before}{skey}{after}"))
-        }
-    };
-    let parse = if url.endpoint == ICON { icon::parse } else { head_img::parse };
-    Fetch::new(address.accept(Accept::Image).get(device), parse)
+#[derive(Clone, Debug)]
+pub struct GetContactPicture {
+    url: HeadImgUrl,
+}
+
+impl GetContactPicture {
+    /// Returns a request for the picture that a record names.
+    pub const fn new(url: HeadImgUrl) -> Self {
+        Self { url }
+    }
+}
+
+impl Endpoint for GetContactPicture {
+    type State = Session;
+    type Output = Head;
+
+    const WANT: Want = HEAD;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        let HeadImgUrl { text, key, .. } = &self.url;
+        let url = match key {
+            None => Url::new(Role::Api, text),
+            Some(at) => {
+                let (before, after) = text.split_at(*at);
+                let skey = encode(session.auth.skey.expose());
+                Url::new(Role::Api, &alloc::format!("{before}{skey}{after}"))
+            }
+        };
+        url.accept(Accept::Image).get(&mut session.device, now)
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces no
+    /// picture.
+    fn parse(&self, response: &Response) -> Result<Head, Error> {
+        head::read(self.url.endpoint, Wanted::Picture, response)
+    }
 }
 
 #[cfg(test)]
@@ -93,19 +127,19 @@ mod tests {
     use alloc::string::ToString as _;
 
     use super::*;
-    use crate::error::Error;
     use crate::media::link::tests::{NOWHERE, leads_nowhere_else};
-    use crate::testing::{Host, rendered, session};
+    use crate::testing::{http_of, rendered, session};
 
-    fn fetch(url: &str) -> Fetch {
-        request(&session(), &url.parse().unwrap())
+    fn download(url: &str) -> GetContactPicture {
+        GetContactPicture::new(url.parse().unwrap())
     }
 
     #[test]
     fn asks() {
         let mut session = session();
-        let fetch = fetch("/cgi-bin/mmwebwx-bin/webwxgeticon?seq=654321987&username=@c1d8&skey=");
-        insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
+        let download =
+            download("/cgi-bin/mmwebwx-bin/webwxgeticon?seq=654321987&username=@c1d8&skey=");
+        insta::assert_snapshot!(rendered(download, &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgeticon?seq=654321987&username=@c1d8&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -118,7 +152,7 @@ mod tests {
     /// `docs/protocol.md` §5.4: the session's own key goes where one belongs, and nothing else is
     /// touched.
     #[test]
-    fn has_the_key_of_the_session() {
+    fn skey_is_replaced_by_that_of_the_session() {
         for (given, kept, asked) in [
             (
                 "geticon?seq=1&username=@a&skey=",
@@ -134,12 +168,12 @@ mod tests {
             let url: HeadImgUrl =
                 alloc::format!("/cgi-bin/mmwebwx-bin/webwx{given}").parse().unwrap();
             assert!(url.as_str().ends_with(&alloc::format!("?{kept}")), "{url}");
-            let fetch = request(&session(), &url);
-            let query = fetch.http().uri().query().unwrap().to_string();
+            let http = http_of(GetContactPicture::new(url), &mut session());
+            let query = http.uri().query().unwrap().to_string();
             let key = "%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e";
             assert_eq!(query.replace(key, "KEY"), asked);
         }
-        // Whatever a record says, the key does not show.
+        // A key in the record is not shown.
         let url: HeadImgUrl =
             "/cgi-bin/mmwebwx-bin/webwxgeticon?skey=@crypt_secret".parse().unwrap();
         assert!(!alloc::format!("{url} {url:?}").contains("secret"));
@@ -148,24 +182,26 @@ mod tests {
     }
 
     #[test]
-    fn is_read_by_its_endpoint() {
+    fn errors_name_the_endpoint() {
         for name in ["webwxgeticon", "webwxgetheadimg"] {
-            let mut fetch = fetch(&alloc::format!("/cgi-bin/mmwebwx-bin/{name}?seq=0"));
-            let mut reply = crate::flow::Response::default();
+            let download = download(&alloc::format!("/cgi-bin/mmwebwx-bin/{name}?seq=0"));
+            let mut reply = Response::default();
             *reply.status_mut() = http::StatusCode::NOT_FOUND;
-            let reply = |_: &_| crate::flow::Input::Reply(Ok(reply.clone()));
-            let read = Host::new().run(&mut fetch, &mut session().device, reply);
+            let read = download.parse(&reply);
             assert!(matches!(read, Err(Error::Status { endpoint, .. }) if endpoint == name));
         }
     }
 
     #[test]
-    fn leads_to_two_endpoints() {
+    fn other_endpoints_are_refused() {
         for bad in NOWHERE.into_iter().chain(["/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x"]) {
             assert!(bad.parse::<HeadImgUrl>().is_err(), "{bad}");
         }
         for path in [ICON, HEAD_IMG] {
-            leads_nowhere_else(path, |text| Some(request(&session(), &text.parse().ok()?)));
+            leads_nowhere_else(path, |text| {
+                let download = GetContactPicture::new(text.parse().ok()?);
+                Some(http_of(download, &mut session()))
+            });
         }
     }
 }

@@ -4,17 +4,18 @@
 
 use alloc::boxed::Box;
 
-use super::fetch::Fetch;
-use super::head::{self, Head, Wanted};
+use super::head::{self, HEAD, Head, Wanted};
+use crate::body::Body;
 use crate::contact::Contact;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::ids::{MsgId, UserName};
 use crate::session::Session;
+use crate::time::Timestamp;
 use crate::wire::query::{Accept, Url};
 
-const ENDPOINT: &str = "webwxgeticon";
+pub(super) const ENDPOINT: &str = "webwxgeticon";
 
 /// Whose picture.
 ///
@@ -65,31 +66,50 @@ impl Icon {
     }
 }
 
-/// Asks for the picture of a person; read by [`parse`].
-pub fn request(session: &Session, icon: &Icon) -> Fetch {
-    let mut url = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxgeticon")
-        .with("seq", icon.seq)
-        .with("username", &icon.user_name)
-        .with("skey", session.auth.skey.expose());
-    if let Some(message) = &icon.message {
-        url = url.with("msgid", super::number(message));
-    }
-    if let Some(room) = &icon.room {
-        url = url.with("chatroomid", room);
-    }
-    if icon.big {
-        url = url.with("type", "big");
-    }
-    Fetch::new(url.accept(Accept::Image).get(&session.device), parse)
+/// Gets the picture of a person.
+#[derive(Clone, Debug)]
+pub struct GetIcon {
+    icon: Icon,
 }
 
-/// Reads the head of the reply to [`request`].
-///
-/// # Errors
-///
-/// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] where it announces no picture.
-pub fn parse(reply: &Response) -> Result<Head, Error> {
-    head::read(ENDPOINT, Wanted::Picture, reply)
+impl GetIcon {
+    /// Returns a request for this picture.
+    pub const fn new(icon: Icon) -> Self {
+        Self { icon }
+    }
+}
+
+impl Endpoint for GetIcon {
+    type State = Session;
+    type Output = Head;
+
+    const WANT: Want = HEAD;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        let Icon { user_name, seq, message, room, big } = &self.icon;
+        let mut url = Url::api(ENDPOINT)
+            .with("seq", seq)
+            .with("username", user_name)
+            .with("skey", session.auth.skey.expose());
+        if let Some(message) = message {
+            url = url.with("msgid", super::number(message));
+        }
+        if let Some(room) = room {
+            url = url.with("chatroomid", room);
+        }
+        if *big {
+            url = url.with("type", "big");
+        }
+        url.accept(Accept::Image).get(&mut session.device, now)
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces no
+    /// picture.
+    fn parse(&self, response: &Response) -> Result<Head, Error> {
+        head::read(ENDPOINT, Wanted::Picture, response)
+    }
 }
 
 #[cfg(test)]
@@ -100,9 +120,9 @@ mod tests {
 
     use super::*;
     use crate::contact::record::WireContact;
-    use crate::media::head_img;
+    use crate::media::GetHeadImg;
     use crate::media::testing::{accepts, no_picture, pairs};
-    use crate::testing::{rendered, session};
+    use crate::testing::{http_of, rendered, session};
     use crate::wire::lenient::Lenient as _;
 
     fn room(id: &str) -> Contact {
@@ -114,18 +134,17 @@ mod tests {
         "@c1d8".parse().unwrap()
     }
 
-    fn query(icon: &Icon) -> String {
-        let session = session();
-        let fetch = request(&session, icon);
-        let query = fetch.http().uri().query().unwrap().to_string();
+    fn query(icon: Icon) -> String {
+        let http = http_of(GetIcon::new(icon), &mut session());
+        let query = http.uri().query().unwrap().to_string();
         query.replace("%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e", "SKEY")
     }
 
     #[test]
     fn asks() {
         let mut session = session();
-        let fetch = request(&session, &Icon::of(name()).seq(640_318_772));
-        insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
+        let download = GetIcon::new(Icon::of(name()).seq(640_318_772));
+        insta::assert_snapshot!(rendered(download, &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgeticon?seq=640318772&username=%40c1d8&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -136,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_everybody() {
+    fn asks_for_each_kind_of_icon() {
         let base = "seq=0&username=%40c1d8&skey=SKEY";
         for (icon, more) in [
             (Icon::of(name()), ""),
@@ -147,31 +166,32 @@ mod tests {
             (Icon::of_member(&room(&"x".repeat(5000)), name()), "&chatroomid=%40%409e1c"),
             (Icon::of_stranger(&MsgId::from("12"), name()).big(), "&msgid=12&type=big"),
         ] {
-            assert_eq!(query(&icon), alloc::format!("{base}{more}"));
+            assert_eq!(query(icon), alloc::format!("{base}{more}"));
         }
     }
 
     #[test]
     fn reads() {
-        accepts(parse, ENDPOINT, "image/jpeg");
-        no_picture(parse, ENDPOINT);
+        let download = GetIcon::new(Icon::of(name()));
+        accepts(&download, ENDPOINT, "image/jpeg");
+        no_picture(&download, ENDPOINT);
     }
 
     proptest! {
         /// Names come back from the wire as they were.
         #[test]
-        fn names_come_back(name in "[^\\s,\\pC]{1,60}", seq in any::<u64>(), message in "[0-9]{1,19}") {
-            let session = session();
+        fn names_round_trip(name in "[^\\s,\\pC]{1,60}", seq in any::<u64>(), message in "[0-9]{1,19}") {
+            let mut session = session();
             let user: UserName = name.parse().unwrap();
             let stranger = Icon::of_stranger(&MsgId::from(&*message), user.clone()).seq(seq);
-            let sent = pairs(&request(&session, &stranger));
+            let sent = pairs(GetIcon::new(stranger), &mut session);
             prop_assert_eq!(&sent[0], &("seq".into(), seq.to_string()));
             prop_assert_eq!(&sent[1], &("username".into(), name.clone()));
             prop_assert_eq!(&sent[3], &("msgid".into(), message));
             let room = Contact { user_name: user.clone(), ..room("") };
-            let sent = pairs(&request(&session, &Icon::of_member(&room, user.clone())));
+            let sent = pairs(GetIcon::new(Icon::of_member(&room, user.clone())), &mut session);
             prop_assert_eq!(&sent[3], &("chatroomid".into(), name.clone()));
-            let sent = pairs(&head_img::request(&session, &user));
+            let sent = pairs(GetHeadImg::new(user), &mut session);
             prop_assert_eq!(&sent[1], &("username".into(), name));
         }
     }

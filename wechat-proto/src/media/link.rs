@@ -23,7 +23,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
     use proptest::test_runner::TestRunner;
 
-    use crate::media::Fetch;
+    use crate::body::Body;
 
     /// Nobody's endpoint.
     pub(in crate::media) const NOWHERE: [&str; 22] = [
@@ -54,7 +54,7 @@ pub(super) mod tests {
     /// Whatever follows the path: what is taken can be asked for, at the api host and this path.
     pub(in crate::media) fn leads_nowhere_else(
         path: &str,
-        request: impl Fn(&str) -> Option<Fetch>,
+        request: impl Fn(&str) -> Option<http::Request<Body>>,
     ) {
         let text =
             alloc::format!("{}[?&=#/@:.%a-z\\\\ \\x00-\\x7f]{{0,40}}", path.replace('/', "[/]"));
@@ -62,8 +62,8 @@ pub(super) mod tests {
         let mut taken = 0;
         let result = TestRunner::deterministic().run(&(text, ".{0,30}"), |(text, other)| {
             prop_assert!(request(&other).is_none());
-            let Some(fetch) = request(&text) else { return Ok(()) };
-            let uri = fetch.http().uri();
+            let Some(http) = request(&text) else { return Ok(()) };
+            let uri = http.uri();
             prop_assert_eq!((uri.scheme_str(), uri.host()), (Some("https"), Some("wx.qq.com")));
             prop_assert_eq!((uri.path(), uri.port_u16()), (path, None));
             Ok(())

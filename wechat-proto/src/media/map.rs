@@ -6,15 +6,17 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::str::FromStr;
 
-use super::fetch::Fetch;
-use super::head::{self, Head, Wanted};
+use super::head::{self, HEAD, Head, Wanted};
 use super::link;
+use crate::body::Body;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Invalid};
-use crate::flow::Response;
+use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::message::Message;
 use crate::session::Session;
 use crate::text::{Text, decode};
+use crate::time::Timestamp;
 use crate::wire::lenient::Lenient as _;
 use crate::wire::object::object;
 use crate::wire::query::{Accept, Url};
@@ -22,8 +24,8 @@ use crate::wire::query::{Accept, Url};
 const ENDPOINT: &str = "webwxgetpubliclinkimg";
 const PATH: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg";
 
-/// Where the map of a place is: a path of [its endpoint](self) with a query, as the message names
-/// it. It never leads to another host, whatever the message says.
+/// Where the map of a place is: a path of its endpoint with a query, as the message names
+/// it. It never leads to another host.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MapLink(Box<str>);
 
@@ -69,19 +71,37 @@ impl fmt::Display for MapLink {
     }
 }
 
-/// Asks for a map; read by [`parse`].
-pub fn request(session: &Session, map: &MapLink) -> Fetch {
-    let url = Url::new(&session.device, Role::Api, map.as_str()).accept(Accept::Image);
-    Fetch::new(url.get(&session.device), parse)
+/// Gets the map of a place.
+#[derive(Clone, Debug)]
+pub struct GetMap {
+    link: MapLink,
 }
 
-/// Reads the head of the reply to [`request`].
-///
-/// # Errors
-///
-/// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] where it announces no picture.
-pub fn parse(reply: &Response) -> Result<Head, Error> {
-    head::read(ENDPOINT, Wanted::Picture, reply)
+impl GetMap {
+    /// Returns a request for this map.
+    pub const fn new(link: MapLink) -> Self {
+        Self { link }
+    }
+}
+
+impl Endpoint for GetMap {
+    type State = Session;
+    type Output = Head;
+
+    const WANT: Want = HEAD;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        let url = Url::new(Role::Api, self.link.as_str()).accept(Accept::Image);
+        url.get(&mut session.device, now)
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces no
+    /// picture.
+    fn parse(&self, response: &Response) -> Result<Head, Error> {
+        head::read(ENDPOINT, Wanted::Picture, response)
+    }
 }
 
 #[cfg(test)]
@@ -89,15 +109,15 @@ mod tests {
     use super::*;
     use crate::media::link::tests::{NOWHERE, leads_nowhere_else};
     use crate::media::testing::{accepts, no_picture};
-    use crate::testing::{message, rendered, session};
+    use crate::testing::{http_of, message, rendered, session};
 
     const LINK: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=2846610397255840113&pictype=location";
 
     #[test]
     fn asks() {
         let mut session = session();
-        let fetch = request(&session, &LINK.parse().unwrap());
-        insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
+        let download = GetMap::new(LINK.parse().unwrap());
+        insta::assert_snapshot!(rendered(download, &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=2846610397255840113&pictype=location
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -109,8 +129,9 @@ mod tests {
 
     #[test]
     fn reads() {
-        accepts(parse, ENDPOINT, "image/jpeg");
-        no_picture(parse, ENDPOINT);
+        let download = GetMap::new(LINK.parse().unwrap());
+        accepts(&download, ENDPOINT, "image/jpeg");
+        no_picture(&download, ENDPOINT);
     }
 
     #[test]
@@ -137,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn leads_to_one_endpoint() {
+    fn other_endpoints_are_refused() {
         for bad in NOWHERE {
             assert!(bad.parse::<MapLink>().is_err(), "{bad}");
         }
         leads_nowhere_else(PATH, |text| {
-            let map = text.parse().ok()?;
-            Some(request(&session(), &map))
+            let download = GetMap::new(text.parse().ok()?);
+            Some(http_of(download, &mut session()))
         });
     }
 }

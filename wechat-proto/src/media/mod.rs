@@ -2,39 +2,39 @@
 //!
 //! # Downloads
 //!
-//! [`image`], [`voice`], [`video`], [`file`](mod@file) and [`map`] fetch what came with messages;
-//! [`icon`], [`head_img`] and [`head_img_url`] the pictures of contacts. Each makes a [`Fetch`],
-//! whose output is the [`Head`] of the reply; the adapters' `Client::download` also gives the bytes,
-//! which they stream. [`received`] chooses the one that a message needs. A [`FileName`] is what a
-//! received file may be called.
+//! [`GetImage`], [`GetVoice`], [`GetVideo`], [`GetFile`] and [`GetMap`] get what came with messages;
+//! [`GetMedia`] chooses the one that a message needs. [`GetIcon`], [`GetHeadImg`] and
+//! [`GetContactPicture`] get the pictures of contacts. The output is the [`Head`] of the response;
+//! the adapters' `Client::download` streams the bytes too, and repeats a download that came empty
+//! ([`RetryEmpty`]). A [`FileName`] is what a received file may be called.
 //!
 //! # Uploads
 //!
 //! An [`Upload`] is a flow: it takes a [`LocalFile`] and gives an [`Uploaded`], which the sends name.
-//! The adapters' `Client::upload` runs one to its end. [`probe`] and [`piece`] are the two calls that
-//! it makes.
+//! The adapters' `Client::upload` runs one to its end. [`CheckUpload`] and [`UploadPiece`] are the
+//! two endpoints that it calls.
 
 use alloc::boxed::Box;
 use core::fmt;
 
 mod date;
 mod disposition;
-mod fetch;
-pub mod file;
+mod file;
 mod file_name;
 mod head;
-pub mod head_img;
-pub mod head_img_url;
-pub mod icon;
-pub mod image;
+mod head_img;
+mod head_img_url;
+mod icon;
+mod image;
 mod link;
 mod local;
-pub mod map;
+mod map;
 mod multipart;
-pub mod piece;
-pub mod preview;
-pub mod probe;
-pub mod received;
+mod piece;
+mod preview;
+mod probe;
+mod received;
+mod retry_empty;
 mod sum;
 mod tally;
 #[cfg(test)]
@@ -42,23 +42,30 @@ mod testing;
 #[cfg(test)]
 pub(crate) mod testing_form;
 mod upload;
-pub mod video;
-pub mod voice;
+mod video;
+mod voice;
 
-pub use fetch::Fetch;
-pub use file::ReceivedFile;
+pub use file::{GetFile, ReceivedFile};
 pub use file_name::FileName;
 pub use head::Head;
-pub use head_img_url::HeadImgUrl;
-pub use icon::Icon;
+pub use head_img::GetHeadImg;
+pub use head_img_url::{GetContactPicture, HeadImgUrl};
+pub use icon::{GetIcon, Icon};
+pub use image::{GetImage, ImageSize};
 pub use local::{Limits, LocalFile};
-pub use map::MapLink;
-pub use received::NotFetchable;
+pub use map::{GetMap, MapLink};
+pub use piece::{PieceTaken, UploadPiece, UploadPlan};
+pub use preview::{GetPreview, PictureId};
+pub use probe::{CheckUpload, Probed};
+pub use received::{GetMedia, NotFetchable};
+pub use retry_empty::RetryEmpty;
 pub use sum::Md5Sum;
 pub use tally::Tally;
 #[cfg(any(test, feature = "_fuzz"))]
 pub(crate) use upload::Sizes;
 pub use upload::{Upload, UploadProgress};
+pub use video::GetVideo;
+pub use voice::GetVoice;
 
 use crate::ids::MsgId;
 use crate::secret::Sealed;

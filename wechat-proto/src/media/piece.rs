@@ -4,6 +4,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString as _};
+use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Range;
 use core::time::Duration;
@@ -17,7 +18,8 @@ use super::local::LocalFile;
 use super::multipart::Form;
 use super::probe::Probed;
 use super::sum::Md5Sum;
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::flow::Response;
 use crate::hosts::Role;
@@ -31,231 +33,243 @@ use crate::wire::lenient::Int;
 use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "webwxuploadmedia";
-/// What the official page calls the first file that it uploads; nobody reads it.
+/// The official page's `id` of its first upload. The same in all requests here.
 const ID: &str = "WU_FILE_0";
-/// What a piece of several is, whatever the file.
+/// The MIME type of a piece, if there are several.
 const OCTETS: &str = "application/octet-stream";
-/// The official page allows this for 512 KB.
-const DEADLINE: Duration = Duration::from_secs(120);
 
-/// How long a piece is, but for the last: the service takes no longer ones.
-pub const LENGTH: u64 = 524_288;
-
-/// One upload: what is the same in all its pieces.
+/// The data that all pieces of an upload share. Cheap to clone.
 #[derive(Clone)]
-pub struct Plan {
+pub struct UploadPlan(Arc<Plan>);
+
+struct Plan {
     file: LocalFile,
     changed: Timestamp,
     md5: Md5Sum,
-    request: UploadMediaRequest,
-    signature: Sealed,
+    to: UserName,
+    client_media_id: u64,
+    /// The same in all pieces.
+    device_id: Box<str>,
+    probed: Option<Probed>,
     length: u64,
 }
 
-/// `uploadmediarequest`, the same in all pieces but for an skey that was renewed in between.
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct UploadMediaRequest {
-    upload_type: u8,
-    base_request: BaseRequest,
-    client_media_id: u64,
-    total_len: u64,
-    start_pos: u64,
-    data_len: u64,
-    media_type: u8,
-    from_user_name: UserName,
-    to_user_name: UserName,
-    file_md5: String,
-    #[serde(rename = "AESKey", skip_serializing_if = "Option::is_none")]
-    aes_key: Option<Sealed>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signature: Option<Sealed>,
-}
+impl UploadPlan {
+    /// The length of all pieces but the last, in bytes: the service takes no longer ones.
+    pub const PIECE: u64 = 524_288;
 
-impl UploadMediaRequest {
-    /// As it goes with the next piece.
-    fn json(&self, session: &Session) -> Sealed {
-        let mut request = self.clone();
-        // An upload outlives the skey that it began with.
-        request.base_request.skey = session.auth.skey.expose().into();
-        serde_json::to_string(&request).expect("a struct has no odd keys").into()
-    }
-}
-
-impl Plan {
-    /// An upload of a file for `to` that begins at `now`. `probed` is what the service said of a
-    /// file that is longer than [`ABOVE`](super::probe::ABOVE).
+    /// Returns an upload of a file for `to` that begins at `now`. `probed` is what the service said
+    /// of a file longer than [`CheckUpload::ABOVE`](super::CheckUpload::ABOVE).
     pub fn new(
         session: &mut Session,
-        to: &UserName,
-        file: &LocalFile,
+        to: UserName,
+        file: LocalFile,
         md5: Md5Sum,
-        probed: Option<&Probed>,
+        probed: Option<Probed>,
         now: Timestamp,
     ) -> Self {
-        Self::with_length(session, to, file, md5, probed, now, LENGTH)
+        Self::with_length(session, to, file, md5, probed, now, Self::PIECE)
     }
 
     pub(super) fn with_length(
         session: &mut Session,
-        to: &UserName,
-        file: &LocalFile,
+        to: UserName,
+        file: LocalFile,
         md5: Md5Sum,
-        probed: Option<&Probed>,
+        probed: Option<Probed>,
         now: Timestamp,
         length: u64,
     ) -> Self {
-        let request = UploadMediaRequest {
-            upload_type: 2,
-            base_request: session.base_request(),
-            client_media_id: session.next_client_media_id(now),
-            total_len: file.size(),
-            // Of the whole file, whatever the piece.
-            start_pos: 0,
-            data_len: file.size(),
-            // An attachment, whatever the file.
-            media_type: 4,
-            from_user_name: session.me.user_name.clone(),
-            to_user_name: to.clone(),
-            file_md5: md5.to_string(),
-            aes_key: probed.map(|probed| probed.aes_key.clone()),
-            signature: probed.map(|probed| probed.signature.clone()),
-        };
-        Self {
-            file: file.clone(),
-            changed: file.changed(now),
-            md5,
-            request,
-            signature: probed.map(|probed| probed.signature.clone()).unwrap_or_default(),
-            length,
-        }
+        let device_id = session.device_id().as_str().into();
+        let client_media_id = session.next_client_media_id(now);
+        let changed = file.changed(now);
+        Self(Arc::new(Plan { file, changed, md5, to, client_media_id, device_id, probed, length }))
     }
 
-    /// How many pieces it has.
-    pub const fn pieces(&self) -> u64 {
-        self.file.size().div_ceil(self.length)
+    /// Returns how many pieces it has.
+    pub fn pieces(&self) -> u64 {
+        self.0.file.size().div_ceil(self.0.length)
     }
 
-    /// The bytes of the file that are a piece, by its number from 0.
+    /// Returns which bytes of the file are a piece, by its number from 0.
     pub fn range(&self, piece: u64) -> Range<u64> {
-        let start = piece.saturating_mul(self.length).min(self.file.size());
-        start..start.saturating_add(self.length).min(self.file.size())
+        let (length, size) = (self.0.length, self.0.file.size());
+        let start = piece.saturating_mul(length).min(size);
+        start..start.saturating_add(length).min(size)
     }
 
-    pub(super) const fn md5(&self) -> Md5Sum {
-        self.md5
+    pub(super) fn md5(&self) -> Md5Sum {
+        self.0.md5
     }
 
-    pub(super) fn into_signature(self) -> Sealed {
-        self.signature
+    pub(super) fn signature(&self) -> Sealed {
+        self.0.probed.as_ref().map(|probed| probed.signature.clone()).unwrap_or_default()
     }
 }
 
-/// Without what it proves itself with.
-impl fmt::Debug for Plan {
+impl Plan {
+    /// `uploadmediarequest`: the same in all pieces but for an `Skey` that was renewed in between.
+    fn json(&self, session: &Session) -> Sealed {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct UploadMediaRequest<'a> {
+            upload_type: u8,
+            base_request: BaseRequest<'a>,
+            client_media_id: u64,
+            total_len: u64,
+            start_pos: u64,
+            data_len: u64,
+            media_type: u8,
+            from_user_name: &'a UserName,
+            to_user_name: &'a UserName,
+            file_md5: String,
+            #[serde(rename = "AESKey", skip_serializing_if = "Option::is_none")]
+            aes_key: Option<&'a Sealed>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            signature: Option<&'a Sealed>,
+        }
+        let request = UploadMediaRequest {
+            upload_type: 2,
+            base_request: session.base_request(&self.device_id),
+            client_media_id: self.client_media_id,
+            total_len: self.file.size(),
+            // Of the whole file, in each piece.
+            start_pos: 0,
+            data_len: self.file.size(),
+            // Attachment, for all files.
+            media_type: 4,
+            from_user_name: &session.me.user_name,
+            to_user_name: &self.to,
+            file_md5: self.md5.to_string(),
+            aes_key: self.probed.as_ref().map(|probed| &probed.aes_key),
+            signature: self.probed.as_ref().map(|probed| &probed.signature),
+        };
+        serde_json::to_string(&request).expect("a struct has no odd keys").into()
+    }
+}
+
+/// Hides the keys and the receiver.
+impl fmt::Debug for UploadPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plan")
-            .field("file", &self.file)
-            .field("md5", &self.md5)
+        f.debug_struct("UploadPlan")
+            .field("file", &self.0.file)
+            .field("md5", &self.0.md5)
             .finish_non_exhaustive()
     }
 }
 
-/// The service took a piece.
+/// The reply to a piece.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Taken {
-    /// Its name for the file; empty but for the last piece.
+pub struct PieceTaken {
+    /// The `MediaId` of the file; empty except after the last piece.
     pub media_id: Box<str>,
-    /// How many bytes of the file it says to have. Peers do not look at it.
+    /// The number of bytes received so far, as the service reports it. Not checked.
     pub received: i64,
 }
 
-/// Hands over the `bytes` of a piece, by its number from 0; they are shared, not copied. The reply
-/// is read by [`parse`], that of the last piece by [`parse_last`]. The same piece may be handed over
-/// again.
-pub fn request(
-    session: &mut Session,
-    plan: &Plan,
+/// Uploads a piece of a file. The same piece may be uploaded again.
+#[derive(Clone, Debug)]
+pub struct UploadPiece {
+    plan: UploadPlan,
     piece: u64,
     bytes: Bytes,
-    now: Timestamp,
-) -> Call<Taken> {
-    let (file, pieces) = (&plan.file, plan.pieces());
-    let request = plan.request.json(session);
-    let mut form = Form::new(&mut session.device.rng)
-        .with("id", ID)
-        .with("name", file.name())
-        .with("type", file.mime())
-        .with("lastModifiedDate", JsDate(plan.changed))
-        .with("size", file.size());
-    if pieces > 1 {
-        form = form.with("chunks", pieces).with("chunk", piece);
-    }
-    let form = form
-        .with("mediatype", file.media_type().as_str())
-        .with("uploadmediarequest", request.expose())
-        // The page is not at the file's host and sends this cookie by hand.
-        .with("webwx_data_ticket", session.device.cookie(Role::File, "webwx_data_ticket", now))
-        // The login gave it percent-encoded: `docs/protocol.md` §1.2. Here, and only here, it goes
-        // decoded.
-        .with(
-            "pass_ticket",
-            percent_decode_str(session.auth.pass_ticket.expose()).decode_utf8_lossy(),
-        );
-    let boundary = String::from(form.boundary());
-    let mime = if pieces > 1 { OCTETS } else { file.mime() };
-    let body = form.file("filename", file.name(), mime, bytes);
-    let mut url = Url::new(&session.device, Role::File, "/cgi-bin/mmwebwx-bin/webwxuploadmedia")
-        .accept(Accept::Script)
-        .with("f", "json");
-    if session.device.entry.is_file_helper() {
-        // `docs/protocol.md` §15.
-        url = url.with("random", random(session));
-    }
-    let http = url.post_parts(&session.device, &boundary, body);
-    let is_last = piece.saturating_add(1) >= pieces;
-    Call::again(http, if is_last { parse_last } else { parse }).deadline(DEADLINE)
 }
 
-/// What the file-transfer page draws for each request.
+impl UploadPiece {
+    /// Returns a request to upload a piece, by its number from 0. `bytes` are those that
+    /// [`UploadPlan::range`] says; they are shared, not copied.
+    pub const fn new(plan: UploadPlan, piece: u64, bytes: Bytes) -> Self {
+        Self { plan, piece, bytes }
+    }
+
+    pub(super) const fn plan(&self) -> &UploadPlan {
+        &self.plan
+    }
+
+    pub(super) const fn piece(&self) -> u64 {
+        self.piece
+    }
+
+    fn is_last(&self) -> bool {
+        self.piece.saturating_add(1) >= self.plan.pieces()
+    }
+}
+
+impl Endpoint for UploadPiece {
+    type State = Session;
+    type Output = PieceTaken;
+
+    // The official page allows this for 512 KB.
+    const DEADLINE: Duration = Duration::from_secs(120);
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        let (plan, pieces) = (&self.plan.0, self.plan.pieces());
+        let file = &plan.file;
+        let request = plan.json(session);
+        let mut form = Form::new(&mut session.device.rng)
+            .with("id", ID)
+            .with("name", file.name())
+            .with("type", file.mime())
+            .with("lastModifiedDate", JsDate(plan.changed))
+            .with("size", file.size());
+        if pieces > 1 {
+            form = form.with("chunks", pieces).with("chunk", self.piece);
+        }
+        let form = form
+            .with("mediatype", file.media_type().as_str())
+            .with("uploadmediarequest", request.expose())
+            // The page is not at the file's host and sends this cookie by hand.
+            .with("webwx_data_ticket", session.device.cookie(Role::File, "webwx_data_ticket", now))
+            // The login gave it percent-encoded: `docs/protocol.md` §1.2. Here, and only here, it
+            // goes decoded.
+            .with(
+                "pass_ticket",
+                percent_decode_str(session.auth.pass_ticket.expose()).decode_utf8_lossy(),
+            );
+        let boundary = String::from(form.boundary());
+        let mime = if pieces > 1 { OCTETS } else { file.mime() };
+        let body = form.file("filename", file.name(), mime, self.bytes.clone());
+        let mut url = Url::new(Role::File, "/cgi-bin/mmwebwx-bin/webwxuploadmedia")
+            .accept(Accept::Script)
+            .with("f", "json");
+        if session.device.entry.is_file_helper() {
+            // `docs/protocol.md` §15.
+            url = url.with("random", random(session));
+        }
+        url.post_parts(&mut session.device, now, &boundary, body)
+    }
+
+    /// # Errors
+    ///
+    /// - [`Error::Status`] for HTTP statuses from 400 on: 402 for an invalid form, 413 for one that is
+    ///   too long, 502 if the service behind the server failed.
+    /// - What the `Ret` of the reply says: 1 for uploads that the service does not want;
+    ///   [`Error::ServiceFailed`] where it had a fault.
+    /// - [`Error::Malformed`] for any other response; also for a reply to the last piece without a
+    ///   `MediaId`: pieces are missing, or belong to different files.
+    fn parse(&self, response: &Response) -> Result<PieceTaken, Error> {
+        let status = response.status();
+        if status.is_client_error() || status.is_server_error() {
+            return Err(Error::Status { endpoint: ENDPOINT, status: status.as_u16() });
+        }
+        let wire: Wire = envelope::answer(ENDPOINT, response)?;
+        let media_id = wire.media_id.into_boxed();
+        if self.is_last() && media_id.is_empty() {
+            return Err(Error::Malformed {
+                endpoint: ENDPOINT,
+                expected: "JSON with a MediaId",
+                found: "JSON without one".into(),
+            });
+        }
+        Ok(PieceTaken { media_id, received: wire.start_pos.0 })
+    }
+}
+
+/// Returns the random query value that the file-transfer page adds to each request.
 fn random(session: &mut Session) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789AB";
     session.device.rng.letters(LETTERS, 4).map(char::from).collect()
-}
-
-/// Reads the reply of [`request`] for any piece.
-///
-/// # Errors
-///
-/// [`Error::Status`] if the form was refused as a whole: 402 for one that is wrong, 413 for one that
-/// is too long, 502 where the service behind the server failed. What its `Ret` says (1 for uploads
-/// that the service does not want); [`Error::Malformed`] if it is no such reply.
-pub fn parse(reply: &Response) -> Result<Taken, Error> {
-    let status = reply.status();
-    if status.is_client_error() || status.is_server_error() {
-        return Err(Error::Status { endpoint: ENDPOINT, status: status.as_u16() });
-    }
-    let wire: Wire = envelope::open(ENDPOINT, reply)?;
-    Ok(Taken { media_id: wire.media_id.into_boxed(), received: wire.start_pos.0 })
-}
-
-/// Reads the reply of [`request`] for the last piece.
-///
-/// # Errors
-///
-/// What [`parse`] says; [`Error::Malformed`] too if the service took the piece and has no name for
-/// the file: pieces are missing, or are not one file's.
-pub fn parse_last(reply: &Response) -> Result<Taken, Error> {
-    let taken = parse(reply)?;
-    if taken.media_id.is_empty() {
-        return Err(Error::Malformed {
-            endpoint: ENDPOINT,
-            expected: "JSON with a MediaId",
-            found: "JSON without one".into(),
-        });
-    }
-    Ok(taken)
 }
 
 reply! {

@@ -7,7 +7,7 @@ use super::*;
 use crate::error::Ret;
 use crate::media::MediaType;
 use crate::media::testing_form::{Part, form};
-use crate::testing::{NOW, malformed, rendered, reply, session as logged_in};
+use crate::testing::{NOW, http_of, malformed, rendered, reply, session as logged_in};
 
 /// A session with its cookies.
 fn session() -> Session {
@@ -17,13 +17,19 @@ fn session() -> Session {
         "webwx_data_ticket=gSe/5Nae+4KZ==; Domain=.qq.com; Path=/; Secure",
         "webwxuvid=0123; Domain=wx.qq.com; Path=/; Secure",
     ];
-    session.device.receive(&uri, &lines.map(String::from), None, NOW);
+    let mut response = Response::default();
+    for line in lines {
+        response.headers_mut().append("set-cookie", line.parse().unwrap());
+    }
+    session.device.receive(&uri, &response, NOW);
     session
 }
 
-fn plan(session: &mut Session, file: &LocalFile, probed: Option<&Probed>) -> Plan {
+const LENGTH: u64 = UploadPlan::PIECE;
+
+fn plan(session: &mut Session, file: LocalFile, probed: Option<Probed>) -> UploadPlan {
     let to = "@@9e1c".parse().unwrap();
-    Plan::new(session, &to, file, Md5Sum::of(b"the file"), probed, NOW)
+    UploadPlan::new(session, to, file, Md5Sum::of(b"the file"), probed, NOW)
 }
 
 fn probed() -> Probed {
@@ -35,12 +41,11 @@ fn file(name: &str, size: u64) -> LocalFile {
 }
 
 #[test]
-fn hands_over_a_whole_file() {
+fn asks_with_a_whole_file() {
     let mut session = session();
-    let plan = plan(&mut session, &file("报告 & \"终稿\".png", 8), None);
-    let call = request(&mut session, &plan, 0, Bytes::from_static(b"the file"), NOW);
-    assert_eq!(call.http().body().len(), raw(&call).len());
-    insta::assert_snapshot!(rendered(call, &mut session.device).replace('\r', ""), @r#"
+    let plan = plan(&mut session, file("报告 & \"终稿\".png", 8), None);
+    let piece = UploadPiece::new(plan, 0, Bytes::from_static(b"the file"));
+    insta::assert_snapshot!(rendered(piece, &mut session).replace('\r', ""), @r#"
     POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json
     host: file.wx.qq.com
     user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -98,11 +103,11 @@ fn hands_over_a_whole_file() {
 }
 
 #[test]
-fn hands_over_a_piece_of_a_large_file() {
+fn asks_with_a_piece_of_a_large_file() {
     let mut session = session();
-    let plan = plan(&mut session, &file("终稿.zip", 26_214_401), Some(&probed()));
-    let call = request(&mut session, &plan, 50, Bytes::from_static(b"the end"), NOW);
-    insta::assert_snapshot!(rendered(call, &mut session.device).replace('\r', ""), @r#"
+    let plan = plan(&mut session, file("终稿.zip", 26_214_401), Some(probed()));
+    let piece = UploadPiece::new(plan, 50, Bytes::from_static(b"the end"));
+    insta::assert_snapshot!(rendered(piece, &mut session).replace('\r', ""), @r#"
     POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json
     host: file.wx.qq.com
     user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -167,10 +172,6 @@ fn hands_over_a_piece_of_a_large_file() {
     "#);
 }
 
-fn raw<T>(call: &Call<T>) -> String {
-    crate::seeds::raw_body(call)
-}
-
 fn names(parts: &[Part]) -> alloc::vec::Vec<&str> {
     parts.iter().map(|part| &*part.name).collect()
 }
@@ -179,14 +180,15 @@ fn names(parts: &[Part]) -> alloc::vec::Vec<&str> {
 #[test]
 fn pieces_differ_in_their_number() {
     let mut session = session();
-    let plan = plan(&mut session, &file("a.png", 2 * LENGTH + 1), None);
+    let plan = plan(&mut session, file("a.png", 2 * LENGTH + 1), None);
     assert_eq!(plan.pieces(), 3);
     assert_eq!(
         [0, 1, 2, 3].map(|piece| plan.range(piece)),
         [0..524_288, 524_288..1_048_576, 1_048_576..1_048_577, 1_048_577..1_048_577]
     );
     let forms = [0, 1, 2].map(|piece| {
-        form(&request(&mut session, &plan, piece, Bytes::from(format!("piece {piece}")), NOW))
+        let bytes = Bytes::from(format!("piece {piece}"));
+        form(&http_of(UploadPiece::new(plan.clone(), piece, bytes), &mut session))
     });
     for (index, form) in forms.iter().enumerate() {
         assert_eq!(names(form), names(&forms[0]));
@@ -204,13 +206,12 @@ fn pieces_differ_in_their_number() {
 }
 
 #[test]
-fn no_two_uploads_have_one_number() {
+fn uploads_have_distinct_numbers() {
     let mut session = session();
     let ids = [NOW, NOW, NOW.after(Duration::from_secs(1)), NOW].map(|now| {
-        let file = file("a", 1);
-        let to = UserName::file_helper();
-        let plan = Plan::new(&mut session, &to, &file, Md5Sum::of(b"a"), None, now);
-        let request = serde_json::to_value(&plan.request).unwrap();
+        let (to, file) = (UserName::file_helper(), file("a", 1));
+        let plan = UploadPlan::new(&mut session, to, file, Md5Sum::of(b"a"), None, now);
+        let request: Value = serde_json::from_str(plan.0.json(&session).expose()).unwrap();
         request["ClientMediaId"].as_u64().unwrap() - NOW.as_millis()
     });
     assert_eq!(ids, [0, 1, 1000, 1001]);
@@ -220,34 +221,33 @@ fn no_two_uploads_have_one_number() {
 #[test]
 fn a_piece_has_the_newest_skey() {
     let mut session = session();
-    let plan = plan(&mut session, &file("a", 2 * LENGTH), None);
+    let plan = plan(&mut session, file("a", 2 * LENGTH), None);
     let requests = ["@crypt_old", "@crypt_new"].map(|skey| {
         session.renew_skey(skey.parse().unwrap());
-        let json = plan.request.json(&session);
+        let json = plan.0.json(&session);
         assert!(json.expose().contains(skey));
         json.expose().replace(skey, "")
     });
     assert_eq!(requests[0], requests[1]);
 }
 
-/// Neither the bytes nor the form are copied for another try.
+/// Requests hold the bytes of the piece without a copy.
 #[test]
-fn bytes_are_shared() {
+fn request_shares_the_bytes() {
     let mut session = session();
     let bytes = Bytes::from(alloc::vec![7; 524_288]);
-    let plan = plan(&mut session, &file("a.png", LENGTH), None);
-    let call = request(&mut session, &plan, 0, bytes.clone(), NOW);
-    let mut body = call.http().body().clone();
-    bytes::Buf::advance(&mut body, call.http().body().len() - bytes.len() - 46);
+    let plan = plan(&mut session, file("a.png", LENGTH), None);
+    let http = http_of(UploadPiece::new(plan, 0, bytes.clone()), &mut session);
+    let mut body = http.body().clone();
+    bytes::Buf::advance(&mut body, http.body().len() - bytes.len() - 46);
     assert_eq!(bytes::Buf::chunk(&body).as_ptr(), bytes.as_ptr());
 }
 
 #[test]
 fn shows_no_secret() {
     let mut session = session();
-    let plan = plan(&mut session, &file("a.zip", LENGTH), Some(&probed()));
-    let call = request(&mut session, &plan, 0, Bytes::new(), NOW);
-    let shown = format!("{plan:?} {call:?}");
+    let plan = plan(&mut session, file("a.zip", LENGTH), Some(probed()));
+    let shown = format!("{plan:?} {:?}", UploadPiece::new(plan.clone(), 0, Bytes::new()));
     for secret in ["0c1d2e3f", "c2lnbmF0dXJl", "gSe/5Nae", "kByRoJSUlD7S2pif", "crypt"] {
         assert!(!shown.contains(secret), "{shown}");
     }
@@ -267,9 +267,11 @@ proptest! {
         session.auth.pass_ticket = ticket.parse().unwrap();
         let file = file(&name, size).as_type(MediaType::Video);
         let probed = Probed { signature: signature.clone().into(), ..probed() };
-        let plan = plan(&mut session, &file, Some(&probed));
-        let call = request(&mut session, &plan, 0, bytes.clone().into(), NOW);
-        let parts = form(&call);
+        let plan = plan(&mut session, file, Some(probed));
+        let piece = UploadPiece::new(plan, 0, bytes.clone().into());
+        let http = http_of(piece, &mut session);
+        prop_assert_eq!(http.body().len(), http.body().clone().into_bytes().len());
+        let parts = form(&http);
         let several = size > LENGTH;
         let expected: &[&str] = if several {
             &["id", "name", "type", "lastModifiedDate", "size", "chunks", "chunk", "mediatype",
@@ -297,33 +299,37 @@ proptest! {
 }
 
 #[test]
-fn reads() {
-    let taken = parse_last(&reply(
+fn parses_replies() {
+    let mut session = session();
+    let plan = plan(&mut session, file("a", 2 * LENGTH), None);
+    let [piece, last] = [0, 1].map(|piece| UploadPiece::new(plan.clone(), piece, Bytes::new()));
+
+    let taken = last.parse(&reply(
         r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MediaId":"@crypt_6084","StartPos":25929,"CDNThumbImgHeight":0,"CDNThumbImgWidth":0,"EncryFileName":"a%2Epng"}"#,
     ))
     .unwrap();
-    assert_eq!(taken, Taken { media_id: "@crypt_6084".into(), received: 25_929 });
+    assert_eq!(taken, PieceTaken { media_id: "@crypt_6084".into(), received: 25_929 });
 
     // Between pieces there is no name yet; at the end there has to be one.
     let between = r#"{"BaseResponse":{"Ret":0},"MediaId":"","StartPos":524288}"#;
-    assert_eq!(parse(&reply(between)).unwrap().received, 524_288);
+    assert_eq!(piece.parse(&reply(between)).unwrap().received, 524_288);
     assert!(matches!(
-        parse_last(&reply(between)),
+        last.parse(&reply(between)),
         Err(Error::Malformed { endpoint: "webwxuploadmedia", expected: "JSON with a MediaId", .. })
     ));
 
-    for parse in [parse, parse_last] {
-        let refused = parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":""},"MediaId":""}"#));
+    for piece in [piece, last] {
+        let refused = piece.parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":""},"MediaId":""}"#));
         assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
-        let limited = parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
+        let limited = piece.parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(limited, Err(Error::Limited { .. })));
-        let over = parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        let over = piece.parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
         assert!(matches!(over, Err(Error::LoggedOut { .. })));
-        malformed(parse, &[r#"{"MediaId":"@crypt_6084"}"#]);
+        malformed(&piece, &[r#"{"MediaId":"@crypt_6084"}"#]);
         for (status, transient) in [(400, false), (402, false), (413, false), (502, true)] {
             let mut page = reply("<html>");
             *page.status_mut() = http::StatusCode::from_u16(status).unwrap();
-            let error = parse(&page).unwrap_err();
+            let error = piece.parse(&page).unwrap_err();
             assert_eq!(error.is_transient(), transient);
             assert!(matches!(error, Error::Status { status: found, .. } if found == status));
         }

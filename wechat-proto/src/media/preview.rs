@@ -9,10 +9,10 @@ use core::str::FromStr;
 
 use bytes::Bytes;
 
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Invalid};
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::envelope;
@@ -44,39 +44,58 @@ impl FromStr for PictureId {
     }
 }
 
-/// Asks for the picture that was uploaded under this name; read by [`parse`].
-pub fn request(session: &mut Session, id: &PictureId, _now: Timestamp) -> Call<Bytes> {
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxpreview")
-        .accept(Accept::Image)
-        .with("fun", "preview")
-        .with("mediaid", &id.0)
-        .get(&session.device);
-    Call::again(http, parse).limit(LONGEST)
+/// Gets the bytes of an uploaded picture. Their `Content-Type` is ignored.
+#[derive(Clone, Debug)]
+pub struct GetPreview {
+    id: PictureId,
 }
 
-/// Reads the reply of [`request`]: the bytes of a picture, whatever type they are said to have.
-///
-/// # Errors
-///
-/// [`Error::EmptyMedia`] for a reply without bytes; what its `Ret` says, if it has one;
-/// [`Error::Malformed`] for anything else.
-pub fn parse(reply: &Response) -> Result<Bytes, Error> {
-    let body = reply.body();
-    if reply.status() == http::StatusCode::OK {
-        if body.is_empty() {
-            return Err(Error::EmptyMedia { endpoint: ENDPOINT });
-        }
-        if STARTS.iter().any(|start| body.starts_with(start)) {
-            return Ok(body.clone());
-        }
-        if let Err(
-            error @ (Error::Refused { .. } | Error::Limited { .. } | Error::LoggedOut { .. }),
-        ) = envelope::open::<Wire>(ENDPOINT, reply)
-        {
-            return Err(error);
-        }
+impl GetPreview {
+    /// Returns a request for the picture with this id.
+    pub const fn new(id: PictureId) -> Self {
+        Self { id }
     }
-    Err(envelope::not_script(ENDPOINT, "a picture", reply))
+}
+
+impl Endpoint for GetPreview {
+    type State = Session;
+    type Output = Bytes;
+
+    const WANT: Want = Want::Whole { limit: LONGEST };
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        Url::api(ENDPOINT)
+            .accept(Accept::Image)
+            .with("fun", "preview")
+            .with("mediaid", &self.id.0)
+            .get(&mut session.device, now)
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::EmptyMedia`] for a response without bytes; what the `Ret` of the reply says, if it
+    /// has one; [`Error::Malformed`] for any other response.
+    fn parse(&self, response: &Response) -> Result<Bytes, Error> {
+        let body = response.body();
+        if response.status() == http::StatusCode::OK {
+            if body.is_empty() {
+                return Err(Error::EmptyMedia { endpoint: ENDPOINT });
+            }
+            if STARTS.iter().any(|start| body.starts_with(start)) {
+                return Ok(body.clone());
+            }
+            if let Err(
+                error @ (Error::Refused { .. }
+                | Error::Limited { .. }
+                | Error::LoggedOut { .. }
+                | Error::ServiceFailed { .. }),
+            ) = envelope::answer::<Wire>(ENDPOINT, response)
+            {
+                return Err(error);
+            }
+        }
+        Err(envelope::unexpected(ENDPOINT, "a picture", response))
+    }
 }
 
 /// How pictures begin: JPEG, PNG, GIF, BMP, WebP.
@@ -92,13 +111,16 @@ mod tests {
 
     use super::*;
     use crate::error::Ret;
-    use crate::testing::{NOW, rendered, reply, session};
+    use crate::testing::{http_of, rendered, reply, session};
+
+    fn preview(name: &str) -> GetPreview {
+        GetPreview::new(name.parse().unwrap())
+    }
 
     #[test]
     fn asks() {
         let mut session = session();
-        let call = request(&mut session, &"@crypt_5f_a/b+c==".parse().unwrap(), NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @"
+        insta::assert_snapshot!(rendered(preview("@crypt_5f_a/b+c=="), &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxpreview?fun=preview&mediaid=%40crypt_5f_a%2Fb%2Bc%3D%3D
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -109,11 +131,12 @@ mod tests {
     }
 
     #[test]
-    fn any_name_that_is_taken_fits_a_request() {
+    fn any_valid_id_fits_a_request() {
         let longest = "=".repeat(4096);
         let id: PictureId = longest.parse().unwrap();
-        let _ = request(&mut session(), &id, NOW);
-        assert_eq!(alloc::format!("{id:?}"), "PictureId");
+        let preview = GetPreview::new(id);
+        assert_eq!(alloc::format!("{preview:?}"), "GetPreview { id: PictureId }");
+        http_of(preview, &mut session());
         for bad in ["", &"x".repeat(4097)] {
             assert!(bad.parse::<PictureId>().is_err());
         }
@@ -123,27 +146,33 @@ mod tests {
     fn reads() {
         for start in STARTS {
             let picture = Bytes::from([start, b"rest"].concat());
-            assert_eq!(parse(&Response::new(picture.clone())).unwrap(), picture);
+            assert_eq!(preview("@a").parse(&Response::new(picture.clone())).unwrap(), picture);
         }
-        assert!(matches!(parse(&reply("")), Err(Error::EmptyMedia { endpoint: ENDPOINT })));
-        let refused = parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":"no"}}"#));
+        assert!(matches!(
+            preview("@a").parse(&reply("")),
+            Err(Error::EmptyMedia { endpoint: ENDPOINT })
+        ));
+        let refused = preview("@a").parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":"no"}}"#));
         assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
-        let over = parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        let over = preview("@a").parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
         assert!(matches!(over, Err(Error::LoggedOut { .. })));
         for other in ["<html></html>", "{", "{}", "text", r#"{"BaseResponse":{"Ret":0}}"#] {
-            assert!(matches!(parse(&reply(other)), Err(Error::Malformed { .. })), "{other}");
+            assert!(
+                matches!(preview("@a").parse(&reply(other)), Err(Error::Malformed { .. })),
+                "{other}"
+            );
         }
         let mut broken = Response::new(Bytes::from_static(b"GIF89a"));
         *broken.status_mut() = http::StatusCode::NOT_FOUND;
-        assert!(matches!(parse(&broken), Err(Error::Malformed { .. })));
+        assert!(matches!(preview("@a").parse(&broken), Err(Error::Malformed { .. })));
     }
 
     proptest! {
         #[test]
-        fn any_name_comes_back(name in ".{1,200}") {
+        fn ids_round_trip(name in ".{1,200}") {
             let mut session = session();
-            let call = request(&mut session, &name.parse().unwrap(), NOW);
-            let query = call.http().uri().query().unwrap();
+            let http = http_of(preview(&name), &mut session);
+            let query = http.uri().query().unwrap();
             let value = query.strip_prefix("fun=preview&mediaid=").unwrap();
             let decoded = percent_encoding::percent_decode_str(value).decode_utf8().unwrap();
             prop_assert_eq!(decoded, name);

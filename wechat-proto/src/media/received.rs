@@ -1,12 +1,16 @@
-//! What came with a message, whichever endpoint has it: `docs/protocol.md` §8.
+//! The media of a message, from the endpoint that its kind needs: `docs/protocol.md` §8.
 
-use super::fetch::Fetch;
-use super::{MapLink, ReceivedFile, file, image, map, video, voice};
+use super::head::{HEAD, Head};
+use super::{GetFile, GetImage, GetMap, GetVideo, GetVoice, ImageSize, MapLink, ReceivedFile};
+use crate::body::Body;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::flow::{Response, Want};
 use crate::message::{AppContent, Kind, Message};
 use crate::session::Session;
 use crate::time::Timestamp;
 
-/// Why nothing can be fetched of a message. Nothing was asked.
+/// The reason why a message has no media to fetch. No request was sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotFetchable {
@@ -21,48 +25,89 @@ pub enum NotFetchable {
     Incomplete,
 }
 
-/// Asks for what a message brings: a picture, a sticker (the one that moves), a voice message, a
-/// video, a file, the map of a place. By [`image::request`], [`voice::request`],
-/// [`video::request`], [`file::request`](mod@file) or [`map::request`].
+/// Gets the media of a message: a picture, a sticker (the animated one), a voice message, a video,
+/// a file, the map of a place.
 ///
-/// # Errors
-///
-/// [`NotFetchable`] if it brings nothing, or nothing for the web.
-pub fn request(
-    session: &Session,
-    message: &Message,
-    now: Timestamp,
-) -> Result<Fetch, NotFetchable> {
-    let missing = NotFetchable::Incomplete;
-    match &message.kind {
-        Kind::Image(_) => Ok(image::request(session, &message.id, image::Size::Full)),
-        Kind::Emoticon(sticker) if sticker.from_shop => Err(NotFetchable::Sticker),
-        Kind::Emoticon(_) => Ok(image::request(session, &message.id, image::Size::Big)),
-        Kind::Voice(_) => Ok(voice::request(session, &message.id)),
-        Kind::Video(_) => Ok(video::request(session, &message.id)),
-        Kind::Location(_) => {
-            MapLink::of(message).map(|link| map::request(session, &link)).ok_or(missing)
+/// It is a [`GetImage`], [`GetVoice`], [`GetVideo`], [`GetFile`] or [`GetMap`].
+#[derive(Clone, Debug)]
+pub struct GetMedia(Media);
+
+#[derive(Clone, Debug)]
+enum Media {
+    Image(GetImage),
+    Voice(GetVoice),
+    Video(GetVideo),
+    File(GetFile),
+    Map(GetMap),
+}
+
+impl GetMedia {
+    /// Returns a request for the media of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFetchable`] if it has no media, or none for the web.
+    pub fn new(message: &Message) -> Result<Self, NotFetchable> {
+        let missing = NotFetchable::Incomplete;
+        let id = message.id.clone();
+        Ok(Self(match &message.kind {
+            Kind::Image(_) => Media::Image(GetImage::new(id, ImageSize::Full)),
+            Kind::Emoticon(sticker) if sticker.from_shop => return Err(NotFetchable::Sticker),
+            Kind::Emoticon(_) => Media::Image(GetImage::new(id, ImageSize::Big)),
+            Kind::Voice(_) => Media::Voice(GetVoice::new(id)),
+            Kind::Video(_) => Media::Video(GetVideo::new(id)),
+            Kind::Location(_) => Media::Map(GetMap::new(MapLink::of(message).ok_or(missing)?)),
+            Kind::App(app) if matches!(app.content, AppContent::File(_)) => {
+                Media::File(GetFile::new(ReceivedFile::of(message).ok_or(missing)?))
+            }
+            _ => return Err(NotFetchable::Kind),
+        }))
+    }
+
+    /// Returns a request for the thumbnail of a picture, a video or a sticker.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFetchable`] if it has none, or none for the web.
+    pub fn thumbnail(message: &Message) -> Result<Self, NotFetchable> {
+        match &message.kind {
+            Kind::Emoticon(sticker) if sticker.from_shop => Err(NotFetchable::Sticker),
+            Kind::Image(_) | Kind::Emoticon(_) | Kind::Video(_) => {
+                let image = GetImage::new(message.id.clone(), ImageSize::Thumbnail);
+                Ok(Self(Media::Image(image)))
+            }
+            _ => Err(NotFetchable::Kind),
         }
-        Kind::App(app) if matches!(app.content, AppContent::File(_)) => {
-            let received = ReceivedFile::of(message);
-            received.map(|received| file::request(session, &received, now)).ok_or(missing)
-        }
-        _ => Err(NotFetchable::Kind),
     }
 }
 
-/// Asks for the small picture of a picture, a video or a sticker.
-///
-/// # Errors
-///
-/// [`NotFetchable`] if it has none, or none for the web.
-pub fn thumbnail(session: &Session, message: &Message) -> Result<Fetch, NotFetchable> {
-    match &message.kind {
-        Kind::Emoticon(sticker) if sticker.from_shop => Err(NotFetchable::Sticker),
-        Kind::Image(_) | Kind::Emoticon(_) | Kind::Video(_) => {
-            Ok(image::request(session, &message.id, image::Size::Thumbnail))
+impl Endpoint for GetMedia {
+    type State = Session;
+    type Output = Head;
+
+    const WANT: Want = HEAD;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        match &mut self.0 {
+            Media::Image(image) => image.request(session, now),
+            Media::Voice(voice) => voice.request(session, now),
+            Media::Video(video) => video.request(session, now),
+            Media::File(file) => file.request(session, now),
+            Media::Map(map) => map.request(session, now),
         }
-        _ => Err(NotFetchable::Kind),
+    }
+
+    /// # Errors
+    ///
+    /// Those of the endpoint that it is.
+    fn parse(&self, response: &Response) -> Result<Head, Error> {
+        match &self.0 {
+            Media::Image(image) => image.parse(response),
+            Media::Voice(voice) => voice.parse(response),
+            Media::Video(video) => video.parse(response),
+            Media::File(file) => file.parse(response),
+            Media::Map(map) => map.parse(response),
+        }
     }
 }
 
@@ -71,11 +116,12 @@ mod tests {
     use alloc::string::String;
 
     use super::*;
-    use crate::testing::{NOW, said, session};
+    use crate::testing::{http_of, said, session};
 
-    /// The endpoint and the size that a fetch asks for.
-    fn asked(fetch: Fetch) -> String {
-        let uri = fetch.http().uri();
+    /// The endpoint and the size of a download.
+    fn asked(download: GetMedia) -> String {
+        let http = http_of(download, &mut session());
+        let uri = http.uri();
         let name = uri.path().rsplit('/').next().unwrap();
         let size = uri.query().unwrap().rsplit_once("&type=");
         [name, size.map_or("", |(_, size)| size)].join(" ")
@@ -106,9 +152,9 @@ mod tests {
             (3, "", "no picture", Err(kind), Err(kind)),
         ] {
             let message = said(msg_type, fields, content);
-            let found = request(&session(), &message, NOW).map(asked);
+            let found = GetMedia::new(&message).map(asked);
             assert_eq!(found.as_deref(), whole.as_deref(), "{message:?}");
-            let found = thumbnail(&session(), &message).map(asked);
+            let found = GetMedia::thumbnail(&message).map(asked);
             assert_eq!(found.as_deref(), small.as_deref(), "{message:?}");
         }
     }

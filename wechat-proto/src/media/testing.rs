@@ -5,11 +5,12 @@ use alloc::vec::Vec;
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 
-use super::{Fetch, Head};
+use super::Head;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::flow::Response;
-
-type Parse = fn(&Response) -> Result<Head, Error>;
+use crate::session::Session;
+use crate::testing::http_of;
 
 fn reply(status: u16, kind: &'static str, length: u64) -> Response {
     let mut reply = Response::default();
@@ -19,35 +20,39 @@ fn reply(status: u16, kind: &'static str, length: u64) -> Response {
     reply
 }
 
-/// Asserts that a parser takes a reply of this type, whole and as a range.
-pub(super) fn accepts(parse: Parse, endpoint: &str, kind: &'static str) {
+/// Asserts that a download accepts a response of this type, whole and as a range.
+pub(super) fn accepts(download: &impl Endpoint<Output = Head>, endpoint: &str, kind: &'static str) {
     for status in [200, 206] {
-        let head = parse(&reply(status, kind, 7)).unwrap();
+        let head = download.parse(&reply(status, kind, 7)).unwrap();
         assert_eq!((head.endpoint, head.length), (endpoint, Some(7)));
         assert_eq!(head.content_type.as_deref(), Some(kind));
     }
 }
 
-/// Asserts that a parser takes none of the replies that are no download, and says which endpoint
+/// Asserts that a download accepts none of the responses that are no download, and says which endpoint
 /// answered.
-pub(super) fn no_picture(parse: Parse, name: &str) {
+pub(super) fn no_picture(download: &impl Endpoint<Output = Head>, name: &str) {
     for kind in ["text/plain", "text/html; charset=utf-8", "application/json"] {
-        let read = parse(&reply(200, kind, 7));
+        let read = download.parse(&reply(200, kind, 7));
         assert!(matches!(read, Err(Error::Malformed { endpoint, .. }) if endpoint == name));
     }
     for status in [301, 302, 404, 502] {
-        let read = parse(&reply(status, "image/jpeg", 7));
+        let read = download.parse(&reply(status, "image/jpeg", 7));
         let Err(Error::Status { endpoint, status: told }) = read else { panic!("{read:?}") };
         assert_eq!((endpoint, told), (name, status));
     }
     for status in [200, 206] {
-        let read = parse(&reply(status, "image/jpeg", 0));
+        let read = download.parse(&reply(status, "image/jpeg", 0));
         assert!(matches!(read, Err(Error::EmptyMedia { endpoint }) if endpoint == name));
     }
 }
 
 /// The query of a download, decoded by somebody else's code.
-pub(super) fn pairs(fetch: &Fetch) -> Vec<(String, String)> {
-    let query = fetch.http().uri().query().unwrap();
+pub(super) fn pairs(
+    download: impl Endpoint<State = Session>,
+    session: &mut Session,
+) -> Vec<(String, String)> {
+    let http = http_of(download, session);
+    let query = http.uri().query().unwrap();
     url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }

@@ -11,7 +11,6 @@ use bytes::{Buf as _, Bytes};
 use futures_core::Stream;
 
 use crate::body::Body;
-use crate::call::Call;
 
 /// A part of a form.
 #[derive(Debug)]
@@ -75,13 +74,8 @@ pub(crate) fn parts(boundary: &str, body: Bytes) -> Vec<Part> {
     panic!("the form does not end")
 }
 
-/// The parts of a call's form.
-pub(crate) fn form<T>(call: &Call<T>) -> Vec<Part> {
-    sent_form(call.http())
-}
-
 /// The parts of the form that a request is.
-pub(crate) fn sent_form(http: &http::Request<Body>) -> Vec<Part> {
+pub(crate) fn form(http: &http::Request<Body>) -> Vec<Part> {
     let kind = http.headers()["content-type"].to_str().unwrap();
     let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
     let mut body = http.body().clone();

@@ -8,13 +8,14 @@ use bytes::Bytes;
 
 use super::Uploaded;
 use super::local::{Limits, LocalFile};
-use super::piece::{self, Plan, Taken};
-use super::probe::{self, Probed};
+use super::piece::{UploadPiece, UploadPlan};
+use super::probe::{CheckUpload, Probed};
 use super::sum::{Adder, Md5Sum};
-use crate::call::Call;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::UserName;
+use crate::retry::{Answer, Lane, Retry};
 use crate::secret::Sealed;
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -22,17 +23,17 @@ use crate::time::Timestamp;
 /// Uploads a file for one receiver, from the source that it is run with.
 ///
 /// The source is read twice, 512 KB at a time: for its MD5, and to be sent. One piece is in memory
-/// at any moment. Its output says how far it is, and at last [`UploadProgress::Done`], which it
-/// repeats.
+/// at any moment. The output says how far the upload is, and at last [`UploadProgress::Done`], which
+/// is repeated.
 ///
 /// ```text
 /// limits ─► read all (MD5) ─► above 25 MB: webwxcheckupload ─► piece by piece: read, webwxuploadmedia ─► done
 ///                                        └─ the service has it ──────────────────────────────────────────┘
 /// ```
 ///
-/// A piece that got no reply, or none that says anything, is sent again, twice, with pauses;
-/// then that is handed up. Polled again, after that or after it was dropped, an upload goes on with
-/// the same piece: nothing that the service took is sent again. A refusal is handed up at once.
+/// A piece is retried after transient errors, which are reported after three in a row; any other
+/// error is reported at once. Polled again, after an error or after it was dropped, an upload goes
+/// on with the same piece: nothing that the service took is sent again.
 ///
 /// Nothing is read or sent of an empty file ([`Error::EmptyFile`]) or of one above its limit
 /// ([`Error::TooLarge`]). A source that fails is [`Error::Source`], and is read on from there by the
@@ -48,16 +49,10 @@ pub struct Upload {
     state: State,
     /// Adds up what is read.
     sum: Adder,
-    /// Whether bytes are waited for.
-    asked: bool,
-    /// Whether a request waits for its time: nothing that comes then is its reply.
-    held: bool,
-    /// What is wrong with the source, not told yet.
+    /// Whether a read is pending.
+    is_reading: bool,
+    /// An error of the source that is not reported yet.
     fault: Option<Error>,
-    /// How often the request in hand was repeated.
-    repeats: u32,
-    /// Whether the service's last answer led on.
-    leads: bool,
 }
 
 /// How far an upload is.
@@ -99,30 +94,20 @@ enum State {
     },
     Probing {
         md5: Md5Sum,
-        /// As in [`State::Sending`].
-        call: Option<Call<Probed>>,
+        probe: Retry<CheckUpload>,
     },
     Reading {
-        plan: Box<Plan>,
+        plan: UploadPlan,
         piece: u64,
     },
-    Sending {
-        plan: Box<Plan>,
-        piece: u64,
-        bytes: Bytes,
-        /// Kept for its reply alone: what is sent next has the session's newest tickets.
-        call: Option<Call<Taken>>,
-    },
+    Sending(Retry<UploadPiece>),
     Done(Box<Uploaded>),
 }
 
-/// How often a request is repeated before its failure is handed up: as the official page does it.
-const REPEATS: u32 = 2;
-
 impl Upload {
-    /// An upload of a file that is to be sent to `to`.
+    /// Returns an upload of a file that will be sent to `to`.
     pub fn new(to: UserName, file: LocalFile) -> Self {
-        Self::with_sizes(to, file, Sizes { piece: piece::LENGTH, probe: probe::ABOVE })
+        Self::with_sizes(to, file, Sizes { piece: UploadPlan::PIECE, probe: CheckUpload::ABOVE })
     }
 
     pub(crate) fn with_sizes(to: UserName, file: LocalFile, sizes: Sizes) -> Self {
@@ -133,11 +118,8 @@ impl Upload {
             sizes,
             state: State::Start,
             sum: Adder::default(),
-            asked: false,
-            held: false,
+            is_reading: false,
             fault: None,
-            repeats: 0,
-            leads: false,
         }
     }
 
@@ -159,14 +141,15 @@ impl Flow for Upload {
     type Output = UploadProgress;
 
     fn poll(&mut self, session: &mut Session, now: Timestamp) -> Result<UploadProgress, Interrupt> {
-        if let Some(over) = session.device.over() {
-            return Err(over.into());
+        if let Some(error) = session.device.close_reason() {
+            return Err(error.into());
         }
         self.limits.check(&self.file)?;
         if let Some(fault) = self.fault.take() {
-            // Or a caller who begins again each time would send the first piece for ever.
-            session.device.paces.upload.strike();
-            self.leads = false;
+            // Without it, a caller that restarts after each error would send the first piece for ever.
+            let backoff = session.device.backoff(Lane::Upload);
+            backoff.restart();
+            backoff.idle();
             return Err(fault.into());
         }
         loop {
@@ -184,53 +167,42 @@ impl Flow for Upload {
                     return Err(self.read(self.from(at)));
                 }
                 State::Hashed { md5 } if self.file.size() > self.sizes.probe => {
-                    self.state = State::Probing { md5, call: None };
+                    let probe = CheckUpload::new(self.to.clone(), self.file.clone(), md5);
+                    self.state = State::Probing { md5, probe: retry(probe) };
                 }
                 State::Hashed { md5 } => self.begin(session, md5, None, now),
-                State::Probing { md5, call } => {
-                    let mut call = call
-                        .filter(Call::has_reply)
-                        .unwrap_or_else(|| probe::request(session, &self.to, &self.file, md5));
-                    match call.poll(&mut session.device, now) {
-                        Ok(mut probed) => {
-                            self.led_on(session);
-                            match probed.media_id.take() {
-                                Some(id) => self.done(session, id, probed.signature),
-                                None => self.begin(session, md5, Some(&probed), now),
-                            }
-                        }
-                        Err(interrupt) => {
-                            self.state = State::Probing { md5, call: Some(call) };
-                            self.settle(session, interrupt, now)?;
-                        }
+                State::Probing { md5, mut probe } => match poll(&mut probe, session, now) {
+                    Ok(mut probed) => match probed.media_id.take() {
+                        Some(id) => self.done(session, id, probed.signature),
+                        None => self.begin(session, md5, Some(probed), now),
+                    },
+                    Err(interrupt) => {
+                        self.state = State::Probing { md5, probe };
+                        return Err(interrupt);
                     }
-                }
+                },
                 State::Reading { plan, piece } => {
                     let range = plan.range(piece);
                     self.state = State::Reading { plan, piece };
                     return Err(self.read(range));
                 }
-                State::Sending { plan, piece, bytes, call } => {
-                    let mut call = call.filter(Call::has_reply).unwrap_or_else(|| {
-                        piece::request(session, &plan, piece, bytes.clone(), now)
-                    });
-                    match call.poll(&mut session.device, now) {
-                        Ok(taken) => {
-                            self.led_on(session);
-                            let sent = plan.range(piece).end;
-                            if sent >= self.file.size() {
-                                self.done(session, taken.media_id, plan.into_signature());
-                            } else {
-                                self.state =
-                                    State::Reading { plan, piece: piece.saturating_add(1) };
-                            }
-                            return Ok(UploadProgress::Sent { sent, total: self.file.size() });
-                        }
+                State::Sending(mut upload) => {
+                    let taken = match poll(&mut upload, session, now) {
+                        Ok(taken) => taken,
                         Err(interrupt) => {
-                            self.state = State::Sending { plan, piece, bytes, call: Some(call) };
-                            self.settle(session, interrupt, now)?;
+                            self.state = State::Sending(upload);
+                            return Err(interrupt);
                         }
+                    };
+                    let (plan, piece) = (upload.endpoint().plan(), upload.endpoint().piece());
+                    let (sent, total) = (plan.range(piece).end, self.file.size());
+                    if sent >= total {
+                        self.done(session, taken.media_id, plan.signature());
+                    } else {
+                        let piece = piece.saturating_add(1);
+                        self.state = State::Reading { plan: plan.clone(), piece };
                     }
+                    return Ok(UploadProgress::Sent { sent, total });
                 }
                 State::Done(uploaded) => {
                     let output = UploadProgress::Done((*uploaded).clone());
@@ -243,20 +215,51 @@ impl Flow for Upload {
 
     fn handle(&mut self, input: Input) {
         match input {
-            Input::Reply(_) if self.held => {}
             Input::Reply(_) => match &mut self.state {
-                State::Probing { call: Some(call), .. } => call.handle(input),
-                State::Sending { call: Some(call), .. } => call.handle(input),
+                State::Probing { probe, .. } => probe.handle(input),
+                State::Sending(upload) => upload.handle(input),
                 _ => {}
             },
-            Input::Piece(_) if !mem::take(&mut self.asked) => {}
+            Input::Piece(_) if !mem::take(&mut self.is_reading) => {}
             Input::Piece(Err(failure)) => self.fault = Some(Error::Source(Some(failure))),
             Input::Piece(Ok(bytes)) => {
-                // Adding up is the work of an upload: here, where no lock is held.
+                // Hashing is the expensive part of an upload; no lock is held here.
                 if self.take(bytes).is_none() {
                     self.state = State::Start;
                     self.fault = Some(Error::Source(None));
                 }
+            }
+        }
+    }
+}
+
+fn retry<E: Endpoint>(endpoint: E) -> Retry<E> {
+    Retry::new(endpoint, Lane::Upload).give_up_on(|error| !error.is_transient())
+}
+
+fn poll<E: Endpoint<State = Session> + Clone>(
+    step: &mut Retry<E>,
+    session: &mut Session,
+    now: Timestamp,
+) -> Result<E::Output, Interrupt> {
+    loop {
+        let result = step.poll(session, now);
+        let backoff = session.device.backoff(Lane::Upload);
+        match result {
+            Ok(Answer::Reply(output)) => {
+                backoff.progress();
+                return Ok(output);
+            }
+            // Only a long poll can be quiet.
+            Ok(Answer::Quiet) => {}
+            Err(interrupt) => {
+                if matches!(interrupt, Interrupt::Fail(_)) {
+                    // Polled again, it has three attempts again.
+                    *step = retry(step.endpoint().clone());
+                    backoff.restart();
+                    backoff.idle();
+                }
+                return Err(interrupt);
             }
         }
     }
@@ -270,12 +273,12 @@ impl Upload {
 
     /// Asks for bytes; for one more at the end of the file, since there should be none.
     fn read(&mut self, range: Range<u64>) -> Interrupt {
-        self.asked = true;
+        self.is_reading = true;
         let more = u64::from(range.end >= self.file.size());
         Interrupt::Read(range.start..range.end.saturating_add(more))
     }
 
-    /// Takes what was read; nothing if it is not what it should be.
+    /// Adds bytes of the source. Returns `None` if they are not those that were announced.
     fn take(&mut self, bytes: Bytes) -> Option<()> {
         let is_whole = |range: &Range<u64>| bytes.len() as u64 == range.end - range.start;
         self.state = match mem::take(&mut self.state) {
@@ -290,7 +293,7 @@ impl Upload {
                 if range.end >= self.file.size() && self.sum.end() != plan.md5() {
                     return None;
                 }
-                State::Sending { plan, piece, bytes, call: None }
+                State::Sending(retry(UploadPiece::new(plan, piece, bytes)))
             }
             other => other,
         };
@@ -301,17 +304,18 @@ impl Upload {
         &mut self,
         session: &mut Session,
         md5: Md5Sum,
-        probed: Option<&Probed>,
+        probed: Option<Probed>,
         now: Timestamp,
     ) {
-        let Self { to, file, sizes, .. } = self;
-        let plan = Plan::with_length(session, to, file, md5, probed, now, sizes.piece);
+        let (to, file) = (self.to.clone(), self.file.clone());
+        let length = self.sizes.piece;
+        let plan = UploadPlan::with_length(session, to, file, md5, probed, now, length);
         self.sum = Adder::default();
-        self.state = State::Reading { plan: Box::new(plan), piece: 0 };
+        self.state = State::Reading { plan, piece: 0 };
     }
 
     fn done(&mut self, session: &mut Session, media_id: Box<str>, signature: Sealed) {
-        session.device.paces.upload.clear();
+        session.device.backoff(Lane::Upload).useful();
         self.state = State::Done(Box::new(Uploaded {
             media_id,
             media_type: self.file.media_type(),
@@ -319,46 +323,6 @@ impl Upload {
             size: self.file.size(),
             signature,
         }));
-    }
-
-    /// The service took what was sent.
-    fn led_on(&mut self, session: &mut Session) {
-        session.device.paces.upload.answered();
-        self.repeats = 0;
-        self.leads = true;
-    }
-
-    /// What is done about a call's interrupt: on with it (a failure that is not told yet), or handed
-    /// up.
-    fn settle(
-        &mut self,
-        session: &mut Session,
-        interrupt: Interrupt,
-        now: Timestamp,
-    ) -> Result<(), Interrupt> {
-        let pace = &mut session.device.paces.upload;
-        match interrupt {
-            Interrupt::Fail(error) => {
-                self.leads = false;
-                let limited = matches!(error, Error::Limited { .. });
-                let repeated = error.is_transient() && !limited && self.repeats < REPEATS;
-                // The pace is shared with other uploads; how often this one fails is its own affair.
-                if repeated || limited {
-                    let _ = pace.failed(&error);
-                }
-                if repeated {
-                    self.repeats += 1;
-                    return Ok(());
-                }
-                self.repeats = 0;
-                pace.strike();
-                Err(error.into())
-            }
-            interrupt if self.leads => {
-                pace.settle_step(interrupt, now, &mut self.held, pace.strikes())
-            }
-            interrupt => pace.settle(interrupt, now, &mut self.held),
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::*;
 use crate::error::{Failure, FailureKind, Ret, Sent};
 use crate::flow::Request;
 use crate::media::MediaType;
-use crate::media::testing_form::{Part, sent_form};
+use crate::media::testing_form::{Part, form};
 use crate::testing::{NOW, reply, session};
 
 /// So short that a file of a few bytes is a large one.
@@ -46,7 +46,7 @@ impl Service {
                 r#"{{"BaseResponse":{{"Ret":0}},"MediaId":"{id}","AESKey":"kEy","Signature":"sIgNeD"}}"#
             );
         }
-        let form = sent_form(&request.http);
+        let form = form(&request.http);
         let text = |name| form.iter().find(|part| part.name == name).map(Part::text);
         let asked: Value = serde_json::from_str(text("uploadmediarequest").unwrap()).unwrap();
         let large = asked["TotalLen"].as_u64().unwrap() > SHORT.probe;
@@ -171,7 +171,7 @@ pub(super) fn broken() -> Input {
 }
 
 #[test]
-fn a_file_in_pieces() {
+fn uploads_a_file_in_pieces() {
     let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
     let (mut upload, source) = (upload(40), bytes(40));
     let outputs = driver
@@ -222,14 +222,14 @@ fn a_file_that_the_service_has_is_not_sent() {
 
 /// `docs/protocol.md` §6.6, §6.7.
 #[test]
-fn lengths_are_the_services() {
+fn default_sizes_match_the_protocol() {
     let Upload { sizes, .. } =
         Upload::new(UserName::file_helper(), LocalFile::new("a", 1).unwrap());
     assert_eq!((sizes.piece, sizes.probe), (524_288, 26_214_400));
 }
 
 #[test]
-fn nothing_is_done_for_a_file_that_is_not_taken() {
+fn empty_and_too_large_files_are_not_read() {
     let mut session = session();
     let sized = |name, size| LocalFile::new(name, size).unwrap();
     let mut fails = |mut upload: Upload| match upload.poll(&mut session, NOW) {
@@ -247,7 +247,7 @@ fn nothing_is_done_for_a_file_that_is_not_taken() {
 
 /// Twice with a pause each, then it is told; polled again, with the same piece.
 #[test]
-fn a_piece_that_fails_is_sent_again() {
+fn retries_a_piece_after_transient_errors() {
     for fail in [broken as fn() -> Input, || status(502), || ok("{".to_string()), || refused(-1)] {
         let (mut session, mut service) = (session(), Service::default());
         let (mut upload, source, mut driver) = (upload(40), bytes(40), Driver::new());
@@ -277,7 +277,7 @@ fn a_piece_that_fails_is_sent_again() {
 
 /// 250 milliseconds, then a second; and the next piece may fail as often.
 #[test]
-fn pauses_are_short() {
+fn a_failed_piece_is_retried_after_a_short_delay() {
     let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
     let mut tries = 0;
     let outputs = driver.all(&mut upload(32), &mut session, &bytes(32), |request| {
@@ -293,22 +293,22 @@ fn pauses_are_short() {
 
 /// What went wrong with others slows down how it begins, not the pieces after one that was taken.
 #[test]
-fn pieces_that_are_taken_follow_each_other_at_once() {
+fn no_delay_after_an_accepted_piece() {
     let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
-    (0..5).for_each(|_| session.device.paces.upload.strike());
+    (0..5).for_each(|_| session.device.backoff(Lane::Upload).idle());
     let serve = |request: &Request| ok(service.answer(request));
     driver.all(&mut upload(99), &mut session, &bytes(99), serve).unwrap();
     assert_eq!(driver.sent, 8);
     assert!(driver.slept.is_empty(), "{:?}", driver.slept);
     // The next upload waits before it begins.
-    (0..5).for_each(|_| session.device.paces.upload.strike());
+    (0..5).for_each(|_| session.device.backoff(Lane::Upload).idle());
     let serve = |request: &Request| ok(service.answer(request));
     driver.all(&mut upload(99), &mut session, &bytes(99), serve).unwrap();
     assert_eq!(driver.slept, [Duration::from_secs(4)]);
 }
 
 #[test]
-fn a_refusal_is_told_at_once() {
+fn a_refusal_is_reported_without_retry() {
     type Case = (fn() -> Input, fn(&Error) -> bool);
     let cases: [Case; 5] = [
         (|| refused(1), |error| matches!(error, Error::Refused { ret: Ret::PARAMETER, .. })),
@@ -333,7 +333,7 @@ fn a_refusal_is_told_at_once() {
 }
 
 #[test]
-fn a_file_that_is_refused_before_it_is_sent() {
+fn a_refused_announcement_is_repeated_without_reading_again() {
     for (ret, message) in [(1, "webwxcheckupload was refused"), (1205, "too often")] {
         let (mut session, mut upload, mut driver) = (session(), upload(99), Driver::new());
         let result = driver.all(&mut upload, &mut session, &bytes(99), |_| refused(ret));
@@ -349,14 +349,14 @@ fn a_file_that_is_refused_before_it_is_sent() {
 }
 
 #[test]
-fn a_session_that_is_over_ends_it() {
+fn fails_on_a_closed_session() {
     let (mut session, mut upload) = (session(), upload(40));
     let mut driver = Driver::new();
     let over = |error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID, .. });
     let source = bytes(40);
     let mut serve = |_: &Request| refused(1101);
     assert!(over(driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err()));
-    assert_eq!(session.device.ended(), Some(Ret::SESSION_INVALID));
+    assert_eq!(session.device.closed(), Some(Ret::SESSION_INVALID));
     for _ in 0..3 {
         assert!(over(driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err()));
     }

@@ -13,12 +13,12 @@ use super::tests::{Driver, Service, broken, bytes, ok, read, refused, status, up
 use super::*;
 use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::Request;
-use crate::media::testing_form::sent_form;
+use crate::media::testing_form::form;
 use crate::testing::{NOW, session};
 
 /// A source that fails is read on from there.
 #[test]
-fn a_source_that_fails_for_a_moment() {
+fn resumes_reading_after_a_source_failure() {
     let (mut session, mut service) = (session(), Service::default());
     let (mut upload, source, mut now) = (upload(40), bytes(40), NOW);
     let (mut reads, mut errors) = (0, 0);
@@ -44,7 +44,7 @@ fn a_source_that_fails_for_a_moment() {
 
 /// The skey is renewed while a request waits for its time: the old one may not be taken any more.
 #[test]
-fn what_waited_goes_out_with_the_newest_skey() {
+fn a_delayed_request_has_the_newest_skey() {
     let (mut session, mut service) = (session(), Service::default());
     let (mut upload, source, mut now) = (upload(50), bytes(50), NOW);
     let (mut sent, mut waits) = (0, 0);
@@ -84,7 +84,7 @@ fn what_waited_goes_out_with_the_newest_skey() {
 
 /// A longer or a shorter source than was said, in either reading.
 #[test]
-fn a_source_of_another_length() {
+fn a_source_of_another_length_is_an_error() {
     for second in [false, true] {
         for (length, pieces) in [(39, 2), (41, 2), (16, 1), (0, 0)] {
             let (mut session, mut service) = (session(), Service::default());
@@ -108,7 +108,7 @@ fn a_source_of_another_length() {
 
 /// What was dropped is asked for again.
 #[test]
-fn it_goes_on_after_being_dropped() {
+fn resumes_after_a_dropped_run() {
     let (mut session, mut service) = (session(), Service::default());
     let (mut upload, source) = (upload(99), bytes(99));
     let (mut polls, mut sent) = (0, 0);
@@ -131,7 +131,7 @@ fn it_goes_on_after_being_dropped() {
 
 /// What comes while nobody waits for it changes nothing.
 #[test]
-fn what_nobody_waits_for_is_ignored() {
+fn unexpected_inputs_are_ignored() {
     let (mut session, mut service) = (session(), Service::default());
     let (mut upload, source, mut sent) = (upload(40), bytes(40), 0);
     loop {
@@ -203,7 +203,7 @@ fn fates() -> impl Strategy<Value = Vec<Fate>> {
 proptest! {
     /// Any length, any failures, a caller who polls on: what arrives is the file.
     #[test]
-    fn what_arrives_is_the_file(size in 1_usize..200, fates in fates()) {
+    fn received_bytes_equal_the_file(size in 1_usize..200, fates in fates()) {
         let (mut session, mut service) = (session(), Service::default());
         let (mut upload, source, mut now) = (upload(size), bytes(size), NOW);
         let mut fates = fates.into_iter();
@@ -253,7 +253,7 @@ proptest! {
 
     /// One byte is another at the second reading: the last piece is never sent.
     #[test]
-    fn a_file_that_changes_is_not_finished(size in 1_usize..200, at: prop::sample::Index, by in 1_u8..) {
+    fn a_changed_file_is_not_completed(size in 1_usize..200, at: prop::sample::Index, by in 1_u8..) {
         let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
         let mut upload = upload(size);
         let mut source = bytes(size);
@@ -269,7 +269,7 @@ proptest! {
 
     /// The same with lengths as they are.
     #[test]
-    fn a_file_of_true_length(extra in 0_usize..3, pieces in 0_usize..3, lost in any::<[bool; 4]>()) {
+    fn uploads_a_file_with_the_real_sizes(extra in 0_usize..3, pieces in 0_usize..3, lost in any::<[bool; 4]>()) {
         let source = vec![7; (pieces * 524_288 + extra).max(1)];
         let (mut session, mut driver) = (session(), Driver::new());
         let file = LocalFile::new("a.zip", source.len() as u64).unwrap();
@@ -281,7 +281,7 @@ proptest! {
                 if lost.next() == Some(true) {
                     return broken();
                 }
-                let piece = sent_form(&request.http).pop().unwrap().bytes;
+                let piece = form(&request.http).pop().unwrap().bytes;
                 assert!(piece.len() <= 524_288);
                 whole.extend_from_slice(&piece);
                 ok(format!(r#"{{"BaseResponse":{{"Ret":0}},"MediaId":"x","StartPos":{}}}"#, whole.len()))
@@ -290,7 +290,7 @@ proptest! {
         while !matches!(upload.state, State::Done(_)) {
             driver
                 .all(&mut upload, &mut session, &source, |request| {
-                    whole.extend_from_slice(&sent_form(&request.http).pop().unwrap().bytes);
+                    whole.extend_from_slice(&form(&request.http).pop().unwrap().bytes);
                     ok(r#"{"BaseResponse":{"Ret":0},"MediaId":"x"}"#.to_string())
                 })
                 .unwrap();

@@ -2,40 +2,57 @@
 //!
 //! The video of a message, as mp4 (`docs/protocol.md` §8).
 
-use super::fetch::Fetch;
-use super::head::{self, Head, Wanted};
+use super::head::{self, HEAD, Head, Wanted};
+use crate::body::Body;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::ids::MsgId;
 use crate::session::Session;
+use crate::time::Timestamp;
 use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "webwxgetvideo";
 
-/// Asks for the video of a message; read by [`parse`].
+/// Gets the video of a message, as mp4.
 ///
 /// Some that were made on phones are empty on the service's side, however they are asked for:
 /// [`Error::EmptyMedia`]. Their thumbnail is a picture:
-/// [`Size::Thumbnail`](super::image::Size::Thumbnail).
-pub fn request(session: &Session, message: &MsgId) -> Fetch {
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxgetvideo")
-        .with("msgid", super::number(message))
-        .with("skey", session.auth.skey.expose())
-        .accept(Accept::Player)
-        .ranged()
-        .get(&session.device);
-    Fetch::new(http, parse)
+/// [`ImageSize::Thumbnail`](super::ImageSize::Thumbnail).
+#[derive(Clone, Debug)]
+pub struct GetVideo {
+    message: MsgId,
 }
 
-/// Reads the head of the reply to [`request`].
-///
-/// # Errors
-///
-/// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] where it announces words, or
-/// only a part.
-pub fn parse(reply: &Response) -> Result<Head, Error> {
-    head::read(ENDPOINT, Wanted::Video, reply)
+impl GetVideo {
+    /// Returns a request for the video of a message.
+    pub const fn new(message: MsgId) -> Self {
+        Self { message }
+    }
+}
+
+impl Endpoint for GetVideo {
+    type State = Session;
+    type Output = Head;
+
+    const WANT: Want = HEAD;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        Url::api(ENDPOINT)
+            .with("msgid", super::number(&self.message))
+            .with("skey", session.auth.skey.expose())
+            .accept(Accept::Player)
+            .ranged()
+            .get(&mut session.device, now)
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces
+    /// text, or only a part.
+    fn parse(&self, response: &Response) -> Result<Head, Error> {
+        head::read(ENDPOINT, Wanted::Video, response)
+    }
 }
 
 #[cfg(test)]
@@ -47,8 +64,8 @@ mod tests {
     #[test]
     fn asks() {
         let mut session = session();
-        let fetch = request(&session, &MsgId::from("5907263184402915768"));
-        insta::assert_snapshot!(rendered(fetch.call, &mut session.device), @"
+        let download = GetVideo::new(MsgId::from("5907263184402915768"));
+        insta::assert_snapshot!(rendered(download, &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetvideo?msgid=5907263184402915768&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -61,7 +78,8 @@ mod tests {
 
     #[test]
     fn reads() {
-        accepts(parse, ENDPOINT, "video/mp4");
-        no_picture(parse, ENDPOINT);
+        let download = GetVideo::new(MsgId::from("1"));
+        accepts(&download, ENDPOINT, "video/mp4");
+        no_picture(&download, ENDPOINT);
     }
 }

@@ -10,6 +10,7 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use super::raw::Raw;
 use super::recommend::WireRecommendInfo;
 use super::{App, Kind, MsgType};
+use crate::acks::Place;
 use crate::error::Invalid;
 use crate::ids::{MsgId, UserName};
 use crate::text::Text;
@@ -41,6 +42,8 @@ pub struct Message {
     outgoing: bool,
     /// What it takes back.
     original: Option<Arc<Self>>,
+    /// Where it waits for its acknowledgement; `None` before its batch was delivered.
+    pub(crate) place: Option<Place>,
 }
 
 impl Message {
@@ -218,6 +221,7 @@ impl WireMessage {
             raw,
             outgoing,
             original: None,
+            place: None,
         }
     }
 }

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{NOW, body, elements, message, rendered, session};
+use crate::endpoint::Endpoint as _;
+use crate::testing::{NOW, body, elements, http_of, message, rendered, session};
 
 /// A message from a friend with these fields.
 fn from(sender: &str, fields: Value) -> Message {
@@ -16,16 +17,16 @@ fn from(sender: &str, fields: Value) -> Message {
     message(all.strip_prefix('{').unwrap().strip_suffix('}').unwrap())
 }
 
-fn forwarded(message: &Message) -> Result<Call<Receipt>, NotForwardable> {
-    request(&mut session(), message, &UserName::file_helper(), NOW)
+fn forwarded(message: &Message) -> Result<ForwardMessage, NotForwardable> {
+    ForwardMessage::new(message, UserName::file_helper())
 }
 
 /// The path and the `Msg` of what is sent, and that it is a forward.
 fn sent(message: &Message) -> (String, Value) {
-    let call = forwarded(message).unwrap();
-    let body: Value = serde_json::from_str(&body(&call)).unwrap();
+    let request = http_of(forwarded(message).unwrap(), &mut session());
+    let body: Value = serde_json::from_str(&body(&request)).unwrap();
     assert_eq!(body["Scene"], 2);
-    let path = call.http().uri().path().rsplit('/').next().unwrap().to_string();
+    let path = request.uri().path().rsplit('/').next().unwrap().to_string();
     (path, body["Msg"].clone())
 }
 
@@ -36,8 +37,8 @@ const IMAGE_XML: &str = "<?xml version=\"1.0\"?>\n<msg>\n\t<img aeskey=\"a&amp;b
 fn asks() {
     let mut session = session();
     let picture = from("@13fb", json!({ "MsgType": 3, "Content": IMAGE }));
-    let call = request(&mut session, &picture, &"@@9e1c".parse().unwrap(), NOW).unwrap();
-    insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+    let send = ForwardMessage::new(&picture, "@@9e1c".parse().unwrap()).unwrap();
+    insta::assert_snapshot!(rendered(send, &mut session), @r#"
     POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsgimg?fun=async&f=json&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
     host: wx.qq.com
     user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -271,16 +272,18 @@ fn what_stays() {
     }
 }
 
-/// Read once, passed on to many, each under a number of its own.
 #[test]
-fn goes_to_many() {
+fn each_receiver_has_its_own_number() {
     let mut session = session();
     let text = from("@13fb", json!({ "MsgType": 1, "Content": "not shown" }));
-    let forward = Forward::of(&text).unwrap();
+    let mut forward = forwarded(&text).unwrap();
+    let _ = forward.request(&mut session, NOW);
     let mut seen = Vec::new();
     for to in ["@13fb", "@@7cd3", "filehelper"] {
-        let call = forward.request(&mut session, &to.parse().unwrap(), NOW);
-        let body: Value = serde_json::from_str(&body(&call)).unwrap();
+        let forward = forward.with_receiver(to.parse().unwrap());
+        assert_eq!(forward.id(), None);
+        let body: Value = serde_json::from_str(&body(&http_of(forward, &mut session))).unwrap();
+        assert_eq!(body["Scene"], 2);
         assert_eq!(
             (&body["Msg"]["ToUserName"], &body["Msg"]["Content"]),
             (&json!(to), &json!("not shown"))
@@ -289,23 +292,13 @@ fn goes_to_many() {
     }
     seen.dedup();
     assert_eq!(seen.len(), 3);
-    assert_eq!(format!("{forward:?}"), "Forward(Text)");
+    assert!(!format!("{forward:?}").contains("not shown"));
 }
 
 #[test]
-fn goes_again_under_the_same_number() {
-    let mut session = session();
+fn is_a_send() {
     let text = from("@13fb", json!({ "MsgType": 1, "Content": "hi" }));
-    let id = session.next_client_msg_id(NOW);
-    for _ in 0..2 {
-        let call = again(&mut session, &text, &UserName::file_helper(), id).unwrap();
-        assert!(body(&call).contains(&format!("\"LocalID\":\"{id}\",\"ClientMsgId\":\"{id}\"")));
-    }
-    // What cannot be sent takes no number.
-    let voice = from("@13fb", json!({ "MsgType": 34 }));
-    let before = session.clone();
-    request(&mut session, &voice, &UserName::file_helper(), NOW).unwrap_err();
-    assert!(session == before);
+    super::super::send::check("webwxsendmsg", forwarded(&text).unwrap());
 }
 
 proptest! {
@@ -340,8 +333,9 @@ proptest! {
             "MsgType": kind, "AppMsgType": app, "Content": content, "OriContent": other, "FileName": other,
             "FileSize": "1", "MediaId": other,
         });
-        if let Ok(call) = forwarded(&from("@@7cd3", fields)) {
-            prop_assert!(serde_json::from_str::<Value>(&body(&call)).is_ok());
+        if let Ok(forward) = forwarded(&from("@@7cd3", fields)) {
+            let body = body(&http_of(forward, &mut session()));
+            prop_assert!(serde_json::from_str::<Value>(&body).is_ok());
         }
     }
 }

@@ -8,7 +8,7 @@ use super::content::document;
 use super::envelope::WireMessage;
 use super::piece::{Hidden, int, plain, text, url};
 use super::recommend::RecommendInfo;
-use crate::contact::verify::Ticket;
+use crate::contact::Ticket;
 use crate::ids::UserName;
 use crate::wire::document::{Found, walk};
 

@@ -1,24 +1,64 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxstatusnotify`
 //!
-//! Tells the account's phone what this client does: that it read a chat, opened or left one
+//! Notifies the account's phone of what this client does: that it read a chat, opened or left one
 //! (`docs/protocol.md` §4.2).
 
 use serde::Serialize;
 
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::flow::Response;
-use crate::hosts::Role;
 use crate::ids::UserName;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
-use crate::wire::query::Url;
+use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxstatusnotify";
 
+/// Notifies the account's phone of what this client does with a chat.
+#[derive(Clone, Debug)]
+pub struct NotifyPhone {
+    code: Code,
+    chat: UserName,
+}
+
+impl NotifyPhone {
+    /// Returns the notice `READED`: the chat was read here. The phone removes its unread mark.
+    pub const fn mark_read(chat: UserName) -> Self {
+        Self { code: Code::Readed, chat }
+    }
+
+    /// Returns the notice `ENTER_SESSION`: the chat was opened here.
+    pub const fn enter_chat(chat: UserName) -> Self {
+        Self { code: Code::EnterSession, chat }
+    }
+
+    /// Returns the notice `QUIT_SESSION`: the chat was left here.
+    pub const fn leave_chat(chat: UserName) -> Self {
+        Self { code: Code::QuitSession, chat }
+    }
+}
+
+impl Endpoint for NotifyPhone {
+    type State = Session;
+    type Output = ();
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        request(session, self.code, &self.chat, now)
+    }
+
+    /// # Errors
+    ///
+    /// What the `Ret` of the reply says; [`Error::Malformed`] for any other response.
+    fn parse(&self, response: &Response) -> Result<(), Error> {
+        parse(response)
+    }
+}
+
 /// `StatusNotifyCode`
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 #[serde(into = "u8")]
 pub(crate) enum Code {
     Readed,
@@ -39,59 +79,37 @@ impl From<Code> for u8 {
     }
 }
 
-/// Marks a chat as read: the phone takes its unread mark off. Read by [`parse`].
-///
-/// `READED`, from the account to the person or room. Saying so twice does no harm.
-pub fn mark_read(session: &mut Session, peer: &UserName, now: Timestamp) -> Call<()> {
-    tell(session, Code::Readed, peer, now)
-}
-
-/// Tells the phone that a chat was opened here; read by [`parse`].
-///
-/// `ENTER_SESSION`, from the account to the person or room.
-pub fn enter(session: &mut Session, peer: &UserName, now: Timestamp) -> Call<()> {
-    tell(session, Code::EnterSession, peer, now)
-}
-
-/// Tells the phone that a chat was left here; read by [`parse`].
-///
-/// `QUIT_SESSION`, from the account to the person or room.
-pub fn leave(session: &mut Session, peer: &UserName, now: Timestamp) -> Call<()> {
-    tell(session, Code::QuitSession, peer, now)
-}
-
-pub(crate) fn tell(session: &mut Session, code: Code, to: &UserName, now: Timestamp) -> Call<()> {
+/// Builds the request of any notice from the account.
+pub(crate) fn request(
+    session: &mut Session,
+    code: Code,
+    to: &UserName,
+    now: Timestamp,
+) -> http::Request<Body> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Body<'a> {
-        base_request: BaseRequest,
+        base_request: BaseRequest<'a>,
         code: Code,
         from_user_name: &'a UserName,
         to_user_name: &'a UserName,
         /// Here, and only here, a number: the clock's milliseconds.
         client_msg_id: u64,
     }
-    let body = Body {
-        base_request: session.base_request(),
+    let device_id = session.device_id();
+    let body = json(&Body {
+        base_request: session.base_request(&device_id),
         code,
         from_user_name: &session.me.user_name,
         to_user_name: to,
         client_msg_id: now.as_millis(),
-    };
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxstatusnotify")
-        .with("lang", session.device.lang.as_str())
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .post_json(&session.device, &body);
-    Call::again(http, parse)
+    });
+    Url::call(session, ENDPOINT, &[]).post_json(&mut session.device, now, body)
 }
 
-/// Reads the reply of any request of this module.
-///
-/// # Errors
-///
-/// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
-pub fn parse(reply: &Response) -> Result<(), Error> {
-    envelope::open::<Wire>(ENDPOINT, reply).map(drop)
+/// Parses the reply to any notice.
+pub(crate) fn parse(response: &Response) -> Result<(), Error> {
+    envelope::open::<Wire>(ENDPOINT, response).map(drop)
 }
 
 reply! {
@@ -102,13 +120,13 @@ reply! {
 mod tests {
     use super::*;
     use crate::error::Ret;
-    use crate::testing::{NOW, body, malformed, rendered, reply, session};
+    use crate::testing::{body, http_of, malformed, rendered, reply, session};
 
     #[test]
     fn asks() {
         let mut session = session();
-        let call = mark_read(&mut session, &"@@9e1c".parse().unwrap(), NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        let send = NotifyPhone::mark_read("@@9e1c".parse().unwrap());
+        insta::assert_snapshot!(rendered(send, &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatusnotify?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -125,17 +143,17 @@ mod tests {
 
     /// `docs/protocol.md` §4.2: the codes of the table.
     #[test]
-    fn each_says_its_code() {
+    fn each_notice_has_its_code() {
         let mut session = session();
-        let peer = "@13fb".parse().unwrap();
+        let peer: UserName = "@13fb".parse().unwrap();
         let me = session.me.user_name.clone();
-        for (call, code, to) in [
-            (mark_read(&mut session, &peer, NOW), 1, &peer),
-            (enter(&mut session, &peer, NOW), 2, &peer),
-            (crate::login::announce::request(&mut session, NOW), 3, &me),
-            (leave(&mut session, &peer, NOW), 5, &peer),
+        for (request, code, to) in [
+            (http_of(NotifyPhone::mark_read(peer.clone()), &mut session), 1, &peer),
+            (http_of(NotifyPhone::enter_chat(peer.clone()), &mut session), 2, &peer),
+            (http_of(crate::login::Announce::new(), &mut session), 3, &me),
+            (http_of(NotifyPhone::leave_chat(peer.clone()), &mut session), 5, &peer),
         ] {
-            let sent: serde_json::Value = serde_json::from_str(&body(&call)).unwrap();
+            let sent: serde_json::Value = serde_json::from_str(&body(&request)).unwrap();
             assert_eq!(sent["Code"], code);
             assert_eq!(sent["FromUserName"], me.as_str());
             assert_eq!(sent["ToUserName"], to.as_str());
@@ -159,6 +177,6 @@ mod tests {
         }
         let often = parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(often, Err(Error::Limited { endpoint: ENDPOINT, .. })));
-        malformed(parse, &[]);
+        malformed(&NotifyPhone::mark_read(UserName::file_helper()), &[]);
     }
 }

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use serde::Serialize;
 
 use super::piece::{int, text};
-use crate::contact::verify::Ticket;
+use crate::contact::Ticket;
 use crate::ids::UserName;
 use crate::text::{Text, decode};
 use crate::wire::lenient::Int;

@@ -1,12 +1,11 @@
 use alloc::format;
 use alloc::string::{String, ToString as _};
 
-use bytes::Buf as _;
 use proptest::prelude::*;
 
 use super::*;
 use crate::contact::record::WireContact;
-use crate::testing::{NOW, message, rendered, session};
+use crate::testing::{body, http_of, message, rendered, session};
 use crate::wire::lenient::Lenient as _;
 
 fn directory() -> Directory {
@@ -22,18 +21,16 @@ fn said(from: &str, to: &str, content: &str) -> Message {
     ))
 }
 
-/// To whom a call sends, and what.
-fn sent(call: &Call<Receipt>) -> (String, String) {
-    let mut body = call.http().body().clone();
-    let length = body.len();
-    let body: serde_json::Value = serde_json::from_slice(&body.copy_to_bytes(length)).unwrap();
+/// The receiver and the text of a send.
+fn sent(send: SendText) -> (String, String) {
+    let body = body(&http_of(send, &mut session()));
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
     let field = |name: &str| body["Msg"][name].as_str().unwrap().to_string();
     (field("ToUserName"), field("Content"))
 }
 
 #[test]
-fn goes_where_the_message_came_from() {
-    let mut session = session();
+fn reply_goes_to_the_chat_of_the_message() {
     for (from, to, content, answered) in [
         ("@a", "@me", "hi", "@a"),
         ("@@r", "@me", "@b:<br/>hi", "@@r"),
@@ -41,14 +38,13 @@ fn goes_where_the_message_came_from() {
         ("@me", "@@r", "note to all", "@@r"),
         ("", "filehelper", "note", "filehelper"),
     ] {
-        let call = text(&mut session, &said(from, to, content), "x <&\">", NOW);
-        assert_eq!(sent(&call), (answered.into(), "x <&\">".into()));
+        let reply = SendText::reply(&said(from, to, content), "x <&\">");
+        assert_eq!(sent(reply), (answered.into(), "x <&\">".into()));
     }
 }
 
 #[test]
-fn mentions_whoever_said_it() {
-    let mut session = session();
+fn mention_reply_names_the_author() {
     for (from, to, content, answer) in [
         ("@@r", "@me", "@b:<br/>hi", "@梅 & <3\u{2005}yes"),
         ("@@r", "@me", "@unknown:<br/>hi", "yes"),
@@ -56,27 +52,26 @@ fn mentions_whoever_said_it() {
         ("@me", "@@r", "@b hi", "yes"),
         ("@b", "@me", "hi", "yes"),
     ] {
-        let call = mentioning(&mut session, &directory(), &said(from, to, content), "yes", NOW);
-        assert_eq!(sent(&call).1, answer, "{content}");
+        let reply = SendText::mention_reply(&said(from, to, content), &directory(), "yes");
+        assert_eq!(sent(reply).1, answer, "{content}");
     }
 }
 
 #[test]
-fn is_a_text_like_any_other() {
-    let (mut one, mut other) = (session(), session());
+fn reply_is_a_plain_text() {
     let message = said("@@r", "@me", "@b:<br/>hi");
-    let answer = text(&mut one, &message, "yes", NOW);
-    let plain = send_text::request(&mut other, message.peer(), "yes", NOW);
-    assert_eq!(rendered(answer, &mut one.device), rendered(plain, &mut other.device));
+    let reply = SendText::reply(&message, "yes");
+    let plain = SendText::new(message.peer().clone(), "yes");
+    assert_eq!(rendered(reply, &mut session()), rendered(plain, &mut session()));
 }
 
 proptest! {
     #[test]
     fn any_text_comes_through(answer in any::<String>()) {
         let message = said("@@r", "@me", "@b:<br/>hi");
-        let call = text(&mut session(), &message, &answer, NOW);
-        prop_assert_eq!(sent(&call).1, answer.clone());
-        let call = mentioning(&mut session(), &directory(), &message, &answer, NOW);
-        prop_assert_eq!(sent(&call).1, format!("@梅 & <3\u{2005}{answer}"));
+        let reply = SendText::reply(&message, &*answer);
+        prop_assert_eq!(sent(reply).1, answer.clone());
+        let reply = SendText::mention_reply(&message, &directory(), &*answer);
+        prop_assert_eq!(sent(reply).1, format!("@梅 & <3\u{2005}{answer}"));
     }
 }

@@ -1,112 +1,169 @@
 //! What all sends have in common: `docs/protocol.md` §6.1.
 
-use alloc::string::{String, ToString as _};
+use alloc::boxed::Box;
+use alloc::string::ToString as _;
+use core::fmt;
 
 use serde::Serialize;
 
-use crate::call::Call;
+use super::forward::ForwardMessage;
+use super::send_app::{self, File, SendFile};
+use super::send_emoticon::{self, EmoticonMd5, SendEmoticon};
+use super::send_image::SendImage;
+use super::send_media::SendUpload;
+use super::send_text::{self, SendText};
+use super::send_video::SendVideo;
+use crate::body::Body;
+use crate::endpoint::{Endpoint, Numbered, Repeat};
 use crate::error::Error;
 use crate::flow::Response;
-use crate::hosts::Role;
 use crate::ids::{ClientMsgId, MsgId, UserName};
 use crate::session::Session;
 use crate::text::Text;
+use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
-use crate::wire::query::Url;
+use crate::wire::query::{Url, json};
 
-/// The service took a message.
+/// The service accepted a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// Its number for it: what a revocation names.
+    /// The service's number for it, which a revocation names.
     pub msg_id: MsgId,
-    /// The client's own number for it, if the service repeats that.
+    /// The client's own number for it, if the reply repeats it.
     pub client_msg_id: Option<ClientMsgId>,
 }
 
 impl Receipt {
-    /// The receipt of a message whose number was kept, or that another device of this account
-    /// sent: enough to take it back.
+    /// Returns the receipt of a message whose number was stored, or that another device of this
+    /// account sent: enough to revoke it.
     pub const fn of(msg_id: MsgId) -> Self {
         Self { msg_id, client_msg_id: None }
     }
 }
 
-/// An endpoint that takes messages.
-pub(super) struct Endpoint {
-    pub(super) path: &'static str,
-    /// What its query always begins with.
-    pub(super) query: &'static [(&'static str, &'static str)],
-    pub(super) parse: fn(&Response) -> Result<Receipt, Error>,
+/// A message to send: what any of the endpoints needs of it.
+#[derive(Clone)]
+pub(super) struct Draft {
+    pub(super) endpoint: &'static str,
+    pub(super) kind: i64,
+    pub(super) to: UserName,
+    pub(super) id: Option<ClientMsgId>,
+    pub(super) is_forward: bool,
+    pub(super) md5: Option<EmoticonMd5>,
+    pub(super) media_id: Option<Box<str>>,
+    pub(super) content: Option<Box<str>>,
+    pub(super) msg_source: Option<Box<str>>,
+    /// In place of `content`.
+    pub(super) file: Option<File>,
 }
 
-/// What sends of pictures, videos and files have in their queries.
-pub(super) const ASYNC: &[(&str, &str)] = &[("fun", "async"), ("f", "json")];
-
-/// How a message comes about.
-#[derive(Clone, Copy, Serialize)]
-#[serde(into = "u8")]
-pub(super) enum Scene {
-    New,
-    Forwarded,
-}
-
-impl From<Scene> for u8 {
-    fn from(scene: Scene) -> Self {
-        match scene {
-            Scene::New => 0,
-            Scene::Forwarded => 2,
+impl Draft {
+    pub(super) const fn new(endpoint: &'static str, kind: i64, to: UserName) -> Self {
+        Self {
+            endpoint,
+            kind,
+            to,
+            id: None,
+            is_forward: false,
+            md5: None,
+            media_id: None,
+            content: None,
+            msg_source: None,
+            file: None,
         }
     }
+
+    pub(super) fn with_content(mut self, content: impl Into<Box<str>>) -> Self {
+        self.content = Some(content.into());
+        self
+    }
+
+    pub(super) const fn forward(mut self) -> Self {
+        self.is_forward = true;
+        self
+    }
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        /// The fields of all kinds of messages, in the order of the official page.
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Msg<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            signature: Option<&'a str>,
+            #[serde(rename = "Type")]
+            kind: i64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            emoji_flag: Option<u8>,
+            /// The service's spelling.
+            #[serde(rename = "EMoticonMd5", skip_serializing_if = "Option::is_none")]
+            md5: Option<&'a EmoticonMd5>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            media_id: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            content: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            msg_source: Option<&'a str>,
+            from_user_name: &'a UserName,
+            to_user_name: &'a UserName,
+            #[serde(rename = "LocalID")]
+            local_id: &'a str,
+            client_msg_id: &'a str,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Body<'a> {
+            base_request: BaseRequest<'a>,
+            msg: Msg<'a>,
+            scene: u8,
+        }
+        let id = *self.id.get_or_insert_with(|| session.next_client_msg_id(now));
+        let (id, device_id) = (id.to_string(), session.device_id());
+        let is_desktop = session.device.entry.is_desktop();
+        let xml = self.file.as_ref().map(|file| file.xml(is_desktop));
+        let signature = self.file.as_ref().map(|file| file.signature.expose());
+        let body = json(&Body {
+            base_request: session.base_request(&device_id),
+            msg: Msg {
+                signature: signature.filter(|signature| !signature.is_empty()),
+                kind: self.kind,
+                emoji_flag: (self.endpoint == send_emoticon::ENDPOINT).then_some(GIF),
+                md5: self.md5.as_ref(),
+                media_id: self.media_id.as_deref(),
+                content: xml.as_deref().or(self.content.as_deref()),
+                msg_source: self.msg_source.as_deref(),
+                from_user_name: &session.me.user_name,
+                to_user_name: &self.to,
+                local_id: &id,
+                client_msg_id: &id,
+            },
+            scene: if self.is_forward { FORWARDED } else { 0 },
+        });
+        let query: &[(&str, &dyn fmt::Display)] = match self.endpoint {
+            send_text::ENDPOINT => &[],
+            send_emoticon::ENDPOINT => &[("fun", &"sys")],
+            // `docs/protocol.md` §6.2
+            send_app::ENDPOINT if is_desktop => {
+                &[("fun", &"async"), ("f", &"json"), ("mod", &"desktop")]
+            }
+            _ => &[("fun", &"async"), ("f", &"json")],
+        };
+        Url::call(session, self.endpoint, query).post_json(&mut session.device, now, body)
+    }
+
+    fn parse(&self, response: &Response) -> Result<Receipt, Error> {
+        let wire: Wire = envelope::open(self.endpoint, response)?;
+        Ok(Receipt {
+            msg_id: MsgId::from(&*wire.msg_id),
+            client_msg_id: wire.local_id.parse().ok(),
+        })
+    }
 }
 
-/// Sends what `kind` says: the fields that come first in `Msg`, in the official order.
-pub(super) fn call<K: Serialize>(
-    session: &mut Session,
-    endpoint: &Endpoint,
-    to: &UserName,
-    id: ClientMsgId,
-    scene: Scene,
-    kind: K,
-) -> Call<Receipt> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body<'a, K> {
-        base_request: BaseRequest,
-        msg: Msg<'a, K>,
-        scene: Scene,
-    }
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Msg<'a, K> {
-        #[serde(flatten)]
-        kind: K,
-        from_user_name: &'a UserName,
-        to_user_name: &'a UserName,
-        #[serde(rename = "LocalID")]
-        local_id: &'a str,
-        client_msg_id: &'a str,
-    }
-    let id: String = id.to_string();
-    let base_request = session.base_request();
-    let from_user_name = &session.me.user_name;
-    let msg = Msg { kind, from_user_name, to_user_name: to, local_id: &id, client_msg_id: &id };
-    let mut url = Url::new(&session.device, Role::Api, endpoint.path);
-    for (name, value) in endpoint.query {
-        url = url.with(name, value);
-    }
-    let http = url
-        .with("lang", session.device.lang.as_str())
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .post_json(&session.device, &Body { base_request, msg, scene });
-    Call::once(http, endpoint.parse)
-}
-
-/// Reads the reply of an endpoint that takes messages.
-pub(super) fn receipt(endpoint: &'static str, reply: &Response) -> Result<Receipt, Error> {
-    let wire: Wire = envelope::open(endpoint, reply)?;
-    Ok(Receipt { msg_id: MsgId::from(&*wire.msg_id), client_msg_id: wire.local_id.parse().ok() })
-}
+/// `EMOJI_FLAG_GIF`
+const GIF: u8 = 2;
+/// The `Scene` of a forward.
+const FORWARDED: u8 = 2;
 
 reply! {
     struct Wire {
@@ -115,22 +172,82 @@ reply! {
     }
 }
 
-/// What the tests of every endpoint that takes messages check of its parser.
-#[cfg(test)]
-pub(super) fn reads(endpoint: &str, parse: fn(&Response) -> Result<Receipt, Error>) {
-    use crate::error::Ret;
-    use crate::testing::{malformed, reply};
+/// Redacts the content, and what fetches it.
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft")
+            .field("endpoint", &self.endpoint)
+            .field("kind", &self.kind)
+            .field("to", &self.to)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
 
-    let sent = parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MsgID":"4527210051674039705","LocalID":"14766146756340722"}"#)).unwrap();
+/// Implements the endpoints: each is a draft, and its type says what it is made from.
+macro_rules! sends {
+    ($($send:ident)+) => {$(
+        impl $send {
+            /// Sends under this number, drawn by [`Session::next_client_msg_id`].
+            #[must_use]
+            pub const fn with_id(mut self, id: ClientMsgId) -> Self {
+                self.0.id = Some(id);
+                self
+            }
+
+            /// Returns the number of the message; `None` before the first request and after a
+            /// confirmed send.
+            pub const fn id(&self) -> Option<ClientMsgId> {
+                self.0.id
+            }
+        }
+
+        impl Endpoint for $send {
+            type State = Session;
+            type Output = Receipt;
+
+            const REPEAT: Repeat = Repeat::Once;
+
+            fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+                self.0.request(session, now)
+            }
+
+            /// # Errors
+            ///
+            /// What the `Ret` of the reply says (1204: the receiver is not a contact);
+            /// [`Error::Malformed`] for any other response.
+            fn parse(&self, response: &Response) -> Result<Receipt, Error> {
+                self.0.parse(response)
+            }
+
+            fn apply(&mut self, _: &Receipt, _: &mut Session, _: Timestamp) {
+                self.0.id = None;
+            }
+        }
+
+        impl Numbered for $send {}
+    )+};
+}
+
+sends! { SendText SendImage SendVideo SendEmoticon SendFile SendUpload ForwardMessage }
+
+/// Asserts what holds for every endpoint that takes messages: how it parses, and that it keeps its
+/// number until a reply confirms the message.
+#[cfg(test)]
+pub(super) fn check(endpoint: &str, mut send: impl Numbered<State = Session, Output = Receipt>) {
+    use crate::error::Ret;
+    use crate::testing::{NOW, body, malformed, reply, session};
+
+    let sent = send.parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MsgID":"4527210051674039705","LocalID":"14766146756340722"}"#)).unwrap();
     assert_eq!(sent.msg_id.as_str(), "4527210051674039705");
     assert_eq!(sent.client_msg_id.unwrap().to_string(), "14766146756340722");
     // Peers of the service have been seen to answer with less, and with numbers.
-    let bare = parse(&reply(r#"{"BaseResponse":{"Ret":0},"MsgID":12,"LocalID":"1"}"#)).unwrap();
-    assert_eq!(bare, Receipt::of(MsgId::from("12")));
+    let bare = reply(r#"{"BaseResponse":{"Ret":0},"MsgID":12,"LocalID":"1"}"#);
+    assert_eq!(send.parse(&bare).unwrap(), Receipt::of(MsgId::from("12")));
 
     let refused = |ret: i64, text: &str| {
         let body = serde_json::json!({ "BaseResponse": { "Ret": ret, "ErrMsg": text } });
-        parse(&reply(&body.to_string())).unwrap_err()
+        send.parse(&reply(&body.to_string())).unwrap_err()
     };
     let notice = "<e><ShowType>1</ShowType><Content><![CDATA[操作太频繁]]></Content></e>";
     match refused(1, notice) {
@@ -143,9 +260,24 @@ pub(super) fn reads(endpoint: &str, parse: fn(&Response) -> Result<Receipt, Erro
     assert!(matches!(stranger, Error::Refused { ret: Ret::NOT_A_CONTACT, .. }));
     assert!(matches!(refused(1205, ""), Error::Limited { endpoint: said, .. } if said == endpoint));
     assert!(matches!(refused(1101, ""), Error::LoggedOut { ret: Ret::SESSION_INVALID, .. }));
-    malformed(parse, &[]);
-    match parse(&reply("<html>")).unwrap_err() {
+    malformed(&send, &[]);
+    match send.parse(&reply("<html>")).unwrap_err() {
         Error::Malformed { endpoint: said, .. } => assert_eq!(said, endpoint),
         other => panic!("{other}"),
     }
+
+    let mut session = session();
+    let uri = http::Uri::from_static("https://wx.qq.com/");
+    let number = |request: http::Request<Body>| {
+        let sent: serde_json::Value = serde_json::from_str(&body(&request)).unwrap();
+        assert_eq!(sent["Msg"]["LocalID"], sent["Msg"]["ClientMsgId"]);
+        sent["Msg"]["ClientMsgId"].clone()
+    };
+    let first = number(send.request(&mut session, NOW));
+    for failed in ["", r#"{"BaseResponse":{"Ret":1}}"#] {
+        send.receive(&mut session, &uri, &reply(failed), NOW).unwrap_err();
+        assert_eq!(number(send.request(&mut session, NOW)), first);
+    }
+    send.receive(&mut session, &uri, &bare, NOW).unwrap();
+    assert_ne!(number(send.request(&mut session, NOW)), first);
 }

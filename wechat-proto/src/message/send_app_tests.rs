@@ -3,15 +3,17 @@ use alloc::borrow::ToOwned as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::entry::Entry;
 use crate::media::MediaType;
-use crate::testing::{NOW, body, elements, rendered, session, uploaded};
+use crate::message::send;
+use crate::testing::{body, elements, http_of, rendered, session, uploaded};
 
 #[test]
 fn asks() {
     let mut session = session();
     let file = uploaded(MediaType::Document, "R&D <1>.CSV");
-    let call = request(&mut session, &"@@9e1c".parse().unwrap(), &file, NOW);
-    insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+    let send = SendFile::new("@@9e1c".parse().unwrap(), &file);
+    insta::assert_snapshot!(rendered(send, &mut session), @r#"
     POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendappmsg?fun=async&f=json&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
     host: wx.qq.com
     user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -29,11 +31,10 @@ fn asks() {
 /// `docs/protocol.md` §6.6: files above 25 MB.
 #[test]
 fn asks_for_a_signed_file() {
-    let mut session = session();
     let file = uploaded(MediaType::Document, "big.zip");
     let file = Uploaded { size: 30_000_000, signature: "d0c5ffa5".into(), ..file };
-    let call = body(&request(&mut session, &UserName::file_helper(), &file, NOW));
-    let (_, msg) = call.split_once(r#""Msg":"#).unwrap();
+    let sent = body(&http_of(SendFile::new(UserName::file_helper(), &file), &mut session()));
+    let (_, msg) = sent.split_once(r#""Msg":"#).unwrap();
     assert!(msg.starts_with(r#"{"Signature":"d0c5ffa5","Type":6,"Content":"<appmsg "#), "{msg}");
     assert!(msg.contains("<totallen>30000000</totallen>"), "{msg}");
 }
@@ -43,25 +44,33 @@ fn asks_for_a_signed_file() {
 fn shows_no_signature() {
     let file = uploaded(MediaType::Document, "big.zip");
     let file = Uploaded { signature: "d0c5ffa5".into(), ..file };
-    let call = request(&mut session(), &UserName::file_helper(), &file, NOW);
-    let shown = alloc::format!("{call:?} {file:?}");
+    let send = SendFile::new(UserName::file_helper(), &file);
+    let shown = alloc::format!("{send:?} {:?} {file:?}", crate::Call::new(&mut send.clone()));
     assert!(!shown.contains("d0c5ffa5") && !shown.contains("@crypt_6084141c"), "{shown}");
 }
 
 /// `docs/protocol.md` §3.6, §6.2, §6.3.
 #[test]
-fn the_desktop_program_says_so() {
-    let queries = [false, true].map(|desktop| endpoint(desktop).query.to_vec());
-    assert_eq!(queries[0], [("fun", "async"), ("f", "json")]);
-    assert_eq!(queries[1], [("fun", "async"), ("f", "json"), ("mod", "desktop")]);
-    let file = File { name: "a", size: 1, media_id: "@m", extension: "" };
-    assert!(file.xml(false).starts_with("<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''>"));
-    assert!(file.xml(true).starts_with("<appmsg appid='' sdkver=''>"));
+fn desktop_program_has_its_own_query_and_no_appid() {
+    let desktop = Entry::desktop("2.0.0".parse().unwrap(), "Go8+/==".parse().unwrap());
+    let mut session = session();
+    for (entry, query, start) in [
+        (Entry::web(), "fun=async&f=json&lang=", "<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''>"),
+        (desktop, "fun=async&f=json&mod=desktop&lang=", "<appmsg appid='' sdkver=''>"),
+    ] {
+        session.device.entry = entry;
+        let file = uploaded(MediaType::Document, "a");
+        let request = http_of(SendFile::new(UserName::file_helper(), &file), &mut session);
+        assert!(request.uri().query().unwrap().starts_with(query));
+        let sent: serde_json::Value = serde_json::from_str(&body(&request)).unwrap();
+        assert!(sent["Msg"]["Content"].as_str().unwrap().starts_with(start));
+    }
 }
 
 #[test]
-fn reads() {
-    send::reads(ENDPOINT, parse);
+fn is_a_send() {
+    let file = uploaded(MediaType::Document, "a.csv");
+    send::check(ENDPOINT, SendFile::new(UserName::file_helper(), &file));
 }
 
 #[test]
@@ -87,7 +96,7 @@ fn is_unspeakable(c: char) -> bool {
 /// Threat U3: whatever a file is called, its message says that and nothing else.
 fn says_its_name(name: &str) {
     let file = uploaded(MediaType::Document, name);
-    let sent = body(&request(&mut session(), &UserName::file_helper(), &file, NOW));
+    let sent = body(&http_of(SendFile::new(UserName::file_helper(), &file), &mut session()));
     let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
     let speakable = |text: &str| text.replace(is_unspeakable, "\u{fffd}");
     let (title, fileext) = (speakable(name), speakable(&extension(name)));

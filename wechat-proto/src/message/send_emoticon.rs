@@ -8,27 +8,21 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::send::{self, Receipt, Scene};
-use crate::call::Call;
-use crate::error::{Error, Invalid};
-use crate::flow::Response;
-use crate::ids::{ClientMsgId, UserName};
+use super::send::Draft;
+use crate::error::Invalid;
+use crate::ids::UserName;
 use crate::media::Uploaded;
-use crate::session::Session;
-use crate::time::Timestamp;
 
-const ENDPOINT: &str = "webwxsendemoticon";
-const EMOTICON: u8 = 47;
-/// `EMOJI_FLAG_GIF`
-const GIF: u8 = 2;
+pub(super) const ENDPOINT: &str = "webwxsendemoticon";
+const EMOTICON: i64 = 47;
 
-/// An emoticon that the service knows, by its md5: `md5` in the XML of a received one.
+/// The md5 of an emoticon that the service knows: `md5` in the XML of a received one.
 #[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "Box<str>", into = "Box<str>")]
 pub struct EmoticonMd5(Box<str>);
 
 impl EmoticonMd5 {
-    /// The md5 as it was written: 32 hex digits.
+    /// Returns the md5 as it was written: 32 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -71,99 +65,23 @@ impl fmt::Debug for EmoticonMd5 {
     }
 }
 
-/// Sends an uploaded gif, under a new number; read by [`parse`].
+/// Sends an emoticon.
 ///
-/// This changes something: run it once, or see [`again`].
-pub fn request(
-    session: &mut Session,
-    to: &UserName,
-    gif: &Uploaded,
-    now: Timestamp,
-) -> Call<Receipt> {
-    let id = session.next_client_msg_id(now);
-    again(session, to, gif, id)
-}
+/// Must not be repeated by itself, see [`SendText`](super::SendText).
+#[derive(Clone, Debug)]
+pub struct SendEmoticon(pub(super) Draft);
 
-/// Sends an uploaded gif under a number of [`Session::next_client_msg_id`]; read by [`parse`].
-///
-/// See [`send_text::again`](super::send_text::again) on repetitions.
-pub fn again(
-    session: &mut Session,
-    to: &UserName,
-    gif: &Uploaded,
-    id: ClientMsgId,
-) -> Call<Receipt> {
-    call(session, to, None, Some(&gif.media_id), id, Scene::New)
-}
-
-/// Sends an emoticon that the service knows, under a new number; read by [`parse`].
-pub fn known(
-    session: &mut Session,
-    to: &UserName,
-    md5: &EmoticonMd5,
-    now: Timestamp,
-) -> Call<Receipt> {
-    let id = session.next_client_msg_id(now);
-    known_again(session, to, md5, id)
-}
-
-/// [`known`] under a number of [`Session::next_client_msg_id`], as [`again`] is [`request`].
-pub fn known_again(
-    session: &mut Session,
-    to: &UserName,
-    md5: &EmoticonMd5,
-    id: ClientMsgId,
-) -> Call<Receipt> {
-    call(session, to, Some(md5), None, id, Scene::New)
-}
-
-/// Passes an emoticon on.
-pub(super) fn forward(
-    session: &mut Session,
-    to: &UserName,
-    md5: &EmoticonMd5,
-    id: ClientMsgId,
-) -> Call<Receipt> {
-    call(session, to, Some(md5), None, id, Scene::Forwarded)
-}
-
-fn call(
-    session: &mut Session,
-    to: &UserName,
-    md5: Option<&EmoticonMd5>,
-    media_id: Option<&str>,
-    id: ClientMsgId,
-    scene: Scene,
-) -> Call<Receipt> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Kind<'a> {
-        #[serde(rename = "Type")]
-        kind: u8,
-        emoji_flag: u8,
-        /// The service's spelling.
-        #[serde(rename = "EMoticonMd5", skip_serializing_if = "Option::is_none")]
-        md5: Option<&'a EmoticonMd5>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        media_id: Option<&'a str>,
+impl SendEmoticon {
+    /// Returns a send of an uploaded gif to a person or a room.
+    pub fn new(to: UserName, gif: &Uploaded) -> Self {
+        let media_id = Some(gif.media_id.clone());
+        Self(Draft { media_id, ..Draft::new(ENDPOINT, EMOTICON, to) })
     }
-    let endpoint = send::Endpoint {
-        path: "/cgi-bin/mmwebwx-bin/webwxsendemoticon",
-        query: &[("fun", "sys")],
-        parse,
-    };
-    let kind = Kind { kind: EMOTICON, emoji_flag: GIF, md5, media_id };
-    send::call(session, &endpoint, to, id, scene, kind)
-}
 
-/// Reads the reply of any request of this module.
-///
-/// # Errors
-///
-/// What its `Ret` says (1204: the receiver is no contact); [`Error::Malformed`] if it is no such
-/// reply.
-pub fn parse(reply: &Response) -> Result<Receipt, Error> {
-    send::receipt(ENDPOINT, reply)
+    /// Returns a send of an emoticon that the service knows.
+    pub fn known(to: UserName, md5: EmoticonMd5) -> Self {
+        Self(Draft { md5: Some(md5), ..Draft::new(ENDPOINT, EMOTICON, to) })
+    }
 }
 
 #[cfg(test)]
@@ -174,14 +92,15 @@ mod tests {
 
     use super::*;
     use crate::media::MediaType;
-    use crate::testing::{NOW, rendered, session, uploaded};
+    use crate::message::send;
+    use crate::testing::{body, http_of, rendered, session, uploaded};
 
     #[test]
-    fn asks_for_a_gif() {
+    fn asks_to_send_a_gif() {
         let mut session = session();
         let gif = uploaded(MediaType::Document, "wave.gif");
-        let call = request(&mut session, &"@@9e1c".parse().unwrap(), &gif, NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        let send = SendEmoticon::new("@@9e1c".parse().unwrap(), &gif);
+        insta::assert_snapshot!(rendered(send, &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendemoticon?fun=sys&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -197,11 +116,11 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_a_known_one() {
+    fn asks_to_send_a_known_emoticon() {
         let mut session = session();
         let md5 = "a0c4153e43c3fd2e9a2fbb9be2f4de07".parse().unwrap();
-        let call = known(&mut session, &"@@9e1c".parse().unwrap(), &md5, NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        let send = SendEmoticon::known("@@9e1c".parse().unwrap(), md5);
+        insta::assert_snapshot!(rendered(send, &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendemoticon?fun=sys&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -217,8 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
-        send::reads(ENDPOINT, parse);
+    fn is_a_send() {
+        let gif = uploaded(MediaType::Document, "wave.gif");
+        send::check(ENDPOINT, SendEmoticon::new(UserName::file_helper(), &gif));
     }
 
     #[test]
@@ -242,9 +162,9 @@ mod tests {
         #[test]
         fn an_md5_comes_back(text in "[0-9a-fA-F]{32}") {
             let md5: EmoticonMd5 = text.parse().unwrap();
-            let call = known(&mut session(), &UserName::file_helper(), &md5, NOW);
-            let sent: serde_json::Value =
-                serde_json::from_str(&crate::testing::body(&call)).unwrap();
+            let send = SendEmoticon::known(UserName::file_helper(), md5);
+            let sent = body(&http_of(send, &mut session()));
+            let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
             prop_assert_eq!(sent["Msg"]["EMoticonMd5"].as_str(), Some(&*text));
         }
     }

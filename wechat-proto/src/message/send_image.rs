@@ -2,98 +2,51 @@
 //!
 //! Sends a picture (`docs/protocol.md` §6.1, §6.2).
 
-use serde::Serialize;
+use alloc::boxed::Box;
 
-use super::send::{self, Receipt, Scene};
-use crate::call::Call;
-use crate::error::Error;
-use crate::flow::Response;
-use crate::ids::{ClientMsgId, UserName};
+use super::send::Draft;
+use crate::ids::UserName;
 use crate::media::Uploaded;
-use crate::session::Session;
-use crate::time::Timestamp;
 
 const ENDPOINT: &str = "webwxsendmsgimg";
-const IMAGE: u8 = 3;
+const IMAGE: i64 = 3;
 
-/// Sends an uploaded picture, under a new number; read by [`parse`].
+/// Sends an uploaded picture.
 ///
-/// This changes something: run it once, or see [`again`].
-pub fn request(
-    session: &mut Session,
-    to: &UserName,
-    picture: &Uploaded,
-    now: Timestamp,
-) -> Call<Receipt> {
-    let id = session.next_client_msg_id(now);
-    again(session, to, picture, id)
-}
+/// Must not be repeated by itself, see [`SendText`](super::SendText).
+#[derive(Clone, Debug)]
+pub struct SendImage(pub(super) Draft);
 
-/// Sends an uploaded picture under a number of [`Session::next_client_msg_id`]; read by [`parse`].
-///
-/// See [`send_text::again`](super::send_text::again) on repetitions.
-pub fn again(
-    session: &mut Session,
-    to: &UserName,
-    picture: &Uploaded,
-    id: ClientMsgId,
-) -> Call<Receipt> {
-    call(session, to, &picture.media_id, "", id, Scene::New)
-}
-
-/// Passes a picture on: the XML that it came as.
-pub(super) fn forward(
-    session: &mut Session,
-    to: &UserName,
-    xml: &str,
-    id: ClientMsgId,
-) -> Call<Receipt> {
-    call(session, to, "", xml, id, Scene::Forwarded)
-}
-
-fn call(
-    session: &mut Session,
-    to: &UserName,
-    media_id: &str,
-    content: &str,
-    id: ClientMsgId,
-    scene: Scene,
-) -> Call<Receipt> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Kind<'a> {
-        #[serde(rename = "Type")]
-        kind: u8,
-        media_id: &'a str,
-        content: &'a str,
+impl SendImage {
+    /// Returns a send of this picture to a person or a room.
+    pub fn new(to: UserName, picture: &Uploaded) -> Self {
+        Self(draft(to, picture.media_id.clone(), ""))
     }
-    let endpoint =
-        send::Endpoint { path: "/cgi-bin/mmwebwx-bin/webwxsendmsgimg", query: send::ASYNC, parse };
-    send::call(session, &endpoint, to, id, scene, Kind { kind: IMAGE, media_id, content })
 }
 
-/// Reads the reply of [`request`] and [`again`].
-///
-/// # Errors
-///
-/// What its `Ret` says (1204: the receiver is no contact); [`Error::Malformed`] if it is no such
-/// reply.
-pub fn parse(reply: &Response) -> Result<Receipt, Error> {
-    send::receipt(ENDPOINT, reply)
+/// Returns a send of an uploaded picture, or of the XML of a received one.
+pub(super) fn draft(
+    to: UserName,
+    media_id: impl Into<Box<str>>,
+    xml: impl Into<Box<str>>,
+) -> Draft {
+    let media_id = Some(media_id.into());
+    Draft { media_id, ..Draft::new(ENDPOINT, IMAGE, to).with_content(xml) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::media::MediaType;
-    use crate::testing::{NOW, rendered, session, uploaded};
+    use crate::message::send;
+    use crate::testing::{rendered, session, uploaded};
 
     #[test]
     fn asks() {
         let mut session = session();
         let picture = uploaded(MediaType::Picture, "p.png");
-        let call = request(&mut session, &"@@9e1c".parse().unwrap(), &picture, NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        let send = SendImage::new("@@9e1c".parse().unwrap(), &picture);
+        insta::assert_snapshot!(rendered(send, &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsgimg?fun=async&f=json&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -109,7 +62,8 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
-        send::reads(ENDPOINT, parse);
+    fn is_a_send() {
+        let picture = uploaded(MediaType::Picture, "p.png");
+        send::check(ENDPOINT, SendImage::new(UserName::file_helper(), &picture));
     }
 }

@@ -2,28 +2,26 @@
 
 use core::mem;
 
-use super::Members;
-use super::update::{self, Updated};
+use super::{RoomMembers, UpdateRoom, UpdatedRoom};
+use crate::account::Account;
 use crate::call::Call;
 use crate::contact::Contact;
 use crate::error::{Error, Ret};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::UserName;
-use crate::session::Session;
 use crate::time::Timestamp;
 
-/// Brings people into a room, the way its size asks for: a small room's newcomers are added, those
-/// of a larger one are invited, and where the service does not add ([`Ret::PARAMETER`]), they are
-/// invited as well (`docs/protocol.md` §11.5, §16).
+/// Adds people to a small room, or invites them to a larger one. If the service refuses to add
+/// them ([`Ret::PARAMETER`]), they are invited as well (`docs/protocol.md` §11.5, §16).
 ///
-/// This changes something: run one to its output. After [`Error::Unanswered`] look into the room;
-/// polled again, it says the same.
+/// Must not be repeated. After [`Error::Unanswered`], look into the room; polled again, the flow
+/// fails with the same error.
 #[derive(Debug)]
 pub struct AddMembers {
     room: UserName,
-    /// How many the room has, as far as is known.
+    /// How many members the room has, as far as is known.
     size: usize,
-    members: Members,
+    members: RoomMembers,
     state: State,
 }
 
@@ -31,48 +29,54 @@ pub struct AddMembers {
 enum State {
     #[default]
     Start,
-    Adding(Call<Updated>),
-    Inviting(Call<Updated>),
+    Adding(Call<UpdateRoom>),
+    Inviting(Call<UpdateRoom>),
 }
 
-/// How they come to the room.
+/// How people join a room.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Joining {
-    /// They are in it.
-    Added(Updated),
-    /// They were asked: each is in it when it agrees.
-    Invited(Updated),
+    /// They are members.
+    Added(UpdatedRoom),
+    /// They were invited: each becomes a member by agreeing.
+    Invited(UpdatedRoom),
 }
 
 impl AddMembers {
-    /// Brings `members` into a room, whose record says how large it is.
-    pub fn new(room: &Contact, members: Members) -> Self {
-        let said = usize::try_from(room.member_count).unwrap_or(0);
-        let size = said.max(room.members.len());
+    /// Returns a flow that brings these members into a room, whose record tells its size.
+    pub fn new(room: &Contact, members: RoomMembers) -> Self {
+        let counted = usize::try_from(room.member_count).unwrap_or(0);
+        let size = counted.max(room.members.len());
         Self { room: room.user_name.clone(), size, members, state: State::Start }
+    }
+
+    fn add(&self) -> State {
+        State::Adding(Call::new(UpdateRoom::add(self.room.clone(), self.members.clone())))
+    }
+
+    fn invite(&self) -> State {
+        State::Inviting(Call::new(UpdateRoom::invite(self.room.clone(), self.members.clone())))
     }
 }
 
 impl Flow for AddMembers {
-    type State = Session;
+    type State = Account;
     type Output = Joining;
 
-    fn poll(&mut self, session: &mut Session, now: Timestamp) -> Result<Joining, Interrupt> {
+    fn poll(&mut self, account: &mut Account, now: Timestamp) -> Result<Joining, Interrupt> {
         loop {
             match mem::take(&mut self.state) {
                 State::Start => {
-                    let limit = usize::try_from(session.invite_start_count()).unwrap_or(usize::MAX);
-                    self.state = match self.size + self.members.names().len() >= limit {
-                        true => State::Inviting(update::invite(session, &self.room, &self.members)),
-                        false => State::Adding(update::add(session, &self.room, &self.members)),
-                    };
+                    let limit = account.session.invite_start_count();
+                    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                    let is_large = self.size + self.members.names().len() >= limit;
+                    self.state = if is_large { self.invite() } else { self.add() };
                 }
-                State::Adding(mut call) => match call.poll(&mut session.device, now) {
-                    // The service's own limit is lower, or the room asks its owner.
+                State::Adding(mut call) => match call.poll(account, now) {
+                    // The service's own limit is lower, or the owner of the room has to agree.
                     Err(Interrupt::Fail(Error::Refused { ret: Ret::PARAMETER, .. })) => {
-                        let call = update::invite(session, &self.room, &self.members);
-                        self.state = State::Inviting(call);
+                        self.state = self.invite();
                     }
                     result => {
                         self.state = State::Adding(call);
@@ -80,7 +84,7 @@ impl Flow for AddMembers {
                     }
                 },
                 State::Inviting(mut call) => {
-                    let result = call.poll(&mut session.device, now);
+                    let result = call.poll(account, now);
                     self.state = State::Inviting(call);
                     return result.map(Joining::Invited);
                 }
@@ -104,7 +108,7 @@ mod tests {
     use super::*;
     use crate::contact::record::WireContact;
     use crate::error::{Failure, FailureKind, Sent};
-    use crate::testing::{Host, reply, session};
+    use crate::testing::{Host, account, reply};
     use crate::wire::lenient::Lenient as _;
 
     fn room(count: usize) -> Contact {
@@ -112,17 +116,17 @@ mod tests {
         WireContact::read(&record).take().unwrap()
     }
 
-    /// Runs it against these answers; which functions were asked for, and what came of it.
+    /// Runs the flow against these codes; returns the functions it called, and its result.
     fn run(
         size: usize,
         newcomers: usize,
         answers: &[i64],
     ) -> (Vec<String>, Result<Joining, Error>) {
         let names = (0..newcomers).map(|n| alloc::format!("@{n}").parse().unwrap());
-        let mut flow = AddMembers::new(&room(size), Members::new(names).unwrap());
+        let mut flow = AddMembers::new(&room(size), RoomMembers::new(names).unwrap());
         let mut answers = answers.iter();
         let mut asked = Vec::new();
-        let result = Host::new().run(&mut flow, &mut session(), |request| {
+        let result = Host::new().run(&mut flow, &mut account(), |request| {
             let query = request.http.uri().query().unwrap();
             asked.push(query.split('&').next().unwrap().to_string());
             let ret = answers.next().unwrap();
@@ -149,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn invites_whom_the_service_does_not_add() {
+    fn invites_when_adding_is_refused() {
         let (asked, result) = run(3, 1, &[1, 0]);
         assert_eq!(asked, ["fun=addmember", "fun=invitemember"]);
         assert!(matches!(result, Ok(Joining::Invited(_))));
@@ -161,13 +165,13 @@ mod tests {
         assert!(matches!(result, Err(Error::Limited { .. })));
     }
 
-    /// Neither is repeated where it may have taken effect.
+    /// A request that may have taken effect is not repeated.
     #[test]
-    fn asks_nothing_twice() {
+    fn sends_nothing_twice() {
         for answered in [0, 1] {
             let mut flow =
-                AddMembers::new(&room(3), Members::new(["@a".parse().unwrap()]).unwrap());
-            let (mut session, mut asked) = (session(), 0);
+                AddMembers::new(&room(3), RoomMembers::new(["@a".parse().unwrap()]).unwrap());
+            let (mut account, mut asked) = (account(), 0);
             let mut serve = |_: &crate::flow::Request| {
                 asked += 1;
                 Input::Reply(match asked > answered {
@@ -175,10 +179,10 @@ mod tests {
                     false => Ok(reply(r#"{"BaseResponse":{"Ret":1}}"#)),
                 })
             };
-            let first = Host::new().run(&mut flow, &mut session, &mut serve);
-            assert!(matches!(first, Err(Error::Unanswered(Some(_)))));
-            let again = Host::new().run(&mut flow, &mut session, &mut serve);
-            assert!(matches!(again, Err(Error::Unanswered(None))));
+            let first = Host::new().run(&mut flow, &mut account, &mut serve);
+            assert!(matches!(first, Err(Error::Unanswered { cause: Some(_) })));
+            let again = Host::new().run(&mut flow, &mut account, &mut serve);
+            assert!(matches!(again, Err(Error::Unanswered { cause: None })));
             assert_eq!(asked, answered + 1);
         }
     }

@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxcreatechatroom`
 //!
-//! Makes a room (`docs/protocol.md` §11.4).
+//! Creates a room (`docs/protocol.md` §11.4).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -8,102 +8,119 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::Founders;
-use crate::call::Call;
+use crate::account::Account;
+use crate::body::Body;
 use crate::contact::Member;
 use crate::contact::record::WireMember;
+use crate::endpoint::{Endpoint, PAGE, Repeat};
 use crate::error::{Error, Ret};
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::ids::UserName;
-use crate::session::Session;
 use crate::text::{Text, decode};
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, Envelope as _, reply};
 use crate::wire::lenient::List;
-use crate::wire::query::Url;
+use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxcreatechatroom";
 
 /// A new room.
 ///
-/// It is in no list, and nobody sees it, until something is written into it.
+/// It is in no contact list, and no member sees it, until a message is sent to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Created {
+pub struct CreatedRoom {
     /// Its name in this login.
     pub room: UserName,
-    /// What it is called; may be empty.
+    /// Its topic; may be empty.
     pub topic: Box<str>,
     /// Its members, as the service names them.
     pub members: Vec<Member>,
-    /// Who was left out, having deleted or blocked the account: `BlackList`.
+    /// The founders who were left out because they deleted or blocked the account: `BlackList`.
     pub black_list: Vec<UserName>,
 }
 
-/// Makes a room of `founders` and the account itself; read by [`parse`].
+/// Creates a room of the founders and the account itself.
 ///
-/// The service takes very few of these in an hour: too many, and rooms are locked on the phone as
-/// well.
+/// The service allows very few of these in an hour: after too many, rooms are locked on the phone
+/// as well. The [`Inbox`](crate::sync::Inbox) looks the new room up.
 ///
-/// This changes something: run it once.
-pub fn request(
-    session: &mut Session,
-    founders: &Founders,
-    topic: &str,
-    now: Timestamp,
-) -> Call<Created> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body<'a> {
-        member_count: usize,
-        member_list: Vec<Item<'a>>,
-        topic: &'a str,
-        base_request: BaseRequest,
-    }
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Item<'a> {
-        user_name: &'a UserName,
-    }
-    let member_list: Vec<_> = founders.names().iter().map(|user_name| Item { user_name }).collect();
-    let body = Body {
-        member_count: member_list.len(),
-        member_list,
-        topic,
-        base_request: session.base_request(),
-    };
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxcreatechatroom")
-        .with("r", now.as_millis())
-        .with("lang", session.device.lang.as_str())
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .post_json(&session.device, &body);
-    Call::once(http, parse).limit(1 << 20)
+/// Must not be repeated: [`Repeat::Once`].
+#[derive(Clone, Debug)]
+pub struct CreateRoom {
+    founders: Founders,
+    topic: Box<str>,
 }
 
-/// Reads the reply of [`request`].
-///
-/// # Errors
-///
-/// What its `Ret` says; [`Error::Refused`] also with [`Ret::OK`], which is how the service says
-/// why it made no room; [`Error::Malformed`] if it is no such reply.
-pub fn parse(reply: &Response) -> Result<Created, Error> {
-    let wire: Wire = envelope::open(ENDPOINT, reply)?;
-    // The name is the proof: a refusal comes with 0, no name, and a notice.
-    if wire.chat_room_name.is_empty() {
-        let message = envelope::readable(&wire.base().err_msg).into();
-        return Err(Error::Refused { endpoint: ENDPOINT, ret: Ret::OK, message });
+impl CreateRoom {
+    /// Returns a request for a room with this topic, which may be empty.
+    pub fn new(founders: Founders, topic: impl Into<Box<str>>) -> Self {
+        Self { founders, topic: topic.into() }
     }
-    let room = wire.chat_room_name.parse().map_err(|_| Error::Malformed {
-        endpoint: ENDPOINT,
-        expected: "a room's name",
-        found: "something else".into(),
-    })?;
-    Ok(Created {
-        room,
-        topic: decode(wire.topic),
-        members: WireMember::take_all(wire.members),
-        black_list: wire.black_list.split(',').filter_map(|name| name.parse().ok()).collect(),
-    })
+}
+
+impl Endpoint for CreateRoom {
+    type State = Account;
+    type Output = CreatedRoom;
+
+    const REPEAT: Repeat = Repeat::Once;
+    const WANT: Want = PAGE;
+
+    fn request(&mut self, account: &mut Account, now: Timestamp) -> http::Request<Body> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Body<'a> {
+            member_count: usize,
+            member_list: Vec<Item<'a>>,
+            topic: &'a str,
+            base_request: BaseRequest<'a>,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Item<'a> {
+            user_name: &'a UserName,
+        }
+        let session = &mut account.session;
+        let names = self.founders.names();
+        let device_id = session.device_id();
+        let body = json(&Body {
+            member_count: names.len(),
+            member_list: names.iter().map(|user_name| Item { user_name }).collect(),
+            topic: &self.topic,
+            base_request: session.base_request(&device_id),
+        });
+        let query: [(&str, &dyn core::fmt::Display); 1] = [("r", &now.as_millis())];
+        Url::call(session, ENDPOINT, &query).post_json(&mut session.device, now, body)
+    }
+
+    /// # Errors
+    ///
+    /// What the `Ret` of the reply says; [`Error::Refused`] also with [`Ret::OK`], the code with
+    /// which the service explains why it created no room; [`Error::Malformed`] for any other
+    /// response.
+    fn parse(&self, response: &Response) -> Result<CreatedRoom, Error> {
+        let wire: Wire = envelope::open(ENDPOINT, response)?;
+        // The name is the proof: a refusal comes with 0, no name, and a notice.
+        if wire.chat_room_name.is_empty() {
+            let message = envelope::readable(&wire.base().err_msg).into();
+            return Err(Error::Refused { endpoint: ENDPOINT, ret: Ret::OK, message });
+        }
+        let room = wire.chat_room_name.parse().map_err(|_| Error::Malformed {
+            endpoint: ENDPOINT,
+            expected: "a room's name",
+            found: "something else".into(),
+        })?;
+        Ok(CreatedRoom {
+            room,
+            topic: decode(wire.topic),
+            members: WireMember::take_all(wire.members),
+            black_list: wire.black_list.split(',').filter_map(|name| name.parse().ok()).collect(),
+        })
+    }
+
+    fn apply(&mut self, output: &CreatedRoom, account: &mut Account, _: Timestamp) {
+        account.pending.name(&account.directory, &output.room);
+    }
 }
 
 reply! {
@@ -122,18 +139,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::{NOW, body, malformed, rendered, reply, session};
+    use crate::testing::{NOW, account, body, http_of, malformed, rendered, reply, session};
 
     fn founders() -> Founders {
         let names = ["@a", "@b"].map(|name| name.parse().unwrap());
         Founders::new(names, &session().me.user_name).unwrap()
     }
 
+    fn parse(response: &Response) -> Result<CreatedRoom, Error> {
+        CreateRoom::new(founders(), "").parse(response)
+    }
+
     #[test]
     fn asks() {
-        let mut session = session();
-        let call = request(&mut session, &founders(), "周末", NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        let create = CreateRoom::new(founders(), "周末");
+        insta::assert_snapshot!(rendered(create, &mut account()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcreatechatroom?r=1476606163580&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -165,7 +185,7 @@ mod tests {
 
     /// `docs/protocol.md` §11.4: 0, and no room.
     #[test]
-    fn a_room_without_a_name_is_none() {
+    fn reply_without_a_name_is_refused() {
         let notice =
             "<e><ShowType>1</ShowType><Content><![CDATA[创建失败，请稍后再试]]></Content></e>";
         for name in [r#","ChatRoomName":"""#, ""] {
@@ -180,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_nothing_else() {
+    fn refusals_are_errors() {
         let refused =
             parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":"no"},"ChatRoomName":""}"#));
         assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
@@ -188,14 +208,28 @@ mod tests {
         assert!(matches!(often, Err(Error::Limited { .. })));
         let over = parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
         assert!(matches!(over, Err(Error::LoggedOut { .. })));
-        malformed(parse, &[r#"{"BaseResponse":{"Ret":0},"ChatRoomName":"a b"}"#]);
+        malformed(
+            &CreateRoom::new(founders(), ""),
+            &[r#"{"BaseResponse":{"Ret":0},"ChatRoomName":"a b"}"#],
+        );
+    }
+
+    #[test]
+    fn created_room_is_looked_up() {
+        let mut account = account();
+        let mut create = CreateRoom::new(founders(), "");
+        let uri = create.request(&mut account, NOW).uri().clone();
+        let created = reply(r#"{"BaseResponse":{"Ret":0},"ChatRoomName":"@@r"}"#);
+        create.receive(&mut account, &uri, &created, NOW).unwrap();
+        assert!(format!("{:?}", account.pending).contains("@@r"));
     }
 
     proptest! {
         #[test]
         fn any_topic_arrives_as_it_is(topic in "\\PC{0,40}") {
-            let call = request(&mut session(), &founders(), &topic, NOW);
-            let body: serde_json::Value = serde_json::from_str(&body(&call)).unwrap();
+            let create = CreateRoom::new(founders(), &*topic);
+            let body = body(&http_of(create, &mut account()));
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
             prop_assert_eq!(&body["Topic"], &topic);
             prop_assert_eq!(body.as_object().unwrap().len(), 4);
         }

@@ -1,4 +1,4 @@
-//! Who is to be in a room.
+//! The members that a change of a room names.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -7,16 +7,16 @@ use alloc::vec::Vec;
 use crate::error::Invalid;
 use crate::ids::UserName;
 
-/// Some members of a room, or some who are to be: one or more, each once, none of them a room.
+/// Present or future members of a room: one or more, each once, none of them a room.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Members(Vec<UserName>);
+pub struct RoomMembers(Vec<UserName>);
 
-impl Members {
-    /// These; one who is named twice counts once.
+impl RoomMembers {
+    /// Returns these members, without duplicates.
     ///
     /// # Errors
     ///
-    /// If there is nobody, or a room among them.
+    /// [`Invalid`] if there are none, or a room is among them.
     pub fn new(names: impl IntoIterator<Item = UserName>) -> Result<Self, Invalid> {
         let mut seen = BTreeSet::new();
         let names: Vec<_> = names.into_iter().filter(|name| seen.insert(name.clone())).collect();
@@ -29,37 +29,37 @@ impl Members {
         Ok(Self(names))
     }
 
-    /// Their names.
+    /// Returns their names.
     pub fn names(&self) -> &[UserName] {
         &self.0
     }
 
-    /// Joined by commas, which no name has.
+    /// Returns the names, joined by commas, which no name contains.
     pub(super) fn joined(&self) -> String {
         let names: Vec<&str> = self.0.iter().map(UserName::as_str).collect();
         names.join(",")
     }
 }
 
-impl From<UserName> for Members {
-    /// This one alone. (A room in its place is refused by the service.)
+impl From<UserName> for RoomMembers {
+    /// Returns this member alone. The service refuses a room in its place.
     fn from(name: UserName) -> Self {
         Self(Vec::from([name]))
     }
 }
 
-/// Who makes up a new room beside the account itself: two others or more.
+/// The members of a new room beside the account itself: two or more.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Founders(Members);
+pub struct Founders(RoomMembers);
 
 impl Founders {
-    /// These, without `me`.
+    /// Returns these founders, without `me` and without duplicates.
     ///
     /// # Errors
     ///
-    /// If they are fewer than two, or a room is among them.
+    /// [`Invalid`] if they are fewer than two, or a room is among them.
     pub fn new(names: impl IntoIterator<Item = UserName>, me: &UserName) -> Result<Self, Invalid> {
-        let members = Members::new(names.into_iter().filter(|name| name != me));
+        let members = RoomMembers::new(names.into_iter().filter(|name| name != me));
         match members {
             Ok(members) if members.0.len() >= 2 => Ok(Self(members)),
             _ => Err(Invalid {
@@ -69,7 +69,7 @@ impl Founders {
         }
     }
 
-    /// Their names.
+    /// Returns their names.
     pub fn names(&self) -> &[UserName] {
         self.0.names()
     }
@@ -84,15 +84,15 @@ mod tests {
     }
 
     #[test]
-    fn are_some_and_each_once() {
-        assert_eq!(Members::new(names("@b,@a,@b")).unwrap().joined(), "@b,@a");
+    fn members_are_not_empty_unique_and_not_rooms() {
+        assert_eq!(RoomMembers::new(names("@b,@a,@b")).unwrap().joined(), "@b,@a");
         for bad in ["", "@a,@@room"] {
-            assert!(Members::new(names(bad)).is_err(), "{bad}");
+            assert!(RoomMembers::new(names(bad)).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn a_room_takes_two_others() {
+    fn founders_are_two_beside_oneself() {
         let me = "@me".parse().unwrap();
         assert_eq!(Founders::new(names("@a,@me,@b"), &me).unwrap().names().len(), 2);
         for bad in ["", "@a", "@a,@a", "@a,@me", "@a,@b,@@room"] {

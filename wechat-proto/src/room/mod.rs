@@ -1,14 +1,14 @@
-//! Rooms (group chats), made and changed: `docs/protocol.md` §11.4, §11.5.
+//! Rooms (group chats): creating and changing them (`docs/protocol.md` §11.4, §11.5).
 //!
-//! The service refuses much of this to many accounts. [`AddMembers`] adds or invites, whichever
-//! the room's size asks for.
+//! The service refuses much of this to many accounts. [`AddMembers`] adds or invites, depending on
+//! the size of the room.
 
 mod add;
-pub mod create;
+mod create;
 mod members;
-pub mod update;
+mod update;
 
 pub use add::{AddMembers, Joining};
-pub use create::Created;
-pub use members::{Founders, Members};
-pub use update::Updated;
+pub use create::{CreateRoom, CreatedRoom};
+pub use members::{Founders, RoomMembers};
+pub use update::{UpdateRoom, UpdatedRoom};

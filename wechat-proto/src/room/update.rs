@@ -1,94 +1,138 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxupdatechatroom`
 //!
-//! Changes a room: its members, its topic, whether one is in it (`docs/protocol.md` §11.5).
+//! Changes a room: its members, its topic, the account's own membership (`docs/protocol.md` §11.5).
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
-use super::Members;
-use crate::call::Call;
+use super::RoomMembers;
+use crate::account::Account;
+use crate::body::Body;
 use crate::contact::Member;
 use crate::contact::record::WireMember;
+use crate::endpoint::{Endpoint, PAGE, Repeat};
 use crate::error::Error;
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::ids::UserName;
-use crate::session::Session;
+use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::lenient::List;
-use crate::wire::query::Url;
+use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxupdatechatroom";
 
 /// A room was changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Updated {
-    /// The members that the service names: usually those whom the change concerns.
+pub struct UpdatedRoom {
+    /// The members that the service names: usually those that the change concerns.
     pub members: Vec<Member>,
 }
 
-/// Adds members to a room that is small enough; read by [`parse`].
-/// [`AddMembers`](super::AddMembers) knows when it is.
+/// Changes a room. The directory shows a confirmed change.
 ///
-/// This changes something: run it once.
-pub fn add(session: &mut Session, room: &UserName, members: &Members) -> Call<Updated> {
-    request(session, room, "addmember", Some(("AddMemberList", &members.joined())))
+/// Must not be repeated: [`Repeat::Once`].
+#[derive(Clone, Debug)]
+pub struct UpdateRoom {
+    room: UserName,
+    change: Change,
 }
 
-/// Invites people to a room: each gets a message to agree to; read by [`parse`].
-///
-/// This changes something: run it once.
-pub fn invite(session: &mut Session, room: &UserName, members: &Members) -> Call<Updated> {
-    request(session, room, "invitemember", Some(("InviteMemberList", &members.joined())))
+#[derive(Clone, Debug)]
+enum Change {
+    Add(RoomMembers),
+    Invite(RoomMembers),
+    Remove(RoomMembers),
+    Rename(Box<str>),
+    Quit,
 }
 
-/// Removes members from a room of one's own; read by [`parse`].
-///
-/// This changes something: run it once.
-pub fn remove(session: &mut Session, room: &UserName, members: &Members) -> Call<Updated> {
-    request(session, room, "delmember", Some(("DelMemberList", &members.joined())))
+impl UpdateRoom {
+    /// Returns a request to add members to a small room. [`AddMembers`](super::AddMembers) knows
+    /// whether a room is small enough.
+    pub const fn add(room: UserName, members: RoomMembers) -> Self {
+        Self { room, change: Change::Add(members) }
+    }
+
+    /// Returns a request to invite people to a room: each gets a message to agree to.
+    pub const fn invite(room: UserName, members: RoomMembers) -> Self {
+        Self { room, change: Change::Invite(members) }
+    }
+
+    /// Returns a request to remove members from a room that the account owns.
+    pub const fn remove(room: UserName, members: RoomMembers) -> Self {
+        Self { room, change: Change::Remove(members) }
+    }
+
+    /// Returns a request to change the topic of a room.
+    pub fn rename(room: UserName, topic: impl Into<Box<str>>) -> Self {
+        Self { room, change: Change::Rename(topic.into()) }
+    }
+
+    /// Returns a request to leave a room.
+    pub const fn quit(room: UserName) -> Self {
+        Self { room, change: Change::Quit }
+    }
 }
 
-/// Gives a room another topic; read by [`parse`].
-///
-/// This changes something: run it once.
-pub fn rename(session: &mut Session, room: &UserName, topic: &str) -> Call<Updated> {
-    request(session, room, "modtopic", Some(("NewTopic", topic)))
+impl Endpoint for UpdateRoom {
+    type State = Account;
+    type Output = UpdatedRoom;
+
+    const REPEAT: Repeat = Repeat::Once;
+    const WANT: Want = PAGE;
+
+    fn request(&mut self, account: &mut Account, now: Timestamp) -> http::Request<Body> {
+        let session = &mut account.session;
+        let (fun, change) = match &self.change {
+            Change::Add(members) => ("addmember", Some(("AddMemberList", members.joined()))),
+            Change::Invite(members) => {
+                ("invitemember", Some(("InviteMemberList", members.joined())))
+            }
+            Change::Remove(members) => ("delmember", Some(("DelMemberList", members.joined()))),
+            Change::Rename(topic) => ("modtopic", Some(("NewTopic", (**topic).into()))),
+            Change::Quit => ("quitchatroom", None),
+        };
+        let device_id = session.device_id();
+        let base_request = session.base_request(&device_id);
+        let change = change.as_ref().map(|(name, value)| (*name, value.as_str()));
+        let body = json(&Json { change, room: &self.room, base_request });
+        Url::call(session, ENDPOINT, &[("fun", &fun)]).post_json(&mut session.device, now, body)
+    }
+
+    /// # Errors
+    ///
+    /// What the `Ret` of the reply says (1: not allowed, or switched off for this account);
+    /// [`Error::Malformed`] for any other response.
+    fn parse(&self, response: &Response) -> Result<UpdatedRoom, Error> {
+        let wire: Wire = envelope::open(ENDPOINT, response)?;
+        Ok(UpdatedRoom { members: WireMember::take_all(wire.members) })
+    }
+
+    fn apply(&mut self, output: &UpdatedRoom, account: &mut Account, _: Timestamp) {
+        let directory = &mut account.directory;
+        match &self.change {
+            Change::Add(_) => directory.add_members(&self.room, output.members.clone()),
+            // An invited person is a member only after agreeing.
+            Change::Invite(_) => {}
+            Change::Remove(members) => directory.remove_members(&self.room, members.names()),
+            Change::Rename(topic) => directory.set_topic(&self.room, topic),
+            Change::Quit => account.forget(&self.room),
+        }
+    }
 }
 
-/// Leaves a room; read by [`parse`].
-///
-/// This changes something: run it once.
-pub fn quit(session: &mut Session, room: &UserName) -> Call<Updated> {
-    request(session, room, "quitchatroom", None)
-}
-
-fn request(
-    session: &mut Session,
-    room: &UserName,
-    fun: &'static str,
-    change: Option<(&'static str, &str)>,
-) -> Call<Updated> {
-    let body = Body { change, room, base_request: session.base_request() };
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxupdatechatroom")
-        .with("fun", fun)
-        .with("lang", session.device.lang.as_str())
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .post_json(&session.device, &body);
-    Call::once(http, parse).limit(1 << 20)
-}
-
-/// The change first, under a name of its own.
-struct Body<'a> {
+/// The change comes first, under a name of its own.
+struct Json<'a> {
     change: Option<(&'static str, &'a str)>,
     room: &'a UserName,
-    base_request: BaseRequest,
+    base_request: BaseRequest<'a>,
 }
 
-impl Serialize for Body<'_> {
+impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         if let Some((name, value)) = self.change {
@@ -98,17 +142,6 @@ impl Serialize for Body<'_> {
         map.serialize_entry("BaseRequest", &self.base_request)?;
         map.end()
     }
-}
-
-/// Reads the reply of each change.
-///
-/// # Errors
-///
-/// What its `Ret` says (1: not allowed, or switched off for this account); [`Error::Malformed`]
-/// if it is no such reply.
-pub fn parse(reply: &Response) -> Result<Updated, Error> {
-    let wire: Wire = envelope::open(ENDPOINT, reply)?;
-    Ok(Updated { members: WireMember::take_all(wire.members) })
 }
 
 reply! {
@@ -125,21 +158,24 @@ mod tests {
 
     use super::*;
     use crate::error::Ret;
-    use crate::testing::{body, malformed, rendered, reply, session};
+    use crate::testing::{NOW, account, body, contact, http_of, malformed, rendered, reply};
 
     fn room() -> UserName {
         "@@e2da".parse().unwrap()
     }
 
-    fn two() -> Members {
-        Members::new(["@a", "@b"].map(|name| name.parse().unwrap())).unwrap()
+    fn two() -> RoomMembers {
+        RoomMembers::new(["@a", "@b"].map(|name| name.parse().unwrap())).unwrap()
+    }
+
+    fn parse(response: &Response) -> Result<UpdatedRoom, Error> {
+        UpdateRoom::quit(room()).parse(response)
     }
 
     #[test]
     fn asks() {
-        let mut session = session();
-        let call = add(&mut session, &room(), &two());
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        let add = UpdateRoom::add(room(), two());
+        insta::assert_snapshot!(rendered(add, &mut account()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxupdatechatroom?fun=addmember&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -155,19 +191,19 @@ mod tests {
     }
 
     #[test]
-    fn each_change_has_its_own_form() {
-        let session = &mut session();
-        let no_one_else = || Members::from("@a".parse::<UserName>().unwrap());
-        for (call, fun, start) in [
-            (add(session, &room(), &two()), "addmember", r#"{"AddMemberList":"@a,@b","#),
-            (invite(session, &room(), &two()), "invitemember", r#"{"InviteMemberList":"@a,@b","#),
-            (remove(session, &room(), &no_one_else()), "delmember", r#"{"DelMemberList":"@a","#),
-            (rename(session, &room(), "周末"), "modtopic", r#"{"NewTopic":"周末","#),
-            (quit(session, &room()), "quitchatroom", "{"),
+    fn each_change_has_its_own_field() {
+        let one = RoomMembers::from("@a".parse::<UserName>().unwrap());
+        for (update, fun, start) in [
+            (UpdateRoom::add(room(), two()), "addmember", r#"{"AddMemberList":"@a,@b","#),
+            (UpdateRoom::invite(room(), two()), "invitemember", r#"{"InviteMemberList":"@a,@b","#),
+            (UpdateRoom::remove(room(), one), "delmember", r#"{"DelMemberList":"@a","#),
+            (UpdateRoom::rename(room(), "周末"), "modtopic", r#"{"NewTopic":"周末","#),
+            (UpdateRoom::quit(room()), "quitchatroom", "{"),
         ] {
-            let query: String = call.http().uri().query().unwrap().into();
+            let request = http_of(update, &mut account());
+            let query: String = request.uri().query().unwrap().into();
             assert!(query.starts_with(&alloc::format!("fun={fun}&lang=zh_CN&pass_ticket=")));
-            let rest = body(&call);
+            let rest = body(&request);
             let rest = rest.strip_prefix(start).unwrap_or_else(|| panic!("{rest}"));
             assert!(rest.starts_with(r#""ChatRoomName":"@@e2da","BaseRequest":{"Uin":"#), "{rest}");
         }
@@ -187,25 +223,57 @@ mod tests {
         assert!(matches!(often, Err(Error::Limited { .. })));
         let over = parse(&reply(r#"{"BaseResponse":{"Ret":1102}}"#));
         assert!(matches!(over, Err(Error::LoggedOut { .. })));
-        malformed(parse, &[]);
+        malformed(&UpdateRoom::quit(room()), &[]);
+    }
+
+    /// The directory shows what the service confirmed, and nothing that it refused.
+    #[test]
+    fn confirmed_changes_reach_the_directory() {
+        let mut account = account();
+        account.learn([contact(
+            r#"{"UserName":"@@e2da","NickName":"old","MemberList":[{"UserName":"@a"},{"UserName":"@c"}]}"#,
+        )]);
+        let update = |account: &mut Account, mut update: UpdateRoom, response: &str| {
+            let uri = update.request(account, NOW).uri().clone();
+            let _ = update.receive(account, &uri, &reply(response), NOW);
+            let room = account.directory().find(&room())?;
+            let names: Vec<_> =
+                room.members.iter().map(|member| member.user_name.as_str()).collect();
+            Some((String::from(&*room.nick_name), names.join(",")))
+        };
+        let seen = |topic: &str, members: &str| Some((topic.into(), members.into()));
+        let done = r#"{"BaseResponse":{"Ret":0},"MemberList":[{"UserName":"@b"}]}"#;
+        let refused = r#"{"BaseResponse":{"Ret":1}}"#;
+        let rename = UpdateRoom::rename(room(), "new");
+        assert_eq!(update(&mut account, rename.clone(), refused), seen("old", "@a,@c"));
+        assert_eq!(update(&mut account, rename, done), seen("new", "@a,@c"));
+        let one = RoomMembers::from("@b".parse::<UserName>().unwrap());
+        let invite = UpdateRoom::invite(room(), one.clone());
+        assert_eq!(update(&mut account, invite, done), seen("new", "@a,@c"));
+        let add = UpdateRoom::add(room(), one);
+        assert_eq!(update(&mut account, add, done), seen("new", "@a,@c,@b"));
+        let remove = UpdateRoom::remove(room(), two());
+        assert_eq!(update(&mut account, remove, done), seen("new", "@c"));
+        assert_eq!(update(&mut account, UpdateRoom::quit(room()), done), None);
     }
 
     proptest! {
         #[test]
         fn any_topic_arrives_as_it_is(topic in "\\PC{0,40}") {
-            let call = rename(&mut session(), &room(), &topic);
-            let body: serde_json::Value = serde_json::from_str(&body(&call)).unwrap();
+            let body = body(&http_of(UpdateRoom::rename(room(), &*topic), &mut account()));
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
             prop_assert_eq!(&body["NewTopic"], &topic);
             prop_assert_eq!(body.as_object().unwrap().len(), 3);
         }
 
-        /// Nobody is named who was not meant: no name has a comma.
+        /// No other member is named: no name contains a comma.
         #[test]
         fn the_names_are_those_that_were_given(names in prop::collection::vec("\\PC{1,12}", 1..6)) {
             let names: Vec<UserName> = names.iter().filter_map(|name| name.parse().ok()).collect();
-            if let Ok(members) = Members::new(names) {
-                let call = remove(&mut session(), &room(), &members);
-                let body: serde_json::Value = serde_json::from_str(&body(&call)).unwrap();
+            if let Ok(members) = RoomMembers::new(names) {
+                let remove = UpdateRoom::remove(room(), members.clone());
+                let body = body(&http_of(remove, &mut account()));
+                let body: serde_json::Value = serde_json::from_str(&body).unwrap();
                 let list: Vec<&str> = body["DelMemberList"].as_str().unwrap().split(',').collect();
                 let given: Vec<&str> = members.names().iter().map(UserName::as_str).collect();
                 prop_assert_eq!(list, given);

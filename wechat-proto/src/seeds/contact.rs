@@ -5,9 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::*;
-use crate::contact::list::Page;
-use crate::contact::{Contact, ContactFlag, Pinyin, SnsFlag, VerifyFlag, batch, list};
-use crate::testing::reply;
+use crate::contact::ContactPage;
+use crate::contact::{
+    BatchGetContacts, Contact, ContactFlag, GetContacts, Pinyin, SnsFlag, VerifyFlag,
+};
+use crate::endpoint::Endpoint as _;
+use crate::testing::{built, reply};
 use crate::time::Timestamp;
 
 /// The clocks of the first notes.
@@ -18,14 +21,18 @@ const ASKED: Timestamp = Timestamp::from_millis(1_476_608_979_648);
 fn first_notes_list_contacts() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetcontact?pass_ticket=PLSyHTx2CHPnLz7BbX6TZu%252B50SskQ9JGjlOZld5NE%252F4V39k8tO0N6myM%252B6n5IRL0&r=1476608979549&seq=0&skey=@crypt_cec4ff9f_d3c971cda9a908fa8e68c07152ac7073";
     let mut session = SECOND.session(Family::Wx, SyncKey::default());
-    compare(&list::request(&mut session, 0, LISTED), printed, &[LANG]);
+    compare(&built(GetContacts::new(), &mut session, LISTED), printed, &[LANG]);
 
     let seq = Difference {
         what: "?seq",
         how: Changed("637275253"),
         why: "docs/protocol.md §16: pages; theirs is always 0",
     };
-    compare(&list::request(&mut session, 637_275_253, LISTED), printed, &[LANG, seq]);
+    compare(
+        &built(GetContacts::from_seq(637_275_253), &mut session, LISTED),
+        printed,
+        &[LANG, seq],
+    );
 }
 
 #[test]
@@ -49,7 +56,7 @@ ContentType: application/json; charset=UTF-8
         Difference { what: "?skey", how: Added(SECOND.skey), why: parameter },
     ];
     let mut session = SECOND.session(Family::Wx2, SyncKey::default());
-    compare(&list::request(&mut session, 0, LISTED), printed, &differences);
+    compare(&built(GetContacts::new(), &mut session, LISTED), printed, &differences);
 }
 
 /// What the notes' one record says; they print the same, but for the names.
@@ -112,10 +119,10 @@ fn first_notes_get_contacts() {
 		],
 		"Seq": 0
 	}"#;
-    let page = list::parse(&reply(body)).unwrap();
+    let page = GetContacts::new().parse(&reply(body)).unwrap();
     let contact = record("MiaoXu", "IT全才-MiaoXu", ["MiaoXu", "MiaoXu"]);
     assert!(contact.is_official() && !contact.is_room());
-    assert_eq!(page, Page { contacts: Vec::from([contact.clone()]), next: 0 });
+    assert_eq!(page, ContactPage { contacts: Vec::from([contact.clone()]), next: 0 });
 
     // What they print empty or 0 is read from where they print it.
     type Fill = fn(&mut Contact);
@@ -140,13 +147,15 @@ fn first_notes_get_contacts() {
     for (filled, fill) in fills {
         let empty = filled.replace("\"7\"", "\"\"").replace('7', "0");
         assert_eq!(body.matches(&empty).count(), 1, "{empty:?}");
-        let page = list::parse(&reply(&body.replace(&empty, filled))).unwrap();
+        let page = GetContacts::new().parse(&reply(&body.replace(&empty, filled))).unwrap();
         let mut other = contact.clone();
         fill(&mut other);
-        assert_eq!(page, Page { contacts: Vec::from([other]), next: 0 }, "{filled}");
+        assert_eq!(page, ContactPage { contacts: Vec::from([other]), next: 0 }, "{filled}");
     }
-    let page = list::parse(&reply(&body.replace("\"Seq\": 0", "\"Seq\": 637275253"))).unwrap();
-    assert_eq!(page, Page { contacts: Vec::from([contact]), next: 637_275_253 });
+    let page = GetContacts::new()
+        .parse(&reply(&body.replace("\"Seq\": 0", "\"Seq\": 637275253")))
+        .unwrap();
+    assert_eq!(page, ContactPage { contacts: Vec::from([contact]), next: 637_275_253 });
 }
 
 #[test]
@@ -193,9 +202,9 @@ fn second_notes_get_contacts() {
 ],
 "Seq": 0
 }"#;
-    let page = list::parse(&reply(body)).unwrap();
+    let page = GetContacts::new().parse(&reply(body)).unwrap();
     let contact = record("Wolan", "我是三石", ["WOLAN", "Wolan"]);
-    assert_eq!(page, Page { contacts: Vec::from([contact]), next: 0 });
+    assert_eq!(page, ContactPage { contacts: Vec::from([contact]), next: 0 });
 }
 
 /// Only the first notes know `webwxbatchgetcontact`.
@@ -229,7 +238,7 @@ Content-Type:application/json;charset=UTF-8
 		]
 	}"#;
     let mut session = SECOND.session(Family::Wx, SyncKey::default());
-    let call = batch::request(&mut session, &rooms, ASKED);
+    let call = built(BatchGetContacts::new(&rooms), &mut session, ASKED);
     compare(&call, &printed.replace('…', &rest), &[LANG, DEVICE_ID]);
 }
 
@@ -245,12 +254,12 @@ fn first_notes_get_rooms() {
 		"ContactList": [
 		]
 	}"#;
-    assert_eq!(batch::parse(&reply(printed)).unwrap(), []);
+    assert_eq!(BatchGetContacts::new(&[]).parse(&reply(printed)).unwrap(), []);
 
     let record_of = |n| format!("{{\"UserName\":\"@@{n:064x}\",\"NickName\":\"room {n}\"}}");
     let records: Vec<_> = (0..7).map(record_of).collect();
     let filled = printed.replace("\n\t\t]", &format!("{}]", records.join(",")));
-    let rooms = batch::parse(&reply(&filled)).unwrap();
+    let rooms = BatchGetContacts::new(&[]).parse(&reply(&filled)).unwrap();
     assert_eq!(rooms.len(), 7);
     for (n, room) in rooms.iter().enumerate() {
         assert_eq!(room.user_name, name(&format!("@@{n:064x}")));

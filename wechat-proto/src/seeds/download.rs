@@ -1,12 +1,13 @@
 //! Pictures, voices, videos and files: `docs/protocol.md` §5.4, §8. The second notes have none.
 
 use super::*;
+use crate::body::Body;
 use crate::ids::MsgId;
-use crate::media::image::Size;
 use crate::media::{
-    Fetch, HeadImgUrl, Icon, ReceivedFile, file, head_img, head_img_url, icon, image, video, voice,
+    GetContactPicture, GetFile, GetHeadImg, GetIcon, GetImage, GetVideo, GetVoice, HeadImgUrl,
+    Icon, ImageSize, ReceivedFile,
 };
-use crate::testing::NOW;
+use crate::testing::{NOW, built};
 
 /// A ticket of their sample of files, which is of a login of its own.
 const DATA_TICKET: &str = "oLc0LqC45D6h87dEaL0muigd";
@@ -19,54 +20,57 @@ fn session() -> Session {
     THIRD.session(Family::Wx, SyncKey::default())
 }
 
-fn same(fetch: &Fetch, printed: &str) {
-    compare(&fetch.call, printed, &[]);
+fn same(request: &http::Request<Body>, printed: &str) {
+    compare(request, printed, &[]);
 }
 
 #[test]
 fn first_notes_picture_of_a_message() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_e70deff878187c460bff94e6c4248713&type=slave";
     let message = MsgId::from("6314805927140286395");
-    let fetch = image::request(&session(), &message, Size::Thumbnail);
+    let fetch = built(GetImage::new(message.clone(), ImageSize::Thumbnail), &mut session(), NOW);
     same(&fetch, printed);
     // To the letter, its first `&` included.
-    assert_eq!(alloc::format!("GET {}", fetch.http().uri()), printed);
+    assert_eq!(alloc::format!("GET {}", fetch.uri()), printed);
     // "Empty loads the original": then it is not there.
     let printed = printed.strip_suffix("&type=slave").unwrap();
-    same(&image::request(&session(), &message, Size::Full), printed);
+    same(&built(GetImage::new(message.clone(), ImageSize::Full), &mut session(), NOW), printed);
 }
 
 #[test]
 fn first_notes_picture_of_a_person() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgeticon?seq=640318772&username=@13fb91d71abb4e3d530fa6a189c5ef4853a68a9ff53500764ba90e87ed2dbf42&skey=@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713";
-    same(&icon::request(&session(), &Icon::of(name(FRIEND)).seq(640_318_772)), printed);
+    same(
+        &built(GetIcon::new(Icon::of(name(FRIEND)).seq(640_318_772)), &mut session(), NOW),
+        printed,
+    );
     let path = printed.strip_prefix("GET https://wx.qq.com").unwrap();
     let link: HeadImgUrl = path.parse().unwrap();
-    same(&head_img_url::request(&session(), &link), printed);
+    same(&built(GetContactPicture::new(link.clone()), &mut session(), NOW), printed);
 }
 
 #[test]
 fn first_notes_picture_of_a_room() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetheadimg?seq=0&username=@@30eeaf63df54cd27d1a9dbf2120e3e481c0473daba1abb19b712bff391196641&skey=@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713";
-    same(&head_img::request(&session(), &name(OTHER_ROOM)), printed);
+    same(&built(GetHeadImg::new(name(OTHER_ROOM)), &mut session(), NOW), printed);
     let path = printed.strip_prefix("GET https://wx.qq.com").unwrap();
     let link: HeadImgUrl = path.parse().unwrap();
-    same(&head_img_url::request(&session(), &link), printed);
+    same(&built(GetContactPicture::new(link.clone()), &mut session(), NOW), printed);
 }
 
 #[test]
 fn first_notes_voice() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetvoice?msgid=5907263184402915768&skey=@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713";
-    same(&voice::request(&session(), &MsgId::from("5907263184402915768")), printed);
+    same(&built(GetVoice::new(MsgId::from("5907263184402915768")), &mut session(), NOW), printed);
 }
 
 #[test]
 fn first_notes_video() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetvideo?msgid=120384476519038264&skey=%40crypt_cec4ff9f_e70deff878187c460bff94e6c4248713";
-    let fetch = video::request(&session(), &MsgId::from("120384476519038264"));
+    let fetch = built(GetVideo::new(MsgId::from("120384476519038264")), &mut session(), NOW);
     same(&fetch, printed);
     // What they leave out, and what makes the difference: `docs/protocol.md` §8.
-    assert_eq!(fetch.http().headers()["range"], "bytes=0-");
+    assert_eq!(fetch.headers()["range"], "bytes=0-");
 }
 
 #[test]
@@ -75,7 +79,9 @@ fn first_notes_file() {
     let mut session = FILES.session(Family::Wx, SyncKey::default());
     let line = alloc::format!("webwx_data_ticket={DATA_TICKET}; Domain=.qq.com; Path=/");
     let uri = http::Uri::from_static("https://wx.qq.com/");
-    session.device.receive(&uri, &[line], None, NOW);
+    let mut response = crate::flow::Response::default();
+    response.headers_mut().insert("set-cookie", line.parse().unwrap());
+    session.device.receive(&uri, &response, NOW);
     let file = ReceivedFile::new(
         name(OTHER_ROOM),
         "@crypt_b27f0a51_94ce31d07a5c82fe6b1d930478ac5e21f0b7d6493e8a1c75",
@@ -83,7 +89,7 @@ fn first_notes_file() {
     .unwrap();
     // Messages of their time had the plain name alone.
     let old = file.clone().named("", "数据库手册-MySQL性能.pdf").unwrap();
-    same(&file::request(&session, &old, NOW), printed);
+    same(&built(GetFile::new(old.clone()), &mut session, NOW), printed);
 
     let encoded = "%E6%95%B0%E6%8D%AE%E5%BA%93%E6%89%8B%E5%86%8C%2DMySQL%E6%80%A7%E8%83%BD%2Epdf";
     let differences = [
@@ -99,5 +105,5 @@ fn first_notes_file() {
         },
     ];
     let new = file.named(encoded, "数据库手册-MySQL性能.pdf").unwrap();
-    compare(&file::request(&session, &new, NOW).call, printed, &differences);
+    compare(&built(GetFile::new(new.clone()), &mut session, NOW), printed, &differences);
 }

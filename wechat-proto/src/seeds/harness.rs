@@ -6,11 +6,11 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
-use bytes::{Buf as _, Bytes};
 use percent_encoding::percent_decode_str;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::call::Call;
+use crate::body::Body;
+use crate::testing::body;
 
 /// A difference between our request and the printed one, and what demands it.
 #[derive(Clone, Copy)]
@@ -64,11 +64,10 @@ impl Seen {
     }
 
     /// A request of ours.
-    pub(super) fn sent<T>(call: &Call<T>) -> Self {
-        let http = call.http();
+    pub(super) fn of(http: &http::Request<Body>) -> Self {
         let value = |name: &str| http.headers().get(name).map(|value| value.to_str().unwrap());
         let kind = value("content-type").map(|kind| ("content-type".into(), kind.into()));
-        let body = raw_body(call);
+        let body = body(http);
         assert_eq!(value("content-length").map_or(0, |text| text.parse().unwrap()), body.len());
         assert_eq!(value("host"), http.uri().host());
         let url = http.uri().to_string();
@@ -114,14 +113,6 @@ impl Seen {
         }
         fields
     }
-}
-
-/// The body of a request of ours, byte for byte.
-pub(crate) fn raw_body<T>(call: &Call<T>) -> String {
-    let mut body = call.http().body().clone();
-    let length = body.len();
-    let bytes: Bytes = body.copy_to_bytes(length);
-    String::from_utf8(bytes.into()).unwrap()
 }
 
 /// JSON whose objects keep the order of their fields, and fields that come twice.
@@ -225,15 +216,20 @@ impl<'de> Deserialize<'de> for Json {
 
 /// Asserts that our request is the printed one, but for the listed differences, all of which
 /// occur.
-pub(super) fn compare<T>(ours: &Call<T>, printed: &str, listed: &[Difference]) {
-    let wrong = complaints(&Seen::sent(ours), &Seen::printed(printed), listed);
+pub(super) fn compare(ours: &http::Request<Body>, printed: &str, listed: &[Difference]) {
+    let wrong = complaints(&Seen::of(ours), &Seen::printed(printed), listed);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// The same for a request whose body is a form, its fields written as JSON. The boundaries differ by
 /// nature.
-pub(super) fn compare_form<T>(ours: &Call<T>, fields: &str, printed: &str, listed: &[Difference]) {
-    let head = |http: &http::Request<crate::body::Body>| {
+pub(super) fn compare_form(
+    ours: &http::Request<Body>,
+    fields: &str,
+    printed: &str,
+    listed: &[Difference],
+) {
+    let head = |http: &http::Request<Body>| {
         let url = http.uri().to_string();
         Seen::new(http.method().as_str(), &url, Vec::new(), fields)
     };
@@ -241,7 +237,7 @@ pub(super) fn compare_form<T>(ours: &Call<T>, fields: &str, printed: &str, liste
     let [(name, kind)] = &theirs.headers[..] else { panic!("{:?}", theirs.headers) };
     assert!(name == "content-type" && kind.starts_with("multipart/form-data; boundary="));
     theirs.headers.clear();
-    let wrong = complaints(&head(ours.http()), &theirs, listed);
+    let wrong = complaints(&head(ours), &theirs, listed);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

@@ -3,12 +3,13 @@
 use alloc::format;
 
 use super::*;
+use crate::endpoint::Endpoint as _;
 use crate::error::Error;
 use crate::ids::Uuid;
-use crate::login::redeem::Redeemed;
-use crate::login::scan::Scan;
-use crate::login::{Redirect, qrcode, redeem, scan, uuid};
-use crate::testing::{NOW, reply};
+use crate::login::Redeemed;
+use crate::login::Scan;
+use crate::login::{CheckScan, GetQrCode, GetUuid, RedeemTicket};
+use crate::testing::{NOW, built, reply};
 use crate::time::Timestamp;
 
 /// The clock of the first notes' `r=862560455`.
@@ -27,9 +28,9 @@ fn code() -> Uuid {
 #[test]
 fn first_notes_ask_for_a_uuid() {
     let printed = "GET https://login.wx.qq.com/jslogin?appid=wx782c26e4c19acffb&redirect_uri=https%3A%2F%2Fwx.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage&fun=new&lang=zh_CN&_=1476606163580";
-    let call = uuid::request(&Device::new(), NOW);
+    let call = built(GetUuid::new(), &mut Device::new(), NOW);
     compare(&call, printed, &[]);
-    assert_eq!(format!("GET {}", call.http().uri()), printed);
+    assert_eq!(format!("GET {}", call.uri()), printed);
 }
 
 #[test]
@@ -40,24 +41,24 @@ fn second_notes_ask_for_a_uuid() {
         how: Added("https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage"),
         why: "docs/protocol.md §3.1: one of the parameters; they leave it out",
     };
-    compare(&uuid::request(&Device::new(), NOW), printed, &[HOST, redirect_uri]);
+    compare(&built(GetUuid::new(), &mut Device::new(), NOW), printed, &[HOST, redirect_uri]);
 }
 
 #[test]
 fn both_notes_get_a_uuid() {
     let first = "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";";
-    assert_eq!(uuid::parse(&reply(first)).unwrap().as_str(), "gf5Gk61zEA==");
+    assert_eq!(GetUuid::new().parse(&reply(first)).unwrap().as_str(), "gf5Gk61zEA==");
     // As printed: any word is a uuid, and the last semicolon is missing.
     let second = "window.QRLogin.code = 200; window.QRLogin.uuid = \"xxx\"";
-    assert_eq!(uuid::parse(&reply(second)).unwrap().as_str(), "xxx");
+    assert_eq!(GetUuid::new().parse(&reply(second)).unwrap().as_str(), "xxx");
 }
 
 #[test]
 fn first_notes_get_the_picture() {
     let printed = "GET https://login.weixin.qq.com/qrcode/gf5Gk61zEA==";
-    let call = qrcode::request(&Device::new(), &code());
+    let call = built(GetQrCode::new(code()), &mut Device::new(), NOW);
     compare(&call, printed, &[]);
-    assert_eq!(format!("GET {}", call.http().uri()), printed);
+    assert_eq!(format!("GET {}", call.uri()), printed);
     assert_eq!(code().url(), "https://login.weixin.qq.com/l/gf5Gk61zEA==");
 }
 
@@ -70,7 +71,7 @@ fn second_notes_get_the_picture() {
         Difference { what: "?t", how: LeftOut, why },
         Difference { what: "?_", how: LeftOut, why },
     ];
-    compare(&qrcode::request(&Device::new(), &code()), printed, &differences);
+    compare(&built(GetQrCode::new(code()), &mut Device::new(), NOW), printed, &differences);
 }
 
 #[test]
@@ -81,14 +82,15 @@ fn first_notes_poll() {
         how: Changed("1476606189368"),
         why: "docs/protocol.md §1.2: anything goes; here it is the clock that r is made from",
     };
-    let request = |first| scan::request(&Device::new(), &code(), first, POLLED);
-    compare(&request(false), printed, &[counted]);
+    let mut scan = CheckScan::new(code());
+    let [first, later] = [(); 2].map(|()| scan.request(&mut Device::new(), POLLED));
+    compare(&later, printed, &[counted]);
     let tip = Difference {
         what: "?tip",
         how: Changed("1"),
         why: "docs/protocol.md §16: 1, then 0; theirs is always 0",
     };
-    compare(&request(true), printed, &[counted, tip]);
+    compare(&first, printed, &[counted, tip]);
 }
 
 #[test]
@@ -100,11 +102,12 @@ fn second_notes_poll() {
         Difference { what: "?r", how: Added("862560455"), why },
         Difference { what: "?tip", how: Moved, why: "docs/protocol.md §3.3: it follows the uuid" },
     ];
-    for (first, tip) in [(true, 1), (false, 0)] {
+    let mut scan = CheckScan::new(code());
+    for tip in [1, 0] {
         let printed = format!(
             "GET https://login.weixin.qq.com/cgi-bin/mmwebwx-bin/login?tip={tip}&uuid=gf5Gk61zEA==&_=1476606189368"
         );
-        let call = scan::request(&Device::new(), &code(), first, POLLED);
+        let call = scan.request(&mut Device::new(), POLLED);
         compare(&call, &printed, &differences);
     }
 }
@@ -112,25 +115,34 @@ fn second_notes_poll() {
 #[test]
 fn both_notes_are_told_what_the_phone_does() {
     // Alike in both, but that the second do not print the avatar.
-    assert_eq!(scan::parse(&reply("window.code=408;")).unwrap(), Scan::Pending);
+    assert_eq!(CheckScan::new(code()).parse(&reply("window.code=408;")).unwrap(), Scan::Pending);
     assert_eq!(
-        scan::parse(&reply("window.code=201;window.userAvatar = 'data:img/jpg;base64';")).unwrap(),
+        CheckScan::new(code())
+            .parse(&reply("window.code=201;window.userAvatar = 'data:img/jpg;base64';"))
+            .unwrap(),
         Scan::Scanned { avatar: Some("data:img/jpg;base64".into()) }
     );
-    assert_eq!(scan::parse(&reply("window.code=201;")).unwrap(), Scan::Scanned { avatar: None });
+    assert_eq!(
+        CheckScan::new(code()).parse(&reply("window.code=201;")).unwrap(),
+        Scan::Scanned { avatar: None }
+    );
 
     for address in [
         "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=YKvxyFDV1wq5UnjO1HyAIB0f@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728",
         "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=xxx&uuid=xxx&lang=xxx&scan=xxx",
     ] {
         let text = format!("window.code=200;\n\twindow.redirect_uri=\"{address}\";");
-        let Scan::Confirmed { redirect } = scan::parse(&reply(&text)).unwrap() else {
+        let Scan::Confirmed { redirect } = CheckScan::new(code()).parse(&reply(&text)).unwrap()
+        else {
             panic!("{text}")
         };
         assert_eq!(redirect.as_str(), address);
     }
     // The code alone, which the second notes print as `xxx`, confirms nothing.
-    assert!(matches!(scan::parse(&reply("window.code=200;")), Err(Error::Malformed { .. })));
+    assert!(matches!(
+        CheckScan::new(code()).parse(&reply("window.code=200;")),
+        Err(Error::Malformed { .. })
+    ));
 }
 
 #[test]
@@ -138,17 +150,17 @@ fn first_notes_redeem_the_ticket() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=YKvxyFDV1wq5UnjO1HyAIB0f@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&lang=zh_CN";
     let redirect = printed.strip_prefix("GET ").unwrap();
     let redirect = redirect.strip_suffix("&fun=new&version=v2&lang=zh_CN").unwrap();
-    let redirect = Redirect::parse(redirect).unwrap();
-    let call = redeem::request(&mut Device::new(), &redirect, NOW).unwrap();
+    let redirect = redirect.parse().unwrap();
+    let call = built(RedeemTicket::new(redirect), &mut Device::new(), NOW);
     compare(&call, printed, &[]);
-    assert_eq!(format!("GET {}", call.http().uri()), printed);
+    assert_eq!(format!("GET {}", call.uri()), printed);
 }
 
 #[test]
 fn second_notes_redeem_the_ticket() {
     let printed = "GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=YKvxyFDV1wq5UnjO1HyAIB0f@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new";
     let redirect = printed.strip_prefix("GET ").unwrap().strip_suffix("&fun=new").unwrap();
-    let redirect = Redirect::parse(redirect).unwrap();
+    let redirect = redirect.parse().unwrap();
     let differences = [
         Difference {
             what: "?version",
@@ -163,9 +175,11 @@ fn second_notes_redeem_the_ticket() {
     ];
     // It moves the device to the host that the account lives on.
     let mut moved = Device::new();
-    let call = redeem::request(&mut moved, &redirect, NOW).unwrap();
+    let call = moved.enter(redirect).unwrap();
+    let call = built(call, &mut moved, NOW);
     compare(&call, printed, &differences);
-    assert_eq!(moved, device(Family::Wx2));
+    let stored = |device: &Device| serde_json::to_string(device).unwrap();
+    assert_eq!(stored(&moved), stored(&device(Family::Wx2)));
 }
 
 #[test]
@@ -190,7 +204,9 @@ fn both_notes_get_credentials() {
 <pass_ticket>xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5ZgNdB6r6cF3SLDse4fQhy</pass_ticket>
 <isgrayscale>1</isgrayscale></error>";
     for page in [first, second] {
-        let Redeemed::Credentials(got) = redeem::parse(&reply(page)).unwrap() else { panic!() };
+        let redirect = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=1";
+        let redeem = RedeemTicket::new(redirect.parse().unwrap());
+        let Redeemed::Credentials(got) = redeem.parse(&reply(page)).unwrap() else { panic!() };
         assert_eq!(got.uin.expose(), "752650838");
         assert_eq!(got.sid.expose(), FIRST.sid);
         assert_eq!(got.skey.expose(), FIRST.skey);

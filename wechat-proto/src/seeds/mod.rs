@@ -31,7 +31,6 @@ mod upload;
 mod vectors;
 
 use harness::How::{Added, Changed, Drawn, LeftOut, Moved};
-pub(crate) use harness::raw_body;
 use harness::{Difference, Json, compare, compare_form};
 
 use crate::device::Device;

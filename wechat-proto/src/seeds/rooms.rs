@@ -1,10 +1,12 @@
 //! Friends and rooms, which only the first notes print: `docs/protocol.md` §11.
 
 use super::*;
+use crate::account::Account;
 use crate::contact::record::WireContact;
-use crate::contact::{Contact, pin, remark, verify};
-use crate::room::{Founders, Members, create, update};
-use crate::testing::reply;
+use crate::contact::{Contact, PinChat, Remark, SetRemark, VerifyUser};
+use crate::endpoint::Endpoint as _;
+use crate::room::{CreateRoom, Founders, RoomMembers, UpdateRoom};
+use crate::testing::{NOW, built, reply};
 use crate::time::Timestamp;
 use crate::wire::lenient::Lenient as _;
 
@@ -26,6 +28,10 @@ const DONE: &str = "{\t\"BaseResponse\": {\t\t\"Ret\": 0,\t\t\"ErrMsg\": \"\"\t}
 
 fn session() -> Session {
     THIRD.session(Family::Wx, SyncKey::default())
+}
+
+fn account() -> Account {
+    session().into()
 }
 
 fn contact(user_name: &str) -> Contact {
@@ -62,9 +68,9 @@ Content-Type:application/json;charset=UTF-8
 	"skey": "@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713"
 }"#;
     let now = Timestamp::from_millis(1_476_779_339_614);
-    let call = verify::add(&mut session(), &name(FRIEND), "我是example.cn", now);
+    let call = built(VerifyUser::add(name(FRIEND), "我是example.cn"), &mut session(), now);
     compare(&call, printed, &[DEVICE_ID]);
-    verify::parse(&reply(DONE)).unwrap();
+    VerifyUser::add(name(FRIEND), "").parse(&reply(DONE)).unwrap();
 }
 
 #[test]
@@ -97,7 +103,7 @@ Content-Type:application/json;charset=UTF-8
 }"#;
     let now = Timestamp::from_millis(1_476_779_339_614);
     let ticket = "v2_7c1f5d02bb6e4f9081@stranger".parse().unwrap();
-    let call = verify::accept(&mut session(), &name(FRIEND), &ticket, now);
+    let call = built(VerifyUser::accept(name(FRIEND), ticket), &mut session(), now);
     compare(&call, printed, &[DEVICE_ID]);
 }
 
@@ -131,11 +137,12 @@ Content-Type:application/json;charset=UTF-8
     let names = [FRIEND, "@5e21", "@5e22"].map(name);
     let founders = Founders::new(names, &name(ME)).unwrap();
     let now = Timestamp::from_millis(1_476_618_448_303);
-    let call = create::request(&mut session(), &founders, "", now);
+    let call = built(CreateRoom::new(founders.clone(), ""), &mut account(), now);
     compare(&call, printed, &[PASS_TICKET, DEVICE_ID]);
 
-    let made = create::parse(&reply(
-        r#"
+    let made = CreateRoom::new(founders, "")
+        .parse(&reply(
+            r#"
 {
 	"BaseResponse": {
 	"Ret": 0,
@@ -163,8 +170,8 @@ Content-Type:application/json;charset=UTF-8
 	"ChatRoomName": "@@7cd324e910a655b1242610ef55ea62fd1b41b6dc7ee7e06d75b6e28ba12f7f0a",
 	"BlackList": ""
 }"#,
-    ))
-    .unwrap();
+        ))
+        .unwrap();
     assert_eq!((made.room, &*made.topic, made.black_list.len()), (name(ROOM), "", 0));
     let [member] = &made.members[..] else { panic!() };
     assert_eq!((&member.user_name, &*member.nick_name), (&name(FRIEND), "111111"));
@@ -191,13 +198,13 @@ Content-Type:application/json;charset=UTF-8
 }}"#
         )
     };
-    let (mut session, room, friend) = (session(), name(ROOM), Members::from(name(FRIEND)));
+    let (mut account, room, friend) = (account(), name(ROOM), RoomMembers::from(name(FRIEND)));
     let listed = [LANG, PASS_TICKET, DEVICE_ID];
-    let call = update::remove(&mut session, &room, &friend);
+    let call = built(UpdateRoom::remove(room.clone(), friend.clone()), &mut account, NOW);
     compare(&call, &printed("delmember", "DelMemberList", FRIEND), &listed);
-    let call = update::add(&mut session, &room, &friend);
+    let call = built(UpdateRoom::add(room.clone(), friend.clone()), &mut account, NOW);
     compare(&call, &printed("addmember", "AddMemberList", FRIEND), &listed);
-    let call = update::rename(&mut session, &room, "example.com");
+    let call = built(UpdateRoom::rename(room.clone(), "example.com"), &mut account, NOW);
     compare(&call, &printed("modtopic", "NewTopic", "example.com"), &listed);
 
     let removed = r#"{
@@ -209,7 +216,7 @@ Content-Type:application/json;charset=UTF-8
 	"MemberCount": 0,
 	"MemberList": []
 }"#;
-    assert!(update::parse(&reply(removed)).unwrap().members.is_empty());
+    assert!(UpdateRoom::quit(name(ROOM)).parse(&reply(removed)).unwrap().members.is_empty());
     let added = r#"{
 	"BaseResponse": {
 		"Ret": 0,
@@ -232,7 +239,7 @@ Content-Type:application/json;charset=UTF-8
 		}
 	]
 }"#;
-    let updated = update::parse(&reply(added)).unwrap();
+    let updated = UpdateRoom::quit(name(ROOM)).parse(&reply(added)).unwrap();
     let [member] = &updated.members[..] else { panic!() };
     assert_eq!((&member.user_name, &*member.nick_name), (&name(FRIEND), "Example"));
 }
@@ -257,16 +264,16 @@ Content-Type:application/json;charset=UTF-8
 }}"#
         )
     };
-    let mut session = session();
+    let mut account = account();
     for (pinned, op) in [(true, 1), (false, 0)] {
-        let call = pin::request(&mut session, &contact(ROOM), pinned);
+        let call = built(PinChat::new(&contact(ROOM), pinned), &mut account, NOW);
         let printed = printed(ROOM, &alloc::format!("\"CmdId\": 3, \"OP\": {op}"));
         compare(&call, &printed, &[LANG, PASS_TICKET, DEVICE_ID, REMARK]);
-        pin::parse(&reply(DONE)).unwrap();
+        PinChat::new(&contact(ROOM), true).parse(&reply(DONE)).unwrap();
     }
     let remark = "example.com".parse().unwrap();
-    let call = remark::request(&mut session, &name(FRIEND), &remark);
+    let call = built(SetRemark::new(name(FRIEND), remark), &mut account, NOW);
     let printed = printed(FRIEND, "\"CmdId\": 2, \"RemarkName\": \"example.com\"");
     compare(&call, &printed, &[LANG, PASS_TICKET, DEVICE_ID]);
-    remark::parse(&reply(DONE)).unwrap();
+    SetRemark::new(name(FRIEND), Remark::default()).parse(&reply(DONE)).unwrap();
 }

@@ -1,9 +1,10 @@
 //! Sending a text: `docs/protocol.md` §6.
 
 use super::*;
+use crate::endpoint::Endpoint as _;
 use crate::ids::{ClientMsgId, MsgId};
-use crate::message::send_text;
-use crate::testing::reply;
+use crate::message::SendText;
+use crate::testing::{NOW, body, built, reply};
 use crate::time::Timestamp;
 
 /// The clock in the first notes' `LocalID`.
@@ -43,9 +44,9 @@ Content-Type:application/json;charset=UTF-8
 		"Scene": 0
 	}"#;
     let mut session = THIRD.session(Family::Wx, SyncKey::default());
-    let call = send_text::request(&mut session, &name(ROOM), TEXT, WRITTEN);
+    let call = built(SendText::new(name(ROOM), TEXT), &mut session, WRITTEN);
     compare(&call, printed, &[DEVICE_ID, LOCAL_ID, CLIENT_MSG_ID]);
-    let body = raw_body(&call);
+    let body = body(&call);
     // Literal UTF-8: `docs/protocol.md` §1.3. And one number in both places.
     assert!(body.contains("\"@王小明 啊啊啊啊啊啊\""), "{body}");
     let body = Json::of(&body);
@@ -53,7 +54,7 @@ Content-Type:application/json;charset=UTF-8
 
     // Under their own number, that difference is gone.
     let id: ClientMsgId = serde_json::from_str("14766146756340722").unwrap();
-    let call = send_text::again(&mut session, &name(ROOM), TEXT, id);
+    let call = built(SendText::new(name(ROOM), TEXT).with_id(id), &mut session, NOW);
     compare(&call, printed, &[DEVICE_ID]);
 }
 
@@ -75,7 +76,7 @@ ContentType: application/json; charset=UTF-8
         why: "docs/protocol.md §6.1: the body is BaseRequest, Msg, Scene; they leave it out",
     };
     let mut session = THIRD.session(Family::Wx2, SyncKey::default());
-    let call = send_text::request(&mut session, &name(FRIEND), TEXT, WRITTEN);
+    let call = built(SendText::new(name(FRIEND), TEXT), &mut session, WRITTEN);
     let differences = [LANG, MISSPELT, SPELT, scene, DEVICE_ID, LOCAL_ID, CLIENT_MSG_ID];
     compare(&call, printed, &differences);
 }
@@ -90,7 +91,7 @@ fn both_notes_are_taken() {
 		"MsgID": "4527210051674039705",
 		"LocalID": "14766146756340722"
 	}"#;
-    let receipt = send_text::parse(&reply(first)).unwrap();
+    let receipt = SendText::new(name(FRIEND), "").parse(&reply(first)).unwrap();
     assert_eq!(receipt.msg_id, MsgId::from("4527210051674039705"));
     assert_eq!(receipt.client_msg_id, "14766146756340722".parse().ok());
 
@@ -101,7 +102,7 @@ fn both_notes_are_taken() {
 "ErrMsg": ""
 }
 }"#;
-    let receipt = send_text::parse(&reply(second)).unwrap();
+    let receipt = SendText::new(name(FRIEND), "").parse(&reply(second)).unwrap();
     assert!(!receipt.msg_id.is_known());
     assert_eq!(receipt.client_msg_id, None);
 }

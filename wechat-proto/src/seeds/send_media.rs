@@ -1,10 +1,11 @@
 //! Sending pictures, emoticons and files, which only the first notes print: `docs/protocol.md` §6.
 
 use super::*;
+use crate::endpoint::Endpoint as _;
 use crate::ids::ClientMsgId;
 use crate::media::{MediaType, Uploaded};
-use crate::message::{Receipt, send_app, send_emoticon, send_image};
-use crate::testing::reply;
+use crate::message::{Receipt, SendEmoticon, SendFile, SendImage};
+use crate::testing::{NOW, built, reply};
 
 /// What all of theirs lack.
 const PASS_TICKET: Difference = Difference {
@@ -58,7 +59,7 @@ Content-Type:application/json;charset=UTF-8
     let mut session = THIRD.session(Family::Wx, SyncKey::default());
     let id = number("14766150190560991");
     let md5 = "a0c4153e43c3fd2e9a2fbb9be2f4de07".parse().unwrap();
-    let call = send_emoticon::known_again(&mut session, &name(FRIEND), &md5, id);
+    let call = built(SendEmoticon::known(name(FRIEND), md5).with_id(id), &mut session, NOW);
     compare(&call, printed, &[PASS_TICKET, DEVICE_ID]);
 
     // Their list of fields has `MediaId` for an uploaded one, in the place of the md5.
@@ -67,7 +68,7 @@ Content-Type:application/json;charset=UTF-8
         "\"MediaId\": \"@crypt_76a3b8c1\"",
     );
     let gif = uploaded(MediaType::Document, "x.gif", "@crypt_76a3b8c1");
-    let call = send_emoticon::again(&mut session, &name(FRIEND), &gif, id);
+    let call = built(SendEmoticon::new(name(FRIEND), &gif).with_id(id), &mut session, NOW);
     compare(&call, &printed, &[PASS_TICKET, DEVICE_ID]);
 }
 
@@ -102,7 +103,7 @@ Content-Type:application/json;charset=UTF-8
     let mut session = THIRD.session(Family::Wx, SyncKey::default());
     let picture = uploaded(MediaType::Picture, "x.png", "@crypt_76a3b8c1");
     let id = number("14766158484990338");
-    let call = send_image::again(&mut session, &name(FRIEND), &picture, id);
+    let call = built(SendImage::new(name(FRIEND), &picture).with_id(id), &mut session, NOW);
     compare(&call, printed, &[PASS_TICKET, content, DEVICE_ID]);
 }
 
@@ -134,7 +135,7 @@ Content-Type:application/json;charset=UTF-8
     let mut session = THIRD.session(Family::Wx, SyncKey::default());
     let file = uploaded(MediaType::Document, "top10.csv", media_id);
     let id = number("14767614604200494");
-    let call = send_app::again(&mut session, &name(OTHER_ROOM), &file, id);
+    let call = built(SendFile::new(name(OTHER_ROOM), &file).with_id(id), &mut session, NOW);
     compare(&call, printed, &[LANG, PASS_TICKET, DEVICE_ID]);
 }
 
@@ -152,13 +153,16 @@ fn first_notes_are_taken() {
 	}"#;
         reply(&body.replace("MSGID", msg_id).replace("LOCALID", local_id))
     };
+    let uploaded = crate::testing::uploaded(MediaType::Document, "x");
     let (msg_id, local_id) = ("1604548346807369725", "14766150190560991");
-    let emoticon = send_emoticon::parse(&printed(msg_id, local_id)).unwrap();
+    let emoticon =
+        SendEmoticon::new(name(FRIEND), &uploaded).parse(&printed(msg_id, local_id)).unwrap();
     assert_eq!(emoticon, receipt(msg_id, local_id));
     let (msg_id, local_id) = ("6722400141243782346", "14766158484990338");
-    let picture = send_image::parse(&printed(msg_id, local_id)).unwrap();
+    let picture =
+        SendImage::new(name(FRIEND), &uploaded).parse(&printed(msg_id, local_id)).unwrap();
     assert_eq!(picture, receipt(msg_id, local_id));
     let (msg_id, local_id) = ("6923581840474342573", "14767614604200494");
-    let file = send_app::parse(&printed(msg_id, local_id)).unwrap();
+    let file = SendFile::new(name(FRIEND), &uploaded).parse(&printed(msg_id, local_id)).unwrap();
     assert_eq!(file, receipt(msg_id, local_id));
 }

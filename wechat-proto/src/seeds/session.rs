@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::*;
-use crate::login::init::{Article, Subscription};
-use crate::login::{announce, init};
-use crate::report::{self, Report};
-use crate::testing::reply;
+use crate::endpoint::Endpoint as _;
+use crate::login::{Announce, InitSession, MpArticle, Subscription};
+use crate::report::{Report, ReportKind, SendLoginReports, SendReports};
+use crate::testing::{built, reply};
 use crate::time::Timestamp;
 
 /// The clock of the first notes' `r=862039733`.
@@ -31,9 +31,9 @@ Content-Type:application/json;charset=UTF-8
 			"DeviceID": "e119795675188164"
 		}
 	}"#;
-    let call = init::request(&mut Device::new(), &FIRST.credentials(), OPENED);
+    let call = built(InitSession::new(FIRST.credentials()), &mut Device::new(), OPENED);
     compare(&call, &format!("POST {url}{body}"), &[DEVICE_ID]);
-    assert_eq!(format!("{}", call.http().uri()), url);
+    assert_eq!(format!("{}", call.uri()), url);
 }
 
 #[test]
@@ -52,7 +52,7 @@ Content-Type: application/json; charset=UTF-8
         CONTENT_TYPE,
         DEVICE_ID,
     ];
-    let call = init::request(&mut device(Family::Wx2), &FIRST.credentials(), OPENED);
+    let call = built(InitSession::new(FIRST.credentials()), &mut device(Family::Wx2), OPENED);
     compare(&call, printed, &differences);
 }
 
@@ -133,10 +133,10 @@ const SECOND_INIT: &str = r#"
 }"#;
 
 /// Reads a reply, asserting what both notes print.
-fn opened(rest: &str) -> init::Init {
+fn opened(rest: &str) -> crate::login::Init {
     let (names, records) = chats();
     let body = format!("{}{rest}", INIT.replace("[...]", &records));
-    let init = init::parse(&reply(&body)).unwrap();
+    let init = InitSession::new(FIRST.credentials()).parse(&reply(&body)).unwrap();
     let me = Me {
         user_name: name(ME),
         nick_name: "MiaoXu".into(),
@@ -172,7 +172,8 @@ fn first_notes_get_a_session() {
     // What they print is also what is taken where nothing is said: it is read all the same.
     let other = FIRST_INIT.replace("\"InviteStartCount\": 40", "\"InviteStartCount\": 41");
     assert_eq!(
-        init::parse(&reply(&format!("{}{other}", INIT.replace("[...]", "[]"))))
+        InitSession::new(FIRST.credentials())
+            .parse(&reply(&format!("{}{other}", INIT.replace("[...]", "[]"))))
             .unwrap()
             .invite_start_count,
         41
@@ -189,7 +190,7 @@ fn second_notes_get_a_session() {
             user_name: name("@b945edfaf0876b9a23190e6471b7917b"),
             nick_name: "早报".into(),
             time: Timestamp::from_secs(1_453_120_000),
-            articles: Vec::from([Article {
+            articles: Vec::from([MpArticle {
                 title: "标题".into(),
                 digest: "摘要".into(),
                 cover: "http://mmbiz.qpic.cn/a/0".into(),
@@ -225,7 +226,7 @@ Content-Type:application/json;charset=UTF-8
 		"ClientMsgId": 1476608978123
 	}"#;
     let mut session = SECOND.session(Family::Wx, SyncKey::default());
-    compare(&announce::request(&mut session, ANNOUNCED), printed, &[LANG, DEVICE_ID]);
+    compare(&built(Announce::new(), &mut session, ANNOUNCED), printed, &[LANG, DEVICE_ID]);
 }
 
 /// Printed without a body, "before the login and after it".
@@ -239,9 +240,9 @@ Content-Type:application/json;charset=UTF-8"#;
         how: Added(shape),
         why: "docs/protocol.md §13: the body, which they leave out",
     };
-    let told = Report::new(report::Kind::Timing, "{}").unwrap();
+    let told = Report::new(ReportKind::Timing, "{}").unwrap();
     let (mut device, told) = (device(Family::Wx), [told]);
-    let before = report::before_login(&mut device, &told, ANNOUNCED);
+    let before = built(SendLoginReports::new(told.to_vec()), &mut device, ANNOUNCED);
     let differences = [
         body("BaseRequest.Uin", "\"\""),
         body("BaseRequest.Sid", "\"\""),
@@ -252,7 +253,7 @@ Content-Type:application/json;charset=UTF-8"#;
     ];
     compare(&before, printed, &differences);
     let mut session = SECOND.session(Family::Wx, SyncKey::default());
-    let after = report::request(&mut session, &told, ANNOUNCED);
+    let after = built(SendReports::new(told.to_vec()), &mut session, ANNOUNCED);
     let pass_ticket = Difference {
         what: "?pass_ticket",
         how: Added(SECOND.pass_ticket),
@@ -282,7 +283,7 @@ Content-Type: application/json; charset=UTF-8
         why: "docs/protocol.md §4.2: one of the parameters; §17: they have none on most calls",
     };
     let mut session = SECOND.session(Family::Wx2, SyncKey::default());
-    let call = announce::request(&mut session, ANNOUNCED);
+    let call = built(Announce::new(), &mut session, ANNOUNCED);
     compare(&call, printed, &[LANG, pass_ticket, CONTENT_TYPE, DEVICE_ID]);
 }
 
@@ -303,6 +304,6 @@ fn both_notes_are_heard() {
 }
 }"#;
     for body in [first, second] {
-        announce::parse(&reply(body)).unwrap();
+        Announce::new().parse(&reply(body)).unwrap();
     }
 }

@@ -4,13 +4,14 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::*;
+use crate::endpoint::Endpoint as _;
 use crate::error::{Error, Ret};
 use crate::ids::MsgId;
 use crate::message::{Kind, StatusCode};
-use crate::sync::check::{Check, Selector};
 use crate::sync::key::WireKey;
-use crate::sync::{check, fetch};
-use crate::testing::reply;
+use crate::sync::{Check, Selector};
+use crate::sync::{FetchBatch, SyncCheck};
+use crate::testing::{built, reply};
 use crate::time::Timestamp;
 
 /// The clock of the first notes' `r=1476611147442`.
@@ -44,12 +45,12 @@ fn first_notes_wait() {
         },
     ];
     let mut session = SECOND.session(Family::Wx, check_key());
-    compare(&check::request(&mut session, WAITED), printed, &differences);
+    compare(&built(SyncCheck, &mut session, WAITED), printed, &differences);
 
     // The same with a key of its own for `synccheck`, which goes before the other.
     session.sync_key = WireKey::of(r#"{"Count":1,"List":[{"Key":1,"Val":1}]}"#).unwrap();
     session.sync_check_key = Some(check_key());
-    compare(&check::request(&mut session, WAITED), printed, &differences);
+    compare(&built(SyncCheck, &mut session, WAITED), printed, &differences);
 }
 
 #[test]
@@ -84,7 +85,7 @@ ContentType: application/json; charset=UTF-8
         Difference { what: "?_", how: Added("1476611147442"), why },
     ];
     let mut session = SECOND.session(Family::Wx2, check_key());
-    compare(&check::request(&mut session, WAITED), printed, &differences);
+    compare(&built(SyncCheck, &mut session, WAITED), printed, &differences);
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn both_notes_hear_of_news() {
     let answer = |retcode: &str, selector: i64| {
         let text = "window.synccheck={retcode:\"xxx\",selector:\"yyy\"}";
         let text = text.replace("xxx", retcode).replace("yyy", &format!("{selector}"));
-        check::parse(&reply(&text))
+        SyncCheck.parse(&reply(&text))
     };
     assert_eq!(answer("0", 0).unwrap(), Check::Quiet);
     // The second notes have 2 and 7; whatever they are said to mean, there is something to fetch.
@@ -138,15 +139,15 @@ Content-Type:application/json;charset=UTF-8
 		"rr":856481324
 	}"#;
     let mut session = THIRD.session(Family::Wx, WireKey::of(KEY).unwrap());
-    let call = fetch::request(&mut session, FETCHED);
+    let call = built(FetchBatch, &mut session, FETCHED);
     compare(&call, &printed.replace("KEY,", &format!("{KEY},")), &[DEVICE_ID]);
     // Their raw `+` and `@` are encoded: `docs/protocol.md` §1.2.
-    let query = call.http().uri().query().unwrap();
+    let query = call.uri().query().unwrap();
     assert!(query.starts_with("sid=2uor%2BDO3JHqeS5te&skey=%40crypt_cec4ff9f_e70d"), "{query}");
 
     // The key for `synccheck` does not go here.
     session.sync_check_key = Some(check_key());
-    let call = fetch::request(&mut session, FETCHED);
+    let call = built(FetchBatch, &mut session, FETCHED);
     compare(&call, &printed.replace("KEY,", &format!("{KEY},")), &[DEVICE_ID]);
 }
 
@@ -160,7 +161,7 @@ ContentType: application/json; charset=UTF-8
   "Skey": "@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713", "DeviceID": "e151332185497293" },
   "SyncKey": KEY, "rr": 856481324 }"#;
     let mut session = THIRD.session(Family::Wx2, WireKey::of(KEY).unwrap());
-    let call = fetch::request(&mut session, FETCHED);
+    let call = built(FetchBatch, &mut session, FETCHED);
     let differences = [LANG, MISSPELT, SPELT, DEVICE_ID];
     compare(&call, &printed.replace("KEY,", &format!("{KEY},")), &differences);
 }
@@ -249,7 +250,7 @@ const FIRST_BATCH: &str = r#"	{
 #[test]
 fn first_notes_get_a_message() {
     let session = THIRD.session(Family::Wx, SyncKey::default());
-    let batch = fetch::parse(&reply(FIRST_BATCH)).unwrap();
+    let batch = FetchBatch.parse(&reply(FIRST_BATCH)).unwrap();
     assert_eq!(
         batch.sync_key.as_ref().unwrap().joined(),
         "1_643606091|2_643606237|3_643606171|11_643606232|13_643590001|201_1476612570|203_1476612126|1000_1476610779|1001_1476590971|1004_1475896795"
@@ -262,7 +263,7 @@ fn first_notes_get_a_message() {
     assert_eq!(batch.profile, None);
     assert!(batch.skey.is_empty() && !batch.more && !batch.is_empty());
 
-    let [message] = <[_; 1]>::try_from(batch.messages(session.me())).unwrap();
+    let [message] = <[_; 1]>::try_from(batch.messages(&session.me().user_name)).unwrap();
     // The text, not the rounded number beside it: `docs/protocol.md` §1.6.
     assert_eq!(message.id, MsgId::from("8410419333108271670"));
     assert_eq!((&message.from, &message.to), (&name(ME), &name(FRIEND)));
@@ -327,7 +328,7 @@ const SECOND_BATCH: &str = r#"{
 #[test]
 fn second_notes_get_a_message() {
     let session = THIRD.session(Family::Wx2, SyncKey::default());
-    let batch = fetch::parse(&reply(SECOND_BATCH)).unwrap();
+    let batch = FetchBatch.parse(&reply(SECOND_BATCH)).unwrap();
     assert_eq!(
         batch.sync_key.as_ref().unwrap().joined(),
         "1_636214192|2_636214301|3_636214280|11_636214122|201_1453124911|1000_1453120321|1001_1453110007"
@@ -338,7 +339,7 @@ fn second_notes_get_a_message() {
     assert_eq!(batch.profile, None);
     assert!(batch.skey.is_empty() && !batch.more && !batch.is_empty());
 
-    let [message] = <[_; 1]>::try_from(batch.messages(session.me())).unwrap();
+    let [message] = <[_; 1]>::try_from(batch.messages(&session.me().user_name)).unwrap();
     assert!(!message.id.is_known());
     // An empty sender is the account itself: `docs/protocol.md` §7.2.
     assert_eq!((&message.from, &message.to), (&name(ME), &name(ME)));

@@ -4,7 +4,8 @@
 
 use core::time::Duration;
 
-use crate::call::Call;
+use crate::body::Body;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Ret};
 use crate::flow::Response;
 use crate::hosts::Role;
@@ -15,7 +16,7 @@ use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "synccheck";
 
-/// What the server knows.
+/// Whether there is something to fetch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Check {
@@ -23,7 +24,7 @@ pub enum Check {
     Quiet,
     /// Something to fetch.
     News {
-        /// A hint at what; no client should rely on it.
+        /// A hint at its kind; no client should rely on it.
         selector: Selector,
     },
 }
@@ -35,44 +36,68 @@ pub enum Check {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Selector(pub i64);
 
-/// Waits for news; read by [`parse`].
-pub fn request(session: &mut Session, now: Timestamp) -> Call<Check> {
-    let device_id = session.device.rng.device_id();
-    let device = &session.device;
-    let mut url = Url::new(device, Role::Push, "/cgi-bin/mmwebwx-bin/synccheck")
-        .accept(Accept::Script)
-        .with("r", now.as_millis())
-        .with("skey", session.auth.skey.expose())
-        .with("sid", session.auth.sid.expose())
-        .with("uin", session.me.uin)
-        .with("deviceid", device_id)
-        .with("synckey", session.sync_check_key().joined())
-        .with("_", now.as_millis());
-    if device.entry.is_file_helper() {
-        url = url.with("mmweb_appid", device.entry.appid());
+/// Waits for news of the session.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct SyncCheck;
+
+impl SyncCheck {
+    /// Returns a long poll.
+    pub const fn new() -> Self {
+        Self
     }
-    Call::again(url.get(device), parse).deadline(Duration::from_secs(35))
 }
 
-/// Reads the reply of [`request`]: `window.synccheck={retcode:"0",selector:"2"}`
-///
-/// # Errors
-///
-/// [`Error::LoggedOut`] for 1100, 1101 and 1102; [`Error::Limited`] for 1205; [`Error::Refused`]
-/// for other codes; [`Error::Malformed`] for anything else.
-pub fn parse(reply: &Response) -> Result<Check, Error> {
-    let text = envelope::script(reply);
-    let script = envelope::assignments(reply, &text);
-    let expected = "window.synccheck with retcode and selector";
-    match script.number("synccheck.retcode") {
-        Some(0) => {}
-        Some(ret) => return Err(envelope::refusal(ENDPOINT, Ret(ret), "")),
-        None => return Err(envelope::not_script(ENDPOINT, expected, reply)),
+impl Endpoint for SyncCheck {
+    type State = Session;
+    type Output = Check;
+
+    const DEADLINE: Duration = Duration::from_secs(35);
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        let device_id = session.device_id();
+        let entry = &session.device.entry;
+        let mut url = Url::new(Role::Push, "/cgi-bin/mmwebwx-bin/synccheck")
+            .accept(Accept::Script)
+            .with("r", now.as_millis())
+            .with("skey", session.auth.skey.expose())
+            .with("sid", session.auth.sid.expose())
+            .with("uin", session.me.uin)
+            .with("deviceid", device_id)
+            .with("synckey", session.next_check_key().joined())
+            .with("_", now.as_millis());
+        if entry.is_file_helper() {
+            url = url.with("mmweb_appid", entry.appid());
+        }
+        url.get(&mut session.device, now)
     }
-    match script.number("synccheck.selector") {
-        Some(0) => Ok(Check::Quiet),
-        Some(selector) => Ok(Check::News { selector: Selector(selector) }),
-        None => Err(envelope::not_script(ENDPOINT, expected, reply)),
+
+    /// Parses `window.synccheck={retcode:"0",selector:"2"}`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LoggedOut`] for 1100, 1101 and 1102; [`Error::Limited`] for 1205;
+    /// [`Error::ServiceFailed`] for -1 and -2; [`Error::Refused`] for other codes;
+    /// [`Error::Malformed`] for anything else.
+    fn parse(&self, response: &Response) -> Result<Check, Error> {
+        let text = envelope::script(response);
+        let script = envelope::assignments(response, &text);
+        let unexpected = || {
+            let expected = "window.synccheck with retcode and selector";
+            envelope::unexpected(ENDPOINT, expected, response)
+        };
+        match script.number("synccheck.retcode") {
+            Some(0) => {}
+            Some(ret) => {
+                return Err(envelope::question(envelope::refusal(ENDPOINT, Ret(ret), "")));
+            }
+            None => return Err(unexpected()),
+        }
+        match script.number("synccheck.selector") {
+            Some(0) => Ok(Check::Quiet),
+            Some(selector) => Ok(Check::News { selector: Selector(selector) }),
+            None => Err(unexpected()),
+        }
     }
 }
 
@@ -80,13 +105,12 @@ pub fn parse(reply: &Response) -> Result<Check, Error> {
 mod tests {
     use super::*;
     use crate::entry::Entry;
-    use crate::testing::{NOW, malformed, rendered, reply, session};
+    use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
     fn asks() {
         let mut session = session();
-        let call = request(&mut session, NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @"
+        insta::assert_snapshot!(rendered(SyncCheck, &mut session), @"
         GET https://webpush.wx.qq.com/cgi-bin/mmwebwx-bin/synccheck?r=1476606163580&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&sid=kByRoJSUlD7S2pif&uin=566148615&deviceid=e356902031041503&synckey=1_643606091%7C2_643606203&_=1476606163580
         host: webpush.wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -101,8 +125,7 @@ mod tests {
     fn the_file_transfer_page_names_itself() {
         let mut session = session();
         session.device = session.device.with_entry(Entry::file_helper());
-        let call = request(&mut session, NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @"
+        insta::assert_snapshot!(rendered(SyncCheck, &mut session), @"
         GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/synccheck?r=1476606163580&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&sid=kByRoJSUlD7S2pif&uin=566148615&deviceid=e356902031041503&synckey=1_643606091%7C2_643606203&_=1476606163580&mmweb_appid=wx_webfilehelper
         host: filehelper.weixin.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -116,7 +139,7 @@ mod tests {
     #[test]
     fn reads() {
         let answer = |ret: &str, selector: &str| {
-            parse(&reply(&alloc::format!(
+            SyncCheck.parse(&reply(&alloc::format!(
                 "window.synccheck={{retcode:\"{ret}\",selector:\"{selector}\"}}"
             )))
         };
@@ -129,11 +152,14 @@ mod tests {
             assert!(matches!(answer(ret, "0"), Err(Error::LoggedOut { .. })));
         }
         assert!(matches!(answer("1205", "0"), Err(Error::Limited { .. })));
-        for ret in ["-1", "2", "1200", "99999999999"] {
+        for ret in ["-1", "-2"] {
+            assert!(matches!(answer(ret, "0"), Err(Error::ServiceFailed { .. })));
+        }
+        for ret in ["2", "1200", "99999999999"] {
             assert!(matches!(answer(ret, "0"), Err(Error::Refused { .. })));
         }
         malformed(
-            parse,
+            &SyncCheck,
             &[
                 "window.synccheck={retcode:\"0\"}",
                 "window.synccheck={selector:\"0\"}",

@@ -13,22 +13,22 @@ use serde::Serialize;
 
 use super::SyncKey;
 use super::key::WireKey;
-use crate::call::Call;
+use crate::body::Body;
 use crate::contact::Contact;
 use crate::contact::record::{WireContact, picture};
+use crate::endpoint::{Endpoint, LISTS};
 use crate::error::Error;
-use crate::flow::Response;
-use crate::hosts::Role;
+use crate::flow::{Response, Want};
 use crate::ids::UserName;
 use crate::message::{Message, WireMessage};
 use crate::secret::Secret;
-use crate::session::{Me, Session};
+use crate::session::Session;
 use crate::text::{Text, decode};
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::lenient::{Buff, Int, List};
 use crate::wire::object::object;
-use crate::wire::query::Url;
+use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxsync";
 
@@ -67,62 +67,89 @@ pub struct Profile {
     pub head_img_url: Option<Box<str>>,
 }
 
-/// Fetches; read by [`parse`].
-pub fn request(session: &mut Session, now: Timestamp) -> Call<Batch> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body<K> {
-        base_request: BaseRequest,
-        sync_key: K,
-        #[serde(rename = "rr")]
-        inverted: i32,
+/// Fetches what is new since the session's key.
+///
+/// A confirmed batch is parked in the session: the next request starts behind it, and the key that
+/// is stored moves when its messages are acknowledged ([`Session::acknowledge`]). Apply the batch
+/// with [`Account::apply`](crate::Account::apply) or [`Session::apply`].
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct FetchBatch;
+
+impl FetchBatch {
+    /// Returns a fetch.
+    pub const fn new() -> Self {
+        Self
     }
-    let body = Body {
-        base_request: session.base_request(),
-        sync_key: session.sync_key.body(),
-        inverted: now.inverted(),
-    };
-    let http = Url::new(&session.device, Role::Api, "/cgi-bin/mmwebwx-bin/webwxsync")
-        .with("sid", session.auth.sid.expose())
-        .with("skey", session.auth.skey.expose())
-        .with("lang", session.device.lang.as_str())
-        .with("pass_ticket", session.auth.pass_ticket.expose())
-        .post_json(&session.device, &body);
-    Call::again(http, parse).limit(Call::<Batch>::LONG)
 }
 
-/// Reads the reply of [`request`].
-///
-/// # Errors
-///
-/// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
-pub fn parse(reply: &Response) -> Result<Batch, Error> {
-    let body = reply.body();
-    let (text, wire) = envelope::text::<Wire>(ENDPOINT, reply)?;
-    envelope::check(ENDPOINT, &wire.base)?;
-    // The body itself is kept, unless it had to be mended.
-    let json = match text {
-        Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
-        Cow::Owned(text) => Bytes::from(text),
-    };
-    Ok(Batch {
-        messages: wire.messages,
-        json,
-        changed: WireContact::take_all(wire.changed),
-        changed_members: WireContact::take_all(wire.changed_members),
-        removed: wire
-            .removed
-            .0
-            .into_iter()
-            .filter_map(|gone| gone.user_name.parse().ok())
-            .collect(),
-        profile: wire.profile.take(),
-        sync_key: wire.sync_key.take(),
-        sync_check_key: wire.sync_check_key.take(),
-        // One that no request could carry is none.
-        skey: wire.skey.parse().unwrap_or_default(),
-        more: wire.continue_flag.0 != 0,
-    })
+impl Endpoint for FetchBatch {
+    type State = Session;
+    type Output = Batch;
+
+    const WANT: Want = LISTS;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Fields<'a, K> {
+            base_request: BaseRequest<'a>,
+            sync_key: K,
+            #[serde(rename = "rr")]
+            inverted: i32,
+        }
+        let device_id = session.device_id();
+        let body = json(&Fields {
+            base_request: session.base_request(&device_id),
+            sync_key: session.next_sync_key().body(),
+            inverted: now.inverted(),
+        });
+        Url::api(ENDPOINT)
+            .with("sid", session.auth.sid.expose())
+            .with("skey", session.auth.skey.expose())
+            .with("lang", session.device.lang.as_str())
+            .with("pass_ticket", session.auth.pass_ticket.expose())
+            .post_json(&mut session.device, now, body)
+    }
+
+    /// Parses the batch.
+    ///
+    /// # Errors
+    ///
+    /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
+    fn parse(&self, response: &Response) -> Result<Batch, Error> {
+        let body = response.body();
+        let (text, wire) = envelope::text::<Wire>(ENDPOINT, response)?;
+        envelope::check(ENDPOINT, &wire.base).map_err(envelope::question)?;
+        // The body itself is kept, unless it had to be repaired.
+        let json = match text {
+            Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
+            Cow::Owned(text) => Bytes::from(text),
+        };
+        Ok(Batch {
+            messages: wire.messages,
+            json,
+            changed: WireContact::take_all(wire.changed),
+            changed_members: WireContact::take_all(wire.changed_members),
+            removed: wire
+                .removed
+                .0
+                .into_iter()
+                .filter_map(|gone| gone.user_name.parse().ok())
+                .collect(),
+            profile: wire.profile.take(),
+            sync_key: wire.sync_key.take(),
+            sync_check_key: wire.sync_check_key.take(),
+            // Ignores an skey that no request can carry.
+            skey: wire.skey.parse().unwrap_or_default(),
+            more: wire.continue_flag.0 != 0,
+        })
+    }
+
+    fn apply(&mut self, batch: &Batch, session: &mut Session, _now: Timestamp) {
+        session.renew_skey(batch.skey.clone());
+        session.park(batch);
+    }
 }
 
 /// Of the messages their number: tickets and keys are in them.
@@ -142,9 +169,10 @@ impl fmt::Debug for Batch {
 }
 
 impl Batch {
-    /// The messages, for the account `me`.
-    pub fn messages(self, me: &Me) -> Vec<Message> {
-        WireMessage::take_all(self.messages, &self.json, &me.user_name)
+    /// Returns the messages, as the account `me` received them, without applying the batch: for
+    /// captures.
+    pub fn messages(self, me: &UserName) -> Vec<Message> {
+        WireMessage::take_all(self.messages, &self.json, me)
     }
 
     /// Whether it brings nothing: no message, no change.
@@ -208,13 +236,12 @@ impl WireProfile {
 mod tests {
     use super::*;
     use crate::error::Ret;
-    use crate::testing::{NOW, malformed, rendered, reply, session};
+    use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
     fn asks() {
         let mut session = session();
-        let call = request(&mut session, NOW);
-        insta::assert_snapshot!(rendered(call, &mut session.device), @r#"
+        insta::assert_snapshot!(rendered(FetchBatch, &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=kByRoJSUlD7S2pif&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
@@ -231,7 +258,7 @@ mod tests {
 
     #[test]
     fn reads() {
-        let batch = parse(&reply(
+        let batch = FetchBatch.parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"AddMsgCount":1,"AddMsgList":[{"MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"},
             {"MsgId":"2","FromUserName":"@a","ToUserName":"@me","MsgType":51}],
             "ModContactList":[{"UserName":"@@r","NickName":"new"}],"DelContactList":[{"UserName":"@gone","ContactFlag":0},{}],
@@ -248,7 +275,7 @@ mod tests {
             (profile.nick_name.as_deref(), profile.head_img_url.as_deref()),
             (Some("N & n"), Some("/h"))
         );
-        let messages = batch.messages(session().me());
+        let messages = batch.messages(&session().me().user_name);
         assert_eq!(messages.len(), 2);
         assert_eq!(messages[0].text(), Some("hi"));
         assert!(messages[1].raw.json().contains("\"MsgType\":51"));
@@ -256,7 +283,7 @@ mod tests {
 
     #[test]
     fn reads_an_empty_batch() {
-        let batch = parse(&reply(
+        let batch = FetchBatch.parse(&reply(
             r#"{"BaseResponse":{"Ret":0},"Profile":{"BitFlag":0,"NickName":{"Buff":"x"}},"SyncKey":{"Count":0,"List":[]}}"#,
         ))
         .unwrap();
@@ -276,7 +303,7 @@ mod tests {
             (r#""ModContactList":[],"DelContactList":[],"ModChatRoomMemberList":[]"#, false),
         ] {
             let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},{list}}}");
-            let batch = parse(&reply(&body)).unwrap();
+            let batch = FetchBatch.parse(&reply(&body)).unwrap();
             assert_eq!(batch.has_changes(), is_change, "{list}");
             assert_eq!(batch.is_empty(), !is_change && !list.contains("MsgId"), "{list}");
         }
@@ -307,7 +334,7 @@ mod tests {
             ),
         ] {
             let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},\"Profile\":{profile}}}");
-            let found = parse(&reply(&body)).unwrap().profile;
+            let found = FetchBatch.parse(&reply(&body)).unwrap().profile;
             let found = found.as_ref().map(|p| (p.nick_name.as_deref(), p.head_img_url.as_deref()));
             assert_eq!(found, read, "{profile}");
         }
@@ -329,9 +356,9 @@ mod tests {
             let body = alloc::format!(
                 "{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":[{good},{bad},{good}],\"SyncKey\":{{\"Count\":1,\"List\":[{{\"Key\":1,\"Val\":5}}]}}}}"
             );
-            let batch = parse(&reply(&body)).unwrap();
+            let batch = FetchBatch.parse(&reply(&body)).unwrap();
             assert!(batch.sync_key.is_some());
-            let messages = batch.messages(session().me());
+            let messages = batch.messages(&session().me().user_name);
             assert_eq!(messages.len(), 3, "{bad}");
             assert_eq!(messages[2].text(), Some("hi"));
             assert_ne!(messages[1].text(), Some("hi"));
@@ -340,10 +367,10 @@ mod tests {
 
     #[test]
     fn reads_nothing_else() {
-        malformed(parse, &["{\"AddMsgList\":[]}"]);
+        malformed(&FetchBatch, &["{\"AddMsgList\":[]}"]);
         // `docs/shapes.md`: Ret 3 with an empty key.
-        let refused =
-            parse(&reply("{\"BaseResponse\":{\"Ret\":3},\"SyncKey\":{\"Count\":0,\"List\":[]}}"));
+        let refused = FetchBatch
+            .parse(&reply("{\"BaseResponse\":{\"Ret\":3},\"SyncKey\":{\"Count\":0,\"List\":[]}}"));
         assert!(matches!(refused, Err(Error::Refused { ret: Ret(3), .. })));
     }
 }

@@ -1,102 +1,93 @@
-//! Messages as they come, as a flow.
+//! Messages as they arrive, as a flow.
 //!
 //! ```text
-//! Start ──► Fetching ──batch──► handing out, one message a poll ──more──► Fetching
-//!            ▲                                  │
-//!            │                             nothing left
-//!            │                                  ▼
-//!            │                    anybody unknown, and time for it? ◄─── quiet ──┐
-//!            │                        │ yes               │ no                   │
-//!            │                        ▼                   ▼                      │
-//!            │                      Asking ──any end──► Checking ────────────────┤
-//!            └───────────────────────────────────────────────────────── news ────┘
+//! Start ──► fetch ──batch──► deliver, one message a poll ──more──► fetch
+//!            ▲                                │
+//!            │                           nothing left
+//!            │                                ▼
+//!            │                   pending lookups, and time for them? ◄── quiet ──┐
+//!            │                       │ yes              │ no                     │
+//!            │                       ▼                  ▼                        │
+//!            │                     lookup ──any end──► check ────────────────────┤
+//!            └──────────────────────────────────────────────────────── news ─────┘
 //! ```
 
-use alloc::collections::{BTreeSet, VecDeque};
-use alloc::vec::Vec;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 
-use super::check::{self, Check};
-use super::fetch::{self, Batch};
-use super::key::SyncKey;
-use crate::account::Account;
+use super::check::{Check, SyncCheck};
+use super::fetch::FetchBatch;
+use crate::account::{Account, Applied};
+use crate::acks::Place;
+use crate::backoff::Pace;
 use crate::call::Call;
-use crate::contact::Contact;
-use crate::error::{Error, FailureKind, Ret, Sent};
+use crate::contact::pending::Lookup;
+use crate::error::{Error, Ret};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::MsgId;
-use crate::message::{Kind, Message, Recent};
-use crate::text::brief;
+use crate::message::{Message, Recent};
+use crate::retry::{Answer, Lane, Retry};
 use crate::time::Timestamp;
 
-/// Hears messages: checks, fetches, hands them out one by one, checks again.
+/// Receives messages: checks, fetches, delivers them one by one, checks again.
 ///
-/// A message is *taken* when the next one is asked for: polling again says that the last one was
-/// dealt with. The stored key moves past a batch when all of it is taken, and the ids taken from
-/// an unfinished batch are stored with the session. So a bot that stores the session after each
-/// message's effect loses none, wherever it is killed. What it then sees again depends on how it
-/// stores:
+/// # Acknowledgement
 ///
-/// - [`Account::session`] as it is: the message that was in hand when it was stored, and the next,
-///   if that had its effect and the session was not stored yet.
-/// - A copy on which the message is taken ([`Session::take`](crate::Session::take)): at most the one
-///   that had its effect and whose session was not stored yet.
-/// - Such a copy and the effect in one transaction: none. Each message is seen exactly once.
+/// A message is acknowledged when the next one is asked for: polling again says that the last one
+/// was handled. [`Inbox::manual`] leaves it to [`Session::acknowledge`](crate::Session::acknowledge),
+/// in any order. The stored key moves past a batch when all of it is acknowledged, and the ids that
+/// were acknowledged in an unfinished batch are stored with the session. So a bot that stores the
+/// session after each message's effect loses none, wherever it is killed. What it receives again
+/// then depends on what it stores:
 ///
-/// Code that asks ahead (`buffered`, `for_each_concurrent`) takes early. What an answer without a
-/// message changes (cookies, keys) is stored with the next message only, or when the caller stores
-/// for another reason.
+/// - [`Account::session`] as it is: the message that was being handled when it was stored, and the
+///   next, if that had its effect and the session was not stored yet.
+/// - A copy on which the message is acknowledged: at most the one that had its effect and whose
+///   session was not stored yet.
+/// - Such a copy and the effect in one transaction: none. Each message is received exactly once.
 ///
-/// Whom messages name and the account's [directory](Account::directory) does not know, it asks
-/// for: rooms that stand in no address book, strangers, members who joined. One batch goes out
-/// between two checks, after the messages were handed out, and none while the service says that
-/// it is too much; a failure of it is told to nobody and holds no message back.
+/// Combinators that poll ahead (`buffered`, `for_each_concurrent`) acknowledge a message before it
+/// has been handled. What a response without a message changes (cookies, keys) is stored with the
+/// next message only, or when the caller stores for another reason.
 ///
-/// Passing failures are repeated, ever more slowly, and told from the third in a row on; polled
-/// again, the inbox goes on. Only 1100, 1101 and 1102 end it, a logout, [`Account::stop`], and a
-/// newer inbox of the same account: it then says so at every poll, and sends nothing.
-#[derive(Debug, Default)]
+/// # Lookups
+///
+/// Fetches contacts that messages mention but the account's [directory](Account::directory) lacks:
+/// rooms that stand in no address book, strangers, members who joined. One request is sent between
+/// two checks, after the messages were delivered, and none while the service says that there are
+/// too many; its failure is not reported and delays no message.
+///
+/// # Errors
+///
+/// Transient errors are retried silently, with back-off, and reported after three consecutive
+/// failures; polled again, the inbox goes on. Only 1100, 1101 and 1102 end it, a logout,
+/// [`Account::stop`], and a newer inbox of the same account: it then fails at every poll, and sends
+/// nothing.
+#[derive(Debug)]
 pub struct Inbox {
     /// Its number among the account's inboxes.
     number: Option<u64>,
-    state: State,
-    /// Whether a request waits for its time: nothing that comes then is its reply.
-    held: bool,
-    /// Whether news led to the fetch under way.
-    led: bool,
-    /// What is to be handed out.
+    step: Step,
+    fetch: Retry<FetchBatch>,
+    check: Retry<SyncCheck>,
+    /// What is to be delivered.
     messages: VecDeque<Message>,
-    /// The message handed out last, to be taken at the next poll.
-    in_hand: Option<MsgId>,
-    /// What the batch moves on to when all of it is taken.
-    next: Option<Next>,
+    /// The message delivered last, to be acknowledged at the next poll.
+    delivered: Option<(MsgId, Option<Place>)>,
+    manual: bool,
+    /// Whether the batch that is delivered was useful, and whether there is more to fetch.
+    batch: Option<(bool, bool)>,
     /// Fetches in a row without a check in between.
     rounds: usize,
-    /// What was handed out, for those that take some of it back.
+    /// What was delivered, for messages that revoke others.
     recent: Recent,
 }
 
-#[derive(Debug, Default)]
-enum State {
-    /// Nothing under way.
-    #[default]
-    Idle,
-    Fetching(Call<Batch>),
-    /// For records of those who are not known.
-    Asking(Call<Vec<Contact>>),
-    Checking(Call<Check>),
-}
-
 #[derive(Debug)]
-struct Next {
-    sync_key: Option<SyncKey>,
-    sync_check_key: Option<SyncKey>,
-    more: bool,
-    /// Whether the batch brought a message that was not taken before.
-    fresh: bool,
-    /// Whether it brought anything else: new only if its key is, too.
-    changes: bool,
-    /// How many messages it brought.
-    count: usize,
+enum Step {
+    Fetch,
+    Lookup(Box<Call<Lookup>>),
+    Check,
 }
 
 /// How many fetches follow each other where the server says that there is more:
@@ -104,22 +95,84 @@ struct Next {
 const ROUNDS: usize = 100;
 
 impl Inbox {
-    /// An inbox; it retires the account's older one when it is polled first.
+    /// Returns an inbox; it replaces the account's older one when it is polled first.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Remembers the last `messages` that it handed out, so that one that takes back another has
-    /// it as its [`Message::original`]; 100 if nothing is said, none with 0.
+    /// Acknowledges no message by itself: each is acknowledged with
+    /// [`Session::acknowledge`](crate::Session::acknowledge), in any order. The ids of those that
+    /// are not are kept in memory.
+    #[must_use]
+    pub const fn manual(mut self) -> Self {
+        self.manual = true;
+        self
+    }
+
+    /// Remembers the last `messages` that it delivered, so that one that revokes another has it as
+    /// its [`Message::original`]. The default is 100; 0 remembers none.
     ///
     /// Each is kept as [`Message::detach`] leaves it, and all of them together in at most
     /// `messages` × 16 KiB of JSON, and what was read from it: the oldest go first. They are not
     /// stored with the session, and what this client itself sends is not among them (the service
-    /// does not tell of it).
+    /// does not report it).
     #[must_use]
     pub fn remember(mut self, messages: usize) -> Self {
         self.recent = Recent::of(messages);
         self
+    }
+
+    /// Applies the end of a batch, and chooses the next step.
+    fn finish(&mut self, account: &mut Account, now: Timestamp) {
+        let Some((useful, more)) = self.batch.take() else { return };
+        let backoff = account.session.device.backoff(Lane::Inbox);
+        if useful {
+            backoff.useful();
+        } else {
+            backoff.idle();
+        }
+        self.rounds += 1;
+        if more && self.rounds < ROUNDS {
+            self.fetch(Pace::Round);
+        } else {
+            self.look_up_or_check(account, now);
+        }
+    }
+
+    fn fetch(&mut self, pace: Pace) {
+        self.fetch.set_pace(pace);
+        self.step = Step::Fetch;
+    }
+
+    fn look_up_or_check(&mut self, account: &mut Account, now: Timestamp) {
+        let Account { pending, directory, .. } = account;
+        self.step = match pending.lookup(directory, now) {
+            Some(lookup) => Step::Lookup(Box::new(Call::new(lookup))),
+            None => Step::Check,
+        };
+    }
+
+    fn deliver(&mut self, applied: Applied) {
+        self.messages = applied.messages.into();
+        self.batch = Some((applied.is_useful, applied.more));
+    }
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self {
+            number: None,
+            step: Step::Fetch,
+            // The first fetch waits for nothing: it brings the keys that `synccheck` wants.
+            fetch: Retry::new(FetchBatch, Lane::Inbox).paced(Pace::Round),
+            check: Retry::long_poll(SyncCheck, Lane::Inbox).paced(Pace::LongPoll),
+            messages: VecDeque::new(),
+            delivered: None,
+            manual: false,
+            batch: None,
+            rounds: 0,
+            recent: Recent::default(),
+        }
     }
 }
 
@@ -128,13 +181,22 @@ impl Flow for Inbox {
     type Output = Message;
 
     fn poll(&mut self, account: &mut Account, now: Timestamp) -> Result<Message, Interrupt> {
-        let number = *self.number.get_or_insert_with(|| account.open_inbox());
-        if let Some(id) = self.in_hand.take() {
-            account.session.taken.take(&id);
+        let number = match self.number {
+            Some(number) => number,
+            None => {
+                let (number, arrived) = account.open_inbox();
+                if let Some(arrived) = arrived {
+                    self.deliver(arrived);
+                }
+                *self.number.insert(number)
+            }
+        };
+        if let Some((id, place)) = self.delivered.take() {
+            account.session.acknowledge_at(&id, place);
         }
-        match account.over() {
-            // What was heard before the server ended the session is still handed out: nobody
-            // will send it again. What a stop leaves comes again when the session is resumed.
+        match account.close_reason() {
+            // What was received before the server closed the session is still delivered: it will
+            // not be sent again. What a stop leaves is received again when the session is resumed.
             Some(Error::LoggedOut { ret, .. }) if ret != Ret::OK && !self.messages.is_empty() => {}
             Some(error) => return Err(error.into()),
             None => {}
@@ -144,203 +206,58 @@ impl Flow for Inbox {
         }
         loop {
             while let Some(mut message) = self.messages.pop_front() {
-                // The server repeats itself: after a resumption, where polls overlap.
-                if !account.session.taken.contains(&message.id) {
-                    self.in_hand = Some(message.id.clone());
-                    // With each login, the phone tells of its chats: nobody wrote that.
-                    if !matches!(message.kind, Kind::Status(_)) {
-                        account.session.device.hear();
-                    }
-                    self.recent.pass(&mut message);
-                    return Ok(message);
+                // Acknowledged meanwhile, as a message of an older inbox.
+                if account.session.acks.contains(&message.id) {
+                    continue;
                 }
+                if !self.manual {
+                    self.delivered = Some((message.id.clone(), message.place));
+                }
+                self.recent.pass(&mut message);
+                return Ok(message);
             }
-            // Told before, but for messages that were all taken already: nothing more is sent.
-            if let Some(error) = account.over() {
+            // Reported before, but for messages that were all acknowledged: nothing more is sent.
+            if let Some(error) = account.close_reason() {
                 return Err(error.into());
             }
-            if let Some(next) = self.next.take() {
-                self.finish(account, next, now);
-            }
-            match core::mem::take(&mut self.state) {
-                // The first fetch waits for nothing: it brings the keys that `synccheck` wants.
-                State::Idle => self.fetch(account, false, now),
-                State::Fetching(mut call) => match call.poll(&mut account.session.device, now) {
-                    Ok(batch) => self.receive(account, batch),
-                    Err(interrupt) => {
-                        if let Interrupt::Fail(_) = interrupt {
-                            // With the clock, `DeviceID` and skey of its own time.
-                            call = fetch::request(&mut account.session, now);
-                        }
-                        self.keep(account, interrupt, now, State::Fetching(call))?;
+            self.finish(account, now);
+            match &mut self.step {
+                Step::Fetch => {
+                    if let Answer::Reply(batch) = self.fetch.poll(&mut account.session, now)? {
+                        let applied = account.apply(batch);
+                        self.deliver(applied);
                     }
-                },
-                State::Asking(mut call) => match call.poll(&mut account.session.device, now) {
-                    Ok(contacts) => {
-                        let names = contacts.iter().map(|contact| contact.user_name.clone());
-                        let names = names.collect();
-                        account.learn(contacts);
-                        account.wanted.answered(&account.directory, now);
-                        account.wanted.keep(&mut account.directory, names);
-                        self.check(account, now);
+                }
+                Step::Lookup(call) => {
+                    match call.poll(&mut account.session, now) {
+                        Ok(contacts) => account.looked_up(contacts, now),
+                        // Not worth a report: lookups are retried, with a back-off of their own.
+                        Err(Interrupt::Fail(error)) => account.pending.failed(&error, now),
+                        Err(interrupt) => return Err(interrupt),
                     }
-                    // Not worth a message: names are asked for again, at a pace of their own.
-                    Err(Interrupt::Fail(error)) => {
-                        account.wanted.failed(&error, now);
-                        self.check(account, now);
-                    }
-                    Err(interrupt) => {
-                        self.state = State::Asking(call);
-                        return Err(interrupt);
-                    }
-                },
-                State::Checking(mut call) => match call.poll(&mut account.session.device, now) {
-                    Ok(Check::News { .. }) => {
-                        account.session.device.paces.inbox.news(now);
+                    self.step = Step::Check;
+                }
+                Step::Check => match self.check.poll(&mut account.session, now)? {
+                    Answer::Reply(Check::News { .. }) => {
+                        account.session.device.backoff(Lane::Inbox).news(now);
                         self.rounds = 0;
-                        self.fetch(account, true, now);
+                        self.fetch(Pace::Step);
                     }
-                    Ok(Check::Quiet) => {
-                        account.session.device.paces.inbox.quiet(now);
-                        self.pause(account, now);
+                    Answer::Reply(Check::Quiet) => {
+                        account.session.device.backoff(Lane::Inbox).quiet(now);
+                        self.look_up_or_check(account, now);
                     }
-                    // A poll that ran into its limit is a quiet minute.
-                    Err(Interrupt::Fail(Error::Transport(failure)))
-                        if failure.kind == FailureKind::Timeout && failure.sent == Sent::Maybe =>
-                    {
-                        account.session.device.paces.inbox.quiet(now);
-                        self.pause(account, now);
-                    }
-                    Err(interrupt) => {
-                        if let Interrupt::Fail(_) = interrupt {
-                            call = check::request(&mut account.session, now);
-                        }
-                        self.keep(account, interrupt, now, State::Checking(call))?;
-                    }
+                    Answer::Quiet => self.look_up_or_check(account, now),
                 },
             }
         }
     }
 
     fn handle(&mut self, input: Input) {
-        if self.held {
-            return;
-        }
-        match &mut self.state {
-            State::Idle => {}
-            State::Fetching(call) => call.handle(input),
-            State::Asking(call) => call.handle(input),
-            State::Checking(call) => call.handle(input),
-        }
-    }
-}
-
-impl Inbox {
-    /// Fetches; `led` says that there are news to fetch.
-    fn fetch(&mut self, account: &mut Account, led: bool, now: Timestamp) {
-        self.led = led;
-        self.state = State::Fetching(fetch::request(&mut account.session, now));
-    }
-
-    /// Between two checks: asks for those who are not known, if there are any.
-    fn pause(&mut self, account: &mut Account, now: Timestamp) {
-        let Account { wanted, directory, session, .. } = account;
-        match wanted.request(directory, session, now) {
-            Some(call) => self.state = State::Asking(call),
-            None => self.check(account, now),
-        }
-    }
-
-    fn check(&mut self, account: &mut Account, now: Timestamp) {
-        self.state = State::Checking(check::request(&mut account.session, now));
-    }
-
-    /// Applies what a batch changes, and keeps its messages to be handed out. Order:
-    /// `docs/protocol.md` §7.2.
-    fn receive(&mut self, account: &mut Account, mut batch: Batch) {
-        let session = &mut account.session;
-        session.renew_skey(core::mem::take(&mut batch.skey));
-        let changes = batch.has_changes();
-        if let Some(profile) = batch.profile.take() {
-            if let Some(name) = profile.nick_name {
-                account.directory.rename_me(&name);
-                session.me.nick_name = brief(name);
-            }
-            if let Some(picture) = profile.head_img_url {
-                session.me.head_img_url = brief(picture);
-            }
-        }
-        // Looked up for each message: a list would be quadratic.
-        let removed: BTreeSet<_> = core::mem::take(&mut batch.removed).into_iter().collect();
-        for name in &removed {
-            account.forget(name);
-        }
-        account.learn(core::mem::take(&mut batch.changed));
-        account.correct(core::mem::take(&mut batch.changed_members));
-        let session = &account.session;
-        let (sync_key, sync_check_key) = (batch.sync_key.take(), batch.sync_check_key.take());
-        let more = batch.more;
-        let messages = batch.messages(&session.me);
-        for message in &messages {
-            // The last words of a room that was left are no reason to ask for it.
-            let peer = message.peer();
-            if account.directory.find(peer).is_some() || !removed.contains(peer) {
-                account.wanted.hear(&mut account.directory, message);
-            }
-        }
-        let fresh = messages
-            .iter()
-            .any(|message| message.id.is_known() && !session.taken.contains(&message.id));
-        // A message without a number is like a change: the same may have come before.
-        let changes = changes || messages.iter().any(|message| !message.id.is_known());
-        let count = messages.len();
-        self.messages = messages.into();
-        self.next = Some(Next { sync_key, sync_check_key, more, fresh, changes, count });
-    }
-
-    /// All of a batch is taken: the keys move past it, and the next step begins.
-    fn finish(&mut self, account: &mut Account, next: Next, now: Timestamp) {
-        let session = &mut account.session;
-        let moved = next.sync_key.as_ref().is_some_and(|key| *key != session.sync_key);
-        // A key without counters replaces none: `docs/protocol.md` §7.2.
-        if let Some(key) = next.sync_key {
-            session.sync_key = key;
-        }
-        // Where the key stands still, the server sends this batch again: it stays open.
-        session.taken.finish_batch(if moved { 0 } else { next.count });
-        if let Some(key) = next.sync_check_key {
-            session.sync_check_key = Some(key);
-        }
-        if next.fresh || next.changes && moved {
-            session.device.paces.inbox.clear();
-        } else {
-            session.device.paces.inbox.strike();
-        }
-        self.rounds += 1;
-        // Where the key stands still, asking again brings the same.
-        if next.more && moved && self.rounds < ROUNDS {
-            self.fetch(account, false, now);
-        } else {
-            self.pause(account, now);
-        }
-    }
-
-    fn keep(
-        &mut self,
-        account: &mut Account,
-        interrupt: Interrupt,
-        now: Timestamp,
-        state: State,
-    ) -> Result<(), Interrupt> {
-        self.state = state;
-        let pace = &mut account.session.device.paces.inbox;
-        match self.state {
-            // News have waited for long enough: what slows a circle down is the check.
-            State::Fetching(_) if self.led => {
-                pace.settle_step(interrupt, now, &mut self.held, pace.strikes())
-            }
-            State::Checking(_) => pace.settle_question(interrupt, now, &mut self.held),
-            _ => pace.settle_round(interrupt, now, &mut self.held),
+        match &mut self.step {
+            Step::Fetch => self.fetch.handle(input),
+            Step::Lookup(call) => call.handle(input),
+            Step::Check => self.check.handle(input),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whom nobody knows is asked for, between two checks.
 
 use super::*;
+use crate::error::FailureKind;
 
 /// A message from `from`, saying `content`.
 fn said(from: &str, content: &str, n: i64) -> Value {

@@ -1,8 +1,10 @@
 //! What ends an inbox, and that it sends nothing then.
 
 use super::*;
-use crate::login::logout;
-use crate::message::send_text;
+use crate::call::Call;
+use crate::ids::UserName;
+use crate::login::Logout;
+use crate::message::SendText;
 
 /// Asserts that the inbox says this at every poll, and sends nothing.
 fn stays(stage: &mut Stage, is: fn(&Error) -> bool) {
@@ -36,8 +38,8 @@ fn three_codes_end_it_from_any_call_of_its_own() {
                 }
             };
             assert!(matches!(error, Error::LoggedOut { ret: Ret(code), .. } if code == ret));
-            assert_eq!(stage.account.session.device.ended(), Some(Ret(ret)));
-            assert!(stage.account.over().is_some() && !stage.account.has_left());
+            assert_eq!(stage.account.session.device.closed(), Some(Ret(ret)));
+            assert!(stage.account.close_reason().is_some() && !stage.account.has_left());
             stays(&mut stage, over);
         }
     }
@@ -62,10 +64,10 @@ fn what_the_phone_tells_is_no_message() {
 
 /// `docs/protocol.md` §6.1: a send may hear of the end before the inbox does.
 fn hear(account: &mut Account, ret: i64) {
-    let to = "filehelper".parse().unwrap();
-    let mut call = send_text::request(&mut account.session, &to, "x", Timestamp::default());
+    let to = UserName::file_helper();
+    let mut call = Call::new(SendText::new(to, "x"));
     let body = json!({ "BaseResponse": { "Ret": ret } });
-    let result = Host::new().run(&mut call, &mut account.session.device, |_| ok(&body));
+    let result = Host::new().run(&mut call, &mut account.session, |_| ok(&body));
     assert!(matches!(result, Err(Error::LoggedOut { .. })));
 }
 
@@ -77,7 +79,7 @@ fn it_ends_with_a_call_beside_it() {
         // It waits in a check.
         assert!(matches!(stage.next(), Err(Error::Stopped)));
         hear(&mut stage.account, ret);
-        assert!(stage.account.over().is_some());
+        assert!(stage.account.close_reason().is_some());
         stays(&mut stage, over);
     }
     // Before it was polled at all.
@@ -120,8 +122,8 @@ fn nothing_is_sent_behind_repetitions() {
 fn its_own_logout_ends_it_without_a_fault() {
     let mut stage = Stage::new([ok(batch(&["1", "2"], 5, false))]);
     stage.next().unwrap();
-    let mut call = logout::request(&mut stage.account.session, stage.host.now);
-    Host::new().run(&mut call, &mut stage.account.session.device, |_| ok("")).unwrap();
+    let mut call = Call::new(Logout::new());
+    Host::new().run(&mut call, &mut stage.account.session, |_| ok("")).unwrap();
     assert!(stage.account.has_left());
     stays(&mut stage, |error| matches!(error, Error::LoggedOut { ret: Ret::OK, .. }));
     assert_eq!(stage.host.requests.len(), 1);
@@ -135,7 +137,7 @@ fn a_stop_loses_nothing() {
     stage.next().unwrap();
     stage.account.stop();
     stays(&mut stage, |error| matches!(error, Error::Stopped));
-    assert!(stage.account.session.device.ended().is_none());
+    assert!(stage.account.session.device.closed().is_none());
     let session = Session::from_json(&stage.account.session().to_json()).unwrap();
     // The message in hand was asked past: it is taken.
     let mut stage = Stage::of(session, [ok(&whole)]);

@@ -8,8 +8,8 @@ use bytes::Buf as _;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::error::{Failure, Sent};
-use crate::flow::{Request, Response};
+use crate::error::{Failure, FailureKind, Sent};
+use crate::flow::Request;
 use crate::session::Session;
 use crate::testing::{Host, contact, reply, session};
 

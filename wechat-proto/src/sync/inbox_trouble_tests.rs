@@ -1,6 +1,8 @@
 //! What passes: `docs/threats.md` J5, B3, S7, S8.
 
 use super::*;
+use crate::error::FailureKind;
+use crate::flow::Response;
 
 fn status(code: u16, body: &str) -> Input {
     let mut reply: Response = reply(body);

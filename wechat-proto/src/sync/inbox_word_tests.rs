@@ -157,7 +157,7 @@ fn heard(steps: &[Step]) -> (Vec<String>, usize) {
                 heard.push(message.id.to_string());
                 // Its effect and the session are written together.
                 let mut session = bot.session().clone();
-                session.take(&message);
+                session.acknowledge(&message);
                 stored = session.to_json();
             }
             Err(Interrupt::Sleep(time)) => {

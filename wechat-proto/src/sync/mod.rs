@@ -1,12 +1,13 @@
-//! Hearing what is new: `docs/protocol.md` §7.
+//! Receiving what is new: `docs/protocol.md` §7.
 //!
-//! [`Inbox`] does all of it; the modules are its steps, each a request and the parser of its
-//! reply.
+//! [`Inbox`] receives messages; [`SyncCheck`] and [`FetchBatch`] are its endpoints.
 
-pub mod check;
-pub mod fetch;
+mod check;
+mod fetch;
 mod inbox;
 pub(crate) mod key;
 
+pub use check::{Check, Selector, SyncCheck};
+pub use fetch::{Batch, FetchBatch, Profile};
 pub use inbox::Inbox;
 pub use key::SyncKey;

@@ -5,10 +5,11 @@ extern crate std;
 use alloc::format;
 use alloc::string::String;
 
-use crate::contact::{batch, list};
-use crate::login::init;
-use crate::sync::fetch;
-use crate::testing::reply;
+use crate::contact::{BatchGetContacts, GetContacts};
+use crate::endpoint::Endpoint as _;
+use crate::login::InitSession;
+use crate::sync::FetchBatch;
+use crate::testing::{credentials, reply};
 use crate::{Message, Session};
 
 /// What the parsers have to do with: a quarter of what the threads of musl have, an eighth of
@@ -61,10 +62,10 @@ fn no_depth_exhausts_the_stack() {
                     format!("{{\"BaseResponse\":{deep}}}"),
                 ] {
                     let reply = reply(&body);
-                    let _ = fetch::parse(&reply);
-                    let _ = list::parse(&reply);
-                    let _ = batch::parse(&reply);
-                    let _ = init::parse(&reply);
+                    let _ = FetchBatch.parse(&reply);
+                    let _ = GetContacts::new().parse(&reply);
+                    let _ = BatchGetContacts::new(&[]).parse(&reply);
+                    let _ = InitSession::new(credentials()).parse(&reply);
                     let _ = Session::from_json(&body);
                 }
             }
@@ -81,7 +82,7 @@ fn what_is_beside_it_is_read() {
                 let body = format!(
                     r#"{{"BaseResponse":{{"Ret":0}},"X":{deep},"MemberList":[{{"UserName":"@a","NickName":"one"}},{{"UserName":"@b","Sex":{deep},"NickName":"two"}},{deep},{{"UserName":"@c","NickName":"three"}}],"Seq":0}}"#
                 );
-                let page = list::parse(&reply(&body)).expect("a page");
+                let page = GetContacts::new().parse(&reply(&body)).expect("a page");
                 let names = page.contacts.iter().map(|contact| &*contact.nick_name);
                 let names = names.filter(|name| *name != "two").collect::<alloc::vec::Vec<_>>();
                 assert_eq!(names, ["one", "three"], "{depth}");

@@ -14,25 +14,24 @@ use super::object::object;
 use super::xml::notice;
 use crate::error::{Error, Ret};
 use crate::flow::Response;
-use crate::secret::Sealed;
 use crate::text::{Text, undo_double_encoding};
 
 /// Who asks. Fields in the order of the official page.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct BaseRequest {
-    pub(crate) uin: Uin,
-    pub(crate) sid: Sealed,
-    pub(crate) skey: Sealed,
+pub(crate) struct BaseRequest<'a> {
+    pub(crate) uin: Uin<'a>,
+    pub(crate) sid: &'a str,
+    pub(crate) skey: &'a str,
     #[serde(rename = "DeviceID")]
-    pub(crate) device_id: String,
+    pub(crate) device_id: &'a str,
 }
 
 /// Text in `webwxinit`, a number in all later calls: `docs/protocol.md` §1.4.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Uin {
-    Text(String),
+pub(crate) enum Uin<'a> {
+    Text(&'a str),
     Number(i64),
 }
 
@@ -68,34 +67,52 @@ macro_rules! reply {
 }
 pub(crate) use reply;
 
-/// Reads a reply and the code in it.
+/// Reads the reply to a change, and the code in it.
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] if it is no JSON object with a `Ret`; else what the code says
-/// ([`refusal`]).
+/// [`Error::Status`] from 500 on, [`Error::Malformed`] if it is no JSON object with a `Ret`; else
+/// what the code says ([`refusal`]).
 pub(crate) fn open<T: Envelope>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
     let (_, object) = text::<T>(endpoint, reply)?;
     check(endpoint, object.base())?;
     Ok(object)
 }
 
+/// Reads the reply to a question, and the code in it.
+///
+/// # Errors
+///
+/// Those of [`open`]; [`Error::ServiceFailed`] if the service failed to answer.
+pub(crate) fn answer<T: Envelope>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
+    open(endpoint, reply).map_err(question)
+}
+
+/// The error of a question: asking again is safe where the service failed.
+pub(crate) fn question(error: Error) -> Error {
+    match error {
+        Error::Refused { endpoint, ret: ret @ (Ret::SYSTEM | Ret::LOGIC), message } => {
+            Error::ServiceFailed { endpoint, ret, message }
+        }
+        error => error,
+    }
+}
+
 /// Reads a reply, whatever its code, with the text that was read.
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] if it is no JSON object with status 200: a redirect, or the page of a
-/// server on the way, is no answer whatever stands in it (`docs/threats.md` N4).
+/// [`Error::Status`] from 500 on; [`Error::Malformed`] if it is no JSON object with status 200: a
+/// redirect, or the page of a server on the way, is no reply whatever its body (`docs/threats.md`
+/// N4).
 pub(crate) fn text<'a, T: Lenient>(
     endpoint: &'static str,
     reply: &'a Response,
 ) -> Result<(Cow<'a, str>, T), Error> {
-    let malformed =
-        |found| Error::Malformed { endpoint, expected: "JSON", found: with_status(reply, found) };
     if reply.status() != StatusCode::OK {
-        return Err(malformed(json::describe(&script(reply))));
+        return Err(unexpected(endpoint, "JSON", reply));
     }
-    json::text(reply.body()).map_err(malformed)
+    json::text(reply.body()).map_err(|found| Error::Malformed { endpoint, expected: "JSON", found })
 }
 
 /// What the code of a reply says.
@@ -158,12 +175,16 @@ pub(crate) fn script(reply: &Response) -> Cow<'_, str> {
     String::from_utf8_lossy(reply.body())
 }
 
-/// The error of a script without what it should say.
-pub(crate) fn not_script(
+/// The error of a response that is not what the endpoint replies.
+pub(crate) fn unexpected(
     endpoint: &'static str,
     expected: &'static str,
     reply: &Response,
 ) -> Error {
+    let status = reply.status();
+    if status.is_server_error() {
+        return Error::Status { endpoint, status: status.as_u16() };
+    }
     let found = json::describe(&script(reply));
     Error::Malformed { endpoint, expected, found: with_status(reply, found) }
 }
@@ -220,13 +241,21 @@ mod tests {
 
     #[test]
     fn a_status_is_part_of_the_answer() {
-        for status in [201, 302, 404, 502] {
+        for status in [201, 302, 404] {
             let mut reply = Response::new(Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
             *reply.status_mut() = StatusCode::from_u16(status).unwrap();
             let Err(Error::Malformed { found, .. }) = open::<Bare>("webwxtest", &reply) else {
                 panic!("{status}")
             };
             assert_eq!(found, alloc::format!("status {status} with JSON"));
+        }
+        for status in [500, 502] {
+            let mut reply = Response::new(Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
+            *reply.status_mut() = StatusCode::from_u16(status).unwrap();
+            let Err(Error::Status { status: found, .. }) = open::<Bare>("webwxtest", &reply) else {
+                panic!("{status}")
+            };
+            assert_eq!(found, status);
         }
     }
 

@@ -1,14 +1,17 @@
 //! Requests: URLs, headers and bodies as the official page sends them (`docs/protocol.md` §1.2,
 //! §1.3).
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN,
-    RANGE, REFERER, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue,
+    ORIGIN, RANGE, REFERER, USER_AGENT,
 };
+use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -16,6 +19,8 @@ use serde::Serialize;
 use crate::body::Body;
 use crate::device::Device;
 use crate::hosts::Role;
+use crate::session::Session;
+use crate::time::Timestamp;
 
 const APPID: HeaderName = HeaderName::from_static("mmweb_appid");
 
@@ -93,9 +98,58 @@ impl Accept {
     }
 }
 
-/// The address of a request in the making.
+/// What all requests of a device have in common, built once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Prepared(Option<Box<Constants>>);
+
+#[derive(Clone, Debug)]
+struct Constants {
+    user_agent: HeaderValue,
+    /// The origin of the page.
+    origin: HeaderValue,
+    referer: HeaderValue,
+    /// Of each role, in the order of [`Role`]: the scheme, and the authority as it stands in URLs
+    /// and in the `Host` header.
+    hosts: [(Scheme, Authority, HeaderValue); 5],
+}
+
+impl Constants {
+    fn of(device: &Device) -> Self {
+        let visible = |text: &str| HeaderValue::from_str(text).expect("hosts are visible ASCII");
+        let page = device.hosts.origin(Role::Api).as_str();
+        let referer = [page, "/?lang=", device.lang.as_str()].concat();
+        let host = |role| {
+            let origin = device.hosts.origin(role);
+            let scheme = if origin.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
+            let authority = origin.authority();
+            let parsed = authority.parse().expect("an origin was parsed as a URI");
+            (scheme, parsed, visible(authority))
+        };
+        Self {
+            user_agent: device.user_agent(),
+            origin: visible(page),
+            referer: visible(&referer),
+            hosts: [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push].map(host),
+        }
+    }
+
+    const fn host(&self, role: Role) -> &(Scheme, Authority, HeaderValue) {
+        let [login, qr_code, api, file, push] = &self.hosts;
+        match role {
+            Role::Login => login,
+            Role::QrCode => qr_code,
+            Role::Api => api,
+            Role::File => file,
+            Role::Push => push,
+        }
+    }
+}
+
+/// A request in the making: its URL first.
 pub(crate) struct Url {
+    /// Path and query; the whole URL where there is no role.
     text: String,
+    role: Option<Role>,
     separator: char,
     accept: Accept,
     /// Whether to ask for a range, of all bytes.
@@ -103,27 +157,45 @@ pub(crate) struct Url {
 }
 
 impl Url {
-    pub(crate) fn new(device: &Device, role: Role, path: &str) -> Self {
-        // Most addresses are below this: credentials are long.
+    /// A path on the host of a role.
+    pub(crate) fn new(role: Role, path: &str) -> Self {
+        // Most URLs are shorter: credentials are long.
         let mut text = String::with_capacity(512);
-        text.push_str(device.hosts.origin(role).as_str());
         text.push_str(path);
-        Self { text, separator: '?', accept: Accept::Json, ranged: false }
+        Self { text, role: Some(role), separator: '?', accept: Accept::Json, ranged: false }
     }
 
-    /// The same address on a path that has its `?` already.
+    /// An endpoint of the api host, by its name.
+    pub(crate) fn api(name: &str) -> Self {
+        let mut url = Self::new(Role::Api, "/cgi-bin/mmwebwx-bin/");
+        url.text.push_str(name);
+        url
+    }
+
+    /// An endpoint of the api host with what most calls of a session have in their queries, `lang`
+    /// and `pass_ticket`; `query` comes first.
+    pub(crate) fn call(session: &Session, name: &str, query: &[(&str, &dyn fmt::Display)]) -> Self {
+        let mut url = Self::api(name);
+        for (name, value) in query {
+            url = url.with(name, value);
+        }
+        url.with("lang", session.device.lang.as_str())
+            .with("pass_ticket", session.auth.pass_ticket.expose())
+    }
+
+    /// The same URL on a path that has its `?` already.
     pub(crate) const fn continued(mut self) -> Self {
         self.separator = '&';
         self
     }
 
-    /// An address that the server gave and that is used to the letter: only additions are
-    /// encoded.
+    /// A URL that the server gave and that is used to the letter: only additions are encoded.
     pub(crate) fn verbatim(text: &str) -> Self {
-        Self { text: text.to_string(), separator: '&', accept: Accept::Json, ranged: false }
+        let text = text.to_string();
+        Self { text, role: None, separator: '&', accept: Accept::Json, ranged: false }
     }
 
-    pub(crate) fn accept(mut self, accept: Accept) -> Self {
+    pub(crate) const fn accept(mut self, accept: Accept) -> Self {
         self.accept = accept;
         self
     }
@@ -135,8 +207,8 @@ impl Url {
         self
     }
 
-    /// Adds a parameter whose value the service gave percent-encoded, to the letter. One that is
-    /// not is encoded.
+    /// Adds a parameter whose value the service gave percent-encoded, to the letter. A value that
+    /// is not is encoded.
     pub(crate) fn with_encoded(mut self, name: &str, value: &str) -> Self {
         if !is_component(value) {
             return self.with(name, value);
@@ -157,72 +229,100 @@ impl Url {
         self
     }
 
-    pub(crate) fn get(self, device: &Device) -> http::Request<Body> {
-        self.finish(device, Method::GET, None)
+    /// Finishes a GET.
+    pub(crate) fn get(self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
+        self.finish(device, now, Method::GET, None)
     }
 
-    /// A POST of JSON, in literal UTF-8: escapes would show in the receiver's chat.
-    pub(crate) fn post_json(self, device: &Device, body: &impl Serialize) -> http::Request<Body> {
-        let body = serde_json::to_vec(body).expect("our own bodies have no maps with odd keys");
+    /// Finishes a POST of JSON, in literal UTF-8: escapes would show in the receiver's chat.
+    pub(crate) fn post_json(
+        self,
+        device: &mut Device,
+        now: Timestamp,
+        body: Vec<u8>,
+    ) -> http::Request<Body> {
         let kind = HeaderValue::from_static("application/json;charset=UTF-8");
-        self.finish(device, Method::POST, Some((kind, body.into())))
+        self.finish(device, now, Method::POST, Some((kind, body.into())))
     }
 
-    /// A POST of a form whose text is already encoded.
-    pub(crate) fn post_form(self, device: &Device, form: String) -> http::Request<Body> {
+    /// Finishes a POST of a form whose text is already encoded.
+    pub(crate) fn post_form(
+        self,
+        device: &mut Device,
+        now: Timestamp,
+        form: String,
+    ) -> http::Request<Body> {
         let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-        self.finish(device, Method::POST, Some((kind, form.into())))
+        self.finish(device, now, Method::POST, Some((kind, form.into())))
     }
 
-    /// A POST of a form in parts.
+    /// Finishes a POST of a form in parts.
     pub(crate) fn post_parts(
         self,
-        device: &Device,
+        device: &mut Device,
+        now: Timestamp,
         boundary: &str,
         body: Body,
     ) -> http::Request<Body> {
-        let mut kind = String::from("multipart/form-data; boundary=");
-        kind.push_str(boundary);
-        let kind = HeaderValue::from_str(&kind).expect("a boundary is visible ASCII");
-        self.finish(device, Method::POST, Some((kind, body)))
+        let kind = ["multipart/form-data; boundary=", boundary].concat();
+        let kind = HeaderValue::try_from(kind).expect("a boundary is visible ASCII");
+        self.finish(device, now, Method::POST, Some((kind, body)))
     }
 
     fn finish(
         self,
-        device: &Device,
+        device: &mut Device,
+        now: Timestamp,
         method: Method,
         body: Option<(HeaderValue, Body)>,
     ) -> http::Request<Body> {
-        let uri = Uri::from_maybe_shared(Bytes::from(self.text));
-        let uri = uri.expect("made of an origin and encoded parts");
-        let visible = |text: &str| HeaderValue::from_str(text).expect("hosts are visible ASCII");
-        let page = device.hosts.origin(Role::Api).as_str();
-        let mut referer = page.to_string();
-        referer.push_str("/?lang=");
-        referer.push_str(device.lang.as_str());
-
+        if device.prepared.0.is_none() {
+            device.prepared = Prepared(Some(Box::new(Constants::of(device))));
+        }
         let mut request = http::Request::new(Body::empty());
+        let Some(constants) = &device.prepared.0 else { return request };
+        let expected = "made of an origin and encoded parts";
+        let (uri, host) = match self.role {
+            Some(role) => {
+                let (scheme, authority, host) = constants.host(role);
+                let path = PathAndQuery::from_maybe_shared(Bytes::from(self.text));
+                let mut parts = uri::Parts::default();
+                parts.scheme = Some(scheme.clone());
+                parts.authority = Some(authority.clone());
+                parts.path_and_query = Some(path.expect(expected));
+                (Uri::from_parts(parts).expect(expected), host.clone())
+            }
+            None => {
+                let uri = Uri::from_maybe_shared(Bytes::from(self.text)).expect(expected);
+                let host = uri.authority().map_or("", Authority::as_str);
+                let host = HeaderValue::from_str(host).expect("hosts are visible ASCII");
+                (uri, host)
+            }
+        };
         let headers = request.headers_mut();
-        let mut set = |name: HeaderName, value| headers.insert(name, value);
-        set(HOST, visible(uri.authority().map_or("", http::uri::Authority::as_str)));
-        set(USER_AGENT, device.user_agent());
-        set(ACCEPT, HeaderValue::from_static(self.accept.value()));
+        headers.reserve(12);
+        headers.insert(HOST, host);
+        headers.insert(USER_AGENT, constants.user_agent.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static(self.accept.value()));
         // Compressed replies defeat limits on their length, and some servers send what was not
         // asked for: `docs/threats.md` B1.
-        set(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        set(REFERER, visible(&referer));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(REFERER, constants.referer.clone());
         if self.ranged {
-            set(RANGE, HeaderValue::from_static("bytes=0-"));
+            headers.insert(RANGE, HeaderValue::from_static("bytes=0-"));
         }
         if device.entry.is_file_helper() {
             // Of every call: `docs/protocol.md` §15.
-            set(APPID, HeaderValue::from_static(device.entry.appid()));
+            headers.insert(APPID, HeaderValue::from_static(device.entry.appid()));
         }
         if let Some((kind, body)) = body {
-            set(ORIGIN, visible(page));
-            set(CONTENT_TYPE, kind);
-            set(CONTENT_LENGTH, HeaderValue::from(body.len()));
+            headers.insert(ORIGIN, constants.origin.clone());
+            headers.insert(CONTENT_TYPE, kind);
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
             *request.body_mut() = body;
+        }
+        if let Some(cookies) = device.cookies(&uri, now) {
+            request.headers_mut().insert(COOKIE, cookies);
         }
         *request.method_mut() = method;
         *request.uri_mut() = uri;
@@ -230,18 +330,24 @@ impl Url {
     }
 }
 
+/// The bytes of a JSON body.
+pub(crate) fn json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("our own bodies have no maps with odd keys")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::NOW;
 
     proptest! {
         /// Any value comes back from the wire as it was, whatever it holds.
         #[test]
         fn values_decode_back(value in any::<String>()) {
-            let device = Device::new();
-            let request = Url::new(&device, Role::Api, "/x").with("a", &value).with("b", 1).get(&device);
+            let url = Url::new(Role::Api, "/x").with("a", &value).with("b", 1);
+            let request = url.get(&mut Device::new(), NOW);
             let query = request.uri().query().unwrap();
             let raw = query.strip_prefix("a=").unwrap().strip_suffix("&b=1").unwrap();
             prop_assert!(raw.bytes().all(|byte| byte.is_ascii_graphic() && !b"&=#+".contains(&byte)));
@@ -252,9 +358,8 @@ mod tests {
         /// A value that is encoded stays so; any other is encoded. Both stay in their place.
         #[test]
         fn encoded_values_stay(value in "(%[0-9a-fA-F]{0,2}|[a-z.&=+# 报]){0,12}") {
-            let device = Device::new();
-            let url = Url::new(&device, Role::Api, "/x").with_encoded("a", &value).with("b", 1);
-            let request = url.get(&device);
+            let url = Url::new(Role::Api, "/x").with_encoded("a", &value).with("b", 1);
+            let request = url.get(&mut Device::new(), NOW);
             let query = request.uri().query().unwrap();
             let raw = query.strip_prefix("a=").unwrap().strip_suffix("&b=1").unwrap();
             prop_assert!(raw.bytes().all(|byte| byte.is_ascii_graphic() && !b"&=#+".contains(&byte)));
@@ -265,11 +370,9 @@ mod tests {
         /// JSON stays literal: `docs/protocol.md` §1.3.
         #[test]
         fn json_is_literal(text in "[^\\x00-\\x1f\"\\\\]{0,40}") {
-            let device = Device::new();
-            let request = Url::new(&device, Role::Api, "/x").post_json(&device, &[&text]);
-            let mut body = request.into_body();
-            let length = body.len();
-            let body = bytes::Buf::copy_to_bytes(&mut body, length);
+            let url = Url::new(Role::Api, "/x");
+            let request = url.post_json(&mut Device::new(), NOW, json(&[&text]));
+            let body = request.into_body().into_bytes();
             prop_assert_eq!(core::str::from_utf8(&body).unwrap(), alloc::format!("[\"{text}\"]"));
         }
     }

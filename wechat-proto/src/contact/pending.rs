@@ -1,4 +1,4 @@
-//! Whom messages name and nobody knows yet: `docs/protocol.md` §5.1.
+//! Contacts that messages mention and the directory lacks: `docs/protocol.md` §5.1.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
@@ -7,26 +7,28 @@ use core::time::Duration;
 use super::batches::Batches;
 use super::classify::is_built_in;
 use super::notice::Notice;
-use super::{Contact, Directory, Member, batch};
-use crate::call::Call;
+use super::{BatchGetContacts, Contact, Directory, Member};
+use crate::body::Body;
+use crate::endpoint::{Endpoint, LISTS};
 use crate::error::{Error, FailureKind};
+use crate::flow::{Response, Want};
 use crate::ids::UserName;
 use crate::message::Message;
 use crate::session::Session;
 use crate::time::{Timestamp, Wait};
 
-/// What the inbox is to ask `webwxbatchgetcontact` for, and how soon it may.
+/// What the inbox is to look up with `webwxbatchgetcontact`, and how soon it may.
 ///
-/// - Recent chats that the phone lists, rooms and persons that write, rooms that are heard before
-///   all of their members are known, rooms whose speaker is not among them. What every account has
-///   is not asked for.
-/// - A name is asked for once, a room once more for its members, and for unknown speakers as long
-///   as that helps; whom the service does not know, what it refuses alone, or fails at alone again
-///   and again, is not asked for again.
-/// - A failure keeps the names, and puts the next batch off: the inbox does not wait for it.
+/// - Recent chats that the phone lists, rooms and persons that write, rooms that write before all
+///   of their members are known, rooms whose speaker is not among them. Built-in accounts are not
+///   looked up.
+/// - A name is looked up once, a room once more for its members, and for unknown speakers as long
+///   as that helps. A name that the service does not know, refuses alone, or fails at alone again
+///   and again, is not looked up again.
+/// - A failure keeps the names, and delays the next lookup: the inbox does not wait for it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
-    batches: Batches<Want>,
+pub(crate) struct Pending {
+    batches: Batches<Item>,
     met: Met,
     /// How often in a row asking failed.
     failures: u32,
@@ -38,9 +40,9 @@ pub(crate) struct Wanted {
     guests: VecDeque<UserName>,
 }
 
-/// A name to ask for, and why.
+/// A name to look up, and why.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-struct Want {
+struct Item {
     name: UserName,
     why: Why,
 }
@@ -58,8 +60,8 @@ enum Why {
 /// What was asked for in this session, or is to be: the last [`MOST`].
 #[derive(Clone, Debug, Default)]
 struct Met {
-    known: BTreeSet<Want>,
-    order: VecDeque<Want>,
+    known: BTreeSet<Item>,
+    order: VecDeque<Item>,
 }
 
 /// More names than a session meets: `docs/threats.md` J7.
@@ -72,22 +74,20 @@ const VAIN: u32 = 3;
 /// Between two batches: the fastest client known to get away with it does so
 /// (`docs/protocol.md` §5.2).
 const GAP: Duration = Duration::from_secs(2);
-/// A batch waits for no longer than this, and the messages behind it neither.
-const DEADLINE: Duration = Duration::from_secs(15);
 /// The longest silence after a failure. Too many requests of this kind shut the account out of the
 /// web for a while (`docs/protocol.md` §5.2): that is not probed every minute.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
-impl Wanted {
+impl Pending {
     /// Takes note of a name, unless it is known.
     pub(crate) fn name(&mut self, directory: &Directory, name: &UserName) {
         if !is_built_in(name) && !directory.is_me(name) && directory.find(name).is_none() {
-            self.want(Want { name: name.clone(), why: Why::Unknown });
+            self.want(Item { name: name.clone(), why: Why::Unknown });
         }
     }
 
-    /// Takes note of whom a message names, and of the permanent ids in it.
-    pub(crate) fn hear(&mut self, directory: &mut Directory, message: &Message) {
+    /// Takes note of the contacts that a message mentions, and of the permanent ids in it.
+    pub(crate) fn note(&mut self, directory: &mut Directory, message: &Message) {
         let notice = Notice::of(message);
         for (name, id) in notice.ids {
             directory.identify(name, id);
@@ -99,14 +99,14 @@ impl Wanted {
         self.name(directory, peer);
         let Some(room) = directory.find(peer).filter(|room| room.is_room()) else { return };
         // Names in the room, this account's own among them, are nowhere else.
-        let members = Want { name: peer.clone(), why: Why::Members };
+        let members = Item { name: peer.clone(), why: Why::Members };
         if !self.met.known.contains(&members) && !all_known(room) {
             self.want(members);
         } else if let Some(speaker) = &message.speaker
             && unknown_in(directory, room, speaker)
             && self.vain.get(peer).is_none_or(|times| *times < VAIN)
         {
-            self.want(Want { name: peer.clone(), why: Why::Speaker(speaker.clone()) });
+            self.want(Item { name: peer.clone(), why: Why::Speaker(speaker.clone()) });
         }
     }
 
@@ -127,19 +127,14 @@ impl Wanted {
         self.vain.retain(|name, _| !names.contains(name));
     }
 
-    fn want(&mut self, want: Want) {
+    fn want(&mut self, want: Item) {
         if self.batches.len() < MOST && self.met.insert(&want) {
             self.batches.push(want);
         }
     }
 
-    /// The next request, if there is one and it may be made now.
-    pub(crate) fn request(
-        &mut self,
-        directory: &Directory,
-        session: &mut Session,
-        now: Timestamp,
-    ) -> Option<Call<Vec<Contact>>> {
+    /// Returns the next lookup, if there is one and it may be sent now.
+    pub(crate) fn lookup(&mut self, directory: &Directory, now: Timestamp) -> Option<Lookup> {
         if self.batches.len() == 0 {
             return None;
         }
@@ -150,7 +145,7 @@ impl Wanted {
         // A room may be wanted for the sake of several members.
         let names: BTreeSet<&UserName> = self.batches.next().map(|want| &want.name).collect();
         let names: Vec<UserName> = names.into_iter().cloned().collect();
-        (!names.is_empty()).then(|| batch::request(session, &names, now).deadline(DEADLINE))
+        (!names.is_empty()).then(|| Lookup(BatchGetContacts::new(&names)))
     }
 
     /// The request was answered, and the directory has what it says: whom it leaves out, the
@@ -229,8 +224,29 @@ impl Wanted {
     }
 }
 
-/// Whether what was wanted is not known meanwhile.
-fn still_wanted(directory: &Directory, want: &Want) -> bool {
+/// A lookup of the inbox: [`BatchGetContacts`], with a deadline that does not delay messages for
+/// longer.
+#[derive(Debug)]
+pub(crate) struct Lookup(BatchGetContacts);
+
+impl Endpoint for Lookup {
+    type State = Session;
+    type Output = Vec<Contact>;
+
+    const DEADLINE: Duration = Duration::from_secs(15);
+    const WANT: Want = LISTS;
+
+    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+        self.0.request(session, now)
+    }
+
+    fn parse(&self, response: &Response) -> Result<Vec<Contact>, Error> {
+        self.0.parse(response)
+    }
+}
+
+/// Whether an item is still unknown.
+fn still_wanted(directory: &Directory, want: &Item) -> bool {
     directory.find(&want.name).is_none_or(|room| match &want.why {
         Why::Unknown => false,
         Why::Members => !all_known(room),
@@ -253,7 +269,7 @@ fn unknown_in(directory: &Directory, room: &Contact, member: &UserName) -> bool 
 
 impl Met {
     /// Whether it is new.
-    fn insert(&mut self, want: &Want) -> bool {
+    fn insert(&mut self, want: &Item) -> bool {
         if !self.known.insert(want.clone()) {
             return false;
         }
@@ -268,9 +284,9 @@ impl Met {
 
     /// Whether there was anything of this name.
     fn forget(&mut self, name: &UserName) -> bool {
-        let first = Want { name: name.clone(), why: Why::Unknown };
+        let first = Item { name: name.clone(), why: Why::Unknown };
         let of_it = self.known.range(first..).take_while(|want| want.name == *name);
-        let of_it: Vec<Want> = of_it.cloned().collect();
+        let of_it: Vec<Item> = of_it.cloned().collect();
         for want in &of_it {
             self.known.remove(want);
         }
@@ -282,5 +298,5 @@ impl Met {
 }
 
 #[cfg(test)]
-#[path = "wanted_tests.rs"]
+#[path = "pending_tests.rs"]
 mod tests;

@@ -2,15 +2,13 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec;
 
-use bytes::Buf as _;
-
 use super::*;
 use crate::error::{Failure, Ret, Sent};
-use crate::testing::{NOW, contact, message, session};
+use crate::testing::{NOW, body, contact, message, session};
 
 /// What an account wants, and what it knows.
 struct Desk {
-    wanted: Wanted,
+    pending: Pending,
     directory: Directory,
     session: Session,
     now: Timestamp,
@@ -19,11 +17,11 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let directory = Directory::of("@me".parse().unwrap(), "me");
-        Self { wanted: Wanted::default(), directory, session: session(), now: NOW }
+        Self { pending: Pending::default(), directory, session: session(), now: NOW }
     }
 
     fn hear(&mut self, fields: &str) {
-        self.wanted.hear(&mut self.directory, &message(fields));
+        self.pending.note(&mut self.directory, &message(fields));
     }
 
     fn said(&mut self, from: &str, content: &str) {
@@ -38,24 +36,23 @@ impl Desk {
 
     /// The names of the next request.
     fn asks(&mut self) -> Vec<String> {
-        let Some(call) = self.wanted.request(&self.directory, &mut self.session, self.now) else {
+        let Some(mut lookup) = self.pending.lookup(&self.directory, self.now) else {
             return Vec::new();
         };
-        let mut body = call.http().body().clone();
-        let length = body.len();
-        let body: serde_json::Value = serde_json::from_slice(&body.copy_to_bytes(length)).unwrap();
+        let body = body(&lookup.request(&mut self.session, self.now));
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
         let names = body["List"].as_array().unwrap().iter();
         names.map(|item| item["UserName"].as_str().unwrap().to_string()).collect()
     }
 
     /// The request was answered; time goes by until the next.
     fn answered(&mut self) {
-        self.wanted.answered(&self.directory, self.now);
+        self.pending.answered(&self.directory, self.now);
         self.now = self.now.after(GAP);
     }
 
     fn fails(&mut self, error: &Error) {
-        self.wanted.failed(error, self.now);
+        self.pending.failed(error, self.now);
     }
 
     /// How long nothing is asked, in seconds.
@@ -94,7 +91,7 @@ fn asks_once_for_whoever_is_not_known() {
     desk.said("@@room", "@a:<br/>hi");
     assert_eq!(desk.asks(), [""; 0]);
     // Deleted, it is somebody new.
-    desk.wanted.forget(&"@new".parse().unwrap());
+    desk.pending.forget(&"@new".parse().unwrap());
     desk.said("@new", "hi");
     assert_eq!(desk.asks(), ["@new"]);
 }
@@ -162,12 +159,12 @@ fn asks_in_vain_a_few_times_only() {
     }
     assert_eq!(asked, 3);
     // Left and met again, it is another matter.
-    desk.wanted.forget(&"@@r".parse().unwrap());
+    desk.pending.forget(&"@@r".parse().unwrap());
     desk.said("@@r", "wxid_50:<br/>hi");
     assert_eq!(desk.asks(), ["@@r"]);
     desk.learn(r#"{"UserName":"@@r","MemberCount":2,"MemberList":[{"UserName":"@a","NickName":"a"},{"UserName":"wxid_50","NickName":"x"}]}"#);
     desk.answered();
-    assert_eq!(desk.wanted.vain.len(), 0, "it was not in vain");
+    assert_eq!(desk.pending.vain.len(), 0, "it was not in vain");
 }
 
 /// Whoever is deleted while the request waits is not asked for, nor added again by it.
@@ -176,7 +173,7 @@ fn asks_for_nobody_who_is_gone() {
     let mut desk = Desk::new();
     desk.said("@x", "hi");
     desk.said("@y", "hi");
-    desk.wanted.forget(&"@x".parse().unwrap());
+    desk.pending.forget(&"@x".parse().unwrap());
     assert_eq!(desk.asks(), ["@y"]);
 }
 
@@ -268,7 +265,7 @@ fn too_much_at_once_is_less_the_next_time() {
 /// the failure is, and is given up at last.
 #[test]
 fn one_name_does_not_block_the_others() {
-    let system = || Error::Refused { endpoint: "", ret: Ret(-1), message: "".into() };
+    let system = || Error::ServiceFailed { endpoint: "", ret: Ret(-1), message: "".into() };
     let html = || Error::Malformed { endpoint: "", expected: "", found: "".into() };
     for error in [failure(FailureKind::Timeout), failure(FailureKind::Closed), system(), html()] {
         let mut desk = Desk::new();
@@ -300,13 +297,13 @@ fn leaves_a_gap_between_two_batches() {
     let mut desk = Desk::new();
     (100..180).for_each(|n| desk.said(&format!("@{n}"), "hi"));
     assert_eq!(desk.asks().len(), 50);
-    desk.wanted.answered(&desk.directory, desk.now);
+    desk.pending.answered(&desk.directory, desk.now);
     assert_eq!(desk.silence(), GAP.as_secs());
     assert_eq!(desk.asks().len(), 30);
     // Somebody else was told that it was too much.
-    desk.wanted.slow(&failure(FailureKind::Closed), desk.now);
+    desk.pending.slow(&failure(FailureKind::Closed), desk.now);
     assert_eq!(desk.asks().len(), 30);
-    desk.wanted.slow(&limited(), desk.now);
+    desk.pending.slow(&limited(), desk.now);
     assert_eq!(desk.silence(), 60);
 }
 
@@ -317,8 +314,8 @@ fn what_it_keeps_is_bounded() {
     for n in 0..3 * MOST {
         desk.said(&format!("@{n}"), "hi");
     }
-    assert_eq!(desk.wanted.batches.len(), MOST);
-    assert!(desk.wanted.met.known.len() <= MOST && desk.wanted.met.order.len() <= MOST);
+    assert_eq!(desk.pending.batches.len(), MOST);
+    assert!(desk.pending.met.known.len() <= MOST && desk.pending.met.order.len() <= MOST);
 }
 
 /// Threat J7: whoever was asked for long ago makes room, and is asked for again when heard again. Those
@@ -332,7 +329,7 @@ fn guests_make_room_for_others() {
         desk.learn(&format!(r#"{{"UserName":"{name}","NickName":"n","ContactFlag":{flag}}}"#));
         desk.answered();
         let names = [name.parse().unwrap()];
-        desk.wanted.keep(&mut desk.directory, names.into());
+        desk.pending.keep(&mut desk.directory, names.into());
     };
     meet(&mut desk, "@friend", 3);
     meet(&mut desk, "@first", 0);

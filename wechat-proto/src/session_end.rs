@@ -57,20 +57,20 @@ impl fmt::Display for Circumstances<'_> {
 
 /// How long a session has been open, and whether it brought anything.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct Life {
+pub(crate) struct Lifetime {
     since: Timestamp,
     heard: bool,
     /// Nothing while it lasts.
     until: Option<Timestamp>,
 }
 
-impl Life {
+impl Lifetime {
     pub(crate) const fn begin(now: Timestamp) -> Self {
         Self { since: now, heard: false, until: None }
     }
 
     /// A message was handed out.
-    pub(crate) const fn hear(&mut self) {
+    pub(crate) const fn heard_message(&mut self) {
         self.heard = true;
     }
 
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_first_end_counts() {
-        let mut life = Life::begin(Timestamp::from_secs(100));
+        let mut life = Lifetime::begin(Timestamp::from_secs(100));
         assert_eq!(life.ended(Ret(1101)), None);
         life.end(Timestamp::from_secs(104));
         life.end(Timestamp::from_secs(900));
@@ -125,13 +125,13 @@ mod tests {
             ended.to_string(),
             "1101 (session no longer valid), 4 s after the login and before any message"
         );
-        life.hear();
+        life.heard_message();
         assert_eq!(
             life.ended(Ret(1101)).unwrap().to_string(),
             "1101 (session no longer valid), 4 s after the login"
         );
         // The clock was set back.
-        let mut life = Life::begin(Timestamp::from_secs(100));
+        let mut life = Lifetime::begin(Timestamp::from_secs(100));
         life.end(Timestamp::from_secs(50));
         assert_eq!(life.ended(Ret(1101)), None, "no drop, for all that is known");
     }

@@ -10,10 +10,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::account::Account;
-use crate::contact::Contacts;
+use crate::call::Call;
+use crate::contact::LoadContacts;
 use crate::device::Device;
 use crate::error::{Failure, FailureKind, Sent};
-use crate::flow::{Flow, Input};
+use crate::flow::{Flow, Input, Interrupt};
 use crate::login::Login;
 use crate::sync::Inbox;
 use crate::testing::{NOW, session};
@@ -54,7 +55,10 @@ const BODIES: [&str; 32] = [
     r#"{"ret":"1","msg":"device authinfo invalid"}"#,
 ];
 
-const KINDS: [FailureKind; 13] = [
+const KINDS: [FailureKind; 16] = [
+    FailureKind::Proxy,
+    FailureKind::ProxyAuthorization,
+    FailureKind::Certificate,
     FailureKind::Resolve,
     FailureKind::Connect,
     FailureKind::Tls,
@@ -210,13 +214,11 @@ proptest! {
         play(Login::new(), &mut Device::new(), &steps);
         play(Login::again(), &mut session().into_device(), &steps);
         play(Inbox::new(), &mut account(), &steps);
-        play(Contacts::new(), &mut account(), &steps);
+        play(LoadContacts::new(), &mut account(), &steps);
         let mut account = account();
-        let call = crate::sync::check::request(&mut account.session, NOW);
-        play(call, &mut account.session.device, &steps);
-        let to = "filehelper".parse().unwrap();
-        let call = crate::message::send_text::request(&mut account.session, &to, "x", NOW);
-        play(call, &mut account.session.device, &steps);
+        play(Call::new(crate::sync::SyncCheck), &mut account.session, &steps);
+        let text = crate::message::SendText::new("filehelper".parse().unwrap(), "x");
+        play(Call::new(text), &mut account.session, &steps);
     }
 
     /// Whatever fails, and however: from the fourth request on, one a second at most.
@@ -227,7 +229,7 @@ proptest! {
         is_slow(&sends(Inbox::new(), &mut account(), &replies, early), 3)?;
         // An empty page is the end of an address book.
         let other: Vec<Step> = replies.iter().filter(|step| !matches!(step, Step::Reply(22))).cloned().collect();
-        is_slow(&sends(Contacts::new(), &mut account(), &other, early), 3)?;
+        is_slow(&sends(LoadContacts::new(), &mut account(), &other, early), 3)?;
         is_slow(&sends(Login::new(), &mut Device::new(), &replies, early), 3)?;
         // Two hosts are asked for the phone's question, before the code.
         is_slow(&sends(Login::again(), &mut session().into_device(), &replies, early), 5)?;
@@ -287,7 +289,7 @@ proptest! {
 /// A flow stands on the stack of its host.
 #[test]
 fn flows_stay_small() {
-    for size in [size_of::<Login>(), size_of::<Inbox>(), size_of::<Contacts>()] {
+    for size in [size_of::<Login>(), size_of::<Inbox>(), size_of::<LoadContacts>()] {
         assert!(size <= 2048, "{size}");
     }
 }

@@ -1,0 +1,322 @@
+//! How often flows may send: `docs/threats.md` S6, S7, S8.
+
+use core::time::Duration;
+
+use crate::error::Error;
+use crate::time::{Timestamp, Wait};
+
+/// The kinds of flows that share one back-off.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Lane {
+    /// Logging in, and resuming a stored session.
+    Login,
+    /// Loading the contacts.
+    Contacts,
+    /// Receiving messages.
+    Inbox,
+    /// Uploading files.
+    Upload,
+}
+
+/// The back-off of each lane. Kept by the device: a new flow continues the back-off of the one
+/// before, so that starting one after each error cannot spin.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Backoffs {
+    login: Backoff,
+    contacts: Backoff,
+    inbox: Backoff,
+    upload: Backoff,
+}
+
+impl Backoffs {
+    pub(crate) const fn lane(&mut self, lane: Lane) -> &mut Backoff {
+        match lane {
+            Lane::Login => &mut self.login,
+            Lane::Contacts => &mut self.contacts,
+            Lane::Inbox => &mut self.inbox,
+            Lane::Upload => &mut self.upload,
+        }
+    }
+}
+
+/// Slows a flow down while it makes no progress.
+///
+/// Two idle responses in a row cost nothing, two failures about a second; from the third on,
+/// requests are at least 1, 2, 4 … 30 seconds apart, until a useful response arrives.
+/// [`Retry`](crate::retry::Retry) applies it; the flow reports whether a response was useful.
+#[derive(Clone, Debug, Default)]
+pub struct Backoff {
+    /// Idle responses since the last useful one.
+    idle: u32,
+    /// How many of them do not slow down the current step: it follows from progress made since.
+    excused: u32,
+    /// Failures since the last response.
+    failures: u32,
+    /// When the last request was sent.
+    sent: Option<Timestamp>,
+    /// What the next request waits for.
+    wait: Option<Wait>,
+    /// Whether the last long poll was delayed, so that the next need not be.
+    delayed: bool,
+    /// The cost of the requests since the last useful response, less the time that passed.
+    debt: Duration,
+}
+
+/// Which requests a back-off delays.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pace {
+    /// One step of several: excused if progress led to it.
+    Step,
+    /// A request that is repeated for ever, at most 30 in any 30 seconds.
+    Round,
+    /// A long poll whose response another request may follow at once: every second one is sent
+    /// without delay.
+    ///
+    /// Whatever happened during a delay is reported as soon as the delay ends, as by a service
+    /// that repeats itself for ever. A second poll without delay tells the two apart: where people
+    /// cause the news, it waits for the next of them, and the back-off is lifted.
+    LongPoll,
+}
+
+impl Backoff {
+    /// From how many idle responses or failures on a flow is slowed down, and reports failures.
+    pub(crate) const PATIENCE: u32 = 3;
+    const LONGEST: Duration = Duration::from_secs(30);
+    /// The cost of a request without use, and how much of it may be owed: no more than 30 requests
+    /// in any 30 seconds, whatever the pattern of quick and slow responses.
+    const COST: Duration = Duration::from_millis(1500);
+    const CREDIT: Duration = Duration::from_secs(12);
+
+    /// Reports a useful response: ends the back-off.
+    pub const fn useful(&mut self) {
+        self.rest();
+        self.debt = Duration::ZERO;
+    }
+
+    /// Reports a response that led nowhere.
+    pub const fn idle(&mut self) {
+        self.idle = self.idle.saturating_add(self.failures).saturating_add(1);
+        self.failures = 0;
+    }
+
+    /// Reports a response that led to the next step: that step is not delayed by what came before
+    /// it. Steps that lead back to the first are still counted as idle there.
+    pub const fn progress(&mut self) {
+        self.failures = 0;
+        self.excused = self.idle;
+    }
+
+    /// Begins with the first step again.
+    pub(crate) const fn restart(&mut self) {
+        self.excused = 0;
+    }
+
+    /// Reports a long poll without news: idle, unless the server held it for a second or more.
+    pub(crate) fn quiet(&mut self, now: Timestamp) {
+        if self.took(now) >= Duration::from_secs(1) {
+            self.rest();
+        } else {
+            self.idle();
+        }
+    }
+
+    /// Reports a long poll with news: the request for them is not delayed.
+    pub(crate) fn news(&mut self, now: Timestamp) {
+        if self.took(now) >= Duration::from_secs(2) {
+            self.rest();
+        }
+        self.progress();
+    }
+
+    /// Reports a failure.
+    pub(crate) fn failed(&mut self, error: &Error) {
+        self.failures = self.failures.saturating_add(1);
+        if matches!(error, Error::Limited { .. }) {
+            // Each attempt makes it longer: four seconds at once.
+            self.failures = self.failures.max(Self::PATIENCE + 2);
+        }
+    }
+
+    /// Returns how long a request has to wait; `None` lets it out now.
+    pub(crate) fn delay(&mut self, pace: Pace, now: Timestamp) -> Option<Duration> {
+        let (idle, least) = match pace {
+            Pace::Step => (self.idle.saturating_sub(self.excused), Duration::ZERO),
+            Pace::Round => (self.idle, self.owed(Self::COST, now)),
+            Pace::LongPoll => {
+                let idle = match self.idle.checked_sub(Self::PATIENCE) {
+                    Some(_) if self.delayed => 0,
+                    // Two for each delay.
+                    Some(more) => (more / 2).saturating_add(Self::PATIENCE),
+                    None => self.idle,
+                };
+                (idle, self.owed(Self::COST.saturating_mul(2), now))
+            }
+        };
+        let gap = self.gap(idle);
+        let wait = self.wait.get_or_insert_with(|| {
+            let gone = self.sent.map_or(Duration::MAX, |sent| now.since(sent));
+            Wait::new(gap.saturating_sub(gone).max(least), now)
+        });
+        // A useful response may have come meanwhile, or a request that waits for less.
+        let left = wait.sleep(now).min(gap.max(least));
+        if !left.is_zero() {
+            return Some(left);
+        }
+        self.wait = None;
+        self.debt = self.debt(now).saturating_add(Self::COST).min(Self::CREDIT * 2);
+        self.sent = Some(now);
+        if matches!(pace, Pace::LongPoll) {
+            self.delayed = idle >= Self::PATIENCE;
+        }
+        None
+    }
+
+    /// The server took its time, or something useful came: nothing spins here.
+    const fn rest(&mut self) {
+        self.idle = 0;
+        self.excused = 0;
+        self.failures = 0;
+    }
+
+    fn took(&self, now: Timestamp) -> Duration {
+        self.sent.map_or(Duration::MAX, |sent| now.since(sent))
+    }
+
+    /// How long it takes until there is credit for a cost.
+    fn owed(&self, cost: Duration, now: Timestamp) -> Duration {
+        self.debt(now).saturating_add(cost).saturating_sub(Self::CREDIT)
+    }
+
+    fn debt(&self, now: Timestamp) -> Duration {
+        self.sent.map_or(Duration::ZERO, |sent| self.debt.saturating_sub(now.since(sent)))
+    }
+
+    /// How far behind the last request the next has to be, after so many idle responses.
+    fn gap(&self, idle: u32) -> Duration {
+        match idle.saturating_add(self.failures).checked_sub(Self::PATIENCE) {
+            // A broken connection may well work at once, if not in the same millisecond.
+            None => Duration::from_millis(match self.failures {
+                0 => 0,
+                1 => 250,
+                _ => 1000,
+            }),
+            Some(more) => Duration::from_secs(1 << more.min(5)).min(Self::LONGEST),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// Sends `count` times, reporting each response as idle; returns the waits in seconds.
+    fn waits(backoff: &mut Backoff, pace: Pace, count: usize) -> Vec<u64> {
+        let mut now = Timestamp::from_secs(1000);
+        let mut waits = Vec::new();
+        for _ in 0..count {
+            match backoff.delay(pace, now) {
+                Some(wait) => {
+                    waits.push(wait.as_secs());
+                    now = now.after(wait);
+                    assert_eq!(backoff.delay(pace, now), None);
+                }
+                None => waits.push(0),
+            }
+            backoff.idle();
+        }
+        waits
+    }
+
+    #[test]
+    fn slows_down_from_the_third_idle_response() {
+        let mut backoff = Backoff::default();
+        assert_eq!(waits(&mut backoff, Pace::Step, 10), [0, 0, 0, 1, 2, 4, 8, 16, 30, 30]);
+        backoff.useful();
+        assert_eq!(backoff.delay(Pace::Step, Timestamp::from_secs(9999)), None);
+    }
+
+    #[test]
+    fn failures_and_idle_responses_add_up() {
+        let failure = Error::Unanswered { cause: None };
+        let mut backoff = Backoff::default();
+        backoff.failed(&failure);
+        backoff.failed(&failure);
+        backoff.idle();
+        assert_eq!(backoff.gap(backoff.idle), Duration::from_secs(1));
+        // A response ends the failures, not the idle responses before them.
+        backoff.failed(&failure);
+        backoff.progress();
+        assert_eq!(backoff.gap(backoff.idle), Duration::from_secs(1));
+        backoff.useful();
+        assert_eq!(backoff.gap(backoff.idle), Duration::ZERO);
+    }
+
+    #[test]
+    fn progress_excuses_the_step_that_it_leads_to() {
+        let mut backoff = Backoff::default();
+        let now = Timestamp::from_secs(1000);
+        assert_eq!(backoff.delay(Pace::Step, now), None);
+        (0..20).for_each(|_| backoff.idle());
+        assert!(backoff.delay(Pace::Step, now).is_some());
+        backoff.progress();
+        assert_eq!(backoff.delay(Pace::Step, now), None);
+        backoff.restart();
+        assert_eq!(backoff.delay(Pace::Step, now), Some(Duration::from_secs(30)));
+    }
+
+    /// Threat C1.
+    #[test]
+    fn a_clock_set_back_does_not_stop_it() {
+        let mut backoff = Backoff::default();
+        assert_eq!(backoff.delay(Pace::Step, Timestamp::from_secs(100_000)), None);
+        (0..4).for_each(|_| backoff.idle());
+        let now = Timestamp::from_secs(10);
+        let wait = backoff.delay(Pace::Step, now).unwrap();
+        assert_eq!(wait.as_secs(), 2);
+        assert_eq!(backoff.delay(Pace::Step, now.after(wait)), None);
+    }
+
+    /// Threat C1: one sleep is enough, and no request is sent without it.
+    #[test]
+    fn a_clock_that_is_set_back_in_every_sleep_does_not_stop_it() {
+        let day = 86_400;
+        let mut backoff = Backoff::default();
+        (0..20).for_each(|_| backoff.idle());
+        for n in (1..100).rev() {
+            assert_eq!(backoff.delay(Pace::Step, Timestamp::from_secs(n * day)), None);
+            // While the response is under way, and again during the sleep.
+            let wait = backoff.delay(Pace::Step, Timestamp::from_secs(n * day - 9));
+            assert_eq!(wait, Some(Duration::from_secs(30)));
+        }
+        // A day ahead, and back within the sleep.
+        let now = Timestamp::from_secs(50 * day);
+        let _ = backoff.delay(Pace::Step, now);
+        assert!(backoff.delay(Pace::Step, now).is_some());
+        assert_eq!(backoff.delay(Pace::Step, Timestamp::from_secs(49 * day)), None);
+    }
+
+    /// Threat S7.
+    #[test]
+    fn every_second_long_poll_is_sent_without_delay() {
+        let waits = waits(&mut Backoff::default(), Pace::LongPoll, 15);
+        assert_eq!(waits, [0, 0, 0, 1, 0, 2, 0, 4, 0, 8, 0, 16, 0, 30, 0]);
+    }
+
+    #[test]
+    fn a_quick_quiet_response_is_idle() {
+        let mut backoff = Backoff::default();
+        let now = Timestamp::from_secs(1000);
+        assert_eq!(backoff.delay(Pace::Step, now), None);
+        backoff.quiet(now.after(Duration::from_millis(10)));
+        assert_eq!(backoff.idle, 1);
+        backoff.quiet(now.after(Duration::from_secs(25)));
+        assert_eq!(backoff.idle, 0);
+    }
+}
+
+#[cfg(test)]
+#[path = "backoff_tests.rs"]
+mod properties;

@@ -1,0 +1,176 @@
+//! The contract of an endpoint: a value that builds its request and reads the response.
+//!
+//! | step | method | changes state |
+//! |---|---|---|
+//! | build the request | [`Endpoint::request`] | `DeviceID` generator, message number |
+//! | read the response | [`Endpoint::parse`] | no |
+//! | read and apply the response | [`Endpoint::receive`] | cookies, session end, what the endpoint confirms |
+//!
+//! An endpoint is usable alone: `request`, your HTTP client, `receive`. [`Call`](crate::Call) runs
+//! one as a [`Flow`](crate::Flow), for any driver.
+
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use http::Uri;
+
+use crate::body::Body;
+use crate::device::Device;
+use crate::error::Error;
+use crate::flow::{Response, Want};
+use crate::time::Timestamp;
+
+/// One endpoint of the protocol, with the parameters of one request.
+///
+/// ```
+/// use wechat_proto::message::SendText;
+/// use wechat_proto::{Endpoint as _, Error, Session, Timestamp, UserName, http};
+///
+/// # fn exchange(_: http::Request<wechat_proto::Body>) -> wechat_proto::flow::Response { unreachable!() }
+/// fn send(session: &mut Session, now: Timestamp) -> Result<(), Error> {
+///     let mut send = SendText::new(UserName::file_helper(), "hello");
+///     let request = send.request(session, now); // complete, with its cookies
+///     let uri = request.uri().clone();
+///     let response = exchange(request); // your HTTP client
+///     let receipt = send.receive(session, &uri, &response, now)?;
+///     println!("sent as {}", receipt.msg_id);
+///     Ok(())
+/// }
+/// ```
+pub trait Endpoint {
+    /// The state that the request is built from and the response is applied to:
+    /// [`Device`], [`Session`](crate::Session) or [`Account`](crate::Account).
+    type State: AsMut<Device>;
+    /// The typed content of a successful response.
+    type Output;
+
+    /// Whether the request may be repeated after an exchange whose outcome is unknown.
+    const REPEAT: Repeat = Repeat::Safe;
+    /// The time limit of the exchange; with [`Want::Head`], of the wait for the response head.
+    const DEADLINE: Duration = Duration::from_secs(30);
+    /// How much of the response is read. The default suits replies of a few fields.
+    const WANT: Want = Want::Whole { limit: 64 << 10 };
+
+    /// Builds the complete request: URL, headers, cookies and body.
+    ///
+    /// Input that could make it fail is refused by the constructors.
+    fn request(&mut self, state: &mut Self::State, now: Timestamp) -> http::Request<Body>;
+
+    /// Parses the response. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// What the response says instead of success, unchanged: an endpoint that must not be repeated
+    /// reports [`Error::Unanswered`] from [`receive`](Endpoint::receive) only.
+    fn parse(&self, response: &Response) -> Result<Self::Output, Error>;
+
+    /// Applies a confirmed response to the state. Changes nothing by default.
+    fn apply(&mut self, output: &Self::Output, state: &mut Self::State, now: Timestamp) {
+        let _ = (output, state, now);
+    }
+
+    /// Withdraws what [`request`](Endpoint::request) marked in the state, because nothing was
+    /// sent. Changes nothing by default.
+    fn unsent(&mut self, state: &mut Self::State) {
+        let _ = state;
+    }
+
+    /// Parses a response and applies it: cookies and `Date`, then the end of the session or what
+    /// the endpoint confirms. `uri` is that of the request.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`parse`](Endpoint::parse). With [`Repeat::Once`], every response that is not the
+    /// endpoint's own well-formed reply is [`Error::Unanswered`].
+    fn receive(
+        &mut self,
+        state: &mut Self::State,
+        uri: &Uri,
+        response: &Response,
+        now: Timestamp,
+    ) -> Result<Self::Output, Error> {
+        let result = self.parse(response);
+        finish(self, state, uri, response, result, now)
+    }
+}
+
+/// Whether a request may be repeated.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third case")]
+pub enum Repeat {
+    /// Repeating changes nothing more.
+    Safe,
+    /// Repeating could do the same twice: never done without the caller.
+    Once,
+}
+
+/// An endpoint that numbers its request, so that a repetition can be recognised: a send.
+///
+/// The number (`ClientMsgId`) is drawn by the first [`Endpoint::request`] and kept until a response
+/// confirms the send. Using the value again after a failure repeats it under the same number; using
+/// it again after a success sends a new message. `&mut` of such an endpoint is an endpoint, so that
+/// the value survives a failed or cancelled call. Whether the service drops the second of two
+/// sends with one number is unknown: the receiver may see both.
+///
+/// An endpoint that must not be repeated and has no number is used up by a call:
+///
+/// ```compile_fail,E0277
+/// # use wechat_proto::{Call, room::CreateRoom};
+/// fn twice(create: &mut CreateRoom) {
+///     let _ = Call::new(create); // `CreateRoom` is not `Numbered`
+/// }
+/// ```
+pub trait Numbered: Endpoint {}
+
+impl<E: Numbered> Endpoint for &mut E {
+    type State = E::State;
+    type Output = E::Output;
+
+    const REPEAT: Repeat = E::REPEAT;
+    const DEADLINE: Duration = E::DEADLINE;
+    const WANT: Want = E::WANT;
+
+    fn request(&mut self, state: &mut E::State, now: Timestamp) -> http::Request<Body> {
+        (**self).request(state, now)
+    }
+
+    fn parse(&self, response: &Response) -> Result<E::Output, Error> {
+        (**self).parse(response)
+    }
+
+    fn apply(&mut self, output: &E::Output, state: &mut E::State, now: Timestamp) {
+        (**self).apply(output, state, now);
+    }
+
+    fn unsent(&mut self, state: &mut E::State) {
+        (**self).unsent(state);
+    }
+}
+
+/// The longest reply of an endpoint that answers with lists: 10,000 contacts are 9 MB.
+pub(crate) const LISTS: Want = Want::Whole { limit: 64 << 20 };
+/// The longest reply of an endpoint that may answer with a page or a small picture.
+pub(crate) const PAGE: Want = Want::Whole { limit: 1 << 20 };
+
+/// Applies a parsed response.
+pub(crate) fn finish<E: Endpoint + ?Sized>(
+    endpoint: &mut E,
+    state: &mut E::State,
+    uri: &Uri,
+    response: &Response,
+    result: Result<E::Output, Error>,
+    now: Timestamp,
+) -> Result<E::Output, Error> {
+    state.as_mut().receive(uri, response, now);
+    match result {
+        Ok(output) => {
+            endpoint.apply(&output, state, now);
+            Ok(output)
+        }
+        Err(Error::LoggedOut { ret, .. }) => Err(state.as_mut().close(ret, now)),
+        Err(error) if E::REPEAT == Repeat::Once && !error.is_reply() => {
+            Err(Error::Unanswered { cause: Some(Box::new(error)) })
+        }
+        Err(error) => Err(error),
+    }
+}

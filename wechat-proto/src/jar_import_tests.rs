@@ -1,0 +1,157 @@
+//! `Device::import_cookies`.
+
+use super::*;
+use crate::device::Device;
+use crate::entry::Entry;
+
+/// What the page of a browser that is logged in sends.
+const HEADER: &str = "wxuin=7; wxsid=s/+==; webwx_data_ticket=t";
+
+fn imported(device: Device) -> Device {
+    let mut device = device;
+    assert_eq!(device.import_cookies(HEADER).unwrap(), 3);
+    device
+}
+
+fn carried(device: &Device, uri: &str) -> String {
+    sent(&device.jar, &device.hosts, uri, NOW)
+}
+
+fn receive(device: &mut Device, uri: &str, line: &str) {
+    let mut response = crate::testing::reply("");
+    response.headers_mut().append(http::header::SET_COOKIE, line.parse().unwrap());
+    device.receive(&uri.parse().unwrap(), &response, NOW);
+}
+
+#[test]
+fn imported_cookies_reach_the_hosts_below_the_page() {
+    let all = "webwx_data_ticket=t; wxsid=s/+==; wxuin=7";
+    let device = imported(Device::new());
+    for (uri, cookies) in [
+        ("https://wx.qq.com/", all),
+        ("https://login.wx.qq.com/", all),
+        ("https://file.wx.qq.com/", all),
+        ("https://webpush.wx.qq.com/", all),
+        // The host of the QR codes is not below the page's: the cookie of the whole domain only.
+        ("https://login.weixin.qq.com/", "webwx_data_ticket=t"),
+    ] {
+        assert_eq!(carried(&device, uri), cookies, "{uri}");
+    }
+    for uri in ["https://wx2.qq.com/", "http://wx.qq.com/", "https://evil.example/"] {
+        assert_eq!(carried(&device, uri), "", "{uri}");
+    }
+}
+
+#[test]
+fn imported_cookies_of_wechat_com_stay_in_that_domain() {
+    let device = imported(Device::new().with_hosts(Hosts::new(Family::Web)));
+    let all = "wxsid=s/+==; wxuin=7; webwx_data_ticket=t";
+    for (uri, cookies) in [
+        ("https://web.wechat.com/", all),
+        ("https://file.web.wechat.com/", all),
+        ("https://webpush.web.wechat.com/", all),
+        ("https://login.weixin.qq.com/", ""),
+    ] {
+        assert_eq!(carried(&device, uri), cookies, "{uri}");
+    }
+}
+
+/// `docs/protocol.md` §15: the file host of that page is of another family.
+#[test]
+fn file_helper_host_gets_the_imported_data_ticket() {
+    let device = imported(Device::new().with_entry(Entry::file_helper()));
+    for (uri, cookies) in [
+        ("https://filehelper.weixin.qq.com/", "wxsid=s/+==; wxuin=7; webwx_data_ticket=t"),
+        ("https://file.wx.qq.com/", "webwx_data_ticket=t"),
+        ("https://login.wx.qq.com/", "webwx_data_ticket=t"),
+    ] {
+        assert_eq!(carried(&device, uri), cookies, "{uri}");
+    }
+}
+
+#[test]
+fn single_origin_gets_all_imported_cookies() {
+    for origin in ["http://127.0.0.1:99", "https://wx.qq.com"] {
+        let hosts = Hosts::all(origin.parse().unwrap());
+        let device = imported(Device::new().with_hosts(hosts));
+        let all = "webwx_data_ticket=t; wxsid=s/+==; wxuin=7";
+        assert_eq!(carried(&device, &format!("{origin}/")), all);
+        for uri in ["https://file.wx.qq.com/", "http://127.0.0.1:98/"] {
+            assert_eq!(carried(&device, uri), "", "{origin}: {uri}");
+        }
+    }
+}
+
+/// The lines are as the service writes them (`docs/protocol.md` §1.7).
+#[test]
+fn renewed_cookie_replaces_the_imported_one() {
+    let mut device = imported(Device::new());
+    for line in [
+        "wxsid=new; Domain=wx.qq.com; Path=/; Expires=Mon, 31-Dec-2035 11:12:21 GMT",
+        "wxuin=8; Path=/; Secure",
+        "webwx_data_ticket=u; Domain=.qq.com; Path=/; Secure",
+    ] {
+        receive(&mut device, "https://wx.qq.com/", line);
+    }
+    assert_eq!(carried(&device, "https://wx.qq.com/"), "webwx_data_ticket=u; wxsid=new; wxuin=8");
+    receive(&mut device, "https://wx.qq.com/", "wxsid=; Domain=wx.qq.com; Max-Age=0");
+    assert_eq!(carried(&device, "https://wx.qq.com/"), "webwx_data_ticket=u; wxuin=8");
+    // Another import replaces them again.
+    let device = imported(device);
+    let all = "webwx_data_ticket=t; wxsid=s/+==; wxuin=7";
+    assert_eq!(carried(&device, "https://wx.qq.com/"), all);
+}
+
+#[test]
+fn imported_cookies_survive_storage_and_have_no_end() {
+    let device = imported(Device::new());
+    let stored = serde_json::to_string(&device).unwrap();
+    let device: Device = serde_json::from_str(&stored).unwrap();
+    let later = NOW.after(Duration::from_secs(10 * 365 * 86_400));
+    let cookies = sent(&device.jar, &device.hosts, "https://wx.qq.com/", later);
+    assert_eq!(cookies, "webwx_data_ticket=t; wxsid=s/+==; wxuin=7");
+}
+
+#[test]
+fn malformed_import_adds_nothing() {
+    for header in [
+        "",
+        " ; ;",
+        "wxsid",
+        "=s",
+        "wxuin=7; wxsid",
+        "wxuin=7; =s",
+        "wxuin=7; wxsid=a b",
+        "wxuin=7; wxsid=\u{e9}",
+        "wxuin=7\r\nx: y",
+        "wxuin=7; wxsid=s\r\nx: y",
+        "wxuin=7; wx\0sid=s",
+        &format!("wxuin=7; wxsid={}", "x".repeat(4096)),
+    ] {
+        let mut device = imported(Device::new());
+        let error = device.import_cookies(header).unwrap_err();
+        assert_eq!(error.what, "a Cookie header", "{header:?}");
+        assert_eq!(device.jar.cookies.len(), 3, "{header:?}");
+        let all = "webwx_data_ticket=t; wxsid=s/+==; wxuin=7";
+        assert_eq!(carried(&device, "https://wx.qq.com/"), all, "{header:?}");
+    }
+}
+
+#[test]
+fn empty_values_and_separators_are_accepted() {
+    let mut device = Device::new();
+    assert_eq!(device.import_cookies(" a=;b=c ;; d==; ").unwrap(), 3);
+    assert_eq!(carried(&device, "https://wx.qq.com/"), "a=; b=c; d==");
+}
+
+proptest! {
+    /// Threat N6: after any import, the next request can be built.
+    #[test]
+    fn n6_any_import_leaves_a_usable_jar(header in "[ -~é\u{0}\r\n;=]{0,200}") {
+        let mut device = Device::new();
+        let added = device.import_cookies(&header);
+        prop_assert_eq!(added.is_ok(), !device.jar.cookies.is_empty());
+        let http = Url::new(Role::Api, "/x").get(&mut device, NOW);
+        prop_assert!(http.headers().get_all("cookie").iter().count() <= 1);
+    }
+}

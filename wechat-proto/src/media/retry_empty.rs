@@ -1,0 +1,81 @@
+//! Repeats downloads that came empty.
+
+use core::time::Duration;
+
+use super::head::Head;
+use crate::call::Call;
+use crate::endpoint::{Endpoint, Repeat};
+use crate::error::Error;
+use crate::flow::{Flow, Input, Interrupt, Want};
+use crate::time::{Timestamp, Wait};
+
+/// Runs a download endpoint, and repeats it while the service answers without bytes.
+///
+/// The service is known to do so for a while (`docs/protocol.md` §8). It is asked three times in
+/// all, with pauses of 0.5 and 2 seconds; then the error is [`Error::EmptyMedia`]. A download
+/// without a byte is never a success.
+///
+/// The output is the [`Head`] of the response. The bytes that follow stay with the driver: the
+/// adapters' `Client::download` returns both. Polled again after its end, it sends a new request.
+#[derive(Debug)]
+#[must_use = "a download does nothing until it is run"]
+pub struct RetryEmpty<E: Endpoint> {
+    call: Call<E>,
+    /// How many responses were empty.
+    empty: usize,
+    /// The pause before the next request.
+    pause: Option<Wait>,
+}
+
+/// The pauses after empty responses.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+
+impl<E: Endpoint<Output = Head>> RetryEmpty<E> {
+    /// Returns a download of this endpoint, which must be one with [`Want::Head`].
+    pub const fn new(endpoint: E) -> Self {
+        const {
+            assert!(
+                matches!((E::REPEAT, E::WANT), (Repeat::Safe, Want::Head { .. })),
+                "this endpoint is no download"
+            );
+        };
+        Self { call: Call::new(endpoint), empty: 0, pause: None }
+    }
+}
+
+impl<E: Endpoint<Output = Head>> Flow for RetryEmpty<E> {
+    type State = E::State;
+    type Output = Head;
+
+    fn poll(&mut self, state: &mut E::State, now: Timestamp) -> Result<Head, Interrupt> {
+        if let Some(pause) = &mut self.pause {
+            let left = pause.sleep(now);
+            if !left.is_zero() {
+                return Err(Interrupt::Sleep(left));
+            }
+            self.pause = None;
+        }
+        let result = self.call.poll(state, now);
+        match result {
+            Err(Interrupt::Fail(Error::EmptyMedia { .. })) => {
+                if let Some(pause) = PAUSES.get(self.empty) {
+                    self.empty += 1;
+                    self.pause = Some(Wait::new(*pause, now));
+                    return Err(Interrupt::Sleep(*pause));
+                }
+                self.empty = 0;
+            }
+            Ok(_) | Err(Interrupt::Fail(_)) => self.empty = 0,
+            Err(_) => {}
+        }
+        result
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.call.handle(input);
+    }
+}
+
+#[cfg(test)]
+#[path = "retry_empty_tests.rs"]
+mod tests;

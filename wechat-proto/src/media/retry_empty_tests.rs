@@ -1,0 +1,121 @@
+use alloc::vec::Vec;
+
+use super::*;
+use crate::error::{Failure, FailureKind, Ret, Sent};
+use crate::flow::Response;
+use crate::ids::MsgId;
+use crate::media::{GetImage, ImageSize};
+use crate::session::Session;
+use crate::testing::{Host, NOW, session};
+
+fn download() -> (RetryEmpty<GetImage>, Session) {
+    let image = GetImage::new(MsgId::from("6314805927140286395"), ImageSize::Full);
+    (RetryEmpty::new(image), session())
+}
+
+/// A response that announces this many bytes.
+fn announcing(length: u64) -> Input {
+    let mut reply = Response::default();
+    reply.headers_mut().insert(http::header::CONTENT_LENGTH, length.into());
+    Input::Reply(Ok(reply))
+}
+
+fn failure(kind: FailureKind) -> Input {
+    Input::Reply(Err(Failure::new(kind, Sent::Maybe)))
+}
+
+#[test]
+fn requests_the_head_only() {
+    let (mut download, mut session) = download();
+    let Err(Interrupt::Send(request)) = download.poll(&mut session, NOW) else { panic!() };
+    assert_eq!(request.want, GetImage::WANT);
+    download.handle(announcing(7));
+    assert_eq!(download.poll(&mut session, NOW).unwrap().length, Some(7));
+    // Polled again, it sends a new request.
+    assert!(matches!(download.poll(&mut session, NOW), Err(Interrupt::Send(_))));
+}
+
+#[test]
+fn retries_empty_responses() {
+    let (mut download, mut session) = download();
+    let mut host = Host::new();
+    let mut lengths = [0, 0, 9].into_iter();
+    let head =
+        host.run(&mut download, &mut session, |_| announcing(lengths.next().unwrap())).unwrap();
+    assert_eq!((head.length, host.paths.len()), (Some(9), 3));
+    assert_eq!(host.slept, Duration::from_millis(2500));
+    // The same request each time.
+    let uris: Vec<_> = host.requests.iter().map(|request| request.http.uri()).collect();
+    assert!(uris.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn fails_after_three_empty_responses() {
+    let (mut download, mut session) = download();
+    for _ in 0..2 {
+        let mut host = Host::new();
+        let error = host.run(&mut download, &mut session, |_| announcing(0)).unwrap_err();
+        assert!(matches!(error, Error::EmptyMedia { endpoint: "webwxgetmsgimg" }), "{error}");
+        assert!(error.is_transient());
+        assert_eq!((host.paths.len(), host.slept.as_millis()), (3, 2500));
+    }
+}
+
+#[test]
+fn other_errors_are_not_retried() {
+    let (mut download, mut session) = download();
+    let mut host = Host::new();
+    let failed = host.run(&mut download, &mut session, |_| failure(FailureKind::Closed));
+    assert!(matches!(failed, Err(Error::Transport(_))));
+    let mut redirect = Response::default();
+    *redirect.status_mut() = http::StatusCode::FOUND;
+    let gone = host.run(&mut download, &mut session, |_| Input::Reply(Ok(redirect.clone())));
+    assert!(matches!(gone, Err(Error::Status { status: 302, .. })));
+    assert_eq!((host.paths.len(), host.slept), (2, Duration::ZERO));
+    assert_eq!(session.device.closed(), None);
+    // A failure between two empty replies starts the count again.
+    let mut inputs = [announcing(0), failure(FailureKind::Closed)].into_iter();
+    let failed = host.run(&mut download, &mut session, |_| inputs.next().unwrap());
+    assert!(matches!(failed, Err(Error::Transport(_))));
+    let mut host = Host::new();
+    assert!(host.run(&mut download, &mut session, |_| announcing(0)).is_err());
+    assert_eq!(host.paths.len(), 3);
+}
+
+/// The contract of a sleep: polled early, it returns the rest of the pause; a clock set back does not
+/// extend it.
+#[test]
+fn a_pause_ends() {
+    let (mut download, mut session) = download();
+    assert!(matches!(download.poll(&mut session, NOW), Err(Interrupt::Send(_))));
+    download.handle(announcing(0));
+    let slept = |result: Result<Head, Interrupt>| match result {
+        Err(Interrupt::Sleep(time)) => Some(time.as_millis()),
+        _ => None,
+    };
+    assert_eq!(slept(download.poll(&mut session, NOW)), Some(500));
+    // Unexpected during a pause.
+    download.handle(announcing(7));
+    let later = NOW.after(Duration::from_millis(200));
+    assert_eq!(slept(download.poll(&mut session, later)), Some(300));
+    // Threat C1: a clock set back makes no pause longer.
+    let yesterday = Timestamp::from_secs(NOW.as_secs() - 86_400);
+    assert!(matches!(download.poll(&mut session, yesterday), Err(Interrupt::Send(_))));
+}
+
+/// The cookies of a response head are stored; a closed session stays closed.
+#[test]
+fn applies_cookies_on_a_closed_session() {
+    let (mut download, mut session) = download();
+    session.device.close(Ret::SESSION_INVALID, NOW);
+    let mut host = Host::new();
+    let head = host.run(&mut download, &mut session, |_| {
+        let mut reply = Response::default();
+        let line = "wxpluginkey=1; Domain=wx.qq.com; Path=/; Max-Age=1000".parse().unwrap();
+        reply.headers_mut().insert(http::header::SET_COOKIE, line);
+        Input::Reply(Ok(reply))
+    });
+    assert!(head.is_ok());
+    let Err(Interrupt::Send(request)) = download.poll(&mut session, host.now) else { panic!() };
+    assert_eq!(request.http.headers()["cookie"], "wxpluginkey=1");
+}

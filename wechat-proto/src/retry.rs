@@ -1,0 +1,175 @@
+//! Repeating one endpoint, with back-off.
+
+use core::fmt;
+
+use crate::backoff::Pace;
+pub use crate::backoff::{Backoff, Lane};
+use crate::call::Call;
+use crate::device::Device;
+use crate::endpoint::{Endpoint, Repeat};
+use crate::error::{Error, FailureKind, Sent};
+use crate::flow::{Flow, Input, Interrupt};
+use crate::time::Timestamp;
+
+/// Runs one endpoint again and again, with the back-off of a [`Lane`], as a flow.
+///
+/// Transient errors are retried silently and reported after three consecutive failures;
+/// [`Error::Limited`] is reported at once. Run again after an error, it goes on. After a reply, the flow that owns it reports to
+/// [`Device::backoff`](crate::Device::backoff) whether the reply was useful.
+///
+/// Only endpoints that may be repeated can be retried:
+///
+/// ```compile_fail,E0080
+/// use wechat_proto::UserName;
+/// use wechat_proto::message::SendText;
+/// use wechat_proto::retry::{Lane, Retry};
+///
+/// let _ = Retry::new(SendText::new(UserName::file_helper(), "hi"), Lane::Inbox);
+/// ```
+pub struct Retry<E: Endpoint> {
+    call: Call<E>,
+    lane: Lane,
+    pace: Pace,
+    long_poll: bool,
+    /// The errors that are reported without a retry.
+    gives_up: fn(&Error) -> bool,
+    failures: u32,
+}
+
+/// The outcome of a [`Retry`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "an endpoint replies or does not")]
+pub enum Answer<T> {
+    /// The endpoint's reply.
+    Reply(T),
+    /// A long poll reached its deadline: a round without news.
+    Quiet,
+}
+
+impl<E: Endpoint> Retry<E> {
+    /// Returns a retried endpoint.
+    pub fn new(endpoint: E, lane: Lane) -> Self {
+        const { assert!(matches!(E::REPEAT, Repeat::Safe), "this endpoint must not be repeated") };
+        let call = Call::new(endpoint);
+        Self { call, lane, pace: Pace::Step, long_poll: false, gives_up: |_| false, failures: 0 }
+    }
+
+    /// Returns a retried long poll: reaching the deadline is [`Answer::Quiet`].
+    pub fn long_poll(endpoint: E, lane: Lane) -> Self {
+        Self { long_poll: true, ..Self::new(endpoint, lane) }
+    }
+
+    /// Reports these errors at once, without a retry.
+    #[must_use]
+    pub fn give_up_on(mut self, errors: fn(&Error) -> bool) -> Self {
+        self.gives_up = errors;
+        self
+    }
+
+    /// Returns the endpoint.
+    pub const fn endpoint(&self) -> &E {
+        self.call.endpoint()
+    }
+
+    /// Whether the next poll sends a request, unless it has to wait.
+    pub(crate) const fn is_due(&self) -> bool {
+        self.call.is_due()
+    }
+
+    pub(crate) const fn paced(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    pub(crate) const fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+    }
+
+    pub(crate) const fn endpoint_mut(&mut self) -> &mut E {
+        self.call.endpoint_mut()
+    }
+
+    /// [`Flow::poll`] with the back-off of another device: one that outlives the state.
+    pub(crate) fn poll_with(
+        &mut self,
+        mut lent: Option<&mut Backoff>,
+        state: &mut E::State,
+        now: Timestamp,
+    ) -> Result<Answer<E::Output>, Interrupt> {
+        loop {
+            if self.call.is_due() {
+                // A response that arrives during a delay answers nothing.
+                self.call.abandon();
+                let backoff = choose(&mut lent, state, self.lane);
+                if let Some(wait) = backoff.delay(self.pace, now) {
+                    return Err(Interrupt::Sleep(wait));
+                }
+            }
+            let error = match self.call.poll(state, now) {
+                Ok(output) => {
+                    self.failures = 0;
+                    return Ok(Answer::Reply(output));
+                }
+                Err(Interrupt::Fail(error)) => error,
+                Err(interrupt) => return Err(interrupt),
+            };
+            let backoff = choose(&mut lent, state, self.lane);
+            if self.long_poll && is_timeout(&error) {
+                backoff.quiet(now);
+                self.failures = 0;
+                return Ok(Answer::Quiet);
+            }
+            let gives_up = (self.gives_up)(&error);
+            if !gives_up {
+                backoff.failed(&error);
+                self.failures = self.failures.saturating_add(1);
+            }
+            // Each attempt makes a limit longer.
+            let is_limited = matches!(error, Error::Limited { .. });
+            let is_reported = gives_up || is_limited || !error.is_retried();
+            if is_reported || self.failures >= Backoff::PATIENCE {
+                return Err(error.into());
+            }
+        }
+    }
+}
+
+fn choose<'a, S: AsMut<Device>>(
+    lent: &'a mut Option<&mut Backoff>,
+    state: &'a mut S,
+    lane: Lane,
+) -> &'a mut Backoff {
+    match lent {
+        Some(lent) => lent,
+        None => state.as_mut().backoff(lane),
+    }
+}
+
+impl<E: Endpoint> Flow for Retry<E> {
+    type State = E::State;
+    type Output = Answer<E::Output>;
+
+    fn poll(&mut self, state: &mut E::State, now: Timestamp) -> Result<Self::Output, Interrupt> {
+        self.poll_with(None, state, now)
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.call.handle(input);
+    }
+}
+
+/// Whether a request was sent and its deadline passed without a response.
+fn is_timeout(error: &Error) -> bool {
+    matches!(error, Error::Transport(failure)
+        if failure.kind == FailureKind::Timeout && failure.sent == Sent::Maybe)
+}
+
+impl<E: Endpoint> fmt::Debug for Retry<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retry")
+            .field("call", &self.call)
+            .field("lane", &self.lane)
+            .field("failures", &self.failures)
+            .finish_non_exhaustive()
+    }
+}
