@@ -3,7 +3,7 @@
 //!
 //! A bot is a process: this test binary, run again for the one test `a_bot`. It stops at each of its
 //! steps (a flow is polled, a message is in hand, its effect is written, the session is stored, the
-//! file is renamed) and says so on a pipe; a [`Gate`] stops each request that has left it, and each
+//! file is renamed) and says so on a pipe; a gate stops each request that has left it, and each
 //! reply before it arrives. At every step that the day has not been killed at, the process gets a
 //! SIGKILL, and another goes on from what it had stored. Nobody logs in again.
 //!
@@ -16,23 +16,14 @@
 //! on other days, each process handles messages, and is killed a number of steps after one of them.
 
 mod bot;
+mod day;
 mod gate;
+mod script;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-use std::{env, fs, thread};
+use std::env;
 
-use wechat_proto::{Device, Hosts};
-use wechat_simulator::{Layout, Server, Simulator, World};
-use wechat_transport_ureq::{Client, Options, Transport};
-
-use crate::bot::{Store, Way};
-use crate::gate::{Event, Gate};
+use crate::bot::Way;
+use crate::day::Day;
 
 /// The bot of the other tests, which run this in processes of its own. Here it has nothing to do.
 #[test]
@@ -46,8 +37,8 @@ fn killed_at_every_step_one_rename_repeats_nothing() {
     Day::of("ureq", Way::Together, 300).live();
 }
 
-/// Threat S5: the session after the effect, the message acknowledged on it. None lost, at most the message in
-/// hand again.
+/// Threat S5: the session after the effect, the message acknowledged on it. None lost, at most the
+/// message in hand again.
 #[test]
 fn killed_at_every_step_the_message_in_hand_alone_repeats() {
     Day::of("hyper", Way::After, 300).live();
@@ -61,8 +52,8 @@ fn each_adapter_stores_either_way() {
     Day::of("ureq", Way::After, messages).live();
 }
 
-/// Threat S5: the session after the effect, as it is: the message is in hand then, and acknowledged when
-/// the next is asked for. None lost, at most that one and the next again.
+/// Threat S5: the session after the effect, as it is: the message is in hand then, and acknowledged
+/// when the next is asked for. None lost, at most that one and the next again.
 #[test]
 fn killed_at_every_step_a_session_as_it_is_repeats_two() {
     let messages = if is_by_hand() { 300 } else { 20 };
@@ -101,389 +92,7 @@ fn killed_at_any_moment_nothing_is_lost() {
     Day::of("hyper", Way::OutOfOrder, 100).live_free(4);
 }
 
+/// Whether all points and the longest days were asked for.
 fn is_by_hand() -> bool {
     env::var("WECHAT_KILLS").is_ok_and(|value| value == "all")
-}
-
-/// How many messages come together: more than one answer holds, too.
-const BATCHES: [usize; 10] = [1, 1, 2, 1, 5, 1, 1, 12, 1, 15];
-const PER_SYNC: usize = 10;
-/// The same for bots that receive a batch more often before its key moves: the simulator refuses a key
-/// from 200 answers ago.
-const PER_SYNC_REPEATED: usize = 4;
-
-/// A day of messages, and the bot that hears them.
-struct Day {
-    adapter: &'static str,
-    store: Store,
-    simulator: Simulator,
-    gate: Gate,
-    _server: Server,
-    events: Receiver<Event>,
-    sender: Sender<Event>,
-    /// What was written to the account, as it is to stand in the bot's ledger.
-    written: Arc<Mutex<Vec<String>>>,
-    messages: usize,
-    kills: Kills,
-}
-
-/// Where the processes of a day are killed.
-#[derive(Clone, Copy, Debug)]
-enum Kills {
-    /// At the first step at which none was killed before.
-    EveryStep,
-    /// At one of the first [`STEPS`] steps after a message was handled.
-    BetweenBatches,
-}
-
-/// How many steps there are from one batch to the next: a poll, and three for each of lookup, check
-/// and fetch.
-const STEPS: usize = 10;
-
-impl Day {
-    /// The bot is logged in, and has stored its session.
-    fn of(adapter: &'static str, way: Way, messages: usize) -> Self {
-        let mut world = World::new(41);
-        world.announce_recent_chats(false);
-        world.messages_per_sync(match way {
-            Way::AsItIs | Way::OutOfOrder => PER_SYNC_REPEATED,
-            Way::Together | Way::After | Way::Manual => PER_SYNC,
-        });
-        let friends: Vec<String> =
-            ["Ada", "Bo", "Cai", "Dee", "Eli"].map(|name| world.add_person(name)).into();
-        let members: Vec<&str> = friends.iter().map(String::as_str).collect();
-        let rooms = [world.add_room("Walks", &members), world.add_room("Books", &members[..3])];
-        let simulator = Simulator::new(world);
-        let written = Arc::new(Mutex::new(Vec::new()));
-        simulator.then(Duration::ZERO, |world| world.phone().scan());
-        simulator.then(Duration::ZERO, |world| world.phone().confirm());
-
-        let server = Server::http(&simulator).unwrap();
-        let (sender, events) = channel();
-        let gate = Gate::new(server.addr(), sender.clone()).unwrap();
-        simulator.world().layout(Layout::One { origin: gate.origin() });
-        server.real_time();
-        // A poll of a dead process ends soon.
-        server.hold(Duration::from_millis(100));
-
-        let store = Store { folder: folder(&format!("{adapter}-{way:?}-{messages}")), way };
-        let mut device = Device::new().with_hosts(Hosts::all(gate.origin().parse().unwrap()));
-        let transport = Transport::new(Options::default()).unwrap();
-        let client = Client::login(&transport, &mut device, |_| {}).unwrap();
-        script(&simulator, messages, &written, &friends, &rooms);
-        store.write(&client.session(), "");
-        end_when_handled(&simulator, store.clone(), messages);
-        Self {
-            adapter,
-            store,
-            simulator,
-            gate,
-            _server: server,
-            events,
-            sender,
-            written,
-            messages,
-            kills: Kills::EveryStep,
-        }
-    }
-
-    /// Kills the bot between batches.
-    const fn between_batches(mut self) -> Self {
-        self.kills = Kills::BetweenBatches;
-        self
-    }
-
-    /// Kills the bot wherever it was not yet killed, until the day is over.
-    fn live(self) {
-        let start = Instant::now();
-        let mut killed = BTreeSet::new();
-        let mut starts = vec![0];
-        while !self.live_once(starts.len(), &mut killed) {
-            starts.push(self.ledger().len());
-            assert!(starts.len() < 40 * self.messages, "it does not come on");
-        }
-        self.check(&starts);
-        let mut kinds = BTreeMap::<&str, usize>::new();
-        for label in &killed {
-            *kinds.entry(label.split_once(": ").unwrap().1).or_default() += 1;
-        }
-        println!(
-            "{} {:?} {:?}: {} messages, {} kills in {:.1} s: {kinds:?}",
-            self.adapter,
-            self.store.way,
-            self.kills,
-            self.messages,
-            killed.len(),
-            start.elapsed().as_secs_f64()
-        );
-        let mut must = vec!["polls", "answers ", "asks webwxsync", "asks synccheck"];
-        match self.kills {
-            Kills::EveryStep => {
-                must.extend(["hears", "stored", "renamed"]);
-                must.extend((!self.store.way.is_one_file()).then_some("acts"));
-                // Only there is a batch of which the last message was handled received again.
-                must.extend(
-                    matches!(self.store.way, Way::AsItIs).then_some("asks webwxbatchgetcontact"),
-                );
-            }
-            Kills::BetweenBatches => must.push("asks webwxbatchgetcontact"),
-        }
-        for kind in must {
-            assert!(kinds.contains_key(kind), "never killed where it {kind}");
-        }
-    }
-
-    /// Runs one process: up to a step at which none was killed before, or to the end of the day.
-    fn live_once(&self, process: usize, killed: &mut BTreeSet<String>) -> bool {
-        let before = self.ledger().len();
-        let mut bot = self.spawn(process, false);
-        // Steps are told apart by the message before them, and how many there were since.
-        let (mut place, mut since) = (format!("start {before}"), 0);
-        // Each start receives the open batch once more, and out of order it stays open for long.
-        let is_every_start = is_by_hand() && !matches!(self.store.way, Way::OutOfOrder);
-        let spared = !(before.is_multiple_of(10) || is_every_start);
-        // How many steps there were since a message was handled and stored.
-        let (mut handled, mut handling) = (None, false);
-        loop {
-            let Ok(event) = self.events.recv_timeout(Duration::from_secs(30)) else {
-                panic!("process {process} is stuck: {place}, {since}");
-            };
-            if event.process != process {
-                continue;
-            }
-            let Some(what) = event.what else {
-                let status = bot.0.wait().unwrap();
-                assert!(status.success(), "{status}: its own message is above");
-                return true;
-            };
-            let (kind, number) =
-                what.split_once("hears ").map_or((&*what, ""), |(_, n)| ("hears", n));
-            if kind == "hears" {
-                (place, since) = (format!("after {number}"), 0);
-            }
-            since += 1;
-            let label = format!("{place}, {since}: {kind}");
-            let is_last = match self.kills {
-                Kills::EveryStep => {
-                    let starting = spared && place.starts_with("start");
-                    !starting && killed.insert(label)
-                }
-                Kills::BetweenBatches if handled == Some(process % STEPS) => {
-                    killed.insert(label);
-                    true
-                }
-                Kills::BetweenBatches => false,
-            };
-            if is_last {
-                bot.kill();
-                return false;
-            }
-            handling |= kind == "hears";
-            handled = handled.map(|steps| steps + 1);
-            if handling && kind == "renamed" {
-                (handled, handling) = (Some(0), false);
-            }
-            match event.go {
-                Some(go) => drop(go.send(())),
-                None => bot.0.stdin.as_mut().unwrap().write_all(b".").unwrap(),
-            }
-        }
-    }
-
-    /// Kills the bot at moments that are drawn from a seed, until the day is over.
-    fn live_free(self, seed: u64) {
-        let mut starts = vec![0];
-        let mut random = seed;
-        loop {
-            let mut bot = self.spawn(0, true);
-            // Longer and longer lives, or one of a slow machine might never get anywhere.
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let most = 12_000 + 200 * starts.len() as u64;
-            let life = Duration::from_micros((random >> 33) % most);
-            let end = Instant::now() + life;
-            while Instant::now() < end && bot.0.try_wait().unwrap().is_none() {
-                thread::sleep(Duration::from_micros(100));
-            }
-            if let Some(status) = bot.0.try_wait().unwrap() {
-                assert!(status.success(), "{status}: its own message is above");
-                break;
-            }
-            bot.kill();
-            starts.push(self.ledger().len());
-            assert!(starts.len() < 10_000, "it does not come on");
-        }
-        println!("{}: {} kills at any moment, seed {seed}", self.adapter, starts.len() - 1);
-        self.check(&starts);
-    }
-
-    /// What the bot has done, a message a line.
-    fn ledger(&self) -> Vec<String> {
-        self.store.acts().split_inclusive('\n').map(str::to_owned).collect()
-    }
-
-    /// Compares the ledgers. `starts` says how long the bot's was whenever a process began.
-    fn check(&self, starts: &[usize]) {
-        let world = self.simulator.world();
-        assert_eq!(world.violations(), []);
-        for endpoint in ["jslogin", "webwxnewloginpage", "webwxinit"] {
-            let asked = world.log().iter().filter(|logged| logged.endpoint == endpoint).count();
-            assert_eq!(asked, 1, "one login, {endpoint}");
-        }
-        let written = self.written.lock().unwrap();
-        assert_eq!(written.len(), self.messages);
-        let ledger = self.ledger();
-        let repeats = match self.store.way {
-            Way::Together | Way::Manual => {
-                assert_eq!(ledger, *written, "each exactly once, and in order");
-                return;
-            }
-            Way::OutOfOrder => {
-                assert_ne!(ledger, *written, "in another order");
-                let [mut ledger, mut written] = [ledger, written.clone()];
-                ledger.sort_unstable();
-                written.sort_unstable();
-                assert_eq!(ledger, written, "each exactly once");
-                return;
-            }
-            Way::After => 1,
-            Way::AsItIs => 2,
-        };
-        // Every process goes on from the end of the one before, or from a few messages earlier, and
-        // leaves none out.
-        let (mut next, mut most) = (0, 0);
-        let ends = starts.iter().copied().skip(1).chain([ledger.len()]);
-        for (&start, end) in starts.iter().zip(ends) {
-            let Some(first) = ledger[start..end].first() else { continue };
-            let from = written.iter().position(|line| line == first).expect("it was written");
-            assert!(from <= next && next - from <= repeats, "after {next} came {from}");
-            most = most.max(next - from);
-            assert_eq!(ledger[start..end], written[from..from + end - start]);
-            next = from + end - start;
-        }
-        assert_eq!(next, self.messages, "none is lost");
-        println!("at most {most} came again after a kill");
-    }
-
-    fn spawn(&self, process: usize, free: bool) -> Process {
-        self.gate.is_of(process, &self.events);
-        let mut command = Command::new(env::current_exe().unwrap());
-        command
-            .args(["a_bot", "--exact", "--nocapture", "--test-threads=1"])
-            .env(bot::ADAPTER, self.adapter)
-            .env(bot::STORE, format!("{:?}", self.store.way))
-            .env(bot::FOLDER, &self.store.folder)
-            .stdin(Stdio::piped())
-            .stdout(if free { Stdio::null() } else { Stdio::piped() });
-        if free {
-            command.env(bot::FREE, "1");
-        }
-        let mut child = command.spawn().unwrap();
-        if let Some(pipe) = child.stdout.take() {
-            let events = self.sender.clone();
-            thread::spawn(move || {
-                let told = BufReader::new(pipe).lines().map_while(Result::ok);
-                for what in told.filter_map(|line| Some(line.strip_prefix('@')?.to_owned())) {
-                    // Whoever ended the day hears nothing more.
-                    drop(events.send(Event { process, what: Some(what), go: None }));
-                }
-                drop(events.send(Event { process, what: None, go: None }));
-            });
-        }
-        Process(child)
-    }
-}
-
-impl Drop for Day {
-    fn drop(&mut self) {
-        if !thread::panicking() {
-            let _ = fs::remove_dir_all(&self.store.folder);
-        }
-    }
-}
-
-/// A bot's process, which does not outlive its test.
-struct Process(Child);
-
-impl Process {
-    /// SIGKILL.
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// An empty folder of this process.
-fn folder(name: &str) -> PathBuf {
-    let folder = env::temp_dir().join(format!("wechat-kills-{}-{name}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir(&folder).unwrap();
-    folder
-}
-
-/// Messages come in batches, from persons and in rooms, one of them with a new key for the session.
-///
-/// The first batch is there from the beginning: what the service changes (cookies, keys) with an
-/// answer that brings no message is not stored by a bot that stores after messages, and the simulator
-/// wants it back from whoever has shown that it came.
-fn script(
-    simulator: &Simulator,
-    messages: usize,
-    written: &Arc<Mutex<Vec<String>>>,
-    friends: &[String],
-    rooms: &[String],
-) {
-    let mut number = 0;
-    for size in BATCHES.into_iter().cycle() {
-        let batch: Vec<(usize, String, Option<String>)> = (number..messages.min(number + size))
-            .map(|n| {
-                let room = (n % 3 == 0).then(|| rooms[n / 3 % rooms.len()].clone());
-                (n, friends[n % 3].clone(), room)
-            })
-            .collect();
-        if batch.is_empty() {
-            break;
-        }
-        number += batch.len();
-        let written = Arc::clone(written);
-        let step = move |world: &mut World| {
-            if number == 24 {
-                world.refresh_skey();
-            }
-            for (n, friend, room) in batch {
-                let text = format!("number {n}");
-                let id = match &room {
-                    Some(room) => world.member_writes(room, &friend, &text),
-                    None => world.person_writes(&friend, &text),
-                };
-                let peer = room.unwrap_or(friend);
-                written.lock().unwrap().push(bot::line(&id, &peer, &text));
-            }
-        };
-        if number == 1 {
-            step(&mut simulator.world());
-        } else {
-            simulator.then(Duration::ZERO, step);
-        }
-    }
-}
-
-/// Ends the session by a login elsewhere, once all messages are handled: those that a bot holds then
-/// are not sent again.
-fn end_when_handled(simulator: &Simulator, store: Store, messages: usize) {
-    let again = simulator.clone();
-    simulator.then(Duration::from_millis(1), move |world| {
-        let acts = store.acts();
-        if acts.lines().collect::<BTreeSet<_>>().len() < messages {
-            end_when_handled(&again, store, messages);
-        } else {
-            world.phone().kick();
-        }
-    });
 }

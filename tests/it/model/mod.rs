@@ -10,6 +10,7 @@
 
 mod book;
 mod bot;
+mod check;
 mod process;
 
 use proptest::prelude::*;
