@@ -18,8 +18,11 @@ use wechat_simulator::{Chaos, Fault, Incoming, LineFault, World};
 use crate::wire::{Bot, Hyper, Place, Ureq};
 
 const SOON: Duration = Duration::from_secs(1);
-/// More than two pieces.
+/// A file of three pieces.
 const FILE: usize = (1 << 20) + 77;
+/// A file of one piece. A faulty line harms every connection, so pieces fail often, and an upload
+/// waits longer after each failure.
+const SMALL_FILE: usize = 20_000;
 const TEXTS: usize = 24;
 
 fn picture() -> Vec<u8> {
@@ -173,7 +176,7 @@ impl<B: Bot> Stubborn<'_, B> {
 }
 
 /// A login, texts and a picture in, an answer to each out, a file up, a picture down, a logout.
-fn day<B: Bot>(seed: u64, place: &Place) {
+fn day<B: Bot>(seed: u64, place: &Place, file: usize) {
     script(place);
     let until = Instant::now() + Duration::from_secs(400);
     let mut device = place.device();
@@ -185,7 +188,7 @@ fn day<B: Bot>(seed: u64, place: &Place) {
     while let Err(error) = bot.bot.contacts() {
         bot.failed("contacts", &error);
     }
-    let source = Bytes::from(vec![b'z'; FILE]);
+    let source = Bytes::from(vec![b'z'; file]);
     let (mut heard, mut pictures) = (Vec::new(), Vec::new());
     while let Some(message) = bot.next() {
         if let Some(text) = message.text() {
@@ -220,7 +223,7 @@ fn day<B: Bot>(seed: u64, place: &Place) {
 fn stormy_day<B: Bot>(seed: u64) {
     let place = Place::stormy(world(), seed);
     place.storm();
-    day::<B>(seed, &place);
+    day::<B>(seed, &place, FILE);
     let passed = place.chaos().unwrap().passed();
     let faults: BTreeSet<_> = passed.iter().filter_map(|passed| passed.fault).collect();
     assert!(faults.len() >= Fault::ALL.len() - 2, "{}", place.harm());
@@ -229,7 +232,7 @@ fn stormy_day<B: Bot>(seed: u64) {
 /// Over TLS, on a line where nobody knows what it carries.
 fn noisy_day<B: Bot>(seed: u64) {
     let place = Place::stormy_tls(world(), seed);
-    day::<B>(seed, &place);
+    day::<B>(seed, &place, SMALL_FILE);
     let carried = place.line().unwrap().carried();
     let faults: BTreeSet<_> = carried.iter().flatten().map(|(fault, _)| *fault).collect();
     assert!(faults.len() >= LineFault::ALL.len() - 2, "{}", place.harm());

@@ -34,51 +34,47 @@ fn a_bot() {
 /// Threat S5: the effect and the session in one rename. Each message exactly once, in order.
 #[test]
 fn killed_at_every_step_one_rename_repeats_nothing() {
-    Day::of("ureq", Way::Together, 300).live();
+    Day::of("ureq", Way::Together, messages(120)).live();
 }
 
 /// Threat S5: the session after the effect, the message acknowledged on it. None lost, at most the
 /// message in hand again.
 #[test]
 fn killed_at_every_step_the_message_in_hand_alone_repeats() {
-    Day::of("hyper", Way::After, 300).live();
+    Day::of("hyper", Way::After, messages(120)).live();
 }
 
 /// Threat S5: the same of the other adapter.
 #[test]
 fn each_adapter_stores_either_way() {
-    let messages = if is_by_hand() { 300 } else { 40 };
-    Day::of("hyper", Way::Together, messages).live();
-    Day::of("ureq", Way::After, messages).live();
+    Day::of("hyper", Way::Together, messages(40)).live();
+    Day::of("ureq", Way::After, messages(40)).live();
 }
 
 /// Threat S5: the session after the effect, as it is: the message is in hand then, and acknowledged
 /// when the next is asked for. None lost, at most that one and the next again.
 #[test]
 fn killed_at_every_step_a_session_as_it_is_repeats_two() {
-    let messages = if is_by_hand() { 300 } else { 20 };
-    Day::of("ureq", Way::AsItIs, messages).live();
-    Day::of("hyper", Way::AsItIs, messages).live();
+    Day::of("ureq", Way::AsItIs, messages(20)).live();
+    Day::of("hyper", Way::AsItIs, messages(20)).live();
 }
 
 /// Threat S5: messages that the program acknowledges itself, in order and out of order. Each exactly
 /// once.
 #[test]
 fn killed_at_every_step_manual_acknowledgements_repeat_nothing() {
-    let messages = if is_by_hand() { 300 } else { 40 };
     for adapter in ["ureq", "hyper"] {
-        Day::of(adapter, Way::Manual, messages).live();
-        Day::of(adapter, Way::OutOfOrder, messages).live();
+        Day::of(adapter, Way::Manual, messages(20)).live();
+        Day::of(adapter, Way::OutOfOrder, messages(20)).live();
     }
 }
 
 /// Threat S5: at steps between two batches.
 #[test]
 fn killed_between_batches_nothing_is_lost() {
-    let messages = if is_by_hand() { 300 } else { 100 };
     for way in [Way::Together, Way::After, Way::Manual] {
         for adapter in ["ureq", "hyper"] {
-            Day::of(adapter, way, messages).between_batches().live();
+            Day::of(adapter, way, messages(40)).between_batches().live();
         }
     }
 }
@@ -90,6 +86,11 @@ fn killed_at_any_moment_nothing_is_lost() {
     Day::of("hyper", Way::After, 100).live_free(2);
     Day::of("ureq", Way::OutOfOrder, 100).live_free(3);
     Day::of("hyper", Way::OutOfOrder, 100).live_free(4);
+}
+
+/// The length of a day: shorter, unless all points and the longest days were asked for.
+fn messages(short: usize) -> usize {
+    if is_by_hand() { 300 } else { short }
 }
 
 /// Whether all points and the longest days were asked for.
