@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::flow::Response;
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseRequest, reply};
+use crate::wire::envelope::{self, BaseRequest};
 use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxsendfeedback";
@@ -47,26 +47,22 @@ impl Endpoint for SendFeedback {
             content: &'a str,
             report_type: u8,
         }
-        let device_id = session.device_id();
-        let body = json(&Fields {
-            base_request: session.base_request(&device_id),
-            machine_type: "webwx",
-            content: &self.content,
-            report_type: 0,
-        });
-        Url::call(session, ENDPOINT, &[]).post_json(&mut session.device, now, body)
+        Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
+            json(&Fields {
+                base_request,
+                machine_type: "webwx",
+                content: &self.content,
+                report_type: 0,
+            })
+        })
     }
 
     /// # Errors
     ///
     /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
     fn parse(&self, response: &Response) -> Result<(), Error> {
-        envelope::open::<Wire>(ENDPOINT, response).map(drop)
+        envelope::confirm(ENDPOINT, response)
     }
-}
-
-reply! {
-    struct Wire {}
 }
 
 #[cfg(test)]

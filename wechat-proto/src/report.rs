@@ -16,7 +16,7 @@ use crate::error::{Error, Invalid};
 use crate::flow::Response;
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, Uin, reply};
+use crate::wire::envelope::{self, Uin};
 use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxstatreport";
@@ -105,7 +105,7 @@ impl Endpoint for SendReports {
     ///
     /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
     fn parse(&self, response: &Response) -> Result<(), Error> {
-        envelope::open::<Wire>(ENDPOINT, response).map(drop)
+        envelope::confirm(ENDPOINT, response)
     }
 }
 
@@ -136,7 +136,7 @@ impl Endpoint for SendLoginReports {
     ///
     /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
     fn parse(&self, response: &Response) -> Result<(), Error> {
-        envelope::open::<Wire>(ENDPOINT, response).map(drop)
+        envelope::confirm(ENDPOINT, response)
     }
 }
 
@@ -163,10 +163,6 @@ fn body(base_request: ReportRequest<'_>, reports: &[Report]) -> Vec<u8> {
         list: &'a [Report],
     }
     json(&Fields { base_request, count: reports.len(), list: reports })
-}
-
-reply! {
-    struct Wire {}
 }
 
 #[cfg(test)]

@@ -72,16 +72,16 @@ impl Endpoint for BatchGetContacts {
             None => Room::None { chat_room_id: "" },
             Some(encry_chat_room_id) => Room::Of { encry_chat_room_id },
         };
-        let device_id = session.device_id();
-        let body = json(&Body {
-            base_request: session.base_request(&device_id),
-            count: self.names.len(),
-            list: self.names.iter().map(|user_name| Item { user_name, room }).collect(),
-        });
-        Url::call(session, ENDPOINT, &[("type", &"ex"), ("r", &now.as_millis())]).post_json(
-            &mut session.device,
+        Url::call(session, ENDPOINT, &[("type", &"ex"), ("r", &now.as_millis())]).post_base(
+            session,
             now,
-            body,
+            |_, base_request| {
+                json(&Body {
+                    base_request,
+                    count: self.names.len(),
+                    list: self.names.iter().map(|user_name| Item { user_name, room }).collect(),
+                })
+            },
         )
     }
 

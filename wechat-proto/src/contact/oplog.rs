@@ -10,7 +10,7 @@ use crate::flow::Response;
 use crate::ids::UserName;
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseRequest, reply};
+use crate::wire::envelope::{self, BaseRequest};
 use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxoplog";
@@ -45,21 +45,11 @@ pub(super) fn request(
         Change::Remark => (2, None),
         Change::Pin(pinned) => (3, Some(u8::from(pinned))),
     };
-    let device_id = session.device_id();
-    let body = json(&Body {
-        user_name: contact,
-        cmd_id,
-        op,
-        remark_name: remark,
-        base_request: session.base_request(&device_id),
-    });
-    Url::call(session, ENDPOINT, &[]).post_json(&mut session.device, now, body)
+    Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
+        json(&Body { user_name: contact, cmd_id, op, remark_name: remark, base_request })
+    })
 }
 
 pub(super) fn parse(response: &Response) -> Result<(), Error> {
-    envelope::open::<Wire>(ENDPOINT, response).map(drop)
-}
-
-reply! {
-    struct Wire {}
+    envelope::confirm(ENDPOINT, response)
 }

@@ -50,12 +50,9 @@ impl Endpoint for SearchContacts {
             base_request: BaseRequest<'a>,
             key_word: &'a str,
         }
-        let device_id = session.device_id();
-        let body = json(&Body {
-            base_request: session.base_request(&device_id),
-            key_word: &self.key_word,
-        });
-        Url::call(session, ENDPOINT, &[]).post_json(&mut session.device, now, body)
+        Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
+            json(&Body { base_request, key_word: &self.key_word })
+        })
     }
 
     /// # Errors

@@ -16,7 +16,7 @@ use crate::ids::UserName;
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseRequest, reply};
+use crate::wire::envelope::{self, BaseRequest};
 use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxverifyuser";
@@ -166,21 +166,21 @@ impl Endpoint for VerifyUser {
             verify_user_ticket: &'a str,
         }
         let ticket = self.ticket.as_ref().map_or("", |ticket| ticket.0.expose());
-        let device_id = session.device_id();
-        let body = json(&Body {
-            base_request: session.base_request(&device_id),
-            opcode: self.opcode,
-            verify_user_list_size: 1,
-            verify_user_list: [Item { value: &self.user, verify_user_ticket: ticket }],
-            verify_content: &self.greeting,
-            scene_list_count: 1,
-            scene_list: [self.scene],
-            skey: session.auth.skey.expose(),
-        });
-        Url::call(session, ENDPOINT, &[("r", &now.as_millis())]).post_json(
-            &mut session.device,
+        Url::call(session, ENDPOINT, &[("r", &now.as_millis())]).post_base(
+            session,
             now,
-            body,
+            |session, base_request| {
+                json(&Body {
+                    base_request,
+                    opcode: self.opcode,
+                    verify_user_list_size: 1,
+                    verify_user_list: [Item { value: &self.user, verify_user_ticket: ticket }],
+                    verify_content: &self.greeting,
+                    scene_list_count: 1,
+                    scene_list: [self.scene],
+                    skey: session.auth.skey.expose(),
+                })
+            },
         )
     }
 
@@ -189,12 +189,8 @@ impl Endpoint for VerifyUser {
     /// What the `Ret` of the reply says (-1: the ticket is not of this user's request);
     /// [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<(), Error> {
-        envelope::open::<Wire>(ENDPOINT, response).map(drop)
+        envelope::confirm(ENDPOINT, response)
     }
-}
-
-reply! {
-    struct Wire {}
 }
 
 impl fmt::Display for Opcode {

@@ -10,8 +10,13 @@ use http::header::{
 use http::{HeaderMap, StatusCode};
 
 use super::file_name::FileName;
+use crate::body::Body;
 use crate::error::Error;
 use crate::flow::{Response, Want};
+use crate::ids::MsgId;
+use crate::session::Session;
+use crate::time::Timestamp;
+use crate::wire::query::{Accept, Url};
 
 /// What the service says of the bytes that follow. They are the adapter's to give.
 ///
@@ -33,6 +38,21 @@ pub struct Head {
 
 /// How downloads are read. The longest silence of a body: the service has the bytes, or has not.
 pub(super) const HEAD: Want = Want::Head { idle: Duration::from_secs(30) };
+
+/// Builds the request for the voice or video of a message.
+pub(super) fn request_media(
+    endpoint: &str,
+    message: &MsgId,
+    session: &mut Session,
+    now: Timestamp,
+) -> http::Request<Body> {
+    Url::api(endpoint)
+        .with("msgid", super::number(message))
+        .with("skey", session.auth.skey.expose())
+        .accept(Accept::Player)
+        .ranged()
+        .get(&mut session.device, now)
+}
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

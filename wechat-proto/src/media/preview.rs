@@ -89,7 +89,7 @@ impl Endpoint for GetPreview {
                 | Error::Limited { .. }
                 | Error::LoggedOut { .. }
                 | Error::ServiceFailed { .. }),
-            ) = envelope::answer::<Wire>(ENDPOINT, response)
+            ) = envelope::confirm(ENDPOINT, response).map_err(envelope::question)
             {
                 return Err(error);
             }
@@ -100,10 +100,6 @@ impl Endpoint for GetPreview {
 
 /// How pictures begin: JPEG, PNG, GIF, BMP, WebP.
 const STARTS: [&[u8]; 5] = [b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF"];
-
-envelope::reply! {
-    struct Wire {}
-}
 
 #[cfg(test)]
 mod tests {

@@ -78,17 +78,17 @@ impl Endpoint for CheckUpload {
             /// Last, here and only here.
             base_request: BaseRequest<'a>,
         }
-        let device_id = session.device_id();
-        let body = json(&Body {
-            from_user_name: &session.me.user_name,
-            to_user_name: &self.to,
-            file_size: self.file.size(),
-            file_md5: self.md5.to_string(),
-            file_name: self.file.name(),
-            file_type: FILE_TYPE,
-            base_request: session.base_request(&device_id),
-        });
-        Url::call(session, ENDPOINT, &[]).post_json(&mut session.device, now, body)
+        Url::call(session, ENDPOINT, &[]).post_base(session, now, |session, base_request| {
+            json(&Body {
+                from_user_name: &session.me.user_name,
+                to_user_name: &self.to,
+                file_size: self.file.size(),
+                file_md5: self.md5.to_string(),
+                file_name: self.file.name(),
+                file_type: FILE_TYPE,
+                base_request,
+            })
+        })
     }
 
     /// # Errors

@@ -10,7 +10,6 @@ use crate::flow::{Response, Want};
 use crate::ids::MsgId;
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "webwxgetvideo";
 
@@ -38,12 +37,7 @@ impl Endpoint for GetVideo {
     const WANT: Want = HEAD;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        Url::api(ENDPOINT)
-            .with("msgid", super::number(&self.message))
-            .with("skey", session.auth.skey.expose())
-            .accept(Accept::Player)
-            .ranged()
-            .get(&mut session.device, now)
+        head::request_media(ENDPOINT, &self.message, session, now)
     }
 
     /// # Errors

@@ -12,7 +12,7 @@ use crate::flow::Response;
 use crate::ids::UserName;
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseRequest, reply};
+use crate::wire::envelope::{self, BaseRequest};
 use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxstatusnotify";
@@ -96,24 +96,20 @@ pub(crate) fn request(
         /// Here, and only here, a number: the clock's milliseconds.
         client_msg_id: u64,
     }
-    let device_id = session.device_id();
-    let body = json(&Body {
-        base_request: session.base_request(&device_id),
-        code,
-        from_user_name: &session.me.user_name,
-        to_user_name: to,
-        client_msg_id: now.as_millis(),
-    });
-    Url::call(session, ENDPOINT, &[]).post_json(&mut session.device, now, body)
+    Url::call(session, ENDPOINT, &[]).post_base(session, now, |session, base_request| {
+        json(&Body {
+            base_request,
+            code,
+            from_user_name: &session.me.user_name,
+            to_user_name: to,
+            client_msg_id: now.as_millis(),
+        })
+    })
 }
 
 /// Parses the reply to any notice.
 pub(crate) fn parse(response: &Response) -> Result<(), Error> {
-    envelope::open::<Wire>(ENDPOINT, response).map(drop)
-}
-
-reply! {
-    struct Wire {}
+    envelope::confirm(ENDPOINT, response)
 }
 
 #[cfg(test)]

@@ -67,14 +67,14 @@ impl Endpoint for RevokeMessage {
         }
         // Without a number of the client's, the official page repeats the service's.
         let own = self.sent.client_msg_id.as_ref().map(ClientMsgId::to_string);
-        let device_id = session.device_id();
-        let body = json(&Body {
-            base_request: session.base_request(&device_id),
-            svr_msg_id: &self.sent.msg_id,
-            to_user_name: &self.to,
-            client_msg_id: own.as_deref().unwrap_or_else(|| self.sent.msg_id.as_str()),
-        });
-        Url::call(session, ENDPOINT, &[]).post_json(&mut session.device, now, body)
+        Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
+            json(&Body {
+                base_request,
+                svr_msg_id: &self.sent.msg_id,
+                to_user_name: &self.to,
+                client_msg_id: own.as_deref().unwrap_or_else(|| self.sent.msg_id.as_str()),
+            })
+        })
     }
 
     /// # Errors

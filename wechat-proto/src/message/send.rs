@@ -118,27 +118,10 @@ impl Draft {
             scene: u8,
         }
         let id = *self.id.get_or_insert_with(|| session.next_client_msg_id(now));
-        let (id, device_id) = (id.to_string(), session.device_id());
+        let id = id.to_string();
         let is_desktop = session.device.entry.is_desktop();
         let xml = self.file.as_ref().map(|file| file.xml(is_desktop));
         let signature = self.file.as_ref().map(|file| file.signature.expose());
-        let body = json(&Body {
-            base_request: session.base_request(&device_id),
-            msg: Msg {
-                signature: signature.filter(|signature| !signature.is_empty()),
-                kind: self.kind,
-                emoji_flag: (self.endpoint == send_emoticon::ENDPOINT).then_some(GIF),
-                md5: self.md5.as_ref(),
-                media_id: self.media_id.as_deref(),
-                content: xml.as_deref().or(self.content.as_deref()),
-                msg_source: self.msg_source.as_deref(),
-                from_user_name: &session.me.user_name,
-                to_user_name: &self.to,
-                local_id: &id,
-                client_msg_id: &id,
-            },
-            scene: if self.is_forward { FORWARDED } else { 0 },
-        });
         let query: &[(&str, &dyn fmt::Display)] = match self.endpoint {
             send_text::ENDPOINT => &[],
             send_emoticon::ENDPOINT => &[("fun", &"sys")],
@@ -148,7 +131,25 @@ impl Draft {
             }
             _ => &[("fun", &"async"), ("f", &"json")],
         };
-        Url::call(session, self.endpoint, query).post_json(&mut session.device, now, body)
+        Url::call(session, self.endpoint, query).post_base(session, now, |session, base_request| {
+            json(&Body {
+                base_request,
+                msg: Msg {
+                    signature: signature.filter(|signature| !signature.is_empty()),
+                    kind: self.kind,
+                    emoji_flag: (self.endpoint == send_emoticon::ENDPOINT).then_some(GIF),
+                    md5: self.md5.as_ref(),
+                    media_id: self.media_id.as_deref(),
+                    content: xml.as_deref().or(self.content.as_deref()),
+                    msg_source: self.msg_source.as_deref(),
+                    from_user_name: &session.me.user_name,
+                    to_user_name: &self.to,
+                    local_id: &id,
+                    client_msg_id: &id,
+                },
+                scene: if self.is_forward { FORWARDED } else { 0 },
+            })
+        })
     }
 
     fn parse(&self, response: &Response) -> Result<Receipt, Error> {

@@ -82,15 +82,15 @@ impl Endpoint for CreateRoom {
         }
         let session = &mut account.session;
         let names = self.founders.names();
-        let device_id = session.device_id();
-        let body = json(&Body {
-            member_count: names.len(),
-            member_list: names.iter().map(|user_name| Item { user_name }).collect(),
-            topic: &self.topic,
-            base_request: session.base_request(&device_id),
-        });
         let query: [(&str, &dyn core::fmt::Display); 1] = [("r", &now.as_millis())];
-        Url::call(session, ENDPOINT, &query).post_json(&mut session.device, now, body)
+        Url::call(session, ENDPOINT, &query).post_base(session, now, |_, base_request| {
+            json(&Body {
+                member_count: names.len(),
+                member_list: names.iter().map(|user_name| Item { user_name }).collect(),
+                topic: &self.topic,
+                base_request,
+            })
+        })
     }
 
     /// # Errors

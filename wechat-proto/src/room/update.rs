@@ -96,11 +96,10 @@ impl Endpoint for UpdateRoom {
             Change::Rename(topic) => ("modtopic", Some(("NewTopic", (**topic).into()))),
             Change::Quit => ("quitchatroom", None),
         };
-        let device_id = session.device_id();
-        let base_request = session.base_request(&device_id);
         let change = change.as_ref().map(|(name, value)| (*name, value.as_str()));
-        let body = json(&Json { change, room: &self.room, base_request });
-        Url::call(session, ENDPOINT, &[("fun", &fun)]).post_json(&mut session.device, now, body)
+        Url::call(session, ENDPOINT, &[("fun", &fun)]).post_base(session, now, |_, base_request| {
+            json(&Json { change, room: &self.room, base_request })
+        })
     }
 
     /// # Errors

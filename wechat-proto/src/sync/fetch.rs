@@ -98,18 +98,18 @@ impl Endpoint for FetchBatch {
             #[serde(rename = "rr")]
             inverted: i32,
         }
-        let device_id = session.device_id();
-        let body = json(&Fields {
-            base_request: session.base_request(&device_id),
-            sync_key: session.next_sync_key().body(),
-            inverted: now.inverted(),
-        });
         Url::api(ENDPOINT)
             .with("sid", session.auth.sid.expose())
             .with("skey", session.auth.skey.expose())
             .with("lang", session.device.lang.as_str())
             .with("pass_ticket", session.auth.pass_ticket.expose())
-            .post_json(&mut session.device, now, body)
+            .post_base(session, now, |session, base_request| {
+                json(&Fields {
+                    base_request,
+                    sync_key: session.next_sync_key().body(),
+                    inverted: now.inverted(),
+                })
+            })
     }
 
     /// Parses the batch.

@@ -79,6 +79,19 @@ pub(crate) fn open<T: Envelope>(endpoint: &'static str, reply: &Response) -> Res
     Ok(object)
 }
 
+/// Reads the reply to a change that is only a code.
+///
+/// # Errors
+///
+/// Those of [`open`].
+pub(crate) fn confirm(endpoint: &'static str, reply: &Response) -> Result<(), Error> {
+    open::<Confirmation>(endpoint, reply).map(drop)
+}
+
+reply! {
+    struct Confirmation {}
+}
+
 /// Reads the reply to a question, and the code in it.
 ///
 /// # Errors
@@ -195,14 +208,9 @@ mod tests {
 
     use super::*;
 
-    reply! {
-        struct Bare {
-        }
-    }
-
     fn opened(body: &str) -> Result<(), Error> {
         let body = Bytes::copy_from_slice(body.as_bytes());
-        open::<Bare>("webwxtest", &Response::new(body)).map(drop)
+        confirm("webwxtest", &Response::new(body))
     }
 
     #[test]
@@ -210,7 +218,7 @@ mod tests {
         let reply = |ret: &str, text: &str| {
             let body =
                 alloc::format!("{{\"BaseResponse\":{{\"Ret\":{ret},\"ErrMsg\":\"{text}\"}}}}");
-            open::<Bare>("webwxtest", &Response::new(body.into())).map(drop)
+            confirm("webwxtest", &Response::new(body.into()))
         };
         assert!(reply("0", "Everything is OK").is_ok());
         assert!(reply("\"0\"", "").is_ok());
@@ -244,7 +252,7 @@ mod tests {
         for status in [201, 302, 404] {
             let mut reply = Response::new(Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
             *reply.status_mut() = StatusCode::from_u16(status).unwrap();
-            let Err(Error::Malformed { found, .. }) = open::<Bare>("webwxtest", &reply) else {
+            let Err(Error::Malformed { found, .. }) = confirm("webwxtest", &reply) else {
                 panic!("{status}")
             };
             assert_eq!(found, alloc::format!("status {status} with JSON"));
@@ -252,7 +260,7 @@ mod tests {
         for status in [500, 502] {
             let mut reply = Response::new(Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
             *reply.status_mut() = StatusCode::from_u16(status).unwrap();
-            let Err(Error::Status { status: found, .. }) = open::<Bare>("webwxtest", &reply) else {
+            let Err(Error::Status { status: found, .. }) = confirm("webwxtest", &reply) else {
                 panic!("{status}")
             };
             assert_eq!(found, status);

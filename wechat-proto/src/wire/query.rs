@@ -21,6 +21,7 @@ use crate::device::Device;
 use crate::hosts::Role;
 use crate::session::Session;
 use crate::time::Timestamp;
+use crate::wire::envelope::BaseRequest;
 
 const APPID: HeaderName = HeaderName::from_static("mmweb_appid");
 
@@ -243,6 +244,18 @@ impl Url {
     ) -> http::Request<Body> {
         let kind = HeaderValue::from_static("application/json;charset=UTF-8");
         self.finish(device, now, Method::POST, Some((kind, body.into())))
+    }
+
+    /// Finishes a POST of JSON that holds a `BaseRequest`, with a new `DeviceID`.
+    pub(crate) fn post_base(
+        self,
+        session: &mut Session,
+        now: Timestamp,
+        body: impl FnOnce(&Session, BaseRequest<'_>) -> Vec<u8>,
+    ) -> http::Request<Body> {
+        let device_id = session.device_id();
+        let body = body(session, session.base_request(&device_id));
+        self.post_json(&mut session.device, now, body)
     }
 
     /// Finishes a POST of a form whose text is already encoded.
