@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 seeds=$(mktemp -d)
 trap 'rm -rf "$seeds"' EXIT
-FUZZ_SEEDS="$seeds" cargo test -p wechat-simulator --test it every_reply_is_an_input
+FUZZ_SEEDS="$seeds" cargo test -p wechat-simulator --test it responses_are_valid_fuzz_inputs
 for folder in "$seeds"/*; do
     target=$(basename "$folder")
     corpus="fuzz/corpus/$target"

@@ -1,10 +1,10 @@
-//! What the adapters cost on top of their HTTP libraries: `cargo bench -p wechat-simulator --bench
-//! transports`.
+//! Measures the overhead of the adapters over their HTTP libraries: `cargo bench -p
+//! wechat-simulator --bench transports`.
 //!
-//! A `synccheck` with its cookies, against a server in a child process; both on one core, keep-alive,
-//! plain HTTP. Measured is the CPU time of this process alone. In each of five rounds every
-//! variant runs once; the figure is the median over the rounds of its ratio, in that round, to the
-//! bare library with the same ready request and no time limit.
+//! Exchanges a `synccheck` with its cookies with a server in a child process, both on one core,
+//! over plain HTTP with keep-alive. Only the CPU time of this process counts. In each of five
+//! rounds every variant runs once; the result is the median over the rounds of its ratio to the
+//! bare library with the same prepared request and no time limit.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -25,10 +25,10 @@ use wechat_proto::sync::SyncCheck;
 use wechat_proto::{Body, Call, Device, Flow, Hosts, Input, Interrupt, Session, Timestamp};
 use wechat_simulator::{Layout, Simulator, World};
 
-/// Exchanges of a variant in one round.
+/// The number of exchanges of a variant in one round.
 const EXCHANGES: usize = 20_000;
 const ROUNDS: usize = 5;
-/// The most that an adapter may cost: `main` fails above it.
+/// The maximum ratio of an adapter: `main` fails above it.
 const LIMIT: f64 = 1.15;
 
 fn main() {
@@ -52,7 +52,7 @@ fn main() {
             .build(HttpConnector::new());
 
     type Variant<'a> = (&'static str, usize, Box<dyn FnMut() + 'a>);
-    // Each with the index of what it is compared with.
+    // Each with the index of its baseline.
     let mut variants: Vec<Variant<'_>> = vec![
         (
             "ureq, bare",
@@ -125,7 +125,7 @@ fn main() {
     let mut rounds = Vec::new();
     for round in 0..=ROUNDS {
         let times: Vec<f64> = variants.iter_mut().map(|(_, _, run)| cpu(run)).collect();
-        // The first warms up.
+        // The first round is a warm-up.
         if round > 0 {
             rounds.push(times);
         }
@@ -136,15 +136,15 @@ fn main() {
         let micros = median(rounds.iter().map(|times| times[index] / EXCHANGES as f64 * 1e6));
         let ratio = median(rounds.iter().map(|times| times[index] / times[*base]));
         println!("{name:<55} {micros:6.2} us  ratio {ratio:.3}");
-        // The same request: building it and reading its reply is work that the bare ones leave
-        // to somebody else.
+        // The limit applies to the variants with the same request: the bare libraries neither build
+        // requests nor parse responses.
         within &= !name.ends_with("the same request") || ratio <= LIMIT;
     }
     drop(server);
     assert!(within, "an adapter costs more than {LIMIT} times its library");
 }
 
-/// A flow that sends one request as it is.
+/// A flow that sends one prepared request.
 struct Ready<'a> {
     request: &'a Request,
     reply: Option<Result<Response, Failure>>,
@@ -174,7 +174,7 @@ impl Flow for Ready<'_> {
     }
 }
 
-/// A session at `origin`, opened in memory.
+/// Logs in at `origin` in memory.
 fn session(origin: &str) -> Session {
     let mut world = World::demo();
     world.layout(Layout::One { origin: origin.to_owned() });
@@ -196,7 +196,7 @@ fn session(origin: &str) -> Session {
     }
 }
 
-/// A `synccheck` of the session, with its cookies.
+/// Builds a `synccheck` of the session, with its cookies.
 fn ready(session: &Session) -> Request {
     let mut session = session.clone();
     let elapsed = std::time::UNIX_EPOCH.elapsed().unwrap();
@@ -206,7 +206,7 @@ fn ready(session: &Session) -> Request {
             assert!(request.http.headers().contains_key("cookie"));
             *request
         }
-        _ => panic!("a new call sends"),
+        _ => panic!("a new call sends a request"),
     }
 }
 
@@ -231,11 +231,11 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Keeps this process, and the server that it starts, on one core.
+/// Pins this process, and the server that it starts, to one core.
 fn pin() {
     let mut cores = CpuSet::new();
     cores.set(0);
-    sched_setaffinity(None, &cores).expect("there is a first core");
+    sched_setaffinity(None, &cores).expect("core 0 is not available");
 }
 
 struct Server {

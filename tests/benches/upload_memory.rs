@@ -1,9 +1,9 @@
-//! What an upload of 200 MB costs in memory: `cargo bench -p wechat-simulator --bench upload_memory`.
+//! Measures the memory of an upload of 200 MB: `cargo bench -p wechat-simulator --bench
+//! upload_memory`.
 //!
-//! The service is a child process, which counts and hashes what comes and forgets it. The file is
-//! made up while it is read. For each adapter, in a process of its own: the most memory that it had
-//! (`VmHWM`) once it had logged in, and after the upload. `main` fails where the difference is above
-//! 16 MB.
+//! The service is a child process that counts, hashes and discards the data. The file is generated
+//! while it is read. Each adapter runs in its own process and reports its peak memory (`VmHWM`)
+//! after the login and after the upload. `main` fails if the difference exceeds 16 MB.
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -20,7 +20,7 @@ use wechat_transport_hyper::Source;
 
 /// The length of the file.
 const LENGTH: u64 = 200 << 20;
-/// The most that an upload may add, in KB.
+/// The maximum increase by an upload, in KB.
 const LIMIT: u64 = 16 << 10;
 
 fn main() {
@@ -30,14 +30,17 @@ fn main() {
         Some("hyper") => asynchronous(&env::args().nth(2).unwrap()),
         _ => {
             let results = ["ureq", "hyper"].map(measure);
-            assert!(results.iter().all(|added| *added <= LIMIT), "{results:?} KB are too much");
+            assert!(
+                results.iter().all(|added| *added <= LIMIT),
+                "more than {LIMIT} KB: {results:?}"
+            );
         }
     }
 }
 
-/// Bytes that are different at every place: each is made of where it stands.
+/// A source of pseudo-random bytes derived from their position.
 #[derive(Default)]
-struct MadeUp {
+struct Generated {
     at: u64,
 }
 
@@ -47,7 +50,7 @@ fn fill(bytes: &mut [u8], start: u64) {
     }
 }
 
-impl Read for MadeUp {
+impl Read for Generated {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(LENGTH.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let count = bytes.len().min(left);
@@ -57,7 +60,7 @@ impl Read for MadeUp {
     }
 }
 
-impl Seek for MadeUp {
+impl Seek for Generated {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         match to {
             SeekFrom::Start(at) => self.at = at,
@@ -67,7 +70,7 @@ impl Seek for MadeUp {
     }
 }
 
-impl Source for MadeUp {
+impl Source for Generated {
     async fn read(&mut self, range: Range<u64>) -> io::Result<Bytes> {
         let mut bytes = vec![0; (range.end.min(LENGTH) - range.start) as usize];
         fill(&mut bytes, range.start);
@@ -75,10 +78,11 @@ impl Source for MadeUp {
     }
 }
 
-/// Runs an adapter in a process against a service in another, and gives what its upload added.
+/// Runs an adapter in a process against a service in another; returns the memory that its upload
+/// added.
 fn measure(adapter: &str) -> u64 {
     let this = env::current_exe().unwrap();
-    let mut service = Killed(
+    let mut service = Service(
         Command::new(&this)
             .arg("serve")
             .stdin(Stdio::piped())
@@ -86,16 +90,16 @@ fn measure(adapter: &str) -> u64 {
             .spawn()
             .unwrap(),
     );
-    let mut told = BufReader::new(service.0.stdout.take().unwrap()).lines();
-    let origin = told.next().unwrap().unwrap();
+    let mut lines = BufReader::new(service.0.stdout.take().unwrap()).lines();
+    let origin = lines.next().unwrap().unwrap();
     let output = Command::new(&this).args([adapter, &origin]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     let numbers: Vec<u64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
     let [before, after, millis] = numbers[..] else { panic!("{text}") };
-    // Asked to, the service says what it has.
+    // Closing its input makes the service print what it received.
     drop(service.0.stdin.take());
-    let arrived = told.next().unwrap().unwrap();
+    let arrived = lines.next().unwrap().unwrap();
     let (mut sum, mut piece) = (Sha256::new(), vec![0; 1 << 20]);
     for start in (0..LENGTH).step_by(piece.len()) {
         fill(&mut piece, start);
@@ -112,9 +116,9 @@ fn measure(adapter: &str) -> u64 {
     added
 }
 
-struct Killed(Child);
+struct Service(Child);
 
-impl Drop for Killed {
+impl Drop for Service {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -136,16 +140,16 @@ fn serve() {
     println!("{} {} {}", file.size, file.sha256, world.violations().len());
 }
 
-/// The most memory that this process had since it was last asked, in KB.
+/// Returns the peak memory of this process since the last call, in KB.
 fn most() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    // From now on, from what it has now.
+    // Resets the peak to the current memory.
     fs::write("/proc/self/clear_refs", "5").unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// The memory that this process has now, in KB.
+/// Returns the current memory of this process, in KB.
 fn idle() -> u64 {
     most();
     most()
@@ -173,7 +177,7 @@ fn blocking(origin: &str) {
     let transport = wechat_transport_ureq::Transport::new(Default::default()).unwrap();
     let client = wechat_transport_ureq::Client::login(&transport, &mut device, |_| {}).unwrap();
     let (before, start, mut pieces) = (idle(), Instant::now(), 0);
-    client.upload(&mut upload(), MadeUp::default(), count(&mut pieces)).unwrap();
+    client.upload(&mut upload(), Generated::default(), count(&mut pieces)).unwrap();
     report(before, start, pieces);
 }
 
@@ -185,7 +189,7 @@ fn asynchronous(origin: &str) {
         let client =
             wechat_transport_hyper::Client::login(&transport, &mut device, |_| {}).await.unwrap();
         let (before, start, mut pieces) = (idle(), Instant::now(), 0);
-        client.upload(&mut upload(), MadeUp::default(), count(&mut pieces)).await.unwrap();
+        client.upload(&mut upload(), Generated::default(), count(&mut pieces)).await.unwrap();
         report(before, start, pieces);
     });
 }

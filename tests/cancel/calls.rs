@@ -1,4 +1,4 @@
-//! Single calls: those that only ask are asked again, those that change something never unseen.
+//! Single calls: idempotent ones are repeated, others never without the caller's knowledge.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use wechat_proto::{Account, Call, Endpoint, Error, Session, Timestamp};
 
 use crate::{LINK, START};
 
-/// Drops a call that must not be made twice after each number of polls, and polls it again.
+/// Drops a call that must not be repeated after each number of polls, then runs it again.
 fn once<E: Endpoint + Clone>(endpoint: E)
 where
     Account: AsMut<E::State>,
@@ -27,21 +27,21 @@ where
         let client = place.resume(&START.stored, polls + 1);
         let mut call = Call::new(endpoint.clone());
         let name = name_of(endpoint.clone(), client.session());
-        let before = place.asked(&name);
+        let before = place.requests(&name);
         let first = place.poll(polls, client.run(&mut call));
-        let came = place.asked(&name) - before;
+        let sent = place.requests(&name) - before;
         let again = place.finish(client.run(&mut call)).map(drop);
         place.assert_clean();
-        let came_again = place.asked(&name) - before - came;
+        let repeated = place.requests(&name) - before - sent;
         if polls == 0 {
-            // Nothing had begun.
+            // The call had not started.
             assert!(again.is_ok(), "{again:?}");
-            assert_eq!((came, came_again), (0, 1));
+            assert_eq!((sent, repeated), (0, 1));
             continue;
         }
         assert!(matches!(again, Err(Error::Unanswered { cause: None })), "{polls}: {again:?}");
-        assert_eq!(came_again, 0, "sent once, whatever became of it");
-        arrived.insert(came);
+        assert_eq!(repeated, 0, "sent again");
+        arrived.insert(sent);
         if let Some(first) = first {
             assert!(first.is_ok(), "{:?}", first.err());
             break;
@@ -50,7 +50,7 @@ where
     assert_eq!(arrived, BTreeSet::from([0, 1]), "dropped before and after it arrived");
 }
 
-/// Drops a call that only asks, or says the same when it is repeated, and makes it again.
+/// Drops an idempotent call after each number of polls, then runs it again.
 fn again<E: Endpoint + Clone>(endpoint: E)
 where
     Account: AsMut<E::State>,
@@ -61,12 +61,12 @@ where
         let client = place.resume(&START.stored, polls + 1);
         let mut call = Call::new(endpoint.clone());
         let name = name_of(endpoint.clone(), client.session());
-        let before = place.asked(&name);
+        let before = place.requests(&name);
         if let Some(first) = place.poll(polls, client.run(&mut call)) {
             assert!(first.is_ok(), "{:?}", first.err());
             break;
         }
-        arrived.insert(place.asked(&name) - before);
+        arrived.insert(place.requests(&name) - before);
         let again = place.finish(client.run(&mut call)).map(drop);
         assert!(again.is_ok(), "{polls}: {again:?}");
         place.assert_clean();
@@ -74,7 +74,7 @@ where
     assert_eq!(arrived, BTreeSet::from([0, 1]), "dropped before and after it arrived");
 }
 
-/// The name of an endpoint on the wire.
+/// Returns the name of an endpoint on the wire.
 fn name_of<E: Endpoint>(mut endpoint: E, session: Session) -> String
 where
     Account: AsMut<E::State>,
@@ -108,10 +108,10 @@ fn changes_are_not_repeated() {
     once(UpdateRoom::quit(room.clone()));
 }
 
-/// Threat S9: the value of a send outlives the future that is dropped; used again, it repeats the
-/// send under its number, and it arrives once.
+/// Threat S9: the value of a send outlives the dropped future; used again, it repeats the send with
+/// its id, and one message arrives.
 #[test]
-fn a_send_that_is_used_again_is_one_message() {
+fn reused_send_is_one_message() {
     let to = START.named("Ada");
     for polls in 0.. {
         let place = START.place();
@@ -132,9 +132,9 @@ fn a_send_that_is_used_again_is_one_message() {
     }
 }
 
-/// Threat S9: two values with one number, which the caller keeps, are one message.
+/// Threat S9: two values with the same id are one message.
 #[test]
-fn sends_with_one_number_are_one_message() {
+fn sends_with_one_id_are_one_message() {
     let to = START.named("Ada");
     for polls in 1.. {
         let place = START.place();
@@ -155,9 +155,9 @@ fn sends_with_one_number_are_one_message() {
     }
 }
 
-/// Threat S9: what was built for a future that is gone is gone; it was made once, or not at all.
+/// Threat S9: a dropped call whose value is lost was sent at most once.
 #[test]
-fn a_call_that_is_dropped_was_made_once_or_not() {
+fn dropped_call_is_sent_at_most_once() {
     let to = START.named("Ada");
     let mut sent = BTreeSet::new();
     for polls in 0.. {
@@ -165,7 +165,7 @@ fn a_call_that_is_dropped_was_made_once_or_not() {
         let client = place.resume(&START.stored, polls + 1);
         let call = client.call(SendText::new(to.clone(), "x"));
         let done = place.poll(polls, call);
-        // Another call goes on as if nothing had been.
+        // Another call is unaffected.
         place.finish(client.call(NotifyPhone::enter_chat(to.clone()))).unwrap();
         place.assert_clean();
         sent.insert(place.world().sent().len() - 1);
@@ -177,7 +177,7 @@ fn a_call_that_is_dropped_was_made_once_or_not() {
 }
 
 #[test]
-fn what_only_asks_is_asked_again() {
+fn queries_are_repeated() {
     let ada = START.named("Ada");
     again(GetContacts::new());
     again(BatchGetContacts::new(std::slice::from_ref(&ada)));
@@ -188,7 +188,7 @@ fn what_only_asks_is_asked_again() {
 }
 
 #[test]
-fn what_says_the_same_twice_is_said_again() {
+fn idempotent_changes_are_repeated() {
     let ada = START.named("Ada");
     again(NotifyPhone::mark_read(ada.clone()));
     again(NotifyPhone::enter_chat(ada.clone()));

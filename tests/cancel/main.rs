@@ -1,10 +1,10 @@
-//! Futures of the async adapter, dropped after each number of polls: nothing is lost, nothing is done
-//! twice, and the next call goes on as the documentation says.
+//! Futures of the async adapter, dropped after each possible number of polls: no message is lost,
+//! no operation runs twice, and the next call continues as documented.
 //!
-//! Each operation is begun as often as it has polls, each time in a world of its own, and dropped one
-//! poll later than before. Between two polls the service has done one thing: it was reached, it was
-//! sent the request, it has answered, some more of the reply has come. What became of it is in the
-//! world's ledger.
+//! Each operation is started once for each number of polls it needs, each time in its own world,
+//! and dropped one poll later than before. Between two polls the service makes one step: it accepts
+//! the connection, receives the request, answers, or sends a part of the response. The world's
+//! records show the effects.
 
 mod calls;
 mod run;
@@ -22,34 +22,34 @@ use wechat_transport_hyper::{Client, Transport};
 
 use crate::run::Place;
 
-/// A world with a login, and the session that was stored of it.
+/// A world with a login, and the stored session.
 pub(crate) struct Start {
     world: World,
     pub(crate) stored: String,
     pub(crate) directory: Directory,
-    /// Of the one message that it sent.
+    /// The receipt of the one message that was sent.
     pub(crate) receipt: Receipt,
-    /// A picture that can be previewed.
+    /// The id of a picture that can be previewed.
     pub(crate) preview: String,
 }
 
-/// A link that the service knows.
+/// A link that the service can check.
 pub(crate) const LINK: &str = "http://a.example/b";
 
 impl Start {
-    /// The same place, another time.
+    /// Returns a new place with a copy of the world.
     pub(crate) fn place(&self) -> Place {
         Place::new(self.world.clone())
     }
 
-    /// Whoever has this name.
+    /// Returns the user name of the contact with this nickname.
     pub(crate) fn named(&self, name: &str) -> UserName {
         let found = self.world.contacts().iter().find(|contact| contact.nick_name == name);
         found.unwrap().user_name.parse().unwrap()
     }
 }
 
-/// Friends, a stranger, a room, a file that was uploaded; logged in, and nothing to hear.
+/// Friends, a stranger, a room and an uploaded picture; logged in, without pending messages.
 pub(crate) static START: LazyLock<Start> = LazyLock::new(|| {
     let place = Place::new(people());
     place.confirms();
@@ -78,9 +78,9 @@ fn people() -> World {
     world
 }
 
-/// A login that was dropped leaves the device to the next one.
+/// After a dropped login, the device can log in again.
 #[test]
-fn a_login_begins_again() {
+fn login_restarts_after_drop() {
     let mut seen = BTreeSet::new();
     for polls in 0.. {
         let place = Place::new(people());
@@ -94,15 +94,15 @@ fn a_login_begins_again() {
             break;
         }
         seen.insert(place.world().log().last().map(|logged| logged.endpoint.clone()));
-        logs_in(place.world().clone(), &mut device, 2 * polls + 1, Client::login);
+        log_in(place.world().clone(), &mut device, 2 * polls + 1, Client::login);
     }
-    // It was dropped in each of its steps.
+    // The login was dropped in each of its steps.
     assert_eq!(seen.len(), 6, "{seen:?}");
 }
 
-/// The same of a login without a code.
+/// The same for a login without a QR code.
 #[test]
-fn a_login_of_a_known_device_begins_again() {
+fn login_of_known_device_restarts_after_drop() {
     for polls in 0.. {
         let place = START.place();
         place.confirms();
@@ -114,12 +114,12 @@ fn a_login_of_a_known_device_begins_again() {
             assert!(polls > 20, "{polls}");
             break;
         }
-        logs_in(place.world().clone(), &mut device, 2 * polls + 1, Client::login_again);
+        log_in(place.world().clone(), &mut device, 2 * polls + 1, Client::login_again);
     }
 }
 
-/// Logs the device in, in what became of a world, and uses the session.
-fn logs_in(
+/// Logs in the device in a copy of the world and uses the session.
+fn log_in(
     world: World,
     device: &mut Device,
     seed: usize,
@@ -133,9 +133,9 @@ fn logs_in(
     place.assert_clean();
 }
 
-/// Loading contacts begins again, and ends with all of them.
+/// After a dropped load, a new one returns all contacts.
 #[test]
-fn contacts_are_loaded_again() {
+fn contacts_reload_after_drop() {
     for polls in 0.. {
         let place = START.place();
         let client = place.resume(&START.stored, polls + 1);
@@ -145,14 +145,14 @@ fn contacts_are_loaded_again() {
             Some(directory) => directory.unwrap(),
             None => place.finish(client.contacts()).unwrap(),
         };
-        // What came before it was dropped is known.
+        // Contacts loaded before the drop remain known.
         assert!(directory.len() >= known);
         let names = |directory: &Directory| -> Vec<UserName> {
             directory.iter().map(|contact| contact.user_name.clone()).collect()
         };
         assert_eq!(names(&directory), names(&START.directory));
         place.assert_clean();
-        if place.asked("webwxgetcontact") == 4 && polls > 20 {
+        if place.requests("webwxgetcontact") == 4 && polls > 20 {
             break;
         }
     }

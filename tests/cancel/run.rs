@@ -1,5 +1,5 @@
-//! A client of the async adapter whose every poll is the test's: no runtime, no socket, no clock but
-//! the simulator's.
+//! A client of the async adapter that is polled by the test: no runtime, no socket, and the
+//! simulator's clock.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -17,7 +17,7 @@ use wechat_proto::{Session, Timestamp};
 use wechat_simulator::{Simulator, World, WorldGuard};
 use wechat_transport_hyper::{BoxError, Client, Options, RequestBody, Transport};
 
-/// A simulator, and who waits for its clock.
+/// A simulator, and the timers that wait for its clock.
 #[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) simulator: Simulator,
@@ -39,8 +39,8 @@ impl Place {
         self.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
     }
 
-    /// How often an endpoint was asked.
-    pub(crate) fn asked(&self, endpoint: &str) -> usize {
+    /// Returns the number of requests to an endpoint.
+    pub(crate) fn requests(&self, endpoint: &str) -> usize {
         self.world().log().iter().filter(|logged| logged.endpoint == endpoint).count()
     }
 
@@ -48,27 +48,27 @@ impl Place {
         assert_eq!(self.world().violations(), []);
     }
 
-    /// A transport with a seed that no other client of the same session has.
+    /// Returns a transport; no other client of the session may use the seed.
     pub(crate) fn transport(&self, seed: usize) -> Transport {
         let simulator = self.simulator.clone();
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&(seed as u64).to_le_bytes());
         let options = Options::default()
             .service(Wire(self.simulator.clone()))
-            .timer(Hands(self.clone()))
+            .timer(SimulatorTimer(self.clone()))
             .clock(move || Timestamp::from_millis(simulator.now()))
             .seed(bytes);
         Transport::new(options).unwrap()
     }
 
-    /// A client of a stored session.
+    /// Resumes a stored session.
     pub(crate) fn resume(&self, stored: &str, seed: usize) -> Client {
         let session = Session::from_json(stored).unwrap();
         Client::resume(&self.transport(seed), session).unwrap()
     }
 
-    /// Polls a future so many times at most, and drops it. Where nobody but the clock can wake it,
-    /// time passes.
+    /// Polls a future at most `polls` times and drops it. If only a timer can wake it, time
+    /// advances.
     pub(crate) fn poll<T>(&self, polls: usize, future: impl Future<Output = T>) -> Option<T> {
         struct Woken(AtomicBool);
         impl Wake for Woken {
@@ -85,19 +85,19 @@ impl Place {
             }
             if !woken.0.swap(false, Ordering::Relaxed) {
                 let next = std::mem::take(&mut *self.sleepers.lock().unwrap()).into_iter().min();
-                self.world().set_now(next.expect("somebody to wake it"));
+                self.world().set_now(next.expect("nothing will wake the future"));
             }
         }
         None
     }
 
-    /// Polls a future to its end.
+    /// Polls a future to completion.
     pub(crate) fn finish<T>(&self, future: impl Future<Output = T>) -> T {
-        self.poll(20_000, future).expect("an end")
+        self.poll(20_000, future).expect("the future did not complete")
     }
 }
 
-/// Comes back once.
+/// Returns `Pending` once.
 async fn pause() {
     let mut paused = false;
     poll_fn(|context| {
@@ -110,7 +110,7 @@ async fn pause() {
     .await;
 }
 
-/// The service, which lets whoever asks wait before and after everything that it does.
+/// The service, with a pause before and after each of its steps.
 #[derive(Clone)]
 struct Wire(Simulator);
 
@@ -126,7 +126,7 @@ impl Service<http::Request<RequestBody>> for Wire {
     fn call(&mut self, request: http::Request<RequestBody>) -> Self::Future {
         let simulator = self.0.clone();
         Box::pin(async move {
-            // Connecting; sending; under way; answered, and not heard yet.
+            // Pauses: connecting, request sent, response ready.
             pause().await;
             let (head, body) = request.into_parts();
             let body = body.collect().await?.to_bytes();
@@ -138,7 +138,7 @@ impl Service<http::Request<RequestBody>> for Wire {
     }
 }
 
-/// A body that comes in parts, each after a while.
+/// A body that arrives in parts, with a pause before each.
 struct Slow {
     bytes: Bytes,
     paused: bool,
@@ -167,9 +167,9 @@ impl Body for Slow {
 }
 
 /// A timer on the simulator's clock.
-struct Hands(Place);
+struct SimulatorTimer(Place);
 
-impl Timer for Hands {
+impl Timer for SimulatorTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
         let at = self.0.simulator.now().saturating_add(duration.as_millis() as u64);
         Box::pin(Until { place: self.0.clone(), at })

@@ -1,4 +1,4 @@
-//! What takes many polls: messages, uploads, downloads.
+//! Operations that take many polls: messages, uploads, downloads.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::{START, Start};
 
 const TEXTS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
-/// Nine messages in four batches, one of them in a room that the directory has to ask for.
-fn nine(start: &Start) -> Place {
+/// Delivers nine messages, two per sync response, some of them in a room that the directory lacks.
+fn nine_messages(start: &Start) -> Place {
     let place = start.place();
     place.world().messages_per_sync(2);
     let (friend, room) = (start.named("Ada").to_string(), start.named("Walks").to_string());
@@ -34,41 +34,41 @@ fn text(message: Option<Result<wechat_proto::Message, Error>>) -> String {
     message.unwrap().unwrap().text().unwrap().to_owned()
 }
 
-/// The wait goes on where it was: each message comes once.
+/// A dropped wait continues: each message arrives once.
 #[test]
-fn a_wait_for_messages_goes_on() {
+fn dropped_wait_for_messages_continues() {
     let mut whole = 0;
     for polls in 0..=60 {
-        let place = nine(&START);
+        let place = nine_messages(&START);
         let client = place.resume(&START.stored, polls + 1);
         let mut messages = client.messages();
-        let mut heard = Vec::new();
-        while heard.len() < TEXTS.len() {
+        let mut received = Vec::new();
+        while received.len() < TEXTS.len() {
             let message = place.poll(polls, messages.next());
             if message.is_some() {
                 whole += 1;
             }
             let message = message.unwrap_or_else(|| place.finish(messages.next()));
-            heard.push(text(message));
+            received.push(text(message));
         }
-        assert_eq!(heard, TEXTS);
+        assert_eq!(received, TEXTS);
         place.assert_clean();
-        // Asked for by one wait, however often it was dropped.
-        assert!(place.asked("webwxsync") <= 10, "{}", place.asked("webwxsync"));
+        // Dropped waits cause no additional requests.
+        assert!(place.requests("webwxsync") <= 10, "{}", place.requests("webwxsync"));
     }
     assert!(whole > 60 && whole < 61 * 9, "{whole} were not dropped");
 }
 
-/// Messages that are dropped themselves: new ones go on. Once a message was asked past, it does not
-/// come again; before that, it does.
+/// Dropped `Messages` are continued by new ones. A message is delivered again unless the next one
+/// was polled for.
 #[test]
-fn new_messages_go_on_for_old_ones() {
+fn new_messages_continue_dropped_ones() {
     for polls in 1..=60 {
-        let place = nine(&START);
+        let place = nine_messages(&START);
         let client = place.resume(&START.stored, polls + 1);
         let mut messages = client.messages();
-        let mut heard = Vec::new();
-        while heard.len() < TEXTS.len() {
+        let mut received = Vec::new();
+        while received.len() < TEXTS.len() {
             let message = match place.poll(polls, messages.next()) {
                 Some(message) => message,
                 None => {
@@ -76,51 +76,55 @@ fn new_messages_go_on_for_old_ones() {
                     place.finish(messages.next())
                 }
             };
-            heard.push(text(message));
+            received.push(text(message));
         }
-        assert_eq!(heard, TEXTS, "{polls}");
+        assert_eq!(received, TEXTS, "{polls}");
         place.assert_clean();
     }
-    let place = nine(&START);
+    let place = nine_messages(&START);
     let client = place.resume(&START.stored, 1);
     for _ in 0..3 {
-        assert_eq!(text(place.finish(client.messages().next())), "1", "nobody asked for the next");
+        assert_eq!(
+            text(place.finish(client.messages().next())),
+            "1",
+            "the message was not acknowledged"
+        );
     }
 }
 
-/// Threat S5: the client itself is dropped in the middle of a wait, and its session resumed.
+/// Threat S5: the client itself is dropped during a wait, and its session resumed.
 #[test]
-fn a_session_goes_on_wherever_its_client_was_dropped() {
+fn resumed_session_continues_after_client_drop() {
     for polls in 1..=60 {
-        let place = nine(&START);
-        let (mut heard, mut stored) = (Vec::new(), START.stored.clone());
+        let place = nine_messages(&START);
+        let (mut received, mut stored) = (Vec::new(), START.stored.clone());
         let mut seed = 1_000 * polls;
-        while heard.len() < TEXTS.len() {
+        while received.len() < TEXTS.len() {
             seed += 1;
             let client = place.resume(&stored, seed);
             let mut messages = client.messages();
-            // The first one is heard, the wait for the next dropped.
-            heard.push(hear(&place, &client, &mut messages, &mut stored));
-            if heard.len() < TEXTS.len()
+            // The first message is received; the wait for the next one is dropped.
+            received.push(next_text(&place, &client, &mut messages, &mut stored));
+            if received.len() < TEXTS.len()
                 && let Some(message) = place.poll(polls, messages.next())
             {
                 let message = message.unwrap().unwrap();
                 stored = store(&client, &message);
-                heard.push(message.text().unwrap().to_owned());
+                received.push(message.text().unwrap().to_owned());
             }
         }
-        assert_eq!(heard, TEXTS, "{polls}");
+        assert_eq!(received, TEXTS, "{polls}");
         place.assert_clean();
     }
 }
 
-/// Threat S5: the same with messages that are acknowledged out of order, or not at all before the
-/// client is dropped.
+/// Threat S5: the same with messages that are acknowledged out of order, or not before the client
+/// is dropped.
 #[test]
-fn messages_that_were_not_acknowledged_arrive_again() {
+fn unacknowledged_messages_are_redelivered() {
     let mut again = 0;
     for polls in 1..=60 {
-        let place = nine(&START);
+        let place = nine_messages(&START);
         let (mut handled, mut stored) = (Vec::new(), START.stored.clone());
         let mut clients = 0;
         while handled.len() < TEXTS.len() {
@@ -129,7 +133,7 @@ fn messages_that_were_not_acknowledged_arrive_again() {
             let client = place.resume(&stored, seed);
             let mut messages = client.messages().manual();
             let mut held = vec![place.finish(messages.next()).unwrap().unwrap()];
-            // The wait for one more is dropped.
+            // The wait for another message is dropped.
             if handled.len() + 1 < TEXTS.len()
                 && let Some(message) = place.poll(polls, messages.next())
             {
@@ -150,7 +154,7 @@ fn messages_that_were_not_acknowledged_arrive_again() {
         place.assert_clean();
     }
     assert!(again > 60, "{again} arrived again");
-    let place = nine(&START);
+    let place = nine_messages(&START);
     let client = place.resume(&START.stored, 1);
     let mut messages = client.messages().manual();
     let held: Vec<_> = (0..3).map(|_| place.finish(messages.next()).unwrap().unwrap()).collect();
@@ -161,13 +165,18 @@ fn messages_that_were_not_acknowledged_arrive_again() {
     }
 }
 
-fn hear(place: &Place, client: &Client, messages: &mut Messages, stored: &mut String) -> String {
+fn next_text(
+    place: &Place,
+    client: &Client,
+    messages: &mut Messages,
+    stored: &mut String,
+) -> String {
     let message = place.finish(messages.next()).unwrap().unwrap();
     *stored = store(client, &message);
     message.text().unwrap().to_owned()
 }
 
-/// As a bot does that stores effect and session at once.
+/// Stores the session as a bot does that stores effect and session together.
 fn store(client: &Client, message: &wechat_proto::Message) -> String {
     let mut session = client.session();
     session.acknowledge(message);
@@ -178,9 +187,10 @@ fn bytes(length: usize) -> Bytes {
     (0..length).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
 }
 
-/// Threat U5: an upload goes on with the piece that it was at, and the service has the file once.
+/// Threat U5: a dropped upload continues with its current piece, and the service receives the file
+/// once.
 #[test]
-fn an_upload_goes_on() {
+fn dropped_upload_continues() {
     let file = bytes(600_000);
     let md5: String = Md5::digest(&file).iter().map(|byte| format!("{byte:02x}")).collect();
     for polls in 0.. {
@@ -188,32 +198,33 @@ fn an_upload_goes_on() {
         let client = place.resume(&START.stored, polls + 1);
         let local = LocalFile::new("a.bin", file.len() as u64).unwrap();
         let mut upload = Upload::new(UserName::file_helper(), local);
-        let mut told = Vec::new();
+        let mut progress = Vec::new();
         let done = place.poll(
             polls,
-            client.upload(&mut upload, file.clone(), |progress| told.push(progress.clone())),
+            client.upload(&mut upload, file.clone(), |step| progress.push(step.clone())),
         );
         let whole = done.is_some();
         let uploaded = match done {
             Some(uploaded) => uploaded.unwrap(),
             None => place
-                .finish(client.upload(&mut upload, file.clone(), |progress| {
-                    told.push(progress.clone());
+                .finish(client.upload(&mut upload, file.clone(), |step| {
+                    progress.push(step.clone());
                 }))
                 .unwrap(),
         };
         let world = place.world();
         assert_eq!(world.violations(), []);
         assert_eq!(world.uploads().len(), 1);
-        let there = &world.uploads()[0];
-        assert_eq!((&*there.media_id, &there.md5), (uploaded.media_id(), &md5));
-        let repeated = there.repeats;
+        let stored = &world.uploads()[0];
+        assert_eq!((&*stored.media_id, &stored.md5), (uploaded.media_id(), &md5));
+        let repeated = stored.repeats;
         drop(world);
-        let pieces = place.asked("webwxuploadmedia");
+        let pieces = place.requests("webwxuploadmedia");
         assert!(repeated <= 1 && pieces <= 3, "{polls}: {pieces} pieces, {repeated} again");
-        // Nothing that the service took is told twice.
-        let sent = told.iter().filter(|step| matches!(step, UploadProgress::Sent { .. })).count();
-        let hashed = told.iter().filter(|step| matches!(step, UploadProgress::Hashed)).count();
+        // Progress is reported once per piece.
+        let sent =
+            progress.iter().filter(|step| matches!(step, UploadProgress::Sent { .. })).count();
+        let hashed = progress.iter().filter(|step| matches!(step, UploadProgress::Hashed)).count();
         assert_eq!((sent, hashed), (2, 1));
         if whole {
             assert!(polls >= 8, "{polls}");
@@ -222,7 +233,7 @@ fn an_upload_goes_on() {
     }
 }
 
-/// A message with a picture.
+/// Delivers a message with a picture.
 fn picture(picture: &Bytes) -> (Place, MsgId) {
     let place = START.place();
     let friend = START.named("Ada").to_string();
@@ -235,12 +246,12 @@ fn picture(picture: &Bytes) -> (Place, MsgId) {
     (place, id.as_str().into())
 }
 
-/// The head is asked for again; of the body, no byte is lost however often a wait for it is dropped.
+/// A dropped download requests the head again; dropped waits for chunks lose no bytes of the body.
 #[test]
-fn a_download_goes_on() {
-    let there = bytes(50_000);
+fn dropped_download_continues() {
+    let expected = bytes(50_000);
     for polls in 0.. {
-        let (place, id) = picture(&there);
+        let (place, id) = picture(&expected);
         let client = place.resume(&START.stored, polls + 1);
         let image = GetImage::new(id.clone(), ImageSize::Full);
         let begun = place.poll(polls, client.download(image.clone()));
@@ -249,18 +260,18 @@ fn a_download_goes_on() {
             Some(begun) => begun.unwrap(),
             None => place.finish(client.download(image.clone())).unwrap(),
         };
-        assert_eq!(head.length, Some(there.len() as u64));
-        let mut came = Vec::new();
+        assert_eq!(head.length, Some(expected.len() as u64));
+        let mut received = Vec::new();
         loop {
-            // Dropped once, and waited for again.
+            // Dropped once, then awaited again.
             let chunk = place.poll(polls.min(1), body.chunk());
             match chunk.unwrap_or_else(|| place.finish(body.chunk())).unwrap() {
-                Some(chunk) => came.extend_from_slice(&chunk),
+                Some(chunk) => received.extend_from_slice(&chunk),
                 None => break,
             }
         }
-        assert_eq!(came, there);
-        assert!(place.asked("webwxgetmsgimg") <= 2);
+        assert_eq!(received, expected);
+        assert!(place.requests("webwxgetmsgimg") <= 2);
         place.assert_clean();
         if whole {
             break;
@@ -268,34 +279,34 @@ fn a_download_goes_on() {
     }
 }
 
-/// What a dropped copy has written is the beginning; the fetch is made again for the whole.
+/// A dropped copy has written a prefix; a new download copies the whole body.
 #[test]
-fn a_copy_is_made_again() {
-    let there = bytes(50_000);
+fn dropped_copy_restarts() {
+    let expected = bytes(50_000);
     let mut lengths = Vec::new();
     for polls in 0.. {
-        let (place, id) = picture(&there);
+        let (place, id) = picture(&expected);
         let client = place.resume(&START.stored, polls + 1);
         let image = GetImage::new(id.clone(), ImageSize::Full);
         let (head, body) = place.finish(client.download(image.clone())).unwrap();
         let mut written = Vec::new();
-        let mut told = 0;
-        let copy = body.copy_to(&head, &mut written, 1 << 20, |so_far| told = so_far);
+        let mut progress = 0;
+        let copy = body.copy_to(&head, &mut written, 1 << 20, |so_far| progress = so_far);
         let copied = place.poll(polls, copy);
-        assert_eq!(written, there[..written.len()], "a beginning of it, and nothing else");
-        assert_eq!(told, written.len() as u64);
+        assert_eq!(written, expected[..written.len()], "not a prefix of the body");
+        assert_eq!(progress, written.len() as u64);
         lengths.push(written.len());
         if let Some(copied) = copied {
-            assert_eq!(copied.unwrap(), there.len() as u64);
+            assert_eq!(copied.unwrap(), expected.len() as u64);
             break;
         }
-        assert!(written.len() < there.len() || polls > 3);
+        assert!(written.len() < expected.len() || polls > 3);
         let (head, body) = place.finish(client.download(image.clone())).unwrap();
         let mut written = Vec::new();
         place.finish(body.copy_to(&head, &mut written, 1 << 20, |_| {})).unwrap();
-        assert_eq!(written, there);
+        assert_eq!(written, expected);
         place.assert_clean();
     }
     lengths.dedup();
-    assert!(lengths.len() > 3, "dropped in the middle, too: {lengths:?}");
+    assert!(lengths.len() > 3, "never dropped in the middle: {lengths:?}");
 }

@@ -1,7 +1,7 @@
-//! A day behind a proxy that does harm, and one over a bad line under TLS: what the service has sent and received is what
-//! the bot has received and sent.
+//! A whole scenario behind a fault-injecting proxy, and one over a faulty TLS connection: each
+//! message arrives exactly once in both directions.
 //!
-//! The seeds of CI are in the tests; `CHAOS_SEEDS=1000` runs the days of so many others, by hand.
+//! The tests contain the seeds of CI; `CHAOS_SEEDS=1000` runs seeds 0 to 999 instead.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -18,10 +18,10 @@ use wechat_simulator::{Chaos, Fault, Incoming, LineFault, World};
 use crate::wire::{Bot, Hyper, Place, Ureq};
 
 const SOON: Duration = Duration::from_secs(1);
-/// A file of three pieces.
+/// The size of a file of three pieces.
 const FILE: usize = (1 << 20) + 77;
-/// A file of one piece. A faulty line harms every connection, so pieces fail often, and an upload
-/// waits longer after each failure.
+/// The size of a file of one piece. TLS faults hit every connection, so pieces fail often, and the
+/// pause before the next attempt grows with each failure.
 const SMALL_FILE: usize = 20_000;
 const TEXTS: usize = 24;
 
@@ -44,7 +44,7 @@ fn friend(world: &World, name: &str) -> String {
     all.find(|contact| contact.nick_name == name).unwrap().user_name.clone()
 }
 
-/// The phone confirms; then come texts, two at a time, and a picture among them.
+/// The phone confirms; then texts arrive two at a time, with a picture among them.
 fn script(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().scan());
     place.simulator.then(SOON, |world| world.phone().confirm());
@@ -61,8 +61,8 @@ fn script(place: &Place) {
     }
 }
 
-/// A bot that gives up nothing that may still succeed.
-struct Stubborn<'a, B> {
+/// A bot that retries everything that may still succeed.
+struct RetryingBot<'a, B> {
     place: &'a Place,
     bot: B,
     failures: usize,
@@ -70,11 +70,11 @@ struct Stubborn<'a, B> {
     until: Instant,
 }
 
-impl<B: Bot> Stubborn<'_, B> {
-    /// Notes a failure; only some are to be seen here.
+impl<B: Bot> RetryingBot<'_, B> {
+    /// Counts a failure and asserts that its kind is expected.
     fn failed(&mut self, what: &str, error: &Error) {
         let late = Instant::now() > self.until;
-        let fine = matches!(
+        let expected = matches!(
             error,
             Error::Transport(_)
                 | Error::Malformed { .. }
@@ -83,7 +83,7 @@ impl<B: Bot> Stubborn<'_, B> {
                 | Error::EmptyMedia { .. }
                 | Error::Unanswered { .. }
         );
-        assert!(fine && !late, "{what}: {error:?}\n{}", self.place.harm());
+        assert!(expected && !late, "{what}: {error:?}\n{}", self.place.injected_faults());
         self.failures += 1;
     }
 
@@ -96,14 +96,14 @@ impl<B: Bot> Stubborn<'_, B> {
         }
     }
 
-    /// How many requests with these bytes in them have left the client, as far as they could be
-    /// read, and how many messages of this number the world has.
+    /// Returns how many requests with this id left the client, as far as they can be read, and how
+    /// many messages with this id the simulator received.
     fn count(&self, id: ClientMsgId) -> (usize, usize) {
         let id = id.to_string();
         let passed = self.place.chaos().map(Chaos::passed).unwrap_or_default();
         let sends = passed.iter().filter(|passed| passed.endpoint == "webwxsendmsg");
         let left = sends.filter(|passed| {
-            // Of one that was cut, nobody knows which it was: it counts for each.
+            // A cut request cannot be identified, so it counts for each id.
             passed.fault == Some(Fault::CutRequest)
                 || String::from_utf8_lossy(&passed.request).contains(&id)
         });
@@ -111,9 +111,9 @@ impl<B: Bot> Stubborn<'_, B> {
         (left.count(), world.sent().iter().filter(|sent| sent.client_msg_id == id).count())
     }
 
-    /// Sends a text until it is answered, each time under the same number.
+    /// Sends a text until it is answered, each time with the same id.
     ///
-    /// Threat S9: each time one request leaves at most, and none where that is said.
+    /// Threat S9: each attempt sends at most one request, and none if the error states that.
     fn send(&mut self, to: &UserName, text: &str) {
         let id = self.bot.next_client_msg_id();
         let mut send = SendText::new(to.clone(), text).with_id(id);
@@ -122,7 +122,7 @@ impl<B: Bot> Stubborn<'_, B> {
             let (before, had) = self.count(id);
             let result = self.bot.call(&mut send);
             let (after, arrived) = self.count(id);
-            let (left, harm) = (after.saturating_sub(before), self.place.harm());
+            let (left, harm) = (after.saturating_sub(before), self.place.injected_faults());
             assert!(left <= 1 && arrived <= 1, "{left} {arrived} {result:?}\n{harm}");
             match result {
                 Ok(_) => {
@@ -132,7 +132,7 @@ impl<B: Bot> Stubborn<'_, B> {
                 }
                 Err(Error::Transport(failure)) => {
                     assert_eq!((failure.sent, left), (Sent::No, 0), "{harm}");
-                    // Over a line, the service may come only now to what left before.
+                    // Over a faulty connection, the service may handle an earlier request only now.
                     let late = unanswered && self.place.chaos().is_none();
                     assert!(arrived == had || late, "{arrived} {had}\n{harm}");
                     self.failures += 1;
@@ -175,39 +175,40 @@ impl<B: Bot> Stubborn<'_, B> {
     }
 }
 
-/// A login, texts and a picture in, an answer to each out, a file up, a picture down, a logout.
-fn day<B: Bot>(seed: u64, place: &Place, file: usize) {
+/// Runs a login, receives texts and a picture, answers each text, uploads a file, downloads the
+/// picture and logs out.
+fn scenario<B: Bot>(seed: u64, place: &Place, file: usize) {
     script(place);
     let until = Instant::now() + Duration::from_secs(400);
     let mut device = place.device();
     let bot = B::login_on(place, &mut device, drop);
-    let bot = bot.unwrap_or_else(|error| panic!("{error:?}\n{}", place.harm()));
-    // A bad line may be worse than a login bears.
-    place.storm();
-    let mut bot = Stubborn { place, bot, failures: 0, unanswered: 0, until };
+    let bot = bot.unwrap_or_else(|error| panic!("{error:?}\n{}", place.injected_faults()));
+    // Faults start after the login, which does not retry enough for all of them.
+    place.start_faults();
+    let mut bot = RetryingBot { place, bot, failures: 0, unanswered: 0, until };
     while let Err(error) = bot.bot.contacts() {
         bot.failed("contacts", &error);
     }
     let source = Bytes::from(vec![b'z'; file]);
-    let (mut heard, mut pictures) = (Vec::new(), Vec::new());
+    let (mut received, mut pictures) = (Vec::new(), Vec::new());
     while let Some(message) = bot.next() {
         if let Some(text) = message.text() {
-            heard.push(text.to_owned());
+            received.push(text.to_owned());
             bot.send(message.peer(), &format!("回 {text}"));
         } else {
             pictures.push(bot.download(&message));
         }
-        if heard.len() == TEXTS / 2 {
+        if received.len() == TEXTS / 2 {
             bot.upload(&source);
         }
-        if heard.len() == TEXTS {
+        if received.len() == TEXTS {
             bot.log_out();
         }
     }
 
-    let (world, harm) = (place.simulator.world(), place.harm());
+    let (world, harm) = (place.simulator.world(), place.injected_faults());
     let texts: Vec<_> = (0..TEXTS).map(|n| format!("消息 {n}")).collect();
-    assert_eq!(heard, texts, "{harm}");
+    assert_eq!(received, texts, "{harm}");
     assert!(pictures == [picture()], "{harm}");
     let sent: Vec<_> = world.sent().iter().map(|sent| sent.content.clone()).collect();
     let answers: Vec<_> = texts.iter().map(|text| format!("回 {text}")).collect();
@@ -219,26 +220,26 @@ fn day<B: Bot>(seed: u64, place: &Place, file: usize) {
     println!("seed {seed}: {} failures, {} sends unanswered", bot.failures, bot.unanswered);
 }
 
-/// Behind a proxy that reads what passes.
-fn stormy_day<B: Bot>(seed: u64) {
-    let place = Place::stormy(world(), seed);
-    place.storm();
-    day::<B>(seed, &place, FILE);
+/// Runs behind the HTTP proxy, which can read requests.
+fn scenario_with_http_faults<B: Bot>(seed: u64) {
+    let place = Place::with_http_faults(world(), seed);
+    place.start_faults();
+    scenario::<B>(seed, &place, FILE);
     let passed = place.chaos().unwrap().passed();
     let faults: BTreeSet<_> = passed.iter().filter_map(|passed| passed.fault).collect();
-    assert!(faults.len() >= Fault::ALL.len() - 2, "{}", place.harm());
+    assert!(faults.len() >= Fault::ALL.len() - 2, "{}", place.injected_faults());
 }
 
-/// Over TLS, on a line where nobody knows what it carries.
-fn noisy_day<B: Bot>(seed: u64) {
-    let place = Place::stormy_tls(world(), seed);
-    day::<B>(seed, &place, SMALL_FILE);
+/// Runs over TLS, where the proxy cannot read requests.
+fn scenario_with_tls_faults<B: Bot>(seed: u64) {
+    let place = Place::with_tls_faults(world(), seed);
+    scenario::<B>(seed, &place, SMALL_FILE);
     let carried = place.line().unwrap().carried();
     let faults: BTreeSet<_> = carried.iter().flatten().map(|(fault, _)| *fault).collect();
-    assert!(faults.len() >= LineFault::ALL.len() - 2, "{}", place.harm());
+    assert!(faults.len() >= LineFault::ALL.len() - 2, "{}", place.injected_faults());
 }
 
-/// The seeds to run: these, or so many of one's own.
+/// Returns the seeds to run: `few`, or those that `CHAOS_SEEDS` requests.
 fn seeds(few: &[u64]) -> Vec<u64> {
     match std::env::var("CHAOS_SEEDS").ok().and_then(|count| count.parse().ok()) {
         Some(count) => (0..count).collect(),
@@ -248,24 +249,24 @@ fn seeds(few: &[u64]) -> Vec<u64> {
 
 /// Threats N7, B2 to B5, S9.
 #[test]
-fn a_stormy_day_over_ureq() {
-    seeds(&[20, 21]).into_iter().for_each(stormy_day::<Ureq>);
+fn http_faults_over_ureq() {
+    seeds(&[20, 21]).into_iter().for_each(scenario_with_http_faults::<Ureq>);
 }
 
 /// Threats N7, B2 to B5, S9.
 #[test]
-fn a_stormy_day_over_hyper() {
-    seeds(&[20, 21]).into_iter().for_each(stormy_day::<Hyper>);
+fn http_faults_over_hyper() {
+    seeds(&[20, 21]).into_iter().for_each(scenario_with_http_faults::<Hyper>);
 }
 
 /// Threats B3, B4, S9.
 #[test]
-fn a_noisy_day_over_ureq() {
-    seeds(&[2]).into_iter().for_each(noisy_day::<Ureq>);
+fn tls_faults_over_ureq() {
+    seeds(&[2]).into_iter().for_each(scenario_with_tls_faults::<Ureq>);
 }
 
 /// Threats B3, B4, S9.
 #[test]
-fn a_noisy_day_over_hyper() {
-    seeds(&[2]).into_iter().for_each(noisy_day::<Hyper>);
+fn tls_faults_over_hyper() {
+    seeds(&[2]).into_iter().for_each(scenario_with_tls_faults::<Hyper>);
 }

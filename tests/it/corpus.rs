@@ -1,4 +1,4 @@
-//! Every committed input of the fuzzers, through the entries they drive.
+//! Replays the committed fuzzing corpus.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,14 +12,14 @@ fn corpora() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus")
 }
 
-/// The inputs of a target, by the names of their files.
+/// Returns the inputs of a target with their file names.
 fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
     let folder = corpora().join(target);
     let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{target}: {error}"));
     let mut inputs: Vec<_> = files
         .map(|file| {
-            let file = file.expect("a folder that can be read");
-            let bytes = fs::read(file.path()).expect("a file that can be read");
+            let file = file.expect("readable folder");
+            let bytes = fs::read(file.path()).expect("readable file");
             (file.file_name().to_string_lossy().into_owned(), bytes)
         })
         .collect();
@@ -28,12 +28,12 @@ fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
     inputs
 }
 
-/// Says which input it is, where one fails.
+/// Prints the current input, for failures.
 fn at(target: &str, file: &str) {
     println!("{target}/{file}");
 }
 
-/// Replays a target. Where the first byte chooses an entry, every entry has an input.
+/// Replays a target. If the first byte selects an entry, each entry must have an input.
 fn replay(target: &str, table: &[(&str, Entry)]) {
     let mut met = BTreeSet::new();
     for (file, bytes) in inputs(target) {
@@ -42,7 +42,7 @@ fn replay(target: &str, table: &[(&str, Entry)]) {
             let first = bytes.first().unwrap_or_else(|| panic!("{target}/{file} is empty"));
             let (name, _) = table[usize::from(*first) % table.len()];
             met.insert(name);
-            // A file is named after its entry, unless a fuzzer named it after its bytes.
+            // A file is named after its entry, or after its hash if a fuzzer wrote it.
             let hash = file.len() == 40 && file.bytes().all(|byte| byte.is_ascii_hexdigit());
             let named = file.starts_with(&format!("{name}-"));
             assert!(named || hash, "{target}/{file} is for {name}");
@@ -50,11 +50,11 @@ fn replay(target: &str, table: &[(&str, Entry)]) {
         fuzz::dispatch(table, &bytes);
     }
     for (name, _) in table.iter().filter(|_| table.len() > 1) {
-        assert!(met.contains(name), "no input of {target} is for {name}");
+        assert!(met.contains(name), "{target} has no input for {name}");
     }
 }
 
-/// A test for each target, so that they run at once.
+/// Generates a test for each target, so that they run in parallel.
 macro_rules! replayed {
     ($($target:ident)*) => {
         $(
@@ -62,7 +62,7 @@ macro_rules! replayed {
             fn $target() {
                 let name = stringify!($target);
                 let target = fuzz::TARGETS.iter().find(|(target, _)| *target == name);
-                replay(name, target.expect("a target of the table").1);
+                replay(name, target.expect("target not in the table").1);
             }
         )*
 
@@ -76,21 +76,20 @@ replayed! {
 }
 
 proptest! {
-    // Hundreds of inputs in each case.
+    // Each case runs hundreds of inputs.
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Threat R1: whatever comes, each parser and each flow gives a value or an error.
+    /// Threat R1: for any bytes, each parser and each flow returns a value or an error.
     #[test]
-    fn any_bytes_into_any_entry(bytes in vec(any::<u8>(), 0..400)) {
+    fn any_bytes_do_not_panic(bytes in vec(any::<u8>(), 0..400)) {
         for (_, entry) in fuzz::entries() {
             entry(&bytes);
         }
     }
 
-    /// The same for replies that were good once, some of each target in each case: cut, and with
-    /// some bytes changed.
+    /// The same for truncated and altered corpus inputs, some of each target in each case.
     #[test]
-    fn spoiled_replies_into_their_entries(
+    fn altered_inputs_do_not_panic(
         first in any::<prop::sample::Index>(),
         cut in any::<prop::sample::Index>(),
         changes in vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
@@ -101,7 +100,7 @@ proptest! {
             let first = first.index(inputs.len());
             for (_, mut bytes) in inputs.into_iter().cycle().skip(first).take(16) {
                 for (place, byte) in &changes {
-    // The first byte chooses the entry.
+                    // The first byte selects the entry.
                     let place = 1 + place.index(bytes.len());
                     if let Some(changed) = bytes.get_mut(place) {
                         *changed = *byte;
@@ -114,27 +113,27 @@ proptest! {
     }
 }
 
-/// No name is there twice, and every target has a folder, a program, and a replay.
+/// Entry names are unique, and every target has a corpus, a program and a replay.
 #[test]
-fn nothing_is_left_out() {
+fn every_target_has_corpus_program_and_replay() {
     let names: BTreeSet<_> = fuzz::entries().map(|entry| entry.0).collect();
     assert_eq!(names.len(), fuzz::entries().count());
     let targets: BTreeSet<String> =
         fuzz::TARGETS.iter().map(|(target, _)| (*target).to_owned()).collect();
     assert!((12..=15).contains(&targets.len()), "{}", targets.len());
     let listed = |folder: &Path| -> BTreeSet<String> {
-        let files = fs::read_dir(folder).expect("a folder");
+        let files = fs::read_dir(folder).expect("readable folder");
         let stem = |file: fs::DirEntry| Some(file.path().file_stem()?.to_str()?.to_owned());
-        files.filter_map(|file| stem(file.expect("a file"))).collect()
+        files.filter_map(|file| stem(file.expect("readable file"))).collect()
     };
     assert_eq!(listed(&corpora()), targets);
     assert_eq!(listed(&corpora().join("../fuzz_targets")), targets);
     assert_eq!(REPLAYED.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), targets);
 }
 
-/// All that is committed, together: less than 5 MB.
+/// The committed corpus is smaller than 5 MB in total.
 #[test]
-fn the_corpora_are_small() {
+fn corpus_is_below_5_mb() {
     let length = |(target, _): &(&str, fuzz::Table)| {
         inputs(target).iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
     };

@@ -1,11 +1,11 @@
-//! What the published crates are built on.
+//! The dependencies of the published crates.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 const LOCK: &str = include_str!("../../Cargo.lock");
 
-/// All that the core names as a dependency: a new one has to be added here, and to be worth it.
+/// The direct dependencies of the core. Add a new one here only if it is justified.
 const CORE: [&str; 15] = [
     "bytes",
     "cookie",
@@ -29,14 +29,14 @@ fn value<'a>(package: &'a str, key: &str) -> Option<&'a str> {
     Some(line.trim_matches('"'))
 }
 
-/// Threat R3: from the registry alone, each with the checksum of what was looked at.
+/// Threat R3: all packages come from the registry, with a checksum.
 #[test]
-fn all_come_from_the_registry() {
+fn packages_come_from_the_registry() {
     let mut ours = BTreeSet::new();
     let packages: Vec<_> = LOCK.split("[[package]]").skip(1).collect();
     assert!(packages.len() > 50);
     for package in packages {
-        let name = value(package, "name").expect("a name");
+        let name = value(package, "name").expect("package without a name");
         match value(package, "source") {
             None => assert!(ours.insert(name), "{name} twice"),
             Some(source) => {
@@ -57,17 +57,17 @@ fn all_come_from_the_registry() {
     assert_eq!(ours, BTreeSet::from(known));
 }
 
-/// Threat R3: nothing comes along unnoticed.
+/// Threat R3: the direct dependencies of the core are exactly the listed ones.
 #[test]
-fn the_core_is_built_of_few() {
+fn core_dependencies_are_as_listed() {
     let tree = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--offline", "-p", "wechat-proto", "--features", "zeroize"])
         .args(["-e", "normal", "--depth", "1", "--prefix", "none", "--format", "{p}"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
-        .expect("cargo");
+        .expect("cargo failed to start");
     assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
-    let tree = String::from_utf8(tree.stdout).expect("names");
+    let tree = String::from_utf8(tree.stdout).expect("output is not UTF-8");
     let names: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     let names: Vec<_> = names.into_iter().filter(|name| *name != "wechat-proto").collect();
     assert_eq!(names, CORE);

@@ -1,4 +1,4 @@
-//! Who is known, and how the bot comes to know them, on every wire.
+//! The contact directory and how it is filled, on every wire.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::wire::{Bot, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 
-/// An account with three friends, and a stranger.
+/// An account with three friends and a stranger.
 fn world() -> World {
     let mut world = World::new(11);
     world.add_special("filehelper", "文件传输助手");
@@ -26,7 +26,7 @@ fn named(world: &World, name: &str) -> String {
     all.find(|contact| contact.nick_name == name).unwrap().user_name.clone()
 }
 
-/// A room of the first two friends and the account, which no list names before somebody writes.
+/// Adds a room of the first two friends and the account that is in no list before somebody writes.
 fn add_room(world: &mut World) -> String {
     let (one, two) = (named(world, "阿南"), named(world, "小北"));
     world.add_room("周末爬山", &[&one, &two])
@@ -37,7 +37,7 @@ fn log_in(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().confirm());
 }
 
-/// A friend says something, later: the bot has looked around by then.
+/// A friend sends a text after the pending lookups.
 fn later(place: &Place, text: &'static str) {
     place.simulator.then(SOON, move |world| {
         let friend = named(world, "老东");
@@ -45,7 +45,7 @@ fn later(place: &Place, text: &'static str) {
     });
 }
 
-fn hear<B: Bot>(bot: &mut B) -> Message {
+fn next_text<B: Bot>(bot: &mut B) -> Message {
     loop {
         let message = bot.next().unwrap().unwrap();
         if message.text().is_some() {
@@ -64,11 +64,10 @@ fn calls(place: &Place, endpoint: &str) -> usize {
 
 fn room(directory: &Directory) -> UserName {
     let mut rooms = directory.rooms().filter(|room| &*room.nick_name == "周末爬山");
-    rooms.next().expect("the room").user_name.clone()
+    rooms.next().expect("room not found").user_name.clone()
 }
 
-/// The phone lists a room that stands in no address book: the inbox asks for it by itself, and
-/// knows permanent ids from then on.
+/// The phone lists a room outside the address book: the inbox fetches it and learns permanent ids.
 fn unsaved_rooms<B: Bot>(place: &Place) {
     place.simulator.world().announce_recent_chats(false);
     log_in(place);
@@ -93,8 +92,8 @@ fn unsaved_rooms<B: Bot>(place: &Place) {
     later(place, "two");
     let mut bot = B::login(place, drop).unwrap();
     assert_eq!(bot.directory().rooms().count(), 0);
-    hear(&mut bot);
-    hear(&mut bot);
+    next_text(&mut bot);
+    next_text(&mut bot);
     let directory = bot.directory();
     let room = directory.find(&room(&directory)).unwrap();
     assert_eq!((room.kind(), room.is_saved(), room.members.len()), (ContactKind::Room, false, 3));
@@ -112,7 +111,7 @@ fn unsaved_rooms<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// Members join, leave, take another name; the room is renamed and given away.
+/// Members join, leave and are renamed; the room is renamed and changes its owner.
 fn changes_in_a_room<B: Bot>(place: &Place) {
     {
         let mut world = place.simulator.world();
@@ -137,21 +136,21 @@ fn changes_in_a_room<B: Bot>(place: &Place) {
     });
     let mut bot = B::login(place, drop).unwrap();
     let before = bot.contacts().unwrap();
-    assert_eq!(hear(&mut bot).text(), Some("one"));
+    assert_eq!(next_text(&mut bot).text(), Some("one"));
     let changes = bot.directory().changes_since(&before);
     assert!(
         !changes.iter().any(|change| matches!(change, Change::MembersJoined { .. })),
         "{changes:?}"
     );
     let before = bot.directory();
-    assert_eq!(hear(&mut bot).text(), Some("two"));
+    assert_eq!(next_text(&mut bot).text(), Some("two"));
     let after = bot.directory();
-    let mut told = Vec::new();
+    let mut described = Vec::new();
     for change in after.changes_since(&before) {
         let names = |members: &[wechat_proto::contact::Member]| {
             members.iter().map(|member| member.name().to_owned()).collect::<Vec<_>>().join(" ")
         };
-        told.push(match &change {
+        described.push(match &change {
             Change::Removed { contact } => format!("removed {}", contact.nick_name),
             Change::Renamed { old, new, .. } => format!("{old} is {new}"),
             Change::OwnerChanged { old, new, .. } => {
@@ -165,9 +164,9 @@ fn changes_in_a_room<B: Bot>(place: &Place) {
             other => format!("{other:?}"),
         });
     }
-    told.sort();
+    described.sort();
     assert_eq!(
-        told,
+        described,
         [
             "given to 小北",
             "joined: 老东",
@@ -181,7 +180,7 @@ fn changes_in_a_room<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// A stranger writes, and so does somebody in a room that nobody knew: both are asked for, once.
+/// A stranger and a member of an unknown room write: both are fetched once.
 fn unseen_senders<B: Bot>(place: &Place) {
     log_in(place);
     place.simulator.then(SOON, |world| {
@@ -194,7 +193,7 @@ fn unseen_senders<B: Bot>(place: &Place) {
     later(place, "later");
     later(place, "latest");
     let mut bot = B::login(place, drop).unwrap();
-    let messages: Vec<Message> = (0..5).map(|_| hear(&mut bot)).collect();
+    let messages: Vec<Message> = (0..5).map(|_| next_text(&mut bot)).collect();
     let directory = bot.directory();
     let texts: Vec<_> = messages.iter().map(|message| message.text().unwrap()).collect();
     assert_eq!(texts, ["who is this", "hello", "again", "later", "latest"]);
@@ -210,8 +209,8 @@ fn unseen_senders<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// Too many requests, then a room that cannot be told: messages go on, and the rest is learnt.
-fn refused<B: Bot>(place: &Place) {
+/// A rate-limited lookup does not stop messages and is retried later.
+fn lookup_rate_limited<B: Bot>(place: &Place) {
     log_in(place);
     place.simulator.world().announce_recent_chats(false);
     place.simulator.world().refuse("webwxbatchgetcontact", 1205, "");
@@ -222,22 +221,27 @@ fn refused<B: Bot>(place: &Place) {
     later(place, "two");
     later(place, "three");
     let mut bot = B::login(place, drop).unwrap();
-    let stranger = hear(&mut bot).peer().clone();
-    assert_eq!([hear(&mut bot).text(), hear(&mut bot).text()], [Some("two"), Some("three")]);
+    let stranger = next_text(&mut bot).peer().clone();
+    assert_eq!(
+        [next_text(&mut bot).text(), next_text(&mut bot).text()],
+        [Some("two"), Some("three")]
+    );
     assert!(bot.directory().find(&stranger).is_none());
-    assert_eq!(calls(place, "webwxbatchgetcontact"), 1, "not again within a minute");
-    // An hour later.
+    assert_eq!(calls(place, "webwxbatchgetcontact"), 1, "no retry within a minute");
     place.simulator.world().advance(Duration::from_secs(3600));
     later(place, "four");
     later(place, "five");
-    assert_eq!([hear(&mut bot).text(), hear(&mut bot).text()], [Some("four"), Some("five")]);
+    assert_eq!(
+        [next_text(&mut bot).text(), next_text(&mut bot).text()],
+        [Some("four"), Some("five")]
+    );
     assert_eq!(&*bot.directory().name_of(&stranger), "路人");
     assert_eq!(calls(place, "webwxbatchgetcontact"), 2);
     clean(place);
 }
 
-/// Whom the service leaves out of its answer is not asked for again.
-fn left_out<B: Bot>(place: &Place) {
+/// A contact missing from the response is not fetched again.
+fn missing_contact_is_not_retried<B: Bot>(place: &Place) {
     log_in(place);
     let stranger = named(&place.simulator.world(), "路人");
     place.simulator.world().batch_leaves_out(&stranger);
@@ -249,7 +253,7 @@ fn left_out<B: Bot>(place: &Place) {
     }
     let mut bot = B::login(place, drop).unwrap();
     for text in ["one", "two", "three"] {
-        assert_eq!(hear(&mut bot).text(), Some(text));
+        assert_eq!(next_text(&mut bot).text(), Some(text));
     }
     assert_eq!(calls(place, "webwxbatchgetcontact"), 1);
     clean(place);
@@ -259,6 +263,6 @@ on_all_wires! {
     unsaved_rooms in super::world();
     changes_in_a_room in super::world();
     unseen_senders in super::world();
-    refused in super::world();
-    left_out in super::world();
+    lookup_rate_limited in super::world();
+    missing_contact_is_not_retried in super::world();
 }

@@ -83,7 +83,7 @@ impl Endpoint for Download {
 }
 
 /// A bot that has logged in and received the messages.
-struct Day<B> {
+struct Fixture<B> {
     bot: B,
     messages: Vec<Message>,
     directory: Directory,
@@ -98,8 +98,8 @@ const PLACE: usize = 4;
 const CARD: usize = 5;
 const OLD_FILE: usize = 6;
 
-impl<B: Bot> Day<B> {
-    fn begin(place: &Place) -> Self {
+impl<B: Bot> Fixture<B> {
+    fn new(place: &Place) -> Self {
         place.simulator.then(SOON, |world| world.phone().scan());
         place.simulator.then(SOON, |world| world.phone().confirm());
         let mut bot = B::login(place, drop).unwrap();
@@ -121,7 +121,7 @@ impl<B: Bot> Day<B> {
         Download::new(GetFile::new(file))
     }
 
-    /// Returns every download, with its asset in the simulator.
+    /// Returns every download with its asset in the simulator.
     fn all(&self) -> Vec<(&'static str, Download, Asset)> {
         let id = |message: usize| self.messages[message].id.clone();
         let text = |message: usize| id(message).as_str().to_owned();
@@ -141,7 +141,7 @@ impl<B: Bot> Day<B> {
         let name = |name: &UserName, big| Asset::Icon(name.as_str().to_owned(), big);
         let head_img = || Asset::HeadImg(room.as_str().to_owned());
         let map_link = MapLink::of(&self.messages[PLACE]).unwrap();
-        let ask = |icon: Icon| Download::new(GetIcon::new(icon));
+        let icon_of = |icon: Icon| Download::new(GetIcon::new(icon));
         vec![
             (
                 "webwxgetmsgimg",
@@ -167,12 +167,16 @@ impl<B: Bot> Day<B> {
                 Download::new(GetMap::new(map_link)),
                 Asset::Map(text(PLACE)),
             ),
-            ("webwxgeticon", ask(Icon::of(friend.clone()).seq(7)), name(&friend, false)),
-            ("webwxgeticon", ask(Icon::of(me.clone()).big()), name(&me, true)),
-            ("webwxgeticon", ask(Icon::of_member(found, stranger.clone())), name(&stranger, false)),
+            ("webwxgeticon", icon_of(Icon::of(friend.clone()).seq(7)), name(&friend, false)),
+            ("webwxgeticon", icon_of(Icon::of(me.clone()).big()), name(&me, true)),
             (
                 "webwxgeticon",
-                ask(Icon::of_stranger(&id(CARD), stranger.clone()).big()),
+                icon_of(Icon::of_member(found, stranger.clone())),
+                name(&stranger, false),
+            ),
+            (
+                "webwxgeticon",
+                icon_of(Icon::of_stranger(&id(CARD), stranger.clone()).big()),
                 name(&stranger, true),
             ),
             (
@@ -192,11 +196,11 @@ fn clean(place: &Place) {
 
 /// Each download once: the bytes are those of the simulator.
 pub(crate) fn everything<B: Bot>(place: &Place) {
-    let mut day = Day::<B>::begin(place);
-    let all = day.all();
+    let mut fixture = Fixture::<B>::new(place);
+    let all = fixture.all();
     let mut ranged = 0;
     for (endpoint, fetch, asset) in all {
-        let (head, bytes) = day.bot.download(fetch.clone()).unwrap();
+        let (head, bytes) = fixture.bot.download(fetch.clone()).unwrap();
         let world = place.simulator.world();
         let media = world.media(&asset);
         assert!(media.bytes == bytes, "{asset:?}");
@@ -206,7 +210,7 @@ pub(crate) fn everything<B: Bot>(place: &Place) {
         let fetched = world.fetched().last().unwrap();
         assert_eq!((&fetched.asset, fetched.bytes), (&asset, bytes.len()));
         ranged += usize::from(fetched.status == 206);
-        // Files are called something, whatever stands in between.
+        // Only files have a name.
         let name = head.file_name.as_ref().map(FileName::as_str);
         let expected = match asset {
             Asset::File(id) if id == "@crypt_0_old" => Some("a &amp; b_c.txt"),
@@ -216,38 +220,40 @@ pub(crate) fn everything<B: Bot>(place: &Place) {
         assert_eq!(name, expected);
     }
     assert_eq!(ranged, 2, "a voice and a video");
-    let received = ReceivedFile::of(&day.messages[OLD_FILE]).unwrap();
+    let received = ReceivedFile::of(&fixture.messages[OLD_FILE]).unwrap();
     assert_eq!(received.file_name().as_str(), "a & b_c.txt");
     assert_eq!(place.simulator.world().fetched().len(), 15);
     clean(place);
 }
 
 /// Each download refused, redirected, and truncated.
-fn trouble<B: Bot>(place: &Place) {
-    let mut day = Day::<B>::begin(place);
-    for (endpoint, fetch, asset) in day.all() {
+fn failed_downloads<B: Bot>(place: &Place) {
+    let mut fixture = Fixture::<B>::new(place);
+    for (endpoint, fetch, asset) in fixture.all() {
         let world = || place.simulator.world();
         // The service refuses with text.
         world().refuse(endpoint, 1, "");
-        let refused = day.bot.download(fetch.clone());
-        let Err(Error::Malformed { endpoint: told, found, .. }) = refused else {
+        let refused = fixture.bot.download(fetch.clone());
+        let Err(Error::Malformed { endpoint: reported, found, .. }) = refused else {
             panic!("{endpoint}: {refused:?}")
         };
-        assert_eq!((told, &*found), (endpoint, "text"));
+        assert_eq!((reported, &*found), (endpoint, "text"));
         let moved = http::Response::builder().status(302).header("location", "https://wx.qq.com/");
         world()
             .reply_with(endpoint, moved.header("content-length", 0).body([][..].into()).unwrap());
-        let moved = day.bot.download(fetch.clone());
-        let Err(Error::Status { endpoint: told, status: 302 }) = moved else { panic!("{moved:?}") };
-        assert_eq!(told, endpoint);
+        let moved = fixture.bot.download(fetch.clone());
+        let Err(Error::Status { endpoint: reported, status: 302 }) = moved else {
+            panic!("{moved:?}")
+        };
+        assert_eq!(reported, endpoint);
 
         let media = world().media(&asset);
         let mut torn = media.clone();
         torn.torn = Some(media.bytes.len() / 2);
         world().plant(asset.clone(), torn);
         for saved in [
-            day.bot.download(fetch.clone()).map(drop),
-            day.bot.save(fetch.clone(), LIMIT).result.map(drop),
+            fixture.bot.download(fetch.clone()).map(drop),
+            fixture.bot.save(fetch.clone(), LIMIT).result.map(drop),
         ] {
             match saved {
                 Err(Error::Transport(failure)) if failure.kind == FailureKind::Truncated => {}
@@ -256,42 +262,42 @@ fn trouble<B: Bot>(place: &Place) {
         }
         // The same again succeeds.
         world().plant(asset, media.clone());
-        assert!(day.bot.download(fetch.clone()).unwrap().1 == media.bytes);
+        assert!(fixture.bot.download(fetch.clone()).unwrap().1 == media.bytes);
     }
     clean(place);
 }
 
 /// An empty body is requested again, three times in all, and is then an error.
-fn nothing<B: Bot>(place: &Place) {
-    let mut day = Day::<B>::begin(place);
-    let (_, fetch, asset) = day.all().swap_remove(4);
+fn empty_body<B: Bot>(place: &Place) {
+    let mut fixture = Fixture::<B>::new(place);
+    let (_, fetch, asset) = fixture.all().swap_remove(4);
     let plant = |empty| {
         let mut media = Media::new("video/mp4", &b"at last"[..]);
         media.empty = empty;
         place.simulator.world().plant(asset.clone(), media);
     };
-    let asked = || place.simulator.world().fetched().len();
+    let fetches = || place.simulator.world().fetched().len();
     plant(2);
-    let saved = day.bot.save(fetch.clone(), LIMIT);
-    assert_eq!((saved.bytes.as_slice(), asked()), (&b"at last"[..], 3));
+    let saved = fixture.bot.save(fetch.clone(), LIMIT);
+    assert_eq!((saved.bytes.as_slice(), fetches()), (&b"at last"[..], 3));
     plant(3);
-    let saved = day.bot.save(fetch.clone(), LIMIT);
+    let saved = fixture.bot.save(fetch.clone(), LIMIT);
     assert!(matches!(saved.result, Err(Error::EmptyMedia { endpoint: "webwxgetvideo" })));
-    assert_eq!((saved.bytes.len(), asked()), (0, 6));
+    assert_eq!((saved.bytes.len(), fetches()), (0, 6));
     clean(place);
 }
 
 /// A file of 5 MB with its progress; above the limit, none of it is written.
 fn streamed<B: Bot>(place: &Place) {
-    let mut day = Day::<B>::begin(place);
+    let mut fixture = Fixture::<B>::new(place);
     let bytes: Vec<u8> =
         (0..5_000_003_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    let (_, fetch, asset) = day.all().swap_remove(5);
+    let (_, fetch, asset) = fixture.all().swap_remove(5);
     let mut media = Media::new("application/octet-stream", bytes.clone());
     "attachment; filename*=UTF-8''..%2F%E6%8A%A5.bin".clone_into(&mut media.disposition);
     place.simulator.world().plant(asset, media);
 
-    let saved = day.bot.save(fetch.clone(), bytes.len() as u64);
+    let saved = fixture.bot.save(fetch.clone(), bytes.len() as u64);
     let (head, size): (Head, u64) = saved.result.unwrap();
     assert_eq!((size, head.length), (5_000_003, Some(5_000_003)));
     assert_eq!(head.file_name.unwrap().as_str(), "_报.bin");
@@ -299,23 +305,23 @@ fn streamed<B: Bot>(place: &Place) {
     assert!(saved.progress.len() > 10 && saved.progress.is_sorted(), "{:?}", saved.progress);
     assert_eq!(saved.progress.last(), Some(&5_000_003));
 
-    let saved = day.bot.save(fetch.clone(), 5_000_002);
+    let saved = fixture.bot.save(fetch.clone(), 5_000_002);
     let too_large = Error::TooLarge { size: 5_000_003, limit: 5_000_002 };
     assert_eq!(saved.result.unwrap_err().to_string(), too_large.to_string());
     assert!(saved.bytes.is_empty() && saved.progress.is_empty());
-    // The client goes on.
-    assert!(day.bot.save(fetch.clone(), LIMIT).bytes == bytes);
+    // The client remains usable.
+    assert!(fixture.bot.save(fetch.clone(), LIMIT).bytes == bytes);
     clean(place);
 }
 
 /// Responses without ranges, type and name.
-fn odd_heads<B: Bot>(place: &Place) {
-    let mut day = Day::<B>::begin(place);
-    for (_, fetch, asset) in day.all() {
+fn heads_without_metadata<B: Bot>(place: &Place) {
+    let mut fixture = Fixture::<B>::new(place);
+    for (_, fetch, asset) in fixture.all() {
         let mut media = Media::new("", &b"bytes"[..]);
         media.ranged = false;
         place.simulator.world().plant(asset, media);
-        let (head, bytes) = day.bot.download(fetch.clone()).unwrap();
+        let (head, bytes) = fixture.bot.download(fetch.clone()).unwrap();
         assert_eq!((head.content_type, head.file_name), (None, None));
         assert_eq!(bytes, b"bytes");
     }
@@ -324,12 +330,14 @@ fn odd_heads<B: Bot>(place: &Place) {
 }
 
 /// Downloads of a closed session fail.
-fn over<B: Bot>(place: &Place) {
-    let mut day = Day::<B>::begin(place);
+fn closed_session<B: Bot>(place: &Place) {
+    let mut fixture = Fixture::<B>::new(place);
     place.simulator.world().phone().kick();
-    for (endpoint, fetch, _) in day.all() {
-        let gone = day.bot.download(fetch.clone());
-        assert!(matches!(gone, Err(Error::Malformed { endpoint: told, .. }) if told == endpoint));
+    for (endpoint, fetch, _) in fixture.all() {
+        let gone = fixture.bot.download(fetch.clone());
+        assert!(
+            matches!(gone, Err(Error::Malformed { endpoint: reported, .. }) if reported == endpoint)
+        );
     }
     assert_eq!(place.simulator.world().fetched(), []);
     clean(place);
@@ -337,16 +345,16 @@ fn over<B: Bot>(place: &Place) {
 
 on_all_wires! {
     everything in super::world();
-    trouble in super::world();
-    nothing in super::world();
+    failed_downloads in super::world();
+    empty_body in super::world();
     streamed in super::world();
-    odd_heads in super::world();
-    over in super::world();
+    heads_without_metadata in super::world();
+    closed_session in super::world();
 }
 
 /// With the same clock and seed, both adapters send the same requests, byte by byte.
 #[test]
-fn both_adapters_ask_the_same() {
+fn both_adapters_send_identical_requests() {
     fn log<B: Bot>() -> Vec<String> {
         let place = Place::tls(world()).without_ticks();
         everything::<B>(&place);

@@ -10,8 +10,8 @@ use wechat_simulator::ROUTES;
 
 use crate::wire::{Bot as _, Memory, Place};
 use crate::{
-    directory, downloads, entries, forwarding, kinds, odds, resume, rooms, secrets, sending, story,
-    systems, trouble, uploads,
+    directory, downloads, entries, failures, forwarding, kinds, misc, resume, rooms, secrets,
+    sending, story, system_messages, uploads,
 };
 
 const TABLE: &str = include_str!("../../wechat-proto/docs/endpoints.md");
@@ -52,8 +52,8 @@ fn referred() -> BTreeSet<&'static str> {
     paths.filter(|word| !NO_PATHS.iter().any(|(name, _)| name == word)).collect()
 }
 
-fn columns(wanted: fn(&[&'static str]) -> &'static str) -> BTreeSet<&'static str> {
-    rows().iter().map(|row| wanted(row)).collect()
+fn columns(column: fn(&[&'static str]) -> &'static str) -> BTreeSet<&'static str> {
+    rows().iter().map(|row| column(row)).collect()
 }
 
 #[test]
@@ -64,11 +64,11 @@ fn no_cell_is_empty() {
         assert!(row[0].starts_with("`GET /") || row[0].starts_with("`POST /"), "{row:?}");
     }
     let names = columns(name);
-    assert_eq!(names.len(), rows().len(), "a path is there twice");
+    assert_eq!(names.len(), rows().len(), "duplicate path");
 }
 
 #[test]
-fn every_path_of_the_reference_is_in_it() {
+fn every_path_of_the_reference_is_listed() {
     assert!(referred().len() > 30, "{:?}", referred());
     assert_eq!(columns(name), referred());
 }
@@ -146,7 +146,7 @@ fn every_path_has_a_route() {
 }
 
 #[test]
-fn every_source_is_a_paragraph() {
+fn every_source_is_a_heading() {
     for row in rows() {
         for source in row[4].split(", ") {
             let number = source.strip_prefix('§').unwrap_or_else(|| panic!("{row:?}"));
@@ -161,29 +161,30 @@ fn every_source_is_a_paragraph() {
 
 /// Runs all scenarios in memory.
 #[test]
-fn the_scenarios_request_every_path() {
+fn scenarios_request_every_path() {
     let all = [
-        story::asked(),
-        trouble::asked(),
-        entries::asked(),
-        odds::asked(),
-        sending::asked(),
-        forwarding::asked(),
-        rooms::asked(),
-        downloads::asked(),
-        uploads::asked(),
-        secrets::asked(),
-        systems::asked(),
-        directory::asked(),
-        kinds::asked(),
-        resume::asked(),
+        story::endpoints_called(),
+        failures::endpoints_called(),
+        entries::endpoints_called(),
+        misc::endpoints_called(),
+        sending::endpoints_called(),
+        forwarding::endpoints_called(),
+        rooms::endpoints_called(),
+        downloads::endpoints_called(),
+        uploads::endpoints_called(),
+        secrets::endpoints_called(),
+        system_messages::endpoints_called(),
+        directory::endpoints_called(),
+        kinds::endpoints_called(),
+        resume::endpoints_called(),
     ];
     // In memory only: it uploads 26 MB.
     let place = Place::memory(uploads::world());
     uploads::announced::<Memory>(&place);
     let world = place.simulator.world();
     let announced = world.log().iter().map(|logged| logged.endpoint.clone());
-    let asked: BTreeSet<String> = all.into_iter().flatten().chain(announced).collect();
-    let missing: Vec<_> = columns(name).into_iter().filter(|name| !asked.contains(*name)).collect();
+    let requested: BTreeSet<String> = all.into_iter().flatten().chain(announced).collect();
+    let missing: Vec<_> =
+        columns(name).into_iter().filter(|name| !requested.contains(*name)).collect();
     assert!(missing.is_empty(), "not requested by any scenario: {missing:?}");
 }

@@ -1,5 +1,5 @@
-//! The other ways in: without a code, as a desktop client, by the file-transfer page; on every
-//! wire.
+//! The other kinds of login: without a QR code, as a desktop client, and on the file-transfer page;
+//! on every wire.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ fn word(progress: &Progress) -> &'static str {
     }
 }
 
-/// A session that was stored, ended and read again.
+/// Stores a session, logs out and parses the stored session.
 fn stored<B: Bot>(place: &Place) -> Session {
     log_in(place);
     let mut bot = B::login(place, drop).unwrap();
@@ -56,7 +56,7 @@ fn stored<B: Bot>(place: &Place) -> Session {
     Session::from_json(&json).unwrap()
 }
 
-/// Logs in again; answers the bot and what it showed.
+/// Logs in again; returns the bot and its progress.
 fn again<B: Bot>(place: &Place, session: Session) -> (B, Vec<&'static str>) {
     let mut seen = Vec::new();
     let mut device = session.into_device();
@@ -66,13 +66,13 @@ fn again<B: Bot>(place: &Place, session: Session) -> (B, Vec<&'static str>) {
     (bot, seen)
 }
 
-fn answers<B: Bot>(place: &Place, bot: &mut B) {
+fn assert_usable<B: Bot>(place: &Place, bot: &mut B) {
     let to = UserName::file_helper();
     bot.call(SendText::new(to.clone(), "back again")).unwrap();
     assert_eq!(place.simulator.world().sent().last().unwrap().content, "back again");
 }
 
-/// The phone confirms, and there is no code.
+/// The phone confirms; no QR code is shown.
 pub(crate) fn pushed<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     let me = session.me().user_name.clone();
@@ -83,12 +83,13 @@ pub(crate) fn pushed<B: Bot>(place: &Place) {
     let (mut bot, seen) = again::<B>(place, session);
     assert_eq!(seen, ["on phone"]);
     assert_eq!(bot.session().me().user_name, me);
-    answers(place, &mut bot);
+    assert_usable(place, &mut bot);
     assert_eq!((calls(place, "jslogin"), calls(place, "webwxpushloginurl")), (1, 1));
     clean(place);
 }
 
-/// The api host refuses; the login host does not. Where they are one, it is the code at once.
+/// The API host refuses and the login host accepts. If both share one origin, the login falls back
+/// to a QR code.
 fn refused_by_the_api_host<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     let words = "device authinfo invalid";
@@ -102,40 +103,40 @@ fn refused_by_the_api_host<B: Bot>(place: &Place) {
         let (_, seen) = again::<B>(place, session);
         assert_eq!(seen, ["on phone"]);
         let world = place.simulator.world();
-        let asked = world.log().iter().filter(|logged| logged.endpoint == "webwxpushloginurl");
-        let hosts: Vec<_> = asked.map(|logged| logged.request.headers()["host"].clone()).collect();
+        let pushes = world.log().iter().filter(|logged| logged.endpoint == "webwxpushloginurl");
+        let hosts: Vec<_> = pushes.map(|logged| logged.request.headers()["host"].clone()).collect();
         assert_eq!(hosts, ["wx2.qq.com", "login.wx2.qq.com"]);
     }
     clean(place);
 }
 
-/// The service does not know the device any more.
-fn forgotten<B: Bot>(place: &Place) {
+/// The service no longer knows the device.
+fn device_forgotten<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.world().forget_devices();
     log_in(place);
     let (mut bot, seen) = again::<B>(place, session);
     assert_eq!(seen, ["code", "scanned"]);
-    answers(place, &mut bot);
-    let asked = if place.has_one_origin() { 1 } else { 2 };
-    assert_eq!((calls(place, "jslogin"), calls(place, "webwxpushloginurl")), (2, asked));
+    assert_usable(place, &mut bot);
+    let pushes = if place.has_one_origin() { 1 } else { 2 };
+    assert_eq!((calls(place, "jslogin"), calls(place, "webwxpushloginurl")), (2, pushes));
     clean(place);
 }
 
-/// A session that was left alone for days: of the cookies that the service knows a device by, `wxuin` is gone, the others
-/// are still sent.
-fn left_alone<B: Bot>(place: &Place) {
+/// A session unused for days: of the cookies that identify a device, `wxuin` has confirmation_expired and the
+/// others are still sent.
+fn unused_for_days<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.world().advance(Duration::from_secs(4 * 86_400));
     log_in(place);
     let (mut bot, seen) = again::<B>(place, session);
     assert_eq!(seen, ["code", "scanned"]);
-    answers(place, &mut bot);
+    assert_usable(place, &mut bot);
     let world = place.simulator.world();
-    let asked: Vec<_> =
+    let pushes: Vec<_> =
         world.log().iter().filter(|logged| logged.endpoint == "webwxpushloginurl").collect();
-    assert_eq!(asked.len(), if place.has_one_origin() { 1 } else { 2 });
-    for logged in asked {
+    assert_eq!(pushes.len(), if place.has_one_origin() { 1 } else { 2 });
+    for logged in pushes {
         let cookies = logged.request.headers()["cookie"].to_str().unwrap();
         let mut names: Vec<_> =
             cookies.split("; ").map(|pair| pair.split('=').next().unwrap()).collect();
@@ -146,8 +147,8 @@ fn left_alone<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// Its owner declines.
-fn declined<B: Bot>(place: &Place) {
+/// The owner declines.
+fn login_declined<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.then(SOON, |world| world.phone().cancel());
     log_in(place);
@@ -156,8 +157,8 @@ fn declined<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// The question gets too old.
-fn expired<B: Bot>(place: &Place) {
+/// The confirmation request expires.
+fn confirmation_expired<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.then(SOON, |world| world.phone().expire());
     log_in(place);
@@ -166,13 +167,13 @@ fn expired<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// Five minutes without an answer; with time that passes as the simulator says.
-fn unanswered<B: Bot>(place: &Place) {
+/// Five minutes without a confirmation; time passes in the simulator.
+fn confirmation_times_out<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
-    // Looked at, and left alone: the poll that tells of it is the last.
+    // The owner opens the request without confirming it; the poll that reports this is the last.
     place.simulator.then(Duration::from_secs(300), |world| world.phone().scan());
     place.simulator.then(SOON, |world| {
-        assert!(!world.phone().is_asking(), "the code has replaced the question");
+        assert!(!world.phone().is_asking(), "the code replaced the confirmation request");
         world.phone().scan();
     });
     place.simulator.then(SOON, |world| world.phone().confirm());
@@ -192,26 +193,26 @@ fn desktop_entry(extspam: &str) -> Entry {
     Entry::desktop("2.0.0".parse().unwrap(), extspam.parse().unwrap())
 }
 
-/// As a desktop client, and again without a code.
+/// Logs in as a desktop client, then again without a QR code.
 pub(crate) fn desktop<B: Bot>(place: &Place) {
     log_in(place);
     let mut device = place.device().with_entry(desktop_entry(EXTSPAM));
     let mut bot = B::login_on(place, &mut device, drop).unwrap();
-    answers(place, &mut bot);
+    assert_usable(place, &mut bot);
     let json = bot.session().to_json();
     bot.call(Logout::new()).unwrap();
     place.simulator.then(SOON, |world| world.phone().confirm());
     let (mut bot, seen) = again::<B>(place, Session::from_json(&json).unwrap());
     assert_eq!(seen, ["on phone"]);
-    answers(place, &mut bot);
-    sends_a_file(place, &mut bot);
+    assert_usable(place, &mut bot);
+    send_file(place, &mut bot);
     let shown = format!("{:?}", bot.session());
     assert!(!shown.contains(EXTSPAM), "{shown}");
     clean(place);
 }
 
-/// What is not the client's own is refused: the web's requests, and another's `extspam`.
-fn another_desktop<B: Bot>(place: &Place) {
+/// A login with another `extspam` is refused.
+fn other_extspam_is_refused<B: Bot>(place: &Place) {
     log_in(place);
     let mut device = place.device().with_entry(desktop_entry("another"));
     let login = B::login_on(place, &mut device, drop).map(drop);
@@ -226,8 +227,8 @@ pub(crate) fn file_helper_world() -> World {
     world
 }
 
-/// Uploads a file and sends it to the phone, as this entry does it.
-fn sends_a_file<B: Bot>(place: &Place, bot: &mut B) {
+/// Uploads a file and sends it to the phone, as this entry requires.
+fn send_file<B: Bot>(place: &Place, bot: &mut B) {
     let (to, bytes) = (UserName::file_helper(), Bytes::from_static(b"the file"));
     let file = LocalFile::new("a & b.txt", bytes.len() as u64).unwrap();
     let uploaded = bot.upload(&mut Upload::new(to.clone(), file), &bytes, |_| {}).unwrap();
@@ -238,7 +239,7 @@ fn sends_a_file<B: Bot>(place: &Place, bot: &mut B) {
     assert_eq!(world.uploads().last().unwrap().bytes.as_deref(), Some(&bytes[..]));
 }
 
-/// A message to the phone and one back; nobody else can be written to.
+/// One message to the phone and one back; other contacts cannot be written to.
 pub(crate) fn file_helper<B: Bot>(place: &Place) {
     log_in(place);
     place.simulator.world().announce_recent_chats(false);
@@ -258,14 +259,14 @@ pub(crate) fn file_helper<B: Bot>(place: &Place) {
         place.simulator.world().contacts().last().unwrap().user_name.parse().unwrap();
     let sent = bot.call(SendText::new(friend, "x"));
     assert!(matches!(sent, Err(Error::Refused { ret: Ret::NOT_A_CONTACT, .. })), "{sent:?}");
-    sends_a_file(place, &mut bot);
+    send_file(place, &mut bot);
     bot.call(Logout::new()).unwrap();
     assert_eq!(place.simulator.world().sent().len(), 2);
     clean(place);
 }
 
-/// A login of the web is not led to that page, nor the reverse.
-fn another_door<B: Bot>(place: &Place) {
+/// A web login is not redirected to the file-transfer page.
+fn web_login_rejects_file_helper_page<B: Bot>(place: &Place) {
     log_in(place);
     let mut device = place.device();
     let login = B::login_on(place, &mut device, drop).map(drop);
@@ -279,13 +280,13 @@ fn another_door<B: Bot>(place: &Place) {
 on_all_wires! {
     pushed in super::world();
     refused_by_the_api_host in super::world();
-    forgotten in super::world();
-    left_alone in super::world();
-    declined in super::world();
-    expired in super::world();
-    unanswered in super::world();
+    device_forgotten in super::world();
+    unused_for_days in super::world();
+    login_declined in super::world();
+    confirmation_expired in super::world();
+    confirmation_times_out in super::world();
     desktop in super::desktop_world();
-    another_desktop in super::desktop_world();
+    other_extspam_is_refused in super::desktop_world();
     file_helper in super::file_helper_world();
-    another_door in super::file_helper_world();
+    web_login_rejects_file_helper_page in super::file_helper_world();
 }

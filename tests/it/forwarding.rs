@@ -1,4 +1,4 @@
-//! Passing on what arrived: every kind of message, from a person and in a room, on every wire.
+//! Forwarding of received messages: every kind, from a person and in a room, on every wire.
 
 use wechat_proto::Message;
 use wechat_proto::message::{ForwardMessage, NotForwardable};
@@ -7,8 +7,8 @@ use wechat_simulator::Incoming;
 use crate::sending::{MD5, clean, log_in, named};
 use crate::wire::{Bot, Place, on_all_wires};
 
-/// What arrives, and what is said of it to the next: the endpoint, `Type` and `Content`; nothing
-/// where it cannot be passed on.
+/// Returns incoming messages with the expected forward (endpoint, `Type` and `Content`), or the
+/// reason why a message cannot be forwarded.
 fn arrivals(room: &str, friend: &str) -> Vec<(Incoming, Result<[String; 3], NotForwardable>)> {
     let xml =
         "&lt;msg&gt;<br/>\t&lt;img length=\"1\" aeskey=\"a&amp;amp;b\" /&gt;<br/>&lt;/msg&gt;";
@@ -19,18 +19,18 @@ fn arrivals(room: &str, friend: &str) -> Vec<(Incoming, Result<[String; 3], NotF
     let file = "&lt;msg&gt;&lt;appmsg&gt;&lt;title&gt;a &amp;amp; b.PDF&lt;/title&gt;&lt;appattach&gt;&lt;attachid&gt;old&lt;/attachid&gt;&lt;fileext&gt;PDF&lt;/fileext&gt;&lt;/appattach&gt;&lt;/appmsg&gt;&lt;/msg&gt;";
     let file_xml = "<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''><title>a &amp; b.PDF</title><des></des><action></action><type>6</type><content></content><url></url><lowurl></lowurl><appattach><totallen>1760</totallen><attachid>@crypt_arrived</attachid><fileext>pdf</fileext></appattach><extinfo></extinfo></appmsg>";
     let place = "<?xml version=\"1.0\"?>\n<msg>\n\t<location x=\"22.5\" y=\"113.9\" /></msg>";
-    let goes =
+    let outcome =
         |endpoint: &str, kind: &str, content: &str| Ok([endpoint, kind, content].map(String::from));
     let kind = NotForwardable::Kind;
     let mut all = vec![
         (
             Incoming::new(friend, 1, "a<br/>b &lt;c&gt; <span class=\"emoji emoji1f604\"></span>"),
-            goes("webwxsendmsg", "1", "a\nb <c> 😄"),
+            outcome("webwxsendmsg", "1", "a\nb <c> 😄"),
         ),
-        (Incoming::new(friend, 3, xml), goes("webwxsendmsgimg", "3", plain)),
-        (Incoming::new(friend, 43, xml), goes("webwxsendvideomsg", "43", plain)),
-        (Incoming::new(friend, 62, xml), goes("webwxsendvideomsg", "62", plain)),
-        (Incoming::new(friend, 47, &sticker), goes("webwxsendemoticon", "47", "")),
+        (Incoming::new(friend, 3, xml), outcome("webwxsendmsgimg", "3", plain)),
+        (Incoming::new(friend, 43, xml), outcome("webwxsendvideomsg", "43", plain)),
+        (Incoming::new(friend, 62, xml), outcome("webwxsendvideomsg", "62", plain)),
+        (Incoming::new(friend, 47, &sticker), outcome("webwxsendemoticon", "47", "")),
         (
             Incoming { has_product_id: 1, ..Incoming::new(friend, 47, "") },
             Err(NotForwardable::Sticker),
@@ -46,7 +46,7 @@ fn arrivals(room: &str, friend: &str) -> Vec<(Incoming, Result<[String; 3], NotF
                     "湖边:<br/>/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx",
                 )
             },
-            goes("webwxsendmsg", "48", place),
+            outcome("webwxsendmsg", "48", place),
         ),
         (
             Incoming {
@@ -56,11 +56,15 @@ fn arrivals(room: &str, friend: &str) -> Vec<(Incoming, Result<[String; 3], NotF
                 media_id: "@crypt_arrived".into(),
                 ..Incoming::new(friend, 49, file)
             },
-            goes("webwxsendappmsg", "6", file_xml),
+            outcome("webwxsendappmsg", "6", file_xml),
         ),
         (
             Incoming { app_msg_type: 5, ..Incoming::new(friend, 49, link) },
-            goes("webwxsendappmsg", "5", "<msg><appmsg appid=\"\"><title>a</title></appmsg></msg>"),
+            outcome(
+                "webwxsendappmsg",
+                "5",
+                "<msg><appmsg appid=\"\"><title>a</title></appmsg></msg>",
+            ),
         ),
         (Incoming { app_msg_type: 2000, ..Incoming::new(friend, 49, link) }, Err(kind)),
         (Incoming::new(friend, 34, xml), Err(kind)),
@@ -68,12 +72,12 @@ fn arrivals(room: &str, friend: &str) -> Vec<(Incoming, Result<[String; 3], NotF
         (Incoming::new(friend, 10000, "你已添加了朋友"), Err(kind)),
         (Incoming::new(friend, 10002, xml), Err(kind)),
     ];
-    // The same in a room, where a member says it.
+    // The same messages in a room, written by a member.
     for at in 0..all.len() {
-        let (mut said, goes) = all[at].clone();
-        said.from = room.to_owned();
-        said.content = format!("{friend}:<br/>{}", said.content);
-        all.push((said, goes));
+        let (mut incoming, outcome) = all[at].clone();
+        incoming.from = room.to_owned();
+        incoming.content = format!("{friend}:<br/>{}", incoming.content);
+        all.push((incoming, outcome));
     }
     all
 }
@@ -83,17 +87,19 @@ pub(crate) fn forwards<B: Bot>(place: &Place) {
     let (friend, room) = (named(place, "朋友"), named(place, "一家人"));
     let to = named(place, "老王");
     let mut expected = Vec::new();
-    for (said, goes) in arrivals(room.as_str(), friend.as_str()) {
-        let id = place.simulator.world().deliver(said);
+    for (incoming, outcome) in arrivals(room.as_str(), friend.as_str()) {
+        let id = place.simulator.world().deliver(incoming);
         let message: Message = bot.next().unwrap().unwrap();
         assert_eq!(message.id.as_str(), id);
-        match (ForwardMessage::new(&message, to.clone()), goes) {
-            (Ok(forward), Ok(goes)) => {
+        match (ForwardMessage::new(&message, to.clone()), outcome) {
+            (Ok(forward), Ok(outcome)) => {
                 bot.call(forward).unwrap();
-                expected.push(goes);
+                expected.push(outcome);
             }
-            (Err(error), Err(goes)) => assert_eq!(error, goes, "{message:?}"),
-            (found, goes) => panic!("{message:?}: {found:?}, not {goes:?}"),
+            (Err(error), Err(outcome)) => {
+                assert_eq!(error, outcome, "{message:?}");
+            }
+            (found, outcome) => panic!("{message:?}: {found:?}, not {outcome:?}"),
         }
     }
     let world = place.simulator.world();

@@ -1,4 +1,4 @@
-//! A message of each kind, from a person and in a room: seen with its type, fetched, answered, passed on.
+//! Messages of each kind, from a person and in a room: parsed, fetched, answered and forwarded.
 
 use std::time::Duration;
 
@@ -11,15 +11,16 @@ use wechat_simulator::{Asset, Incoming, World};
 
 #[path = "kinds_apps.rs"]
 mod apps;
-#[path = "kinds_told.rs"]
-mod told;
+#[path = "kinds_cases.rs"]
+mod cases;
 
-use self::told::{By, Case, Content, named};
+use self::cases::{By, Case, Content, named};
 use crate::wire::{Bot, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 
-/// A friend, somebody to whom all is passed on, a room, and in it and outside of it a message of each kind.
+/// A friend, a receiver of forwards and a room, with pending messages of each kind inside and
+/// outside the room.
 fn world() -> World {
     let mut world = World::new(77);
     let friend = world.add_person("林晓 😄");
@@ -36,7 +37,7 @@ fn world() -> World {
     world.set_contact(&room, |room| "晓晓 & <3".clone_into(&mut room.members[0].display_name));
     world.announce_recent_chats(false);
     world.messages_per_sync(1000);
-    for case in told::all(&world) {
+    for case in cases::all(&world) {
         for said in everywhere(&case, &room) {
             world.deliver(said);
         }
@@ -44,7 +45,7 @@ fn world() -> World {
     world
 }
 
-/// The message with a person and in a room.
+/// Returns the message as sent by a person and in a room.
 fn everywhere(case: &Case, room: &str) -> Vec<Incoming> {
     let said = case.said.clone();
     match case.by {
@@ -60,11 +61,11 @@ fn log_in<B: Bot>(place: &Place) -> B {
     B::login(place, drop).unwrap()
 }
 
-/// Each message as it was heard, with what is to come of it.
-fn heard<B: Bot>(place: &Place, bot: &mut B) -> Vec<(Case, Message)> {
+/// Returns each received message with its case.
+fn received<B: Bot>(place: &Place, bot: &mut B) -> Vec<(Case, Message)> {
     let (cases, room) = {
         let world = place.simulator.world();
-        (told::all(&world), named(&world, "周末"))
+        (cases::all(&world), named(&world, "周末"))
     };
     let mut all = Vec::new();
     for case in cases {
@@ -81,18 +82,19 @@ fn clean(place: &Place) {
     assert_eq!(place.simulator.world().violations(), []);
 }
 
-/// A value without what is empty in it.
-fn told(value: Value) -> Option<Value> {
+/// Removes empty values.
+fn without_empty(value: Value) -> Option<Value> {
     match value {
         Value::Object(fields) => {
-            let fields = fields.into_iter().filter_map(|(name, field)| Some((name, told(field)?)));
+            let fields =
+                fields.into_iter().filter_map(|(name, field)| Some((name, without_empty(field)?)));
             Some(Value::Object(fields.collect()))
         }
         Value::Null | Value::Bool(false) => None,
         Value::Number(number) if number.as_f64() == Some(0.0) => None,
         Value::String(text) if text.is_empty() => None,
         Value::Array(list) if list.is_empty() => None,
-        Value::Array(list) => Some(list.into_iter().filter_map(told).collect()),
+        Value::Array(list) => Some(list.into_iter().filter_map(without_empty).collect()),
         value => Some(value),
     }
 }
@@ -101,22 +103,26 @@ fn raw(message: &Message) -> Value {
     serde_json::from_str(&message.raw.json()).unwrap()
 }
 
-/// Who says it, where, and what: all fields, and the record behind them.
-fn seen<B: Bot>(place: &Place) {
+/// All fields are parsed, and the raw record is kept.
+fn parsed<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let (friend, room) = {
         let world = place.simulator.world();
         (named(&world, "林晓"), named(&world, "周末"))
     };
-    for (case, message) in heard(place, &mut bot) {
+    for (case, message) in received(place, &mut bot) {
         let raw = raw(&message);
         let mut kind = serde_json::to_string(&case.kind).unwrap();
-        // What is made up when it is sent.
+        // Values that the simulator generates.
         for (mark, field) in [("MSGID", "MsgId"), ("MEDIAID", "MediaId")] {
             kind = kind.replace(mark, raw[field].as_str().unwrap());
         }
-        let kind = told(serde_json::from_str(&kind).unwrap()).unwrap();
-        assert_eq!(told(serde_json::to_value(&message.kind).unwrap()), Some(kind), "{raw:#}");
+        let kind = without_empty(serde_json::from_str(&kind).unwrap()).unwrap();
+        assert_eq!(
+            without_empty(serde_json::to_value(&message.kind).unwrap()),
+            Some(kind),
+            "{raw:#}"
+        );
 
         let said = &case.said;
         let in_room = said.from == room;
@@ -142,11 +148,11 @@ fn seen<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// What can be fetched is fetched through the message, to the byte; of the rest it is said why not.
+/// Media is fetched byte for byte; other messages return the reason why they have none.
 fn fetched<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let mut count = 0;
-    for (case, message) in heard(place, &mut bot) {
+    for (case, message) in received(place, &mut bot) {
         let whole = GetMedia::new(&message);
         for (fetch, bytes) in [(whole, case.whole), (GetMedia::thumbnail(&message), case.small)] {
             match (fetch, bytes) {
@@ -170,12 +176,12 @@ fn fetched<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// An answer to each goes where it came from; in a room it names who is answered.
+/// A reply goes to the chat of the message; in a room it mentions the author.
 fn answered<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let directory = bot.contacts().unwrap();
     let mut expected = Vec::new();
-    for (case, message) in heard(place, &mut bot) {
+    for (case, message) in received(place, &mut bot) {
         bot.call(SendText::mention_reply(&message, &directory, "收到")).unwrap();
         let in_room = message.peer().is_room() && case.by == By::Person;
         let text =
@@ -190,20 +196,21 @@ fn answered<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// As a page shows what came.
+/// Decodes content as the web page displays it.
 fn plain(wire: &str) -> String {
     let text =
         wire.replace("<br/>", "\n").replace("<span class=\"emoji emoji1f604\"></span>", "😄");
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
-/// Each is passed on by the endpoint of its kind, with what it said; or it is told why not.
-fn passed_on<B: Bot>(place: &Place) {
+/// Each message is forwarded by the endpoint of its kind with the same content, or returns the
+/// reason why it cannot be.
+fn forwarded<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let to = named(&place.simulator.world(), "老王");
     let receiver: UserName = to.parse().unwrap();
     let mut count = 0;
-    for (case, message) in heard(place, &mut bot) {
+    for (case, message) in received(place, &mut bot) {
         let (forward, passed) = (ForwardMessage::new(&message, receiver.clone()), case.passed);
         let (forward, (endpoint, msg_type, content)) = match (forward, passed) {
             (Ok(forward), Ok(passed)) => (forward, passed),
@@ -246,10 +253,10 @@ fn passed_on<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// A friend request is accepted with the ticket that it brought; from then on, one may write.
-fn accepted<B: Bot>(place: &Place) {
+/// A friend request is accepted with its ticket; afterwards texts can be sent.
+fn friend_request_accepted<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
-    let mut all = heard(place, &mut bot).into_iter();
+    let mut all = received(place, &mut bot).into_iter();
     let request = all.find_map(|(_, message)| match message.kind {
         Kind::FriendRequest(request) => Some(request),
         _ => None,
@@ -270,9 +277,9 @@ fn accepted<B: Bot>(place: &Place) {
 }
 
 on_all_wires! {
-    seen in super::world();
+    parsed in super::world();
     fetched in super::world();
     answered in super::world();
-    passed_on in super::world();
-    accepted in super::world();
+    forwarded in super::world();
+    friend_request_accepted in super::world();
 }

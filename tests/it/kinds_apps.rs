@@ -1,13 +1,13 @@
-//! What apps share and what the service says, and what a bot is to make of it.
+//! App messages and service messages, and the expected results.
 
 use serde_json::{Value, json};
 use wechat_simulator::{App, Article, Attachment, Incoming, Quoted, World};
 
-use super::told::{By, Case, Content, FILE, GIF, NAME, key, md5, stored};
+use super::cases::{By, Case, Content, FILE, GIF, NAME, key, md5, stored};
 
 const PATH: &str = "pages/home/index.html?shop=1&from=share";
 
-/// An app message as JSON: what all have, and what its kind has.
+/// Builds the JSON of an app message: the common fields and those of its kind.
 fn app(app: &App, id: &str, content: Value) -> Value {
     json!({ "app": {
         "kind": app.kind, "title": app.title, "description": app.description, "url": app.url,
@@ -122,7 +122,7 @@ pub(super) fn apps(friend: &str, id: &str) -> Vec<Case> {
         let case = Case::of(Incoming::app(friend, &what), app(&what, id, content));
         all.push(case.passed("webwxsendappmsg", what.kind, Content::Said));
     }
-    // What nobody passes on.
+    // Kinds that cannot be forwarded.
     let transfer = json!({ "transfer": {
         "pay_sub_type": 1, "amount": "￥0.10", "memo": "午饭 & 茶", "effective_date": 1,
         "transfer_id": "100006010120230501", "transaction_id": "100005010120230501",
@@ -141,11 +141,11 @@ pub(super) fn apps(friend: &str, id: &str) -> Vec<Case> {
         json!({ "app": { "text": hint, "content": "unknown" } }),
     ));
     let file = Case::of(Incoming::file(friend, NAME, FILE), file(id));
-    all.push(file.passed("webwxsendappmsg", 6, Content::File).brings(FILE));
+    all.push(file.passed("webwxsendappmsg", 6, Content::File).fetches(FILE));
     all
 }
 
-/// The file of these stories as JSON.
+/// The JSON of the file message.
 pub(super) fn file(id: &str) -> Value {
     json!({ "app": {
         "kind": 6, "title": NAME, "from": id,

@@ -1,5 +1,7 @@
 //! Scenarios over the core, the adapters and the simulator.
 
+mod altered_forms;
+mod altered_requests;
 mod chaos;
 mod conformance;
 mod corpus;
@@ -8,24 +10,22 @@ mod directory;
 mod downloads;
 mod endpoints;
 mod entries;
-mod evil;
-mod exact;
-mod exact_form;
+mod failures;
 mod faults;
+mod foreign_host;
 mod forwarding;
 mod kinds;
+mod misc;
 mod model;
-mod odds;
 mod resume;
 mod rooms;
 mod secrets;
 mod seeds;
 mod sending;
 mod story;
-mod systems;
+mod system_messages;
 mod threats;
 mod tls;
 mod transitions;
-mod trouble;
 mod uploads;
 mod wire;

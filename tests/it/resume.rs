@@ -1,5 +1,5 @@
-//! From a store to a session in use, on every wire: each rung of the ladder, each way down, and
-//! what must not lead down.
+//! Opening a stored session, on every wire: each stage from resumption to a QR code, each fallback
+//! between them, and errors that must not fall back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ fn world() -> World {
     world
 }
 
-/// A folder of a story's own.
+/// A temporary folder of one scenario.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -61,7 +61,7 @@ fn word(progress: &Progress) -> String {
     }
 }
 
-/// Opens; gives the bot and what it showed.
+/// Opens a session; returns the bot and its progress.
 fn open<B: Bot>(place: &Place, path: &Path, resume: Resume) -> (Result<B, Error>, Vec<String>) {
     let mut seen = Vec::new();
     let bot = B::open(place, path, resume, |step| seen.push(word(&step)));
@@ -73,7 +73,7 @@ fn scan(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().confirm());
 }
 
-/// The first login: nothing is stored.
+/// Logs in for the first time; nothing is stored.
 fn first<B: Bot>(place: &Place, folder: &Folder) -> B {
     scan(place);
     let (bot, seen) = open::<B>(place, &folder.file(), Resume::Code);
@@ -81,13 +81,13 @@ fn first<B: Bot>(place: &Place, folder: &Folder) -> B {
     bot.unwrap()
 }
 
-fn says(place: &Place, text: &str) {
+fn write_text(place: &Place, text: &str) {
     let mut world = place.simulator.world();
     let friend = world.contacts().last().unwrap().user_name.clone();
     world.person_writes(&friend, text);
 }
 
-fn hears<B: Bot>(bot: &mut B) -> String {
+fn next_text<B: Bot>(bot: &mut B) -> String {
     loop {
         let message = bot.next().unwrap().unwrap();
         if let Some(text) = message.text() {
@@ -96,14 +96,14 @@ fn hears<B: Bot>(bot: &mut B) -> String {
     }
 }
 
-fn answers<B: Bot>(place: &Place, bot: &mut B) {
+fn assert_usable<B: Bot>(place: &Place, bot: &mut B) {
     let friend: UserName =
         place.simulator.world().contacts().last().unwrap().user_name.parse().unwrap();
     bot.call(SendText::new(friend, "here")).unwrap();
     assert_eq!(place.simulator.world().sent().last().unwrap().content, "here");
 }
 
-/// What was asked since so many requests.
+/// Returns the endpoints of all requests after the first `since`.
 fn endpoints(place: &Place, since: usize) -> Vec<String> {
     place.simulator.world().log().iter().skip(since).map(|one| one.endpoint.clone()).collect()
 }
@@ -116,60 +116,62 @@ fn clean(place: &Place) {
     assert_eq!(place.simulator.world().violations(), []);
 }
 
-/// Stopped and opened again, it hears what came in the meantime, once, and nobody logs in.
+/// A bot that is stopped and opened again receives the messages of the meantime once, without a
+/// login.
 ///
 /// Threat S5.
-fn stopped_in_between<B: Bot>(place: &Place) {
+fn stopped_and_reopened<B: Bot>(place: &Place) {
     let folder = Folder::new();
     let mut bot = first::<B>(place, &folder);
-    says(place, "one");
-    assert_eq!(hears(&mut bot), "one");
-    says(place, "two");
-    assert_eq!(hears(&mut bot), "two");
+    write_text(place, "one");
+    assert_eq!(next_text(&mut bot), "one");
+    write_text(place, "two");
+    assert_eq!(next_text(&mut bot), "two");
     bot.stop();
     assert!(matches!(bot.next(), Some(Err(Error::Stopped))));
     bot.keep();
     drop(bot);
-    says(place, "three");
+    write_text(place, "three");
     for resume in ALL {
         let before = requests(place);
         let (bot, seen) = open::<B>(place, &folder.file(), resume);
         let mut bot = bot.unwrap();
         assert_eq!((seen.len(), endpoints(place, before)), (0, vec!["webwxsync".to_owned()]));
-        assert_eq!(hears(&mut bot), "three", "what was asked past is not heard again");
-        answers(place, &mut bot);
+        assert_eq!(next_text(&mut bot), "three", "acknowledged messages are not delivered again");
+        assert_usable(place, &mut bot);
     }
     let mut bot = open::<B>(place, &folder.file(), Resume::StoredOnly).0.unwrap();
-    assert_eq!(hears(&mut bot), "three");
-    says(place, "four");
-    assert_eq!(hears(&mut bot), "four");
+    assert_eq!(next_text(&mut bot), "three");
+    write_text(place, "four");
+    assert_eq!(next_text(&mut bot), "four");
     bot.keep();
     drop(bot);
-    says(place, "five");
+    write_text(place, "five");
     let mut bot = open::<B>(place, &folder.file(), Resume::StoredOnly).0.unwrap();
-    // The message in hand when it ended, and what nobody heard.
-    assert_eq!([hears(&mut bot), hears(&mut bot)], ["four", "five"]);
+    // The unacknowledged message at the end, and the one that was never received.
+    assert_eq!([next_text(&mut bot), next_text(&mut bot)], ["four", "five"]);
     clean(place);
 }
 
-/// Over for good, there is the phone, and then the code, as far as is allowed.
-fn each_rung<B: Bot>(place: &Place) {
+/// If the session is closed, a confirmation on the phone and then a QR code are tried, as far as
+/// allowed.
+fn fallback_stages<B: Bot>(place: &Place) {
     let folder = Folder::new();
     let mut bot = first::<B>(place, &folder);
     let me = bot.session().me().user_name.clone();
     bot.keep();
     drop(bot);
-    // An end that is no drop.
+    // A session that lasted this long does not count as dropped.
     place.simulator.world().advance(HOUR);
     place.simulator.world().phone().kick();
     let (refused, seen) = open::<B>(place, &folder.file(), Resume::StoredOnly);
     let Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, ended, .. }) = refused.map(drop) else {
         panic!()
     };
-    // The clock of each client begins with the simulator's, which stood still while the first one's
-    // ran: less than an hour by what really passed.
+    // Each client's clock starts at the simulator's time, which stood still while the first
+    // client's clock advanced: by real time, less than an hour passed.
     assert!(seen.is_empty() && !ended.unwrap().is_drop() && ended.unwrap().after > HOUR / 2);
-    // Known now without asking.
+    // The end is now known without a request.
     for resume in [Resume::Push, Resume::Code] {
         let before = requests(place);
         place.simulator.then(SOON, |world| world.phone().confirm());
@@ -178,8 +180,8 @@ fn each_rung<B: Bot>(place: &Place) {
         assert_eq!(endpoints(place, before)[0], "webwxpushloginurl");
         let mut bot = bot.unwrap();
         assert_eq!(bot.session().me().user_name, me);
-        answers(place, &mut bot);
-        // What is stored is the new session.
+        assert_usable(place, &mut bot);
+        // The store contains the new session.
         drop(bot);
         let (bot, seen) = open::<B>(place, &folder.file(), Resume::StoredOnly);
         assert!(seen.is_empty());
@@ -192,8 +194,8 @@ fn each_rung<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// The owner declines: a code, or nothing.
-fn declined<B: Bot>(place: &Place) {
+/// If the owner declines, a QR code is shown if allowed.
+fn login_declined<B: Bot>(place: &Place) {
     let folder = Folder::new();
     let mut bot = first::<B>(place, &folder);
     bot.call(Logout::new()).unwrap();
@@ -207,12 +209,12 @@ fn declined<B: Bot>(place: &Place) {
     scan(place);
     let (bot, seen) = open::<B>(place, &folder.file(), Resume::Code);
     assert_eq!(seen, ["over 0", "on phone", "cancelled", "code", "scanned"]);
-    answers(place, &mut bot.unwrap());
+    assert_usable(place, &mut bot.unwrap());
     clean(place);
 }
 
-/// The service does not know the device: a code, or nothing.
-fn forgotten<B: Bot>(place: &Place) {
+/// If the service does not know the device, a QR code is shown if allowed.
+fn device_forgotten<B: Bot>(place: &Place) {
     let folder = Folder::new();
     let mut bot = first::<B>(place, &folder);
     bot.call(Logout::new()).unwrap();
@@ -225,12 +227,12 @@ fn forgotten<B: Bot>(place: &Place) {
     scan(place);
     let (bot, seen) = open::<B>(place, &folder.file(), Resume::Code);
     assert_eq!(seen, ["over 0", "code", "scanned"]);
-    answers(place, &mut bot.unwrap());
+    assert_usable(place, &mut bot.unwrap());
     clean(place);
 }
 
-/// Kicked seconds after its login: told as what it is, and never answered with a login, however
-/// often and whenever it is opened again, whether the bot stored how it ended or not.
+/// A session closed seconds after its login is reported as a drop and never answered with a login,
+/// however often it is opened, whether or not the bot stored the end.
 ///
 /// Threat S2.
 fn dropped<B: Bot>(place: &Place) {
@@ -261,31 +263,31 @@ fn dropped<B: Bot>(place: &Place) {
                 assert!(ended.unwrap().is_drop() && seen.is_empty());
             }
         }
-        // Asked about once, if it was not known.
+        // One request if the end was not stored.
         assert_eq!(requests(place) - before, usize::from(!keeps));
-        // Whoever wants to try again says so.
+        // Removing the file allows a new login.
         fs::remove_file(folder.file()).unwrap();
         drop(first::<B>(place, &folder));
     }
     clean(place);
 }
 
-/// A session that brought something is told apart.
+/// A drop after a received message is reported as such.
 fn dropped_after_a_message<B: Bot>(place: &Place) {
     let folder = Folder::new();
     let mut bot = first::<B>(place, &folder);
-    says(place, "hello");
-    assert_eq!(hears(&mut bot), "hello");
+    write_text(place, "hello");
+    assert_eq!(next_text(&mut bot), "hello");
     place.simulator.world().phone().kick();
     let Some(Err(Error::LoggedOut { ended: Some(ended), .. })) = bot.next() else { panic!() };
     assert!(ended.had_messages && ended.is_drop());
     clean(place);
 }
 
-/// What is stored and cannot be read is no reason to log in, and stays as it is.
+/// An unreadable store causes no login and is not modified.
 ///
 /// Threat S2.
-fn damaged<B: Bot>(place: &Place) {
+fn damaged_store<B: Bot>(place: &Place) {
     let folder = Folder::new();
     drop(first::<B>(place, &folder));
     let whole = fs::read_to_string(folder.file()).unwrap();
@@ -315,10 +317,11 @@ fn damaged<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// A second holder hears so, and a copy that is used later is over: neither is a loop.
+/// Opening a store in use fails with `InUse`, and a copy used after the logout reports the closed
+/// session: neither loops.
 ///
 /// Threat S2.
-fn held_and_copied<B: Bot>(place: &Place) {
+fn store_in_use_or_copied<B: Bot>(place: &Place) {
     let folder = Folder::new();
     let mut bot = first::<B>(place, &folder);
     let before = requests(place);
@@ -329,9 +332,9 @@ fn held_and_copied<B: Bot>(place: &Place) {
     assert_eq!(requests(place), before);
     let copy = folder.0.join("copy.session");
     fs::copy(folder.file(), &copy).unwrap();
-    // While the other is in use: it is the same session, and says other things.
+    // The copy is the same session and works while the other is in use.
     let mut second = open::<B>(place, &copy, Resume::StoredOnly).0.unwrap();
-    answers(place, &mut second);
+    assert_usable(place, &mut second);
     drop(second);
     place.simulator.world().advance(HOUR);
     bot.call(Logout::new()).unwrap();
@@ -345,12 +348,12 @@ fn held_and_copied<B: Bot>(place: &Place) {
 }
 
 on_all_wires! {
-    stopped_in_between in super::world();
-    each_rung in super::world();
-    declined in super::world();
-    forgotten in super::world();
+    stopped_and_reopened in super::world();
+    fallback_stages in super::world();
+    login_declined in super::world();
+    device_forgotten in super::world();
     dropped in super::world();
     dropped_after_a_message in super::world();
-    damaged in super::world();
-    held_and_copied in super::world();
+    damaged_store in super::world();
+    store_in_use_or_copied in super::world();
 }

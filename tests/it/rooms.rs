@@ -1,4 +1,4 @@
-//! Contacts and rooms changed: on every wire.
+//! Changes of contacts and rooms, on every wire.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::wire::{Bot, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 
-/// Six friends, a room of two of them, a stranger who asks to be a friend.
+/// Six friends, a room with two of them, and a stranger who sends a friend request.
 pub(crate) fn world() -> World {
     let mut world = World::new(11);
     let friends: Vec<String> = (0..6).map(|n| world.add_person(&format!("朋友 {n}"))).collect();
@@ -45,13 +45,13 @@ fn friend(place: &Place, n: usize) -> UserName {
     named(place, &format!("朋友 {n}"))
 }
 
-/// The contact as the service has it.
-fn there(place: &Place, name: &UserName) -> wechat_simulator::Contact {
+/// Returns the contact as the service stores it.
+fn stored_contact(place: &Place, name: &UserName) -> wechat_simulator::Contact {
     place.simulator.world().contact(name.as_str()).unwrap().clone()
 }
 
-/// The contact as the client knows it, after what there is to hear.
-fn here<B: Bot>(place: &Place, bot: &mut B, name: &UserName) -> Contact {
+/// Returns the contact as the client knows it after all pending messages.
+fn known_contact<B: Bot>(place: &Place, bot: &mut B, name: &UserName) -> Contact {
     let friend = friend(place, 5);
     place.simulator.world().person_writes(friend.as_str(), "news");
     loop {
@@ -62,28 +62,28 @@ fn here<B: Bot>(place: &Place, bot: &mut B, name: &UserName) -> Contact {
     bot.contacts().unwrap().find(name).unwrap().clone()
 }
 
-/// Remarks and pins, which keep each other.
+/// Remarks and pins; changing one keeps the other.
 pub(crate) fn contacts<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
     let friend = friend(place, 0);
     let remark = |text: &str| text.parse::<Remark>().unwrap();
     bot.call(SetRemark::new(friend.clone(), remark("老 \"友\" <&"))).unwrap();
-    let known = here(place, &mut bot, &friend);
+    let known = known_contact(place, &mut bot, &friend);
     assert_eq!(&*known.remark_name, "老 \"友\" <&");
     bot.call(PinChat::new(&known, true)).unwrap();
-    assert_eq!(there(place, &friend).contact_flag & 2048, 2048);
-    let known = here(place, &mut bot, &friend);
+    assert_eq!(stored_contact(place, &friend).contact_flag & 2048, 2048);
+    let known = known_contact(place, &mut bot, &friend);
     bot.call(PinChat::new(&known, false)).unwrap();
-    assert_eq!(there(place, &friend).contact_flag & 2048, 0);
-    assert_eq!(there(place, &friend).remark_name, "老 \"友\" &lt;&amp;");
-    // Accepted, and without effect.
+    assert_eq!(stored_contact(place, &friend).contact_flag & 2048, 0);
+    assert_eq!(stored_contact(place, &friend).remark_name, "老 \"友\" &lt;&amp;");
+    // The service accepts the request and ignores it.
     place.simulator.world().ignore_remarks(true);
     bot.call(SetRemark::new(friend.clone(), remark("else"))).unwrap();
-    assert_eq!(&*here(place, &mut bot, &friend).remark_name, "老 \"友\" <&");
+    assert_eq!(&*known_contact(place, &mut bot, &friend).remark_name, "老 \"友\" <&");
     clean(place);
 }
 
-/// Somebody is found, asked, and accepted.
+/// A stranger is found, receives a request, and is accepted.
 pub(crate) fn friends<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
     let found = bot.call(SearchContacts::new("陌生人")).unwrap();
@@ -102,15 +102,15 @@ pub(crate) fn friends<B: Bot>(place: &Place) {
     let right = ticket(secret);
     bot.call(VerifyUser::accept(stranger.clone(), right.clone())).unwrap();
     let world = place.simulator.world();
-    let [asked, accepted] = world.verifications() else { panic!() };
-    assert_eq!((asked.opcode, &*asked.content, asked.scene), (2, "你好 <&\"", 33));
+    let [sent, accepted] = world.verifications() else { panic!() };
+    assert_eq!((sent.opcode, &*sent.content, sent.scene), (2, "你好 <&\"", 33));
     assert_eq!((accepted.opcode, &*accepted.user), (3, stranger.as_str()));
     drop(world);
-    assert_eq!(here(place, &mut bot, &stranger).contact_flag.0, 3);
+    assert_eq!(known_contact(place, &mut bot, &stranger).contact_flag.0, 3);
     clean(place);
 }
 
-/// A room is made, comes to light, is filled, renamed, emptied, left.
+/// A room is created, becomes visible, gains members, is renamed, loses members and is left.
 pub(crate) fn rooms<B: Bot>(place: &Place) {
     place.simulator.world().invite_start_count(6);
     let mut bot = logged_in::<B>(place);
@@ -124,20 +124,20 @@ pub(crate) fn rooms<B: Bot>(place: &Place) {
     assert_eq!(names, ["朋友 0", "朋友 1"]);
     let room = made.room;
     bot.call(SendText::new(room.clone(), "hello")).unwrap();
-    let known = here(place, &mut bot, &room);
+    let known = known_contact(place, &mut bot, &room);
     assert_eq!((&*known.nick_name, known.members.len()), ("周末 <&", 3));
 
     let join = |n: usize| RoomMembers::from(people[n].clone());
     let joined = bot.run(&mut AddMembers::new(&known, join(3))).unwrap();
     assert!(matches!(joined, Joining::Added(_)));
-    let known = here(place, &mut bot, &room);
+    let known = known_contact(place, &mut bot, &room);
     assert_eq!(known.members.len(), 4);
-    // Five and one are six.
+    // The sixth member must be invited.
     bot.run(&mut AddMembers::new(&known, join(4))).unwrap();
-    let known = here(place, &mut bot, &room);
+    let known = known_contact(place, &mut bot, &room);
     let joined = bot.run(&mut AddMembers::new(&known, join(5))).unwrap();
     assert!(matches!(joined, Joining::Invited(_)));
-    // A room that is larger than its record says: asked for twice, the second time otherwise.
+    // The room is larger than its record says: adding fails, and the second request invites.
     let stale = { bot.contacts().unwrap().find(&room).unwrap().clone() };
     place.simulator.world().invite_start_count(3);
     let joined = bot.run(&mut AddMembers::new(&stale, join(2)));
@@ -148,20 +148,22 @@ pub(crate) fn rooms<B: Bot>(place: &Place) {
 
     bot.call(UpdateRoom::remove(room.clone(), join(3))).unwrap();
     bot.call(UpdateRoom::rename(room.clone(), "新名 \"<")).unwrap();
-    let known = here(place, &mut bot, &room);
+    let known = known_contact(place, &mut bot, &room);
     assert_eq!((&*known.nick_name, known.members.len()), ("新名 \"<", 4));
     let details = bot.call(BatchGetContacts::members(&known, &people[..2])).unwrap();
     assert_eq!(details.len(), 2);
     bot.call(UpdateRoom::quit(room.clone())).unwrap();
-    assert!(there(place, &room).members.iter().all(|member| member.user_name != me.as_str()));
+    assert!(
+        stored_contact(place, &room).members.iter().all(|member| member.user_name != me.as_str())
+    );
     clean(place);
 }
 
-/// Each call refused: the typed error, and nothing done.
-fn refused<B: Bot>(place: &Place) {
+/// Each call fails with a typed error and has no effect.
+fn all_calls_refused<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
     let (friend, other, room) = (friend(place, 2), friend(place, 3), named(place, "群"));
-    let known = here(place, &mut bot, &room);
+    let known = known_contact(place, &mut bot, &room);
     let me = bot.session().me().user_name.clone();
     let founders = Founders::new([friend.clone(), other.clone()], &me).unwrap();
     let members = RoomMembers::from(friend.clone());
@@ -176,8 +178,8 @@ fn refused<B: Bot>(place: &Place) {
         let refuse = |ret, text: &str| place.simulator.world().refuse(name, ret, text);
         refuse(1, notice);
         match bot.call(endpoint.clone()) {
-            Err(Error::Refused { endpoint: told, ret: Ret::PARAMETER, message }) => {
-                assert_eq!((told, &*message), (name, "操作失败"));
+            Err(Error::Refused { endpoint, ret: Ret::PARAMETER, message }) => {
+                assert_eq!((endpoint, &*message), (name, "操作失败"));
             }
             other => panic!("{name}: {other:?}"),
         }
@@ -199,25 +201,25 @@ fn refused<B: Bot>(place: &Place) {
     fails(place, &mut bot, "webwxupdatechatroom", UpdateRoom::rename(room.clone(), "x"));
     fails(place, &mut bot, "webwxupdatechatroom", UpdateRoom::quit(room.clone()));
 
-    // 0, and no room.
+    // `Ret` 0 without a room.
     let notice = "<e><Content><![CDATA[创建群聊失败]]></Content></e>";
     place.simulator.world().make_no_room(notice);
     match bot.call(CreateRoom::new(founders.clone(), "x")) {
         Err(Error::Refused { ret: Ret::OK, message, .. }) => assert_eq!(&*message, "创建群聊失败"),
         other => panic!("{other:?}"),
     }
-    // Only owners remove.
+    // Only owners may remove members.
     let member = RoomMembers::from(crate::rooms::friend(place, 0));
     let refused = bot.call(UpdateRoom::remove(room.clone(), member.clone()));
     assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
-    // Neither added nor invited.
+    // Adding and inviting both fail.
     for _ in 0..2 {
         place.simulator.world().refuse("webwxupdatechatroom", 1, "");
     }
     let neither = bot.run(&mut AddMembers::new(&known, members.clone()));
     assert!(matches!(neither, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
 
-    assert_eq!(there(place, &room).members.len(), 3);
+    assert_eq!(stored_contact(place, &room).members.len(), 3);
     assert_eq!(place.simulator.world().verifications(), []);
     assert_eq!(place.simulator.world().invitations(), []);
     clean(place);
@@ -227,5 +229,5 @@ on_all_wires! {
     contacts in super::world();
     friends in super::world();
     rooms in super::world();
-    refused in super::world();
+    all_calls_refused in super::world();
 }

@@ -1,4 +1,4 @@
-//! Threat S1: whether anything shows a credential or a cookie.
+//! Threat S1: no output contains a credential or a cookie.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -18,8 +18,7 @@ use wechat_simulator::{Cut, Incoming};
 use crate::story;
 use crate::wire::{Bot, Place, on_all_wires};
 
-/// All that was logged, at every level that this workspace says is safe: ureq writes whole URLs at
-/// trace.
+/// All log output at the levels documented as safe; ureq logs whole URLs at trace.
 static LOG: Mutex<String> = Mutex::new(String::new());
 
 struct Collector;
@@ -41,14 +40,14 @@ fn collect_logs() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         log::set_logger(&Collector).unwrap();
-        // The adapters' own events come this way too, where no subscriber is set.
+        // The adapters' events arrive here too if no subscriber is set.
         log::set_max_level(log::LevelFilter::Debug);
     });
 }
 
-/// A session that logged in, loaded contacts, met every kind of error, and was kicked: nothing of
-/// it, printed in any way, shows what the service gave as a credential or set as a cookie.
-fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
+/// A session logs in, loads contacts, meets every kind of error and is kicked. Nothing that is
+/// printed contains a credential or a cookie of the service.
+fn output_contains_no_secrets<B: Bot + std::fmt::Debug>(place: &Place) {
     collect_logs();
     story::script(&place.simulator);
     let mut shown = Vec::new();
@@ -67,7 +66,7 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
     shown.push(format!("{fetch:?} {:?}", bot.download(fetch.clone()).unwrap().0));
     shown.push(format!("{fetch:?} {:?}", bot.save(fetch.clone(), 1).result));
 
-    // A friend request, which comes with a ticket, and is accepted.
+    // A friend request with a ticket is accepted.
     let (guest, ticket) = {
         let mut world = place.simulator.world();
         let guest = world.add_stranger("guest");
@@ -94,7 +93,7 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
     secrets.insert(ticket);
     let body = secrets.iter().cloned().collect::<Vec<_>>().join(" ");
     let mut errors = Vec::new();
-    for spoiled in [
+    for malformed in [
         format!("<html>{body}</html>"),
         format!("{{\"BaseResponse\": {{\"Ret\": 0}}, \"SKey\": \"{body}"),
         format!("{{\"SKey\": \"{body}\"}}"),
@@ -102,10 +101,10 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
         body.clone(),
     ] {
         let words = http::Response::builder().header("content-type", "text/plain");
-        let words = words.body(Bytes::from(spoiled.clone())).unwrap();
+        let words = words.body(Bytes::from(malformed.clone())).unwrap();
         place.simulator.world().reply_with("webwxgeticon", words);
         errors.push(bot.download(fetch.clone()).err());
-        let reply = http::Response::new(Bytes::from(spoiled));
+        let reply = http::Response::new(Bytes::from(malformed));
         let world = || place.simulator.world();
         world().reply_with("webwxsendmsg", reply.clone());
         world().reply_with("webwxsync", reply.clone());
@@ -120,53 +119,53 @@ fn shows_no_secret<B: Bot + std::fmt::Debug>(place: &Place) {
         errors.push(bot.call(VerifyUser::add(guest.clone(), "x")).err());
     }
     if !place.is_in_memory() {
-        // What the libraries below say of it comes with the error, as its source.
+        // Errors of the HTTP libraries are included as sources.
         place.cut("webwxsync", Cut::Reply);
         errors.push(bot.call(FetchBatch::new()).err());
         place.cut("webwxsendmsg", Cut::Reply);
         let to: UserName = "filehelper".parse().unwrap();
         errors.push(bot.call(SendText::new(to, "x")).err());
     }
-    // A caller that panics with all that it has in its hands.
+    // A caller panics with all its values in the message.
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         let session = bot.session();
         panic!("{session:?} {session:#?} {bot:?}")
     }));
-    shown.push(said(&*panicked.expect_err("a panic")));
+    shown.push(panic_message(&*panicked.expect_err("no panic")));
     assert!(shown.last().unwrap().contains("wxsid"), "{shown:?}");
     place.simulator.world().phone().kick();
     errors.push(bot.call(FetchBatch::new()).err());
     assert!(errors.iter().flatten().count() >= 30);
     for error in errors.into_iter().flatten() {
-        shown.push(everything(&error));
+        shown.push(all_forms(&error));
         let panicked = catch_unwind(AssertUnwindSafe(|| unwrapped(Err(error))));
-        shown.push(said(&*panicked.expect_err("a panic")));
+        shown.push(panic_message(&*panicked.expect_err("no panic")));
         assert!(shown.last().unwrap().starts_with("called `Result::unwrap()`"));
     }
     shown.push(format!("{bot:?} {:?}", bot.session()));
 
     let log = LOG.lock().unwrap().clone();
-    // The adapters do log: what they asked, if not with what.
+    // The adapters do log paths, but no parameters.
     assert!(place.is_in_memory() || log.contains("/cgi-bin/mmwebwx-bin/webwxsync"), "{log}");
     for secret in &secrets {
         for text in shown.iter().chain([&log]) {
-            assert!(!text.contains(secret.as_str()), "{secret} shows in {text}");
+            assert!(!text.contains(secret.as_str()), "{secret} is in {text}");
         }
     }
 }
 
-/// What programs do that expect no error.
+/// Unwraps, as a program that expects no error.
 fn unwrapped(result: Result<(), Error>) {
     result.unwrap();
 }
 
-/// What a panic says.
-fn said(payload: &(dyn Any + Send)) -> String {
-    payload.downcast_ref::<String>().expect("a formatted text").clone()
+/// Returns the message of a panic.
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    payload.downcast_ref::<String>().expect("formatted message").clone()
 }
 
-/// An error in all of its forms, and what caused it.
-fn everything(error: &Error) -> String {
+/// Formats an error and its sources in all forms.
+fn all_forms(error: &Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut source = error.source();
     while let Some(cause) = source {
@@ -176,7 +175,7 @@ fn everything(error: &Error) -> String {
     text
 }
 
-/// What the service gave as credentials and set as cookies.
+/// Returns the credentials that the service issued and the cookies that it set.
 fn secrets(place: &Place) -> BTreeSet<String> {
     let world = place.simulator.world();
     let account = world.account();
@@ -191,7 +190,7 @@ fn secrets(place: &Place) -> BTreeSet<String> {
         let cookies = logged.request.headers().get("cookie");
         for cookie in cookies.iter().flat_map(|list| list.to_str().unwrap().split("; ")) {
             let (name, value) = cookie.split_once('=').unwrap();
-            // The account's number and the language are no secrets.
+            // The account number and the language are not secret.
             if !matches!(name, "wxuin" | "mm_lang" | "wxloadtime" | "wxpluginkey") {
                 secrets.insert(value.to_owned());
             }
@@ -206,5 +205,5 @@ fn secrets(place: &Place) -> BTreeSet<String> {
 }
 
 on_all_wires! {
-    shows_no_secret in crate::story::world();
+    output_contains_no_secrets in crate::story::world();
 }

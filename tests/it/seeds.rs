@@ -1,7 +1,7 @@
-//! What the simulator says in a day of everything, as inputs of the fuzzers.
+//! Fuzzing inputs from the simulator's responses in all scenarios.
 //!
-//! `fuzz/seed.sh` has them written, into the folder that the variable `FUZZ_SEEDS` names, and keeps
-//! those that reach something new.
+//! `fuzz/seed.sh` writes them into the folder named by `FUZZ_SEEDS` and keeps those that increase
+//! coverage.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,16 +10,16 @@ use std::{env, fs};
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use wechat_proto::fuzz;
 
-use crate::wire::memory::{Told, Transcript};
+use crate::wire::memory::{Response, Transcript};
 use crate::{
-    directory, downloads, entries, forwarding, kinds, odds, rooms, secrets, sending, story,
-    systems, trouble, uploads,
+    directory, downloads, entries, failures, forwarding, kinds, misc, rooms, secrets, sending,
+    story, system_messages, uploads,
 };
 
-/// Longer inputs make a fuzzer slow, and say nothing that shorter ones do not.
+/// Longer inputs slow a fuzzer down without adding coverage.
 const LONGEST: usize = 24 << 10;
 
-/// The targets that play a flow, and the flow's type.
+/// The targets that drive a flow, and the flow's type.
 const FLOWS: [(&str, &str); 6] = [
     ("login", "::Login"),
     ("contacts", "::LoadContacts"),
@@ -29,61 +29,61 @@ const FLOWS: [(&str, &str); 6] = [
     ("upload", "::Upload"),
 ];
 
-/// The inputs, each once: target and name of the entry, then the bytes.
+/// The distinct inputs: target, entry name and bytes.
 type Seeds = BTreeSet<(&'static str, &'static str, Vec<u8>)>;
 
-/// The head of a download, as the entries read it.
-fn head(told: &Told) -> Vec<u8> {
+/// Encodes the head of a download for an entry.
+fn head(response: &Response) -> Vec<u8> {
     let mut lines = Vec::new();
     for name in [CONTENT_TYPE, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE] {
         lines.extend_from_slice(
-            told.reply.headers().get(name).map_or(b"", |value| value.as_bytes()),
+            response.reply.headers().get(name).map_or(b"", |value| value.as_bytes()),
         );
         lines.push(b'\n');
     }
-    lines.extend_from_slice(told.reply.status().as_str().as_bytes());
+    lines.extend_from_slice(response.reply.status().as_str().as_bytes());
     lines
 }
 
-/// A reply as the step of a script.
-fn step(told: &Told) -> Vec<u8> {
-    if told.head {
-        return [b"h", head(told).as_slice()].concat();
+/// Encodes a response as a step of a script.
+fn step(response: &Response) -> Vec<u8> {
+    if response.head {
+        return [b"h", head(response).as_slice()].concat();
     }
-    let kind = match told.reply.status().as_u16() {
+    let kind = match response.reply.status().as_u16() {
         200 => b"o",
         301 => b"m",
         _ => b"s",
     };
     // A zero byte would end the step.
-    let body = told.reply.body().iter().map(|byte| if *byte == 0 { b'0' } else { *byte });
+    let body = response.reply.body().iter().map(|byte| if *byte == 0 { b'0' } else { *byte });
     kind.iter().copied().chain(body).collect()
 }
 
 fn seeds(transcripts: &[Transcript]) -> Seeds {
     let mut seeds = Seeds::new();
     for transcript in transcripts {
-        for told in &transcript.told {
+        for response in &transcript.responses {
             let entries = fuzz::ENDPOINTS;
-            let found = entries.iter().position(|(name, _)| *name == told.endpoint);
-            let index = found.unwrap_or_else(|| panic!("{} has no entry", told.endpoint));
+            let found = entries.iter().position(|(name, _)| *name == response.endpoint);
+            let index = found.unwrap_or_else(|| panic!("{} has no fuzz entry", response.endpoint));
             let mut bytes = vec![u8::try_from(index).unwrap()];
-            match told.head {
-                true => bytes.extend(head(told)),
-                false => bytes.extend_from_slice(told.reply.body()),
+            match response.head {
+                true => bytes.extend(head(response)),
+                false => bytes.extend_from_slice(response.reply.body()),
             }
             seeds.insert(("endpoints", entries[index].0, bytes));
         }
         let name = transcript.flow.split('<').next().unwrap_or_default();
         if let Some((target, _)) = FLOWS.iter().find(|(_, flow)| name.ends_with(flow)) {
-            let mut steps: Vec<Vec<u8>> = transcript.told.iter().map(step).collect();
+            let mut steps: Vec<Vec<u8>> = transcript.responses.iter().map(step).collect();
             let length = |steps: &[Vec<u8>]| steps.iter().map(|step| step.len() + 1).sum::<usize>();
             while length(&steps) > LONGEST && steps.len() > 1 {
                 steps.pop();
             }
             let mut bytes = steps.join(&0);
             if *target == "upload" {
-                // How long the file is.
+                // The length of the file.
                 bytes.insert(0, b'0');
             }
             seeds.insert((target, "flow", bytes));
@@ -94,32 +94,32 @@ fn seeds(transcripts: &[Transcript]) -> Seeds {
 }
 
 fn everything() {
-    story::asked();
-    trouble::asked();
-    entries::asked();
-    odds::asked();
-    sending::asked();
-    forwarding::asked();
-    rooms::asked();
-    downloads::asked();
-    uploads::asked();
-    secrets::asked();
-    systems::asked();
-    directory::asked();
-    kinds::asked();
+    story::endpoints_called();
+    failures::endpoints_called();
+    entries::endpoints_called();
+    misc::endpoints_called();
+    sending::endpoints_called();
+    forwarding::endpoints_called();
+    rooms::endpoints_called();
+    downloads::endpoints_called();
+    uploads::endpoints_called();
+    secrets::endpoints_called();
+    system_messages::endpoints_called();
+    directory::endpoints_called();
+    kinds::endpoints_called();
 }
 
-/// Writes them, if that is asked for; else those of one day, for their entries to take.
+/// Writes all inputs if `FUZZ_SEEDS` is set; otherwise runs those of two scenarios.
 #[test]
-fn every_reply_is_an_input() {
+fn responses_are_valid_fuzz_inputs() {
     let folder = env::var_os("FUZZ_SEEDS");
-    let day = || {
-        story::asked();
-        rooms::asked();
+    let some_scenarios = || {
+        story::endpoints_called();
+        rooms::endpoints_called();
     };
-    let told = || Transcript::of(if folder.is_some() { everything } else { day });
-    let seeds = seeds(&told());
-    assert!(seeds == self::seeds(&told()), "another day, other replies");
+    let transcripts = || Transcript::of(if folder.is_some() { everything } else { some_scenarios });
+    let seeds = seeds(&transcripts());
+    assert!(seeds == self::seeds(&transcripts()), "responses differ between two runs");
     let mut numbers = BTreeMap::new();
     for (target, entry, bytes) in &seeds {
         fuzz::run(target, bytes);
@@ -132,6 +132,6 @@ fn every_reply_is_an_input() {
         }
     }
     for target in ["endpoints", "login", "contacts", "inbox", "room"] {
-        assert!(numbers.keys().any(|(known, _)| **known == target), "nothing for {target}");
+        assert!(numbers.keys().any(|(known, _)| **known == target), "no input for {target}");
     }
 }

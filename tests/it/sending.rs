@@ -73,11 +73,11 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
     let uploads = uploads(place);
     let md5: EmoticonMd5 = MD5.parse().unwrap();
     let text = "@朋友\u{2005}你好 😄 <>&\"/\\\u{2028}\n";
-    let whom = [friend.clone(), named(place, "老王")];
+    let mentions = [friend.clone(), named(place, "老王")];
 
     let mut receipts = vec![
         bot.call(SendText::new(friend.clone(), text)).unwrap(),
-        bot.call(SendText::new(room.clone(), text).with_mentions(&whom)).unwrap(),
+        bot.call(SendText::new(room.clone(), text).with_mentions(&mentions)).unwrap(),
     ];
     for upload in &uploads {
         receipts.push(bot.call(SendUpload::new(room.clone(), upload)).unwrap());
@@ -103,7 +103,7 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
     ];
     assert_eq!(seen, expected);
     assert_eq!((&*sent[0].content, &*sent[1].content), (text, text));
-    assert_eq!(sent[1].mentions, whom.each_ref().map(|name| name.as_str().to_owned()));
+    assert_eq!(sent[1].mentions, mentions.each_ref().map(|name| name.as_str().to_owned()));
     assert_eq!((sent[0].to.as_str(), sent[2].to.as_str()), (friend.as_str(), room.as_str()));
     let files: Vec<_> = sent.iter().filter_map(|sent| sent.file.as_ref()).collect();
     assert_eq!((&*files[0].name, files[0].size), ("R&D <最终> \"1\" ]]>.CSV", 1_760));
@@ -119,7 +119,7 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// A send that is repeated under its number is one message.
+/// A send repeated with its id is one message.
 fn repeats<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let to = named(place, "朋友");
@@ -139,7 +139,7 @@ fn repeats<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// Sends one message by two values with one number, as a restarted program does.
+/// Sends one message as two values with one id, as a restarted program does.
 fn twice<B: Bot, E: Numbered>(bot: &mut B, send: impl Fn(ClientMsgId) -> E)
 where
     Account: AsMut<E::State>,
@@ -151,14 +151,14 @@ where
 }
 
 /// The errors of every send, revocation and notice that the service refuses.
-fn declined<B: Bot>(place: &Place) {
+fn all_calls_refused<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let to = named(place, "朋友");
     let [picture, video, gif, file, _] = uploads(place).try_into().unwrap();
     let md5: EmoticonMd5 = MD5.parse().unwrap();
     let receipt = bot.call(SendText::new(to.clone(), "x")).unwrap();
     place.simulator.world().person_writes(to.as_str(), "hi");
-    let heard = bot.next().unwrap().unwrap();
+    let message = bot.next().unwrap().unwrap();
 
     type Operation<'a, B> = &'a dyn Fn(&mut B) -> Result<(), Error>;
     let operations: [(&'static str, Operation<'_, B>); 11] = [
@@ -173,7 +173,7 @@ fn declined<B: Bot>(place: &Place) {
         }),
         ("webwxsendappmsg", &|bot| bot.call(SendFile::new(to.clone(), &file)).map(drop)),
         ("webwxsendmsg", &|bot| {
-            bot.call(ForwardMessage::new(&heard, to.clone()).unwrap()).map(drop)
+            bot.call(ForwardMessage::new(&message, to.clone()).unwrap()).map(drop)
         }),
         ("webwxrevokemsg", &|bot| bot.call(RevokeMessage::new(to.clone(), &receipt)).map(drop)),
         ("webwxstatusnotify", &|bot| bot.call(NotifyPhone::mark_read(to.clone()))),
@@ -210,7 +210,7 @@ fn declined<B: Bot>(place: &Place) {
     clean(place);
 }
 
-pub(crate) fn takes_back<B: Bot>(place: &Place) {
+pub(crate) fn revokes<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let to = named(place, "朋友");
     let send = |bot: &mut B| bot.call(SendText::new(to.clone(), "x")).unwrap();
@@ -265,10 +265,10 @@ pub(crate) fn notifies<B: Bot>(place: &Place) {
     assert_eq!(unread(), [1, 0]);
     let world = place.simulator.world();
     let me = world.account().user_name.clone();
-    let told: Vec<_> =
+    let received: Vec<_> =
         world.notices().iter().map(|notice| (notice.code, notice.to.as_str())).collect();
     let (friend, room) = (friend.as_str(), room.as_str());
-    assert_eq!(told, [(3, &*me), (2, friend), (1, friend), (1, room), (5, friend)]);
+    assert_eq!(received, [(3, &*me), (2, friend), (1, friend), (1, room), (5, friend)]);
     drop(world);
     clean(place);
 }
@@ -276,7 +276,7 @@ pub(crate) fn notifies<B: Bot>(place: &Place) {
 on_all_wires! {
     sends in super::world();
     repeats in super::world();
-    declined in super::world();
-    takes_back in super::world();
+    all_calls_refused in super::world();
+    revokes in super::world();
     notifies in super::world();
 }

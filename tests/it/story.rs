@@ -1,4 +1,4 @@
-//! A login, the contacts, a day of messages, a logout: the main job, on every wire.
+//! The main scenario on every wire: login, contacts, messages, logout.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use wechat_simulator::{Logged, Simulator, World};
 
 use crate::wire::{Bot, Hyper, Place, Ureq, on_all_wires};
 
-/// 37 people on three pages, five rooms that stand in no address book.
+/// 37 people on three pages, and five rooms outside the address book.
 pub(crate) fn world() -> World {
     let mut world = World::new(77);
     world.add_special("filehelper", "文件传输助手");
@@ -28,7 +28,7 @@ pub(crate) fn world() -> World {
     world
 }
 
-/// What happens: the phone scans and confirms; 200 messages in four batches; then 25, one by one.
+/// The phone scans and confirms; then come 200 messages in four batches and 25 single ones.
 pub(crate) fn script(simulator: &Simulator) {
     let second = Duration::from_secs(1);
     simulator.then(second, |world| world.phone().scan());
@@ -45,7 +45,7 @@ pub(crate) fn script(simulator: &Simulator) {
     }
 }
 
-/// Message number `n`: from a room every third time, else from a person.
+/// Delivers message `n`: every third one from a room, the others from a person.
 fn write(world: &mut World, n: usize) {
     let named = |start: &str, world: &World| {
         let mut all = world.contacts().iter();
@@ -62,16 +62,16 @@ fn write(world: &mut World, n: usize) {
     }
 }
 
-/// What a bot saw.
-pub(crate) struct Day {
+/// The observations of a bot.
+pub(crate) struct Observed {
     pub(crate) progress: Vec<String>,
     pub(crate) directory: Directory,
-    pub(crate) heard: Vec<String>,
+    pub(crate) received: Vec<String>,
     pub(crate) answered: Vec<(UserName, String)>,
 }
 
-/// The bot: loads its contacts, answers the first 200 messages every fourth time, then leaves.
-pub(crate) fn day<B: Bot>(place: &Place) -> Result<Day, Error> {
+/// Runs the bot: loads the contacts, answers every fourth of the first 200 messages, then logs out.
+pub(crate) fn run_bot<B: Bot>(place: &Place) -> Result<Observed, Error> {
     let mut progress = Vec::new();
     let mut bot = B::login(place, |step| {
         progress.push(match step {
@@ -81,54 +81,54 @@ pub(crate) fn day<B: Bot>(place: &Place) -> Result<Day, Error> {
         });
     })?;
     let directory = bot.contacts()?;
-    let (mut heard, mut answered) = (Vec::new(), Vec::new());
+    let (mut received, mut answered) = (Vec::new(), Vec::new());
     while let Some(message) = bot.next() {
         let message = message?;
         let Some(text) = message.text() else { continue };
-        heard.push(text.to_owned());
-        if heard.len() <= 200 && heard.len().is_multiple_of(4) {
+        received.push(text.to_owned());
+        if received.len() <= 200 && received.len().is_multiple_of(4) {
             let (to, answer) = (message.peer().clone(), format!("回答 {text}"));
             bot.call(SendText::new(to.clone(), &*answer))?;
             answered.push((to, answer));
         }
-        if heard.len() == 225 {
+        if received.len() == 225 {
             bot.call(Logout::new())?;
         }
     }
-    Ok(Day { progress, directory, heard, answered })
+    Ok(Observed { progress, directory, received, answered })
 }
 
-/// The main job, from the QR code to the logout.
-fn main_job<B: Bot>(place: &Place) {
+/// The main scenario, from the QR code to the logout.
+fn main_scenario<B: Bot>(place: &Place) {
     script(&place.simulator);
-    let day = day::<B>(place).unwrap();
-    check(&day, &place.simulator.world());
+    let observed = run_bot::<B>(place).unwrap();
+    check(&observed, &place.simulator.world());
 }
 
-/// Asserts that the main job was done.
-pub(crate) fn check(day: &Day, world: &World) {
-    assert_eq!(world.violations(), [], "the simulator would have refused");
+/// Asserts that the main scenario succeeded.
+pub(crate) fn check(observed: &Observed, world: &World) {
+    assert_eq!(world.violations(), [], "no violations expected");
 
-    assert_eq!(day.progress.len(), 2);
-    assert!(day.progress[0].starts_with("code https://login.weixin.qq.com/l/"));
-    assert_eq!(day.progress[1], "scanned, picture: true");
+    assert_eq!(observed.progress.len(), 2);
+    assert!(observed.progress[0].starts_with("code https://login.weixin.qq.com/l/"));
+    assert_eq!(observed.progress[1], "scanned, picture: true");
 
     assert_eq!(
-        day.directory.iter().filter(|contact| contact.nick_name.starts_with("朋友")).count(),
+        observed.directory.iter().filter(|contact| contact.nick_name.starts_with("朋友")).count(),
         36
     );
-    assert_eq!(day.directory.rooms().count(), 5);
-    for room in day.directory.rooms() {
+    assert_eq!(observed.directory.rooms().count(), 5);
+    for room in observed.directory.rooms() {
         assert_eq!(room.members.len(), 5, "four friends and the account itself");
         assert!(room.members.iter().all(|member| !member.nick_name.is_empty()));
     }
-    assert!(day.directory.iter().any(|contact| &*contact.nick_name == "朋友 7 😄 & co"));
+    assert!(observed.directory.iter().any(|contact| &*contact.nick_name == "朋友 7 😄 & co"));
 
     let expected: Vec<String> = (0..225).map(|n| format!("消息 {n} <&\"'> 😄\nline two")).collect();
-    assert_eq!(day.heard, expected, "each message once, in order");
-    assert_eq!(day.answered.len(), 50);
+    assert_eq!(observed.received, expected, "each message once, in order");
+    assert_eq!(observed.answered.len(), 50);
     let sent = world.sent().iter().map(|sent| (sent.to.parse().unwrap(), sent.content.clone()));
-    assert_eq!(sent.collect::<Vec<_>>(), day.answered);
+    assert_eq!(sent.collect::<Vec<_>>(), observed.answered);
 
     let calls = |name: &str| world.log().iter().filter(|logged| logged.endpoint == name).count();
     assert_eq!((calls("webwxgetcontact"), calls("webwxbatchgetcontact")), (3, 1));
@@ -138,16 +138,16 @@ pub(crate) fn check(day: &Day, world: &World) {
 }
 
 on_all_wires! {
-    main_job in super::world();
+    main_scenario in super::world();
 }
 
 /// With the same clock and seed, both adapters send the same bytes.
 #[test]
-fn both_adapters_send_the_same() {
+fn both_adapters_send_identical_bytes() {
     fn log<B: Bot>() -> Vec<String> {
         let place = Place::tls(world()).without_ticks();
         script(&place.simulator);
-        day::<B>(&place).unwrap();
+        run_bot::<B>(&place).unwrap();
         let world = place.simulator.world();
         world.log().iter().map(Logged::render).collect()
     }

@@ -1,18 +1,18 @@
-//! The table of threats, held against the tests that name its rows.
+//! Checks the threat table against the tests that cite its rows.
 //!
-//! A test says in its documentation which rows it proves: "Threats S4, S5: …". A file whose tests
-//! all prove the same rows says so in its first lines. After a change,
-//! `UPDATE_THREATS=1 cargo test -p wechat-simulator --test it threats` writes the last column.
+//! A test's doc comment cites the rows it proves: "Threats S4, S5: …". A file whose tests all prove
+//! the same rows cites them in its header. After a change, run `UPDATE_THREATS=1 cargo test -p
+//! wechat-simulator --test it threats` to rewrite the last column.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 const TABLE: &str = "wechat-proto/docs/threats.md";
-/// What stands before the rows that a comment cites.
+/// The prefixes of a citation.
 const CITED: [&str; 3] = ["Threat ", "Threats ", "`docs/threats.md` "];
 
-/// Where tests are, and what their paths begin with.
+/// Source folders, each with the path prefix of its tests.
 const SOURCES: [(&str, &str); 12] = [
     ("wechat-proto/src", ""),
     ("wechat-proto/tests", "tests"),
@@ -27,7 +27,7 @@ const SOURCES: [(&str, &str); 12] = [
     ("transport-ureq", "ureq"),
     ("transport-hyper", "hyper"),
 ];
-/// What holds nothing but tests, by the beginnings of paths.
+/// Path prefixes of modules that contain only tests.
 const ALL_TESTS: [&str; 7] =
     ["it", "kills", "cancel", "memory::tests", "tests::", "bench::", "simulator::conformance"];
 
@@ -47,7 +47,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// `S4, S5` and `N1 to N3`, wherever a comment cites them.
+/// Parses the rows that a comment cites, such as `S4, S5` or `N1 to N3`.
 fn cited(comment: &str) -> BTreeSet<String> {
     let mut rows = BTreeSet::new();
     let after = |before: &'static str| comment.split(before).skip(1);
@@ -81,7 +81,7 @@ fn row(word: &str) -> Option<(char, u32)> {
     Some((letter, letters.as_str().parse().ok()?))
 }
 
-/// The name of the function that a line begins.
+/// Returns the name of the function that a line declares.
 fn function(line: &str) -> Option<&str> {
     let rest = line.trim_start();
     let rest = rest.strip_prefix("pub(crate) ").or(rest.strip_prefix("pub ")).unwrap_or(rest);
@@ -89,7 +89,7 @@ fn function(line: &str) -> Option<&str> {
     rest.split(['(', '<']).next()
 }
 
-/// Who cites which rows in a file, of which only what stands in tests counts.
+/// Collects the citations of a file; those outside test code are ignored.
 fn tests_of(path: &str, text: &str, tests: &mut BTreeMap<String, BTreeSet<String>>) {
     let all_tests = path.ends_with("tests") || ALL_TESTS.iter().any(|all| path.starts_with(all));
     let mut in_tests = all_tests;
@@ -101,7 +101,7 @@ fn tests_of(path: &str, text: &str, tests: &mut BTreeMap<String, BTreeSet<String
     };
     for line in text.lines().chain([""]) {
         let trimmed = line.trim_start();
-        // A comment within a test is about that test.
+        // A comment inside a test body belongs to that test.
         match trimmed.strip_prefix("// ") {
             Some(more) => {
                 inner.push_str(more);
@@ -137,7 +137,7 @@ fn tests_of(path: &str, text: &str, tests: &mut BTreeMap<String, BTreeSet<String
     }
 }
 
-/// The tests of each row.
+/// Returns the tests of each row.
 fn tests() -> BTreeMap<String, BTreeSet<String>> {
     let mut tests = BTreeMap::new();
     for (folder, prefix) in SOURCES {
@@ -156,7 +156,7 @@ fn tests() -> BTreeMap<String, BTreeSet<String>> {
     tests
 }
 
-/// The lines of the page, with the tests in the last cell of each row.
+/// Fills the last cell of each row with its tests.
 fn filled(page: &str, tests: &BTreeMap<String, BTreeSet<String>>) -> String {
     let mut filled = String::new();
     for line in page.lines() {
@@ -180,7 +180,7 @@ fn filled(page: &str, tests: &BTreeMap<String, BTreeSet<String>>) -> String {
 }
 
 #[test]
-fn each_row_has_its_tests() {
+fn every_row_has_tests() {
     let path = root().join(TABLE);
     let page = fs::read_to_string(&path).unwrap();
     let tests = tests();
@@ -199,17 +199,17 @@ fn each_row_has_its_tests() {
         .collect();
     assert!(rows.len() >= 47, "{rows:?}");
     let untested: Vec<_> = rows.iter().filter(|row| !tests.contains_key(*row)).collect();
-    assert!(untested.is_empty(), "no test names {untested:?}");
+    assert!(untested.is_empty(), "rows without a test: {untested:?}");
     let unknown: Vec<_> = tests.keys().filter(|row| !rows.contains(*row)).collect();
-    assert!(unknown.is_empty(), "the table has no rows {unknown:?}");
+    assert!(unknown.is_empty(), "cited rows missing from the table: {unknown:?}");
 }
 
 #[test]
-fn citations_are_read() {
+fn citations_are_parsed() {
     for (comment, rows) in [
         ("Threat S4.", "S4"),
         ("Threat S1. Threat S5: both", "S1 S5"),
-        ("What passes: Threats J5, B3, S7: and S8 later", "B3 J5 S7 S8"),
+        ("Valid input: Threats J5, B3, S7: and S8 later", "B3 J5 S7 S8"),
         ("(`docs/threats.md` N1 to N3); U3", "N1 N2 N3 U3"),
         ("Threat S2: damaged in S3", "S2"),
         ("Threat S2 and `docs/threats.md` S5, S6", "S2 S5 S6"),
@@ -224,7 +224,7 @@ fn citations_are_read() {
     let found: Vec<_> =
         tests.iter().map(|(row, tests)| format!("{row} {}", tests.first().unwrap())).collect();
     assert_eq!(found, ["S1 x_tests", "S2 x_tests::one", "S3 x_tests::one"]);
-    // What stands before the tests is no test.
+    // Comments before `mod tests` do not count.
     tests.clear();
     tests_of("x", file, &mut tests);
     assert_eq!(tests.len(), 2);

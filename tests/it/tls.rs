@@ -1,6 +1,7 @@
-//! Threat N2: a server that cannot prove its name hears nothing of a session, on both adapters.
+//! Threat N2: on both adapters, a server with an invalid certificate receives nothing of a session.
 //!
-//! Each case is a server at a true name whose certificate has one fault; with none, it is asked.
+//! Each case is a server at a real host name whose certificate has one fault; without a fault, it
+//! receives the request.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -34,7 +35,7 @@ enum Fault {
     UnknownAuthority,
 }
 
-/// What came out of the encryption at a server with such a certificate.
+/// Starts a server with such a certificate; returns the decrypted bytes that it receives.
 fn serve(place: &Place, fault: Fault) -> Arc<Mutex<Vec<u8>>> {
     let ca_key = KeyPair::generate().unwrap();
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
@@ -66,8 +67,8 @@ fn serve(place: &Place, fault: Fault) -> Arc<Mutex<Vec<u8>>> {
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     place.resolve(NAME, listener.local_addr().unwrap());
-    let heard = Arc::<Mutex<Vec<u8>>>::default();
-    let kept = Arc::clone(&heard);
+    let received = Arc::<Mutex<Vec<u8>>>::default();
+    let kept = Arc::clone(&received);
     thread::spawn(move || {
         for mut socket in listener.incoming().map_while(Result::ok) {
             let _ = socket.set_read_timeout(Some(Duration::from_secs(10)));
@@ -79,16 +80,16 @@ fn serve(place: &Place, fault: Fault) -> Arc<Mutex<Vec<u8>>> {
             let _ = stream.write_all(b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n");
         }
     });
-    heard
+    received
 }
 
-/// The session of an account that lives at [`NAME`].
+/// Returns a session whose hosts are at [`NAME`].
 fn session<B: Bot>(place: &Place) -> Session {
     place.simulator.then(Duration::from_secs(1), |world| world.phone().scan());
     place.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
     let session = B::login(place, drop).unwrap().session();
     let stored: serde_json::Value = serde_json::from_str(&session.to_json()).unwrap();
-    // In the first form, whose checksum nobody has to write anew.
+    // Format 1 has no checksum that would have to be recomputed.
     let mut stored = stored["session"].clone();
     stored["format"] = 1.into();
     stored["device"]["hosts"] = serde_json::to_value(Hosts::new(Family::Wx8)).unwrap();
@@ -99,7 +100,7 @@ fn world() -> World {
     entries::world()
 }
 
-fn a_name_has_to_be_proven<B: Bot>() {
+fn invalid_certificates_are_refused<B: Bot>() {
     for fault in [
         Fault::None,
         Fault::Expired,
@@ -110,26 +111,26 @@ fn a_name_has_to_be_proven<B: Bot>() {
     ] {
         let place = Place::tls(world());
         let session = session::<B>(&place);
-        let heard = serve(&place, fault);
+        let received = serve(&place, fault);
         let error = B::resume(&place, session).call(FetchBatch::new()).unwrap_err();
-        let heard = heard.lock().unwrap().clone();
+        let received = received.lock().unwrap().clone();
         if fault == Fault::None {
-            assert!(heard.starts_with(b"POST /cgi-bin/mmwebwx-bin/webwxsync?"), "{error:?}");
+            assert!(received.starts_with(b"POST /cgi-bin/mmwebwx-bin/webwxsync?"), "{error:?}");
             assert!(matches!(error, Error::Status { status: 500, .. }), "{error:?}");
             continue;
         }
-        assert!(heard.is_empty(), "{fault:?}");
+        assert!(received.is_empty(), "{fault:?}");
         let Error::Transport(failure) = error else { panic!("{fault:?} {error:?}") };
         assert_eq!((failure.kind, failure.sent), (FailureKind::Certificate, Sent::No), "{fault:?}");
     }
 }
 
 #[test]
-fn a_name_has_to_be_proven_over_ureq() {
-    a_name_has_to_be_proven::<Ureq>();
+fn invalid_certificates_are_refused_over_ureq() {
+    invalid_certificates_are_refused::<Ureq>();
 }
 
 #[test]
-fn a_name_has_to_be_proven_over_hyper() {
-    a_name_has_to_be_proven::<Hyper>();
+fn invalid_certificates_are_refused_over_hyper() {
+    invalid_certificates_are_refused::<Hyper>();
 }

@@ -1,5 +1,5 @@
-//! The main job from endpoints and state transitions alone: no `Login`, no `Inbox`, no `Call`. What
-//! an embedder writes who has a loop of their own.
+//! The main scenario with endpoints and state transitions alone, without `Login`, `Inbox` or
+//! `Call`, as an embedder with a custom event loop writes it.
 
 use wechat_proto::contact::{BatchGetContacts, GetContacts};
 use wechat_proto::login::{
@@ -10,9 +10,9 @@ use wechat_proto::sync::{Check, FetchBatch, SyncCheck};
 use wechat_proto::{Account, Body, Device, Endpoint, Error, Message, Timestamp, UserName};
 use wechat_simulator::Simulator;
 
-use crate::story::{self, Day};
+use crate::story::{self, Observed};
 
-/// The host of the transitions: a clock, and exchanges.
+/// Provides the clock and exchanges requests.
 struct Host(Simulator);
 
 impl Host {
@@ -25,7 +25,7 @@ impl Host {
         self.call_again(&mut endpoint, state)
     }
 
-    /// The same for a value that is used again.
+    /// Like [`Host::call`], for an endpoint that is used more than once.
     fn call_again<E: Endpoint>(
         &self,
         endpoint: &mut E,
@@ -38,7 +38,7 @@ impl Host {
     }
 }
 
-/// Logs in with a code.
+/// Logs in with a QR code.
 fn log_in(host: &Host, progress: &mut Vec<String>) -> Result<Account, Error> {
     let mut device = Device::new().with_seed([7; 32]);
     let uuid = host.call(GetUuid::new(), &mut device)?;
@@ -66,7 +66,7 @@ fn log_in(host: &Host, progress: &mut Vec<String>) -> Result<Account, Error> {
     Ok(account)
 }
 
-/// Loads the address book, then the rooms that stand in none.
+/// Loads the address book, then the rooms that it does not contain.
 fn load_contacts(host: &Host, account: &mut Account) -> Result<(), Error> {
     let mut seq = 0;
     loop {
@@ -86,7 +86,7 @@ fn load_contacts(host: &Host, account: &mut Account) -> Result<(), Error> {
     Ok(())
 }
 
-/// Waits for news, and receives the messages of one batch.
+/// Waits for new messages and receives one batch.
 fn receive(host: &Host, account: &mut Account) -> Result<Vec<Message>, Error> {
     loop {
         if let Check::Quiet = host.call(SyncCheck::new(), account.session_mut())? {
@@ -97,43 +97,43 @@ fn receive(host: &Host, account: &mut Account) -> Result<Vec<Message>, Error> {
     }
 }
 
-/// The same bot as in `story`.
-fn day(host: &Host) -> Result<Day, Error> {
+/// Runs the same bot as `story`.
+fn run_bot(host: &Host) -> Result<Observed, Error> {
     let mut progress = Vec::new();
     let mut account = log_in(host, &mut progress)?;
     load_contacts(host, &mut account)?;
     let directory = account.directory().clone();
-    let (mut heard, mut answered) = (Vec::new(), Vec::new());
+    let (mut received, mut answered) = (Vec::new(), Vec::new());
     while account.close_reason().is_none() {
         let before = account.session().to_json();
         let messages = receive(host, &mut account)?;
         for message in &messages {
             if let Some(text) = message.text() {
-                heard.push(text.to_owned());
-                if heard.len() <= 200 && heard.len().is_multiple_of(4) {
+                received.push(text.to_owned());
+                if received.len() <= 200 && received.len().is_multiple_of(4) {
                     let (to, answer) = (message.peer().clone(), format!("回答 {text}"));
                     host.call(SendText::new(to.clone(), &*answer), account.session_mut())?;
                     answered.push((to, answer));
                 }
             }
         }
-        // In any order: the key that is stored moves with the last of them.
+        // The order does not matter: the stored sync key advances with the last one.
         for message in messages.iter().rev() {
             account.session_mut().acknowledge(message);
         }
         assert_ne!(account.session().to_json(), before);
-        if heard.len() == 225 {
+        if received.len() == 225 {
             host.call(Logout::new(), account.session_mut())?;
         }
     }
     assert!(account.has_left());
-    Ok(Day { progress, directory, heard, answered })
+    Ok(Observed { progress, directory, received, answered })
 }
 
 #[test]
-fn main_job_runs_without_flows() {
+fn main_scenario_runs_without_flows() {
     let host = Host(Simulator::new(story::world()));
     story::script(&host.0);
-    let day = day(&host).unwrap();
-    story::check(&day, &host.0.world());
+    let observed = run_bot(&host).unwrap();
+    story::check(&observed, &host.0.world());
 }

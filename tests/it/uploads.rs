@@ -1,4 +1,4 @@
-//! Uploads: what arrives is the file, whatever it is called, however it is cut.
+//! Uploads: files of any name and length arrive intact.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use wechat_simulator::{Cut, World};
 
 use crate::wire::memory::Recorder;
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
-use crate::{entries, exact, exact_form};
+use crate::{altered_forms, altered_requests, entries};
 
 const SOON: Duration = Duration::from_secs(1);
 const PIECE: usize = 524_288;
-/// Above what goes unannounced.
+/// Larger than files that are uploaded without an announcement.
 const LARGE: usize = 26 << 20;
 
 pub(crate) fn world() -> World {
@@ -28,7 +28,7 @@ fn log_in<B: Bot>(place: &Place) -> B {
     B::login(place, drop).unwrap()
 }
 
-/// Bytes that are not the same twice.
+/// Returns pseudo-random bytes.
 fn bytes(length: usize) -> Vec<u8> {
     let mut state = length as u64 | 1;
     let mut next = || {
@@ -53,7 +53,7 @@ fn upload(name: &str, length: usize) -> Upload {
     Upload::new(UserName::file_helper(), LocalFile::new(name, length as u64).unwrap())
 }
 
-/// Runs an upload to its end, and gives the outputs too.
+/// Runs an upload to its end; returns its result and its outputs.
 fn finish<B: Bot>(
     bot: &mut B,
     upload: &mut Upload,
@@ -69,8 +69,8 @@ fn requests(place: &Place, endpoint: &str) -> usize {
     place.simulator.world().log().iter().filter(|logged| logged.endpoint == endpoint).count()
 }
 
-/// Uploads these bytes, and looks at the far end.
-fn arrives<B: Bot>(place: &Place, bot: &mut B, name: &str, bytes: &[u8]) {
+/// Uploads these bytes and checks the file in the simulator.
+fn upload_arrives<B: Bot>(place: &Place, bot: &mut B, name: &str, bytes: &[u8]) {
     let source = Bytes::copy_from_slice(bytes);
     let before = requests(place, "webwxuploadmedia");
     let (uploaded, outputs) = finish(bot, &mut upload(name, bytes.len()), &source).unwrap();
@@ -94,11 +94,11 @@ fn any_name_and_length<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let long = format!("{}.zip", "龍".repeat(200));
     for (name, length) in NAMES.into_iter().chain([&*long]).zip([1, 524_288, 524_289, 1, 5 << 20]) {
-        arrives(place, &mut bot, name, &bytes(length));
+        upload_arrives(place, &mut bot, name, &bytes(length));
     }
-    // The names the other way round.
+    // The names in another order.
     for (name, length) in [&*long].into_iter().chain(NAMES).zip([1, 524_289, 524_288, 1_048_577]) {
-        arrives(place, &mut bot, name, &bytes(length));
+        upload_arrives(place, &mut bot, name, &bytes(length));
     }
     let error = finish(&mut bot, &mut upload(NAMES[0], 0), &Bytes::new()).unwrap_err();
     assert!(matches!(error, Error::EmptyFile));
@@ -107,11 +107,11 @@ fn any_name_and_length<B: Bot>(place: &Place) {
     assert_eq!(world.uploads()[0].bytes.as_deref(), Some(&*bytes(1)));
 }
 
-/// What the service is told that it is.
-fn by_type<B: Bot>(place: &Place) {
+/// The media type that is sent for each file name.
+fn media_types<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let source = Bytes::from(bytes(999));
-    for (name, natural, overruled, told) in [
+    for (name, natural, overridden, sent_type) in [
         ("a.png", MediaType::Picture, None, "pic"),
         ("a.JPG", MediaType::Picture, None, "pic"),
         ("a.gif", MediaType::Document, None, "doc"),
@@ -120,23 +120,23 @@ fn by_type<B: Bot>(place: &Place) {
     ] {
         let file = LocalFile::new(name, 999).unwrap();
         assert_eq!(file.media_type(), natural);
-        let file = match overruled {
+        let file = match overridden {
             Some(media_type) => file.as_type(media_type),
             None => file,
         };
         let mut upload = Upload::new(UserName::file_helper(), file);
         finish(&mut bot, &mut upload, &source).unwrap();
-        assert_eq!(place.simulator.world().uploads().last().unwrap().media_type, told);
+        assert_eq!(place.simulator.world().uploads().last().unwrap().media_type, sent_type);
     }
     assert_eq!(place.simulator.world().violations(), []);
 }
 
-/// A large file is announced; a second time, it is there already.
+/// A large file is announced; a second upload of the same file sends no pieces.
 pub(crate) fn announced<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     place.simulator.world().keep_uploads(0);
     let large = bytes(LARGE);
-    arrives(place, &mut bot, "大.zip", &large);
+    upload_arrives(place, &mut bot, "大.zip", &large);
     assert_eq!((requests(place, "webwxcheckupload"), requests(place, "webwxuploadmedia")), (1, 52));
     let source = Bytes::from(large);
     let (again, outputs) = finish(&mut bot, &mut upload("二.zip", LARGE), &source).unwrap();
@@ -150,8 +150,8 @@ pub(crate) fn announced<B: Bot>(place: &Place) {
     assert_eq!(world.violations(), []);
 }
 
-/// Each refusal is an error of its own, and told at once; after it, the upload goes on.
-fn refused<B: Bot>(place: &Place) {
+/// Each refusal is reported immediately with its own error; polled again, the upload continues.
+fn refused_pieces<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let source = Bytes::from(bytes(2 * PIECE + 9));
     let mut upload = upload("a.zip", source.len());
@@ -179,17 +179,17 @@ fn refused<B: Bot>(place: &Place) {
     assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 1_048_585, .. }));
     assert!(matches!(next().unwrap(), UploadProgress::Done(_)));
 
-    // One failure is not told; three in a row are.
+    // A single transient failure is not reported; three in a row are.
     let mut upload = self::upload("b.zip", source.len());
     let mut next = || bot.run_from(&mut upload, &source);
     assert_eq!(next().unwrap(), UploadProgress::Hashed);
     assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 524_288, .. }));
     place.simulator.world().reply_with("webwxuploadmedia", page(502));
     assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 1_048_576, .. }));
-    let asked = requests(place, "webwxuploadmedia");
+    let before = requests(place, "webwxuploadmedia");
     (0..3).for_each(|_| place.simulator.world().reply_with("webwxuploadmedia", page(502)));
     assert!(matches!(next().unwrap_err(), Error::Status { status: 502, .. }));
-    assert_eq!(requests(place, "webwxuploadmedia") - asked, 3);
+    assert_eq!(requests(place, "webwxuploadmedia") - before, 3);
     let Ok(UploadProgress::Sent { sent, total }) = next() else { panic!() };
     assert_eq!((sent, total), (1_048_585, 1_048_585));
     assert!(matches!(next().unwrap(), UploadProgress::Done(_)));
@@ -198,15 +198,15 @@ fn refused<B: Bot>(place: &Place) {
     assert_eq!(world.uploads().len(), 2);
     drop(world);
 
-    // Too often; and a session that is over, before anything is read.
+    // Rate limited; then a closed session, before anything is read.
     let picture = Bytes::from(bytes(7));
     let mut other = self::upload("a.png", 7);
     place.simulator.world().refuse("webwxuploadmedia", 1205, "");
     assert!(matches!(finish(&mut bot, &mut other, &picture), Err(Error::Limited { .. })));
     place.simulator.world().phone().kick();
     for _ in 0..2 {
-        let over = finish(&mut bot, &mut other, &picture);
-        assert!(matches!(over, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
+        let closed = finish(&mut bot, &mut other, &picture);
+        assert!(matches!(closed, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
     }
     assert_eq!(place.simulator.world().violations(), []);
 }
@@ -224,7 +224,7 @@ fn refused_announcement<B: Bot>(place: &Place) {
     assert!(matches!(bot.run_from(&mut upload, &source), Err(Error::Limited { .. })));
     assert_eq!(requests(place, "webwxuploadmedia"), 0);
 
-    // Above a limit of the caller's: nothing is asked at all.
+    // Above a limit of the caller, no request is sent.
     let mut limits = Limits::default();
     limits.document = Some(LARGE as u64 - 1);
     let error = bot.run_from(&mut self::upload("a.zip", LARGE).limits(limits), &source);
@@ -235,8 +235,9 @@ fn refused_announcement<B: Bot>(place: &Place) {
     assert_eq!(place.simulator.world().violations(), []);
 }
 
-/// Threat U5: a file that is changed between its two readings, in its bytes or in its length, is never finished.
-fn changed<B: Bot>(place: &Place) {
+/// Threat U5: an upload fails if the bytes or the length of the file change between its two
+/// readings.
+fn changed_file<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let mut other = bytes(PIECE + 9);
     let source = Bytes::from(other.clone());
@@ -258,12 +259,12 @@ fn changed<B: Bot>(place: &Place) {
 
 on_all_wires! {
     any_name_and_length in super::world();
-    by_type in super::world();
-    refused in super::world();
-    changed in super::world();
+    media_types in super::world();
+    refused_pieces in super::world();
+    changed_file in super::world();
 }
 
-/// Of 26 MB: not on each wire, for the time it takes.
+/// Files of 26 MB, on fewer wires to save time.
 mod large {
     use super::*;
 
@@ -286,9 +287,9 @@ mod large {
     }
 }
 
-/// Threat S9, of uploads: connections that break in the middle of each piece in turn, or before its reply: once, which
-/// nobody hears of; and of one piece three times, after which the caller goes on.
-fn torn<B: Bot>(place: &Place) {
+/// Threat S9, uploads: connections break during each piece or before its response. A single failure
+/// is retried silently; after three failures of one piece, the caller continues.
+fn broken_connections<B: Bot>(place: &Place) {
     let mut bot: B = log_in(place);
     let source = Bytes::from(bytes(2 * PIECE + 9));
     let pieces = 3;
@@ -313,7 +314,7 @@ fn torn<B: Bot>(place: &Place) {
             let world = place.simulator.world();
             let file = world.uploads().last().unwrap();
             assert_eq!(file.sha256, sha256(&source));
-            // The service heard the same piece again, and did not take it twice.
+            // The service received the piece again and stored it once.
             let again = if cut == Cut::Reply { times } else { 0 };
             assert_eq!(file.repeats, again, "{cut:?} {piece} {times}");
         }
@@ -323,26 +324,26 @@ fn torn<B: Bot>(place: &Place) {
 }
 
 #[test]
-fn torn_over_ureq_and_http() {
-    torn::<Ureq>(&Place::http(world()));
+fn broken_connections_over_ureq_and_http() {
+    broken_connections::<Ureq>(&Place::http(world()));
 }
 
 #[test]
-fn torn_over_ureq_and_tls() {
-    torn::<Ureq>(&Place::tls(world()));
+fn broken_connections_over_ureq_and_tls() {
+    broken_connections::<Ureq>(&Place::tls(world()));
 }
 
 #[test]
-fn torn_over_hyper_and_http() {
-    torn::<Hyper>(&Place::http(world()));
+fn broken_connections_over_hyper_and_http() {
+    broken_connections::<Hyper>(&Place::http(world()));
 }
 
 #[test]
-fn torn_over_hyper_and_tls() {
-    torn::<Hyper>(&Place::tls(world()));
+fn broken_connections_over_hyper_and_tls() {
+    broken_connections::<Hyper>(&Place::tls(world()));
 }
 
-/// `exact` for uploads: each part of each request is spoiled in turn, and named.
+/// `altered_requests` for uploads: the simulator names each altered part of each request.
 #[test]
 fn every_part_of_every_upload_is_checked() {
     let place = Place::memory(world());
@@ -354,7 +355,7 @@ fn every_part_of_every_upload_is_checked() {
         let pieces = Bytes::from(bytes(PIECE + 9));
         finish(&mut bot, &mut upload("a.zip", pieces.len()), &pieces).unwrap();
     });
-    // And one with what the file-transfer page adds.
+    // One with the additional fields of the file-transfer page.
     let other = Place::memory(entries::file_helper_world());
     recorded.extend(Recorder::of(&other, entries::file_helper::<Memory>));
     let uploads: Vec<_> = recorded
@@ -362,11 +363,11 @@ fn every_part_of_every_upload_is_checked() {
         .filter(|(_, request)| request.uri().path().ends_with("webwxuploadmedia"))
         .collect();
     assert_eq!(uploads.len(), 4);
-    let spoiled = exact::assert_seen(&uploads, exact_form::spoil);
-    assert!(spoiled >= 200, "{spoiled}");
+    let altered = altered_requests::assert_seen(&uploads, altered_forms::alter);
+    assert!(altered >= 200, "{altered}");
 }
 
-/// The same for announcements; and for the first and the last piece of a file that was announced.
+/// The same for announcements, and for the first and the last piece of an announced file.
 #[test]
 fn every_part_of_every_announcement_is_checked() {
     let place = Place::memory(world());
@@ -382,9 +383,9 @@ fn every_part_of_every_announcement_is_checked() {
     };
     let probes = of("webwxcheckupload");
     assert_eq!(probes.len(), 1);
-    assert!(exact::assert_seen(&probes, exact::spoil) >= 50);
+    assert!(altered_requests::assert_seen(&probes, altered_requests::alter) >= 50);
     let pieces = of("webwxuploadmedia");
     assert_eq!(pieces.len(), 52);
     let ends = [pieces[0].clone(), pieces[51].clone()];
-    assert!(exact::assert_seen(&ends, exact_form::spoil) >= 150);
+    assert!(altered_requests::assert_seen(&ends, altered_forms::alter) >= 150);
 }

@@ -1,4 +1,4 @@
-//! The bots, each in a process of its own. What they do is in `main.rs`; this is what they are.
+//! The bots, each in its own process. `main.rs` describes the tests.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -11,31 +11,31 @@ use std::{process, thread};
 use tokio::time::timeout;
 use wechat_proto::{Error, Message, Session, Timestamp};
 
-/// Which adapter: `ureq` or `hyper`.
+/// The adapter: `ureq` or `hyper`.
 pub(crate) const ADAPTER: &str = "WECHAT_BOT_ADAPTER";
-/// How it stores: a [`Way`].
+/// How the bot stores: a [`StoreMode`].
 pub(crate) const STORE: &str = "WECHAT_BOT_STORE";
-/// Where it stores.
+/// The folder of the store.
 pub(crate) const FOLDER: &str = "WECHAT_BOT_FOLDER";
-/// Set, it does not wait at its steps.
+/// If set, the bot does not wait at its steps.
 pub(crate) const FREE: &str = "WECHAT_BOT_FREE";
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Lives until its session ends; nothing happens where nobody has said what to be.
-pub(crate) fn live() {
+/// Runs a bot until its session ends, or does nothing without the environment variables.
+pub(crate) fn run() {
     let (Some(adapter), Some(folder)) = (variable(ADAPTER), variable(FOLDER)) else { return };
-    let way = match variable(STORE).as_deref() {
-        Some("Together") => Way::Together,
-        Some("After") => Way::After,
-        Some("Manual") => Way::Manual,
-        Some("OutOfOrder") => Way::OutOfOrder,
-        _ => Way::AsItIs,
+    let mode = match variable(STORE).as_deref() {
+        Some("Together") => StoreMode::Together,
+        Some("After") => StoreMode::After,
+        Some("Manual") => StoreMode::Manual,
+        Some("OutOfOrder") => StoreMode::OutOfOrder,
+        _ => StoreMode::Unacknowledged,
     };
-    let store = Store { folder: folder.into(), way };
-    let (session, ledger) = (store.load(), store.acts());
+    let store = Store { folder: folder.into(), mode };
+    let (session, ledger) = (store.load(), store.ledger_text());
     let ended = match adapter.as_str() {
         "ureq" => blocking(session, ledger, &store),
         _ => asynchronous(session, ledger, &store),
@@ -52,20 +52,20 @@ fn blocking(session: Session, mut ledger: String, store: &Store) -> Result<(), E
         client.acknowledge(message);
         client.session()
     };
-    match store.way {
-        Way::Together | Way::After | Way::AsItIs => {
+    match store.mode {
+        StoreMode::Together | StoreMode::After | StoreMode::Unacknowledged => {
             for message in client.messages() {
-                store.hear(&message?, &mut ledger, client.session());
+                store.handle(&message?, &mut ledger, client.session());
             }
         }
-        Way::Manual => {
+        StoreMode::Manual => {
             for message in client.messages().manual() {
                 let message = message?;
-                store.hear(&message, &mut ledger, acknowledge(&message));
+                store.handle(&message, &mut ledger, acknowledge(&message));
             }
         }
         // One thread receives, another handles and acknowledges.
-        Way::OutOfOrder => {
+        StoreMode::OutOfOrder => {
             let mut desk = Desk { store, ledger: &Mutex::new(ledger), held: Vec::new() };
             let (sender, receiver) = channel();
             let (client, ledger) = (&client, desk.ledger);
@@ -108,21 +108,21 @@ fn asynchronous(session: Session, mut ledger: String, store: &Store) -> Result<(
             client.acknowledge(message);
             client.session()
         };
-        match store.way {
-            Way::Together | Way::After | Way::AsItIs => {
+        match store.mode {
+            StoreMode::Together | StoreMode::After | StoreMode::Unacknowledged => {
                 let mut messages = client.messages();
                 while let Some(message) = messages.next().await {
-                    store.hear(&message?, &mut ledger, client.session());
+                    store.handle(&message?, &mut ledger, client.session());
                 }
             }
-            Way::Manual => {
+            StoreMode::Manual => {
                 let mut messages = client.messages().manual();
                 while let Some(message) = messages.next().await {
                     let message = message?;
-                    store.hear(&message, &mut ledger, acknowledge(&message));
+                    store.handle(&message, &mut ledger, acknowledge(&message));
                 }
             }
-            Way::OutOfOrder => {
+            StoreMode::OutOfOrder => {
                 let mut desk = Desk { store, ledger: &Mutex::new(ledger), held: Vec::new() };
                 let mut messages = client.messages().manual();
                 loop {
@@ -146,31 +146,31 @@ fn asynchronous(session: Session, mut ledger: String, store: &Store) -> Result<(
     })
 }
 
-/// The messages that a bot holds, to handle the last and the first in turn.
+/// The messages that a bot holds, to handle the last and the first alternately.
 ///
-/// A bot that is killed after each message and always handles the last one never finishes a batch,
-/// and the simulator refuses a key from 200 answers ago.
+/// A bot that is killed after each message and always handles the last one never completes a batch,
+/// and the simulator refuses a key that is 200 responses old.
 struct Desk<'a> {
     store: &'a Store,
     ledger: &'a Mutex<String>,
     held: Vec<Message>,
 }
 
-/// What a bot received.
+/// The next input of a bot.
 enum Next {
     Message(Result<Message, Error>),
-    /// `PAUSE` is over.
+    /// No message arrived within [`PAUSE`].
     Pending,
     End,
 }
 
-/// How many messages a bot holds before it handles them.
+/// The number of messages that a bot holds before it handles them.
 const HELD: usize = 4;
-/// How long a bot waits for the next message before it handles those that it holds.
+/// How long a bot waits for the next message before it handles the held ones.
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Desk<'_> {
-    /// Holds a message, or handles all that are held. Returns how the messages ended, if they did.
+    /// Holds a message, or handles all held ones. Returns the result of the messages if they ended.
     fn receive(
         &mut self,
         next: Next,
@@ -193,63 +193,63 @@ impl Desk<'_> {
             let last = self.held.len() - 1;
             let position = if ledger.lines().count().is_multiple_of(2) { last } else { 0 };
             let message = self.held.remove(position);
-            self.store.hear(&message, &mut ledger, acknowledge(&message));
+            self.store.handle(&message, &mut ledger, acknowledge(&message));
         }
         ended
     }
 }
 
-/// The system's clock. Adapters read it before each poll of a flow: before a request is made up,
-/// and when a reply has been read and nothing come of it yet.
+/// Returns the system's clock. Adapters read it before each poll of a flow: before a request is
+/// built, and after a response was read but not yet processed.
 fn clock() -> impl Fn() -> Timestamp + Send + Sync + 'static {
     || {
-        step("polls");
+        step("poll");
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         Timestamp::default().after(since)
     }
 }
 
-/// Says that it has come to a step, and waits until it may go on.
+/// Announces a step and waits until the bot may continue.
 fn step(what: &str) {
-    // The test itself stores a session, too, and waits for nobody.
+    // The test itself also stores a session, without waiting.
     if variable(ADAPTER).is_none() || variable(FREE).is_some() {
         return;
     }
     let mut pipe = io::stdout().lock();
-    // On a line of its own, whatever the test's own output is in the middle of.
+    // On its own line, as the test harness may be in the middle of one.
     pipe.write_all(format!("\n@{what}\n").as_bytes()).unwrap();
     pipe.flush().unwrap();
     if io::stdin().read_exact(&mut [0]).is_err() {
-        // Nobody is there any more.
+        // The test has ended.
         process::exit(1);
     }
 }
 
-/// Where a bot keeps its session and what it did.
+/// The stored session and ledger of a bot.
 #[derive(Clone)]
 pub(crate) struct Store {
     pub(crate) folder: PathBuf,
-    pub(crate) way: Way,
+    pub(crate) mode: StoreMode,
 }
 
-/// How a bot stores.
+/// How a bot stores its session and its effects.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Way {
-    /// Effect and session are one file, which one rename replaces.
+pub(crate) enum StoreMode {
+    /// Effect and session are one file, replaced by one rename.
     Together,
-    /// The effect is written first, then the session, on which the message is acknowledged.
+    /// The effect is written first, then the session with the message acknowledged.
     After,
-    /// The same, with the session as the client gives it: the message is still in hand.
-    AsItIs,
-    /// One file, as with [`Way::Together`]. The messages are manual: each is acknowledged on the
+    /// The same, with the client's session: the message is not yet acknowledged.
+    Unacknowledged,
+    /// One file, as with [`StoreMode::Together`]. Messages are manual: each is acknowledged on the
     /// client before the session is stored.
     Manual,
-    /// The same. Up to [`HELD`] messages are received, then handled out of order.
+    /// The same, but up to [`HELD`] messages are received, then handled out of order.
     OutOfOrder,
 }
 
-impl Way {
-    /// Whether effect and session are one file.
+impl StoreMode {
+    /// Returns whether effect and session are one file.
     pub(crate) const fn is_one_file(self) -> bool {
         matches!(self, Self::Together | Self::Manual | Self::OutOfOrder)
     }
@@ -264,54 +264,53 @@ impl Store {
         self.folder.join("ledger")
     }
 
-    /// The session that is stored.
+    /// Loads the stored session.
     fn load(&self) -> Session {
         let stored = fs::read_to_string(self.session()).unwrap();
         Session::from_json(stored.lines().next().unwrap()).unwrap()
     }
 
-    /// What was done until then, a message a line.
-    pub(crate) fn acts(&self) -> String {
-        if self.way.is_one_file() {
+    /// Returns the stored ledger, one line per message.
+    pub(crate) fn ledger_text(&self) -> String {
+        if self.mode.is_one_file() {
             let stored = fs::read_to_string(self.session()).unwrap();
             return stored.split_once('\n').unwrap().1.to_owned();
         }
         fs::read_to_string(self.ledger()).unwrap_or_default()
     }
 
-    /// Replaces the stored session, and the ledger where both are one file.
+    /// Replaces the stored session, and the ledger if both are one file.
     pub(crate) fn write(&self, session: &Session, ledger: &str) {
         let mut text = session.to_json();
-        if self.way.is_one_file() {
+        if self.mode.is_one_file() {
             text = format!("{text}\n{ledger}");
         }
         let new = self.folder.join("new");
-        // Where the machine may fail, and not only the process, the file is synced before it is
-        // renamed.
+        // To survive a failure of the machine, sync the file before the rename.
         fs::write(&new, text).unwrap();
         step("stored");
         fs::rename(&new, self.session()).unwrap();
         step("renamed");
     }
 
-    /// The effect of a message, and the session after it.
-    fn hear(&self, message: &Message, ledger: &mut String, mut session: Session) {
-        step(&format!("hears {}", message.id.as_str()));
+    /// Stores the effect of a message and the session after it.
+    fn handle(&self, message: &Message, ledger: &mut String, mut session: Session) {
+        step(&format!("received {}", message.id.as_str()));
         let line = line(message.id.as_str(), message.peer().as_str(), message.text().unwrap());
-        if matches!(self.way, Way::Together | Way::After) {
+        if matches!(self.mode, StoreMode::Together | StoreMode::After) {
             session.acknowledge(message);
         }
-        if self.way.is_one_file() {
+        if self.mode.is_one_file() {
             ledger.push_str(&line);
         } else {
             append(&self.ledger(), &line);
-            step("acts");
+            step("effect written");
         }
         self.write(&session, ledger);
     }
 
-    /// The session with a message that waits to be handled: what came with it (cookies, an skey) is
-    /// stored before more is asked for.
+    /// Stores the session with a received message that waits to be handled: state that came with it
+    /// (cookies, an skey) is stored before more is requested.
     fn write_received(&self, ledger: &Mutex<String>, session: impl FnOnce() -> Session) {
         let ledger = ledger.lock().unwrap();
         self.write(&session(), &ledger);
@@ -323,7 +322,7 @@ fn append(path: &Path, line: &str) {
     file.write_all(line.as_bytes()).unwrap();
 }
 
-/// What stands in a ledger of a message.
+/// Returns the line of the ledger for a message.
 pub(crate) fn line(id: &str, peer: &str, text: &str) -> String {
     format!("{id} {peer} {text}\n")
 }

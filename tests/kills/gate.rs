@@ -1,4 +1,4 @@
-//! What stands between a bot and the service: a connection passes when the test lets it.
+//! A proxy between a bot and the service: each connection continues only when the test allows it.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,18 +8,18 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Something that happened, and waits until the test lets it go on.
+/// An event that waits until the test lets it continue.
 pub(crate) struct Event {
-    /// Which of the bot's processes it belongs to.
+    /// The index of the bot's process.
     pub(crate) process: usize,
-    /// What happened; nothing if the process has ended.
+    /// The step, or `None` if the process has ended.
     pub(crate) what: Option<String>,
-    /// Lets it go on. Dropped, it says that the process was killed.
+    /// Lets the process continue. Dropping it means that the process was killed.
     pub(crate) go: Option<Sender<()>>,
 }
 
-/// A loopback address that leads to the service. Each request stops here once it has left the bot,
-/// and each reply before it reaches it.
+/// A loopback address that forwards to the service. Each request stops here after it left the bot,
+/// and each response before it reaches the bot.
 pub(crate) struct Gate {
     addr: SocketAddr,
     shared: Arc<Shared>,
@@ -27,10 +27,10 @@ pub(crate) struct Gate {
 
 struct Shared {
     to: SocketAddr,
-    /// The process that lives now; nothing stops while there is none.
+    /// The running process; without one (0), nothing stops.
     process: AtomicUsize,
     closed: AtomicBool,
-    /// Directions of connections that are not over.
+    /// The number of open directions of connections.
     open: AtomicUsize,
     events: Sender<Event>,
 }
@@ -49,7 +49,7 @@ impl Gate {
                     return;
                 }
                 if let Ok(stream) = stream {
-                    // Whoever connects may be dead already.
+                    // The connecting process may already be dead.
                     let _ = connect(stream, &accepting);
                 }
             }
@@ -61,17 +61,18 @@ impl Gate {
         format!("http://{}", self.addr)
     }
 
-    /// Connections from now on are this process's. What the one before had sent when it died has reached
-    /// the service by then: late, it would look as if this one had asked with old keys.
-    pub(crate) fn is_of(&self, process: usize, events: &Receiver<Event>) {
-        // Connections are taken in order: when this one has been through, all before it are known.
+    /// Assigns new connections to this process. First waits until all requests of the previous
+    /// process have reached the service: later, they would look like requests of the new process
+    /// with old keys.
+    pub(crate) fn assign_to(&self, process: usize, events: &Receiver<Event>) {
+        // Connections are accepted in order: once this one has passed, all earlier ones are known.
         let mut last = TcpStream::connect(self.addr).unwrap();
         last.shutdown(Shutdown::Write).unwrap();
         last.read_to_end(&mut Vec::new()).unwrap();
         let start = Instant::now();
         while self.shared.open.load(Ordering::Acquire) > 0 {
             assert!(start.elapsed() < Duration::from_secs(30), "a connection outlives its process");
-            // Nobody waits for what a dead process wants to do.
+            // Events of a dead process are dropped.
             drop(events.recv_timeout(Duration::from_millis(1)));
         }
         self.shared.process.store(process, Ordering::Relaxed);
@@ -81,7 +82,7 @@ impl Gate {
 impl Drop for Gate {
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::Relaxed);
-        // So that the listener looks.
+        // Wakes up the listener.
         let _ = TcpStream::connect(self.addr);
     }
 }
@@ -91,41 +92,41 @@ fn connect(bot: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     bot.set_nodelay(true)?;
     service.set_nodelay(true)?;
     let process = shared.process.load(Ordering::Relaxed);
-    // Whether a request is under way that has no reply yet.
-    let asked = Arc::new(AtomicBool::new(false));
-    let way = |from: &TcpStream, to: &TcpStream, name| {
+    // Whether a request is pending without a response.
+    let pending = Arc::new(AtomicBool::new(false));
+    let direction = |from: &TcpStream, to: &TcpStream, name| {
         let (from, to) = (from.try_clone()?, to.try_clone()?);
-        let (shared, asked) = (Arc::clone(shared), Arc::clone(&asked));
+        let (shared, pending) = (Arc::clone(shared), Arc::clone(&pending));
         shared.open.fetch_add(1, Ordering::Relaxed);
-        let mut way = Way { from, to, name, process, shared, asked };
-        thread::spawn(move || way.pass());
+        let mut direction = Direction { from, to, name, process, shared, pending };
+        thread::spawn(move || direction.pass());
         Ok::<(), io::Error>(())
     };
-    way(&bot, &service, "asks")?;
-    way(&service, &bot, "answers")
+    direction(&bot, &service, "request")?;
+    direction(&service, &bot, "response")
 }
 
 /// One direction of a connection.
-struct Way {
+struct Direction {
     from: TcpStream,
     to: TcpStream,
     name: &'static str,
     process: usize,
     shared: Arc<Shared>,
-    asked: Arc<AtomicBool>,
+    pending: Arc<AtomicBool>,
 }
 
-impl Way {
+impl Direction {
     fn pass(&mut self) {
-        let asks = self.name == "asks";
+        let is_request = self.name == "request";
         let mut bytes = vec![0; 64 << 10];
         while let Ok(count @ 1..) = self.from.read(&mut bytes) {
-            // The first bytes in this direction: a request begins, or its reply does.
-            if self.asked.swap(asks, Ordering::SeqCst) != asks && self.process > 0 {
-                let endpoint = if asks { endpoint(&bytes[..count]) } else { String::new() };
+            // The first bytes in this direction begin a request or a response.
+            if self.pending.swap(is_request, Ordering::SeqCst) != is_request && self.process > 0 {
+                let endpoint = if is_request { endpoint(&bytes[..count]) } else { String::new() };
                 let passed = self.wait(format!("{} {endpoint}", self.name));
-                // What left a process before it died reaches the service all the same.
-                if passed.is_none() && !asks {
+                // A request that left a process before it died still reaches the service.
+                if passed.is_none() && !is_request {
                     break;
                 }
             }
@@ -144,13 +145,13 @@ impl Way {
     }
 }
 
-impl Drop for Way {
+impl Drop for Direction {
     fn drop(&mut self) {
         self.shared.open.fetch_sub(1, Ordering::Release);
     }
 }
 
-/// The last part of a request's path.
+/// Returns the last segment of a request's path.
 fn endpoint(head: &[u8]) -> String {
     let head = String::from_utf8_lossy(head);
     let target = head.split(' ').nth(1).unwrap_or_default();

@@ -1,99 +1,101 @@
-//! Bots that are killed at every step of a day, and resumed: nothing is lost, and what comes again is
-//! as much as the way of storing lets come.
+//! Bots that are killed at every step and resumed: no message is lost, and the number of repeated
+//! messages is bounded by the way of storing.
 //!
-//! A bot is a process: this test binary, run again for the one test `a_bot`. It stops at each of its
-//! steps (a flow is polled, a message is in hand, its effect is written, the session is stored, the
-//! file is renamed) and says so on a pipe; a gate stops each request that has left it, and each
-//! reply before it arrives. At every step that the day has not been killed at, the process gets a
-//! SIGKILL, and another goes on from what it had stored. Nobody logs in again.
+//! A bot is a process: this test binary, run for the single test `bot_process`. It stops at each of
+//! its steps (a flow is polled, a message is received, its effect is written, the session is
+//! stored, the file is renamed) and announces the step on a pipe; a gate stops each request that
+//! left the bot, and each response before it arrives. At every step at which no process was killed
+//! before, the process gets a SIGKILL, and another one resumes from the stored session. There is no
+//! second login.
 //!
-//! The steps between a start and the first message, which an undisturbed day has only once, are
-//! killed at before every tenth message; before every message (unless messages are handled out of
-//! order) with `WECHAT_KILLS=all`, which also makes all days as long as the longest:
+//! The steps between a start and the first message occur only once in an undisturbed run. Processes
+//! are killed there before every tenth message, or before every message (unless messages are
+//! handled out of order) with `WECHAT_KILLS=all`, which also gives all runs the maximum length:
 //! `WECHAT_KILLS=all cargo test -p wechat-simulator --test kills -- --nocapture`.
 //!
-//! A process that is killed at its first message never reaches the lookup that follows a batch. So
-//! on other days, each process handles messages, and is killed a number of steps after one of them.
+//! A process that is killed at its first message never reaches the lookup that follows a batch. In
+//! other runs, each process therefore handles messages and is killed a number of steps after one of
+//! them.
 
 mod bot;
-mod day;
 mod gate;
+mod scenario;
 mod script;
 
 use std::env;
 
-use crate::bot::Way;
-use crate::day::Day;
+use crate::bot::StoreMode;
+use crate::scenario::Scenario;
 
-/// The bot of the other tests, which run this in processes of its own. Here it has nothing to do.
+/// The bot process of the other tests. Without their environment variables, it does nothing.
 #[test]
-fn a_bot() {
-    bot::live();
+fn bot_process() {
+    bot::run();
 }
 
-/// Threat S5: the effect and the session in one rename. Each message exactly once, in order.
+/// Threat S5: effect and session in one rename. Each message is handled exactly once, in order.
 #[test]
-fn killed_at_every_step_one_rename_repeats_nothing() {
-    Day::of("ureq", Way::Together, messages(120)).live();
+fn kills_with_atomic_store_repeat_nothing() {
+    Scenario::new("ureq", StoreMode::Together, messages(120)).run();
 }
 
-/// Threat S5: the session after the effect, the message acknowledged on it. None lost, at most the
-/// message in hand again.
+/// Threat S5: the session is stored after the effect, with the message acknowledged. No message is
+/// lost, and at most the one in progress is repeated.
 #[test]
-fn killed_at_every_step_the_message_in_hand_alone_repeats() {
-    Day::of("hyper", Way::After, messages(120)).live();
+fn kills_with_acknowledged_session_repeat_one_message() {
+    Scenario::new("hyper", StoreMode::After, messages(120)).run();
 }
 
-/// Threat S5: the same of the other adapter.
+/// Threat S5: the same with the other adapter.
 #[test]
-fn each_adapter_stores_either_way() {
-    Day::of("hyper", Way::Together, messages(40)).live();
-    Day::of("ureq", Way::After, messages(40)).live();
+fn kills_with_swapped_adapters() {
+    Scenario::new("hyper", StoreMode::Together, messages(40)).run();
+    Scenario::new("ureq", StoreMode::After, messages(40)).run();
 }
 
-/// Threat S5: the session after the effect, as it is: the message is in hand then, and acknowledged
-/// when the next is asked for. None lost, at most that one and the next again.
+/// Threat S5: the session is stored after the effect, without an acknowledgement, which polling for
+/// the next message implies. No message is lost, and at most that one and the next are repeated.
 #[test]
-fn killed_at_every_step_a_session_as_it_is_repeats_two() {
-    Day::of("ureq", Way::AsItIs, messages(20)).live();
-    Day::of("hyper", Way::AsItIs, messages(20)).live();
+fn kills_with_unacknowledged_session_repeat_two_messages() {
+    Scenario::new("ureq", StoreMode::Unacknowledged, messages(20)).run();
+    Scenario::new("hyper", StoreMode::Unacknowledged, messages(20)).run();
 }
 
-/// Threat S5: messages that the program acknowledges itself, in order and out of order. Each exactly
+/// Threat S5: messages acknowledged manually, in order and out of order. Each is handled exactly
 /// once.
 #[test]
-fn killed_at_every_step_manual_acknowledgements_repeat_nothing() {
+fn kills_with_manual_acknowledgement_repeat_nothing() {
     for adapter in ["ureq", "hyper"] {
-        Day::of(adapter, Way::Manual, messages(20)).live();
-        Day::of(adapter, Way::OutOfOrder, messages(20)).live();
+        Scenario::new(adapter, StoreMode::Manual, messages(20)).run();
+        Scenario::new(adapter, StoreMode::OutOfOrder, messages(20)).run();
     }
 }
 
 /// Threat S5: at steps between two batches.
 #[test]
-fn killed_between_batches_nothing_is_lost() {
-    for way in [Way::Together, Way::After, Way::Manual] {
+fn kills_between_batches_lose_nothing() {
+    for mode in [StoreMode::Together, StoreMode::After, StoreMode::Manual] {
         for adapter in ["ureq", "hyper"] {
-            Day::of(adapter, way, messages(40)).between_batches().live();
+            Scenario::new(adapter, mode, messages(40)).between_batches().run();
         }
     }
 }
 
-/// Threat S5: in the middle of a step, wherever the process is at that moment.
+/// Threat S5: killed at random moments, also within a step.
 #[test]
-fn killed_at_any_moment_nothing_is_lost() {
-    Day::of("ureq", Way::Together, 100).live_free(1);
-    Day::of("hyper", Way::After, 100).live_free(2);
-    Day::of("ureq", Way::OutOfOrder, 100).live_free(3);
-    Day::of("hyper", Way::OutOfOrder, 100).live_free(4);
+fn kills_at_random_moments_lose_nothing() {
+    Scenario::new("ureq", StoreMode::Together, 100).run_with_random_kills(1);
+    Scenario::new("hyper", StoreMode::After, 100).run_with_random_kills(2);
+    Scenario::new("ureq", StoreMode::OutOfOrder, 100).run_with_random_kills(3);
+    Scenario::new("hyper", StoreMode::OutOfOrder, 100).run_with_random_kills(4);
 }
 
-/// The length of a day: shorter, unless all points and the longest days were asked for.
-fn messages(short: usize) -> usize {
-    if is_by_hand() { 300 } else { short }
+/// Returns the number of messages of a scenario: 300 in exhaustive runs.
+fn messages(default: usize) -> usize {
+    if is_exhaustive() { 300 } else { default }
 }
 
-/// Whether all points and the longest days were asked for.
-fn is_by_hand() -> bool {
+/// Returns whether all steps and the longest runs are requested.
+fn is_exhaustive() -> bool {
     env::var("WECHAT_KILLS").is_ok_and(|value| value == "all")
 }

@@ -1,4 +1,4 @@
-//! What happens on a day.
+//! The events of a run.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -8,14 +8,14 @@ use wechat_simulator::{Simulator, World};
 
 use crate::bot::{self, Store};
 
-/// How many messages come together: more than one answer holds, too.
+/// The sizes of batches; some exceed one sync response.
 const BATCHES: [usize; 10] = [1, 1, 2, 1, 5, 1, 1, 12, 1, 15];
 
-/// Messages come in batches, from persons and in rooms, one of them with a new key for the session.
+/// Delivers messages in batches, from persons and in rooms; one batch comes with a new skey.
 ///
-/// The first batch is there from the beginning: what the service changes (cookies, keys) with an
-/// answer that brings no message is not stored by a bot that stores after messages, and the simulator
-/// wants it back from whoever has shown that it came.
+/// The first batch exists from the beginning: a bot that stores after messages does not store what
+/// a response without messages changes (cookies, keys), and the simulator requires those values
+/// from a client that received them.
 pub(crate) fn script(
     simulator: &Simulator,
     messages: usize,
@@ -58,30 +58,30 @@ pub(crate) fn script(
     }
 }
 
-/// Ends the session by a login elsewhere, once all messages are handled: those that a bot holds then
-/// are not sent again.
+/// Ends the session by a login elsewhere once all messages are handled: messages that a bot holds
+/// then are not delivered again.
 pub(crate) struct End {
     simulator: Simulator,
     store: Store,
     messages: usize,
-    /// How many were handled when that changed last.
+    /// The number of handled messages at the last change.
     handled: usize,
     changed: Instant,
 }
 
 impl End {
-    /// How long nothing changes before the messages that are not handled are lost.
+    /// The time without changes after which unhandled messages are considered lost.
     const LOST: Duration = Duration::from_secs(30);
 
     pub(crate) fn new(simulator: Simulator, store: Store, messages: usize) -> Self {
         Self { simulator, store, messages, handled: 0, changed: Instant::now() }
     }
 
-    /// Ends the session when it is time.
+    /// Ends the session once all messages are handled or lost.
     pub(crate) fn wait(mut self) {
         let simulator = self.simulator.clone();
         simulator.then(Duration::from_millis(1), move |world| {
-            let handled = self.store.acts().lines().collect::<BTreeSet<_>>().len();
+            let handled = self.store.ledger_text().lines().collect::<BTreeSet<_>>().len();
             if handled != self.handled {
                 (self.handled, self.changed) = (handled, Instant::now());
             }

@@ -1,4 +1,4 @@
-//! That the kit can fail: each bad transport is the plain one with one fault, and is refused by the checks that name it.
+//! Broken transports: each is the plain one with one fault, and fails the checks for that fault.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn careful(request: Request) -> Result<Response, Failure> {
     exchange(request, Manner::Careful)
 }
 
-/// A transport that exchanges requests in its own way.
+/// A transport with its own exchange function.
 struct Bad<E>(E);
 
 impl<E: Fn(Request) -> Result<Response, Failure>> Transport for Bad<E> {
@@ -24,8 +24,7 @@ impl<E: Fn(Request) -> Result<Response, Failure>> Transport for Bad<E> {
     }
 }
 
-/// Asserts that of the checks of a promise those of these names are broken, and that this was seen
-/// by the first.
+/// Asserts which checks of a promise fail, and that the first failure contains `seen`.
 #[track_caller]
 fn refused<T: Transport + 'static>(
     promise: Promise,
@@ -44,7 +43,7 @@ fn refused<T: Transport + 'static>(
 }
 
 #[test]
-fn one_that_follows_redirects() {
+fn following_redirects_is_detected() {
     fn follow(request: Request) -> Result<Response, Failure> {
         let reply = careful(request.clone())?;
         let Some(to) = reply.headers().get(LOCATION) else { return Ok(reply) };
@@ -61,7 +60,7 @@ fn one_that_follows_redirects() {
 }
 
 #[test]
-fn one_that_keeps_cookies() {
+fn keeping_cookies_is_detected() {
     let open = || {
         let kept = Mutex::new(None);
         Bad(move |mut request: Request| {
@@ -78,7 +77,7 @@ fn one_that_keeps_cookies() {
 }
 
 #[test]
-fn one_that_adds_a_header() {
+fn added_header_is_detected() {
     let open = || {
         Bad(|mut request: Request| {
             let headers = request.http.headers_mut();
@@ -90,7 +89,7 @@ fn one_that_adds_a_header() {
 }
 
 #[test]
-fn one_that_changes_a_header() {
+fn changed_header_is_detected() {
     let open = || {
         Bad(|mut request: Request| {
             let authority = request.http.uri().authority().map(ToString::to_string);
@@ -103,7 +102,7 @@ fn one_that_changes_a_header() {
 }
 
 #[test]
-fn one_that_spells_the_query_anew() {
+fn reencoded_query_is_detected() {
     let open = || {
         Bad(|mut request: Request| {
             let uri = request.http.uri().to_string().replace("%2F", "/").replace("%7C", "|");
@@ -115,11 +114,11 @@ fn one_that_spells_the_query_anew() {
 }
 
 #[test]
-fn one_that_ignores_the_limit() {
+fn ignored_limit_is_detected() {
     let open = || {
         Bad(|mut request: Request| {
             let Want::Whole { limit } = request.want else { return careful(request) };
-            // Not without any limit, or an endless body would fill the memory.
+            // A limit remains, or an endless body would fill the memory.
             request.want = Want::Whole { limit: limit.max(1 << 20) };
             careful(request)
         })
@@ -128,7 +127,7 @@ fn one_that_ignores_the_limit() {
 }
 
 #[test]
-fn one_that_takes_a_short_body_for_the_whole() {
+fn accepted_truncation_is_detected() {
     refused(
         Promise::Lengths,
         &["a_reply_cut_short", "chunks_cut_short"],
@@ -138,7 +137,7 @@ fn one_that_takes_a_short_body_for_the_whole() {
 }
 
 #[test]
-fn one_that_takes_any_coding() {
+fn accepted_coding_is_detected() {
     refused(
         Promise::Codings,
         &["a_coding_is_refused", "a_bomb_is_not_unpacked"],
@@ -153,7 +152,7 @@ fn one_that_takes_any_coding() {
 }
 
 #[test]
-fn one_that_says_nothing_was_sent() {
+fn wrong_unsent_failure_is_detected() {
     let open =
         || Bad(|request| careful(request).map_err(|failure| Failure::new(failure.kind, Sent::No)));
     refused(
@@ -169,7 +168,7 @@ fn one_that_says_nothing_was_sent() {
 }
 
 #[test]
-fn one_that_says_something_was_sent() {
+fn wrong_sent_failure_is_detected() {
     let open = || {
         Bad(|request| careful(request).map_err(|failure| Failure::new(failure.kind, Sent::Maybe)))
     };
@@ -177,13 +176,13 @@ fn one_that_says_something_was_sent() {
 }
 
 #[test]
-fn one_that_sends_again() {
+fn resending_is_detected() {
     let open = || Bad(|request: Request| careful(request.clone()).or_else(|_| careful(request)));
     refused(Promise::Sent, &["what_was_read_and_dropped_is_not_sent_again"], "is 2, not 1", open);
 }
 
 #[test]
-fn one_that_has_a_deadline_of_its_own() {
+fn other_deadline_is_detected() {
     let open = || {
         Bad(|mut request: Request| {
             request.deadline = Duration::from_secs(5);
@@ -202,7 +201,7 @@ fn one_that_has_a_deadline_of_its_own() {
 }
 
 #[test]
-fn one_that_takes_a_status_for_an_error() {
+fn status_as_error_is_detected() {
     let open = || {
         Bad(|request| match careful(request)? {
             reply if reply.status().is_server_error() => {
@@ -215,10 +214,10 @@ fn one_that_takes_a_status_for_an_error() {
 }
 
 #[test]
-fn one_that_checks_nothing_before_it_sends() {
+fn missing_request_check_is_detected() {
     let open = || {
         Bad(|mut request: Request| {
-            // What ureq makes of a body that is longer than announced.
+            // ureq does this for a body of another length than announced.
             let length = request.http.body().len();
             request.http.headers_mut().insert("content-length", length.into());
             careful(request)
@@ -233,7 +232,7 @@ fn one_that_checks_nothing_before_it_sends() {
 }
 
 #[test]
-fn one_that_quotes_what_it_sent() {
+fn quoted_request_is_detected() {
     #[derive(Debug)]
     struct Quote(String);
     impl std::fmt::Display for Quote {
@@ -251,10 +250,10 @@ fn one_that_quotes_what_it_sent() {
     refused(Promise::Secrets, &["a_failure_quotes_nothing"], "SECRET", open);
 }
 
-/// Does not sleep when it is told to.
-struct Restless;
+/// A transport that does not sleep.
+struct Sleepless;
 
-impl Transport for Restless {
+impl Transport for Sleepless {
     fn run(&self, flow: &mut Probe) -> Result<(), Error> {
         let mut device = Device::new();
         loop {
@@ -269,11 +268,11 @@ impl Transport for Restless {
 }
 
 #[test]
-fn one_that_does_not_sleep() {
+fn skipped_pause_is_detected() {
     let names = [
         "each_interrupt_is_served_in_its_turn",
         "a_pause_is_kept",
         "a_flow_that_fails_ends_the_run",
     ];
-    refused(Promise::Interrupts, &names, "again and again in a pause", || Restless);
+    refused(Promise::Interrupts, &names, "again and again in a pause", || Sleepless);
 }

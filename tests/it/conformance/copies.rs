@@ -1,4 +1,4 @@
-//! Bodies that are copied to a writer.
+//! Bodies copied to a writer.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use super::host::{Copied, Host};
 use super::{body, client, conform, get, reply, takes};
 
 conform! {
-    everything_is_written,
-    nothing_is_written_of_an_announced_excess,
-    an_endless_body_is_cut_at_the_limit,
-    a_torn_body_is_no_success,
-    an_empty_body_is_no_success,
-    a_writer_that_fails_is_told_of,
-    a_silence_ends_a_copy,
-    little_is_held_in_memory,
+    whole_body_is_written,
+    announced_excess_writes_nothing,
+    endless_body_fails_at_the_limit,
+    truncated_body_fails,
+    empty_body_fails,
+    writer_error_is_reported,
+    idle_body_times_out,
+    buffers_are_small,
 }
 
-/// More than any body here has.
+/// Larger than any body here.
 const LIMIT: u64 = 1 << 30;
 const ROOM: usize = 1 << 30;
 
@@ -36,7 +36,8 @@ fn copy(host: &dyn Host, server: &Script, limit: u64, room: usize) -> Copied {
     client(host).copy(head(server, Duration::from_secs(20)), limit, room)
 }
 
-/// The same body with a length, in chunks, and up to the end of the connection.
+/// Returns responses with the same body: with a length, in chunks, and delimited by the end of the
+/// connection.
 fn framed(body: &[u8]) -> [Vec<u8>; 3] {
     let head = |line: String| format!("HTTP/1.1 200 OK\r\n{line}\r\n").into_bytes();
     let mut chunked = head("transfer-encoding: chunked\r\n".into());
@@ -57,11 +58,11 @@ fn closing(reply: Vec<u8>) -> Script {
     Script::new(move |_| vec![Act::Send(reply.clone()), Act::Close])
 }
 
-fn everything_is_written(host: &dyn Host) {
+fn whole_body_is_written(host: &dyn Host) {
     let bytes: Vec<u8> = (0..300_000_u32).map(|n| n.wrapping_mul(2_654_435_761) as u8).collect();
     for reply in framed(&bytes) {
         let server = closing(reply);
-        // Exactly as much as is allowed, into exactly as much room.
+        // The limit and the room of the writer are exactly met.
         let copied = copy(host, &server, 300_000, 300_000);
         assert_eq!(copied.result.unwrap(), 300_000);
         assert!(copied.sink.bytes == bytes && copied.sink.flushed);
@@ -71,7 +72,7 @@ fn everything_is_written(host: &dyn Host) {
     }
 }
 
-fn nothing_is_written_of_an_announced_excess(host: &dyn Host) {
+fn announced_excess_writes_nothing(host: &dyn Host) {
     let server = Script::new(|_| {
         vec![Act::Send(b"HTTP/1.1 200 OK\r\ncontent-length: 101\r\n\r\nx".into()), Act::Silence]
     });
@@ -82,7 +83,7 @@ fn nothing_is_written_of_an_announced_excess(host: &dyn Host) {
     });
 }
 
-fn an_endless_body_is_cut_at_the_limit(host: &dyn Host) {
+fn endless_body_fails_at_the_limit(host: &dyn Host) {
     for line in ["", "transfer-encoding: chunked\r\n"] {
         let head = format!("HTTP/1.1 200 OK\r\n{line}\r\n");
         let chunk: &'static [u8] = if line.is_empty() { b"1234" } else { b"4\r\n1234\r\n" };
@@ -97,7 +98,7 @@ fn an_endless_body_is_cut_at_the_limit(host: &dyn Host) {
     }
 }
 
-fn a_torn_body_is_no_success(host: &dyn Host) {
+fn truncated_body_fails(host: &dyn Host) {
     let [announced, chunked, _] = framed(&[7; 2500]);
     for (reply, lost) in [(announced, 1000), (chunked.clone(), 200), (chunked, 5)] {
         let server = closing(reply[..reply.len() - lost].to_vec());
@@ -111,8 +112,8 @@ fn a_torn_body_is_no_success(host: &dyn Host) {
     }
 }
 
-/// Its head did not say so.
-fn an_empty_body_is_no_success(host: &dyn Host) {
+/// The head does not announce that the body is empty.
+fn empty_body_fails(host: &dyn Host) {
     let [_, chunked, open] = framed(&[]);
     for reply in [chunked, open] {
         let copied = copy(host, &closing(reply), LIMIT, ROOM);
@@ -122,7 +123,7 @@ fn an_empty_body_is_no_success(host: &dyn Host) {
     }
 }
 
-fn a_writer_that_fails_is_told_of(host: &dyn Host) {
+fn writer_error_is_reported(host: &dyn Host) {
     for reply in framed(&[7; 100_000]) {
         let copied = copy(host, &closing(reply), LIMIT, 30_000);
         let error = copied.result.unwrap_err();
@@ -134,7 +135,7 @@ fn a_writer_that_fails_is_told_of(host: &dyn Host) {
         assert_eq!(copied.sink.bytes.len(), 30_000);
         assert!(copied.progress.last().copied().unwrap_or(0) <= 30_000);
     }
-    // The client is none the worse for it.
+    // The client remains usable.
     let server = Script::replying(reply("hello"));
     let client = client(host);
     let copied = client.copy(head(&server, Duration::from_secs(20)), LIMIT, 3);
@@ -142,7 +143,7 @@ fn a_writer_that_fails_is_told_of(host: &dyn Host) {
     assert_eq!(body(client.ask(get(&server))), "hello");
 }
 
-fn a_silence_ends_a_copy(host: &dyn Host) {
+fn idle_body_times_out(host: &dyn Host) {
     let server = Script::new(|_| {
         vec![Act::Send(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel".into()), Act::Silence]
     });
@@ -156,8 +157,8 @@ fn a_silence_ends_a_copy(host: &dyn Host) {
     });
 }
 
-/// Each step of the progress is a buffer that was in memory.
-fn little_is_held_in_memory(host: &dyn Host) {
+/// Each progress step is a buffer held in memory.
+fn buffers_are_small(host: &dyn Host) {
     let [announced, ..] = framed(&vec![7; 8 << 20]);
     let copied = copy(host, &closing(announced), LIMIT, ROOM);
     assert_eq!(copied.result.unwrap(), 8 << 20);

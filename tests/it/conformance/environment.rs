@@ -1,4 +1,4 @@
-//! What the environment of the process says of proxies is not listened to.
+//! The adapters ignore proxies in the environment of the process.
 
 use std::process::Command;
 
@@ -8,18 +8,18 @@ use super::host::Host;
 use super::{body, client, conform, get, reply};
 
 conform! {
-    the_environment_names_no_proxy,
+    proxy_variables_are_ignored,
 }
 
-/// The environment is that of a process, so the test runs itself in another one.
-fn the_environment_names_no_proxy(host: &dyn Host) {
+/// The environment belongs to the process, so the test runs itself in another one.
+fn proxy_variables_are_ignored(host: &dyn Host) {
     const MARK: &str = "CONFORMANCE_IN_A_PROXIED_ENVIRONMENT";
     if std::env::var_os(MARK).is_some() {
         let server = Script::replying(reply("ok"));
         assert_eq!(body(client(host).ask(get(&server))), "ok");
         return;
     }
-    // A test's thread has its name.
+    // The thread of a test is named after it.
     let this = std::thread::current();
     let proxy = format!("http://{}", nobody());
     let mut again = Command::new(std::env::current_exe().unwrap());

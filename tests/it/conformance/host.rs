@@ -1,4 +1,4 @@
-//! The two adapters, as the same thing.
+//! A common interface of the two adapters.
 
 use std::io::{self, Read as _};
 use std::ops::Range;
@@ -15,7 +15,7 @@ use wechat_proto::{Device, Error, Flow, Input, Interrupt, Message, Session, Time
 use wechat_proto::{Endpoint as _, MsgId};
 use wechat_simulator::conformance::{self, Feature, Options, Probe, Source, Transport};
 
-/// Both adapters have everything.
+/// Both adapters have all features.
 const ALL: &[Feature] = &[
     Feature::Names,
     Feature::Roots,
@@ -81,12 +81,12 @@ impl Transport for Blocking {
         let ((), mut rest) = self.0.stream(flow)?;
         match rest.read_to_end(body) {
             Ok(_) => Ok(()),
-            Err(error) => Err(error.downcast().expect("an error of reading holds one of ours")),
+            Err(error) => Err(error.downcast().expect("read errors wrap `wechat_proto::Error`")),
         }
     }
 }
 
-/// The async adapter, on a runtime of its own.
+/// The async adapter, with its own runtime.
 pub(crate) struct OnTokio {
     client: wechat_transport_hyper::Client,
     runtime: Runtime,
@@ -100,7 +100,7 @@ fn on_tokio(session: Session, options: &Options) -> Result<OnTokio, Error> {
     let options = options!(wechat_transport_hyper::Options, options);
     let transport = wechat_transport_hyper::Transport::new(options)?;
     let client = wechat_transport_hyper::Client::resume(&transport, session)?;
-    // One worker, so that kept connections live between two `block_on`s.
+    // The worker keeps idle connections alive between two `block_on` calls.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     Ok(OnTokio { client, runtime })
 }
@@ -115,7 +115,7 @@ impl Transport for OnTokio {
     }
 
     fn run_with(&self, flow: &mut Probe, source: Source) -> Result<(), Error> {
-        self.runtime.block_on(self.client.run_with(flow, Held(source)))
+        self.runtime.block_on(self.client.run_with(flow, HeldSource(source)))
     }
 
     fn stream(&self, flow: &mut Probe, body: &mut Vec<u8>) -> Result<(), Error> {
@@ -129,37 +129,37 @@ impl Transport for OnTokio {
     }
 }
 
-struct Held(Source);
+struct HeldSource(Source);
 
-impl wechat_transport_hyper::Source for Held {
+impl wechat_transport_hyper::Source for HeldSource {
     async fn read(&mut self, range: Range<u64>) -> io::Result<Bytes> {
         self.0.range(range)
     }
 }
 
-/// An adapter, for what it promises besides.
+/// An adapter, for guarantees beyond the kit.
 pub(crate) trait Host: Sync {
-    /// A client on a session.
+    /// Opens a client for a session.
     fn open(&self, session: Session, options: &Options) -> Result<Box<dyn Client>, Error>;
 }
 
 /// A client of either adapter.
 pub(crate) trait Client: Send + Sync {
-    /// One exchange.
+    /// Runs one exchange.
     fn ask(&self, request: Request) -> Result<Response, Failure>;
-    /// One exchange of which the flow wants the head only, copying the body to a writer with room
-    /// for so many bytes.
+    /// Runs one exchange of which the flow requests the head only, and copies the body to a writer
+    /// with room for `room` bytes.
     fn copy(&self, request: Request, limit: u64, room: usize) -> Copied;
-    /// Asks for news once, by a call.
+    /// Fetches one batch with a call; returns the number of messages.
     fn sync(&self) -> Result<usize, Error>;
-    /// The session as it is stored.
+    /// Returns the session as JSON.
     fn stored(&self) -> String;
-    /// Hears messages, and failures that pass, up to the end of both.
-    fn hear(&self) -> Vec<Result<Message, Error>>;
+    /// Collects messages and transient errors until the end.
+    fn messages_until_end(&self) -> Vec<Result<Message, Error>>;
     fn stop(&self);
 }
 
-/// What a download is written to; it fails when it has so many bytes.
+/// A writer that fails once it contains `room` bytes.
 #[derive(Default)]
 pub(crate) struct Sink {
     pub(crate) bytes: Vec<u8>,
@@ -202,26 +202,26 @@ impl tokio::io::AsyncWrite for Sink {
     }
 }
 
-/// What came of a body that was copied, as that of a picture.
+/// The result of a body copied as that of a picture.
 pub(crate) struct Copied {
     pub(crate) result: Result<u64, Error>,
     pub(crate) sink: Sink,
     pub(crate) progress: Vec<u64>,
 }
 
-/// Sends one request; its output is what came of it.
-struct Ask {
+/// Sends one request; its output is the result of the exchange.
+struct Exchange {
     request: Request,
     reply: Option<Result<Response, Failure>>,
 }
 
-impl Ask {
+impl Exchange {
     const fn new(request: Request) -> Self {
         Self { request, reply: None }
     }
 }
 
-impl Flow for Ask {
+impl Flow for Exchange {
     type State = Device;
     type Output = Result<Response, Failure>;
 
@@ -249,11 +249,11 @@ impl Host for Ureq {
 
 impl Client for Blocking {
     fn ask(&self, request: Request) -> Result<Response, Failure> {
-        self.0.run(&mut Ask::new(request)).unwrap()
+        self.0.run(&mut Exchange::new(request)).unwrap()
     }
 
     fn copy(&self, request: Request, limit: u64, room: usize) -> Copied {
-        let (head, rest) = self.0.stream(&mut Ask::new(request)).unwrap();
+        let (head, rest) = self.0.stream(&mut Exchange::new(request)).unwrap();
         let head = GetImage::new(MsgId::from("1"), ImageSize::Full).parse(&head.unwrap()).unwrap();
         let (mut sink, mut progress) = (Sink { room, ..Sink::default() }, Vec::new());
         let result = rest.copy_to(&head, &mut sink, limit, |so_far| progress.push(so_far));
@@ -269,7 +269,7 @@ impl Client for Blocking {
         self.0.session().to_json()
     }
 
-    fn hear(&self) -> Vec<Result<Message, Error>> {
+    fn messages_until_end(&self) -> Vec<Result<Message, Error>> {
         self.0.messages().collect()
     }
 
@@ -288,12 +288,12 @@ impl Host for Hyper {
 
 impl Client for OnTokio {
     fn ask(&self, request: Request) -> Result<Response, Failure> {
-        self.runtime.block_on(self.client.run(&mut Ask::new(request))).unwrap()
+        self.runtime.block_on(self.client.run(&mut Exchange::new(request))).unwrap()
     }
 
     fn copy(&self, request: Request, limit: u64, room: usize) -> Copied {
         self.runtime.block_on(async {
-            let mut flow = Ask::new(request);
+            let mut flow = Exchange::new(request);
             let (head, rest) = self.client.stream(&mut flow).await.unwrap();
             let head =
                 GetImage::new(MsgId::from("1"), ImageSize::Full).parse(&head.unwrap()).unwrap();
@@ -313,13 +313,13 @@ impl Client for OnTokio {
         self.client.session().to_json()
     }
 
-    fn hear(&self) -> Vec<Result<Message, Error>> {
+    fn messages_until_end(&self) -> Vec<Result<Message, Error>> {
         self.runtime.block_on(async {
-            let (mut messages, mut heard) = (self.client.messages(), Vec::new());
+            let (mut messages, mut received) = (self.client.messages(), Vec::new());
             while let Some(message) = messages.next().await {
-                heard.push(message);
+                received.push(message);
             }
-            heard
+            received
         })
     }
 

@@ -1,13 +1,14 @@
-//! The kit of [`wechat_simulator::conformance`], run on both adapters and on a third transport; that it can fail; and
-//! what the adapters promise besides: copies of bodies, and an end that comes at once.
+//! Runs the kit of [`wechat_simulator::conformance`] on both adapters and on a third transport;
+//! checks that it detects broken transports; tests further guarantees of the adapters: copied
+//! bodies and immediate stops.
 
 mod bad;
 mod copies;
-mod cuts;
-mod ends;
 mod environment;
 mod host;
 mod plain;
+mod stop;
+mod truncated;
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ use wechat_simulator::conformance::{Options, Script, check};
 
 use host::{Client, Host};
 
-/// Makes a test for each adapter of functions that take a [`Host`].
+/// Generates a test on each adapter for functions that take a [`Host`].
 macro_rules! conform {
     ($($name:ident,)*) => {
         mod ureq {
@@ -31,37 +32,37 @@ macro_rules! conform {
 }
 pub(crate) use conform;
 
-/// Threats N4, N7, B1 to B5, S9: every check, on the blocking adapter.
+/// Threats N4, N7, B1 to B5, S9: every check on the blocking adapter.
 #[test]
-fn ureq_keeps_every_promise() {
+fn ureq_passes_every_check() {
     let report = check(host::ureq);
     assert_eq!(report.skipped().count(), 0);
     report.assert();
 }
 
-/// Threats N4, N7, B1 to B5, S9: every check, on the async adapter.
+/// Threats N4, N7, B1 to B5, S9: every check on the async adapter.
 #[test]
-fn hyper_keeps_every_promise() {
+fn hyper_passes_every_check() {
     let report = check(host::hyper);
     assert_eq!(report.skipped().count(), 0);
     report.assert();
 }
 
-/// A transport of two hundred lines, which offers nothing besides.
+/// A transport of two hundred lines without optional features.
 #[test]
-fn a_plain_transport_keeps_every_promise() {
+fn plain_transport_passes_every_check() {
     let report = check(|_| Ok(plain::Plain));
     assert!(report.skipped().count() < report.checks.len() / 2, "{report}");
     report.assert();
     println!("{report}");
 }
 
-/// A client with the usual settings.
+/// Returns a client with default options.
 fn client(host: &dyn Host) -> Box<dyn Client> {
     host.open(wechat_simulator::conformance::session(), &Options::default()).unwrap()
 }
 
-/// A request on terms that no case wants to reach.
+/// Returns a request with a deadline and a limit that no case reaches.
 fn request(http: http::Request<Body>) -> Request {
     Request { http, deadline: Duration::from_secs(20), want: Want::Whole { limit: 1 << 16 } }
 }
@@ -72,7 +73,7 @@ fn get(server: &Script) -> Request {
     request(http.body(Body::empty()).unwrap())
 }
 
-/// A reply with a length.
+/// Returns a response with a `Content-Length`.
 fn reply(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }

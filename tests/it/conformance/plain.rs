@@ -1,4 +1,4 @@
-//! A third transport: HTTP/1.1 on `std::net`, a connection for each exchange.
+//! A third transport: HTTP/1.1 on `std::net`, with one connection per exchange.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -20,7 +20,7 @@ impl Transport for Plain {
     }
 }
 
-/// The loop of [`wechat_proto::flow`].
+/// The driver loop of [`wechat_proto::flow`].
 pub(crate) fn drive<F: Flow<State = Device>>(
     flow: &mut F,
     mut exchange: impl FnMut(Request) -> Result<Response, Failure>,
@@ -33,28 +33,28 @@ pub(crate) fn drive<F: Flow<State = Device>>(
             Err(Interrupt::Send(request)) => flow.handle(Input::Reply(exchange(*request))),
             Err(Interrupt::Sleep(time)) => thread::sleep(time),
             Err(Interrupt::Fail(error)) => return Err(error),
-            // It has no source.
+            // There is no source to read.
             Err(_) => return Err(Error::Source(None)),
         }
     }
 }
 
-/// Whether what a reply says of its body is checked.
+/// Whether the framing and encoding of a body are checked.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Manner {
     Careful,
-    /// A short body is taken for the whole, and any coding for none.
+    /// Accepts truncated bodies, and ignores content codings.
     Careless,
 }
 
-/// One request for one reply.
+/// Exchanges one request for its response.
 pub(crate) fn exchange(request: Request, manner: Manner) -> Result<Response, Failure> {
     request.check()?;
     let mut wire = Wire::connect(&request)?;
     wire.send(&request)?;
     let mut reply = loop {
         let reply = wire.head()?;
-        // Whatever the server says before its reply is no part of it.
+        // Informational responses are skipped.
         if !reply.status().is_informational() {
             break reply;
         }
@@ -82,11 +82,11 @@ pub(crate) fn exchange(request: Request, manner: Manner) -> Result<Response, Fai
     Ok(reply)
 }
 
-/// A connection within its time limit.
+/// A connection with a deadline.
 struct Wire {
     stream: TcpStream,
     until: Instant,
-    /// What was read and not yet taken.
+    /// Bytes that were read and not yet consumed.
     ahead: Vec<u8>,
 }
 
@@ -112,7 +112,7 @@ impl Wire {
         Ok(Self { stream, until, ahead: Vec::new() })
     }
 
-    /// What is left of the time.
+    /// Returns the time until the deadline.
     fn left(&self) -> Result<Duration, Failure> {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(after(FailureKind::Timeout)) } else { Ok(left) }
@@ -138,7 +138,7 @@ impl Wire {
         Ok(())
     }
 
-    /// Reads some more; nothing at the end.
+    /// Reads more bytes; returns 0 at the end.
     fn fill(&mut self) -> Result<usize, Failure> {
         let left = self.left()?;
         let mut buffer = [0; 16 << 10];
@@ -149,7 +149,7 @@ impl Wire {
         Ok(read)
     }
 
-    /// The next line, without its end.
+    /// Returns the next line without its terminator.
     fn line(&mut self, most: usize, end: FailureKind) -> Result<String, Failure> {
         let mut from = 0;
         loop {
@@ -209,7 +209,7 @@ impl Wire {
                 let size = usize::from_str_radix(size, 16);
                 let size = size.map_err(|_| after(FailureKind::Protocol))?;
                 if size == 0 {
-                    // What comes behind the last chunk is not looked at.
+                    // Trailers are ignored.
                     while !self.line(HEAD, FailureKind::Truncated)?.is_empty() {}
                     return Ok(());
                 }
@@ -226,7 +226,7 @@ impl Wire {
         )
     }
 
-    /// So many bytes, or all up to the end.
+    /// Reads `size` bytes, or up to the end of the connection if it is `None`.
     fn take(
         &mut self,
         size: Option<usize>,

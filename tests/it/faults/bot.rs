@@ -1,5 +1,5 @@
-//! A program as users write them: it repeats calls that may be repeated, logs in again when the
-//! session is closed, and keeps a ledger.
+//! A typical user program: it repeats idempotent calls, logs in again when the session is closed,
+//! and keeps a ledger.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,20 +23,20 @@ pub(crate) struct Bot {
     inbox: Inbox,
     /// The ids of the messages that were written to it, in order.
     pub(crate) written: Vec<String>,
-    pub(crate) heard: Vec<Message>,
+    pub(crate) received: Vec<Message>,
     /// The errors reported to it.
     pub(crate) errors: Vec<Error>,
-    /// How often it called each endpoint that changes something.
-    pub(crate) asked: BTreeMap<String, usize>,
-    /// How often it logged in.
+    /// The number of calls to each endpoint that changes something.
+    pub(crate) calls: BTreeMap<String, usize>,
+    /// The number of logins.
     pub(crate) logins: usize,
 }
 
-/// How often it repeats a call before the test fails.
+/// How often a call is repeated before the test fails.
 const PATIENCE: usize = 8;
 
 impl Bot {
-    /// Logs in with a code.
+    /// Logs in with a QR code.
     pub(crate) fn new(mut line: Line) -> Self {
         let mut errors = Vec::new();
         let account = log_in(&mut line, &mut errors, Login::new(), &mut Device::new());
@@ -45,34 +45,34 @@ impl Bot {
             account,
             inbox: Inbox::new(),
             written: Vec::new(),
-            heard: Vec::new(),
+            received: Vec::new(),
             errors,
-            asked: BTreeMap::new(),
+            calls: BTreeMap::new(),
             logins: 1,
         }
     }
 
-    /// Returns a copy that goes on in a world of its own.
+    /// Returns a copy in its own world.
     ///
     /// # Panics
     ///
-    /// If the inbox has begun.
-    pub(crate) fn twin(&self) -> Self {
-        assert!(self.heard.is_empty() && self.written.is_empty(), "its inbox has begun");
+    /// If the inbox has started.
+    pub(crate) fn fork(&self) -> Self {
+        assert!(self.received.is_empty() && self.written.is_empty(), "the inbox has started");
         Self {
-            line: self.line.twin(),
+            line: self.line.fork(),
             account: self.account.clone(),
             inbox: Inbox::new(),
             written: Vec::new(),
-            heard: Vec::new(),
+            received: Vec::new(),
             errors: self.errors.clone(),
-            asked: self.asked.clone(),
+            calls: self.calls.clone(),
             logins: self.logins,
         }
     }
 
     /// Logs in again on the same device, without a QR code.
-    pub(crate) fn back(&mut self) {
+    pub(crate) fn log_in_again(&mut self) {
         let mut device = self.account.session().clone().into_device();
         self.account = log_in(&mut self.line, &mut self.errors, Login::again(), &mut device);
         self.inbox = Inbox::new();
@@ -80,7 +80,7 @@ impl Bot {
     }
 
     /// Changes the world; the closure returns the ids of the messages that were written.
-    pub(crate) fn happens(&mut self, what: impl FnOnce(&mut World) -> Vec<String>) {
+    pub(crate) fn change_world(&mut self, what: impl FnOnce(&mut World) -> Vec<String>) {
         let written = what(&mut self.line.simulator.world());
         self.written.extend(written);
     }
@@ -93,38 +93,38 @@ impl Bot {
                 match self.line.run(&mut contacts, &mut self.account, &[]) {
                     Ok(()) => return,
                     Err(error) => {
-                        let over = matches!(error, Error::LoggedOut { .. });
+                        let closed = matches!(error, Error::LoggedOut { .. });
                         self.errors.push(error);
-                        if over {
-                            self.back();
+                        if closed {
+                            self.log_in_again();
                             break;
                         }
                     }
                 }
             }
         }
-        self.hopeless("no contacts");
+        self.fail("no contacts");
     }
 
     /// Receives messages until the last one written has arrived.
-    pub(crate) fn hear(&mut self) {
+    pub(crate) fn receive_all(&mut self) {
         for _ in 0..200 {
             let last = self.written.last();
-            if last.is_none_or(|id| self.heard.iter().any(|message| message.id.as_str() == id)) {
+            if last.is_none_or(|id| self.received.iter().any(|message| message.id.as_str() == id)) {
                 return;
             }
             match self.line.run(&mut self.inbox, &mut self.account, &[]) {
-                Ok(message) => self.heard.push(message),
+                Ok(message) => self.received.push(message),
                 Err(error) => {
-                    let over = matches!(error, Error::LoggedOut { .. });
+                    let closed = matches!(error, Error::LoggedOut { .. });
                     self.errors.push(error);
-                    if over {
-                        self.back();
+                    if closed {
+                        self.log_in_again();
                     }
                 }
             }
         }
-        self.hopeless("not heard");
+        self.fail("messages missing");
     }
 
     /// Runs the inbox for a number of steps.
@@ -135,7 +135,7 @@ impl Bot {
             }
             match self.line.step(&mut self.inbox, &mut self.account, &[]) {
                 None => {}
-                Some(Ok(message)) => self.heard.push(message),
+                Some(Ok(message)) => self.received.push(message),
                 Some(Err(error)) => self.errors.push(error),
             }
         }
@@ -143,11 +143,15 @@ impl Bot {
 
     /// Returns the received message with this id.
     pub(crate) fn message(&self, id: &str) -> Message {
-        self.heard.iter().find(|message| message.id.as_str() == id).expect("heard").clone()
+        self.received
+            .iter()
+            .find(|message| message.id.as_str() == id)
+            .expect("message not received")
+            .clone()
     }
 
     /// Calls an endpoint that may be repeated, until it succeeds.
-    pub(crate) fn ask<E: Endpoint + Clone>(&mut self, endpoint: E) -> E::Output
+    pub(crate) fn call<E: Endpoint + Clone>(&mut self, endpoint: E) -> E::Output
     where
         Account: AsMut<E::State>,
     {
@@ -155,17 +159,20 @@ impl Bot {
             match self.run(&mut Call::new(endpoint.clone())) {
                 Ok(output) => return output,
                 Err(error) => {
-                    assert!(!matches!(error, Error::Unanswered { .. }), "it changes nothing");
+                    assert!(
+                        !matches!(error, Error::Unanswered { .. }),
+                        "the endpoint is idempotent"
+                    );
                     self.recover(error);
                 }
             }
         }
-        self.hopeless("no answer");
+        self.fail("no answer");
     }
 
-    /// Calls an endpoint that must not be repeated and has no number. Repeats it if the service
-    /// refused or nothing was sent; returns `None` if the outcome is unknown.
-    pub(crate) fn change<E: Endpoint + Clone>(&mut self, endpoint: E) -> Option<E::Output>
+    /// Calls an endpoint that must not be repeated and has no id. Repeats it if the service refused
+    /// or nothing was sent; returns `None` if the outcome is unknown.
+    pub(crate) fn call_once<E: Endpoint + Clone>(&mut self, endpoint: E) -> Option<E::Output>
     where
         Account: AsMut<E::State>,
     {
@@ -180,10 +187,10 @@ impl Bot {
                 Err(error) => self.recover(error),
             }
         }
-        self.hopeless("no answer");
+        self.fail("no answer");
     }
 
-    /// Sends a message, repeated under its number until it is confirmed.
+    /// Sends a message, repeated with its id until it is confirmed.
     pub(crate) fn send<E: Numbered + Clone>(&mut self, mut send: E) -> E::Output
     where
         Account: AsMut<E::State>,
@@ -195,7 +202,7 @@ impl Bot {
                 Err(error) => self.recover(error),
             }
         }
-        self.hopeless("not sent");
+        self.fail("not sent");
     }
 
     /// Uploads a file.
@@ -208,16 +215,16 @@ impl Bot {
                     Ok(UploadProgress::Done(uploaded)) => return uploaded,
                     Ok(_) => {}
                     Err(error) => {
-                        let over = matches!(error, Error::LoggedOut { .. });
+                        let closed = matches!(error, Error::LoggedOut { .. });
                         self.recover(error);
-                        if over {
+                        if closed {
                             break;
                         }
                     }
                 }
             }
         }
-        self.hopeless("not uploaded");
+        self.fail("not uploaded");
     }
 
     /// Downloads a body.
@@ -235,10 +242,10 @@ impl Bot {
             // is read. The inbox, which another thread would run, does.
             self.idle(6);
             if self.account.close_reason().is_some() {
-                self.back();
+                self.log_in_again();
             }
         }
-        self.hopeless("not downloaded");
+        self.fail("not downloaded");
     }
 
     /// Runs a flow to its next output, once.
@@ -250,17 +257,17 @@ impl Bot {
         self.line.run(flow, self.account.as_mut(), &[])
     }
 
-    fn hopeless(&self, what: &str) -> ! {
+    fn fail(&self, what: &str) -> ! {
         let violations = self.line.simulator.world().violations().to_vec();
         panic!("{what}: {:?}, {violations:#?}", self.errors);
     }
 
     /// Prepares for a repetition: logs in again, or waits.
     pub(crate) fn recover(&mut self, error: Error) {
-        let over = matches!(error, Error::LoggedOut { .. });
+        let closed = matches!(error, Error::LoggedOut { .. });
         self.errors.push(error);
-        if over {
-            self.back();
+        if closed {
+            self.log_in_again();
         } else {
             self.line.simulator.world().advance(Duration::from_secs(2));
         }
@@ -272,7 +279,7 @@ impl Bot {
         Account: AsMut<E::State>,
     {
         let endpoint = name_of(endpoint, &self.account, self.line.now());
-        *self.asked.entry(endpoint).or_default() += 1;
+        *self.calls.entry(endpoint).or_default() += 1;
     }
 }
 
@@ -285,7 +292,7 @@ where
     http.uri().path().rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// Whether the outcome of a change is unknown.
+/// Returns whether the outcome of a change is unknown.
 pub(crate) const fn is_open(error: &Error) -> bool {
     matches!(error, Error::Unanswered { .. })
 }
@@ -296,7 +303,7 @@ fn log_in(
     mut login: Login,
     device: &mut Device,
 ) -> Account {
-    device.mix_seed([line.asked as u8; 32]);
+    device.mix_seed([line.requests as u8; 32]);
     for _ in 0..30 {
         match line.run(&mut login, device, &[]) {
             Ok(Progress::LoggedIn(account)) => return *account,

@@ -28,9 +28,9 @@ pub(super) struct Any {
     pub(super) title: &'static str,
 }
 
-struct Silent<E: Endpoint>(Call<E>);
+struct DiscardOutput<E: Endpoint>(Call<E>);
 
-impl<E: Endpoint> Flow for Silent<E>
+impl<E: Endpoint> Flow for DiscardOutput<E>
 where
     Account: AsMut<E::State>,
 {
@@ -58,7 +58,7 @@ pub(super) struct Stage {
     pub(super) stranger: UserName,
     pub(super) room: UserName,
     pub(super) room_known: Contact,
-    pub(super) heard: Message,
+    pub(super) received: Message,
     pub(super) receipt: Receipt,
     pub(super) id: ClientMsgId,
     pub(super) ticket: Ticket,
@@ -93,13 +93,13 @@ impl Stage {
         };
         let [friend, stranger, room] = names;
         let from = friend.clone();
-        bot.happens(|world| {
+        bot.change_world(|world| {
             let asker = world.contact(stranger.as_str()).unwrap().clone();
             let request = Incoming::friend_request(&asker, "我是");
             vec![world.person_writes(from.as_str(), "pass it on"), world.deliver(request)]
         });
-        bot.hear();
-        let heard = bot.message(&bot.written[0]);
+        bot.receive_all();
+        let received = bot.message(&bot.written[0]);
         let raw = bot.message(&bot.written[1]).raw.json().into_owned();
         let raw: serde_json::Value = serde_json::from_str(&raw).unwrap();
         let ticket = raw["RecommendInfo"]["Ticket"].as_str().unwrap().parse().unwrap();
@@ -108,7 +108,7 @@ impl Stage {
         let id = bot.account.session_mut().next_client_msg_id(now);
         let room_known = bot.account.directory().find(&room).unwrap().clone();
         let uploads = uploads.try_into().unwrap();
-        Self { bot, friend, stranger, room, room_known, heard, receipt, id, ticket, uploads }
+        Self { bot, friend, stranger, room, room_known, received, receipt, id, ticket, uploads }
     }
 
     fn call<E>(&self, endpoint: E) -> Any
@@ -118,7 +118,7 @@ impl Stage {
     {
         assert_eq!(E::REPEAT, Repeat::Once);
         let name = name_of(endpoint.clone(), &self.bot.account, self.bot.line.now());
-        let flow = Box::new(Silent(Call::new(endpoint)));
+        let flow = Box::new(DiscardOutput(Call::new(endpoint)));
         Any { flow, endpoint: name, title: title::<E>() }
     }
 
@@ -143,8 +143,8 @@ pub(super) const ONCE: &[Build] = &[
     |s| s.call(SendText::new(s.friend.clone(), "x")),
     |s| s.call(SendText::new(s.room.clone(), "@x").with_mentions(std::slice::from_ref(&s.friend))),
     |s| s.call(SendText::new(s.friend.clone(), "x").with_id(s.id)),
-    |s| s.call(SendText::reply(&s.heard, "x")),
-    |s| s.call(SendText::mention_reply(&s.heard, s.bot.account.directory(), "x")),
+    |s| s.call(SendText::reply(&s.received, "x")),
+    |s| s.call(SendText::mention_reply(&s.received, s.bot.account.directory(), "x")),
     |s| s.call(SendImage::new(s.friend.clone(), &s.uploads[0])),
     |s| s.call(SendImage::new(s.friend.clone(), &s.uploads[0]).with_id(s.id)),
     |s| s.call(SendVideo::new(s.friend.clone(), &s.uploads[1])),
@@ -157,11 +157,13 @@ pub(super) const ONCE: &[Build] = &[
     |s| s.call(SendUpload::new(s.friend.clone(), &s.uploads[1])),
     |s| s.call(SendUpload::new(s.friend.clone(), &s.uploads[3])),
     |s| s.call(SendUpload::new(s.friend.clone(), &s.uploads[3]).with_id(s.id)),
-    |s| s.call(ForwardMessage::new(&s.heard, s.friend.clone()).unwrap()),
-    |s| s.call(ForwardMessage::new(&s.heard, s.friend.clone()).unwrap().with_id(s.id)),
+    |s| s.call(ForwardMessage::new(&s.received, s.friend.clone()).unwrap()),
+    |s| s.call(ForwardMessage::new(&s.received, s.friend.clone()).unwrap().with_id(s.id)),
     |s| {
         s.call(
-            ForwardMessage::new(&s.heard, s.room.clone()).unwrap().with_receiver(s.friend.clone()),
+            ForwardMessage::new(&s.received, s.room.clone())
+                .unwrap()
+                .with_receiver(s.friend.clone()),
         )
     },
     |s| s.call(RevokeMessage::new(s.friend.clone(), &s.receipt)),

@@ -40,7 +40,7 @@ pub(crate) enum Fault {
     /// A JSON array instead of an object.
     OtherJson,
     /// A JSON object without fields.
-    Nothing,
+    EmptyObject,
     /// 200 with an empty body.
     Empty,
     /// The connection ends before the first byte of a reply.
@@ -59,8 +59,8 @@ pub(crate) enum Fault {
     Limited,
     /// -1.
     Failed,
-    /// A `Ret` that is not known.
-    Strange,
+    /// An unknown `Ret`.
+    UnknownRet,
 }
 
 impl Fault {
@@ -77,7 +77,7 @@ impl Fault {
         Self::BadGatewayAnswered,
         Self::Html,
         Self::OtherJson,
-        Self::Nothing,
+        Self::EmptyObject,
         Self::Empty,
         Self::NoStatus,
         Self::Garbage,
@@ -87,10 +87,10 @@ impl Fault {
         Self::Kicked,
         Self::Limited,
         Self::Failed,
-        Self::Strange,
+        Self::UnknownRet,
     ];
 
-    /// Whether the service handles the request although its response does not arrive.
+    /// Returns whether the service handles the request although its response is lost.
     pub(crate) const fn is_done(self) -> bool {
         matches!(
             self,
@@ -105,7 +105,7 @@ impl Fault {
         )
     }
 
-    /// Whether it is certain that nothing was sent.
+    /// Returns whether it is certain that nothing was sent.
     pub(crate) const fn is_unsent(self) -> bool {
         matches!(self, Self::Connect | Self::TimeoutUnsent)
     }
@@ -116,7 +116,7 @@ impl Fault {
             Self::Kicked => Some(1101),
             Self::Limited => Some(1205),
             Self::Failed => Some(-1),
-            Self::Strange => Some(-4711),
+            Self::UnknownRet => Some(-4711),
             _ => None,
         }
     }
@@ -153,32 +153,32 @@ impl Fault {
             ),
             Self::NotFound => (404, "text/html", b"<html><head><title>404</title></head></html>"),
             Self::OtherJson => (200, "application/json", b"[1, \"x\", {}]"),
-            Self::Nothing => (200, "application/json", b"{}"),
+            Self::EmptyObject => (200, "application/json", b"{}"),
             Self::Garbage => (200, "text/plain", b"\0\x01\xff\xfe{\"BaseResponse\""),
             _ => (200, "text/plain", b""),
         }
     }
 }
 
-/// The way from a client to the simulator.
+/// The connection between a client and the simulator.
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) simulator: Simulator,
-    /// What happens to the request of this number, and how often from there on.
+    /// The index of the first failing request, how many fail, and the fault.
     pub(crate) fault: Option<(usize, usize, Fault)>,
-    /// How many requests were made.
-    pub(crate) asked: usize,
-    /// How long it was waited before requests.
+    /// The number of requests.
+    pub(crate) requests: usize,
+    /// The total time slept.
     pub(crate) slept: Duration,
-    /// How often the service was asked what the phone did with each code: the phone scans, and
-    /// confirms.
+    /// The number of polls for each QR code: the phone scans at the first and confirms at the
+    /// second.
     codes: BTreeMap<String, u32>,
-    /// What is left of a reply of which the head was wanted.
+    /// The body of a response of which the flow requested the head only.
     rest: Bytes,
     announced: Option<usize>,
 }
 
-/// More steps than any flow takes between two outputs here.
+/// More steps than any flow needs for one output.
 const MOST: usize = 5_000;
 
 impl Line {
@@ -186,7 +186,7 @@ impl Line {
         Self {
             simulator: Simulator::new(world),
             fault: None,
-            asked: 0,
+            requests: 0,
             slept: Duration::ZERO,
             codes: BTreeMap::new(),
             rest: Bytes::new(),
@@ -194,8 +194,8 @@ impl Line {
         }
     }
 
-    /// Another, to a copy of the same world.
-    pub(crate) fn twin(&self) -> Self {
+    /// Returns a connection to a copy of the world.
+    pub(crate) fn fork(&self) -> Self {
         let simulator = Simulator::new(self.simulator.world().clone());
         let (codes, rest) = (self.codes.clone(), self.rest.clone());
         Self { simulator, codes, rest, ..*self }
@@ -205,7 +205,7 @@ impl Line {
         Timestamp::from_millis(self.simulator.now())
     }
 
-    /// How often an endpoint was asked, as the service saw it.
+    /// Returns how many requests of an endpoint the service received.
     pub(crate) fn seen(&self, endpoint: &str) -> usize {
         let world = self.simulator.world();
         world.log().iter().filter(|logged| logged.endpoint == endpoint).count()
@@ -223,10 +223,10 @@ impl Line {
                 return result;
             }
         }
-        panic!("{MOST} steps lead nowhere, {} requests", self.asked);
+        panic!("no output after {MOST} steps, {} requests", self.requests);
     }
 
-    /// One step of a flow: an output, or an interrupt served.
+    /// Runs one step of a flow: returns its output or serves its interrupt.
     pub(crate) fn step<F: Flow + ?Sized>(
         &mut self,
         flow: &mut F,
@@ -246,7 +246,7 @@ impl Line {
                 flow.handle(Input::Piece(Ok(Bytes::copy_from_slice(piece))));
             }
             Err(Interrupt::Sleep(time)) => {
-                assert!(!time.is_zero(), "nobody waits for nothing");
+                assert!(!time.is_zero(), "zero-length sleep");
                 self.slept += time;
                 self.simulator.world().advance(time);
             }
@@ -254,7 +254,7 @@ impl Line {
         None
     }
 
-    /// The bytes that came behind the last head, if all of them came.
+    /// Returns the body after the last head, or fails if it is truncated.
     pub(crate) fn rest(&mut self) -> Result<Bytes, Error> {
         let rest = std::mem::take(&mut self.rest);
         if self.announced.take().is_some_and(|announced| announced > rest.len()) {
@@ -264,10 +264,10 @@ impl Line {
         Ok(rest)
     }
 
-    /// What is to happen to the next request.
+    /// Returns the fault of the next request.
     fn next_fault(&mut self) -> Option<Fault> {
-        let number = self.asked;
-        self.asked += 1;
+        let number = self.requests;
+        self.requests += 1;
         let (first, times, fault) = self.fault?;
         (first..first.saturating_add(times)).contains(&number).then_some(fault)
     }
@@ -282,7 +282,7 @@ impl Line {
         let seen = fault.is_none_or(|fault| fault.is_done() || fault.ret().is_some());
         let answer = seen.then(|| self.answer(&request, fault));
         let Some(fault) = fault.filter(|fault| fault.ret().is_none()) else {
-            let answer = answer.expect("it was seen");
+            let answer = answer.expect("the service handled it");
             return Ok(self.receive(answer, want));
         };
         let mut world = self.simulator.world();
@@ -295,7 +295,7 @@ impl Line {
         }
         drop(world);
         if fault == Fault::Truncated && matches!(want, Want::Head { .. }) {
-            let mut reply = self.receive(answer.expect("it was seen"), want);
+            let mut reply = self.receive(answer.expect("the service handled it"), want);
             self.rest.truncate(self.rest.len() / 2);
             *reply.body_mut() = Bytes::new();
             return Ok(reply);
@@ -304,10 +304,10 @@ impl Line {
             return Err(Failure::new(kind, sent));
         }
         let reply = if fault == Fault::Half {
-            let mut reply = answer.expect("it was seen");
+            let mut reply = answer.expect("the service handled it");
             let half = reply.body().len() / 2;
             reply.body_mut().truncate(half);
-            // Of a download without a length nobody could tell.
+            // A truncated download without a length would go unnoticed.
             if !matches!(want, Want::Head { .. }) {
                 reply.headers_mut().remove("content-length");
             }
@@ -318,12 +318,12 @@ impl Line {
                 .status(status)
                 .header("content-type", content_type)
                 .header("content-length", body.len());
-            reply.body(Bytes::from_static(body)).expect("a reply")
+            reply.body(Bytes::from_static(body)).expect("a response")
         };
         Ok(self.receive(reply, want))
     }
 
-    /// What the service does.
+    /// Lets the service handle the request.
     fn answer(&mut self, request: &http::Request<Bytes>, fault: Option<Fault>) -> Response<Bytes> {
         let path = request.uri().path();
         let mut parts = path.rsplit('/');
@@ -337,7 +337,7 @@ impl Line {
                 world.phone().kick();
             }
             Some(ret) => world.refuse(&endpoint, ret, ""),
-            None if endpoint == "login" => self.codes.use_phone(request, &mut world),
+            None if endpoint == "login" => self.codes.poll_code(request, &mut world),
             None => {}
         }
         drop(world);
@@ -355,12 +355,12 @@ impl Line {
 }
 
 trait Phone {
-    fn use_phone(&mut self, request: &http::Request<Bytes>, world: &mut World);
+    fn poll_code(&mut self, request: &http::Request<Bytes>, world: &mut World);
 }
 
 impl Phone for BTreeMap<String, u32> {
-    /// The owner scans a code when it is asked for first, and confirms when it is asked for again.
-    fn use_phone(&mut self, request: &http::Request<Bytes>, world: &mut World) {
+    /// The owner scans a code at its first poll and confirms at the second.
+    fn poll_code(&mut self, request: &http::Request<Bytes>, world: &mut World) {
         let query = request.uri().query().unwrap_or_default();
         let uuid = query.split('&').find_map(|pair| pair.strip_prefix("uuid=")).unwrap_or_default();
         let times = self.entry(uuid.to_owned()).or_default();

@@ -1,12 +1,12 @@
-//! Injects each fault at each step: nothing is lost, nothing is done twice, no flow spins.
+//! Injects each fault at each step: no message is lost, no operation runs twice, no flow spins.
 //!
-//! Runs in memory, on the clock of the simulator: `line` is a transport that injects faults, `bot`
-//! a program of the kind that users write.
+//! Runs in memory on the simulator's clock. `line` is a transport that injects faults; `bot` is a
+//! typical user program.
 
 mod bot;
 mod calls;
-mod cuts;
 pub(crate) mod line;
 mod once;
-mod stays;
+mod persistent;
 mod steps;
+mod truncated;

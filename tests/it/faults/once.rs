@@ -16,7 +16,7 @@ use wechat_proto::{Account, Call, Endpoint, Error, Flow, Interrupt, Session, Tim
 use super::calls::{ONCE, SAFE, Stage, md5, title};
 use super::line::{Fault, Line};
 
-/// A new endpoint must be classified: whether it may be repeated is a decision.
+/// Each endpoint is explicitly classified as repeatable or not.
 #[test]
 fn every_endpoint_is_classified() {
     struct All {
@@ -44,8 +44,8 @@ fn every_endpoint_is_classified() {
     assert_eq!(SAFE.iter().copied().collect::<BTreeSet<_>>(), all.safe);
 }
 
-/// Threat S9. Without a `Call`, too: [`Endpoint::receive`] reports every response that is not the
-/// endpoint's own reply as [`Error::Unanswered`], and a reply as what it says.
+/// Threat S9. Without a `Call`, [`Endpoint::receive`] reports every response that is not from the
+/// endpoint as [`Error::Unanswered`], and classifies the others.
 #[test]
 fn receive_reports_foreign_responses_as_unanswered() {
     struct Receive(Account, Timestamp);
@@ -72,7 +72,7 @@ fn receive_reports_foreign_responses_as_unanswered() {
                 let response = http::Response::builder().status(status).body(body).unwrap();
                 let received = endpoint.receive(account.as_mut(), &uri, &response, *now);
                 let error = received.expect_err(&at);
-                assert!(fits(&error, fault), "{at}: {error:?}");
+                assert!(matches_fault(&error, fault), "{at}: {error:?}");
                 let closed = account.session().device().closed();
                 assert_eq!(closed.is_some(), fault == Fault::Kicked, "{at}");
             }
@@ -83,9 +83,9 @@ fn receive_reports_foreign_responses_as_unanswered() {
     endpoints(&mut Receive(bot.account, now));
 }
 
-/// Whether an error is the one expected of a fault: nothing was sent, the reply of the service, or
+/// Returns whether an error matches a fault: nothing was sent, the service refused, or
 /// [`Error::Unanswered`] with the cause.
-fn fits(error: &Error, fault: Fault) -> bool {
+fn matches_fault(error: &Error, fault: Fault) -> bool {
     match error {
         Error::Transport(failure) => fault.is_unsent() && failure.sent == Sent::No,
         Error::Unanswered { cause: Some(cause) } => match &**cause {
@@ -105,42 +105,42 @@ fn fits(error: &Error, fault: Fault) -> bool {
 /// Threat S9. Each call with each fault: the service receives the request at most once, however
 /// often the call is polled.
 #[test]
-fn each_is_asked_for_once() {
+fn each_call_arrives_at_most_once() {
     let stage = Stage::new();
     for (number, build) in ONCE.iter().enumerate() {
         for fault in Fault::ALL {
-            let (mut line, mut account) = (stage.bot.line.twin(), stage.bot.account.clone());
-            line.fault = Some((line.asked, 1, fault));
+            let (mut line, mut account) = (stage.bot.line.fork(), stage.bot.account.clone());
+            line.fault = Some((line.requests, 1, fault));
             let mut call = build(&stage);
             let at = format!("{} ({number}), {fault:?}", call.title);
             let before = line.seen(&call.endpoint);
             let flow = &mut *call.flow;
             let error = run(&mut line, flow, &mut account).expect_err(&at);
-            assert!(fits(&error, fault), "{at}: {error:?}");
-            // Polled again, it is sent again only if it is certain that nothing was sent.
+            assert!(matches_fault(&error, fault), "{at}: {error:?}");
+            // Polled again, the request is repeated only if it is certain that nothing was sent.
             let seen = line.seen(&call.endpoint) - before;
             assert_eq!(seen, usize::from(fault.is_done() || fault.ret().is_some()), "{at}");
             let again = run(&mut line, flow, &mut account);
             if fault.is_unsent() {
-                // It arrives now. The service refuses to remove members unless the owner asks.
+                // The request arrives now. The service lets only the owner remove members.
                 let refused = matches!(again, Err(Error::Refused { ret: Ret::PARAMETER, .. }));
                 assert!(again.is_ok() || refused, "{at}: {again:?}");
                 assert_eq!(line.seen(&call.endpoint) - before, 1, "{at}");
             } else {
                 assert!(matches!(again, Err(Error::Unanswered { cause: None })), "{at}: {again:?}");
             }
-            let asked = line.asked;
+            let requests = line.requests;
             for _ in 0..3 {
                 let again = run(&mut line, flow, &mut account);
                 assert!(matches!(again, Err(Error::Unanswered { cause: None })), "{at}: {again:?}");
             }
-            assert_eq!(line.asked, asked, "{at}");
+            assert_eq!(line.requests, requests, "{at}");
             let seen = line.seen(&call.endpoint) - before;
             assert!(seen <= 1, "{at}: seen {seen} times");
             assert_eq!(line.simulator.world().violations(), [], "{at}");
         }
         // Cancelled during its exchange.
-        let (mut line, mut account) = (stage.bot.line.twin(), stage.bot.account.clone());
+        let (mut line, mut account) = (stage.bot.line.fork(), stage.bot.account.clone());
         let mut call = build(&stage);
         let name = call.title;
         let sent = call.flow.poll(&mut account, line.now());
@@ -164,10 +164,10 @@ fn run(
     }
 }
 
-/// Threat S9. A send that is repeated under its number is one message, counted by the service,
-/// whatever the outcome of the first call.
+/// Threat S9. A send repeated with its id is one message for the service, whatever the outcome of
+/// the first call.
 #[test]
-fn a_send_repeated_under_its_number_is_one_message() {
+fn repeated_send_is_one_message() {
     let s = Stage::new();
     let (friend, room) = (|| s.friend.clone(), || s.room.clone());
     repeated(&s, SendText::new(friend(), "x"));
@@ -177,10 +177,10 @@ fn a_send_repeated_under_its_number_is_one_message() {
     repeated(&s, SendEmoticon::new(friend(), &s.uploads[2]));
     repeated(&s, SendEmoticon::known(friend(), md5()));
     repeated(&s, SendUpload::new(friend(), &s.uploads[3]));
-    repeated(&s, ForwardMessage::new(&s.heard, friend()).unwrap());
+    repeated(&s, ForwardMessage::new(&s.received, friend()).unwrap());
 }
 
-/// The value keeps its number, also if the first call was cancelled (`None`).
+/// The value keeps its id even if the first call was cancelled (`None`).
 fn repeated<E>(stage: &Stage, send: E)
 where
     E: Numbered<State = Session, Output = Receipt> + Clone,
@@ -190,12 +190,12 @@ where
         if fault == Some(Fault::Kicked) {
             continue;
         }
-        let (mut line, mut account) = (stage.bot.line.twin(), stage.bot.account.clone());
+        let (mut line, mut account) = (stage.bot.line.fork(), stage.bot.account.clone());
         let before = line.simulator.world().sent().len();
         let mut send = send.clone();
         match fault {
             Some(fault) => {
-                line.fault = Some((line.asked, 1, fault));
+                line.fault = Some((line.requests, 1, fault));
                 let first = line.run(&mut Call::new(&mut send), account.session_mut(), &[]);
                 first.expect_err(&at);
             }
@@ -217,11 +217,11 @@ where
 
 /// Threat S9. No member is added or invited twice.
 #[test]
-fn members_come_into_a_room_once() {
+fn members_are_added_once() {
     let stage = Stage::new();
     for fault in Fault::ALL {
-        let (mut line, mut account) = (stage.bot.line.twin(), stage.bot.account.clone());
-        line.fault = Some((line.asked, 1, fault));
+        let (mut line, mut account) = (stage.bot.line.fork(), stage.bot.account.clone());
+        line.fault = Some((line.requests, 1, fault));
         let mut adding =
             AddMembers::new(&stage.room_known, RoomMembers::from(stage.friend.clone()));
         for _ in 0..4 {

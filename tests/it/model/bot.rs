@@ -1,4 +1,4 @@
-//! The program, which may be killed at any step, and the world that it runs in.
+//! The program, which may be killed at any step, and its world.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use wechat_proto::message::{SendText, SendUpload};
 use wechat_proto::{Call, Device, Error, Flow as _, Message, Session, Timestamp};
 use wechat_simulator::{Incoming, World};
 
-use super::book::{Acknowledges, Book, Said, Stores};
+use super::expected::{Acknowledges, Expected, MessageKind, Stores};
 use super::process::{Disk, Order, Process, Running, Send};
 use crate::faults::line::Line;
 
-/// A program, and the world that it runs in.
+/// A program and its world.
 pub(super) struct Bot {
     pub(super) line: Line,
     pub(super) disk: Disk,
@@ -21,48 +21,48 @@ pub(super) struct Bot {
     pub(super) acknowledges: Acknowledges,
     pub(super) process: Option<Process>,
     pub(super) chats: Vec<String>,
-    /// The numbers of the messages, in order.
-    pub(super) said: Vec<String>,
-    /// Handed out to sessions that are over, and never dealt with.
-    pub(super) gone: BTreeSet<String>,
+    /// The ids of the messages, in order.
+    pub(super) written: Vec<String>,
+    /// Messages returned in sessions that were closed before they were handled.
+    pub(super) lost_ids: BTreeSet<String>,
     pub(super) kills: usize,
     pub(super) orders: usize,
     pub(super) seed: u8,
-    /// Whether the sends have their turn.
+    /// Whether the next step is for sends.
     pub(super) turn: bool,
-    /// What went wrong last, to be shown where nothing moves.
-    pub(super) trouble: Option<Error>,
+    /// The last error, for the message of a failed assertion.
+    pub(super) last_error: Option<Error>,
 }
 
-/// How many messages are held before one of them is handled.
+/// The number of messages held before one is handled.
 const HELD: usize = 6;
 
 pub(super) const PIXELS: [u8; 64] = [0xff; 64];
 
 impl Bot {
-    pub(super) fn new(book: &Book) -> Self {
-        let mut world = World::new(book.chats as u64 * 7 + book.batch as u64);
+    pub(super) fn new(expected: &Expected) -> Self {
+        let mut world = World::new(expected.chats as u64 * 7 + expected.batch as u64);
         let mut chats: Vec<String> =
-            (1..book.chats).map(|n| world.add_person(&format!("朋友 {n}"))).collect();
+            (1..expected.chats).map(|n| world.add_person(&format!("朋友 {n}"))).collect();
         let members: Vec<&str> = chats.iter().map(String::as_str).collect();
         let room = world.add_room("群", &members);
         chats.push(room);
-        world.messages_per_sync(book.batch);
+        world.messages_per_sync(expected.batch);
         world.ignore_clocks();
         Self {
             line: Line::new(world),
             disk: Disk::default(),
-            stores: book.stores,
-            acknowledges: book.acknowledges,
+            stores: expected.stores,
+            acknowledges: expected.acknowledges,
             process: None,
             chats,
-            said: Vec::new(),
-            gone: BTreeSet::new(),
+            written: Vec::new(),
+            lost_ids: BTreeSet::new(),
             kills: 0,
             orders: 0,
             seed: 0,
             turn: false,
-            trouble: None,
+            last_error: None,
         }
     }
 
@@ -76,7 +76,7 @@ impl Bot {
         self.process = Some(Process::LoggingIn(Box::new((login, device))));
     }
 
-    /// One step of the program.
+    /// Runs one step of the program.
     pub(super) fn step(&mut self) {
         match self.process.take() {
             None => match &self.disk.session {
@@ -92,26 +92,27 @@ impl Bot {
                 let (login, device) = &mut *both;
                 match self.line.step(login, device, &[]) {
                     Some(Ok(Progress::LoggedIn(account))) => {
-                        // What was on its way to the session before, nobody sends again.
+                        // Messages that the previous session did not handle are not delivered
+                        // again.
                         let world = self.line.simulator.world();
                         let handed = world.delivered().iter().map(|message| &message.msg_id);
                         let lost = handed.filter(|id| !self.disk.effects.contains(id));
-                        self.gone.extend(lost.cloned());
+                        self.lost_ids.extend(lost.cloned());
                         drop(world);
                         self.disk.session = Some(account.session().to_json());
                         self.process =
                             Some(Process::Running(Running::new(*account, self.acknowledges)));
                     }
                     other => {
-                        self.trouble = other.and_then(Result::err).or(self.trouble.take());
+                        self.last_error = other.and_then(Result::err).or(self.last_error.take());
                         self.process = Some(Process::LoggingIn(both));
                     }
                 }
             }
             Some(Process::Running(mut running)) => {
-                let over = self.run(&mut running);
-                if over {
-                    // What is over is of no use to whoever comes after a kill.
+                let closed = self.run(&mut running);
+                if closed {
+                    // A closed session is useless after a kill.
                     self.disk.session = None;
                     let device = running.account.session().clone().into_device();
                     self.log_in(Login::again(), device);
@@ -122,9 +123,9 @@ impl Bot {
         }
     }
 
-    /// One step of a process that is logged in; whether its session is over.
+    /// Runs one step of a logged-in process; returns whether its session is closed.
     pub(super) fn run(&mut self, running: &mut Running) -> bool {
-        if let Some(message) = running.hand.take() {
+        if let Some(message) = running.current.take() {
             self.disk.effects.push(message.id.as_str().to_owned());
             running.unsaved = true;
             running.last = Some(message);
@@ -140,7 +141,7 @@ impl Bot {
         self.turn = !self.turn;
         let held = running.held.len();
         if held > 0 && (held == HELD || self.draw(5) == 0) {
-            running.hand = Some(running.held.swap_remove(self.draw(held)));
+            running.current = Some(running.held.swap_remove(self.draw(held)));
             return false;
         }
         if self.turn && running.account.close_reason().is_none() {
@@ -153,32 +154,33 @@ impl Bot {
         }
         match self.line.step(&mut running.inbox, &mut running.account, &[]) {
             Some(Ok(message)) => self.receive(running, message),
-            // Polled once more, it goes on by itself.
+            // Polled again, it continues.
             Some(Err(Error::LoggedOut { ret, .. })) => {
                 assert!(ret.ends_session(), "{ret:?}");
-                // Nobody sends again what is held.
+                // Held messages are not delivered again.
                 while let Some(message) = running.held.pop() {
                     self.disk.effects.push(message.id.as_str().to_owned());
                 }
                 return true;
             }
             Some(Err(error)) => {
-                let odd = matches!(error, Error::Unanswered { .. } | Error::InUse | Error::Stopped);
-                assert!(!odd, "{error:?}");
-                self.trouble = Some(error);
+                let unexpected =
+                    matches!(error, Error::Unanswered { .. } | Error::InUse | Error::Stopped);
+                assert!(!unexpected, "{error:?}");
+                self.last_error = Some(error);
             }
-            // Nothing is in hand: whatever was, was asked past.
+            // No message is pending: all returned ones were acknowledged by polling.
             None => self.disk.session = Some(running.account.session().to_json()),
         }
         false
     }
 
-    /// Takes a message that was handed out.
+    /// Handles a message that the inbox returned.
     fn receive(&mut self, running: &mut Running, message: Message) {
         match self.acknowledges {
-            Acknowledges::Automatic => running.hand = Some(message),
+            Acknowledges::Automatic => running.current = Some(message),
             Acknowledges::Manual(_) => {
-                // A new inbox hands out once more what is held, and either copy will do.
+                // A new inbox returns held messages again; either copy is valid.
                 match running.held.iter().position(|held| held.id == message.id) {
                     Some(position) if self.draw(2) == 0 => running.held[position] = message,
                     Some(_) => {}
@@ -188,14 +190,14 @@ impl Bot {
         }
     }
 
-    /// Draws a number below a limit: 0 for an automatic inbox.
+    /// Returns a random number below a limit, or 0 for an automatic inbox.
     fn draw(&mut self, limit: usize) -> usize {
         let Acknowledges::Manual(state) = &mut self.acknowledges else { return 0 };
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (*state >> 33) as usize % limit
     }
 
-    /// Stores the session after what was dealt with last.
+    /// Stores the session after the last handled message.
     pub(super) fn store(&mut self, running: &mut Running) {
         if let (Acknowledges::Manual(_), Some(message)) = (self.acknowledges, &running.last) {
             running.account.session_mut().acknowledge(message);
@@ -222,15 +224,15 @@ impl Bot {
     pub(super) fn send(&mut self, running: &mut Running) -> bool {
         let now = self.line.now();
         let Some(mut order) = self.disk.orders.pop_front() else { return false };
-        let done = self.fulfil(running, &mut order, now);
+        let done = self.advance_order(running, &mut order, now);
         if !done {
             self.disk.orders.push_front(order);
         }
         false
     }
 
-    /// One step of a send; whether it is done.
-    pub(super) fn fulfil(
+    /// Runs one step of a send; returns whether it is complete.
+    pub(super) fn advance_order(
         &mut self,
         running: &mut Running,
         order: &mut Order,
@@ -248,14 +250,14 @@ impl Bot {
                 }
                 Some(Err(error)) => {
                     assert!(!matches!(error, Error::Unanswered { .. }), "{error:?}");
-                    self.trouble = Some(error);
+                    self.last_error = Some(error);
                 }
                 _ => {}
             }
             return false;
         }
         if order.id.is_none() {
-            // Stored with its number before it goes out.
+            // The id is stored before the message is sent.
             order.id = Some(running.account.session_mut().next_client_msg_id(now));
             self.store(running);
         }
@@ -283,7 +285,7 @@ impl Bot {
                 return true;
             }
             Some(Err(error)) => {
-                self.trouble = Some(error);
+                self.last_error = Some(error);
                 running.call = None;
                 self.line.simulator.world().advance(Duration::from_secs(1));
             }
@@ -291,8 +293,9 @@ impl Bot {
         false
     }
 
-    /// Gives up what is under way: polls, and serves nothing. It takes in what has come.
-    pub(super) fn give_up(&mut self) {
+    /// Cancels pending operations: polls them once without serving interrupts, which processes
+    /// received inputs.
+    pub(super) fn cancel(&mut self) {
         let now = self.line.now();
         let mut process = self.process.take();
         match &mut process {
@@ -300,7 +303,7 @@ impl Bot {
                 let (login, device) = &mut **both;
                 drop(login.poll(device, now));
             }
-            Some(Process::Running(running)) if running.hand.is_none() && !running.unsaved => {
+            Some(Process::Running(running)) if running.current.is_none() && !running.unsaved => {
                 if let Ok(message) = running.inbox.poll(&mut running.account, now) {
                     self.receive(running, message);
                 }
@@ -320,26 +323,26 @@ impl Bot {
         self.process = process;
     }
 
-    /// Something of this kind is said in a chat.
-    pub(super) fn say(&mut self, chat: usize, kind: Said) {
+    /// Writes a message of this kind to a chat.
+    pub(super) fn write(&mut self, chat: usize, kind: MessageKind) {
         let mut world = self.line.simulator.world();
-        let (name, text) = (self.chats[chat].clone(), format!("{} <&>", self.said.len()));
+        let (name, text) = (self.chats[chat].clone(), format!("{} <&>", self.written.len()));
         let member = self.chats[0].clone();
         let is_room = chat + 1 == self.chats.len();
         let id = match kind {
-            Said::Own => world.phone().writes(&name, &text),
-            Said::Text if is_room => world.member_writes(&name, &member, &text),
-            Said::Text => world.person_writes(&name, &text),
-            Said::Picture | Said::Broken => {
+            MessageKind::Own => world.phone().writes(&name, &text),
+            MessageKind::Text if is_room => world.member_writes(&name, &member, &text),
+            MessageKind::Text => world.person_writes(&name, &text),
+            MessageKind::Picture | MessageKind::Broken => {
                 let from = if is_room { &member } else { &name };
                 let message = match kind {
-                    Said::Picture => Incoming::image(from, &PIXELS[..]),
+                    MessageKind::Picture => Incoming::image(from, &PIXELS[..]),
                     _ => Incoming::new(from, 49, "&lt;msg&gt;&lt;appmsg&gt;&lt;title&gt;"),
                 };
                 world.deliver(if is_room { message.in_room(&name) } else { message })
             }
         };
-        self.said.push(id);
+        self.written.push(id);
     }
 
     pub(super) fn change(&mut self, what: usize) {

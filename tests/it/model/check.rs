@@ -1,35 +1,37 @@
-//! What a program did, compared with what happened.
+//! Compares the effects of a program with the expected ones.
 
 use std::collections::BTreeSet;
 
-use super::book::Acknowledges;
 use super::bot::Bot;
+use super::expected::Acknowledges;
 
 impl Bot {
-    /// Runs for ten minutes, and looks how many requests that takes.
+    /// Runs for ten minutes and checks the number of requests.
     pub(super) fn wait(&mut self) {
-        let (end, before) = (self.line.simulator.now() + 600_000, self.line.asked);
-        let news = self.said.len() - self.disk.effects.len().min(self.said.len());
+        let (end, before) = (self.line.simulator.now() + 600_000, self.line.requests);
+        let pending = self.written.len() - self.disk.effects.len().min(self.written.len());
         let mut steps = 0;
         while self.line.simulator.now() < end {
             self.step();
             steps += 1;
-            assert!(steps < 3_000, "it spins");
+            assert!(steps < 3_000, "the program spins");
         }
-        let asked = self.line.asked - before;
+        let requests = self.line.requests - before;
         assert!(
-            asked <= 120 + 4 * (news + self.disk.orders.len()),
-            "{asked} requests, {news} news"
+            requests <= 120 + 4 * (pending + self.disk.orders.len()),
+            "{requests} requests, {pending} pending messages"
         );
     }
 
-    /// The ids that the program dealt with; one in hand at a kill may be there twice.
+    /// Checks the handled messages; a message in progress at a kill may be handled twice.
     pub(super) fn check(&self) {
         let mut seen = BTreeSet::new();
         let mut repeats = 0;
         let mut last = None;
         for id in &self.disk.effects {
-            let Some(place) = self.said.iter().position(|said| said == id) else { continue };
+            let Some(place) = self.written.iter().position(|written| written == id) else {
+                continue;
+            };
             if seen.insert(id) {
                 let is_ordered = matches!(self.acknowledges, Acknowledges::Automatic);
                 assert!(!is_ordered || last < Some(place), "{place} after {last:?}");
@@ -44,12 +46,12 @@ impl Bot {
         assert_eq!(world.violations(), []);
     }
 
-    /// When nothing fails any more, everything comes to its end.
-    pub(super) fn settle(&mut self) {
+    /// Without further faults, every message and every send completes.
+    pub(super) fn finish(&mut self) {
         self.line.fault = None;
         let missing = |bot: &Self| {
-            let here = |id: &&String| bot.disk.effects.contains(id) || bot.gone.contains(*id);
-            bot.said.iter().find(|id| !here(id)).cloned()
+            let here = |id: &&String| bot.disk.effects.contains(id) || bot.lost_ids.contains(*id);
+            bot.written.iter().find(|id| !here(id)).cloned()
         };
         let mut steps = 0;
         while missing(self).is_some() || !self.disk.orders.is_empty() {
@@ -57,8 +59,8 @@ impl Bot {
             let left = self.disk.orders.len();
             if steps > 1_500 {
                 let violations = self.line.simulator.world().violations().to_vec();
-                let (missing, error) = (missing(self), &self.trouble);
-                panic!("{missing:?} is missing, {left} are not sent: {error:?}, {violations:#?}");
+                let (missing, error) = (missing(self), &self.last_error);
+                panic!("{missing:?} is missing, {left} unsent: {error:?}, {violations:#?}");
             }
             self.step();
         }
@@ -67,7 +69,7 @@ impl Bot {
         }
         self.check();
         let world = self.line.simulator.world();
-        assert_eq!(world.sent().len(), self.orders, "what was sent");
+        assert_eq!(world.sent().len(), self.orders, "number of sends");
         let mut texts: Vec<&str> = world.sent().iter().map(|sent| &*sent.content).collect();
         texts.retain(|text| !text.is_empty());
         let count = texts.len();

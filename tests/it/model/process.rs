@@ -1,4 +1,4 @@
-//! What a process has in memory, and what it leaves behind.
+//! The memory of a process, and its persistent state.
 
 use std::collections::VecDeque;
 
@@ -9,9 +9,9 @@ use wechat_proto::message::{SendText, SendUpload};
 use wechat_proto::sync::Inbox;
 use wechat_proto::{Account, Call, ClientMsgId, Device, Message, UserName};
 
-use super::book::Acknowledges;
+use super::expected::Acknowledges;
 
-/// Something to be sent: stored before it goes out, so that it keeps its number.
+/// A pending send, stored with its id before it is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Order {
     pub(super) to: UserName,
@@ -21,16 +21,16 @@ pub(super) struct Order {
     pub(super) uploaded: Option<Uploaded>,
 }
 
-/// What a killed process leaves behind.
+/// The state that survives a kill.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Disk {
     pub(super) session: Option<String>,
-    /// The messages that were dealt with.
+    /// The ids of the handled messages.
     pub(super) effects: Vec<String>,
     pub(super) orders: VecDeque<Order>,
 }
 
-/// What the process is at.
+/// The state of a process.
 pub(super) enum Process {
     LoggingIn(Box<(Login, Device)>),
     Running(Box<Running>),
@@ -39,20 +39,20 @@ pub(super) enum Process {
 pub(super) struct Running {
     pub(super) account: Account,
     pub(super) inbox: Inbox,
-    /// Handed out, or chosen from those that are held, and not yet dealt with.
-    pub(super) hand: Option<Message>,
-    /// Handed out by a manual inbox, and not yet chosen.
+    /// The message in progress.
+    pub(super) current: Option<Message>,
+    /// Messages of a manual inbox that wait to be handled.
     pub(super) held: Vec<Message>,
-    /// Dealt with last.
+    /// The last handled message.
     pub(super) last: Option<Message>,
-    /// Whether it is not stored.
+    /// Whether the last handled message is not yet stored.
     pub(super) unsaved: bool,
     pub(super) upload: Option<Upload>,
     pub(super) call: Option<Send>,
     pub(super) contacts: Option<LoadContacts>,
 }
 
-/// A send under way.
+/// A pending send.
 pub(super) enum Send {
     Text(Call<SendText>),
     Upload(Call<SendUpload>),
@@ -61,8 +61,18 @@ pub(super) enum Send {
 impl Running {
     pub(super) fn new(account: Account, acknowledges: Acknowledges) -> Box<Self> {
         let inbox = acknowledges.inbox();
-        let (hand, held, last, upload, call, contacts) = Default::default();
-        Box::new(Self { account, inbox, hand, held, last, unsaved: false, upload, call, contacts })
+        let (current, held, last, upload, call, contacts) = Default::default();
+        Box::new(Self {
+            account,
+            inbox,
+            current,
+            held,
+            last,
+            unsaved: false,
+            upload,
+            call,
+            contacts,
+        })
     }
 }
 

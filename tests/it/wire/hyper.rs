@@ -1,4 +1,4 @@
-//! Over sockets, async.
+//! The async adapter over sockets.
 
 use std::future::poll_fn;
 use std::path::Path;
@@ -16,7 +16,7 @@ use wechat_transport_hyper::{Client, FileStore, Options, Transport};
 
 use super::{Bot, Place, Saved, options};
 
-/// A bot on the async adapter, on a runtime of its own.
+/// A bot on the async adapter, with its own runtime.
 pub(crate) struct Hyper {
     messages: Pin<Box<dyn Stream<Item = Result<Message, Error>>>>,
     client: Client,
@@ -130,7 +130,7 @@ impl Bot for Hyper {
         self.runtime.block_on(async {
             let (head, body) = match self.client.download(endpoint).await {
                 Ok(begun) => begun,
-                Err(error) => return Saved::nothing(error),
+                Err(error) => return Saved::failed(error),
             };
             let (mut bytes, mut progress) = (Vec::new(), Vec::new());
             let size = body.copy_to(&head, &mut bytes, limit, |so_far| progress.push(so_far));

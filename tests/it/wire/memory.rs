@@ -1,4 +1,4 @@
-//! No sockets, and time that passes only in the simulator.
+//! The in-memory wire: no sockets, and time passes only in the simulator.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -20,7 +20,7 @@ use wechat_transport_ureq::FileStore;
 
 use super::{Bot, Place, Saved};
 
-/// A bot that talks to the simulator by function calls.
+/// A bot that calls the simulator directly.
 #[derive(Debug)]
 pub(crate) struct Memory {
     simulator: Simulator,
@@ -30,8 +30,8 @@ pub(crate) struct Memory {
     store: Option<FileStore>,
 }
 
-/// What is left of a reply of which the flow wanted the head only: the bytes that came, and how
-/// many were announced.
+/// The body of a response of which the flow requested the head only: the received bytes and the
+/// announced length.
 #[derive(Default)]
 struct Rest {
     bytes: Bytes,
@@ -39,8 +39,8 @@ struct Rest {
 }
 
 impl Rest {
-    /// All of it.
-    fn whole(self) -> Result<Bytes, Error> {
+    /// Returns the whole body, or fails if it is truncated.
+    fn into_bytes(self) -> Result<Bytes, Error> {
         if self.announced.is_some_and(|announced| announced > self.bytes.len()) {
             let failure = Failure::new(FailureKind::Truncated, Sent::Maybe);
             return Err(Error::Transport(failure));
@@ -49,8 +49,8 @@ impl Rest {
     }
 }
 
-/// Runs a flow to its next output; also gives what is left of the last reply, where the flow wanted
-/// its head only.
+/// Runs a flow to its next output; also returns the body of the last response if the flow requested
+/// the head only.
 fn drive<F: Flow>(
     simulator: &Simulator,
     flow: &mut F,
@@ -86,27 +86,27 @@ fn drive<F: Flow>(
     }
 }
 
-/// A request with its body in one piece.
+/// Collects the body of a request into one piece.
 pub(crate) fn whole(request: flow::Request) -> http::Request<Bytes> {
     request.http.map(Body::into_bytes)
 }
 
-/// A request, and the world that it met.
-pub(crate) type Asked = (World, http::Request<Bytes>);
+/// A request, and the world before it was handled.
+pub(crate) type Recorded = (World, http::Request<Bytes>);
 
 thread_local! {
-    /// What [`Recorder::of`] collects.
-    static RECORDED: RefCell<Option<Vec<Asked>>> = const { RefCell::new(None) };
+    /// The requests collected by [`Recorder::of`].
+    static RECORDED: RefCell<Option<Vec<Recorded>>> = const { RefCell::new(None) };
 }
 
-/// Keeps each request of a run, with the world as it was before.
+/// Records each request of a run, with the world before it.
 pub(crate) struct Recorder;
 
 impl Recorder {
-    /// Runs `story`, and gives what it asked.
-    pub(crate) fn of(place: &Place, story: impl FnOnce(&Place)) -> Vec<Asked> {
+    /// Runs `scenario` and returns its requests.
+    pub(crate) fn of(place: &Place, scenario: impl FnOnce(&Place)) -> Vec<Recorded> {
         RECORDED.set(Some(Vec::new()));
-        story(place);
+        scenario(place);
         RECORDED.take().unwrap_or_default()
     }
 
@@ -119,56 +119,56 @@ impl Recorder {
     }
 }
 
-/// A reply that a flow got.
+/// A response that a flow received.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct Response {
     pub(crate) endpoint: String,
-    /// Whether the flow wanted its head only.
+    /// Whether the flow requested the head only.
     pub(crate) head: bool,
     pub(crate) reply: http::Response<Bytes>,
 }
 
-/// The replies that a flow got, from its first to its last.
+/// The responses that a flow received, in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Transcript {
     /// The name of the flow's type.
     pub(crate) flow: &'static str,
     place: usize,
-    pub(crate) told: Vec<Told>,
+    pub(crate) responses: Vec<Response>,
 }
 
 thread_local! {
-    /// What [`Transcript::of`] collects.
-    static TOLD: RefCell<Option<Vec<Transcript>>> = const { RefCell::new(None) };
+    /// The responses collected by [`Transcript::of`].
+    static TRANSCRIPTS: RefCell<Option<Vec<Transcript>>> = const { RefCell::new(None) };
 }
 
 impl Transcript {
-    /// Runs a story, and gives what its flows were told.
-    pub(crate) fn of(story: impl FnOnce()) -> Vec<Self> {
-        TOLD.set(Some(Vec::new()));
-        story();
-        TOLD.take().unwrap_or_default()
+    /// Runs a scenario and returns the responses of each flow.
+    pub(crate) fn of(scenario: impl FnOnce()) -> Vec<Self> {
+        TRANSCRIPTS.set(Some(Vec::new()));
+        scenario();
+        TRANSCRIPTS.take().unwrap_or_default()
     }
 
     fn keep<F>(simulator: &Simulator, flow: &F, want: Want, reply: &http::Response<Bytes>) {
-        TOLD.with_borrow_mut(|transcripts| {
+        TRANSCRIPTS.with_borrow_mut(|transcripts| {
             let Some(transcripts) = transcripts else { return };
             let endpoint = simulator.world().log().last().unwrap().endpoint.clone();
             let head = matches!(want, Want::Head { .. });
-            let told = Told { endpoint, head, reply: reply.clone() };
-            // A flow that gives many outputs is polled many times.
+            let response = Response { endpoint, head, reply: reply.clone() };
+            // A flow with several outputs is driven several times.
             let (place, flow) = (std::ptr::from_ref(flow).addr(), std::any::type_name::<F>());
             let same = |known: &&mut Self| (known.place, known.flow) == (place, flow);
             match transcripts.iter_mut().rev().find(same) {
-                Some(transcript) => transcript.told.push(told),
-                None => transcripts.push(Self { flow, place, told: vec![told] }),
+                Some(transcript) => transcript.responses.push(response),
+                None => transcripts.push(Self { flow, place, responses: vec![response] }),
             }
         });
     }
 }
 
 impl Memory {
-    /// Runs a call of a device that nobody has logged in.
+    /// Runs a call of a device that is not logged in.
     pub(crate) fn ask<E: Endpoint<State = Device>>(
         place: &Place,
         device: &mut Device,
@@ -183,7 +183,7 @@ impl Memory {
     }
 }
 
-/// The simulator's clock.
+/// Returns the simulator's time.
 fn clock(simulator: &Simulator) -> Timestamp {
     Timestamp::from_millis(simulator.now())
 }
@@ -289,7 +289,7 @@ impl Bot for Memory {
     {
         let mut flow = RetryEmpty::new(endpoint);
         let (head, rest) = drive(&self.simulator, &mut flow, self.account.as_mut(), &[])?;
-        Ok((head, rest.whole()?.into()))
+        Ok((head, rest.into_bytes()?.into()))
     }
 
     fn save<E>(&mut self, endpoint: E, limit: u64) -> Saved
@@ -300,7 +300,7 @@ impl Bot for Memory {
         let mut flow = RetryEmpty::new(endpoint);
         let (head, rest) = match drive(&self.simulator, &mut flow, self.account.as_mut(), &[]) {
             Ok(begun) => begun,
-            Err(error) => return Saved::nothing(error),
+            Err(error) => return Saved::failed(error),
         };
         let (mut bytes, mut progress) = (Vec::new(), Vec::new());
         let mut copy = || {

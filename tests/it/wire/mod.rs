@@ -1,4 +1,5 @@
-//! A bot on each wire: in memory, over ureq, over hyper; over HTTP, over TLS on the true names.
+//! Bots on each wire: in memory, over ureq and over hyper, with HTTP on one origin or TLS on the
+//! real host names.
 //!
 //! A scenario is a function over [`Bot`] and a [`Place`]; [`on_all_wires`] makes its tests.
 
@@ -25,36 +26,36 @@ pub(crate) use self::hyper::Hyper;
 pub(crate) use self::memory::Memory;
 pub(crate) use self::ureq::Ureq;
 
-/// What the adapters' clients have in common, so that one scenario serves all.
+/// The operations that the adapters' clients share, so that one scenario runs on all.
 pub(crate) trait Bot: Sized {
-    /// Logs a new device in.
+    /// Logs in a new device.
     fn login(place: &Place, progress: impl FnMut(Progress) + Send) -> Result<Self, Error> {
         Self::login_on(place, &mut place.device(), progress)
     }
-    /// Logs a device in with a code.
+    /// Logs in a device with a QR code.
     fn login_on(
         place: &Place,
         device: &mut Device,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error>;
-    /// Logs a device in that was logged in before.
+    /// Logs in a device that was logged in before.
     fn login_again(
         place: &Place,
         device: &mut Device,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error>;
-    /// Opens what is stored at a path, or logs in; keeps the store.
+    /// Opens the session stored at a path, or logs in; keeps the store.
     fn open(
         place: &Place,
         path: &Path,
         resume: Resume,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error>;
-    /// Stores the session, where it was opened.
+    /// Saves the session in the store it was opened from.
     fn keep(&mut self);
-    /// Ends the messages.
+    /// Stops the message loop.
     fn stop(&mut self);
-    /// Goes on with a stored session.
+    /// Resumes a stored session.
     fn resume(place: &Place, session: Session) -> Self;
     /// Calls an endpoint.
     fn call<E>(&mut self, endpoint: E) -> Result<E::Output, Error>
@@ -66,7 +67,7 @@ pub(crate) trait Bot: Sized {
     where
         F: Flow,
         Account: AsMut<F::State>;
-    /// The same, from a source that is shared.
+    /// Like [`Bot::run_with`], with a shared source.
     fn run_from<F>(&mut self, flow: &mut F, source: &Bytes) -> Result<F::Output, Error>
     where
         F: Flow,
@@ -86,82 +87,82 @@ pub(crate) trait Bot: Sized {
     {
         self.run_with(flow, &[])
     }
-    /// Downloads, and reads the body.
+    /// Downloads and reads the body.
     fn download<E>(&mut self, endpoint: E) -> Result<(Head, Vec<u8>), Error>
     where
         E: Endpoint<Output = Head>,
         Account: AsMut<E::State>;
-    /// Downloads and copies the body, as the adapter does that.
+    /// Downloads and copies the body with the adapter's own copy function.
     fn save<E>(&mut self, endpoint: E, limit: u64) -> Saved
     where
         E: Endpoint<Output = Head>,
         Account: AsMut<E::State>;
     /// Loads the contacts.
     fn contacts(&mut self) -> Result<Directory, Error>;
-    /// Leaves acknowledging to [`Bot::acknowledge`] from now on: before the first message is asked
-    /// for.
+    /// Switches to manual acknowledgement with [`Bot::acknowledge`]. Call it before the first
+    /// message.
     fn manual(&mut self);
     /// Acknowledges a message.
     fn acknowledge(&mut self, message: &Message);
-    /// Draws a number for a send.
+    /// Returns a new client message id.
     fn next_client_msg_id(&mut self) -> ClientMsgId;
-    /// Remembers so many messages from now on: before the first is asked for.
+    /// Sets how many messages are remembered. Call it before the first message.
     fn remember(&mut self, messages: usize);
-    /// Everybody who is known now.
+    /// Returns the directory.
     fn directory(&self) -> Directory;
     /// Waits for the next message.
     fn next(&mut self) -> Option<Result<Message, Error>>;
-    /// The session, to be stored.
+    /// Returns the session.
     fn session(&self) -> Session;
 }
 
-/// What came of a download that was copied.
+/// The result of a copied download.
 #[derive(Debug)]
 pub(crate) struct Saved {
-    /// How many bytes there were, if it succeeded; also its head.
+    /// The head and the number of bytes on success.
     pub(crate) result: Result<(Head, u64), Error>,
-    /// What was written.
+    /// The written bytes.
     pub(crate) bytes: Vec<u8>,
-    /// How many bytes there were each time that was told.
+    /// The byte counts of the progress callbacks.
     pub(crate) progress: Vec<u64>,
 }
 
 impl Saved {
-    /// Nothing was written.
-    fn nothing(error: Error) -> Self {
+    /// Creates a failed result without written bytes.
+    fn failed(error: Error) -> Self {
         Self { result: Err(error), bytes: Vec::new(), progress: Vec::new() }
     }
 }
 
-/// Where a scenario takes place: a simulator, and what it is reached by.
+/// A simulator and the server in front of it.
 pub(crate) struct Place {
     pub(crate) simulator: Simulator,
     server: Option<Server>,
-    /// What stands before the server, if anything does.
+    /// The fault-injecting HTTP proxy, if any.
     chaos: Option<Chaos>,
     line: Option<Line>,
     ticks: bool,
     seeds: Cell<u8>,
-    /// Names besides the service's, and where they lead.
+    /// Additional names and the addresses they resolve to.
     others: RefCell<Vec<(&'static str, SocketAddr)>>,
-    /// Authorities to trust besides the service's.
+    /// Additional trusted root certificates.
     roots: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Place {
-    /// Function calls.
+    /// Creates a place reached by function calls.
     pub(crate) fn memory(world: World) -> Self {
         Self::of(Simulator::new(world), None)
     }
 
-    /// HTTP at one origin on loopback.
+    /// Creates a place reached over HTTP at one origin on loopback.
     pub(crate) fn http(world: World) -> Self {
         let simulator = Simulator::new(world);
         let server = Server::http(&simulator).unwrap();
         Self::of(simulator, Some(server))
     }
 
-    /// TLS on the true host names, all of which lead to loopback.
+    /// Creates a place reached over TLS on the real host names, all resolved to loopback.
     pub(crate) fn tls(world: World) -> Self {
         let simulator = Simulator::new(world);
         let server = Server::tls(&simulator).unwrap();
@@ -182,79 +183,78 @@ impl Place {
         }
     }
 
-    /// HTTP at one origin on loopback, behind what does harm. No exchange takes longer than a
-    /// second and a half.
-    pub(crate) fn stormy(world: World, seed: u64) -> Self {
+    /// Like [`Place::http`], behind a fault-injecting proxy. The deadline of an exchange is 1.5
+    /// seconds.
+    pub(crate) fn with_http_faults(world: World, seed: u64) -> Self {
         let mut place = Self::http(world);
         let server = place.server.as_ref().unwrap();
         place.chaos = Some(Chaos::new(&place.simulator, server, seed).unwrap());
         place
     }
 
-    /// TLS on the true host names, over a bad line. No exchange takes longer than a second and a
-    /// half.
-    pub(crate) fn stormy_tls(world: World, seed: u64) -> Self {
+    /// Like [`Place::tls`], over a faulty connection. The deadline of an exchange is 1.5 seconds.
+    pub(crate) fn with_tls_faults(world: World, seed: u64) -> Self {
         let mut place = Self::tls(world);
         place.line = Some(Line::new(place.server.as_ref().unwrap(), seed).unwrap());
         place
     }
 
-    /// What does harm to exchanges, if that does.
+    /// Returns the proxy that injects faults into exchanges, if any.
     pub(crate) const fn chaos(&self) -> Option<&Chaos> {
         self.chaos.as_ref()
     }
 
-    /// What does harm to connections, if that does.
+    /// Returns the proxy that injects faults into connections, if any.
     pub(crate) const fn line(&self) -> Option<&Line> {
         self.line.as_ref()
     }
 
-    /// Begins to do harm.
-    pub(crate) fn storm(&self) {
+    /// Starts injecting faults.
+    pub(crate) fn start_faults(&self) {
         self.chaos.iter().for_each(Chaos::storm);
         self.line.iter().for_each(Line::storm);
     }
 
-    /// All the harm that was done, for a test that fails.
-    pub(crate) fn harm(&self) -> String {
+    /// Returns all injected faults, for the messages of failed assertions.
+    pub(crate) fn injected_faults(&self) -> String {
         let chaos = self.chaos.as_ref().map(|chaos| format!("{chaos:?}"));
         chaos.or_else(|| self.line.as_ref().map(|line| format!("{line:?}"))).unwrap_or_default()
     }
 
-    /// A seed for the next login or resumption: known, and never the same in one place, or two
-    /// copies of one session would draw the same numbers.
+    /// Returns the seed of the next login or resumption. It is deterministic but never repeats in
+    /// one place: two copies of a session must not draw the same numbers.
     fn seed(&self) -> [u8; 32] {
         let seed = self.seeds.get();
         self.seeds.set(seed + 1);
         [seed; 32]
     }
 
-    /// Lets a name that is none of the service's lead somewhere.
+    /// Resolves an additional name to an address.
     pub(crate) fn resolve(&self, name: &'static str, address: SocketAddr) {
         self.others.borrow_mut().push((name, address));
     }
 
-    /// Trusts one more authority.
+    /// Trusts an additional root certificate.
     pub(crate) fn trust(&self, root: Vec<u8>) {
         self.roots.borrow_mut().push(root);
     }
 
-    /// Whether all roles are at one origin.
+    /// Returns whether all roles share one origin.
     pub(crate) fn has_one_origin(&self) -> bool {
         self.server.as_ref().is_some_and(|server| server.ca_der().is_none())
     }
 
-    /// Whether there is no network, and so nothing of an adapter.
+    /// Returns whether the place is in memory, without an adapter.
     pub(crate) fn is_in_memory(&self) -> bool {
         self.server.is_none()
     }
 
-    /// Breaks off the next exchange of an endpoint.
+    /// Cuts the next exchange of an endpoint.
     pub(crate) fn cut(&self, endpoint: &str, cut: Cut) {
-        self.server.as_ref().expect("a socket").cut(endpoint, cut);
+        self.server.as_ref().expect("only possible with a server").cut(endpoint, cut);
     }
 
-    /// A device that finds its way here.
+    /// Returns a device configured with the origins of this place.
     pub(crate) fn device(&self) -> Device {
         let device = Device::new();
         if let Some(chaos) = &self.chaos {
@@ -268,8 +268,8 @@ impl Place {
         }
     }
 
-    /// The clock of an adapter: the simulator's, and what really passed since now, or an adapter
-    /// that sleeps would find no time gone by.
+    /// Returns the clock of an adapter: the simulator's time plus the real time that passed since
+    /// this call. Without the latter, an adapter that sleeps would see no time pass.
     fn clock(&self) -> impl Fn() -> Timestamp + Send + Sync + 'static {
         let (simulator, start) = (self.simulator.clone(), self.ticks.then(Instant::now));
         move || {
@@ -278,15 +278,15 @@ impl Place {
         }
     }
 
-    /// The same place, where time passes in the simulator only: each run sends the same bytes, and
-    /// none may sleep.
+    /// Makes time pass in the simulator only, so that each run sends the same bytes. Flows must not
+    /// sleep.
     pub(crate) fn without_ticks(mut self) -> Self {
         self.ticks = false;
         self
     }
 }
 
-/// All names of the service that a client asks for.
+/// All service host names that clients resolve.
 const NAMES: [&str; 12] = [
     "wx.qq.com",
     "login.wx.qq.com",
@@ -302,7 +302,7 @@ const NAMES: [&str; 12] = [
     "cmfilehelper.weixin.qq.com",
 ];
 
-/// The options of either adapter for a place.
+/// Builds the options of either adapter for a place.
 macro_rules! options {
     ($place:expr, $options:ty) => {{
         let place: &$crate::wire::Place = $place;
@@ -331,20 +331,20 @@ macro_rules! options {
 }
 use options;
 
-/// Makes a test of a scenario for each wire: a function over a [`Bot`], given a [`Place`] with
-/// the world that another makes. Once in a file; also makes `asked`, which runs all of them in
-/// memory and gives the endpoints that were asked.
+/// Generates a test of each scenario on each wire. A scenario is a function over a [`Bot`] and a
+/// [`Place`]. Use the macro once per module: it also generates `endpoints_called`, which runs all
+/// scenarios in memory and returns the endpoints that were called.
 macro_rules! on_all_wires {
     ($($scenario:ident in $world:expr;)*) => {
-        pub(crate) fn asked() -> std::collections::BTreeSet<String> {
-            [$($scenario::asked()),*].into_iter().flatten().collect()
+        pub(crate) fn endpoints_called() -> std::collections::BTreeSet<String> {
+            [$($scenario::endpoints_called()),*].into_iter().flatten().collect()
         }
 
         $(
         mod $scenario {
             use $crate::wire::{Memory, Place};
 
-            pub(super) fn asked() -> Vec<String> {
+            pub(super) fn endpoints_called() -> Vec<String> {
                 let place = Place::memory($world);
                 super::$scenario::<Memory>(&place);
                 let world = place.simulator.world();
@@ -363,7 +363,7 @@ macro_rules! on_all_wires {
 }
 pub(crate) use on_all_wires;
 
-/// The same without memory, where something of a network is needed.
+/// Like [`on_all_wires`], without memory, for scenarios that need a network.
 macro_rules! on_both_adapters {
     ($($scenario:ident in $world:expr;)*) => {
         $(

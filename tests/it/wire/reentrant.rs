@@ -1,5 +1,5 @@
-//! The client is never locked while code of its user runs: each callback and each argument may
-//! call it.
+//! The client holds no lock while user code runs: each callback and each argument may call the
+//! client.
 
 use std::future::poll_fn;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
@@ -24,16 +24,16 @@ use wechat_simulator::Simulator;
 use super::{Place, options};
 use crate::story;
 
-/// Runs a test that may deadlock: fails after a minute instead.
+/// Runs a test that may deadlock and fails after a minute.
 fn within_a_minute(test: impl FnOnce() + Send + 'static) {
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let thread = thread::spawn(move || {
         test();
-        let _ = tell.send(());
+        let _ = sender.send(());
     });
-    let ended = told.recv_timeout(Duration::from_secs(60));
+    let ended = receiver.recv_timeout(Duration::from_secs(60));
     if !thread.is_finished() && ended.is_err() {
-        panic!("a call inside a callback waits for ever");
+        panic!("deadlock: a call inside a callback did not return");
     }
     thread.join().unwrap();
 }
@@ -48,12 +48,12 @@ fn script(simulator: &Simulator) {
     });
 }
 
-/// How many texts the service has.
+/// Returns the number of texts that the simulator received.
 fn sent(place: &Place) -> usize {
     place.simulator.world().sent().iter().filter(|sent| sent.content == "inside").count()
 }
 
-/// A source, and a sink, that call something each time they are used.
+/// A source and a sink that invoke a closure on each use.
 struct Calling<C>(Cursor<Vec<u8>>, C);
 
 impl<C: FnMut()> Read for Calling<C> {
@@ -121,7 +121,7 @@ fn upload() -> Upload {
 }
 
 #[test]
-fn every_callback_of_ureq_may_call_the_client() {
+fn ureq_callbacks_may_call_the_client() {
     use wechat_transport_ureq::{Client, Options, Transport};
 
     within_a_minute(|| {
@@ -183,7 +183,7 @@ fn every_callback_of_ureq_may_call_the_client() {
 }
 
 #[test]
-fn every_callback_of_hyper_may_call_the_client() {
+fn hyper_callbacks_may_call_the_client() {
     use wechat_transport_hyper::{Client, Options, Transport};
 
     within_a_minute(|| {

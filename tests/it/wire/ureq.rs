@@ -1,4 +1,4 @@
-//! Over sockets, blocking.
+//! The blocking adapter over sockets.
 
 use std::io::{Cursor, Read as _};
 use std::path::Path;
@@ -95,7 +95,7 @@ impl Bot for Ureq {
         let (output, mut rest) = self.client.download(endpoint)?;
         let mut bytes = Vec::new();
         rest.read_to_end(&mut bytes).map_err(|error| {
-            error.downcast::<Error>().expect("an error of reading holds one of ours")
+            error.downcast::<Error>().expect("read errors wrap `wechat_proto::Error`")
         })?;
         Ok((output, bytes))
     }
@@ -107,7 +107,7 @@ impl Bot for Ureq {
     {
         let (head, body) = match self.client.download(endpoint) {
             Ok(begun) => begun,
-            Err(error) => return Saved::nothing(error),
+            Err(error) => return Saved::failed(error),
         };
         let (mut bytes, mut progress) = (Vec::new(), Vec::new());
         let size = body.copy_to(&head, &mut bytes, limit, |so_far| progress.push(so_far));

@@ -1,5 +1,5 @@
-//! The system's allocator, counting what is held: for tests, each of which is alone in its process
-//! or takes turns with the others.
+//! The system's allocator with a count of allocated bytes. Tests that use it must not run
+//! concurrently in one process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
 
-/// An allocator that counts.
+/// An allocator that counts bytes.
 #[derive(Debug)]
 pub struct Counting;
 
-/// How many bytes are held now.
+/// Returns the number of allocated bytes.
 pub fn live() -> usize {
     LIVE.load(Relaxed)
 }
 
-/// The most that were held since this was last asked.
+/// Returns the maximum number of allocated bytes since the last call.
 pub fn most() -> usize {
     MOST.swap(live(), Relaxed)
 }
@@ -26,8 +26,8 @@ fn add(bytes: usize) {
     MOST.fetch_max(live, Relaxed);
 }
 
-#[expect(unsafe_code, reason = "there is no other way to be an allocator")]
-// SAFETY: all is done by the system's allocator, with what was asked for.
+#[expect(unsafe_code, reason = "implementing `GlobalAlloc` requires unsafe code")]
+// SAFETY: every call is forwarded unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are the same.

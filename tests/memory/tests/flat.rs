@@ -1,8 +1,8 @@
-//! Memory stays flat: over messages, over logins, over speakers whom nobody knows.
+//! Memory usage stays flat over messages, logins and unknown senders.
 //!
-//! The bot is the async adapter's client over a service in memory that keeps nothing itself: what
-//! grows is the bot's. `WECHAT_MESSAGES=1000000` makes the day longer than the 20,000 messages of every
-//! run, and the strangers 50,000 instead of 15,000:
+//! The bot is a client of the async adapter over an in-memory service without state, so only the
+//! bot's memory can grow. `WECHAT_MESSAGES=1000000` runs more than the default of 20,000 messages,
+//! and 50,000 instead of 15,000 unknown senders:
 //!
 //! `WECHAT_MESSAGES=1000000 cargo test --release -p wechat-memory -- --nocapture`
 
@@ -28,40 +28,40 @@ use wechat_transport_hyper::{BoxError, Client, Options, RequestBody, Transport};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Each test counts alone.
+/// Runs the tests one at a time, as the count is global.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What one measure may differ from another by: the harness's own threads, and where a tree or a queue
-/// is between two sizes.
+/// The allowed difference between measurements: threads of the test harness, and the growth steps
+/// of trees and queues.
 const SLACK: usize = 64 << 10;
 
-/// Threat B2, R2: the inbox with its directory, the messages that it remembers, the ids that it has
-/// taken; the session stored once a batch.
+/// Threat B2, R2: the inbox with its directory, the remembered messages and the seen ids; the
+/// session is stored once per batch.
 #[test]
-fn messages_leave_nothing_behind() {
+fn messages_leak_no_memory() {
     let _turn = alone();
-    let messages = by_hand().unwrap_or(20_000);
-    let day = Day::new(300);
-    let client = day.client();
+    let messages = requested_messages().unwrap_or(20_000);
+    let fixture = Fixture::new(300);
+    let client = fixture.client();
     let mut measures = Vec::new();
     let mut stored = String::new();
-    let mut heard = client.messages();
+    let mut stream = client.messages();
     let start = Instant::now();
     for number in 1..=messages {
-        let message = finish(heard.next()).unwrap().unwrap();
-        // In the middle of a batch, where the most ids are stored; each time costs a copy of 4,096.
+        let message = finish(stream.next()).unwrap().unwrap();
+        // In the middle of a batch, most ids are stored; each time costs a copy of 4,096.
         if number % BATCH == BATCH / 2 {
             let mut session = client.session();
             session.acknowledge(&message);
             stored = session.to_json();
         }
         drop(message);
-        // No more is fetched than was asked for.
-        assert_eq!(day.service.fetches.load(Ordering::Relaxed), number.div_ceil(BATCH));
-        // Where a batch begins: all but one message of it are waiting.
+        // No batch is fetched ahead.
+        assert_eq!(fixture.service.fetches.load(Ordering::Relaxed), number.div_ceil(BATCH));
+        // At the start of a batch, all but one of its messages are pending.
         if number % BATCH == 1 && (number / BATCH).is_multiple_of(messages / BATCH / 20) {
             measures.push((number, live(), most(), stored.len()));
         }
@@ -71,7 +71,7 @@ fn messages_leave_nothing_behind() {
         println!("{number}: {held} bytes held, at most {most} since; session {text} bytes");
     }
     println!("{messages} messages, {:.0} a second", messages as f64 / seconds);
-    // The ids of messages are kept up to 4,096 of finished batches: until then they grow.
+    // Up to 4,096 ids of finished batches are kept; memory grows until then.
     let full: Vec<_> = measures.iter().filter(|(number, ..)| *number > 5_000).collect();
     let first = measures.iter().find(|(number, ..)| *number > 1_900).unwrap();
     let last = measures.last().unwrap();
@@ -84,28 +84,28 @@ fn messages_leave_nothing_behind() {
     }
 }
 
-/// Threat B2, J7: speakers whom nobody knows, each once. The directory keeps the last of them.
+/// Threat B2, J7: unknown senders, each once. The directory keeps the most recent ones.
 #[test]
-fn strangers_make_room_for_others() {
+fn directory_of_strangers_is_bounded() {
     let _turn = alone();
-    let strangers = if by_hand().is_some() { 50_000 } else { 15_000 };
-    let day = Day::new(usize::MAX);
-    let client = day.client();
-    let mut heard = client.messages();
+    let strangers = if requested_messages().is_some() { 50_000 } else { 15_000 };
+    let fixture = Fixture::new(usize::MAX);
+    let client = fixture.client();
+    let mut stream = client.messages();
     let mut measures = Vec::new();
-    let mut asked = 0;
+    let mut lookups = 0;
     for number in 1..=strangers {
-        drop(finish(heard.next()).unwrap().unwrap());
+        drop(finish(stream.next()).unwrap().unwrap());
         if number % (strangers / 10) == 0 {
             let directory = client.directory();
             measures.push((number, directory.len(), live()));
-            asked = day.service.asked.load(Ordering::Relaxed);
+            lookups = fixture.service.lookups.load(Ordering::Relaxed);
         }
     }
     for (number, known, held) in &measures {
         println!("{number} strangers: {known} known, {held} bytes held");
     }
-    assert!(asked > strangers * 9 / 10, "{asked} were asked for");
+    assert!(lookups > strangers * 9 / 10, "{lookups} lookups");
     let full: Vec<_> = measures.iter().filter(|(number, ..)| *number > 6_000).collect();
     for (number, known, held) in &full {
         assert!(*known <= 4_096 + 300, "{known} known after {number}");
@@ -113,9 +113,9 @@ fn strangers_make_room_for_others() {
     }
 }
 
-/// Logins and resumptions leave nothing behind, nor do their failures.
+/// Logins, resumptions and their failures leak no memory.
 #[test]
-fn logins_leave_nothing_behind() {
+fn logins_leak_no_memory() {
     let _turn = alone();
     let mut first = 0;
     for number in 0..60 {
@@ -139,9 +139,9 @@ fn logins_leave_nothing_behind() {
     assert!(live().abs_diff(first) < 4 << 10, "{} after {first}", live());
 }
 
-/// The same over sockets, where the adapters have connections and threads.
+/// The same over sockets, where the adapters use connections and threads.
 #[test]
-fn logins_over_sockets_leave_nothing_behind() {
+fn logins_over_sockets_leak_no_memory() {
     let _turn = alone();
     let mut first = 0;
     for number in 0..30 {
@@ -165,12 +165,12 @@ fn logins_over_sockets_leave_nothing_behind() {
     assert!(live().abs_diff(first) < SLACK, "{} after {first}", live());
 }
 
-/// How long a day is asked for.
-fn by_hand() -> Option<usize> {
+/// Returns the number of messages that `WECHAT_MESSAGES` requests.
+fn requested_messages() -> Option<usize> {
     env::var("WECHAT_MESSAGES").ok().map(|number| number.parse().unwrap())
 }
 
-/// Logs in, over a service in memory.
+/// Logs in over an in-memory service.
 fn log_in(simulator: &Simulator) -> Session {
     simulator.then(Duration::from_secs(1), |world| world.phone().scan());
     simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
@@ -178,17 +178,17 @@ fn log_in(simulator: &Simulator) -> Session {
     finish(Client::login(&transport(simulator), &mut device, |_| {})).unwrap().session()
 }
 
-/// A transport to a simulator, on its clock.
+/// Returns a transport to a simulator, with its clock.
 fn transport(simulator: &Simulator) -> Transport {
     let (answering, clock, turned) = (simulator.clone(), simulator.clone(), simulator.clone());
     let options = Options::default()
         .service(Wire(move |request| answering.respond(&request)))
-        .timer(Hands(Arc::new(move |time| turned.world().advance(time))))
+        .timer(JumpingTimer(Arc::new(move |time| turned.world().advance(time))))
         .clock(move || Timestamp::from_millis(clock.now()));
     Transport::new(options).unwrap()
 }
 
-/// Polls to the end what nobody has to wake.
+/// Polls a future that needs no waker to completion.
 fn finish<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {
@@ -198,23 +198,23 @@ fn finish<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A bot's day: its session, and the service that it talks to.
-struct Day {
+/// The stored session of a bot, and its service.
+struct Fixture {
     stored: String,
     service: Arc<Endless>,
 }
 
-impl Day {
-    /// With so many speakers, who come round again.
-    fn new(speakers: usize) -> Self {
+impl Fixture {
+    /// Creates a service with this number of senders, which repeat cyclically.
+    fn new(senders: usize) -> Self {
         let simulator = Simulator::new(World::new(3));
         let session = log_in(&simulator);
         let service = Endless {
             me: session.me().user_name.to_string(),
-            speakers,
+            senders,
             clock: Mutex::new(simulator.now()),
             fetches: AtomicUsize::new(0),
-            asked: AtomicUsize::new(0),
+            lookups: AtomicUsize::new(0),
         };
         Self { stored: session.to_json(), service: Arc::new(service) }
     }
@@ -226,7 +226,7 @@ impl Day {
         };
         let options = Options::default()
             .service(Wire(move |request| answering.respond(&request)))
-            .timer(Hands(Arc::new(turn)))
+            .timer(JumpingTimer(Arc::new(turn)))
             .clock(move || Timestamp::from_millis(*clock.clock.lock().unwrap()))
             .seed([6; 32]);
         let transport = Transport::new(options).unwrap();
@@ -234,18 +234,18 @@ impl Day {
     }
 }
 
-/// Messages in an answer.
+/// The number of messages in a sync response.
 const BATCH: usize = 50;
 
-/// A service that always has fifty messages more, and keeps nothing.
+/// A stateless service that always has fifty more messages.
 struct Endless {
     me: String,
-    speakers: usize,
-    /// Milliseconds.
+    senders: usize,
+    /// The time in milliseconds.
     clock: Mutex<u64>,
     fetches: AtomicUsize,
-    /// Names that it was asked for.
-    asked: AtomicUsize,
+    /// The number of looked-up names.
+    lookups: AtomicUsize,
 }
 
 impl Endless {
@@ -260,23 +260,24 @@ impl Endless {
         Response::new(text.into())
     }
 
-    /// Texts from persons, in rooms and from the account's phone, some of them long; some taken back.
+    /// Returns texts from persons, in rooms and from the account's phone, some of them long and
+    /// some revoked.
     fn batch(&self) -> String {
         let start = self.fetches.fetch_add(1, Ordering::Relaxed) * BATCH;
         let id = |number: usize| 7_000_000_000_000_000_000 + number as u64;
         let messages = (start..start + BATCH).map(|number| {
-            let speaker = format!("@speaker{:060}", number % self.speakers);
+            let sender = format!("@speaker{:060}", number % self.senders);
             let me = &self.me;
             let (from, to, content) = match number % 10 {
-                _ if self.speakers == usize::MAX => (speaker, me.clone(), "hello".to_owned()),
-                0 => (me.clone(), speaker, "mine".to_owned()),
+                _ if self.senders == usize::MAX => (sender, me.clone(), "hello".to_owned()),
+                0 => (me.clone(), sender, "mine".to_owned()),
                 1..4 => {
                     let room = format!("@@room{:060}", number % 7);
-                    (room, me.clone(), format!("{speaker}:<br/>{}", "群".repeat(number % 200)))
+                    (room, me.clone(), format!("{sender}:<br/>{}", "群".repeat(number % 200)))
                 }
-                _ => (speaker, me.clone(), "long ".repeat(number % 500)),
+                _ => (sender, me.clone(), "long ".repeat(number % 500)),
             };
-            let (kind, content) = if self.speakers != usize::MAX && number % 10 == 9 {
+            let (kind, content) = if self.senders != usize::MAX && number % 10 == 9 {
                 let taken = id(number - 1);
                 let xml = format!(
                     "&lt;sysmsg type=\"revokemsg\"&gt;&lt;revokemsg&gt;&lt;session&gt;x&lt;/session&gt;&lt;oldmsgid&gt;1&lt;/oldmsgid&gt;&lt;msgid&gt;{taken}&lt;/msgid&gt;&lt;replacemsg&gt;&lt;![CDATA[gone]]&gt;&lt;/replacemsg&gt;&lt;/revokemsg&gt;&lt;/sysmsg&gt;"
@@ -295,15 +296,15 @@ impl Endless {
         format!(
             r#"{{"BaseResponse":{{"Ret":0,"ErrMsg":""}},"AddMsgCount":{BATCH},"AddMsgList":[{}],"ContinueFlag":{},"SyncKey":{{"Count":1,"List":[{{"Key":1,"Val":{key}}}]}},"SyncCheckKey":{{"Count":1,"List":[{{"Key":1,"Val":{key}}}]}}}}"#,
             messages.join(","),
-            // Now more at once, now after a check.
-            i32::from(self.speakers != usize::MAX && start.is_multiple_of(4 * BATCH)),
+            // Some batches are followed by more, others by a check.
+            i32::from(self.senders != usize::MAX && start.is_multiple_of(4 * BATCH)),
         )
     }
 
     fn records(&self, body: &[u8]) -> String {
         let body: Value = serde_json::from_slice(body).unwrap();
         let names = body["List"].as_array().unwrap();
-        self.asked.fetch_add(names.len(), Ordering::Relaxed);
+        self.lookups.fetch_add(names.len(), Ordering::Relaxed);
         let records = names.iter().map(|item| {
             let name = item["UserName"].as_str().unwrap();
             let members: Vec<String> = (0..20)
@@ -354,12 +355,12 @@ where
     }
 }
 
-/// A timer that lets a clock jump: nothing but pauses is waited for here.
-struct Hands(Turn);
+/// A timer that advances the clock instead of waiting; only pauses wait here.
+struct JumpingTimer(Advance);
 
-type Turn = Arc<dyn Fn(Duration) + Send + Sync>;
+type Advance = Arc<dyn Fn(Duration) + Send + Sync>;
 
-impl Timer for Hands {
+impl Timer for JumpingTimer {
     fn sleep(&self, time: Duration) -> Pin<Box<dyn Sleep>> {
         Box::pin(Jump(Arc::clone(&self.0), time))
     }
@@ -369,7 +370,7 @@ impl Timer for Hands {
     }
 }
 
-struct Jump(Turn, Duration);
+struct Jump(Advance, Duration);
 
 impl Sleep for Jump {}
 

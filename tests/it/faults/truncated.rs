@@ -1,4 +1,4 @@
-//! A sync reply cut at every byte.
+//! A sync response truncated at every byte.
 
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::sync::Inbox;
@@ -8,7 +8,7 @@ use super::bot::Bot;
 use super::line::Line;
 use super::steps;
 
-/// Polls until a request is sent; no message may be handed out before.
+/// Polls until a request is sent; no message may be returned before.
 fn request(inbox: &mut Inbox, account: &mut Account, line: &Line, at: &str) -> flow::Request {
     loop {
         match inbox.poll(account, line.now()) {
@@ -19,14 +19,14 @@ fn request(inbox: &mut Inbox, account: &mut Account, line: &Line, at: &str) -> f
     }
 }
 
-/// Threat B3. A truncated reply has no effect: no message of it is handed out, the `SyncKey` is
-/// unchanged, and the request is repeated.
+/// Threat B3. A truncated response has no effect: none of its messages is returned, the `SyncKey`
+/// is unchanged, and the request is repeated.
 #[test]
-fn a_sync_reply_cut_at_every_byte() {
+fn truncated_sync_response_has_no_effect() {
     let mut world = steps::world();
     world.announce_recent_chats(false);
     let mut bot = Bot::new(Line::new(world));
-    bot.happens(|world| {
+    bot.change_world(|world| {
         let people: Vec<String> = world.contacts().iter().map(|c| c.user_name.clone()).collect();
         vec![world.person_writes(&people[1], "one <&"), world.person_writes(&people[2], "二")]
     });
@@ -35,7 +35,7 @@ fn a_sync_reply_cut_at_every_byte() {
     let whole = bot.line.exchange(first).unwrap();
     let length = whole.body().trim_ascii_end().len();
     assert!(length > 1_000, "{length}");
-    // Everything stored except the numbers that every request draws.
+    // Everything stored, except the random numbers of each request.
     let key = |account: &Account| {
         let stored = account.session().to_json();
         let start = stored.find("\"auth\"").unwrap();
@@ -60,10 +60,10 @@ fn a_sync_reply_cut_at_every_byte() {
         assert_eq!(key(&account), before, "{at}");
         assert_eq!(again.http.uri().path(), path, "{at}");
         inbox.handle(Input::Reply(Ok(whole.clone())));
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         while let Ok(message) = inbox.poll(&mut account, bot.line.now()) {
-            heard.extend(message.text().map(String::from));
+            received.extend(message.text().map(String::from));
         }
-        assert_eq!(heard, ["one <&", "二"], "{at}");
+        assert_eq!(received, ["one <&", "二"], "{at}");
     }
 }

@@ -1,4 +1,4 @@
-//! The end of a session, reports, feedback, links, previews: on every wire.
+//! Logout, reports, feedback, link checks, previews and the QR code picture, on every wire.
 
 use std::time::Duration;
 
@@ -42,8 +42,8 @@ fn reports() -> [Report; 2] {
     ]
 }
 
-/// Each call once, with its effect.
-pub(crate) fn done<B: Bot>(place: &Place) {
+/// Makes each call once and checks its effect.
+pub(crate) fn all_calls<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
     bot.call(SendReports::new(reports().into())).unwrap();
     bot.call(SendFeedback::new("二维码 \"太小\" </p>")).unwrap();
@@ -69,10 +69,11 @@ pub(crate) fn done<B: Bot>(place: &Place) {
     bot.call(Logout::new()).unwrap();
 
     let world = place.simulator.world();
-    let told: Vec<_> = world.reports().iter().map(|told| (told.kind, &*told.text)).collect();
+    let received: Vec<_> =
+        world.reports().iter().map(|report| (report.kind, &*report.text)).collect();
     let timing = r#"{"type":"[session-data]","data":{"init":"35"}}"#;
-    assert_eq!(told, [(1, timing), (16, "\"没有 <发>\"")]);
-    assert!(world.reports().iter().all(|told| !told.before_login));
+    assert_eq!(received, [(1, timing), (16, "\"没有 <发>\"")]);
+    assert!(world.reports().iter().all(|report| !report.before_login));
     assert_eq!(world.feedback(), ["二维码 \"太小\" </p>"]);
     assert_eq!(world.checked_links(), [plain, BAD, BAD]);
     assert_eq!(world.logouts(), [0]);
@@ -80,36 +81,36 @@ pub(crate) fn done<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// Reports before a login, and during a second one: endpoints whose state is the `Device`.
+/// Endpoints whose state is the `Device`: reports before a login and during a second one.
 #[test]
-fn reports_before_a_login() {
+fn device_reports_before_and_during_login() {
     let place = Place::memory(world());
-    before(&place);
+    login_reports(&place);
     let world = place.simulator.world();
     assert_eq!(world.reports().len(), 6);
-    assert!(world.reports().iter().all(|told| told.before_login));
+    assert!(world.reports().iter().all(|report| report.before_login));
     drop(world);
     clean(&place);
 }
 
-/// Reports before the first login, refused once, and before the second.
-pub(crate) fn before(place: &Place) {
+/// Sends reports before the first login, one of them refused, and before the second.
+pub(crate) fn login_reports(place: &Place) {
     let mut device = place.device();
-    let tell =
+    let send =
         |device: &mut Device| Memory::ask(place, device, SendLoginReports::new(reports().into()));
-    tell(&mut device).unwrap();
+    send(&mut device).unwrap();
     place.simulator.world().refuse("webwxstatreport", 1, "no");
-    assert!(matches!(tell(&mut device), Err(Error::Refused { ret: Ret::PARAMETER, .. })));
-    tell(&mut device).unwrap();
+    assert!(matches!(send(&mut device), Err(Error::Refused { ret: Ret::PARAMETER, .. })));
+    send(&mut device).unwrap();
     let mut bot = logged_in::<Memory>(place);
     bot.call(Logout::new()).unwrap();
     let mut device = bot.session().into_device();
     Memory::ask(place, &mut device, GetUuid::new()).unwrap();
-    tell(&mut device).unwrap();
+    send(&mut device).unwrap();
 }
 
-/// Each call refused: the typed error, and no effect.
-fn refused<B: Bot>(place: &Place) {
+/// Each call fails with a typed error and has no effect.
+fn all_calls_refused<B: Bot>(place: &Place) {
     let notice = "<e><ShowType>1</ShowType><Content><![CDATA[操作失败]]></Content></e>";
     let mut bot = logged_in::<B>(place);
     place.simulator.world().judge_link(LINK, Judgement::Leads);
@@ -129,9 +130,9 @@ fn refused<B: Bot>(place: &Place) {
         let refuse = |ret, text: &str| place.simulator.world().refuse(name, ret, text);
         refuse(1, notice);
         match bot.call(endpoint.clone()) {
-            Err(Error::Refused { endpoint: told, ret: Ret::PARAMETER, message }) => {
-                assert_eq!(told, name);
-                // The reply of `webwxcheckurl` has no `BaseResponse`, and so no text.
+            Err(Error::Refused { endpoint, ret: Ret::PARAMETER, message }) => {
+                assert_eq!(endpoint, name);
+                // The response of `webwxcheckurl` has no `BaseResponse`, hence no text.
                 assert!(*message == *"操作失败" || name == "webwxcheckurl", "{message}");
             }
             other => panic!("{name}: {other:?}"),
@@ -153,13 +154,13 @@ fn refused<B: Bot>(place: &Place) {
     assert!(world.checked_links().is_empty());
     drop(world);
     place.simulator.world().phone().kick();
-    let over = bot.call(SendFeedback::new("x"));
-    assert!(matches!(over, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
+    let closed = bot.call(SendFeedback::new("x"));
+    assert!(matches!(closed, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
     clean(place);
 }
 
 /// A logout after the service closed the session: the close reason is unchanged.
-pub(crate) fn thrown_out<B: Bot>(place: &Place) {
+pub(crate) fn logout_after_kick<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
     place.simulator.world().phone().kick();
     let ret = loop {
@@ -177,11 +178,11 @@ pub(crate) fn thrown_out<B: Bot>(place: &Place) {
 }
 
 /// A logout of type 1 from an open session that was limited.
-fn given_up<B: Bot>(place: &Place) {
+fn logout_after_limit<B: Bot>(place: &Place) {
     let mut bot = logged_in::<B>(place);
     place.simulator.world().refuse("webwxsendfeedback", 1205, "");
-    let often = bot.call(SendFeedback::new("x"));
-    assert!(matches!(often, Err(Error::Limited { .. })));
+    let limited = bot.call(SendFeedback::new("x"));
+    assert!(matches!(limited, Err(Error::Limited { .. })));
     let reason = LogoutReason::after(Ret::TOO_FREQUENT);
     bot.call(Logout::because(reason)).unwrap();
     assert_eq!(place.simulator.world().logouts(), [1]);
@@ -189,8 +190,8 @@ fn given_up<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// The picture of the QR code.
-fn picture<B: Bot>(place: &Place) {
+/// The QR code is a JPEG; a 404 response is malformed.
+fn qr_code_picture<B: Bot>(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().scan());
     place.simulator.then(SOON, |world| world.phone().confirm());
     let mut code = None;
@@ -210,9 +211,9 @@ fn picture<B: Bot>(place: &Place) {
 }
 
 on_all_wires! {
-    picture in super::world();
-    done in super::world();
-    refused in super::world();
-    thrown_out in super::world();
-    given_up in super::world();
+    qr_code_picture in super::world();
+    all_calls in super::world();
+    all_calls_refused in super::world();
+    logout_after_kick in super::world();
+    logout_after_limit in super::world();
 }

@@ -1,4 +1,4 @@
-//! What goes wrong on an ordinary day, on every wire.
+//! Common failures, on every wire.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::wire::{Bot, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 
-/// An account with one friend, whose name is given.
+/// An account with one friend.
 fn world() -> World {
     let mut world = World::new(5);
     world.add_person("朋友");
@@ -38,8 +38,8 @@ fn writes(place: &Place, texts: &'static [&'static str]) {
     });
 }
 
-/// The next message that is a text.
-fn hear<B: Bot>(bot: &mut B) -> Message {
+/// Returns the next text message.
+fn next_text<B: Bot>(bot: &mut B) -> Message {
     loop {
         let message = bot.next().unwrap().unwrap();
         if message.text().is_some() {
@@ -48,15 +48,15 @@ fn hear<B: Bot>(bot: &mut B) -> Message {
     }
 }
 
-fn text<B: Bot>(bot: &mut B) -> String {
-    hear(bot).text().unwrap().to_owned()
+fn text_of_next<B: Bot>(bot: &mut B) -> String {
+    next_text(bot).text().unwrap().to_owned()
 }
 
 fn clean(place: &Place) {
     assert_eq!(place.simulator.world().violations(), []);
 }
 
-fn refused<B: Bot>(place: &Place) {
+fn login_refused<B: Bot>(place: &Place) {
     let words = "为了你的帐号安全，此微信号已不允许登录网页微信。";
     place.simulator.world().refuse_login(1203, words);
     log_in(place);
@@ -69,7 +69,7 @@ fn refused<B: Bot>(place: &Place) {
     clean(place);
 }
 
-fn renewed<B: Bot>(place: &Place) {
+fn code_renewed<B: Bot>(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().cancel());
     place.simulator.then(SOON, |world| world.phone().expire());
     place.simulator.then(SOON, |world| world.phone().break_login());
@@ -94,37 +94,37 @@ fn kicked<B: Bot>(place: &Place) {
     writes(place, &["one"]);
     place.simulator.then(SOON, |world| world.phone().kick());
     let mut bot = B::login(place, drop).unwrap();
-    assert_eq!(text(&mut bot), "one");
-    let over = |error: Error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID, .. });
-    assert!(over(bot.next().unwrap().unwrap_err()));
-    assert!(bot.next().is_none(), "told once, then nothing more");
-    let asked = place.simulator.world().log().len();
+    assert_eq!(text_of_next(&mut bot), "one");
+    let closed = |error: Error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID, .. });
+    assert!(closed(bot.next().unwrap().unwrap_err()));
+    assert!(bot.next().is_none(), "the inbox ends after one error");
+    let requests = place.simulator.world().log().len();
     let to = UserName::file_helper();
-    assert!(over(bot.call(SendText::new(to.clone(), "x")).unwrap_err()));
-    assert_eq!(place.simulator.world().log().len(), asked + 1);
+    assert!(closed(bot.call(SendText::new(to.clone(), "x")).unwrap_err()));
+    assert_eq!(place.simulator.world().log().len(), requests + 1);
     assert_eq!(bot.session().device().closed(), Some(Ret::SESSION_INVALID));
     clean(place);
 }
 
-/// Whoever hears first that the session is over makes it known to the inbox.
+/// A call that fails because the session was closed also ends the inbox.
 ///
 /// Threat S8.
 fn kicked_while_sending<B: Bot>(place: &Place) {
     log_in(place);
     writes(place, &["one"]);
     let mut bot = B::login(place, drop).unwrap();
-    let message = hear(&mut bot);
+    let message = next_text(&mut bot);
     place.simulator.world().phone().restrict();
     let sent = bot.call(SendText::new(message.peer().clone(), "x"));
     assert!(matches!(sent, Err(Error::LoggedOut { ret: Ret::COOKIE_INVALID, .. })));
-    let asked = place.simulator.world().log().len();
+    let requests = place.simulator.world().log().len();
     assert!(matches!(bot.next(), Some(Err(Error::LoggedOut { .. }))));
-    assert_eq!(place.simulator.world().log().len(), asked, "nothing more is sent");
+    assert_eq!(place.simulator.world().log().len(), requests, "no request is sent");
     clean(place);
 }
 
 /// Threat J5.
-fn garbage<B: Bot>(place: &Place) {
+fn malformed_responses<B: Bot>(place: &Place) {
     log_in(place);
     for (n, endpoint) in
         ["synccheck", "webwxsync", "synccheck", "webwxsync"].into_iter().enumerate()
@@ -141,12 +141,12 @@ fn garbage<B: Bot>(place: &Place) {
     }
     let mut bot = B::login(place, drop).unwrap();
     for _ in 0..4 {
-        assert_eq!(text(&mut bot), "through");
+        assert_eq!(text_of_next(&mut bot), "through");
     }
     clean(place);
 }
 
-fn changes<B: Bot>(place: &Place) {
+fn account_changes<B: Bot>(place: &Place) {
     log_in(place);
     place.simulator.then(SOON, |world| {
         world.phone().renames_self("新名字");
@@ -157,21 +157,21 @@ fn changes<B: Bot>(place: &Place) {
     });
     writes(place, &["two"]);
     let mut bot = B::login(place, drop).unwrap();
-    let name = hear(&mut bot).peer().clone();
+    let name = next_text(&mut bot).peer().clone();
     assert_eq!(&*bot.session().me().nick_name, "新名字");
-    // With the new skey, or the simulator would complain.
+    // The simulator reports a violation unless the new skey is used.
     bot.call(SendText::new(name.clone(), "x")).unwrap();
-    assert_eq!(text(&mut bot), "two");
+    assert_eq!(text_of_next(&mut bot), "two");
     let directory = bot.contacts().unwrap();
     assert_eq!(&*directory.name_of(&name), "备注");
     clean(place);
 }
 
-fn declined<B: Bot>(place: &Place) {
+fn send_refused<B: Bot>(place: &Place) {
     log_in(place);
     writes(place, &["one"]);
     let mut bot = B::login(place, drop).unwrap();
-    let to = hear(&mut bot).peer().clone();
+    let to = next_text(&mut bot).peer().clone();
     let refuse = |ret, text: &str| place.simulator.world().refuse("webwxsendmsg", ret, text);
     let mut send = || bot.call(SendText::new(to.clone(), "x"));
     refuse(1204, "");
@@ -183,8 +183,8 @@ fn declined<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// Killed in the middle of a batch and resumed from what it stored: nothing is lost, and only the
-/// message in hand comes again.
+/// Killed in the middle of a batch and resumed from the stored session: no message is lost, and
+/// only the message in progress is delivered again.
 ///
 /// Threats S4 and S5.
 fn resumed<B: Bot>(place: &Place) {
@@ -193,23 +193,23 @@ fn resumed<B: Bot>(place: &Place) {
     writes(place, &["1", "2", "3", "4", "5"]);
     writes(place, &["6"]);
     let mut bot = B::login(place, drop).unwrap();
-    assert_eq!([text(&mut bot), text(&mut bot)], ["1", "2"]);
-    let third = hear(&mut bot);
+    assert_eq!([text_of_next(&mut bot), text_of_next(&mut bot)], ["1", "2"]);
+    let third = next_text(&mut bot);
     let stored = bot.session().to_json();
     let mut with_effect = bot.session();
     with_effect.acknowledge(&third);
     drop(bot);
 
     let mut bot = B::resume(place, Session::from_json(&stored).unwrap());
-    assert_eq!([text(&mut bot), text(&mut bot)], ["3", "4"]);
+    assert_eq!([text_of_next(&mut bot), text_of_next(&mut bot)], ["3", "4"]);
     drop(bot);
 
     let mut bot = B::resume(place, Session::from_json(&with_effect.to_json()).unwrap());
-    assert_eq!([(); 3].map(|()| text(&mut bot)), ["4", "5", "6"]);
+    assert_eq!([(); 3].map(|()| text_of_next(&mut bot)), ["4", "5", "6"]);
     clean(place);
 }
 
-/// Messages that the program acknowledges itself, in any order: a resumed session receives the others.
+/// Messages acknowledged manually, in any order: a resumed session receives the others.
 ///
 /// Threat S5.
 fn acknowledged_out_of_order<B: Bot>(place: &Place) {
@@ -218,35 +218,35 @@ fn acknowledged_out_of_order<B: Bot>(place: &Place) {
     writes(place, &["1", "2", "3"]);
     let mut bot = B::login(place, drop).unwrap();
     bot.manual();
-    let messages = [(); 3].map(|()| hear(&mut bot));
-    let nothing = bot.session().to_json();
+    let messages = [(); 3].map(|()| next_text(&mut bot));
+    let none = bot.session().to_json();
     bot.acknowledge(&messages[2]);
     bot.acknowledge(&messages[0]);
     let some = bot.session().to_json();
     bot.acknowledge(&messages[1]);
     writes(place, &["4"]);
-    assert_eq!(text(&mut bot), "4");
+    assert_eq!(text_of_next(&mut bot), "4");
     let all = bot.session().to_json();
     drop(bot);
 
     for (stored, expected) in
-        [(nothing, vec!["1", "2", "3", "4"]), (some, vec!["2", "4"]), (all, vec!["4"])]
+        [(none, vec!["1", "2", "3", "4"]), (some, vec!["2", "4"]), (all, vec!["4"])]
     {
         let mut bot = B::resume(place, Session::from_json(&stored).unwrap());
-        let heard: Vec<String> = expected.iter().map(|_| text(&mut bot)).collect();
-        assert_eq!(heard, expected);
+        let received: Vec<String> = expected.iter().map(|_| text_of_next(&mut bot)).collect();
+        assert_eq!(received, expected);
     }
     clean(place);
 }
 
 on_all_wires! {
-    refused in super::world();
+    login_refused in super::world();
     acknowledged_out_of_order in super::world();
-    renewed in super::world();
+    code_renewed in super::world();
     kicked in super::world();
     kicked_while_sending in super::world();
-    garbage in super::world();
-    changes in super::world();
-    declined in super::world();
+    malformed_responses in super::world();
+    account_changes in super::world();
+    send_refused in super::world();
     resumed in super::world();
 }

@@ -1,5 +1,5 @@
-//! Threats N1, N2, N4, N5, N8: another host listens on the wire, under every name that a lure can
-//! have, and the service does all it can to send a bot there. Nobody comes.
+//! Threats N1, N2, N4, N5, N8: a foreign host listens under every look-alike name, and the service
+//! tries to send a bot there. No connection arrives.
 
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
@@ -21,13 +21,13 @@ use wechat_simulator::World;
 
 use crate::wire::memory::Recorder;
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_both_adapters};
-use crate::{downloads, entries, odds, rooms, sending, story};
+use crate::{downloads, entries, misc, rooms, sending, story};
 
-/// A story, and the world that it is told in.
-type Story = (World, fn(&Place));
+/// A world and a scenario that runs in it.
+type Scenario = (World, fn(&Place));
 
-/// Names that lead to the other host: look-alikes, parents, neighbours, and those of the same
-/// company that serve other things.
+/// Names that resolve to the foreign host: look-alikes, parents, siblings, and hosts of the same
+/// company with other purposes.
 const NAMES: [&str; 16] = [
     "evil.example",
     "wx.qq.com.evil.test",
@@ -47,18 +47,18 @@ const NAMES: [&str; 16] = [
     "localhost",
 ];
 
-/// A listener that takes every connection and keeps what it is told first.
-struct Evil {
+/// A listener that accepts every connection and records the first bytes of each.
+struct ForeignHost {
     address: SocketAddr,
-    heard: Arc<Mutex<Vec<String>>>,
+    received: Arc<Mutex<Vec<String>>>,
 }
 
-impl Evil {
+impl ForeignHost {
     fn listen(place: &Place) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let heard = Arc::<Mutex<Vec<String>>>::default();
-        let kept = Arc::clone(&heard);
+        let received = Arc::<Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&received);
         thread::spawn(move || {
             for mut socket in listener.incoming().map_while(Result::ok) {
                 let mut bytes = [0; 4096];
@@ -70,11 +70,11 @@ impl Evil {
         for name in NAMES {
             place.resolve(name, address);
         }
-        Self { address, heard }
+        Self { address, received }
     }
 
-    /// An origin of it that a client here would reach: by a name where the service has names, by
-    /// its port on loopback where it has none.
+    /// Returns an origin that a client could reach: by name over TLS, by its loopback port over
+    /// HTTP.
     fn origin(&self, place: &Place) -> String {
         match place.has_one_origin() {
             true => format!("http://{}", self.address),
@@ -82,7 +82,7 @@ impl Evil {
         }
     }
 
-    /// Its origins in all spellings.
+    /// Returns its origins in all spellings.
     fn origins(&self, place: &Place) -> Vec<String> {
         let mut all = vec![self.origin(place), format!("http://localhost:{}", self.address.port())];
         all.extend(NAMES.map(|name| format!("https://{name}")));
@@ -93,14 +93,14 @@ impl Evil {
         all
     }
 
-    fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap().clone()
+    fn received(&self) -> Vec<String> {
+        self.received.lock().unwrap().clone()
     }
 }
 
-/// What every reply of the service says besides: go there, and take this with you.
-fn lure(place: &Place, evil: &Evil) {
-    let origin = evil.origin(place);
+/// Adds redirects, links and cookies for the foreign host to every response.
+fn lure(place: &Place, foreign: &ForeignHost) {
+    let origin = foreign.origin(place);
     let mut world = place.simulator.world();
     let mut add = |name, value: String| {
         world.add_header(name, HeaderValue::try_from(value).unwrap());
@@ -112,7 +112,7 @@ fn lure(place: &Place, evil: &Evil) {
     add("alt-svc", "h2=\"evil.example:443\"; ma=9999, h3=\"evil.example:443\"".to_owned());
     add("www-authenticate", "Basic realm=\"wx\"".to_owned());
     if place.has_one_origin() {
-        // It plays all hosts, and means itself whatever domain it names.
+        // One origin serves all roles here, so it may set cookies whatever domain it names.
         return;
     }
     for domain in ["evil.example", "com", ".com", "qq.com.evil.example", "127.0.0.2"] {
@@ -126,49 +126,49 @@ fn login<B: Bot>(place: &Place) -> B {
     B::login(place, drop).unwrap()
 }
 
-/// A listener that nobody could reach would prove nothing: a bot whose caller names it goes there.
-fn is_in_reach<B: Bot>(place: &Place) {
-    let evil = Evil::listen(place);
+/// The listener is reachable: a bot whose caller configures its origin connects to it.
+fn configured_host_is_reachable<B: Bot>(place: &Place) {
+    let foreign = ForeignHost::listen(place);
     let session = login::<B>(place).session();
-    let api: Origin = evil.origin(place).parse().unwrap();
+    let api: Origin = foreign.origin(place).parse().unwrap();
     let json = session.to_json();
     let mut device = session.into_device();
     device = device.clone().with_hosts(device.hosts().clone().with(Role::Api, api));
     let stored: serde_json::Value = serde_json::from_str(&json).unwrap();
     let hosts = serde_json::to_value(device.hosts()).unwrap();
-    // In the first form, whose checksum nobody has to write anew.
+    // Format 1 has no checksum that would have to be recomputed.
     let mut lured = stored["session"].clone();
     lured["format"] = 1.into();
     lured["device"]["hosts"] = hosts;
     let session = Session::from_json(&lured.to_string()).unwrap();
     B::resume(place, session).call(FetchBatch::new()).unwrap_err();
-    let heard = evil.heard();
-    assert_eq!(heard.len(), 1);
-    assert!(!heard[0].is_empty());
+    let received = foreign.received();
+    assert_eq!(received.len(), 1);
+    assert!(!received[0].is_empty());
 }
 
 const PLACES: [fn(World) -> Place; 2] = [Place::http, Place::tls];
 
-/// Threats N4, N5: stories of every kind, as they are anywhere, with lures in every reply.
-fn no_reply_leads_away<B: Bot>(place: fn(World) -> Place) {
-    let stories: [Story; 7] = [
+/// Threats N4, N5: scenarios of every kind, with lures in every response.
+fn lures_in_responses_are_ignored<B: Bot>(place: fn(World) -> Place) {
+    let scenarios: [Scenario; 7] = [
         (story::world(), |place| {
             story::script(&place.simulator);
-            assert_eq!(story::day::<B>(place).unwrap().heard.len(), 225);
+            assert_eq!(story::run_bot::<B>(place).unwrap().received.len(), 225);
         }),
         (downloads::world(), downloads::everything::<B>),
         (rooms::world(), rooms::contacts::<B>),
         (rooms::world(), rooms::rooms::<B>),
         (sending::world(), sending::sends::<B>),
         (entries::world(), entries::pushed::<B>),
-        (odds::world(), odds::done::<B>),
+        (misc::world(), misc::all_calls::<B>),
     ];
-    for (world, story) in stories {
+    for (world, scenario) in scenarios {
         let place = place(world);
-        let evil = Evil::listen(&place);
-        lure(&place, &evil);
-        story(&place);
-        assert_eq!(evil.heard(), Vec::<String>::new());
+        let foreign = ForeignHost::listen(&place);
+        lure(&place, &foreign);
+        scenario(&place);
+        assert_eq!(foreign.received(), Vec::<String>::new());
         let world = place.simulator.world();
         assert!(world.log().len() > 5);
         for logged in world.log() {
@@ -179,7 +179,7 @@ fn no_reply_leads_away<B: Bot>(place: fn(World) -> Place) {
     }
 }
 
-/// A request as it was recorded, and the reply to it as it comes.
+/// Sends a recorded request and returns the response unchanged.
 struct Raw {
     request: Option<flow::Request>,
     reply: Option<Response<Bytes>>,
@@ -192,31 +192,31 @@ impl Flow for Raw {
     fn poll(&mut self, _: &mut Device, _: Timestamp) -> Result<Self::Output, Interrupt> {
         match self.request.take() {
             Some(request) => Err(Interrupt::Send(Box::new(request))),
-            None => Ok(self.reply.take().expect("a reply")),
+            None => Ok(self.reply.take().expect("a response")),
         }
     }
 
     fn handle(&mut self, input: Input) {
         if let Input::Reply(reply) = input {
-            self.reply = Some(reply.expect("a reply"));
+            self.reply = Some(reply.expect("a response"));
         }
     }
 }
 
-/// One request of each kind that the stories make.
-fn of_each_route() -> Vec<(String, http::Request<Bytes>)> {
+/// Returns one recorded request for each route.
+fn one_request_per_route() -> Vec<(String, http::Request<Bytes>)> {
     let mut all: Vec<(String, http::Request<Bytes>)> = Vec::new();
-    let stories: [Story; 7] = [
+    let scenarios: [Scenario; 7] = [
         (entries::world(), entries::pushed::<Memory>),
         (downloads::world(), downloads::everything::<Memory>),
         (rooms::world(), rooms::contacts::<Memory>),
         (rooms::world(), rooms::friends::<Memory>),
         (rooms::world(), rooms::rooms::<Memory>),
         (sending::world(), sending::sends::<Memory>),
-        (odds::world(), odds::done::<Memory>),
+        (misc::world(), misc::all_calls::<Memory>),
     ];
-    for (world, story) in stories {
-        for (_, request) in Recorder::of(&Place::memory(world), story) {
+    for (world, scenario) in scenarios {
+        for (_, request) in Recorder::of(&Place::memory(world), scenario) {
             let name = request.uri().path().rsplit('/').next().unwrap().to_owned();
             if !all.iter().any(|(known, _)| *known == name) {
                 all.push((name, request));
@@ -226,11 +226,12 @@ fn of_each_route() -> Vec<(String, http::Request<Bytes>)> {
     all
 }
 
-/// Threat N4: no status with a `Location` is followed, from any route, with or without a body.
-fn no_redirect_is_followed<B: Bot>(place: &Place) {
-    let evil = Evil::listen(place);
+/// Threat N4: a `Location` header is not followed with any status, on any route, with or without a
+/// body.
+fn redirects_are_not_followed<B: Bot>(place: &Place) {
+    let foreign = ForeignHost::listen(place);
     let mut bot = login::<B>(place);
-    let routes = of_each_route();
+    let routes = one_request_per_route();
     assert!(routes.len() >= 25, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
     let hosts = bot.session().device().hosts().clone();
     for (name, request) in &routes {
@@ -245,7 +246,7 @@ fn no_redirect_is_followed<B: Bot>(place: &Place) {
             if !body.is_empty() {
                 head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
             }
-            let there = format!("{}{}", evil.origin(place), head.uri.path());
+            let there = format!("{}{}", foreign.origin(place), head.uri.path());
             let reply = Response::builder().status(status).header("location", there);
             place.simulator.world().reply_with(name, reply.body(Bytes::new()).unwrap());
             let request = flow::Request {
@@ -257,22 +258,23 @@ fn no_redirect_is_followed<B: Bot>(place: &Place) {
             assert_eq!(reply.status(), StatusCode::from_u16(status).unwrap(), "{name}");
         }
     }
-    assert_eq!(evil.heard(), Vec::<String>::new());
+    assert_eq!(foreign.received(), Vec::<String>::new());
 }
 
-/// Threats N1, N2: nor does a login, whatever its `redirect_uri`, its `redirecturl` or its uuid say.
-fn no_login_leads_away<B: Bot>(place: &Place) {
-    let evil = Evil::listen(place);
+/// Threats N1, N2: a login contacts no foreign host named by `redirect_uri`, `redirecturl` or a
+/// uuid.
+fn login_rejects_foreign_hosts<B: Bot>(place: &Place) {
+    let foreign = ForeignHost::listen(place);
     let page = "/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=planted&uuid=x&scan=1";
-    for origin in evil.origins(place) {
+    for origin in foreign.origins(place) {
         let script = format!("window.code=200;\nwindow.redirect_uri=\"{origin}{page}\";");
         place.simulator.world().reply_with("login", Response::new(script.into()));
-        let error = B::login(place, drop).err().expect("no login");
+        let error = B::login(place, drop).err().expect("the login succeeded");
         assert!(matches!(error, Error::Untrusted { .. }), "{origin}: {error:?}");
         assert!(place.simulator.world().log().iter().all(|l| l.endpoint != "webwxnewloginpage"));
     }
     let mut elsewhere = 0;
-    for origin in evil.origins(place) {
+    for origin in foreign.origins(place) {
         place.simulator.then(Duration::from_secs(1), |world| world.phone().scan());
         place.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
         let page = format!(
@@ -282,16 +284,16 @@ fn no_login_leads_away<B: Bot>(place: &Place) {
         .replace("&uuid", "&amp;uuid")
         .replace("&scan", "&amp;scan");
         place.simulator.world().reply_with("webwxnewloginpage", Response::new(page.into()));
-        let error = B::login(place, drop).err().expect("no login");
+        let error = B::login(place, drop).err().expect("the login succeeded");
         elsewhere += usize::from(matches!(error, Error::Untrusted { .. }));
     }
-    assert_eq!(elsewhere, evil.origins(place).len());
+    assert_eq!(elsewhere, foreign.origins(place).len());
 
     let session = login::<B>(place).session();
     for uuid in [
-        format!("@{}", evil.address),
-        format!("{}/l/x", evil.origin(place)),
-        format!("//{}/", evil.address),
+        format!("@{}", foreign.address),
+        format!("{}/l/x", foreign.origin(place)),
+        format!("//{}/", foreign.address),
         "a==&redirect_uri=https://evil.example/".to_owned(),
         "a==\\r\\nHost: evil.example".to_owned(),
         "../../..//evil.example/".to_owned(),
@@ -305,9 +307,9 @@ fn no_login_leads_away<B: Bot>(place: &Place) {
         }
         let script = format!("window.QRLogin.code = 200; window.QRLogin.uuid = \"{uuid}\";");
         place.simulator.world().reply_with("jslogin", Response::new(script.into()));
-        // The next code is in order, and leads astray.
+        // The next code is valid, but its redirect is foreign.
         let script =
-            format!("window.code=200;window.redirect_uri=\"{}{page}\";", evil.origin(place));
+            format!("window.code=200;window.redirect_uri=\"{}{page}\";", foreign.origin(place));
         place.simulator.world().reply_with("login", Response::new(script.into()));
         let mut codes = Vec::new();
         let again = B::login_again(place, &mut session.clone().into_device(), |step| {
@@ -322,18 +324,18 @@ fn no_login_leads_away<B: Bot>(place: &Place) {
             uuid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-=".contains(&byte))
         };
         assert!(codes.iter().all(plain), "{uuid} {codes:?}");
-        // What was prescribed and not asked for is nobody's next reply.
+        // Discards scripted responses that were not used.
         place.simulator.world().forget_replies();
     }
-    assert_eq!(evil.heard(), Vec::<String>::new());
+    assert_eq!(foreign.received(), Vec::<String>::new());
 }
 
-/// Threat N8: pictures and maps are where the service is.
-fn no_picture_is_elsewhere<B: Bot>(place: &Place) {
-    let evil = Evil::listen(place);
+/// Threat N8: picture and map links to other hosts are rejected.
+fn foreign_picture_links_are_rejected<B: Bot>(place: &Place) {
+    let foreign = ForeignHost::listen(place);
     let mut bot = login::<B>(place);
     let path = "/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&username=@x&skey=";
-    for origin in evil.origins(place) {
+    for origin in foreign.origins(place) {
         let pictures = format!("{origin}{path}");
         let reply = serde_json::json!({
             "BaseResponse": {"Ret": 0, "ErrMsg": ""}, "Count": 1,
@@ -351,45 +353,47 @@ fn no_picture_is_elsewhere<B: Bot>(place: &Place) {
             assert!(map.parse::<MapLink>().is_err(), "{map}");
         }
     }
-    assert_eq!(evil.heard(), Vec::<String>::new());
+    assert_eq!(foreign.received(), Vec::<String>::new());
 }
 
-/// A session of one place is nobody's at another: a host that a device does not have is not asked.
-fn no_request_of_another_host<B: Bot>(place: &Place) {
-    let evil = Evil::listen(place);
+/// Cookies of one host are not sent to another host that the caller configures instead.
+fn cookies_stay_with_their_host<B: Bot>(place: &Place) {
+    let foreign = ForeignHost::listen(place);
     let session = login::<B>(place).session();
     let before = place.simulator.world().log().len();
     let cookies = session.to_json().matches("\"wxsid\"").count();
     assert!(cookies > 0);
     let there = match place.has_one_origin() {
-        true => format!("http://localhost:{}", evil.address.port()),
-        false => evil.origin(place),
+        true => format!("http://localhost:{}", foreign.address.port()),
+        false => foreign.origin(place),
     };
     let there: Origin = there.parse().unwrap();
-    // The cookies of one host are not those of another that the caller goes to instead.
     let device = session.into_device().with_hosts(Hosts::all(there));
     let mut device = device;
     assert!(B::login_on(place, &mut device, drop).is_err());
-    let heard = evil.heard();
-    assert!(!heard.is_empty());
-    assert!(heard.iter().all(|text| !text.to_ascii_lowercase().contains("cookie")), "{heard:?}");
+    let received = foreign.received();
+    assert!(!received.is_empty());
+    assert!(
+        received.iter().all(|text| !text.to_ascii_lowercase().contains("cookie")),
+        "{received:?}"
+    );
     assert_eq!(place.simulator.world().log().len(), before);
 }
 
 on_both_adapters! {
-    is_in_reach in entries::world();
-    no_redirect_is_followed in entries::world();
-    no_login_leads_away in entries::world();
-    no_picture_is_elsewhere in entries::world();
-    no_request_of_another_host in entries::world();
+    configured_host_is_reachable in entries::world();
+    redirects_are_not_followed in entries::world();
+    login_rejects_foreign_hosts in entries::world();
+    foreign_picture_links_are_rejected in entries::world();
+    cookies_stay_with_their_host in entries::world();
 }
 
 #[test]
-fn no_reply_leads_away_over_ureq() {
-    PLACES.into_iter().for_each(no_reply_leads_away::<Ureq>);
+fn lures_in_responses_are_ignored_over_ureq() {
+    PLACES.into_iter().for_each(lures_in_responses_are_ignored::<Ureq>);
 }
 
 #[test]
-fn no_reply_leads_away_over_hyper() {
-    PLACES.into_iter().for_each(no_reply_leads_away::<Hyper>);
+fn lures_in_responses_are_ignored_over_hyper() {
+    PLACES.into_iter().for_each(lures_in_responses_are_ignored::<Hyper>);
 }

@@ -1,4 +1,4 @@
-//! What the service itself says, typed; what is taken back, found; answers, in the right place.
+//! Typed system messages, revocations with their originals, and replies.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::wire::{Bot, Memory, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 
-/// Two friends and a room of theirs, where one of them has another name.
+/// Two friends, and a room in which one of them has a display name.
 fn world() -> World {
     let mut world = World::new(2024);
     world.add_special("filehelper", "文件传输助手");
@@ -32,7 +32,7 @@ fn named(world: &World, start: &str) -> String {
     all.find(|contact| contact.nick_name.starts_with(start)).unwrap().user_name.clone()
 }
 
-/// As the service writes XML and markup into a content.
+/// Escapes XML and markup as the service does in a message's content.
 fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.replace('\n', "<br/>")
@@ -49,8 +49,8 @@ fn log_in(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().confirm());
 }
 
-/// The next message that is none of the phone's notices.
-fn hear<B: Bot>(bot: &mut B) -> Message {
+/// Returns the next message that is not a status notification of the phone.
+fn next_message<B: Bot>(bot: &mut B) -> Message {
     loop {
         let message = bot.next().unwrap().unwrap();
         if !matches!(message.kind, Kind::Status(_)) {
@@ -63,7 +63,7 @@ fn clean(place: &Place) {
     assert_eq!(place.simulator.world().violations(), []);
 }
 
-/// After the login, the phone lists its recent chats: the only place of their lasting ids.
+/// After the login, the phone lists its recent chats: the only source of permanent ids.
 fn recent_chats<B: Bot>(place: &Place) {
     log_in(place);
     let mut bot = B::login(place, drop).unwrap();
@@ -78,13 +78,13 @@ fn recent_chats<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// A text of each kind, in both languages.
-fn texts<B: Bot>(place: &Place) {
+/// Texts of each kind in both languages.
+fn system_texts<B: Bot>(place: &Place) {
     let by = || Person::Named("林晓 😄".into());
     let mei = || vec![Person::Named("阿梅".into())];
     let name = "林晓 <span class=\"emoji emoji1f604\"></span>";
     let invited = SystemEvent::Invited { by: by(), who: mei(), others: vec![] };
-    let told: Vec<(String, Option<SystemEvent>)> = vec![
+    let cases: Vec<(String, Option<SystemEvent>)> = vec![
         (format!("\"{name}\"邀请\"阿梅\"加入了群聊"), Some(invited.clone())),
         (format!("{name} invited 阿梅 to the group chat"), Some(invited)),
         (
@@ -115,7 +115,7 @@ fn texts<B: Bot>(place: &Place) {
         ("something else".into(), None),
     ];
     log_in(place);
-    let contents: Vec<String> = told.iter().map(|(content, _)| content.clone()).collect();
+    let contents: Vec<String> = cases.iter().map(|(content, _)| content.clone()).collect();
     place.simulator.then(SOON, move |world| {
         let room = named(world, "周末");
         for content in contents {
@@ -124,19 +124,23 @@ fn texts<B: Bot>(place: &Place) {
         world.deliver(Incoming::new(&room, 9999, "位置共享已经结束"));
     });
     let mut bot = B::login(place, drop).unwrap();
-    for (content, event) in told {
-        let message = hear(&mut bot);
-        assert_eq!((&message.speaker, message.text()), (&None, None), "nobody says it");
+    for (content, event) in cases {
+        let message = next_message(&mut bot);
+        assert_eq!(
+            (&message.speaker, message.text()),
+            (&None, None),
+            "a system text has no speaker"
+        );
         let Kind::System(system) = message.kind else { panic!("{:?}", message.kind) };
         assert_eq!(system.event, event, "{content}");
         assert!(!system.text.contains(['<', '>']) && !system.text.contains("weixin:"));
     }
-    let Kind::System(system) = hear(&mut bot).kind else { panic!() };
+    let Kind::System(system) = next_message(&mut bot).kind else { panic!() };
     assert_eq!(system.event, Some(SystemEvent::LiveLocationEnded));
     clean(place);
 }
 
-/// The XML of all sorts.
+/// XML system messages of each kind.
 fn sysmsgs<B: Bot>(place: &Place) {
     log_in(place);
     place.simulator.then(SOON, |world| {
@@ -152,7 +156,7 @@ fn sysmsgs<B: Bot>(place: &Place) {
     });
     let mut bot = B::login(place, drop).unwrap();
     let mut next = || {
-        let message = hear(&mut bot);
+        let message = next_message(&mut bot);
         let shown = message.preview(&Lang::ZH_CN).into_owned();
         let Kind::SysMsg(sysmsg) = message.kind else { panic!("{:?}", message.kind) };
         (*sysmsg, shown)
@@ -172,7 +176,7 @@ fn sysmsgs<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// Taken back: by a person, in a room, on the own phone, and something that was never heard.
+/// Revocations by a person, in a room and on the account's own phone, and of unknown messages.
 fn revoked<B: Bot>(place: &Place) {
     log_in(place);
     place.simulator.then(SOON, |world| {
@@ -188,12 +192,12 @@ fn revoked<B: Bot>(place: &Place) {
         let content = revocation("0", "你撤回了一条消息");
         world.deliver(Incoming { to: xiao.clone(), ..Incoming::new(&me, 10_002, &content) });
         world.deliver(Incoming::new(&xiao, 10_002, &revocation("1", shown)));
-        // One room's number is nothing to a person.
+        // A message id of a room does not match in a chat with a person.
         world.deliver(Incoming::new(&xiao, 10_002, &revocation(&two, shown)));
     });
     let mut bot = B::login(place, drop).unwrap();
     for text in ["one <&> 😄", "two", "three"] {
-        assert_eq!(hear(&mut bot).text(), Some(text));
+        assert_eq!(next_message(&mut bot).text(), Some(text));
     }
     for (text, by) in [
         (Some("one <&> 😄"), Person::Named("林晓".into())),
@@ -202,7 +206,7 @@ fn revoked<B: Bot>(place: &Place) {
         (None, Person::Named("林晓".into())),
         (None, Person::Named("林晓".into())),
     ] {
-        let message = hear(&mut bot);
+        let message = next_message(&mut bot);
         assert_eq!(message.original().and_then(Message::text), text);
         if let Some(original) = message.original() {
             assert_eq!(original.peer(), message.peer());
@@ -213,8 +217,8 @@ fn revoked<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// As many as one asks for, and no more.
-fn remembered<B: Bot>(place: &Place) {
+/// Remembers as many messages as requested, and no more.
+fn memory_is_bounded<B: Bot>(place: &Place) {
     for (kept, found) in
         [(0, [None, None]), (1, [None, Some("two")]), (2, [Some("one"), Some("two")])]
     {
@@ -230,10 +234,10 @@ fn remembered<B: Bot>(place: &Place) {
             }
         }
         assert_eq!(
-            [(); 2].map(|()| hear(&mut bot).text().map(str::to_owned).unwrap()),
+            [(); 2].map(|()| next_message(&mut bot).text().map(str::to_owned).unwrap()),
             ["one", "two"]
         );
-        let originals = [(); 2].map(|()| hear(&mut bot));
+        let originals = [(); 2].map(|()| next_message(&mut bot));
         let originals =
             originals.each_ref().map(|message| message.original().and_then(Message::text));
         assert_eq!(originals, found, "{kept}");
@@ -242,8 +246,9 @@ fn remembered<B: Bot>(place: &Place) {
     clean(place);
 }
 
-/// Answers go to the chat, with the name that the room knows; who is spoken to is told.
-fn answers<B: Bot>(place: &Place) {
+/// Replies go to the chat and mention the author by the display name of the room; messages that
+/// mention the account are recognized.
+fn replies<B: Bot>(place: &Place) {
     log_in(place);
     place.simulator.then(SOON, |world| {
         let (xiao, mei, room) = (named(world, "林晓"), named(world, "阿梅"), named(world, "周末"));
@@ -260,7 +265,7 @@ fn answers<B: Bot>(place: &Place) {
     for (called, all) in
         [(true, false), (false, false), (false, true), (false, false), (false, false)]
     {
-        let message = hear(&mut bot);
+        let message = next_message(&mut bot);
         assert_eq!(message.mentions(&directory, &me), called, "{message:?}");
         assert_eq!(message.mentions_everybody(), all);
         bot.call(SendText::reply(&message, "plain")).unwrap();
@@ -288,15 +293,15 @@ fn answers<B: Bot>(place: &Place) {
 
 on_all_wires! {
     recent_chats in super::world();
-    texts in super::world();
+    system_texts in super::world();
     sysmsgs in super::world();
     revoked in super::world();
-    remembered in super::world();
-    answers in super::world();
+    memory_is_bounded in super::world();
+    replies in super::world();
 }
 
-/// What a message was read as.
-fn read_as(message: &Message) -> &'static str {
+/// Returns the kind that a message was parsed as.
+fn parsed_kind(message: &Message) -> &'static str {
     match &message.kind {
         Kind::Status(_) => "status",
         Kind::System(_) => "text",
@@ -312,8 +317,8 @@ fn read_as(message: &Message) -> &'static str {
     }
 }
 
-/// What the message in a committed file is, by the file's name; nothing if not one of these.
-fn named_as(name: &str) -> Option<&'static str> {
+/// Returns the kind that a corpus file's name states, or `None` if the file is of another type.
+fn named_kind(name: &str) -> Option<&'static str> {
     Some(match name.split_once('-')? {
         ("51", _) => "status",
         ("10000", "tickle-as-text-type") => "tickle",
@@ -331,15 +336,15 @@ fn named_as(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Every committed message of these types is read as what its name says.
+/// Each corpus message of these types parses as the kind that its name states.
 #[test]
-fn committed_messages() {
+fn corpus_messages_parse_as_named() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wechat-proto/corpus/messages");
     let mut files = BTreeMap::new();
     for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        if let Some(named) = named_as(&name) {
+        if let Some(named) = named_kind(&name) {
             let text = std::fs::read_to_string(path).unwrap();
             let json: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert!(name.starts_with(&format!("{}-", json["MsgType"])), "{name}");
@@ -357,13 +362,13 @@ fn committed_messages() {
     let messages = batch.messages(&me.user_name);
     assert_eq!(messages.len(), files.len());
     for ((name, (named, _)), message) in files.iter().zip(messages) {
-        assert_eq!(read_as(&message), *named, "{name}");
-        // A ticket is nothing to show.
+        assert_eq!(parsed_kind(&message), *named, "{name}");
+        // Tickets must not be shown.
         let shown = message.preview(Device::new().lang());
         assert!(!format!("{message:?} {shown}").contains("planted"), "{name}");
         if let Kind::System(system) = &message.kind {
-            let odd = ["unknown", "empty", "traditional", "notice", "no-xml"];
-            let known = !odd.iter().any(|part| name.contains(part));
+            let untyped = ["unknown", "empty", "traditional", "notice", "no-xml"];
+            let known = !untyped.iter().any(|part| name.contains(part));
             assert_eq!(system.event.is_some(), known, "{name}: {system:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! News cut short at every byte.
+//! Sync responses truncated at every byte.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,31 +10,32 @@ use super::conform;
 use super::host::Host;
 
 conform! {
-    a_sync_cut_at_every_byte_changes_nothing,
+    truncated_sync_response_changes_nothing,
 }
 
-const NEWS: &str = r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"AddMsgCount":1,"AddMsgList":[{
+const BATCH: &str = r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"AddMsgCount":1,"AddMsgList":[{
 "MsgId":"7000000000000000001","FromUserName":"@ada","ToUserName":"@me","MsgType":1,"Content":"hi",
 "Status":3,"CreateTime":1700000000}],"ModContactCount":0,"ModContactList":[],"DelContactCount":0,
 "DelContactList":[],"ContinueFlag":0,"SyncKey":{"Count":1,"List":[{"Key":1,"Val":2}]},"SKey":"",
 "SyncCheckKey":{"Count":1,"List":[{"Key":1,"Val":2}]}}"#;
 
-/// Threat B3: with a length, in chunks, and up to the end of the connection, where the reader of
-/// JSON alone can tell. Of none of them the session keeps anything, and asking again succeeds.
-fn a_sync_cut_at_every_byte_changes_nothing(host: &dyn Host) {
+/// Threat B3: with a length, in chunks, and delimited by the end of the connection, where only the
+/// JSON parser can detect it. No truncated response changes the session, and the next fetch
+/// succeeds.
+fn truncated_sync_response_changes_nothing(host: &dyn Host) {
     let mut chunks = String::new();
-    for chunk in NEWS.as_bytes().chunks(97) {
+    for chunk in BATCH.as_bytes().chunks(97) {
         chunks += &format!("{:x}\r\n{}\r\n", chunk.len(), str::from_utf8(chunk).unwrap());
     }
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n";
     let replies = [
-        format!("{head}content-length: {}\r\n\r\n{NEWS}", NEWS.len()),
+        format!("{head}content-length: {}\r\n\r\n{BATCH}", BATCH.len()),
         format!("{head}transfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"),
-        format!("{head}\r\n{NEWS}"),
+        format!("{head}\r\n{BATCH}"),
     ];
     for (framing, reply) in replies.into_iter().enumerate() {
         let bytes = reply.clone().into_bytes();
-        // Each request is answered with a byte more than the one before.
+        // Each response is one byte longer than the one before.
         let count = AtomicUsize::new(0);
         let server = Script::new(move |_| {
             let cut = count.fetch_add(1, Ordering::SeqCst);
@@ -43,7 +44,7 @@ fn a_sync_cut_at_every_byte_changes_nothing(host: &dyn Host) {
         let origin = format!("http://{}", server.address()).parse().unwrap();
         let device = Device::new().with_hosts(Hosts::all(origin));
         let client = host.open(session_of(device), &Options::default()).unwrap();
-        // All but the numbers that were drawn for the request.
+        // Everything except the random numbers of each request.
         let kept = || {
             let stored: serde_json::Value = serde_json::from_str(&client.stored()).unwrap();
             ["auth", "me", "sync_key", "sync_check_key", "taken"].map(|name| stored[name].clone())
@@ -52,19 +53,19 @@ fn a_sync_cut_at_every_byte_changes_nothing(host: &dyn Host) {
         for cut in 0..reply.len() {
             let error = match client.sync() {
                 Err(error) => error,
-                // Behind the size of the last chunk, ureq has all that there is.
+                // After the size of the last chunk, ureq has the whole body.
                 Ok(1) if framing == 1 && cut + 2 >= reply.len() => continue,
-                Ok(_) => panic!("{framing}: {cut} bytes of {} are news", reply.len()),
+                Ok(_) => panic!("{framing}: {cut} bytes of {} were accepted", reply.len()),
             };
-            let fine = match &error {
+            let expected = match &error {
                 Error::Transport(failure) => {
                     matches!(failure.kind, FailureKind::Closed | FailureKind::Truncated)
                 }
-                // Before its blank line, a head is no head; behind it, only JSON has an end.
+                // A head without its blank line is incomplete; after it, only JSON has an end.
                 Error::Malformed { .. } => framing == 2,
                 _ => false,
             };
-            assert!(fine, "{framing}, {cut} bytes: {error:?}");
+            assert!(expected, "{framing}, {cut} bytes: {error:?}");
             assert!(error.is_transient());
             assert_eq!(kept(), before, "{framing}, {cut} bytes");
         }

@@ -1,4 +1,4 @@
-//! A day of messages, on which a bot is killed and resumed.
+//! A run of messages during which a bot is killed and resumed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -14,19 +14,19 @@ use wechat_proto::{Device, Hosts};
 use wechat_simulator::{Layout, Server, Simulator, World};
 use wechat_transport_ureq::{Client, Options, Transport};
 
-use crate::bot::{self, Store, Way};
+use crate::bot::{self, Store, StoreMode};
 use crate::gate::{Event, Gate};
-use crate::is_by_hand;
+use crate::is_exhaustive;
 use crate::script::{End, script};
 
-/// How many messages one answer holds.
+/// The number of messages in a sync response.
 const PER_SYNC: usize = 10;
-/// The same for bots that receive a batch more often before its key moves: the simulator refuses a key
-/// from 200 answers ago.
+/// The same for bots that receive a batch more often before its key advances: the simulator refuses
+/// a key that is 200 responses old.
 const PER_SYNC_REPEATED: usize = 4;
 
-/// A day of messages, and the bot that hears them.
-pub(crate) struct Day {
+/// A run of messages, and the bot that receives them.
+pub(crate) struct Scenario {
     adapter: &'static str,
     store: Store,
     simulator: Simulator,
@@ -34,33 +34,33 @@ pub(crate) struct Day {
     _server: Server,
     events: Receiver<Event>,
     sender: Sender<Event>,
-    /// What was written to the account, as it is to stand in the bot's ledger.
+    /// The written messages, as lines of the ledger.
     written: Arc<Mutex<Vec<String>>>,
     messages: usize,
     kills: Kills,
 }
 
-/// Where the processes of a day are killed.
+/// The steps at which processes are killed.
 #[derive(Clone, Copy, Debug)]
 enum Kills {
-    /// At the first step at which none was killed before.
+    /// At the first step at which no process was killed before.
     EveryStep,
     /// At one of the first [`STEPS`] steps after a message was handled.
     BetweenBatches,
 }
 
-/// How many steps there are from one batch to the next: a poll, and three for each of lookup, check
-/// and fetch.
+/// The number of steps from one batch to the next: a poll, and three for each of lookup, check and
+/// fetch.
 const STEPS: usize = 10;
 
-impl Day {
-    /// The bot is logged in, and has stored its session.
-    pub(crate) fn of(adapter: &'static str, way: Way, messages: usize) -> Self {
+impl Scenario {
+    /// Creates a run whose bot is logged in and has stored its session.
+    pub(crate) fn new(adapter: &'static str, mode: StoreMode, messages: usize) -> Self {
         let mut world = World::new(41);
         world.announce_recent_chats(false);
-        world.messages_per_sync(match way {
-            Way::AsItIs | Way::OutOfOrder => PER_SYNC_REPEATED,
-            Way::Together | Way::After | Way::Manual => PER_SYNC,
+        world.messages_per_sync(match mode {
+            StoreMode::Unacknowledged | StoreMode::OutOfOrder => PER_SYNC_REPEATED,
+            StoreMode::Together | StoreMode::After | StoreMode::Manual => PER_SYNC,
         });
         let friends: Vec<String> =
             ["Ada", "Bo", "Cai", "Dee", "Eli"].map(|name| world.add_person(name)).into();
@@ -76,10 +76,10 @@ impl Day {
         let gate = Gate::new(server.addr(), sender.clone()).unwrap();
         simulator.world().layout(Layout::One { origin: gate.origin() });
         server.real_time();
-        // A poll of a dead process ends soon.
+        // Long polls of dead processes end quickly.
         server.hold(Duration::from_millis(100));
 
-        let store = Store { folder: new_folder(), way };
+        let store = Store { folder: new_folder(), mode };
         let mut device = Device::new().with_hosts(Hosts::all(gate.origin().parse().unwrap()));
         let transport = Transport::new(Options::default()).unwrap();
         let client = Client::login(&transport, &mut device, |_| {}).unwrap();
@@ -106,14 +106,14 @@ impl Day {
         self
     }
 
-    /// Kills the bot wherever it was not yet killed, until the day is over.
-    pub(crate) fn live(self) {
+    /// Kills the bot at each step once, until the run is complete.
+    pub(crate) fn run(self) {
         let start = Instant::now();
         let mut killed = BTreeSet::new();
         let mut starts = vec![0];
-        while !self.live_once(starts.len(), &mut killed) {
+        while !self.run_process(starts.len(), &mut killed) {
             starts.push(self.ledger().len());
-            assert!(starts.len() < 40 * self.messages, "it does not come on");
+            assert!(starts.len() < 40 * self.messages, "the bot makes no progress");
         }
         self.check(&starts);
         let mut kinds = BTreeMap::<&str, usize>::new();
@@ -123,39 +123,42 @@ impl Day {
         println!(
             "{} {:?} {:?}: {} messages, {} kills in {:.1} s: {kinds:?}",
             self.adapter,
-            self.store.way,
+            self.store.mode,
             self.kills,
             self.messages,
             killed.len(),
             start.elapsed().as_secs_f64()
         );
-        let mut must = vec!["polls", "answers ", "asks webwxsync", "asks synccheck"];
+        let mut required = vec!["poll", "response ", "request webwxsync", "request synccheck"];
         match self.kills {
             Kills::EveryStep => {
-                must.extend(["hears", "stored", "renamed"]);
-                must.extend((!self.store.way.is_one_file()).then_some("acts"));
-                // Only there is a batch of which the last message was handled received again.
-                must.extend(
-                    matches!(self.store.way, Way::AsItIs).then_some("asks webwxbatchgetcontact"),
+                required.extend(["received", "stored", "renamed"]);
+                required.extend((!self.store.mode.is_one_file()).then_some("effect written"));
+                // Only this mode receives a batch again whose last message was handled.
+                required.extend(
+                    matches!(self.store.mode, StoreMode::Unacknowledged)
+                        .then_some("request webwxbatchgetcontact"),
                 );
             }
-            Kills::BetweenBatches => must.push("asks webwxbatchgetcontact"),
+            Kills::BetweenBatches => required.push("request webwxbatchgetcontact"),
         }
-        for kind in must {
-            assert!(kinds.contains_key(kind), "never killed where it {kind}");
+        for kind in required {
+            assert!(kinds.contains_key(kind), "never killed at step {kind:?}");
         }
     }
 
-    /// Runs one process: up to a step at which none was killed before, or to the end of the day.
-    fn live_once(&self, process: usize, killed: &mut BTreeSet<String>) -> bool {
+    /// Runs one process up to a step at which none was killed before, or to the end; returns
+    /// whether the run is complete.
+    fn run_process(&self, process: usize, killed: &mut BTreeSet<String>) -> bool {
         let before = self.ledger().len();
         let mut bot = self.spawn(process, false);
-        // Steps are told apart by the message before them, and how many there were since.
+        // A step is identified by the preceding message and the number of steps since.
         let (mut place, mut since) = (format!("start {before}"), 0);
-        // Each start receives the open batch once more, and out of order it stays open for long.
-        let is_every_start = is_by_hand() && !matches!(self.store.way, Way::OutOfOrder);
+        // Each start receives the incomplete batch again; out of order, it stays incomplete for
+        // long.
+        let is_every_start = is_exhaustive() && !matches!(self.store.mode, StoreMode::OutOfOrder);
         let spared = !(before.is_multiple_of(10) || is_every_start);
-        // How many steps there were since a message was handled and stored.
+        // The number of steps since a message was handled and stored.
         let (mut handled, mut handling) = (None, false);
         loop {
             let Ok(event) = self.events.recv_timeout(Duration::from_secs(30)) else {
@@ -166,12 +169,12 @@ impl Day {
             }
             let Some(what) = event.what else {
                 let status = bot.0.wait().unwrap();
-                assert!(status.success(), "{status}: its own message is above");
+                assert!(status.success(), "{status}: see its message above");
                 return true;
             };
             let (kind, number) =
-                what.split_once("hears ").map_or((&*what, ""), |(_, n)| ("hears", n));
-            if kind == "hears" {
+                what.split_once("received ").map_or((&*what, ""), |(_, n)| ("received", n));
+            if kind == "received" {
                 (place, since) = (format!("after {number}"), 0);
             }
             since += 1;
@@ -191,7 +194,7 @@ impl Day {
                 bot.kill();
                 return false;
             }
-            handling |= kind == "hears";
+            handling |= kind == "received";
             handled = handled.map(|steps| steps + 1);
             if handling && kind == "renamed" {
                 (handled, handling) = (Some(0), false);
@@ -203,13 +206,13 @@ impl Day {
         }
     }
 
-    /// Kills the bot at moments that are drawn from a seed, until the day is over.
-    pub(crate) fn live_free(self, seed: u64) {
+    /// Kills the bot at moments drawn from a seed, until the run is complete.
+    pub(crate) fn run_with_random_kills(self, seed: u64) {
         let mut starts = vec![0];
         let mut random = seed;
         loop {
             let mut bot = self.spawn(0, true);
-            // Longer and longer lives, or one of a slow machine might never get anywhere.
+            // The maximum lifetime grows, or bots on a slow machine might never make progress.
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let most = 12_000 + 200 * starts.len() as u64;
             let life = Duration::from_micros((random >> 33) % most);
@@ -218,39 +221,40 @@ impl Day {
                 thread::sleep(Duration::from_micros(100));
             }
             if let Some(status) = bot.0.try_wait().unwrap() {
-                assert!(status.success(), "{status}: its own message is above");
+                assert!(status.success(), "{status}: see its message above");
                 break;
             }
             bot.kill();
             starts.push(self.ledger().len());
-            assert!(starts.len() < 10_000, "it does not come on");
+            assert!(starts.len() < 10_000, "the bot makes no progress");
         }
-        println!("{}: {} kills at any moment, seed {seed}", self.adapter, starts.len() - 1);
+        println!("{}: {} kills at random moments, seed {seed}", self.adapter, starts.len() - 1);
         self.check(&starts);
     }
 
-    /// What the bot has done, a message a line.
+    /// Returns the bot's ledger, one line per message.
     fn ledger(&self) -> Vec<String> {
-        self.store.acts().split_inclusive('\n').map(str::to_owned).collect()
+        self.store.ledger_text().split_inclusive('\n').map(str::to_owned).collect()
     }
 
-    /// Compares the ledgers. `starts` says how long the bot's was whenever a process began.
+    /// Compares the ledgers. `starts` contains the length of the bot's ledger at the start of each
+    /// process.
     fn check(&self, starts: &[usize]) {
         let world = self.simulator.world();
         assert_eq!(world.violations(), []);
         for endpoint in ["jslogin", "webwxnewloginpage", "webwxinit"] {
-            let asked = world.log().iter().filter(|logged| logged.endpoint == endpoint).count();
-            assert_eq!(asked, 1, "one login, {endpoint}");
+            let requests = world.log().iter().filter(|logged| logged.endpoint == endpoint).count();
+            assert_eq!(requests, 1, "{endpoint}: more than one login");
         }
         let written = self.written.lock().unwrap();
         assert_eq!(written.len(), self.messages);
         let ledger = self.ledger();
-        let repeats = match self.store.way {
-            Way::Together | Way::Manual => {
+        let repeats = match self.store.mode {
+            StoreMode::Together | StoreMode::Manual => {
                 assert_eq!(ledger, *written, "each exactly once, and in order");
                 return;
             }
-            Way::OutOfOrder => {
+            StoreMode::OutOfOrder => {
                 assert_ne!(ledger, *written, "in another order");
                 let [mut ledger, mut written] = [ledger, written.clone()];
                 ledger.sort_unstable();
@@ -258,32 +262,32 @@ impl Day {
                 assert_eq!(ledger, written, "each exactly once");
                 return;
             }
-            Way::After => 1,
-            Way::AsItIs => 2,
+            StoreMode::After => 1,
+            StoreMode::Unacknowledged => 2,
         };
-        // Every process goes on from the end of the one before, or from a few messages earlier, and
-        // leaves none out.
+        // Each process continues at the end of the previous one or a few messages earlier, and
+        // skips none.
         let (mut next, mut most) = (0, 0);
         let ends = starts.iter().copied().skip(1).chain([ledger.len()]);
         for (&start, end) in starts.iter().zip(ends) {
             let Some(first) = ledger[start..end].first() else { continue };
-            let from = written.iter().position(|line| line == first).expect("it was written");
-            assert!(from <= next && next - from <= repeats, "after {next} came {from}");
+            let from = written.iter().position(|line| line == first).expect("unknown message");
+            assert!(from <= next && next - from <= repeats, "{from} follows {next}");
             most = most.max(next - from);
             assert_eq!(ledger[start..end], written[from..from + end - start]);
             next = from + end - start;
         }
-        assert_eq!(next, self.messages, "none is lost");
-        println!("at most {most} came again after a kill");
+        assert_eq!(next, self.messages, "messages lost");
+        println!("at most {most} repeated after a kill");
     }
 
     fn spawn(&self, process: usize, free: bool) -> Process {
-        self.gate.is_of(process, &self.events);
+        self.gate.assign_to(process, &self.events);
         let mut command = Command::new(env::current_exe().unwrap());
         command
-            .args(["a_bot", "--exact", "--nocapture", "--test-threads=1"])
+            .args(["bot_process", "--exact", "--nocapture", "--test-threads=1"])
             .env(bot::ADAPTER, self.adapter)
-            .env(bot::STORE, format!("{:?}", self.store.way))
+            .env(bot::STORE, format!("{:?}", self.store.mode))
             .env(bot::FOLDER, &self.store.folder)
             .stdin(Stdio::piped())
             .stdout(if free { Stdio::null() } else { Stdio::piped() });
@@ -294,9 +298,9 @@ impl Day {
         if let Some(pipe) = child.stdout.take() {
             let events = self.sender.clone();
             thread::spawn(move || {
-                let told = BufReader::new(pipe).lines().map_while(Result::ok);
-                for what in told.filter_map(|line| Some(line.strip_prefix('@')?.to_owned())) {
-                    // Whoever ended the day hears nothing more.
+                let lines = BufReader::new(pipe).lines().map_while(Result::ok);
+                for what in lines.filter_map(|line| Some(line.strip_prefix('@')?.to_owned())) {
+                    // The receiver is gone once the run has ended.
                     drop(events.send(Event { process, what: Some(what), go: None }));
                 }
                 drop(events.send(Event { process, what: None, go: None }));
@@ -306,7 +310,7 @@ impl Day {
     }
 }
 
-impl Drop for Day {
+impl Drop for Scenario {
     fn drop(&mut self) {
         if !thread::panicking() {
             let _ = fs::remove_dir_all(&self.store.folder);
@@ -314,11 +318,11 @@ impl Drop for Day {
     }
 }
 
-/// A bot's process, which does not outlive its test.
+/// The process of a bot, killed when dropped.
 struct Process(Child);
 
 impl Process {
-    /// SIGKILL.
+    /// Sends SIGKILL and waits for the process.
     fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();

@@ -1,5 +1,5 @@
-//! Whether the simulator looks at everything: each part of each request of the main job is
-//! dropped and altered in turn, and each time the simulator must name that part.
+//! Checks that the simulator validates everything: each part of each request is dropped and altered
+//! in turn, and each time the simulator must name that part.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use http::{HeaderValue, Request};
 use serde_json::Value;
 use wechat_simulator::World;
 
-use crate::wire::memory::{Asked, Recorder};
+use crate::wire::memory::{Recorded, Recorder};
 use crate::wire::{Memory, Place};
-use crate::{downloads, entries, forwarding, odds, rooms, sending, story};
+use crate::{downloads, entries, forwarding, misc, rooms, sending, story};
 
-/// A request with one part spoiled, and the name of that part.
-pub(crate) struct Spoiled {
+/// A request with one part altered, and the name of that part.
+pub(crate) struct Altered {
     pub(crate) part: String,
     pub(crate) request: Request<Bytes>,
 }
@@ -23,11 +23,11 @@ fn every_part_of_every_request_is_checked() {
     let place = Place::memory(story::world());
     story::script(&place.simulator);
     let recorded = Recorder::of(&place, |place| {
-        story::day::<Memory>(place).unwrap();
+        story::run_bot::<Memory>(place).unwrap();
     });
     assert!(recorded.len() >= 100, "{} requests", recorded.len());
-    let spoiled = assert_seen(&recorded, spoil);
-    assert!(spoiled >= 4000, "{spoiled}");
+    let altered = assert_seen(&recorded, alter);
+    assert!(altered >= 4000, "{altered}");
 }
 
 #[test]
@@ -35,39 +35,39 @@ fn every_part_of_every_download_is_checked() {
     let place = Place::memory(downloads::world());
     let mut recorded = Recorder::of(&place, downloads::everything::<Memory>);
     recorded.retain(|(_, request)| request.uri().path().contains("webwxget"));
-    let spoiled = assert_seen(&recorded, spoil);
-    assert!(spoiled >= 200, "{spoiled}");
+    let altered = assert_seen(&recorded, alter);
+    assert!(altered >= 200, "{altered}");
 }
 
 #[test]
 fn every_part_of_every_change_is_checked() {
-    let stories: [fn(&Place); 3] =
+    let scenarios: [fn(&Place); 3] =
         [rooms::contacts::<Memory>, rooms::friends::<Memory>, rooms::rooms::<Memory>];
     let mut recorded = Vec::new();
-    for story in stories {
-        recorded.extend(Recorder::of(&Place::memory(rooms::world()), story));
+    for scenario in scenarios {
+        recorded.extend(Recorder::of(&Place::memory(rooms::world()), scenario));
     }
     recorded.retain(|(_, request)| {
         let path = request.uri().path();
         let names = ["oplog", "verify", "search", "chatroom", "batch"];
         names.iter().any(|name| path.contains(name))
     });
-    let spoiled = assert_seen(&recorded, spoil);
-    assert!(recorded.len() >= 20 && spoiled >= 500, "{} requests, {spoiled}", recorded.len());
+    let altered = assert_seen(&recorded, alter);
+    assert!(recorded.len() >= 20 && altered >= 500, "{} requests, {altered}", recorded.len());
 }
 
 #[test]
 fn every_part_of_every_send_is_checked() {
-    let stories: [fn(&Place); 4] = [
+    let scenarios: [fn(&Place); 4] = [
         sending::sends::<Memory>,
         forwarding::forwards::<Memory>,
-        sending::takes_back::<Memory>,
+        sending::revokes::<Memory>,
         sending::notifies::<Memory>,
     ];
     let mut recorded = Vec::new();
-    for story in stories {
+    for scenario in scenarios {
         let place = Place::memory(sending::world());
-        recorded.extend(Recorder::of(&place, story));
+        recorded.extend(Recorder::of(&place, scenario));
     }
     let paths: BTreeSet<&str> = recorded.iter().map(|(_, request)| request.uri().path()).collect();
     for name in [
@@ -81,41 +81,45 @@ fn every_part_of_every_send_is_checked() {
     ] {
         assert!(paths.iter().any(|path| path.ends_with(name)), "{name}");
     }
-    // What these have in common with every other story was looked at there.
+    // Other scenarios check the rest of these requests.
     recorded.retain(|(_, request)| {
         let path = request.uri().path();
         path.contains("webwxsend") || path.contains("webwxrevoke") || path.contains("webwxstatus")
     });
-    let spoiled = assert_seen(&recorded, spoil);
-    assert!(spoiled >= 1500, "{spoiled}");
+    let altered = assert_seen(&recorded, alter);
+    assert!(altered >= 1500, "{altered}");
 }
 
-/// The same for the other ways in, and for what else there is to ask.
+/// The same for the other kinds of login and the remaining calls.
 #[test]
 fn every_part_of_the_other_calls_is_checked() {
-    for (least, world, story) in [
+    for (least, world, scenario) in [
         (12, entries::world(), entries::pushed::<Memory> as fn(&Place)),
         (8, entries::desktop_world(), entries::desktop::<Memory>),
         (8, entries::file_helper_world(), entries::file_helper::<Memory>),
-        (12, odds::world(), odds::done::<Memory>),
-        (8, odds::world(), odds::thrown_out::<Memory>),
-        (10, odds::world(), odds::before),
+        (12, misc::world(), misc::all_calls::<Memory>),
+        (8, misc::world(), misc::logout_after_kick::<Memory>),
+        (10, misc::world(), misc::login_reports),
     ] {
-        let mut recorded = Recorder::of(&Place::memory(world), story);
-        // Forms are spoiled otherwise.
+        let mut recorded = Recorder::of(&Place::memory(world), scenario);
+        // Forms with files are altered by `altered_forms`.
         recorded.retain(|(_, request)| !request.uri().path().ends_with("webwxuploadmedia"));
         assert!(recorded.len() >= least, "{} requests", recorded.len());
-        assert!(assert_seen(&recorded, spoil) > 20 * least);
+        assert!(assert_seen(&recorded, alter) > 20 * least);
     }
 }
 
-/// Asserts that each part of each request is missed and named; how many were spoiled.
-pub(crate) fn assert_seen(recorded: &[Asked], spoil: fn(&Request<Bytes>) -> Vec<Spoiled>) -> usize {
-    let mut spoiled = 0;
+/// Asserts that the simulator reports each altered part of each request, and returns the number of
+/// altered requests.
+pub(crate) fn assert_seen(
+    recorded: &[Recorded],
+    alter: fn(&Request<Bytes>) -> Vec<Altered>,
+) -> usize {
+    let mut altered = 0;
     let mut unseen = Vec::new();
     for (world, request) in recorded {
-        for Spoiled { part, request } in spoil(request) {
-            spoiled += 1;
+        for Altered { part, request } in alter(request) {
+            altered += 1;
             let seen = violations(world, &request);
             let name = part.rsplit(' ').next().unwrap_or_default();
             if !seen.iter().any(|seen| names(seen, name)) {
@@ -126,16 +130,16 @@ pub(crate) fn assert_seen(recorded: &[Asked], spoil: fn(&Request<Bytes>) -> Vec<
                 ));
             }
         }
-        // Unspoiled, the same request on the same world is one that the service takes.
+        // The unaltered request is valid in the same world.
         assert_eq!(violations(world, request), Vec::<String>::new());
     }
     unseen.sort();
     unseen.dedup();
-    assert!(unseen.is_empty(), "not seen:\n{}", unseen.join("\n"));
-    spoiled
+    assert!(unseen.is_empty(), "not reported:\n{}", unseen.join("\n"));
+    altered
 }
 
-/// Whether a violation names this part: in back-quotes, alone or at the end of a path.
+/// Returns whether a violation names this part: in back-quotes, alone or at the end of a path.
 fn names(violation: &str, name: &str) -> bool {
     violation.match_indices(name).any(|(at, _)| {
         let before = violation[..at].ends_with(['`', '.', '&']);
@@ -143,7 +147,7 @@ fn names(violation: &str, name: &str) -> bool {
     })
 }
 
-/// What the simulator says of a request beyond what it said before.
+/// Returns the violations that a request adds.
 fn violations(world: &World, request: &Request<Bytes>) -> Vec<String> {
     let mut world = world.clone();
     let before = world.violations().len();
@@ -151,7 +155,7 @@ fn violations(world: &World, request: &Request<Bytes>) -> Vec<String> {
     world.violations()[before..].iter().map(ToString::to_string).collect()
 }
 
-pub(crate) fn spoil(request: &Request<Bytes>) -> Vec<Spoiled> {
+pub(crate) fn alter(request: &Request<Bytes>) -> Vec<Altered> {
     let mut all = Vec::new();
     queries(request, &mut all);
     headers(request, &mut all);
@@ -165,27 +169,27 @@ pub(crate) fn spoil(request: &Request<Bytes>) -> Vec<Spoiled> {
     all
 }
 
-pub(crate) fn queries(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
+pub(crate) fn queries(request: &Request<Bytes>, all: &mut Vec<Altered>) {
     let uri = request.uri().to_string();
     let Some((path, query)) = uri.split_once('?') else { return };
     for (what, query) in pairs(query, "&") {
-        let mut spoiled = request.clone();
-        *spoiled.uri_mut() = format!("{path}?{query}").parse().unwrap();
-        all.push(Spoiled { part: format!("query {what}"), request: spoiled });
+        let mut altered = request.clone();
+        *altered.uri_mut() = format!("{path}?{query}").parse().unwrap();
+        all.push(Altered { part: format!("query {what}"), request: altered });
     }
 }
 
-/// The list with each of its pairs dropped and altered in turn.
+/// Returns copies of the list with each pair dropped and altered in turn.
 fn pairs(list: &str, separator: &str) -> Vec<(String, String)> {
     let parts: Vec<&str> = list.split(separator).collect();
     let mut all = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         let name = part.split('=').next().unwrap_or_default();
-        // `?&MsgID=`: what stands before the first has no name.
+        // In `?&MsgID=`, the part before `&` has no name.
         if name.is_empty() {
             continue;
         }
-        // Another size of a picture is a request like this one.
+        // A request for another picture size is valid.
         if !matches!(*part, "type=slave" | "type=big") {
             let mut dropped = parts.clone();
             dropped.remove(index);
@@ -199,45 +203,45 @@ fn pairs(list: &str, separator: &str) -> Vec<(String, String)> {
     all
 }
 
-pub(crate) fn headers(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
+pub(crate) fn headers(request: &Request<Bytes>, all: &mut Vec<Altered>) {
     for name in request.headers().keys().filter(|name| *name != "cookie") {
         let mut dropped = request.clone();
         dropped.headers_mut().remove(name);
-        all.push(Spoiled { part: format!("header without {name}"), request: dropped });
+        all.push(Altered { part: format!("header without {name}"), request: dropped });
         let mut altered = request.clone();
         let value = altered.headers_mut().get_mut(name).unwrap();
         *value = format!("{}x", value.to_str().unwrap()).parse().unwrap();
-        all.push(Spoiled { part: format!("header with another {name}"), request: altered });
+        all.push(Altered { part: format!("header with another {name}"), request: altered });
     }
 }
 
-pub(crate) fn cookies(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
+pub(crate) fn cookies(request: &Request<Bytes>, all: &mut Vec<Altered>) {
     let Some(list) = request.headers().get("cookie") else { return };
     for (what, list) in pairs(list.to_str().unwrap(), "; ") {
-        let mut spoiled = request.clone();
+        let mut altered = request.clone();
         if list.is_empty() {
-            spoiled.headers_mut().remove("cookie");
+            altered.headers_mut().remove("cookie");
         } else {
-            spoiled.headers_mut().insert("cookie", list.parse().unwrap());
+            altered.headers_mut().insert("cookie", list.parse().unwrap());
         }
-        all.push(Spoiled { part: format!("cookie {what}"), request: spoiled });
+        all.push(Altered { part: format!("cookie {what}"), request: altered });
     }
 }
 
-fn form(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
+fn form(request: &Request<Bytes>, all: &mut Vec<Altered>) {
     let text = std::str::from_utf8(request.body()).unwrap();
     for (what, text) in pairs(text, "&") {
-        all.push(Spoiled { part: format!("form {what}"), request: with_body(request, text) });
+        all.push(Altered { part: format!("form {what}"), request: with_body(request, text) });
     }
 }
 
-fn json(request: &Request<Bytes>, all: &mut Vec<Spoiled>) {
+fn json(request: &Request<Bytes>, all: &mut Vec<Altered>) {
     for (what, text) in replace_json(request.body()) {
-        all.push(Spoiled { part: format!("body {what}"), request: with_body(request, text) });
+        all.push(Altered { part: format!("body {what}"), request: with_body(request, text) });
     }
 }
 
-/// A JSON text with each of its fields dropped and altered in turn.
+/// Returns copies of a JSON text with each field dropped and altered in turn.
 pub(crate) fn replace_json(json: &[u8]) -> Vec<(String, String)> {
     let whole: Value = serde_json::from_slice(json).unwrap();
     let mut all = Vec::new();
@@ -246,25 +250,27 @@ pub(crate) fn replace_json(json: &[u8]) -> Vec<(String, String)> {
     for path in paths {
         let name = path.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap();
         let old = whole.pointer(&path).unwrap();
-        let mut spoiled = Vec::new();
-        // A text may do without mentions.
+        let mut altered = Vec::new();
+        // Mentions are optional in a text.
         if name != "MsgSource" {
-            spoiled.push((format!("without {name}"), None));
+            altered.push((format!("without {name}"), None));
         }
         for other in others(name, old) {
-            spoiled.push((format!("{path} as {other}, another {name}"), Some(other)));
+            altered.push((format!("{path} as {other}, another {name}"), Some(other)));
         }
-        for (what, other) in spoiled {
-            // Spoiled in the text, so that the order of the fields stays as it was.
+        for (what, other) in altered {
+            // Altering the text keeps the order of the fields.
             all.push((what, replaced(json, &path, other.as_ref())));
         }
     }
     all
 }
 
-/// A value of another type and, unless any text will do, another one of the same.
+/// Returns a value of another type and, unless any value of the same type is valid, a different one
+/// of the same type.
 fn others(name: &str, value: &Value) -> Vec<Value> {
-    // Of a file that is only announced, any name and any length will do.
+    // The simulator accepts any value of these fields, such as the name and length of an announced
+    // file.
     let free = matches!(
         name,
         "Content"
@@ -298,7 +304,7 @@ fn paths_of(value: &Value, path: String, all: &mut Vec<String>) {
         Value::Object(fields) => {
             fields.iter().for_each(|(name, value)| paths_of(value, format!("{path}/{name}"), all));
         }
-        // The first and the last stand for all.
+        // The first and the last item represent all.
         Value::Array(items) => {
             for index in [0, items.len().saturating_sub(1)] {
                 if let Some(item) = items.get(index) {
@@ -310,7 +316,7 @@ fn paths_of(value: &Value, path: String, all: &mut Vec<String>) {
     }
 }
 
-/// The JSON text with the value at `path` replaced, or left out.
+/// Returns the JSON text with the value at `path` replaced or removed.
 fn replaced(text: &[u8], path: &str, other: Option<&Value>) -> String {
     fn rewrite(raw: &str, path: &[&str], other: Option<&Value>) -> String {
         let [first, rest @ ..] = path else { return other.map_or(String::new(), Value::to_string) };
@@ -334,7 +340,7 @@ fn replaced(text: &[u8], path: &str, other: Option<&Value>) -> String {
     rewrite(std::str::from_utf8(text).unwrap(), &parts, other)
 }
 
-/// The fields of a JSON object in their order.
+/// Returns the fields of a JSON object in order.
 fn fields(raw: &str) -> Vec<(String, &str)> {
     struct Fields<'a>(Vec<(String, &'a serde_json::value::RawValue)>);
     impl<'de> serde::Deserialize<'de> for Fields<'de> {
@@ -363,7 +369,7 @@ fn fields(raw: &str) -> Vec<(String, &str)> {
     fields.0.into_iter().map(|(name, value)| (name, value.get())).collect()
 }
 
-/// The request with another body, and with the length of that.
+/// Returns the request with another body and a matching `content-length`.
 pub(crate) fn with_body(request: &Request<Bytes>, body: impl Into<Bytes>) -> Request<Bytes> {
     let (mut request, body) = (request.clone(), body.into());
     request.headers_mut().insert("content-length", body.len().into());

@@ -1,4 +1,4 @@
-//! How the messages end: a stop breaks whatever they wait for.
+//! Stopping: a stop interrupts every kind of wait.
 
 use std::sync::mpsc;
 use std::thread;
@@ -11,16 +11,17 @@ use super::host::{Client, Host};
 use super::{body, conform, get, reply};
 
 conform! {
-    a_stop_ends_a_wait_for_the_head,
-    a_stop_ends_a_wait_in_the_head,
-    a_stop_ends_a_wait_in_the_body,
-    a_stop_ends_a_pause,
-    a_stop_ends_connecting,
-    a_stop_ends_a_handshake,
-    a_stop_comes_first,
+    stop_interrupts_wait_for_head,
+    stop_interrupts_partial_head,
+    stop_interrupts_partial_body,
+    stop_interrupts_pause,
+    stop_interrupts_connecting,
+    stop_interrupts_handshake,
+    stop_before_messages,
 }
 
-/// A server with nothing new: of the poll it says `begun`, and no more.
+/// Returns a server without new messages that answers the long poll with `begun` and then stays
+/// silent.
 fn quiet(begun: &'static str) -> Script {
     Script::new(move |arrived| {
         if arrived.line.contains("/webwxsync") {
@@ -42,8 +43,8 @@ fn open(host: &dyn Host, origin: &str) -> Box<dyn Client> {
     host.open(session_of(device), &Options::default()).unwrap()
 }
 
-/// Waits for messages at `origin`, and stops when `ready`: it has to end at once. A machine that is at
-/// something else gets another try.
+/// Waits for messages at `origin` and stops once `ready` returns true: the messages must end within
+/// half a second. A busy machine gets two retries.
 fn stop(host: &dyn Host, origin: &str, ready: impl Fn() -> bool) {
     let mut times = Vec::new();
     while times.len() < 3 && times.last().is_none_or(|time| *time >= Duration::from_millis(500)) {
@@ -52,25 +53,26 @@ fn stop(host: &dyn Host, origin: &str, ready: impl Fn() -> bool) {
     assert!(times.last() < Some(&Duration::from_millis(500)), "{times:?}");
 }
 
-/// How long it takes.
+/// Returns the time from the stop to the end.
 fn stopped(host: &dyn Host, origin: &str, ready: impl Fn() -> bool) -> Duration {
     let client = open(host, origin);
     let time = thread::scope(|scope| {
         let (ended, end) = mpsc::channel();
         let waiting = &client;
-        scope.spawn(move || ended.send((waiting.hear(), Instant::now())).unwrap());
+        scope.spawn(move || ended.send((waiting.messages_until_end(), Instant::now())).unwrap());
         while !ready() {
             thread::sleep(Duration::from_millis(5));
         }
         thread::sleep(Duration::from_millis(100));
         let stopped = Instant::now();
         client.stop();
-        let (heard, ended) = end.recv_timeout(Duration::from_secs(20)).expect("an end");
-        assert!(matches!(heard.last(), Some(Err(Error::Stopped))), "{heard:?}");
+        let (received, ended) =
+            end.recv_timeout(Duration::from_secs(20)).expect("the messages did not end");
+        assert!(matches!(received.last(), Some(Err(Error::Stopped))), "{received:?}");
         ended - stopped
     });
-    // Final for the messages; calls go on.
-    assert!(matches!(client.hear()[..], [Err(Error::Stopped)]));
+    // The messages stay ended; calls still work.
+    assert!(matches!(client.messages_until_end()[..], [Err(Error::Stopped)]));
     assert_eq!(body(client.ask(get(&Script::replying(reply("ok"))))), "ok");
     time
 }
@@ -79,39 +81,39 @@ fn origin(server: &Script) -> String {
     format!("http://{}", server.address())
 }
 
-fn polled(host: &dyn Host, begun: &'static str) {
+fn stop_during_poll(host: &dyn Host, begun: &'static str) {
     let server = quiet(begun);
     stop(host, &origin(&server), || {
         server.requests().iter().any(|arrived| arrived.line.contains("/synccheck"))
     });
 }
 
-/// Threat B4: the long poll, as it is most of the time.
-fn a_stop_ends_a_wait_for_the_head(host: &dyn Host) {
-    polled(host, "");
+/// Threat B4: the usual state of the long poll.
+fn stop_interrupts_wait_for_head(host: &dyn Host) {
+    stop_during_poll(host, "");
 }
 
 /// Threat B4.
-fn a_stop_ends_a_wait_in_the_head(host: &dyn Host) {
-    polled(host, "HTTP/1.1 200 OK\r\ncontent-le");
+fn stop_interrupts_partial_head(host: &dyn Host) {
+    stop_during_poll(host, "HTTP/1.1 200 OK\r\ncontent-le");
 }
 
-/// Threat B4: with a length, in chunks, and up to the end of the connection, where an end that the
-/// stop itself makes is not taken for that of the body.
-fn a_stop_ends_a_wait_in_the_body(host: &dyn Host) {
-    polled(host, "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nwindow.");
-    polled(host, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nwi\r\n");
-    polled(host, "HTTP/1.1 200 OK\r\n\r\nwindow.");
+/// Threat B4: with a length, in chunks, and delimited by the end of the connection, where the end
+/// caused by the stop must not count as the end of the body.
+fn stop_interrupts_partial_body(host: &dyn Host) {
+    stop_during_poll(host, "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nwindow.");
+    stop_during_poll(host, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nwi\r\n");
+    stop_during_poll(host, "HTTP/1.1 200 OK\r\n\r\nwindow.");
 }
 
-/// After three failures the inbox pauses, for a second and longer.
-fn a_stop_ends_a_pause(host: &dyn Host) {
+/// After three failures, the inbox pauses for a second or longer.
+fn stop_interrupts_pause(host: &dyn Host) {
     let server = Script::replying("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
     stop(host, &origin(&server), || server.requests().len() >= 3);
 }
 
-/// Threat B4: a host that does not answer at all.
-fn a_stop_ends_connecting(host: &dyn Host) {
+/// Threat B4: a host that does not respond.
+fn stop_interrupts_connecting(host: &dyn Host) {
     let full = Full::new().unwrap();
     let begun = Instant::now();
     stop(host, &format!("http://{}", full.address()), || {
@@ -119,16 +121,16 @@ fn a_stop_ends_connecting(host: &dyn Host) {
     });
 }
 
-/// Threat B4: a host that takes the connection and says nothing.
-fn a_stop_ends_a_handshake(host: &dyn Host) {
+/// Threat B4: a host that accepts the connection and sends nothing.
+fn stop_interrupts_handshake(host: &dyn Host) {
     let server = Script::mute();
     stop(host, &format!("https://{}", server.address()), || server.connections() > 0);
 }
 
-fn a_stop_comes_first(host: &dyn Host) {
+fn stop_before_messages(host: &dyn Host) {
     let server = quiet("");
     let client = open(host, &origin(&server));
     client.stop();
-    assert!(matches!(client.hear()[..], [Err(Error::Stopped)]));
+    assert!(matches!(client.messages_until_end()[..], [Err(Error::Stopped)]));
     assert!(server.requests().is_empty());
 }

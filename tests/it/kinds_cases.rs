@@ -1,4 +1,4 @@
-//! One message of each kind, and what a bot is to make of it.
+//! Messages of each kind, and the expected results.
 
 use std::time::Duration;
 
@@ -8,45 +8,45 @@ use wechat_proto::media::NotFetchable;
 use wechat_proto::message::NotForwardable;
 use wechat_simulator::{Contact, Hand, Incoming, Media, Part, World};
 
-/// A message, and what comes of it.
+/// A message and the expected results.
 #[derive(Clone)]
 pub(super) struct Case {
     pub(super) said: Incoming,
     pub(super) by: By,
-    /// [`Kind`](wechat_proto::message::Kind) as JSON, without what is empty.
+    /// Expected [`Kind`](wechat_proto::message::Kind) as JSON, without empty values.
     pub(super) kind: Value,
     pub(super) passed: Result<Passed, NotForwardable>,
     pub(super) whole: Result<&'static [u8], NotFetchable>,
     pub(super) small: Result<&'static [u8], NotFetchable>,
 }
 
-/// Who says it.
+/// The author of a message.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum By {
-    /// A person, and the same person in a room.
+    /// A person; the message is sent directly and in a room.
     Person,
-    /// The service, in the chat with a person and in a room: no member.
+    /// The service, in the chat with a person and in a room where it is not a member.
     Service,
-    /// As the message says: somebody who is in no room.
+    /// The sender that the message names, in no room.
     Other,
 }
 
-/// How it is passed on: the endpoint, `Type`, and what its `Content` is.
+/// The expected forward: the endpoint, `Type` and the source of `Content`.
 pub(super) type Passed = (&'static str, i64, Content);
 
 #[derive(Clone, Copy)]
 pub(super) enum Content {
-    /// `Content` as it came, decoded.
+    /// The received `Content`, decoded.
     Said,
-    /// `OriContent` as it came.
+    /// The received `OriContent`.
     Original,
-    /// Nothing: an md5 is enough.
+    /// Empty: the md5 is enough.
     Md5,
-    /// XML that is written anew.
+    /// Newly built XML.
     File,
 }
 
-/// What the file is called.
+/// The name of the file.
 pub(super) const NAME: &str = "预算 & <最终>_v2.PDF";
 const SAID: &str = "a <b> & \"c\"\nd 😄";
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0 as it was sent";
@@ -80,7 +80,7 @@ fn picture(content_type: &str, bytes: &'static [u8]) -> Media {
 }
 
 impl Case {
-    /// A message that brings nothing and is not passed on.
+    /// Creates a case without media that cannot be forwarded.
     pub(super) fn of(said: Incoming, kind: Value) -> Self {
         let (whole, small) = (Err(NotFetchable::Kind), Err(NotFetchable::Kind));
         Self { said, by: By::Person, kind, passed: Err(NotForwardable::Kind), whole, small }
@@ -94,16 +94,16 @@ impl Case {
         Self { by, ..self }
     }
 
-    pub(super) fn brings(self, whole: &'static [u8]) -> Self {
+    pub(super) fn fetches(self, whole: &'static [u8]) -> Self {
         Self { whole: Ok(whole), ..self }
     }
 
-    fn shows(self, small: &'static [u8]) -> Self {
+    fn with_thumbnail(self, small: &'static [u8]) -> Self {
         Self { small: Ok(small), ..self }
     }
 }
 
-/// All of them, said by the friend.
+/// Returns all cases, sent by the friend.
 pub(super) fn all(world: &World) -> Vec<Case> {
     let friend = named(world, "林晓");
     let lasting = world.contact(&friend).unwrap().permanent.clone();
@@ -144,7 +144,7 @@ fn media(friend: &str, id: &str) -> Vec<Case> {
             kind["video"].as_object_mut().unwrap().remove("short");
         }
         let said = said.attach(Part::Thumbnail, picture("image/jpeg", SMALL));
-        Case::of(said, kind).brings(MP4).shows(SMALL)
+        Case::of(said, kind).fetches(MP4).with_thumbnail(SMALL)
     };
     let (long, endpoint) = (Duration::from_secs(27), "webwxsendvideomsg");
     let exported = Incoming { msg_type: 44, ..Incoming::video(friend, long, MP4) };
@@ -162,15 +162,15 @@ fn media(friend: &str, id: &str) -> Vec<Case> {
     let own = Incoming::emoticon(friend, GIF).attach(Part::Thumbnail, picture("image/gif", STILL));
     let mut all = vec![
         text.passed("webwxsendmsg", 1, Content::Said),
-        image.passed("webwxsendmsgimg", 3, Content::Said).brings(JPEG).shows(SMALL),
-        voice.brings(MP3),
+        image.passed("webwxsendmsgimg", 3, Content::Said).fetches(JPEG).with_thumbnail(SMALL),
+        voice.fetches(MP3),
         video(Incoming::video(friend, long, MP4), false).passed(endpoint, 43, Content::Said),
         video(Incoming::short_video(friend, long, MP4), true).passed(endpoint, 62, Content::Said),
         video(exported, false),
         Case::of(own, sticker(&md5(GIF), GIF.len(), key(GIF), Value::Null))
             .passed("webwxsendemoticon", 47, Content::Md5)
-            .brings(GIF)
-            .shows(STILL),
+            .fetches(GIF)
+            .with_thumbnail(STILL),
         Case {
             passed: Err(NotForwardable::Sticker),
             whole: Err(NotFetchable::Sticker),
@@ -188,13 +188,15 @@ fn media(friend: &str, id: &str) -> Vec<Case> {
         let said = said
             .attach(Part::BigPicture, picture("image/gif", GIF))
             .attach(Part::Thumbnail, picture("image/jpeg", SMALL));
-        let case = Case::of(said, sticker(md5, 86_235, back(md5), game)).brings(GIF).shows(SMALL);
+        let case = Case::of(said, sticker(md5, 86_235, back(md5), game))
+            .fetches(GIF)
+            .with_thumbnail(SMALL);
         all.push(case.passed("webwxsendemoticon", 47, Content::Md5));
     }
     all
 }
 
-/// What the account itself sends from its phone, to the friend and into the room.
+/// Messages that the account sends from its phone, to the friend and to the room.
 fn own(world: &World, friend: &str) -> Vec<Case> {
     let (me, room) = (&world.account().user_name, named(world, "周末"));
     let to = |to: &str, said: Incoming| Incoming { to: to.to_owned(), ..said };
@@ -206,7 +208,7 @@ fn own(world: &World, friend: &str) -> Vec<Case> {
     } });
     let file = Incoming::file(me, NAME, FILE);
     vec![
-        Case::of(to(friend, voice), voice_kind).brings(MP3),
+        Case::of(to(friend, voice), voice_kind).fetches(MP3),
         Case::of(to(&room, Incoming::text(me, SAID)), json!({ "text": SAID })).passed(
             "webwxsendmsg",
             1,
@@ -214,7 +216,7 @@ fn own(world: &World, friend: &str) -> Vec<Case> {
         ),
         Case::of(to(&room, file), super::apps::file(""))
             .passed("webwxsendappmsg", 6, Content::File)
-            .brings(FILE),
+            .fetches(FILE),
     ]
     .into_iter()
     .map(|case| case.by(By::Other))
@@ -290,11 +292,11 @@ fn places(friend: &str) -> Vec<Case> {
     } });
     let link = Incoming::location_link(friend);
     let kind_2016 = json!({ "location": { "url": link.content } });
-    // That has no map.
+    // This one has no map.
     let missing = Err(NotFetchable::Incomplete);
     vec![
-        Case::of(place(), kind.clone()).brings(MAP).passed("webwxsendmsg", 48, Content::Original),
-        Case::of(Incoming { msg_type: 48, sub_msg_type: 0, ..place() }, kind).brings(MAP).passed(
+        Case::of(place(), kind.clone()).fetches(MAP).passed("webwxsendmsg", 48, Content::Original),
+        Case::of(Incoming { msg_type: 48, sub_msg_type: 0, ..place() }, kind).fetches(MAP).passed(
             "webwxsendmsg",
             48,
             Content::Original,

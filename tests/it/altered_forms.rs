@@ -1,11 +1,11 @@
-//! Forms with a file in them, each part spoiled in turn.
+//! Forms with a file, each part altered in turn.
 
 use bytes::Bytes;
 use http::Request;
 
-use crate::exact::{Spoiled, cookies, headers, queries, replace_json, with_body};
+use crate::altered_requests::{Altered, cookies, headers, queries, replace_json, with_body};
 
-/// A form's separator, and its parts as they are between two of them.
+/// Splits a form into its separator and its parts.
 fn split(request: &Request<Bytes>) -> (Vec<u8>, Vec<Vec<u8>>) {
     let kind = request.headers()["content-type"].to_str().unwrap();
     let (_, boundary) = kind.split_once("boundary=").unwrap();
@@ -36,7 +36,7 @@ fn joined(request: &Request<Bytes>, separator: &[u8], parts: &[Vec<u8>]) -> Requ
     with_body(request, body)
 }
 
-/// The head of a part, and its value.
+/// Splits a part into its head and its value.
 fn halves(part: &[u8]) -> (&[u8], &[u8]) {
     let at = find(part, b"\r\n\r\n").unwrap();
     (&part[..at + 4], &part[at + 4..part.len() - 2])
@@ -48,12 +48,12 @@ fn name_of(part: &[u8]) -> String {
     rest.split_once('"').unwrap().0.to_owned()
 }
 
-/// A part with another value.
+/// Returns a part with another value.
 fn valued(part: &[u8], value: &[u8]) -> Vec<u8> {
     [halves(part).0, value, b"\r\n"].concat()
 }
 
-pub(crate) fn spoil(request: &Request<Bytes>) -> Vec<Spoiled> {
+pub(crate) fn alter(request: &Request<Bytes>) -> Vec<Altered> {
     let mut all = Vec::new();
     queries(request, &mut all);
     headers(request, &mut all);
@@ -64,7 +64,7 @@ pub(crate) fn spoil(request: &Request<Bytes>) -> Vec<Spoiled> {
         let name = name_of(part);
         let mut add = |what: &str, changed: Vec<Vec<u8>>| {
             let request = joined(request, &separator, &changed);
-            all.push(Spoiled { part: format!("part {what} {name}"), request });
+            all.push(Altered { part: format!("part {what} {name}"), request });
         };
         let with = |other: Vec<u8>| {
             let mut parts = parts.clone();
@@ -82,7 +82,7 @@ pub(crate) fn spoil(request: &Request<Bytes>) -> Vec<Spoiled> {
         if value.len() > 1 {
             add("with less of", with(valued(part, &value[1..])));
         }
-        // Written as RFC 2231 has it, which the service refuses.
+        // The extended notation of RFC 2231, which the service refuses.
         let text = String::from_utf8(head.to_vec()).unwrap();
         let starred = text.replacen("name=\"", "name*=utf-8''", 1).replacen("\"\r\n", "\r\n", 1);
         let renamed = text.replacen("filename=\"", "filename=\"x", 1);
@@ -96,7 +96,7 @@ pub(crate) fn spoil(request: &Request<Bytes>) -> Vec<Spoiled> {
         if name == "uploadmediarequest" {
             for (what, json) in replace_json(value) {
                 let request = joined(request, &separator, &with(valued(part, json.as_bytes())));
-                all.push(Spoiled { part: format!("json {what}"), request });
+                all.push(Altered { part: format!("json {what}"), request });
             }
         }
     }
