@@ -14,6 +14,7 @@ use wechat_proto::report::{Report, ReportKind, SendReports};
 use wechat_proto::room::{CreateRoom, Founders, RoomMembers, UpdateRoom};
 use wechat_proto::{Account, Call, Endpoint, Error, Session, Timestamp};
 
+use crate::run::Place;
 use crate::{LINK, START};
 
 /// Drops a call that must not be repeated after each number of polls, then runs it again.
@@ -108,6 +109,14 @@ fn changes_are_not_repeated() {
     once(UpdateRoom::quit(room.clone()));
 }
 
+/// Asserts that one message arrived and was sent at most twice.
+fn assert_one_message(place: &Place) {
+    let world = place.world();
+    let [_, sent] = world.sent() else { panic!("{:?}", world.sent()) };
+    assert!(sent.repeats <= 1);
+    assert!(world.violations().is_empty(), "{:?}", world.violations());
+}
+
 /// Threat S9: the value of a send outlives the dropped future; used again, it repeats the send with
 /// its id, and one message arrives.
 #[test]
@@ -122,10 +131,7 @@ fn reused_send_is_one_message() {
         if first.is_none() {
             place.finish(client.call(&mut send)).unwrap();
         }
-        let world = place.world();
-        let [_, sent] = world.sent() else { panic!("{:?}", world.sent()) };
-        assert!(sent.repeats <= 1);
-        assert!(world.violations().is_empty(), "{:?}", world.violations());
+        assert_one_message(&place);
         if first.is_some() {
             break;
         }
@@ -145,10 +151,7 @@ fn sends_with_one_id_are_one_message() {
         if first.is_none() {
             place.finish(client.call(send())).unwrap();
         }
-        let world = place.world();
-        let [_, sent] = world.sent() else { panic!("{:?}", world.sent()) };
-        assert!(sent.repeats <= 1);
-        assert!(world.violations().is_empty(), "{:?}", world.violations());
+        assert_one_message(&place);
         if first.is_some() {
             break;
         }
