@@ -13,7 +13,7 @@ use wechat_proto::login::Logout;
 use wechat_proto::media::{GetImage, ImageSize, LocalFile, Upload};
 use wechat_proto::message::SendText;
 use wechat_proto::{ClientMsgId, Error, Message, UserName};
-use wechat_simulator::{Chaos, Fault, Incoming, LineFault, World};
+use wechat_simulator::{Chaos, Fault, Incoming, TlsFault, World};
 
 use crate::wire::{Bot, Hyper, Place, Ureq};
 
@@ -236,7 +236,7 @@ fn scenario_with_tls_faults<B: Bot>(seed: u64) {
     scenario::<B>(seed, &place, SMALL_FILE);
     let carried = place.line().unwrap().carried();
     let faults: BTreeSet<_> = carried.iter().flatten().map(|(fault, _)| *fault).collect();
-    assert!(faults.len() >= LineFault::ALL.len() - 2, "{}", place.injected_faults());
+    assert!(faults.len() >= TlsFault::ALL.len() - 2, "{}", place.injected_faults());
 }
 
 /// Returns the seeds to run: `few`, or those that `CHAOS_SEEDS` requests.

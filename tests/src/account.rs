@@ -1,4 +1,4 @@
-//! Who logs in.
+//! The account of a world.
 
 use crate::reply::Object;
 use crate::rng::Rng;
@@ -13,11 +13,11 @@ pub struct Account {
     pub nick_name: String,
     /// The account's number; may exceed 31 bits.
     pub uin: u64,
-    /// From the login page on; empty before.
+    /// Set by the login page; empty before.
     pub sid: String,
-    /// From the login page on; empty before. Changes when it is refreshed.
+    /// Set by the login page; empty before. Changes when it is refreshed.
     pub skey: String,
-    /// Percent-encoded, as the XML has it; empty before the login page was read.
+    /// Percent-encoded, as in the XML of the login page; empty before.
     pub pass_ticket: String,
 }
 
@@ -33,7 +33,7 @@ impl Account {
         }
     }
 
-    /// The `User` of an answer to `webwxinit` (docs/protocol.md §4.1).
+    /// Returns the `User` object of an answer to `webwxinit` (docs/protocol.md §4.1).
     pub(crate) fn user(&self) -> Object {
         let icon = format!(
             "/cgi-bin/mmwebwx-bin/webwxgeticon?seq=637275253&username={}&skey={}",

@@ -1,22 +1,21 @@
-//! What apps share (docs/protocol.md §9.4).
+//! App messages (docs/protocol.md §9.4).
 
 use crate::kinds::{escaped, secret, stored};
 use crate::message::{Incoming, off_the_wire, on_the_wire};
 use crate::world::World;
 
-/// An app message, for [`Incoming::app`]. All texts are as people read them: they are escaped for XML and for the wire
-/// there.
+/// An app message, for [`Incoming::app`]. All texts are plain; [`Incoming::app`] escapes them for XML and for the wire.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct App {
     /// `AppMsgType`: 5 link, 33 mini program, 57 quotation …
     pub kind: i64,
-    /// Its title; of a reply, the reply.
+    /// Its title; for a reply with a quotation, the reply.
     pub title: String,
-    /// What it says about itself.
+    /// Its description.
     pub description: String,
-    /// Where it leads.
+    /// The address that it links to.
     pub url: String,
-    /// Its picture.
+    /// The address of its thumbnail.
     pub thumb_url: String,
     /// The app's id: `wx…`.
     pub app_id: String,
@@ -24,28 +23,28 @@ pub struct App {
     pub app_name: String,
     /// The public account that it is from: `gh_…`.
     pub source_user_name: String,
-    /// What that calls itself.
+    /// The display name of that account.
     pub source_display_name: String,
-    /// A file, a picture or a sticker that comes with it.
+    /// An attached file, picture or sticker.
     pub attachment: Option<Attachment>,
-    /// What else its XML has, behind `md5`: XML, one element on a line, ending in a line break.
+    /// Additional XML after `md5`: one element per line, ending in a line break.
     pub more: String,
 }
 
-/// What is attached to an app message.
+/// An attachment of an app message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Attachment {
     /// In bytes.
     pub size: u64,
-    /// Its id in the service's storage; not what fetches it.
+    /// Its id in the service's storage; not the id to download it with.
     pub id: String,
     /// The md5 of a sticker.
     pub emoticon_md5: String,
-    /// What its name ends in, without the dot.
+    /// Its file name extension, without the dot.
     pub extension: String,
     /// Its name in the phones' storage network.
     pub stored: String,
-    /// The key that it is encrypted with there.
+    /// Its encryption key there.
     pub key: String,
 }
 
@@ -54,11 +53,11 @@ pub struct Attachment {
 pub struct Article {
     /// Its title.
     pub title: String,
-    /// Where it is.
+    /// Its address.
     pub url: String,
-    /// Its picture.
+    /// The address of its picture.
     pub cover: String,
-    /// What it says, in short.
+    /// Its summary.
     pub digest: String,
     /// When it was published, in seconds since the epoch.
     pub published: u64,
@@ -73,25 +72,25 @@ pub struct Quoted {
     pub msg_id: String,
     /// The lasting id of the person, or of the room.
     pub from: String,
-    /// The lasting id of who said it.
+    /// The lasting id of its author.
     pub speaker: String,
-    /// What that person is called.
+    /// The name of that person.
     pub name: String,
-    /// When, in seconds since the epoch.
+    /// The time of the message, in seconds since the epoch.
     pub at: u64,
     /// Its text or XML.
     pub content: String,
 }
 
 impl Attachment {
-    /// One that is made up of the md5 of its bytes.
+    /// Builds an attachment whose ids are derived from the md5 of its bytes.
     pub(crate) fn of(md5: &str) -> Self {
         let (id, stored, key) = (format!("@crypt_{md5}"), stored(md5, 1), secret(md5));
         Self { id, stored, key, ..Self::default() }
     }
 
     fn lines(&self) -> String {
-        // Where there is nothing, there are none of these.
+        // Without an attachment, these elements are absent.
         let more = if self.stored.is_empty() {
             String::new()
         } else {
@@ -111,24 +110,24 @@ impl Attachment {
 }
 
 impl App {
-    /// One that has nothing but its number and a title: a text (1), a voice reminder (9), goods (10, 13), a set of
-    /// stickers (15), a coupon (16), a place that moves (17), a note (53), any other.
+    /// Builds a message with only its number and a title: a text (1), a voice reminder (9), goods (10, 13), a set of
+    /// stickers (15), a coupon (16), a live location (17), a note (53), or any other.
     pub fn new(kind: i64, title: &str) -> Self {
         Self { kind, title: title.to_owned(), ..Self::default() }
     }
 
-    /// A link.
+    /// Builds a link.
     pub fn link(title: &str, description: &str, url: &str) -> Self {
         Self { description: description.to_owned(), url: url.to_owned(), ..Self::new(5, title) }
     }
 
-    /// A song: `url` is its page, `data_url` the sound.
+    /// Builds a song: `url` is its page, `data_url` its audio.
     pub fn music(title: &str, singer: &str, url: &str, data_url: &str) -> Self {
         let more = format!("<dataurl>{}</dataurl>\n", escaped(data_url));
         Self { kind: 3, more, ..Self::link(title, singer, url) }
     }
 
-    /// Articles of a public account, the first of which gives the title.
+    /// Builds a message with articles of a public account. Its title is the first article's.
     pub fn articles(name: &str, articles: &[Article]) -> Self {
         let mut more = format!(
             "<mmreader>\n<category type=\"20\" count=\"{}\">\n<name><![CDATA[{name}]]></name>\n",
@@ -146,7 +145,7 @@ impl App {
         Self { more, ..Self::link(&first.title, &first.digest, &first.url) }
     }
 
-    /// A page of the mini program that is called `name`; 36 as its `kind` is one that may be forwarded.
+    /// Builds a page of the mini program called `name`. Set `kind` to 36 for one that may be forwarded.
     pub fn mini_program(title: &str, name: &str, app_id: &str, page_path: &str) -> Self {
         let user_name = "gh_12566478d436@app";
         let more = format!(
@@ -161,7 +160,7 @@ impl App {
         }
     }
 
-    /// Money: so many yuan, written `0.10`.
+    /// Builds a money transfer; the amount is in yuan, such as `0.10`.
     pub fn transfer(amount: &str, memo: &str) -> Self {
         Self {
             description: format!("收到转账{amount}元。如需收钱，请点此升级至最新版本"),
@@ -172,7 +171,7 @@ impl App {
         }
     }
 
-    /// Money in an envelope. Mostly, the web hears of it by a notice alone: [`Incoming::system`].
+    /// Builds a red packet. Usually, the web receives only a system message about it: [`Incoming::system`].
     pub fn red_packet(greeting: &str) -> Self {
         Self {
             more: format!(
@@ -182,7 +181,7 @@ impl App {
         }
     }
 
-    /// A reply to a message, which it quotes.
+    /// Builds a reply that quotes a message.
     pub fn quote(reply: &str, quoted: &Quoted) -> Self {
         let Quoted { msg_type, msg_id, from, speaker, name, at, content } = quoted;
         let (name, content) = (escaped(name), escaped(content));
@@ -194,7 +193,7 @@ impl App {
         }
     }
 
-    /// A chat that is passed on: who said what.
+    /// Builds a forwarded chat history of pairs of speaker and text.
     pub fn history(title: &str, said: &[(&str, &str)]) -> Self {
         let lines: Vec<String> =
             said.iter().map(|(name, text)| format!("{name}: {text}")).collect();
@@ -217,7 +216,7 @@ impl App {
         Self { description, more, ..Self::new(19, title) }
     }
 
-    /// A video of a channel.
+    /// Builds a video of a channel.
     pub fn channels_video(name: &str, description: &str, url: &str) -> Self {
         let more = format!(
             "<finderFeed>\n<objectId>14264358459626428566</objectId>\n<feedType>4</feedType>\n<nickname>{}</nickname>\n<avatar>https://wx.qlogo.cn/finderhead/0</avatar>\n<desc>{}</desc>\n<mediaCount>1</mediaCount>\n<objectNonceId>8046877030770906689_0_0</objectNonceId>\n<username>v2_0600@finder</username>\n<mediaList>\n<media>\n<mediaType>4</mediaType>\n<url>{}</url>\n<thumbUrl>http://finder.example/t</thumbUrl>\n<width>1080.0</width>\n<height>1920.0</height>\n<videoPlayDuration>15</videoPlayDuration>\n</media>\n</mediaList>\n</finderFeed>\n",
@@ -252,7 +251,7 @@ impl App {
 }
 
 impl Incoming {
-    /// Something that an app shares.
+    /// Builds an app message.
     pub fn app(from: &str, app: &App) -> Self {
         Self {
             app_msg_type: app.kind,
@@ -265,7 +264,7 @@ impl Incoming {
 }
 
 impl World {
-    /// A message that has arrived, as a reply quotes it: for [`App::quote`].
+    /// Returns a delivered message as a reply quotes it, for [`App::quote`].
     pub fn quoted(&self, msg_id: &str) -> Option<Quoted> {
         let (_, message) = self.arrived().find(|(id, _)| id == msg_id)?;
         let lasting = |name: &str| self.contact(name).map(|contact| contact.permanent.clone());

@@ -1,8 +1,7 @@
 use super::*;
 
-/// What is quoted is told of by the message that arrived.
 #[test]
-fn a_message_is_quoted_as_it_arrived() {
+fn quotation_matches_the_delivered_message() {
     let mut world = World::new(1);
     let friend = world.add_person("A & <b>");
     let room = world.add_room("R", &[&friend]);
@@ -38,7 +37,7 @@ fn a_message_is_quoted_as_it_arrived() {
 }
 
 #[test]
-fn each_has_what_its_kind_has() {
+fn each_kind_has_its_xml_elements() {
     let article = |number: u64| Article {
         title: format!("T{number}"),
         url: format!("http://a.example/?n={number}&x=1"),

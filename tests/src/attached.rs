@@ -1,4 +1,4 @@
-//! What comes with messages: what can be fetched of them, and what only the service can say in them.
+//! Attachments of messages, and the contents that only the service can fill in.
 
 use bytes::Bytes;
 
@@ -7,17 +7,17 @@ use crate::media::{Asset, Media};
 use crate::message::Incoming;
 use crate::world::World;
 
-/// What can be fetched of a message.
+/// A part of a message that can be downloaded.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Part {
-    /// Its picture: of an image, of an emoticon.
+    /// The picture of an image or an emoticon.
     Picture,
-    /// A small picture: of an image, of a video.
+    /// The thumbnail of an image or a video.
     Thumbnail,
-    /// A larger picture; of an emoticon, the one that moves.
+    /// The larger picture of an image; the animated picture of an emoticon.
     BigPicture,
-    /// What a voice message says.
+    /// The audio of a voice message.
     Voice,
     /// A video.
     Video,
@@ -28,7 +28,7 @@ pub enum Part {
 }
 
 impl Incoming {
-    /// What is to be fetched of it, in place of what there was: planted when the message is delivered.
+    /// Sets the content of a part, replacing an earlier one. It is planted when the message is delivered.
     #[must_use]
     pub fn attach(mut self, part: Part, media: Media) -> Self {
         self.attached.retain(|(there, _)| *there != part);
@@ -36,7 +36,7 @@ impl Incoming {
         self
     }
 
-    /// The same bytes in each size.
+    /// Attaches the same bytes as the picture in every size.
     pub(crate) fn pictures(self, bytes: Bytes) -> Self {
         let content_type = match &*bytes {
             [0x89, b'P', b'N', b'G', ..] => "image/png",
@@ -49,7 +49,7 @@ impl Incoming {
             .attach(Part::BigPicture, media)
     }
 
-    /// Says in it what is known only when it is sent: its own number, and the lasting id of who sends it.
+    /// Fills in the parts that are known only on delivery: the message id and the lasting id of the sender.
     pub(crate) fn finish(&mut self, world: &mut World, msg_id: u64) {
         self.content =
             self.content.replace(MAP, &MAP.replace("msgid=", &format!("msgid={msg_id}")));

@@ -1,27 +1,27 @@
-//! Whether a request is what the service expects: everything that is wrong with it is told, not only the first thing.
+//! Checks of requests. All findings about a request are reported, not only the first one.
 
 use std::fmt;
 
 use serde_json::{Value, value::RawValue};
 
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::request::{Decoded, Param, encode, ordered};
 use crate::routes::Route;
 use crate::session::Session;
 use crate::world::World;
 
-/// How far a request's clock may be from the world's, in milliseconds.
+/// The maximum difference between a request's clock and the world's, in milliseconds.
 const CLOCK: i64 = 600_000;
 
-/// Something that the official page would not have sent.
+/// A difference between a request and those of the official page.
 ///
-/// Whether the real service would refuse it is another question: see the [crate's documentation](crate).
+/// The real service may accept such a request: see the [crate's documentation](crate).
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Violation {
     /// The call, such as `webwxsync`.
     pub endpoint: String,
-    /// What is wrong, naming the parameter, field, header or cookie.
+    /// A description that names the parameter, field, header or cookie.
     pub what: String,
 }
 
@@ -31,21 +31,21 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A complaint, and the code that the service answers to it, where a source tells one.
+/// A violation, and the code with which the service answers it, where a source documents one.
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub(crate) what: String,
     pub(crate) ret: Option<i64>,
 }
 
-/// What a value of a query, a form or a JSON string must be.
+/// A rule for a value in a query, a form or a JSON string.
 #[derive(Clone, Debug)]
 pub(crate) enum Rule {
     Is(String),
     OneOf(Vec<String>),
     /// The clock in milliseconds.
     Millis,
-    /// `~Date.now()`: the clock in milliseconds, cut to 32 bits, all of them turned over (docs/protocol.md §1.2).
+    /// `~Date.now()`: the clock in milliseconds, truncated to 32 bits and inverted (docs/protocol.md §1.2).
     NotMillis,
     /// Any whole number.
     Integer,
@@ -61,27 +61,32 @@ impl Rule {
     }
 }
 
-/// One look at one request, by the rules of one form.
+/// A check of one request by the rules of one dialect.
 pub(crate) struct Check<'a> {
     pub(crate) world: &'a World,
     pub(crate) request: &'a Decoded,
-    pub(crate) form: Form,
+    pub(crate) dialect: Dialect,
     pub(crate) found: Vec<Finding>,
-    /// The request's own `DeviceID`, for the session to remember.
+    /// The request's `DeviceID`, to be recorded in the session.
     pub(crate) device: Option<String>,
 }
 
 impl<'a> Check<'a> {
-    pub(crate) fn new(world: &'a World, request: &'a Decoded, form: Form, route: &Route) -> Self {
-        let mut check = Self { world, request, form, found: Vec::new(), device: None };
+    pub(crate) fn new(
+        world: &'a World,
+        request: &'a Decoded,
+        dialect: Dialect,
+        route: &Route,
+    ) -> Self {
+        let mut check = Self { world, request, dialect, found: Vec::new(), device: None };
         check.method(route);
         check.hosts(route);
         check.headers(route);
-        if form != Form::NotesB {
+        if dialect != Dialect::Biezhi {
             check.cookies();
         }
         if route.session && world.session.is_none() {
-            check.wrong("there is no session: nobody has logged in");
+            check.wrong("there is no session: the client is not logged in");
         } else {
             (route.check)(&mut check);
         }
@@ -97,15 +102,15 @@ impl<'a> Check<'a> {
     }
 
     pub(crate) fn is_official(&self) -> bool {
-        self.form == Form::Official
+        self.dialect == Dialect::Official
     }
 
-    /// The session, for routes that need one.
+    /// Returns the session, for routes that need one.
     pub(crate) fn session(&self) -> Option<&'a Session> {
         self.world.session.as_ref()
     }
 
-    /// The session's key, and the one before it as long as the client may not have heard of the change.
+    /// Returns the session's key, and the previous one while the client may not have received the new one.
     pub(crate) fn skey(&self) -> Rule {
         Rule::OneOf(
             self.session().map(|session| session.skeys(self.world.concurrent)).unwrap_or_default(),
@@ -120,7 +125,7 @@ impl<'a> Check<'a> {
         Rule::is(self.world.account.uin.to_string())
     }
 
-    /// `lang` and `pass_ticket`, which go with nearly every call after the login.
+    /// The rule for `lang`, a parameter of nearly every call after the login.
     pub(crate) fn lang(&self) -> Rule {
         Rule::is(self.world.lang.clone())
     }
@@ -129,7 +134,7 @@ impl<'a> Check<'a> {
         Rule::is(self.world.account.pass_ticket.clone())
     }
 
-    /// What is wrong with a value, if anything.
+    /// Returns a description of the fault of a value, if any.
     pub(crate) fn judge(&self, rule: &Rule, value: &str) -> Option<String> {
         let now = self.world.now() as i64;
         let number = value.parse::<i64>().ok().filter(|number| number.to_string() == value);
@@ -181,24 +186,24 @@ impl<'a> Check<'a> {
             return Some(format!("is `{value}`, not `e` and 15 digits"));
         }
         let before = self.session().and_then(|session| session.devices.get(value));
-        // The very same request once more is a retry, not a reuse.
+        // The identical request is a retry, not a reuse.
         (self.is_official() && before.is_some_and(|before| *before != self.request.fingerprint))
-            .then(|| format!("is `{value}`, which another request had already"))
+            .then(|| format!("is `{value}`, which another request has used"))
     }
 
-    /// Checks the query: these parameters, each once, and no other.
+    /// Checks that the query has these parameters, each once, and no others.
     pub(crate) fn query(&mut self, must: &[(&str, Rule)], may: &[(&str, Rule)]) {
         let params = self.request.query.clone();
         self.params("query parameter", &params, must, may);
     }
 
-    /// The same however the values are encoded.
+    /// Checks the query like [`query`](Self::query), with any encoding of the values.
     pub(crate) fn spelled(&mut self, must: &[(&str, Rule)], may: &[(&str, Rule)]) {
         let params = self.request.query.clone();
         self.pairs("query parameter", &params, must, may, false);
     }
 
-    /// The same for the pairs of a query or of a form.
+    /// Checks the pairs of a query or a form like [`query`](Self::query).
     pub(crate) fn params(
         &mut self,
         what: &str,
@@ -228,7 +233,7 @@ impl<'a> Check<'a> {
                     }
                     if spelling && encode(&param.value) != param.raw {
                         self.wrong(format!(
-                            "{what} `{name}` is written `{}`, not as encodeURIComponent does",
+                            "{what} `{name}` is written `{}`, not as by encodeURIComponent",
                             param.raw
                         ));
                     }
@@ -238,17 +243,17 @@ impl<'a> Check<'a> {
                 }
             }
             if found.next().is_some() {
-                self.wrong(format!("{what} `{name}` comes twice"));
+                self.wrong(format!("{what} `{name}` is repeated"));
             }
         }
         for param in params {
             if !must.iter().chain(may).any(|(name, _)| *name == param.name) {
-                self.wrong(format!("{what} `{}` is not known here", param.name));
+                self.wrong(format!("{what} `{}` is unknown", param.name));
             }
         }
     }
 
-    /// The body as an object of exactly these keys in this order.
+    /// Checks that the body is an object with exactly these keys in this order.
     pub(crate) fn body(&mut self, keys: &[&str]) -> Fields {
         let text = String::from_utf8_lossy(&self.request.body).into_owned();
         if serde_json::from_str::<Value>(&text).is_err() {
@@ -261,7 +266,7 @@ impl<'a> Check<'a> {
         self.object("", &text, keys)
     }
 
-    /// An object of exactly these keys in this order.
+    /// Checks that `text` is an object with exactly these keys in this order.
     pub(crate) fn object(&mut self, at: &str, text: &str, keys: &[&str]) -> Fields {
         let shown =
             if at.is_empty() { "the body".to_owned() } else { format!("JSON field `{at}`") };
@@ -276,12 +281,12 @@ impl<'a> Check<'a> {
             match names.iter().filter(|name| *name == key).count() {
                 0 => self.wrong(format!("JSON field `{}` is missing", path(key))),
                 1 => {}
-                _ => self.wrong(format!("JSON field `{}` comes twice", path(key))),
+                _ => self.wrong(format!("JSON field `{}` is repeated", path(key))),
             }
         }
         for name in &names {
             if !keys.contains(name) {
-                self.wrong(format!("JSON field `{}` is not known here", path(name)));
+                self.wrong(format!("JSON field `{}` is unknown", path(name)));
             }
         }
         let known: Vec<&&str> = names.iter().filter(|name| keys.contains(*name)).collect();
@@ -292,16 +297,16 @@ impl<'a> Check<'a> {
         Fields { at: at.to_owned(), fields }
     }
 
-    /// An object inside of another.
+    /// Checks an object within another.
     pub(crate) fn inner(&mut self, fields: &Fields, key: &str, keys: &[&str]) -> Fields {
         match fields.get(key) {
             Some(raw) => self.object(&fields.path(key), raw.get(), keys),
-            // That it is missing is told already.
+            // A missing field has been reported already.
             None => Fields::default(),
         }
     }
 
-    /// A JSON string that obeys a rule.
+    /// Checks a JSON string by a rule.
     pub(crate) fn text(&mut self, fields: &Fields, key: &str, rule: &Rule) -> Option<String> {
         let raw = fields.get(key)?.get();
         let path = fields.path(key);
@@ -319,7 +324,7 @@ impl<'a> Check<'a> {
         Some(text)
     }
 
-    /// A JSON string with any content.
+    /// Checks a JSON string with any content.
     pub(crate) fn free(&mut self, fields: &Fields, key: &str) -> Option<String> {
         let raw = fields.get(key)?.get();
         let path = fields.path(key);
@@ -331,14 +336,14 @@ impl<'a> Check<'a> {
         Some(text)
     }
 
-    /// What is escaped without need shows up in the chat as it is (docs/protocol.md §1.3).
+    /// Checks that nothing is escaped unnecessarily: the chat shows such escapes literally (docs/protocol.md §1.3).
     fn escapes(&mut self, path: &str, raw: &str, text: &str) {
         if self.is_official() && serde_json::to_string(text).is_ok_and(|plain| plain != raw) {
-            self.wrong(format!("JSON field `{path}` is escaped where UTF-8 will do: {raw}"));
+            self.wrong(format!("JSON field `{path}` is escaped unnecessarily: {raw}"));
         }
     }
 
-    /// A JSON whole number that obeys a rule.
+    /// Checks a whole JSON number by a rule.
     pub(crate) fn number(&mut self, fields: &Fields, key: &str, rule: &Rule) -> Option<i64> {
         let raw = fields.get(key)?.get();
         let path = fields.path(key);
@@ -352,7 +357,7 @@ impl<'a> Check<'a> {
         Some(number)
     }
 
-    /// `Count`: how long the `List` beside it is.
+    /// Checks that `Count` is the length of the `List` beside it.
     pub(crate) fn count(&mut self, fields: &Fields, length: usize) {
         let path = fields.path("Count");
         if let Some(count) = self.number(fields, "Count", &Rule::Integer)
@@ -364,13 +369,13 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// `BaseRequest`: the number as text in the first call, as a number in all others (docs/protocol.md §1.4).
+    /// Checks `BaseRequest`: `Uin` is a string in the first call and a number in all others (docs/protocol.md §1.4).
     pub(crate) fn base_request(&mut self, body: &Fields, first: bool) {
         let base = self.inner(body, "BaseRequest", &["Uin", "Sid", "Skey", "DeviceID"]);
         let is_text = base.get("Uin").is_some_and(|raw| raw.get().starts_with('"'));
         let uin = self.uin();
-        // The two notes are not of one mind about it.
-        if first && (self.is_official() || is_text) || self.form == Form::NotesB && is_text {
+        // The two other dialects differ here.
+        if first && (self.is_official() || is_text) || self.dialect == Dialect::Biezhi && is_text {
             self.text(&base, "Uin", &uin);
         } else {
             self.number(&base, "Uin", &uin);

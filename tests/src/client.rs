@@ -1,4 +1,4 @@
-//! A client for the unit tests: the official form, written out by hand.
+//! A hand-written client of the official dialect, for the unit tests.
 
 use std::collections::BTreeMap;
 
@@ -77,7 +77,7 @@ impl Client {
         }
     }
 
-    /// Logged in and initialised.
+    /// Creates a client and logs it in.
     pub(crate) fn ready(mut world: World) -> Self {
         world.announce_recent_chats(false);
         let mut client = Self::new(world);
@@ -104,7 +104,7 @@ impl Client {
         !(self.now() as i32)
     }
 
-    /// A request of the official form, whatever its address and body.
+    /// Builds a request with the headers of the official dialect.
     pub(crate) fn request(
         &self,
         method: &str,
@@ -358,7 +358,7 @@ impl Client {
         ))
     }
 
-    /// Fails with the violations, if there are any.
+    /// Panics if there are violations.
     pub(crate) fn assert_clean(&self) {
         let found: Vec<String> =
             self.simulator.world().violations().iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! The same client's downloads.
+//! Downloads of the test client.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -8,8 +8,8 @@ use crate::client::Client;
 use crate::request::encode;
 
 impl Client {
-    /// What fetches an asset that the world has, as the page asks for it: a message's by its number, or a file's by its
-    /// `MediaId`, or somebody's by the name.
+    /// Builds the page's request for an asset: of a message by its `MsgId`, of a file by its `MediaId`, of a contact by
+    /// its `UserName`.
     pub(crate) fn fetch_request(&self, asset: &Asset) -> Request<Bytes> {
         let image = "image/webp,image/apng,image/*,*/*;q=0.8";
         let base = format!("{}/cgi-bin/mmwebwx-bin", self.page);
@@ -65,7 +65,7 @@ impl Client {
         self.send(&request)
     }
 
-    /// The same for somebody's picture who is known from elsewhere: `more` says whence.
+    /// Downloads the picture of a person who is no contact; the parameters in `more` name the context.
     pub(crate) fn icon_from(&mut self, name: &str, more: &str) -> Response<Bytes> {
         let mut request = self.fetch_request(&Asset::Icon(name.to_owned(), false));
         *request.uri_mut() = format!("{}&{more}", request.uri()).parse().expect("an address");

@@ -1,4 +1,4 @@
-//! What the client says.
+//! Sends of the test client.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,7 +12,7 @@ impl Client {
         self.send_request("webwxsendmsg", "", &own, to, 0)
     }
 
-    /// Any send: `own` is what comes first in `Msg`.
+    /// Builds a send; `own` is the start of `Msg`.
     pub(crate) fn send_request(
         &mut self,
         call: &str,
@@ -58,7 +58,7 @@ impl Client {
         self.app("webwxsendemoticon", "fun=sys", &own, 0)
     }
 
-    /// The message of an uploaded file, as JSON.
+    /// Returns the XML of an uploaded file's message, as a JSON string.
     pub(crate) fn file_xml(&self, media_id: &str) -> Value {
         let media = self.simulator.world().upload_of(media_id).cloned().expect("an upload");
         let name = media.name.replace('&', "&amp;").replace('<', "&lt;");

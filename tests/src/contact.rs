@@ -1,4 +1,4 @@
-//! Whom the account knows, and the records that tell of them (docs/protocol.md §5.3).
+//! Contacts and their records (docs/protocol.md §5.3).
 
 use crate::reply::{Node, Object};
 
@@ -8,11 +8,11 @@ use crate::reply::{Node, Object};
 pub struct Contact {
     /// `@…`, `@@…` for a room, or a bare name such as `filehelper`.
     pub user_name: String,
-    /// The lasting id that only a status notification tells: `wxid_…`, `…@chatroom`.
+    /// The lasting id, revealed only by status notifications: `wxid_…`, `…@chatroom`.
     pub permanent: String,
-    /// As the wire has it: emoji as spans, `&` as an entity.
+    /// The name in the format of the wire: emoji as spans, `&` as an entity.
     pub nick_name: String,
-    /// The name that the account gave; may be empty.
+    /// The name that the account assigned; may be empty.
     pub remark_name: String,
     /// The name in capitals.
     pub py_initial: String,
@@ -20,13 +20,13 @@ pub struct Contact {
     pub py_quan_pin: String,
     /// 0 unknown, 1 male, 2 female.
     pub sex: i64,
-    /// The line under the name.
+    /// The profile's motto.
     pub signature: String,
     /// A province's name.
     pub province: String,
     /// A city's name.
     pub city: String,
-    /// The id that its owner chose.
+    /// The id chosen by its owner.
     pub alias: String,
     /// Bit 8: a public account.
     pub verify_flag: i64,
@@ -46,24 +46,24 @@ pub struct Contact {
     pub encry_chat_room_id: String,
     /// The room's owner.
     pub owner: String,
-    /// Who is in the room, with the name that each one has in it.
+    /// The members of the room.
     pub members: Vec<Member>,
     /// Whether a room is in the address book.
     pub saved: bool,
 }
 
-/// Someone in a room.
+/// A member of a room.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Member {
-    /// The same as of the person.
+    /// The `UserName` of the person.
     pub user_name: String,
     /// The name in this room; may be empty.
     pub display_name: String,
 }
 
 impl Member {
-    /// A member by its `UserName`, without a name of its own in the room.
+    /// Creates a member without a display name.
     pub fn new(user_name: &str) -> Self {
         Self { user_name: user_name.to_owned(), display_name: String::new() }
     }
@@ -73,7 +73,7 @@ impl Member {
 pub(crate) const SPECIAL: &[&str] =
     &["filehelper", "fmessage", "newsapp", "weixin", "medianote", "floatbottle"];
 
-/// Which answer a record is for: each leaves out something else.
+/// The answer that a record is part of. Each omits different fields.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum In<'a> {
     /// `webwxinit`: members without names, and only the first seven of them.
@@ -85,12 +85,12 @@ pub(crate) enum In<'a> {
 }
 
 impl Contact {
-    /// Whether this is a room.
+    /// Returns whether this is a room.
     pub fn is_room(&self) -> bool {
         self.user_name.starts_with("@@")
     }
 
-    /// Whether one may write to it.
+    /// Returns whether the account may write to it.
     pub fn is_reachable(&self) -> bool {
         self.contact_flag & if self.is_room() { 3 } else { 1 } != 0
     }
@@ -101,7 +101,7 @@ impl Contact {
         format!("/cgi-bin/mmwebwx-bin/{call}&username={}&skey={skey}", self.user_name)
     }
 
-    /// The record of 31 fields.
+    /// Returns the record of 31 fields.
     pub(crate) fn record(&self, place: In<'_>, find: &dyn Fn(&str) -> Option<Contact>) -> Object {
         let (skey, members, owns) = match place {
             In::Init { skey } => (skey, self.member_list(Names::None, find), 0_i64),
@@ -147,7 +147,7 @@ impl Contact {
             .with("IsOwner", owns)
     }
 
-    /// The record of 21 fields in `ModContactList`.
+    /// Returns the record of 21 fields in `ModContactList`.
     pub(crate) fn changed(&self, find: &dyn Fn(&str) -> Option<Contact>) -> Node {
         Object::new()
             .with("UserName", &self.user_name)
@@ -174,7 +174,7 @@ impl Contact {
             .into()
     }
 
-    /// The records of its members, with their names.
+    /// Returns the records of its members, with their names.
     pub(crate) fn named_members(&self, find: &dyn Fn(&str) -> Option<Contact>) -> Vec<Node> {
         self.member_list(Names::All, find)
     }

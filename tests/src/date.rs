@@ -1,20 +1,20 @@
-//! Dates as the service writes them, from milliseconds since the epoch.
+//! Date formats of the service, from milliseconds since the epoch.
 
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The `Date` header: `Mon, 31 Dec 2018 11:12:21 GMT`.
+/// Formats a `Date` header: `Mon, 31 Dec 2018 11:12:21 GMT`.
 pub(crate) fn header(millis: u64) -> String {
     write(millis, ' ')
 }
 
-/// A cookie's `Expires`, in the dashed form: `Mon, 31-Dec-2018 11:12:21 GMT` (docs/protocol.md §1.3).
+/// Formats a cookie's `Expires`, with dashes: `Mon, 31-Dec-2018 11:12:21 GMT` (docs/protocol.md §1.3).
 pub(crate) fn cookie(millis: u64) -> String {
     write(millis, '-')
 }
 
-/// Whether it is a date as JavaScript shows it: `Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)`
+/// Returns whether `text` is a date in JavaScript's format: `Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)`.
 pub(crate) fn is_js(text: &str) -> bool {
     let Some(date) = text.strip_suffix(" GMT+0800 (中国标准时间)") else { return false };
     let words: Vec<&str> = date.split(' ').collect();
@@ -43,9 +43,9 @@ fn write(millis: u64, dash: char) -> String {
     format!("{weekday}, {day:02}{dash}{month}{dash}{year} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// Year, month (1 to 12) and day of a count of days since the epoch.
+/// Converts days since the epoch to year, month (1 to 12) and day.
 const fn civil(days: u64) -> (u64, usize, u64) {
-    // Counted from 1 March of year 0, so that a leap day ends its year.
+    // Years start on 1 March, so that a leap day is the last day of its year.
     let days = days + 719_468;
     let era = days / 146_097;
     let of_era = days % 146_097;

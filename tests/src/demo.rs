@@ -1,4 +1,4 @@
-//! A small, believable world, and a story of six seconds in it.
+//! A small demonstration world, and a scripted scenario of six seconds.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::simulator::Simulator;
 use crate::world::World;
 
 impl World {
-    /// A dozen people, three rooms, two public accounts and the file helper.
+    /// Creates a world with a dozen people, three rooms, two public accounts and the file helper.
     pub fn demo() -> Self {
         let mut world = Self::new(2_011);
         world.add_special("filehelper", "文件传输助手");
@@ -59,18 +59,18 @@ impl World {
     }
 }
 
-/// A server in real time that plays a story over [`World::demo`]: the phone scans and confirms, friends write, and after
-/// about six seconds the phone logs the web out.
+/// A real-time server of [`World::demo`] with a scripted scenario: the phone scans and confirms, friends write, and
+/// after about six seconds the phone logs the web client out.
 #[derive(Debug)]
 pub struct Demo {
     server: Server,
     simulator: Simulator,
 }
 
-/// Who does what, so many milliseconds after the one before.
+/// A step of the scenario, and the delay before it in milliseconds.
 type Scene = (u64, fn(&mut World));
 
-const STORY: [Scene; 9] = [
+const SCENES: [Scene; 9] = [
     (1000, |world| world.phone().scan()),
     (700, |world| world.phone().confirm()),
     (700, |world| {
@@ -102,27 +102,27 @@ fn named(world: &World, start: &str) -> String {
 }
 
 impl Demo {
-    /// Starts the server; the story begins when the first poll for the QR code comes in.
+    /// Starts the server. The scenario begins with the first poll of the QR code.
     ///
     /// # Panics
     ///
-    /// When there is no port to be had on the loopback interface.
+    /// If no port is available on the loopback interface.
     pub fn start() -> Self {
         let simulator = Simulator::new(World::demo());
         let server = Server::http(&simulator).expect("the loopback interface has a free port");
         server.real_time();
-        for (after, deed) in STORY {
+        for (after, deed) in SCENES {
             simulator.then(Duration::from_millis(after), deed);
         }
         Self { server, simulator }
     }
 
-    /// Where every role of the service is.
+    /// Returns the origin of all roles of the service.
     pub fn origin(&self) -> String {
         self.server.origin()
     }
 
-    /// The simulator behind it, to look at what was sent.
+    /// Returns the simulator, for example to inspect the sent messages.
     pub const fn simulator(&self) -> &Simulator {
         &self.simulator
     }

@@ -1,24 +1,24 @@
-//! By which front door clients come in (docs/protocol.md §3.6, §15).
+//! The entry pages of the service (docs/protocol.md §3.6, §15).
 
 use crate::layout::{ENTRIES, FILE_HELPERS, Layout};
 use crate::world::World;
 
-/// A front door of the service, and what its clients show there.
+/// An entry page of the service, and the credentials of its clients.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Door {
     /// The page at `wx.qq.com` and its sister hosts.
     #[default]
     Web,
-    /// The same for a desktop client: `mod=desktop` here and there, two headers on the login page.
+    /// The same page for a desktop client: `mod=desktop` in some calls, and two headers on the login page.
     Desktop {
-        /// The only `client-version` that is taken.
+        /// The only accepted `client-version`.
         client_version: String,
-        /// The only `extspam` that is taken.
+        /// The only accepted `extspam`.
         extspam: String,
     },
-    /// The file-transfer page at `filehelper.weixin.qq.com`: other hosts, another `appid`, and nobody to write to but
-    /// `filehelper`.
+    /// The file-transfer page at `filehelper.weixin.qq.com`: other hosts, another `appid`, and `filehelper` as the only
+    /// recipient.
     FileHelper,
 }
 
@@ -30,7 +30,7 @@ impl Door {
         }
     }
 
-    /// The app that a file's message names.
+    /// Returns the app id in the message of a file.
     pub(crate) const fn file_appid(&self) -> &'static str {
         if self.is_desktop() { "" } else { "wxeb7ec651dd0aefa9" }
     }
@@ -43,7 +43,7 @@ impl Door {
         matches!(self, Self::FileHelper)
     }
 
-    /// The hosts at which its page may be opened.
+    /// Returns the hosts of the page.
     pub(crate) const fn entries(&self) -> &'static [&'static str] {
         match self {
             Self::Web | Self::Desktop { .. } => &ENTRIES,
@@ -53,8 +53,8 @@ impl Door {
 }
 
 impl World {
-    /// From now on clients have to come in by this door. At the true hosts, [`Door::FileHelper`] sends them to the
-    /// shard `szfilehelper.weixin.qq.com`; [`World::layout`] changes that.
+    /// Sets the entry page that clients must use from now on. At the true hosts, [`Door::FileHelper`] redirects them to
+    /// the shard `szfilehelper.weixin.qq.com`; [`World::layout`] changes that.
     pub fn door(&mut self, door: Door) {
         door.entries()[0].clone_into(&mut self.entry);
         if let Layout::True { shard } = &mut self.layout

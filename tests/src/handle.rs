@@ -1,4 +1,4 @@
-//! What becomes of a request.
+//! Handling of a request.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::simulator::Answer;
 use crate::world::World;
 
 impl World {
-    /// Takes in one request: logs it, checks it, answers it.
+    /// Logs, checks and answers a request.
     pub fn handle(&mut self, request: &Request<Bytes>) -> Answer {
         let answer = self.answer(request);
         self.with_headers(answer)
@@ -43,7 +43,7 @@ impl World {
             }
             self.prove(&decoded);
         }
-        // A login without any cookie is another browser's, or one that has forgotten everything.
+        // A login without any cookie comes from a new browser, or from one whose cookies were deleted.
         if route.name == "jslogin" && decoded.header("cookie") == Err(0) {
             self.jar = Jar::default();
         }
@@ -64,7 +64,7 @@ impl World {
         if let Some((_, ret, message)) = take(&mut self.refusals, |(name, ..)| *name == endpoint) {
             return Answer::Reply(refusal(&endpoint, self.now, ret, &message));
         }
-        // Of a session that is over the page still takes its leave: docs/protocol.md §13.
+        // The page logs out of an ended session too: docs/protocol.md §13.
         if route.session
             && route.name != "webwxlogout"
             && let Some(ret) = self.session.as_ref().and_then(|session| session.ended)
@@ -74,7 +74,7 @@ impl World {
         (route.act)(self, &decoded)
     }
 
-    /// Looks once more at a long poll that was held: without logging or checking it again.
+    /// Handles a held long poll again, without logging or checking it again.
     pub fn ask_again(&mut self, request: &Request<Bytes>) -> Answer {
         let decoded = Decoded::new(request);
         let answer = match Route::of(&decoded.path).map(|route| route.name) {
@@ -84,7 +84,7 @@ impl World {
         self.with_headers(answer)
     }
 
-    /// The answer with what every reply carries.
+    /// Adds the headers of every reply.
     fn with_headers(&self, mut answer: Answer) -> Answer {
         let (Answer::Reply(reply) | Answer::Hold(reply)) = &mut answer;
         for name in self.headers.keys() {
@@ -97,7 +97,7 @@ impl World {
         answer
     }
 
-    /// Whether it comes from a session that another login has ended.
+    /// Returns whether the request belongs to a session that a later login has ended.
     fn is_former(&self, request: &Decoded) -> bool {
         let cookies = request.cookies();
         let cookie =
@@ -107,7 +107,7 @@ impl World {
         self.former.iter().any(|former| sids.contains(&former.as_str()))
     }
 
-    /// What a request shows of the answers that its sender has received.
+    /// Updates the jar with the answers that the request proves its client has received.
     fn prove(&mut self, request: &Decoded) {
         let Some(session) = &mut self.session else { return };
         let by_check = session.by_check_key(request.get("synckey"));
@@ -121,7 +121,7 @@ impl World {
         }
     }
 
-    /// What later requests are measured by, whatever the answer to this one will be.
+    /// Records the values against which later requests are checked.
     fn note(&mut self, request: &Decoded, route: &Route, device: Option<String>) {
         if let Some((session, device)) = self.session.as_mut().zip(device) {
             session.devices.insert(device, request.fingerprint);
@@ -145,11 +145,11 @@ impl World {
         }
     }
 
-    /// The complaints of the form that has none, else of the first one.
+    /// Returns no findings if any dialect accepts the request, else the findings by the first dialect.
     fn examine(&self, request: &Decoded, route: &Route) -> (Vec<Finding>, Option<String>) {
         let mut first = None;
-        for &form in &self.forms {
-            let check = Check::new(self, request, form, route);
+        for &dialect in &self.dialects {
+            let check = Check::new(self, request, dialect, route);
             if check.found.is_empty() {
                 return (Vec::new(), check.device);
             }
@@ -170,7 +170,7 @@ impl World {
     }
 }
 
-/// Takes the first that matches out of a list.
+/// Removes and returns the first match of a list.
 fn take<T>(list: &mut Vec<T>, found: impl Fn(&T) -> bool) -> Option<T> {
     list.iter().position(found).map(|index| list.remove(index))
 }

@@ -3,15 +3,15 @@
 use http::Method;
 
 use crate::check::Check;
+use crate::dialect::Dialect;
 use crate::door::Door;
-use crate::form::Form;
 use crate::layout::{QRCODE_HOST, Role, entry_of, file_host, login_host, push_host};
 use crate::routes::Route;
 use crate::routes::media::NO_RANGE;
 use crate::world::World;
 
 impl World {
-    /// The api origin that the page is open at: the entry until the redirect, the shard from then on.
+    /// Returns the api origin of the open page: the entry until the redirect, the shard afterwards.
     pub(crate) fn page_origin(&self) -> String {
         if self.redirected || self.layout.one_host().is_some() {
             self.layout.shard_origin()
@@ -20,7 +20,7 @@ impl World {
         }
     }
 
-    fn hosts(&self, route: &Route, form: Form) -> Vec<String> {
+    fn hosts(&self, route: &Route, dialect: Dialect) -> Vec<String> {
         let role = route.role;
         if let Some(host) = self.layout.one_host() {
             return vec![host.to_owned()];
@@ -40,9 +40,9 @@ impl World {
             Role::File => vec![file_host(&shard)],
             Role::Push => vec![push_host(&shard)],
         };
-        match (form, role) {
-            (Form::NotesB, Role::Login) => hosts.push("login.weixin.qq.com".to_owned()),
-            (Form::NotesB, Role::Push) => hosts.push("webpush2.weixin.qq.com".to_owned()),
+        match (dialect, role) {
+            (Dialect::Biezhi, Role::Login) => hosts.push("login.weixin.qq.com".to_owned()),
+            (Dialect::Biezhi, Role::Push) => hosts.push("webpush2.weixin.qq.com".to_owned()),
             _ => {}
         }
         hosts
@@ -51,16 +51,16 @@ impl World {
 
 impl Check<'_> {
     pub(crate) fn method(&mut self, route: &Route) {
-        let expected = if route.posted_in(self.form) { Method::POST } else { Method::GET };
+        let expected = if route.posted_in(self.dialect) { Method::POST } else { Method::GET };
         if self.request.method != expected {
             self.wrong(format!("method is {}, not {expected}", self.request.method));
         }
     }
 
     pub(crate) fn hosts(&mut self, route: &Route) {
-        let hosts = self.world.hosts(route, self.form);
+        let hosts = self.world.hosts(route, self.dialect);
         match self.request.host() {
-            None => self.wrong("header `host` is missing, or comes twice"),
+            None => self.wrong("header `host` is missing or repeated"),
             Some(host) if !hosts.contains(&host) => {
                 self.wrong(format!(
                     "header `host` is `{host}`; this is served by `{}`",
@@ -86,16 +86,16 @@ impl Check<'_> {
         if !self.is_official() {
             return self.few_headers(route);
         }
-        // The page's own origin: on the very first call the host tells which entry it is.
+        // The origin of the page. In the first call, the host determines the entry.
         let page = if route.name == "jslogin" && self.world.layout.one_host().is_none() {
             let entries = self.world.door.entries();
             let entry = self.request.host().and_then(|host| entry_of(&host, entries));
             format!("https://{}", entry.unwrap_or(entries[0]))
         } else if route.name == "webwxpushloginurl" {
-            // It comes before the page has a code, and goes by where it was logged in before.
+            // This call precedes the code and uses the shard of the earlier login.
             self.world.layout.shard_origin()
         } else if route.name == "login" && self.world.layout.one_host().is_none() {
-            // What a poll said of the redirect may not have arrived: the page with the code asks again.
+            // The answer with the redirect may have been lost, so the page with the code polls again.
             format!("https://{}", self.world.entry)
         } else {
             self.world.page_origin()
@@ -113,7 +113,7 @@ impl Check<'_> {
         match &self.world.door {
             Door::Web => {}
             Door::Desktop { client_version, extspam } => {
-                // On this call and no other: docs/protocol.md §3.6.
+                // Only in this call: docs/protocol.md §3.6.
                 if route.name == "webwxnewloginpage" {
                     expected[2].1 = format!("{page}/?&lang={lang}&target=t");
                     expected.push(("client-version", client_version.clone()));
@@ -136,12 +136,12 @@ impl Check<'_> {
             match self.request.header(name) {
                 Ok(found) if found == *expected => {}
                 Ok(found) => self.wrong(format!("header `{name}` is `{found}`, not `{expected}`")),
-                // A video is then answered with nothing in it (docs/protocol.md §8).
+                // The service then answers with an empty video (docs/protocol.md §8).
                 Err(0) if *name == "range" && route.name == "webwxgetvideo" => {
                     self.wrong_as(NO_RANGE, "header `range` is missing");
                 }
                 Err(0) => self.wrong(format!("header `{name}` is missing")),
-                Err(count) => self.wrong(format!("header `{name}` comes {count} times")),
+                Err(count) => self.wrong(format!("header `{name}` occurs {count} times")),
             }
         }
         self.user_agent(route);
@@ -155,12 +155,12 @@ impl Check<'_> {
                     .header("connection")
                     .is_ok_and(|value| value.eq_ignore_ascii_case("keep-alive"));
             if !known && !tolerated {
-                self.wrong(format!("header `{name}` is not one that the page sends here"));
+                self.wrong(format!("header `{name}` is not sent by the page"));
             }
         }
     }
 
-    /// A form of parts says what separates them: what it should say then is what it says, if that is Chrome's.
+    /// Returns the expected content type. Any boundary of a multipart form in Chrome's format is accepted.
     fn content_type(&self, route: &Route) -> String {
         let expected = route.content_type.to_owned();
         let found = self.request.header("content-type").unwrap_or_default();
@@ -176,12 +176,12 @@ impl Check<'_> {
         }
     }
 
-    /// One browser for the whole session.
+    /// Checks `user-agent`: that of a browser, the same for the whole session.
     fn user_agent(&mut self, route: &Route) {
         let Ok(agent) = self.request.header("user-agent") else {
-            return self.wrong("header `user-agent` is missing, or comes twice");
+            return self.wrong("header `user-agent` is missing or repeated");
         };
-        // Ends with `Product/1.2.3` or a remark in brackets: a browser's words, and whole.
+        // A complete browser string ends with `Product/1.2.3` or a comment in parentheses.
         let version = agent.rsplit_once('/').map_or("", |(_, version)| version);
         let whole = version.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !version.is_empty();
         if !agent.starts_with("Mozilla/5.0 (") || !whole && !agent.ends_with(')') {
@@ -195,9 +195,10 @@ impl Check<'_> {
         }
     }
 
-    /// The two notes name one header only, and one of them misspells it.
+    /// Checks the headers of the other dialects: their notes name only one header, and one of them misspells it.
     fn few_headers(&mut self, route: &Route) {
-        let json = route.posted_in(self.form) && route.content_type.starts_with("application/json");
+        let json =
+            route.posted_in(self.dialect) && route.content_type.starts_with("application/json");
         let found =
             self.request.header("content-type").or_else(|_| self.request.header("contenttype"));
         if json
@@ -217,16 +218,16 @@ impl Check<'_> {
         }
     }
 
-    /// Every cookie that is due, and no other. A session without them is invalid by §12's code 1102.
+    /// Checks that exactly the due cookies are sent. Otherwise the session is invalid, with code 1102 of §12.
     pub(crate) fn cookies(&mut self) {
         if self.request.header("cookie").is_err_and(|count| count > 1) {
-            self.wrong("header `cookie` comes twice");
+            self.wrong("header `cookie` is repeated");
         }
         let host = self.request.host().unwrap_or_default();
         let scope = if self.world.layout.one_host().is_some() { None } else { Some(host.as_str()) };
         let jar =
             if self.world.concurrent { self.world.jar.unsettled() } else { self.world.jar.clone() };
-        // When a cookie ends is a question of the clock.
+        // Cookie expiry depends on the clock.
         let punctual = self.world.punctual;
         let complaints = jar.complaints(&self.request.cookies(), scope, self.world.now(), punctual);
         for complaint in complaints {

@@ -1,8 +1,8 @@
-//! The cookies that a client ought to hold, kept by rules of its own: RFC 6265 without paths, since every path is `/`.
+//! The cookies that a client must send, independent of `wechat-proto`: RFC 6265 without paths, since every path is `/`.
 
 use crate::date;
 
-/// Within this time of its end a cookie may be sent or not: clocks differ by a moment.
+/// The tolerance at the expiry of a cookie, in milliseconds: within it, the cookie may be sent or not.
 const EDGE: u64 = 5_000;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -11,13 +11,13 @@ pub(crate) struct Cookie {
     pub(crate) value: String,
     /// Without a leading dot.
     pub(crate) domain: String,
-    /// Whether the header writes the dot, as for the widest domain.
+    /// Whether the header has the leading dot, as for the widest domain.
     pub(crate) dotted: bool,
     pub(crate) expires: u64,
 }
 
 impl Cookie {
-    /// The value of a `Set-Cookie` header.
+    /// Returns the value of a `Set-Cookie` header.
     pub(crate) fn header(&self) -> String {
         let Self { name, value, domain, .. } = self;
         let dot = if self.dotted { "." } else { "" };
@@ -31,19 +31,19 @@ impl Cookie {
     }
 }
 
-/// What was set so far. A reply may be lost, so the state before the last change counts as well, until a request
-/// shows that the reply came in.
+/// The cookies set so far. Since a reply may be lost, the state before the last change is valid too, until a request
+/// proves that the reply arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Jar {
     cookies: Vec<Cookie>,
     before: Vec<Cookie>,
-    /// Whether only the newest state counts.
+    /// Whether only the newest state is valid.
     settled: bool,
-    /// The states of this session, the newest last, and whether each of them counts: its client was
-    /// restored from an older state.
+    /// The states of this session, the newest last. All are valid if `restored`: the client was restored from an older
+    /// state.
     states: Vec<Vec<Cookie>>,
     restored: bool,
-    /// What a session that is over has set, and may never have arrived; and whether the next one has set it, too.
+    /// Cookies of an ended session that may not have arrived, and whether the next session has set them too.
     unsure: Vec<(&'static str, bool)>,
 }
 
@@ -61,7 +61,7 @@ impl Default for Jar {
 }
 
 impl Jar {
-    /// Takes in one reply's cookies.
+    /// Stores the cookies of one reply.
     pub(crate) fn set(&mut self, cookies: &[Cookie]) {
         if std::mem::replace(&mut self.settled, false) {
             self.before = self.cookies.clone();
@@ -78,7 +78,7 @@ impl Jar {
         }
     }
 
-    /// Another session begins: what the last one set last, nobody knows to have arrived.
+    /// Starts another session. The last cookies of the previous one may not have arrived.
     pub(crate) fn begin(&mut self) {
         if !self.settled {
             let set = self.cookies.iter().filter(|cookie| !self.before.contains(cookie));
@@ -89,29 +89,29 @@ impl Jar {
         self.restored = false;
     }
 
-    /// The client goes on from an older state of this session, which it had stored.
+    /// Records that the client was restored from an older state of this session.
     pub(crate) fn restore(&mut self) {
         self.restored = true;
     }
 
-    /// Whether a cookie has come to its end.
-    pub(crate) fn is_over(&self, name: &str, now: u64) -> bool {
+    /// Returns whether a cookie has expired.
+    pub(crate) fn is_expired(&self, name: &str, now: u64) -> bool {
         self.cookies.iter().any(|cookie| cookie.name == name && cookie.expires <= now + EDGE)
     }
 
-    /// From now on only the newest state counts.
+    /// Makes the newest state the only valid one.
     pub(crate) fn settle(&mut self) {
         self.settled = true;
         self.unsure.retain(|(_, again)| !again);
     }
 
-    /// The same jar where requests overtake replies: the state before the last change always counts.
+    /// Returns the jar for requests that overtake replies: the state before the last change is always valid.
     pub(crate) fn unsettled(&self) -> Self {
         Self { settled: false, ..self.clone() }
     }
 
-    /// What is wrong with the cookies of a request to `host` (`None`: there is one host for all, and domains do not
-    /// count). Unless clients are `punctual`, cookies may be there or not.
+    /// Returns the faults of the cookies of a request to `host` (`None`: one host for all roles, domains are ignored).
+    /// Unless clients are `punctual`, cookies may be present or missing.
     pub(crate) fn complaints(
         &self,
         sent: &[(String, String)],
@@ -150,7 +150,7 @@ fn complaints(
         match (values.next(), values.next()) {
             (None, _) if cookie.expires <= now + EDGE || !punctual => {}
             (None, _) => found.push(format!("cookie `{name}` is missing")),
-            (Some(_), Some(_)) => found.push(format!("cookie `{name}` comes twice")),
+            (Some(_), Some(_)) => found.push(format!("cookie `{name}` is repeated")),
             (Some(value), None) if *value != cookie.value => {
                 found.push(format!("cookie `{name}` is `{value}`, was set to `{}`", cookie.value));
             }
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scope_is_the_domain_and_what_is_below() {
+    fn scope_includes_subdomains() {
         let jar = jar();
         for host in ["wx2.qq.com", "webpush.wx2.qq.com"] {
             assert!(jar.complaints(&pairs(&["wxsid", "wide"]), Some(host), 0, true).is_empty());
@@ -204,15 +204,15 @@ mod tests {
     }
 
     #[test]
-    fn an_old_cookie_stays_at_home() {
+    fn expired_cookie_is_not_sent() {
         let jar = jar();
         assert_eq!(jar.complaints(&pairs(&["wxsid", "wide"]), None, 200_000, true).len(), 1);
         assert!(jar.complaints(&pairs(&["wide"]), None, 200_000, true).is_empty());
     }
 
-    /// A client on another clock has what has ended, or lacks what has not; also of the state before.
+    /// A client with another clock may send expired cookies or lack valid ones, also those of the previous state.
     #[test]
-    fn clocks_that_differ_excuse_what_is_there_or_not() {
+    fn without_punctuality_cookies_may_be_missing_or_expired() {
         let mut jar = jar();
         let again = Cookie { value: "2".into(), expires: 900_000, ..jar.cookies[0].clone() };
         jar.set(&[again]);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_reply_leaves_the_state_before_it() {
+    fn previous_state_is_valid_until_settled() {
         let mut jar = jar();
         let newer = Cookie {
             name: "wxsid",
@@ -244,9 +244,9 @@ mod tests {
         assert_eq!(jar.complaints(&pairs(&["wxsid", "wide"]), None, 0, true).len(), 1);
     }
 
-    /// A process is killed, and its session restored from what was stored before several replies.
+    /// A process is killed, and its session restored from a state stored several replies earlier.
     #[test]
-    fn a_restored_client_has_the_cookies_of_an_older_state() {
+    fn older_states_are_valid_after_restore() {
         let cookie = |name, value: &str| Cookie {
             name,
             value: value.into(),
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_in_the_dashed_form() {
+    fn header_has_a_dashed_date() {
         let cookie = Cookie {
             name: "wxuin",
             value: "1".into(),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_ended_session_set_last_may_be_missing() {
+    fn last_cookies_of_an_ended_session_may_be_missing() {
         let cookie = |name, value: &str| Cookie {
             name,
             value: value.into(),
@@ -304,7 +304,7 @@ mod tests {
         let mut jar = Jar::default();
         jar.set(&[cookie("wxsid", "one"), cookie("wxloadtime", "1")]);
         jar.settle();
-        // The reply that sets these is lost, or not; then another session begins.
+        // The reply that sets these may be lost; then another session begins.
         jar.set(&[cookie("wxloadtime", "1_expired"), cookie("wxpluginkey", "p")]);
         jar.begin();
         jar.set(&[cookie("wxsid", "two"), cookie("wxloadtime", "2")]);
@@ -312,7 +312,7 @@ mod tests {
             jar.complaints(&sent(pairs), Some("wx2.qq.com"), 0, true).is_empty()
         };
         for before in [&[("wxsid", "one"), ("wxloadtime", "1")][..], &[("wxsid", "one")]] {
-            assert!(clean(&jar, before), "the login page may be lost, too");
+            assert!(clean(&jar, before), "the login page may be lost too");
         }
         jar.settle();
         assert!(!clean(&jar, &[("wxsid", "one"), ("wxloadtime", "2")]));

@@ -1,4 +1,4 @@
-//! Messages of each kind, as phones send them: what a bot is tested with (docs/protocol.md §9.2).
+//! Messages of each kind as phones send them, for testing bots (docs/protocol.md §9.2).
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use crate::request::encode;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Hand {
-    /// Cut paper.
+    /// Scissors, number 1 on the wire.
     Scissors,
-    /// Blunts scissors.
+    /// Rock, number 2 on the wire.
     Rock,
-    /// Wraps the rock.
+    /// Paper, number 3 on the wire.
     Paper,
 }
 
-/// Messages of each kind from `from`, who is a person; [`Incoming::in_room`] lets the same person say it in a room. What the
-/// account itself writes on its phone is from its own `UserName`, with `to` set to the chat.
+/// Constructors for each kind of message. `from` is the `UserName` of a person; [`Incoming::in_room`] moves the message
+/// into a room. For messages that the account writes on its phone, `from` is its own `UserName` and `to` the chat.
 ///
-/// What a message has to be fetched, such as the bytes of an image, is [planted](crate::World::plant) when it is
-/// [delivered](crate::World::deliver). All fields are open: change what else matters to a test.
+/// Downloads of a message, such as the bytes of an image, are [planted](crate::World::plant) when it is
+/// [delivered](crate::World::deliver). All fields are public, so that a test can change them.
 ///
 /// ```
 /// use wechat_simulator::{App, Incoming, World};
@@ -40,12 +40,12 @@ pub enum Hand {
 /// world.deliver(Incoming::app(&ada, &App::link("Title", "What it is about", "https://a.example/?x=1&y=2")));
 /// ```
 impl Incoming {
-    /// A text, as it is typed: it is escaped for the wire here.
+    /// Builds a text message. `text` is plain and is escaped for the wire.
     pub fn text(from: &str, text: &str) -> Self {
         Self::new(from, 1, &on_the_wire(text))
     }
 
-    /// An image. All its sizes are these bytes; see [`Incoming::attach`].
+    /// Builds an image. All its sizes have these bytes; see [`Incoming::attach`].
     pub fn image(from: &str, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let (md5, length) = (md5(&bytes), bytes.len());
@@ -59,7 +59,7 @@ impl Incoming {
         message.sized(90, 120).pictures(bytes)
     }
 
-    /// A voice message; the bytes are an mp3.
+    /// Builds a voice message; the bytes are an mp3.
     pub fn voice(from: &str, duration: Duration, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let (md5, length) = (md5(&bytes), bytes.len());
@@ -71,7 +71,7 @@ impl Incoming {
             .attach(Part::Voice, Media::new("audio/mp3", bytes))
     }
 
-    /// A video; the bytes are an mp4. Its thumbnail is made up; see [`Incoming::attach`].
+    /// Builds a video; the bytes are an mp4. Its thumbnail is generated; see [`Incoming::attach`].
     pub fn video(from: &str, duration: Duration, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let (md5, length, seconds) = (md5(&bytes), bytes.len(), duration.as_secs());
@@ -87,24 +87,24 @@ impl Incoming {
             .attach(Part::Video, Media::new("video/mp4", bytes))
     }
 
-    /// A video that was made while chatting.
+    /// Builds a short video, recorded within the chat.
     pub fn short_video(from: &str, duration: Duration, bytes: impl Into<Bytes>) -> Self {
         Self { msg_type: 62, ..Self::video(from, duration, bytes) }
     }
 
-    /// An emoticon that its sender made; the bytes are a GIF or another picture.
+    /// Builds a custom emoticon; the bytes are a GIF or another picture.
     pub fn emoticon(from: &str, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self::sticker(from, &md5(&bytes), bytes.len(), (0, 0)).pictures(bytes)
     }
 
-    /// A die that shows so many points, from 1 to 6.
+    /// Builds a die that shows `points`, from 1 to 6.
     ///
     /// # Panics
     ///
-    /// When no die shows so many.
+    /// If `points` is not in this range.
     pub fn dice(from: &str, points: u8) -> Self {
-        // These six pictures are the service's own.
+        // The md5s of the service's own six pictures.
         let md5 = match points {
             1 => "2bb2d79f560725e1b0cda50e2fd944fd",
             2 => "99baf0c32e4d1b7c58f358c7fd241aed",
@@ -112,12 +112,12 @@ impl Incoming {
             4 => "9612dec80e5ad899d7731b09870ec24a",
             5 => "c9bb7ee6387e2dfef554b1d0f06162be",
             6 => "1a64a3f81a5bc21a725055198e5ccf95",
-            _ => panic!("a die does not show {points}"),
+            _ => panic!("a die cannot show {points} points"),
         };
         Self::sticker(from, md5, 86_235, (2, points + 3))
     }
 
-    /// A hand of rock, paper, scissors.
+    /// Builds a hand of rock, paper, scissors.
     pub fn hand(from: &str, hand: Hand) -> Self {
         let (md5, content) = match hand {
             Hand::Scissors => ("493a15e7bda88b07272071cbcfd3cb05", 1),
@@ -127,13 +127,13 @@ impl Incoming {
         Self::sticker(from, md5, 86_235, (1, content))
     }
 
-    /// A sticker of the shop: the web is told nothing of it, and cannot fetch it.
+    /// Builds a sticker of the shop. The web receives no content for it and cannot download it.
     pub fn shop_sticker(from: &str) -> Self {
         Self { has_product_id: 1, ..Self::new(from, 47, "") }
     }
 
     fn sticker(from: &str, md5: &str, length: usize, (game, content): (u8, u8)) -> Self {
-        // The blanks are the service's.
+        // The spaces are those of the service.
         let xml = format!(
             "<msg><emoji fromusername = \"{from}\" tousername = \"\" type = \"2\" idbuffer = \"media:0_0\" md5 = \"{md5}\" len = \"{length}\" productid = \"\" androidmd5 = \"{md5}\" androidlen = \"{length}\" cdnurl = \"http://emoji.qpic.cn/wx_emoji/a/\" designerid = \"\" thumburl = \"\" encrypturl = \"http://emoji.qpic.cn/wx_emoji/b/\" aeskey = \"{}\" width = \"240\" height = \"240\" ></emoji> <gameext type=\"{game}\" content=\"{content}\" ></gameext></msg>",
             secret(md5)
@@ -141,7 +141,7 @@ impl Incoming {
         Self::of_xml(from, 47, &xml).sized(240, 240)
     }
 
-    /// A place: its address, what is there, and its degrees north and east. Its map is made up; see
+    /// Builds a location: its address, the name of the place, and its degrees north and east. Its map is generated; see
     /// [`Incoming::attach`].
     pub fn location(from: &str, label: &str, poi: &str, (north, east): (f64, f64)) -> Self {
         let content = format!("{}{MAP}", on_the_wire(label));
@@ -157,12 +157,12 @@ impl Incoming {
         }
     }
 
-    /// A place as it came in 2016: a text that is nothing but a link.
+    /// Builds a location in the format of 2016: a text with only a link.
     pub fn location_link(from: &str) -> Self {
         Self::new(from, 1, "http://weixin.qq.com/cgi-bin/redirectforward?args=Zm9vYmFy%2Bbaz")
     }
 
-    /// Somebody's card, or a public account's.
+    /// Builds the contact card of a person or a public account.
     pub fn card(from: &str, of: &Contact) -> Self {
         let say = |text: &str| escaped(&off_the_wire(text));
         let xml = format!(
@@ -180,7 +180,7 @@ impl Incoming {
         Self { recommend: Recommend::of(of, 17), ..Self::of_xml(from, 42, &xml) }
     }
 
-    /// Somebody, who is no contact yet, asks to become one. The ticket that accepts it is in `recommend`.
+    /// Builds a friend request of a person who is not a contact. The ticket for accepting it is in `recommend`.
     pub fn friend_request(of: &Contact, greeting: &str) -> Self {
         let say = |text: &str| escaped(&off_the_wire(text));
         let hash = md5(of.user_name.as_bytes());
@@ -207,27 +207,27 @@ impl Incoming {
         Self { recommend, ..Self::of_xml("fmessage", 37, &xml) }
     }
 
-    /// The service thinks that the account may know somebody.
+    /// Builds the service's suggestion of a possible friend.
     pub fn possible_friend(of: &Contact) -> Self {
         Self { recommend: Recommend::of(of, 10), ..Self::new("fmessage", 40, "") }
     }
 
-    /// A call, of which the web is told to look at the phone.
+    /// Builds the notice of a call, which refers the user to the phone.
     pub fn call(from: &str) -> Self {
         Self::new(from, 50, "收到一条视频/语音聊天消息，请在手机上查看")
     }
 
-    /// A notice of the service's in a chat, as people read it: `"A"邀请"B"加入了群聊`.
+    /// Builds a system message in a chat. `text` is plain: `"A"邀请"B"加入了群聊`.
     pub fn system(chat: &str, text: &str) -> Self {
         Self { status: 4, ..Self::new(chat, 10_000, &on_the_wire(text)) }
     }
 
-    /// Something that the service tells in XML, such as `<sysmsg type="…">…</sysmsg>`.
+    /// Builds a system message in XML, such as `<sysmsg type="…">…</sysmsg>`.
     pub fn sysmsg(chat: &str, xml: &str) -> Self {
         Self { status: 4, ..Self::of_xml(chat, 10_002, xml) }
     }
 
-    /// Somebody takes a message back; of the account's own, its latest has the number 0.
+    /// Builds the revocation of a message. The `msg_id` 0 is the account's own latest message.
     pub fn revocation(from: &str, msg_id: &str, shown: &str) -> Self {
         Self::sysmsg(
             from,
@@ -237,7 +237,7 @@ impl Incoming {
         )
     }
 
-    /// A file. The `MediaId` that fetches it is made when it is delivered, unless there is one already.
+    /// Builds a file. Unless `media_id` is set, the `MediaId` for downloading it is generated on delivery.
     pub fn file(from: &str, name: &str, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let (md5, size) = (md5(&bytes), bytes.len());
@@ -261,17 +261,17 @@ impl Incoming {
         .attach(Part::File, media)
     }
 
-    /// Of an app message that the web cannot show, there is but a hint.
+    /// Builds the hint that replaces an app message that the web cannot show.
     pub fn not_supported(from: &str) -> Self {
         Self::new(from, 49, "该类型暂不支持，请在手机上查看")
     }
 
-    /// XML, as a phone writes it: it is escaped for the wire here.
+    /// Builds a message of plain XML, which is escaped for the wire.
     pub(crate) fn of_xml(from: &str, msg_type: i64, xml: &str) -> Self {
         Self::new(from, msg_type, &on_the_wire(xml))
     }
 
-    /// The same, said in a room by the person whom it is from.
+    /// Moves the message into a room, written by the same person.
     #[must_use]
     pub fn in_room(mut self, room: &str) -> Self {
         self.content = format!("{}:<br/>{}", self.from, self.content);
@@ -284,12 +284,12 @@ impl Incoming {
     }
 }
 
-/// Where the map of a place is, once its number stands in it (docs/protocol.md §9.10).
+/// The path of a location's map, without its `msgid` (docs/protocol.md §9.10).
 pub(crate) const MAP: &str =
     ":<br/>/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=&pictype=location";
 
 impl Recommend {
-    /// What a message tells of somebody: a card, a request, a proposal.
+    /// Builds the record of a contact in a card, a friend request or a suggestion.
     pub fn of(contact: &Contact, scene: i64) -> Self {
         let Contact { user_name, nick_name, province, city, signature, alias, .. } =
             contact.clone();
@@ -311,7 +311,7 @@ impl Recommend {
     }
 }
 
-/// A text within XML.
+/// Escapes a text for XML.
 pub(crate) fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.replace('"', "&quot;")
@@ -321,12 +321,12 @@ fn md5(bytes: &[u8]) -> String {
     crate::upload::hex(&Md5::digest(bytes))
 }
 
-/// A key, made up: 32 hex digits.
+/// Returns a generated key of 32 hex digits.
 pub(crate) fn secret(md5: &str) -> String {
     md5.chars().rev().collect()
 }
 
-/// A name in the phones' storage network, made up.
+/// Returns a generated name in the phones' storage network.
 pub(crate) fn stored(md5: &str, number: u8) -> String {
     format!("304c020100{number:02}{md5}")
 }

@@ -4,27 +4,27 @@ use super::*;
 use crate::client::{Client, json};
 use crate::{App, Article, Asset, World};
 
-/// The record in a committed file, which is as the service lays such messages out.
+/// Returns the record of a corpus file, whose layout is that of the service.
 fn committed(name: &str) -> Value {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wechat-proto/corpus/messages");
     let text = std::fs::read_to_string(format!("{folder}/{name}.json")).expect("a file");
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// A text without what its tags and attributes say: how it is laid out.
+/// Removes attribute values and text from XML, keeping its layout.
 fn layout(wire: &str) -> String {
-    let (mut out, mut quoted, mut inside, mut said) = (String::new(), false, false, false);
+    let (mut out, mut quoted, mut inside, mut text) = (String::new(), false, false, false);
     let wire = wire.replace("&lt;![CDATA[", "").replace("]]&gt;", "");
     for part in wire.replace("&lt;", "<").replace("&gt;", ">").replace("<br/>", "\n").chars() {
         match part {
             '"' if inside => quoted = !quoted,
             _ if quoted => continue,
             '<' => inside = true,
-            '>' => (inside, said) = (false, false),
+            '>' => (inside, text) = (false, false),
             _ if inside => {}
             c => {
-                said |= !c.is_whitespace();
-                if said {
+                text |= !c.is_whitespace();
+                if text {
                     continue;
                 }
             }
@@ -34,7 +34,7 @@ fn layout(wire: &str) -> String {
     out
 }
 
-/// Somebody whose every field has something to escape.
+/// Adds a person whose fields need escaping.
 fn somebody(world: &mut World) -> Contact {
     let name = world.add_stranger("A & <B> \"😄\"");
     world.set_contact(&name, |contact| {
@@ -46,7 +46,7 @@ fn somebody(world: &mut World) -> Contact {
     world.contact(&name).expect("somebody").clone()
 }
 
-/// The record as `webwxsync` gives it, and everything in it that is not empty.
+/// Delivers a message and returns its record in the answer to `webwxsync`.
 fn synced(said: Incoming) -> Value {
     let mut client = Client::ready(World::new(4));
     client.simulator.world().deliver(said);
@@ -55,9 +55,9 @@ fn synced(said: Incoming) -> Value {
     answer["AddMsgList"][0].clone()
 }
 
-/// Elements, attributes, blanks and line breaks are those of the service.
+/// Elements, attributes, spaces and line breaks are those of the service.
 #[test]
-fn each_kind_is_laid_out_as_the_services() {
+fn each_kind_has_the_services_layout() {
     let mut world = World::new(1);
     let mut who = somebody(&mut world);
     "Ada".clone_into(&mut who.nick_name);
@@ -104,7 +104,7 @@ fn each_kind_is_laid_out_as_the_services() {
         for field in ["Content", "OriContent"] {
             let text = |record: &Value| record[field].as_str().expect("a text").to_owned();
             let (mut theirs, ours) = (layout(&text(&theirs)), layout(&text(&ours)));
-            // What is not made here: a thumbnail of a page, three more lines of a chat.
+            // The simulator omits the thumbnail of a page and three more entries of a history.
             let left_out = match name {
                 "49-33-mini-program" => {
                     theirs.find("<cdnattachurl>").zip(theirs.find("</appattach>"))
@@ -135,7 +135,7 @@ fn each_kind_is_laid_out_as_the_services() {
     }
 }
 
-/// What is typed is escaped as often as it has to be, and comes out again.
+/// Plain texts are escaped once per level of nesting.
 #[test]
 fn texts_are_escaped() {
     let mut world = World::new(1);
@@ -161,12 +161,11 @@ fn texts_are_escaped() {
     assert_eq!(Incoming::text("@a", "x").in_room("@@r").content, "@a:<br/>x");
 }
 
-/// What of a message has which bytes.
-type Brought = (fn(String) -> Asset, &'static str);
+/// The asset of a message id, and its bytes.
+type Attached = (fn(String) -> Asset, &'static str);
 
-/// In the order of what can be fetched: as the message has it, and as the service gives it.
 #[test]
-fn what_is_attached_can_be_fetched() {
+fn attachments_can_be_downloaded() {
     let mut world = World::new(1);
     let friend = world.add_person("Ada");
     let second = Duration::from_millis(1500);
@@ -174,7 +173,7 @@ fn what_is_attached_can_be_fetched() {
     let image =
         Incoming::image(&friend, png).attach(Part::Thumbnail, Media::new("image/jpeg", "s"));
     let mut planted = Vec::new();
-    let mut deliver = |said: Incoming, assets: &[Brought]| {
+    let mut deliver = |said: Incoming, assets: &[Attached]| {
         let id = world.deliver(said);
         planted.extend(assets.iter().map(|(asset, bytes)| (asset(id.clone()), *bytes)));
     };
@@ -210,9 +209,9 @@ fn what_is_attached_can_be_fetched() {
     client.assert_clean();
 }
 
-/// A message knows its own number, and names its sender by the lasting id, in a room too.
+/// A delivered message contains its own id, and the lasting id of its sender, in a room too.
 #[test]
-fn what_is_known_late_is_filled_in() {
+fn ids_are_filled_in_on_delivery() {
     let mut world = World::new(1);
     let friend = world.add_person("Ada");
     let room = world.add_room("R", &[&friend]);
@@ -238,18 +237,18 @@ fn what_is_known_late_is_filled_in() {
             assert_eq!(place, said.contains(&format!("&msgid={id}&pictype=location")));
         }
     }
-    // Of the account itself there is no such id.
+    // The account itself has no lasting id.
     let me = world.account.user_name.clone();
     world.deliver(Incoming { to: friend.clone(), ..Incoming::voice(&me, second, "x") });
     assert!(world.arrived().last().expect("it").1.content.contains("fromusername=\"\""));
-    // What is written to the wire as it is stays so.
+    // Raw content stays unchanged.
     let raw = format!("&lt;msg x=\"{friend}\"/&gt;");
     world.deliver(Incoming::new(&friend, 3, &raw));
     assert_eq!(world.arrived().last().expect("it").1.content, raw);
 }
 
 #[test]
-fn dice_have_six_sides() {
+fn dice_and_hands_have_distinct_contents() {
     let all: Vec<_> = (1..=6).map(|points| Incoming::dice("@a", points).content).collect();
     for (at, content) in all.iter().enumerate() {
         assert!(content.contains(&format!("gameext type=\"2\" content=\"{}\"", at + 4)));
@@ -262,7 +261,7 @@ fn dice_have_six_sides() {
 }
 
 #[test]
-#[should_panic(expected = "a die does not show 7")]
-fn and_no_more() {
+#[should_panic(expected = "a die cannot show 7 points")]
+fn dice_with_seven_points_panics() {
     Incoming::dice("@a", 7);
 }

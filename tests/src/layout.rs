@@ -1,12 +1,12 @@
-//! Where the parts of the service live (docs/protocol.md §1.1).
+//! The hosts of the service (docs/protocol.md §1.1).
 
-/// How the roles of the service are spread over hosts.
+/// The distribution of the service's roles over hosts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Layout {
-    /// The true host names: one enters at `wx.qq.com` and is sent to a shard, such as `wx2.qq.com`.
+    /// The true host names: clients enter at `wx.qq.com` and are redirected to a shard, such as `wx2.qq.com`.
     True {
-        /// The host that the redirect names.
+        /// The host of the redirect.
         shard: String,
     },
     /// Every role at one origin, such as `http://127.0.0.1:34567`.
@@ -16,7 +16,7 @@ pub enum Layout {
     },
 }
 
-/// What a host is for.
+/// The role of a host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Role {
     Login,
@@ -26,10 +26,10 @@ pub(crate) enum Role {
     Push,
 }
 
-/// The QR image is here, whatever the shard.
+/// The host of the QR image, for all shards.
 pub(crate) const QRCODE_HOST: &str = "login.weixin.qq.com";
 
-/// The hosts at which a browser may open the page; the first is the one that people know.
+/// The hosts at which a browser may open the page; the first is the best known.
 pub(crate) const ENTRIES: [&str; 5] =
     ["wx.qq.com", "wx2.qq.com", "wx8.qq.com", "web.wechat.com", "web2.wechat.com"];
 
@@ -67,10 +67,10 @@ pub(crate) const ALL_HOSTS: &[&str] = &[
     "cmfilehelper.weixin.qq.com",
 ];
 
-/// The name that the login, file and push hosts of an api host are made from: the first match decides.
+/// Returns the name from which the login, file and push hosts of an api host are derived: the first match decides.
 fn family(api: &str) -> &'static str {
     match api {
-        // The file-transfer page has none of its own.
+        // The file-transfer page uses the hosts of other families.
         "szfilehelper.weixin.qq.com" => "wx2.qq.com",
         "cmfilehelper.weixin.qq.com" => "wx8.qq.com",
         host if host.contains("wx2.qq.com") => "wx2.qq.com",
@@ -85,7 +85,7 @@ pub(crate) fn login_host(api: &str) -> String {
     format!("login.{}", family(api))
 }
 
-/// The entry whose login host this is.
+/// Returns the entry with this login host.
 pub(crate) fn entry_of(login: &str, entries: &'static [&'static str]) -> Option<&'static str> {
     entries.iter().copied().find(|entry| login_host(entry) == login)
 }
@@ -95,20 +95,20 @@ pub(crate) fn file_host(api: &str) -> String {
 }
 
 pub(crate) fn push_host(api: &str) -> String {
-    // The file-transfer page polls where it lives.
+    // The file-transfer page polls its own host.
     if FILE_HELPERS.contains(&api) {
         return api.to_owned();
     }
     format!("webpush.{}", family(api))
 }
 
-/// The domain of the one cookie that the file host needs too (docs/protocol.md §1.7).
+/// Returns the domain of the one cookie that the file host needs too (docs/protocol.md §1.7).
 pub(crate) fn wide_domain(api: &str) -> &'static str {
     if api.contains("wechat.com") { "wechat.com" } else { "qq.com" }
 }
 
 impl Layout {
-    /// The origin that the redirect leads to.
+    /// Returns the origin of the redirect.
     pub(crate) fn shard_origin(&self) -> String {
         match self {
             Self::True { shard } => format!("https://{shard}"),
@@ -116,7 +116,7 @@ impl Layout {
         }
     }
 
-    /// The host of that origin, and its port if it has one.
+    /// Returns the host of that origin, with its port if it has one.
     pub(crate) fn shard_host(&self) -> &str {
         match self {
             Self::True { shard } => shard,
@@ -133,7 +133,7 @@ impl Layout {
         }
     }
 
-    /// The authority that every role has, when there is one origin for all.
+    /// Returns the authority of every role, if there is one origin for all.
     pub(crate) fn one_host(&self) -> Option<&str> {
         match self {
             Self::One { origin } => {
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_family_is_found_by_its_first_match() {
+    fn first_match_determines_the_family() {
         assert_eq!(login_host("wx2.qq.com"), "login.wx2.qq.com");
         assert_eq!(file_host("wx2.qq.com"), "file.wx2.qq.com");
         assert_eq!(push_host("wx8.qq.com"), "webpush.wx8.qq.com");

@@ -1,14 +1,14 @@
-//! The WeChat web service, simulated: for the tests, examples and demonstrations of `wechat-proto`, and of the bots
+//! A simulator of the WeChat web service, for the tests, examples and demonstrations of `wechat-proto` and of bots
 //! built on it.
 //!
-//! [`World`] is the service as a state machine. [`Simulator`] shares a world between threads and plays a script in it.
-//! [`Server`] puts it behind a socket. [`Demo`] is a small story that runs by itself.
+//! [`World`] is the service as a state machine. [`Simulator`] shares a world between threads and runs a script in it.
+//! [`Server`] serves it over a socket. [`Demo`] is a short scripted demonstration.
 //!
-//! [`Chaos`] stands between a client and a server and does them harm, [`Line`] does where they speak TLS. [`conformance`]
-//! checks a transport of your own.
+//! [`Chaos`] is a fault-injecting proxy for HTTP, [`TlsFaultProxy`] one for TLS. [`conformance`] checks a transport of
+//! your own.
 //!
-//! What a call looks like is written down in `docs/protocol.md` of `wechat-proto`. Nothing here but
-//! [`conformance`] uses that crate's code, so that the two cannot share a mistake.
+//! The calls are specified in `docs/protocol.md` of `wechat-proto`. Only [`conformance`] uses that crate's code, so
+//! that the two cannot share a mistake.
 //!
 //! # Testing a bot
 //!
@@ -31,7 +31,7 @@
 //! simulator.then(soon, |world| world.phone().confirm());
 //! simulator.then(soon, move |world| drop(world.person_writes(&writer, "ping")));
 //! let server = Server::http(&simulator)?;
-//! server.real_time(); // the bot is on the system's clock
+//! server.real_time(); // the bot uses the system clock
 //!
 //! let mut device = Device::new().with_hosts(Hosts::all(server.origin().parse()?));
 //! let transport = Transport::new(Options::default())?;
@@ -50,59 +50,59 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - **Depending on it.** The crate is not published: it is a dev-dependency from the repository, at the revision that the
-//!   other crates are taken from.
+//! - **Dependency.** The crate is not published. Add it as a dev-dependency from the repository, at the same revision
+//!   as the other crates.
 //!
 //!   ```toml
 //!   [dev-dependencies]
 //!   wechat-simulator = { git = "<the repository>", rev = "<the revision>" }
 //!   ```
-//! - **Messages.** [`World::person_writes`] and [`World::member_writes`] are for texts. [`Incoming`] makes a message of every
-//!   other kind as phones do: images, voices, videos, emoticons, places, cards, friend requests, files and, with [`App`],
-//!   links, mini programs, money, quotations and the rest, from a person or [in a room](Incoming::in_room).
-//!   [`World::deliver`] hands it out, and what came with it can be fetched.
-//! - **Downloads.** [`World::plant`] says what the picture, voice, video, map or file of a message is, or somebody's
-//!   picture; what was not planted is made up. [`World::fetched`] tells what was fetched.
-//! - **Clock.** A world's clock stands in 2023 and moves only with requests and the script. [`Server::real_time`] makes it
-//!   follow the system's; without it, the client needs the world's clock ([`Simulator::now`], the adapters'
-//!   `Options::clock`). A client on another clock is answered 400 from the first call on.
-//! - **TLS.** [`Server::tls`] speaks for the true host names, and the device keeps its usual hosts. The adapters'
-//!   `Options::root_certificate` takes [`Server::ca_der`], and `Options::resolve` leads each name to [`Server::addr`];
-//!   `Options::resolve_only` sees to it that nothing leaves the machine.
-//! - **Threads.** Clones of a [`Simulator`] are the same one, for as many threads as like. [`Simulator::world`] locks it:
-//!   drop the [`WorldGuard`] before the next request, since every request waits for it.
+//! - **Messages.** [`World::person_writes`] and [`World::member_writes`] send texts. [`Incoming`] builds messages of
+//!   every other kind as phones do: images, voices, videos, emoticons, places, cards, friend requests, files and, with
+//!   [`App`], links, mini programs, money, quotations and the rest, from a person or [in a room](Incoming::in_room).
+//!   [`World::deliver`] delivers them; their attachments can be fetched.
+//! - **Downloads.** [`World::plant`] sets the picture, voice, video, map or file of a message, or the picture of a
+//!   contact. Anything not planted is generated. [`World::fetched`] lists the downloads.
+//! - **Clock.** A world's clock starts in 2023 and advances only with requests and the script. [`Server::real_time`]
+//!   makes it follow the system clock. Without it, the client needs the world's clock ([`Simulator::now`], the
+//!   adapters' `Options::clock`). A client on another clock gets status 400 from the first call on.
+//! - **TLS.** [`Server::tls`] serves the true host names, and the device keeps its usual hosts. Pass [`Server::ca_der`]
+//!   to the adapters' `Options::root_certificate`, and map each name to [`Server::addr`] with `Options::resolve`;
+//!   `Options::resolve_only` ensures that no connection leaves the machine.
+//! - **Threads.** Clones of a [`Simulator`] share one world and can be used from any thread. [`Simulator::world`] locks
+//!   it: drop the [`WorldGuard`] before the next request, because every request takes the same lock.
 //!
-//! # How strict it is
+//! # Strictness
 //!
-//! As strict as the official page is regular: what differs from that page's requests is kept in [`World::violations`] and
-//! answered with an error. A 400 says in its text what was wrong. **What is refused here is no claim about the service**,
-//! which is known to let some of it pass. [`World::accept`] admits two other [`Form`]s of asking.
+//! Requests that differ from those of the official page are recorded in [`World::violations`] and answered with an
+//! error. The body of a 400 names the violations. **A refusal here is no claim about the real service**, which is known
+//! to accept some of these requests. [`World::accept`] admits two other [`Dialect`]s.
 //!
 //! Known to be stricter than the service:
 //!
-//! - the fourteenth digit of a `ClientMsgId` is `0`;
-//! - the keys of a JSON body come in the page's order, and no other keys;
-//! - queries are spelled as `encodeURIComponent` does it;
+//! - the fourteenth digit of a `ClientMsgId` must be `0`;
+//! - the keys of a JSON body must be exactly the page's, in the page's order;
+//! - queries must be encoded as by `encodeURIComponent`;
 //! - headers that the page does not send are refused;
-//! - `lang` is mandatory, though the page leaves it out unless it was opened with one;
-//! - no two requests have the same `DeviceID`, but for the pieces of one upload;
-//! - all fields of all pieces of an upload are the same but for the piece's own, and come in the page's order;
-//! - a piece is there once, or once more when its reply may have been lost;
-//! - `webwxcheckurl` is asked about links that stand in a message, or that [`World::judge_link`] knows.
+//! - `lang` is mandatory, though the page omits it unless it was opened with one;
+//! - no two requests may have the same `DeviceID`, except the pieces of one upload;
+//! - all fields of all pieces of an upload must be equal except the piece's own, and come in the page's order;
+//! - a piece may be sent once, or once more when its reply may have been lost;
+//! - `webwxcheckurl` may only check links that occur in a message or were passed to [`World::judge_link`].
 //!
 //! Known to be laxer:
 //!
-//! - a QR code does not age: it expires when the script says so ([`Phone::expire`]);
-//! - a device is known again by its two lasting cookies; what the service says to one that it does not know (`device
-//!   authinfo invalid`) has been seen, its code (here 1) has not;
-//! - the first poll of a code that comes may have `tip=0`: one before it may have been lost;
-//! - a redirect stays good for 300 seconds from the confirmation;
-//! - of a message that is passed on, only what it says is compared with what arrived, not whether the account may;
-//! - a send that comes again under the same number is answered alike and delivered once, which the service may or may not
-//!   do;
-//! - names and keys in the addresses of pictures and files may be encoded or not;
+//! - QR codes do not age: they expire only by the script ([`Phone::expire`]);
+//! - a device is recognised by its two lasting cookies; the service's reply to an unknown device (`device authinfo
+//!   invalid`) has been observed, its code (here 1) has not;
+//! - the first poll of a code that arrives may have `tip=0`, because an earlier one may have been lost;
+//! - a redirect stays valid for 300 seconds from the confirmation;
+//! - only the content of a forwarded message is compared with the original, not whether the account may forward it;
+//! - a send repeated under the same `ClientMsgId` gets the same answer and is delivered once, which the service may or
+//!   may not do;
+//! - names and keys in the addresses of pictures and files may be percent-encoded or not;
 //! - every field of an upload's form may name any file, picture or not;
-//! - nothing is too frequent, unless [`World::refuse`] says so.
+//! - there is no rate limit, except through [`World::refuse`].
 
 mod account;
 mod app;
@@ -117,14 +117,13 @@ pub mod conformance;
 mod contact;
 mod date;
 mod demo;
+mod dialect;
 mod door;
-mod form;
 mod handle;
 mod headers;
 mod jar;
 mod kinds;
 mod layout;
-mod line;
 mod log;
 mod media;
 mod message;
@@ -147,6 +146,7 @@ mod simulator;
 #[cfg(test)]
 mod strictness;
 mod tls;
+mod tls_fault;
 mod upload;
 mod world;
 mod xml;
@@ -158,21 +158,21 @@ pub use chaos::{Chaos, Fault, Passed};
 pub use check::Violation;
 pub use contact::{Contact, Member};
 pub use demo::Demo;
+pub use dialect::Dialect;
 pub use door::Door;
-pub use form::Form;
 pub use kinds::Hand;
 pub use layout::Layout;
-pub use line::{Line, LineFault};
 pub use log::Logged;
 pub use media::{Asset, Fetched, Media};
 pub use message::{Delivered, Incoming, Notice, Recommend, Sent, SentFile};
 pub use phone::Phone;
 pub use rooms::{Invitation, Verification};
 pub use routes::ROUTES;
-pub use routes::odds::Judgement;
+pub use routes::misc::Judgement;
 pub use routes::report::Reported;
 pub use server::{Cut, Server};
 pub use simulator::{Answer, Simulator, WorldGuard};
+pub use tls_fault::{TlsFault, TlsFaultProxy};
 pub use upload::Uploaded;
 pub use world::World;
 

@@ -1,23 +1,23 @@
-//! The requests that came in, as they can be shown.
+//! The request log.
 
 use bytes::Bytes;
 use http::Request;
 
-/// A request that came in.
+/// A received request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Logged {
     /// The call, such as `webwxsync`; for an unknown one, its path.
     pub endpoint: String,
-    /// The world's clock when it came.
+    /// The world's clock when it arrived, in milliseconds since the epoch.
     pub at: u64,
     /// The request itself.
     pub request: Request<Bytes>,
 }
 
 impl Logged {
-    /// The request as text, the same from memory and from a socket: method and address, the headers in their order, a
-    /// blank line, the body.
+    /// Renders the request as text: method and address, the headers in order, a blank line, the body. The result is the
+    /// same for requests from memory and from a socket.
     pub fn render(&self) -> String {
         let request = &self.request;
         let header = |name| {

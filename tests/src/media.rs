@@ -1,4 +1,4 @@
-//! What can be fetched: the pictures, voices, videos, maps and files of messages, and the pictures of people and rooms
+//! Downloads: the pictures, voices, videos, maps and files of messages, and the pictures of people and rooms
 //! (docs/protocol.md §5.4, §8).
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -9,47 +9,47 @@ use crate::message::Incoming;
 use crate::rng::Rng;
 use crate::world::{Event, World};
 
-/// Something that can be fetched. Messages are named by their `MsgId`, files by their `MediaId`, people and rooms by
-/// their `UserName`.
+/// A downloadable asset. Messages are named by their `MsgId`, files by their `MediaId`, people and rooms by their
+/// `UserName`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Asset {
-    /// The picture of a message, in this size: nothing, `slave` or `big`.
+    /// The picture of a message, in this size: empty, `slave` or `big`.
     Image(String, &'static str),
-    /// What a voice message says.
+    /// The audio of a voice message.
     Voice(String),
     /// A video.
     Video(String),
-    /// The map of a place.
+    /// The map of a location.
     Map(String),
     /// A file.
     File(String),
-    /// The picture of a person; whether the large one.
+    /// The picture of a person; `true` for the large one.
     Icon(String, bool),
     /// The picture of a room.
     HeadImg(String),
 }
 
-/// What the service has of it, and how it gives it.
+/// The content of an asset, and the way in which the service sends it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Media {
     /// Its bytes.
     pub bytes: Bytes,
-    /// `Content-Type`; none when empty.
+    /// The `Content-Type` header; omitted if empty.
     pub content_type: String,
-    /// `Content-Disposition`; none when empty.
+    /// The `Content-Disposition` header; omitted if empty.
     pub disposition: String,
-    /// How many requests are answered with `Content-Length: 0` first.
+    /// The number of first requests that are answered with `Content-Length: 0`. Default: 0.
     pub empty: usize,
-    /// Whether a request for a range is answered with 206, not 200; it is from the start.
+    /// Whether range requests are answered with 206, not 200. Default: true.
     pub ranged: bool,
-    /// Of how many bytes the connection breaks, if it does.
+    /// The number of bytes after which the connection breaks, if any.
     pub torn: Option<usize>,
 }
 
 impl Media {
-    /// These bytes, of this type.
+    /// Creates media of these bytes and this content type.
     pub fn new(content_type: &str, bytes: impl Into<Bytes>) -> Self {
         Self {
             bytes: bytes.into(),
@@ -62,27 +62,28 @@ impl Media {
     }
 }
 
-/// Something that was fetched.
+/// A download.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Fetched {
-    /// What.
+    /// The asset.
     pub asset: Asset,
-    /// With which status.
+    /// The HTTP status of the reply.
     pub status: u16,
-    /// How many bytes of it were given.
+    /// The number of bytes sent.
     pub bytes: usize,
-    /// The world's clock at that moment.
+    /// The world's clock at that time, in milliseconds since the epoch.
     pub at: u64,
 }
 
 impl World {
-    /// Makes this what the service has of it.
+    /// Sets the content of an asset.
     pub fn plant(&mut self, asset: Asset, media: Media) {
         self.media.insert(asset, media);
     }
 
-    /// What the service has of it: what was [planted](World::plant), else something made up, the same every time.
+    /// Returns the content of an asset: what was [planted](World::plant), else generated content, which is the same
+    /// every time.
     pub fn media(&self, asset: &Asset) -> Media {
         if let Some(media) = self.media.get(asset) {
             return media.clone();
@@ -95,7 +96,7 @@ impl World {
             Asset::Voice(_) => ("audio/mp3", b"ID3"),
             Asset::Video(_) => ("video/mp4", b"\0\0\0\x18ftypmp42"),
             Asset::File(_) => ("application/octet-stream", b"%PDF-1.4"),
-            // Both spellings have been seen.
+            // Both spellings have been observed.
             Asset::Icon(..) | Asset::HeadImg(_) => ("image/jpg", b"\xff\xd8\xff\xe0"),
             _ => ("image/jpeg", b"\xff\xd8\xff\xe0"),
         };
@@ -112,12 +113,12 @@ impl World {
         media
     }
 
-    /// What was fetched, in order; an answer without a byte is here too.
+    /// Returns the downloads in order, including empty answers.
     pub fn fetched(&self) -> &[Fetched] {
         &self.fetched
     }
 
-    /// Somebody sends a file. Answers the `MsgId` and the `MediaId`.
+    /// Delivers a file from a person. Returns its `MsgId` and `MediaId`.
     pub fn person_sends_file(&mut self, from: &str, file_name: &str) -> (String, String) {
         let media_id = format!("@crypt_{}_{}", self.rng.hex(8), self.rng.hex(128));
         let bytes = self.media(&Asset::File(media_id.clone())).bytes;
@@ -125,12 +126,12 @@ impl World {
         (self.deliver(Incoming { media_id: media_id.clone(), ..message }), media_id)
     }
 
-    /// Somebody sends a place: a text whose `Content` names a map. Answers the `MsgId`.
+    /// Delivers a location from a person: a text whose `Content` names a map. Returns its `MsgId`.
     pub fn person_sends_place(&mut self, from: &str, label: &str) -> String {
         self.deliver(Incoming::location(from, label, "", (22.513_590, 113.936_287)))
     }
 
-    /// The messages that have arrived for the account, handed out or not, with their numbers.
+    /// Returns the messages for the account, whether already synced or not, with their ids.
     pub(crate) fn arrived(&self) -> impl Iterator<Item = (String, &Incoming)> {
         self.timeline.iter().filter_map(|event| match event {
             Event::Message { message, msg_id, .. } => Some((msg_id.to_string(), &**message)),
@@ -138,7 +139,7 @@ impl World {
         })
     }
 
-    /// The message that a file came with.
+    /// Returns the message of a file.
     pub(crate) fn message_of(&self, media_id: &str) -> Option<&Incoming> {
         let mut all = self.arrived().map(|(_, message)| message);
         all.find(|message| message.media_id == media_id)

@@ -1,36 +1,36 @@
-//! What arrives for the account, and the record that tells of it (docs/protocol.md §9.1).
+//! Messages for the account and from the client, and their records (docs/protocol.md §9.1).
 
 use crate::attached::Part;
 use crate::media::Media;
 use crate::reply::{Node, Object};
 
-/// A message for [`World::deliver`](crate::World::deliver): every field of the record that can matter, written to the
-/// wire as it is.
+/// A message for [`World::deliver`](crate::World::deliver). Its fields are those of the record that can matter, and are
+/// written to the wire unchanged.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Incoming {
     /// `FromUserName`; may be empty for the account's own messages.
     pub from: String,
-    /// `ToUserName`; when empty, the account's own.
+    /// `ToUserName`; if empty, the account's own.
     pub to: String,
     /// 1 text, 3 image, 49 app … (docs/protocol.md §9.2).
     pub msg_type: i64,
-    /// Already in the wire's form: escaped, with `<br/>`, with a room's prefix.
+    /// The content in the format of the wire: escaped, with `<br/>`, with a room's prefix.
     pub content: String,
-    /// 3 received, 4 system; 0 stands for 3.
+    /// 3 received, 4 system; 0 means 3.
     pub status: i64,
-    /// 1 without a picture, 2 with one; 0 stands for 1.
+    /// 1 without a picture, 2 with one; 0 means 1.
     pub img_status: i64,
-    /// Seconds since the epoch; `None`: now.
+    /// Seconds since the epoch; `None` means now.
     pub create_time: Option<u64>,
-    /// Milliseconds.
+    /// The duration of a voice message, in milliseconds.
     pub voice_length: i64,
-    /// Seconds.
+    /// The duration of a video, in seconds.
     pub play_length: i64,
-    /// A file's or link's title.
+    /// The title of a file or link.
     pub file_name: String,
-    /// Bytes, in digits.
+    /// The size of a file in bytes, in decimal.
     pub file_size: String,
-    /// What fetches a file.
+    /// The id for downloading a file.
     pub media_id: String,
     /// A link.
     pub url: String,
@@ -40,7 +40,7 @@ pub struct Incoming {
     pub status_notify_code: i64,
     /// Names, joined by commas.
     pub status_notify_user_name: String,
-    /// Of a friend request or a card.
+    /// The person of a friend request or a card.
     pub recommend: Recommend,
     /// 0 or 1.
     pub forward_flag: i64,
@@ -50,9 +50,9 @@ pub struct Incoming {
     pub has_product_id: i64,
     /// A ticket.
     pub ticket: String,
-    /// Pixels.
+    /// The height of a picture, in pixels.
     pub img_height: i64,
-    /// Pixels.
+    /// The width of a picture, in pixels.
     pub img_width: i64,
     /// 48: a text that is a location.
     pub sub_msg_type: i64,
@@ -60,27 +60,28 @@ pub struct Incoming {
     pub ori_content: String,
     /// A file's name, percent-encoded by the service.
     pub encry_file_name: String,
-    /// `None`: a new one.
+    /// The message id; `None` means a new one.
     pub msg_id: Option<u64>,
-    /// What can be fetched of it, [planted](crate::World::plant) when it is delivered.
+    /// The downloadable parts, [planted](crate::World::plant) when it is delivered.
     pub attached: Vec<(Part, Media)>,
 }
 
 impl Incoming {
-    /// A message of this type and content from someone. [`Incoming::text`] and its like make each kind as phones do.
+    /// Builds a message of this type and raw content. [`Incoming::text`] and the other constructors build each kind as
+    /// phones do.
     pub fn new(from: &str, msg_type: i64, content: &str) -> Self {
         Self { from: from.to_owned(), msg_type, content: content.to_owned(), ..Self::default() }
     }
 }
 
-/// The `RecommendInfo` of a message: present, and empty, on nearly all.
+/// The `RecommendInfo` of a message; present but empty in nearly all messages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Recommend {
-    /// Whom it is about.
+    /// The `UserName` of the person.
     pub user_name: String,
     /// The name.
     pub nick_name: String,
-    /// A number of another service.
+    /// The QQ number.
     pub qq_num: i64,
     /// A province's name.
     pub province: String,
@@ -88,11 +89,11 @@ pub struct Recommend {
     pub city: String,
     /// The greeting.
     pub content: String,
-    /// The line under the name.
+    /// The profile's motto.
     pub signature: String,
     /// The chosen id.
     pub alias: String,
-    /// Where the request came from.
+    /// The origin of the request.
     pub scene: i64,
     /// Bit 8: a public account.
     pub verify_flag: i64,
@@ -100,7 +101,7 @@ pub struct Recommend {
     pub attr_status: i64,
     /// 0 unknown, 1 male, 2 female.
     pub sex: i64,
-    /// `v2_…@stranger`: what accepting needs.
+    /// `v2_…@stranger`: the ticket for accepting the request.
     pub ticket: String,
     /// 2 for a request.
     pub op_code: i64,
@@ -126,7 +127,7 @@ impl Recommend {
     }
 }
 
-/// A message that the service has handed out.
+/// A message that `webwxsync` has delivered.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Delivered {
@@ -140,7 +141,7 @@ pub struct Delivered {
     pub msg_type: i64,
     /// As in `Content`.
     pub content: String,
-    /// The world's clock at that moment.
+    /// The world's clock at that time, in milliseconds since the epoch.
     pub at: u64,
 }
 
@@ -148,39 +149,39 @@ pub struct Delivered {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Sent {
-    /// The call that it came by, such as `webwxsendmsgimg`.
+    /// The endpoint, such as `webwxsendmsgimg`.
     pub endpoint: String,
-    /// Its addressee's `UserName`.
+    /// The recipient's `UserName`.
     pub to: String,
-    /// As in `Type`: 1 text, 3 image, 6 file …; of an app message passed on, its `AppMsgType`.
+    /// As in `Type`: 1 text, 3 image, 6 file …; for a forwarded app message, its `AppMsgType`.
     pub msg_type: i64,
-    /// 0, or 2 of a message passed on.
+    /// 0, or 2 for a forwarded message.
     pub scene: i64,
-    /// Its text or XML, as it came; may be empty.
+    /// Its text or XML, as received; may be empty.
     pub content: String,
-    /// What was uploaded before: `MediaId`, or a file's `attachid`; may be empty.
+    /// The id of the upload: `MediaId`, or a file's `attachid`; may be empty.
     pub media_id: String,
-    /// What its XML says, of a file.
+    /// The contents of a file's XML.
     pub file: Option<SentFile>,
     /// The md5 of an emoticon; may be empty.
     pub emoticon_md5: String,
     /// The signature of a big file; may be empty.
     pub signature: String,
-    /// Whom `MsgSource` names.
+    /// The names in `MsgSource`.
     pub mentions: Vec<String>,
     /// The client's id for it.
     pub client_msg_id: String,
     /// The service's id for it.
     pub msg_id: String,
-    /// The world's clock when it came first.
+    /// The world's clock when it first arrived, in milliseconds since the epoch.
     pub at: u64,
-    /// How often the same send came again; it was not delivered again.
+    /// The number of repetitions of the same send, which were not delivered again.
     pub repeats: usize,
-    /// Whether it was taken back.
+    /// Whether it was revoked.
     pub revoked: bool,
 }
 
-/// What the XML of a file says (docs/protocol.md §6.3).
+/// The contents of a file's XML (docs/protocol.md §6.3).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SentFile {
@@ -194,20 +195,20 @@ pub struct SentFile {
     pub extension: String,
 }
 
-/// What the client told the phone, by `webwxstatusnotify`.
+/// A status notification that the client sent with `webwxstatusnotify`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Notice {
     /// 1 read, 2 entered, 3 logged in, 5 left.
     pub code: i64,
-    /// Of which chat; of code 3, the account itself.
+    /// The chat; for code 3, the account itself.
     pub to: String,
-    /// The world's clock at that moment.
+    /// The world's clock at that time, in milliseconds since the epoch.
     pub at: u64,
 }
 
 impl Incoming {
-    /// What it says as whoever passes it on has to say it: without the room's prefix, decoded.
+    /// Returns the content as it must be forwarded: decoded, without the room's prefix.
     pub(crate) fn plain(&self) -> String {
         let said = match self.content.split_once(":<br/>") {
             Some((name, rest)) if self.from.starts_with("@@") && is_name(name) => rest,
@@ -216,13 +217,13 @@ impl Incoming {
         off_the_wire(said)
     }
 
-    /// The same of a file's name.
+    /// Returns the decoded file name.
     pub(crate) fn plain_name(&self) -> String {
         off_the_wire(&self.file_name)
     }
 }
 
-/// `^(@[a-zA-Z0-9]+|[a-zA-Z0-9_-]+)` of docs/protocol.md §9.3.
+/// Returns whether the text matches `^(@[a-zA-Z0-9]+|[a-zA-Z0-9_-]+)` of docs/protocol.md §9.3.
 fn is_name(text: &str) -> bool {
     let (word, more) = text.strip_prefix('@').map_or((text, true), |word| (word, false));
     let legal = |c: char| c.is_ascii_alphanumeric() || more && (c == '_' || c == '-');
@@ -265,8 +266,7 @@ impl Incoming {
     }
 }
 
-/// A text as the phone's server puts it on the wire: entities, `<br/>` for a line break, spans for emoji
-/// (docs/protocol.md §9.3).
+/// Escapes a text as the service does: entities, `<br/>` for a line break, spans for emoji (docs/protocol.md §9.3).
 pub(crate) fn on_the_wire(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -284,7 +284,7 @@ pub(crate) fn on_the_wire(text: &str) -> String {
     out
 }
 
-/// The text that was put on the wire so.
+/// Decodes a text from the wire, the inverse of [`on_the_wire`].
 pub(crate) fn off_the_wire(text: &str) -> String {
     let mut plain = text.replace("<br/>", "\n");
     for (entity, c) in
@@ -312,7 +312,7 @@ pub(crate) fn off_the_wire(text: &str) -> String {
     out + rest
 }
 
-/// A name as the wire has it: the same, but emoji that are spans already stay.
+/// Escapes a name like [`on_the_wire`], but keeps emoji spans.
 pub(crate) fn name_on_the_wire(name: &str) -> String {
     let (start, end) = ("<span class=\"emoji ", "</span>");
     match name.split_once(start).and_then(|(front, rest)| Some((front, rest.split_once(end)?))) {
@@ -324,7 +324,7 @@ pub(crate) fn name_on_the_wire(name: &str) -> String {
     }
 }
 
-/// XML inside of a `Content`: escaped once, quotes left alone, a `<br/>` behind every element.
+/// Escapes the lines of XML in a `Content` once, except quotes, and joins them with `<br/>`.
 pub(crate) fn escaped_xml(lines: &[String]) -> String {
     lines
         .iter()
@@ -338,7 +338,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_passed_on_has_no_prefix() {
+    fn plain_content_has_no_room_prefix() {
         for (from, content, plain) in [
             ("@@r", "@a:<br/>hi", "hi"),
             ("@@r", "wxid_a-1:<br/>@b:<br/>hi", "@b:\nhi"),
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_escaped_for_the_wire() {
+    fn text_is_escaped_for_the_wire() {
         assert_eq!(
             on_the_wire("a<b & c\n\u{1F601}微信 \"q\""),
             "a&lt;b &amp; c<br/><span class=\"emoji emoji1f601\"></span>微信 \"q\""

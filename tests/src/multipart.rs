@@ -1,4 +1,4 @@
-//! Forms with files in them, read by a library.
+//! Parsing of multipart forms.
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
@@ -21,14 +21,14 @@ impl Part {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// A header as it came.
+    /// Returns a header as received.
     pub(crate) fn header(&self, name: &str) -> String {
         let value = self.headers.get(name).map_or(&[][..], |value| value.as_bytes());
         String::from_utf8_lossy(value).into_owned()
     }
 }
 
-/// A body that is all there.
+/// A stream of one complete body.
 struct Once(Option<Bytes>);
 
 impl Stream for Once {
@@ -39,11 +39,11 @@ impl Stream for Once {
     }
 }
 
-/// The parts in their order, or what is wrong with the form.
+/// Returns the parts in order, or a description of the form's fault.
 pub(crate) fn parts(content_type: &str, body: &Bytes) -> Result<Vec<Part>, String> {
     let boundary = multer::parse_boundary(content_type).map_err(|error| error.to_string())?;
     let (start, end) = (format!("--{boundary}\r\n"), format!("\r\n--{boundary}--\r\n"));
-    // What stands before or behind the form, a reader skips.
+    // A parser skips bytes before or after the form.
     if !body.starts_with(start.as_bytes()) || !body.ends_with(end.as_bytes()) {
         return Err("does not begin and end with its boundary".to_owned());
     }
@@ -58,7 +58,7 @@ pub(crate) fn parts(content_type: &str, body: &Bytes) -> Result<Vec<Part>, Strin
         Ok::<_, multer::Error>(parts)
     };
     let mut read = pin!(read);
-    // All is there: a form of a few parts is read in a few turns.
+    // The body is complete, so that a form of a few parts needs only a few polls.
     for _ in 0..1000 {
         if let Poll::Ready(parts) = read.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             return parts.map_err(|error| error.to_string());
@@ -75,7 +75,7 @@ mod tests {
     const FORM: &str = "--abc\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n2\r\n--abc\r\nContent-Disposition: form-data; name=\"f\"; filename=\"报告.png\"\r\nContent-Type: image/png\r\n\r\n\r\n--ab\r\n--abc--\r\n";
 
     #[test]
-    fn parts_come_in_their_order() {
+    fn parts_are_in_order() {
         let parts = parts(KIND, &Bytes::from(FORM)).expect("a form");
         let [a, f] = &parts[..] else { panic!("{parts:?}") };
         assert_eq!((&*a.name, &*a.text()), ("a", "1\r\n2"));
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_form_is_none() {
+    fn malformed_forms_are_refused() {
         for (kind, form) in [
             ("multipart/form-data", FORM.to_owned()),
             ("multipart/form-data; boundary=abd", FORM.to_owned()),

@@ -1,12 +1,12 @@
-//! Requests as the notes of lbbniu/WebWechat and biezhi/wechat-robot write them: accepted when their form is, and not
-//! otherwise.
+//! Requests in the dialects of the notes of lbbniu/WebWechat and biezhi/wechat-robot: accepted only if their dialect is
+//! enabled.
 
 use bytes::Bytes;
 use http::Request;
 
 use crate::client::{Client, between, json, text};
 use crate::request::encode;
-use crate::{Form, World};
+use crate::{Dialect, World};
 
 fn bare(method: &str, url: &str, body: &str) -> Request<Bytes> {
     let host = between(url, "//", "/");
@@ -17,9 +17,9 @@ fn bare(method: &str, url: &str, body: &str) -> Request<Bytes> {
     request.body(Bytes::from(body.to_owned())).expect("a request")
 }
 
-fn confirmed(form: Form) -> Client {
+fn client(dialect: Dialect) -> Client {
     let mut world = World::demo();
-    world.accept(form);
+    world.accept(dialect);
     Client::new(world)
 }
 
@@ -41,8 +41,8 @@ fn with_cookies(client: &Client, mut request: Request<Bytes>) -> Request<Bytes> 
 }
 
 #[test]
-fn the_robots_notes_from_end_to_end() {
-    let mut client = confirmed(Form::NotesB);
+fn biezhi_dialect_is_accepted_end_to_end() {
+    let mut client = client(Dialect::Biezhi);
     let login = "https://login.weixin.qq.com";
     let reply = client.send(&bare(
         "GET",
@@ -91,8 +91,8 @@ fn the_robots_notes_from_end_to_end() {
 }
 
 #[test]
-fn the_ways_of_the_webwechat_notes() {
-    let mut client = confirmed(Form::NotesL);
+fn lbbniu_dialect_is_accepted_end_to_end() {
+    let mut client = client(Dialect::Lbbniu);
     client.jslogin();
     let login = "https://login.wx.qq.com/cgi-bin/mmwebwx-bin/login";
     client.simulator.world().phone().confirm();
@@ -181,13 +181,13 @@ fn the_ways_of_the_webwechat_notes() {
         assert!(reply.status() == 200 && reply.body().len() >= 1000, "{url}");
     }
     client.assert_clean();
-    // The cookies have to come along even so.
+    // This dialect needs the cookies too.
     client.send(&book);
     assert!(!client.violations().is_empty());
 }
 
 #[test]
-fn the_official_form_alone_knows_neither() {
+fn dialects_are_refused_unless_accepted() {
     let mut client = Client::new(World::demo());
     let url = "https://login.weixin.qq.com/jslogin?appid=wx782c26e4c19acffb&fun=new&lang=zh_CN&_=1";
     assert_eq!(client.send(&bare("GET", url, "")).status(), 400);

@@ -1,4 +1,4 @@
-//! Bodies of replies on their way to a socket.
+//! Reply bodies for a socket.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Response, header};
 use hyper::body::{Body, Frame, SizeHint};
 
-/// A body; one that is shorter than its head announces breaks the connection at its end.
+/// A reply body. If it is shorter than the announced length, it breaks the connection at its end.
 #[derive(Debug)]
 pub(crate) struct Payload {
     bytes: Bytes,
@@ -18,13 +18,13 @@ pub(crate) struct Payload {
 #[derive(Debug, Eq, PartialEq)]
 enum End {
     Whole,
-    /// Breaks after this turn, in which what was written before leaves.
+    /// Breaks one poll after the last data, so that the data is written first.
     Torn {
         flushed: bool,
     },
 }
 
-/// That the connection is to break.
+/// The error that breaks the connection.
 #[derive(Debug)]
 pub(crate) struct Torn;
 

@@ -1,23 +1,23 @@
-//! Who is in the world, and what they do.
+//! The people and rooms of a world, and their actions.
 
 use crate::contact::{Contact, Member};
 use crate::message::{Incoming, name_on_the_wire};
 use crate::world::{Event, World};
 
 impl World {
-    /// Adds a friend; the name is as it is typed, or has its emoji as spans already. Answers the `UserName`.
+    /// Adds a friend. The name is plain, or has its emoji as spans. Returns the `UserName`.
     pub fn add_person(&mut self, nick_name: &str) -> String {
         let contact = Contact { contact_flag: 3, sns_flag: 17, ..self.somebody(nick_name) };
         self.add(contact)
     }
 
-    /// Adds somebody who is no contact: a member of rooms to be, or a writer out of the blue.
+    /// Adds a person who is no contact, for example a future member of rooms. Returns the `UserName`.
     pub fn add_stranger(&mut self, nick_name: &str) -> String {
         let contact = self.somebody(nick_name);
         self.add(contact)
     }
 
-    /// Adds a public account.
+    /// Adds a public account. Returns the `UserName`.
     pub fn add_official(&mut self, nick_name: &str) -> String {
         let permanent = format!("gh_{}", self.rng.hex(12));
         let contact = Contact {
@@ -31,7 +31,7 @@ impl World {
         self.add(contact)
     }
 
-    /// Adds one of the bare names, such as `filehelper`.
+    /// Adds a special account with a bare name, such as `filehelper`. Returns the `UserName`.
     pub fn add_special(&mut self, user_name: &str, nick_name: &str) -> String {
         let contact = Contact {
             user_name: user_name.to_owned(),
@@ -45,7 +45,8 @@ impl World {
         self.add(contact)
     }
 
-    /// Adds a room of the account and these members; it is a recent chat, and not in the address book.
+    /// Adds a room of the account and these members. It is a recent chat and not in the address book. Returns the
+    /// `UserName`.
     pub fn add_room(&mut self, name: &str, members: &[&str]) -> String {
         let mut members: Vec<Member> = members.iter().map(|name| Member::new(name)).collect();
         members.push(Member::new(&self.account.user_name));
@@ -63,7 +64,7 @@ impl World {
         self.add(contact)
     }
 
-    /// Puts a room into the address book.
+    /// Adds a room to the address book.
     pub fn save_room(&mut self, room: &str) {
         if let Some(room) = self.contact_mut(room) {
             room.saved = true;
@@ -91,7 +92,7 @@ impl World {
         name
     }
 
-    /// Changes a contact, and tells the client of it.
+    /// Changes a contact and reports the change to the client.
     pub fn change_contact(&mut self, user_name: &str, change: impl FnOnce(&mut Contact)) {
         let Some(contact) = self.contact_mut(user_name) else { return };
         change(contact);
@@ -100,14 +101,14 @@ impl World {
         self.timeline.push(Event::Changed(record));
     }
 
-    /// Changes a contact before anybody logs in: nothing is told.
+    /// Changes a contact without reporting it; for use before the login.
     pub fn set_contact(&mut self, user_name: &str, change: impl FnOnce(&mut Contact)) {
         if let Some(contact) = self.contact_mut(user_name) {
             change(contact);
         }
     }
 
-    /// Takes somebody out of the address book, and tells the client of it. It exists on, as a stranger.
+    /// Removes a contact from the address book and reports it to the client. The person remains as a stranger.
     pub fn remove_contact(&mut self, user_name: &str) {
         if let Some(contact) = self.contact_mut(user_name) {
             contact.contact_flag = 0;
@@ -116,17 +117,17 @@ impl World {
         self.timeline.push(Event::Removed { user_name: user_name.to_owned(), contact_flag: 0 });
     }
 
-    /// Somebody writes to the account. Answers the `MsgId`.
+    /// Delivers a text from a person. Returns the `MsgId`.
     pub fn person_writes(&mut self, from: &str, text: &str) -> String {
         self.deliver(Incoming::text(from, text))
     }
 
-    /// A member writes into a room.
+    /// Delivers a text from a member of a room. Returns the `MsgId`.
     pub fn member_writes(&mut self, room: &str, member: &str, text: &str) -> String {
         self.deliver(Incoming::text(member, text).in_room(room))
     }
 
-    /// Something arrives for the account, of any type and content. Answers the `MsgId`.
+    /// Delivers a message of any type and content. Returns the `MsgId`.
     pub fn deliver(&mut self, mut message: Incoming) -> String {
         if message.to.is_empty() {
             message.to.clone_from(&self.account.user_name);

@@ -1,25 +1,25 @@
-//! The phone of the account: it scans the code, and has the last word.
+//! The phone of the account.
 
 use crate::message::{Incoming, on_the_wire};
 use crate::request::encode;
 use crate::session::{Code, Stage};
 use crate::world::{Event, World};
 
-/// What the account's owner does on the phone.
+/// The account's phone, for the actions of its owner.
 #[derive(Debug)]
 pub struct Phone<'a> {
     pub(crate) world: &'a mut World,
 }
 
 impl World {
-    /// The account's phone.
+    /// Returns the account's phone.
     pub fn phone(&mut self) -> Phone<'_> {
         Phone { world: self }
     }
 }
 
 impl Phone<'_> {
-    /// The code on the screen: the one that was made last.
+    /// Returns the code on the screen: the newest one.
     fn code(&mut self) -> Option<&mut Code> {
         self.world.codes.last_mut()
     }
@@ -47,17 +47,17 @@ impl Phone<'_> {
         }
     }
 
-    /// Says no to the login.
+    /// Cancels the login.
     pub fn cancel(&mut self) {
         self.set(Stage::Cancelled);
     }
 
-    /// Waits until the code is too old.
+    /// Expires the QR code.
     pub fn expire(&mut self) {
         self.set(Stage::Expired);
     }
 
-    /// The service fails at the login.
+    /// Makes the login fail with an error of the service.
     pub fn break_login(&mut self) {
         self.set(Stage::Broken);
     }
@@ -68,29 +68,29 @@ impl Phone<'_> {
         }
     }
 
-    /// Logs the web out: 1100 from now on.
+    /// Logs the web client out: code 1100 from now on.
     pub fn log_out(&mut self) {
         self.end(1100);
     }
 
-    /// Somebody logs in elsewhere: 1101 from now on.
+    /// Ends the session by a login elsewhere: code 1101 from now on.
     pub fn kick(&mut self) {
         self.end(1101);
     }
 
-    /// The service restricts the account: 1102 from now on.
+    /// Ends the session by a restriction of the account: code 1102 from now on.
     pub fn restrict(&mut self) {
         self.end(1102);
     }
 
-    /// Writes a message on the phone: the web hears of it. Answers the `MsgId`.
+    /// Writes a message on the phone, which the web client receives too. Returns the `MsgId`.
     pub fn writes(&mut self, to: &str, text: &str) -> String {
         let me = self.world.account.user_name.clone();
         let message = Incoming { to: to.to_owned(), ..Incoming::new(&me, 1, &on_the_wire(text)) };
         self.world.deliver(message)
     }
 
-    /// How many messages of a chat are not marked as read.
+    /// Returns the number of unread messages of a chat.
     pub fn unread(&self, chat: &str) -> usize {
         let read = self.world.read.get(chat).copied().unwrap_or(0);
         let news = self.world.timeline.iter().skip(read);
@@ -101,7 +101,7 @@ impl Phone<'_> {
         news.filter(of_chat).count()
     }
 
-    /// Gives the account another name.
+    /// Changes the account's name.
     pub fn renames_self(&mut self, name: &str) {
         let name = on_the_wire(name);
         self.world.account.nick_name.clone_from(&name);

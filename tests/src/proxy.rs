@@ -1,4 +1,4 @@
-//! What the proxies that do harm have in common.
+//! The common parts of the fault-injecting proxies.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -8,28 +8,28 @@ use std::thread;
 
 use crate::rng::Rng;
 
-/// A listener on loopback. It listens until it is dropped; connections live on.
+/// A listener on loopback. It listens until it is dropped; open connections continue.
 pub(crate) struct Gate {
     address: SocketAddr,
-    over: Arc<AtomicBool>,
+    closed: Arc<AtomicBool>,
 }
 
 impl Gate {
-    /// Listens; `serve` gets each connection on a thread of its own, and what became of it is nobody's concern.
+    /// Listens, and calls `serve` with each connection on its own thread. Its result is ignored.
     pub(crate) fn new(
         name: &str,
         serve: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let gate = Self { address: listener.local_addr()?, over: Arc::default() };
-        let (over, serve) = (Arc::clone(&gate.over), Arc::new(serve));
+        let gate = Self { address: listener.local_addr()?, closed: Arc::default() };
+        let (closed, serve) = (Arc::clone(&gate.closed), Arc::new(serve));
         thread::Builder::new().name(name.to_owned()).spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                if over.load(Ordering::Relaxed) {
+                if closed.load(Ordering::Relaxed) {
                     break;
                 }
                 let serve = Arc::clone(&serve);
-                // A client or a server that goes away ends its connection, and nothing else.
+                // An I/O error ends only its own connection.
                 thread::spawn(move || drop(serve(client)));
             }
         })?;
@@ -43,13 +43,13 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        // So that the listener looks.
+        self.closed.store(true, Ordering::Relaxed);
+        // Wakes the listener, so that it sees the flag.
         let _ = TcpStream::connect(self.address);
     }
 }
 
-/// What is drawn until all of it has been there, and then again.
+/// A set of values to draw from at random without repetition; refilled when empty.
 pub(crate) struct Bag<T: 'static> {
     all: &'static [T],
     left: Vec<T>,

@@ -1,11 +1,11 @@
-//! Replies in the service's own layout: a line break before every comma, one blank after every colon.
+//! Replies in the layout of the service: a line break at every comma, one space after every colon.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
 use crate::date;
 
-/// A JSON value on its way out.
+/// A JSON value of a reply.
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Number(i128),
@@ -56,7 +56,7 @@ impl From<Vec<Node>> for Node {
     }
 }
 
-/// An object, written key by key.
+/// A JSON object that keeps the order of its keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Object(Vec<(&'static str, Node)>);
 
@@ -65,7 +65,7 @@ impl Object {
         Self(Vec::new())
     }
 
-    /// A reply that begins with its `BaseResponse`.
+    /// Builds a reply that starts with its `BaseResponse`.
     pub(crate) fn answer(ret: i64, err_msg: &str) -> Self {
         Self::new().with("BaseResponse", Self::new().with("Ret", ret).with("ErrMsg", err_msg))
     }
@@ -104,7 +104,7 @@ impl Node {
                 out.push_str("{\n");
                 for (index, (key, value)) in fields.iter().enumerate() {
                     if index > 0 {
-                        // The service breaks the line before a comma only after a bracket.
+                        // The service has a line break before a comma only after a bracket.
                         if out.ends_with(['}', ']']) {
                             out.push('\n');
                         }
@@ -121,7 +121,7 @@ impl Node {
     }
 }
 
-/// UTF-8 stays as it is; slashes are not escaped.
+/// Writes a JSON string. Non-ASCII characters and slashes are not escaped.
 fn write_text(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
@@ -140,7 +140,7 @@ fn write_text(text: &str, out: &mut String) {
 
 pub(crate) type Reply = Response<Bytes>;
 
-/// Any reply: status, content type and body, with `Date` and `Content-Length`.
+/// Builds a reply of a status, content type and body, with `Date` and `Content-Length`.
 pub(crate) fn plain(
     now: u64,
     status: u16,
@@ -162,7 +162,7 @@ pub(crate) fn plain(
     reply
 }
 
-/// A JSON reply: `text/plain` without a charset, and a blank behind the last bracket.
+/// Builds a JSON reply: `text/plain` without a charset, and a space after the last bracket.
 pub(crate) fn json(now: u64, object: Object) -> Reply {
     let mut text = String::new();
     Node::from(object).write(&mut text);
@@ -170,18 +170,18 @@ pub(crate) fn json(now: u64, object: Object) -> Reply {
     plain(now, 200, "text/plain", text)
 }
 
-/// A login script.
+/// Builds a login script.
 pub(crate) fn script(now: u64, text: impl Into<Bytes>) -> Reply {
     plain(now, 200, "text/javascript", text)
 }
 
-/// A page of the web server itself.
+/// Builds a page of the web server itself.
 pub(crate) fn page(now: u64, status: u16, title: &str) -> Reply {
     page_with(now, status, title, "")
 }
 
-/// The page of a request that is wrong, in the server's layout; what is wrong with it stands below the title, so that
-/// whoever looks at the reply alone can find it.
+/// Builds the page for an invalid request, in the server's layout. The faults are listed below the title, so that the
+/// reply alone explains the refusal.
 pub(crate) fn complaint<'a>(now: u64, faults: impl Iterator<Item = &'a str>) -> Reply {
     let mut list = String::new();
     for fault in faults {
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_layout_is_the_services_own() {
+    fn json_has_the_layout_of_the_service() {
         let reply = json(
             0,
             Object::answer(0, "")
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_is_a_page_that_tells() {
+    fn complaint_lists_the_faults() {
         let reply = complaint(0, ["header `accept` is missing", "`r` is `<1&2>`"].into_iter());
         assert_eq!(reply.status(), 400);
         assert_eq!(reply.headers()[header::CONTENT_TYPE], "text/html");

@@ -1,4 +1,4 @@
-//! Requests, taken apart.
+//! Decoding of requests.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,7 +12,7 @@ use serde_json::{Deserializer, Value};
 
 use crate::multipart::{self, Part};
 
-/// What JavaScript's `encodeURIComponent` escapes.
+/// The characters that JavaScript's `encodeURIComponent` escapes.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -36,9 +36,9 @@ pub(crate) fn decode(text: &str) -> String {
 #[derive(Clone, Debug)]
 pub(crate) struct Param {
     pub(crate) name: String,
-    /// As it came.
+    /// The value as received.
     pub(crate) raw: String,
-    /// Decoded once.
+    /// The value, decoded once.
     pub(crate) value: String,
 }
 
@@ -52,23 +52,23 @@ pub(crate) fn params(text: &str) -> Vec<Param> {
         .collect()
 }
 
-/// A request, ready to be looked at.
+/// A decoded request.
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) method: Method,
     pub(crate) scheme: Option<String>,
-    /// From an absolute URI; over a socket there is only the header.
+    /// The authority of an absolute URI. Over a socket, only the header exists.
     pub(crate) authority: Option<String>,
     pub(crate) path: String,
     pub(crate) raw_query: String,
     pub(crate) query: Vec<Param>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// The body, when it is JSON.
+    /// The body, if it is JSON.
     pub(crate) json: Value,
-    /// The body, when it is a form of parts; else what it is instead.
+    /// The body, if it is a multipart form; else a description of the fault.
     pub(crate) form: Result<Vec<Part>, String>,
-    /// The same for a request that is sent once more, byte by byte.
+    /// A hash that is equal for identical requests.
     pub(crate) fingerprint: u64,
 }
 
@@ -84,7 +84,7 @@ impl Decoded {
             false => Err("is none".to_owned()),
         };
         let asked = form.iter().flatten().find(|part| part.name == "uploadmediarequest");
-        // Its pieces are one upload, which the newest Skey goes with.
+        // The pieces of an upload share a fingerprint, also if the Skey changes in between.
         let body = asked.map(|part| without_skey(&part.text()).into());
         let body: Bytes = body.unwrap_or_else(|| request.body().clone());
         (request.method().as_str(), uri.path(), &raw_query, body).hash(&mut hasher);
@@ -103,7 +103,7 @@ impl Decoded {
         }
     }
 
-    /// A header's only value; `Err` with how many there are otherwise.
+    /// Returns a header's only value, or the number of its values.
     pub(crate) fn header(&self, name: &str) -> Result<String, usize> {
         let mut values = self.headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -117,17 +117,17 @@ impl Decoded {
         self.header("host").ok()
     }
 
-    /// A query parameter, decoded; empty when absent.
+    /// Returns a decoded query parameter; empty if absent.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.query.iter().find(|param| param.name == name).map_or("", |param| param.value.as_str())
     }
 
-    /// A string of the JSON body by its pointer; empty when absent.
+    /// Returns a string of the JSON body by its pointer; empty if absent.
     pub(crate) fn text(&self, pointer: &str) -> &str {
         self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The cookies as they came, in one list.
+    /// Returns the cookies of all `cookie` headers, as received.
     pub(crate) fn cookies(&self) -> Vec<(String, String)> {
         let mut cookies = Vec::new();
         for header in self.headers.get_all(header::COOKIE) {
@@ -140,7 +140,7 @@ impl Decoded {
     }
 }
 
-/// An `uploadmediarequest` as it is in all pieces: the `Skey` may be renewed in between.
+/// Returns an `uploadmediarequest` without its `Skey`, which may change between the pieces.
 pub(crate) fn without_skey(text: &str) -> String {
     let request: Value = serde_json::from_str(text).unwrap_or_default();
     match request.pointer("/BaseRequest/Skey").and_then(Value::as_str) {
@@ -149,7 +149,7 @@ pub(crate) fn without_skey(text: &str) -> String {
     }
 }
 
-/// The keys and values of a JSON object in the order in which they were written, which `serde_json::Map` forgets.
+/// Returns the keys and values of a JSON object in their written order, which `serde_json::Map` does not keep.
 pub(crate) fn ordered(text: &str) -> Option<Vec<(String, Box<RawValue>)>> {
     struct InOrder;
 
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_keeps_its_order() {
+    fn object_keeps_its_order() {
         let fields = ordered(r#" {"b":1,"a":{"z":[],"y":"x"},"b":2} "#).expect("an object");
         let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["b", "a", "b"]);
@@ -189,9 +189,9 @@ mod tests {
         assert!(ordered("{} {}").is_none());
     }
 
-    /// Or an upload that waited while its Skey was renewed would have the DeviceID of another.
+    /// Otherwise, the `DeviceID` of an upload would count as reused after a change of the Skey.
     #[test]
-    fn pieces_are_one_upload_whatever_their_skey() {
+    fn pieces_with_different_skeys_share_a_fingerprint() {
         let fingerprint = |skey: &str, id: &str| {
             let asked = format!(
                 r#"{{"BaseRequest":{{"Skey":"{skey}","DeviceID":"e1"}},"ClientMediaId":{id}}}"#
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_decoded_once() {
+    fn query_is_decoded_once() {
         let params = params("a=%252F&b&c=1=2&d=x+y");
         let values: Vec<_> = params.iter().map(|param| param.value.as_str()).collect();
         assert_eq!(values, ["%2F", "", "1=2", "x+y"]);

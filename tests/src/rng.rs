@@ -1,6 +1,6 @@
-//! Invented ids, the same ones for the same seed.
+//! Generated ids, determined by a seed.
 
-/// A splitmix64 generator: ids need to be different and repeatable, not secret.
+/// A splitmix64 generator. Ids must be distinct and reproducible, not secret.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(u64);
 
@@ -19,7 +19,7 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// A number in `low..high`.
+    /// Returns a number in `low..high`.
     pub(crate) const fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.next() % (high - low)
     }
@@ -37,12 +37,12 @@ impl Rng {
         (0..length).map(|_| char::from(BASE64[(self.next() % 64) as usize])).collect()
     }
 
-    /// Letters and digits only: what a `uuid` and a ticket are made of.
+    /// Returns letters and digits, as in a `uuid` or a ticket.
     pub(crate) fn word(&mut self, length: usize) -> String {
         (0..length).map(|_| char::from(BASE64[(self.next() % 62) as usize])).collect()
     }
 
-    /// `count` decimal digits, the first of them not 0.
+    /// Returns a number of `count` decimal digits.
     pub(crate) fn digits(&mut self, count: u32) -> u64 {
         let low = 10_u64.pow(count - 1);
         self.between(low, low * 9)
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_ids() {
+    fn equal_seeds_give_equal_ids() {
         let (mut a, mut b) = (Rng::new(7), Rng::new(7));
         assert_eq!(a.hex(64), b.hex(64));
         assert_eq!(a.base64(20).len(), 20);

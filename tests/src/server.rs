@@ -1,4 +1,4 @@
-//! The simulator behind a socket on the loopback interface.
+//! A server for the simulator on the loopback interface.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
@@ -18,21 +18,21 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use crate::layout::Layout;
-use crate::service::{Pace, Service};
+use crate::service::{Service, Timing};
 use crate::simulator::{HOLD, Simulator};
 use crate::tls;
 
-/// What a [`Server`] breaks off of an exchange; the connection ends with it.
+/// The part of an exchange in which a [`Server`] cuts the connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Cut {
-    /// The request, in the middle of its body: the world never hears of it.
+    /// In the middle of the request's body: the world does not receive the request.
     Request,
-    /// The reply: the request was answered, and the client does not hear of that.
+    /// Before the reply: the world has handled the request, but the client receives no reply.
     Reply,
 }
 
-/// An exchange that was broken off.
+/// The error of a cut exchange.
 #[derive(Debug)]
 pub(crate) struct Torn;
 
@@ -44,15 +44,15 @@ impl fmt::Display for Torn {
 
 impl Error for Torn {}
 
-/// A server on a thread of its own; it stops when it is dropped.
+/// A server on its own thread. It stops when it is dropped.
 ///
-/// # Whose clock
+/// # Clock
 ///
-/// **The world's clock is its own, and stands in November 2023**, unless [`Server::real_time`] makes it follow the
-/// system's. Requests carry their sender's clock, and it has to be near the world's: a client on the system's clock is
-/// answered 400 from the first call (`jslogin`) on, with the reason in the page's text and in [`World::violations`]. So
-/// either call [`Server::real_time`] before the client starts, or give the client the world's clock
-/// ([`Simulator::now`]), which makes a run repeatable to the byte.
+/// **The world has its own clock, which starts in November 2023**, unless [`Server::real_time`] makes it follow the
+/// system clock. Requests contain the client's clock, which must be within ten minutes of the world's: a client on the
+/// system clock gets status 400 from the first call (`jslogin`) on, with the reason in the page and in
+/// [`World::violations`]. Either call [`Server::real_time`] before the client starts, or let the client use the world's
+/// clock ([`Simulator::now`]), which makes runs reproducible.
 ///
 /// [`World::violations`]: crate::World::violations
 #[derive(Debug)]
@@ -65,9 +65,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves plain HTTP, every role at one origin: the world's layout becomes [`Layout::One`].
+    /// Starts a server of plain HTTP with every role at one origin: the world's layout becomes [`Layout::One`].
     ///
-    /// **Call [`Server::real_time`] too if the client is on the system's clock**; see [above](Server#whose-clock).
+    /// **Also call [`Server::real_time`] if the client uses the system clock**; see [above](Server#clock).
+    ///
+    /// # Errors
+    ///
+    /// If the listener, the runtime or the thread cannot be created.
     pub fn http(simulator: &Simulator) -> io::Result<Self> {
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let origin = format!("http://{}", listener.local_addr()?);
@@ -75,10 +79,14 @@ impl Server {
         Self::start(simulator, listener, None, None)
     }
 
-    /// Serves HTTPS with a certificate for every true host name; the layout stays.
+    /// Starts a server of HTTPS with a certificate for every true host name. The layout is not changed.
     ///
-    /// The client has to trust [`Server::ca_der`] and to take [`Server::addr`] for each of those names. Its clock matters
-    /// [as much as above](Server#whose-clock).
+    /// The client must trust [`Server::ca_der`] and resolve each of those names to [`Server::addr`]. See
+    /// [above](Server#clock) for its clock.
+    ///
+    /// # Errors
+    ///
+    /// If the certificate, the listener, the runtime or the thread cannot be created.
     pub fn tls(simulator: &Simulator) -> io::Result<Self> {
         let identity = tls::Identity::new().map_err(io::Error::other)?;
         let acceptor = TlsAcceptor::from(Arc::new(identity.config));
@@ -95,13 +103,13 @@ impl Server {
         simulator.world().concurrent = true;
         let addr = listener.local_addr()?;
         listener.set_nonblocking(true)?;
-        let pace = Arc::new(Pace {
+        let timing = Arc::new(Timing {
             hold: AtomicU64::new(HOLD.as_millis() as u64),
             real: AtomicBool::new(false),
         });
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let (stop, stopped) = oneshot::channel();
-        let service = Service { simulator: simulator.clone(), pace, cuts: Arc::default() };
+        let service = Service { simulator: simulator.clone(), timing, cuts: Arc::default() };
         let served = service.clone();
         let thread =
             thread::Builder::new().name("wechat-simulator".to_owned()).spawn(move || {
@@ -115,45 +123,45 @@ impl Server {
         Ok(Self { addr, ca, service, stop: Some(stop), thread: Mutex::new(Some(thread)) })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub const fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The origin of the address: scheme, host and port.
+    /// Returns the origin of the address: scheme, host and port.
     pub fn origin(&self) -> String {
         let scheme = if self.ca.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.addr)
     }
 
-    /// The authority to trust, when it speaks TLS.
+    /// Returns the certificate of the authority to trust, in DER, if the server speaks TLS.
     pub fn ca_der(&self) -> Option<&[u8]> {
         self.ca.as_deref()
     }
 
-    /// How long a long poll really waits when the script has nothing more; 25 seconds if not told.
+    /// Sets the real time for which a long poll is held when the script has no more steps. Default: 25 seconds.
     pub fn hold(&self, time: Duration) {
-        self.service.pace.hold.store(time.as_millis() as u64, Ordering::Relaxed);
+        self.service.timing.hold.store(time.as_millis() as u64, Ordering::Relaxed);
     }
 
-    /// Breaks off the next exchange of this endpoint, such as `webwxuploadmedia`, once. Several are cut one after the
-    /// other, in this order.
+    /// Cuts the next exchange of an endpoint, such as `webwxuploadmedia`, once. Several cuts apply to successive
+    /// exchanges in order.
     pub fn cut(&self, endpoint: &str, cut: Cut) {
         let mut cuts = self.service.cuts.lock().unwrap_or_else(PoisonError::into_inner);
         cuts.push((endpoint.to_owned(), cut));
     }
 
-    /// Steps of the script really wait, and the world's clock follows the system's. Without this, a step takes no time
-    /// but the world's, as in memory, and clients have to be on [the world's clock](Server#whose-clock).
+    /// Makes the world's clock follow the system clock, and the steps of the script wait in real time. Otherwise, steps
+    /// advance only the world's clock, as in memory, and clients must use [the world's clock](Server#clock).
     pub fn real_time(&self) {
-        self.service.pace.real.store(true, Ordering::Relaxed);
+        self.service.timing.real.store(true, Ordering::Relaxed);
         self.service.follow_clock();
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The thread may have ended by itself: then there is nobody to tell.
+        // Dropping the sender stops the thread, if it is still running.
         drop(self.stop.take());
         if let Ok(mut thread) = self.thread.lock()
             && let Some(thread) = thread.take()
@@ -172,7 +180,7 @@ async fn accept(listener: StdListener, acceptor: Option<TlsAcceptor>, service: S
 }
 
 async fn connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, service: Service) {
-    // A client that goes away in the middle is no concern of the service.
+    // Errors of a connection, such as a disconnected client, are ignored.
     let _ = stream.set_nodelay(true);
     match acceptor {
         None => serve(stream, service).await,
@@ -248,9 +256,9 @@ mod tests {
         (server, client, stream)
     }
 
-    /// A connection that is kept gives the same replies as memory does.
+    /// A kept connection returns the same replies as an in-memory world.
     #[test]
-    fn a_socket_answers_as_memory_does() {
+    fn replies_over_a_socket_equal_those_in_memory() {
         let (server, mut client, mut stream) = started();
         let mut memory = client.simulator.locked().clone();
         client.simulator.then(Duration::from_secs(2), |world| world.phone().scan());
@@ -271,13 +279,13 @@ mod tests {
         assert_eq!(text(&exchange(&mut stream, &client.poll_request())), "window.code=408;");
         assert_eq!(client.now() - start, 27_014);
         client.assert_clean();
-        // From memory the address is absolute, from a socket it is not: both render alike.
+        // Only in memory, the address is absolute; both render alike.
         let logged = |world: &World| world.log()[0].render();
         assert_eq!(logged(&client.simulator.world()), logged(&memory));
     }
 
     #[test]
-    fn a_held_poll_hears_of_a_change() {
+    fn held_poll_is_answered_after_a_change() {
         let (_server, mut client, mut stream) = started();
         client.log_in();
         client.sync();
@@ -295,9 +303,9 @@ mod tests {
         client.assert_clean();
     }
 
-    /// Whoever forgets [`Server::real_time`] can find out.
+    /// A missing [`Server::real_time`] is explained in the reply.
     #[test]
-    fn another_clock_is_told_of() {
+    fn wrong_clock_is_reported() {
         let (_server, client, mut stream) = started();
         let request = client.jslogin_request();
         client.simulator.world().set_now(1_800_000_000_000);
@@ -307,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_stops_while_a_poll_is_held() {
+    fn server_stops_while_a_poll_is_held() {
         let (server, client, mut stream) = started();
         exchange(&mut stream, &client.jslogin_request());
         stream
@@ -319,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_plays_by_itself() {
+    fn demo_runs_to_its_end() {
         let demo = Demo::start();
         let mut client = Client::new(World::demo());
         client.simulator = demo.simulator().clone();
@@ -335,7 +343,7 @@ mod tests {
         client.tip = 0;
         let reply = exchange(&mut stream, &client.poll_request());
         client.redirect = crate::client::between(text(&reply), "redirect_uri=\"", "\"").to_owned();
-        // Between two polls nothing happens: memory and the socket can be mixed.
+        // No step runs between two polls, so that calls in memory and over the socket can be mixed.
         client.login_page();
         client.init();
         client.notify();

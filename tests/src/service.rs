@@ -1,4 +1,4 @@
-//! Answering over a socket: long polls really wait.
+//! Answers over a socket, where long polls wait in real time.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,28 +15,28 @@ use crate::reply;
 use crate::server::{Cut, Torn};
 use crate::simulator::{Answer, HOLD, Simulator};
 
-/// More than any upload that the service takes.
+/// The maximum size of a request body in bytes, more than that of any upload.
 const MOST: usize = 64 << 20;
 
-/// How the server waits.
+/// The timing of a server.
 #[derive(Debug)]
-pub(crate) struct Pace {
-    /// Milliseconds.
+pub(crate) struct Timing {
+    /// The time for which a long poll is held, in milliseconds.
     pub(crate) hold: AtomicU64,
     pub(crate) real: AtomicBool,
 }
 
-/// One simulator, as every connection sees it.
+/// The service of one simulator, shared by all connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     pub(crate) simulator: Simulator,
-    pub(crate) pace: Arc<Pace>,
-    /// The next requests of these endpoints are cut off.
+    pub(crate) timing: Arc<Timing>,
+    /// The pending cuts, with their endpoints.
     pub(crate) cuts: Arc<Mutex<Vec<(String, Cut)>>>,
 }
 
 impl Service {
-    /// Collects a request and answers it, unless it is to be cut off.
+    /// Reads a request and answers it, unless it is to be cut.
     pub(crate) async fn answer(
         &self,
         request: Request<Incoming>,
@@ -44,7 +44,7 @@ impl Service {
         let (head, mut body) = request.into_parts();
         let cut = self.cut(head.uri.path());
         if cut == Some(Cut::Request) {
-            // Half of it, so that the client is in the middle of it.
+            // Read half of it, so that the client is in the middle of sending.
             let mut left = body.size_hint().exact().unwrap_or_default() / 2;
             while left > 0
                 && let Some(Ok(frame)) = body.frame().await
@@ -63,7 +63,7 @@ impl Service {
         if cut == Some(Cut::Reply) { Err(Torn) } else { Ok(Payload::of(reply)) }
     }
 
-    /// What is to be cut of a request to this path, once.
+    /// Removes and returns the next cut for a request to this path.
     fn cut(&self, path: &str) -> Option<Cut> {
         let endpoint = path.rsplit('/').next().unwrap_or_default();
         let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,7 +72,7 @@ impl Service {
     }
 
     fn is_real(&self) -> bool {
-        self.pace.real.load(Ordering::Relaxed)
+        self.timing.real.load(Ordering::Relaxed)
     }
 
     pub(crate) fn follow_clock(&self) {
@@ -90,9 +90,9 @@ impl Service {
         } else {
             self.simulator.take_in(request)
         };
-        // Whoever was held may have something to hear of now: another connection's request can have brought it.
+        // This request may have caused news for polls held on other connections.
         self.simulator.changed().notify_waiters();
-        let end = Instant::now() + Duration::from_millis(self.pace.hold.load(Ordering::Relaxed));
+        let end = Instant::now() + Duration::from_millis(self.timing.hold.load(Ordering::Relaxed));
         loop {
             let quiet = match answer {
                 Answer::Reply(reply) => return reply,
@@ -105,7 +105,7 @@ impl Service {
         }
     }
 
-    /// Waits until a held poll may have something to say; `None` when its time is up.
+    /// Waits until a held poll may have news. Returns `None` when its time is up.
     async fn wait(&self, request: &Request<Bytes>, end: Instant) -> Option<Answer> {
         if !self.is_real()
             && let Some(answer) = self.simulator.step(request)
@@ -114,7 +114,7 @@ impl Service {
         }
         let changed = self.simulator.changed().notified();
         tokio::pin!(changed);
-        // From here on no change is missed; what came before is seen by looking once more.
+        // Changes from here on wake the poll; earlier ones are found by handling it once more.
         changed.as_mut().enable();
         if let reply @ Answer::Reply(_) = self.simulator.locked().ask_again(request) {
             return Some(reply);

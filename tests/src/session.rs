@@ -1,11 +1,11 @@
-//! A QR code that may become a session, and the session.
+//! QR codes and sessions.
 
 use std::collections::BTreeMap;
 
 use crate::reply::{Node, Object};
 use crate::rng::Rng;
 
-/// How far a QR code has come.
+/// The stage of a QR code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Stage {
     Shown,
@@ -21,61 +21,61 @@ pub(crate) enum Stage {
 pub(crate) struct Code {
     pub(crate) uuid: String,
     pub(crate) stage: Stage,
-    /// Whether there is nothing to scan: the phone asks by itself.
+    /// Whether it is a push login: the phone asks for confirmation without a scan.
     pub(crate) pushed: bool,
     /// Whether it was polled: the first poll has `tip=1`.
     pub(crate) polled: bool,
-    /// Whether a poll told of the scan.
-    pub(crate) told: bool,
-    /// The query of the redirect, as it is handed out.
+    /// Whether a poll has reported the scan.
+    pub(crate) scan_reported: bool,
+    /// The query of the redirect.
     pub(crate) redirect: String,
-    /// When it was confirmed: the redirect lives for 300 seconds.
+    /// When it was confirmed: the redirect is valid for 300 seconds.
     pub(crate) confirmed: u64,
     pub(crate) redeemed: bool,
 }
 
 pub(crate) type Key = Vec<(i64, i64)>;
 
-/// The keys that one answer handed out, and the first event that is new to whoever comes back with them.
+/// The keys of one answer, and the first event that is new to a client with these keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Pair {
     pub(crate) sync: Key,
     pub(crate) check: Key,
     pub(crate) position: usize,
-    /// Handed out by `webwxinit`: four keys, and no others for checking.
+    /// Whether it is from `webwxinit`: four keys, and the same ones for checking.
     pub(crate) initial: bool,
 }
 
-/// What the account's login holds on the server.
+/// The server's state of a login.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) initialised: bool,
-    /// Why it is over: 1100, 1101 or 1102.
+    /// The code of its end: 1100, 1101 or 1102.
     pub(crate) ended: Option<i64>,
     pub(crate) skey: String,
-    /// The keys before the last refreshes, and the pairs whose use shows that each refresh arrived.
+    /// The keys before the last refreshes, each with the pair whose use proves that the refresh arrived.
     pub(crate) skeys_before: Vec<(String, usize)>,
     pub(crate) refresh: Option<String>,
-    /// The ids that were used, each with the request that used it.
+    /// The used `DeviceID`s, each with the fingerprint of its request.
     pub(crate) devices: BTreeMap<String, u64>,
     pub(crate) pairs: Vec<Pair>,
-    /// The newest pair that the client has used: it must know everything up to there.
+    /// The newest pair that the client has used: it must have received everything up to there.
     pub(crate) proven: usize,
     /// The pair of the last answer that set cookies.
     pub(crate) cookies_pair: usize,
-    /// Where each handed out `Seq` goes on.
+    /// The position of the next page for each `Seq`.
     pub(crate) pages: BTreeMap<u64, usize>,
     pub(crate) last_client_id: u64,
     pub(crate) announced: bool,
-    /// Seconds.
+    /// The start of the session, in seconds since the epoch.
     pub(crate) since: u64,
-    /// Seconds of the first `webwxsync`.
+    /// The time of the first `webwxsync`, in seconds since the epoch.
     pub(crate) first_sync: Option<u64>,
-    /// Events before this one were handed out to a session before.
+    /// The number of events delivered to earlier sessions.
     pub(crate) start: usize,
 }
 
-/// Keys that were handed out more than this many answers ago are no longer taken.
+/// The number of answers after which a key is no longer accepted.
 const RECENT: usize = 200;
 
 impl Session {
@@ -99,11 +99,11 @@ impl Session {
         }
     }
 
-    /// The keys that a request may carry.
+    /// Returns the valid keys of a request.
     pub(crate) fn skeys(&self, concurrent: bool) -> Vec<String> {
         let mut keys = vec![self.skey.clone()];
         for (before, pair) in self.skeys_before.iter().rev() {
-            // Several answers may be lost, one after the other.
+            // Several successive answers may be lost.
             if self.proven < *pair || concurrent && keys.len() == 1 {
                 keys.push(before.clone());
             }
@@ -116,7 +116,7 @@ impl Session {
         (found + RECENT >= self.pairs.len()).then_some(found)
     }
 
-    /// The pair whose key `synccheck` carries, written `1_2|3_4`.
+    /// Returns the pair of a key in `synccheck`, in the format `1_2|3_4`.
     pub(crate) fn by_check_key(&self, text: &str) -> Option<usize> {
         if text.is_empty() {
             return None;
@@ -124,7 +124,7 @@ impl Session {
         self.pairs.iter().rposition(|pair| joined(&pair.check) == text)
     }
 
-    /// The keys of a new answer. With `webwxinit` there are four; from the first `webwxsync` on eight.
+    /// Creates the keys of a new answer: four for `webwxinit`, eight from the first `webwxsync` on.
     pub(crate) fn hand_out(
         &mut self,
         rng: &mut Rng,
@@ -149,7 +149,7 @@ impl Session {
         if !initial {
             sync.push((1001, since - 1711));
             check.push((1001, since - 1711));
-            // What has been told of is newer than what has been fetched.
+            // The key for checking is newer than that for fetching.
             check[1].1 += 1;
             check[5].1 += 7;
         }
@@ -159,13 +159,13 @@ impl Session {
     }
 }
 
-/// `Key_Val|Key_Val`.
+/// Formats a key as `Key_Val|Key_Val`.
 pub(crate) fn joined(key: &Key) -> String {
     let pairs: Vec<String> = key.iter().map(|(key, val)| format!("{key}_{val}")).collect();
     pairs.join("|")
 }
 
-/// `{Count, List: [{Key, Val}]}`.
+/// Builds the record of a key: `{Count, List: [{Key, Val}]}`.
 pub(crate) fn key_record(key: &Key) -> Object {
     let list: Vec<Node> = key
         .iter()

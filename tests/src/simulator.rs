@@ -1,4 +1,4 @@
-//! A world that several threads share, and the script of what happens in it.
+//! A world shared between threads, and its script.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,19 +12,19 @@ use tokio::sync::Notify;
 
 use crate::world::World;
 
-/// What a request brings about.
+/// The result of handling a request.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "there is nothing else to do with a request")]
+#[expect(clippy::exhaustive_enums, reason = "a request is either answered or held")]
 pub enum Answer {
-    /// This, at once.
+    /// An immediate reply.
     Reply(Response<Bytes>),
-    /// A long poll with nothing to say yet: it waits, and answers this when its time is up.
+    /// A pending long poll: it is held, and answered with this reply when it times out.
     Hold(Response<Bytes>),
 }
 
-/// How long a request takes.
+/// The duration of a request.
 const TICK: Duration = Duration::from_millis(7);
-/// How long the service holds a poll.
+/// The duration for which the service holds a long poll.
 pub(crate) const HOLD: Duration = Duration::from_secs(25);
 
 type Deed = Box<dyn FnOnce(&mut World) + Send>;
@@ -32,7 +32,7 @@ type Deed = Box<dyn FnOnce(&mut World) + Send>;
 struct Step {
     after: Duration,
     deed: Deed,
-    /// When it is due, from the moment at which somebody began to wait for it; in real time only.
+    /// When it is due, counted from the first wait for it; in real time only.
     due: Option<Instant>,
 }
 
@@ -42,7 +42,7 @@ struct Shared {
     changed: Notify,
 }
 
-/// A world and a script, shared between threads: clones are the same one.
+/// A world and a script, shared between threads. Clones share the same world.
 #[derive(Clone)]
 pub struct Simulator(Arc<Shared>);
 
@@ -52,7 +52,7 @@ impl fmt::Debug for Simulator {
     }
 }
 
-/// The world, held by one thread. When it is let go, held polls look at it again.
+/// A lock guard of the world. Dropping it wakes the held polls.
 #[derive(Debug)]
 pub struct WorldGuard<'a> {
     world: MutexGuard<'a, World>,
@@ -89,15 +89,15 @@ impl Simulator {
         }))
     }
 
-    /// The world, locked: let it go before the next request.
+    /// Locks the world. Drop the guard before the next request.
     ///
-    /// Every request takes the same lock. A client that is used while its thread holds the guard waits for itself, for
-    /// ever (over a socket: until its deadline): end the statement or the block, or `drop` the guard, first.
+    /// Every request takes the same lock. A client that is used while its own thread holds the guard deadlocks (over a
+    /// socket: fails at its deadline). End the statement or the block, or `drop` the guard, first.
     pub fn world(&self) -> WorldGuard<'_> {
         WorldGuard { world: self.locked(), changed: &self.0.changed }
     }
 
-    /// The same, without waking anybody.
+    /// Locks the world without waking held polls.
     pub(crate) fn locked(&self) -> MutexGuard<'_, World> {
         self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,24 +110,24 @@ impl Simulator {
         &self.0.changed
     }
 
-    /// Appends to the script. A step runs when a long poll finds nothing to say, and at no other time: so every wire
-    /// sees the same things in the same order.
+    /// Appends a step to the script. Steps run only when a long poll finds no news, so that every transport sees the
+    /// same events in the same order.
     pub fn then(&self, after: Duration, step: impl FnOnce(&mut World) + Send + 'static) {
         self.script().push_back(Step { after, deed: Box::new(step), due: None });
         self.0.changed.notify_waiters();
     }
 
-    /// Whether the script has come to its end.
+    /// Returns whether all steps of the script have run.
     pub fn is_done(&self) -> bool {
         self.script().is_empty()
     }
 
-    /// The world's clock.
+    /// Returns the world's clock, in milliseconds since the epoch.
     pub fn now(&self) -> u64 {
         self.locked().now()
     }
 
-    /// Answers in memory: waiting takes no time but the world's.
+    /// Answers a request in memory. Waiting advances only the world's clock.
     pub fn respond(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let mut answer = self.take_in(request);
         loop {
@@ -144,26 +144,27 @@ impl Simulator {
         }
     }
 
-    /// One request, and the time that it takes.
+    /// Handles one request and advances the clock by its duration.
     pub(crate) fn take_in(&self, request: &Request<Bytes>) -> Answer {
         let mut world = self.locked();
         world.advance(TICK);
         world.handle(request)
     }
 
-    /// Runs the script's next step, and looks at a held poll again; `None` when there is no step.
+    /// Runs the script's next step and handles a held poll again. Returns `None` if there is no step.
     pub(crate) fn step(&self, request: &Request<Bytes>) -> Option<Answer> {
-        // The world first: two polls must not run the steps in another order than they took them in.
+        // The world is locked first, so that two polls run the steps in the order in which they took them.
         let world = self.locked();
         let step = self.script().pop_front()?;
-        // Only now is there anything for other polls to hear of: two held at once would wake each other all the time.
+        // The guard, which wakes other polls, is created only now: otherwise two held polls would keep waking each
+        // other.
         let mut world = WorldGuard { world, changed: &self.0.changed };
         world.advance(step.after);
         (step.deed)(&mut world);
         Some(world.ask_again(request))
     }
 
-    /// When the next step is due in real time; the wait for it begins with the first to ask.
+    /// Returns when the next step is due in real time. The first call starts the wait for it.
     pub(crate) fn due(&self) -> Option<Instant> {
         let mut script = self.script();
         let step = script.front_mut()?;
@@ -192,7 +193,7 @@ mod tests {
     use crate::client::{Client, text};
 
     #[test]
-    fn a_step_runs_when_a_poll_has_nothing_to_say() {
+    fn steps_run_when_a_poll_has_no_news() {
         let mut client = Client::new(World::demo());
         client.simulator.then(Duration::from_secs(3), |world| world.phone().scan());
         client.simulator.then(Duration::from_secs(60), |_| {});
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn polls_are_woken_by_steps_alone() {
+    fn polls_are_woken_only_by_steps() {
         let mut client = Client::new(World::demo());
         client.jslogin();
         let request = client.poll_request();
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_can_be_prescribed() {
+    fn reply_with_overrides_the_next_reply() {
         let mut client = Client::new(World::demo());
         client.jslogin();
         let garbage =

@@ -1,4 +1,4 @@
-//! Every part of every request counts: leaving it out, or changing it, is found.
+//! Every omission or change of a part of a request is a violation.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Uri};
@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::{Answer, Contact, World};
 
-#[path = "strictness_story.rs"]
-mod strictness_story;
-use strictness_story::story;
+#[path = "strictness_scenario.rs"]
+mod strictness_scenario;
+use strictness_scenario::scenario;
 
-/// The first word of `what` is the part that has to be named.
+/// Asserts that a violation names the part given by the first word of `what`.
 fn assert_named(world: &World, request: &Request<Bytes>, what: &str) {
     let mut world = world.clone();
     let _ = world.handle(request);
@@ -41,15 +41,15 @@ fn with_query(request: &Request<Bytes>, pairs: &[String]) -> Request<Bytes> {
 }
 
 #[test]
-fn every_query_parameter_counts() {
-    for (world, request) in story() {
+fn every_query_parameter_is_checked() {
+    for (world, request) in scenario() {
         let Some(query) = request.uri().query() else { continue };
         let pairs: Vec<String> = query.split('&').map(str::to_owned).collect();
-        // `?&MsgID=`: what stands before the first is no pair, and has its own test.
+        // `?&MsgID=`: the empty pair before the first `&` has its own test.
         for index in (0..pairs.len()).filter(|index| !pairs[*index].is_empty()) {
             let mut fewer = pairs.clone();
             let gone = fewer.remove(index);
-            // Without it, another size is asked for.
+            // Without it, the request is valid for another size.
             if !matches!(&*gone, "type=slave" | "type=big") {
                 assert_named(&world, &with_query(&request, &fewer), &format!("{gone} left out"));
             }
@@ -67,8 +67,8 @@ fn every_query_parameter_counts() {
 }
 
 #[test]
-fn the_page_writes_an_ampersand_first() {
-    let mut all = story().into_iter();
+fn missing_leading_ampersand_is_found() {
+    let mut all = scenario().into_iter();
     let image = all.find(|(_, request)| request.uri().path().ends_with("/webwxgetmsgimg"));
     let (world, request) = image.expect("a picture");
     let query = request.uri().query().expect("a query");
@@ -77,8 +77,8 @@ fn the_page_writes_an_ampersand_first() {
 }
 
 #[test]
-fn every_header_and_cookie_counts() {
-    for (world, request) in story() {
+fn every_header_and_cookie_is_checked() {
+    for (world, request) in scenario() {
         let names: Vec<HeaderName> = request.headers().keys().cloned().collect();
         for name in names {
             let mut without = request.clone();
@@ -126,7 +126,7 @@ fn every_header_and_cookie_counts() {
     }
 }
 
-/// The pointers of all values in a JSON value, but for its own.
+/// Collects the pointers of all values in a JSON value, except its own.
 fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
     let children: Vec<(String, &Value)> = match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
@@ -142,7 +142,7 @@ fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
     }
 }
 
-/// Replaces one value in a JSON text, leaving every other byte alone; an empty one takes the key with it.
+/// Replaces one value in a JSON text without changing the others. An empty replacement also removes the key.
 fn replaced(text: &str, pointer: &str, with: &str) -> String {
     let (first, rest) = pointer[1..].split_once('/').map_or((&pointer[1..], ""), |(a, b)| (a, b));
     let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
@@ -182,15 +182,15 @@ fn with_body(request: &Request<Bytes>, body: String) -> Request<Bytes> {
 }
 
 #[test]
-fn every_field_counts() {
-    for (world, request) in story() {
+fn every_field_is_checked() {
+    for (world, request) in scenario() {
         let body = String::from_utf8(request.body().to_vec()).expect("UTF-8");
         let Ok(value) = serde_json::from_str::<Value>(&body) else { continue };
         let mut all = Vec::new();
         pointers(&value, "", &mut all);
         for pointer in all {
             let old = value.pointer(&pointer).expect("a value");
-            // A text may do without mentions.
+            // The mentions of a text are optional.
             if pointer != "/Msg/MsgSource" {
                 let gone = with_body(&request, replaced(&body, &pointer, ""));
                 assert_named(&world, &gone, &format!("{pointer} left out"));
@@ -222,8 +222,8 @@ fn every_field_counts() {
 }
 
 #[test]
-fn the_order_of_keys_counts() {
-    for (world, request) in story() {
+fn order_of_keys_is_checked() {
+    for (world, request) in scenario() {
         let body = String::from_utf8(request.body().to_vec()).expect("UTF-8");
         let Some(mut fields) = crate::request::ordered(&body).filter(|fields| fields.len() > 1)
         else {
@@ -255,8 +255,8 @@ fn the_order_of_keys_counts() {
 }
 
 #[test]
-fn the_form_of_a_logout_counts() {
-    let (world, request) = story().pop().expect("the logout");
+fn form_of_a_logout_is_checked() {
+    let (world, request) = scenario().pop().expect("the logout");
     let body = String::from_utf8(request.body().to_vec()).expect("UTF-8");
     let (sid, uin) = body.split_once('&').expect("two fields");
     for changed in [
@@ -271,8 +271,8 @@ fn the_form_of_a_logout_counts() {
 }
 
 #[test]
-fn a_wrong_method_host_or_path_is_found() {
-    for (world, request) in story() {
+fn wrong_method_host_or_path_is_found() {
+    for (world, request) in scenario() {
         let mut other = request.clone();
         *other.method_mut() =
             if request.method() == "GET" { http::Method::POST } else { http::Method::GET };

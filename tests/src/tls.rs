@@ -1,4 +1,4 @@
-//! A certificate for the true host names, from an authority that nobody else knows.
+//! A certificate for the true host names, issued by a generated authority.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::layout::ALL_HOSTS;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Who the server is, and who says so.
+/// The server's TLS configuration and its authority.
 pub(crate) struct Identity {
     pub(crate) config: ServerConfig,
     /// The authority's certificate.
@@ -55,7 +55,7 @@ mod tests {
     use crate::{Server, Simulator, World};
 
     #[test]
-    fn every_true_name_is_certified() {
+    fn certificate_covers_every_true_name() {
         let simulator = Simulator::new(World::new(1));
         let server = Server::tls(&simulator).expect("a server");
         let mut roots = RootCertStore::empty();

@@ -1,4 +1,4 @@
-//! The files that a client has handed over (docs/protocol.md §6.6, §6.7).
+//! Uploaded files (docs/protocol.md §6.6, §6.7).
 
 use std::collections::BTreeMap;
 
@@ -8,59 +8,59 @@ use sha2::Sha256;
 
 use crate::world::World;
 
-/// A file that the service has.
+/// An uploaded file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Uploaded {
-    /// What a send names.
+    /// The id by which a send refers to it.
     pub media_id: String,
     /// Its name.
     pub name: String,
     /// Its length in bytes.
     pub size: u64,
-    /// Of its bytes, in hexadecimal digits.
+    /// The SHA-256 of its bytes, in hexadecimal digits.
     pub sha256: String,
-    /// The same, of the other kind.
+    /// The MD5 of its bytes, in hexadecimal digits.
     pub md5: String,
     /// `pic`, `video` or `doc`.
     pub media_type: String,
-    /// The `UserName` of whom it was said to be for.
+    /// The `UserName` of the announced recipient.
     pub to: String,
-    /// What a send of a large one has to have; else empty.
+    /// The signature that the send of a large file needs; otherwise empty.
     pub signature: String,
-    /// Its bytes, if it is no longer than [`World::keep_uploads`] says.
+    /// Its bytes, if its length is within the limit of [`World::keep_uploads`].
     pub bytes: Option<Bytes>,
-    /// How many pieces came again.
+    /// The number of repeated pieces.
     pub repeats: usize,
-    /// How often it was announced again: then there was nothing to upload.
+    /// The number of later announcements of the same file, which needed no upload.
     pub instant: usize,
 }
 
-/// What the service said of an announced file.
+/// The service's answer to an announced file.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     pub(crate) aes_key: String,
     pub(crate) signature: String,
 }
 
-/// An upload under way, or done.
+/// An upload in progress or completed.
 #[derive(Clone, Debug)]
 pub(crate) struct Partial {
-    /// Every field but for the number of the piece, and the bytes.
+    /// Every field except the number of the piece and the bytes.
     pub(crate) fields: Vec<(String, String)>,
     pub(crate) pieces: u64,
     pub(crate) received: u64,
     pub(crate) repeats: usize,
     md5: Md5,
     sha256: Sha256,
-    /// Of the last piece.
+    /// The SHA-256 of the last piece.
     last: [u8; 32],
     bytes: Option<BytesMut>,
-    /// Once it is done.
+    /// Set on completion.
     pub(crate) media_id: String,
 }
 
-/// All of it.
+/// All uploads.
 #[derive(Clone, Debug)]
 pub(crate) struct Uploads {
     pub(crate) done: Vec<Uploaded>,
@@ -79,13 +79,13 @@ impl Default for Uploads {
 }
 
 impl World {
-    /// The files that the client has uploaded, in order.
+    /// Returns the files that the client has uploaded, in order.
     pub fn uploads(&self) -> &[Uploaded] {
         &self.uploads.done
     }
 
-    /// Makes a file as if it had been uploaded: `media_type` is `pic`, `video` or `doc`, `size` is in bytes. Above 25 MB
-    /// it has a signature. Answers the `MediaId`.
+    /// Adds a file as if it had been uploaded. `media_type` is `pic`, `video` or `doc`, `size` is in bytes. Above 25
+    /// MiB, the file has a signature. Returns the `MediaId`.
     pub fn add_upload(&mut self, media_type: &str, name: &str, size: u64) -> String {
         let media_id = format!("@crypt_{}_{}", self.rng.hex(8), self.rng.hex(160));
         let signature = if size > 25 << 20 { self.rng.hex(64) } else { String::new() };
@@ -105,13 +105,13 @@ impl World {
         media_id
     }
 
-    /// The file that a send names.
+    /// Returns the file with this `MediaId`.
     pub(crate) fn upload_of(&self, media_id: &str) -> Option<&Uploaded> {
         self.uploads.done.iter().find(|file| file.media_id == media_id)
     }
 
-    /// The bytes of files up to this length are kept, in [`World::uploads`] and in [`World::log`]; longer ones are
-    /// counted, hashed and forgotten. 1 MB unless told.
+    /// Sets the maximum length of files whose bytes are kept in [`World::uploads`] and [`World::log`]. Longer ones are
+    /// only counted and hashed. Default: 1 MiB.
     pub const fn keep_uploads(&mut self, bytes: u64) {
         self.uploads.keep = bytes;
     }
@@ -136,7 +136,7 @@ impl Partial {
         }
     }
 
-    /// Whether the last piece was this: then its reply was lost.
+    /// Returns whether this equals the last piece, whose reply was then lost.
     pub(crate) fn is_last(&self, piece: u64, bytes: &[u8]) -> bool {
         self.pieces == piece + 1 && self.last == <[u8; 32]>::from(Sha256::digest(bytes))
     }
@@ -152,7 +152,7 @@ impl Partial {
         }
     }
 
-    /// The MD5 of what came so far and these.
+    /// Returns the MD5 of all bytes so far followed by `bytes`.
     pub(crate) fn md5_with(&self, bytes: &[u8]) -> String {
         hex(&self.md5.clone().chain_update(bytes).finalize())
     }

@@ -1,4 +1,4 @@
-//! The service, its people and its messages, as one value: requests in, replies out, no wire in between.
+//! The service, its people and its messages as one value: requests in, replies out, without I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,8 +8,8 @@ use bytes::Bytes;
 use crate::account::Account;
 use crate::check::Violation;
 use crate::contact::{Contact, SPECIAL};
+use crate::dialect::Dialect;
 use crate::door::Door;
-use crate::form::Form;
 use crate::jar::{Cookie, Jar};
 use crate::layout::Layout;
 use crate::log::Logged;
@@ -18,15 +18,15 @@ use crate::message::{Delivered, Incoming, Notice, Sent};
 use crate::reply::{Node, Reply};
 use crate::rng::Rng;
 use crate::rooms::Rooms;
-use crate::routes::odds::Odds;
+use crate::routes::misc::Misc;
 use crate::routes::report::Reported;
 use crate::session::{Code, Session};
 use crate::upload::Uploads;
 
-/// Where every world's clock begins: 14 November 2023, in milliseconds.
+/// The start of every world's clock: 14 November 2023, in milliseconds.
 const BEGINNING: u64 = 1_700_000_000_000;
 
-/// Something that the next `webwxsync` tells of.
+/// An event that the next `webwxsync` reports.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     Message { message: Box<Incoming>, msg_id: u64, record: Node },
@@ -37,40 +37,40 @@ pub(crate) enum Event {
 
 /// The WeChat web service as a state machine.
 ///
-/// It has a clock of its own, makes its ids from a seed, and keeps a ledger of whatever a client did wrong, sent and
-/// was given. A clone goes its own way from there.
+/// It has its own clock, generates ids from a seed, and records the client's violations, its sends and what was
+/// delivered to it. Clones are independent.
 #[derive(Clone, Debug)]
 pub struct World {
     pub(crate) now: u64,
     pub(crate) rng: Rng,
     pub(crate) layout: Layout,
     pub(crate) door: Door,
-    pub(crate) forms: Vec<Form>,
+    pub(crate) dialects: Vec<Dialect>,
     pub(crate) account: Account,
     contacts: Vec<Contact>,
-    /// Names that some answer has mentioned: a client may ask about them.
+    /// Names that some answer has mentioned: a client may look them up.
     mentioned: BTreeSet<String>,
     /// The api host whose page the browser has opened.
     pub(crate) entry: String,
     pub(crate) lang: String,
     pub(crate) user_agent: Option<String>,
-    /// Whether the login has been sent to the shard.
+    /// Whether the login has been redirected to the shard.
     pub(crate) redirected: bool,
     pub(crate) codes: Vec<Code>,
     pub(crate) session: Option<Session>,
-    /// The `wxsid` of every session before this one: whoever still has one was logged out by the next.
+    /// The `wxsid` of every earlier session: a later login logged it out.
     pub(crate) former: Vec<String>,
     pub(crate) jar: Jar,
     /// The login page's cookies.
     pub(crate) issued: Vec<Cookie>,
-    /// Whether the service still knows a device by them.
+    /// Whether the service still recognises a device by them.
     pub(crate) knows_devices: bool,
     pub(crate) timeline: Vec<Event>,
-    /// How many events of the timeline have been handed out.
+    /// The number of timeline events that have been delivered.
     pub(crate) handed: usize,
     pub(crate) sent: Vec<Sent>,
     pub(crate) notices: Vec<Notice>,
-    /// Up to where of the timeline each chat was read.
+    /// The timeline position up to which each chat was read.
     pub(crate) read: BTreeMap<String, usize>,
     pub(crate) uploads: Uploads,
     pub(crate) delivered: Vec<Delivered>,
@@ -78,13 +78,13 @@ pub struct World {
     pub(crate) fetched: Vec<Fetched>,
     pub(crate) logouts: Vec<u8>,
     pub(crate) reports: Vec<Reported>,
-    pub(crate) odds: Odds,
+    pub(crate) misc: Misc,
     pub(crate) rooms: Rooms,
     pub(crate) violations: Vec<Violation>,
     pub(crate) log: Vec<Logged>,
     pub(crate) refusals: Vec<(String, i64, String)>,
     pub(crate) replies: Vec<(String, Reply)>,
-    /// What every reply carries besides its own.
+    /// Extra headers of every reply.
     pub(crate) headers: http::HeaderMap,
     pub(crate) login_refusal: Option<(i64, String)>,
     pub(crate) login_status: Option<u16>,
@@ -93,14 +93,14 @@ pub struct World {
     pub(crate) announces: bool,
     pub(crate) left_out: BTreeSet<String>,
     pub(crate) reversed: bool,
-    /// Whether requests come over several connections: then one may overtake another, or a reply.
+    /// Whether requests use several connections, so that one may overtake another request or a reply.
     pub(crate) concurrent: bool,
-    /// Whether the clocks in requests have to be right.
+    /// Whether the timestamps in requests are checked.
     pub(crate) punctual: bool,
 }
 
 impl World {
-    /// An account without contacts, at the true hosts with the shard `wx2.qq.com`.
+    /// Creates an account without contacts, at the true hosts with the shard `wx2.qq.com`.
     pub fn new(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let account = Account::new(&mut rng);
@@ -109,7 +109,7 @@ impl World {
             rng,
             layout: Layout::True { shard: "wx2.qq.com".to_owned() },
             door: Door::Web,
-            forms: vec![Form::Official],
+            dialects: vec![Dialect::Official],
             account,
             contacts: Vec::new(),
             mentioned: BTreeSet::new(),
@@ -134,7 +134,7 @@ impl World {
             fetched: Vec::new(),
             logouts: Vec::new(),
             reports: Vec::new(),
-            odds: Odds::default(),
+            misc: Misc::default(),
             rooms: Rooms::default(),
             violations: Vec::new(),
             log: Vec::new(),
@@ -153,12 +153,12 @@ impl World {
         }
     }
 
-    /// The world's clock: milliseconds since the epoch.
+    /// Returns the world's clock, in milliseconds since the epoch.
     pub const fn now(&self) -> u64 {
         self.now
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub const fn advance(&mut self, time: Duration) {
         self.now += time.as_millis() as u64;
     }
@@ -168,9 +168,9 @@ impl World {
         self.now = now;
     }
 
-    /// From now on a request may tell any time, its `ClientMsgId` may be lower than one before, and it may have cookies
-    /// that have expired, or lack some: for clients whose clock is set. A request has to be of these ten minutes
-    /// otherwise.
+    /// Disables the checks that depend on the clock, for clients whose clock is changed: requests may have any
+    /// timestamp (otherwise within ten minutes of the world's clock), a `ClientMsgId` lower than an earlier one, and
+    /// expired or missing cookies.
     pub const fn ignore_clocks(&mut self) {
         self.punctual = false;
     }
@@ -180,24 +180,24 @@ impl World {
         self.layout = layout;
     }
 
-    /// Accepts one more form of asking, beside the official one.
-    pub fn accept(&mut self, form: Form) {
-        if !self.forms.contains(&form) {
-            self.forms.push(form);
+    /// Accepts one more dialect of requests besides the official one.
+    pub fn accept(&mut self, dialect: Dialect) {
+        if !self.dialects.contains(&dialect) {
+            self.dialects.push(dialect);
         }
     }
 
-    /// The account, with its credentials while it is logged in.
+    /// Returns the account, with its credentials while it is logged in.
     pub const fn account(&self) -> &Account {
         &self.account
     }
 
-    /// Everybody and every room of this world, in the order in which they came.
+    /// Returns every person and room of this world, in the order in which they were added.
     pub fn contacts(&self) -> &[Contact] {
         &self.contacts
     }
 
-    /// Whoever has this `UserName`.
+    /// Returns the contact with this `UserName`.
     pub fn contact(&self, user_name: &str) -> Option<&Contact> {
         self.contacts.iter().find(|contact| contact.user_name == user_name)
     }
@@ -210,7 +210,7 @@ impl World {
         self.contacts.push(contact);
     }
 
-    /// A contact, or the account itself as the others see it.
+    /// Returns a contact, or the account itself as others see it.
     pub(crate) fn person(&self, user_name: &str) -> Option<Contact> {
         if user_name == self.account.user_name {
             return Some(Contact {
@@ -224,7 +224,7 @@ impl World {
         self.contact(user_name).cloned()
     }
 
-    /// Whether the service has ever told the client of this name.
+    /// Returns whether the client may know this name.
     pub(crate) fn is_known(&self, user_name: &str) -> bool {
         SPECIAL.contains(&user_name)
             || user_name == self.account.user_name
@@ -236,7 +236,7 @@ impl World {
         self.mentioned.insert(user_name.to_owned());
     }
 
-    /// Whether its picture is for everybody who asks: contacts, official and special accounts.
+    /// Returns whether its picture needs no room to be fetched: contacts, official and special accounts.
     pub(crate) fn in_reach(&self, user_name: &str) -> bool {
         SPECIAL.contains(&user_name)
             || self.contact(user_name).is_some_and(|contact| contact.contact_flag & 1 != 0)
@@ -252,12 +252,12 @@ impl World {
             || self.contact(user_name).is_some_and(Contact::is_reachable)
     }
 
-    /// Whether `webwxgetcontact` lists it: rooms only when they were saved.
+    /// Returns whether `webwxgetcontact` lists it: rooms only if they were saved.
     pub(crate) fn in_book(&self, contact: &Contact) -> bool {
         contact.contact_flag & 1 != 0 && (!contact.is_room() || contact.saved)
     }
 
-    /// The recent chats: all rooms and the first few others.
+    /// Returns the recent chats: all rooms and the first few other contacts.
     pub(crate) fn recent(&self) -> Vec<String> {
         let here = |contact: &&Contact| contact.is_reachable();
         let rooms = self.contacts.iter().filter(here).filter(|contact| contact.is_room());
@@ -265,87 +265,87 @@ impl World {
         others.chain(rooms).map(|contact| contact.user_name.clone()).collect()
     }
 
-    /// What a client did wrong, in order.
+    /// Returns the violations of the client, in order.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
-    /// Every request that came in, in order.
+    /// Returns every request received, in order.
     pub fn log(&self) -> &[Logged] {
         &self.log
     }
 
-    /// What the client has sent, in order.
+    /// Returns the messages that the client sent, in order.
     pub fn sent(&self) -> &[Sent] {
         &self.sent
     }
 
-    /// What the client has told the phone, in order.
+    /// Returns the status notifications that the client sent, in order.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
     }
 
-    /// The messages that were handed out, in order; one that was fetched twice is here twice.
+    /// Returns the delivered messages, in order. A message that was fetched twice appears twice.
     pub fn delivered(&self) -> &[Delivered] {
         &self.delivered
     }
 
-    /// The next call of this endpoint, such as `webwxsendmsg`, answers this code, once.
+    /// Answers the next call of an endpoint, such as `webwxsendmsg`, with this code, once.
     pub fn refuse(&mut self, endpoint: &str, ret: i64, err_msg: &str) {
         self.refusals.push((endpoint.to_owned(), ret, err_msg.to_owned()));
     }
 
-    /// The next call of this endpoint is answered with exactly this, once, and has no effect.
+    /// Answers the next call of an endpoint with exactly this reply, once. The call has no effect.
     pub fn reply_with(&mut self, endpoint: &str, reply: http::Response<Bytes>) {
         self.replies.push((endpoint.to_owned(), reply));
     }
 
-    /// What was [prescribed](Self::reply_with) and not asked for yet is not answered any more.
+    /// Discards the replies set by [`reply_with`](Self::reply_with) that have not been used yet.
     pub fn forget_replies(&mut self) {
         self.replies.clear();
     }
 
-    /// Every reply from now on has this header too: as one more `Set-Cookie`, or where it has none of that name.
+    /// Adds a header to every later reply: as one more `Set-Cookie`, or where the reply has no header of that name.
     pub fn add_header(&mut self, name: &'static str, value: http::HeaderValue) {
         self.headers.append(name, value);
     }
 
-    /// The login page refuses this account, with this code and text, until `ret` is 0.
+    /// Makes the login page refuse the account with this code and text; a `ret` of 0 accepts it again.
     pub fn refuse_login(&mut self, ret: i64, message: &str) {
         self.login_refusal = (ret != 0).then(|| (ret, message.to_owned()));
     }
 
-    /// The login page answers with this HTTP status, whatever it was asked: 301 is the old form.
+    /// Sets the HTTP status of the login page for all requests; 301 is its old form.
     pub const fn login_page_status(&mut self, status: u16) {
         self.login_status = Some(status);
     }
 
-    /// How many contacts a page of `webwxgetcontact` holds.
+    /// Sets the number of contacts per page of `webwxgetcontact`.
     pub fn contacts_per_page(&mut self, n: usize) {
         self.page = n.max(1);
     }
 
-    /// How many messages and changes one `webwxsync` answers at most.
+    /// Sets the maximum number of messages and changes in one `webwxsync` answer.
     pub fn messages_per_sync(&mut self, n: usize) {
         self.batch = n.max(1);
     }
 
-    /// Whether the phone answers the first status notification with its list of recent chats; it does from the start.
+    /// Sets whether the phone answers the first status notification with its list of recent chats. Default: true.
     pub const fn announce_recent_chats(&mut self, on: bool) {
         self.announces = on;
     }
 
-    /// `webwxbatchgetcontact` leaves this one out of its answers.
+    /// Makes `webwxbatchgetcontact` omit this contact from its answers.
     pub fn batch_leaves_out(&mut self, user_name: &str) {
         self.left_out.insert(user_name.to_owned());
     }
 
-    /// `webwxbatchgetcontact` answers in another order than it was asked in.
+    /// Sets whether `webwxbatchgetcontact` answers in an order different from the request.
     pub const fn batch_reorders(&mut self, on: bool) {
         self.reversed = on;
     }
 
-    /// The next `webwxsync` answers a new `SKey`, which goes from then on.
+    /// Makes the next `webwxsync` answer a new `SKey`, which is valid from then on.
     pub fn refresh_skey(&mut self) {
         let skey = format!("@crypt_{}_{}", self.rng.hex(8), self.rng.hex(32));
         if let Some(session) = &mut self.session {

@@ -1,4 +1,4 @@
-//! The XML inside of messages, read by the letter.
+//! Strict parsing of the XML in messages.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
@@ -6,11 +6,10 @@ use quick_xml::events::Event;
 
 use crate::message::SentFile;
 
-/// An element or, behind an `@`, an attribute by its path, and its text.
+/// The path of an element or, after an `@`, of an attribute, and its text.
 pub(crate) type Part = (String, String);
 
-/// The parts of a document in their order; `Err` with what is wrong with it. Text stands only in elements without
-/// others.
+/// Returns the parts of a document in order, or a description of its fault. Only elements without children have text.
 pub(crate) fn parts(document: &str) -> Result<Vec<Part>, String> {
     let mut reader = Reader::from_str(document);
     let (mut parts, mut open) = (Vec::<Part>::new(), Vec::<String>::new());
@@ -39,19 +38,19 @@ pub(crate) fn parts(document: &str) -> Result<Vec<Part>, String> {
                 match (c, resolve_xml_entity(&entity)) {
                     (Some(c), _) => add(&mut parts, &open, c.encode_utf8(&mut [0; 4])),
                     (None, Some(text)) => add(&mut parts, &open, text),
-                    (None, None) => return Err(format!("the entity `{}` is not known", &*entity)),
+                    (None, None) => return Err(format!("the entity `{}` is unknown", &*entity)),
                 }
             }
             Event::Eof if open.is_empty() => return Ok(parts),
             Event::Eof => return Err(format!("`{}` is not closed", open.join("/"))),
-            other => return Err(format!("{other:?} has no place in it")),
+            other => return Err(format!("{other:?} is not allowed")),
         }
     }
 }
 
-/// What the XML of a file says, if it is as docs/protocol.md §6.3 has it; `Err` with the first thing that is not.
+/// Parses the XML of a file, or returns its first difference from docs/protocol.md §6.3.
 pub(crate) fn file(document: &str, appid: &str) -> Result<SentFile, String> {
-    // `None`: any text.
+    // `None` means any text.
     let all: [(&str, Option<&str>); 15] = [
         ("appmsg", Some("")),
         ("appmsg@appid", Some(appid)),
@@ -81,11 +80,12 @@ pub(crate) fn file(document: &str, appid: &str) -> Result<SentFile, String> {
         }
     }
     let text = |index: usize| parts[index].1.clone();
-    let size = text(11).parse().map_err(|_| format!("`totallen` is `{}`, no number", text(11)))?;
+    let size =
+        text(11).parse().map_err(|_| format!("`totallen` is `{}`, not a number", text(11)))?;
     Ok(SentFile { name: text(3), size, media_id: text(12), extension: text(13) })
 }
 
-/// Whom a text mentions, and in which room; `Err` with what is wrong with the XML.
+/// Returns the names mentioned by a text and their room, or a description of the XML's fault.
 pub(crate) fn mentions(document: &str) -> Result<(Vec<String>, String), String> {
     let parts = parts(document)?;
     match parts.as_slice() {
@@ -111,7 +111,7 @@ mod tests {
     const FILE: &str = "<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''><title>a &amp; b&#13;&#x4e2d;</title><des></des><action></action><type>6</type><content></content><url></url><lowurl></lowurl><appattach><totallen>1760</totallen><attachid>@m</attachid><fileext>csv</fileext></appattach><extinfo></extinfo></appmsg>";
 
     #[test]
-    fn a_file_is_read_by_the_letter() {
+    fn file_xml_is_parsed_strictly() {
         let file = file(FILE, APPID).expect("a file");
         assert_eq!(
             (file.name.as_str(), file.size, file.media_id.as_str()),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn mentions_are_read_by_the_letter() {
+    fn mentions_are_parsed_strictly() {
         let source = "<msgsource><atusername>@a,@b&lt;</atusername><atchatroomname>@@r</atchatroomname></msgsource>";
         let names = vec!["@a".to_owned(), "@b<".to_owned()];
         assert_eq!(mentions(source), Ok((names, "@@r".to_owned())));

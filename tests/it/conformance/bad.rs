@@ -110,7 +110,7 @@ fn reencoded_query_is_detected() {
             careful(request)
         })
     };
-    refused(Promise::AsItIs, &["a_query_arrives_as_it_is"], "%252F", open);
+    refused(Promise::AsItIs, &["query_is_sent_verbatim"], "%252F", open);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn accepted_truncation_is_detected() {
 fn accepted_coding_is_detected() {
     refused(
         Promise::Codings,
-        &["a_coding_is_refused", "a_bomb_is_not_unpacked"],
+        &["content_encoding_is_refused", "compressed_body_is_not_read"],
         "no failure (Encoding, sent: Maybe)",
         || {
             Bad(|mut request: Request| {
@@ -158,9 +158,9 @@ fn wrong_unsent_failure_is_detected() {
     refused(
         Promise::Sent,
         &[
-            "silence_and_an_end",
-            "a_reset_under_a_body",
-            "what_was_read_and_dropped_is_not_sent_again",
+            "close_without_a_reply",
+            "reset_while_sending_a_body",
+            "request_is_not_repeated_after_close",
         ],
         "not (Closed, sent: Maybe) but (Closed, sent: No)",
         open,
@@ -178,7 +178,7 @@ fn wrong_sent_failure_is_detected() {
 #[test]
 fn resending_is_detected() {
     let open = || Bad(|request: Request| careful(request.clone()).or_else(|_| careful(request)));
-    refused(Promise::Sent, &["what_was_read_and_dropped_is_not_sent_again"], "is 2, not 1", open);
+    refused(Promise::Sent, &["request_is_not_repeated_after_close"], "is 2, not 1", open);
 }
 
 #[test]
@@ -193,9 +193,9 @@ fn other_deadline_is_detected() {
         "a_slow_head_ends_at_the_deadline",
         "a_dripping_head_ends_at_the_deadline",
         "a_slow_body_ends_at_the_deadline",
-        "endless_informing_ends_at_the_deadline",
-        "a_connection_that_is_not_made_ends_at_the_deadline",
-        "a_body_that_is_not_taken_ends_at_the_deadline",
+        "endless_1xx_replies_end_at_the_deadline",
+        "connecting_ends_at_the_deadline",
+        "unread_upload_ends_at_the_deadline",
     ];
     refused(Promise::Deadlines, &late, "ms, not 900 to 4500", open);
 }
@@ -210,7 +210,7 @@ fn status_as_error_is_detected() {
             reply => Ok(reply),
         })
     };
-    refused(Promise::Statuses, &["a_status_is_no_error"], "(Other, sent: Maybe)", open);
+    refused(Promise::Statuses, &["error_status_is_a_reply"], "(Other, sent: Maybe)", open);
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn quoted_request_is_detected() {
             careful(request).map_err(|failure| failure.because(Quote(uri)))
         })
     };
-    refused(Promise::Secrets, &["a_failure_quotes_nothing"], "SECRET", open);
+    refused(Promise::Secrets, &["failures_contain_no_secrets"], "SECRET", open);
 }
 
 /// A transport that does not sleep.
@@ -269,10 +269,7 @@ impl Transport for Sleepless {
 
 #[test]
 fn skipped_pause_is_detected() {
-    let names = [
-        "each_interrupt_is_served_in_its_turn",
-        "a_pause_is_kept",
-        "a_flow_that_fails_ends_the_run",
-    ];
-    refused(Promise::Interrupts, &names, "again and again in a pause", || Sleepless);
+    let names =
+        ["interrupts_are_served_in_order", "sleep_takes_its_duration", "failing_flow_ends_the_run"];
+    refused(Promise::Interrupts, &names, "polled repeatedly during a sleep", || Sleepless);
 }

@@ -20,7 +20,7 @@ use wechat_proto::media::{Head, Upload, UploadProgress, Uploaded};
 use wechat_proto::{
     Account, ClientMsgId, Device, Endpoint, Error, Flow, Hosts, Message, Session, Timestamp,
 };
-use wechat_simulator::{Chaos, Cut, Line, Server, Simulator, World};
+use wechat_simulator::{Chaos, Cut, Server, Simulator, TlsFaultProxy, World};
 
 pub(crate) use self::hyper::Hyper;
 pub(crate) use self::memory::Memory;
@@ -140,7 +140,7 @@ pub(crate) struct Place {
     server: Option<Server>,
     /// The fault-injecting HTTP proxy, if any.
     chaos: Option<Chaos>,
-    line: Option<Line>,
+    line: Option<TlsFaultProxy>,
     ticks: bool,
     seeds: Cell<u8>,
     /// Additional names and the addresses they resolve to.
@@ -195,7 +195,7 @@ impl Place {
     /// Like [`Place::tls`], over a faulty connection. The deadline of an exchange is 1.5 seconds.
     pub(crate) fn with_tls_faults(world: World, seed: u64) -> Self {
         let mut place = Self::tls(world);
-        place.line = Some(Line::new(place.server.as_ref().unwrap(), seed).unwrap());
+        place.line = Some(TlsFaultProxy::new(place.server.as_ref().unwrap(), seed).unwrap());
         place
     }
 
@@ -205,14 +205,14 @@ impl Place {
     }
 
     /// Returns the proxy that injects faults into connections, if any.
-    pub(crate) const fn line(&self) -> Option<&Line> {
+    pub(crate) const fn line(&self) -> Option<&TlsFaultProxy> {
         self.line.as_ref()
     }
 
     /// Starts injecting faults.
     pub(crate) fn start_faults(&self) {
         self.chaos.iter().for_each(Chaos::storm);
-        self.line.iter().for_each(Line::storm);
+        self.line.iter().for_each(TlsFaultProxy::storm);
     }
 
     /// Returns all injected faults, for the messages of failed assertions.
@@ -312,7 +312,8 @@ macro_rules! options {
             options = options.deadline_cap(std::time::Duration::from_millis(1500));
         }
         if let Some(server) = &place.server {
-            let address = place.line.as_ref().map_or(server.addr(), wechat_simulator::Line::addr);
+            let address =
+                place.line.as_ref().map_or(server.addr(), wechat_simulator::TlsFaultProxy::addr);
             for name in $crate::wire::NAMES {
                 options = options.resolve(name, address);
             }

@@ -1,4 +1,4 @@
-//! What is made of a reply.
+//! Application of a fault to a reply.
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
@@ -8,18 +8,18 @@ use std::time::Duration;
 use super::wire::Reply;
 use super::{Fault, outlast};
 
-/// What becomes of the connection.
+/// The state of the connection after a reply.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum After {
     Keep,
     Close,
 }
 
-/// A cookie of the session with another value: whoever takes it from where it does not belong is found out by the
-/// simulator at the next request.
+/// A session cookie with a wrong value. A client that accepts it from an improper place fails the simulator's cookie
+/// check at the next request.
 const COOKIE: &str = "set-cookie: wxuin=1; Path=/; Expires=Thu, 01 Jan 2099 00:00:00 GMT\r\n";
 
-/// Hands a reply to the client, harmed in this way at this place.
+/// Sends a reply to the client, with this fault at this place.
 pub(super) fn reply(
     client: &mut TcpStream,
     reply: &Reply,
@@ -28,7 +28,7 @@ pub(super) fn reply(
 ) -> io::Result<After> {
     let whole = reply.whole();
     let length = reply.body.len() as u64;
-    // Anywhere but behind the last byte; before the first, too.
+    // Anywhere except after the last byte; possibly before the first.
     let cut = (place % whole.len() as u64) as usize;
     let Some(fault) = fault else {
         client.write_all(&whole)?;
@@ -62,7 +62,7 @@ pub(super) fn reply(
             client.write_all(&reply.body)?;
         }
         Fault::LengthShort => client.write_all(&reply.announcing(place % length.max(1)))?,
-        // From here on, the connection is over.
+        // The faults below end the connection.
         Fault::CloseIdle => {
             client.write_all(&whole)?;
             thread::sleep(Duration::from_millis(place % 20));
@@ -76,7 +76,7 @@ pub(super) fn reply(
             client.write_all(&whole[..cut])?;
             return close(client);
         }
-        // A byte of the request was left.
+        // One byte of the request was left unread, so closing resets the connection.
         Fault::Reset => {
             client.write_all(&whole[..cut])?;
             return Ok(After::Close);
@@ -117,7 +117,7 @@ pub(super) fn reply(
             outlast(client)?;
             return Ok(After::Close);
         }
-        // The reply to a request that never arrived is none.
+        // A request that never arrived has no reply.
         Fault::CutRequest | Fault::LoseRequest => return Ok(After::Close),
     }
     Ok(After::Keep)
@@ -128,7 +128,7 @@ fn close(client: &TcpStream) -> io::Result<After> {
     Ok(After::Close)
 }
 
-/// A byte at a time, as long as that takes no time worth waiting for.
+/// Sends the first 400 bytes one at a time, and the rest at once.
 fn drip(client: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
     let (slow, rest) = bytes.split_at(bytes.len().min(400));
     for byte in slow {
@@ -141,12 +141,12 @@ fn drip(client: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
 fn chunked(
     client: &mut TcpStream,
     reply: &Reply,
-    besides: &[&str],
+    extra: &[&str],
     extension: &str,
     trailers: &str,
 ) -> io::Result<()> {
     let mut lines = vec!["transfer-encoding: chunked"];
-    lines.extend(besides);
+    lines.extend(extra);
     client.write_all(&reply.head(&lines))?;
     client.write_all(&reply.chunked(extension, trailers))
 }

@@ -1,4 +1,4 @@
-//! Faults between a client and a [`Server`], on the wire itself.
+//! A fault-injecting HTTP proxy between a client and a [`Server`].
 
 mod harm;
 mod wire;
@@ -16,57 +16,58 @@ use crate::rng::Rng;
 use crate::server::Server;
 use crate::simulator::Simulator;
 
-/// What happens to an exchange. Where it says that the world hears of it, the request was answered, and the answer
-/// harmed on its way back.
+/// A fault in an exchange. Unless stated otherwise, the world receives the request and answers it, and the fault
+/// affects the reply.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The request is read in half, and the connection reset. The world never hears of it.
+    /// Half of the request is read, and the connection reset. The world does not receive the request.
     CutRequest,
-    /// The whole request is read, and the connection closed. The world never hears of it.
+    /// The whole request is read, and the connection closed. The world does not receive the request.
     LoseRequest,
-    /// The reply comes a little later.
+    /// The reply is delayed by less than 200 ms.
     Delay,
-    /// The reply never comes, and the connection stays.
+    /// No reply is sent, and the connection stays open.
     Stall,
     /// The connection is reset somewhere in the reply, possibly before its first byte.
     Reset,
     /// The connection is closed somewhere in the reply.
     Truncate,
-    /// The reply comes a byte at a time.
+    /// The reply is sent a byte at a time.
     Drip,
-    /// The head comes a byte at a time, and never ends.
+    /// The head is sent a byte at a time and never ends.
     SlowHead,
-    /// The reply comes twice, at once: the second is a stale one on the kept connection.
+    /// The reply is sent twice in succession: the second is a stale reply on the kept connection.
     Twice,
     /// The body never ends, in chunks.
     Endless,
     /// The head announces a body of petabytes.
     Huge,
-    /// The head announces fewer bytes than come. (Of pictures and files, a reset: nobody could tell.)
+    /// The head announces fewer bytes than are sent. For pictures and files, where this is undetectable, the connection
+    /// is reset instead.
     LengthShort,
-    /// The head announces more bytes than come before the end.
+    /// The head announces more bytes than are sent before the connection ends.
     LengthLong,
-    /// The head names a coding that nobody asked for.
+    /// The head names a content coding that was not requested.
     Encoded,
-    /// A page of a gateway comes in place of the reply.
+    /// A gateway's error page replaces the reply.
     Gateway,
-    /// The connection is closed after the reply, while nobody uses it.
+    /// The connection is closed after the reply, while idle.
     CloseIdle,
-    /// Before the reply come others of 1xx, with cookies in them.
+    /// Replies with a 1xx status and cookies precede the reply.
     Informed,
-    /// The reply comes in chunks, with cookies behind the last.
+    /// The reply is chunked, with cookies in its trailers.
     Trailers,
-    /// The reply comes in chunks with extensions.
+    /// The reply is chunked, with chunk extensions.
     Extensions,
-    /// The lines of the head end with LF alone.
+    /// The lines of the head end with LF only.
     LfOnly,
-    /// The reply comes in chunks, beside a wrong length.
+    /// The reply is chunked and also has a wrong `content-length`.
     LengthAndChunks,
 }
 
 impl Fault {
-    /// All of them.
+    /// All faults.
     pub const ALL: [Self; 21] = [
         Self::CutRequest,
         Self::LoseRequest,
@@ -92,21 +93,23 @@ impl Fault {
     ];
 }
 
-/// An exchange that a [`Chaos`] has seen.
+/// An exchange that a [`Chaos`] has forwarded or faulted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Passed {
     /// The call, such as `webwxsync`.
     pub endpoint: String,
-    /// The body of the request; empty where that was cut.
+    /// The body of the request; empty if the request was cut.
     pub request: Vec<u8>,
-    /// What happened to it, if anything did.
+    /// The injected fault, if any.
     pub fault: Option<Fault>,
 }
 
-/// Stands between a client and a [`Server`], and does them harm: every kind of [`Fault`] in turn, never to two exchanges
-/// in a row. What it does follows from its seed and from the order in which requests come. Its `Debug` text tells the
-/// seed and all that it did; print it when a test fails.
+/// A fault-injecting proxy between a client and a [`Server`].
+///
+/// It injects every kind of [`Fault`] in turn, never in two successive exchanges. The faults are determined by its seed
+/// and the order of the requests. Its `Debug` output contains the seed and all injected faults; print it when a test
+/// fails.
 pub struct Chaos {
     gate: Gate,
     shared: Arc<Shared>,
@@ -122,18 +125,18 @@ struct Shared {
 struct State {
     rng: Rng,
     bag: Bag<Fault>,
-    /// Faults that were ordered.
+    /// Ordered faults, with their endpoints.
     ordered: Vec<(String, Fault)>,
     passed: Vec<Passed>,
 }
 
 impl Chaos {
-    /// Listens in front of `server`, which speaks plain HTTP, and makes its own origin that of the world. It does no harm
-    /// until [`Chaos::storm`].
+    /// Starts a proxy for `server`, which speaks plain HTTP, and sets the world's origin to the proxy's. It injects no
+    /// faults until [`Chaos::storm`].
     ///
     /// # Errors
     ///
-    /// If there is no socket left.
+    /// If the listener cannot be bound.
     pub fn new(simulator: &Simulator, server: &Server, seed: u64) -> io::Result<Self> {
         let state = Mutex::new(State {
             rng: Rng::new(seed),
@@ -150,27 +153,27 @@ impl Chaos {
         Ok(chaos)
     }
 
-    /// Its origin, which is the world's: scheme, host and port.
+    /// Returns the proxy's origin, which is also the world's: scheme, host and port.
     pub fn origin(&self) -> String {
         format!("http://{}", self.gate.address())
     }
 
-    /// Begins to do harm.
+    /// Starts injecting faults.
     pub fn storm(&self) {
         self.shared.calm.store(false, Ordering::Relaxed);
     }
 
-    /// Does no more harm than what was [ordered](Chaos::order).
+    /// Stops injecting faults, except [ordered](Chaos::order) ones.
     pub fn calm(&self) {
         self.shared.calm.store(true, Ordering::Relaxed);
     }
 
-    /// Does this to the next request of an endpoint, once, also in a calm.
+    /// Injects a fault into the next exchange of an endpoint, once, even if the proxy is [calm](Chaos::calm).
     pub fn order(&self, endpoint: &str, fault: Fault) {
         self.shared.state().ordered.push((endpoint.to_owned(), fault));
     }
 
-    /// Every exchange so far, in the order in which the requests came: those that the world never heard of, too.
+    /// Returns every exchange so far in the order of the requests, including those that did not reach the world.
     pub fn passed(&self) -> Vec<Passed> {
         self.shared.state().passed.clone()
     }
@@ -208,7 +211,7 @@ impl Shared {
             let unread = usize::from(fault == Some(Fault::Reset));
             let mut request = head.read(&mut client, head.total - unread)?;
             if unread > 0 {
-                // It has to be there, or the world would get a request that was never sent whole.
+                // Wait for the last byte, or the world would receive a request that was never sent completely.
                 let mut last = [0];
                 client.peek(&mut last)?;
                 request.push(last[0]);
@@ -224,7 +227,7 @@ impl Shared {
         }
     }
 
-    /// What happens to the next request, and where in it.
+    /// Chooses the fault of the next request, and its place.
     fn choose(&self, head: &wire::Head) -> (usize, Option<Fault>, u64) {
         let mut state = self.state();
         let state = &mut *state;
@@ -246,7 +249,7 @@ impl Shared {
     }
 }
 
-/// Waits until the client has gone, and drops what it says.
+/// Discards input until the client closes the connection.
 fn outlast(client: &mut TcpStream) -> io::Result<()> {
     client.set_read_timeout(Some(Duration::from_secs(60)))?;
     while client.read(&mut [0; 1024])? > 0 {}

@@ -6,14 +6,14 @@ use std::time::Instant;
 use super::*;
 use crate::World;
 
-/// Sends what a browser might and gives what comes up to the end or to a pause.
+/// Sends a request and returns the bytes received until the end of the connection or a pause.
 fn ask(chaos: &Chaos, path: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(chaos.gate.address()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
     let request = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello");
     stream.write_all(request.as_bytes()).unwrap();
     let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-    // Some of it never ends, quickly or slowly.
+    // Some replies never end.
     let until = Instant::now() + Duration::from_secs(5);
     while bytes.len() < 1 << 17
         && Instant::now() < until
@@ -32,7 +32,7 @@ fn place(seed: u64) -> (Simulator, Server, Chaos) {
 }
 
 #[test]
-fn a_calm_changes_nothing() {
+fn calm_proxy_forwards_unchanged() {
     let (simulator, _server, chaos) = place(1);
     let text = String::from_utf8(ask(&chaos, "/nothing")).unwrap();
     assert!(text.starts_with("HTTP/1.1 404 Not Found\r\n"), "{text}");
@@ -78,14 +78,14 @@ fn check_effect(fault: Fault) {
         Fault::LengthAndChunks => has("content-length: ") && has("chunked"),
     };
     assert!(seen, "{fault:?}: {text}");
-    let heard = simulator.world().log().len() - before;
+    let received = simulator.world().log().len() - before;
     let lost = matches!(fault, Fault::CutRequest | Fault::LoseRequest);
-    assert_eq!(heard, usize::from(!lost), "{fault:?}");
+    assert_eq!(received, usize::from(!lost), "{fault:?}");
 }
 
-/// Every kind, never two in a row, and the same for the same seed.
+/// Injects every kind, never twice in a row, and the same sequence for the same seed.
 #[test]
-fn a_storm_follows_its_seed() {
+fn faults_are_determined_by_the_seed() {
     let choices = |seed| {
         let (_simulator, _server, chaos) = place(seed);
         chaos.storm();

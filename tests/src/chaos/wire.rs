@@ -5,17 +5,17 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-/// The head of a request that has arrived and not been taken.
+/// The head of a request that has arrived and not been read.
 pub(super) struct Head {
     pub(super) endpoint: String,
-    /// Of the head, its last line included.
+    /// The length of the head, including its empty line.
     pub(super) length: usize,
-    /// With the body.
+    /// The length of head and body.
     pub(super) total: usize,
 }
 
 impl Head {
-    /// Waits for a head without taking it; nothing if the client leaves.
+    /// Waits for a head without consuming it. Returns `None` if the client closes the connection.
     pub(super) fn peek(client: &TcpStream) -> io::Result<Option<Self>> {
         let mut buffer = vec![0; 64 << 10];
         let mut before = 0;
@@ -32,21 +32,21 @@ impl Head {
                 return Ok(Some(Self { endpoint, length, total: length + body }));
             }
             if amount == before {
-                // What has been seen is seen again at once.
+                // `peek` returns at once while bytes are unread.
                 thread::sleep(Duration::from_millis(1));
             }
             before = amount;
         }
     }
 
-    /// Takes so many bytes of the request.
+    /// Reads `amount` bytes of the request.
     pub(super) fn read(&self, client: &mut TcpStream, amount: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; amount];
         client.read_exact(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// Whether its reply is bytes of which nobody can tell that some are missing.
+    /// Returns whether its reply is binary data, in which missing bytes cannot be detected.
     pub(super) fn is_media(&self) -> bool {
         ["webwxgetmsgimg", "webwxgetmedia", "webwxgetvideo", "webwxgetvoice", "webwxgeticon"]
             .contains(&&*self.endpoint)
@@ -55,15 +55,15 @@ impl Head {
 
 /// A whole reply.
 pub(super) struct Reply {
-    /// Its status line.
+    /// The status line.
     pub(super) status: String,
-    /// Its headers, but for those that say how long its body is.
+    /// The headers without those that frame the body.
     pub(super) headers: Vec<String>,
     pub(super) body: Vec<u8>,
 }
 
 impl Reply {
-    /// The server's, on a connection of its own.
+    /// Sends a request to the server on a new connection and reads the reply.
     pub(super) fn of(server: SocketAddr, request: &[u8]) -> io::Result<Self> {
         let mut stream = TcpStream::connect(server)?;
         stream.set_nodelay(true)?;
@@ -97,10 +97,10 @@ impl Reply {
         Ok(Self { status, headers, body })
     }
 
-    /// The head with these lines besides, and the empty line behind it.
-    pub(super) fn head(&self, besides: &[&str]) -> Vec<u8> {
+    /// Returns the head with these extra lines and the empty line at its end.
+    pub(super) fn head(&self, extra: &[&str]) -> Vec<u8> {
         let mut head = format!("{}\r\n", self.status);
-        for line in self.headers.iter().map(String::as_str).chain(besides.iter().copied()) {
+        for line in self.headers.iter().map(String::as_str).chain(extra.iter().copied()) {
             head += line;
             head += "\r\n";
         }
@@ -108,19 +108,19 @@ impl Reply {
         head.into_bytes()
     }
 
-    /// The reply as it should be.
+    /// Returns the unmodified reply.
     pub(super) fn whole(&self) -> Vec<u8> {
         self.announcing(self.body.len() as u64)
     }
 
-    /// The same with another length in its head.
+    /// Returns the reply with this `content-length`.
     pub(super) fn announcing(&self, length: u64) -> Vec<u8> {
         let mut bytes = self.head(&[&format!("content-length: {length}")]);
         bytes.extend(&self.body);
         bytes
     }
 
-    /// Its body in chunks, with this behind the size of each, and these trailers.
+    /// Returns the body in chunks, with this extension after each size, and these trailers.
     pub(super) fn chunked(&self, extension: &str, trailers: &str) -> Vec<u8> {
         let mut bytes = Vec::new();
         for chunk in self.body.chunks(700) {
@@ -154,7 +154,7 @@ fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// What is in chunks, of which some have been read.
+/// Reads a chunked body, the start of which has been read already.
 fn chunks(stream: &mut TcpStream, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
     let (mut body, mut at) = (Vec::new(), 0);
     loop {

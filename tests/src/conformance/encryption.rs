@@ -1,4 +1,4 @@
-//! Secure connections.
+//! TLS connections.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,14 +19,14 @@ use super::{Act, Arrived, Bench, Bodies, Options, Script, Seen, checks, holds, s
 
 checks! {
     Encryption: a_given_root_is_trusted [Names Roots];
-    Encryption: an_unknown_root_is_not [Names Roots];
+    Encryption: unknown_root_is_refused [Names Roots];
     Encryption: a_wrong_name_is_refused [Names Roots];
-    Deadlines: a_mute_handshake_ends_in_time [Names Roots ConnectTimeout];
-    Deadlines: a_mute_handshake_ends_at_the_deadline [Names Roots];
-    Encryption: no_handshake_at_all [Names Roots];
-    Encryption: a_root_that_is_none_is_told [Roots];
-    Lengths: an_end_without_goodbye [Names Roots];
-    Encryption: a_proxy_sees_nothing [Names Roots Proxy];
+    Deadlines: silent_handshake_ends_at_the_connect_timeout [Names Roots ConnectTimeout];
+    Deadlines: silent_handshake_ends_at_the_deadline [Names Roots];
+    Encryption: plain_http_in_place_of_tls [Names Roots];
+    Encryption: invalid_root_is_reported [Roots];
+    Lengths: end_without_close_notify [Names Roots];
+    Encryption: tls_is_tunnelled_through_a_proxy [Names Roots Proxy];
 }
 
 struct Secure {
@@ -34,7 +34,7 @@ struct Secure {
     ca: Vec<u8>,
 }
 
-/// A server for `wx.qq.com`, and the certificate of its authority.
+/// Starts a server for `wx.qq.com` and returns it with the certificate of its authority.
 fn secure(script: impl Fn(&Arrived) -> Vec<Act> + Send + Sync + 'static) -> Secure {
     let ca_key = KeyPair::generate().unwrap();
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
@@ -77,7 +77,7 @@ fn a_given_root_is_trusted(bench: &Bench) -> Seen {
     Ok(())
 }
 
-fn an_unknown_root_is_not(bench: &Bench) -> Seen {
+fn unknown_root_is_refused(bench: &Bench) -> Seen {
     let Secure { server, .. } = secure(ok);
     let other = secure(ok);
     let client = open(bench, &server, vec![other.ca])?;
@@ -95,7 +95,7 @@ fn a_wrong_name_is_refused(bench: &Bench) -> Seen {
     )
 }
 
-fn a_mute_handshake_ends_in_time(bench: &Bench) -> Seen {
+fn silent_handshake_ends_at_the_connect_timeout(bench: &Bench) -> Seen {
     let server = Script::mute();
     let names = vec![("wx.qq.com", server.address())];
     let connect_timeout = Some(Duration::from_secs(1));
@@ -103,8 +103,8 @@ fn a_mute_handshake_ends_in_time(bench: &Bench) -> Seen {
     takes(900..6000, || failed(client.ask(https("wx.qq.com")), FailureKind::Timeout, Sent::No))
 }
 
-/// Threat S9: of a request without a body too, nothing was sent.
-fn a_mute_handshake_ends_at_the_deadline(bench: &Bench) -> Seen {
+/// Threat S9: reported as not sent, also for a request without a body.
+fn silent_handshake_ends_at_the_deadline(bench: &Bench) -> Seen {
     let server = Script::mute();
     let names = vec![("wx.qq.com", server.address())];
     let client = bench.with(Options { names, ..Options::default() })?;
@@ -113,8 +113,8 @@ fn a_mute_handshake_ends_at_the_deadline(bench: &Bench) -> Seen {
     takes(900..6000, || failed(client.ask(request), FailureKind::Timeout, Sent::No))
 }
 
-fn no_handshake_at_all(bench: &Bench) -> Seen {
-    // The hello of TLS is no request that ends; the server answers after some of it.
+fn plain_http_in_place_of_tls(bench: &Bench) -> Seen {
+    // A TLS ClientHello has no end of a request head, so the server answers after reading some bytes.
     let address = listening(|mut socket| {
         let _ = socket.read(&mut [0; 512]);
         let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -124,20 +124,20 @@ fn no_handshake_at_all(bench: &Bench) -> Seen {
     failed(client.ask(https("wx.qq.com")), FailureKind::Tls, Sent::No)
 }
 
-fn a_root_that_is_none_is_told(bench: &Bench) -> Seen {
+fn invalid_root_is_reported(bench: &Bench) -> Seen {
     let options = Options { roots: vec![b"no certificate".into()], ..Options::default() };
     match bench.open(&options) {
         Err(Error::Transport(failure)) => {
             failed::<()>(Ok(Err(failure)), FailureKind::Certificate, Sent::No)
         }
         Err(error) => Err(format!("the error is {error:?}")),
-        Ok(_) => Err("it can be made nevertheless".to_owned()),
+        Ok(_) => Err("the transport was created nevertheless".to_owned()),
     }
 }
 
-/// A body that ends with its connection ends so too where TLS says no goodbye; one with a length
-/// does not.
-fn an_end_without_goodbye(bench: &Bench) -> Seen {
+/// Without a TLS `close_notify`, a body framed by the end of the connection is complete; one with a length is
+/// truncated.
+fn end_without_close_notify(bench: &Bench) -> Seen {
     let Secure { server, ca } =
         secure(|_| vec![Act::Send(b"HTTP/1.1 200 OK\r\n\r\nall of it".into()), Act::Close]);
     body(open(bench, &server, vec![ca])?.ask(https("wx.qq.com")), "all of it")?;
@@ -148,7 +148,7 @@ fn an_end_without_goodbye(bench: &Bench) -> Seen {
     failed(client.ask(https("wx.qq.com")), FailureKind::Truncated, Sent::Maybe)
 }
 
-/// An address where this is done with each connection.
+/// Starts a listener that calls `serve` with each connection, and returns its address.
 fn listening(serve: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -156,8 +156,8 @@ fn listening(serve: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
     address
 }
 
-/// Encryption goes through a proxy, to the server itself.
-fn a_proxy_sees_nothing(bench: &Bench) -> Seen {
+/// The TLS connection ends at the server, not at the proxy.
+fn tls_is_tunnelled_through_a_proxy(bench: &Bench) -> Seen {
     let Secure { server, ca } = secure(ok);
     let target = server.address();
     let line = Arc::new(Mutex::new(String::new()));
@@ -181,7 +181,7 @@ fn a_proxy_sees_nothing(bench: &Bench) -> Seen {
     body(bench.with(settings)?.ask(https("wx.qq.com")), "ok")?;
     same!(server.requests().len(), 1);
     let seen = line.lock().unwrap().to_ascii_lowercase();
-    holds!(seen.starts_with("connect wx.qq.com:443 http/1.1\r\n"), "the proxy was told {seen}");
-    holds!(!seen.contains("query") && !seen.contains("user-agent"), "the proxy was told {seen}");
+    holds!(seen.starts_with("connect wx.qq.com:443 http/1.1\r\n"), "the proxy received {seen}");
+    holds!(!seen.contains("query") && !seen.contains("user-agent"), "the proxy received {seen}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! How failures come back: their kind, and whether anything can have been sent.
+//! Failures: their kind, and whether anything may have been sent.
 
 use std::thread;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use super::{Act, Bench, Bodies, Script, Seen, checks, holds, nobody, same};
 checks! {
     Sent: a_refused_connection;
     Sent: an_unknown_name [Names];
-    Sent: silence_and_an_end;
-    Sent: a_reset_under_a_body;
-    Sent: what_was_read_and_dropped_is_not_sent_again;
+    Sent: close_without_a_reply;
+    Sent: reset_while_sending_a_body;
+    Sent: request_is_not_repeated_after_close;
     Lengths: a_reply_cut_short;
     Lengths: chunks_cut_short;
-    Connections: what_comes_unasked_is_no_reply;
-    Connections: a_spoilt_connection_is_not_used_again;
+    Connections: excess_bytes_are_discarded;
+    Connections: connection_is_not_reused_after_an_error;
     Failures: broken_chunks;
     Failures: contradicting_lengths;
-    Failures: no_http;
+    Failures: reply_that_is_not_http;
     Failures: odd_framing_is_read_or_refused;
-    Secrets: a_failure_quotes_nothing;
+    Secrets: failures_contain_no_secrets;
 }
 
 fn a_refused_connection(bench: &Bench) -> Seen {
@@ -40,7 +40,7 @@ fn an_unknown_name(bench: &Bench) -> Seen {
     failed(bench.client()?.ask(request(http)), FailureKind::Resolve, Sent::No)
 }
 
-fn silence_and_an_end(bench: &Bench) -> Seen {
+fn close_without_a_reply(bench: &Bench) -> Seen {
     let server = Script::new(|_| vec![Act::Close]);
     for request in [get(&server), post(&server, "hello"), post(&server, "")] {
         failed(bench.client()?.ask(request), FailureKind::Closed, Sent::Maybe)?;
@@ -49,13 +49,13 @@ fn silence_and_an_end(bench: &Bench) -> Seen {
     failed(bench.client()?.ask(get(&server)), FailureKind::Closed, Sent::Maybe)
 }
 
-fn a_reset_under_a_body(bench: &Bench) -> Seen {
+fn reset_while_sending_a_body(bench: &Bench) -> Seen {
     let server = Script::with(None, Bodies::Left, |_| vec![Act::Close]);
     failed(bench.client()?.ask(post(&server, "hello")), FailureKind::Closed, Sent::Maybe)
 }
 
-/// Threat S9: a client that repeats a request by itself, as many do on a connection that they kept, sends twice.
-fn what_was_read_and_dropped_is_not_sent_again(bench: &Bench) -> Seen {
+/// Threat S9: an HTTP client that retries by itself, as many do on a kept connection, would send twice.
+fn request_is_not_repeated_after_close(bench: &Bench) -> Seen {
     let server = Script::new(|arrived| match &*arrived.body {
         b"first" => vec![Act::Send(reply("ok").into_bytes())],
         _ => vec![Act::Close],
@@ -98,9 +98,9 @@ fn chunks_cut_short(bench: &Bench) -> Seen {
     Ok(())
 }
 
-/// Threat B5: more than announced is not the reply's, and not the next one's either: a whole reply that comes twice, or
-/// the begin of one.
-fn what_comes_unasked_is_no_reply(bench: &Bench) -> Seen {
+/// Threat B5: bytes beyond the announced length, a second reply or the start of one, belong neither to the reply nor to
+/// the next one.
+fn excess_bytes_are_discarded(bench: &Bench) -> Seen {
     for excess in ["HTTP/1.1 200 no", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstale"] {
         let first = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
         let server = Script::replying(format!("{first}{excess}"));
@@ -115,8 +115,8 @@ fn what_comes_unasked_is_no_reply(bench: &Bench) -> Seen {
     Ok(())
 }
 
-/// Threat B5: after an error, what is left of a reply on its connection is nobody's.
-fn a_spoilt_connection_is_not_used_again(bench: &Bench) -> Seen {
+/// Threat B5: the rest of a failed reply is not taken for the next reply.
+fn connection_is_not_reused_after_an_error(bench: &Bench) -> Seen {
     let server = Script::new(|arrived| {
         vec![Act::Send(match &*arrived.body {
             b"long" => reply(&"x".repeat(1 << 17)).into_bytes(),
@@ -158,7 +158,7 @@ fn contradicting_lengths(bench: &Bench) -> Seen {
     failed(bench.client()?.ask(get(&server)), FailureKind::Protocol, Sent::Maybe)
 }
 
-fn no_http(bench: &Bench) -> Seen {
+fn reply_that_is_not_http(bench: &Bench) -> Seen {
     for text in ["SSH-2.0-OpenSSH_9.6\r\n\r\n", "<html></html>\r\n\r\n", "HTTP/1.1 x\r\n\r\n"] {
         let server = Script::new(move |_| vec![Act::Send(text.into()), Act::Silence]);
         failed(bench.client()?.ask(get(&server)), FailureKind::Protocol, Sent::Maybe)?;
@@ -166,8 +166,8 @@ fn no_http(bench: &Bench) -> Seen {
     Ok(())
 }
 
-/// Threat B5: lines that end with LF alone, a length beside chunks, extensions of chunks, whichever way the HTTP library
-/// decides. But nothing else is read from them than what they say, and the next exchange is none the worse.
+/// Threat B5: lines that end with LF only, a length besides chunks, chunk extensions. The HTTP library may accept or
+/// refuse them, but an accepted body is exact, and the next exchange succeeds.
 fn odd_framing_is_read_or_refused(bench: &Bench) -> Seen {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n";
     for odd in [
@@ -189,15 +189,15 @@ fn odd_framing_is_read_or_refused(bench: &Bench) -> Seen {
             Ok(reply) => same!(&reply.body()[..], b"ok"),
             Err(failure) => same!(failure.sent, Sent::Maybe),
         }
-        // Until the end of the connection has come, whoever kept it cannot know of it.
+        // The client cannot know that a kept connection is closed before the end arrives.
         thread::sleep(Duration::from_millis(400));
         body(client.ask(post(&server, "good")), "good")?;
     }
     Ok(())
 }
 
-/// No text of a failure has a query, a header or a body in it.
-fn a_failure_quotes_nothing(bench: &Bench) -> Seen {
+/// The text of a failure contains no query, header or body.
+fn failures_contain_no_secrets(bench: &Bench) -> Seen {
     let closing = Script::new(|_| vec![Act::Close]);
     let talking = Script::replying("HTTP/1.1 2SECRET0 OK\r\n\r\n");
     let coded = Script::replying("HTTP/1.1 200 OK\r\ncontent-encoding: SECRET\r\n\r\n");
@@ -220,7 +220,7 @@ fn a_failure_quotes_nothing(bench: &Bench) -> Seen {
             text += &format!(" {error} {error:?}");
             source = error.source();
         }
-        holds!(!text.contains("SECRET"), "a failure says {text}");
+        holds!(!text.contains("SECRET"), "a failure contains {text}");
     }
     Ok(())
 }

@@ -16,14 +16,14 @@ checks! {
     Deadlines: a_slow_head_ends_at_the_deadline;
     Deadlines: a_dripping_head_ends_at_the_deadline;
     Deadlines: a_slow_body_ends_at_the_deadline;
-    Deadlines: endless_informing_ends_at_the_deadline;
-    Deadlines: a_connection_that_is_not_made_ends_at_the_deadline;
-    Deadlines: a_body_that_is_not_taken_ends_at_the_deadline;
+    Deadlines: endless_1xx_replies_end_at_the_deadline;
+    Deadlines: connecting_ends_at_the_deadline;
+    Deadlines: unread_upload_ends_at_the_deadline;
     Deadlines: a_deadline_is_for_one_exchange;
-    Deadlines: deadlines_can_be_cut [DeadlineCap];
+    Deadlines: deadline_cap_is_applied [DeadlineCap];
 }
 
-/// Long enough for a slow machine to connect and to send in.
+/// A deadline long enough for a slow machine to connect and send.
 const SHORT: Duration = Duration::from_secs(1);
 
 fn soon(mut request: Request) -> Request {
@@ -44,7 +44,7 @@ fn an_endless_body_is_stopped(bench: &Bench) -> Seen {
     Ok(())
 }
 
-/// Threat B2: what is too long by its own account is refused at once, and no room made for it.
+/// Threat B2: a body whose announced length exceeds the limit is refused at once, without allocating for it.
 fn an_announced_excess_is_not_read(bench: &Bench) -> Seen {
     let server = Script::new(|_| {
         let head = b"HTTP/1.1 200 OK\r\ncontent-length: 4611686018427387904\r\n\r\n";
@@ -53,13 +53,13 @@ fn an_announced_excess_is_not_read(bench: &Bench) -> Seen {
     takes(0..10_000, || {
         failed(bench.client()?.ask(get(&server)), FailureKind::TooLarge, Sent::Maybe)
     })?;
-    // Nor is it where it would be allowed.
+    // Nothing is allocated for it without a limit either.
     let mut request = soon(get(&server));
     request.want = Want::Whole { limit: usize::MAX };
     failed(bench.client()?.ask(request), FailureKind::Timeout, Sent::Maybe)
 }
 
-/// Threat B2: a head of any length; but no shorter one than the service sends.
+/// Threat B2: an endless head is refused, but a head of 15 KiB is accepted, longer than the service sends.
 fn an_endless_head_is_stopped(bench: &Bench) -> Seen {
     let endless = |text: &'static [u8]| {
         let server = Script::new(move |_| {
@@ -68,7 +68,7 @@ fn an_endless_head_is_stopped(bench: &Bench) -> Seen {
         bench.client()?.ask(get(&server))
     };
     failed(endless(&[b'x'; 1024]), FailureKind::TooLarge, Sent::Maybe)?;
-    // Of many lines, some clients count the lines.
+    // Some clients limit the number of lines.
     match endless(b"y\r\nset-cookie: a=1; Path=/\r\nx: ")? {
         Err(failure) if failure.kind == FailureKind::Protocol => same!(failure.sent, Sent::Maybe),
         other => failed(Ok(other), FailureKind::TooLarge, Sent::Maybe)?,
@@ -88,13 +88,13 @@ fn a_slow_head_ends_at_the_deadline(bench: &Bench) -> Seen {
     Ok(())
 }
 
-/// Goes on if this exchange ends at its deadline.
+/// Returns an error unless the exchange ends at its deadline.
 fn late(bench: &Bench, request: Request) -> Seen {
     let client = bench.client()?;
     takes(900..4500, || failed(client.ask(request), FailureKind::Timeout, Sent::Maybe))
 }
 
-/// Each drip comes soon enough; together they do not.
+/// Starts a server that sends `head` and then a byte every 50 ms, for ten seconds.
 fn drips(head: &[u8]) -> Script {
     let head = head.to_vec();
     Script::new(move |_| {
@@ -115,7 +115,7 @@ fn a_slow_body_ends_at_the_deadline(bench: &Bench) -> Seen {
 }
 
 /// Threat B4.
-fn endless_informing_ends_at_the_deadline(bench: &Bench) -> Seen {
+fn endless_1xx_replies_end_at_the_deadline(bench: &Bench) -> Seen {
     let server = Script::new(|_| {
         let inform = [
             Act::Send(b"HTTP/1.1 102 Processing\r\n\r\n".into()),
@@ -126,8 +126,8 @@ fn endless_informing_ends_at_the_deadline(bench: &Bench) -> Seen {
     late(bench, soon(get(&server)))
 }
 
-/// Threat S9: nothing was sent then, and the flow may send it again.
-fn a_connection_that_is_not_made_ends_at_the_deadline(bench: &Bench) -> Seen {
+/// Threat S9: reported as not sent, so that the flow may retry.
+fn connecting_ends_at_the_deadline(bench: &Bench) -> Seen {
     let full = Full::new().map_err(|error| error.to_string())?;
     let client = bench.client()?;
     for method in ["GET", "POST"] {
@@ -141,7 +141,7 @@ fn a_connection_that_is_not_made_ends_at_the_deadline(bench: &Bench) -> Seen {
 }
 
 /// Threat B4: a server that stops reading in the middle of an upload.
-fn a_body_that_is_not_taken_ends_at_the_deadline(bench: &Bench) -> Seen {
+fn unread_upload_ends_at_the_deadline(bench: &Bench) -> Seen {
     let server = Script::untaken();
     let size = 64 << 20;
     let http = http::Request::post(format!("http://{}/", server.address()))
@@ -152,7 +152,7 @@ fn a_body_that_is_not_taken_ends_at_the_deadline(bench: &Bench) -> Seen {
     late(bench, soon(super::opened::request(http)))
 }
 
-/// The time limit of an exchange is over with it: the next one on its connection has its own.
+/// A deadline does not apply to the next exchange on the same connection.
 fn a_deadline_is_for_one_exchange(bench: &Bench) -> Seen {
     let server = Script::new(|arrived| {
         let pause = if arrived.body.is_empty() { 0 } else { 2500 };
@@ -166,7 +166,7 @@ fn a_deadline_is_for_one_exchange(bench: &Bench) -> Seen {
     body(client.ask(post(&server, "hello")), "ok")
 }
 
-fn deadlines_can_be_cut(bench: &Bench) -> Seen {
+fn deadline_cap_is_applied(bench: &Bench) -> Seen {
     let server = Script::new(|_| vec![Act::Silence]);
     let client = bench.with(Options { deadline_cap: Some(SHORT), ..Options::default() })?;
     takes(900..4500, || failed(client.ask(get(&server)), FailureKind::Timeout, Sent::Maybe))

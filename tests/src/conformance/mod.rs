@@ -1,8 +1,8 @@
-//! Checks a transport of your own: whether it keeps what [`wechat_proto::flow`] promises of a driver.
+//! Conformance checks for custom transports: whether a driver keeps the promises of [`wechat_proto::flow`].
 //!
-//! Each promise has one check or more, each with a name. They run against servers on loopback that do exactly what
-//! their script says, byte for byte. [`check`] runs all of them; the [`Report`] lists each with its promise, and of a
-//! broken one what was seen.
+//! Each promise has one or more named checks. They run against loopback servers that follow a script byte for byte.
+//! [`check`] runs all of them. The [`Report`] lists each check with its promise and, for a broken one, the observed
+//! behaviour.
 //!
 //! ```
 //! use wechat_proto::Error;
@@ -13,7 +13,7 @@
 //!
 //! impl Transport for Mine {
 //!     fn run(&self, flow: &mut Probe) -> Result<(), Error> {
-//!         self.0.run(flow) // your loop, as it runs every flow
+//!         self.0.run(flow) // your driver loop
 //!     }
 //! }
 //!
@@ -24,14 +24,14 @@
 //! .assert();
 //! ```
 //!
-//! - **What is checked.** What every transport promises. What not every transport has ([`Feature`]), names of its own,
-//!   roots of trust, a proxy, streams, is checked where [`Transport::offers`] says so, and else reported as skipped: the
-//!   example checks the promises alone. A transport that offers [`Feature::Roots`] is also asked whether it verifies
-//!   whom it speaks to.
-//! - **State.** A flow of the kit needs a [`Device`](wechat_proto::Device), with nothing in it.
-//! - **Time.** The checks run a few at a time, in some seconds. One that does not end within half a minute is broken.
-//!   Time limits are wide: a machine has to be slow by seconds to break one.
-//! - **One alone.** [`Kit::only`] and [`Kit::promise`] run some of the checks.
+//! - **Scope.** The promises of every transport are always checked. Optional features ([`Feature`]), such as custom
+//!   names, root certificates, a proxy or streams, are checked if [`Transport::offers`] lists them, and otherwise
+//!   reported as skipped: the example checks only the promises. For a transport with [`Feature::Roots`], the
+//!   verification of certificates is checked too.
+//! - **State.** The flows of the kit need an empty [`Device`](wechat_proto::Device).
+//! - **Time.** The checks run concurrently and take some seconds. A check that does not end within 30 seconds is
+//!   broken. Time limits are generous: only a delay of seconds breaks one.
+//! - **Selection.** [`Kit::only`] and [`Kit::promise`] select some of the checks.
 
 mod encryption;
 mod failures;
@@ -62,50 +62,61 @@ pub use self::promise::{Feature, Promise};
 pub use self::report::{Checked, Outcome, Report};
 pub use self::scripted::{Act, Arrived, Bodies, Full, Script, nobody};
 
-/// What is checked: a driver of flows on some HTTP client.
+/// A transport to check: a driver of flows on some HTTP client.
 pub trait Transport {
-    /// Runs the flow to its output, as the driver runs every flow. A failure of an exchange is given to the flow;
-    /// an error is what the flow ended with.
+    /// Runs a flow to its output. Failures of exchanges are passed to the flow.
+    ///
+    /// # Errors
+    ///
+    /// The error that the flow ended with.
     fn run(&self, flow: &mut Probe) -> Result<(), Error>;
 
-    /// What it has besides; each is then checked too. Nothing unless said.
+    /// Returns the optional features of the transport, which are then checked too. Default: none.
     fn offers(&self) -> &'static [Feature] {
         &[]
     }
 
-    /// The same for a flow that reads a source. Asked for with [`Feature::Sources`] only.
+    /// Runs a flow that reads a source. Called only with [`Feature::Sources`].
+    ///
+    /// # Errors
+    ///
+    /// The error that the flow ended with.
     fn run_with(&self, flow: &mut Probe, source: Source) -> Result<(), Error> {
         let _ = source;
         self.run(flow)
     }
 
-    /// The same for a flow that wants the head of its reply only: also puts the body into `body`, as it comes. An error
-    /// is what ended the body early. Asked for with [`Feature::Streams`] only.
+    /// Runs a flow that wants only the head of its reply, and appends the streamed body to `body`. Called only with
+    /// [`Feature::Streams`].
+    ///
+    /// # Errors
+    ///
+    /// The error that ended the body early.
     fn stream(&self, flow: &mut Probe, body: &mut Vec<u8>) -> Result<(), Error> {
         let _ = body;
         self.run(flow)
     }
 }
 
-/// How a transport is to be made for a check. What belongs to a [`Feature`] is set only where that is offered.
+/// The settings of a transport for a check. Settings of a [`Feature`] are set only for transports that offer it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Options {
-    /// [`Feature::Names`]: the addresses of these names. No other name has one.
+    /// [`Feature::Names`]: the only names that resolve, with their addresses.
     pub names: Vec<(&'static str, SocketAddr)>,
-    /// [`Feature::Roots`]: certificate authorities to trust, in DER.
+    /// [`Feature::Roots`]: trusted certificate authorities, in DER.
     pub roots: Vec<Vec<u8>>,
-    /// [`Feature::Proxy`]: an HTTP proxy for all connections, by `CONNECT`.
+    /// [`Feature::Proxy`]: an HTTP proxy for all connections, with `CONNECT`.
     pub proxy: Option<SocketAddr>,
-    /// [`Feature::ConnectTimeout`]: how long connecting may take, the handshake of TLS included.
+    /// [`Feature::ConnectTimeout`]: the time limit for connecting, including the TLS handshake.
     pub connect_timeout: Option<Duration>,
-    /// [`Feature::DeadlineCap`]: no deadline is longer.
+    /// [`Feature::DeadlineCap`]: the upper limit of all deadlines.
     pub deadline_cap: Option<Duration>,
 }
 
 type Open = dyn Fn(&Options) -> Result<Box<dyn Transport>, Error> + Send + Sync;
 
-/// Runs all checks on the transports that `open` makes: see [the module](self).
+/// Runs all checks on the transports that `open` creates: see [the module](self).
 ///
 /// `open` is called for each check, from several threads.
 pub fn check<T: Transport + 'static>(
@@ -114,14 +125,14 @@ pub fn check<T: Transport + 'static>(
     Kit::new(open).run()
 }
 
-/// The checks to be run on one kind of transport.
-#[must_use = "nothing is checked until it is run"]
+/// A set of checks for one kind of transport.
+#[must_use = "the checks do not run until `run` is called"]
 pub struct Kit {
     open: Arc<Open>,
     checks: Vec<&'static Check>,
 }
 
-/// A check: what is done, and for which promise.
+/// A check and its promise.
 pub(crate) struct Check {
     name: &'static str,
     promise: Promise,
@@ -129,7 +140,7 @@ pub(crate) struct Check {
     run: fn(&Bench) -> Seen,
 }
 
-/// Makes the list of a module's checks.
+/// Defines the list of a module's checks.
 macro_rules! checks {
     ($($promise:ident: $name:ident $([$($feature:ident)*])?;)*) => {
         pub(super) const CHECKS: &[super::Check] = &[$(super::Check {
@@ -142,7 +153,7 @@ macro_rules! checks {
 }
 use checks;
 
-/// Goes on if the two are the same.
+/// Returns an error unless the two values are equal.
 macro_rules! same {
     ($seen:expr, $expected:expr $(,)?) => {
         match (&$seen, &$expected) {
@@ -155,7 +166,7 @@ macro_rules! same {
 }
 use same;
 
-/// Goes on if this is so.
+/// Returns an error unless the condition holds.
 macro_rules! holds {
     ($condition:expr, $($text:tt)+) => {
         if !$condition {
@@ -165,7 +176,7 @@ macro_rules! holds {
 }
 use holds;
 
-/// Every check there is, in the order of a report.
+/// All checks, in the order of a report.
 const ALL: [&[Check]; 7] = [
     plain::CHECKS,
     requests::CHECKS,
@@ -176,13 +187,13 @@ const ALL: [&[Check]; 7] = [
     encryption::CHECKS,
 ];
 
-/// How many checks run at once: they mostly wait.
+/// The number of checks that run concurrently; they mostly wait.
 const AT_ONCE: usize = 6;
-/// Longer than any check takes that ends at all.
+/// The time limit of a check.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Kit {
-    /// All checks, on the transports that `open` makes.
+    /// Creates a kit of all checks, for the transports that `open` creates.
     pub fn new<T: Transport + 'static>(
         open: impl Fn(&Options) -> Result<T, Error> + Send + Sync + 'static,
     ) -> Self {
@@ -192,11 +203,11 @@ impl Kit {
         Self { open: Arc::new(open), checks: ALL.iter().copied().flatten().collect() }
     }
 
-    /// The same without those of other names than `names`.
+    /// Keeps only the checks with these names.
     ///
     /// # Panics
     ///
-    /// If there is no such check.
+    /// If a name is unknown.
     pub fn only(mut self, names: &[&str]) -> Self {
         for name in names {
             assert!(self.checks.iter().any(|check| check.name == *name), "no check {name}");
@@ -205,22 +216,21 @@ impl Kit {
         self
     }
 
-    /// The same without those of other promises.
+    /// Keeps only the checks of a promise.
     pub fn promise(mut self, promise: Promise) -> Self {
         self.checks.retain(|check| check.promise == promise);
         self
     }
 
-    /// The names of the checks.
+    /// Returns the names of the checks.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.checks.iter().map(|check| check.name)
     }
 
-    /// Runs the checks. A transport that panics breaks the one that it panics in; one that hangs also leaves its
-    /// thread behind.
+    /// Runs the checks. A panic of the transport breaks its check; a transport that hangs also leaks its thread.
     pub fn run(&self) -> Report {
         let offered = (self.open)(&Options::default()).map(|transport| transport.offers());
-        let offered = offered.map_err(|error| format!("it cannot be made: {error}"));
+        let offered = offered.map_err(|error| format!("the transport cannot be created: {error}"));
         let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         thread::scope(|scope| {
             for _ in 0..AT_ONCE {
@@ -247,12 +257,12 @@ impl Kit {
             return Outcome::Skipped(*missing);
         }
         let bench = Bench { open: Arc::clone(&self.open) };
-        let (say, hear) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let work = thread::Builder::new().name(check.name.to_owned()).spawn(move || {
-            let _ = say.send((check.run)(&bench));
+            let _ = sender.send((check.run)(&bench));
         });
-        let Ok(work) = work else { return Outcome::Broken("there is no thread for it".into()) };
-        match hear.recv_timeout(PATIENCE) {
+        let Ok(work) = work else { return Outcome::Broken("no thread can be started".into()) };
+        match receiver.recv_timeout(PATIENCE) {
             Ok(Ok(())) => Outcome::Kept,
             Ok(Err(seen)) => Outcome::Broken(seen),
             Err(mpsc::RecvTimeoutError::Timeout) => {

@@ -1,4 +1,4 @@
-//! What the checks are made of: transports in use, requests, and what is expected of their replies.
+//! The parts of checks: open transports, requests, and expectations of replies.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -14,22 +14,23 @@ use wechat_proto::{Body, Device, Error, Session};
 use super::probe::Step;
 use super::{Open, Options, Probe, Script, Source, Transport};
 
-/// What came of a check, or of a step of it: an error is what was seen.
+/// The result of a check or one of its steps. The error describes the observed behaviour.
 pub(crate) type Seen<T = ()> = Result<T, String>;
 
-/// Makes the transports of a check.
+/// The factory of a check's transports.
 pub(crate) struct Bench {
     pub(super) open: Arc<Open>,
 }
 
 impl Bench {
-    /// A transport with nothing set.
+    /// Opens a transport with default options.
     pub(crate) fn client(&self) -> Seen<Opened> {
         self.with(Options::default())
     }
 
     pub(crate) fn with(&self, options: Options) -> Seen<Opened> {
-        self.open(&options).map_err(|error| format!("it cannot be made with {options:?}: {error}"))
+        self.open(&options)
+            .map_err(|error| format!("the transport cannot be created with {options:?}: {error}"))
     }
 
     pub(crate) fn open(&self, options: &Options) -> Result<Opened, Error> {
@@ -37,14 +38,14 @@ impl Bench {
     }
 }
 
-/// What came of a body that was streamed.
+/// The result of streaming a body.
 pub(crate) struct Streamed {
     pub(crate) head: Response,
     pub(crate) body: Vec<u8>,
     pub(crate) end: Result<(), FailureKind>,
 }
 
-/// A transport in use.
+/// An open transport.
 pub(crate) struct Opened(Box<dyn Transport>);
 
 impl Opened {
@@ -61,13 +62,13 @@ impl Opened {
         self.0.run(probe)
     }
 
-    /// One exchange.
+    /// Makes one exchange.
     pub(crate) fn ask(&self, request: Request) -> Seen<Result<Response, Failure>> {
         let mut probe = self.run([Step::Send(Box::new(request))])?;
         probe.replies.pop().ok_or_else(|| "the flow was given no reply".to_owned())
     }
 
-    /// One exchange of which the flow wants the head only.
+    /// Makes one exchange of which the flow wants only the head, and streams the body.
     pub(crate) fn stream(&self, request: Request) -> Seen<Result<Streamed, Failure>> {
         let mut probe = Probe::new([Step::Send(Box::new(request))]);
         let mut body = Vec::new();
@@ -81,7 +82,7 @@ impl Opened {
         Ok(reply.map(|head| Streamed { head, body, end }))
     }
 
-    /// What a flow reads of its source.
+    /// Reads a range of a source in a flow.
     pub(crate) fn read(&self, range: Range<u64>, source: Source) -> Seen<Result<Bytes, Failure>> {
         let mut probe = Probe::new([Step::Read(range)]);
         let result = self.0.run_with(&mut probe, source);
@@ -94,20 +95,20 @@ fn finished(probe: &Probe, result: Result<(), Error>) -> Seen {
     if let Some(fault) = &probe.fault {
         return Err(fault.clone());
     }
-    result.map_err(|error| format!("the driver gave up: {error:?}"))?;
-    if probe.done { Ok(()) } else { Err("the driver came back without an output".to_owned()) }
+    result.map_err(|error| format!("the driver failed: {error:?}"))?;
+    if probe.done { Ok(()) } else { Err("the driver returned without an output".to_owned()) }
 }
 
-/// A session as if stored, of no account in particular: for a transport that comes with one.
+/// Returns a session of an arbitrary account, for transports that are created with one.
 pub fn session() -> Session {
     session_of(Device::new())
 }
 
-/// The same, of a device that has hosts of its own.
+/// Returns a session of an arbitrary account and the given device.
 ///
 /// # Panics
 ///
-/// If `wechat-proto` stores its sessions in another form now.
+/// If the stored session format of `wechat-proto` has changed.
 pub fn session_of(device: Device) -> Session {
     let stored = json!({
         "format": 1,
@@ -124,10 +125,10 @@ pub fn session_of(device: Device) -> Session {
         "invite_start_count": 40,
         "last_client_msg_id": 0,
     });
-    Session::from_json(&stored.to_string()).expect("the form of a stored session")
+    Session::from_json(&stored.to_string()).expect("the format of a stored session")
 }
 
-/// A request on terms that no check wants to reach.
+/// Builds a request with limits that no check reaches.
 pub(crate) fn request(http: http::Request<Body>) -> Request {
     Request { http, deadline: Duration::from_secs(20), want: Want::Whole { limit: 1 << 16 } }
 }
@@ -145,17 +146,17 @@ pub(crate) fn post(server: &Script, body: &'static str) -> Request {
     request(http.body(Body::from(body.to_owned())).expect("a request"))
 }
 
-/// A reply with a length.
+/// Builds a reply with a `content-length`.
 pub(crate) fn reply(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// The reply itself, where there has to be one.
+/// Returns the reply, or an error if the exchange failed.
 pub(crate) fn replied<T>(reply: Seen<Result<T, Failure>>) -> Seen<T> {
-    reply?.map_err(|failure| format!("there is no reply but {}", shown(&failure)))
+    reply?.map_err(|failure| format!("not a reply but {}", shown(&failure)))
 }
 
-/// Goes on if the reply has this body.
+/// Returns an error unless the reply has this body.
 pub(crate) fn body(reply: Seen<Result<Response, Failure>>, expected: &str) -> Seen {
     let reply = replied(reply)?;
     if *reply.body() == *expected.as_bytes() {
@@ -164,7 +165,7 @@ pub(crate) fn body(reply: Seen<Result<Response, Failure>>, expected: &str) -> Se
     Err(format!("the body of the reply is {:?}, not {expected:?}", reply.body()))
 }
 
-/// Goes on if this failed in this way.
+/// Returns an error unless the exchange failed with this kind and sent status.
 pub(crate) fn failed<T: Debug>(
     result: Seen<Result<T, Failure>>,
     kind: FailureKind,
@@ -181,7 +182,7 @@ fn shown(failure: &Failure) -> String {
     format!("({:?}, sent: {:?})", failure.kind, failure.sent)
 }
 
-/// Goes on if `work` takes about this many milliseconds.
+/// Returns an error unless `work` takes a number of milliseconds in this range.
 pub(crate) fn takes(millis: Range<u64>, work: impl FnOnce() -> Seen) -> Seen {
     let start = Instant::now();
     work()?;

@@ -1,4 +1,4 @@
-//! Interrupts: one at a time, and each in its turn.
+//! Interrupts: served one at a time and in order.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use super::probe::Step;
 use super::{Bench, Probe, Script, Seen, Source, checks, holds, same};
 
 checks! {
-    Interrupts: each_interrupt_is_served_in_its_turn;
-    Interrupts: a_pause_is_kept;
-    Interrupts: a_flow_that_fails_ends_the_run;
+    Interrupts: interrupts_are_served_in_order;
+    Interrupts: sleep_takes_its_duration;
+    Interrupts: failing_flow_ends_the_run;
     Interrupts: a_source_is_read [Sources];
 }
 
 const PAUSE: Duration = Duration::from_millis(60);
 
-fn each_interrupt_is_served_in_its_turn(bench: &Bench) -> Seen {
+fn interrupts_are_served_in_order(bench: &Bench) -> Seen {
     let good = Script::replying(reply("ok"));
     let odd = Script::replying("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 2\r\n\r\nno");
     let coded = Script::replying("HTTP/1.1 200 OK\r\ncontent-encoding: br\r\n\r\n");
@@ -36,19 +36,22 @@ fn each_interrupt_is_served_in_its_turn(bench: &Bench) -> Seen {
     Ok(())
 }
 
-fn a_pause_is_kept(bench: &Bench) -> Seen {
+fn sleep_takes_its_duration(bench: &Bench) -> Seen {
     bench.client()?.run([Step::Sleep(PAUSE), Step::Sleep(PAUSE)]).map(drop)
 }
 
-/// The error comes out as it is, and the flow may be run again.
-fn a_flow_that_fails_ends_the_run(bench: &Bench) -> Seen {
+/// The driver returns the flow's error, and the flow can be run again.
+fn failing_flow_ends_the_run(bench: &Bench) -> Seen {
     let client = bench.client()?;
     let mut probe = Probe::new([Step::Fail, Step::Sleep(PAUSE)]);
     let result = client.run_once(&mut probe);
-    holds!(matches!(result, Err(Error::Stopped)), "the flow's error came out as {result:?}");
-    holds!(!probe.done, "the flow was run on after its error");
+    holds!(
+        matches!(result, Err(Error::Stopped)),
+        "the run returned {result:?}, not the flow's error"
+    );
+    holds!(!probe.done, "the flow was polled after its error");
     let again = client.run_once(&mut probe);
-    holds!(again.is_ok() && probe.done, "run again, the flow came to {again:?}");
+    holds!(again.is_ok() && probe.done, "the second run returned {again:?}");
     same!(probe.fault, None);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a driver promises where nothing goes wrong.
+//! Promises about successful exchanges.
 
 use std::thread;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use super::{Act, Bench, Options, Script, Seen, checks, holds, same};
 checks! {
     NoRedirects: no_redirect_is_followed;
     NoCookies: no_cookie_is_kept;
-    NoCookies: cookies_come_with_the_head_alone;
-    Statuses: a_status_is_no_error;
-    AsItIs: a_query_arrives_as_it_is;
+    NoCookies: cookies_come_only_from_the_final_head;
+    Statuses: error_status_is_a_reply;
+    AsItIs: query_is_sent_verbatim;
     AsItIs: a_body_arrives_whole;
-    AsItIs: names_come_from_the_table [Names];
+    AsItIs: names_resolve_from_the_table [Names];
     Connections: a_connection_is_kept [KeepAlive];
     Connections: a_closed_connection_is_replaced;
 }
@@ -33,11 +33,11 @@ fn no_redirect_is_followed(bench: &Bench) -> Seen {
             same!(elsewhere.connections(), 0);
             let reply = replied(reply)?;
             same!(reply.status().as_str(), &status[..3]);
-            holds!(reply.headers().contains_key("location"), "the reply has lost its Location");
+            holds!(reply.headers().contains_key("location"), "the reply lacks its Location");
             same!(&reply.body()[..], b"<error/>");
         }
     }
-    // The login page has no `Location` at times.
+    // The login page sometimes has no `Location`.
     let server = Script::replying("HTTP/1.1 301 Moved Permanently\r\ncontent-length: 2\r\n\r\nok");
     body(bench.client()?.ask(get(&server)), "ok")
 }
@@ -57,8 +57,8 @@ fn no_cookie_is_kept(bench: &Bench) -> Seen {
     Ok(())
 }
 
-/// Threat N7: not with a 1xx reply, and not with the trailers.
-fn cookies_come_with_the_head_alone(bench: &Bench) -> Seen {
+/// Threat N7: cookies of a 1xx reply or of the trailers are ignored.
+fn cookies_come_only_from_the_final_head(bench: &Bench) -> Seen {
     let server = Script::replying(
         "HTTP/1.1 103 Early Hints\r\nset-cookie: early=1\r\n\r\n\
          HTTP/1.1 200 OK\r\nset-cookie: a=1\r\ntrailer: set-cookie\r\ntransfer-encoding: chunked\r\n\r\n\
@@ -74,7 +74,7 @@ fn cookies_come_with_the_head_alone(bench: &Bench) -> Seen {
     Ok(())
 }
 
-fn a_status_is_no_error(bench: &Bench) -> Seen {
+fn error_status_is_a_reply(bench: &Bench) -> Seen {
     for status in [200, 204, 304, 400, 401, 404, 407, 500, 502, 599] {
         let bodiless = matches!(status, 204 | 304);
         let text = if bodiless { "" } else { "why" };
@@ -83,12 +83,12 @@ fn a_status_is_no_error(bench: &Bench) -> Seen {
         let reply = replied(bench.client()?.ask(get(&server)))?;
         same!(reply.status().as_u16(), status);
         same!(&reply.body()[..], text.as_bytes());
-        holds!(reply.extensions().is_empty(), "the client's own notes came with the reply");
+        holds!(reply.extensions().is_empty(), "the reply has extensions of the HTTP client");
     }
     Ok(())
 }
 
-fn a_query_arrives_as_it_is(bench: &Bench) -> Seen {
+fn query_is_sent_verbatim(bench: &Bench) -> Seen {
     let server = Script::replying(reply("ok"));
     let query =
         "ticket=A%2FB%252F+x==&scan=1@qrticket_0|2&skey=@crypt_1_a%7C&n=%e4%BD%A0'()*~!;,:$";
@@ -112,11 +112,11 @@ fn a_body_arrives_whole(bench: &Bench) -> Seen {
     let seen = server.only()?.body;
     let counts = [1, 2, 3].map(|byte| seen.iter().filter(|&&seen| seen == byte).count());
     same!(counts, [300, 700_001, 20]);
-    holds!(seen.is_sorted(), "the parts of the body came in another order");
+    holds!(seen.is_sorted(), "the parts of the body arrived in another order");
     Ok(())
 }
 
-fn names_come_from_the_table(bench: &Bench) -> Seen {
+fn names_resolve_from_the_table(bench: &Bench) -> Seen {
     let server = Script::replying(reply("ok"));
     let names = vec![("wx.qq.com", server.address()), ("WX2.qq.com", server.address())];
     let client = bench.with(Options { names, ..Options::default() })?;
@@ -133,11 +133,11 @@ fn a_connection_is_kept(bench: &Bench) -> Seen {
     for _ in 0..5 {
         body(client.ask(get(&server)), "ok")?;
         body(client.ask(post(&server, "hello")), "ok")?;
-        // Some clients give a connection back behind the caller's back.
+        // Some clients return a connection to the pool in the background.
         thread::sleep(Duration::from_millis(10));
     }
     let connections = server.connections();
-    holds!(connections <= 4, "{connections} connections were made for 10 exchanges");
+    holds!(connections <= 4, "{connections} connections were opened for 10 exchanges");
     Ok(())
 }
 

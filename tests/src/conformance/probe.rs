@@ -1,4 +1,4 @@
-//! The flow that a transport is asked to run.
+//! The flow that a transport runs in a check.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -10,21 +10,21 @@ use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response};
 use wechat_proto::{Device, Error, Flow, Input, Interrupt, Timestamp};
 
-/// A [`Flow`] that goes through the steps of a check, and watches who runs it.
+/// A [`Flow`] that runs the steps of a check and observes its driver.
 #[derive(Debug)]
 pub struct Probe {
     steps: VecDeque<Step>,
-    /// The interrupt that is to be served, and when it was first given.
+    /// When the pending interrupt was first returned, by the system and by the driver's clock.
     served: Option<(Instant, Timestamp)>,
     polls: usize,
     pub(super) replies: Vec<Result<Response, Failure>>,
     pub(super) pieces: Vec<Result<Bytes, Failure>>,
-    /// What the driver did that it should not.
+    /// The driver's first fault.
     pub(super) fault: Option<String>,
     pub(super) done: bool,
 }
 
-/// What a probe asks for.
+/// A step of a probe.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Send(Box<Request>),
@@ -33,7 +33,7 @@ pub(super) enum Step {
     Fail,
 }
 
-/// How often a driver may ask too early. Asking is harmless; asking all the time is no sleep.
+/// The number of polls allowed during a sleep. Early polls are harmless; more of them are a busy loop.
 const EARLY: usize = 100;
 
 impl Probe {
@@ -64,14 +64,16 @@ impl Flow for Probe {
                 Step::Sleep(time) if since.elapsed() < time => {
                     self.polls += 1;
                     if self.polls > EARLY {
-                        self.complain(format!("polled again and again in a pause of {time:?}"));
+                        self.complain(format!("polled repeatedly during a sleep of {time:?}"));
                         self.steps.clear();
                     }
                 }
                 Step::Sleep(time) => {
-                    // A clock may be coarse, and may be set; it may not stand.
+                    // A clock may be coarse or adjusted, but it must advance.
                     if now <= then {
-                        self.complain(format!("the clock did not move in a pause of {time:?}"));
+                        self.complain(format!(
+                            "the clock did not advance during a sleep of {time:?}"
+                        ));
                     }
                     self.steps.pop_front();
                     self.served = None;
@@ -112,7 +114,7 @@ impl Flow for Probe {
     }
 }
 
-/// The source of a flow that reads one: a file in memory, or one that fails.
+/// A source for a flow to read: an in-memory file, or one that fails.
 #[derive(Clone, Debug)]
 pub struct Source {
     bytes: Option<&'static [u8]>,
@@ -128,11 +130,11 @@ impl Source {
         Self { bytes: None, at: 0 }
     }
 
-    /// The bytes of `range`, or fewer if the source ends before.
+    /// Returns the bytes of `range`, or fewer if the source ends before.
     ///
     /// # Errors
     ///
-    /// If it is one that fails.
+    /// If the source is a failing one.
     pub fn range(&self, range: Range<u64>) -> io::Result<Bytes> {
         let bytes = self.bytes.ok_or_else(gone)?;
         let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());

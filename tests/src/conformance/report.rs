@@ -1,54 +1,54 @@
-//! What came of the checks.
+//! The results of checks.
 
 use std::fmt;
 
 use super::{Feature, Promise};
 
-/// What came of all checks. It prints as a table.
+/// The results of all checks. Its `Display` output is a table.
 #[derive(Clone, Debug)]
-#[must_use = "a report has to be read, or asserted"]
+#[must_use = "a report must be inspected or asserted"]
 #[non_exhaustive]
 pub struct Report {
-    /// One for each, in the order of the promises.
+    /// The results, in the order of the promises.
     pub checks: Vec<Checked>,
 }
 
-/// What came of one check.
+/// The result of one check.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Checked {
-    /// Its name.
+    /// The name of the check.
     pub name: &'static str,
-    /// What it is about.
+    /// The promise that it checks.
     pub promise: Promise,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// Whether a promise was kept.
+/// The outcome of a check.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It was.
+    /// The promise was kept.
     Kept,
-    /// It was not: what was seen instead.
+    /// The promise was broken. Contains the observed behaviour.
     Broken(String),
-    /// Nobody asked, since the transport does not offer this.
+    /// The check was skipped, because the transport does not offer this feature.
     Skipped(Feature),
 }
 
 impl Report {
-    /// Whether no promise was broken.
+    /// Returns whether no promise was broken.
     pub fn is_kept(&self) -> bool {
         self.broken().next().is_none()
     }
 
-    /// The checks that failed.
+    /// Returns the checks that failed.
     pub fn broken(&self) -> impl Iterator<Item = &Checked> {
         self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Broken(_)))
     }
 
-    /// The checks that were skipped, and what the transport would have to offer for them.
+    /// Returns the skipped checks and the features that they need.
     pub fn skipped(&self) -> impl Iterator<Item = (&'static str, Feature)> {
         self.checks.iter().filter_map(|check| match check.outcome {
             Outcome::Skipped(feature) => Some((check.name, feature)),
@@ -60,7 +60,7 @@ impl Report {
     ///
     /// # Panics
     ///
-    /// With the whole report, if one was.
+    /// If a promise was broken. The message is the whole report.
     #[track_caller]
     pub fn assert(&self) {
         assert!(self.is_kept(), "a transport breaks its promises\n{self}");

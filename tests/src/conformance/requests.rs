@@ -1,4 +1,4 @@
-//! Where HTTP clients differ when left to themselves: lengths, limits, headers, proxies.
+//! Requests and limits, in which HTTP clients differ by default: lengths, headers, proxies, codings.
 
 use std::thread;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use super::{Act, Bench, Options, Script, Seen, checks, holds, same};
 
 checks! {
     AsItIs: headers_are_those_given;
-    AsItIs: a_get_announces_nothing;
-    AsItIs: a_post_without_body_says_so;
+    AsItIs: get_has_no_body_headers;
+    AsItIs: empty_post_has_content_length;
     AsItIs: a_proxy_is_used_when_given [Proxy];
     Sendable: a_body_of_another_length_is_not_sent;
-    Sendable: what_is_no_plain_request_is_not_sent;
-    AsItIs: nobody_waits_for_100_continue;
+    Sendable: invalid_request_is_not_sent;
+    AsItIs: unsolicited_100_continue_is_ignored;
     Limits: a_body_of_exactly_the_limit_passes;
-    Codings: a_coding_is_refused;
-    Codings: a_bomb_is_not_unpacked;
+    Codings: content_encoding_is_refused;
+    Codings: compressed_body_is_not_read;
 }
 
-/// No header is added, changed, or given twice.
+/// No header is added, changed or repeated.
 fn headers_are_those_given(bench: &Bench) -> Seen {
     let server = Script::replying(reply("ok"));
     let given = [
@@ -56,7 +56,7 @@ fn headers_are_those_given(bench: &Bench) -> Seen {
     Ok(())
 }
 
-fn a_get_announces_nothing(bench: &Bench) -> Seen {
+fn get_has_no_body_headers(bench: &Bench) -> Seen {
     let server = Script::replying(reply("ok"));
     body(bench.client()?.ask(get(&server)), "ok")?;
     let arrived = server.only()?;
@@ -66,17 +66,17 @@ fn a_get_announces_nothing(bench: &Bench) -> Seen {
     unsendable(bench, "GET", &[], "hello")
 }
 
-fn a_post_without_body_says_so(bench: &Bench) -> Seen {
+fn empty_post_has_content_length(bench: &Bench) -> Seen {
     let server = Script::replying(reply("ok"));
     body(bench.client()?.ask(post(&server, "")), "ok")?;
     let arrived = server.only()?;
     same!(arrived.header("content-length"), ["0"]);
     same!(arrived.header("transfer-encoding"), Vec::<&str>::new());
-    // A driver adds no header: without the length, the request is not what it should be.
+    // A driver adds no header: without `content-length`, the request is invalid.
     unsendable(bench, "POST", &[], "")
 }
 
-/// By `CONNECT`, the name left to the proxy.
+/// With `CONNECT`; the proxy resolves the name.
 fn a_proxy_is_used_when_given(bench: &Bench) -> Seen {
     let proxy = Script::new(|arrived| {
         let reply = match arrived.line.starts_with("CONNECT ") {
@@ -110,20 +110,20 @@ fn a_body_of_another_length_is_not_sent(bench: &Bench) -> Seen {
     unsendable(bench, "POST", &[("content-length", "4")], "hello")
 }
 
-fn what_is_no_plain_request_is_not_sent(bench: &Bench) -> Seen {
+fn invalid_request_is_not_sent(bench: &Bench) -> Seen {
     unsendable(bench, "POST", &[("transfer-encoding", "chunked")], "hello")?;
     unsendable(bench, "POST", &[("content-length", "5"), ("expect", "100-continue")], "hello")?;
     let http = http::Request::get("/path").body(Body::empty()).expect("a request");
     failed(bench.client()?.ask(request(http)), FailureKind::Unsendable, Sent::No)
 }
 
-/// A server that says it unasked is listened to.
-fn nobody_waits_for_100_continue(bench: &Bench) -> Seen {
+/// The final reply after an unsolicited `100 Continue` is returned.
+fn unsolicited_100_continue_is_ignored(bench: &Bench) -> Seen {
     let server = Script::replying(format!("HTTP/1.1 100 Continue\r\n\r\n{}", reply("ok")));
     body(bench.client()?.ask(post(&server, "hello")), "ok")
 }
 
-/// In each way that a body can end.
+/// Checks each way in which a body can end.
 fn a_body_of_exactly_the_limit_passes(bench: &Bench) -> Seen {
     let replies = [
         reply("12345"),
@@ -151,8 +151,8 @@ fn a_body_of_exactly_the_limit_passes(bench: &Bench) -> Seen {
     body(bench.client()?.ask(nothing), "")
 }
 
-/// Threat B1: what is not `identity` is never decoded.
-fn a_coding_is_refused(bench: &Bench) -> Seen {
+/// Threat B1: a coding other than `identity` is never decoded.
+fn content_encoding_is_refused(bench: &Bench) -> Seen {
     for (coding, refused) in
         [("gzip", true), ("deflate", true), ("identity, br", true), (" Identity ", false)]
     {
@@ -169,8 +169,8 @@ fn a_coding_is_refused(bench: &Bench) -> Seen {
     Ok(())
 }
 
-/// Threat B1: of a bomb, not even the packed bytes are read: it is refused before any came.
-fn a_bomb_is_not_unpacked(bench: &Bench) -> Seen {
+/// Threat B1: a compressed body is refused before any of its bytes arrive.
+fn compressed_body_is_not_read(bench: &Bench) -> Seen {
     for coding in ["gzip", "deflate", "br", "zstd"] {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\n\r\n");
         let server = Script::new(move |_| vec![Act::Send(head.clone().into_bytes()), Act::Silence]);
@@ -181,7 +181,7 @@ fn a_bomb_is_not_unpacked(bench: &Bench) -> Seen {
     Ok(())
 }
 
-/// Goes on if such a request is given back, and nothing of it sent.
+/// Returns an error unless the request is refused and no connection is made.
 fn unsendable(bench: &Bench, method: &str, headers: &[(&str, &str)], body: &'static str) -> Seen {
     let server = Script::replying(reply("ok"));
     let mut http = http::Request::builder()
@@ -195,6 +195,6 @@ fn unsendable(bench: &Bench, method: &str, headers: &[(&str, &str)], body: &'sta
     let reply = bench.client()?.ask(request(http));
     failed(reply, FailureKind::Unsendable, Sent::No)?;
     thread::sleep(Duration::from_millis(20));
-    holds!(server.connections() == 0, "something of {method} {headers:?} was sent");
+    holds!(server.connections() == 0, "a connection was made for {method} {headers:?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A server that does exactly what its script says, byte for byte.
+//! A scripted server.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -18,53 +18,53 @@ use super::Seen;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Arrived {
-    /// Which connection it came on, from 0.
+    /// The number of its connection, from 0.
     pub connection: usize,
     /// The request line.
     pub line: String,
     /// Names in lower case, sorted.
     pub headers: Vec<(String, String)>,
-    /// As many bytes as it announced, if the server reads them.
+    /// The body, if the server reads it: as many bytes as announced.
     pub body: Vec<u8>,
 }
 
 impl Arrived {
-    /// All values of a header, whose name is given in lower case.
+    /// Returns all values of a header. `name` is in lower case.
     pub fn header(&self, name: &str) -> Vec<&str> {
         let named = self.headers.iter().filter(|(header, _)| header == name);
         named.map(|(_, value)| value.as_str()).collect()
     }
 }
 
-/// What a server does after a request.
+/// An action of a server after a request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Act {
-    /// Sends this.
+    /// Sends these bytes.
     Send(Vec<u8>),
-    /// Waits.
+    /// Waits for this time.
     Pause(Duration),
-    /// Sends this until the client has gone.
+    /// Sends these bytes repeatedly until the client disconnects.
     Flood(&'static [u8]),
-    /// Ends the connection.
+    /// Closes the connection.
     Close,
-    /// Says nothing more, and waits until the client has gone.
+    /// Sends nothing and waits until the client disconnects.
     Silence,
 }
 
-/// A request's body, taken or left.
+/// The handling of request bodies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Bodies {
-    /// Read before the script is asked.
+    /// Bodies are read before the script runs.
     Read,
-    /// Left in the socket: closing it then resets the connection.
+    /// Bodies are left unread, so that closing the socket resets the connection.
     Left,
 }
 
 type Play = dyn Fn(&Arrived) -> Vec<Act> + Send + Sync;
 
-/// A server on loopback that does what its script says, whatever that is. Its threads end with their connections.
+/// A loopback server that follows a script byte for byte. Its threads end with their connections.
 pub struct Script {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Arrived>>>,
@@ -72,18 +72,19 @@ pub struct Script {
 }
 
 impl Script {
-    /// Answers every request with these bytes and keeps the connection.
+    /// Starts a server that answers every request with these bytes and keeps the connection open.
     pub fn replying(reply: impl Into<Vec<u8>>) -> Self {
         let reply = reply.into();
         Self::new(move |_| vec![Act::Send(reply.clone())])
     }
 
-    /// Does after each request what `script` says to it, then waits for the next.
+    /// Starts a server that performs the actions returned by `script` for each request, then waits for the next
+    /// request.
     pub fn new(script: impl Fn(&Arrived) -> Vec<Act> + Send + Sync + 'static) -> Self {
         Self::with(None, Bodies::Read, script)
     }
 
-    /// The same, encrypted if there is a certificate to show.
+    /// Starts a server like [`new`](Self::new), with TLS if `tls` is set.
     pub fn with(
         tls: Option<Arc<ServerConfig>>,
         bodies: Bodies,
@@ -112,27 +113,27 @@ impl Script {
         server
     }
 
-    /// A server that takes connections and reads nothing from them but the head of a request.
+    /// Starts a server that accepts connections and reads only the head of a request.
     pub fn untaken() -> Self {
         Self::with(None, Bodies::Left, |_| vec![Act::Pause(Duration::from_secs(20))])
     }
 
-    /// A server that takes connections and says nothing, not even to a handshake.
+    /// Starts a server that accepts connections and sends nothing, not even a handshake.
     pub fn mute() -> Self {
         Self::with(None, Bodies::Read, |_| vec![Act::Silence])
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// All requests so far.
+    /// Returns all requests so far.
     pub fn requests(&self) -> Vec<Arrived> {
         self.seen.lock().unwrap().clone()
     }
 
-    /// The only one.
+    /// Returns the only request so far.
     pub(super) fn only(&self) -> Seen<Arrived> {
         let mut requests = self.requests();
         match (requests.pop(), requests.len()) {
@@ -142,17 +143,17 @@ impl Script {
         }
     }
 
-    /// The last one.
+    /// Returns the last request so far.
     pub(super) fn last(&self) -> Seen<Arrived> {
         self.requests().pop().ok_or_else(|| "no request arrived".to_owned())
     }
 
-    /// How many connections were made to it so far.
+    /// Returns the number of connections accepted so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Its address as a `Host` header has it.
+    /// Returns its address in the format of a `Host` header.
     pub fn authority(&self) -> String {
         self.address.to_string()
     }
@@ -164,7 +165,7 @@ impl fmt::Debug for Script {
     }
 }
 
-/// An address at which connecting hangs: its queue is full, and nobody takes from it.
+/// An address at which connecting hangs, because its accept queue is full.
 #[derive(Debug)]
 pub struct Full {
     address: SocketAddr,
@@ -173,11 +174,11 @@ pub struct Full {
 }
 
 impl Full {
-    /// Listens, and fills its own queue.
+    /// Creates a listener and fills its accept queue.
     ///
     /// # Errors
     ///
-    /// If the system has no sockets left, or a queue without end.
+    /// If a socket cannot be created, or the queue does not fill up.
     pub fn new() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_io().build()?;
         let listener = {
@@ -199,18 +200,18 @@ impl Full {
         Err(io::Error::other("the queue of a listener does not fill up"))
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// An address where nobody listens.
+/// Returns an address without a listener.
 pub fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// Serves one connection until an end: of the script, or of the client.
+/// Serves one connection until the script closes it or the client disconnects.
 fn serve<S: Read + Write + Hangup>(
     mut stream: S,
     connection: usize,
@@ -243,7 +244,7 @@ fn serve<S: Read + Write + Hangup>(
     }
 }
 
-/// Ends a connection without a goodbye of TLS.
+/// Closing a connection without a TLS `close_notify`.
 trait Hangup {
     fn hang_up(&mut self, bodies: Bodies);
 }

@@ -1,4 +1,4 @@
-//! Replies of which the flow wants the head only.
+//! Replies of which the flow wants only the head.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use super::{Act, Bench, Script, Seen, checks, holds, same};
 checks! {
     Streams: the_head_comes_first [Streams];
     Streams: a_stream_may_outlast_the_deadline [Streams];
-    Streams: a_silence_ends_a_stream [Streams];
-    Streams: a_head_waits_for_the_deadline [Streams];
+    Streams: idle_stream_times_out [Streams];
+    Streams: head_may_take_until_the_deadline [Streams];
     Streams: a_stream_cut_short [Streams];
-    Streams: a_stream_of_a_coding_is_refused [Streams];
-    Streams: a_body_left_alone_harms_nothing;
+    Streams: encoded_stream_is_refused [Streams];
+    Streams: unread_body_does_not_affect_the_next_exchange;
 }
 
 fn head(server: &Script, deadline: u64, idle: u64) -> Request {
@@ -40,7 +40,7 @@ fn the_head_comes_first(bench: &Bench) -> Seen {
     same!(streamed.head.headers()["x-y"], "z");
     holds!(streamed.head.body().is_empty(), "the body is in the reply, not in the stream");
     same!((&*streamed.body, streamed.end), (&b"hello"[..], Ok(())));
-    // Whoever wants the whole of it has nothing left to stream.
+    // With `Want::Whole`, nothing is left to stream.
     let streamed = replied(bench.client()?.stream(get(&server)))?;
     same!((&streamed.head.body()[..], &*streamed.body), (&b"hello"[..], &b""[..]));
     Ok(())
@@ -54,7 +54,7 @@ fn a_stream_may_outlast_the_deadline(bench: &Bench) -> Seen {
 }
 
 /// Threat B4.
-fn a_silence_ends_a_stream(bench: &Bench) -> Seen {
+fn idle_stream_times_out(bench: &Bench) -> Seen {
     let server = Script::new(|_| slow(3, 4000));
     let client = bench.client()?;
     takes(250..3500, || {
@@ -64,8 +64,8 @@ fn a_silence_ends_a_stream(bench: &Bench) -> Seen {
     })
 }
 
-/// The idle time is for the body: a head may take longer.
-fn a_head_waits_for_the_deadline(bench: &Bench) -> Seen {
+/// The idle limit applies to the body: the head may take longer.
+fn head_may_take_until_the_deadline(bench: &Bench) -> Seen {
     let server = Script::new(|_| {
         vec![Act::Pause(Duration::from_millis(4000)), Act::Send(reply("late").into_bytes())]
     });
@@ -89,17 +89,17 @@ fn a_stream_cut_short(bench: &Bench) -> Seen {
 }
 
 /// Threat B1.
-fn a_stream_of_a_coding_is_refused(bench: &Bench) -> Seen {
+fn encoded_stream_is_refused(bench: &Bench) -> Seen {
     let server = Script::replying("HTTP/1.1 200 OK\r\ncontent-encoding: br\r\n\r\n");
     let streamed = bench.client()?.stream(head(&server, 5000, 5000));
     failed(streamed, FailureKind::Encoding, Sent::Maybe)
 }
 
-fn a_body_left_alone_harms_nothing(bench: &Bench) -> Seen {
+fn unread_body_does_not_affect_the_next_exchange(bench: &Bench) -> Seen {
     let server = Script::replying(reply("hello"));
     let client = bench.client()?;
     for _ in 0..3 {
-        // Nobody takes what is left of it.
+        // The rest of the body is not read.
         body(client.ask(head(&server, 5000, 5000)), "")?;
         body(client.ask(get(&server)), "hello")?;
     }

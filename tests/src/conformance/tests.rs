@@ -1,6 +1,6 @@
 use super::*;
 
-/// Does nothing at all.
+/// A transport that does nothing.
 struct Idle;
 
 impl Transport for Idle {
@@ -9,7 +9,7 @@ impl Transport for Idle {
     }
 }
 
-/// Panics.
+/// A transport that panics.
 struct Wild;
 
 impl Transport for Wild {
@@ -19,7 +19,7 @@ impl Transport for Wild {
 }
 
 #[test]
-fn names_are_one_of_a_kind() {
+fn check_names_are_unique() {
     let mut names: Vec<_> = Kit::new(|_| Ok(Idle)).names().collect();
     let all = names.len();
     names.sort_unstable();
@@ -28,14 +28,14 @@ fn names_are_one_of_a_kind() {
 }
 
 #[test]
-fn who_does_nothing_keeps_no_promise() {
+fn idle_transport_breaks_every_check() {
     let report = check(|_| Ok(Idle));
     for check in &report.checks {
         match &check.outcome {
             Outcome::Broken(seen) => assert!(
                 seen.contains("without an output")
-                    || seen.contains("came to Ok")
-                    || seen.contains("came out as Ok"),
+                    || seen.contains("the second run returned Ok")
+                    || seen.contains("the run returned Ok"),
                 "{seen}"
             ),
             Outcome::Skipped(_) => {}
@@ -45,28 +45,28 @@ fn who_does_nothing_keeps_no_promise() {
     assert!(!report.is_kept());
     let text = report.to_string();
     assert!(text.contains("BROKEN   no_redirect_is_followed"), "{text}");
-    assert!(text.contains("it follows no redirect: the driver came back"), "{text}");
+    assert!(text.contains("it follows no redirect: the driver returned"), "{text}");
     assert!(text.contains("skipped  a_stream_cut_short"), "{text}");
     assert!(report.skipped().all(|(name, _)| !report.broken().any(|check| check.name == name)));
 }
 
 #[test]
-fn a_panic_and_a_refusal_to_be_made_are_told() {
+fn panic_and_construction_error_are_reported() {
     let seen = |report: Report| match &report.checks[..] {
         [Checked { outcome: Outcome::Broken(seen), .. }] => seen.clone(),
         checks => panic!("{checks:?}"),
     };
-    let name = "a_pause_is_kept";
+    let name = "sleep_takes_its_duration";
     assert_eq!(seen(Kit::new(|_| Ok(Wild)).only(&[name]).run()), "it panicked: a bug");
     let unmade = |_: &Options| Err::<Idle, _>(Error::Stopped);
     assert_eq!(
         seen(Kit::new(unmade).only(&[name]).run()),
-        "it cannot be made: the client was stopped"
+        "the transport cannot be created: the client was stopped"
     );
 }
 
 #[test]
 #[should_panic(expected = "no check flies")]
-fn a_check_that_is_none_is_not_run() {
+fn unknown_check_name_panics() {
     let _ = Kit::new(|_| Ok(Idle)).only(&["flies"]);
 }

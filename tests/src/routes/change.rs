@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::check::{Check, Rule};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::message::name_on_the_wire;
 use crate::reply::{self, Node, Object};
 use crate::request::Decoded;
@@ -15,10 +15,10 @@ use crate::world::{Event, World};
 /// Bit of `ContactFlag`: pinned (docs/protocol.md §10).
 const PINNED: i64 = 2048;
 
-/// What these calls have in common.
+/// Checks the common parts of these calls.
 pub(crate) fn query(check: &mut Check<'_>, must: &[(&str, Rule)]) {
-    if check.form != Form::Official {
-        check.wrong("is not in this form");
+    if check.dialect != Dialect::Official {
+        check.wrong("is not part of this dialect");
     }
     initialised(check);
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
@@ -26,10 +26,10 @@ pub(crate) fn query(check: &mut Check<'_>, must: &[(&str, Rule)]) {
     check.query(&all, &[]);
 }
 
-/// A name that the service has told of.
+/// Checks that the service has mentioned a name.
 pub(crate) fn known(check: &mut Check<'_>, at: &str, name: &str) {
     if !check.world.is_known(name) {
-        check.wrong(format!("JSON field `{at}` is `{name}`, whom nobody has named"));
+        check.wrong(format!("JSON field `{at}` is `{name}`, which the service never mentioned"));
     }
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn check_oplog(check: &mut Check<'_>) {
         return;
     }
     check.number(&body, "OP", &Rule::OneOf(vec!["0".to_owned(), "1".to_owned()]));
-    // Left out, it would be cleared.
+    // Without the remark, the service clears it.
     let remark = check.world.contact(&name).map(|contact| contact.remark_name.clone());
     let said = check.free(&body, "RemarkName").map(|remark| name_on_the_wire(&remark));
     if remark.is_some() && said.is_some() && remark != said {
@@ -69,9 +69,9 @@ pub(crate) fn oplog(world: &mut World, request: &Decoded) -> Answer {
     let name = request.text("/UserName").to_owned();
     let remark = name_on_the_wire(request.text("/RemarkName"));
     let op = request.json.pointer("/OP").and_then(Value::as_i64);
-    let deaf = world.rooms.deaf_to_remarks;
+    let ignored = world.rooms.ignores_remarks;
     match op {
-        None if deaf => {}
+        None if ignored => {}
         None => world.change_contact(&name, |contact| contact.remark_name = remark),
         Some(op) => world.change_contact(&name, |contact| {
             contact.contact_flag = (contact.contact_flag & !PINNED) | (op * PINNED);
@@ -122,7 +122,7 @@ pub(crate) fn verify(world: &mut World, request: &Decoded) -> Answer {
     let user = request.text("/VerifyUserList/0/Value").to_owned();
     let ticket = request.text("/VerifyUserList/0/VerifyUserTicket");
     let (opcode, scene) = (number("/Opcode"), number("/SceneList/0"));
-    // Whoever answers has to be asked; whoever asks has no ticket yet.
+    // Answers need a friend request and its ticket; requests have no ticket.
     let was_asked = world.arrived().any(|(_, message)| {
         let who = &message.recommend;
         message.msg_type == 37 && who.user_name == user && who.ticket == ticket
@@ -167,8 +167,8 @@ pub(crate) fn search(world: &mut World, request: &Decoded) -> Answer {
     Answer::Reply(reply::json(world.now(), Object::answer(0, "").with("List", list)))
 }
 
-/// Tells the client of a contact as it is now.
-pub(crate) fn told(world: &mut World, name: &str) {
+/// Reports the current record of a contact to the client.
+pub(crate) fn report_change(world: &mut World, name: &str) {
     if let Some(contact) = world.contact(name).cloned() {
         let record = contact.changed(&|name| world.person(name));
         world.timeline.push(Event::Changed(record));
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn friends_are_made_with_a_ticket() {
+    fn accepting_a_request_needs_its_ticket() {
         let mut client = Client::ready(World::demo());
         let stranger = client.simulator.world().add_stranger("Li");
         let mut request = Incoming::new("fmessage", 37, "");

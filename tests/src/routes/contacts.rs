@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::check::{Check, Rule};
 use crate::contact::{Contact, In};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::reply::{self, Node, Object};
 use crate::request::{Decoded, ordered};
 use crate::routes::init::initialised;
@@ -21,12 +21,12 @@ pub(crate) fn check_book(check: &mut Check<'_>) {
         .unwrap_or_default();
     let seqs = std::iter::once(0).chain(pages).map(|seq: u64| seq.to_string()).collect();
     let seq = ("seq", Rule::OneOf(seqs));
-    match check.form {
-        Form::Official => check.query(&[lang, pass_ticket, ("r", Rule::Millis), seq, skey], &[]),
-        Form::NotesL => {
+    match check.dialect {
+        Dialect::Official => check.query(&[lang, pass_ticket, ("r", Rule::Millis), seq, skey], &[]),
+        Dialect::Lbbniu => {
             check.query(&[pass_ticket, ("r", Rule::Integer), ("seq", Rule::is("0")), skey], &[]);
         }
-        Form::NotesB => {
+        Dialect::Biezhi => {
             check.query(&[], &[]);
             let body = check.body(&["BaseRequest"]);
             check.base_request(&body, false);
@@ -50,7 +50,7 @@ pub(crate) fn book(world: &mut World, request: &Decoded) -> Answer {
         .iter()
         .map(|contact| contact.record(In::Book { skey: &skey }, &find).into())
         .collect();
-    // What the list says of its length is the whole, not this page.
+    // `MemberCount` is the length of the whole list, not of this page.
     let count = book.len();
     let mut next = 0;
     if end < count {
@@ -68,11 +68,11 @@ pub(crate) fn check_batch(check: &mut Check<'_>) {
     initialised(check);
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
     let kind = ("type", Rule::is("ex"));
-    match check.form {
-        Form::Official => check.query(&[kind, ("r", Rule::Millis), lang, pass_ticket], &[]),
-        Form::NotesL => check.query(&[kind, ("r", Rule::Integer), pass_ticket], &[]),
-        // The notes of biezhi/wechat-robot do not know this call.
-        Form::NotesB => check.wrong("is not in this form"),
+    match check.dialect {
+        Dialect::Official => check.query(&[kind, ("r", Rule::Millis), lang, pass_ticket], &[]),
+        Dialect::Lbbniu => check.query(&[kind, ("r", Rule::Integer), pass_ticket], &[]),
+        // The notes of biezhi/wechat-robot do not contain this call.
+        Dialect::Biezhi => check.wrong("is not part of this dialect"),
     }
     let body = check.body(&["BaseRequest", "Count", "List"]);
     check.base_request(&body, false);
@@ -103,7 +103,9 @@ fn check_item(check: &mut Check<'_>, at: &str, item: &str) {
     let room = check.free(&fields, second);
     let (Some(name), Some(room)) = (name, room) else { return };
     if !check.world.is_known(&name) {
-        check.wrong(format!("JSON field `{at}.UserName` is `{name}`, whom nobody has named"));
+        check.wrong(format!(
+            "JSON field `{at}.UserName` is `{name}`, which the service never mentioned"
+        ));
     }
     if !detail && !room.is_empty() {
         check.wrong(format!("JSON field `{at}.ChatRoomId` is `{room}`, not empty"));
@@ -112,13 +114,13 @@ fn check_item(check: &mut Check<'_>, at: &str, item: &str) {
         let has =
             |contact: &&Contact| contact.members.iter().any(|member| member.user_name == name);
         let rooms = check.world.contacts().iter().filter(|contact| contact.is_room());
-        // Both are used by working clients: the room's own id, or its UserName.
+        // Working clients use either the room's id or its UserName.
         let found = rooms
             .filter(has)
             .any(|contact| contact.encry_chat_room_id == room || contact.user_name == room);
         if !found {
             check.wrong(format!(
-                "JSON field `{at}.EncryChatRoomId` is `{room}`, in which there is no `{name}`"
+                "JSON field `{at}.EncryChatRoomId` is `{room}`, of which `{name}` is no member"
             ));
         }
     }
@@ -152,7 +154,7 @@ mod tests {
     use crate::client::{Client, json};
 
     #[test]
-    fn the_book_comes_in_pages() {
+    fn address_book_is_paged() {
         let mut world = World::demo();
         world.contacts_per_page(6);
         let mut client = Client::ready(world);
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_has_rooms_with_their_members() {
+    fn batch_has_rooms_with_their_members() {
         let mut client = Client::ready(World::demo());
         let room = client
             .simulator

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::contact::In;
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::message::{Incoming, Notice, escaped_xml};
 use crate::reply::{self, Node, Object};
 use crate::request::Decoded;
@@ -12,10 +12,10 @@ use crate::world::World;
 
 pub(crate) fn check(check: &mut Check<'_>) {
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
-    match check.form {
-        Form::Official => check.query(&[("r", Rule::NotMillis), lang, pass_ticket], &[]),
-        Form::NotesL => check.query(&[("r", Rule::Integer), lang, pass_ticket], &[]),
-        Form::NotesB => check.query(&[], &[]),
+    match check.dialect {
+        Dialect::Official => check.query(&[("r", Rule::NotMillis), lang, pass_ticket], &[]),
+        Dialect::Lbbniu => check.query(&[("r", Rule::Integer), lang, pass_ticket], &[]),
+        Dialect::Biezhi => check.query(&[], &[]),
     }
     let body = check.body(&["BaseRequest"]);
     check.base_request(&body, true);
@@ -36,7 +36,7 @@ pub(crate) fn answer(world: &mut World, _: &Decoded) -> Answer {
     let Some(session) = &mut world.session else {
         return Answer::Reply(reply::page(now, 400, "400 Bad Request"));
     };
-    // The browser may ask twice: what is on its way stays on its way.
+    // The browser may repeat the call: undelivered events stay undelivered.
     let start = session.pairs.last().map_or(session.start, |_| handed);
     let key = key_record(&session.hand_out(&mut world.rng, now, start, true).sync);
     let object = Object::answer(0, "")
@@ -56,7 +56,7 @@ pub(crate) fn answer(world: &mut World, _: &Decoded) -> Answer {
     Answer::Reply(reply::json(now, object))
 }
 
-/// The newest articles of the public accounts.
+/// Returns the newest articles of the public accounts.
 fn articles(world: &World) -> Vec<Node> {
     let public = world.contacts().iter().filter(|contact| contact.verify_flag & 8 != 0);
     public
@@ -79,10 +79,10 @@ fn articles(world: &World) -> Vec<Node> {
 
 pub(crate) fn check_notify(check: &mut Check<'_>) {
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
-    match check.form {
-        Form::Official => check.query(&[lang, pass_ticket], &[]),
-        Form::NotesL => check.query(&[pass_ticket], &[]),
-        Form::NotesB => check.query(&[], &[]),
+    match check.dialect {
+        Dialect::Official => check.query(&[lang, pass_ticket], &[]),
+        Dialect::Lbbniu => check.query(&[pass_ticket], &[]),
+        Dialect::Biezhi => check.query(&[], &[]),
     }
     initialised(check);
     let body = check.body(&["BaseRequest", "Code", "FromUserName", "ToUserName", "ClientMsgId"]);
@@ -97,17 +97,17 @@ pub(crate) fn check_notify(check: &mut Check<'_>) {
         && (to == me || !check.world.is_known(&to))
     {
         check.wrong(format!(
-            "JSON field `ToUserName` is `{to}`, who is nobody to notify with code {code:?}"
+            "JSON field `ToUserName` is `{to}`, which is invalid for code {code:?}"
         ));
     }
     let clock = if check.is_official() { Rule::Millis } else { Rule::Integer };
     check.number(&body, "ClientMsgId", &clock);
 }
 
-/// Nearly every call needs an initialised session.
+/// Checks that the session is initialised, as nearly every call needs.
 pub(crate) fn initialised(check: &mut Check<'_>) {
     if check.session().is_some_and(|session| !session.initialised) {
-        check.wrong("comes before webwxinit");
+        check.wrong("precedes webwxinit");
     }
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn notify(world: &mut World, request: &Decoded) -> Answer {
     Answer::Reply(reply::json(world.now(), object))
 }
 
-/// The phone's list of recent chats, which answers the first notification (docs/protocol.md §9.7).
+/// Delivers the phone's list of recent chats, which answers the first notification (docs/protocol.md §9.7).
 fn announce(world: &mut World) {
     let recent = world.recent();
     let lasting: Vec<String> = recent
@@ -167,7 +167,7 @@ mod tests {
     use crate::client::{Client, json, text};
 
     #[test]
-    fn the_first_answer_has_every_field() {
+    fn answer_has_every_field() {
         let mut client = Client::ready(World::demo());
         let reply = client.init();
         let answer = json(&reply);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_phone_answers_with_its_chats() {
+    fn first_notification_is_answered_with_recent_chats() {
         let mut client = Client::new(World::demo());
         client.log_in();
         let message = json(&client.sync())["AddMsgList"][0].clone();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_phone_hears_what_was_read() {
+    fn read_notifications_reset_the_unread_count() {
         let mut client = Client::ready(World::demo());
         let ada = client.simulator.world().add_person("Ada");
         client.simulator.world().person_writes(&ada, "one");
@@ -232,18 +232,18 @@ mod tests {
         client.notify_of(5, &ada);
         client.assert_clean();
         let world = client.simulator.world();
-        let told: Vec<_> = world.notices().iter().map(|notice| notice.code).collect();
-        assert_eq!(told, [3, 2, 1, 5]);
+        let codes: Vec<_> = world.notices().iter().map(|notice| notice.code).collect();
+        assert_eq!(codes, [3, 2, 1, 5]);
     }
 
     #[test]
-    fn the_order_of_calls_counts() {
+    fn call_before_init_is_a_violation() {
         let mut client = Client::new(World::demo());
         client.jslogin();
         client.simulator.world().phone().confirm();
         client.poll();
         client.login_page();
         client.book("0");
-        assert_eq!(client.violations(), ["webwxgetcontact: comes before webwxinit"]);
+        assert_eq!(client.violations(), ["webwxgetcontact: precedes webwxinit"]);
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /jslogin`, `GET /qrcode/{uuid}`, `GET /cgi-bin/mmwebwx-bin/login` (docs/protocol.md §3.1–§3.3)
 
 use crate::check::{Check, Rule};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::layout::entry_of;
 use crate::reply;
 use crate::request::{Decoded, decode, params};
@@ -23,7 +23,7 @@ pub(crate) fn check_jslogin(check: &mut Check<'_>) {
     let appid = Rule::is(check.world.door.appid());
     let mut must = vec![("appid", appid), ("fun", Rule::is("new")), ("lang", Rule::Lang)];
     must.push(("_", if check.is_official() { Rule::Millis } else { Rule::Integer }));
-    if check.form == Form::NotesB {
+    if check.dialect == Dialect::Biezhi {
         check.query(&must, &[("redirect_uri", Rule::is(redirect))]);
     } else {
         must.push(("redirect_uri", Rule::is(redirect)));
@@ -45,7 +45,7 @@ pub(crate) fn jslogin(world: &mut World, request: &Decoded) -> Answer {
         stage: Stage::Shown,
         pushed: false,
         polled: false,
-        told: false,
+        scan_reported: false,
         redirect: String::new(),
         confirmed: 0,
         redeemed: false,
@@ -64,10 +64,10 @@ fn uuid_of(path: &str) -> String {
 pub(crate) fn check_qrcode(check: &mut Check<'_>) {
     let uuid = uuid_of(&check.request.path);
     if !check.world.codes.iter().any(|code| code.uuid == uuid) {
-        check.wrong(format!("the path's uuid is `{uuid}`, which was not handed out"));
+        check.wrong(format!("the path's uuid is `{uuid}`, which was not issued"));
     }
-    if check.form == Form::NotesB {
-        // "params" of a POST: in the query or in the body.
+    if check.dialect == Dialect::Biezhi {
+        // The notes say "params" of a POST: in the query or in the body.
         let mut pairs = check.request.query.clone();
         pairs.extend(params(&String::from_utf8_lossy(&check.request.body)));
         check.params("parameter", &pairs, &[("t", Rule::is("webwx")), ("_", Rule::Integer)], &[]);
@@ -76,7 +76,7 @@ pub(crate) fn check_qrcode(check: &mut Check<'_>) {
     }
 }
 
-/// The smallest thing that begins and ends like a JPEG.
+/// A minimal image with the start and the end of a JPEG.
 const IMAGE: &[u8] =
     b"\xFF\xD8\xFF\xE0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xFF\xD9";
 
@@ -88,12 +88,11 @@ pub(crate) fn check_poll(check: &mut Check<'_>) {
     let uuid = check.request.get("uuid").to_owned();
     let code = check.world.codes.iter().find(|code| code.uuid == uuid);
     if code.is_none() && check.request.query.iter().any(|param| param.name == "uuid") {
-        check
-            .wrong_as(400, format!("query parameter `uuid` is `{uuid}`, which was not handed out"));
+        check.wrong_as(400, format!("query parameter `uuid` is `{uuid}`, which was not issued"));
     }
     let uuid = Rule::is(uuid);
-    match check.form {
-        Form::NotesL => check.query(
+    match check.dialect {
+        Dialect::Lbbniu => check.query(
             &[
                 ("loginicon", Rule::is("true")),
                 ("uuid", uuid),
@@ -102,12 +101,12 @@ pub(crate) fn check_poll(check: &mut Check<'_>) {
             ],
             &[("r", Rule::Integer)],
         ),
-        Form::NotesB => {
+        Dialect::Biezhi => {
             let tip = Rule::OneOf(vec!["1".into(), "0".into()]);
             check.query(&[("uuid", uuid), ("tip", tip), ("_", Rule::Integer)], &[]);
         }
-        Form::Official => {
-            // A poll that comes first may be the second: the one before it was lost.
+        Dialect::Official => {
+            // The first poll to arrive may be the second one, if the first was lost.
             let tip = match code.is_some_and(|code| code.polled) {
                 true => Rule::is("0"),
                 false => Rule::OneOf(vec!["1".into(), "0".into()]),
@@ -131,7 +130,7 @@ pub(crate) fn poll(world: &mut World, request: &Decoded) -> Answer {
     watch(world, request)
 }
 
-/// What a poll has to say at this moment.
+/// Answers a poll by the current stage of its code.
 pub(crate) fn watch(world: &mut World, request: &Decoded) -> Answer {
     let now = world.now();
     let say = |text: &str| reply::script(now, text.to_owned());
@@ -140,8 +139,8 @@ pub(crate) fn watch(world: &mut World, request: &Decoded) -> Answer {
         return Answer::Reply(say("window.code=400;"));
     };
     match code.stage {
-        Stage::Scanned if !code.told || request.get("tip") == "1" => {
-            code.told = true;
+        Stage::Scanned if !code.scan_reported || request.get("tip") == "1" => {
+            code.scan_reported = true;
             Answer::Reply(say(
                 "window.code=201;window.userAvatar = 'data:img/jpg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==';",
             ))
@@ -168,7 +167,7 @@ mod tests {
     use crate::client::{Client, text};
 
     #[test]
-    fn a_code_is_made_and_shown() {
+    fn code_is_issued_and_shown() {
         let mut client = Client::new(World::new(1));
         let reply = client.jslogin();
         assert!(text(&reply).starts_with("window.QRLogin.code = 200; window.QRLogin.uuid = \""));
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_tells_each_stage_once() {
+    fn each_stage_is_reported_once() {
         let mut client = Client::new(World::new(1));
         client.jslogin();
         let before = client.now();
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_can_fail() {
+    fn failed_logins_have_their_codes() {
         for (deed, answer) in [
             ((|world| world.phone().cancel()) as fn(&mut World), "window.code=202;"),
             (|world| world.phone().expire(), "window.code=400;"),
@@ -218,12 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_code_is_too_old() {
+    fn unknown_code_is_answered_as_expired() {
         let mut client = Client::new(World::new(1));
         client.jslogin();
         client.uuid = "other==".into();
         assert_eq!(text(&client.poll()), "window.code=400;");
         let found = client.violations();
-        assert_eq!(found, ["login: query parameter `uuid` is `other==`, which was not handed out"]);
+        assert_eq!(found, ["login: query parameter `uuid` is `other==`, which was not issued"]);
     }
 }

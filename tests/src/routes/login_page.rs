@@ -1,7 +1,7 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxnewloginpage` (docs/protocol.md §3.4, §3.5, §1.7)
 
 use crate::check::Check;
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::jar::Cookie;
 use crate::layout::{Layout, wide_domain};
 use crate::reply::{self, Reply};
@@ -10,7 +10,7 @@ use crate::session::Session;
 use crate::simulator::Answer;
 use crate::world::World;
 
-/// The redirect can be used for this long after the confirmation.
+/// The validity of a redirect after the confirmation, in milliseconds.
 const LIFE: u64 = 300_000;
 pub(crate) const HALF_A_DAY: u64 = 12 * 3_600_000;
 const TEN_YEARS: u64 = 3650 * 24 * 3_600_000;
@@ -28,8 +28,8 @@ pub(crate) fn check(check: &mut Check<'_>) {
         );
         return check.wrong_as(1203, what);
     };
-    let added = match check.form {
-        Form::NotesB => "fun=new".to_owned(),
+    let added = match check.dialect {
+        Dialect::Biezhi => "fun=new".to_owned(),
         _ if check.world.door.is_desktop() => {
             format!("fun=new&version=v2&mod=desktop&lang={}", check.world.lang)
         }
@@ -43,10 +43,10 @@ pub(crate) fn check(check: &mut Check<'_>) {
     for (index, param) in expected.iter().enumerate() {
         if count(&found, param) < count(&expected[..=index], param) {
             let what = format!(
-                "query parameter `{}={}` is missing, or not as it was issued",
+                "query parameter `{}={}` is missing, or not as issued",
                 param.name, param.raw
             );
-            // The one fault that the service has words for: "check ticket failed".
+            // The only fault with an error text of the service: "check ticket failed".
             if param.name == "ticket" { check.wrong_as(1203, what) } else { check.wrong(what) }
         }
     }
@@ -56,7 +56,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
         }
     }
     if !check.request.raw_query.starts_with(&code.redirect) {
-        check.wrong("the query does not begin with the redirect's own, byte by byte");
+        check.wrong("the query does not begin with exactly the redirect's own");
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         "<error><ret>0</ret><message></message><skey>{}</skey><wxsid>{}</wxsid><wxuin>{}</wxuin><pass_ticket>{}</pass_ticket><isgrayscale>1</isgrayscale></error>",
         account.skey, account.sid, account.uin, account.pass_ticket
     );
-    // Without `version=v2` the credentials come with a 301 that leads nowhere.
+    // Without `version=v2`, the credentials come with a 301 without a `Location`.
     let status =
         world.login_status.unwrap_or(if request.get("version") == "v2" { 200 } else { 301 });
     let mut reply = reply::plain(now, status, "text/plain;charset=utf-8", xml);
@@ -110,7 +110,7 @@ pub(crate) fn refused(now: u64, ret: i64, message: &str) -> Reply {
     reply::plain(now, 200, "text/plain;charset=utf-8", xml)
 }
 
-/// The domain of most cookies: the api host, and what is below it.
+/// Returns the domain of most cookies: the api host and its subdomains.
 pub(crate) fn api_domain(world: &World) -> String {
     match &world.layout {
         Layout::True { shard } => shard.clone(),
@@ -154,7 +154,7 @@ fn issue(world: &mut World) -> Vec<Cookie> {
 #[cfg(test)]
 mod tests {
     use crate::client::{Client, text};
-    use crate::{Form, World};
+    use crate::{Dialect, World};
 
     fn confirmed(world: World) -> Client {
         let mut client = Client::new(world);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_buys_credentials_and_cookies() {
+    fn ticket_is_exchanged_for_credentials_and_cookies() {
         let mut client = confirmed(World::new(1));
         let reply = client.login_page();
         assert_eq!(reply.headers()["content-type"], "text/plain;charset=utf-8");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn asked_again_with_or_without_the_cookies() {
+    fn repeated_request_returns_the_same_credentials() {
         let mut client = confirmed(World::new(1));
         let first = client.login_page();
         let cookies = std::mem::take(&mut client.cookies);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_ticket_is_refused() {
+    fn changed_ticket_is_refused() {
         let mut client = confirmed(World::new(1));
         client.redirect = client.redirect.replace("@qrticket", "%40qrticket");
         assert!(text(&client.login_page()).contains("check ticket failed"));
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_old_form_is_a_301_with_everything_in_it() {
+    fn old_form_is_a_301_with_credentials() {
         let mut world = World::new(1);
         world.login_page_status(301);
         let mut client = confirmed(world);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_can_be_refused() {
+    fn refused_login_has_its_code_and_text() {
         let mut world = World::new(1);
         world.refuse_login(1203, "为了你的帐号安全");
         let mut client = confirmed(world);
@@ -242,9 +242,9 @@ mod tests {
     }
 
     #[test]
-    fn the_robots_notes_ask_without_a_version() {
+    fn biezhi_dialect_has_no_version() {
         let mut world = World::new(1);
-        world.accept(Form::NotesB);
+        world.accept(Dialect::Biezhi);
         let mut client = confirmed(world);
         let request = client.get(&format!("{}&fun=new", client.redirect));
         assert_eq!(client.send(&request).status(), 301);

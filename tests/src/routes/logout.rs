@@ -3,15 +3,15 @@
 use http::{HeaderValue, header};
 
 use crate::check::{Check, Rule};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::reply;
 use crate::request::{Decoded, params};
 use crate::simulator::Answer;
 use crate::world::World;
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    if check.form == Form::NotesB {
-        check.wrong("is not in this form");
+    if check.dialect == Dialect::Biezhi {
+        check.wrong("is not part of this dialect");
     }
     let kind = Rule::OneOf(vec!["0".into(), "1".into()]);
     check.query(&[("redirect", Rule::is("1")), ("type", kind), ("skey", check.skey())], &[]);
@@ -20,12 +20,12 @@ pub(crate) fn check(check: &mut Check<'_>) {
     let (sid, uin) = (check.sid(), check.uin());
     check.params("form field", &form, &[("sid", sid), ("uin", uin)], &[]);
     if form.first().is_some_and(|first| first.name != "sid") {
-        check.wrong("form field `sid` is not the first one");
+        check.wrong("form field `sid` is not the first");
     }
 }
 
 impl World {
-    /// The `type` of each logout, in order: 0 for one that the user wished, 1 after the service ended the session.
+    /// Returns the `type` of each logout, in order: 0 for one by the user, 1 after the service ended the session.
     pub fn logouts(&self) -> &[u8] {
         &self.logouts
     }
@@ -50,7 +50,7 @@ mod tests {
     use crate::client::{Client, json, text};
 
     #[test]
-    fn a_logout_ends_the_session_and_another_login_begins_one() {
+    fn logout_ends_the_session_until_the_next_login() {
         let mut client = Client::ready(World::demo());
         let reply = client.log_out();
         assert_eq!(

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 
 use crate::check::{Check, Rule};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::media::{Asset, Fetched};
 use crate::message::{Incoming, off_the_wire};
 use crate::reply::{self, Reply};
@@ -15,11 +15,11 @@ use crate::routes::send::is_place;
 use crate::simulator::Answer;
 use crate::world::World;
 
-/// What a video that is not asked for as a range answers: 200, and not one byte.
+/// The code for a video that is not requested as a range: status 200 and an empty body.
 pub(crate) const NO_RANGE: i64 = 206;
 
-/// The query as the page writes it: these parameters, in this order. It puts names and keys into these addresses as they
-/// are, so that both spellings pass.
+/// Checks that the query has these parameters in this order. The page does not encode names and keys in these
+/// addresses, so any encoding is accepted.
 pub(super) fn query(check: &mut Check<'_>, must: &[(&str, Rule)], may: &[(&str, Rule)]) {
     check.spelled(must, may);
     let known: Vec<&str> = must.iter().chain(may).map(|(name, _)| *name).collect();
@@ -33,18 +33,17 @@ pub(super) fn query(check: &mut Check<'_>, must: &[(&str, Rule)], may: &[(&str, 
     }
 }
 
-/// That a message of this number has arrived, and that it has such a thing.
+/// Checks that a message with this id exists and satisfies `has`.
 fn message(check: &mut Check<'_>, name: &str, has: fn(&Incoming) -> bool) {
     let id = check.request.get(name);
     let found = check.world.arrived().find(|(msg_id, _)| msg_id == id);
     match found.map(|(_, message)| has(message)) {
         Some(true) => {}
         Some(false) => {
-            check.wrong(format!(
-                "query parameter `{name}` is `{id}`, a message without such a thing"
-            ));
+            check
+                .wrong(format!("query parameter `{name}` is `{id}`, a message without this media"));
         }
-        None => check.wrong(format!("query parameter `{name}` is `{id}`, which nobody has sent")),
+        None => check.wrong(format!("query parameter `{name}` is `{id}`, not a message")),
     }
 }
 
@@ -54,9 +53,9 @@ pub(crate) fn check_image(check: &mut Check<'_>) {
     let skey = check.skey();
     query(check, &[("MsgID", Rule::Integer), ("skey", skey)], &[("type", size)]);
     if check.is_official() && !check.request.raw_query.starts_with("&MsgID=") {
-        check.wrong("the query does not begin with `&MsgID=`, as the page's does");
+        check.wrong("the query does not begin with `&MsgID=`, unlike the page's");
     }
-    // A sticker of the shop cannot be had.
+    // Stickers of the shop cannot be downloaded.
     message(check, "MsgID", |message| {
         matches!(message.msg_type, 3 | 43 | 44 | 47 | 62) && message.has_product_id == 0
     });
@@ -92,14 +91,14 @@ pub(crate) fn video(world: &mut World, request: &Decoded) -> Answer {
 
 pub(crate) fn check_map(check: &mut Check<'_>) {
     initialised(check);
-    // To the letter, as the message has it.
+    // The address must be exactly that of the message.
     let path = &check.request.path;
     let address = format!("{path}?{}", check.request.raw_query);
     let msgid = check.request.get("msgid").to_owned();
     let mut places = check.world.arrived();
     let place = places.find(|(msg_id, sent)| *msg_id == msgid && is_place(sent));
     match place {
-        None => check.wrong(format!("query parameter `msgid` is `{msgid}`, which is no place")),
+        None => check.wrong(format!("query parameter `msgid` is `{msgid}`, not a location")),
         Some((_, sent)) if !off_the_wire(&sent.content).ends_with(&format!("\n{address}")) => {
             let rules = [
                 ("url", Rule::is("xxx")),
@@ -107,7 +106,7 @@ pub(crate) fn check_map(check: &mut Check<'_>) {
                 ("pictype", Rule::is("location")),
             ];
             query(check, &rules, &[]);
-            check.wrong(format!("the address is `{address}`, not the one of the message"));
+            check.wrong(format!("the address is `{address}`, not that of the message"));
         }
         Some(_) => {}
     }
@@ -128,8 +127,8 @@ pub(crate) fn check_file(check: &mut Check<'_>) {
     let sender = if sent.from.is_empty() { &check.world.account.user_name } else { &sent.from };
     let (sender, cookies) = (sender.clone(), check.request.cookies());
     let ticket = cookies.into_iter().find(|(name, _)| name == "webwx_data_ticket");
-    // What the message has for it: the newer name, else the older one. notes-L know the older one alone.
-    let old = sent.encry_file_name.is_empty() || check.form == Form::NotesL;
+    // The newer parameter if the message has it, else the older one. notes-L has only the older one.
+    let old = sent.encry_file_name.is_empty() || check.dialect == Dialect::Lbbniu;
     let name = if old { "filename" } else { "encryfilename" };
     let file_name = if old { sent.file_name.clone() } else { decode(&sent.encry_file_name) };
     let must = [
@@ -150,10 +149,10 @@ pub(crate) fn check_file(check: &mut Check<'_>) {
             sent.encry_file_name
         ));
     }
-    // A ticket is encoded once more than the login page has it (docs/protocol.md §1.2): that is not to be mistaken.
+    // The ticket of the login page is encoded once more (docs/protocol.md §1.2); this must be exact.
     let ticket = check.request.query.iter().find(|param| param.name == "pass_ticket");
     if check.is_official() && ticket.is_some_and(|param| param.raw != encode(&param.value)) {
-        check.wrong("query parameter `pass_ticket` is not written as encodeURIComponent does");
+        check.wrong("query parameter `pass_ticket` is not encoded as by encodeURIComponent");
     }
 }
 
@@ -161,12 +160,12 @@ pub(crate) fn file(world: &mut World, request: &Decoded) -> Answer {
     serve(world, request, Asset::File(request.get("mediaid").to_owned()))
 }
 
-/// Nothing at all, with the status of success.
-pub(crate) fn nothing(now: u64) -> Reply {
+/// Builds an empty reply with the status 200.
+pub(crate) fn empty(now: u64) -> Reply {
     reply::plain(now, 200, "text/plain", Bytes::new())
 }
 
-/// Gives the bytes.
+/// Answers with the content of an asset.
 pub(super) fn serve(world: &mut World, request: &Decoded, asset: Asset) -> Answer {
     let mut media = world.media(&asset);
     if let Some(planted) = world.media.get_mut(&asset)
@@ -184,7 +183,7 @@ pub(super) fn serve(world: &mut World, request: &Decoded, asset: Asset) -> Answe
     let headers = reply.headers_mut();
     headers.remove(CONTENT_TYPE);
     let mut set = |name, text: &str| {
-        // Raw UTF-8, as the service writes names.
+        // The service writes names as raw UTF-8.
         if let Ok(value) = HeaderValue::from_bytes(text.as_bytes())
             && !text.is_empty()
         {
@@ -196,7 +195,7 @@ pub(super) fn serve(world: &mut World, request: &Decoded, asset: Asset) -> Answe
     if ranged {
         set(CONTENT_RANGE, &format!("bytes 0-{}/{length}", length - 1));
     }
-    // Cut after its length was announced.
+    // Truncate the body after the length was announced.
     *reply.body_mut() = given;
     Answer::Reply(reply)
 }

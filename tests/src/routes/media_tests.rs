@@ -5,7 +5,7 @@ use crate::message::Recommend;
 use crate::{Asset, Incoming, Media, World};
 use bytes::Bytes;
 
-/// A friend, a room with a stranger, and a message of each kind that has something to be fetched.
+/// A friend, a room with a stranger, and a message of each kind with a download.
 struct Scene {
     client: Client,
     friend: String,
@@ -56,7 +56,7 @@ fn header<'a>(reply: &'a Response<Bytes>, name: &str) -> &'a str {
 }
 
 #[test]
-fn everything_is_given() {
+fn every_asset_is_served() {
     let mut scene = scene();
     for asset in scene.assets() {
         let reply = scene.client.fetch(&asset);
@@ -77,7 +77,7 @@ fn everything_is_given() {
     let reply = scene.client.fetch(&file);
     assert_eq!(header(&reply, "content-disposition"), "attachment; filename=\"年 度_v2.pdf\"");
     scene.client.assert_clean();
-    // Different things have different bytes, and keep them.
+    // Different assets have different bytes, which do not change.
     let world = scene.client.simulator.world();
     let assets = scene.assets();
     for (index, asset) in assets.iter().enumerate() {
@@ -89,7 +89,7 @@ fn everything_is_given() {
 }
 
 #[test]
-fn what_was_planted_is_given_as_it_was() {
+fn planted_media_is_served_as_set() {
     let mut scene = scene();
     let asset = Asset::Video(scene.messages[2].clone());
     let mut media = Media::new("video/mp4", &b"0123456789"[..]);
@@ -110,7 +110,7 @@ fn what_was_planted_is_given_as_it_was() {
 }
 
 #[test]
-fn a_stranger_has_to_be_known_from_somewhere() {
+fn icon_of_a_stranger_needs_a_context() {
     let mut scene = scene();
     let (stranger, room, card) =
         (scene.stranger.clone(), scene.room.clone(), scene.messages[4].clone());
@@ -143,7 +143,7 @@ fn a_stranger_has_to_be_known_from_somewhere() {
 }
 
 #[test]
-fn a_video_without_a_range_is_empty() {
+fn video_without_a_range_is_empty() {
     let mut scene = scene();
     let video = Asset::Video(scene.messages[2].clone());
     let mut request = scene.client.fetch_request(&video);
@@ -154,9 +154,8 @@ fn a_video_without_a_range_is_empty() {
     assert!(scene.client.simulator.world().fetched().is_empty());
 }
 
-/// What exists, and only as what it is.
 #[test]
-fn a_message_has_what_it_has() {
+fn assets_of_another_kind_are_refused() {
     let mut scene = scene();
     let id = |n: usize| scene.messages[n].clone();
     for wrong in [
@@ -180,7 +179,7 @@ fn a_message_has_what_it_has() {
 }
 
 #[test]
-fn the_spelling_of_a_file_counts() {
+fn address_of_a_file_is_exact() {
     let mut scene = scene();
     let file = Asset::File(scene.file.clone());
     let right = scene.client.fetch_request(&file);
@@ -198,7 +197,7 @@ fn the_spelling_of_a_file_counts() {
         let found = scene.client.violations().split_off(before);
         assert!(found.iter().any(|found| found.contains(part)), "{part}: {found:?}");
     }
-    // On the file host, and on no other.
+    // Only the file host serves it.
     let mut elsewhere = right.clone();
     *elsewhere.uri_mut() = right.uri().to_string().replace("//file.", "//").parse().expect("one");
     elsewhere.headers_mut().insert("host", "wx2.qq.com".parse().expect("a value"));
@@ -208,7 +207,7 @@ fn the_spelling_of_a_file_counts() {
 }
 
 #[test]
-fn a_refusal_is_words() {
+fn refusal_is_json() {
     let mut scene = scene();
     scene.client.simulator.world().refuse("webwxgetmsgimg", 1205, "");
     let reply = scene.client.fetch(&Asset::Image(scene.messages[0].clone(), ""));
@@ -220,9 +219,9 @@ fn a_refusal_is_words() {
     scene.client.assert_clean();
 }
 
-/// The message may have the address escaped, and may say by its type what it is.
+/// The message may have the address escaped, and may have the message type of a location.
 #[test]
-fn a_map_is_where_its_message_says() {
+fn map_is_served_at_the_address_of_its_message() {
     let mut world = World::new(3);
     let friend = world.add_person("Ada");
     let at = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx";

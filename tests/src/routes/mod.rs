@@ -1,4 +1,4 @@
-//! The calls that are served: one file for each, or for each group.
+//! The served calls, in one file per call or group of calls.
 
 pub(crate) mod change;
 pub(crate) mod contacts;
@@ -7,7 +7,7 @@ pub(crate) mod login;
 pub(crate) mod login_page;
 pub(crate) mod logout;
 pub(crate) mod media;
-pub(crate) mod odds;
+pub(crate) mod misc;
 pub(crate) mod pictures;
 pub(crate) mod probe;
 pub(crate) mod push;
@@ -22,13 +22,13 @@ pub(crate) mod synccheck;
 pub(crate) mod upload;
 
 use crate::check::Check;
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::layout::Role;
 use crate::request::Decoded;
 use crate::simulator::Answer;
 use crate::world::World;
 
-/// A call: where it is, how it is put, how it is checked and what it does.
+/// A call: its address, the form of its requests, its check and its effect.
 pub(crate) struct Route {
     pub(crate) name: &'static str,
     pub(crate) path: &'static str,
@@ -36,12 +36,12 @@ pub(crate) struct Route {
     pub(crate) accept: &'static str,
     pub(crate) post: bool,
     pub(crate) content_type: &'static str,
-    /// Whether it is asked for as a range, of all bytes.
+    /// Whether it is requested as a range of all bytes.
     pub(crate) ranged: bool,
-    /// Whether only somebody who is logged in may ask.
+    /// Whether it needs a session.
     pub(crate) session: bool,
     pub(crate) check: fn(&mut Check<'_>),
-    /// Answers a request that was found to be right.
+    /// Answers a valid request.
     pub(crate) act: fn(&mut World, &Decoded) -> Answer,
 }
 
@@ -53,7 +53,7 @@ const PAGE: &str =
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8";
 const JSON: &str = "application/json;charset=UTF-8";
 const FORM: &str = "application/x-www-form-urlencoded";
-/// The page's browser separates parts by this, and 16 letters and digits.
+/// The content type of the page's multipart forms; the boundary continues with 16 letters and digits.
 const PARTS: &str = "multipart/form-data; boundary=----WebKitFormBoundary";
 
 impl Route {
@@ -98,12 +98,12 @@ impl Route {
         Self { session: false, ..self }
     }
 
-    /// The notes of biezhi/wechat-robot post where others get.
-    pub(crate) fn posted_in(&self, form: Form) -> bool {
-        self.post || form == Form::NotesB && matches!(self.name, "qrcode" | "webwxgetcontact")
+    /// Returns whether the call is a POST in this dialect.
+    pub(crate) fn posted_in(&self, dialect: Dialect) -> bool {
+        self.post || dialect == Dialect::Biezhi && matches!(self.name, "qrcode" | "webwxgetcontact")
     }
 
-    /// The route that serves a path.
+    /// Returns the route of a path.
     pub(crate) fn of(path: &str) -> Option<&'static Self> {
         ALL.iter().find(|route| match route.path.strip_suffix("{uuid}") {
             Some(start) => {
@@ -114,7 +114,7 @@ impl Route {
     }
 }
 
-/// The wire paths that are served.
+/// The served paths.
 pub const ROUTES: &[&str] = &{
     let mut paths = [""; CALLS.len()];
     let mut index = 0;
@@ -325,15 +325,15 @@ const CALLS: &[Route] = &[
     Route::post(
         "webwxsendfeedback",
         "/cgi-bin/mmwebwx-bin/webwxsendfeedback",
-        odds::check_feedback,
-        odds::feedback,
+        misc::check_feedback,
+        misc::feedback,
     ),
-    Route::get("webwxcheckurl", "/cgi-bin/mmwebwx-bin/webwxcheckurl", odds::check_link, odds::link),
+    Route::get("webwxcheckurl", "/cgi-bin/mmwebwx-bin/webwxcheckurl", misc::check_link, misc::link),
     Route::get(
         "webwxpreview",
         "/cgi-bin/mmwebwx-bin/webwxpreview",
-        odds::check_preview,
-        odds::preview,
+        misc::check_preview,
+        misc::preview,
     )
     .at(Role::Api, IMAGE),
 ];

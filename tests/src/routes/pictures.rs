@@ -26,17 +26,17 @@ pub(crate) fn check_icon(check: &mut Check<'_>) {
         check.wrong(format!("query parameter `username` is `{name}`, a room"));
     }
     if !room.is_empty() {
-        // A room goes by its other name, or by its own (docs/protocol.md §16).
+        // A room is given by its `EncryChatRoomId` or its `UserName` (docs/protocol.md §16).
         let mut rooms = check.world.contacts().iter().filter(|contact| contact.is_room());
         let found =
             rooms.find(|found| [&found.encry_chat_room_id, &found.user_name].contains(&&room));
         match found {
             None => {
-                check.wrong(format!("query parameter `chatroomid` is `{room}`, which is no room"));
+                check.wrong(format!("query parameter `chatroomid` is `{room}`, not a room"));
             }
             Some(found) if !found.members.iter().any(|member| member.user_name == name) => {
                 check.wrong(format!(
-                    "query parameter `username` is `{name}`, no member of `chatroomid`"
+                    "query parameter `username` is `{name}`, not a member of `chatroomid`"
                 ));
             }
             Some(_) => {}
@@ -47,17 +47,17 @@ pub(crate) fn check_icon(check: &mut Check<'_>) {
         let about = about.filter(|sent| matches!(sent.msg_type, 37 | 42));
         match about {
             None => check
-                .wrong(format!("query parameter `msgid` is `{message}`, which tells of nobody")),
+                .wrong(format!("query parameter `msgid` is `{message}`, not a card or request")),
             Some(sent) if sent.recommend.user_name != name => {
                 check.wrong(format!(
-                    "query parameter `username` is `{name}`, of whom `msgid` does not tell"
+                    "query parameter `username` is `{name}`, not the person of `msgid`"
                 ));
             }
             Some(_) => {}
         }
     } else if name != check.world.account.user_name && !check.world.in_reach(&name) {
         check.wrong(format!(
-            "query parameter `username` is `{name}`, a stranger: neither `msgid` nor `chatroomid` says whence"
+            "query parameter `username` is `{name}`, a stranger, without `msgid` or `chatroomid`"
         ));
     }
 }
@@ -74,7 +74,7 @@ pub(crate) fn check_head_img(check: &mut Check<'_>) {
     let must = [("seq", Rule::is("0")), ("username", Rule::is(name.clone())), ("skey", skey)];
     query(check, &must, &[]);
     if !check.world.contact(&name).is_some_and(Contact::is_room) {
-        check.wrong(format!("query parameter `username` is `{name}`, which is no room"));
+        check.wrong(format!("query parameter `username` is `{name}`, not a room"));
     }
 }
 

@@ -10,7 +10,7 @@ use crate::simulator::Answer;
 use crate::upload::Keys;
 use crate::world::World;
 
-/// Above this a file is announced first.
+/// The size in bytes above which a file is announced first.
 pub(crate) const ANNOUNCED: u64 = 26_214_400;
 
 pub(crate) fn check(check: &mut Check<'_>) {
@@ -40,7 +40,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     check.base_request(&body, false);
 }
 
-/// From whom and to whom.
+/// Checks the sender and the recipient.
 pub(crate) fn names(check: &mut Check<'_>, fields: &Fields) {
     let me = check.world.account.user_name.clone();
     check.text(fields, "FromUserName", &Rule::is(me));
@@ -48,11 +48,14 @@ pub(crate) fn names(check: &mut Check<'_>, fields: &Fields) {
         && !check.world.is_known(&to)
     {
         let path = fields.path("ToUserName");
-        check.wrong_as(1204, format!("JSON field `{path}` is `{to}`, whom nobody has named"));
+        check.wrong_as(
+            1204,
+            format!("JSON field `{path}` is `{to}`, which the service never mentioned"),
+        );
     }
 }
 
-/// 32 digits.
+/// Checks that `FileMd5` has 32 lower-case hexadecimal digits.
 pub(crate) fn md5_shape(check: &mut Check<'_>, fields: &Fields) -> Option<String> {
     let md5 = check.free(fields, "FileMd5")?;
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
@@ -86,7 +89,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     Answer::Reply(reply::json(*now, reply))
 }
 
-/// A file's name as the service gives it back.
+/// Encodes a file's name as the service returns it.
 pub(crate) fn encrypted(name: &str) -> String {
     encode(name).replace('.', "%2E")
 }

@@ -1,7 +1,7 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxpushloginurl` (docs/protocol.md §3.7)
 
 use crate::check::{Check, Rule};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::phone::Phone;
 use crate::reply::{self, Object, Reply};
 use crate::request::Decoded;
@@ -9,13 +9,13 @@ use crate::session::{Code, Stage};
 use crate::simulator::Answer;
 use crate::world::World;
 
-/// The cookies that a device is known by (§1.7). The first two outlive a session by years, the third by three days at
-/// the most.
+/// The cookies by which a device is recognised (§1.7). The first two outlive a session by years, the third by at most
+/// three days.
 const KNOWN_BY: [&str; 3] = ["webwxuvid", "webwx_auth_ticket", "wxuin"];
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    if check.form == Form::NotesB {
-        check.wrong("is not in this form");
+    if check.dialect == Dialect::Biezhi {
+        check.wrong("is not part of this dialect");
     }
     let mut must = vec![("uin", check.uin())];
     if check.world.door.is_desktop() {
@@ -45,7 +45,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         stage: Stage::Shown,
         pushed: true,
         polled: false,
-        told: false,
+        scan_reported: false,
         redirect: String::new(),
         confirmed: 0,
         redeemed: false,
@@ -54,22 +54,22 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     Answer::Reply(reply::json(now, object))
 }
 
-/// The code as text, and no `BaseResponse`.
+/// Builds the error answer, which has the code as text and no `BaseResponse`.
 pub(crate) fn refused(now: u64, ret: i64, message: &str) -> Reply {
     let object = Object::new().with("ret", ret.to_string()).with("msg", message).with("uuid", "");
     reply::json(now, object)
 }
 
 impl World {
-    /// The service forgets by which cookies it knows devices: `webwxpushloginurl` is refused on every host until the
-    /// next login. To refuse it on the api host alone, [`World::refuse`] it once.
+    /// Makes the service forget the cookies of devices: `webwxpushloginurl` is refused on every host until the next
+    /// login. To refuse it only on the api host, call [`World::refuse`] once.
     pub const fn forget_devices(&mut self) {
         self.knows_devices = false;
     }
 }
 
 impl Phone<'_> {
-    /// Whether it asks its owner to confirm a login for which there was no code to scan.
+    /// Returns whether it asks its owner to confirm a push login, which has no code to scan.
     pub fn is_asking(&self) -> bool {
         let asks = |code: &Code| code.pushed && matches!(code.stage, Stage::Shown | Stage::Scanned);
         self.world.codes.last().is_some_and(asks)
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_is_known_needs_no_code() {
+    fn known_device_logs_in_without_a_scan() {
         let mut client = Client::ready(World::demo());
         client.log_out();
         let request = push(&mut client);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_is_not_known_is_told_so() {
+    fn unknown_device_is_refused() {
         let mut client = Client::ready(World::demo());
         client.simulator.world().forget_devices();
         let request = push(&mut client);
@@ -124,7 +124,7 @@ mod tests {
             (&"1".into(), &"device authinfo invalid".into())
         );
         client.assert_clean();
-        // One without any cookie, where nobody has logged in.
+        // A device without any cookie, before the first login.
         let mut client = Client::new(World::demo());
         client.uin = client.simulator.world().account().uin;
         client.page = "https://wx2.qq.com".into();
@@ -150,9 +150,9 @@ mod tests {
         }
     }
 
-    /// What has expired is not missed as such, but a device without it is not known.
+    /// A missing expired cookie is no violation, but the device is unknown without it.
     #[test]
-    fn a_device_is_forgotten_when_its_first_cookie_expires() {
+    fn device_is_unknown_after_its_first_cookie_expires() {
         let mut client = Client::ready(World::demo());
         client.log_out();
         client.simulator.world().advance(Duration::from_secs(13 * 3600));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_login_host_answers_too() {
+    fn login_host_serves_push_logins_too() {
         let mut client = Client::ready(World::demo());
         client.simulator.world().refuse("webwxpushloginurl", 1, "device authinfo invalid");
         let request = push(&mut client);

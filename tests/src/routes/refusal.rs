@@ -1,4 +1,4 @@
-//! Answers that say no. The service sends the whole body even then, with zeroes in it.
+//! Error answers. The service sends the complete body even then, with zeroes and empty values.
 
 use crate::reply::{self, Node, Object, Reply};
 use crate::routes::login_page;
@@ -7,7 +7,7 @@ use crate::routes::sync::profile;
 use crate::routes::{push, rooms};
 use crate::routes::{synccheck, upload};
 
-/// What a call answers with this code.
+/// Builds the answer of a call with this code.
 pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
     let none = Vec::<Node>::new;
     let no_key = || Object::new().with("Count", 0_i64).with("List", none());
@@ -22,7 +22,7 @@ pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
         "login" => return reply::script(now, format!("window.code={ret};")),
         "synccheck" => return synccheck::script(now, ret, 0),
         "webwxnewloginpage" => return login_page::refused(now, ret, message),
-        "webwxgetvideo" if ret == NO_RANGE => return media::nothing(now),
+        "webwxgetvideo" if ret == NO_RANGE => return media::empty(now),
         "webwxpushloginurl" => return push::refused(now, ret, message),
         "webwxcheckurl" => return reply::json(now, Object::new().with("retcode", ret)),
         "qrcode" => return reply::page(now, 404, "404 Not Found"),
@@ -73,7 +73,7 @@ pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
             .with("AESKey", "")
             .with("Signature", "")
             .with("EncryFileName", ""),
-        "webwxuploadmedia" => upload::taken(ret, message, "", 0, ""),
+        "webwxuploadmedia" => upload::outcome(ret, message, "", 0, ""),
         _ => object,
     };
     reply::json(now, object)

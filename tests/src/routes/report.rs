@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use crate::check::{Check, Rule};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::reply::{self, Object};
 use crate::request::Decoded;
 use crate::simulator::Answer;
 use crate::world::World;
 
-/// What a client has told of itself.
+/// A report of a client about itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Reported {
@@ -17,30 +17,30 @@ pub struct Reported {
     pub kind: i64,
     /// A JSON text.
     pub text: String,
-    /// Whether there was no session yet.
+    /// Whether it was sent before the login.
     pub before_login: bool,
 }
 
 impl World {
-    /// What clients have told of themselves, in order.
+    /// Returns the reports of clients about themselves, in order.
     pub fn reports(&self) -> &[Reported] {
         &self.reports
     }
 
-    /// Whether the page is still at its login.
+    /// Returns whether the login of the page is not complete.
     pub(crate) fn is_logging_in(&self) -> bool {
         self.session.is_none() || self.codes.last().is_some_and(|code| !code.redeemed)
     }
 }
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    if check.form == Form::NotesL {
-        // Printed without a body, for before the login and after it.
+    if check.dialect == Dialect::Lbbniu {
+        // The notes show no body, both before and after the login.
         let (lang, ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
         return check.query(&[("fun", Rule::is("new")), lang], &[ticket]);
     }
-    if check.form == Form::NotesB {
-        check.wrong("is not in this form");
+    if check.dialect == Dialect::Biezhi {
+        check.wrong("is not part of this dialect");
     }
     let before = check.world.is_logging_in();
     let mut must = vec![("fun", Rule::is("new")), ("lang", check.lang())];
@@ -71,7 +71,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
         if let Some(text) = check.free(&fields, "Text")
             && serde_json::from_str::<Value>(&text).is_err()
         {
-            check.wrong(format!("JSON field `List[{index}].Text` is `{text}`, which is no JSON"));
+            check.wrong(format!("JSON field `List[{index}].Text` is `{text}`, not JSON"));
         }
     }
 }
@@ -92,14 +92,14 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
 mod tests {
     use super::Reported;
     use crate::client::{Client, json};
-    use crate::{Form, World};
+    use crate::{Dialect, World};
 
-    fn told(kind: i64, text: &str, before_login: bool) -> Reported {
+    fn report(kind: i64, text: &str, before_login: bool) -> Reported {
         Reported { kind, text: text.to_owned(), before_login }
     }
 
     #[test]
-    fn a_page_tells_of_itself_before_and_after_the_login() {
+    fn reports_are_accepted_before_and_after_the_login() {
         let mut client = Client::new(World::demo());
         let before = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
         let list = r#""Count":1,"List":[{"Type":1,"Text":"{}"}]}"#;
@@ -116,11 +116,11 @@ mod tests {
         client.send(&request);
         client.assert_clean();
         let world = client.simulator.world();
-        assert_eq!(world.reports(), [told(1, "{}", true), told(1, "{}", false)]);
+        assert_eq!(world.reports(), [report(1, "{}", true), report(1, "{}", false)]);
     }
 
     #[test]
-    fn what_is_no_report_is_found() {
+    fn malformed_reports_are_refused() {
         let mut client = Client::new(World::demo());
         let before = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
         let nobody = r#"{"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e123456789012345"},"#;
@@ -139,9 +139,9 @@ mod tests {
     }
 
     #[test]
-    fn the_webwechat_notes_print_no_body() {
+    fn lbbniu_dialect_has_no_body() {
         let mut world = World::demo();
-        world.accept(Form::NotesL);
+        world.accept(Dialect::Lbbniu);
         let mut client = Client::new(world);
         let before = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
         let request = client.post(before, String::new());

@@ -8,7 +8,7 @@ use crate::routes::refusal::refusal;
 use crate::simulator::Answer;
 use crate::world::World;
 
-/// How long a message may be taken back, in milliseconds.
+/// The time within which a message may be revoked, in milliseconds.
 const WINDOW: u64 = 120_000;
 
 pub(crate) fn check(check: &mut Check<'_>) {
@@ -24,12 +24,13 @@ pub(crate) fn check(check: &mut Check<'_>) {
             check.text(&body, "ClientMsgId", &Rule::is(client));
         }
         None => {
-            check.wrong(format!("JSON field `SvrMsgId` is `{id}`, no message of this account's"));
+            check.wrong(format!("JSON field `SvrMsgId` is `{id}`, not a message of this account"));
         }
     }
 }
 
-/// To whom an own message went, and under which number of a client's: one of another device has none but the service's.
+/// Returns the recipient and the client's id of an own message. For a message of another device, the id is the
+/// service's.
 fn find(world: &World, id: &str) -> Option<(String, String)> {
     if let Some(sent) = world.sent.iter().find(|sent| sent.msg_id == id) {
         return Some((sent.to.clone(), sent.client_msg_id.clone()));
@@ -55,7 +56,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         }
         sent.revoked = true;
     }
-    // These two come encoded twice (docs/shapes.md).
+    // The service encodes these two twice (docs/shapes.md).
     let object = Object::answer(0, "")
         .with(
             "Introduction",
@@ -65,7 +66,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     Answer::Reply(reply::json(now, object))
 }
 
-/// UTF-8 that somebody took for Windows-1252.
+/// Decodes UTF-8 as Windows-1252, as the service does by mistake.
 fn encoded_twice(text: &str) -> String {
     const HIGH: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
@@ -87,7 +88,7 @@ mod tests {
     use crate::client::{Client, json};
 
     #[test]
-    fn an_own_message_is_taken_back() {
+    fn own_message_is_revoked() {
         let mut client = Client::ready(World::demo());
         let id =
             json(&client.message("filehelper", "x"))["MsgID"].as_str().expect("text").to_owned();
@@ -98,7 +99,7 @@ mod tests {
             (&0.into(), &"å·²æ’¤å›ž".into())
         );
         assert!(client.simulator.world().sent()[0].revoked);
-        // Once.
+        // A second revocation is refused.
         assert_eq!(json(&client.revoke(&id, "filehelper", &own))["BaseResponse"]["Ret"], 1);
         let phone = client.simulator.world().phone().writes("filehelper", "y");
         assert_eq!(json(&client.revoke(&phone, "filehelper", &phone))["BaseResponse"]["Ret"], 0);
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn not_after_two_minutes() {
+    fn revocation_after_two_minutes_is_refused() {
         let mut client = Client::ready(World::demo());
         let id =
             json(&client.message("filehelper", "x"))["MsgID"].as_str().expect("text").to_owned();
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_said_stays() {
+    fn messages_of_others_cannot_be_revoked() {
         let mut client = Client::ready(World::demo());
         let ada = client.simulator.world().add_person("Ada");
         let id = client.simulator.world().person_writes(&ada, "x");

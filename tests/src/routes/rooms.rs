@@ -8,7 +8,7 @@ use crate::message::name_on_the_wire;
 use crate::reply::{self, Node, Object};
 use crate::request::Decoded;
 use crate::rooms::Invitation;
-use crate::routes::change::{known, query, told};
+use crate::routes::change::{known, query, report_change};
 use crate::simulator::Answer;
 use crate::world::{Event, World};
 
@@ -20,7 +20,7 @@ pub(crate) fn check_create(check: &mut Check<'_>) {
     let count = check.number(&body, "MemberCount", &Rule::Integer);
     let list = body.get("MemberList").map(|raw| raw.get().to_owned()).unwrap_or_default();
     let Ok(items) = serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(&list) else {
-        return check.wrong("JSON field `MemberList` is no list");
+        return check.wrong("JSON field `MemberList` is not a list");
     };
     if count.is_some_and(|count| usize::try_from(count) != Ok(items.len())) {
         check.wrong(format!(
@@ -40,7 +40,7 @@ pub(crate) fn check_create(check: &mut Check<'_>) {
     }
 }
 
-/// Somebody who can be in a room.
+/// Checks that a name can be a new member of a room.
 fn newcomer(check: &mut Check<'_>, at: &str, name: &str) {
     known(check, at, name);
     if name.starts_with("@@") || *name == check.world.account.user_name {
@@ -66,7 +66,7 @@ pub(crate) fn create(world: &mut World, request: &Decoded) -> Answer {
     let names: Vec<&str> = taken.iter().map(String::as_str).collect();
     let room = world.add_room(&topic, &names);
     let me = world.account.user_name.clone();
-    // In no list until somebody writes into it.
+    // The room is in no list until the client writes into it.
     world.set_contact(&room, |contact| {
         contact.owner = me;
         contact.contact_flag = 0;
@@ -90,12 +90,12 @@ fn room_fields(object: Object, topic: &str, members: Vec<Node>, room: &str, out:
         .with("BlackList", out)
 }
 
-/// What a room that could not be made looks like.
+/// Builds the answer for a room that could not be created.
 pub(crate) fn no_room(object: Object) -> Object {
     room_fields(object, "", Vec::new(), "", "")
 }
 
-/// The records of these, as members.
+/// Returns the member records of these names.
 fn members(world: &World, names: &[&str]) -> Vec<Node> {
     let room = Contact {
         members: names.iter().map(|name| Member::new(name)).collect(),
@@ -104,7 +104,7 @@ fn members(world: &World, names: &[&str]) -> Vec<Node> {
     room.named_members(&|name| world.person(name))
 }
 
-/// A room that nobody has written into comes to light when the client does.
+/// Lists a new room among the chats when the client first writes into it.
 pub(crate) fn written_into(world: &mut World, room: &str) {
     if world.rooms.silent.remove(room) {
         world.change_contact(room, |contact| contact.contact_flag |= 2);
@@ -128,7 +128,7 @@ pub(crate) fn check_update(check: &mut Check<'_>) {
     let room = check.free(&body, "ChatRoomName").unwrap_or_default();
     let Some(contact) = check.world.contact(&room).filter(|contact| contact.is_room()).cloned()
     else {
-        return check.wrong(format!("JSON field `ChatRoomName` is `{room}`, no room"));
+        return check.wrong(format!("JSON field `ChatRoomName` is `{room}`, not a room"));
     };
     let Some(field) = field else { return };
     let Some(value) = check.free(&body, field) else { return };
@@ -161,7 +161,7 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
     let names = match fun.as_str() {
         "addmember" => {
             let names = listed("AddMemberList");
-            // A room of this size invites; so the service has to be asked otherwise.
+            // A room of this size needs an invitation (`invitemember`).
             if contact.members.len() + names.len() >= world.rooms.invite_start {
                 return refused(world);
             }
@@ -211,17 +211,17 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
     Answer::Reply(reply::json(now, changed(Object::answer(0, ""), members)))
 }
 
-/// What a change of a room answers.
+/// Builds the answer to a change of a room.
 pub(crate) fn changed(object: Object, members: Vec<Node>) -> Object {
     object.with("MemberCount", members.len()).with("MemberList", members)
 }
 
 impl World {
-    /// Changes a room, and tells the client of it, unless the room has not come to light yet.
+    /// Changes a room and reports the change, unless the room is not listed yet.
     fn change_room(&mut self, room: &str, change: impl FnOnce(&mut Contact)) {
         self.set_contact(room, change);
         if !self.rooms.silent.contains(room) {
-            told(self, room);
+            report_change(self, room);
         }
     }
 }
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_comes_to_light_when_it_is_written_into() {
+    fn new_room_is_listed_after_its_first_message() {
         let mut client = Client::ready(World::demo());
         let names = friends(&client, 3);
         client.simulator.world().is_blocked_by(&names[2]);
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_is_changed() {
+    fn room_changes_are_applied() {
         let mut client = Client::ready(World::demo());
         let names = friends(&client, 5);
         let room =

@@ -1,7 +1,7 @@
-//! What all sends have in common (docs/protocol.md §6.1), and `POST /cgi-bin/mmwebwx-bin/webwxsendmsg`.
+//! The common parts of all sends (docs/protocol.md §6.1), and `POST /cgi-bin/mmwebwx-bin/webwxsendmsg`.
 
 use crate::check::{Check, Fields, Rule};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::message::{Incoming, Sent};
 use crate::reply::{self, Object};
 use crate::request::Decoded;
@@ -13,8 +13,8 @@ use crate::xml;
 
 pub(crate) fn check_text(check: &mut Check<'_>) {
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
-    let notes_b = check.form == Form::NotesB;
-    if notes_b {
+    let biezhi = check.dialect == Dialect::Biezhi;
+    if biezhi {
         check.query(&[pass_ticket], &[]);
     } else {
         check.query(&[lang, pass_ticket], &[]);
@@ -23,7 +23,7 @@ pub(crate) fn check_text(check: &mut Check<'_>) {
     let own: &[&str] =
         if mentions { &["Type", "Content", "MsgSource"] } else { &["Type", "Content"] };
     let keys: &[&str] =
-        if notes_b { &["BaseRequest", "Msg"] } else { &["BaseRequest", "Msg", "Scene"] };
+        if biezhi { &["BaseRequest", "Msg"] } else { &["BaseRequest", "Msg", "Scene"] };
     let (msg, forwarded) = envelope(check, keys, own);
     let text = Rule::is("1");
     let content = check.free(&msg, "Content");
@@ -37,10 +37,10 @@ pub(crate) fn check_text(check: &mut Check<'_>) {
         Some(48) => Some(&message.ori_content) == content.as_ref() && is_place(message),
         _ => message.msg_type == 1 && Some(message.plain()) == content && !is_place(message),
     };
-    passed_on(check, is_source);
+    check_forwarded(check, is_source);
 }
 
-/// docs/protocol.md §9.10
+/// Returns whether a message is a location (docs/protocol.md §9.10).
 pub(super) fn is_place(message: &Incoming) -> bool {
     message.msg_type == 48 || (message.msg_type, message.sub_msg_type) == (1, 48)
 }
@@ -57,18 +57,17 @@ fn check_mentions(check: &mut Check<'_>, msg: &Fields) {
             for name in names.iter().filter(|name| !check.world.is_known(name)).collect::<Vec<_>>()
             {
                 check.wrong(format!(
-                    "JSON field `Msg.MsgSource` mentions `{name}`, whom nobody has named"
+                    "JSON field `Msg.MsgSource` mentions `{name}`, which the service never mentioned"
                 ));
             }
         }
         Err(fault) => {
-            check.wrong(format!("JSON field `Msg.MsgSource` is XML that is wrong: {fault}"));
+            check.wrong(format!("JSON field `Msg.MsgSource` is invalid XML: {fault}"));
         }
     }
 }
 
-/// What is the same in every send: `own` are the fields that come first in `Msg`. Answers `Msg`, and whether it is
-/// passed on.
+/// Checks the common parts of a send. `own` are the first fields in `Msg`. Returns `Msg`, and whether it is forwarded.
 pub(crate) fn envelope(check: &mut Check<'_>, keys: &[&str], own: &[&str]) -> (Fields, bool) {
     initialised(check);
     let body = check.body(keys);
@@ -86,14 +85,14 @@ pub(crate) fn envelope(check: &mut Check<'_>, keys: &[&str], own: &[&str]) -> (F
     {
         check.wrong_as(
             1204,
-            format!("JSON field `Msg.ToUserName` is `{to}`, whom nobody has named"),
+            format!("JSON field `Msg.ToUserName` is `{to}`, which the service never mentioned"),
         );
     }
     let id = check.free(&msg, "ClientMsgId");
     let local = check.free(&msg, "LocalID");
     if id.is_some() && local.is_some() && id != local {
         check.wrong(format!(
-            "JSON field `Msg.LocalID` is {local:?}, `Msg.ClientMsgId` is {id:?}: they are the same"
+            "JSON field `Msg.LocalID` is {local:?}, but `Msg.ClientMsgId` is {id:?}: they must be equal"
         ));
     }
     if let Some(id) = id {
@@ -102,24 +101,25 @@ pub(crate) fn envelope(check: &mut Check<'_>, keys: &[&str], own: &[&str]) -> (F
     (msg, scene == Some(2))
 }
 
-/// A message that is passed on has to be one that arrived.
-pub(crate) fn passed_on(check: &mut Check<'_>, is_source: impl Fn(&Incoming) -> bool) {
+/// Checks that a forwarded message is one that arrived.
+pub(crate) fn check_forwarded(check: &mut Check<'_>, is_source: impl Fn(&Incoming) -> bool) {
     if !check.world.arrived().any(|(_, message)| is_source(message)) {
         check.wrong(
-            "JSON field `Msg.Content` is, for this `Msg.Type` and `Scene` 2, not what any message said that arrived",
+            "JSON field `Msg.Content` is not that of a received message of this `Msg.Type`, as `Scene` 2 needs",
         );
     }
 }
 
-/// 13 digits of the clock, `0`, three more digits; each higher than the last, unless it is the same send once more.
+/// Checks a `ClientMsgId`: 13 digits of the clock, `0`, three more digits; higher than the last one, except for a
+/// repeated send.
 fn check_id(check: &mut Check<'_>, id: &str) {
     if id.len() != 17 || !id.bytes().all(|b| b.is_ascii_digit()) {
         return check.wrong(format!("JSON field `Msg.ClientMsgId` is `{id}`, not 17 digits"));
     }
     if let Some(before) = check.world.sent.iter().find(|sent| sent.client_msg_id == id) {
-        if !says_the_same(before, &read(check.request, check.world.door.file_appid())) {
+        if !is_same_send(before, &read(check.request, check.world.door.file_appid())) {
             check.wrong(format!(
-                "JSON field `Msg.ClientMsgId` is `{id}`, which another message had already"
+                "JSON field `Msg.ClientMsgId` is `{id}`, which another message has used"
             ));
         }
         return;
@@ -144,7 +144,7 @@ fn check_id(check: &mut Check<'_>, id: &str) {
     }
 }
 
-/// What a request says, whichever send it is.
+/// Decodes a send of any kind.
 fn read(request: &Decoded, appid: &str) -> Sent {
     let text = |name: &str| request.text(&format!("/Msg/{name}")).to_owned();
     let number = |pointer| request.json.pointer(pointer).and_then(serde_json::Value::as_i64);
@@ -168,8 +168,8 @@ fn read(request: &Decoded, appid: &str) -> Sent {
     }
 }
 
-/// Whether they differ in nothing but what became of the first.
-fn says_the_same(before: &Sent, now: &Sent) -> bool {
+/// Returns whether two sends differ only in their outcome.
+fn is_same_send(before: &Sent, now: &Sent) -> bool {
     let Sent { msg_id, at, repeats, revoked, .. } = before.clone();
     *before == Sent { msg_id, at, repeats, revoked, ..now.clone() }
 }
@@ -205,7 +205,7 @@ mod tests {
     use crate::client::{Client, json};
 
     #[test]
-    fn a_message_gets_an_id_and_is_kept() {
+    fn repeated_send_is_recorded_once() {
         let mut client = Client::ready(World::demo());
         let request = client.message_request("filehelper", "你好 \"a/b\" <c>");
         let first = json(&client.send(&request));
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn mentions_are_of_people_and_of_this_room() {
+    fn mentions_need_known_names_and_the_room() {
         let mut client = Client::ready(World::demo());
         let room = client.simulator.world().contacts().iter().find(|c| c.is_room()).cloned();
         let room = room.expect("a room");
@@ -245,16 +245,14 @@ mod tests {
         assert!(mention(member, "filehelper")[0].contains("not for `Msg.ToUserName`"));
         let stranger = format!("{member},@nobody");
         assert!(mention(&stranger, &room.user_name)[0].contains("mentions `@nobody`"));
-        assert!(
-            mention("<x>", &room.user_name)[0].contains("`Msg.MsgSource` is XML that is wrong")
-        );
+        assert!(mention("<x>", &room.user_name)[0].contains("`Msg.MsgSource` is invalid XML"));
         let sent = client.simulator.world().sent().to_vec();
         assert_eq!(sent.len(), 1);
         assert_eq!(sent[0].mentions, [member, "filehelper"]);
     }
 
     #[test]
-    fn only_contacts_can_be_written_to() {
+    fn sending_to_a_stranger_is_refused() {
         let mut client = Client::ready(World::demo());
         let stranger = client.simulator.world().add_stranger("Li");
         assert_eq!(json(&client.message(&stranger, "hi"))["BaseResponse"]["Ret"], 1204);
@@ -265,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_not_json_is_1200() {
+    fn body_that_is_not_json_is_answered_1200() {
         let mut client = Client::ready(World::demo());
         let request = client.post(&client.call("webwxsendmsg", ""), "{".into());
         assert_eq!(json(&client.send(&request))["BaseResponse"]["Ret"], 1200);
@@ -273,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_rise_and_are_not_used_twice() {
+    fn lower_client_msg_id_is_a_violation() {
         let mut client = Client::ready(World::demo());
         let late = client.message_request("filehelper", "late");
         client.simulator.world().advance(std::time::Duration::from_secs(1));
@@ -284,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_id_is_used_once() {
+    fn reused_device_id_is_a_violation() {
         let mut client = Client::ready(World::demo());
         client.message("filehelper", "one");
         let used = client.simulator.world().log().last().expect("a request").request.clone();
@@ -295,6 +293,6 @@ mod tests {
         let body = String::from_utf8_lossy(next.body()).replace(&id(next.body()), &id(used.body()));
         *next.body_mut() = body.into();
         client.send(&next);
-        assert!(client.violations()[0].contains("which another request had already"));
+        assert!(client.violations()[0].contains("which another request has used"));
     }
 }

@@ -2,23 +2,23 @@
 //! `…/webwxsendappmsg` (docs/protocol.md §6.2, §6.3)
 
 use crate::check::{Check, Fields, Rule};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::message::{Incoming, SentFile};
-use crate::routes::send::{envelope, passed_on};
+use crate::routes::send::{check_forwarded, envelope};
 use crate::upload::Uploaded;
 use crate::xml;
 
 const KEYS: [&str; 3] = ["BaseRequest", "Msg", "Scene"];
 
-/// The query: what is fixed in it, and the usual two, of which the notes leave some out.
-fn query(check: &mut Check<'_>, fixed: &[(&'static str, &str)], notes_have_lang: bool) {
+/// Checks the query: the fixed parameters, `lang` and `pass_ticket`, which the Lbbniu dialect omits in part.
+fn query(check: &mut Check<'_>, fixed: &[(&'static str, &str)], lbbniu_has_lang: bool) {
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
     let mut must: Vec<(&str, Rule)> =
         fixed.iter().map(|(name, value)| (*name, Rule::is(*value))).collect();
-    if check.form != Form::NotesL || notes_have_lang {
+    if check.dialect != Dialect::Lbbniu || lbbniu_has_lang {
         must.push(lang);
     }
-    if check.form != Form::NotesL {
+    if check.dialect != Dialect::Lbbniu {
         must.push(pass_ticket);
     }
     check.query(&must, &[]);
@@ -36,9 +36,10 @@ pub(crate) fn check_video(check: &mut Check<'_>) {
     picture_or_video(check, "video", &["43"], &["43", "62"]);
 }
 
-/// What was uploaded has a `MediaId` and no `Content`; what is passed on has it the other way round.
+/// Checks a picture or video: an uploaded one has a `MediaId` and no `Content`, a forwarded one a `Content` and no
+/// `MediaId`.
 fn picture_or_video(check: &mut Check<'_>, media_kind: &str, own: &[&str], arrived: &[&str]) {
-    let bare = check.form == Form::NotesL;
+    let bare = check.dialect == Dialect::Lbbniu;
     let keys: &[&str] = if bare { &["Type", "MediaId"] } else { &["Type", "MediaId", "Content"] };
     let (msg, forwarded) = envelope(check, &KEYS, keys);
     let kinds = if forwarded { arrived } else { own };
@@ -51,18 +52,18 @@ fn picture_or_video(check: &mut Check<'_>, media_kind: &str, own: &[&str], arriv
     }
     check.text(&msg, "MediaId", &Rule::is(""));
     let content = check.free(&msg, "Content");
-    passed_on(check, |message: &Incoming| {
+    check_forwarded(check, |message: &Incoming| {
         Some(message.msg_type) == kind && Some(message.plain()) == content
     });
 }
 
-/// `MediaId` names an upload that goes this way.
+/// Checks that `MediaId` names an upload of the right kind.
 fn uploaded(check: &mut Check<'_>, msg: &Fields, fits: &dyn Fn(&Uploaded) -> bool) {
     let Some(id) = check.free(msg, "MediaId") else { return };
     match check.world.upload_of(&id) {
-        None => check.wrong(format!("JSON field `Msg.MediaId` is `{id}`, which no upload gave")),
+        None => check.wrong(format!("JSON field `Msg.MediaId` is `{id}`, not that of an upload")),
         Some(media) if !fits(media) => check.wrong(format!(
-            "JSON field `Msg.MediaId` is that of `{}`, a {}, which is not sent so",
+            "JSON field `Msg.MediaId` is that of `{}`, a {}, which this call cannot send",
             media.name, media.media_type
         )),
         Some(_) => {}
@@ -88,7 +89,7 @@ pub(crate) fn check_emoticon(check: &mut Check<'_>) {
     if md5.len() != 32 || !md5.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         check.wrong(format!("JSON field `Msg.EMoticonMd5` is `{md5}`, not 32 hex digits"));
     } else if forwarded {
-        passed_on(check, |message: &Incoming| {
+        check_forwarded(check, |message: &Incoming| {
             message.msg_type == 47
                 && message.has_product_id == 0
                 && message.plain().replace(" = ", "=").contains(&format!(" md5=\"{md5}\""))
@@ -97,7 +98,7 @@ pub(crate) fn check_emoticon(check: &mut Check<'_>) {
 }
 
 pub(crate) fn check_app(check: &mut Check<'_>) {
-    // A desktop client says that it is one, and names no app: docs/protocol.md §3.6.
+    // A desktop client adds `mod=desktop` and names no app: docs/protocol.md §3.6.
     let door = &check.world.door;
     let appid = door.file_appid();
     let fixed: &[_] = match door.is_desktop() {
@@ -105,8 +106,8 @@ pub(crate) fn check_app(check: &mut Check<'_>) {
         false => &ASYNC,
     };
     query(check, fixed, false);
-    let said = check.request.text("/Msg/Content").to_owned();
-    let file = xml::file(&said, appid);
+    let content = check.request.text("/Msg/Content").to_owned();
+    let file = xml::file(&content, appid);
     let named = file.as_ref().ok().and_then(|file| check.world.upload_of(&file.media_id));
     let media = named.cloned();
     let signature = media.as_ref().map_or("", |upload| upload.signature.as_str());
@@ -117,35 +118,37 @@ pub(crate) fn check_app(check: &mut Check<'_>) {
     check.text(&msg, "Signature", &Rule::is(signature));
     let kind = check.number(&msg, "Type", &if forwarded { Rule::Integer } else { Rule::is("6") });
     if forwarded && kind != Some(6) {
-        return passed_on(check, |message: &Incoming| {
+        return check_forwarded(check, |message: &Incoming| {
             let original = &message.ori_content;
-            let says = if original.is_empty() { message.plain() } else { original.clone() };
-            message.msg_type == 49 && Some(message.app_msg_type) == kind && says == said
+            let arrived = if original.is_empty() { message.plain() } else { original.clone() };
+            message.msg_type == 49 && Some(message.app_msg_type) == kind && arrived == content
         });
     }
     match (file, media) {
         (Err(fault), _) => {
-            check.wrong(format!("JSON field `Msg.Content` is XML that is wrong: {fault}"));
+            check.wrong(format!("JSON field `Msg.Content` is invalid XML: {fault}"));
         }
-        (Ok(file), _) if forwarded => passed_on(check, |message: &Incoming| {
+        (Ok(file), _) if forwarded => check_forwarded(check, |message: &Incoming| {
             (message.msg_type, message.app_msg_type) == (49, 6)
-                && file == said_of(message.plain_name(), &message.file_size, &message.media_id)
+                && file == expected_xml(message.plain_name(), &message.file_size, &message.media_id)
         }),
         (Ok(file), None) => check.wrong(format!(
-            "JSON field `Msg.Content` has the attachid `{}`, which no upload gave",
+            "JSON field `Msg.Content` has the attachid `{}`, not that of an upload",
             file.media_id
         )),
         (Ok(file), Some(media)) => {
-            let expected = said_of(media.name.clone(), &media.size.to_string(), &media.media_id);
+            let expected =
+                expected_xml(media.name.clone(), &media.size.to_string(), &media.media_id);
             if media.media_type != "doc" || file != expected {
-                check.wrong(format!("JSON field `Msg.Content` says {file:?} of {media:?}"));
+                check.wrong(format!("JSON field `Msg.Content` has {file:?} for {media:?}"));
             }
         }
     }
 }
 
-/// What the XML of a file has to say. Of characters that XML does not know there is U+FFFD (docs/protocol.md §6.3).
-fn said_of(name: String, size: &str, media_id: &str) -> SentFile {
+/// Returns the expected contents of a file's XML. Characters not allowed in XML are replaced by U+FFFD
+/// (docs/protocol.md §6.3).
+fn expected_xml(name: String, size: &str, media_id: &str) -> SentFile {
     let unknown = |c: char| matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
     let name = name.replace(unknown, "\u{fffd}");
     SentFile {
@@ -166,7 +169,7 @@ mod tests {
     use crate::{Incoming, World};
 
     #[test]
-    fn what_was_uploaded_is_sent() {
+    fn uploads_are_sent() {
         let mut client = Client::ready(World::demo());
         let add = |kind, name, size| client.simulator.world().add_upload(kind, name, size);
         let (picture, video) = (add("pic", "p.png", 10), add("video", "v.mp4", 20));
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_has_its_call() {
+    fn sends_through_the_wrong_call_are_refused() {
         let mut client = Client::ready(World::demo());
         let add = |kind, name| client.simulator.world().add_upload(kind, name, 10);
         let (picture, file) = (add("pic", "p.png"), add("doc", "f.txt"));
@@ -213,16 +216,15 @@ mod tests {
         assert!(client.simulator.world().sent().is_empty());
     }
 
-    /// Leaving one out of two that are there for each other is told.
     #[test]
-    fn an_emoticon_has_a_name() {
+    fn emoticon_without_media_id_and_md5_is_refused() {
         let mut client = Client::ready(World::demo());
         client.app("webwxsendemoticon", "fun=sys", "\"Type\":47,\"EmojiFlag\":2", 0);
         assert!(client.violations()[0].contains("`Msg.EMoticonMd5` or `Msg.MediaId` is missing"));
     }
 
     #[test]
-    fn only_what_arrived_is_passed_on() {
+    fn only_received_messages_can_be_forwarded() {
         let mut client = Client::ready(World::demo());
         let deliver = |kind, content: &str| {
             client.simulator.world().deliver(Incoming::new("@a", kind, content));
@@ -236,7 +238,7 @@ mod tests {
         client.app("webwxsendmsgimg", "fun=async&f=json", image, 2);
         client.app("webwxsendemoticon", "fun=sys", emoticon, 2);
         client.assert_clean();
-        // Of the shop's stickers a phone alone knows more.
+        // Only phones can forward stickers of the shop.
         let md5 = "c0c4153e43c3fd2e9a2fbb9be2f4de07";
         client.simulator.world().deliver(Incoming {
             has_product_id: 1,
@@ -267,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_for_one_message() {
+    fn client_msg_id_of_another_message_is_a_violation() {
         let mut client = Client::ready(World::demo());
         let media =
             ["a.png", "b.png"].map(|name| client.simulator.world().add_upload("pic", name, 1));
@@ -281,6 +283,8 @@ mod tests {
         let text = String::from_utf8_lossy(first.body()).replace(&media[0], &media[1]);
         *other.body_mut() = text.into();
         client.send(&other);
-        assert!(client.violations().iter().any(|what| what.contains("which another message had")));
+        assert!(
+            client.violations().iter().any(|what| what.contains("which another message has used"))
+        );
     }
 }

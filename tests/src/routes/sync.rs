@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::check::{Check, Rule};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::jar::Cookie;
 use crate::layout::wide_domain;
 use crate::message::Delivered;
@@ -19,7 +19,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     initialised(check);
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
     let (sid, skey) = (("sid", check.sid()), ("skey", check.skey()));
-    if check.form == Form::NotesB {
+    if check.dialect == Dialect::Biezhi {
         check.query(&[sid, skey, pass_ticket], &[]);
     } else {
         check.query(&[sid, skey, lang, pass_ticket], &[]);
@@ -39,7 +39,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     for (index, item) in items.iter().enumerate() {
         let at = format!("SyncKey.List[{index}]");
         let fields = check.object(&at, item.get(), &["Key", "Val"]);
-        // That there is no such object was told already.
+        // An item that is not an object has been reported already.
         if ordered(item.get()).is_none() {
             continue;
         }
@@ -51,12 +51,12 @@ pub(crate) fn check(check: &mut Check<'_>) {
     }
     if check.session().is_some_and(|session| session.by_sync_key(&pairs).is_none()) {
         check.wrong(format!(
-            "JSON field `SyncKey` has in its `List` the `Key` and `Val` {pairs:?}, which no recent answer has handed out"
+            "JSON field `SyncKey` has in its `List` the `Key` and `Val` {pairs:?}, which are not from a recent answer"
         ));
     }
 }
 
-/// The `SyncKey` of a body.
+/// Returns the `SyncKey` of a body.
 pub(crate) fn key_of(body: &Value) -> Key {
     let list = body.pointer("/SyncKey/List").and_then(Value::as_array);
     let number = |item: &Value, name| item.get(name).and_then(Value::as_i64).unwrap_or(-1);
@@ -77,9 +77,9 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let to = (from + world.batch).min(end);
     let newest = session.pairs.len().saturating_sub(1);
     let refreshed = session.refresh.take();
-    // The first answer, until it is known to have arrived.
+    // Whether this is the first answer, or a repetition before the first is proven to have arrived.
     let first = session.pairs.get(session.proven).is_none_or(|pair| pair.initial);
-    // With nothing new the keys stay; the first answer always brings more of them than `webwxinit` did.
+    // Without news, the keys stay the same, but the first answer always has more keys than that of `webwxinit`.
     let index =
         if from == to && used == newest && !session.pairs[newest].initial && refreshed.is_none() {
             newest
@@ -94,10 +94,10 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         session.skeys_before.push((before, index));
         world.account.skey.clone_from(skey);
     }
-    // Told until it is known to have arrived.
-    let untold =
+    // The new key is repeated until it is proven to have arrived.
+    let unproven =
         session.skeys_before.last().is_some_and(|(_, pair)| used < *pair && session.proven < *pair);
-    let told = if untold { session.skey.clone() } else { String::new() };
+    let skey = if unproven { session.skey.clone() } else { String::new() };
     session.first_sync.get_or_insert(now / 1000);
     session.cookies_pair = index;
     let pair = session.pairs[index].clone();
@@ -106,7 +106,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     object = object
         .with("ContinueFlag", i64::from(to < end))
         .with("SyncKey", key_record(&pair.sync))
-        .with("SKey", told)
+        .with("SKey", skey)
         .with("SyncCheckKey", key_record(&pair.check));
     let mut reply = reply::json(now, object);
     let cookies = cookies(world, first);
@@ -117,7 +117,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     Answer::Reply(reply)
 }
 
-/// The lists of one answer, up to `ContinueFlag`.
+/// Builds the lists of one answer, up to `ContinueFlag`.
 fn records(world: &mut World, from: usize, to: usize) -> Object {
     let (mut added, mut changed, mut removed) = (Vec::new(), Vec::new(), Vec::new());
     let mut name = None;
@@ -156,7 +156,7 @@ fn records(world: &mut World, from: usize, to: usize) -> Object {
         .with("Profile", profile(name))
 }
 
-/// `BitFlag` 190: something of the account itself has changed.
+/// Builds a `Profile`. A `BitFlag` of 190 means that the account itself has changed.
 pub(crate) fn profile(name: Option<String>) -> Object {
     let buff = |text: String| Object::new().with("Buff", text);
     Object::new()
@@ -175,7 +175,8 @@ pub(crate) fn profile(name: Option<String>) -> Object {
         .with("Signature", "")
 }
 
-/// The data ticket lives on with every answer; the first one also marks the load time as used (docs/protocol.md §1.7).
+/// Returns the cookies of an answer: every answer extends the data ticket, and the first also marks the load time as
+/// used (docs/protocol.md §1.7).
 fn cookies(world: &World, first: bool) -> Vec<Cookie> {
     let (now, domain) = (world.now(), api_domain(world));
     let Some(session) = &world.session else { return Vec::new() };
@@ -212,7 +213,7 @@ mod tests {
     use crate::{Incoming, World};
 
     #[test]
-    fn a_day_of_messages_comes_in_batches() {
+    fn messages_are_delivered_in_batches() {
         let mut world = World::demo();
         world.messages_per_sync(2);
         let mut client = Client::ready(world);
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_key_brings_everything_again() {
+    fn old_key_repeats_messages() {
         let mut client = Client::ready(World::demo());
         client.sync();
         let key = client.sync_key.clone();
@@ -259,11 +260,11 @@ mod tests {
     }
 
     #[test]
-    fn a_refreshed_key_must_be_used() {
+    fn refreshed_skey_must_be_used_once_it_arrived() {
         let mut client = Client::ready(World::demo());
         client.sync();
         let old = client.skey.clone();
-        // The answers are lost: the client goes on with what it has.
+        // The answers are lost: the client continues with its old key.
         for _ in 0..3 {
             client.simulator.world().refresh_skey();
             let lost = client.sync_request();
@@ -282,9 +283,9 @@ mod tests {
         assert_eq!(client.violations().len(), 1);
     }
 
-    /// Whoever loses the first answer and gets the second holds what both have set.
+    /// A client that loses the first answer receives its cookies with the second.
     #[test]
-    fn what_the_first_answer_sets_is_told_until_it_arrives() {
+    fn first_cookies_are_repeated_until_they_arrive() {
         let mut client = Client::ready(World::demo());
         for _ in 0..2 {
             let lost = client.sync_request();
@@ -298,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn contacts_and_the_profile_change() {
+    fn changes_of_contacts_and_profile_are_delivered() {
         let mut client = Client::ready(World::demo());
         let room = client
             .simulator
@@ -327,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_empty_keys() {
+    fn refusal_has_empty_keys() {
         let mut client = Client::ready(World::demo());
         client.simulator.world().refuse("webwxsync", 3, "");
         let answer = json(&client.sync());

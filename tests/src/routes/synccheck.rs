@@ -1,7 +1,7 @@
 //! `GET /cgi-bin/mmwebwx-bin/synccheck` (docs/protocol.md §7.1)
 
 use crate::check::{Check, Rule};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::reply::{self, Reply};
 use crate::request::Decoded;
 use crate::routes::init::initialised;
@@ -21,8 +21,8 @@ pub(crate) fn check(check: &mut Check<'_>) {
         ("synckey", Rule::is(check.request.get("synckey"))),
     ];
     let tick = ("_", clock);
-    match check.form {
-        Form::Official | Form::NotesL => {
+    match check.dialect {
+        Dialect::Official | Dialect::Lbbniu => {
             let mut must = known.to_vec();
             must.push(tick);
             if check.world.door.is_file_helper() {
@@ -30,13 +30,13 @@ pub(crate) fn check(check: &mut Check<'_>) {
             }
             check.query(&must, &[]);
         }
-        Form::NotesB if check.request.query.is_empty() => {
-            // Its table has a body with a GET.
+        Dialect::Biezhi if check.request.query.is_empty() => {
+            // The table of the notes has a GET with a body.
             let body = check.body(&["BaseRequest"]);
             check.base_request(&body, false);
             return;
         }
-        Form::NotesB => check.query(&known, &[tick]),
+        Dialect::Biezhi => check.query(&known, &[tick]),
     }
     let Some(session) = check.session() else { return };
     let synckey = check.request.get("synckey");
@@ -45,13 +45,13 @@ pub(crate) fn check(check: &mut Check<'_>) {
     }
     match session.by_check_key(synckey) {
         None => check
-            .wrong(format!("query parameter `synckey` is `{synckey}`, which no SyncCheckKey was")),
+            .wrong(format!("query parameter `synckey` is `{synckey}`, not an issued SyncCheckKey")),
         Some(pair) if pair < session.proven => {
             check.wrong(format!(
                 "query parameter `synckey` is `{synckey}`, which a later SyncCheckKey has replaced"
             ));
         }
-        // An answer may be lost: until the client shows that it has the newest key, the one before is no fault.
+        // An answer may be lost: until the client proves that it has the newest key, the previous one is valid.
         Some(_) => {}
     }
 }
@@ -67,7 +67,7 @@ pub(crate) fn script(now: u64, retcode: i64, selector: u64) -> Reply {
     )
 }
 
-/// What a check has to say at this moment.
+/// Answers a check by the current state.
 pub(crate) fn watch(world: &mut World, request: &Decoded) -> Answer {
     let now = world.now();
     let Some(session) = &world.session else {
@@ -80,7 +80,7 @@ pub(crate) fn watch(world: &mut World, request: &Decoded) -> Answer {
     let pair = session.by_check_key(request.get("synckey")).unwrap_or(newest);
     let position = session.pairs.get(pair).map_or(0, |pair| pair.position);
     let selector = match world.timeline.get(position) {
-        // A stale key: the service goes on saying that there is something, though it has been fetched.
+        // With a stale key, the service keeps reporting news that have been fetched already.
         _ if pair < newest => 2,
         None => return Answer::Hold(script(now, 0, 0)),
         Some(Event::Message { .. }) => 2,
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_session_has_its_code() {
+    fn each_session_end_has_its_code() {
         for (deed, code) in [
             ((|world| world.phone().log_out()) as fn(&mut World), 1100),
             (|world| world.phone().kick(), 1101),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wrong_key_is_told_and_spins() {
+    fn stale_key_is_answered_with_news() {
         let mut client = Client::ready(World::demo());
         client.sync();
         client.simulator.world().person_writes("filehelper", "one");
@@ -144,13 +144,13 @@ mod tests {
         client.check_key.clone_from(&old);
         assert!(text(&client.check()).contains("selector:\"2\""));
         client.assert_clean();
-        // Whoever fetches with the newer key has seen the newer key for checking as well.
+        // A fetch with the newer key proves that the newer key for checking has arrived too.
         client.sync();
         client.check_key = old;
         client.check();
         assert!(client.violations()[0].contains("which a later SyncCheckKey has replaced"));
         client.check_key = wrong;
         client.check();
-        assert!(client.violations()[1].contains("which no SyncCheckKey was"));
+        assert!(client.violations()[1].contains("not an issued SyncCheckKey"));
     }
 }

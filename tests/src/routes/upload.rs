@@ -15,10 +15,10 @@ use crate::simulator::Answer;
 use crate::upload::{Partial, Uploaded};
 use crate::world::World;
 
-/// The length of all pieces but the last.
+/// The length of all pieces except the last.
 const PIECE: u64 = 524_288;
 
-/// The type that the page's browser knows for an extension; nothing is said of others.
+/// Returns the browser's MIME type for an extension; `None` if any type is accepted.
 fn mime_of(extension: &str) -> Option<&'static str> {
     Some(match extension {
         "png" => "image/png",
@@ -34,7 +34,7 @@ fn mime_of(extension: &str) -> Option<&'static str> {
     })
 }
 
-/// The fields of a piece, in their order.
+/// The fields of a piece, in order.
 const FIELDS: [&str; 12] = [
     "id",
     "name",
@@ -50,7 +50,7 @@ const FIELDS: [&str; 12] = [
     "filename",
 ];
 
-/// A form's parts by their names.
+/// The parts of a form, by name.
 struct Parts<'a>(&'a [Part]);
 
 impl Parts<'_> {
@@ -71,7 +71,7 @@ impl Parts<'_> {
         self.find("filename").map(|part| part.bytes.clone()).unwrap_or_default()
     }
 
-    /// What is the same in all pieces.
+    /// Returns the fields that are equal in all pieces.
     fn common(&self) -> Vec<(String, String)> {
         let own = ["chunk", "filename"];
         let common = self.0.iter().filter(|part| !own.contains(&part.name.as_str()));
@@ -82,7 +82,7 @@ impl Parts<'_> {
         common.map(|part| (part.name.clone(), text(part))).collect()
     }
 
-    /// Of `uploadmediarequest`.
+    /// Returns the JSON of `uploadmediarequest`.
     fn request(&self) -> Value {
         serde_json::from_str(&self.text("uploadmediarequest")).unwrap_or_default()
     }
@@ -96,7 +96,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     initialised(check);
     let mut must = vec![("f", Rule::is("json"))];
     if check.world.door.is_file_helper() {
-        // Drawn for each request: docs/protocol.md §15.
+        // Generated for each request: docs/protocol.md §15.
         let random = check.request.get("random").to_owned();
         if random.len() != 4 || !random.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             check.wrong(format!("query parameter `random` is `{random}`, not 4 letters"));
@@ -121,7 +121,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     sequence(check, &parts, open, chunk, length);
 }
 
-/// The parts are there, each once, in order, with the headers of a browser.
+/// Checks that the form has each part once and in order, with the headers of a browser.
 fn form(check: &mut Check<'_>, parts: &Parts<'_>) {
     let large = parts.number("size").is_some_and(|size| size > PIECE);
     let split = |name: &str| matches!(name, "chunk" | "chunks");
@@ -131,15 +131,14 @@ fn form(check: &mut Check<'_>, parts: &Parts<'_>) {
             0 if split(name) && !large => {}
             0 => check.wrong(format!("form field `{name}` is missing")),
             1 if split(name) && !large => {
-                check
-                    .wrong(format!("form field `{name}` is only there in files of several pieces"));
+                check.wrong(format!("form field `{name}` is only for files of several pieces"));
             }
             1 => {}
-            _ => check.wrong(format!("form field `{name}` comes twice")),
+            _ => check.wrong(format!("form field `{name}` is repeated")),
         }
     }
     for name in names.iter().filter(|name| !FIELDS.contains(name)) {
-        check.wrong(format!("form field `{name}` is not known here"));
+        check.wrong(format!("form field `{name}` is unknown"));
     }
     let expected: Vec<&str> = FIELDS.into_iter().filter(|name| names.contains(name)).collect();
     if expected.len() == names.len() && expected != names {
@@ -155,7 +154,7 @@ fn headers(check: &mut Check<'_>, part: &Part, file: &str) {
     let mut expected = format!("form-data; name=\"{name}\"");
     let is_file = name == "filename";
     if is_file {
-        // As browsers write it: raw UTF-8, and no `filename*=`.
+        // Browsers write the name as raw UTF-8, without `filename*=`.
         let file = file.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
         expected = format!("{expected}; filename=\"{file}\"");
     }
@@ -188,7 +187,7 @@ fn name_and_type(check: &mut Check<'_>, parts: &Parts<'_>, length: u64) {
     let expected = if length > PIECE { "application/octet-stream" } else { &mime };
     if of_part.is_some_and(|of_part| of_part != expected) {
         check.wrong(format!(
-            "form field `filename` has not the Content-Type `{expected}` (`type` is `{mime}`)"
+            "form field `filename` does not have the Content-Type `{expected}` (`type` is `{mime}`)"
         ));
     }
     let natural = match &*extension {
@@ -202,9 +201,7 @@ fn name_and_type(check: &mut Check<'_>, parts: &Parts<'_>, length: u64) {
     }
     let date = parts.text("lastModifiedDate");
     if !date::is_js(&date) {
-        check.wrong(format!(
-            "form field `lastModifiedDate` is `{date}`, not a date of JavaScript's"
-        ));
+        check.wrong(format!("form field `lastModifiedDate` is `{date}`, not a JavaScript date"));
     }
 }
 
@@ -237,11 +234,11 @@ fn tickets(check: &mut Check<'_>, parts: &Parts<'_>) {
     let ticket = decode(&check.world.account.pass_ticket);
     for (name, expected) in [("webwx_data_ticket", cookie), ("pass_ticket", ticket)] {
         let found = parts.text(name);
-        // A cookie that has expired is no longer written into forms.
+        // The page omits an expired cookie from the form.
         let world = check.world;
-        let over = world.jar.is_over(name, world.now()) || !world.punctual;
-        let over = found.is_empty() && name == "webwx_data_ticket" && over;
-        if found != expected && !over {
+        let expired = world.jar.is_expired(name, world.now()) || !world.punctual;
+        let omitted = found.is_empty() && name == "webwx_data_ticket" && expired;
+        if found != expected && !omitted {
             check.wrong(format!("form field `{name}` is `{found}`, not `{expected}`"));
         }
     }
@@ -267,7 +264,7 @@ fn media_request(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, first: b
     let fields = check.object("uploadmediarequest", &text, keys);
     check.number(&fields, "UploadType", &Rule::is("2"));
     check.base_request(&fields, false);
-    // A piece may come long after the first.
+    // A later piece may be sent long after the first.
     let clock = if first { Rule::Millis } else { Rule::Integer };
     check.number(&fields, "ClientMediaId", &clock);
     check.number(&fields, "TotalLen", &Rule::is(length.to_string()));
@@ -279,14 +276,15 @@ fn media_request(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, first: b
         && length > ANNOUNCED
     {
         let Some(keys) = check.world.uploads.announced.get(&(md5, length)).cloned() else {
-            return check.wrong("JSON field `uploadmediarequest.FileMd5` is of no announced file");
+            return check
+                .wrong("JSON field `uploadmediarequest.FileMd5` is not that of an announced file");
         };
         check.text(&fields, "AESKey", &Rule::is(keys.aes_key));
         check.text(&fields, "Signature", &Rule::is(keys.signature));
     }
 }
 
-/// What came before this piece, and what all of them come to.
+/// Checks a piece against the earlier ones, and the hash of the complete file.
 fn sequence(
     check: &mut Check<'_>,
     parts: &Parts<'_>,
@@ -305,10 +303,10 @@ fn sequence(
     };
     let common = parts.common();
     for (name, value) in &common {
-        // The tickets are the session's, and checked for themselves.
+        // The tickets belong to the session and are checked separately.
         let own = matches!(name.as_str(), "webwx_data_ticket" | "pass_ticket");
         if !own && !before.fields.contains(&(name.clone(), value.clone())) {
-            check.wrong(format!("form field `{name}` is not what it was in the pieces before"));
+            check.wrong(format!("form field `{name}` differs from the earlier pieces"));
         }
     }
     if before.is_last(chunk, &bytes) {
@@ -316,7 +314,7 @@ fn sequence(
     }
     if before.pieces != chunk {
         return check.wrong(format!(
-            "form field `chunk` is {chunk} (`filename` has other bytes), and {} is next",
+            "form field `chunk` is {chunk} (`filename` has other bytes), not {}",
             before.pieces
         ));
     }
@@ -374,12 +372,12 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
             open.forget();
         }
     }
-    let reply = taken(0, "", &open.media_id, open.received, &encrypted(&name));
+    let reply = outcome(0, "", &open.media_id, open.received, &encrypted(&name));
     Answer::Reply(reply::json(now, reply))
 }
 
-/// What the service says of a piece.
-pub(crate) fn taken(ret: i64, text: &str, media_id: &str, received: u64, name: &str) -> Object {
+/// Builds the answer to a piece.
+pub(crate) fn outcome(ret: i64, text: &str, media_id: &str, received: u64, name: &str) -> Object {
     Object::answer(ret, text)
         .with("MediaId", media_id)
         .with("StartPos", received)

@@ -9,7 +9,7 @@ use crate::upload::hex;
 
 const KIND: &str = "multipart/form-data; boundary=----WebKitFormBoundary0123456789abcdef";
 
-/// A file under way.
+/// A file to upload.
 struct File {
     name: &'static str,
     mime: &'static str,
@@ -34,7 +34,7 @@ impl File {
         Self { name, mime, kind, bytes, request }
     }
 
-    /// A piece, in the official form.
+    /// Builds the request of a piece, in the official dialect.
     fn piece(&self, client: &Client, piece: usize) -> Request<Bytes> {
         let pieces = self.bytes.len().div_ceil(524_288);
         let several = pieces > 1;
@@ -103,13 +103,13 @@ fn announcement(client: &mut Client, name: &str, bytes: &[u8]) -> Response<Bytes
 }
 
 #[test]
-fn a_small_file_is_kept() {
+fn small_file_is_kept() {
     let mut client = Client::ready(World::demo());
     let file = File::new(&mut client, "a b.png", b"the bytes".to_vec(), "");
     let reply = json(&file.send(&mut client, 0));
     assert_eq!(reply["BaseResponse"]["Ret"], 0);
     assert_eq!((&reply["StartPos"], &reply["EncryFileName"]), (&9.into(), &"a%20b%2Epng".into()));
-    // Its reply may have been lost: the same answer, and no second file.
+    // After a lost reply, the repeated piece gets the same answer and adds no file.
     let again = json(&file.send(&mut client, 0));
     assert_eq!(again, reply);
     client.assert_clean();
@@ -123,25 +123,25 @@ fn a_small_file_is_kept() {
 }
 
 #[test]
-fn pieces_come_in_order_and_all_alike() {
+fn pieces_must_be_in_order_and_consistent() {
     let mut client = Client::ready(World::demo());
     let file = File::new(&mut client, "a.zip", vec![7; 2 * 524_288 + 9], "");
     assert_eq!(file.send(&mut client, 1).status(), 400, "not the first");
     let reply = json(&file.send(&mut client, 0));
     assert_eq!((&reply["MediaId"], &reply["StartPos"]), (&"".into(), &524_288.into()));
-    assert_eq!(file.send(&mut client, 2).status(), 400, "one is left out");
+    assert_eq!(file.send(&mut client, 2).status(), 400, "one is missing");
     let other =
         File { name: "b.zip", request: file.request.clone(), bytes: file.bytes.clone(), ..file };
     assert_eq!(other.send(&mut client, 1).status(), 400, "another name");
-    file_goes_on(&mut client, other);
+    finish(&mut client, other);
     let found = client.violations();
     assert!(found[0].contains("`chunk` is 1") && found[1].contains("`chunk` is 2"), "{found:?}");
-    assert!(found[2].contains("`name` is not what it was in the pieces before"), "{found:?}");
+    assert!(found[2].contains("`name` differs from the earlier pieces"), "{found:?}");
     assert_eq!(found.len(), 3);
 }
 
-/// The rest of it, under its own name.
-fn file_goes_on(client: &mut Client, file: File) {
+/// Sends the remaining pieces under the file's own name.
+fn finish(client: &mut Client, file: File) {
     let file = File { name: "a.zip", ..file };
     file.send(client, 1);
     let reply = json(&file.send(client, 2));
@@ -153,7 +153,7 @@ fn file_goes_on(client: &mut Client, file: File) {
 }
 
 #[test]
-fn other_bytes_than_said_are_found() {
+fn wrong_md5_is_refused() {
     let mut client = Client::ready(World::demo());
     let mut file = File::new(&mut client, "a.png", b"the bytes".to_vec(), "");
     file.bytes = b"The bytes".to_vec();
@@ -163,13 +163,16 @@ fn other_bytes_than_said_are_found() {
 }
 
 #[test]
-fn large_files_are_announced_first() {
+fn large_files_must_be_announced() {
     let mut client = Client::ready(World::demo());
     let bytes = vec![7; 26_214_401];
     let file = File::new(&mut client, "a.zip", bytes.clone(), "");
     assert_eq!(file.send(&mut client, 0).status(), 400);
     let found = client.violations();
-    assert!(found.iter().any(|found| found.contains("is of no announced file")), "{found:?}");
+    assert!(
+        found.iter().any(|found| found.contains("is not that of an announced file")),
+        "{found:?}"
+    );
 
     let mut client = Client::ready(World::demo());
     let answer = announce(&mut client, "a.zip", &bytes);
@@ -194,7 +197,7 @@ fn large_files_are_announced_first() {
 }
 
 #[test]
-fn refusals_have_the_whole_body() {
+fn refusals_have_a_complete_body() {
     let mut client = Client::ready(World::demo());
     let file = File::new(&mut client, "a.png", b"the bytes".to_vec(), "");
     client.simulator.world().refuse("webwxuploadmedia", 1, "no");

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, header};
 
 use crate::check::{Check, Rule};
-use crate::form::Form;
+use crate::dialect::Dialect;
 use crate::message::on_the_wire;
 use crate::reply::{self, Object};
 use crate::request::Decoded;
@@ -14,22 +14,22 @@ use crate::routes::init::initialised;
 use crate::simulator::Answer;
 use crate::world::{Event, World};
 
-/// What the service thinks of a link.
+/// The service's judgement of a link.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Judgement {
-    /// It leads on to it.
+    /// It redirects to the link.
     #[default]
     Leads,
-    /// It leads to a page of its own, at `weixin110.qq.com`, that warns.
+    /// It redirects to its own warning page at `weixin110.qq.com`.
     Warns,
-    /// It shows such a page at once.
+    /// It answers with a warning page directly.
     Page,
 }
 
-/// What these calls leave behind.
+/// The state of these calls.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Odds {
+pub(crate) struct Misc {
     feedback: Vec<String>,
     judgements: BTreeMap<String, Judgement>,
     links: Vec<String>,
@@ -37,32 +37,32 @@ pub(crate) struct Odds {
 }
 
 impl World {
-    /// What users had to say of the service, in order.
+    /// Returns the feedback that users sent, in order.
     pub fn feedback(&self) -> &[String] {
-        &self.odds.feedback
+        &self.misc.feedback
     }
 
-    /// What the service thinks of a link. It leads on to those that stand in messages and have no other judgement; a
-    /// client asks about no others.
+    /// Sets the judgement of a link. Links in messages default to [`Judgement::Leads`]; checking any other link is a
+    /// violation.
     pub fn judge_link(&mut self, link: &str, judgement: Judgement) {
-        self.odds.judgements.insert(link.to_owned(), judgement);
+        self.misc.judgements.insert(link.to_owned(), judgement);
     }
 
-    /// The links that clients asked about, in order.
+    /// Returns the links that clients checked, in order.
     pub fn checked_links(&self) -> &[String] {
-        &self.odds.links
+        &self.misc.links
     }
 
-    /// The service keeps a picture that the account has uploaded. Answers its `MediaId`.
+    /// Adds a picture as if the account had uploaded it. Returns its `MediaId`.
     pub fn keep_upload(&mut self, picture: impl Into<Bytes>) -> String {
         let id = format!("@crypt_{}_{}", self.rng.hex(8), self.rng.base64(60));
-        self.odds.previews.insert(id.clone(), picture.into());
+        self.misc.previews.insert(id.clone(), picture.into());
         id
     }
 
     fn has_seen(&self, link: &str) -> bool {
         let written = on_the_wire(link);
-        self.odds.judgements.contains_key(link)
+        self.misc.judgements.contains_key(link)
             || self.timeline.iter().any(|event| match event {
                 Event::Message { message, .. } => message.content.contains(&written),
                 _ => false,
@@ -71,8 +71,8 @@ impl World {
 }
 
 pub(crate) fn check_feedback(check: &mut Check<'_>) {
-    if check.form != Form::Official {
-        check.wrong("is not in this form");
+    if check.dialect != Dialect::Official {
+        check.wrong("is not part of this dialect");
     }
     initialised(check);
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
@@ -85,18 +85,18 @@ pub(crate) fn check_feedback(check: &mut Check<'_>) {
 }
 
 pub(crate) fn feedback(world: &mut World, request: &Decoded) -> Answer {
-    world.odds.feedback.push(request.text("/Content").to_owned());
+    world.misc.feedback.push(request.text("/Content").to_owned());
     Answer::Reply(reply::json(world.now(), Object::answer(0, "")))
 }
 
 pub(crate) fn check_link(check: &mut Check<'_>) {
-    if check.form != Form::Official {
-        check.wrong("is not in this form");
+    if check.dialect != Dialect::Official {
+        check.wrong("is not part of this dialect");
     }
     initialised(check);
     let link = check.request.get("requrl").to_owned();
     if !link.is_empty() && !check.world.has_seen(&link) {
-        check.wrong(format!("query parameter `requrl` is `{link}`, which stands in no message"));
+        check.wrong(format!("query parameter `requrl` is `{link}`, which occurs in no message"));
     }
     let me = check.world.account.user_name.clone();
     let must = [
@@ -111,15 +111,15 @@ pub(crate) fn check_link(check: &mut Check<'_>) {
     check.query(&must, &[]);
 }
 
-/// Where the service warns.
+/// The warning page of the service.
 const WARNING: &str =
     "https://weixin110.qq.com/cgi-bin/mmspamsupport-bin/newredirectconfirmcgi?main_type=2";
 
 pub(crate) fn link(world: &mut World, request: &Decoded) -> Answer {
     let now = world.now();
     let link = request.get("requrl").to_owned();
-    let judgement = world.odds.judgements.get(&link).copied().unwrap_or_default();
-    world.odds.links.push(link.clone());
+    let judgement = world.misc.judgements.get(&link).copied().unwrap_or_default();
+    world.misc.links.push(link.clone());
     let to = match judgement {
         Judgement::Leads => link.as_str(),
         Judgement::Warns => WARNING,
@@ -133,19 +133,19 @@ pub(crate) fn link(world: &mut World, request: &Decoded) -> Answer {
 }
 
 pub(crate) fn check_preview(check: &mut Check<'_>) {
-    if check.form != Form::Official {
-        check.wrong("is not in this form");
+    if check.dialect != Dialect::Official {
+        check.wrong("is not part of this dialect");
     }
     initialised(check);
     let uploads = check.world.uploads().iter().map(|file| file.media_id.clone());
-    let ids = check.world.odds.previews.keys().cloned().chain(uploads).collect();
+    let ids = check.world.misc.previews.keys().cloned().chain(uploads).collect();
     check.query(&[("fun", Rule::is("preview")), ("mediaid", Rule::OneOf(ids))], &[]);
 }
 
 pub(crate) fn preview(world: &mut World, request: &Decoded) -> Answer {
     let id = request.get("mediaid");
     let uploaded = || world.upload_of(id)?.bytes.clone();
-    let picture = world.odds.previews.get(id).cloned().or_else(uploaded).unwrap_or_default();
+    let picture = world.misc.previews.get(id).cloned().or_else(uploaded).unwrap_or_default();
     Answer::Reply(reply::plain(world.now(), 200, "image/jpeg", picture))
 }
 
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_judged() {
+    fn link_is_answered_by_its_judgement() {
         let mut client = Client::ready(World::demo());
         let link = "http://a.example/?b=c&d";
         client.simulator.world().person_writes("filehelper", &format!("look: {link}"));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_is_shown() {
+    fn preview_shows_an_upload() {
         let mut client = Client::ready(World::demo());
         let id = client.simulator.world().keep_upload(b"\xff\xd8\xff".as_slice());
         let url = format!("{}/cgi-bin/mmwebwx-bin/webwxpreview", client.page);

@@ -1,4 +1,4 @@
-//! A day with every request in it.
+//! A scenario that contains every request.
 
 use bytes::Bytes;
 use http::Request;
@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::client::{Client, json, text};
 use crate::{Asset, Incoming, World};
 
-/// The world of the story, with files that were uploaded (a picture, a video, a gif, a document, a big one), and what
-/// there is to be fetched.
+/// Builds the world of the scenario with uploaded files (a picture, a video, a gif, a document, a large file), and
+/// returns it with the assets to download.
 fn beginning() -> (World, Vec<Asset>) {
     let mut world = World::demo();
     world.contacts_per_page(6);
@@ -43,7 +43,7 @@ fn beginning() -> (World, Vec<Asset>) {
     (world, assets)
 }
 
-/// What arrives in its middle: one message of each kind that can be passed on.
+/// Delivers one message of each kind that can be forwarded.
 fn arrive(world: &mut World, member: &str) {
     world.person_writes(member, "hello");
     let xml = "&lt;msg&gt;&lt;img/&gt;&lt;/msg&gt;";
@@ -66,8 +66,8 @@ fn arrive(world: &mut World, member: &str) {
     });
 }
 
-/// Everything that can be sent, and what else is said about messages.
-fn say_it_all(client: &mut Client, room: &str, member: &str) {
+/// Makes every kind of send, and the other calls about messages.
+fn send_everything(client: &mut Client, room: &str, member: &str) {
     client.message("filehelper", "a/b \"c\" <d> 你好");
     client.message(room, "second");
     let source = format!(
@@ -119,8 +119,8 @@ fn say_it_all(client: &mut Client, room: &str, member: &str) {
     client.revoke(&sent.msg_id, &sent.to, &sent.client_msg_id);
 }
 
-/// The world before each request, and the request.
-pub(super) fn story() -> Vec<(World, Request<Bytes>)> {
+/// Runs the scenario and returns each request with the world before it.
+pub(super) fn scenario() -> Vec<(World, Request<Bytes>)> {
     let (world, assets) = beginning();
     let mut client = Client::new(world);
     let mut steps = Vec::new();
@@ -156,13 +156,13 @@ pub(super) fn story() -> Vec<(World, Request<Bytes>)> {
     arrive(&mut client.simulator.world(), &member);
     assert!(text(&client.check()).contains("selector:\"2\""));
     client.sync();
-    say_it_all(&mut client, &room.user_name, &member);
+    send_everything(&mut client, &room.user_name, &member);
     for asset in &assets {
         client.fetch(asset);
     }
     client.log_out();
     client.assert_clean();
-    // The same again, with the worlds in between kept.
+    // Run the requests again, keeping the world before each.
     let log: Vec<_> = client.simulator.world().log().to_vec();
     let (mut again, _) = beginning();
     for logged in log {

@@ -1,4 +1,4 @@
-//! Faults between a client and a [`Server`] that know nothing of HTTP.
+//! A fault-injecting proxy between a client and a [`Server`] that does not parse the bytes it forwards.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -12,39 +12,40 @@ use crate::proxy::{Bag, Gate};
 use crate::rng::Rng;
 use crate::server::Server;
 
-/// What happens to a connection, somewhere in it.
+/// A fault in a connection, after some number of its bytes.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
-pub enum LineFault {
-    /// It is closed as soon as it is made.
+pub enum TlsFault {
+    /// The connection is closed as soon as it is accepted.
     Refuse,
-    /// What answers is a portal, in plain HTTP.
+    /// A captive portal answers in plain HTTP.
     Portal,
-    /// What comes from the server pauses.
+    /// The server's bytes are delayed by 150 ms.
     Delay,
-    /// What comes from the server comes a byte at a time, for a while.
+    /// The server's bytes are sent one at a time for a while.
     Drip,
-    /// Nothing more comes from the server, and the connection stays.
+    /// No more bytes of the server are forwarded, and the connection stays open.
     Stall,
-    /// It is closed in what comes from the client, without a goodbye of TLS.
+    /// The connection is closed within the client's bytes, without a TLS `close_notify`.
     CutRequest,
-    /// It is closed in what comes from the server, without a goodbye of TLS.
+    /// The connection is closed within the server's bytes, without a TLS `close_notify`.
     CutReply,
-    /// It is closed while nothing passes.
+    /// The connection is closed while idle.
     CloseIdle,
-    /// A bit of what comes from the client is another one.
+    /// A bit of the client's bytes is flipped.
     CorruptRequest,
-    /// A bit of what comes from the server is another one.
+    /// A bit of the server's bytes is flipped.
     CorruptReply,
 }
 
-/// A connection on which nothing has passed for so long, after a reply, is idle.
+/// The time without traffic after a reply from which on a connection is idle.
 const QUIET: Duration = Duration::from_millis(5);
-/// And only from this turn on: the first two of each side are the handshake's, in which a slow client thinks for longer.
+/// The first turn in which a connection can be idle. The first two turns of each side are the handshake, in which a
+/// slow client pauses for longer than [`QUIET`].
 const GREETED: usize = 6;
 
-impl LineFault {
-    /// All of them.
+impl TlsFault {
+    /// All faults.
     pub const ALL: [Self; 10] = [
         Self::Refuse,
         Self::Portal,
@@ -63,10 +64,12 @@ impl LineFault {
     }
 }
 
-/// A bad line between a client and a [`Server`] that speaks TLS: it does harm to each connection, each kind of
-/// [`LineFault`] in turn, in the handshake or later, and never reads what it carries. What it does follows from its seed
-/// and from the order in which connections come. Its `Debug` text tells the seed and all that it did.
-pub struct Line {
+/// A fault-injecting proxy between a client and a [`Server`] that speaks TLS.
+///
+/// It injects a fault into each connection, each kind of [`TlsFault`] in turn, in the handshake or later, without
+/// decrypting the traffic. The faults are determined by its seed and the order of the connections. Its `Debug` output
+/// contains the seed and all injected faults.
+pub struct TlsFaultProxy {
     gate: Gate,
     shared: Arc<Shared>,
 }
@@ -80,20 +83,20 @@ struct Shared {
 
 struct State {
     rng: Rng,
-    bag: Bag<LineFault>,
-    /// Of each connection, and behind which of its bytes.
-    carried: Vec<Option<(LineFault, u64)>>,
+    bag: Bag<TlsFault>,
+    /// The fault of each connection, and the number of bytes before it.
+    carried: Vec<Option<(TlsFault, u64)>>,
 }
 
-impl Line {
-    /// Listens in front of `server`. It does no harm until [`Line::storm`].
+impl TlsFaultProxy {
+    /// Starts a proxy for `server`. It injects no faults until [`TlsFaultProxy::storm`].
     ///
     /// # Errors
     ///
-    /// If there is no socket left.
+    /// If the listener cannot be bound.
     pub fn new(server: &Server, seed: u64) -> io::Result<Self> {
         let state =
-            State { rng: Rng::new(seed), bag: Bag::new(&LineFault::ALL), carried: Vec::new() };
+            State { rng: Rng::new(seed), bag: Bag::new(&TlsFault::ALL), carried: Vec::new() };
         let shared = Arc::new(Shared {
             target: server.addr(),
             seed,
@@ -101,38 +104,43 @@ impl Line {
             state: Mutex::new(state),
         });
         let serving = Arc::clone(&shared);
-        let gate = Gate::new("line", move |client| serving.carry(client, serving.choose()))?;
+        let gate = Gate::new("tls-faults", move |client| serving.carry(client, serving.choose()))?;
         Ok(Self { gate, shared })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub const fn addr(&self) -> SocketAddr {
         self.gate.address()
     }
 
-    /// Begins to do harm; connections that are there are closed as soon as they are idle.
+    /// Starts injecting faults. Existing connections are closed as soon as they are idle.
     pub fn storm(&self) {
         self.shared.calm.store(false, Ordering::Relaxed);
     }
 
-    /// Does no more harm to connections that come from now on.
+    /// Stops injecting faults into new connections.
     pub fn calm(&self) {
         self.shared.calm.store(true, Ordering::Relaxed);
     }
 
-    /// What happened to each connection so far, if anything was to, and behind how many bytes of its direction.
-    pub fn carried(&self) -> Vec<Option<(LineFault, u64)>> {
+    /// Returns the fault chosen for each connection so far, if any, and the number of bytes in its direction before it.
+    pub fn carried(&self) -> Vec<Option<(TlsFault, u64)>> {
         self.shared.state().carried.clone()
     }
 }
 
-impl fmt::Debug for Line {
+impl fmt::Debug for TlsFaultProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.shared.state();
-        writeln!(f, "line of seed {}, {} connections:", self.shared.seed, state.carried.len())?;
+        writeln!(
+            f,
+            "TLS faults of seed {}, {} connections:",
+            self.shared.seed,
+            state.carried.len()
+        )?;
         for (number, carried) in state.carried.iter().enumerate() {
             if let Some((fault, place)) = carried {
-                writeln!(f, "{number:4}  {fault:?} behind byte {place}")?;
+                writeln!(f, "{number:4}  {fault:?} after byte {place}")?;
             }
         }
         Ok(())
@@ -144,9 +152,9 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What happens to the next connection, and behind which of its bytes: as often early, in the handshake, as late, in a
-    /// body.
-    fn choose(&self) -> Option<(LineFault, u64)> {
+    /// Chooses the fault of the next connection and the number of bytes before it: early ones, in the handshake, are as
+    /// frequent as late ones, in a body.
+    fn choose(&self) -> Option<(TlsFault, u64)> {
         let calm = self.calm.load(Ordering::Relaxed);
         let mut state = self.state();
         let state = &mut *state;
@@ -159,12 +167,12 @@ impl Shared {
         fault
     }
 
-    /// Carries a connection to its end.
-    fn carry(&self, mut client: TcpStream, fault: Option<(LineFault, u64)>) -> io::Result<()> {
+    /// Forwards a connection until it ends.
+    fn carry(&self, mut client: TcpStream, fault: Option<(TlsFault, u64)>) -> io::Result<()> {
         client.set_nodelay(true)?;
         match fault {
-            Some((LineFault::Refuse, _)) => return Ok(()),
-            Some((LineFault::Portal, _)) => {
+            Some((TlsFault::Refuse, _)) => return Ok(()),
+            Some((TlsFault::Portal, _)) => {
                 let _ = client.read(&mut [0; 2048])?;
                 let page = "HTTP/1.1 302 Found\r\nlocation: http://portal.test/\r\ncontent-length: 0\r\n\r\n";
                 return client.write_all(page.as_bytes());
@@ -183,13 +191,13 @@ impl Shared {
         })
     }
 
-    /// Passes on what comes, until it ends or the fault ends it. `turn` says how often the other side began to speak: the
-    /// client's are the odd ones.
+    /// Forwards one direction until it ends or the fault ends it. `turn` counts the changes of the sending side; the
+    /// client's turns are odd.
     fn pass(
         &self,
         mut from: TcpStream,
         mut to: TcpStream,
-        mut fault: Option<(LineFault, u64)>,
+        mut fault: Option<(TlsFault, u64)>,
         up: bool,
         turn: &AtomicUsize,
     ) -> io::Result<()> {
@@ -198,7 +206,7 @@ impl Shared {
         loop {
             let idle = match fault {
                 None if !self.calm.load(Ordering::Relaxed) => Some(0),
-                Some((LineFault::CloseIdle, place)) => Some(place),
+                Some((TlsFault::CloseIdle, place)) => Some(place),
                 _ => None,
             };
             let read = match from.read(&mut buffer) {
@@ -215,7 +223,7 @@ impl Shared {
                 }
                 _ => return to.shutdown(Shutdown::Write),
             };
-            // Each side ends the other's turn alone.
+            // The first bytes of a side end the other side's turn.
             if turn.load(Ordering::Relaxed).is_multiple_of(2) == up {
                 turn.fetch_add(1, Ordering::Relaxed);
             }
@@ -226,30 +234,30 @@ impl Shared {
                 to.write_all(bytes)?;
                 continue;
             };
-            // What lives on is closed later, as the others are.
-            fault = Some((LineFault::CloseIdle, 0));
+            // A connection that survives its fault is closed once it is idle.
+            fault = Some((TlsFault::CloseIdle, 0));
             let (fine, rest) = bytes.split_at_mut((place - start) as usize);
             to.write_all(fine)?;
             match harm {
-                LineFault::Delay => thread::sleep(Duration::from_millis(150)),
-                LineFault::Drip => {
+                TlsFault::Delay => thread::sleep(Duration::from_millis(150)),
+                TlsFault::Drip => {
                     for byte in &*rest {
                         to.write_all(&[*byte])?;
                         thread::sleep(Duration::from_micros(200));
                     }
                     continue;
                 }
-                LineFault::CorruptRequest | LineFault::CorruptReply => rest[0] ^= 1,
-                LineFault::Stall => {
+                TlsFault::CorruptRequest | TlsFault::CorruptReply => rest[0] ^= 1,
+                TlsFault::Stall => {
                     from.set_read_timeout(None)?;
                     while from.read(&mut buffer)? > 0 {}
                     return Ok(());
                 }
-                LineFault::CutRequest
-                | LineFault::CutReply
-                | LineFault::CloseIdle
-                | LineFault::Refuse
-                | LineFault::Portal => return close(&from, &to),
+                TlsFault::CutRequest
+                | TlsFault::CutReply
+                | TlsFault::CloseIdle
+                | TlsFault::Refuse
+                | TlsFault::Portal => return close(&from, &to),
             }
             to.write_all(rest)?;
         }
@@ -267,7 +275,7 @@ mod tests {
 
     use super::*;
 
-    /// What answers an alphabet with itself.
+    /// Starts a server that echoes 26 bytes.
     fn echo() -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -282,9 +290,9 @@ mod tests {
         address
     }
 
-    /// What comes back of the alphabet.
-    fn answer(fault: Option<(LineFault, u64)>) -> String {
-        let state = State { rng: Rng::new(1), bag: Bag::new(&LineFault::ALL), carried: Vec::new() };
+    /// Sends the alphabet through the proxy and returns the bytes received.
+    fn answer(fault: Option<(TlsFault, u64)>) -> String {
+        let state = State { rng: Rng::new(1), bag: Bag::new(&TlsFault::ALL), carried: Vec::new() };
         let shared = Shared {
             target: echo(),
             seed: 1,
@@ -305,19 +313,19 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_is_what_it_says() {
+    fn each_fault_has_its_effect() {
         let all = "abcdefghijklmnopqrstuvwxyz";
         assert_eq!(answer(None), all);
-        for fault in LineFault::ALL {
+        for fault in TlsFault::ALL {
             let expected = match fault {
-                LineFault::Refuse | LineFault::CutRequest => "",
-                LineFault::Portal => "HTTP/1.1 302 Found",
-                LineFault::Delay | LineFault::Drip | LineFault::CloseIdle => all,
-                LineFault::Stall | LineFault::CutReply => "abcd",
-                LineFault::CorruptRequest | LineFault::CorruptReply => "abcddfghijklmnopqrstuvwxyz",
+                TlsFault::Refuse | TlsFault::CutRequest => "",
+                TlsFault::Portal => "HTTP/1.1 302 Found",
+                TlsFault::Delay | TlsFault::Drip | TlsFault::CloseIdle => all,
+                TlsFault::Stall | TlsFault::CutReply => "abcd",
+                TlsFault::CorruptRequest | TlsFault::CorruptReply => "abcddfghijklmnopqrstuvwxyz",
             };
             let seen = answer(Some((fault, 4)));
-            let fine = if fault == LineFault::Portal {
+            let fine = if fault == TlsFault::Portal {
                 seen.starts_with(expected)
             } else {
                 seen == expected
