@@ -1,9 +1,9 @@
-//! A bot that answers every text with the same text, on tokio.
+//! A bot that replies to every text with the same text, on tokio.
 //!
-//! `cargo run -p wechat-transport-hyper --example echo_async` plays it against a simulated
-//! service, in which friends write for a few seconds. With `--live` it talks to the real one:
-//! scan the code with your phone. The session is stored in `echo.session`: started again, it
-//! resumes that one, without a code.
+//! `cargo run -p wechat-transport-hyper --example echo_async` runs it on a simulated service, where
+//! friends write for a few seconds. With `--live` it connects to the real service: scan the code
+//! with your phone. The session is stored in `echo.session`, and the next start resumes it without a
+//! code.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,9 +34,9 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut device = Device::new();
     let mut folder = PathBuf::new();
     if let Some(demo) = &demo {
-        println!("A simulated service answers (--live talks to the real one).\n");
+        println!("Connected to a simulated service (--live uses the real one).\n");
         device = device.with_hosts(Hosts::all(demo.origin().parse()?));
-        // Its service forgets everything: so does this.
+        // The simulator keeps no state between runs, so the session is temporary.
         folder = std::env::temp_dir().join(format!("echo-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
     }
@@ -55,17 +55,17 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             Ok(message) => message,
             Err(Error::LoggedOut { ret, .. }) => {
                 println!("the session is closed: {ret}");
-                // How it ended counts, too: a session that is dropped is not followed by another.
+                // Store how it ended: a dropped session must not be followed by another login.
                 store.save(&client.session()).await?;
                 break;
             }
             Err(error) if error.is_transient() => {
-                println!("going on after: {error}");
+                println!("retrying after: {error}");
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
-        // Messages that the account writes on its phone arrive, too.
+        // Messages typed on the account's phone also arrive.
         let Some(text) = message.text().filter(|_| !message.is_outgoing()) else { continue };
         println!("{}: {text}", contacts.author_name(&message));
         let name = contacts.name_of(message.peer());
@@ -73,7 +73,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             Ok(_) => println!("  answered {name}"),
             Err(error) => println!("  not answered: {error}"),
         }
-        // The message had its effect: it is not to be delivered again.
+        // The message was handled and must not be delivered again.
         let mut session = client.session();
         session.acknowledge(&message);
         store.save(&session).await?;
@@ -84,7 +84,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Shows what to do on the phone.
+/// Prints the steps of the login.
 fn show(progress: Progress) {
     match progress {
         Progress::Code { uuid } => println!("{}\nscan {}", picture(&uuid.url()), uuid.url()),
@@ -96,8 +96,8 @@ fn show(progress: Progress) {
     }
 }
 
-/// A QR code in characters.
+/// Renders a QR code in characters.
 fn picture(text: &str) -> String {
-    let code = QrCode::new(text).expect("a short text fits");
+    let code = QrCode::new(text).expect("the URL fits in a QR code");
     code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build()
 }

@@ -1,4 +1,4 @@
-//! Bodies: what is sent, and what is left of a reply.
+//! Bodies of requests and replies.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -20,46 +20,46 @@ use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::media::{Head, Tally};
 
 use crate::BoxError;
-use crate::failure::broken;
+use crate::failure::body_failure;
 use crate::timer::{Alarm, unless};
 
-/// The body of a request, as a service gets it: one frame of known length, or none.
+/// The body of a request for a service: one frame of known length, or none.
 #[derive(Debug)]
 pub struct RequestBody {
     body: Option<Body>,
-    asked: Asked,
+    state: BodyState,
 }
 
-/// Whether any of a body was asked for: until it is, the server cannot have acted on the request.
-/// Of no body, nothing is to be known.
+/// Whether a service has taken the body of a request; until then, the server cannot have acted on
+/// the request. `None` without a body.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked(Option<Arc<AtomicU8>>);
+pub(crate) struct BodyState(Option<Arc<AtomicU8>>);
 
-/// Nobody has asked for the body.
-const UNASKED: u8 = 0;
-const ASKED: u8 = 1;
-/// Nobody will get it any more.
+/// The service has not requested the body.
+const UNREAD: u8 = 0;
+const READ: u8 = 1;
+/// The body is no longer available.
 const REVOKED: u8 = 2;
 
-impl Asked {
-    /// This body, watched.
-    pub(crate) fn of(&mut self, body: Body) -> RequestBody {
+impl BodyState {
+    /// Returns this body as one whose state is tracked here.
+    pub(crate) fn track(&mut self, body: Body) -> RequestBody {
         let body = Some(body).filter(|body| !body.is_empty());
         self.0 = body.as_ref().map(|_| Arc::default());
-        RequestBody { body, asked: self.clone() }
+        RequestBody { body, state: self.clone() }
     }
 
-    /// Gives up a request: says whether its body was asked for, and if not, nobody gets it from now
-    /// on. Whoever runs the connection may be on another thread, and about to ask.
-    pub(crate) fn give_up(&self) -> bool {
-        self.0.as_ref().is_some_and(|asked| !turns(asked, REVOKED))
+    /// Revokes the body, and returns whether it was already read. Atomic, because the connection may
+    /// be polled on another thread.
+    pub(crate) fn revoke(&self) -> bool {
+        self.0.as_ref().is_some_and(|state| !transition(state, REVOKED))
     }
 }
 
-/// Whether it is in this state now: it leaves [`UNASKED`] once.
-fn turns(asked: &AtomicU8, state: u8) -> bool {
-    let before = asked.compare_exchange(UNASKED, state, Ordering::AcqRel, Ordering::Acquire);
-    before.map_or_else(|before| before == state, |_| true)
+/// Leaves [`UNREAD`], and returns whether the state is `new`. The state changes only once.
+fn transition(state: &AtomicU8, new: u8) -> bool {
+    let before = state.compare_exchange(UNREAD, new, Ordering::AcqRel, Ordering::Acquire);
+    before.map_or_else(|before| before == new, |_| true)
 }
 
 impl http_body::Body for RequestBody {
@@ -70,8 +70,8 @@ impl http_body::Body for RequestBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Body>, Infallible>>> {
-        if self.asked.0.as_ref().is_some_and(|asked| !turns(asked, ASKED)) {
-            // The exchange has ended, and with it the connection.
+        if self.state.0.as_ref().is_some_and(|state| !transition(state, READ)) {
+            // The exchange has ended, and its connection is being closed.
             return Poll::Pending;
         }
         Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body))))
@@ -89,9 +89,9 @@ impl http_body::Body for RequestBody {
 /// The body of a reply.
 pub(crate) struct Incoming {
     body: UnsyncBoxBody<Bytes, BoxError>,
-    /// Whether the head says where it ends; else it ends with the connection.
+    /// Whether the head delimits the body; otherwise it ends with the connection.
     delimited: bool,
-    /// How much of its announced length is still to come: a service of the caller's may not check.
+    /// The rest of the announced length, checked because a custom service may not do so.
     left: Option<u64>,
 }
 
@@ -104,7 +104,7 @@ impl Incoming {
         Self { body, delimited, left }
     }
 
-    /// The next bytes, or nothing at the end. Trailers are dropped.
+    /// Returns the next bytes, or `None` at the end. Ignores trailers.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Failure>> {
         loop {
             let Some(frame) = self.body.frame().await else {
@@ -118,17 +118,16 @@ impl Incoming {
                         return Some(Ok(bytes));
                     }
                 }
-                Err(error) => return broken(error, self.delimited).map(Err),
+                Err(error) => return body_failure(error, self.delimited).map(Err),
             }
         }
     }
 }
 
-/// The body of a reply of which the flow wanted the head only, to be read as it comes, or to be
-/// [copied](Download::copy_to) to a file.
-#[must_use = "the body is read from it"]
+/// A streamed body of a reply, to be read as it arrives or [copied](Download::copy_to) to a writer.
+#[must_use = "the body is not read until it is used"]
 pub struct Download {
-    /// Nothing if there was no such reply, or it has ended.
+    /// `None` if the flow had no streamed reply, or the body has ended.
     body: Option<Incoming>,
     idle: Duration,
     alarm: Alarm,
@@ -139,16 +138,16 @@ impl Download {
         Self { body, idle, alarm }
     }
 
-    /// The next bytes, or nothing at the end. Waits no longer than the flow allows for a silence.
+    /// Returns the next bytes, or `None` at the end.
     ///
     /// # Cancel safety
     ///
-    /// The future may be dropped; no byte is lost.
+    /// If the future is dropped, no byte is lost.
     ///
     /// # Errors
     ///
-    /// [`Error::Transport`] if the body breaks off, is shorter than announced, or stays silent
-    /// for too long. Nothing comes after an error.
+    /// [`Error::Transport`] if the body is truncated, or if no data arrives within the idle timeout of
+    /// the flow. Later calls return `None`.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let Some(body) = &mut self.body else { return Ok(None) };
         let mut silence = self.alarm.after(self.idle);
@@ -164,8 +163,8 @@ impl Download {
 
     /// Writes the body of `head` to `writer`, flushes it, and returns the number of bytes.
     ///
-    /// The bytes are written as they arrive, a buffer at a time; `progress` receives the count so
-    /// far after each. [`Head::length`] is the length that the response announces. The file is
+    /// The bytes are written as they arrive, a buffer at a time; `progress` receives the total after
+    /// each. [`Head::length`] is the length that the response announces. The file is
     /// complete only when this function succeeds: write to a temporary file and rename it. A
     /// response with neither a length nor chunks does not show whether it was truncated
     /// ([`Head::length`] is `None` then); the service announces the length of each picture and file.
@@ -177,8 +176,8 @@ impl Download {
     /// use wechat_proto::{Error, Message};
     /// use wechat_transport_hyper::Client;
     ///
-    /// /// Puts the file of a message into a folder.
-    /// async fn keep(client: &Client, message: &Message, folder: &Path) -> Result<(), Error> {
+    /// /// Saves the file of a message in a folder.
+    /// async fn save(client: &Client, message: &Message, folder: &Path) -> Result<(), Error> {
     ///     let Some(received) = ReceivedFile::of(message) else { return Ok(()) };
     ///     // Safe to join: always one component.
     ///     let path = folder.join(received.file_name().as_str());
@@ -203,8 +202,8 @@ impl Download {
     ///
     /// - [`Error::TooLarge`] if there are more than `limit` bytes. No more than `limit` are written,
     ///   and none if the head announces more.
-    /// - [`Error::Transport`] if the body is truncated ([`Truncated`](FailureKind::Truncated)) or
-    ///   silent for too long.
+    /// - [`Error::Transport`] if the body is truncated ([`Truncated`](FailureKind::Truncated)), or if
+    ///   no data arrives within the idle timeout of the flow.
     /// - [`Error::EmptyMedia`] if the body is empty.
     /// - [`Error::Sink`] if the writer fails.
     pub async fn copy_to(
@@ -220,10 +219,12 @@ impl Download {
                 continue;
             }
             let so_far = tally.add(chunk.len())?;
-            write_all(writer, &chunk).await.map_err(unwritten)?;
+            write_all(writer, &chunk).await.map_err(sink_failure)?;
             progress(so_far);
         }
-        poll_fn(|context| Pin::new(&mut *writer).poll_flush(context)).await.map_err(unwritten)?;
+        poll_fn(|context| Pin::new(&mut *writer).poll_flush(context))
+            .await
+            .map_err(sink_failure)?;
         tally.end()
     }
 }
@@ -245,7 +246,7 @@ async fn write_all(
     Ok(())
 }
 
-fn unwritten(error: io::Error) -> Error {
+fn sink_failure(error: io::Error) -> Error {
     Error::Sink(Failure::new(FailureKind::Sink, Sent::Maybe).because(error))
 }
 

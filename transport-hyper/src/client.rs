@@ -21,24 +21,22 @@ use crate::transport::Transport;
 
 /// A logged-in client. Cheap to clone; safe to share between tasks and threads.
 ///
-/// Clones share the session. The session lock is held only while a flow is polled, never across
-/// I/O, and no function runs a caller's closure while it is held: progress callbacks and arguments
-/// may use the client.
+/// Clones share the session. The session lock is held only while a flow is polled, never across I/O
+/// or a caller's closure: progress callbacks and arguments may use the client.
 ///
 /// # Cancel safety
 ///
-/// Every future may be dropped at any point, and breaks its exchange. The flow it ran is the
-/// caller's and may be run again: it repeats the step that was under way, unless that could do the
-/// same twice.
+/// Every future may be dropped at any point, which cancels its exchange. The caller can run the flow
+/// again: it repeats the step that was in progress, unless the step might then take effect twice.
 ///
-/// - A call that only asks, or is idempotent (a remark, a chat that was read), is made again.
+/// - A query or an idempotent call (setting a remark, marking a chat as read) is repeated.
 /// - A call that must not be repeated (a send, a new room:
-///   [`Repeat::Once`](wechat_proto::endpoint::Repeat::Once)) fails with [`Error::Unanswered`] from
-///   then on and sends nothing, also if the future was dropped before anything was sent: the outcome
-///   of the exchange is unknown. Only a future that was never polled has begun nothing. A send can be
-///   repeated under its own number: keep the value, and call it by `&mut`.
-/// - What takes several steps (messages, contacts, an upload) goes on with the step that was under
-///   way; the steps before it are not repeated.
+///   [`Repeat::Once`](wechat_proto::endpoint::Repeat::Once)) fails with [`Error::Unanswered`] and
+///   sends nothing more, because the outcome of the exchange is unknown. This applies even if the
+///   future was dropped before anything was sent, unless it was never polled. A send can be retried
+///   under the same message id: keep the value, and pass it as `&mut`.
+/// - A flow with several steps (messages, contacts, an upload) continues with the step that was in
+///   progress; earlier steps are not repeated.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -47,36 +45,38 @@ pub struct Client {
 struct Shared {
     account: Mutex<Account>,
     transport: Transport,
-    /// True once the messages end.
+    /// Becomes true when the messages end.
     shutdown: watch::Sender<bool>,
 }
 
 impl Client {
-    /// Returns a client of an account that is logged in. Nothing is sent.
+    /// Returns a client for a logged-in account. Nothing is sent.
     pub fn new(transport: &Transport, account: Account) -> Self {
         let (account, shutdown) = (Mutex::new(account), watch::Sender::new(false));
         Self { shared: Arc::new(Shared { account, transport: transport.clone(), shutdown }) }
     }
 
-    /// Logs a device in with a QR code, and returns the client of the new session.
+    /// Logs in with a QR code, and returns a client for the new session.
     ///
-    /// `progress` reports what to show: the code first. Waits until the phone has confirmed; a
-    /// code that expires is renewed a few times.
+    /// `progress` receives each step, starting with the code to show. Waits until the phone has
+    /// confirmed. An expired code is renewed a few times.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the device keeps its cookies and the code shown is void. Calling
+    /// If the future is dropped, the device keeps its cookies and the code becomes invalid. Calling
     /// again starts with a new code.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203),
-    /// or with the text of a page, if this account may not log in on the web; what else ended the
-    /// login. Calling again starts with a new code, with the back-off of the failures before. The
+    /// - [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203),
+    ///   or with the text of a page, if this account may not log in on the web.
+    /// - Any other error that ended the login.
+    ///
+    /// Calling again starts with a new code and continues the back-off of earlier failures. The
     /// device keeps its cookies in any case.
     ///
-    /// An account that the service drops seconds after its login is reported by
-    /// [`Client::messages`]: [`Error::LoggedOut`] with 1101 or 1102.
+    /// If the service drops the account seconds after the login, [`Client::messages`] fails with
+    /// [`Error::LoggedOut`] (1101 or 1102).
     pub async fn login(
         transport: &Transport,
         device: &mut Device,
@@ -85,17 +85,18 @@ impl Client {
         Self::log_in(Login::new(), transport, device, progress).await
     }
 
-    /// Logs a device in again without a QR code, and returns the client of the new session: the
-    /// phone of the account that it logged in last asks to confirm.
+    /// Logs in again without a QR code, and returns a client for the new session. The phone of the
+    /// device's last account asks for confirmation.
     ///
-    /// `progress` reports [`Progress::ConfirmOnPhone`] first. If the service does not know the
-    /// device any more, and if the question is declined or not answered for five minutes, it goes
-    /// on like [`Client::login`], with [`Progress::Code`]. The device is one that was logged in
-    /// before, or a stored session's: [`Session::into_device`].
+    /// `progress` receives [`Progress::ConfirmOnPhone`] first. If the service no longer recognises
+    /// the device, or if the login is declined or not confirmed within five minutes, this falls
+    /// back to [`Client::login`], with [`Progress::Code`]. The device must have been logged in
+    /// before, or come from a stored session ([`Session::into_device`]).
     ///
     /// # Cancel safety
     ///
-    /// As [`Client::login`]: the question on the phone is void. Calling again asks again.
+    /// Like [`Client::login`]: the confirmation on the phone becomes invalid. Calling again requests
+    /// a new one.
     ///
     /// # Errors
     ///
@@ -123,8 +124,8 @@ impl Client {
         }
     }
 
-    /// Resumes a stored session; nothing is sent. Contacts are not stored with it: until
-    /// [`Client::contacts`], only those are known who write, or are mentioned.
+    /// Resumes a stored session. Nothing is sent. Contacts are not stored in a session: until
+    /// [`Client::contacts`], the directory only has authors of messages and mentioned contacts.
     ///
     /// # Errors
     ///
@@ -134,10 +135,10 @@ impl Client {
         Ok(Self::new(transport, Account::from(session)))
     }
 
-    /// Calls an endpoint: one exchange.
+    /// Calls an endpoint with a single exchange.
     ///
-    /// To keep a numbered send for a repetition, pass `&mut`. To keep another call that must not be
-    /// repeated, [run](Client::run) a [`Call`].
+    /// Pass a send as `&mut` to be able to retry it under the same message id. For other endpoints
+    /// that must not be repeated, [run](Client::run) a [`Call`] to keep it after a failure.
     ///
     /// ```no_run
     /// # use wechat_proto::{Error, Message, message::SendText};
@@ -151,12 +152,13 @@ impl Client {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, whether the call was made is unknown; calling again makes another
-    /// one.
+    /// If the future is dropped, it is unknown whether the call took effect; calling again makes
+    /// another call.
     ///
     /// # Errors
     ///
-    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and has no reply.
+    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and its outcome is
+    /// unknown.
     pub async fn call<E>(&self, endpoint: E) -> Result<E::Output, Error>
     where
         E: Endpoint,
@@ -166,12 +168,12 @@ impl Client {
         self.run(&mut Call::new(endpoint)).await
     }
 
-    /// Calls a download endpoint, and returns the head of the response and the body, to be read as
-    /// it arrives. A response without any bytes is retried twice.
+    /// Calls a download endpoint, and returns the head of the response and its streamed body. An
+    /// empty response is retried twice.
     ///
     /// # Errors
     ///
-    /// Those of the endpoint; [`Error::EmptyMedia`] if there are no bytes.
+    /// Those of the endpoint; [`Error::EmptyMedia`] if every response is empty.
     pub async fn download<E>(&self, endpoint: E) -> Result<(Head, Download), Error>
     where
         E: Endpoint<Output = Head>,
@@ -180,12 +182,12 @@ impl Client {
         self.stream(&mut RetryEmpty::new(endpoint)).await
     }
 
-    /// Runs a flow to its next output. The session is locked while the flow is polled.
+    /// Runs a flow to its next output. The session is locked only while the flow is polled.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the flow may be run again: it goes on with the step that was under
-    /// way, or fails with [`Error::Unanswered`], see [`Client`].
+    /// If the future is dropped, the flow may be run again: it continues with the step in progress or
+    /// fails with [`Error::Unanswered`], see [`Client`].
     ///
     /// # Errors
     ///
@@ -202,8 +204,8 @@ impl Client {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the flow may be run again, with the same source: it goes on with
-    /// the step that was under way, see [`Client`].
+    /// If the future is dropped, the flow may be run again with the same source: it continues with
+    /// the step in progress, see [`Client`].
     ///
     /// # Errors
     ///
@@ -221,13 +223,13 @@ impl Client {
         Ok(self.shared.transport.driver(None).drive(flow, &mut source, poll).await?.0)
     }
 
-    /// Runs a flow that wants the head of its response only, and returns the body, to be read as it
-    /// arrives.
+    /// Runs a flow whose request has [`Want::Head`], and returns its output and the streamed body of
+    /// the response.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the flow may be run again: it asks again. A [`Download`] that was
-    /// dropped is lost, and the flow run again fetches it from its beginning.
+    /// If the future is dropped, the flow may be run again and repeats its request. If a [`Download`]
+    /// is dropped, running the flow again fetches it from the beginning.
     ///
     /// # Errors
     ///
@@ -240,20 +242,19 @@ impl Client {
         self.shared.transport.stream_with(flow, |flow, now| self.poll(flow, now)).await
     }
 
-    /// Uploads a file, and returns what a send names.
+    /// Uploads a file, and returns the reference that a send needs.
     ///
-    /// `source` is the file: read 512 KB at a time, from its beginning twice. `progress` reports how
-    /// far it is. The upload stays the caller's: after an error, calling again with it goes on where
-    /// it was.
+    /// `source` is the file; it is read in pieces of 512 KB, twice from its beginning. `progress`
+    /// receives each step. After an error, calling again with the same upload resumes it.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, calling again with the same upload and source goes on where it
-    /// was. The piece that was under way is sent again, those that the service took are not.
+    /// If the future is dropped, calling again with the same upload and source resumes it. The piece
+    /// in progress is sent again; pieces that the service has accepted are not.
     ///
     /// # Errors
     ///
-    /// What ended the upload, see [`Upload`].
+    /// The error that ended the upload, see [`Upload`].
     pub async fn upload(
         &self,
         upload: &mut Upload,
@@ -269,68 +270,71 @@ impl Client {
         }
     }
 
-    /// Loads all contacts, and returns those that are known.
+    /// Loads all contacts, and returns the directory.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the contacts loaded before are known; calling again starts again.
+    /// If the future is dropped, contacts loaded so far stay in the directory; calling again starts
+    /// from the beginning.
     ///
     /// # Errors
     ///
-    /// What ended the load. The contacts loaded before are known; calling again starts again.
+    /// The error that ended loading. Contacts loaded so far stay in the directory; calling again
+    /// starts from the beginning.
     pub async fn contacts(&self) -> Result<Directory, Error> {
         self.run(&mut LoadContacts::new()).await?;
         Ok(self.directory())
     }
 
-    /// Returns the messages, as they arrive.
+    /// Returns a stream of incoming messages.
     ///
-    /// A message is acknowledged when the next one is asked for, unless the messages are
+    /// Requesting the next message acknowledges the previous one, unless the messages are
     /// [`manual`](Messages::manual). A second call replaces the first: the older messages fail with
     /// [`Error::InUse`].
     pub fn messages(&self) -> Messages {
         Messages::new(self.clone())
     }
 
-    /// Acknowledges a message of [manual](Messages::manual) messages: it will not be delivered
+    /// Acknowledges a message of [manual](Messages::manual) messages, so that it is not delivered
     /// again. See [`Session::acknowledge`].
     pub fn acknowledge(&self, message: &Message) {
         self.account().session_mut().acknowledge(message);
     }
 
-    /// Returns the contacts that are known now; nothing is sent. A copy costs a few pointers, and
-    /// shows what changed since an older one ([`Directory::changes_since`]).
+    /// Returns a copy of the directory. Nothing is sent. The copy is cheap, and can be compared
+    /// with an older one ([`Directory::changes_since`]).
     pub fn directory(&self) -> Directory {
         self.account().directory().clone()
     }
 
-    /// Returns the session as it is now, to be stored.
+    /// Returns a copy of the current session, to be stored.
     pub fn session(&self) -> Session {
         self.account().session().clone()
     }
 
-    /// Returns a number for a send that is to be repeated under it, by this process or the next:
+    /// Returns a new message id, with which this process or a later one can retry a send:
     /// [`SendText::with_id`](wechat_proto::message::SendText::with_id).
     pub fn next_client_msg_id(&self) -> ClientMsgId {
         let now = self.shared.transport.now();
         self.account().session_mut().next_client_msg_id(now)
     }
 
-    /// Ends the messages, also during a long poll: they fail with [`Error::Stopped`].
+    /// Ends the messages, even during a long poll: they fail with [`Error::Stopped`].
     ///
-    /// Final for this client and its clones; calls still work, and none under way is touched. It
-    /// does not wait, and may be called from any thread. Whatever the messages wait for ends in far
-    /// less than half a second: a name lookup, a connection, a handshake, a poll with or without a
-    /// part of its response, a pause after failures. The messages have to be polled to report it.
+    /// This is final for this client and its clones. Calls still work, and calls in progress are not
+    /// affected. This function does not wait, and may be called from any thread. The messages end in
+    /// far less than half a second, whether they wait for a name lookup, a connection, a handshake, a
+    /// response or the rest of one, or a pause after failures. They have to be polled to report the
+    /// end.
     ///
-    /// Messages that were received and not acknowledged are not lost: they are received again when
-    /// the session is resumed.
+    /// Messages that were received but not acknowledged are received again when the session is
+    /// resumed.
     pub fn stop(&self) {
         self.account().stop();
         self.wake();
     }
 
-    /// Runs a flow that ends with the session or a stop, wherever it waits.
+    /// Runs a flow that the end of the session or a stop cancels.
     pub(crate) async fn run_inbox<F>(&self, flow: &mut F) -> Result<F::Output, Error>
     where
         F: Flow,
@@ -342,11 +346,11 @@ impl Client {
     }
 
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
-        // Poisoning is ignored: a flow that panics leaves an account that is consistent.
+        // Poisoning is ignored: a panicking flow leaves the account consistent.
         self.shared.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The one place where the account is locked while a flow runs.
+    /// Polls a flow. Running flows lock the account only here.
     fn poll<F>(&self, flow: &mut F, now: Timestamp) -> Result<F::Output, Interrupt>
     where
         F: Flow,
@@ -362,13 +366,13 @@ impl Client {
         result
     }
 
-    /// Wakes the inbox, to report why no more messages arrive.
+    /// Wakes the inbox, so that it reports why it has ended.
     fn wake(&self) {
-        self.shared.shutdown.send_if_modified(|given| !std::mem::replace(given, true));
+        self.shared.shutdown.send_if_modified(|sent| !std::mem::replace(sent, true));
     }
 }
 
-/// Shows nothing of the account.
+/// Omits the account.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let options = self.shared.transport.options();

@@ -1,4 +1,4 @@
-//! The client that is used unless the options bring another.
+//! The default HTTP client.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -28,13 +28,13 @@ use crate::tls;
 
 type Boxed<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
-/// A client that does what it is told and nothing else.
+/// Returns a client that adds nothing to the requests.
 pub(crate) fn client(options: &Options) -> Result<Client<Connector, RequestBody>, Failure> {
     let mut http = HttpConnector::new_with_resolver(Resolver {
         names: Arc::new(options.names.clone()),
         system: GaiResolver::new(),
     });
-    set(&mut http, options.connect_timeout);
+    configure(&mut http, options.connect_timeout);
     let dial = match &options.proxy {
         None => Dial::Direct(http),
         Some((host, port)) => {
@@ -61,21 +61,20 @@ pub(crate) fn client(options: &Options) -> Result<Client<Connector, RequestBody>
         .build(connector))
 }
 
-/// What all connectors have in common. Each address of a name has its share of the time: one that
-/// does not answer leaves some for the next.
-fn set<R>(http: &mut HttpConnector<R>, limit: Duration) {
+/// Configures a connector. Each address of a name has its share of the time, so that an unresponsive
+/// one leaves time for the next.
+fn configure<R>(http: &mut HttpConnector<R>, limit: Duration) {
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(limit));
 }
 
-/// The longest head of a reply, and how much of a body is read at once.
+/// The maximum length of a reply's head, and of a read of its body.
 const HEAD: usize = 64 << 10;
 
-/// Makes connections within their time limit.
+/// Opens connections within their time limit.
 ///
-/// The pool copies it for each request, whether that needs a connection or not: a copy is a copy
-/// of pointers.
+/// The pool clones it for each request, so it only contains pointers.
 #[derive(Clone)]
 pub(crate) struct Connector {
     secure: Arc<HttpsConnector<Dial>>,
@@ -122,8 +121,8 @@ impl Service<Uri> for Dial {
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         match self {
-            Self::Direct(http) => http.poll_ready(context).map_err(unconnected),
-            Self::Proxied(tunnel) => tunnel.poll_ready(context).map_err(unproxied),
+            Self::Direct(http) => http.poll_ready(context).map_err(connect_failure),
+            Self::Proxied(tunnel) => tunnel.poll_ready(context).map_err(proxy_failure),
         }
     }
 
@@ -131,17 +130,17 @@ impl Service<Uri> for Dial {
         match self {
             Self::Direct(http) => {
                 let connecting = http.call(uri);
-                Box::pin(async { connecting.await.map_err(unconnected) })
+                Box::pin(async { connecting.await.map_err(connect_failure) })
             }
             Self::Proxied(tunnel) => {
                 let connecting = tunnel.call(with_port(uri));
-                Box::pin(async { connecting.await.map_err(unproxied) })
+                Box::pin(async { connecting.await.map_err(proxy_failure) })
             }
         }
     }
 }
 
-/// The same with its port written out: a tunnel takes 443 for all that have none.
+/// Adds the default port to an http URI: a tunnel uses 443 for every URI without a port.
 fn with_port(uri: Uri) -> Uri {
     match uri.host() {
         Some(host) if uri.port().is_none() && uri.scheme_str() == Some("http") => {
@@ -152,8 +151,8 @@ fn with_port(uri: Uri) -> Uri {
     }
 }
 
-/// Why there is no connection. What happens here happens before anything is sent.
-fn unconnected(error: impl Into<BoxError>) -> Failure {
+/// Returns the failure of connecting, with [`Sent::No`]: nothing has been sent yet.
+fn connect_failure(error: impl Into<BoxError>) -> Failure {
     let error = error.into();
     if let Some(failure) = find::<Failure>(&*error) {
         return failure.clone();
@@ -163,12 +162,12 @@ fn unconnected(error: impl Into<BoxError>) -> Failure {
     Failure::new(kind, Sent::No).because(Cause(error))
 }
 
-/// Why there is no connection through a proxy.
-fn unproxied(error: impl Into<BoxError>) -> Failure {
+/// Returns the failure of connecting through a proxy.
+fn proxy_failure(error: impl Into<BoxError>) -> Failure {
     let error = error.into();
-    // hyper-util's own type for it is private; a test watches its text.
+    // hyper-util's type for it is private; a test checks its text.
     let refused = error.to_string().contains("proxy authorization required");
-    let mut failure = unconnected(error);
+    let mut failure = connect_failure(error);
     if refused {
         failure.kind = FailureKind::ProxyAuthorization;
     } else if failure.kind == FailureKind::Connect {
@@ -177,7 +176,7 @@ fn unproxied(error: impl Into<BoxError>) -> Failure {
     failure
 }
 
-/// The names of the options, then the system's.
+/// Resolves names with the options, then the system.
 #[derive(Clone)]
 pub(crate) struct Resolver {
     names: Arc<Names>,
@@ -220,7 +219,7 @@ mod tests {
 
     use super::*;
 
-    /// A resolver with one answer.
+    /// A resolver with a fixed result.
     #[derive(Clone)]
     struct Always(Vec<SocketAddr>);
 
@@ -238,18 +237,17 @@ mod tests {
         }
     }
 
-    /// An address that does not answer leaves time for the next.
     #[tokio::test]
-    async fn each_address_has_its_share_of_the_time() {
+    async fn unresponsive_address_leaves_time_for_the_next() {
         let full = Full::new().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (dead, alive) = (full.address(), listener.local_addr().unwrap());
         let connect = |addresses: Vec<SocketAddr>| async move {
             let mut http = HttpConnector::new_with_resolver(Always(addresses));
-            set(&mut http, Duration::from_millis(1200));
+            configure(&mut http, Duration::from_millis(1200));
             let start = Instant::now();
             let uri = Uri::from_static("http://wx.qq.com/");
-            let result = http.call(uri).await.map(drop).map_err(unconnected);
+            let result = http.call(uri).await.map(drop).map_err(connect_failure);
             (result, start.elapsed())
         };
         let (result, took) = connect(vec![dead, alive]).await;

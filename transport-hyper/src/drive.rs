@@ -22,15 +22,15 @@ pub(crate) struct Driver<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) alarm: &'a Alarm,
     pub(crate) deadline_cap: Duration,
-    /// Ends its waits early.
+    /// Ends exchanges and pauses early.
     pub(crate) shutdown: Option<watch::Receiver<bool>>,
 }
 
 impl Driver<'_> {
-    /// Runs a flow to its next output. `poll` polls it once, and takes the locks it needs.
+    /// Runs a flow to its next output. `poll` polls it once and acquires the necessary locks.
     ///
-    /// Also returns the body of the last response, if the flow wanted its head only. Dropped, it
-    /// leaves a flow that may be polled again.
+    /// Also returns the body of the last response under [`Want::Head`](wechat_proto::flow::Want::Head).
+    /// If the future is dropped, the flow may be polled again.
     pub(crate) async fn drive<F: Flow>(
         mut self,
         flow: &mut F,
@@ -42,13 +42,13 @@ impl Driver<'_> {
             match poll(flow, (self.clock)()) {
                 Ok(output) => return Ok((output, rest)),
                 Err(Interrupt::Send(request)) => {
-                    // A body that was not read is dropped before the next exchange.
+                    // Drop an unread body before the next exchange.
                     rest = None;
                     let (service, alarm, cap) = (self.service, self.alarm, self.deadline_cap);
                     #[cfg(feature = "tracing")]
                     let log = crate::log::Log::new(&request);
                     let exchange = exchange(service, request, alarm, cap);
-                    // Broken off, it has no result: the flow decides what to do instead.
+                    // A cancelled exchange has no result; the flow decides how to continue.
                     let Some(reply) = self.unless_shut_down(exchange).await else { continue };
                     #[cfg(feature = "tracing")]
                     log.end(&reply);
@@ -59,7 +59,7 @@ impl Driver<'_> {
                     flow.handle(Input::Reply(reply));
                 }
                 Err(Interrupt::Read(range)) => {
-                    let piece = source.read(range).await.map_err(unreadable);
+                    let piece = source.read(range).await.map_err(source_failure);
                     flow.handle(Input::Piece(piece));
                 }
                 Err(Interrupt::Sleep(time)) => {
@@ -71,13 +71,13 @@ impl Driver<'_> {
         }
     }
 
-    /// Returns the output of `future`, or `None` if the shutdown signal comes first; it is reported
-    /// once.
+    /// Returns the output of `future`, or `None` if the shutdown signal comes first. The signal
+    /// cancels only one wait.
     async fn unless_shut_down<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
         let Some(shutdown) = &mut self.shutdown else { return Some(future.await) };
         let result = {
-            let mut given = pin!(shutdown.wait_for(|given| *given));
-            unless(&mut given, future).await
+            let mut signalled = pin!(shutdown.wait_for(|signalled| *signalled));
+            unless(&mut signalled, future).await
         };
         if result.is_none() {
             self.shutdown = None;
@@ -86,7 +86,7 @@ impl Driver<'_> {
     }
 }
 
-fn unreadable(error: io::Error) -> Failure {
+fn source_failure(error: io::Error) -> Failure {
     Failure::new(FailureKind::Source, Sent::No).because(error)
 }
 
@@ -131,7 +131,7 @@ mod tests {
         }
     }
 
-    /// A timer of threads.
+    /// A timer that uses threads.
     struct Threads;
     struct Until(Instant);
 
@@ -164,7 +164,7 @@ mod tests {
         }
     }
 
-    /// Answers with the body it was sent; silent where that is empty.
+    /// Replies with the body of the request; never replies if it is empty.
     #[derive(Clone, Default)]
     struct Echo(Arc<AtomicUsize>);
 
@@ -189,7 +189,7 @@ mod tests {
         }
     }
 
-    /// Goes through these steps, one a poll.
+    /// A flow that returns one of these steps for each poll.
     struct Steps(Vec<Result<&'static str, Interrupt>>, Vec<Input>);
 
     impl Flow for Steps {
@@ -228,9 +228,9 @@ mod tests {
         Ok(driver.drive(steps, &mut source, poll).await?.0)
     }
 
-    /// With a service and a timer of the caller's, on no runtime at all.
+    /// Uses a custom service and timer, without a runtime.
     #[test]
-    fn serves_one_interrupt_at_a_time() {
+    fn interrupts_are_served_one_at_a_time() {
         let steps = vec![
             send("hello", 5000),
             Err(Interrupt::Sleep(Duration::from_millis(30))),
@@ -259,15 +259,15 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_ends_it() {
+    fn failure_ends_the_run() {
         let mut steps = Steps(vec![Err(Interrupt::Fail(Error::Stopped)), Ok("again")], Vec::new());
         assert!(matches!(block_on(drive(&mut steps, None)), Err(Error::Stopped)));
         assert!(matches!(block_on(drive(&mut steps, None)), Ok("again")));
     }
 
-    /// It ends one wait; the flow is polled again, and no input given.
+    /// The flow is polled again without an input.
     #[test]
-    fn a_shutdown_is_heard_once() {
+    fn shutdown_cancels_only_one_wait() {
         for wait in [send("", 60_000), Err(Interrupt::Sleep(Duration::from_secs(60)))] {
             let shutdown = watch::Sender::new(false);
             let receiver = shutdown.subscribe();
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn dropped_it_leaves_the_flow() {
+    fn flow_continues_after_dropped_drive() {
         let mut steps = Steps(vec![send("", 60_000), Ok("again")], Vec::new());
         {
             let mut driving = pin!(drive(&mut steps, None));

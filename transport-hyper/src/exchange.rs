@@ -1,4 +1,4 @@
-//! One request for one reply.
+//! A single exchange: a request and its reply.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use http::{Method, StatusCode, header};
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::{self, Request, Response, Want};
 
-use crate::body::{Asked, Download, Incoming};
-use crate::failure::unanswered;
+use crate::body::{BodyState, Download, Incoming};
+use crate::failure::reply_failure;
 use crate::service::Exchange;
 use crate::timer::{Alarm, unless};
 
-/// A reply, and what of its body the flow did not want.
+/// A reply, and the rest of its body under [`Want::Head`].
 pub(crate) type Exchanged = Result<(Response, Option<Download>), Failure>;
 
-/// Sends a request and reads as much of its reply as is wanted. No time limit of it is longer
-/// than `cap`. Dropped, it breaks the connection.
+/// Sends a request and reads as much of the reply as it wants. `cap` limits its deadlines. Dropping
+/// the future closes the connection.
 pub(crate) async fn exchange(
     service: &dyn Exchange,
-    // Boxed on its way: each step would copy it.
+    // Boxed, because every layer would copy it.
     request: Box<Request>,
     alarm: &Alarm,
     cap: Duration,
@@ -28,29 +28,29 @@ pub(crate) async fn exchange(
     let (limit, want) = (request.deadline.min(cap), request.want);
     let bodiless = request.http.body().is_empty();
     let head_only = request.http.method() == Method::HEAD;
-    let mut asked = Asked::default();
-    let mut http = request.http.map(|body| asked.of(body));
+    let mut state = BodyState::default();
+    let mut http = request.http.map(|body| state.track(body));
     let connection = service.watch(&mut http);
     let reply = service.exchange(http);
     let sent = || {
-        let asked = asked.give_up();
-        // Without a connection nothing was sent, also of a request that has no body to be asked for.
+        let read = state.revoke();
+        // Without a connection nothing was sent, even if the request has no body.
         let connected =
             connection.as_ref().is_none_or(|connection| connection.connection_metadata().is_some());
-        if asked || bodiless && connected { Sent::Maybe } else { Sent::No }
+        if read || bodiless && connected { Sent::Maybe } else { Sent::No }
     };
     let mut deadline = alarm.after(limit);
     let reply = match unless(&mut deadline, reply).await {
         Some(Ok(reply)) => reply,
-        Some(Err(error)) => return Err(unanswered(error, sent())),
+        Some(Err(error)) => return Err(reply_failure(error, sent())),
         None => return Err(Failure::new(FailureKind::Timeout, sent())),
     };
     let (mut head, body) = reply.into_parts();
-    // Whatever the service noted there is not the reply's.
+    // Extensions of the service are not part of the reply.
     head.extensions.clear();
     let announced = flow::announced(&head.headers)?;
     let delimited = announced.is_some() || head.headers.contains_key(header::TRANSFER_ENCODING);
-    // Some replies announce a body that they do not have.
+    // These replies may announce a body that they do not have.
     let empty = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let mut body = Incoming::new(body, delimited, announced.filter(|_| !(head_only || empty)));
     match want {
@@ -67,11 +67,10 @@ pub(crate) async fn exchange(
     }
 }
 
-/// The most room made for a body because its server says how long it will be: `docs/threats.md`
-/// B2.
-const ROOM: usize = 1 << 20;
+/// The maximum buffer allocated for a body because of its announced length: `docs/threats.md` B2.
+const MAX_ALLOCATION: usize = 1 << 20;
 
-/// A body of up to `limit` bytes.
+/// Reads a body of up to `limit` bytes.
 async fn whole(
     body: &mut Incoming,
     announced: Option<u64>,
@@ -86,7 +85,7 @@ async fn whole(
         return Err(too_large);
     }
     let Some(mut next) = body.next().await.transpose()? else { return Ok(first) };
-    let room = usize::try_from(announced.unwrap_or(0)).unwrap_or(0).min(ROOM);
+    let room = usize::try_from(announced.unwrap_or(0)).unwrap_or(0).min(MAX_ALLOCATION);
     let mut bytes = BytesMut::with_capacity(room);
     bytes.extend_from_slice(&first);
     loop {

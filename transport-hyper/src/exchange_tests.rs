@@ -1,4 +1,4 @@
-//! What is made of the replies of a service of the caller's, which may check nothing.
+//! Replies of a custom service, which may not check them.
 
 use std::convert::Infallible;
 use std::future::{Pending, Ready, pending, ready};
@@ -20,7 +20,7 @@ use super::*;
 use crate::body::RequestBody;
 use crate::service::Served;
 
-/// Answers everything with this.
+/// A service that returns this reply to every request.
 #[derive(Clone)]
 struct Always(http::Response<Full<Bytes>>);
 
@@ -41,8 +41,8 @@ impl Service<http::Request<RequestBody>> for Always {
 const WHOLE: Want = Want::Whole { limit: 100 };
 const HEAD: Want = Want::Head { idle: Duration::from_secs(5) };
 
-/// Exchanges a request for a reply of this status that announces so much and has `body`.
-async fn asked(
+/// Exchanges a request for a reply with this status, announced length and body.
+async fn exchanged(
     method: Method,
     want: Want,
     status: u16,
@@ -68,34 +68,34 @@ fn kind<T>(result: Result<T, Failure>) -> FailureKind {
     }
 }
 
-/// hyper counts for itself; another service may hand on what it got.
+/// hyper checks the length itself; a custom service may not.
 #[tokio::test]
-async fn a_body_shorter_than_announced_is_told_of() {
+async fn body_shorter_than_announced_is_truncated() {
     for body in ["", "hel"] {
-        let short = asked(Method::GET, WHOLE, 200, Some(5), body).await;
+        let short = exchanged(Method::GET, WHOLE, 200, Some(5), body).await;
         assert_eq!(kind(short), FailureKind::Truncated);
     }
-    let (reply, _) = asked(Method::GET, WHOLE, 200, Some(5), "hello").await.unwrap();
+    let (reply, _) = exchanged(Method::GET, WHOLE, 200, Some(5), "hello").await.unwrap();
     assert_eq!(reply.body(), "hello");
-    // Announced, and rightly not there.
+    // These replies have no body, whatever length they announce.
     for (method, status) in [(Method::HEAD, 200), (Method::GET, 204), (Method::GET, 304)] {
-        let (reply, _) = asked(method, WHOLE, status, Some(5), "").await.unwrap();
+        let (reply, _) = exchanged(method, WHOLE, status, Some(5), "").await.unwrap();
         assert!(reply.body().is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_streamed_body_shorter_than_announced_is_told_of() {
-    let (_, rest) = asked(Method::GET, HEAD, 200, Some(5), "hel").await.unwrap();
+async fn streamed_body_shorter_than_announced_is_truncated() {
+    let (_, rest) = exchanged(Method::GET, HEAD, 200, Some(5), "hel").await.unwrap();
     let mut rest = rest.unwrap();
     assert_eq!(rest.chunk().await.unwrap().unwrap(), "hel");
     match rest.chunk().await {
         Err(Error::Transport(failure)) => assert_eq!(failure.kind, FailureKind::Truncated),
         other => panic!("{other:?}"),
     }
-    assert!(rest.chunk().await.unwrap().is_none(), "told once");
+    assert!(rest.chunk().await.unwrap().is_none(), "reported once");
 
-    let (reply, rest) = asked(Method::GET, HEAD, 200, Some(5), "hel").await.unwrap();
+    let (reply, rest) = exchanged(Method::GET, HEAD, 200, Some(5), "hel").await.unwrap();
     let head = GetImage::new(MsgId::from("1"), ImageSize::Full).parse(&reply).unwrap();
     let mut written = Vec::new();
     match rest.unwrap().copy_to(&head, &mut written, 100, |_| {}).await {
@@ -105,7 +105,8 @@ async fn a_streamed_body_shorter_than_announced_is_told_of() {
     assert_eq!(written, b"hel");
 }
 
-/// Takes a byte at a time, each second time nothing, and is slow to flush.
+/// A writer that takes one byte every third call, with a pending and an interrupted call in between,
+/// and is slow to flush.
 #[derive(Default)]
 struct Drip {
     written: Vec<u8>,
@@ -148,28 +149,28 @@ impl AsyncWrite for Drip {
 }
 
 #[tokio::test]
-async fn a_slow_writer_gets_everything() {
-    let (reply, rest) = asked(Method::GET, HEAD, 200, None, "hello").await.unwrap();
+async fn slow_writer_receives_whole_body() {
+    let (reply, rest) = exchanged(Method::GET, HEAD, 200, None, "hello").await.unwrap();
     let head = GetImage::new(MsgId::from("1"), ImageSize::Full).parse(&reply).unwrap();
     let mut drip = Drip::default();
     let size = rest.unwrap().copy_to(&head, &mut drip, 5, |_| {}).await.unwrap();
     assert_eq!((size, drip.written.as_slice(), drip.flushed), (5, &b"hello"[..], 3));
 }
 
-/// A download can be spawned.
+/// The future can be spawned.
 #[test]
-fn a_copy_is_send() {
+fn copy_to_future_is_send() {
     fn is_send(_: impl Send) {}
     let _ = |rest: Download, head: &wechat_proto::media::Head| {
         is_send(rest.copy_to(head, &mut Drip::default(), 1, |_| {}));
     };
 }
 
-/// Never answers; what it got may still be on its way when nobody waits any more.
+/// A service that never replies, and keeps the bodies of its requests after their deadlines.
 #[derive(Clone, Default)]
-struct Hoards(Arc<Mutex<Vec<RequestBody>>>);
+struct Unresponsive(Arc<Mutex<Vec<RequestBody>>>);
 
-impl Service<http::Request<RequestBody>> for Hoards {
+impl Service<http::Request<RequestBody>> for Unresponsive {
     type Response = http::Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = Pending<Result<Self::Response, Infallible>>;
@@ -184,31 +185,31 @@ impl Service<http::Request<RequestBody>> for Hoards {
     }
 }
 
-/// Threat S9: what was said not to have been sent is not sent afterwards.
+/// Threat S9: a body reported as not sent is not sent afterwards.
 #[tokio::test]
-async fn nobody_gets_the_body_of_what_was_given_up() {
-    for asks_before in [false, true] {
-        let hoard = Hoards::default();
-        let service = Served(hoard.clone());
+async fn body_is_not_sent_after_the_deadline() {
+    for read_before in [false, true] {
+        let unresponsive = Unresponsive::default();
+        let service = Served(unresponsive.clone());
         let http = http::Request::post("http://127.0.0.1/x").header(header::CONTENT_LENGTH, 5);
         let http = http.body(Body::from(String::from("hello"))).unwrap();
         let deadline = Duration::from_millis(50);
         let request = Box::new(Request { http, deadline, want: WHOLE });
         let alarm = Alarm::new(TokioTimer::new());
-        let ask = || {
-            let mut bodies = hoard.0.lock().unwrap();
+        let read = || {
+            let mut bodies = unresponsive.0.lock().unwrap();
             let body = Pin::new(bodies.first_mut().expect("a request"));
             http_body::Body::poll_frame(body, &mut Context::from_waker(Waker::noop())).is_ready()
         };
         let exchange = exchange(&service, request, &alarm, Duration::MAX);
         let (result, ()) = tokio::join!(exchange, async {
-            if asks_before {
-                assert!(ask());
+            if read_before {
+                assert!(read());
             }
         });
         let failure = result.map(drop).unwrap_err();
-        let sent = if asks_before { Sent::Maybe } else { Sent::No };
+        let sent = if read_before { Sent::Maybe } else { Sent::No };
         assert_eq!((failure.kind, failure.sent), (FailureKind::Timeout, sent));
-        assert_eq!(ask(), asks_before);
+        assert_eq!(read(), read_before);
     }
 }

@@ -1,4 +1,4 @@
-//! What went wrong, in the terms of the core.
+//! Conversion of errors to [`Failure`]s.
 
 use std::error::Error as StdError;
 use std::{fmt, io};
@@ -8,14 +8,14 @@ use wechat_proto::error::{Failure, FailureKind, Sent};
 
 use crate::BoxError;
 
-/// Why there is no reply.
-pub(crate) fn unanswered(error: BoxError, sent: Sent) -> Failure {
-    // What the connector and the resolver say.
+/// Returns the failure of an exchange without a reply.
+pub(crate) fn reply_failure(error: BoxError, sent: Sent) -> Failure {
+    // A failure of the connector or the resolver.
     if let Some(failure) = find::<Failure>(&*error) {
         return failure.clone();
     }
     let kind = match find::<hyper::Error>(&*error) {
-        // Lookups and connections failed above: what is left of connecting is encryption.
+        // Failures of lookups and connections returned above, so this is a failure of TLS.
         None if find::<legacy::Error>(&*error).is_some_and(legacy::Error::is_connect) => {
             let untrusted = find::<rustls::Error>(&*error)
                 .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
@@ -24,7 +24,7 @@ pub(crate) fn unanswered(error: BoxError, sent: Sent) -> Failure {
         }
         None if find::<io::Error>(&*error).is_some() => FailureKind::Closed,
         None => FailureKind::Other,
-        // hyper has no question for this one; the conformance suite watches its text.
+        // hyper has no method to detect this one; the conformance suite checks its text.
         Some(error) if error.to_string() == "message head is too large" => FailureKind::TooLarge,
         Some(error) if error.is_parse() => FailureKind::Protocol,
         Some(error) if error.is_timeout() => FailureKind::Timeout,
@@ -32,15 +32,15 @@ pub(crate) fn unanswered(error: BoxError, sent: Sent) -> Failure {
         Some(_) => FailureKind::Closed,
     };
     let failure = Failure::new(kind, sent);
-    // Another service's errors may quote what they were given.
+    // Errors of a custom service may quote the request.
     if error.is::<legacy::Error>() { failure.because(Cause(error)) } else { failure }
 }
 
-/// Why a body ended early; nothing if that is how it ends.
-pub(crate) fn broken(error: BoxError, delimited: bool) -> Option<Failure> {
+/// Returns the failure of a body that ended early, or `None` if this is its regular end.
+pub(crate) fn body_failure(error: BoxError, delimited: bool) -> Option<Failure> {
     let kind = match find::<io::Error>(&*error).map(io::Error::kind) {
-        // Without a length, the end of the connection is the end of the body, also where the
-        // peer does not say goodbye.
+        // Without a length, the body ends with the connection, even if the peer does not close TLS
+        // properly.
         Some(io::ErrorKind::UnexpectedEof) if !delimited => return None,
         Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => FailureKind::Protocol,
         _ => FailureKind::Truncated,
@@ -49,7 +49,7 @@ pub(crate) fn broken(error: BoxError, delimited: bool) -> Option<Failure> {
     Some(if error.is::<hyper::Error>() { failure.because(Cause(error)) } else { failure })
 }
 
-/// The first error of this type among an error and what caused it.
+/// Returns the first error of this type in the chain of sources.
 pub(crate) fn find<'a, T: StdError + 'static>(
     error: &'a (dyn StdError + 'static),
 ) -> Option<&'a T> {
@@ -67,7 +67,7 @@ pub(crate) fn find<'a, T: StdError + 'static>(
     None
 }
 
-/// A boxed error as a plain one.
+/// A boxed error that implements [`Error`](StdError).
 pub(crate) struct Cause(pub(crate) BoxError);
 
 impl fmt::Debug for Cause {

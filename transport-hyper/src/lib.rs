@@ -1,11 +1,11 @@
 //! The async transport of [`wechat_proto`], over [hyper](https://docs.rs/hyper).
 //!
-//! A [`Transport`] is the HTTP stack, shared by any number of clients. [`Client::open`] opens the
-//! session that is stored ([`FileStore`], or a store of your own), or logs in; [`Client::login`]
-//! shows a QR code, [`Client::resume`] resumes a session. [`Client::messages`] waits for messages;
+//! A [`Transport`] is the HTTP stack, shared by any number of clients. [`Client::open`] resumes a
+//! stored session ([`FileStore`], or your own store) or logs in; [`Client::login`] logs in with a
+//! QR code; [`Client::resume`] resumes a given session. [`Client::messages`] receives messages;
 //! [`Client::call`] calls an endpoint; [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A
-//! client is cheap to clone and can be used from several tasks at once, the messages on one and
-//! calls on others.
+//! client is cheap to clone and can be used from several tasks at once, for example one for the
+//! messages and others for calls.
 //!
 //! ```no_run
 //! use wechat_proto::login::Progress;
@@ -31,30 +31,30 @@
 //! }
 //! ```
 //!
-//! # What it does with the network
+//! # Network behaviour
 //!
-//! It keeps the promises that [`wechat_proto::flow`] asks of a driver: requests are sent as they
-//! are, nothing is followed, added or remembered, every failure is returned as a value.
+//! The transport meets the requirements of [`wechat_proto::flow`] for a driver: it sends requests
+//! unchanged, follows no redirects, adds no headers, keeps no cookies, and returns every failure as a
+//! value.
 //!
-//! - TLS is rustls with the `ring` provider, passed explicitly: a program that also contains
-//!   another provider works. Trusted are Mozilla's roots and [`Options::root_certificate`].
-//! - No proxy is taken from the environment; [`Options::proxy`] sets one.
-//! - One deadline covers the whole of an exchange: look-up, connection, handshake, request, reply.
-//! - [`Client::stop`] breaks the long poll of the messages without touching a call under way.
+//! - TLS is rustls with the `ring` provider, passed explicitly, so that a program may also contain
+//!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`].
+//! - Proxies of the environment are ignored; [`Options::proxy`] sets one.
+//! - One deadline covers the whole exchange: lookup, connection, handshake, request, reply.
+//! - [`Client::stop`] cancels the long poll of the messages without affecting a call in progress.
 //!
 //! # Runtimes
 //!
-//! By default it runs on tokio, with time and I/O enabled. [`Options::service`] and
-//! [`Options::timer`] bring another client and timer; then no tokio runtime is needed. On a
-//! runtime of several threads, spawn what talks to the service: the thread of `block_on` is a
-//! slower place for it.
+//! The default client and timer need a tokio runtime with time and I/O enabled. [`Options::service`]
+//! and [`Options::timer`] replace them; then no tokio runtime is needed. On a multi-threaded
+//! runtime, spawn tasks that use a client: they run slower on the thread of `block_on`.
 //!
 //! # Logging
 //!
-//! With the feature `tracing`, each exchange is an event at debug level: host, path, status and
-//! duration, never a query, a header or a body. (The blocking sibling of this crate is built on
-//! ureq, which logs whole URLs at trace level under the log target `ureq`: a program that uses
-//! both caps that target at debug.)
+//! With the feature `tracing`, each exchange emits an event at debug level with host, path, status
+//! and duration, but never a query, a header or a body. The blocking transport uses ureq,
+//! which logs complete URLs at trace level under the log target `ureq`: limit that target to debug
+//! in a program that uses both.
 
 mod body;
 mod client;
@@ -83,5 +83,5 @@ pub use source::Source;
 pub use store::{Blocking, FileStore};
 pub use transport::Transport;
 
-/// Any error: what services and bodies may fail with.
+/// Any error of a service or a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

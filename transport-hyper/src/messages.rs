@@ -1,4 +1,4 @@
-//! Messages, as they arrive.
+//! Incoming messages.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -11,28 +11,28 @@ use wechat_proto::{Error, Message};
 
 use crate::client::Client;
 
-/// The messages of a session, as they arrive: a stream, and [`Messages::next`] for use without a
-/// stream library.
+/// The incoming messages of a session, as a [`Stream`]. [`Messages::next`] works without a stream library.
 ///
-/// Transient errors ([`Error::is_transient`]) are retried silently, with back-off, and yielded after
-/// three consecutive failures; asked again, it goes on. It ends after [`Error::LoggedOut`],
-/// [`Error::InUse`] or [`Error::Stopped`], and without an error after the session's own logout.
+/// Transient errors ([`Error::is_transient`]) are retried silently with back-off, and yielded after
+/// three consecutive failures; requesting the next message continues. The messages end after
+/// [`Error::LoggedOut`], [`Error::InUse`] or [`Error::Stopped`], and without an error after the
+/// session's own logout.
 ///
-/// A message is acknowledged when the next one is asked for, unless they are
-/// [`manual`](Messages::manual). A session stored before that ([`Client::session`]) gets it again,
-/// unless it was acknowledged on what is stored
+/// Requesting the next message acknowledges the previous one, unless the messages are
+/// [`manual`](Messages::manual). A session stored earlier ([`Client::session`]) receives the message
+/// again, unless it was acknowledged on the stored copy
 /// ([`Session::acknowledge`](wechat_proto::Session::acknowledge)). Combinators that poll ahead
 /// (`buffered`, `for_each_concurrent`) acknowledge a message before it has been handled.
-#[must_use = "messages arrive when they are asked for"]
+#[must_use = "messages arrive only when they are requested"]
 pub struct Messages {
     client: Client,
     state: State,
 }
 
 enum State {
-    /// Not yet asked.
+    /// No message has been requested.
     Idle(Box<Inbox>),
-    /// Waiting for the next one: goes on when asked again, also after the future was dropped.
+    /// Waiting for the next message; kept if the caller's future is dropped.
     Waiting(Waiting),
     Ended,
 }
@@ -44,8 +44,8 @@ impl Messages {
         Self { client, state: State::Idle(Box::default()) }
     }
 
-    /// Remembers so many messages for those that revoke them ([`Inbox::remember`]); the default is
-    /// 100. It counts only before the first message is asked for.
+    /// Sets how many messages are kept for revocations ([`Inbox::remember`]); the default is 100.
+    /// Ignored after the first message was requested.
     pub fn remember(mut self, messages: usize) -> Self {
         if let State::Idle(inbox) = &mut self.state {
             **inbox = core::mem::take(&mut **inbox).remember(messages);
@@ -53,9 +53,9 @@ impl Messages {
         self
     }
 
-    /// Acknowledges no message by itself ([`Inbox::manual`]): each is acknowledged with
-    /// [`Client::acknowledge`], in any order, from any task. It counts only before the first message
-    /// is asked for.
+    /// Disables automatic acknowledgement ([`Inbox::manual`]): the caller acknowledges each message
+    /// with [`Client::acknowledge`], in any order, from any task. Ignored after the first message was
+    /// requested.
     pub fn manual(mut self) -> Self {
         if let State::Idle(inbox) = &mut self.state {
             **inbox = core::mem::take(&mut **inbox).manual();
@@ -63,19 +63,18 @@ impl Messages {
         self
     }
 
-    /// Returns the next message; `None` once they have ended.
+    /// Returns the next message, or `None` when the messages have ended.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, in a `select!` for example, no message is lost or delivered twice,
-    /// and the wait goes on with the next call, its exchange unbroken. Once it was polled, the
-    /// message before it is acknowledged. [`Messages`] that are dropped themselves break their
-    /// exchange; new ones of the same client ([`Client::messages`]) go on, with what was not
-    /// acknowledged.
+    /// If the future is dropped, in a `select!` for example, no message is lost or delivered twice:
+    /// the exchange continues with the next call. The previous message is acknowledged by the first
+    /// poll. Dropping [`Messages`] itself cancels the exchange; new ones of the same client
+    /// ([`Client::messages`]) continue with the messages that were not acknowledged.
     ///
     /// # Errors
     ///
-    /// Errors that ended it, or that are not transient, see [`Messages`].
+    /// Errors that ended the messages, were not transient or persisted, see [`Messages`].
     pub async fn next(&mut self) -> Option<Result<Message, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }

@@ -1,4 +1,4 @@
-//! How a client reaches the service.
+//! Options of a transport.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,17 +15,16 @@ use wechat_proto::{Error, Timestamp};
 use crate::BoxError;
 use crate::body::RequestBody;
 use crate::connect;
-use crate::service::{Exchange, Own, Served};
+use crate::service::{DefaultClient, Exchange, Served};
 use crate::timer::Alarm;
 
-/// Where the time comes from.
+/// The source of the time.
 pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// How a transport reaches the service: roots of trust, names, proxy, clock, seed, time limits; or
-/// by what other means.
+/// Options of a transport: roots of trust, host names, proxy, clock, seed, time limits, timer, HTTP
+/// service.
 ///
-/// The default suits a bot: Mozilla's roots, the system's names and clock, no proxy,
-/// entropy of the system.
+/// The default uses Mozilla's roots, the system's resolver, clock and entropy, and no proxy.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,7 +46,7 @@ pub struct Options {
     pub(crate) service: Option<Arc<dyn Exchange>>,
 }
 
-/// What is known of names without asking.
+/// Configured addresses of host names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     pub(crate) table: BTreeMap<String, SocketAddr>,
@@ -55,77 +54,77 @@ pub(crate) struct Names {
 }
 
 impl Options {
-    /// Trusts another certificate authority, besides the usual ones. May be repeated.
+    /// Trusts an additional certificate authority, in DER form. Can be called several times.
     pub fn root_certificate(mut self, der: Vec<u8>) -> Self {
         self.roots.push(der);
         self
     }
 
-    /// Takes this address for a host, without looking its name up. May be repeated.
+    /// Uses this address for a host, without a lookup. Can be called several times.
     ///
-    /// The address's port is used where the host's origin names none; port 0 means the usual one.
+    /// The address's port is used if the host's origin has none; port 0 means the default port.
     pub fn resolve(mut self, host: &str, address: SocketAddr) -> Self {
         self.names.table.insert(host.to_ascii_lowercase(), address);
         self
     }
 
-    /// Looks no name up: those that [`Options::resolve`] does not know have no address.
+    /// Disables lookups: only hosts given to [`Options::resolve`] have an address.
     pub fn resolve_only(mut self) -> Self {
         self.names.only = true;
         self
     }
 
-    /// Connects through an HTTP proxy (`CONNECT`), itself reached in the clear.
+    /// Connects through an HTTP proxy (`CONNECT`). The connection to the proxy itself is not encrypted.
     ///
-    /// None is ever taken from the environment.
+    /// Proxies of the environment are ignored.
     pub fn proxy(mut self, host: &str, port: u16) -> Self {
         self.proxy = Some((host.to_owned(), port));
         self
     }
 
-    /// Takes the time from here instead of the system's clock.
+    /// Uses this clock instead of the system's.
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Mixes in this seed instead of the system's entropy: the same seed, clock and replies give
-    /// the same requests.
+    /// Uses this seed instead of the system's entropy: the same seed, clock and replies give the same
+    /// requests.
     pub fn seed(mut self, seed: [u8; 32]) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// How long looking a name up, connecting and the TLS handshake may take; ten seconds unless
-    /// set. What is left of a request's deadline, if that is less. A name's addresses are tried one
-    /// after the other, each with its share of the time.
+    /// Limits the time for a name lookup, connecting and the TLS handshake together. The default is
+    /// ten seconds. The deadline of the request applies if it is earlier. The addresses of a name are
+    /// tried one after the other, each with its share of the time.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
     }
 
-    /// Cuts all deadlines down to this: for tests that must not wait 35 seconds.
+    /// Limits all deadlines to this duration, for tests that must not wait 35 seconds.
     pub fn deadline_cap(mut self, limit: Duration) -> Self {
         self.deadline_cap = limit;
         self
     }
 
-    /// Measures time limits and pauses with this timer instead of tokio's. Without a
-    /// [service](Options::service) too, connections still need tokio's time.
+    /// Uses this timer instead of tokio's for time limits and pauses. The default client still needs
+    /// tokio's time; [`Options::service`] replaces it.
     pub fn timer(mut self, timer: impl Timer + Send + Sync + 'static) -> Self {
         self.alarm = Alarm::new(timer);
         self
     }
 
-    /// Sends requests with this service instead of a client of its own: another connector or
-    /// runtime, a stack of `tower` layers, a test double.
+    /// Sends requests with this service instead of the default client: with another connector or
+    /// runtime, a stack of `tower` layers, or a test double.
     ///
-    /// The service has to keep what [`wechat_proto::flow`] promises of requests and redirects;
-    /// limits, lengths, codings and deadlines are seen to. Roots of trust, names, proxy and
-    /// [`Options::connect_timeout`] are then its own affair, and with [`Options::timer`] nothing
-    /// is left that needs a tokio runtime.
+    /// The service has to meet the requirements of [`wechat_proto::flow`] for requests and redirects.
+    /// The transport enforces limits, lengths, codings and deadlines. Roots of trust, host names,
+    /// proxy and [`Options::connect_timeout`] are ignored. Together with [`Options::timer`], no tokio
+    /// runtime is needed.
     ///
-    /// A [`Failure`] among the sources of its errors is taken as it is.
+    /// If the sources of an error include a [`Failure`], it is returned unchanged.
     pub fn service<S, B>(mut self, service: S) -> Self
     where
         S: Service<http::Request<RequestBody>, Response = http::Response<B>>,
@@ -139,21 +138,24 @@ impl Options {
         self
     }
 
-    /// What sends the requests.
+    /// Returns the service that sends the requests.
     pub(crate) fn exchange(&self) -> Result<Arc<dyn Exchange>, Error> {
         match &self.service {
             Some(service) => Ok(Arc::clone(service)),
-            None => Ok(Arc::new(Own(Served(connect::client(self).map_err(Error::Transport)?)))),
+            None => {
+                let client = connect::client(self).map_err(Error::Transport)?;
+                Ok(Arc::new(DefaultClient(Served(client))))
+            }
         }
     }
 
-    /// What is to be mixed into the session's generator.
+    /// Returns a seed for the session's generator.
     pub(crate) fn fresh_seed(&self) -> Result<[u8; 32], Error> {
         if let Some(seed) = self.seed {
             return Ok(seed);
         }
         let mut seed = [0; 32];
-        // Without entropy, two copies of one session would say the same: rather none.
+        // Without entropy, two copies of a session would generate the same ids: fail instead.
         getrandom::fill(&mut seed)
             .map_err(|_| Error::Transport(Failure::new(FailureKind::Other, Sent::No)))?;
         Ok(seed)
@@ -181,7 +183,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("roots", &self.roots.len())
             .field("names", &self.names)
-            // A name may hold a password.
+            // The host may contain a password.
             .field("proxy", &self.proxy.is_some())
             .field("connect_timeout", &self.connect_timeout)
             .field("deadline_cap", &self.deadline_cap)

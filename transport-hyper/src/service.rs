@@ -1,4 +1,4 @@
-//! What sends requests, whatever it is.
+//! The service that sends requests.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -14,28 +14,28 @@ use crate::BoxError;
 use crate::body::RequestBody;
 use crate::connect::Connector;
 
-/// A reply as it begins.
+/// A reply with a streamed body.
 pub(crate) type Reply = http::Response<UnsyncBoxBody<Bytes, BoxError>>;
 
-/// A service, its types forgotten: a client has none of them in its own type.
+/// A type-erased service.
 pub(crate) trait Exchange: Send + Sync {
     fn exchange(
         &self,
         request: http::Request<RequestBody>,
     ) -> Pin<Box<dyn Future<Output = Result<Reply, BoxError>> + Send>>;
 
-    /// What will know whether this request, to be exchanged next, got a connection; nothing where
-    /// nobody can tell.
+    /// Returns a handle that shows whether the request has a connection, or `None` if the service
+    /// does not report this. Call it before [`exchange`](Self::exchange).
     fn watch(&self, request: &mut http::Request<RequestBody>) -> Option<CaptureConnection> {
         let _ = request;
         None
     }
 }
 
-/// The client that is used unless the options bring another: it tells when it has a connection.
-pub(crate) struct Own(pub(crate) Served<Client<Connector, RequestBody>>);
+/// The default client, which reports connections.
+pub(crate) struct DefaultClient(pub(crate) Served<Client<Connector, RequestBody>>);
 
-impl Exchange for Own {
+impl Exchange for DefaultClient {
     fn exchange(
         &self,
         request: http::Request<RequestBody>,
@@ -68,7 +68,7 @@ where
         Box::pin(async move {
             poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)?;
             let reply = service.call(request).await.map_err(Into::into)?;
-            // For a body of `Bytes` this copies nothing.
+            // Does not copy the data of a body of `Bytes`.
             let body = |body: B| {
                 body.map_frame(|frame| {
                     frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))

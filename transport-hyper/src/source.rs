@@ -1,4 +1,4 @@
-//! What an upload reads.
+//! Sources of uploads.
 
 use std::future::{Future, ready};
 use std::io;
@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-/// What a flow reads: the file of an upload.
+/// A source that a flow reads: the file of an upload.
 ///
-/// It is read piece by piece, from its beginning twice: it must give the same bytes each time.
-/// [`Bytes`] is one. For a file, read the range on whatever your runtime reads files with:
+/// It is read in pieces, twice from its beginning, and must return the same bytes each time.
+/// [`Bytes`] implements it. For a file, read the range with the file API of your runtime:
 ///
 /// ```
 /// use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -20,7 +20,7 @@ use bytes::Bytes;
 ///
 /// impl Source for File {
 ///     async fn read(&mut self, range: Range<u64>) -> io::Result<Bytes> {
-///         // Local files are quick; give this to a blocking thread where they are not.
+///         // Fast for local files; use a blocking thread for slow file systems.
 ///         self.0.seek(SeekFrom::Start(range.start))?;
 ///         let length = range.end - range.start;
 ///         let mut bytes = Vec::with_capacity(length as usize);
@@ -30,15 +30,15 @@ use bytes::Bytes;
 /// }
 /// ```
 pub trait Source: Send {
-    /// The bytes of `range`, or fewer if the source ends before.
+    /// Reads the bytes of `range`, or fewer if the source ends earlier.
     ///
     /// # Cancel safety
     ///
-    /// The future may be dropped; the same range is then asked for again, or none.
+    /// The future may be dropped; if the flow continues, it reads the same range again.
     ///
     /// # Errors
     ///
-    /// Why it cannot be read.
+    /// Any error of reading; the flow fails with [`Error::Source`](wechat_proto::Error::Source).
     fn read(&mut self, range: Range<u64>) -> impl Future<Output = io::Result<Bytes>> + Send;
 }
 

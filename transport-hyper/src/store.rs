@@ -1,4 +1,4 @@
-//! Stores that block, off the threads of a runtime.
+//! Blocking stores, run outside the async runtime.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,27 +10,27 @@ use wechat_proto::error::{StorageFailure, StorageKind};
 use wechat_proto::store::{AsyncSessionStore, SessionStore};
 use wechat_proto::{Error, Session};
 
-/// Any [`SessionStore`] as an [`AsyncSessionStore`]: what it does is done on a thread that may
-/// block, tokio's where there is a runtime, else one of its own.
+/// An adapter from [`SessionStore`] to [`AsyncSessionStore`]. Operations run on a blocking thread of
+/// tokio if there is a runtime, otherwise on a new thread.
 ///
-/// # Cancellation
+/// # Cancel safety
 ///
-/// Every future may be dropped: what it began is done to its end, and before anything that is asked
-/// for later. Unless the runtime ends before it began: wait for the last one.
+/// If a future is dropped, its operation still completes, before any later operation. An operation is
+/// lost only if the runtime shuts down before it starts, so await the last one.
 pub struct Blocking<S> {
     state: State<S>,
 }
 
 enum State<S> {
     Idle(S),
-    /// At work; comes back when that is done.
-    Away(oneshot::Receiver<S>),
-    /// It panicked, or the runtime ended before it began.
+    /// Running an operation, which sends the store back when done.
+    Busy(oneshot::Receiver<S>),
+    /// The store panicked, or the runtime shut down before an operation started.
     Lost,
 }
 
 impl<S: SessionStore + Send + 'static> Blocking<S> {
-    /// Takes a store that blocks.
+    /// Wraps a blocking store.
     pub const fn new(store: S) -> Self {
         Self { state: State::Idle(store) }
     }
@@ -39,40 +39,40 @@ impl<S: SessionStore + Send + 'static> Blocking<S> {
         &mut self,
         work: impl FnOnce(&mut S) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        // Whoever began something before went away.
-        if let State::Away(back) = &mut self.state {
+        // Wait for the operation of a dropped future.
+        if let State::Busy(back) = &mut self.state {
             self.state = back.await.map_or(State::Lost, State::Idle);
         }
         let (give_back, back) = oneshot::channel();
         let mut store = match std::mem::replace(&mut self.state, State::Lost) {
             State::Idle(store) => store,
-            State::Away(_) | State::Lost => return Err(lost()),
+            State::Busy(_) | State::Lost => return Err(store_lost()),
         };
-        self.state = State::Away(back);
-        let done = off_the_runtime(move || {
+        self.state = State::Busy(back);
+        let done = spawn_blocking(move || {
             let result = work(&mut store);
             let _ = give_back.send(store);
             result
         });
-        done.await.unwrap_or_else(|_| Err(lost()))
+        done.await.unwrap_or_else(|_| Err(store_lost()))
     }
 }
 
-fn lost() -> Error {
+fn store_lost() -> Error {
     StorageFailure::new(StorageKind::Other).into()
 }
 
-/// Runs this where it may block.
-fn off_the_runtime<T: Send + 'static>(
+/// Runs `work` on a blocking thread.
+fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> oneshot::Receiver<T> {
-    let (tell, told) = oneshot::channel();
-    let work = move || drop(tell.send(work()));
+    let (sender, receiver) = oneshot::channel();
+    let work = move || drop(sender.send(work()));
     match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(work)),
         Err(_) => drop(thread::spawn(work)),
     }
-    told
+    receiver
 }
 
 impl<S: SessionStore + Send + 'static> AsyncSessionStore for Blocking<S> {
@@ -96,12 +96,13 @@ impl<S> fmt::Debug for Blocking<S> {
     }
 }
 
-/// A session in a file, for one holder at a time: [`wechat_file_store::FileStore`], off the
-/// threads of the runtime. It says what is promised.
+/// A session in a file, for one holder at a time: an async version of
+/// [`wechat_file_store::FileStore`], which documents the guarantees.
 ///
-/// # Cancellation
+/// # Cancel safety
 ///
-/// As of [`Blocking`]. A store that is dropped while it works is free when that is done.
+/// Like [`Blocking`]. If the store is dropped during an operation, its lock is released when the
+/// operation completes.
 #[derive(Debug)]
 pub struct FileStore {
     path: PathBuf,
@@ -109,24 +110,24 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Opens the store at this path: its folder has to exist, a session does not.
+    /// Opens the store at this path. The folder has to exist; the file need not.
     ///
-    /// # Cancellation
+    /// # Cancel safety
     ///
-    /// The future may be dropped: the store is free again soon.
+    /// If the future is dropped, the lock of the store is released soon.
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] if another holder has it; [`Error::Storage`] if its folder does not exist
-    /// or nothing can be created in it.
+    /// [`Error::InUse`] if the store is already open; [`Error::Storage`] if its folder does not exist
+    /// or is not writable.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref().to_path_buf();
-        let opened = off_the_runtime(|| wechat_file_store::FileStore::open(path));
-        let store = opened.await.unwrap_or_else(|_| Err(lost()))?;
+        let opened = spawn_blocking(|| wechat_file_store::FileStore::open(path));
+        let store = opened.await.unwrap_or_else(|_| Err(store_lost()))?;
         Ok(Self { path: store.path().to_path_buf(), store: Blocking::new(store) })
     }
 
-    /// Where the session is: the path that was opened, as an absolute one without links.
+    /// Returns the path of the session, absolute and with links resolved.
     pub fn path(&self) -> &Path {
         &self.path
     }

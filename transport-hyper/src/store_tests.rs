@@ -12,7 +12,7 @@ use super::*;
 
 const SAMPLE: &str = include_str!("../../wechat-proto/src/samples/session-2.json");
 
-/// A session, and a later one of it.
+/// A session and a later state of it.
 fn sessions() -> [Session; 2] {
     let old = Session::from_json(SAMPLE).unwrap();
     let mut new = old.clone();
@@ -20,16 +20,16 @@ fn sessions() -> [Session; 2] {
     [old, new]
 }
 
-/// A store that says what it does, once it may.
+/// A store that waits for permission, and then reports its operation.
 struct Slow {
-    may: mpsc::Receiver<()>,
-    did: mpsc::Sender<(&'static str, ThreadId)>,
+    permission: mpsc::Receiver<()>,
+    report: mpsc::Sender<(&'static str, ThreadId)>,
 }
 
 impl Slow {
-    fn work(&self, what: &'static str) -> Result<(), Error> {
-        self.may.recv_timeout(Duration::from_secs(60)).expect("it may, in the end");
-        self.did.send((what, thread::current().id())).unwrap();
+    fn work(&self, operation: &'static str) -> Result<(), Error> {
+        self.permission.recv_timeout(Duration::from_secs(60)).expect("permission in time");
+        self.report.send((operation, thread::current().id())).unwrap();
         Ok(())
     }
 }
@@ -44,13 +44,13 @@ impl SessionStore for Slow {
     }
 
     fn remove(&mut self) -> Result<(), Error> {
-        panic!("a store of somebody's")
+        panic!("on purpose")
     }
 }
 
 fn slow() -> (Blocking<Slow>, mpsc::Sender<()>, mpsc::Receiver<(&'static str, ThreadId)>) {
-    let ((allow, may), (did, done)) = (mpsc::channel(), mpsc::channel());
-    (Blocking::new(Slow { may, did }), allow, done)
+    let ((allow, permission), (report, done)) = (mpsc::channel(), mpsc::channel());
+    (Blocking::new(Slow { permission, report }), allow, done)
 }
 
 /// Polls a future once.
@@ -63,27 +63,26 @@ async fn once<T>(future: impl Future<Output = T>) -> Option<T> {
     .await
 }
 
-/// The one thread of the runtime is free while a store blocks.
 #[test]
-fn the_runtime_is_not_blocked() {
+fn blocking_store_does_not_block_the_runtime() {
     let (mut store, allow, done) = slow();
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let [session, _] = sessions();
         let saving = store.save(&session);
-        // Allowed by a task of the same thread: a store that blocked it would wait for ever.
+        // The permission comes from a task on the same thread: a store that blocks it would wait forever.
         let task = tokio::spawn(async move { allow.send(()).unwrap() });
         saving.await.unwrap();
         task.await.unwrap();
-        let (what, thread) = done.try_recv().unwrap();
-        assert_eq!(what, "save");
+        let (operation, thread) = done.try_recv().unwrap();
+        assert_eq!(operation, "save");
         assert_ne!(thread, thread::current().id());
     });
 }
 
-/// What was begun by a future that was dropped is done, and first.
+/// The operation of a dropped future completes before later ones.
 #[test]
-fn nothing_overtakes_what_was_begun() {
+fn started_operation_completes_first() {
     let (mut store, allow, done) = slow();
     Builder::new_current_thread().build().unwrap().block_on(async {
         let [session, _] = sessions();
@@ -95,15 +94,14 @@ fn nothing_overtakes_what_was_begun() {
             allow.send(()).unwrap();
         }
         store.load().await.unwrap();
-        let did: Vec<_> = done.try_iter().map(|(what, _)| what).collect();
-        // Two that waited for the first were dropped before they began.
-        assert_eq!(did, ["save", "load"]);
+        let operations: Vec<_> = done.try_iter().map(|(operation, _)| operation).collect();
+        // Two futures that waited for the first were dropped before their operations started.
+        assert_eq!(operations, ["save", "load"]);
     });
 }
 
-/// A store that panics is lost, and says so from then on.
 #[test]
-fn a_panic_is_an_error() {
+fn store_fails_after_a_panic() {
     let (mut store, _allow, _done) = slow();
     Builder::new_current_thread().build().unwrap().block_on(async {
         for _ in 0..3 {
@@ -114,9 +112,9 @@ fn a_panic_is_an_error() {
     });
 }
 
-/// The file store, with a runtime and without one.
+/// With a runtime and without one.
 #[test]
-fn keeps_a_session() {
+fn file_store_saves_loads_and_removes() {
     let name = format!("wechat-transport-hyper-{}", std::process::id());
     let folder = std::env::temp_dir().join(name);
     let _ = std::fs::remove_dir_all(&folder);

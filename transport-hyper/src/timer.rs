@@ -1,4 +1,4 @@
-//! Time limits, on whatever timer there is.
+//! Time limits with the timer of the options.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -14,16 +14,16 @@ use hyper::rt::{Sleep, Timer};
 pub(crate) struct Alarm(Arc<dyn Timer + Send + Sync>);
 
 /// Longer than any program runs, and short enough for every timer.
-const EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+const MAX_SLEEP: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 impl Alarm {
     pub(crate) fn new(timer: impl Timer + Send + Sync + 'static) -> Self {
         Self(Arc::new(timer))
     }
 
-    /// What ends when `time` has passed.
+    /// Returns a future that completes after `time`.
     pub(crate) fn after(&self, time: Duration) -> Pin<Box<dyn Sleep>> {
-        self.0.sleep(time.min(EVER))
+        self.0.sleep(time.min(MAX_SLEEP))
     }
 }
 
@@ -51,7 +51,8 @@ impl fmt::Debug for Alarm {
     }
 }
 
-/// What `future` gives, unless `end` comes first. Both may be dropped at any time.
+/// Returns the output of `future`, or `None` if `end` completes first. Both may be dropped at any
+/// time.
 pub(crate) async fn unless<T>(
     end: &mut (impl Future + Unpin + ?Sized),
     future: impl Future<Output = T>,

@@ -1,4 +1,4 @@
-//! Encryption: rustls, with its provider named.
+//! TLS with rustls and an explicit crypto provider.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use wechat_proto::error::{Failure, FailureKind, Sent};
 
-/// Whom to trust: Mozilla's roots and these.
+/// Returns a TLS configuration that trusts Mozilla's roots and these.
 pub(crate) fn config(roots: &[Vec<u8>]) -> Result<ClientConfig, Failure> {
     let failure =
         |error: rustls::Error| Failure::new(FailureKind::Certificate, Sent::No).because(error);
@@ -14,7 +14,7 @@ pub(crate) fn config(roots: &[Vec<u8>]) -> Result<ClientConfig, Failure> {
     for root in roots {
         store.add(root.clone().into()).map_err(failure)?;
     }
-    // Named, not left to the process: it may hold two providers, and then has no default.
+    // Explicit, because a process with two providers has no default.
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(failure)?

@@ -16,12 +16,12 @@ use crate::source::Source;
 
 /// Executes flows over HTTP: connections, TLS configuration, resolver and options.
 ///
-/// Cheap to clone; shared by any number of [clients](crate::Client). It runs any flow on any state,
-/// also without a client: a login of your own, for example.
+/// Cheap to clone; shared by any number of [clients](crate::Client). It also runs flows without a
+/// client, on any state: a custom login, for example.
 ///
 /// # Cancel safety
 ///
-/// Every future may be dropped: it breaks its exchange, and the flow may be run again. See
+/// Every future may be dropped, which cancels its exchange; the flow may be run again. See
 /// [`Client`](crate::Client).
 #[derive(Clone)]
 pub struct Transport {
@@ -34,12 +34,12 @@ struct Shared {
 }
 
 impl Transport {
-    /// Returns a transport with these options. Nothing is connected yet.
+    /// Returns a transport with these options. Does not open a connection.
     ///
     /// # Errors
     ///
-    /// [`Error::Transport`] if the options cannot be used: a root certificate that is not one, a
-    /// proxy without a valid name.
+    /// [`Error::Transport`] if an option is invalid: a malformed root certificate, or a proxy without
+    /// a valid host name.
     pub fn new(options: Options) -> Result<Self, Error> {
         let service = options.exchange()?;
         Ok(Self { shared: Arc::new(Shared { options, service }) })
@@ -77,11 +77,13 @@ impl Transport {
         Ok(self.driver(None).drive(flow, &mut source, poll).await?.0)
     }
 
-    /// Calls an endpoint: one exchange. To keep a numbered send for a repetition, pass `&mut`.
+    /// Calls an endpoint with a single exchange. Pass a send as `&mut` to be able to retry it under
+    /// the same message id.
     ///
     /// # Errors
     ///
-    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and has no reply.
+    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and its outcome is
+    /// unknown.
     pub async fn call<E, S>(&self, endpoint: E, state: &mut S) -> Result<E::Output, Error>
     where
         E: Endpoint,
@@ -91,8 +93,8 @@ impl Transport {
         self.run(&mut Call::new(endpoint), state).await
     }
 
-    /// Runs a flow that wants the head of its response only, and returns the body, to be read as it
-    /// arrives.
+    /// Runs a flow whose request has [`Want::Head`], and returns its output and the streamed body of
+    /// the response.
     ///
     /// # Errors
     ///
@@ -121,17 +123,17 @@ impl Transport {
         Ok((output, rest.unwrap_or_else(empty)))
     }
 
-    /// The options.
+    /// Returns the options.
     pub(crate) fn options(&self) -> &Options {
         &self.shared.options
     }
 
-    /// The time of the options' clock.
+    /// Returns the time of the options' clock.
     pub(crate) fn now(&self) -> Timestamp {
         (self.shared.options.clock)()
     }
 
-    /// Runs flows, ended early by a shutdown signal.
+    /// Returns a driver, which a shutdown signal cancels.
     pub(crate) fn driver(&self, shutdown: Option<watch::Receiver<bool>>) -> Driver<'_> {
         let Options { clock, alarm, deadline_cap, .. } = &self.shared.options;
         let service = &*self.shared.service;

@@ -1,4 +1,4 @@
-//! Bodies: what is sent, and what is left of a reply.
+//! Bodies of requests and replies.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -12,36 +12,35 @@ use wechat_proto::{Body, Error};
 
 use crate::deadline;
 
-/// A request's body on its way, and whether any of it was asked for.
+/// The body of a request, which records whether ureq has read any of it.
 pub(crate) struct Outgoing {
     body: Body,
-    /// Until it is, the server cannot have acted on the request.
-    pub(crate) asked: bool,
+    /// While false, the server cannot have acted on the request.
+    pub(crate) started: bool,
 }
 
 impl Outgoing {
     pub(crate) const fn new(body: Body) -> Self {
-        Self { body, asked: false }
+        Self { body, started: false }
     }
 }
 
 impl Read for Outgoing {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.asked = true;
+        self.started = true;
         let amount = buffer.len().min(self.body.remaining());
         self.body.copy_to_slice(&mut buffer[..amount]);
         Ok(amount)
     }
 }
 
-/// The body of a reply of which the flow wanted the head only, to be read as it comes, or to be
-/// [copied](Download::copy_to) to a file.
+/// A streamed body of a reply, to be read as it arrives or [copied](Download::copy_to) to a writer.
 ///
-/// A read waits no longer than the flow allows for a silence. An error of reading holds a
-/// [`wechat_proto::Error`]; a body shorter than announced is one.
-#[must_use = "the body is read from it"]
+/// A read fails if no data arrives within the idle timeout of the flow, or if the body is shorter
+/// than announced. Read errors contain a [`wechat_proto::Error`].
+#[must_use = "the body is not read until it is used"]
 pub struct Download {
-    /// Nothing if there was no such reply.
+    /// `None` if the flow had no streamed reply.
     reader: Option<BodyReader<'static>>,
     idle: Duration,
 }
@@ -57,8 +56,8 @@ impl Download {
 
     /// Writes the body of `head` to `writer`, flushes it, and returns the number of bytes.
     ///
-    /// The bytes are written as they arrive, a buffer at a time; `progress` receives the count so
-    /// far after each. [`Head::length`] is the length that the response announces. The file is
+    /// The bytes are written as they arrive, a buffer at a time; `progress` receives the total after
+    /// each. [`Head::length`] is the length that the response announces. The file is
     /// complete only when this function succeeds: write to a temporary file and rename it. A
     /// response with neither a length nor chunks does not show whether it was truncated
     /// ([`Head::length`] is `None` then); the service announces the length of each picture and file.
@@ -71,8 +70,8 @@ impl Download {
     /// use wechat_proto::{Error, Message};
     /// use wechat_transport_ureq::Client;
     ///
-    /// /// Puts the file of a message into a folder.
-    /// fn keep(client: &Client, message: &Message, folder: &Path) -> Result<(), Error> {
+    /// /// Saves the file of a message in a folder.
+    /// fn save(client: &Client, message: &Message, folder: &Path) -> Result<(), Error> {
     ///     let Some(received) = ReceivedFile::of(message) else { return Ok(()) };
     ///     // Safe to join: always one component.
     ///     let path = folder.join(received.file_name().as_str());
@@ -91,8 +90,8 @@ impl Download {
     ///
     /// - [`Error::TooLarge`] if there are more than `limit` bytes. No more than `limit` are written,
     ///   and none if the head announces more.
-    /// - [`Error::Transport`] if the body is truncated ([`Truncated`](FailureKind::Truncated)) or
-    ///   silent for too long.
+    /// - [`Error::Transport`] if the body is truncated ([`Truncated`](FailureKind::Truncated)), or if
+    ///   no data arrives within the idle timeout of the flow.
     /// - [`Error::EmptyMedia`] if the body is empty.
     /// - [`Error::Sink`] if the writer fails.
     pub fn copy_to(
@@ -110,29 +109,29 @@ impl Download {
                 break;
             }
             let so_far = tally.add(read)?;
-            writer.write_all(&buffer[..read]).map_err(unwritten)?;
+            writer.write_all(&buffer[..read]).map_err(sink_failure)?;
             progress(so_far);
         }
-        writer.flush().map_err(unwritten)?;
+        writer.flush().map_err(sink_failure)?;
         tally.end()
     }
 
-    /// The next bytes of the body, as many as there are at once; none at its end.
+    /// Reads the next available bytes of the body; returns 0 at its end.
     fn chunk(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         let Some(reader) = &mut self.reader else { return Ok(0) };
         loop {
             match deadline::within(self.idle, || reader.read(buffer)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => return result.map_err(broken),
+                result => return result.map_err(body_failure),
             }
         }
     }
 }
 
-/// How much of a body is copied at once.
+/// The size of the copy buffer.
 const CHUNK: usize = 16 << 10;
 
-fn unwritten(error: io::Error) -> Error {
+fn sink_failure(error: io::Error) -> Error {
     Error::Sink(Failure::new(FailureKind::Sink, Sent::Maybe).because(error))
 }
 
@@ -155,8 +154,8 @@ impl fmt::Debug for Download {
     }
 }
 
-/// Why a body ended early.
-pub(crate) fn broken(error: io::Error) -> Failure {
+/// Returns the failure of a body that ended early.
+pub(crate) fn body_failure(error: io::Error) -> Failure {
     match ureq::Error::from(error) {
         ureq::Error::Timeout(_) => Failure::new(FailureKind::Timeout, Sent::Maybe),
         ureq::Error::Protocol(_) => Failure::new(FailureKind::Protocol, Sent::Maybe),
@@ -174,17 +173,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_whether_it_was_asked_for() {
+    fn outgoing_body_records_its_first_read() {
         let body = Body::framed(
             Bytes::from_static(b"ab"),
             Bytes::from_static(b"cde"),
             Bytes::from_static(b"f"),
         );
         let mut outgoing = Outgoing::new(body);
-        assert!(!outgoing.asked);
+        assert!(!outgoing.started);
         let mut four = [0; 4];
         assert_eq!(outgoing.read(&mut four).unwrap(), 4);
-        assert!(outgoing.asked);
+        assert!(outgoing.started);
         assert_eq!(&four, b"abcd");
         let mut rest = Vec::new();
         outgoing.read_to_end(&mut rest).unwrap();

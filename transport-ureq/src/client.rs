@@ -22,15 +22,15 @@ use crate::transport::Transport;
 /// A logged-in client. Cheap to clone; safe to share between threads.
 ///
 /// Clones share the session and its connections. The session lock is held only while a flow is
-/// polled, never across I/O, and no function runs a caller's closure while it is held: progress
-/// callbacks and arguments may use the client.
+/// polled, never across I/O or a caller's closure: progress callbacks and arguments may use the
+/// client.
 ///
 /// # Stopping
 ///
-/// Only the messages can be stopped from outside ([`Client::stop`]): every other function returns
-/// with its response, or at its deadline; a login, when the phone has confirmed or no code is
-/// renewed any more. An upload that is [run](Client::run_with) output by output can be left between
-/// two outputs, and goes on when it is run again.
+/// Only the messages can be stopped from outside ([`Client::stop`]). Every other function returns
+/// with its response or at its deadline; a login returns when the phone has confirmed or the last
+/// code has expired. An upload that is [run](Client::run_with) output by output can be suspended
+/// between two outputs, and continues when it is run again.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -39,14 +39,14 @@ pub struct Client {
 struct Shared {
     account: Mutex<Account>,
     transport: Transport,
-    /// For the messages: shut down when they end, which breaks a poll under way.
+    /// The agent of the messages. Shutting it down cancels a poll in progress.
     inbox: Agent,
-    /// Signals their end: ends what of a poll cannot be shut down, and their pauses.
+    /// Signals the end of the messages. Ends pauses, and the parts of a poll that `inbox` cannot.
     shutdown: Arc<Shutdown>,
 }
 
 impl Client {
-    /// Returns a client of an account that is logged in. Nothing is sent.
+    /// Returns a client for a logged-in account. Nothing is sent.
     pub fn new(transport: &Transport, account: Account) -> Self {
         let shutdown = Arc::default();
         let inbox = transport.separate(&shutdown);
@@ -54,20 +54,22 @@ impl Client {
         Self { shared: Arc::new(Shared { account, transport, inbox, shutdown }) }
     }
 
-    /// Logs a device in with a QR code, and returns the client of the new session.
+    /// Logs in with a QR code, and returns a client for the new session.
     ///
-    /// `progress` reports what to show: the code first. Blocks until the phone has confirmed; a
-    /// code that expires is renewed a few times.
+    /// `progress` receives each step, starting with the code to show. Blocks until the phone has
+    /// confirmed. An expired code is renewed a few times.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203),
-    /// or with the text of a page, if this account may not log in on the web; what else ended the
-    /// login. Calling again starts with a new code, with the back-off of the failures before. The
+    /// - [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203),
+    ///   or with the text of a page, if this account may not log in on the web.
+    /// - Any other error that ended the login.
+    ///
+    /// Calling again starts with a new code and continues the back-off of earlier failures. The
     /// device keeps its cookies in any case.
     ///
-    /// An account that the service drops seconds after its login is reported by
-    /// [`Client::messages`]: [`Error::LoggedOut`] with 1101 or 1102.
+    /// If the service drops the account seconds after the login, [`Client::messages`] fails with
+    /// [`Error::LoggedOut`] (1101 or 1102).
     pub fn login(
         transport: &Transport,
         device: &mut Device,
@@ -76,13 +78,13 @@ impl Client {
         Self::log_in(Login::new(), transport, device, progress)
     }
 
-    /// Logs a device in again without a QR code, and returns the client of the new session: the
-    /// phone of the account that it logged in last asks to confirm.
+    /// Logs in again without a QR code, and returns a client for the new session. The phone of the
+    /// device's last account asks for confirmation.
     ///
-    /// `progress` reports [`Progress::ConfirmOnPhone`] first. If the service does not know the
-    /// device any more, and if the question is declined or not answered for five minutes, it goes
-    /// on like [`Client::login`], with [`Progress::Code`]. The device is one that was logged in
-    /// before, or a stored session's: [`Session::into_device`].
+    /// `progress` receives [`Progress::ConfirmOnPhone`] first. If the service no longer recognises
+    /// the device, or if the login is declined or not confirmed within five minutes, this falls
+    /// back to [`Client::login`], with [`Progress::Code`]. The device must have been logged in
+    /// before, or come from a stored session ([`Session::into_device`]).
     ///
     /// # Errors
     ///
@@ -110,8 +112,8 @@ impl Client {
         }
     }
 
-    /// Resumes a stored session; nothing is sent. Contacts are not stored with it: until
-    /// [`Client::contacts`], only those are known who write, or are mentioned.
+    /// Resumes a stored session. Nothing is sent. Contacts are not stored in a session: until
+    /// [`Client::contacts`], the directory only has authors of messages and mentioned contacts.
     ///
     /// # Errors
     ///
@@ -121,10 +123,10 @@ impl Client {
         Ok(Self::new(transport, Account::from(session)))
     }
 
-    /// Calls an endpoint: one exchange.
+    /// Calls an endpoint with a single exchange.
     ///
-    /// To keep a numbered send for a repetition, pass `&mut`. To keep another call that must not be
-    /// repeated, [run](Client::run) a [`Call`].
+    /// Pass a send as `&mut` to be able to retry it under the same message id. For other endpoints
+    /// that must not be repeated, [run](Client::run) a [`Call`] to keep it after a failure.
     ///
     /// ```no_run
     /// # use wechat_proto::{Error, Message, message::SendText};
@@ -138,7 +140,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and has no reply.
+    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and its outcome is
+    /// unknown.
     pub fn call<E>(&self, endpoint: E) -> Result<E::Output, Error>
     where
         E: Endpoint,
@@ -148,12 +151,12 @@ impl Client {
         self.run(&mut Call::new(endpoint))
     }
 
-    /// Calls a download endpoint, and returns the head of the response and the body, to be read as
-    /// it arrives. A response without any bytes is retried twice.
+    /// Calls a download endpoint, and returns the head of the response and its streamed body. An
+    /// empty response is retried twice.
     ///
     /// # Errors
     ///
-    /// Those of the endpoint; [`Error::EmptyMedia`] if there are no bytes.
+    /// Those of the endpoint; [`Error::EmptyMedia`] if every response is empty.
     pub fn download<E>(&self, endpoint: E) -> Result<(Head, Download), Error>
     where
         E: Endpoint<Output = Head>,
@@ -162,7 +165,7 @@ impl Client {
         self.stream(&mut RetryEmpty::new(endpoint))
     }
 
-    /// Runs a flow to its next output. The session is locked while the flow is polled.
+    /// Runs a flow to its next output. The session is locked only while the flow is polled.
     ///
     /// # Errors
     ///
@@ -177,7 +180,7 @@ impl Client {
 
     /// Runs a flow that reads a source (an upload) to its next output.
     ///
-    /// The source is sought and read piece by piece, from its beginning twice.
+    /// The source is sought and read in pieces, twice from its beginning.
     ///
     /// # Errors
     ///
@@ -195,8 +198,8 @@ impl Client {
         Ok(self.shared.transport.driver().drive(flow, &mut source, poll)?.0)
     }
 
-    /// Runs a flow that wants the head of its response only, and returns the body, to be read as it
-    /// arrives.
+    /// Runs a flow whose request has [`Want::Head`], and returns its output and the streamed body of
+    /// the response.
     ///
     /// # Errors
     ///
@@ -209,15 +212,14 @@ impl Client {
         self.shared.transport.stream_with(flow, |flow, now| self.poll(flow, now))
     }
 
-    /// Uploads a file, and returns what a send names.
+    /// Uploads a file, and returns the reference that a send needs.
     ///
-    /// `source` is the file: sought and read 512 KB at a time, from its beginning twice. `progress`
-    /// reports how far it is. The upload stays the caller's: after an error, calling again with it
-    /// goes on where it was.
+    /// `source` is the file; it is sought and read in pieces of 512 KB, twice from its beginning.
+    /// `progress` receives each step. After an error, calling again with the same upload resumes it.
     ///
     /// # Errors
     ///
-    /// What ended the upload, see [`Upload`].
+    /// The error that ended the upload, see [`Upload`].
     pub fn upload(
         &self,
         upload: &mut Upload,
@@ -233,65 +235,66 @@ impl Client {
         }
     }
 
-    /// Loads all contacts, and returns those that are known.
+    /// Loads all contacts, and returns the directory.
     ///
     /// # Errors
     ///
-    /// What ended the load. The contacts loaded before are known; calling again starts again.
+    /// The error that ended loading. Contacts loaded so far stay in the directory; calling again
+    /// starts from the beginning.
     pub fn contacts(&self) -> Result<Directory, Error> {
         self.run(&mut LoadContacts::new())?;
         Ok(self.directory())
     }
 
-    /// Returns the messages, as they arrive.
+    /// Returns an iterator of incoming messages.
     ///
-    /// A message is acknowledged when the next one is asked for, unless the messages are
+    /// Requesting the next message acknowledges the previous one, unless the messages are
     /// [`manual`](Messages::manual). A second call replaces the first: the older messages fail with
     /// [`Error::InUse`].
     pub fn messages(&self) -> Messages {
         Messages::new(self.clone())
     }
 
-    /// Acknowledges a message of [manual](Messages::manual) messages: it will not be delivered
+    /// Acknowledges a message of [manual](Messages::manual) messages, so that it is not delivered
     /// again. See [`Session::acknowledge`].
     pub fn acknowledge(&self, message: &Message) {
         self.account().session_mut().acknowledge(message);
     }
 
-    /// Returns the contacts that are known now; nothing is sent. A copy costs a few pointers, and
-    /// shows what changed since an older one ([`Directory::changes_since`]).
+    /// Returns a copy of the directory. Nothing is sent. The copy is cheap, and can be compared
+    /// with an older one ([`Directory::changes_since`]).
     pub fn directory(&self) -> Directory {
         self.account().directory().clone()
     }
 
-    /// Returns the session as it is now, to be stored.
+    /// Returns a copy of the current session, to be stored.
     pub fn session(&self) -> Session {
         self.account().session().clone()
     }
 
-    /// Returns a number for a send that is to be repeated under it, by this process or the next:
+    /// Returns a new message id, with which this process or a later one can retry a send:
     /// [`SendText::with_id`](wechat_proto::message::SendText::with_id).
     pub fn next_client_msg_id(&self) -> ClientMsgId {
         let now = self.shared.transport.now();
         self.account().session_mut().next_client_msg_id(now)
     }
 
-    /// Ends the messages, also during a long poll: they fail with [`Error::Stopped`].
+    /// Ends the messages, even during a long poll: they fail with [`Error::Stopped`].
     ///
-    /// Final for this client and its clones; calls still work, and none under way is touched. It
-    /// does not block, and may be called from any thread. Whatever the messages wait for ends in
-    /// far less than half a second: a name lookup, a connection, a handshake, a poll with or without
-    /// a part of its response, a pause after failures. (A lookup and a connection that the system is
-    /// busy with are left to a thread, which ends at their time limit.)
+    /// This is final for this client and its clones. Calls still work, and calls in progress are not
+    /// affected. This function does not block, and may be called from any thread. The messages end in
+    /// far less than half a second, whether they wait for a name lookup, a connection, a handshake, a
+    /// response or the rest of one, or a pause after failures. (A lookup or connection attempt in the
+    /// operating system continues on a separate thread until its time limit.)
     ///
-    /// Messages that were received and not acknowledged are not lost: they are received again when
-    /// the session is resumed.
+    /// Messages that were received but not acknowledged are received again when the session is
+    /// resumed.
     pub fn stop(&self) {
         self.account().stop();
         self.wake();
     }
 
-    /// Runs a flow on the connections of the messages.
+    /// Runs a flow on the connections of the messages, which the end of the session or a stop cancels.
     pub(crate) fn run_inbox<F>(&self, flow: &mut F) -> Result<F::Output, Error>
     where
         F: Flow,
@@ -303,11 +306,11 @@ impl Client {
     }
 
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
-        // Poisoning is ignored: a flow that panics leaves an account that is consistent.
+        // Poisoning is ignored: a panicking flow leaves the account consistent.
         self.shared.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The one place where the account is locked while a flow runs.
+    /// Polls a flow. Running flows lock the account only here.
     fn poll<F>(&self, flow: &mut F, now: Timestamp) -> Result<F::Output, Interrupt>
     where
         F: Flow,
@@ -323,7 +326,7 @@ impl Client {
         result
     }
 
-    /// Wakes the inbox, to report why no more messages arrive.
+    /// Wakes the inbox, so that it reports why it has ended.
     fn wake(&self) {
         if self.shared.shutdown.signal() {
             self.shared.inbox.clone().shutdown();
@@ -331,7 +334,7 @@ impl Client {
     }
 }
 
-/// Shows nothing of the account.
+/// Omits the account.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let options = self.shared.transport.options();

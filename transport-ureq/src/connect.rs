@@ -1,4 +1,4 @@
-//! Connections: made within the deadline, and used within it.
+//! Connections whose operations respect the deadline.
 
 use std::io;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use crate::drive::Shutdown;
 use crate::resolve::list;
 use crate::tls::Tls;
 
-/// A proxy if there is one, else TCP; then TLS.
+/// A proxy if configured, otherwise TCP; then TLS.
 type Chain = ChainedConnector<(), ChainedConnector<(), ConnectProxyConnector, Tcp>, Tls>;
 
-/// Makes connections, and tells ureq's errors of doing so as [`Failure`]s: what happens here
-/// happens before anything is sent.
+/// Opens connections, and converts ureq's errors to [`Failure`]s with [`Sent::No`]: nothing has been
+/// sent yet.
 #[derive(Debug)]
 pub(crate) struct Connector(Chain);
 
 impl Connector {
-    /// With a shutdown that ends whatever it is at, where there is one.
+    /// Returns a connector, which the shutdown signal cancels if there is one.
     pub(crate) fn new(tls: Arc<ClientConfig>, shutdown: Option<Arc<Shutdown>>) -> Self {
         Self(ConnectProxyConnector::default().chain(Tcp(shutdown)).chain(Tls::new(tls)))
     }
@@ -49,28 +49,28 @@ impl Connect for Connector {
             resolver: details.resolver,
             now: details.now,
             timeout: limited(details.timeout)
-                .map_err(|error| unconnected(FailureKind::Timeout, error))?,
+                .map_err(|error| connect_failure(FailureKind::Timeout, error))?,
             current_time: Arc::clone(&details.current_time),
             run_connector: Arc::clone(&details.run_connector),
             register_shutdown: Arc::clone(&details.register_shutdown),
         };
         match self.0.connect(&details, None) {
             Ok(transport) => Ok(transport.map(Limited)),
-            Err(error) => Err(unconnected(FailureKind::Connect, error)),
+            Err(error) => Err(connect_failure(FailureKind::Connect, error)),
         }
     }
 }
 
-/// TCP whose connecting can be given up. The system's cannot, so that it is left to a thread; from
-/// then on, shutting the agent down breaks the connection.
+/// TCP with cancellable connection attempts. Those of the system are not cancellable, so they run on
+/// a separate thread. Shutting the agent down closes an open connection.
 #[derive(Debug)]
 pub(crate) struct Tcp(Option<Arc<Shutdown>>);
 
-/// A TCP connection, as ureq makes it.
-type Dialled = <TcpConnector as Connect<()>>::Out;
+/// A TCP connection of ureq.
+type TcpTransport = <TcpConnector as Connect<()>>::Out;
 
 impl<In: Transport> Connect<In> for Tcp {
-    type Out = Either<In, Dialled>;
+    type Out = Either<In, TcpTransport>;
 
     fn connect(
         &self,
@@ -89,13 +89,13 @@ impl<In: Transport> Connect<In> for Tcp {
         let current_time = Arc::clone(&details.current_time);
         let run_connector = Arc::clone(&details.run_connector);
         let register_shutdown = Arc::clone(&details.register_shutdown);
-        let connected = shutdown.unless_given(move || {
+        let connected = shutdown.unless_signalled(move || {
             let details = ConnectionDetails {
                 uri: &uri,
                 addrs,
                 config: &config,
                 request_level,
-                // The addresses are there.
+                // Unused: the addresses are known.
                 resolver: &DefaultResolver::default(),
                 now,
                 timeout,
@@ -105,24 +105,24 @@ impl<In: Transport> Connect<In> for Tcp {
             };
             TcpConnector::default().connect(&details, None::<()>)
         });
-        Ok(connected.unwrap_or_else(|| Err(given_up()))?.map(Either::B))
+        Ok(connected.unwrap_or_else(|| Err(cancelled()))?.map(Either::B))
     }
 }
 
-/// The error of what was given up before anything was sent.
-pub(crate) fn given_up() -> ureq::Error {
+/// Returns the error of an operation that was cancelled before anything was sent.
+pub(crate) fn cancelled() -> ureq::Error {
     ureq::Error::Other(Box::new(Failure::new(FailureKind::Cancelled, Sent::No)))
 }
 
-/// An error from before there was a connection, as ureq carries it through.
+/// Converts an error of connecting to a [`Failure`] inside a ureq error.
 ///
-/// It is of `kind` unless it tells better itself.
-pub(crate) fn unconnected(kind: FailureKind, error: ureq::Error) -> ureq::Error {
+/// The failure is of `kind` unless the error is more specific.
+pub(crate) fn connect_failure(kind: FailureKind, error: ureq::Error) -> ureq::Error {
     let failure = match error {
         ureq::Error::Other(source) if source.is::<Failure>() => return ureq::Error::Other(source),
         ureq::Error::Timeout(_) => Failure::new(FailureKind::Timeout, Sent::No),
         ureq::Error::HostNotFound => Failure::new(FailureKind::Resolve, Sent::No),
-        // ureq has the proxy's status only as text; a test watches it.
+        // ureq reports the proxy's status only as text; a test checks it.
         ureq::Error::ConnectProxyFailed(reason) if reason.contains("responded 407") => {
             Failure::new(FailureKind::ProxyAuthorization, Sent::No)
         }
@@ -136,7 +136,7 @@ pub(crate) fn unconnected(kind: FailureKind, error: ureq::Error) -> ureq::Error 
     ureq::Error::Other(Box::new(failure))
 }
 
-/// The time limit of a step, cut down to what is left of the deadline.
+/// Limits the timeout of a step to the remaining time of the deadline.
 pub(crate) fn limited(mut timeout: NextTimeout) -> Result<NextTimeout, ureq::Error> {
     match deadline::remaining() {
         None => {}
@@ -149,7 +149,7 @@ pub(crate) fn limited(mut timeout: NextTimeout) -> Result<NextTimeout, ureq::Err
     Ok(timeout)
 }
 
-/// A connection whose every wait ends at the deadline.
+/// A connection whose waits end at the deadline.
 #[derive(Debug)]
 pub(crate) struct Limited<T>(T);
 

@@ -1,8 +1,8 @@
-//! One time limit for everything that an exchange waits for.
+//! One time limit for all waits of an exchange.
 //!
-//! ureq measures its phases one by one, each from the end of the one before; its limit for all of
-//! them ends with the body, which is too late where the body is streamed. An exchange runs on the
-//! thread of its caller, so the limit is kept there, and the connections ask for what is left.
+//! ureq measures its phases separately, each from the end of the previous one. Its global limit
+//! includes the body, which is wrong for a streamed body. An exchange runs on the thread of its
+//! caller, so the limit is stored there, and the connections read the remaining time.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -11,21 +11,21 @@ thread_local! {
     static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Does `work`; whatever it waits for ends when `limit` has passed.
+/// Runs `work`; its waits end after `limit`.
 pub(crate) fn within<T>(limit: Duration, work: impl FnOnce() -> T) -> T {
-    /// Takes the limit off again, also when the work panics.
+    /// Restores the previous limit, even if the work panics.
     struct Restore(Option<Instant>);
     impl Drop for Restore {
         fn drop(&mut self) {
             UNTIL.set(self.0);
         }
     }
-    // A limit beyond the end of time is none.
+    // A limit that overflows `Instant` is no limit.
     let _restore = Restore(UNTIL.replace(Instant::now().checked_add(limit)));
     work()
 }
 
-/// What is left, if there is a limit.
+/// Returns the remaining time, or `None` without a limit.
 pub(crate) fn remaining() -> Option<Duration> {
     UNTIL.get().map(|until| until.saturating_duration_since(Instant::now()))
 }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn applies_to_the_work_alone() {
+    fn limit_applies_only_during_the_work() {
         assert_eq!(remaining(), None);
         within(Duration::from_secs(9), || {
             assert!(remaining().unwrap() > Duration::from_secs(8));

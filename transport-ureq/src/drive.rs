@@ -21,14 +21,14 @@ pub(crate) struct Driver<'a> {
     pub(crate) agent: &'a Agent,
     pub(crate) clock: &'a Clock,
     pub(crate) deadline_cap: Duration,
-    /// Ends its pauses early.
+    /// Ends pauses early.
     pub(crate) shutdown: Option<&'a Shutdown>,
 }
 
 impl Driver<'_> {
-    /// Runs a flow to its next output. `poll` polls it once, and takes the locks it needs.
+    /// Runs a flow to its next output. `poll` polls it once and acquires the necessary locks.
     ///
-    /// Also returns the body of the last response, if the flow wanted its head only.
+    /// Also returns the body of the last response under [`Want::Head`](wechat_proto::flow::Want::Head).
     pub(crate) fn drive<F: Flow>(
         &self,
         flow: &mut F,
@@ -40,7 +40,7 @@ impl Driver<'_> {
             match poll(flow, (self.clock)()) {
                 Ok(output) => return Ok((output, rest)),
                 Err(Interrupt::Send(request)) => {
-                    // A body that was not read is dropped before the next exchange.
+                    // Drop an unread body before the next exchange.
                     rest = None;
                     let reply = exchange(self.agent, *request, self.deadline_cap);
                     let reply = reply.map(|(reply, body)| {
@@ -60,48 +60,49 @@ impl Driver<'_> {
     }
 }
 
-/// Reads these bytes of a source, or fewer if it ends.
+/// Reads a range of a source, or fewer bytes if the source ends.
 fn piece(source: &mut (impl Read + Seek), range: Range<u64>) -> Result<Bytes, Failure> {
     let mut read = || -> io::Result<Bytes> {
         source.seek(SeekFrom::Start(range.start))?;
         let length = range.end.saturating_sub(range.start);
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(ROOM));
+        let mut bytes =
+            Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(MAX_ALLOCATION));
         source.take(length).read_to_end(&mut bytes)?;
         Ok(bytes.into())
     };
     read().map_err(|error| Failure::new(FailureKind::Source, Sent::No).because(error))
 }
 
-/// The most room made for a piece before any of it was read.
-const ROOM: usize = 1 << 20;
+/// The maximum buffer allocated for a piece before reading it.
+const MAX_ALLOCATION: usize = 1 << 20;
 
-/// A shutdown signal, given once.
+/// A shutdown signal, sent once.
 #[derive(Debug, Default)]
 pub(crate) struct Shutdown {
-    given: Mutex<bool>,
+    signalled: Mutex<bool>,
     changed: Condvar,
 }
 
 impl Shutdown {
-    /// Gives the signal; returns whether this was the first time.
+    /// Sends the signal; returns whether this was the first time.
     pub(crate) fn signal(&self) -> bool {
         let before = mem::replace(&mut *self.lock(), true);
         self.changed.notify_all();
         !before
     }
 
-    /// Runs `work` on a thread of its own; returns `None` if the signal comes first. The thread then
-    /// ends by itself.
-    pub(crate) fn unless_given<T: Send + 'static>(
+    /// Runs `work` on a new thread; returns `None` if the signal is sent first. The thread then
+    /// finishes in the background.
+    pub(crate) fn unless_signalled<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        /// Reports that the work is done, also when it panicked.
+        /// Reports that the work is done, even if it panics.
         struct Done(Arc<Shutdown>, Arc<AtomicBool>);
         impl Drop for Done {
             fn drop(&mut self) {
                 self.1.store(true, Ordering::Release);
-                // Under the lock, or it might be signalled between a look and a wait.
+                // Hold the lock, or the notification may come between a check and a wait.
                 let _guard = self.0.lock();
                 self.0.changed.notify_all();
             }
@@ -112,22 +113,23 @@ impl Shutdown {
             let _done = guard;
             work()
         });
-        let mut given = self.lock();
-        while !*given && !done.load(Ordering::Acquire) {
-            given = self.changed.wait(given).unwrap_or_else(PoisonError::into_inner);
+        let mut signalled = self.lock();
+        while !*signalled && !done.load(Ordering::Acquire) {
+            signalled = self.changed.wait(signalled).unwrap_or_else(PoisonError::into_inner);
         }
-        let left_behind = *given;
-        // The thread needs the lock to end: a name that only hid the guard would keep it.
-        drop(given);
-        if left_behind { None } else { thread.ok()?.join().ok() }
+        let abandoned = *signalled;
+        // The thread needs the lock to finish, so drop the guard before joining it; shadowing it would
+        // keep the lock.
+        drop(signalled);
+        if abandoned { None } else { thread.ok()?.join().ok() }
     }
 
     fn sleep(&self, time: Duration) {
-        drop(self.changed.wait_timeout_while(self.lock(), time, |given| !*given));
+        drop(self.changed.wait_timeout_while(self.lock(), time, |signalled| !*signalled));
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {
-        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+        self.signalled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -139,7 +141,7 @@ mod tests {
 
     use super::*;
 
-    /// Goes through these steps, one a poll.
+    /// A flow that returns one of these steps for each poll.
     struct Steps(Vec<Result<&'static str, Interrupt>>, Vec<Input>);
 
     impl Flow for Steps {
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn serves_one_interrupt_at_a_time() {
+    fn interrupts_are_served_one_at_a_time() {
         let steps = vec![
             Err(Interrupt::Sleep(Duration::from_millis(30))),
             Err(Interrupt::Read(2..5)),
@@ -186,7 +188,7 @@ mod tests {
         assert_eq!(pieces, ["Piece(3 bytes)", "Piece(2 bytes)"]);
     }
 
-    /// One buffer of its length, which becomes the piece: read to its end, or to the source's.
+    /// A piece is read into one buffer of exactly its length, without reallocation.
     #[test]
     fn a_piece_is_read_into_one_buffer() {
         let mut file = Cursor::new(vec![7; 600_000]);
@@ -201,19 +203,19 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_ends_it() {
+    fn failure_ends_the_run() {
         let mut steps = Steps(vec![Err(Interrupt::Fail(Error::Stopped)), Ok("again")], Vec::new());
         assert!(matches!(drive(&mut steps, None), (Err(Error::Stopped), 1)));
         assert!(matches!(drive(&mut steps, None), (Ok("again"), 1)));
     }
 
     #[test]
-    fn a_shutdown_ends_a_sleep() {
+    fn shutdown_ends_sleep() {
         let shutdown = Arc::new(Shutdown::default());
-        let ringer = Arc::clone(&shutdown);
+        let signaller = Arc::clone(&shutdown);
         let thread = thread::spawn(move || {
             thread::sleep(Duration::from_millis(50));
-            (ringer.signal(), ringer.signal())
+            (signaller.signal(), signaller.signal())
         });
         let start = Instant::now();
         for _ in 0..2 {
@@ -225,40 +227,40 @@ mod tests {
     }
 
     #[test]
-    fn a_shutdown_leaves_work_behind() {
+    fn shutdown_abandons_unfinished_work() {
         let shutdown = Arc::new(Shutdown::default());
-        assert_eq!(shutdown.unless_given(|| 7), Some(7));
-        let panicking: Option<()> = shutdown.unless_given(|| panic!("on purpose"));
+        assert_eq!(shutdown.unless_signalled(|| 7), Some(7));
+        let panicking: Option<()> = shutdown.unless_signalled(|| panic!("on purpose"));
         assert_eq!(panicking, None);
-        let ringer = Arc::clone(&shutdown);
+        let signaller = Arc::clone(&shutdown);
         thread::spawn(move || {
             thread::sleep(Duration::from_millis(50));
-            ringer.signal();
+            signaller.signal();
         });
         let start = Instant::now();
         for _ in 0..2 {
-            assert_eq!(shutdown.unless_given(|| thread::sleep(Duration::from_secs(60))), None);
+            assert_eq!(shutdown.unless_signalled(|| thread::sleep(Duration::from_secs(60))), None);
         }
         assert!(start.elapsed() < Duration::from_secs(20));
     }
 
-    /// The work is over, and has not said so yet, when the one who asked for it looks.
+    /// The work has finished but not yet reported it when the caller checks.
     #[test]
-    fn work_that_ends_at_once_is_not_waited_for_in_vain() {
-        let (tell, told) = channel();
+    fn caller_does_not_deadlock_with_finishing_work() {
+        let (sender, receiver) = channel();
         for round in 0..8 {
             let shutdown = Arc::new(Shutdown::default());
-            let (asking, tell) = (Arc::clone(&shutdown), tell.clone());
+            let (caller, sender) = (Arc::clone(&shutdown), sender.clone());
             let held = shutdown.lock();
             thread::spawn(move || {
                 let work = || thread::sleep(Duration::from_millis(10));
-                tell.send((round, asking.unless_given(work))).unwrap();
+                sender.send((round, caller.unless_signalled(work))).unwrap();
             });
-            // Both queue for the lock meanwhile, the one who asks before the work.
+            // Meanwhile both wait for the lock, the caller before the work.
             thread::sleep(Duration::from_millis(50));
             drop(held);
-            let ended = told.recv_timeout(Duration::from_secs(20));
-            assert_eq!(ended.expect("each waits for the other"), (round, Some(())));
+            let ended = receiver.recv_timeout(Duration::from_secs(20));
+            assert_eq!(ended.expect("no deadlock"), (round, Some(())));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One request for one reply.
+//! A single exchange: a request and its reply.
 
 use std::io::{self, Read as _};
 use std::time::Duration;
@@ -8,14 +8,13 @@ use ureq::{Agent, SendBody};
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::{self, Request, Response, Want};
 
-use crate::body::{Download, Outgoing, broken};
+use crate::body::{Download, Outgoing, body_failure};
 use crate::deadline;
 
-/// A reply, and what of its body the flow did not want.
+/// A reply, and the rest of its body under [`Want::Head`].
 pub(crate) type Exchanged = Result<(Response, Option<Download>), Failure>;
 
-/// Sends a request and reads as much of its reply as is wanted. No time limit of it is longer
-/// than `cap`.
+/// Sends a request and reads as much of the reply as it wants. `cap` limits its deadlines.
 pub(crate) fn exchange(agent: &Agent, request: Request, cap: Duration) -> Exchanged {
     #[cfg(feature = "tracing")]
     let log = crate::log::Log::new(&request);
@@ -32,17 +31,17 @@ fn send(agent: &Agent, request: Request, cap: Duration) -> Exchanged {
     let bodiless = body.is_empty();
     let mut outgoing = Outgoing::new(body);
     let reply = if bodiless {
-        // `()`, or ureq would announce an empty body of its own.
+        // With another type than `()`, ureq would announce an empty body.
         agent.run(http::Request::from_parts(head, ()))
     } else {
         agent.run(http::Request::from_parts(head, SendBody::from_reader(&mut outgoing)))
     };
     let reply = reply.map_err(|error| {
-        let unseen = !bodiless && !outgoing.asked;
-        unanswered(error, if unseen { Sent::No } else { Sent::Maybe })
+        let unseen = !bodiless && !outgoing.started;
+        reply_failure(error, if unseen { Sent::No } else { Sent::Maybe })
     })?;
     let (mut head, body) = reply.into_parts();
-    // ureq notes the URL there.
+    // ureq stores the URL there.
     head.extensions.clear();
     let announced = flow::announced(&head.headers)?;
     let mut reader = body.into_reader();
@@ -52,10 +51,10 @@ fn send(agent: &Agent, request: Request, cap: Duration) -> Exchanged {
             if announced.is_some_and(|length| length > limit as u64) {
                 return Err(too_large());
             }
-            let room = usize::try_from(announced.unwrap_or(0)).unwrap_or(0).min(ROOM);
+            let room = usize::try_from(announced.unwrap_or(0)).unwrap_or(0).min(MAX_ALLOCATION);
             let mut bytes = Vec::with_capacity(room);
             let most = (limit as u64).saturating_add(1);
-            reader.by_ref().take(most).read_to_end(&mut bytes).map_err(broken)?;
+            reader.by_ref().take(most).read_to_end(&mut bytes).map_err(body_failure)?;
             if bytes.len() > limit {
                 return Err(too_large());
             }
@@ -68,22 +67,22 @@ fn send(agent: &Agent, request: Request, cap: Duration) -> Exchanged {
     }
 }
 
-/// The most room made for a body because its server says how long it will be: `docs/threats.md`
-/// B2.
-const ROOM: usize = 1 << 20;
+/// The maximum buffer allocated for a body because of its announced length: `docs/threats.md` B2.
+const MAX_ALLOCATION: usize = 1 << 20;
 
-/// Why there is no reply. Sources are given where their text is of the system's making.
-fn unanswered(error: ureq::Error, sent: Sent) -> Failure {
+/// Returns the failure of an exchange without a reply. Only errors of the operating system are kept
+/// as sources.
+fn reply_failure(error: ureq::Error, sent: Sent) -> Failure {
     match error {
-        // What the connector and the resolver say.
+        // A failure of the connector or the resolver.
         ureq::Error::Other(source) => match source.downcast::<Failure>() {
             Ok(failure) => *failure,
             Err(_) => Failure::new(FailureKind::Other, sent),
         },
         ureq::Error::Timeout(_) => Failure::new(FailureKind::Timeout, sent),
         ureq::Error::Io(source) if source.kind() == io::ErrorKind::NotConnected => {
-            // How an agent that was shut down refuses; also what a system may say of a connection
-            // that broke, so that nothing is promised here.
+            // The error of an agent that was shut down. The operating system may return the same for a
+            // broken connection, so this does not imply `Sent::No`.
             Failure::new(FailureKind::Cancelled, sent)
         }
         ureq::Error::Io(source) => Failure::new(FailureKind::Closed, sent).because(source),

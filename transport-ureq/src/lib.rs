@@ -1,12 +1,12 @@
-//! The blocking transport of [`wechat_proto`], over [ureq](https://docs.rs/ureq): no runtime, one
-//! thread per conversation.
+//! The blocking transport of [`wechat_proto`], over [ureq](https://docs.rs/ureq). It needs no
+//! runtime and uses the caller's threads.
 //!
-//! A [`Transport`] is the HTTP stack, shared by any number of clients. [`Client::open`] opens the
-//! session that is stored ([`FileStore`], or a store of your own), or logs in; [`Client::login`]
-//! shows a QR code, [`Client::resume`] resumes a session. [`Client::messages`] waits for messages;
+//! A [`Transport`] is the HTTP stack, shared by any number of clients. [`Client::open`] resumes a
+//! stored session ([`FileStore`], or your own store) or logs in; [`Client::login`] logs in with a
+//! QR code; [`Client::resume`] resumes a given session. [`Client::messages`] receives messages;
 //! [`Client::call`] calls an endpoint; [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A
-//! client is cheap to clone and can be used from several threads at once, the messages on one and
-//! calls on others.
+//! client is cheap to clone and can be used from several threads at once, for example one for the
+//! messages and others for calls.
 //!
 //! ```no_run
 //! use wechat_proto::login::Progress;
@@ -29,24 +29,25 @@
 //! }
 //! ```
 //!
-//! # What it does with the network
+//! # Network behaviour
 //!
-//! It keeps the promises that [`wechat_proto::flow`] asks of a driver: requests are sent as they
-//! are, nothing is followed, added or remembered, every failure is returned as a value.
+//! The transport meets the requirements of [`wechat_proto::flow`] for a driver: it sends requests
+//! unchanged, follows no redirects, adds no headers, keeps no cookies, and returns every failure as a
+//! value.
 //!
-//! - TLS is rustls with the `ring` provider, passed explicitly: a program that also contains
-//!   another provider works. Trusted are Mozilla's roots and [`Options::root_certificate`].
-//! - What a look-up found is kept for a minute, and not asked for at each request.
-//! - No proxy is taken from the environment; [`Options::proxy`] sets one.
-//! - One deadline covers the whole of an exchange: look-up, connection, handshake, request, reply.
-//! - The messages have connections of their own, so that [`Client::stop`] can break their long
-//!   poll without touching a call under way.
+//! - TLS is rustls with the `ring` provider, passed explicitly, so that a program may also contain
+//!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`].
+//! - Name lookups are cached for a minute.
+//! - Proxies of the environment are ignored; [`Options::proxy`] sets one.
+//! - One deadline covers the whole exchange: lookup, connection, handshake, request, reply.
+//! - The messages have their own connections, so that [`Client::stop`] can cancel their long poll
+//!   without affecting a call in progress.
 //!
 //! # Logging
 //!
-//! With the feature `tracing`, each exchange is an event at debug level: host, path, status and
-//! duration, never a query, a header or a body. **ureq itself logs whole URLs, which carry
-//! credentials, at trace level** under the log target `ureq`: cap that target at debug.
+//! With the feature `tracing`, each exchange emits an event at debug level with host, path, status
+//! and duration, but never a query, a header or a body. **ureq itself logs complete URLs, which
+//! contain credentials, at trace level** under the log target `ureq`: limit that target to debug.
 
 mod body;
 mod client;

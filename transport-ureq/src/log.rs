@@ -1,4 +1,4 @@
-//! What is told of an exchange, with the feature `tracing`.
+//! Events of exchanges, with the feature `tracing`.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use wechat_proto::flow::Request;
 
 use crate::exchange::Exchanged;
 
-/// An exchange under way: host and path, never a query, a header or a body.
+/// An exchange in progress. Logs host and path, but never a query, a header or a body.
 pub(crate) struct Log {
     uri: http::Uri,
     start: Instant,

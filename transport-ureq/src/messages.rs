@@ -1,28 +1,29 @@
-//! Messages, as they arrive.
+//! Incoming messages.
 
 use wechat_proto::sync::Inbox;
 use wechat_proto::{Error, Message};
 
 use crate::client::Client;
 
-/// The messages of a session, as they arrive: an iterator that blocks.
+/// The incoming messages of a session, as a blocking iterator.
 ///
-/// Transient errors ([`Error::is_transient`]) are retried silently, with back-off, and yielded after
-/// three consecutive failures; asked again, it goes on. It ends after [`Error::LoggedOut`],
-/// [`Error::InUse`] or [`Error::Stopped`], and without an error after the session's own logout.
+/// Transient errors ([`Error::is_transient`]) are retried silently with back-off, and yielded after
+/// three consecutive failures; requesting the next message continues. The messages end after
+/// [`Error::LoggedOut`], [`Error::InUse`] or [`Error::Stopped`], and without an error after the
+/// session's own logout.
 ///
-/// A message is acknowledged when the next one is asked for, unless they are
-/// [`manual`](Messages::manual). A session stored before that ([`Client::session`]) gets it again,
-/// unless it was acknowledged on what is stored
+/// Requesting the next message acknowledges the previous one, unless the messages are
+/// [`manual`](Messages::manual). A session stored earlier ([`Client::session`]) receives the message
+/// again, unless it was acknowledged on the stored copy
 /// ([`Session::acknowledge`](wechat_proto::Session::acknowledge)).
 ///
 /// # Stopping
 ///
-/// [`Client::stop`], from another thread, ends a wait. Messages that are dropped between two of
-/// them leave nothing behind: new ones of the same client ([`Client::messages`]) go on, with what was
-/// not acknowledged.
+/// [`Client::stop`] ends a wait from another thread. `Messages` can be dropped between two messages:
+/// new ones of the same client ([`Client::messages`]) continue with the messages that were not
+/// acknowledged.
 #[derive(Debug)]
-#[must_use = "messages arrive when they are asked for"]
+#[must_use = "messages arrive only when they are requested"]
 pub struct Messages {
     client: Client,
     inbox: Inbox,
@@ -34,15 +35,15 @@ impl Messages {
         Self { client, inbox: Inbox::new(), ended: false }
     }
 
-    /// Remembers so many messages for those that revoke them ([`Inbox::remember`]); the default is
-    /// 100. Call it before the first message is asked for.
+    /// Sets how many messages are kept for revocations ([`Inbox::remember`]); the default is 100.
+    /// Call it before requesting the first message.
     pub fn remember(mut self, messages: usize) -> Self {
         self.inbox = self.inbox.remember(messages);
         self
     }
 
-    /// Acknowledges no message by itself ([`Inbox::manual`]): each is acknowledged with
-    /// [`Client::acknowledge`], in any order, from any thread.
+    /// Disables automatic acknowledgement ([`Inbox::manual`]): the caller acknowledges each message
+    /// with [`Client::acknowledge`], in any order, from any thread.
     pub fn manual(mut self) -> Self {
         self.inbox = self.inbox.manual();
         self

@@ -1,4 +1,4 @@
-//! From a store to a logged-in client.
+//! Opening a client from a session store.
 
 use wechat_proto::login::{Open, Progress, Resume};
 use wechat_proto::store::SessionStore;
@@ -8,16 +8,16 @@ use crate::client::Client;
 use crate::transport::Transport;
 
 impl Client {
-    /// Opens the session that is stored, or logs in as far as `resume` allows, and returns the
-    /// client of that session.
+    /// Resumes the stored session, or logs in as far as `resume` allows, and returns a client for
+    /// the session.
     ///
-    /// The service is asked about the stored session; if that is closed, `progress` reports it
-    /// ([`Progress::Over`]), and the login that follows, with the device of that session. If none is
-    /// stored, `device` logs in. A new session is stored before this returns, and the store is not
-    /// touched otherwise. If what is stored cannot be read, no login is made.
+    /// The stored session is verified with the service. If it is closed, `progress` receives
+    /// [`Progress::Over`] and then the steps of a login with the device of that session. If no session
+    /// is stored, `device` logs in. A new session is stored before this returns; otherwise the store
+    /// is not changed. If the stored session cannot be read, this fails without a login.
     ///
-    /// From then on the caller stores the session, whenever a message has had its effect, and when
-    /// the messages end:
+    /// Afterwards the caller stores the session, after handling each message and when the messages
+    /// end:
     ///
     /// ```no_run
     /// # fn main() -> Result<(), wechat_proto::Error> {
@@ -48,11 +48,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the store fails, and with
-    /// [`StorageKind::Missing`](wechat_proto::error::StorageKind::Missing) if nothing is stored and
-    /// no code is allowed; [`Error::LoggedOut`] if the session is closed and nothing else is allowed,
-    /// or **was dropped** seconds after its login, whatever is allowed (see
-    /// [`Open`](wechat_proto::login::Open); this is then stored); those of [`Client::login`].
+    /// - [`Error::Storage`] if the store fails, and with
+    ///   [`StorageKind::Missing`](wechat_proto::error::StorageKind::Missing) if no session is stored
+    ///   and no code is allowed.
+    /// - [`Error::LoggedOut`] if the session is closed and no login is allowed. If the session **was
+    ///   dropped** seconds after its login, this is returned and stored regardless of `resume`; see
+    ///   [`Open`](wechat_proto::login::Open).
+    /// - Those of [`Client::login`].
     pub fn open(
         transport: &Transport,
         store: &mut (impl SessionStore + ?Sized),

@@ -1,4 +1,4 @@
-//! Names to addresses, remembered for a minute.
+//! Name resolution, cached for a minute.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,37 +11,37 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 use wechat_proto::error::FailureKind;
 
-use crate::connect::{given_up, limited, unconnected};
+use crate::connect::{cancelled, connect_failure, limited};
 use crate::drive::Shutdown;
 use crate::options::Names;
 
-/// The names of the options, then those remembered, then the system's.
+/// Resolves names with the options, then the cache, then the system.
 ///
-/// ureq asks for the address of every request, on a connection that stands as well, and its own
-/// resolver starts a thread for each answer that has a time limit.
+/// ureq resolves the name of every request, even for an open connection, and its own resolver starts
+/// a thread for each lookup with a time limit.
 #[derive(Debug)]
 pub(crate) struct Cache {
     names: Names,
     system: Arc<dyn Resolver>,
-    /// What ends a look-up early, if anything does.
+    /// Cancels a lookup.
     shutdown: Option<Arc<Shutdown>>,
-    known: Mutex<BTreeMap<String, (Instant, Vec<SocketAddr>)>>,
+    entries: Mutex<BTreeMap<String, (Instant, Vec<SocketAddr>)>>,
 }
 
-/// How long an answer is good.
-const GOOD: Duration = Duration::from_secs(60);
-/// How many are kept: there are five hosts, and a proxy.
-const MOST: usize = 64;
-/// How many addresses of a name are kept; ureq's list has room for no more.
-const MOST_ADDRESSES: usize = 16;
+/// How long a result is cached.
+const LIFETIME: Duration = Duration::from_secs(60);
+/// The maximum number of cached names; a bot uses five hosts and a proxy.
+const CAPACITY: usize = 64;
+/// The maximum number of addresses per name; the capacity of ureq's list.
+const MAX_ADDRESSES: usize = 16;
 
 impl Cache {
     pub(crate) fn new(names: Names, shutdown: Option<Arc<Shutdown>>) -> Self {
         let system = Arc::new(DefaultResolver::default());
-        Self { names, system, shutdown, known: Mutex::default() }
+        Self { names, system, shutdown, entries: Mutex::default() }
     }
 
-    /// Asks the system.
+    /// Looks a name up with the system's resolver.
     fn look_up(
         &self,
         uri: &Uri,
@@ -52,30 +52,30 @@ impl Cache {
             return self.system.resolve(uri, config, timeout);
         };
         let (system, uri, config) = (Arc::clone(&self.system), uri.clone(), config.clone());
-        let found = shutdown.unless_given(move || system.resolve(&uri, &config, timeout));
-        found.unwrap_or_else(|| Err(given_up()))
+        let found = shutdown.unless_signalled(move || system.resolve(&uri, &config, timeout));
+        found.unwrap_or_else(|| Err(cancelled()))
     }
 
-    fn recall(&self, key: &str) -> Option<ResolvedSocketAddrs> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, addresses) = known.get(key)?;
-        (since.elapsed() < GOOD).then(|| list(addresses))
+    fn cached(&self, key: &str) -> Option<ResolvedSocketAddrs> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, addresses) = entries.get(key)?;
+        (since.elapsed() < LIFETIME).then(|| list(addresses))
     }
 
-    fn remember(&self, key: String, addresses: &[SocketAddr]) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST {
-            known.clear();
+    fn insert(&self, key: String, addresses: &[SocketAddr]) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= CAPACITY {
+            entries.clear();
         }
-        known.insert(key, (Instant::now(), addresses.to_vec()));
+        entries.insert(key, (Instant::now(), addresses.to_vec()));
     }
 }
 
-/// Addresses in ureq's form, which keeps the first sixteen.
+/// Converts addresses to ureq's list, which holds the first sixteen.
 pub(crate) fn list(addresses: &[SocketAddr]) -> ResolvedSocketAddrs {
     let unset = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
     let mut list = ResolvedSocketAddrs::from_fn(|_| unset);
-    for address in addresses.iter().take(MOST_ADDRESSES) {
+    for address in addresses.iter().take(MAX_ADDRESSES) {
         list.push(*address);
     }
     list
@@ -105,16 +105,16 @@ impl Resolver for Cache {
             return Ok(one(address));
         }
         if self.names.only {
-            return Err(unconnected(FailureKind::Resolve, ureq::Error::HostNotFound));
+            return Err(connect_failure(FailureKind::Resolve, ureq::Error::HostNotFound));
         }
         let key = format!("{host}:{}", port.unwrap_or(usual));
-        if let Some(addresses) = self.recall(&key) {
+        if let Some(addresses) = self.cached(&key) {
             return Ok(addresses);
         }
         let addresses = limited(timeout)
             .and_then(|timeout| self.look_up(uri, config, timeout))
-            .map_err(|error| unconnected(FailureKind::Resolve, error))?;
-        self.remember(key, &addresses);
+            .map_err(|error| connect_failure(FailureKind::Resolve, error))?;
+        self.insert(key, &addresses);
         Ok(addresses)
     }
 }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_comes_first() {
+    fn configured_addresses_take_precedence() {
         let mut names = Names { only: true, ..Names::default() };
         names.table.insert("wx.qq.com".into(), ([127, 0, 0, 1], 4433).into());
         names.table.insert("zero.example".into(), ([127, 0, 0, 2], 0).into());
@@ -155,33 +155,33 @@ mod tests {
     }
 
     #[test]
-    fn remembers_for_a_minute() {
+    fn cached_addresses_expire_after_a_minute() {
         let cache = Cache::new(Names::default(), None);
         let address = SocketAddr::from(([127, 0, 0, 3], 443));
-        cache.remember("remembered.invalid:443".into(), &[address]);
-        let uri = "https://remembered.invalid/";
+        cache.insert("cached.invalid:443".into(), &[address]);
+        let uri = "https://cached.invalid/";
         assert_eq!(addresses(&cache, uri), Some(vec!["127.0.0.3:443".into()]));
-        if let Some(long_ago) = Instant::now().checked_sub(GOOD) {
+        if let Some(long_ago) = Instant::now().checked_sub(LIFETIME) {
             cache
-                .known
+                .entries
                 .lock()
                 .unwrap()
-                .insert("remembered.invalid:443".into(), (long_ago, vec![address]));
-            assert!(cache.recall("remembered.invalid:443").is_none());
+                .insert("cached.invalid:443".into(), (long_ago, vec![address]));
+            assert!(cache.cached("cached.invalid:443").is_none());
         }
     }
 
     #[test]
-    fn stays_small() {
+    fn cache_size_is_bounded() {
         let cache = Cache::new(Names::default(), None);
         let address = SocketAddr::from(([127, 0, 0, 3], 443));
         for number in 0..1000 {
-            cache.remember(number.to_string(), &[address]);
+            cache.insert(number.to_string(), &[address]);
         }
-        assert!(cache.known.lock().unwrap().len() <= MOST);
+        assert!(cache.entries.lock().unwrap().len() <= CAPACITY);
     }
 
-    /// A resolver that does not come back.
+    /// A resolver that does not return in time.
     #[derive(Debug)]
     struct Slow;
 
@@ -199,7 +199,7 @@ mod tests {
 
     /// Threat B4.
     #[test]
-    fn a_shutdown_ends_a_look_up() {
+    fn shutdown_ends_lookup() {
         let shutdown = Arc::new(Shutdown::default());
         let mut cache = Cache::new(Names::default(), Some(Arc::clone(&shutdown)));
         cache.system = Arc::new(Slow);

@@ -1,4 +1,4 @@
-//! Encryption: rustls, with its provider named.
+//! TLS with rustls and an explicit crypto provider.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -14,7 +14,7 @@ use ureq::unversioned::transport::{
 };
 use wechat_proto::error::{Failure, FailureKind, Sent};
 
-/// Whom to trust: Mozilla's roots and these.
+/// Returns a TLS configuration that trusts Mozilla's roots and these.
 pub(crate) fn config(roots: &[Vec<u8>]) -> Result<Arc<ClientConfig>, Failure> {
     let failure =
         |error: rustls::Error| Failure::new(FailureKind::Certificate, Sent::No).because(error);
@@ -22,7 +22,7 @@ pub(crate) fn config(roots: &[Vec<u8>]) -> Result<Arc<ClientConfig>, Failure> {
     for root in roots {
         store.add(root.clone().into()).map_err(failure)?;
     }
-    // Named, not left to the process: it may hold two providers, and then has no default.
+    // Explicit, because a process with two providers has no default.
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(failure)?
@@ -33,7 +33,7 @@ pub(crate) fn config(roots: &[Vec<u8>]) -> Result<Arc<ClientConfig>, Failure> {
 
 /// Encrypts connections to https origins.
 ///
-/// ureq's own connector takes either the usual roots or given ones.
+/// ureq's own connector accepts either the default roots or custom ones, not both.
 pub(crate) struct Tls(Arc<ClientConfig>);
 
 impl Tls {
@@ -56,13 +56,13 @@ impl<In: Transport> Connect<In> for Tls {
         }
         let host = details.uri.host().unwrap_or_default();
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
-            .map_err(|error| failed(io::Error::other(error)))?;
+            .map_err(|error| handshake_failure(io::Error::other(error)))?;
         let connection = ClientConnection::new(Arc::clone(&self.0), name)
-            .map_err(|error| failed(io::Error::other(error)))?;
+            .map_err(|error| handshake_failure(io::Error::other(error)))?;
         let socket = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
         let mut stream = StreamOwned::new(connection, socket);
-        stream.sock.set_timeout(since(details));
-        stream.conn.complete_io(&mut stream.sock).map_err(failed)?;
+        stream.sock.set_timeout(time_left(details));
+        stream.conn.complete_io(&mut stream.sock).map_err(handshake_failure)?;
         let (input, output) =
             (details.config.input_buffer_size(), details.config.output_buffer_size());
         Ok(Some(Either::B(Encrypted { stream, buffers: LazyBuffers::new(input, output) })))
@@ -75,8 +75,8 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// What TCP has left of the time to connect.
-fn since(details: &ConnectionDetails<'_>) -> NextTimeout {
+/// Returns the remaining time to connect after TCP.
+fn time_left(details: &ConnectionDetails<'_>) -> NextTimeout {
     let mut timeout = details.timeout;
     if let (Limit::Exact(limit), Moment::Exact(start), Moment::Exact(now)) =
         (timeout.after, details.now, (details.current_time)())
@@ -86,8 +86,8 @@ fn since(details: &ConnectionDetails<'_>) -> NextTimeout {
     timeout
 }
 
-/// The failure of a handshake.
-fn failed(error: io::Error) -> ureq::Error {
+/// Converts an error of the handshake to a [`Failure`] inside a ureq error.
+fn handshake_failure(error: io::Error) -> ureq::Error {
     let error = match ureq::Error::from(error) {
         ureq::Error::Io(error) => error,
         timeout => return timeout,
@@ -115,7 +115,7 @@ impl Transport for Encrypted {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         self.stream.sock.set_timeout(timeout);
         self.stream.write_all(&self.buffers.output()[..amount])?;
-        // Writing hides what went wrong with bytes that it took; flushing does not.
+        // `write_all` hides errors of buffered bytes; `flush` returns them.
         self.stream.flush()?;
         Ok(())
     }

@@ -21,8 +21,8 @@ use crate::tls;
 
 /// Executes flows over HTTP: connections, TLS configuration, resolver and options.
 ///
-/// Cheap to clone; shared by any number of [clients](crate::Client). It runs any flow on any state,
-/// also without a client: a login of your own, for example.
+/// Cheap to clone; shared by any number of [clients](crate::Client). It also runs flows without a
+/// client, on any state: a custom login, for example.
 #[derive(Clone)]
 pub struct Transport {
     shared: Arc<Shared>,
@@ -36,12 +36,12 @@ struct Shared {
 }
 
 impl Transport {
-    /// Returns a transport with these options. Nothing is connected yet.
+    /// Returns a transport with these options. Does not open a connection.
     ///
     /// # Errors
     ///
-    /// [`Error::Transport`] if the options cannot be used: a root certificate that is not one, a
-    /// proxy without a valid name.
+    /// [`Error::Transport`] if an option is invalid: a malformed root certificate, or a proxy without
+    /// a valid host name.
     pub fn new(options: Options) -> Result<Self, Error> {
         let tls = tls::config(&options.roots).map_err(Error::Transport)?;
         let proxy = match &options.proxy {
@@ -103,11 +103,13 @@ impl Transport {
         Ok(self.driver().drive(flow, &mut source, poll)?.0)
     }
 
-    /// Calls an endpoint: one exchange. To keep a numbered send for a repetition, pass `&mut`.
+    /// Calls an endpoint with a single exchange. Pass a send as `&mut` to be able to retry it under
+    /// the same message id.
     ///
     /// # Errors
     ///
-    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and has no reply.
+    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and its outcome is
+    /// unknown.
     pub fn call<E, S>(&self, endpoint: E, state: &mut S) -> Result<E::Output, Error>
     where
         E: Endpoint,
@@ -117,8 +119,8 @@ impl Transport {
         self.run(&mut Call::new(endpoint), state)
     }
 
-    /// Runs a flow that wants the head of its response only, and returns the body, to be read as it
-    /// arrives.
+    /// Runs a flow whose request has [`Want::Head`], and returns its output and the streamed body of
+    /// the response.
     ///
     /// # Errors
     ///
@@ -141,22 +143,22 @@ impl Transport {
         Ok((output, rest.unwrap_or_else(Download::empty)))
     }
 
-    /// The options.
+    /// Returns the options.
     pub(crate) fn options(&self) -> &Options {
         &self.shared.options
     }
 
-    /// The time of the options' clock.
+    /// Returns the time of the options' clock.
     pub(crate) fn now(&self) -> Timestamp {
         (self.shared.options.clock)()
     }
 
-    /// Runs flows on the shared connections.
+    /// Returns a driver for the shared connections.
     pub(crate) fn driver(&self) -> Driver<'_> {
         self.driver_on(&self.shared.agent, None)
     }
 
-    /// Runs flows on other connections, ended by a shutdown signal.
+    /// Returns a driver for other connections, which a shutdown signal cancels.
     pub(crate) fn driver_on<'a>(
         &'a self,
         agent: &'a Agent,
@@ -166,22 +168,22 @@ impl Transport {
         Driver { agent, clock, deadline_cap: *deadline_cap, shutdown }
     }
 
-    /// Connections of their own, which a shutdown signal ends.
+    /// Returns an agent with separate connections, which a shutdown signal cancels.
     pub(crate) fn separate(&self, shutdown: &Arc<Shutdown>) -> Agent {
         let Shared { options, config, tls, .. } = &*self.shared;
         agent(options, config, tls, Some(shutdown))
     }
 }
 
-/// How long an unused connection is kept; the server may end it before.
+/// How long an idle connection is kept; the server may close it earlier.
 const IDLE: Duration = Duration::from_secs(90);
-/// ureq's buffers: a long poll holds a few of them.
+/// The size of ureq's buffers; a long poll holds a few of them.
 const BUFFER: usize = 16 << 10;
-/// The longest head of a response. It has to leave room in its buffer: ureq takes a full one for the
-/// end of the connection.
+/// The maximum length of a response's head. It must be less than the buffer: ureq treats a full
+/// buffer as the end of the connection.
 const HEAD: usize = BUFFER - 1;
 
-/// An agent that does what it is told and nothing else.
+/// Returns an agent that adds nothing to the requests.
 fn agent(
     options: &Options,
     config: &Config,

@@ -39,7 +39,7 @@ fn terms(deadline: Duration, want: Want) -> [String; 2] {
     match want {
         Want::Whole { limit } => [size(limit), format!("{seconds} s")],
         Want::Head { idle } => {
-            ["streamed".into(), format!("{seconds} s, {} s of silence", idle.as_secs())]
+            ["streamed".into(), format!("{seconds} s, {} s idle", idle.as_secs())]
         }
     }
 }
@@ -160,7 +160,8 @@ impl Chatter {
     fn play(&self) {
         let check = |session: &Session, open: usize| {
             let length = session.to_json().len();
-            let most = stated("A stored session, in bytes") + open * stated("for each message of");
+            let most = stated("A stored session, in bytes")
+                + open * stated("for each message of such a batch");
             assert!(length <= most, "{length} of {most}: {self:?}");
         };
         let (mut device, mut login, mut now) = (Device::new(), Login::new(), NOW);

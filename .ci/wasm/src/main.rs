@@ -1,4 +1,4 @@
-//! Calls every entry that the fuzz targets drive, so that the linker leaves none of the core out.
+//! Calls the entry points of all fuzz targets, so that the linker keeps the whole core.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
