@@ -1,12 +1,12 @@
-//! Decodes what was captured: replies of `webwxsync`, single messages, records of contacts.
+//! Decodes captures: replies of `webwxsync`, single messages, contact records.
 //!
 //! ```text
 //! cargo run -p wechat-proto --example decode -- [--json] [--me @NAME] [FILE…]
 //! ```
 //!
-//! Without a file, it reads the standard input. Each message is a line, as a phone shows it; with
-//! `--json`, its typed form (`docs/json.md`). `--me` is the `UserName` of the account that heard
-//! them, by which its own messages are told from those of others.
+//! Without a file, it reads the standard input. Each message is printed as a line, in the form of a
+//! chat; with `--json`, in its typed form (`docs/json.md`). `--me` is the `UserName` of the account
+//! that received the messages, which identifies its own messages.
 
 use std::env;
 use std::fs;
@@ -17,7 +17,7 @@ use serde_json::Value;
 use wechat_proto::contact::Contact;
 use wechat_proto::{Message, UserName};
 
-/// The lists that replies have records in.
+/// The lists of replies that contain contact records.
 const CONTACTS: [&str; 4] =
     ["MemberList", "ContactList", "ModContactList", "ModChatRoomMemberList"];
 
@@ -37,7 +37,7 @@ fn run() -> Result<(), String> {
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--json" => as_json = true,
-            "--me" => me = args.next().ok_or("--me wants a UserName")?,
+            "--me" => me = args.next().ok_or("--me needs a UserName")?,
             "--help" => return Err("decode [--json] [--me @NAME] [FILE…]".into()),
             file => files.push(file.to_owned()),
         }
@@ -55,7 +55,7 @@ fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// Shows all that a text has in it.
+/// Shows all messages and contacts of a text.
 fn show(name: &str, text: &str, me: &UserName, as_json: bool) -> Result<(), String> {
     let value: Value = serde_json::from_str(text).map_err(|error| format!("{name}: {error}"))?;
     if value.get("MsgType").is_some() {
@@ -69,7 +69,7 @@ fn show(name: &str, text: &str, me: &UserName, as_json: bool) -> Result<(), Stri
         show_contact(text, as_json)?;
     }
     for list in CONTACTS {
-        // Of a room, they are its members.
+        // In the record of a room, the list has its members.
         let inner = value.get("UserName").is_none().then(|| value.get(list)).flatten();
         for record in inner.and_then(Value::as_array).into_iter().flatten() {
             show_contact(&record.to_string(), as_json)?;
@@ -85,7 +85,7 @@ fn show_message(json: &str, me: &UserName, as_json: bool) -> Result<(), String> 
         return Ok(());
     }
     let what = match message.to_string() {
-        // Notices of the phone are nothing to show in a chat.
+        // Status messages of the phone have no text.
         text if text.is_empty() => format!("{:?}", message.kind),
         text => text,
     };
@@ -98,7 +98,7 @@ fn show_message(json: &str, me: &UserName, as_json: bool) -> Result<(), String> 
 }
 
 fn show_contact(json: &str, as_json: bool) -> Result<(), String> {
-    // Who has no name is nobody.
+    // Records without a name are skipped.
     let Ok(contact) = Contact::from_json(json) else { return Ok(()) };
     if as_json {
         println!("{}", serde_json::to_string(&contact).map_err(|error| error.to_string())?);

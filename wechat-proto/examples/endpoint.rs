@@ -4,9 +4,8 @@
 //! cargo run -p wechat-proto --example endpoint
 //! ```
 //!
-//! Prints the request with its cookies, then receives a reply that is written down here. The
-//! credentials and the cookies are invented; real ones come from a login, or from a browser that is
-//! logged in.
+//! Prints the request with its cookies, then receives a constant reply. The credentials and the
+//! cookies are invented; real ones come from a login, or from a logged-in browser.
 
 use wechat_proto::bytes::Bytes;
 use wechat_proto::http::{HeaderMap, Request, Response};
@@ -14,7 +13,7 @@ use wechat_proto::login::{Credentials, InitSession};
 use wechat_proto::message::SendText;
 use wechat_proto::{Body, Device, Endpoint as _, Session, Timestamp, UserName};
 
-/// The reply to `webwxinit`, cut down to what a session needs.
+/// The reply to `webwxinit`, reduced to the fields that a session needs.
 const INIT: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":566148615},
     "SyncKey":{"Count":1,"List":[{"Key":1,"Val":643606091}]}}"#;
 
@@ -30,11 +29,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (uri, response) = (request.uri().clone(), exchange(request)); // your HTTP client
     let receipt = send.receive(&mut session, &uri, &response, now)?;
 
-    println!("\nThe service took it as message {}.", receipt.msg_id);
+    println!("\nSent as message {}.", receipt.msg_id);
     Ok(())
 }
 
-/// A session from the credentials and cookies of a browser, opened with a reply to `webwxinit`.
+/// Opens a session with the credentials and cookies of a browser, and a reply to `webwxinit`.
 fn session(now: Timestamp) -> Result<Session, Box<dyn std::error::Error>> {
     let mut device = Device::new().with_seed([7; 32]); // 32 random bytes
     device.import_cookies("wxuin=566148615; wxsid=kByRoJSUlD7S2pif; webwx_data_ticket=gSeN")?;
@@ -43,7 +42,7 @@ fn session(now: Timestamp) -> Result<Session, Box<dyn std::error::Error>> {
     Ok(Session::open(device, credentials, &init, now))
 }
 
-/// Prints a request, and returns a reply to it.
+/// Prints a request, and returns its reply.
 fn exchange(request: Request<Body>) -> Response<Bytes> {
     println!("{} {}", request.method(), request.uri());
     show(request.headers());

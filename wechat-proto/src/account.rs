@@ -1,4 +1,4 @@
-//! A session and what is known of its contacts.
+//! A session and its known contacts.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -17,7 +17,7 @@ use crate::sync::Batch;
 use crate::text::brief;
 use crate::time::Timestamp;
 
-/// A session and the contacts that are known: what a client keeps behind its lock.
+/// A session and its known contacts: the state that a client keeps behind its lock.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub(crate) session: Session,
@@ -25,14 +25,14 @@ pub struct Account {
     /// The contacts that the inbox is to look up.
     pub(crate) pending: Pending,
     init: Option<Box<Init>>,
-    /// What was received while the session was opened.
+    /// The batch received while the session was opened.
     arrived: Option<Box<Applied>>,
     stopped: bool,
     /// The number of the newest inbox: an older one has been replaced.
     inboxes: u64,
 }
 
-/// What a batch brought: [`Account::apply`].
+/// The effects of a batch, returned by [`Account::apply`].
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Applied {
@@ -40,15 +40,15 @@ pub struct Applied {
     pub messages: Vec<Message>,
     /// The contacts and rooms that were added, changed or removed in the directory.
     pub contacts: BTreeSet<UserName>,
-    /// Whether there is more to fetch at once. False where the key stands still: fetching again
-    /// would bring the same.
+    /// Whether there is more to fetch at once. `false` if the key did not advance: fetching again
+    /// would return the same batch.
     pub more: bool,
     /// Whether anything in the batch is new.
     pub(crate) is_useful: bool,
 }
 
 impl Account {
-    /// Opens an account: what the login page gave, and what `webwxinit` answered.
+    /// Opens an account from the credentials of the login page and the reply to `webwxinit`.
     pub fn open(device: Device, credentials: Credentials, init: Init, now: Timestamp) -> Self {
         let session = Session::open(device, credentials, &init, now);
         let mut directory = Directory::of(init.me.user_name.clone(), &init.me.nick_name);
@@ -68,38 +68,38 @@ impl Account {
         &self.session
     }
 
-    /// Returns the session, to build requests on it.
+    /// Returns the session mutably, to build requests on it.
     pub const fn session_mut(&mut self) -> &mut Session {
         &mut self.session
     }
 
-    /// Returns the contacts that are known.
+    /// Returns the known contacts.
     pub const fn directory(&self) -> &Directory {
         &self.directory
     }
 
-    /// Returns what the service answered when the session was opened; `None` if it was resumed.
+    /// Returns the reply to `webwxinit` that opened the session; `None` if it was resumed.
     pub fn init(&self) -> Option<&Init> {
         self.init.as_deref()
     }
 
-    /// Ends the inbox for good: its next poll fails with [`Error::Stopped`]. Calls still work.
+    /// Stops the inbox permanently: its next poll fails with [`Error::Stopped`]. Calls still work.
     pub const fn stop(&mut self) {
         self.stopped = true;
     }
 
     /// Returns why no more messages will arrive: the session is closed, or was stopped.
     ///
-    /// An adapter looks at this after each poll, to wake an inbox that waits.
+    /// An adapter checks this after each poll, to wake a waiting inbox.
     pub fn close_reason(&self) -> Option<Error> {
         self.session.device.close_reason().or_else(|| self.stopped.then_some(Error::Stopped))
     }
 
     /// Applies a batch of `webwxsync`, in the order of `docs/protocol.md` §7.2, after
-    /// [`FetchBatch`](crate::sync::FetchBatch) was received. Messages that were acknowledged before,
-    /// or are waiting for it, are dropped.
+    /// [`FetchBatch`](crate::sync::FetchBatch) was received. Drops messages that are already
+    /// acknowledged or pending.
     ///
-    /// What changed of the contacts in detail is seen by comparing the directory with an older copy
+    /// To find the detailed changes of contacts, compare the directory with an older copy
     /// ([`Directory::changes_since`]).
     pub fn apply(&mut self, mut batch: Batch) -> Applied {
         let has_changes = batch.has_changes();
@@ -125,32 +125,32 @@ impl Account {
         let more = batch.more;
         let (messages, moved) = self.session.deliver(batch);
         for message in &messages {
-            // The last message of a room that was left is no reason to look it up.
+            // The last message of a room that was left must not trigger a lookup.
             let peer = message.peer();
             if self.directory.find(peer).is_some() || !removed.contains(peer) {
                 self.pending.note(&mut self.directory, message);
             }
         }
-        // With each login, the phone sends its list of chats: nobody wrote that.
+        // The phone sends its list of chats on each login, which is not activity of a user.
         if messages.iter().any(|message| !matches!(message.kind, Kind::Status(_))) {
             self.session.device.heard_message();
         }
-        // A message without a number is like a change: the same may have come before.
+        // A message without an id may be a repetition, like a change.
         let fresh = messages.iter().any(|message| message.id.is_known());
         let changes = has_changes || messages.iter().any(|message| !message.id.is_known());
         Applied { messages, contacts, more: more && moved, is_useful: fresh || changes && moved }
     }
 
-    /// Adds contacts to the directory, or updates them: records of a contact list or a lookup.
-    /// [`Directory`] says what a record does to an older one.
+    /// Adds or updates contacts in the directory, from the records of a contact list or a lookup.
+    /// [`Directory`] documents how a record is merged into an older one.
     pub fn learn(&mut self, contacts: impl IntoIterator<Item = Contact>) {
         for contact in contacts {
             self.directory.merge(contact);
         }
     }
 
-    /// Applies `ModChatRoomMemberList`, of which no capture is known: a member who is no contact
-    /// does not become one, and a member who is not listed has not left.
+    /// Applies `ModChatRoomMemberList`, of which no capture is known. Members that are not contacts
+    /// are not added, and members that are not listed are not removed.
     fn correct(&mut self, contacts: impl IntoIterator<Item = Contact>) {
         for contact in contacts {
             if contact.is_room() || self.directory.find(&contact.user_name).is_some() {
@@ -173,19 +173,19 @@ impl Account {
         self.pending.keep(&mut self.directory, names);
     }
 
-    /// Keeps what was received while the session was opened.
+    /// Stores the batch received while the session was opened.
     pub(crate) fn keep_arrived(&mut self, arrived: Applied) {
         self.arrived = Some(Box::new(arrived));
     }
 
-    /// Takes what was received while a stored session was opened. An
-    /// [`Inbox`](crate::sync::Inbox) delivers it by itself; a loop without one begins with it.
+    /// Takes the batch received while a stored session was opened. An
+    /// [`Inbox`](crate::sync::Inbox) delivers it; a loop without an inbox must handle it first.
     pub fn take_arrived(&mut self) -> Option<Applied> {
         self.arrived.take().map(|arrived| *arrived)
     }
 
-    /// Returns a number for a new inbox, and what it begins with. It replaces the one before: what
-    /// that one received and nobody acknowledged is received again.
+    /// Returns a number for a new inbox, and its first batch. The new inbox replaces the previous
+    /// one, whose unacknowledged messages are received again.
     pub(crate) fn open_inbox(&mut self) -> (u64, Option<Applied>) {
         let arrived = self.take_arrived();
         if arrived.is_none() {
@@ -195,19 +195,20 @@ impl Account {
         (self.inboxes, arrived)
     }
 
-    /// Whether the inbox of this number is the newest one.
+    /// Returns whether the inbox of this number is the newest one.
     pub(crate) const fn is_newest_inbox(&self, number: u64) -> bool {
         self.inboxes == number
     }
 
-    /// Whether the session was closed by its own logout.
+    /// Returns whether the session was closed by its own logout.
     pub fn has_left(&self) -> bool {
         self.session.device.closed() == Some(Ret::OK)
     }
 }
 
 impl From<Session> for Account {
-    /// Resumes a stored session. No contact is known yet; the inbox looks up those who write.
+    /// Resumes a stored session. No contacts are known yet; the inbox looks up the senders of
+    /// messages.
     fn from(session: Session) -> Self {
         let me = session.me();
         let directory = Directory::of(me.user_name.clone(), &me.nick_name);

@@ -1,4 +1,4 @@
-//! Which messages were acknowledged: `docs/threats.md` S4, S5.
+//! Tracking of acknowledged messages: `docs/threats.md` S4, S5.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
@@ -10,10 +10,10 @@ use crate::ids::MsgId;
 use crate::message::Message;
 use crate::sync::SyncKey;
 
-/// The ids of acknowledged messages, and the batches that wait for acknowledgements.
+/// The ids of acknowledged messages, and the batches with pending acknowledgements.
 ///
-/// The ids of a batch that is not finished are all kept: the stored key still points before it, and
-/// the service will send it again. Of those before, the last 4,096 are kept, and 512 stored.
+/// All ids of an unfinished batch are kept: the stored key still points before it, so the service
+/// will send it again. Of the ids of finished batches, the last 4,096 are kept and 512 are stored.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub(crate) struct Acks {
@@ -25,30 +25,30 @@ pub(crate) struct Acks {
     known: BTreeSet<MsgId>,
     /// Received batches, the oldest first. Not stored.
     parked: VecDeque<Parked>,
-    /// The ids of all their messages that are not acknowledged.
+    /// The ids of all their unacknowledged messages.
     pending: BTreeSet<MsgId>,
     /// The number of the newest batch.
     batches: u64,
-    /// How many messages were acknowledged.
+    /// The number of acknowledged messages.
     count: u64,
 }
 
 /// An acknowledged message.
 #[derive(Clone, Copy, Debug)]
 struct Open {
-    /// The batch that contained it last.
+    /// The last batch that contained it.
     batch: u64,
-    /// Its place among all that were acknowledged.
+    /// Its position in the order of acknowledgements.
     order: u64,
 }
 
-/// The place of a message in what a session received: batch and position.
+/// The place of a message among those a session received: batch and position.
 pub(crate) type Place = (u64, usize);
 
-/// The keys that a finished batch moves the session to.
+/// The keys to which a finished batch advances the session.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Keys {
-    /// `None` where the batch does not move it.
+    /// `None` if the batch does not advance it.
     pub(crate) sync_key: Option<SyncKey>,
     pub(crate) sync_check_key: Option<SyncKey>,
 }
@@ -58,14 +58,13 @@ pub(crate) struct Keys {
 struct Parked {
     batch: u64,
     keys: Keys,
-    /// The messages that are not acknowledged, by their position; `None` before they were
-    /// delivered.
+    /// The unacknowledged messages, by position; `None` before delivery.
     pending: Option<BTreeMap<usize, MsgId>>,
 }
 
-/// How many ids of finished batches are kept.
+/// The number of ids of finished batches that are kept.
 const RECENT: usize = 4096;
-/// How many of them are stored.
+/// The number of them that are stored.
 const STORED: usize = 512;
 
 #[derive(Deserialize, Serialize)]
@@ -75,16 +74,15 @@ struct Stored {
 }
 
 impl Acks {
-    /// Keeps the keys of the batch that was received.
+    /// Records the keys of a received batch.
     pub(crate) fn park(&mut self, sync_key: Option<SyncKey>, sync_check_key: Option<SyncKey>) {
         self.batches += 1;
         let keys = Keys { sync_key, sync_check_key };
         self.parked.push_back(Parked { batch: self.batches, keys, pending: None });
     }
 
-    /// Keeps the messages of the newest batch until they are acknowledged, and marks their place.
-    /// Drops those that were acknowledged or are pending already. Returns whether the batch moves
-    /// the key.
+    /// Records the messages of the newest batch as pending, and sets their places. Drops messages
+    /// that are already acknowledged or pending. Returns whether the batch advances the key.
     pub(crate) fn deliver(&mut self, messages: &mut Vec<Message>) -> bool {
         let Some(mut parked) = self.parked.pop_back() else { return false };
         let mut position = 0;
@@ -93,7 +91,7 @@ impl Acks {
             position += 1;
             if message.id.is_known() {
                 if let Some(open) = self.open.get_mut(&message.id) {
-                    // Sent again: open for as long as this batch is.
+                    // Sent again: stays open as long as this batch.
                     open.batch = parked.batch;
                     return false;
                 }
@@ -111,8 +109,8 @@ impl Acks {
         moved
     }
 
-    /// Acknowledges a message by its id and place. A message that was acknowledged before, or has
-    /// neither, changes nothing.
+    /// Acknowledges a message by its id and place. Does nothing if the message is already
+    /// acknowledged, or has neither.
     pub(crate) fn acknowledge(&mut self, id: &MsgId, place: Option<Place>) {
         let mut batch = self.batches;
         if let Some((parked, at)) = self.find(id, place) {
@@ -128,7 +126,7 @@ impl Acks {
         }
     }
 
-    /// Where a message waits for its acknowledgement.
+    /// Returns the batch and position at which a message is pending.
     fn find(&mut self, id: &MsgId, place: Option<Place>) -> Option<(&mut Parked, usize)> {
         let is_it = |parked: &Parked, at: usize| {
             parked.pending.as_ref().is_some_and(|pending| pending.get(&at) == Some(id))
@@ -137,7 +135,7 @@ impl Acks {
             let index = self.parked.iter().position(|parked| parked.batch == batch)?;
             is_it(self.parked.get(index)?, at).then_some((index, at))
         });
-        // One that was received twice, or was read from storage, is known by its id.
+        // A message that was received twice, or was restored from storage, is found by its id.
         let (index, at) = at_place.or_else(|| {
             if !self.pending.contains(id) {
                 return None;
@@ -150,13 +148,14 @@ impl Acks {
         Some((self.parked.get_mut(index)?, at))
     }
 
-    /// Whether a message was acknowledged.
+    /// Returns whether a message was acknowledged.
     pub(crate) fn contains(&self, id: &MsgId) -> bool {
         self.known.contains(id) || self.open.contains_key(id)
     }
 
-    /// Takes the oldest received batch, if all of it is acknowledged: its ids become recent ones,
-    /// unless the service will send them again because its key does not move.
+    /// Removes the oldest received batch and returns its keys, if all of it is acknowledged. Its
+    /// ids become recent ones, unless the service will send them again because the key does not
+    /// advance.
     pub(crate) fn next_done(&mut self) -> Option<Keys> {
         if !self.parked.front()?.pending.as_ref()?.is_empty() {
             return None;
@@ -178,7 +177,7 @@ impl Acks {
         Some(keys)
     }
 
-    /// The key behind all that was received, if it moves.
+    /// Returns the key after all received batches, if any of them advances it.
     pub(crate) fn parked_key(&self) -> Option<&SyncKey> {
         self.parked.iter().rev().find_map(|parked| parked.keys.sync_key.as_ref())
     }
@@ -194,7 +193,7 @@ impl Acks {
     }
 }
 
-/// The ids, the one that was acknowledged first at the beginning.
+/// Returns the ids in the order of their acknowledgement.
 fn in_order(acknowledged: BTreeMap<MsgId, Open>) -> impl Iterator<Item = MsgId> {
     let mut ids: Vec<_> = acknowledged.into_iter().collect();
     ids.sort_unstable_by_key(|(_, open)| open.order);

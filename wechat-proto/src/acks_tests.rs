@@ -19,7 +19,7 @@ fn key(value: usize) -> String {
     format!(r#"{{"Count":1,"List":[{{"Key":1,"Val":{value}}}]}}"#)
 }
 
-/// Receives a batch of messages with these ids, behind which the key has this value.
+/// Receives a batch of messages with these ids, after which the key has this value.
 fn receive(session: &mut Session, value: usize, ids: &[&str]) -> Vec<Message> {
     let list: Vec<_> = ids
         .iter()
@@ -37,7 +37,7 @@ fn receive(session: &mut Session, value: usize, ids: &[&str]) -> Vec<Message> {
     session.apply(batch)
 }
 
-/// What the stored session will ask for: the value of its key.
+/// Returns the value of the key in the stored session.
 fn stored(session: &Session) -> usize {
     let restored = Session::from_json(&session.to_json()).unwrap();
     value(&restored)
@@ -48,7 +48,7 @@ fn value(session: &Session) -> usize {
     joined.strip_prefix("1_").map_or(0, |value| value.parse().unwrap())
 }
 
-/// A session that has read up to 1.
+/// Returns a session whose key has the value 1.
 fn started() -> Session {
     let mut session = session();
     assert!(receive(&mut session, 1, &[]).is_empty());
@@ -84,7 +84,7 @@ fn a_batch_moves_the_key_after_the_batches_before_it() {
     assert_eq!(stored(&session), 4);
 }
 
-/// Its id is no number: its place alone tells it.
+/// Such a message is identified by its place alone.
 #[test]
 fn acknowledgement_covers_messages_without_an_id() {
     let mut session = started();
@@ -104,7 +104,7 @@ fn an_acknowledged_message_is_not_delivered_again() {
     let messages = receive(&mut session, 2, &["11", "12", "12"]);
     assert_eq!(messages.len(), 2);
     session.acknowledge(&messages[1]);
-    // Received again: what waits for its acknowledgement is not delivered a second time.
+    // Received again: pending messages are not delivered a second time.
     assert!(receive(&mut session, 2, &["11", "12"]).is_empty());
     let again = receive(&mut session, 3, &["11", "12", "13"]);
     assert_eq!(again.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), ["13"]);
@@ -115,7 +115,7 @@ fn an_acknowledged_message_is_not_delivered_again() {
 }
 
 #[test]
-fn a_restored_session_receives_what_was_not_acknowledged() {
+fn a_restored_session_receives_unacknowledged_messages_again() {
     let mut session = started();
     let messages = receive(&mut session, 2, &["11", "12"]);
     session.acknowledge(&messages[1]);
@@ -130,7 +130,7 @@ fn a_restored_session_receives_what_was_not_acknowledged() {
 
 /// A copy of the session is acknowledged and stored before the session itself.
 #[test]
-fn acknowledging_on_a_copy_leaves_the_session_as_it_was() {
+fn acknowledging_on_a_copy_does_not_change_the_session() {
     let mut session = started();
     let messages = receive(&mut session, 2, &["11"]);
     let mut copy = session.clone();
@@ -149,7 +149,7 @@ fn a_rewound_session_receives_pending_messages_again() {
     assert_eq!(value(&session), 1);
     let again = receive(&mut session, 2, &["11", "12", ""]);
     assert_eq!(again.len(), 2);
-    // One that was delivered before counts by its id; its place was that of another batch.
+    // A message that was delivered before is found by its id; its place is that of another batch.
     session.acknowledge(&messages[1]);
     session.acknowledge(&messages[2]);
     assert_eq!(stored(&session), 1);
@@ -168,9 +168,9 @@ fn a_message_of_another_session_changes_nothing() {
     assert_eq!(stored(&session), 1);
 }
 
-/// The service repeats a batch whose key stands still: its ids stay known for as long.
+/// The service repeats a batch whose key does not advance, so its ids stay known until it does.
 #[test]
-fn ids_of_a_key_that_stands_still_stay_known() {
+fn ids_stay_known_while_the_key_does_not_advance() {
     let mut session = started();
     let ids: Vec<_> = (1..=5000).map(|n| n.to_string()).collect();
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
@@ -183,7 +183,7 @@ fn ids_of_a_key_that_stands_still_stay_known() {
         assert!(receive(&mut session, 1, &ids).is_empty());
     }
     assert_eq!((session.acks.open.len(), stored(&session)), (5000, 1));
-    // What the service does not repeat is not kept for ever.
+    // Ids that the service does not repeat are not kept forever.
     assert!(receive(&mut session, 1, &["1"]).is_empty());
     assert_eq!((session.acks.open.len(), session.acks.known.len()), (1, RECENT));
 }
@@ -250,12 +250,12 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whatever the order: every message is delivered until it is acknowledged, never after, and the
-    /// stored key never passes one that is not.
+    /// In any order, every message is delivered until it is acknowledged and never after that, and
+    /// the stored key never passes an unacknowledged message.
     #[test]
-    fn any_order_of_acknowledgements_loses_nothing(steps in vec(step(), 1..60)) {
+    fn no_message_is_lost_in_any_order_of_acknowledgements(steps in vec(step(), 1..60)) {
         let mut session = started();
-        // Which messages stand behind which value of the key.
+        // The messages, with the value of the key after each.
         let mut written: BTreeMap<usize, usize> = BTreeMap::new();
         let (mut last, mut acknowledged) = (1, BTreeSet::new());
         let mut delivered: Vec<Message> = Vec::new();
@@ -280,7 +280,7 @@ proptest! {
                         prop_assert!(delivered.iter().all(|other| other.id != message.id));
                         delivered.push(message);
                     }
-                    // All that was written is delivered, or was acknowledged.
+                    // Every written message is delivered or acknowledged.
                     prop_assert_eq!(delivered.len() + acknowledged.len(), written.len());
                 }
                 Step::Acknowledge(index) if !delivered.is_empty() => {

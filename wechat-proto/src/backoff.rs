@@ -1,4 +1,4 @@
-//! How often flows may send: `docs/threats.md` S6, S7, S8.
+//! Back-off of flows: `docs/threats.md` S6, S7, S8.
 
 use core::time::Duration;
 
@@ -19,8 +19,8 @@ pub enum Lane {
     Upload,
 }
 
-/// The back-off of each lane. Kept by the device: a new flow continues the back-off of the one
-/// before, so that starting one after each error cannot spin.
+/// The back-off of each lane. The device stores it: a new flow continues the back-off of the
+/// previous one, so that starting a flow after each error cannot spin.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Backoffs {
     login: Backoff,
@@ -42,20 +42,20 @@ impl Backoffs {
 
 /// Slows a flow down while it makes no progress.
 ///
-/// Two idle responses in a row cost nothing, two failures about a second; from the third on,
+/// Two idle responses in a row add no delay, and two failures about a second. From the third on,
 /// requests are at least 1, 2, 4 … 30 seconds apart, until a useful response arrives.
 /// [`Retry`](crate::retry::Retry) applies it; the flow reports whether a response was useful.
 #[derive(Clone, Debug, Default)]
 pub struct Backoff {
     /// Idle responses since the last useful one.
     idle: u32,
-    /// How many of them do not slow down the current step: it follows from progress made since.
+    /// The number of them that do not delay the current step, because progress led to it.
     excused: u32,
     /// Failures since the last response.
     failures: u32,
-    /// When the last request was sent.
+    /// The time of the last request.
     sent: Option<Timestamp>,
-    /// What the next request waits for.
+    /// The delay of the next request.
     wait: Option<Wait>,
     /// Whether the last long poll was delayed, so that the next need not be.
     delayed: bool,
@@ -68,23 +68,23 @@ pub struct Backoff {
 pub(crate) enum Pace {
     /// One step of several: excused if progress led to it.
     Step,
-    /// A request that is repeated for ever, at most 30 in any 30 seconds.
+    /// A request that is repeated forever, at most 30 times in any 30 seconds.
     Round,
-    /// A long poll whose response another request may follow at once: every second one is sent
+    /// A long poll that may be followed by another request at once: every second poll is sent
     /// without delay.
     ///
-    /// Whatever happened during a delay is reported as soon as the delay ends, as by a service
-    /// that repeats itself for ever. A second poll without delay tells the two apart: where people
-    /// cause the news, it waits for the next of them, and the back-off is lifted.
+    /// News that arrives during a delay is reported as soon as the delay ends, exactly as by a
+    /// service that repeats itself forever. A second poll without delay distinguishes the two:
+    /// if the news was real, that poll blocks until there is more, which ends the back-off.
     LongPoll,
 }
 
 impl Backoff {
-    /// From how many idle responses or failures on a flow is slowed down, and reports failures.
+    /// The number of idle responses or failures from which a flow is delayed and reports failures.
     pub(crate) const PATIENCE: u32 = 3;
     const LONGEST: Duration = Duration::from_secs(30);
-    /// The cost of a request without use, and how much of it may be owed: no more than 30 requests
-    /// in any 30 seconds, whatever the pattern of quick and slow responses.
+    /// The cost of a request without use, and the debt allowed without delay. They permit at most
+    /// 30 requests in any 30 seconds, for any pattern of quick and slow responses.
     const COST: Duration = Duration::from_millis(1500);
     const CREDIT: Duration = Duration::from_secs(12);
 
@@ -94,20 +94,20 @@ impl Backoff {
         self.debt = Duration::ZERO;
     }
 
-    /// Reports a response that led nowhere.
+    /// Reports a response without progress.
     pub const fn idle(&mut self) {
         self.idle = self.idle.saturating_add(self.failures).saturating_add(1);
         self.failures = 0;
     }
 
-    /// Reports a response that led to the next step: that step is not delayed by what came before
-    /// it. Steps that lead back to the first are still counted as idle there.
+    /// Reports a response that led to the next step: earlier idle responses do not delay that step.
+    /// Steps that lead back to the first are still counted as idle there.
     pub const fn progress(&mut self) {
         self.failures = 0;
         self.excused = self.idle;
     }
 
-    /// Begins with the first step again.
+    /// Reports that the flow starts again at its first step.
     pub(crate) const fn restart(&mut self) {
         self.excused = 0;
     }
@@ -133,12 +133,12 @@ impl Backoff {
     pub(crate) fn failed(&mut self, error: &Error) {
         self.failures = self.failures.saturating_add(1);
         if matches!(error, Error::Limited { .. }) {
-            // Each attempt makes it longer: four seconds at once.
+            // Each attempt extends the limit, so the delay starts at four seconds.
             self.failures = self.failures.max(Self::PATIENCE + 2);
         }
     }
 
-    /// Returns how long a request has to wait; `None` lets it out now.
+    /// Returns how long a request has to wait; `None` if it may be sent now.
     pub(crate) fn delay(&mut self, pace: Pace, now: Timestamp) -> Option<Duration> {
         let (idle, least) = match pace {
             Pace::Step => (self.idle.saturating_sub(self.excused), Duration::ZERO),
@@ -146,7 +146,7 @@ impl Backoff {
             Pace::LongPoll => {
                 let idle = match self.idle.checked_sub(Self::PATIENCE) {
                     Some(_) if self.delayed => 0,
-                    // Two for each delay.
+                    // Only every second poll is delayed.
                     Some(more) => (more / 2).saturating_add(Self::PATIENCE),
                     None => self.idle,
                 };
@@ -158,7 +158,7 @@ impl Backoff {
             let gone = self.sent.map_or(Duration::MAX, |sent| now.since(sent));
             Wait::new(gap.saturating_sub(gone).max(least), now)
         });
-        // A useful response may have come meanwhile, or a request that waits for less.
+        // The wait may have become shorter since, by a useful response or a request of another pace.
         let left = wait.sleep(now).min(gap.max(least));
         if !left.is_zero() {
             return Some(left);
@@ -172,7 +172,7 @@ impl Backoff {
         None
     }
 
-    /// The server took its time, or something useful came: nothing spins here.
+    /// Resets the counters after a held or a useful response: the flow is not spinning.
     const fn rest(&mut self) {
         self.idle = 0;
         self.excused = 0;
@@ -183,7 +183,7 @@ impl Backoff {
         self.sent.map_or(Duration::MAX, |sent| now.since(sent))
     }
 
-    /// How long it takes until there is credit for a cost.
+    /// Returns the time until there is credit for a cost.
     fn owed(&self, cost: Duration, now: Timestamp) -> Duration {
         self.debt(now).saturating_add(cost).saturating_sub(Self::CREDIT)
     }
@@ -192,10 +192,11 @@ impl Backoff {
         self.sent.map_or(Duration::ZERO, |sent| self.debt.saturating_sub(now.since(sent)))
     }
 
-    /// How far behind the last request the next has to be, after so many idle responses.
+    /// Returns the least interval between the last request and the next, after this many idle
+    /// responses.
     fn gap(&self, idle: u32) -> Duration {
         match idle.saturating_add(self.failures).checked_sub(Self::PATIENCE) {
-            // A broken connection may well work at once, if not in the same millisecond.
+            // A broken connection often works again at once, but not in the same millisecond.
             None => Duration::from_millis(match self.failures {
                 0 => 0,
                 1 => 250,
@@ -269,7 +270,7 @@ mod tests {
 
     /// Threat C1.
     #[test]
-    fn a_clock_set_back_does_not_stop_it() {
+    fn delay_is_bounded_after_the_clock_is_set_back() {
         let mut backoff = Backoff::default();
         assert_eq!(backoff.delay(Pace::Step, Timestamp::from_secs(100_000)), None);
         (0..4).for_each(|_| backoff.idle());
@@ -281,7 +282,7 @@ mod tests {
 
     /// Threat C1: one sleep is enough, and no request is sent without it.
     #[test]
-    fn a_clock_that_is_set_back_in_every_sleep_does_not_stop_it() {
+    fn one_sleep_suffices_if_the_clock_is_set_back_in_every_sleep() {
         let day = 86_400;
         let mut backoff = Backoff::default();
         (0..20).for_each(|_| backoff.idle());

@@ -1,4 +1,4 @@
-//! Any sequence of replies, failures and clocks, into every flow: nothing panics, nothing spins
+//! Every flow with any sequence of replies, failures and clocks neither panics nor spins
 //! (`docs/threats.md` R1, S6, S7, C1).
 
 use alloc::format;
@@ -19,7 +19,7 @@ use crate::login::Login;
 use crate::sync::Inbox;
 use crate::testing::{NOW, session};
 
-/// What a service, or something else, may say at any moment.
+/// Bodies that a service, or an intermediary, may send at any time.
 const BODIES: [&str; 32] = [
     "",
     "<html>502</html>",
@@ -74,10 +74,10 @@ const KINDS: [FailureKind; 16] = [
     FailureKind::Other,
 ];
 
-/// What a host does next.
+/// The next action of a driver.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Polls; the clock is this much further.
+    /// Polls after the clock advanced by this many milliseconds.
     Poll(u64),
     /// Polls after the clock was set back.
     Back(u64),
@@ -117,7 +117,7 @@ fn input(step: &Step) -> Input {
     }
 }
 
-/// Plays steps; every poll returns, whatever came before it.
+/// Plays steps; every poll must return.
 fn play<F: Flow>(mut flow: F, state: &mut F::State, steps: &[Step]) {
     let mut now = NOW;
     for step in steps {
@@ -135,8 +135,8 @@ fn play<F: Flow>(mut flow: F, state: &mut F::State, steps: &[Step]) {
     }
 }
 
-/// Runs a flow against a service that answers at once out of `replies`, over and over; gives the
-/// times at which it sent, in the flow's own time, and how often it ended.
+/// Runs a flow against a service that answers at once and cycles through `replies`. Returns the
+/// elapsed time at each request.
 fn sends<F: Flow>(
     mut flow: F,
     state: &mut F::State,
@@ -164,12 +164,12 @@ fn sends<F: Flow>(
                 }
                 Duration::from_millis(1)
             }
-            // A host that polls early, and one that waits to the millisecond.
+            // A driver that polls early, or one that waits exactly as long as requested.
             Err(Interrupt::Sleep(wait)) if early => wait / 7 + Duration::from_millis(1),
             Err(Interrupt::Sleep(wait)) => wait,
-            // A bot that goes on whatever it is told.
+            // A caller that continues after every result.
             Err(Interrupt::Fail(_)) | Ok(_) => Duration::from_millis(1),
-            Err(Interrupt::Read(_)) => panic!("nothing is read here"),
+            Err(Interrupt::Read(_)) => panic!("unexpected read"),
         };
         now = now.after(wait);
         passed += wait;
@@ -177,7 +177,8 @@ fn sends<F: Flow>(
     sent
 }
 
-/// From the `free`th request on, no second has more than one, over any half minute.
+/// Checks that there is at most one request a second in any 30 seconds, after the first `free`
+/// requests.
 fn is_slow(sent: &[Duration], free: usize) -> Result<(), TestCaseError> {
     let rest = sent.get(free..).unwrap_or_default();
     for (at, first) in rest.iter().enumerate() {
@@ -195,7 +196,7 @@ fn account() -> Account {
     account
 }
 
-/// A palette of replies that bring nobody anywhere.
+/// Generates replies that do not advance any flow.
 fn useless() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => prop::sample::select(alloc::vec![0, 1, 2, 3, 4, 6, 11, 13, 15, 16, 19, 20, 22, 26, 27, 28])
@@ -210,7 +211,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn any_inputs_in_any_order(steps in prop::collection::vec(step(), 0..120)) {
+    fn flows_do_not_panic_on_any_inputs(steps in prop::collection::vec(step(), 0..120)) {
         play(Login::new(), &mut Device::new(), &steps);
         play(Login::again(), &mut session().into_device(), &steps);
         play(Inbox::new(), &mut account(), &steps);
@@ -221,33 +222,33 @@ proptest! {
         play(Call::new(text), &mut account.session, &steps);
     }
 
-    /// Whatever fails, and however: from the fourth request on, one a second at most.
+    /// For any failures, there is at most one request a second from the fourth on.
     #[test]
     fn failures_are_slowed_down(
         replies in prop::collection::vec(useless(), 1..12), early in any::<bool>(),
     ) {
         is_slow(&sends(Inbox::new(), &mut account(), &replies, early), 3)?;
-        // An empty page is the end of an address book.
+        // An empty page ends a contact list.
         let other: Vec<Step> = replies.iter().filter(|step| !matches!(step, Step::Reply(22))).cloned().collect();
         is_slow(&sends(LoadContacts::new(), &mut account(), &other, early), 3)?;
         is_slow(&sends(Login::new(), &mut Device::new(), &replies, early), 3)?;
-        // Two hosts are asked for the phone's question, before the code.
+        // The push login is tried on two hosts before the QR code.
         is_slow(&sends(Login::again(), &mut session().into_device(), &replies, early), 5)?;
     }
 
-    /// A login that goes in circles: codes, scans, refusals, expiries in any order. Three that
-    /// lead nowhere have at most six requests.
+    /// A login that goes in circles, with codes, scans, refusals and expiries in any order. Three
+    /// rounds without progress have at most six requests.
     #[test]
     fn circles_are_slowed_down(
         replies in prop::collection::vec(prop::sample::select(alloc::vec![5, 7, 9, 10, 13, 16, 0]), 1..9),
         early in any::<bool>(),
     ) {
-        // Answered by what was asked: a code for a code, then one of these.
+        // Each request for a code is answered with a code, the next request with one of these.
         let replies: Vec<Step> = replies.into_iter().flat_map(|at| [Step::Reply(5), Step::Reply(at)]).collect();
         is_slow(&sends(Login::new(), &mut Device::new(), &replies, early), 12)?;
     }
 
-    /// News over nothing, and quick quiet.
+    /// News without messages, and quick responses without news.
     #[test]
     fn empty_news_is_slowed_down(
         replies in prop::collection::vec(prop::sample::select(alloc::vec![17, 18, 18, 18, 24, 24]), 1..9),
@@ -257,7 +258,7 @@ proptest! {
         is_slow(&sends(Inbox::new(), &mut account(), &replies, early), 8)?;
     }
 
-    /// `ContinueFlag` for ever: a hundred fetches in a row at most.
+    /// With `ContinueFlag` always set, there are at most a hundred fetches in a row.
     #[test]
     fn fetches_in_a_row_are_bounded(fresh in prop::collection::vec(any::<bool>(), 1..5)) {
         let mut account = account();
@@ -286,7 +287,7 @@ proptest! {
     }
 }
 
-/// A flow stands on the stack of its host.
+/// Flows are kept on the stack of the driver.
 #[test]
 fn flows_stay_small() {
     for size in [size_of::<Login>(), size_of::<Inbox>(), size_of::<LoadContacts>()] {

@@ -1,4 +1,4 @@
-//! Request bodies: shared segments, sent without being copied together.
+//! Request bodies of shared segments, which are sent without copying them together.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,38 +8,38 @@ use bytes::{Buf, Bytes};
 
 /// The body of a request: up to three shared segments, read through [`bytes::Buf`].
 ///
-/// A part of a form is a head, a slice of a file and a tail; none is copied to frame the others,
-/// and a clone (for a retry) is three reference counts. The length is always known.
+/// A part of a form is a head, a slice of a file and a tail; no segment is copied to join the
+/// others, and a clone (for a retry) increments three reference counts. The length is always known.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Body {
     segments: [Bytes; 3],
 }
 
 impl Body {
-    /// A body without bytes.
+    /// Returns an empty body.
     pub const fn empty() -> Self {
         Self { segments: [Bytes::new(), Bytes::new(), Bytes::new()] }
     }
 
-    /// A body of three segments, sent one after the other.
+    /// Returns a body of three segments, sent one after the other.
     pub const fn framed(head: Bytes, slice: Bytes, tail: Bytes) -> Self {
         Self { segments: [head, slice, tail] }
     }
 
-    /// How many bytes are left to send.
+    /// Returns the number of bytes left to send.
     pub fn len(&self) -> usize {
         self.segments.iter().map(Bytes::len).sum()
     }
 
-    /// Whether nothing is left to send.
+    /// Returns whether no bytes are left to send.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl Body {
-    /// Returns the bytes as one: copied only if the body has more than one segment, as the pieces
-    /// of an upload have.
+    /// Returns all bytes in one buffer. Copies only if the body has more than one nonempty segment,
+    /// as the pieces of an upload have.
     pub fn into_bytes(mut self) -> Bytes {
         let mut full = self.segments.iter().filter(|segment| !segment.is_empty());
         match (full.next(), full.next()) {
@@ -60,7 +60,7 @@ impl Buf for Body {
 
     /// # Panics
     ///
-    /// If `count` is more than [`Buf::remaining`], as `Buf` demands.
+    /// Panics if `count` is more than [`Buf::remaining`], as `Buf` requires.
     fn advance(&mut self, mut count: usize) {
         for segment in &mut self.segments {
             let step = count.min(segment.len());
@@ -89,7 +89,7 @@ impl From<String> for Body {
     }
 }
 
-/// The length alone: bodies carry credentials.
+/// Shows only the length: bodies contain credentials.
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Body({} bytes)", self.len())
@@ -104,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reads_the_same_however_split(
+        fn body_reads_the_same_for_any_segments(
             head in any::<Vec<u8>>(), slice in any::<Vec<u8>>(), tail in any::<Vec<u8>>(),
             step in 1_usize..40,
         ) {
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "beyond the end")]
-    fn does_not_advance_beyond_the_end() {
+    fn advancing_beyond_the_end_panics() {
         Body::from(Bytes::from_static(b"abc")).advance(4);
     }
 }

@@ -1,4 +1,4 @@
-//! What a hostile service cannot make large: `docs/bounds.md`, held against the code.
+//! Sizes that a hostile service cannot exceed: checks `docs/bounds.md` against the code.
 
 extern crate std;
 
@@ -25,7 +25,7 @@ use crate::testing::{NOW, reply};
 const PAGE: &str = include_str!("../docs/bounds.md");
 const ENDPOINTS: &str = include_str!("../docs/endpoints.md");
 
-/// A size as the table writes it.
+/// Returns a size in the notation of the table.
 fn size(bytes: usize) -> String {
     match bytes {
         _ if bytes.is_multiple_of(1 << 20) => format!("{} MB", bytes >> 20),
@@ -33,7 +33,7 @@ fn size(bytes: usize) -> String {
     }
 }
 
-/// The terms of an endpoint as the table writes them.
+/// Returns the limits of an endpoint in the notation of the table.
 fn terms(deadline: Duration, want: Want) -> [String; 2] {
     let seconds = deadline.as_secs();
     match want {
@@ -46,7 +46,7 @@ fn terms(deadline: Duration, want: Want) -> [String; 2] {
 
 /// Threats B2 and B4: the longest reply and the deadline of every endpoint are those of the table.
 #[test]
-fn every_reply_has_its_limit() {
+fn reply_limits_match_the_page() {
     struct Table(BTreeMap<&'static str, [String; 2]>);
 
     impl Visitor for Table {
@@ -70,7 +70,7 @@ fn every_reply_has_its_limit() {
     let mut table = Table(BTreeMap::new());
     endpoints(&mut table);
     assert_eq!(rows.collect::<BTreeMap<_, _>>(), table.0);
-    // And there is no other endpoint.
+    // No other endpoint exists.
     let rows = ENDPOINTS.lines().filter(|line| line.starts_with("| `"));
     let types = rows.filter_map(|row| row.split('|').nth(2));
     let names =
@@ -78,7 +78,7 @@ fn every_reply_has_its_limit() {
     assert_eq!(table.0.keys().copied().collect::<BTreeSet<_>>(), names.collect());
 }
 
-/// The number that a line of the page gives, with its commas.
+/// Parses the number in a line of the page.
 fn stated(words: &str) -> usize {
     let line = PAGE.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("{words}"));
     let number = line.split("**").nth(1).unwrap();
@@ -87,9 +87,9 @@ fn stated(words: &str) -> usize {
     number * if unit == "MB" { 1 << 20 } else { 1 }
 }
 
-/// The constants that the page names have its values.
+/// The constants named by the page have the values stated there.
 #[test]
-fn every_bound_is_the_one_stated() {
+fn bounds_match_the_page() {
     let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut seen = 0;
     for row in PAGE.lines().filter(|line| line.contains("**")) {
@@ -105,13 +105,13 @@ fn every_bound_is_the_one_stated() {
     assert!(seen >= 18, "{seen}");
 }
 
-/// A service that says as much as it may.
+/// A service that sends as much data as it is allowed to.
 #[derive(Clone, Debug)]
 struct Chatter {
-    /// How long its strings are, and of what they are made.
+    /// The length of its strings, and the text that they repeat.
     length: usize,
     letter: &'static str,
-    /// How many elements its lists have.
+    /// The number of elements of its lists.
     count: usize,
     cookies: usize,
 }
@@ -156,7 +156,7 @@ impl Chatter {
         Input::Reply(Ok(reply))
     }
 
-    /// Plays a login and some batches; asserts that what is stored stays small.
+    /// Plays a login and some batches; asserts that the stored session stays small.
     fn play(&self) {
         let check = |session: &Session, open: usize| {
             let length = session.to_json().len();
@@ -178,7 +178,7 @@ impl Chatter {
                 Err(other) => panic!("{other:?}"),
             }
         }
-        let mut account: Account = account.expect("it logs in");
+        let mut account: Account = account.expect("the login succeeds");
         check(account.session(), 0);
         let mut inbox = Inbox::new();
         let mut heard = 0;
@@ -194,12 +194,12 @@ impl Chatter {
                 Err(_) => {}
             }
         }
-        // Twice: where the key stands still, the batch before is open, too.
+        // Twice, because the previous batch is open as well if the key does not advance.
         check(account.session(), 2 * self.count);
     }
 }
 
-/// Threats N6, S3, S4 and J7: the largest of everything.
+/// Threats N6, S3, S4 and J7: all values at their largest.
 #[test]
 fn a_stored_session_stays_small() {
     Chatter { length: 4095, letter: "\"", count: 1200, cookies: 2 }.play();
@@ -211,9 +211,9 @@ fn a_stored_session_stays_small() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
 
-    /// The same for anything in between.
+    /// The same for sizes in between.
     #[test]
-    fn a_stored_session_stays_small_whatever_is_said(
+    fn a_stored_session_stays_small_for_any_replies(
         length in 0_usize..5000,
         count in 0_usize..150,
         cookies in 0_usize..40,

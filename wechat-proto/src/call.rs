@@ -12,11 +12,11 @@ use crate::time::Timestamp;
 
 /// One exchange of an endpoint, as a flow.
 ///
-/// The request is built when it is sent, so that it carries the newest cookies, `Skey` and clock.
+/// The request is built when it is sent, so it uses the newest cookies, `Skey` and clock.
 ///
 /// A call of a [`Repeat::Safe`] endpoint may be run any number of times. A call of a
-/// [`Repeat::Once`] endpoint sends once: run again after anything but "nothing was sent", also
-/// after its future was dropped, it fails with [`Error::Unanswered`].
+/// [`Repeat::Once`] endpoint sends its request once. Running it again fails with
+/// [`Error::Unanswered`], also after its future was dropped, unless the request was never sent.
 #[must_use = "a call does nothing until it is run"]
 pub struct Call<E: Endpoint> {
     endpoint: E,
@@ -25,7 +25,7 @@ pub struct Call<E: Endpoint> {
 
 enum State<T> {
     Ready,
-    /// Sent; the URI says which cookies the response may set.
+    /// Sent; the URI determines which cookies the response may set.
     Awaiting(Uri),
     Answered(Uri, Response, Result<T, Error>),
     Failed(Failure),
@@ -44,7 +44,7 @@ impl<E: Endpoint> Call<E> {
         &self.endpoint
     }
 
-    /// Whether the next poll sends a request.
+    /// Returns whether the next poll sends a request.
     pub(crate) const fn is_due(&self) -> bool {
         matches!(self.state, State::Ready | State::Awaiting(_))
     }
@@ -74,7 +74,7 @@ impl<E: Endpoint> Flow for Call<E> {
         let after = if once { State::Spent } else { State::Ready };
         match mem::replace(&mut self.state, after) {
             State::Ready => Err(self.send(state, now)),
-            // The exchange was cancelled: whether it took place is unknown.
+            // The exchange was cancelled, possibly after the request was sent.
             State::Awaiting(_) | State::Spent if once => {
                 Err(Error::Unanswered { cause: None }.into())
             }
@@ -109,7 +109,7 @@ impl<E: Endpoint> Flow for Call<E> {
     }
 }
 
-/// Names the state, never what is in the request.
+/// Shows only the state: requests contain credentials.
 impl<E: Endpoint> fmt::Debug for Call<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {

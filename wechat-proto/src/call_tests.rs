@@ -49,12 +49,12 @@ fn is_unanswered<E: Endpoint<Output: fmt::Debug>>(call: &mut Call<E>, state: &mu
             Err(Interrupt::Fail(Error::Unanswered { .. })) => {}
             other => panic!("{other:?}"),
         }
-        // A response that arrives after all is too late.
+        // A late response is ignored.
         call.handle(ok(SENT));
     }
 }
 
-/// Every response that is not a reply, and whether there is one at all.
+/// Every fault in place of a valid reply.
 fn faults() -> [(&'static str, Input); 12] {
     let status = |status: u16, body: &str| {
         let mut page = reply(body);
@@ -112,7 +112,7 @@ fn a_change_without_its_reply_is_unanswered() {
             let mut call = Call::new(make(&mut account));
             sends(&mut call, account.as_mut());
             is_unanswered(&mut call, account.as_mut());
-            // Its own reply is one, whatever it says, and the endpoint is not sent again.
+            // A valid refusal is a reply, and the endpoint is not sent again.
             for ret in [1, -1, 1205, 1101] {
                 let mut account = crate::testing::account();
                 let mut call = Call::new(make(&mut account));
@@ -143,9 +143,9 @@ fn a_change_that_was_not_sent_is_sent_again() {
     let first = sends(&mut call, &mut session);
     for _ in 0..3 {
         call.handle(failure(Sent::No));
-        let told = call.poll(&mut session, NOW);
-        assert!(matches!(told, Err(Interrupt::Fail(Error::Transport(_)))));
-        // The same message, under the same number.
+        let result = call.poll(&mut session, NOW);
+        assert!(matches!(result, Err(Interrupt::Fail(Error::Transport(_)))));
+        // The same message, with the same id.
         let again = sends(&mut call, &mut session);
         assert_eq!(again.split("LocalID").nth(1), first.split("LocalID").nth(1));
     }
@@ -153,9 +153,9 @@ fn a_change_that_was_not_sent_is_sent_again() {
     assert_eq!(call.poll(&mut session, NOW).unwrap().msg_id.as_str(), "77");
 }
 
-/// A numbered send keeps its number until a response confirms it.
+/// A send keeps its client message id until a response confirms it.
 #[test]
-fn a_value_is_repeated_under_its_number_until_it_is_confirmed() {
+fn a_send_keeps_its_id_until_it_is_confirmed() {
     let mut session = session();
     let mut send = text();
     let mut call = Call::new(&mut send);
@@ -170,27 +170,27 @@ fn a_value_is_repeated_under_its_number_until_it_is_confirmed() {
     call.poll(&mut session, NOW).unwrap();
     drop(call);
     assert_eq!(send.id(), None);
-    // Used again, it is another message.
+    // The next use sends a new message.
     let next = sends(&mut Call::new(&mut send), &mut session);
     assert!(!next.contains(&format!("{id}")));
 }
 
 #[test]
-fn a_question_is_asked_again() {
+fn a_safe_call_can_be_repeated() {
     let mut session = session();
     let mut call = Call::new(SyncCheck);
-    // Dropped, failed, answered badly, answered.
+    // Dropped, failed, malformed, answered.
     sends(&mut call, &mut session);
     sends(&mut call, &mut session);
     for sent in [Sent::No, Sent::Maybe] {
         call.handle(failure(sent));
-        let told = call.poll(&mut session, NOW);
-        assert!(matches!(told, Err(Interrupt::Fail(Error::Transport(_)))));
+        let result = call.poll(&mut session, NOW);
+        assert!(matches!(result, Err(Interrupt::Fail(Error::Transport(_)))));
         sends(&mut call, &mut session);
     }
     call.handle(ok("<html>"));
-    let told = call.poll(&mut session, NOW);
-    assert!(matches!(told, Err(Interrupt::Fail(Error::Malformed { .. }))));
+    let result = call.poll(&mut session, NOW);
+    assert!(matches!(result, Err(Interrupt::Fail(Error::Malformed { .. }))));
     sends(&mut call, &mut session);
     call.handle(ok(QUIET));
     assert!(call.poll(&mut session, NOW).is_ok());
@@ -204,7 +204,7 @@ fn an_unexpected_input_is_ignored() {
     // Before anything was sent.
     call.handle(ok(QUIET));
     sends(&mut call, &mut session);
-    // A piece is no reply.
+    // A piece is not a reply.
     call.handle(Input::Piece(Ok(Bytes::from_static(b"x"))));
     call.handle(Input::Piece(Err(Failure::new(FailureKind::Source, Sent::No))));
     sends(&mut call, &mut session);
@@ -214,7 +214,7 @@ fn an_unexpected_input_is_ignored() {
     call.handle(failure(Sent::Maybe));
     assert!(call.poll(&mut session, NOW).is_ok());
     assert_eq!(session.device.closed(), None);
-    // After the answer.
+    // After the reply.
     call.handle(ok(QUIET));
     sends(&mut call, &mut session);
 }
@@ -223,9 +223,9 @@ fn cookies(request: &http::Request<Body>) -> &str {
     request.headers().get(COOKIE).map_or("", |cookies| cookies.to_str().unwrap())
 }
 
-/// A request is complete, whoever exchanges it.
+/// The core adds and stores cookies; the transport does not handle them.
 #[test]
-fn cookies_come_and_go() {
+fn cookies_are_sent_until_they_expire() {
     let mut session = session();
     let mut check = SyncCheck;
     let request = check.request(&mut session, NOW);
@@ -244,7 +244,7 @@ fn cookies_come_and_go() {
     headers.append(SET_COOKIE, http::HeaderValue::from_bytes(b"e=\xff").unwrap());
     check.receive(&mut session, request.uri(), &response, NOW).unwrap();
     assert_eq!(cookies(&check.request(&mut session, NOW)), "a=1; b=2; d=4");
-    // Another host of the service gets what is shared.
+    // Another host of the service receives the shared cookies.
     let picture = |device: &mut Device, now| {
         let request = GetQrCode::new("x".parse().unwrap()).request(device, now);
         String::from(cookies(&request))
@@ -258,7 +258,7 @@ fn cookies_come_and_go() {
     assert_eq!(picture(&mut session.device, later), "b=2");
 }
 
-/// Responses that are errors bring cookies, too.
+/// Error responses set cookies as well.
 #[test]
 fn a_refusal_sets_cookies() {
     let mut session = session();
@@ -268,21 +268,24 @@ fn a_refusal_sets_cookies() {
     *response.status_mut() = http::StatusCode::BAD_GATEWAY;
     response.headers_mut().append(SET_COOKIE, "a=1".parse().unwrap());
     call.handle(Input::Reply(Ok(response)));
-    let told = call.poll(&mut session, NOW);
-    assert!(matches!(told, Err(Interrupt::Fail(Error::Status { status: 502, .. }))), "{told:?}");
+    let result = call.poll(&mut session, NOW);
+    assert!(
+        matches!(result, Err(Interrupt::Fail(Error::Status { status: 502, .. }))),
+        "{result:?}"
+    );
     assert!(sends(&mut call, &mut session).ends_with("cookie: a=1"));
 }
 
 #[test]
-fn any_reply_closes_the_session_for_all() {
+fn logged_out_code_closes_the_session() {
     for ret in [1100, 1101, 1102] {
         let mut session = session();
         let mut call = Call::new(text());
         sends(&mut call, &mut session);
         call.handle(ok(&format!("{{\"BaseResponse\":{{\"Ret\":\"{ret}\"}}}}")));
-        let told = call.poll(&mut session, NOW);
+        let result = call.poll(&mut session, NOW);
         assert!(
-            matches!(told, Err(Interrupt::Fail(Error::LoggedOut { ret: Ret(code), .. })) if code == ret)
+            matches!(result, Err(Interrupt::Fail(Error::LoggedOut { ret: Ret(code), .. })) if code == ret)
         );
         assert_eq!(session.device.closed(), Some(Ret(ret)));
         // A logout afterwards does not change the reason.
@@ -293,7 +296,7 @@ fn any_reply_closes_the_session_for_all() {
         assert_eq!(session.device.closed(), Some(Ret(ret)));
         assert_eq!(session.into_device().closed(), None);
     }
-    // No other code does.
+    // No other code closes it.
     for ret in [-1, 1, 1200, 1203, 1204, 1205, 1103] {
         let mut session = session();
         let mut call = Call::new(text());
@@ -308,16 +311,16 @@ fn closes(session: &mut Session, seconds: u64) -> Ret {
     let mut check = SyncCheck;
     let now = NOW.after(Duration::from_secs(seconds));
     let uri = check.request(session, now).uri().clone();
-    let over = reply("window.synccheck={retcode:\"1101\",selector:\"0\"}");
-    match check.receive(session, &uri, &over, now) {
+    let closed = reply("window.synccheck={retcode:\"1101\",selector:\"0\"}");
+    match check.receive(session, &uri, &closed, now) {
         Err(Error::LoggedOut { ret, .. }) => ret,
         other => panic!("{other:?}"),
     }
 }
 
-/// The poll that is held while a logout is under way is answered first.
+/// During a logout, the pending long poll is answered first.
 #[test]
-fn a_close_during_the_own_logout_is_the_own_logout() {
+fn a_close_during_logout_counts_as_the_logout() {
     let logging_out = || {
         let mut session = session();
         let mut call = Call::new(Logout::new());
@@ -327,15 +330,15 @@ fn a_close_during_the_own_logout_is_the_own_logout() {
     let (mut session, _call) = logging_out();
     assert_eq!(closes(&mut session, 59), Ret::OK);
     assert_eq!(session.device.closed(), Some(Ret::OK));
-    // Not for ever.
+    // Only for 60 seconds.
     let (mut session, _call) = logging_out();
     assert_eq!(closes(&mut session, 60), Ret::SESSION_INVALID);
-    // Not if it was not sent.
+    // Not if the logout was not sent.
     let (mut session, mut call) = logging_out();
     call.handle(failure(Sent::No));
     assert!(call.poll(&mut session, NOW).is_err());
     assert_eq!(closes(&mut session, 1), Ret::SESSION_INVALID);
-    // It may have been sent.
+    // Also if the logout may have been sent.
     let (mut session, mut call) = logging_out();
     call.handle(failure(Sent::Maybe));
     assert!(call.poll(&mut session, NOW).is_err());
@@ -347,7 +350,7 @@ fn a_close_during_the_own_logout_is_the_own_logout() {
 }
 
 #[test]
-fn a_request_carries_the_terms_of_its_endpoint() {
+fn a_request_has_the_limits_of_its_endpoint() {
     let mut session = session();
     let Err(Interrupt::Send(request)) = Call::new(SyncCheck).poll(&mut session, NOW) else {
         panic!()

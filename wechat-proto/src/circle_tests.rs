@@ -1,5 +1,5 @@
-//! Circles that lead nowhere, played by a caller who polls on after every error: no circle may be
-//! faster than a request a second (`docs/threats.md` S6, S7).
+//! Loops without progress, with a caller that continues to poll after every error: no loop may
+//! send more than one request a second (`docs/threats.md` S6, S7).
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -30,7 +30,7 @@ const CONFIRMED: &str = "window.code=200;window.redirect_uri=\"https://wx.qq.com
 const PAGE: &str = "<error><ret>0</ret><skey>k</skey><wxsid>s</wxsid><wxuin>7</wxuin><pass_ticket>p</pass_ticket></error>";
 const INIT: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me"},"SyncKey":{"Count":1,"List":[{"Key":1,"Val":1}]}}"#;
 
-/// What is uploaded: three pieces.
+/// The uploaded file: three pieces.
 const SOURCE: &[u8; 40] = b"0123456789abcdef0123456789abcdef01234567";
 
 fn upload(length: u64, probe: u64) -> Upload {
@@ -38,7 +38,8 @@ fn upload(length: u64, probe: u64) -> Upload {
     Upload::with_sizes(UserName::file_helper(), file, Sizes { piece: 16, probe })
 }
 
-/// When requests went out, in a minute of polling on. `renewed` makes a new flow after each error.
+/// Polls for a minute and returns the times of the requests. `renewed` starts a new flow after each
+/// error.
 fn sends<F: Flow>(
     make: impl Fn() -> F,
     state: &mut F::State,
@@ -46,7 +47,7 @@ fn sends<F: Flow>(
     mut serve: impl FnMut(&Request) -> Input,
 ) -> Vec<Timestamp> {
     let (mut flow, mut now, mut sent) = (make(), NOW, Vec::new());
-    // Whoever only hears the same error again is given up on.
+    // Stops if the flow keeps failing without sending.
     for _ in 0..20_000 {
         if now.since(NOW) >= Duration::from_secs(60) || sent.len() >= 5000 {
             break;
@@ -72,7 +73,8 @@ fn sends<F: Flow>(
     sent
 }
 
-/// At most a request a second over any 30 seconds, once a few have led nowhere.
+/// Checks that there is at most one request a second in any 30 seconds, after the first `free`
+/// requests.
 fn is_slow(sent: &[Timestamp], free: usize) {
     for (at, start) in sent.iter().enumerate().skip(free) {
         let window = |time: &&Timestamp| time.since(*start) < Duration::from_secs(30);
@@ -86,10 +88,10 @@ fn path(request: &Request) -> &str {
 }
 
 #[test]
-fn a_login_that_goes_in_circles() {
+fn login_loops_are_slow() {
     let untrusted = "window.code=200;window.redirect_uri=\"https://wx.qq.com/\";";
     let elsewhere = "<error><ret>0</ret><redirecturl>/x</redirecturl></error>";
-    let over = r#"{"BaseResponse":{"Ret":1101}}"#;
+    let closed = r#"{"BaseResponse":{"Ret":1101}}"#;
     let expired = "window.code=400;";
     let refused = "<error><ret>1203</ret><message>no</message></error>";
     for (endpoint, body) in [
@@ -101,21 +103,21 @@ fn a_login_that_goes_in_circles() {
         ("webwxnewloginpage", elsewhere),
         ("webwxnewloginpage", refused),
         ("webwxnewloginpage", "<html>"),
-        ("webwxinit", over),
+        ("webwxinit", closed),
         ("webwxinit", r#"{"BaseResponse":{"Ret":1}}"#),
-        ("webwxstatusnotify", over),
+        ("webwxstatusnotify", closed),
         ("jslogin", ""),
         ("webwxpushloginurl", r#"{"ret":"1","msg":"no"}"#),
         ("webwxpushloginurl", ""),
     ] {
         let mut logins = Vec::from([Login::new as fn() -> Login, Login::again]);
         if endpoint == "jslogin" {
-            // Who is logged in by the phone needs no code, and gets nowhere else.
+            // A push login needs no code and completes.
             logins.pop();
         }
         for (login, renewed) in logins.into_iter().flat_map(|login| [(login, false), (login, true)])
         {
-            // Where the push is refused, so is the code that follows it.
+            // If the push is refused, the code that follows it is refused as well.
             let no_code = endpoint == "webwxpushloginurl";
             let mut device = session().into_device();
             let sent = sends(login, &mut device, renewed, |request| {
@@ -136,7 +138,7 @@ fn a_login_that_goes_in_circles() {
 }
 
 #[test]
-fn contacts_that_bring_nothing() {
+fn contact_loads_without_progress_are_slow() {
     let rooms = |count: usize| {
         let members: Vec<Value> =
             (0..count).map(|n| json!({ "UserName": format!("@@{n}") })).collect();
@@ -145,7 +147,7 @@ fn contacts_that_bring_nothing() {
     let empty = r#"{"BaseResponse":{"Ret":0},"ContactList":[]}"#;
     let refused = r#"{"BaseResponse":{"Ret":1}}"#;
     for renewed in [false, true] {
-        // Empty pages whose numbers go on for ever.
+        // Empty pages whose sequence numbers never end.
         let mut seq = 0;
         let sent = sends(LoadContacts::new, &mut Account::from(session()), renewed, |_| {
             seq += 1;
@@ -153,7 +155,7 @@ fn contacts_that_bring_nothing() {
             Input::Reply(Ok(reply(&json)))
         });
         is_slow(&sent, 6);
-        // A thousand rooms about which the service says nothing, or no.
+        // A thousand rooms for which the service returns an empty list or a refusal.
         for body in [empty, refused] {
             let page = rooms(1000);
             let sent =
@@ -161,17 +163,17 @@ fn contacts_that_bring_nothing() {
                     let paging = path(request) == "webwxgetcontact";
                     Input::Reply(Ok(reply(if paging { &page } else { body })))
                 });
-            // What is asked again after each end is a page that does bring something.
+            // Each restart begins with a page that is useful.
             is_slow(&sent, 6);
         }
     }
 }
 
 #[test]
-fn an_unreachable_host_is_no_quiet_minute() {
+fn an_unreachable_host_is_reported() {
     let fail = |_: &Request| Input::Reply(Err(Failure::new(FailureKind::Timeout, Sent::No)));
     let mut account = Account::from(session());
-    let mut told = 0;
+    let mut failures = 0;
     let (mut inbox, mut now) = (Inbox::new(), NOW);
     for _ in 0..60 {
         match inbox.poll(&mut account, now) {
@@ -180,15 +182,15 @@ fn an_unreachable_host_is_no_quiet_minute() {
                 inbox.handle(fail(&request));
             }
             Err(Interrupt::Sleep(time)) => now = now.after(time),
-            Err(Interrupt::Fail(_)) => told += 1,
-            _ => panic!("nothing came"),
+            Err(Interrupt::Fail(_)) => failures += 1,
+            _ => panic!("no message was sent"),
         }
     }
-    assert!(told >= 10, "{told}");
+    assert!(failures >= 10, "{failures}");
 }
 
 #[test]
-fn uploads_that_do_not_end() {
+fn upload_loops_are_slow() {
     let page = |status: u16| {
         let mut page = reply("<html>");
         *page.status_mut() = http::StatusCode::from_u16(status).unwrap();
@@ -221,7 +223,7 @@ fn uploads_that_do_not_end() {
             is_slow(&sent, 18);
         }
     }
-    // The last piece brings no name, and a source that is never whole.
+    // The reply to the last piece has no media id; then a source that is too short.
     for renewed in [false, true] {
         let sent = sends(|| upload(40, 99), &mut session(), renewed, |_| json(taken));
         is_slow(&sent, 18);
@@ -239,15 +241,15 @@ fn uploads_that_do_not_end() {
     }
 }
 
-/// The number of a piece, as its form has it.
+/// Returns the number of a piece, from its form.
 fn chunk(request: &Request) -> String {
     let form = form(&request.http);
     form.iter().find(|part| part.name == "chunk").unwrap().text().to_string()
 }
 
-/// A new flow goes on at the pace of the one before.
+/// A new flow continues the back-off of the previous one.
 #[test]
-fn a_new_flow_is_no_way_around() {
+fn a_new_flow_continues_the_back_off() {
     let mut account = Account::from(session());
     let broken = |_: &Request| Input::Reply(Err(Failure::new(FailureKind::Connect, Sent::No)));
     is_slow(&sends(Inbox::new, &mut account, true, broken), 4);
@@ -257,7 +259,7 @@ fn a_new_flow_is_no_way_around() {
     is_slow(&sends(Login::again, &mut session().into_device(), true, broken), 4);
 }
 
-/// The names of the fields that some parser reads.
+/// The names of fields that the parsers read.
 const FIELDS: [&str; 24] = [
     "BaseResponse",
     "Ret",
@@ -285,7 +287,7 @@ const FIELDS: [&str; 24] = [
     "Seq",
 ];
 
-/// Any JSON, of such fields and of values that were never meant for them.
+/// Generates JSON of these fields with values of any type.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -308,7 +310,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A reply that says it went well, with anything else in it.
+/// Generates a successful reply with arbitrary other fields.
 fn any_reply() -> impl Strategy<Value = String> {
     (many((prop::sample::select(&FIELDS[1..]), any_json()), 0..8)).prop_map(|fields| {
         let mut object: serde_json::Map<String, Value> =
@@ -320,7 +322,7 @@ fn any_reply() -> impl Strategy<Value = String> {
     })
 }
 
-/// Polls a flow over these replies, and stores and reads its session in between.
+/// Polls a flow with these replies.
 fn play<F: Flow>(mut flow: F, state: &mut F::State, replies: &[String]) {
     let mut replies = replies.iter();
     for step in 0..40_u64 {
@@ -335,9 +337,9 @@ fn play<F: Flow>(mut flow: F, state: &mut F::State, replies: &[String]) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// Whatever a reply holds, the next request can be built, and the session stored.
+    /// After any reply, the next request can be built and the session can be stored.
     #[test]
-    fn any_reply_leaves_a_flow_that_goes_on(replies in many(any_reply(), 1..6)) {
+    fn flows_continue_after_any_reply(replies in many(any_reply(), 1..6)) {
         let mut account = Account::from(session());
         play(Inbox::new(), &mut account, &replies);
         play(LoadContacts::new(), &mut account, &replies);
@@ -350,9 +352,9 @@ proptest! {
     }
 }
 
-/// The longest of each: an address still has room for them.
+/// With values of maximum length, the request URI can still be built.
 #[test]
-fn an_skey_of_any_length_breaks_nothing() {
+fn long_skeys_are_truncated() {
     let mut account = Account::from(session());
     for length in [4096, 4097, 30_000] {
         let json = json!({

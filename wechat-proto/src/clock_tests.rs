@@ -1,5 +1,5 @@
-//! A clock that is set back or forth at any moment, by a day or by a little: no wait of any flow
-//! takes longer than it said (`docs/threats.md` C1).
+//! No wait of any flow takes longer than announced, even if the clock is set back or forward at
+//! any time, by any amount (`docs/threats.md` C1).
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -20,13 +20,13 @@ use crate::sync::Inbox;
 use crate::testing::{NOW, reply, session};
 use crate::time::Timestamp;
 
-/// A clock, and the time that really passes.
+/// A clock that jumps, and the real elapsed time.
 struct Clock {
     now: Timestamp,
     passed: Duration,
-    /// How much of that set-backs hid.
+    /// The part of the elapsed time that the clock did not show because it was set back.
     hidden: Duration,
-    /// By how many seconds it is set forth (or back) each time that something happens.
+    /// The seconds by which the clock is set forward (or back) at each event, in turn.
     jumps: Vec<i64>,
     next: usize,
 }
@@ -42,7 +42,7 @@ impl Clock {
         }
     }
 
-    /// Time passes, and meanwhile the clock jumps.
+    /// Lets time pass, with a jump of the clock meanwhile.
     fn pass(&mut self, time: Duration) {
         self.passed += time;
         let jump = self.jumps.get(self.next % self.jumps.len().max(1)).copied().unwrap_or(0);
@@ -55,8 +55,9 @@ impl Clock {
     }
 }
 
-/// Runs a flow until it has sent so many requests; the longest time between two of them, exchange
-/// included and what set-backs hid of it left out, and whether any of `done` came.
+/// Runs a flow until it has sent `requests` requests or `done` accepts an output. Returns the
+/// longest time between two requests, including the exchange but without the hidden time, and
+/// whether `done` accepted an output.
 fn longest<F: Flow>(
     mut flow: F,
     state: &mut F::State,
@@ -96,7 +97,7 @@ fn longest<F: Flow>(
         }
     }
     panic!(
-        "it stalls after {sent} requests: {:?} {:?}",
+        "the flow stalls after {sent} requests: {:?} {:?}",
         flow.poll(state, clock.now).err(),
         clock.now
     )
@@ -111,9 +112,9 @@ fn ok(body: &str) -> Input {
     Input::Reply(Ok(reply(body)))
 }
 
-/// Nothing works, and the clock jumps at every step: the longest pause is half a minute, and a
-/// set-back costs no more than it hid.
-fn nothing_stalls(jumps: &[i64]) -> Result<(), TestCaseError> {
+/// Checks that the longest pause is half a minute if every exchange fails and the clock jumps at
+/// every step. A jump back adds no more than the time that it hides.
+fn pauses_are_bounded(jumps: &[i64]) -> Result<(), TestCaseError> {
     let most = Duration::from_secs(31);
     let clock = || Clock::new(jumps);
     let never = |_| false;
@@ -151,7 +152,7 @@ fn nothing_stalls(jumps: &[i64]) -> Result<(), TestCaseError> {
 
 /// Threat C1.
 #[test]
-fn no_wait_is_stretched() {
+fn no_wait_takes_longer_if_the_clock_jumps() {
     const DAY: i64 = 86_400;
     for jumps in [
         &[-DAY][..],
@@ -163,7 +164,7 @@ fn no_wait_is_stretched() {
         &[-1, 0],
         &[-NOW.as_secs().cast_signed()],
     ] {
-        nothing_stalls(jumps).unwrap();
+        pauses_are_bounded(jumps).unwrap();
     }
 }
 
@@ -172,15 +173,15 @@ proptest! {
 
     /// Threat C1.
     #[test]
-    fn no_wait_is_stretched_by_any_jumps(jumps in many(prop_oneof![Just(0), -40_i64..40, -100_000_i64..100_000], 1..8)) {
-        nothing_stalls(&jumps)?;
+    fn no_wait_takes_longer_for_any_jumps_of_the_clock(jumps in many(prop_oneof![Just(0), -40_i64..40, -100_000_i64..100_000], 1..8)) {
+        pauses_are_bounded(&jumps)?;
     }
 }
 
-/// Threat C1: a login whose clock jumps at every step, the announcement among them, after many
-/// that failed.
+/// Threat C1: a login whose clock jumps at every step, including the announcement, after many
+/// failed logins.
 #[test]
-fn a_good_login_is_not_held_up() {
+fn a_login_completes_while_the_clock_jumps() {
     let page = "<error><ret>0</ret><skey>k</skey><wxsid>s</wxsid><wxuin>7</wxuin><pass_ticket>p</pass_ticket></error>";
     let opened = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me"},"SyncKey":{"Count":1,"List":[{"Key":1,"Val":1}]}}"#;
     let confirmed = "window.code=200;window.redirect_uri=\"https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=t\";";
@@ -204,7 +205,7 @@ fn a_good_login_is_not_held_up() {
             };
             (Duration::from_millis(50), ok(body))
         };
-        // The first request waits for what failed before; none after it does.
+        // Only the first request is delayed by the earlier failures.
         let before = clock.passed;
         let done = |progress| matches!(progress, Progress::LoggedIn(_));
         let (_, done) = longest(Login::new(), &mut device, &mut clock, 20, serve, done);
@@ -213,10 +214,10 @@ fn a_good_login_is_not_held_up() {
     }
 }
 
-/// Threat C1: the question on the phone ends by its own length, though the clock falls back an
-/// hour with each round.
+/// Threat C1: a push login expires after its time limit, even if the clock is set back an hour in
+/// each round.
 #[test]
-fn a_question_ends_though_the_clock_falls_back() {
+fn a_push_login_expires_if_the_clock_is_set_back() {
     let mut clock = Clock::new(&[-3600, 0, 0]);
     let mut asked = 0;
     let serve = |request: &Request| {

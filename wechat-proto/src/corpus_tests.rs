@@ -1,9 +1,9 @@
 //! The corpora: messages (`corpus/messages`), records of contacts (`corpus/contacts`), and whole
 //! replies of the other endpoints (`corpus/replies`), one in a file.
 //!
-//! All of them are invented, after `docs/protocol.md` and `docs/shapes.md`. The name of a file says
-//! what it is and ends with the lines of `docs/shapes.md` that it stands for; a reply's begins with
-//! the endpoint that it is one of.
+//! All of them are invented, after `docs/protocol.md` and `docs/shapes.md`. The name of a file
+//! describes its content and ends with the ids of the lines of `docs/shapes.md` that it covers. The
+//! name of a reply begins with its endpoint.
 
 extern crate std;
 
@@ -27,7 +27,7 @@ use crate::sync::FetchBatch;
 use crate::testing::account;
 use crate::wire::lenient::Lenient as _;
 
-/// What the files of a folder have in them, by their names without an extension.
+/// Returns the contents of the files in a folder, by file name without extension.
 pub(crate) fn corpus(folder: &str) -> BTreeMap<String, Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(folder);
     let files = std::fs::read_dir(folder).unwrap().map(|file| {
@@ -38,20 +38,20 @@ pub(crate) fn corpus(folder: &str) -> BTreeMap<String, Vec<u8>> {
     files.collect()
 }
 
-/// The lines of `docs/shapes.md`: an id, and what it is about.
+/// Returns the ids of the lines of `docs/shapes.md`.
 fn lines() -> impl Iterator<Item = &'static str> {
     let lines = include_str!("../docs/shapes.md").lines().filter(|line| line.starts_with("| S"));
     lines.map(|line| line.trim_start_matches("| ").split(' ').next().unwrap())
 }
 
-/// The lines that a name stands for.
+/// Returns the ids of the lines that a file covers, from its name.
 fn lines_of(name: &str) -> impl Iterator<Item = &str> {
     let is_line =
         |part: &&str| part.strip_prefix('S').is_some_and(|rest| rest.parse::<u32>().is_ok());
     name.split('-').filter(is_line)
 }
 
-/// A reply as it stands in a file: a status line, headers, an empty line, a body.
+/// Parses a reply from a file: a status line, headers, an empty line, a body.
 fn response(file: &[u8]) -> Response {
     let split = file.windows(2).position(|two| two == b"\n\n").unwrap();
     let head = core::str::from_utf8(&file[..split]).unwrap();
@@ -67,7 +67,7 @@ fn response(file: &[u8]) -> Response {
     reply
 }
 
-/// What a reply is read as, by the first endpoint of this name.
+/// Parses a reply with the first endpoint of this name and returns the result as text.
 fn read(endpoint: &str, reply: &Response) -> String {
     struct Read<'a> {
         endpoint: &'a str,
@@ -91,16 +91,16 @@ fn read(endpoint: &str, reply: &Response) -> String {
     }
     let mut read = Read { endpoint, reply, shown: None };
     endpoints(&mut read);
-    read.shown.unwrap_or_else(|| panic!("{endpoint}: no such endpoint here"))
+    read.shown.unwrap_or_else(|| panic!("unknown endpoint {endpoint}"))
 }
 
 #[test]
-fn every_reply_is_read() {
+fn replies_match_their_snapshot() {
     let mut text = String::new();
     for (name, file) in corpus("replies") {
         let endpoint = name.split('-').next().unwrap();
         let read = read(endpoint, &response(&file));
-        // Nothing secret is in what a program may log.
+        // Debug output must not contain secrets.
         for secret in ["9c1e5b7a2d4f6081", "q8Zt1VbN4mXc7LpR", "Wm8", "A7xR2pQd9Lk"] {
             assert!(!read.contains(secret), "{name}: {read}");
         }
@@ -109,7 +109,7 @@ fn every_reply_is_read() {
     insta::assert_snapshot!("replies", text.trim_end());
 }
 
-/// Which files stand for which line: each line has at least one, and no file names another.
+/// Each line of `docs/shapes.md` has at least one file, and no file names an unknown line.
 #[test]
 fn every_line_of_the_shapes_has_a_file() {
     let mut files: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
@@ -130,14 +130,14 @@ fn every_line_of_the_shapes_has_a_file() {
     assert!(count >= 300, "{count}");
     let mut text = String::new();
     for (line, files) in files {
-        assert!(!files.is_empty(), "no file stands for S{line}");
+        assert!(!files.is_empty(), "no file covers S{line}");
         let files: Vec<_> = files.iter().map(String::as_str).collect();
         text += &format!("S{line}\n  {}\n", files.join("\n  "));
     }
     insta::assert_snapshot!("shapes", text);
 }
 
-/// The serialized form of everything in the corpora: each place with the types that stand there.
+/// Collects the places of a serialized value, each with the types of its values.
 fn places(name: &str, value: &Value, places: &mut BTreeMap<String, BTreeSet<&'static str>>) {
     let types = places.entry(name.to_string()).or_default();
     types.insert(match value {
@@ -162,7 +162,7 @@ fn places(name: &str, value: &Value, places: &mut BTreeMap<String, BTreeSet<&'st
     }
 }
 
-/// Places where the same type stands: what a sample has at one of them may stand at all.
+/// Groups of places with the same type: a value found at one of them may occur at all of them.
 const SHARED: [&[&str]; 3] = [
     &[
         "message.kind.card.info",
@@ -177,7 +177,7 @@ const SHARED: [&[&str]; 3] = [
     ],
 ];
 
-/// Adds to each place what the samples have at others of its type.
+/// Adds to each place the types found at other places of its group.
 fn share(places: &mut BTreeMap<String, BTreeSet<&'static str>>) {
     for group in SHARED {
         for from in group {
@@ -202,10 +202,10 @@ fn share(places: &mut BTreeMap<String, BTreeSet<&'static str>>) {
     }
 }
 
-/// `docs/json.md` lists what the corpora serialize to, place by place: what is not in its lists
-/// has to be written there, and what is there no more breaks bridges (a new version).
+/// `docs/json.md` lists the serialized form of the corpora, place by place. New places must be
+/// added there; removed places break bridges and require a new version.
 #[test]
-fn the_page_on_json_is_true() {
+fn json_page_matches_the_corpora() {
     let page = include_str!("../docs/json.md");
     let mut blocks =
         page.split("```text\n").skip(1).map(|block| block.split("```").next().unwrap());
@@ -217,7 +217,7 @@ fn the_page_on_json_is_true() {
         if what == "message" {
             share(&mut found);
         }
-        // Parents sort in front of what stands in them: no name goes on below `.` or `[`.
+        // Parents sort before their children: no character of a name is below `.` or `[`.
         let lines = found.into_iter().map(|(place, types)| {
             let types: Vec<_> = types.into_iter().collect();
             let (parents, name) = match place.strip_suffix("[]") {

@@ -1,4 +1,4 @@
-//! What exists before a login.
+//! The device: the state that exists before a login.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -22,9 +22,9 @@ use crate::session_end::{Lifetime, SessionEnded};
 use crate::time::Timestamp;
 use crate::wire::query::Prepared;
 
-/// The browser that the service sees: where it connects, what it calls itself, its cookies.
+/// The browser that the service sees: its hosts, user agent and cookies.
 ///
-/// Outlives logins: its cookies are how the service knows it again.
+/// A device outlives its logins: the service recognises it by its cookies.
 ///
 /// ```
 /// use wechat_proto::{Device, Lang};
@@ -43,33 +43,33 @@ pub struct Device {
     /// The code that closed the session of this device.
     #[serde(rename = "ended")]
     closed: Option<Ret>,
-    /// The number of the account that was logged in last; unknown to the first stored forms.
+    /// The number of the account that was logged in last; absent from the first stored forms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_uin: Option<i64>,
-    /// How long its session has lasted; not in what older versions stored.
+    /// The lifetime of its session; absent if stored by older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     life: Option<Lifetime>,
-    /// When a logout was sent that is not confirmed.
+    /// The time at which an unconfirmed logout was sent.
     #[serde(skip)]
     leaving: Option<Timestamp>,
     #[serde(skip)]
     pub(crate) backoffs: Backoffs,
-    /// What requests of this device have in common.
+    /// The common parts of requests of this device.
     #[serde(skip)]
     pub(crate) prepared: Prepared,
 }
 
-/// How long an unconfirmed logout explains the end of the session.
+/// How long the end of the session is attributed to an unconfirmed logout.
 const LEAVING: Duration = Duration::from_secs(60);
 
 impl Device {
-    /// A device for the web entry of `wx.qq.com`, in Chinese, with a fixed seed.
+    /// Returns a device for the web entry of `wx.qq.com`, in Chinese, with a fixed seed.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same, through another front door. Where its hosts are those of another entry, they
-    /// become this one's, but for what was chosen with [`Hosts::all`] or [`Hosts::with`].
+    /// Sets the entry. If the hosts are those of another entry, replaces them by the hosts of this
+    /// one, except hosts set with [`Hosts::all`] or [`Hosts::with`].
     #[must_use]
     pub fn with_entry(mut self, entry: Entry) -> Self {
         if !self.hosts.are_of(entry.families())
@@ -82,7 +82,7 @@ impl Device {
         self
     }
 
-    /// The same, with other hosts.
+    /// Sets the hosts.
     #[must_use]
     pub fn with_hosts(mut self, hosts: Hosts) -> Self {
         self.hosts = hosts;
@@ -90,7 +90,7 @@ impl Device {
         self
     }
 
-    /// The same, with the service's texts in another language.
+    /// Sets the language of the service's texts.
     #[must_use]
     pub fn with_lang(mut self, lang: Lang) -> Self {
         self.lang = lang;
@@ -98,7 +98,7 @@ impl Device {
         self
     }
 
-    /// The same, calling itself another browser.
+    /// Sets the user agent.
     #[must_use]
     pub fn with_user_agent(mut self, user_agent: UserAgent) -> Self {
         self.user_agent = user_agent;
@@ -106,24 +106,25 @@ impl Device {
         self
     }
 
-    /// The same, with another seed: two devices with one seed draw the same `DeviceID`s.
+    /// Sets the seed of the generator: two devices with the same seed draw the same `DeviceID`s.
     #[must_use]
     pub fn with_seed(mut self, seed: [u8; 32]) -> Self {
         self.rng = Generator::new(seed);
         self
     }
 
-    /// Mixes fresh entropy in; transports do so before a login and on resuming.
+    /// Mixes fresh entropy into the generator. Transports do this before a login and when they
+    /// resume a session.
     pub fn mix_seed(&mut self, seed: [u8; 32]) {
         self.rng.mix(seed);
     }
 
-    /// Where its requests go.
+    /// Returns the hosts that receive its requests.
     pub const fn hosts(&self) -> &Hosts {
         &self.hosts
     }
 
-    /// The language of the service's texts.
+    /// Returns the language of the service's texts.
     pub const fn lang(&self) -> &Lang {
         &self.lang
     }
@@ -134,7 +135,7 @@ impl Device {
         self.closed
     }
 
-    /// Returns how the session ended, if it has and its beginning is known.
+    /// Returns how the session ended; `None` if it is open or its start is unknown.
     pub fn session_ended(&self) -> Option<SessionEnded> {
         self.life?.ended(self.closed?)
     }
@@ -145,15 +146,15 @@ impl Device {
         Some(Error::LoggedOut { ret, ended: self.session_ended() })
     }
 
-    /// The number of the account that this device logged in last: whose phone
-    /// [`Login::again`](crate::login::Login::again) asks.
+    /// Returns the number of the account that this device logged in last, which
+    /// [`Login::again`](crate::login::Login::again) uses for a push login.
     pub const fn last_uin(&self) -> Option<i64> {
         self.last_uin
     }
 
-    /// Remembers who logged in.
+    /// Stores the number of the logged-in account.
     pub(crate) const fn remember(&mut self, uin: i64) {
-        // 0 is no account's number: the service did not say.
+        // The service sends 0 if it does not give the number.
         if uin != 0 {
             self.last_uin = Some(uin);
         }
@@ -163,21 +164,21 @@ impl Device {
         self.user_agent.header()
     }
 
-    /// The `Cookie` header of a request, if any cookie goes with it.
+    /// Returns the `Cookie` header of a request; `None` without cookies.
     pub(crate) fn cookies(&self, uri: &Uri, now: Timestamp) -> Option<HeaderValue> {
         self.jar.header(&self.hosts, uri, now)
     }
 
-    /// The value of a cookie that goes to the host of this role; empty if there is none. The page
-    /// writes some into its requests.
+    /// Returns the value of a cookie for the host of this role; empty if there is none. The
+    /// official page copies some cookies into its requests.
     pub(crate) fn cookie(&self, role: Role, name: &str, now: Timestamp) -> &str {
         self.jar.value(self.hosts.origin(role), name, now).unwrap_or_default()
     }
 
-    /// Applies what every response may carry: cookies, and the service's clock. Called by
+    /// Applies the cookies and the `Date` of a response. Called by
     /// [`Endpoint::receive`](crate::Endpoint::receive). `uri` is that of the request.
     ///
-    /// Responses from hosts that are not the device's are ignored.
+    /// Ignores responses from hosts other than the device's.
     pub fn receive(&mut self, uri: &Uri, response: &Response, now: Timestamp) {
         if let Some(origin) = self.hosts.find(uri) {
             let headers = response.headers();
@@ -187,26 +188,28 @@ impl Device {
         }
     }
 
-    /// Adds the cookies of a browser that is logged in, as its `Cookie` request header for the page
-    /// has them: `wxuin=1; wxsid=…`. Returns how many were added.
+    /// Imports the cookies of a logged-in browser, in the form of its `Cookie` request header for
+    /// the page: `wxuin=1; wxsid=…`. Returns the number of imported cookies.
     ///
-    /// They count for the page's host and the hosts below it, `webwx_data_ticket` for the whole
-    /// domain (`docs/protocol.md` §1.7), until the service renews them. Choose the hosts first
-    /// ([`Device::with_hosts`]): the account lives on those of its page.
+    /// They apply to the page's host and its subdomains, `webwx_data_ticket` to the whole domain
+    /// (`docs/protocol.md` §1.7), until the service renews them. Set the hosts of the account's page
+    /// first ([`Device::with_hosts`]).
     ///
     /// # Errors
     ///
-    /// [`Invalid`] if there is no cookie, or one that a request cannot carry; then none is added.
+    /// [`Invalid`] if there is no cookie, or if a request cannot carry one of them. No cookie is
+    /// added in that case.
     pub fn import_cookies(&mut self, cookies: &str) -> Result<usize, Invalid> {
         self.jar.import(&self.hosts, cookies)
     }
 
-    /// Moves to the hosts that a confirmed login leads to, and returns the endpoint that redeems its
-    /// ticket there.
+    /// Switches to the hosts of a confirmed login, and returns the endpoint that redeems its ticket
+    /// there.
     ///
     /// # Errors
     ///
-    /// [`Error::Untrusted`] if the redirect leads out of the service: the device stays where it is.
+    /// [`Error::Untrusted`] if the redirect leads to a host outside the service. The hosts do not
+    /// change in that case.
     pub fn enter(&mut self, redirect: Redirect) -> Result<RedeemTicket, Error> {
         redirect.check(&mut self.hosts, self.entry.families())?;
         self.prepared = Prepared::default();
@@ -218,7 +221,7 @@ impl Device {
         self.backoffs.lane(lane)
     }
 
-    /// Becomes another device, but for its back-off.
+    /// Replaces this device by another, but keeps its back-off.
     pub(crate) fn adopt(&mut self, other: Self) {
         let backoffs = core::mem::take(&mut self.backoffs);
         *self = Self { backoffs, ..other };
@@ -229,37 +232,37 @@ impl Device {
         Self { backoffs: Backoffs::default(), ..self.clone() }
     }
 
-    /// A session begins.
+    /// Records the start of a session.
     pub(crate) const fn begin(&mut self, now: Timestamp) {
         self.life = Some(Lifetime::begin(now));
     }
 
-    /// A message of somebody arrived.
+    /// Records that the session received a message.
     pub(crate) const fn heard_message(&mut self) {
         if let Some(life) = &mut self.life {
             life.heard_message();
         }
     }
 
-    /// The session that was to follow was dropped as soon as it began: so was this one.
+    /// Records that the new session was closed as soon as it began.
     pub(crate) fn drop_session(&mut self, ret: Ret, now: Timestamp) {
         self.reopen();
         self.begin(now);
         self.close(ret, now);
     }
 
-    /// A logout is sent.
+    /// Records that a logout is sent.
     pub(crate) const fn mark_leaving(&mut self, now: Timestamp) {
         self.leaving = Some(now);
     }
 
-    /// The logout was not sent.
+    /// Records that the logout was not sent.
     pub(crate) const fn unmark_leaving(&mut self) {
         self.leaving = None;
     }
 
-    /// Closes the session, and returns the error that says so. The first code counts; while a logout
-    /// is under way, that is its own.
+    /// Closes the session and returns the corresponding error. The first code is kept; it is
+    /// [`Ret::OK`] while a logout is in progress.
     pub(crate) fn close(&mut self, ret: Ret, now: Timestamp) -> Error {
         let own = self.leaving.is_some_and(|since| now.since(since) < LEAVING);
         let ret = *self.closed.get_or_insert(if own { Ret::OK } else { ret });
@@ -284,7 +287,7 @@ impl AsMut<Self> for Device {
     }
 }
 
-/// The language of the service's texts, as `zh_CN`.
+/// The language of the service's texts, such as `zh_CN`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Lang(Cow<'static, str>);
@@ -297,7 +300,7 @@ impl Lang {
     /// English.
     pub const EN_US: Self = Self(Cow::Borrowed("en_US"));
 
-    /// The language as the service writes it.
+    /// Returns the language in the service's notation.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -339,19 +342,19 @@ impl From<Lang> for String {
     }
 }
 
-/// What the device calls itself; one for the whole session (`docs/protocol.md` §1.3).
+/// The `User-Agent` of the device; the same for the whole session (`docs/protocol.md` §1.3).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UserAgent(Cow<'static, str>);
 
 impl UserAgent {
     fn header(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).expect("checked when it was made")
+        HeaderValue::from_str(&self.0).expect("validated on construction")
     }
 }
 
 impl Default for UserAgent {
-    /// A desktop Chrome.
+    /// Returns the user agent of a desktop Chrome.
     fn default() -> Self {
         Self(Cow::Borrowed(
             "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -421,11 +424,11 @@ mod tests {
 
     /// `docs/protocol.md` §15.
     #[test]
-    fn an_entry_brings_its_hosts() {
+    fn an_entry_sets_its_hosts() {
         let page = Device::new().with_entry(Entry::file_helper());
         assert_eq!(page.hosts(), &Hosts::new(Family::FileHelper));
         assert_eq!(page.clone().with_entry(Entry::web()).hosts(), &Hosts::default());
-        // Hosts that are the entry's stay, and those that the caller chose.
+        // Hosts of the entry and hosts set by the caller do not change.
         let hosts = Hosts::new(Family::CmFileHelper);
         let other = page.with_hosts(hosts.clone()).with_entry(Entry::file_helper());
         assert_eq!(other.hosts(), &hosts);
@@ -448,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_end_is_the_one_told() {
+    fn the_first_close_reason_is_kept() {
         let mut device = Device::new();
         device.begin(Timestamp::from_secs(10));
         let first = device.close(Ret::SESSION_INVALID, Timestamp::from_secs(15));

@@ -1,13 +1,13 @@
-//! The contract of an endpoint: a value that builds its request and reads the response.
+//! The contract of an endpoint: a value that builds its request and parses the response.
 //!
 //! | step | method | changes state |
 //! |---|---|---|
-//! | build the request | [`Endpoint::request`] | `DeviceID` generator, message number |
-//! | read the response | [`Endpoint::parse`] | no |
-//! | read and apply the response | [`Endpoint::receive`] | cookies, session end, what the endpoint confirms |
+//! | build the request | [`Endpoint::request`] | `DeviceID` generator, client message id |
+//! | parse the response | [`Endpoint::parse`] | none |
+//! | parse and apply the response | [`Endpoint::receive`] | cookies, session end, the confirmed effect |
 //!
-//! An endpoint is usable alone: `request`, your HTTP client, `receive`. [`Call`](crate::Call) runs
-//! one as a [`Flow`](crate::Flow), for any driver.
+//! An endpoint can be used alone: `request`, your HTTP client, `receive`. [`Call`](crate::Call)
+//! runs it as a [`Flow`](crate::Flow), for any driver.
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -53,15 +53,15 @@ pub trait Endpoint {
 
     /// Builds the complete request: URL, headers, cookies and body.
     ///
-    /// Input that could make it fail is refused by the constructors.
+    /// This cannot fail: the constructors reject invalid input.
     fn request(&mut self, state: &mut Self::State, now: Timestamp) -> http::Request<Body>;
 
-    /// Parses the response. Changes nothing.
+    /// Parses the response, without changing any state.
     ///
     /// # Errors
     ///
-    /// What the response says instead of success, unchanged: an endpoint that must not be repeated
-    /// reports [`Error::Unanswered`] from [`receive`](Endpoint::receive) only.
+    /// The error that the response stands for, unchanged. [`Error::Unanswered`] is reported by
+    /// [`receive`](Endpoint::receive) only.
     fn parse(&self, response: &Response) -> Result<Self::Output, Error>;
 
     /// Applies a confirmed response to the state. Changes nothing by default.
@@ -69,19 +69,19 @@ pub trait Endpoint {
         let _ = (output, state, now);
     }
 
-    /// Withdraws what [`request`](Endpoint::request) marked in the state, because nothing was
+    /// Reverts the marks that [`request`](Endpoint::request) set in the state, because nothing was
     /// sent. Changes nothing by default.
     fn unsent(&mut self, state: &mut Self::State) {
         let _ = state;
     }
 
-    /// Parses a response and applies it: cookies and `Date`, then the end of the session or what
-    /// the endpoint confirms. `uri` is that of the request.
+    /// Parses a response and applies it: cookies and `Date`, then the end of the session or the
+    /// confirmed effect. `uri` is that of the request.
     ///
     /// # Errors
     ///
-    /// Those of [`parse`](Endpoint::parse). With [`Repeat::Once`], every response that is not the
-    /// endpoint's own well-formed reply is [`Error::Unanswered`].
+    /// Those of [`parse`](Endpoint::parse). With [`Repeat::Once`], fails with
+    /// [`Error::Unanswered`] for every response that is not a well-formed reply of the endpoint.
     fn receive(
         &mut self,
         state: &mut Self::State,
@@ -98,21 +98,21 @@ pub trait Endpoint {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third case")]
 pub enum Repeat {
-    /// Repeating changes nothing more.
+    /// The request is idempotent.
     Safe,
-    /// Repeating could do the same twice: never done without the caller.
+    /// A repetition could take effect twice, so the library never repeats the request by itself.
     Once,
 }
 
-/// An endpoint that numbers its request, so that a repetition can be recognised: a send.
+/// A send: an endpoint with a client message id, by which a repetition can be recognised.
 ///
-/// The number (`ClientMsgId`) is drawn by the first [`Endpoint::request`] and kept until a response
-/// confirms the send. Using the value again after a failure repeats it under the same number; using
-/// it again after a success sends a new message. `&mut` of such an endpoint is an endpoint, so that
-/// the value survives a failed or cancelled call. Whether the service drops the second of two
-/// sends with one number is unknown: the receiver may see both.
+/// The id (`ClientMsgId`) is drawn by the first [`Endpoint::request`] and kept until a response
+/// confirms the send. Using the value again after a failure repeats the send with the same id;
+/// using it again after a success sends a new message. `&mut` of such an endpoint is an endpoint,
+/// so the value survives a failed or cancelled call. It is unknown whether the service drops the
+/// second of two sends with the same id: the receiver may see both.
 ///
-/// An endpoint that must not be repeated and has no number is used up by a call:
+/// A call consumes an endpoint that must not be repeated and has no such id:
 ///
 /// ```compile_fail,E0277
 /// # use wechat_proto::{Call, room::CreateRoom};
@@ -147,9 +147,9 @@ impl<E: Numbered> Endpoint for &mut E {
     }
 }
 
-/// The longest reply of an endpoint that answers with lists: 10,000 contacts are 9 MB.
+/// The limit for replies with lists: 10,000 contacts are 9 MB.
 pub(crate) const LISTS: Want = Want::Whole { limit: 64 << 20 };
-/// The longest reply of an endpoint that may answer with a page or a small picture.
+/// The limit for replies that may be a page or a small picture.
 pub(crate) const PAGE: Want = Want::Whole { limit: 1 << 20 };
 
 /// Applies a parsed response.

@@ -1,4 +1,4 @@
-//! Which front door of the service is used.
+//! The entry by which a device logs in.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -13,14 +13,14 @@ use crate::error::Invalid;
 use crate::hosts::Family;
 use crate::secret::Secret;
 
-/// A front door: the `appid` under which the service knows the client, and what else it wants to
-/// see of one.
+/// An entry of the service: the `appid` of the client, and the other values that the service
+/// requires from it.
 ///
 /// ```
 /// use wechat_proto::error::Invalid;
 /// use wechat_proto::{Device, Entry};
 ///
-/// /// A device that comes in as a desktop client, with the values that such a client carries.
+/// /// Returns a device that logs in as a desktop client, with the values of such a client.
 /// fn desktop(version: &str, extspam: &str) -> Result<Device, Invalid> {
 ///     Ok(Device::new().with_entry(Entry::desktop(version.parse()?, extspam.parse()?)))
 /// }
@@ -38,7 +38,7 @@ enum Kind {
     FileHelper,
 }
 
-/// What a desktop client says of itself.
+/// The values by which a desktop client identifies itself.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 struct Desktop {
     client_version: ClientVersion,
@@ -62,19 +62,19 @@ impl Entry {
         Self { kind: Kind::Web }
     }
 
-    /// The desktop client's ("UOS") way in, which some accounts may take that the web refuses:
+    /// The entry of the desktop client ("UOS"), which admits some accounts that the web refuses:
     /// `docs/protocol.md` §3.6.
     ///
-    /// The two values are the caller's: they have changed before, and nothing of them is built in.
-    /// It takes the desktop place of the account, and puts a running desktop client out.
+    /// The caller supplies both values: they have changed before, so none are built in. The login
+    /// counts as a desktop login of the account, and logs out a running desktop client.
     pub const fn desktop(client_version: ClientVersion, extspam: Extspam) -> Self {
         Self { kind: Kind::Desktop(Desktop { client_version, extspam }) }
     }
 
-    /// The file-transfer page, which one can write to one's own phone from and nothing else
+    /// The file-transfer page, which only exchanges messages with one's own phone
     /// ([`UserName::file_helper`](crate::UserName::file_helper)): `docs/protocol.md` §15.
     ///
-    /// [`Device::with_entry`](crate::Device::with_entry) moves the device to its hosts.
+    /// [`Device::with_entry`](crate::Device::with_entry) switches the device to its hosts.
     pub const fn file_helper() -> Self {
         Self { kind: Kind::FileHelper }
     }
@@ -86,26 +86,26 @@ impl Entry {
         }
     }
 
-    /// Whether requests say `mod=desktop`.
+    /// Returns whether requests have `mod=desktop`.
     pub(crate) const fn is_desktop(&self) -> bool {
         matches!(self.kind, Kind::Desktop(_))
     }
 
-    /// Whether requests carry the file-transfer page's own additions.
+    /// Returns whether requests have the additions of the file-transfer page.
     pub(crate) const fn is_file_helper(&self) -> bool {
         matches!(self.kind, Kind::FileHelper)
     }
 
-    /// What a desktop client shows the login page: `client-version` and `extspam`.
+    /// Returns the headers of a desktop client for the login page: `client-version` and `extspam`.
     pub(crate) fn proof(&self) -> Option<[HeaderValue; 2]> {
         let Kind::Desktop(Desktop { client_version, extspam }) = &self.kind else { return None };
-        let value = |text| HeaderValue::from_str(text).expect("checked when it was made");
+        let value = |text| HeaderValue::from_str(text).expect("validated on construction");
         let mut secret = value(extspam.0.expose());
         secret.set_sensitive(true);
         Some([value(&client_version.0), secret])
     }
 
-    /// The families that its logins may lead to; they start at the first.
+    /// Returns the host families that its logins may lead to; they start at the first.
     pub(crate) const fn families(&self) -> &'static [Family] {
         match self.kind {
             Kind::Web | Kind::Desktop(_) => &Family::WEB,
@@ -128,7 +128,7 @@ impl TryFrom<Stored> for Entry {
             (WEB, None) => Kind::Web,
             (WEB, Some(desktop)) => Kind::Desktop(desktop),
             (FILE_HELPER, None) => Kind::FileHelper,
-            _ => return Err(Invalid { what: "an entry", expected: "one of the known" }),
+            _ => return Err(Invalid { what: "an entry", expected: "a known appid" }),
         };
         Ok(Self { kind })
     }
@@ -145,7 +145,7 @@ impl From<Entry> for Stored {
     }
 }
 
-/// The version that a desktop client says it has, as `2.0.0`: `docs/protocol.md` §3.6.
+/// The version of a desktop client, such as `2.0.0`: `docs/protocol.md` §3.6.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClientVersion(Box<str>);
@@ -184,7 +184,7 @@ impl fmt::Display for ClientVersion {
     }
 }
 
-/// The opaque text by which the service knows a desktop client: `docs/protocol.md` §3.6.
+/// The opaque text by which the service recognises a desktop client: `docs/protocol.md` §3.6.
 ///
 /// `Debug` does not show it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn comes_back_from_storage() {
+    fn entries_survive_storage() {
         for entry in [Entry::web(), Entry::file_helper(), desktop("Go8+/==")] {
             let stored = serde_json::to_string(&entry).unwrap();
             assert_eq!(serde_json::from_str::<Entry>(&stored).unwrap(), entry, "{stored}");
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_shows_fits_headers() {
+    fn values_of_a_desktop_client_fit_headers() {
         let longest = "x".repeat(4096);
         for good in ["x", "Go8FCIkFEokF+/==", &longest] {
             let [version, extspam] = desktop(good).proof().unwrap();

@@ -1,4 +1,4 @@
-//! What can go wrong, sorted by what the reader can do about it.
+//! Errors, grouped by how the caller can react.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -11,12 +11,12 @@ use crate::session_end::Circumstances;
 pub use crate::session_end::SessionEnded;
 pub use crate::storage::{StorageFailure, StorageKind};
 
-/// Why a request or a flow failed. One type for the core and its transports.
+/// The error of a request or a flow, shared by the core and its transports.
 ///
-/// Sorted by what the caller can do. [`Error::is_transient`] says whether waiting and repeating can
-/// help.
+/// Variants are grouped by how the caller can react. [`Error::is_transient`] returns whether
+/// waiting and repeating can help.
 ///
-/// No value of this type, printed in any way, shows a credential, a cookie or a URL.
+/// Neither `Display` nor `Debug` shows credentials, cookies or URLs.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,17 +24,17 @@ pub enum Error {
     /// There is no response. [`Failure::kind`] says at which stage the exchange failed.
     #[error("no response: {0}")]
     Transport(#[source] Failure),
-    /// The server answered with an HTTP status instead of a reply. From 500 on, the service or a
-    /// server before it failed; 402 refuses a form, 413 its size; of a download, every status
-    /// without the bytes.
-    #[error("{endpoint} was answered with HTTP status {status}")]
+    /// The server returned an HTTP error status instead of a reply. From 500 on, the service or a
+    /// server in front of it failed; 402 refuses a form, 413 its size. For a download, any status
+    /// without content.
+    #[error("{endpoint} returned HTTP status {status}")]
     Status {
         /// The endpoint that was called.
         endpoint: &'static str,
         /// The status.
         status: u16,
     },
-    /// The service failed to answer a question (-1, -2). The same code in reply to a change is
+    /// The service failed to answer a query (-1, -2). The same code in reply to a change is
     /// [`Error::Refused`].
     #[error("{endpoint} failed with {ret}{sep}{message}", sep = separator(message))]
     ServiceFailed {
@@ -45,7 +45,7 @@ pub enum Error {
         /// The service's own text, decoded; may be empty.
         message: Box<str>,
     },
-    /// Too many requests of this kind (1205). Each attempt prolongs it.
+    /// Too many requests of this kind (1205). Each attempt extends the limit.
     #[error("{endpoint} was called too often{sep}{message}", sep = separator(message))]
     Limited {
         /// The endpoint that refused.
@@ -54,18 +54,18 @@ pub enum Error {
         message: Box<str>,
     },
     /// The response is not a reply of this endpoint.
-    #[error("{endpoint} answered something other than {expected}{sep}{found}", sep = separator(found))]
+    #[error("{endpoint} did not return {expected}{sep}{found}", sep = separator(found))]
     Malformed {
         /// The endpoint that was called.
         endpoint: &'static str,
-        /// What its reply should have been.
+        /// The expected reply.
         expected: &'static str,
         /// A description or a short excerpt of the response; empty for responses that carry
         /// credentials.
         found: Cow<'static, str>,
     },
     /// The service has no bytes for this download, perhaps not yet.
-    #[error("{endpoint} answered without any bytes")]
+    #[error("{endpoint} returned no bytes")]
     EmptyMedia {
         /// The endpoint that was called.
         endpoint: &'static str,
@@ -76,15 +76,15 @@ pub enum Error {
     /// out whether it took effect (on the phone, for example) before repeating it.
     #[error("the request may have been sent; whether it took effect is unknown")]
     Unanswered {
-        /// Why there is no reply: a failure of the exchange, or a response that is not a reply of
-        /// the endpoint. `None` if the exchange was cancelled.
+        /// The failure of the exchange, or the error of a response that is not a reply of the
+        /// endpoint. `None` if the exchange was cancelled.
         #[source]
         cause: Option<Box<Error>>,
     },
 
     // Change the request, or do without it.
-    /// The service understood the request and refused it. From a login with [`Ret::ENVIRONMENT`]
-    /// (1203), or with [`Ret::OK`] and the text of a page: this account may not log in on the web.
+    /// The service understood the request and refused it. A login fails with [`Ret::ENVIRONMENT`]
+    /// (1203), or with [`Ret::OK`] and the text of a page, if the account may not log in on the web.
     #[error("{endpoint} was refused{code}{sep}{message}", code = Code(*ret), sep = separator(message))]
     Refused {
         /// The endpoint that refused.
@@ -100,13 +100,13 @@ pub enum Error {
         /// The host, or as much of the address as could be read.
         host: Box<str>,
     },
-    /// The file is empty: the service refuses it. Nothing was sent.
+    /// The file is empty, which the service refuses. Nothing was sent.
     #[error("an empty file cannot be sent")]
     EmptyFile,
-    /// A file is longer than the limit set for it. Of an upload, nothing was sent.
+    /// A file is longer than its limit. For an upload, nothing was sent.
     #[error("{size} bytes are more than the {limit} allowed")]
     TooLarge {
-        /// Its length, or how much of it arrived before that was known.
+        /// Its length, or the number of bytes received before the length was known.
         size: u64,
         /// The limit.
         limit: u64,
@@ -114,34 +114,34 @@ pub enum Error {
     /// The source of an upload failed, or changed while it was read.
     #[error("the source could not be read or has changed")]
     Source(#[source] Option<Failure>),
-    /// The writer of a download failed. What arrived before may have been written.
+    /// The writer of a download failed. A part of the content may have been written.
     #[error("the download could not be written")]
     Sink(#[source] Failure),
-    /// A session cannot be read from its store, or not be stored.
+    /// A session cannot be loaded from its store, or cannot be stored.
     #[error(transparent)]
     Storage(StorageFailure),
 
     // Log in again.
-    /// The session is closed (1100, 1101 or 1102): only a new login helps. Seconds after a login,
+    /// The session is closed (1100, 1101 or 1102); only a new login helps. Seconds after a login,
     /// this is how the service drops accounts that may not use the web
-    /// ([`SessionEnded::is_drop`]). With [`Ret::OK`]: it was closed by its own logout.
+    /// ([`SessionEnded::is_drop`]). [`Ret::OK`] if the client's own logout closed it.
     #[error("the session is closed: {ret}{}", Circumstances(ended.as_ref()))]
     #[non_exhaustive]
     LoggedOut {
         /// The code that closed it first.
         ret: Ret,
-        /// How long it lasted and whether any message arrived. `None` from a parser, which knows no
-        /// session, during a login, and for sessions stored by version 0.1 before they had a
-        /// beginning.
+        /// How long the session lasted and whether any message arrived. `None` from a parser, which
+        /// has no session, during a login, and for sessions stored by version 0.1 without a start
+        /// time.
         ended: Option<SessionEnded>,
     },
-    /// The QR code expired, or was cancelled, as often as a login renews it. Running the login
-    /// again starts with a new one.
-    #[error("nobody confirmed the login")]
+    /// The QR code expired or was cancelled, as often as a login renews it. Running the login again
+    /// starts with a new code.
+    #[error("the login was not confirmed")]
     Expired,
 
-    // The caller ended it.
-    /// A newer inbox of the session took over, or another holder has its store.
+    // Ended by the caller.
+    /// A newer inbox of the session replaced this one, or another holder has locked its store.
     #[error("the session is in use elsewhere")]
     InUse,
     /// The client was stopped.
@@ -150,12 +150,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same request may succeed later without anybody doing anything.
+    /// Returns whether the same request may succeed later without any intervention.
     ///
-    /// True for a missing or malformed response, HTTP status 500 and above, a service that failed
-    /// (-1, -2 in reply to a question) or is called too often (1205), and media that are not there
-    /// yet. False for a certificate or a proxy authorisation that was refused, for
-    /// [`Error::Unanswered`] (repeating it may do the same twice), and for every refusal.
+    /// `true` for a missing or malformed response, HTTP status 500 and above, a service that failed
+    /// (-1, -2 in reply to a query) or was called too often (1205), and media that are not available
+    /// yet. `false` for a refused certificate or proxy authorisation, for [`Error::Unanswered`] (a
+    /// repetition may take effect twice), and for every refusal.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Transport(failure) => !matches!(
@@ -175,7 +175,7 @@ impl Error {
         }
     }
 
-    /// Whether a flow retries the request silently before it reports the error.
+    /// Returns whether a flow retries the request silently before it reports the error.
     pub(crate) const fn is_retried(&self) -> bool {
         match self {
             Self::Transport(failure) => {
@@ -191,8 +191,8 @@ impl Error {
         }
     }
 
-    /// Whether it is the endpoint's own well-formed reply: the service took the request and did
-    /// not do what it asks.
+    /// Returns whether the error is a well-formed reply of the endpoint: the service received the
+    /// request and did not perform it.
     pub(crate) const fn is_reply(&self) -> bool {
         matches!(
             self,
@@ -204,7 +204,7 @@ impl Error {
     }
 }
 
-/// The code of a refusal, if it has one.
+/// Displays the code of a refusal, if it has one.
 struct Code(Ret);
 
 impl fmt::Display for Code {
@@ -222,7 +222,7 @@ const fn separator(text: &str) -> &'static str {
 
 /// The code of a `BaseResponse`, a login page or a `synccheck`: `docs/protocol.md` §12.
 ///
-/// An open set: a code without a name here is a value like any other.
+/// The set is open: codes without a constant are valid values.
 #[derive(
     Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
 )]
@@ -230,7 +230,7 @@ const fn separator(text: &str) -> &'static str {
 pub struct Ret(pub i64);
 
 impl Ret {
-    /// Done.
+    /// Success.
     pub const OK: Self = Self(0);
     /// The ticket is not valid.
     pub const TICKET: Self = Self(-14);
@@ -240,9 +240,9 @@ impl Ret {
     pub const LOGIC: Self = Self(-2);
     /// A parameter is wrong; also the refusal of uploads and of operations on rooms.
     pub const PARAMETER: Self = Self(1);
-    /// No such session: logged out on the phone, wrong host, dead cookies.
+    /// No such session: logged out on the phone, wrong host, or expired cookies.
     pub const NO_SESSION: Self = Self(1100);
-    /// The session is not valid any more: logged in elsewhere, or kicked.
+    /// The session is no longer valid: logged in elsewhere, or logged out by the service.
     pub const SESSION_INVALID: Self = Self(1101);
     /// The cookies are not valid, or the account is restricted.
     pub const COOKIE_INVALID: Self = Self(1102);
@@ -250,12 +250,12 @@ impl Ret {
     pub const PARSE: Self = Self(1200);
     /// The account or its environment may not log in on the web.
     pub const ENVIRONMENT: Self = Self(1203);
-    /// The receiver is no contact of this account.
+    /// The receiver is not a contact of this account.
     pub const NOT_A_CONTACT: Self = Self(1204);
-    /// Too frequent.
+    /// Too many requests.
     pub const TOO_FREQUENT: Self = Self(1205);
 
-    /// Whether this code ends the session: `docs/protocol.md` §12.
+    /// Returns whether this code ends the session: `docs/protocol.md` §12.
     pub const fn ends_session(self) -> bool {
         matches!(self, Self::NO_SESSION | Self::SESSION_INVALID | Self::COOKIE_INVALID)
     }
@@ -282,25 +282,25 @@ impl fmt::Display for Ret {
     }
 }
 
-/// Why there is no reply, as a driver reports it.
+/// The failure of an exchange, as reported by a driver.
 #[derive(Clone)]
 pub struct Failure {
-    /// What happened.
+    /// The kind of failure.
     pub kind: FailureKind,
-    /// Whether the server can have seen the request.
+    /// Whether the server may have received the request.
     pub sent: Sent,
     source: Option<Arc<dyn core::error::Error + Send + Sync>>,
 }
 
 impl Failure {
-    /// A failure without a cause of its own.
+    /// Returns a failure without a source.
     pub const fn new(kind: FailureKind, sent: Sent) -> Self {
         Self { kind, sent, source: None }
     }
 
-    /// The same, with the error that caused it.
+    /// Sets the error that caused the failure.
     ///
-    /// It is reachable by [`core::error::Error::source`]; its text should not quote the request.
+    /// It is available from [`core::error::Error::source`]; its text should not quote the request.
     #[must_use]
     pub fn because(mut self, source: impl core::error::Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
@@ -352,7 +352,7 @@ impl core::error::Error for Failure {
     }
 }
 
-/// What kind of failure.
+/// The kind of a [`Failure`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -360,13 +360,13 @@ pub enum FailureKind {
     Resolve,
     /// No connection could be made.
     Connect,
-    /// The proxy cannot be reached, or did not connect.
+    /// The proxy cannot be reached, or did not connect to the host.
     Proxy,
-    /// The proxy wants another user or password (407).
+    /// The proxy refused the user or the password (407).
     ProxyAuthorization,
     /// No secure connection could be made: the handshake failed.
     Tls,
-    /// The certificate of the server is not trusted, or is another host's.
+    /// The certificate of the server is not trusted, or belongs to another host.
     Certificate,
     /// The exchange's deadline, or a body's idle time, passed.
     Timeout,
@@ -378,13 +378,14 @@ pub enum FailureKind {
     TooLarge,
     /// A `Content-Encoding` other than `identity`.
     Encoding,
-    /// What came is not HTTP.
+    /// The response is not valid HTTP.
     Protocol,
-    /// The request contradicts itself: its `Content-Length` is not its body's.
+    /// The request is inconsistent, for example its `Content-Length` differs from the length of its
+    /// body.
     Unsendable,
     /// The source of an upload failed.
     Source,
-    /// What a download was written to failed.
+    /// The writer of a download failed.
     Sink,
     /// The driver ended the exchange.
     Cancelled,
@@ -392,24 +393,24 @@ pub enum FailureKind {
     Other,
 }
 
-/// Whether the server can have seen the request.
+/// Whether the server may have received the request.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third answer")]
 pub enum Sent {
-    /// Certainly not: no connection was made or, for a request with a body, nothing of the body
-    /// was asked for.
+    /// Certainly not: no connection was made or, for a request with a body, none of the body was
+    /// read.
     No,
-    /// It may have.
+    /// Possibly.
     Maybe,
 }
 
-/// A value of the caller's that the protocol cannot carry.
+/// A value from the caller that the protocol cannot represent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not {what}: expected {expected}")]
 pub struct Invalid {
-    /// What the value was to be, with its article: "a host's origin".
+    /// The intended kind of value, with its article: "a host's origin".
     pub what: &'static str,
-    /// What such a value looks like.
+    /// The expected form of the value.
     pub expected: &'static str,
 }
 
@@ -420,7 +421,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_well() {
+    fn errors_are_displayed() {
         let refused = |message: &str| Error::Refused {
             endpoint: "webwxsendmsg",
             ret: Ret::NOT_A_CONTACT,
@@ -443,13 +444,13 @@ mod tests {
 
     /// `docs/protocol.md` §12: no other code ends a session.
     #[test]
-    fn three_codes_end_a_session() {
+    fn only_three_codes_end_a_session() {
         let ending = (-2000..3000).map(Ret).filter(|ret| ret.ends_session());
         assert!(ending.eq([Ret(1100), Ret(1101), Ret(1102)]));
     }
 
     #[test]
-    fn is_transient_where_waiting_can_help() {
+    fn transient_errors_are_those_that_waiting_can_resolve() {
         let refused = |ret| Error::Refused { endpoint: "x", ret: Ret(ret), message: "".into() };
         let failed = Error::ServiceFailed { endpoint: "x", ret: Ret::SYSTEM, message: "".into() };
         let transport = |kind| Error::Transport(Failure::new(kind, Sent::No));
@@ -478,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_without_a_code_shows_none() {
+    fn refusal_without_a_code_shows_no_code() {
         let message = "This account may not use the web.".into();
         let refused = Error::Refused { endpoint: "webwxnewloginpage", ret: Ret::OK, message };
         assert_eq!(
@@ -488,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn stays_small() {
+    fn error_is_small() {
         assert!(size_of::<Error>() <= 56, "{}", size_of::<Error>());
     }
 }

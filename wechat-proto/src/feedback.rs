@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxsendfeedback`
 //!
-//! Sends feedback to the makers of the service (`docs/protocol.md` §13).
+//! Sends feedback to the operators of the service (`docs/protocol.md` §13).
 
 use alloc::boxed::Box;
 
@@ -17,7 +17,7 @@ use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxsendfeedback";
 
-/// Sends feedback to the makers of the service.
+/// Sends feedback to the operators of the service.
 ///
 /// Must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl Endpoint for SendFeedback {
 
     /// # Errors
     ///
-    /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
+    /// The error of its `Ret`; [`Error::Malformed`] if the response is not such a reply.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         envelope::confirm(ENDPOINT, response)
     }
@@ -77,7 +77,7 @@ mod tests {
     use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
-    fn sends() {
+    fn feedback_request() {
         let mut session = session();
         let feedback = SendFeedback::new("二维码 \"太小\" </p>");
         insta::assert_snapshot!(rendered(feedback, &mut session), @r#"
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn feedback_replies_are_parsed() {
         SendFeedback::new("").parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#)).unwrap();
         let notice = r#"{"BaseResponse":{"Ret":1,"ErrMsg":"<e><Content><![CDATA[内容为空]]></Content></e>"}}"#;
         let Err(Error::Refused { endpoint, ret, message }) =
@@ -110,14 +110,14 @@ mod tests {
         assert_eq!((endpoint, ret, &*message), (ENDPOINT, Ret::PARAMETER, "内容为空"));
         let often = SendFeedback::new("").parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        let over = SendFeedback::new("").parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
-        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        let closed = SendFeedback::new("").parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        assert!(matches!(closed, Err(Error::LoggedOut { .. })));
         malformed(&SendFeedback::new(""), &[]);
     }
 
     proptest! {
         #[test]
-        fn any_text_comes_back(text in any::<String>()) {
+        fn any_text_is_sent_unchanged(text in any::<String>()) {
             let sent = rendered(SendFeedback::new(&*text), &mut session());
             let body: Value = serde_json::from_str(sent.split_once("\n\n").unwrap().1).unwrap();
             prop_assert_eq!(&body["Content"], &Value::from(text));

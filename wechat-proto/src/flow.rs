@@ -1,6 +1,6 @@
-//! The contract between the core and whatever moves its bytes.
+//! The contract between the core and its drivers.
 //!
-//! A [`Flow`] is a conversation with the server. A *driver* (an adapter, a test, your own
+//! A [`Flow`] is a sequence of exchanges with the server. A *driver* (an adapter, a test, your own
 //! loop) runs it:
 //!
 //! ```text
@@ -15,18 +15,17 @@
 //! }
 //! ```
 //!
-//! What the flow needs stands in the `Err` place, so that `?` carries it up through flows made
-//! of flows.
+//! Interrupts are returned as `Err`, so that `?` propagates them through nested flows.
 //!
-//! # What a driver promises
+//! # Obligations of a driver
 //!
-//! - It follows no redirect and keeps no cookie; a status is not an error.
-//! - It sends the request as it is, if [`Request::check`] lets it: no header added, none changed.
-//! - It reads at most [`Want::Whole`]'s `limit` bytes of a body, checks a body against the length
-//!   it announced, and refuses a `Content-Encoding` other than `identity` ([`announced`]).
+//! - It follows no redirects and stores no cookies. An HTTP error status is not a failure.
+//! - It sends the request unchanged, without adding headers, if [`Request::check`] succeeds.
+//! - It reads at most `limit` bytes of a body ([`Want::Whole`]), checks a body against its
+//!   announced length, and refuses a `Content-Encoding` other than `identity` ([`announced`]).
 //! - It ends an exchange at its `deadline`.
-//! - It gives every failure back, as [`Input::Reply`] with a [`Failure`] that says what kind it is
-//!   and whether anything can have been sent.
+//! - It returns every failure as [`Input::Reply`] with a [`Failure`], which states the kind of
+//!   failure and whether the request may have been sent.
 //! - It serves one interrupt at a time, and polls again after each.
 
 use alloc::boxed::Box;
@@ -42,48 +41,47 @@ use crate::body::Body;
 use crate::error::{Error, Failure, FailureKind, Sent};
 use crate::time::Timestamp;
 
-/// A conversation with the server, without its input and output.
+/// A sequence of exchanges with the server, without I/O.
 pub trait Flow {
-    /// What it shares with other flows; borrowed during [`poll`](Flow::poll) only.
+    /// The state shared with other flows; borrowed only during [`poll`](Flow::poll).
     type State;
-    /// What it tells the caller, once or many times.
+    /// The value that the flow produces, once or repeatedly.
     type Output;
 
-    /// Goes as far as it can, applies what [`handle`](Flow::handle) has read, and says what is
-    /// next.
+    /// Advances the flow as far as possible, applies the parsed inputs of
+    /// [`handle`](Flow::handle), and returns the next output or interrupt.
     ///
-    /// The answer changes only when an input was handled, when `now` moved on after
-    /// [`Interrupt::Sleep`], or when an output or an error was given: polling again then asks for
-    /// the next one. Polling without having served the interrupt is allowed and means that it was
-    /// given up (a dropped future, a broken driver): the flow starts that step again, unless the
-    /// step could do harm twice ([`Call`](crate::Call)). A clock that falls back during a sleep, or
-    /// that stands still over many of them, ends it: no wait depends on the clock's going right.
+    /// The result changes only after an input was handled, after `now` advanced following
+    /// [`Interrupt::Sleep`], or after an output or an error was returned, in which case polling
+    /// again continues. Polling without serving the interrupt is allowed and means that it was
+    /// abandoned (a dropped future, a broken driver): the flow repeats that step, unless the step
+    /// could take effect twice ([`Call`](crate::Call)). A sleep ends if the clock is set back
+    /// during it, or does not advance over many polls: no wait depends on a correct clock.
     ///
     /// # Errors
     ///
-    /// What the flow waits for ([`Interrupt::Send`], [`Interrupt::Read`], [`Interrupt::Sleep`]),
-    /// or [`Interrupt::Fail`], the only true error.
+    /// The interrupt that the flow needs served ([`Interrupt::Send`], [`Interrupt::Read`],
+    /// [`Interrupt::Sleep`]), or [`Interrupt::Fail`], the only actual error.
     fn poll(&mut self, state: &mut Self::State, now: Timestamp) -> Result<Self::Output, Interrupt>;
 
-    /// Takes what came of the last interrupt. Parses, but changes no shared state: no lock is
-    /// needed. An input that nobody waits for is ignored.
+    /// Accepts the result of the last interrupt. Parses it without changing shared state, so no
+    /// lock is needed. Unexpected inputs are ignored.
     fn handle(&mut self, input: Input);
 }
 
-/// What a flow needs before it can go on.
+/// A request of a flow to its driver, or its failure.
 #[derive(Debug)]
-#[must_use = "a flow goes nowhere until its interrupt is served"]
-#[expect(clippy::exhaustive_enums, reason = "a driver cannot go on without serving each of them")]
+#[must_use = "a flow makes no progress until its interrupt is served"]
+#[expect(clippy::exhaustive_enums, reason = "a driver has to serve each of them")]
 pub enum Interrupt {
     /// Exchange this request for an [`Input::Reply`].
     Send(Box<Request>),
-    /// Read these bytes of the flow's source and give them as [`Input::Piece`].
+    /// Read these bytes of the flow's source and pass them as [`Input::Piece`].
     Read(Range<u64>),
-    /// Poll again when this time has passed; a host that gives up a sleep keeps the rest of it. Who
-    /// polls at once, again and again in one millisecond, is taken for one whose clock stands, and
-    /// the wait ends.
+    /// Poll again after this time. If the driver ends a sleep early, the flow waits for the rest.
+    /// Several polls in a row within one millisecond count as a stopped clock, and end the wait.
     Sleep(Duration),
-    /// The flow could not do what was asked. Polling again tries again, where that makes sense.
+    /// The flow failed. Polling it again retries where possible.
     Fail(Error),
 }
 
@@ -93,16 +91,16 @@ impl From<Error> for Interrupt {
     }
 }
 
-/// What came of an interrupt. A failure is an input too.
+/// The result of an interrupt, successful or not.
 #[expect(clippy::exhaustive_enums, reason = "one for each interrupt that has a result")]
 pub enum Input {
-    /// Of [`Interrupt::Send`].
+    /// The result of [`Interrupt::Send`].
     Reply(Result<Response, Failure>),
-    /// Of [`Interrupt::Read`]: exactly the bytes asked for, or fewer if the source ended.
+    /// The result of [`Interrupt::Read`]: exactly the requested bytes, or fewer if the source ended.
     Piece(Result<Bytes, Failure>),
 }
 
-/// Lengths alone: replies carry credentials.
+/// Shows only lengths: replies contain credentials.
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -116,26 +114,26 @@ impl fmt::Debug for Input {
     }
 }
 
-/// A request, with the terms on which it is to be exchanged.
+/// A request with its limits.
 #[derive(Clone)]
 pub struct Request {
-    /// What to send, complete: `Host`, `Content-Length` and cookies included.
+    /// The complete HTTP request, including `Host`, `Content-Length` and cookies.
     pub http: http::Request<Body>,
-    /// How long the whole exchange may take; under [`Want::Head`], the wait for the head.
+    /// The time limit of the exchange; with [`Want::Head`], of the wait for the head.
     pub deadline: Duration,
-    /// How much of the reply is wanted.
+    /// How much of the reply is read.
     pub want: Want,
 }
 
 impl Request {
-    /// Whether the request means on the wire what it says: HTTP clients differ in what they make
-    /// of one that does not. A driver asks before it sends.
+    /// Checks that the request is consistent; HTTP clients differ in their handling of inconsistent
+    /// requests. A driver calls this before it sends the request.
     ///
     /// # Errors
     ///
     /// A [`Failure`] of kind [`Unsendable`](FailureKind::Unsendable) if its `Content-Length` is
-    /// not its body's length (without one, it must be a `GET` or `HEAD` without a body), if its
-    /// address is relative, or if it has an `Expect` or a `Transfer-Encoding`.
+    /// not the length of its body (without the header, it must be a `GET` or `HEAD` without a
+    /// body), if its URI is relative, or if it has an `Expect` or a `Transfer-Encoding` header.
     pub fn check(&self) -> Result<(), Failure> {
         let http = &self.http;
         let announced = match http.headers().get(CONTENT_LENGTH) {
@@ -152,13 +150,13 @@ impl Request {
     }
 }
 
-/// The length that the head of a reply announces for its body, if it does. A driver asks before it
+/// Returns the body length announced by the head of a reply, if any. A driver calls this before it
 /// reads the body.
 ///
 /// # Errors
 ///
 /// A [`Failure`] of kind [`Encoding`](FailureKind::Encoding) if the body has a coding other than
-/// `identity`: no flow asks for one (`docs/threats.md` B1).
+/// `identity`, which no flow requests (`docs/threats.md` B1).
 pub fn announced(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
     let identity = headers
         .get_all(CONTENT_ENCODING)
@@ -171,7 +169,7 @@ pub fn announced(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
     Ok(length.and_then(|length| length.to_str().ok()?.parse().ok()))
 }
 
-/// Method, host and path alone: the rest carries credentials.
+/// Shows only method, host and path: the rest contains credentials.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let uri = self.http.uri();
@@ -180,24 +178,24 @@ impl fmt::Debug for Request {
     }
 }
 
-/// How much of a reply a request wants.
+/// How much of a reply is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "a driver has to serve each of them")]
 pub enum Want {
-    /// All of it, in memory.
+    /// The whole reply, in memory.
     Whole {
-        /// The longest body to take: one byte more is a [`Failure`] of kind
+        /// The maximum length of the body in bytes. A longer body is a [`Failure`] of kind
         /// [`TooLarge`](crate::error::FailureKind::TooLarge).
         limit: usize,
     },
-    /// The head; the driver keeps the body's reader and streams it to the caller.
+    /// Only the head. The driver keeps the reader of the body and streams it to the caller.
     Head {
-        /// The longest silence of the streamed body.
+        /// The maximum time between two reads of the streamed body.
         idle: Duration,
     },
 }
 
-/// A reply: of [`Want::Whole`] with its body, of [`Want::Head`] with an empty one.
+/// A reply: with its body for [`Want::Whole`], with an empty body for [`Want::Head`].
 pub type Response = http::Response<Bytes>;
 
 #[cfg(test)]
@@ -216,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_says_what_it_is() {
+    fn inconsistent_requests_are_refused() {
         let length = |n| [("content-length", n)];
         for good in [
             request(Method::GET, &[], ""),

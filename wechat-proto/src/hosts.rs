@@ -1,4 +1,4 @@
-//! Which host serves what: `docs/protocol.md` §1.1.
+//! The hosts of the service: `docs/protocol.md` §1.1.
 
 use alloc::string::String;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 pub use crate::origin::Origin;
 
-/// What a host is for.
+/// The purpose of a host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Role {
@@ -15,7 +15,7 @@ pub enum Role {
     Login,
     /// The picture of the QR code.
     QrCode,
-    /// Everything under `/cgi-bin/mmwebwx-bin/` that no other role has.
+    /// All paths under `/cgi-bin/mmwebwx-bin/` without another role.
     Api,
     /// Uploads, and downloads of files.
     File,
@@ -23,7 +23,7 @@ pub enum Role {
     Push,
 }
 
-/// A family of hosts: an account lives on one of them, and its login says on which.
+/// A family of hosts. An account belongs to one family, which its login determines.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum Family {
@@ -46,13 +46,13 @@ pub enum Family {
 }
 
 impl Family {
-    /// Those of the web and desktop entries. Closed: a login of these that leads to any other
-    /// host is not followed.
+    /// The families of the web and desktop entries. The set is closed: a login that leads to any
+    /// other host is not followed.
     pub const WEB: [Self; 5] = [Self::Wx, Self::Wx2, Self::Wx8, Self::Web, Self::Web2];
-    /// Those of [`Entry::file_helper`](crate::Entry::file_helper). Closed as well.
+    /// The families of [`Entry::file_helper`](crate::Entry::file_helper). The set is closed as well.
     pub const FILE_HELPER: [Self; 3] = [Self::FileHelper, Self::SzFileHelper, Self::CmFileHelper];
 
-    /// The name of its api host.
+    /// Returns the name of its API host.
     pub const fn host(self) -> &'static str {
         match self {
             Self::Wx => "wx.qq.com",
@@ -66,7 +66,7 @@ impl Family {
         }
     }
 
-    /// The family whose hosts it uses for what its own api host does not do.
+    /// Returns the family whose hosts it uses for the roles other than API and push.
     const fn base(self) -> Self {
         match self {
             Self::FileHelper => Self::Wx,
@@ -79,9 +79,9 @@ impl Family {
     fn origin(self, role: Role) -> Origin {
         let base = self.base();
         let prefix = match role {
-            // One host makes the pictures for all families.
+            // One host serves the QR codes of all families.
             Role::QrCode => return Origin::https("login.weixin.qq.com"),
-            // The file-transfer page polls where it lives: `docs/protocol.md` §15.
+            // The file-transfer page polls its own host: `docs/protocol.md` §15.
             Role::Api | Role::Push if base != self => return Origin::https(self.host()),
             Role::Login => "login.",
             Role::Api => "",
@@ -94,7 +94,7 @@ impl Family {
     }
 }
 
-/// The five hosts that a device talks to. No request goes anywhere else.
+/// The five hosts of a device. No request is sent to any other host.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Hosts {
     login: Host,
@@ -102,19 +102,20 @@ pub struct Hosts {
     api: Host,
     file: Host,
     push: Host,
-    /// Whether all roles are at one origin of the caller's.
+    /// Whether all roles use one origin set by the caller.
     single: bool,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 struct Host {
     origin: Origin,
-    /// Chosen by the caller: a login does not change it.
+    /// Whether the caller set it, so that a login does not change it.
     pinned: bool,
 }
 
 impl Hosts {
-    /// The hosts of a family. A login starts at any of them and moves to the account's own.
+    /// Returns the hosts of a family. A login may start at any family and switches to the
+    /// account's own.
     pub fn new(family: Family) -> Self {
         let host = |role| Host { origin: family.origin(role), pinned: false };
         Self {
@@ -127,8 +128,8 @@ impl Hosts {
         }
     }
 
-    /// One origin for every role: a simulator, a proxy of one's own. It is the only one that a
-    /// login may lead to.
+    /// Returns hosts with one origin for every role, such as a simulator or a private proxy. A
+    /// login may lead only to this origin.
     pub fn all(origin: Origin) -> Self {
         let host = || Host { origin: origin.clone(), pinned: true };
         Self {
@@ -141,14 +142,14 @@ impl Hosts {
         }
     }
 
-    /// The same with another host for one role, which a login does not change.
+    /// Sets the host of one role, which a login does not change.
     #[must_use]
     pub fn with(mut self, role: Role, origin: Origin) -> Self {
         *self.host_mut(role) = Host { origin, pinned: true };
         self
     }
 
-    /// Where requests of this role go.
+    /// Returns the origin of a role.
     pub const fn origin(&self, role: Role) -> &Origin {
         match role {
             Role::Login => &self.login.origin,
@@ -159,18 +160,18 @@ impl Hosts {
         }
     }
 
-    /// Whether all roles are at one origin ([`Hosts::all`]).
+    /// Returns whether all roles use one origin ([`Hosts::all`]).
     pub const fn is_single(&self) -> bool {
         self.single
     }
 
-    /// Moves to where a login led: a member of the closed table over `https`, or the api origin
+    /// Switches to the host of a confirmed login: one of `families` over `https`, or the API origin
     /// that the caller configured. `docs/threats.md` N1, N2.
     ///
     /// # Errors
     ///
-    /// [`Error::Untrusted`], with nothing changed, for any other: a member of the table that
-    /// `families` does not have, too.
+    /// [`Error::Untrusted`], with nothing changed, for any other host, including those of other
+    /// families.
     pub(crate) fn redirect(&mut self, uri: &http::Uri, families: &[Family]) -> Result<(), Error> {
         let authority = uri.authority().map_or("", http::uri::Authority::as_str);
         let scheme = uri.scheme_str().unwrap_or_default();
@@ -180,10 +181,10 @@ impl Hosts {
         if self.api.pinned && self.api.origin.as_str() == origin {
             return Ok(());
         }
-        // The authority as a whole and to the letter: user names, ports, trailing dots and upper
-        // case are not in the table.
+        // The authority must match exactly: user names, ports, trailing dots and upper case are
+        // refused.
         match families.iter().find(|family| family.host() == authority) {
-            // Who names the api host names where credentials may go: there alone.
+            // A caller that sets the API host restricts credentials to that host.
             Some(family) if !self.api.pinned && scheme == "https" => {
                 self.enter(*family);
                 Ok(())
@@ -192,7 +193,7 @@ impl Hosts {
         }
     }
 
-    /// Moves to a family, but for what the caller chose.
+    /// Switches to a family, except for hosts set by the caller.
     pub(crate) fn enter(&mut self, family: Family) {
         for role in [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push] {
             let host = self.host_mut(role);
@@ -202,13 +203,13 @@ impl Hosts {
         }
     }
 
-    /// Whether they are those of one of these families, but for what the caller chose.
+    /// Returns whether the hosts belong to one of these families, ignoring hosts set by the caller.
     pub(crate) fn are_of(&self, families: &[Family]) -> bool {
         self.api.pinned
             || families.iter().any(|family| self.api.origin.authority() == family.host())
     }
 
-    /// The origin among the five that a request goes to.
+    /// Returns the origin among the five that matches a request.
     pub(crate) fn find(&self, uri: &http::Uri) -> Option<&Origin> {
         let authority = uri.authority()?.as_str();
         let scheme = uri.scheme_str()?;
@@ -231,14 +232,14 @@ impl Hosts {
     }
 }
 
-/// As much of a host's name as an error shows.
+/// Returns the part of a host name that errors show.
 pub(crate) fn excerpt(host: &str) -> &str {
     let end = host.char_indices().nth(100).map_or(host.len(), |(at, _)| at);
     host.get(..end).unwrap_or_default()
 }
 
 impl Default for Hosts {
-    /// Where the official page of `wx.qq.com` starts.
+    /// Returns the hosts of `wx.qq.com`.
     fn default() -> Self {
         Self::new(Family::Wx)
     }
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn follows_the_login_to_every_family() {
+    fn a_login_can_switch_to_every_family() {
         for family in Family::WEB {
             let mut hosts = Hosts::default();
             let uri = alloc::format!("https://{}/x", family.host()).parse().unwrap();
@@ -284,7 +285,7 @@ mod tests {
 
     /// `docs/protocol.md` §15.
     #[test]
-    fn the_file_transfer_page_has_hosts_of_its_own() {
+    fn the_file_transfer_page_has_its_own_hosts() {
         for (family, page, base) in [
             (Family::FileHelper, "filehelper.weixin.qq.com", "wx.qq.com"),
             (Family::SzFileHelper, "szfilehelper.weixin.qq.com", "wx2.qq.com"),
@@ -303,7 +304,7 @@ mod tests {
 
     /// Threat N1: each entry has its own table.
     #[test]
-    fn an_entry_does_not_lead_to_anothers_hosts() {
+    fn hosts_of_another_entry_are_refused() {
         let tables = [&Family::WEB[..], &Family::FILE_HELPER];
         for (own, other) in [(tables[0], tables[1]), (tables[1], tables[0])] {
             for family in other {
@@ -319,7 +320,7 @@ mod tests {
 
     /// Threats N1, N2.
     #[test]
-    fn leads_nowhere_else() {
+    fn unknown_hosts_are_refused() {
         for text in [
             "https://evil.example/",
             "https://wx.qq.com.evil.test/",
@@ -351,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn one_origin_leads_to_itself_alone() {
+    fn a_single_origin_only_redirects_to_itself() {
         let origin: Origin = "http://127.0.0.1:8080".parse().unwrap();
         let mut hosts = Hosts::all(origin);
         hosts.redirect(&"http://127.0.0.1:8080/x".parse().unwrap(), &Family::WEB).unwrap();
@@ -361,9 +362,10 @@ mod tests {
         assert!(names(&hosts).iter().all(|name| *name == "http://127.0.0.1:8080"));
     }
 
-    /// The hosts of the second notes, among others (`docs/protocol.md` §1.1), stay theirs.
+    /// The host table of the second notes, among others, can be configured
+    /// (`docs/protocol.md` §1.1).
     #[test]
-    fn what_the_caller_chose_stays() {
+    fn hosts_set_by_the_caller_do_not_change() {
         let login: Origin = "https://login.weixin.qq.com".parse().unwrap();
         let push: Origin = "https://webpush2.weixin.qq.com".parse().unwrap();
         let mut hosts =

@@ -1,4 +1,4 @@
-//! The names that the service gives to things.
+//! Identifiers of the protocol.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -13,30 +13,30 @@ use crate::error::Invalid;
 use crate::rng::Generator;
 use crate::time::Timestamp;
 
-/// Who a message is from or to: the `UserName` of a person, a room or a built-in account.
+/// The `UserName` of a person, a room or a built-in account: the sender or receiver of messages.
 ///
 /// `@` and 32 or 64 hex digits for a person or an official account, `@@` and 64 for a room, a
-/// plain word for a built-in account (`filehelper`). **Good for one login only**: the next login
-/// gives other names (`docs/protocol.md` §1.6).
+/// plain word for a built-in account (`filehelper`). **Valid for one login only**: the next login
+/// assigns other names (`docs/protocol.md` §1.6).
 #[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "Box<str>", into = "Box<str>")]
 pub struct UserName(Box<str>);
 
 impl UserName {
-    /// The longest name that is taken, in bytes. Real ones have at most 66.
+    /// The maximum length of a name in bytes. Real names have at most 66.
     pub const MAX: usize = 256;
 
-    /// The name as the service writes it.
+    /// Returns the name in the service's notation.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it names a room (a group chat): `docs/protocol.md` §10.
+    /// Returns whether the name is that of a room (a group chat): `docs/protocol.md` §10.
     pub fn is_room(&self) -> bool {
         self.0.starts_with("@@") || self.0.ends_with("@chatroom")
     }
 
-    /// The account's own other devices: what is written here shows on the phone.
+    /// Returns the name of the file helper, whose chat appears on the account's own phone.
     pub fn file_helper() -> Self {
         Self("filehelper".into())
     }
@@ -45,11 +45,10 @@ impl UserName {
 impl TryFrom<Box<str>> for UserName {
     type Error = Invalid;
 
-    /// Lists of names are joined by commas on the wire, so that a name has none; nor has it
-    /// control characters or white space.
+    /// Rejects commas, which join lists of names on the wire, control characters and white space.
     fn try_from(text: Box<str>) -> Result<Self, Invalid> {
         let legal = |c: char| !(c.is_control() || c.is_whitespace() || c == ',');
-        // Lists have thousands of them: nearly all pass at the first look.
+        // Lists have thousands of names; nearly all pass this fast check.
         let plain = |plain, byte: &u8| plain & (0x21..0x7f).contains(byte) & (*byte != b',');
         let legal = || text.as_bytes().iter().fold(true, plain) || text.chars().all(legal);
         if text.is_empty() || text.len() > Self::MAX || !legal() {
@@ -63,7 +62,7 @@ impl TryFrom<Box<str>> for UserName {
 }
 
 impl UserName {
-    /// The nearest name to one of the service's that cannot be one.
+    /// Returns a valid name derived from an invalid name of the service.
     pub(crate) fn nearest(text: &str) -> Self {
         let illegal = |c: char| c.is_control() || c.is_whitespace() || c == ',';
         let end = text
@@ -108,23 +107,24 @@ impl fmt::Debug for UserName {
     }
 }
 
-/// The service's number of a message: `MsgId`, up to 19 decimal digits as text.
+/// The service's id of a message: `MsgId`, up to 19 decimal digits as text.
 ///
-/// `NewMsgId`, the same as a JSON number, is rounded in some captures and is not used
+/// `NewMsgId`, the same value as a JSON number, is rounded in some captures and is not used
 /// (`docs/protocol.md` §1.6).
 #[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct MsgId(Box<str>);
 
 impl MsgId {
-    /// The number as the service writes it.
+    /// Returns the id in the service's notation.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the service gave a number that can be one: without, a repetition cannot be told.
+    /// Returns whether the id is usable. Repetitions of a message without a usable id cannot be
+    /// detected.
     pub fn is_known(&self) -> bool {
-        // Stored as it is: 32 bytes of JSON are 32 bytes.
+        // These characters need no escape in JSON, so that the length of a stored id is bounded.
         let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
         *self.0 != *"0" && (1..=32).contains(&self.0.len()) && self.0.bytes().all(plain)
     }
@@ -148,17 +148,18 @@ impl fmt::Display for MsgId {
     }
 }
 
-/// The client's own number of a message, by which the service knows a repetition:
-/// `ClientMsgId` and `LocalID`.
+/// The client's id of a message, by which a repetition can be recognised: `ClientMsgId` and
+/// `LocalID`.
 ///
-/// 17 digits: 13 of the clock's milliseconds, a `0`, three random ones (`docs/protocol.md` §1.6).
+/// 17 digits: 13 of the clock's milliseconds, a `0`, and three random ones (`docs/protocol.md`
+/// §1.6).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct ClientMsgId(u64);
 
 impl ClientMsgId {
-    /// A number above `last` for a message written at `now`: numbers go up even where the clock
-    /// goes back.
+    /// Returns an id above `last` for a message written at `now`. Ids increase even if the clock is
+    /// set back.
     pub(crate) fn mint(rng: &mut Generator, last: Self, now: Timestamp) -> Self {
         // 13 digits of milliseconds last until the year 2286; later ones would need an 18th digit.
         let millis = now.as_millis().min(9_999_999_999_999);
@@ -166,7 +167,7 @@ impl ClientMsgId {
         if drawn > last.0 {
             return Self(drawn);
         }
-        // The fourth digit from the right stays `0`: past …0999 comes the next millisecond.
+        // The fourth digit from the right stays `0`: after …0999 follows the next millisecond.
         let next = last.0.saturating_add(1);
         Self(if next % 10_000 >= 1000 {
             (next / 10_000).saturating_add(1).saturating_mul(10_000)
@@ -177,7 +178,7 @@ impl ClientMsgId {
 }
 
 impl Default for ClientMsgId {
-    /// Below every number that was ever given.
+    /// Returns an id below every generated id.
     fn default() -> Self {
         Self(0)
     }
@@ -186,7 +187,7 @@ impl Default for ClientMsgId {
 impl FromStr for ClientMsgId {
     type Err = Invalid;
 
-    /// Reads what `Display` writes, and the service repeats as `LocalID`.
+    /// Parses the form of `Display`, which the service returns as `LocalID`.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let digits = text.len() == 17 && text.bytes().all(|byte| byte.is_ascii_digit());
         let number = digits.then(|| text.parse().ok()).flatten();
@@ -205,19 +206,19 @@ impl fmt::Display for ClientMsgId {
 pub struct Uuid(Box<str>);
 
 impl Uuid {
-    /// Word characters, `-`, `_` and `=`: `docs/protocol.md` §3.1.
+    /// Parses word characters, `-`, `_` and `=`: `docs/protocol.md` §3.1.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=');
         (!text.is_empty() && text.len() <= 128 && text.bytes().all(legal))
             .then(|| Self(text.into()))
     }
 
-    /// The name as the service writes it.
+    /// Returns the name in the service's notation.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What the QR code says: `docs/protocol.md` §3.2.
+    /// Returns the content of the QR code: `docs/protocol.md` §3.2.
     pub fn url(&self) -> String {
         format!("https://login.weixin.qq.com/l/{}", self.0)
     }
@@ -261,11 +262,11 @@ mod tests {
     }
 
     proptest! {
-        /// The clock may do anything: numbers go up, keep their form, never overflow.
+        /// With any clock, ids increase, keep their form and never overflow.
         ///
         /// Threats C1 and C2.
         #[test]
-        fn client_message_numbers_go_up(clock in prop::collection::vec(1_000_000_000_000_u64..9_999_999_000_000, 1..50)) {
+        fn client_message_ids_increase(clock in prop::collection::vec(1_000_000_000_000_u64..9_999_999_000_000, 1..50)) {
             let mut rng = Generator::default();
             let mut last = ClientMsgId::default();
             for millis in clock {
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_message_number_has_17_digits() {
+    fn a_client_message_id_has_17_digits() {
         for bad in ["", "1476614675634072", "147661467563407222", "+4766146756340722", "x"] {
             assert!(bad.parse::<ClientMsgId>().is_err(), "{bad:?}");
         }
@@ -291,7 +292,7 @@ mod tests {
 
     /// Threat C2.
     #[test]
-    fn a_thousand_in_one_millisecond_stay_unique() {
+    fn client_message_ids_in_one_millisecond_are_unique() {
         let mut rng = Generator::default();
         let now = Timestamp::from_millis(1_700_000_000_000);
         let mut last = ClientMsgId::default();
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_code_says() {
+    fn a_uuid_has_a_url() {
         let uuid = Uuid::parse("gf5Gk61zEA==").unwrap();
         assert_eq!(uuid.url(), "https://login.weixin.qq.com/l/gf5Gk61zEA==");
         assert_eq!(Uuid::parse("a/b"), None);

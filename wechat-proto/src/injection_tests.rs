@@ -1,8 +1,8 @@
-//! Threats U1, U3: no text of the caller's breaks out of its place, in any request.
+//! Threats U1, U3: no text of the caller breaks out of its place in any request.
 //!
-//! Each builder that takes text stands in [`TABLE`]. Its request is built twice, with a plain word
-//! and with hostile text, and taken apart by readers that had no part in writing it: the two may
-//! differ in nothing but that word. That no builder is missing is looked up in the source.
+//! [`TABLE`] lists each builder that takes text. Its request is built twice, with a plain word and
+//! with hostile text, and parsed by independent readers: the two may differ only in that word. A
+//! test compares the table with the source, so that no builder is missing.
 
 extern crate std;
 
@@ -24,7 +24,7 @@ use crate::testing::{account, elements};
 
 mod table;
 
-/// The constructors of the endpoints that the source has: `Endpoint::constructor`.
+/// Returns the constructors of the endpoints in the source: `Endpoint::constructor`.
 fn in_source() -> BTreeSet<String> {
     fn walk(folder: &Path, sources: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -49,7 +49,7 @@ fn in_source() -> BTreeSet<String> {
     let mut endpoints = BTreeSet::new();
     for source in &sources {
         endpoints.extend(source.split("\nimpl Endpoint for ").skip(1).map(word));
-        // All sends are one macro.
+        // One macro implements all sends.
         let sends = source.split("\nsends! {").nth(1).and_then(|rest| rest.split('}').next());
         endpoints.extend(sends.into_iter().flat_map(str::split_whitespace));
     }
@@ -72,7 +72,7 @@ fn in_source() -> BTreeSet<String> {
 }
 
 #[test]
-fn u3_no_builder_is_missing() {
+fn u3_all_builders_are_covered() {
     let known: BTreeSet<String> = TABLE
         .iter()
         .flat_map(|row| row.builders.iter())
@@ -87,7 +87,7 @@ fn u3_no_builder_is_missing() {
     assert!(gone.is_empty(), "not in the source: {gone:?}");
 }
 
-/// The pieces of a request, each with where it stands.
+/// The pieces of a request, each with its place.
 type Pieces = Vec<(String, String)>;
 
 fn decoded(text: &str) -> String {
@@ -115,7 +115,7 @@ fn json(place: &str, value: &Value, pieces: &mut Pieces) {
                 json(&format!("{place}/{index}"), value, pieces);
             }
         }
-        // XML of ours, of which some text is the caller's.
+        // XML of the library with text from the caller.
         Value::String(text) if text.starts_with("<appmsg") || text.starts_with("<msgsource>") => {
             for (path, text) in elements(text) {
                 pieces.push((format!("{place} {path}"), text));
@@ -126,7 +126,7 @@ fn json(place: &str, value: &Value, pieces: &mut Pieces) {
     }
 }
 
-/// A request, taken apart.
+/// Splits a request into its pieces.
 fn pieces(http: &Http) -> Pieces {
     let mut pieces = Pieces::new();
     let uri = http.uri();
@@ -162,11 +162,12 @@ fn pieces(http: &Http) -> Pieces {
     pieces
 }
 
-/// Asserts that the request of a row differs in its text alone; whether there is one.
+/// Asserts that the requests of a row differ only in its text. Returns `false` if the builder
+/// rejects the text.
 fn stays_in_its_place(row: &Row, text: &str) -> bool {
     let [mut one, mut other] = [account(), account()];
     let Some(hostile) = (row.build)(&mut one, text) else { return false };
-    let plain = (row.build)(&mut other, WORD).expect("a plain word is taken");
+    let plain = (row.build)(&mut other, WORD).expect("a plain word is accepted");
     let plain = pieces(&plain);
     assert!(plain.iter().any(|(_, value)| value.contains(WORD)), "{:?} {}", row.builders, row.what);
     let expected: Pieces = plain
@@ -183,7 +184,7 @@ fn stays_in_its_place(row: &Row, text: &str) -> bool {
     true
 }
 
-/// What breaks out of each of the places.
+/// Texts that could break out of one of the places.
 const HOSTILE: [&str; 28] = [
     "\"",
     "\\",
@@ -218,14 +219,14 @@ const HOSTILE: [&str; 28] = [
 #[test]
 fn u3_hostile_text_stays_in_its_place() {
     for row in TABLE {
-        let mut taken = 0;
+        let mut accepted = 0;
         for text in HOSTILE {
-            taken += usize::from(stays_in_its_place(row, text));
-            taken += usize::from(stays_in_its_place(row, &format!("a{text}b")));
+            accepted += usize::from(stays_in_its_place(row, text));
+            accepted += usize::from(stays_in_its_place(row, &format!("a{text}b")));
         }
-        // Most texts are taken by most; a uuid is a word, a language is one.
+        // Most builders accept most texts; only uuids and languages are restricted to words.
         let narrow = ["code", "language"].contains(&row.what);
-        assert!(narrow || taken >= 12, "{:?} {} {taken}", row.builders, row.what);
+        assert!(narrow || accepted >= 12, "{:?} {} {accepted}", row.builders, row.what);
     }
 }
 
@@ -241,18 +242,18 @@ proptest! {
             prop::collection::vec(prop::sample::select(&HOSTILE[..]), 1..8).prop_map(|all| all.concat()),
         ],
     ) {
-        // XML has no place for these characters: they are left out there.
+        // XML cannot represent these characters, so that they are dropped.
         let xml = TABLE[row].what == "file name" && TABLE[row].builders[0] == "SendFile::new";
         prop_assume!(!xml || !text.contains(|c: char| c.is_control() || c == '\u{fffe}' || c == '\u{ffff}'));
         stays_in_its_place(&TABLE[row], &text);
     }
 }
 
-/// 64 KB of it, too.
+/// The same for more than 64 KB of text.
 #[test]
 fn u3_long_text_stays_in_its_place() {
     let long: Box<str> = HOSTILE.concat().repeat(700).into();
     assert!(long.len() > 65_536);
-    let taken = TABLE.iter().filter(|row| stays_in_its_place(row, &long)).count();
-    assert!(taken >= 8, "{taken}");
+    let accepted = TABLE.iter().filter(|row| stays_in_its_place(row, &long)).count();
+    assert!(accepted >= 8, "{accepted}");
 }

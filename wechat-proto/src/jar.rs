@@ -1,7 +1,7 @@
 //! Cookies: `docs/protocol.md` §1.7, `docs/threats.md` N5, N6.
 //!
-//! A small jar for one service. Names and values are kept as the server wrote them; nothing goes
-//! to a host outside the device's five.
+//! A small cookie jar for one service. Names and values are stored unchanged; no cookie is sent to
+//! a host outside the device's five.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -24,27 +24,27 @@ use crate::time::Timestamp;
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(from = "Vec<(Key, Value)>", into = "Vec<(Key, Value)>")]
 pub struct Jar {
-    /// Ordered, so that the same cookies give the same header.
+    /// Ordered, so that the same cookies produce the same header.
     cookies: BTreeMap<Key, Value>,
     clock: Clock,
 }
 
-/// By which clock cookies end; not stored.
+/// The clock that decides whether cookies are expired; not stored.
 #[derive(Clone, Copy, Default)]
 enum Clock {
-    /// Ours: a login begins, perhaps long after what set them.
+    /// The local clock: a login begins, perhaps long after the cookies were set.
     #[default]
-    Ours,
-    /// The service's, of which nothing was heard since the session was restored: none of those whose
-    /// end it told is over.
-    Unheard,
-    /// The service's, as the last reply told it.
-    Told(Timestamp),
+    Local,
+    /// The service's clock, which is unknown since the session was restored: no cookie with an
+    /// expiry by that clock is expired.
+    Unknown,
+    /// The service's clock, from the `Date` of the last reply.
+    Service(Timestamp),
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 struct Key {
-    /// The host, or the domain that it and its sub-domains share.
+    /// The host, or the domain shared with its subdomains.
     domain: Box<str>,
     path: Box<str>,
     name: Box<str>,
@@ -53,50 +53,51 @@ struct Key {
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 struct Value {
     text: Secret,
-    /// Whether sub-domains get it too.
+    /// Whether subdomains receive it as well.
     shared: bool,
     secure: bool,
-    /// By our clock.
+    /// The expiry by the local clock.
     expires: Option<Timestamp>,
-    /// By the service's clock, where that told when it was set.
+    /// The expiry by the service's clock, if the reply that set it had a `Date`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ends: Option<Timestamp>,
 }
 
 impl Value {
-    /// Whether it is over, by our clock and by the service's: ours may jump by a day, and what
-    /// stands between may have a wrong one (`docs/threats.md` C1).
-    fn is_over(&self, clock: Clock, now: Timestamp) -> bool {
+    /// Returns whether the cookie is expired by both clocks: the local clock may jump by a day, and
+    /// an intermediary may have a wrong clock (`docs/threats.md` C1).
+    fn is_expired(&self, clock: Clock, now: Timestamp) -> bool {
         let by_service = match (self.ends, clock) {
-            (Some(end), Clock::Told(date)) => end <= date,
-            (Some(_), Clock::Unheard) => false,
-            (None, _) | (_, Clock::Ours) => true,
+            (Some(end), Clock::Service(date)) => end <= date,
+            (Some(_), Clock::Unknown) => false,
+            (None, _) | (_, Clock::Local) => true,
         };
         by_service && self.expires.is_some_and(|at| at <= now)
     }
 }
 
-/// How wrong a clock may be that expired a cookie: one that is to be deleted ended long ago.
-const WRONG: Duration = Duration::from_secs(2 * 86_400);
+/// The tolerated error of the local clock when a cookie without `Date` arrives expired: cookies to
+/// be deleted have an expiry long ago.
+const CLOCK_ERROR: Duration = Duration::from_secs(2 * 86_400);
 
-/// How many cookies are kept: the service sets eight.
+/// The maximum number of cookies; the service sets eight.
 const COOKIES: usize = 64;
-/// The longest cookie, name and value together.
+/// The maximum length of a cookie, name and value together.
 const LENGTH: usize = 4096;
-/// The longest path of a cookie: a longer one counts for none, as in browsers.
+/// The maximum length of a path; a longer one is ignored, as in browsers.
 const PATH: usize = 1024;
-/// The cookie of the whole domain: uploads and downloads of files need it.
+/// The cookie of the whole domain, which uploads and downloads of files need.
 const DATA_TICKET: &str = "webwx_data_ticket";
 /// The domains whose hosts may share cookies.
 const SHARED: [&str; 2] = ["qq.com", "wechat.com"];
 
 impl Jar {
-    /// Takes the `Set-Cookie` lines of a reply of `origin`.
+    /// Stores the cookies of the `Set-Cookie` lines in a reply from `origin`.
     ///
-    /// A line that cannot be used is left out; it never spoils the next request. `date` is the
-    /// reply's `Date`: expiry is reckoned from it, so that a wrong clock of ours ends no cookie. One
-    /// that is over by our clock alone is kept and goes nowhere: without a `Date`, a clock that runs a
-    /// day ahead for a while costs no cookie either.
+    /// Unusable lines are ignored, so that they cannot invalidate later requests. `date` is the
+    /// `Date` of the reply: expiry is computed from it, so that a wrong local clock expires no
+    /// cookie. A cookie that is expired only by the local clock is kept but not sent, so that a
+    /// clock that is a day ahead for a while loses no cookie without a `Date` either.
     pub(crate) fn store<'a>(
         &mut self,
         hosts: &Hosts,
@@ -107,15 +108,14 @@ impl Jar {
     ) {
         let date = date.and_then(http_date);
         if let Some(date) = date {
-            self.clock = Clock::Told(date);
-            // By both clocks.
-            self.cookies.retain(|_, value| !value.is_over(self.clock, now));
+            self.clock = Clock::Service(date);
+            self.cookies.retain(|_, value| !value.is_expired(self.clock, now));
         }
         for line in lines {
             let Ok(cookie) = Cookie::parse(line) else { continue };
             let Some((key, value)) = accept(hosts, origin, &cookie, date, now) else { continue };
             let by_clock = date.is_none() && cookie.max_age().is_none();
-            let late = if by_clock { WRONG } else { Duration::ZERO };
+            let late = if by_clock { CLOCK_ERROR } else { Duration::ZERO };
             if value.expires.is_some_and(|at| at.after(late) <= now) {
                 self.cookies.remove(&key);
             } else {
@@ -129,7 +129,8 @@ impl Jar {
     ///
     /// # Errors
     ///
-    /// If there is none, or one that a request cannot carry; then none is added.
+    /// [`Invalid`] if there is no cookie, or if a request cannot carry one of them. No cookie is
+    /// added in that case.
     pub(crate) fn import(&mut self, hosts: &Hosts, line: &str) -> Result<usize, Invalid> {
         let invalid =
             Invalid { what: "a Cookie header", expected: "cookies like wxuin=1; wxsid=2" };
@@ -156,13 +157,13 @@ impl Jar {
         Ok(count)
     }
 
-    /// Another login begins, perhaps much later: until a reply tells the service's clock, ours
-    /// decides what is over.
+    /// Prepares for another login, perhaps much later: the local clock decides about expiry until a
+    /// reply has a `Date`.
     pub(crate) const fn reopen(&mut self) {
-        self.clock = Clock::Ours;
+        self.clock = Clock::Local;
     }
 
-    /// The `Cookie` header for a request, if any cookie goes with it.
+    /// Returns the `Cookie` header for a request; `None` without cookies.
     pub(crate) fn header(&self, hosts: &Hosts, uri: &Uri, now: Timestamp) -> Option<HeaderValue> {
         let origin = hosts.find(uri)?;
         let mut text = String::with_capacity(512);
@@ -177,19 +178,19 @@ impl Jar {
         if text.is_empty() {
             return None;
         }
-        // By value: the text becomes the header, without a copy that nobody wipes.
+        // Moves the text into the header: a copy would not be wiped.
         let mut header = HeaderValue::try_from(text).ok()?;
         header.set_sensitive(true);
         Some(header)
     }
 
-    /// The value of the cookie of this name that would go to `origin` now.
+    /// Returns the value of the cookie of this name that applies to `origin` now.
     pub(crate) fn value(&self, origin: &Origin, name: &str, now: Timestamp) -> Option<&str> {
         let mut due = self.due(origin, "/", now);
         due.find(|(key, _)| *key.name == *name).map(|(_, value)| value.text.expose())
     }
 
-    /// Makes room: what ends first goes first.
+    /// Removes the cookie that expires first if there are too many.
     fn evict(&mut self) {
         if self.cookies.len() <= COOKIES {
             return;
@@ -208,18 +209,18 @@ impl Jar {
         now: Timestamp,
     ) -> impl Iterator<Item = (&'a Key, &'a Value)> + use<'a, 'b> {
         let host = origin.host();
-        // Tests and proxies on this machine speak http: a `Secure` cookie is safe there.
+        // `Secure` cookies may be sent over http to loopback addresses, for tests and local proxies.
         let safe = origin.is_secure() || origin.is_loopback();
         self.cookies.iter().filter(move |(key, value)| {
             (*key.domain == *host || value.shared && is_below(host, &key.domain))
                 && (safe || !value.secure)
                 && path_covers(&key.path, path)
-                && !value.is_over(self.clock, now)
+                && !value.is_expired(self.clock, now)
         })
     }
 }
 
-/// The cookie as it is kept, or nothing if this origin may not set it.
+/// Returns the cookie in its stored form; `None` if this origin may not set it.
 fn accept(
     hosts: &Hosts,
     origin: &Origin,
@@ -228,7 +229,7 @@ fn accept(
     now: Timestamp,
 ) -> Option<(Key, Value)> {
     let (name, text) = (cookie.name(), cookie.value());
-    // Visible ASCII without the separators: what a `Cookie` header can carry.
+    // A `Cookie` header can carry visible ASCII without the separators.
     let legal = |byte: u8| matches!(byte, 0x21..=0x7e) && byte != b';';
     let fits = !name.is_empty() && name.len() + text.len() <= LENGTH;
     if !fits || !name.bytes().chain(text.bytes()).all(legal) {
@@ -237,7 +238,7 @@ fn accept(
     let host = origin.host();
     let domain = cookie.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
     let (domain, shared) = match domain {
-        // One origin plays all hosts: whatever domain it names, it means itself.
+        // A single origin serves all roles, so that any domain it names means itself.
         _ if hosts.is_single() => (host.to_owned(), false),
         None => (host.to_owned(), false),
         Some(domain) => {
@@ -248,7 +249,7 @@ fn accept(
     };
     let usable = |path: &&str| path.starts_with('/') && path.len() <= PATH;
     let path = cookie.path().filter(usable).unwrap_or("/");
-    // When it ends, by the service's clock and by ours.
+    // The expiry by the service's clock and by the local clock.
     let after = |life| (date.map(|date| date.after(life)), Some(now.after(life)));
     let (ends, expires) = match (cookie.max_age(), cookie.expires()) {
         (Some(age), _) => after(Duration::try_from(age).unwrap_or(Duration::ZERO)),
@@ -270,7 +271,7 @@ fn accept(
     ))
 }
 
-/// Whether `host` is a sub-domain of `domain`.
+/// Returns whether `host` is a subdomain of `domain`.
 fn is_below(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|front| front.ends_with('.'))
 }
@@ -281,7 +282,7 @@ fn path_covers(of_cookie: &str, of_request: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || of_cookie.ends_with('/') || rest.starts_with('/'))
 }
 
-/// A date of HTTP, in any of its forms.
+/// Parses an HTTP date, in any of its forms.
 fn http_date(text: &str) -> Option<Timestamp> {
     let mut line = String::from("date=; expires=");
     line.push_str(text);
@@ -295,7 +296,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
 
 impl From<Vec<(Key, Value)>> for Jar {
     fn from(cookies: Vec<(Key, Value)>) -> Self {
-        Self { cookies: cookies.into_iter().collect(), clock: Clock::Unheard }
+        Self { cookies: cookies.into_iter().collect(), clock: Clock::Unknown }
     }
 }
 
@@ -305,7 +306,7 @@ impl From<Jar> for Vec<(Key, Value)> {
     }
 }
 
-/// Names and where they go, never values.
+/// Shows only domains and names.
 impl fmt::Debug for Jar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.cookies.keys().map(|key| (&key.domain, &key.name));

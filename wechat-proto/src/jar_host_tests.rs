@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn keeps_to_host_and_domain() {
+fn cookies_are_restricted_to_host_and_domain() {
     let hosts = Hosts::new(Family::Wx2);
     let jar = stored(
         &hosts,
@@ -26,9 +26,9 @@ fn keeps_to_host_and_domain() {
     }
 }
 
-/// `docs/protocol.md` §15: the file host of that page is of another family.
+/// `docs/protocol.md` §15: the file host of that page belongs to another family.
 #[test]
-fn keeps_to_the_hosts_of_the_file_transfer_page() {
+fn cookies_are_restricted_to_the_hosts_of_the_file_transfer_page() {
     let hosts = Hosts::new(Family::SzFileHelper);
     let jar = stored(
         &hosts,
@@ -52,7 +52,7 @@ fn keeps_to_the_hosts_of_the_file_transfer_page() {
     }
 }
 
-/// All that may be asked where `wx2.qq.com` logged in, and what no cookie may reach.
+/// The hosts of an account on `wx2.qq.com`.
 const INSIDE: [&str; 5] = [
     "https://wx2.qq.com/",
     "https://login.wx2.qq.com/",
@@ -60,6 +60,7 @@ const INSIDE: [&str; 5] = [
     "https://file.wx2.qq.com/",
     "https://webpush.wx2.qq.com/",
 ];
+/// Origins that must not receive any cookie.
 pub(super) const OUTSIDE: [&str; 14] = [
     "https://evil.example/",
     "https://wx2.qq.com.evil.test/",
@@ -77,10 +78,10 @@ pub(super) const OUTSIDE: [&str; 14] = [
     "http://wx2.qq.com/",
 ];
 
-/// Threat N5: what a line of the api host sets, and where it goes. The second, third and fourth
-/// are faults that curl had (CVE-2022-27779, CVE-2023-46218, CVE-2022-27776).
+/// Threat N5: `Set-Cookie` lines of the API host, with the hosts that receive the cookie. Some are
+/// former faults of curl (CVE-2022-27779, CVE-2023-46218, CVE-2022-27776).
 #[test]
-fn n5_a_domain_is_the_senders_own() {
+fn n5_a_domain_must_contain_the_sender() {
     let hosts = Hosts::new(Family::Wx2);
     let [own, login, qr_code, file, push] = INSIDE;
     let below = [own, login, file, push];
@@ -95,7 +96,7 @@ fn n5_a_domain_is_the_senders_own() {
         ("a=b; domain=QQ.cOm", &all),
         ("a=b; DOMAIN=.wx2.qq.com", &below),
         ("a=b; Domain=WX2.QQ.COM", &below),
-        // An empty one says nothing; of two the last one counts.
+        // An empty `Domain` is ignored; the last of two counts.
         ("a=b; Domain=", &[own]),
         ("a=b; Domain=qq.com; Domain=evil.example", &[]),
         ("a=b; Domain=evil.example; Domain=wx2.qq.com", &below),
@@ -133,16 +134,16 @@ fn n5_a_domain_is_the_senders_own() {
     }
 }
 
-/// Threat N5: no host sets a cookie for one of the others, nor of the other base domain.
+/// Threat N5: no host can set a cookie for another host or for the other base domain.
 #[test]
-fn n5_a_neighbour_sets_nothing() {
+fn n5_other_hosts_cannot_set_cookies() {
     let hosts = Hosts::new(Family::Web2);
     for (role, line, goes) in [
         (Role::File, "a=b; Domain=web2.wechat.com", "a=b"),
         (Role::File, "a=b", ""),
         (Role::File, "a=b; Domain=web.wechat.com", ""),
         (Role::Push, "a=b; Domain=login.web2.wechat.com", ""),
-        // The host of the QR codes, which is the only one there under `qq.com`.
+        // The host of the QR codes is the only one of the family under `qq.com`.
         (Role::QrCode, "a=b; Domain=qq.com", ""),
         (Role::QrCode, "a=b; Domain=wechat.com", ""),
         (Role::QrCode, "a=b", ""),
@@ -152,8 +153,8 @@ fn n5_a_neighbour_sets_nothing() {
     }
 }
 
-/// Threat N5, as CVE-2022-27776: neither another port nor plain http is the same host, where the
-/// caller configured one, either.
+/// Threat N5, as in CVE-2022-27776: another port or plain http is another host, also for a host
+/// configured by the caller.
 #[test]
 fn n5_a_port_is_part_of_a_host() {
     let api: Origin = "https://proxy.example:8443".parse().unwrap();

@@ -4,7 +4,7 @@ use super::*;
 use crate::device::Device;
 use crate::entry::Entry;
 
-/// What the page of a browser that is logged in sends.
+/// The `Cookie` header of a logged-in browser.
 const HEADER: &str = "wxuin=7; wxsid=s/+==; webwx_data_ticket=t";
 
 fn imported(device: Device) -> Device {
@@ -56,7 +56,7 @@ fn imported_cookies_of_wechat_com_stay_in_that_domain() {
     }
 }
 
-/// `docs/protocol.md` §15: the file host of that page is of another family.
+/// `docs/protocol.md` §15: the file host of that page belongs to another family.
 #[test]
 fn file_helper_host_gets_the_imported_data_ticket() {
     let device = imported(Device::new().with_entry(Entry::file_helper()));

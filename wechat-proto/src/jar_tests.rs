@@ -26,7 +26,7 @@ fn sent(jar: &Jar, hosts: &Hosts, uri: &str, now: Timestamp) -> String {
 
 /// Threat N6.
 #[test]
-fn n6_leaves_out_what_no_request_can_carry() {
+fn n6_unusable_cookies_are_ignored() {
     let hosts = Hosts::new(Family::Wx2);
     for line in [
         "",
@@ -58,13 +58,13 @@ fn n6_leaves_out_what_no_request_can_carry() {
 
 /// `docs/protocol.md` §1.3: the dashed dates; §1.7: twelve hours.
 #[test]
-fn reckons_expiry_from_the_date_of_the_reply() {
+fn expiry_is_relative_to_the_date_of_the_reply() {
     let hosts = Hosts::default();
     let line = "wxsid=s; Expires=Mon, 31-Dec-2018 11:12:21 GMT; Path=/";
     let mut jar = stored(&hosts, Role::Api, &[line], Some("Sun, 30 Dec 2018 23:12:21 GMT"));
     let hour = |hours: u64| NOW.after(Duration::from_secs(hours * 3600));
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(11)), "wxsid=s");
-    // Restored under a clock that may be wrong: over once the service's is heard, or another login
+    // Restored under a clock that may be wrong: expired once a reply has a `Date`, or another login
     // begins.
     let again: Jar = serde_json::from_str(&serde_json::to_string(&jar).unwrap()).unwrap();
     assert_eq!(sent(&again, &hosts, "https://wx.qq.com/", hour(12)), "wxsid=s");
@@ -75,21 +75,21 @@ fn reckons_expiry_from_the_date_of_the_reply() {
     for (date, cookies) in
         [("Mon, 31 Dec 2018 01:12:21 GMT", "wxsid=s"), ("Mon, 31 Dec 2018 11:12:21 GMT", "")]
     {
-        let mut told = again.clone();
-        told.store(&hosts, origin, [], Some(date), hour(12));
-        assert_eq!(sent(&told, &hosts, "https://wx.qq.com/", hour(12)), cookies, "{date}");
+        let mut dated = again.clone();
+        dated.store(&hosts, origin, [], Some(date), hour(12));
+        assert_eq!(sent(&dated, &hosts, "https://wx.qq.com/", hour(12)), cookies, "{date}");
     }
-    // Over by both clocks: gone, and not sent by whoever restores what is left.
+    // Expired by both clocks: removed, and absent from the stored jar.
     let mut both = again.clone();
     both.store(&hosts, origin, [], Some("Mon, 31 Dec 2018 11:12:21 GMT"), hour(12));
     assert!(both.cookies.is_empty());
     jar.store(&hosts, origin, [], Some("Mon, 31 Dec 2018 11:12:21 GMT"), hour(11));
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(11)), "wxsid=s");
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(12)), "");
-    // Without a date of the reply, our clock decides: long gone.
+    // Without a `Date`, the local clock decides: expired long ago.
     let jar = stored(&hosts, Role::Api, &[line], None);
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "");
-    // Max-Age wins.
+    // Max-Age takes precedence.
     let jar = stored(
         &hosts,
         Role::Api,
@@ -101,7 +101,7 @@ fn reckons_expiry_from_the_date_of_the_reply() {
 }
 
 #[test]
-fn an_expired_line_takes_the_cookie_back() {
+fn an_expired_line_removes_the_cookie() {
     let hosts = Hosts::default();
     let lines = ["a=b", "c=d", "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"];
     let jar = stored(&hosts, Role::Api, &lines, None);
@@ -109,29 +109,29 @@ fn an_expired_line_takes_the_cookie_back() {
 }
 
 #[test]
-fn a_configured_origin_gets_its_secure_cookies() {
+fn secure_cookies_are_sent_to_a_loopback_origin() {
     let hosts = Hosts::all("http://127.0.0.1:99".parse().unwrap());
     let jar = stored(&hosts, Role::Api, &["a=b; Secure; Domain=.qq.com"], None);
     assert_eq!(sent(&jar, &hosts, "http://127.0.0.1:99/", NOW), "a=b");
     assert_eq!(sent(&jar, &hosts, "http://127.0.0.1:98/", NOW), "");
 }
 
-/// Over http, to another machine, go those that may: the caller chose to speak it.
+/// Cookies without `Secure` are sent over http to another machine, which the caller allowed.
 #[test]
-fn a_secure_cookie_stays_out_of_http() {
+fn secure_cookies_are_not_sent_over_http() {
     let hosts = Hosts::all(Origin::insecure("http://proxy.test").unwrap());
     let jar = stored(&hosts, Role::Api, &["a=b; Secure", "c=d"], None);
     assert_eq!(sent(&jar, &hosts, "http://proxy.test/", NOW), "c=d");
 }
 
 #[test]
-fn stays_small() {
+fn number_of_cookies_is_limited() {
     let hosts = Hosts::default();
     let lines: Vec<String> = (0..1000).map(|n| format!("c{n}=v")).collect();
     let mut jar = Jar::default();
     jar.store(&hosts, hosts.origin(Role::Api), lines.iter().map(String::as_str), None, NOW);
     assert_eq!(jar.cookies.len(), COOKIES);
-    // A full jar is no trap: what is over makes room, and so does what ends first.
+    // A full jar accepts new cookies: expired cookies, then those that expire first, are removed.
     let mut jar = Jar::default();
     let short: Vec<String> = (0..64).map(|n| format!("c{n}=v; Max-Age=10")).collect();
     jar.store(&hosts, hosts.origin(Role::Api), short.iter().map(String::as_str), None, NOW);
@@ -143,9 +143,9 @@ fn stays_small() {
     assert_eq!(jar.cookies.len(), COOKIES);
 }
 
-/// Threat C1. The replies of a day that never was end no cookie for good.
+/// Threat C1: replies received while the clock was ahead remove no cookie permanently.
 #[test]
-fn a_clock_that_ran_ahead_costs_no_cookie() {
+fn a_clock_that_was_ahead_loses_no_cookie() {
     let hosts = Hosts::default();
     let lines = ["wxsid=s; Max-Age=43200", "webwx_data_ticket=old; Max-Age=43200"];
     let mut jar = stored(&hosts, Role::Api, &lines, None);
@@ -158,13 +158,12 @@ fn a_clock_that_ran_ahead_costs_no_cookie() {
     assert_eq!(back, "webwx_data_ticket=new; wxsid=s");
 }
 
-/// Threat C1. The same of lines that say when they end, and not how long they live: the official
-/// ones.
+/// Threat C1: the same for lines with `Expires` instead of `Max-Age`, as the service sends them.
 #[test]
-fn a_clock_that_runs_ahead_takes_no_cookie_back() {
+fn a_clock_that_is_ahead_removes_no_cookie() {
     let hosts = Hosts::default();
     let mut jar = stored(&hosts, Role::Api, &["wxsid=old"], None);
-    // Ten in the evening, as the service means it; a clock that is a day ahead says it is over.
+    // Twelve hours ahead by the service's clock, but expired by a clock that is a day ahead.
     let line = ["wxsid=s; Expires=Wed, 15-Nov-2023 10:13:20 GMT"];
     let tomorrow = NOW.after(Duration::from_secs(86_400));
     jar.store(&hosts, hosts.origin(Role::Api), line, None, tomorrow);
@@ -175,9 +174,9 @@ fn a_clock_that_runs_ahead_takes_no_cookie_back() {
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "");
 }
 
-/// A login that begins knows no clock but ours.
+/// At the start of a login, only the local clock is known.
 #[test]
-fn another_login_asks_our_clock_first() {
+fn another_login_uses_the_local_clock() {
     let hosts = Hosts::default();
     let date = Some("Tue, 14 Nov 2023 22:13:20 GMT");
     let mut jar = stored(&hosts, Role::Api, &["a=b; Max-Age=10"], date);
@@ -187,9 +186,9 @@ fn another_login_asks_our_clock_first() {
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", later), "");
 }
 
-/// Threat N6: a path that no request has is none.
+/// Threat N6: a path that is too long is ignored.
 #[test]
-fn a_path_has_an_end() {
+fn overlong_paths_are_ignored() {
     let hosts = Hosts::default();
     for (length, reached) in [(PATH, ""), (PATH + 1, "a=b")] {
         let path = format!("/{}", "x".repeat(length - 1));
@@ -200,13 +199,13 @@ fn a_path_has_an_end() {
 }
 
 #[test]
-fn shows_names_only() {
+fn debug_shows_names_only() {
     let jar = stored(&Hosts::default(), Role::Api, &["wxsid=planted"], None);
     let shown = format!("{jar:?}");
     assert!(shown.contains("wxsid") && !shown.contains("planted"), "{shown}");
 }
 
-/// Lines of which many are almost right, for hosts of which many almost are.
+/// Generates lines, many of them almost valid, with almost valid domains.
 fn line() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(
         &[
@@ -251,8 +250,8 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    /// Threats N5, N6: whatever was set by whichever host, the next request of every kind can be
-    /// built, what it carries fits into a header, and no other host gets anything.
+    /// Threats N5, N6: after any lines from any host, the next request of every role can be built,
+    /// its cookies fit a header, and no other host receives a cookie.
     #[test]
     fn n6_any_lines_leave_a_usable_jar(
         lines in prop::collection::vec(line(), 0..90),
@@ -264,7 +263,7 @@ proptest! {
         let mut session = crate::testing::session();
         session.device.hosts = Hosts::new(Family::Wx2);
         let hosts = session.device.hosts.clone();
-        // What the headers of a reply can carry, as a call takes them.
+        // Headers of a reply are text here.
         let lines: Vec<String> =
             lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
         session.device.jar = Jar::default();
@@ -306,10 +305,10 @@ fn a_path_covers_what_is_below_it() {
     }
 }
 
-/// Threat C1: a clock of ours that jumps by a day, either way, ends no cookie; nor does the page of
-/// a gateway whose clock is wrong.
+/// Threat C1: neither a local clock that jumps by a day, in either direction, nor a gateway with a
+/// wrong clock expires a cookie.
 #[test]
-fn a_clock_that_jumps_ends_no_cookie() {
+fn a_clock_that_jumps_expires_no_cookie() {
     let hosts = Hosts::default();
     let origin = hosts.origin(Role::Api);
     let mut jar = Jar::default();

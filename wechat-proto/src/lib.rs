@@ -1,17 +1,19 @@
-//! The WeChat web protocol ("webwx", what `wx.qq.com` speaks) without input and output.
+//! A sans-IO implementation of the WeChat web protocol ("webwx", the protocol of `wx.qq.com`).
 //!
 //! This crate builds requests, parses responses and applies them to the state of a session. It
 //! opens no socket, reads no clock, starts no thread and draws no randomness of its own: the same
-//! inputs give the same bytes. (It is `#![no_std]`, so that its own source can name none of these;
-//! the `http` crate that it is built on needs `std`.) `wechat-transport-ureq` (blocking) and
-//! `wechat-transport-hyper` (async) execute the requests; so can you, with the loop below.
+//! inputs produce the same bytes. (The crate is `#![no_std]`, so its own source cannot use any of
+//! these; the `http` crate, on which it depends, needs `std`.) `wechat-transport-ureq` (blocking)
+//! and `wechat-transport-hyper` (async) execute the requests. You can also execute them yourself,
+//! with a loop like the one below.
 //!
 //! - An **endpoint** is a value: [`Endpoint::request`] builds its request, complete with cookies,
-//!   [`Endpoint::receive`] parses the response and applies it. It is usable alone.
-//! - A **flow** is a conversation: [`login::Login`], [`contact::LoadContacts`], [`sync::Inbox`],
-//!   [`media::Upload`], and a [`Call`] of any endpoint. [`flow`] lists what a driver promises.
+//!   and [`Endpoint::receive`] parses the response and applies it. It can be used alone.
+//! - A **flow** is a sequence of exchanges: [`login::Login`], [`contact::LoadContacts`],
+//!   [`sync::Inbox`], [`media::Upload`], and a [`Call`] of any endpoint. [`flow`] lists the
+//!   obligations of a driver.
 //! - **State** is a value: a [`Device`] before the login, an [`Account`] after it, whose
-//!   [`Session`] is the one thing to store.
+//!   [`Session`] is the only part to store.
 //!
 //! # One endpoint
 //!
@@ -43,7 +45,7 @@
 //!
 //! `cargo run -p wechat-proto --example endpoint` shows the request.
 //!
-//! # A loop of your own
+//! # A custom driver loop
 //!
 //! ```no_run
 //! use wechat_proto::login::{Login, Progress};
@@ -52,18 +54,19 @@
 //! # fn exchange(request: flow::Request) -> Result<flow::Response, wechat_proto::error::Failure> {
 //! #     unreachable!("{request:?}")
 //! # }
+//! # fn sleep(_: std::time::Duration) {}
 //! fn now() -> Timestamp {
 //!     let elapsed = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
 //!     Timestamp::default().after(elapsed)
 //! }
 //!
-//! /// Runs a flow to its next output. `exchange` is your HTTP stack.
+//! /// Runs a flow to its next output. `exchange` calls your HTTP client, `sleep` your timer.
 //! fn run<F: Flow>(flow: &mut F, state: &mut F::State) -> Result<F::Output, Error> {
 //!     loop {
 //!         match flow.poll(state, now()) {
 //!             Ok(output) => return Ok(output),
 //!             Err(Interrupt::Send(request)) => flow.handle(Input::Reply(exchange(*request))),
-//!             Err(Interrupt::Sleep(time)) => std::thread::sleep(time),
+//!             Err(Interrupt::Sleep(time)) => sleep(time),
 //!             Err(Interrupt::Fail(error)) => return Err(error),
 //!             Err(Interrupt::Read(_)) => unreachable!("only uploads read a source"),
 //!         }
@@ -87,11 +90,11 @@
 //!
 //! # References
 //!
-//! [`reference::protocol`] is what is known of the protocol, [`reference::shapes`] what its
-//! replies have been seen to look like, [`reference::threats`] what is survived. Comments in the
-//! code cite them as `docs/protocol.md §7.1`.
+//! [`reference::protocol`] describes the protocol, [`reference::shapes`] the observed shapes of its
+//! replies, and [`reference::threats`] the faults that the crate survives. Comments in the code
+//! cite these pages as `docs/protocol.md §7.1`.
 #![no_std]
-// What the network says is never indexed or unwrapped.
+// Data from the network must never be indexed or unwrapped.
 #![warn(clippy::indexing_slicing, clippy::unwrap_used)]
 
 extern crate alloc;
@@ -164,7 +167,7 @@ pub use session::Session;
 pub use text::Text;
 pub use time::Timestamp;
 
-/// What the code rests on.
+/// The documents that the code cites.
 pub mod reference {
     #[doc = include_str!("../docs/protocol.md")]
     pub mod protocol {}

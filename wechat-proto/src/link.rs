@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxcheckurl`
 //!
-//! Gets the service's verdict about a link, as the official page does when one is clicked
+//! Gets the service's verdict about a link, as the official page does when a link is clicked
 //! (`docs/protocol.md` §13).
 
 use alloc::boxed::Box;
@@ -22,12 +22,12 @@ use crate::wire::object::object;
 use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxcheckurl";
-/// The longest link accepted: encoded, it still fits a request.
+/// The maximum length of a link, which still fits a request when encoded.
 const LONGEST: usize = 8 << 10;
 /// The host of the warning pages.
 const WARNINGS: &str = "weixin110.qq.com";
 
-/// A link to check: any text of 1 to 8,192 bytes, as it stands in a message.
+/// A link to check: any text of 1 to 8,192 bytes, unchanged from a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Link(Box<str>);
 
@@ -104,7 +104,7 @@ impl Endpoint for CheckLink {
     ///
     /// # Errors
     ///
-    /// What its `retcode` or `Ret` says; [`Error::Malformed`] for anything else.
+    /// The error of its `retcode` or `Ret`; [`Error::Malformed`] for anything else.
     fn parse(&self, response: &Response) -> Result<Verdict, Error> {
         let unexpected = |expected| envelope::unexpected(ENDPOINT, expected, response);
         if response.status().is_redirection() {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn link_check_request() {
         let check = CheckLink::new("http://a.example/?b=c&d=雨#e".parse().unwrap());
         insta::assert_snapshot!(rendered(check, &mut session()), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcheckurl?requrl=http%3A%2F%2Fa.example%2F%3Fb%3Dc%26d%3D%E9%9B%A8%23e&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&deviceid=e356902031041503&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&opcode=2&scene=1&username=%4009ed9af3
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_a_redirect() {
+    fn redirects_are_parsed() {
         for to in
             ["http://a.example/?b=c", "/x", "https://mp.weixin.qq.com/s?__biz=1", "weixin://dl/"]
         {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_a_page_or_json() {
+    fn pages_and_json_are_parsed() {
         for page in ["<!DOCTYPE html><html></html>", "\n<HTML>"] {
             assert_eq!(check().parse(&reply(page)).unwrap(), Verdict::Warns { at: None });
         }
@@ -244,9 +244,9 @@ mod tests {
         }
         let often = check().parse(&reply(r#"{"retcode":"1205"}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        let over = check().parse(&reply(r#"{"retcode":1101}"#));
-        assert!(matches!(over, Err(Error::LoggedOut { .. })));
-        // Not by `malformed`, whose bodies include a page: here, a page is a verdict.
+        let closed = check().parse(&reply(r#"{"retcode":1101}"#));
+        assert!(matches!(closed, Err(Error::LoggedOut { .. })));
+        // `malformed` cannot be used: its bodies include a page, which is a verdict here.
         for other in ["", "{", "[]", "{}", "null", "\u{0}", r#"{"retcode":0}"#, "<xml>"] {
             assert!(
                 matches!(check().parse(&reply(other)), Err(Error::Malformed { .. })),
@@ -260,7 +260,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_link_comes_back(link in ".{1,200}") {
+        fn any_link_is_sent_unchanged(link in ".{1,200}") {
             let request = http_of(CheckLink::new(link.parse().unwrap()), &mut session());
             let query = request.uri().query().unwrap();
             let (_, value) = query.split('&').next().unwrap().split_once('=').unwrap();

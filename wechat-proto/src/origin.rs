@@ -1,4 +1,4 @@
-//! Where a server is.
+//! The origin of a server.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -11,31 +11,31 @@ use crate::error::Invalid;
 
 /// Scheme, host and port of a server: `https://wx.qq.com`.
 ///
-/// Parsed with [`str::parse`]. Plain `http` is taken for loopback addresses only, because
-/// credentials go there; [`Origin::insecure`] is for those who know their network.
+/// Parsed with [`str::parse`]. Plain `http` is accepted for loopback addresses only, because
+/// requests carry credentials; [`Origin::insecure`] allows it on trusted networks.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "Box<str>", into = "Box<str>")]
 pub struct Origin {
-    /// As it stands in requests: no path, no trailing slash.
+    /// In the form used in requests: no path, no trailing slash.
     text: Box<str>,
     secure: bool,
 }
 
 impl Origin {
-    /// The usual origin of a host.
+    /// Returns the `https` origin of a host.
     pub(crate) fn https(host: &str) -> Self {
         let mut text = String::from("https://");
         text.push_str(host);
         Self { text: text.into(), secure: true }
     }
 
-    /// An origin that may be plain `http` without being a loopback address: whoever can read
-    /// that network can take over the session.
+    /// Parses an origin that may be plain `http` on any host. Anyone who can read that network can
+    /// take over the session.
     ///
     /// # Errors
     ///
-    /// If `text` is no origin, in plain ASCII: international names are written as they go over the
-    /// wire (`xn--…`), IP addresses in their usual form.
+    /// [`Invalid`] if `text` is not an origin in plain ASCII. International names must have their
+    /// wire form (`xn--…`), IP addresses their usual form.
     pub fn insecure(text: &str) -> Result<Self, Invalid> {
         let invalid = Invalid {
             what: "a host's origin",
@@ -56,11 +56,11 @@ impl Origin {
             return Err(invalid);
         }
         let origin = url.origin().ascii_serialization();
-        // `url` takes hosts that no request can be made to.
+        // `url` accepts hosts that are invalid in requests.
         origin.parse::<http::Uri>().map_err(|_| invalid)?;
-        // It also mends what it reads: full-width letters and dots, tabs, `%2e`, backslashes, an
-        // address as one number. What becomes another host by that is a look-alike or a slip, and
-        // none of it is taken (`docs/threats.md` N2): at most the case and the usual port differ.
+        // It also normalises its input: full-width letters and dots, tabs, `%2e`, backslashes, an
+        // address as one number. Input that changes by that is a look-alike or a mistake, and is
+        // refused (`docs/threats.md` N2). Only the case and the default port may differ.
         let rest = text
             .get(..origin.len())
             .filter(|start| start.eq_ignore_ascii_case(&origin))
@@ -72,27 +72,27 @@ impl Origin {
         }
     }
 
-    /// The origin as text, without a trailing slash.
+    /// Returns the origin as text, without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Host and port as the `Host` header carries them.
+    /// Returns host and port in the form of the `Host` header.
     pub fn authority(&self) -> &str {
         self.text.split_once("://").map_or("", |(_, authority)| authority)
     }
 
-    /// The host without its port.
+    /// Returns the host without its port.
     pub fn host(&self) -> &str {
         host_of(self.authority())
     }
 
-    /// Whether requests to it are encrypted.
+    /// Returns whether requests to it are encrypted.
     pub const fn is_secure(&self) -> bool {
         self.secure
     }
 
-    /// Whether it is this machine.
+    /// Returns whether the host is a loopback address or `localhost`.
     pub fn is_loopback(&self) -> bool {
         let host = self.host();
         host == "localhost"
@@ -101,7 +101,7 @@ impl Origin {
     }
 }
 
-/// The host of `host`, `host:port` or `[address]:port`.
+/// Returns the host of `host`, `host:port` or `[address]:port`.
 fn host_of(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
@@ -127,7 +127,7 @@ impl FromStr for Origin {
 impl TryFrom<Box<str>> for Origin {
     type Error = Invalid;
 
-    /// For stored sessions, which hold what was accepted once.
+    /// Parses the origin of a stored session, which was accepted before.
     fn try_from(text: Box<str>) -> Result<Self, Invalid> {
         Self::insecure(&text)
     }
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_only_that() {
+    fn an_origin_has_no_path_or_credentials() {
         for good in
             ["https://wx.qq.com", "http://127.0.0.1:80", "http://localhost:1", "http://[::1]:8"]
         {
@@ -190,10 +190,10 @@ mod tests {
         }
     }
 
-    /// Threat N2, for what the caller says: http goes to this machine, or needs another
-    /// word for it, and no name becomes another one.
+    /// Threat N2, for origins set by the caller: http requires a loopback address or
+    /// [`Origin::insecure`], and no name is changed into another.
     #[test]
-    fn n2_a_configured_origin_is_taken_to_the_letter() {
+    fn n2_a_configured_origin_must_match_exactly() {
         for plain in ["http://wx.qq.com", "http://10.0.0.1", "http://localhost.example:80"] {
             assert!(plain.parse::<Origin>().is_err(), "{plain}");
             assert!(!Origin::insecure(plain).unwrap().is_secure());

@@ -1,7 +1,7 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxstatreport`
 //!
-//! Sends the official page's reports about itself: durations of its steps, and errors
-//! (`docs/protocol.md` §13). Nothing else depends on them.
+//! Sends the official page's telemetry: durations of its steps, and errors (`docs/protocol.md`
+//! §13). Nothing else depends on it.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -34,7 +34,7 @@ pub struct Report {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ReportKind {
-    /// 1: how long steps took, and what the session did.
+    /// 1: durations of steps, and data about the session.
     Timing,
     /// 2: an error.
     Error,
@@ -43,7 +43,7 @@ pub enum ReportKind {
 }
 
 impl ReportKind {
-    /// Returns the type as it is written on the wire.
+    /// Returns the type's number on the wire.
     pub const fn number(self) -> u8 {
         match self {
             Self::Timing => 1,
@@ -103,13 +103,13 @@ impl Endpoint for SendReports {
 
     /// # Errors
     ///
-    /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
+    /// The error of its `Ret`; [`Error::Malformed`] if the response is not such a reply.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         envelope::confirm(ENDPOINT, response)
     }
 }
 
-/// Sends reports of a login under way, before there is a session.
+/// Sends reports of a login in progress, before there is a session.
 #[derive(Clone, Debug)]
 pub struct SendLoginReports {
     reports: Vec<Report>,
@@ -134,7 +134,7 @@ impl Endpoint for SendLoginReports {
 
     /// # Errors
     ///
-    /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
+    /// The error of its `Ret`; [`Error::Malformed`] if the response is not such a reply.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         envelope::confirm(ENDPOINT, response)
     }
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn report_replies_are_parsed() {
         SendReports::new(Vec::new())
             .parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#))
             .unwrap();
@@ -237,15 +237,15 @@ mod tests {
         assert!(matches!(refused, Err(Error::Refused { endpoint: ENDPOINT, .. })));
         let often = SendReports::new(Vec::new()).parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        let over = SendReports::new(Vec::new()).parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
-        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        let closed = SendReports::new(Vec::new()).parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        assert!(matches!(closed, Err(Error::LoggedOut { .. })));
         malformed(&SendReports::new(Vec::new()), &[]);
     }
 
     proptest! {
         /// Any JSON text is sent unchanged.
         #[test]
-        fn any_text_comes_back(text in any::<String>()) {
+        fn any_text_is_sent_unchanged(text in any::<String>()) {
             let json = Value::from(text).to_string();
             let mut session = session();
             let reports = [Report::new(ReportKind::Error, &json).unwrap()];

@@ -1,4 +1,4 @@
-//! Repeating one endpoint, with back-off.
+//! Retries of one endpoint, with back-off.
 
 use core::fmt;
 
@@ -11,11 +11,11 @@ use crate::error::{Error, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::time::Timestamp;
 
-/// Runs one endpoint again and again, with the back-off of a [`Lane`], as a flow.
+/// A flow that runs one endpoint repeatedly, with the back-off of a [`Lane`].
 ///
 /// Transient errors are retried silently and reported after three consecutive failures;
-/// [`Error::Limited`] is reported at once. Run again after an error, it goes on. After a reply, the flow that owns it reports to
-/// [`Device::backoff`](crate::Device::backoff) whether the reply was useful.
+/// [`Error::Limited`] is reported at once. Polling after an error continues. After a reply, the
+/// owning flow reports to [`Device::backoff`](crate::Device::backoff) whether the reply was useful.
 ///
 /// Only endpoints that may be repeated can be retried:
 ///
@@ -42,7 +42,7 @@ pub struct Retry<E: Endpoint> {
 pub enum Answer<T> {
     /// The endpoint's reply.
     Reply(T),
-    /// A long poll reached its deadline: a round without news.
+    /// A long poll reached its deadline without news.
     Quiet,
 }
 
@@ -54,12 +54,12 @@ impl<E: Endpoint> Retry<E> {
         Self { call, lane, pace: Pace::Step, long_poll: false, gives_up: |_| false, failures: 0 }
     }
 
-    /// Returns a retried long poll: reaching the deadline is [`Answer::Quiet`].
+    /// Returns a retried long poll, which returns [`Answer::Quiet`] at its deadline.
     pub fn long_poll(endpoint: E, lane: Lane) -> Self {
         Self { long_poll: true, ..Self::new(endpoint, lane) }
     }
 
-    /// Reports these errors at once, without a retry.
+    /// Sets the errors that are reported at once, without a retry.
     #[must_use]
     pub fn give_up_on(mut self, errors: fn(&Error) -> bool) -> Self {
         self.gives_up = errors;
@@ -71,7 +71,7 @@ impl<E: Endpoint> Retry<E> {
         self.call.endpoint()
     }
 
-    /// Whether the next poll sends a request, unless it has to wait.
+    /// Returns whether the next poll sends a request, unless it has to wait.
     pub(crate) const fn is_due(&self) -> bool {
         self.call.is_due()
     }
@@ -89,7 +89,7 @@ impl<E: Endpoint> Retry<E> {
         self.call.endpoint_mut()
     }
 
-    /// [`Flow::poll`] with the back-off of another device: one that outlives the state.
+    /// Polls with the back-off of another device, which outlives the state.
     pub(crate) fn poll_with(
         &mut self,
         mut lent: Option<&mut Backoff>,
@@ -98,7 +98,7 @@ impl<E: Endpoint> Retry<E> {
     ) -> Result<Answer<E::Output>, Interrupt> {
         loop {
             if self.call.is_due() {
-                // A response that arrives during a delay answers nothing.
+                // A response that arrives during a delay is ignored.
                 self.call.abandon();
                 let backoff = choose(&mut lent, state, self.lane);
                 if let Some(wait) = backoff.delay(self.pace, now) {
@@ -124,7 +124,7 @@ impl<E: Endpoint> Retry<E> {
                 backoff.failed(&error);
                 self.failures = self.failures.saturating_add(1);
             }
-            // Each attempt makes a limit longer.
+            // Each attempt extends the limit.
             let is_limited = matches!(error, Error::Limited { .. });
             let is_reported = gives_up || is_limited || !error.is_retried();
             if is_reported || self.failures >= Backoff::PATIENCE {
@@ -158,7 +158,7 @@ impl<E: Endpoint> Flow for Retry<E> {
     }
 }
 
-/// Whether a request was sent and its deadline passed without a response.
+/// Returns whether a request was sent and its deadline passed without a response.
 fn is_timeout(error: &Error) -> bool {
     matches!(error, Error::Transport(failure)
         if failure.kind == FailureKind::Timeout && failure.sent == Sent::Maybe)

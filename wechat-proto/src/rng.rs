@@ -1,4 +1,4 @@
-//! Randomness as a seed: the core never asks the operating system.
+//! Seeded randomness: the core never uses the operating system's generator.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,20 +8,20 @@ use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-/// The generator behind `DeviceID`s, the random digits of `ClientMsgId`s and the boundaries of forms.
+/// The generator of `DeviceID`s, the random digits of `ClientMsgId`s and the boundaries of forms.
 ///
-/// Not for secrets: nothing that the protocol draws is one. The same seed gives the same digits
-/// on every platform and in every version of this crate.
+/// Not for secrets: no random value of the protocol is secret. The same seed produces the same
+/// digits on every platform and in every version of this crate.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "[u64; 4]", into = "[u64; 4]")]
 pub struct Generator {
     source: Xoshiro256PlusPlus,
-    /// What the source was last made from, so that a stored session can go on from it.
+    /// The last seed of the source.
     seed: [u64; 4],
 }
 
 impl Generator {
-    /// A generator for `seed`.
+    /// Returns a generator with this seed.
     pub fn new(seed: [u8; 32]) -> Self {
         let mut words = [0; 4];
         for (word, bytes) in words.iter_mut().zip(seed.as_chunks::<8>().0) {
@@ -30,7 +30,7 @@ impl Generator {
         Self::from(words)
     }
 
-    /// Mixes `seed` in: the result depends on all that was mixed before and on all drawn so far.
+    /// Mixes `seed` into the state, which also depends on all earlier seeds and draws.
     ///
     /// A resumed session does this with fresh entropy, so that two copies of one stored session
     /// do not draw the same `DeviceID`s.
@@ -43,13 +43,13 @@ impl Generator {
         *self = Self::from(words);
     }
 
-    /// A number below 10^`digits`.
+    /// Returns a number below 10^`digits`.
     pub(crate) fn digits(&mut self, digits: u32) -> u64 {
         // The bias of the remainder is below 10^-4 for 15 digits: these are labels, not keys.
         self.source.next_u64() % 10_u64.pow(digits)
     }
 
-    /// As many of 64 letters, each as likely as the others.
+    /// Returns `count` letters, each drawn uniformly from `letters`.
     pub(crate) fn letters<'a>(
         &'a mut self,
         letters: &'a [u8; 64],
@@ -59,7 +59,7 @@ impl Generator {
             .map(|_| letters.get((self.source.next_u64() >> 58) as usize).map_or(b'0', |b| *b))
     }
 
-    /// `e` and 15 decimal digits, new for every request: `docs/protocol.md` §1.4.
+    /// Returns `e` and 15 decimal digits, new for every request: `docs/protocol.md` §1.4.
     pub(crate) fn device_id(&mut self) -> String {
         format!("e{:015}", self.digits(15))
     }
@@ -76,8 +76,8 @@ impl From<[u64; 4]> for Generator {
 }
 
 impl From<Generator> for [u64; 4] {
-    /// A seed for the generator that goes on where this one is: drawn from it, so that storing a
-    /// session twice without drawing in between gives the same bytes.
+    /// Returns a seed that continues this generator. It is drawn from a copy, so that storing a
+    /// session twice without drawing in between produces the same bytes.
     fn from(mut generator: Generator) -> Self {
         core::array::from_fn(|_| generator.source.next_u64())
     }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_on_after_storage_without_repeating() {
+    fn a_stored_generator_does_not_repeat() {
         let mut generator = Generator::new([3; 32]);
         let first = generator.device_id();
         let stored = serde_json::to_string(&generator).unwrap();

@@ -1,4 +1,4 @@
-//! Strings that must not be shown.
+//! Secret strings, which `Debug` does not show.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -9,13 +9,12 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::Invalid;
 
-/// Any text that `Debug` does not show, and that is overwritten when it is dropped (with the
-/// feature `zeroize`).
+/// A text that `Debug` does not show and that is overwritten on drop (with the feature `zeroize`).
 #[derive(Clone, Default, Eq, PartialEq)]
 pub(crate) struct Sealed(Box<str>);
 
 impl Sealed {
-    /// The value, for a request.
+    /// Returns the value, for a request.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -24,7 +23,7 @@ impl Sealed {
         self.0.is_empty()
     }
 
-    /// Overwrites the value, in a way that no optimization leaves out.
+    /// Overwrites the value, in a way that the optimizer cannot remove.
     #[cfg(feature = "zeroize")]
     fn wipe(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.0);
@@ -65,7 +64,7 @@ impl AsRef<str> for Sealed {
     }
 }
 
-/// By reference: a copy would not be overwritten.
+/// Serializes by reference: a copy would not be overwritten.
 impl Serialize for Sealed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
@@ -78,23 +77,23 @@ impl fmt::Debug for Sealed {
     }
 }
 
-/// A credential: its value reaches requests and stored sessions, never `Debug`.
+/// A credential, whose value appears in requests and stored sessions but never in `Debug`.
 ///
-/// Visible ASCII, and no longer than [`Secret::LONGEST`]: every request that carries some can be
+/// It is visible ASCII of at most [`Secret::LONGEST`] bytes, so that every request with it can be
 /// built.
 #[derive(Clone, Default, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "Box<str>")]
 pub(crate) struct Secret(Sealed);
 
-/// What holds one is wiped as a whole where all of its secrets are.
+/// Types that contain secrets are wiped if all of their secrets are.
 #[cfg(feature = "zeroize")]
 impl zeroize::ZeroizeOnDrop for Secret {}
 
 impl Secret {
-    /// Cookies may have this length; real credentials have about a hundred characters.
+    /// The maximum length, that of cookies; real credentials have about a hundred characters.
     pub(crate) const LONGEST: usize = 4096;
 
-    /// The value, for a request.
+    /// Returns the value, for a request.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose()
     }
@@ -108,7 +107,7 @@ impl TryFrom<Box<str>> for Secret {
     type Error = Invalid;
 
     fn try_from(text: Box<str>) -> Result<Self, Invalid> {
-        // First, so that what is refused is wiped as well.
+        // Sealed before the check, so that refused values are wiped as well.
         let text = Sealed::from(text);
         if text.0.len() > Self::LONGEST || !text.0.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Invalid {
@@ -134,7 +133,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// In a stored session, and nowhere else.
+/// Serializes the value, for stored sessions only.
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
@@ -146,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s1_a_secret_shows_nothing() {
+    fn s1_a_secret_is_not_shown() {
         let secret: Secret = "@crypt_1".parse().unwrap();
         assert_eq!(alloc::format!("{secret:?} {:#?}", secret.0), "[redacted] [redacted]");
         assert_eq!(serde_json::to_string(&secret).unwrap(), "\"@crypt_1\"");
@@ -157,7 +156,7 @@ mod tests {
         }
     }
 
-    /// Dropping is this and nothing else; `tests/wiped.rs` looks at what is freed.
+    /// `drop` only calls `wipe`; `tests/wiped.rs` checks the freed memory.
     #[cfg(feature = "zeroize")]
     #[test]
     fn s1_a_secret_is_wiped() {
@@ -168,7 +167,7 @@ mod tests {
         assert_eq!(copy.expose(), "@crypt_1");
     }
 
-    /// Types that hold secrets and say that they are wiped do not compile if they are not.
+    /// This does not compile unless the types that contain secrets are wiped.
     #[cfg(feature = "zeroize")]
     const _: () = {
         const fn wiped<T: zeroize::ZeroizeOnDrop>() {}

@@ -1,4 +1,4 @@
-//! What a login yields.
+//! The session: the state that a login creates.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -20,30 +20,30 @@ use crate::sync::{Batch, SyncKey};
 use crate::time::Timestamp;
 use crate::wire::envelope::{BaseRequest, Uin};
 
-/// A login: credentials, who the account is, how far its messages were read.
+/// A login: credentials, the account, and the position in its messages.
 ///
-/// The one thing to persist. It is made by [`Login`](crate::login::Login) or read from storage
-/// ([`Session::from_json`]); every request that needs a login takes one.
+/// This is the only state to persist. It is created by [`Login`](crate::login::Login) or loaded
+/// from storage ([`Session::from_json`]); every request that needs a login takes one.
 ///
-/// `Debug` shows no credential and no cookie; [`Session::to_json`] (and `Serialize`) does: what it
-/// gives can be used by whoever reads it. [`store`](crate::store) says what else a place to keep it
-/// has to do. `Serialize` is for a session within a value of your own, and has no checksum.
+/// `Debug` shows no credentials or cookies. [`Session::to_json`] and `Serialize` include them:
+/// anyone who reads the result can use the session. [`store`](crate::store) lists the requirements
+/// of a store. `Serialize` is for a session within a value of your own, and has no checksum.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct Session {
     format: Format,
     pub(crate) device: Device,
     pub(crate) auth: Credentials,
     pub(crate) me: Me,
-    /// Behind the last batch of which every message was acknowledged.
+    /// The key after the last fully acknowledged batch.
     pub(crate) sync_key: SyncKey,
-    /// Unknown until the first `webwxsync`; the other key serves until then.
+    /// Unknown until the first `webwxsync`; the other key is used until then.
     pub(crate) sync_check_key: Option<SyncKey>,
     #[serde(rename = "taken")]
     pub(crate) acks: Acks,
     pub(crate) chat_set: Vec<UserName>,
     pub(crate) invite_start_count: u32,
     last_client_msg_id: ClientMsgId,
-    /// Not in what older versions stored.
+    /// Absent if stored by older versions.
     #[serde(default)]
     last_client_media_id: u64,
 }
@@ -54,26 +54,27 @@ pub struct Session {
 pub struct Me {
     /// Its name in this login.
     pub user_name: UserName,
-    /// What it calls itself; emoji as characters.
+    /// Its nickname; emoji as characters.
     pub nick_name: Box<str>,
-    /// Its picture: a path on the api host, without the value of its `skey`.
+    /// Its picture: a path on the API host, without the value of its `skey`.
     pub head_img_url: Box<str>,
     /// Its number.
     pub uin: i64,
-    /// What it says of itself.
+    /// Its signature text.
     pub signature: Box<str>,
-    /// 1 male, 2 female, 0 not said.
+    /// 1 male, 2 female, 0 unknown.
     pub sex: i64,
 }
 
 impl Session {
-    /// Opens a session: what the login page gave, and what `webwxinit` answered.
+    /// Opens a session from the credentials of the login page and the reply to `webwxinit`.
     ///
-    /// The device remembers the account, for [`Login::again`](crate::login::Login::again).
+    /// The device stores the number of the account, for
+    /// [`Login::again`](crate::login::Login::again).
     pub fn open(device: Device, credentials: Credentials, init: &Init, now: Timestamp) -> Self {
         let mut me = init.me.clone();
         if me.uin == 0 {
-            // The login page knows it: `docs/protocol.md` §1.7.
+            // The login page has it as well: `docs/protocol.md` §1.7.
             me.uin = credentials.uin.expose().parse().unwrap_or(0);
         }
         let mut session = Self::new(device, credentials, me, init.sync_key.clone());
@@ -101,56 +102,57 @@ impl Session {
         }
     }
 
-    /// Reads what [`Session::to_json`] wrote, by this version or an older one.
+    /// Parses the form of [`Session::to_json`], written by this version or an older one.
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if it is damaged, or was written by a newer version.
+    /// [`Error::Storage`] if the text is damaged, or was written by a newer version.
     pub fn from_json(json: &str) -> Result<Self, Error> {
         stored::read(json)
     }
 
-    /// The session as JSON with a checksum, and with its credentials: keep it as safe as a
+    /// Returns the session as JSON with a checksum. It contains the credentials: protect it like a
     /// password.
     pub fn to_json(&self) -> String {
         stored::write(self)
     }
 
-    /// The account itself.
+    /// Returns the account itself.
     pub const fn me(&self) -> &Me {
         &self.me
     }
 
-    /// The device that logged in.
+    /// Returns the device that logged in.
     pub const fn device(&self) -> &Device {
         &self.device
     }
 
-    /// The device, for another login: it keeps its cookies, and remembers the account for
+    /// Returns the device for another login, with its cookies and the number of the account for
     /// [`Login::again`](crate::login::Login::again).
     pub fn into_device(mut self) -> Device {
         self.device.reopen();
-        // Sessions that an older version stored have it here only.
+        // Sessions stored by older versions have the number only here.
         self.device.remember(self.me.uin);
         self.device
     }
 
-    /// Mixes fresh entropy in, so that two copies of one stored session do not say the same.
+    /// Mixes fresh entropy into the generator, so that two copies of one stored session draw
+    /// different values.
     pub fn mix_seed(&mut self, seed: [u8; 32]) {
         self.device.mix_seed(seed);
     }
 
     /// Acknowledges a message: it will not be delivered again.
     ///
-    /// Messages are acknowledged in any order. The stored `SyncKey` moves past a batch when every
-    /// message of it and of the batches before it is acknowledged; until then, the service sends
-    /// the batch again to whoever resumes the stored session, and acknowledged messages are
-    /// dropped by their id. A message without a usable id is known by its place in the batch, which
-    /// is not stored.
+    /// Messages may be acknowledged in any order. The stored `SyncKey` advances past a batch when
+    /// every message of it and of the batches before it is acknowledged. Until then, the service
+    /// sends the batch again after the stored session is resumed, and acknowledged messages are
+    /// dropped by their id. A message without a usable id is identified by its place in the batch,
+    /// which is not stored.
     ///
-    /// An [`Inbox`](crate::sync::Inbox) acknowledges a message when it is asked for the next one,
+    /// An [`Inbox`](crate::sync::Inbox) acknowledges a message when it is polled for the next one,
     /// unless it is [`manual`](crate::sync::Inbox::manual). A bot that stores the session together
-    /// with the effect of a message acknowledges it on the copy that is stored.
+    /// with the effect of a message acknowledges the message on the copy that is stored.
     pub fn acknowledge(&mut self, message: &Message) {
         self.acknowledge_at(&message.id, message.place);
     }
@@ -160,33 +162,33 @@ impl Session {
         self.advance();
     }
 
-    /// Applies a batch of `webwxsync` for those who keep no contacts: returns its messages that are
-    /// new, each to be [acknowledged](Session::acknowledge). [`Account::apply`](crate::Account::apply)
-    /// applies the contacts as well.
+    /// Applies a batch of `webwxsync` without its contacts, and returns its new messages, each to be
+    /// [acknowledged](Session::acknowledge). [`Account::apply`](crate::Account::apply) applies the
+    /// contacts as well.
     pub fn apply(&mut self, batch: Batch) -> Vec<Message> {
         self.deliver(batch).0
     }
 
-    /// The chats that the login page lists first: persons, and rooms that may be in no address
-    /// book.
+    /// Returns the chats that the login page lists first: persons, and rooms that may be missing
+    /// from the contact list.
     pub fn chat_set(&self) -> &[UserName] {
         &self.chat_set
     }
 
-    /// From how many members on a room's newcomers are invited instead of added.
+    /// Returns the number of members from which new members of a room are invited instead of added.
     pub const fn invite_start_count(&self) -> u32 {
         self.invite_start_count
     }
 
-    /// A number for a message written at `now`, above all that this session gave.
+    /// Returns an id for a message written at `now`, above all earlier ids of this session.
     pub fn next_client_msg_id(&mut self, now: Timestamp) -> ClientMsgId {
         let id = ClientMsgId::mint(&mut self.device.rng, self.last_client_msg_id, now);
         self.last_client_msg_id = id;
         id
     }
 
-    /// A number for an upload that begins at `now`: the clock's milliseconds, and above all that
-    /// this session gave, or the pieces of two files would be taken for one file's.
+    /// Returns an id for an upload that begins at `now`: the clock's milliseconds, but above all
+    /// earlier ids of this session, because the service joins pieces with the same id.
     pub(crate) fn next_client_media_id(&mut self, now: Timestamp) -> u64 {
         let next = self.last_client_media_id.saturating_add(1);
         self.last_client_media_id = now.as_millis().max(next);
@@ -198,30 +200,30 @@ impl Session {
         self.device.rng.device_id()
     }
 
-    /// The `BaseRequest` of all requests but `webwxinit`.
+    /// Returns the `BaseRequest` of all requests except `webwxinit`.
     pub(crate) fn base_request<'a>(&'a self, device_id: &'a str) -> BaseRequest<'a> {
         self.auth.base_request(Uin::Number(self.me.uin), device_id)
     }
 
-    /// The key of the next `webwxsync`: behind everything that was received.
+    /// Returns the key of the next `webwxsync`, after all received batches.
     pub(crate) fn next_sync_key(&self) -> &SyncKey {
         self.acks.parked_key().unwrap_or(&self.sync_key)
     }
 
-    /// The key of the next `synccheck`.
+    /// Returns the key of the next `synccheck`.
     pub(crate) fn next_check_key(&self) -> &SyncKey {
         let stored = self.sync_check_key.as_ref();
         self.acks.parked_check_key().or(stored).unwrap_or_else(|| self.next_sync_key())
     }
 
-    /// Keeps the keys of a batch until its messages are acknowledged.
+    /// Records the keys of a batch until its messages are acknowledged.
     pub(crate) fn park(&mut self, batch: &Batch) {
         let key = batch.sync_key.clone().filter(|key| key != self.next_sync_key());
         self.acks.park(key, batch.sync_check_key.clone());
     }
 
-    /// Returns the messages of the batch that was received last which are new, and whether its key
-    /// is. They are pending until they are acknowledged.
+    /// Returns the new messages of the last received batch, and whether its key is new. The
+    /// messages are pending until they are acknowledged.
     pub(crate) fn deliver(&mut self, batch: Batch) -> (Vec<Message>, bool) {
         let mut messages = batch.messages(&self.me.user_name);
         let moved = self.acks.deliver(&mut messages);
@@ -229,15 +231,15 @@ impl Session {
         (messages, moved)
     }
 
-    /// Forgets what was received and is not acknowledged: it will be received again.
+    /// Drops received but unacknowledged messages, which will be received again.
     pub(crate) fn rewind(&mut self) {
         self.acks.rewind();
     }
 
-    /// Moves the keys past the batches that are acknowledged as a whole.
+    /// Advances the keys past the fully acknowledged batches.
     fn advance(&mut self) {
         while let Some(keys) = self.acks.next_done() {
-            // A key without counters replaces none: `docs/protocol.md` §7.2.
+            // A key without counters does not replace another: `docs/protocol.md` §7.2.
             if let Some(key) = keys.sync_key {
                 self.sync_key = key;
             }
@@ -247,7 +249,7 @@ impl Session {
         }
     }
 
-    /// Takes the `SKey` of an answer, unless it is empty: `docs/protocol.md` §1.4.
+    /// Stores the `SKey` of a reply, unless it is empty: `docs/protocol.md` §1.4.
     pub(crate) fn renew_skey(&mut self, skey: Secret) {
         if !skey.is_empty() {
             self.auth.skey = skey;
@@ -256,7 +258,7 @@ impl Session {
 }
 
 impl Me {
-    /// The account as a contact's record tells it.
+    /// Returns the account described by a contact record.
     pub(crate) fn of(contact: Contact, uin: i64) -> Self {
         Self {
             user_name: contact.user_name,
@@ -281,7 +283,7 @@ impl AsMut<Device> for Session {
     }
 }
 
-/// Names, never values, for credentials.
+/// Shows no values of credentials.
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
@@ -292,8 +294,8 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The number that the fields themselves carry, from the time when they were all that was stored:
-/// what stands around them today has its own (`stored`).
+/// The format number within the fields, from the first stored form. The outer form has its own
+/// number (`stored`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Format;
 

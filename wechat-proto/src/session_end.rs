@@ -1,4 +1,4 @@
-//! How a session ended.
+//! The end of a session.
 
 use core::fmt;
 use core::time::Duration;
@@ -8,28 +8,28 @@ use serde::{Deserialize, Serialize};
 use crate::error::Ret;
 use crate::time::Timestamp;
 
-/// How a session ended: by which code, how long after its login, with how much heard.
+/// How a session ended: the code, the time since its login, and whether messages arrived.
 ///
 /// Since January 2025 the service lets many accounts log in and drops them seconds later
-/// (`docs/protocol.md`, "State of the service"): [`SessionEnded::is_drop`] tells that from a session
-/// that had its time. Nothing in this library logs in by itself because a session ended.
+/// (`docs/protocol.md`, "State of the service"): [`SessionEnded::is_drop`] distinguishes that from
+/// the regular end of a session. The library never logs in again by itself after a session ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SessionEnded {
-    /// What ended it: 1100, 1101 or 1102, or [`Ret::OK`] for its own logout.
+    /// The code that ended it: 1100, 1101 or 1102, or [`Ret::OK`] for its own logout.
     pub retcode: Ret,
-    /// How long after its login, by the driver's clock; resuming it changes nothing about that.
+    /// The time since its login, by the driver's clock. Resuming the session does not reset it.
     pub after: Duration,
-    /// Whether any message had been handed out but what the phone tells of itself (`MsgType` 51),
-    /// which comes with every login.
+    /// Whether any message was delivered, except status messages of the phone (`MsgType` 51), which
+    /// arrive with every login.
     pub had_messages: bool,
 }
 
 impl SessionEnded {
-    /// Whether it ended as those do that the service does not want on the web: by 1101 or 1102,
-    /// less than a minute after its login.
+    /// Returns whether the session ended like those of accounts that may not use the web: with 1101
+    /// or 1102, less than a minute after its login.
     ///
-    /// The service gives no reason: a login elsewhere in that minute looks the same.
+    /// The service gives no reason: a login elsewhere within that minute cannot be distinguished.
     pub fn is_drop(&self) -> bool {
         matches!(self.retcode, Ret::SESSION_INVALID | Ret::COOKIE_INVALID) && self.after < SOON
     }
@@ -44,7 +44,7 @@ impl fmt::Display for SessionEnded {
     }
 }
 
-/// What an error's text says besides the code; nothing where nothing is known.
+/// Displays the circumstances of the end, besides the code; empty for `None`.
 pub(crate) struct Circumstances<'a>(pub(crate) Option<&'a SessionEnded>);
 
 impl fmt::Display for Circumstances<'_> {
@@ -55,12 +55,12 @@ impl fmt::Display for Circumstances<'_> {
     }
 }
 
-/// How long a session has been open, and whether it brought anything.
+/// The lifetime of a session, and whether it received messages.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Lifetime {
     since: Timestamp,
     heard: bool,
-    /// Nothing while it lasts.
+    /// `None` while the session is open.
     until: Option<Timestamp>,
 }
 
@@ -69,12 +69,12 @@ impl Lifetime {
         Self { since: now, heard: false, until: None }
     }
 
-    /// A message was handed out.
+    /// Records that a message was delivered.
     pub(crate) const fn heard_message(&mut self) {
         self.heard = true;
     }
 
-    /// What ended it first is what is told.
+    /// Records the end of the session; only the first call has an effect.
     pub(crate) const fn end(&mut self, now: Timestamp) {
         if self.until.is_none() {
             self.until = Some(now);
@@ -82,7 +82,7 @@ impl Lifetime {
     }
 
     pub(crate) fn ended(&self, ret: Ret) -> Option<SessionEnded> {
-        // By a clock that was set back meanwhile, nobody knows how long it lasted.
+        // If the clock was set back meanwhile, the duration is unknown.
         let after = self.until.filter(|until| *until >= self.since)?.since(self.since);
         Some(SessionEnded { retcode: ret, after, had_messages: self.heard })
     }
@@ -95,13 +95,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drop_comes_soon_and_by_two_codes() {
+    fn a_drop_is_soon_and_has_one_of_two_codes() {
         for (ret, seconds, is_drop) in [
             (1101, 2, true),
             (1102, 6, true),
             (1102, 59, true),
             (1102, 60, false),
-            // Logged out on the phone, by somebody.
+            // Logged out on the phone.
             (1100, 2, false),
             (0, 2, false),
         ] {
@@ -133,6 +133,6 @@ mod tests {
         // The clock was set back.
         let mut life = Lifetime::begin(Timestamp::from_secs(100));
         life.end(Timestamp::from_secs(50));
-        assert_eq!(life.ended(Ret(1101)), None, "no drop, for all that is known");
+        assert_eq!(life.ended(Ret(1101)), None, "unknown duration");
     }
 }

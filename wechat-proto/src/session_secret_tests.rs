@@ -1,4 +1,4 @@
-//! No value that is printed shows a credential or a cookie: `docs/threats.md` S1.
+//! No printed value shows a credential or a cookie: `docs/threats.md` S1.
 
 use super::*;
 use crate::call::Call;
@@ -11,7 +11,7 @@ use crate::sync::Inbox;
 
 const MARK: &str = "PLANTED";
 
-/// A service whose every credential, cookie and ticket carries the mark.
+/// A service whose credentials, cookies and tickets all contain the mark.
 fn serve(request: &Request) -> crate::flow::Response {
     let path = request.http.uri().path();
     let body = match path.rsplit('/').next().unwrap() {
@@ -58,7 +58,7 @@ fn clean_error(error: &Error) {
     assert!(!text.contains(MARK), "{text}");
 }
 
-/// Runs a flow to its next output or third error, looking at everything on the way.
+/// Runs a flow to its next output or third error, and checks every value on the way.
 fn run<F: Flow + fmt::Debug>(flow: &mut F, state: &mut F::State) -> Option<F::Output>
 where
     F::State: fmt::Debug,
@@ -75,7 +75,7 @@ where
             Ok(output) => return Some(output),
             Err(Interrupt::Send(request)) => {
                 clean(&request);
-                // Now and then nothing comes.
+                // Every fifth exchange fails.
                 let input = match step % 5 {
                     1 => Input::Reply(Err(Failure::new(FailureKind::Closed, Sent::Maybe))),
                     _ => Input::Reply(Ok(serve(&request))),
@@ -91,7 +91,7 @@ where
                     return None;
                 }
             }
-            Err(Interrupt::Read(_)) => panic!("nothing is read here"),
+            Err(Interrupt::Read(_)) => panic!("unexpected read"),
         }
     }
     None
@@ -108,7 +108,7 @@ fn no_credential_is_shown() {
             None => panic!("the login failed"),
         }
     };
-    // They are there.
+    // The stored form has them.
     let stored = account.session.to_json();
     assert!(stored.matches(MARK).count() >= 5, "{stored}");
     let mut inbox = Inbox::new();
@@ -127,7 +127,7 @@ fn no_credential_is_shown() {
     let mut call = Call::new(SendText::new(to, "x"));
     let _ = run(&mut call, &mut account.session);
     assert!(run(&mut Call::new(Logout::new()), &mut account.session).is_some());
-    // A stored session that is damaged is not quoted.
+    // Errors do not quote a damaged session.
     for at in 0..stored.len() {
         if let Err(error) = Session::from_json(stored.get(..at).unwrap_or_default()) {
             clean_error(&error);
@@ -135,9 +135,9 @@ fn no_credential_is_shown() {
     }
 }
 
-/// What a batch holds may be a ticket or a key, before it is taken apart as after.
+/// A batch may contain tickets and keys, before and after its messages are parsed.
 #[test]
-fn no_batch_shows_what_is_in_its_messages() {
+fn a_batch_does_not_show_its_messages() {
     let record = r#"{"BaseResponse":{"Ret":0},"SKey":"@crypt_PLANTED","AddMsgList":[
         {"MsgId":"1","MsgType":37,"FromUserName":"fmessage","ToUserName":"@me","Ticket":"v2_PLANTED@stranger",
          "RecommendInfo":{"UserName":"@a","Ticket":"v2_PLANTED@stranger"},"Content":"&lt;msg ticket=\"PLANTED\"/&gt;"},
@@ -150,9 +150,9 @@ fn no_batch_shows_what_is_in_its_messages() {
     clean(&messages);
 }
 
-/// What a desktop client carries is stored, and not shown.
+/// The values of a desktop client are stored, but not shown.
 #[test]
-fn no_proof_of_a_client_is_shown() {
+fn values_of_a_desktop_client_are_not_shown() {
     use crate::entry::Entry;
 
     let entry = Entry::desktop("2.0.0".parse().unwrap(), "PLANTED-extspam".parse().unwrap());
@@ -168,7 +168,7 @@ fn no_proof_of_a_client_is_shown() {
     clean(&device);
 }
 
-/// A redirect that is not followed is not shown with its ticket.
+/// The error for an untrusted redirect does not show its ticket.
 #[test]
 fn an_untrusted_address_is_shown_without_its_ticket() {
     for address in [

@@ -15,14 +15,14 @@ use crate::testing::{NOW, http_of, reply, session};
 #[path = "session_secret_tests.rs"]
 mod secret;
 
-/// What is stored, but for the generator: it goes on, and does not go back.
+/// Returns the stored form without the generator, which continues instead of being restored.
 pub(crate) fn without_generator(mut session: Session) -> String {
     session.device.rng = Generator::default();
     session.to_json()
 }
 
 impl Session {
-    /// All that was acknowledged belongs to batches that are finished.
+    /// Finishes the current batch, so that all acknowledged ids become recent ones.
     fn finish_batch(&mut self) {
         self.acks.park(Some(self.sync_key.clone()), None);
         self.acks.deliver(&mut Vec::new());
@@ -30,7 +30,7 @@ impl Session {
     }
 }
 
-/// A session with something in every field.
+/// Returns a session with a value in every field.
 pub(crate) fn filled() -> Session {
     let mut session = session();
     let uri = http_of(SyncCheck, &mut session).uri().clone();
@@ -53,18 +53,18 @@ pub(crate) fn filled() -> Session {
 }
 
 #[test]
-fn comes_back_as_it_was() {
+fn a_session_survives_storage() {
     let session = filled();
     let json = session.to_json();
     let mut again = Session::from_json(&json).unwrap();
     assert_eq!(without_generator(again.clone()), without_generator(session.clone()));
-    // Twice stored is twice the same, and numbers go on rising.
+    // Storing twice produces the same text, and ids keep increasing.
     assert_eq!(session.to_json(), json);
     assert!(again.next_client_msg_id(NOW) > session.last_client_msg_id);
 }
 
 #[test]
-fn two_copies_draw_differently_when_mixed() {
+fn mixed_copies_draw_different_values() {
     let json = filled().to_json();
     let [mut a, mut b] = [(); 2].map(|()| Session::from_json(&json).unwrap());
     a.mix_seed([1; 32]);
@@ -84,9 +84,9 @@ fn the_device_is_ready_for_another_login() {
     assert_eq!(jar(&device), jar(&session.device));
 }
 
-/// How fast its flows may ask is no part of what a session is.
+/// The back-off is not stored.
 #[test]
-fn a_pace_makes_no_difference() {
+fn back_off_is_not_stored() {
     let mut session = filled();
     (0..10).for_each(|_| session.device.backoff(Lane::Inbox).idle());
     session.device.backoff(Lane::Login).idle();
@@ -94,9 +94,9 @@ fn a_pace_makes_no_difference() {
     assert_eq!(without_generator(again), without_generator(session));
 }
 
-/// The entry and whom it was are stored with the rest.
+/// The entry and the number of the account are stored.
 #[test]
-fn an_entry_is_stored() {
+fn the_entry_is_stored() {
     use crate::entry::Entry;
 
     let desktop = Entry::desktop("2.0.0".parse().unwrap(), "Go8F+/==".parse().unwrap());
@@ -112,7 +112,7 @@ fn an_entry_is_stored() {
 
 proptest! {
     #[test]
-    fn any_session_comes_back(
+    fn any_session_survives_storage(
         taken in prop::collection::vec("[0-9]{1,19}", 0..60), open in 0_usize..60,
         uin in any::<i64>(), nick in any::<String>(), skey in "[!-~]{0,200}", ended in any::<bool>(),
         millis in any::<u64>(), seed in any::<[u8; 32]>(),
@@ -138,7 +138,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_session_or_is_none(text in any::<String>(), at in any::<prop::sample::Index>()) {
+    fn malformed_sessions_are_refused(text in any::<String>(), at in any::<prop::sample::Index>()) {
         prop_assert!(Session::from_json(&text).is_err());
         let json = filled().to_json();
         let mut spoiled: Vec<char> = json.chars().collect();

@@ -1,4 +1,4 @@
-//! Why a stored session cannot be had, or not be stored.
+//! Failures of session stores.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -6,40 +6,41 @@ use core::fmt;
 
 use crate::error::Error;
 
-/// Why a session could not be read from storage, or not be put there.
+/// The failure to load or store a session.
 ///
-/// Its text names the place and shows nothing of what is stored.
+/// Its text names the place and never quotes the stored data.
 #[derive(Clone)]
 pub struct StorageFailure {
-    /// What happened.
+    /// The kind of failure.
     pub kind: StorageKind,
     place: Option<Box<str>>,
     source: Option<Arc<dyn core::error::Error + Send + Sync>>,
 }
 
 impl StorageFailure {
-    /// A failure that names no place and no cause.
+    /// Returns a failure without a place or a source.
     pub const fn new(kind: StorageKind) -> Self {
         Self { kind, place: None, source: None }
     }
 
-    /// The same, with where the session is, or should be: a path, or the name of a record.
+    /// Sets the place of the session: a path, or the name of a record.
     #[must_use]
     pub fn at(mut self, place: &str) -> Self {
         self.place = Some(place.into());
         self
     }
 
-    /// The same, with the error that caused it.
+    /// Sets the error that caused the failure.
     ///
-    /// It is reachable by [`core::error::Error::source`]; its text should not quote what is stored.
+    /// It is available from [`core::error::Error::source`]; its text should not quote the stored
+    /// data.
     #[must_use]
     pub fn because(mut self, source: impl core::error::Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
 
-    /// Where the session is, or should be, if the store said so.
+    /// Returns the place of the session, if the store set it.
     pub fn place(&self) -> Option<&str> {
         self.place.as_deref()
     }
@@ -53,7 +54,7 @@ impl fmt::Display for StorageFailure {
             _ => "the stored session",
         })?;
         if let Some(place) = place {
-            // Quoted: a path may hold anything.
+            // Escaped: a path may contain any characters.
             write!(f, " at {place:?}")?;
         }
         f.write_str(match kind {
@@ -91,24 +92,24 @@ impl From<StorageFailure> for Error {
     }
 }
 
-/// What kind of failure.
+/// The kind of a [`StorageFailure`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum StorageKind {
-    /// There is none, where one is needed.
+    /// A session is required, but none is stored.
     Missing,
-    /// What is there is no session: it is empty, cut short, or was changed.
+    /// The stored data is not a session: it is empty, truncated, or was changed.
     Damaged,
-    /// A newer version of this library wrote it. Nothing is wrong with it.
+    /// A newer version of this library wrote the session. It is not damaged.
     Newer,
-    /// The store failed to read it.
+    /// The store failed to read the session.
     Read,
-    /// The store failed to write it. What was stored before is as it was, or the new session is
-    /// there, whole.
+    /// The store failed to write the session. Either the previous or the new session is stored, in
+    /// full.
     Write,
-    /// The store failed to remove it.
+    /// The store failed to remove the session.
     Remove,
-    /// Whether somebody else uses it cannot be found out.
+    /// The store failed to determine whether the session is in use.
     Lock,
     /// Anything else.
     Other,
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_where_and_what() {
+    fn storage_failure_names_the_place() {
         for (kind, text) in [
             (StorageKind::Missing, "no session is stored at \"/bot/a\\nb\""),
             (
@@ -145,7 +146,7 @@ mod tests {
         let caused = newer.because(StorageFailure::new(StorageKind::Other));
         assert!(caused.source().is_some());
         assert!(format!("{caused:?}").starts_with("StorageFailure { kind: Newer, place: None"));
-        // Nothing is said twice by whoever prints the chain of an error.
+        // Printing the chain of sources repeats no text.
         assert!(Error::from(caused).source().unwrap().source().is_none());
     }
 }

@@ -1,20 +1,19 @@
-//! Where sessions are kept.
+//! Stores for sessions.
 //!
-//! A store keeps one session, of one account. `wechat-file-store` keeps it in a file; its store is
-//! the `FileStore` of both transports. Anything else is a store of your own: a row in a database,
-//! a secret in a vault, an encrypted file. It has three things to do, with
-//! [`Session::to_json`] and [`Session::from_json`] for the form: text, versioned and with a
-//! checksum, that any later version reads.
+//! A store holds one session of one account. `wechat-file-store` keeps it in a file; its store is
+//! the `FileStore` of both transports. Implement [`SessionStore`] for anything else: a row in a
+//! database, a secret in a vault, an encrypted file. [`Session::to_json`] and
+//! [`Session::from_json`] define the form: versioned text with a checksum, which any later version
+//! can read. A store must guarantee:
 //!
-//! - **It replaces as a whole**: whoever loads after a crash gets the session that was saved last,
-//!   or the one before, never a part of one.
-//! - **Saved means there**: when [`save`](SessionStore::save) has returned, the session outlives
-//!   the loss of power. A message that was answered comes again otherwise.
-//! - **One writer**: two holders of one session would overwrite each other's keys, and each hear
-//!   the other's messages. Whoever opens what is in use should hear [`Error::InUse`].
-//! - **It never guesses**: what is stored and cannot be read is an error, not "nothing". A login
-//!   over it would be lost work for whoever has to scan the code, or an account's last good
-//!   session.
+//! - **Atomic replacement**: after a crash, [`load`](SessionStore::load) returns the session that
+//!   was saved last or the one before, never a part of one.
+//! - **Durability**: once [`save`](SessionStore::save) has returned, the session survives a loss of
+//!   power. Otherwise, acknowledged messages may be delivered again.
+//! - **One writer**: two holders of one session would overwrite each other's keys and receive each
+//!   other's messages. Opening a store that is in use should fail with [`Error::InUse`].
+//! - **No guessing**: data that cannot be read is an error, not `None`. Otherwise, a new login would
+//!   overwrite a session that may still be recoverable.
 //!
 //! Its errors are [`Error::Storage`], with the store's own error as their source:
 //!
@@ -60,32 +59,32 @@
 //! # assert!(Kept { vault: &Vault, name: "bot" }.load().unwrap().is_none());
 //! ```
 //!
-//! A bot that stores effects of its own (an order, a row), and wants each exactly once, writes the
-//! effect and the session in **one** transaction: a copy of the session on which the message is
-//! [acknowledged](Session::acknowledge), as [`Session::to_json`] writes it.
+//! A bot that stores its own effects (an order, a row) exactly once writes the effect and the
+//! session in **one** transaction: a copy of the session on which the message is
+//! [acknowledged](Session::acknowledge), in the form of [`Session::to_json`].
 
 use alloc::boxed::Box;
 
 use crate::error::Error;
 use crate::session::Session;
 
-/// Keeps one session; blocking.
+/// A blocking store of one session.
 pub trait SessionStore {
-    /// The session that was saved last; nothing if there is none.
+    /// Returns the session that was saved last; `None` if there is none.
     ///
     /// # Errors
     ///
     /// [`Error::Storage`] if there is one and it cannot be read.
     fn load(&mut self) -> Result<Option<Session>, Error>;
 
-    /// Keeps this session in place of the one before.
+    /// Stores this session in place of the previous one.
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`]; what was saved before is still there, or this one is.
+    /// [`Error::Storage`]; either the previous session or this one is stored.
     fn save(&mut self, session: &Session) -> Result<(), Error>;
 
-    /// Keeps none any more.
+    /// Removes the stored session.
     ///
     /// # Errors
     ///
@@ -93,26 +92,28 @@ pub trait SessionStore {
     fn remove(&mut self) -> Result<(), Error>;
 }
 
-/// The same, without blocking: for stores behind an async driver.
+/// An asynchronous store of one session.
 ///
-/// A future that is dropped may have done its work or not; what comes after it must not be
-/// overtaken by it.
+/// # Cancel safety
+///
+/// A dropped future may or may not have completed its work; it must not take effect after a later
+/// operation.
 pub trait AsyncSessionStore: Send {
-    /// The session that was saved last; nothing if there is none.
+    /// Returns the session that was saved last; `None` if there is none.
     ///
     /// # Errors
     ///
     /// [`Error::Storage`] if there is one and it cannot be read.
     fn load(&mut self) -> impl Future<Output = Result<Option<Session>, Error>> + Send;
 
-    /// Keeps this session in place of the one before.
+    /// Stores this session in place of the previous one.
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`]; what was saved before is still there, or this one is.
+    /// [`Error::Storage`]; either the previous session or this one is stored.
     fn save(&mut self, session: &Session) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Keeps none any more.
+    /// Removes the stored session.
     ///
     /// # Errors
     ///
@@ -172,9 +173,9 @@ mod tests {
         }
     }
 
-    /// Through what stands before it, a store is the same.
+    /// A store can be used through references and boxes.
     #[test]
-    fn a_store_may_be_lent_or_boxed() {
+    fn a_store_works_by_reference_and_boxed() {
         fn is_kept<S: SessionStore>(mut store: S) {
             assert!(store.load().unwrap().is_none());
             store.save(&session()).unwrap();

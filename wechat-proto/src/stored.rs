@@ -1,11 +1,11 @@
 //! The form in which sessions are stored.
 //!
-//! | number | what it is |
+//! | number | content |
 //! |---|---|
 //! | 1 | the session's fields; later versions added some, each with a default |
-//! | 2 | `format`, `md5`, `session`: the fields of 1 behind a checksum of their text |
+//! | 2 | `format`, `md5`, `session`: the fields of 1 with a checksum of their text |
 //!
-//! Every form that was ever written is read; `samples` holds one of each.
+//! All forms can be read; `samples` has one of each.
 
 use alloc::string::{String, ToString as _};
 
@@ -16,7 +16,7 @@ use crate::error::{Error, StorageFailure, StorageKind};
 use crate::media::Md5Sum;
 use crate::session::Session;
 
-/// The number of the form that is written; anything newer is refused.
+/// The number of the form that is written; newer forms are refused.
 const NEWEST: u64 = 2;
 
 #[derive(Deserialize)]
@@ -27,20 +27,21 @@ struct Head {
 #[derive(Deserialize, Serialize)]
 struct Checked<'a> {
     format: u64,
-    /// Against accidents. Whoever may write the file may write this as well.
+    /// Detects accidental damage only: anyone who can write the file can write this as well.
     md5: &'a str,
     #[serde(borrow)]
     session: &'a RawValue,
 }
 
-/// The text of a session.
+/// Returns the stored form of a session.
 pub(crate) fn write(session: &Session) -> String {
-    let text = serde_json::value::to_raw_value(session).expect("a session has no odd keys");
+    let text = serde_json::value::to_raw_value(session).expect("all keys are strings");
     let checked = Checked { format: NEWEST, md5: &sum(text.get()), session: &text };
-    serde_json::to_string(&checked).expect("it has no odd keys either")
+    serde_json::to_string(&checked).expect("all keys are strings")
 }
 
-/// The session of a text. The library's own messages quote what they read: they are not passed on.
+/// Parses the stored form of a session. Errors of `serde_json` quote their input, so they are
+/// dropped.
 pub(crate) fn read(json: &str) -> Result<Session, Error> {
     let damaged = |_| StorageFailure::new(StorageKind::Damaged);
     let Head { format } = serde_json::from_str(json).map_err(damaged)?;

@@ -14,16 +14,15 @@ use crate::session::tests::{filled, without_generator};
 use crate::sync::{Inbox, SyncCheck};
 use crate::testing::NOW;
 
-/// One of each form that was ever written, oldest first. What one holds never changes: a new form
-/// is a new sample.
+/// One sample of each stored form, oldest first. Samples never change: a new form gets a new sample.
 const SAMPLES: [(&str, &str); 3] = [
-    // Knew one entry, no account but the session's own, no uploads, and not when it began.
+    // The first form: one entry, no stored account number, no upload ids, no start time.
     ("1-first", include_str!("samples/session-1-first.json")),
     ("1", include_str!("samples/session-1.json")),
     ("2", include_str!("samples/session-2.json")),
 ];
 
-/// What the newest sample holds.
+/// Returns the session of the newest sample.
 fn sampled() -> Session {
     let mut session = filled();
     let entry = Entry::desktop("2.0.0".parse().unwrap(), "Go8F+/==".parse().unwrap());
@@ -43,17 +42,17 @@ fn kind(read: Result<Session, Error>) -> StorageKind {
     }
 }
 
-/// The first form: the fields alone.
+/// Returns the first form: the fields alone.
 fn fields(session: &Session) -> String {
     serde_json::to_string(session).unwrap()
 }
 
-/// The second form around any text.
+/// Returns the second form around any text.
 fn around(text: &str) -> String {
     format!("{{\"format\":2,\"md5\":\"{}\",\"session\":{text}}}", sum(text))
 }
 
-/// Every form that was ever written is read, and nothing of it is lost.
+/// Every form can be read without loss.
 ///
 /// Threat S2.
 #[test]
@@ -80,10 +79,10 @@ fn all_forms_are_read() {
         assert_eq!(session.device.hosts, filled().device.hosts);
         let mut next = session.clone();
         assert!(next.next_client_msg_id(NOW).to_string().as_str() > "14766061635800255", "{name}");
-        // Whom a push login asks.
+        // The account of a push login.
         let uin = if name == "1-first" { 752_650_838 } else { 566_148_615 };
         assert_eq!((me.uin, session.clone().into_device().last_uin()), (uin, Some(uin)), "{name}");
-        // Written anew, it is the same.
+        // Storing it again preserves it.
         let again = Session::from_json(&session.to_json()).unwrap();
         assert!(without_generator(again) == without_generator(session.clone()), "{name}");
         is_usable(session);
@@ -98,27 +97,26 @@ fn all_forms_are_read() {
     assert_eq!(without_generator(now), without_generator(sampled()));
 }
 
-/// What is written today is the newest sample, to the byte. Where this fails, what is stored has
-/// changed: give it a sample of its own, and the form a number of its own if older versions would
-/// misread it.
+/// The written form equals the newest sample. If this fails, the stored form has changed: add a
+/// sample, and use a new form number if older versions would misread it.
 ///
 /// Threat S2.
 #[test]
-fn the_newest_sample_is_what_is_written() {
+fn the_written_form_is_the_newest_sample() {
     assert_eq!(sampled().to_json(), SAMPLES[2].1.trim_end());
     assert_eq!(fields(&sampled()), SAMPLES[1].1.trim_end());
 }
 
 /// Threat S2.
 #[test]
-fn a_newer_form_is_not_guessed_at() {
+fn newer_and_malformed_forms_are_refused() {
     let whole = filled().to_json();
     assert!(whole.starts_with("{\"format\":2,"));
     for (format, what) in [
         ("3", StorageKind::Newer),
         ("18446744073709551615", StorageKind::Newer),
         ("0", StorageKind::Damaged),
-        // The fields alone are not there.
+        // The fields are not at the top level.
         ("1", StorageKind::Damaged),
         ("\"2\"", StorageKind::Damaged),
         ("-1", StorageKind::Damaged),
@@ -127,7 +125,7 @@ fn a_newer_form_is_not_guessed_at() {
         let other = whole.replacen("\"format\":2", &format!("\"format\":{format}"), 1);
         assert_eq!(kind(Session::from_json(&other)), what, "{format}");
     }
-    // Whatever else it holds.
+    // With any other content.
     assert_eq!(kind(Session::from_json("{\"format\":7,\"else\":[]}")), StorageKind::Newer);
     for damaged in [
         "",
@@ -141,7 +139,7 @@ fn a_newer_form_is_not_guessed_at() {
         "{\"format\":2",
         "{\"format\":2,\"md5\":\"\",\"session\":{}}",
         "\u{feff}{}",
-        // What is around it is not what it is.
+        // The outer form is valid, the content is not.
         &around("{}"),
         &around("null"),
         &around(&whole),
@@ -151,11 +149,11 @@ fn a_newer_form_is_not_guessed_at() {
     }
 }
 
-/// What it says is `Storage`, and shows nothing of what was read.
+/// The error is `Storage`, and shows nothing of the stored text.
 ///
 /// Threat S1.
 #[test]
-fn what_is_damaged_is_not_quoted() {
+fn errors_do_not_quote_a_damaged_session() {
     let skey = "@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e";
     let fields = fields(&filled()).replacen(skey, "@crypt_\u{7}", 1);
     for damaged in [fields.as_str(), &around(&fields), &fields.replacen("\"me\"", "\"@crypt\"", 1)]
@@ -167,7 +165,7 @@ fn what_is_damaged_is_not_quoted() {
     }
 }
 
-/// A session that was read can be used: its requests can be built.
+/// Checks that a restored session is usable: its requests can be built.
 fn is_usable(session: Session) {
     let mut account = Account::from(session);
     let sent = Inbox::new().poll(&mut account, NOW);
@@ -176,8 +174,8 @@ fn is_usable(session: Session) {
     let _ = Session::from_json(&account.session.to_json()).unwrap();
 }
 
-/// Each byte of a text, replaced in a few ways.
-fn spoiled(text: &str) -> impl Iterator<Item = String> {
+/// Returns copies of a text with each byte replaced in a few ways.
+fn damaged_copies(text: &str) -> impl Iterator<Item = String> {
     (0..text.len()).flat_map(move |at| {
         let with = [b'0', b'"', b'{', b'\n', text.as_bytes()[at] ^ 1];
         let other = with.into_iter().filter(move |with| *with != text.as_bytes()[at]);
@@ -189,21 +187,21 @@ fn spoiled(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Damaged in any byte, or cut short anywhere, it is refused.
+/// A text with any damaged byte, or truncated anywhere, is refused.
 ///
 /// Threat S2.
 #[test]
-fn any_byte_may_be_damaged() {
+fn a_session_with_any_damaged_byte_is_refused() {
     let json = filled().to_json();
     let mut newer = 0;
-    for spoiled in spoiled(&json) {
-        match kind(Session::from_json(&spoiled)) {
+    for damaged in damaged_copies(&json) {
+        match kind(Session::from_json(&damaged)) {
             StorageKind::Damaged => {}
             StorageKind::Newer => newer += 1,
-            other => panic!("{other:?}: {spoiled}"),
+            other => panic!("{other:?}: {damaged}"),
         }
     }
-    // The one digit of the number: 3.
+    // The format number, changed to 3.
     assert_eq!(newer, 1);
     for cut in (0..json.len()).filter(|at| json.is_char_boundary(*at)) {
         assert_eq!(kind(Session::from_json(&json[..cut])), StorageKind::Damaged);
@@ -211,23 +209,22 @@ fn any_byte_may_be_damaged() {
     for behind in ["x", "}", &json, "\0"] {
         assert_eq!(kind(Session::from_json(&format!("{json}{behind}"))), StorageKind::Damaged);
     }
-    // An editor's last line.
+    // A line break added by an editor.
     assert!(Session::from_json(&format!("{json}\n")).is_ok());
 }
 
-/// The first form has no checksum: what can be read is a session that can be used, or it is
-/// refused.
+/// The first form has no checksum: a damaged text is refused or yields a usable session.
 ///
 /// Threat S2.
 #[test]
-fn any_byte_of_the_first_form_may_be_damaged() {
+fn a_damaged_session_of_the_first_form_is_usable_or_refused() {
     let json = fields(&filled());
     let mut read = 0;
-    for spoiled in spoiled(&json) {
-        match Session::from_json(&spoiled) {
+    for damaged in damaged_copies(&json) {
+        match Session::from_json(&damaged) {
             Ok(session) => {
                 read += 1;
-                // Whoever edits the address of a host decides where requests go.
+                // Changed hosts may be unusable.
                 if session.device.hosts == filled().device.hosts {
                     is_usable(session);
                 }
@@ -242,10 +239,9 @@ fn any_byte_of_the_first_form_may_be_damaged() {
     }
 }
 
-/// The order of fields does not matter, and unknown ones do not either: an older version's form
-/// with more in it is read.
+/// The order of fields does not matter, and unknown fields are ignored.
 #[test]
-fn more_fields_are_passed_over() {
+fn unknown_fields_are_ignored() {
     let mut stored: Value = serde_json::from_str(&fields(&filled())).unwrap();
     stored["later"] = json!({ "a": [1] });
     let again = Session::from_json(&format!(" {stored} ")).unwrap();

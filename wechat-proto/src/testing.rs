@@ -1,4 +1,4 @@
-//! What unit tests share: a rendered request, invented replies, a host without a network.
+//! Helpers of unit tests: rendered requests, invented replies, a driver without a network.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -24,16 +24,16 @@ use crate::sync::key::WireKey;
 use crate::time::Timestamp;
 use crate::wire::lenient::{Lenient as _, List};
 
-/// When tests happen: the clock of the 2016 notes.
+/// The time of tests: the clock of the 2016 notes.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);
 
-/// The request of an endpoint as it would go out: method and address, headers, body.
+/// Returns the request of an endpoint as text: method and URI, headers, body.
 pub(crate) fn rendered<E: Endpoint>(mut endpoint: E, state: &mut E::State) -> String {
     let http = endpoint.request(state, NOW);
     render(&http)
 }
 
-/// The request of an endpoint.
+/// Returns the request of an endpoint.
 pub(crate) fn http_of<E: Endpoint>(
     endpoint: E,
     state: &mut E::State,
@@ -41,7 +41,7 @@ pub(crate) fn http_of<E: Endpoint>(
     built(endpoint, state, NOW)
 }
 
-/// The request of an endpoint at a time.
+/// Returns the request of an endpoint at a given time.
 pub(crate) fn built<E: Endpoint>(
     mut endpoint: E,
     state: &mut E::State,
@@ -50,12 +50,12 @@ pub(crate) fn built<E: Endpoint>(
     endpoint.request(state, now)
 }
 
-/// The body of a request, byte for byte.
+/// Returns the body of a request.
 pub(crate) fn body(request: &http::Request<crate::body::Body>) -> String {
     String::from_utf8(request.body().clone().into_bytes().into()).unwrap()
 }
 
-/// A request as text.
+/// Returns a request as text.
 pub(crate) fn render(http: &http::Request<crate::body::Body>) -> String {
     let mut text = format!("{} {}\n", http.method(), http.uri());
     for (name, value) in http.headers() {
@@ -65,13 +65,13 @@ pub(crate) fn render(http: &http::Request<crate::body::Body>) -> String {
     text.trim_end().to_string()
 }
 
-/// A reply with status 200.
+/// Returns a reply with status 200.
 pub(crate) fn reply(body: &str) -> Response {
     Response::new(Bytes::copy_from_slice(body.as_bytes()))
 }
 
-/// Asserts that an endpoint parses none of `bodies`, nor of those that no endpoint parses, and that
-/// the errors name the endpoint and what it expects.
+/// Asserts that an endpoint parses none of `bodies`, nor a list of generally malformed bodies, and
+/// that the errors name the endpoint and the expected reply.
 pub(crate) fn malformed<E: Endpoint>(endpoint: &E, bodies: &[&str]) {
     let always = ["", " ", "<html><body>502 Bad Gateway</body></html>", "{", "[]", "null", "\u{0}"];
     for body in always.iter().chain(bodies) {
@@ -80,13 +80,13 @@ pub(crate) fn malformed<E: Endpoint>(endpoint: &E, bodies: &[&str]) {
                 assert!(!endpoint.is_empty() && !expected.is_empty());
             }
             Err(other) => panic!("{body:?}: {other}"),
-            Ok(_) => panic!("{body:?} was read"),
+            Ok(_) => panic!("{body:?} was parsed"),
         }
     }
 }
 
-/// Runs a flow until it gives an output or fails; time passes only when it sleeps, and with each
-/// reply.
+/// A driver that runs a flow until it returns an output or fails. Time passes only during sleeps
+/// and with each reply.
 pub(crate) struct Host {
     pub(crate) now: Timestamp,
     /// Method and path of each request, in order.
@@ -127,14 +127,14 @@ impl Host {
                     self.now = self.now.after(core::time::Duration::from_millis(7));
                     flow.handle(input);
                 }
-                Err(Interrupt::Read(_)) => panic!("nothing is read here"),
+                Err(Interrupt::Read(_)) => panic!("unexpected read"),
             }
         }
         panic!("the flow does not end: {:?}", self.paths);
     }
 }
 
-/// Invented credentials.
+/// Returns invented credentials.
 pub(crate) fn credentials() -> Credentials {
     Credentials {
         uin: "752650838".parse().unwrap(),
@@ -144,7 +144,7 @@ pub(crate) fn credentials() -> Credentials {
     }
 }
 
-/// An invented session on `wx.qq.com`.
+/// Returns an invented session on `wx.qq.com`.
 pub(crate) fn session() -> Session {
     let me = r#"{"UserName":"@09ed9af3","NickName":"Zhang San","Uin":752650838}"#;
     let me = Me::of(WireContact::read(me).take().unwrap(), 566_148_615);
@@ -153,12 +153,12 @@ pub(crate) fn session() -> Session {
     Session::new(Device::new(), credentials(), me, key.unwrap())
 }
 
-/// An account on [`session`], which knows no contact.
+/// Returns an account on [`session`], without contacts.
 pub(crate) fn account() -> Account {
     Account::from(session())
 }
 
-/// A file that the service has taken.
+/// Returns an uploaded file.
 pub(crate) fn uploaded(media_type: MediaType, file_name: &str) -> Uploaded {
     Uploaded {
         media_id: "@crypt_6084141c_c73c046b".into(),
@@ -169,8 +169,8 @@ pub(crate) fn uploaded(media_type: MediaType, file_name: &str) -> Uploaded {
     }
 }
 
-/// The elements of a document by their paths, each with its text, by a reader that forgives
-/// nothing; attributes stand behind an `@`.
+/// Returns the elements of a document by their paths, each with its text, from a strict reader;
+/// attributes follow an `@`.
 pub(crate) fn elements(document: &str) -> Vec<(String, String)> {
     let mut reader = Reader::from_str(document);
     let (mut found, mut open) = (Vec::<(String, String)>::new(), Vec::<String>::new());
@@ -205,17 +205,17 @@ pub(crate) fn elements(document: &str) -> Vec<(String, String)> {
     }
 }
 
-/// Who messages of tests are to.
+/// Returns the receiver of test messages.
 pub(crate) fn me() -> UserName {
     "@me".parse().unwrap()
 }
 
-/// A contact as a record tells it.
+/// Parses a contact record.
 pub(crate) fn contact(json: &str) -> Contact {
     WireContact::read(json).take().unwrap()
 }
 
-/// A message with these fields, the second of its batch.
+/// Returns a message with these fields, the second of its batch.
 pub(crate) fn message(fields: &str) -> Message {
     let json = format!("{{\"AddMsgList\":[7,{{{fields}}}]}}");
     let elements = format!("[7,{{{fields}}}]");
@@ -223,7 +223,7 @@ pub(crate) fn message(fields: &str) -> Message {
     WireMessage::take_all(list, &Bytes::from(json), &me()).pop().unwrap()
 }
 
-/// A message of this type and content to the account, from somebody; with more fields, or none.
+/// Returns a message of this type and content to the account, with optional further fields.
 pub(crate) fn said(msg_type: i64, fields: &str, content: &str) -> Message {
     let content = serde_json::Value::from(content);
     let comma = if fields.is_empty() { "" } else { "," };

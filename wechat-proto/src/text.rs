@@ -1,4 +1,4 @@
-//! Text as the service writes it, and as people read it.
+//! Text in the service's notation, and in plain form.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::wire::entities;
 
-/// A string that the service gave; reads like a `&str`.
+/// A string received from the service; dereferences to `str`.
 #[derive(Clone, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct Text(Box<str>);
@@ -22,8 +22,7 @@ impl Text {
     }
 }
 
-/// The beginning of a text that is stored with the session: far more than the service lets anybody
-/// write.
+/// Truncates a text that is stored with the session. The limit is far above the service's own.
 pub(crate) fn brief(text: Box<str>) -> Box<str> {
     const LONGEST: usize = 4096;
     if text.len() <= LONGEST {
@@ -83,10 +82,10 @@ impl fmt::Debug for Text {
     }
 }
 
-/// A text of the service's as people read it: line breaks, entities and emoji spans decoded, in
-/// the official order (`docs/protocol.md` §9.3).
+/// Decodes the line breaks, entities and emoji spans of a text from the service, in the official
+/// order (`docs/protocol.md` §9.3).
 ///
-/// What this library hands out is decoded already; this is for what is read from
+/// Values returned by this library are already decoded; use this for text from
 /// [`Raw`](crate::message::Raw) JSON.
 ///
 /// ```
@@ -97,7 +96,7 @@ impl fmt::Debug for Text {
 /// assert_eq!(text::encode("A & B😄"), name);
 /// ```
 pub fn decode(text: Text) -> Box<str> {
-    // Nearly every text ends here: looking at all of it, without a way out, is fastest.
+    // Nearly every text is returned here; a scan without early exit is fastest.
     let markup = |found, byte: &u8| found | (*byte == b'<') | (*byte == b'&');
     if !text.as_bytes().iter().fold(false, markup) {
         return text.0;
@@ -115,13 +114,12 @@ pub fn decode(text: Text) -> Box<str> {
     spans(&text).unwrap_or_else(|| text.into_owned()).into()
 }
 
-/// A text as the service writes it, in names and in the content of messages: what [`decode`]
-/// reads.
+/// Encodes a text in the notation of the service for names and the content of messages, the inverse
+/// of [`decode`].
 ///
-/// `decode(encode(text))` is `text`, except for one that spells out the tag of a span: the
-/// service's own order of decoding has no way to write that. Nothing that is *sent* wants this:
-/// requests carry plain characters. It is for comparing with what the service wrote, and for
-/// simulating it.
+/// `decode(encode(text))` is `text`, except for a text that contains the tag of a span, which the
+/// service's order of decoding cannot represent. Do not use it for requests, which carry plain
+/// characters. It is for comparing with text from the service, and for simulating it.
 pub fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
@@ -131,7 +129,7 @@ pub fn encode(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '\n' => out.push_str("<br/>"),
-            // A key and the cap around it, two halves of a flag: one span.
+            // A keycap sequence, or the two halves of a flag, is one span.
             '0'..='9' | '#' | '*' if characters.next_if_eq(&'\u{20e3}').is_some() => {
                 span(&mut out, &format!("{:04x}20e3", u32::from(c)));
             }
@@ -153,8 +151,8 @@ fn span(out: &mut String, digits: &str) {
     out.push_str("\"></span>");
 }
 
-/// Whether the service writes a character as a span: those that it draws as pictures. The codes
-/// that it uses for other faces cannot stand for themselves.
+/// Returns whether the service writes a character as a span, as it does for emoji. Codes that it
+/// uses for other faces cannot be encoded as themselves.
 fn is_emoji(c: char) -> bool {
     let drawn = matches!(
         c,
@@ -165,8 +163,8 @@ fn is_emoji(c: char) -> bool {
 
 const SPAN: &str = "<span class=\"emoji emoji";
 
-/// Emoji spans as the characters they stand for; what is no such span stays as it is. Nothing if
-/// there is none.
+/// Replaces emoji spans by their characters; other text is unchanged. Returns `None` if there is no
+/// span.
 pub(crate) fn spans(text: &str) -> Option<String> {
     if !text.contains(SPAN) {
         return None;
@@ -179,7 +177,7 @@ pub(crate) fn spans(text: &str) -> Option<String> {
         let code = span.get(SPAN.len()..).unwrap_or_default();
         let digits = code.bytes().take_while(u8::is_ascii_hexdigit).count();
         let (hex, end) = code.split_at(digits);
-        // One code comes without the `>` of its opening tag.
+        // One code lacks the `>` of its opening tag.
         let after = ["\"></span>", "\"</span>"].iter().find_map(|tag| end.strip_prefix(tag));
         match (emoji(hex), after) {
             (Some(characters), Some(after)) => {
@@ -196,7 +194,7 @@ pub(crate) fn spans(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// The characters that a span's digits stand for: one code point of 4 or 5 digits, or two (4 and
+/// Returns the characters for the digits of a span: one code point of 4 or 5 digits, or two (4 and
 /// 4, 5 and 5, 2 and 4).
 fn emoji(hex: &str) -> Option<String> {
     let (first, second) = match hex.len() {
@@ -215,7 +213,7 @@ fn emoji(hex: &str) -> Option<String> {
     Some(out)
 }
 
-/// Codes that the web service gives for another face than the phone showed.
+/// Codes that the web service uses for another face than the phone, with the phone's code.
 const CORRECTED: [(&str, &str); 9] = [
     ("1f63c", "1f601"),
     ("1f639", "1f602"),
@@ -232,11 +230,11 @@ fn corrected(hex: &str) -> &str {
     CORRECTED.iter().find(|(wrong, _)| *wrong == hex).map_or(hex, |(_, right)| right)
 }
 
-/// Undoes UTF-8 that was read as Windows-1252 and encoded again; nothing if it was not
-/// (`docs/shapes.md`).
+/// Undoes UTF-8 that was decoded as Windows-1252 and encoded again (`docs/shapes.md`). Returns
+/// `None` if the text is not doubly encoded.
 ///
-/// Only text whose every character has a byte of that page, and whose bytes are UTF-8 with at
-/// least one character of several bytes, is taken for it: hardly any other text is.
+/// A text counts as doubly encoded if every character has a byte in that code page and the bytes
+/// are valid non-ASCII UTF-8, which other texts hardly ever are.
 pub(crate) fn undo_double_encoding(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;
@@ -245,7 +243,7 @@ pub(crate) fn undo_double_encoding(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The byte that Windows-1252 (or Latin-1, where that has none) gives for a character.
+/// Returns the byte of a character in Windows-1252, or else in Latin-1.
 fn windows_1252(c: char) -> Option<u8> {
     const HIGH: [(char, u8); 27] = [
         ('€', 0x80),
@@ -290,7 +288,7 @@ mod tests {
 
     /// `docs/protocol.md` §9.3.
     #[test]
-    fn decodes_in_the_official_order() {
+    fn text_is_decoded_in_the_official_order() {
         for (text, read) in [
             ("plain", "plain"),
             ("a<br/>b", "a\nb"),
@@ -310,9 +308,9 @@ mod tests {
         }
     }
 
-    /// Each form of a span comes back as the one that is written here.
+    /// Encoding produces one canonical form of each span.
     #[test]
-    fn encodes_what_it_decodes() {
+    fn encoding_inverts_decoding() {
         for (text, written) in [
             ("plain", "plain"),
             ("a\nb", "a<br/>b"),
@@ -339,14 +337,14 @@ mod tests {
 
         /// Emoji of all kinds among other characters.
         #[test]
-        fn what_is_encoded_comes_back(text in "([\\x{2600}-\\x{27bf}\\x{1f000}-\\x{1faff}]|[\\x{1f1e6}-\\x{1f1ff}]{1,3}|[0-9#*]\\x{20e3}?|\\x{20e3}|[<>&;\n]|<br/>|&amp;|\\PC){0,30}") {
+        fn encoded_text_decodes_to_itself(text in "([\\x{2600}-\\x{27bf}\\x{1f000}-\\x{1faff}]|[\\x{1f1e6}-\\x{1f1ff}]{1,3}|[0-9#*]\\x{20e3}?|\\x{20e3}|[<>&;\n]|<br/>|&amp;|\\PC){0,30}") {
             prop_assume!(!text.contains(SPAN));
             prop_assert_eq!(&*decode(encode(&text).into()), text.as_str());
         }
 
-        /// Whatever can be read as spans can be written again.
+        /// Characters decoded from spans can be encoded again.
         #[test]
-        fn what_is_decoded_can_be_encoded(spans in prop::collection::vec("[0-9a-f]{4,5}|[0-9a-f]{8}|[0-9a-f]{10}|[23][0-9]20e3", 0..8)) {
+        fn decoded_spans_can_be_encoded(spans in prop::collection::vec("[0-9a-f]{4,5}|[0-9a-f]{8}|[0-9a-f]{10}|[23][0-9]20e3", 0..8)) {
             let written: String = spans.iter().map(|digits| format!("{SPAN}{digits}\"></span>")).collect();
             let read = decode(written.into());
             prop_assume!(!read.contains(SPAN));
@@ -360,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn undoes_double_encoding_only() {
+    fn only_double_encoding_is_undone() {
         assert_eq!(undo_double_encoding("åŒ—äº¬").as_deref(), Some("北京"));
         for text in ["", "Peking", "北京", "café", "naïve", "…"] {
             assert_eq!(undo_double_encoding(text), None, "{text}");

@@ -15,27 +15,28 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The time `millis` milliseconds after the epoch.
+    /// Returns the time `millis` milliseconds after the epoch.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// The time `seconds` seconds after the epoch.
+    /// Returns the time `seconds` seconds after the epoch.
     pub const fn from_secs(seconds: u64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the epoch.
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
-    /// Whole seconds since the epoch.
+    /// Returns the whole seconds since the epoch.
     pub const fn as_secs(self) -> u64 {
         self.0 / 1000
     }
 
-    /// What JavaScript's `~Date.now()` gives: the bitwise NOT of the milliseconds, cut to 32 bits.
+    /// Returns the value of JavaScript's `~Date.now()`: the bitwise NOT of the milliseconds,
+    /// truncated to 32 bits.
     ///
     /// `login`, `webwxinit` (`r`) and `webwxsync` (`rr`) carry it: `docs/protocol.md` §1.2.
     #[expect(clippy::cast_possible_truncation, reason = "the cut is the definition")]
@@ -43,50 +44,50 @@ impl Timestamp {
         !(self.0 as u32).cast_signed()
     }
 
-    /// This time and `duration` more; stays at the end of time instead of overflowing.
+    /// Returns this time plus `duration`, saturating at the maximum.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(millis))
     }
 
-    /// How long ago `earlier` was; nothing if it lies ahead (the clock was set back).
+    /// Returns the time since `earlier`; zero if it is later (the clock was set back).
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// How much of a wait is left, by a clock that may jump (`docs/threats.md` C1).
+/// The remaining time of a wait, by a clock that may jump (`docs/threats.md` C1).
 ///
-/// Time is added up as it passes from one look to the next, so that a clock that jumps spoils one
-/// look, and not the whole of the wait.
+/// The time between two consecutive checks is summed up, so that a jump of the clock affects only
+/// one interval and not the whole wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
     left: Duration,
     seen: Timestamp,
-    /// Looks in a row at a clock that stood still.
+    /// The number of consecutive checks at which the clock had not advanced.
     still: u8,
 }
 
 impl Wait {
-    /// So many of them are taken for a clock that stands. A host that gives up a sleep and looks
-    /// again at once, time after time in one millisecond, looks the same: see [`crate::flow`].
+    /// The number of such checks after which the clock counts as stopped. A driver that repeatedly
+    /// ends its sleep within one millisecond cannot be distinguished: see [`crate::flow`].
     const STILL: u8 = 8;
 
     pub(crate) const fn new(length: Duration, now: Timestamp) -> Self {
         Self { left: length, seen: now, still: 0 }
     }
 
-    /// What is left. Time that passed while the clock was set back is not known, and not counted.
+    /// Returns the remaining time. An interval in which the clock was set back counts as zero.
     pub(crate) const fn left(&mut self, now: Timestamp) -> Duration {
         self.left = self.left.saturating_sub(now.since(self.seen));
         self.seen = now;
         self.left
     }
 
-    /// What is left to sleep, where the whole of it was slept since the last look. Where the
-    /// clock was set back meanwhile, nothing is: a clock that goes back again and again must not
-    /// make one sleep follow another.
+    /// Returns the remaining time to sleep, after the last value that was returned was slept. Zero
+    /// if the clock was set back meanwhile: a clock that is set back repeatedly must not cause
+    /// endless sleeps.
     pub(crate) fn sleep(&mut self, now: Timestamp) -> Duration {
         self.still = if now == self.seen { self.still.saturating_add(1) } else { 0 };
         if now < self.seen || self.still >= Self::STILL {
@@ -102,12 +103,12 @@ mod tests {
 
     /// Threat C1.
     #[test]
-    fn a_wait_ends_whatever_the_clock_does() {
+    fn a_wait_ends_for_any_clock() {
         let at = Timestamp::from_secs;
         let ten = Duration::from_secs(10);
         let mut wait = Wait::new(ten, at(100));
         assert_eq!(wait.left(at(104)).as_secs(), 6);
-        // A day back: what passed meanwhile is not known.
+        // Set back: the time that passed meanwhile is unknown.
         assert_eq!(wait.left(at(1)).as_secs(), 6);
         assert_eq!(wait.left(at(5)).as_secs(), 2);
         assert_eq!(wait.left(at(100_000)), Duration::ZERO);
@@ -118,7 +119,7 @@ mod tests {
         assert_eq!(sleep.sleep(at(100_003)).as_secs(), 7);
         assert_eq!(sleep.sleep(at(10)), Duration::ZERO);
 
-        // A clock that stands, or falls back as fast as the host sleeps.
+        // A clock that does not advance.
         let mut sleep = Wait::new(ten, at(100));
         assert!((0..7).all(|_| sleep.sleep(at(100)) == ten));
         assert_eq!(sleep.sleep(at(100)), Duration::ZERO);
@@ -126,7 +127,7 @@ mod tests {
 
     /// `docs/protocol.md` §1.2: the vectors taken from captures.
     #[test]
-    fn inverts_as_javascript_does() {
+    fn inverted_matches_javascript() {
         for (millis, inverted) in [
             (1_476_606_163_580, 862_586_243),
             (1_546_211_298_738, -23_072_179),
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn never_overflows() {
+    fn timestamps_do_not_overflow() {
         let end = Timestamp::from_millis(u64::MAX);
         assert_eq!(end.after(Duration::MAX), end);
         assert_eq!(Timestamp::default().since(end), Duration::ZERO);

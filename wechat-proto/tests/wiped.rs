@@ -1,8 +1,8 @@
 //! Threat S1: with the feature `zeroize`, no secret stays in memory once it is dropped.
 //!
-//! Looked at from outside, as whoever reads a core dump would: the process reads its own memory, as
-//! a file, so that no `unsafe` is needed. What the library cannot wipe is not looked at here: the
-//! bytes of requests and replies, and text that the caller owns.
+//! The process reads its own memory as a file, like a core dump, so that no `unsafe` is needed. Data
+//! that the library cannot wipe is not checked: the bytes of requests and replies, and text owned by
+//! the caller.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};
@@ -12,20 +12,20 @@ use wechat_proto::contact::Ticket;
 use wechat_proto::entry::Extspam;
 use wechat_proto::{Account, Device, Entry, Session};
 
-/// The bytes of a secret that stands nowhere in the program: each is made when it is needed.
+/// Generates the bytes of a secret, which is not stored in the program.
 fn bytes(number: u8) -> impl Iterator<Item = u8> {
     (0..48).map(move |at| b'a' + (at * 3 + number * 11 + at / 5) % 26)
 }
 
 fn secret(number: u8) -> String {
-    // Room for all of it: a text that grows leaves copies behind.
+    // Allocated at full length: a growing text leaves copies in memory.
     let mut text = String::with_capacity(48);
     text.extend(bytes(number).map(char::from));
     text
 }
 
-/// How often memory holds the inner part of a secret (its ends are what an allocator overwrites
-/// first): compared under a mask, or what is looked for would be found.
+/// Counts the occurrences in memory of the inner part of a secret (an allocator overwrites the ends
+/// first). The pattern is masked, so that it is not found itself.
 fn found(number: u8) -> usize {
     const MASK: u8 = 0xaa;
     let inner: Vec<u8> = bytes(number).skip(24).take(20).map(|byte| byte ^ MASK).collect();
@@ -55,9 +55,9 @@ fn found(number: u8) -> usize {
                     text.take(inner.len()).eq(inner.iter().copied())
                 })
                 .count();
-            // Or the copy would be found, too.
+            // Otherwise the copy would be found as well.
             chunk.fill(0);
-            // With an overlap: nothing hides between two chunks.
+            // Chunks overlap, so that matches across their boundary are found.
             at += length.saturating_sub(inner.len()).max(1) as u64;
             if at + inner.len() as u64 >= end {
                 break;
@@ -73,17 +73,17 @@ fn wipe(text: String) {
     assert!(std::hint::black_box(bytes).iter().all(|byte| *byte == 0));
 }
 
-/// Makes a value out of a secret, and drops it.
+/// Makes a value from a secret, drops it, and checks that the secret is wiped.
 fn dropped<T>(number: u8, make: impl FnOnce(&str) -> T) {
     let text = secret(number);
     let value = make(&text);
     wipe(text);
-    assert!(found(number) > 0, "secret {number} is not in memory where it should be");
+    assert!(found(number) > 0, "secret {number} is not in memory before the drop");
     drop(value);
     assert_eq!(found(number), 0, "secret {number}");
 }
 
-/// The stored session with these in its six places.
+/// Returns a stored session with these secrets in its six places.
 fn stored(secrets: [&str; 6]) -> String {
     let mut secrets = secrets.into_iter();
     let mut json = String::with_capacity(1 << 13);
@@ -94,11 +94,11 @@ fn stored(secrets: [&str; 6]) -> String {
     json
 }
 
-/// A stored session with a secret in every place.
+/// Returns a session with a secret in every place.
 fn session(text: &str) -> Session {
     let json = stored([text; 6]);
     let session = Session::from_json(&json).unwrap();
-    // As a program should that reads one.
+    // Programs should wipe the stored text as well.
     wipe(json);
     session
 }
@@ -121,8 +121,8 @@ const STORED: &str = r#"{"format":1,"device":{"entry":{"appid":"wx782c26e4c19acf
 "invite_start_count":40,"last_client_msg_id":1}"#;
 
 #[test]
-fn nothing_stays_of_what_was_dropped() {
-    // That the search finds what is not wiped.
+fn dropped_secrets_are_wiped() {
+    // The search finds secrets that are not wiped.
     let plain = secret(0);
     assert!(found(0) > 0);
     wipe(plain);
@@ -136,7 +136,7 @@ fn nothing_stays_of_what_was_dropped() {
     dropped(3, session);
     dropped(4, |text| Account::from(session(text)).session().clone());
     dropped(5, |text| session(text).into_device());
-    // What is refused is no less a secret.
+    // Secrets in refused values are wiped as well.
     dropped(6, |text| {
         let json = stored([text, text, text, text, text, "a b"]);
         assert!(Session::from_json(&json).is_err());

@@ -1,7 +1,7 @@
-//! Keeps a session of [`wechat_proto`] in a file.
+//! A file-based store for sessions of [`wechat_proto`].
 //!
-//! Both transports have it as their `FileStore`: `wechat-transport-ureq` as it is,
-//! `wechat-transport-hyper` off its runtime's threads. It needs nothing but `std`.
+//! Both transports export it as their `FileStore`: `wechat-transport-ureq` unchanged,
+//! `wechat-transport-hyper` outside its runtime's threads. It depends only on `std`.
 //!
 //! ```no_run
 //! use wechat_file_store::FileStore;
@@ -11,7 +11,7 @@
 //! let mut store = FileStore::open("bot.session")?;
 //! match store.load()? {
 //!     Some(session) => println!("{} was logged in", session.me().nick_name),
-//!     None => println!("nobody was logged in"),
+//!     None => println!("no session is stored"),
 //! }
 //! # Ok(())
 //! # }
@@ -32,45 +32,44 @@ use crate::steps::{Step, step};
 
 /// A session in a file, for one holder at a time.
 ///
-/// - **Whole or as before.** A session is written beside the file, brought to the disk, and takes
-///   the file's place in one step. A crash, a full disk or a loss of power leaves the old session
-///   or the new one. On Unix that step is brought to the disk too, before a save is done, on file
-///   systems that can do that with a folder; elsewhere a loss of power soon afterwards may leave
-///   the old session.
-/// - **Nobody else's.** The file can be read by its owner only (mode 0600) from its first byte on;
-///   one that had another mode gets this one with the next session saved. On Windows, it has the
-///   rights that its folder gives.
-/// - **One holder.** As long as the store is not dropped, whoever opens it again hears
-///   [`Error::InUse`], in this process or another. The lock is the system's: it ends with the
-///   process, however that ends.
+/// - **Atomic.** A session is written to a second file, synced to disk, and then replaces the first
+///   file by a rename. A crash, a full disk or a loss of power leaves the old session or the new
+///   one. On Unix, the folder is synced as well before a save returns, if the file system supports
+///   it; elsewhere, a loss of power soon afterwards may leave the old session.
+/// - **Private.** Only the owner can read the file (mode 0600), from its first byte on; a file with
+///   another mode gets this one with the next save. On Windows, the file inherits the rights of its
+///   folder.
+/// - **One holder.** Until the store is dropped, opening it again fails with [`Error::InUse`], in
+///   this process or another. The lock belongs to the operating system, which releases it at the end
+///   of the process.
 ///
-/// A session stored at `bot.session` has a lock beside it, `bot.session.lock`, which stays there
-/// and is empty. `bot.session.new` is there while a session is written, and after a crash until
-/// the store is opened again.
+/// A session stored at `bot.session` has an empty lock file, `bot.session.lock`, which is never
+/// removed. `bot.session.new` exists while a session is written, and after a crash until the store
+/// is opened again.
 ///
-/// Where the path is a symbolic link, what it leads to is read, replaced, removed and locked, and
-/// the link stays. One that leads nowhere cannot be opened, since that may be a disk that is not
-/// mounted: not on the first start, and not after a session was removed through it. On file systems
-/// without locks (some network folders) nothing can be opened.
+/// If the path is a symbolic link, its target is read, replaced, removed and locked, and the link
+/// stays. A dangling link cannot be opened, since its target may be on a disk that is not mounted:
+/// neither on the first start, nor after a session was removed through it. On file systems without
+/// locks (some network folders), no store can be opened.
 pub struct FileStore {
     path: PathBuf,
-    /// Where a session is written before it takes its place.
+    /// The file to which a session is written before the rename.
     new: PathBuf,
     folder: PathBuf,
     lock: File,
 }
 
-/// No session comes near this length: something else has its name.
+/// The maximum length of a file, far above that of any session.
 const LONGEST: u64 = 16 << 20;
 
 impl FileStore {
-    /// Opens the store at this path: its folder has to exist, a session does not.
+    /// Opens the store at this path. Its folder must exist; the session need not.
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] if another holder has it; [`Error::Storage`] if its folder does not exist
-    /// or nothing can be created in it, or if the name ends with `.new` or `.lock`: it could be what
-    /// another session has beside it.
+    /// [`Error::InUse`] if another holder has opened it; [`Error::Storage`] if its folder does not
+    /// exist or is not writable, or if the name ends with `.new` or `.lock`, which are reserved for
+    /// the additional files of other sessions.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::take(path.as_ref())
     }
@@ -84,20 +83,20 @@ impl FileStore {
             TryLockError::Error(error) => refused(error),
         })?;
         let store = Self { new: beside(&path, "new"), path, folder, lock };
-        // What a crash left, credentials in it.
+        // A crash may have left a file with credentials.
         store.clean().map_err(refused)?;
         Ok(store)
     }
 
-    /// Where the session is: the path that was opened, as an absolute one without links.
+    /// Returns the path of the session: absolute and without links.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     fn read(&self) -> io::Result<Option<Vec<u8>>> {
         match fs::metadata(&self.path) {
-            // A device or a pipe may have no end, or never begin.
-            Ok(found) if !found.is_file() => return Err(io::Error::other("it is not a file")),
+            // Reading a device or a pipe may block, or never end.
+            Ok(found) if !found.is_file() => return Err(io::Error::other("not a regular file")),
             Ok(found) if found.len() > LONGEST => return Ok(Some(Vec::new())),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -125,7 +124,7 @@ impl FileStore {
             fs::rename(&self.new, &self.path)
         })();
         if result.is_err() {
-            // It holds credentials. What fails now has failed before.
+            // The file may contain credentials. A failure to remove it is not reported in addition.
             let _ = self.clean();
             return result;
         }
@@ -133,7 +132,7 @@ impl FileStore {
         sync_folder(&self.folder)
     }
 
-    /// Removes what was being written.
+    /// Removes the file of an incomplete save.
     fn clean(&self) -> io::Result<()> {
         gone(fs::remove_file(&self.new))
     }
@@ -175,8 +174,8 @@ impl SessionStore for FileStore {
     }
 }
 
-/// Closing would not do: a process that is just being started by another thread has the lock open,
-/// until it becomes another program.
+/// Unlocks explicitly. Closing the file does not suffice: a child process that another thread is
+/// starting has the lock open until it executes its program.
 impl Drop for FileStore {
     fn drop(&mut self) {
         let _ = self.lock.unlock();
@@ -193,12 +192,11 @@ fn failed(kind: StorageKind, path: &Path, error: io::Error) -> Error {
     StorageFailure::new(kind).at(&path.to_string_lossy()).because(error).into()
 }
 
-/// The file itself: two names of one file have one lock, and a change of the working directory
-/// changes nothing.
+/// Resolves a path, so that two names of one file share one lock, and changes of the working
+/// directory have no effect.
 fn resolved(path: &Path) -> io::Result<PathBuf> {
     match fs::symlink_metadata(path) {
-        // One that leads nowhere fails here: what it was to lead to may be a disk that is not
-        // mounted.
+        // Fails for a dangling link: its target may be on a disk that is not mounted.
         Ok(found) if found.is_symlink() => fs::canonicalize(path),
         Ok(_) => in_folder(path),
         Err(error) if error.kind() == ErrorKind::NotFound => in_folder(path),
@@ -206,9 +204,9 @@ fn resolved(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// The path with its folder resolved.
+/// Resolves the folder of a path.
 fn in_folder(path: &Path) -> io::Result<PathBuf> {
-    let no_name = || io::Error::new(ErrorKind::InvalidInput, "it names no file");
+    let no_name = || io::Error::new(ErrorKind::InvalidInput, "the path has no file name");
     let name = path.file_name().ok_or_else(no_name)?;
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -217,18 +215,18 @@ fn in_folder(path: &Path) -> io::Result<PathBuf> {
     Ok(fs::canonicalize(folder)?.join(name))
 }
 
-/// The path, unless it could be what another store has beside its session.
+/// Refuses a path that could be the additional file of another store.
 fn own_name(path: PathBuf) -> io::Result<PathBuf> {
     if path.extension().is_some_and(|ending| ending == "new" || ending == "lock") {
         return Err(io::Error::new(
             ErrorKind::InvalidInput,
-            "names that end with .new or .lock are those of other files",
+            "names that end with .new or .lock are reserved",
         ));
     }
     Ok(path)
 }
 
-/// The file's name with another ending behind it.
+/// Appends an ending to a file name.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
@@ -236,23 +234,23 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// The lock, taken. It is another file than the session, which is replaced, and it stays when the
-/// store is done: whoever opened it in the meantime would hold a lock on nothing.
+/// Opens and locks the lock file. It is separate from the session, whose file is replaced. It is
+/// never removed, because another holder might then lock a removed file.
 fn locked(path: &Path) -> Result<File, TryLockError> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     private(&mut options);
-    // A link, made by whoever else may write here, would have any file opened.
+    // Another user with access to the folder could plant a link to any file.
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-        let odd = io::Error::other("its lock is not a file");
-        return Err(TryLockError::Error(odd));
+        let error = io::Error::other("the lock is not a regular file");
+        return Err(TryLockError::Error(error));
     }
     let file = options.open(path).map_err(TryLockError::Error)?;
     file.try_lock()?;
     Ok(file)
 }
 
-/// Nothing to remove is as good as removed.
+/// Treats a missing file as removed.
 fn gone(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -270,11 +268,11 @@ fn private(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn private(_: &mut OpenOptions) {}
 
-/// Brings what happened to the names of a folder to the disk.
+/// Syncs the entries of a folder to disk.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
-        // The file system cannot: the session is in its place all the same.
+        // Not supported by the file system; the rename has succeeded.
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
             Ok(())
         }
@@ -282,7 +280,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Where a folder cannot be opened, its file system keeps names in order by itself.
+/// Does nothing: these systems cannot open folders, and their file systems keep entries in order.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())

@@ -1,9 +1,9 @@
-//! The steps of which each may be the last.
+//! The steps of saving, each of which may fail in tests.
 
 use std::fs::File;
 use std::io::{self, Write as _};
 
-/// What is done next.
+/// A step of saving or removing a session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Step {
     Create,
@@ -14,13 +14,13 @@ pub(crate) enum Step {
     Remove,
 }
 
-/// Goes on; tests may let a step fail, or be the last of all.
+/// Succeeds. In tests, a step may fail or crash instead.
 #[cfg(not(test))]
 pub(crate) const fn step(_: Step) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes all of it.
+/// Writes the whole text.
 #[cfg(not(test))]
 pub(crate) fn write(file: &mut File, text: &[u8]) -> io::Result<()> {
     file.write_all(text)
@@ -29,7 +29,7 @@ pub(crate) fn write(file: &mut File, text: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 pub(crate) use self::faults::{step, write};
 
-/// Steps that fail.
+/// Injected faults.
 #[cfg(test)]
 pub(crate) mod faults {
     use std::cell::Cell;
@@ -37,16 +37,16 @@ pub(crate) mod faults {
 
     use super::*;
 
-    /// What becomes of a step.
+    /// A fault of a step.
     #[derive(Clone, Copy, Debug, Eq, PartialEq)]
     pub(crate) enum Fault {
-        /// The system refuses it.
+        /// The step fails.
         Error,
-        /// The process ends before it; nothing of what would follow is done.
+        /// The process ends before the step.
         Crash,
-        /// Of writing: the disk is full.
+        /// The disk is full (write only).
         Full,
-        /// Of writing: the process ends after so many bytes.
+        /// The process ends after this many bytes (write only).
         CutShort(usize),
     }
 
@@ -54,12 +54,12 @@ pub(crate) mod faults {
         static FAULT: Cell<Option<(Step, Fault)>> = const { Cell::new(None) };
     }
 
-    /// Lets the next step of this kind fail.
+    /// Injects a fault into the next step of this kind.
     pub(crate) fn inject(step: Step, fault: Fault) {
         FAULT.set(Some((step, fault)));
     }
 
-    /// Whether the fault that was injected has not happened.
+    /// Returns whether an injected fault has not occurred yet, and removes it.
     pub(crate) fn is_pending() -> bool {
         FAULT.take().is_some()
     }
@@ -75,13 +75,13 @@ pub(crate) mod faults {
     pub(crate) fn step(step: Step) -> io::Result<()> {
         match take(step, |fault| matches!(fault, Fault::Error | Fault::Crash)) {
             Some(Fault::Error) => Err(io::Error::other("injected")),
-            // Not caught before the test itself: what would clean up is passed by.
+            // Only the test catches the panic, so that no cleanup runs.
             Some(_) => std::panic::panic_any(Crash),
             None => Ok(()),
         }
     }
 
-    /// What a crash unwinds with.
+    /// The panic payload of a crash.
     pub(crate) struct Crash;
 
     pub(crate) fn write(file: &mut File, text: &[u8]) -> io::Result<()> {

@@ -9,7 +9,7 @@ use crate::steps::faults::{Crash, Fault, inject, is_pending};
 
 mod paths;
 
-/// A folder of a test's own.
+/// A separate folder for each test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -30,7 +30,7 @@ impl Folder {
         FileStore::open(self.file()).unwrap()
     }
 
-    /// What is in it.
+    /// Returns the names of its entries.
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).unwrap();
         let mut names: Vec<_> =
@@ -48,7 +48,7 @@ impl Drop for Folder {
 
 const SAMPLE: &str = include_str!("../../src/samples/session-2.json");
 
-/// The session of a sample, and a later one of it.
+/// Returns the session of a sample, and a later state of it.
 fn sessions() -> [Session; 2] {
     let old = Session::from_json(SAMPLE).unwrap();
     let mut new = old.clone();
@@ -57,18 +57,18 @@ fn sessions() -> [Session; 2] {
     [old, new]
 }
 
-/// A stored session, as read back: its generator has advanced.
+/// Returns a session as it is loaded: its generator has advanced.
 fn read(session: &Session) -> Option<String> {
     Some(Session::from_json(&session.to_json()).unwrap().to_json())
 }
 
-/// The session that a store loads.
+/// Returns the session that a store loads.
 fn loaded(store: &mut FileStore) -> Option<String> {
     store.load().unwrap().map(|session| session.to_json())
 }
 
-/// What a storage error says: its kind and its text, with its causes.
-fn told(error: &Error) -> (StorageKind, String) {
+/// Returns the kind and the text of a storage error, with its sources.
+fn described(error: &Error) -> (StorageKind, String) {
     let Error::Storage(failure) = error else { panic!("{error:?}") };
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -76,25 +76,25 @@ fn told(error: &Error) -> (StorageKind, String) {
         text = format!("{text}: {error}");
         cause = error.source();
     }
-    // Neither it nor `Debug` shows what is stored.
+    // Neither `Display` nor `Debug` shows stored data.
     for secret in ["@crypt", "kByRoJSUlD7S2pif", "752650838"] {
         assert!(!text.contains(secret) && !format!("{error:?}").contains(secret), "{text}");
     }
     (failure.kind, text)
 }
 
-/// An error of this kind, which names this path.
+/// Asserts that the result is an error of this kind that names this path, and returns its text.
 #[track_caller]
 fn refused<T>(result: Result<T, Error>, kind: StorageKind, path: &Path) -> String {
-    let Err(error) = result else { panic!("it succeeded") };
-    let (found, text) = told(&error);
+    let Err(error) = result else { panic!("expected an error") };
+    let (found, text) = described(&error);
     assert_eq!(found, kind, "{text}");
     assert!(text.contains(path.to_str().unwrap()), "{text}");
     text
 }
 
 #[test]
-fn keeps_a_session() {
+fn a_session_is_stored_and_removed() {
     let (folder, [old, new]) = (Folder::new(), sessions());
     let mut store = folder.open();
     assert_eq!(store.path(), folder.file());
@@ -115,12 +115,12 @@ fn keeps_a_session() {
     assert!(shown.contains("bot.session") && shown.len() < 200, "{shown}");
 }
 
-/// The owner's alone from the first byte, whatever a file before it was.
+/// Only the owner can read the file from its first byte on, whatever the mode of an existing file.
 ///
 /// Threat S2.
 #[cfg(unix)]
 #[test]
-fn nobody_else_can_read_it() {
+fn only_the_owner_can_read_the_file() {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
@@ -139,7 +139,7 @@ fn nobody_else_can_read_it() {
 
 /// Threat S2.
 #[test]
-fn a_second_holder_is_told() {
+fn a_second_holder_is_refused() {
     let (folder, [old, new]) = (Folder::new(), sessions());
     let mut store = folder.open();
     store.save(&old).unwrap();
@@ -149,7 +149,7 @@ fn a_second_holder_is_told() {
     assert!(matches!(FileStore::open(folder.file()), Err(Error::InUse)));
     store.remove().unwrap();
     assert!(matches!(FileStore::open(folder.file()), Err(Error::InUse)));
-    // What another one tries leaves what is being written alone.
+    // A failed attempt to open does not remove the new file.
     fs::write(&store.new, "x").unwrap();
     assert!(matches!(FileStore::open(folder.file()), Err(Error::InUse)));
     assert!(store.new.exists());
@@ -160,9 +160,9 @@ fn a_second_holder_is_told() {
     folder.open();
 }
 
-/// A program that another thread just starts has the lock open for a moment.
+/// A child process that another thread is starting has the lock open for a moment.
 #[test]
-fn what_is_closed_is_free_at_once() {
+fn dropping_the_store_releases_the_lock() {
     let folder = Folder::new();
     let store = folder.open();
     let _inherited = store.lock.try_clone().unwrap();
@@ -170,7 +170,7 @@ fn what_is_closed_is_free_at_once() {
     folder.open();
 }
 
-/// Saves, and dies of it.
+/// Saves a session with an injected crash.
 fn crashes(store: &mut FileStore, session: &Session, step: Step, fault: Fault) {
     inject(step, fault);
     let crash = catch_unwind(AssertUnwindSafe(|| store.save(session)));
@@ -181,11 +181,11 @@ fn crashes(store: &mut FileStore, session: &Session, step: Step, fault: Fault) {
 const STEPS: [Step; 5] =
     [Step::Create, Step::Write, Step::SyncFile, Step::Rename, Step::SyncFolder];
 
-/// Whichever step fails, the old session or the new one is there, and nothing else.
+/// If any step fails, either the old or the new session is stored, and no other file remains.
 ///
 /// Threat S2. Threat S5.
 #[test]
-fn each_step_may_fail() {
+fn a_failed_step_keeps_a_complete_session() {
     for at in STEPS {
         let (folder, [old, new]) = (Folder::new(), sessions());
         let mut store = folder.open();
@@ -194,7 +194,7 @@ fn each_step_may_fail() {
         let text = refused(store.save(&new), StorageKind::Write, &folder.file());
         assert!(text.ends_with("could not be written: injected"), "{text}");
         assert!(!is_pending(), "{at:?}");
-        // Only bringing the new name to the disk comes after it.
+        // Only syncing the folder follows the rename.
         let there = if at == Step::SyncFolder { &new } else { &old };
         assert!(loaded(&mut store) == read(there), "{at:?}");
         assert_eq!(folder.names(), ["bot.session", "bot.session.lock"], "{at:?}");
@@ -212,12 +212,12 @@ fn each_step_may_fail() {
     }
 }
 
-/// Whichever step is the last, the old session or the new one is there, whole, for whoever opens
-/// the store then; and no copy of credentials lies about.
+/// After a crash in any step, reopening the store finds the old or the new session, in full, and no
+/// copy of credentials remains.
 ///
 /// Threat S2. Threat S5.
 #[test]
-fn each_step_may_be_the_last() {
+fn a_crash_in_any_step_keeps_a_complete_session() {
     let length = sessions()[1].to_json().len() + 1;
     let cuts = [0, 1, length / 2, length - 1, length].map(|at| (Step::Write, Fault::CutShort(at)));
     let ends = STEPS.map(|at| (at, Fault::Crash)).into_iter().chain(cuts);
@@ -247,7 +247,7 @@ fn each_step_may_be_the_last() {
 /// Threat S2.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told() {
+fn a_full_disk_is_reported() {
     let (folder, [old, new]) = (Folder::new(), sessions());
     let mut store = folder.open();
     store.save(&old).unwrap();
@@ -258,12 +258,11 @@ fn a_full_disk_is_told() {
     assert_eq!(folder.names(), ["bot.session", "bot.session.lock"]);
 }
 
-/// Nothing but a session is taken for one, and nothing is taken for "no session"; what is said
-/// shows nothing of what is there.
+/// Any other content is an error, neither a session nor `None`, and the error does not quote it.
 ///
 /// Threat S1. Threat S2.
 #[test]
-fn what_is_no_session_is_told() {
+fn other_content_is_an_error() {
     let (folder, [old, _]) = (Folder::new(), sessions());
     let whole = old.to_json();
     let mut store = folder.open();
@@ -279,30 +278,30 @@ fn what_is_no_session_is_told() {
     ] {
         fs::write(folder.file(), bytes).unwrap();
         refused(store.load(), kind, &folder.file());
-        assert_eq!(fs::read(folder.file()).unwrap(), bytes, "it is left as it is");
+        assert_eq!(fs::read(folder.file()).unwrap(), bytes, "the file must not change");
     }
-    // Longer than any session: not read to its end.
+    // Longer than the limit.
     let long = File::create(folder.file()).unwrap();
     long.set_len(LONGEST + 1).unwrap();
     refused(store.load(), StorageKind::Damaged, &folder.file());
-    // What is damaged can be replaced by whoever decides so.
+    // A damaged session can be replaced explicitly.
     store.save(&old).unwrap();
     assert!(loaded(&mut store) == read(&old));
 }
 
 /// Threat S2.
 #[test]
-fn what_is_no_file_is_told() {
+fn other_kinds_of_files_are_refused() {
     let (folder, [old, _]) = (Folder::new(), sessions());
     fs::create_dir(folder.file()).unwrap();
     let mut store = folder.open();
     let text = refused(store.load(), StorageKind::Read, &folder.file());
-    assert!(text.ends_with("could not be read: it is not a file"), "{text}");
+    assert!(text.ends_with("could not be read: not a regular file"), "{text}");
     refused(store.save(&old), StorageKind::Write, &folder.file());
     assert!(folder.file().is_dir());
     assert!(!folder.names().contains(&"bot.session.new".to_owned()));
     drop(store);
-    // Something without an end, or without a beginning.
+    // A socket.
     #[cfg(unix)]
     {
         let odd = folder.0.join("odd");
@@ -310,24 +309,24 @@ fn what_is_no_file_is_told() {
         refused(FileStore::open(&odd).unwrap().load(), StorageKind::Read, &odd);
     }
     for path in ["", "/", ".."] {
-        let text = told(&FileStore::open(path).unwrap_err()).1;
-        assert!(text.contains("it names no file"), "{path}: {text}");
+        let text = described(&FileStore::open(path).unwrap_err()).1;
+        assert!(text.contains("the path has no file name"), "{path}: {text}");
     }
 }
 
 /// Threat S2.
 #[test]
-fn a_folder_that_cannot_be_used_is_told() {
+fn an_unusable_folder_is_reported() {
     let (folder, [old, new]) = (Folder::new(), sessions());
     let nowhere = folder.0.join("none/bot.session");
     refused(FileStore::open(&nowhere), StorageKind::Lock, &nowhere);
     fs::write(folder.0.join("file"), "").unwrap();
     let below = folder.0.join("file/bot.session");
     refused(FileStore::open(&below), StorageKind::Lock, &below);
-    // Nobody, not even the superuser, creates anything here.
+    // Not even the superuser can create files here.
     #[cfg(target_os = "linux")]
     refused(FileStore::open("/proc/bot.session"), StorageKind::Lock, Path::new("/proc/bot"));
-    // It went away.
+    // The folder was moved away.
     let mut store = folder.open();
     store.save(&old).unwrap();
     let away = folder.0.with_extension("away");

@@ -1,4 +1,4 @@
-//! Several processes, and the end of one: this program runs itself, as another.
+//! Tests with several processes, some of which are killed: the test program runs itself.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -15,7 +15,7 @@ const SAMPLE: &str = include_str!("../../src/samples/session-2.json");
 const TASK: &str = "WECHAT_FILE_STORE_TASK";
 const PATH: &str = "WECHAT_FILE_STORE_PATH";
 
-/// What the other process does; in the first, nothing.
+/// The task of the child process; does nothing in the parent.
 #[test]
 fn other_process() {
     let Ok(task) = std::env::var(TASK) else { return };
@@ -45,7 +45,7 @@ fn other_process() {
     }
 }
 
-/// A number that each save raises.
+/// Returns a number that each save increases.
 fn number(session: &Session) -> u64 {
     let json = session.to_json();
     let (_, rest) = json.split_once("\"last_client_msg_id\":").unwrap();
@@ -55,7 +55,7 @@ fn number(session: &Session) -> u64 {
 struct Folder(PathBuf);
 
 impl Folder {
-    /// With a session in it.
+    /// Returns a folder with a stored session.
     fn new(name: &str) -> Self {
         let name = format!("wechat-file-store-{}-{name}", std::process::id());
         let folder = Self(std::env::temp_dir().join(name));
@@ -91,21 +91,21 @@ fn start(task: &str, path: &Path) -> Child {
     other(Path::new("/usr/bin/env"), &[], task, path)
 }
 
-/// The lines that a process says after a word.
-fn says(child: &mut Child, word: &'static str) -> impl Iterator<Item = String> + use<> {
+/// Returns the lines of a process that start with a word, without that word.
+fn lines_with(child: &mut Child, word: &'static str) -> impl Iterator<Item = String> + use<> {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     lines.filter_map(move |line| line.strip_prefix(word).map(|rest| rest.trim().to_owned()))
 }
 
-/// Held in another process is held; killed is not.
+/// Another process can hold the lock; killing it releases the lock.
 ///
 /// Threat S2.
 #[cfg(unix)]
 #[test]
-fn a_lock_is_every_processs() {
+fn a_lock_holds_across_processes() {
     let folder = Folder::new("held");
     let mut child = start("hold", &folder.path());
-    let ready = says(&mut child, "ready").next();
+    let ready = lines_with(&mut child, "ready").next();
     let while_held = FileStore::open(folder.path());
     child.kill().unwrap();
     child.wait().unwrap();
@@ -114,45 +114,45 @@ fn a_lock_is_every_processs() {
     assert!(folder.open().load().unwrap().is_some());
 }
 
-/// Killed while it saves, a process leaves a whole session: the last one of which it knew that it
-/// was saved, or the next.
+/// A process that is killed while saving leaves a complete session: the last one that was reported
+/// as saved, or a later one.
 ///
 /// Threat S2. Threat S5.
 #[cfg(unix)]
 #[test]
-fn killed_at_any_time() {
+fn a_killed_process_leaves_a_complete_session() {
     let folder = Folder::new("killed");
     let before = number(&folder.open().load().unwrap().unwrap());
     let mut last = before;
     for round in 0..12 {
         let mut child = start("save", &folder.path());
-        let mut saved = says(&mut child, "saved");
-        // At another moment of a save each time.
-        let told = saved.nth(round % 4).map(|number| number.parse::<u64>().unwrap());
+        let mut saved = lines_with(&mut child, "saved");
+        // Killed at a different time in each round.
+        let reported = saved.nth(round % 4).map(|number| number.parse::<u64>().unwrap());
         std::thread::sleep(Duration::from_micros(437 * round as u64));
         child.kill().unwrap();
         child.wait().unwrap();
-        let told = saved.map(|number| number.parse().unwrap()).last().or(told).unwrap();
+        let reported = saved.map(|number| number.parse().unwrap()).last().or(reported).unwrap();
         last = number(&folder.open().load().unwrap().unwrap());
-        assert!(told <= last, "{told} was saved, {last} is there");
+        assert!(reported <= last, "{reported} was reported as saved, {last} is stored");
         assert!(!folder.0.join("bot.session.new").exists());
     }
     assert!(last > before);
 }
 
-/// A system that takes no more bytes: the error says so, the session before is whole.
+/// If the file size limit is reached, saving fails and the previous session is kept.
 ///
 /// Threat S2.
 #[cfg(target_os = "linux")]
 #[test]
-fn no_more_bytes_are_taken() {
+fn a_file_size_limit_is_reported() {
     let folder = Folder::new("limit");
     let load = || folder.open().load().unwrap().map(|session| session.to_json());
     let before = load();
-    // Files of one block at the most, 512 or 1,024 bytes: the write is cut short.
+    // Limits files to one block of 512 or 1,024 bytes, so that the write is incomplete.
     let script = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
     let mut child = other(Path::new("/bin/sh"), &["-c", script, "sh"], "save once", &folder.path());
-    let refused = says(&mut child, "refused").count();
+    let refused = lines_with(&mut child, "refused").count();
     assert!(child.wait().unwrap().success());
     assert_eq!(refused, 1);
     assert!(before.is_some() && load() == before);

@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::flow::Response;
 use crate::media::{FileName, GetContactPicture, GetMap, Head, HeadImgUrl, MapLink};
 
-/// A reply whose head the bytes are, a line each: `Content-Type`, `Content-Disposition`,
-/// `Content-Length`, `Content-Range`, the status. A line that is empty, or not there, is no header.
+/// Builds a reply with a head from the bytes, one line each: `Content-Type`, `Content-Disposition`,
+/// `Content-Length`, `Content-Range`, the status. An empty or missing line omits the header.
 pub(super) fn head(bytes: &[u8]) -> Response {
     let mut reply = reply(b"");
     let mut lines = bytes.split(|byte| *byte == b'\n');
@@ -29,8 +29,8 @@ pub(super) fn head(bytes: &[u8]) -> Response {
     reply
 }
 
-/// A head is parsed the same twice, with whatever status; a download that is accepted has bytes, and
-/// a safe name.
+/// Checks that parsing a head is deterministic, and that an accepted download has content and a safe
+/// name.
 pub(super) fn downloaded<E>(bytes: &[u8], make: fn(&mut Account) -> E)
 where
     E: Endpoint<Output = Head>,
@@ -53,6 +53,8 @@ where
     assert!(matches!(endpoint.parse(&reply), Err(Error::Status { status: 302, .. })));
 }
 
+/// Checks that a file name is safe.
+///
 /// Threat U4.
 fn is_safe(name: &FileName) {
     let text = name.as_str();
@@ -62,7 +64,7 @@ fn is_safe(name: &FileName) {
     assert_eq!(FileName::from(text), *name);
 }
 
-/// As a message has it, encoded, and in a header.
+/// Parses a file name from a message, plain and encoded, and from a header.
 pub(super) fn file_name(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     is_safe(&FileName::from(&*text));
@@ -76,7 +78,7 @@ pub(super) fn file_name(bytes: &[u8]) {
     }
 }
 
-/// A link that is taken leads to the api host and the path it names, and nothing of it is lost.
+/// Checks that an accepted link leads to the API host and its own path, without loss.
 pub(super) fn link(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut session = account().session;
@@ -85,7 +87,7 @@ pub(super) fn link(bytes: &[u8]) {
         GetMap::new(link).request(&mut session, NOW)
     });
     let picture = text.parse::<HeadImgUrl>().ok().map(|link| {
-        // The value of its key is not kept; parsed again, it is the same.
+        // The value of `skey` is dropped, and parsing again changes nothing.
         assert_eq!(link.as_str().parse().as_ref(), Ok(&link));
         GetContactPicture::new(link).request(&mut session, NOW)
     });

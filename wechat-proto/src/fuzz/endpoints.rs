@@ -1,4 +1,4 @@
-//! Every endpoint of the protocol, in one table: for fuzzing, and for the tests that hold for all.
+//! A table of all endpoints of the protocol, for fuzzing and for tests of all endpoints.
 
 use alloc::format;
 use alloc::string::ToString as _;
@@ -38,10 +38,10 @@ use crate::room::{CreateRoom, Founders, RoomMembers, UpdateRoom};
 use crate::sync::{FetchBatch, SyncCheck};
 use crate::wire::lenient::Lenient as _;
 
-/// Sees every endpoint.
+/// A visitor of every endpoint.
 pub trait Visitor {
-    /// One value of an endpoint: its name on the wire, the name of its type (with the constructor,
-    /// where a type has several), and how to make one.
+    /// Visits an endpoint: its name on the wire, the name of its type (with the constructor, if a
+    /// type has several), and a function that makes a value.
     fn visit<E>(&mut self, name: &'static str, title: &'static str, make: fn(&mut Account) -> E)
     where
         E: Endpoint + 'static,
@@ -51,13 +51,13 @@ pub trait Visitor {
 
 macro_rules! endpoints {
     ($($name:literal { $($title:literal by $check:ident: |$account:ident| $value:expr;)+ })+) => {
-        /// Shows every endpoint to a visitor.
+        /// Passes every endpoint to a visitor.
         pub fn endpoints(visitor: &mut impl Visitor) {
             $($(visitor.visit($name, $title, |$account: &mut Account| $value);)+)+
         }
 
-        /// The parser of each endpoint, under its name: the bytes are the body of a response; of a
-        /// download, its head.
+        /// The parser of each endpoint, by name. The bytes are the body of a response, or the head
+        /// of a download.
         pub const ENDPOINTS: &[(&str, Entry)] = &[
             $(($name, |bytes| {
                 $($check(bytes, |$account: &mut Account| $value);)+
@@ -202,7 +202,7 @@ endpoints! {
     }
 }
 
-/// A value that is parsed.
+/// Parses a value.
 fn of<T: core::str::FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().expect("a valid value")
 }
@@ -224,8 +224,8 @@ fn redeem(account: &mut Account) -> RedeemTicket {
     account.session.device.enter(of(page)).expect("a host of the service")
 }
 
-/// The same bytes are parsed the same twice; no status but the usual ones is a success; an error
-/// shows a bounded excerpt. Of a request that must not be repeated, all but its own reply is
+/// Checks that parsing is deterministic, that unusual statuses are errors, and that errors have a
+/// bounded length. For a request that must not be repeated, everything except its own reply must be
 /// [`Error::Unanswered`].
 pub(super) fn parsed<E>(bytes: &[u8], make: fn(&mut Account) -> E)
 where
@@ -250,15 +250,15 @@ where
     for status in [204, 302, 403, 502] {
         *reply.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
         match endpoint.parse(&reply) {
-            // A logout is done with any status below 400.
+            // A logout accepts any status below 400.
             Ok(_) => assert!(status < 400, "{status}"),
             Err(error) => is_short(&error),
         }
     }
 }
 
-/// The same for a reply of JSON: whoever writes it, behind a mark or before white space, it says
-/// the same. Of a key that is there twice, the last counts.
+/// The same for a JSON reply. Its formatting, a byte-order mark and surrounding white space must
+/// not change the result; the last of repeated fields counts.
 fn json<E>(bytes: &[u8], make: fn(&mut Account) -> E)
 where
     E: Endpoint,
@@ -271,7 +271,7 @@ where
         let read = format!("{:?}", endpoint.parse(&reply(bytes)));
         let again = format!("\u{feff}{:#}\n \r\n", Value::Object(object));
         assert_eq!(format!("{:?}", endpoint.parse(&reply(again.as_bytes()))), read);
-        // Something behind the end is no part of a reply.
+        // Trailing text makes a reply malformed.
         let trailing = format!("{again}}}");
         let trailing = endpoint.parse(&reply(trailing.as_bytes()));
         assert!(matches!(trailing, Err(Error::Malformed { .. })), "{trailing:?}");
@@ -279,17 +279,17 @@ where
 }
 
 pub(super) fn is_short(error: &Error) {
-    // 500 characters of the server's own text, and the sentence around them.
+    // At most 500 characters of the server's text, plus the sentence around them.
     assert!(error.to_string().chars().count() < 800, "{error}");
     assert!(format!("{error:?}").chars().count() < 10_000, "{error:?}");
 }
 
-/// Credentials that are accepted can be sent; none of them is shown.
+/// Checks that accepted credentials can be sent and are never shown.
 fn newloginpage(bytes: &[u8], make: fn(&mut Account) -> RedeemTicket) {
     parsed(bytes, make);
     let mut account = account();
     match make(&mut account).parse(&reply(bytes)) {
-        // Whatever else it is, it is not quoted: it may have half of the credentials in it.
+        // A malformed page is not quoted: it may contain credentials.
         Err(Error::Malformed { found, .. }) => assert!(found.len() < 100, "{found}"),
         Ok(Redeemed::Credentials(credentials)) => {
             let shown = format!("{credentials:?}");
@@ -301,7 +301,7 @@ fn newloginpage(bytes: &[u8], make: fn(&mut Account) -> RedeemTicket) {
     }
 }
 
-/// The bytes are a body, and an address to be sent to.
+/// Parses the bytes as a body, and as the target of a redirect.
 fn webwxcheckurl(bytes: &[u8], make: fn(&mut Account) -> CheckLink) {
     parsed(bytes, make);
     let mut moved = reply(b"");
@@ -314,8 +314,8 @@ fn webwxcheckurl(bytes: &[u8], make: fn(&mut Account) -> CheckLink) {
     }
 }
 
-/// Each message has the JSON it was read from, alone and in its batch; each can be forwarded, or
-/// is refused.
+/// Checks that each message has its raw JSON, alone and in its batch, and that each can be forwarded
+/// or is refused.
 fn webwxsync(bytes: &[u8], make: fn(&mut Account) -> FetchBatch) {
     parsed(bytes, make);
     let me = account().session.me.user_name;
@@ -323,7 +323,7 @@ fn webwxsync(bytes: &[u8], make: fn(&mut Account) -> FetchBatch) {
     assert!(batch.sync_key.as_ref().is_none_or(|key| !key.is_empty()));
     for message in batch.messages(&me) {
         let raw = message.raw.json().to_string();
-        // Whoever reads it may decode all of its strings; numbers are their own affair.
+        // All strings of the raw JSON can be decoded; numbers may be out of range.
         let read = serde_json::from_str::<Value>(&raw);
         let numbers = serde_json::from_str::<&RawValue>(&raw);
         assert!(read.is_ok() || numbers.is_ok() && raw.contains(['e', 'E']), "{raw:?}");
@@ -334,14 +334,14 @@ fn webwxsync(bytes: &[u8], make: fn(&mut Account) -> FetchBatch) {
         let alone = message.detach();
         assert_eq!((&*alone.raw.json(), &alone.id, &alone.kind), (&*raw, &id, &kind));
         let _ = (alone.peer(), alone.author(), alone.text());
-        // Read alone, it is the message that it was among the others.
+        // Parsed alone, the message is the same as in its batch.
         if let Ok(again) = Message::from_json(&raw, &me) {
             assert_eq!((&again.id, &again.kind, &again.speaker), (&id, &kind, &alone.speaker));
         }
     }
 }
 
-/// A room that was made has a name.
+/// Checks that a created room has a name.
 fn webwxcreatechatroom(bytes: &[u8], make: fn(&mut Account) -> CreateRoom) {
     json(bytes, make);
     if let Ok(created) = make(&mut account()).parse(&reply(bytes)) {

@@ -1,4 +1,4 @@
-//! The flows, played from scripts of replies.
+//! Flows that are run with scripts of replies.
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -27,15 +27,14 @@ use crate::sync::Inbox;
 use crate::time::Timestamp;
 use crate::wire::lenient::Lenient as _;
 
-/// A login on a new device, and the same answers to one that was logged in before, and to one whose
-/// session is stored.
+/// Runs the same script with a new device, a device that was logged in before, and a stored session.
 pub(super) fn login(bytes: &[u8]) {
     play(Login::new, Device::new, bytes);
     play(Login::again, || account().session.into_device(), bytes);
     play(|| Open::new(Some(account().session), Resume::Push), Device::new, bytes);
 }
 
-/// Whoever is in the directory stands there once, under their own name.
+/// Checks that each contact is in the directory once.
 pub(super) fn contacts(bytes: &[u8]) {
     let account = play(LoadContacts::new, account, bytes);
     let names = account.directory.iter().map(|contact| &contact.user_name);
@@ -43,14 +42,13 @@ pub(super) fn contacts(bytes: &[u8]) {
     restored(account.session);
 }
 
-/// No message comes twice, and what is stored goes on.
+/// Checks that no message is delivered twice, and that the session can be stored.
 pub(super) fn inbox(bytes: &[u8]) {
     let mut heard = BTreeSet::new();
     let account = watch(Inbox::new, account, bytes, &[], |message| {
         let new = !message.id.is_known() || heard.insert(message.id.clone());
         assert!(new, "{} again", message.id);
     });
-    // By the second time, all were told.
     assert!(account.close_reason().is_none() || account.session.device.closed().is_some());
     restored(account.session);
 }
@@ -64,24 +62,24 @@ pub(super) fn room(bytes: &[u8]) {
     restored(play(joining, account, bytes).session);
 }
 
-/// The first byte says how long the file is.
+/// Runs an upload; the first byte is the length of the file.
 pub(super) fn upload(bytes: &[u8]) {
     let (first, script) = bytes.split_first().unwrap_or((&0, &[]));
     let source = SOURCE.get(..usize::from(*first)).unwrap_or(SOURCE);
     restored(watch(|| uploading(source), || account().session, script, source, |_| {}));
 }
 
-/// What is stored is read, and stored the same again.
+/// Checks that a session survives storage.
 fn restored(session: Session) {
     let stored = session.to_json();
-    let mut again = Session::from_json(&stored).expect("what was written is read");
-    // Of a generator, the seed of the next is stored.
+    let mut again = Session::from_json(&stored).expect("the stored form can be parsed");
+    // The stored seed is that of the next generator.
     assert!(again.device.rng != session.device.rng);
     again.device.rng = session.device.rng;
     assert_eq!(again.to_json(), stored);
 }
 
-/// Two people, for a room of three.
+/// Returns the addition of two people to a room of three.
 fn joining() -> AddMembers {
     let record = r#"{"UserName":"@@r","MemberCount":3}"#;
     let room = WireContact::read(record).take().expect("a record");
@@ -89,17 +87,17 @@ fn joining() -> AddMembers {
     AddMembers::new(&room, RoomMembers::new(names).expect("two names"))
 }
 
-/// What an upload reads.
+/// The source of uploads.
 const SOURCE: &[u8] = b"The quick brown fox jumps over the lazy dog. 1234567890";
 
-/// An upload in short pieces, announced if there are four of them.
+/// Returns an upload in short pieces, which is announced from 24 bytes on.
 fn uploading(source: &[u8]) -> Upload {
     let file = LocalFile::new("报告 \"终稿\".pdf", source.len() as u64).expect("a good name");
     Upload::with_sizes(UserName::file_helper(), file, Sizes { piece: 8, probe: 24 })
 }
 
-/// Bytes of the source, as a driver would give them, unless the step says otherwise: fewer, more,
-/// others, none; `d` and the driver forgets it.
+/// Returns bytes of the source like a driver, unless the step asks for an error: fewer, more or
+/// changed bytes, or a failure. `d` drops the read.
 fn piece(range: Range<u64>, source: &[u8], step: Option<&u8>) -> Option<Input> {
     let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
     let bytes = source.get(place(range.start)..place(range.end)).unwrap_or_default();
@@ -118,15 +116,15 @@ fn piece(range: Range<u64>, source: &[u8], step: Option<&u8>) -> Option<Input> {
     Some(Input::Piece(Ok(bytes.into())))
 }
 
-/// Plays a script: steps separated by a zero byte, the first byte of each its kind.
+/// Plays a script: steps separated by a zero byte, each starting with its kind.
 ///
 /// - `o`: an ordinary reply with the rest as its body; `s`: the same with status 502;
 ///   `m`: with status 301; `c`: the rest is a `Set-Cookie` line of an empty reply.
 /// - `h`: the rest is the head of a download.
 /// - `f`: a failure, its kind and whether it was sent taken from the next byte.
-/// - `p`: a piece, that nobody waits for; `d`: the exchange was dropped; `b`: the clock goes back;
-///   `l`: it leaps ahead; anything else is a reply with the whole step as its body.
-/// - `r`: where the source is read next, it gives what [`piece`] makes of the rest.
+/// - `p`: an unexpected piece; `d`: the exchange was dropped; `b`: the clock is set back;
+///   `l`: the clock jumps ahead; anything else is a reply with the whole step as its body.
+/// - `r`: determines the result of the next read, see [`piece`].
 fn play<F, S>(flow: impl Fn() -> F, state: impl Fn() -> S, script: &[u8]) -> S
 where
     F: Flow<State = S> + Debug,
@@ -136,8 +134,7 @@ where
     watch(flow, state, script, &[], |_| {})
 }
 
-/// Plays a script twice: the same answers to the same flow bring about the same requests, whoever
-/// watches.
+/// Plays a script twice, and checks that both runs send the same requests.
 fn watch<F, S>(
     flow: impl Fn() -> F,
     state: impl Fn() -> S,
@@ -156,7 +153,7 @@ where
     one
 }
 
-/// The hosts of all families. No request goes anywhere else.
+/// Returns the hosts of all families, the only allowed targets of requests.
 fn table() -> Vec<Hosts> {
     Family::WEB.into_iter().chain(Family::FILE_HELPER).map(Hosts::new).collect()
 }
@@ -165,7 +162,7 @@ fn is_ours(table: &[Hosts], uri: &http::Uri) -> bool {
     uri.scheme_str() == Some("https") && table.iter().any(|hosts| hosts.find(uri).is_some())
 }
 
-/// Gives the addresses of the requests, and what was waited in between.
+/// Plays a script, and returns the URIs of the requests and the waits between them.
 fn watch_once<F, S>(
     mut flow: F,
     state: &mut S,
@@ -181,12 +178,12 @@ where
     let table = table();
     let mut now = NOW;
     let mut steps = script.split(|byte| *byte == 0).peekable();
-    // A poll answers; a step is at most a few polls. What goes beyond is a loop.
+    // Each step takes at most a few polls; more are an endless loop.
     let mut budget = 64 + 4 * script.len();
     let (mut held, mut errors, mut outputs) = (false, 0_u32, 0_u32);
     let mut requests = Vec::new();
     loop {
-        budget = budget.checked_sub(1).expect("a flow that stands still");
+        budget = budget.checked_sub(1).expect("a flow that makes progress");
         match flow.poll(state, now) {
             Err(Interrupt::Send(request)) => {
                 let uri = request.http.uri();
@@ -205,20 +202,19 @@ where
                 }
             }
             Err(Interrupt::Sleep(time)) => {
-                // Never for nothing, and never for longer than half a minute.
+                // Never zero, and never longer than half a minute.
                 assert!(!time.is_zero() && time <= Duration::from_secs(30), "{time:?}");
-                // What was slept is slept.
-                assert!(!held, "slept, and sent nothing");
+                assert!(!held, "two sleeps without a request in between");
                 held = true;
                 requests.push(format!("{time:?}"));
-                // Nobody waits for this.
+                // An unexpected reply.
                 flow.handle(Input::Reply(Ok(reply(b"late"))));
                 now = now.after(time);
             }
             Err(Interrupt::Fail(error)) => {
                 is_short(&error);
                 hides_secrets(&error, script);
-                // A session that is over says so at every poll.
+                // A closed session fails at every poll.
                 errors += 1;
                 if errors > 40 {
                     break;
@@ -229,12 +225,12 @@ where
                 outputs = 0;
                 let step = steps.next_if(|step| step.first() == Some(&b'r'));
                 let piece = piece(range, source, step.and_then(|step| step.get(1)));
-                flow.handle(piece.unwrap_or(Input::Reply(Ok(reply(b"nobody asked")))));
+                flow.handle(piece.unwrap_or(Input::Reply(Ok(reply(b"unexpected")))));
             }
             Ok(output) => {
                 see(&output);
                 hides_secrets(&output, script);
-                // A flow that is done says so at every poll.
+                // A finished flow returns an output at every poll.
                 outputs += 1;
                 if outputs > 20 {
                     break;
@@ -246,7 +242,7 @@ where
     hides_secrets(state, script);
     let hosts = &state.as_mut().hosts;
     for role in [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push] {
-        let uri = hosts.origin(role).as_str().parse().expect("an address");
+        let uri = hosts.origin(role).as_str().parse().expect("a valid URI");
         assert!(is_ours(&table, &uri), "{uri}");
     }
     requests

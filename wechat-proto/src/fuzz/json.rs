@@ -1,4 +1,4 @@
-//! Spoiled JSON, plain JSON, and what is stored.
+//! Malformed JSON, plain JSON, and stored sessions.
 
 use alloc::format;
 use alloc::string::String;
@@ -16,8 +16,8 @@ use crate::wire::lenient::{Int, List};
 use crate::wire::reader::Reader;
 use crate::wire::repair::repair;
 
-/// Mending ends: what was mended is sound, and what is sound is not touched.
-pub(super) fn mended(bytes: &[u8]) {
+/// Checks that repair is idempotent, and does not change valid JSON.
+pub(super) fn repaired(bytes: &[u8]) {
     let once = repair(bytes);
     assert_eq!(once, repair(once.as_bytes()));
     if let Ok(text) = core::str::from_utf8(bytes)
@@ -25,7 +25,7 @@ pub(super) fn mended(bytes: &[u8]) {
     {
         assert_eq!(repair(bytes), text);
     }
-    // As a string in an object, unless it ends that: it is there, and so is its neighbour.
+    // In a string of an object, the bytes are kept and do not affect the next field.
     if !bytes.contains(&b'"') && !bytes.contains(&b'\\') {
         let body =
             [b"\xef\xbb\xbf{\"UserName\":\"@a\",\"NickName\":\"", bytes, b"\"}\r\n"].concat();
@@ -38,8 +38,8 @@ pub(super) fn mended(bytes: &[u8]) {
     }
 }
 
-/// What the reader of plain JSON takes, `serde_json` takes, and reads the same.
-pub(super) fn quickly(bytes: &[u8]) {
+/// Checks that the reader of plain JSON agrees with `serde_json`.
+pub(super) fn reader(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Some(read) = Reader::read::<WireContact>(&text) {
         let whole: Option<WireContact> = serde_json::from_str(&text).ok();
@@ -52,28 +52,27 @@ pub(super) fn quickly(bytes: &[u8]) {
     if let Some(Int(read)) = Reader::read::<Int>(&text) {
         assert_eq!(Some(read), serde_json::from_str::<Int>(&text).ok().map(|Int(read)| read));
     }
-    // The same message, whoever wrote its JSON: of a key that is there twice, the last counts.
+    // The formatting of the JSON does not matter; the last of repeated fields counts.
     let me = super::me().user_name;
     if let Ok(Value::Object(object)) = serde_json::from_str::<Value>(&text)
         && let Ok(message) = Message::from_json(&text, &me)
     {
         let again = Message::from_json(&format!("{:#}", Value::Object(object)), &me);
-        let again = again.expect("what was written is read");
+        let again = again.expect("the formatted JSON can be parsed");
         assert_eq!((&message.id, &message.kind), (&again.id, &again.kind));
         assert_eq!((message.from, message.to), (again.from, again.to));
         assert_eq!((message.speaker, message.sent), (again.speaker, again.sent));
     }
 }
 
-/// A stored session is read or refused; one that is read is written the same, and printed without
-/// its credentials.
+/// Checks that a stored session is refused, or survives storage and is printed without credentials.
 pub(super) fn session(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     match Session::from_json(&text) {
         Ok(mut session) => {
             let written = session.to_json();
-            let mut again = Session::from_json(&written).expect("what was written is read");
-            // Of a generator, the seed of the next is stored.
+            let mut again = Session::from_json(&written).expect("the stored form can be parsed");
+            // The stored seed is that of the next generator.
             again.device.rng = session.device.rng.clone();
             assert_eq!(again.to_json(), written);
             let auth = super::account().session.auth;
@@ -81,7 +80,7 @@ pub(super) fn session(bytes: &[u8]) {
             hides_secrets(&session, bytes);
             assert!(session.to_json().contains(PLANTED));
             let _: &SyncKey = session.next_check_key();
-            // A text with something behind it is damaged.
+            // Trailing text is refused.
             assert!(Session::from_json(&format!("{text}}}")).is_err());
         }
         Err(error) => {

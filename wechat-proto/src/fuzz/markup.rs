@@ -16,8 +16,8 @@ use crate::wire::document::{Found, walk};
 use crate::wire::envelope::readable;
 use crate::wire::xml::{self, Xml};
 
-/// Both readers read the same, nothing is expanded, and what is written as text is read as that
-/// text.
+/// Checks that both XML readers agree, that nothing is expanded, and that written text is read back
+/// unchanged.
 pub(super) fn document(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let found = xml::texts(&text, &["Content", "ret", "skey"]);
@@ -25,7 +25,7 @@ pub(super) fn document(bytes: &[u8]) {
         assert!(found.len() <= 3);
         // Entities are shorter than their names.
         assert!(found.iter().map(|(_, value)| value.len()).sum::<usize>() <= 2 * text.len());
-        // One reader passes over `<ret/>`, and the other does not tell it from `<ret>`.
+        // One reader skips `<ret/>`; the other does not distinguish it from `<ret>`.
         if !text.contains("/>") {
             for name in ["Content", "ret", "skey"] {
                 let value = found.iter().find(|(known, _)| *known == name);
@@ -34,7 +34,7 @@ pub(super) fn document(bytes: &[u8]) {
         }
     }
     assert!(xml::notice(&text).len() <= 2 * text.len());
-    // What stands behind a type, or 64 levels deep, is not read, whatever it is.
+    // Documents with a type declaration are refused.
     let typed = format!("<!DOCTYPE x><x><ret>{text}</ret></x>");
     assert_eq!(xml::texts(&typed, &["ret"]), None);
 
@@ -77,10 +77,10 @@ pub(super) fn document(bytes: &[u8]) {
     }
 }
 
-/// The text of the first element of this name, read by the other reader.
+/// Returns the text of the first element of this name, with the other reader.
 fn first(document: &str, wanted: &str) -> Option<String> {
     let mut text: Option<String> = None;
-    // How deep it is, while it is open.
+    // Its depth, while it is open.
     let mut open = None;
     walk(document, |path, found| {
         let is_it = path.last() == Some(&wanted);
@@ -105,8 +105,8 @@ fn first(document: &str, wanted: &str) -> Option<String> {
     text
 }
 
-/// A text that people write: read by the rules of the page, which are HTML's where there is no
-/// emoji; line by line as it is at once; and written so that it comes back.
+/// Checks decoding of text: it follows HTML if there are no emoji, works line by line, and is the
+/// inverse of encoding.
 pub(super) fn text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let read = decode(Text::from(&*text));
@@ -115,17 +115,17 @@ pub(super) fn text(bytes: &[u8]) {
         assert_eq!(&*read, &*text);
     }
     let plain = html_escape::decode_html_entities(&*text);
-    // Digits without end are a number for that library, and no entity for us.
+    // `html_escape` decodes numbers with any number of digits; `decode` limits them.
     if !text.contains("<br/>") && !plain.contains("<span") && !text.contains("#0") {
         assert_eq!(&*read, &*plain);
     }
-    // No markup goes over the end of a line.
+    // No markup spans several lines.
     let lines: Vec<_> = text.split('\n').map(|line| decode(line.into())).collect();
     assert_eq!(lines.join("\n"), &*read);
     if let Some(undone) = undo_double_encoding(&text) {
         assert!(undone.len() < text.len() && !text.is_ascii());
     }
-    // The one text that cannot be written is the tag of a span.
+    // Only the tag of a span cannot be encoded.
     if !text.contains("<span class=\"emoji emoji") {
         assert_eq!(&*decode(encode(&text).into()), &*text);
     }
@@ -136,7 +136,7 @@ pub(super) fn text(bytes: &[u8]) {
     }
 }
 
-/// The text of a refusal: bounded, and its code is what it was.
+/// Checks that the text of a refusal is bounded, and its code is kept.
 pub(super) fn notice(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     assert!(readable(&text).chars().count() <= 500);

@@ -1,4 +1,4 @@
-//! Messages: whole records, and contents in all types.
+//! Messages: whole records, and contents of all types.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -15,7 +15,7 @@ use crate::media::{MapLink, ReceivedFile};
 use crate::message::{ForwardMessage, Kind, Message, SendText, mention};
 use crate::sync::FetchBatch;
 
-/// What the bytes are read as.
+/// The entries for messages.
 pub const MESSAGES: &[(&str, Entry)] = &[
     ("content", content),
     ("record", record),
@@ -24,7 +24,7 @@ pub const MESSAGES: &[(&str, Entry)] = &[
     ("status", status),
 ];
 
-/// `MsgType`, `SubMsgType`, `AppMsgType`: every kind that is read in its own way.
+/// `MsgType`, `SubMsgType` and `AppMsgType` of every kind with its own parser.
 const TYPES: [(i64, i64, i64); 44] = [
     (1, 0, 0),
     (1, 48, 0),
@@ -72,10 +72,10 @@ const TYPES: [(i64, i64, i64); 44] = [
     (10_002, 0, 0),
 ];
 
-/// Who says it.
+/// The senders.
 const SENDERS: [&str; 5] = ["@a", "@@1", "", "newsapp", "fmessage"];
 
-/// The messages of a batch of records; none if it is no JSON.
+/// Parses a batch of records; empty if it is not JSON.
 fn read(records: &str) -> Vec<Message> {
     let body = format!("{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":{records}}}");
     match FetchBatch.parse(&reply(body.as_bytes())) {
@@ -84,13 +84,13 @@ fn read(records: &str) -> Vec<Message> {
     }
 }
 
-/// A content in the type and from the sender that the first two bytes choose; behind zero bytes,
-/// a file's name and an `OriContent`.
+/// Parses a content. The first two bytes select the type and the sender; zero bytes separate the
+/// content, a file name and an `OriContent`.
 fn content(bytes: &[u8]) {
     let Some((choice, rest)) = bytes.split_first_chunk::<2>() else { return };
     let [kind, sender] = choice.map(usize::from);
-    let (msg_type, sub, app) = TYPES.into_iter().cycle().nth(kind).expect("a cycle has no end");
-    let from = SENDERS.into_iter().cycle().nth(sender).expect("a cycle has no end");
+    let (msg_type, sub, app) = TYPES.into_iter().cycle().nth(kind).expect("a cycle is infinite");
+    let from = SENDERS.into_iter().cycle().nth(sender).expect("a cycle is infinite");
     let mut parts = rest.splitn(3, |byte| *byte == 0).map(String::from_utf8_lossy);
     let mut part = || parts.next().unwrap_or_default();
     let record = json!({
@@ -102,24 +102,24 @@ fn content(bytes: &[u8]) {
     let text = record.to_string();
     let messages = read(&format!("[{text},{{}},{text}]"));
     let [first, empty, second] = messages.as_slice() else { panic!("{} messages", messages.len()) };
-    // Neighbours do not matter, and its JSON is there, byte for byte.
+    // Other records have no effect, and the raw JSON is unchanged.
     assert_eq!(first.kind, second.kind);
     assert!(matches!(empty.kind, Kind::Unreadable { .. }));
     assert_eq!((&*first.raw.json(), &*second.raw.json()), (&*text, &*text));
     assert!(!format!("{first:?}").contains("5e3d7a19"));
-    whatever_it_says(first);
+    check_message(first);
 }
 
-/// A record as the service might send it, or anything.
+/// Parses the bytes as records.
 fn record(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for message in read(&format!("[{text}]")) {
-        whatever_it_says(&message);
+        check_message(&message);
     }
 }
 
-/// What holds for every message.
-fn whatever_it_says(message: &Message) {
+/// Checks the invariants of every message.
+fn check_message(message: &Message) {
     let json = serde_json::to_value(message).expect("plain data");
     assert_eq!(json.get("schema"), Some(&Value::from(Message::SCHEMA)));
     let kind = json.get("kind").and_then(Value::as_object);
@@ -129,7 +129,7 @@ fn whatever_it_says(message: &Message) {
     assert_eq!(message.to_string().replace(['\n', '\r'], " "), shown);
     let alone = message.clone().detach();
     assert_eq!((&alone.kind, alone.raw.json()), (&message.kind, message.raw.json()));
-    // Alone, it is what it was among the others.
+    // Parsed alone, the message is the same as in its batch.
     if let Ok(again) = Message::from_json(&message.raw.json(), &me().user_name) {
         assert_eq!(
             (&again.id, &again.kind, &again.from),
@@ -137,7 +137,7 @@ fn whatever_it_says(message: &Message) {
         );
         assert_eq!((again.sent, &again.speaker), (message.sent, &message.speaker));
     }
-    // Everything that takes a message takes any.
+    // Every function of messages accepts any message.
     let directory = Directory::default();
     let _ = (message.mentions(&directory, &me()), message.mentions_everybody());
     let _ = (MapLink::of(message), ReceivedFile::of(message));
@@ -150,7 +150,7 @@ fn whatever_it_says(message: &Message) {
     assert!(SendText::reply(message, "yes").request(&mut account.session, NOW).body().len() > 3);
 }
 
-/// The message of this type and content, to a room that is told of it.
+/// Returns a message of this type and content, with a status notice.
 fn message(msg_type: i64, content: &str) -> Option<Message> {
     let records = json!([{
         "MsgId": "7", "FromUserName": "@@1", "ToUserName": "@2", "MsgType": msg_type, "Content": content,
@@ -159,14 +159,14 @@ fn message(msg_type: i64, content: &str) -> Option<Message> {
     read(&records.to_string()).pop()
 }
 
-/// A text of the service's: whatever it says, all of it can be read.
+/// Parses a system text.
 fn system_text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for msg_type in [9999, 10_000] {
         let Some(message) = message(msg_type, &text) else { continue };
         assert!(!message.preview(Device::new().lang()).contains('\n'));
         if let Kind::System(system) = &message.kind {
-            // Tags of links are taken out, and the prefix; nothing is added.
+            // The tags of links and the prefix are removed; nothing is added.
             assert!(system.text.len() <= 2 * text.len());
         }
     }
@@ -175,7 +175,7 @@ fn system_text(bytes: &[u8]) {
     let directory = Directory::default();
     if let Some(message) = message(1, &mention::text("me", &text)) {
         let me = me();
-        // It begins with the mention, unless the text makes it look like a prefix.
+        // The text begins with the mention, unless the mention looks like the prefix of a speaker.
         assert!(
             message.mentions(&directory, &me)
                 || message.text().is_none_or(|t| !t.starts_with("@me\u{2005}"))
@@ -183,13 +183,13 @@ fn system_text(bytes: &[u8]) {
     }
 }
 
-/// XML of the service's: what is read from it is not much larger.
+/// Parses the XML of a system message, and checks that the result is not much larger.
 fn sysmsg(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for msg_type in [10_000, 10_002] {
         let Some(message) = message(msg_type, &text) else { continue };
         let shown = message.preview(Device::new().lang());
-        // Names of links stand for what stands in them, once each; a word for an empty one.
+        // Links are replaced by their content, once each; an empty link by a word.
         assert!(shown.len() <= 4 * text.len() + 64, "{shown}");
         match &message.kind {
             Kind::SysMsg(sysmsg) => drop(serde_json::to_string(sysmsg).expect("plain data")),
@@ -199,7 +199,7 @@ fn sysmsg(bytes: &[u8]) {
     }
 }
 
-/// A notice of the phone's: chats are paired with ids only one to one.
+/// Parses a status message of the phone, and checks that chats and ids are paired one to one.
 fn status(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let Some(message) = message(51, &text) else { return };

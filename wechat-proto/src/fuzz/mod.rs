@@ -1,8 +1,8 @@
-//! Entries for fuzzers, and for the replay of their corpora. Not part of the API: anything here
-//! may change at any time.
+//! Entries for fuzzers, and for the replay of their corpora. Not part of the API: anything here may
+//! change at any time.
 //!
-//! Each entry takes any bytes and panics if a promise of `docs/threats.md` is broken. The fuzz
-//! targets and `tests/it/corpus.rs` drive the same table.
+//! Each entry accepts any bytes and panics if a guarantee of `docs/threats.md` is violated. The fuzz
+//! targets and `tests/it/corpus.rs` use the same table.
 
 use alloc::format;
 use alloc::string::String;
@@ -34,19 +34,19 @@ pub use endpoints::{ENDPOINTS, Visitor, endpoints};
 pub use messages::MESSAGES;
 pub use records::RECORDS;
 
-/// What takes any bytes.
+/// A function that accepts any bytes.
 pub type Entry = fn(&[u8]);
 
-/// What the bytes of a target may be, each under a name of its own.
+/// The entries of a target, each with its name.
 pub type Table = &'static [(&'static str, Entry)];
 
-/// The targets. In those that have more than one entry, the first byte chooses it, and the rest is
-/// its input.
+/// The targets. If a target has more than one entry, the first byte selects the entry, and the rest
+/// is its input.
 pub const TARGETS: &[(&str, Table)] = &[
     ("script", &[("script", script::script)]),
     ("xml", &[("document", markup::document), ("notice", markup::notice)]),
     ("text", &[("text", markup::text)]),
-    ("json", &[("repair", json::mended), ("reader", json::quickly), ("session", json::session)]),
+    ("json", &[("repair", json::repaired), ("reader", json::reader), ("session", json::session)]),
     ("cookie", &[("cookie", values::cookie)]),
     (
         "values",
@@ -68,7 +68,7 @@ pub const TARGETS: &[(&str, Table)] = &[
     ("upload", &[("upload flow", flows::upload)]),
 ];
 
-/// All entries.
+/// Returns all entries.
 pub fn entries() -> impl Iterator<Item = &'static (&'static str, Entry)> {
     TARGETS.iter().flat_map(|(_, table)| *table)
 }
@@ -77,14 +77,14 @@ pub fn entries() -> impl Iterator<Item = &'static (&'static str, Entry)> {
 ///
 /// # Panics
 ///
-/// If there is none, and where its entry does.
+/// Panics if there is no such target, or if its entry panics.
 pub fn run(name: &str, bytes: &[u8]) {
     let target = TARGETS.iter().find(|(target, _)| *target == name);
     dispatch(target.expect("a target of the table").1, bytes);
 }
 
-/// Runs the entry of `table` that the first byte chooses on the rest; if there is only one, on all
-/// of it.
+/// Runs the entry of `table` selected by the first byte on the rest; if there is only one entry, on
+/// all bytes.
 pub fn dispatch(table: &[(&str, Entry)], bytes: &[u8]) {
     match (table, bytes) {
         ([(_, only)], _) => only(bytes),
@@ -99,7 +99,7 @@ pub fn dispatch(table: &[(&str, Entry)], bytes: &[u8]) {
 
 const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);
 
-/// A file that the service has taken, for tests that have not uploaded one.
+/// Returns an uploaded file, for tests without an upload.
 pub fn uploaded(
     media_type: MediaType,
     media_id: &str,
@@ -126,11 +126,11 @@ fn me() -> Me {
     }
 }
 
-/// What each credential of [`account`] has in it.
+/// A part of each credential of [`account`].
 const PLANTED: &str = "5e3d7a19c0ffee";
 
-/// `docs/threats.md` S1: nothing that is printed shows what was planted, unless `bytes`, which came
-/// from elsewhere, have it too.
+/// Checks `docs/threats.md` S1: the printed value does not show [`PLANTED`], unless the input
+/// `bytes` contain it as well.
 fn hides_secrets(printed: &impl Debug, bytes: &[u8]) {
     let text = format!("{printed:?}");
     let shown = text.contains(PLANTED);

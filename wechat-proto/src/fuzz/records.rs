@@ -1,4 +1,4 @@
-//! Records of contacts, and the directory that they are merged into.
+//! Contact records, and the directory into which they are merged.
 
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -11,11 +11,11 @@ use crate::contact::{Contact, Directory, Evidence};
 use crate::ids::UserName;
 use crate::wire::lenient::{Lenient as _, List};
 
-/// What the bytes are read as.
+/// The entries for contact records.
 pub const RECORDS: &[(&str, Entry)] = &[("contact", one), ("merges", merges)];
 
-/// A record is read, named, sorted, found, and merged: twice the same is once, and nothing empty
-/// erases.
+/// Parses, finds and merges a record. Checks that merging is idempotent, and that empty fields do
+/// not erase others.
 fn one(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let Some(contact) = WireContact::read(&text).take() else { return };
@@ -48,8 +48,8 @@ fn one(bytes: &[u8]) {
     assert_eq!(directory, empty);
 }
 
-/// Records, each behind a zero byte, merged one after the other; an empty one removes whoever came
-/// before it. What is left does not depend on looking in between, and no diff is lost.
+/// Merges records, which are separated by zero bytes, one after the other; an empty record removes
+/// the previous contact. Checks that changes are reported and that the order does not matter.
 fn merges(bytes: &[u8]) {
     let mut directory = Directory::of(me().user_name, "me");
     let empty = directory.clone();
@@ -70,8 +70,10 @@ fn merges(bytes: &[u8]) {
             all.push(contact.clone());
             let known = directory.find(&contact.user_name).cloned();
             directory.merge(contact.clone());
-            let Some(now) = directory.find(&contact.user_name) else { panic!("it was merged") };
-            // Nothing empty erases, and the list of members is as long as it says at most.
+            let Some(now) = directory.find(&contact.user_name) else {
+                panic!("the contact was merged")
+            };
+            // Empty fields do not erase others, and the members of the record are kept.
             let kept =
                 known.is_none_or(|old| old.nick_name.is_empty() || !now.nick_name.is_empty());
             assert!(kept && now.members.len() >= contact.members.len());
@@ -87,7 +89,7 @@ fn merges(bytes: &[u8]) {
     let changes: Vec<_> = directory.changes_since(&empty);
     assert_eq!(changes.len(), directory.len());
     assert_eq!(directory.iter().count(), directory.len());
-    // Records of others have no share in it: in the other order, it is the same.
+    // Records of different contacts are independent, so that the reverse order has the same result.
     let mut names: Vec<_> = all.iter().map(|contact| &contact.user_name).collect();
     names.sort();
     names.dedup();

@@ -1,11 +1,11 @@
-//! Replies that are scripts.
+//! Script replies.
 
 use alloc::format;
 use alloc::string::String;
 
 use crate::wire::js::Script;
 
-/// What is written is read, by the rules of JavaScript, of which JSON's strings are a part.
+/// Checks that written values are parsed by the rules of JavaScript, which include JSON strings.
 pub(super) fn script(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let script = Script::parse(&text);
@@ -14,10 +14,10 @@ pub(super) fn script(bytes: &[u8]) {
         whole += script.text(name).map_or(0, str::len);
         assert!(script.number(name).is_none() || script.text(name).is_some());
     }
-    // No value is longer than what stands for it, and each stands once.
+    // No value is longer than its source, and each has its own source.
     assert!(whole <= 3 * text.len());
 
-    // Neither the quotes nor what stands around it make a difference.
+    // Neither the kind of quotes nor the context matters.
     let escaped = text.replace('\\', "\\\\");
     for quote in ['"', '\''] {
         let value = escaped.replace(quote, &format!("\\{quote}"));
@@ -28,14 +28,14 @@ pub(super) fn script(bytes: &[u8]) {
         let found = (script.text("o.x"), script.number("o.y"), script.number("z"));
         assert_eq!(found, (Some(&*text), Some(7), Some(8)));
     }
-    // The same for what another writer makes of it, and for all that another reader takes.
+    // The same for strings written or accepted by `serde_json`.
     let written = serde_json::to_string(&text).expect("a string");
     assert_eq!(Script::parse(&format!("window.a={written};")).text("a"), Some(&*text));
     let quoted = format!("\"{text}\"");
     if let Ok(read) = serde_json::from_str::<String>(&quoted) {
         assert_eq!(Script::parse(&format!("window.a={quoted};")).text("a"), Some(&*read));
     }
-    // A number is one in every spelling.
+    // Numbers are parsed in every notation.
     let digits = text.trim();
     if let Ok(number) = digits.parse::<i64>()
         && !digits.starts_with('+')

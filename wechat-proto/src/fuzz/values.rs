@@ -1,4 +1,4 @@
-//! Cookies, addresses, and the values in them.
+//! Cookies, URLs, and their values.
 
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -9,8 +9,8 @@ use crate::hosts::{Family, Hosts, Origin, Role};
 use crate::jar::Jar;
 use crate::wire::query::{Accept, Url, json};
 
-/// Each line is a `Set-Cookie`: whatever they set, the next request can be built, and nothing
-/// goes elsewhere. The first is a `Date` too.
+/// Parses each line as a `Set-Cookie`, the first also as a `Date`. Checks that the next request can
+/// be built, and that no cookie is sent to another host.
 pub(super) fn cookie(bytes: &[u8]) {
     let lines: Vec<String> = bytes
         .split(|byte| *byte == b'\n')
@@ -21,13 +21,13 @@ pub(super) fn cookie(bytes: &[u8]) {
     let date = lines.first().map(String::as_str);
     let mut jar = Jar::default();
     jar.store(&hosts, own, lines.iter().map(String::as_str), date, NOW);
-    // All at once is one after the other.
-    let mut slowly = Jar::default();
+    // Storing lines together or one by one has the same result.
+    let mut one_by_one = Jar::default();
     for line in &lines {
-        slowly.store(&hosts, own, [line.as_str()], date, NOW);
+        one_by_one.store(&hosts, own, [line.as_str()], date, NOW);
     }
     let stored = |jar: &Jar| serde_json::to_string(jar).expect("a jar is plain data");
-    assert_eq!(stored(&slowly), stored(&jar));
+    assert_eq!(stored(&one_by_one), stored(&jar));
     for uri in [
         "https://evil.example/",
         "https://wx2.qq.com/",
@@ -39,7 +39,7 @@ pub(super) fn cookie(bytes: &[u8]) {
         let uri = http::Uri::from_static(uri);
         assert!(jar.header(&hosts, &uri, NOW).is_none());
     }
-    // Another host of the service gets what is shared alone.
+    // Another host of the service receives shared cookies only.
     let file = http::Uri::from_static("https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmedia");
     let shared = jar.header(&hosts, &file, NOW).is_some();
     assert!(!shared || lines.iter().any(|line| line.to_ascii_lowercase().contains("domain")));
@@ -47,17 +47,17 @@ pub(super) fn cookie(bytes: &[u8]) {
     if let Some(header) = jar.header(&hosts, &uri, NOW) {
         let header = header.to_str().expect("visible ASCII");
         assert!(header.len() <= 64 * 4100);
-        // Each was set, in one of the lines, as it is.
+        // Each cookie was set, unchanged, by one of the lines.
         for pair in header.split("; ") {
             let (name, value) = pair.split_once('=').expect("a name and a value");
             let set = |line: &String| line.contains(name) && line.contains(value);
             assert!(!name.is_empty() && lines.iter().any(set), "{pair}");
         }
     }
-    let again: Jar = serde_json::from_str(&stored(&jar)).expect("what was written is read");
+    let again: Jar = serde_json::from_str(&stored(&jar)).expect("the stored form can be parsed");
     assert_eq!(stored(&again), stored(&jar));
 
-    // One more fits in, is sent, is not printed, and can be taken away.
+    // Another cookie can be added, is sent, is not printed, and can be removed.
     let set = |life: &str| alloc::format!("~~={PLANTED}; Path=/{life}");
     jar.store(&hosts, own, [set("").as_str()], None, NOW);
     assert!(jar.value(own, "~~", NOW) == Some(PLANTED));
@@ -65,7 +65,7 @@ pub(super) fn cookie(bytes: &[u8]) {
     jar.store(&hosts, own, [set("; Max-Age=0").as_str()], None, NOW);
     assert!(jar.value(own, "~~", NOW).is_none());
 
-    // One origin is all hosts, and there is no other.
+    // A single origin serves all roles.
     let origin: Origin = "http://127.0.0.1:8080".parse().expect("an origin");
     let single = Hosts::all(origin);
     let mut jar = Jar::default();
@@ -74,7 +74,7 @@ pub(super) fn cookie(bytes: &[u8]) {
     assert!(jar.header(&single, &uri, NOW).is_none());
 }
 
-/// Any value comes back from the wire as it was, and stays in its place.
+/// Checks that any value can be decoded unchanged and does not affect other parameters.
 pub(super) fn query(bytes: &[u8]) {
     let value = String::from_utf8_lossy(bytes);
     let mut device = Device::new();
@@ -87,7 +87,7 @@ pub(super) fn query(bytes: &[u8]) {
     let http = url().with("a", &value).with("b", 1).get(&mut device, NOW);
     assert_eq!(decoded(&http).as_deref(), Some(&*value));
     assert_eq!((http.uri().host(), http.uri().path()), (Some("wx.qq.com"), "/x"));
-    // One that was encoded before stays as it is, to the letter; any other is encoded.
+    // An encoded value is kept unchanged; any other is encoded.
     let http = url().with_encoded("a", &value).with("b", 1).get(&mut device, NOW);
     let raw = http.uri().query().and_then(|query| query.strip_prefix("a=")?.strip_suffix("&b=1"));
     assert!(raw == Some(&*value) || decoded(&http).as_deref() == Some(&*value));
@@ -100,21 +100,22 @@ pub(super) fn query(bytes: &[u8]) {
     assert_eq!(serde_json::from_slice::<String>(&body).ok().as_deref(), Some(&*value));
 }
 
-/// A login leads to a host of the table, over `https`, or nowhere: `docs/threats.md` N1, N2.
+/// Checks that a login leads to a host of the table over `https`, or is refused:
+/// `docs/threats.md` N1, N2.
 pub(super) fn redirect(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let Ok(uri) = text.parse::<http::Uri>() else { return };
     for families in [&Family::WEB[..], &Family::FILE_HELPER] {
         let before = families.first().map_or_else(Hosts::default, |family| Hosts::new(*family));
         let mut hosts = before.clone();
-        // Read apart from that library: what browsers read.
+        // Parsed by another library, like a browser.
         let read = url::Url::parse(&text).ok();
         let host = read.as_ref().and_then(url::Url::host_str);
         let family = families.iter().find(|family| Some(family.host()) == host);
         match hosts.redirect(&uri, families) {
             Ok(()) => {
                 let family = family.expect("a host of the table");
-                let read = read.expect("an address");
+                let read = read.expect("a valid URL");
                 assert_eq!((read.scheme(), read.port()), ("https", None));
                 assert!(read.username().is_empty() && read.password().is_none());
                 assert!(hosts == Hosts::new(*family));

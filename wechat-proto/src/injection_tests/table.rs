@@ -1,4 +1,4 @@
-//! Every builder that takes a text of the caller's.
+//! The builders that take text from the caller.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -28,20 +28,20 @@ use crate::room::{CreateRoom, Founders, RoomMembers, UpdateRoom};
 use crate::testing::{NOW, built, contact, message, uploaded};
 
 pub(super) type Http = http::Request<Body>;
-/// Builds a request around a text; nothing where the text is refused.
+/// Builds a request with a text; `None` if the text is refused.
 pub(super) type Build = fn(&mut Account, &str) -> Option<Http>;
 
 pub(super) struct Row {
-    /// `Endpoint::constructor`, and others that only hand on to it.
+    /// `Endpoint::constructor`, and others that delegate to it.
     pub(super) builders: &'static [&'static str],
-    /// Which of its texts.
+    /// The parameter that takes the text.
     pub(super) what: &'static str,
     pub(super) build: Build,
-    /// The text as it stands in the request, where that is not the text itself.
+    /// Returns the text in its form in the request.
     pub(super) written: fn(&str) -> String,
 }
 
-/// The word that hostile text stands in for.
+/// The plain word, which hostile text replaces.
 pub(super) const WORD: &str = "Marker";
 
 fn somebody() -> UserName {
@@ -60,18 +60,18 @@ fn itself(text: &str) -> String {
     text.into()
 }
 
-/// The inside of a JSON text: a report is one, and travels as it is.
+/// Returns the content of a JSON string: reports are JSON, and are sent unchanged.
 fn inside(text: &str) -> String {
     let json = Value::from(text).to_string();
     json.strip_prefix('"').unwrap().strip_suffix('"').unwrap().into()
 }
 
-/// A name in a `Content-Disposition`, as browsers write it.
+/// Returns a name in the form that browsers use in `Content-Disposition`.
 pub(super) fn quoted(text: &str) -> String {
     text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// The first part of a number: more is cut.
+/// Returns the first 32 bytes of an id; the rest is dropped.
 fn number(text: &str) -> String {
     let mut number = String::new();
     number.extend(text.chars().scan(0, |length, c| {
@@ -252,7 +252,7 @@ pub(super) const TABLE: &[Row] = rows! {
     };
 };
 
-/// Builders without a text of the caller's, or whose texts are looked at elsewhere, and why.
+/// Builders without text from the caller, or whose texts other tests cover, each with the reason.
 pub(super) const OTHERS: &[(&str, &str)] = &[
     ("Announce::new", "takes nothing"),
     ("FetchBatch::new", "takes nothing"),
@@ -266,8 +266,8 @@ pub(super) const OTHERS: &[(&str, &str)] = &[
     ("VerifyUser::with_scene", "takes a number"),
     ("GetContactPicture::new", "n8_* of media/link.rs"),
     ("GetMap::new", "n8_* of media/link.rs"),
-    ("GetMedia::new", "what a message says: of media/{image,voice,video,file}"),
-    ("GetMedia::thumbnail", "what a message says: of media/image"),
-    ("ForwardMessage::new", "what a message says: message/forward_tests.rs"),
-    ("ForwardMessage::with_receiver", "what a message says: message/forward_tests.rs"),
+    ("GetMedia::new", "takes a received message: of media/{image,voice,video,file}"),
+    ("GetMedia::thumbnail", "takes a received message: of media/image"),
+    ("ForwardMessage::new", "takes a received message: message/forward_tests.rs"),
+    ("ForwardMessage::with_receiver", "takes a received message: message/forward_tests.rs"),
 ];

@@ -1,7 +1,7 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxstatusnotify`
 //!
-//! Tells the phone that this client logged in. The phone answers with its recent chats, in a message
-//! of type 51 (`docs/protocol.md` §4.2).
+//! Notifies the phone that this client logged in. The phone replies with its recent chats, in a
+//! message of type 51 (`docs/protocol.md` §4.2).
 
 use core::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::message::notify::{self, Code};
 use crate::session::Session;
 use crate::time::Timestamp;
 
-/// Tells the phone that this client logged in: `INITED`, from the account to itself, once.
+/// Notifies the phone that this client logged in: `INITED`, from the account to itself, once.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Announce;
@@ -29,7 +29,7 @@ impl Endpoint for Announce {
     type State = Session;
     type Output = ();
 
-    // Shorter than usual: the open session waits for it.
+    // Shorter than usual, because it delays the opened session.
     const DEADLINE: Duration = Duration::from_secs(10);
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
@@ -39,7 +39,7 @@ impl Endpoint for Announce {
 
     /// # Errors
     ///
-    /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
+    /// The error of its `Ret`; [`Error::Malformed`] if the response is not such a reply.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         notify::parse(response)
     }
@@ -51,7 +51,7 @@ mod tests {
     use crate::testing::{rendered, session};
 
     #[test]
-    fn asks() {
+    fn announce_request() {
         insta::assert_snapshot!(rendered(Announce, &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatusnotify?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         host: wx.qq.com

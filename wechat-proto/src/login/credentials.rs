@@ -11,7 +11,7 @@ use crate::hosts::{Family, Hosts, excerpt};
 use crate::secret::Secret;
 use crate::wire::envelope::{BaseRequest, Uin};
 
-/// The credentials of a login, as the login page gave them.
+/// The credentials of a login, from the login page.
 ///
 /// Used in requests and stored sessions only: their values can be neither read nor printed.
 ///
@@ -27,11 +27,11 @@ use crate::wire::envelope::{BaseRequest, Uin};
 /// ```
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Credentials {
-    /// The account's number as text, the way the login page writes it.
+    /// The account's number as text, from the login page.
     pub(crate) uin: Secret,
     pub(crate) sid: Secret,
     pub(crate) skey: Secret,
-    /// Percent-encoded, as the login page writes it; encoded once more in queries.
+    /// Percent-encoded, from the login page; encoded again in queries.
     pub(crate) pass_ticket: Secret,
 }
 
@@ -46,9 +46,9 @@ const _: fn(Credentials) = |Credentials { uin, sid, skey, pass_ticket }| {
 };
 
 impl Credentials {
-    /// Returns credentials from elsewhere, such as a browser that is logged in: the values of the
+    /// Returns credentials from another source, such as a logged-in browser: the values of the
     /// login page, or of the cookies `wxuin` and `wxsid`. `skey` and `pass_ticket` may be empty;
-    /// `pass_ticket` is percent-encoded, as the page writes it.
+    /// `pass_ticket` is percent-encoded, as on the page.
     ///
     /// # Errors
     ///
@@ -150,15 +150,15 @@ impl FromStr for Redirect {
     ///
     /// # Errors
     ///
-    /// [`Error::Untrusted`] for anything else: text that is not visible ASCII (look-alikes of
-    /// hosts are not), that has a `#` (what follows would not be sent), another path.
+    /// [`Error::Untrusted`] for anything else: text that is not visible ASCII, such as look-alikes
+    /// of hosts, a `#` (the part after it would not be sent), or another path.
     fn from_str(text: &str) -> Result<Self, Error> {
         let is_page = |uri: &http::Uri| uri.path() == Self::PATH && uri.query().is_some();
         Self::address(text, is_page).ok_or_else(|| untrusted(text))
     }
 }
 
-/// Returns the error for an address. It shows the host only: any other part may hold a ticket.
+/// Returns the error for an address. It shows the host only: any other part may contain a ticket.
 fn untrusted(text: &str) -> Error {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Where a login may lead: `docs/threats.md` N1 to N3, S1.
+//! Redirects of a login: `docs/threats.md` N1 to N3, S1.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -14,17 +14,17 @@ use crate::hosts::{Family, Hosts, Role};
 use crate::login::{CheckScan, RedeemTicket, Redeemed, Scan};
 use crate::testing::{http_of, reply};
 
-/// The stored form.
+/// Returns the stored form.
 fn json(device: &Device) -> String {
     serde_json::to_string(device).unwrap()
 }
 
-/// The closed table of the web's and the desktop's entries, written out.
+/// The hosts of the web and desktop entries.
 const TABLE: [&str; 5] =
     ["wx.qq.com", "wx2.qq.com", "wx8.qq.com", "web.wechat.com", "web2.wechat.com"];
 
-/// Where the device's requests go once it followed an address that the service gave as a
-/// `redirect_uri`; `None` if it did not.
+/// Follows an address from a `redirect_uri`. Returns the URI of the next request; `None` if the
+/// address is refused.
 fn follow(device: &mut Device, address: &str) -> Option<String> {
     let script = format!("window.code=200;\nwindow.redirect_uri=\"{address}\";");
     let scan = CheckScan::new("x".parse().unwrap());
@@ -33,7 +33,7 @@ fn follow(device: &mut Device, address: &str) -> Option<String> {
     Some(http_of(ticket, device).uri().to_string())
 }
 
-/// The same of a `redirecturl` in the login page, of which the host alone is used.
+/// Follows a `redirecturl` in the login page, of which only the host is used.
 fn move_to(device: &mut Device, address: &str) -> Option<()> {
     let page = format!(
         "<error><ret>0</ret><redirecturl>{}</redirecturl></error>",
@@ -53,7 +53,7 @@ fn stored(device: &Device) -> String {
     serde_json::to_string(device).unwrap()
 }
 
-/// Neither way leads anywhere, and the device stays where it is.
+/// Checks that both functions refuse an address, without changing the device.
 fn refused(address: &str) {
     let mut device = Device::new();
     assert_eq!(follow(&mut device, address), None, "{address}");
@@ -63,9 +63,9 @@ fn refused(address: &str) {
 
 const REST: &str = "/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=A@qrticket_0&uuid=Y==&scan=1";
 
-/// What the tables below are made of is otherwise in order.
+/// The unchanged hosts of the tables below are accepted.
 #[test]
-fn the_five_hosts_are_followed() {
+fn all_five_hosts_are_accepted() {
     for host in TABLE {
         let address = format!("https://{host}{REST}");
         let mut device = Device::new();
@@ -110,7 +110,7 @@ fn n1_lookalike_hosts_are_refused() {
         "wechat.com",
         "web.wechat.com.evil.test",
         "filehelper.weixin.qq.com",
-        // Who is asked for there is `evil`, whatever stands before it.
+        // The host is `evil`, despite the user name before it.
         "wx.qq.com@evil.example",
         "wx.qq.com:443@evil.example",
         "wx.qq.com:x@evil.example:443",
@@ -188,7 +188,7 @@ fn n2_other_schemes_ports_and_spellings_are_refused() {
         "https://wx.qq.com ",
         "https://wx.qq.com\u{0}.evil.example",
     ] {
-        // White space around the whole is the page's layout.
+        // The page may have white space around an address.
         let spaced = address.starts_with(' ');
         if !spaced {
             refused(&format!("{address}{REST}"));
@@ -199,14 +199,14 @@ fn n2_other_schemes_ports_and_spellings_are_refused() {
     }
 }
 
-/// Threat N2: but the very origin that the caller chose, to the letter.
+/// Threat N2: only the exact origin that the caller set may be http.
 #[test]
-fn n2_only_the_caller_says_http() {
+fn n2_only_the_callers_origin_may_be_http() {
     let local: crate::hosts::Origin = "http://127.0.0.1:8080".parse().unwrap();
     let device = || Device::new().with_hosts(Hosts::all(local.clone()));
     let address = format!("{local}{REST}");
     assert!(follow(&mut device(), &address).unwrap().starts_with(&address));
-    // Unless the caller chose it, it is nobody's.
+    // It is refused unless the caller set it.
     refused(&address);
     for other in [
         "http://127.0.0.1",
@@ -229,7 +229,7 @@ fn n2_only_the_caller_says_http() {
 
 /// Threat N3.
 #[test]
-fn n3_another_path_or_an_endless_query_is_refused() {
+fn n3_other_paths_and_overlong_queries_are_refused() {
     let long = format!("{}?{}", Redirect::PATH, "a".repeat(4096));
     for rest in [
         "",
@@ -256,13 +256,13 @@ fn n3_another_path_or_an_endless_query_is_refused() {
         assert_eq!(follow(&mut device, &format!("https://wx.qq.com{rest}")), None, "{rest}");
         assert_eq!(json(&device), json(&Device::new()), "{rest}");
     }
-    // The query goes on as it came: encoded again, it gives 1203.
+    // The query is sent unchanged: encoding it again leads to 1203.
     let odd = "/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=A%2b+@=/==&x=%e4&&y=a|b";
     let uri = follow(&mut Device::new(), &format!("https://wx.qq.com{odd}")).unwrap();
     assert!(uri.starts_with(&format!("https://wx.qq.com{odd}&fun=new")), "{uri}");
 }
 
-/// Pieces of addresses, of which many combinations are almost right.
+/// Generates addresses, many of them almost valid.
 fn address() -> impl Strategy<Value = String> {
     let scheme = prop::sample::select(
         &["https://", "https://", "https://", "http://", "https:/", "https:", "//", "HTTPS://", ""]
@@ -287,13 +287,13 @@ fn address() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
-    /// Threats N1, N2: whatever is followed, each reader of addresses sees one of the
-    /// five hosts in what is sent, over TLS on the usual port; and all later requests go to that family.
+    /// Threats N1, N2: every followed address has one of the five hosts for every URL parser, with
+    /// TLS on the default port, and all later requests go to that family.
     #[test]
-    fn n1_whatever_is_followed_is_in_the_table(address in address()) {
+    fn n1_followed_addresses_are_in_the_table(address in address()) {
         let mut device = Device::new();
         if let Some(uri) = follow(&mut device, &address) {
-            // As a browser reads what is sent, and as the adapters do.
+            // Parsed like a browser, and like the adapters.
             let browser = url::Url::parse(&uri).unwrap();
             prop_assert_eq!(browser.scheme(), "https");
             prop_assert_eq!((browser.username(), browser.password()), ("", None));
@@ -316,7 +316,7 @@ proptest! {
     }
 }
 
-/// Threat N1: the file-transfer page has a table of its own.
+/// Threat N1: the file-transfer page has its own table.
 #[test]
 fn n1_each_entry_has_its_own_table() {
     for family in Family::FILE_HELPER {
@@ -332,7 +332,7 @@ fn n1_each_entry_has_its_own_table() {
 
 /// Threat S1.
 #[test]
-fn the_error_names_the_host_alone() {
+fn untrusted_error_shows_only_the_host() {
     for text in [
         "https://evil.example#ticket=secret",
         "https://secret:secret@evil.example/x?ticket=secret",
@@ -343,7 +343,7 @@ fn the_error_names_the_host_alone() {
         let Err(Error::Untrusted { host }) = text.parse::<Redirect>() else { panic!("{text}") };
         assert_eq!(&*host, "evil.example", "{text}");
     }
-    // An address that is one, but leads elsewhere.
+    // A valid address of another host.
     for user in ["", "secret@", "secret:secret@", "wx.qq.com:secret@"] {
         let path = "cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=secret";
         let redirect = format!("https://{user}evil.example/{path}").parse::<Redirect>();
@@ -356,7 +356,7 @@ fn the_error_names_the_host_alone() {
 }
 
 #[test]
-fn credentials_from_elsewhere_are_checked() {
+fn new_credentials_are_validated() {
     assert!(Credentials::new("566148615", "kByR+/=", "", "").is_ok());
     assert!(Credentials::new("-7", "s", "@crypt_1", "a%2Bb").is_ok());
     let long = "s".repeat(4097);

@@ -1,7 +1,7 @@
-//! The whole of a login, as a flow.
+//! The login flow.
 //!
 //! ```text
-//!   ┌─ if asked for, and the account is known ───► Pushing ◄─┐ refused by the api host:
+//!   ┌─ if requested, and the account is known ───► Pushing ◄─┐ refused by the API host:
 //!   │                                               │   │ └──┘ the login host
 //!   │             refused by both ┌────────────────┘   └──uuid──┐
 //!   │                             ▼                             ▼
@@ -34,22 +34,21 @@ use crate::hosts::Role;
 use crate::retry::{Answer, Lane, Retry};
 use crate::time::{Timestamp, Wait};
 
-/// Logs a device in: shows a QR code, waits for the phone, opens the session.
+/// A flow that logs a device in: shows a QR code, waits for the phone, opens the session.
 ///
-/// Polled again after an output, it goes on to the next one; after [`Progress::LoggedIn`], with
+/// Polling after an output continues to the next one; after [`Progress::LoggedIn`], it starts
 /// another login. Transient errors are retried silently and reported after three consecutive
-/// failures; polled again after one, the login goes on where it was. After a refusal, a login page
-/// that failed three times, or when the code was renewed five times, it starts again with a new
-/// code.
+/// failures; polling again continues. After a refusal, a login page that failed three times, or five
+/// renewals of the code, the login starts again with a new code.
 ///
-/// A login without a code ([`Login::again`]) goes on with one, in the same flow, whatever goes
-/// wrong before the phone confirms.
+/// A login without a code ([`Login::again`]) falls back to a code, in the same flow, if it fails
+/// before the phone confirms.
 #[derive(Debug, Default)]
 pub struct Login {
     state: State,
-    /// Whether to ask on the phone before a code is shown.
+    /// Whether to try a push login before a code is shown.
     pushes: bool,
-    /// Whether no code is shown at all.
+    /// Whether no code may be shown.
     no_code: bool,
     renewals: u32,
 }
@@ -64,7 +63,7 @@ enum State {
     Redeeming(Retry<RedeemTicket>),
     Opening {
         credentials: Credentials,
-        /// Whether it was answered without a key before.
+        /// Whether a previous reply had no key.
         again: bool,
         init: Box<Retry<InitSession>>,
     },
@@ -72,16 +71,16 @@ enum State {
     Announcing(Box<Account>, Retry<Announce>),
 }
 
-/// A code that the phone is to scan, or a question on the phone.
+/// The wait for the phone to scan a code, or to answer the prompt of a push login.
 #[derive(Debug)]
 struct Watch {
     scanned: bool,
-    /// How long the question stays, where there is no code.
-    question: Option<Wait>,
+    /// The time left for the prompt of a push login; `None` for a code.
+    prompt: Option<Wait>,
 }
 
-/// How long the phone may take to answer a question: `docs/protocol.md` §3.7.
-const QUESTION: Duration = Duration::from_secs(300);
+/// The time limit for the prompt of a push login: `docs/protocol.md` §3.7.
+const PROMPT: Duration = Duration::from_secs(300);
 
 impl Login {
     /// Returns a login by QR code.
@@ -89,19 +88,19 @@ impl Login {
         Self::default()
     }
 
-    /// Returns a login of the account that the device logged in last ([`Device::last_uin`]): its
-    /// phone asks to confirm, and there is nothing to scan ([`Progress::ConfirmOnPhone`]).
+    /// Returns a push login of the account that the device logged in last ([`Device::last_uin`]):
+    /// its phone prompts to confirm, and there is no code to scan ([`Progress::ConfirmOnPhone`]).
     ///
-    /// The service has to know the device, by the cookies of that login. Where it does not, where
-    /// the question is declined or not answered for five minutes, and where no account is known, it
-    /// goes on like [`Login::new`] with [`Progress::Code`].
+    /// The service must recognise the device by the cookies of that login. If it does not, if the
+    /// prompt is declined or not answered for five minutes, or if no account is known, the login
+    /// continues like [`Login::new`] with [`Progress::Code`].
     pub fn again() -> Self {
         Self { pushes: true, ..Self::default() }
     }
 
-    /// The same without a code: it fails where that would go on with one. With
-    /// [`Error::Refused`] if the service does not know the device, with [`Error::Expired`] if the
-    /// question is declined or not answered, or no account is known. Polled again, it asks again.
+    /// Returns a push login that fails instead of falling back to a code: with [`Error::Refused`]
+    /// if the service does not recognise the device, with [`Error::Expired`] if the prompt is
+    /// declined or not answered, or if no account is known. Polling again starts a new push login.
     pub fn on_phone() -> Self {
         Self { no_code: true, ..Self::again() }
     }
@@ -115,7 +114,7 @@ impl Flow for Login {
         loop {
             if let State::Watching(watch, scan) = &mut self.state
                 && scan.is_due()
-                && watch.is_over(now)
+                && watch.is_expired(now)
             {
                 self.get_code(device)?;
             }
@@ -123,7 +122,7 @@ impl Flow for Login {
                 State::Start => self.start(device)?,
                 State::Pushing(push, host) => match push.poll(device, now) {
                     Ok(Answer::Reply(uuid)) => {
-                        self.watch(device, uuid.clone(), Some(Wait::new(QUESTION, now)));
+                        self.watch(device, uuid.clone(), Some(Wait::new(PROMPT, now)));
                         return Ok(Progress::ConfirmOnPhone { uuid });
                     }
                     Ok(Answer::Quiet) => {}
@@ -164,7 +163,7 @@ impl Flow for Login {
                     }
                     Ok(Answer::Reply(Scan::Confirmed { redirect })) => {
                         device.backoff(Lane::Login).progress();
-                        // A redirect that leads elsewhere is of no use: a new code follows.
+                        // If the redirect is untrusted, the login starts again with a new code.
                         self.state = State::Start;
                         let ticket = Retry::new(device.enter(redirect)?, Lane::Login);
                         self.state = State::Redeeming(ticket.give_up_on(is_refused));
@@ -195,7 +194,7 @@ impl Flow for Login {
                         self.renew(device)?;
                     }
                     Ok(Answer::Quiet) => {}
-                    // A ticket is good for one answer, and for three attempts to get it:
+                    // A ticket is valid for one reply, with three attempts to get it:
                     // `docs/protocol.md` §3.4.
                     Err(interrupt @ Interrupt::Fail(_)) => {
                         self.state = State::Start;
@@ -204,7 +203,7 @@ impl Flow for Login {
                     Err(interrupt) => return Err(interrupt),
                 },
                 State::Opening { credentials, again, init } => match init.poll(device, now) {
-                    // Once more, as other clients do: `docs/protocol.md` §4.1.
+                    // One repetition, as in other clients: `docs/protocol.md` §4.1.
                     Ok(Answer::Reply(opened)) if opened.sync_key.is_empty() && !*again => {
                         device.backoff(Lane::Login).idle();
                         *again = true;
@@ -218,7 +217,7 @@ impl Flow for Login {
                         self.state = State::Announcing(Box::new(account), announce);
                     }
                     Ok(Answer::Quiet) => {}
-                    // Refused three times, these credentials open nothing.
+                    // After three refusals, the credentials are useless.
                     Err(Interrupt::Fail(error)) if is_refused(&error) || !error.is_retried() => {
                         self.state = State::Start;
                         return Err(error.into());
@@ -233,8 +232,7 @@ impl Flow for Login {
                             self.state = State::Start;
                             return Err(error.into());
                         }
-                        // One attempt: the session works without it, the phone only lists its
-                        // chats later.
+                        // One attempt suffices: without it, the phone only lists its chats later.
                         Ok(_) | Err(Interrupt::Fail(_)) => {}
                         Err(interrupt) => return Err(interrupt),
                     }

@@ -1,4 +1,4 @@
-//! Logins that begin without a code: `docs/protocol.md` §3.7.
+//! Push logins: `docs/protocol.md` §3.7.
 
 use super::*;
 use crate::error::FailureKind;
@@ -7,7 +7,7 @@ use crate::testing::session;
 pub(in crate::login) const PUSHED: &str = r#"{"ret":"0","msg":"all ok","uuid":"4ZqTbsnBgQ=="}"#;
 pub(in crate::login) const UNKNOWN: &str = r#"{"ret":"1","msg":"device authinfo invalid"}"#;
 
-/// A login of the account that was logged in before, on `wx2.qq.com`.
+/// Returns a push login of an account on `wx2.qq.com`.
 fn again<const N: usize>(replies: [&str; N]) -> Stage {
     let mut session = session();
     session.device.hosts = Hosts::new(Family::Wx2);
@@ -29,13 +29,13 @@ fn hosts(stage: &Stage) -> Vec<&str> {
 }
 
 #[test]
-fn the_phone_is_asked() {
+fn push_login_completes() {
     let mut stage = again([PUSHED, PENDING]);
     stage.then([&*confirmed("wx2.qq.com"), PAGE, INIT, DONE]);
     on_phone(&mut stage);
-    let asked = stage.last().http.uri().to_string();
-    let address = "https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin=566148615";
-    assert_eq!(asked, address);
+    let uri = stage.last().http.uri().to_string();
+    let expected = "https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin=566148615";
+    assert_eq!(uri, expected);
     let account = stage.logged_in();
     assert_eq!(
         stage.asked(),
@@ -52,17 +52,17 @@ fn the_phone_is_asked() {
     let polls: Vec<&str> = polls.map(|request| request.http.uri().query().unwrap()).collect();
     assert!(polls[0].starts_with("loginicon=true&uuid=4ZqTbsnBgQ%3D%3D&tip=1&"), "{polls:?}");
     assert!(polls[1].starts_with("loginicon=true&uuid=4ZqTbsnBgQ%3D%3D&tip=0&"), "{polls:?}");
-    // The lent device and the session's know whom to ask next time.
+    // Both the lent device and the session's device store the account for the next push login.
     assert_eq!(stage.device.last_uin(), Some(752_650_838));
     assert_eq!(account.session.device.last_uin(), Some(752_650_838));
-    // Another login of the same flow is one by code.
+    // Another login of the same flow uses a code.
     stage.then([CODE]);
     stage.code();
 }
 
-/// Nobody who confirms at once is made to wait, whatever failed before.
+/// A push login that is confirmed at once is not delayed by earlier failures.
 #[test]
-fn a_good_push_after_many_failed_logins_is_not_delayed() {
+fn a_push_login_is_not_delayed_by_earlier_failures() {
     let mut stage = Stage::new([]);
     trouble::refused_often(&mut stage);
     stage.device.remember(566_148_615);
@@ -77,9 +77,9 @@ fn a_good_push_after_many_failed_logins_is_not_delayed() {
     assert_eq!(stage.host.slept, before);
 }
 
-/// Refused by the api host, then by the login host: `docs/protocol.md` §1.1.
+/// After the API host, the login host is tried: `docs/protocol.md` §1.1.
 #[test]
-fn the_login_host_is_asked_where_the_api_host_refuses() {
+fn push_falls_back_to_the_login_host() {
     for refused in [UNKNOWN, r#"{"ret":1101}"#, "<html></html>", "", r#"{"ret":0,"uuid":"/"}"#] {
         let mut stage = again([refused, PUSHED]);
         on_phone(&mut stage);
@@ -90,21 +90,21 @@ fn the_login_host_is_asked_where_the_api_host_refuses() {
         stage.code();
         assert_eq!(hosts(&stage), ["wx2.qq.com", "login.wx2.qq.com", "login.wx2.qq.com"]);
         assert_eq!(stage.asked(), ["webwxpushloginurl", "webwxpushloginurl", "jslogin"]);
-        assert_eq!(stage.host.slept, Duration::ZERO, "nobody has to wait for the code");
+        assert_eq!(stage.host.slept, Duration::ZERO, "the code is not delayed");
     }
 }
 
 #[test]
-fn one_origin_is_asked_once() {
+fn push_is_sent_once_to_a_single_origin() {
     let mut stage = again([UNKNOWN, CODE]);
     stage.device = stage.device.with_hosts(Hosts::all("http://127.0.0.1:99".parse().unwrap()));
     stage.code();
     assert_eq!(stage.asked(), ["webwxpushloginurl", "jslogin"]);
 }
 
-/// What fails in passing is tried again; what goes on failing is left to the code.
+/// Transport failures are retried; the login falls back to a code if they persist.
 #[test]
-fn a_network_that_fails_says_nothing_of_the_device() {
+fn push_retries_transport_failures() {
     let mut stage = again([]);
     for _ in 0..2 {
         stage.then_input(failure(FailureKind::Closed));
@@ -114,19 +114,19 @@ fn a_network_that_fails_says_nothing_of_the_device() {
     assert_eq!(hosts(&stage), ["wx2.qq.com"; 3]);
 
     let mut stage = again([]);
-    // Three times at each of the two hosts.
+    // Three times on each of the two hosts.
     for _ in 0..6 {
         stage.then_input(failure(FailureKind::Connect));
     }
     stage.then([CODE]);
     stage.code();
-    let asked = ["webwxpushloginurl"; 6].into_iter().chain(["jslogin"]);
-    assert!(stage.asked().into_iter().eq(asked), "{:?}", stage.asked());
+    let expected = ["webwxpushloginurl"; 6].into_iter().chain(["jslogin"]);
+    assert!(stage.asked().into_iter().eq(expected), "{:?}", stage.asked());
 }
 
-/// A refusal is an answer: what failed before it is not held against the other host.
+/// A refusal is a response, so that earlier failures do not count against the other host.
 #[test]
-fn each_host_has_its_own_failures() {
+fn push_counts_failures_per_host() {
     let mut stage = again([]);
     for answer in [UNKNOWN, PUSHED] {
         for _ in 0..2 {
@@ -139,9 +139,9 @@ fn each_host_has_its_own_failures() {
     assert_eq!(hosts(&stage), [api, api, api, login, login, login]);
 }
 
-/// What failed as the five minutes ended holds the code back like any other request.
+/// A failure at the end of the five minutes delays the code.
 #[test]
-fn the_last_failure_of_a_question_counts() {
+fn a_failure_at_the_end_of_the_prompt_delays_the_code() {
     let mut stage = again([PUSHED]);
     on_phone(&mut stage);
     stage.host.now = stage.host.now.after(Duration::from_secs(300));
@@ -155,24 +155,24 @@ fn the_last_failure_of_a_question_counts() {
 }
 
 #[test]
-fn nobody_known_is_a_code() {
+fn unknown_account_gets_a_code() {
     let mut stage = Stage::new([CODE]);
     stage.login = Login::again();
     stage.code();
     assert_eq!(stage.asked(), ["jslogin"]);
-    // And so is what the same flow does next, though somebody is known by then.
+    // The next login of the flow uses a code as well, although the account is known by then.
     stage.then([&*confirmed("wx.qq.com"), PAGE, INIT, DONE, CODE]);
     stage.logged_in();
     stage.code();
 }
 
 #[test]
-fn an_owner_who_declines_gets_a_code() {
+fn declined_prompt_is_followed_by_a_code() {
     let mut stage = again([PUSHED, CANCELLED, CODE]);
     on_phone(&mut stage);
     assert!(matches!(stage.next(), Ok(Progress::Cancelled)));
     stage.code();
-    // The code is a first one: with a first poll, and five renewals of its own.
+    // The code counts as the first: it has a first poll and five renewals.
     for _ in 0..5 {
         stage.then([EXPIRED, CODE]);
         stage.code();
@@ -183,14 +183,14 @@ fn an_owner_who_declines_gets_a_code() {
 }
 
 #[test]
-fn a_question_that_expires_is_a_code() {
+fn expired_prompt_is_followed_by_a_code() {
     for end in [EXPIRED, "window.code=500;"] {
         let mut stage = again([PUSHED, SCANNED, end, CODE]);
         on_phone(&mut stage);
         assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
         stage.code();
     }
-    // What comes after the confirmation, if only an error, comes with a code, too.
+    // An error after the confirmation also leads to a code.
     let mut stage = again([PUSHED]);
     stage.then([&*confirmed("wx2.qq.com"), REFUSED, CODE]);
     on_phone(&mut stage);
@@ -198,8 +198,8 @@ fn a_question_that_expires_is_a_code() {
     stage.code();
 }
 
-/// Serves rounds without news, 25 seconds each, until something else is asked; gives how long it
-/// took.
+/// Serves rounds without news, 25 seconds each, until another request is sent. Returns the elapsed
+/// time.
 fn wait(stage: &mut Stage, mut round: impl FnMut() -> Input) -> Duration {
     let start = stage.host.now;
     for _ in 0..1000 {
@@ -219,12 +219,12 @@ fn wait(stage: &mut Stage, mut round: impl FnMut() -> Input) -> Duration {
             other => panic!("{other:?}"),
         }
     }
-    panic!("it waits for ever");
+    panic!("the login waits forever");
 }
 
-/// Five minutes, however they pass.
+/// The prompt expires after five minutes, with any kind of rounds.
 #[test]
-fn an_owner_who_does_not_answer_gets_a_code() {
+fn unanswered_prompt_is_followed_by_a_code() {
     let rounds: [fn() -> Input; 4] = [
         || Input::Reply(Ok(reply(PENDING))),
         || Input::Reply(Ok(reply(SCANNED))),
@@ -241,7 +241,7 @@ fn an_owner_who_does_not_answer_gets_a_code() {
         let took = wait(&mut stage, round).as_secs();
         assert!((300..=375).contains(&took), "round {at}: {took} s");
     }
-    // A code has no such limit: the service ends it.
+    // A code has no such limit: it expires on the service.
     let mut stage = Stage::new([CODE]);
     stage.code();
     for _ in 0..100 {
@@ -254,9 +254,9 @@ fn an_owner_who_does_not_answer_gets_a_code() {
     assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
 }
 
-/// Threat C1: the five minutes begin anew, and do not become a day.
+/// Threat C1: the wait is not extended by more than the time that a clock set back hides.
 #[test]
-fn a_clock_set_back_does_not_prolong_the_question() {
+fn a_clock_set_back_does_not_extend_the_prompt() {
     let rounds: [fn() -> Input; 2] =
         [|| Input::Reply(Ok(reply(PENDING))), || failure(FailureKind::Closed)];
     for round in rounds {
@@ -269,7 +269,7 @@ fn a_clock_set_back_does_not_prolong_the_question() {
 }
 
 #[test]
-fn a_desktop_asks_as_one() {
+fn desktop_push_has_mod_desktop() {
     use crate::entry::Entry;
 
     let entry = Entry::desktop("2.0.0".parse().unwrap(), "Go8F".parse().unwrap());
@@ -280,7 +280,7 @@ fn a_desktop_asks_as_one() {
     let query = "uin=566148615&mod=desktop";
     assert_eq!(stage.last().http.uri().query(), Some(query));
     stage.logged_in();
-    // The desktop's own headers go to the login page and nowhere else.
+    // Only the request of the login page has the desktop's headers.
     for request in &stage.host.requests {
         let headers = request.http.headers();
         let page = request.http.uri().path().ends_with("/webwxnewloginpage");

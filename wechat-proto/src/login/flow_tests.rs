@@ -37,7 +37,7 @@ pub(in crate::login) mod pushed;
 #[path = "flow_trouble_tests.rs"]
 mod trouble;
 
-/// A reply with another status.
+/// Returns a reply with another status.
 fn status(code: u16, body: &str) -> Response {
     let mut reply = reply(body);
     *reply.status_mut() = http::StatusCode::from_u16(code).unwrap();
@@ -48,7 +48,7 @@ fn failure(kind: FailureKind) -> Input {
     Input::Reply(Err(Failure::new(kind, Sent::Maybe)))
 }
 
-/// A login, its device, and the replies to come.
+/// A login, its device, and the next replies.
 struct Stage {
     host: Host,
     login: Login,
@@ -105,7 +105,7 @@ impl Stage {
         self.host.paths.iter().map(|path| path.get(name(path)..).unwrap()).collect()
     }
 
-    /// Whether any request went to this host.
+    /// Returns whether any request was sent to this host, or names it in a header.
     fn went_to(&self, host: &str) -> bool {
         self.host.requests.iter().any(|request| {
             request.http.uri().host() == Some(host)
@@ -119,7 +119,7 @@ impl Stage {
 }
 
 #[test]
-fn the_whole_way() {
+fn login_completes() {
     let mut stage = Stage::new([CODE, PENDING, SCANNED, SCANNED, PENDING]);
     stage.then([&*confirmed("wx2.qq.com")]);
     let mut page = reply(PAGE);
@@ -156,13 +156,13 @@ fn the_whole_way() {
         .map(|request| request.http.uri().query().unwrap().contains("&tip=1&"))
         .collect();
     assert_eq!(tips, [true, false, false, false, false]);
-    // As received, with three fields more.
+    // As received, with three additional parameters.
     let redeem = stage.host.requests.get(6).unwrap().http.uri().to_string();
     assert_eq!(
         redeem,
         "https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=Ye==&lang=zh_CN&scan=1&fun=new&version=v2&lang=zh_CN"
     );
-    // The cookies of the login page go with what follows, and stay with the lent device.
+    // Later requests carry the cookies of the login page, and the lent device keeps them.
     let init = &stage.host.requests.get(7).unwrap().http;
     assert_eq!(init.headers()[http::header::COOKIE], "webwx_data_ticket=gS/+=; wxsid=s1d");
     assert_eq!(init.uri().host(), Some("wx2.qq.com"));
@@ -175,7 +175,7 @@ fn the_whole_way() {
 }
 
 #[test]
-fn follows_to_every_family() {
+fn login_switches_to_every_family() {
     for family in Family::WEB {
         let mut stage = Stage::new([CODE]);
         stage.then([&*confirmed(family.host()), PAGE, INIT, DONE]);
@@ -187,9 +187,9 @@ fn follows_to_every_family() {
     }
 }
 
-/// Threats N1, N2: nothing goes to a host outside the table.
+/// Threats N1, N2: no request is sent to a host outside the table.
 #[test]
-fn trusts_no_other_host() {
+fn untrusted_hosts_receive_no_request() {
     for evil in [
         "evil.example",
         "wx.qq.com.evil.example",
@@ -205,7 +205,7 @@ fn trusts_no_other_host() {
         stage.code();
         assert!(matches!(stage.next(), Err(Error::Untrusted { .. })), "{evil}");
         assert_eq!(stage.device.hosts(), &Hosts::default());
-        // A fresh start.
+        // The login starts again.
         stage.code();
         assert_eq!(stage.asked(), ["jslogin", "login", "jslogin"]);
         assert!(evil == "login.wx.qq.com" || !stage.went_to(evil), "{evil}");
@@ -215,7 +215,7 @@ fn trusts_no_other_host() {
 }
 
 #[test]
-fn a_configured_origin_is_the_only_one() {
+fn a_single_origin_receives_all_requests() {
     let mut stage = Stage::new([CODE]);
     stage.device = Device::new().with_hosts(Hosts::all("http://127.0.0.1:99".parse().unwrap()));
     stage.then([&*confirmed("wx.qq.com")]);
@@ -235,13 +235,13 @@ fn a_cancelled_login_shows_another_code() {
     assert!(matches!(stage.next(), Ok(Progress::Cancelled)));
     stage.code();
     assert!(stage.host.requests.len() == 4);
-    // The new code's first poll is a first poll, and its scan is told again.
+    // The new code has a first poll, and its scan is reported again.
     assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
     assert!(stage.last().http.uri().query().unwrap().contains("&tip=1&"));
 }
 
 #[test]
-fn renews_five_times() {
+fn a_code_is_renewed_five_times() {
     for text in [EXPIRED, "window.code=500;"] {
         let mut stage = Stage::new([CODE]);
         for _ in 0..5 {
@@ -252,7 +252,7 @@ fn renews_five_times() {
         stage.then([text]);
         assert!(matches!(stage.next(), Err(Error::Expired)));
         assert_eq!(stage.asked().iter().filter(|name| **name == "jslogin").count(), 6);
-        // A fresh start, with as many renewals.
+        // The login starts again, with the same number of renewals.
         stage.then([CODE]);
         for _ in 0..5 {
             stage.code();
@@ -264,7 +264,7 @@ fn renews_five_times() {
 
 /// `docs/protocol.md` §3.5.
 #[test]
-fn a_refusal_is_told_in_the_servers_words() {
+fn a_refusal_has_the_servers_text() {
     let mut stage = Stage::new([CODE]);
     stage.then([&*confirmed("wx.qq.com"), REFUSED, CODE]);
     stage.code();
@@ -275,7 +275,7 @@ fn a_refusal_is_told_in_the_servers_words() {
 
 /// `docs/protocol.md` §3.4: three attempts, then another code.
 #[test]
-fn an_html_page_is_no_login_page() {
+fn html_login_page_is_malformed() {
     let html = "<!DOCTYPE html><html><head></head></html>";
     let mut stage = Stage::new([CODE]);
     stage.then([&*confirmed("wx.qq.com"), html, html, html, CODE]);
@@ -283,15 +283,14 @@ fn an_html_page_is_no_login_page() {
     let Err(Error::Malformed { endpoint, found, .. }) = stage.next() else { panic!() };
     assert_eq!((endpoint, &*found), ("webwxnewloginpage", "an HTML page"));
     stage.code();
-    // A page that comes right in between.
+    // The third attempt succeeds.
     stage.then([&*confirmed("wx.qq.com"), html, html, PAGE, INIT, DONE]);
     stage.logged_in();
 }
 
-/// Threat N4: the older form, a redirect without an address; one with an address leads
-/// nowhere.
+/// Threat N4: the older form is a redirect without a `Location`. A `Location` is ignored.
 #[test]
-fn reads_the_page_of_a_301() {
+fn login_page_with_status_301_is_parsed() {
     let mut page = status(301, PAGE);
     page.headers_mut().insert(http::header::LOCATION, "https://evil.example/".parse().unwrap());
     let mut stage = Stage::new([CODE]);
@@ -303,7 +302,7 @@ fn reads_the_page_of_a_301() {
 
 /// `docs/shapes.md` S21.
 #[test]
-fn another_host_may_serve_the_account() {
+fn login_switches_to_the_accounts_host() {
     let elsewhere = |host: &str| {
         format!("<error><ret>0</ret><redirecturl>https://{host}/?a=b</redirecturl></error>")
     };
@@ -313,7 +312,7 @@ fn another_host_may_serve_the_account() {
     stage.code();
     assert_eq!(stage.last().http.uri().host(), Some("login.web2.wechat.com"));
     assert_eq!(stage.device.hosts(), &Hosts::new(Family::Web2));
-    // Round and round: as often as a code is renewed.
+    // The number of switches is limited like that of renewals.
     for _ in 0..4 {
         stage.then([&*confirmed("wx.qq.com"), &elsewhere("wx2.qq.com"), CODE]);
         stage.code();
@@ -331,18 +330,18 @@ fn another_host_may_serve_the_account() {
 
 /// `docs/protocol.md` §4.1.
 #[test]
-fn init_is_asked_again_for_its_key() {
+fn init_without_a_key_is_repeated_once() {
     let mut stage = Stage::new([CODE]);
     stage.then([&*confirmed("wx.qq.com"), PAGE, EMPTY, INIT, DONE]);
     stage.code();
     let account = stage.logged_in();
     assert!(!account.session.sync_key.is_empty());
-    // Once: what comes then is taken as it is.
+    // Only once: the second reply is accepted without a key.
     let mut stage = Stage::new([CODE]);
     stage.then([&*confirmed("wx.qq.com"), PAGE, EMPTY, EMPTY, DONE]);
     stage.code();
     let account = stage.logged_in();
     assert!(account.session.sync_key.is_empty());
-    // An empty `SKey` replaces none.
+    // An empty `SKey` does not replace another.
     assert_eq!(account.session.auth.skey.expose(), "@crypt_1");
 }

@@ -1,12 +1,11 @@
-//! What goes wrong on the way, and what is done about it.
+//! Failures during a login.
 
 use super::*;
 use crate::error::FailureKind;
 
-/// Threat S7 holds for a login, too: a service that gives a code and takes it back at
-/// once is not asked at the speed of the network, however patient the bot.
+/// Threat S7 for logins: if the service revokes each code at once, requests are slowed down.
 #[test]
-fn a_circle_of_codes_is_slowed_down() {
+fn code_loops_are_slowed_down() {
     for end in [EXPIRED.to_owned(), CANCELLED.to_owned(), confirmed("evil.example")] {
         let mut stage = Stage::new([]);
         let start = stage.host.now;
@@ -29,7 +28,7 @@ fn a_circle_of_codes_is_slowed_down() {
 }
 
 #[test]
-fn a_refused_init_is_told_and_begins_again() {
+fn a_refused_init_restarts_the_login() {
     let refused =
         r#"{"BaseResponse":{"Ret":-14},"User":{"UserName":""},"SyncKey":{"Count":0,"List":[]}}"#;
     let mut stage = Stage::new([CODE]);
@@ -37,21 +36,21 @@ fn a_refused_init_is_told_and_begins_again() {
     stage.code();
     assert!(matches!(stage.next(), Err(Error::Refused { ret: Ret::TICKET, .. })));
     stage.code();
-    // One that passes, passes unseen.
+    // A transient refusal is not reported.
     stage.then([&*confirmed("wx.qq.com"), PAGE, refused, refused, INIT, DONE]);
     stage.logged_in();
 }
 
 #[test]
-fn a_session_over_before_it_began() {
+fn a_session_closed_during_login_is_reported() {
     for at in ["init", "announce"] {
-        let over = r#"{"BaseResponse":{"Ret":1100}}"#;
+        let closed = r#"{"BaseResponse":{"Ret":1100}}"#;
         let mut stage = Stage::new([CODE]);
         stage.then([&*confirmed("wx.qq.com"), PAGE]);
         if at == "announce" {
             stage.then([INIT]);
         }
-        stage.then([over]);
+        stage.then([closed]);
         stage.code();
         assert!(matches!(stage.next(), Err(Error::LoggedOut { ret: Ret::NO_SESSION, .. })), "{at}");
         assert_eq!(stage.device.closed(), Some(Ret::NO_SESSION));
@@ -62,9 +61,9 @@ fn a_session_over_before_it_began() {
     }
 }
 
-/// One attempt, whatever comes of it: the session is open, and waits.
+/// The announcement is sent once, and the session is open even if it fails.
 #[test]
-fn a_session_works_unannounced() {
+fn a_failed_announcement_is_ignored() {
     for answer in [Ok("<html>502</html>"), Ok(r#"{"BaseResponse":{"Ret":1}}"#), Err(())] {
         let mut stage = Stage::new([CODE]);
         stage.then([&*confirmed("wx.qq.com"), PAGE, INIT]);
@@ -79,9 +78,9 @@ fn a_session_works_unannounced() {
     }
 }
 
-/// A failure at every step: two pass unseen, the third is told, and the login goes on.
+/// Failures at every step: two are not reported, the third is, and the login continues.
 #[test]
-fn failures_are_told_from_the_third_on() {
+fn failures_are_reported_from_the_third_on() {
     let replies = [CODE, &*confirmed("wx.qq.com"), PAGE, INIT].map(reply);
     for step in 0..replies.len() {
         let mut stage = Stage::new([]);
@@ -100,23 +99,23 @@ fn failures_are_told_from_the_third_on() {
             stage.then_input(Input::Reply(Ok(reply.clone())));
         }
         stage.then([DONE]);
-        let mut told = 0;
+        let mut reported = 0;
         loop {
             match stage.next() {
                 Ok(Progress::LoggedIn(_)) => break,
-                Err(Error::Transport(_)) => told += 1,
+                Err(Error::Transport(_)) => reported += 1,
                 Ok(Progress::Code { .. }) => {}
                 other => panic!("{other:?}"),
             }
         }
-        // A ticket that failed three times is not tried a fourth time: a new code follows.
-        assert_eq!(told, if step == 2 { 1 } else { 2 }, "step {step}");
+        // A ticket is tried three times; then a new code follows.
+        assert_eq!(reported, if step == 2 { 1 } else { 2 }, "step {step}");
     }
 }
 
-/// A poll of the phone that runs into its limit is a round without news.
+/// A scan poll that reaches its deadline is a round without news.
 #[test]
-fn a_slow_round_is_no_failure() {
+fn a_scan_timeout_is_not_a_failure() {
     let mut stage = Stage::new([CODE]);
     stage.code();
     for _ in 0..10 {
@@ -149,9 +148,9 @@ fn an_aborted_login_leaves_its_cookies() {
     assert_eq!(stage.last().http.headers()[http::header::COOKIE], "webwxuvid=u1");
 }
 
-/// While a request is held back, a reply can be to none.
+/// A reply that arrives while a request is delayed is ignored.
 #[test]
-fn a_late_reply_is_nobodys() {
+fn a_late_reply_is_ignored() {
     let mut stage = Stage::new([]);
     for _ in 0..3 {
         stage.then_input(failure(FailureKind::Connect));
@@ -165,7 +164,7 @@ fn a_late_reply_is_nobodys() {
     assert!(matches!(held, Err(Interrupt::Sleep(_))));
 }
 
-/// So many refusals that the next code waits for as long as anything may.
+/// Plays enough refusals that the next code has the maximum delay.
 pub(super) fn refused_often(stage: &mut Stage) {
     for _ in 0..20 {
         stage.then([CODE, &*confirmed("wx.qq.com"), REFUSED]);
@@ -174,9 +173,9 @@ pub(super) fn refused_often(stage: &mut Stage) {
     }
 }
 
-/// What slows circles down does not slow down a login that goes through.
+/// The back-off for loops does not delay a login that succeeds.
 #[test]
-fn a_good_login_after_many_failed_ones_is_not_delayed() {
+fn a_login_is_not_delayed_by_earlier_failures() {
     let mut stage = Stage::new([]);
     refused_often(&mut stage);
     stage.then([CODE]);
@@ -189,9 +188,9 @@ fn a_good_login_after_many_failed_ones_is_not_delayed() {
     assert_eq!(stage.host.slept, before);
 }
 
-/// Nor in the steps after a round without news, though it was a short one.
+/// The steps after a short round without news are not delayed either.
 #[test]
-fn a_good_login_waits_for_the_phone_only() {
+fn steps_after_a_short_round_are_not_delayed() {
     let mut stage = Stage::new([]);
     refused_often(&mut stage);
     stage.then([CODE]);
@@ -209,10 +208,10 @@ fn a_good_login_waits_for_the_phone_only() {
     }
 }
 
-/// Threat S7: a poll that times out at once is no quiet round, and a code that was
-/// shown gives it no free way.
+/// Threat S7: polls that time out at once are not quiet rounds, and are slowed down even though a
+/// code was shown before.
 #[test]
-fn rounds_that_time_out_at_once_are_slowed_down() {
+fn polls_that_time_out_at_once_are_slowed_down() {
     let mut stage = Stage::new([CODE]);
     stage.code();
     let start = stage.host.now;
@@ -224,23 +223,23 @@ fn rounds_that_time_out_at_once_are_slowed_down() {
     assert!(stage.host.now.since(start) > Duration::from_secs(60));
 }
 
-/// Who is thrown out in the last step waits from that step on, not from the one before it.
+/// If the session is closed in the last step, the delay starts at that step.
 #[test]
-fn what_the_announcement_asked_counts() {
-    let over = r#"{"BaseResponse":{"Ret":1100}}"#;
+fn the_delay_starts_at_the_announcement() {
+    let closed = r#"{"BaseResponse":{"Ret":1100}}"#;
     let mut stage = Stage::new([]);
     refused_often(&mut stage);
     stage.then([CODE]);
     stage.code();
-    let replies = [&*confirmed("wx.qq.com"), PAGE, INIT, over];
+    let replies = [&*confirmed("wx.qq.com"), PAGE, INIT, closed];
     let mut replies = replies.map(reply).into_iter();
     let Stage { host, login, device, .. } = &mut stage;
     let mut sent = host.now;
-    let told = loop {
+    let error = loop {
         match login.poll(device, host.now) {
             Err(Interrupt::Send(request)) => {
                 sent = host.now;
-                // The server takes its time over the first page.
+                // The reply to `webwxinit` is slow.
                 if request.http.uri().path().ends_with("/webwxinit") {
                     host.now = host.now.after(Duration::from_secs(20));
                 }
@@ -250,15 +249,15 @@ fn what_the_announcement_asked_counts() {
             other => panic!("{other:?}"),
         }
     };
-    assert!(matches!(told, Error::LoggedOut { ret: Ret::NO_SESSION, .. }));
+    assert!(matches!(error, Error::LoggedOut { ret: Ret::NO_SESSION, .. }));
     assert_eq!(sent, host.now);
     let Err(Interrupt::Sleep(wait)) = login.poll(device, host.now) else { panic!() };
     assert_eq!(wait.as_secs(), 30);
 }
 
-/// Threat C1: nor does a clock that is set back in its last step.
+/// Threat C1: a clock that is set back in the last step does not delay the login.
 #[test]
-fn a_clock_set_back_does_not_stall_the_announcement() {
+fn a_clock_set_back_does_not_delay_the_announcement() {
     let mut stage = Stage::new([]);
     for _ in 0..20 {
         stage.then([CODE, &*confirmed("wx.qq.com"), REFUSED]);
@@ -284,9 +283,9 @@ fn a_clock_set_back_does_not_stall_the_announcement() {
     panic!("the login stalls");
 }
 
-/// What slowed another session's inbox down is over with that session.
+/// The inbox back-off of another session does not apply to a new session.
 #[test]
-fn a_new_session_begins_at_its_own_pace() {
+fn a_new_session_has_no_inbox_back_off() {
     use crate::sync::Inbox;
     use crate::testing::session;
 

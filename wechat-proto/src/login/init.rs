@@ -30,18 +30,18 @@ use crate::wire::object::object;
 use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxinit";
-/// The most recent chats kept, more than any phone lists: they are stored with the session.
+/// The maximum number of recent chats, which are stored with the session; more than any phone lists.
 const CHATS: usize = 1000;
 
-/// The account's state at the beginning of a session.
+/// The account's state at the start of a session.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Init {
     /// The account itself.
     pub me: Me,
-    /// The recent chats. The members of rooms have names only for the protocol.
+    /// The recent chats. Members of rooms have only a `UserName`.
     pub contacts: Vec<Contact>,
-    /// The names of the recent chats, unsaved rooms among them.
+    /// The names of the recent chats, including unsaved rooms.
     pub chat_set: Vec<UserName>,
     /// The position in the account's messages; rarely empty.
     pub sync_key: SyncKey,
@@ -53,10 +53,10 @@ pub struct Init {
     pub system_time: Timestamp,
     /// `GrayScale`
     pub gray_scale: i64,
-    /// The number of members from which on newcomers of a room are invited instead of added;
-    /// 40 if the reply has none.
+    /// The number of members from which new members of a room are invited instead of added; 40 if
+    /// the reply has none.
     pub invite_start_count: u32,
-    /// How often the official page reports what was clicked.
+    /// The interval at which the official page reports clicks.
     pub click_report_interval: Duration,
     /// The latest articles of official accounts.
     pub subscriptions: Vec<Subscription>,
@@ -127,7 +127,7 @@ impl Endpoint for InitSession {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says; [`Error::Malformed`] for any other response, and if it does
+    /// The error of its `Ret`; [`Error::Malformed`] for any other response, and if the reply does
     /// not name the account.
     fn parse(&self, response: &Response) -> Result<Init, Error> {
         let wire: WireInit = envelope::answer(ENDPOINT, response)?;
@@ -143,7 +143,7 @@ impl Endpoint for InitSession {
         Ok(Init {
             me: Me::of(user, uin),
             contacts: WireContact::take_all(wire.contacts),
-            // With a comma at its end.
+            // The list ends with a comma.
             chat_set: wire
                 .chat_set
                 .split(',')
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn init_request() {
         let mut device = Device::new();
         insta::assert_snapshot!(rendered(init(), &mut device), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxinit?r=862586243&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn init_reply_is_parsed() {
         let init = init().parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"Count":2,"ContactList":[{"UserName":"filehelper","NickName":"文件传输助手"},
             {"UserName":"@@r","NickName":"room","MemberCount":2,"MemberList":[{"UserName":"@a","NickName":""},{"UserName":"@b"}]}],
@@ -297,7 +297,7 @@ mod tests {
                 "{\"BaseResponse\":{\"Ret\":0},\"User\":{\"UserName\":\"\"}}",
             ],
         );
-        // `docs/shapes.md`: a refusal brings the whole body, with zeros.
+        // `docs/shapes.md`: a refusal has the complete body, with empty values.
         let refused = init().parse(&reply(
             "{\"BaseResponse\":{\"Ret\":1},\"User\":{\"UserName\":\"\"},\"SyncKey\":{\"Count\":0,\"List\":[]}}",
         ));

@@ -32,7 +32,7 @@ impl LogoutReason {
         }
     }
 
-    /// Returns the type as it is written on the wire.
+    /// Returns the type's number on the wire.
     pub const fn number(self) -> u8 {
         match self {
             Self::Own => 0,
@@ -43,8 +43,9 @@ impl LogoutReason {
 
 /// Logs out: closes the session.
 ///
-/// While the request is under way, 1100, 1101 and 1102 from any other request count as this logout,
-/// for 60 seconds where no response confirms it. The session's inbox then ends without an error.
+/// While the request is in progress, 1100, 1101 and 1102 from any other request count as this
+/// logout; without a confirming response, for 60 seconds. The session's inbox then ends without an
+/// error.
 #[derive(Clone, Copy, Debug)]
 pub struct Logout {
     reason: LogoutReason,
@@ -58,8 +59,8 @@ impl Logout {
 
     /// Returns a logout for a reason.
     ///
-    /// The official page logs out even of a session that the service closed. The inbox then reports
-    /// the code that closed it first.
+    /// The official page sends a logout even if the service closed the session. The inbox then
+    /// reports the code that closed it first.
     pub const fn because(reason: LogoutReason) -> Self {
         Self { reason }
     }
@@ -119,7 +120,7 @@ mod tests {
     use crate::testing::{Host, NOW, http_of, rendered, reply, session};
 
     #[test]
-    fn asks() {
+    fn logout_request() {
         insta::assert_snapshot!(rendered(Logout::new(), &mut session()), @"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxlogout?redirect=1&type=0&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn closes_the_session() {
+    fn logout_closes_the_session() {
         let mut session = session();
         run(&mut session, Logout::new(), 301).unwrap();
         assert_eq!(session.device.closed(), Some(Ret::OK));
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_server_closes_nothing() {
+    fn an_error_status_does_not_close_the_session() {
         let mut session = session();
         let failed = run(&mut session, Logout::new(), 502);
         assert!(matches!(failed, Err(Error::Status { status: 502, .. })));

@@ -1,6 +1,6 @@
 //! Logging in and out: `docs/protocol.md` §3, §4.
 //!
-//! [`Login`] logs in, [`Open`] resumes what is stored; the endpoints are their steps.
+//! [`Login`] logs in, [`Open`] resumes a stored session; the endpoints are their steps.
 
 mod announce;
 mod credentials;

@@ -1,10 +1,10 @@
-//! From a stored session to an open one, as a flow.
+//! The flow that opens a session, stored or new.
 //!
 //! ```text
 //!              1100, 1101, 1102                    refused, declined, 5 minutes
-//! stored session ──────────────► question on the phone ──────────────► QR code
+//! stored session ──────────────► push login on the phone ────────────► QR code
 //!       │  │                            │                                 │
-//!       │  └─ dropped: the end          │                                 │
+//!       │  └─ dropped: fails            │                                 │
 //!       ▼                               ▼                                 ▼
 //!    Resumed                        LoggedIn                          LoggedIn
 //! ```
@@ -22,42 +22,42 @@ use crate::session::Session;
 use crate::sync::FetchBatch;
 use crate::time::Timestamp;
 
-/// How far [`Open`] may go to get a session.
+/// The methods that [`Open`] may use to get a session.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Resume {
-    /// The stored session or none: nobody is there to confirm anything.
+    /// Only the stored session, without user interaction.
     StoredOnly,
-    /// If that is closed, the phone asks to confirm a login. No code is shown.
+    /// The stored session or, if it is closed, a push login on the phone. No code is shown.
     Push,
-    /// If that fails, and if no session is stored, a QR code.
+    /// Like `Push`, but with a QR code if the push login fails or no session is stored.
     #[default]
     Code,
 }
 
-/// Opens a session: the stored one if the service still holds it, else another, as far as
-/// [`Resume`] allows.
+/// A flow that opens a session: the stored one if the service still accepts it, or else a new one,
+/// if [`Resume`] allows.
 ///
-/// The service is asked about the stored session with one `webwxsync`, whose messages the inbox
-/// delivers ([`Account::take_arrived`]). Only 1100, 1101 and 1102 say that it is closed, and lead to
-/// the next step ([`Progress::Over`]); a network or a service that fails does not, and is retried as
-/// in any flow.
+/// The stored session is checked with one `webwxsync`, whose messages the inbox delivers
+/// ([`Account::take_arrived`]). Only 1100, 1101 and 1102 mean that the session is closed, and lead
+/// to the next step ([`Progress::Over`]). Failures of the network or the service are retried as in
+/// any flow.
 ///
-/// **A session that was dropped** ([`SessionEnded::is_drop`](crate::error::SessionEnded::is_drop))
-/// ends it with [`Error::LoggedOut`], whatever is allowed: the service has just said that this
-/// account may not use the web, and logging in again and again is what gets accounts banned. To try
-/// again anyway, use [`Login`], or remove what is stored. This holds over restarts if the session is
-/// stored when it ends: [`Open::session`] here, and a client's session once its messages end with
-/// `LoggedOut`. A login that is dropped before it is done drops the stored session too.
+/// **A dropped session** ([`SessionEnded::is_drop`](crate::error::SessionEnded::is_drop)) always
+/// fails with [`Error::LoggedOut`], regardless of [`Resume`]: the service does not allow this
+/// account on the web, and repeated logins may get the account banned. To try again anyway, use
+/// [`Login`], or remove the stored session. This also works across restarts if the session is stored
+/// when it ends: [`Open::session`] here, and a client's session once its messages end with
+/// `LoggedOut`. A login that is dropped before it completes marks the stored session as dropped too.
 ///
-/// The lent device is the one that logs in if no session is stored; with a stored session, it
-/// becomes that session's once it is closed. An end is final: polled again, it fails with the same
-/// error; after a session was returned, with [`Error::InUse`].
+/// The lent device logs in if no session is stored; with a stored session, it is replaced by the
+/// device of that session once the session is closed. Failures that end the flow are final: polling
+/// again returns the same error, or [`Error::InUse`] after a session was returned.
 #[derive(Debug)]
 pub struct Open {
     state: State,
     resume: Resume,
-    /// The stored session, while another login is under way.
+    /// The stored session, while another login is in progress.
     former: Option<Box<Session>>,
 }
 
@@ -66,18 +66,18 @@ enum State {
     Stored(Option<Box<Session>>),
     Fetching(Box<Account>, Retry<FetchBatch>),
     LoggingIn(Login),
-    /// The session that is closed, if it was the stored one.
+    /// The error, and the stored session if it is closed.
     Closed(Error, Option<Box<Session>>),
 }
 
 impl Open {
-    /// Opens what is stored, or another session.
+    /// Returns a flow that opens the stored session, or a new one.
     pub fn new(stored: Option<Session>, resume: Resume) -> Self {
         Self { state: State::Stored(stored.map(Box::new)), resume, former: None }
     }
 
-    /// Returns the stored session, once it is closed and nothing else was allowed, or once the
-    /// login that was to follow was dropped: to be stored, so that the next start knows.
+    /// Returns the stored session, once it is closed and no login was allowed, or once the following
+    /// login was dropped. Store it, so that the next start fails as well.
     pub fn session(&self) -> Option<&Session> {
         match &self.state {
             State::Closed(_, session) => session.as_deref(),
@@ -85,13 +85,13 @@ impl Open {
         }
     }
 
-    /// Ends for good.
+    /// Ends the flow permanently.
     fn close(&mut self, error: Error, session: Option<Box<Session>>) -> Interrupt {
         self.state = State::Closed(error.clone(), session);
         error.into()
     }
 
-    /// The login that is allowed, for a device whose account is known or not.
+    /// Returns the allowed login; `known` is whether the account of the device is known.
     fn login(&self, known: bool) -> Option<Login> {
         match self.resume {
             Resume::StoredOnly => None,
@@ -100,7 +100,7 @@ impl Open {
         }
     }
 
-    /// The stored session is closed: goes on to the next step.
+    /// Continues with the next step after the stored session was closed.
     fn leave(
         &mut self,
         session: Box<Session>,
@@ -109,7 +109,7 @@ impl Open {
     ) -> Result<Progress, Interrupt> {
         let ended = session.device.session_ended();
         let dropped = ended.is_some_and(|ended| ended.is_drop());
-        // The session knows it where its device does not: an older version stored it.
+        // A device stored by an older version does not have the number of its account.
         let known = session.device.last_uin().is_some() || session.me().uin != 0;
         let Some(login) = self.login(known).filter(|_| !dropped) else {
             return Err(self.close(Error::LoggedOut { ret, ended }, Some(session)));
@@ -167,8 +167,8 @@ impl Flow for Open {
                     let result = login.poll(device, now);
                     match &result {
                         Ok(Progress::LoggedIn(_)) => {}
-                        // Dropped before it began. The stored session ends with it, or a program
-                        // that is started again and again would log in each time.
+                        // The login was dropped. The stored session is marked as dropped, because
+                        // a program that is restarted repeatedly would log in each time.
                         Err(Interrupt::Fail(error @ Error::LoggedOut { ret, .. })) => {
                             let mut former = self.former.take();
                             if let Some(session) = &mut former {

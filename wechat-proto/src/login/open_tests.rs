@@ -13,10 +13,10 @@ use crate::sync::Inbox;
 use crate::testing::{Host, NOW, reply, session};
 
 const NEWS: &str = r#"{"BaseResponse":{"Ret":0},"AddMsgCount":1,"AddMsgList":[{"MsgId":"5","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"}],"SyncKey":{"Count":1,"List":[{"Key":1,"Val":9}]},"SKey":"@crypt_new"}"#;
-const OVER: &str = r#"{"BaseResponse":{"Ret":1101}}"#;
+const CLOSED: &str = r#"{"BaseResponse":{"Ret":1101}}"#;
 const ANNOUNCED: [&str; 2] = [INIT, DONE];
 
-/// An opening, the device that is lent, and the replies to come.
+/// An [`Open`] flow, the lent device, and the next replies.
 struct Stage {
     host: Host,
     open: Open,
@@ -24,7 +24,7 @@ struct Stage {
     replies: VecDeque<Input>,
 }
 
-/// A session that began so long ago.
+/// Returns a session that began this many seconds ago.
 fn since(seconds: u64) -> Session {
     let mut session = session();
     session.device.begin(Timestamp::from_millis(NOW.as_millis() - seconds * 1000));
@@ -54,9 +54,9 @@ impl Stage {
         })
     }
 
-    /// What it tells, up to its end or a failure.
-    fn told(&mut self) -> String {
-        let mut told = Vec::new();
+    /// Returns a description of the outputs, up to the last or a failure.
+    fn outputs(&mut self) -> String {
+        let mut outputs = Vec::new();
         loop {
             let (word, end) = match self.next() {
                 Ok(Progress::Code { .. }) => ("code".to_string(), false),
@@ -68,10 +68,11 @@ impl Stage {
                 Err(error) => (error.to_string(), true),
                 other => panic!("{other:?}"),
             };
-            told.push(word);
+            outputs.push(word);
             if end {
-                assert!(self.replies.is_empty(), "{told:?}: {} replies left", self.replies.len());
-                return told.join(", ");
+                let left = self.replies.len();
+                assert!(left == 0, "{outputs:?}: {left} replies left");
+                return outputs.join(", ");
             }
         }
     }
@@ -83,116 +84,120 @@ impl Stage {
 
 const ALL: [Resume; 3] = [Resume::StoredOnly, Resume::Push, Resume::Code];
 
-/// The stored session is asked about once; what the answer holds is left for the inbox.
+/// The stored session is checked once; the inbox delivers the messages of the reply.
 #[test]
-fn a_good_session_is_resumed() {
+fn an_open_session_is_resumed() {
     for resume in ALL {
         let mut stage = Stage::new(since(4), resume, [NEWS]);
         let Ok(Progress::Resumed(mut account)) = stage.next() else { panic!() };
         assert_eq!(stage.asked(), ["webwxsync"]);
-        assert_eq!(account.session.sync_key, session().sync_key, "it did not move");
+        assert_eq!(account.session.sync_key, session().sync_key, "the key must not advance");
         assert_eq!(account.session.auth.skey.expose(), "@crypt_new");
-        // The same again, this time to be heard.
+        // The inbox delivers the message.
         let message =
             stage.host.run(&mut Inbox::new(), &mut account, |_| Input::Reply(Ok(reply(NEWS))));
         assert_eq!(message.unwrap().text(), Some("hi"));
-        assert!(matches!(stage.next(), Err(Error::InUse)), "it was handed out");
+        assert!(matches!(stage.next(), Err(Error::InUse)), "the session was returned");
     }
 }
 
-/// Each rung, and each way down from it.
+/// Each method, with each reason to continue with the next.
 #[test]
-fn each_rung_and_each_way_down() {
+fn each_method_falls_back_to_the_next() {
     let [init, done] = ANNOUNCED;
     let confirmed = &*confirmed("wx.qq.com");
-    let expired = "nobody confirmed the login";
+    let expired = "the login was not confirmed";
     let ended = "the session is closed: 1101 (session no longer valid), 99 s after the login and \
                  before any message";
     let refused = "webwxpushloginurl was refused with 1 (parameter error): device authinfo invalid";
     let rows: &[(Resume, &[&str], &str)] = &[
-        (Resume::StoredOnly, &[OVER], ended),
+        (Resume::StoredOnly, &[CLOSED], ended),
         (
             Resume::Push,
-            &[OVER, PUSHED, confirmed, PAGE, init, done],
+            &[CLOSED, PUSHED, confirmed, PAGE, init, done],
             "over 1101, on phone, logged in",
         ),
-        (Resume::Push, &[OVER, UNKNOWN, UNKNOWN], &alloc::format!("over 1101, {refused}")),
+        (Resume::Push, &[CLOSED, UNKNOWN, UNKNOWN], &alloc::format!("over 1101, {refused}")),
         (
             Resume::Push,
-            &[OVER, UNKNOWN, PUSHED, confirmed, PAGE, init, done],
+            &[CLOSED, UNKNOWN, PUSHED, confirmed, PAGE, init, done],
             "over 1101, on phone, logged in",
         ),
         (
             Resume::Push,
-            &[OVER, PUSHED, CANCELLED],
+            &[CLOSED, PUSHED, CANCELLED],
             &alloc::format!("over 1101, on phone, {expired}"),
         ),
-        (Resume::Push, &[OVER, PUSHED, EXPIRED], &alloc::format!("over 1101, on phone, {expired}")),
         (
             Resume::Push,
-            &[OVER, PUSHED, confirmed, REFUSED],
+            &[CLOSED, PUSHED, EXPIRED],
+            &alloc::format!("over 1101, on phone, {expired}"),
+        ),
+        (
+            Resume::Push,
+            &[CLOSED, PUSHED, confirmed, REFUSED],
             "over 1101, on phone, webwxnewloginpage was refused with 1203 (login not allowed on \
              the web): 为了你的帐号安全",
         ),
         (
             Resume::Code,
-            &[OVER, PUSHED, confirmed, PAGE, init, done],
+            &[CLOSED, PUSHED, confirmed, PAGE, init, done],
             "over 1101, on phone, logged in",
         ),
         (
             Resume::Code,
-            &[OVER, UNKNOWN, UNKNOWN, CODE, confirmed, PAGE, init, done],
+            &[CLOSED, UNKNOWN, UNKNOWN, CODE, confirmed, PAGE, init, done],
             "over 1101, code, logged in",
         ),
         (
             Resume::Code,
-            &[OVER, PUSHED, CANCELLED, CODE, confirmed, PAGE, init, done],
+            &[CLOSED, PUSHED, CANCELLED, CODE, confirmed, PAGE, init, done],
             "over 1101, on phone, cancelled, code, logged in",
         ),
         (
             Resume::Code,
-            &[OVER, PUSHED, EXPIRED, CODE, confirmed, PAGE, init, done],
+            &[CLOSED, PUSHED, EXPIRED, CODE, confirmed, PAGE, init, done],
             "over 1101, on phone, code, logged in",
         ),
     ];
-    for (resume, replies, told) in rows {
+    for (resume, replies, outputs) in rows {
         let mut stage = Stage::new(since(99), *resume, []);
         stage.replies.extend(replies.iter().map(|text| Input::Reply(Ok(reply(text)))));
-        assert_eq!(stage.told(), *told, "{resume:?}");
+        assert_eq!(stage.outputs(), *outputs, "{resume:?}");
         let code = stage.asked().contains(&"jslogin");
         assert!(!code || *resume == Resume::Code, "{resume:?}");
     }
 }
 
 #[test]
-fn nothing_stored_is_a_code_or_nothing() {
+fn missing_session_fails_or_logs_in() {
     let [init, done] = ANNOUNCED;
     let confirmed = &*confirmed("wx.qq.com");
     for resume in [Resume::StoredOnly, Resume::Push] {
         let mut stage = Stage::new(None, resume, []);
-        assert_eq!(stage.told(), "no session is stored");
+        assert_eq!(stage.outputs(), "no session is stored");
         assert!(stage.open.session().is_none());
     }
     let mut stage = Stage::new(None, Resume::Code, [CODE, confirmed, PAGE, init, done]);
-    assert_eq!(stage.told(), "code, logged in");
-    // The lent device knows whom to ask.
+    assert_eq!(stage.outputs(), "code, logged in");
+    // The lent device has the number of its account.
     for resume in [Resume::Push, Resume::Code] {
         let mut stage = Stage::new(None, resume, [PUSHED, confirmed, PAGE, init, done]);
         stage.device.remember(752_650_838);
-        assert_eq!(stage.told(), "on phone, logged in");
+        assert_eq!(stage.outputs(), "on phone, logged in");
     }
-    // A session whose account has no number: nobody to ask.
+    // Without the number of the account, no push login is possible.
     let mut stored = since(99);
     stored.me.uin = 0;
-    let mut stage = Stage::new(stored, Resume::Push, [OVER]);
-    assert!(stage.told().starts_with("the session is closed: 1101"));
+    let mut stage = Stage::new(stored, Resume::Push, [CLOSED]);
+    assert!(stage.outputs().starts_with("the session is closed: 1101"));
 }
 
-/// Five minutes without an answer.
+/// The prompt expires after five minutes.
 #[test]
-fn a_question_has_its_time() {
+fn the_prompt_expires() {
     for resume in [Resume::Push, Resume::Code] {
-        let mut stage = Stage::new(since(99), resume, [OVER, PUSHED]);
+        let mut stage = Stage::new(since(99), resume, [CLOSED, PUSHED]);
         assert!(matches!(stage.next(), Ok(Progress::Over { .. })));
         assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
         stage.host.now = stage.host.now.after(Duration::from_secs(301));
@@ -204,7 +209,7 @@ fn a_question_has_its_time() {
                 assert!(matches!(stage.next(), Ok(Progress::Code { .. })));
             }
         }
-        // Asked again, it asks the phone again.
+        // Polling again starts another push login.
         if resume == Resume::Push {
             let mut stage = stage.then([PUSHED]);
             assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
@@ -212,17 +217,17 @@ fn a_question_has_its_time() {
     }
 }
 
-/// A session that was dropped is never answered with a login: whether this is known from what is
-/// stored, or heard when it is asked about, and however often it is polled.
+/// A dropped session never leads to a login, whether the drop is stored or detected by the check,
+/// and however often the flow is polled.
 ///
 /// Threat S2.
 #[test]
-fn a_drop_is_the_end() {
+fn a_dropped_session_is_final() {
     let mut stored = since(500);
     stored.device.begin(NOW);
     stored.device.close(Ret::COOKIE_INVALID, NOW.after(Duration::from_secs(5)));
     let stored = Session::from_json(&stored.to_json()).unwrap();
-    for (session, replies) in [(stored, None), (since(30), Some(OVER))] {
+    for (session, replies) in [(stored, None), (since(30), Some(CLOSED))] {
         for resume in ALL {
             let mut stage = Stage::new(session.clone(), resume, []);
             stage.replies.extend(replies.map(|text| Input::Reply(Ok(reply(text)))));
@@ -231,7 +236,7 @@ fn a_drop_is_the_end() {
                 assert!(ended.unwrap().is_drop());
             }
             assert_eq!(stage.asked().len(), usize::from(replies.is_some()), "{resume:?}");
-            // Stored, it is known the next time, whenever that is.
+            // If it is stored, the next start fails as well, at any later time.
             let ended = stage.open.session().unwrap();
             let again = Session::from_json(&ended.to_json()).unwrap();
             let mut later = Stage::new(again, resume, []);
@@ -242,19 +247,19 @@ fn a_drop_is_the_end() {
     }
 }
 
-/// What ends otherwise goes on: a logout on the phone, its own, and one of which nobody knows how
-/// long it lasted.
+/// Other ends lead to a login: a logout on the phone, the client's own, and a session of unknown
+/// duration.
 #[test]
-fn other_ends_lead_on() {
+fn other_closed_sessions_lead_to_a_login() {
     for ret in ["1100", "1101", "1102"] {
-        let over = OVER.replace("1101", ret);
+        let closed = CLOSED.replace("1101", ret);
         let soon = if ret == "1100" { 3 } else { 3600 };
         for stored in [since(soon), session()] {
-            let mut stage = Stage::new(stored, Resume::Code, [&over, PUSHED]);
-            let Ok(Progress::Over { ret: told, .. }) = stage.next() else { panic!("{ret}") };
-            assert_eq!(told.0.to_string(), ret);
+            let mut stage = Stage::new(stored, Resume::Code, [&closed, PUSHED]);
+            let Ok(Progress::Over { ret: code, .. }) = stage.next() else { panic!("{ret}") };
+            assert_eq!(code.0.to_string(), ret);
             assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
-            // The account of a first stored form is asked for, too.
+            // The account of the first stored form is used as well.
             assert_eq!(stage.device.last_uin(), Some(566_148_615));
         }
     }
@@ -265,14 +270,14 @@ fn other_ends_lead_on() {
     assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
 }
 
-/// A login that is dropped before it is done is not begun again, not by the next start either.
+/// A login that is dropped before it completes is not repeated, not even by the next start.
 #[test]
-fn a_login_that_is_dropped_is_the_end() {
+fn a_dropped_login_is_final() {
     let confirmed = &*confirmed("wx.qq.com");
-    for replies in [&[INIT, OVER][..], &[OVER]] {
-        let mut stage = Stage::new(since(99), Resume::Code, [OVER, PUSHED, confirmed, PAGE]);
+    for replies in [&[INIT, CLOSED][..], &[CLOSED]] {
+        let mut stage = Stage::new(since(99), Resume::Code, [CLOSED, PUSHED, confirmed, PAGE]);
         stage.replies.extend(replies.iter().map(|text| Input::Reply(Ok(reply(text)))));
-        assert!(stage.told().contains("on phone, the session is closed: 1101"));
+        assert!(stage.outputs().contains("on phone, the session is closed: 1101"));
         let asked = stage.host.requests.len();
         for _ in 0..3 {
             assert!(matches!(stage.next(), Err(Error::LoggedOut { .. })));
@@ -283,14 +288,14 @@ fn a_login_that_is_dropped_is_the_end() {
         let mut next = Stage::new(stored, Resume::Code, []);
         let error = next.next().unwrap_err();
         assert!(matches!(&error, Error::LoggedOut { ended: Some(ended), .. } if ended.is_drop()));
-        assert!(next.asked().is_empty(), "it asks nothing");
+        assert!(next.asked().is_empty(), "no request is sent");
     }
 }
 
-/// A network or a service that fails says nothing about the session: it is asked again, told of
-/// from the third time on, and leads to no login.
+/// Failures of the network or the service do not close the session: they are retried, reported from
+/// the third time on, and do not lead to a login.
 #[test]
-fn what_fails_is_no_end() {
+fn failures_do_not_close_the_session() {
     let failure = || Input::Reply(Err(Failure::new(FailureKind::Closed, Sent::Maybe)));
     let texts = ["<html>502</html>", r#"{"BaseResponse":{"Ret":-1}}"#, "", "{}"];
     let troubles = texts.map(|text| Input::Reply(Ok(reply(text))));
@@ -304,22 +309,22 @@ fn what_fails_is_no_end() {
             let error = stage.next().unwrap_err();
             assert!(error.is_transient(), "{error}");
         }
-        assert!(stage.host.slept >= Duration::from_secs(3), "it does not spin");
+        assert!(stage.host.slept >= Duration::from_secs(3), "the flow must not spin");
         let mut stage = stage.then([NEWS]);
         assert!(matches!(stage.next(), Ok(Progress::Resumed(_))));
         assert!(stage.asked().iter().all(|name| *name == "webwxsync"));
     }
 }
 
-/// The exchange was given up in the middle: asked again.
+/// An abandoned exchange is repeated.
 #[test]
-fn it_may_be_dropped_in_between() {
+fn an_abandoned_exchange_is_repeated() {
     let mut stage = Stage::new(since(99), Resume::Push, []);
     for _ in 0..3 {
         let sent = stage.open.poll(&mut stage.device, NOW);
         assert!(matches!(sent, Err(Interrupt::Send(_))));
     }
-    let mut stage = stage.then([OVER, PUSHED]);
+    let mut stage = stage.then([CLOSED, PUSHED]);
     assert!(matches!(stage.next(), Ok(Progress::Over { .. })));
     let sent = stage.open.poll(&mut stage.device, NOW);
     assert!(matches!(sent, Err(Interrupt::Send(_))));

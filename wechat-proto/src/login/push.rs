@@ -1,7 +1,7 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxpushloginurl`
 //!
-//! Opens a login without a QR code: asks the phone of an account that this device logged in before
-//! to confirm (`docs/protocol.md` §3.7).
+//! Starts a login without a QR code: prompts the phone of an account that this device logged in
+//! before to confirm (`docs/protocol.md` §3.7).
 
 use core::time::Duration;
 
@@ -25,16 +25,16 @@ const ENDPOINT: &str = "webwxpushloginurl";
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "no third host is known to answer")]
 pub enum PushHost {
-    /// The api host, as the official page does.
+    /// The API host, which the official page uses.
     Api,
-    /// The login host, which has been seen to accept where the other refused.
+    /// The login host, which was observed to accept requests that the API host refused.
     Login,
 }
 
-/// Opens a login that is confirmed on the account's phone, without a QR code.
+/// Starts a login that is confirmed on the account's phone, without a QR code.
 ///
 /// The service recognises the device by the cookies of its previous login. The request may be
-/// repeated: each opens a new login, and only the latest is watched.
+/// repeated: each starts a new login, of which only the latest is polled.
 #[derive(Clone, Copy, Debug)]
 pub struct PushLogin {
     uin: i64,
@@ -42,7 +42,7 @@ pub struct PushLogin {
 }
 
 impl PushLogin {
-    /// Returns a request about the account with this number.
+    /// Returns a request for the account with this number.
     pub const fn new(uin: i64, host: PushHost) -> Self {
         Self { uin, host }
     }
@@ -82,7 +82,7 @@ impl Endpoint for PushLogin {
         let (_, wire) = envelope::text::<Wire>(ENDPOINT, response)?;
         match wire.ret.0.map(Ret) {
             Some(Ret::OK) => Uuid::parse(&wire.uuid).ok_or_else(|| malformed("no uuid")),
-            // Not a session that ended: there was none yet.
+            // There is no session yet that could have ended.
             Some(ret) => {
                 let message = envelope::readable(&wire.msg).into();
                 Err(Error::Refused { endpoint: ENDPOINT, ret, message })
@@ -93,7 +93,7 @@ impl Endpoint for PushLogin {
 }
 
 object! {
-    /// In small letters, and without a `BaseResponse` (`docs/shapes.md`).
+    /// A reply in lower case and without a `BaseResponse` (`docs/shapes.md`).
     struct Wire {
         "ret" => ret: Number,
         "msg" => msg: Text,
@@ -108,7 +108,7 @@ mod tests {
     use crate::testing::{http_of, malformed, rendered, reply};
 
     #[test]
-    fn asks() {
+    fn push_request() {
         let mut device = Device::new();
         let push = PushLogin::new(3_566_148_615, PushHost::Api);
         insta::assert_snapshot!(rendered(push, &mut device), @"
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn push_reply_is_parsed() {
         for text in [
             r#"{"ret":"0","msg":"all ok","uuid":"gf5Gk61zEA=="}"#,
             r#"{"ret":0,"msg":"","uuid":"gf5Gk61zEA=="}"#,
@@ -148,7 +148,7 @@ mod tests {
         for (text, code, words) in [
             (r#"{"ret":"1","msg":"device authinfo invalid"}"#, 1, "device authinfo invalid"),
             (r#"{"ret":1205,"msg":"<e><Content>too often</Content></e>"}"#, 1205, "too often"),
-            // No session ends where there is none.
+            // There is no session yet that could end.
             (r#"{"ret":1101,"msg":"","uuid":"gf5Gk61zEA=="}"#, 1101, ""),
         ] {
             let Err(Error::Refused { endpoint, ret, message }) = push().parse(&reply(text)) else {

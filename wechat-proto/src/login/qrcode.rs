@@ -1,6 +1,6 @@
 //! `GET /qrcode/{uuid}`
 //!
-//! Gets the picture of the QR code, a JPEG (`docs/protocol.md` §3.2). Not needed where the code is
+//! Gets the picture of the QR code, a JPEG (`docs/protocol.md` §3.2). Not needed if the code is
 //! drawn from [`Uuid::url`].
 
 use bytes::Bytes;
@@ -38,7 +38,7 @@ impl Endpoint for GetQrCode {
     const WANT: Want = PAGE;
 
     fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
-        // `=` stays: the service writes it so.
+        // The service does not encode `=` here.
         let path = alloc::format!("/qrcode/{}", encode(self.uuid.as_str())).replace("%3D", "=");
         Url::new(Role::QrCode, &path).accept(Accept::Image).get(device, now)
     }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn qr_code_request() {
         insta::assert_snapshot!(rendered(code(), &mut Device::new()), @"
         GET https://login.weixin.qq.com/qrcode/gf5Gk61zEA==
         host: login.weixin.qq.com
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn qr_code_reply_is_parsed() {
         let picture = Bytes::from_static(b"\xff\xd8\xff\xe0rest");
         assert_eq!(code().parse(&Response::new(picture.clone())).unwrap(), picture);
         malformed(&code(), &["GIF89a"]);

@@ -64,7 +64,7 @@ impl Endpoint for RedeemTicket {
     const WANT: Want = PAGE;
 
     fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
-        // To the letter: encoding `@` or `==` again gives 1203.
+        // Unchanged: encoding `@` or `==` again leads to 1203.
         let mut url = Url::verbatim(self.redirect.as_str());
         url = url.with("fun", "new").with("version", "v2");
         if device.entry.is_desktop() {
@@ -72,7 +72,7 @@ impl Endpoint for RedeemTicket {
         }
         let mut http = url.with("lang", device.lang.as_str()).get(device, now);
         if let Some([version, extspam]) = device.entry.proof() {
-            // On this call and no other: `docs/protocol.md` §3.6.
+            // In this request only: `docs/protocol.md` §3.6.
             let page = device.hosts.origin(Role::Api);
             let referer = alloc::format!("{page}/?&lang={}&target=t", device.lang);
             let headers = http.headers_mut();
@@ -86,13 +86,13 @@ impl Endpoint for RedeemTicket {
     /// Parses the page, with status 200 or 301 (the older form has its content in a redirect
     /// without a `Location`).
     ///
-    /// A `wxsid` or `wxuin` that the page leaves out is taken from its cookies.
+    /// If the page has no `wxsid` or `wxuin`, its cookies are used.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with the server's own text (1203: this account may not log in on the web);
-    /// with [`Ret::OK`] and the visible text if it is an HTML page with any.
-    /// [`Error::Malformed`] for anything else.
+    /// [`Error::Refused`] with the server's own text (1203: this account may not log in on the web),
+    /// or with [`Ret::OK`] and the visible text of an HTML page. [`Error::Malformed`] for anything
+    /// else.
     fn parse(&self, response: &Response) -> Result<Redeemed, Error> {
         let text = envelope::script(response);
         let unexpected = || envelope::unexpected(ENDPOINT, EXPECTED, response);
@@ -114,10 +114,9 @@ impl Endpoint for RedeemTicket {
                 _ => unexpected(),
             });
         };
-        // What a page that was cut short has lost could be asked for nowhere else: without its
-        // ticket, the credentials open nothing.
+        // A truncated page may lack the ticket, without which the credentials are useless.
         if !page.contains("</error>") {
-            return Err(malformed("XML that was cut short"));
+            return Err(malformed("truncated XML"));
         }
         let wanted = ["ret", "message", "skey", "wxsid", "wxuin", "pass_ticket", "redirecturl"];
         let fields = xml::texts(&page, &wanted).ok_or_else(|| malformed("XML with a DOCTYPE"))?;
@@ -131,11 +130,11 @@ impl Endpoint for RedeemTicket {
         match field("ret").map(str::parse) {
             None | Some(Ok(0)) => {}
             Some(Ok(ret)) => {
-                // Not a session that ended: there was none yet.
+                // There is no session yet that could have ended.
                 let message = envelope::readable(field("message").unwrap_or_default()).into();
                 return Err(Error::Refused { endpoint: ENDPOINT, ret: Ret(ret), message });
             }
-            Some(Err(_)) => return Err(malformed("a ret that is no number")),
+            Some(Err(_)) => return Err(malformed("a ret that is not a number")),
         }
         let or_cookie = |name| field(name).map(String::from).or_else(|| cookie(response, name));
         let sid = or_cookie("wxsid").ok_or_else(|| malformed("no wxsid"))?;
@@ -143,13 +142,13 @@ impl Endpoint for RedeemTicket {
         let [skey, ticket] = ["skey", "pass_ticket"].map(|name| field(name).unwrap_or_default());
         Credentials::new(&uin, &sid, skey, ticket)
             .map(Redeemed::Credentials)
-            .map_err(|_| malformed("credentials of another form"))
+            .map_err(|_| malformed("invalid credentials"))
     }
 }
 
 const EXPECTED: &str = "the login page's XML";
 
-/// The XML of the page, which a browser may have wrapped: `<pre>&lt;error&gt;…`
+/// Returns the XML of the page, which a browser may have wrapped: `<pre>&lt;error&gt;…`
 /// (`docs/shapes.md`).
 fn page(text: &str) -> Option<Cow<'_, str>> {
     if let Some(at) = text.find("<error>") {
@@ -175,9 +174,9 @@ mod tests {
 
     const PAGE: &str = "<error><ret>0</ret><message></message><skey>@crypt_cec4ff9f_77fe</skey><wxsid>kByRoJSUlD7S2pif</wxsid><wxuin>752650838</wxuin><pass_ticket>xYZ2UYgVCw0xSwWT%2FlQGCIM%3D</pass_ticket><isgrayscale>1</isgrayscale></error>";
 
-    /// Threat B3. Cut at every byte, though its cookies name what the page has lost.
+    /// Threat B3: a page truncated at any byte is refused, although cookies have the lost values.
     #[test]
-    fn a_page_cut_short_is_none() {
+    fn a_truncated_page_is_malformed() {
         for end in 0..PAGE.len() {
             let mut cut = reply(PAGE.get(..end).unwrap());
             for cookie in ["wxsid=kByRoJSUlD7S2pif", "wxuin=752650838"] {
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn redeem_request() {
         let mut device = Device::new();
         let ticket = device.enter(redirect()).unwrap();
         assert_eq!(device.hosts.origin(Role::Push).host(), "webpush.wx2.qq.com");
@@ -250,7 +249,7 @@ mod tests {
         referer: https://szfilehelper.weixin.qq.com/?lang=zh_CN
         mmweb_appid: wx_webfilehelper
         ");
-        // The web's hosts are none of its own, nor the reverse.
+        // The hosts of the web entry are refused, and vice versa.
         let elsewhere = device.enter(redirect());
         assert!(matches!(elsewhere, Err(Error::Untrusted { .. })));
         let web = Device::new().enter(text.parse().unwrap());
@@ -268,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn redeem_reply_is_parsed() {
         let whole = [
             "752650838",
             "kByRoJSUlD7S2pif",
@@ -323,7 +322,7 @@ mod tests {
 
     #[test]
     fn other_pages_are_malformed() {
-        // Not by `malformed`, whose bodies include a page with text: here, that is a refusal.
+        // `malformed` cannot be used: its bodies include a page with text, which is a refusal here.
         for page in [
             "",
             " ",
@@ -348,7 +347,7 @@ mod tests {
         assert!(!alloc::format!("{error:?} {error}").contains("crypt"));
     }
 
-    /// What requests without a desktop's values get nowadays: `docs/protocol.md` §3.4.
+    /// The usual reply to logins without the values of a desktop client: `docs/protocol.md` §3.4.
     #[test]
     fn html_page_is_refused_with_its_text() {
         let page = "<!DOCTYPE html>\n<html><head><title>Weixin</title></head><body><div class=\"inner\"><p class=\"desc\">Your&nbsp;account&nbsp;may&nbsp;not&nbsp;use&nbsp;the&nbsp;web.</p></div></body></html>";

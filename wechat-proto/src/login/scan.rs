@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/login`
 //!
-//! Waits, up to about 27 seconds, for the phone to scan and to confirm (`docs/protocol.md` §3.3).
+//! Waits up to about 27 seconds for the phone to scan and to confirm (`docs/protocol.md` §3.3).
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -27,7 +27,7 @@ pub enum Scan {
     Pending,
     /// Scanned (201): poll again.
     Scanned {
-        /// The account's picture as a `data:` URI, if it came along.
+        /// The account's picture as a `data:` URI, if the reply has one.
         avatar: Option<Box<str>>,
     },
     /// Confirmed (200).
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn scan_request() {
         let mut device = Device::new();
         let mut scan = check_scan();
         insta::assert_snapshot!(crate::testing::render(&scan.request(&mut device, NOW)), @"
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn scan_reply_is_parsed() {
         let redirect = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=A@qrticket_0&uuid=Y==&lang=zh_CN&scan=1476606728";
         for (text, scan) in [
             ("window.code=408;", Scan::Pending),
@@ -188,9 +188,9 @@ mod tests {
         assert_eq!(found, "code 402");
     }
 
-    /// Threats N1 to N3: what is no address of a login page goes nowhere.
+    /// Threats N1 to N3: other addresses than those of a login page are refused.
     #[test]
-    fn does_not_take_any_address() {
+    fn other_addresses_are_untrusted() {
         for address in [
             "",
             "/cgi-bin/mmwebwx-bin/webwxnewloginpage?a=b",

@@ -1,6 +1,6 @@
 //! `GET /jslogin`
 //!
-//! Opens a login: gets the name that its QR code carries (`docs/protocol.md` §3.1).
+//! Starts a login: gets the name in its QR code (`docs/protocol.md` §3.1).
 
 use alloc::borrow::ToOwned as _;
 use core::time::Duration;
@@ -19,7 +19,7 @@ use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "jslogin";
 
-/// Opens a login: gets the name that its QR code carries.
+/// Starts a login: gets the name in its QR code.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct GetUuid;
@@ -83,7 +83,7 @@ mod tests {
     use crate::testing::{malformed, rendered, reply};
 
     #[test]
-    fn asks() {
+    fn uuid_request() {
         let mut device = Device::new();
         insta::assert_snapshot!(rendered(GetUuid, &mut device), @"
         GET https://login.wx.qq.com/jslogin?appid=wx782c26e4c19acffb&redirect_uri=https%3A%2F%2Fwx.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage&fun=new&lang=zh_CN&_=1476606163580
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn uuid_reply_is_parsed() {
         for text in [
             "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";",
             "window.QRLogin.code=200;\nwindow.QRLogin.uuid='gf5Gk61zEA==';",

@@ -79,7 +79,7 @@ fn words_are_none() {
             let error = read("webwxtest", wanted, &reply(200, &[LENGTH, ("content-type", kind)]));
             assert_eq!(
                 error.unwrap_err().to_string(),
-                alloc::format!("webwxtest answered something other than {name}: {found}")
+                alloc::format!("webwxtest did not return {name}: {found}")
             );
         }
     }
@@ -139,11 +139,7 @@ fn a_part_is_no_success() {
         "",
     ] {
         let error = ranged(part).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "webwxtest answered something other than a video: a part of it",
-            "{part}"
-        );
+        assert_eq!(error.to_string(), "webwxtest did not return a video: a part of it", "{part}");
     }
     assert!(read("webwxtest", Wanted::Video, &reply(206, &[])).is_ok());
 }

@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/synccheck`
 //!
-//! Waits, up to about 27 seconds, for something worth fetching (`docs/protocol.md` §7.1).
+//! Waits up to about 27 seconds for news (`docs/protocol.md` §7.1).
 
 use core::time::Duration;
 
@@ -16,23 +16,23 @@ use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "synccheck";
 
-/// Whether there is something to fetch.
+/// The result of a check: whether there is news to fetch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Check {
-    /// Nothing new.
+    /// No news.
     Quiet,
-    /// Something to fetch.
+    /// News to fetch.
     News {
         /// A hint at its kind; no client should rely on it.
         selector: Selector,
     },
 }
 
-/// The number that `synccheck` gives with its news.
+/// The number that `synccheck` returns with news.
 ///
 /// Its meaning is not documented, and sources differ (2 messages; 4 and 6 contacts; 7 the phone
-/// opened or left a chat): whatever it is, there is something to fetch.
+/// opened or left a chat). Every number other than 0 means that there is news to fetch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Selector(pub i64);
 
@@ -108,7 +108,7 @@ mod tests {
     use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
-    fn asks() {
+    fn check_request() {
         let mut session = session();
         insta::assert_snapshot!(rendered(SyncCheck, &mut session), @"
         GET https://webpush.wx.qq.com/cgi-bin/mmwebwx-bin/synccheck?r=1476606163580&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&sid=kByRoJSUlD7S2pif&uin=566148615&deviceid=e356902031041503&synckey=1_643606091%7C2_643606203&_=1476606163580
@@ -120,9 +120,9 @@ mod tests {
         ");
     }
 
-    /// `docs/protocol.md` §15: where the page is, and with its name.
+    /// `docs/protocol.md` §15: on the page's own host, with its appid.
     #[test]
-    fn the_file_transfer_page_names_itself() {
+    fn file_helper_check_has_its_appid() {
         let mut session = session();
         session.device = session.device.with_entry(Entry::file_helper());
         insta::assert_snapshot!(rendered(SyncCheck, &mut session), @"
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn check_reply_is_parsed() {
         let answer = |ret: &str, selector: &str| {
             SyncCheck.parse(&reply(&alloc::format!(
                 "window.synccheck={{retcode:\"{ret}\",selector:\"{selector}\"}}"

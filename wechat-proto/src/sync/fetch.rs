@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxsync`
 //!
-//! Fetches what is new since a key: messages, changed contacts, a changed profile
+//! Fetches the news since a key: messages, changed contacts, a changed profile
 //! (`docs/protocol.md` §7.2).
 
 use alloc::borrow::Cow;
@@ -32,24 +32,24 @@ use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxsync";
 
-/// What is new since the key that was asked with.
+/// The messages and changes since the key of the request.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Batch {
     messages: List<WireMessage>,
-    /// What the messages were read from.
+    /// The JSON of the messages.
     json: Bytes,
     /// Contacts that were added or changed.
     pub changed: Vec<Contact>,
-    /// What changed of rooms and their members: `ModChatRoomMemberList`.
+    /// Changed rooms and members of rooms: `ModChatRoomMemberList`.
     pub changed_members: Vec<Contact>,
-    /// Contacts and rooms that are gone.
+    /// Contacts and rooms that were removed.
     pub removed: Vec<UserName>,
-    /// What changed about the account itself.
+    /// Changes of the account itself.
     pub profile: Option<Profile>,
-    /// The key for the next `webwxsync`, if it is to be another one.
+    /// The new key for the next `webwxsync`; `None` to keep the current key.
     pub sync_key: Option<SyncKey>,
-    /// The key for the next `synccheck`, if it is to be another one.
+    /// The new key for the next `synccheck`; `None` to keep the current key.
     pub sync_check_key: Option<SyncKey>,
     /// The new `Skey`; usually empty.
     pub(crate) skey: Secret,
@@ -57,21 +57,21 @@ pub struct Batch {
     pub more: bool,
 }
 
-/// What changed about the account itself; what did not is nothing.
+/// Changes of the account itself; `None` for unchanged fields.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {
-    /// What it calls itself now.
+    /// Its new nickname.
     pub nick_name: Option<Box<str>>,
-    /// Its new picture: a path on the api host, without the value of its `skey`.
+    /// Its new picture: a path on the API host, without the value of its `skey`.
     pub head_img_url: Option<Box<str>>,
 }
 
-/// Fetches what is new since the session's key.
+/// Fetches the news since the session's key.
 ///
-/// A confirmed batch is parked in the session: the next request starts behind it, and the key that
-/// is stored moves when its messages are acknowledged ([`Session::acknowledge`]). Apply the batch
-/// with [`Account::apply`](crate::Account::apply) or [`Session::apply`].
+/// A confirmed batch is recorded in the session: the next request starts after it, and the stored
+/// key advances when its messages are acknowledged ([`Session::acknowledge`]). Apply the batch with
+/// [`Account::apply`](crate::Account::apply) or [`Session::apply`].
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct FetchBatch;
@@ -116,12 +116,12 @@ impl Endpoint for FetchBatch {
     ///
     /// # Errors
     ///
-    /// What its `Ret` says; [`Error::Malformed`] if it is no such reply.
+    /// The error of its `Ret`; [`Error::Malformed`] if the response is not such a reply.
     fn parse(&self, response: &Response) -> Result<Batch, Error> {
         let body = response.body();
         let (text, wire) = envelope::text::<Wire>(ENDPOINT, response)?;
         envelope::check(ENDPOINT, &wire.base).map_err(envelope::question)?;
-        // The body itself is kept, unless it had to be repaired.
+        // Shares the body, unless it had to be repaired.
         let json = match text {
             Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
             Cow::Owned(text) => Bytes::from(text),
@@ -140,7 +140,7 @@ impl Endpoint for FetchBatch {
             profile: wire.profile.take(),
             sync_key: wire.sync_key.take(),
             sync_check_key: wire.sync_check_key.take(),
-            // Ignores an skey that no request can carry.
+            // Ignores an skey that is not a valid header value.
             skey: wire.skey.parse().unwrap_or_default(),
             more: wire.continue_flag.0 != 0,
         })
@@ -152,7 +152,7 @@ impl Endpoint for FetchBatch {
     }
 }
 
-/// Of the messages their number: tickets and keys are in them.
+/// Shows only the number of messages: they contain tickets and keys.
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
@@ -175,12 +175,12 @@ impl Batch {
         WireMessage::take_all(self.messages, &self.json, me)
     }
 
-    /// Whether it brings nothing: no message, no change.
+    /// Returns whether the batch has neither messages nor changes.
     pub fn is_empty(&self) -> bool {
         self.messages.0.is_empty() && !self.has_changes()
     }
 
-    /// Whether it brings anything but messages.
+    /// Returns whether the batch has changes, besides messages.
     pub(crate) fn has_changes(&self) -> bool {
         self.profile.is_some()
             || !self.removed.is_empty()
@@ -219,7 +219,7 @@ object! {
 }
 
 impl WireProfile {
-    /// 190: something changed. The picture is one of them if its own flag says so.
+    /// The `BitFlag` of a changed profile. The picture has its own flag in addition.
     const CHANGED: i64 = 190;
 
     fn take(self) -> Option<Profile> {
@@ -239,7 +239,7 @@ mod tests {
     use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
-    fn asks() {
+    fn fetch_request() {
         let mut session = session();
         insta::assert_snapshot!(rendered(FetchBatch, &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=kByRoJSUlD7S2pif&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn batch_is_parsed() {
         let batch = FetchBatch.parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"AddMsgCount":1,"AddMsgList":[{"MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"},
             {"MsgId":"2","FromUserName":"@a","ToUserName":"@me","MsgType":51}],
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_an_empty_batch() {
+    fn empty_batch_is_parsed() {
         let batch = FetchBatch.parse(&reply(
             r#"{"BaseResponse":{"Ret":0},"Profile":{"BitFlag":0,"NickName":{"Buff":"x"}},"SyncKey":{"Count":0,"List":[]}}"#,
         ))
@@ -291,9 +291,9 @@ mod tests {
         assert_eq!((batch.sync_key, batch.sync_check_key), (None, None));
     }
 
-    /// Any of them alone: an inbox that waits for news has got some.
+    /// Each kind of change alone counts as news.
     #[test]
-    fn each_change_is_one() {
+    fn each_kind_of_change_is_detected() {
         for (list, is_change) in [
             (r#""ModContactList":[{"UserName":"@a"}]"#, true),
             (r#""DelContactList":[{"UserName":"@a"}]"#, true),
@@ -309,9 +309,9 @@ mod tests {
         }
     }
 
-    /// `docs/protocol.md` §7.2: 190 and nothing else is a change, and each part has its own sign.
+    /// `docs/protocol.md` §7.2: only 190 is a change, and each part has its own flag.
     #[test]
-    fn reads_what_changed_of_the_account() {
+    fn profile_changes_are_parsed() {
         for (profile, read) in [
             (
                 r#"{"BitFlag":0,"NickName":{"Buff":"n"},"HeadImgUpdateFlag":1,"HeadImgUrl":"/h"}"#,
@@ -340,9 +340,9 @@ mod tests {
         }
     }
 
-    /// Threat J6: one bad element of fifty.
+    /// Threat J6: one invalid element among others.
     #[test]
-    fn one_bad_message_costs_only_itself() {
+    fn an_invalid_message_does_not_affect_the_others() {
         let good =
             r#"{"MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"}"#;
         for bad in [
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_nothing_else() {
+    fn other_replies_are_errors() {
         malformed(&FetchBatch, &["{\"AddMsgList\":[]}"]);
         // `docs/shapes.md`: Ret 3 with an empty key.
         let refused = FetchBatch

@@ -1,11 +1,11 @@
-//! Messages as they arrive, as a flow.
+//! The flow that receives messages.
 //!
 //! ```text
 //! Start ──► fetch ──batch──► deliver, one message a poll ──more──► fetch
 //!            ▲                                │
-//!            │                           nothing left
+//!            │                           all delivered
 //!            │                                ▼
-//!            │                   pending lookups, and time for them? ◄── quiet ──┐
+//!            │                   pending lookups, and due? ◄──────────── quiet ──┐
 //!            │                       │ yes              │ no                     │
 //!            │                       ▼                  ▼                        │
 //!            │                     lookup ──any end──► check ────────────────────┤
@@ -29,40 +29,40 @@ use crate::message::{Message, Recent};
 use crate::retry::{Answer, Lane, Retry};
 use crate::time::Timestamp;
 
-/// Receives messages: checks, fetches, delivers them one by one, checks again.
+/// A flow that receives messages: checks for news, fetches messages, delivers them one by one, and
+/// checks again.
 ///
 /// # Acknowledgement
 ///
-/// A message is acknowledged when the next one is asked for: polling again says that the last one
-/// was handled. [`Inbox::manual`] leaves it to [`Session::acknowledge`](crate::Session::acknowledge),
-/// in any order. The stored key moves past a batch when all of it is acknowledged, and the ids that
-/// were acknowledged in an unfinished batch are stored with the session. So a bot that stores the
-/// session after each message's effect loses none, wherever it is killed. What it receives again
-/// then depends on what it stores:
+/// Polling for the next message acknowledges the previous one. [`Inbox::manual`] leaves this to
+/// [`Session::acknowledge`](crate::Session::acknowledge), in any order. The stored key advances past
+/// a batch when all of it is acknowledged, and the acknowledged ids of an unfinished batch are
+/// stored with the session. A bot that stores the session after each message's effect therefore
+/// loses none, wherever it is killed. The messages that it receives again depend on what it stores:
 ///
-/// - [`Account::session`] as it is: the message that was being handled when it was stored, and the
-///   next, if that had its effect and the session was not stored yet.
-/// - A copy on which the message is acknowledged: at most the one that had its effect and whose
-///   session was not stored yet.
+/// - [`Account::session`] itself: the message that was being handled when it was stored, and the
+///   next, if that had its effect before the session was stored.
+/// - A copy on which the message is acknowledged: at most the message that had its effect before
+///   the session was stored.
 /// - Such a copy and the effect in one transaction: none. Each message is received exactly once.
 ///
 /// Combinators that poll ahead (`buffered`, `for_each_concurrent`) acknowledge a message before it
-/// has been handled. What a response without a message changes (cookies, keys) is stored with the
-/// next message only, or when the caller stores for another reason.
+/// has been handled. Changes by a response without messages (cookies, keys) are stored only with the
+/// next message, or when the caller stores the session for another reason.
 ///
 /// # Lookups
 ///
 /// Fetches contacts that messages mention but the account's [directory](Account::directory) lacks:
-/// rooms that stand in no address book, strangers, members who joined. One request is sent between
-/// two checks, after the messages were delivered, and none while the service says that there are
-/// too many; its failure is not reported and delays no message.
+/// rooms missing from the contact list, strangers, new members. One request is sent between two
+/// checks, after the messages were delivered, and none while the service limits requests. A failure
+/// is not reported and delays no message.
 ///
 /// # Errors
 ///
 /// Transient errors are retried silently, with back-off, and reported after three consecutive
-/// failures; polled again, the inbox goes on. Only 1100, 1101 and 1102 end it, a logout,
+/// failures; polling again continues. The inbox ends on 1100, 1101 and 1102, a logout,
 /// [`Account::stop`], and a newer inbox of the same account: it then fails at every poll, and sends
-/// nothing.
+/// no more requests.
 #[derive(Debug)]
 pub struct Inbox {
     /// Its number among the account's inboxes.
@@ -70,16 +70,16 @@ pub struct Inbox {
     step: Step,
     fetch: Retry<FetchBatch>,
     check: Retry<SyncCheck>,
-    /// What is to be delivered.
+    /// The messages to be delivered.
     messages: VecDeque<Message>,
     /// The message delivered last, to be acknowledged at the next poll.
     delivered: Option<(MsgId, Option<Place>)>,
     manual: bool,
-    /// Whether the batch that is delivered was useful, and whether there is more to fetch.
+    /// Whether the current batch is useful, and whether there is more to fetch.
     batch: Option<(bool, bool)>,
     /// Fetches in a row without a check in between.
     rounds: usize,
-    /// What was delivered, for messages that revoke others.
+    /// Recently delivered messages, for messages that revoke others.
     recent: Recent,
 }
 
@@ -90,39 +90,39 @@ enum Step {
     Check,
 }
 
-/// How many fetches follow each other where the server says that there is more:
+/// The maximum number of consecutive fetches while the server reports that there is more:
 /// `docs/threats.md` S6.
 const ROUNDS: usize = 100;
 
 impl Inbox {
-    /// Returns an inbox; it replaces the account's older one when it is polled first.
+    /// Returns an inbox, which replaces the account's older one at its first poll.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Acknowledges no message by itself: each is acknowledged with
-    /// [`Session::acknowledge`](crate::Session::acknowledge), in any order. The ids of those that
-    /// are not are kept in memory.
+    /// Disables automatic acknowledgement: acknowledge each message with
+    /// [`Session::acknowledge`](crate::Session::acknowledge), in any order. The ids of
+    /// unacknowledged messages are kept in memory.
     #[must_use]
     pub const fn manual(mut self) -> Self {
         self.manual = true;
         self
     }
 
-    /// Remembers the last `messages` that it delivered, so that one that revokes another has it as
-    /// its [`Message::original`]. The default is 100; 0 remembers none.
+    /// Sets the number of delivered messages to keep, so that a message that revokes another has it
+    /// as its [`Message::original`]. The default is 100; 0 keeps none.
     ///
-    /// Each is kept as [`Message::detach`] leaves it, and all of them together in at most
-    /// `messages` × 16 KiB of JSON, and what was read from it: the oldest go first. They are not
-    /// stored with the session, and what this client itself sends is not among them (the service
-    /// does not report it).
+    /// Messages are kept in the form of [`Message::detach`], with at most `messages` × 16 KiB of
+    /// JSON in total, plus the parsed values; the oldest are dropped first. They are not stored with
+    /// the session, and do not include messages sent by this client, which the service does not
+    /// report.
     #[must_use]
     pub fn remember(mut self, messages: usize) -> Self {
         self.recent = Recent::of(messages);
         self
     }
 
-    /// Applies the end of a batch, and chooses the next step.
+    /// Finishes the current batch, and selects the next step.
     fn finish(&mut self, account: &mut Account, now: Timestamp) {
         let Some((useful, more)) = self.batch.take() else { return };
         let backoff = account.session.device.backoff(Lane::Inbox);
@@ -163,7 +163,7 @@ impl Default for Inbox {
         Self {
             number: None,
             step: Step::Fetch,
-            // The first fetch waits for nothing: it brings the keys that `synccheck` wants.
+            // The first fetch is sent at once: `synccheck` needs its keys.
             fetch: Retry::new(FetchBatch, Lane::Inbox).paced(Pace::Round),
             check: Retry::long_poll(SyncCheck, Lane::Inbox).paced(Pace::LongPoll),
             messages: VecDeque::new(),
@@ -195,8 +195,9 @@ impl Flow for Inbox {
             account.session.acknowledge_at(&id, place);
         }
         match account.close_reason() {
-            // What was received before the server closed the session is still delivered: it will
-            // not be sent again. What a stop leaves is received again when the session is resumed.
+            // Messages received before the server closed the session are still delivered, because
+            // they will not be sent again. After a stop, the rest is received again when the
+            // session is resumed.
             Some(Error::LoggedOut { ret, .. }) if ret != Ret::OK && !self.messages.is_empty() => {}
             Some(error) => return Err(error.into()),
             None => {}
@@ -206,7 +207,7 @@ impl Flow for Inbox {
         }
         loop {
             while let Some(mut message) = self.messages.pop_front() {
-                // Acknowledged meanwhile, as a message of an older inbox.
+                // Acknowledged meanwhile, through an older inbox.
                 if account.session.acks.contains(&message.id) {
                     continue;
                 }
@@ -216,7 +217,7 @@ impl Flow for Inbox {
                 self.recent.pass(&mut message);
                 return Ok(message);
             }
-            // Reported before, but for messages that were all acknowledged: nothing more is sent.
+            // The session is closed, and all remaining messages were already acknowledged.
             if let Some(error) = account.close_reason() {
                 return Err(error.into());
             }
@@ -231,7 +232,7 @@ impl Flow for Inbox {
                 Step::Lookup(call) => {
                     match call.poll(&mut account.session, now) {
                         Ok(contacts) => account.looked_up(contacts, now),
-                        // Not worth a report: lookups are retried, with a back-off of their own.
+                        // Not reported: lookups are retried with their own back-off.
                         Err(Interrupt::Fail(error)) => account.pending.failed(&error, now),
                         Err(interrupt) => return Err(interrupt),
                     }

@@ -1,9 +1,9 @@
-//! Whom nobody knows is asked for, between two checks.
+//! Lookups of unknown contacts, between two checks.
 
 use super::*;
 use crate::error::FailureKind;
 
-/// A message from `from`, saying `content`.
+/// Returns a batch with a message from `from`.
 fn said(from: &str, content: &str, n: i64) -> Value {
     let message = json!({ "MsgId": n.to_string(), "FromUserName": from, "ToUserName": "@me", "MsgType": 1, "Content": content });
     with(batch(&[], n, false), "AddMsgList", json!([message]))
@@ -17,10 +17,10 @@ fn refused(ret: i64) -> Input {
     ok(json!({ "BaseResponse": { "Ret": ret } }))
 }
 
-/// The first letters of what was asked: the keys are told elsewhere.
+/// Returns the requests without their keys.
 fn steps(stage: &Stage) -> String {
     let step = |asked: String| match asked.split_once(' ') {
-        Some(("ask", names)) => format!("ask {names}"),
+        Some(("lookup", names)) => format!("lookup {names}"),
         Some((kind, _)) => kind.to_string(),
         None => asked,
     };
@@ -31,9 +31,9 @@ fn name_of(stage: &Stage, name: &str) -> String {
     stage.account.directory().name_of(&name.parse().unwrap()).into()
 }
 
-/// `docs/protocol.md` §5.1: after the messages are handed out, before the next check.
+/// `docs/protocol.md` §5.1: lookups follow the delivery of messages, before the next check.
 #[test]
-fn who_writes_is_asked_for() {
+fn unknown_senders_are_looked_up() {
     let room = json!([{ "UserName": "@@r", "NickName": "room", "MemberCount": 1, "MemberList": [{ "UserName": "@m", "NickName": "m" }] },
         { "UserName": "@b", "NickName": "b" }]);
     let mut first = said("@b", "hi", 5);
@@ -48,13 +48,13 @@ fn who_writes_is_asked_for() {
         ok(QUIET),
     ]);
     assert_eq!(stage.ids(), ["5", "6", "7"]);
-    assert_eq!(steps(&stage), "fetch, ask @@r @b, check, check, fetch, check, check");
+    assert_eq!(steps(&stage), "fetch, lookup @@r @b, check, check, fetch, check, check");
     assert_eq!([name_of(&stage, "@b"), name_of(&stage, "@@r")], ["b", "room"]);
 }
 
-/// No message waits for it, nobody is told, and too many requests are not repeated soon.
+/// A failed lookup delays no message, is not reported, and is not repeated soon after 1205.
 #[test]
-fn a_failure_is_passed_over() {
+fn a_failed_lookup_is_not_reported() {
     for failure in [
         failed(FailureKind::Timeout),
         failed(FailureKind::Closed),
@@ -66,25 +66,25 @@ fn a_failure_is_passed_over() {
             matches!(&failure, Input::Reply(Ok(reply)) if reply.body().ends_with(b"1205}}"));
         let mut stage =
             Stage::new([ok(said("@b", "hi", 5)), failure, ok(NEWS), ok(said("@a", "more", 6))]);
-        // Half a minute later, unless that is too soon.
+        // The lookup is repeated half a minute later, unless it was limited.
         if !limited {
             let again = json!([{ "UserName": "@b", "NickName": "b" }]);
             stage.replies.extend([contacts(&again), ok(QUIET)]);
         }
         assert_eq!(stage.ids(), ["5", "6"]);
         let steps = steps(&stage);
-        assert!(steps.starts_with("fetch, ask @b, check, fetch"), "{steps}");
+        assert!(steps.starts_with("fetch, lookup @b, check, fetch"), "{steps}");
         assert_eq!(stage.host.slept, Duration::ZERO, "{steps}");
         assert_eq!(
-            steps.matches("ask").count(),
+            steps.matches("lookup").count(),
             if limited || name_of(&stage, "@b") != "b" { 1 } else { 2 }
         );
     }
 }
 
-/// Quiet, too, is between two checks: what is left of a long list goes out, one batch at a time.
+/// The rest of a long list is looked up in batches, also between checks without news.
 #[test]
-fn long_lists_go_out_in_batches() {
+fn long_lists_are_looked_up_in_batches() {
     let names: Vec<String> = (100..220).map(|n| format!("@@{n}")).collect();
     let notice = json!({ "MsgId": "5", "FromUserName": "", "ToUserName": "", "MsgType": 51, "StatusNotifyCode": 4, "StatusNotifyUserName": names.join(",") });
     let mut stage = Stage::new([
@@ -98,42 +98,42 @@ fn long_lists_go_out_in_batches() {
     ]);
     assert_eq!(stage.ids(), ["5"]);
     let asked: Vec<_> =
-        stage.asked().into_iter().filter(|asked| asked.starts_with("ask")).collect();
+        stage.asked().into_iter().filter(|asked| asked.starts_with("lookup")).collect();
     let sizes: Vec<_> = asked.iter().map(|asked| asked.split(' ').count() - 1).collect();
     assert_eq!(sizes, [50, 50, 20]);
     assert_eq!(name_of(&stage, "@@150"), "n");
 }
 
-/// The end of the session is its end, whoever hears of it; so is a stop.
+/// The end of the session, or a stop, during a lookup ends the inbox.
 #[test]
-fn the_end_is_heard_while_asking() {
+fn the_session_can_end_during_a_lookup() {
     let mut stage = Stage::new([ok(said("@b", "hi", 5)), refused(1101)]);
     assert!(stage.next().is_ok());
     assert!(matches!(stage.next(), Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
-    assert_eq!(steps(&stage), "fetch, ask @b");
+    assert_eq!(steps(&stage), "fetch, lookup @b");
 
     let mut stage = Stage::new([ok(said("@b", "hi", 5))]);
     assert!(stage.next().is_ok());
-    assert!(matches!(stage.next(), Err(Error::Stopped)), "the replies have run out");
+    assert!(matches!(stage.next(), Err(Error::Stopped)), "no replies are left");
     stage.account.stop();
     assert!(matches!(stage.next(), Err(Error::Stopped)));
-    assert_eq!(steps(&stage), "fetch, ask @b");
+    assert_eq!(steps(&stage), "fetch, lookup @b");
 }
 
-/// A future that is dropped while asking: asked again.
+/// A lookup whose future was dropped is repeated.
 #[test]
-fn a_dropped_exchange_is_made_again() {
+fn a_dropped_lookup_is_repeated() {
     let mut stage = Stage::new([ok(said("@b", "hi", 5))]);
     assert_eq!(stage.ids(), ["5"]);
     stage.replies.extend([contacts(&json!([{ "UserName": "@b", "NickName": "b" }])), ok(QUIET)]);
     assert_eq!(stage.ids(), [""; 0]);
-    assert_eq!(steps(&stage), "fetch, ask @b, ask @b, check, check");
+    assert_eq!(steps(&stage), "fetch, lookup @b, lookup @b, check, check");
     assert_eq!(name_of(&stage, "@b"), "b");
 }
 
-/// `ModChatRoomMemberList`: rooms and known persons are completed, nobody else becomes known.
+/// `ModChatRoomMemberList` adds rooms and updates known persons, but adds no persons.
 #[test]
-fn members_are_corrected() {
+fn changed_members_are_merged() {
     let changes = json!([{ "UserName": "@@r", "NickName": "room" }, { "UserName": "@a", "NickName": "a" }, { "UserName": "@x" }]);
     let mut stage =
         Stage::new([ok(with(batch(&["1"], 5, false), "ModChatRoomMemberList", changes))]);

@@ -1,4 +1,4 @@
-//! What ends an inbox, and that it sends nothing then.
+//! The end of an inbox, after which it sends no requests.
 
 use super::*;
 use crate::call::Call;
@@ -6,8 +6,8 @@ use crate::ids::UserName;
 use crate::login::Logout;
 use crate::message::SendText;
 
-/// Asserts that the inbox says this at every poll, and sends nothing.
-fn stays(stage: &mut Stage, is: fn(&Error) -> bool) {
+/// Asserts that the inbox fails like this at every poll, and sends no requests.
+fn stays_ended(stage: &mut Stage, is: fn(&Error) -> bool) {
     let sent = stage.host.requests.len();
     for _ in 0..5 {
         stage.inbox.handle(ok(NEWS));
@@ -16,13 +16,13 @@ fn stays(stage: &mut Stage, is: fn(&Error) -> bool) {
     assert_eq!(stage.host.requests.len(), sent);
 }
 
-const fn over(error: &Error) -> bool {
+const fn is_closed(error: &Error) -> bool {
     matches!(error, Error::LoggedOut { ret, .. } if ret.ends_session())
 }
 
 /// Threat S8.
 #[test]
-fn three_codes_end_it_from_any_call_of_its_own() {
+fn three_codes_end_the_inbox() {
     for ret in [1100, 1101, 1102] {
         let check = format!("window.synccheck={{retcode:\"{ret}\",selector:\"0\"}}");
         let fetch = json!({ "BaseResponse": { "Ret": ret } }).to_string();
@@ -40,30 +40,29 @@ fn three_codes_end_it_from_any_call_of_its_own() {
             assert!(matches!(error, Error::LoggedOut { ret: Ret(code), .. } if code == ret));
             assert_eq!(stage.account.session.device.closed(), Some(Ret(ret)));
             assert!(stage.account.close_reason().is_some() && !stage.account.has_left());
-            stays(&mut stage, over);
+            stays_ended(&mut stage, is_closed);
         }
     }
 }
 
-/// The phone's word that it opened a chat comes with every login, also of accounts that are dropped
-/// at once.
+/// Status messages of the phone arrive with every login, also of accounts that are dropped at once.
 #[test]
-fn what_the_phone_tells_is_no_message() {
+fn status_messages_do_not_count_as_messages() {
     let end = json!({ "BaseResponse": { "Ret": 1101 } });
     for (msg_type, heard) in [(51, false), (1, true), (9999, true)] {
-        let mut told = batch(&["1"], 5, true);
-        told["AddMsgList"][0]["MsgType"] = json!(msg_type);
-        let mut stage = Stage::new([ok(&told), ok(&end)]);
+        let mut batch = batch(&["1"], 5, true);
+        batch["AddMsgList"][0]["MsgType"] = json!(msg_type);
+        let mut stage = Stage::new([ok(&batch), ok(&end)]);
         stage.account.session.device.begin(stage.host.now);
         assert!(stage.next().is_ok());
-        assert!(over(&stage.next().unwrap_err()));
+        assert!(is_closed(&stage.next().unwrap_err()));
         let ended = stage.account.session.device.session_ended().unwrap();
         assert_eq!((ended.retcode, ended.had_messages), (Ret(1101), heard), "{msg_type}");
     }
 }
 
-/// `docs/protocol.md` §6.1: a send may hear of the end before the inbox does.
-fn hear(account: &mut Account, ret: i64) {
+/// Closes the session with a send, as in `docs/protocol.md` §6.1.
+fn close_by_send(account: &mut Account, ret: i64) {
     let to = UserName::file_helper();
     let mut call = Call::new(SendText::new(to, "x"));
     let body = json!({ "BaseResponse": { "Ret": ret } });
@@ -73,91 +72,91 @@ fn hear(account: &mut Account, ret: i64) {
 
 /// Threat S8.
 #[test]
-fn it_ends_with_a_call_beside_it() {
+fn another_call_can_end_the_inbox() {
     for ret in [1100, 1101, 1102] {
         let mut stage = Stage::new([ok(batch(&[], 5, false))]);
-        // It waits in a check.
+        // The inbox waits for a check.
         assert!(matches!(stage.next(), Err(Error::Stopped)));
-        hear(&mut stage.account, ret);
+        close_by_send(&mut stage.account, ret);
         assert!(stage.account.close_reason().is_some());
-        stays(&mut stage, over);
+        stays_ended(&mut stage, is_closed);
     }
-    // Before it was polled at all.
+    // Before the inbox was polled.
     let mut stage = Stage::new([]);
-    hear(&mut stage.account, 1101);
-    stays(&mut stage, over);
+    close_by_send(&mut stage.account, 1101);
+    stays_ended(&mut stage, is_closed);
     assert!(stage.host.requests.is_empty());
 }
 
-/// What was heard before a kick is handed out: nobody will send it again.
+/// Messages received before the session was closed are delivered, because they are not sent again.
 ///
 /// Threats S8 and S5.
 #[test]
-fn messages_before_the_end_are_handed_out() {
+fn messages_before_the_end_are_delivered() {
     let mut stage = Stage::new([ok(batch(&["1", "2", "3"], 5, true))]);
     stage.next().unwrap();
-    hear(&mut stage.account, 1101);
+    close_by_send(&mut stage.account, 1101);
     assert_eq!(stage.next().unwrap().id.as_str(), "2");
     assert_eq!(stage.next().unwrap().id.as_str(), "3");
-    stays(&mut stage, over);
+    stays_ended(&mut stage, is_closed);
     assert_eq!(stage.host.requests.len(), 1);
 }
 
-/// Those that were taken before are left out, and nothing is sent behind them.
+/// Acknowledged messages are dropped, and no request follows them.
 #[test]
-fn nothing_is_sent_behind_repetitions() {
+fn no_request_follows_repetitions() {
     for ids in [&["1", "2", "1", "2"][..], &["1", "1"], &["1", "2", "2", "1", "1"]] {
         let mut stage = Stage::new([ok(batch(ids, 5, true))]);
         stage.next().unwrap();
-        hear(&mut stage.account, 1101);
+        close_by_send(&mut stage.account, 1101);
         while let Ok(message) = stage.next() {
             assert_eq!(message.id.as_str(), "2");
         }
-        stays(&mut stage, over);
+        stays_ended(&mut stage, is_closed);
         assert_eq!(stage.host.requests.len(), 1, "{ids:?}");
     }
 }
 
 #[test]
-fn its_own_logout_ends_it_without_a_fault() {
+fn logout_ends_the_inbox() {
     let mut stage = Stage::new([ok(batch(&["1", "2"], 5, false))]);
     stage.next().unwrap();
     let mut call = Call::new(Logout::new());
     Host::new().run(&mut call, &mut stage.account.session, |_| ok("")).unwrap();
     assert!(stage.account.has_left());
-    stays(&mut stage, |error| matches!(error, Error::LoggedOut { ret: Ret::OK, .. }));
+    stays_ended(&mut stage, |error| matches!(error, Error::LoggedOut { ret: Ret::OK, .. }));
     assert_eq!(stage.host.requests.len(), 1);
 }
 
-/// What a stop leaves comes again when the session is resumed.
+/// Messages left by a stop are received again when the session is resumed.
 #[test]
-fn a_stop_loses_nothing() {
+fn messages_left_by_a_stop_are_received_again() {
     let whole = batch(&["1", "2", "3"], 5, false);
     let mut stage = Stage::new([ok(&whole)]);
     stage.next().unwrap();
     stage.account.stop();
-    stays(&mut stage, |error| matches!(error, Error::Stopped));
+    stays_ended(&mut stage, |error| matches!(error, Error::Stopped));
     assert!(stage.account.session.device.closed().is_none());
     let session = Session::from_json(&stage.account.session().to_json()).unwrap();
-    // The message in hand was asked past: it is taken.
+    // The delivered message was acknowledged by the next poll.
     let mut stage = Stage::of(session, [ok(&whole)]);
     assert_eq!(stage.ids(), ["2", "3"]);
 }
 
 #[test]
-fn a_logout_is_told_before_a_stop() {
+fn a_closed_session_takes_precedence_over_a_stop() {
     let mut stage = Stage::new([]);
     stage.account.stop();
-    hear(&mut stage.account, 1102);
-    stays(&mut stage, over);
+    close_by_send(&mut stage.account, 1102);
+    stays_ended(&mut stage, is_closed);
 }
 
 #[test]
-fn only_the_newest_inbox_lives() {
+fn only_the_newest_inbox_continues() {
     let mut stage = Stage::new([ok(batch(&[], 5, false)), ok(batch(&["1"], 6, false))]);
     assert!(stage.inbox.poll(&mut stage.account, stage.host.now).is_err());
     let mut old = core::mem::take(&mut stage.inbox);
-    // It is retired when the newer one is polled, not when it is made.
+    // The old inbox ends when the newer one is polled, not when it is created.
     assert!(matches!(old.poll(&mut stage.account, stage.host.now), Err(Interrupt::Send(_))));
     assert_eq!(stage.ids(), [""; 0]);
     for _ in 0..3 {

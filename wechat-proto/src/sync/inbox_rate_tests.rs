@@ -1,4 +1,4 @@
-//! How often the inbox asks where there is nothing new, and how soon where there is.
+//! The rate of requests without news, and the delay of fetches with news.
 
 use alloc::vec;
 
@@ -9,13 +9,13 @@ use super::trouble::faults;
 use super::word::{CASES, Service, session_at};
 use super::*;
 
-/// What comes of one exchange with a service that has nothing new.
+/// The result of one exchange with a service without news.
 #[derive(Clone, Debug)]
 enum Nothing {
-    /// A check, and after how many milliseconds it is answered.
+    /// A check: whether it reports news, and its duration in milliseconds.
     Check(bool, u64),
-    /// A fetch: whether the key moves, more is promised, what was heard before comes again, and the
-    /// same changes.
+    /// A fetch: whether the key advances, more is announced, an old message is repeated, and a
+    /// change is repeated.
     Fetch(bool, bool, bool, bool),
     Fault(usize),
     Jump(i64),
@@ -31,15 +31,15 @@ fn nothing() -> impl Strategy<Value = Nothing> {
     ]
 }
 
-/// When requests go out in five minutes of these, over and over, by a clock that does not jump; and
-/// when the other one jumped.
+/// Plays a repeated cycle for five minutes. Returns the times of the requests, by a clock that does
+/// not jump, and the times at which the flow's clock jumped.
 fn sends(cycle: &[Nothing]) -> [Vec<Duration>; 2] {
     let mut service = Service::default();
     let (mut inbox, mut bot) = (Inbox::new(), Account::from(session_at(&service.key(0))));
     bot.session.acks.acknowledge(&"1".into(), None);
     let (mut host, mut passed) = (Host::new(), Duration::ZERO);
     let (mut sent, mut jumps) = (Vec::new(), Vec::new());
-    // Over a key that moves, changes may be new ones.
+    // With a key that advances, repeated changes count as new.
     let moving = cycle.iter().any(|step| matches!(step, Nothing::Fetch(true, ..)));
     let mut cycle = cycle.iter().cycle();
     for _ in 0..4000 {
@@ -53,11 +53,11 @@ fn sends(cycle: &[Nothing]) -> [Vec<Duration>; 2] {
                 let checks = is_check(&request);
                 let (mut news, mut took, mut fetch) = (false, 5, [false; 4]);
                 let mut fault = None;
-                // The next that fits.
+                // The next matching result.
                 for _ in 0..20 {
                     match cycle.next() {
-                        Some(Nothing::Check(told, time)) if checks => {
-                            (news, took) = (*told, *time);
+                        Some(Nothing::Check(has_news, time)) if checks => {
+                            (news, took) = (*has_news, *time);
                             break;
                         }
                         Some(Nothing::Fetch(a, b, c, d)) if !checks => {
@@ -90,7 +90,7 @@ fn sends(cycle: &[Nothing]) -> [Vec<Duration>; 2] {
                 }));
                 Duration::from_millis(took)
             }
-            // A bot that asks on, whatever it hears.
+            // A bot that polls again after every result.
             _ => Duration::from_millis(1),
         };
         host.now = host.now.after(took);
@@ -99,7 +99,8 @@ fn sends(cycle: &[Nothing]) -> [Vec<Duration>; 2] {
     [sent, jumps]
 }
 
-/// At most a request a second over any half minute; a clock that jumps is worth one burst.
+/// Checks that there is at most one request a second in any half minute; each jump of the clock
+/// allows one burst.
 fn is_slow([sent, jumps]: &[Vec<Duration>; 2]) -> Result<(), TestCaseError> {
     for first in sent {
         let within = |time: &&Duration| (*first..*first + Duration::from_secs(30)).contains(*time);
@@ -113,16 +114,16 @@ fn is_slow([sent, jumps]: &[Vec<Duration>; 2]) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
-    /// Threats S6, S7, S8, J5 and C1: nothing new, in every way.
+    /// Threats S6, S7, S8, J5 and C1: all replies without news.
     #[test]
-    fn nothing_new_is_never_fast(cycle in many(nothing(), 1..14)) {
+    fn requests_without_news_are_slow(cycle in many(nothing(), 1..14)) {
         is_slow(&sends(&cycle))?;
     }
 }
 
-/// Threat S7: a rest that is earned between quick answers is no licence for more of them.
+/// Threat S7: slow replies between quick ones do not permit more quick ones.
 #[test]
-fn a_pattern_of_quick_and_slow_answers_is_no_way_around() {
+fn mixed_quick_and_slow_replies_are_slow() {
     let empty = || Nothing::Fetch(true, false, false, false);
     for slow in [1000, 1900, 2000, 3000] {
         for quick in 0..6 {
@@ -137,7 +138,7 @@ fn a_pattern_of_quick_and_slow_answers_is_no_way_around() {
     }
 }
 
-/// When news happen, and how long after each the fetch goes out.
+/// Plays news at these times. Returns the delay of the fetch after each.
 fn late(events: &[u64]) -> Vec<Duration> {
     let mut stage = Stage::new([]);
     let start = stage.host.now;
@@ -160,7 +161,7 @@ fn late(events: &[u64]) -> Vec<Duration> {
                     fetched += 1;
                 }
                 stage.host.now = stage.host.now.after(Duration::from_millis(20));
-                // The phone opened a chat, or the like: there is nothing in it.
+                // News without messages, as when the phone opens a chat.
                 let n = i64::try_from(fetched).unwrap();
                 stage.inbox.handle(ok(batch(&[], n, false)));
             }
@@ -171,8 +172,7 @@ fn late(events: &[u64]) -> Vec<Duration> {
     late
 }
 
-/// Threat S7: news that come as people make them are fetched at once, though there is nothing in
-/// them.
+/// Threat S7: news at the pace of human activity is fetched at once, even without messages.
 #[test]
 fn news_at_a_human_pace_is_fetched_at_once() {
     let soon = Duration::from_millis(100);
@@ -181,7 +181,7 @@ fn news_at_a_human_pace_is_fetched_at_once() {
         let late = late(&events);
         assert!(late.iter().all(|late| *late <= soon), "{gap}: {late:?}");
     }
-    // A hectic half minute slows it down, and is over when it is over.
+    // Half a minute of frequent news slows it down only for that time.
     for gap in [50, 300, 1000, 1800] {
         let hectic = 30_000 / gap;
         let mut events: Vec<u64> = (0..hectic).map(|n| n * gap).collect();
@@ -192,10 +192,10 @@ fn news_at_a_human_pace_is_fetched_at_once() {
     }
 }
 
-/// Nobody can tell messages without a number from those of before: a key that moves is all that
-/// says that they are new.
+/// Messages without an id cannot be distinguished from earlier ones: they count as new if the key
+/// advances.
 #[test]
-fn messages_without_a_number_are_new_where_the_key_moves() {
+fn messages_without_an_id_are_new_if_the_key_advances() {
     for (moving, is_slow) in [(true, false), (false, true)] {
         let answer = |n: i64| batch(&["0"], if moving { n } else { 7 }, true);
         let mut stage = Stage::new((8..28).flat_map(|n| match moving {

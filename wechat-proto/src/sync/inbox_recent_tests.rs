@@ -1,11 +1,11 @@
-//! What takes back a message has it at hand: `docs/protocol.md` §9.6.
+//! The originals of revoked messages: `docs/protocol.md` §9.6.
 
 use alloc::vec;
 
 use super::*;
 use crate::message::Kind;
 
-/// A revocation of the message `id` of the chat with `@a`.
+/// Returns a revocation of the message `id` in the chat with `@a`.
 fn revoke(own: &str, id: &str) -> Value {
     let content = format!(
         "&lt;sysmsg type=\"revokemsg\"&gt;&lt;revokemsg&gt;&lt;msgid&gt;{id}&lt;/msgid&gt;&lt;/revokemsg&gt;&lt;/sysmsg&gt;"
@@ -13,16 +13,17 @@ fn revoke(own: &str, id: &str) -> Value {
     json!({ "MsgId": own, "FromUserName": "@a", "ToUserName": "@me", "MsgType": 10002, "Content": content })
 }
 
-/// Two messages in one batch, then what takes back the first and one that was never heard.
+/// Returns a stage with two messages in one batch, then revocations of the first and of an unknown
+/// message.
 fn stage(inbox: impl FnOnce(Inbox) -> Inbox) -> Stage {
-    let taken_back =
+    let revoked =
         with(batch(&[], 3, false), "AddMsgList", json!([revoke("3", "1"), revoke("4", "9")]));
-    let mut stage = Stage::new([ok(batch(&["1", "2"], 2, true)), ok(taken_back)]);
+    let mut stage = Stage::new([ok(batch(&["1", "2"], 2, true)), ok(revoked)]);
     stage.inbox = inbox(Inbox::new());
     stage
 }
 
-/// The text of what each revocation takes back.
+/// Returns the text of the original of each revocation.
 fn originals(stage: &mut Stage) -> Vec<Option<String>> {
     let mut originals = Vec::new();
     while let Ok(message) = stage.next() {
@@ -36,17 +37,17 @@ fn originals(stage: &mut Stage) -> Vec<Option<String>> {
 }
 
 #[test]
-fn the_original_is_at_hand() {
+fn a_revocation_has_its_original() {
     assert_eq!(originals(&mut stage(|inbox| inbox)), vec![Some("1".to_string()), None]);
     assert_eq!(originals(&mut stage(|inbox| inbox.remember(2))), vec![Some("1".to_string()), None]);
-    // The second has driven it out.
+    // The second message has replaced the first.
     assert_eq!(originals(&mut stage(|inbox| inbox.remember(1))), vec![None, None]);
     assert_eq!(originals(&mut stage(|inbox| inbox.remember(0))), vec![None, None]);
 }
 
-/// The batch that a message came in is not held by those that are remembered.
+/// Remembered messages do not keep their batch in memory.
 #[test]
-fn the_original_stands_alone() {
+fn the_original_is_detached() {
     let mut stage = stage(|inbox| inbox);
     let first = stage.next().unwrap();
     let raw = first.raw.json().into_owned();

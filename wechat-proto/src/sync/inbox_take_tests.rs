@@ -1,4 +1,4 @@
-//! What is handed out, once, and what a stored session knows of it: `docs/threats.md` S4, S5.
+//! Delivery of each message once, also from a stored session: `docs/threats.md` S4, S5.
 
 use super::*;
 
@@ -6,7 +6,8 @@ fn stored(account: &Account) -> String {
     account.session().to_json()
 }
 
-/// What a new process hears, given that the server repeats what stands behind the stored key.
+/// Resumes a stored session whose server repeats the messages after the stored key. Returns the
+/// first request and the delivered ids.
 fn resumed(json: &str, again: &Value) -> (String, Vec<String>) {
     let mut stage = Stage::of(Session::from_json(json).unwrap(), [ok(again)]);
     let ids = stage.ids();
@@ -24,19 +25,19 @@ fn repetitions_are_dropped() {
     assert_eq!(stage.ids(), ["1", "2", "3", "4"]);
 }
 
-/// Without a number, a repetition cannot be told: better twice than never.
+/// Repetitions without an id cannot be detected, so that such messages are always delivered.
 #[test]
-fn a_message_without_a_number_is_never_dropped() {
+fn a_message_without_an_id_is_never_dropped() {
     let mut stage = Stage::new([ok(batch(&["0", "0", ""], 5, true)), ok(batch(&["0"], 6, false))]);
     assert_eq!(stage.ids(), ["0", "0", "", "0"]);
 }
 
-/// A process that dies within a batch: the message in hand comes once more, those before it do
-/// not, those behind it come.
+/// After a process was killed within a batch, the message that was being handled and those after it
+/// are delivered again, those before it are not.
 ///
 /// Threat S5.
 #[test]
-fn a_snapshot_within_a_batch_knows_what_was_taken() {
+fn a_session_stored_within_a_batch_resumes_there() {
     let ids = ["1", "2", "3", "4", "5"];
     let whole = batch(&ids, 5, false);
     let first = "fetch 1_643606091|2_643606203";
@@ -46,14 +47,14 @@ fn a_snapshot_within_a_batch_knows_what_was_taken() {
         for _ in 0..handed_out {
             last = Some(stage.next().unwrap());
         }
-        // As it stands: the message in hand is not taken yet.
+        // The session itself: the last message is not acknowledged yet.
         let (asked, heard) = resumed(&stored(&stage.account), &whole);
         assert_eq!((&*asked, heard), (first, owned(&ids[handed_out - 1..])));
-        // Taken on the copy, in one transaction with its effect: not again.
+        // A copy on which the last message is acknowledged.
         let mut copy = stage.account.session().clone();
         copy.acknowledge(&last.unwrap());
         let (asked, heard) = resumed(&copy.to_json(), &whole);
-        // With the last of them, the key moves.
+        // The last message advances the key.
         let from = if handed_out == ids.len() { "fetch 1_5" } else { first };
         assert_eq!((&*asked, heard), (from, owned(&ids[handed_out..])));
     }
@@ -64,7 +65,7 @@ fn owned(ids: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn the_key_moves_with_the_last_message() {
+fn the_last_message_advances_the_key() {
     let mut stage = Stage::new([ok(batch(&["1", "2"], 5, false))]);
     let joined = |stage: &Stage| stage.account.session.sync_key.joined();
     stage.next().unwrap();
@@ -72,15 +73,15 @@ fn the_key_moves_with_the_last_message() {
     assert_eq!(joined(&stage), "1_643606091|2_643606203");
     assert_eq!(stage.ids(), [""; 0]);
     assert_eq!(joined(&stage), "1_5");
-    // What was taken is known beyond the batch.
+    // Acknowledged ids are known beyond the batch.
     let (asked, heard) = resumed(&stored(&stage.account), &batch(&["1", "2", "3"], 6, false));
     assert_eq!((&*asked, &*heard), ("fetch 1_5", &["3".to_string()][..]));
 }
 
-/// Where the key stands still, the server sends the batch again, however long it is: its ids
-/// are stored as long as it stands.
+/// While the key does not advance, the server repeats the batch, of any length, so its ids are
+/// stored.
 #[test]
-fn a_batch_that_stays_open_is_stored_whole() {
+fn ids_of_a_repeated_batch_are_stored() {
     let ids: Vec<String> = (1..=6000).map(|n| n.to_string()).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let none = json!({ "Count": 0, "List": [] });
@@ -93,15 +94,15 @@ fn a_batch_that_stays_open_is_stored_whole() {
     }
 }
 
-/// The key that the session of these tests begins with.
+/// Returns the initial key of the test session.
 fn start() -> Value {
     let counters = [643_606_091, 643_606_203];
     json!({ "Count": 2, "List": [{ "Key": 1, "Val": counters[0] }, { "Key": 2, "Val": counters[1] }] })
 }
 
-/// A server that never moves its key cannot fill the memory with ids.
+/// A server whose key never advances cannot exhaust the memory with ids.
 #[test]
-fn ids_of_a_key_that_stands_still_are_bounded() {
+fn ids_are_bounded_if_the_key_does_not_advance() {
     let none = json!({ "Count": 0, "List": [] });
     let mut stage = Stage::new([]);
     for round in 0..200 {
@@ -113,16 +114,16 @@ fn ids_of_a_key_that_stands_still_are_bounded() {
     assert!(stored(&stage.account).len() < 40_000);
 }
 
-/// What is asked past is taken, whoever asks next.
+/// A newer inbox continues after the messages that the older one acknowledged.
 #[test]
-fn a_newer_inbox_goes_on() {
+fn a_newer_inbox_continues() {
     let whole = batch(&["1", "2", "3"], 5, false);
     let mut stage = Stage::new([ok(&whole)]);
     stage.next().unwrap();
     stage.next().unwrap();
     let mut old = core::mem::take(&mut stage.inbox);
     stage.replies.push_back(ok(&whole));
-    // The message in the older one's hand comes once more.
+    // The last message of the older inbox is delivered again.
     assert_eq!(stage.next().unwrap().id.as_str(), "2");
     let now = stage.host.now;
     for _ in 0..3 {

@@ -35,7 +35,7 @@ fn key(n: i64) -> Value {
     json!({ "Count": 1, "List": [{ "Key": 1, "Val": n }] })
 }
 
-/// A `webwxsync` answer with these messages, moving to the key `n`.
+/// Returns a `webwxsync` reply with these messages and the key `n`.
 fn batch(ids: &[&str], n: i64, more: bool) -> Value {
     let messages: Vec<Value> = ids
         .iter()
@@ -68,7 +68,7 @@ fn is_check(request: &Request) -> bool {
     request.http.uri().path().ends_with("/synccheck")
 }
 
-/// The key that a request asks with, as `1_5`; the names of a batch.
+/// Returns the key of a request, as `1_5`, or the names of a lookup.
 fn asked_with(request: &Request) -> String {
     if is_check(request) {
         let (_, key) = request.http.uri().query().unwrap().split_once("&synckey=").unwrap();
@@ -86,7 +86,7 @@ fn asked_with(request: &Request) -> String {
     pairs.join("|")
 }
 
-/// An inbox, its account, and the replies to come.
+/// An inbox, its account, and the next replies.
 struct Stage {
     host: Host,
     inbox: Inbox,
@@ -101,13 +101,13 @@ impl Stage {
 
     fn of(session: Session, replies: impl IntoIterator<Item = Input>) -> Self {
         let mut account = Account::from(session);
-        // Who writes is known: nobody need be asked for.
+        // The sender is known, so that no lookup is needed.
         account.learn([contact(r#"{"UserName":"@a"}"#)]);
         let replies = replies.into_iter().collect();
         Self { host: Host::new(), inbox: Inbox::new(), account, replies }
     }
 
-    /// The next message or error; [`Error::Stopped`] when the replies have run out.
+    /// Returns the next message or error; [`Error::Stopped`] after the last reply.
     fn next(&mut self) -> Result<Message, Error> {
         for _ in 0..1000 {
             match self.inbox.poll(&mut self.account, self.host.now) {
@@ -133,7 +133,7 @@ impl Stage {
         panic!("the inbox does not end")
     }
 
-    /// The ids of the messages that come before the replies run out.
+    /// Returns the ids of the messages up to the last reply.
     fn ids(&mut self) -> Vec<String> {
         let mut ids = Vec::new();
         loop {
@@ -145,11 +145,11 @@ impl Stage {
         }
     }
 
-    /// What was asked, with which key: `check 1_5`, `fetch 1_5`; for whom: `ask @b`.
+    /// Returns the requests with their keys or names: `check 1_5`, `fetch 1_5`, `lookup @b`.
     fn asked(&self) -> Vec<String> {
         let kind = |request: &Request| match (is_check(request), is_batch(request)) {
             (true, _) => "check",
-            (_, true) => "ask",
+            (_, true) => "lookup",
             _ => "fetch",
         };
         self.host
@@ -160,10 +160,9 @@ impl Stage {
     }
 }
 
-/// `docs/protocol.md` §7.2: each key goes where it belongs, and the first fetch waits for no
-/// check.
+/// `docs/protocol.md` §7.2: each request uses its own key, and the first fetch needs no check.
 #[test]
-fn each_key_has_its_use() {
+fn each_request_uses_its_own_key() {
     let mut stage = Stage::new([
         ok(batch(&["1"], 5, false)),
         ok(QUIET),
@@ -185,7 +184,7 @@ fn each_key_has_its_use() {
     );
 }
 
-/// Until the first `SyncCheckKey`, the other key stands in; a key with `Count` 0 replaces none.
+/// Until the first `SyncCheckKey`, the other key is used; a key with `Count` 0 is ignored.
 ///
 /// Threat S3.
 #[test]
@@ -232,7 +231,7 @@ fn more_is_fetched_at_once() {
 
 /// Threat S6.
 #[test]
-fn more_is_not_fetched_for_ever() {
+fn consecutive_fetches_are_limited() {
     let rounds = (0..300).map(|n| ok(batch(&[&format!("{n}")], n, true)));
     let mut stage = Stage::new(rounds.take(100).chain([ok(QUIET), ok(NEWS)]));
     assert_eq!(stage.ids().len(), 100);
@@ -240,7 +239,7 @@ fn more_is_not_fetched_for_ever() {
     assert_eq!(asked.iter().position(|asked| asked.starts_with("check")), Some(100));
     assert_eq!(asked.len(), 103);
 
-    // A key that stands still, or that is none.
+    // A key that does not advance, or is missing.
     let none = json!({ "Count": 0, "List": [] });
     for still in [batch(&["2"], 5, true), with(batch(&["2"], 5, true), "SyncKey", none)] {
         let mut stage = Stage::new([ok(batch(&["1"], 5, true)), ok(still)]);
@@ -288,7 +287,7 @@ fn changes_are_applied() {
     let unchanged = json!({ "BitFlag": 0, "NickName": { "Buff": "Else" }, "HeadImgUrl": "/x" });
     let last = with(batch(&[], 6, false), "Profile", unchanged);
     stage.replies.extend([ok(changes), ok(NEWS), ok(last)]);
-    // Before the messages of the batch are handed out.
+    // Changes are applied before the messages of the batch are delivered.
     assert!(stage.next().is_ok());
     let directory = stage.account.directory();
     assert_eq!(directory.len(), 3, "@a, @old, @new");
@@ -299,9 +298,9 @@ fn changes_are_applied() {
     assert_eq!((&*me.nick_name, &*me.head_img_url), ("New & me", "/h"));
 }
 
-/// Who left and came back within one batch is there: departures are told first.
+/// A contact that is both removed and changed in one batch is known: removals are applied first.
 #[test]
-fn removed_and_told_in_one_batch_is_known() {
+fn a_contact_removed_and_changed_in_one_batch_is_known() {
     let mut stage = Stage::new([]);
     stage.account.learn([contact(r#"{"UserName":"@back","NickName":"before"}"#)]);
     let record = json!([{ "UserName": "@back", "NickName": "after" }]);
@@ -313,7 +312,7 @@ fn removed_and_told_in_one_batch_is_known() {
 
 /// `docs/protocol.md` §1.4: a new `DeviceID` each time; §7.1: a new clock.
 #[test]
-fn no_two_checks_are_the_same() {
+fn checks_differ() {
     let mut stage = Stage::new([ok(batch(&[], 5, false)), ok(QUIET), ok("<html>"), ok(QUIET)]);
     stage.ids();
     let mut uris: Vec<_> =

@@ -1,4 +1,4 @@
-//! What passes: `docs/threats.md` J5, B3, S7, S8.
+//! Transient failures: `docs/threats.md` J5, B3, S7, S8.
 
 use super::*;
 use crate::error::FailureKind;
@@ -10,7 +10,7 @@ fn status(code: u16, body: &str) -> Input {
     Input::Reply(Ok(reply))
 }
 
-/// Everything that passes, as a reply to a check or a fetch.
+/// Returns all transient failures of a check or a fetch.
 pub(super) fn faults() -> Vec<fn() -> Input> {
     alloc::vec![
         || ok(""),
@@ -33,7 +33,7 @@ pub(super) fn faults() -> Vec<fn() -> Input> {
 
 /// Threat J5.
 #[test]
-fn two_faults_pass_unseen() {
+fn two_failures_are_not_reported() {
     for fault in faults() {
         let mut stage =
             Stage::new([fault(), fault(), ok(batch(&["1"], 5, false)), fault(), fault(), ok(NEWS)]);
@@ -44,7 +44,7 @@ fn two_faults_pass_unseen() {
 
 /// Threats J5 and S8.
 #[test]
-fn the_third_is_told_and_it_goes_on() {
+fn the_third_failure_is_reported() {
     for fault in faults() {
         for first in [true, false] {
             let mut stage = Stage::new([]);
@@ -52,19 +52,19 @@ fn the_third_is_told_and_it_goes_on() {
                 stage.replies.push_back(ok(batch(&[], 5, false)));
             }
             stage.replies.extend((0..8).map(|_| fault()));
-            let mut told = 0;
+            let mut reported = 0;
             let mut slept = Vec::new();
             while stage.replies.front().is_some() {
                 let before = stage.host.slept;
                 match stage.next() {
-                    Err(Error::LoggedOut { .. } | Error::Stopped) => panic!("it ended"),
-                    Err(_) => told += 1,
-                    Ok(_) => panic!("nothing came"),
+                    Err(Error::LoggedOut { .. } | Error::Stopped) => panic!("the inbox ended"),
+                    Err(_) => reported += 1,
+                    Ok(_) => panic!("no message was sent"),
                 }
                 slept.push((stage.host.slept - before).as_secs());
             }
-            assert_eq!(told, 6);
-            // The key has not moved: asking again is safe.
+            assert_eq!(reported, 6);
+            // The key has not advanced, so that retrying is safe.
             let key = if first { "1_643606091|2_643606203" } else { "1_5" };
             assert_eq!(stage.account.session.sync_key.joined(), key);
             if first {
@@ -80,9 +80,9 @@ fn the_third_is_told_and_it_goes_on() {
     }
 }
 
-/// A fault between quick empty answers is one fault.
+/// A fault between quick empty replies is not reported.
 #[test]
-fn empty_answers_are_no_faults() {
+fn empty_replies_do_not_count_as_failures() {
     let mut stage = Stage::new([]);
     for n in 0..6 {
         stage.replies.extend([ok(batch(&[], n, false)), ok(NEWS)]);
@@ -91,21 +91,21 @@ fn empty_answers_are_no_faults() {
     assert_eq!(stage.ids(), ["1"]);
 }
 
-/// A check that runs into its limit is a quiet minute.
+/// A check that reaches its deadline is a round without news.
 ///
 /// Threat B4.
 #[test]
-fn a_slow_check_is_quiet() {
+fn a_check_timeout_is_not_a_failure() {
     let mut stage = Stage::new([ok(batch(&[], 5, false))]);
     stage.replies.extend((0..20).map(|_| failed(FailureKind::Timeout)));
     assert_eq!(stage.ids(), [""; 0]);
     assert_eq!((stage.host.requests.len(), stage.host.slept), (22, Duration::ZERO));
-    // A fetch that does is a fault.
+    // A fetch that reaches its deadline is a failure.
     let mut stage = Stage::new((0..3).map(|_| failed(FailureKind::Timeout)));
     assert!(matches!(stage.next(), Err(Error::Transport(_))));
 }
 
-/// Runs a server that answers everything at once; gives how many requests a minute takes.
+/// Runs a server that answers at once. Returns the number of requests in a minute.
 fn in_a_minute(mut serve: impl FnMut(&Request, usize) -> Value) -> usize {
     let mut stage = Stage::new([]);
     let start = stage.host.now;
@@ -126,7 +126,7 @@ fn in_a_minute(mut serve: impl FnMut(&Request, usize) -> Value) -> usize {
     sent
 }
 
-/// Threat S7: news for ever, over nothing.
+/// Threat S7: endless news without messages.
 #[test]
 fn empty_news_is_slowed_down() {
     let moves = |request: &Request, n: usize| {
@@ -135,18 +135,18 @@ fn empty_news_is_slowed_down() {
     assert!(in_a_minute(moves) < 30);
     assert!(in_a_minute(|r, _| if is_check(r) { json!(NEWS) } else { batch(&[], 5, false) }) < 30);
     assert!(in_a_minute(|r, _| if is_check(r) { json!(QUIET) } else { batch(&[], 5, false) }) < 30);
-    // With more to fetch, that is nothing again.
+    // With more to fetch, which is empty as well.
     let more = |request: &Request, n: usize| {
         if is_check(request) { json!(NEWS) } else { batch(&[], i64::try_from(n).unwrap(), true) }
     };
     assert!(in_a_minute(more) < 30);
 }
 
-/// The same changes, or the same message without a number, over a key that stands still.
+/// The same changes, or the same message without an id, with a key that does not advance.
 ///
 /// Threats S6 and S7.
 #[test]
-fn the_same_again_is_slowed_down() {
+fn repeated_changes_are_slowed_down() {
     let contact = json!([{ "UserName": "@a" }]);
     let profile = json!({ "BitFlag": 190, "NickName": { "Buff": "x" } });
     for again in [
@@ -161,11 +161,11 @@ fn the_same_again_is_slowed_down() {
     }
 }
 
-/// 1205 once: four seconds until the next request.
+/// After one 1205, the next request is delayed by four seconds.
 ///
 /// Threat S8.
 #[test]
-fn too_often_is_told_and_slow() {
+fn a_limit_is_reported_and_delays_requests() {
     let limited = "window.synccheck={retcode:\"1205\",selector:\"0\"}";
     let mut stage = Stage::new([ok(json!({ "BaseResponse": { "Ret": 1205 } })), ok(limited)]);
     assert!(matches!(stage.next(), Err(Error::Limited { .. })));
@@ -174,9 +174,9 @@ fn too_often_is_told_and_slow() {
     assert!(stage.host.slept > Duration::from_secs(3), "{:?}", stage.host.slept);
 }
 
-/// While a request is held back, a reply can be to none.
+/// A reply that arrives while a request is delayed is ignored.
 #[test]
-fn a_late_reply_is_nobodys() {
+fn a_late_reply_is_ignored() {
     let mut stage = Stage::new((0..3).map(|_| failed(FailureKind::Connect)));
     assert!(stage.next().is_err());
     for _ in 0..3 {
@@ -187,12 +187,11 @@ fn a_late_reply_is_nobodys() {
     }
 }
 
-/// News that the service took its time over is no spinning, though it was of nothing: the phone
-/// opened a chat, say.
+/// Slow news without messages is not slowed down further: the phone may have opened a chat.
 ///
 /// Threat S7.
 #[test]
-fn slow_news_of_nothing_is_not_slowed_down_more() {
+fn slow_news_without_messages_is_not_delayed() {
     let mut stage = Stage::new([ok(batch(&[], 5, false))]);
     for _ in 0..20 {
         let mut checks = 0;
@@ -203,7 +202,7 @@ fn slow_news_of_nothing_is_not_slowed_down_more() {
                     stage.host.now = stage.host.now.after(Duration::from_secs(20));
                     stage.inbox.handle(ok(NEWS));
                 }
-                // The same key: nothing at all is new.
+                // The same key, and no news.
                 Err(Interrupt::Send(_)) => stage.inbox.handle(ok(batch(&[], 5, false))),
                 other => panic!("{other:?}"),
             }

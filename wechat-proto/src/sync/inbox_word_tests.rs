@@ -1,5 +1,5 @@
-//! A service that keeps its word, and a world that does not: whatever else goes wrong, each message
-//! comes once, in order, and the inbox goes on.
+//! A service that delivers every message, with arbitrary failures around it: each message is
+//! delivered once, in order, and the inbox continues.
 
 use proptest::collection::vec as many;
 use proptest::prelude::*;
@@ -8,40 +8,37 @@ use super::trouble::faults;
 use super::*;
 use crate::sync::key::WireKey;
 
-/// How many cases a property is tried with: `WECHAT_CASES` while the tests are compiled asks for
-/// more.
+/// The number of cases of each property; set `WECHAT_CASES` at compile time for more.
 pub(super) const CASES: u32 = match option_env!("WECHAT_CASES") {
     Some(text) => match u32::from_str_radix(text, 10) {
         Ok(cases) => cases,
-        Err(_) => panic!("WECHAT_CASES is no number"),
+        Err(_) => panic!("WECHAT_CASES is not a number"),
     },
     None => 32,
 };
 
-/// What happens to one exchange, or beside it.
+/// An event in or around one exchange.
 #[derive(Clone, Debug)]
 enum Step {
-    /// The service answers; with a `ContinueFlag` of its own, after so many milliseconds.
-    Well {
-        more: Option<bool>,
-        took: u64,
-    },
-    /// It answers, but its key falls back by so many messages.
+    /// The service answers after `took` milliseconds, with this `ContinueFlag` if given.
+    Well { more: Option<bool>, took: u64 },
+    /// The service answers, but its key falls back by this many messages.
     Back(usize),
-    /// It answers with a key that stands still, or with none.
+    /// The service answers with a key that does not advance.
     Still,
+    /// The service answers without a key.
     NoKey,
-    /// A check brings news of nothing.
-    Rumour,
-    /// Something else answers.
+    /// A check reports news although there is none.
+    EmptyNews,
+    /// The exchange fails.
     Fault(usize),
-    /// The reply is lost with the future that waited for it.
+    /// The future of the exchange is dropped, and its reply is lost.
     Dropped,
-    /// The process dies, and another goes on from what the first had stored.
+    /// The process is killed, and another resumes the stored session.
     Killed,
-    /// The clock jumps by so many minutes.
+    /// The clock jumps by this many minutes.
     Jump(i64),
-    /// Somebody writes so often.
+    /// This many messages are written.
     Write(usize),
 }
 
@@ -52,7 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1_usize..20).prop_map(Step::Back),
         1 => Just(Step::Still),
         1 => Just(Step::NoKey),
-        2 => Just(Step::Rumour),
+        2 => Just(Step::EmptyNews),
         4 => (0..faults().len()).prop_map(Step::Fault),
         1 => Just(Step::Dropped),
         1 => Just(Step::Killed),
@@ -61,18 +58,18 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The service: what was written, and how it tells of it.
+/// The service, with the number of written messages.
 #[derive(Debug, Default)]
 pub(super) struct Service {
     written: usize,
     answers: usize,
 }
 
-/// How many messages come together.
+/// The number of messages in a batch.
 const BATCH: usize = 5;
 
 impl Service {
-    /// A key behind `read` messages; no two are the same.
+    /// Returns a new key after `read` messages.
     pub(super) fn key(&mut self, read: usize) -> Value {
         self.answers += 1;
         json!({ "Count": 1, "List": [{ "Key": 1, "Val": read * 100_000 + self.answers }] })
@@ -88,12 +85,12 @@ impl Service {
             return faults()[*n]();
         }
         if is_check(request) {
-            let news = Self::read(&asked) < self.written || matches!(step, Step::Rumour);
+            let news = Self::read(&asked) < self.written || matches!(step, Step::EmptyNews);
             return ok(if news { NEWS } else { QUIET });
         }
         let from = Self::read(&asked);
         let to = (from + BATCH).min(self.written);
-        // Some fields of each are of another kind, some elements are no messages at all.
+        // Some elements have fields of the wrong type.
         let messages: Vec<Value> = (from..to)
             .map(|n| {
                 let id = format!("{}", n + 1);
@@ -133,7 +130,8 @@ pub(super) fn session_at(key: &Value) -> Session {
     session
 }
 
-/// The ids that come while `steps` happen, and then for five minutes.
+/// Plays `steps`, then five minutes without failures. Returns the delivered ids and the number of
+/// written messages.
 fn heard(steps: &[Step]) -> (Vec<String>, usize) {
     let mut service = Service::default();
     let mut stored = session_at(&service.key(0)).to_json();
@@ -155,7 +153,7 @@ fn heard(steps: &[Step]) -> (Vec<String>, usize) {
         match inbox.poll(&mut bot, host.now) {
             Ok(message) => {
                 heard.push(message.id.to_string());
-                // Its effect and the session are written together.
+                // The bot stores the effect and the session in one transaction.
                 let mut session = bot.session().clone();
                 session.acknowledge(&message);
                 stored = session.to_json();
@@ -170,7 +168,7 @@ fn heard(steps: &[Step]) -> (Vec<String>, usize) {
             Err(Interrupt::Send(request)) => {
                 flying += 1;
                 assert_eq!(flying, 1);
-                // What happens meanwhile.
+                // The events during the exchange.
                 let step = loop {
                     match steps.next() {
                         Some(Step::Write(count)) => service.written += count,
@@ -201,13 +199,13 @@ fn heard(steps: &[Step]) -> (Vec<String>, usize) {
                 }
             }
             Err(Interrupt::Fail(Error::LoggedOut { .. } | Error::Stopped | Error::InUse)) => {
-                panic!("it ended")
+                panic!("the inbox ended")
             }
             Err(Interrupt::Fail(_)) => pass(&mut host, Duration::from_millis(1), false),
             Err(other) => panic!("{other:?}"),
         }
     }
-    panic!("it spins")
+    panic!("the inbox spins")
 }
 
 fn once_each(steps: &[Step]) -> Result<(), TestCaseError> {
@@ -217,10 +215,10 @@ fn once_each(steps: &[Step]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Threat S3. A key that falls back brings what was heard before; it is heard once, and what comes
-/// after it is not missed.
+/// Threat S3: after a key that falls back, the server repeats messages; each is delivered once, and
+/// none is lost.
 #[test]
-fn a_key_that_falls_back_loses_and_repeats_nothing() {
+fn each_message_is_delivered_once_if_the_key_falls_back() {
     for back in 1..20 {
         once_each(&[Step::Write(12), Step::Back(back), Step::Back(back), Step::Write(30)]).unwrap();
         once_each(&[Step::Write(40), Step::Still, Step::Back(back), Step::NoKey, Step::Still])
@@ -233,7 +231,7 @@ proptest! {
 
     /// Threats S3, S4, S5, S6, S7, J5, J6, J7 and C1 at once.
     #[test]
-    fn each_message_comes_once_whatever_happens(steps in many(step(), 0..80)) {
+    fn each_message_is_delivered_once_for_any_events(steps in many(step(), 0..80)) {
         once_each(&steps)?;
     }
 }

@@ -1,4 +1,4 @@
-//! `SyncKey`: how far the client has read (`docs/protocol.md` §7.2).
+//! `SyncKey`: the position in the account's messages (`docs/protocol.md` §7.2).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,24 +10,24 @@ use crate::error::Invalid;
 use crate::wire::lenient::{Int, List, Number};
 use crate::wire::object::object;
 
-/// A set of numbered counters: opaque, but for its being empty.
+/// An opaque set of numbered counters.
 ///
-/// The `SyncKey` of a `webwxsync` answer goes into the next `webwxsync`, its `SyncCheckKey` into
+/// The `SyncKey` of a `webwxsync` reply is sent with the next `webwxsync`, its `SyncCheckKey` with
 /// the next `synccheck`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "Vec<(i64, i64)>", into = "Vec<(i64, i64)>")]
 pub struct SyncKey(Vec<(i64, i64)>);
 
-/// More counters than any key has: keys are written into URLs.
+/// The maximum number of counters, more than any key has: keys are written into URLs.
 const COUNTERS: usize = 256;
 
 impl SyncKey {
-    /// Whether it has no counter: such a key replaces no other.
+    /// Returns whether the key has no counters. Such a key does not replace another.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// As `synccheck` takes it: `1_643606091|2_643606203`.
+    /// Returns the key in the form of `synccheck`: `1_643606091|2_643606203`.
     pub(crate) fn joined(&self) -> String {
         let mut text = String::new();
         for (key, value) in &self.0 {
@@ -37,7 +37,7 @@ impl SyncKey {
         text
     }
 
-    /// As `webwxsync` takes it.
+    /// Returns the key in the form of `webwxsync`.
     pub(crate) fn body(&self) -> impl Serialize {
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
@@ -91,8 +91,8 @@ object! {
 }
 
 impl WireKey {
-    /// The key, unless it is one to be ignored: `Count` 0, an empty list, more counters than a key
-    /// has, or one that is no number.
+    /// Returns the key; `None` if it is to be ignored: with `Count` 0, an empty list, too many
+    /// counters, or a counter that is not a number.
     pub(crate) fn take(self) -> Option<SyncKey> {
         let counters = self.list.0;
         if self.count.0 == 0 || counters.is_empty() {
@@ -102,7 +102,7 @@ impl WireKey {
         SyncKey::try_from(key.collect::<Option<Vec<_>>>()?).ok()
     }
 
-    /// A key out of JSON, for tests.
+    /// Parses a key from JSON, for tests.
     #[cfg(test)]
     pub(crate) fn of(json: &str) -> Option<SyncKey> {
         use crate::wire::lenient::Lenient as _;
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_written_two_ways() {
+    fn a_key_has_two_forms() {
         let json =
             "{\"Count\":2,\"List\":[{\"Key\":1,\"Val\":643606091},{\"Key\":2,\"Val\":5000000000}]}";
         let key = WireKey::of(json).unwrap();
@@ -127,7 +127,7 @@ mod tests {
     ///
     /// Threat S3.
     #[test]
-    fn an_empty_key_is_none() {
+    fn an_empty_or_invalid_key_is_ignored() {
         for json in [
             "{\"Count\":0,\"List\":[]}",
             "{\"Count\":0,\"List\":[{\"Key\":1,\"Val\":2}]}",
@@ -135,7 +135,7 @@ mod tests {
             "{}",
             "[]",
             "null",
-            // A counter that nobody can read is not the server's word.
+            // Invalid counters.
             "{\"Count\":1,\"List\":[{\"Key\":1,\"Val\":null}]}",
             "{\"Count\":1,\"List\":[{\"Key\":1}]}",
             "{\"Count\":1,\"List\":[{\"Key\":1,\"Val\":99999999999999999999}]}",
@@ -145,9 +145,9 @@ mod tests {
         }
     }
 
-    /// It goes out with each check, in a URL.
+    /// The key is part of the URL of each check.
     #[test]
-    fn a_key_has_so_many_counters_at_most() {
+    fn the_number_of_counters_is_limited() {
         for (count, is_key) in [(1, true), (256, true), (257, false), (5000, false)] {
             let list = "{\"Key\":1,\"Val\":2},".repeat(count);
             let json = alloc::format!("{{\"Count\":1,\"List\":[{}]}}", list.trim_end_matches(','));

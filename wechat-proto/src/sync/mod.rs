@@ -1,4 +1,4 @@
-//! Receiving what is new: `docs/protocol.md` §7.
+//! Receiving messages and changes: `docs/protocol.md` §7.
 //!
 //! [`Inbox`] receives messages; [`SyncCheck`] and [`FetchBatch`] are its endpoints.
 

@@ -1,4 +1,4 @@
-//! JSON nested as deep as the limits of a body allow, on a small stack.
+//! Tests of JSON nested as deep as the limits of a body allow, on a small stack.
 
 extern crate std;
 
@@ -12,17 +12,16 @@ use crate::sync::FetchBatch;
 use crate::testing::{credentials, reply};
 use crate::{Message, Session};
 
-/// What the parsers have to do with: a quarter of what the threads of musl have, an eighth of
-/// those of the JVM.
+/// The stack size of the tests: a quarter of the default of a JVM thread.
 const STACK: usize = 256 << 10;
-/// Deeper than such a stack is, by whatever function: 13 bytes a level.
+/// A depth that exceeds such a stack for any recursive function: 13 bytes a level.
 const DEEP: usize = 20_000;
 
-/// Values within values, closed again or not.
+/// Returns nested values, with and without the closing brackets.
 fn nested(depth: usize) -> [String; 5] {
     let lists = "[".repeat(depth);
     let objects = "{\"a\":".repeat(depth);
-    // Of the names that the parsers look for.
+    // With a field name that the parsers read.
     let known = "{\"MemberList\":[".repeat(depth);
     [
         format!("{lists}{}", "]".repeat(depth)),
@@ -33,16 +32,16 @@ fn nested(depth: usize) -> [String; 5] {
     ]
 }
 
-/// In a thread that small, which aborts the process if it overflows.
+/// Runs a function in a thread with a small stack; an overflow aborts the process.
 fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(run);
     thread.expect("a thread").join().expect("no panic");
 }
 
-/// Threat J1: at the top, in a field that nobody knows, where a list, a text or a number is
-/// expected, within an element of a list.
+/// Threat J1: at the top level, in an unknown field, in place of a list, a text or a number, and
+/// within an element of a list.
 #[test]
-fn no_depth_exhausts_the_stack() {
+fn deep_nesting_does_not_exhaust_the_stack() {
     on_a_small_stack(|| {
         for depth in [128, DEEP] {
             for deep in nested(depth) {
@@ -73,9 +72,9 @@ fn no_depth_exhausts_the_stack() {
     });
 }
 
-/// Threat J1: what is beside such a value is read.
+/// Threat J1: the values beside a deeply nested value are parsed.
 #[test]
-fn what_is_beside_it_is_read() {
+fn values_beside_deep_nesting_are_parsed() {
     on_a_small_stack(|| {
         for depth in [127, 128, DEEP] {
             for deep in nested(depth).into_iter().take(3) {

@@ -1,5 +1,5 @@
-//! XML read element by element, for the payloads of messages: tolerant of what the server spoils,
-//! closed to what an attacker adds (`docs/threats.md` X1 to X3).
+//! An event-based XML reader for the payloads of messages: tolerates the service's malformed XML,
+//! and refuses an attacker's constructs (`docs/threats.md` X1 to X3).
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -9,17 +9,17 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::entities;
 
-/// Deeper nesting than any document of the service.
+/// The maximum nesting depth, more than in any document of the service.
 const DEPTH: usize = 64;
-/// More attributes than any element of the service.
+/// The maximum number of attributes, more than any element of the service has.
 const ATTRIBUTES: usize = 256;
 
-/// What stands at a place of a document.
+/// An item of a document.
 pub(crate) enum Found<'a> {
     /// An element begins.
     Element(Attributes<'a>),
-    /// Some of an element's text, decoded: it may come in several pieces, and between elements it
-    /// is often a line break.
+    /// Text of an element, decoded. It may be split into several items, and is often a line break
+    /// between elements.
     Text(&'a str),
 }
 
@@ -27,9 +27,10 @@ pub(crate) enum Found<'a> {
 pub(crate) struct Attributes<'a>(&'a BytesStart<'a>);
 
 impl<'a> Attributes<'a> {
-    /// Names and decoded values, in order.
+    /// Returns the names and decoded values, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
-        // Blanks around `=`, none between two attributes, one twice: `docs/shapes.md`.
+        // Tolerates blanks around `=`, missing blanks between attributes and duplicates:
+        // `docs/shapes.md`.
         let mut attributes = self.0.attributes();
         attributes.with_checks(false);
         attributes.take(ATTRIBUTES).flatten().map(|attribute| {
@@ -42,14 +43,13 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// Visits what stands in a document, in order, each with the names of the elements around it, the
-/// outermost first. Whether there was any element.
+/// Visits the items of a document in order, each with the names of its enclosing elements, the
+/// outermost first. Returns whether there was any element.
 ///
-/// What cannot be read ends the document, and so does the declaration of a type (no document of
-/// the service has one; entities would be hidden there): what stood before it counts. Elements
-/// that nest too deep are passed over.
+/// Stops at a syntax error or a document type declaration, which could define entities and which
+/// no document of the service has; earlier items are kept. Elements nested too deep are skipped.
 pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) -> bool {
-    // The reader passes over a byte-order mark, and does not count it where it says how far it is.
+    // The reader skips a byte-order mark without counting it in its position.
     let document = document.trim_start_matches('\u{feff}');
     let mut reader = Reader::from_str(document);
     let config = reader.config_mut();
@@ -57,7 +57,7 @@ pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) ->
     config.allow_unmatched_ends = true;
     config.check_end_names = false;
     let mut path: Vec<&str> = Vec::new();
-    // How many elements are open beyond the deepest that is read: only while the path is full.
+    // The number of open elements beyond the maximum depth.
     let mut beyond = 0_usize;
     let mut any = false;
     loop {
@@ -97,7 +97,7 @@ pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) ->
                     "lt" => "<",
                     "gt" => ">",
                     "quot" => "\"",
-                    // One that is not known stays as it was written.
+                    // Unknown entities stay unchanged.
                     other => &*entities::decode(&alloc::format!("&{other};")).into_owned(),
                 };
                 visit(&path, Found::Text(text));
@@ -107,7 +107,7 @@ pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) ->
     }
 }
 
-/// The name of the element that begins at `place`, as a part of the document.
+/// Returns the name of the element that begins at `place`, as a slice of the document.
 fn name<'a>(document: &'a str, place: usize, start: &BytesStart<'_>) -> &'a str {
     let length = start.name().as_ref().len();
     // After the `<`.
@@ -124,7 +124,8 @@ mod tests {
 
     use super::*;
 
-    /// Each element as `path name=value …`, each text as `path: text`; without blank texts.
+    /// Returns each element as `path name=value …` and each text as `path: text`, without blank
+    /// texts.
     fn seen(document: &str) -> Vec<String> {
         let mut seen = Vec::new();
         walk(document, |path, found| {
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn visits_in_order() {
+    fn items_are_visited_in_order() {
         assert_eq!(
             seen("<?xml version=\"1.0\"?>\n<msg a='1'>\n\t<t>x&amp;y</t><e b=\"2\"/>z</msg>"),
             vec!["msg a=1", "msg/t", "msg/t: x", "msg/t: &", "msg/t: y", "msg/e b=2", "msg: z"]
@@ -151,7 +152,7 @@ mod tests {
 
     /// `docs/shapes.md`
     #[test]
-    fn lives_with_what_servers_write() {
+    fn malformed_documents_are_tolerated() {
         for (document, expected) in [
             ("<e a = \"1\"  b='2'/>", vec!["e a=1 b=2"]),
             ("<e a=\"1\"b=\"2\"c=\"3\"/>", vec!["e a=1 b=2 c=3"]),
@@ -175,7 +176,7 @@ mod tests {
 
     /// Threats X1, X2.
     #[test]
-    fn takes_no_types_and_no_towers() {
+    fn types_and_deep_nesting_are_refused() {
         assert_eq!(seen("<a/><!DOCTYPE e [<!ENTITY a \"ha\">]><e>&a;</e>"), vec!["a"]);
         let tower = "<b>".repeat(100_000) + &"</b>".repeat(100_000) + "<a>1</a>";
         let seen = seen(&tower);
@@ -200,7 +201,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_escaped_comes_back(text in "\\PC{1,40}") {
+        fn escaped_text_is_decoded(text in "\\PC{1,40}") {
             let escaped = html_escape::encode_quoted_attribute(&text);
             let document = format!("<x v=\"{escaped}\">{escaped}</x>");
             let (mut value, mut inner) = (String::new(), String::new());

@@ -1,14 +1,14 @@
-//! Entities of HTML, as in texts and in XML: `docs/protocol.md` §9.3.
+//! HTML entities, in texts and in XML: `docs/protocol.md` §9.3.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 
 use html_escape::decode_html_entities;
 
-/// A text with its entities decoded; those that are not known stay as they are.
+/// Decodes the entities of a text; unknown entities stay unchanged.
 ///
-/// The same as the library's, which looks every entity up in a table of 2,000: here, the six that
-/// nearly all are come first. A message has hundreds of them.
+/// Equivalent to `html_escape`, which looks up every entity in a table of 2,000. This function
+/// first tries the six that account for nearly all of the hundreds of entities in a message.
 pub(crate) fn decode(text: &str) -> Cow<'_, str> {
     if !text.as_bytes().contains(&b'&') {
         return Cow::Borrowed(text);
@@ -23,13 +23,13 @@ pub(crate) fn decode(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Splits a text in front of the first byte of a kind, which is ASCII.
+/// Splits a text before the first byte that matches `kind`, which must be ASCII.
 pub(crate) fn split(text: &str, kind: impl Fn(u8) -> bool) -> Option<(&str, &str)> {
     let at = text.bytes().position(kind)?;
     text.split_at_checked(at)
 }
 
-/// Decodes the entity, or the ampersand, that `text` begins with, and gives what comes after.
+/// Decodes the entity or ampersand at the start of `text`, and returns the rest.
 pub(crate) fn entity<'a>(text: &'a str, out: &mut String) -> &'a str {
     let after = text.get(1..).unwrap_or_default();
     for (name, character) in COMMON {
@@ -38,7 +38,7 @@ pub(crate) fn entity<'a>(text: &'a str, out: &mut String) -> &'a str {
             return after;
         }
     }
-    // Another one, or none.
+    // Another entity, or a plain ampersand.
     let end = after.bytes().take(LONGEST).position(|byte| matches!(byte, b'&' | b';'));
     if let Some(end) = end
         && let (Some(name), Some(rest)) = (text.get(..end + 2), after.get(end + 1..))
@@ -54,7 +54,7 @@ pub(crate) fn entity<'a>(text: &'a str, out: &mut String) -> &'a str {
 const COMMON: [(&str, char); 6] =
     [("lt;", '<'), ("gt;", '>'), ("amp;", '&'), ("quot;", '"'), ("#39;", '\''), ("apos;", '\'')];
 
-/// Names have at most 31 letters; a number may have zeros in front.
+/// Names have at most 31 letters; a number may have leading zeros.
 const LONGEST: usize = 40;
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decodes() {
+    fn entities_are_decoded() {
         for (text, decoded) in [
             ("plain", "plain"),
             ("&lt;a&gt; &amp;amp; &quot;&#39;&apos;", "<a> &amp; \"''"),
@@ -84,7 +84,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn is_what_the_library_says(text in "(&(lt|gt|amp|quot|#39|#x3[0-9]|nbsp|eacute|[a-z#]{0,3});?|&|;|#|\\PC){0,20}") {
+        fn decoding_matches_html_escape(text in "(&(lt|gt|amp|quot|#39|#x3[0-9]|nbsp|eacute|[a-z#]{0,3});?|&|;|#|\\PC){0,20}") {
             prop_assert_eq!(decode(&text), decode_html_entities(&text));
         }
     }

@@ -1,5 +1,5 @@
-//! `BaseRequest` and `BaseResponse`, in which most calls and replies are wrapped
-//! (`docs/protocol.md` §1.4, §1.5).
+//! `BaseRequest` and `BaseResponse`, parts of most requests and replies (`docs/protocol.md` §1.4,
+//! §1.5).
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -16,7 +16,7 @@ use crate::error::{Error, Ret};
 use crate::flow::Response;
 use crate::text::{Text, undo_double_encoding};
 
-/// Who asks. Fields in the order of the official page.
+/// The credentials in a request, with the fields in the order of the official page.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct BaseRequest<'a> {
@@ -27,7 +27,7 @@ pub(crate) struct BaseRequest<'a> {
     pub(crate) device_id: &'a str,
 }
 
-/// Text in `webwxinit`, a number in all later calls: `docs/protocol.md` §1.4.
+/// A `Uin`: text in `webwxinit`, a number in all later requests (`docs/protocol.md` §1.4).
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Uin<'a> {
@@ -37,18 +37,18 @@ pub(crate) enum Uin<'a> {
 
 object! {
     pub(crate) struct BaseResponse {
-        /// Has to be there: without it a reply says nothing.
+        /// Required: a reply without it is malformed.
         "Ret" => pub(crate) ret: Number,
         "ErrMsg" => pub(crate) err_msg: Text,
     }
 }
 
-/// A reply that holds a `BaseResponse`.
+/// A reply with a `BaseResponse`.
 pub(crate) trait Envelope: Lenient {
     fn base(&self) -> &BaseResponse;
 }
 
-/// Defines a reply that holds a `BaseResponse`, as [`object!`] does its other fields.
+/// Defines a reply with a `BaseResponse`; other fields as in [`object!`].
 macro_rules! reply {
     ($vis:vis struct $name:ident { $($fields:tt)* }) => {
         $crate::wire::object::object! {
@@ -67,19 +67,19 @@ macro_rules! reply {
 }
 pub(crate) use reply;
 
-/// Reads the reply to a change, and the code in it.
+/// Parses the reply to a change and checks its code.
 ///
 /// # Errors
 ///
-/// [`Error::Status`] from 500 on, [`Error::Malformed`] if it is no JSON object with a `Ret`; else
-/// what the code says ([`refusal`]).
+/// [`Error::Status`] from 500 on, [`Error::Malformed`] if the body is not a JSON object with a
+/// `Ret`, or else the error of the code ([`refusal`]).
 pub(crate) fn open<T: Envelope>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
     let (_, object) = text::<T>(endpoint, reply)?;
     check(endpoint, object.base())?;
     Ok(object)
 }
 
-/// Reads the reply to a change that is only a code.
+/// Parses the reply to a change that contains only a code.
 ///
 /// # Errors
 ///
@@ -92,16 +92,16 @@ reply! {
     struct Confirmation {}
 }
 
-/// Reads the reply to a question, and the code in it.
+/// Parses the reply to a query and checks its code.
 ///
 /// # Errors
 ///
-/// Those of [`open`]; [`Error::ServiceFailed`] if the service failed to answer.
+/// Those of [`open`]; [`Error::ServiceFailed`] if the service failed.
 pub(crate) fn answer<T: Envelope>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
     open(endpoint, reply).map_err(question)
 }
 
-/// The error of a question: asking again is safe where the service failed.
+/// Maps the error of a change to that of a query, which may be retried if the service failed.
 pub(crate) fn question(error: Error) -> Error {
     match error {
         Error::Refused { endpoint, ret: ret @ (Ret::SYSTEM | Ret::LOGIC), message } => {
@@ -111,13 +111,13 @@ pub(crate) fn question(error: Error) -> Error {
     }
 }
 
-/// Reads a reply, whatever its code, with the text that was read.
+/// Parses a reply without checking its code, and returns it with the parsed text.
 ///
 /// # Errors
 ///
-/// [`Error::Status`] from 500 on; [`Error::Malformed`] if it is no JSON object with status 200: a
-/// redirect, or the page of a server on the way, is no reply whatever its body (`docs/threats.md`
-/// N4).
+/// [`Error::Status`] from 500 on; [`Error::Malformed`] if the response is not a JSON object with
+/// status 200. Redirects and pages of intermediaries are not replies, whatever their body
+/// (`docs/threats.md` N4).
 pub(crate) fn text<'a, T: Lenient>(
     endpoint: &'static str,
     reply: &'a Response,
@@ -128,11 +128,11 @@ pub(crate) fn text<'a, T: Lenient>(
     json::text(reply.body()).map_err(|found| Error::Malformed { endpoint, expected: "JSON", found })
 }
 
-/// What the code of a reply says.
+/// Checks the code of a reply.
 ///
 /// # Errors
 ///
-/// See [`refusal`]; [`Error::Malformed`] if there is none.
+/// See [`refusal`]; [`Error::Malformed`] if there is no code.
 pub(crate) fn check(endpoint: &'static str, base: &BaseResponse) -> Result<(), Error> {
     match base.ret.0.map(Ret) {
         Some(Ret::OK) => Ok(()),
@@ -145,7 +145,7 @@ pub(crate) fn check(endpoint: &'static str, base: &BaseResponse) -> Result<(), E
     }
 }
 
-/// The error that a code is.
+/// Returns the error of a code.
 pub(crate) fn refusal(endpoint: &'static str, ret: Ret, message: &str) -> Error {
     if ret.ends_session() {
         return Error::LoggedOut { ret, ended: None };
@@ -157,8 +157,8 @@ pub(crate) fn refusal(endpoint: &'static str, ret: Ret, message: &str) -> Error 
     }
 }
 
-/// A server's text as people read it: out of its notice, its encoding undone where it was encoded
-/// twice, cut to a length that an error may have.
+/// Returns a server's text in readable form: extracted from its notice, decoded if it was encoded
+/// twice, and truncated for errors.
 pub(crate) fn readable(text: &str) -> String {
     let text = notice(text);
     let text = match undo_double_encoding(&text) {
@@ -168,7 +168,7 @@ pub(crate) fn readable(text: &str) -> String {
     text.trim().chars().take(500).collect()
 }
 
-/// What was found, with the status if that is not the usual one.
+/// Adds the status to a description of a response, unless it is 200.
 pub(crate) fn with_status(reply: &Response, found: Cow<'static, str>) -> Cow<'static, str> {
     if reply.status() == StatusCode::OK {
         return found;
@@ -178,17 +178,17 @@ pub(crate) fn with_status(reply: &Response, found: Cow<'static, str>) -> Cow<'st
     Cow::Owned(text)
 }
 
-/// The assignments of a reply that is a script; none of one without status 200.
+/// Parses the assignments of a script reply; none unless its status is 200.
 pub(crate) fn assignments<'a>(reply: &Response, text: &'a str) -> Script<'a> {
     if reply.status() == StatusCode::OK { Script::parse(text) } else { Script::default() }
 }
 
-/// The text of a reply.
+/// Returns the text of a reply.
 pub(crate) fn script(reply: &Response) -> Cow<'_, str> {
     String::from_utf8_lossy(reply.body())
 }
 
-/// The error of a response that is not what the endpoint replies.
+/// Returns the error of a response that is not a reply of the endpoint.
 pub(crate) fn unexpected(
     endpoint: &'static str,
     expected: &'static str,
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn sorts_codes_by_what_to_do() {
+    fn codes_are_mapped_to_errors() {
         let reply = |ret: &str, text: &str| {
             let body =
                 alloc::format!("{{\"BaseResponse\":{{\"Ret\":{ret},\"ErrMsg\":\"{text}\"}}}}");
@@ -231,10 +231,9 @@ mod tests {
         }
     }
 
-    /// Threats N4, J5.
-    /// Threat J3: no number is no success.
+    /// Threats N4, J3, J5: a code that is not a number does not count as success.
     #[test]
-    fn a_code_that_is_no_number_is_none() {
+    fn a_code_that_is_not_a_number_is_malformed() {
         for ret in
             ["null", "\"error\"", "\"\"", "{}", "[0]", "1.5", "1e400", "99999999999999999999"]
         {
@@ -248,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_part_of_the_answer() {
+    fn replies_with_another_status_are_errors() {
         for status in [201, 302, 404] {
             let mut reply = Response::new(Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
             *reply.status_mut() = StatusCode::from_u16(status).unwrap();
@@ -268,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_the_servers_own_words() {
+    fn error_has_the_servers_text() {
         // `docs/shapes.md`: read with the wrong charset, then encoded again.
         let body = "{\"BaseResponse\":{\"Ret\":1,\"ErrMsg\":\"<e><Content><![CDATA[æ\u{201c}\u{8d}ä½œ]]></Content></e>\"}}";
         let Err(Error::Refused { message, .. }) = opened(body) else { panic!() };
@@ -276,16 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn says_what_came_instead() {
+    fn malformed_replies_are_described() {
         let shown = |body| alloc::string::ToString::to_string(&opened(body).unwrap_err());
-        assert_eq!(shown(""), "webwxtest answered something other than JSON: an empty body");
+        assert_eq!(shown(""), "webwxtest did not return JSON: an empty body");
         assert_eq!(
             shown("{}"),
-            "webwxtest answered something other than JSON with a BaseResponse: JSON without one"
+            "webwxtest did not return JSON with a BaseResponse: JSON without one"
         );
-        assert_eq!(
-            shown("<html>502</html>"),
-            "webwxtest answered something other than JSON: an HTML page"
-        );
+        assert_eq!(shown("<html>502</html>"), "webwxtest did not return JSON: an HTML page");
     }
 }

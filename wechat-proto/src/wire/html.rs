@@ -2,9 +2,9 @@
 
 use alloc::string::String;
 
-/// The text that a browser shows of a page, with single spaces; `None` if it is no HTML.
+/// Returns the visible text of a page, with single spaces; `None` if it is not HTML.
 ///
-/// Not a parser of HTML: tags are left out, and all of `head`, `script` and `style`.
+/// This is not an HTML parser: it removes tags, and the content of `head`, `script` and `style`.
 pub(crate) fn visible_text(page: &str) -> Option<String> {
     let start = page.trim_start();
     let is_html = ["<!doctype html", "<html", "<head", "<body"]
@@ -42,7 +42,7 @@ pub(crate) fn visible_text(page: &str) -> Option<String> {
 /// Elements whose content is not shown.
 const HIDDEN: [&str; 3] = ["head", "script", "style"];
 
-/// What follows the end of an element.
+/// Returns the text after the end of an element.
 fn skip<'a>(text: &'a str, name: &str) -> &'a str {
     let mut rest = text;
     while let Some((_, tag)) = rest.split_once("</") {
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_what_a_browser_shows() {
+    fn visible_text_is_extracted() {
         for (page, text) in [
             ("<html>", ""),
             ("<html><body>a<br/>b</body></html>", "a b"),
@@ -79,7 +79,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_page_has_some_text(page in "<html>[<>/a-c &;雨]{0,60}|<html>\\PC{0,60}") {
+        fn visible_text_is_normalised(page in "<html>[<>/a-c &;雨]{0,60}|<html>\\PC{0,60}") {
             let text = visible_text(&page).unwrap();
             prop_assert!(!text.contains("  ") && text.trim() == text);
         }

@@ -1,23 +1,23 @@
-//! Replies that are scripts: `window.code=201;window.userAvatar = '…';` (`docs/shapes.md`).
+//! Script replies: `window.code=201;window.userAvatar = '…';` (`docs/shapes.md`).
 //!
-//! A scanner for assignments to properties of `window`; nothing is evaluated.
+//! Scans for assignments to properties of `window`, without evaluating anything.
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::str::Chars;
 
-/// What a script assigns: `QRLogin.uuid` → `gf5Gk61zEA==`, `synccheck.retcode` → `0`.
+/// The assignments of a script: `QRLogin.uuid` → `gf5Gk61zEA==`, `synccheck.retcode` → `0`.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) struct Script<'a>(BTreeMap<Cow<'a, str>, Cow<'a, str>>);
 
-/// More assignments than any reply has.
+/// The maximum number of assignments, more than any reply has.
 const ASSIGNMENTS: usize = 32;
-/// Longer than any name. The name of an object stands before that of each of its members.
+/// The maximum length of a name, which limits the copies of an object's name for its members.
 const NAME: usize = 64;
 
 impl<'a> Script<'a> {
-    /// Reads all assignments of `text`; what is no assignment is passed over.
+    /// Parses all assignments of `text` and skips everything else.
     pub(crate) fn parse(text: &'a str) -> Self {
         let mut script = Self::default();
         let mut rest = text;
@@ -38,7 +38,7 @@ impl<'a> Script<'a> {
         script
     }
 
-    /// The members of an object: `{retcode:"0",selector:"2"}`.
+    /// Parses the members of an object: `{retcode:"0",selector:"2"}`.
     fn members(&mut self, target: &str, scanner: &mut Scanner<'a>) {
         while self.0.len() < ASSIGNMENTS {
             let name = match scanner.quoted() {
@@ -56,12 +56,12 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// The text assigned to `window.<name>`.
+    /// Returns the text assigned to `window.<name>`.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(AsRef::as_ref)
     }
 
-    /// The whole number assigned to `window.<name>`, written as a number or as text.
+    /// Returns the integer assigned to `window.<name>`, written as a number or as text.
     pub(crate) fn number(&self, name: &str) -> Option<i64> {
         self.text(name)?.trim().parse().ok()
     }
@@ -72,7 +72,7 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// Takes `sign` if it is next, white space aside.
+    /// Consumes `sign` if it is next, ignoring white space.
     fn sign(&mut self, sign: char) -> bool {
         match self.rest.trim_start().strip_prefix(sign) {
             Some(rest) => {
@@ -83,7 +83,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes a dotted name; may be empty.
+    /// Consumes a dotted name, which may be empty.
     fn name(&mut self) -> &'a str {
         let text = self.rest.trim_start();
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '.');
@@ -92,7 +92,7 @@ impl<'a> Scanner<'a> {
         name
     }
 
-    /// Takes a string or a bare word.
+    /// Consumes a string or a bare word.
     fn value(&mut self) -> Option<Cow<'a, str>> {
         if let Some(text) = self.quoted() {
             return Some(text);
@@ -104,7 +104,8 @@ impl<'a> Scanner<'a> {
         (!word.is_empty()).then_some(Cow::Borrowed(word))
     }
 
-    /// Takes a string in single or double quotes; nothing if there is none, or if it breaks off.
+    /// Consumes a string in single or double quotes. Returns `None` if there is none, or if it is
+    /// unterminated.
     fn quoted(&mut self) -> Option<Cow<'a, str>> {
         let text = self.rest.trim_start();
         let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
@@ -127,7 +128,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Undoes the escapes of a script's string; one that is not known stands for its character.
+/// Decodes the escapes of a script's string; unknown escapes stand for their character.
 fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
@@ -152,8 +153,8 @@ fn unescape(text: &str) -> String {
     out
 }
 
-/// Takes the character of this many digits; two halves of one are one. What stands for none gives
-/// U+FFFD.
+/// Consumes an escaped character of this many digits, or a surrogate pair. Returns U+FFFD for
+/// invalid escapes.
 fn number(chars: &mut Chars<'_>, digits: usize) -> char {
     let Some((mut code, mut rest)) = hexadecimal(chars.as_str(), digits) else {
         return char::REPLACEMENT_CHARACTER;
@@ -168,7 +169,7 @@ fn number(chars: &mut Chars<'_>, digits: usize) -> char {
     char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// The number of so many digits, and what stands behind them.
+/// Parses a hexadecimal number of exactly `digits` digits, and returns it with the rest.
 fn hexadecimal(text: &str, digits: usize) -> Option<(u32, &str)> {
     let (hex, rest) = text.split_at_checked(digits)?;
     let legal = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -182,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_scripts_of_the_service() {
+    fn scripts_of_the_service_are_parsed() {
         for (text, name, value) in [
             (
                 "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";",
@@ -222,9 +223,9 @@ mod tests {
         assert_eq!(Script::parse("window.code=\"12\"").number("code"), Some(12));
     }
 
-    /// A character above U+FFFF is written as two halves; one alone is none.
+    /// A character above U+FFFF is written as a surrogate pair; a lone surrogate is invalid.
     #[test]
-    fn halves_are_one_character() {
+    fn surrogate_pairs_are_decoded() {
         for (text, value) in [
             (r"\ud83d\ude04!", "😄!"),
             (r"\ud83d!", "\u{fffd}!"),
@@ -238,9 +239,9 @@ mod tests {
         }
     }
 
-    /// `docs/threats.md` R2: a long name is not written out for each of its many members.
+    /// `docs/threats.md` R2: a long name is not copied for each of its many members.
     #[test]
-    fn a_long_name_is_no_name() {
+    fn overlong_names_are_ignored() {
         let members = "a:1,".repeat(100_000);
         let name = "n".repeat(NAME);
         for (name, number) in [(name.clone() + "n", None), (name, Some(1))] {
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_nothing_where_nothing_is() {
+    fn malformed_scripts_have_no_values() {
         for text in [
             "",
             "window",
@@ -275,7 +276,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_string_comes_back(value in "[^\"\\\\]{0,40}") {
+        fn any_string_is_parsed(value in "[^\"\\\\]{0,40}") {
             let text = alloc::format!("window.a=\"{value}\";window.b=1");
             let script = Script::parse(&text);
             prop_assert_eq!(script.text("a"), Some(value.as_str()));

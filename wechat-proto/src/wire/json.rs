@@ -1,4 +1,4 @@
-//! JSON replies as a whole.
+//! JSON replies.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -7,14 +7,14 @@ use super::lenient::Lenient;
 use super::reader::Reader;
 use super::repair::repair;
 
-/// Reads a body into a typed object: once as it is, then mended, then part by part. Also gives the
-/// text that was read.
+/// Parses a body into a typed object: first unchanged, then repaired, then part by part. Also
+/// returns the parsed text.
 ///
 /// # Errors
 ///
-/// What was found, if it is no JSON object at all.
+/// A description of the body, if it is not a JSON object.
 pub(crate) fn text<T: Lenient>(body: &[u8]) -> Result<(Cow<'_, str>, T), Cow<'static, str>> {
-    // One check of the encoding, then a parse that need not check it again.
+    // Checks the encoding once, so that the parser need not check it again.
     if let Ok(text) = core::str::from_utf8(body)
         && text.trim_start().starts_with('{')
         && let Ok(object) = parse(text)
@@ -28,15 +28,14 @@ pub(crate) fn text<T: Lenient>(body: &[u8]) -> Result<(Cow<'_, str>, T), Cow<'st
     match parse(&text) {
         Ok(object) => Ok((text, object)),
         Err(error) => {
-            // The parse went through to the end of the text but for values of no use: only then
-            // are there parts to read. The library's own message quotes the text; its position
-            // does not.
+            // The parts can be read only if the text is valid JSON, apart from values out of range.
+            // The message of `serde_json` may quote the text, so that only its position is used.
             if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
                 let object = T::salvage(&text);
                 return Ok((text, object));
             }
             Err(alloc::format!(
-                "JSON that breaks off or goes wrong at line {}, column {}",
+                "JSON with a syntax error at line {}, column {}",
                 error.line(),
                 error.column()
             )
@@ -45,7 +44,7 @@ pub(crate) fn text<T: Lenient>(body: &[u8]) -> Result<(Cow<'_, str>, T), Cow<'st
     }
 }
 
-/// All of a text at once.
+/// Parses a whole text.
 fn parse<T: Lenient>(text: &str) -> serde_json::Result<T> {
     match Reader::read(text) {
         Some(object) => Ok(object),
@@ -53,7 +52,7 @@ fn parse<T: Lenient>(text: &str) -> serde_json::Result<T> {
     }
 }
 
-/// What a body is that should have been something else, without quoting what may be secret.
+/// Describes an unexpected body without quoting it, since it may contain secrets.
 pub(crate) fn describe(text: &str) -> Cow<'static, str> {
     let text = text.trim_start();
     let begins = |prefix: &str| {
@@ -94,19 +93,19 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_servers_layout() {
+    fn json_of_the_service_is_parsed() {
         let sample = read(b"{\n\"N\": 1\n,\n\"Inner\": {\n\"Buff\": \"b\"\n}\n} ").unwrap();
         assert_eq!((sample.n.0, &*sample.inner.buff), (1, "b"));
     }
 
     #[test]
-    fn reads_what_can_be_read() {
+    fn invalid_parts_of_json_are_defaults() {
         let sample = read(b"\xef\xbb\xbf{\"N\":1e400,\"Inner\":{\"Buff\":\"a\x85\n\"}}").unwrap();
         assert_eq!((sample.n.0, &*sample.inner.buff), (0, "a\u{fffd}\n"));
     }
 
     #[test]
-    fn says_what_it_found() {
+    fn other_bodies_are_described() {
         for (body, found) in [
             (&b""[..], "an empty body"),
             (b" \n", "an empty body"),
@@ -116,8 +115,8 @@ mod tests {
             (b"[1]", "JSON"),
             (b"window.code=1;", "a script"),
             (b"\"secret\"", "something else, 8 bytes long"),
-            (b"{\"N\": \"secret\", ", "JSON that breaks off or goes wrong at line 1, column 16"),
-            (b"{} secret", "JSON that breaks off or goes wrong at line 1, column 4"),
+            (b"{\"N\": \"secret\", ", "JSON with a syntax error at line 1, column 16"),
+            (b"{} secret", "JSON with a syntax error at line 1, column 4"),
         ] {
             let Err(text) = read(body) else { panic!("{body:?}") };
             assert_eq!(text, found);

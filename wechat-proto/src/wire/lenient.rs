@@ -1,14 +1,13 @@
-//! JSON fields that never cost a reply: `docs/shapes.md`, `docs/threats.md` J2, J3, J6.
+//! JSON fields that tolerate any value: `docs/shapes.md`, `docs/threats.md` J2, J3, J6.
 //!
-//! The server writes numbers as text, objects where a string stood, fields that are missing and
-//! fields twice. Each type here reads whatever it finds and falls back on its default; only a
-//! reply that is no JSON at all is an error.
+//! The server writes numbers as text and objects in place of strings, and omits or repeats fields.
+//! Each type here accepts any value and falls back to its default; only a reply that is not JSON is
+//! an error.
 //!
 //! There are two passes. The first is a typed parse of the whole text: by a
-//! [`Reader`](super::reader::Reader), and where that leaves it, an ordinary one of `serde_json`'s;
-//! both read the same, and nearly every reply ends there. What can still stop it (a number like
-//! `1e400`) is found by the second, [`Lenient::salvage`], which reads element by element and field
-//! by field.
+//! [`Reader`](super::reader::Reader), or by `serde_json` if the reader gives up. Both produce the
+//! same result, which suffices for nearly every reply. If the first pass fails (on a number like
+//! `1e400`), the second, [`Lenient::salvage`], reads element by element and field by field.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -22,30 +21,31 @@ use crate::text::Text;
 use crate::wire::object::{elements, object};
 use crate::wire::reader::Reader;
 
-/// A type that any JSON value can be read into.
+/// A type that can be parsed from any JSON value.
 pub(crate) trait Lenient: Default + DeserializeOwned {
-    /// Reads one valid JSON text, part by part where it cannot be read whole.
+    /// Parses a valid JSON text, part by part if it cannot be parsed as a whole.
     fn read(json: &str) -> Self {
         serde_json::from_str(json).unwrap_or_else(|_| Self::salvage(json))
     }
 
-    /// Reads the next value, as `Deserialize` does; nothing if that has to read the whole text.
+    /// Parses the next value, as `Deserialize` does. Returns `None` if `serde_json` has to parse the
+    /// whole text.
     fn quick(reader: &mut Reader<'_>) -> Option<Self> {
         reader.other()
     }
 
-    /// Whether it says nothing at all, so that a list need not keep it.
+    /// Returns whether the value has no content, so that lists omit it.
     fn is_blank(&self) -> bool {
         false
     }
 
-    /// Reads what can be read of a value that the typed parse gave up on.
+    /// Parses the valid parts of a value that the typed parse rejected.
     fn salvage(_json: &str) -> Self {
         Self::default()
     }
 }
 
-/// Visits every kind of value and yields the default for those not named.
+/// Implements a visitor that accepts every kind of value, with the default for those not named.
 macro_rules! lenient_visitor {
     ($kind:ty { $($rest:tt)* }) => {
         impl<'de> Visitor<'de> for Lax<$kind> {
@@ -99,7 +99,7 @@ macro_rules! lenient_visitor {
 }
 pub(crate) struct Lax<T>(PhantomData<T>);
 
-/// A whole number written as one, as `1.0`, or as text.
+/// An integer, written as a number, as `1.0`, or as text.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Int(pub(crate) i64);
 
@@ -118,8 +118,8 @@ impl Lenient for Int {
     }
 }
 
-/// A whole number in one of the forms of [`Int`], or nothing where there is none: for numbers of
-/// which 0 says something.
+/// An integer in one of the forms of [`Int`], or `None` if it is missing or invalid. For numbers for
+/// which 0 has a meaning.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Number(pub(crate) Option<i64>);
 
@@ -153,14 +153,14 @@ impl Lenient for Text {
     }
 }
 
-/// The whole number that `value` is, if it is one that a double holds exactly.
+/// Returns `value` as an integer, if it is one that a double represents exactly.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
 fn integral(value: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     ((-EXACT..=EXACT).contains(&value) && value % 1.0 == 0.0).then_some(value as i64)
 }
 
-/// A list; anything that is none is an empty one.
+/// A list; any other value is an empty list.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
 
@@ -170,7 +170,8 @@ impl<T> Default for List<T> {
     }
 }
 
-/// More elements than any list has; what comes after them is passed over (`docs/threats.md` J7).
+/// The maximum length of a list, more than any real list; further elements are skipped
+/// (`docs/threats.md` J7).
 pub(crate) const ELEMENTS: usize = 100_000;
 
 impl<'de, T: Lenient> Deserialize<'de> for List<T> {
@@ -187,8 +188,8 @@ impl<'de, T: Lenient> Visitor<'de> for Lax<List<T>> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
-        // The count that the server names is not used to make room: it may be anything. Two bytes
-        // of a reply are an element, and an element takes hundreds in memory.
+        // The server's count is not used to reserve memory, as it may be wrong. An element of two
+        // bytes may take hundreds in memory.
         let mut list = Vec::new();
         while list.len() < ELEMENTS
             && let Some(element) = seq.next_element::<T>()?
@@ -259,7 +260,7 @@ impl<T: Lenient> Lenient for List<T> {
 }
 
 object! {
-    /// `{"Buff": …}`: how `Profile` writes its strings (`docs/protocol.md` §7.2).
+    /// `{"Buff": …}`: the form of strings in `Profile` (`docs/protocol.md` §7.2).
     #[derive(Clone, Debug)]
     pub(crate) struct Buff {
         "Buff" => pub(crate) buff: Text,
@@ -304,7 +305,7 @@ mod tests {
 
     /// Threat J2.
     #[test]
-    fn numbers_in_every_dress() {
+    fn numbers_are_parsed_in_every_form() {
         for (json, number) in [
             ("1", 1),
             ("\"12\"", 12),
@@ -330,11 +331,11 @@ mod tests {
 
     /// Threat J3.
     #[test]
-    fn objects_in_every_dress() {
+    fn objects_are_parsed_in_every_form() {
         let plain = read(r#"{"Id":1,"Name":"a","Inner":{"N":2},"List":[{"N":3},{"N":4}]}"#);
         assert_eq!((plain.id.0, &*plain.name, plain.inner.n.0), (1, "a", 2));
         assert_eq!(plain.list.0.len(), 2);
-        // Twice: the last is taken. Unknown and missing fields: passed over.
+        // The last of repeated fields counts; unknown and missing fields are ignored.
         assert_eq!(read(r#"{"Id":1,"Id":2,"Else":[{}],"":null}"#).id, Int(2));
         // Other types.
         assert_eq!(read(r#"{"Id":{},"Name":null,"Inner":[],"List":{"a":1}}"#), Sample::default());
@@ -347,17 +348,17 @@ mod tests {
         assert_eq!(read(r#"{"\u0049d":5}"#).id, Int(5));
     }
 
-    /// Threat J6: one bad element does not cost the others.
+    /// Threat J6: one invalid element does not affect the others.
     #[test]
-    fn what_cannot_be_read_costs_only_itself() {
+    fn an_invalid_element_does_not_affect_the_others() {
         let sample = read(r#"{"Id":1e999,"Name":"a","List":[{"N":1},{"N":1e400},{"N":3}]}"#);
         assert_eq!(&*sample.name, "a");
         assert_eq!(sample.list.0, [Inner { n: Int(1) }, Inner { n: Int(0) }, Inner { n: Int(3) }]);
     }
 
-    /// Threat J7: a reply of two megabytes takes no hundreds of them.
+    /// Threat J7: a reply of two megabytes does not take hundreds of megabytes of memory.
     #[test]
-    fn a_list_has_an_end() {
+    fn lists_are_limited() {
         let json = format!("[{}0]", "0,".repeat(1_000_000));
         assert_eq!(List::<Int>::read(&json).0.len(), ELEMENTS);
         let blank = List::<crate::contact::record::WireContact>::read(&json).0;
@@ -365,9 +366,9 @@ mod tests {
     }
 
     proptest! {
-        /// Both passes agree wherever the first one works.
+        /// Both passes agree if the first one succeeds.
         #[test]
-        fn salvaging_reads_the_same(
+        fn salvage_agrees_with_the_typed_parse(
             id in any::<i64>(), name in ".{0,20}", list in prop::collection::vec(any::<i64>(), 0..5),
         ) {
             let elements: Vec<_> = list.iter().map(|n| serde_json::json!({ "N": n })).collect();

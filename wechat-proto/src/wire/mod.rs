@@ -1,4 +1,4 @@
-//! The server's dialects. Private: parsers return meaning, not fields.
+//! The formats of the wire. Private: parsers return typed values instead of raw fields.
 
 pub(crate) mod document;
 pub(crate) mod entities;

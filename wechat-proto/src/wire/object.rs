@@ -1,4 +1,4 @@
-//! JSON objects that never cost a reply: see [`lenient`](super::lenient).
+//! JSON objects that tolerate any value: see [`lenient`](super::lenient).
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -15,7 +15,7 @@ use super::lenient::ELEMENTS;
 pub(crate) struct Fields<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Fields<'a> {
-    /// Nothing if `json` is no object.
+    /// Parses the fields of `json`; `None` if it is not an object.
     pub(crate) fn of(json: &'a str) -> Option<Self> {
         serde_json::from_str::<Pairs<'a>>(json).ok().map(|pairs| Self(pairs.0))
     }
@@ -25,8 +25,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The elements of a list as raw JSON, as many as a [`List`](super::lenient::List) keeps; none if
-/// `json` is no list.
+/// Returns the elements of a list as raw JSON, up to the limit of a [`List`](super::lenient::List);
+/// none if `json` is not a list.
 pub(crate) fn elements(json: &str) -> Vec<&str> {
     struct Elements<'a>(Vec<&'a str>);
 
@@ -82,14 +82,15 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
     }
 }
 
-/// Defines a struct read from a JSON object: unknown fields skipped, missing ones default, the
-/// last of a name taken, anything but an object the default.
+/// Defines a struct that is parsed from a JSON object. Unknown fields are skipped, missing fields
+/// have their default, the last of repeated fields counts, and any value other than an object is
+/// the default.
 ///
-/// Fields in the order in which the service writes them are found fastest; any other will do.
+/// Fields are found fastest if they are defined in the order in which the service writes them.
 ///
-/// With `blank without <field>`, one whose text `<field>` is empty is left out of lists.
+/// With `blank without <field>`, lists omit objects whose text `<field>` is empty.
 ///
-/// What serde derives would fail on a field that comes twice and accept a list for an object.
+/// A derived `Deserialize` would reject repeated fields and accept a list for an object.
 macro_rules! object {
     (
         $(#[$meta:meta])*
@@ -107,7 +108,7 @@ macro_rules! object {
             use $crate::wire::reader::Reader;
             use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-            #[allow(non_camel_case_types, reason = "named after the fields")]
+            #[allow(non_camel_case_types, reason = "`macro_rules!` cannot convert field names to camel case")]
             #[derive(Clone, Copy)]
             enum Key { $( $field, )* Unknown }
 
@@ -117,7 +118,7 @@ macro_rules! object {
                 }
             }
 
-            /// How each field begins, in the order of the definition.
+            /// The beginning of each field, in the order of the definition.
             const BEGINNINGS: &[(&str, Key)] = &[
                 $( (concat!("\"", $key, "\":"), Key::$field), )*
             ];
@@ -138,8 +139,7 @@ macro_rules! object {
                 }
             }
 
-            /// Fills the object where it is: handed up as a value, it would be copied again and
-            /// again.
+            /// Fills the object in place: returning it by value would copy it repeatedly.
             struct Object<'a>(&'a mut $name);
 
             impl<'de> Visitor<'de> for Object<'_> {
@@ -175,8 +175,8 @@ macro_rules! object {
                     }
                     let mut object = Self::default();
                     let mut more = !reader.take(b'}');
-                    // The service writes its fields in one order: most often the next of these is
-                    // the next of those.
+                    // The service writes its fields in a fixed order, so that the next field is
+                    // usually the next in the definition.
                     let mut ahead = BEGINNINGS;
                     while more {
                         let found = match ahead {
@@ -221,7 +221,7 @@ macro_rules! object {
 }
 pub(crate) use object;
 
-/// The visits of an object that find none.
+/// Implements the visits of values other than objects, which yield the default.
 macro_rules! no_object {
     ($name:ty) => {
         fn visit_bool<E>(self, _: bool) -> Result<$name, E> {

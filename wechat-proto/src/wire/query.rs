@@ -1,4 +1,4 @@
-//! Requests: URLs, headers and bodies as the official page sends them (`docs/protocol.md` §1.2,
+//! Requests: URLs, headers and bodies in the form of the official page (`docs/protocol.md` §1.2,
 //! §1.3).
 
 use alloc::boxed::Box;
@@ -25,7 +25,7 @@ use crate::wire::envelope::BaseRequest;
 
 const APPID: HeaderName = HeaderName::from_static("mmweb_appid");
 
-/// What `encodeURIComponent` leaves alone.
+/// The characters that `encodeURIComponent` encodes.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -37,12 +37,12 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// `text` as `encodeURIComponent` writes it.
+/// Encodes `text` like `encodeURIComponent`.
 pub(crate) fn encode(text: &str) -> impl fmt::Display + '_ {
     utf8_percent_encode(text, COMPONENT)
 }
 
-/// Whether `text` is what `encodeURIComponent` could have written, or a stricter encoder.
+/// Returns whether `text` could be the output of `encodeURIComponent` or of a stricter encoder.
 fn is_component(text: &str) -> bool {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -59,7 +59,7 @@ fn is_component(text: &str) -> bool {
     true
 }
 
-/// Encodes what is written to it.
+/// A writer that encodes its input.
 struct Component<'a>(&'a mut String);
 
 impl fmt::Write for Component<'_> {
@@ -69,20 +69,20 @@ impl fmt::Write for Component<'_> {
     }
 }
 
-/// What a page says it takes.
+/// The `Accept` header of a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Accept {
-    /// For calls of the page's code.
+    /// For requests made by the page's code.
     Json,
-    /// For calls made by loading a script: `jslogin`, `login`, `synccheck`; also what a
-    /// browser says where the page's code says nothing, as that of uploads does.
+    /// For requests made by loading a script: `jslogin`, `login`, `synccheck`. Also the browser's
+    /// default, as for uploads.
     Script,
     /// For pictures.
     Image,
-    /// For voices and videos: what the browser of our `User-Agent` says for its players. (Others
-    /// list the types that they play, which some have tried: `docs/protocol.md` §8.)
+    /// For voices and videos: the value that the browser of the default `User-Agent` sends for its
+    /// players. (Other browsers list the types that they play: `docs/protocol.md` §8.)
     Player,
-    /// For files: a link that is followed as one to a page.
+    /// For files, which the browser requests like a page.
     Page,
 }
 
@@ -99,7 +99,7 @@ impl Accept {
     }
 }
 
-/// What all requests of a device have in common, built once.
+/// The common parts of all requests of a device, built once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prepared(Option<Box<Constants>>);
 
@@ -109,8 +109,8 @@ struct Constants {
     /// The origin of the page.
     origin: HeaderValue,
     referer: HeaderValue,
-    /// Of each role, in the order of [`Role`]: the scheme, and the authority as it stands in URLs
-    /// and in the `Host` header.
+    /// For each role, in the order of [`Role`]: the scheme, and the authority for URLs and for the
+    /// `Host` header.
     hosts: [(Scheme, Authority, HeaderValue); 5],
 }
 
@@ -123,7 +123,7 @@ impl Constants {
             let origin = device.hosts.origin(role);
             let scheme = if origin.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
             let authority = origin.authority();
-            let parsed = authority.parse().expect("an origin was parsed as a URI");
+            let parsed = authority.parse().expect("an origin is a valid URI");
             (scheme, parsed, visible(authority))
         };
         Self {
@@ -146,35 +146,35 @@ impl Constants {
     }
 }
 
-/// A request in the making: its URL first.
+/// A builder of requests, starting with the URL.
 pub(crate) struct Url {
-    /// Path and query; the whole URL where there is no role.
+    /// Path and query; the whole URL if there is no role.
     text: String,
     role: Option<Role>,
     separator: char,
     accept: Accept,
-    /// Whether to ask for a range, of all bytes.
+    /// Whether to request a range of all bytes.
     ranged: bool,
 }
 
 impl Url {
-    /// A path on the host of a role.
+    /// Starts a URL with a path on the host of a role.
     pub(crate) fn new(role: Role, path: &str) -> Self {
-        // Most URLs are shorter: credentials are long.
+        // Most URLs, including credentials, are shorter.
         let mut text = String::with_capacity(512);
         text.push_str(path);
         Self { text, role: Some(role), separator: '?', accept: Accept::Json, ranged: false }
     }
 
-    /// An endpoint of the api host, by its name.
+    /// Starts the URL of an endpoint on the API host.
     pub(crate) fn api(name: &str) -> Self {
         let mut url = Self::new(Role::Api, "/cgi-bin/mmwebwx-bin/");
         url.text.push_str(name);
         url
     }
 
-    /// An endpoint of the api host with what most calls of a session have in their queries, `lang`
-    /// and `pass_ticket`; `query` comes first.
+    /// Starts the URL of an endpoint on the API host with the usual query of a session: `query`,
+    /// then `lang` and `pass_ticket`.
     pub(crate) fn call(session: &Session, name: &str, query: &[(&str, &dyn fmt::Display)]) -> Self {
         let mut url = Self::api(name);
         for (name, value) in query {
@@ -184,13 +184,13 @@ impl Url {
             .with("pass_ticket", session.auth.pass_ticket.expose())
     }
 
-    /// The same URL on a path that has its `?` already.
+    /// Marks the path as already having a `?`.
     pub(crate) const fn continued(mut self) -> Self {
         self.separator = '&';
         self
     }
 
-    /// A URL that the server gave and that is used to the letter: only additions are encoded.
+    /// Starts with a URL from the server, which is used unchanged: only additions are encoded.
     pub(crate) fn verbatim(text: &str) -> Self {
         let text = text.to_string();
         Self { text, role: None, separator: '&', accept: Accept::Json, ranged: false }
@@ -201,15 +201,15 @@ impl Url {
         self
     }
 
-    /// Asks for a range, of all bytes: what a player does, and what `webwxgetvideo` has to have
+    /// Requests a range of all bytes, as players do and `webwxgetvideo` requires
     /// (`docs/protocol.md` §8).
     pub(crate) const fn ranged(mut self) -> Self {
         self.ranged = true;
         self
     }
 
-    /// Adds a parameter whose value the service gave percent-encoded, to the letter. A value that
-    /// is not is encoded.
+    /// Adds a parameter whose value from the service is percent-encoded, unchanged. A value that is
+    /// not encoded is encoded.
     pub(crate) fn with_encoded(mut self, name: &str, value: &str) -> Self {
         if !is_component(value) {
             return self.with(name, value);
@@ -225,7 +225,7 @@ impl Url {
         self.separator = '&';
         self.text.push_str(name);
         self.text.push('=');
-        // Cannot fail: a string grows.
+        // Writing to a string cannot fail.
         let _ = write!(Component(&mut self.text), "{value}");
         self
     }
@@ -235,7 +235,7 @@ impl Url {
         self.finish(device, now, Method::GET, None)
     }
 
-    /// Finishes a POST of JSON, in literal UTF-8: escapes would show in the receiver's chat.
+    /// Finishes a POST of JSON in literal UTF-8: escapes would be visible in the receiver's chat.
     pub(crate) fn post_json(
         self,
         device: &mut Device,
@@ -246,7 +246,7 @@ impl Url {
         self.finish(device, now, Method::POST, Some((kind, body.into())))
     }
 
-    /// Finishes a POST of JSON that holds a `BaseRequest`, with a new `DeviceID`.
+    /// Finishes a POST of JSON with a `BaseRequest` and a new `DeviceID`.
     pub(crate) fn post_base(
         self,
         session: &mut Session,
@@ -258,7 +258,7 @@ impl Url {
         self.post_json(&mut session.device, now, body)
     }
 
-    /// Finishes a POST of a form whose text is already encoded.
+    /// Finishes a POST of an encoded form.
     pub(crate) fn post_form(
         self,
         device: &mut Device,
@@ -269,7 +269,7 @@ impl Url {
         self.finish(device, now, Method::POST, Some((kind, form.into())))
     }
 
-    /// Finishes a POST of a form in parts.
+    /// Finishes a POST of a multipart form.
     pub(crate) fn post_parts(
         self,
         device: &mut Device,
@@ -294,7 +294,7 @@ impl Url {
         }
         let mut request = http::Request::new(Body::empty());
         let Some(constants) = &device.prepared.0 else { return request };
-        let expected = "made of an origin and encoded parts";
+        let expected = "an origin and encoded parts form a valid URI";
         let (uri, host) = match self.role {
             Some(role) => {
                 let (scheme, authority, host) = constants.host(role);
@@ -317,15 +317,14 @@ impl Url {
         headers.insert(HOST, host);
         headers.insert(USER_AGENT, constants.user_agent.clone());
         headers.insert(ACCEPT, HeaderValue::from_static(self.accept.value()));
-        // Compressed replies defeat limits on their length, and some servers send what was not
-        // asked for: `docs/threats.md` B1.
+        // Compressed replies defeat length limits: `docs/threats.md` B1.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(REFERER, constants.referer.clone());
         if self.ranged {
             headers.insert(RANGE, HeaderValue::from_static("bytes=0-"));
         }
         if device.entry.is_file_helper() {
-            // Of every call: `docs/protocol.md` §15.
+            // Part of every request: `docs/protocol.md` §15.
             headers.insert(APPID, HeaderValue::from_static(device.entry.appid()));
         }
         if let Some((kind, body)) = body {
@@ -343,9 +342,9 @@ impl Url {
     }
 }
 
-/// The bytes of a JSON body.
+/// Serializes a JSON body.
 pub(crate) fn json(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).expect("our own bodies have no maps with odd keys")
+    serde_json::to_vec(body).expect("all keys are strings")
 }
 
 #[cfg(test)]
@@ -356,9 +355,9 @@ mod tests {
     use crate::testing::NOW;
 
     proptest! {
-        /// Any value comes back from the wire as it was, whatever it holds.
+        /// Any value can be decoded unchanged.
         #[test]
-        fn values_decode_back(value in any::<String>()) {
+        fn values_can_be_decoded(value in any::<String>()) {
             let url = Url::new(Role::Api, "/x").with("a", &value).with("b", 1);
             let request = url.get(&mut Device::new(), NOW);
             let query = request.uri().query().unwrap();
@@ -368,9 +367,9 @@ mod tests {
             prop_assert_eq!(decoded, value);
         }
 
-        /// A value that is encoded stays so; any other is encoded. Both stay in their place.
+        /// An encoded value is kept, any other is encoded. Neither affects other parameters.
         #[test]
-        fn encoded_values_stay(value in "(%[0-9a-fA-F]{0,2}|[a-z.&=+# 报]){0,12}") {
+        fn encoded_values_are_kept(value in "(%[0-9a-fA-F]{0,2}|[a-z.&=+# 报]){0,12}") {
             let url = Url::new(Role::Api, "/x").with_encoded("a", &value).with("b", 1);
             let request = url.get(&mut Device::new(), NOW);
             let query = request.uri().query().unwrap();
@@ -390,16 +389,16 @@ mod tests {
         }
     }
 
-    /// `docs/protocol.md` §1.2: the ticket is encoded once more, the key's bar is `%7C`.
+    /// `docs/protocol.md` §1.2: the ticket is encoded again, and the bar of a key is `%7C`.
     #[test]
-    fn encodes_once_more() {
+    fn values_are_percent_encoded() {
         assert_eq!(encode("eOlWI%2FwIBMV").to_string(), "eOlWI%252FwIBMV");
         assert_eq!(encode("1_643606091|2_643606203").to_string(), "1_643606091%7C2_643606203");
         assert_eq!(encode("@crypt_cec4ff9f").to_string(), "%40crypt_cec4ff9f");
     }
 
     #[test]
-    fn knows_what_is_encoded() {
+    fn encoded_components_are_recognised() {
         for encoded in ["", "a%2Epdf", "%e6%8A%a5(1).pdf"] {
             assert!(is_component(encoded), "{encoded}");
         }

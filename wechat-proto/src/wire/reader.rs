@@ -1,33 +1,31 @@
-//! JSON as the service nearly always writes it, read at speed.
+//! A fast reader for the JSON that the service usually writes.
 //!
-//! A [`Reader`] takes plain values itself: objects, lists, whole numbers, strings without escapes.
-//! Every other value it hands to `serde_json`, which reads that one; where the text itself is not
-//! plain (a name with an escape, a comma too many, something behind the end) it gives up, and all
-//! of the text is `serde_json`'s to read or refuse. So it takes no text that `serde_json` would
-//! not, and reads nothing differently: it only does without what a general parser has to be ready
-//! for. It goes only as deep as our types do: a value that none of them has a field for is
-//! `serde_json`'s too, however deep (`docs/threats.md` J1).
+//! A [`Reader`] parses plain values itself: objects, lists, integers, strings without escapes. It
+//! passes any other value to `serde_json`. If the structure of the text is not plain (an escaped
+//! name, a surplus comma, trailing text), it gives up, and `serde_json` parses or refuses the whole
+//! text. It therefore accepts only what `serde_json` accepts, with the same result. Its recursion is
+//! limited by the depth of the types: `serde_json` skips values without a field in the type, of any
+//! depth (`docs/threats.md` J1).
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::lenient::Lenient;
 
-/// A place in a JSON text.
+/// A position in a JSON text.
 pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads all of a text; nothing if that is for `serde_json` to do.
+    /// Parses a whole text; `None` if `serde_json` has to parse it.
     pub(crate) fn read<T: Lenient>(text: &'a str) -> Option<T> {
         let mut reader = Self { text, at: 0 };
         let value = T::quick(&mut reader)?;
         reader.peek().is_none().then_some(value)
     }
 
-    /// Takes a byte of punctuation, and white space before it. Nothing is taken if another one is
-    /// next.
+    /// Consumes a punctuation byte and leading white space. Returns `false` if another byte is next.
     #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
@@ -35,7 +33,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Takes these bytes, and white space before them. Nothing is taken if others are next.
+    /// Consumes these bytes and leading white space. Returns `false` if other bytes are next.
     #[inline]
     pub(crate) fn take_all(&mut self, bytes: &str) -> bool {
         self.peek();
@@ -47,7 +45,8 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// After a value in an object or a list: whether another one follows, or else `end`.
+    /// Consumes the punctuation after a value in an object or a list. Returns whether another value
+    /// follows, or `None` if there is neither a comma nor `end`.
     #[inline]
     pub(crate) fn more(&mut self, end: u8) -> Option<bool> {
         match self.peek()? {
@@ -61,14 +60,14 @@ impl<'a> Reader<'a> {
         Some(true)
     }
 
-    /// The name of a field.
+    /// Consumes the name of a field.
     #[inline]
     pub(crate) fn name(&mut self) -> Option<&'a str> {
         let name = self.string()?;
         self.take(b':').then_some(name)
     }
 
-    /// A string without escapes; nothing, and nothing taken, if it is not that.
+    /// Consumes a string without escapes. Returns `None`, without consuming, for any other value.
     #[inline]
     pub(crate) fn string(&mut self) -> Option<&'a str> {
         if self.peek() != Some(b'"') {
@@ -80,19 +79,20 @@ impl<'a> Reader<'a> {
         self.text.get(start..end)
     }
 
-    /// A whole number that fits; nothing, and nothing taken, if it is not that.
+    /// Consumes an integer of at most 18 digits. Returns `None`, without consuming, for any other
+    /// value.
     #[inline]
     pub(crate) fn integer(&mut self) -> Option<i64> {
         let (number, digits, end) = self.number()?;
-        // Up to 18 digits, each fits.
+        // Every integer of up to 18 digits fits.
         (digits <= 18).then(|| {
             self.at = end;
             number
         })
     }
 
-    /// A whole number (anything, if it has more digits than fit), how many digits it has, and
-    /// where it ends.
+    /// Parses an integer and returns it with its number of digits and its end. The value is
+    /// unspecified if it has too many digits.
     #[inline]
     fn number(&mut self) -> Option<(i64, usize, usize)> {
         self.peek()?;
@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
             number = number.wrapping_mul(10).wrapping_add(digit.into());
             digits += 1;
         }
-        // `-0` is a float, `00` nothing.
+        // `serde_json` parses `-0` as a float and refuses `00`.
         let plain = match unsigned {
             [b'0', ..] => digits == 1 && !negative,
             _ => digits > 0,
@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
         Some((number, digits, self.at + usize::from(negative) + digits))
     }
 
-    /// A value of which only `serde_json` knows what it is.
+    /// Parses a value with `serde_json`.
     #[cold]
     pub(crate) fn other<T: DeserializeOwned>(&mut self) -> Option<T> {
         let mut values = serde_json::Deserializer::from_str(self.text.get(self.at..)?).into_iter();
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         Some(value)
     }
 
-    /// Passes over a value.
+    /// Skips a value.
     pub(crate) fn skip(&mut self) -> Option<()> {
         if self.string().is_some() {
             return Some(());
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         self.other::<IgnoredAny>().map(drop)
     }
 
-    /// The next byte that is no white space; that is taken.
+    /// Consumes white space, and returns the next byte without consuming it.
     #[inline]
     fn peek(&mut self) -> Option<u8> {
         loop {
@@ -158,11 +158,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many bytes there are before a quote; nothing if an escape or a control character is among
-/// them, or if there is none.
+/// Returns the number of bytes before the closing quote; `None` if there is no quote, or if an
+/// escape or a control character precedes it.
 #[inline]
 fn plain(bytes: &[u8]) -> Option<usize> {
-    // Eight at a time. A borrow spoils only the bytes after the first that is found.
+    // Checks eight bytes at a time. A borrow affects only bytes after the first match.
     const ONES: u64 = u64::MAX / 0xff;
     let (eights, rest) = bytes.as_chunks();
     let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_servers_layout() {
+    fn json_of_the_service_is_parsed() {
         let json = "{\n\"Id\": -12\n,\n\"Else\": \"x\",\"Number\":12345678901234567890\n,\"Name\": \"a longer name, 朋友\",\n\
              \"Inner\": {\n}\n,\n\"List\": [{\n\"N\": 1\n}\n,{\"Text\":\"\"},{\"N\":0}]\n}\n ";
         let sample = Reader::read::<Sample>(json).unwrap();
@@ -227,9 +227,9 @@ mod tests {
         assert_eq!(Some(sample), whole(json));
     }
 
-    /// A value that is not plain costs the others nothing: only it is read by `serde_json`.
+    /// Only a value that is not plain is passed to `serde_json`, not the other values.
     #[test]
-    fn hands_on_what_is_not_plain() {
+    fn values_that_are_not_plain_are_passed_on() {
         for value in [
             "\"a\\n\\\"\\u4f60\\ud83d\\ude00\"",
             "1.0",
@@ -254,9 +254,9 @@ mod tests {
         }
     }
 
-    /// What `serde_json` refuses, or reads in a way of its own, is left to it.
+    /// The reader gives up on text that `serde_json` refuses, or whose structure is not plain.
     #[test]
-    fn leaves_alone_what_is_not_json() {
+    fn malformed_json_is_not_parsed() {
         for json in [
             "",
             "{",
@@ -290,15 +290,15 @@ mod tests {
         ] {
             assert_eq!(Reader::read::<Sample>(json), None, "{json}");
         }
-        // No list either ends before `serde_json`'s does, or has more.
+        // Lists have the same limit and the same end as with `serde_json`.
         let json = format!("[{}0]", "0,".repeat(ELEMENTS));
         assert_eq!(Reader::read::<List<Int>>(&json).unwrap().0.len(), ELEMENTS);
         assert_eq!(Reader::read::<List<Int>>(&format!("[{}x]", "0,".repeat(ELEMENTS))), None);
     }
 
-    /// Every place in a word of eight bytes, and past it.
+    /// The end of a string is found at every position of a word of eight bytes, and after it.
     #[test]
-    fn finds_the_end_of_a_string() {
+    fn the_end_of_a_string_is_found() {
         for length in 0..40 {
             let text = format!(
                 "{}\"\\\u{1}",
@@ -313,9 +313,9 @@ mod tests {
         }
     }
 
-    /// JSON and what is nearly JSON: fields in any order, twice or unknown, odd values, and now and
-    /// then a piece in the wrong place.
-    fn odd_json() -> impl Strategy<Value = String> {
+    /// Generates valid and almost valid JSON: fields in any order, repeated or unknown, unusual
+    /// values, and misplaced punctuation.
+    fn almost_json() -> impl Strategy<Value = String> {
         let name = "Id|Name|Inner|List|Else|N|Text|\\\\u0049d|";
         let leaf = prop_oneof![
             any::<i64>().prop_map(|n| n.to_string()),
@@ -344,9 +344,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-        /// Whatever is read here, `serde_json` reads the same.
+        /// The reader agrees with `serde_json`.
         #[test]
-        fn reads_nothing_differently(json in odd_json()) {
+        fn reader_agrees_with_serde_json(json in almost_json()) {
             if let Some(sample) = Reader::read::<Sample>(&json) {
                 prop_assert_eq!(Some(sample), whole(&json));
             }
@@ -355,9 +355,9 @@ mod tests {
             }
         }
 
-        /// Bytes put anywhere into what is sound.
+        /// The same for valid text with bytes inserted or replaced anywhere.
         #[test]
-        fn reads_no_spoiled_text(at in 0_usize..120, piece in "[\\x00-\\x7f]{0,2}", cut in 0_usize..3) {
+        fn reader_agrees_on_damaged_text(at in 0_usize..120, piece in "[\\x00-\\x7f]{0,2}", cut in 0_usize..3) {
             let json = "{\"Id\": 12, \"Name\":\"a name of some length\",\"List\":[{\"N\":-3},{}],\"Inner\":{\"Text\":\"t\\n\"}, \"Else\": null}";
             let at = at.min(json.len());
             let end = (at + cut).min(json.len());
@@ -367,9 +367,9 @@ mod tests {
             }
         }
 
-        /// What is sound and has plain names is read here, be the values plain or not.
+        /// The reader parses valid text with plain names, also if values are not plain.
         #[test]
-        fn reads_sound_text(id in any::<i64>(), name in any::<String>(), n in any::<f64>(), more in prop::collection::vec(any::<u64>(), 0..5)) {
+        fn valid_text_is_parsed(id in any::<i64>(), name in any::<String>(), n in any::<f64>(), more in prop::collection::vec(any::<u64>(), 0..5)) {
             let json = serde_json::json!({ "Id": id, "Name": name, "Inner": { "N": n }, "List": more, "Else": more }).to_string();
             let sample = Reader::read::<Sample>(&json);
             prop_assert!(sample.is_some());

@@ -1,16 +1,16 @@
-//! Makes JSON readable that the server spoiled: `docs/threats.md` J4.
+//! Repairs malformed JSON from the server: `docs/threats.md` J4.
 //!
-//! Nicknames with broken UTF-8, raw control characters inside strings, halves of surrogate pairs:
-//! each was seen in a contact list, and one would cost all the others.
+//! Nicknames with invalid UTF-8, raw control characters in strings, and lone surrogates were all
+//! observed in contact lists; without repair, one of them would invalidate the whole reply.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt::Write as _;
 
-/// The text of a body: as it is where it is sound, repaired where it is not.
+/// Returns the text of a body, repaired if necessary.
 ///
-/// Strings keep their meaning: broken bytes become U+FFFD, raw control characters their escapes,
-/// lone surrogates `\ufffd`. Byte-order marks before it are dropped.
+/// Invalid bytes become U+FFFD, raw control characters their escapes, and lone surrogates
+/// `\ufffd`. Leading byte-order marks are removed.
 pub(crate) fn repair(body: &[u8]) -> Cow<'_, str> {
     let mut body = body;
     while let Some(rest) = body.strip_prefix(b"\xef\xbb\xbf") {
@@ -18,19 +18,19 @@ pub(crate) fn repair(body: &[u8]) -> Cow<'_, str> {
     }
     match String::from_utf8_lossy(body) {
         Cow::Borrowed(text) if is_sound(text) => Cow::Borrowed(text),
-        text => Cow::Owned(mend(&text)),
+        text => Cow::Owned(repair_text(&text)),
     }
 }
 
-/// Whether no string needs mending. Fast: nearly every reply ends here.
+/// Returns whether no string needs repair. Fast for nearly every reply.
 fn is_sound(text: &str) -> bool {
-    // Line feeds and tabs stand between the server's fields: they spoil only strings.
+    // Line feeds and tabs are invalid only inside strings: the server writes them between fields.
     let escapes = text.contains("\\u");
     let control = text.bytes().any(|byte| byte < 0x20);
-    !escapes && !control || mend(text) == text
+    !escapes && !control || repair_text(text) == text
 }
 
-fn mend(text: &str) -> String {
+fn repair_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut inside = false;
     let mut rest = text;
@@ -63,7 +63,7 @@ fn mend(text: &str) -> String {
                 }
             },
             c if inside && c < ' ' => {
-                // Cannot fail: a string grows.
+                // Writing to a string cannot fail.
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
             c => out.push(c),
@@ -73,7 +73,7 @@ fn mend(text: &str) -> String {
     out
 }
 
-/// The UTF-16 unit that `text` escapes at its start.
+/// Returns the UTF-16 unit escaped at the start of `text`.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -93,7 +93,7 @@ mod tests {
 
     /// Threat J4.
     #[test]
-    fn mends_what_was_seen() {
+    fn observed_faults_are_repaired() {
         for (body, text) in [
             (&b"{\"a\":\"\x85b\"}"[..], "{\"a\":\"\u{fffd}b\"}"),
             (b"\xef\xbb\xbf{}", "{}"),
@@ -111,16 +111,16 @@ mod tests {
     }
 
     proptest! {
-        /// What is sound stays as it is, without a copy.
+        /// Valid text is returned unchanged, without a copy.
         #[test]
-        fn leaves_sound_json_alone(text in "\\PC{0,60}", key in "[a-z]{1,5}") {
+        fn valid_json_is_not_changed(text in "\\PC{0,60}", key in "[a-z]{1,5}") {
             let json = serde_json::json!({ key: text }).to_string();
             prop_assert!(matches!(repair(json.as_bytes()), Cow::Borrowed(same) if same == json));
         }
 
-        /// Threat J4: a string with anything in it becomes one that can be read.
+        /// Threat J4: a string with any content can be parsed after repair.
         #[test]
-        fn makes_any_string_readable(
+        fn any_string_is_valid_after_repair(
             bytes in prop::collection::vec(any::<u8>().prop_filter("no end", |b| *b != b'"' && *b != b'\\'), 0..60),
             unit in any::<u16>(),
         ) {
@@ -132,7 +132,7 @@ mod tests {
         }
 
         #[test]
-        fn takes_any_bytes(bytes in any::<alloc::vec::Vec<u8>>()) {
+        fn repair_is_idempotent(bytes in any::<alloc::vec::Vec<u8>>()) {
             let once = repair(&bytes).into_owned();
             prop_assert_eq!(&once, &repair(once.as_bytes()));
         }

@@ -1,5 +1,5 @@
-//! XML, read as events: tolerant of what the server spoils, closed to what an attacker adds
-//! (`docs/threats.md` X1 to X3); and written so that text stays text (U3).
+//! XML. The reader tolerates the service's malformed XML and refuses an attacker's constructs
+//! (`docs/threats.md` X1 to X3); the writer escapes all text (U3).
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -9,10 +9,10 @@ use core::fmt::{self, Write as _};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-/// Deeper nesting than any document of the service.
+/// The maximum nesting depth, more than in any document of the service.
 const DEPTH: usize = 64;
 
-/// Events that go on where the server's XML is not quite XML.
+/// Returns a reader that tolerates slightly malformed XML.
 fn reader(document: &str) -> Reader<&[u8]> {
     let mut reader = Reader::from_str(document);
     let config = reader.config_mut();
@@ -22,17 +22,17 @@ fn reader(document: &str) -> Reader<&[u8]> {
     reader
 }
 
-/// The text of the elements named in `wanted`, anywhere in the document: the first of each.
+/// Returns the text of the first element of each name in `wanted`, anywhere in the document.
 ///
-/// Nothing if the document declares a type (no document of the service does; entities would be
-/// hidden there) or nests too deep.
+/// Returns `None` if the document has a document type declaration, which could define entities and
+/// which no document of the service has, or is nested too deep.
 pub(crate) fn texts<'n>(document: &str, wanted: &[&'n str]) -> Option<Vec<(&'n str, String)>> {
     let mut reader = reader(document);
     let mut found: Vec<(&'n str, String)> = Vec::new();
     // The element being read, as an index into `found`, for each open element.
     let mut open: Vec<Option<usize>> = Vec::new();
     loop {
-        // What cannot be read ends the document: what stood before it counts.
+        // A syntax error ends the document; earlier elements are kept.
         match reader.read_event() {
             Err(_) | Ok(Event::Eof) => return Some(found),
             Ok(Event::DocType(_)) => return None,
@@ -55,7 +55,7 @@ pub(crate) fn texts<'n>(document: &str, wanted: &[&'n str]) -> Option<Vec<(&'n s
             Ok(Event::CData(text)) => add(&mut found, &open, &text),
             Ok(Event::GeneralRef(entity)) => {
                 let text = alloc::format!("&{};", &*entity);
-                // One that is not known stays as it was written.
+                // Unknown entities stay unchanged.
                 add(&mut found, &open, &html_escape::decode_html_entities(&text));
             }
             Ok(_) => {}
@@ -71,8 +71,7 @@ fn add(found: &mut [(&str, String)], open: &[Option<usize>], text: &str) {
     }
 }
 
-/// XML in the making. Markup is the program's own; whatever comes from elsewhere is text, and
-/// stays text.
+/// A builder of XML. Markup is constant; all other input is escaped as text.
 #[derive(Default)]
 pub(crate) struct Xml(String);
 
@@ -82,9 +81,10 @@ impl Xml {
         self
     }
 
-    /// What XML cannot hold at all, most control characters, becomes U+FFFD.
+    /// Adds text. Characters that XML cannot represent, such as most control characters, become
+    /// U+FFFD.
     pub(crate) fn text(mut self, text: impl fmt::Display) -> Self {
-        // Cannot fail: a string grows.
+        // Writing to a string cannot fail.
         let _ = write!(Escaped(&mut self.0), "{text}");
         self
     }
@@ -94,7 +94,7 @@ impl Xml {
     }
 }
 
-/// Escapes what is written to it.
+/// A writer that escapes its input.
 struct Escaped<'a>(&'a mut String);
 
 impl fmt::Write for Escaped<'_> {
@@ -103,11 +103,11 @@ impl fmt::Write for Escaped<'_> {
             match c {
                 '&' => self.0.push_str("&amp;"),
                 '<' => self.0.push_str("&lt;"),
-                // Only `]]>` has to be, but then nobody needs to look for it.
+                // Only required in `]]>`, but always valid.
                 '>' => self.0.push_str("&gt;"),
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
-                // Readers make a line feed of a bare one.
+                // XML parsers turn a bare carriage return into a line feed.
                 '\r' => self.0.push_str("&#13;"),
                 '\t' | '\n' => self.0.push(c),
                 '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => self.0.push('\u{fffd}'),
@@ -118,8 +118,8 @@ impl fmt::Write for Escaped<'_> {
     }
 }
 
-/// The notice inside an `ErrMsg`: `<e><Content><![CDATA[…]]></Content>…</e>`, or the text as it
-/// is (`docs/protocol.md` §1.5).
+/// Returns the notice inside an `ErrMsg`, `<e><Content><![CDATA[…]]></Content>…</e>`, or the text
+/// unchanged (`docs/protocol.md` §1.5).
 pub(crate) fn notice(text: &str) -> Cow<'_, str> {
     if !text.trim_start().starts_with('<') {
         return Cow::Borrowed(text);
@@ -141,7 +141,7 @@ mod tests {
     use crate::testing::elements;
 
     #[test]
-    fn reads_texts() {
+    fn texts_of_elements_are_extracted() {
         let page =
             "<error><ret>0</ret><message></message><skey>@crypt_1</skey><a> b  c </a></error>";
         assert_eq!(
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn lives_with_what_servers_write() {
+    fn malformed_documents_are_tolerated() {
         for (document, value) in [
             ("<x><a>1&amp;2</a></x>", "1&2"),
             ("<x><a>1&2</a></x>", "1&2"),
@@ -176,7 +176,7 @@ mod tests {
 
     /// Threats X1, X2.
     #[test]
-    fn takes_no_types_and_no_towers() {
+    fn types_and_deep_nesting_are_refused() {
         let bomb = "<!DOCTYPE e [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;\">]><e><a>&b;</a></e>";
         assert_eq!(texts(bomb, &["a"]), None);
         let tower = "<b>".repeat(1_000_000) + "<a>1</a>";
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_notice() {
+    fn notices_are_extracted() {
         let text = "<e><ShowType>1</ShowType><Content><![CDATA[操作太频繁，请稍后再试。]]></Content><Url/></e>";
         assert_eq!(notice(text), "操作太频繁，请稍后再试。");
         assert_eq!(notice("Everything is OK"), "Everything is OK");
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(notice(""), "");
     }
 
-    /// What is written is one element, with this text for any reader.
+    /// Writes an element with this text, and returns the text found by a strict reader.
     fn read_back(text: &str) -> String {
         let document = Xml::default().markup("<a>").text(text).markup("</a>").finish();
         let mut found = elements(&document);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn text_stays_text() {
+    fn text_is_escaped() {
         for (text, read) in [
             ("R&D <1>.txt", "R&D <1>.txt"),
             ("a]]>b", "a]]>b"),
@@ -216,7 +216,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_stays_text(text in any::<String>()) {
+        fn any_text_is_escaped(text in any::<String>()) {
             let held = |c: char| !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
             let read: String = text.chars().map(|c| if held(c) { c } else { '\u{fffd}' }).collect();
             prop_assert_eq!(read_back(&text), read);
@@ -229,7 +229,7 @@ mod tests {
         }
 
         #[test]
-        fn escaped_text_comes_back(text in "\\PC{1,40}") {
+        fn escaped_text_is_parsed(text in "\\PC{1,40}") {
             let document = alloc::format!("<x><a>{}</a></x>", html_escape::encode_text(&text));
             prop_assert_eq!(&texts(&document, &["a"]).unwrap()[0].1, &text);
         }

@@ -1,30 +1,30 @@
-//! Where a session may be.
+//! Paths of sessions.
 
 use super::*;
 
 /// Threat S2.
 #[cfg(unix)]
 #[test]
-fn a_link_is_followed_once() {
+fn a_link_is_resolved_on_opening() {
     use std::os::unix::fs::symlink;
 
     let (folder, [old, new]) = (Folder::new(), sessions());
     fs::create_dir(folder.0.join("disk")).unwrap();
     let (target, link) = (folder.0.join("disk/real"), folder.file());
     symlink("disk/real", &link).unwrap();
-    // It leads nowhere: a disk that is not mounted is no reason to begin anew.
+    // A dangling link is refused: its disk may not be mounted.
     refused(FileStore::open(&link), StorageKind::Lock, &link);
     fs::write(&target, old.to_json()).unwrap();
     let mut store = FileStore::open(&link).unwrap();
     assert_eq!(store.path(), target);
     assert!(loaded(&mut store) == read(&old));
     store.save(&new).unwrap();
-    assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "it stays");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "the link stays");
     let stored = Session::from_json(&fs::read_to_string(&target).unwrap()).unwrap();
     assert!(Some(stored.to_json()) == read(&new));
-    // Two names, one lock.
+    // Both names share one lock.
     assert!(matches!(FileStore::open(&target), Err(Error::InUse)));
-    // To be led elsewhere later changes nothing.
+    // Later changes of the link have no effect.
     fs::remove_file(&link).unwrap();
     symlink("/dev/full", &link).unwrap();
     store.save(&old).unwrap();
@@ -32,9 +32,9 @@ fn a_link_is_followed_once() {
     assert_eq!(folder.names(), ["bot.session", "disk"]);
 }
 
-/// One session's files are not another's session.
+/// The additional files of a session cannot be opened as another session.
 #[test]
-fn a_session_is_not_named_as_what_stands_beside_one() {
+fn reserved_names_are_refused() {
     let folder = Folder::new();
     let mut store = FileStore::open(folder.file()).unwrap();
     store.save(&sessions()[0]).unwrap();
@@ -45,7 +45,7 @@ fn a_session_is_not_named_as_what_stands_beside_one() {
     assert!(FileStore::open(folder.0.join("new")).is_ok());
 }
 
-/// A link where the lock or the new file is to be leads to nothing that is written.
+/// A link in place of the lock or the new file is not followed.
 ///
 /// Threat S2.
 #[cfg(unix)]
@@ -58,7 +58,7 @@ fn a_planted_link_is_not_followed() {
     fs::write(&victim, "precious").unwrap();
     symlink(&victim, folder.0.join("bot.session.lock")).unwrap();
     let text = refused(FileStore::open(folder.file()), StorageKind::Lock, &folder.file());
-    assert!(text.ends_with("its lock is not a file"), "{text}");
+    assert!(text.ends_with("the lock is not a regular file"), "{text}");
     fs::remove_file(folder.0.join("bot.session.lock")).unwrap();
     let mut store = folder.open();
     symlink(&victim, folder.0.join("bot.session.new")).unwrap();
@@ -68,7 +68,7 @@ fn a_planted_link_is_not_followed() {
     assert_eq!(folder.names(), ["bot.session", "bot.session.lock", "victim"]);
 }
 
-/// It is one holder's wherever the working directory is later.
+/// The path does not depend on later changes of the working directory.
 #[test]
 fn the_path_is_absolute() {
     let store = FileStore::open("wechat-file-store-test.session").unwrap();

@@ -1,4 +1,4 @@
-//! From one step of a login to the next.
+//! Transitions between the steps of a login.
 
 use alloc::boxed::Box;
 
@@ -13,17 +13,17 @@ use crate::login::{Credentials, GetUuid, InitSession};
 use crate::retry::{Lane, Retry};
 use crate::time::{Timestamp, Wait};
 
-/// How often a code is renewed before the login gives up: `docs/protocol.md` §3.3.
+/// The number of times that a code is renewed before the login fails: `docs/protocol.md` §3.3.
 const RENEWALS: u32 = 5;
 
 impl Login {
     pub(super) fn start(&mut self, device: &mut Device) -> Result<(), Interrupt> {
-        // Whatever led here led nowhere; only a login that succeeds clears it.
+        // The previous attempt made no progress; only a successful login ends the back-off.
         device.backoff(Lane::Login).idle();
         device.backoff(Lane::Login).restart();
         device.reopen();
         self.renewals = 0;
-        // Once: what follows it, if only an error, comes with a code.
+        // Only once: any later attempt, also after an error, uses a code.
         let pushes = core::mem::take(&mut self.pushes) || self.no_code;
         match device.last_uin().filter(|_| pushes) {
             Some(uin) => {
@@ -34,8 +34,8 @@ impl Login {
         }
     }
 
-    /// Asks on the phone of an account. A network that fails says nothing about the device: only
-    /// its failures are retried.
+    /// Starts a push login on the phone of an account. Only transport failures are retried, because
+    /// any other error means that the service does not recognise the device.
     pub(super) fn push(&mut self, uin: i64, host: PushHost) {
         let push = Retry::new(PushLogin::new(uin, host), Lane::Login);
         let push = push.give_up_on(|error| !matches!(error, Error::Transport(_)));
@@ -53,23 +53,23 @@ impl Login {
         Ok(())
     }
 
-    /// Watches what the phone does with a code, or a question.
-    pub(super) fn watch(&mut self, device: &mut Device, uuid: Uuid, question: Option<Wait>) {
+    /// Waits for the phone to scan a code, or to answer a prompt.
+    pub(super) fn watch(&mut self, device: &mut Device, uuid: Uuid, prompt: Option<Wait>) {
         device.backoff(Lane::Login).progress();
         let scan = Retry::long_poll(CheckScan::new(uuid), Lane::Login);
-        self.state = State::Watching(Watch { scanned: false, question }, scan);
+        self.state = State::Watching(Watch { scanned: false, prompt }, scan);
     }
 
-    /// Replaces a code by another, so many times; a question by the first code.
+    /// Replaces a code by another, up to [`RENEWALS`] times, or a prompt by the first code.
     pub(super) fn replace(&mut self, device: &mut Device) -> Result<(), Interrupt> {
         match &self.state {
-            State::Watching(Watch { question: Some(_), .. }, _) => self.get_code(device),
+            State::Watching(Watch { prompt: Some(_), .. }, _) => self.get_code(device),
             _ => self.renew(device),
         }
     }
 
-    /// Gets another code, so many times; where none may be shown, asks on the phone, at another
-    /// host.
+    /// Gets another code, up to [`RENEWALS`] times. If no code may be shown, starts another push
+    /// login, on the current host.
     pub(super) fn renew(&mut self, device: &mut Device) -> Result<(), Interrupt> {
         if self.renewals >= RENEWALS {
             self.state = State::Start;
@@ -92,8 +92,8 @@ impl Login {
 }
 
 impl Watch {
-    /// Whether the question was not answered in time.
-    pub(super) fn is_over(&mut self, now: Timestamp) -> bool {
-        self.question.as_mut().is_some_and(|wait| wait.left(now).is_zero())
+    /// Returns whether the prompt was not answered in time.
+    pub(super) fn is_expired(&mut self, now: Timestamp) -> bool {
+        self.prompt.as_mut().is_some_and(|wait| wait.left(now).is_zero())
     }
 }
