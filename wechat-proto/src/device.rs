@@ -1,9 +1,5 @@
 //! The device: the state that exists before a login.
 
-use alloc::borrow::Cow;
-use alloc::string::String;
-use core::fmt;
-use core::str::FromStr;
 use core::time::Duration;
 
 use http::header::{DATE, SET_COOKIE};
@@ -16,10 +12,12 @@ use crate::error::{Error, Invalid, Ret};
 use crate::flow::Response;
 use crate::hosts::{Hosts, Role};
 use crate::jar::Jar;
+pub use crate::lang::Lang;
 use crate::login::{RedeemTicket, Redirect};
 use crate::rng::Generator;
 use crate::session_end::{Lifetime, SessionEnded};
 use crate::time::Timestamp;
+pub use crate::user_agent::UserAgent;
 use crate::wire::query::Prepared;
 
 /// The browser that the service sees: its hosts, user agent and cookies.
@@ -189,11 +187,13 @@ impl Device {
     }
 
     /// Imports the cookies of a logged-in browser, in the form of its `Cookie` request header for
-    /// the page: `wxuin=1; wxsid=…`. Returns the number of imported cookies.
+    /// the page: `wxuin=1; wxsid=…`, with or without the name of the header. Returns the number of
+    /// imported cookies.
     ///
     /// They apply to the page's host and its subdomains, `webwx_data_ticket` to the whole domain
-    /// (`docs/protocol.md` §1.7), until the service renews them. Set the hosts of the account's page
-    /// first ([`Device::with_hosts`]).
+    /// (`docs/protocol.md` §1.7), until the service renews them. Set the hosts of the account's page,
+    /// which the browser's address bar shows, first ([`Device::with_hosts`]): cookies are not sent to
+    /// other hosts.
     ///
     /// # Errors
     ///
@@ -287,140 +287,10 @@ impl AsMut<Self> for Device {
     }
 }
 
-/// The language of the service's texts, such as `zh_CN`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Lang(Cow<'static, str>);
-
-impl Lang {
-    /// Simplified Chinese.
-    pub const ZH_CN: Self = Self(Cow::Borrowed("zh_CN"));
-    /// Traditional Chinese.
-    pub const ZH_TW: Self = Self(Cow::Borrowed("zh_TW"));
-    /// English.
-    pub const EN_US: Self = Self(Cow::Borrowed("en_US"));
-
-    /// Returns the language in the service's notation.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for Lang {
-    fn default() -> Self {
-        Self::ZH_CN
-    }
-}
-
-impl FromStr for Lang {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        String::from(text).try_into()
-    }
-}
-
-impl TryFrom<String> for Lang {
-    type Error = Invalid;
-
-    fn try_from(text: String) -> Result<Self, Invalid> {
-        let letters = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_alphabetic());
-        match text.split_once('_') {
-            Some((language, region)) if letters(language) && letters(region) => {
-                Ok(Self(Cow::Owned(text)))
-            }
-            _ => {
-                Err(Invalid { what: "a language", expected: "two letters, _, two letters: zh_CN" })
-            }
-        }
-    }
-}
-
-impl From<Lang> for String {
-    fn from(lang: Lang) -> Self {
-        lang.0.into_owned()
-    }
-}
-
-/// The `User-Agent` of the device; the same for the whole session (`docs/protocol.md` §1.3).
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct UserAgent(Cow<'static, str>);
-
-impl UserAgent {
-    fn header(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).expect("validated on construction")
-    }
-}
-
-impl Default for UserAgent {
-    /// Returns the user agent of a desktop Chrome.
-    fn default() -> Self {
-        Self(Cow::Borrowed(
-            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
-             Chrome/130.0.0.0 Safari/537.36",
-        ))
-    }
-}
-
-impl FromStr for UserAgent {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        String::from(text).try_into()
-    }
-}
-
-impl TryFrom<String> for UserAgent {
-    type Error = Invalid;
-
-    fn try_from(text: String) -> Result<Self, Invalid> {
-        let visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if text.trim().is_empty() || text.len() > 512 || !visible {
-            return Err(Invalid {
-                what: "a user agent",
-                expected: "1 to 512 visible ASCII characters",
-            });
-        }
-        Ok(Self(Cow::Owned(text)))
-    }
-}
-
-impl From<UserAgent> for String {
-    fn from(user_agent: UserAgent) -> Self {
-        user_agent.0.into_owned()
-    }
-}
-
-impl fmt::Display for Lang {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::hosts::Family;
-
-    #[test]
-    fn a_language_is_two_and_two_letters() {
-        for good in ["zh_CN", "en_US", "zh_TW"] {
-            assert_eq!(good.parse::<Lang>().unwrap().as_str(), good);
-        }
-        for bad in ["", "zh", "zh-CN", "zh_CN&x=y", "zh_C\n", "zhh_CN"] {
-            assert!(bad.parse::<Lang>().is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_user_agent_fits_a_header() {
-        "Mozilla/5.0 (X11)".parse::<UserAgent>().unwrap().header();
-        UserAgent::default().header();
-        for bad in ["", " ", "a\r\nb: c", "微信"] {
-            assert!(bad.parse::<UserAgent>().is_err(), "{bad:?}");
-        }
-    }
 
     /// `docs/protocol.md` §15.
     #[test]

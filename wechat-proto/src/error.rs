@@ -2,11 +2,11 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::failure::{Failure, FailureKind, Sent};
 use crate::session_end::Circumstances;
 pub use crate::session_end::SessionEnded;
 pub use crate::storage::{StorageFailure, StorageKind};
@@ -16,7 +16,9 @@ pub use crate::storage::{StorageFailure, StorageKind};
 /// Variants are grouped by how the caller can react. [`Error::is_transient`] returns whether
 /// waiting and repeating can help.
 ///
-/// Neither `Display` nor `Debug` shows credentials, cookies or URLs.
+/// `Display` is complete in one line, apart from the errors of the operating system and of HTTP
+/// libraries, which are at the end of the chain of `source`. Neither `Display` nor `Debug` shows
+/// credentials, cookies or URLs.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -74,7 +76,7 @@ pub enum Error {
     // Look before repeating.
     /// A request that must not be repeated may have been sent, and there is no reply to it. Find
     /// out whether it took effect (on the phone, for example) before repeating it.
-    #[error("the request may have been sent; whether it took effect is unknown")]
+    #[error("it is unknown whether the request took effect: {}", Cause(cause.as_deref()))]
     Unanswered {
         /// The failure of the exchange, or the error of a response that is not a reply of the
         /// endpoint. `None` if the exchange was cancelled.
@@ -204,6 +206,18 @@ impl Error {
     }
 }
 
+/// Displays why there is no reply.
+struct Cause<'a>(Option<&'a Error>);
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(error) => error.fmt(f),
+            None => f.write_str("the exchange was cancelled"),
+        }
+    }
+}
+
 /// Displays the code of a refusal, if it has one.
 struct Code(Ret);
 
@@ -282,128 +296,6 @@ impl fmt::Display for Ret {
     }
 }
 
-/// The failure of an exchange, as reported by a driver.
-#[derive(Clone)]
-pub struct Failure {
-    /// The kind of failure.
-    pub kind: FailureKind,
-    /// Whether the server may have received the request.
-    pub sent: Sent,
-    source: Option<Arc<dyn core::error::Error + Send + Sync>>,
-}
-
-impl Failure {
-    /// Returns a failure without a source.
-    pub const fn new(kind: FailureKind, sent: Sent) -> Self {
-        Self { kind, sent, source: None }
-    }
-
-    /// Sets the error that caused the failure.
-    ///
-    /// It is available from [`core::error::Error::source`]; its text should not quote the request.
-    #[must_use]
-    pub fn because(mut self, source: impl core::error::Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Arc::new(source));
-        self
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            FailureKind::Resolve => "the host's name could not be resolved",
-            FailureKind::Connect => "the host could not be reached",
-            FailureKind::Proxy => "the proxy could not be used",
-            FailureKind::ProxyAuthorization => "the proxy refused the user or the password",
-            FailureKind::Tls => "the secure connection could not be made",
-            FailureKind::Certificate => "the server's certificate is not trusted",
-            FailureKind::Timeout => "the time limit passed",
-            FailureKind::Closed => "the connection broke",
-            FailureKind::Truncated => "the reply ended early",
-            FailureKind::TooLarge => "the reply is longer than allowed",
-            FailureKind::Encoding => "the reply has a content coding that was not asked for",
-            FailureKind::Protocol => "the reply is not HTTP",
-            FailureKind::Unsendable => "the request cannot be sent as it is",
-            FailureKind::Source => "the source failed",
-            FailureKind::Sink => "the writer failed",
-            FailureKind::Cancelled => "the exchange was cancelled",
-            FailureKind::Other => "the transport failed",
-        })?;
-        f.write_str(match self.sent {
-            Sent::No => " (nothing was sent)",
-            Sent::Maybe => "",
-        })
-    }
-}
-
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure")
-            .field("kind", &self.kind)
-            .field("sent", &self.sent)
-            .field("source", &self.source)
-            .finish()
-    }
-}
-
-impl core::error::Error for Failure {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
-
-/// The kind of a [`Failure`].
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum FailureKind {
-    /// The host's name has no address.
-    Resolve,
-    /// No connection could be made.
-    Connect,
-    /// The proxy cannot be reached, or did not connect to the host.
-    Proxy,
-    /// The proxy refused the user or the password (407).
-    ProxyAuthorization,
-    /// No secure connection could be made: the handshake failed.
-    Tls,
-    /// The certificate of the server is not trusted, or belongs to another host.
-    Certificate,
-    /// The exchange's deadline, or a body's idle time, passed.
-    Timeout,
-    /// The connection broke before the reply was complete.
-    Closed,
-    /// The body is shorter than announced.
-    Truncated,
-    /// The body, or the head, is longer than allowed.
-    TooLarge,
-    /// A `Content-Encoding` other than `identity`.
-    Encoding,
-    /// The response is not valid HTTP.
-    Protocol,
-    /// The request is inconsistent, for example its `Content-Length` differs from the length of its
-    /// body.
-    Unsendable,
-    /// The source of an upload failed.
-    Source,
-    /// The writer of a download failed.
-    Sink,
-    /// The driver ended the exchange.
-    Cancelled,
-    /// Anything else.
-    Other,
-}
-
-/// Whether the server may have received the request.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "there is no third answer")]
-pub enum Sent {
-    /// Certainly not: no connection was made or, for a request with a body, none of the body was
-    /// read.
-    No,
-    /// Possibly.
-    Maybe,
-}
-
 /// A value from the caller that the protocol cannot represent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not {what}: expected {expected}")]
@@ -438,6 +330,15 @@ mod tests {
         assert_eq!(
             Error::Transport(Failure::new(FailureKind::Connect, Sent::No)).to_string(),
             "no response: the host could not be reached (nothing was sent)"
+        );
+        let unanswered = |cause: Option<Error>| Error::Unanswered { cause: cause.map(Box::new) };
+        assert_eq!(
+            unanswered(Some(Error::Status { endpoint: "webwxsendmsg", status: 502 })).to_string(),
+            "it is unknown whether the request took effect: webwxsendmsg returned HTTP status 502"
+        );
+        assert_eq!(
+            unanswered(None).to_string(),
+            "it is unknown whether the request took effect: the exchange was cancelled"
         );
         assert_eq!(Ret(77).to_string(), "77");
     }

@@ -117,6 +117,7 @@ pub mod device;
 pub mod endpoint;
 pub mod entry;
 pub mod error;
+mod failure;
 pub mod feedback;
 pub mod flow;
 #[cfg(any(test, feature = "_fuzz"))]
@@ -126,6 +127,7 @@ mod ids;
 #[cfg(test)]
 mod injection_tests;
 mod jar;
+mod lang;
 pub mod link;
 pub mod login;
 pub mod media;
@@ -148,6 +150,7 @@ pub mod sync;
 mod testing;
 pub mod text;
 mod time;
+mod user_agent;
 mod wire;
 
 pub use account::Account;

@@ -1,0 +1,126 @@
+//! Failed exchanges, as drivers report them.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+/// The failure of an exchange, as reported by a driver.
+#[derive(Clone)]
+pub struct Failure {
+    /// The kind of failure.
+    pub kind: FailureKind,
+    /// Whether the server may have received the request.
+    pub sent: Sent,
+    source: Option<Arc<dyn core::error::Error + Send + Sync>>,
+}
+
+impl Failure {
+    /// Returns a failure without a source.
+    pub const fn new(kind: FailureKind, sent: Sent) -> Self {
+        Self { kind, sent, source: None }
+    }
+
+    /// Sets the error that caused the failure.
+    ///
+    /// It is available from [`core::error::Error::source`]; its text should not quote the request.
+    #[must_use]
+    pub fn because(mut self, source: impl core::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            FailureKind::Resolve => "the host's name could not be resolved",
+            FailureKind::Connect => "the host could not be reached",
+            FailureKind::Proxy => "the proxy could not be used",
+            FailureKind::ProxyAuthorization => "the proxy refused the user or the password",
+            FailureKind::Tls => "the secure connection could not be made",
+            FailureKind::Certificate => "the server's certificate is not trusted",
+            FailureKind::Timeout => "the time limit passed",
+            FailureKind::Closed => "the connection broke",
+            FailureKind::Truncated => "the reply ended early",
+            FailureKind::TooLarge => "the reply is longer than allowed",
+            FailureKind::Encoding => "the reply has a content coding that was not asked for",
+            FailureKind::Protocol => "the reply is not HTTP",
+            FailureKind::Unsendable => "the request cannot be sent as it is",
+            FailureKind::Source => "the source failed",
+            FailureKind::Sink => "the writer failed",
+            FailureKind::Cancelled => "the exchange was cancelled",
+            FailureKind::Other => "the transport failed",
+        })?;
+        f.write_str(match self.sent {
+            Sent::No => " (nothing was sent)",
+            Sent::Maybe => "",
+        })
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("kind", &self.kind)
+            .field("sent", &self.sent)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl core::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// The kind of a [`Failure`].
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The host's name has no address.
+    Resolve,
+    /// No connection could be made.
+    Connect,
+    /// The proxy cannot be reached, or did not connect to the host.
+    Proxy,
+    /// The proxy refused the user or the password (407).
+    ProxyAuthorization,
+    /// No secure connection could be made: the handshake failed.
+    Tls,
+    /// The certificate of the server is not trusted, or belongs to another host.
+    Certificate,
+    /// The exchange's deadline, or a body's idle time, passed.
+    Timeout,
+    /// The connection broke before the reply was complete.
+    Closed,
+    /// The body is shorter than announced.
+    Truncated,
+    /// The body, or the head, is longer than allowed.
+    TooLarge,
+    /// A `Content-Encoding` other than `identity`.
+    Encoding,
+    /// The response is not valid HTTP.
+    Protocol,
+    /// The request is inconsistent, for example its `Content-Length` differs from the length of its
+    /// body.
+    Unsendable,
+    /// The source of an upload failed.
+    Source,
+    /// The writer of a download failed.
+    Sink,
+    /// The driver ended the exchange.
+    Cancelled,
+    /// Anything else.
+    Other,
+}
+
+/// Whether the server may have received the request.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third answer")]
+pub enum Sent {
+    /// Certainly not: no connection was made or, for a request with a body, none of the body was
+    /// read.
+    No,
+    /// Possibly.
+    Maybe,
+}

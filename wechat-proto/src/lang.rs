@@ -1,0 +1,86 @@
+//! The language of the service's texts.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Invalid;
+
+/// The language of the service's texts, such as `zh_CN`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Lang(Cow<'static, str>);
+
+impl Lang {
+    /// Simplified Chinese.
+    pub const ZH_CN: Self = Self(Cow::Borrowed("zh_CN"));
+    /// Traditional Chinese.
+    pub const ZH_TW: Self = Self(Cow::Borrowed("zh_TW"));
+    /// English.
+    pub const EN_US: Self = Self(Cow::Borrowed("en_US"));
+
+    /// Returns the language in the service's notation.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Lang {
+    fn default() -> Self {
+        Self::ZH_CN
+    }
+}
+
+impl FromStr for Lang {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        String::from(text).try_into()
+    }
+}
+
+impl TryFrom<String> for Lang {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        let letters = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_alphabetic());
+        match text.split_once('_') {
+            Some((language, region)) if letters(language) && letters(region) => {
+                Ok(Self(Cow::Owned(text)))
+            }
+            _ => {
+                Err(Invalid { what: "a language", expected: "two letters, _, two letters: zh_CN" })
+            }
+        }
+    }
+}
+
+impl From<Lang> for String {
+    fn from(lang: Lang) -> Self {
+        lang.0.into_owned()
+    }
+}
+
+impl fmt::Display for Lang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_two_and_two_letters() {
+        for good in ["zh_CN", "en_US", "zh_TW"] {
+            assert_eq!(good.parse::<Lang>().unwrap().as_str(), good);
+        }
+        for bad in ["", "zh", "zh-CN", "zh_CN&x=y", "zh_C\n", "zhh_CN"] {
+            assert!(bad.parse::<Lang>().is_err(), "{bad:?}");
+        }
+    }
+}
