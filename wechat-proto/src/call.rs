@@ -82,15 +82,11 @@ impl<E: Endpoint> Flow for Call<E> {
             State::Answered(uri, response, result) => {
                 Ok(finish(&mut self.endpoint, state, &uri, &response, result, now)?)
             }
-            State::Failed(failure) if failure.sent == Sent::No => {
-                self.state = State::Ready;
-                self.endpoint.unsent(state);
-                Err(Error::Transport(failure).into())
-            }
             State::Failed(failure) => {
-                let error = Error::Transport(failure);
-                Err(if once { Error::Unanswered { cause: Some(Box::new(error)) } } else { error }
-                    .into())
+                if failure.sent == Sent::No {
+                    self.state = State::Ready;
+                }
+                Err(self.endpoint.fail(state, failure).into())
             }
         }
     }

@@ -349,6 +349,29 @@ fn a_close_during_logout_counts_as_the_logout() {
     assert_eq!(closes(&mut stored, 1), Ret::SESSION_INVALID);
 }
 
+/// An endpoint used alone reports failures as a call does.
+#[test]
+fn a_failure_without_a_call_depends_on_what_was_sent() {
+    let mut session = session();
+    let mut send = SendText::new(UserName::file_helper(), "x");
+    let mut check = SyncCheck;
+    for (sent, unanswered) in [(Sent::No, false), (Sent::Maybe, true)] {
+        let failure = || Failure::new(FailureKind::Closed, sent);
+        let error = send.fail(&mut session, failure());
+        assert_eq!(matches!(error, Error::Unanswered { cause: Some(_) }), unanswered, "{error}");
+        let error = check.fail(&mut session, failure());
+        assert!(matches!(error, Error::Transport(_)), "{error}");
+    }
+    // A logout that was not sent is withdrawn.
+    let mut logout = Logout::new();
+    for (sent, ret) in [(Sent::No, Ret::SESSION_INVALID), (Sent::Maybe, Ret::OK)] {
+        let mut session = crate::testing::session();
+        logout.request(&mut session, NOW);
+        logout.fail(&mut session, Failure::new(FailureKind::Closed, sent));
+        assert_eq!(closes(&mut session, 1), ret);
+    }
+}
+
 #[test]
 fn a_request_has_the_limits_of_its_endpoint() {
     let mut session = session();

@@ -5,9 +5,11 @@
 //! | build the request | [`Endpoint::request`] | `DeviceID` generator, client message id |
 //! | parse the response | [`Endpoint::parse`] | none |
 //! | parse and apply the response | [`Endpoint::receive`] | cookies, session end, the confirmed effect |
+//! | there is no response | [`Endpoint::fail`] | marks of a request that was not sent |
 //!
-//! An endpoint can be used alone: `request`, your HTTP client, `receive`. [`Call`](crate::Call)
-//! runs it as a [`Flow`](crate::Flow), for any driver.
+//! An endpoint can be used alone: `request`, your HTTP client, then `receive` or `fail`. The client
+//! follows no redirects, and returns responses of any status; [`flow`](crate::flow) lists all
+//! requirements. [`Call`](crate::Call) runs an endpoint as a [`Flow`](crate::Flow), for any driver.
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -16,7 +18,7 @@ use http::Uri;
 
 use crate::body::Body;
 use crate::device::Device;
-use crate::error::Error;
+use crate::error::{Error, Failure, Sent};
 use crate::flow::{Response, Want};
 use crate::time::Timestamp;
 
@@ -53,7 +55,8 @@ pub trait Endpoint {
 
     /// Builds the complete request: URL, headers, cookies and body.
     ///
-    /// This cannot fail: the constructors reject invalid input.
+    /// This cannot fail: the constructors reject invalid input. It does not check whether the
+    /// session has ended ([`Device::session_ended`]).
     fn request(&mut self, state: &mut Self::State, now: Timestamp) -> http::Request<Body>;
 
     /// Parses the response, without changing any state.
@@ -91,6 +94,20 @@ pub trait Endpoint {
     ) -> Result<Self::Output, Error> {
         let result = self.parse(response);
         finish(self, state, uri, response, result, now)
+    }
+
+    /// Converts the failure of an exchange without a response into the error to report:
+    /// [`Error::Transport`], or [`Error::Unanswered`] with [`Repeat::Once`] if the request may have
+    /// been sent.
+    fn fail(&mut self, state: &mut Self::State, failure: Failure) -> Error {
+        let sent = failure.sent;
+        let error = Error::Transport(failure);
+        if sent == Sent::No {
+            self.unsent(state);
+        } else if Self::REPEAT == Repeat::Once {
+            return Error::Unanswered { cause: Some(Box::new(error)) };
+        }
+        error
     }
 }
 

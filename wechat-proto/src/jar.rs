@@ -144,6 +144,11 @@ impl Jar {
             }
             accept(hosts, origin, &cookie, None, Timestamp::default())
         };
+        let line = line.trim();
+        let line = match line.get(..7) {
+            Some(name) if name.eq_ignore_ascii_case("cookie:") => line.get(7..).unwrap_or_default(),
+            _ => line,
+        };
         let pairs = line.split(';').map(str::trim).filter(|text| !text.is_empty());
         let cookies = pairs.map(pair).collect::<Option<Vec<_>>>().ok_or(invalid)?;
         if cookies.is_empty() {

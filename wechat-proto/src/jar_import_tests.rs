@@ -113,6 +113,15 @@ fn imported_cookies_survive_storage_and_have_no_end() {
 }
 
 #[test]
+fn name_of_the_cookie_header_is_accepted() {
+    for line in ["Cookie: wxuin=7; wxsid=a", " cookie:wxuin=7; wxsid=a"] {
+        let mut device = Device::new();
+        assert_eq!(device.import_cookies(line).unwrap(), 2, "{line}");
+        assert_eq!(carried(&device, "https://wx.qq.com/"), "wxsid=a; wxuin=7");
+    }
+}
+
+#[test]
 fn malformed_import_adds_nothing() {
     for header in [
         "",

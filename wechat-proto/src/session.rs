@@ -22,8 +22,9 @@ use crate::wire::envelope::{BaseRequest, Uin};
 
 /// A login: credentials, the account, and the position in its messages.
 ///
-/// This is the only state to persist. It is created by [`Login`](crate::login::Login) or loaded
-/// from storage ([`Session::from_json`]); every request that needs a login takes one.
+/// This is the only state to persist. It is created by [`Login`](crate::login::Login), opened with
+/// the cookies of a browser ([`Session::open`]), or loaded from storage ([`Session::from_json`]);
+/// every request that needs a login takes one.
 ///
 /// `Debug` shows no credentials or cookies. [`Session::to_json`] and `Serialize` include them:
 /// anyone who reads the result can use the session. [`store`](crate::store) lists the requirements
@@ -70,7 +71,30 @@ impl Session {
     /// Opens a session from the credentials of the login page and the reply to `webwxinit`.
     ///
     /// The device stores the number of the account, for
-    /// [`Login::again`](crate::login::Login::again).
+    /// [`Login::again`](crate::login::Login::again). The lifetime of the session, reported by
+    /// [`SessionEnded`](crate::SessionEnded), begins at `now`.
+    ///
+    /// A session of a logged-in browser is opened in the same way. The cookies, the credentials and
+    /// the reply must be of one login: that is not checked.
+    ///
+    /// ```
+    /// use wechat_proto::login::{Credentials, InitSession};
+    /// use wechat_proto::{Device, Endpoint as _, Error, Session, Timestamp, http};
+    ///
+    /// # fn exchange(_: http::Request<wechat_proto::Body>) -> wechat_proto::flow::Response { unreachable!() }
+    /// # fn random() -> [u8; 32] { [0; 32] }
+    /// fn open(cookies: &str, skey: &str, now: Timestamp) -> Result<Session, Box<dyn std::error::Error>> {
+    ///     let mut device = Device::new().with_seed(random());
+    ///     device.import_cookies(cookies)?; // "wxuin=1234567; wxsid=…; webwx_data_ticket=…"
+    ///     let credentials = Credentials::new("1234567", "the wxsid", skey, "")?;
+    ///     let mut init = InitSession::new(credentials.clone());
+    ///     let request = init.request(&mut device, now);
+    ///     let uri = request.uri().clone();
+    ///     let response = exchange(request); // your HTTP client
+    ///     let init = init.receive(&mut device, &uri, &response, now)?;
+    ///     Ok(Session::open(device, credentials, &init, now))
+    /// }
+    /// ```
     pub fn open(device: Device, credentials: Credentials, init: &Init, now: Timestamp) -> Self {
         let mut me = init.me.clone();
         if me.uin == 0 {
@@ -103,6 +127,9 @@ impl Session {
     }
 
     /// Parses the form of [`Session::to_json`], written by this version or an older one.
+    ///
+    /// Its generator continues elsewhere than that of the session which was stored, so the two do
+    /// not draw the same ids, and their JSON differs.
     ///
     /// # Errors
     ///

@@ -18,7 +18,8 @@ use crate::time::Timestamp;
 pub struct SessionEnded {
     /// The code that ended it: 1100, 1101 or 1102, or [`Ret::OK`] for its own logout.
     pub retcode: Ret,
-    /// The time since its login, by the driver's clock. Resuming the session does not reset it.
+    /// The time since its login ([`Session::open`](crate::Session::open)), by the driver's clock.
+    /// Resuming the session does not reset it.
     pub after: Duration,
     /// Whether any message was delivered, except status messages of the phone (`MsgType` 51), which
     /// arrive with every login.

@@ -31,6 +31,8 @@ pub struct ContactPage {
 }
 
 /// Gets a page of the address book.
+///
+/// The result is not added to a directory; [`Account::learn`](crate::Account::learn) does that.
 #[derive(Clone, Debug, Default)]
 pub struct GetContacts {
     seq: i64,

@@ -47,8 +47,10 @@ const _: fn(Credentials) = |Credentials { uin, sid, skey, pass_ticket }| {
 
 impl Credentials {
     /// Returns credentials from another source, such as a logged-in browser: the values of the
-    /// login page, or of the cookies `wxuin` and `wxsid`. `skey` and `pass_ticket` may be empty;
-    /// `pass_ticket` is percent-encoded, as on the page.
+    /// login page, or of the cookies `wxuin` and `wxsid`. `skey` and `pass_ticket` may be empty.
+    ///
+    /// In the requests of the browser, `skey` is `BaseRequest.Skey`. `pass_ticket` stays
+    /// percent-encoded, as on the page: URLs contain it encoded twice (`%252B` there is `%2B` here).
     ///
     /// # Errors
     ///

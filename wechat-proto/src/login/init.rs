@@ -43,7 +43,8 @@ pub struct Init {
     pub contacts: Vec<Contact>,
     /// The names of the recent chats, including unsaved rooms.
     pub chat_set: Vec<UserName>,
-    /// The position in the account's messages; rarely empty.
+    /// The position in the account's messages. Rarely empty: repeat the request once in that case,
+    /// as [`Login`](super::Login) does.
     pub sync_key: SyncKey,
     /// The new `Skey`, if there is one.
     pub(crate) skey: Secret,

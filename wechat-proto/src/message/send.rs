@@ -28,9 +28,10 @@ use crate::wire::query::{Url, json};
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// The service's number for it, which a revocation names.
+    /// The service's number for it, which a revocation names. Not usable if the reply has none
+    /// ([`MsgId::is_known`]).
     pub msg_id: MsgId,
-    /// The client's own number for it, if the reply repeats it.
+    /// The client's own number for it, if the reply repeats it. Not compared with the one sent.
     pub client_msg_id: Option<ClientMsgId>,
 }
 

@@ -103,6 +103,10 @@ impl Inbox {
     /// Disables automatic acknowledgement: acknowledge each message with
     /// [`Session::acknowledge`](crate::Session::acknowledge), in any order. The ids of
     /// unacknowledged messages are kept in memory.
+    ///
+    /// Store the session before each poll for a further message, also while earlier ones are
+    /// unacknowledged: cookies and keys that arrived with them are part of it. If the session ends,
+    /// unacknowledged messages are not sent again.
     #[must_use]
     pub const fn manual(mut self) -> Self {
         self.manual = true;
