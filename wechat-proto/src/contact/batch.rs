@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxbatchgetcontact`
 //!
-//! Records by name: rooms with their members, strangers (`docs/protocol.md` §5.2).
+//! Gets records by name: rooms with their members, strangers (`docs/protocol.md` §5.2).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -24,11 +24,11 @@ const ENDPOINT: &str = "webwxbatchgetcontact";
 
 /// Gets the records of contacts, rooms or strangers by name.
 ///
-/// The reply has them in any order, and some may be missing.
+/// The reply has them in any order and may lack some.
 #[derive(Clone, Debug)]
 pub struct BatchGetContacts {
     names: Vec<UserName>,
-    /// The room whose members they are.
+    /// The room whose members are requested.
     room: Option<Box<str>>,
 }
 
@@ -87,8 +87,8 @@ impl Endpoint for BatchGetContacts {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says, [`Error::ServiceFailed`] among it; [`Error::Malformed`]
-    /// for any other response.
+    /// Fails with the error for the reply's `Ret`, including [`Error::ServiceFailed`], or with
+    /// [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Vec<Contact>, Error> {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
         Ok(WireContact::take_all(wire.contacts))
@@ -103,7 +103,7 @@ struct Item<'a> {
     room: Room<'a>,
 }
 
-/// In which room, if in one.
+/// The room in which a member is looked up, if any.
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged, rename_all_fields = "PascalCase")]
 enum Room<'a> {
@@ -123,7 +123,7 @@ mod tests {
     use crate::testing::{body, http_of, malformed, rendered, reply, session};
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         let names = ["@@e2da", "@stranger"].map(|name| name.parse().unwrap());
         insta::assert_snapshot!(rendered(BatchGetContacts::new(&names), &mut session), @r#"
@@ -141,9 +141,9 @@ mod tests {
         "#);
     }
 
-    /// By the room's other name, or by its own where that is not known.
+    /// Uses the room's other name, or its own where that is unknown.
     #[test]
-    fn asks_for_members() {
+    fn members_request_names_the_room() {
         use crate::contact::record::WireContact;
         use crate::wire::lenient::Lenient as _;
 
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_fifty_at_most() {
+    fn request_has_fifty_names_at_most() {
         let mut session = session();
         let names: Vec<UserName> =
             (0..60).map(|n| alloc::format!("@@{n}").parse().unwrap()).collect();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let contacts = BatchGetContacts::new(&[]).parse(&reply(
             r#"{"BaseResponse":{"Ret":0},"Count":2,"ContactList":[{"UserName":"@@2","MemberList":[{"UserName":"@a","DisplayName":"d"}]},{"UserName":"@@1"}]}"#,
         ))

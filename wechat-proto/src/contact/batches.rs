@@ -1,24 +1,24 @@
-//! What to ask for in batches, and what to do when one is refused: `docs/protocol.md` §5.2.
+//! A queue that is looked up in batches, smaller ones after a refusal: `docs/protocol.md` §5.2.
 
 use alloc::collections::VecDeque;
 
 use super::BatchGetContacts;
 
-/// A queue of what to ask for, and how much of it at once.
+/// A queue of items to look up, with the size of the next batch.
 #[derive(Clone, Debug)]
 pub(super) struct Batches<T> {
-    /// What is left, and how often each failed alone.
+    /// The remaining items, each with the number of times it failed alone.
     left: VecDeque<(T, u32)>,
-    /// How many of them, from the first, were in the smallest batch that was refused: they are
-    /// asked for in smaller ones.
+    /// The number of items, from the front, that were in the smallest refused batch: they are
+    /// looked up in smaller batches.
     suspect: usize,
-    /// How many suspects are asked for at once.
+    /// The number of suspects in the next batch.
     step: usize,
 }
 
-/// How many names are asked for after a batch was refused: `docs/protocol.md` §5.2.
+/// The sizes of batches after a refusal: `docs/protocol.md` §5.2.
 const STEPS: [usize; 3] = [10, 5, 1];
-/// How often something is asked for alone before it is given up.
+/// The number of times an item is looked up alone before it is given up.
 const TRIES: u32 = 3;
 
 impl<T> Default for Batches<T> {
@@ -34,7 +34,7 @@ impl<T> From<VecDeque<T>> for Batches<T> {
 }
 
 impl<T> Batches<T> {
-    /// What the next request asks for.
+    /// Returns the items of the next request.
     pub(super) fn next(&self) -> impl Iterator<Item = &T> {
         self.left.iter().take(self.size()).map(|(item, _)| item)
     }
@@ -47,7 +47,7 @@ impl<T> Batches<T> {
         self.left.push_back((item, 0));
     }
 
-    /// Drops what need not be asked for any more.
+    /// Keeps only the items for which `keep` returns true.
     pub(super) fn keep(&mut self, mut keep: impl FnMut(&T) -> bool) {
         let (suspects, mut place) = (self.suspect, 0);
         self.left.retain(|(item, _)| {
@@ -60,21 +60,21 @@ impl<T> Batches<T> {
         });
     }
 
-    /// What is suspected goes behind the others.
+    /// Moves the suspects behind the other items.
     pub(super) fn put_off(&mut self) {
         self.left.rotate_left(self.suspect);
         self.suspect = 0;
     }
 
-    /// What was asked for was answered, or nothing about it is to be known.
+    /// Removes the items of the last request, which was answered or cannot be.
     pub(super) fn answered(&mut self) {
         let asked = self.size();
         self.left.drain(..asked);
         self.suspect = self.suspect.saturating_sub(asked);
     }
 
-    /// What was asked for was refused: it is asked for in smaller batches, and what is refused
-    /// alone, not again. Whether it was alone.
+    /// Handles a refusal of the last request: its items go into smaller batches; an item that is
+    /// refused alone is removed. Returns whether it was alone.
     pub(super) fn refused(&mut self) -> bool {
         let alone = self.size() <= 1;
         if alone {
@@ -85,8 +85,8 @@ impl<T> Batches<T> {
         alone
     }
 
-    /// What was asked for was too much at once: it is asked for in smaller batches. What was alone
-    /// goes behind the others, and is given up when that happened a few times.
+    /// Handles a failure of the last request: its items go into smaller batches; an item that was
+    /// alone goes behind the others, and is removed after [`TRIES`] failures.
     pub(super) fn too_much(&mut self) {
         let asked = self.size();
         if asked <= 1 {

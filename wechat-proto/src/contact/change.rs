@@ -1,4 +1,4 @@
-//! What is different between two looks at a directory.
+//! Differences between two copies of a directory.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -12,33 +12,33 @@ use serde::{Serialize, Serializer};
 use super::{Contact, Directory, Member, Members};
 use crate::ids::UserName;
 
-/// A difference between two looks at a directory: [`Directory::changes_since`].
+/// A difference between two copies of a directory: [`Directory::changes_since`].
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Change {
-    /// Somebody is known who was not.
+    /// A contact was added.
     Added {
-        /// Who.
+        /// The new contact.
         #[serde(serialize_with = "shared")]
         contact: Arc<Contact>,
     },
-    /// Somebody is known no more: deleted, or a room that was left.
+    /// A contact was removed: it was deleted, or is a room that the account left.
     Removed {
-        /// Who it was.
+        /// The old contact.
         #[serde(serialize_with = "shared")]
         contact: Arc<Contact>,
     },
-    /// A person calls itself something else; a room has another topic.
+    /// A contact's nickname or a room's topic changed.
     Renamed {
-        /// Who.
+        /// The person or room.
         user_name: UserName,
-        /// The name before; it was not empty.
+        /// The name before; not empty.
         old: Box<str>,
         /// The name now.
         new: Box<str>,
     },
-    /// A room has another owner.
+    /// A room's owner changed.
     OwnerChanged {
         /// The room.
         user_name: UserName,
@@ -47,32 +47,32 @@ pub enum Change {
         /// The owner now.
         new: UserName,
     },
-    /// Somebody is in a room who was not. Told only where all members were known before.
+    /// Members joined a room. Reported only if all members were known before.
     MembersJoined {
         /// The room.
         user_name: UserName,
-        /// Who joined.
+        /// The new members.
         members: Vec<Member>,
     },
-    /// Somebody is no longer in a room.
+    /// Members left a room.
     MembersLeft {
         /// The room.
         user_name: UserName,
-        /// Who left, as they were known.
+        /// The members that left, as they were last known.
         members: Vec<Member>,
     },
-    /// Members of a room call themselves something else, there or at all.
+    /// Members of a room changed their nickname or their name in the room.
     MembersRenamed {
         /// The room.
         user_name: UserName,
-        /// Who, with their names now.
+        /// The members, with their new names.
         members: Vec<Member>,
     },
-    /// Anything else of a contact is different.
+    /// Other fields of a contact changed.
     Changed {
-        /// Who.
+        /// The person or room.
         user_name: UserName,
-        /// What.
+        /// The changed fields.
         fields: Fields,
     },
 }
@@ -82,7 +82,7 @@ fn shared<S: Serializer>(contact: &Arc<Contact>, serializer: S) -> Result<S::Ok,
 }
 
 impl Change {
-    /// Whom it is about: the person or the room.
+    /// Returns the name of the person or room that changed.
     pub fn user_name(&self) -> &UserName {
         match self {
             Self::Added { contact } | Self::Removed { contact } => &contact.user_name,
@@ -108,7 +108,7 @@ macro_rules! fields {
 
             const NAMES: &[(&str, Self)] = &[$( ($field, Self::$name) ),*];
 
-            /// Those in which two contacts differ.
+            /// Returns the fields in which two contacts differ.
             fn between(old: &Contact, new: &Contact) -> Self {
                 let mut fields = Self::default();
                 $( if old.$($member).+ != new.$($member).+ $( || old.$($other).+ != new.$($other).+ )* {
@@ -121,7 +121,7 @@ macro_rules! fields {
 }
 
 fields! {
-    /// `nick_name`, where there was none before or is none now: else [`Change::Renamed`].
+    /// `nick_name`, if it was empty before or is now; otherwise see [`Change::Renamed`].
     NICK_NAME = 0 "nick_name" { nick_name }
     /// `remark_name`
     REMARK_NAME = 1 "remark_name" { remark_name }
@@ -159,30 +159,31 @@ fields! {
     HIDE_INPUT_BAR_FLAG = 17 "hide_input_bar_flag" { hide_input_bar_flag }
     /// `uin`
     UIN = 18 "uin" { uin }
-    /// Whose the room is, where that was not known before or is not now: else
+    /// The room's owner, if it was unknown before or is now; otherwise see
     /// [`Change::OwnerChanged`].
     OWNER = 19 "owner" { chat_room_owner, is_owner, owner_uin }
     /// `encry_chat_room_id`
     ENCRY_CHAT_ROOM_ID = 20 "encry_chat_room_id" { encry_chat_room_id }
     /// `member_count`
     MEMBER_COUNT = 21 "member_count" { member_count }
-    /// `members`, where not all were known before or now, or where one that stayed has another
-    /// status, or a name at last: else [`Change::MembersJoined`] and its like.
+    /// `members`, if not all were known before or are now, or if a member that stayed has another
+    /// status, or a name for the first time; otherwise see [`Change::MembersJoined`],
+    /// [`Change::MembersLeft`] and [`Change::MembersRenamed`].
     MEMBERS = 22 "members" { members }
 }
 
 impl Fields {
-    /// Whether all of these are among them.
+    /// Returns whether all of these fields are set.
     pub const fn has(self, fields: Self) -> bool {
         self.0 & fields.0 == fields.0
     }
 
-    /// Whether there is none.
+    /// Returns whether no field is set.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Their names, as in the serialized form of [`Contact`].
+    /// Returns the names of the fields, as in the serialized form of [`Contact`].
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         Self::NAMES.iter().filter(move |(_, field)| self.has(*field)).map(|(name, _)| *name)
     }
@@ -206,7 +207,7 @@ impl fmt::Debug for Fields {
     }
 }
 
-/// As a list of names.
+/// Serializes as a list of names.
 impl Serialize for Fields {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(None)?;
@@ -218,15 +219,15 @@ impl Serialize for Fields {
 }
 
 impl Directory {
-    /// What is different from an older copy, in the order of the names.
+    /// Returns the differences from an older copy, in the order of the names.
     ///
-    /// A copy costs a few pointers, and the comparison is over at once where nothing changed:
+    /// A copy costs a few pointers, and the comparison returns immediately if nothing changed:
     ///
     /// ```
     /// # use wechat_proto::contact::{Change, Directory};
-    /// # fn look(directory: &Directory) {
+    /// # fn example(directory: &Directory) {
     /// let mut seen = directory.clone();
-    /// // … later, with a copy of the account's directory as it is then:
+    /// // … later, with a newer copy of the account's directory:
     /// for change in directory.changes_since(&seen) {
     ///     if let Change::MembersJoined { user_name, members } = &change {
     ///         println!("{} joined {}", members[0].name(), directory.name_of(user_name));
@@ -236,10 +237,10 @@ impl Directory {
     /// # }
     /// ```
     ///
-    /// Nothing is queued, so nothing can overflow, and no change is lost. But what was changed
-    /// back between the two looks is not seen: look after each message for the finest grain that
-    /// the service gives. The changes of a batch are in the directory before its first message is
-    /// handed out, and who was asked for, before the first of the next batch.
+    /// There is no queue that could overflow, and no change is lost. But a change that was reverted
+    /// between the two copies is not reported: compare after each message for the finest
+    /// granularity that the service offers. The changes of a batch are in the directory before its
+    /// first message is returned, and looked-up contacts before the first message of the next batch.
     pub fn changes_since(&self, old: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
         if Arc::ptr_eq(&self.contacts, &old.contacts) {
@@ -274,7 +275,7 @@ impl Directory {
             let (old, new) = (old.nick_name.clone(), new.nick_name.clone());
             changes.push(Change::Renamed { user_name: user_name(), old, new });
         }
-        // Without an account, nobody's: two of its rooms have the same owner.
+        // A directory without an account: all rooms with `IsOwner` have the same owner.
         let nobody = UserName::nearest("");
         let me = self.me.as_ref().unwrap_or(&nobody);
         if fields.has(Fields::OWNER)
@@ -299,7 +300,7 @@ impl Directory {
             if !joined.is_empty() {
                 changes.push(Change::MembersJoined { user_name: user_name(), members: joined });
             }
-            // What else is different of one that stayed: its status, or a name where there was none.
+            // Other differences of a member that stayed: its status, or its first name.
             let otherwise = |member: &Member| {
                 old.member(&member.user_name).is_some_and(|old| {
                     old.attr_status != member.attr_status

@@ -10,7 +10,7 @@ fn directory(records: &[&str]) -> Directory {
     directory
 }
 
-/// The changes that records make, as JSON, one a line.
+/// Returns the changes that records make, as JSON, one per line.
 fn changes(before: &[&str], after: &[&str]) -> String {
     let old = directory(before);
     let mut new = old.clone();
@@ -26,7 +26,7 @@ const ROOM: &str = r#"{"UserName":"@@r","NickName":"room","ChatRoomOwner":"@1","
     "MemberList":[{"UserName":"@1","NickName":"one"},{"UserName":"@2","NickName":"two","DisplayName":"zwei"}]}"#;
 
 #[test]
-fn tells_what_is_different() {
+fn each_kind_of_change_is_reported() {
     let after = [
         r#"{"UserName":"@@r","NickName":"new","ChatRoomOwner":"@2","Statues":1,"MemberCount":2,
             "MemberList":[{"UserName":"@2","NickName":"two","DisplayName":"deux"},{"UserName":"@3","NickName":"three"}]}"#,
@@ -46,7 +46,7 @@ fn tells_what_is_different() {
 }
 
 #[test]
-fn tells_who_came_and_went() {
+fn added_and_removed_contacts_are_reported() {
     let old = directory(&[r#"{"UserName":"@1","NickName":"n"}"#, r#"{"UserName":"@2"}"#]);
     let mut new = old.clone();
     new.remove(&"@1".parse().unwrap());
@@ -66,9 +66,9 @@ fn tells_who_came_and_went() {
     assert_eq!(old.changes_since(&new).len(), 2);
 }
 
-/// Whoever is on the first whole list did not join: nobody knew before.
+/// The members of the first complete list did not join: they were unknown before.
 #[test]
-fn what_is_learnt_is_no_change_of_the_room() {
+fn first_complete_list_reports_no_joins() {
     let partial =
         r#"{"UserName":"@@r","NickName":"room","MemberCount":2,"MemberList":[{"UserName":"@1"}]}"#;
     for before in [partial, r#"{"UserName":"@@r"}"#] {
@@ -79,14 +79,14 @@ fn what_is_learnt_is_no_change_of_the_room() {
         );
         assert!(!change.contains("joined") && !change.contains("owner_changed"), "{change}");
     }
-    // A list that is not whole says of nobody that it left.
+    // An incomplete list does not mean that members left.
     assert_eq!(changes(&[ROOM], &[partial]), "");
 }
 
-/// A small room of `webwxinit` has all of its members, without their names: learning those is no
-/// renaming. And what nothing else tells of one that stays is told at least as that.
+/// A small room in `webwxinit` has all of its members, without their names: a first name is not a
+/// renaming. Other differences of members that stayed are reported as changed `members`.
 #[test]
-fn what_else_is_different_of_members_is_told() {
+fn other_differences_of_members_are_reported() {
     let nameless = r#"{"UserName":"@@r","NickName":"room","MemberCount":2,"MemberList":[{"UserName":"@1"},{"UserName":"@2"}]}"#;
     let status = ROOM.replace("\"two\",", "\"two\",\"MemberStatus\":7,");
     for (before, after) in [(nameless, ROOM), (ROOM, &status)] {
@@ -96,9 +96,9 @@ fn what_else_is_different_of_members_is_told() {
     }
 }
 
-/// The account's own room is told in two ways.
+/// The service marks the account's own room in two ways.
 #[test]
-fn the_same_owner_is_no_change() {
+fn same_owner_in_other_form_is_no_change() {
     let mine = r#"{"UserName":"@@r","IsOwner":1}"#;
     assert_eq!(changes(&[mine], &[r#"{"UserName":"@@r","ChatRoomOwner":"@me"}"#]), "");
     let given = changes(&[mine], &[r#"{"UserName":"@@r","ChatRoomOwner":"@2"}"#]);
@@ -108,7 +108,7 @@ fn the_same_owner_is_no_change() {
     );
 }
 
-/// Each field, alone, is told by its own name.
+/// Each field that changes alone is reported under its own name.
 #[test]
 fn every_field_has_a_name() {
     for (wire, name) in [

@@ -1,4 +1,4 @@
-//! What a contact is, and what its flags say: `docs/protocol.md` §10.
+//! The kind of a contact, and the meaning of its flags: `docs/protocol.md` §10.
 
 use serde::Serialize;
 
@@ -6,22 +6,22 @@ use super::Contact;
 use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use crate::ids::UserName;
 
-/// What a contact is.
+/// The kind of a contact.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ContactKind {
-    /// A person: a friend, or a stranger who was heard or asked for.
+    /// A person: a friend, or a stranger who wrote or was looked up.
     Person,
     /// A room: a group chat.
     Room,
     /// An official account, of a business or a publisher.
     Official,
-    /// One that every account has, such as `filehelper`, or a chat of another service.
+    /// A contact that every account has, such as `filehelper`, or a chat of another service.
     BuiltIn,
 }
 
-/// The names that the official page, and two sets of notes, know for built-in accounts.
+/// The names of built-in accounts according to the official page and two sets of notes.
 const BUILT_IN: &[&str] = &[
     "blogapp",
     "blogappweixin",
@@ -55,16 +55,16 @@ const BUILT_IN: &[&str] = &[
     "wxitil",
 ];
 
-/// What chats of other services end in, and rooms for talk around a place.
+/// The suffixes of chats of other services, and of rooms for talk around a place.
 const BUILT_IN_SUFFIXES: [&str; 3] = ["@qqim", "@lbsroom", "@talkroom"];
 
-/// What the official page never shows.
+/// The names that the official page never shows.
 const HIDDEN: [&str; 4] =
     ["newsapp", "wxid_novlwrv3lqwv11", "gh_22b87fa7cb3c", "notification_messages"];
 const HIDDEN_SUFFIXES: [&str; 2] = ["@lbsroom", "@talkroom"];
 
 impl ContactKind {
-    /// What has this name and this flag; 0 where the flag is not known.
+    /// Returns the kind of a contact with this name and flag; pass 0 for an unknown flag.
     pub fn of(name: &UserName, verify_flag: VerifyFlag) -> Self {
         if name.is_room() {
             Self::Room
@@ -78,8 +78,8 @@ impl ContactKind {
     }
 }
 
-/// Whether a name is one of a built-in account: a listed one, or any other bare word, unless it is
-/// the permanent id of a person (`wxid_…`) or of an official account (`gh_…`).
+/// Returns whether a name is that of a built-in account: a listed one, or any other name without
+/// `@`, except for the permanent ids of persons (`wxid_…`) and official accounts (`gh_…`).
 pub(crate) fn is_built_in(name: &UserName) -> bool {
     let name = name.as_str();
     let bare = !name.contains('@') && !name.starts_with("wxid_") && !name.starts_with("gh_");
@@ -88,57 +88,61 @@ pub(crate) fn is_built_in(name: &UserName) -> bool {
 }
 
 impl Contact {
-    /// What it is.
+    /// Returns the kind of the contact.
     pub fn kind(&self) -> ContactKind {
         ContactKind::of(&self.user_name, self.verify_flag)
     }
 
-    /// Whether it is a room.
+    /// Returns whether the contact is a room.
     pub fn is_room(&self) -> bool {
         self.user_name.is_room()
     }
 
-    /// Whether it is an official account.
+    /// Returns whether the contact is an official account.
     pub fn is_official(&self) -> bool {
         self.kind() == ContactKind::Official
     }
 
-    /// Whether it is a person, friend or stranger.
+    /// Returns whether the contact is a person, friend or stranger.
     pub fn is_person(&self) -> bool {
         self.kind() == ContactKind::Person
     }
 
-    /// Whether every account has it, such as `filehelper`.
+    /// Returns whether the contact is built in, such as `filehelper`.
     pub fn is_built_in(&self) -> bool {
         self.kind() == ContactKind::BuiltIn
     }
 
-    /// Whether the official page shows it nowhere. It also hides rooms that the account is no
-    /// longer in: [`Contact::includes`].
+    /// Returns whether the official page never shows the contact. The page also hides rooms that
+    /// the account has left: [`Contact::includes`].
     pub fn is_hidden(&self) -> bool {
         let name = self.user_name.as_str();
         HIDDEN.contains(&name) || HIDDEN_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
     }
 
-    /// Whether nobody can write to it: `fmessage`, from which friend requests come.
+    /// Returns whether messages cannot be sent to the contact: `fmessage`, the source of friend
+    /// requests.
     pub fn is_read_only(&self) -> bool {
         self.user_name.as_str() == "fmessage"
     }
 
-    /// Whether the official page offers no field to write to it: some official accounts.
+    /// Returns whether the official page offers no input field for the contact, as for some
+    /// official accounts.
     pub const fn hides_input_bar(&self) -> bool {
         self.hide_input_bar_flag != 0
     }
 
-    /// Whether it stands in the address book: a friend, a followed account, a room that was saved.
+    /// Returns whether the contact is in the address book: a friend, a followed account, a saved
+    /// room.
     pub const fn is_saved(&self) -> bool {
         self.contact_flag.has(ContactFlag::CONTACT)
     }
 
-    /// Whether its messages raise no notice.
+    /// Returns whether notifications for the contact are muted.
     ///
-    /// Of a room, 0 says so, and 0 erases nothing ([`Directory`](super::Directory)): a room that is
-    /// muted while it is known is seen muted in the next login only.
+    /// For a room, this is a 0 on the wire, which does not replace a known value
+    /// ([`Directory`](super::Directory)): a room that is muted during a session is reported as muted
+    /// only after the next login.
     pub fn is_muted(&self) -> bool {
         if self.is_room() {
             self.statues == 0
@@ -147,46 +151,48 @@ impl Contact {
         }
     }
 
-    /// Whether it is pinned to the top of the chats.
+    /// Returns whether the contact is pinned to the top of the chats.
     pub const fn is_pinned(&self) -> bool {
         self.contact_flag.has(ContactFlag::TOP)
     }
 
-    /// Whether it is on the account's blacklist.
+    /// Returns whether the contact is on the account's blacklist.
     pub const fn is_blocked(&self) -> bool {
         self.contact_flag.has(ContactFlag::BLACKLIST)
     }
 
-    /// Whether the account starred it.
+    /// Returns whether the account starred the contact.
     pub const fn is_starred(&self) -> bool {
         self.star_friend == 1
     }
 
-    /// Whether it has an album of moments.
+    /// Returns whether the contact has an album of moments.
     pub const fn has_moments(&self) -> bool {
         self.sns_flag.has(SnsFlag::ALBUM)
     }
 
-    /// Whether the account hides its moments from it.
+    /// Returns whether the account hides its moments from the contact.
     pub const fn hides_moments(&self) -> bool {
         self.contact_flag.has(ContactFlag::MOMENTS_BLACKLIST)
     }
 
-    /// Whether the account does not want to see its moments.
+    /// Returns whether the account ignores the contact's moments.
     pub const fn ignores_moments(&self) -> bool {
         self.contact_flag.has(ContactFlag::MOMENTS_IGNORED)
     }
 
-    /// Whether the official page takes the room for a deleted one: its flag says nothing of a
-    /// room. Rooms in use were seen without that bit, too: [`Contact::includes`] says more.
+    /// Returns whether the official page treats the room as deleted: its flag lacks
+    /// [`ContactFlag::CHAT_ROOM`]. Rooms in use were seen without that bit, too:
+    /// [`Contact::includes`] is more reliable.
     pub fn is_deleted_room(&self) -> bool {
         self.is_room() && !self.contact_flag.has(ContactFlag::CHAT_ROOM)
     }
 
-    /// Whether somebody, such as the account itself, is in the room.
+    /// Returns whether a person, such as the account itself, is in the room.
     ///
-    /// Not if the members are known without it; if none is known, the official page takes it for
-    /// in where the room has any flag. A list that is not whole says nothing: in.
+    /// Returns `false` if all members are known and the person is not among them, and `true` if the
+    /// list is incomplete. If no member is known, returns whether the room has any flag, as the
+    /// official page does.
     pub fn includes(&self, name: &UserName) -> bool {
         if self.members.is_empty() {
             return self.contact_flag.0 != 0;
@@ -194,7 +200,7 @@ impl Contact {
         self.member(name).is_some() || !self.has_all_members()
     }
 
-    /// Who owns the room, where the service said so; `me` is the account.
+    /// Returns the owner of the room, if known; `me` is the account.
     pub fn owner<'a>(&'a self, me: &'a UserName) -> Option<&'a UserName> {
         self.chat_room_owner.as_ref().or((self.is_owner == 1).then_some(me))
     }
@@ -208,12 +214,12 @@ mod tests {
     use crate::testing::contact;
 
     #[test]
-    fn the_list_is_sorted() {
+    fn built_in_names_are_sorted() {
         assert!(BUILT_IN.is_sorted());
     }
 
     #[test]
-    fn tells_what_a_contact_is() {
+    fn kind_follows_from_name_and_flag() {
         use ContactKind::{BuiltIn, Official, Person, Room};
         for (name, verify_flag, kind) in [
             ("@0f", 0, Person),
@@ -252,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_what_is_hidden() {
+    fn hidden_and_read_only_contacts_are_known() {
         for (name, hidden) in [
             ("newsapp", true),
             ("wxid_novlwrv3lqwv11", true),
@@ -275,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_has_its_meaning() {
+    fn flags_have_their_meanings() {
         type Is = fn(&Contact) -> bool;
         let rows: [(&str, &str, Is, bool); 20] = [
             ("@1", r#""ContactFlag":1"#, Contact::is_saved, true),
@@ -306,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_who_is_in_a_room_and_whose_it_is() {
+    fn room_includes_members_and_has_owner() {
         let me: UserName = "@me".parse().unwrap();
         for (fields, included) in [
             (r#""ContactFlag":0"#, false),

@@ -1,4 +1,4 @@
-//! Synthetic records of every kind, with every flag, in every odd shape.
+//! Tests of synthetic records: all kinds, all flags, malformed shapes.
 
 extern crate std;
 
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use super::Contact;
 
-/// All records, by the names of their files.
+/// Returns all records, by the names of their files.
 fn corpus() -> BTreeMap<String, String> {
     let files = crate::corpus_tests::corpus("contacts").into_iter();
     files.map(|(name, record)| (name, String::from_utf8(record).unwrap())).collect()
 }
 
-/// The typed form, without the fields that are empty, and what its methods say.
+/// Returns the typed form without empty fields, and the results of its methods.
 fn typed(record: &str) -> Value {
     let Ok(contact) = Contact::from_json(record) else { return Value::Null };
     let mut value = serde_json::to_value(&contact).unwrap();
@@ -27,7 +27,7 @@ fn typed(record: &str) -> Value {
     };
     let fields = value.as_object_mut().unwrap();
     fields.retain(|_, value| !empty(value));
-    let says: [(&str, bool); 12] = [
+    let flags: [(&str, bool); 12] = [
         ("saved", contact.is_saved()),
         ("muted", contact.is_muted()),
         ("pinned", contact.is_pinned()),
@@ -41,17 +41,17 @@ fn typed(record: &str) -> Value {
         ("ignores_moments", contact.ignores_moments()),
         ("all_members", contact.has_all_members()),
     ];
-    let says: String =
-        says.iter().filter(|(_, is)| *is).map(|(what, _)| format!("{what} ")).collect();
+    let flags: String =
+        flags.iter().filter(|(_, is)| *is).map(|(name, _)| format!("{name} ")).collect();
     json!({
         "kind": contact.kind(), "name": contact.name(), "sort_key": contact.sort_key(),
         "flags": format!("{:?} {:?}", contact.contact_flag, contact.verify_flag),
-        "is": says.trim_end(), "record": value,
+        "is": flags.trim_end(), "record": value,
     })
 }
 
 #[test]
-fn every_record_is_read() {
+fn every_record_matches_its_snapshot() {
     let corpus = corpus();
     assert!(corpus.len() >= 40, "{}", corpus.len());
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Who is known.
+//! The contacts known to a session.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -14,62 +14,63 @@ use crate::message::Message;
 
 /// The contacts of a session, by `UserName`: persons, rooms, official accounts.
 ///
-/// Fed by the login, the contact lists and every `webwxsync`; whoever is met without being in any
-/// of them is asked for by the [`Inbox`](crate::sync::Inbox), between two checks. A copy costs a
-/// few pointers: keep one, and compare it with a later one ([`Directory::changes_since`]).
+/// Filled by the login, the contact lists and every `webwxsync`. The
+/// [`Inbox`](crate::sync::Inbox) looks up contacts that messages mention and that none of these
+/// lists, between two checks. A clone costs a few pointers: keep one and compare it with a later
+/// one ([`Directory::changes_since`]).
 ///
-/// # What a new record does to an old one
+/// # Merging records
 ///
-/// Nothing that is empty or 0 in it erases what was known, as on the official page: most of the
-/// service's lists leave fields out. So a remark that is taken away on the phone stays until the
-/// next login, and so does a star; [`SetRemark`](super::SetRemark) with an empty remark removes it
-/// here too. A list of members replaces the one before: members that are not on it have left. Only
-/// a list that is shorter than its own `MemberCount` removes nobody.
+/// An empty or 0 field of a new record does not erase a known value, as on the official page: most
+/// of the service's lists leave fields out. A remark or a star that is removed on the phone
+/// therefore stays until the next login; [`SetRemark`](super::SetRemark) with an empty remark
+/// removes it here too. A list of members replaces the previous one: members that are not on it
+/// have left. A list that is shorter than its own `MemberCount` removes no members.
 ///
-/// # How many there are
+/// # Limits
 ///
-/// Everybody whom the service lists, up to 100,000. Of those who stand in no address book and had to
-/// be asked for (strangers who write, rooms that were not saved) the last 4,096: whoever was asked for
-/// before them is known no more, and is asked for again when heard again.
+/// Up to 100,000 contacts are kept. Of the contacts that are not in the address book and had to be
+/// looked up (strangers who write, rooms that were not saved), the last 4,096 are kept: older ones
+/// are dropped, and looked up again when a message mentions them.
 #[derive(Clone, Default)]
 pub struct Directory {
     /// The account itself.
     pub(super) me: Option<UserName>,
-    /// What it calls itself.
+    /// The nickname of the account.
     my_name: Box<str>,
     pub(super) contacts: Arc<BTreeSet<ByName>>,
-    /// The permanent ids that the service told.
+    /// The permanent ids that the service sent.
     pub(super) ids: Arc<BTreeMap<UserName, PermanentId>>,
 }
 
-/// A contact, found and ordered by its `UserName`, which is stored once.
+/// A contact that is compared and ordered by its `UserName`, which is stored once.
 #[derive(Clone)]
 pub(super) struct ByName(pub(super) Arc<Contact>);
 
-/// More permanent ids than any account needs: `docs/threats.md` J7.
+/// The maximum number of permanent ids, more than any account needs: `docs/threats.md` J7.
 const IDS: usize = 20_000;
-/// More contacts than any account has, ten times: `docs/threats.md` J7.
+/// The maximum number of contacts, ten times more than any account has: `docs/threats.md` J7.
 const CONTACTS: usize = 100_000;
 
 impl Directory {
-    /// The directory of an account.
+    /// Returns the empty directory of an account.
     pub(crate) fn of(me: UserName, name: &str) -> Self {
         Self { me: Some(me), my_name: name.into(), ..Self::default() }
     }
 
-    /// The account calls itself something else.
+    /// Sets the nickname of the account.
     pub(crate) fn rename_me(&mut self, name: &str) {
         self.my_name = name.into();
     }
 
-    /// The contact of this name.
+    /// Returns the contact of this name.
     pub fn find(&self, name: &UserName) -> Option<&Contact> {
         self.contacts.get(name).map(|contact| &*contact.0)
     }
 
-    /// What to call whoever has this name: [`Contact::name`], else the name itself.
+    /// Returns the display name for a `UserName`: [`Contact::name`], else the `UserName` itself.
     ///
-    /// A room that has no name is called by the names of its first ten members.
+    /// The display name of a room without a topic is the names of its first ten members.
     pub fn name_of(&self, name: &UserName) -> Box<str> {
         match self.find(name) {
             Some(contact) => contact.name_with(|member| self.name_of_member(member)),
@@ -78,8 +79,8 @@ impl Directory {
         }
     }
 
-    /// What to call whoever said a message: the remark, else (in a room) the name that the
-    /// member has there, else the nickname, else the `UserName` (`docs/protocol.md` §10).
+    /// Returns the display name of a message's author: the remark, else (in a room) the name that
+    /// the member has there, else the nickname, else the `UserName` (`docs/protocol.md` §10).
     pub fn author_name(&self, message: &Message) -> Box<str> {
         let author = message.author();
         let room = self.find(message.peer()).filter(|room| room.is_room());
@@ -89,8 +90,8 @@ impl Directory {
         }
     }
 
-    /// What to call a member of a room: the remark, else its name there, else its nickname, else
-    /// its `UserName`.
+    /// Returns the display name of a room member: the remark, else its name there, else its
+    /// nickname, else its `UserName`.
     pub fn name_of_member(&self, member: &Member) -> Box<str> {
         match self.find(&member.user_name) {
             Some(contact) if !contact.remark_name.is_empty() => contact.remark_name.clone(),
@@ -100,51 +101,51 @@ impl Directory {
         }
     }
 
-    /// All of them, in the order of their `UserName`s.
+    /// Returns all contacts, in the order of their `UserName`s.
     pub fn iter(&self) -> impl Iterator<Item = &Contact> {
         self.contacts.iter().map(|contact| &*contact.0)
     }
 
-    /// The rooms among them.
+    /// Returns the contacts that are rooms.
     pub fn rooms(&self) -> impl Iterator<Item = &Contact> {
         self.iter().filter(|contact| contact.is_room())
     }
 
-    /// The rooms that this person is in, as far as their members are known.
+    /// Returns the rooms that this person is in, as far as their members are known.
     pub fn rooms_with<'a>(&'a self, name: &'a UserName) -> impl Iterator<Item = &'a Contact> {
         self.rooms().filter(|room| room.member(name).is_some())
     }
 
-    /// How many are known.
+    /// Returns the number of contacts.
     pub fn len(&self) -> usize {
         self.contacts.len()
     }
 
-    /// Whether nobody is known.
+    /// Returns whether there are no contacts.
     pub fn is_empty(&self) -> bool {
         self.contacts.is_empty()
     }
 
-    /// Whether this is the name of the account itself.
+    /// Returns whether this is the name of the account itself.
     pub(super) fn is_me(&self, name: &UserName) -> bool {
         self.me.as_ref() == Some(name)
     }
 
-    /// Takes a record, see [`Directory`].
+    /// Merges a record, see [`Directory`].
     pub(crate) fn merge(&mut self, contact: Contact) {
-        self.merge_with(contact, Contact::over);
+        self.merge_with(contact, Contact::completed_from);
     }
 
-    /// Takes a record whose list of members may be some of them.
+    /// Merges a record whose list of members may be incomplete.
     pub(crate) fn merge_part(&mut self, contact: Contact) {
-        self.merge_with(contact, Contact::partly_over);
+        self.merge_with(contact, Contact::completed_from_part);
     }
 
-    fn merge_with(&mut self, contact: Contact, over: fn(Contact, &Contact) -> Contact) {
+    fn merge_with(&mut self, contact: Contact, complete: fn(Contact, &Contact) -> Contact) {
         let contact = match self.find(&contact.user_name) {
             Some(old) => {
-                let merged = over(contact, old);
-                // What is the same stays the same value, for copies to share.
+                let merged = complete(contact, old);
+                // Equal values stay shared with older copies.
                 if merged == *old {
                     return;
                 }
@@ -161,7 +162,7 @@ impl Directory {
         self.edit(name, |contact| {
             if *contact.remark_name != *remark {
                 contact.remark_name = remark.into();
-                // The letters belong to the old remark.
+                // The pinyin belongs to the old remark.
                 contact.remark_pinyin = Pinyin::default();
             }
         });
@@ -181,16 +182,16 @@ impl Directory {
         self.edit(room, |room| {
             if *room.nick_name != *topic {
                 room.nick_name = topic.into();
-                // The letters belong to the old topic.
+                // The pinyin belongs to the old topic.
                 room.pinyin = Pinyin::default();
             }
         });
     }
 
-    /// Adds members to a room, from a list that need not name all of them: nobody leaves.
+    /// Adds members to a room, from a list that may be incomplete; removes no members.
     pub(crate) fn add_members(&mut self, room: &UserName, members: Vec<Member>) {
         self.edit(room, |room| {
-            // Not counted yet: the new members would look like all of them.
+            // The members are not counted yet: the new ones would look like all of them.
             if room.member_count == 0 {
                 return;
             }
@@ -198,7 +199,7 @@ impl Directory {
             let is_new = |member: &&Member| room.member(&member.user_name).is_none();
             let added = as_count(members.iter().filter(is_new).count());
             let member_count = room.member_count.saturating_add(added);
-            let merged = Contact { members, ..room.clone() }.partly_over(room);
+            let merged = Contact { members, ..room.clone() }.completed_from_part(room);
             *room = Contact { member_count: merged.member_count.max(member_count), ..merged };
         });
     }
@@ -234,7 +235,7 @@ impl Directory {
         }
     }
 
-    /// Takes a permanent id that the service told.
+    /// Stores a permanent id that the service sent.
     pub(crate) fn identify(&mut self, name: UserName, id: PermanentId) {
         if self.ids.get(&name) != Some(&id) && self.ids.len() < IDS {
             Arc::make_mut(&mut self.ids).insert(name, id);
@@ -246,7 +247,7 @@ fn as_count(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
-/// The same account, contacts and ids.
+/// Compares account, contacts and ids.
 impl PartialEq for Directory {
     fn eq(&self, other: &Self) -> bool {
         self.me == other.me

@@ -1,4 +1,4 @@
-//! The directory after any updates, in any order, is what a list rebuilt from scratch is.
+//! Compares the directory, after random updates, with a list that is rebuilt from scratch.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -13,22 +13,22 @@ use super::*;
 use crate::contact::Change;
 use crate::testing::contact;
 
-/// What happens to a directory. Records are what the service would write.
+/// An update of a directory. Records are as the service would send them.
 #[derive(Clone, Debug)]
 enum Update {
     Merge(Value),
-    /// A record whose list of members may be some of them.
+    /// A record whose list of members may be incomplete.
     MergePart(Value),
     Remove(String),
-    /// Somebody keeps a copy.
+    /// Keeps a copy.
     Look,
 }
 
-/// All that ever happened, from which the expected state is worked out anew each time.
+/// All updates so far, from which the expected state is computed anew each time.
 #[derive(Clone, Debug, Default)]
 struct History(Vec<Update>);
 
-/// The fields of a record in this test: texts, numbers, and who owns a room.
+/// The fields of a record in this test, besides those of a room's owner: texts and numbers.
 const TEXTS: [&str; 4] = ["NickName", "RemarkName", "Alias", "City"];
 const NUMBERS: [&str; 3] = ["ContactFlag", "Statues", "Sex"];
 
@@ -99,11 +99,11 @@ impl ReferenceStateMachine for History {
     }
 }
 
-/// A contact as the naive list has it.
+/// A contact of the naive list.
 type Naive = BTreeMap<String, Value>;
 
 impl History {
-    /// Everybody who is known, worked out field by field.
+    /// Returns the expected contacts, computed field by field.
     fn rebuilt(&self) -> BTreeMap<String, Naive> {
         let mut all: BTreeMap<String, Naive> = BTreeMap::new();
         for update in &self.0 {
@@ -128,7 +128,7 @@ impl History {
     }
 }
 
-/// With `part`, the list of members removes nobody.
+/// Merges a record; with `part`, its list of members removes no members.
 fn merge(known: &mut Naive, record: &Value, part: bool) {
     for field in TEXTS.iter().filter(|field| record[**field] != "") {
         known.insert((*field).to_string(), record[*field].clone());
@@ -136,7 +136,7 @@ fn merge(known: &mut Naive, record: &Value, part: bool) {
     for field in NUMBERS.iter().filter(|field| record[**field] != 0) {
         known.insert((*field).to_string(), record[*field].clone());
     }
-    // Whose a room is: all of it anew if somebody is named, or if the number is another one.
+    // The owner: all fields are replaced if one is named, or if the number is another one.
     let number = |value: Option<&Value>| value.and_then(Value::as_i64).unwrap_or(0);
     let (came, there) = (number(record.get("OwnerUin")), number(known.get("OwnerUin")));
     let says_owner = record["IsOwner"] == 1 || record["ChatRoomOwner"].is_string();
@@ -186,7 +186,7 @@ fn merge(known: &mut Naive, record: &Value, part: bool) {
     known.insert("MemberList".into(), list.into());
 }
 
-/// The directory as the naive list would have it.
+/// Returns the directory in the form of the naive list.
 fn naive(directory: &Directory) -> BTreeMap<String, Naive> {
     let of = |contact: &Contact| {
         let mut known = Naive::new();
@@ -217,7 +217,7 @@ fn naive(directory: &Directory) -> BTreeMap<String, Naive> {
 
 struct Machine {
     directory: Directory,
-    /// The copy that was kept last, and what it was like then.
+    /// The last copy that was kept, and its contents at that time.
     seen: (Directory, BTreeMap<String, Naive>),
 }
 
@@ -248,11 +248,11 @@ impl StateMachineTest for Machine {
         }
         let (seen, was) = &state.seen;
         assert_eq!(naive(seen), *was, "a copy does not change");
-        assert_eq!(told(&state.directory.changes_since(seen)), expected(was, &now));
+        assert_eq!(lines(&state.directory.changes_since(seen)), expected(was, &now));
     }
 }
 
-/// What there is to tell, worked out from the two lists: as [`line`] writes it, sorted.
+/// Returns the expected changes between two lists, in the format of [`lines`], sorted.
 fn expected(was: &BTreeMap<String, Naive>, now: &BTreeMap<String, Naive>) -> Vec<String> {
     let mut lines = Vec::new();
     let names: BTreeSet<&String> = was.keys().chain(now.keys()).collect();
@@ -339,8 +339,8 @@ fn differences(old: &Naive, new: &Naive) -> Vec<String> {
     lines
 }
 
-/// The changes as [`expected`] writes them.
-fn told(changes: &[Change]) -> Vec<String> {
+/// Returns the changes in the format of [`expected`].
+fn lines(changes: &[Change]) -> Vec<String> {
     let mut lines = Vec::new();
     for change in changes {
         let mut line = |what: String| lines.push(format!("{} {what}", change.user_name()));
@@ -377,5 +377,5 @@ prop_state_machine! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_updates_make_what_a_naive_list_is(sequential 1..40 => Machine);
+    fn directory_equals_naive_list_after_any_updates(sequential 1..40 => Machine);
 }

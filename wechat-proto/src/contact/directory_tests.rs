@@ -35,15 +35,15 @@ fn merges_and_removes() {
     assert_eq!((directory.len(), &*directory.name_of(&name)), (3, "@1"));
 }
 
-/// A copy is a value of its own, and shares what did not change.
+/// A clone is independent, and shares unchanged contacts.
 #[test]
-fn copies_share() {
+fn clones_share_unchanged_contacts() {
     let mut directory = Directory::default();
     directory.merge(contact(r#"{"UserName":"@1","NickName":"a"}"#));
     directory.merge(contact(r#"{"UserName":"@2","NickName":"b"}"#));
     let copy = directory.clone();
     assert!(Arc::ptr_eq(&copy.contacts, &directory.contacts));
-    // Nothing new: nothing is copied.
+    // An update without a change copies nothing.
     directory.merge(contact(r#"{"UserName":"@1","NickName":"a"}"#));
     directory.remove(&"@3".parse().unwrap());
     assert!(Arc::ptr_eq(&copy.contacts, &directory.contacts));
@@ -68,9 +68,9 @@ fn people() -> Directory {
     directory
 }
 
-/// Every match, never "the first": a shared name is no error.
+/// Several contacts may share a name: all of them are returned.
 #[test]
-fn finds_by_name() {
+fn named_returns_every_match() {
     let directory = people();
     let named = |name: &str| {
         let names: Vec<_> = directory.named(name).map(|c| c.user_name.as_str()).collect();
@@ -83,7 +83,7 @@ fn finds_by_name() {
 
 /// `docs/protocol.md` §10.
 #[test]
-fn searches_without_regard_to_case() {
+fn search_ignores_case() {
     let directory = people();
     let search = |text: &str| -> String {
         let names: Vec<_> = directory.search(text).map(|c| c.user_name.as_str()).collect();
@@ -104,9 +104,9 @@ fn searches_without_regard_to_case() {
     }
 }
 
-/// Threat J7: a service that lists without end fills no memory. Who is known is still corrected.
+/// Threat J7: an endless list does not exhaust memory. Known contacts are still updated.
 #[test]
-fn there_is_a_most() {
+fn number_of_contacts_is_limited() {
     let mut directory = Directory::default();
     let one = contact(r#"{"UserName":"@x","NickName":"n"}"#);
     for n in 0..CONTACTS + 10 {
@@ -149,7 +149,7 @@ fn set_pinned_changes_one_bit() {
 }
 
 #[test]
-fn set_topic_clears_the_letters_of_the_old_topic() {
+fn set_topic_clears_the_pinyin_of_the_old_topic() {
     let mut directory = Directory::default();
     directory.merge(contact(
         r#"{"UserName":"@@1","NickName":"old","PYInitial":"O","PYQuanPin":"old","RemarkPYQuanPin":"r"}"#,
@@ -165,7 +165,7 @@ fn set_topic_clears_the_letters_of_the_old_topic() {
     }
 }
 
-/// The number of members of `@@1`, and their names there.
+/// Returns the number of members of `@@1`, and their names there.
 fn members(directory: &Directory) -> String {
     let room = directory.find(&name("@@1")).unwrap();
     let names: Vec<_> = room.members.iter().map(Member::name).collect();
@@ -193,7 +193,7 @@ fn add_members_keeps_the_others_and_counts_the_new() {
             "3: b C d",
         ),
         ("counted only", r#""MemberCount":9"#, "11: C d"),
-        // A list of two would pass for all of them.
+        // A list of two would be taken for a complete one.
         ("unknown", r#""NickName":"room""#, "0: "),
         (
             "counted to the limit",

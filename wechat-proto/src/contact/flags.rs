@@ -5,7 +5,7 @@ use core::ops::BitOr;
 
 use serde::{Deserialize, Serialize};
 
-/// Defines an open set of bits: some have names, all are kept.
+/// Defines an open set of bits: unnamed bits are kept.
 macro_rules! flags {
     (
         $(#[$meta:meta])*
@@ -21,12 +21,12 @@ macro_rules! flags {
 
             const NAMES: &[(&str, i64)] = &[$( (stringify!($bit), $value) ),*];
 
-            /// Whether all of these bits are set.
+            /// Returns whether all of these bits are set.
             pub const fn has(self, bits: Self) -> bool {
                 self.0 & bits.0 == bits.0
             }
 
-            /// The bits that have no name here.
+            /// Returns the bits that have no name here.
             #[must_use]
             pub const fn unnamed(self) -> Self {
                 Self(self.0 $( & !$value )*)
@@ -41,7 +41,7 @@ macro_rules! flags {
             }
         }
 
-        /// The names of the bits, and the rest as a number.
+        /// Formats the names of the bits, and the rest as a number.
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(concat!(stringify!($name), "("))?;
@@ -64,11 +64,11 @@ macro_rules! flags {
 }
 
 flags! {
-    /// `ContactFlag`: what a contact is to the account, as bits.
+    /// `ContactFlag`: the relation of a contact to the account, as bits.
     ///
-    /// Others than the named ones occur (32768 among them) and mean nothing known.
+    /// Other bits than the named ones occur (such as 32768); their meaning is unknown.
     ContactFlag {
-        /// Stands in the address book: a friend, a followed account, a saved room.
+        /// Is in the address book: a friend, a followed account, a saved room.
         CONTACT = 0x1,
         /// Has a chat.
         CHAT = 0x2,
@@ -82,11 +82,11 @@ flags! {
         HIDDEN = 0x20,
         /// Is a favourite.
         FAVOURITE = 0x40,
-        /// Is an app of others.
+        /// Is a third-party app.
         THIRD_PARTY_APP = 0x80,
         /// May not see the account's moments.
         MOMENTS_BLACKLIST = 0x100,
-        /// Raises no notice. Of persons and official accounts; a room says it by its `Statues`.
+        /// Notifications are muted. Used for persons and official accounts; rooms use `Statues`.
         NOTIFY_CLOSED = 0x200,
         /// Is pinned to the top of the chats.
         TOP = 0x800,
@@ -96,13 +96,13 @@ flags! {
 }
 
 flags! {
-    /// `VerifyFlag`: what kind of official account it is, as bits; 0 for persons.
+    /// `VerifyFlag`: the type of official account, as bits; 0 for persons.
     ///
-    /// Seen are 8, 24 (the company's own), 56 (the service's team) and 136.
+    /// Captured values are 8, 24 (the company's own), 56 (the service's team) and 136.
     VerifyFlag {
         /// A business.
         BUSINESS = 1,
-        /// Somebody famous.
+        /// A celebrity.
         FAMOUS = 2,
         /// A big business.
         BIG_BUSINESS = 4,
@@ -114,7 +114,7 @@ flags! {
 }
 
 flags! {
-    /// `SnsFlag`: what there is of its moments, as bits; 17 is the ordinary value.
+    /// `SnsFlag`: flags of the moments, as bits; 17 is the usual value.
     SnsFlag {
         /// Has an album of moments.
         ALBUM = 1,
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shows_names_and_keeps_the_rest() {
+    fn debug_shows_names_and_unnamed_bits() {
         // `docs/shapes.md` S34.
         for (flag, shown) in [
             (0, "ContactFlag(0)"),

@@ -1,4 +1,4 @@
-//! The address book and the rooms, as a flow.
+//! A flow that loads the address book and the rooms.
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
@@ -13,14 +13,14 @@ use crate::retry::{Answer, Lane, Retry};
 use crate::time::Timestamp;
 
 /// Loads all contacts into the account's directory: the address book page by page, then the
-/// members of the rooms and the chats that stand in no address book, 50 a request.
+/// members of the rooms and the chats that are not in the address book, 50 per request.
 ///
-/// Transient errors are retried silently and reported after three consecutive failures. What was
-/// loaded before an error stays; polled again after one, it goes on where it was.
+/// Transient errors are retried silently and reported after three consecutive failures. Contacts
+/// loaded before an error are kept; polled again after an error, the flow resumes where it stopped.
 #[derive(Debug, Default)]
 pub struct LoadContacts {
     state: State,
-    /// Where the pages began that were fetched.
+    /// The `Seq` numbers of the pages that were fetched.
     pages: BTreeSet<i64>,
     names: Names,
 }
@@ -35,20 +35,21 @@ enum State {
     Done,
 }
 
-/// The names to look up, and what became of those before.
+/// The names to look up, and the results so far.
 #[derive(Debug, Default)]
 struct Names {
     batches: Batches<UserName>,
-    /// How many were refused alone, one after the other.
+    /// The number of consecutive names that were refused alone.
     alone: u32,
     /// Whether any batch was answered.
     any: bool,
 }
 
-/// More pages than any address book has: the official page stops at 17.
+/// The maximum number of pages, more than any address book has: the official page stops at 17.
 const PAGES: usize = 100;
-/// How many names may be refused alone, one after the other, before others are looked up first,
-/// where nothing was answered yet; and before that is reported (some rooms are dead).
+/// The number of consecutive names refused alone after which other names are looked up first, if
+/// no batch was answered yet ([`ALONE`]), and after which the error is reported ([`DEAD`]): some
+/// rooms are dead.
 const ALONE: u32 = 3;
 const DEAD: u32 = 10;
 
@@ -118,7 +119,7 @@ impl Flow for LoadContacts {
                 },
                 State::Batching(retry) => match retry.poll(&mut account.session, now) {
                     Ok(Answer::Reply(contacts)) => {
-                        // By name: the service leaves some out and sorts as it likes.
+                        // Matched by name: the service may leave some out and use any order.
                         learn(account, contacts);
                         self.names.answered();
                         self.next_batch()
@@ -203,7 +204,7 @@ impl Names {
     }
 }
 
-/// Adds contacts, and reports whether there were any.
+/// Adds contacts, and tells the back-off whether the reply had any.
 fn learn(account: &mut Account, contacts: Vec<Contact>) {
     let backoff = account.session.device.backoff(Lane::Contacts);
     if contacts.is_empty() {
@@ -214,7 +215,8 @@ fn learn(account: &mut Account, contacts: Vec<Contact>) {
     account.learn(contacts);
 }
 
-/// The names to look up: rooms, whose members no list names, and chats that no list has.
+/// Returns the names to look up: rooms, since no list has their members, and chats that are not in
+/// the directory.
 fn names(account: &Account) -> VecDeque<UserName> {
     let rooms = account.directory.rooms().map(|room| &room.user_name);
     let chats = account.session.chat_set.iter();

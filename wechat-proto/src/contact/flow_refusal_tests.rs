@@ -1,8 +1,8 @@
-//! Names that the service refuses.
+//! Tests of names that the service refuses.
 
 use super::*;
 
-/// Loads all contacts, with a service that refuses each batch with a dead room in it.
+/// Loads all contacts from a service that refuses each batch with a dead room.
 fn load_without(account: &mut Account, dead: &[&str]) {
     let serve = |request: &Request| {
         if asked(request).iter().any(|name| dead.contains(&name.as_str())) {
@@ -15,25 +15,25 @@ fn load_without(account: &mut Account, dead: &[&str]) {
     result.unwrap();
 }
 
-/// `docs/protocol.md` §5.2: smaller steps after a refusal; a name that fails alone is dropped.
+/// `docs/protocol.md` §5.2: batches shrink after a refusal; a name that fails alone is dropped.
 #[test]
-fn a_refused_batch_is_cut_up() {
+fn refused_batch_is_split() {
     let mut account = with_rooms(60);
     let poison = |request: &Request| {
         if asked(request).iter().any(|name| name == "@@012") { ret(1) } else { batch_of(request) }
     };
     let (result, sizes) = load(&mut account, &mut Host::new(), &mut LoadContacts::new(), poison);
     result.unwrap();
-    // 10 went, then 10 and 5 failed; those five go one by one, and all others at once again.
+    // 10 succeed, then 10 and 5 fail; those five go one by one, and the others in one batch again.
     assert_eq!(sizes, [50, 10, 10, 5, 1, 1, 1, 1, 1, 45]);
     assert_eq!(&*account.directory.find(&name("@@013")).unwrap().nick_name, "of @@013");
     assert_eq!(&*account.directory.find(&name("@@012")).unwrap().nick_name, "");
 }
 
-/// A batch that is smaller than the next step is not asked for in that step again; a service that
-/// refuses each name is not asked for all of them without a word.
+/// A step that is not smaller than the refused batch is skipped; if the service refuses each name,
+/// the refusal is reported before all of them were requested.
 #[test]
-fn a_name_that_fails_alone_is_asked_for_once() {
+fn name_refused_alone_is_not_retried() {
     for (rooms, sizes) in [
         (1, vec![1]),
         (2, vec![2, 1, 1]),
@@ -48,7 +48,7 @@ fn a_name_that_fails_alone_is_asked_for_once() {
             result.unwrap();
         } else {
             assert!(matches!(result, Err(Error::Refused { .. })));
-            // It goes on with those that were not asked for alone.
+            // It resumes with the names that were not requested alone.
             let (result, asked) = load(&mut account, &mut host, &mut contacts, batch_of);
             result.unwrap();
             let left = asked.iter().sum::<usize>();
@@ -58,9 +58,9 @@ fn a_name_that_fails_alone_is_asked_for_once() {
     }
 }
 
-/// Three dead rooms at the beginning are no reason to know nothing of the others.
+/// Dead rooms at the beginning do not keep the others from being loaded.
 #[test]
-fn dead_rooms_at_the_beginning_are_put_off() {
+fn dead_rooms_at_the_beginning_are_deferred() {
     let mut account = with_rooms(60);
     let dead = ["@@000", "@@001", "@@002", "@@003"];
     load_without(&mut account, &dead);
@@ -68,14 +68,13 @@ fn dead_rooms_at_the_beginning_are_put_off() {
     assert_eq!(unknown, dead.len());
 }
 
-/// One room at which the service fails costs only itself, if whoever loads goes on after each
-/// failure that is told.
+/// If the caller polls again after each reported failure, a failing room costs only itself.
 #[test]
-fn one_room_that_fails_does_not_block_the_others() {
+fn failing_room_does_not_block_the_others() {
     for failure in [broken(), ret(-1), Input::Reply(Ok(reply("<html>")))] {
         let mut account = with_rooms(60);
         let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
-        let mut told = 0;
+        let mut reported = 0;
         while load(&mut account, &mut host, &mut contacts, |request| {
             if asked(request).contains(&"@@007".to_string()) {
                 again(&failure)
@@ -86,17 +85,17 @@ fn one_room_that_fails_does_not_block_the_others() {
         .0
         .is_err()
         {
-            told += 1;
-            assert!(told < 20, "it never ends");
+            reported += 1;
+            assert!(reported < 20, "the load does not end");
         }
         let unknown = account.directory.rooms().filter(|room| room.nick_name.is_empty());
         assert_eq!(unknown.map(|room| room.user_name.as_str()).collect::<Vec<_>>(), ["@@007"]);
     }
 }
 
-/// Where others are answered, a few dead rooms are no reason to give up, and nothing to tell.
+/// If other batches are answered, a few dead rooms are skipped without an error.
 #[test]
-fn dead_rooms_among_others_are_passed_over() {
+fn dead_rooms_among_others_are_skipped() {
     let mut account = with_rooms(60);
     let dead = ["@@003", "@@004", "@@005", "@@051"];
     load_without(&mut account, &dead);
@@ -107,9 +106,9 @@ fn dead_rooms_among_others_are_passed_over() {
     }
 }
 
-/// A service that fails (-1, -2) says nothing about the names it was asked for.
+/// An internal failure of the service (-1, -2) is not attributed to the requested names.
 #[test]
-fn a_passing_refusal_keeps_the_names() {
+fn transient_refusal_keeps_the_names() {
     for code in [-1, -2] {
         let mut account = with_rooms(7);
         let mut answers = 0;
@@ -119,7 +118,7 @@ fn a_passing_refusal_keeps_the_names() {
         };
         let (result, sizes) = load(&mut account, &mut Host::new(), &mut LoadContacts::new(), serve);
         result.unwrap();
-        assert_eq!(sizes, [7, 7, 7], "asked for whole each time");
+        assert_eq!(sizes, [7, 7, 7], "the batch is not split");
         assert!(account.directory.rooms().all(|room| !room.nick_name.is_empty()));
     }
 }

@@ -29,7 +29,7 @@ fn body(request: &Request) -> Value {
     serde_json::from_slice(&body.copy_to_bytes(length)).unwrap_or_default()
 }
 
-/// The names that a request asks for; the `Seq` of a request for a page.
+/// Returns the names in a request, or the `Seq` of a request for a page.
 fn asked(request: &Request) -> Vec<String> {
     let query = request.http.uri().query().unwrap_or_default();
     if let Some((_, seq)) = query.split_once("&seq=") {
@@ -45,7 +45,7 @@ fn page(names: &[&str], seq: i64) -> Input {
     Input::Reply(Ok(reply(&json.to_string())))
 }
 
-/// What was asked for, the other way round, with a member each.
+/// Returns a reply with the requested names in reverse order, with a member each.
 fn batch_of(request: &Request) -> Input {
     let list: Vec<Value> = asked(request)
         .into_iter()
@@ -64,7 +64,7 @@ fn broken() -> Input {
     Input::Reply(Err(Failure::new(FailureKind::Closed, Sent::Maybe)))
 }
 
-/// The same once more.
+/// Copies an input.
 fn again(input: &Input) -> Input {
     match input {
         Input::Reply(Ok(reply)) => Input::Reply(Ok(Response::new(reply.body().clone()))),
@@ -76,13 +76,13 @@ fn is_page(request: &Request) -> bool {
     request.http.uri().path().ends_with("/webwxgetcontact")
 }
 
-/// An account with `count` rooms in its directory.
+/// Returns an account with `count` rooms in its directory.
 fn with_rooms(count: usize) -> Account {
     let mut account = account();
     let rooms: Vec<String> = (0..count).map(|n| format!("@@{n:03}")).collect();
     let names: Vec<&str> = rooms.iter().map(String::as_str).collect();
     let mut inputs = VecDeque::from([page(&names, 0)]);
-    // Only the page: the batches are what is tested.
+    // Only the page is served here; the tests serve the batches.
     let mut contacts = LoadContacts::new();
     let sent = contacts.poll(&mut account, NOW);
     assert!(matches!(sent, Err(Interrupt::Send(_))));
@@ -92,7 +92,7 @@ fn with_rooms(count: usize) -> Account {
     account
 }
 
-/// Runs a load whose address book is empty; gives the sizes of the batches.
+/// Runs a load with an empty address book; returns the sizes of the batches.
 fn load(
     account: &mut Account,
     host: &mut Host,
@@ -113,7 +113,7 @@ fn load(
 }
 
 #[test]
-fn pages_follow_their_numbers() {
+fn pages_are_requested_by_seq() {
     let mut account = account();
     let mut pages = VecDeque::from([page(&["@1", "@2"], 700), page(&["@3"], 90), page(&["@4"], 0)]);
     let mut host = Host::new();
@@ -123,9 +123,9 @@ fn pages_follow_their_numbers() {
     assert_eq!(account.directory.len(), 4);
 }
 
-/// `docs/protocol.md` §5.1: guards against a number that stands still, and one that never ends.
+/// `docs/protocol.md` §5.1: a repeated `Seq` and an endless sequence end the paging.
 #[test]
-fn pages_end() {
+fn paging_ends_on_repeated_or_endless_seq() {
     let mut host = Host::new();
     host.run(&mut LoadContacts::new(), &mut account(), |_| page(&["@1"], 5)).unwrap();
     assert_eq!(host.requests.len(), 2);
@@ -141,7 +141,7 @@ fn pages_end() {
 }
 
 #[test]
-fn rooms_come_fifty_at_a_time() {
+fn rooms_are_loaded_fifty_per_request() {
     let mut account = with_rooms(120);
     let (result, sizes) = load(&mut account, &mut Host::new(), &mut LoadContacts::new(), batch_of);
     result.unwrap();
@@ -151,7 +151,7 @@ fn rooms_come_fifty_at_a_time() {
 }
 
 #[test]
-fn chats_that_no_list_has_are_asked_for_too() {
+fn chats_missing_from_the_address_book_are_loaded() {
     let mut account = account();
     account.session.chat_set = vec![name("@a"), name("@stranger"), name("@@room")];
     let mut host = Host::new();
@@ -162,9 +162,9 @@ fn chats_that_no_list_has_are_asked_for_too() {
     assert_eq!(asked(host.requests.last().unwrap()), ["@@room", "@@saved", "@stranger"]);
 }
 
-/// `docs/protocol.md` §5.2: records are known by their names, not by their places.
+/// `docs/protocol.md` §5.2: records are matched by name, not by position.
 #[test]
-fn left_out_and_out_of_order() {
+fn incomplete_unordered_reply_is_matched_by_name() {
     let mut account = with_rooms(120);
     let (result, sizes) =
         load(&mut account, &mut Host::new(), &mut LoadContacts::new(), |request| {
@@ -187,7 +187,7 @@ fn left_out_and_out_of_order() {
 }
 
 #[test]
-fn too_often_is_told_and_slow() {
+fn rate_limit_is_reported_and_backs_off() {
     let mut account = with_rooms(3);
     let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
     let (result, _) = load(&mut account, &mut host, &mut contacts, |_| ret(1205));
@@ -203,7 +203,7 @@ fn too_often_is_told_and_slow() {
 }
 
 #[test]
-fn what_came_before_a_failure_stays() {
+fn load_resumes_after_failure() {
     let mut account = account();
     let mut contacts = LoadContacts::new();
     let mut host = Host::new();
@@ -217,7 +217,7 @@ fn what_came_before_a_failure_stays() {
     });
     assert!(matches!(result, Err(Error::Transport(_))));
     assert_eq!(account.directory.len(), 2);
-    // The third failure is the one that is told; the next page is the one that is asked for.
+    // The third failure is reported; the next request is for the same page.
     assert_eq!(host.requests.len(), 4);
     host.run(&mut contacts, &mut account, |request| {
         if is_page(request) {
@@ -230,7 +230,7 @@ fn what_came_before_a_failure_stays() {
     .unwrap();
     assert_eq!(account.directory.len(), 3);
     assert_eq!(host.requests.len(), 6);
-    // Polled again after its end, it loads all anew.
+    // Polled after completion, it loads everything again.
     host.run(&mut contacts, &mut account, |request| {
         if is_page(request) { page(&[], 0) } else { batch_of(request) }
     })
@@ -239,7 +239,7 @@ fn what_came_before_a_failure_stays() {
 }
 
 #[test]
-fn two_failures_pass_unseen() {
+fn two_failures_are_retried_silently() {
     let mut account = with_rooms(1);
     let mut inputs = VecDeque::from([
         broken(),
@@ -258,7 +258,7 @@ fn two_failures_pass_unseen() {
 }
 
 #[test]
-fn the_end_of_the_session_is_its_end() {
+fn load_fails_after_session_end() {
     for at in [0, 1] {
         let mut account = with_rooms(2);
         let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
@@ -270,16 +270,16 @@ fn the_end_of_the_session_is_its_end() {
         assert!(matches!(result, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
         let sent = host.requests.len();
         for _ in 0..3 {
-            let again = host.run(&mut contacts, &mut account, |_| panic!("nothing is sent"));
+            let again = host.run(&mut contacts, &mut account, |_| panic!("unexpected request"));
             assert!(matches!(again, Err(Error::LoggedOut { .. })));
         }
         assert_eq!(host.requests.len(), sent);
     }
 }
 
-/// The skey is renewed while a request waits for its time: the old one may not be taken any more.
+/// The skey is renewed while a request is delayed: the service may reject the old one.
 #[test]
-fn what_waited_goes_out_with_the_newest_skey() {
+fn delayed_request_has_the_newest_skey() {
     let (mut account, mut flow, mut now) = (account(), LoadContacts::new(), NOW);
     let (mut sent, mut waits) = (0, 0);
     loop {
@@ -288,7 +288,7 @@ fn what_waited_goes_out_with_the_newest_skey() {
             Err(Interrupt::Sleep(time)) => {
                 now = now.after(time);
                 waits += 1;
-                // Nothing that comes now is a reply.
+                // No request is in flight, so this is ignored.
                 flow.handle(ret(1));
                 account.session.renew_skey(format!("@crypt_{waits}").parse().unwrap());
             }
@@ -302,7 +302,7 @@ fn what_waited_goes_out_with_the_newest_skey() {
                     0 if is_page(&request) => page(&["@@r", "@a"], 0),
                     0 => batch_of(&request),
                     1 => {
-                        // Given up, and meanwhile the skey is renewed.
+                        // The request is abandoned, and the skey is renewed meanwhile.
                         let skey = format!("@crypt_other{sent}");
                         account.session.renew_skey(skey.parse().unwrap());
                         continue;

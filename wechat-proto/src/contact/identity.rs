@@ -1,4 +1,4 @@
-//! Who somebody is, beyond one login: `docs/protocol.md` §10.
+//! Identities of contacts beyond one login: `docs/protocol.md` §10.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,20 +12,20 @@ use super::classify::is_built_in;
 use crate::error::Invalid;
 use crate::ids::UserName;
 
-/// An id that stays: `wxid_…` (or a word of its owner's choice) of a person, `gh_…` of an official
+/// A permanent id: `wxid_…` (or an id that its owner chose) of a person, `gh_…` of an official
 /// account, `…@chatroom` of a room, the name of a built-in account.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct PermanentId(UserName);
 
 impl PermanentId {
-    /// The id as the service writes it.
+    /// Returns the id as the service writes it.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The id that a `UserName` is by itself: of built-in accounts, and of the few records in which
-    /// the service gives a permanent id in its place.
+    /// Returns a `UserName` that is itself a permanent id: those of built-in accounts, and of the
+    /// few records in which the service sends a permanent id in its place.
     pub fn of(name: &UserName) -> Option<Self> {
         let text = name.as_str();
         let lasting = !text.starts_with('@')
@@ -36,8 +36,8 @@ impl PermanentId {
         lasting.then(|| Self(name.clone()))
     }
 
-    /// Whether it can be the id of whoever has this name: rooms have ids of rooms, built-in
-    /// accounts their own names.
+    /// Returns whether this can be the id of the contact with this name: rooms have ids of rooms,
+    /// built-in accounts their own names.
     pub(crate) fn fits(&self, name: &UserName) -> bool {
         let session_name = self.as_str().starts_with('@');
         match Self::of(name) {
@@ -61,37 +61,37 @@ impl fmt::Display for PermanentId {
     }
 }
 
-/// What is known of somebody that may hold beyond this login, to be stored and compared with
-/// others: [`Identity::compare`].
+/// The data of a contact that may remain valid beyond this login, to be stored and compared with
+/// that of other logins: [`Identity::compare`].
 ///
-/// A [`UserName`] is good for one login. The web service has no lasting name for a contact; it
-/// only lets one slip now and then: in the list of recent chats that the phone sends after a login
-/// (empty in current versions), and in a friend request. So `id` is nothing for most, and all the
-/// rest can be changed by its owner, or shared by others.
+/// A [`UserName`] is valid for one login. The web service has no permanent name for a contact; it
+/// sends one only occasionally: in the list of recent chats that the phone sends after a login
+/// (empty in current versions), and in a friend request. So `id` is `None` for most contacts, and
+/// all other fields can be changed by their owner or shared by several contacts.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Identity {
-    /// What it is.
+    /// Whether this is an account or a room.
     pub kind: IdentityKind,
-    /// Its permanent id, if the service let it slip.
+    /// The permanent id, if the service sent it.
     pub id: Option<PermanentId>,
-    /// Its number, 0 nearly always.
+    /// The contact's number, 0 nearly always.
     pub uin: i64,
-    /// The name it chose to be found by: nobody else has it, and it can be changed once in a while.
+    /// The id that the contact chose to be found by: unique, and can be changed occasionally.
     pub alias: Box<str>,
-    /// What the account calls it: as unique as the account makes it.
+    /// The remark that the account gave the contact: as unique as the account makes it.
     pub remark_name: Box<str>,
-    /// What it calls itself; a room's topic.
+    /// The nickname; a room's topic.
     pub nick_name: Box<str>,
-    /// 1 male, 2 female, 0 not said.
+    /// 1 male, 2 female, 0 unknown.
     pub sex: i64,
-    /// Province, as the service's language writes it.
+    /// Province, in the service's language.
     pub province: Box<str>,
-    /// City, as the service's language writes it.
+    /// City, in the service's language.
     pub city: Box<str>,
 }
 
-/// What an identity is of.
+/// The kind of an [`Identity`].
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -102,30 +102,30 @@ pub enum IdentityKind {
     Room,
 }
 
-/// How much speaks for two identities being of the same person or room, the weakest first.
+/// The evidence that two identities belong to the same person or room, weakest first.
 ///
-/// Only [`Different`](Evidence::Different) and [`Same`](Evidence::Same) are facts.
+/// Only [`Different`](Evidence::Different) and [`Same`](Evidence::Same) are certain.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Evidence {
-    /// Not the same: their permanent ids differ, or one is a room.
+    /// Not the same: their permanent ids or numbers differ, or only one is a room.
     Different,
-    /// Nothing speaks for it. Whoever changed all of its names looks so, too.
+    /// No evidence. This is also the result for a person who changed all names.
     Nothing,
-    /// The same nickname, and sex, province and city do not differ: there may be many such.
+    /// The same nickname, and alias, sex, province and city do not differ: many contacts may match.
     Names,
     /// The same remark: as certain as the account's remarks are unique.
     Remark,
-    /// The same alias: unique in the service at any time, but it can be given up and taken by
-    /// somebody else.
+    /// The same alias: unique in the service at any time, but it can be given up and reused by
+    /// another person.
     Alias,
     /// The same permanent id or number.
     Same,
 }
 
 impl Identity {
-    /// Of whom nothing else is known.
+    /// Returns an identity with a kind only.
     fn unknown(kind: IdentityKind) -> Self {
         Self {
             kind,
@@ -140,13 +140,13 @@ impl Identity {
         }
     }
 
-    /// How much speaks for the two being of the same person or room: the strongest that there is.
+    /// Returns the strongest evidence that two identities belong to the same person or room.
     pub fn compare(&self, other: &Self) -> Evidence {
-        /// Whether two values are there and the same.
+        /// Returns whether two values are present and equal.
         fn same(one: &str, other: &str) -> bool {
             !one.is_empty() && one == other
         }
-        /// Whether two values are there and not the same.
+        /// Returns whether two values are present and not equal.
         fn differ(one: &str, other: &str) -> bool {
             !one.is_empty() && !other.is_empty() && one != other
         }
@@ -178,8 +178,8 @@ impl Identity {
 }
 
 impl Directory {
-    /// What is known of whoever has this name that may hold beyond this login. Of a member of a
-    /// room who is no contact, that is hardly more than a nickname.
+    /// Returns the identity of the contact or room member with this name. The identity of a room
+    /// member who is not a contact has little more than a nickname.
     pub fn identity(&self, name: &UserName) -> Identity {
         let kind = if name.is_room() { IdentityKind::Room } else { IdentityKind::Account };
         let mut identity = Identity::unknown(kind);
@@ -198,9 +198,9 @@ impl Directory {
         identity
     }
 
-    /// Whoever may have this identity, which may be of another login: with what speaks for it, the
-    /// strongest first. [`Evidence::Same`] is a fact; of anything less there may be several, and the
-    /// true one may be none of them.
+    /// Returns the contacts that may have this identity, which may come from another login, with
+    /// the evidence, strongest first. [`Evidence::Same`] is certain; weaker candidates may be
+    /// several, and all of them may be wrong.
     pub fn candidates(&self, identity: &Identity) -> Vec<(&UserName, Evidence)> {
         let mut found: Vec<_> = self
             .iter()
@@ -213,7 +213,7 @@ impl Directory {
         found
     }
 
-    /// Whoever the service said to have this permanent id, contact or not.
+    /// Returns the `UserName` for which the service sent this permanent id, contact or not.
     pub fn with_id(&self, id: &PermanentId) -> Option<&UserName> {
         let own = self.find(&id.0).map(|contact| &contact.user_name);
         own.or_else(|| self.ids.iter().find(|(_, known)| *known == id).map(|(name, _)| name))
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guess_is_called_one() {
+    fn evidence_follows_from_equal_fields() {
         let base =
             r#""Alias":"ada","RemarkName":"r","NickName":"n","Sex":2,"Province":"p","City":"c""#;
         for (one, other, evidence) in [
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn some_names_are_ids() {
+    fn permanent_user_names_are_ids() {
         for (name, lasting) in [
             ("filehelper", true),
             ("weixin", true),
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn is_kept_and_found_again() {
+    fn stored_identity_finds_its_contact() {
         let mut directory = Directory::default();
         for json in [
             r#"{"UserName":"@1","NickName":"n"}"#,

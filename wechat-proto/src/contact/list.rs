@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetcontact`
 //!
-//! The address book, page by page: persons, official accounts, saved rooms
+//! Gets the address book page by page: persons, official accounts, saved rooms
 //! (`docs/protocol.md` §5.1).
 
 use alloc::vec::Vec;
@@ -24,9 +24,9 @@ const ENDPOINT: &str = "webwxgetcontact";
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ContactPage {
-    /// The contacts on it.
+    /// The contacts of the page.
     pub contacts: Vec<Contact>,
-    /// `Seq`: where the next page begins; 0 on the last.
+    /// `Seq`: the start of the next page; 0 on the last page.
     pub next: i64,
 }
 
@@ -44,7 +44,7 @@ impl GetContacts {
         Self::from_seq(0)
     }
 
-    /// Returns a request for the page that begins at `seq`: [`ContactPage::next`] of the one before.
+    /// Returns a request for the page at `seq`, the [`ContactPage::next`] of the previous page.
     pub const fn from_seq(seq: i64) -> Self {
         Self { seq }
     }
@@ -68,8 +68,8 @@ impl Endpoint for GetContacts {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says, [`Error::ServiceFailed`] among it; [`Error::Malformed`]
-    /// for any other response.
+    /// Fails with the error for the reply's `Ret`, including [`Error::ServiceFailed`], or with
+    /// [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<ContactPage, Error> {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
         Ok(ContactPage { contacts: wire.members.0, next: wire.seq.0 })
@@ -89,7 +89,7 @@ mod tests {
     use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         insta::assert_snapshot!(rendered(GetContacts::new(), &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetcontact?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&r=1476606163580&seq=0&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let page = GetContacts::new().parse(&reply(
             r#"{"BaseResponse":{"Ret":0},"MemberCount":4000000000,"MemberList":[{"UserName":"@a","NickName":"A"},5,{"UserName":""}],"Seq":637275253}"#,
         ))
@@ -111,16 +111,16 @@ mod tests {
         let last =
             GetContacts::new().parse(&reply(r#"{"BaseResponse":{"Ret":0},"Seq":"0"}"#)).unwrap();
         assert_eq!(last, ContactPage { contacts: Vec::new(), next: 0 });
-        // Threats J2, J6: a list that is none, a number that stops the first pass.
+        // Threats J2, J6: a value that is not a list, a number that the first pass rejects.
         for list in ["7", "\"\"", "null", "{\"UserName\":\"@a\"}", "true", "-1", "0.5"] {
             let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},\"MemberList\":{list}}}");
             assert_eq!(GetContacts::new().parse(&reply(&body)).unwrap(), last, "{list}");
         }
-        let spoiled = GetContacts::new().parse(&reply(
+        let malformed_fields = GetContacts::new().parse(&reply(
             r#"{"BaseResponse":{"Ret":0},"MemberList":[{"UserName":"@a","Sex":1e400},{"UserName":"@b","HeadImgUrl":7}]}"#,
         ))
         .unwrap();
-        assert_eq!(spoiled.contacts.len(), 2);
+        assert_eq!(malformed_fields.contacts.len(), 2);
         malformed(&GetContacts::new(), &["{\"MemberList\":[]}"]);
         for (ret, is_transient) in [(1, false), (-1, true), (-2, true)] {
             let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}");

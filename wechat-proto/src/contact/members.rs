@@ -1,4 +1,4 @@
-//! Who is in a room.
+//! Members of a room.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -14,11 +14,11 @@ use crate::ids::UserName;
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Member {
-    /// Its name in this login.
+    /// The name, valid for this login.
     pub user_name: UserName,
-    /// What it calls itself.
+    /// The nickname.
     pub nick_name: Box<str>,
-    /// What it calls itself in this room.
+    /// The name that the member chose for this room.
     pub display_name: Box<str>,
     /// `AttrStatus`: bits, wider than 32.
     pub attr_status: i64,
@@ -27,7 +27,8 @@ pub struct Member {
 }
 
 impl Member {
-    /// What the room shows: its name there, else the nickname, else the `UserName`.
+    /// Returns the display name in the room: the name there, else the nickname, else the
+    /// `UserName`.
     pub fn name(&self) -> &str {
         match self.has_name() {
             true if self.display_name.is_empty() => &self.nick_name,
@@ -36,26 +37,26 @@ impl Member {
         }
     }
 
-    /// Whether the service named it: in `webwxinit`, no member has a name.
+    /// Returns whether the member has a name: in `webwxinit`, no member has one.
     pub(crate) fn has_name(&self) -> bool {
         !(self.display_name.is_empty() && self.nick_name.is_empty())
     }
 }
 
-/// The members of a room, in the service's order; reads like a slice, and looks up by name in
+/// The members of a room, in the service's order. Derefs to a slice; lookup by name takes
 /// logarithmic time.
 #[derive(Clone, Default)]
 pub struct Members {
     list: Box<[Member]>,
-    /// The places of the members in the order of [`key`]. Empty for few of them.
+    /// The indices of the members in the order of [`key`]. Empty for up to [`Self::FEW`] members.
     by_name: Box<[u32]>,
 }
 
 impl Members {
-    /// Up to how many members looking at each is as fast.
+    /// The number of members up to which a linear search is as fast.
     const FEW: usize = 16;
 
-    /// The member of this name.
+    /// Returns the member of this name.
     pub fn find(&self, name: &UserName) -> Option<&Member> {
         if self.by_name.is_empty() {
             return self.list.iter().find(|member| member.user_name == *name);
@@ -68,14 +69,14 @@ impl Members {
     }
 }
 
-/// By what members are ordered: the end of the name first, which is a number to compare. It is
-/// hexadecimal, and hardly two of a room have the same.
+/// Returns the sort key of a member: first the end of the name as a number, which is fast to
+/// compare. Names end in hexadecimal digits, so equal ends are rare within a room.
 fn key(name: &UserName) -> (u64, &UserName) {
     let end = name.as_str().as_bytes().last_chunk().copied();
     (end.map_or(0, u64::from_ne_bytes), name)
 }
 
-/// Of two members of one name, the first counts.
+/// Keeps the first of several members with the same name.
 impl From<Vec<Member>> for Members {
     fn from(mut list: Vec<Member>) -> Self {
         if list.len() <= Self::FEW {
@@ -93,7 +94,7 @@ impl From<Vec<Member>> for Members {
         if list.len() > Self::FEW
             && let Ok(count) = u32::try_from(list.len())
         {
-            // By name, then by place.
+            // By name, then by index.
             let mut sorted: Vec<_> =
                 list.iter().map(|member| key(&member.user_name)).zip(0..count).collect();
             sorted.sort_unstable();
@@ -130,7 +131,7 @@ impl<'a> IntoIterator for &'a Members {
     }
 }
 
-/// The index follows from the list.
+/// Compares the lists only: the index is derived from the list.
 impl PartialEq for Members {
     fn eq(&self, other: &Self) -> bool {
         self.list == other.list
@@ -145,7 +146,7 @@ impl fmt::Debug for Members {
     }
 }
 
-/// As a list.
+/// Serializes as a list.
 impl Serialize for Members {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.list.serialize(serializer)
@@ -171,9 +172,9 @@ mod tests {
     }
 
     proptest! {
-        /// With the index as without it, twice the same name included.
+        /// With and without the index, including duplicate names.
         #[test]
-        fn finds_the_first_of_a_name(names in prop::collection::vec("@(12345678|a)?[a-d]{1,3}", 0..60), wanted in "@(12345678|a)?[a-d]{1,3}") {
+        fn find_returns_the_first_of_a_name(names in prop::collection::vec("@(12345678|a)?[a-d]{1,3}", 0..60), wanted in "@(12345678|a)?[a-d]{1,3}") {
             let list: Vec<Member> =
                 names.iter().enumerate().map(|(n, name)| member(name, &alloc::format!("{n}"))).collect();
             let slow = list.iter().find(|member| member.user_name.as_str() == wanted).cloned();
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn is_called_by_what_is_known() {
+    fn name_falls_back_to_the_user_name() {
         let named = |nick: &str, display: &str| -> String {
             let display_name = display.into();
             Member { display_name, ..member("@1", nick) }.name().into()

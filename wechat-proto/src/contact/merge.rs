@@ -1,4 +1,4 @@
-//! How a new record completes an old one: `docs/protocol.md` §5.3.
+//! Merging of a new record with an old one: `docs/protocol.md` §5.3.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -8,15 +8,15 @@ use super::record::{Contact, Pinyin};
 use super::{Member, Members};
 
 impl Contact {
-    /// This record, completed by what an older one knows.
+    /// Completes this record with the values of an older one.
     ///
-    /// - Nothing that is empty or 0 erases what was there; so the official page does it, since
-    ///   most lists leave fields out.
-    /// - Whose a room is, is one fact, told in three fields: they are taken together. A number
-    ///   alone, which names nobody, changes it only where another one was known.
-    /// - A name in Latin letters belongs to the name: it goes with it.
+    /// - An empty or 0 field does not erase a value, as on the official page: most lists leave
+    ///   fields out.
+    /// - The three fields of a room's owner are replaced together. A number alone, which is no
+    ///   name, replaces them only if another number was known.
+    /// - A name in Latin letters is dropped together with its name.
     /// - Members: see [`merge_members`].
-    pub(crate) fn over(mut self, old: &Self) -> Self {
+    pub(crate) fn completed_from(mut self, old: &Self) -> Self {
         fn text(new: &mut Box<str>, old: &str) {
             if new.is_empty() {
                 *new = old.into();
@@ -31,7 +31,7 @@ impl Contact {
             text(&mut new.initials, &old.initials);
             text(&mut new.full, &old.full);
         }
-        // Entries of ModContactList have no letters: those of a former name are none of the new.
+        // Entries of ModContactList have no pinyin: that of an old name does not fit the new one.
         if self.nick_name.is_empty() || self.nick_name == old.nick_name {
             pinyin(&mut self.pinyin, &old.pinyin);
         }
@@ -73,13 +73,13 @@ impl Contact {
         self
     }
 
-    /// The same for a record whose list may name some of the members only: nobody leaves.
-    pub(crate) fn partly_over(mut self, old: &Self) -> Self {
+    /// Completes a record whose list of members may be incomplete: removes no members.
+    pub(crate) fn completed_from_part(mut self, old: &Self) -> Self {
         if self.members.is_empty() {
-            return self.over(old);
+            return self.completed_from(old);
         }
         self.member_count = i64::MAX;
-        let mut merged = self.over(old);
+        let mut merged = self.completed_from(old);
         let there = i64::try_from(merged.members.len()).unwrap_or(i64::MAX);
         merged.member_count = old.member_count.max(there);
         merged
@@ -88,11 +88,10 @@ impl Contact {
 
 /// Completes the members of a new record.
 ///
-/// A list that came replaces the old one: who is not on it has left. An empty one says nothing,
-/// and neither does one that is shorter than its own `MemberCount` (`docs/shapes.md` S40) say that
-/// anybody left: it adds and changes. A member without a nickname (`webwxinit` gives none) keeps
-/// what was known of it; one with a nickname is taken as it came, so that a name in the room can
-/// be given up.
+/// A new list replaces the old one: members that are not on it have left. An empty list is ignored.
+/// A list that is shorter than its own `MemberCount` (`docs/shapes.md` S40) removes no members: it
+/// adds and changes. A member without a nickname (`webwxinit` sends none) keeps its known values;
+/// one with a nickname replaces them, so that a name in the room can be removed.
 fn merge_members(new: &mut Contact, old: &Contact) {
     if new.members.is_empty() {
         new.members.clone_from(&old.members);
@@ -105,7 +104,7 @@ fn merge_members(new: &mut Contact, old: &Contact) {
         return;
     }
     let completed = |member: &Member| match old.member(&member.user_name) {
-        Some(old) if member.nick_name.is_empty() => member.clone().over(old),
+        Some(old) if member.nick_name.is_empty() => member.clone().completed_from(old),
         _ => member.clone(),
     };
     let mut list: Vec<Member> = Vec::new();
@@ -118,8 +117,8 @@ fn merge_members(new: &mut Contact, old: &Contact) {
 }
 
 impl Member {
-    /// A member without a nickname, completed.
-    fn over(mut self, old: &Self) -> Self {
+    /// Completes a member without a nickname.
+    fn completed_from(mut self, old: &Self) -> Self {
         self.nick_name.clone_from(&old.nick_name);
         if self.display_name.is_empty() {
             self.display_name.clone_from(&old.display_name);
@@ -170,13 +169,13 @@ mod tests {
     ];
 
     #[test]
-    fn nothing_empty_erases() {
+    fn empty_fields_erase_nothing() {
         let bare = contact(r#"{"UserName":"@@1"}"#);
         for field in FIELDS {
             let old = contact(&alloc::format!("{{\"UserName\":\"@@1\",{field}}}"));
             assert_ne!(old, bare, "{field}");
-            assert_eq!(bare.clone().over(&old), old, "{field}");
-            assert_eq!(old.clone().over(&bare), old, "{field}");
+            assert_eq!(bare.clone().completed_from(&old), old, "{field}");
+            assert_eq!(old.clone().completed_from(&bare), old, "{field}");
         }
     }
 
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn members_come_and_go() {
+    fn member_lists_are_merged() {
         let old = contact(
             r#"{"UserName":"@@1","MemberCount":2,"MemberList":[{"UserName":"@2","NickName":"a","DisplayName":"d"},{"UserName":"@3","NickName":"b"}]}"#,
         );
@@ -200,72 +199,75 @@ mod tests {
                 "A b",
             ),
         ] {
-            let new = contact(&alloc::format!("{{\"UserName\":\"@@1\",{new}}}")).over(&old);
+            let new =
+                contact(&alloc::format!("{{\"UserName\":\"@@1\",{new}}}")).completed_from(&old);
             assert_eq!(members(&new), expected);
         }
-        // What has no count of its own has the one of its list.
+        // Without a count, the length of the list is the count.
         let old =
             contact(r#"{"UserName":"@@1","MemberCount":149,"MemberList":[{"UserName":"@2"}]}"#);
         let new = contact(r#"{"UserName":"@@1","MemberList":[{"UserName":"@3","NickName":"c"}]}"#);
-        let new = new.over(&old);
+        let new = new.completed_from(&old);
         assert_eq!((new.member_count, members(&new).as_str()), (1, "c"));
     }
 
-    /// Found by a fuzzer: a member who stood twice on a list that is not whole was another each
-    /// time that the same record came.
+    /// Found by a fuzzer: a duplicate member on an incomplete list differed each time the same
+    /// record was merged.
     #[test]
-    fn the_same_record_twice_is_once() {
+    fn merging_the_same_record_twice_changes_nothing() {
         let json = r#"{"UserName":"@@1","MemberCount":6,"MemberList":[{"UserName":"@2","NickName":"a"},{"UserName":"@3","NickName":"b"},{"UserName":"@2","AttrStatus":1}]}"#;
         let room = contact(json);
         assert_eq!(members(&room), "a b");
-        assert_eq!(contact(json).over(&room), room);
+        assert_eq!(contact(json).completed_from(&room), room);
     }
 
-    /// A list that may be a part removes nobody, whatever it counts.
+    /// A possibly incomplete list removes no members, regardless of its count.
     #[test]
-    fn some_members_are_added_and_changed() {
+    fn partial_list_adds_and_changes_members() {
         let old = contact(
             r#"{"UserName":"@@1","MemberCount":2,"MemberList":[{"UserName":"@2","NickName":"a"},{"UserName":"@3","NickName":"b"}]}"#,
         );
         let part = r#"{"UserName":"@@1","MemberList":[{"UserName":"@3","NickName":"B"},{"UserName":"@4","NickName":"c"}]}"#;
-        let merged = contact(part).partly_over(&old);
+        let merged = contact(part).completed_from_part(&old);
         assert_eq!((merged.member_count, members(&merged).as_str()), (3, "a B c"));
         assert!(merged.has_all_members());
-        let none = contact(r#"{"UserName":"@@1","Statues":1}"#).partly_over(&old);
+        let none = contact(r#"{"UserName":"@@1","Statues":1}"#).completed_from_part(&old);
         assert_eq!((none.member_count, members(&none).as_str()), (2, "a b"));
     }
 
     #[test]
-    fn letters_go_with_their_name() {
+    fn pinyin_is_dropped_with_its_name() {
         let old = contact(
             r#"{"UserName":"@1","NickName":"张","PYQuanPin":"zhang","RemarkName":"李","RemarkPYQuanPin":"li"}"#,
         );
-        for (fields, letters) in [
+        for (fields, pinyin) in [
             ("", ["zhang", "li"]),
             (r#","NickName":"张","RemarkName":"李""#, ["zhang", "li"]),
             (r#","NickName":"王""#, ["", "li"]),
             (r#","RemarkName":"王""#, ["zhang", ""]),
             (r#","NickName":"王","PYQuanPin":"wang""#, ["wang", "li"]),
         ] {
-            let new = contact(&alloc::format!("{{\"UserName\":\"@1\"{fields}}}")).over(&old);
-            assert_eq!([&*new.pinyin.full, &*new.remark_pinyin.full], letters, "{fields}");
+            let new =
+                contact(&alloc::format!("{{\"UserName\":\"@1\"{fields}}}")).completed_from(&old);
+            assert_eq!([&*new.pinyin.full, &*new.remark_pinyin.full], pinyin, "{fields}");
         }
     }
 
     #[test]
-    fn a_room_has_one_owner() {
+    fn owner_fields_are_merged_together() {
         let me = "@me".parse().unwrap();
         let room = |field| contact(&alloc::format!("{{\"UserName\":\"@@1\",{field}}}"));
         let (mine, others) = (room(r#""IsOwner":1"#), room(r#""ChatRoomOwner":"@7""#));
-        assert_eq!(others.clone().over(&mine).owner(&me).unwrap().as_str(), "@7");
-        assert_eq!(others.clone().over(&mine).is_owner, 0);
-        assert_eq!(mine.over(&others).owner(&me).unwrap().as_str(), "@me");
-        // A number names nobody: what is known stays, unless it is another number.
+        assert_eq!(others.clone().completed_from(&mine).owner(&me).unwrap().as_str(), "@7");
+        assert_eq!(others.clone().completed_from(&mine).is_owner, 0);
+        assert_eq!(mine.completed_from(&others).owner(&me).unwrap().as_str(), "@me");
+        // A number alone keeps the known owner, unless another number was known.
         let numbered = room(r#""OwnerUin":4200000001"#);
-        assert_eq!(numbered.clone().over(&others).owner(&me).unwrap().as_str(), "@7");
-        let other = room(r#""OwnerUin":7"#).over(&numbered.clone().over(&others));
+        assert_eq!(numbered.clone().completed_from(&others).owner(&me).unwrap().as_str(), "@7");
+        let other =
+            room(r#""OwnerUin":7"#).completed_from(&numbered.clone().completed_from(&others));
         assert_eq!((other.owner(&me), other.owner_uin), (None, 7));
-        let silent = room(r#""NickName":"x""#).over(&others);
+        let silent = room(r#""NickName":"x""#).completed_from(&others);
         assert_eq!(silent.owner(&me).unwrap().as_str(), "@7");
     }
 }

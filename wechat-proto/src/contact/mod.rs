@@ -1,22 +1,22 @@
 //! Contacts: `docs/protocol.md` §5, §10.
 //!
 //! [`LoadContacts`] loads all of them into the account's [`Directory`]; [`GetContacts`] and
-//! [`BatchGetContacts`] are its steps. [`Identity`] is what may hold beyond one login.
+//! [`BatchGetContacts`] are its steps. [`Identity`] collects the data that may outlast a login.
 //!
 //! # The serialized form
 //!
-//! [`Contact`], [`Member`], [`Change`], [`Identity`] and [`Evidence`] serialize to what bridges can
-//! keep, under the names of their fields, version [`SCHEMA`]:
+//! [`Contact`], [`Member`], [`Change`], [`Identity`] and [`Evidence`] serialize to a form that
+//! bridges can store, with the names of their fields, version [`SCHEMA`]:
 //!
 //! - a `Contact` is an object of all its fields, empty ones included; flags are numbers, `pinyin` is
 //!   `{"initials": …, "full": …}`, `chat_room_owner` text or `null`, `members` a list;
 //! - a `Change` is an object with a `change` (`added`, `removed`, `renamed`, `owner_changed`,
 //!   `members_joined`, `members_left`, `members_renamed`, `changed`) and the fields of its variant;
 //!   [`Fields`] are a list of names of a contact's fields;
-//! - an `Identity` is an object of all its fields, and is read back; `id` is text or `null`.
+//! - an `Identity` is an object of all its fields and can be deserialized; `id` is text or `null`.
 //!
-//! Later versions may add fields and variants under the same number; a field that goes or changes
-//! its meaning makes a new one.
+//! Later versions may add fields and variants under the same number; removing a field or changing
+//! its meaning increments the number.
 
 mod batch;
 mod batches;

@@ -1,5 +1,5 @@
-//! What messages tell of contacts: the phone's list of recent chats (`docs/protocol.md` §9.7), and
-//! who asks to be a friend (§9.8).
+//! Contact data in messages: the phone's list of recent chats (`docs/protocol.md` §9.7) and the
+//! senders of friend requests (§9.8).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,16 +13,16 @@ use crate::wire::document::{Found, walk};
 use crate::wire::lenient::{Int, Lenient as _};
 use crate::wire::object::object;
 
-/// What a message tells of contacts.
+/// The contact data of a message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Notice {
-    /// Recent chats, by their names in this login.
+    /// Recent chats, by their `UserName`s.
     pub(super) chats: Vec<UserName>,
-    /// Names of this login, and the permanent ids of those who have them.
+    /// `UserName`s with their permanent ids.
     pub(super) ids: Vec<(UserName, PermanentId)>,
 }
 
-/// More chats than any phone lists: `docs/threats.md` J7.
+/// The maximum number of chats, more than any phone lists: `docs/threats.md` J7.
 const CHATS: usize = 4096;
 
 object! {
@@ -47,7 +47,7 @@ object! {
 }
 
 impl Notice {
-    /// Nothing, for nearly every message.
+    /// Extracts the contact data of a message; empty for nearly every message.
     pub(super) fn of(message: &Message) -> Self {
         if message.text().is_some() {
             return Self::default();
@@ -62,7 +62,7 @@ impl Notice {
     }
 }
 
-/// The names, and beside them the ids, if there are as many, in the same order.
+/// Parses the names, and pairs them with the ids if there are equally many in the same order.
 fn chats(wire: &WireNotice) -> Notice {
     // There may be a comma at the end.
     let list = |text: &str| -> Vec<String> {
@@ -84,7 +84,7 @@ fn chats(wire: &WireNotice) -> Notice {
     if ids.len() == names.len() {
         for (name, id) in names.iter().zip(&ids) {
             let (Some(name), Ok(id)) = (name, id.parse::<PermanentId>()) else { continue };
-            // A room beside a person's id: the lists are not about the same, and no pair is sure.
+            // A room paired with a person's id: the lists do not match, so no pair is reliable.
             if !id.fits(name) {
                 pairs.clear();
                 break;
@@ -95,7 +95,8 @@ fn chats(wire: &WireNotice) -> Notice {
     Notice { chats: names.into_iter().flatten().collect(), ids: pairs }
 }
 
-/// Who asks to be a friend: its name is in the record, its permanent id in the document.
+/// Parses the sender of a friend request: its name is in the record, its permanent id in the
+/// document.
 fn friend(wire: &WireNotice) -> Notice {
     let mut ids = Vec::new();
     if let (Ok(name), Some(document)) =
@@ -135,7 +136,7 @@ mod tests {
     #[test]
     fn pairs_names_and_ids() {
         let content = "&lt;msg&gt;<br/>&lt;op id='4'&gt;<br/>&lt;username&gt;<br/>filehelper,wxid_a,1@chatroom<br/>&lt;/username&gt;<br/>&lt;unreadchatlist&gt;<br/>&lt;chat&gt;&lt;username&gt;x&lt;/username&gt;&lt;/chat&gt;&lt;/unreadchatlist&gt;<br/>&lt;/op&gt;<br/>&lt;/msg&gt;<br/>";
-        for (names, read) in [
+        for (names, expected) in [
             (
                 "filehelper,@a,@@r",
                 "filehelper @a @@r | filehelper=filehelper @a=wxid_a @@r=1@chatroom",
@@ -144,17 +145,17 @@ mod tests {
                 "filehelper,@a,@@r,",
                 "filehelper @a @@r | filehelper=filehelper @a=wxid_a @@r=1@chatroom",
             ),
-            // One that is no name costs its own pair.
+            // An invalid name drops only its own pair.
             ("filehelper,a b,@@r", "filehelper @@r | filehelper=filehelper @@r=1@chatroom"),
             ("filehelper,,@@r", "filehelper @@r | filehelper=filehelper @@r=1@chatroom"),
-            // Lists of different lengths or orders are no pairs.
+            // Lists of different lengths or orders are not paired.
             ("filehelper,@a", "filehelper @a | "),
             ("@a,@@r", "@a @@r | "),
             ("filehelper,@@r,@a", "filehelper @@r @a | "),
             ("@a,filehelper,@@r", "@a filehelper @@r | "),
             ("", " | "),
         ] {
-            assert_eq!(recent(names, content), read, "{names}");
+            assert_eq!(recent(names, content), expected, "{names}");
         }
         // `docs/shapes.md` S59: no content, single quotes or double, an empty list.
         for content in [
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_who_asks_to_be_a_friend() {
+    fn friend_request_names_its_sender() {
         let request = |name: &str, id: &str| {
             notice(&format!(
                 r#""MsgType":37,"RecommendInfo":{{"UserName":"{name}"}},"Content":"&lt;msg fromusername=\"{id}\" content=\"hi\"&gt;&lt;brandlist/&gt;&lt;/msg&gt;""#
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn other_messages_tell_nothing() {
+    fn other_messages_have_no_contact_data() {
         for fields in [
             r#""MsgType":1,"StatusNotifyCode":4,"StatusNotifyUserName":"@a","Content":"x""#,
             r#""MsgType":51,"StatusNotifyCode":2,"StatusNotifyUserName":"@a""#,

@@ -1,4 +1,4 @@
-//! What `webwxoplog` serves have in common: `docs/protocol.md` §11.1.
+//! The common part of the `webwxoplog` endpoints: `docs/protocol.md` §11.1.
 
 use core::time::Duration;
 
@@ -17,13 +17,13 @@ const ENDPOINT: &str = "webwxoplog";
 
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
-/// What is changed about a contact.
+/// A change of a contact.
 pub(super) enum Change {
     Remark,
     Pin(bool),
 }
 
-/// Builds the request. Repeating it changes nothing more.
+/// Builds the request, which is idempotent.
 pub(super) fn request(
     session: &mut Session,
     now: Timestamp,

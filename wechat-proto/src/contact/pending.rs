@@ -17,30 +17,30 @@ use crate::message::Message;
 use crate::session::Session;
 use crate::time::{Timestamp, Wait};
 
-/// What the inbox is to look up with `webwxbatchgetcontact`, and how soon it may.
+/// The pending contact lookups of the inbox (`webwxbatchgetcontact`), and their back-off.
 ///
-/// - Recent chats that the phone lists, rooms and persons that write, rooms that write before all
-///   of their members are known, rooms whose speaker is not among them. Built-in accounts are not
-///   looked up.
-/// - A name is looked up once, a room once more for its members, and for unknown speakers as long
-///   as that helps. A name that the service does not know, refuses alone, or fails at alone again
-///   and again, is not looked up again.
+/// - Lookups are queued for recent chats that the phone lists, for senders that are unknown, for
+///   rooms that send a message before all of their members are known, and for rooms whose speaker
+///   is not a known member. Built-in accounts are not looked up.
+/// - A name is looked up once, a room once more for its members, and again for unknown speakers as
+///   long as that finds them. A name is given up if the service does not know it, refuses it alone,
+///   or repeatedly fails on it alone.
 /// - A failure keeps the names, and delays the next lookup: the inbox does not wait for it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pending {
     batches: Batches<Item>,
-    met: Met,
-    /// How often in a row asking failed.
+    seen: Seen,
+    /// The number of consecutive failures.
     failures: u32,
-    /// The last request or failure, and how long nothing is asked after it.
+    /// The pause after the last request or failure.
     pause: Option<Wait>,
-    /// How often rooms were asked for in vain for the sake of a speaker.
-    vain: BTreeMap<UserName, u32>,
-    /// Who was asked for and stands in no address book, the last to be asked for at the end.
+    /// The number of lookups of each room that did not find the speaker.
+    fruitless: BTreeMap<UserName, u32>,
+    /// The contacts that were looked up and are not in the address book, oldest first.
     guests: VecDeque<UserName>,
 }
 
-/// A name to look up, and why.
+/// A name to look up, with the reason.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Item {
     name: UserName,
@@ -49,44 +49,44 @@ struct Item {
 
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Why {
-    /// It is not known.
+    /// The name is unknown.
     Unknown,
-    /// Not all members of the room are.
+    /// Not all members of the room are known.
     Members,
-    /// This member is not, though the list is whole.
+    /// This member is unknown although the list is complete.
     Speaker(UserName),
 }
 
-/// What was asked for in this session, or is to be: the last [`MOST`].
+/// The last [`MOST`] items of this session that were or will be looked up.
 #[derive(Clone, Debug, Default)]
-struct Met {
+struct Seen {
     known: BTreeSet<Item>,
     order: VecDeque<Item>,
 }
 
-/// More names than a session meets: `docs/threats.md` J7.
+/// The maximum number of names, more than a session needs: `docs/threats.md` J7.
 const MOST: usize = 4096;
-/// How many guests are kept: a session may go on for months.
+/// The maximum number of guests that are kept: a session may last for months.
 const GUESTS: usize = 4096;
-/// How often a room is asked for in vain before its unknown speakers are left alone: lists may be
-/// short (`docs/shapes.md` S40), and who speaks under a permanent id is on none.
-const VAIN: u32 = 3;
-/// Between two batches: the fastest client known to get away with it does so
+/// The number of fruitless lookups of a room after which its unknown speakers are ignored: lists may
+/// be incomplete (`docs/shapes.md` S40), and speakers with a permanent id are on no list.
+const FRUITLESS: u32 = 3;
+/// The pause between two batches: that of the fastest client that is known not to be limited
 /// (`docs/protocol.md` §5.2).
 const GAP: Duration = Duration::from_secs(2);
-/// The longest silence after a failure. Too many requests of this kind shut the account out of the
-/// web for a while (`docs/protocol.md` §5.2): that is not probed every minute.
+/// The longest pause after a failure. Too many requests of this kind lock the account out of the
+/// web for a while (`docs/protocol.md` §5.2), so the limit is not probed every minute.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 impl Pending {
-    /// Takes note of a name, unless it is known.
+    /// Queues a name, unless it is known.
     pub(crate) fn name(&mut self, directory: &Directory, name: &UserName) {
         if !is_built_in(name) && !directory.is_me(name) && directory.find(name).is_none() {
-            self.want(Item { name: name.clone(), why: Why::Unknown });
+            self.queue(Item { name: name.clone(), why: Why::Unknown });
         }
     }
 
-    /// Takes note of the contacts that a message mentions, and of the permanent ids in it.
+    /// Queues the unknown contacts that a message mentions, and stores the permanent ids in it.
     pub(crate) fn note(&mut self, directory: &mut Directory, message: &Message) {
         let notice = Notice::of(message);
         for (name, id) in notice.ids {
@@ -98,38 +98,38 @@ impl Pending {
         let peer = message.peer();
         self.name(directory, peer);
         let Some(room) = directory.find(peer).filter(|room| room.is_room()) else { return };
-        // Names in the room, this account's own among them, are nowhere else.
+        // Only the room's list has the names of its members there, including the account's own.
         let members = Item { name: peer.clone(), why: Why::Members };
-        if !self.met.known.contains(&members) && !all_known(room) {
-            self.want(members);
+        if !self.seen.known.contains(&members) && !all_known(room) {
+            self.queue(members);
         } else if let Some(speaker) = &message.speaker
             && unknown_in(directory, room, speaker)
-            && self.vain.get(peer).is_none_or(|times| *times < VAIN)
+            && self.fruitless.get(peer).is_none_or(|times| *times < FRUITLESS)
         {
-            self.want(Item { name: peer.clone(), why: Why::Speaker(speaker.clone()) });
+            self.queue(Item { name: peer.clone(), why: Why::Speaker(speaker.clone()) });
         }
     }
 
-    /// Somebody is gone: not to be asked for any more, unless met again.
+    /// Removes a name that was deleted; it is queued again if another message mentions it.
     pub(crate) fn forget(&mut self, name: &UserName) {
-        // Nearly all who are removed were never wanted: they cost a look-up, however many others
-        // are. What is to be asked was met.
-        if self.met.forget(name) {
-            self.batches.keep(|want| want.name != *name);
+        // Nearly all removed contacts were never queued: they cost a search in `seen` only, which
+        // has all queued items.
+        if self.seen.forget(name) {
+            self.batches.keep(|item| item.name != *name);
         }
-        self.vain.remove(name);
+        self.fruitless.remove(name);
     }
 
     fn forget_all(&mut self, names: &BTreeSet<UserName>) {
-        self.met.known.retain(|want| !names.contains(&want.name));
-        self.met.order.retain(|want| !names.contains(&want.name));
-        self.batches.keep(|want| !names.contains(&want.name));
-        self.vain.retain(|name, _| !names.contains(name));
+        self.seen.known.retain(|item| !names.contains(&item.name));
+        self.seen.order.retain(|item| !names.contains(&item.name));
+        self.batches.keep(|item| !names.contains(&item.name));
+        self.fruitless.retain(|name, _| !names.contains(name));
     }
 
-    fn want(&mut self, want: Item) {
-        if self.batches.len() < MOST && self.met.insert(&want) {
-            self.batches.push(want);
+    fn queue(&mut self, item: Item) {
+        if self.batches.len() < MOST && self.seen.insert(&item) {
+            self.batches.push(item);
         }
     }
 
@@ -141,31 +141,31 @@ impl Pending {
         if self.pause.as_mut().is_some_and(|pause| !pause.left(now).is_zero()) {
             return None;
         }
-        self.batches.keep(|want| still_wanted(directory, want));
-        // A room may be wanted for the sake of several members.
-        let names: BTreeSet<&UserName> = self.batches.next().map(|want| &want.name).collect();
+        self.batches.keep(|item| is_still_unknown(directory, item));
+        // A room may be queued for several members.
+        let names: BTreeSet<&UserName> = self.batches.next().map(|item| &item.name).collect();
         let names: Vec<UserName> = names.into_iter().cloned().collect();
         (!names.is_empty()).then(|| Lookup(BatchGetContacts::new(&names)))
     }
 
-    /// The request was answered, and the directory has what it says: whom it leaves out, the
-    /// service does not know.
+    /// Handles a reply, after its contacts were added to the directory: names missing from it are
+    /// unknown to the service.
     pub(crate) fn answered(&mut self, directory: &Directory, now: Timestamp) {
-        for want in self.batches.next().filter(|want| matches!(want.why, Why::Speaker(_))) {
-            let times = self.vain.entry(want.name.clone()).or_default();
-            *times = if still_wanted(directory, want) { times.saturating_add(1) } else { 0 };
+        for item in self.batches.next().filter(|item| matches!(item.why, Why::Speaker(_))) {
+            let times = self.fruitless.entry(item.name.clone()).or_default();
+            *times = if is_still_unknown(directory, item) { times.saturating_add(1) } else { 0 };
         }
-        self.vain.retain(|_, times| *times > 0);
-        while self.vain.len() > MOST {
-            self.vain.pop_first();
+        self.fruitless.retain(|_, times| *times > 0);
+        while self.fruitless.len() > MOST {
+            self.fruitless.pop_first();
         }
         self.batches.answered();
         self.failures = 0;
         self.pause = Some(Wait::new(GAP, now));
     }
 
-    /// The answer told of these, who are in the directory now: those who were asked for long before
-    /// them leave it.
+    /// Adds the contacts of a reply to the guests, if they are not saved; removes the oldest guests
+    /// above [`GUESTS`] from the directory.
     pub(crate) fn keep(&mut self, directory: &mut Directory, names: BTreeSet<UserName>) {
         let is_guest = |directory: &Directory, name: &UserName| {
             directory.find(name).is_some_and(|contact| !contact.is_saved())
@@ -174,7 +174,7 @@ impl Pending {
         self.guests.extend(names.into_iter().filter(|name| is_guest(directory, name)));
         let many = self.guests.len().saturating_sub(GUESTS);
         let mut oldest: BTreeSet<UserName> = self.guests.drain(..many).collect();
-        // Meanwhile somebody may have become a contact.
+        // A guest may have been saved as a contact meanwhile.
         oldest.retain(|name| is_guest(directory, name));
         if oldest.is_empty() {
             return;
@@ -185,7 +185,7 @@ impl Pending {
         self.forget_all(&oldest);
     }
 
-    /// Somebody else's request of this kind failed: where that is too many, it is no time for more.
+    /// Handles a failure of another request of this kind: backs off if it was rate-limited.
     pub(crate) fn slow(&mut self, error: &Error, now: Timestamp) {
         if matches!(error, Error::Limited { .. }) {
             self.failures = self.failures.saturating_add(1);
@@ -193,7 +193,7 @@ impl Pending {
         }
     }
 
-    /// The request failed.
+    /// Handles a failure of the lookup.
     pub(crate) fn failed(&mut self, error: &Error, now: Timestamp) {
         self.failures = self.failures.saturating_add(1);
         let first = match error {
@@ -204,8 +204,8 @@ impl Pending {
             Error::Limited { .. } => Duration::from_secs(60),
             Error::LoggedOut { .. } => GAP,
             _ => {
-                // What fails once says nothing about the names; what fails again and again may
-                // fail at one of them. A batch that took too long was too large.
+                // A single failure is not attributed to the names; repeated failures may be caused
+                // by one of them. A batch that timed out was too large.
                 let slow = matches!(error, Error::Transport(failure) if failure.kind == FailureKind::Timeout);
                 if slow || self.failures > 2 {
                     self.batches.too_much();
@@ -216,7 +216,7 @@ impl Pending {
         self.wait(first, now);
     }
 
-    /// Waits, the longer the more often it failed.
+    /// Starts a pause, which doubles with each failure.
     fn wait(&mut self, first: Duration, now: Timestamp) {
         let doubled = self.failures.saturating_sub(1).min(10);
         let pause = first.saturating_mul(1 << doubled).min(LONGEST);
@@ -224,8 +224,8 @@ impl Pending {
     }
 }
 
-/// A lookup of the inbox: [`BatchGetContacts`], with a deadline that does not delay messages for
-/// longer.
+/// A lookup of the inbox: [`BatchGetContacts`], with a shorter deadline that limits the delay of
+/// messages.
 #[derive(Debug)]
 pub(crate) struct Lookup(BatchGetContacts);
 
@@ -245,21 +245,21 @@ impl Endpoint for Lookup {
     }
 }
 
-/// Whether an item is still unknown.
-fn still_wanted(directory: &Directory, want: &Item) -> bool {
-    directory.find(&want.name).is_none_or(|room| match &want.why {
+/// Returns whether an item is still unknown.
+fn is_still_unknown(directory: &Directory, item: &Item) -> bool {
+    directory.find(&item.name).is_none_or(|room| match &item.why {
         Why::Unknown => false,
         Why::Members => !all_known(room),
         Why::Speaker(speaker) => unknown_in(directory, room, speaker),
     })
 }
 
-/// Whether all members of a room are known, by name.
+/// Returns whether all members of a room are known by name.
 fn all_known(room: &Contact) -> bool {
     room.has_all_members() && room.members.iter().all(Member::has_name)
 }
 
-/// Whether a member's name is to be found neither in its room nor among the contacts.
+/// Returns whether neither the room nor the contacts have the member's name.
 fn unknown_in(directory: &Directory, room: &Contact, member: &UserName) -> bool {
     room.is_room()
         && !directory.is_me(member)
@@ -267,13 +267,13 @@ fn unknown_in(directory: &Directory, room: &Contact, member: &UserName) -> bool 
         && directory.find(member).is_none()
 }
 
-impl Met {
-    /// Whether it is new.
-    fn insert(&mut self, want: &Item) -> bool {
-        if !self.known.insert(want.clone()) {
+impl Seen {
+    /// Adds an item; returns whether it is new.
+    fn insert(&mut self, item: &Item) -> bool {
+        if !self.known.insert(item.clone()) {
             return false;
         }
-        self.order.push_back(want.clone());
+        self.order.push_back(item.clone());
         if self.order.len() > MOST
             && let Some(oldest) = self.order.pop_front()
         {
@@ -282,16 +282,16 @@ impl Met {
         true
     }
 
-    /// Whether there was anything of this name.
+    /// Removes the items of a name; returns whether there were any.
     fn forget(&mut self, name: &UserName) -> bool {
         let first = Item { name: name.clone(), why: Why::Unknown };
-        let of_it = self.known.range(first..).take_while(|want| want.name == *name);
+        let of_it = self.known.range(first..).take_while(|item| item.name == *name);
         let of_it: Vec<Item> = of_it.cloned().collect();
-        for want in &of_it {
-            self.known.remove(want);
+        for item in &of_it {
+            self.known.remove(item);
         }
         if !of_it.is_empty() {
-            self.order.retain(|want| want.name != *name);
+            self.order.retain(|item| item.name != *name);
         }
         !of_it.is_empty()
     }

@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxoplog`
 //!
-//! Pins a chat to the top of the list, or takes it down (`docs/protocol.md` §11.1).
+//! Pins a chat to the top of the list, or unpins it (`docs/protocol.md` §11.1).
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -17,14 +17,14 @@ use crate::time::Timestamp;
 
 /// Pins a chat to the top of the list, or unpins it.
 ///
-/// The request carries the contact's remark: without it, the service takes the remark away. It is
-/// the directory's where the directory has the contact, else that of the record given here. A
-/// remark that was taken away on the phone stays in the directory, where nothing empty erases: a
-/// pin after that gives it back.
+/// The request carries the contact's remark: without it, the service removes the remark. It is
+/// taken from the directory if that has the contact, else from the record given here. A remark that
+/// was removed on the phone stays in the directory, since empty fields erase nothing there: a later
+/// pin restores it.
 #[derive(Clone, Debug)]
 pub struct PinChat {
     contact: UserName,
-    /// As in the record that was given.
+    /// The remark of the given record.
     remark: Box<str>,
     pinned: bool,
 }
@@ -51,7 +51,8 @@ impl Endpoint for PinChat {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says; [`Error::Malformed`] for any other response.
+    /// Fails with the error for the reply's `Ret`, or with [`Error::Malformed`] for any other
+    /// response.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         oplog::parse(response)
     }
@@ -70,7 +71,7 @@ mod tests {
     use crate::testing::{NOW, account, body, contact, http_of, rendered, reply};
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let contact = contact(r#"{"UserName":"@e2da","RemarkName":"老 &quot;张&quot;"}"#);
         let pin = PinChat::new(&contact, true);
         insta::assert_snapshot!(rendered(pin, &mut account()), @r#"
@@ -95,7 +96,7 @@ mod tests {
         receive(&mut set, account);
     }
 
-    /// Returns the request, after its success was applied.
+    /// Applies a success reply; returns the request.
     fn receive<E: Endpoint<State = Account>>(endpoint: &mut E, account: &mut Account) -> String {
         let request = endpoint.request(account, NOW);
         let ok = reply(r#"{"BaseResponse":{"Ret":0}}"#);
@@ -103,7 +104,7 @@ mod tests {
         body(&request)
     }
 
-    /// Without it, the service takes the remark away.
+    /// Without it, the service removes the remark.
     #[test]
     fn pin_carries_the_remark_that_was_set_before() {
         let mut account = account();

@@ -14,26 +14,26 @@ use crate::wire::json;
 
 /// A person, a room (a group chat), an official account or a built-in one: [`Contact::kind`].
 ///
-/// Names are decoded: emoji are characters, entities are what they stand for. A field that the
-/// service left out is empty or 0. What a field *means* is told by the methods.
+/// Names are decoded: emoji are characters, entities are replaced by their characters. A field that
+/// the service left out is empty or 0. Methods interpret the flags and numbers.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Contact {
-    /// Its name in this login.
+    /// The name, valid for this login.
     pub user_name: UserName,
-    /// What it calls itself; a room's topic.
+    /// The nickname; a room's topic.
     pub nick_name: Box<str>,
-    /// What the account calls it.
+    /// The remark that the account gave the contact.
     pub remark_name: Box<str>,
-    /// The name it chose to be found by; often empty.
+    /// The id that the contact chose to be found by; often empty.
     pub alias: Box<str>,
-    /// Its picture: a path on the api host, without the value of its `skey`.
+    /// The avatar: a path on the api host, without the value of its `skey`.
     pub head_img_url: Box<str>,
-    /// What it says of itself.
+    /// The signature of the profile.
     pub signature: Box<str>,
-    /// Province, as the service's language writes it.
+    /// Province, in the service's language.
     pub province: Box<str>,
-    /// City, as the service's language writes it.
+    /// City, in the service's language.
     pub city: Box<str>,
     /// The nickname in Latin letters.
     pub pinyin: Pinyin,
@@ -41,35 +41,36 @@ pub struct Contact {
     pub remark_pinyin: Pinyin,
     /// `KeyWord`: `gh_` of official accounts; searched like a name.
     pub key_word: Box<str>,
-    /// `ContactFlag`: what it is to the account.
+    /// `ContactFlag`: the relation to the account.
     pub contact_flag: ContactFlag,
-    /// `VerifyFlag`: what official account it is.
+    /// `VerifyFlag`: the type of official account.
     pub verify_flag: VerifyFlag,
-    /// `SnsFlag`: what there is of its moments.
+    /// `SnsFlag`: flags of the moments.
     pub sns_flag: SnsFlag,
     /// `AttrStatus`: bits, wider than 32.
     pub attr_status: i64,
-    /// `Statues` (so spelt): of a room, 0 if its messages raise no notice.
+    /// `Statues` (sic): for a room, 0 if its notifications are muted.
     pub statues: i64,
-    /// 1 male, 2 female, 0 not said.
+    /// 1 male, 2 female, 0 unknown.
     pub sex: i64,
     /// 1 if starred.
     pub star_friend: i64,
-    /// `HideInputBarFlag`: not 0 if the official page lets nobody write to it.
+    /// `HideInputBarFlag`: not 0 if the official page offers no input field.
     pub hide_input_bar_flag: i64,
-    /// The account's number, the same in every login; 0 nearly always.
+    /// The contact's number, the same in every login; 0 nearly always.
     pub uin: i64,
     /// The number of the room's owner; 0 nearly always.
     pub owner_uin: i64,
-    /// 1 if the room is the account's own.
+    /// 1 if the account owns the room.
     pub is_owner: i64,
     /// The room's owner, where the service names one.
     pub chat_room_owner: Option<UserName>,
-    /// The room's other name, with which its members are asked for.
+    /// The room's other name, used to look up its members.
     pub encry_chat_room_id: Box<str>,
-    /// How many members the service says there are, else how many the list has; it may be shorter.
+    /// The number of members by the service's count, else the length of the list, which may be
+    /// incomplete.
     pub member_count: i64,
-    /// The members of a room, as far as the service named them.
+    /// The members of a room, as far as the service listed them.
     pub members: Members,
 }
 
@@ -79,24 +80,23 @@ pub struct Contact {
 pub struct Pinyin {
     /// `PYInitial`: the initials.
     pub initials: Box<str>,
-    /// `PYQuanPin`: all of it.
+    /// `PYQuanPin`: the whole name.
     pub full: Box<str>,
 }
 
 impl Contact {
-    /// Reads one record: an entry of a `MemberList`, `ContactList` or `ModContactList`. For those that
-    /// were captured.
+    /// Parses one captured record: an entry of a `MemberList`, `ContactList` or `ModContactList`.
     ///
     /// # Errors
     ///
-    /// If it is no JSON object, or names nobody.
+    /// Fails if the text is not a JSON object or has no valid `UserName`.
     pub fn from_json(json: &str) -> Result<Self, Invalid> {
         let read = json::text::<WireContact>(json.as_bytes()).ok();
         let expected = "a JSON object with a UserName";
         read.and_then(|(_, wire)| wire.take()).ok_or(Invalid { what: "a contact", expected })
     }
 
-    /// A contact of which nothing else is known, for tests.
+    /// Returns a contact with a name only, for tests.
     #[cfg(test)]
     pub(crate) fn unknown(user_name: UserName) -> Self {
         Self {
@@ -129,17 +129,17 @@ impl Contact {
         }
     }
 
-    /// What a list of chats shows: the remark, else the nickname, else (of a room) the names of
-    /// its first ten members, else the `UserName` (`docs/protocol.md` §10).
+    /// Returns the display name in a list of chats: the remark, else the nickname, else (for a
+    /// room) the names of its first ten members, else the `UserName` (`docs/protocol.md` §10).
     ///
-    /// [`Directory::name_of`](super::Directory::name_of) also knows what the account calls the
+    /// [`Directory::name_of`](super::Directory::name_of) also uses the account's remarks for the
     /// members.
     pub fn name(&self) -> Box<str> {
         self.name_with(|member| member.name().into())
     }
 
-    /// [`Contact::name`], where others know what a member is called.
-    pub(crate) fn name_with(&self, call: impl Fn(&Member) -> Box<str>) -> Box<str> {
+    /// Returns [`Contact::name`], with the names of members from `member_name`.
+    pub(crate) fn name_with(&self, member_name: impl Fn(&Member) -> Box<str>) -> Box<str> {
         for name in [&self.remark_name, &self.nick_name] {
             if !name.is_empty() {
                 return name.clone();
@@ -150,14 +150,14 @@ impl Contact {
             if !names.is_empty() {
                 names.push('、');
             }
-            names.push_str(&call(member));
+            names.push_str(&member_name(member));
         }
         if names.is_empty() { self.user_name.as_str().into() } else { names.into() }
     }
 
-    /// By what a list of contacts is sorted: the remark in Latin letters, else the nickname so,
-    /// else the nickname; its letters, digits and underscores in upper case, and `~` for what
-    /// begins with no letter (`docs/protocol.md` §10).
+    /// Returns the key by which a list of contacts is sorted: the remark in Latin letters, else the
+    /// nickname in Latin letters, else the nickname; reduced to its letters, digits and underscores
+    /// in upper case, or `~` if it does not begin with a letter (`docs/protocol.md` §10).
     pub fn sort_key(&self) -> Box<str> {
         let names = [&self.remark_pinyin.full, &self.pinyin.full, &self.nick_name];
         let name = names.into_iter().find(|name| !name.is_empty()).map_or("", |name| &**name);
@@ -170,13 +170,13 @@ impl Contact {
         }
     }
 
-    /// The member of this name.
+    /// Returns the member of this name.
     pub fn member(&self, name: &UserName) -> Option<&Member> {
         self.members.find(name)
     }
 
-    /// Whether the list of members is all of them, by the service's own count. `webwxinit` names
-    /// a few of each room only.
+    /// Returns whether the list of members is complete by the service's own count. `webwxinit`
+    /// lists only a few members of each room.
     pub fn has_all_members(&self) -> bool {
         usize::try_from(self.member_count).is_ok_and(|count| self.members.len() >= count)
             && !self.members.is_empty()
@@ -188,7 +188,7 @@ mod tests {
     use crate::testing::contact;
 
     #[test]
-    fn is_called_by_what_is_known() {
+    fn name_falls_back_to_the_user_name() {
         for (json, name) in [
             (r#"{"UserName":"@1","NickName":"n","RemarkName":"r"}"#, "r"),
             (r#"{"UserName":"@1","NickName":"n"}"#, "n"),
@@ -209,7 +209,7 @@ mod tests {
 
     /// `docs/protocol.md` §10.
     #[test]
-    fn sorts_as_the_official_page_does() {
+    fn sort_key_is_that_of_the_official_page() {
         for (fields, key) in [
             (
                 r#""NickName":"张三","PYQuanPin":"zhangsan","RemarkPYQuanPin":"laozhang""#,

@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxoplog`
 //!
-//! Gives a contact a remark: the name under which the account keeps it (`docs/protocol.md` §11.1).
+//! Sets the remark of a contact: the account's own name for it (`docs/protocol.md` §11.1).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -16,15 +16,15 @@ use crate::flow::Response;
 use crate::ids::UserName;
 use crate::time::Timestamp;
 
-/// A remark as the page takes it; empty to take an old one away.
+/// A remark that the official page would accept; an empty one removes the old remark.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Remark(Box<str>);
 
 impl Remark {
-    /// The longest, in UTF-16 units, as the page counts: it cuts what is longer.
+    /// The maximum length in UTF-16 code units. The official page truncates longer remarks.
     pub const MAX: usize = 18;
 
-    /// The remark as text.
+    /// Returns the remark as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -37,7 +37,7 @@ impl FromStr for Remark {
         if text.encode_utf16().count() > Self::MAX {
             return Err(Invalid {
                 what: "a remark",
-                expected: "up to 18 characters (one outside of Unicode's first plane counts twice)",
+                expected: "up to 18 characters (those above U+FFFF count twice)",
             });
         }
         Ok(Self(text.into()))
@@ -52,8 +52,8 @@ impl fmt::Display for Remark {
 
 /// Sets the remark of a contact.
 ///
-/// **Success is no proof**: since 2023 the service has been seen to answer 0 and to change
-/// nothing. Where it changes something, the contact's record comes with a later `webwxsync`.
+/// **Success does not guarantee a change**: since 2023 the service has been seen to reply with 0
+/// without changing the remark. If it does change, a later `webwxsync` has the contact's record.
 #[derive(Clone, Debug)]
 pub struct SetRemark {
     contact: UserName,
@@ -61,7 +61,7 @@ pub struct SetRemark {
 }
 
 impl SetRemark {
-    /// Returns a request to give a contact this remark; an empty one takes it away.
+    /// Returns a request to set the remark of a contact; an empty one removes it.
     pub const fn new(contact: UserName, remark: Remark) -> Self {
         Self { contact, remark }
     }
@@ -80,7 +80,8 @@ impl Endpoint for SetRemark {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says; [`Error::Malformed`] for any other response.
+    /// Fails with the error for the reply's `Ret`, or with [`Error::Malformed`] for any other
+    /// response.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         oplog::parse(response)
     }
@@ -99,7 +100,7 @@ mod tests {
     use crate::testing::{NOW, account, body, contact, http_of, malformed, rendered, reply};
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let contact = "@e2da".parse().unwrap();
         let remark = "张 <&\"三\">".parse().unwrap();
         insta::assert_snapshot!(rendered(SetRemark::new(contact, remark), &mut account()), @r#"
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn is_as_long_as_the_page_takes_it() {
+    fn remark_length_is_limited() {
         for good in ["", "十八个字的备注十八个字的备注一二三四", "😄😄😄😄😄😄😄😄😄"]
         {
             assert_eq!(good.parse::<Remark>().unwrap().as_str(), good);
@@ -141,13 +142,13 @@ mod tests {
         ));
         let often = endpoint.parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        let over = endpoint.parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
-        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        let closed = endpoint.parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        assert!(matches!(closed, Err(Error::LoggedOut { .. })));
         malformed(&endpoint, &[]);
     }
 
     #[test]
-    fn a_confirmed_remark_is_in_the_directory() {
+    fn confirmed_remark_is_in_the_directory() {
         let mut account = account();
         account.learn([contact(r#"{"UserName":"@a","RemarkName":"old","RemarkPYQuanPin":"old"}"#)]);
         let name: UserName = "@a".parse().unwrap();
@@ -169,7 +170,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_remark_arrives_as_it_is(text in "\\PC{0,9}") {
+        fn any_remark_is_sent_unchanged(text in "\\PC{0,9}") {
             let endpoint = SetRemark::new(UserName::file_helper(), text.parse().unwrap());
             let body = body(&http_of(endpoint, &mut account()));
             let body: serde_json::Value = serde_json::from_str(&body).unwrap();

@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxsearchcontact`
 //!
-//! Searches the service for somebody who is no contact yet (`docs/protocol.md` §11.3).
+//! Searches the service for people who are not contacts yet (`docs/protocol.md` §11.3).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -22,9 +22,9 @@ use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxsearchcontact";
 
-/// Searches for people who are no contacts yet. The official page has this switched off.
+/// Searches for people who are not contacts yet. The official page has this feature disabled.
 ///
-/// The output has the names (`EncryUserName`) to which a friend request can be sent.
+/// The output is the names (`EncryUserName`) to which a friend request can be sent.
 #[derive(Clone, Debug)]
 pub struct SearchContacts {
     key_word: Box<str>,
@@ -57,8 +57,8 @@ impl Endpoint for SearchContacts {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says, [`Error::ServiceFailed`] among it; [`Error::Malformed`]
-    /// for any other response.
+    /// Fails with the error for the reply's `Ret`, including [`Error::ServiceFailed`], or with
+    /// [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Vec<UserName>, Error> {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
         Ok(wire.list.0.into_iter().filter_map(|found| found.user_name.parse().ok()).collect())
@@ -86,7 +86,7 @@ mod tests {
     use crate::testing::{body, http_of, malformed, rendered, reply, session};
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         insta::assert_snapshot!(rendered(SearchContacts::new("张三"), &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsearchcontact?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let found = SearchContacts::new("").parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"List":[{"EncryUserName":"v1_5a@stranger"},{},{"EncryUserName":"a b"},7]}"#,
         ));
@@ -127,7 +127,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_word_arrives_as_it_is(text in "\\PC{0,40}") {
+        fn any_word_is_sent_unchanged(text in "\\PC{0,40}") {
             let body = body(&http_of(SearchContacts::new(&*text), &mut session()));
             let body: serde_json::Value = serde_json::from_str(&body).unwrap();
             prop_assert_eq!(&body["KeyWord"], &text);

@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxverifyuser`
 //!
-//! Asks somebody to become a contact, and answers who asks (`docs/protocol.md` §11.2).
+//! Sends a friend request, or answers one (`docs/protocol.md` §11.2).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -21,8 +21,8 @@ use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxverifyuser";
 
-/// What a friend request carries and its answer has to: `v2_…@stranger`. Whoever has it can
-/// answer, so that `Debug` does not show it.
+/// The ticket of a friend request, which the answer must carry: `v2_…@stranger`. It is a
+/// credential, so `Debug` does not show it.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Ticket(Secret);
@@ -44,13 +44,13 @@ impl FromStr for Ticket {
     }
 }
 
-/// What is asked or answered: an open set.
+/// The operation of a [`VerifyUser`] request: an open set.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Opcode(pub u8);
 
 impl Opcode {
-    /// Adds somebody who wants no request.
+    /// Adds a user who requires no friend request.
     pub const ADD_CONTACT: Self = Self(1);
     /// Sends a request.
     pub const SEND_REQUEST: Self = Self(2);
@@ -58,13 +58,13 @@ impl Opcode {
     pub const ACCEPT: Self = Self(3);
     /// Rejects a request.
     pub const REJECT: Self = Self(4);
-    /// A word of the one who asked.
+    /// A message from the sender of a request.
     pub const SENDER_REPLY: Self = Self(5);
-    /// A word of the one who was asked.
+    /// A message from the receiver of a request.
     pub const RECEIVER_REPLY: Self = Self(6);
 }
 
-/// Where the two met: an open set.
+/// How the two users met: an open set.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Scene(pub u8);
@@ -76,15 +76,15 @@ impl Scene {
     pub const MAIL: Self = Self(5);
     /// The phone's contacts.
     pub const CONTACTS: Self = Self(6);
-    /// By the chosen id.
+    /// The chosen id (alias).
     pub const WEIXIN: Self = Self(7);
     /// A room.
     pub const ROOM: Self = Self(8);
     /// Unknown.
     pub const UNKNOWN: Self = Self(9);
-    /// By the phone's number.
+    /// The phone number.
     pub const MOBILE: Self = Self(10);
-    /// The web page: what it says of itself.
+    /// The web page: the value that the official page sends.
     pub const WEB: Self = Self(33);
 }
 
@@ -114,7 +114,7 @@ impl VerifyUser {
     }
 
     /// Returns a request to accept the friend request of `user`, with the ticket that came with
-    /// it. The service accepts about a hundred a day.
+    /// it. The service allows about a hundred per day.
     pub fn accept(user: UserName, ticket: Ticket) -> Self {
         Self::new(Opcode::ACCEPT, user).with_ticket(ticket)
     }
@@ -131,7 +131,7 @@ impl VerifyUser {
         Self { greeting: greeting.into(), ..self }
     }
 
-    /// Sets where the two met.
+    /// Sets how the two users met.
     #[must_use]
     pub fn with_scene(self, scene: Scene) -> Self {
         Self { scene, ..self }
@@ -155,7 +155,7 @@ impl Endpoint for VerifyUser {
             verify_content: &'a str,
             scene_list_count: u8,
             scene_list: [Scene; 1],
-            /// In small letters, here alone.
+            /// In lower case, unlike all other fields.
             #[serde(rename = "skey")]
             skey: &'a str,
         }
@@ -186,8 +186,8 @@ impl Endpoint for VerifyUser {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says (-1: the ticket is not of this user's request);
-    /// [`Error::Malformed`] for any other response.
+    /// Fails with the error for the reply's `Ret` (-1: the ticket does not belong to a request of
+    /// this user), or with [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         envelope::confirm(ENDPOINT, response)
     }
@@ -200,7 +200,7 @@ impl fmt::Display for Opcode {
 }
 
 impl From<Ticket> for Box<str> {
-    /// The ticket itself.
+    /// Returns the ticket in plain text.
     fn from(ticket: Ticket) -> Self {
         ticket.0.expose().into()
     }
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         let user = "@e2da".parse().unwrap();
         let accept = VerifyUser::accept(user, ticket());
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn says_who_is_asked() {
+    fn request_has_opcode_user_and_scene() {
         let user: UserName = "@e2da".parse().unwrap();
         let add = VerifyUser::add(user.clone(), "你好 \"<&");
         assert!(body(&http_of(add, &mut session())).contains(
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         VerifyUser::add(UserName::file_helper(), "")
             .parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#))
             .unwrap();
@@ -267,9 +267,9 @@ mod tests {
         let often = VerifyUser::add(UserName::file_helper(), "")
             .parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        let over = VerifyUser::add(UserName::file_helper(), "")
+        let closed = VerifyUser::add(UserName::file_helper(), "")
             .parse(&reply(r#"{"BaseResponse":{"Ret":1100}}"#));
-        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        assert!(matches!(closed, Err(Error::LoggedOut { .. })));
         malformed(&VerifyUser::add(UserName::file_helper(), ""), &[]);
         for bad in ["", "a b", "中"] {
             assert!(bad.parse::<Ticket>().is_err());
@@ -278,7 +278,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_greeting_arrives_as_it_is(text in "\\PC{0,40}") {
+        fn any_greeting_is_sent_unchanged(text in "\\PC{0,40}") {
             let add = VerifyUser::add(UserName::file_helper(), &*text);
             let body = body(&http_of(add, &mut session()));
             let body: serde_json::Value = serde_json::from_str(&body).unwrap();

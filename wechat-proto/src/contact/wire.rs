@@ -17,9 +17,9 @@ use crate::wire::object::object;
 use crate::wire::reader::Reader;
 
 object! {
-    /// A contact's fields on the wire, without what nobody knows a meaning of: `AppAccountFlag`,
-    /// `UniFriend`, `ChatRoomId` and `ContactType` (all 0 in every capture), `DisplayName` (empty
-    /// but in members), `HeadImgUpdateFlag`.
+    /// A contact's fields on the wire, without fields of unknown meaning: `AppAccountFlag`,
+    /// `UniFriend`, `ChatRoomId` and `ContactType` (0 in every capture), `DisplayName` (empty except
+    /// in members), `HeadImgUpdateFlag`.
     struct WireFields {
         "Uin" => uin: Int,
         "UserName" => user_name: Text,
@@ -64,11 +64,11 @@ object! {
 }
 
 impl WireFields {
-    /// The record, unless it names nobody.
+    /// Returns the record, or `None` without a valid `UserName`.
     #[inline]
     fn take(self) -> Option<Contact> {
         let members = WireMember::take_all(self.members);
-        // A list without a count is as long as it is.
+        // A list without a count is assumed to be complete.
         let member_count = match self.member_count.0 {
             0 => i64::try_from(members.len()).unwrap_or(0),
             count => count,
@@ -109,12 +109,12 @@ impl WireFields {
 pub(crate) struct WireContact(Option<Contact>);
 
 impl WireContact {
-    /// The record, unless it names nobody.
+    /// Returns the record, or `None` without a valid `UserName`.
     pub(crate) fn take(self) -> Option<Contact> {
         self.0
     }
 
-    /// The records of a list, without those that name nobody.
+    /// Returns the records of a list that have a valid `UserName`.
     pub(crate) fn take_all(list: List<Self>) -> Vec<Contact> {
         list.0.into_iter().filter_map(Self::take).collect()
     }
@@ -148,7 +148,7 @@ impl Lenient for WireContact {
 }
 
 impl WireMember {
-    /// The members of a list, without those that name nobody.
+    /// Returns the members of a list that have a valid `UserName`.
     pub(crate) fn take_all(list: List<Self>) -> Vec<Member> {
         list.0.into_iter().filter_map(Self::take).collect()
     }
@@ -172,10 +172,10 @@ fn pinyin(initials: Text, full: Text) -> Pinyin {
     Pinyin { initials: initials.into_boxed(), full: full.into_boxed() }
 }
 
-/// The path of a picture without the credential in it: `webwxbatchgetcontact` leaves that out, the
-/// other lists do not (`docs/protocol.md` §5.2, §5.4). Whoever asks for the picture adds it.
+/// Removes the credential from the path of a picture: `webwxbatchgetcontact` leaves it out, the
+/// other lists do not (`docs/protocol.md` §5.2, §5.4). Requests for the picture add it again.
 pub(crate) fn picture(path: &str) -> Box<str> {
-    // From the end, where it nearly always is.
+    // Searched from the end, where the credential nearly always is.
     let mut rest = path;
     while let Some(equals) = rest.bytes().rposition(|byte| byte == b'=') {
         rest = path.get(..equals).unwrap_or_default();
@@ -188,8 +188,8 @@ pub(crate) fn picture(path: &str) -> Box<str> {
     path.into()
 }
 
-/// A picture's path, without the credential from the first: cut later, it would leave a hole in
-/// memory for each contact.
+/// A picture's path, without the credential. It is removed while parsing: removing it later would
+/// fragment memory with a reallocation per contact.
 #[derive(Default)]
 struct Picture(Box<str>);
 
@@ -202,7 +202,7 @@ impl Lenient for Picture {
     }
 }
 
-/// The visits of what is neither text, list nor object: nothing.
+/// Defines the visitor methods for unexpected values: each returns the default.
 macro_rules! nothing {
     ($kind:ty) => {
         fn visit_bool<E>(self, _: bool) -> Result<$kind, E> {
@@ -254,8 +254,8 @@ impl<'de> Deserialize<'de> for Picture {
     }
 }
 
-/// The records of a list, each made one of ours as soon as it is read: its fields are still at
-/// hand then, and thousands of them need no second pass.
+/// The records of a list, each converted to a [`Contact`] as soon as it is parsed: its fields are
+/// still in the cache then, and thousands of records need no second pass.
 #[derive(Default)]
 pub(crate) struct Records(pub(crate) Vec<Contact>);
 
@@ -267,7 +267,7 @@ impl Lenient for Records {
         let mut records = Vec::new();
         let mut more = !reader.take(b']');
         while more {
-            // As many as a [`List`] keeps.
+            // The same limit as for a [`List`].
             if records.len() < ELEMENTS {
                 records.extend(WireContact::quick(reader)?.take());
             } else {
@@ -300,7 +300,7 @@ impl<'de> Deserialize<'de> for Records {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Records, A::Error> {
                 let mut records = Vec::new();
-                // As many as a [`List`] keeps.
+                // The same limit as for a [`List`].
                 while records.len() < ELEMENTS
                     && let Some(WireContact(record)) = seq.next_element()?
                 {
@@ -325,7 +325,7 @@ mod tests {
     use crate::testing::contact;
 
     #[test]
-    fn reads_a_record() {
+    fn record_is_parsed() {
         let room = contact(
             "{\"UserName\":\"@@1\",\"NickName\":\"A &amp; B<span class=\\\"emoji emoji1f604\\\"></span>\",\
              \"AttrStatus\":2147584103,\"MemberCount\":149,\"ChatRoomOwner\":\"@9\",\"OwnerUin\":2200000000,\
@@ -343,7 +343,7 @@ mod tests {
 
     /// Threat S1.
     #[test]
-    fn a_picture_carries_no_credential() {
+    fn picture_path_has_no_credential() {
         for (path, kept) in [
             ("/icon?seq=1&username=@a&skey=@crypt_1", "/icon?seq=1&username=@a&skey="),
             ("/icon?skey=@crypt_1&seq=1", "/icon?skey=&seq=1"),

@@ -1,17 +1,17 @@
-//! Dates as JavaScript shows them.
+//! Dates in the format of JavaScript.
 
 use core::fmt;
 
 use crate::time::Timestamp;
 
-/// `Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)`: what `Date.toString()` gives in a Chinese
-/// browser in China, and what the captures have (`docs/protocol.md` §6.7).
+/// A date like `Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)`: the result of `Date.toString()` in
+/// a Chinese browser in China, as in the captures (`docs/protocol.md` §6.7).
 ///
-/// Always that zone, whatever the caller's: where the caller lives is nobody's business.
+/// The time zone is always this one, so that the caller's is not disclosed.
 #[derive(Clone, Copy)]
 pub(super) struct JsDate(pub(super) Timestamp);
 
-/// 31 December 9999, 23:59:59: years of more digits are written otherwise.
+/// 31 December 9999, 23:59:59: years with more digits have another format.
 const LAST: u64 = 253_402_300_799;
 
 impl fmt::Display for JsDate {
@@ -21,7 +21,7 @@ impl fmt::Display for JsDate {
             ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let seconds = self.0.as_secs().saturating_add(8 * 3600).min(LAST);
         let (days, second) = (seconds / 86_400, seconds % 86_400);
-        // From a year that begins in March, so that leap days come last, and 400 years are alike.
+        // Years begin in March, so that leap days come last; the calendar repeats every 400 years.
         let shifted = days + 719_468;
         let (era, of_era) = (shifted / 146_097, shifted % 146_097);
         let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shows_what_javascript_does() {
+    fn format_is_that_of_javascript() {
         for (millis, text) in [
             (0, "Thu Jan 01 1970 08:00:00"),
             (951_753_600_000, "Tue Feb 29 2000 00:00:00"),
@@ -72,9 +72,8 @@ mod tests {
     }
 
     proptest! {
-        /// As another library has it.
         #[test]
-        fn agrees_with_another(seconds in 0..LAST - 28_800) {
+        fn format_agrees_with_another_library(seconds in 0..LAST - 28_800) {
             use cookie::time::{OffsetDateTime, UtcOffset};
 
             let zone = UtcOffset::from_hms(8, 0, 0).unwrap();

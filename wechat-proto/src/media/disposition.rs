@@ -1,4 +1,4 @@
-//! `Content-Disposition`: what it calls a file.
+//! File names in `Content-Disposition`.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 
 use super::file_name::decoded;
 
-/// The name in a `Content-Disposition`, as it was meant; nothing if it has none.
+/// Returns the decoded file name in a `Content-Disposition`, if it has one.
 ///
-/// `filename*` of RFC 5987 wins over `filename`. The latter is a token or a quoted string, and
-/// servers write raw UTF-8 or percent-encoded text into either.
+/// `filename*` of RFC 5987 takes precedence over `filename`. The latter is a token or a quoted
+/// string, and servers write raw UTF-8 or percent-encoded text into either.
 pub(super) fn file_name(value: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(value);
     let parameters = parameters(&text);
@@ -23,7 +23,7 @@ pub(super) fn file_name(value: &[u8]) -> Option<String> {
     (!name.trim().is_empty()).then_some(name)
 }
 
-/// `UTF-8'en'percent%20encoded`
+/// Decodes an extended value: `UTF-8'en'percent%20encoded`.
 fn extended(value: &str) -> Option<String> {
     let mut parts = value.splitn(3, '\'');
     let (charset, _, text) = (parts.next()?, parts.next()?, parts.next()?);
@@ -31,11 +31,11 @@ fn extended(value: &str) -> Option<String> {
     if charset.eq_ignore_ascii_case("utf-8") {
         return String::from_utf8(bytes).ok();
     }
-    // The other charset that everybody has to know: its bytes are its code points.
+    // The other charset required by RFC 5987: its bytes are its code points.
     charset.eq_ignore_ascii_case("iso-8859-1").then(|| bytes.into_iter().map(char::from).collect())
 }
 
-/// The parameters behind the first `;`. Those inside of quotes are none.
+/// Returns the parameters after the first `;`. Semicolons inside quotes do not separate them.
 fn parameters(text: &str) -> Vec<(&str, Cow<'_, str>)> {
     let mut found = Vec::new();
     let mut rest = text.split_once(';').map_or("", |(_, rest)| rest);
@@ -61,8 +61,8 @@ fn parameters(text: &str) -> Vec<(&str, Cow<'_, str>)> {
     found
 }
 
-/// What stands up to the closing quote, and what follows that. A backslash escapes a quote or
-/// itself; before anything else it is one, as in the paths that some servers write.
+/// Splits text at the closing quote, and unescapes the quoted part. A backslash escapes a quote or
+/// itself; before other characters it is literal, as in the paths that some servers write.
 fn unquoted(text: &str) -> (Cow<'_, str>, &str) {
     let mut value = String::new();
     let mut chars = text.char_indices();
@@ -79,7 +79,7 @@ fn unquoted(text: &str) -> (Cow<'_, str>, &str) {
             c => value.push(c),
         }
     }
-    // The closing quote is missing: all of it, then.
+    // The closing quote is missing: returns the whole text.
     (Cow::Owned(value.trim_end().to_string()), "")
 }
 
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_the_name() {
+    fn names_are_found_in_each_notation() {
         for (value, name) in [
             ("attachment; filename=report.pdf", "report.pdf"),
             ("attachment; filename=\"report.pdf\"", "report.pdf"),
@@ -98,7 +98,7 @@ mod tests {
             ("attachment; filename=\"报告.pdf\"", "报告.pdf"),
             ("attachment; filename=\"%E6%8A%A5%E5%91%8A%2Epdf\"", "报告.pdf"),
             ("attachment; filename=%E6%8A%A5.pdf", "报.pdf"),
-            // What is no encoded text stays.
+            // Text that is not valid percent-encoding is unchanged.
             ("attachment; filename=\"100%.txt\"", "100%.txt"),
             ("attachment; filename=\"%FF.txt\"", "%FF.txt"),
             // RFC 5987, in any order.
@@ -108,7 +108,7 @@ mod tests {
             ("attachment; filename*=utf-8''%ff; filename=x", "x"),
             ("attachment; filename*=koi8-r''%c1; filename=x", "x"),
             ("attachment; filename*=broken; filename=x", "x"),
-            // Escapes, paths, and a quote that is never closed.
+            // Escapes, paths, and a missing closing quote.
             (r#"attachment; filename="a\"b\\c.txt""#, r#"a"b\c.txt"#),
             (r#"attachment; filename="C:\dir\x.txt""#, r"C:\dir\x.txt"),
             ("attachment; filename=\"x.txt ", "x.txt"),
@@ -129,7 +129,7 @@ mod tests {
         ] {
             assert_eq!(file_name(none.as_bytes()), None, "{none}");
         }
-        // Not UTF-8, not even a name.
+        // Not UTF-8.
         assert_eq!(file_name(b"a; filename=\"\xb1.txt\"").as_deref(), Some("\u{fffd}.txt"));
     }
 }

@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetmedia`
 //!
-//! A file that came with a message, from the file host (`docs/protocol.md` §8).
+//! Gets a received file from the file host (`docs/protocol.md` §8).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -23,7 +23,7 @@ use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "webwxgetmedia";
 
-/// A file that somebody sent: what a download names. Good for this login.
+/// A received file, to be downloaded with [`GetFile`]. Valid for this login.
 #[derive(Clone, Eq, PartialEq)]
 pub struct ReceivedFile {
     sender: UserName,
@@ -34,15 +34,15 @@ pub struct ReceivedFile {
 }
 
 impl ReceivedFile {
-    /// The longest of its texts, in bytes: a `MediaId` has about 300.
+    /// The maximum length of each of its texts, in bytes: a `MediaId` has about 300.
     pub const MAX: usize = 4096;
 
-    /// The file of this `MediaId` that `sender` (a person or a room) sent: the message's
-    /// `FromUserName`, also in a room.
+    /// Returns the file with this `MediaId`. `sender` is the message's `FromUserName`: a person or
+    /// a room.
     ///
     /// # Errors
     ///
-    /// If the `MediaId` is empty, or longer than [`ReceivedFile::MAX`].
+    /// Fails if the `MediaId` is empty, or longer than [`ReceivedFile::MAX`].
     pub fn new(sender: UserName, media_id: &str) -> Result<Self, Invalid> {
         if media_id.is_empty() || media_id.len() > Self::MAX {
             return Err(Invalid { what: "a MediaId", expected: "1 to 4,096 bytes" });
@@ -51,12 +51,12 @@ impl ReceivedFile {
         Ok(Self { sender, media_id: media_id.into(), encry_file_name, file_name })
     }
 
-    /// The same with the message's `EncryFileName`, percent-encoded as it comes, and its
-    /// `FileName`. The service is told the former, where there is one.
+    /// Sets the message's `EncryFileName`, percent-encoded as received, and its `FileName`. The
+    /// request has the former if it is not empty, else the latter.
     ///
     /// # Errors
     ///
-    /// If one is longer than [`ReceivedFile::MAX`].
+    /// Fails if one is longer than [`ReceivedFile::MAX`].
     pub fn named(mut self, encry_file_name: &str, file_name: &str) -> Result<Self, Invalid> {
         if encry_file_name.len().max(file_name.len()) > Self::MAX {
             return Err(Invalid { what: "a file's name", expected: "up to 4,096 bytes" });
@@ -65,7 +65,7 @@ impl ReceivedFile {
         Ok(self)
     }
 
-    /// The file of a message, if it is one: `MsgType` 49 with `AppMsgType` 6 and a `MediaId`.
+    /// Returns the file of a message with `MsgType` 49, `AppMsgType` 6 and a `MediaId`.
     pub fn of(message: &Message) -> Option<Self> {
         let wire = Wire::read(&message.raw.json());
         if (wire.msg_type.0, wire.app_msg_type.0) != (49, 6) {
@@ -75,7 +75,7 @@ impl ReceivedFile {
         file.named(&wire.encry_file_name, &wire.file_name).ok()
     }
 
-    /// What it is called, made safe: by its `FileName`, else its `EncryFileName`.
+    /// Returns the safe form of its `FileName`, else of its `EncryFileName`.
     pub fn file_name(&self) -> FileName {
         if self.file_name.is_empty() {
             return FileName::of_encoded(&self.encry_file_name);
@@ -106,7 +106,7 @@ object! {
 
 /// Gets a file that came with a message.
 ///
-/// The service wants one of the cookies in the URL too.
+/// The URL repeats the cookie `webwx_data_ticket`, as the service requires.
 #[derive(Clone, Debug)]
 pub struct GetFile {
     file: ReceivedFile,
@@ -146,8 +146,8 @@ impl Endpoint for GetFile {
 
     /// # Errors
     ///
-    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces
-    /// text without a name: a file may be a text, but it is called something.
+    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
+    /// announces text without a file name: a file may be a text, but has a name.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(ENDPOINT, Wanted::File, response)
     }

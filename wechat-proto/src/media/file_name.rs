@@ -9,15 +9,15 @@ use percent_encoding::percent_decode_str;
 
 use super::disposition;
 
-/// The name of a received file, safe to be put behind a folder's path on any system.
+/// The name of a received file, safe to append to a directory path on any system.
 ///
-/// One component: without separators, drive letters and `..`, and none of the names that Windows
-/// gives to devices. It has no control characters and none that turn the direction of the text
-/// (`exe.gpj` must not look like `jpg.exe`), begins and ends with neither dot nor blank, and has 1
-/// to 255 bytes, its extension kept. What a name may not have is `_` instead.
+/// It is a single path component: without separators, drive letters and `..`, and not a device name
+/// of Windows. It has no control characters and none that change the direction of the text
+/// (`exe.gpj` must not look like `jpg.exe`), does not begin or end with a dot or white space, and
+/// has 1 to 255 bytes, with its extension kept. Illegal characters are replaced with `_`.
 ///
-/// Two files may well have the same name, and one of that name may exist: whoever opens it decides
-/// (`create_new`). The bytes of the file may be anything, whatever its extension promises.
+/// Names are not unique, and a file of that name may exist: the caller decides when opening it
+/// (`create_new`). The content of the file need not match its extension.
 ///
 /// ```
 /// use wechat_proto::media::FileName;
@@ -31,30 +31,30 @@ use super::disposition;
 pub struct FileName(Box<str>);
 
 impl FileName {
-    /// The longest name, in bytes: what the usual file systems take.
+    /// The maximum length in bytes, which common file systems accept.
     pub const MAX: usize = 255;
-    /// The name of a file that has none.
+    /// The name of a file without a name.
     const NAMELESS: &str = "file";
-    /// The longest thing behind a dot that is taken for an extension and kept where a name is cut.
+    /// The maximum length, including the dot, of an extension that is kept when a name is truncated.
     const EXTENSION: usize = 32;
 
-    /// The name as it is safe.
+    /// Returns the safe name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name that a `Content-Disposition` gives, if it gives one.
+    /// Returns the name in a `Content-Disposition`, if it has one.
     pub(crate) fn of_disposition(value: &[u8]) -> Option<Self> {
         disposition::file_name(value).map(|name| Self::from(&*name))
     }
 
-    /// The same for text that the service has percent-encoded, such as `EncryFileName`.
+    /// Returns the name for percent-encoded text of the service, such as `EncryFileName`.
     pub(crate) fn of_encoded(text: &str) -> Self {
         Self::from(&*decoded(text))
     }
 }
 
-/// Percent-encoded text as it reads; text that is none, or whose bytes would be no UTF-8, stays.
+/// Decodes percent-encoded text; returns text that does not decode to UTF-8 unchanged.
 pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8().unwrap_or(Cow::Borrowed(text))
 }
@@ -66,18 +66,18 @@ impl From<&str> for FileName {
         if name.is_empty() {
             return Self(Self::NAMELESS.into());
         }
-        let name = freed(name.into());
+        let name = without_device_name(name.into());
         let name = match shortened(&name) {
-            // A cut can lay bare what stood before the last blanks.
-            Some(short) => freed(trimmed(&short).into()),
+            // Truncation can leave trailing blanks, and only a device name before them.
+            Some(short) => without_device_name(trimmed(&short).into()),
             None => name,
         };
         Self(name.into())
     }
 }
 
-/// What no name may have: separators of any system, the rest of what Windows forbids, control
-/// characters, line ends, and what changes the direction of text.
+/// Returns whether a character is illegal in a name: separators of any system, other characters
+/// that Windows forbids, control characters, line ends, and those that change the text direction.
 fn is_harmful(c: char) -> bool {
     matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
         || c.is_control()
@@ -93,14 +93,13 @@ fn is_harmful(c: char) -> bool {
         )
 }
 
-/// Without the dots and blanks around it: in front they hide a file, at the end Windows drops them.
+/// Trims dots and white space: leading dots hide a file, and Windows drops trailing ones.
 fn trimmed(name: &str) -> &str {
     name.trim_matches(|c: char| c == '.' || c.is_whitespace())
 }
 
-/// The same, not naming a device: Windows looks at what stands before the first dot, whatever
-/// follows, and in any case.
-fn freed(mut name: String) -> String {
+/// Prefixes device names with `_`: Windows compares the part before the first dot, ignoring case.
+fn without_device_name(mut name: String) -> String {
     let stem = name.split('.').next().unwrap_or_default().trim_end();
     let is = |device: &&str| stem.eq_ignore_ascii_case(device);
     let numbered = |prefix: &&str| {
@@ -120,8 +119,8 @@ fn freed(mut name: String) -> String {
     name
 }
 
-/// The name cut to its longest length and one byte less, its extension kept; nothing if it is not
-/// too long.
+/// Truncates a name to one byte less than the maximum length, keeping its extension; returns `None`
+/// if it is not too long.
 fn shortened(name: &str) -> Option<String> {
     if name.len() <= FileName::MAX {
         return None;

@@ -14,7 +14,7 @@ fn safe(text: &str) -> String {
 }
 
 #[test]
-fn keeps_what_is_harmless() {
+fn harmless_names_are_kept() {
     for name in [
         "report.pdf",
         "报告 (最终版).docx",
@@ -33,8 +33,8 @@ fn keeps_what_is_harmless() {
 }
 
 #[test]
-fn mends_what_is_not() {
-    for (name, mended) in [
+fn harmful_names_are_made_safe() {
+    for (name, expected) in [
         ("", "file"),
         (".", "file"),
         ("..", "file"),
@@ -52,7 +52,7 @@ fn mends_what_is_not() {
         ("x.txt. . ", "x.txt"),
         (" x.txt\u{3000}", "x.txt"),
         ("a\0b\nc\r\td\u{7f}\u{85}.txt", "a_b_c__d__.txt"),
-        // Shows as `xexe.jpg` where the override is obeyed.
+        // Displayed as `xexe.jpg` where the override is applied.
         ("x\u{202e}gpj.exe", "x_gpj.exe"),
         ("\u{feff}a\u{200f}b\u{2066}c\u{2029}", "_a_b_c_"),
         ("a*b?c\"d<e>f|g", "a_b_c_d_e_f_g"),
@@ -66,28 +66,28 @@ fn mends_what_is_not() {
         ("CONIN$", "_CONIN$"),
         (".prn", "_prn"),
     ] {
-        assert_eq!(safe(name), mended, "{name:?}");
+        assert_eq!(safe(name), expected, "{name:?}");
     }
 }
 
 #[test]
-fn cuts_and_keeps_the_extension() {
+fn long_names_are_truncated_before_the_extension() {
     let long = safe(&format!("{}.pdf", "报".repeat(200)));
     assert!(long.len() <= 255 && long.len() > 250 && long.ends_with("报.pdf"), "{long}");
     let bare = safe(&"x".repeat(4096));
     assert_eq!(bare, "x".repeat(254));
-    // That is no extension.
-    let odd = safe(&format!("{}.{}", "x".repeat(100), "y".repeat(300)));
-    assert!(odd.len() == 254 && odd.starts_with("xxx"), "{odd}");
+    // Too long for an extension.
+    let name = safe(&format!("{}.{}", "x".repeat(100), "y".repeat(300)));
+    assert!(name.len() == 254 && name.starts_with("xxx"), "{name}");
     assert_eq!(safe(&"x".repeat(255)).len(), 255);
-    // A device that the cut lays bare, and one that has no room for what frees it.
+    // A device name that truncation exposes, and one whose prefix needs truncation.
     assert_eq!(safe(&format!("CON{}x", " ".repeat(300))), "_CON");
     let full = safe(&format!("con.{}", "x".repeat(251)));
     assert!(full.starts_with("_con.x") && full.len() <= 255, "{full}");
 }
 
 #[test]
-fn reads_what_the_service_encodes() {
+fn encoded_names_are_decoded() {
     assert_eq!(FileName::of_encoded("%E6%8A%A5%2Epdf").as_str(), "报.pdf");
     assert_eq!(FileName::of_encoded("%2E%2E%2Fx").as_str(), "_x");
     let name = FileName::of_disposition(b"attachment; filename=\"..%2f..%5cx\"").unwrap();
@@ -95,8 +95,8 @@ fn reads_what_the_service_encodes() {
     assert_eq!(FileName::of_disposition(b"inline"), None);
 }
 
-/// What every name has to be, whatever it was made of.
-fn is_safe(name: &FileName) {
+/// Asserts that a name is safe.
+fn assert_safe(name: &FileName) {
     let text = name.as_str();
     assert!((1..=FileName::MAX).contains(&text.len()), "{text:?}");
     assert!(!text.contains(['/', '\\', ':', '\0']), "{text:?}");
@@ -109,7 +109,7 @@ fn is_safe(name: &FileName) {
     let mut components = Path::new(text).components();
     assert!(matches!(components.next(), Some(Component::Normal(_))), "{text:?}");
     assert!(components.next().is_none(), "{text:?}");
-    // Safe is safe.
+    // A safe name is unchanged.
     assert_eq!(FileName::from(text), *name);
 }
 
@@ -117,34 +117,34 @@ proptest! {
     /// Threat U4.
     #[test]
     fn any_text_is_made_safe(text in any::<String>()) {
-        is_safe(&FileName::from(&*text));
-        is_safe(&FileName::of_encoded(&text));
+        assert_safe(&FileName::from(&*text));
+        assert_safe(&FileName::of_encoded(&text));
     }
 
-    /// Threat U4: made of what harms.
+    /// Threat U4: text composed of harmful parts.
     #[test]
     fn harmful_text_is_made_safe(
         text in "([./\\\\: ]|%2[eEfF]|%5c|CON|nul|COM1|LPT³|\u{202e}|\u{0}|报|[a-z]{1,80}){0,30}",
     ) {
-        is_safe(&FileName::from(&*text));
-        is_safe(&FileName::of_encoded(&text));
+        assert_safe(&FileName::from(&*text));
+        assert_safe(&FileName::of_encoded(&text));
         if let Some(name) = FileName::of_disposition(format!("a; filename=\"{text}\"").as_bytes()) {
-            is_safe(&name);
+            assert_safe(&name);
         }
     }
 
     /// Threat U4.
     #[test]
-    fn any_disposition_is_read(value in any::<Vec<u8>>()) {
+    fn any_disposition_is_made_safe(value in any::<Vec<u8>>()) {
         if let Some(name) = FileName::of_disposition(&value) {
-            is_safe(&name);
+            assert_safe(&name);
         }
     }
 
-    /// An ordinary name comes out of the header as it went in, however it is written.
+    /// An ordinary name round-trips through the header in each notation.
     #[test]
-    fn a_name_comes_back(name in "[\\p{Han}a-zA-Z0-9_;,=' -]{1,40}\\.[a-z]{1,4}") {
-        prop_assume!(trimmed(&name) == name && !name.starts_with("CON") && freed(name.clone()) == name);
+    fn names_round_trip(name in "[\\p{Han}a-zA-Z0-9_;,=' -]{1,40}\\.[a-z]{1,4}") {
+        prop_assume!(trimmed(&name) == name && !name.starts_with("CON") && without_device_name(name.clone()) == name);
         let encoded = percent_encoding::utf8_percent_encode(&name, percent_encoding::NON_ALPHANUMERIC);
         for value in [
             format!("attachment; filename=\"{name}\""),

@@ -3,10 +3,10 @@ use alloc::string::String;
 use proptest::prelude::*;
 
 use super::*;
-use crate::media::testing::{accepts, no_picture, pairs};
+use crate::media::testing::{accepts, pairs, rejects_errors};
 use crate::testing::{NOW, http_of, message, rendered, session};
 
-/// A session on whose hosts this cookie was set.
+/// Returns a session with a `webwx_data_ticket` cookie.
 fn ready() -> Session {
     let mut session = session();
     let uri = http::Uri::from_static("https://wx.qq.com/");
@@ -22,7 +22,7 @@ fn file() -> ReceivedFile {
 }
 
 #[test]
-fn asks() {
+fn builds_request() {
     let mut session = ready();
     let newer = file().named("%E6%8A%A5%E5%91%8A%2Epdf", "报告.pdf").unwrap();
     insta::assert_snapshot!(rendered(GetFile::new(newer), &mut session), @"
@@ -34,7 +34,7 @@ fn asks() {
     referer: https://wx.qq.com/?lang=zh_CN
     cookie: webwx_data_ticket=Wq7z+Lm20/Xe
     ");
-    // Without it, the older form.
+    // Without an `EncryFileName`, the older form.
     let older = file().named("", "报告 & more.pdf").unwrap();
     let query = String::from(http_of(GetFile::new(older), &mut session).uri().query().unwrap());
     assert!(
@@ -45,7 +45,7 @@ fn asks() {
     );
 }
 
-/// The cookie goes with the request and stands in its address; one that has ended does neither.
+/// The cookie is in the headers and the URL; an expired one is in neither.
 #[test]
 fn url_has_the_data_ticket_until_it_expires() {
     let mut session = ready();
@@ -59,14 +59,14 @@ fn url_has_the_data_ticket_until_it_expires() {
 }
 
 #[test]
-fn reads() {
+fn parses_replies() {
     let download = GetFile::new(file());
     accepts(&download, ENDPOINT, "application/octet-stream");
-    no_picture(&download, ENDPOINT);
+    rejects_errors(&download, ENDPOINT);
 }
 
 #[test]
-fn finds_the_file_of_a_message() {
+fn file_of_a_message_is_found() {
     let fields = r#""MsgId":"1","FromUserName":"@@r","ToUserName":"@me","MsgType":49,"AppMsgType":6,"MediaId":"@m","FileName":"a &amp; b.pdf","EncryFileName":"a%20%26%20b%2Epdf","Content":"@x:<br/>&lt;msg/&gt;""#;
     let found = ReceivedFile::of(&message(fields)).unwrap();
     let expected = ReceivedFile::new("@@r".parse().unwrap(), "@m").unwrap();
@@ -85,13 +85,13 @@ fn finds_the_file_of_a_message() {
     ] {
         assert_eq!(ReceivedFile::of(&none), None);
     }
-    // One's own, from the phone: the sender is left out.
+    // Sent by the account itself, on the phone: the message has no sender.
     let own = changed("\"FromUserName\":\"@@r\"", "\"FromUserName\":\"\"");
     assert_eq!(ReceivedFile::of(&own).unwrap().sender.as_str(), "@me");
 }
 
 #[test]
-fn has_a_safe_name() {
+fn file_name_is_safe() {
     let name = |encoded: &str, plain: &str| {
         file().named(encoded, plain).unwrap().file_name().as_str().into()
     };
@@ -107,8 +107,8 @@ fn debug_hides_the_media_id() {
 }
 
 proptest! {
-    /// Every text of the message comes back from the wire as it was, but for what the service has
-    /// encoded: that is not touched.
+    /// Every text of the message round-trips through the URL; the name encoded by the service is
+    /// sent unchanged.
     #[test]
     fn query_values_round_trip(id in ".{1,40}", name in ".{0,40}", encoded in "(%[0-9A-F]{2}|[a-z0-9_-]){1,20}") {
         let mut session = ready();

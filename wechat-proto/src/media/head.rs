@@ -1,4 +1,4 @@
-//! The head of a download: what there is to be had.
+//! The head of a download.
 
 use alloc::boxed::Box;
 use core::str::FromStr;
@@ -18,25 +18,25 @@ use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::query::{Accept, Url};
 
-/// What the service says of the bytes that follow. They are the adapter's to give.
+/// The head of a download response, from its status and headers. The adapter streams the bytes.
 ///
-/// That there are some is certain only where there is a [`length`](Head::length): a
-/// [`Tally`](super::Tally) of what comes tells of nothing at all, and of less than announced.
+/// Without a [`length`](Head::length), the body may be empty: a [`Tally`](super::Tally) of the
+/// received bytes reports empty bodies and those that are shorter than announced.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Head {
     /// The endpoint that answered.
     pub endpoint: &'static str,
-    /// What the service says that it is, in lower case and without parameters: `image/jpeg`, also
-    /// `image/jpg`; `audio/mp3`; of files, mostly `application/octet-stream`. A claim, no more.
+    /// The media type, in lower case and without parameters: `image/jpeg`, also `image/jpg`;
+    /// `audio/mp3`; for files, mostly `application/octet-stream`. Not verified.
     pub content_type: Option<Box<str>>,
-    /// How many bytes follow, where the service says so.
+    /// The number of bytes that follow, if announced.
     pub length: Option<u64>,
-    /// What it is called, made safe; files have a name.
+    /// The safe form of the file name; only files have one.
     pub file_name: Option<FileName>,
 }
 
-/// How downloads are read. The longest silence of a body: the service has the bytes, or has not.
+/// The mode of all downloads, with the maximum time between two parts of the body.
 pub(super) const HEAD: Want = Want::Head { idle: Duration::from_secs(30) };
 
 /// Builds the request for the voice or video of a message.
@@ -54,7 +54,7 @@ pub(super) fn request_media(
         .get(&mut session.device, now)
 }
 
-/// What was asked for.
+/// The media that was requested.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Wanted {
     Picture,
@@ -74,18 +74,18 @@ impl Wanted {
     }
 }
 
-/// The longest type that is looked at; real ones have a few dozen bytes.
+/// The maximum length of a media type; real ones have a few dozen bytes.
 const TYPE: usize = 100;
 
-/// Reads a head.
+/// Parses a head.
 ///
 /// # Errors
 ///
-/// - [`Error::Status`] for all but 200 and 206: a redirect leads to a page, not to the bytes
-///   (`docs/threats.md` N4).
-/// - [`Error::EmptyMedia`] if it announces no byte: `docs/protocol.md` §8.
-/// - [`Error::Malformed`] if what follows is text, a page or JSON in place of what was wanted, or
-///   a part of it only.
+/// - [`Error::Status`] for all statuses but 200, 204 and 206: a redirect leads to a page, not to the
+///   bytes (`docs/threats.md` N4).
+/// - [`Error::EmptyMedia`] for 204 and for a length of 0: `docs/protocol.md` §8.
+/// - [`Error::Malformed`] if the response announces text, a page or JSON instead of the requested
+///   media, or only a part of it.
 pub(super) fn read(
     endpoint: &'static str,
     wanted: Wanted,
@@ -103,7 +103,7 @@ pub(super) fn read(
         _ => return Err(Error::Status { endpoint, status: status.as_u16() }),
     }
     let length = length(headers);
-    // Before the type: nothing at all may be of any.
+    // Checked before the type: empty responses may have any type.
     if length == Some(0) {
         return Err(Error::EmptyMedia { endpoint });
     }
@@ -111,9 +111,9 @@ pub(super) fn read(
     let file_name = headers
         .get(CONTENT_DISPOSITION)
         .and_then(|value| FileName::of_disposition(value.as_bytes()));
-    // A file may be a text; then it has a name. An error has none.
+    // A file may be a text, but has a name; an error of the service has none.
     if (wanted != Wanted::File || file_name.is_none())
-        && let Some(found) = content_type.as_deref().and_then(words)
+        && let Some(found) = content_type.as_deref().and_then(text_kind)
     {
         return Err(malformed(found));
     }
@@ -123,7 +123,7 @@ pub(super) fn read(
     Ok(Head { endpoint, content_type, length, file_name })
 }
 
-/// How many bytes follow. In chunks, the other header says nothing.
+/// Returns the announced number of bytes. With a `Transfer-Encoding`, `Content-Length` is ignored.
 fn length(headers: &HeaderMap) -> Option<u64> {
     if headers.contains_key(TRANSFER_ENCODING) {
         return None;
@@ -138,9 +138,9 @@ fn content_type(headers: &HeaderMap) -> Option<Box<str>> {
     usable.then(|| essence.to_ascii_lowercase().into())
 }
 
-/// What a type of words is, in which the service writes its errors: `text/plain` is how it calls
-/// JSON (`docs/protocol.md` §1.3).
-fn words(essence: &str) -> Option<&'static str> {
+/// Describes a media type of text, which the service uses for errors: it sends JSON as `text/plain`
+/// (`docs/protocol.md` §1.3).
+fn text_kind(essence: &str) -> Option<&'static str> {
     match essence {
         "text/html" | "application/xhtml+xml" => Some("an HTML page"),
         "application/json" | "text/json" => Some("JSON"),
@@ -149,8 +149,8 @@ fn words(essence: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether a `Content-Range` has everything: `bytes 0-99/100`. Without one, or without a total,
-/// nothing says otherwise.
+/// Returns whether a `Content-Range` covers the whole body: `bytes 0-99/100`. Assumes so without the
+/// header or without a total.
 fn is_whole(headers: &HeaderMap) -> bool {
     let Some(range) = text(headers, CONTENT_RANGE) else { return true };
     let Some(range) = range.trim().strip_prefix("bytes ") else { return false };

@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetheadimg`
 //!
-//! The picture of a room (`docs/protocol.md` §5.4).
+//! Gets the picture of a room (`docs/protocol.md` §5.4).
 
 use super::head::{self, HEAD, Head, Wanted};
 use crate::body::Body;
@@ -44,8 +44,8 @@ impl Endpoint for GetHeadImg {
 
     /// # Errors
     ///
-    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces no
-    /// picture.
+    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
+    /// does not announce a picture.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(ENDPOINT, Wanted::Picture, response)
     }
@@ -54,11 +54,11 @@ impl Endpoint for GetHeadImg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::testing::{accepts, no_picture};
+    use crate::media::testing::{accepts, rejects_errors};
     use crate::testing::{rendered, session};
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         let download = GetHeadImg::new("@@d40b".parse().unwrap());
         insta::assert_snapshot!(rendered(download, &mut session), @"
@@ -72,9 +72,9 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let download = GetHeadImg::new("@@r".parse().unwrap());
         accepts(&download, ENDPOINT, "image/jpeg");
-        no_picture(&download, ENDPOINT);
+        rejects_errors(&download, ENDPOINT);
     }
 }

@@ -1,7 +1,6 @@
 //! `GET` of a contact's `HeadImgUrl`
 //!
-//! The picture that a record names, of a person or of a room
-//! (`docs/protocol.md` §5.4).
+//! Gets the picture of a person or a room by the path in its record (`docs/protocol.md` §5.4).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -21,7 +20,7 @@ use crate::wire::query::{Accept, Url, encode};
 const ICON: &str = "/cgi-bin/mmwebwx-bin/webwxgeticon";
 const HEAD_IMG: &str = "/cgi-bin/mmwebwx-bin/webwxgetheadimg";
 
-/// Where a contact's picture is: its `HeadImgUrl`, a path of one of the two endpoints with a
+/// The location of a contact's picture: its `HeadImgUrl`, a path of one of two endpoints with a
 /// query. It never leads to another host or endpoint.
 ///
 /// ```
@@ -36,13 +35,13 @@ const HEAD_IMG: &str = "/cgi-bin/mmwebwx-bin/webwxgetheadimg";
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HeadImgUrl {
     text: Box<str>,
-    /// Where the value of `skey` goes.
+    /// The index at which the value of `skey` is inserted.
     key: Option<usize>,
     endpoint: &'static str,
 }
 
 impl HeadImgUrl {
-    /// The path as the record names it, without the value of its `skey`.
+    /// Returns the path in the record, without the value of its `skey`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -61,7 +60,7 @@ impl FromStr for HeadImgUrl {
             Some(_) => head_img::ENDPOINT,
             None => return Err(invalid),
         };
-        // A key that stands there is one of this login, and may be an old one.
+        // The key in the path is removed: it may be an old one of this login.
         let key = ["?skey=", "&skey="].iter().find_map(|name| Some(text.find(name)? + name.len()));
         let (before, value) = text.split_at(key.unwrap_or(text.len()));
         let after = value.find('&').and_then(|end| value.get(end..)).unwrap_or_default();
@@ -79,16 +78,16 @@ impl fmt::Display for HeadImgUrl {
     }
 }
 
-/// Gets the picture of a contact: of a person or a room.
+/// Gets the picture of a contact, person or room.
 ///
-/// The value of its `skey` is that of the session.
+/// The value of `skey` in the path is that of the session.
 #[derive(Clone, Debug)]
 pub struct GetContactPicture {
     url: HeadImgUrl,
 }
 
 impl GetContactPicture {
-    /// Returns a request for the picture that a record names.
+    /// Returns a request for the picture at this path.
     pub const fn new(url: HeadImgUrl) -> Self {
         Self { url }
     }
@@ -115,8 +114,8 @@ impl Endpoint for GetContactPicture {
 
     /// # Errors
     ///
-    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces no
-    /// picture.
+    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
+    /// does not announce a picture.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(self.url.endpoint, Wanted::Picture, response)
     }
@@ -127,7 +126,7 @@ mod tests {
     use alloc::string::ToString as _;
 
     use super::*;
-    use crate::media::link::tests::{NOWHERE, leads_nowhere_else};
+    use crate::media::link::tests::{INVALID, leads_only_to};
     use crate::testing::{http_of, rendered, session};
 
     fn download(url: &str) -> GetContactPicture {
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         let download =
             download("/cgi-bin/mmwebwx-bin/webwxgeticon?seq=654321987&username=@c1d8&skey=");
@@ -149,8 +148,7 @@ mod tests {
         ");
     }
 
-    /// `docs/protocol.md` §5.4: the session's own key goes where one belongs, and nothing else is
-    /// touched.
+    /// `docs/protocol.md` §5.4: only the key is replaced by the session's own.
     #[test]
     fn skey_is_replaced_by_that_of_the_session() {
         for (given, kept, asked) in [
@@ -194,11 +192,11 @@ mod tests {
 
     #[test]
     fn other_endpoints_are_refused() {
-        for bad in NOWHERE.into_iter().chain(["/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x"]) {
+        for bad in INVALID.into_iter().chain(["/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x"]) {
             assert!(bad.parse::<HeadImgUrl>().is_err(), "{bad}");
         }
         for path in [ICON, HEAD_IMG] {
-            leads_nowhere_else(path, |text| {
+            leads_only_to(path, |text| {
                 let download = GetContactPicture::new(text.parse().ok()?);
                 Some(http_of(download, &mut session()))
             });

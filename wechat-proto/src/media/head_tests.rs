@@ -2,7 +2,7 @@ use alloc::string::ToString as _;
 
 use super::*;
 
-/// A reply with this status and these headers.
+/// Returns a reply with this status and these headers.
 fn reply(status: u16, headers: &[(&'static str, &str)]) -> Response {
     let mut reply = Response::default();
     *reply.status_mut() = StatusCode::from_u16(status).unwrap();
@@ -19,7 +19,7 @@ fn picture(headers: &[(&'static str, &str)]) -> Result<Head, Error> {
 }
 
 #[test]
-fn tells_what_there_is() {
+fn head_has_type_length_and_name() {
     let head = picture(&[
         LENGTH,
         ("content-type", "Image/JPG; charset=x"),
@@ -32,20 +32,20 @@ fn tells_what_there_is() {
 
     let bare = picture(&[]).unwrap();
     assert_eq!((bare.content_type, bare.length, bare.file_name), (None, None, None));
-    // In chunks: the length beside it says nothing.
+    // With chunked encoding, `Content-Length` is ignored.
     let chunked = picture(&[("content-length", "0"), ("transfer-encoding", "chunked")]).unwrap();
     assert_eq!(chunked.length, None);
-    for odd in ["", " ", "-1", "1e3", "99999999999999999999999"] {
-        assert_eq!(picture(&[("content-length", odd)]).unwrap().length, None, "{odd}");
+    for bad in ["", " ", "-1", "1e3", "99999999999999999999999"] {
+        assert_eq!(picture(&[("content-length", bad)]).unwrap().length, None, "{bad}");
     }
-    for odd in ["", ";", "a b", &"x".repeat(200)] {
-        assert_eq!(picture(&[("content-type", odd)]).unwrap().content_type, None, "{odd}");
+    for bad in ["", ";", "a b", &"x".repeat(200)] {
+        assert_eq!(picture(&[("content-type", bad)]).unwrap().content_type, None, "{bad}");
     }
 }
 
-/// What the service has been seen to call them, and what it might.
+/// Types that the service has been seen to send, and others that it might send.
 #[test]
-fn takes_what_may_be_one() {
+fn media_types_are_accepted() {
     for kind in ["image/jpeg", "image/jpg", "image/gif", "application/octet-stream", "x"] {
         assert!(picture(&[LENGTH, ("content-type", kind)]).is_ok(), "{kind}");
     }
@@ -61,7 +61,7 @@ fn takes_what_may_be_one() {
 }
 
 #[test]
-fn words_are_none() {
+fn text_types_are_malformed() {
     for (kind, found) in [
         ("text/plain", "text"),
         ("text/plain; charset=utf-8", "text"),
@@ -83,45 +83,45 @@ fn words_are_none() {
             );
         }
     }
-    // What it says is not quoted: `docs/threats.md` S1.
+    // The error does not quote the type: `docs/threats.md` S1.
     let error = picture(&[LENGTH, ("content-type", "text/@crypt_secret")]).unwrap_err();
     assert!(!alloc::format!("{error} {error:?}").contains("secret"));
-    // A file may well be a text: the service names files, and not its errors.
+    // A file may be a text: files have names, errors of the service have none.
     let named = [LENGTH, ("content-type", "text/html"), ("content-disposition", "a; filename=x")];
     assert!(read("webwxtest", Wanted::File, &reply(200, &named)).is_ok());
     assert!(read("webwxtest", Wanted::Picture, &reply(200, &named)).is_err());
 }
 
 #[test]
-fn nothing_is_no_success() {
+fn empty_response_is_an_error() {
     let empty = |reply: Response| {
         let read = read("webwxtest", Wanted::Voice, &reply);
         assert!(matches!(read, Err(Error::EmptyMedia { endpoint: "webwxtest" })), "{read:?}");
     };
     empty(reply(200, &[("content-length", "0")]));
     empty(reply(206, &[("content-length", "0")]));
-    // Whatever it is said to be.
+    // Regardless of the type.
     empty(reply(200, &[("content-length", "0"), ("content-type", "text/plain")]));
     empty(reply(204, &[]));
 }
 
 #[test]
-fn a_status_is_no_success() {
+fn other_status_is_an_error() {
     for status in [201, 301, 302, 304, 400, 402, 403, 404, 416, 500, 502] {
-        // Not even where there seem to be bytes, or none.
+        // With or without a body.
         for headers in [&[LENGTH, ("content-type", "image/jpeg")][..], &[("content-length", "0")]] {
             let read = read("webwxtest", Wanted::Picture, &reply(status, headers));
-            let Err(Error::Status { endpoint: "webwxtest", status: told }) = read else {
+            let Err(Error::Status { endpoint: "webwxtest", status: found }) = read else {
                 panic!("{status}: {read:?}")
             };
-            assert_eq!(told, status);
+            assert_eq!(found, status);
         }
     }
 }
 
-/// Everything is asked for: a part of it, taken for all, would be a torn file.
+/// The request is for the whole body: storing a part of it would leave a truncated file.
 #[test]
-fn a_part_is_no_success() {
+fn partial_response_is_malformed() {
     let ranged = |range: &str| {
         let headers = [("content-length", "100"), ("content-range", range)];
         read("webwxtest", Wanted::Video, &reply(206, &headers))

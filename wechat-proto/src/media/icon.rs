@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgeticon`
 //!
-//! The picture of a person (`docs/protocol.md` §5.4).
+//! Gets the picture of a person (`docs/protocol.md` §5.4).
 
 use alloc::boxed::Box;
 
@@ -17,9 +17,9 @@ use crate::wire::query::{Accept, Url};
 
 pub(super) const ENDPOINT: &str = "webwxgeticon";
 
-/// Whose picture.
+/// The person whose picture is requested.
 ///
-/// The one of a contact is named by its record too: [`HeadImgUrl`](super::HeadImgUrl).
+/// A contact's record has the path of its picture, too: [`HeadImgUrl`](super::HeadImgUrl).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Icon {
     user_name: UserName,
@@ -30,35 +30,36 @@ pub struct Icon {
 }
 
 impl Icon {
-    /// That of a contact, an official account, or the account itself.
+    /// Returns the picture of a contact, an official account, or the account itself.
     pub const fn of(user_name: UserName) -> Self {
         Self { user_name, seq: 0, message: None, room: None, big: false }
     }
 
-    /// That of a member of a room, who may be a stranger otherwise.
+    /// Returns the picture of a member of a room, who need not be a contact.
     pub fn of_member(room: &Contact, user_name: UserName) -> Self {
-        // The room's other name where it is known, else its own; the former is the server's word
-        // and may be anything.
+        // The room's other name if known, else its own. The former comes from the server and is
+        // not validated.
         let known = 1..=UserName::MAX;
         let id = &room.encry_chat_room_id;
         let id = if known.contains(&id.len()) { id.clone() } else { room.user_name.clone().into() };
         Self { room: Some(id), ..Self::of(user_name) }
     }
 
-    /// That of a stranger in a message: who asks to be a friend, whose card was sent (`MsgType` 37
-    /// and 42).
+    /// Returns the picture of a stranger in a message: the sender of a friend request, or the
+    /// person on a card (`MsgType` 37 and 42).
     pub fn of_stranger(message: &MsgId, user_name: UserName) -> Self {
         Self { message: Some(message.clone()), ..Self::of(user_name) }
     }
 
-    /// Which of its pictures: the `seq` of a `HeadImgUrl`. 0, the usual one, is that of now.
+    /// Selects a version of the picture: the `seq` of a `HeadImgUrl`. The default 0 is the current
+    /// one.
     #[must_use]
     pub const fn seq(mut self, seq: u64) -> Self {
         self.seq = seq;
         self
     }
 
-    /// In its large size.
+    /// Selects the large size.
     #[must_use]
     pub const fn big(mut self) -> Self {
         self.big = true;
@@ -105,8 +106,8 @@ impl Endpoint for GetIcon {
 
     /// # Errors
     ///
-    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces no
-    /// picture.
+    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
+    /// does not announce a picture.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(ENDPOINT, Wanted::Picture, response)
     }
@@ -121,7 +122,7 @@ mod tests {
     use super::*;
     use crate::contact::record::WireContact;
     use crate::media::GetHeadImg;
-    use crate::media::testing::{accepts, no_picture, pairs};
+    use crate::media::testing::{accepts, pairs, rejects_errors};
     use crate::testing::{http_of, rendered, session};
     use crate::wire::lenient::Lenient as _;
 
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         let download = GetIcon::new(Icon::of(name()).seq(640_318_772));
         insta::assert_snapshot!(rendered(download, &mut session), @"
@@ -155,13 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_each_kind_of_icon() {
+    fn each_kind_of_icon_has_its_query() {
         let base = "seq=0&username=%40c1d8&skey=SKEY";
         for (icon, more) in [
             (Icon::of(name()), ""),
             (Icon::of(name()).big(), "&type=big"),
             (Icon::of_member(&room("@e1"), name()), "&chatroomid=%40e1"),
-            // Unknown, or no name at all.
+            // Unknown, or not a valid name.
             (Icon::of_member(&room(""), name()), "&chatroomid=%40%409e1c"),
             (Icon::of_member(&room(&"x".repeat(5000)), name()), "&chatroomid=%40%409e1c"),
             (Icon::of_stranger(&MsgId::from("12"), name()).big(), "&msgid=12&type=big"),
@@ -171,14 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let download = GetIcon::new(Icon::of(name()));
         accepts(&download, ENDPOINT, "image/jpeg");
-        no_picture(&download, ENDPOINT);
+        rejects_errors(&download, ENDPOINT);
     }
 
     proptest! {
-        /// Names come back from the wire as they were.
+        /// Names round-trip through the URL.
         #[test]
         fn names_round_trip(name in "[^\\s,\\pC]{1,60}", seq in any::<u64>(), message in "[0-9]{1,19}") {
             let mut session = session();

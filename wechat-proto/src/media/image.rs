@@ -1,6 +1,7 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetmsgimg`
 //!
-//! The picture of a message: an image, a sticker, the thumbnail of a video (`docs/protocol.md` §8).
+//! Gets the picture of a message: an image, a sticker, the thumbnail of a video
+//! (`docs/protocol.md` §8).
 
 use super::head::{self, HEAD, Head, Wanted};
 use crate::body::Body;
@@ -19,12 +20,12 @@ const ENDPOINT: &str = "webwxgetmsgimg";
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ImageSize {
-    /// As it was sent, or nearly so.
+    /// The original size, or nearly so.
     #[default]
     Full,
-    /// `slave`: a thumbnail; the only one that a video has.
+    /// `slave`: a thumbnail; the only size of a video's picture.
     Thumbnail,
-    /// `big`: larger than [`ImageSize::Full`] where there is one; of a sticker, the moving picture.
+    /// `big`: larger than [`ImageSize::Full`] if available; for a sticker, the animated picture.
     Big,
 }
 
@@ -66,8 +67,8 @@ impl Endpoint for GetImage {
 
     /// # Errors
     ///
-    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces no
-    /// picture.
+    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
+    /// does not announce a picture.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(ENDPOINT, Wanted::Picture, response)
     }
@@ -78,7 +79,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::media::testing::{accepts, no_picture, pairs};
+    use crate::media::testing::{accepts, pairs, rejects_errors};
     use crate::media::{GetVideo, GetVoice};
     use crate::testing::{rendered, session};
 
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         insta::assert_snapshot!(asked(ImageSize::Full), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         host: wx.qq.com
@@ -110,15 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let download = GetImage::new(MsgId::from("1"), ImageSize::Full);
         accepts(&download, ENDPOINT, "image/jpeg");
-        no_picture(&download, ENDPOINT);
+        rejects_errors(&download, ENDPOINT);
     }
 
     proptest! {
-        /// A number comes back from the wire as it was, in each of the calls that name a message,
-        /// and breaks out of none; what is longer than any number is cut.
+        /// An id round-trips through the URL of each endpoint that sends one; longer text is
+        /// truncated.
         #[test]
         fn message_ids_round_trip(id in "[0-9]{1,32}|.{0,80}") {
             let mut session = session();

@@ -1,11 +1,11 @@
-//! Paths that the service writes into messages and records: they lead to its own endpoints or
-//! nowhere (`docs/threats.md` N8).
+//! Validates paths in messages and records: they must lead to endpoints of the service
+//! (`docs/threats.md` N8).
 
-/// The longest such path; real ones have a few hundred bytes.
+/// The maximum length of a path; real ones have a few hundred bytes.
 const LONGEST: usize = 4096;
 
-/// The one of `paths` that `text` leads to, if it is one of them with a query, in visible ASCII:
-/// nothing in it can be taken for a host, and nothing of it is lost on the way.
+/// Returns the one of `paths` that `text` consists of, followed by a query in visible ASCII: no part
+/// of it can be parsed as a host, and no part is lost in a request.
 pub(super) fn endpoint(text: &str, paths: &[&'static str]) -> Option<&'static str> {
     let visible = |byte: u8| byte.is_ascii_graphic() && !br##"#\"<>"##.contains(&byte);
     if text.len() > LONGEST || !text.bytes().all(visible) {
@@ -13,7 +13,7 @@ pub(super) fn endpoint(text: &str, paths: &[&'static str]) -> Option<&'static st
     }
     let (path, _) = text.split_once('?')?;
     let found = paths.iter().find(|known| **known == path)?;
-    // Whether a request can be made of it.
+    // It must be valid in a request.
     text.parse::<http::uri::PathAndQuery>().ok()?;
     Some(found)
 }
@@ -25,8 +25,8 @@ pub(super) mod tests {
 
     use crate::body::Body;
 
-    /// Nobody's endpoint.
-    pub(in crate::media) const NOWHERE: [&str; 22] = [
+    /// Text that is not a path of an endpoint.
+    pub(in crate::media) const INVALID: [&str; 22] = [
         "",
         "/",
         "?",
@@ -51,15 +51,15 @@ pub(super) mod tests {
         "\u{ff0f}cgi-bin/mmwebwx-bin/webwxgeticon?seq=0",
     ];
 
-    /// Whatever follows the path: what is taken can be asked for, at the api host and this path.
-    pub(in crate::media) fn leads_nowhere_else(
+    /// Asserts that accepted text leads to the api host and this path, for any text after the path.
+    pub(in crate::media) fn leads_only_to(
         path: &str,
         request: impl Fn(&str) -> Option<http::Request<Body>>,
     ) {
         let text =
             alloc::format!("{}[?&=#/@:.%a-z\\\\ \\x00-\\x7f]{{0,40}}", path.replace('/', "[/]"));
         let text = proptest::string::string_regex(&text).unwrap();
-        let mut taken = 0;
+        let mut accepted = 0;
         let result = TestRunner::deterministic().run(&(text, ".{0,30}"), |(text, other)| {
             prop_assert!(request(&other).is_none());
             let Some(http) = request(&text) else { return Ok(()) };
@@ -72,8 +72,8 @@ pub(super) mod tests {
         let long = alloc::format!("{path}?url={}", "x".repeat(5000));
         assert!(request(&long).is_none());
         for good in ["?url=x", "?seq=0&username=@a&skey=", "?"] {
-            taken += usize::from(request(&alloc::format!("{path}{good}")).is_some());
+            accepted += usize::from(request(&alloc::format!("{path}{good}")).is_some());
         }
-        assert!(taken >= 1, "nothing is taken");
+        assert!(accepted >= 1, "no valid path is accepted");
     }
 }

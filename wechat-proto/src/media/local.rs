@@ -1,4 +1,4 @@
-//! A file of the caller's, as the service is told of it: `docs/protocol.md` §6.7.
+//! A local file, as it is described to the service: `docs/protocol.md` §6.7.
 
 use alloc::boxed::Box;
 
@@ -6,7 +6,7 @@ use super::MediaType;
 use crate::error::{Error, Invalid};
 use crate::time::Timestamp;
 
-/// A file that is to be uploaded: its name and its length, and what goes with them.
+/// A file to upload: its name, length, modification time and type.
 ///
 /// ```
 /// use wechat_proto::Timestamp;
@@ -25,12 +25,12 @@ pub struct LocalFile {
 }
 
 impl LocalFile {
-    /// A file of `size` bytes. `name` is the one that the receiver sees: without a path.
+    /// Returns a file of `size` bytes. The receiver sees `name`, which must not have a path.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] if the name is empty, or has control characters other than tabs and line breaks
-    /// (`docs/threats.md` U1).
+    /// Fails with [`Invalid`] if the name is empty, or has control characters other than tabs and
+    /// line breaks (`docs/threats.md` U1).
     pub fn new(name: &str, size: u64) -> Result<Self, Invalid> {
         let illegal = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
         if name.is_empty() || name.contains(illegal) {
@@ -43,37 +43,37 @@ impl LocalFile {
         Ok(Self { name: name.into(), size, modified: None, media_type })
     }
 
-    /// The same, last changed at `time`; else it counts as changed when its upload begins.
+    /// Sets the time of the last modification. The default is the start of the upload.
     #[must_use]
     pub const fn modified(mut self, time: Timestamp) -> Self {
         self.modified = Some(time);
         self
     }
 
-    /// The same as something else than its name says: a picture as a document, for one.
+    /// Overrides the type that follows from the name: for example, sends a picture as a document.
     #[must_use]
     pub const fn as_type(mut self, media_type: MediaType) -> Self {
         self.media_type = media_type;
         self
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     pub const fn size(&self) -> u64 {
         self.size
     }
 
-    /// What the service is told that it is: by its extension, unless that was overruled.
+    /// Returns the type that is declared to the service: by extension, unless overridden.
     pub const fn media_type(&self) -> MediaType {
         self.media_type
     }
 
-    /// Its MIME type, by its extension; `application/octet-stream` where that says nothing, as in
-    /// the official page.
+    /// Returns the MIME type by extension; `application/octet-stream` for an unknown one, as on the
+    /// official page.
     pub fn mime(&self) -> &'static str {
         mime_guess::from_ext(extension(&self.name))
             .first_raw()
@@ -85,13 +85,13 @@ impl LocalFile {
     }
 }
 
-/// What stands behind the last dot of a name.
+/// Returns the text after the last dot of a name.
 fn extension(name: &str) -> &str {
     name.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
 impl MediaType {
-    /// `docs/protocol.md` §6.7.
+    /// Returns the type for an extension: `docs/protocol.md` §6.7.
     fn of_extension(extension: &str) -> Self {
         let is = |other: &&str| extension.eq_ignore_ascii_case(other);
         if ["bmp", "png", "jpeg", "jpg"].iter().any(is) {
@@ -104,7 +104,7 @@ impl MediaType {
     }
 }
 
-/// The longest files that an upload takes, in bytes; nothing for no limit.
+/// The maximum lengths of uploaded files, in bytes; `None` for no limit.
 ///
 /// ```
 /// let mut limits = wechat_proto::media::Limits::default();
@@ -113,25 +113,25 @@ impl MediaType {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Of pictures.
+    /// The limit for pictures.
     pub picture: Option<u64>,
-    /// Of videos.
+    /// The limit for videos.
     pub video: Option<u64>,
-    /// Of everything else.
+    /// The limit for all other files.
     pub document: Option<u64>,
 }
 
 impl Limits {
-    /// The official page refuses videos of 20 MB and more, and has the same number for pictures:
-    /// `docs/protocol.md` §6.6.
+    /// The limit of the official page, which refuses videos of 20 MB and more, and has the same
+    /// number for pictures: `docs/protocol.md` §6.6.
     pub const PAGE: u64 = (20 << 20) - 1;
 
-    /// No limits: the service has the last word.
+    /// Returns no limits: only the service limits the length.
     pub const fn none() -> Self {
         Self { picture: None, video: None, document: None }
     }
 
-    /// Whether a file may be uploaded.
+    /// Checks whether a file may be uploaded.
     pub(super) fn check(&self, file: &LocalFile) -> Result<(), Error> {
         let limit = match file.media_type {
             MediaType::Picture => self.picture,
@@ -147,7 +147,7 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// The page's own limits: pictures and videos below 20 MB, documents of any length.
+    /// Returns the official page's limits: pictures and videos below 20 MB, documents of any length.
     fn default() -> Self {
         Self { picture: Some(Self::PAGE), video: Some(Self::PAGE), document: None }
     }
@@ -163,7 +163,7 @@ mod tests {
 
     /// `docs/protocol.md` §6.7.
     #[test]
-    fn its_name_says_what_it_is() {
+    fn types_follow_from_the_extension() {
         for (name, media_type, mime) in [
             ("a.bmp", MediaType::Picture, "image/bmp"),
             ("a.PNG", MediaType::Picture, "image/png"),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_fits_a_form() {
+    fn names_with_control_characters_are_invalid() {
         for good in ["报告 & \"终稿\".pdf", "a'b;c.txt", "a\r\nb\t", &"x".repeat(9999)] {
             assert_eq!(file(good).name(), good);
         }
@@ -198,7 +198,7 @@ mod tests {
 
     /// `docs/protocol.md` §6.6.
     #[test]
-    fn limits_are_by_type() {
+    fn limits_depend_on_the_type() {
         let sized = |name, size| LocalFile::new(name, size).unwrap();
         let limits = Limits::default();
         for name in ["a.png", "a.mp4"] {

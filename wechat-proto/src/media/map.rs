@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg`
 //!
-//! The map of a place that somebody sent (`docs/protocol.md` §8, §9.10).
+//! Gets the map of a location message (`docs/protocol.md` §8, §9.10).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -24,21 +24,21 @@ use crate::wire::query::{Accept, Url};
 const ENDPOINT: &str = "webwxgetpubliclinkimg";
 const PATH: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg";
 
-/// Where the map of a place is: a path of its endpoint with a query, as the message names
-/// it. It never leads to another host.
+/// The location of a map: the path of its endpoint with a query, from a message. It never leads to
+/// another host.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MapLink(Box<str>);
 
 impl MapLink {
-    /// The map of a message, if it is a place: the path stands in its `Content`, behind the name
-    /// of the place and, in a room, of who sent it.
+    /// Returns the map of a location message: the path in its `Content`, after the name of the place
+    /// and, in a room, the name of the sender.
     pub fn of(message: &Message) -> Option<Self> {
         let wire = Wire::read(&message.raw.json());
         let (_, link) = wire.content.rsplit_once(":<br/>")?;
         decode(Text::from(link)).trim().parse().ok()
     }
 
-    /// The path as the message names it.
+    /// Returns the path in the message.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -97,8 +97,8 @@ impl Endpoint for GetMap {
 
     /// # Errors
     ///
-    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces no
-    /// picture.
+    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
+    /// does not announce a picture.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(ENDPOINT, Wanted::Picture, response)
     }
@@ -107,14 +107,14 @@ impl Endpoint for GetMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::link::tests::{NOWHERE, leads_nowhere_else};
-    use crate::media::testing::{accepts, no_picture};
+    use crate::media::link::tests::{INVALID, leads_only_to};
+    use crate::media::testing::{accepts, rejects_errors};
     use crate::testing::{http_of, message, rendered, session};
 
     const LINK: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=2846610397255840113&pictype=location";
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         let download = GetMap::new(LINK.parse().unwrap());
         insta::assert_snapshot!(rendered(download, &mut session), @"
@@ -128,14 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let download = GetMap::new(LINK.parse().unwrap());
         accepts(&download, ENDPOINT, "image/jpeg");
-        no_picture(&download, ENDPOINT);
+        rejects_errors(&download, ENDPOINT);
     }
 
     #[test]
-    fn finds_the_map_of_a_message() {
+    fn map_of_a_message_is_found() {
         let found = |from: &str, content: &str| {
             MapLink::of(&message(&alloc::format!(
                 "\"FromUserName\":\"{from}\",\"ToUserName\":\"@me\",\"MsgType\":1,\"SubMsgType\":48,\"Content\":\"{content}\""
@@ -159,10 +159,10 @@ mod tests {
 
     #[test]
     fn other_endpoints_are_refused() {
-        for bad in NOWHERE {
+        for bad in INVALID {
             assert!(bad.parse::<MapLink>().is_err(), "{bad}");
         }
-        leads_nowhere_else(PATH, |text| {
+        leads_only_to(PATH, |text| {
             let download = GetMap::new(text.parse().ok()?);
             Some(http_of(download, &mut session()))
         });

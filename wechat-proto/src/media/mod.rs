@@ -2,17 +2,17 @@
 //!
 //! # Downloads
 //!
-//! [`GetImage`], [`GetVoice`], [`GetVideo`], [`GetFile`] and [`GetMap`] get what came with messages;
+//! [`GetImage`], [`GetVoice`], [`GetVideo`], [`GetFile`] and [`GetMap`] get the media of messages;
 //! [`GetMedia`] chooses the one that a message needs. [`GetIcon`], [`GetHeadImg`] and
 //! [`GetContactPicture`] get the pictures of contacts. The output is the [`Head`] of the response;
-//! the adapters' `Client::download` streams the bytes too, and repeats a download that came empty
-//! ([`RetryEmpty`]). A [`FileName`] is what a received file may be called.
+//! the adapters' `Client::download` also streams the bytes, and retries an empty download
+//! ([`RetryEmpty`]). A [`FileName`] is a safe name for a received file.
 //!
 //! # Uploads
 //!
-//! An [`Upload`] is a flow: it takes a [`LocalFile`] and gives an [`Uploaded`], which the sends name.
-//! The adapters' `Client::upload` runs one to its end. [`CheckUpload`] and [`UploadPiece`] are the
-//! two endpoints that it calls.
+//! An [`Upload`] is a flow: it takes a [`LocalFile`] and returns an [`Uploaded`], which the send
+//! endpoints take. The adapters' `Client::upload` runs one to completion. [`CheckUpload`] and
+//! [`UploadPiece`] are the two endpoints that it calls.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -70,15 +70,15 @@ pub use voice::GetVoice;
 use crate::ids::MsgId;
 use crate::secret::Sealed;
 
-/// The number of a message as it is sent. One is up to 19 digits long; what is longer than any
-/// could be is cut, or no request could be made of it.
+/// Returns the id of a message as it is sent. Valid ids have up to 19 digits; longer text is
+/// truncated to 32 bytes, so that it always fits in a URL.
 fn number(message: &MsgId) -> &str {
     let text = message.as_str();
     let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= 32);
     text.get(..end.last().unwrap_or(0)).unwrap_or_default()
 }
 
-/// What the service is told that a file is: `docs/protocol.md` §6.7.
+/// The type of a file as declared to the service: `docs/protocol.md` §6.7.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum MediaType {
@@ -86,12 +86,12 @@ pub enum MediaType {
     Picture,
     /// `video`: mp4.
     Video,
-    /// `doc`: anything else; also gif, which is sent as an emoticon.
+    /// `doc`: all other files; also gif, which is sent as an emoticon.
     Document,
 }
 
 impl MediaType {
-    /// The type as the service writes it.
+    /// Returns the type as the service writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Picture => "pic",
@@ -101,41 +101,40 @@ impl MediaType {
     }
 }
 
-/// A file that the service has taken: what a send names. Good for this login, for as many sends
-/// as like.
+/// An uploaded file, which the send endpoints take. Valid for this login, for any number of sends.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Uploaded {
     pub(crate) media_id: Box<str>,
     pub(crate) media_type: MediaType,
     pub(crate) file_name: Box<str>,
     pub(crate) size: u64,
-    /// Of a file above 25 MB; else empty.
+    /// The signature of a file above 25 MB; else empty.
     pub(crate) signature: Sealed,
 }
 
 impl Uploaded {
-    /// The service's name for it.
+    /// Returns the service's id of the file.
     pub fn media_id(&self) -> &str {
         &self.media_id
     }
 
-    /// What the service was told that it is.
+    /// Returns the type that was declared to the service.
     pub const fn media_type(&self) -> MediaType {
         self.media_type
     }
 
-    /// The name that it was given.
+    /// Returns the name that was declared to the service.
     pub fn file_name(&self) -> &str {
         &self.file_name
     }
 
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     pub const fn size(&self) -> u64 {
         self.size
     }
 }
 
-/// Without what fetches it.
+/// Hides the credentials that fetch the file.
 impl fmt::Debug for Uploaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Uploaded")

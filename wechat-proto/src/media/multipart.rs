@@ -1,4 +1,4 @@
-//! Forms with a file in them, as a browser writes them.
+//! Multipart forms with a file, in the format of a browser.
 
 use alloc::string::String;
 use core::fmt::{self, Write as _};
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::body::Body;
 use crate::rng::Generator;
 
-/// A form in the making: its fields, then one file.
+/// A builder of a form: its fields, then one file.
 ///
 /// Names are written as raw UTF-8, never as `filename*=`, which the service refuses
 /// (`docs/protocol.md` §6.7). As in browsers (the multipart encoding of the HTML standard), the
@@ -18,7 +18,7 @@ pub(super) struct Form {
     head: String,
 }
 
-/// A name with what would end it encoded.
+/// Formats a name, with the characters that would end it encoded.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -33,8 +33,8 @@ impl fmt::Display for Quoted<'_> {
 }
 
 impl Form {
-    /// A form whose parts are separated as Chrome does it, by 16 letters and digits that are
-    /// drawn: `docs/threats.md` U2.
+    /// Returns an empty form with a boundary as in Chrome, which ends in 16 random letters and
+    /// digits: `docs/threats.md` U2.
     pub(super) fn new(rng: &mut Generator) -> Self {
         const LETTERS: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789AB";
@@ -42,7 +42,7 @@ impl Form {
         for letter in rng.letters(LETTERS, 16) {
             boundary.push(char::from(letter));
         }
-        // Its fields come to about 2 KB.
+        // The fields have about 2 KB.
         Self { boundary, head: String::with_capacity(4096) }
     }
 
@@ -51,7 +51,7 @@ impl Form {
     }
 
     fn part(&mut self, name: &str) {
-        // Cannot fail, here and below: a string grows.
+        // Writing to a string cannot fail, here and below.
         let _ = write!(
             self.head,
             "--{}\r\nContent-Disposition: form-data; name=\"{}\"",
@@ -67,7 +67,7 @@ impl Form {
         self
     }
 
-    /// Ends the form with a file, whose bytes are shared.
+    /// Ends the form with a file, whose bytes are shared, not copied.
     pub(super) fn file(mut self, name: &str, file_name: &str, mime: &str, bytes: Bytes) -> Body {
         self.part(name);
         let file_name = Quoted(file_name);
@@ -89,10 +89,10 @@ mod tests {
     use crate::media::testing_form::parts;
 
     proptest! {
-        /// Threats U1, U2: whatever is in it, another reader finds it again; and nothing of the file is
+        /// Threats U1, U2: any content is parsed back by an independent parser, and the file is not
         /// copied.
         #[test]
-        fn comes_back_from_the_wire(
+        fn form_round_trips(
             seed in any::<[u8; 32]>(),
             values in any::<[String; 2]>(),
             file_name in "[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]{0,60}",

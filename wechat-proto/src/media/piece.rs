@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxuploadmedia`
 //!
-//! Hands over a file, 512 KB at a time (`docs/protocol.md` §6.7).
+//! Uploads a file, 512 KB at a time (`docs/protocol.md` §6.7).
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString as _};
@@ -33,7 +33,7 @@ use crate::wire::lenient::Int;
 use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "webwxuploadmedia";
-/// The official page's `id` of its first upload. The same in all requests here.
+/// The official page's `id` of its first upload; sent in all requests here.
 const ID: &str = "WU_FILE_0";
 /// The MIME type of a piece, if there are several.
 const OCTETS: &str = "application/octet-stream";
@@ -55,11 +55,11 @@ struct Plan {
 }
 
 impl UploadPlan {
-    /// The length of all pieces but the last, in bytes: the service takes no longer ones.
+    /// The length of all pieces but the last, in bytes: the service does not accept longer ones.
     pub const PIECE: u64 = 524_288;
 
-    /// Returns an upload of a file for `to` that begins at `now`. `probed` is what the service said
-    /// of a file longer than [`CheckUpload::ABOVE`](super::CheckUpload::ABOVE).
+    /// Returns an upload of a file for `to` that begins at `now`. `probed` is the reply to the
+    /// announcement of a file longer than [`CheckUpload::ABOVE`](super::CheckUpload::ABOVE).
     pub fn new(
         session: &mut Session,
         to: UserName,
@@ -86,12 +86,12 @@ impl UploadPlan {
         Self(Arc::new(Plan { file, changed, md5, to, client_media_id, device_id, probed, length }))
     }
 
-    /// Returns how many pieces it has.
+    /// Returns the number of pieces.
     pub fn pieces(&self) -> u64 {
         self.0.file.size().div_ceil(self.0.length)
     }
 
-    /// Returns which bytes of the file are a piece, by its number from 0.
+    /// Returns the range of bytes of a piece, by its number from 0.
     pub fn range(&self, piece: u64) -> Range<u64> {
         let (length, size) = (self.0.length, self.0.file.size());
         let start = piece.saturating_mul(length).min(size);
@@ -108,7 +108,7 @@ impl UploadPlan {
 }
 
 impl Plan {
-    /// `uploadmediarequest`: the same in all pieces but for an `Skey` that was renewed in between.
+    /// Returns `uploadmediarequest`, which is the same in all pieces except for a renewed `Skey`.
     fn json(&self, session: &Session) -> Sealed {
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
@@ -133,7 +133,7 @@ impl Plan {
             base_request: session.base_request(&self.device_id),
             client_media_id: self.client_media_id,
             total_len: self.file.size(),
-            // Of the whole file, in each piece.
+            // In each piece, these describe the whole file.
             start_pos: 0,
             data_len: self.file.size(),
             // Attachment, for all files.
@@ -144,7 +144,7 @@ impl Plan {
             aes_key: self.probed.as_ref().map(|probed| &probed.aes_key),
             signature: self.probed.as_ref().map(|probed| &probed.signature),
         };
-        serde_json::to_string(&request).expect("a struct has no odd keys").into()
+        serde_json::to_string(&request).expect("all keys are strings").into()
     }
 }
 
@@ -177,8 +177,8 @@ pub struct UploadPiece {
 }
 
 impl UploadPiece {
-    /// Returns a request to upload a piece, by its number from 0. `bytes` are those that
-    /// [`UploadPlan::range`] says; they are shared, not copied.
+    /// Returns a request to upload a piece, by its number from 0. `bytes` are those of
+    /// [`UploadPlan::range`]; they are shared, not copied.
     pub const fn new(plan: UploadPlan, piece: u64, bytes: Bytes) -> Self {
         Self { plan, piece, bytes }
     }
@@ -200,7 +200,7 @@ impl Endpoint for UploadPiece {
     type State = Session;
     type Output = PieceTaken;
 
-    // The official page allows this for 512 KB.
+    // The official page's deadline for 512 KB.
     const DEADLINE: Duration = Duration::from_secs(120);
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
@@ -219,10 +219,10 @@ impl Endpoint for UploadPiece {
         let form = form
             .with("mediatype", file.media_type().as_str())
             .with("uploadmediarequest", request.expose())
-            // The page is not at the file's host and sends this cookie by hand.
+            // The page is on another host than the file and sends this cookie explicitly.
             .with("webwx_data_ticket", session.device.cookie(Role::File, "webwx_data_ticket", now))
-            // The login gave it percent-encoded: `docs/protocol.md` §1.2. Here, and only here, it
-            // goes decoded.
+            // The login returns it percent-encoded (`docs/protocol.md` §1.2). Only this request
+            // sends it decoded.
             .with(
                 "pass_ticket",
                 percent_decode_str(session.auth.pass_ticket.expose()).decode_utf8_lossy(),
@@ -244,8 +244,8 @@ impl Endpoint for UploadPiece {
     ///
     /// - [`Error::Status`] for HTTP statuses from 400 on: 402 for an invalid form, 413 for one that is
     ///   too long, 502 if the service behind the server failed.
-    /// - What the `Ret` of the reply says: 1 for uploads that the service does not want;
-    ///   [`Error::ServiceFailed`] where it had a fault.
+    /// - The error for the reply's `Ret`: 1 for uploads that the service does not accept;
+    ///   [`Error::ServiceFailed`] if the service failed internally.
     /// - [`Error::Malformed`] for any other response; also for a reply to the last piece without a
     ///   `MediaId`: pieces are missing, or belong to different files.
     fn parse(&self, response: &Response) -> Result<PieceTaken, Error> {

@@ -9,7 +9,7 @@ use crate::media::MediaType;
 use crate::media::testing_form::{Part, form};
 use crate::testing::{NOW, http_of, malformed, rendered, reply, session as logged_in};
 
-/// A session with its cookies.
+/// Returns a session with its cookies.
 fn session() -> Session {
     let mut session = logged_in();
     let uri = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage".parse().unwrap();
@@ -41,7 +41,7 @@ fn file(name: &str, size: u64) -> LocalFile {
 }
 
 #[test]
-fn asks_with_a_whole_file() {
+fn builds_request_for_whole_file() {
     let mut session = session();
     let plan = plan(&mut session, file("报告 & \"终稿\".png", 8), None);
     let piece = UploadPiece::new(plan, 0, Bytes::from_static(b"the file"));
@@ -103,7 +103,7 @@ fn asks_with_a_whole_file() {
 }
 
 #[test]
-fn asks_with_a_piece_of_a_large_file() {
+fn builds_request_for_piece_of_large_file() {
     let mut session = session();
     let plan = plan(&mut session, file("终稿.zip", 26_214_401), Some(probed()));
     let piece = UploadPiece::new(plan, 50, Bytes::from_static(b"the end"));
@@ -176,9 +176,9 @@ fn names(parts: &[Part]) -> alloc::vec::Vec<&str> {
     parts.iter().map(|part| &*part.name).collect()
 }
 
-/// `docs/protocol.md` §6.7: but for their number, and the bytes, all pieces are alike.
+/// `docs/protocol.md` §6.7: pieces differ only in their number and their bytes.
 #[test]
-fn pieces_differ_in_their_number() {
+fn pieces_differ_in_number_and_bytes() {
     let mut session = session();
     let plan = plan(&mut session, file("a.png", 2 * LENGTH + 1), None);
     assert_eq!(plan.pieces(), 3);
@@ -206,7 +206,7 @@ fn pieces_differ_in_their_number() {
 }
 
 #[test]
-fn uploads_have_distinct_numbers() {
+fn uploads_have_distinct_ids() {
     let mut session = session();
     let ids = [NOW, NOW, NOW.after(Duration::from_secs(1)), NOW].map(|now| {
         let (to, file) = (UserName::file_helper(), file("a", 1));
@@ -217,9 +217,9 @@ fn uploads_have_distinct_numbers() {
     assert_eq!(ids, [0, 1, 1000, 1001]);
 }
 
-/// The skey may be renewed in the middle of an upload; all else stays what it was.
+/// The skey may be renewed during an upload; all other fields stay the same.
 #[test]
-fn a_piece_has_the_newest_skey() {
+fn piece_has_the_newest_skey() {
     let mut session = session();
     let plan = plan(&mut session, file("a", 2 * LENGTH), None);
     let requests = ["@crypt_old", "@crypt_new"].map(|skey| {
@@ -231,7 +231,7 @@ fn a_piece_has_the_newest_skey() {
     assert_eq!(requests[0], requests[1]);
 }
 
-/// Requests hold the bytes of the piece without a copy.
+/// Requests share the bytes of the piece without a copy.
 #[test]
 fn request_shares_the_bytes() {
     let mut session = session();
@@ -244,7 +244,7 @@ fn request_shares_the_bytes() {
 }
 
 #[test]
-fn shows_no_secret() {
+fn debug_shows_no_secret() {
     let mut session = session();
     let plan = plan(&mut session, file("a.zip", LENGTH), Some(probed()));
     let shown = format!("{plan:?} {:?}", UploadPiece::new(plan.clone(), 0, Bytes::new()));
@@ -254,9 +254,9 @@ fn shows_no_secret() {
 }
 
 proptest! {
-    /// Any file that can be described comes back from the wire as it was.
+    /// Any valid file round-trips through the form.
     #[test]
-    fn comes_back_from_the_wire(
+    fn form_round_trips(
         name in "[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]{1,80}",
         size in prop_oneof![1..=LENGTH, 1..u64::MAX],
         ticket in "[!-~]{0,40}",
@@ -310,7 +310,7 @@ fn parses_replies() {
     .unwrap();
     assert_eq!(taken, PieceTaken { media_id: "@crypt_6084".into(), received: 25_929 });
 
-    // Between pieces there is no name yet; at the end there has to be one.
+    // Only the reply to the last piece must have a `MediaId`.
     let between = r#"{"BaseResponse":{"Ret":0},"MediaId":"","StartPos":524288}"#;
     assert_eq!(piece.parse(&reply(between)).unwrap().received, 524_288);
     assert!(matches!(
@@ -323,8 +323,8 @@ fn parses_replies() {
         assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
         let limited = piece.parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(limited, Err(Error::Limited { .. })));
-        let over = piece.parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
-        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        let closed = piece.parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        assert!(matches!(closed, Err(Error::LoggedOut { .. })));
         malformed(&piece, &[r#"{"MediaId":"@crypt_6084"}"#]);
         for (status, transient) in [(400, false), (402, false), (413, false), (502, true)] {
             let mut page = reply("<html>");

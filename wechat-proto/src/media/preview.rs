@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxpreview`
 //!
-//! A picture of one's own upload, as the official page shows it before the message arrives
+//! Gets an uploaded picture, as the official page shows it before the message arrives
 //! (`docs/protocol.md` §6.8).
 
 use alloc::boxed::Box;
@@ -19,14 +19,14 @@ use crate::wire::envelope;
 use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "webwxpreview";
-/// The longest picture that the service takes: `docs/protocol.md` §14.
+/// The longest picture that the service accepts: `docs/protocol.md` §14.
 const LONGEST: usize = 20 << 20;
 
-/// The service's name for an upload ([`Uploaded::media_id`](crate::media::Uploaded::media_id)).
+/// The service's id of an upload ([`Uploaded::media_id`](crate::media::Uploaded::media_id)).
 #[derive(Clone, Eq, PartialEq)]
 pub struct PictureId(Box<str>);
 
-/// Without what fetches it.
+/// Hides the id, which fetches the picture.
 impl fmt::Debug for PictureId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PictureId")
@@ -38,7 +38,7 @@ impl FromStr for PictureId {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         if !(1..=4096).contains(&text.len()) {
-            return Err(Invalid { what: "the name of an upload", expected: "1 to 4,096 bytes" });
+            return Err(Invalid { what: "the id of an upload", expected: "1 to 4,096 bytes" });
         }
         Ok(Self(text.into()))
     }
@@ -73,8 +73,8 @@ impl Endpoint for GetPreview {
 
     /// # Errors
     ///
-    /// [`Error::EmptyMedia`] for a response without bytes; what the `Ret` of the reply says, if it
-    /// has one; [`Error::Malformed`] for any other response.
+    /// Fails with [`Error::EmptyMedia`] for a response without bytes, with the error for the reply's
+    /// `Ret` if it has one, or with [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Bytes, Error> {
         let body = response.body();
         if response.status() == http::StatusCode::OK {
@@ -98,7 +98,7 @@ impl Endpoint for GetPreview {
     }
 }
 
-/// How pictures begin: JPEG, PNG, GIF, BMP, WebP.
+/// The first bytes of pictures: JPEG, PNG, GIF, BMP, WebP.
 const STARTS: [&[u8]; 5] = [b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF"];
 
 #[cfg(test)]
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         insta::assert_snapshot!(rendered(preview("@crypt_5f_a/b+c=="), &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxpreview?fun=preview&mediaid=%40crypt_5f_a%2Fb%2Bc%3D%3D
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         for start in STARTS {
             let picture = Bytes::from([start, b"rest"].concat());
             assert_eq!(preview("@a").parse(&Response::new(picture.clone())).unwrap(), picture);
@@ -150,8 +150,8 @@ mod tests {
         ));
         let refused = preview("@a").parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":"no"}}"#));
         assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
-        let over = preview("@a").parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
-        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        let closed = preview("@a").parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        assert!(matches!(closed, Err(Error::LoggedOut { .. })));
         for other in ["<html></html>", "{", "{}", "text", r#"{"BaseResponse":{"Ret":0}}"#] {
             assert!(
                 matches!(preview("@a").parse(&reply(other)), Err(Error::Malformed { .. })),

@@ -43,7 +43,7 @@ impl fmt::Debug for Probed {
     }
 }
 
-/// Announces a file, which the service may have already.
+/// Announces a file, to learn whether the service has it already.
 #[derive(Clone, Debug)]
 pub struct CheckUpload {
     to: UserName,
@@ -75,7 +75,7 @@ impl Endpoint for CheckUpload {
             file_md5: String,
             file_name: &'a str,
             file_type: u8,
-            /// Last, here and only here.
+            /// The last field in this request only.
             base_request: BaseRequest<'a>,
         }
         Url::call(session, ENDPOINT, &[]).post_base(session, now, |session, base_request| {
@@ -93,8 +93,8 @@ impl Endpoint for CheckUpload {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says, [`Error::ServiceFailed`] among it; [`Error::Malformed`]
-    /// for any other response.
+    /// Fails with the error for the reply's `Ret`, including [`Error::ServiceFailed`], or with
+    /// [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Probed, Error> {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
         Ok(Probed {
@@ -123,7 +123,7 @@ mod tests {
     use crate::testing::{body, http_of, malformed, rendered, reply, session};
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         let file = LocalFile::new("报告 & \"终稿\".pdf", 26_214_401).unwrap();
         let to = "@@9e1c".parse().unwrap();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let file = LocalFile::new("a.zip", 3).unwrap();
         let probe = CheckUpload::new(UserName::file_helper(), file, Md5Sum::of(b"x"));
         let known = probe.parse(&reply(
@@ -176,8 +176,8 @@ mod tests {
             refused,
             Err(Error::Refused { ret: Ret::PARAMETER, message, .. }) if &*message == "文件过大"
         ));
-        let over = probe.parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
-        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        let closed = probe.parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        assert!(matches!(closed, Err(Error::LoggedOut { .. })));
         let limited = probe.parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(limited, Err(Error::Limited { .. })));
         malformed(&probe, &[r#"{"MediaId":"@crypt_1"}"#]);

@@ -1,4 +1,4 @@
-//! The media of a message, from the endpoint that its kind needs: `docs/protocol.md` §8.
+//! Gets the media of a message from the endpoint for its kind: `docs/protocol.md` §8.
 
 use super::head::{HEAD, Head};
 use super::{GetFile, GetImage, GetMap, GetVideo, GetVoice, ImageSize, MapLink, ReceivedFile};
@@ -14,14 +14,14 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotFetchable {
-    /// It is of a kind that brings nothing: a text, a card, a link.
-    #[error("a message of this kind brings nothing that can be fetched")]
+    /// Messages of this kind have no media: a text, a card, a link.
+    #[error("a message of this kind has no media")]
     Kind,
-    /// A sticker of the shop, which only a phone has.
+    /// A sticker of the shop, which is available on phones only.
     #[error("a sticker of the shop cannot be fetched")]
     Sticker,
-    /// It came without what the service would need to be told.
-    #[error("the message came without what fetching it needs")]
+    /// The message lacks the `MediaId` or path that the request needs.
+    #[error("the message lacks the id or path of its media")]
     Incomplete,
 }
 
@@ -46,7 +46,7 @@ impl GetMedia {
     ///
     /// # Errors
     ///
-    /// [`NotFetchable`] if it has no media, or none for the web.
+    /// Fails with [`NotFetchable`] if the message has no media, or none for the web.
     pub fn new(message: &Message) -> Result<Self, NotFetchable> {
         let missing = NotFetchable::Incomplete;
         let id = message.id.clone();
@@ -68,7 +68,7 @@ impl GetMedia {
     ///
     /// # Errors
     ///
-    /// [`NotFetchable`] if it has none, or none for the web.
+    /// Fails with [`NotFetchable`] if the message has no thumbnail, or none for the web.
     pub fn thumbnail(message: &Message) -> Result<Self, NotFetchable> {
         match &message.kind {
             Kind::Emoticon(sticker) if sticker.from_shop => Err(NotFetchable::Sticker),
@@ -99,7 +99,7 @@ impl Endpoint for GetMedia {
 
     /// # Errors
     ///
-    /// Those of the endpoint that it is.
+    /// Fails with the errors of the selected endpoint.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         match &self.0 {
             Media::Image(image) => image.parse(response),
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::testing::{http_of, said, session};
 
-    /// The endpoint and the size of a download.
+    /// Returns the endpoint and the size of a download.
     fn asked(download: GetMedia) -> String {
         let http = http_of(download, &mut session());
         let uri = http.uri();

@@ -1,4 +1,4 @@
-//! Repeats downloads that came empty.
+//! Retries empty downloads.
 
 use core::time::Duration;
 
@@ -9,19 +9,19 @@ use crate::error::Error;
 use crate::flow::{Flow, Input, Interrupt, Want};
 use crate::time::{Timestamp, Wait};
 
-/// Runs a download endpoint, and repeats it while the service answers without bytes.
+/// Runs a download endpoint, and retries it while the service returns no bytes.
 ///
-/// The service is known to do so for a while (`docs/protocol.md` §8). It is asked three times in
-/// all, with pauses of 0.5 and 2 seconds; then the error is [`Error::EmptyMedia`]. A download
-/// without a byte is never a success.
+/// The service is known to do so temporarily (`docs/protocol.md` §8). There are three attempts,
+/// with pauses of 0.5 and 2 seconds; then the flow fails with [`Error::EmptyMedia`]. An empty
+/// download is never a success.
 ///
-/// The output is the [`Head`] of the response. The bytes that follow stay with the driver: the
-/// adapters' `Client::download` returns both. Polled again after its end, it sends a new request.
+/// The output is the [`Head`] of the response. The driver has the bytes that follow: the adapters'
+/// `Client::download` returns both. Polled again after completion, it sends a new request.
 #[derive(Debug)]
 #[must_use = "a download does nothing until it is run"]
 pub struct RetryEmpty<E: Endpoint> {
     call: Call<E>,
-    /// How many responses were empty.
+    /// The number of empty responses so far.
     empty: usize,
     /// The pause before the next request.
     pause: Option<Wait>,
@@ -36,7 +36,7 @@ impl<E: Endpoint<Output = Head>> RetryEmpty<E> {
         const {
             assert!(
                 matches!((E::REPEAT, E::WANT), (Repeat::Safe, Want::Head { .. })),
-                "this endpoint is no download"
+                "this endpoint is not a download"
             );
         };
         Self { call: Call::new(endpoint), empty: 0, pause: None }

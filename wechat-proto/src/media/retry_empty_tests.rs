@@ -13,7 +13,7 @@ fn download() -> (RetryEmpty<GetImage>, Session) {
     (RetryEmpty::new(image), session())
 }
 
-/// A response that announces this many bytes.
+/// Returns a response that announces this many bytes.
 fn announcing(length: u64) -> Input {
     let mut reply = Response::default();
     reply.headers_mut().insert(http::header::CONTENT_LENGTH, length.into());
@@ -25,7 +25,7 @@ fn failure(kind: FailureKind) -> Input {
 }
 
 #[test]
-fn requests_the_head_only() {
+fn only_the_head_is_requested() {
     let (mut download, mut session) = download();
     let Err(Interrupt::Send(request)) = download.poll(&mut session, NOW) else { panic!() };
     assert_eq!(request.want, GetImage::WANT);
@@ -36,7 +36,7 @@ fn requests_the_head_only() {
 }
 
 #[test]
-fn retries_empty_responses() {
+fn empty_responses_are_retried() {
     let (mut download, mut session) = download();
     let mut host = Host::new();
     let mut lengths = [0, 0, 9].into_iter();
@@ -44,13 +44,13 @@ fn retries_empty_responses() {
         host.run(&mut download, &mut session, |_| announcing(lengths.next().unwrap())).unwrap();
     assert_eq!((head.length, host.paths.len()), (Some(9), 3));
     assert_eq!(host.slept, Duration::from_millis(2500));
-    // The same request each time.
+    // All requests are the same.
     let uris: Vec<_> = host.requests.iter().map(|request| request.http.uri()).collect();
     assert!(uris.windows(2).all(|pair| pair[0] == pair[1]));
 }
 
 #[test]
-fn fails_after_three_empty_responses() {
+fn download_fails_after_three_empty_responses() {
     let (mut download, mut session) = download();
     for _ in 0..2 {
         let mut host = Host::new();
@@ -73,7 +73,7 @@ fn other_errors_are_not_retried() {
     assert!(matches!(gone, Err(Error::Status { status: 302, .. })));
     assert_eq!((host.paths.len(), host.slept), (2, Duration::ZERO));
     assert_eq!(session.device.closed(), None);
-    // A failure between two empty replies starts the count again.
+    // Any other failure resets the count of empty responses.
     let mut inputs = [announcing(0), failure(FailureKind::Closed)].into_iter();
     let failed = host.run(&mut download, &mut session, |_| inputs.next().unwrap());
     assert!(matches!(failed, Err(Error::Transport(_))));
@@ -85,7 +85,7 @@ fn other_errors_are_not_retried() {
 /// The contract of a sleep: polled early, it returns the rest of the pause; a clock set back does not
 /// extend it.
 #[test]
-fn a_pause_ends() {
+fn pause_ends_when_polled_early_or_clock_is_set_back() {
     let (mut download, mut session) = download();
     assert!(matches!(download.poll(&mut session, NOW), Err(Interrupt::Send(_))));
     download.handle(announcing(0));
@@ -94,18 +94,18 @@ fn a_pause_ends() {
         _ => None,
     };
     assert_eq!(slept(download.poll(&mut session, NOW)), Some(500));
-    // Unexpected during a pause.
+    // An unexpected reply during a pause is ignored.
     download.handle(announcing(7));
     let later = NOW.after(Duration::from_millis(200));
     assert_eq!(slept(download.poll(&mut session, later)), Some(300));
-    // Threat C1: a clock set back makes no pause longer.
+    // Threat C1: a clock that is set back does not extend the pause.
     let yesterday = Timestamp::from_secs(NOW.as_secs() - 86_400);
     assert!(matches!(download.poll(&mut session, yesterday), Err(Interrupt::Send(_))));
 }
 
 /// The cookies of a response head are stored; a closed session stays closed.
 #[test]
-fn applies_cookies_on_a_closed_session() {
+fn cookies_are_stored_on_a_closed_session() {
     let (mut download, mut session) = download();
     session.device.close(Ret::SESSION_INVALID, NOW);
     let mut host = Host::new();

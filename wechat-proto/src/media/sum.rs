@@ -1,19 +1,19 @@
-//! What a file's bytes come to.
+//! The MD5 of a file.
 
 use core::fmt;
 
 use md5::{Digest as _, Md5};
 
-/// The MD5 of a file: what the service knows it by. Shown as it is sent, in lower-case
+/// The MD5 of a file, by which the service identifies it. Formatted as it is sent, in lower-case
 /// hexadecimal digits.
 ///
-/// Files are not proven by it: others may have the same.
+/// It does not authenticate a file: MD5 is not collision-resistant.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
-#[expect(clippy::exhaustive_structs, reason = "it has 16 bytes, and nothing else")]
+#[expect(clippy::exhaustive_structs, reason = "an MD5 has exactly 16 bytes")]
 pub struct Md5Sum(pub [u8; 16]);
 
 impl Md5Sum {
-    /// Of bytes that are all there.
+    /// Returns the MD5 of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         let mut sum = Adder::default();
         sum.add(bytes);
@@ -33,7 +33,7 @@ impl fmt::Debug for Md5Sum {
     }
 }
 
-/// Adds a file up, piece by piece.
+/// Computes an MD5 piece by piece.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Adder(Md5);
 
@@ -42,7 +42,7 @@ impl Adder {
         self.0.update(bytes);
     }
 
-    /// The sum; the next begins.
+    /// Returns the MD5, and resets the state.
     pub(super) fn end(&mut self) -> Md5Sum {
         Md5Sum(self.0.finalize_reset().into())
     }
@@ -59,7 +59,7 @@ mod tests {
 
     /// The vectors of RFC 1321, appendix A.5.
     #[test]
-    fn adds_up() {
+    fn md5_matches_rfc_1321() {
         for (text, sum) in [
             ("", "d41d8cd98f00b204e9800998ecf8427e"),
             ("a", "0cc175b9c0f1b6a831c399e269772661"),
@@ -72,7 +72,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn adds_up_the_same_in_pieces(pieces in any::<Vec<Vec<u8>>>()) {
+        fn md5_in_pieces_equals_md5_of_the_whole(pieces in any::<Vec<Vec<u8>>>()) {
             let mut sum = Adder::default();
             pieces.iter().for_each(|piece| sum.add(piece));
             prop_assert_eq!(sum.end(), Md5Sum::of(&pieces.concat()));

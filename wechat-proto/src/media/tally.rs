@@ -3,10 +3,9 @@
 use super::head::Head;
 use crate::error::{Error, Failure, FailureKind, Sent};
 
-/// Counts the bytes of a download as they come, against what its head announced and against a
-/// limit: what a driver asks that streams a body.
+/// A counter that checks the bytes of a streamed download against the announced length and a limit.
 ///
-/// The adapters' `Download::copy_to` has one; so can your own loop:
+/// The adapters' `Download::copy_to` uses one; so can your own loop:
 ///
 /// ```
 /// # use wechat_proto::{Error, media::{Head, Tally}};
@@ -15,7 +14,7 @@ use crate::error::{Error, Failure, FailureKind, Sent};
 ///     let mut tally = Tally::new(head, 20 << 20)?;
 ///     let mut bytes = Vec::new();
 ///     while let Some(chunk) = next() {
-///         tally.add(chunk.len())?; // before it is kept
+///         tally.add(chunk.len())?; // before the chunk is stored
 ///         bytes.extend(chunk);
 ///     }
 ///     tally.end()?;
@@ -31,11 +30,11 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// A count from the beginning of a body, of which at most `limit` bytes are wanted.
+    /// Returns a counter for a new body of at most `limit` bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] if the head announces more.
+    /// Fails with [`Error::TooLarge`] if the head announces more.
     pub const fn new(head: &Head, limit: u64) -> Result<Self, Error> {
         let announced = head.length;
         if let Some(size) = announced
@@ -46,12 +45,11 @@ impl Tally {
         Ok(Self { endpoint: head.endpoint, announced, limit, so_far: 0 })
     }
 
-    /// So many bytes came; they are not to be kept before this was asked. Gives how many there are
-    /// so far.
+    /// Counts received bytes; returns the total so far. Call it before storing the bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] if these are more than the limit.
+    /// Fails with [`Error::TooLarge`] if the total exceeds the limit.
     pub fn add(&mut self, bytes: usize) -> Result<u64, Error> {
         self.so_far = self.so_far.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         if self.so_far > self.limit {
@@ -60,17 +58,17 @@ impl Tally {
         Ok(self.so_far)
     }
 
-    /// How many bytes came.
+    /// Returns the number of bytes so far.
     pub const fn so_far(&self) -> u64 {
         self.so_far
     }
 
-    /// The body ended. Gives how many bytes it had.
+    /// Checks the total at the end of the body, and returns it.
     ///
     /// # Errors
     ///
-    /// - [`Error::Transport`] with [`FailureKind::Truncated`] if there are fewer than announced.
-    ///   (A driver that keeps its promises has said so before.)
+    /// - [`Error::Transport`] with [`FailureKind::Truncated`] if there are fewer bytes than
+    ///   announced. (A correct driver has reported this failure before.)
     /// - [`Error::EmptyMedia`] if there are none.
     pub const fn end(self) -> Result<u64, Error> {
         if let Some(announced) = self.announced
@@ -102,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn counts() {
+    fn bytes_are_counted() {
         assert_eq!(count(Some(5), 5, &[2, 0, 3]).unwrap(), 5);
         assert_eq!(count(None, 5, &[5]).unwrap(), 5);
         assert_eq!(count(None, u64::MAX, &[1]).unwrap(), 1);
@@ -111,8 +109,8 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_one() {
-        // Said at once where the head says it, else with the first byte above.
+    fn bytes_above_the_limit_are_an_error() {
+        // Reported immediately if the head announces them, else at the first byte above the limit.
         assert!(matches!(
             Tally::new(&head(Some(6)), 5),
             Err(Error::TooLarge { size: 6, limit: 5 })
@@ -124,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn less_than_announced_is_no_success() {
+    fn truncated_and_empty_bodies_are_errors() {
         for (length, parts) in [(Some(5), &[4][..]), (Some(5), &[])] {
             match count(length, 10, parts) {
                 Err(Error::Transport(failure)) => assert_eq!(failure.kind, FailureKind::Truncated),

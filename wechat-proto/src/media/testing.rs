@@ -1,4 +1,4 @@
-//! What the tests of downloads share.
+//! Helpers for the tests of downloads.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -29,17 +29,17 @@ pub(super) fn accepts(download: &impl Endpoint<Output = Head>, endpoint: &str, k
     }
 }
 
-/// Asserts that a download accepts none of the responses that are no download, and says which endpoint
-/// answered.
-pub(super) fn no_picture(download: &impl Endpoint<Output = Head>, name: &str) {
+/// Asserts that a download rejects text, other statuses and empty responses, with errors that name
+/// the endpoint.
+pub(super) fn rejects_errors(download: &impl Endpoint<Output = Head>, name: &str) {
     for kind in ["text/plain", "text/html; charset=utf-8", "application/json"] {
         let read = download.parse(&reply(200, kind, 7));
         assert!(matches!(read, Err(Error::Malformed { endpoint, .. }) if endpoint == name));
     }
     for status in [301, 302, 404, 502] {
         let read = download.parse(&reply(status, "image/jpeg", 7));
-        let Err(Error::Status { endpoint, status: told }) = read else { panic!("{read:?}") };
-        assert_eq!((endpoint, told), (name, status));
+        let Err(Error::Status { endpoint, status: found }) = read else { panic!("{read:?}") };
+        assert_eq!((endpoint, found), (name, status));
     }
     for status in [200, 206] {
         let read = download.parse(&reply(status, "image/jpeg", 0));
@@ -47,7 +47,7 @@ pub(super) fn no_picture(download: &impl Endpoint<Output = Head>, name: &str) {
     }
 }
 
-/// The query of a download, decoded by somebody else's code.
+/// Returns the query of a download, decoded by an independent library.
 pub(super) fn pairs(
     download: impl Endpoint<State = Session>,
     session: &mut Session,

@@ -1,4 +1,4 @@
-//! A form, read by a library that had no part in writing it.
+//! Parses forms with an independent library.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::{String, ToString as _};
@@ -16,14 +16,14 @@ use crate::body::Body;
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) name: String,
-    /// `Content-Disposition` as it came.
+    /// The raw `Content-Disposition`.
     pub(crate) disposition: String,
     pub(crate) mime: Option<String>,
     pub(crate) bytes: Bytes,
 }
 
 impl Part {
-    /// The file's name as it was written, between its quotes.
+    /// Returns the raw name of the file, between its quotes.
     pub(crate) fn file_name(&self) -> Option<&str> {
         self.disposition.split_once("; filename=\"")?.1.strip_suffix('"')
     }
@@ -33,7 +33,7 @@ impl Part {
     }
 }
 
-/// A body that is all there.
+/// A body that is complete in memory.
 struct Once(Option<Bytes>);
 
 impl Stream for Once {
@@ -44,7 +44,7 @@ impl Stream for Once {
     }
 }
 
-/// The parts of a form, in their order.
+/// Parses the parts of a form, in order.
 pub(crate) fn parts(boundary: &str, body: Bytes) -> Vec<Part> {
     let end = alloc::format!("\r\n--{boundary}--\r\n");
     assert!(body.starts_with(alloc::format!("--{boundary}\r\n").as_bytes()));
@@ -65,7 +65,7 @@ pub(crate) fn parts(boundary: &str, body: Bytes) -> Vec<Part> {
         parts
     };
     let mut read = pin!(read);
-    // All is there: it never really waits.
+    // The body is complete, so this never blocks.
     for _ in 0..10_000 {
         if let Poll::Ready(parts) = read.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             return parts;
@@ -74,7 +74,7 @@ pub(crate) fn parts(boundary: &str, body: Bytes) -> Vec<Part> {
     panic!("the form does not end")
 }
 
-/// The parts of the form that a request is.
+/// Parses the parts of a request with a form.
 pub(crate) fn form(http: &http::Request<Body>) -> Vec<Part> {
     let kind = http.headers()["content-type"].to_str().unwrap();
     let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();

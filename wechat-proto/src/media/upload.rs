@@ -1,4 +1,4 @@
-//! An upload, as a flow.
+//! A flow that uploads a file.
 
 use alloc::boxed::Box;
 use core::mem;
@@ -20,26 +20,25 @@ use crate::secret::Sealed;
 use crate::session::Session;
 use crate::time::Timestamp;
 
-/// Uploads a file for one receiver, from the source that it is run with.
+/// Uploads a file for one receiver, from the source that the driver provides.
 ///
-/// The source is read twice, 512 KB at a time: for its MD5, and to be sent. One piece is in memory
-/// at any moment. The output says how far the upload is, and at last [`UploadProgress::Done`], which
-/// is repeated.
+/// The source is read twice, 512 KB at a time: for its MD5, and to be sent. At most one piece is in
+/// memory. The output is the progress of the upload, and finally [`UploadProgress::Done`], which is
+/// returned again when the flow is polled again.
 ///
 /// ```text
 /// limits ─► read all (MD5) ─► above 25 MB: webwxcheckupload ─► piece by piece: read, webwxuploadmedia ─► done
 ///                                        └─ the service has it ──────────────────────────────────────────┘
 /// ```
 ///
-/// A piece is retried after transient errors, which are reported after three in a row; any other
-/// error is reported at once. Polled again, after an error or after it was dropped, an upload goes
-/// on with the same piece: nothing that the service took is sent again.
+/// A piece is retried after transient errors, which are reported after three consecutive failures;
+/// any other error is reported immediately. Polled again, after an error or after a run was dropped,
+/// an upload resumes with the same piece: pieces that the service accepted are not sent again.
 ///
-/// Nothing is read or sent of an empty file ([`Error::EmptyFile`]) or of one above its limit
-/// ([`Error::TooLarge`]). A source that fails is [`Error::Source`], and is read on from there by the
-/// next poll. One that does not have the bytes it had, or as many as it should, is
-/// [`Error::Source`] too, and the file begins anew; the last piece is not sent before all bytes are
-/// known to be those that were announced.
+/// An empty file ([`Error::EmptyFile`]) or one above its limit ([`Error::TooLarge`]) is neither read
+/// nor sent. A failure of the source is [`Error::Source`]; the next poll resumes reading at the same
+/// place. If the length or the content of the source changed, the error is [`Error::Source`] too, and
+/// the upload restarts. The last piece is sent only after the MD5 of all bytes was verified.
 #[derive(Debug)]
 pub struct Upload {
     to: UserName,
@@ -47,7 +46,7 @@ pub struct Upload {
     limits: Limits,
     sizes: Sizes,
     state: State,
-    /// Adds up what is read.
+    /// The MD5 of the bytes read so far.
     sum: Adder,
     /// Whether a read is pending.
     is_reading: bool,
@@ -55,29 +54,29 @@ pub struct Upload {
     fault: Option<Error>,
 }
 
-/// How far an upload is.
+/// The progress of an upload.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum UploadProgress {
-    /// The source was read once, to its end.
+    /// The source was read once to its end.
     Hashed,
-    /// The service took another piece.
+    /// The service accepted another piece.
     Sent {
-        /// How many bytes it has.
+        /// The number of bytes that the service has.
         sent: u64,
-        /// How many the file has.
+        /// The number of bytes of the file.
         total: u64,
     },
     /// The service has the file.
     Done(Uploaded),
 }
 
-/// The lengths that decide what is done. Tests have shorter ones.
+/// The lengths that control an upload. Tests use shorter ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
-    /// Of a piece.
+    /// The length of a piece.
     pub(crate) piece: u64,
-    /// Above which a file is announced.
+    /// The length above which a file is announced.
     pub(crate) probe: u64,
 }
 
@@ -85,7 +84,7 @@ pub(crate) struct Sizes {
 enum State {
     #[default]
     Start,
-    /// The file was read up to here.
+    /// The file was read up to `at`.
     Hashing {
         at: u64,
     },
@@ -123,14 +122,14 @@ impl Upload {
         }
     }
 
-    /// The same with other limits than the official page's.
+    /// Sets the limits. The default is those of the official page.
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The file.
+    /// Returns the file.
     pub const fn file(&self) -> &LocalFile {
         &self.file
     }
@@ -146,7 +145,7 @@ impl Flow for Upload {
         }
         self.limits.check(&self.file)?;
         if let Some(fault) = self.fault.take() {
-            // Without it, a caller that restarts after each error would send the first piece for ever.
+            // Otherwise a caller that retries after each error would send the first piece endlessly.
             let backoff = session.device.backoff(Lane::Upload);
             backoff.restart();
             backoff.idle();
@@ -187,8 +186,8 @@ impl Flow for Upload {
                     return Err(self.read(range));
                 }
                 State::Sending(mut upload) => {
-                    let taken = match poll(&mut upload, session, now) {
-                        Ok(taken) => taken,
+                    let accepted = match poll(&mut upload, session, now) {
+                        Ok(accepted) => accepted,
                         Err(interrupt) => {
                             self.state = State::Sending(upload);
                             return Err(interrupt);
@@ -197,7 +196,7 @@ impl Flow for Upload {
                     let (plan, piece) = (upload.endpoint().plan(), upload.endpoint().piece());
                     let (sent, total) = (plan.range(piece).end, self.file.size());
                     if sent >= total {
-                        self.done(session, taken.media_id, plan.signature());
+                        self.done(session, accepted.media_id, plan.signature());
                     } else {
                         let piece = piece.saturating_add(1);
                         self.state = State::Reading { plan: plan.clone(), piece };
@@ -224,7 +223,7 @@ impl Flow for Upload {
             Input::Piece(Err(failure)) => self.fault = Some(Error::Source(Some(failure))),
             Input::Piece(Ok(bytes)) => {
                 // Hashing is the expensive part of an upload; no lock is held here.
-                if self.take(bytes).is_none() {
+                if self.add(bytes).is_none() {
                     self.state = State::Start;
                     self.fault = Some(Error::Source(None));
                 }
@@ -254,7 +253,7 @@ fn poll<E: Endpoint<State = Session> + Clone>(
             Ok(Answer::Quiet) => {}
             Err(interrupt) => {
                 if matches!(interrupt, Interrupt::Fail(_)) {
-                    // Polled again, it has three attempts again.
+                    // The next poll starts with three new attempts.
                     *step = retry(step.endpoint().clone());
                     backoff.restart();
                     backoff.idle();
@@ -266,20 +265,20 @@ fn poll<E: Endpoint<State = Session> + Clone>(
 }
 
 impl Upload {
-    /// The bytes from `at` that are read together.
+    /// Returns the range of the piece at `at`.
     fn from(&self, at: u64) -> Range<u64> {
         at..at.saturating_add(self.sizes.piece).min(self.file.size())
     }
 
-    /// Asks for bytes; for one more at the end of the file, since there should be none.
+    /// Requests bytes of the source; at the end of the file, one more to detect a longer source.
     fn read(&mut self, range: Range<u64>) -> Interrupt {
         self.is_reading = true;
         let more = u64::from(range.end >= self.file.size());
         Interrupt::Read(range.start..range.end.saturating_add(more))
     }
 
-    /// Adds bytes of the source. Returns `None` if they are not those that were announced.
-    fn take(&mut self, bytes: Bytes) -> Option<()> {
+    /// Adds bytes of the source. Returns `None` if their length or the MD5 is not the expected one.
+    fn add(&mut self, bytes: Bytes) -> Option<()> {
         let is_whole = |range: &Range<u64>| bytes.len() as u64 == range.end - range.start;
         self.state = match mem::take(&mut self.state) {
             State::Hashing { at } => {

@@ -13,7 +13,7 @@ use crate::media::MediaType;
 use crate::media::testing_form::{Part, form};
 use crate::testing::{NOW, reply, session};
 
-/// So short that a file of a few bytes is a large one.
+/// Short lengths, with which a file of a few bytes is a large one.
 pub(super) const SHORT: Sizes = Sizes { piece: 16, probe: 40 };
 
 pub(super) fn upload(size: usize) -> Upload {
@@ -25,23 +25,23 @@ pub(super) fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|at| (at * 31 % 251) as u8).collect()
 }
 
-/// What a service keeps of an upload: strict about what comes after what.
+/// The service's side of an upload; checks the order of the requests.
 #[derive(Default)]
 pub(super) struct Service {
     probes: usize,
-    /// The number that the client gave the upload, and its pieces.
+    /// The `ClientMediaId` of the upload, and its pieces.
     pub(super) id: u64,
     pub(super) pieces: Vec<Bytes>,
     total: u64,
-    /// Whether the next answer says that it has the file.
-    has_it: bool,
+    /// Whether the service has the file already.
+    has_file: bool,
 }
 
 impl Service {
     pub(super) fn answer(&mut self, request: &Request) -> String {
         if request.http.uri().path().ends_with("webwxcheckupload") {
             self.probes += 1;
-            let id = if self.has_it { "known" } else { "" };
+            let id = if self.has_file { "known" } else { "" };
             return format!(
                 r#"{{"BaseResponse":{{"Ret":0}},"MediaId":"{id}","AESKey":"kEy","Signature":"sIgNeD"}}"#
             );
@@ -62,7 +62,7 @@ impl Service {
         assert_eq!(count, self.total.div_ceil(SHORT.piece));
         let bytes = form.last().unwrap().bytes.clone();
         match self.pieces.get(piece) {
-            // Once more, the very same.
+            // A retry must have the same bytes.
             Some(before) if piece + 1 == self.pieces.len() => assert_eq!(*before, bytes),
             Some(_) => panic!("piece {piece} after {}", self.pieces.len()),
             None => {
@@ -86,13 +86,13 @@ impl Service {
     }
 }
 
-/// The bytes of a source, as a driver gives them.
+/// Returns bytes of a source, as a driver does.
 pub(super) fn read(source: &[u8], range: Range<u64>) -> Bytes {
     let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
     Bytes::copy_from_slice(&source[place(range.start)..place(range.end)])
 }
 
-/// A driver that does all it should.
+/// A correct driver.
 pub(super) struct Driver {
     pub(super) now: Timestamp,
     pub(super) sent: usize,
@@ -131,10 +131,10 @@ impl Driver {
                 }
             }
         }
-        panic!("it does not end")
+        panic!("the upload does not end")
     }
 
-    /// Runs it to its end, or its first error.
+    /// Runs an upload to its end or its first error.
     pub(super) fn all(
         &mut self,
         upload: &mut Upload,
@@ -171,7 +171,7 @@ pub(super) fn broken() -> Input {
 }
 
 #[test]
-fn uploads_a_file_in_pieces() {
+fn file_is_uploaded_in_pieces() {
     let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
     let (mut upload, source) = (upload(40), bytes(40));
     let outputs = driver
@@ -185,16 +185,17 @@ fn uploads_a_file_in_pieces() {
     assert!(uploaded.signature.is_empty());
     assert_eq!(service.whole(), source);
     assert_eq!((driver.sent, service.probes, driver.slept.len()), (3, 0, 0));
-    // Twice, and at the end for one byte that should not be there.
+    // Everything is read twice, with one byte after the end, which should not exist.
     assert_eq!(driver.read, [0..16, 16..32, 32..41, 0..16, 16..32, 32..41]);
 
-    // Its end is repeated, and costs nothing.
-    let again = driver.next(&mut upload, &mut session, &[], |_| panic!("it is done")).unwrap();
+    // The final output is repeated without a request.
+    let again =
+        driver.next(&mut upload, &mut session, &[], |_| panic!("unexpected request")).unwrap();
     assert_eq!(again, outputs[4]);
 }
 
 #[test]
-fn a_large_file_is_announced() {
+fn large_file_is_announced() {
     let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
     let source = bytes(41);
     let outputs = driver
@@ -207,9 +208,9 @@ fn a_large_file_is_announced() {
 }
 
 #[test]
-fn a_file_that_the_service_has_is_not_sent() {
+fn file_known_to_the_service_is_not_sent() {
     let (mut session, mut driver) = (session(), Driver::new());
-    let mut service = Service { has_it: true, ..Service::default() };
+    let mut service = Service { has_file: true, ..Service::default() };
     let outputs = driver
         .all(&mut upload(99), &mut session, &bytes(99), |request| ok(service.answer(request)))
         .unwrap();
@@ -245,15 +246,16 @@ fn empty_and_too_large_files_are_not_read() {
     assert!(matches!(document.poll(&mut session, NOW), Err(Interrupt::Read(_))));
 }
 
-/// Twice with a pause each, then it is told; polled again, with the same piece.
+/// Two failures are retried after a pause each, the third is reported; the next poll resumes with
+/// the same piece.
 #[test]
-fn retries_a_piece_after_transient_errors() {
+fn piece_is_retried_after_transient_errors() {
     for fail in [broken as fn() -> Input, || status(502), || ok("{".to_string()), || refused(-1)] {
         let (mut session, mut service) = (session(), Service::default());
         let (mut upload, source, mut driver) = (upload(40), bytes(40), Driver::new());
         let mut tries = 0;
         let mut serve = |request: &Request| {
-            // The second piece: taken at the seventh try, after it was told of twice.
+            // The second piece is accepted at the seventh attempt, after two reported errors.
             if service.pieces.len() == 1 && tries < 6 {
                 tries += 1;
                 return fail();
@@ -264,20 +266,20 @@ fn retries_a_piece_after_transient_errors() {
             let error = driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err();
             assert!(error.is_transient(), "{error}");
             assert_eq!(driver.sent, 1 + expected);
-            // A caller who polls on is slowed down.
+            // A caller that polls again is slowed down.
             assert!(driver.slept.len() >= 2 && driver.slept.iter().all(|time| !time.is_zero()));
         }
         driver.all(&mut upload, &mut session, &source, &mut serve).unwrap();
         assert_eq!(driver.sent, 9);
         assert_eq!(service.whole(), source);
-        // What the service had was neither sent nor read again.
+        // Accepted pieces were neither sent nor read again.
         assert_eq!(driver.read.len(), 6);
     }
 }
 
-/// 250 milliseconds, then a second; and the next piece may fail as often.
+/// The delay is 250 milliseconds, then a second; it is the same for the next piece.
 #[test]
-fn a_failed_piece_is_retried_after_a_short_delay() {
+fn failed_piece_is_retried_after_a_short_delay() {
     let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
     let mut tries = 0;
     let outputs = driver.all(&mut upload(32), &mut session, &bytes(32), |request| {
@@ -291,7 +293,7 @@ fn a_failed_piece_is_retried_after_a_short_delay() {
     );
 }
 
-/// What went wrong with others slows down how it begins, not the pieces after one that was taken.
+/// Failures of other uploads delay the start of an upload, but not the pieces after an accepted one.
 #[test]
 fn no_delay_after_an_accepted_piece() {
     let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
@@ -308,7 +310,7 @@ fn no_delay_after_an_accepted_piece() {
 }
 
 #[test]
-fn a_refusal_is_reported_without_retry() {
+fn refusal_is_reported_without_retry() {
     type Case = (fn() -> Input, fn(&Error) -> bool);
     let cases: [Case; 5] = [
         (|| refused(1), |error| matches!(error, Error::Refused { ret: Ret::PARAMETER, .. })),
@@ -333,13 +335,13 @@ fn a_refusal_is_reported_without_retry() {
 }
 
 #[test]
-fn a_refused_announcement_is_repeated_without_reading_again() {
+fn refused_announcement_is_repeated_without_reading_again() {
     for (ret, message) in [(1, "webwxcheckupload was refused"), (1205, "too often")] {
         let (mut session, mut upload, mut driver) = (session(), upload(99), Driver::new());
         let result = driver.all(&mut upload, &mut session, &bytes(99), |_| refused(ret));
         assert!(result.unwrap_err().to_string().contains(message));
         assert_eq!(driver.sent, 1);
-        // Polled again, it asks again: it is not read once more.
+        // The next poll announces the file again without another read for the MD5.
         let mut service = Service::default();
         driver
             .all(&mut upload, &mut session, &bytes(99), |request| ok(service.answer(request)))
@@ -349,20 +351,20 @@ fn a_refused_announcement_is_repeated_without_reading_again() {
 }
 
 #[test]
-fn fails_on_a_closed_session() {
+fn upload_fails_on_a_closed_session() {
     let (mut session, mut upload) = (session(), upload(40));
     let mut driver = Driver::new();
-    let over = |error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID, .. });
+    let is_closed = |error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID, .. });
     let source = bytes(40);
     let mut serve = |_: &Request| refused(1101);
-    assert!(over(driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err()));
+    assert!(is_closed(driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err()));
     assert_eq!(session.device.closed(), Some(Ret::SESSION_INVALID));
     for _ in 0..3 {
-        assert!(over(driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err()));
+        assert!(is_closed(driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err()));
     }
     assert_eq!(driver.sent, 1);
-    // Another one does not begin.
+    // Another upload does not begin.
     let mut other = self::upload(7);
-    assert!(over(driver.all(&mut other, &mut session, &source, &mut serve).unwrap_err()));
+    assert!(is_closed(driver.all(&mut other, &mut session, &source, &mut serve).unwrap_err()));
     assert_eq!((driver.sent, driver.read.len()), (1, 4));
 }

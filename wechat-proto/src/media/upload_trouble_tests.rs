@@ -1,4 +1,4 @@
-//! Sources that fail or change, drivers that give up, and any sequence of it all.
+//! Tests of uploads with sources that fail or change, dropped runs, and random failures.
 
 use alloc::format;
 use alloc::string::ToString as _;
@@ -16,9 +16,9 @@ use crate::flow::Request;
 use crate::media::testing_form::form;
 use crate::testing::{NOW, session};
 
-/// A source that fails is read on from there.
+/// Reading resumes at the place of the failure.
 #[test]
-fn resumes_reading_after_a_source_failure() {
+fn reading_resumes_after_source_failure() {
     let (mut session, mut service) = (session(), Service::default());
     let (mut upload, source, mut now) = (upload(40), bytes(40), NOW);
     let (mut reads, mut errors) = (0, 0);
@@ -42,9 +42,9 @@ fn resumes_reading_after_a_source_failure() {
     assert_eq!(service.whole(), source);
 }
 
-/// The skey is renewed while a request waits for its time: the old one may not be taken any more.
+/// The skey is renewed while a request is delayed: the service may reject the old one.
 #[test]
-fn a_delayed_request_has_the_newest_skey() {
+fn delayed_request_has_the_newest_skey() {
     let (mut session, mut service) = (session(), Service::default());
     let (mut upload, source, mut now) = (upload(50), bytes(50), NOW);
     let (mut sent, mut waits) = (0, 0);
@@ -55,7 +55,7 @@ fn a_delayed_request_has_the_newest_skey() {
             Err(Interrupt::Sleep(time)) => {
                 now = now.after(time);
                 waits += 1;
-                // Nothing that comes now is a reply.
+                // No request is in flight, so this is ignored.
                 upload.handle(refused(1));
                 session.renew_skey(format!("@crypt_{waits}").parse().unwrap());
             }
@@ -70,7 +70,7 @@ fn a_delayed_request_has_the_newest_skey() {
                 sent += 1;
                 match sent % 4 {
                     0 => upload.handle(ok(service.answer(&request))),
-                    // Given up, and meanwhile the skey is renewed.
+                    // The request is abandoned, and the skey is renewed meanwhile.
                     1 => session.renew_skey(format!("@crypt_other{sent}").parse().unwrap()),
                     _ => upload.handle(broken()),
                 }
@@ -82,9 +82,9 @@ fn a_delayed_request_has_the_newest_skey() {
     assert_eq!(service.whole(), source);
 }
 
-/// A longer or a shorter source than was said, in either reading.
+/// The source is longer or shorter than announced, in the first or second pass.
 #[test]
-fn a_source_of_another_length_is_an_error() {
+fn source_of_another_length_is_an_error() {
     for second in [false, true] {
         for (length, pieces) in [(39, 2), (41, 2), (16, 1), (0, 0)] {
             let (mut session, mut service) = (session(), Service::default());
@@ -97,7 +97,7 @@ fn a_source_of_another_length_is_an_error() {
             let error = driver.all(&mut upload, &mut session, &other, &mut serve).unwrap_err();
             assert!(matches!(error, Error::Source(None)), "{error}");
             assert_eq!(driver.sent, if second { pieces } else { 0 });
-            // Once it is what it should be, it begins anew, under another number.
+            // With the correct source, the upload restarts under another id.
             let id = service.id;
             let mut serve = |request: &Request| ok(service.answer(request));
             driver.all(&mut upload, &mut session, &right, &mut serve).unwrap();
@@ -106,9 +106,9 @@ fn a_source_of_another_length_is_an_error() {
     }
 }
 
-/// What was dropped is asked for again.
+/// Dropped requests and reads are repeated.
 #[test]
-fn resumes_after_a_dropped_run() {
+fn upload_resumes_after_a_dropped_run() {
     let (mut session, mut service) = (session(), Service::default());
     let (mut upload, source) = (upload(99), bytes(99));
     let (mut polls, mut sent) = (0, 0);
@@ -129,7 +129,6 @@ fn resumes_after_a_dropped_run() {
     assert_eq!((sent, service.whole()), (8, source));
 }
 
-/// What comes while nobody waits for it changes nothing.
 #[test]
 fn unexpected_inputs_are_ignored() {
     let (mut session, mut service) = (session(), Service::default());
@@ -161,7 +160,7 @@ fn unexpected_inputs_are_ignored() {
 }
 
 #[test]
-fn shows_no_secret() {
+fn debug_shows_no_secret() {
     let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
     let (mut upload, source) = (upload(99), bytes(99));
     let mut shown = format!("{upload:?}");
@@ -175,33 +174,33 @@ fn shows_no_secret() {
     }
 }
 
-/// What becomes of a request, or of a reading.
+/// The fate of a request or a read.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
     Fine,
-    /// It never arrived.
+    /// The request was lost.
     Lost,
-    /// It arrived, and the answer was lost.
-    Unheard,
+    /// The request arrived, and the reply was lost.
+    ReplyLost,
     Garbage,
     Busy,
     TooOften,
     Refused,
-    /// The driver gave it up, and polls again.
+    /// The driver dropped it, and polls again.
     Dropped,
 }
 
 fn fates() -> impl Strategy<Value = Vec<Fate>> {
     use Fate::*;
     let one = prop_oneof![
-        4 => Just(Fine), 1 => Just(Lost), 1 => Just(Unheard), 1 => Just(Garbage), 1 => Just(Busy),
+        4 => Just(Fine), 1 => Just(Lost), 1 => Just(ReplyLost), 1 => Just(Garbage), 1 => Just(Busy),
         1 => Just(TooOften), 1 => Just(Refused), 1 => Just(Dropped),
     ];
     prop::collection::vec(one, 0..40)
 }
 
 proptest! {
-    /// Any length, any failures, a caller who polls on: what arrives is the file.
+    /// For any length and any failures, a caller that polls again uploads the whole file.
     #[test]
     fn received_bytes_equal_the_file(size in 1_usize..200, fates in fates()) {
         let (mut session, mut service) = (session(), Service::default());
@@ -209,7 +208,7 @@ proptest! {
         let mut fates = fates.into_iter();
         let mut done = None;
         for _ in 0..1000 {
-            // After the last of them, all is well.
+            // After the last fate, everything succeeds.
             match upload.poll(&mut session, now) {
                 Ok(UploadProgress::Done(uploaded)) => {
                     done = Some(uploaded);
@@ -232,7 +231,7 @@ proptest! {
                     let input = match fates.next().unwrap_or(Fate::Fine) {
                         Fate::Fine => ok(service.answer(&request)),
                         Fate::Lost => broken(),
-                        Fate::Unheard => {
+                        Fate::ReplyLost => {
                             service.answer(&request);
                             broken()
                         }
@@ -251,9 +250,9 @@ proptest! {
         prop_assert_eq!(service.whole(), source);
     }
 
-    /// One byte is another at the second reading: the last piece is never sent.
+    /// If a byte changes between the two passes, the last piece is not sent.
     #[test]
-    fn a_changed_file_is_not_completed(size in 1_usize..200, at: prop::sample::Index, by in 1_u8..) {
+    fn changed_file_is_not_completed(size in 1_usize..200, at: prop::sample::Index, by in 1_u8..) {
         let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
         let mut upload = upload(size);
         let mut source = bytes(size);
@@ -267,9 +266,9 @@ proptest! {
         prop_assert_eq!(service.pieces.len(), pieces - 1);
     }
 
-    /// The same with lengths as they are.
+    /// Uses the real lengths.
     #[test]
-    fn uploads_a_file_with_the_real_sizes(extra in 0_usize..3, pieces in 0_usize..3, lost in any::<[bool; 4]>()) {
+    fn file_is_uploaded_with_the_real_sizes(extra in 0_usize..3, pieces in 0_usize..3, lost in any::<[bool; 4]>()) {
         let source = vec![7; (pieces * 524_288 + extra).max(1)];
         let (mut session, mut driver) = (session(), Driver::new());
         let file = LocalFile::new("a.zip", source.len() as u64).unwrap();

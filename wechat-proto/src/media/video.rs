@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetvideo`
 //!
-//! The video of a message, as mp4 (`docs/protocol.md` §8).
+//! Gets the video of a message, as mp4 (`docs/protocol.md` §8).
 
 use super::head::{self, HEAD, Head, Wanted};
 use crate::body::Body;
@@ -15,7 +15,7 @@ const ENDPOINT: &str = "webwxgetvideo";
 
 /// Gets the video of a message, as mp4.
 ///
-/// Some that were made on phones are empty on the service's side, however they are asked for:
+/// The service has no bytes of some videos that were recorded on phones: these always fail with
 /// [`Error::EmptyMedia`]. Their thumbnail is a picture:
 /// [`ImageSize::Thumbnail`](super::ImageSize::Thumbnail).
 #[derive(Clone, Debug)]
@@ -42,8 +42,8 @@ impl Endpoint for GetVideo {
 
     /// # Errors
     ///
-    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces
-    /// text, or only a part.
+    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
+    /// announces text or only a part.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(ENDPOINT, Wanted::Video, response)
     }
@@ -52,11 +52,11 @@ impl Endpoint for GetVideo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::testing::{accepts, no_picture};
+    use crate::media::testing::{accepts, rejects_errors};
     use crate::testing::{rendered, session};
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         let download = GetVideo::new(MsgId::from("5907263184402915768"));
         insta::assert_snapshot!(rendered(download, &mut session), @"
@@ -71,9 +71,9 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let download = GetVideo::new(MsgId::from("1"));
         accepts(&download, ENDPOINT, "video/mp4");
-        no_picture(&download, ENDPOINT);
+        rejects_errors(&download, ENDPOINT);
     }
 }

@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetvoice`
 //!
-//! What a voice message says, as mp3 (`docs/protocol.md` §8).
+//! Gets the voice message of a message, as mp3 (`docs/protocol.md` §8).
 
 use super::head::{self, HEAD, Head, Wanted};
 use crate::body::Body;
@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 const ENDPOINT: &str = "webwxgetvoice";
 
-/// Gets the voice of a message, as mp3.
+/// Gets the voice message of a message, as mp3.
 #[derive(Clone, Debug)]
 pub struct GetVoice {
     message: MsgId,
@@ -38,8 +38,8 @@ impl Endpoint for GetVoice {
 
     /// # Errors
     ///
-    /// [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response announces
-    /// text, or only a part.
+    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
+    /// announces text or only a part.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(ENDPOINT, Wanted::Voice, response)
     }
@@ -48,11 +48,11 @@ impl Endpoint for GetVoice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::testing::{accepts, no_picture};
+    use crate::media::testing::{accepts, rejects_errors};
     use crate::testing::{rendered, session};
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let mut session = session();
         let download = GetVoice::new(MsgId::from("5907263184402915768"));
         insta::assert_snapshot!(rendered(download, &mut session), @"
@@ -67,9 +67,9 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let download = GetVoice::new(MsgId::from("1"));
         accepts(&download, ENDPOINT, "audio/mp3");
-        no_picture(&download, ENDPOINT);
+        rejects_errors(&download, ENDPOINT);
     }
 }

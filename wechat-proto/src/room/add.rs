@@ -1,4 +1,4 @@
-//! Adds people to a room, or invites them, as a flow.
+//! A flow that adds people to a room or invites them.
 
 use core::mem;
 
@@ -14,12 +14,12 @@ use crate::time::Timestamp;
 /// Adds people to a small room, or invites them to a larger one. If the service refuses to add
 /// them ([`Ret::PARAMETER`]), they are invited as well (`docs/protocol.md` §11.5, §16).
 ///
-/// Must not be repeated. After [`Error::Unanswered`], look into the room; polled again, the flow
-/// fails with the same error.
+/// Must not be repeated. After [`Error::Unanswered`], check the members of the room; polled again,
+/// the flow fails with the same error.
 #[derive(Debug)]
 pub struct AddMembers {
     room: UserName,
-    /// How many members the room has, as far as is known.
+    /// The known number of members of the room.
     size: usize,
     members: RoomMembers,
     state: State,
@@ -33,18 +33,19 @@ enum State {
     Inviting(Call<UpdateRoom>),
 }
 
-/// How people join a room.
+/// The way in which people join a room.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Joining {
     /// They are members.
     Added(UpdatedRoom),
-    /// They were invited: each becomes a member by agreeing.
+    /// They were invited: each becomes a member by accepting.
     Invited(UpdatedRoom),
 }
 
 impl AddMembers {
-    /// Returns a flow that brings these members into a room, whose record tells its size.
+    /// Returns a flow that adds or invites these people to a room, whose size is taken from its
+    /// record.
     pub fn new(room: &Contact, members: RoomMembers) -> Self {
         let counted = usize::try_from(room.member_count).unwrap_or(0);
         let size = counted.max(room.members.len());
@@ -116,7 +117,7 @@ mod tests {
         WireContact::read(&record).take().unwrap()
     }
 
-    /// Runs the flow against these codes; returns the functions it called, and its result.
+    /// Runs the flow against these codes; returns the called functions and the result.
     fn run(
         size: usize,
         newcomers: usize,
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn adds_to_small_rooms_and_invites_to_large_ones() {
+    fn people_are_added_to_small_rooms_and_invited_to_large_ones() {
         for (size, newcomers, fun) in [
             (3, 1, "addmember"),
             (38, 1, "addmember"),
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn invites_when_adding_is_refused() {
+    fn people_are_invited_if_adding_is_refused() {
         let (asked, result) = run(3, 1, &[1, 0]);
         assert_eq!(asked, ["fun=addmember", "fun=invitemember"]);
         assert!(matches!(result, Ok(Joining::Invited(_))));
@@ -167,7 +168,7 @@ mod tests {
 
     /// A request that may have taken effect is not repeated.
     #[test]
-    fn sends_nothing_twice() {
+    fn unanswered_request_is_not_repeated() {
         for answered in [0, 1] {
             let mut flow =
                 AddMembers::new(&room(3), RoomMembers::new(["@a".parse().unwrap()]).unwrap());

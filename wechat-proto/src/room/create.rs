@@ -26,24 +26,24 @@ const ENDPOINT: &str = "webwxcreatechatroom";
 
 /// A new room.
 ///
-/// It is in no contact list, and no member sees it, until a message is sent to it.
+/// It is in no contact list and invisible to its members until a message is sent to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct CreatedRoom {
-    /// Its name in this login.
+    /// Its name, valid for this login.
     pub room: UserName,
     /// Its topic; may be empty.
     pub topic: Box<str>,
-    /// Its members, as the service names them.
+    /// Its members, as listed by the service.
     pub members: Vec<Member>,
-    /// The founders who were left out because they deleted or blocked the account: `BlackList`.
+    /// `BlackList`: the founders who were omitted because they deleted or blocked the account.
     pub black_list: Vec<UserName>,
 }
 
 /// Creates a room of the founders and the account itself.
 ///
-/// The service allows very few of these in an hour: after too many, rooms are locked on the phone
-/// as well. The [`Inbox`](crate::sync::Inbox) looks the new room up.
+/// The service allows very few of these requests per hour: after too many, creating rooms is locked
+/// on the phone as well. The [`Inbox`](crate::sync::Inbox) looks up the new room.
 ///
 /// Must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
@@ -95,12 +95,12 @@ impl Endpoint for CreateRoom {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says; [`Error::Refused`] also with [`Ret::OK`], the code with
-    /// which the service explains why it created no room; [`Error::Malformed`] for any other
-    /// response.
+    /// Fails with the error for the reply's `Ret`; with [`Error::Refused`] and [`Ret::OK`] if the
+    /// service created no room and sent an explanation with that code; or with
+    /// [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<CreatedRoom, Error> {
         let wire: Wire = envelope::open(ENDPOINT, response)?;
-        // The name is the proof: a refusal comes with 0, no name, and a notice.
+        // Only the name proves success: a refusal has `Ret` 0, no name, and a notice.
         if wire.chat_room_name.is_empty() {
             let message = envelope::readable(&wire.base().err_msg).into();
             return Err(Error::Refused { endpoint: ENDPOINT, ret: Ret::OK, message });
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let create = CreateRoom::new(founders(), "周末");
         insta::assert_snapshot!(rendered(create, &mut account()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcreatechatroom?r=1476606163580&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let created = parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":"Everything is OK"},"Topic":"a &amp; b","PYInitial":"","QuanPin":"","MemberCount":2,
             "MemberList":[{"UserName":"@a","NickName":"A","MemberStatus":0},{"UserName":"@b","MemberStatus":4},{}],"ChatRoomName":"@@r","BlackList":"@c,@d,"}"#,
@@ -183,7 +183,7 @@ mod tests {
         assert!(bare.unwrap().black_list.is_empty());
     }
 
-    /// `docs/protocol.md` §11.4: 0, and no room.
+    /// `docs/protocol.md` §11.4: `Ret` 0 without a room.
     #[test]
     fn reply_without_a_name_is_refused() {
         let notice =
@@ -206,8 +206,8 @@ mod tests {
         assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
         let often = parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        let over = parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
-        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        let closed = parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
+        assert!(matches!(closed, Err(Error::LoggedOut { .. })));
         malformed(
             &CreateRoom::new(founders(), ""),
             &[r#"{"BaseResponse":{"Ret":0},"ChatRoomName":"a b"}"#],
@@ -226,7 +226,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_topic_arrives_as_it_is(topic in "\\PC{0,40}") {
+        fn any_topic_is_sent_unchanged(topic in "\\PC{0,40}") {
             let create = CreateRoom::new(founders(), &*topic);
             let body = body(&http_of(create, &mut account()));
             let body: serde_json::Value = serde_json::from_str(&body).unwrap();

@@ -1,4 +1,4 @@
-//! The members that a change of a room names.
+//! Validated lists of the members in a request that changes a room.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -16,7 +16,7 @@ impl RoomMembers {
     ///
     /// # Errors
     ///
-    /// [`Invalid`] if there are none, or a room is among them.
+    /// Fails with [`Invalid`] if there are none, or a room is among them.
     pub fn new(names: impl IntoIterator<Item = UserName>) -> Result<Self, Invalid> {
         let mut seen = BTreeSet::new();
         let names: Vec<_> = names.into_iter().filter(|name| seen.insert(name.clone())).collect();
@@ -48,7 +48,7 @@ impl From<UserName> for RoomMembers {
     }
 }
 
-/// The members of a new room beside the account itself: two or more.
+/// The members of a new room besides the account itself: two or more.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Founders(RoomMembers);
 
@@ -57,14 +57,14 @@ impl Founders {
     ///
     /// # Errors
     ///
-    /// [`Invalid`] if they are fewer than two, or a room is among them.
+    /// Fails with [`Invalid`] if there are fewer than two, or a room is among them.
     pub fn new(names: impl IntoIterator<Item = UserName>, me: &UserName) -> Result<Self, Invalid> {
         let members = RoomMembers::new(names.into_iter().filter(|name| name != me));
         match members {
             Ok(members) if members.0.len() >= 2 => Ok(Self(members)),
             _ => Err(Invalid {
                 what: "members of a new room",
-                expected: "two or more beside oneself, none of them a room",
+                expected: "two or more besides oneself, none of them a room",
             }),
         }
     }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_not_empty_unique_and_not_rooms() {
+    fn members_are_unique_and_not_rooms() {
         assert_eq!(RoomMembers::new(names("@b,@a,@b")).unwrap().joined(), "@b,@a");
         for bad in ["", "@a,@@room"] {
             assert!(RoomMembers::new(names(bad)).is_err(), "{bad}");
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn founders_are_two_beside_oneself() {
+    fn founders_are_at_least_two_others() {
         let me = "@me".parse().unwrap();
         assert_eq!(Founders::new(names("@a,@me,@b"), &me).unwrap().names().len(), 2);
         for bad in ["", "@a", "@a,@a", "@a,@me", "@a,@b,@@room"] {

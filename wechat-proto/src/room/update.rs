@@ -24,15 +24,15 @@ use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxupdatechatroom";
 
-/// A room was changed.
+/// The reply to a change of a room.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UpdatedRoom {
-    /// The members that the service names: usually those that the change concerns.
+    /// The members that the service lists: usually those affected by the change.
     pub members: Vec<Member>,
 }
 
-/// Changes a room. The directory shows a confirmed change.
+/// Changes a room. A confirmed change is applied to the directory.
 ///
 /// Must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
@@ -51,13 +51,13 @@ enum Change {
 }
 
 impl UpdateRoom {
-    /// Returns a request to add members to a small room. [`AddMembers`](super::AddMembers) knows
+    /// Returns a request to add members to a small room. [`AddMembers`](super::AddMembers) checks
     /// whether a room is small enough.
     pub const fn add(room: UserName, members: RoomMembers) -> Self {
         Self { room, change: Change::Add(members) }
     }
 
-    /// Returns a request to invite people to a room: each gets a message to agree to.
+    /// Returns a request to invite people to a room: each receives a message to accept.
     pub const fn invite(room: UserName, members: RoomMembers) -> Self {
         Self { room, change: Change::Invite(members) }
     }
@@ -104,8 +104,8 @@ impl Endpoint for UpdateRoom {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says (1: not allowed, or switched off for this account);
-    /// [`Error::Malformed`] for any other response.
+    /// Fails with the error for the reply's `Ret` (1: not allowed, or disabled for this account), or
+    /// with [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<UpdatedRoom, Error> {
         let wire: Wire = envelope::open(ENDPOINT, response)?;
         Ok(UpdatedRoom { members: WireMember::take_all(wire.members) })
@@ -115,7 +115,7 @@ impl Endpoint for UpdateRoom {
         let directory = &mut account.directory;
         match &self.change {
             Change::Add(_) => directory.add_members(&self.room, output.members.clone()),
-            // An invited person is a member only after agreeing.
+            // An invited person becomes a member only after accepting.
             Change::Invite(_) => {}
             Change::Remove(members) => directory.remove_members(&self.room, members.names()),
             Change::Rename(topic) => directory.set_topic(&self.room, topic),
@@ -124,7 +124,7 @@ impl Endpoint for UpdateRoom {
     }
 }
 
-/// The change comes first, under a name of its own.
+/// The body of the request: the change comes first, in a field of its own.
 struct Json<'a> {
     change: Option<(&'static str, &'a str)>,
     room: &'a UserName,
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn builds_request() {
         let add = UpdateRoom::add(room(), two());
         insta::assert_snapshot!(rendered(add, &mut account()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxupdatechatroom?fun=addmember&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn parses_replies() {
         let updated = parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MemberCount":1,"MemberList":[{"UserName":"@a","NickName":"A &amp; a"}]}"#,
         ))
@@ -220,12 +220,12 @@ mod tests {
         assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
         let often = parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
         assert!(matches!(often, Err(Error::Limited { .. })));
-        let over = parse(&reply(r#"{"BaseResponse":{"Ret":1102}}"#));
-        assert!(matches!(over, Err(Error::LoggedOut { .. })));
+        let closed = parse(&reply(r#"{"BaseResponse":{"Ret":1102}}"#));
+        assert!(matches!(closed, Err(Error::LoggedOut { .. })));
         malformed(&UpdateRoom::quit(room()), &[]);
     }
 
-    /// The directory shows what the service confirmed, and nothing that it refused.
+    /// The directory has the confirmed changes, and none of the refused ones.
     #[test]
     fn confirmed_changes_reach_the_directory() {
         let mut account = account();
@@ -258,16 +258,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_topic_arrives_as_it_is(topic in "\\PC{0,40}") {
+        fn any_topic_is_sent_unchanged(topic in "\\PC{0,40}") {
             let body = body(&http_of(UpdateRoom::rename(room(), &*topic), &mut account()));
             let body: serde_json::Value = serde_json::from_str(&body).unwrap();
             prop_assert_eq!(&body["NewTopic"], &topic);
             prop_assert_eq!(body.as_object().unwrap().len(), 3);
         }
 
-        /// No other member is named: no name contains a comma.
+        /// A name cannot add other members: no name contains a comma.
         #[test]
-        fn the_names_are_those_that_were_given(names in prop::collection::vec("\\PC{1,12}", 1..6)) {
+        fn joined_names_equal_the_given_ones(names in prop::collection::vec("\\PC{1,12}", 1..6)) {
             let names: Vec<UserName> = names.iter().filter_map(|name| name.parse().ok()).collect();
             if let Ok(members) = RoomMembers::new(names) {
                 let remove = UpdateRoom::remove(room(), members.clone());

@@ -1,4 +1,4 @@
-//! Contacts: `docs/protocol.md` §5.
+//! Samples of contacts: `docs/protocol.md` §5.
 
 use alloc::format;
 use alloc::string::String;
@@ -18,7 +18,7 @@ const LISTED: Timestamp = Timestamp::from_millis(1_476_608_979_549);
 const ASKED: Timestamp = Timestamp::from_millis(1_476_608_979_648);
 
 #[test]
-fn first_notes_list_contacts() {
+fn webwxgetcontact_request_matches_first_notes() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetcontact?pass_ticket=PLSyHTx2CHPnLz7BbX6TZu%252B50SskQ9JGjlOZld5NE%252F4V39k8tO0N6myM%252B6n5IRL0&r=1476608979549&seq=0&skey=@crypt_cec4ff9f_d3c971cda9a908fa8e68c07152ac7073";
     let mut session = SECOND.session(Family::Wx, SyncKey::default());
     compare(&built(GetContacts::new(), &mut session, LISTED), printed, &[LANG]);
@@ -26,7 +26,7 @@ fn first_notes_list_contacts() {
     let seq = Difference {
         what: "?seq",
         how: Changed("637275253"),
-        why: "docs/protocol.md §16: pages; theirs is always 0",
+        why: "docs/protocol.md §16: pages; the notes always have 0",
     };
     compare(
         &built(GetContacts::from_seq(637_275_253), &mut session, LISTED),
@@ -36,7 +36,7 @@ fn first_notes_list_contacts() {
 }
 
 #[test]
-fn second_notes_list_contacts() {
+fn webwxgetcontact_request_matches_second_notes() {
     let printed = r#"
 POST https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxgetcontact
 ContentType: application/json; charset=UTF-8
@@ -47,8 +47,8 @@ ContentType: application/json; charset=UTF-8
     let parameter = "docs/protocol.md §5.1: one of the GET's parameters";
     let differences = [
         Difference { what: "method", how: Changed("GET"), why: get },
-        Difference { what: "BaseRequest", how: LeftOut, why: get },
-        MISSPELT,
+        Difference { what: "BaseRequest", how: Omitted, why: get },
+        MISSPELLED_CONTENT_TYPE,
         LANG,
         Difference { what: "?pass_ticket", how: Added(SECOND.pass_ticket), why: parameter },
         Difference { what: "?r", how: Added("1476608979549"), why: parameter },
@@ -59,7 +59,7 @@ ContentType: application/json; charset=UTF-8
     compare(&built(GetContacts::new(), &mut session, LISTED), printed, &differences);
 }
 
-/// What the notes' one record says; they print the same, but for the names.
+/// Returns the only record of the notes; both print the same, except for the names.
 fn record(nick: &str, signature: &str, pinyin: [&str; 2]) -> Contact {
     let [initials, full] = pinyin.map(Into::into);
     Contact {
@@ -76,7 +76,7 @@ fn record(nick: &str, signature: &str, pinyin: [&str; 2]) -> Contact {
 }
 
 #[test]
-fn first_notes_get_contacts() {
+fn webwxgetcontact_reply_of_first_notes_is_parsed() {
     let body = r#"	{
 		"BaseResponse": {
 			"Ret": 0,
@@ -124,7 +124,7 @@ fn first_notes_get_contacts() {
     assert!(contact.is_official() && !contact.is_room());
     assert_eq!(page, ContactPage { contacts: Vec::from([contact.clone()]), next: 0 });
 
-    // What they print empty or 0 is read from where they print it.
+    // Fields that are printed empty or 0 are parsed from their place in the record.
     type Fill = fn(&mut Contact);
     let fills: [(&str, Fill); 15] = [
         ("\"RemarkName\": \"7\"", |c| c.remark_name = "7".into()),
@@ -140,7 +140,7 @@ fn first_notes_get_contacts() {
         ("\"AttrStatus\": 7", |c| c.attr_status = 7),
         ("\"SnsFlag\": 7", |c| c.sns_flag = SnsFlag(7)),
         ("\"OwnerUin\": 7", |c| c.owner_uin = 7),
-        // Nothing is made of these.
+        // These are ignored.
         ("\"UniFriend\": 7", |_| {}),
         ("\"DisplayName\": \"7\"", |_| {}),
     ];
@@ -159,7 +159,7 @@ fn first_notes_get_contacts() {
 }
 
 #[test]
-fn second_notes_get_contacts() {
+fn webwxgetcontact_reply_of_second_notes_is_parsed() {
     let body = r#"{
 "BaseResponse": {
 "Ret": 0,
@@ -207,10 +207,10 @@ fn second_notes_get_contacts() {
     assert_eq!(page, ContactPage { contacts: Vec::from([contact]), next: 0 });
 }
 
-/// Only the first notes know `webwxbatchgetcontact`.
+/// Only the first notes have `webwxbatchgetcontact`.
 #[test]
-fn first_notes_ask_for_rooms() {
-    // They count seven rooms, print one, and go on with `…`.
+fn webwxbatchgetcontact_request_matches_first_notes() {
+    // The count is seven rooms; one is printed, the others are `…`.
     let rooms: Vec<_> = core::iter::once(name(OTHER_ROOM))
         .chain((1..7).map(|n| name(&format!("@@{n:064x}"))))
         .collect();
@@ -243,8 +243,8 @@ Content-Type:application/json;charset=UTF-8
 }
 
 #[test]
-fn first_notes_get_rooms() {
-    // As printed: seven are counted, none is shown.
+fn webwxbatchgetcontact_reply_of_first_notes_is_parsed() {
+    // As printed: the count is seven, the list is empty.
     let printed = r#"	{
 		"BaseResponse": {
 			"Ret": 0,

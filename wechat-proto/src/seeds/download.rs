@@ -1,4 +1,5 @@
-//! Pictures, voices, videos and files: `docs/protocol.md` §5.4, §8. The second notes have none.
+//! Samples of downloads of pictures, voice messages, videos and files: `docs/protocol.md` §5.4, §8.
+//! The second notes have none.
 
 use super::*;
 use crate::body::Body;
@@ -9,7 +10,7 @@ use crate::media::{
 };
 use crate::testing::{NOW, built};
 
-/// A ticket of their sample of files, which is of a login of its own.
+/// The ticket in their sample of files, which belongs to another login.
 const DATA_TICKET: &str = "oLc0LqC45D6h87dEaL0muigd";
 const FILES: Login = Login {
     pass_ticket: "qh%2BKWq4BKGER6lm%2BroGepxv4nAfGtv%2FaO8r%2FNDVnseZMF8Poh6%2FvxAq3zwUVEsTh",
@@ -25,20 +26,20 @@ fn same(request: &http::Request<Body>, printed: &str) {
 }
 
 #[test]
-fn first_notes_picture_of_a_message() {
+fn webwxgetmsgimg_request_matches_first_notes() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_e70deff878187c460bff94e6c4248713&type=slave";
     let message = MsgId::from("6314805927140286395");
     let fetch = built(GetImage::new(message.clone(), ImageSize::Thumbnail), &mut session(), NOW);
     same(&fetch, printed);
-    // To the letter, its first `&` included.
+    // Literally equal, including its first `&`.
     assert_eq!(alloc::format!("GET {}", fetch.uri()), printed);
-    // "Empty loads the original": then it is not there.
+    // "Empty loads the original": our request omits an empty `type`.
     let printed = printed.strip_suffix("&type=slave").unwrap();
     same(&built(GetImage::new(message.clone(), ImageSize::Full), &mut session(), NOW), printed);
 }
 
 #[test]
-fn first_notes_picture_of_a_person() {
+fn webwxgeticon_request_matches_first_notes() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgeticon?seq=640318772&username=@13fb91d71abb4e3d530fa6a189c5ef4853a68a9ff53500764ba90e87ed2dbf42&skey=@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713";
     same(
         &built(GetIcon::new(Icon::of(name(FRIEND)).seq(640_318_772)), &mut session(), NOW),
@@ -50,7 +51,7 @@ fn first_notes_picture_of_a_person() {
 }
 
 #[test]
-fn first_notes_picture_of_a_room() {
+fn webwxgetheadimg_request_matches_first_notes() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetheadimg?seq=0&username=@@30eeaf63df54cd27d1a9dbf2120e3e481c0473daba1abb19b712bff391196641&skey=@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713";
     same(&built(GetHeadImg::new(name(OTHER_ROOM)), &mut session(), NOW), printed);
     let path = printed.strip_prefix("GET https://wx.qq.com").unwrap();
@@ -59,22 +60,22 @@ fn first_notes_picture_of_a_room() {
 }
 
 #[test]
-fn first_notes_voice() {
+fn webwxgetvoice_request_matches_first_notes() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetvoice?msgid=5907263184402915768&skey=@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713";
     same(&built(GetVoice::new(MsgId::from("5907263184402915768")), &mut session(), NOW), printed);
 }
 
 #[test]
-fn first_notes_video() {
+fn webwxgetvideo_request_matches_first_notes() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetvideo?msgid=120384476519038264&skey=%40crypt_cec4ff9f_e70deff878187c460bff94e6c4248713";
     let fetch = built(GetVideo::new(MsgId::from("120384476519038264")), &mut session(), NOW);
     same(&fetch, printed);
-    // What they leave out, and what makes the difference: `docs/protocol.md` §8.
+    // The notes omit this header, which is required: `docs/protocol.md` §8.
     assert_eq!(fetch.headers()["range"], "bytes=0-");
 }
 
 #[test]
-fn first_notes_file() {
+fn webwxgetmedia_request_matches_first_notes() {
     let printed = "GET https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmedia?sender=@@30eeaf63df54cd27d1a9dbf2120e3e481c0473daba1abb19b712bff391196641&mediaid=@crypt_b27f0a51_94ce31d07a5c82fe6b1d930478ac5e21f0b7d6493e8a1c75&filename=%E6%95%B0%E6%8D%AE%E5%BA%93%E6%89%8B%E5%86%8C-MySQL%E6%80%A7%E8%83%BD.pdf&fromuser=752650838&pass_ticket=qh%252BKWq4BKGER6lm%252BroGepxv4nAfGtv%252FaO8r%252FNDVnseZMF8Poh6%252FvxAq3zwUVEsTh&webwx_data_ticket=oLc0LqC45D6h87dEaL0muigd";
     let mut session = FILES.session(Family::Wx, SyncKey::default());
     let line = alloc::format!("webwx_data_ticket={DATA_TICKET}; Domain=.qq.com; Path=/");
@@ -87,7 +88,7 @@ fn first_notes_file() {
         "@crypt_b27f0a51_94ce31d07a5c82fe6b1d930478ac5e21f0b7d6493e8a1c75",
     )
     .unwrap();
-    // Messages of their time had the plain name alone.
+    // Messages of 2016 had only the plain name.
     let old = file.clone().named("", "数据库手册-MySQL性能.pdf").unwrap();
     same(&built(GetFile::new(old.clone()), &mut session, NOW), printed);
 
@@ -95,7 +96,7 @@ fn first_notes_file() {
     let differences = [
         Difference {
             what: "?filename",
-            how: LeftOut,
+            how: Omitted,
             why: "docs/protocol.md §16: encryfilename if there is one, else filename",
         },
         Difference {

@@ -1,4 +1,4 @@
-//! What a request is, and how two of them are held against each other.
+//! Compares a request with a printed one.
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
@@ -12,46 +12,45 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::body::Body;
 use crate::testing::body;
 
-/// A difference between our request and the printed one, and what demands it.
+/// A difference between our request and the printed one, with its reason.
 #[derive(Clone, Copy)]
 pub(super) struct Difference {
     /// `method`, `host`, `path`, a parameter `?name`, a header `name:`, a field `Msg.Content`.
     pub(super) what: &'static str,
     pub(super) how: How,
-    /// A paragraph, and what it says.
+    /// The reason: a paragraph of the protocol and its content.
     pub(super) why: &'static str,
 }
 
-/// How a field differs. In values, `?` is any digit; those of JSON are written as JSON.
+/// The kind of a difference. In values, `?` is any digit; JSON values are written as JSON.
 #[derive(Clone, Copy)]
 pub(super) enum How {
     /// Only ours has it, with this value.
     Added(&'static str),
     /// Only theirs has it.
-    LeftOut,
+    Omitted,
     /// Both have it; ours is this.
     Changed(&'static str),
-    /// Both have it, of this shape, with other digits.
-    Drawn(&'static str),
-    /// Both have the same, in another place.
+    /// Both have it, in this shape, with other digits.
+    Random(&'static str),
+    /// Both have the same value in different places.
     Moved,
 }
 
-/// A request.
-pub(super) struct Seen {
+/// The compared parts of a request.
+pub(super) struct ParsedRequest {
     method: String,
     host: String,
     path: String,
-    /// Names and values, percent-decoded, in order.
+    /// Percent-decoded names and values, in order.
     query: Vec<(String, String)>,
-    /// Those that describe the body, and all that are printed.
+    /// Of ours, `Content-Type`; of the printed request, all printed headers.
     headers: Vec<(String, String)>,
     body: Option<Json>,
 }
 
-impl Seen {
-    /// A request as it stands in a test: `POST https://host/path?query`, headers, an empty line,
-    /// JSON.
+impl ParsedRequest {
+    /// Parses a printed request: `POST https://host/path?query`, headers, an empty line, JSON.
     pub(super) fn printed(text: &str) -> Self {
         let text = text.trim();
         let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
@@ -63,7 +62,7 @@ impl Seen {
         Self::new(method, url, headers.collect(), body)
     }
 
-    /// A request of ours.
+    /// Returns the parts of our request.
     pub(super) fn of(http: &http::Request<Body>) -> Self {
         let value = |name: &str| http.headers().get(name).map(|value| value.to_str().unwrap());
         let kind = value("content-type").map(|kind| ("content-type".into(), kind.into()));
@@ -78,7 +77,7 @@ impl Seen {
         let rest = url.strip_prefix("https://").unwrap_or_else(|| panic!("{url}"));
         let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (host, path) = address.split_once('/').unwrap();
-        // A `+` is a `+`: `docs/protocol.md` §1.2.
+        // A `+` is not a blank: `docs/protocol.md` §1.2.
         let decoded = |text| percent_decode_str(text).decode_utf8().unwrap().into_owned();
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         Self {
@@ -91,7 +90,7 @@ impl Seen {
         }
     }
 
-    /// All of it, in order, each thing under a name of its own.
+    /// Returns all parts in order, each under its own label.
     fn fields(&self) -> Vec<(String, String)> {
         let mut fields = Vec::from([
             ("method".to_owned(), self.method.clone()),
@@ -115,7 +114,7 @@ impl Seen {
     }
 }
 
-/// JSON whose objects keep the order of their fields, and fields that come twice.
+/// JSON whose objects keep the order of their fields and duplicate fields.
 #[derive(Debug, PartialEq)]
 pub(super) enum Json {
     Plain(serde_json::Value),
@@ -128,15 +127,15 @@ impl Json {
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
-    /// The field of an object.
+    /// Returns the field of an object.
     pub(super) fn get(&self, name: &str) -> &Self {
-        let Self::Object(fields) = self else { panic!("no object: {self:?}") };
+        let Self::Object(fields) = self else { panic!("not an object: {self:?}") };
         &fields.iter().find(|(field, _)| field == name).unwrap().1
     }
 
-    /// The element of a list.
+    /// Returns the element of a list.
     pub(super) fn at(&self, index: usize) -> &Self {
-        let Self::List(elements) = self else { panic!("no list: {self:?}") };
+        let Self::List(elements) = self else { panic!("not a list: {self:?}") };
         &elements[index]
     }
 
@@ -214,15 +213,15 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// Asserts that our request is the printed one, but for the listed differences, all of which
-/// occur.
+/// Asserts that our request equals the printed one except for the listed differences, and that all
+/// of these occur.
 pub(super) fn compare(ours: &http::Request<Body>, printed: &str, listed: &[Difference]) {
-    let wrong = complaints(&Seen::of(ours), &Seen::printed(printed), listed);
+    let wrong = mismatches(&ParsedRequest::of(ours), &ParsedRequest::printed(printed), listed);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The same for a request whose body is a form, its fields written as JSON. The boundaries differ by
-/// nature.
+/// Like [`compare`], for a request whose body is a form, with its fields written as JSON. The random
+/// boundaries are not compared.
 pub(super) fn compare_form(
     ours: &http::Request<Body>,
     fields: &str,
@@ -231,43 +230,43 @@ pub(super) fn compare_form(
 ) {
     let head = |http: &http::Request<Body>| {
         let url = http.uri().to_string();
-        Seen::new(http.method().as_str(), &url, Vec::new(), fields)
+        ParsedRequest::new(http.method().as_str(), &url, Vec::new(), fields)
     };
-    let mut theirs = Seen::printed(printed);
+    let mut theirs = ParsedRequest::printed(printed);
     let [(name, kind)] = &theirs.headers[..] else { panic!("{:?}", theirs.headers) };
     assert!(name == "content-type" && kind.starts_with("multipart/form-data; boundary="));
     theirs.headers.clear();
-    let wrong = complaints(&head(ours), &theirs, listed);
+    let wrong = mismatches(&head(ours), &theirs, listed);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-fn complaints(ours: &Seen, theirs: &Seen, listed: &[Difference]) -> Vec<String> {
+fn mismatches(ours: &ParsedRequest, theirs: &ParsedRequest, listed: &[Difference]) -> Vec<String> {
     let (mut ours, mut theirs) = (ours.fields(), theirs.fields());
     let mut wrong = Vec::new();
     let (moved, others): (Vec<&Difference>, Vec<&Difference>) =
         listed.iter().partition(|difference| matches!(difference.how, How::Moved));
     for Difference { what, how, why } in others.into_iter().chain(moved) {
         if !is_paragraph(why) {
-            wrong.push(format!("{what}: {why:?} names no paragraph"));
+            wrong.push(format!("{what}: {why:?} is not a valid reference to a paragraph"));
         }
         if !apply(&mut ours, &mut theirs, what, *how) {
-            wrong.push(format!("{what}: listed, but does not occur so ({why})"));
+            wrong.push(format!("{what}: listed, but does not occur in this form ({why})"));
         }
     }
     let mut only = |side: &str, these: &[(String, String)], those: &[(String, String)]| {
         for (label, value) in these.iter().filter(|field| !those.contains(field)) {
-            wrong.push(format!("{label}: {side} {value}, which is not listed"));
+            wrong.push(format!("{label}: {side} {value}, an unlisted difference"));
         }
     };
     only("ours is", &ours, &theirs);
     only("theirs is", &theirs, &ours);
     if wrong.is_empty() && ours != theirs {
-        wrong.push(format!("another order: {ours:?}, {theirs:?}"));
+        wrong.push(format!("different order: {ours:?}, {theirs:?}"));
     }
     wrong
 }
 
-/// Takes a difference out of both sides; whether it was there.
+/// Removes a difference from both sides; returns whether it occurred.
 fn apply(
     ours: &mut Vec<(String, String)>,
     theirs: &mut Vec<(String, String)>,
@@ -277,8 +276,8 @@ fn apply(
     let at = |fields: &[(String, String)]| fields.iter().position(|(label, _)| label == what);
     match (how, at(ours), at(theirs)) {
         (How::Added(shape), Some(a), None) => fits(shape, &ours.remove(a).1),
-        // All of an object, or of one field.
-        (How::LeftOut, _, _) => {
+        // A whole object, or a single field.
+        (How::Omitted, _, _) => {
             let within = |label: &str| {
                 label
                     .strip_prefix(what)
@@ -288,7 +287,7 @@ fn apply(
             theirs.retain(|(label, _)| !within(label));
             theirs.len() < before && !ours.iter().any(|(label, _)| within(label))
         }
-        (How::Changed(shape) | How::Drawn(shape), Some(a), Some(b)) => {
+        (How::Changed(shape) | How::Random(shape), Some(a), Some(b)) => {
             let (a, b) = (&mut ours[a].1, &theirs[b].1);
             let alike = matches!(how, How::Changed(_)) || fits(shape, b);
             let occurs = alike && fits(shape, a) && a != b;
@@ -300,13 +299,13 @@ fn apply(
     }
 }
 
-/// Whether a value has a shape, in which `?` is any digit.
+/// Returns whether a value has a shape, in which `?` is any digit.
 fn fits(shape: &str, value: &str) -> bool {
     let digit = |(a, b): (u8, u8)| a == b || a == b'?' && b.is_ascii_digit();
     shape.len() == value.len() && shape.bytes().zip(value.bytes()).all(digit)
 }
 
-/// Whether a reason begins with a paragraph, and all that it names exist.
+/// Returns whether a reason begins with a paragraph of the protocol, and all paragraphs in it exist.
 fn is_paragraph(why: &str) -> bool {
     let exists = |rest: &str| {
         let number: String = rest.chars().take_while(|&c| c.is_ascii_digit() || c == '.').collect();
@@ -316,12 +315,12 @@ fn is_paragraph(why: &str) -> bool {
         };
         include_str!("../../docs/protocol.md").contains(&heading)
     };
-    let said = why.split_once(": ").is_some_and(|(_, said)| !said.is_empty());
-    said && why.starts_with("docs/protocol.md §") && why.split('§').skip(1).all(exists)
+    let has_text = why.split_once(": ").is_some_and(|(_, text)| !text.is_empty());
+    has_text && why.starts_with("docs/protocol.md §") && why.split('§').skip(1).all(exists)
 }
 
 mod tests {
-    use super::How::{Added, Changed, Drawn, LeftOut, Moved};
+    use super::How::{Added, Changed, Moved, Omitted, Random};
     use super::*;
 
     const PRINTED: &str = "\
@@ -331,7 +330,7 @@ ContentType: x
 {\"B\":{\"U\":7,\"D\":\"e12\"},\"L\":[{\"K\":1}]}";
 
     fn compared(ours: &str, listed: &[Difference]) -> usize {
-        complaints(&Seen::printed(ours), &Seen::printed(PRINTED), listed).len()
+        mismatches(&ParsedRequest::printed(ours), &ParsedRequest::printed(PRINTED), listed).len()
     }
 
     const fn listed(what: &'static str, how: How) -> Difference {
@@ -339,7 +338,7 @@ ContentType: x
     }
 
     #[test]
-    fn tells_every_difference() {
+    fn every_difference_is_reported() {
         assert_eq!(compared(PRINTED, &[]), 0);
         for (from, to) in [
             ("POST", "PUT"),
@@ -363,23 +362,28 @@ ContentType: x
     }
 
     #[test]
-    fn takes_what_is_listed_and_nothing_else() {
+    fn only_listed_differences_are_accepted() {
         for (from, to, good, bad) in [
             ("r=1", "r=1&l=zh", listed("?l", Added("zh")), listed("?l", Added("en"))),
-            ("r=1&", "", listed("?r", LeftOut), listed("?r", Changed("2"))),
-            ("ContentType: x\n", "", listed("contenttype:", LeftOut), listed("?r", LeftOut)),
-            (",\"D\":\"e12\"", "", listed("B.D", LeftOut), listed("B", LeftOut)),
-            ("\"e12\"", "\"e34\"", listed("B.D", Drawn("\"e??\"")), listed("B.D", Drawn("\"e?\""))),
-            ("7", "\"7\"", listed("B.U", Changed("\"7\"")), listed("B.U", Drawn("?"))),
+            ("r=1&", "", listed("?r", Omitted), listed("?r", Changed("2"))),
+            ("ContentType: x\n", "", listed("contenttype:", Omitted), listed("?r", Omitted)),
+            (",\"D\":\"e12\"", "", listed("B.D", Omitted), listed("B", Omitted)),
+            (
+                "\"e12\"",
+                "\"e34\"",
+                listed("B.D", Random("\"e??\"")),
+                listed("B.D", Random("\"e?\"")),
+            ),
+            ("7", "\"7\"", listed("B.U", Changed("\"7\"")), listed("B.U", Random("?"))),
             ("r=1&n=5", "n=5&r=1", listed("?n", Moved), listed("?q", Moved)),
-            ("\"B\":{\"U\":7,\"D\":\"e12\"},", "", listed("B", LeftOut), listed("B.U", LeftOut)),
+            ("\"B\":{\"U\":7,\"D\":\"e12\"},", "", listed("B", Omitted), listed("B.U", Omitted)),
         ] {
             let ours = PRINTED.replace(from, to);
             assert_eq!(compared(&ours, &[good]), 0, "{to}");
             assert_ne!(compared(&ours, &[bad]), 0, "{to}");
-            // No excuse outlives its difference.
+            // A listed difference must occur.
             assert_ne!(compared(PRINTED, &[good]), 0, "{to}");
-            // And none goes without its paragraph.
+            // A listed difference must refer to a paragraph.
             for why in [
                 "",
                 "§1.2: so",

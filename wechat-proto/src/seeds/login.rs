@@ -1,4 +1,4 @@
-//! Logging in: `docs/protocol.md` §3.
+//! Samples of logging in: `docs/protocol.md` §3.
 
 use alloc::format;
 
@@ -18,7 +18,7 @@ const POLLED: Timestamp = Timestamp::from_millis(1_476_606_189_368);
 const HOST: Difference = Difference {
     what: "host",
     how: Changed("login.wx.qq.com"),
-    why: "docs/protocol.md §1.1: the login host of wx.qq.com; both answer",
+    why: "docs/protocol.md §1.1: the login host of wx.qq.com; both hosts work",
 };
 
 fn code() -> Uuid {
@@ -26,7 +26,7 @@ fn code() -> Uuid {
 }
 
 #[test]
-fn first_notes_ask_for_a_uuid() {
+fn jslogin_request_matches_first_notes() {
     let printed = "GET https://login.wx.qq.com/jslogin?appid=wx782c26e4c19acffb&redirect_uri=https%3A%2F%2Fwx.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage&fun=new&lang=zh_CN&_=1476606163580";
     let call = built(GetUuid::new(), &mut Device::new(), NOW);
     compare(&call, printed, &[]);
@@ -34,27 +34,27 @@ fn first_notes_ask_for_a_uuid() {
 }
 
 #[test]
-fn second_notes_ask_for_a_uuid() {
+fn jslogin_request_matches_second_notes() {
     let printed = "GET https://login.weixin.qq.com/jslogin?appid=wx782c26e4c19acffb&fun=new&lang=zh_CN&_=1476606163580";
     let redirect_uri = Difference {
         what: "?redirect_uri",
         how: Added("https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage"),
-        why: "docs/protocol.md §3.1: one of the parameters; they leave it out",
+        why: "docs/protocol.md §3.1: one of the parameters; the notes omit it",
     };
     compare(&built(GetUuid::new(), &mut Device::new(), NOW), printed, &[HOST, redirect_uri]);
 }
 
 #[test]
-fn both_notes_get_a_uuid() {
+fn jslogin_replies_of_both_notes_are_parsed() {
     let first = "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";";
     assert_eq!(GetUuid::new().parse(&reply(first)).unwrap().as_str(), "gf5Gk61zEA==");
-    // As printed: any word is a uuid, and the last semicolon is missing.
+    // As printed, with `xxx` for the uuid and without the last semicolon.
     let second = "window.QRLogin.code = 200; window.QRLogin.uuid = \"xxx\"";
     assert_eq!(GetUuid::new().parse(&reply(second)).unwrap().as_str(), "xxx");
 }
 
 #[test]
-fn first_notes_get_the_picture() {
+fn qrcode_request_matches_first_notes() {
     let printed = "GET https://login.weixin.qq.com/qrcode/gf5Gk61zEA==";
     let call = built(GetQrCode::new(code()), &mut Device::new(), NOW);
     compare(&call, printed, &[]);
@@ -63,24 +63,24 @@ fn first_notes_get_the_picture() {
 }
 
 #[test]
-fn second_notes_get_the_picture() {
+fn qrcode_request_matches_second_notes() {
     let printed = "POST https://login.weixin.qq.com/qrcode/gf5Gk61zEA==?t=webwx&_=1476606163580";
     let why = "docs/protocol.md §3.2: a GET; the parameters are not needed";
     let differences = [
         Difference { what: "method", how: Changed("GET"), why },
-        Difference { what: "?t", how: LeftOut, why },
-        Difference { what: "?_", how: LeftOut, why },
+        Difference { what: "?t", how: Omitted, why },
+        Difference { what: "?_", how: Omitted, why },
     ];
     compare(&built(GetQrCode::new(code()), &mut Device::new(), NOW), printed, &differences);
 }
 
 #[test]
-fn first_notes_poll() {
+fn login_request_matches_first_notes() {
     let printed = "GET https://login.wx.qq.com/cgi-bin/mmwebwx-bin/login?loginicon=true&uuid=gf5Gk61zEA==&tip=0&r=862560455&_=1476606163582";
     let counted = Difference {
         what: "?_",
         how: Changed("1476606189368"),
-        why: "docs/protocol.md §1.2: anything goes; here it is the clock that r is made from",
+        why: "docs/protocol.md §1.2: any value; here the clock from which r is computed",
     };
     let mut scan = CheckScan::new(code());
     let [first, later] = [(); 2].map(|()| scan.request(&mut Device::new(), POLLED));
@@ -88,14 +88,14 @@ fn first_notes_poll() {
     let tip = Difference {
         what: "?tip",
         how: Changed("1"),
-        why: "docs/protocol.md §16: 1, then 0; theirs is always 0",
+        why: "docs/protocol.md §16: 1, then 0; the notes always have 0",
     };
     compare(&first, printed, &[counted, tip]);
 }
 
 #[test]
-fn second_notes_poll() {
-    let why = "docs/protocol.md §3.3: one of the parameters; they leave it out";
+fn login_request_matches_second_notes() {
+    let why = "docs/protocol.md §3.3: one of the parameters; the notes omit it";
     let differences = [
         HOST,
         Difference { what: "?loginicon", how: Added("true"), why },
@@ -113,8 +113,8 @@ fn second_notes_poll() {
 }
 
 #[test]
-fn both_notes_are_told_what_the_phone_does() {
-    // Alike in both, but that the second do not print the avatar.
+fn login_replies_of_both_notes_are_parsed() {
+    // Both notes are alike, except that the second do not print the avatar.
     assert_eq!(CheckScan::new(code()).parse(&reply("window.code=408;")).unwrap(), Scan::Pending);
     assert_eq!(
         CheckScan::new(code())
@@ -138,7 +138,7 @@ fn both_notes_are_told_what_the_phone_does() {
         };
         assert_eq!(redirect.as_str(), address);
     }
-    // The code alone, which the second notes print as `xxx`, confirms nothing.
+    // The code alone, without a redirect, is not a confirmation.
     assert!(matches!(
         CheckScan::new(code()).parse(&reply("window.code=200;")),
         Err(Error::Malformed { .. })
@@ -146,7 +146,7 @@ fn both_notes_are_told_what_the_phone_does() {
 }
 
 #[test]
-fn first_notes_redeem_the_ticket() {
+fn webwxnewloginpage_request_matches_first_notes() {
     let printed = "GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=YKvxyFDV1wq5UnjO1HyAIB0f@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&lang=zh_CN";
     let redirect = printed.strip_prefix("GET ").unwrap();
     let redirect = redirect.strip_suffix("&fun=new&version=v2&lang=zh_CN").unwrap();
@@ -157,7 +157,7 @@ fn first_notes_redeem_the_ticket() {
 }
 
 #[test]
-fn second_notes_redeem_the_ticket() {
+fn webwxnewloginpage_request_matches_second_notes() {
     let printed = "GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=YKvxyFDV1wq5UnjO1HyAIB0f@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new";
     let redirect = printed.strip_prefix("GET ").unwrap().strip_suffix("&fun=new").unwrap();
     let redirect = redirect.parse().unwrap();
@@ -165,15 +165,15 @@ fn second_notes_redeem_the_ticket() {
         Difference {
             what: "?version",
             how: Added("v2"),
-            why: "docs/protocol.md §16: v2; they send fun=new only",
+            why: "docs/protocol.md §16: v2; the notes have fun=new only",
         },
         Difference {
             what: "?lang again",
             how: Added("zh_CN"),
-            why: "docs/protocol.md §3.4: once more, if the page had one",
+            why: "docs/protocol.md §3.4: repeated if the page had one",
         },
     ];
-    // It moves the device to the host that the account lives on.
+    // The redirect moves the device to the account's own host.
     let mut moved = Device::new();
     let call = moved.enter(redirect).unwrap();
     let call = built(call, &mut moved, NOW);
@@ -183,7 +183,7 @@ fn second_notes_redeem_the_ticket() {
 }
 
 #[test]
-fn both_notes_get_credentials() {
+fn webwxnewloginpage_replies_of_both_notes_are_parsed() {
     let first = r"
 	<error>
 		<ret>0</ret>
@@ -194,7 +194,7 @@ fn both_notes_get_credentials() {
 		<pass_ticket>xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5ZgNdB6r6cF3SLDse4fQhy</pass_ticket>
 		<isgrayscale>1</isgrayscale>
 	</error>";
-    // Their `xxx` filled in.
+    // With `xxx` filled in.
     let second = r"<error>
 <ret>0</ret>
 <message>OK</message>
@@ -210,7 +210,7 @@ fn both_notes_get_credentials() {
         assert_eq!(got.uin.expose(), "752650838");
         assert_eq!(got.sid.expose(), FIRST.sid);
         assert_eq!(got.skey.expose(), FIRST.skey);
-        // To the letter: it is encoded once more when it is sent.
+        // Kept encoded: it is encoded a second time when it is sent.
         assert_eq!(got.pass_ticket.expose(), FIRST.pass_ticket);
         assert_eq!(got, FIRST.credentials());
     }

@@ -1,6 +1,6 @@
-//! What people say: `docs/protocol.md` §9.
+//! Messages of people: `docs/protocol.md` §9.
 //!
-//! The first notes print the content of messages as XML; each is read as they print it, and as the
+//! The first notes print the content of messages as XML; each is parsed as printed, and as the
 //! service escapes it.
 
 use alloc::string::String;
@@ -16,8 +16,8 @@ use crate::message::{
 use crate::testing::message;
 use crate::time::Timestamp;
 
-/// Their general form of a message, with `fields` in the place of its own.
-fn read(msg_type: i64, fields: &[(&str, &str)], content: &str) -> Message {
+/// Returns their general form of a message, with `fields` replaced.
+fn message_of(msg_type: i64, fields: &[(&str, &str)], content: &str) -> Message {
     let mut record: serde_json::Value = serde_json::from_str(GENERAL).unwrap();
     let record = record.as_object_mut().unwrap();
     for (name, value) in fields {
@@ -29,16 +29,16 @@ fn read(msg_type: i64, fields: &[(&str, &str)], content: &str) -> Message {
     message(json.strip_prefix('{').and_then(|json| json.strip_suffix('}')).unwrap())
 }
 
-/// Reads a content as it is printed and as it is on the wire, which is the same.
-fn said(msg_type: i64, fields: &[(&str, &str)], content: &str) -> Kind {
-    let message = read(msg_type, fields, &wire(content));
+/// Parses a content as printed and as it is on the wire, and asserts that the results are equal.
+fn kind_of(msg_type: i64, fields: &[(&str, &str)], content: &str) -> Kind {
+    let message = message_of(msg_type, fields, &wire(content));
     assert_eq!((message.from.as_str(), message.is_outgoing()), (FRIEND, false));
     assert_eq!(message.sent, Timestamp::from_secs(1_454_602_196));
-    assert_eq!(read(msg_type, fields, content).kind, message.kind);
+    assert_eq!(message_of(msg_type, fields, content).kind, message.kind);
     message.kind
 }
 
-/// XML as the service writes it: escaped but for the quotes, with the page's line breaks.
+/// Returns XML as the service writes it: escaped except for quotes, with `<br/>` as line breaks.
 fn wire(xml: &str) -> String {
     let escaped = xml.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     escaped.replace('\n', "<br/>")
@@ -75,11 +75,11 @@ const GENERAL: &str = r#"{
 
 /// "Text message", and "group message".
 #[test]
-fn texts() {
-    let text = read(1, &[], "消息内容");
+fn texts_are_parsed() {
+    let text = message_of(1, &[], "消息内容");
     assert_eq!((text.text(), text.peer().as_str()), (Some("消息内容"), FRIEND));
     let room = serde_json::to_string(ROOM).unwrap();
-    let group = read(1, &[("FromUserName", &room)], "@xxx:<br/>xxx");
+    let group = message_of(1, &[("FromUserName", &room)], "@xxx:<br/>xxx");
     assert_eq!((group.text(), group.peer().as_str()), (Some("xxx"), ROOM));
     assert_eq!(group.author().as_str(), "@xxx");
 }
@@ -91,29 +91,29 @@ const PICTURE: &str = r#"<msg>
 
 /// "Picture message", and "short video message": they print the same XML for both.
 #[test]
-fn pictures_and_short_videos() {
-    let Kind::Image(image) = said(3, &[], PICTURE) else { panic!("no picture") };
+fn pictures_and_short_videos_are_parsed() {
+    let Kind::Image(image) = kind_of(3, &[], PICTURE) else { panic!("no picture") };
     assert_eq!((image.length, image.hd_length), (6503, 0));
     let Image { width, height, md5, cdn_url, blob, .. } = *image;
     assert_eq!((width, height, &*md5, &*cdn_url, &*blob), (0, 0, "", "", ""));
 
-    let Kind::Video(video) = said(62, &[], PICTURE) else { panic!("no video") };
+    let Kind::Video(video) = kind_of(62, &[], PICTURE) else { panic!("no video") };
     let Video { short, length, duration, md5, .. } = *video;
     assert_eq!((short, length, duration, &*md5), (true, 6503, Duration::ZERO, ""));
 }
 
 /// "Location message": "it is a text message whose content is a link that leads to a map".
 #[test]
-fn places() {
+fn locations_are_parsed() {
     let link = "http://weixin.qq.com/cgi-bin/redirectforward?args=xxx";
-    let Kind::Location(place) = said(1, &[], link) else { panic!("no place") };
+    let Kind::Location(place) = kind_of(1, &[], link) else { panic!("no place") };
     let Location { url, label, coordinates, image, .. } = *place;
     assert_eq!((&*url, &*label, coordinates, &*image), (link, "", None, ""));
 }
 
 /// "Card message".
 #[test]
-fn cards() {
+fn cards_are_parsed() {
     let info = format!(
         r#"{{"UserName": "{FRIEND}", "Province": "省", "City": "市", "Scene": 17, "QQNum": 0, "Content": "",
         "Alias": "miaoxu", "OpCode": 0, "Signature": "", "Ticket": "", "Sex": 0, "NickName": "昵称",
@@ -121,7 +121,7 @@ fn cards() {
     );
     let content = r#"<?xml version="1.0"?>
     <msg bigheadimgurl="" smallheadimgurl="" username="" nickname=""  shortpy="" alias="" imagestatus="3" scene="17" province="" city="" sign="" sex="1" certflag="0" certinfo="" brandIconUrl="" brandHomeUrl="" brandSubscriptConfigUrl="" brandFlags="0" regionCode="" />"#;
-    let Kind::Card(card) = said(42, &[("RecommendInfo", &info)], content) else {
+    let Kind::Card(card) = kind_of(42, &[("RecommendInfo", &info)], content) else {
         panic!("no card")
     };
     let Card { info, permanent_id, image_status, cert_flag, brand_flags, region_code, .. } = *card;
@@ -132,18 +132,18 @@ fn cards() {
     assert_eq!(user_name, Some(name(FRIEND)));
     assert_eq!((&*nick_name, &*alias, &*province, &*city), ("昵称", "miaoxu", "省", "市"));
     assert_eq!((scene, attr_status), (17, 4_293_221));
-    // The record does not say; the XML does.
+    // The sex is missing from the record, but not from the XML.
     assert_eq!((info.sex, info.qq_num, info.op_code, info.verify_flag), (1, 0, 0, 0));
     assert_eq!((&*info.content, &*info.signature, info.ticket), ("", "", None));
 }
 
 /// "Voice message".
 #[test]
-fn voices() {
+fn voice_messages_are_parsed() {
     let content = r#"<msg>
         <voicemsg endflag="1" cancelflag="0" forwardflag="0" voiceformat="4" voicelength="1580" length="2026" bufid="216825389722501519" clientmsgid="49efec63a9774a65a932a4e5fcd4e923filehelper174_1454602489" fromusername="" />
     </msg>"#;
-    let Kind::Voice(voice) = said(34, &[], content) else { panic!("no voice") };
+    let Kind::Voice(voice) = kind_of(34, &[], content) else { panic!("no voice") };
     let Voice { duration, length, format, complete, cancelled, buffer_id, client_msg_id, .. } =
         *voice;
     assert_eq!((duration, length, format), (Duration::from_millis(1580), 2026, 4));
@@ -154,7 +154,7 @@ fn voices() {
 
 /// "Animated sticker".
 #[test]
-fn stickers() {
+fn stickers_are_parsed() {
     let content = r#"<msg>
         <emoji fromusername = "" tousername = "" type="2"
         idbuffer="media:0_0" md5="e68363487d8f0519c4e1047de403b2e7"
@@ -171,7 +171,7 @@ fn stickers() {
         encrypturl = "http://emoji.qpic.cn/wx_emoji/UyYVK8GMlq5VnJ56a4GkKHAiaC266Y0me0KtW6JN2FAZcXiaFKccRevA/"
         aeskey= "a911cc2ec96ddb781b5ca85d24143642" >
         </emoji>         <gameext type="0" content="0" ></gameext>    </msg>"#;
-    let Kind::Emoticon(sticker) = said(47, &[], content) else { panic!("no sticker") };
+    let Kind::Emoticon(sticker) = kind_of(47, &[], content) else { panic!("no sticker") };
     let Emoticon { from_shop, md5, length, kind, product_id, game, .. } = (*sticker).clone();
     assert_eq!((from_shop, length, kind, game), (false, 86_235, 2, None));
     assert_eq!(&*md5, "e68363487d8f0519c4e1047de403b2e7");
@@ -194,7 +194,7 @@ fn stickers() {
 
 /// "Ordinary link, or what an app shares".
 #[test]
-fn links() {
+fn links_are_parsed() {
     let content = r#"<msg>
         <appmsg appid=""  sdkver="0">
             <title></title>
@@ -211,7 +211,7 @@ fn links() {
     </msg>"#;
     let fields =
         [("AppMsgType", "5"), ("Url", "\"http://link.example/\""), ("FileName", "\"链接标题\"")];
-    let Kind::App(app) = said(49, &fields, content) else { panic!("no app message") };
+    let Kind::App(app) = kind_of(49, &fields, content) else { panic!("no app message") };
     let App { kind, title, url, description, thumb_url, app_id, app_name, content, .. } = *app;
     assert_eq!((kind, content), (AppKind::LINK, AppContent::Link));
     assert_eq!((&*title, &*url), ("链接标题", "http://link.example/"));
@@ -220,7 +220,7 @@ fn links() {
 
 /// "Music".
 #[test]
-fn music() {
+fn music_is_parsed() {
     let content = r#"<msg>
         <appmsg appid="wx485a97c844086dc9"  sdkver="0">
             <title></title>
@@ -270,7 +270,7 @@ fn music() {
         ("FileName", "\"音乐名\""),
         ("AppInfo", r#"{"Type": 0, "AppID": "wx485a97c844086dc9"}"#),
     ];
-    let Kind::App(app) = said(49, &fields, content) else { panic!("no app message") };
+    let Kind::App(app) = kind_of(49, &fields, content) else { panic!("no app message") };
     let App { kind, title, url, thumb_url, app_id, app_name, content, .. } = *app;
     assert_eq!((kind, &*title, &*url), (AppKind::MUSIC, "音乐名", "http://link.example/"));
     assert_eq!((&*app_id, &*app_name), ("wx485a97c844086dc9", "摇一摇搜歌"));
@@ -287,18 +287,18 @@ fn music() {
 
 /// "Red packet": "Content: unknown".
 #[test]
-fn red_packets() {
+fn red_packets_are_parsed() {
     let fields = [("AppMsgType", "2001")];
     for content in ["", "未知"] {
-        let Kind::App(app) = said(49, &fields, content) else { panic!("no app message") };
+        let Kind::App(app) = kind_of(49, &fields, content) else { panic!("no app message") };
         assert_eq!((app.kind, &*app.text), (AppKind::RED_PACKET, content));
         assert!(matches!(app.content, AppContent::RedPacket(_)));
     }
 }
 
-/// "Friend verification". What they print of its `RecommendInfo` was encoded twice by their tool.
+/// "Friend verification". Their tool encoded the printed `RecommendInfo` twice.
 #[test]
-fn friend_requests() {
+fn friend_requests_are_parsed() {
     let ticket = "v2_6c4a1b9e07d25f83a6c4e1f7b0d92835c71e4a60b8f3d92517ce6a04b8d1f3e27a95c06b4d8e1f2a7350c9b6e4d8f1a2@stranger";
     let info = format!(
         r#"{{"UserName": "{FRIEND}", "NickName": "MiaoXu", "QQNum": 0, "Province": "åŒ—äº¬", "City": "朝阳",
@@ -310,7 +310,7 @@ fn friend_requests() {
   <brandlist count="0" ver="652639419"></brandlist>
 </msg>"#
     );
-    let kind = said(37, &[("RecommendInfo", &info)], &content);
+    let kind = kind_of(37, &[("RecommendInfo", &info)], &content);
     let Kind::FriendRequest(request) = kind else { panic!("no friend request") };
     assert_eq!(request.user_name(), Some(&name(FRIEND)));
     assert_eq!(request.ticket(), ticket.parse().ok().as_ref());
@@ -340,8 +340,8 @@ fn friend_requests() {
         (&request.source_user_name, ""),
         (&request.source_nick_name, ""),
     ];
-    for (read, printed) in texts {
-        assert_eq!(&**read, printed);
+    for (parsed, printed) in texts {
+        assert_eq!(&**parsed, printed);
     }
     let FriendRequest { image_status, personal_card, album_flag, album_style, sns_flag, .. } =
         *request;

@@ -1,4 +1,4 @@
-//! Friends and rooms, which only the first notes print: `docs/protocol.md` §11.
+//! Samples of friend requests and rooms, in the first notes only: `docs/protocol.md` §11.
 
 use super::*;
 use crate::account::Account;
@@ -10,18 +10,18 @@ use crate::testing::{NOW, built, reply};
 use crate::time::Timestamp;
 use crate::wire::lenient::Lenient as _;
 
-/// What all but the first of theirs lack.
+/// A parameter that all but their first request lack.
 const PASS_TICKET: Difference = Difference {
     what: "?pass_ticket",
     how: Added(THIRD.pass_ticket),
     why: "docs/protocol.md §1.2: the official page has it in every call",
 };
 
-/// What `webwxoplog` of theirs has not in a pin.
+/// A field that their `webwxoplog` request for a pin lacks.
 const REMARK: Difference = Difference {
     what: "RemarkName",
     how: Added("\"old\""),
-    why: "docs/protocol.md §11.1; §16: left out, the remark would be cleared",
+    why: "docs/protocol.md §11.1; §16: without it, the remark would be cleared",
 };
 
 const DONE: &str = "{\t\"BaseResponse\": {\t\t\"Ret\": 0,\t\t\"ErrMsg\": \"\"\t}}";
@@ -40,7 +40,7 @@ fn contact(user_name: &str) -> Contact {
 }
 
 #[test]
-fn first_notes_ask_for_a_friend() {
+fn webwxverifyuser_request_to_add_matches_first_notes() {
     let printed = r#"
 POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxverifyuser?r=1476779339614&lang=zh_CN&pass_ticket=zO498FoXR5bYJK7sxrGhi6TzpJlMsl4%252BdzhO6iR178dcV0zQQ%252FxeHlI3nvoalQC4
 Content-Type:application/json;charset=UTF-8
@@ -74,7 +74,7 @@ Content-Type:application/json;charset=UTF-8
 }
 
 #[test]
-fn first_notes_accept_a_friend() {
+fn webwxverifyuser_request_to_accept_matches_first_notes() {
     let printed = r#"
 POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxverifyuser?r=1476779339614&lang=zh_CN&pass_ticket=zO498FoXR5bYJK7sxrGhi6TzpJlMsl4%252BdzhO6iR178dcV0zQQ%252FxeHlI3nvoalQC4
 Content-Type:application/json;charset=UTF-8
@@ -108,7 +108,7 @@ Content-Type:application/json;charset=UTF-8
 }
 
 #[test]
-fn first_notes_make_a_room() {
+fn webwxcreatechatroom_matches_first_notes() {
     let printed = r#"
 POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcreatechatroom?r=1476618448303&lang=zh_CN
 Content-Type:application/json;charset=UTF-8
@@ -140,7 +140,7 @@ Content-Type:application/json;charset=UTF-8
     let call = built(CreateRoom::new(founders.clone(), ""), &mut account(), now);
     compare(&call, printed, &[PASS_TICKET, DEVICE_ID]);
 
-    let made = CreateRoom::new(founders, "")
+    let created = CreateRoom::new(founders, "")
         .parse(&reply(
             r#"
 {
@@ -172,14 +172,14 @@ Content-Type:application/json;charset=UTF-8
 }"#,
         ))
         .unwrap();
-    assert_eq!((made.room, &*made.topic, made.black_list.len()), (name(ROOM), "", 0));
-    let [member] = &made.members[..] else { panic!() };
+    assert_eq!((created.room, &*created.topic, created.black_list.len()), (name(ROOM), "", 0));
+    let [member] = &created.members[..] else { panic!() };
     assert_eq!((&member.user_name, &*member.nick_name), (&name(FRIEND), "111111"));
     assert_eq!((&*member.display_name, member.attr_status, member.member_status), ("", 0, 0));
 }
 
 #[test]
-fn first_notes_change_a_room() {
+fn webwxupdatechatroom_matches_first_notes() {
     let printed = |fun: &str, field: &str, value: &str| {
         alloc::format!(
             r#"
@@ -245,7 +245,7 @@ Content-Type:application/json;charset=UTF-8
 }
 
 #[test]
-fn first_notes_pin_and_remark() {
+fn webwxoplog_requests_match_first_notes() {
     let printed = |user: &str, change: &str| {
         alloc::format!(
             r#"

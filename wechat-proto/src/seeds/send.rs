@@ -1,4 +1,4 @@
-//! Sending a text: `docs/protocol.md` §6.
+//! Samples of sending a text: `docs/protocol.md` §6.
 
 use super::*;
 use crate::endpoint::Endpoint as _;
@@ -11,17 +11,17 @@ use crate::time::Timestamp;
 const WRITTEN: Timestamp = Timestamp::from_millis(1_476_614_675_634);
 const TEXT: &str = "@王小明 啊啊啊啊啊啊";
 
-/// Both numbers differ by nature in their last three digits.
+/// The last three digits of both ids are random.
 const LOCAL_ID: Difference = Difference {
     what: "Msg.LocalID",
-    how: Drawn("\"14766146756340???\""),
+    how: Random("\"14766146756340???\""),
     why: "docs/protocol.md §1.6: the clock, a 0, three random digits",
 };
 const CLIENT_MSG_ID: Difference = Difference { what: "Msg.ClientMsgId", ..LOCAL_ID };
 
 #[test]
-fn first_notes_send() {
-    // With blanks where they have no-break spaces, which JSON does not know.
+fn webwxsendmsg_request_matches_first_notes() {
+    // Their no-break spaces, which JSON does not allow, are replaced by blanks.
     let printed = r#"
 POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsg?lang=zh_CN&pass_ticket=zO498FoXR5bYJK7sxrGhi6TzpJlMsl4%252BdzhO6iR178dcV0zQQ%252FxeHlI3nvoalQC4
 Content-Type:application/json;charset=UTF-8
@@ -47,19 +47,19 @@ Content-Type:application/json;charset=UTF-8
     let call = built(SendText::new(name(ROOM), TEXT), &mut session, WRITTEN);
     compare(&call, printed, &[DEVICE_ID, LOCAL_ID, CLIENT_MSG_ID]);
     let body = body(&call);
-    // Literal UTF-8: `docs/protocol.md` §1.3. And one number in both places.
+    // Literal UTF-8 (`docs/protocol.md` §1.3), and the same id in both fields.
     assert!(body.contains("\"@王小明 啊啊啊啊啊啊\""), "{body}");
     let body = Json::of(&body);
     assert_eq!(body.get("Msg").get("LocalID"), body.get("Msg").get("ClientMsgId"));
 
-    // Under their own number, that difference is gone.
+    // With their id, this difference disappears.
     let id: ClientMsgId = serde_json::from_str("14766146756340722").unwrap();
     let call = built(SendText::new(name(ROOM), TEXT).with_id(id), &mut session, NOW);
     compare(&call, printed, &[DEVICE_ID]);
 }
 
 #[test]
-fn second_notes_send() {
+fn webwxsendmsg_request_matches_second_notes() {
     let printed = r#"
 POST https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsg?pass_ticket=zO498FoXR5bYJK7sxrGhi6TzpJlMsl4%252BdzhO6iR178dcV0zQQ%252FxeHlI3nvoalQC4
 ContentType: application/json; charset=UTF-8
@@ -73,16 +73,24 @@ ContentType: application/json; charset=UTF-8
     let scene = Difference {
         what: "Scene",
         how: Added("0"),
-        why: "docs/protocol.md §6.1: the body is BaseRequest, Msg, Scene; they leave it out",
+        why: "docs/protocol.md §6.1: the body is BaseRequest, Msg, Scene; the notes omit it",
     };
     let mut session = THIRD.session(Family::Wx2, SyncKey::default());
     let call = built(SendText::new(name(FRIEND), TEXT), &mut session, WRITTEN);
-    let differences = [LANG, MISSPELT, SPELT, scene, DEVICE_ID, LOCAL_ID, CLIENT_MSG_ID];
+    let differences = [
+        LANG,
+        MISSPELLED_CONTENT_TYPE,
+        ADDED_CONTENT_TYPE,
+        scene,
+        DEVICE_ID,
+        LOCAL_ID,
+        CLIENT_MSG_ID,
+    ];
     compare(&call, printed, &differences);
 }
 
 #[test]
-fn both_notes_are_taken() {
+fn webwxsendmsg_replies_of_both_notes_are_parsed() {
     let first = r#"	{
 		"BaseResponse": {
 			"Ret": 0,
@@ -95,7 +103,7 @@ fn both_notes_are_taken() {
     assert_eq!(receipt.msg_id, MsgId::from("4527210051674039705"));
     assert_eq!(receipt.client_msg_id, "14766146756340722".parse().ok());
 
-    // Their `...` stands where the first notes have the numbers.
+    // Their `...` is in the place of the first notes' ids.
     let second = r#"{
 "BaseResponse": {
 "Ret": 0,

@@ -1,4 +1,4 @@
-//! Sending pictures, emoticons and files, which only the first notes print: `docs/protocol.md` §6.
+//! Samples of sending pictures, emoticons and files, in the first notes only: `docs/protocol.md` §6.
 
 use super::*;
 use crate::endpoint::Endpoint as _;
@@ -7,7 +7,7 @@ use crate::media::{MediaType, Uploaded};
 use crate::message::{Receipt, SendEmoticon, SendFile, SendImage};
 use crate::testing::{NOW, built, reply};
 
-/// What all of theirs lack.
+/// A parameter that all of their requests lack.
 const PASS_TICKET: Difference = Difference {
     what: "?pass_ticket",
     how: Added(THIRD.pass_ticket),
@@ -33,7 +33,7 @@ fn receipt(msg_id: &str, local_id: &str) -> Receipt {
 }
 
 #[test]
-fn first_notes_send_an_emoticon() {
+fn webwxsendemoticon_request_matches_first_notes() {
     let printed = r#"
 POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendemoticon?fun=sys&lang=zh_CN
 Content-Type:application/json;charset=UTF-8
@@ -62,7 +62,7 @@ Content-Type:application/json;charset=UTF-8
     let call = built(SendEmoticon::known(name(FRIEND), md5).with_id(id), &mut session, NOW);
     compare(&call, printed, &[PASS_TICKET, DEVICE_ID]);
 
-    // Their list of fields has `MediaId` for an uploaded one, in the place of the md5.
+    // In their list of fields, an uploaded emoticon has `MediaId` in place of the MD5.
     let printed = printed.replace(
         "\"EMoticonMd5\": \"a0c4153e43c3fd2e9a2fbb9be2f4de07\"",
         "\"MediaId\": \"@crypt_76a3b8c1\"",
@@ -73,7 +73,7 @@ Content-Type:application/json;charset=UTF-8
 }
 
 #[test]
-fn first_notes_send_a_picture() {
+fn webwxsendmsgimg_request_matches_first_notes() {
     let printed = r#"
 POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsgimg?fun=async&f=json&lang=zh_CN
 Content-Type:application/json;charset=UTF-8
@@ -107,9 +107,9 @@ Content-Type:application/json;charset=UTF-8
     compare(&call, printed, &[PASS_TICKET, content, DEVICE_ID]);
 }
 
-/// The XML of their file, to the letter.
+/// The XML of the file is literally equal.
 #[test]
-fn first_notes_send_a_file() {
+fn webwxsendappmsg_request_matches_first_notes() {
     let printed = r#"
 POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendappmsg?fun=async&f=json
 Content-Type:application/json;charset=UTF-8
@@ -140,8 +140,8 @@ Content-Type:application/json;charset=UTF-8
 }
 
 #[test]
-fn first_notes_are_taken() {
-    // One layout, three pairs of numbers.
+fn send_replies_of_first_notes_are_parsed() {
+    // The three replies differ only in their ids.
     let printed = |msg_id: &str, local_id: &str| {
         let body = r#"	{
 		"BaseResponse": {

@@ -1,4 +1,4 @@
-//! Opening the session: `docs/protocol.md` §4.
+//! Samples of opening the session: `docs/protocol.md` §4.
 
 use alloc::format;
 use alloc::string::String;
@@ -14,11 +14,11 @@ use crate::time::Timestamp;
 
 /// The clock of the first notes' `r=862039733`.
 const OPENED: Timestamp = Timestamp::from_millis(1_476_606_710_090);
-/// The "time stamp" of `webwxstatusnotify`, which neither prints.
+/// The "time stamp" of `webwxstatusnotify`, which is printed in neither notes.
 const ANNOUNCED: Timestamp = Timestamp::from_millis(1_476_608_978_123);
 
 #[test]
-fn first_notes_open_a_session() {
+fn webwxinit_request_matches_first_notes() {
     let url = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxinit?r=862039733&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5ZgNdB6r6cF3SLDse4fQhy";
     let body = r#"
 Content-Type:application/json;charset=UTF-8
@@ -37,14 +37,14 @@ Content-Type:application/json;charset=UTF-8
 }
 
 #[test]
-fn second_notes_open_a_session() {
+fn webwxinit_request_matches_second_notes() {
     let printed = r#"
 POST https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxinit
 Content-Type: application/json; charset=UTF-8
 
 { "BaseRequest": { "Uin": "752650838", "Sid": "kByRoJSUlD7S2pif",
   "Skey": "@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e", "DeviceID": "e119795675188164" } }"#;
-    let why = "docs/protocol.md §4.1: one of the parameters; they print none";
+    let why = "docs/protocol.md §4.1: one of the parameters; the notes print none";
     let differences = [
         Difference { what: "?r", how: Added("862039733"), why },
         LANG,
@@ -56,7 +56,7 @@ Content-Type: application/json; charset=UTF-8
     compare(&call, printed, &differences);
 }
 
-/// Eleven recent chats, for `[...]`.
+/// Returns eleven recent chats, in place of `[...]`.
 fn chats() -> (Vec<String>, String) {
     let mut names = Vec::from(["filehelper", OTHER_ROOM, FRIEND].map(String::from));
     names.extend((3..11).map(|n| format!("@{n:064x}")));
@@ -67,7 +67,7 @@ fn chats() -> (Vec<String>, String) {
     (names, format!("[{}]", records.join(",")))
 }
 
-/// The reply of both notes: they differ in what [`opened`] takes.
+/// The common part of both notes' replies; [`opened`] takes the rest.
 const INIT: &str = r#"	{
 		"BaseResponse": {
 			"Ret": 0,
@@ -132,7 +132,7 @@ const SECOND_INIT: &str = r#"
 "ClickReportInterval": 600000
 }"#;
 
-/// Reads a reply, asserting what both notes print.
+/// Parses a reply, and asserts the part that both notes print.
 fn opened(rest: &str) -> crate::login::Init {
     let (names, records) = chats();
     let body = format!("{}{rest}", INIT.replace("[...]", &records));
@@ -163,13 +163,13 @@ fn opened(rest: &str) -> crate::login::Init {
 }
 
 #[test]
-fn first_notes_get_a_session() {
+fn webwxinit_reply_of_first_notes_is_parsed() {
     let init = opened(FIRST_INIT);
     assert_eq!(init.client_version, 369_302_288);
     assert_eq!(init.system_time, Timestamp::from_secs(1_476_608_977));
-    // They count seven and print no list.
+    // The count is seven, but no list is printed.
     assert_eq!(init.subscriptions, []);
-    // What they print is also what is taken where nothing is said: it is read all the same.
+    // The printed value is also the default: another value shows that the field is parsed.
     let other = FIRST_INIT.replace("\"InviteStartCount\": 40", "\"InviteStartCount\": 41");
     assert_eq!(
         InitSession::new(FIRST.credentials())
@@ -181,7 +181,7 @@ fn first_notes_get_a_session() {
 }
 
 #[test]
-fn second_notes_get_a_session() {
+fn webwxinit_reply_of_second_notes_is_parsed() {
     let init = opened(SECOND_INIT);
     assert_eq!(init.client_version, 369_297_683);
     assert_eq!(init.system_time, Timestamp::from_secs(1_453_124_908));
@@ -208,7 +208,7 @@ fn second_notes_get_a_session() {
 }
 
 #[test]
-fn first_notes_announce_themselves() {
+fn webwxstatusnotify_request_matches_first_notes() {
     let printed = r#"
 POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatusnotify?pass_ticket=PLSyHTx2CHPnLz7BbX6TZu%252B50SskQ9JGjlOZld5NE%252F4V39k8tO0N6myM%252B6n5IRL0
 Content-Type:application/json;charset=UTF-8
@@ -231,18 +231,18 @@ Content-Type:application/json;charset=UTF-8
 
 /// Printed without a body, "before the login and after it".
 #[test]
-fn first_notes_tell_of_themselves() {
+fn webwxstatreport_requests_match_first_notes() {
     let printed = r#"
 POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN
 Content-Type:application/json;charset=UTF-8"#;
     let body = |what, shape| Difference {
         what,
         how: Added(shape),
-        why: "docs/protocol.md §13: the body, which they leave out",
+        why: "docs/protocol.md §13: the body, which the notes omit",
     };
-    let told = Report::new(ReportKind::Timing, "{}").unwrap();
-    let (mut device, told) = (device(Family::Wx), [told]);
-    let before = built(SendLoginReports::new(told.to_vec()), &mut device, ANNOUNCED);
+    let report = Report::new(ReportKind::Timing, "{}").unwrap();
+    let (mut device, reports) = (device(Family::Wx), [report]);
+    let before = built(SendLoginReports::new(reports.to_vec()), &mut device, ANNOUNCED);
     let differences = [
         body("BaseRequest.Uin", "\"\""),
         body("BaseRequest.Sid", "\"\""),
@@ -253,7 +253,7 @@ Content-Type:application/json;charset=UTF-8"#;
     ];
     compare(&before, printed, &differences);
     let mut session = SECOND.session(Family::Wx, SyncKey::default());
-    let after = built(SendReports::new(told.to_vec()), &mut session, ANNOUNCED);
+    let after = built(SendReports::new(reports.to_vec()), &mut session, ANNOUNCED);
     let pass_ticket = Difference {
         what: "?pass_ticket",
         how: Added(SECOND.pass_ticket),
@@ -266,7 +266,7 @@ Content-Type:application/json;charset=UTF-8"#;
 }
 
 #[test]
-fn second_notes_announce_themselves() {
+fn webwxstatusnotify_request_matches_second_notes() {
     let printed = r#"
 POST https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxstatusnotify
 Content-Type: application/json; charset=UTF-8
@@ -280,7 +280,7 @@ Content-Type: application/json; charset=UTF-8
     let pass_ticket = Difference {
         what: "?pass_ticket",
         how: Added(SECOND.pass_ticket),
-        why: "docs/protocol.md §4.2: one of the parameters; §17: they have none on most calls",
+        why: "docs/protocol.md §4.2: one of the parameters; §17: the notes omit it in most calls",
     };
     let mut session = SECOND.session(Family::Wx2, SyncKey::default());
     let call = built(Announce::new(), &mut session, ANNOUNCED);
@@ -288,7 +288,7 @@ Content-Type: application/json; charset=UTF-8
 }
 
 #[test]
-fn both_notes_are_heard() {
+fn webwxstatusnotify_replies_of_both_notes_are_parsed() {
     let first = r#"	{
 		"BaseResponse": {
 			"Ret": 0,
@@ -296,7 +296,7 @@ fn both_notes_are_heard() {
 		},
 		"MsgID": "1525762281689643050"
 	}"#;
-    // Their `...` stands where the first notes have `MsgID`.
+    // Their `...` is in the place of the first notes' `MsgID`.
     let second = r#"{
 "BaseResponse": {
 "Ret": 0,

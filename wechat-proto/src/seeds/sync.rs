@@ -1,4 +1,4 @@
-//! Waiting for news, and fetching them: `docs/protocol.md` §7.
+//! Samples of checking for news and fetching them: `docs/protocol.md` §7.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -30,31 +30,31 @@ fn check_key() -> SyncKey {
 }
 
 #[test]
-fn first_notes_wait() {
+fn synccheck_request_matches_first_notes() {
     let printed = "GET https://webpush.wx.qq.com/cgi-bin/mmwebwx-bin/synccheck?r=1476611147442&skey=%40crypt_cec4ff9f_d3c971cda9a908fa8e68c07152ac7073&sid=YAqzRQVYIhbG6DFO&uin=752650838&deviceid=e673682280871456&synckey=1_643606091%7C2_643606203%7C3_643606171%7C11_643605834%7C13_643590001%7C201_1476611120%7C1000_1476610779%7C1001_1476590971%7C1004_1475896795&_=1476611120940";
     let differences = [
         Difference {
             what: "?deviceid",
-            how: Drawn("e???????????????"),
-            why: "docs/protocol.md §1.4: e and 15 digits, drawn anew for each request",
+            how: Random("e???????????????"),
+            why: "docs/protocol.md §1.4: e and 15 digits, random in each request",
         },
         Difference {
             what: "?_",
             how: Changed("1476611147442"),
-            why: "docs/protocol.md §1.2: anything goes; here it is the clock, as r is",
+            why: "docs/protocol.md §1.2: any value; here the clock, like r",
         },
     ];
     let mut session = SECOND.session(Family::Wx, check_key());
     compare(&built(SyncCheck, &mut session, WAITED), printed, &differences);
 
-    // The same with a key of its own for `synccheck`, which goes before the other.
+    // The same with a separate key for `synccheck`, which takes precedence over the other.
     session.sync_key = WireKey::of(r#"{"Count":1,"List":[{"Key":1,"Val":1}]}"#).unwrap();
     session.sync_check_key = Some(check_key());
     compare(&built(SyncCheck, &mut session, WAITED), printed, &differences);
 }
 
 #[test]
-fn second_notes_wait() {
+fn synccheck_request_matches_second_notes() {
     let printed = r#"
 GET https://webpush2.weixin.qq.com/cgi-bin/mmwebwx-bin/synccheck
 ContentType: application/json; charset=UTF-8
@@ -68,8 +68,8 @@ ContentType: application/json; charset=UTF-8
             how: Changed("webpush.wx2.qq.com"),
             why: "docs/protocol.md §1.1: the push host of wx2.qq.com; §17: webpush2 is an error",
         },
-        MISSPELT,
-        Difference { what: "BaseRequest", how: LeftOut, why },
+        MISSPELLED_CONTENT_TYPE,
+        Difference { what: "BaseRequest", how: Omitted, why },
         Difference { what: "?r", how: Added("1476611147442"), why },
         Difference { what: "?skey", how: Added(SECOND.skey), why },
         Difference { what: "?sid", how: Added(SECOND.sid), why },
@@ -89,19 +89,19 @@ ContentType: application/json; charset=UTF-8
 }
 
 #[test]
-fn both_notes_hear_of_news() {
+fn synccheck_replies_of_both_notes_are_parsed() {
     let answer = |retcode: &str, selector: i64| {
         let text = "window.synccheck={retcode:\"xxx\",selector:\"yyy\"}";
         let text = text.replace("xxx", retcode).replace("yyy", &format!("{selector}"));
         SyncCheck.parse(&reply(&text))
     };
     assert_eq!(answer("0", 0).unwrap(), Check::Quiet);
-    // The second notes have 2 and 7; whatever they are said to mean, there is something to fetch.
+    // The second notes have 2 and 7. All of these mean that there is something to fetch.
     for selector in [2, 4, 6, 7] {
         assert_eq!(answer("0", selector).unwrap(), Check::News { selector: Selector(selector) });
     }
-    let over = answer("1100", 0);
-    assert!(matches!(over, Err(Error::LoggedOut { ret: Ret::NO_SESSION, .. })));
+    let closed = answer("1100", 0);
+    assert!(matches!(closed, Err(Error::LoggedOut { ret: Ret::NO_SESSION, .. })));
 }
 
 /// The key in the first notes' `webwxsync`.
@@ -120,10 +120,10 @@ const KEY: &str = r#"{
 		]
 		}"#;
 
-/// Their list of parameters has an `r` besides, which the address that they print lacks, and so
-/// does `docs/protocol.md` §7.2.
+/// Their list of parameters also has an `r`, which is missing from their printed URL and from
+/// `docs/protocol.md` §7.2.
 #[test]
-fn first_notes_fetch() {
+fn webwxsync_request_matches_first_notes() {
     let printed = r#"
 POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=2uor+DO3JHqeS5te&skey=@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713&lang=zh_CN&pass_ticket=zO498FoXR5bYJK7sxrGhi6TzpJlMsl4%252BdzhO6iR178dcV0zQQ%252FxeHlI3nvoalQC4
 Content-Type:application/json;charset=UTF-8
@@ -145,14 +145,14 @@ Content-Type:application/json;charset=UTF-8
     let query = call.uri().query().unwrap();
     assert!(query.starts_with("sid=2uor%2BDO3JHqeS5te&skey=%40crypt_cec4ff9f_e70d"), "{query}");
 
-    // The key for `synccheck` does not go here.
+    // The key for `synccheck` is not sent here.
     session.sync_check_key = Some(check_key());
     let call = built(FetchBatch, &mut session, FETCHED);
     compare(&call, &printed.replace("KEY,", &format!("{KEY},")), &[DEVICE_ID]);
 }
 
 #[test]
-fn second_notes_fetch() {
+fn webwxsync_request_matches_second_notes() {
     let printed = r#"
 POST https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=2uor+DO3JHqeS5te&skey=@crypt_cec4ff9f_e70deff878187c460bff94e6c4248713&pass_ticket=zO498FoXR5bYJK7sxrGhi6TzpJlMsl4%252BdzhO6iR178dcV0zQQ%252FxeHlI3nvoalQC4
 ContentType: application/json; charset=UTF-8
@@ -162,11 +162,11 @@ ContentType: application/json; charset=UTF-8
   "SyncKey": KEY, "rr": 856481324 }"#;
     let mut session = THIRD.session(Family::Wx2, WireKey::of(KEY).unwrap());
     let call = built(FetchBatch, &mut session, FETCHED);
-    let differences = [LANG, MISSPELT, SPELT, DEVICE_ID];
+    let differences = [LANG, MISSPELLED_CONTENT_TYPE, ADDED_CONTENT_TYPE, DEVICE_ID];
     compare(&call, &printed.replace("KEY,", &format!("{KEY},")), &differences);
 }
 
-/// The first notes' reply, whole; the two keys go on after `.....`.
+/// The first notes' complete reply, with the two keys continued after `.....`.
 const FIRST_BATCH: &str = r#"	{
 		"BaseResponse": {
 			"Ret": 0,
@@ -248,7 +248,7 @@ const FIRST_BATCH: &str = r#"	{
 	}"#;
 
 #[test]
-fn first_notes_get_a_message() {
+fn webwxsync_reply_of_first_notes_is_parsed() {
     let session = THIRD.session(Family::Wx, SyncKey::default());
     let batch = FetchBatch.parse(&reply(FIRST_BATCH)).unwrap();
     assert_eq!(
@@ -264,7 +264,7 @@ fn first_notes_get_a_message() {
     assert!(batch.skey.is_empty() && !batch.more && !batch.is_empty());
 
     let [message] = <[_; 1]>::try_from(batch.messages(&session.me().user_name)).unwrap();
-    // The text, not the rounded number beside it: `docs/protocol.md` §1.6.
+    // The text, not the rounded number in `NewMsgId`: `docs/protocol.md` §1.6.
     assert_eq!(message.id, MsgId::from("8410419333108271670"));
     assert_eq!((&message.from, &message.to), (&name(ME), &name(FRIEND)));
     assert!(message.is_outgoing());
@@ -276,13 +276,13 @@ fn first_notes_get_a_message() {
     let pairs: Vec<_> = status.pairs().collect();
     assert_eq!(pairs, [(&name(FRIEND), "wxid_b695bm4bmrv705")]);
     assert_eq!(message.text(), None);
-    // All else is in its JSON, as it came.
+    // All other fields are in its raw JSON.
     let element = Json::of(FIRST_BATCH);
     assert_eq!(Json::of(&message.raw.json()), *element.get("AddMsgList").at(0));
     assert!(FIRST_BATCH.contains(&*message.raw.json()));
 }
 
-/// The second notes' reply, its quotes made those of JSON, its `...` left out.
+/// The second notes' reply, with the quotes of JSON and without its `...`.
 const SECOND_BATCH: &str = r#"{
 "BaseResponse": {"ErrMsg": "", "Ret": 0},
 "SyncKey": {
@@ -326,14 +326,14 @@ const SECOND_BATCH: &str = r#"{
 }"#;
 
 #[test]
-fn second_notes_get_a_message() {
+fn webwxsync_reply_of_second_notes_is_parsed() {
     let session = THIRD.session(Family::Wx2, SyncKey::default());
     let batch = FetchBatch.parse(&reply(SECOND_BATCH)).unwrap();
     assert_eq!(
         batch.sync_key.as_ref().unwrap().joined(),
         "1_636214192|2_636214301|3_636214280|11_636214122|201_1453124911|1000_1453120321|1001_1453110007"
     );
-    // They do not know the other key.
+    // The notes do not have the other key.
     assert_eq!(batch.sync_check_key, None);
     assert_eq!((&batch.changed, &batch.removed), (&Vec::new(), &Vec::new()));
     assert_eq!(batch.profile, None);

@@ -1,4 +1,4 @@
-//! What the service itself says: `docs/protocol.md` §9.7, §9.9.
+//! Messages of the service itself: `docs/protocol.md` §9.7, §9.9.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -15,12 +15,12 @@ fn read(msg_type: i64, from: &str, names: &str, content: &str) -> Message {
     ))
 }
 
-/// The first notes' message of a beginning session: their comments are left out, `xxx` filled in,
-/// and it is escaped as their other sample of this type is.
+/// The first notes' message at the start of a session: their comments are removed, `xxx` is filled
+/// in, and it is escaped like their other sample of this type.
 const BEGINNING: &str = "&lt;msg&gt;<br/>    &lt;op id='4'&gt;<br/>        &lt;username&gt;<br/>            filehelper,xxx@chatroom,wxid_b695bm4bmrv705<br/>        &lt;/username&gt;<br/>        &lt;unreadchatlist&gt;<br/>            &lt;chat&gt;<br/>                &lt;username&gt;<br/>                    MomentsUnreadMsgStatus<br/>                &lt;/username&gt;<br/>                &lt;lastreadtime&gt;<br/>                    1454502365<br/>                &lt;/lastreadtime&gt;<br/>            &lt;/chat&gt;<br/>        &lt;/unreadchatlist&gt;<br/>        &lt;unreadfunctionlist&gt;<br/>        &lt;/unreadfunctionlist&gt;<br/>    &lt;/op&gt;<br/>&lt;/msg&gt;";
 
 #[test]
-fn first_notes_begin() {
+fn recent_chats_of_first_notes_are_parsed() {
     let names = format!("filehelper,{ROOM},{FRIEND}");
     let message = read(51, "@me", &names, BEGINNING);
     assert!(message.is_outgoing());
@@ -35,10 +35,10 @@ fn first_notes_begin() {
     assert!(unread_chats.is_empty() && unread_functions.is_empty());
 }
 
-/// Their three system texts. The red packet of `MsgType` 49 has a content that they do not know:
+/// Their three system texts. The content of the red packet with `MsgType` 49 is unknown to them:
 /// "for now, it comes as a system text, see below".
 #[test]
-fn first_notes_are_told() {
+fn system_texts_of_first_notes_are_classified() {
     for (content, event) in [
         (
             "你已添加了 xxx ，现在可以开始聊天了。",

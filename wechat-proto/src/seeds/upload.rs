@@ -1,4 +1,4 @@
-//! Uploading a file: `docs/protocol.md` §6.7.
+//! Samples of uploading a file: `docs/protocol.md` §6.7.
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
@@ -16,8 +16,8 @@ use crate::media::{LocalFile, Md5Sum, UploadPiece};
 use crate::testing::{built, reply};
 use crate::time::Timestamp;
 
-/// Written as JSON, so that the harness can hold one against the other: the fields of a form in
-/// their order; of one that is JSON, its fields.
+/// Returns the fields of a form in their order, as JSON for the harness; a field with JSON is
+/// included as an object.
 fn fields_of(call: &http::Request<Body>) -> String {
     let fields: Vec<String> = form(call)
         .iter()
@@ -32,7 +32,7 @@ fn fields_of(call: &http::Request<Body>) -> String {
     format!("{{{}}}", fields.join(","))
 }
 
-/// The list that the first notes print, its words for values filled in, in JSON.
+/// The list that the first notes print, as JSON, with the words for values filled in.
 const PRINTED: &str = r#"
 POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json
 Content-Type:multipart/form-data; boundary=----WebKitFormBoundaryoWmrkW7MIGyBhlOt
@@ -63,7 +63,7 @@ Content-Type:multipart/form-data; boundary=----WebKitFormBoundaryoWmrkW7MIGyBhlO
 }"#;
 
 #[test]
-fn first_notes_upload() {
+fn webwxuploadmedia_request_matches_first_notes() {
     let mut session = THIRD.session(Family::Wx, SyncKey::default());
     let uri = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage".parse().unwrap();
     let line = "webwx_data_ticket=gSe5Nae4KZ; Domain=.qq.com; Path=/";
@@ -85,7 +85,7 @@ fn first_notes_upload() {
         &[
             of_form(
                 "lastModifieDate",
-                LeftOut,
+                Omitted,
                 "docs/protocol.md §17: lastModifieDate is one of their errors",
             ),
             of_form(
@@ -118,12 +118,12 @@ fn first_notes_upload() {
         ],
     );
 
-    // And the part that is the file, to the letter.
+    // The part with the file is literally equal.
     let parts = form(&call);
     let file = parts.last().unwrap();
     assert_eq!(file.disposition, "form-data; name=\"filename\"; filename=\"top10.csv\"");
     assert_eq!(file.mime.as_deref(), Some("text/csv"));
-    // A boundary of the same shape as theirs.
+    // The boundary has the same shape.
     let kind = call.headers()["content-type"].to_str().unwrap();
     let theirs = "multipart/form-data; boundary=----WebKitFormBoundaryoWmrkW7MIGyBhlOt";
     assert_eq!((kind.len(), &kind[..52]), (theirs.len(), &theirs[..52]));
@@ -131,7 +131,7 @@ fn first_notes_upload() {
 }
 
 #[test]
-fn first_notes_are_taken() {
+fn webwxuploadmedia_reply_of_first_notes_is_parsed() {
     let printed = r#"{
 	"BaseResponse": {
 		"Ret": 0,

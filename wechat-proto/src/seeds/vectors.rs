@@ -32,9 +32,9 @@ fn query(call: &http::Request<Body>) -> alloc::string::String {
     call.uri().query().unwrap().to_string()
 }
 
-/// §1.2: the ticket is encoded once more, in each call that has it.
+/// §1.2: the ticket is encoded a second time, in each call that has it.
 #[test]
-fn the_ticket() {
+fn pass_ticket_is_encoded_twice() {
     for (xml, sent) in [
         ("eOlWI%2FwIBMV", "eOlWI%252FwIBMV"),
         ("Dqw1%2B4DV", "Dqw1%252B4DV"),
@@ -70,7 +70,7 @@ fn the_ticket() {
             let pair = format!("pass_ticket={sent}");
             assert!(query.split('&').any(|other| other == pair), "{query}");
         }
-        // Not a script's: §1.2.
+        // Requests of scripts have no ticket: §1.2.
         assert!(!query(&built(SyncCheck, &mut session, NOW)).contains("pass_ticket"));
         for host in [PushHost::Api, PushHost::Login] {
             assert_eq!(
@@ -81,9 +81,9 @@ fn the_ticket() {
     }
 }
 
-/// §1.2: the bar of the key is `%7C`.
+/// §1.2: the separator of the key, a vertical bar, is `%7C`.
 #[test]
-fn the_key() {
+fn sync_key_separator_is_encoded() {
     let key = WireKey::of(
         r#"{"Count":3,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203},{"Key":3,"Val":643606171}]}"#,
     );
@@ -95,7 +95,7 @@ fn the_key() {
 
 /// §1.2: `r` of `login` and `webwxinit`, `rr` of `webwxsync`.
 #[test]
-fn the_complement_of_the_clock() {
+fn r_of_login_and_init_is_complement_of_the_clock() {
     use crate::ids::Uuid;
 
     let mut session = THIRD.session(Family::Wx, SyncKey::default());
@@ -112,9 +112,9 @@ fn the_complement_of_the_clock() {
     }
 }
 
-/// §1.2: `r` of the calls that have the clock itself.
+/// §1.2: `r` of the calls that send the clock itself.
 #[test]
-fn the_clock() {
+fn r_of_other_calls_is_the_clock() {
     let mut session = SECOND.session(Family::Wx, SyncKey::default());
     for (millis, _) in CLOCKS {
         let now = Timestamp::from_millis(millis);
@@ -129,18 +129,18 @@ fn the_clock() {
     }
 }
 
-/// §1.2: a `+` in the sid does not become a blank.
+/// §1.2: a `+` in the sid is encoded, so that it is not decoded to a blank.
 #[test]
-fn the_sid() {
+fn plus_in_sid_is_encoded() {
     let mut session = THIRD.session(Family::Wx, SyncKey::default());
     let sent = "sid=2uor%2BDO3JHqeS5te&";
     assert!(query(&built(FetchBatch, &mut session, NOW)).starts_with(sent));
     assert!(query(&built(SyncCheck, &mut session, NOW)).contains(sent));
 }
 
-/// §1.4: `Uin` is text in `webwxinit` and a number later, each request has a `DeviceID` of its own.
+/// §1.4: `Uin` is text in `webwxinit` and a number later; each request has its own `DeviceID`.
 #[test]
-fn who_asks() {
+fn base_request_has_uin_and_new_device_id() {
     let mut session = FIRST.session(Family::Wx, SyncKey::default());
     let init = built(InitSession::new(FIRST.credentials()), &mut session.device.clone(), NOW);
     let init = body(&init);
@@ -150,25 +150,31 @@ fn who_asks() {
         assert!(body.starts_with(r#"{"BaseRequest":{"Uin":752650838,"Sid":"kByR"#), "{body}");
     }
     assert_ne!(bodies[0], bodies[1]);
-    // Without a `Skey`, and before the login without anybody.
-    let told = [(); 2].map(|()| body(&built(SendReports::new([].into()), &mut session, NOW)));
-    assert!(told[0].starts_with(r#"{"BaseRequest":{"Uin":752650838,"Sid":"kByR"#), "{told:?}");
-    assert!(!told[0].contains("Skey"), "{told:?}");
-    assert_ne!(told[0], told[1]);
+    // Reports have no `Skey`; before the login, `Uin` and `Sid` are empty.
+    let reports = [(); 2].map(|()| body(&built(SendReports::new([].into()), &mut session, NOW)));
+    assert!(
+        reports[0].starts_with(r#"{"BaseRequest":{"Uin":752650838,"Sid":"kByR"#),
+        "{reports:?}"
+    );
+    assert!(!reports[0].contains("Skey"), "{reports:?}");
+    assert_ne!(reports[0], reports[1]);
     let before = body(&built(SendLoginReports::new([].into()), &mut session.device, NOW));
-    let nobody = r#"{"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e"#;
-    assert!(before.starts_with(nobody), "{before}");
-    let said = [(); 2].map(|()| body(&built(SendFeedback::new("x"), &mut session, NOW)));
-    assert!(said[0].starts_with(r#"{"BaseRequest":{"Uin":752650838,"Sid":"kByR"#), "{said:?}");
-    assert_ne!(said[0], said[1]);
-    let asked =
+    let empty = r#"{"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e"#;
+    assert!(before.starts_with(empty), "{before}");
+    let feedback = [(); 2].map(|()| body(&built(SendFeedback::new("x"), &mut session, NOW)));
+    assert!(
+        feedback[0].starts_with(r#"{"BaseRequest":{"Uin":752650838,"Sid":"kByR"#),
+        "{feedback:?}"
+    );
+    assert_ne!(feedback[0], feedback[1]);
+    let links =
         [(); 2].map(|()| query(&built(CheckLink::new("x".parse().unwrap()), &mut session, NOW)));
-    assert_ne!(asked[0], asked[1]);
+    assert_ne!(links[0], links[1]);
 }
 
-/// §1.2: the language is an option of the device's, in each call that has one.
+/// §1.2: the language is an option of the device, sent in each call that has one.
 #[test]
-fn the_language() {
+fn lang_is_that_of_the_device() {
     let mut session = FIRST.session(Family::Wx, SyncKey::default());
     session.device = session.device.with_lang("en_US".parse().unwrap());
     let mut device = session.device.clone();
@@ -181,9 +187,9 @@ fn the_language() {
     }
 }
 
-/// §1.5: a notice, in the words meant for people.
+/// §1.5: the error message is the readable text of the notice.
 #[test]
-fn the_notice() {
+fn notice_is_the_message_of_the_error() {
     let notice = "<e><ShowType>1</ShowType><Content><![CDATA[text]]></Content><Url/><DispSec>30</DispSec><Title/><Action>4</Action><DelayConnSec/><Countdown/><Ok/><Cancel/></e>";
     let body = format!("{{\"BaseResponse\":{{\"Ret\":1,\"ErrMsg\":\"{notice}\"}}}}");
     let Err(Error::Refused { ret, message, .. }) =
@@ -194,9 +200,9 @@ fn the_notice() {
     assert_eq!((ret, &*message), (Ret::PARAMETER, "text"));
 }
 
-/// §1.6: the clock, a `0`, three random digits; in both places.
+/// §1.6: the clock, a `0`, three random digits; the same in both fields.
 #[test]
-fn the_number_of_a_message() {
+fn message_ids_have_clock_and_random_digits() {
     let mut session = THIRD.session(Family::Wx, SyncKey::default());
     let now = Timestamp::from_millis(1_546_214_741_416);
     let body = body(&built(SendText::new(name(FRIEND), "x"), &mut session, now));
@@ -205,7 +211,7 @@ fn the_number_of_a_message() {
     let Json::Plain(serde_json::Value::String(id)) = msg.get("ClientMsgId") else {
         panic!("{body}")
     };
-    // As `15462147414160521`.
+    // For example `15462147414160521`.
     assert!(id.starts_with("15462147414160") && id.len() == 17, "{id}");
     assert!(id.bytes().all(|byte| byte.is_ascii_digit()), "{id}");
     assert_eq!(msg.get("LocalID"), msg.get("ClientMsgId"));
