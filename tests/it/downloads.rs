@@ -126,7 +126,7 @@ impl<B: Bot> Fixture<B> {
         let id = |message: usize| self.messages[message].id.clone();
         let text = |message: usize| id(message).as_str().to_owned();
         let media = |message: usize| {
-            let raw = self.messages[message].raw.json().into_owned();
+            let raw = self.messages[message].raw.json().to_owned();
             let raw: serde_json::Value = serde_json::from_str(&raw).unwrap();
             raw["MediaId"].as_str().unwrap().to_owned()
         };

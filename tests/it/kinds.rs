@@ -100,7 +100,7 @@ fn without_empty(value: Value) -> Option<Value> {
 }
 
 fn raw(message: &Message) -> Value {
-    serde_json::from_str(&message.raw.json()).unwrap()
+    serde_json::from_str(message.raw.json()).unwrap()
 }
 
 /// All fields are parsed, and the raw record is kept.

@@ -217,10 +217,8 @@ pub(crate) fn contact(json: &str) -> Contact {
 
 /// Returns a message with these fields, the second of its batch.
 pub(crate) fn message(fields: &str) -> Message {
-    let json = format!("{{\"AddMsgList\":[7,{{{fields}}}]}}");
-    let elements = format!("[7,{{{fields}}}]");
-    let list = List::<WireMessage>::read(&elements);
-    WireMessage::take_all(list, &Bytes::from(json), &me()).pop().unwrap()
+    let list = List::read(&format!("[7,{{{fields}}}]"));
+    WireMessage::take_all(list, &me()).pop().unwrap()
 }
 
 /// Returns a message of this type and content to the account, with optional further fields.

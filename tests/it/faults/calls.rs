@@ -100,7 +100,7 @@ impl Stage {
         });
         bot.receive_all();
         let received = bot.message(&bot.written[0]);
-        let raw = bot.message(&bot.written[1]).raw.json().into_owned();
+        let raw = bot.message(&bot.written[1]).raw.json().to_owned();
         let raw: serde_json::Value = serde_json::from_str(&raw).unwrap();
         let ticket = raw["RecommendInfo"]["Ticket"].as_str().unwrap().parse().unwrap();
         let receipt = bot.send(SendText::new(friend.clone(), "mine"));

@@ -123,7 +123,7 @@ fn finish(mut bot: Bot) -> Run {
     bot.receive_all();
     let ticket: Ticket = {
         let id = bot.written.last().unwrap();
-        let raw = bot.message(id).raw.json().into_owned();
+        let raw = bot.message(id).raw.json().to_owned();
         let raw: serde_json::Value = serde_json::from_str(&raw).unwrap();
         raw["RecommendInfo"]["Ticket"].as_str().unwrap().parse().unwrap()
     };

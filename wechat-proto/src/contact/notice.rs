@@ -1,121 +1,59 @@
-//! Contact data in messages: the phone's list of recent chats (`docs/protocol.md` §9.7) and the
-//! senders of friend requests (§9.8).
+//! The contacts that messages mention: the phone's list of recent chats (`docs/protocol.md` §9.7),
+//! and the senders of friend requests (§9.8).
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::PermanentId;
 use crate::ids::UserName;
-use crate::message::Message;
-use crate::message::content::document;
-use crate::text::Text;
-use crate::wire::document::{Found, walk};
-use crate::wire::lenient::{Int, Lenient as _};
-use crate::wire::object::object;
+use crate::message::{FriendRequest, Kind, Message, StatusCode, StatusNotify};
 
-/// The contact data of a message.
+/// The contacts that a message mentions.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Notice {
-    /// Recent chats, by their `UserName`s.
+    /// Recent chats, by their names in this login.
     pub(super) chats: Vec<UserName>,
-    /// `UserName`s with their permanent ids.
+    /// Names in this login with the permanent ids of the same contacts.
     pub(super) ids: Vec<(UserName, PermanentId)>,
 }
 
-/// The maximum number of chats, more than any phone lists: `docs/threats.md` J7.
+/// The maximum number of chats, above that of any phone: `docs/threats.md` J7.
 const CHATS: usize = 4096;
 
-object! {
-    struct WireKind {
-        "MsgType" => msg_type: Int,
-        "StatusNotifyCode" => status_notify_code: Int,
-    }
-}
-
-object! {
-    struct WireNotice {
-        "StatusNotifyUserName" => names: Text,
-        "Content" => content: Text,
-        "RecommendInfo" => recommend: WireRecommend,
-    }
-}
-
-object! {
-    struct WireRecommend {
-        "UserName" => user_name: Text,
-    }
-}
-
 impl Notice {
-    /// Extracts the contact data of a message; empty for nearly every message.
+    /// Returns the contacts that a message mentions: none for nearly every message.
     pub(super) fn of(message: &Message) -> Self {
-        if message.text().is_some() {
-            return Self::default();
-        }
-        let json = message.raw.json();
-        let kind = WireKind::read(&json);
-        match (kind.msg_type.0, kind.status_notify_code.0) {
-            (51, 4) => chats(&WireNotice::read(&json)),
-            (37, _) => friend(&WireNotice::read(&json)),
+        match &message.kind {
+            Kind::Status(status) if status.code == StatusCode::RECENT => chats(status),
+            Kind::FriendRequest(request) => friend(request),
             _ => Self::default(),
         }
     }
 }
 
-/// Parses the names, and pairs them with the ids if there are equally many in the same order.
-fn chats(wire: &WireNotice) -> Notice {
-    // There may be a comma at the end.
-    let list = |text: &str| -> Vec<String> {
-        let text = text.trim().trim_end_matches(',');
-        text.split(',').take(CHATS).map(|name| name.trim().into()).collect()
-    };
-    let names: Vec<Option<UserName>> =
-        list(&wire.names).iter().map(|name| name.parse().ok()).collect();
-    let mut ids = String::new();
-    if let Some(document) = document(&wire.content) {
-        walk(&document, |path, found| {
-            if let ([.., "op", "username"], Found::Text(text)) = (path, found) {
-                ids.push_str(text);
-            }
-        });
-    }
-    let ids = list(&ids);
-    let mut pairs = Vec::new();
-    if ids.len() == names.len() {
-        for (name, id) in names.iter().zip(&ids) {
-            let (Some(name), Ok(id)) = (name, id.parse::<PermanentId>()) else { continue };
-            // A room paired with a person's id: the lists do not match, so no pair is reliable.
-            if !id.fits(name) {
-                pairs.clear();
-                break;
-            }
-            pairs.push((name.clone(), id));
+fn chats(status: &StatusNotify) -> Notice {
+    let mut ids = Vec::new();
+    for (name, id) in status.pairs().take(CHATS) {
+        let Ok(id) = id.parse::<PermanentId>() else { continue };
+        // A room beside the id of a person: the lists are of different chats, so no pair is certain.
+        if !id.fits(name) {
+            ids.clear();
+            break;
         }
+        ids.push((name.clone(), id));
     }
-    Notice { chats: names.into_iter().flatten().collect(), ids: pairs }
+    Notice { chats: status.user_names.iter().take(CHATS).cloned().collect(), ids }
 }
 
-/// Parses the sender of a friend request: its name is in the record, its permanent id in the
-/// document.
-fn friend(wire: &WireNotice) -> Notice {
-    let mut ids = Vec::new();
-    if let (Ok(name), Some(document)) =
-        (wire.recommend.user_name.parse::<UserName>(), document(&wire.content))
-    {
-        walk(&document, |path, found| {
-            if let (["msg"], Found::Element(attributes)) = (path, found) {
-                let mut found = attributes.iter().filter(|(key, _)| *key == "fromusername");
-                let id = found.next().and_then(|(_, id)| id.parse::<PermanentId>().ok());
-                ids.extend(id.filter(|id| id.fits(&name)).map(|id| (name.clone(), id)));
-            }
-        });
-    }
-    Notice { chats: Vec::new(), ids }
+fn friend(request: &FriendRequest) -> Notice {
+    let id = request.permanent_id.parse::<PermanentId>().ok();
+    let pair = request.user_name().cloned().zip(id).filter(|(name, id)| id.fits(name));
+    Notice { chats: Vec::new(), ids: pair.into_iter().collect() }
 }
 
 #[cfg(test)]
 mod tests {
     use alloc::format;
+    use alloc::string::String;
 
     use super::*;
     use crate::testing::message;
@@ -136,7 +74,7 @@ mod tests {
     #[test]
     fn pairs_names_and_ids() {
         let content = "&lt;msg&gt;<br/>&lt;op id='4'&gt;<br/>&lt;username&gt;<br/>filehelper,wxid_a,1@chatroom<br/>&lt;/username&gt;<br/>&lt;unreadchatlist&gt;<br/>&lt;chat&gt;&lt;username&gt;x&lt;/username&gt;&lt;/chat&gt;&lt;/unreadchatlist&gt;<br/>&lt;/op&gt;<br/>&lt;/msg&gt;<br/>";
-        for (names, expected) in [
+        for (names, read) in [
             (
                 "filehelper,@a,@@r",
                 "filehelper @a @@r | filehelper=filehelper @a=wxid_a @@r=1@chatroom",
@@ -145,17 +83,17 @@ mod tests {
                 "filehelper,@a,@@r,",
                 "filehelper @a @@r | filehelper=filehelper @a=wxid_a @@r=1@chatroom",
             ),
-            // An invalid name drops only its own pair.
-            ("filehelper,a b,@@r", "filehelper @@r | filehelper=filehelper @@r=1@chatroom"),
-            ("filehelper,,@@r", "filehelper @@r | filehelper=filehelper @@r=1@chatroom"),
-            // Lists of different lengths or orders are not paired.
+            // An invalid name leaves the order of the others unknown.
+            ("filehelper,a b,@@r", "filehelper @@r | "),
+            ("filehelper,,@@r", "filehelper @@r | "),
+            // Lists of different lengths or orders are no pairs.
             ("filehelper,@a", "filehelper @a | "),
             ("@a,@@r", "@a @@r | "),
             ("filehelper,@@r,@a", "filehelper @@r @a | "),
             ("@a,filehelper,@@r", "@a filehelper @@r | "),
             ("", " | "),
         ] {
-            assert_eq!(recent(names, content), expected, "{names}");
+            assert_eq!(recent(names, content), read, "{names}");
         }
         // `docs/shapes.md` S59: no content, single quotes or double, an empty list.
         for content in [
@@ -168,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn friend_request_names_its_sender() {
+    fn reads_who_asks_to_be_a_friend() {
         let request = |name: &str, id: &str| {
             notice(&format!(
                 r#""MsgType":37,"RecommendInfo":{{"UserName":"{name}"}},"Content":"&lt;msg fromusername=\"{id}\" content=\"hi\"&gt;&lt;brandlist/&gt;&lt;/msg&gt;""#
@@ -181,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn other_messages_have_no_contact_data() {
+    fn other_messages_tell_nothing() {
         for fields in [
             r#""MsgType":1,"StatusNotifyCode":4,"StatusNotifyUserName":"@a","Content":"x""#,
             r#""MsgType":51,"StatusNotifyCode":2,"StatusNotifyUserName":"@a""#,

@@ -14,7 +14,6 @@ use crate::ids::UserName;
 use crate::text::{Text, decode};
 use crate::wire::lenient::{ELEMENTS, Int, Lenient, List};
 use crate::wire::object::object;
-use crate::wire::reader::Reader;
 
 object! {
     /// A contact's fields on the wire, without fields of unknown meaning: `AppAccountFlag`,
@@ -134,16 +133,8 @@ impl<'de> Deserialize<'de> for WireContact {
 }
 
 impl Lenient for WireContact {
-    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
-        WireFields::quick(reader).map(Self::from)
-    }
-
     fn is_blank(&self) -> bool {
         self.0.is_none()
-    }
-
-    fn salvage(json: &str) -> Self {
-        WireFields::salvage(json).into()
     }
 }
 
@@ -193,14 +184,7 @@ pub(crate) fn picture(path: &str) -> Box<str> {
 #[derive(Default)]
 struct Picture(Box<str>);
 
-impl Lenient for Picture {
-    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
-        match reader.string() {
-            Some(path) => Some(Self(picture(path))),
-            None => reader.other(),
-        }
-    }
-}
+impl Lenient for Picture {}
 
 /// Defines the visitor methods for unexpected values: each returns the default.
 macro_rules! nothing {
@@ -259,29 +243,7 @@ impl<'de> Deserialize<'de> for Picture {
 #[derive(Default)]
 pub(crate) struct Records(pub(crate) Vec<Contact>);
 
-impl Lenient for Records {
-    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
-        if !reader.take(b'[') {
-            return reader.other();
-        }
-        let mut records = Vec::new();
-        let mut more = !reader.take(b']');
-        while more {
-            // The same limit as for a [`List`].
-            if records.len() < ELEMENTS {
-                records.extend(WireContact::quick(reader)?.take());
-            } else {
-                reader.skip()?;
-            }
-            more = reader.more(b']')?;
-        }
-        Some(Self(records))
-    }
-
-    fn salvage(json: &str) -> Self {
-        Self(WireContact::take_all(List::salvage(json)))
-    }
-}
+impl Lenient for Records {}
 
 impl<'de> Deserialize<'de> for Records {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -105,7 +105,7 @@ fn content(bytes: &[u8]) {
     // Other records have no effect, and the raw JSON is unchanged.
     assert_eq!(first.kind, second.kind);
     assert!(matches!(empty.kind, Kind::Unreadable { .. }));
-    assert_eq!((&*first.raw.json(), &*second.raw.json()), (&*text, &*text));
+    assert_eq!((first.raw.json(), second.raw.json()), (&*text, &*text));
     assert!(!format!("{first:?}").contains("5e3d7a19"));
     check_message(first);
 }
@@ -127,10 +127,8 @@ fn check_message(message: &Message) {
     let shown = message.preview(Device::new().lang());
     assert!(!shown.contains(['\n', '\r']));
     assert_eq!(message.to_string().replace(['\n', '\r'], " "), shown);
-    let alone = message.clone().detach();
-    assert_eq!((&alone.kind, alone.raw.json()), (&message.kind, message.raw.json()));
     // Parsed alone, the message is the same as in its batch.
-    if let Ok(again) = Message::from_json(&message.raw.json(), &me().user_name) {
+    if let Ok(again) = Message::from_json(message.raw.json(), &me().user_name) {
         assert_eq!(
             (&again.id, &again.kind, &again.from),
             (&message.id, &message.kind, &message.from)

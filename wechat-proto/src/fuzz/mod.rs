@@ -46,7 +46,7 @@ pub const TARGETS: &[(&str, Table)] = &[
     ("script", &[("script", script::script)]),
     ("xml", &[("document", markup::document), ("notice", markup::notice)]),
     ("text", &[("text", markup::text)]),
-    ("json", &[("repair", json::repaired), ("reader", json::reader), ("session", json::session)]),
+    ("json", &[("repair", json::repaired), ("typed", json::typed), ("session", json::session)]),
     ("cookie", &[("cookie", values::cookie)]),
     (
         "values",

@@ -67,7 +67,7 @@ impl ReceivedFile {
 
     /// Returns the file of a message with `MsgType` 49, `AppMsgType` 6 and a `MediaId`.
     pub fn of(message: &Message) -> Option<Self> {
-        let wire = Wire::read(&message.raw.json());
+        let wire = Wire::read(message.raw.json());
         if (wire.msg_type.0, wire.app_msg_type.0) != (49, 6) {
             return None;
         }

@@ -33,7 +33,7 @@ impl MapLink {
     /// Returns the map of a location message: the path in its `Content`, after the name of the place
     /// and, in a room, the name of the sender.
     pub fn of(message: &Message) -> Option<Self> {
-        let wire = Wire::read(&message.raw.json());
+        let wire = Wire::read(message.raw.json());
         let (_, link) = wire.content.rsplit_once(":<br/>")?;
         decode(Text::from(link)).trim().parse().ok()
     }

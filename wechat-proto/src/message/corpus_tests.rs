@@ -10,10 +10,9 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Kind, Message, MsgType, WireMessage};
+use super::{Kind, Message, MsgType, Raw, WireMessage};
 use crate::ids::UserName;
 use crate::wire::json;
 use crate::wire::lenient::List;
@@ -21,7 +20,7 @@ use crate::wire::object::object;
 
 object! {
     struct Batch {
-        "AddMsgList" => messages: List<WireMessage>,
+        "AddMsgList" => messages: List<Raw>,
     }
 }
 
@@ -37,9 +36,9 @@ fn corpus() -> BTreeMap<String, String> {
 fn read<'a>(records: impl Iterator<Item = &'a String>) -> Vec<Message> {
     let records: Vec<&str> = records.map(String::as_str).collect();
     let body = format!("{{\"AddMsgList\":[{}]}}", records.join(","));
-    let (text, batch) = json::text::<Batch>(body.as_bytes()).unwrap();
+    let (_, batch) = json::text::<Batch>(body.as_bytes()).unwrap();
     let me: UserName = ME.parse().unwrap();
-    WireMessage::take_all(batch.messages, &Bytes::from(text.into_owned()), &me)
+    WireMessage::take_all(batch.messages, &me)
 }
 
 /// Without what is empty, 0 or false. An object stays where all that is in it went: that there is
@@ -93,11 +92,11 @@ fn every_message_is_read() {
     for ((name, record), message) in corpus.iter().zip(&messages) {
         // Alone, and stored, it is the same.
         let me = ME.parse().unwrap();
-        for json in [record.as_str(), &message.raw.json()] {
+        for json in [record.as_str(), message.raw.json()] {
             assert_eq!(Message::from_json(json, &me).unwrap().kind, message.kind, "{name}");
         }
         // Whatever it is, its JSON is there.
-        let raw: Value = serde_json::from_str(&message.raw.json()).unwrap();
+        let raw: Value = serde_json::from_str(message.raw.json()).unwrap();
         assert_eq!(raw, serde_json::from_str::<Value>(record).unwrap(), "{name}");
         let mut fields = full(serde_json::to_value(message).unwrap());
         let object = fields.as_object_mut().unwrap();

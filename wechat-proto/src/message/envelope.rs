@@ -4,7 +4,6 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use bytes::Bytes;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use super::raw::Raw;
@@ -68,7 +67,7 @@ impl Message {
     /// If it is no JSON object. Whatever is in the object, it is a message.
     pub fn from_json(json: &str, me: &UserName) -> Result<Self, Invalid> {
         match json::text::<WireMessage>(json.as_bytes()) {
-            Ok((text, message)) => Ok(message.take(Raw::of(text.into_owned().into()), me)),
+            Ok((text, message)) => Ok(message.take(Raw::from(text), me)),
             Err(_) => Err(Invalid { what: "a message", expected: "a JSON object" }),
         }
     }
@@ -112,13 +111,6 @@ impl Message {
             Kind::App(app) => Some(app),
             _ => None,
         }
-    }
-
-    /// The same, without holding the rest of its batch in memory.
-    #[must_use]
-    pub fn detach(mut self) -> Self {
-        self.raw = self.raw.detach();
-        self
     }
 }
 
@@ -180,9 +172,16 @@ object! {
 
 impl WireMessage {
     /// The messages of a batch.
-    pub(crate) fn take_all(list: List<Self>, json: &Bytes, me: &UserName) -> Vec<Message> {
-        let raw = Raw::all(json, list.0.len());
-        list.0.into_iter().zip(raw).map(|(message, raw)| message.take(raw, me)).collect()
+    pub(crate) fn take_all(list: List<Raw>, me: &UserName) -> Vec<Message> {
+        let message = |mut raw: Raw| match raw.parse::<Self>() {
+            Some(message) => message.take(raw, me),
+            None => {
+                let reason = "its JSON is malformed";
+                let kind = Kind::Unreadable { msg_type: MsgType(0), reason };
+                Message { kind, ..Self::default().take(raw, me) }
+            }
+        };
+        list.0.into_iter().map(message).collect()
     }
 
     /// The message. Never fails: what cannot be read is told in its kind.
@@ -317,15 +316,13 @@ mod tests {
         let unknown = message(fields);
         assert_eq!(unknown.kind, Kind::Unknown { msg_type: MsgType(4711) });
         assert_eq!(unknown.raw.json(), format!("{{{fields}}}"));
-        let alone = unknown.detach();
-        assert_eq!(alone.raw.json(), format!("{{{fields}}}"));
     }
 
     /// A field that nobody reads may be spoiled too: what is handed out can be read.
     #[test]
     fn raw_json_can_be_read() {
         let spoiled = message(r#""MsgType":4711,"RecommendInfo":{"NickName":"\ud83d"}"#);
-        let value: serde_json::Value = serde_json::from_str(&spoiled.raw.json()).unwrap();
+        let value: serde_json::Value = serde_json::from_str(spoiled.raw.json()).unwrap();
         assert_eq!(value["RecommendInfo"]["NickName"], "\u{fffd}");
     }
 
@@ -341,10 +338,9 @@ mod tests {
         #[test]
         fn any_content_is_read(content in any::<String>(), from in "(@{0,2}[a-z0-9]{0,5}|\\PC{0,5})", msg_type in any::<i64>()) {
             let fields = serde_json::json!({ "FromUserName": from, "MsgType": msg_type, "Content": content });
-            let json = serde_json::json!({ "AddMsgList": [fields] });
-            let list = List::<WireMessage>::read(&json["AddMsgList"].to_string());
-            let message = WireMessage::take_all(list, &Bytes::from(json.to_string()), &me()).remove(0);
-            let raw: serde_json::Value = serde_json::from_str(&message.raw.json()).unwrap();
+            let list = List::read(&serde_json::json!([fields]).to_string());
+            let message = WireMessage::take_all(list, &me()).remove(0);
+            let raw: serde_json::Value = serde_json::from_str(message.raw.json()).unwrap();
             prop_assert_eq!(raw, fields);
         }
     }

@@ -84,7 +84,7 @@ object! {
 }
 
 fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
-    let record = Record::read(&message.raw.json());
+    let record = Record::read(message.raw.json());
     let text = |kind| Draft::new(send_text::ENDPOINT, kind, to.clone());
     match (record.msg_type.0, record.sub_msg_type.0, record.app_msg_type.0) {
         (48, ..) | (1, 48, _) => Ok(text(send_text::LOCATION).with_content(record.location()?)),

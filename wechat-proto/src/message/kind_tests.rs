@@ -1,7 +1,6 @@
 use alloc::format;
 use alloc::string::{String, ToString as _};
 
-use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
@@ -146,10 +145,9 @@ proptest! {
             "ImgWidth": number, "ImgHeight": other, "HasProductId": number, "AppInfo": { "AppID": other },
             "RecommendInfo": { "UserName": other, "Ticket": other, "Scene": other }, "Ticket": other,
         });
-        let json = serde_json::json!({ "AddMsgList": [fields] });
-        let list = List::<WireMessage>::read(&json["AddMsgList"].to_string());
-        let message = WireMessage::take_all(list, &Bytes::from(json.to_string()), &me()).remove(0);
-        let raw: serde_json::Value = serde_json::from_str(&message.raw.json()).unwrap();
+        let list = List::read(&serde_json::json!([fields]).to_string());
+        let message = WireMessage::take_all(list, &me()).remove(0);
+        let raw: serde_json::Value = serde_json::from_str(message.raw.json()).unwrap();
         prop_assert_eq!(raw, fields);
         // It can be passed on, and is not much more than what came.
         let written = serde_json::to_string(&message).unwrap();

@@ -82,7 +82,7 @@ impl Recent {
     }
 
     fn keep(&mut self, message: &Message) {
-        let size = message.raw.len();
+        let size = message.raw.json().len();
         let limit = self.most.saturating_mul(AVERAGE);
         // What the service notes in a chat is nothing that somebody said.
         let notice = matches!(message.kind, Kind::System(_) | Kind::SysMsg(_));
@@ -102,11 +102,11 @@ impl Recent {
         }
         self.bytes += size;
         self.order.push_back(message.id.clone());
-        self.messages.insert(message.id.clone(), Arc::new(message.clone().detach()));
+        self.messages.insert(message.id.clone(), Arc::new(message.clone()));
         while self.order.len() > self.most || self.bytes > limit {
             let Some(oldest) = self.order.pop_front() else { return };
             let Some(oldest) = self.messages.remove(&oldest) else { continue };
-            self.bytes -= oldest.raw.len();
+            self.bytes -= oldest.raw.json().len();
             if self.own.get(oldest.peer()) == Some(&oldest.id) {
                 self.own.remove(oldest.peer());
             }

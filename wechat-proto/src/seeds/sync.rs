@@ -278,8 +278,8 @@ fn webwxsync_reply_of_first_notes_is_parsed() {
     assert_eq!(message.text(), None);
     // All other fields are in its raw JSON.
     let element = Json::of(FIRST_BATCH);
-    assert_eq!(Json::of(&message.raw.json()), *element.get("AddMsgList").at(0));
-    assert!(FIRST_BATCH.contains(&*message.raw.json()));
+    assert_eq!(Json::of(message.raw.json()), *element.get("AddMsgList").at(0));
+    assert!(FIRST_BATCH.contains(message.raw.json()));
 }
 
 /// The second notes' reply, with the quotes of JSON and without its `...`.
@@ -348,6 +348,6 @@ fn webwxsync_reply_of_second_notes_is_parsed() {
     let Kind::Status(status) = &message.kind else { panic!("{:?}", message.kind) };
     assert_eq!((status.code, status.pairs().count()), (StatusCode::LEFT, 0));
     assert!(status.user_names.is_empty());
-    assert!(SECOND_BATCH.contains(&*message.raw.json()));
-    assert_eq!(Json::of(&message.raw.json()), *Json::of(SECOND_BATCH).get("AddMsgList").at(0));
+    assert!(SECOND_BATCH.contains(message.raw.json()));
+    assert_eq!(Json::of(message.raw.json()), *Json::of(SECOND_BATCH).get("AddMsgList").at(0));
 }

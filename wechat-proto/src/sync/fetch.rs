@@ -3,12 +3,10 @@
 //! Fetches the news since a key: messages, changed contacts, a changed profile
 //! (`docs/protocol.md` §7.2).
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use bytes::Bytes;
 use serde::Serialize;
 
 use super::SyncKey;
@@ -20,7 +18,7 @@ use crate::endpoint::{Endpoint, LISTS};
 use crate::error::Error;
 use crate::flow::{Response, Want};
 use crate::ids::UserName;
-use crate::message::{Message, WireMessage};
+use crate::message::{Message, Raw, WireMessage};
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::text::{Text, decode};
@@ -36,9 +34,7 @@ const ENDPOINT: &str = "webwxsync";
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Batch {
-    messages: List<WireMessage>,
-    /// The JSON of the messages.
-    json: Bytes,
+    messages: List<Raw>,
     /// Contacts that were added or changed.
     pub changed: Vec<Contact>,
     /// Changed rooms and members of rooms: `ModChatRoomMemberList`.
@@ -118,17 +114,10 @@ impl Endpoint for FetchBatch {
     ///
     /// The error of its `Ret`; [`Error::Malformed`] if the response is not such a reply.
     fn parse(&self, response: &Response) -> Result<Batch, Error> {
-        let body = response.body();
-        let (text, wire) = envelope::text::<Wire>(ENDPOINT, response)?;
+        let (_, wire) = envelope::text::<Wire>(ENDPOINT, response)?;
         envelope::check(ENDPOINT, &wire.base).map_err(envelope::question)?;
-        // Shares the body, unless it had to be repaired.
-        let json = match text {
-            Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
-            Cow::Owned(text) => Bytes::from(text),
-        };
         Ok(Batch {
             messages: wire.messages,
-            json,
             changed: WireContact::take_all(wire.changed),
             changed_members: WireContact::take_all(wire.changed_members),
             removed: wire
@@ -172,7 +161,7 @@ impl Batch {
     /// Returns the messages, as the account `me` received them, without applying the batch: for
     /// captures.
     pub fn messages(self, me: &UserName) -> Vec<Message> {
-        WireMessage::take_all(self.messages, &self.json, me)
+        WireMessage::take_all(self.messages, me)
     }
 
     /// Returns whether the batch has neither messages nor changes.
@@ -191,7 +180,7 @@ impl Batch {
 
 reply! {
     struct Wire {
-        "AddMsgList" => messages: List<WireMessage>,
+        "AddMsgList" => messages: List<Raw>,
         "ModContactList" => changed: List<WireContact>,
         "DelContactList" => removed: List<Gone>,
         "ModChatRoomMemberList" => changed_members: List<WireContact>,
@@ -234,8 +223,12 @@ impl WireProfile {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+    use alloc::string::ToString as _;
+
     use super::*;
     use crate::error::Ret;
+    use crate::message::Kind;
     use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
@@ -372,5 +365,63 @@ mod tests {
         let refused = FetchBatch
             .parse(&reply("{\"BaseResponse\":{\"Ret\":3},\"SyncKey\":{\"Count\":0,\"List\":[]}}"));
         assert!(matches!(refused, Err(Error::Refused { ret: Ret(3), .. })));
+    }
+
+    /// Threats J2, J4, J6: malformed JSON in one message does not affect the others, or the key.
+    #[test]
+    fn malformed_message_does_not_affect_the_others() {
+        let me = "@me".parse().unwrap();
+        for (field, text) in [
+            (r#""Content":"a\x1bb""#, Some("a\u{1b}b")),
+            (r#""Content":"it\'s""#, Some("it's")),
+            (r#""Content":"a\qb""#, Some("a\\qb")),
+            (r#""Content":"a\u12 b""#, Some("a\\u12 b")),
+            (r#""Content":"ends in a backslash\""#, Some("ends in a backslash\\")),
+            (r#""Content":"say "hi" to all""#, Some("say \"hi\" to all")),
+            (r#""ImgHeight":007,"Content":"x""#, Some("x")),
+            (r#""ImgHeight":NaN,"Content":"x""#, Some("x")),
+            (r#""ImgHeight":undefined,"Content":"x""#, Some("x")),
+            (r#""ImgHeight":+1,"Content":"x""#, Some("x")),
+            (r#""ImgHeight":0x1F,"Content":"x""#, Some("x")),
+            (r#""ImgHeight":1e400,"Content":"x""#, Some("x")),
+            (r#""Else":{"a":1,},"Content":"x""#, Some("x")),
+            (r#""Else":{'a':1},"Content":"x""#, Some("x")),
+            (r#""Content":"x","Else":]"#, None),
+            (r#""Content":"no end"#, None),
+            (r#"}},{,"Content":"x""#, None),
+        ] {
+            let message = |id: u8, field: &str| {
+                format!(
+                    r#"{{"MsgId":"{id}","FromUserName":"@a","ToUserName":"@me","MsgType":1,{field}}}"#
+                )
+            };
+            let sound = r#""Content":"sound""#;
+            for broken in 0..3 {
+                let list: Vec<_> = (0..3)
+                    .map(|id| message(id, if id == broken { field } else { sound }))
+                    .collect();
+                let body = format!(
+                    r#"{{"BaseResponse":{{"Ret":0}},"AddMsgCount":3,"AddMsgList":[{}],"ModContactList":[{{"UserName":"@c"}}],"SyncKey":{{"Count":1,"List":[{{"Key":1,"Val":7}}]}},"SKey":""}}"#,
+                    list.join(",")
+                );
+                let batch = FetchBatch.parse(&reply(&body)).unwrap();
+                assert_eq!(batch.sync_key.as_ref().unwrap().joined(), "1_7", "{body}");
+                assert_eq!(batch.changed.len(), 1, "{body}");
+                let messages = batch.messages(&me);
+                for id in (0_u8..3).filter(|id| *id != broken) {
+                    let sound =
+                        messages.iter().find(|message| message.id.as_str() == id.to_string());
+                    assert_eq!(sound.unwrap().text(), Some("sound"), "{body}");
+                }
+                let found = &messages[usize::from(broken)];
+                match text {
+                    Some(_) => assert_eq!(found.text(), text, "{body}"),
+                    None => {
+                        assert!(matches!(found.kind, Kind::Unreadable { .. }), "{body}");
+                        assert!(list[usize::from(broken)].starts_with(found.raw.json()), "{body}");
+                    }
+                }
+            }
+        }
     }
 }

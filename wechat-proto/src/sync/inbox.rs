@@ -116,7 +116,7 @@ impl Inbox {
     /// Sets the number of delivered messages to keep, so that a message that revokes another has it
     /// as its [`Message::original`]. The default is 100; 0 keeps none.
     ///
-    /// Messages are kept in the form of [`Message::detach`], with at most `messages` × 16 KiB of
+    /// Messages are kept with at most `messages` × 16 KiB of
     /// JSON in total, plus the parsed values; the oldest are dropped first. They are not stored with
     /// the session, and do not include messages sent by this client, which the service does not
     /// report.

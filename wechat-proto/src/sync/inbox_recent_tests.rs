@@ -44,15 +44,3 @@ fn a_revocation_has_its_original() {
     assert_eq!(originals(&mut stage(|inbox| inbox.remember(1))), vec![None, None]);
     assert_eq!(originals(&mut stage(|inbox| inbox.remember(0))), vec![None, None]);
 }
-
-/// Remembered messages do not keep their batch in memory.
-#[test]
-fn the_original_is_detached() {
-    let mut stage = stage(|inbox| inbox);
-    let first = stage.next().unwrap();
-    let raw = first.raw.json().into_owned();
-    stage.next().unwrap();
-    let revoked = stage.next().unwrap().detach();
-    let original = revoked.original().unwrap();
-    assert_eq!((original.raw.json(), &original.kind), (raw.into(), &first.kind));
-}

@@ -4,52 +4,34 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::lenient::Lenient;
-use super::reader::Reader;
-use super::repair::repair;
+use super::repair::{decode, repair};
 
-/// Parses a body into a typed object: first unchanged, then repaired, then part by part. Also
-/// returns the parsed text.
+/// Parses a body into a typed object: first unchanged, then repaired. Also returns the parsed text.
 ///
 /// # Errors
 ///
-/// A description of the body, if it is not a JSON object.
+/// A description of the body, if it is not a JSON object, or cannot be repaired.
 pub(crate) fn text<T: Lenient>(body: &[u8]) -> Result<(Cow<'_, str>, T), Cow<'static, str>> {
-    // Checks the encoding once, so that the parser need not check it again.
-    if let Ok(text) = core::str::from_utf8(body)
-        && text.trim_start().starts_with('{')
-        && let Ok(object) = parse(text)
-    {
-        return Ok((Cow::Borrowed(text), object));
-    }
-    let text = repair(body);
+    let text = decode(body);
     if !text.trim_start().starts_with('{') {
         return Err(describe(&text));
     }
-    match parse(&text) {
-        Ok(object) => Ok((text, object)),
-        Err(error) => {
-            // The parts can be read only if the text is valid JSON, apart from values out of range.
-            // The message of `serde_json` may quote the text, so that only its position is used.
-            if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
-                let object = T::salvage(&text);
-                return Ok((text, object));
-            }
-            Err(alloc::format!(
-                "JSON with a syntax error at line {}, column {}",
-                error.line(),
-                error.column()
-            )
-            .into())
-        }
+    let error = match serde_json::from_str(&text) {
+        Ok(object) => return Ok((text, object)),
+        Err(error) => error,
+    };
+    if let Some(text) = repair(&text)
+        && let Ok(object) = serde_json::from_str(&text)
+    {
+        return Ok((Cow::Owned(text), object));
     }
-}
-
-/// Parses a whole text.
-fn parse<T: Lenient>(text: &str) -> serde_json::Result<T> {
-    match Reader::read(text) {
-        Some(object) => Ok(object),
-        None => serde_json::from_str(text),
-    }
+    // The message of `serde_json` may quote the text, so that only its position is used.
+    Err(alloc::format!(
+        "JSON with a syntax error at line {}, column {}",
+        error.line(),
+        error.column()
+    )
+    .into())
 }
 
 /// Describes an unexpected body without quoting it, since it may contain secrets.

@@ -4,10 +4,8 @@
 //! Each type here accepts any value and falls back to its default; only a reply that is not JSON is
 //! an error.
 //!
-//! There are two passes. The first is a typed parse of the whole text: by a
-//! [`Reader`](super::reader::Reader), or by `serde_json` if the reader gives up. Both produce the
-//! same result, which suffices for nearly every reply. If the first pass fails (on a number like
-//! `1e400`), the second, [`Lenient::salvage`], reads element by element and field by field.
+//! Values that `serde_json` rejects (a number like `1e400`) are repaired first: see
+//! [`repair`](super::repair).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -18,30 +16,21 @@ use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::text::Text;
-use crate::wire::object::{elements, object};
-use crate::wire::reader::Reader;
+use crate::wire::object::object;
+use crate::wire::repair::mend;
 
 /// A type that can be parsed from any JSON value.
 pub(crate) trait Lenient: Default + DeserializeOwned {
-    /// Parses a valid JSON text, part by part if it cannot be parsed as a whole.
+    /// Parses a JSON text, repaired if need be; the default if it cannot be repaired.
     fn read(json: &str) -> Self {
-        serde_json::from_str(json).unwrap_or_else(|_| Self::salvage(json))
-    }
-
-    /// Parses the next value, as `Deserialize` does. Returns `None` if `serde_json` has to parse the
-    /// whole text.
-    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
-        reader.other()
+        serde_json::from_str(json)
+            .or_else(|_| serde_json::from_str(&mend(json).unwrap_or_default()))
+            .unwrap_or_default()
     }
 
     /// Returns whether the value has no content, so that lists omit it.
     fn is_blank(&self) -> bool {
         false
-    }
-
-    /// Parses the valid parts of a value that the typed parse rejected.
-    fn salvage(_json: &str) -> Self {
-        Self::default()
     }
 }
 
@@ -108,15 +97,7 @@ lenient_visitor!(Int {
     text |t| Int(t.trim().parse().unwrap_or_default())
 });
 
-impl Lenient for Int {
-    #[inline]
-    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
-        match reader.integer() {
-            Some(number) => Some(Self(number)),
-            None => reader.other(),
-        }
-    }
-}
+impl Lenient for Int {}
 
 /// An integer in one of the forms of [`Int`], or `None` if it is missing or invalid. For numbers for
 /// which 0 has a meaning.
@@ -128,30 +109,14 @@ lenient_visitor!(Number {
     text |t| Number(t.trim().parse().ok())
 });
 
-impl Lenient for Number {
-    #[inline]
-    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
-        match reader.integer() {
-            Some(number) => Some(Self(Some(number))),
-            None => reader.other(),
-        }
-    }
-}
+impl Lenient for Number {}
 
 lenient_visitor!(Text {
     number |n| Text::from(alloc::string::ToString::to_string(&n)),
     text |t| Text::from(t)
 });
 
-impl Lenient for Text {
-    #[inline]
-    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
-        match reader.string() {
-            Some(text) => Some(Self::from(text)),
-            None => reader.other(),
-        }
-    }
-}
+impl Lenient for Text {}
 
 /// Returns `value` as an integer, if it is one that a double represents exactly.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
@@ -232,32 +197,7 @@ impl<'de, T: Lenient> Visitor<'de> for Lax<List<T>> {
     }
 }
 
-impl<T: Lenient> Lenient for List<T> {
-    fn quick(reader: &mut Reader<'_>) -> Option<Self> {
-        let mut list = Vec::new();
-        if !reader.take(b'[') {
-            return reader.other();
-        }
-        let mut more = !reader.take(b']');
-        while more {
-            if list.len() < ELEMENTS {
-                let element = T::quick(reader)?;
-                if !element.is_blank() {
-                    list.push(element);
-                }
-            } else {
-                reader.skip()?;
-            }
-            more = reader.more(b']')?;
-        }
-        Some(Self(list))
-    }
-
-    fn salvage(json: &str) -> Self {
-        let elements = elements(json).into_iter().map(T::read);
-        Self(elements.filter(|element| !element.is_blank()).collect())
-    }
-}
+impl<T: Lenient> Lenient for List<T> {}
 
 object! {
     /// `{"Buff": …}`: the form of strings in `Profile` (`docs/protocol.md` §7.2).
@@ -276,7 +216,6 @@ impl From<Text> for Box<str> {
 #[cfg(test)]
 mod tests {
     use alloc::format;
-    use alloc::string::ToString as _;
 
     use proptest::prelude::*;
 
@@ -366,21 +305,9 @@ mod tests {
     }
 
     proptest! {
-        /// Both passes agree if the first one succeeds.
-        #[test]
-        fn salvage_agrees_with_the_typed_parse(
-            id in any::<i64>(), name in ".{0,20}", list in prop::collection::vec(any::<i64>(), 0..5),
-        ) {
-            let elements: Vec<_> = list.iter().map(|n| serde_json::json!({ "N": n })).collect();
-            let json = serde_json::json!({ "Id": id, "Name": name, "List": elements }).to_string();
-            let whole: Sample = serde_json::from_str(&json).unwrap();
-            prop_assert_eq!(Sample::salvage(&json), whole);
-        }
-
         #[test]
         fn any_text_is_read(json in ".{0,200}") {
             Sample::read(&json);
-            Sample::salvage(&json);
         }
     }
 }

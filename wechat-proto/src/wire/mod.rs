@@ -9,7 +9,6 @@ pub(crate) mod json;
 pub(crate) mod lenient;
 pub(crate) mod object;
 pub(crate) mod query;
-pub(crate) mod reader;
 pub(crate) mod repair;
 pub(crate) mod xml;
 

@@ -1,140 +1,381 @@
-//! Repairs malformed JSON from the server: `docs/threats.md` J4.
+//! Repairs the JSON of replies that `serde_json` rejects: `docs/threats.md` J2, J4, J6.
 //!
-//! Nicknames with invalid UTF-8, raw control characters in strings, and lone surrogates were all
-//! observed in contact lists; without repair, one of them would invalidate the whole reply.
+//! Nicknames with invalid UTF-8, raw control characters, unescaped quotes, `\x1b`, `007`, `NaN`,
+//! halves of surrogate pairs: without repair, one of them would cost all other messages or contacts.
+//! Each message of a batch is repaired alone, so that none can affect another.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
-use core::fmt::Write as _;
+use alloc::borrow::ToOwned as _;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
 
-/// Returns the text of a body, repaired if necessary.
-///
-/// Invalid bytes become U+FFFD, raw control characters their escapes, and lone surrogates
-/// `\ufffd`. Leading byte-order marks are removed.
-pub(crate) fn repair(body: &[u8]) -> Cow<'_, str> {
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+/// Decodes a body: removes byte-order marks, and replaces invalid UTF-8 by U+FFFD.
+pub(crate) fn decode(body: &[u8]) -> Cow<'_, str> {
     let mut body = body;
     while let Some(rest) = body.strip_prefix(b"\xef\xbb\xbf") {
         body = rest;
     }
-    match String::from_utf8_lossy(body) {
-        Cow::Borrowed(text) if is_sound(text) => Cow::Borrowed(text),
-        text => Cow::Owned(repair_text(&text)),
+    String::from_utf8_lossy(body)
+}
+
+/// Repairs a reply. Messages that cannot be repaired become strings that contain their text.
+///
+/// Returns `None` if the text is incomplete, or too malformed.
+pub(crate) fn repair(text: &str) -> Option<String> {
+    match split(text) {
+        Some(text) if is_valid(&text) => Some(text),
+        Some(text) => mend(&text),
+        None => mend(text),
     }
 }
 
-/// Returns whether no string needs repair. Fast for nearly every reply.
-fn is_sound(text: &str) -> bool {
-    // Line feeds and tabs are invalid only inside strings: the server writes them between fields.
-    let escapes = text.contains("\\u");
-    let control = text.bytes().any(|byte| byte < 0x20);
-    !escapes && !control || repair_text(text) == text
+fn is_valid(json: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(json).is_ok()
 }
 
-fn repair_text(text: &str) -> String {
+/// Repairs the messages of `AddMsgList`, each alone. Returns `None` without such a list.
+///
+/// A message begins with its `MsgId`. In valid JSON, the quotes of text are escaped, so that this
+/// cannot occur within a message.
+fn split(text: &str) -> Option<String> {
+    let name = text.find("\"AddMsgList\"")?;
+    let list = name + text.get(name..)?.find('[')? + 1;
+    let mut starts: Vec<usize> = text
+        .get(list..)?
+        .match_indices("\"MsgId\"")
+        .filter_map(|(at, _)| {
+            let before = text.get(..list + at)?.trim_end().strip_suffix('{')?;
+            before.trim_end().ends_with([',', '[']).then_some(before.len())
+        })
+        .collect();
+    if starts.first().is_none_or(|first| !text.get(list..*first).is_some_and(is_blank)) {
+        starts.insert(0, list);
+    }
+    let last = *starts.last()?;
+    let end = last + end_of_last(text.get(last..)?)?;
+    starts.push(end);
     let mut out = String::with_capacity(text.len());
-    let mut inside = false;
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let mut taken = c.len_utf8();
-        match c {
-            '"' => {
-                inside = !inside;
-                out.push(c);
-            }
-            '\\' if inside => match unit(rest) {
-                Some(0xd800..0xdc00) => {
-                    taken = 6;
-                    let low = rest.get(6..).and_then(unit);
-                    if matches!(low, Some(0xdc00..0xe000)) {
-                        taken = 12;
-                        out.push_str(rest.get(..12).unwrap_or_default());
-                    } else {
-                        out.push_str("\\ufffd");
+    out.push_str(text.get(..list)?);
+    for range in starts.windows(2) {
+        let &[start, end] = range else { continue };
+        let message = text.get(start..end)?.trim();
+        let message = message.strip_suffix(',').unwrap_or(message);
+        if !out.ends_with('[') {
+            out.push(',');
+        }
+        if is_valid(message) {
+            out.push_str(message);
+        } else {
+            let text = || serde_json::to_string(message).unwrap_or_default();
+            out.push_str(&mend(message).unwrap_or_else(text));
+        }
+    }
+    out.push_str(text.get(end..)?);
+    Some(out)
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+/// Returns the length of the last message of a list, before the closing bracket.
+fn end_of_last(text: &str) -> Option<usize> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    if matches!(values.next(), Some(Ok(_))) {
+        let end = values.byte_offset();
+        let rest = text.get(end..)?.trim_start();
+        if rest.starts_with(']') {
+            return Some(end);
+        }
+    }
+    // The first bracket that the next field, or the end of the reply, follows.
+    text.match_indices(']').map(|(at, _)| at).find(|at| {
+        let rest = text.get(at + 1..).unwrap_or_default().trim_start();
+        match rest.strip_prefix(',') {
+            Some(field) => is_field(field),
+            None => rest.strip_prefix('}').is_some_and(is_blank),
+        }
+    })
+}
+
+/// Returns whether a text begins with the name of a field.
+fn is_field(text: &str) -> bool {
+    let Some(name) = text.trim_start().strip_prefix('"') else { return false };
+    let mut is_escaped = false;
+    let end = name.find(|c| {
+        let is_end = c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        is_end
+    });
+    let rest = end.and_then(|end| name.get(end + 1..)).unwrap_or_default();
+    rest.trim_start().starts_with(':')
+}
+
+/// Rewrites a JSON value as valid JSON. Returns `None` if it is incomplete, or too malformed.
+///
+/// Valid JSON keeps its meaning, except that values nested deeper than [`DEEP`] become `null`.
+pub(crate) fn mend(text: &str) -> Option<String> {
+    let mut mender = Mender {
+        rest: text,
+        out: String::with_capacity(text.len()),
+        open: Vec::new(),
+        is_empty: false,
+    };
+    mender.document()?;
+    Some(mender.out)
+}
+
+/// The maximum nesting: below the limit of `serde_json`, above that of any reply.
+const DEEP: usize = 100;
+
+struct Mender<'a> {
+    rest: &'a str,
+    out: String,
+    /// The closing brackets of the open containers.
+    open: Vec<char>,
+    /// Whether the innermost container has no value yet.
+    is_empty: bool,
+}
+
+impl<'a> Mender<'a> {
+    fn document(&mut self) -> Option<()> {
+        self.value()?;
+        let mut comma = false;
+        while let Some(&close) = self.open.last() {
+            match self.next()? {
+                ',' => {
+                    self.skip(1);
+                    comma = true;
+                    continue;
+                }
+                found if found == close => {
+                    self.skip(1);
+                    self.open.pop();
+                    self.is_empty = false;
+                    if self.open.len() < DEEP {
+                        self.out.push(close);
                     }
                 }
-                Some(0xdc00..0xe000) => {
-                    taken = 6;
-                    out.push_str("\\ufffd");
+                _ if comma || self.is_empty => {
+                    if !self.is_empty {
+                        self.write(",");
+                    }
+                    if close == '}' {
+                        self.name()?;
+                    }
+                    self.value()?;
                 }
-                _ => {
-                    // An escape of two characters; the second may be a quote.
-                    taken += rest.chars().nth(1).map_or(0, char::len_utf8);
-                    out.push_str(rest.get(..taken).unwrap_or_default());
-                }
-            },
-            c if inside && c < ' ' => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
+                // Something after a value that is not part of it.
+                _ => return None,
             }
-            c => out.push(c),
+            comma = false;
         }
-        rest = rest.get(taken..).unwrap_or_default();
+        is_blank(self.rest).then_some(())
     }
-    out
+
+    fn value(&mut self) -> Option<()> {
+        self.is_empty = false;
+        match self.next()? {
+            open @ ('{' | '[') => {
+                self.skip(1);
+                match self.open.len() {
+                    DEEP => self.out.push_str("null"),
+                    depth if depth < DEEP => self.out.push(open),
+                    _ => {}
+                }
+                self.open.push(if open == '{' { '}' } else { ']' });
+                self.is_empty = true;
+            }
+            '"' | '\'' => self.string(false)?,
+            // No value at all.
+            ',' | '}' | ']' => self.write("null"),
+            _ => {
+                let word = self.word();
+                self.write(&scalar(word));
+            }
+        }
+        Some(())
+    }
+
+    fn name(&mut self) -> Option<()> {
+        if matches!(self.next()?, '"' | '\'') {
+            self.string(true)?;
+        } else {
+            let word = self.word().to_owned();
+            self.write(&serde_json::to_string(&word).ok()?);
+        }
+        if self.next()? != ':' {
+            return None;
+        }
+        self.skip(1);
+        self.write(":");
+        Some(())
+    }
+
+    /// Rewrites a string, from its opening quote to its closing one.
+    fn string(&mut self, is_name: bool) -> Option<()> {
+        let quote = self.next()?;
+        self.skip(1);
+        self.write("\"");
+        loop {
+            let plain =
+                self.rest.find(|c| c == quote || matches!(c, '"' | '\\' | '\0'..='\x1f'))?;
+            let (text, rest) = self.rest.split_at(plain);
+            self.write(text);
+            self.rest = rest;
+            let found = rest.chars().next()?;
+            self.skip(1);
+            match found {
+                '\\' if self.rest.starts_with(quote) && is_end(self.rest.get(1..)?) => {
+                    // The backslash is the last character, not an escape.
+                    self.write("\\\\");
+                }
+                '\\' => self.escape()?,
+                found if found == quote && self.is_closed(is_name) => break,
+                '"' => self.write("\\\""),
+                found if found < ' ' => self.write(&escaped(u32::from(found))),
+                _ => self.write("'"),
+            }
+        }
+        self.write("\"");
+        Some(())
+    }
+
+    /// Rewrites an escape, after its backslash.
+    fn escape(&mut self) -> Option<()> {
+        let found = self.rest.chars().next()?;
+        match (found, hex(self.rest, 4)) {
+            ('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't', _) => {
+                self.write("\\");
+                self.write(self.rest.get(..1)?);
+                self.skip(1);
+            }
+            ('u', Some(unit @ 0xd800..=0xdbff)) => {
+                self.skip(5);
+                let low = self.rest.strip_prefix("\\").and_then(|rest| hex(rest, 4));
+                if let Some(low @ 0xdc00..=0xdfff) = low {
+                    self.skip(6);
+                    self.write(&escaped(unit));
+                    self.write(&escaped(low));
+                } else {
+                    self.write("\\ufffd");
+                }
+            }
+            ('u', Some(0xdc00..=0xdfff)) => {
+                self.skip(5);
+                self.write("\\ufffd");
+            }
+            ('u', Some(unit)) => {
+                self.skip(5);
+                self.write(&escaped(unit));
+            }
+            ('x', _) if hex(self.rest, 2).is_some() => {
+                self.write(&escaped(hex(self.rest, 2)?));
+                self.skip(3);
+            }
+            // The character itself, as in JavaScript.
+            _ if found == '\'' => {
+                self.skip(1);
+                self.write("'");
+            }
+            _ => self.write("\\\\"),
+        }
+        Some(())
+    }
+
+    /// Returns whether the quote before `rest` closes a string.
+    fn is_closed(&self, is_name: bool) -> bool {
+        let rest = self.rest.trim_start();
+        if is_name {
+            return rest.starts_with(':');
+        }
+        match (rest.chars().next(), self.open.last()) {
+            (None | Some('}' | ']'), _) => true,
+            (Some(','), Some('}')) => {
+                let rest = rest.get(1..).unwrap_or_default();
+                is_field(rest) || rest.trim_start().starts_with(['}', ',', '\''])
+            }
+            (Some(','), _) => true,
+            _ => false,
+        }
+    }
+
+    /// Takes the characters up to white space or punctuation.
+    fn word(&mut self) -> &'a str {
+        let end =
+            |c: char| c.is_whitespace() || matches!(c, ',' | ':' | '{' | '}' | '[' | ']' | '"');
+        let (word, rest) = self.rest.split_at(self.rest.find(end).unwrap_or(self.rest.len()));
+        self.rest = rest;
+        word
+    }
+
+    /// Returns the next character that is not white space.
+    fn next(&mut self) -> Option<char> {
+        self.rest = self.rest.trim_start();
+        self.rest.chars().next()
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+    }
+
+    fn write(&mut self, text: &str) {
+        if self.open.len() <= DEEP {
+            self.out.push_str(text);
+        }
+    }
 }
 
-/// Returns the UTF-16 unit escaped at the start of `text`.
-fn unit(text: &str) -> Option<u16> {
-    let digits = text.strip_prefix("\\u")?.get(..4)?;
-    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
+/// Returns whether a string certainly ends before `rest`: in valid JSON, no text of a string is
+/// followed by the name of a field, or by nothing but brackets.
+fn is_end(rest: &str) -> bool {
+    let rest = rest.trim_start();
+    match rest.strip_prefix(',') {
+        // In valid JSON, no letter follows a closing quote.
+        Some(field) => {
+            let name = field.trim_start().strip_prefix('"').unwrap_or_default();
+            name.starts_with(|c: char| c.is_ascii_alphabetic()) && is_field(field)
+        }
+        None => rest.trim_start_matches(['}', ']', ' ', '\n', '\r', '\t']).is_empty(),
     }
-    u16::from_str_radix(digits, 16).ok()
+}
+
+/// Returns the number in the hexadecimal digits after the first character.
+fn hex(text: &str, digits: usize) -> Option<u32> {
+    let digits = text.get(1..=digits)?;
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(digits, 16).ok().filter(|_| is_hex)
+}
+
+fn escaped(unit: u32) -> String {
+    alloc::format!("\\u{unit:04x}")
+}
+
+/// Returns a number or a word as valid JSON; `null` for what is neither.
+fn scalar(word: &str) -> Cow<'_, str> {
+    let (sign, digits) = match word.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", word.strip_prefix('+').unwrap_or(word)),
+    };
+    if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        let number = i64::from_str_radix(hex, 16).map(|number| number.to_string());
+        return number.map_or("null".into(), |number| [sign, &number].concat().into());
+    }
+    let digits = digits.trim_start_matches('0');
+    let zero = if digits.starts_with(|c: char| c.is_ascii_digit()) { "" } else { "0" };
+    let number = [sign, zero, digits].concat();
+    if serde_json::from_str::<f64>(word).is_ok() || matches!(word, "true" | "false" | "null") {
+        word.into()
+    } else if serde_json::from_str::<f64>(&number).is_ok() {
+        number.into()
+    } else {
+        "null".into()
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::string::ToString as _;
-
-    use proptest::prelude::*;
-    use serde_json::Value;
-
-    use super::*;
-
-    /// Threat J4.
-    #[test]
-    fn observed_faults_are_repaired() {
-        for (body, text) in [
-            (&b"{\"a\":\"\x85b\"}"[..], "{\"a\":\"\u{fffd}b\"}"),
-            (b"\xef\xbb\xbf{}", "{}"),
-            (b"\xef\xbb\xbf\xef\xbb\xbf\xef\xbb\xbf\"u", "\"u"),
-            (b"{\"a\":\"x\ny\"}", "{\"a\":\"x\\u000ay\"}"),
-            (b"{\"a\":\"\\ud83d\"}", "{\"a\":\"\\ufffd\"}"),
-            (b"{\"a\":\"\\ude00\"}", "{\"a\":\"\\ufffd\"}"),
-            (b"{\"a\":\"\\ud83dx\"}", "{\"a\":\"\\ufffdx\"}"),
-            (b"{\"a\":\"\\ud83d\\ude00\"}", "{\"a\":\"\\ud83d\\ude00\"}"),
-            (b"{\"a\":\"\\\\ud83d\"}", "{\"a\":\"\\\\ud83d\"}"),
-            (b"{\n\"a\": \"\\\"\"\n}\n,", "{\n\"a\": \"\\\"\"\n}\n,"),
-        ] {
-            assert_eq!(repair(body), text, "{}", String::from_utf8_lossy(body));
-        }
-    }
-
-    proptest! {
-        /// Valid text is returned unchanged, without a copy.
-        #[test]
-        fn valid_json_is_not_changed(text in "\\PC{0,60}", key in "[a-z]{1,5}") {
-            let json = serde_json::json!({ key: text }).to_string();
-            prop_assert!(matches!(repair(json.as_bytes()), Cow::Borrowed(same) if same == json));
-        }
-
-        /// Threat J4: a string with any content can be parsed after repair.
-        #[test]
-        fn any_string_is_valid_after_repair(
-            bytes in prop::collection::vec(any::<u8>().prop_filter("no end", |b| *b != b'"' && *b != b'\\'), 0..60),
-            unit in any::<u16>(),
-        ) {
-            let mut body = b"[\"".to_vec();
-            body.extend(&bytes);
-            body.extend(alloc::format!("\\u{unit:04x}").bytes());
-            body.extend(b"\"]");
-            prop_assert!(serde_json::from_str::<Value>(&repair(&body)).is_ok());
-        }
-
-        #[test]
-        fn repair_is_idempotent(bytes in any::<alloc::vec::Vec<u8>>()) {
-            let once = repair(&bytes).into_owned();
-            prop_assert_eq!(&once, &repair(once.as_bytes()));
-        }
-    }
-}
+#[path = "repair_tests.rs"]
+mod tests;
