@@ -74,6 +74,12 @@ impl core::error::Error for Failure {
 }
 
 /// The kind of a [`Failure`].
+///
+/// Few kinds change the behaviour of flows: a [`Timeout`](Self::Timeout) of a long poll is not a
+/// failure, [`Certificate`](Self::Certificate) and [`ProxyAuthorization`](Self::ProxyAuthorization)
+/// are reported without retries, and with them [`Encoding`](Self::Encoding),
+/// [`TooLarge`](Self::TooLarge) and [`Unsendable`](Self::Unsendable) are not transient. A driver that
+/// cannot tell reports [`Other`](Self::Other).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -89,17 +95,17 @@ pub enum FailureKind {
     Tls,
     /// The certificate of the server is not trusted, or belongs to another host.
     Certificate,
-    /// The exchange's deadline, or a body's idle time, passed.
+    /// The exchange's deadline, or a body's idle time, passed, in whatever stage.
     Timeout,
     /// The connection broke before the reply was complete.
     Closed,
-    /// The body is shorter than announced.
+    /// The body is shorter than its `Content-Length`, or its chunks end early.
     Truncated,
     /// The body, or the head, is longer than allowed.
     TooLarge,
     /// A `Content-Encoding` other than `identity`.
     Encoding,
-    /// The response is not valid HTTP.
+    /// The response is not valid HTTP, such as malformed chunks or contradictory lengths.
     Protocol,
     /// The request is inconsistent, for example its `Content-Length` differs from the length of its
     /// body.
@@ -121,6 +127,6 @@ pub enum Sent {
     /// Certainly not: no connection was made or, for a request with a body, none of the body was
     /// read.
     No,
-    /// Possibly.
+    /// Possibly. Always safe to report; `No` allows a request to be sent again.
     Maybe,
 }

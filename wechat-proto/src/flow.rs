@@ -20,13 +20,18 @@
 //! # Obligations of a driver
 //!
 //! - It follows no redirects and stores no cookies. An HTTP error status is not a failure.
-//! - It sends the request unchanged, without adding headers, if [`Request::check`] succeeds.
+//! - It sends the request unchanged, without adding headers, if [`Request::check`] succeeds. An empty
+//!   body is no body: many HTTP clients would add `Content-Length: 0`. (Clients that use `url::Url`,
+//!   such as reqwest, encode `'` in a query as `%27`, which changes the spelling but not the value.)
 //! - It reads at most `limit` bytes of a body ([`Want::Whole`]), checks a body against its
 //!   announced length, and refuses a `Content-Encoding` other than `identity` ([`announced`]).
 //! - It ends an exchange at its `deadline`.
 //! - It returns every failure as [`Input::Reply`] with a [`Failure`], which states the kind of
 //!   failure and whether the request may have been sent.
 //! - It serves one interrupt at a time, and polls again after each.
+//! - It mixes random bytes into a device before a login, and into a session that is resumed
+//!   ([`Device::mix_seed`](crate::Device::mix_seed),
+//!   [`Session::mix_seed`](crate::Session::mix_seed)).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -185,7 +190,7 @@ pub enum Want {
     /// The whole reply, in memory.
     Whole {
         /// The maximum length of the body in bytes. A longer body is a [`Failure`] of kind
-        /// [`TooLarge`](crate::error::FailureKind::TooLarge).
+        /// [`TooLarge`](crate::error::FailureKind::TooLarge). May be `usize::MAX`.
         limit: usize,
     },
     /// Only the head. The driver keeps the reader of the body and streams it to the caller.

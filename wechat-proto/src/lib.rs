@@ -48,8 +48,11 @@
 //! # A custom driver loop
 //!
 //! ```no_run
+//! use wechat_proto::contact::LoadContacts;
 //! use wechat_proto::login::{Login, Progress};
-//! use wechat_proto::{Account, Device, Error, Flow, Input, Interrupt, Timestamp, flow};
+//! use wechat_proto::message::SendText;
+//! use wechat_proto::sync::Inbox;
+//! use wechat_proto::{Account, Call, Device, Error, Flow, Input, Interrupt, Timestamp, flow};
 //!
 //! # fn exchange(request: flow::Request) -> Result<flow::Response, wechat_proto::error::Failure> {
 //! #     unreachable!("{request:?}")
@@ -76,7 +79,7 @@
 //! # fn main() -> Result<(), Error> {
 //! let mut device = Device::new().with_seed([7; 32]); // 32 random bytes
 //! let mut login = Login::new();
-//! let account: Box<Account> = loop {
+//! let mut account: Box<Account> = loop {
 //!     match run(&mut login, &mut device)? {
 //!         Progress::Code { uuid } => println!("scan {}", uuid.url()),
 //!         Progress::LoggedIn(account) => break account,
@@ -84,7 +87,16 @@
 //!     }
 //! };
 //! println!("logged in as {}", account.session().me().nick_name);
-//! # Ok(())
+//! run(&mut LoadContacts::new(), &mut account)?; // names, for `account.directory()`
+//! let mut inbox = Inbox::new();
+//! loop {
+//!     // Returns an error once the session has ended.
+//!     let message = run(&mut inbox, &mut account)?;
+//!     if message.text() == Some("ping") {
+//!         let reply = SendText::reply(&message, "pong");
+//!         run(&mut Call::new(reply), account.session_mut())?;
+//!     }
+//! }
 //! # }
 //! ```
 //!

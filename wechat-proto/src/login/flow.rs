@@ -34,7 +34,8 @@ use crate::hosts::Role;
 use crate::retry::{Answer, Lane, Retry};
 use crate::time::{Timestamp, Wait};
 
-/// A flow that logs a device in: shows a QR code, waits for the phone, opens the session.
+/// A flow that logs a device in: shows a QR code, waits for the phone, opens the session and
+/// announces it to the phone ([`Announce`]).
 ///
 /// Polling after an output continues to the next one; after [`Progress::LoggedIn`], it starts
 /// another login. Transient errors are retried silently and reported after three consecutive
