@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the fuzz targets one after the other, each for so many seconds: fuzz/all.sh SECONDS [TARGET]...
-# A line for each: executions, edges and features of the code that were reached, inputs that break something.
+# Runs the fuzz targets one after the other, each for a number of seconds: fuzz/all.sh SECONDS [TARGET]...
+# Prints one line for each target: executions, edges and features reached, failing inputs.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:?seconds for each target}

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lets the simulator say all that it has to say, and keeps of that what reaches something new in the code beside the inputs that
-# somebody wrote: the files `*-day-*` of the corpora, made anew.
+# Regenerates the files `*-day-*` of the corpora: records all replies of the simulator, and keeps those that reach code that the
+# handwritten inputs do not.
 set -eu
 cd "$(dirname "$0")/.."
 seeds=$(mktemp -d)
@@ -11,11 +11,11 @@ for folder in "$seeds"/*; do
     corpus="fuzz/corpus/$target"
     rm -f "$corpus"/*-day-*
     mkdir "$seeds/kept"
-    # What was written by hand comes first, and counts as known.
+    # Handwritten inputs come first and count as known.
     cp "$corpus"/* "$seeds/kept"
     cargo +nightly fuzz run ${FUZZ_FLAGS-} "$target" "$seeds/kept" "$folder" -- -merge=1 -timeout=20 -rss_limit_mb=4096 >"$seeds/log" 2>&1 || { tail "$seeds/log"; exit 1; }
     for seed in "$folder"/*; do
-        # libFuzzer names what it keeps by its SHA-1.
+        # libFuzzer names the kept inputs after their SHA-1.
         if [ -e "$seeds/kept/$(sha1sum "$seed" | cut -d ' ' -f 1)" ]; then
             cp "$seed" "$corpus"
         fi

@@ -1,3 +1,3 @@
-//! What gets into an address, or names a file: the first byte chooses.
+//! Values in URLs and file names: the first byte chooses.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_proto::fuzz::run("values", bytes));

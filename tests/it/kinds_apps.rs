@@ -208,7 +208,7 @@ pub(super) fn services(world: &World, friend: &str, id: &str) -> Vec<Case> {
         Case::of(Incoming::new(friend, 4711, "x"), json!({ "unknown": { "msg_type": 4711 } })),
         Case::of(
             Incoming::new(friend, 34, "no voice"),
-            json!({ "unreadable": { "msg_type": 34, "reason": "it is no voice" } }),
+            json!({ "unreadable": { "msg_type": 34, "reason": "not a voice message" } }),
         ),
         Case::of(
             Incoming::system(friend, added),

@@ -14,43 +14,43 @@ use crate::wire::document::{Found, walk};
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Card {
-    /// Whose it is.
+    /// The owner of the card.
     pub info: RecommendInfo,
-    /// An id that may last longer than this login: `wxid_…`, `gh_…`, or `v1_…@stranger`.
+    /// An id that may outlast this login: `wxid_…`, `gh_…`, or `v1_…@stranger`.
     pub permanent_id: Box<str>,
     /// The name's first letters, in pinyin.
     pub short_pinyin: Box<str>,
-    /// Their picture, large.
+    /// The URL of the large avatar.
     pub big_head_img_url: Box<str>,
-    /// Their picture, small.
+    /// The URL of the small avatar.
     pub small_head_img_url: Box<str>,
-    /// `imagestatus`: 3 where there is a picture.
+    /// `imagestatus`: 3 if there is an avatar.
     pub image_status: i64,
     /// Country and region as a code: `CN_Guangdong_Shenzhen`.
     pub region_code: Box<str>,
-    /// Of an official account: bits as in `VerifyFlag`.
+    /// Official accounts only: bits as in `VerifyFlag`.
     pub cert_flag: i64,
-    /// Of an official account: what was verified about it.
+    /// Official accounts only: the verified identity.
     pub cert_info: Box<str>,
-    /// Of an official account: its mark.
+    /// Official accounts only: the URL of the icon.
     pub brand_icon_url: Box<str>,
-    /// Of an official account: its page.
+    /// Official accounts only: the URL of the home page.
     pub brand_home_url: Box<str>,
-    /// Of an official account: where its settings are.
+    /// Official accounts only: the URL of the settings.
     pub brand_subscript_config_url: Box<str>,
-    /// Of an official account: bits of unknown meaning.
+    /// Official accounts only: bits of unknown meaning.
     pub brand_flags: i64,
-    /// What a friend request to them would have to carry.
+    /// The ticket required for a friend request to the owner.
     pub antispam_ticket: Hidden,
 }
 
 impl Card {
-    /// Whether it is an official account's.
+    /// Returns whether it is the card of an official account.
     pub const fn is_official(&self) -> bool {
         self.info.is_official() || self.cert_flag & 8 != 0
     }
 
-    /// Nothing if it does not say whose it is.
+    /// Returns `None` if the owner is missing.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut card = Box::new(Self { info: record.recommend_info.take(), ..Self::default() });
         if let Some(document) = document(&record.content) {
@@ -62,7 +62,7 @@ impl Card {
                 }
             });
         }
-        (card.info.names_somebody() || !card.permanent_id.is_empty()).then_some(card)
+        (card.info.is_identified() || !card.permanent_id.is_empty()).then_some(card)
     }
 
     fn attribute(&mut self, name: &str, value: &str) {
@@ -94,13 +94,13 @@ mod tests {
     fn read(fields: &str, content: &str) -> Option<Card> {
         match said(42, fields, content).kind {
             Kind::Card(card) => Some(*card),
-            Kind::Unreadable { reason: "it does not say whose card it is", .. } => None,
+            Kind::Unreadable { reason: "the card owner is missing", .. } => None,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn reads() {
+    fn fields_are_parsed() {
         let card = read(
             r#""RecommendInfo":{"UserName":"@c","NickName":"","Alias":"lan","AttrStatus":4293221,"Scene":17}"#,
             "&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg bigheadimgurl=\"http://wx.qlogo.cn/a/0\" smallheadimgurl=\"http://wx.qlogo.cn/a/132\" username=\"gh_0123\" nickname=\"天气 &amp;amp; 服务\"  shortpy=\"TQ\" alias=\"other\" imagestatus=\"3\" scene=\"18\" province=\"广东\" city=\"深圳\" sign=\"每天&amp;#39;早\" sex=\"2\" certflag=\"24\" certinfo=\"腾讯&amp;quot;\" brandIconUrl=\"http://b/1\" brandHomeUrl=\"http://b/?a=1&amp;amp;b=2\" brandSubscriptConfigUrl=\"http://b/3\" brandFlags=\"6\" regionCode=\"CN_Guangdong_Shenzhen\" antispamticket=\"v4_0000@stranger\" /&gt;<br/>",
@@ -139,14 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_there_is() {
+    fn partial_content_is_parsed() {
         let record = read(r#""RecommendInfo":{"UserName":"@c"}"#, "spoiled").unwrap();
         assert_eq!(record.info.user_name, "@c".parse().ok());
         let xml = read("", "<msg username='wxid_c' nickname='C'/>").unwrap();
         assert_eq!((&*xml.permanent_id, &*xml.info.nick_name), ("wxid_c", "C"));
         assert!(!xml.is_official());
-        for nothing in ["", "spoiled", "<msg sex='1'/>", "<other username='c'/>"] {
-            assert_eq!(read(r#""RecommendInfo":{"UserName":""}"#, nothing), None, "{nothing}");
+        for empty in ["", "spoiled", "<msg sex='1'/>", "<other username='c'/>"] {
+            assert_eq!(read(r#""RecommendInfo":{"UserName":""}"#, empty), None, "{empty}");
         }
     }
 }

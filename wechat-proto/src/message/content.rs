@@ -1,4 +1,4 @@
-//! The XML in a message's content, made readable: `docs/protocol.md` §9.3.
+//! Extraction of the XML in a message's content: `docs/protocol.md` §9.3.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -6,15 +6,16 @@ use alloc::string::String;
 use crate::text::spans;
 use crate::wire::entities;
 
-/// The document in a message's content, without the room's prefix; nothing if there is none.
+/// Returns the XML document in a message's content, which has no room prefix; `None` if there is
+/// no document.
 ///
-/// In the official order: entities decoded (once more where all of it was escaped twice); the
-/// page's line breaks, wherever they stand, become those that the sender's phone wrote (the page
-/// drops them, and glues the lines of a text); emoji spans become characters, or their quotes would
-/// end attributes; whatever stands before the first element is dropped.
+/// The steps follow the official order: entities are decoded (twice if the whole content was
+/// escaped twice); the page's line breaks are converted back to those of the sender's phone (the
+/// page drops them, which joins the lines of a text); emoji spans are replaced by characters,
+/// because their quotes would end attributes; text before the first element is dropped.
 pub(crate) fn document(content: &str) -> Option<Cow<'_, str>> {
     let mut text = Cow::Borrowed(content);
-    // Whether there may be breaks and spans: of what is unescaped, that is known.
+    // Whether breaks and spans are possible; `unescape` determines both.
     let (mut breaks, mut emoji) = (true, true);
     for _ in 0..2 {
         if !text.starts_with("&lt;") && has_markup(&text) {
@@ -40,7 +41,7 @@ pub(crate) fn document(content: &str) -> Option<Cow<'_, str>> {
     })
 }
 
-/// Without entities and the page's line breaks, in one pass; and whether there are spans.
+/// Decodes entities and the page's line breaks in one pass. Also returns whether there are spans.
 fn unescape(text: &str) -> (String, bool) {
     let mut out = String::with_capacity(text.len());
     let mut spans = false;
@@ -49,7 +50,7 @@ fn unescape(text: &str) -> (String, bool) {
         out.push_str(before);
         let after = from.strip_prefix("&lt;").or_else(|| from.strip_prefix('<'));
         rest = match after {
-            Some(after) if after.starts_with("br") => match broken(after) {
+            Some(after) if after.starts_with("br") => match strip_break(after) {
                 Some(after) => {
                     out.push('\n');
                     after
@@ -71,21 +72,21 @@ fn unescape(text: &str) -> (String, bool) {
     (out, spans)
 }
 
-/// What comes after the rest of a line break, which may be escaped as all else is.
-fn broken(text: &str) -> Option<&str> {
+/// Strips the rest of a line break, whose `>` may be escaped.
+fn strip_break(text: &str) -> Option<&str> {
     text.strip_prefix("br/>").or_else(|| text.strip_prefix("br/&gt;"))
 }
 
 const BREAK: &str = "<br/>";
 
-/// Whether there is a tag other than the page's own.
+/// Returns whether there is a tag other than the page's own.
 fn has_markup(text: &str) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find('<') {
         let tag = rest.get(at..).unwrap_or_default();
         match tag.strip_prefix(BREAK) {
             Some(after) => rest = after,
-            // Not a span either: those stand in texts that are escaped otherwise.
+            // Spans do not count: they occur in content that is otherwise escaped.
             None if !tag.starts_with("<span ") && !tag.starts_with("</span>") => return true,
             None => rest = tag.get(1..).unwrap_or_default(),
         }
@@ -101,7 +102,7 @@ mod tests {
 
     /// `docs/shapes.md`, "Content of messages".
     #[test]
-    fn finds_the_document() {
+    fn document_is_found() {
         for (content, read) in [
             (
                 "&lt;msg&gt;<br/>\t&lt;img a=\"1\" /&gt;<br/>&lt;/msg&gt;<br/>",
@@ -124,7 +125,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_content_is_looked_at(content in "(<br/>|<|&lt;|&amp;|<span class=\"emoji emoji1f604\"></span>|\\PC){0,30}") {
+        fn any_document_starts_with_a_tag(content in "(<br/>|<|&lt;|&amp;|<span class=\"emoji emoji1f604\"></span>|\\PC){0,30}") {
             if let Some(document) = document(&content) {
                 prop_assert!(document.starts_with('<'));
             }

@@ -1,7 +1,7 @@
-//! Synthetic messages of every type, in every odd shape: `corpus/messages`.
+//! Synthetic messages of every type and unusual shape: `corpus/messages`.
 //!
-//! Each file is one entry of an `AddMsgList`. Its name says its `MsgType`, of an app message also
-//! its `AppMsgType`, what it is, and the lines of `docs/shapes.md` that it stands for.
+//! Each file is one entry of an `AddMsgList`. Its name consists of its `MsgType`, the `AppMsgType`
+//! of an app message, a description, and the lines of `docs/shapes.md` that it represents.
 
 extern crate std;
 
@@ -26,13 +26,13 @@ object! {
 
 const ME: &str = "@09ed9af327a6d3a72207694691225f8863ada86849607ed416ca81a32452560d";
 
-/// All records, by the names of their files.
+/// Returns all records by file name.
 fn corpus() -> BTreeMap<String, String> {
     let files = crate::corpus_tests::corpus("messages").into_iter();
     files.map(|(name, record)| (name, String::from_utf8(record).unwrap())).collect()
 }
 
-/// The messages of a batch of these records.
+/// Parses a batch of these records.
 fn read<'a>(records: impl Iterator<Item = &'a String>) -> Vec<Message> {
     let records: Vec<&str> = records.map(String::as_str).collect();
     let body = format!("{{\"AddMsgList\":[{}]}}", records.join(","));
@@ -41,8 +41,8 @@ fn read<'a>(records: impl Iterator<Item = &'a String>) -> Vec<Message> {
     WireMessage::take_all(batch.messages, &me)
 }
 
-/// Without what is empty, 0 or false. An object stays where all that is in it went: that there is
-/// one says which kind it is.
+/// Removes fields that are empty, 0 or false. Objects that become empty remain, because they
+/// identify the kind.
 fn full(value: Value) -> Value {
     let empty =
         |value: &Value| [json!(""), json!(null), json!(0), json!(false), json!([])].contains(value);
@@ -62,7 +62,7 @@ fn full(value: Value) -> Value {
     }
 }
 
-/// A value over several lines: what is short stands in one.
+/// Formats a value over several lines; short values take one line.
 fn pretty(value: &Value, indent: usize, out: &mut String) {
     let line = value.to_string();
     match value {
@@ -83,19 +83,18 @@ fn pretty(value: &Value, indent: usize, out: &mut String) {
 }
 
 #[test]
-fn every_message_is_read() {
+fn every_message_is_parsed() {
     let corpus = corpus();
     assert!(corpus.len() >= 90, "{}", corpus.len());
     let messages = read(corpus.values());
     assert_eq!(messages.len(), corpus.len());
     let mut text = String::new();
     for ((name, record), message) in corpus.iter().zip(&messages) {
-        // Alone, and stored, it is the same.
+        // Parsed alone or from its stored JSON, it is the same.
         let me = ME.parse().unwrap();
         for json in [record.as_str(), message.raw.json()] {
             assert_eq!(Message::from_json(json, &me).unwrap().kind, message.kind, "{name}");
         }
-        // Whatever it is, its JSON is there.
         let raw: Value = serde_json::from_str(message.raw.json()).unwrap();
         assert_eq!(raw, serde_json::from_str::<Value>(record).unwrap(), "{name}");
         let mut fields = full(serde_json::to_value(message).unwrap());
@@ -113,7 +112,7 @@ fn every_message_is_read() {
     insta::assert_snapshot!("messages", text);
 }
 
-/// The values of attributes, elements and fields of these names in a record.
+/// Returns the secret values of attributes, elements and fields in a record.
 fn secrets(record: &str) -> Vec<String> {
     const NAMES: [&str; 6] =
         ["aeskey", "attachid", "ticket", "antispamticket", "qrticket", "cdnthumbaeskey"];
@@ -123,7 +122,7 @@ fn secrets(record: &str) -> Vec<String> {
             .into_iter()
             .filter_map(|value| value.as_str().map(String::from))
             .collect();
-    // However often it is escaped.
+    // It may be escaped several times.
     let mut xml = json["Content"].as_str().unwrap_or_default().to_string();
     for _ in 0..3 {
         xml = crate::wire::entities::decode(&xml).into_owned();
@@ -141,7 +140,7 @@ fn secrets(record: &str) -> Vec<String> {
 
 /// Threat S1.
 #[test]
-fn no_message_shows_its_keys() {
+fn no_key_is_shown() {
     let mut count = 0;
     for (name, record) in corpus() {
         let message = read([&record].into_iter()).remove(0);
@@ -155,7 +154,7 @@ fn no_message_shows_its_keys() {
 }
 
 #[test]
-fn what_is_no_object_is_no_message() {
+fn non_objects_are_refused() {
     let me = ME.parse().unwrap();
     for json in ["", "7", "[{}]", "<msg/>", "{", "{\"a\":1} x"] {
         assert!(Message::from_json(json, &me).is_err(), "{json}");
@@ -165,9 +164,8 @@ fn what_is_no_object_is_no_message() {
     assert_eq!(empty.raw.json(), "{}");
 }
 
-/// A name says what is in the file.
 #[test]
-fn files_have_their_names() {
+fn file_names_match_types() {
     for (name, record) in corpus() {
         let json: Value = serde_json::from_str(&record).unwrap();
         let number = |field: &str| match &json[field] {
@@ -186,9 +184,8 @@ fn files_have_their_names() {
     }
 }
 
-/// Every type that has a name is there.
 #[test]
-fn every_type_is_there() {
+fn every_named_type_is_covered() {
     let types: BTreeSet<i64> =
         corpus().keys().map(|name| name.split('-').next().unwrap().parse().unwrap()).collect();
     for number in (0..=10_100).filter(|number| MsgType(*number).name().is_some()) {

@@ -9,18 +9,18 @@ use super::envelope::WireMessage;
 use super::piece::{self, Hidden, int, pixels, plain, size, url};
 use crate::wire::document::{Attributes, Found, walk};
 
-/// A sticker: `MsgType` 47. It is fetched by the message's number, as a picture.
+/// A sticker: `MsgType` 47. It is downloaded by message id, like a picture.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Emoticon {
-    /// Whether it is from the shop (`HasProductId`): then it can be seen on the phone only, cannot
-    /// be fetched, and all the rest is usually empty.
+    /// Whether it is from the sticker shop (`HasProductId`). Such a sticker is visible on the phone
+    /// only, cannot be downloaded, and its other fields are usually empty.
     pub from_shop: bool,
-    /// MD5 of its file, in hex digits: by this it can be sent again.
+    /// MD5 of its file in hex digits, by which it can be sent again.
     pub md5: Box<str>,
     /// Size of its file, in bytes.
     pub length: u64,
-    /// 1: still; 2: moving; others occur.
+    /// 1: static; 2: animated; others occur.
     pub kind: i64,
     /// Width in pixels.
     pub width: u32,
@@ -28,36 +28,36 @@ pub struct Emoticon {
     pub height: u32,
     /// The set that it belongs to, if any.
     pub product_id: Box<str>,
-    /// Who made it, if known.
+    /// The id of its designer, if known.
     pub designer_id: Box<str>,
-    /// Who sent it, by a permanent id.
+    /// The permanent id of the sender.
     pub from: Box<str>,
-    /// Whom it is to, by a permanent id.
+    /// The permanent id of the receiver.
     pub to: Box<str>,
-    /// Where its file is, open to all.
+    /// The public URL of its file.
     pub cdn_url: Box<str>,
-    /// Where a still of it is.
+    /// The URL of a thumbnail.
     pub thumb_url: Box<str>,
-    /// Where its encrypted file is.
+    /// The URL of its encrypted file.
     pub encrypt_url: Box<str>,
-    /// Where its file is in another format.
+    /// The URL of its file in another format.
     pub extern_url: Box<str>,
     /// The key of the encrypted file.
     pub aes_key: Hidden,
-    /// What it shows, in words.
+    /// The description.
     pub description: Box<str>,
-    /// The throw or the hand, if it is a game.
+    /// The result of the game, if it is one.
     pub game: Option<Game>,
 }
 
-/// What a game's sticker shows: chance chose it.
+/// The random result of a game sticker.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Game {
     /// Rock, paper, scissors.
     Hand(Hand),
-    /// A die, from 1 to 6.
+    /// A die roll, from 1 to 6.
     Dice(u8),
     /// Another game, or another result.
     Other {
@@ -73,16 +73,16 @@ pub enum Game {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Hand {
-    /// Scissors: cut paper.
+    /// Scissors.
     Scissors,
-    /// A rock: blunts scissors.
+    /// Rock.
     Rock,
-    /// Paper: wraps the rock.
+    /// Paper.
     Paper,
 }
 
 impl Game {
-    /// Nothing if it is no game: both numbers are 0.
+    /// Returns `None` if it is not a game: both numbers are 0.
     fn of(kind: i64, content: i64) -> Option<Self> {
         Some(match (kind, content) {
             (0, _) => return None,
@@ -96,7 +96,7 @@ impl Game {
 }
 
 impl Emoticon {
-    /// Nothing if it is no sticker.
+    /// Returns `None` if it is not a sticker.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let content = record.content.trim();
         let mut emoticon = Box::new(Self {
@@ -105,8 +105,8 @@ impl Emoticon {
             height: piece::unsigned(record.img_height.0),
             ..Self::default()
         });
-        // One of the shop has an empty content, in a room only the prefix; newer versions write
-        // `@` and hex digits, as with pictures.
+        // A shop sticker has an empty content (in a room, only the prefix). Newer versions send `@`
+        // and hex digits, as for pictures.
         let mut any = content.is_empty() || content.starts_with('@') || emoticon.from_shop;
         if let Some(document) = document(content) {
             walk(&document, |path, found| match (path, found) {
@@ -168,14 +168,14 @@ mod tests {
     fn read(fields: &str, content: &str) -> Option<Emoticon> {
         match said(47, fields, content).kind {
             Kind::Emoticon(emoticon) => Some(*emoticon),
-            Kind::Unreadable { reason: "it is no sticker", .. } => None,
+            Kind::Unreadable { reason: "not a sticker", .. } => None,
             other => panic!("{other:?}"),
         }
     }
 
-    /// Blanks around `=`, a bare `&`, an address that is escaped twice: `docs/shapes.md` S55, S58.
+    /// Blanks around `=`, a bare `&`, a URL that is escaped twice: `docs/shapes.md` S55, S58.
     #[test]
-    fn reads() {
+    fn fields_are_parsed() {
         let emoticon = read(
             r#""ImgWidth":85"#,
             "&lt;msg&gt;&lt;emoji fromusername = \"wxid_a\" tousername = \"wxid_b\" type=\"2\" idbuffer=\"media:0_0\" md5=\"e683\" len = \"86235\" productid=\"com.tencent.xin.emoticon.x\" androidmd5=\"e683\" cdnurl = \"http://emoji.qpic.cn/a/?x=1&y=2\" designerid = \"d\" thumburl = \"http://mmbiz.qpic.cn/0\" encrypturl = \"http://emoji.qpic.cn/e?m=1&amp;amp;n=2\" aeskey= \"6b65\" externurl=\"http://emoji.qpic.cn/x\" width= \"80\" height= \"70\" desc=\"\" &gt;&lt;/emoji&gt; &lt;gameext type=\"0\" content=\"0\" &gt;&lt;/gameext&gt;&lt;/msg&gt;",
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn plays() {
+    fn game_results_are_parsed() {
         for (kind, content, game) in [
             (0, 0, None),
             (1, 1, Some(Game::Hand(Hand::Scissors))),
@@ -227,7 +227,7 @@ mod tests {
 
     /// `docs/shapes.md` S36, S53.
     #[test]
-    fn reads_what_there_is() {
+    fn partial_content_is_parsed() {
         for product in ["1", "\"1\""] {
             let fields = format!("\"HasProductId\":{product}");
             let shop = Some(Emoticon { from_shop: true, ..Emoticon::default() });
@@ -236,8 +236,8 @@ mod tests {
         }
         assert_eq!(read("", ""), Some(Emoticon::default()));
         assert_eq!(read("", "@8f3e6a0b"), Some(Emoticon::default()));
-        for nothing in ["spoiled", "<msg><gameext type=\"2\" content=\"4\"/></msg>"] {
-            assert_eq!(read("\"HasProductId\":0", nothing), None, "{nothing}");
+        for empty in ["spoiled", "<msg><gameext type=\"2\" content=\"4\"/></msg>"] {
+            assert_eq!(read("\"HasProductId\":0", empty), None, "{empty}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What every message has.
+//! Fields common to all messages.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -18,40 +18,40 @@ use crate::wire::json;
 use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
 
-/// A message as `webwxsync` gave it.
+/// A message received from `webwxsync`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Message {
-    /// The service's number for it.
+    /// The id that the service gave the message.
     pub id: MsgId,
-    /// Who sent it: a person, a room, or this account itself (from another of its devices).
+    /// The sender: a person, a room, or this account itself (from another of its devices).
     pub from: UserName,
-    /// Who it is to.
+    /// The receiver.
     pub to: UserName,
-    /// In a room, which member said it; nothing for notices of the room, and for what this
-    /// account said.
+    /// In a room, the member who sent the message. `None` for notices of the room and for messages
+    /// of this account.
     pub speaker: Option<UserName>,
-    /// When it was sent, to the second.
+    /// The time at which it was sent, in whole seconds.
     pub sent: Timestamp,
-    /// What it says.
+    /// The type of the message and its payload.
     pub kind: Kind,
-    /// The JSON it was read from.
+    /// The JSON from which it was parsed.
     pub raw: Raw,
     /// Whether this account sent it.
     outgoing: bool,
-    /// What it takes back.
+    /// The message that it revokes.
     original: Option<Arc<Self>>,
-    /// Where it waits for its acknowledgement; `None` before its batch was delivered.
+    /// Its position in the acknowledgement queue; `None` until its batch is delivered.
     pub(crate) place: Option<Place>,
 }
 
 impl Message {
-    /// The form in which messages are serialized: a bridge that meets another number than it knows
-    /// should not go on. New fields and new kinds do not change it.
+    /// The version of the serialized form. A bridge should reject versions that it does not know.
+    /// New fields and new kinds do not change the version.
     pub const SCHEMA: u32 = 1;
 
-    /// Reads one message: an entry of the `AddMsgList` of `webwxsync`, as [`Raw::json`] gives it. For
-    /// those that were stored, or captured; `me` is the account that heard it.
+    /// Parses one stored or captured message: an entry of the `AddMsgList` of `webwxsync`, as
+    /// returned by [`Raw::json`]. `me` is the account that received it.
     ///
     /// ```
     /// use wechat_proto::Message;
@@ -64,7 +64,7 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// If it is no JSON object. Whatever is in the object, it is a message.
+    /// [`Invalid`] if `json` is not a JSON object. Every JSON object is accepted as a message.
     pub fn from_json(json: &str, me: &UserName) -> Result<Self, Invalid> {
         match json::text::<WireMessage>(json.as_bytes()) {
             Ok((text, message)) => Ok(message.take(Raw::from(text), me)),
@@ -72,22 +72,22 @@ impl Message {
         }
     }
 
-    /// The other side of the conversation, to whom an answer goes: the person or the room.
+    /// Returns the other side of the conversation, to which replies go: the person or the room.
     pub fn peer(&self) -> &UserName {
         if self.outgoing { &self.to } else { &self.from }
     }
 
-    /// Whether this account sent it, from another of its devices.
+    /// Returns whether this account sent the message from another of its devices.
     pub const fn is_outgoing(&self) -> bool {
         self.outgoing
     }
 
-    /// Who said it: the member of a room, else the sender.
+    /// Returns the author: the member of a room, otherwise the sender.
     pub fn author(&self) -> &UserName {
         self.speaker.as_ref().unwrap_or(&self.from)
     }
 
-    /// The text, if it is one.
+    /// Returns the text of a text message.
     pub fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Text(text) => Some(text),
@@ -95,7 +95,7 @@ impl Message {
         }
     }
 
-    /// Of a message that takes back another: the other, if the inbox remembers it
+    /// Returns the message that this one revokes, if the inbox remembers it
     /// ([`Inbox::remember`](crate::sync::Inbox::remember)).
     pub fn original(&self) -> Option<&Self> {
         self.original.as_deref()
@@ -105,7 +105,7 @@ impl Message {
         self.original = Some(original);
     }
 
-    /// What an app shares, if it is that.
+    /// Returns the payload of an app message.
     pub fn app(&self) -> Option<&App> {
         match &self.kind {
             Kind::App(app) => Some(app),
@@ -114,8 +114,8 @@ impl Message {
     }
 }
 
-/// One message as a bridge passes it on: see [`Kind`] for the form of `kind`. The raw JSON is no part
-/// of it.
+/// Serializes the message for a bridge: see [`Kind`] for the form of `kind`. The raw JSON is not
+/// included.
 impl Serialize for Message {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Message", 8)?;
@@ -163,7 +163,7 @@ object! {
 }
 
 object! {
-    /// The app that a message is shared by.
+    /// The app from which a message was shared.
     #[derive(Clone, Debug)]
     pub(crate) struct WireAppInfo {
         "AppID" => pub(super) app_id: Text,
@@ -171,7 +171,7 @@ object! {
 }
 
 impl WireMessage {
-    /// The messages of a batch.
+    /// Converts the records of a batch to messages.
     pub(crate) fn take_all(list: List<Raw>, me: &UserName) -> Vec<Message> {
         let message = |mut raw: Raw| match raw.parse::<Self>() {
             Some(message) => message.take(raw, me),
@@ -184,9 +184,10 @@ impl WireMessage {
         list.0.into_iter().map(message).collect()
     }
 
-    /// The message. Never fails: what cannot be read is told in its kind.
+    /// Converts the record to a message. Never fails: malformed records become
+    /// [`Kind::Unreadable`].
     fn take(mut self, raw: Raw, me: &UserName) -> Message {
-        // What this account writes on its phone may come without a sender.
+        // Messages that this account sent from its phone may lack a sender.
         let outgoing = self.from.is_empty() || *self.from == *me.as_str();
         let name = |text: &Text| match text.parse() {
             _ if text.is_empty() => (me.clone(), true),
@@ -208,7 +209,7 @@ impl WireMessage {
             Kind::read(self, from.as_str())
         } else {
             let msg_type = MsgType(self.msg_type.0);
-            Kind::Unreadable { msg_type, reason: "its sender or receiver has no name" }
+            Kind::Unreadable { msg_type, reason: "invalid sender or receiver name" }
         };
         Message {
             id,
@@ -225,7 +226,8 @@ impl WireMessage {
     }
 }
 
-/// Who says something in a room, and what. Own messages have no prefix, and may begin like one.
+/// Splits the content of a room message into its speaker and the rest. Messages of this account
+/// have no prefix, but their text may look like one.
 pub(super) fn room_prefix<'a>(
     content: &'a str,
     peer: &UserName,
@@ -238,8 +240,8 @@ pub(super) fn room_prefix<'a>(
     split_speaker(content).filter(|(speaker, _)| !outgoing || speaker == me)
 }
 
-/// The member's name in front of what it says in a room: `@id:<br/>` or `wxid_x:<br/>`
-/// (`docs/protocol.md` §9.3). Only the first is a prefix: the text may hold others.
+/// Splits off the member's name in front of a room message: `@id:<br/>` or `wxid_x:<br/>`
+/// (`docs/protocol.md` §9.3). Only the first is a prefix: the text may contain others.
 fn split_speaker(content: &str) -> Option<(UserName, &str)> {
     let (name, rest) = content.split_once(':')?;
     let rest = rest.strip_prefix("<br/>")?;
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_who_speaks() {
+    fn speaker_and_peer_are_parsed() {
         let person = message(
             r#""MsgId":"9","FromUserName":"@a","ToUserName":"@me","MsgType":1,"CreateTime":1476612570,"Content":"@b:<br/>hi""#,
         );
@@ -298,7 +300,7 @@ mod tests {
             ));
             assert!(own.is_outgoing());
             assert_eq!((own.peer(), own.author()), (&name("@@r"), &name("@me")));
-            // What one writes may look like a prefix; one's own name may be one.
+            // An own text may look like a prefix; a prefix with the own name is one.
             for (content, text) in [("todo:<br/>milk", "todo:\nmilk"), ("@me:<br/>milk", "milk")] {
                 let fields = format!(
                     r#""FromUserName":"{from}","ToUserName":"@@r","MsgType":1,"Content":"{content}""#
@@ -310,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_what_it_does_not_know() {
+    fn unknown_type_is_kept() {
         let fields =
             r#""MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":4711,"Content":"x""#;
         let unknown = message(fields);
@@ -318,16 +320,16 @@ mod tests {
         assert_eq!(unknown.raw.json(), format!("{{{fields}}}"));
     }
 
-    /// A field that nobody reads may be spoiled too: what is handed out can be read.
+    /// Fields that are not parsed may be malformed, too. The raw JSON is repaired nevertheless.
     #[test]
-    fn raw_json_can_be_read() {
+    fn raw_json_is_repaired() {
         let spoiled = message(r#""MsgType":4711,"RecommendInfo":{"NickName":"\ud83d"}"#);
         let value: serde_json::Value = serde_json::from_str(spoiled.raw.json()).unwrap();
         assert_eq!(value["RecommendInfo"]["NickName"], "\u{fffd}");
     }
 
     #[test]
-    fn an_odd_message_is_still_one() {
+    fn malformed_record_is_unreadable() {
         assert!(matches!(message("").kind, Kind::Unreadable { msg_type: MsgType(0), .. }));
         let spoiled = message(r#""FromUserName":"a b","ToUserName":"@me","MsgType":1"#);
         assert!(matches!(spoiled.kind, Kind::Unreadable { msg_type: MsgType::TEXT, .. }));
@@ -336,7 +338,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_content_is_read(content in any::<String>(), from in "(@{0,2}[a-z0-9]{0,5}|\\PC{0,5})", msg_type in any::<i64>()) {
+        fn any_content_is_accepted(content in any::<String>(), from in "(@{0,2}[a-z0-9]{0,5}|\\PC{0,5})", msg_type in any::<i64>()) {
             let fields = serde_json::json!({ "FromUserName": from, "MsgType": msg_type, "Content": content });
             let list = List::read(&serde_json::json!([fields]).to_string());
             let message = WireMessage::take_all(list, &me()).remove(0);

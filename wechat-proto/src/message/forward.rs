@@ -23,22 +23,22 @@ pub enum NotForwardable {
     /// location, a call, a system notice.
     #[error("a message of this kind cannot be forwarded")]
     Kind,
-    /// A sticker of the shop, which only a phone has.
-    #[error("a sticker of the shop cannot be forwarded")]
+    /// A sticker from the shop, which is available on phones only.
+    #[error("a sticker from the shop cannot be forwarded")]
     Sticker,
-    /// The message came without a field that forwarding needs.
-    #[error("the message came without what forwarding it needs")]
+    /// The message lacks a field that is required to forward it.
+    #[error("the message lacks a field required to forward it")]
     Incomplete,
 }
 
 /// Forwards a received message to a person or a room.
 ///
 /// Texts, pictures, videos, emoticons, locations, files, links, mini programs and other app
-/// messages can be forwarded; nothing is downloaded for it. A file above 25 MB is likely to be
-/// refused: the service requires a signature with it, which only its upload gives. The official
+/// messages can be forwarded without downloading them. A file above 25 MB is likely to be
+/// refused, because the service requires a signature that only an upload returns. The official
 /// page forwards a message to 200 chats at most.
 ///
-/// Must not be repeated by itself, see [`SendText`](super::SendText).
+/// Must not be retried automatically, see [`SendText`](super::SendText).
 ///
 /// ```
 /// # use wechat_proto::{Message, UserName};
@@ -62,7 +62,7 @@ impl ForwardMessage {
         draft(message, to).map(|draft| Self(draft.forward()))
     }
 
-    /// Returns a forward of the same content to another receiver, under a number of its own.
+    /// Returns a forward of the same content to another receiver, with its own id.
     #[must_use]
     pub fn with_receiver(&self, to: UserName) -> Self {
         Self(Draft { to, id: None, ..self.0.clone() })
@@ -88,7 +88,7 @@ fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
     let text = |kind| Draft::new(send_text::ENDPOINT, kind, to.clone());
     match (record.msg_type.0, record.sub_msg_type.0, record.app_msg_type.0) {
         (48, ..) | (1, 48, _) => Ok(text(send_text::LOCATION).with_content(record.location()?)),
-        // What `newsapp` writes is not a text; 2001 is a red packet (`docs/protocol.md` §9.2). A
+        // Messages of `newsapp` are not texts; 2001 is a red packet (`docs/protocol.md` §9.2). A
         // location that is only a link is forwarded as its text.
         (1, ..) if matches!(message.kind, Kind::Text(_) | Kind::Location(_)) => {
             Ok(text(send_text::TEXT).with_content(record.said(message)?))
@@ -104,11 +104,11 @@ fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
             _ => Err(NotForwardable::Incomplete),
         },
         (49, _, send_app::FILE) => Ok(send_app::draft(to, record.file(message)?)),
-        // Nothing (what the service could not show), a live location, money.
+        // An unsupported message (0), a live location, money.
         (49, _, 0 | 17 | 2000 | 2001) => Err(NotForwardable::Kind),
         (49, _, kind) => {
             let xml = record.xml(message)?;
-            // Without it, the content is only a hint to look at the phone.
+            // Without `<appmsg`, the content is only a hint to view the message on the phone.
             if !xml.contains("<appmsg") {
                 return Err(NotForwardable::Incomplete);
             }
@@ -119,7 +119,7 @@ fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
 }
 
 impl Record {
-    /// `Content` without the name of its speaker.
+    /// Returns `Content` without its speaker prefix.
     fn bare(&self, message: &Message) -> &str {
         // An outgoing message is from this account.
         let (outgoing, me) = (message.is_outgoing(), &message.from);
@@ -127,13 +127,13 @@ impl Record {
         prefix.map_or(&*self.content, |(_, rest)| rest)
     }
 
-    /// A text as a send has it.
+    /// Returns the decoded text.
     fn said(&self, message: &Message) -> Result<Box<str>, NotForwardable> {
         let said = decode(Text::from(self.bare(message)));
         if said.trim().is_empty() { Err(NotForwardable::Incomplete) } else { Ok(said) }
     }
 
-    /// The XML of a picture or a video, or what newer versions write in its place: `@` and hex
+    /// Returns the XML of a picture or a video, or its replacement in newer versions: `@` and hex
     /// digits.
     fn media(&self, message: &Message) -> Result<Box<str>, NotForwardable> {
         let bare = self.bare(message);
@@ -144,10 +144,10 @@ impl Record {
         }
     }
 
-    /// The XML of an app message: `OriContent` if it is there.
+    /// Returns the XML of an app message: `OriContent` if present.
     ///
-    /// It is unescaped as often as it was escaped, which need not be once: once more would turn
-    /// typed text into markup.
+    /// `Content` is unescaped exactly as often as it was escaped, which may be more than once:
+    /// unescaping it too often would turn typed text into markup.
     fn xml(&self, message: &Message) -> Result<Box<str>, NotForwardable> {
         if self.ori_content.is_empty() {
             document(self.bare(message)).map(Into::into).ok_or(NotForwardable::Incomplete)
@@ -156,7 +156,7 @@ impl Record {
         }
     }
 
-    /// The XML of a place: `Content` holds only a part of it.
+    /// Returns the XML of a location from `OriContent`: `Content` has only a part of it.
     fn location(self) -> Result<Box<str>, NotForwardable> {
         match self.ori_content.is_empty() {
             true => Err(NotForwardable::Incomplete),
@@ -164,8 +164,8 @@ impl Record {
         }
     }
 
-    /// The file, whose XML is written anew: it is named by the record's `MediaId`, not by the
-    /// `attachid` of the received XML.
+    /// Returns the file, for which new XML is written: it is identified by the record's `MediaId`,
+    /// not by the `attachid` of the received XML.
     fn file(self, message: &Message) -> Result<File, NotForwardable> {
         let content = document(self.bare(message)).unwrap_or_default();
         let inner = xml::texts(&content, &["title", "totallen", "fileext"]).unwrap_or_default();
@@ -174,7 +174,7 @@ impl Record {
             true => inner("title").unwrap_or_default().into(),
             false => decode(self.file_name),
         };
-        // 0 is no size: `docs/shapes.md` S35. Nobody can send an empty file.
+        // 0 means that the size is missing: `docs/shapes.md` S35. Empty files cannot be sent.
         let size = |text: &str| text.trim().parse().ok().filter(|size| *size > 0);
         let size = size(&self.file_size).or_else(|| size(inner("totallen")?));
         let extension = match inner("fileext") {

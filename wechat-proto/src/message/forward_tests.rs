@@ -9,7 +9,7 @@ use super::*;
 use crate::endpoint::Endpoint as _;
 use crate::testing::{NOW, body, elements, http_of, message, rendered, session};
 
-/// A message from a friend with these fields.
+/// Builds a message from `sender` with these fields.
 fn from(sender: &str, fields: Value) -> Message {
     let mut all = json!({ "MsgId": "9", "FromUserName": sender, "ToUserName": "@09ed9af3" });
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -21,7 +21,7 @@ fn forwarded(message: &Message) -> Result<ForwardMessage, NotForwardable> {
     ForwardMessage::new(message, UserName::file_helper())
 }
 
-/// The path and the `Msg` of what is sent, and that it is a forward.
+/// Returns the path and the `Msg` of the sent request, and checks that it is a forward.
 fn sent(message: &Message) -> (String, Value) {
     let request = http_of(forwarded(message).unwrap(), &mut session());
     let body: Value = serde_json::from_str(&body(&request)).unwrap();
@@ -34,7 +34,7 @@ const IMAGE: &str = "&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg&gt;<br/>\t&lt;img
 const IMAGE_XML: &str = "<?xml version=\"1.0\"?>\n<msg>\n\t<img aeskey=\"a&amp;b\" length=\"6503\" hdlength=\"0\" />\n</msg>\n";
 
 #[test]
-fn asks() {
+fn request_has_exact_form() {
     let mut session = session();
     let picture = from("@13fb", json!({ "MsgType": 3, "Content": IMAGE }));
     let send = ForwardMessage::new(&picture, "@@9e1c".parse().unwrap()).unwrap();
@@ -54,7 +54,7 @@ fn asks() {
 }
 
 #[test]
-fn texts() {
+fn texts_are_forwarded() {
     for (sender, content, text) in [
         (
             "@13fb",
@@ -63,7 +63,7 @@ fn texts() {
         ),
         ("@@7cd3", "@13fb:<br/>hi", "hi"),
         ("@@7cd3", "wxid_a-1:<br/>@b:<br/>hi", "@b:\nhi"),
-        // No room, no prefix.
+        // Outside of rooms, there is no prefix.
         ("@13fb", "@40dc:<br/>hi", "@40dc:\nhi"),
     ] {
         let (path, msg) = sent(&from(sender, json!({ "MsgType": 1, "Content": content })));
@@ -75,9 +75,9 @@ fn texts() {
     }
 }
 
-/// What the account itself (`@me` in tests) wrote in a room may begin like a prefix.
+/// A text that the account itself (`@me` in tests) wrote in a room may look like a prefix.
 #[test]
-fn own_texts() {
+fn own_texts_are_forwarded() {
     let texts = [("todo:<br/>milk", "todo:\nmilk"), ("@me:<br/>milk", "milk")];
     for (sender, (content, text)) in
         ["@me", ""].into_iter().flat_map(|me| texts.map(|text| (me, text)))
@@ -88,7 +88,7 @@ fn own_texts() {
 }
 
 #[test]
-fn pictures_and_videos() {
+fn pictures_and_videos_are_forwarded() {
     for (kind, endpoint) in
         [(3, "webwxsendmsgimg"), (43, "webwxsendvideomsg"), (62, "webwxsendvideomsg")]
     {
@@ -106,7 +106,7 @@ fn pictures_and_videos() {
 }
 
 #[test]
-fn emoticons() {
+fn emoticons_are_forwarded() {
     let md5 = "a0c4153e43c3fd2e9a2fbb9be2f4de07";
     for content in [
         format!(
@@ -132,9 +132,9 @@ fn emoticons() {
     }
 }
 
-/// `docs/protocol.md` §9.10: as a text of a kind of its own, or, rarely, as a kind.
+/// `docs/protocol.md` §9.10: as a text with a `SubMsgType`, or, rarely, with a `MsgType` of its own.
 #[test]
-fn places() {
+fn locations_are_forwarded() {
     let xml = "<?xml version=\"1.0\"?>\n<msg>\n\t<location x=\"22.5\" y=\"113.9\" label=\"a &amp; b\" />\n</msg>\n";
     for kind in [json!({ "MsgType": 1, "SubMsgType": 48 }), json!({ "MsgType": 48 })] {
         let mut fields = kind.clone();
@@ -152,7 +152,7 @@ fn places() {
     }
 }
 
-/// A file as it arrives in a room.
+/// Returns a file as received in a room.
 fn file() -> Value {
     let xml = "@13fb:<br/>&lt;msg&gt;<br/>&lt;appmsg appid=\"wx1\" sdkver=\"0\"&gt;<br/>&lt;title&gt;a &amp;amp; b.PDF&lt;/title&gt;<br/>&lt;type&gt;6&lt;/type&gt;<br/>&lt;appattach&gt;<br/>&lt;totallen&gt;1760&lt;/totallen&gt;<br/>&lt;attachid&gt;@cdn_old&lt;/attachid&gt;<br/>&lt;fileext&gt;PDF&lt;/fileext&gt;<br/>&lt;/appattach&gt;<br/>&lt;/appmsg&gt;<br/>&lt;/msg&gt;";
     json!({
@@ -162,7 +162,7 @@ fn file() -> Value {
 }
 
 #[test]
-fn files() {
+fn files_are_forwarded() {
     let whole = "<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''><title>a &amp; b.PDF</title><des></des><action></action><type>6</type><content></content><url></url><lowurl></lowurl><appattach><totallen>1760</totallen><attachid>@crypt_new</attachid><fileext>pdf</fileext></appattach><extinfo></extinfo></appmsg>";
     let (path, msg) = sent(&from("@@7cd3", file()));
     assert_eq!(
@@ -170,7 +170,7 @@ fn files() {
         ("webwxsendappmsg", &json!(6), &json!(whole))
     );
     assert!(msg.get("Signature").is_none());
-    // What the record lacks stands in the XML, and the other way round.
+    // Fields missing in the record are taken from the XML, and vice versa.
     for (field, value) in [
         ("FileName", json!("")),
         ("FileSize", json!("")),
@@ -195,7 +195,7 @@ fn files() {
 }
 
 #[test]
-fn app_messages() {
+fn app_messages_are_forwarded() {
     let link = "&lt;msg&gt;<br/>&lt;appmsg appid=\"\"&gt;<br/>&lt;title&gt;a &amp;amp; b&lt;/title&gt;<br/>&lt;url&gt;http://x/?a=1&amp;amp;b=2&lt;/url&gt;<br/>&lt;/appmsg&gt;<br/>&lt;/msg&gt;";
     let xml = "<msg>\n<appmsg appid=\"\">\n<title>a &amp; b</title>\n<url>http://x/?a=1&amp;b=2</url>\n</appmsg>\n</msg>";
     for kind in [1, 3, 5, 33, 36, 57] {
@@ -206,20 +206,19 @@ fn app_messages() {
             ("webwxsendappmsg", &json!(kind), &json!(xml))
         );
     }
-    // The original first.
+    // `OriContent` takes precedence.
     let original = "<msg><appmsg appid=\"\"><title>x</title></appmsg></msg>";
     let fields = json!({ "MsgType": 49, "AppMsgType": 5, "Content": link, "OriContent": original });
     assert_eq!(sent(&from("@13fb", fields)).1["Content"], original);
-    // No XML, only words for the reader.
+    // A human-readable text instead of XML.
     let words =
         json!({ "MsgType": 49, "AppMsgType": 5, "Content": "该类型暂不支持，请在手机上查看" });
     assert_eq!(forwarded(&from("@13fb", words)).unwrap_err(), NotForwardable::Incomplete);
 }
 
-/// XML is unescaped as often as it was escaped: not at all, once or twice. What its sender typed
-/// stays text.
+/// XML is unescaped as often as it was escaped: not at all, once or twice. Typed text stays text.
 #[test]
-fn xml_is_passed_on_as_it_was() {
+fn xml_is_unescaped_exactly() {
     let escaped = |xml: &str| xml.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let app = "<msg><appmsg><title>a &lt;b&gt; &amp;amp;</title></appmsg></msg>";
     let picture = "<msg><img aeskey=\"a&amp;b\" length=\"5\"/></msg>";
@@ -242,9 +241,9 @@ fn xml_is_passed_on_as_it_was() {
     }
 }
 
-/// What is read as a text is passed on as one: a fuzzer found a number beside it that meant nothing.
+/// A text with an unknown sub-type is forwarded as a text. Found by fuzzing.
 #[test]
-fn texts_of_unknown_sub_types() {
+fn texts_of_unknown_sub_types_are_forwarded() {
     let fields =
         json!({ "MsgType": 1, "SubMsgType": 7, "AppMsgType": 9, "Content": "a &lt;b&gt;" });
     let (path, msg) = sent(&from("@13fb", fields));
@@ -252,7 +251,7 @@ fn texts_of_unknown_sub_types() {
 }
 
 #[test]
-fn what_stays() {
+fn other_messages_are_not_forwardable() {
     let mut kinds: Vec<Value> = [34, 37, 40, 42, 44, 50, 51, 52, 53, 9999, 10000, 10002, 4711, 0]
         .map(|kind| json!({ "MsgType": kind }))
         .into();
@@ -273,7 +272,7 @@ fn what_stays() {
 }
 
 #[test]
-fn each_receiver_has_its_own_number() {
+fn each_receiver_has_its_own_id() {
     let mut session = session();
     let text = from("@13fb", json!({ "MsgType": 1, "Content": "not shown" }));
     let mut forward = forwarded(&text).unwrap();
@@ -296,24 +295,24 @@ fn each_receiver_has_its_own_number() {
 }
 
 #[test]
-fn is_a_send() {
+fn behaves_like_every_send() {
     let text = from("@13fb", json!({ "MsgType": 1, "Content": "hi" }));
     super::super::send::check("webwxsendmsg", forwarded(&text).unwrap());
 }
 
 proptest! {
-    /// Whatever a text says arrives as it was said.
+    /// Any text is forwarded unchanged.
     #[test]
-    fn any_text_is_passed_on(text in "([<>&'\"\n]|\\PC){1,40}") {
+    fn any_text_is_forwarded_unchanged(text in "([<>&'\"\n]|\\PC){1,40}") {
         prop_assume!(!text.trim().is_empty());
         let wire = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br/>");
         let (_, msg) = sent(&from("@@7cd3", json!({ "MsgType": 1, "Content": format!("@13fb:<br/>{wire}") })));
         prop_assert_eq!(msg["Content"].as_str(), Some(&*text));
     }
 
-    /// A received name may hold anything: what is sent of it is a file's message all the same.
+    /// Any received name results in a well-formed file message.
     #[test]
-    fn any_file_is_passed_on(name in "([<>&'\"]|&lt;|\\PC|[\x00-\x1f]){1,30}", extension in "\\PC{0,9}") {
+    fn any_file_is_forwarded_as_valid_xml(name in "([<>&'\"]|&lt;|\\PC|[\x00-\x1f]){1,30}", extension in "\\PC{0,9}") {
         let mut fields = file();
         fields["FileName"] = name.into();
         let xml = format!("&lt;appmsg&gt;&lt;fileext&gt;{extension}&lt;/fileext&gt;&lt;/appmsg&gt;");
@@ -325,7 +324,7 @@ proptest! {
     }
 
     #[test]
-    fn any_message_is_taken(
+    fn any_forward_has_a_json_body(
         kind in prop_oneof![Just(1), Just(3), Just(43), Just(47), Just(48), Just(49), Just(62), any::<i64>()],
         app in prop_oneof![Just(0), Just(5), Just(6), any::<i64>()], content in any::<String>(), other in any::<String>(),
     ) {

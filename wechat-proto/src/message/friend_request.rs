@@ -1,4 +1,4 @@
-//! Who asks to become a contact, and who may be proposed: `docs/protocol.md` §9.2, §9.8.
+//! Friend requests and contact suggestions: `docs/protocol.md` §9.2, §9.8.
 
 use alloc::boxed::Box;
 
@@ -12,85 +12,85 @@ use crate::contact::Ticket;
 use crate::ids::UserName;
 use crate::wire::document::{Found, walk};
 
-/// Somebody asks to become a contact: `MsgType` 37, from `fmessage`.
+/// A friend request: `MsgType` 37, from `fmessage`.
 ///
-/// It is accepted with [`FriendRequest::user_name`] and [`FriendRequest::ticket`]. The account's
-/// own requests come too, where another of its devices makes one: the official page passes those
-/// over whose `user_name` is the account's own.
+/// It is accepted with [`FriendRequest::user_name`] and [`FriendRequest::ticket`]. Requests that the
+/// account makes from another device are received, too: the official page ignores those whose
+/// `user_name` is the account's own.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FriendRequest {
-    /// Who asks, and with what words.
+    /// The requester and their greeting.
     pub info: RecommendInfo,
-    /// Who asks, by the id that stays: `wxid_…`, or a word of their choice.
+    /// The requester's permanent id: `wxid_…`, or a word of their choice.
     pub permanent_id: Box<str>,
-    /// The same in another form: `v1_…@stranger`.
+    /// The same id in another form: `v1_…@stranger`.
     pub encrypted_id: Box<str>,
     /// The name's first letters, in pinyin.
     pub short_pinyin: Box<str>,
-    /// Their picture, large.
+    /// The URL of the large avatar.
     pub big_head_img_url: Box<str>,
-    /// Their picture, small.
+    /// The URL of the small avatar.
     pub small_head_img_url: Box<str>,
-    /// `imagestatus`: 3 where there is a picture.
+    /// `imagestatus`: 3 if there is an avatar.
     pub image_status: i64,
-    /// Country, as a code: `CN`.
+    /// The country code: `CN`.
     pub country: Box<str>,
-    /// `percard`: whether they show what they say of themselves.
+    /// `percard`: whether their profile text is visible.
     pub personal_card: i64,
-    /// Their page on the service's microblog.
+    /// The URL of their page on the service's microblog.
     pub weibo: Box<str>,
-    /// What they call themselves there.
+    /// Their nickname on the microblog.
     pub weibo_nick_name: Box<str>,
-    /// Their album: bits of unknown meaning.
+    /// Album: bits of unknown meaning.
     pub album_flag: i64,
-    /// Their album: its style.
+    /// Album: the style.
     pub album_style: i64,
-    /// Their album: its picture, a number.
+    /// Album: the numeric id of the background picture.
     pub album_background_id: Box<str>,
-    /// Their moments: bits; 1 is set where there are any.
+    /// Moments: bits; 1 is set if there are any.
     pub sns_flag: i64,
-    /// Their moments: the picture behind them, an address.
+    /// Moments: the URL of the background picture.
     pub sns_background_url: Box<str>,
-    /// Their moments: that picture's number.
+    /// Moments: the numeric id of the background picture.
     pub sns_background_id: Box<str>,
-    /// A checksum of their telephone number.
+    /// A hash of their telephone number.
     pub mobile_hash: Box<str>,
-    /// A checksum of their telephone number with the country's.
+    /// A hash of their telephone number with the country code.
     pub mobile_full_hash: Box<str>,
-    /// Their account of Google, from an address book.
+    /// Their Google account, from an address book.
     pub google_contact: Box<str>,
-    /// What the scanned code carried.
+    /// The ticket of the scanned QR code.
     pub qr_ticket: Hidden,
-    /// The room where they found the account: `…@chatroom`.
+    /// The room in which they found the account: `…@chatroom`.
     pub room_id: Box<str>,
-    /// Who showed them the account's card, by a permanent id.
+    /// The permanent id of the person who shared the account's card.
     pub source_user_name: Box<str>,
-    /// What that person calls themselves.
+    /// The nickname of that person.
     pub source_nick_name: Box<str>,
-    /// How many official accounts they show.
+    /// The number of official accounts on their profile.
     pub brand_count: i64,
-    /// The version of the list of these.
+    /// The version of the list of these accounts.
     pub brand_version: i64,
 }
 
 impl FriendRequest {
-    /// Who asks.
+    /// Returns the requester.
     pub const fn user_name(&self) -> Option<&UserName> {
         self.info.user_name.as_ref()
     }
 
-    /// What an answer has to carry.
+    /// Returns the ticket required to accept the request.
     pub const fn ticket(&self) -> Option<&Ticket> {
         self.info.ticket.as_ref()
     }
 
-    /// What they say.
+    /// Returns the greeting.
     pub fn greeting(&self) -> &str {
         &self.info.content
     }
 
-    /// Nothing if it does not say who asks.
+    /// Returns `None` if the requester is missing.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut request = Box::new(Self { info: record.recommend_info.take(), ..Self::default() });
         if let Some(document) = document(&record.content) {
@@ -115,7 +115,7 @@ impl FriendRequest {
         if request.info.ticket.is_none() {
             request.info.ticket = record.ticket.parse().ok();
         }
-        let somebody = request.info.names_somebody() || !request.permanent_id.is_empty();
+        let somebody = request.info.is_identified() || !request.permanent_id.is_empty();
         somebody.then_some(request)
     }
 
@@ -149,19 +149,18 @@ impl FriendRequest {
     }
 }
 
-/// Somebody whom the account may know, such as an owner of a number in its address book: `MsgType`
-/// 40.
+/// A person the account may know, such as the owner of a number in its address book: `MsgType` 40.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PossibleFriend {
-    /// Who it is.
+    /// The suggested person.
     pub info: RecommendInfo,
-    /// The id that stays, if the service let it slip.
+    /// The permanent id, if the message contains it.
     pub permanent_id: Box<str>,
 }
 
 impl PossibleFriend {
-    /// Nothing if it does not say whom it is about.
+    /// Returns `None` if the suggested user is missing.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut friend = Box::new(Self { info: record.recommend_info.take(), ..Self::default() });
         if let Some(document) = document(&record.content) {
@@ -176,7 +175,7 @@ impl PossibleFriend {
                 }
             });
         }
-        let somebody = friend.info.names_somebody() || !friend.permanent_id.is_empty();
+        let somebody = friend.info.is_identified() || !friend.permanent_id.is_empty();
         somebody.then_some(friend)
     }
 }
@@ -190,14 +189,14 @@ mod tests {
     fn read(fields: &str, content: &str) -> Option<FriendRequest> {
         match said(37, fields, content).kind {
             Kind::FriendRequest(request) => Some(*request),
-            Kind::Unreadable { reason: "it does not say who asks", .. } => None,
+            Kind::Unreadable { reason: "the requester is missing", .. } => None,
             other => panic!("{other:?}"),
         }
     }
 
-    /// Every attribute has another value; two stand together without a blank: `docs/shapes.md` S58.
+    /// Every attribute has a different value; two lack a separating blank: `docs/shapes.md` S58.
     #[test]
-    fn reads() {
+    fn fields_are_parsed() {
         let request = read(
             r#""RecommendInfo":{"UserName":"@f","Content":"我是 &quot;A&quot;"}"#,
             "&lt;msg fromusername=\"lan\" encryptusername=\"v1_1@stranger\" fromnickname=\"Lan<span class=\"emoji emoji1f604\"></span>\" content=\"hi\" shortpy=\"LAN\" imagestatus=\"3\" scene=\"14\" country=\"CN\" province=\"Beijing\" city=\"Chaoyang\" sign=\"s\"percard=\"1\" sex=\"2\" alias=\"lan99\" weibo=\"http://t.qq.com/lan\" weibonickname=\"lan 2\" albumflag=\"3\" albumstyle=\"4\" albumbgimgid=\"5\" snsflag=\"17\" snsbgimgid=\"http://mmsns.qpic.cn/0\" snsbgobjectid=\"121526\" mhash=\"c07f\" mfullhash=\"c08f\" bigheadimgurl=\"http://wx.qlogo.cn/0\" smallheadimgurl=\"http://wx.qlogo.cn/132\" ticket=\"v2_7@stranger\" opcode=\"2\" googlecontact=\"g\" qrticket=\"qr_8\" chatroomusername=\"12@chatroom\" sourceusername=\"wxid_s\" sourcenickname=\"S\"&gt;<br/>&lt;brandlist count=\"1\" ver=\"652639419\"&gt;&lt;/brandlist&gt;<br/>&lt;/msg&gt;",
@@ -253,19 +252,19 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_there_is() {
-        // The ticket may stand in the record itself.
+    fn partial_content_is_parsed() {
+        // The ticket may be in the record itself.
         let record = read(r#""Ticket":"v2_1@stranger","RecommendInfo":{"UserName":"@f"}"#, "");
         assert_eq!(record.unwrap().ticket(), "v2_1@stranger".parse().ok().as_ref());
         let xml = read("", "<msg fromusername='lan'/>").unwrap();
         assert_eq!((&*xml.permanent_id, xml.ticket()), ("lan", None));
-        for nothing in ["", "spoiled", "<msg ticket='v2_1@stranger'/>"] {
-            assert_eq!(read("", nothing), None, "{nothing}");
+        for empty in ["", "spoiled", "<msg ticket='v2_1@stranger'/>"] {
+            assert_eq!(read("", empty), None, "{empty}");
         }
     }
 
     #[test]
-    fn reads_proposals() {
+    fn suggestions_are_parsed() {
         let info = r#""RecommendInfo":{"UserName":"@p","NickName":"P"}"#;
         let content = "<msg fromusername='wxid_p' fromnickname='Q' city='深圳'/>";
         let Kind::PossibleFriend(friend) = said(40, info, content).kind else { panic!("none") };

@@ -11,8 +11,7 @@ use crate::wire::document::{Found, walk};
 
 /// A picture: `MsgType` 3.
 ///
-/// It is fetched by the message's number alone; what stands here tells how large it is. Any of it
-/// may be missing: then it is 0 or empty.
+/// It is downloaded by message id alone; the fields only describe it. Missing fields are 0 or empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Image {
@@ -22,7 +21,7 @@ pub struct Image {
     pub height: u32,
     /// Size of the picture, in bytes.
     pub length: u64,
-    /// Size of the larger one, in bytes, if there is one.
+    /// Size of the high-definition picture, in bytes, if there is one.
     pub hd_length: u64,
     /// MD5 of the picture, in hex digits.
     pub md5: Box<str>,
@@ -30,14 +29,14 @@ pub struct Image {
     pub cdn_url: Box<str>,
     /// The thumbnail's name there.
     pub cdn_thumb_url: Box<str>,
-    /// The key that both are encrypted with there.
+    /// The key with which both are encrypted there.
     pub aes_key: Hidden,
-    /// What newer versions write in the place of the XML: `@` and hex digits of unknown meaning.
+    /// The replacement of the XML in newer versions: `@` and hex digits of unknown meaning.
     pub blob: Box<str>,
 }
 
 impl Image {
-    /// Nothing if it is no picture.
+    /// Returns `None` if it is not a picture.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let content = record.content.trim();
         let mut image = Box::new(Self {
@@ -72,7 +71,7 @@ impl Image {
             "cdnbigimgurl" if self.cdn_url.is_empty() => self.cdn_url = plain(value),
             "cdnthumburl" => self.cdn_thumb_url = plain(value),
             "aeskey" => self.aes_key = plain(value).into(),
-            // The record's go before.
+            // The record's values take precedence.
             "cdnthumbwidth" if self.width == 0 => self.width = pixels(value),
             "cdnthumbheight" if self.height == 0 => self.height = pixels(value),
             _ => {}
@@ -89,13 +88,13 @@ mod tests {
     fn read(fields: &str, content: &str) -> Option<Image> {
         match said(3, fields, content).kind {
             Kind::Image(image) => Some(*image),
-            Kind::Unreadable { reason: "it is no picture", .. } => None,
+            Kind::Unreadable { reason: "not a picture", .. } => None,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn reads() {
+    fn fields_are_parsed() {
         let image = read(
             r#""ImgWidth":90,"ImgHeight":120"#,
             "&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg&gt;<br/>\t&lt;img aeskey=\"33616237\" encryver=\"1\" cdnthumbaeskey=\"33616237\" cdnthumburl=\"304c0201\" cdnthumblength=\"4029\" cdnthumbheight=\"12\" cdnthumbwidth=\"9\" cdnmidimgurl=\"304c0200\" length=\"28381\" hdlength=\"90001\" md5=\"0f1e2d\" /&gt;<br/>&lt;/msg&gt;<br/>",
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_there_is() {
+    fn partial_content_is_parsed() {
         let thumb =
             read("", "<msg><img cdnthumbheight=\"12\" cdnthumbwidth=\"9\"/></msg>").unwrap();
         assert_eq!((thumb.width, thumb.height), (9, 12));
@@ -123,15 +122,15 @@ mod tests {
         assert_eq!(read("", ""), Some(Image::default()));
         assert_eq!(read(r#""ImgWidth":7"#, "spoiled").unwrap().width, 7);
         assert_eq!(read(r#""ImgWidth":-7,"ImgHeight":"x""#, ""), Some(Image::default()));
-        // Cut off: what stands before the end counts.
+        // Truncated XML: the part before the end is parsed.
         assert_eq!(read("", "<msg><img length=\"5\"/><").unwrap().length, 5);
-        for nothing in ["spoiled", "<msg/>", "<msg><videomsg/></msg>", "<img"] {
-            assert_eq!(read("", nothing), None, "{nothing}");
+        for empty in ["spoiled", "<msg/>", "<msg><videomsg/></msg>", "<img"] {
+            assert_eq!(read("", empty), None, "{empty}");
         }
     }
 
     #[test]
-    fn shows_no_key() {
+    fn key_is_redacted_in_debug() {
         let image = read("", "<msg><img aeskey=\"33616237\"/></msg>").unwrap();
         assert!(!alloc::format!("{image:?}").contains("33616237"));
     }

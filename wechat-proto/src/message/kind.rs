@@ -1,4 +1,4 @@
-//! What a message says, and its numbers: `docs/protocol.md` §9.2.
+//! Message types and their payloads: `docs/protocol.md` §9.2.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -12,29 +12,29 @@ use super::{
 };
 use crate::text::decode;
 
-/// What a message says.
+/// The payload of a message.
 ///
 /// # As JSON
 ///
-/// With [`serde::Serialize`], a kind is an object of one field, the kind's name in small letters:
+/// With [`serde::Serialize`], a kind is an object of one field, the kind's name in lower case:
 /// `{"text": "hi"}`, `{"image": {…}}`, `{"unknown": {"msg_type": 4711}}`. The fields of payloads
-/// have the names they have here; all of them are always there, lengths of time are milliseconds
-/// with `_ms` behind the name, points in time milliseconds since 1970, numbers of open sets plain
-/// numbers. What `Debug` hides ([`Hidden`](super::Hidden), tickets) is written out: treat such JSON
-/// like a stored session.
+/// have their Rust names and are always present. Durations are milliseconds, with the suffix `_ms`;
+/// points in time are milliseconds since 1970; values of open sets are plain numbers. Values that
+/// `Debug` hides ([`Hidden`](super::Hidden), tickets) are written in full: protect such JSON like a
+/// stored session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Kind {
-    /// Text, as a phone shows it: `MsgType` 1.
+    /// A text, as displayed by a phone: `MsgType` 1.
     Text(Box<str>),
     /// A picture: `MsgType` 3.
     Image(Box<Image>),
     /// A voice message: `MsgType` 34.
     Voice(Box<Voice>),
-    /// Somebody asks to become a contact: `MsgType` 37.
+    /// A friend request: `MsgType` 37.
     FriendRequest(Box<FriendRequest>),
-    /// Somebody whom the account may know: `MsgType` 40.
+    /// A person the account may know: `MsgType` 40.
     PossibleFriend(Box<PossibleFriend>),
     /// The card of a person or an official account: `MsgType` 42.
     Card(Box<Card>),
@@ -42,32 +42,31 @@ pub enum Kind {
     Video(Box<Video>),
     /// A sticker: `MsgType` 47.
     Emoticon(Box<Emoticon>),
-    /// A place: `MsgType` 48, and 1 with `SubMsgType` 48.
+    /// A location: `MsgType` 48, and 1 with `SubMsgType` 48.
     Location(Box<Location>),
-    /// A link, a file, a mini program and whatever else apps share: `MsgType` 49, and 1 with
+    /// A link, a file, a mini program or other content shared by an app: `MsgType` 49, and 1 with
     /// `AppMsgType` 2001.
     App(Box<App>),
-    /// A call that is not for the web: `MsgType` 50, 52 and 53.
+    /// A call, which the web does not support: `MsgType` 50, 52 and 53.
     Voip(Box<Voip>),
-    /// What `newsapp` has to tell: `MsgType` 1.
+    /// News sent by `newsapp`: `MsgType` 1.
     News(Box<News>),
-    /// A notice of the phone's, no message of anybody's: `MsgType` 51.
+    /// A status notification of the phone, not a chat message: `MsgType` 51.
     Status(Box<StatusNotify>),
-    /// A text of the service's: `MsgType` 10000 and 9999.
+    /// A system notice in text form: `MsgType` 10000 and 9999.
     System(Box<System>),
-    /// A message was taken back: see [`Message::original`](super::Message::original). `MsgType`
-    /// 10002.
+    /// A message was revoked: see [`Message::original`](super::Message::original). `MsgType` 10002.
     Revoked(Box<Revoked>),
-    /// Something else that the service says of a chat: `MsgType` 10002, sometimes 10000.
+    /// Another system notice in XML form: `MsgType` 10002, sometimes 10000.
     SysMsg(Box<SysMsg>),
-    /// A message that says nothing of what its type promises.
+    /// A malformed message.
     Unreadable {
         /// `MsgType`
         msg_type: MsgType,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
-    /// Anything else: see [`Message::raw`](super::Message::raw).
+    /// A message of another type: see [`Message::raw`](super::Message::raw).
     Unknown {
         /// `MsgType`
         msg_type: MsgType,
@@ -87,7 +86,7 @@ macro_rules! names {
         impl $set {
             $( $(#[$meta])* pub const $name: Self = Self($value); )*
 
-            /// The name of a number that has one.
+            /// Returns the name of the number, if it has one.
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
                     $( $value => Some(stringify!($name)), )*
@@ -117,59 +116,59 @@ pub(super) use names;
 
 names! {
     MsgType {
-        /// A text, and what comes in the guise of one.
+        /// A text, or another message that is sent as a text.
         TEXT = 1,
-        /// HTML. Only a name: no message of this type was seen on the web.
+        /// HTML. Known by name only: no message of this type was observed on the web.
         HTML = 2,
         /// A picture.
         IMAGE = 3,
-        /// A private text. Only a name.
+        /// A private text. Known by name only.
         PRIVATE_TEXT = 11,
-        /// Private HTML. Only a name.
+        /// Private HTML. Known by name only.
         PRIVATE_HTML = 12,
-        /// A private picture. Only a name.
+        /// A private picture. Known by name only.
         PRIVATE_IMAGE = 13,
         /// A voice message.
         VOICE = 34,
-        /// Mail that is pushed. Only a name.
+        /// A push mail. Known by name only.
         PUSH_MAIL = 35,
-        /// A message from QQ. Only a name.
+        /// A message from QQ. Known by name only.
         Q_MESSAGE = 36,
         /// A friend request.
         FRIEND_REQUEST = 37,
-        /// A notice that is pushed. Only a name.
+        /// A pushed notice. Known by name only.
         PUSH_SYSTEM = 38,
-        /// A picture from QQ, sent while the account was away. Only a name.
+        /// A picture from QQ, sent while the account was offline. Known by name only.
         QQ_OFFLINE_IMAGE = 39,
-        /// Somebody whom the account may know.
+        /// A person the account may know.
         POSSIBLE_FRIEND = 40,
         /// A card.
         CARD = 42,
         /// A video.
         VIDEO = 43,
-        /// A video that an iPhone exported.
+        /// A video exported by an iPhone.
         VIDEO_IPHONE_EXPORT = 44,
         /// A sticker.
         EMOTICON = 47,
-        /// A place.
+        /// A location.
         LOCATION = 48,
-        /// Something that an app shares.
+        /// An app message.
         APP = 49,
         /// A call.
         VOIP_MESSAGE = 50,
-        /// A notice of the phone's to the account's other devices.
+        /// A notification from the phone to the account's other devices.
         STATUS_NOTIFY = 51,
-        /// News of a call.
+        /// A change of a call's state.
         VOIP_NOTIFY = 52,
         /// An invitation to a call.
         VOIP_INVITE = 53,
         /// A short video.
         SHORT_VIDEO = 62,
-        /// A notice of the service's, which the official page ignores.
+        /// A system notice that the official page ignores.
         SYSTEM_NOTICE = 9999,
-        /// A text of the service's.
+        /// A system notice.
         SYSTEM = 10000,
-        /// A message was taken back, and what else the service says as XML.
+        /// A revocation, or another system notice in XML form.
         REVOKED = 10002,
     }
 }
@@ -181,44 +180,40 @@ impl fmt::Display for MsgType {
 }
 
 impl Kind {
-    /// Reads what a record says, whose `content` is without a member's name in front. Never fails.
+    /// Parses a record, whose `content` has no speaker prefix. Never fails.
     pub(super) fn read(record: WireMessage, from: &str) -> Self {
         let msg_type = MsgType(record.msg_type.0);
         let read = match msg_type {
             // In the official order: `docs/protocol.md` §9.2.
             MsgType::TEXT if from == "newsapp" => {
-                News::read(record).map(Self::News).ok_or("it is no news")
+                News::read(record).map(Self::News).ok_or("not a news message")
             }
             MsgType::TEXT if record.app_msg_type.0 == app::AppKind::RED_PACKET.0 => {
-                App::read(record).map(Self::App).ok_or("it is no app message")
+                App::read(record).map(Self::App).ok_or("not an app message")
             }
             MsgType::TEXT if record.sub_msg_type.0 == 48 || Location::is_link(&record.content) => {
-                Location::read(record).map(Self::Location).ok_or("it is no place")
+                Location::read(record).map(Self::Location).ok_or("not a location")
             }
             MsgType::TEXT => Ok(Self::Text(decode(record.content))),
-            MsgType::IMAGE => Image::read(record).map(Self::Image).ok_or("it is no picture"),
-            MsgType::VOICE => Voice::read(record).map(Self::Voice).ok_or("it is no voice"),
+            MsgType::IMAGE => Image::read(record).map(Self::Image).ok_or("not a picture"),
+            MsgType::VOICE => Voice::read(record).map(Self::Voice).ok_or("not a voice message"),
             MsgType::FRIEND_REQUEST => FriendRequest::read(record)
                 .map(Self::FriendRequest)
-                .ok_or("it does not say who asks"),
+                .ok_or("the requester is missing"),
             MsgType::POSSIBLE_FRIEND => PossibleFriend::read(record)
                 .map(Self::PossibleFriend)
-                .ok_or("it does not say whom it is about"),
-            MsgType::CARD => {
-                Card::read(record).map(Self::Card).ok_or("it does not say whose card it is")
-            }
+                .ok_or("the suggested user is missing"),
+            MsgType::CARD => Card::read(record).map(Self::Card).ok_or("the card owner is missing"),
             MsgType::VIDEO | MsgType::VIDEO_IPHONE_EXPORT | MsgType::SHORT_VIDEO => {
-                Video::read(record).map(Self::Video).ok_or("it is no video")
+                Video::read(record).map(Self::Video).ok_or("not a video")
             }
-            MsgType::EMOTICON => {
-                Emoticon::read(record).map(Self::Emoticon).ok_or("it is no sticker")
-            }
-            MsgType::LOCATION => Location::read(record).map(Self::Location).ok_or("it is no place"),
-            MsgType::APP => App::read(record).map(Self::App).ok_or("it is no app message"),
+            MsgType::EMOTICON => Emoticon::read(record).map(Self::Emoticon).ok_or("not a sticker"),
+            MsgType::LOCATION => Location::read(record).map(Self::Location).ok_or("not a location"),
+            MsgType::APP => App::read(record).map(Self::App).ok_or("not an app message"),
             MsgType::VOIP_MESSAGE | MsgType::VOIP_NOTIFY | MsgType::VOIP_INVITE => {
                 Ok(Self::Voip(Voip::read(record)))
             }
-            MsgType(0) => Err("it has no type"),
+            MsgType(0) => Err("the message type is missing"),
             MsgType::STATUS_NOTIFY => {
                 let (code, names) = (record.status_code.0, &*record.status_names);
                 Ok(Self::Status(Box::new(StatusNotify::read(code, names, &record.content))))

@@ -10,7 +10,7 @@ use crate::wire::lenient::{Lenient as _, List};
 
 /// In the official order: `docs/protocol.md` §9.2.
 #[test]
-fn a_text_may_be_something_else() {
+fn special_texts_have_their_own_kind() {
     let news = message(
         r#""FromUserName":"newsapp","ToUserName":"@me","MsgType":1,"AppMsgType":2001,"SubMsgType":48,"Content":"x""#,
     );
@@ -25,9 +25,9 @@ fn a_text_may_be_something_else() {
     }
 }
 
-/// These have names and no payload: no message of them was seen, or another module is to read it.
+/// These types are known by name only and have no payload.
 #[test]
-fn some_are_only_names() {
+fn types_without_payload_are_unknown() {
     for msg_type in [
         MsgType::HTML,
         MsgType::PRIVATE_TEXT,
@@ -52,21 +52,21 @@ fn some_are_only_names() {
 }
 
 #[test]
-fn says_what_is_wrong() {
+fn unreadable_message_has_a_reason() {
     assert_eq!(
         said(0, "", "x").kind,
-        Kind::Unreadable { msg_type: MsgType(0), reason: "it has no type" }
+        Kind::Unreadable { msg_type: MsgType(0), reason: "the message type is missing" }
     );
     let msg_type = MsgType::CARD;
     assert_eq!(
         said(42, "", "x").kind,
-        Kind::Unreadable { msg_type, reason: "it does not say whose card it is" }
+        Kind::Unreadable { msg_type, reason: "the card owner is missing" }
     );
 }
 
-/// The form that bridges rely on.
+/// The serialized form on which bridges rely.
 #[test]
-fn is_serialized() {
+fn serialized_form_is_stable() {
     let json = |message: &crate::Message| serde_json::to_value(message).unwrap();
     let text = message(
         r#""MsgId":"9","FromUserName":"@@r","ToUserName":"@me","MsgType":1,"CreateTime":1476612570,"Content":"@b:<br/>hi""#,
@@ -78,7 +78,10 @@ fn is_serialized() {
     assert_eq!(json(&text), expected);
     for (msg_type, kind) in [
         (4711, serde_json::json!({ "unknown": { "msg_type": 4711 } })),
-        (0, serde_json::json!({ "unreadable": { "msg_type": 0, "reason": "it has no type" } })),
+        (
+            0,
+            serde_json::json!({ "unreadable": { "msg_type": 0, "reason": "the message type is missing" } }),
+        ),
         (
             53,
             serde_json::json!({ "voip": { "step": "invite", "text": "", "by": null, "duration_ms": 0 } }),
@@ -88,7 +91,7 @@ fn is_serialized() {
     }
 }
 
-/// Every type, every kind of app message, each with every shape of content.
+/// Content composed of fragments of every message type.
 fn content() -> impl Strategy<Value = String> {
     let part = prop::sample::select(
         &[
@@ -127,7 +130,7 @@ fn content() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// Whatever stands in a message, it is delivered, and its JSON is whole.
+    /// Any message is delivered with its complete JSON.
     #[test]
     fn any_message_is_delivered(
         content in content(),
@@ -149,7 +152,7 @@ proptest! {
         let message = WireMessage::take_all(list, &me()).remove(0);
         let raw: serde_json::Value = serde_json::from_str(message.raw.json()).unwrap();
         prop_assert_eq!(raw, fields);
-        // It can be passed on, and is not much more than what came.
+        // It can be serialized, and is not much larger than the input.
         let written = serde_json::to_string(&message).unwrap();
         prop_assert!(written.len() < 8_000 + 12 * content.len());
     }

@@ -1,4 +1,4 @@
-//! Places: `docs/protocol.md` §9.10.
+//! Locations: `docs/protocol.md` §9.10.
 
 use alloc::boxed::Box;
 
@@ -10,29 +10,29 @@ use super::envelope::WireMessage;
 use super::piece::{int, plain, text, url};
 use crate::wire::document::{Found, walk};
 
-/// A place: `MsgType` 48, usually 1 with `SubMsgType` 48.
+/// A location: `MsgType` 48, usually 1 with `SubMsgType` 48.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Location {
-    /// Its address, in words.
+    /// The address.
     pub label: Box<str>,
-    /// What is there, if that has a name.
+    /// The name of the point of interest, if any.
     pub poi_name: Box<str>,
-    /// The map service's id of that.
+    /// The map service's id of the point of interest.
     pub poi_id: Box<str>,
-    /// Where it is. Messages of 2016 and some others do not tell.
+    /// The coordinates, which messages of 2016 and some others lack.
     pub coordinates: Option<Coordinates>,
-    /// How close the sender's map was.
+    /// The zoom level of the sender's map.
     pub scale: i64,
     /// `maptype`: 0, or a word.
     pub map_type: Box<str>,
-    /// A page with a map of it.
+    /// The URL of a page with a map.
     pub url: Box<str>,
     /// A picture of that map: a path on the api host.
     pub image: Box<str>,
 }
 
-/// Where something is, in degrees, by the datum of Chinese maps (GCJ-02).
+/// Coordinates in degrees, in the datum of Chinese maps (GCJ-02).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Coordinates {
@@ -43,7 +43,7 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
-    /// Nothing if there is no such place.
+    /// Returns `None` if the coordinates are out of range.
     fn of(latitude: &str, longitude: &str) -> Option<Self> {
         let degrees = |text: &str, most: f64| {
             text.trim().parse().ok().filter(|degrees| (-most..=most).contains(degrees))
@@ -51,7 +51,7 @@ impl Coordinates {
         Some(Self { latitude: degrees(latitude, 90.0)?, longitude: degrees(longitude, 180.0)? })
     }
 
-    /// Those in the address of a map: `…?coord=22.5,113.9`.
+    /// Parses the coordinates in the URL of a map: `…?coord=22.5,113.9`.
     fn of_url(url: &str) -> Option<Self> {
         let (_, query) = url.split_once('?')?;
         let pairs = query.split(['&', '#']);
@@ -62,13 +62,13 @@ impl Coordinates {
     }
 }
 
-/// The page's picture of a map.
+/// The path of the page's map pictures.
 const IMAGE: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg";
-/// The link to a map that a place of 2016 is.
+/// The start of the map link that represents a location in messages of 2016.
 const FORWARD: &str = "//weixin.qq.com/cgi-bin/redirectforward?args=";
 
 impl Location {
-    /// Whether a text is nothing but the link that a place of 2016 is.
+    /// Returns whether a text consists only of a map link, as locations did in 2016.
     pub(super) fn is_link(text: &str) -> bool {
         let text = text.trim();
         let rest = text.strip_prefix("http:").or_else(|| text.strip_prefix("https:"));
@@ -76,12 +76,12 @@ impl Location {
             && !text.contains(|c: char| c.is_whitespace() || c == '<')
     }
 
-    /// Nothing if it is no place.
+    /// Returns `None` if it is not a location.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut place = Box::new(Self { url: url(&record.url), ..Self::default() });
-        // The XML is in a field of its own; of `MsgType` 48, it may be the content.
+        // The XML is in `OriContent`; for `MsgType` 48, it may be in `Content`.
         let any = place.take_document(&record.ori_content) || place.take_document(&record.content);
-        // A label may look like XML: `<8>`. What has a link behind it is a label.
+        // A label may look like XML: `<8>`. Text followed by a link is a label.
         let linked = |(_, link)| is_address(&url(link));
         let linked = record.content.rsplit_once(":<br/>").is_some_and(linked);
         if !any || linked || document(&record.content).is_none() {
@@ -93,7 +93,7 @@ impl Location {
         (any || *place != Self::default()).then_some(place)
     }
 
-    /// Whether there is a place in the XML.
+    /// Parses the XML and returns whether it contains a location.
     fn take_document(&mut self, content: &str) -> bool {
         let Some(document) = document(content) else { return false };
         let mut any = false;
@@ -119,7 +119,7 @@ impl Location {
         any
     }
 
-    /// `label:<br/>link`, or a link alone.
+    /// Parses `label:<br/>link`, or a link alone.
     fn take_content(&mut self, content: &str) {
         let (label, link) = content.rsplit_once(":<br/>").unwrap_or_default();
         let (label, link) = match url(link) {

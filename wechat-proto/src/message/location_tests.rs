@@ -7,7 +7,7 @@ use crate::testing::{message, said};
 fn read(fields: &str, content: &str) -> Option<Location> {
     match said(48, fields, content).kind {
         Kind::Location(place) => Some(*place),
-        Kind::Unreadable { reason: "it is no place", .. } => None,
+        Kind::Unreadable { reason: "not a location", .. } => None,
         other => panic!("{other:?}"),
     }
 }
@@ -16,9 +16,9 @@ const AT: Option<Coordinates> = Some(Coordinates { latitude: 22.5, longitude: 11
 const ORI: &str = "<?xml version=\\\"1.0\\\"?>\\n<msg>\\n\\t<location x=\\\"22.5\\\" y=\\\"113.9\\\" scale=\\\"16\\\" label=\\\"深圳 &amp; 南山\\\" maptype=\\\"0\\\" poiname=\\\"海 &quot;边&quot;\\\" poiid=\\\"p7\\\" />\\n</msg>\\n";
 const LINK: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&amp;msgid=741398718084560243&amp;pictype=location";
 
-/// Its content in a chat, in a room, and its XML: `docs/shapes.md` S52, S61.
+/// The content in a chat and in a room, and the XML: `docs/shapes.md` S52, S61.
 #[test]
-fn reads() {
+fn fields_are_parsed() {
     let url = "http://apis.map.qq.com/uri/v1/geocoder?coord=22.5,113.9";
     for (from, prefix) in [("@a", ""), ("@@r", "@b:<br/>")] {
         let place = message(&format!(
@@ -41,8 +41,8 @@ fn reads() {
 }
 
 #[test]
-fn reads_what_there_is() {
-    // A label with the mark in it; the coordinates from the address.
+fn partial_content_is_parsed() {
+    // A label that contains the separator; coordinates from the URL.
     let place = read(
         r#""Url":"http://apis.map.qq.com/uri/v1/geocoder?a=1&amp;coord=22.5%2C113.9""#,
         &format!("a:<br/>b:<br/>{LINK}"),
@@ -54,7 +54,7 @@ fn reads_what_there_is() {
     let place =
         read("", "&lt;msg&gt;&lt;location x=\"22.5\" y=\"113.9\" label=\"L\"/&gt;&lt;/msg&gt;");
     assert_eq!(place, Some(Location { label: "L".into(), coordinates: AT, ..Location::default() }));
-    // A label that looks like XML, beside the XML: the link behind it counts all the same.
+    // A label that looks like XML next to actual XML: the link after it is used nevertheless.
     let fields = format!("\"OriContent\":\"{ORI}\"");
     let place = read(&fields, &format!("&lt;8&gt; 号:<br/>{LINK}")).unwrap();
     assert_eq!(&*place.label, "深圳 & 南山");
@@ -65,14 +65,14 @@ fn reads_what_there_is() {
     // A label alone.
     assert_eq!(&*read("", "深圳:<br/>").unwrap().label, "深圳");
     assert_eq!(&*read("", "深圳").unwrap().label, "深圳");
-    for nothing in ["", "<br/>", ":<br/>"] {
-        assert_eq!(read("", nothing), None, "{nothing}");
+    for empty in ["", "<br/>", ":<br/>"] {
+        assert_eq!(read("", empty), None, "{empty}");
     }
     assert!(read("", "&lt;msg&gt;&lt;location/&gt;&lt;/msg&gt;").is_some());
 }
 
 #[test]
-fn knows_no_impossible_place() {
+fn invalid_coordinates_are_ignored() {
     for (x, y) in [("91", "0"), ("0", "-181"), ("NaN", "1"), ("inf", "1"), ("", "1"), ("1,5", "1")]
     {
         let ori = format!(r#""OriContent":"<msg><location x='{x}' y='{y}'/></msg>""#);
@@ -87,7 +87,7 @@ fn knows_no_impossible_place() {
 
 /// The form of 2016: a text that is a link.
 #[test]
-fn reads_links_of_2016() {
+fn links_of_2016_are_parsed() {
     let link = "http://weixin.qq.com/cgi-bin/redirectforward?args=x%2By&amp;z=1";
     for sub in ["0", "48"] {
         let message = said(1, &format!("\"SubMsgType\":{sub}"), link);

@@ -1,4 +1,4 @@
-//! Who is spoken to in a room: `docs/protocol.md` §9.5.
+//! Mentions in rooms: `docs/protocol.md` §9.5.
 
 use alloc::string::String;
 
@@ -6,19 +6,20 @@ use super::{AppKind, Kind, Message};
 use crate::contact::Directory;
 use crate::session::Me;
 
-/// What the service's own clients put behind a name: a blank of a quarter em.
-const BEHIND: char = '\u{2005}';
-/// What is found there: some clients put an ordinary blank, people type others.
-const ENDS: [char; 6] = [BEHIND, ' ', '\n', '\t', '\u{a0}', '\u{3000}'];
-/// The name of everybody, in Chinese and in English.
+/// The separator that the service's own clients append to a name: a four-per-em space.
+const SEPARATOR: char = '\u{2005}';
+/// All accepted separators: some clients append an ordinary blank, and people type others.
+const ENDS: [char; 6] = [SEPARATOR, ' ', '\n', '\t', '\u{a0}', '\u{3000}'];
+/// The names that mention everybody, in Chinese and in English.
 const EVERYBODY: [&str; 2] = ["所有人", "All"];
 
 impl Message {
-    /// Whether it speaks to this account: in a room, somebody else's text has `@` and its name.
+    /// Returns whether the message mentions this account: whether somebody else's text in a room
+    /// contains `@` and its name.
     ///
-    /// That name is what the account calls itself in this room, if the directory knows that, else
-    /// its nickname; what others call it does not count, nor does what the text quotes. A text is
-    /// all there is: whoever has the same name is meant, too.
+    /// The name is the account's display name in this room, if the directory knows it, otherwise its
+    /// nickname. Remarks of others and quoted text do not count. The text does not identify the
+    /// account: a mention of another member with the same name matches, too.
     pub fn mentions(&self, directory: &Directory, me: &Me) -> bool {
         let room = directory.find(self.peer());
         let member = room.and_then(|room| room.member(&me.user_name));
@@ -27,14 +28,14 @@ impl Message {
         self.words_to_room().is_some_and(|words| is_called(words, name))
     }
 
-    /// Whether it speaks to everybody in the room: `@所有人` or `@All`, which the service lets
-    /// only its owner and managers send as more than text.
+    /// Returns whether the message mentions everybody in the room: `@所有人` or `@All`. Only the
+    /// room's owner and managers can send it as more than text.
     pub fn mentions_everybody(&self) -> bool {
         self.words_to_room()
             .is_some_and(|words| EVERYBODY.into_iter().any(|name| is_called(words, name)))
     }
 
-    /// What somebody else says in a room, without what they quote.
+    /// Returns the text that somebody else wrote in a room, without quotations.
     fn words_to_room(&self) -> Option<&str> {
         if self.is_outgoing() || !self.peer().is_room() {
             return None;
@@ -47,22 +48,22 @@ impl Message {
     }
 }
 
-/// A text that begins with a mention, as the service's own clients write it.
+/// Builds a text that begins with a mention, in the format of the service's own clients.
 ///
-/// It is mere text: the phone of the one mentioned raises no notice, which is a limit of the web
-/// (`docs/protocol.md` §9.5). The name to use is what the person calls itself in the room, else
-/// its nickname ([`name_of_author`]), never what this account calls it.
+/// It is only a text: the mentioned person's phone shows no notification, which is a limit of the
+/// web (`docs/protocol.md` §9.5). Use the person's display name in the room, otherwise their
+/// nickname ([`name_of_author`]), never this account's remark for them.
 pub fn text(name: &str, text: &str) -> String {
     let mut out = String::with_capacity(name.len() + text.len() + 4);
     out.push('@');
     out.push_str(name);
-    out.push(BEHIND);
+    out.push(SEPARATOR);
     out.push_str(text);
     out
 }
 
-/// The name by which the author of a message is mentioned in its room; nothing outside of rooms,
-/// for what this account wrote, and for people whose name the directory does not know.
+/// Returns the name by which to mention the author of a message in its room. Returns `None` outside
+/// of rooms, for messages of this account, and for people whose name the directory does not know.
 pub fn name_of_author<'a>(directory: &'a Directory, message: &Message) -> Option<&'a str> {
     let speaker = message.speaker.as_ref()?;
     let member = directory.find(message.peer()).and_then(|room| room.member(speaker));
@@ -72,10 +73,10 @@ pub fn name_of_author<'a>(directory: &'a Directory, message: &Message) -> Option
     names.into_iter().find(|name| !name.is_empty())
 }
 
-/// A text without what it quotes: `「name：quoted」`, a line of `- - -`, the reply. Older clients
-/// quote that way, and the official page.
+/// Strips a quotation from a text: `「name：quoted」`, a line of `- - -`, the reply. This is the
+/// quotation format of older clients and the official page.
 ///
-/// What was quoted may itself quote: the last such line counts.
+/// Quotations may be nested: the last such line counts.
 pub fn without_quotation(text: &str) -> &str {
     if !text.starts_with('「') {
         return text;
@@ -94,7 +95,7 @@ pub fn without_quotation(text: &str) -> &str {
     text
 }
 
-/// Whether a text has `@` and the name, followed by a blank or the end.
+/// Returns whether a text contains `@` and the name, followed by a blank or the end.
 fn is_called(text: &str, name: &str) -> bool {
     if name.is_empty() || !text.contains('@') {
         return false;
@@ -102,8 +103,8 @@ fn is_called(text: &str, name: &str) -> bool {
     let mut called = String::with_capacity(name.len() + 4);
     called.push('@');
     called.push_str(name);
-    // One search for each end: a search for the name alone would have to go back behind each
-    // that something else follows.
+    // One search for each separator keeps the time linear: a search for the name alone would have to
+    // resume after each false match.
     text.ends_with(&*called)
         || ENDS.into_iter().any(|end| {
             called.push(end);

@@ -10,7 +10,7 @@ use crate::testing::message;
 use crate::text::encode;
 use crate::wire::lenient::Lenient as _;
 
-/// A room where this account has the name `there`, and somebody else one, too.
+/// Builds a directory with a room in which this account has the display name `there`.
 fn directory(there: &str) -> Directory {
     let mut directory = Directory::default();
     let members = serde_json::json!([
@@ -44,7 +44,7 @@ fn in_room(text: &str) -> Message {
 }
 
 #[test]
-fn by_the_name_in_the_room() {
+fn display_name_is_mentioned() {
     for (text, called) in [
         ("@Mia 🌸\u{2005}hi", true),
         ("@Mia 🌸 hi", true),
@@ -57,7 +57,7 @@ fn by_the_name_in_the_room() {
         ("@Mia 🌸, hi", false),
         ("Mia 🌸 hi", false),
         ("@mia 🌸 hi", false),
-        // The nickname is not the name here, the remark nowhere.
+        // A display name replaces the nickname; a remark never counts.
         ("@Mia\u{2005}hi", false),
         ("@myself\u{2005}hi", false),
         ("", false),
@@ -67,7 +67,7 @@ fn by_the_name_in_the_room() {
 }
 
 #[test]
-fn by_the_nickname_else() {
+fn nickname_is_mentioned_without_display_name() {
     for directory in [directory(""), Directory::default()] {
         assert!(in_room("@Mia\u{2005}hi").mentions(&directory, &me()));
         assert!(!in_room("@myself\u{2005}hi").mentions(&directory, &me()));
@@ -77,7 +77,7 @@ fn by_the_nickname_else() {
 }
 
 #[test]
-fn only_by_others_and_in_rooms() {
+fn own_and_private_messages_are_not_mentions() {
     let directory = directory("");
     assert!(!said("@b", 1, "@Mia hi").mentions(&directory, &me()));
     let own =
@@ -87,7 +87,7 @@ fn only_by_others_and_in_rooms() {
 }
 
 #[test]
-fn everybody_is_another_matter() {
+fn mention_of_everybody_is_separate() {
     for (text, all) in [
         ("@所有人\u{2005}hi", true),
         ("@所有人 hi", true),
@@ -104,7 +104,7 @@ fn everybody_is_another_matter() {
 
 /// openwechat#288.
 #[test]
-fn what_is_quoted_does_not_count() {
+fn quoted_mentions_are_ignored() {
     let line = "- - - - - - - - - - - - - - -";
     for (text, called, rest) in [
         (format!("「阿梅：@Mia\u{2005}hi」\n{line}\nyes"), false, "yes"),
@@ -149,7 +149,7 @@ fn what_is_quoted_does_not_count() {
 }
 
 #[test]
-fn authors_have_names() {
+fn author_name_is_found() {
     let directory = directory("");
     for (speaker, name) in
         [("@b", Some("梅 🌸")), ("@c", Some("大山")), ("@d", Some("Nadia")), ("@e", None)]
@@ -163,7 +163,7 @@ fn authors_have_names() {
 
 /// Threat R2.
 #[test]
-fn long_texts_take_no_longer_than_they_are() {
+fn long_texts_take_linear_time() {
     for part in ["@a", "」\n", "「", "」\n- - -\n", "@所有人员"] {
         let text = format!("「{}", part.repeat(100_000));
         let name = "a@".repeat(10_000) + "b";
@@ -172,7 +172,7 @@ fn long_texts_take_no_longer_than_they_are() {
     }
 }
 
-/// By the book: at each `@`, the name, then a blank or the end.
+/// The reference model: at each `@`, the name, then a blank or the end.
 fn naive(text: &str, name: &str) -> bool {
     let characters: Vec<char> = text.chars().collect();
     let name: Vec<char> = name.chars().collect();
@@ -186,13 +186,13 @@ fn naive(text: &str, name: &str) -> bool {
 
 proptest! {
     #[test]
-    fn agrees_with_the_naive_model(text in "[@ab \u{2005}\n]{0,30}", name in "[@ab ]{1,4}") {
+    fn agrees_with_the_reference_model(text in "[@ab \u{2005}\n]{0,30}", name in "[@ab ]{1,4}") {
         prop_assert_eq!(is_called(&text, &name), naive(&text, &name));
     }
 
-    /// What is written here is found there, whatever the name and the text.
+    /// A built mention is found for any name and text.
     #[test]
-    fn what_is_built_is_found(name in "[^\x00-\x1f\x7f]{1,20}", rest in "\\PC{0,20}", before in "\\PC{0,20}") {
+    fn built_mention_is_found(name in "[^\x00-\x1f\x7f]{1,20}", rest in "\\PC{0,20}", before in "\\PC{0,20}") {
         prop_assert!(is_called(&text(&name, &rest), &name));
         let sent = before + &text(&name, &rest);
         prop_assume!(!sent.starts_with('「') && !encode(&sent).is_empty());
@@ -204,7 +204,7 @@ proptest! {
     }
 
     #[test]
-    fn a_quotation_is_cut_or_left(text in "(「|」|：|\n|- - -|\\PC){0,30}") {
+    fn stripped_text_is_a_suffix(text in "(「|」|：|\n|- - -|\\PC){0,30}") {
         prop_assert!(text.ends_with(without_quotation(&text)));
     }
 }

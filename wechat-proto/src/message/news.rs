@@ -11,15 +11,15 @@ use super::piece::{Piece, pixels, text, url};
 use crate::time::Timestamp;
 use crate::wire::document::{Found, walk};
 
-/// What `newsapp` has to tell: `MsgType` 1 with XML in it.
+/// A message of `newsapp`: `MsgType` 1 with XML content.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct News {
-    /// Of whom it is, such as a newspaper.
+    /// The publisher, such as a newspaper.
     pub title: Box<str>,
     /// The articles.
     pub articles: Vec<Article>,
-    /// What stands in the place of the articles.
+    /// The text that replaces the articles, if there are none.
     pub text: Box<str>,
 }
 
@@ -27,26 +27,26 @@ pub struct News {
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Article {
-    /// Its title.
+    /// The title.
     pub title: Box<str>,
-    /// Where it is.
+    /// The URL.
     pub url: Box<str>,
-    /// The same, shorter.
+    /// A shorter URL.
     pub short_url: Box<str>,
-    /// Its picture.
+    /// The URL of the cover picture.
     pub cover_url: Box<str>,
-    /// Width of its picture, in pixels; 0 if that is not told.
+    /// Width of the cover, in pixels; 0 if unknown.
     pub cover_width: u32,
-    /// Height of its picture, in pixels; 0 if that is not told.
+    /// Height of the cover, in pixels; 0 if unknown.
     pub cover_height: u32,
-    /// What it says, in short.
+    /// A summary.
     pub digest: Box<str>,
-    /// When it was published.
+    /// The time of publication.
     pub published: Option<Timestamp>,
 }
 
 impl News {
-    /// Nothing if there is neither an article nor a text.
+    /// Returns `None` if there is neither an article nor a text.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut articles = Articles::default();
         let any = document(&record.content).is_some_and(|document| {
@@ -63,11 +63,11 @@ impl News {
     }
 }
 
-/// The articles of a `category`, while it is read.
+/// The articles of a `category` that is being parsed.
 #[derive(Default)]
 pub(super) struct Articles {
     name: Piece,
-    /// The picture and the digest of the first, where it has none itself.
+    /// The cover and the digest of the first article, if it has none itself.
     top: Draft,
     drafts: Vec<Draft>,
 }
@@ -83,10 +83,10 @@ struct Draft {
 }
 
 impl Articles {
-    /// Visits what stands in the `category`.
+    /// Visits the content of a `category`.
     pub(super) fn visit(&mut self, path: &[&str], found: Found<'_>) {
         match (path, found) {
-            // The news write it otherwise.
+            // `newsapp` uses `newitem`.
             (["item" | "newitem"], Found::Element(_)) => self.drafts.push(Draft::default()),
             (["item" | "newitem", name], Found::Text(text)) => {
                 if let Some(draft) = self.drafts.last_mut() {
@@ -99,7 +99,7 @@ impl Articles {
         }
     }
 
-    /// The category's name, and the articles that say anything.
+    /// Returns the category's name and the articles that are not empty.
     pub(super) fn finish(mut self) -> (Box<str>, Vec<Article>) {
         if let Some(first) = self.drafts.first_mut() {
             if first.cover.is_empty() {
@@ -129,7 +129,7 @@ impl Draft {
     }
 
     fn finish(self) -> Article {
-        // `address|width|height`
+        // `url|width|height`
         let mut cover = self.cover.as_str().split('|');
         let cover_url = url(cover.next().unwrap_or_default());
         let mut pixels = || pixels(cover.next().unwrap_or_default());
@@ -164,13 +164,13 @@ mod tests {
         );
         match message(&fields).kind {
             Kind::News(news) => Some(*news),
-            Kind::Unreadable { reason: "it is no news", .. } => None,
+            Kind::Unreadable { reason: "not a news message", .. } => None,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn reads() {
+    fn articles_are_parsed() {
         let news = read(
             "&lt;mmreader&gt;&lt;category type=\"20\" count=\"2\"&gt;<br/>&lt;name&gt;&lt;![CDATA[每日 &amp;amp; 新闻]]&gt;&lt;/name&gt;&lt;topnew&gt;&lt;cover&gt;http://n/c.jpg|640|320&lt;/cover&gt;&lt;digest&gt;D&lt;/digest&gt;&lt;/topnew&gt;<br/>&lt;newitem&gt;&lt;title&gt;&lt;![CDATA[一]]&gt;&lt;/title&gt;&lt;url&gt;http://n/1?a=1&amp;amp;b=2&lt;/url&gt;&lt;shorturl&gt;http://n/s&lt;/shorturl&gt;&lt;pub_time&gt;1476612570&lt;/pub_time&gt;&lt;/newitem&gt;&lt;newitem&gt;&lt;title&gt;二&lt;/title&gt;&lt;/newitem&gt;&lt;newitem&gt;&lt;/newitem&gt;&lt;/category&gt;&lt;/mmreader&gt;",
         )
@@ -191,10 +191,10 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_there_is() {
+    fn partial_content_is_parsed() {
         assert_eq!(&*read("a &amp; b").unwrap().text, "a & b");
-        for nothing in ["", "<mmreader/>", "<mmreader><category><item/></category></mmreader>"] {
-            assert_eq!(read(nothing), None, "{nothing}");
+        for empty in ["", "<mmreader/>", "<mmreader><category><item/></category></mmreader>"] {
+            assert_eq!(read(empty), None, "{empty}");
         }
     }
 }

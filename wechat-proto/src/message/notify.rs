@@ -1,7 +1,7 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxstatusnotify`
 //!
-//! Notifies the account's phone of what this client does: that it read a chat, opened or left one
-//! (`docs/protocol.md` §4.2).
+//! Notifies the account's phone that this client read, opened or left a chat (`docs/protocol.md`
+//! §4.2).
 
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxstatusnotify";
 
-/// Notifies the account's phone of what this client does with a chat.
+/// Notifies the account's phone that this client read, opened or left a chat.
 #[derive(Clone, Debug)]
 pub struct NotifyPhone {
     code: Code,
@@ -51,7 +51,7 @@ impl Endpoint for NotifyPhone {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says; [`Error::Malformed`] for any other response.
+    /// The error of the reply's `Ret`; [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         parse(response)
     }
@@ -93,7 +93,7 @@ pub(crate) fn request(
         code: Code,
         from_user_name: &'a UserName,
         to_user_name: &'a UserName,
-        /// Here, and only here, a number: the clock's milliseconds.
+        /// A number only in this request: the current time in milliseconds.
         client_msg_id: u64,
     }
     Url::call(session, ENDPOINT, &[]).post_base(session, now, |session, base_request| {
@@ -119,7 +119,7 @@ mod tests {
     use crate::testing::{body, http_of, malformed, rendered, reply, session};
 
     #[test]
-    fn asks() {
+    fn request_has_exact_form() {
         let mut session = session();
         let send = NotifyPhone::mark_read("@@9e1c".parse().unwrap());
         insta::assert_snapshot!(rendered(send, &mut session), @r#"
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn replies_are_parsed() {
         parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MsgID":"1525762281689643050"}"#))
             .unwrap();
         let over = parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));

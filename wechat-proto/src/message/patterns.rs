@@ -1,21 +1,21 @@
-//! The wordings of the service's texts, as data: `docs/protocol.md` §9.9.
+//! The wordings of system notices, as data: `docs/protocol.md` §9.9.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::system::{Person, SystemEvent as Event};
 
-/// A wording and what it tells.
+/// A wording and its event.
 pub(super) struct Pattern {
-    /// The language of it.
+    /// The language.
     #[cfg_attr(not(test), expect(dead_code, reason = "documents the table, and is tested"))]
     pub(super) lang: Lang,
-    /// The words, with the places of names in braces; without blanks and marks at its end.
+    /// The words, with placeholders in braces, without trailing blanks and punctuation.
     pub(super) words: &'static str,
-    /// What it tells.
+    /// Builds the event.
     means: fn(&Places<'_>) -> Event,
-    /// Who wrote that the service says this. "by analogy": nobody, but the same is said in
-    /// another case.
+    /// The source that documents the wording. "by analogy": no source, but a similar wording is
+    /// documented.
     #[cfg_attr(not(test), expect(dead_code, reason = "documents the table, and is tested"))]
     pub(super) source: &'static str,
 }
@@ -26,10 +26,9 @@ pub(super) enum Lang {
     En,
 }
 
-/// What a text tells, if its wording is known; the first pattern that fits counts.
+/// Returns the event of a text, if its wording is known. The first pattern that matches counts.
 ///
-/// Each pattern searches from left to right and never goes back: as long as the text is, so long
-/// does it take.
+/// Each pattern searches from left to right without backtracking, in linear time.
 pub(super) fn recognise(text: &str) -> Option<Event> {
     PATTERNS.iter().find_map(|pattern| {
         let places = Places::of(pattern.words, text)?;
@@ -37,17 +36,17 @@ pub(super) fn recognise(text: &str) -> Option<Event> {
     })
 }
 
-/// The names of places, in the order of [`Places`]. The last three may be empty.
+/// The names of placeholders, in the order of [`Places`]. The last three may be empty.
 const NAMES: [&str; 7] = ["by", "who", "name", "topic", "others", "suffix", "rest"];
 const OPTIONAL: [&str; 3] = ["others", "suffix", "rest"];
 
-/// What stands in the places of a pattern.
+/// The values of a pattern's placeholders.
 struct Places<'a>([Place<'a>; NAMES.len()]);
 
 #[derive(Clone, Copy, Default)]
 struct Place<'a> {
     text: &'a str,
-    /// Whether the pattern itself has it in quotes: then it is a name, whatever it says.
+    /// Whether the pattern quotes it. A quoted value is always a name, even if it is a pronoun.
     quoted: bool,
 }
 
@@ -55,7 +54,7 @@ impl<'a> Places<'a> {
     fn of(words: &str, text: &'a str) -> Option<Self> {
         let mut found = Self([Place::default(); NAMES.len()]);
         let text = text.trim();
-        // Whatever ends a sentence may be there or not, unless it may belong to a name.
+        // Trailing punctuation is optional, unless it may belong to a name.
         let mut rest = if words.ends_with('}') { text } else { bare(text) };
         let mut words = words;
         loop {
@@ -64,7 +63,7 @@ impl<'a> Places<'a> {
             };
             rest = rest.strip_prefix(before)?;
             let (name, after) = after.split_once('}')?;
-            // The words up to the next place, or to the end.
+            // The words up to the next placeholder or the end.
             let next = after.split('{').next().unwrap_or_default();
             let length = match next {
                 "" => rest.len(),
@@ -91,13 +90,14 @@ impl<'a> Places<'a> {
         self.place(name).text
     }
 
-    /// Without the blanks around it, and the quotes if they are not the pattern's.
+    /// Returns the value without surrounding blanks, and without quotes that are not part of the
+    /// pattern.
     fn trimmed(&self, name: &str) -> &'a str {
         let Place { text, quoted } = self.place(name);
         if quoted { text.trim() } else { unquoted(text) }
     }
 
-    /// The name of a friend, if the text says it.
+    /// Returns the name of a friend, if the text contains it.
     fn name(&self) -> Option<Box<str>> {
         Some(self.trimmed("name")).filter(|name| !name.is_empty()).map(Into::into)
     }
@@ -110,13 +110,13 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Several names are joined by `、`, in English also by commas.
+    /// Returns several names, which are joined by `、`, in English also by commas.
     fn many(&self, name: &str) -> Vec<Person> {
         split_names(self.trimmed(name))
     }
 }
 
-/// The names in a list of the service's; a name with its separator inside becomes two.
+/// Splits a list of names. A name that contains a separator becomes two.
 pub(super) fn split_names(names: &str) -> Vec<Person> {
     names
         .split('、')
@@ -127,12 +127,12 @@ pub(super) fn split_names(names: &str) -> Vec<Person> {
         .collect()
 }
 
-/// A text without what ends its sentence.
+/// Strips trailing blanks and punctuation.
 fn bare(text: &str) -> &str {
     text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '.' | '。' | '!' | '！'))
 }
 
-/// A name without the quotes and the blanks around it.
+/// Strips the quotes and blanks around a name.
 fn unquoted(name: &str) -> &str {
     let name = name.trim();
     let pairs = [('"', '"'), ('“', '”')];
@@ -180,7 +180,7 @@ fn i_joined(_: &Places<'_>) -> Event {
 }
 
 fn i_removed(places: &Places<'_>) -> Event {
-    // One each, said by who tried: wechaty/puppet-wechat.
+    // Each notice names one member: wechaty/puppet-wechat.
     Event::Removed { by: Person::Me, who: alloc::vec![places.one("who")] }
 }
 
@@ -244,8 +244,8 @@ macro_rules! patterns {
     };
 }
 
-/// All wordings, the more special ones first. Names of people are quoted where the service quotes
-/// them; around a place at an end, quotes may be there or not.
+/// All wordings, the more specific ones first. Names of people are quoted where the service quotes
+/// them; quotes are optional around a placeholder at either end.
 #[rustfmt::skip]
 pub(super) const PATTERNS: &[Pattern] = patterns! {
     // Invited.
@@ -255,14 +255,14 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
     Zh "\"{by}\"邀请你加入了群聊" i_was_invited, "wechaty#383";
     Zh "你邀请\"{who}\"加入了群聊" i_invited, "puppet4u; on the web without the link to undo it (PR wechaty#1116)";
     Zh "\"{by}\"邀请\"{who}\"加入了群聊" invited, "puppet4u";
-    En "{by} invited you to a group chat with{others}" i_was_invited, "puppet4u; with nobody in wechaty-puppet-padchat#53";
+    En "{by} invited you to a group chat with{others}" i_was_invited, "puppet4u; without names in wechaty-puppet-padchat#53";
     En "{by} invited you and {who} to the group chat" i_was_invited, "puppet4u, wechaty-puppet-padchat#53";
     En "{by} invited you and {who} to a group chat" i_was_invited, "puppet4u";
     En "You've invited {who} to the group chat" i_invited, "an older wording in clients of 2017";
     En "You invited {who} to the group chat" i_invited, "puppet4u, PR wechaty#1116";
     En "{by} invited {who} to the group chat" invited, "puppet4u, PR wechaty#1116";
     En "{by} invited {who} to a group chat" invited, "puppet4u";
-    // With a code. A name may come with a blank in front.
+    // Joined with a QR code. A name may have a leading blank.
     Zh "你通过扫描二维码加入群聊，群聊参与人还有：{others}" i_joined_by_code, "several clients' lists of notices";
     Zh "你通过扫描二维码加入群聊" i_joined_by_code, "several clients' lists of notices";
     Zh "\"{who}\"通过扫描你分享的二维码加入群聊" joined_by_my_code, "puppet4u";
@@ -271,7 +271,7 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
     En "\"{who}\" joined group chat via the QR code you shared" joined_by_my_code, "puppet4u";
     En "\"{who}\" joined the group chat via your shared QR Code" joined_by_my_code, "PR wechaty#651";
     En "\"{who}\" joined the group chat via the QR Code shared by \"{by}\"" joined_by_code, "puppet4u";
-    // In some other way.
+    // Joined in another way.
     Zh "\"{who}\"加入了群聊" joined, "openwechat";
     Zh "\"{who}\"加入群聊" joined, "openwechat";
     En "You've joined this group chat" i_joined, "a client's list of notices";
@@ -296,12 +296,12 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
     En "{name} has requested friend verification{rest}" verification, "a user's notes on refusals, 2015";
     Zh "消息已发出，但被对方拒收了" |_| Event::Blocked, "itchat and wxpy users";
     En "The message is successfully sent but rejected by the receiver" |_| Event::Blocked, "a user's notes on refusals, 2015";
-    // Money.
+    // Red packets.
     Zh "收到红包，请在手机上查看" |_| Event::RedPacketReceived, "notes-L, itchat, openwechat";
     En "Red packet received. View on phone" |_| Event::RedPacketReceived, "clients that drive the page";
     Zh "发出红包，请在手机上查看" |_| Event::RedPacketSent, "notes-L, openwechat";
     En "Red packet sent. View on phone" |_| Event::RedPacketSent, "by analogy";
-    // Limits.
+    // Rate limits.
     Zh "发送消息过于频繁，{rest}" too_frequent, "py2webwx#4, wechaty#412";
     Zh "操作过于频繁，{rest}" too_frequent, "puppet-padlocal#109";
     Zh "操作太频繁，{rest}" too_frequent, "wechat-deleted-friends#59";
@@ -312,11 +312,11 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
     En "{by} started a real-time location session{rest}" location, "clients that drive the page";
     Zh "位置共享已经结束" |_| Event::LiveLocationEnded, "openwechat";
     En "Real-time Location session ended" |_| Event::LiveLocationEnded, "clients that drive the page";
-    // Strangers.
+    // Stranger warnings.
     Zh "如果陌生人主动添加你为朋友，请谨慎核实对方身份" stranger, "notes-L";
     Zh "{who}与群里其他人都不是微信朋友关系，请注意隐私安全" stranger, "clients that drive the page";
     En "Note: \"{who}\" is not friends with anyone else in this group chat{rest}" stranger, "a client's test";
-    // Taken back.
+    // Revoked messages.
     Zh "{by}撤回了一条消息" recalled, "official";
     En "{by} has recalled a message" recalled, "puppet4u";
     En "{by} recalled a message" recalled, "puppet4u";
@@ -333,7 +333,7 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
 };
 
 impl Places<'_> {
-    /// The same, said by this account: its pronoun has no blank behind it.
+    /// Replaces `by` by this account, whose pronoun has no blank after it.
     fn with_me(&self) -> Self {
         let mut places = self.0;
         if let Some(by) = places.first_mut() {

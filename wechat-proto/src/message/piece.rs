@@ -1,4 +1,4 @@
-//! Values of a payload: texts put together from pieces, attributes, numbers.
+//! Values of a payload: texts assembled from pieces, attributes, numbers.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -12,10 +12,10 @@ use crate::secret::Sealed;
 use crate::text::{Text, decode};
 use crate::wire::entities;
 
-/// A value of a message that `Debug` does not show: a key of encryption, what fetches a file.
+/// A value of a message that `Debug` does not show: an encryption key, or a credential for a file.
 ///
-/// It is written out where a message is serialized. It cannot be printed by mistake, nor what is in
-/// it be reached but by [`Hidden::expose`]:
+/// It is serialized in full with its message. It has no `Display`, and its value is accessible only
+/// through [`Hidden::expose`]:
 ///
 /// ```compile_fail,E0277
 /// fn show(key: &wechat_proto::message::Hidden) {
@@ -35,12 +35,12 @@ pub struct Hidden(Sealed);
 impl zeroize::ZeroizeOnDrop for Hidden {}
 
 impl Hidden {
-    /// The value.
+    /// Returns the value.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 
-    /// Whether there is none.
+    /// Returns whether the value is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -58,8 +58,8 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// The text of an element, put together from the pieces in which it is visited, without the white
-/// space around it.
+/// The text of an element, assembled from the pieces in which it is visited, without surrounding
+/// white space.
 #[derive(Default)]
 pub(super) struct Piece(String);
 
@@ -80,18 +80,18 @@ impl Piece {
         self.0.trim_end()
     }
 
-    /// An id, a checksum: as it is.
+    /// Returns an id or a checksum, which is not decoded.
     pub(super) fn plain(mut self) -> Box<str> {
         self.0.truncate(self.0.trim_end().len());
         self.0.into_boxed_str()
     }
 
-    /// What people read: what was escaped once more is decoded.
+    /// Returns a human-readable text, with a second level of escaping decoded.
     pub(super) fn text(self) -> Box<str> {
         decode(Text::from(self.plain()))
     }
 
-    /// An address: what was escaped once more is decoded.
+    /// Returns a URL, with a second level of escaping decoded.
     pub(super) fn url(self) -> Box<str> {
         let plain = self.plain();
         if plain.contains(['&', '\n']) { url(&plain) } else { plain }
@@ -110,17 +110,17 @@ impl Piece {
     }
 }
 
-/// A value as it is, without the white space around it.
+/// Returns a value without surrounding white space.
 pub(super) fn plain(value: &str) -> Box<str> {
     value.trim().into()
 }
 
-/// What people read: what was escaped once more is decoded.
+/// Returns a human-readable text, with a second level of escaping decoded.
 pub(super) fn text(value: &str) -> Box<str> {
     decode(Text::from(value.trim()))
 }
 
-/// An address: what was escaped once more, or twice more (`docs/shapes.md` S55), is decoded.
+/// Returns a URL, with a second or third level of escaping decoded (`docs/shapes.md` S55).
 pub(super) fn url(value: &str) -> Box<str> {
     let mut url = entities::decode(value.trim());
     if url.contains("&amp;") {
@@ -132,27 +132,27 @@ pub(super) fn url(value: &str) -> Box<str> {
     url.into()
 }
 
-/// A whole number; 0 if it is none.
+/// Parses an integer; returns 0 if malformed.
 pub(super) fn int(value: &str) -> i64 {
     value.trim().parse().unwrap_or_default()
 }
 
-/// A number of things; 0 if it is none.
+/// Parses a size or a count; returns 0 if malformed.
 pub(super) fn size(value: &str) -> u64 {
     value.trim().parse().unwrap_or_default()
 }
 
-/// A number of pixels; 0 if it is none.
+/// Parses a number of pixels; returns 0 if malformed.
 pub(super) fn pixels(value: &str) -> u32 {
     value.trim().parse().unwrap_or_default()
 }
 
-/// A number of the record's as a number of things; 0 if it is none.
+/// Converts a number of the record; returns 0 if out of range.
 pub(super) fn unsigned<T: TryFrom<i64> + Default>(value: i64) -> T {
     value.try_into().unwrap_or_default()
 }
 
-/// A length of time as a bridge writes it: milliseconds.
+/// Serializes a duration as milliseconds.
 pub(super) fn millis<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn puts_together() {
+    fn pieces_are_concatenated() {
         assert_eq!(&*piece(&["\n\t", " a ", "&", " b", " \n"]).plain(), "a & b");
         assert_eq!(&*piece(&["a &amp;", " b<br/>c"]).text(), "a & b\nc");
         assert_eq!(&*piece(&[" http://x/?a=1&amp;b=2 "]).url(), "http://x/?a=1&b=2");
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn hides() {
+    fn hidden_is_redacted_in_debug() {
         let hidden = piece(&["a911cc2e"]).hidden();
         assert_eq!(format!("{hidden:?} {:?}", Hidden::default()), "[redacted] [empty]");
         assert_eq!((hidden.expose(), hidden.is_empty()), ("a911cc2e", false));
@@ -197,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn however_it_is_split(text in "[ a-z\n中]{0,20}", at in any::<prop::sample::Index>()) {
+        fn splitting_does_not_change_the_text(text in "[ a-z\n中]{0,20}", at in any::<prop::sample::Index>()) {
             let places: alloc::vec::Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
             let (one, two) = text.split_at(places[at.index(places.len())]);
             prop_assert_eq!(&*piece(&[one, two]).plain(), text.trim());

@@ -1,4 +1,4 @@
-//! A message as people read it on a phone.
+//! The text of a message as displayed by a phone.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -9,27 +9,27 @@ use super::{App, AppContent, Emoticon, Game, Hand, Kind, Message};
 use crate::device::Lang;
 
 impl Message {
-    /// What a list of chats shows of it: the text in one line; for what is no text, a word in
-    /// brackets, in Chinese or in English, and what it is called.
+    /// Returns the text for a list of chats: a text in one line; for other kinds, a word in
+    /// brackets, in Chinese or in English, and the title.
     ///
-    /// The words are those of phones, as far as they are known: nothing on the wire says them. Who
-    /// said it is not part of it; for notices of the phone ([`Kind::Status`]), which are no
-    /// messages, there is nothing.
+    /// The words are those displayed by phones, as far as known; they do not occur on the wire. The
+    /// author is not included. The preview of a status notification ([`Kind::Status`]), which is
+    /// not a chat message, is empty.
     pub fn preview(&self, lang: &Lang) -> Cow<'_, str> {
         let text = self.kind.shown(lang);
         if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ").into() } else { text }
     }
 }
 
-/// What it says as a phone shows it, in all its lines; for what is no text, what
-/// [`Message::preview`] has in Chinese.
+/// Writes the text as displayed by a phone, with all its lines; for other kinds, the Chinese
+/// [`Message::preview`].
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt(f)
     }
 }
 
-/// As [`Message`]'s.
+/// Writes the same text as [`Message`].
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.shown(&Lang::ZH_CN))
@@ -116,7 +116,7 @@ impl App {
     }
 }
 
-/// A Chinese word, and the English one.
+/// A Chinese word and its English equivalent.
 type Words = (&'static str, &'static str);
 
 fn word(lang: &Lang, (zh, en): Words) -> Cow<'static, str> {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn is_what_a_list_of_chats_shows() {
+    fn preview_has_words_of_the_language() {
         let revoked = "&lt;sysmsg type=\"revokemsg\"&gt;&lt;revokemsg&gt;&lt;msgid&gt;1&lt;/msgid&gt;&lt;replacemsg&gt;TEXT&lt;/replacemsg&gt;&lt;/revokemsg&gt;&lt;/sysmsg&gt;";
         let empty = revoked.replace("TEXT", "");
         let tickle = "&lt;sysmsg type=\"pat\"&gt;&lt;pat&gt;&lt;template&gt;\"${wxid_1}\" 拍了拍我&lt;/template&gt;&lt;/pat&gt;&lt;/sysmsg&gt;";
@@ -206,7 +206,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn is_one_line(content in "(<br/>|&#10;|\\PC|\n){0,20}", msg_type in prop::sample::select(&[1, 3, 51, 9999, 10_000, 10_002, 4711][..])) {
+        fn preview_is_one_line(content in "(<br/>|&#10;|\\PC|\n){0,20}", msg_type in prop::sample::select(&[1, 3, 51, 9999, 10_000, 10_002, 4711][..])) {
             prop_assert!(!preview(msg_type, &content, &Lang::EN_US).contains(['\n', '\r']));
         }
     }

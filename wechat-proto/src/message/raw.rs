@@ -1,4 +1,4 @@
-//! The JSON of messages.
+//! The raw JSON of messages.
 
 use alloc::borrow::Cow;
 use alloc::string::String;

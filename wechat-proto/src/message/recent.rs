@@ -1,4 +1,4 @@
-//! What was heard lately, for messages that take back others: `docs/protocol.md` §9.6.
+//! Recent messages, to which revocations refer: `docs/protocol.md` §9.6.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
@@ -9,25 +9,25 @@ use crate::ids::{MsgId, UserName};
 /// The last messages of an inbox, bounded in number and size.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    /// How many there may be.
+    /// The maximum number of messages.
     most: usize,
-    /// How many bytes of JSON there are.
+    /// The total size of their JSON in bytes.
     bytes: usize,
-    /// The oldest first.
+    /// The ids, oldest first.
     order: VecDeque<MsgId>,
     messages: BTreeMap<MsgId, Arc<Message>>,
-    /// This account's own latest in each chat.
+    /// This account's latest message in each chat.
     own: BTreeMap<UserName, MsgId>,
 }
 
-/// How many are kept if nothing is said.
-const USUAL: usize = 100;
-/// How large they may be on average.
-const AVERAGE: usize = 16 * 1024;
+/// The default maximum number of messages.
+const DEFAULT_COUNT: usize = 100;
+/// The maximum average size of a message's JSON in bytes.
+const AVERAGE_SIZE: usize = 16 * 1024;
 
 impl Default for Recent {
     fn default() -> Self {
-        Self::of(USUAL)
+        Self::of(DEFAULT_COUNT)
     }
 }
 
@@ -42,7 +42,7 @@ impl Recent {
         }
     }
 
-    /// Finds what a message takes back, or remembers it.
+    /// Sets the original of a revocation, or remembers another message.
     pub(crate) fn pass(&mut self, message: &mut Message) {
         match &message.kind {
             Kind::Revoked(revoked) => {
@@ -60,9 +60,9 @@ impl Recent {
         let named = ids.into_iter().filter(|id| id.is_known()).find_map(|id| self.messages.get(id));
         let original = match named {
             Some(original) => original,
-            // The official page takes the latest of its own for one without a number. Not if there
-            // is another number: it is of a message that was not heard. Nor if somebody else took
-            // theirs back.
+            // Like the official page, assumes the account's latest message if there is no id. Not if
+            // there is another id: that message was not received. Nor if somebody else revoked
+            // their message.
             None if !revoked.msg_id.is_known() && !revoked.new_msg_id.is_known() => {
                 if matches!(revoked.by, Some(Person::Named(_))) {
                     return None;
@@ -72,9 +72,9 @@ impl Recent {
             }
             None => return None,
         };
-        // Nothing of another chat can be meant.
+        // A revocation cannot refer to another chat.
         let original = (original.peer() == chat).then(|| Arc::clone(original))?;
-        // It is gone: the next one without a number is of another, which is not guessed at.
+        // It is revoked now: the next revocation without an id refers to an unknown message.
         if self.own.get(chat) == Some(&original.id) {
             self.own.remove(chat);
         }
@@ -83,12 +83,12 @@ impl Recent {
 
     fn keep(&mut self, message: &Message) {
         let size = message.raw.json().len();
-        let limit = self.most.saturating_mul(AVERAGE);
-        // What the service notes in a chat is nothing that somebody said.
+        let limit = self.most.saturating_mul(AVERAGE_SIZE);
+        // System notices are not messages of their sender.
         let notice = matches!(message.kind, Kind::System(_) | Kind::SysMsg(_));
         let own = message.is_outgoing() && !notice;
         if !message.id.is_known() || size > limit {
-            // Then the latest is one that is not here.
+            // The latest own message is then not among those kept.
             if own {
                 self.own.remove(message.peer());
             }

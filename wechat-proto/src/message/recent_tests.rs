@@ -20,79 +20,80 @@ fn revoke(from: &str, to: &str, inner: &str) -> Message {
     ))
 }
 
-/// The text that a message takes back.
+/// Passes a revocation and returns the text of its original.
 fn original(recent: &mut Recent, from: &str, to: &str, inner: &str) -> Option<String> {
     let mut message = revoke(from, to, inner);
     recent.pass(&mut message);
     message.original().map(|original| original.text().unwrap().into())
 }
 
-fn heard(recent: &mut Recent, mut message: Message) {
+fn receive(recent: &mut Recent, mut message: Message) {
     recent.pass(&mut message);
     assert!(message.original().is_none());
 }
 
 #[test]
-fn finds_what_is_taken_back() {
+fn original_is_found_by_id() {
     let mut recent = Recent::default();
-    heard(&mut recent, text("1", "@a", "@me", "one"));
-    heard(&mut recent, text("2", "@@r", "@me", "@b:<br/>two"));
-    heard(&mut recent, text("3", "@me", "@a", "three"));
+    receive(&mut recent, text("1", "@a", "@me", "one"));
+    receive(&mut recent, text("2", "@@r", "@me", "@b:<br/>two"));
+    receive(&mut recent, text("3", "@me", "@a", "three"));
     let mut found = |from, inner| original(&mut recent, from, "@me", inner);
     assert_eq!(found("@a", "<msgid>1</msgid>").as_deref(), Some("one"));
     assert_eq!(found("@@r", "<msgid>2</msgid>").as_deref(), Some("two"));
-    // It stays known: the service repeats itself.
+    // It remains known, because the service may repeat the revocation.
     assert_eq!(found("@a", "<msgid>1</msgid>").as_deref(), Some("one"));
-    // Either number may be the one: `docs/protocol.md` §9.6.
+    // Any of the ids may match: `docs/protocol.md` §9.6.
     assert_eq!(found("@a", "<msgid>7</msgid><newmsgid>1</newmsgid>").as_deref(), Some("one"));
     assert_eq!(found("@a", "<oldmsgid>1</oldmsgid><msgid>7</msgid>").as_deref(), Some("one"));
-    // Not known, and of another chat: `docs/threats.md` M5.
+    // An unknown id, and an id of another chat: `docs/threats.md` M5.
     assert_eq!(found("@a", "<msgid>7</msgid>"), None);
     assert_eq!(found("@b", "<msgid>1</msgid>"), None);
 }
 
 #[test]
-fn without_a_number_it_is_the_own_latest() {
+fn without_id_own_latest_is_revoked() {
     let mut recent = Recent::default();
-    heard(&mut recent, text("1", "@me", "@a", "one"));
-    heard(&mut recent, text("2", "@me", "@a", "two"));
-    heard(&mut recent, text("3", "@me", "@b", "three"));
-    heard(&mut recent, text("4", "@a", "@me", "four"));
+    receive(&mut recent, text("1", "@me", "@a", "one"));
+    receive(&mut recent, text("2", "@me", "@a", "two"));
+    receive(&mut recent, text("3", "@me", "@b", "three"));
+    receive(&mut recent, text("4", "@a", "@me", "four"));
     let zero = "<msgid>0</msgid>";
-    // Of what this client sent itself, say.
+    // The revoked message was not received, for example because this client sent it.
     assert_eq!(original(&mut recent, "@me", "@a", "<msgid>0</msgid><newmsgid>9</newmsgid>"), None);
     assert_eq!(original(&mut recent, "@me", "@a", zero).as_deref(), Some("two"));
-    // What came before is not guessed at.
+    // Earlier messages are not considered.
     assert_eq!(original(&mut recent, "@me", "@a", zero), None);
     assert_eq!(original(&mut recent, "@b", "@me", zero).as_deref(), Some("three"));
     assert_eq!(original(&mut recent, "@c", "@me", zero), None);
 }
 
-/// Threat M5. A wrong message would be worse than none.
+/// Threat M5. No original is better than a wrong one.
 #[test]
-fn without_a_number_no_other_is_taken() {
+fn without_id_no_other_message_is_guessed() {
     let zero = "<msgid>0</msgid>";
-    // One that was taken back by its number is gone.
+    // A message that was revoked by its id is not the latest any more.
     let mut recent = Recent::default();
-    heard(&mut recent, text("1", "@me", "@a", "one"));
-    heard(&mut recent, text("2", "@me", "@a", "two"));
+    receive(&mut recent, text("1", "@me", "@a", "one"));
+    receive(&mut recent, text("2", "@me", "@a", "two"));
     assert_eq!(original(&mut recent, "@me", "@a", "<msgid>2</msgid>").as_deref(), Some("two"));
     assert_eq!(original(&mut recent, "@me", "@a", zero), None);
 
-    // The latest is one that could not be kept: too large, or without a number.
-    for latest in
-        [text("2", "@me", "@a", &"x".repeat(USUAL * AVERAGE)), text("0", "@me", "@a", "two")]
-    {
+    // The latest message could not be kept: it is too large, or has no id.
+    for latest in [
+        text("2", "@me", "@a", &"x".repeat(DEFAULT_COUNT * AVERAGE_SIZE)),
+        text("0", "@me", "@a", "two"),
+    ] {
         let mut recent = Recent::default();
-        heard(&mut recent, text("1", "@me", "@a", "one"));
-        heard(&mut recent, latest);
+        receive(&mut recent, text("1", "@me", "@a", "one"));
+        receive(&mut recent, latest);
         assert_eq!(original(&mut recent, "@me", "@a", zero), None);
     }
 
-    // What the service notes of this account's doings is nothing that it said.
+    // System notices about this account's actions are not its messages.
     let mut recent = Recent::default();
-    heard(&mut recent, text("1", "@me", "@a", "one"));
-    heard(
+    receive(&mut recent, text("1", "@me", "@a", "one"));
+    receive(
         &mut recent,
         message(
             r#""MsgId":"2","FromUserName":"@me","ToUserName":"@a","MsgType":10000,"Content":"发出红包，请在手机上查看""#,
@@ -100,8 +101,8 @@ fn without_a_number_no_other_is_taken() {
     );
     assert_eq!(original(&mut recent, "@me", "@a", zero).as_deref(), Some("one"));
 
-    // Nor is it this account's if somebody else is said to have done it.
-    heard(&mut recent, text("3", "@me", "@a", "three"));
+    // If the text names somebody else, no message of this account was revoked.
+    receive(&mut recent, text("3", "@me", "@a", "three"));
     let tom = "<msgid>0</msgid><replacemsg>\\\"Tom\\\" 撤回了一条消息</replacemsg>";
     assert_eq!(original(&mut recent, "@a", "@me", tom), None);
     let me = "<msgid>0</msgid><replacemsg>你撤回了一条消息</replacemsg>";
@@ -110,10 +111,10 @@ fn without_a_number_no_other_is_taken() {
 
 /// Threat M4.
 #[test]
-fn forgets_the_oldest() {
+fn oldest_messages_are_evicted() {
     let mut recent = Recent::of(3);
     for n in 1..=5 {
-        heard(&mut recent, text(&format!("{n}"), "@me", "@a", "x"));
+        receive(&mut recent, text(&format!("{n}"), "@me", "@a", "x"));
     }
     let known =
         |n: u32, recent: &Recent| recent.messages.contains_key(&MsgId::from(&*format!("{n}")));
@@ -122,32 +123,32 @@ fn forgets_the_oldest() {
     assert_eq!((recent.messages.len(), recent.order.len(), recent.own.len()), (3, 3, 1));
     assert_eq!(original(&mut recent, "@a", "@me", "<msgid>2</msgid>"), None);
 
-    // In bytes, too; what is larger than all of them together is not kept, and drives out nobody.
-    let large = "x".repeat(3 * AVERAGE - 300);
-    heard(&mut recent, text("6", "@a", "@me", &large));
+    // The bytes are limited, too. A message above the total limit is not kept and evicts nothing.
+    let large = "x".repeat(3 * AVERAGE_SIZE - 300);
+    receive(&mut recent, text("6", "@a", "@me", &large));
     assert!(known(6, &recent) && recent.messages.len() < 4);
-    heard(&mut recent, text("7", "@a", "@me", &"x".repeat(3 * AVERAGE)));
+    receive(&mut recent, text("7", "@a", "@me", &"x".repeat(3 * AVERAGE_SIZE)));
     assert!(known(6, &recent) && !known(7, &recent));
-    heard(&mut recent, text("8", "@a", "@me", &large));
+    receive(&mut recent, text("8", "@a", "@me", &large));
     assert!(!known(6, &recent) && known(8, &recent));
-    assert!(recent.own.is_empty() && recent.bytes <= 3 * AVERAGE);
+    assert!(recent.own.is_empty() && recent.bytes <= 3 * AVERAGE_SIZE);
 }
 
 #[test]
-fn keeps_nothing_that_it_need_not() {
+fn unneeded_messages_are_not_kept() {
     let mut off = Recent::of(0);
-    heard(&mut off, text("1", "@a", "@me", "one"));
+    receive(&mut off, text("1", "@a", "@me", "one"));
     assert_eq!(original(&mut off, "@a", "@me", "<msgid>1</msgid>"), None);
 
     let mut recent = Recent::default();
-    heard(&mut recent, text("", "@a", "@me", "one"));
-    heard(&mut recent, text("0", "@a", "@me", "one"));
-    heard(
+    receive(&mut recent, text("", "@a", "@me", "one"));
+    receive(&mut recent, text("0", "@a", "@me", "one"));
+    receive(
         &mut recent,
         message(r#""MsgId":"5","FromUserName":"@a","ToUserName":"@me","MsgType":51"#),
     );
     assert!(recent.messages.is_empty());
-    heard(&mut recent, text("1", "@a", "@me", "one"));
+    receive(&mut recent, text("1", "@a", "@me", "one"));
     let kept = &recent.messages[&MsgId::from("1")];
     assert_eq!(recent.bytes, kept.raw.json().len());
 }
@@ -155,9 +156,9 @@ fn keeps_nothing_that_it_need_not() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// Whatever comes, the bounds hold and the books agree.
+    /// For any messages, the bounds hold and the fields are consistent.
     #[test]
-    fn stays_within_its_bounds(most in 0_usize..5, steps in prop::collection::vec((0_u8..9, 0_u8..3, any::<bool>(), 0_usize..40_000), 0..40)) {
+    fn bounds_hold_for_any_messages(most in 0_usize..5, steps in prop::collection::vec((0_u8..9, 0_u8..3, any::<bool>(), 0_usize..40_000), 0..40)) {
         let mut recent = Recent::of(most);
         for (id, chat, own, size) in steps {
             let chat = format!("@{chat}");
@@ -171,7 +172,7 @@ proptest! {
             if let Some(original) = message.original() {
                 prop_assert_eq!(original.peer(), message.peer());
             }
-            prop_assert!(recent.order.len() <= most && recent.bytes <= most * AVERAGE);
+            prop_assert!(recent.order.len() <= most && recent.bytes <= most * AVERAGE_SIZE);
             prop_assert_eq!(recent.order.len(), recent.messages.len());
             prop_assert!(recent.own.len() <= recent.messages.len());
             let bytes: usize = recent.messages.values().map(|message| message.raw.json().len()).sum();

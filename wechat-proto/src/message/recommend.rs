@@ -1,4 +1,4 @@
-//! Whom a message is about: `RecommendInfo` (`docs/protocol.md` §9.1).
+//! The subject of a message: `RecommendInfo` (`docs/protocol.md` §9.1).
 
 use alloc::boxed::Box;
 
@@ -11,44 +11,44 @@ use crate::text::{Text, decode};
 use crate::wire::lenient::Int;
 use crate::wire::object::object;
 
-/// The person whom a card, a friend request or a proposal is about.
+/// The subject of a card, a friend request or a contact suggestion.
 ///
-/// From the record's `RecommendInfo`; what is missing there comes from the message's XML.
+/// Parsed from the record's `RecommendInfo`; missing fields are taken from the message's XML.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RecommendInfo {
-    /// The name in this login: with it, one is asked, or answered.
+    /// The user name in this login, used to send or accept a friend request.
     pub user_name: Option<UserName>,
-    /// What they call themselves.
+    /// The nickname.
     pub nick_name: Box<str>,
-    /// The number on QQ; 0 nearly always.
+    /// The QQ number; almost always 0.
     pub qq_num: i64,
-    /// Province, as the service's language writes it.
+    /// The province, in the service's language.
     pub province: Box<str>,
-    /// City, as the service's language writes it.
+    /// The city, in the service's language.
     pub city: Box<str>,
-    /// What they say: the greeting of a friend request.
+    /// The greeting of a friend request.
     pub content: Box<str>,
-    /// What they say of themselves.
+    /// The profile text.
     pub signature: Box<str>,
-    /// The name that they chose to be found by.
+    /// The alias, by which others can find the account.
     pub alias: Box<str>,
-    /// How one came upon the other: 3 and 14 by a room, 17 by a card, 30 by a code, others.
+    /// The origin of the contact: 3 and 14 a room, 17 a card, 30 a QR code; others occur.
     pub scene: i64,
     /// Bits: 8 is an official account.
     pub verify_flag: i64,
     /// Bits of unknown meaning.
     pub attr_status: i64,
-    /// 1 male, 2 female, 0 not said.
+    /// 1 male, 2 female, 0 unspecified.
     pub sex: i64,
-    /// What an answer has to carry.
+    /// The ticket required to accept the request.
     pub ticket: Option<Ticket>,
-    /// What was asked: 2 is a friend request.
+    /// The operation: 2 is a friend request.
     pub op_code: i64,
 }
 
 object! {
-    /// `RecommendInfo` on the wire: in every message, and nearly always all empty.
+    /// `RecommendInfo` on the wire: present in every message, almost always with empty fields.
     #[derive(Clone, Debug)]
     pub(crate) struct WireRecommendInfo {
         "UserName" => user_name: Text,
@@ -90,17 +90,17 @@ impl WireRecommendInfo {
 }
 
 impl RecommendInfo {
-    /// Whether it is an official account's.
+    /// Returns whether the subject is an official account.
     pub const fn is_official(&self) -> bool {
         self.verify_flag & 8 != 0
     }
 
-    /// Whether anybody can be told from it.
-    pub(super) fn names_somebody(&self) -> bool {
+    /// Returns whether it identifies somebody.
+    pub(super) fn is_identified(&self) -> bool {
         self.user_name.is_some() || !self.nick_name.is_empty() || !self.alias.is_empty()
     }
 
-    /// Takes an attribute of the XML's where the record says nothing.
+    /// Sets a field that the record lacks from an XML attribute.
     pub(super) fn complete(&mut self, name: &str, value: &str) {
         let field = match name {
             "nickname" | "fromnickname" => &mut self.nick_name,
@@ -138,7 +138,7 @@ mod tests {
     use crate::wire::lenient::Lenient as _;
 
     #[test]
-    fn the_record_goes_before() {
+    fn record_takes_precedence_over_xml() {
         let mut info = WireRecommendInfo::read(
             r#"{"UserName":"@a","NickName":"A &amp; a","Sex":1,"Scene":"14","Ticket":"v2_a@stranger","VerifyFlag":24}"#,
         )
@@ -159,10 +159,10 @@ mod tests {
         assert_eq!((info.sex, info.scene, info.op_code), (1, 14, 2));
         assert_eq!((&*info.city, &*info.signature), ("深圳", "a😄"));
         assert_eq!(info.ticket, "v2_a@stranger".parse().ok());
-        assert!(info.is_official() && info.names_somebody());
+        assert!(info.is_official() && info.is_identified());
         // `docs/shapes.md` S42: all empty.
         let empty = WireRecommendInfo::read(r#"{"UserName":"","QQNum":0,"Ticket":""}"#).take();
         assert_eq!(empty, RecommendInfo::default());
-        assert!(!empty.names_somebody());
+        assert!(!empty.is_identified());
     }
 }

@@ -21,7 +21,7 @@ fn said(from: &str, to: &str, content: &str) -> Message {
     ))
 }
 
-/// The receiver and the text of a send.
+/// Returns the receiver and the text of a send.
 fn sent(send: SendText) -> (String, String) {
     let body = body(&http_of(send, &mut session()));
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
@@ -67,7 +67,7 @@ fn reply_is_a_plain_text() {
 
 proptest! {
     #[test]
-    fn any_text_comes_through(answer in any::<String>()) {
+    fn any_text_is_sent_unchanged(answer in any::<String>()) {
         let message = said("@@r", "@me", "@b:<br/>hi");
         let reply = SendText::reply(&message, &*answer);
         prop_assert_eq!(sent(reply).1, answer.clone());

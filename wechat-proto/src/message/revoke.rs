@@ -21,7 +21,7 @@ use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxrevokemsg";
 
-/// A message was revoked.
+/// The result of revoking a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Revocation {
@@ -34,7 +34,7 @@ pub struct Revocation {
 /// Revokes a message that was sent to a person or a room.
 ///
 /// Possible for **two minutes**; after that the service refuses ([`Error::Refused`]). A message
-/// that the account sent from another device can be revoked by its number ([`Receipt::of`]).
+/// that the account sent from another device can be revoked by its id ([`Receipt::of`]).
 ///
 /// Must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ impl Endpoint for RevokeMessage {
             to_user_name: &'a UserName,
             client_msg_id: &'a str,
         }
-        // Without a number of the client's, the official page repeats the service's.
+        // Without a client id, the official page repeats the service's id.
         let own = self.sent.client_msg_id.as_ref().map(ClientMsgId::to_string);
         Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
             json(&Body {
@@ -79,10 +79,10 @@ impl Endpoint for RevokeMessage {
 
     /// # Errors
     ///
-    /// What the `Ret` of the reply says; [`Error::Malformed`] for any other response.
+    /// The error of the reply's `Ret`; [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Revocation, Error> {
         let wire: Wire = envelope::open(ENDPOINT, response)?;
-        // Both have been seen encoded twice: `docs/shapes.md`.
+        // Both may be encoded twice: `docs/shapes.md`.
         Ok(Revocation {
             introduction: readable(&wire.introduction).into(),
             wording: readable(&wire.sys_wording).into(),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn asks() {
+    fn request_has_exact_form() {
         let mut session = session();
         let send = RevokeMessage::new("@@9e1c".parse().unwrap(), &sent());
         insta::assert_snapshot!(rendered(send, &mut session), @r#"
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn replies_are_parsed() {
         let parse =
             |reply: &Response| RevokeMessage::new(UserName::file_helper(), &sent()).parse(reply);
         let read = |introduction: &str, wording: &str| {
@@ -177,9 +177,9 @@ mod tests {
     }
 
     proptest! {
-        /// The service's numbers are sent back unchanged.
+        /// The service's ids are sent back unchanged.
         #[test]
-        fn numbers_come_back(msg_id in any::<alloc::string::String>(), to in "[^,\\s\\pC]{1,40}") {
+        fn ids_are_sent_unchanged(msg_id in any::<alloc::string::String>(), to in "[^,\\s\\pC]{1,40}") {
             let to: UserName = to.parse().unwrap();
             let revoke = RevokeMessage::new(to.clone(), &Receipt::of(MsgId::from(&*msg_id)));
             let sent = body(&http_of(revoke, &mut session()));

@@ -1,4 +1,4 @@
-//! What all sends have in common: `docs/protocol.md` §6.1.
+//! The common part of all sends: `docs/protocol.md` §6.1.
 
 use alloc::boxed::Box;
 use alloc::string::ToString as _;
@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::query::{Url, json};
 
-/// The service accepted a message.
+/// The confirmation that the service accepted a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Receipt {
@@ -36,14 +36,14 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Returns the receipt of a message whose number was stored, or that another device of this
-    /// account sent: enough to revoke it.
+    /// Returns a receipt that suffices to revoke a message whose id was stored, or that another
+    /// device of this account sent.
     pub const fn of(msg_id: MsgId) -> Self {
         Self { msg_id, client_msg_id: None }
     }
 }
 
-/// A message to send: what any of the endpoints needs of it.
+/// A message to send, with the fields of all endpoints.
 #[derive(Clone)]
 pub(super) struct Draft {
     pub(super) endpoint: &'static str,
@@ -174,7 +174,7 @@ reply! {
     }
 }
 
-/// Redacts the content, and what fetches it.
+/// Redacts the content and the media id.
 impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Draft")
@@ -186,18 +186,18 @@ impl fmt::Debug for Draft {
     }
 }
 
-/// Implements the endpoints: each is a draft, and its type says what it is made from.
+/// Implements the endpoints, each of which is a draft.
 macro_rules! sends {
     ($($send:ident)+) => {$(
         impl $send {
-            /// Sends under this number, drawn by [`Session::next_client_msg_id`].
+            /// Sets the client's id of the message, created by [`Session::next_client_msg_id`].
             #[must_use]
             pub const fn with_id(mut self, id: ClientMsgId) -> Self {
                 self.0.id = Some(id);
                 self
             }
 
-            /// Returns the number of the message; `None` before the first request and after a
+            /// Returns the client's id of the message; `None` before the first request and after a
             /// confirmed send.
             pub const fn id(&self) -> Option<ClientMsgId> {
                 self.0.id
@@ -216,7 +216,7 @@ macro_rules! sends {
 
             /// # Errors
             ///
-            /// What the `Ret` of the reply says (1204: the receiver is not a contact);
+            /// The error of the reply's `Ret` (1204: the receiver is not a contact);
             /// [`Error::Malformed`] for any other response.
             fn parse(&self, response: &Response) -> Result<Receipt, Error> {
                 self.0.parse(response)
@@ -233,8 +233,8 @@ macro_rules! sends {
 
 sends! { SendText SendImage SendVideo SendEmoticon SendFile SendUpload ForwardMessage }
 
-/// Asserts what holds for every endpoint that takes messages: how it parses, and that it keeps its
-/// number until a reply confirms the message.
+/// Checks the common behaviour of all sends: how they parse replies, and that they keep their id
+/// until a reply confirms the message.
 #[cfg(test)]
 pub(super) fn check(endpoint: &str, mut send: impl Numbered<State = Session, Output = Receipt>) {
     use crate::error::Ret;
@@ -243,7 +243,7 @@ pub(super) fn check(endpoint: &str, mut send: impl Numbered<State = Session, Out
     let sent = send.parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MsgID":"4527210051674039705","LocalID":"14766146756340722"}"#)).unwrap();
     assert_eq!(sent.msg_id.as_str(), "4527210051674039705");
     assert_eq!(sent.client_msg_id.unwrap().to_string(), "14766146756340722");
-    // Peers of the service have been seen to answer with less, and with numbers.
+    // Some replies lack fields, and have numbers instead of strings.
     let bare = reply(r#"{"BaseResponse":{"Ret":0},"MsgID":12,"LocalID":"1"}"#);
     assert_eq!(send.parse(&bare).unwrap(), Receipt::of(MsgId::from("12")));
 

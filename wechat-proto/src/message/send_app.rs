@@ -17,10 +17,10 @@ pub(super) const FILE: i64 = 6;
 
 /// Sends an uploaded file.
 ///
-/// The receiver sees the name that the file was uploaded under, with U+FFFD for each control
-/// character: the message cannot hold one.
+/// The receiver sees the name under which the file was uploaded. Control characters, which the
+/// message cannot contain, are replaced by U+FFFD.
 ///
-/// Must not be repeated by itself, see [`SendText`](super::SendText).
+/// Must not be retried automatically, see [`SendText`](super::SendText).
 #[derive(Clone, Debug)]
 pub struct SendFile(pub(super) Draft);
 
@@ -48,14 +48,14 @@ pub(super) struct File {
     pub(super) name: Box<str>,
     pub(super) size: u64,
     pub(super) media_id: Box<str>,
-    /// Without its dot; may be empty.
+    /// The extension without its dot; may be empty.
     pub(super) extension: Box<str>,
-    /// Of a file above 25 MB that this account uploaded; else empty.
+    /// The signature of a file above 25 MB that this account uploaded; otherwise empty.
     pub(super) signature: Sealed,
 }
 
 impl File {
-    /// Returns the XML of `docs/protocol.md` §6.3, to the letter.
+    /// Returns the exact XML of `docs/protocol.md` §6.3.
     pub(super) fn xml(&self, desktop: bool) -> String {
         let appid = if desktop { "" } else { "wxeb7ec651dd0aefa9" };
         Xml::default()

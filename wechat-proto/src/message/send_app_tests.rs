@@ -9,7 +9,7 @@ use crate::message::send;
 use crate::testing::{body, elements, http_of, rendered, session, uploaded};
 
 #[test]
-fn asks() {
+fn request_has_exact_form() {
     let mut session = session();
     let file = uploaded(MediaType::Document, "R&D <1>.CSV");
     let send = SendFile::new("@@9e1c".parse().unwrap(), &file);
@@ -30,7 +30,7 @@ fn asks() {
 
 /// `docs/protocol.md` §6.6: files above 25 MB.
 #[test]
-fn asks_for_a_signed_file() {
+fn signed_file_request_has_a_signature() {
     let file = uploaded(MediaType::Document, "big.zip");
     let file = Uploaded { size: 30_000_000, signature: "d0c5ffa5".into(), ..file };
     let sent = body(&http_of(SendFile::new(UserName::file_helper(), &file), &mut session()));
@@ -41,7 +41,7 @@ fn asks_for_a_signed_file() {
 
 /// Threat S1.
 #[test]
-fn shows_no_signature() {
+fn signature_is_redacted_in_debug() {
     let file = uploaded(MediaType::Document, "big.zip");
     let file = Uploaded { signature: "d0c5ffa5".into(), ..file };
     let send = SendFile::new(UserName::file_helper(), &file);
@@ -68,13 +68,13 @@ fn desktop_program_has_its_own_query_and_no_appid() {
 }
 
 #[test]
-fn is_a_send() {
+fn behaves_like_every_send() {
     let file = uploaded(MediaType::Document, "a.csv");
     send::check(ENDPOINT, SendFile::new(UserName::file_helper(), &file));
 }
 
 #[test]
-fn knows_an_extension() {
+fn extension_follows_the_last_dot() {
     for (name, found) in [
         ("top10.csv", "csv"),
         ("a.tar.GZ", "gz"),
@@ -88,18 +88,18 @@ fn knows_an_extension() {
     }
 }
 
-/// What XML 1.0 has no way to hold.
-fn is_unspeakable(c: char) -> bool {
+/// Returns whether XML 1.0 cannot represent a character.
+fn is_invalid_in_xml(c: char) -> bool {
     matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Threat U3: whatever a file is called, its message says that and nothing else.
-fn says_its_name(name: &str) {
+/// Threat U3: checks that the message of a file with this name has the expected elements only.
+fn assert_name_is_escaped(name: &str) {
     let file = uploaded(MediaType::Document, name);
     let sent = body(&http_of(SendFile::new(UserName::file_helper(), &file), &mut session()));
     let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
-    let speakable = |text: &str| text.replace(is_unspeakable, "\u{fffd}");
-    let (title, fileext) = (speakable(name), speakable(&extension(name)));
+    let valid = |text: &str| text.replace(is_invalid_in_xml, "\u{fffd}");
+    let (title, fileext) = (valid(name), valid(&extension(name)));
     let expected = [
         ("appmsg", ""),
         ("appmsg@appid", "wxeb7ec651dd0aefa9"),
@@ -122,7 +122,7 @@ fn says_its_name(name: &str) {
 }
 
 #[test]
-fn odd_names_arrive() {
+fn unusual_names_are_escaped() {
     for name in [
         "报告 (最终).pdf",
         "R&D <1>.txt",
@@ -138,14 +138,14 @@ fn odd_names_arrive() {
         " ",
         "",
     ] {
-        says_its_name(name);
+        assert_name_is_escaped(name);
     }
 }
 
 proptest! {
     #[test]
-    fn any_name_arrives(name in any::<String>(), marked in "([<>&'\"/;#\\]]|CDATA|title|\\PC|[\x00-\x20]){0,30}") {
-        says_its_name(&name);
-        says_its_name(&marked);
+    fn any_name_is_escaped(name in any::<String>(), marked in "([<>&'\"/;#\\]]|CDATA|title|\\PC|[\x00-\x20]){0,30}") {
+        assert_name_is_escaped(&name);
+        assert_name_is_escaped(&marked);
     }
 }

@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxsendemoticon`
 //!
-//! Sends an emoticon: a gif, or one that the service knows (`docs/protocol.md` §6.1, §6.2).
+//! Sends an emoticon: a gif, or an emoticon known to the service (`docs/protocol.md` §6.1, §6.2).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -16,13 +16,13 @@ use crate::media::Uploaded;
 pub(super) const ENDPOINT: &str = "webwxsendemoticon";
 const EMOTICON: i64 = 47;
 
-/// The md5 of an emoticon that the service knows: `md5` in the XML of a received one.
+/// The md5 of an emoticon known to the service: `md5` in the XML of a received emoticon.
 #[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "Box<str>", into = "Box<str>")]
 pub struct EmoticonMd5(Box<str>);
 
 impl EmoticonMd5 {
-    /// Returns the md5 as it was written: 32 hex digits.
+    /// Returns the md5 as 32 hex digits, in their original case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -67,7 +67,7 @@ impl fmt::Debug for EmoticonMd5 {
 
 /// Sends an emoticon.
 ///
-/// Must not be repeated by itself, see [`SendText`](super::SendText).
+/// Must not be retried automatically, see [`SendText`](super::SendText).
 #[derive(Clone, Debug)]
 pub struct SendEmoticon(pub(super) Draft);
 
@@ -78,7 +78,7 @@ impl SendEmoticon {
         Self(Draft { media_id, ..Draft::new(ENDPOINT, EMOTICON, to) })
     }
 
-    /// Returns a send of an emoticon that the service knows.
+    /// Returns a send of an emoticon known to the service.
     pub fn known(to: UserName, md5: EmoticonMd5) -> Self {
         Self(Draft { md5: Some(md5), ..Draft::new(ENDPOINT, EMOTICON, to) })
     }
@@ -96,7 +96,7 @@ mod tests {
     use crate::testing::{body, http_of, rendered, session, uploaded};
 
     #[test]
-    fn asks_to_send_a_gif() {
+    fn gif_request_has_exact_form() {
         let mut session = session();
         let gif = uploaded(MediaType::Document, "wave.gif");
         let send = SendEmoticon::new("@@9e1c".parse().unwrap(), &gif);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_to_send_a_known_emoticon() {
+    fn known_emoticon_request_has_exact_form() {
         let mut session = session();
         let md5 = "a0c4153e43c3fd2e9a2fbb9be2f4de07".parse().unwrap();
         let send = SendEmoticon::known("@@9e1c".parse().unwrap(), md5);
@@ -136,13 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn is_a_send() {
+    fn behaves_like_every_send() {
         let gif = uploaded(MediaType::Document, "wave.gif");
         send::check(ENDPOINT, SendEmoticon::new(UserName::file_helper(), &gif));
     }
 
     #[test]
-    fn an_md5_has_32_digits() {
+    fn md5_requires_32_hex_digits() {
         let good = "a0c4153e43c3fd2e9a2Fbb9be2f4de07";
         let md5: EmoticonMd5 = good.parse().unwrap();
         assert_eq!((md5.as_str(), md5.to_string().as_str()), (good, good));
@@ -160,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_md5_comes_back(text in "[0-9a-fA-F]{32}") {
+        fn any_md5_is_sent_unchanged(text in "[0-9a-fA-F]{32}") {
             let md5: EmoticonMd5 = text.parse().unwrap();
             let send = SendEmoticon::known(UserName::file_helper(), md5);
             let sent = body(&http_of(send, &mut session()));

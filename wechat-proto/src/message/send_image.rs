@@ -13,7 +13,7 @@ const IMAGE: i64 = 3;
 
 /// Sends an uploaded picture.
 ///
-/// Must not be repeated by itself, see [`SendText`](super::SendText).
+/// Must not be retried automatically, see [`SendText`](super::SendText).
 #[derive(Clone, Debug)]
 pub struct SendImage(pub(super) Draft);
 
@@ -42,7 +42,7 @@ mod tests {
     use crate::testing::{rendered, session, uploaded};
 
     #[test]
-    fn asks() {
+    fn request_has_exact_form() {
         let mut session = session();
         let picture = uploaded(MediaType::Picture, "p.png");
         let send = SendImage::new("@@9e1c".parse().unwrap(), &picture);
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn is_a_send() {
+    fn behaves_like_every_send() {
         let picture = uploaded(MediaType::Picture, "p.png");
         send::check(ENDPOINT, SendImage::new(UserName::file_helper(), &picture));
     }

@@ -9,7 +9,7 @@ use crate::media::{MediaType, Uploaded};
 /// Sends an uploaded file by its type: like [`SendImage`], [`SendVideo`], [`SendEmoticon`] (a gif)
 /// or [`SendFile`].
 ///
-/// Must not be repeated by itself, see [`SendText`](super::SendText).
+/// Must not be retried automatically, see [`SendText`](super::SendText).
 #[derive(Clone, Debug)]
 pub struct SendUpload(pub(super) Draft);
 
@@ -36,10 +36,10 @@ mod tests {
     use crate::testing::{http_of, reply, session, uploaded};
 
     #[test]
-    fn chooses_the_endpoint_by_type() {
+    fn endpoint_depends_on_the_type() {
         for (media_type, name, endpoint) in [
             (MediaType::Picture, "p.png", "webwxsendmsgimg"),
-            // Its name does not count.
+            // The name of a picture is ignored.
             (MediaType::Picture, "p.gif", "webwxsendmsgimg"),
             (MediaType::Video, "v.mp4", "webwxsendvideomsg"),
             (MediaType::Document, "wave.gif", "webwxsendemoticon"),

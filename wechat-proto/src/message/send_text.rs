@@ -17,9 +17,9 @@ pub(super) const LOCATION: i64 = 48;
 
 /// Sends a text to a person or a room.
 ///
-/// Must not be repeated by itself: [`Repeat::Once`](crate::endpoint::Repeat::Once). Used again
-/// after a failure, the same value repeats the message under the same number, as the official page
-/// does ([`Numbered`](crate::endpoint::Numbered)).
+/// Must not be retried automatically: [`Repeat::Once`](crate::endpoint::Repeat::Once). Used again
+/// after a failure, the same value repeats the message with the same id, as the official page does
+/// ([`Numbered`](crate::endpoint::Numbered)).
 #[derive(Clone, Debug)]
 pub struct SendText(pub(super) Draft);
 
@@ -29,8 +29,8 @@ impl SendText {
         Self(Draft::new(ENDPOINT, TEXT, to).with_content(text))
     }
 
-    /// Returns a reply: a text to the chat that a message belongs to, the person or the room. For
-    /// a message that this account wrote on its phone, that is its receiver.
+    /// Returns a reply: a text to the chat of a message, which is a person or a room. For a message
+    /// that this account sent from its phone, that is its receiver.
     ///
     /// The web cannot quote (`docs/protocol.md` §6.2).
     pub fn reply(message: &Message, text: impl Into<Box<str>>) -> Self {
@@ -51,11 +51,11 @@ impl SendText {
         }
     }
 
-    /// Names the members of a room that the text mentions, in the field `MsgSource`.
+    /// Sets the members of a room that the text mentions, in the field `MsgSource`.
     ///
-    /// The text itself has to hold the names, as `@name` followed by U+2005; `docs/protocol.md` §9.5
-    /// says which name a member has in a room. The official page has the code that sends
-    /// `MsgSource`, and never uses it: **no phone is known to raise a notice for it**.
+    /// The text itself must contain the names, as `@name` followed by U+2005; `docs/protocol.md` §9.5
+    /// describes which name a member has in a room. The official page contains code that sends
+    /// `MsgSource` but never uses it: **no phone is known to show a notification for it**.
     #[must_use]
     pub fn with_mentions(mut self, members: &[UserName]) -> Self {
         let source = (!members.is_empty()).then(|| msg_source(&self.0.to, members).into());
@@ -64,7 +64,7 @@ impl SendText {
     }
 }
 
-/// The mentioned members, joined by commas, and their room.
+/// Returns the `MsgSource`: the mentioned members, joined by commas, and their room.
 fn msg_source(room: &UserName, members: &[UserName]) -> String {
     let mut xml = Xml::default().markup("<msgsource><atusername>");
     for (index, member) in members.iter().enumerate() {
@@ -95,7 +95,7 @@ mod tests {
     use crate::testing::{NOW, body, elements, http_of, rendered, reply, session};
 
     #[test]
-    fn asks() {
+    fn request_has_exact_form() {
         let mut session = session();
         let send = SendText::new("@@9e1c".parse().unwrap(), "啊 <&\"\\/> 😄\n");
         insta::assert_snapshot!(rendered(send, &mut session), @r#"
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn repeats_its_number_until_a_reply() {
+    fn id_is_kept_until_a_reply() {
         let mut session = session();
         let id = session.next_client_msg_id(NOW);
         let mut send = SendText::new(UserName::file_helper(), "x").with_id(id);
@@ -132,11 +132,11 @@ mod tests {
     }
 
     #[test]
-    fn is_a_send() {
+    fn behaves_like_every_send() {
         send::check(ENDPOINT, SendText::new(UserName::file_helper(), "x"));
     }
 
-    /// `docs/protocol.md` §1.3: what is escaped shows up in the chat as escapes.
+    /// `docs/protocol.md` §1.3: escapes would be displayed literally in the chat.
     #[test]
     fn text_is_literal() {
         let sent =
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn mentions() {
+    fn mentions_have_exact_form() {
         let mut session = session();
         let whom = ["@13fb", "@40dc"].map(|name| name.parse().unwrap());
         let room: UserName = "@@9e1c".parse().unwrap();
@@ -178,9 +178,9 @@ mod tests {
     }
 
     proptest! {
-        /// A name may hold markup: it is still one of the names.
+        /// Names that contain markup are escaped.
         #[test]
-        fn mentions_come_back(
+        fn any_mentions_are_escaped(
             whom in prop::collection::vec("(@|[<>&'\"/;\\]]|atusername|\\PC){1,20}", 1..5), room in "@@[<>&'\"a-z]{1,9}",
         ) {
             let whom: Vec<UserName> = whom.iter().filter_map(|name| name.parse().ok()).collect();
@@ -200,7 +200,7 @@ mod tests {
         }
 
         #[test]
-        fn text_comes_back(text in any::<String>()) {
+        fn any_text_is_sent_unchanged(text in any::<String>()) {
             let send = SendText::new(UserName::file_helper(), &*text);
             let sent = body(&http_of(send, &mut session()));
             let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();

@@ -9,12 +9,12 @@ use crate::ids::UserName;
 use crate::media::Uploaded;
 
 const ENDPOINT: &str = "webwxsendvideomsg";
-/// The `MsgType` of any video. A received one may be 62: a short one, taken in the chat.
+/// The `MsgType` of any sent video. A received one may be 62: a short video, recorded in the chat.
 const VIDEO: i64 = 43;
 
 /// Sends an uploaded video.
 ///
-/// Must not be repeated by itself, see [`SendText`](super::SendText).
+/// Must not be retried automatically, see [`SendText`](super::SendText).
 #[derive(Clone, Debug)]
 pub struct SendVideo(pub(super) Draft);
 
@@ -44,7 +44,7 @@ mod tests {
     use crate::testing::{rendered, session, uploaded};
 
     #[test]
-    fn asks() {
+    fn request_has_exact_form() {
         let mut session = session();
         let video = uploaded(MediaType::Video, "v.mp4");
         let send = SendVideo::new("@@9e1c".parse().unwrap(), &video);
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn is_a_send() {
+    fn behaves_like_every_send() {
         let video = uploaded(MediaType::Video, "v.mp4");
         send::check(ENDPOINT, SendVideo::new(UserName::file_helper(), &video));
     }

@@ -1,4 +1,4 @@
-//! What the phone tells its other devices: `docs/protocol.md` §9.7.
+//! Status notifications from the phone to other devices: `docs/protocol.md` §9.7.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -11,72 +11,72 @@ use crate::ids::UserName;
 use crate::time::Timestamp;
 use crate::wire::document::{Found, walk};
 
-/// A notice of the phone's: `MsgType` 51. It is no message of anybody's.
+/// A status notification of the phone: `MsgType` 51. It is not a chat message.
 ///
-/// [`Message::peer`](super::Message::peer) is the chat it is about.
+/// [`Message::peer`](super::Message::peer) is the chat to which it refers.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StatusNotify {
-    /// What it is about.
+    /// The event.
     pub code: StatusCode,
-    /// `StatusNotifyUserName`: the chats it is about, by their names in this login.
+    /// `StatusNotifyUserName`: the affected chats, by their user names in this login.
     pub user_names: Vec<UserName>,
-    /// The same chats by the ids that stay (`wxid_…`, `…@chatroom`, a plain word); lately often
-    /// missing. [`StatusNotify::pairs`] says which belong together.
+    /// The permanent ids of the same chats (`wxid_…`, `…@chatroom`, a plain word); often missing in
+    /// recent messages. [`StatusNotify::pairs`] associates them with the user names.
     pub permanent_ids: Vec<Box<str>>,
-    /// Chats with messages that the phone has not shown.
+    /// Chats with unread messages.
     pub unread_chats: Vec<UnreadChat>,
-    /// When the account last looked at its friends' moments, if there are new ones.
+    /// The time at which the account last viewed its friends' moments, if there are new ones.
     pub unread_moments: Option<Timestamp>,
-    /// Functions of the phone with something new, such as `masssendapp`.
+    /// Functions of the phone with unread content, such as `masssendapp`.
     pub unread_functions: Vec<Box<str>>,
-    /// Whether the two lists are of the same chats, in the same order.
+    /// Whether the two lists contain the same chats in the same order.
     paired: bool,
 }
 
 /// `StatusNotifyCode`
 ///
-/// Codes beyond the table occur (9 was seen): they are kept.
+/// An open set: other codes occur (9 was observed).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct StatusCode(pub i64);
 
 impl StatusCode {
-    /// The phone has shown what is new in a chat.
+    /// The phone displayed the new messages of a chat.
     pub const READ: Self = Self(1);
-    /// The phone has opened a chat.
+    /// The phone opened a chat.
     pub const ENTERED: Self = Self(2);
-    /// The phone's recent chats; after a login, up to three times.
+    /// The phone's recent chats; sent up to three times after a login.
     pub const RECENT: Self = Self(4);
-    /// The phone has closed a chat.
+    /// The phone closed a chat.
     pub const LEFT: Self = Self(5);
 }
 
-/// A chat with messages that the phone has not shown.
+/// A chat with unread messages.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct UnreadChat {
-    /// Its permanent id.
+    /// The permanent id of the chat.
     pub permanent_id: Box<str>,
-    /// Up to when it was read.
+    /// The time up to which it was read.
     pub last_read: Timestamp,
 }
 
-/// What stands among the unread chats for the friends' moments.
+/// The entry for the friends' moments in the list of unread chats.
 const MOMENTS: &str = "MomentsUnreadMsgStatus";
 
 impl StatusNotify {
-    /// Each chat's name in this login with the id that stays: the only place where the web tells
-    /// the latter of chats at large.
+    /// Returns each chat's user name in this login with its permanent id. This is the only message
+    /// in which the web contains permanent ids of arbitrary chats.
     ///
-    /// Nothing where the two lists do not have the same length, or one of them is missing.
+    /// Empty if the two lists differ in length, or one of them is missing.
     pub fn pairs(&self) -> impl Iterator<Item = (&UserName, &str)> {
         let names = if self.paired { self.user_names.as_slice() } else { &[] };
         names.iter().zip(self.permanent_ids.iter().map(AsRef::as_ref))
     }
 
-    /// Reads the record's fields and its content, either of which may be empty. Never fails: the
-    /// official page does not look at the content at all.
+    /// Parses the record's fields and its content, either of which may be empty. Never fails: the
+    /// official page ignores the content.
     pub(super) fn read(code: i64, user_names: &str, content: &str) -> Self {
         let document = document(content).map(|text| Document::of(&text)).unwrap_or_default();
         let mut whole = true;
@@ -113,14 +113,14 @@ impl StatusNotify {
     }
 }
 
-/// The elements of a list with commas between them, one behind it allowed.
+/// Splits a list at commas. A trailing comma is allowed.
 fn list(text: &str) -> impl Iterator<Item = &str> {
     let text = text.trim();
     let text = text.strip_suffix(',').unwrap_or(text);
     text.split(',').map(str::trim).filter(move |_| !text.is_empty())
 }
 
-/// What the XML says, its texts untrimmed.
+/// The values in the XML, with untrimmed texts.
 #[derive(Default)]
 struct Document {
     op: i64,
@@ -133,7 +133,7 @@ struct Document {
 impl Document {
     fn of(text: &str) -> Self {
         let mut read = Self::default();
-        // A text may come in several pieces: each belongs to the element that began last.
+        // A text may come in several pieces, each of which belongs to the element that began last.
         walk(text, |path, found| match (path, found) {
             ([_, "op"], Found::Element(attributes)) => {
                 let number = attributes.iter().find(|(name, _)| *name == "id");
@@ -148,7 +148,7 @@ impl Document {
                     _ => {}
                 }
             }
-            // Of this list, no sample is known: whatever has a name in it, or beside its time.
+            // No sample of this list is known: accepts any text in it except times.
             ([_, "op", "unreadfunctionlist", _], Found::Element(_)) => {
                 read.functions.push(String::new());
             }
@@ -168,7 +168,7 @@ impl Document {
     }
 }
 
-/// The texts that say something.
+/// Returns the texts that are not blank, trimmed.
 fn texts(texts: Vec<String>) -> Vec<Box<str>> {
     let said = |text: &String| !text.trim().is_empty();
     texts.into_iter().filter(said).map(|text| text.trim().into()).collect()

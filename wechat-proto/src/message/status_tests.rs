@@ -30,7 +30,7 @@ fn op(id: &str, inner: &str) -> String {
 }
 
 #[test]
-fn says_what_the_phone_does() {
+fn codes_are_parsed() {
     for (code, name) in [
         (1, StatusCode::READ),
         (2, StatusCode::ENTERED),
@@ -41,7 +41,7 @@ fn says_what_the_phone_does() {
         let content = op(&code.to_string(), "<username>wxid_a</username>");
         let status = read(code, "@a", &content);
         assert_eq!((status.code, pairs(&status)), (name, vec![("@a", "wxid_a")]));
-        // The XML alone, and the record alone: its content is empty since 2017.
+        // The XML alone, and the record alone: the content has been empty since 2017.
         assert_eq!(read(0, "", &content).code, name);
         let bare = read(code, "@a", "");
         assert_eq!((bare.code, bare.user_names.len(), bare.permanent_ids.len()), (name, 1, 0));
@@ -50,19 +50,19 @@ fn says_what_the_phone_does() {
 }
 
 #[test]
-fn pairs_lists_of_one_length() {
+fn lists_of_equal_length_are_paired() {
     let ids = |ids: &str| op("4", &format!("<username>{ids}</username>"));
     let status = read(4, "filehelper,@@r,@a", &ids("\n filehelper,1@chatroom,wxid_a\n"));
     let expected = [("filehelper", "filehelper"), ("@@r", "1@chatroom"), ("@a", "wxid_a")];
     assert_eq!(pairs(&status), expected);
-    // A comma behind the last is no further one.
+    // A trailing comma does not add an element.
     assert_eq!(pairs(&read(4, "@a,@b,", &ids("x,y"))), [("@a", "x"), ("@b", "y")]);
     for (names, permanent) in [
         ("@a,@b", "x"),
         ("@a", "x,y"),
         ("", "x"),
         ("@a", ""),
-        // As many are left of each, but not the same ones.
+        // The lists have equal lengths only after invalid elements are dropped.
         ("@a,,@b", "x,y,"),
         ("@a,b c,@d", "x,y,"),
         ("@a,@b", ",x"),
@@ -75,7 +75,7 @@ fn pairs_lists_of_one_length() {
 }
 
 #[test]
-fn lists_what_is_unread() {
+fn unread_lists_are_parsed() {
     let content = op(
         "4",
         "<username>wxid_a</username>\
@@ -98,7 +98,7 @@ fn lists_what_is_unread() {
 
 /// Threats X1, X3.
 #[test]
-fn lives_with_spoiled_xml() {
+fn malformed_xml_is_tolerated() {
     for content in ["junk", "&lt;msg&gt;&lt;op id='4'", "&lt;!DOCTYPE x&gt;&lt;msg/&gt;", "<br/>"] {
         let status = read(4, "@a", content);
         assert_eq!((status.code, status.user_names.len()), (StatusCode::RECENT, 1), "{content}");
@@ -107,7 +107,7 @@ fn lives_with_spoiled_xml() {
 }
 
 #[test]
-fn is_written_for_bridges() {
+fn serialized_form_is_stable() {
     let content = op("4", "<username>wxid_a</username>");
     let json = serde_json::to_value(read(4, "@a", &content)).unwrap();
     let expected = serde_json::json!({
@@ -119,14 +119,14 @@ fn is_written_for_bridges() {
 
 proptest! {
     #[test]
-    fn any_lists_are_read(names in "[@a-z, ]{0,40}", ids in "[@a-z,_ &<;]{0,40}", code in any::<i64>()) {
+    fn any_pairs_are_complete(names in "[@a-z, ]{0,40}", ids in "[@a-z,_ &<;]{0,40}", code in any::<i64>()) {
         let status = StatusNotify::read(code, &names, &op("4", &format!("<username>{ids}</username>")));
         let count = status.pairs().count();
         prop_assert!(count == 0 || count == status.user_names.len() && count == status.permanent_ids.len());
     }
 
     #[test]
-    fn lists_that_fit_are_paired(list in prop::collection::vec("[a-z0-9]{1,8}", 1..20)) {
+    fn matching_lists_are_paired(list in prop::collection::vec("[a-z0-9]{1,8}", 1..20)) {
         let names: Vec<String> = list.iter().map(|id| format!("@{id}")).collect();
         let content = op("4", &format!("<username>{}</username>", list.join(",")));
         let status = read(4, &names.join(","), &content);
@@ -135,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn any_content_is_read(content in "(&lt;/?(msg|op|username|chat|unreadchatlist|unreadfunctionlist)&gt;|<br/>|\\PC){0,30}") {
+    fn any_content_is_accepted(content in "(&lt;/?(msg|op|username|chat|unreadchatlist|unreadfunctionlist)&gt;|<br/>|\\PC){0,30}") {
         let _ = read(4, "@a", &content).pairs().count();
     }
 }

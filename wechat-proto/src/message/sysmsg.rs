@@ -1,4 +1,4 @@
-//! The XML of `MsgType` 10002, and sometimes of 10000: `docs/protocol.md` §9.6.
+//! System notices in XML form, `MsgType` 10002 and sometimes 10000: `docs/protocol.md` §9.6.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -15,35 +15,35 @@ use crate::ids::MsgId;
 use crate::text::{Text, decode};
 use crate::wire::document::{Found, walk};
 
-/// A message was taken back.
+/// The revocation of a message.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Revoked {
     /// The chat, by a permanent id or a name of this login, as the service wrote it.
     pub session: Box<str>,
-    /// The [`Message::id`](super::Message::id) of what was taken back; without one
-    /// ([`MsgId::is_known`]), it is this account's own latest in that chat.
+    /// The [`Message::id`](super::Message::id) of the revoked message. If it is not known
+    /// ([`MsgId::is_known`]), the latest message of this account in that chat was revoked.
     pub msg_id: MsgId,
-    /// Another number of it: which one is a web client's `MsgId` differs between the sources.
+    /// Another id of the message. The sources disagree which of them is a web client's `MsgId`.
     pub new_msg_id: MsgId,
-    /// Its number on the phone.
+    /// Its id on the phone.
     pub old_msg_id: MsgId,
-    /// What a chat shows in its place: `"name" 撤回了一条消息`.
+    /// The text displayed in its place: `"name" 撤回了一条消息`.
     pub text: Box<str>,
-    /// Who took it back, if the wording of the text is known.
+    /// The person who revoked it, if the wording of the text is known.
     pub by: Option<Person>,
-    /// The room's announcement that it was, if it was one.
+    /// The id of the room announcement, if the message was one.
     pub announcement_id: Option<Box<str>>,
 }
 
-/// What else comes as such XML.
+/// A system notice in XML form other than a revocation.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SysMsg {
     /// Somebody tickled somebody.
     Tickle(Tickle),
-    /// A text with names in it that are more than text: who invited whom, who joined how.
+    /// A text with structured names: invitations, joins and the like.
     Template(Template),
     /// A notice or a to-do of a room.
     RoomTip(RoomTip),
@@ -51,26 +51,26 @@ pub enum SysMsg {
     Other {
         /// The type that the service gave it.
         kind: Box<str>,
-        /// What of it is meant for people.
+        /// The human-readable text.
         text: Box<str>,
-        /// What that tells, if its wording is known.
+        /// The event that the text reports, if its wording is known.
         event: Option<SystemEvent>,
     },
 }
 
-/// Somebody tickled somebody: `pat`.
+/// A tickle: `pat`.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Tickle {
-    /// Who did: a permanent id, or a name of this login.
+    /// The person who tickled: a permanent id, or a name of this login.
     pub from: Box<str>,
-    /// In which chat.
+    /// The chat.
     pub chat: Box<str>,
-    /// Whom.
+    /// The person who was tickled.
     pub whom: Box<str>,
-    /// What the tickled one put behind its name, such as "on the shoulder".
+    /// The suffix that the tickled person configured, such as "on the shoulder".
     pub suffix: Box<str>,
-    /// The text, with `${id}` in the place of names.
+    /// The text, with `${id}` in place of names.
     pub template: Box<str>,
 }
 
@@ -80,27 +80,27 @@ pub struct Tickle {
 pub struct RoomTip {
     /// Its own id.
     pub id: Box<str>,
-    /// What is to be done.
+    /// The title.
     pub title: Box<str>,
-    /// Who made it.
+    /// The person who created it.
     pub creator: Box<str>,
-    /// Who did what is told of now.
+    /// The person whose action this notice reports.
     pub operator: Box<str>,
-    /// The message that it is about.
+    /// The message to which it refers.
     pub related: MsgId,
-    /// What a chat shows, with `${id}` in the place of names; often empty.
+    /// The displayed text, with `${id}` in place of names; often empty.
     pub template: Box<str>,
 }
 
 impl Tickle {
-    /// The text, where `name_of` says what to call an id; those that it does not know stay.
+    /// Renders the text with the names that `name_of` returns for ids. Unknown ids remain.
     pub fn text(&self, mut name_of: impl FnMut(&str) -> Option<String>) -> String {
         rendered(&self.template, "${", "}", |id| name_of(id).or_else(|| Some(id.into())))
     }
 }
 
 impl SysMsg {
-    /// What a chat shows of it; ids stand where only a directory knows the names.
+    /// Returns the displayed text. Ids remain where only a directory could resolve the names.
     pub fn text(&self) -> String {
         match self {
             Self::Tickle(tickle) => tickle.text(|_| None),
@@ -112,27 +112,27 @@ impl SysMsg {
     }
 }
 
-/// What the service itself says: a text, or XML.
+/// Parses a system notice, which is a text or XML.
 pub(super) fn read(msg_type: MsgType, content: Text) -> Result<Kind, &'static str> {
-    if !is_one(&content, msg_type != MsgType::REVOKED) {
+    if !is_sysmsg(&content, msg_type != MsgType::REVOKED) {
         return Ok(Kind::System(Box::new(System::read(content))));
     }
     let fields = document(&content).and_then(|document| Fields::of(&document));
     match fields {
         Some(fields) if fields.kind == "revokemsg" => Ok(Kind::Revoked(Box::new(fields.revoked()))),
         Some(fields) => Ok(Kind::SysMsg(Box::new(fields.other()))),
-        None => Err("it is no sysmsg"),
+        None => Err("not a `sysmsg` document"),
     }
 }
 
-/// Whether a content is such XML; with `alone`, whether nothing but a prefix stands around it.
+/// Returns whether a content is a `sysmsg` document; with `alone`, whether it contains nothing else
+/// except a prefix.
 ///
-/// The texts of `MsgType` 10000 contain names, some at their beginning, and whoever chooses a name
-/// could put XML into it (`docs/threats.md` M1). Of XML, the official page drops what stands before
-/// the first tag.
-fn is_one(content: &str, alone: bool) -> bool {
+/// The texts of `MsgType` 10000 contain names, some at the beginning, and names may contain XML
+/// (`docs/threats.md` M1). The official page drops the text before the first tag of XML.
+fn is_sysmsg(content: &str, alone: bool) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '_' | '-');
-    // A room's permanent id is no name of a member: it was not cut off.
+    // The permanent id of a room is not a member's name and was therefore not split off.
     let behind = content.trim_start_matches(legal).strip_prefix(':').unwrap_or(content);
     let start = match alone {
         true => behind.trim_start().trim_start_matches("<br/>").trim_start(),
@@ -148,7 +148,7 @@ fn is_one(content: &str, alone: bool) -> bool {
     begins && (ends || !alone)
 }
 
-/// A content from its first tag on that is not the page's own, escaped or not.
+/// Returns the content from its first tag on, escaped or not. The page's own tags do not count.
 fn from_first_tag(content: &str) -> &str {
     let mut rest = content;
     while let Some(at) = rest.find(['<', '&']) {
@@ -162,22 +162,22 @@ fn from_first_tag(content: &str) -> &str {
     ""
 }
 
-/// What stands in the elements of all kinds; those of other kinds are empty.
+/// The texts of the known elements of all kinds; those of other kinds are empty.
 #[derive(Default)]
 struct Fields {
     any: bool,
-    /// The attribute, else the name of the first element.
+    /// The `type` attribute, otherwise the name of the first element.
     kind: String,
     /// In the order of [`NAMES`].
     texts: [String; NAMES.len()],
-    /// Of kinds that are not known: what is meant for people.
+    /// The human-readable text of unknown kinds.
     words: String,
-    /// Whether the element that began last is one of those.
+    /// Whether the element that began last belongs to `words`.
     wordy: bool,
     links: Vec<Draft>,
 }
 
-/// The elements that are read, with the kind that they stand in.
+/// The parsed elements, each with its parent element.
 const NAMES: [(&str, &str); 19] = [
     ("revokemsg", "session"),
     ("revokemsg", "oldmsgid"),
@@ -201,7 +201,7 @@ const NAMES: [(&str, &str); 19] = [
 ];
 
 impl Fields {
-    /// Nothing if there is no `sysmsg`.
+    /// Returns `None` if there is no `sysmsg`.
     fn of(document: &str) -> Option<Self> {
         let mut fields = Self::default();
         walk(document, |path, found| fields.visit(path, found));
@@ -220,7 +220,7 @@ impl Fields {
             (["sysmsgtemplate", "content_template", "link_list", link @ ..], found) => {
                 Draft::visit(&mut self.links, link, found);
             }
-            // Usually twice the same: the first that says something counts.
+            // The same text usually occurs twice: the first one that is not blank counts.
             ([_, "text" | "plain" | "title" | "content"], Found::Element(_)) => {
                 self.wordy = self.words.trim().is_empty();
             }
@@ -237,7 +237,7 @@ impl Fields {
         }
     }
 
-    /// A text for people: what is escaped for the page is decoded.
+    /// Returns a human-readable text, in which the page's escapes are decoded.
     fn text(&self, kind: &str, name: &str) -> Box<str> {
         decode(self.raw(kind, name).into())
     }
@@ -274,7 +274,8 @@ impl Fields {
                 template: self.text("todo", "template"),
             }),
             kind => {
-                let System { text, event, .. } = System::told(decode(self.words.trim().into()));
+                let System { text, event, .. } =
+                    System::from_text(decode(self.words.trim().into()));
                 SysMsg::Other { kind: kind.into(), text, event }
             }
         }

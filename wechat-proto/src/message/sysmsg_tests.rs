@@ -12,7 +12,7 @@ mod template;
 
 use template::{read_template, template};
 
-/// XML as it comes: escaped, a line break of the page's behind each of its own.
+/// Encodes XML as on the wire: escaped, with the page's line break for each of its own.
 fn wire(xml: &str) -> String {
     xml.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br/>\n\t")
 }
@@ -46,7 +46,7 @@ fn revoke(inner: &str) -> String {
 const REVOKE: &str = "<session>12345@chatroom</session>\n<oldmsgid>1661500000</oldmsgid>\n<msgid>4527210051674039705</msgid>\n<newmsgid>4527210051674039706</newmsgid>\n<replacemsg><![CDATA[\"林晓\" 撤回了一条消息]]></replacemsg>\n<announcement_id><![CDATA[]]></announcement_id>";
 
 #[test]
-fn a_revocation() {
+fn revocation_is_parsed() {
     let read = revoked(&revoke(REVOKE));
     let expected = Revoked {
         session: "12345@chatroom".into(),
@@ -58,14 +58,14 @@ fn a_revocation() {
         announcement_id: None,
     };
     assert_eq!(read, expected);
-    // With the room's prefix, the room's own, without CDATA, not escaped at all.
+    // With a member's prefix, with the room's prefix, without CDATA, unescaped.
     let plain = REVOKE.replace("<![CDATA[", "").replace("]]>", "");
     for content in [
         format!("@b:<br/>{}", revoke(REVOKE)),
         format!("12345@chatroom:<br/>{}", revoke(REVOKE)),
         revoke(&plain),
         format!("<br/>\n{}", revoke(REVOKE)),
-        // Junk in front: the official page drops it.
+        // Leading junk, which the official page drops.
         format!("\u{feff}a &amp; “b” <span class=\"emoji emoji1f604\"></span>: {}", revoke(REVOKE)),
         wire("<?xml version=\"1.0\"?>\n") + &revoke(REVOKE),
         format!("<sysmsg type=\"revokemsg\"><revokemsg>{REVOKE}</revokemsg></sysmsg>"),
@@ -77,7 +77,7 @@ fn a_revocation() {
 }
 
 #[test]
-fn revocations_of_all_sorts() {
+fn revocation_variants_are_parsed() {
     for (text, shown, by) in [
         ("你撤回了一条消息", "你撤回了一条消息", Some(Person::Me)),
         ("You recalled a message", "You recalled a message", Some(Person::Me)),
@@ -113,7 +113,7 @@ fn revocations_of_all_sorts() {
 }
 
 #[test]
-fn a_tickle() {
+fn tickle_is_parsed() {
     let content = wire(
         "<sysmsg type=\"pat\">\n<pat>\n  <fromusername>wxid_a</fromusername>\n  <chatusername>12345@chatroom</chatusername>\n  <pattedusername>wxid_b</pattedusername>\n  <patsuffix><![CDATA[的肩膀]]></patsuffix>\n  <patsuffixversion>2</patsuffixversion>\n\n  <template><![CDATA[\"${wxid_a}\" 拍了拍 \"${wxid_b}\" 的肩膀]]></template>\n</pat>\n</sysmsg>",
     );
@@ -128,7 +128,7 @@ fn a_tickle() {
 }
 
 #[test]
-fn a_tip_of_a_room() {
+fn room_tip_is_parsed() {
     let content = wire(
         "<sysmsg type=\"roomtoolstips\">\n<todo>\n<op>0</op>\n<todoid><![CDATA[id_7]]></todoid>\n<username><![CDATA[roomannouncement@app.origin]]></username>\n<title><![CDATA[带水 &amp; 帽子]]></title>\n<creator><![CDATA[wxid_a]]></creator>\n<related_msgid><![CDATA[4527210051674039705]]></related_msgid>\n<oper><![CDATA[wxid_b]]></oper>\n<template><![CDATA[${wxid_b}完成了待办]]></template>\n</todo>\n</sysmsg>",
     );
@@ -143,7 +143,7 @@ fn a_tip_of_a_room() {
 }
 
 #[test]
-fn others_are_kept() {
+fn unknown_kinds_are_kept() {
     let joined = SystemEvent::Invited {
         by: Person::Me,
         who: vec![Person::Named("大山".into()), Person::Named("阿梅".into())],
@@ -182,9 +182,9 @@ fn others_are_kept() {
     }
 }
 
-/// Threat M1: whoever renames a room chooses what a notice says.
+/// Threat M1: room names and nicknames are part of a notice's text.
 #[test]
-fn a_name_cannot_be_a_sysmsg() {
+fn name_with_xml_is_not_a_sysmsg() {
     let xml = wire("<sysmsg type=\"revokemsg\"><revokemsg><msgid>7</msgid></revokemsg></sysmsg>");
     for content in [
         format!("\"大山\"修改群名为“{xml}”"),
@@ -195,14 +195,14 @@ fn a_name_cannot_be_a_sysmsg() {
         assert!(system.text.contains("<sysmsg"));
     }
     assert!(matches!(kind_of(10_000, &xml), Kind::Revoked(_)));
-    // Nor the second tag of XML.
+    // It must be the first tag of the XML.
     let other = wire("<b>") + &xml;
     assert!(matches!(kind_of(10_002, &other), Kind::System(_)));
 }
 
 /// Threats X1, X3.
 #[test]
-fn spoiled_xml() {
+fn malformed_xml_is_tolerated() {
     for xml in [
         "<!DOCTYPE x [<!ENTITY a \"b\">]><sysmsg/>",
         "<?xml version=\"1.0\"?><!DOCTYPE x><sysmsg type=\"revokemsg\"></sysmsg>",
@@ -213,7 +213,7 @@ fn spoiled_xml() {
         let unreadable = matches!(kind, Kind::Unreadable { msg_type: MsgType::REVOKED, .. });
         assert!(unreadable || matches!(kind, Kind::System(_)), "{kind:?}");
     }
-    // What stood before the fault counts.
+    // The part before the error is parsed.
     let cut = revoke(REVOKE);
     let cut = cut.split("&lt;replacemsg").next().unwrap();
     assert_eq!(revoked(cut).msg_id.as_str(), "4527210051674039705");
@@ -222,7 +222,7 @@ fn spoiled_xml() {
 }
 
 #[test]
-fn is_written_for_bridges() {
+fn serialized_form_is_stable() {
     let json = serde_json::to_value(revoked(&revoke(REVOKE))).unwrap();
     assert_eq!(json["msg_id"], "4527210051674039705");
     assert_eq!(json["by"]["named"], "林晓");
@@ -233,7 +233,7 @@ fn is_written_for_bridges() {
 
 /// Threats R2, X2.
 #[test]
-fn long_documents_take_no_longer_than_they_are() {
+fn long_documents_take_linear_time() {
     for part in ["&amp;", "<link name=\"a\">", "<member>", "x", "$a$", "${", "<b>"] {
         for start in [
             "<sysmsg type=\"sysmsgtemplate\"><sysmsgtemplate><content_template><link_list><link name=\"a\" type=\"link_profile\"><memberlist><member><nickname>",
@@ -250,7 +250,7 @@ fn long_documents_take_no_longer_than_they_are() {
 
 proptest! {
     #[test]
-    fn any_content_is_read(content in "(&lt;/?(sysmsg|revokemsg|pat|template|link|sysmsgtemplate|content_template|link_list|member|todo|title|text)( type=\"(revokemsg|pat|sysmsgtemplate|roomtoolstips|x)\")?&gt;|<br/>|[$]|[{]|\\PC){0,30}", msg_type in prop::sample::select(&[10_000, 10_002][..])) {
+    fn any_content_is_accepted(content in "(&lt;/?(sysmsg|revokemsg|pat|template|link|sysmsgtemplate|content_template|link_list|member|todo|title|text)( type=\"(revokemsg|pat|sysmsgtemplate|roomtoolstips|x)\")?&gt;|<br/>|[$]|[{]|\\PC){0,30}", msg_type in prop::sample::select(&[10_000, 10_002][..])) {
         for start in ["", "&lt;sysmsg type=\"pat\"&gt;", "&lt;sysmsg type=\"sysmsgtemplate\"&gt;"] {
             if let Kind::SysMsg(sysmsg) = kind_of(msg_type, &format!("{start}{content}&lt;/sysmsg&gt;")) {
                 sysmsg.text();
@@ -258,9 +258,9 @@ proptest! {
         }
     }
 
-    /// A text of the caller's choice comes through each of the elements.
+    /// Names are preserved in each of the elements.
     #[test]
-    fn any_name_comes_through(name in "[^\\x00-\\x1f\\x7f\"&<>$\\]]{1,20}") {
+    fn any_name_is_preserved(name in "[^\\x00-\\x1f\\x7f\"&<>$\\]]{1,20}") {
         prop_assume!(!name.trim().is_empty() && !name.contains("撤回了") && !["你", "我"].contains(&name.trim()));
         let text = format!("\"{name}\" 撤回了一条消息");
         let read = revoked(&revoke(&format!("<msgid>7</msgid><replacemsg><![CDATA[{text}]]></replacemsg>")));

@@ -1,4 +1,4 @@
-//! What the service itself says in a chat: `docs/protocol.md` §9.9.
+//! System notices in chats: `docs/protocol.md` §9.9.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -10,126 +10,126 @@ use serde::Serialize;
 use super::patterns::recognise;
 use crate::text::{Text, decode};
 
-/// A text of the service's: `MsgType` 10000 and 9999.
+/// A system notice in text form: `MsgType` 10000 and 9999.
 ///
-/// It has no structure of its own. What it tells is found by its wording, in Chinese and English,
-/// the languages that the sources know; in others, [`System::event`] is nothing.
+/// The text is unstructured. Its event is recognized by its wording in Chinese and English, the
+/// languages documented by the sources; in other languages, [`System::event`] is `None`.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct System {
-    /// The text as a phone shows it, without the links in it.
+    /// The text as displayed by a phone, without links.
     pub text: Box<str>,
-    /// What it tells, if its wording is known.
+    /// The event, if the wording is known.
     pub event: Option<SystemEvent>,
 }
 
-/// What a text of the service's tells.
+/// The event that a system notice reports.
 ///
-/// Names are what the text has in their place: of a room's members their names there, which
-/// anybody may choose and change. A name that contains the words around it is cut at the first of
-/// them. Nothing here tells who is meant beyond doubt: for that, compare the member lists of the
-/// room (a changed one follows within minutes, `docs/protocol.md` §7.2).
+/// Names are copied from the text: for members of a room, their display names, which anybody may
+/// choose and change. A name that contains the words around it is cut at the first of them. Names
+/// therefore do not identify people reliably: compare the member lists of the room (an updated one
+/// follows within minutes, `docs/protocol.md` §7.2).
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SystemEvent {
-    /// Somebody brought others into the room.
+    /// People were invited to the room.
     Invited {
-        /// Who did.
+        /// The inviter.
         by: Person,
-        /// Who is new.
+        /// The new members.
         who: Vec<Person>,
-        /// Who was there already, where the text says so.
+        /// The previous members, if the text names them.
         others: Vec<Person>,
     },
-    /// Somebody came into the room with a QR code.
+    /// People joined the room with a QR code.
     JoinedByCode {
-        /// Who is new.
+        /// The new members.
         who: Vec<Person>,
-        /// Whose code it was, where the text says so.
+        /// The owner of the code, if the text names them.
         of: Option<Person>,
-        /// Who was there already, where the text says so.
+        /// The previous members, if the text names them.
         others: Vec<Person>,
     },
-    /// Somebody came into the room, the text does not say how.
+    /// People joined the room in a way that the text does not state.
     Joined {
-        /// Who is new.
+        /// The new members.
         who: Vec<Person>,
     },
-    /// Somebody was put out of the room. (Who leaves by themselves is not told of.)
+    /// People were removed from the room. (The service does not report members who leave.)
     Removed {
-        /// Who did it.
+        /// The person who removed them.
         by: Person,
-        /// Who is out; [`Person::Me`] if it is this account.
+        /// The removed members; [`Person::Me`] for this account.
         who: Vec<Person>,
     },
-    /// The room has another name.
+    /// The room was renamed.
     Renamed {
-        /// Who chose it.
+        /// The person who renamed it.
         by: Person,
-        /// The name.
+        /// The new name.
         topic: Box<str>,
     },
-    /// The other side is a friend now.
+    /// The other side is now a friend.
     FriendAdded {
-        /// Its name, where the text says it.
+        /// Its name, if the text contains it.
         name: Option<Box<str>>,
     },
-    /// The other side has to accept this account first: most often, it deleted it from its
-    /// contacts.
+    /// The other side must accept this account first, usually because it deleted this account from
+    /// its contacts.
     VerificationNeeded {
-        /// Its name, where the text says it.
+        /// Its name, if the text contains it.
         name: Option<Box<str>>,
     },
-    /// The other side has blocked this account: what was sent did not arrive.
+    /// The other side has blocked this account: the message was not delivered.
     Blocked,
-    /// A red packet came: only the phone can open it.
+    /// A red packet was received. Only the phone can open it.
     RedPacketReceived,
     /// The phone sent a red packet.
     RedPacketSent,
-    /// The service takes no more for a while.
+    /// The service temporarily rejects further operations.
     TooFrequent,
-    /// Somebody shares where they are.
+    /// Somebody started to share their live location.
     LiveLocationStarted {
-        /// Who does.
+        /// The person who shares it.
         by: Person,
     },
-    /// Nobody does any more.
+    /// The sharing of live locations ended.
     LiveLocationEnded,
-    /// The service advises caution.
+    /// The service warns about strangers.
     StrangerWarning {
-        /// Of whom; of the other side, if nobody is named.
+        /// The strangers; the other side if empty.
         who: Vec<Person>,
     },
-    /// Somebody took back a message. A [`Revoked`](super::Revoked) tells which.
+    /// Somebody revoked a message. [`Revoked`](super::Revoked) identifies the message.
     Recalled {
-        /// Who did.
+        /// The person who revoked it.
         by: Person,
     },
     /// Somebody tickled somebody.
     Tickled {
-        /// Who did.
+        /// The person who tickled.
         by: Person,
-        /// Whom; the same, if themselves.
+        /// The person who was tickled; may be the same.
         whom: Person,
-        /// What follows the name, such as "on the shoulder".
+        /// The text after the name, such as "on the shoulder".
         suffix: Box<str>,
     },
 }
 
-/// Somebody that a text of the service's names.
+/// A person named in a system notice.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Person {
     /// This account: "你", "You".
     Me,
-    /// Whoever is called this there.
+    /// A person with this display name.
     Named(Box<str>),
 }
 
 impl Person {
-    /// The name; nothing for this account.
+    /// Returns the name; `None` for this account.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Me => None,
@@ -139,13 +139,13 @@ impl Person {
 }
 
 impl System {
-    /// Reads a content without its prefix.
+    /// Parses a content without its prefix.
     pub(super) fn read(content: Text) -> Self {
-        Self::told(decode(content))
+        Self::from_text(decode(content))
     }
 
-    /// Reads a text that is decoded.
-    pub(super) fn told(text: Box<str>) -> Self {
+    /// Parses a decoded text.
+    pub(super) fn from_text(text: Box<str>) -> Self {
         let text = match without_links(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(stripped) => stripped.into(),
@@ -156,8 +156,8 @@ impl System {
 }
 
 impl SystemEvent {
-    /// The same, where each name is replaced by the `people` that it stands for (of those that
-    /// there can only be one of, the first), what is no person's by the `text`.
+    /// Replaces each name by the `people` that it stands for (only the first where the event has a
+    /// single person), and other texts by `text`.
     pub(super) fn expand(
         self,
         people: impl Fn(&str) -> Option<Vec<Person>>,
@@ -167,7 +167,7 @@ impl SystemEvent {
             Some(persons) => persons.into_iter().next().unwrap_or(person),
             None => person,
         };
-        // Each stands once: what comes again must not make a small message a large one.
+        // Expands each name once: repetitions must not turn a small message into a large one.
         let all = |persons: Vec<Person>| {
             let mut met: Vec<Box<str>> = Vec::new();
             let mut out = Vec::with_capacity(persons.len());
@@ -216,8 +216,8 @@ impl SystemEvent {
     }
 }
 
-/// The text without the tags of links that only a phone can follow; what they enclose stays. The
-/// official page takes them out, too.
+/// Removes the tags of links that only a phone can follow and keeps their text, as the official
+/// page does.
 pub(super) fn without_links(text: &str) -> Cow<'_, str> {
     if !text.contains("weixin://") {
         return Cow::Borrowed(text);
@@ -227,7 +227,7 @@ pub(super) fn without_links(text: &str) -> Cow<'_, str> {
     let mut open: usize = 0;
     while let Some((before, tag)) = rest.split_once('<') {
         out.push_str(before);
-        // Up to the next bracket of either kind: no character is looked at twice.
+        // Up to the next bracket of either kind, so that no character is visited twice.
         let end = tag.find(['<', '>']).filter(|end| tag.get(*end..=*end) == Some(">"));
         let inner = end.and_then(|end| tag.get(..end)).unwrap_or_default();
         let link = inner.starts_with("a ") && inner.contains("weixin://");

@@ -1,10 +1,10 @@
-//! What each notice says.
+//! The events of all system notices.
 
 use super::*;
 
 /// `docs/protocol.md` §9.9: each kind in both languages.
 #[test]
-fn rooms() {
+fn room_notices_have_events() {
     use SystemEvent::{Invited, Joined, JoinedByCode, Removed, Renamed};
     let none = Vec::new;
     for (text, event) in [
@@ -137,7 +137,7 @@ fn rooms() {
 }
 
 #[test]
-fn friends_and_the_rest() {
+fn other_notices_have_events() {
     use SystemEvent::*;
     let verification = VerificationNeeded { name: some("大山") };
     for (text, event) in [

@@ -39,21 +39,21 @@ fn some(name: &str) -> Option<Box<str>> {
 
 /// puppet-wechat#182: spans in names broke the patterns of others.
 #[test]
-fn names_are_decoded_first() {
+fn names_are_decoded_before_matching() {
     let content = "\"A &amp; <span class=\"emoji emoji1f604\"></span>\"邀请\"&quot;大山&quot;、<span class=\"emoji emoji1f1e81f1f3\"></span>\"加入了群聊";
     let system = read(10_000, content);
     assert_eq!(&*system.text, "\"A & 😄\"邀请\"\"大山\"、🇨🇳\"加入了群聊");
     let who = named(&["\"大山\"", "🇨🇳"]);
     let event = SystemEvent::Invited { by: one("A & 😄"), who, others: vec![] };
     assert_eq!(system.event, Some(event));
-    // A name that is a pronoun is a name: it is quoted.
+    // A quoted pronoun is a name.
     let system = read(10_000, "\"你\"邀请\"You\"加入了群聊");
     let event = SystemEvent::Invited { by: one("你"), who: named(&["You"]), others: vec![] };
     assert_eq!(system.event, Some(event));
 }
 
 #[test]
-fn links_leave_their_words() {
+fn links_are_replaced_by_their_text() {
     for (text, left) in [
         ("a <a href=\"weixin://x?y=1&z\">b</a> c", "a b c"),
         ("<a href='weixin://x'>1</a><a href=\"weixin://y\">2</a>", "12"),
@@ -68,7 +68,7 @@ fn links_leave_their_words() {
 }
 
 #[test]
-fn the_rest_stays_a_text() {
+fn unknown_wording_has_no_event() {
     for text in [
         "",
         "林曉邀請大山加入群組",
@@ -83,18 +83,18 @@ fn the_rest_stays_a_text() {
 }
 
 #[test]
-fn the_table_is_sound() {
+fn patterns_are_unique_and_reachable() {
     let both: Vec<Lang> = PATTERNS.iter().map(|pattern| pattern.lang).collect();
     assert!(both.contains(&Lang::Zh) && both.contains(&Lang::En));
     let mut words: Vec<&str> = PATTERNS.iter().map(|pattern| pattern.words).collect();
     words.sort_unstable();
     words.dedup();
-    assert_eq!(words.len(), PATTERNS.len(), "no wording is there twice");
+    assert_eq!(words.len(), PATTERNS.len(), "duplicate wording");
     for pattern in PATTERNS {
         assert!(!pattern.source.is_empty());
         let chinese = pattern.words.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
         assert_eq!(chinese, pattern.lang == Lang::Zh, "{}", pattern.words);
-        // Every pattern can be met: none is hidden by one before it.
+        // Every filled pattern is recognized.
         let filled = |name: &str| match name {
             "suffix" | "rest" => "",
             _ => "X",
@@ -112,7 +112,7 @@ fn the_table_is_sound() {
 }
 
 #[test]
-fn is_written_for_bridges() {
+fn serialized_form_is_stable() {
     let system = read(10_000, "你邀请\"大山\"加入了群聊");
     let expected = serde_json::json!({
         "text": "你邀请\"大山\"加入了群聊",
@@ -123,24 +123,24 @@ fn is_written_for_bridges() {
     assert_eq!(serde_json::to_value(blocked).unwrap(), "blocked");
 }
 
-/// Threats M3, R2: what grows tenfold takes some ten times as long, not a hundred times.
+/// Threats M3, R2: the time is linear in the length.
 #[test]
-fn long_texts_take_no_longer_than_they_are() {
+fn long_texts_take_linear_time() {
     for part in ["\"邀请\"", " invited ", "你", "<", "<a ", "weixin://<a ", "\"、\""] {
         let text = part.repeat(300_000);
-        let system = System::told(text.as_str().into());
+        let system = System::from_text(text.as_str().into());
         assert_eq!(system.text.len(), text.len());
     }
 }
 
 proptest! {
     #[test]
-    fn any_text_stays_reachable(text in "([\"“”你我、：，<>&]|邀请|加入了群聊|invited|to the group chat|拍了拍|修改群名为|\\PC){0,30}", msg_type in prop::sample::select(&[9999, 10_000][..])) {
+    fn any_text_is_preserved(text in "([\"“”你我、：，<>&]|邀请|加入了群聊|invited|to the group chat|拍了拍|修改群名为|\\PC){0,30}", msg_type in prop::sample::select(&[9999, 10_000][..])) {
         let encoded = crate::text::encode(&text);
         prop_assert_eq!(&*read(msg_type, &encoded).text, text.as_str());
     }
 
-    /// Whatever people are called, as long as the words around it are not in the name.
+    /// Any names are found that do not contain the words around them.
     #[test]
     fn any_names_are_found(by in "[^\"、， \\s邀][^\"、，\\n邀\\s]{0,12}", who in prop::collection::vec("[a-z😄é北 ]{0,5}[a-z😄é北]", 1..4)) {
         let persons: Vec<Person> = who.iter().map(|name| one(name.trim())).collect();
@@ -153,10 +153,10 @@ proptest! {
     }
 }
 
-/// The names of a template stand for people, wherever an event has a person; a person's place takes
-/// the first of them, and nobody comes twice.
+/// Placeholders are expanded to people in every event. A single person takes the first of them, and
+/// nobody is listed twice.
 #[test]
-fn places_stand_for_people_in_every_event() {
+fn placeholders_expand_in_every_event() {
     use SystemEvent::{
         FriendAdded, Invited, Joined, JoinedByCode, LiveLocationStarted, Recalled, Removed,
         Renamed, StrangerWarning, Tickled, TooFrequent, VerificationNeeded,
@@ -197,7 +197,7 @@ fn places_stand_for_people_in_every_event() {
 }
 
 #[test]
-fn a_person_has_a_name_or_is_me() {
+fn name_is_none_for_this_account() {
     assert_eq!(one("x").name(), Some("x"));
     assert_eq!(Person::Me.name(), None);
     assert_eq!(format!("{:?}", Person::Me).to_string(), "Me");

@@ -1,4 +1,4 @@
-//! Texts with names in them that are more than text: `sysmsgtemplate`, `docs/protocol.md` §9.6.
+//! System notices with structured names: `sysmsgtemplate`, `docs/protocol.md` §9.6.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -11,71 +11,72 @@ use super::system::{Person, SystemEvent};
 use crate::text::decode;
 use crate::wire::document::Found;
 
-/// A text of the service's that says who the people in it are.
+/// A system notice with the ids of the people it names.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Template {
-    /// The text, the names in their places; links that undo something left out.
+    /// The text with names filled in, without links that undo an action.
     pub text: Box<str>,
-    /// What it tells, if its wording is known: with the names of [`Template::links`], whatever
-    /// quotes they contain.
+    /// The event, if the wording is known. Its names are those of [`Template::links`], even if they
+    /// contain quotes.
     pub event: Option<SystemEvent>,
-    /// The text as it came: `"$username$"邀请"$names$"加入了群聊`.
+    /// The original text: `"$username$"邀请"$names$"加入了群聊`.
     pub template: Box<str>,
-    /// What stands in the places.
+    /// The values of the placeholders.
     pub links: Vec<TemplateLink>,
 }
 
-/// What stands in a place of a [`Template`].
+/// The value of a placeholder of a [`Template`].
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TemplateLink {
-    /// The name of the place: `$names$` is called `names`.
+    /// The name of the placeholder: `names` for `$names$`.
     pub name: Box<str>,
-    /// `link_profile` names people, `link_revoke` and `link_revoke_qrcode` undo what the text
-    /// tells; others exist.
+    /// `link_profile` names people, `link_revoke` and `link_revoke_qrcode` undo the reported action;
+    /// others exist.
     pub kind: Box<str>,
-    /// The people that a `link_profile` names.
+    /// The people named by a `link_profile`.
     pub members: Vec<TemplateMember>,
-    /// The word on a link that does something.
+    /// The label of a link that triggers an action.
     pub title: Box<str>,
-    /// Permanent ids of the people whom that would concern.
+    /// Permanent ids of the people affected by that action.
     pub permanent_ids: Vec<Box<str>>,
-    /// What stands between the names.
+    /// The separator between the names.
     pub separator: Box<str>,
-    /// Whether a chat does not show it.
+    /// Whether the link is not displayed.
     pub hidden: bool,
 }
 
-/// Somebody named in a [`TemplateLink`].
+/// A person named in a [`TemplateLink`].
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TemplateMember {
-    /// The permanent id; empty where the name stands for several people.
+    /// The permanent id; empty if the name stands for several people.
     pub permanent_id: Box<str>,
-    /// What the person calls itself; of several people, all names with separators.
+    /// The nickname; for several people, all nicknames with separators.
     pub nick_name: Box<str>,
 }
 
-/// More links than any text of the service has.
+/// The maximum number of links, more than any known notice has.
 const LINKS: usize = 32;
-/// Longer than what the service puts between names, in bytes.
+/// The maximum length of a separator in bytes, longer than any known one.
 const SEPARATOR: usize = 16;
 const PROFILE: &str = "link_profile";
 
 impl Template {
-    /// With `plain` for those who have no use for a template; it is empty in all samples.
+    /// Builds a template. `plain` is the fallback text, which is empty in all samples.
     pub(super) fn new(template: Box<str>, plain: Box<str>, links: Vec<Draft>) -> Self {
         let links: Vec<TemplateLink> = links.into_iter().take(LINKS).map(Draft::finish).collect();
         let find = |name: &str| links.iter().position(|link| *link.name == *name);
-        // Each stands once: a place that comes again must not make a small message a large one.
+        // Fills in each placeholder once: repetitions must not turn a small message into a large
+        // one.
         let mut used = [false; LINKS];
         let text = rendered(&template, "$", "$", |name| {
             let place = find(name)?;
             let first = used.get_mut(place).is_some_and(|used| !core::mem::replace(used, true));
             Some(links.get(place).filter(|_| first).map(TemplateLink::text).unwrap_or_default())
         });
-        // The wording is looked for around the places, not around the names.
+        // The wording is matched around the placeholders, not around the names.
         let words = rendered(&template, "$", "$", |name| {
             let link = links.get(find(name)?)?;
             Some(if &*link.kind == PROFILE { ["$", name, "$"].concat() } else { String::new() })
@@ -94,7 +95,7 @@ impl TemplateLink {
         if &*self.kind != PROFILE {
             return if self.hidden { String::new() } else { self.title.as_ref().into() };
         }
-        // One that is long would stand between all names.
+        // A long separator would be repeated between all names.
         let usual = self.separator.is_empty() || self.separator.len() > SEPARATOR;
         let separator = if usual { "、" } else { &self.separator };
         let names = self.members.iter().map(|member| &*member.nick_name);
@@ -112,7 +113,7 @@ impl TemplateLink {
     }
 }
 
-/// A link under way: its texts may come in many pieces.
+/// A link that is being parsed: its texts may come in several pieces.
 #[derive(Default)]
 pub(super) struct Draft {
     name: Box<str>,
@@ -126,7 +127,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Takes what stands in a `link_list`; `path` begins inside.
+    /// Visits the content of a `link_list`; `path` is relative to it.
     pub(super) fn visit(links: &mut Vec<Self>, path: &[&str], found: Found<'_>) {
         if let (["link"], Found::Element(attributes)) = (path, &found) {
             let mut link = Self::default();
@@ -138,7 +139,7 @@ impl Draft {
                     _ => {}
                 }
             }
-            // One beyond the last that is kept: what follows belongs to none of those.
+            // Keeps one link beyond the limit, so that its content is not added to another link.
             links.truncate(LINKS);
             links.push(link);
             return;
@@ -169,7 +170,7 @@ impl Draft {
         }
     }
 
-    /// Decodes what the page would.
+    /// Decodes the texts that the page decodes.
     fn finish(self) -> TemplateLink {
         let member = |(id, name): (String, String)| TemplateMember {
             permanent_id: id.trim().into(),
@@ -187,8 +188,8 @@ impl Draft {
     }
 }
 
-/// A template with each name between `open` and `close` replaced; one that `replace` does not know
-/// stays, and so does what is not closed.
+/// Replaces each name between `open` and `close` in a template. Unknown names and unclosed
+/// placeholders remain.
 pub(super) fn rendered(
     template: &str,
     open: &str,
@@ -206,7 +207,7 @@ pub(super) fn rendered(
         } else {
             out.push_str(open);
             out.push_str(name);
-            // What closes one place may open the next.
+            // The delimiter that closes one placeholder may open the next.
             rest = after.get(name.len()..).unwrap_or_default();
         }
     }

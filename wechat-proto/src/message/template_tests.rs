@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::*;
 
-/// A link: its name, its kind, its members (id and name), and what follows them.
+/// A link: its name, its kind, its members (id and name), and the XML after them.
 pub(super) type Written<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
 
 pub(super) fn template(text: &str, links: &[Written<'_>]) -> String {
@@ -33,7 +33,7 @@ pub(super) fn read_template(content: &str) -> Template {
 }
 
 #[test]
-fn an_invitation() {
+fn invitation_is_parsed() {
     let read = read_template(&template(
         "你邀请\"$names$\"加入了群聊  $revoke$",
         &[
@@ -52,7 +52,7 @@ fn an_invitation() {
         ],
     ));
     assert_eq!(&*read.text, "你邀请\"古\"邀请\"根😄、a、b\"加入了群聊");
-    // The names are whole, whatever they contain.
+    // Names with quotes and separators remain whole.
     let who = vec![Person::Named("古\"邀请\"根😄".into()), Person::Named("a、b".into())];
     let event = SystemEvent::Invited { by: Person::Me, who, others: vec![] };
     assert_eq!(read.event, Some(event));
@@ -64,7 +64,7 @@ fn an_invitation() {
 }
 
 #[test]
-fn who_brought_whom() {
+fn template_events_have_people() {
     let one = |name: &str| Person::Named(name.into());
     let [a, b] = [("wxid_a", "林晓"), ("wxid_b", "大山")];
     for (text, event) in [
@@ -128,7 +128,7 @@ fn who_brought_whom() {
 }
 
 #[test]
-fn odd_templates() {
+fn unusual_templates_are_bounded() {
     let plain = read_template(
         &template("", &[]).replace("plain&gt;&lt;![CDATA[", "plain&gt;&lt;![CDATA[words"),
     );
@@ -142,7 +142,7 @@ fn odd_templates() {
             ("d", "link_new", &[], "<title>x</title>"),
         ],
     ));
-    // What is not known stays, a name is not read as a place, nothing stands twice.
+    // Unknown placeholders remain, names are not expanded, values are not repeated.
     assert_eq!(&*read.text, "$5 for $b$ and , $c$, $");
     assert_eq!(read.event, None);
     // Threat M2.

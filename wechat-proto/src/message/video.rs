@@ -11,13 +11,13 @@ use super::kind::MsgType;
 use super::piece::{self, Hidden, millis, pixels, plain, size};
 use crate::wire::document::{Found, walk};
 
-/// A video: `MsgType` 43, 44 and 62. It and its thumbnail are fetched by the message's number.
+/// A video: `MsgType` 43, 44 and 62. The video and its thumbnail are downloaded by message id.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Video {
-    /// Whether it was made while chatting, in a few seconds: `MsgType` 62.
+    /// Whether it is a video of a few seconds recorded in the chat: `MsgType` 62.
     pub short: bool,
-    /// How long it takes.
+    /// The duration.
     #[serde(rename = "duration_ms", serialize_with = "millis")]
     pub duration: Duration,
     /// Its size in bytes.
@@ -28,18 +28,18 @@ pub struct Video {
     pub height: u32,
     /// MD5 of the video, in hex digits.
     pub md5: Box<str>,
-    /// Who sent it, by a permanent id.
+    /// The permanent id of the sender.
     pub from: Box<str>,
     /// The video's name in the phones' storage network.
     pub cdn_url: Box<str>,
     /// The thumbnail's name there.
     pub cdn_thumb_url: Box<str>,
-    /// The key that both are encrypted with there.
+    /// The key with which both are encrypted there.
     pub aes_key: Hidden,
 }
 
 impl Video {
-    /// Nothing if it is no video.
+    /// Returns `None` if it is not a video.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut video = Box::new(Self {
             short: record.msg_type.0 == MsgType::SHORT_VIDEO.0,
@@ -49,11 +49,11 @@ impl Video {
             ..Self::default()
         });
         let content = record.content.trim();
-        // Newer versions write `@` and hex digits, as with pictures.
+        // Newer versions send `@` and hex digits, as for pictures.
         let mut any = content.is_empty() || content.starts_with('@') || !video.duration.is_zero();
         if let Some(document) = document(content) {
             walk(&document, |path, found| {
-                // Those of 2016 look like pictures.
+                // Videos of 2016 have the XML of pictures.
                 if let ([.., "videomsg" | "img"], Found::Element(attributes)) = (path, found) {
                     any = true;
                     for (name, value) in attributes.iter() {
@@ -92,13 +92,13 @@ mod tests {
     fn read(msg_type: i64, fields: &str, content: &str) -> Option<Video> {
         match said(msg_type, fields, content).kind {
             Kind::Video(video) => Some(*video),
-            Kind::Unreadable { reason: "it is no video", .. } => None,
+            Kind::Unreadable { reason: "not a video", .. } => None,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn reads() {
+    fn fields_are_parsed() {
         let content = "&lt;msg&gt;<br/>&lt;videomsg aeskey=\"6b65\" cdnthumbaeskey=\"6b65\" cdnvideourl=\"3043\" cdnthumburl=\"3044\" length=\"3585019\" playlength=\"28\" cdnthumblength=\"5005\" cdnthumbwidth=\"224\" cdnthumbheight=\"398\" fromusername=\"wxid_a\" md5=\"a63a\" newmd5=\"\" isad=\"0\" /&gt;<br/>&lt;/msg&gt;";
         for msg_type in [43, 44, 62] {
             let video =
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_there_is() {
+    fn partial_content_is_parsed() {
         let old = read(
             62,
             "",
@@ -134,8 +134,8 @@ mod tests {
         assert_eq!(read(43, "", ""), Some(Video::default()));
         assert_eq!(read(43, "", "@8f3e6a0b"), Some(Video::default()));
         assert_eq!(read(43, r#""PlayLength":3"#, "spoiled").unwrap().duration.as_secs(), 3);
-        for nothing in ["spoiled", "<msg/>"] {
-            assert_eq!(read(43, "", nothing), None, "{nothing}");
+        for empty in ["spoiled", "<msg/>"] {
+            assert_eq!(read(43, "", empty), None, "{empty}");
         }
     }
 }

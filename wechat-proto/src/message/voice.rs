@@ -10,33 +10,33 @@ use super::envelope::WireMessage;
 use super::piece::{self, Hidden, int, millis, plain, size};
 use crate::wire::document::{Found, walk};
 
-/// A voice message: `MsgType` 34. It is fetched by the message's number.
+/// A voice message: `MsgType` 34. It is downloaded by message id.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Voice {
-    /// How long it takes.
+    /// The duration.
     #[serde(rename = "duration_ms", serialize_with = "millis")]
     pub duration: Duration,
-    /// Its size on the phone, in bytes; what is fetched is an MP3 of another size.
+    /// Its size on the phone, in bytes; the download is an MP3 of a different size.
     pub length: u64,
     /// Its format on the phone: 4 is SILK.
     pub format: i64,
-    /// Whether it is all there.
+    /// Whether the recording is complete.
     pub complete: bool,
-    /// Whether its sender broke it off.
+    /// Whether the sender cancelled the recording.
     pub cancelled: bool,
-    /// The phone's number of it.
+    /// The phone's buffer id.
     pub buffer_id: Box<str>,
-    /// Who sent it, by a permanent id.
+    /// The permanent id of the sender.
     pub from: Box<str>,
-    /// The sending phone's own number of the message.
+    /// The sending phone's id of the message.
     pub client_msg_id: Box<str>,
-    /// The key that it is encrypted with in the phones' storage network.
+    /// The key with which it is encrypted in the phones' storage network.
     pub aes_key: Hidden,
 }
 
 impl Voice {
-    /// Nothing if it is no voice.
+    /// Returns `None` if it is not a voice message.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut voice = Box::new(Self {
             duration: Duration::from_millis(piece::unsigned(record.voice_length.0)),
@@ -83,13 +83,13 @@ mod tests {
     fn read(fields: &str, content: &str) -> Option<Voice> {
         match said(34, fields, content).kind {
             Kind::Voice(voice) => Some(*voice),
-            Kind::Unreadable { reason: "it is no voice", .. } => None,
+            Kind::Unreadable { reason: "not a voice message", .. } => None,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn reads() {
+    fn fields_are_parsed() {
         let voice = read(
             r#""VoiceLength":1580"#,
             "&lt;msg&gt;&lt;voicemsg endflag=\"1\" cancelflag=\"1\" forwardflag=\"0\" voiceformat=\"4\" voicelength=\"1999\" length=\"2026\" bufid=\"216825389722501519\" clientmsgid=\"49ef_174\" fromusername=\"wxid_a\" aeskey=\"6b65\" /&gt;&lt;/msg&gt;",
@@ -112,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_there_is() {
+    fn partial_content_is_parsed() {
         let xml = read("", "<msg><voicemsg voicelength=\"1999\"/></msg>").unwrap();
         assert_eq!(xml.duration, Duration::from_millis(1999));
         let record = read(r#""VoiceLength":"70""#, "spoiled").unwrap();
         assert_eq!(record.duration, Duration::from_millis(70));
         assert_eq!(read("", ""), Some(Voice::default()));
-        for nothing in ["spoiled", "<msg/>", "<msg><img/></msg>"] {
-            assert_eq!(read(r#""VoiceLength":-1"#, nothing), None, "{nothing}");
+        for empty in ["spoiled", "<msg/>", "<msg><img/></msg>"] {
+            assert_eq!(read(r#""VoiceLength":-1"#, empty), None, "{empty}");
         }
     }
 }

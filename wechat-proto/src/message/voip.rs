@@ -12,38 +12,38 @@ use super::piece::{Piece, millis, text};
 use crate::text::decode;
 use crate::wire::document::{Found, walk};
 
-/// A call, by voice or video, that only the phone can take: `MsgType` 50, 52 and 53.
+/// A voice or video call, which only the phone can answer: `MsgType` 50, 52 and 53.
 ///
-/// The web shows it as a text. What else is known of it comes from phones; none of it was seen on
-/// the web.
+/// The web displays it as a text. The other fields are known from phones only and were not observed
+/// on the web.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Voip {
-    /// Which of the three it is.
+    /// The step of the call.
     pub step: VoipStep,
-    /// What it says to people, such as how long the call took; often empty.
+    /// The displayed text, such as the duration of the call; often empty.
     pub text: Box<str>,
-    /// By voice or with pictures.
+    /// Whether it is a voice or a video call.
     pub by: Option<VoipBy>,
-    /// How long the call took, once it is over.
+    /// The duration of an ended call.
     #[serde(rename = "duration_ms", serialize_with = "millis")]
     pub duration: Duration,
 }
 
-/// What is told of a call.
+/// A step of a call.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum VoipStep {
-    /// `MsgType` 50: there is or was one.
+    /// `MsgType` 50: a current or past call.
     Message,
-    /// `MsgType` 52: something about it changed.
+    /// `MsgType` 52: a change of the call's state.
     Notify,
-    /// `MsgType` 53: an invitation to one.
+    /// `MsgType` 53: an invitation.
     Invite,
 }
 
-/// How a call is made.
+/// The medium of a call.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -69,7 +69,7 @@ impl Voip {
         };
         let (mut words, mut by, mut seconds) = <(Piece, Piece, Piece)>::default();
         walk(&document, |path, found| match (path, found) {
-            // Its phones spell it either way.
+            // Phones use both spellings.
             ([.., "msg" | "display_content" | "diaplay_content"], Found::Text(text)) => {
                 words.push(text);
             }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn reads() {
+    fn fields_are_parsed() {
         for (msg_type, step) in
             [(50, VoipStep::Message), (52, VoipStep::Notify), (53, VoipStep::Invite)]
         {

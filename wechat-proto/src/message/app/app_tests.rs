@@ -8,7 +8,7 @@ use crate::message::{Kind, MsgType};
 use crate::testing::said;
 use crate::time::Timestamp;
 
-/// An app message of this kind, with fields of the record, and with XML in the `appmsg`.
+/// Parses an app message of this kind, with fields of the record and XML in `appmsg`.
 fn read(kind: i64, fields: &str, inner: &str) -> App {
     read_content(
         kind,
@@ -25,9 +25,9 @@ fn read_content(kind: i64, fields: &str, content: &str) -> App {
     }
 }
 
-/// The common fields, escaped and spoiled as the service does: `docs/shapes.md` S54 to S57.
+/// The common fields, escaped and malformed as by the service: `docs/shapes.md` S54 to S57.
 #[test]
-fn reads_what_all_have() {
+fn common_fields_are_parsed() {
     let app = read_content(
         5,
         "",
@@ -48,7 +48,7 @@ fn reads_what_all_have() {
         content: AppContent::Link,
     };
     assert_eq!(app, expected);
-    // Without the `msg`, as what this account sends; the record goes before.
+    // Without `msg`, as in messages sent by this account. The record takes precedence.
     let own = read_content(
         5,
         r#""Url":"http://r/?a=1&amp;b=2","FileName":"F","AppInfo":{"AppID":"wxr"}"#,
@@ -60,7 +60,7 @@ fn reads_what_all_have() {
 
 /// `docs/shapes.md` S60.
 #[test]
-fn keeps_the_text_in_place_of_xml() {
+fn text_in_place_of_xml_is_kept() {
     for (content, text) in [
         ("该类型暂不支持，请在手机上查看", "该类型暂不支持，请在手机上查看"),
         ("a &lt; b<br/>c", "a < b\nc"),
@@ -70,27 +70,27 @@ fn keeps_the_text_in_place_of_xml() {
             assert_eq!((app.kind.0, &*app.text, &*app.title), (kind, text, ""));
         }
     }
-    // Nothing but the record's number, or its link.
+    // Only the record's type, or its link.
     assert_eq!(read_content(2001, "", "").content, AppContent::RedPacket(Box::default()));
     assert_eq!(&*read_content(0, r#""Url":"http://r/""#, "").url, "http://r/");
-    // XML of something else.
+    // XML of another type.
     assert_eq!(&*read_content(5, "", "<msg><img/></msg>").text, "");
-    // XML that is not read, however often it is escaped: it has keys in it.
+    // Rejected XML is not shown as a text, because it may contain keys, however often it is escaped.
     let mut bomb = String::from("<!DOCTYPE a><msg><appmsg><aeskey>6b65</aeskey></appmsg></msg>");
     for _ in 0..3 {
         assert_eq!(&*read_content(5, "", &bomb).text, "", "{bomb}");
         bomb = bomb.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     }
-    for nothing in ["", "<msg/>", "<msg><img/></msg>", "<br/>"] {
-        let kind = said(49, "\"AppMsgType\":0", nothing).kind;
-        let reason = "it is no app message";
-        assert_eq!(kind, Kind::Unreadable { msg_type: MsgType::APP, reason }, "{nothing}");
+    for empty in ["", "<msg/>", "<msg><img/></msg>", "<br/>"] {
+        let kind = said(49, "\"AppMsgType\":0", empty).kind;
+        let reason = "not an app message";
+        assert_eq!(kind, Kind::Unreadable { msg_type: MsgType::APP, reason }, "{empty}");
     }
 }
 
-/// Kinds whose payload is what all have.
+/// Kinds without a payload of their own.
 #[test]
-fn tells_kinds_apart() {
+fn kinds_are_distinguished() {
     let title = "<title>T</title>";
     for (kind, content) in [
         (1, AppContent::Text),
@@ -110,7 +110,7 @@ fn tells_kinds_apart() {
     ] {
         let app = read(kind, "", title);
         assert_eq!((app.kind.0, &*app.title, app.content), (kind, "T", content));
-        // The XML's number counts where the record has none.
+        // The XML's type is used if the record has none.
         if kind > 0 {
             let inner = format!("{title}<type>{kind}</type>");
             assert_eq!(read(0, "", &inner).kind.0, kind);
@@ -124,7 +124,7 @@ fn tells_kinds_apart() {
 }
 
 #[test]
-fn reads_attachments() {
+fn attachments_are_parsed() {
     let inner = "<title>photo</title><md5>m1</md5><appattach><totallen>7</totallen><attachid>@crypt_1</attachid><fileext>PNG</fileext><cdnattachurl>30</cdnattachurl><cdnthumburl>31</cdnthumburl><cdnthumbwidth>9</cdnthumbwidth><cdnthumbheight>8</cdnthumbheight><aeskey>6b65</aeskey></appattach>";
     let expected = Attachment {
         length: 7,
@@ -144,7 +144,7 @@ fn reads_attachments() {
     let AppContent::Emoji(emoji) = emoji.content else { panic!("{emoji:?}") };
     assert_eq!(&*emoji.md5, "e1");
 
-    // A file: the record goes before.
+    // A file: the record takes precedence.
     let file = read(
         6,
         r#""FileName":"a &amp; b.PDF","FileSize":"12","MediaId":"@crypt_2","EncryFileName":"a%20b.PDF""#,
@@ -172,7 +172,7 @@ fn reads_attachments() {
 }
 
 #[test]
-fn reads_streams() {
+fn streams_are_parsed() {
     let inner = "<dataurl>\n http://d/?a=1&amp;amp;b=2 \n</dataurl><lowdataurl>http://l/</lowdataurl><lowurl>http://p/</lowurl><songalbumurl>http://s/</songalbumurl><songlyric>la<br/>la</songlyric>";
     let stream = Stream {
         data_url: "http://d/?a=1&b=2".into(),
@@ -187,7 +187,7 @@ fn reads_streams() {
 
 /// `docs/protocol.md` §9.4: one item, or several.
 #[test]
-fn reads_articles() {
+fn articles_are_parsed() {
     let item = |n: u32| {
         format!(
             "<item><title><![CDATA[T{n}]]></title><url><![CDATA[http://a/{n}?x=1&amp;y=2]]></url><digest>D</digest><cover>http://c/{n}|900|500</cover><pub_time>147661257{n}</pub_time></item>"
@@ -214,14 +214,14 @@ fn reads_articles() {
             assert_eq!(article.published, Some(Timestamp::from_secs(1_476_612_570 + u64::from(n))));
         }
     }
-    // Other kinds have an empty one.
+    // Plain links have an empty category.
     let link = read(5, "", "<mmreader><category type=\"0\" count=\"0\"></category></mmreader>");
     assert_eq!(link.content, AppContent::Link);
 }
 
-/// The document within the document: as CDATA, escaped, as elements.
+/// The nested document: as CDATA, escaped, as elements.
 #[test]
-fn reads_history() {
+fn history_is_parsed() {
     let record = "<recordinfo><title>甲和乙的聊天记录</title><desc>甲: 在吗</desc><datalist count=\"9\"><dataitem datatype=\"1\" dataid=\"d1\"><sourcename>甲 &amp;amp; 丙</sourcename><sourcetime>2023-05-01 10:00:00</sourcetime><datadesc>在吗</datadesc></dataitem><dataitem datatype=\"8\"><sourcename>乙</sourcename><datatitle>a.pdf</datatitle><datafmt>pdf</datafmt><datasize>99</datasize><fullmd5>f1</fullmd5></dataitem><dataitem datatype=\"5\"><link>http://x/?a=1&amp;amp;b=2</link></dataitem><dataitem datatype=\"17\"><recordxml><recordinfo><datalist><dataitem datatype=\"1\"><datadesc>inner</datadesc></dataitem></datalist></recordinfo></recordxml></dataitem></datalist></recordinfo>";
     let text = HistoryItem {
         kind: HistoryKind::TEXT,
@@ -257,13 +257,13 @@ fn reads_history() {
             assert_eq!(app.content, AppContent::History(Box::new(history.clone())), "{inner}");
         }
     }
-    // What some phones write in others.
+    // Some phones send this in other kinds.
     let link = read(0, "", "<title>T</title><recorditem><![CDATA[(null)]]></recorditem>");
     assert_eq!(link.content, AppContent::Unknown);
 }
 
 #[test]
-fn reads_mini_programs() {
+fn mini_programs_are_parsed() {
     let inner = "<title>T</title><sourcedisplayname>店</sourcedisplayname><weappinfo><username><![CDATA[gh_1@app]]></username><appid>wx07</appid><type>2</type><version>14</version><weappiconurl>http://i/?a=1&amp;amp;b=2</weappiconurl><pagepath>pages/i.html?x=1&amp;amp;y=2</pagepath></weappinfo>";
     let program = MiniProgram {
         user_name: "gh_1@app".into(),
@@ -281,7 +281,7 @@ fn reads_mini_programs() {
 }
 
 #[test]
-fn reads_channels() {
+fn channels_videos_are_parsed() {
     let app = read(
         51,
         "",
@@ -306,7 +306,7 @@ fn reads_channels() {
 }
 
 #[test]
-fn reads_quotes() {
+fn quotes_are_parsed() {
     let quoted = |kind: i64, content: &str| {
         let app = read(
             57,
@@ -335,7 +335,7 @@ fn reads_quotes() {
     let image = "&lt;msg&gt;&lt;img length=\"5\"/&gt;&lt;/msg&gt;";
     let text = "<msg><img length=\"5\"/></msg>".into();
     assert_eq!(quoted(3, image), Quote { text, kind: MsgType::IMAGE, ..expected });
-    // Threat S1: XML has keys in it.
+    // Threat S1: XML contains keys.
     let key = "&lt;msg&gt;&lt;img aeskey=\"6b657931\"/&gt;&lt;/msg&gt;";
     for (kind, shown) in [(1, true), (3, false), (43, false), (49, false), (4711, false)] {
         assert_eq!(format!("{:?}", quoted(kind, key)).contains("6b657931"), shown, "{kind}");
@@ -347,7 +347,7 @@ fn reads_quotes() {
 }
 
 #[test]
-fn reads_money() {
+fn transfers_and_red_packets_are_parsed() {
     let inner = "<title><![CDATA[微信转账]]></title><des><![CDATA[收到转账0.10元。]]></des><wcpayinfo><paysubtype>1</paysubtype><feedesc><![CDATA[￥0.10]]></feedesc><transcationid><![CDATA[100005]]></transcationid><transferid><![CDATA[100006]]></transferid><invalidtime><![CDATA[1476698970]]></invalidtime><begintransfertime><![CDATA[1476612570]]></begintransfertime><effectivedate><![CDATA[1]]></effectivedate><pay_memo><![CDATA[午饭 &amp; 茶]]></pay_memo><receivertitle>恭喜发财</receivertitle><sendertitle>S</sendertitle></wcpayinfo>";
     let app = read(2000, "", inner);
     assert_eq!((&*app.title, &*app.description), ("微信转账", "收到转账0.10元。"));
@@ -368,14 +368,14 @@ fn reads_money() {
     assert_eq!(sent.content, AppContent::RedPacket(Box::new(RedPacket { greeting: "S".into() })));
 }
 
-/// Hostile XML costs no more than it is long, and never the message: `docs/threats.md` X1, X2.
+/// Hostile XML takes linear time and does not lose the message: `docs/threats.md` X1, X2.
 #[test]
-fn takes_no_more_than_there_is() {
+fn hostile_xml_is_bounded() {
     let items = "<dataitem>".repeat(50_000);
     let content = format!("<msg><appmsg><recorditem><recordinfo><datalist>{items}");
     let app = read_content(19, "", &content);
     let AppContent::History(history) = app.content else { panic!("none") };
-    // Those within another are none.
+    // Nested items are ignored.
     assert_eq!(history.items.len(), 1);
     let bomb = "&lt;!DOCTYPE x [&lt;!ENTITY a \"ha\"&gt;]&gt;&lt;msg&gt;&lt;appmsg&gt;&lt;title&gt;&a;&lt;/title&gt;&lt;/appmsg&gt;&lt;/msg&gt;";
     assert_eq!(&*read_content(5, "", bomb).title, "");

@@ -1,4 +1,4 @@
-//! Files, and what else is attached.
+//! Files and other attachments.
 
 use alloc::boxed::Box;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::envelope::WireMessage;
 use super::super::piece::{self, Hidden, Piece, pixels};
 
-/// What is attached to an app message: `appattach`.
+/// The attachment of an app message: `appattach`.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Attachment {
@@ -15,7 +15,7 @@ pub struct Attachment {
     pub length: u64,
     /// MD5 of it, in hex digits.
     pub md5: Box<str>,
-    /// What its name ends in, in small letters and without the dot.
+    /// The file name extension, in lower case and without the dot.
     pub extension: Box<str>,
     /// Its id in the service's storage.
     pub attach_id: Hidden,
@@ -27,7 +27,7 @@ pub struct Attachment {
     pub thumb_width: u32,
     /// Height of the thumbnail, in pixels.
     pub thumb_height: u32,
-    /// The key that it is encrypted with there.
+    /// The key with which it is encrypted there.
     pub aes_key: Hidden,
 }
 
@@ -35,25 +35,25 @@ pub struct Attachment {
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct File {
-    /// Its name, as its sender chose it: no name to store it under unchecked.
+    /// The name chosen by the sender. Validate it before using it as a path.
     pub name: Box<str>,
     /// Its size in bytes.
     pub length: u64,
-    /// What its name ends in, in small letters and without the dot.
+    /// The file name extension, in lower case and without the dot.
     pub extension: Box<str>,
-    /// What it is fetched by.
+    /// The id by which it is downloaded.
     pub media_id: Hidden,
-    /// Its name in the form in which it is fetched, percent-encoded; only since 2018.
+    /// The percent-encoded name used to download it; only since 2018.
     pub encry_file_name: Box<str>,
-    /// What else the XML says of it.
+    /// The attachment in the XML.
     pub attachment: Attachment,
 }
 
 impl File {
-    /// `name` is the record's, else the title.
+    /// Builds a file. `name` is the record's file name, otherwise the title.
     pub(super) fn of(draft: Draft, record: WireMessage, name: Box<str>) -> Self {
         let attachment = draft.finish();
-        // The record goes before.
+        // The record takes precedence.
         let length = match piece::unsigned(record.file_size.0) {
             0 => attachment.length,
             length => length,
@@ -77,7 +77,7 @@ fn lower(text: &str) -> Box<str> {
     text.trim().to_lowercase().into()
 }
 
-/// An attachment, while it is read.
+/// An attachment that is being parsed.
 #[derive(Default)]
 pub(super) struct Draft {
     length: Piece,

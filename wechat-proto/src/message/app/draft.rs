@@ -1,4 +1,4 @@
-//! The XML of an app message, while it is read: one pass for all kinds.
+//! Parser for the XML of an app message: one pass for all kinds.
 
 use alloc::boxed::Box;
 
@@ -10,7 +10,7 @@ use super::quote;
 use super::share::{ChannelsDraft, MiniProgramDraft, PayDraft, StreamDraft};
 use crate::wire::document::{Found, walk};
 
-/// What stands in the XML of an app message.
+/// The fields in the XML of an app message.
 #[derive(Default)]
 pub(super) struct Draft {
     any: bool,
@@ -35,10 +35,11 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Whether there is an app message in the document, and any element at all.
+    /// Parses the document. Returns whether it contains an app message, and whether it contains any
+    /// element.
     pub(super) fn read(&mut self, document: &str) -> (bool, bool) {
         let marked = walk(document, |path, found| match path {
-            // What this account sends has no `msg` around it.
+            // Messages sent by this account are not enclosed in `msg`.
             ["msg", "appmsg", path @ ..] | ["appmsg", path @ ..] => self.visit(path, found),
             ["msg", "appinfo", "appname"] | ["appinfo", "appname"] => {
                 if let Found::Text(text) = found {
@@ -55,7 +56,7 @@ impl Draft {
         (self.any, marked)
     }
 
-    /// Visits what stands in the `appmsg`.
+    /// Visits the content of `appmsg`.
     fn visit(&mut self, path: &[&str], found: Found<'_>) {
         match (path, found) {
             ([name], Found::Text(text)) => self.field(name, text),

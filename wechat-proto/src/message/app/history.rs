@@ -1,4 +1,4 @@
-//! Chats that are passed on as one message: `docs/protocol.md` §9.4.
+//! Chat histories forwarded as one message: `docs/protocol.md` §9.4.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -10,39 +10,39 @@ use super::super::kind::names;
 use super::super::piece::{Piece, int};
 use crate::wire::document::{Found, walk};
 
-/// A chat, or a part of one: `AppMsgType` 19, sometimes 0.
+/// A forwarded chat history: `AppMsgType` 19, sometimes 0.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct History {
-    /// Whose chat it is.
+    /// The title, which names the participants.
     pub title: Box<str>,
-    /// Its first lines.
+    /// The first lines.
     pub description: Box<str>,
-    /// What was said, in order.
+    /// The messages, in order.
     pub items: Vec<HistoryItem>,
 }
 
-/// Something that was said in a chat that is passed on.
+/// A message of a forwarded chat history.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct HistoryItem {
-    /// What it is.
+    /// The type.
     pub kind: HistoryKind,
-    /// Who said it.
+    /// The name of the author.
     pub name: Box<str>,
-    /// When, as the sender's phone writes it.
+    /// The time, in the format of the sender's phone.
     pub time: Box<str>,
-    /// Its text; of a file or a link, what it says about itself.
+    /// The text; for a file or a link, the description.
     pub text: Box<str>,
-    /// The title of a file, a link or a chat.
+    /// The title of a file, a link or a nested history.
     pub title: Box<str>,
-    /// Where a link leads.
+    /// The URL of a link.
     pub url: Box<str>,
     /// The size of a file or a picture, in bytes.
     pub length: u64,
     /// MD5 of a file or a picture, in hex digits.
     pub md5: Box<str>,
-    /// What the name of a file ends in.
+    /// The file name extension.
     pub extension: Box<str>,
 }
 
@@ -65,11 +65,11 @@ names! {
         VIDEO = 4,
         /// A link.
         LINK = 5,
-        /// A place.
+        /// A location.
         LOCATION = 6,
         /// A file.
         FILE = 8,
-        /// Another chat within this one.
+        /// A nested chat history.
         HISTORY = 17,
         /// A mini program.
         MINI_PROGRAM = 19,
@@ -82,10 +82,10 @@ impl History {
     }
 }
 
-/// A chat, while it is read.
+/// A chat history that is being parsed.
 #[derive(Default)]
 pub(super) struct Draft {
-    /// The document within the document, as a text.
+    /// The nested document, as a text.
     text: Piece,
     record: RecordDraft,
 }
@@ -111,12 +111,12 @@ struct ItemDraft {
 }
 
 impl Draft {
-    /// A piece of the text of `recorditem`.
+    /// Appends a piece of the text of `recorditem`.
     pub(super) fn push(&mut self, text: &str) {
         self.text.push(text);
     }
 
-    /// What stands in `recorditem` as elements.
+    /// Visits the elements of `recorditem`.
     pub(super) fn visit(&mut self, path: &[&str], found: Found<'_>) {
         if let ["recordinfo", path @ ..] = path {
             self.record.visit(path, found);

@@ -1,4 +1,4 @@
-//! The numbers of app messages: `docs/protocol.md` §9.4.
+//! The types of app messages: `docs/protocol.md` §9.4.
 
 use serde::Serialize;
 
@@ -19,19 +19,19 @@ names! {
         IMAGE = 2,
         /// Music.
         MUSIC = 3,
-        /// A video that is elsewhere.
+        /// An external video.
         VIDEO = 4,
         /// A link.
         LINK = 5,
         /// A file.
         FILE = 6,
-        /// Something for the app to open.
+        /// Content that the app opens.
         OPEN = 7,
         /// A sticker.
         EMOJI = 8,
-        /// A reminder by voice.
+        /// A voice reminder.
         VOICE_REMINDER = 9,
-        /// Goods whose code was scanned.
+        /// Goods identified by a scanned code.
         SCANNED_GOODS = 10,
         /// Goods.
         GOODS = 13,
@@ -39,25 +39,25 @@ names! {
         EMOTICON_SHARE = 15,
         /// A coupon.
         COUPON = 16,
-        /// Somebody shows where they are, from now on.
+        /// The start of a live location.
         LIVE_LOCATION = 17,
-        /// A chat, or a part of one.
+        /// A chat history.
         HISTORY = 19,
         /// A mini program.
         MINI_PROGRAM = 33,
-        /// A mini program that may be passed on.
+        /// A mini program that can be forwarded.
         MINI_PROGRAM_FORWARDABLE = 36,
         /// A video of a channel.
         CHANNELS_VIDEO = 51,
-        /// A list that the members of a room fill in.
+        /// A group note, a list that the members of a room complete.
         NOTE = 53,
         /// A reply with a quotation.
         QUOTE = 57,
-        /// Money.
+        /// A transfer of money.
         TRANSFER = 2000,
-        /// Money in an envelope.
+        /// A red packet.
         RED_PACKET = 2001,
-        /// Articles; the official page makes this number up.
+        /// Articles; this number is assigned by the official page, not by the service.
         READER = 100001,
     }
 }

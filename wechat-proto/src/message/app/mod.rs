@@ -1,4 +1,4 @@
-//! What apps share: `docs/protocol.md` §9.4.
+//! App messages: `docs/protocol.md` §9.4.
 
 mod attachment;
 mod draft;
@@ -25,39 +25,39 @@ use super::piece;
 use crate::text::decode;
 use draft::Draft;
 
-/// Something that an app shares: `MsgType` 49.
+/// An app message: `MsgType` 49.
 ///
-/// What is missing is empty.
+/// Missing fields are empty.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct App {
-    /// What it is.
+    /// The type.
     pub kind: AppKind,
-    /// Its title; of a text or a reply, the text.
+    /// The title; for a text or a reply, the text.
     pub title: Box<str>,
-    /// What it says about itself.
+    /// The description.
     pub description: Box<str>,
-    /// Where it leads.
+    /// The URL.
     pub url: Box<str>,
-    /// Its picture.
+    /// The URL of the thumbnail.
     pub thumb_url: Box<str>,
     /// The app's id: `wx…`.
     pub app_id: Box<str>,
     /// The app's name.
     pub app_name: Box<str>,
-    /// Who sent it, by a permanent id.
+    /// The permanent id of the sender.
     pub from: Box<str>,
-    /// The official account that it is from: `gh_…`.
+    /// The official account from which it originates: `gh_…`.
     pub source_user_name: Box<str>,
-    /// What that calls itself.
+    /// The nickname of that account.
     pub source_display_name: Box<str>,
-    /// The text that stands in the place of all this, such as the hint to look at the phone.
+    /// The text that replaces the XML, such as the hint to view the message on the phone.
     pub text: Box<str>,
-    /// What else its kind has.
+    /// The payload specific to the type.
     pub content: AppContent,
 }
 
-/// What an app message has beyond what all have.
+/// The payload of an app message beyond the common fields.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -68,19 +68,19 @@ pub enum AppContent {
     Image(Box<Attachment>),
     /// Music.
     Music(Box<Stream>),
-    /// A video that is elsewhere.
+    /// An external video.
     Video(Box<Stream>),
     /// A link.
     Link,
     /// A file.
     File(Box<File>),
-    /// Something for the app to open.
+    /// Content that the app opens.
     Open,
     /// A sticker.
     Emoji(Box<Attachment>),
-    /// A reminder by voice.
+    /// A voice reminder.
     VoiceReminder,
-    /// Goods whose code was scanned.
+    /// Goods identified by a scanned code.
     ScannedGoods,
     /// Goods.
     Goods,
@@ -88,38 +88,38 @@ pub enum AppContent {
     EmoticonShare,
     /// A coupon.
     Coupon,
-    /// Somebody shows where they are, from now on.
+    /// The start of a live location.
     LiveLocation,
-    /// A chat, or a part of one.
+    /// A chat history.
     History(Box<History>),
     /// A page of a mini program.
     MiniProgram(Box<MiniProgram>),
     /// A video of a channel.
     ChannelsVideo(Box<ChannelsVideo>),
-    /// A list that the members of a room fill in: the title.
+    /// A group note, a list that the members of a room complete: the title.
     Note,
     /// A reply to a message that it quotes: the title is the reply.
     Quote(Box<Quote>),
-    /// Money.
+    /// A transfer of money.
     Transfer(Box<Transfer>),
-    /// Money in an envelope, which the web cannot open.
+    /// A red packet, which the web cannot open.
     RedPacket(Box<RedPacket>),
     /// Articles of an official account.
     Articles(Vec<Article>),
-    /// Nothing of it has a type here.
+    /// An unknown type.
     Unknown,
 }
 
 impl App {
-    /// Nothing if it is no app message.
+    /// Returns `None` if it is not an app message.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut draft = Draft::default();
         let (any, marked) = match document(&record.content) {
             Some(document) => draft.read(&document),
             None => (false, false),
         };
-        // Where there is no XML, there may be a text in its place: `docs/shapes.md` S60. XML whose
-        // first element cannot be read is none.
+        // A text may replace the XML: `docs/shapes.md` S60. XML whose first element cannot be parsed
+        // is not such a text.
         let content = record.content.trim_start();
         let xml = ["<", "&lt;", "&amp;lt;"].iter().any(|bracket| {
             let tag = content.strip_prefix(bracket).unwrap_or_default();
@@ -129,17 +129,17 @@ impl App {
             true => Box::default(),
             false => piece::text(content).trim().into(),
         };
-        let said = any
+        let present = any
             || !text.is_empty()
             || record.app_msg_type.0 != 0
             || [&record.file_name, &record.url, &record.media_id]
                 .iter()
                 .any(|text| !text.is_empty());
-        said.then(|| Self::of(draft, record, text))
+        present.then(|| Self::of(draft, record, text))
     }
 
     fn of(mut draft: Draft, mut record: WireMessage, text: Box<str>) -> Box<Self> {
-        // The record's number is the official one; without, the XML's.
+        // The record's type takes precedence over the XML's, as on the official page.
         let kind = match record.app_msg_type.0 {
             0 => AppKind(draft.kind.int()),
             number => AppKind(number),
@@ -181,7 +181,7 @@ impl AppContent {
             AppKind::IMAGE => Self::Image(Box::new(draft.attachment.finish())),
             AppKind::MUSIC => Self::Music(Box::new(draft.stream.finish())),
             AppKind::VIDEO => Self::Video(Box::new(draft.stream.finish())),
-            // The client makes its reader's number up for links that are articles.
+            // The official page assigns `READER` to links that are articles.
             AppKind::LINK | AppKind::READER => match draft.articles.finish().1 {
                 articles if articles.is_empty() && kind == AppKind::LINK => Self::Link,
                 articles => Self::Articles(articles),
@@ -204,7 +204,7 @@ impl AppContent {
             AppKind::QUOTE => Self::Quote(Box::new(draft.quote.finish())),
             AppKind::TRANSFER => Self::Transfer(Box::new(draft.pay.transfer())),
             AppKind::RED_PACKET => Self::RedPacket(Box::new(draft.pay.red_packet())),
-            // The number that history comes with where the service thinks it is not supported.
+            // The type of a history that the service considers unsupported.
             AppKind(0) => match draft.history.finish() {
                 history if history.is_empty() => Self::Unknown,
                 history => Self::History(Box::new(history)),

@@ -1,4 +1,4 @@
-//! Replies that quote: `docs/protocol.md` §9.4.
+//! Replies with a quotation: `docs/protocol.md` §9.4.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -14,23 +14,23 @@ use crate::wire::document::{Found, walk};
 
 /// The message that a reply quotes: `AppMsgType` 57.
 ///
-/// `Debug` does not show the XML of what is no text: it has keys in it.
+/// `Debug` does not show the XML of messages that are not texts, because it contains keys.
 #[derive(Clone, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Quote {
-    /// What it is.
+    /// The type of the quoted message.
     pub kind: MsgType,
-    /// Its number: which one of a web client's it is differs between the sources.
+    /// Its id. The sources disagree which id of a web client it corresponds to.
     pub id: MsgId,
-    /// Who said it, or in a room the room, by a permanent id.
+    /// The permanent id of the sender; in a room, of the room.
     pub from: Box<str>,
-    /// In a room, who said it, by a permanent id.
+    /// In a room, the permanent id of the author.
     pub speaker: Box<str>,
-    /// What whoever said it is called.
+    /// The name of the author.
     pub name: Box<str>,
-    /// When it was said.
+    /// The time at which it was sent.
     pub sent: Option<Timestamp>,
-    /// Its text; of an app message, its title; of others, the XML as it came.
+    /// Its text; for an app message, its title; for other types, the original XML.
     pub text: Box<str>,
 }
 
@@ -55,7 +55,7 @@ impl fmt::Debug for Quote {
     }
 }
 
-/// A quoted message, while it is read.
+/// A quoted message that is being parsed.
 #[derive(Default)]
 pub(super) struct Draft {
     kind: Piece,
@@ -101,7 +101,7 @@ impl Draft {
     }
 }
 
-/// The title of an app message.
+/// Returns the title of an app message.
 fn title(content: &str) -> Option<Box<str>> {
     let document = document(content)?;
     let mut title = Piece::default();

@@ -9,20 +9,19 @@ use super::super::piece::{Piece, millis, pixels};
 use crate::time::Timestamp;
 use crate::wire::document::Found;
 
-/// Music, or a video: `AppMsgType` 3 and 4. The page that shows it is
-/// [`App::url`](super::App::url).
+/// Music or a video: `AppMsgType` 3 and 4. Its page is [`App::url`](super::App::url).
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Stream {
-    /// Where it can be heard or seen.
+    /// The URL of the media.
     pub data_url: Box<str>,
-    /// The same for slow lines.
+    /// The URL of the media for slow connections.
     pub low_data_url: Box<str>,
-    /// The page that shows it, for slow lines.
+    /// The URL of its page for slow connections.
     pub low_url: Box<str>,
-    /// The album's picture.
+    /// The URL of the album cover.
     pub album_url: Box<str>,
-    /// The words that are sung.
+    /// The lyrics.
     pub lyric: Box<str>,
 }
 
@@ -30,13 +29,13 @@ pub struct Stream {
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MiniProgram {
-    /// The official account's name behind it: `gh_…@app`.
+    /// The user name of its official account: `gh_…@app`.
     pub user_name: Box<str>,
     /// Its id: `wx…`.
     pub app_id: Box<str>,
-    /// The page, with what it is given.
+    /// The path of the page, with parameters.
     pub page_path: Box<str>,
-    /// Its mark.
+    /// The URL of its icon.
     pub icon_url: Box<str>,
     /// `type`: 2 is usual.
     pub kind: i64,
@@ -48,56 +47,56 @@ pub struct MiniProgram {
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ChannelsVideo {
-    /// Its number.
+    /// The id of the video.
     pub id: Box<str>,
-    /// Whose channel it is: `v2_…@finder`.
+    /// The owner of the channel: `v2_…@finder`.
     pub user_name: Box<str>,
-    /// What that calls itself.
+    /// The nickname of the owner.
     pub nick_name: Box<str>,
-    /// Its picture.
+    /// The URL of the owner's avatar.
     pub avatar_url: Box<str>,
-    /// What the video says about itself.
+    /// The description of the video.
     pub description: Box<str>,
-    /// Where the video is, or was: it is good for a while.
+    /// The URL of the video, which expires after a while.
     pub url: Box<str>,
-    /// A still of it.
+    /// The URL of a thumbnail.
     pub thumb_url: Box<str>,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// How long it takes.
+    /// The duration.
     #[serde(rename = "duration_ms", serialize_with = "millis")]
     pub duration: Duration,
 }
 
-/// Money: `AppMsgType` 2000.
+/// A transfer of money: `AppMsgType` 2000.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Transfer {
-    /// `paysubtype`: 1 was seen of one that comes in. Others are not known for certain.
+    /// `paysubtype`: 1 was observed for an incoming transfer. Other values are uncertain.
     pub pay_sub_type: i64,
     /// The amount, as a text: `￥0.10`.
     pub amount: Box<str>,
-    /// What its sender wrote with it.
+    /// The sender's note.
     pub memo: Box<str>,
-    /// Its number.
+    /// The id of the transfer.
     pub transfer_id: Box<str>,
-    /// The bank's number of it.
+    /// The bank's id of the transaction.
     pub transaction_id: Box<str>,
-    /// When it began.
+    /// The time at which it began.
     pub began: Option<Timestamp>,
-    /// When it goes back, unless it is taken.
+    /// The time at which it is returned unless accepted.
     pub expires: Option<Timestamp>,
-    /// After how many days it counts.
+    /// The number of days after which it takes effect.
     pub effective_date: i64,
 }
 
-/// Money in an envelope: `AppMsgType` 2001. The web learns hardly anything of it.
+/// A red packet: `AppMsgType` 2001. The web receives hardly any details.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RedPacket {
-    /// What is written on it.
+    /// The greeting.
     pub greeting: Box<str>,
 }
 
@@ -172,7 +171,7 @@ impl MiniProgramDraft {
 
 #[derive(Default)]
 pub(super) struct ChannelsDraft {
-    /// How many media there are; the first one counts.
+    /// The number of media so far; only the first one is parsed.
     media: usize,
     id: Piece,
     user_name: Piece,
@@ -188,7 +187,7 @@ pub(super) struct ChannelsDraft {
 }
 
 impl ChannelsDraft {
-    /// Visits what stands in the `finderFeed`.
+    /// Visits the content of `finderFeed`.
     pub(super) fn visit(&mut self, path: &[&str], found: Found<'_>) {
         let field = match path {
             ["mediaList", "media"] => {
@@ -260,7 +259,7 @@ impl PayDraft {
             "feedesc" => &mut self.amount,
             "pay_memo" => &mut self.memo,
             "transferid" => &mut self.transfer_id,
-            // The service spells it so.
+            // The service's spelling.
             "transcationid" => &mut self.transaction_id,
             "begintransfertime" => &mut self.began,
             "invalidtime" => &mut self.expires,
