@@ -72,7 +72,7 @@ impl Session {
     ///
     /// The device stores the number of the account, for
     /// [`Login::again`](crate::login::Login::again). The lifetime of the session, reported by
-    /// [`SessionEnded`](crate::SessionEnded), begins at `now`.
+    /// [`SessionEnded`](crate::error::SessionEnded), begins at `now`.
     ///
     /// A session of a logged-in browser is opened in the same way. The cookies, the credentials and
     /// the reply must be of one login: that is not checked.

@@ -41,7 +41,7 @@ impl From<Cow<'_, str>> for Raw {
     }
 }
 
-/// Reads any value. A string is text that could not be repaired: [`repair`](crate::wire::repair).
+/// Reads any value. A string is text that could not be repaired.
 impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = <&RawValue>::deserialize(deserializer)?.get();
