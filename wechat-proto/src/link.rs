@@ -114,7 +114,7 @@ impl Endpoint for CheckLink {
                 None => Err(unexpected("a redirect with an address")),
             };
         }
-        let Ok((_, wire)) = envelope::text::<Wire>(ENDPOINT, response) else {
+        let Ok(wire) = envelope::parse::<Wire>(ENDPOINT, response) else {
             return page(response);
         };
         match wire.retcode.0.or(wire.base.ret.0).map(Ret) {

@@ -91,9 +91,9 @@ impl Contact {
     ///
     /// Fails if the text is not a JSON object or has no valid `UserName`.
     pub fn from_json(json: &str) -> Result<Self, Invalid> {
-        let read = json::text::<WireContact>(json.as_bytes()).ok();
+        let read = json::parse(json.as_bytes()).ok();
         let expected = "a JSON object with a UserName";
-        read.and_then(|(_, wire)| wire.take()).ok_or(Invalid { what: "a contact", expected })
+        read.and_then(WireContact::take).ok_or(Invalid { what: "a contact", expected })
     }
 
     /// Returns a contact with a name only, for tests.

@@ -12,7 +12,8 @@ use crate::message::Message;
 use crate::session::Session;
 use crate::sync::SyncKey;
 use crate::wire::json;
-use crate::wire::repair::{decode, mend, repair};
+use crate::wire::mend::mend;
+use crate::wire::repair::{decode, repair};
 
 /// Checks that repaired text is valid, and that valid JSON keeps its meaning.
 pub(super) fn repaired(bytes: &[u8]) {
@@ -28,7 +29,7 @@ pub(super) fn repaired(bytes: &[u8]) {
     if !bytes.contains(&b'"') && !bytes.contains(&b'\\') {
         let body =
             [b"\xef\xbb\xbf{\"UserName\":\"@a\",\"NickName\":\"", bytes, b"\"}\r\n"].concat();
-        let read = json::text::<WireContact>(&body).map(|(_, contact)| contact.take());
+        let read = json::parse::<WireContact>(&body).map(WireContact::take);
         let Ok(Some(contact)) = read else { panic!("{body:?}") };
         let plain = String::from_utf8_lossy(bytes);
         if !plain.contains(['&', '<']) {

@@ -79,7 +79,7 @@ impl Endpoint for PushLogin {
             expected: "JSON with ret and uuid",
             found: found.into(),
         };
-        let (_, wire) = envelope::text::<Wire>(ENDPOINT, response)?;
+        let wire: Wire = envelope::parse(ENDPOINT, response)?;
         match wire.ret.0.map(Ret) {
             Some(Ret::OK) => Uuid::parse(&wire.uuid).ok_or_else(|| malformed("no uuid")),
             // There is no session yet that could have ended.

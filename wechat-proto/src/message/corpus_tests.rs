@@ -36,7 +36,7 @@ fn corpus() -> BTreeMap<String, String> {
 fn read<'a>(records: impl Iterator<Item = &'a String>) -> Vec<Message> {
     let records: Vec<&str> = records.map(String::as_str).collect();
     let body = format!("{{\"AddMsgList\":[{}]}}", records.join(","));
-    let (_, batch) = json::text::<Batch>(body.as_bytes()).unwrap();
+    let batch: Batch = json::parse(body.as_bytes()).unwrap();
     let me: UserName = ME.parse().unwrap();
     WireMessage::take_all(batch.messages, &me)
 }

@@ -14,9 +14,9 @@ use crate::error::Invalid;
 use crate::ids::{MsgId, UserName};
 use crate::text::Text;
 use crate::time::Timestamp;
-use crate::wire::json;
 use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
+use crate::wire::repair::decode;
 
 /// A message received from `webwxsync`.
 #[derive(Clone, Debug)]
@@ -66,10 +66,12 @@ impl Message {
     ///
     /// [`Invalid`] if `json` is not a JSON object. Every JSON object is accepted as a message.
     pub fn from_json(json: &str, me: &UserName) -> Result<Self, Invalid> {
-        match json::text::<WireMessage>(json.as_bytes()) {
-            Ok((text, message)) => Ok(message.take(Raw::from(text), me)),
-            Err(_) => Err(Invalid { what: "a message", expected: "a JSON object" }),
-        }
+        let text = decode(json.as_bytes());
+        let mut raw = Raw::from(&*text);
+        let is_object = text.trim_start().starts_with('{');
+        let message = if is_object { raw.parse::<WireMessage>() } else { None };
+        let message = message.map(|message| message.take(raw, me));
+        message.ok_or(Invalid { what: "a message", expected: "a JSON object" })
     }
 
     /// Returns the other side of the conversation, to which replies go: the person or the room.

@@ -1,6 +1,5 @@
 //! The raw JSON of messages.
 
-use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -9,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::wire::lenient::Lenient;
-use crate::wire::repair::mend;
+use crate::wire::mend::mend;
 
 /// The JSON that a message was parsed from. Cheap to clone.
 #[derive(Clone, Default)]
@@ -35,8 +34,8 @@ impl Raw {
     }
 }
 
-impl From<Cow<'_, str>> for Raw {
-    fn from(json: Cow<'_, str>) -> Self {
+impl From<&str> for Raw {
+    fn from(json: &str) -> Self {
         Self(json.into())
     }
 }

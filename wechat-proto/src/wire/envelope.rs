@@ -74,7 +74,7 @@ pub(crate) use reply;
 /// [`Error::Status`] from 500 on, [`Error::Malformed`] if the body is not a JSON object with a
 /// `Ret`, or else the error of the code ([`refusal`]).
 pub(crate) fn open<T: Envelope>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
-    let (_, object) = text::<T>(endpoint, reply)?;
+    let object: T = parse(endpoint, reply)?;
     check(endpoint, object.base())?;
     Ok(object)
 }
@@ -111,21 +111,22 @@ pub(crate) fn question(error: Error) -> Error {
     }
 }
 
-/// Parses a reply without checking its code, and returns it with the parsed text.
+/// Parses a reply without checking its code.
 ///
 /// # Errors
 ///
 /// [`Error::Status`] from 500 on; [`Error::Malformed`] if the response is not a JSON object with
 /// status 200. Redirects and pages of intermediaries are not replies, whatever their body
 /// (`docs/threats.md` N4).
-pub(crate) fn text<'a, T: Lenient>(
-    endpoint: &'static str,
-    reply: &'a Response,
-) -> Result<(Cow<'a, str>, T), Error> {
+pub(crate) fn parse<T: Lenient>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
     if reply.status() != StatusCode::OK {
         return Err(unexpected(endpoint, "JSON", reply));
     }
-    json::text(reply.body()).map_err(|found| Error::Malformed { endpoint, expected: "JSON", found })
+    json::parse(reply.body()).map_err(|found| Error::Malformed {
+        endpoint,
+        expected: "JSON",
+        found,
+    })
 }
 
 /// Checks the code of a reply.

@@ -6,32 +6,24 @@ use alloc::string::String;
 use super::lenient::Lenient;
 use super::repair::{decode, repair};
 
-/// Parses a body into a typed object: first unchanged, then repaired. Also returns the parsed text.
+/// Parses a body into a typed object: first unchanged, then repaired.
 ///
 /// # Errors
 ///
 /// A description of the body, if it is not a JSON object, or cannot be repaired.
-pub(crate) fn text<T: Lenient>(body: &[u8]) -> Result<(Cow<'_, str>, T), Cow<'static, str>> {
+pub(crate) fn parse<T: Lenient>(body: &[u8]) -> Result<T, Cow<'static, str>> {
     let text = decode(body);
     if !text.trim_start().starts_with('{') {
         return Err(describe(&text));
     }
-    let error = match serde_json::from_str(&text) {
-        Ok(object) => return Ok((text, object)),
-        Err(error) => error,
-    };
-    if let Some(text) = repair(&text)
-        && let Ok(object) = serde_json::from_str(&text)
-    {
-        return Ok((Cow::Owned(text), object));
-    }
-    // The message of `serde_json` may quote the text, so that only its position is used.
-    Err(alloc::format!(
-        "JSON with a syntax error at line {}, column {}",
-        error.line(),
-        error.column()
-    )
-    .into())
+    serde_json::from_str(&text).or_else(|error| {
+        let repaired = repair(&text).and_then(|text| serde_json::from_str(&text).ok());
+        // The message of `serde_json` may quote the text, so that only its position is used.
+        let (line, column) = (error.line(), error.column());
+        repaired.ok_or_else(|| {
+            alloc::format!("JSON with a syntax error at line {line}, column {column}").into()
+        })
+    })
 }
 
 /// Describes an unexpected body without quoting it, since it may contain secrets.
@@ -71,7 +63,7 @@ mod tests {
     }
 
     fn read(body: &[u8]) -> Result<Sample, Cow<'static, str>> {
-        text(body).map(|(_, sample)| sample)
+        parse(body)
     }
 
     #[test]

@@ -16,8 +16,8 @@ use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::text::Text;
+use crate::wire::mend::mend;
 use crate::wire::object::object;
-use crate::wire::repair::mend;
 
 /// A type that can be parsed from any JSON value.
 pub(crate) trait Lenient: Default + DeserializeOwned {

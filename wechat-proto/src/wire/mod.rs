@@ -7,6 +7,7 @@ pub(crate) mod html;
 pub(crate) mod js;
 pub(crate) mod json;
 pub(crate) mod lenient;
+pub(crate) mod mend;
 pub(crate) mod object;
 pub(crate) mod query;
 pub(crate) mod repair;

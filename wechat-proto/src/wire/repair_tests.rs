@@ -1,9 +1,11 @@
 use alloc::format;
+use alloc::string::ToString as _;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::wire::mend::DEEP;
 
 fn mended(text: &str) -> Value {
     let text = mend(text).unwrap_or_else(|| panic!("{text}"));
@@ -33,7 +35,9 @@ fn faults_are_repaired() {
         ("undefined", json!(null)),
         ("+1", json!(1)),
         (".5", json!(0.5)),
+        ("-", json!(null)),
         ("0x1F", json!(31)),
+        ("0xZZ", json!(null)),
         ("1e400", json!(null)),
         ("{\"a\":1,}", json!({ "a": 1 })),
         ("[1,,2,]", json!([1, 2])),
@@ -75,6 +79,20 @@ fn bodies_are_decoded() {
         (b"\xef\xbb\xbf\xef\xbb\xbf{}", "{}"),
     ] {
         assert_eq!(decode(body), text);
+    }
+}
+
+/// Other lists are not messages.
+#[test]
+fn replies_without_messages_are_repaired() {
+    for list in ["null", "[]", "0", "[ ]"] {
+        let text = format!(
+            r#"{{"AddMsgList":{list},"ModContactList":[{{"Sex":01,"Name":"a"}},{{"Name":"b"}}]}}"#
+        );
+        let reply: Value = serde_json::from_str(&repair(&text).unwrap()).unwrap();
+        let messages: Value = serde_json::from_str(list).unwrap();
+        assert_eq!(reply["AddMsgList"], messages);
+        assert_eq!(reply["ModContactList"], json!([{ "Sex": 1, "Name": "a" }, { "Name": "b" }]));
     }
 }
 

@@ -1,0 +1,195 @@
+use alloc::format;
+use alloc::string::ToString as _;
+
+use super::*;
+use crate::error::Ret;
+use crate::message::Kind;
+use crate::testing::{malformed, rendered, reply, session};
+
+#[test]
+fn fetch_request() {
+    let mut session = session();
+    insta::assert_snapshot!(rendered(FetchBatch, &mut session), @r#"
+    POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=kByRoJSUlD7S2pif&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
+    host: wx.qq.com
+    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+    accept: application/json, text/plain, */*
+    accept-encoding: identity
+    referer: https://wx.qq.com/?lang=zh_CN
+    origin: https://wx.qq.com
+    content-type: application/json;charset=UTF-8
+    content-length: 244
+
+    {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"SyncKey":{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]},"rr":862586243}
+    "#);
+}
+
+#[test]
+fn batch_is_parsed() {
+    let batch = FetchBatch.parse(&reply(
+        r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"AddMsgCount":1,"AddMsgList":[{"MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"},
+        {"MsgId":"2","FromUserName":"@a","ToUserName":"@me","MsgType":51}],
+        "ModContactList":[{"UserName":"@@r","NickName":"new"}],"DelContactList":[{"UserName":"@gone","ContactFlag":0},{}],
+        "Profile":{"BitFlag":190,"UserName":{"Buff":""},"NickName":{"Buff":"N &amp; n"},"HeadImgUpdateFlag":1,"HeadImgUrl":"/h"},
+        "ContinueFlag":1,"SyncKey":{"Count":1,"List":[{"Key":1,"Val":5}]},"SKey":"","SyncCheckKey":{"Count":1,"List":[{"Key":1,"Val":6}]}}"#,
+    ))
+    .unwrap();
+    assert!(batch.more && !batch.is_empty());
+    assert_eq!(batch.sync_key.as_ref().unwrap().joined(), "1_5");
+    assert_eq!(batch.sync_check_key.as_ref().unwrap().joined(), "1_6");
+    assert_eq!((batch.changed.len(), batch.removed.len()), (1, 1));
+    let profile = batch.profile.clone().unwrap();
+    assert_eq!(
+        (profile.nick_name.as_deref(), profile.head_img_url.as_deref()),
+        (Some("N & n"), Some("/h"))
+    );
+    let messages = batch.messages(&session().me().user_name);
+    assert_eq!(messages.len(), 2);
+    assert_eq!(messages[0].text(), Some("hi"));
+    assert!(messages[1].raw.json().contains("\"MsgType\":51"));
+}
+
+#[test]
+fn empty_batch_is_parsed() {
+    let batch = FetchBatch.parse(&reply(
+        r#"{"BaseResponse":{"Ret":0},"Profile":{"BitFlag":0,"NickName":{"Buff":"x"}},"SyncKey":{"Count":0,"List":[]}}"#,
+    ))
+    .unwrap();
+    assert!(batch.is_empty() && !batch.more);
+    assert_eq!((batch.sync_key, batch.sync_check_key), (None, None));
+}
+
+/// Each kind of change alone counts as news.
+#[test]
+fn each_kind_of_change_is_detected() {
+    for (list, is_change) in [
+        (r#""ModContactList":[{"UserName":"@a"}]"#, true),
+        (r#""DelContactList":[{"UserName":"@a"}]"#, true),
+        (r#""ModChatRoomMemberList":[{"UserName":"@@r","MemberCount":1}]"#, true),
+        (r#""Profile":{"BitFlag":190}"#, true),
+        (r#""AddMsgList":[{"MsgId":"1"}]"#, false),
+        (r#""ModContactList":[],"DelContactList":[],"ModChatRoomMemberList":[]"#, false),
+    ] {
+        let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},{list}}}");
+        let batch = FetchBatch.parse(&reply(&body)).unwrap();
+        assert_eq!(batch.has_changes(), is_change, "{list}");
+        assert_eq!(batch.is_empty(), !is_change && !list.contains("MsgId"), "{list}");
+    }
+}
+
+/// `docs/protocol.md` §7.2: only 190 is a change, and each part has its own flag.
+#[test]
+fn profile_changes_are_parsed() {
+    for (profile, read) in [
+        (r#"{"BitFlag":0,"NickName":{"Buff":"n"},"HeadImgUpdateFlag":1,"HeadImgUrl":"/h"}"#, None),
+        (r#"{"BitFlag":191,"NickName":{"Buff":"n"}}"#, None),
+        (r#"{"NickName":{"Buff":"n"}}"#, None),
+        ("[]", None),
+        (r#"{"BitFlag":190}"#, Some((None, None))),
+        (r#"{"BitFlag":190,"NickName":{"Buff":"n"}}"#, Some((Some("n"), None))),
+        (r#"{"BitFlag":190,"NickName":"n"}"#, Some((None, None))),
+        (
+            r#"{"BitFlag":190,"NickName":{"Buff":""},"HeadImgUpdateFlag":0,"HeadImgUrl":"/h"}"#,
+            Some((None, None)),
+        ),
+        (r#"{"BitFlag":190,"HeadImgUpdateFlag":1,"HeadImgUrl":""}"#, Some((None, None))),
+        (
+            r#"{"BitFlag":"190","NickName":{"Buff":"A<span class=\"emoji emoji1f604\"></span>"},"HeadImgUpdateFlag":1,"HeadImgUrl":"/h?skey=@crypt_1"}"#,
+            Some((Some("A😄"), Some("/h?skey="))),
+        ),
+    ] {
+        let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},\"Profile\":{profile}}}");
+        let found = FetchBatch.parse(&reply(&body)).unwrap().profile;
+        let found = found.as_ref().map(|p| (p.nick_name.as_deref(), p.head_img_url.as_deref()));
+        assert_eq!(found, read, "{profile}");
+    }
+}
+
+/// Threat J6: one invalid element among others.
+#[test]
+fn an_invalid_message_does_not_affect_the_others() {
+    let good = r#"{"MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"}"#;
+    for bad in [
+        "7",
+        "null",
+        "{}",
+        "[1]",
+        r#"{"MsgType":1e400,"FromUserName":"@a"}"#,
+        r#"{"Content":"\ud83d"}"#,
+    ] {
+        let body = alloc::format!(
+            "{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":[{good},{bad},{good}],\"SyncKey\":{{\"Count\":1,\"List\":[{{\"Key\":1,\"Val\":5}}]}}}}"
+        );
+        let batch = FetchBatch.parse(&reply(&body)).unwrap();
+        assert!(batch.sync_key.is_some());
+        let messages = batch.messages(&session().me().user_name);
+        assert_eq!(messages.len(), 3, "{bad}");
+        assert_eq!(messages[2].text(), Some("hi"));
+        assert_ne!(messages[1].text(), Some("hi"));
+    }
+}
+
+#[test]
+fn other_replies_are_errors() {
+    malformed(&FetchBatch, &["{\"AddMsgList\":[]}"]);
+    // `docs/shapes.md`: Ret 3 with an empty key.
+    let refused = FetchBatch
+        .parse(&reply("{\"BaseResponse\":{\"Ret\":3},\"SyncKey\":{\"Count\":0,\"List\":[]}}"));
+    assert!(matches!(refused, Err(Error::Refused { ret: Ret(3), .. })));
+}
+
+/// Threats J2, J4, J6: malformed JSON in one message does not affect the others, or the key.
+#[test]
+fn malformed_message_does_not_affect_the_others() {
+    let me = "@me".parse().unwrap();
+    for (field, text) in [
+        (r#""Content":"a\x1bb""#, Some("a\u{1b}b")),
+        (r#""Content":"it\'s""#, Some("it's")),
+        (r#""Content":"a\qb""#, Some("a\\qb")),
+        (r#""Content":"a\u12 b""#, Some("a\\u12 b")),
+        (r#""Content":"ends in a backslash\""#, Some("ends in a backslash\\")),
+        (r#""Content":"say "hi" to all""#, Some("say \"hi\" to all")),
+        (r#""ImgHeight":007,"Content":"x""#, Some("x")),
+        (r#""ImgHeight":NaN,"Content":"x""#, Some("x")),
+        (r#""ImgHeight":undefined,"Content":"x""#, Some("x")),
+        (r#""ImgHeight":+1,"Content":"x""#, Some("x")),
+        (r#""ImgHeight":0x1F,"Content":"x""#, Some("x")),
+        (r#""ImgHeight":1e400,"Content":"x""#, Some("x")),
+        (r#""Else":{"a":1,},"Content":"x""#, Some("x")),
+        (r#""Else":{'a':1},"Content":"x""#, Some("x")),
+        (r#""Content":"x","Else":]"#, None),
+        (r#""Content":"no end"#, None),
+        (r#"}},{,"Content":"x""#, None),
+    ] {
+        let message = |id: u8, field: &str| {
+            format!(
+                r#"{{"MsgId":"{id}","FromUserName":"@a","ToUserName":"@me","MsgType":1,{field}}}"#
+            )
+        };
+        let sound = r#""Content":"sound""#;
+        for broken in 0..3 {
+            let list: Vec<_> =
+                (0..3).map(|id| message(id, if id == broken { field } else { sound })).collect();
+            let body = format!(
+                r#"{{"BaseResponse":{{"Ret":0}},"AddMsgCount":3,"AddMsgList":[{}],"ModContactList":[{{"UserName":"@c"}}],"SyncKey":{{"Count":1,"List":[{{"Key":1,"Val":7}}]}},"SKey":""}}"#,
+                list.join(",")
+            );
+            let batch = FetchBatch.parse(&reply(&body)).unwrap();
+            assert_eq!(batch.sync_key.as_ref().unwrap().joined(), "1_7", "{body}");
+            assert_eq!(batch.changed.len(), 1, "{body}");
+            let messages = batch.messages(&me);
+            for id in (0_u8..3).filter(|id| *id != broken) {
+                let sound = messages.iter().find(|message| message.id.as_str() == id.to_string());
+                assert_eq!(sound.unwrap().text(), Some("sound"), "{body}");
+            }
+            let found = &messages[usize::from(broken)];
+            match text {
+                Some(_) => assert_eq!(found.text(), text, "{body}"),
+                None => {
+                    assert!(matches!(found.kind, Kind::Unreadable { .. }), "{body}");
+                    assert!(list[usize::from(broken)].starts_with(found.raw.json()), "{body}");
+                }
+            }
+        }
+    }
+}
