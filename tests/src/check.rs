@@ -1,14 +1,16 @@
 //! Checks of requests. All findings about a request are reported, not only the first one.
 
+mod body;
+
 use std::fmt;
 
-use serde_json::{Value, value::RawValue};
-
 use crate::dialect::Dialect;
-use crate::request::{Decoded, Param, encode, ordered};
+use crate::request::{Decoded, Param, encode};
 use crate::routes::Route;
 use crate::session::Session;
 use crate::world::World;
+
+pub(crate) use self::body::Fields;
 
 /// The maximum difference between a request's clock and the world's, in milliseconds.
 const CLOCK: i64 = 600_000;
@@ -251,155 +253,5 @@ impl<'a> Check<'a> {
                 self.wrong(format!("{what} `{}` is unknown", param.name));
             }
         }
-    }
-
-    /// Checks that the body is an object with exactly these keys in this order.
-    pub(crate) fn body(&mut self, keys: &[&str]) -> Fields {
-        let text = String::from_utf8_lossy(&self.request.body).into_owned();
-        if serde_json::from_str::<Value>(&text).is_err() {
-            self.wrong_as(
-                1200,
-                format!("the body is not JSON: `{}`", text.chars().take(60).collect::<String>()),
-            );
-            return Fields::default();
-        }
-        self.object("", &text, keys)
-    }
-
-    /// Checks that `text` is an object with exactly these keys in this order.
-    pub(crate) fn object(&mut self, at: &str, text: &str, keys: &[&str]) -> Fields {
-        let shown =
-            if at.is_empty() { "the body".to_owned() } else { format!("JSON field `{at}`") };
-        let Some(fields) = ordered(text) else {
-            self.wrong(format!("{shown} is not an object"));
-            return Fields::default();
-        };
-        let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
-        let path =
-            |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
-        for key in keys {
-            match names.iter().filter(|name| *name == key).count() {
-                0 => self.wrong(format!("JSON field `{}` is missing", path(key))),
-                1 => {}
-                _ => self.wrong(format!("JSON field `{}` is repeated", path(key))),
-            }
-        }
-        for name in &names {
-            if !keys.contains(name) {
-                self.wrong(format!("JSON field `{}` is unknown", path(name)));
-            }
-        }
-        let known: Vec<&&str> = names.iter().filter(|name| keys.contains(*name)).collect();
-        let expected: Vec<&&str> = keys.iter().filter(|key| names.contains(*key)).collect();
-        if known.len() == expected.len() && known != expected {
-            self.wrong(format!("{shown} has its keys in the order {names:?}, not {keys:?}"));
-        }
-        Fields { at: at.to_owned(), fields }
-    }
-
-    /// Checks an object within another.
-    pub(crate) fn inner(&mut self, fields: &Fields, key: &str, keys: &[&str]) -> Fields {
-        match fields.get(key) {
-            Some(raw) => self.object(&fields.path(key), raw.get(), keys),
-            // A missing field has been reported already.
-            None => Fields::default(),
-        }
-    }
-
-    /// Checks a JSON string by a rule.
-    pub(crate) fn text(&mut self, fields: &Fields, key: &str, rule: &Rule) -> Option<String> {
-        let raw = fields.get(key)?.get();
-        let path = fields.path(key);
-        let Ok(text) = serde_json::from_str::<String>(raw) else {
-            self.wrong(format!("JSON field `{path}` is {raw}, not a string"));
-            return None;
-        };
-        self.escapes(&path, raw, &text);
-        if let Some(complaint) = self.judge(rule, &text) {
-            self.wrong(format!("JSON field `{path}` {complaint}"));
-        }
-        if matches!(rule, Rule::Device) {
-            self.device = Some(text.clone());
-        }
-        Some(text)
-    }
-
-    /// Checks a JSON string with any content.
-    pub(crate) fn free(&mut self, fields: &Fields, key: &str) -> Option<String> {
-        let raw = fields.get(key)?.get();
-        let path = fields.path(key);
-        let Ok(text) = serde_json::from_str::<String>(raw) else {
-            self.wrong(format!("JSON field `{path}` is {raw}, not a string"));
-            return None;
-        };
-        self.escapes(&path, raw, &text);
-        Some(text)
-    }
-
-    /// Checks that nothing is escaped unnecessarily: the chat shows such escapes literally (docs/protocol.md §1.3).
-    fn escapes(&mut self, path: &str, raw: &str, text: &str) {
-        if self.is_official() && serde_json::to_string(text).is_ok_and(|plain| plain != raw) {
-            self.wrong(format!("JSON field `{path}` is escaped unnecessarily: {raw}"));
-        }
-    }
-
-    /// Checks a whole JSON number by a rule.
-    pub(crate) fn number(&mut self, fields: &Fields, key: &str, rule: &Rule) -> Option<i64> {
-        let raw = fields.get(key)?.get();
-        let path = fields.path(key);
-        let Ok(number) = serde_json::from_str::<i64>(raw) else {
-            self.wrong(format!("JSON field `{path}` is {raw}, not a whole number"));
-            return None;
-        };
-        if let Some(complaint) = self.judge(rule, raw) {
-            self.wrong(format!("JSON field `{path}` {complaint}"));
-        }
-        Some(number)
-    }
-
-    /// Checks that `Count` is the length of the `List` beside it.
-    pub(crate) fn count(&mut self, fields: &Fields, length: usize) {
-        let path = fields.path("Count");
-        if let Some(count) = self.number(fields, "Count", &Rule::Integer)
-            && usize::try_from(count) != Ok(length)
-        {
-            self.wrong(format!(
-                "JSON field `{path}` is {count}, but the `List` has {length} items"
-            ));
-        }
-    }
-
-    /// Checks `BaseRequest`: `Uin` is a string in the first call and a number in all others (docs/protocol.md §1.4).
-    pub(crate) fn base_request(&mut self, body: &Fields, first: bool) {
-        let base = self.inner(body, "BaseRequest", &["Uin", "Sid", "Skey", "DeviceID"]);
-        let is_text = base.get("Uin").is_some_and(|raw| raw.get().starts_with('"'));
-        let uin = self.uin();
-        // The two other dialects differ here.
-        if first && (self.is_official() || is_text) || self.dialect == Dialect::Biezhi && is_text {
-            self.text(&base, "Uin", &uin);
-        } else {
-            self.number(&base, "Uin", &uin);
-        }
-        let (sid, skey) = (self.sid(), self.skey());
-        self.text(&base, "Sid", &sid);
-        self.text(&base, "Skey", &skey);
-        self.text(&base, "DeviceID", &Rule::Device);
-    }
-}
-
-/// The fields of a JSON object, in their order.
-#[derive(Debug, Default)]
-pub(crate) struct Fields {
-    at: String,
-    fields: Vec<(String, Box<RawValue>)>,
-}
-
-impl Fields {
-    pub(crate) fn get(&self, key: &str) -> Option<&RawValue> {
-        self.fields.iter().find(|(name, _)| name == key).map(|(_, raw)| &**raw)
-    }
-
-    pub(crate) fn path(&self, key: &str) -> String {
-        if self.at.is_empty() { key.to_owned() } else { format!("{}.{key}", self.at) }
     }
 }

@@ -6,7 +6,7 @@
 //! [`Session::from_json`] define the form: versioned text with a checksum, which any later version
 //! can read. A store must guarantee:
 //!
-//! - **Atomic replacement**: after a crash, [`load`](SessionStore::load) returns the session that
+//! - **Whole replacement**: after a crash, [`load`](SessionStore::load) returns the session that
 //!   was saved last or the one before, never a part of one.
 //! - **Durability**: once [`save`](SessionStore::save) has returned, the session survives a loss of
 //!   power. Otherwise, acknowledged messages may be delivered again.

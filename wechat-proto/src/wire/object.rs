@@ -22,7 +22,7 @@ macro_rules! object {
             use $crate::wire::lenient::Lenient;
             use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-            #[allow(non_camel_case_types, reason = "`macro_rules!` cannot convert field names to camel case")]
+            #[expect(non_camel_case_types, reason = "`macro_rules!` cannot convert field names to camel case")]
             #[derive(Clone, Copy)]
             enum Key { $( $field, )* Unknown }
 
