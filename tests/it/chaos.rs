@@ -46,8 +46,7 @@ fn friend(world: &World, name: &str) -> String {
 
 /// The phone confirms; then texts arrive two at a time, with a picture among them.
 fn script(place: &Place) {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
+    place.confirm_login();
     for n in (0..TEXTS).step_by(2) {
         place.simulator.then(SOON, move |world| {
             let names = [friend(world, "Ada"), friend(world, "Bo")];

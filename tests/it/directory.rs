@@ -32,30 +32,12 @@ fn add_room(world: &mut World) -> String {
     world.add_room("周末爬山", &[&one, &two])
 }
 
-fn log_in(place: &Place) {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
-}
-
 /// A friend sends a text after the pending lookups.
 fn later(place: &Place, text: &'static str) {
     place.simulator.then(SOON, move |world| {
         let friend = named(world, "老东");
         world.person_writes(&friend, text);
     });
-}
-
-fn next_text<B: Bot>(bot: &mut B) -> Message {
-    loop {
-        let message = bot.next().unwrap().unwrap();
-        if message.text().is_some() {
-            return message;
-        }
-    }
-}
-
-fn clean(place: &Place) {
-    assert_eq!(place.simulator.world().violations(), []);
 }
 
 fn calls(place: &Place, endpoint: &str) -> usize {
@@ -70,7 +52,7 @@ fn room(directory: &Directory) -> UserName {
 /// The phone lists a room outside the address book: the inbox fetches it and learns permanent ids.
 fn unsaved_rooms<B: Bot>(place: &Place) {
     place.simulator.world().announce_recent_chats(false);
-    log_in(place);
+    place.confirm_login();
     place.simulator.then(SOON, |world| {
         let room = add_room(world);
         let friend = named(world, "阿南");
@@ -92,8 +74,8 @@ fn unsaved_rooms<B: Bot>(place: &Place) {
     later(place, "two");
     let mut bot = B::login(place, drop).unwrap();
     assert_eq!(bot.directory().rooms().count(), 0);
-    next_text(&mut bot);
-    next_text(&mut bot);
+    bot.next_text();
+    bot.next_text();
     let directory = bot.directory();
     let room = directory.find(&room(&directory)).unwrap();
     assert_eq!((room.kind(), room.is_saved(), room.members.len()), (ContactKind::Room, false, 3));
@@ -108,7 +90,7 @@ fn unsaved_rooms<B: Bot>(place: &Place) {
     assert!(directory.identity(&room.user_name).id.unwrap().as_str().ends_with("@chatroom"));
     let stored = Identity::clone(&identity);
     assert_eq!(directory.candidates(&stored)[0], (&friend, Evidence::Same));
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Members join, leave and are renamed; the room is renamed and changes its owner.
@@ -119,7 +101,7 @@ fn changes_in_a_room<B: Bot>(place: &Place) {
         let me = world.account().user_name.clone();
         world.set_contact(&room, |room| room.owner = me);
     }
-    log_in(place);
+    place.confirm_login();
     later(place, "one");
     place.simulator.then(SOON, |world| {
         let room = named(world, "周末爬山");
@@ -136,14 +118,14 @@ fn changes_in_a_room<B: Bot>(place: &Place) {
     });
     let mut bot = B::login(place, drop).unwrap();
     let before = bot.contacts().unwrap();
-    assert_eq!(next_text(&mut bot).text(), Some("one"));
+    assert_eq!(bot.next_text().text(), Some("one"));
     let changes = bot.directory().changes_since(&before);
     assert!(
         !changes.iter().any(|change| matches!(change, Change::MembersJoined { .. })),
         "{changes:?}"
     );
     let before = bot.directory();
-    assert_eq!(next_text(&mut bot).text(), Some("two"));
+    assert_eq!(bot.next_text().text(), Some("two"));
     let after = bot.directory();
     let mut described = Vec::new();
     for change in after.changes_since(&before) {
@@ -177,12 +159,12 @@ fn changes_in_a_room<B: Bot>(place: &Place) {
         ]
     );
     assert_eq!(after.changes_since(&after.clone()), []);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A stranger and a member of an unknown room write: both are fetched once.
 fn unseen_senders<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     place.simulator.then(SOON, |world| {
         let (stranger, friend) = (named(world, "路人"), named(world, "阿南"));
         let room = add_room(world);
@@ -193,7 +175,7 @@ fn unseen_senders<B: Bot>(place: &Place) {
     later(place, "later");
     later(place, "latest");
     let mut bot = B::login(place, drop).unwrap();
-    let messages: Vec<Message> = (0..5).map(|_| next_text(&mut bot)).collect();
+    let messages: Vec<Message> = (0..5).map(|_| bot.next_text()).collect();
     let directory = bot.directory();
     let texts: Vec<_> = messages.iter().map(|message| message.text().unwrap()).collect();
     assert_eq!(texts, ["who is this", "hello", "again", "later", "latest"]);
@@ -206,12 +188,12 @@ fn unseen_senders<B: Bot>(place: &Place) {
     let stranger = directory.find(messages[0].peer()).unwrap();
     assert!(stranger.is_person() && !stranger.is_saved());
     assert_eq!(calls(place, "webwxbatchgetcontact"), 1);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A rate-limited lookup does not stop messages and is retried later.
 fn lookup_rate_limited<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     place.simulator.world().announce_recent_chats(false);
     place.simulator.world().refuse("webwxbatchgetcontact", 1205, "");
     place.simulator.then(SOON, |world| {
@@ -221,28 +203,22 @@ fn lookup_rate_limited<B: Bot>(place: &Place) {
     later(place, "two");
     later(place, "three");
     let mut bot = B::login(place, drop).unwrap();
-    let stranger = next_text(&mut bot).peer().clone();
-    assert_eq!(
-        [next_text(&mut bot).text(), next_text(&mut bot).text()],
-        [Some("two"), Some("three")]
-    );
+    let stranger = bot.next_text().peer().clone();
+    assert_eq!([bot.next_text().text(), bot.next_text().text()], [Some("two"), Some("three")]);
     assert!(bot.directory().find(&stranger).is_none());
     assert_eq!(calls(place, "webwxbatchgetcontact"), 1, "no retry within a minute");
     place.simulator.world().advance(Duration::from_secs(3600));
     later(place, "four");
     later(place, "five");
-    assert_eq!(
-        [next_text(&mut bot).text(), next_text(&mut bot).text()],
-        [Some("four"), Some("five")]
-    );
+    assert_eq!([bot.next_text().text(), bot.next_text().text()], [Some("four"), Some("five")]);
     assert_eq!(&*bot.directory().name_of(&stranger), "路人");
     assert_eq!(calls(place, "webwxbatchgetcontact"), 2);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A contact missing from the response is not fetched again.
 fn missing_contact_is_not_retried<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     let stranger = named(&place.simulator.world(), "路人");
     place.simulator.world().batch_leaves_out(&stranger);
     for text in ["one", "two", "three"] {
@@ -253,10 +229,10 @@ fn missing_contact_is_not_retried<B: Bot>(place: &Place) {
     }
     let mut bot = B::login(place, drop).unwrap();
     for text in ["one", "two", "three"] {
-        assert_eq!(next_text(&mut bot).text(), Some(text));
+        assert_eq!(bot.next_text().text(), Some(text));
     }
     assert_eq!(calls(place, "webwxbatchgetcontact"), 1);
-    clean(place);
+    place.assert_no_violations();
 }
 
 on_all_wires! {

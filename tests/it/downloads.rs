@@ -1,7 +1,6 @@
 //! Downloads of media in messages and of contact pictures, on every wire.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use wechat_proto::contact::Directory;
 use wechat_proto::error::FailureKind;
@@ -15,7 +14,6 @@ use wechat_simulator::{Asset, Incoming, Logged, Media, Recommend, World};
 
 use crate::wire::{Bot, Hyper, Place, Ureq, on_all_wires};
 
-const SOON: Duration = Duration::from_secs(1);
 /// More bytes than any download here has.
 const LIMIT: u64 = 100 << 20;
 
@@ -100,8 +98,7 @@ const OLD_FILE: usize = 6;
 
 impl<B: Bot> Fixture<B> {
     fn new(place: &Place) -> Self {
-        place.simulator.then(SOON, |world| world.phone().scan());
-        place.simulator.then(SOON, |world| world.phone().confirm());
+        place.confirm_login();
         let mut bot = B::login(place, drop).unwrap();
         let messages = (0..7).map(|_| bot.next().unwrap().unwrap()).collect();
         let directory = bot.contacts().unwrap();
@@ -190,10 +187,6 @@ impl<B: Bot> Fixture<B> {
     }
 }
 
-fn clean(place: &Place) {
-    assert_eq!(place.simulator.world().violations(), []);
-}
-
 /// Each download once: the bytes are those of the simulator.
 pub(crate) fn everything<B: Bot>(place: &Place) {
     let mut fixture = Fixture::<B>::new(place);
@@ -223,7 +216,7 @@ pub(crate) fn everything<B: Bot>(place: &Place) {
     let received = ReceivedFile::of(&fixture.messages[OLD_FILE]).unwrap();
     assert_eq!(received.file_name().as_str(), "a & b_c.txt");
     assert_eq!(place.simulator.world().fetched().len(), 15);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Each download refused, redirected, and truncated.
@@ -264,7 +257,7 @@ fn failed_downloads<B: Bot>(place: &Place) {
         world().plant(asset, media.clone());
         assert!(fixture.bot.download(fetch.clone()).unwrap().1 == media.bytes);
     }
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// An empty body is requested again, three times in all, and is then an error.
@@ -284,7 +277,7 @@ fn empty_body<B: Bot>(place: &Place) {
     let saved = fixture.bot.save(fetch.clone(), LIMIT);
     assert!(matches!(saved.result, Err(Error::EmptyMedia { endpoint: "webwxgetvideo" })));
     assert_eq!((saved.bytes.len(), fetches()), (0, 6));
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A file of 5 MB with its progress; above the limit, none of it is written.
@@ -311,7 +304,7 @@ fn streamed<B: Bot>(place: &Place) {
     assert!(saved.bytes.is_empty() && saved.progress.is_empty());
     // The client remains usable.
     assert!(fixture.bot.save(fetch.clone(), LIMIT).bytes == bytes);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Responses without ranges, type and name.
@@ -326,7 +319,7 @@ fn heads_without_metadata<B: Bot>(place: &Place) {
         assert_eq!(bytes, b"bytes");
     }
     assert!(place.simulator.world().fetched().iter().all(|fetched| fetched.status == 200));
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Downloads of a closed session fail.
@@ -340,7 +333,7 @@ fn closed_session<B: Bot>(place: &Place) {
         );
     }
     assert_eq!(place.simulator.world().fetched(), []);
-    clean(place);
+    place.assert_no_violations();
 }
 
 on_all_wires! {

@@ -117,7 +117,7 @@ fn every_type_sends_the_request_of_its_row() {
         }
     }
     let place = Place::memory(sending::world());
-    let account = Account::from(sending::log_in::<Memory>(&place).session());
+    let account = Account::from(Memory::confirmed(&place).session());
     let now = Timestamp::from_millis(place.simulator.now());
     let mut types = Types { account, now, table: Table::new() };
     endpoints(&mut types);

@@ -23,15 +23,6 @@ pub(crate) fn world() -> World {
     world
 }
 
-fn log_in(place: &Place) {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
-}
-
-fn clean(place: &Place) {
-    assert_eq!(place.simulator.world().violations(), []);
-}
-
 fn calls(place: &Place, endpoint: &str) -> usize {
     let world = place.simulator.world();
     world.log().iter().filter(|logged| logged.endpoint == endpoint).count()
@@ -49,7 +40,7 @@ fn word(progress: &Progress) -> &'static str {
 
 /// Stores a session, logs out and parses the stored session.
 fn stored<B: Bot>(place: &Place) -> Session {
-    log_in(place);
+    place.confirm_login();
     let mut bot = B::login(place, drop).unwrap();
     let json = bot.session().to_json();
     bot.call(Logout::new()).unwrap();
@@ -85,7 +76,7 @@ pub(crate) fn pushed<B: Bot>(place: &Place) {
     assert_eq!(bot.session().me().user_name, me);
     assert_usable(place, &mut bot);
     assert_eq!((calls(place, "jslogin"), calls(place, "webwxpushloginurl")), (1, 1));
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// The API host refuses and the login host accepts. If both share one origin, the login falls back
@@ -95,7 +86,7 @@ fn refused_by_the_api_host<B: Bot>(place: &Place) {
     let words = "device authinfo invalid";
     place.simulator.world().refuse("webwxpushloginurl", 1, words);
     if place.has_one_origin() {
-        log_in(place);
+        place.confirm_login();
         let (_, seen) = again::<B>(place, session);
         assert_eq!(seen, ["code", "scanned"]);
     } else {
@@ -107,20 +98,20 @@ fn refused_by_the_api_host<B: Bot>(place: &Place) {
         let hosts: Vec<_> = pushes.map(|logged| logged.request.headers()["host"].clone()).collect();
         assert_eq!(hosts, ["wx2.qq.com", "login.wx2.qq.com"]);
     }
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// The service no longer knows the device.
 fn device_forgotten<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.world().forget_devices();
-    log_in(place);
+    place.confirm_login();
     let (mut bot, seen) = again::<B>(place, session);
     assert_eq!(seen, ["code", "scanned"]);
     assert_usable(place, &mut bot);
     let pushes = if place.has_one_origin() { 1 } else { 2 };
     assert_eq!((calls(place, "jslogin"), calls(place, "webwxpushloginurl")), (2, pushes));
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A session unused for days: of the cookies that identify a device, `wxuin` has confirmation_expired and the
@@ -128,7 +119,7 @@ fn device_forgotten<B: Bot>(place: &Place) {
 fn unused_for_days<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.world().advance(Duration::from_secs(4 * 86_400));
-    log_in(place);
+    place.confirm_login();
     let (mut bot, seen) = again::<B>(place, session);
     assert_eq!(seen, ["code", "scanned"]);
     assert_usable(place, &mut bot);
@@ -144,27 +135,27 @@ fn unused_for_days<B: Bot>(place: &Place) {
         assert_eq!(names, ["webwx_auth_ticket", "webwxuvid"]);
     }
     drop(world);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// The owner declines.
 fn login_declined<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.then(SOON, |world| world.phone().cancel());
-    log_in(place);
+    place.confirm_login();
     let (_, seen) = again::<B>(place, session);
     assert_eq!(seen, ["on phone", "cancelled", "code", "scanned"]);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// The confirmation request expires.
 fn confirmation_expired<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.then(SOON, |world| world.phone().expire());
-    log_in(place);
+    place.confirm_login();
     let (_, seen) = again::<B>(place, session);
     assert_eq!(seen, ["on phone", "code", "scanned"]);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Five minutes without a confirmation; time passes in the simulator.
@@ -179,7 +170,7 @@ fn confirmation_times_out<B: Bot>(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().confirm());
     let (_, seen) = again::<B>(place, session);
     assert_eq!(seen, ["on phone", "scanned", "code", "scanned"]);
-    clean(place);
+    place.assert_no_violations();
 }
 
 pub(crate) fn desktop_world() -> World {
@@ -195,7 +186,7 @@ fn desktop_entry(extspam: &str) -> Entry {
 
 /// Logs in as a desktop client, then again without a QR code.
 pub(crate) fn desktop<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     let mut device = place.device().with_entry(desktop_entry(EXTSPAM));
     let mut bot = B::login_on(place, &mut device, drop).unwrap();
     assert_usable(place, &mut bot);
@@ -208,12 +199,12 @@ pub(crate) fn desktop<B: Bot>(place: &Place) {
     send_file(place, &mut bot);
     let shown = format!("{:?}", bot.session());
     assert!(!shown.contains(EXTSPAM), "{shown}");
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A login with another `extspam` is refused.
 fn other_extspam_is_refused<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     let mut device = place.device().with_entry(desktop_entry("another"));
     let login = B::login_on(place, &mut device, drop).map(drop);
     assert!(matches!(login, Err(Error::Malformed { endpoint: "webwxnewloginpage", .. })));
@@ -241,7 +232,7 @@ fn send_file<B: Bot>(place: &Place, bot: &mut B) {
 
 /// One message to the phone and one back; other contacts cannot be written to.
 pub(crate) fn file_helper<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     place.simulator.world().announce_recent_chats(false);
     place.simulator.then(SOON, |world| drop(world.phone().writes("filehelper", "回电脑")));
     let mut device = place.device().with_entry(Entry::file_helper());
@@ -262,12 +253,12 @@ pub(crate) fn file_helper<B: Bot>(place: &Place) {
     send_file(place, &mut bot);
     bot.call(Logout::new()).unwrap();
     assert_eq!(place.simulator.world().sent().len(), 2);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A web login is not redirected to the file-transfer page.
 fn web_login_rejects_file_helper_page<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     let mut device = place.device();
     let login = B::login_on(place, &mut device, drop).map(drop);
     assert!(login.is_err());

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use wechat_proto::error::Ret;
 use wechat_proto::login::Progress;
 use wechat_proto::message::SendText;
-use wechat_proto::{Error, Message, Session, UserName};
+use wechat_proto::{Error, Session, UserName};
 use wechat_simulator::World;
 
 use crate::wire::{Bot, Place, on_all_wires};
@@ -24,11 +24,6 @@ fn friend(world: &World) -> String {
     world.contacts().iter().find(|contact| contact.nick_name == "朋友").unwrap().user_name.clone()
 }
 
-fn log_in(place: &Place) {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
-}
-
 fn writes(place: &Place, texts: &'static [&'static str]) {
     place.simulator.then(SOON, |world| {
         let friend = friend(world);
@@ -38,42 +33,28 @@ fn writes(place: &Place, texts: &'static [&'static str]) {
     });
 }
 
-/// Returns the next text message.
-fn next_text<B: Bot>(bot: &mut B) -> Message {
-    loop {
-        let message = bot.next().unwrap().unwrap();
-        if message.text().is_some() {
-            return message;
-        }
-    }
-}
-
 fn text_of_next<B: Bot>(bot: &mut B) -> String {
-    next_text(bot).text().unwrap().to_owned()
-}
-
-fn clean(place: &Place) {
-    assert_eq!(place.simulator.world().violations(), []);
+    bot.next_text().text().unwrap().to_owned()
 }
 
 fn login_refused<B: Bot>(place: &Place) {
     let words = "为了你的帐号安全，此微信号已不允许登录网页微信。";
     place.simulator.world().refuse_login(1203, words);
-    log_in(place);
+    place.confirm_login();
     match B::login(place, drop).map(drop) {
         Err(Error::Refused { endpoint: "webwxnewloginpage", ret: Ret::ENVIRONMENT, message }) => {
             assert_eq!(&*message, words);
         }
         other => panic!("{other:?}"),
     }
-    clean(place);
+    place.assert_no_violations();
 }
 
 fn code_renewed<B: Bot>(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().cancel());
     place.simulator.then(SOON, |world| world.phone().expire());
     place.simulator.then(SOON, |world| world.phone().break_login());
-    log_in(place);
+    place.confirm_login();
     let mut seen = Vec::new();
     B::login(place, |progress| {
         seen.push(match progress {
@@ -85,12 +66,12 @@ fn code_renewed<B: Bot>(place: &Place) {
     })
     .unwrap();
     assert_eq!(seen, ["code", "cancelled", "code", "code", "code", "scanned"]);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Threat S8.
 fn kicked<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     writes(place, &["one"]);
     place.simulator.then(SOON, |world| world.phone().kick());
     let mut bot = B::login(place, drop).unwrap();
@@ -103,29 +84,29 @@ fn kicked<B: Bot>(place: &Place) {
     assert!(closed(bot.call(SendText::new(to.clone(), "x")).unwrap_err()));
     assert_eq!(place.simulator.world().log().len(), requests + 1);
     assert_eq!(bot.session().device().closed(), Some(Ret::SESSION_INVALID));
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A call that fails because the session was closed also ends the inbox.
 ///
 /// Threat S8.
 fn kicked_while_sending<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     writes(place, &["one"]);
     let mut bot = B::login(place, drop).unwrap();
-    let message = next_text(&mut bot);
+    let message = bot.next_text();
     place.simulator.world().phone().restrict();
     let sent = bot.call(SendText::new(message.peer().clone(), "x"));
     assert!(matches!(sent, Err(Error::LoggedOut { ret: Ret::COOKIE_INVALID, .. })));
     let requests = place.simulator.world().log().len();
     assert!(matches!(bot.next(), Some(Err(Error::LoggedOut { .. }))));
     assert_eq!(place.simulator.world().log().len(), requests, "no request is sent");
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Threat J5.
 fn malformed_responses<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     for (n, endpoint) in
         ["synccheck", "webwxsync", "synccheck", "webwxsync"].into_iter().enumerate()
     {
@@ -143,11 +124,11 @@ fn malformed_responses<B: Bot>(place: &Place) {
     for _ in 0..4 {
         assert_eq!(text_of_next(&mut bot), "through");
     }
-    clean(place);
+    place.assert_no_violations();
 }
 
 fn account_changes<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     place.simulator.then(SOON, |world| {
         world.phone().renames_self("新名字");
         world.refresh_skey();
@@ -157,21 +138,21 @@ fn account_changes<B: Bot>(place: &Place) {
     });
     writes(place, &["two"]);
     let mut bot = B::login(place, drop).unwrap();
-    let name = next_text(&mut bot).peer().clone();
+    let name = bot.next_text().peer().clone();
     assert_eq!(&*bot.session().me().nick_name, "新名字");
     // The simulator reports a violation unless the new skey is used.
     bot.call(SendText::new(name.clone(), "x")).unwrap();
     assert_eq!(text_of_next(&mut bot), "two");
     let directory = bot.contacts().unwrap();
     assert_eq!(&*directory.name_of(&name), "备注");
-    clean(place);
+    place.assert_no_violations();
 }
 
 fn send_refused<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     writes(place, &["one"]);
     let mut bot = B::login(place, drop).unwrap();
-    let to = next_text(&mut bot).peer().clone();
+    let to = bot.next_text().peer().clone();
     let refuse = |ret, text: &str| place.simulator.world().refuse("webwxsendmsg", ret, text);
     let mut send = || bot.call(SendText::new(to.clone(), "x"));
     refuse(1204, "");
@@ -180,7 +161,7 @@ fn send_refused<B: Bot>(place: &Place) {
     assert!(matches!(send(), Err(Error::Limited { message, .. }) if &*message == "操作太频繁"));
     send().unwrap();
     assert_eq!(place.simulator.world().sent().len(), 1);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Killed in the middle of a batch and resumed from the stored session: no message is lost, and
@@ -188,13 +169,13 @@ fn send_refused<B: Bot>(place: &Place) {
 ///
 /// Threats S4 and S5.
 fn resumed<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     place.simulator.world().announce_recent_chats(false);
     writes(place, &["1", "2", "3", "4", "5"]);
     writes(place, &["6"]);
     let mut bot = B::login(place, drop).unwrap();
     assert_eq!([text_of_next(&mut bot), text_of_next(&mut bot)], ["1", "2"]);
-    let third = next_text(&mut bot);
+    let third = bot.next_text();
     let stored = bot.session().to_json();
     let mut with_effect = bot.session();
     with_effect.acknowledge(&third);
@@ -206,19 +187,19 @@ fn resumed<B: Bot>(place: &Place) {
 
     let mut bot = B::resume(place, Session::from_json(&with_effect.to_json()).unwrap());
     assert_eq!([(); 3].map(|()| text_of_next(&mut bot)), ["4", "5", "6"]);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Messages acknowledged manually, in any order: a resumed session receives the others.
 ///
 /// Threat S5.
 fn acknowledged_out_of_order<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     place.simulator.world().announce_recent_chats(false);
     writes(place, &["1", "2", "3"]);
     let mut bot = B::login(place, drop).unwrap();
     bot.manual();
-    let messages = [(); 3].map(|()| next_text(&mut bot));
+    let messages = [(); 3].map(|()| bot.next_text());
     let none = bot.session().to_json();
     bot.acknowledge(&messages[2]);
     bot.acknowledge(&messages[0]);
@@ -236,7 +217,7 @@ fn acknowledged_out_of_order<B: Bot>(place: &Place) {
         let received: Vec<String> = expected.iter().map(|_| text_of_next(&mut bot)).collect();
         assert_eq!(received, expected);
     }
-    clean(place);
+    place.assert_no_violations();
 }
 
 on_all_wires! {

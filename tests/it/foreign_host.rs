@@ -121,8 +121,7 @@ fn lure(place: &Place, foreign: &ForeignHost) {
 }
 
 fn login<B: Bot>(place: &Place) -> B {
-    place.simulator.then(Duration::from_secs(1), |world| world.phone().scan());
-    place.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
+    place.confirm_login();
     B::login(place, drop).unwrap()
 }
 
@@ -149,21 +148,26 @@ fn configured_host_is_reachable<B: Bot>(place: &Place) {
 
 const PLACES: [fn(World) -> Place; 2] = [Place::http, Place::tls];
 
-/// Threats N4, N5: scenarios of every kind, with lures in every response.
-fn lures_in_responses_are_ignored<B: Bot>(place: fn(World) -> Place) {
-    let scenarios: [Scenario; 7] = [
-        (story::world(), |place| {
-            story::script(&place.simulator);
-            assert_eq!(story::run_bot::<B>(place).unwrap().received.len(), 225);
-        }),
+/// Returns scenarios that call every endpoint but the plain messages of `story`.
+fn scenarios<B: Bot>() -> [Scenario; 7] {
+    [
+        (entries::world(), entries::pushed::<B>),
         (downloads::world(), downloads::everything::<B>),
         (rooms::world(), rooms::contacts::<B>),
+        (rooms::world(), rooms::friends::<B>),
         (rooms::world(), rooms::rooms::<B>),
         (sending::world(), sending::sends::<B>),
-        (entries::world(), entries::pushed::<B>),
         (misc::world(), misc::all_calls::<B>),
-    ];
-    for (world, scenario) in scenarios {
+    ]
+}
+
+/// Threats N4, N5: scenarios of every kind, with lures in every response.
+fn lures_in_responses_are_ignored<B: Bot>(place: fn(World) -> Place) {
+    let story: Scenario = (story::world(), |place| {
+        story::script(&place.simulator);
+        assert_eq!(story::run_bot::<B>(place).unwrap().received.len(), 225);
+    });
+    for (world, scenario) in scenarios::<B>().into_iter().chain([story]) {
         let place = place(world);
         let foreign = ForeignHost::listen(&place);
         lure(&place, &foreign);
@@ -206,16 +210,7 @@ impl Flow for Raw {
 /// Returns one recorded request for each route.
 fn one_request_per_route() -> Vec<(String, http::Request<Bytes>)> {
     let mut all: Vec<(String, http::Request<Bytes>)> = Vec::new();
-    let scenarios: [Scenario; 7] = [
-        (entries::world(), entries::pushed::<Memory>),
-        (downloads::world(), downloads::everything::<Memory>),
-        (rooms::world(), rooms::contacts::<Memory>),
-        (rooms::world(), rooms::friends::<Memory>),
-        (rooms::world(), rooms::rooms::<Memory>),
-        (sending::world(), sending::sends::<Memory>),
-        (misc::world(), misc::all_calls::<Memory>),
-    ];
-    for (world, scenario) in scenarios {
+    for (world, scenario) in scenarios::<Memory>() {
         for (_, request) in Recorder::of(&Place::memory(world), scenario) {
             let name = request.uri().path().rsplit('/').next().unwrap().to_owned();
             if !all.iter().any(|(known, _)| *known == name) {
@@ -275,8 +270,7 @@ fn login_rejects_foreign_hosts<B: Bot>(place: &Place) {
     }
     let mut elsewhere = 0;
     for origin in foreign.origins(place) {
-        place.simulator.then(Duration::from_secs(1), |world| world.phone().scan());
-        place.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
+        place.confirm_login();
         let page = format!(
             "<error><ret>0</ret><message/><redirecturl>{}{page}</redirecturl></error>",
             origin.replace('&', "&amp;")

@@ -4,7 +4,7 @@ use wechat_proto::Message;
 use wechat_proto::message::{ForwardMessage, NotForwardable};
 use wechat_simulator::Incoming;
 
-use crate::sending::{MD5, clean, log_in, named};
+use crate::sending::{MD5, named};
 use crate::wire::{Bot, Place, on_all_wires};
 
 /// Returns incoming messages with the expected forward (endpoint, `Type` and `Content`), or the
@@ -83,7 +83,7 @@ fn arrivals(room: &str, friend: &str) -> Vec<(Incoming, Result<[String; 3], NotF
 }
 
 pub(crate) fn forwards<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let (friend, room) = (named(place, "朋友"), named(place, "一家人"));
     let to = named(place, "老王");
     let mut expected = Vec::new();
@@ -116,7 +116,7 @@ pub(crate) fn forwards<B: Bot>(place: &Place) {
     assert_eq!(seen, expected);
     assert_eq!(seen.len(), 16);
     drop(world);
-    clean(place);
+    place.assert_no_violations();
 }
 
 on_all_wires! {

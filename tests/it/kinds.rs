@@ -1,7 +1,5 @@
 //! Messages of each kind, from a person and in a room: parsed, fetched, answered and forwarded.
 
-use std::time::Duration;
-
 use serde_json::Value;
 use wechat_proto::contact::VerifyUser;
 use wechat_proto::media::GetMedia;
@@ -16,8 +14,6 @@ mod cases;
 
 use self::cases::{By, Case, Content, named};
 use crate::wire::{Bot, Place, on_all_wires};
-
-const SOON: Duration = Duration::from_secs(1);
 
 /// A friend, a receiver of forwards and a room, with pending messages of each kind inside and
 /// outside the room.
@@ -55,12 +51,6 @@ fn everywhere(case: &Case, room: &str) -> Vec<Incoming> {
     }
 }
 
-fn log_in<B: Bot>(place: &Place) -> B {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
-    B::login(place, drop).unwrap()
-}
-
 /// Returns each received message with its case.
 fn received<B: Bot>(place: &Place, bot: &mut B) -> Vec<(Case, Message)> {
     let (cases, room) = {
@@ -76,10 +66,6 @@ fn received<B: Bot>(place: &Place, bot: &mut B) -> Vec<(Case, Message)> {
     }
     assert!(all.len() > 100, "{}", all.len());
     all
-}
-
-fn clean(place: &Place) {
-    assert_eq!(place.simulator.world().violations(), []);
 }
 
 /// Removes empty values.
@@ -105,7 +91,7 @@ fn raw(message: &Message) -> Value {
 
 /// All fields are parsed, and the raw record is kept.
 fn parsed<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let (friend, room) = {
         let world = place.simulator.world();
         (named(&world, "林晓"), named(&world, "周末"))
@@ -145,12 +131,12 @@ fn parsed<B: Bot>(place: &Place) {
             assert_eq!(raw[field], **text);
         }
     }
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Media is fetched byte for byte; other messages return the reason why they have none.
 fn fetched<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let mut count = 0;
     for (case, message) in received(place, &mut bot) {
         let whole = GetMedia::new(&message);
@@ -173,12 +159,12 @@ fn fetched<B: Bot>(place: &Place) {
         }
     }
     assert_eq!(place.simulator.world().fetched().len(), count);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A reply goes to the chat of the message; in a room it mentions the author.
 fn answered<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let directory = bot.contacts().unwrap();
     let mut expected = Vec::new();
     for (case, message) in received(place, &mut bot) {
@@ -193,7 +179,7 @@ fn answered<B: Bot>(place: &Place) {
     let sent = world.sent().iter().map(|sent| (sent.to.clone(), sent.content.clone()));
     assert_eq!(sent.collect::<Vec<_>>(), expected);
     drop(world);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Decodes content as the web page displays it.
@@ -206,7 +192,7 @@ fn plain(wire: &str) -> String {
 /// Each message is forwarded by the endpoint of its kind with the same content, or returns the
 /// reason why it cannot be.
 fn forwarded<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let to = named(&place.simulator.world(), "老王");
     let receiver: UserName = to.parse().unwrap();
     let mut count = 0;
@@ -250,12 +236,12 @@ fn forwarded<B: Bot>(place: &Place) {
         let Kind::Emoticon(sticker) = &message.kind else { continue };
         assert_eq!(sent.emoticon_md5, *sticker.md5);
     }
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A friend request is accepted with its ticket; afterwards texts can be sent.
 fn friend_request_accepted<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let mut all = received(place, &mut bot).into_iter();
     let request = all.find_map(|(_, message)| match message.kind {
         Kind::FriendRequest(request) => Some(request),
@@ -273,7 +259,7 @@ fn friend_request_accepted<B: Bot>(place: &Place) {
     assert_eq!((accepted.opcode, &*accepted.user, accepted.scene), (3, user.as_str(), 33));
     assert_eq!(world.contact(user.as_str()).unwrap().contact_flag, 3);
     drop(world);
-    clean(place);
+    place.assert_no_violations();
 }
 
 on_all_wires! {

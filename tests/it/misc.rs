@@ -1,7 +1,5 @@
 //! Logout, reports, feedback, link checks, previews and the QR code picture, on every wire.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use wechat_proto::error::Ret;
 use wechat_proto::feedback::SendFeedback;
@@ -14,7 +12,6 @@ use wechat_simulator::{Judgement, World};
 
 use crate::wire::{Bot, Memory, Place, on_all_wires};
 
-const SOON: Duration = Duration::from_secs(1);
 const LINK: &str = "http://a.example/路?b=c&d=%20e";
 const BAD: &str = "http://bad.example/";
 
@@ -22,16 +19,6 @@ pub(crate) fn world() -> World {
     let mut world = World::new(5);
     world.add_person("朋友");
     world
-}
-
-fn logged_in<B: Bot>(place: &Place) -> B {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
-    B::login(place, drop).unwrap()
-}
-
-fn clean(place: &Place) {
-    assert_eq!(place.simulator.world().violations(), []);
 }
 
 fn reports() -> [Report; 2] {
@@ -44,7 +31,7 @@ fn reports() -> [Report; 2] {
 
 /// Makes each call once and checks its effect.
 pub(crate) fn all_calls<B: Bot>(place: &Place) {
-    let mut bot = logged_in::<B>(place);
+    let mut bot = B::confirmed(place);
     bot.call(SendReports::new(reports().into())).unwrap();
     bot.call(SendFeedback::new("二维码 \"太小\" </p>")).unwrap();
 
@@ -78,7 +65,7 @@ pub(crate) fn all_calls<B: Bot>(place: &Place) {
     assert_eq!(world.checked_links(), [plain, BAD, BAD]);
     assert_eq!(world.logouts(), [0]);
     drop(world);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Endpoints whose state is the `Device`: reports before a login and during a second one.
@@ -90,7 +77,7 @@ fn device_reports_before_and_during_login() {
     assert_eq!(world.reports().len(), 6);
     assert!(world.reports().iter().all(|report| report.before_login));
     drop(world);
-    clean(&place);
+    place.assert_no_violations();
 }
 
 /// Sends reports before the first login, one of them refused, and before the second.
@@ -102,7 +89,7 @@ pub(crate) fn login_reports(place: &Place) {
     place.simulator.world().refuse("webwxstatreport", 1, "no");
     assert!(matches!(send(&mut device), Err(Error::Refused { ret: Ret::PARAMETER, .. })));
     send(&mut device).unwrap();
-    let mut bot = logged_in::<Memory>(place);
+    let mut bot = Memory::confirmed(place);
     bot.call(Logout::new()).unwrap();
     let mut device = bot.session().into_device();
     Memory::ask(place, &mut device, GetUuid::new()).unwrap();
@@ -112,7 +99,7 @@ pub(crate) fn login_reports(place: &Place) {
 /// Each call fails with a typed error and has no effect.
 fn all_calls_refused<B: Bot>(place: &Place) {
     let notice = "<e><ShowType>1</ShowType><Content><![CDATA[操作失败]]></Content></e>";
-    let mut bot = logged_in::<B>(place);
+    let mut bot = B::confirmed(place);
     place.simulator.world().judge_link(LINK, Judgement::Leads);
     let id = place.simulator.world().keep_upload(Bytes::from_static(b"\xff\xd8\xff"));
     let id: PictureId = id.parse().unwrap();
@@ -156,12 +143,12 @@ fn all_calls_refused<B: Bot>(place: &Place) {
     place.simulator.world().phone().kick();
     let closed = bot.call(SendFeedback::new("x"));
     assert!(matches!(closed, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A logout after the service closed the session: the close reason is unchanged.
 pub(crate) fn logout_after_kick<B: Bot>(place: &Place) {
-    let mut bot = logged_in::<B>(place);
+    let mut bot = B::confirmed(place);
     place.simulator.world().phone().kick();
     let ret = loop {
         match bot.next() {
@@ -174,12 +161,12 @@ pub(crate) fn logout_after_kick<B: Bot>(place: &Place) {
     assert_eq!(place.simulator.world().logouts(), [1]);
     assert_eq!(bot.session().device().closed(), Some(Ret::SESSION_INVALID));
     assert!(bot.next().is_none());
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A logout of type 1 from an open session that was limited.
 fn logout_after_limit<B: Bot>(place: &Place) {
-    let mut bot = logged_in::<B>(place);
+    let mut bot = B::confirmed(place);
     place.simulator.world().refuse("webwxsendfeedback", 1205, "");
     let limited = bot.call(SendFeedback::new("x"));
     assert!(matches!(limited, Err(Error::Limited { .. })));
@@ -187,13 +174,12 @@ fn logout_after_limit<B: Bot>(place: &Place) {
     bot.call(Logout::because(reason)).unwrap();
     assert_eq!(place.simulator.world().logouts(), [1]);
     assert!(bot.next().is_none(), "the inbox ends without an error");
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// The QR code is a JPEG; a 404 response is malformed.
 fn qr_code_picture<B: Bot>(place: &Place) {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
+    place.confirm_login();
     let mut code = None;
     let mut bot = B::login(place, |progress| {
         if let Progress::Code { uuid } = progress {
@@ -207,7 +193,7 @@ fn qr_code_picture<B: Bot>(place: &Place) {
     let gone = http::Response::builder().status(404).body(Bytes::new()).unwrap();
     place.simulator.world().reply_with("qrcode", gone);
     assert!(matches!(bot.call(ask()), Err(Error::Malformed { endpoint: "qrcode", .. })));
-    clean(place);
+    place.assert_no_violations();
 }
 
 on_all_wires! {

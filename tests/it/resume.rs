@@ -68,14 +68,9 @@ fn open<B: Bot>(place: &Place, path: &Path, resume: Resume) -> (Result<B, Error>
     (bot, seen)
 }
 
-fn scan(place: &Place) {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
-}
-
 /// Logs in for the first time; nothing is stored.
 fn first<B: Bot>(place: &Place, folder: &Folder) -> B {
-    scan(place);
+    place.confirm_login();
     let (bot, seen) = open::<B>(place, &folder.file(), Resume::Code);
     assert_eq!(seen, ["code", "scanned"]);
     bot.unwrap()
@@ -112,10 +107,6 @@ fn requests(place: &Place) -> usize {
     place.simulator.world().log().len()
 }
 
-fn clean(place: &Place) {
-    assert_eq!(place.simulator.world().violations(), []);
-}
-
 /// A bot that is stopped and opened again receives the messages of the meantime once, without a
 /// login.
 ///
@@ -150,7 +141,7 @@ fn stopped_and_reopened<B: Bot>(place: &Place) {
     let mut bot = open::<B>(place, &folder.file(), Resume::StoredOnly).0.unwrap();
     // The unacknowledged message at the end, and the one that was never received.
     assert_eq!([next_text(&mut bot), next_text(&mut bot)], ["four", "five"]);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// If the session is closed, a confirmation on the phone and then a QR code are tried, as far as
@@ -191,7 +182,7 @@ fn fallback_stages<B: Bot>(place: &Place) {
         while !matches!(bot.next(), Some(Err(Error::LoggedOut { .. }))) {}
         bot.keep();
     }
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// If the owner declines, a QR code is shown if allowed.
@@ -206,11 +197,11 @@ fn login_declined<B: Bot>(place: &Place) {
     assert!(matches!(refused.map(drop), Err(Error::Expired)));
     assert_eq!(seen, ["over 0", "on phone"]);
     place.simulator.then(SOON, |world| world.phone().cancel());
-    scan(place);
+    place.confirm_login();
     let (bot, seen) = open::<B>(place, &folder.file(), Resume::Code);
     assert_eq!(seen, ["over 0", "on phone", "cancelled", "code", "scanned"]);
     assert_usable(place, &mut bot.unwrap());
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// If the service does not know the device, a QR code is shown if allowed.
@@ -224,11 +215,11 @@ fn device_forgotten<B: Bot>(place: &Place) {
     let (refused, seen) = open::<B>(place, &folder.file(), Resume::Push);
     assert!(matches!(refused.map(drop), Err(Error::Refused { endpoint: "webwxpushloginurl", .. })));
     assert_eq!(seen, ["over 0"]);
-    scan(place);
+    place.confirm_login();
     let (bot, seen) = open::<B>(place, &folder.file(), Resume::Code);
     assert_eq!(seen, ["over 0", "code", "scanned"]);
     assert_usable(place, &mut bot.unwrap());
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A session closed seconds after its login is reported as a drop and never answered with a login,
@@ -269,7 +260,7 @@ fn dropped<B: Bot>(place: &Place) {
         fs::remove_file(folder.file()).unwrap();
         drop(first::<B>(place, &folder));
     }
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A drop after a received message is reported as such.
@@ -281,7 +272,7 @@ fn dropped_after_a_message<B: Bot>(place: &Place) {
     place.simulator.world().phone().kick();
     let Some(Err(Error::LoggedOut { ended: Some(ended), .. })) = bot.next() else { panic!() };
     assert!(ended.had_messages && ended.is_drop());
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// An unreadable store causes no login and is not modified.
@@ -314,7 +305,7 @@ fn damaged_store<B: Bot>(place: &Place) {
         assert_eq!(failure.kind, StorageKind::Missing);
     }
     assert_eq!(requests(place), before);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Opening a store in use fails with `InUse`, and a copy used after the logout reports the closed
@@ -344,7 +335,7 @@ fn store_in_use_or_copied<B: Bot>(place: &Place) {
         assert!(matches!(refused.map(drop), Err(Error::LoggedOut { .. })));
     }
     assert_eq!(endpoints(place, before), ["webwxsync"]);
-    clean(place);
+    place.assert_no_violations();
 }
 
 on_all_wires! {

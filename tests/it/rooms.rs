@@ -1,7 +1,5 @@
 //! Changes of contacts and rooms, on every wire.
 
-use std::time::Duration;
-
 use wechat_proto::contact::{
     BatchGetContacts, Contact, PinChat, Remark, SearchContacts, SetRemark, Ticket, VerifyUser,
 };
@@ -14,8 +12,6 @@ use wechat_simulator::{Incoming, Recommend, World};
 
 use crate::wire::{Bot, Place, on_all_wires};
 
-const SOON: Duration = Duration::from_secs(1);
-
 /// Six friends, a room with two of them, and a stranger who sends a friend request.
 pub(crate) fn world() -> World {
     let mut world = World::new(11);
@@ -23,16 +19,6 @@ pub(crate) fn world() -> World {
     world.add_room("群", &[&friends[0], &friends[1]]);
     world.add_stranger("陌生人");
     world
-}
-
-fn logged_in<B: Bot>(place: &Place) -> B {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
-    B::login(place, drop).unwrap()
-}
-
-fn clean(place: &Place) {
-    assert_eq!(place.simulator.world().violations(), []);
 }
 
 fn named(place: &Place, nick_name: &str) -> UserName {
@@ -64,7 +50,7 @@ fn known_contact<B: Bot>(place: &Place, bot: &mut B, name: &UserName) -> Contact
 
 /// Remarks and pins; changing one keeps the other.
 pub(crate) fn contacts<B: Bot>(place: &Place) {
-    let mut bot = logged_in::<B>(place);
+    let mut bot = B::confirmed(place);
     let friend = friend(place, 0);
     let remark = |text: &str| text.parse::<Remark>().unwrap();
     bot.call(SetRemark::new(friend.clone(), remark("老 \"友\" <&"))).unwrap();
@@ -80,12 +66,12 @@ pub(crate) fn contacts<B: Bot>(place: &Place) {
     place.simulator.world().ignore_remarks(true);
     bot.call(SetRemark::new(friend.clone(), remark("else"))).unwrap();
     assert_eq!(&*known_contact(place, &mut bot, &friend).remark_name, "老 \"友\" <&");
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A stranger is found, receives a request, and is accepted.
 pub(crate) fn friends<B: Bot>(place: &Place) {
-    let mut bot = logged_in::<B>(place);
+    let mut bot = B::confirmed(place);
     let found = bot.call(SearchContacts::new("陌生人")).unwrap();
     let stranger = named(place, "陌生人");
     assert_eq!(found, std::slice::from_ref(&stranger));
@@ -107,13 +93,13 @@ pub(crate) fn friends<B: Bot>(place: &Place) {
     assert_eq!((accepted.opcode, &*accepted.user), (3, stranger.as_str()));
     drop(world);
     assert_eq!(known_contact(place, &mut bot, &stranger).contact_flag.0, 3);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A room is created, becomes visible, gains members, is renamed, loses members and is left.
 pub(crate) fn rooms<B: Bot>(place: &Place) {
     place.simulator.world().invite_start_count(6);
-    let mut bot = logged_in::<B>(place);
+    let mut bot = B::confirmed(place);
     let people: Vec<UserName> = (0..6).map(|n| friend(place, n)).collect();
     place.simulator.world().is_blocked_by(people[2].as_str());
     let me = bot.session().me().user_name.clone();
@@ -156,12 +142,12 @@ pub(crate) fn rooms<B: Bot>(place: &Place) {
     assert!(
         stored_contact(place, &room).members.iter().all(|member| member.user_name != me.as_str())
     );
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Each call fails with a typed error and has no effect.
 fn all_calls_refused<B: Bot>(place: &Place) {
-    let mut bot = logged_in::<B>(place);
+    let mut bot = B::confirmed(place);
     let (friend, other, room) = (friend(place, 2), friend(place, 3), named(place, "群"));
     let known = known_contact(place, &mut bot, &room);
     let me = bot.session().me().user_name.clone();
@@ -222,7 +208,7 @@ fn all_calls_refused<B: Bot>(place: &Place) {
     assert_eq!(stored_contact(place, &room).members.len(), 3);
     assert_eq!(place.simulator.world().verifications(), []);
     assert_eq!(place.simulator.world().invitations(), []);
-    clean(place);
+    place.assert_no_violations();
 }
 
 on_all_wires! {

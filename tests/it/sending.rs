@@ -15,7 +15,6 @@ use wechat_simulator::World;
 
 use crate::wire::{Bot, Place, on_all_wires};
 
-const SOON: Duration = Duration::from_secs(1);
 pub(crate) const MD5: &str = "a0c4153e43c3fd2e9a2fbb9be2f4de07";
 
 /// An account with two friends, a room of them, and uploads of each kind.
@@ -35,12 +34,6 @@ pub(crate) fn world() -> World {
         world.add_upload(kind, name, size);
     }
     world
-}
-
-pub(crate) fn log_in<B: Bot>(place: &Place) -> B {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
-    B::login(place, drop).unwrap()
 }
 
 pub(crate) fn named(place: &Place, name: &str) -> UserName {
@@ -63,12 +56,8 @@ fn uploads(place: &Place) -> Vec<Uploaded> {
     uploads.collect()
 }
 
-pub(crate) fn clean(place: &Place) {
-    assert_eq!(place.simulator.world().violations(), []);
-}
-
 pub(crate) fn sends<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let (friend, room) = (named(place, "朋友"), named(place, "一家人"));
     let uploads = uploads(place);
     let md5: EmoticonMd5 = MD5.parse().unwrap();
@@ -116,12 +105,12 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
         assert_eq!(sent.client_msg_id, receipt.client_msg_id.unwrap().to_string());
     }
     drop(world);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// A send repeated with its id is one message.
 fn repeats<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let to = named(place, "朋友");
     let [picture, video, gif, file, _] = uploads(place).try_into().unwrap();
     let md5: EmoticonMd5 = MD5.parse().unwrap();
@@ -136,7 +125,7 @@ fn repeats<B: Bot>(place: &Place) {
     assert_eq!(world.sent().len(), 7);
     assert!(world.sent().iter().all(|sent| sent.repeats == 1));
     drop(world);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Sends one message as two values with one id, as a restarted program does.
@@ -152,7 +141,7 @@ where
 
 /// The errors of every send, revocation and notice that the service refuses.
 fn all_calls_refused<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let to = named(place, "朋友");
     let [picture, video, gif, file, _] = uploads(place).try_into().unwrap();
     let md5: EmoticonMd5 = MD5.parse().unwrap();
@@ -207,11 +196,11 @@ fn all_calls_refused<B: Bot>(place: &Place) {
     assert_eq!((world.sent().len(), world.notices().len()), (1, notices));
     assert!(!world.sent()[0].revoked);
     drop(world);
-    clean(place);
+    place.assert_no_violations();
 }
 
 pub(crate) fn revokes<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let to = named(place, "朋友");
     let send = |bot: &mut B| bot.call(SendText::new(to.clone(), "x")).unwrap();
     let receipt = send(&mut bot);
@@ -241,11 +230,11 @@ pub(crate) fn revokes<B: Bot>(place: &Place) {
         other => panic!("{other:?}"),
     }
     assert!(!place.simulator.world().sent()[1].revoked);
-    clean(place);
+    place.assert_no_violations();
 }
 
 pub(crate) fn notifies<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let (friend, room) = (named(place, "朋友"), named(place, "一家人"));
     let unread = || {
         let mut world = place.simulator.world();
@@ -270,7 +259,7 @@ pub(crate) fn notifies<B: Bot>(place: &Place) {
     let (friend, room) = (friend.as_str(), room.as_str());
     assert_eq!(received, [(3, &*me), (2, friend), (1, friend), (1, room), (5, friend)]);
     drop(world);
-    clean(place);
+    place.assert_no_violations();
 }
 
 on_all_wires! {

@@ -44,11 +44,6 @@ fn revocation(msg_id: &str, text: &str) -> String {
     ))
 }
 
-fn log_in(place: &Place) {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
-}
-
 /// Returns the next message that is not a status notification of the phone.
 fn next_message<B: Bot>(bot: &mut B) -> Message {
     loop {
@@ -59,13 +54,9 @@ fn next_message<B: Bot>(bot: &mut B) -> Message {
     }
 }
 
-fn clean(place: &Place) {
-    assert_eq!(place.simulator.world().violations(), []);
-}
-
 /// After the login, the phone lists its recent chats: the only source of permanent ids.
 fn recent_chats<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     let mut bot = B::login(place, drop).unwrap();
     let Kind::Status(status) = bot.next().unwrap().unwrap().kind else { panic!() };
     assert_eq!(status.code, StatusCode::RECENT);
@@ -75,7 +66,7 @@ fn recent_chats<B: Bot>(place: &Place) {
         assert_eq!(id, world.contact(name.as_str()).unwrap().permanent);
     }
     drop(world);
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Texts of each kind in both languages.
@@ -114,7 +105,7 @@ fn system_texts<B: Bot>(place: &Place) {
         ("Real-time Location session ended.".into(), Some(SystemEvent::LiveLocationEnded)),
         ("something else".into(), None),
     ];
-    log_in(place);
+    place.confirm_login();
     let contents: Vec<String> = cases.iter().map(|(content, _)| content.clone()).collect();
     place.simulator.then(SOON, move |world| {
         let room = named(world, "周末");
@@ -137,12 +128,12 @@ fn system_texts<B: Bot>(place: &Place) {
     }
     let Kind::System(system) = next_message(&mut bot).kind else { panic!() };
     assert_eq!(system.event, Some(SystemEvent::LiveLocationEnded));
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// XML system messages of each kind.
 fn sysmsgs<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     place.simulator.then(SOON, |world| {
         let room = named(world, "周末");
         let tickle = "<sysmsg type=\"pat\">\n<pat>\n<fromusername>wxid_a</fromusername>\n<pattedusername>wxid_b</pattedusername>\n<template><![CDATA[\"${wxid_a}\" 拍了拍 \"${wxid_b}\"]]></template>\n</pat>\n</sysmsg>";
@@ -173,12 +164,12 @@ fn sysmsgs<B: Bot>(place: &Place) {
     assert!(matches!(next(), (SysMsg::RoomTip(tip), _) if &*tip.title == "带水"));
     let (SysMsg::Other { kind, text, .. }, _) = next() else { panic!() };
     assert_eq!((&*kind, &*text), ("new", "words"));
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Revocations by a person, in a room and on the account's own phone, and of unknown messages.
 fn revoked<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     place.simulator.then(SOON, |world| {
         let (xiao, room) = (named(world, "林晓"), named(world, "周末"));
         let one = world.person_writes(&xiao, "one <&> 😄");
@@ -214,7 +205,7 @@ fn revoked<B: Bot>(place: &Place) {
         let Kind::Revoked(revoked) = message.kind else { panic!("{:?}", message.kind) };
         assert_eq!(revoked.by, Some(by));
     }
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Remembers as many messages as requested, and no more.
@@ -222,7 +213,7 @@ fn memory_is_bounded<B: Bot>(place: &Place) {
     for (kept, found) in
         [(0, [None, None]), (1, [None, Some("two")]), (2, [Some("one"), Some("two")])]
     {
-        log_in(place);
+        place.confirm_login();
         let mut bot = B::login(place, drop).unwrap();
         bot.remember(kept);
         {
@@ -243,13 +234,13 @@ fn memory_is_bounded<B: Bot>(place: &Place) {
         assert_eq!(originals, found, "{kept}");
         bot.call(Logout::new()).unwrap();
     }
-    clean(place);
+    place.assert_no_violations();
 }
 
 /// Replies go to the chat and mention the author by the display name of the room; messages that
 /// mention the account are recognized.
 fn replies<B: Bot>(place: &Place) {
-    log_in(place);
+    place.confirm_login();
     place.simulator.then(SOON, |world| {
         let (xiao, mei, room) = (named(world, "林晓"), named(world, "阿梅"), named(world, "周末"));
         let me = world.account().nick_name.clone();
@@ -288,7 +279,7 @@ fn replies<B: Bot>(place: &Place) {
     ];
     assert_eq!(sent, expected);
     drop(world);
-    clean(place);
+    place.assert_no_violations();
 }
 
 on_all_wires! {
@@ -357,7 +348,7 @@ fn corpus_messages_parse_as_named() {
     let batch =
         FetchBatch::new().parse(&flow::Response::new(Bytes::from(body.to_string()))).unwrap();
     let place = Place::memory(world());
-    log_in(&place);
+    place.confirm_login();
     let me = Memory::login(&place, drop).unwrap().session().me().clone();
     let messages = batch.messages(&me.user_name);
     assert_eq!(messages.len(), files.len());

@@ -85,8 +85,7 @@ fn serve(place: &Place, fault: Fault) -> Arc<Mutex<Vec<u8>>> {
 
 /// Returns a session whose hosts are at [`NAME`].
 fn session<B: Bot>(place: &Place) -> Session {
-    place.simulator.then(Duration::from_secs(1), |world| world.phone().scan());
-    place.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
+    place.confirm_login();
     let session = B::login(place, drop).unwrap().session();
     let stored: serde_json::Value = serde_json::from_str(&session.to_json()).unwrap();
     // Format 1 has no checksum that would have to be recomputed.

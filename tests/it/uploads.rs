@@ -1,7 +1,5 @@
 //! Uploads: files of any name and length arrive intact.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use wechat_proto::error::Ret;
@@ -13,19 +11,12 @@ use crate::wire::memory::Recorder;
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
 use crate::{altered_forms, altered_requests, entries};
 
-const SOON: Duration = Duration::from_secs(1);
 const PIECE: usize = 524_288;
 /// Larger than files that are uploaded without an announcement.
 const LARGE: usize = 26 << 20;
 
 pub(crate) fn world() -> World {
     World::new(11)
-}
-
-fn log_in<B: Bot>(place: &Place) -> B {
-    place.simulator.then(SOON, |world| world.phone().scan());
-    place.simulator.then(SOON, |world| world.phone().confirm());
-    B::login(place, drop).unwrap()
 }
 
 /// Returns pseudo-random bytes.
@@ -91,7 +82,7 @@ fn upload_arrives<B: Bot>(place: &Place, bot: &mut B, name: &str, bytes: &[u8]) 
 const NAMES: [&str; 4] = ["报告 & \"终稿\".pdf", "a'b;c.txt", "LICENSE", "照片.PNG"];
 
 fn any_name_and_length<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let long = format!("{}.zip", "龍".repeat(200));
     for (name, length) in NAMES.into_iter().chain([&*long]).zip([1, 524_288, 524_289, 1, 5 << 20]) {
         upload_arrives(place, &mut bot, name, &bytes(length));
@@ -109,7 +100,7 @@ fn any_name_and_length<B: Bot>(place: &Place) {
 
 /// The media type that is sent for each file name.
 fn media_types<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let source = Bytes::from(bytes(999));
     for (name, natural, overridden, sent_type) in [
         ("a.png", MediaType::Picture, None, "pic"),
@@ -133,7 +124,7 @@ fn media_types<B: Bot>(place: &Place) {
 
 /// A large file is announced; a second upload of the same file sends no pieces.
 pub(crate) fn announced<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     place.simulator.world().keep_uploads(0);
     let large = bytes(LARGE);
     upload_arrives(place, &mut bot, "大.zip", &large);
@@ -152,7 +143,7 @@ pub(crate) fn announced<B: Bot>(place: &Place) {
 
 /// Each refusal is reported immediately with its own error; polled again, the upload continues.
 fn refused_pieces<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let source = Bytes::from(bytes(2 * PIECE + 9));
     let mut upload = upload("a.zip", source.len());
     let notice = "<e><ShowType>1</ShowType><Content><![CDATA[文件已过期]]></Content></e>";
@@ -212,7 +203,7 @@ fn refused_pieces<B: Bot>(place: &Place) {
 }
 
 fn refused_announcement<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let source = Bytes::from(vec![7; LARGE]);
     let mut upload = upload("a.zip", LARGE);
     assert_eq!(bot.run_from(&mut upload, &source).unwrap(), UploadProgress::Hashed);
@@ -238,7 +229,7 @@ fn refused_announcement<B: Bot>(place: &Place) {
 /// Threat U5: an upload fails if the bytes or the length of the file change between its two
 /// readings.
 fn changed_file<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let mut other = bytes(PIECE + 9);
     let source = Bytes::from(other.clone());
     other[7] ^= 1;
@@ -290,7 +281,7 @@ mod large {
 /// Threat S9, uploads: connections break during each piece or before its response. A single failure
 /// is retried silently; after three failures of one piece, the caller continues.
 fn broken_connections<B: Bot>(place: &Place) {
-    let mut bot: B = log_in(place);
+    let mut bot: B = B::confirmed(place);
     let source = Bytes::from(bytes(2 * PIECE + 9));
     let pieces = 3;
     for cut in [Cut::Request, Cut::Reply] {
@@ -348,7 +339,7 @@ fn broken_connections_over_hyper_and_tls() {
 fn every_part_of_every_upload_is_checked() {
     let place = Place::memory(world());
     let mut recorded = Recorder::of(&place, |place| {
-        let mut bot: Memory = log_in(place);
+        let mut bot: Memory = Memory::confirmed(place);
         place.simulator.world().keep_uploads(u64::MAX);
         let small = Bytes::from(bytes(99));
         finish(&mut bot, &mut upload("报告 \"1\".png", 99), &small).unwrap();
@@ -372,7 +363,7 @@ fn every_part_of_every_upload_is_checked() {
 fn every_part_of_every_announcement_is_checked() {
     let place = Place::memory(world());
     let recorded = Recorder::of(&place, |place| {
-        let mut bot: Memory = log_in(place);
+        let mut bot: Memory = Memory::confirmed(place);
         place.simulator.world().keep_uploads(0);
         let large = Bytes::from(vec![7; LARGE]);
         finish(&mut bot, &mut upload("报告.zip", LARGE), &large).unwrap();
