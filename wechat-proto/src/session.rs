@@ -79,7 +79,7 @@ impl Session {
     ///
     /// ```
     /// use wechat_proto::login::{Credentials, InitSession};
-    /// use wechat_proto::{Device, Endpoint as _, Error, Session, Timestamp, http};
+    /// use wechat_proto::{Device, Endpoint as _, Session, Timestamp, http};
     ///
     /// # fn exchange(_: http::Request<wechat_proto::Body>) -> wechat_proto::flow::Response { unreachable!() }
     /// # fn random() -> [u8; 32] { [0; 32] }
@@ -128,8 +128,8 @@ impl Session {
 
     /// Parses the form of [`Session::to_json`], written by this version or an older one.
     ///
-    /// Its generator continues elsewhere than that of the session which was stored, so the two do
-    /// not draw the same ids, and their JSON differs.
+    /// Loading advances the generator: the loaded session does not draw the ids of the stored one
+    /// again, and its JSON differs.
     ///
     /// # Errors
     ///

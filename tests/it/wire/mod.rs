@@ -15,9 +15,7 @@ use bytes::Bytes;
 use wechat_proto::contact::Directory;
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::media::{Head, Upload, UploadProgress, Uploaded};
-use wechat_proto::{
-    Account, ClientMsgId, Device, Endpoint, Error, Flow, Message, Session,
-};
+use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Flow, Message, Session};
 
 pub(crate) use self::hyper::Hyper;
 pub(crate) use self::memory::Memory;
