@@ -1,7 +1,7 @@
 //! Checks that the simulator validates everything: each part of each request is dropped and altered
 //! in turn, and each time the simulator must name that part.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request};
@@ -26,8 +26,18 @@ fn every_part_of_every_request_is_checked() {
         story::run_bot::<Memory>(place).unwrap();
     });
     assert!(recorded.len() >= 100, "{} requests", recorded.len());
+    // Of the many requests of an endpoint, the first ones.
+    let mut counts = BTreeMap::<String, usize>::new();
+    let recorded: Vec<Recorded> = recorded
+        .into_iter()
+        .filter(|(_, request)| {
+            let count = counts.entry(request.uri().path().to_owned()).or_default();
+            *count += 1;
+            *count <= 6
+        })
+        .collect();
     let altered = assert_seen(&recorded, alter);
-    assert!(altered >= 4000, "{altered}");
+    assert!(altered >= 1000, "{altered}");
 }
 
 #[test]
