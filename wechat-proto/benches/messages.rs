@@ -1,13 +1,13 @@
-//! What messages cost to read, their payloads typed.
+//! Measures the cost of parsing messages with typed payloads.
 //!
 //! ```text
 //! cargo bench -p wechat-proto --bench messages
 //! ```
 //!
-//! Prints each figure beside its bound, and fails if one is missed. What they are held against is
-//! what one would write at first: `serde_json::from_slice` into structs of `String`s, then the same
-//! decoding and one pass of `quick_xml` over each content. Rounds alternate, and a ratio is the
-//! median over the rounds, so that other work on the machine matters little.
+//! Prints each figure next to its bound and fails if a bound is missed. The reference is plain
+//! `serde_json::from_slice` into structs of `String`s, followed by the same decoding and one pass
+//! of `quick_xml` over each content. The two run in alternating rounds, and each ratio is the
+//! median over the rounds, which limits the effect of other load on the machine.
 
 use std::fs;
 use std::hint::black_box;
@@ -22,28 +22,28 @@ use wechat_proto::message::Kind;
 use wechat_proto::sync::FetchBatch;
 use wechat_proto::{Endpoint as _, Message, Session};
 
-/// How much faster than the obvious way.
-const BOUND: f64 = 1.15;
+/// The minimum throughput relative to the reference.
+const MIN_RATIO: f64 = 1.15;
 const ROUNDS: usize = 41;
 
 fn main() -> ExitCode {
-    let session = Session::from_json(include_str!("shared/session.json")).expect("the session");
-    // `-- text` measures only what has that in its name.
+    let session = Session::from_json(include_str!("shared/session.json")).expect("a valid session");
+    // `-- text` runs only the cases whose label contains `text`.
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
     let mut missed = false;
-    for (what, names) in
+    for (label, names) in
         [("one text", &["1-text"][..]), ("one link", &["49-05-link-S54"]), ("50 mixed", MIXED)]
     {
-        if only.as_ref().is_some_and(|only| !what.contains(&**only)) {
+        if only.as_ref().is_some_and(|only| !label.contains(&**only)) {
             continue;
         }
         let body = body(names);
-        let ours = |body: &Bytes| -> Vec<Message> {
+        let parse = |body: &Bytes| -> Vec<Message> {
             let batch = FetchBatch::new().parse(&Response::new(body.clone())).expect("a batch");
             batch.messages(&session.me().user_name)
         };
-        // Both read the same.
-        let (typed, plain) = (ours(&body), theirs(&body));
+        // Both extract the same values.
+        let (typed, plain) = (parse(&body), parse_reference(&body));
         assert_eq!((typed.len(), plain.len()), (names.len(), names.len()));
         for (typed, plain) in typed.iter().zip(&plain) {
             match &typed.kind {
@@ -54,32 +54,32 @@ fn main() -> ExitCode {
                 _ => {}
             }
         }
-        let times = 40_000 / names.len();
+        let repeat = 40_000 / names.len();
         let mut ratios: Vec<f64> = (0..ROUNDS)
             .map(|_| {
                 let started = Instant::now();
-                for _ in 0..times {
-                    black_box(ours(black_box(&body)));
+                for _ in 0..repeat {
+                    black_box(parse(black_box(&body)));
                 }
-                let ours = started.elapsed();
+                let typed = started.elapsed();
                 let started = Instant::now();
-                for _ in 0..times {
-                    black_box(theirs(black_box(&body)));
+                for _ in 0..repeat {
+                    black_box(parse_reference(black_box(&body)));
                 }
-                started.elapsed().as_secs_f64() / ours.as_secs_f64()
+                started.elapsed().as_secs_f64() / typed.as_secs_f64()
             })
             .collect();
         ratios.sort_by(f64::total_cmp);
         let median = ratios[ROUNDS / 2];
         let started = Instant::now();
-        for _ in 0..times {
-            black_box(ours(black_box(&body)));
+        for _ in 0..repeat {
+            black_box(parse(black_box(&body)));
         }
-        let micros = started.elapsed().as_secs_f64() * 1e6 / times as f64;
-        let verdict = if median >= BOUND { "ok" } else { "MISSED" };
-        missed |= median < BOUND;
+        let micros = started.elapsed().as_secs_f64() * 1e6 / repeat as f64;
+        let verdict = if median >= MIN_RATIO { "ok" } else { "MISSED" };
+        missed |= median < MIN_RATIO;
         println!(
-            "{what:>10} ({:>6} bytes, {micros:7.2} us): x{median:.2} of the obvious way, at least {BOUND} wanted: {verdict}  [{:.2} to {:.2}]",
+            "{label:>10} ({:>6} bytes, {micros:7.2} us): x{median:.2} of the reference >= {MIN_RATIO}: {verdict}  [{:.2} to {:.2}]",
             body.len(),
             ratios[0],
             ratios[ROUNDS - 1],
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
     if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Six of ten are texts, as in an ordinary day.
+/// A typical mix of messages: three in five are texts.
 #[rustfmt::skip]
 const MIXED: &[&str] = &[
     "1-text", "1-text-room-S51", "1-text", "1-text-emoji-S50", "3-image-S54-S56", "1-text",
@@ -102,7 +102,7 @@ const MIXED: &[&str] = &[
     "1-text-emoji-S50", "1-text", "49-2000-transfer", "1-text-room-S51", "49-03-music-S55",
 ];
 
-/// A reply of `webwxsync` with these messages of the corpus, in the service's layout.
+/// Returns a `webwxsync` response with these messages of the corpus, in the layout of the service.
 fn body(names: &[&str]) -> Bytes {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/messages");
     let records: Vec<String> = names
@@ -117,11 +117,11 @@ fn body(names: &[&str]) -> Bytes {
     .into()
 }
 
-// The obvious way.
+// The reference.
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Reply {
+struct SyncResponse {
     base_response: BaseResponse,
     add_msg_list: Vec<Record>,
     sync_key: SyncKey,
@@ -139,7 +139,7 @@ struct BaseResponse {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-#[allow(dead_code, reason = "read for the time it takes")]
+#[allow(dead_code, reason = "decoded only to measure the time")]
 struct SyncKey {
     count: i64,
     list: Vec<Key>,
@@ -147,7 +147,7 @@ struct SyncKey {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-#[allow(dead_code, reason = "read for the time it takes")]
+#[allow(dead_code, reason = "decoded only to measure the time")]
 struct Key {
     key: i64,
     val: i64,
@@ -155,7 +155,7 @@ struct Key {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-#[allow(dead_code, reason = "read for the time it takes")]
+#[allow(dead_code, reason = "decoded only to measure the time")]
 struct Record {
     msg_id: String,
     from_user_name: String,
@@ -189,7 +189,7 @@ struct Record {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-#[allow(dead_code, reason = "read for the time it takes")]
+#[allow(dead_code, reason = "decoded only to measure the time")]
 struct RecommendInfo {
     user_name: String,
     nick_name: String,
@@ -210,7 +210,7 @@ struct RecommendInfo {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-#[allow(dead_code, reason = "read for the time it takes")]
+#[allow(dead_code, reason = "decoded only to measure the time")]
 struct AppInfo {
     #[serde(rename = "AppID")]
     app_id: String,
@@ -218,7 +218,7 @@ struct AppInfo {
     kind: i64,
 }
 
-/// What is read of a content: for all kinds, what the XML calls it.
+/// The values extracted from a message. Fields other than text, title and MD5 keep their XML names.
 #[derive(Default)]
 struct Payload {
     text: String,
@@ -228,35 +228,38 @@ struct Payload {
     record: Option<Record>,
 }
 
-fn theirs(body: &Bytes) -> Vec<Payload> {
-    let reply: Reply = serde_json::from_slice(body).expect("a reply");
-    assert!(reply.base_response.ret == 0 && reply.base_response.err_msg.is_empty());
-    assert!(reply.continue_flag == 0 && reply.s_key.is_empty() && !reply.sync_key.list.is_empty());
-    reply.add_msg_list.into_iter().map(payload).collect()
+/// Parses a `webwxsync` response with plain `serde_json`.
+fn parse_reference(body: &Bytes) -> Vec<Payload> {
+    let response: SyncResponse = serde_json::from_slice(body).expect("a valid response");
+    assert!(response.base_response.ret == 0 && response.base_response.err_msg.is_empty());
+    assert!(response.continue_flag == 0 && response.s_key.is_empty());
+    assert!(!response.sync_key.list.is_empty());
+    response.add_msg_list.into_iter().map(read_payload).collect()
 }
 
-fn payload(record: Record) -> Payload {
-    let said = match record.content.split_once(":<br/>") {
-        Some((_, said)) if record.from_user_name.starts_with("@@") => said,
+/// Decodes the content of a message and extracts its values.
+fn read_payload(record: Record) -> Payload {
+    let content = match record.content.split_once(":<br/>") {
+        Some((_, content)) if record.from_user_name.starts_with("@@") => content,
         _ => &record.content,
     };
-    let lines = said.replace("<br/>", "\n");
+    let lines = content.replace("<br/>", "\n");
     let decoded = html_escape::decode_html_entities(&lines).into_owned();
     let mut payload = Payload::default();
     if record.msg_type == 1 && record.sub_msg_type == 0 {
-        payload.text = emoji(decoded);
+        payload.text = replace_emoji(decoded);
     } else if record.sub_msg_type == 48 {
         read_xml(&record.ori_content, &mut payload);
         payload.text = decoded;
     } else if let Some(start) = decoded.find('<') {
-        read_xml(&emoji(decoded)[start..], &mut payload);
+        read_xml(&replace_emoji(decoded)[start..], &mut payload);
     }
     payload.record = Some(record);
     payload
 }
 
-/// The emoji of the corpus.
-fn emoji(text: String) -> String {
+/// Replaces the emoji markup that occurs in the corpus.
+fn replace_emoji(text: String) -> String {
     if !text.contains("<span class=\"emoji") {
         return text;
     }
@@ -265,20 +268,20 @@ fn emoji(text: String) -> String {
         .replace("<span class=\"emoji emoji002320e3\"></span>", "#\u{20e3}")
 }
 
-/// Each field that the typed messages have.
+/// Extracts every XML field that the typed messages contain.
 fn read_xml(document: &str, payload: &mut Payload) {
     use quick_xml::events::Event;
 
     let mut reader = quick_xml::Reader::from_str(document);
     reader.config_mut().allow_dangling_amp = true;
     reader.config_mut().check_end_names = false;
-    let mut place: Option<&'static str> = None;
+    let mut element: Option<&'static str> = None;
     let mut text = String::new();
     loop {
         match reader.read_event() {
             Err(_) | Ok(Event::Eof) => return,
             Ok(Event::Start(start) | Event::Empty(start)) => {
-                place = ELEMENTS.iter().find(|name| **name == start.name().as_ref()).copied();
+                element = ELEMENTS.iter().find(|name| **name == start.name().as_ref()).copied();
                 text.clear();
                 for attribute in start.attributes().flatten() {
                     let key = attribute.key.as_ref();
@@ -291,14 +294,14 @@ fn read_xml(document: &str, payload: &mut Payload) {
                     }
                 }
             }
-            Ok(Event::Text(piece)) if place.is_some() => text.push_str(&piece),
-            Ok(Event::CData(piece)) if place.is_some() => text.push_str(&piece),
-            Ok(Event::GeneralRef(entity)) if place.is_some() => {
+            Ok(Event::Text(fragment)) if element.is_some() => text.push_str(&fragment),
+            Ok(Event::CData(fragment)) if element.is_some() => text.push_str(&fragment),
+            Ok(Event::GeneralRef(entity)) if element.is_some() => {
                 text.push_str(&html_escape::decode_html_entities(&format!("&{};", &*entity)));
             }
             Ok(Event::End(_)) => {
                 let value = html_escape::decode_html_entities(text.trim()).into_owned();
-                match place.take() {
+                match element.take() {
                     Some("title") if payload.title.is_empty() => payload.title = value,
                     Some(name) if !value.is_empty() => payload.others.push((name, value)),
                     _ => {}
@@ -310,6 +313,7 @@ fn read_xml(document: &str, payload: &mut Payload) {
     }
 }
 
+/// The elements to extract.
 #[rustfmt::skip]
 const ELEMENTS: &[&str] = &[
     "title", "des", "type", "url", "thumburl", "sourceusername", "sourcedisplayname", "md5",
@@ -321,6 +325,7 @@ const ELEMENTS: &[&str] = &[
     "transcationid", "begintransfertime", "invalidtime", "effectivedate",
 ];
 
+/// The attributes to extract.
 #[rustfmt::skip]
 const ATTRIBUTES: &[&str] = &[
     "length", "hdlength", "md5", "cdnmidimgurl", "cdnthumburl", "aeskey", "cdnthumbwidth",

@@ -1,15 +1,15 @@
-//! What contacts cost: reading them, keeping them, having them.
+//! Measures the cost of contacts: parsing, memory, loading and look-up.
 //!
 //! ```text
 //! cargo bench -p wechat-proto --bench contacts
 //! ```
 //!
-//! Prints each figure beside its bound, and fails if one is missed. Rounds of what is compared
-//! alternate, and a ratio is the median over the rounds, so that other work on the machine matters
-//! little.
+//! Prints each figure next to its bound and fails if a bound is missed. Compared workloads run in
+//! alternating rounds, and each ratio is the median over the rounds, which limits the effect of
+//! other load on the machine.
 
-mod obvious;
 mod payload;
+mod reference;
 #[path = "../shared/mod.rs"]
 mod shared;
 
@@ -24,94 +24,97 @@ use wechat_proto::flow::{Request, Response};
 use wechat_proto::sync::Inbox;
 use wechat_proto::{Account, Endpoint as _, Flow, Input, Interrupt, Timestamp};
 
-use crate::obvious::{Batch, Page};
-use crate::payload::{member_name, name, page, page_of, record, room_name, rooms};
+use crate::payload::{contact_name, member_name, page, page_of, record, room_name, rooms};
+use crate::reference::{Batch, Page};
 use crate::shared::{now, session};
 
 fn main() -> ExitCode {
     let mut args = env::args().skip(1);
     if args.next().as_deref() == Some("--memory") {
-        return memory_of_stdin();
+        return print_memory();
     }
     let mut report = Report::default();
     for count in [100, 1_000, 5_000, 10_000] {
         let body = page(count);
         let mib = body.len() as f64 / f64::from(1 << 20);
-        let ratio = parse_ratio(&body, "MemberList", |reply| {
-            assert_eq!(GetContacts::new().parse(reply).unwrap().contacts.len(), count);
+        let ratio = parse_ratio(&body, "MemberList", |response| {
+            assert_eq!(GetContacts::new().parse(response).unwrap().contacts.len(), count);
         });
         report.at_least(
-            &format!("{count} contacts ({mib:.1} MiB), parsed: × serde_json"),
+            &format!("{count} contacts ({mib:.1} MiB): × plain serde_json"),
             ratio,
             1.2,
         );
     }
     let body = rooms(50, 300);
-    let ratio = parse_ratio(&body, "ContactList", |reply| {
-        assert_eq!(parse_batch(reply).len(), 50);
+    let ratio = parse_ratio(&body, "ContactList", |response| {
+        assert_eq!(parse_batch(response).len(), 50);
     });
-    report.at_least("50 rooms of 300, parsed: × serde_json", ratio, 1.2);
+    report.at_least("50 rooms of 300 members: × plain serde_json", ratio, 1.2);
 
     let megabytes = memory(&page(5_000));
-    report.at_most("5,000 contacts in memory, MB", megabytes, 5.5);
+    report.at_most("memory of 5,000 contacts, MB", megabytes, 5.5);
     let megabytes = memory(&rooms(200, 500));
-    report.at_most("200 rooms of 500 in memory, MB", megabytes, 32.0);
+    report.at_most("memory of 200 rooms of 500 members, MB", megabytes, 32.0);
 
-    let ratio = messages_ratio();
-    report.at_most("a message among 10,000 contacts: × among 100", ratio, 1.2);
-    let ratio = second_load_ratio();
-    report.at_most("a second load of 10,000 contacts: × of 1,000", ratio, 13.0);
+    let ratio = message_ratio();
+    report.at_most("a message with 10,000 contacts loaded: × with 100", ratio, 1.2);
+    let ratio = reload_ratio();
+    report.at_most("second load of 10,000 contacts: × of 1,000", ratio, 13.0);
     let ratio = lookup_ratio();
-    report.at_most("a member of a room of 5,000 looked up: × of 500", ratio, 3.0);
-    report.end()
+    report.at_most("member look-up in a room of 5,000: × of 500", ratio, 3.0);
+    report.exit_code()
 }
 
-/// The figures, and whether all were met.
+/// Prints the figures and counts missed bounds.
 #[derive(Default)]
 struct Report {
     missed: usize,
 }
 
 impl Report {
-    fn at_least(&mut self, what: &str, figure: f64, bound: f64) {
-        self.line(what, figure, ">=", bound, figure >= bound);
+    fn at_least(&mut self, label: &str, figure: f64, bound: f64) {
+        self.line(label, figure, ">=", bound, figure >= bound);
     }
 
-    fn at_most(&mut self, what: &str, figure: f64, bound: f64) {
-        self.line(what, figure, "<=", bound, figure <= bound);
+    fn at_most(&mut self, label: &str, figure: f64, bound: f64) {
+        self.line(label, figure, "<=", bound, figure <= bound);
     }
 
-    fn line(&mut self, what: &str, figure: f64, sign: &str, bound: f64, met: bool) {
+    fn line(&mut self, label: &str, figure: f64, sign: &str, bound: f64, met: bool) {
         let verdict = if met { "" } else { "  MISSED" };
-        println!("{what:60} {figure:8.2}  {sign} {bound:.1}{verdict}");
+        println!("{label:60} {figure:8.2}  {sign} {bound:.1}{verdict}");
         self.missed += usize::from(!met);
     }
 
-    fn end(self) -> ExitCode {
+    fn exit_code(self) -> ExitCode {
         if self.missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
+/// Returns the duration of `work` in seconds.
 fn time(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
     start.elapsed().as_secs_f64()
 }
 
-/// The median over the rounds of how long `one` takes, in times of what `other` takes.
-fn ratio(rounds: usize, mut one: impl FnMut(), mut other: impl FnMut()) -> f64 {
-    one();
-    other();
-    let mut ratios: Vec<f64> = (0..rounds).map(|_| time(&mut one) / time(&mut other)).collect();
+/// Returns the median over the rounds of the duration of `measured` divided by that of `baseline`.
+fn ratio(rounds: usize, mut measured: impl FnMut(), mut baseline: impl FnMut()) -> f64 {
+    measured();
+    baseline();
+    let mut ratios: Vec<f64> =
+        (0..rounds).map(|_| time(&mut measured) / time(&mut baseline)).collect();
     ratios.sort_by(f64::total_cmp);
     ratios[rounds / 2]
 }
 
-/// Throughput of `ours` in times of the obvious way: all 31 fields into `String`s.
-fn parse_ratio(body: &Bytes, list: &'static str, ours: impl Fn(&Response)) -> f64 {
+/// Returns the throughput of `parse` relative to the reference, which decodes all 31 fields into
+/// owned values with plain `serde_json`.
+fn parse_ratio(body: &Bytes, list: &'static str, parse: impl Fn(&Response)) -> f64 {
     let repeat = (4_000_000 / body.len()).max(1);
-    let reply = Response::new(body.clone());
-    let plain = || {
+    let response = Response::new(body.clone());
+    let reference = || {
         for _ in 0..repeat {
             let list = match list {
                 "MemberList" => serde_json::from_slice::<Page>(body).unwrap().member_list,
@@ -120,34 +123,35 @@ fn parse_ratio(body: &Bytes, list: &'static str, ours: impl Fn(&Response)) -> f6
             assert!(!list.is_empty());
         }
     };
-    ratio(41, plain, || (0..repeat).for_each(|_| ours(&reply)))
+    ratio(41, reference, || (0..repeat).for_each(|_| parse(&response)))
 }
 
 fn parse_batch(response: &Response) -> Vec<Contact> {
     BatchGetContacts::new(&[]).parse(response).unwrap()
 }
 
-/// Looking each member up, in times of what a tenth as many take each.
+/// Returns the time per member look-up in a room of 5,000 members relative to a room of 500.
 fn lookup_ratio() -> f64 {
     let room = |members| {
-        let reply = Response::new(rooms(1, members));
-        parse_batch(&reply).remove(0)
+        let response = Response::new(rooms(1, members));
+        parse_batch(&response).remove(0)
     };
     let (large, small) = (room(5_000), room(500));
-    let all = |room: &Contact, times| {
+    let look_up_all = |room: &Contact, times| {
         for _ in 0..times {
             let found =
                 room.members.iter().filter(|member| room.member(&member.user_name).is_some());
             assert_eq!(found.count(), room.members.len());
         }
     };
-    ratio(21, || all(&large, 4), || all(&small, 40))
+    ratio(21, || look_up_all(&large, 4), || look_up_all(&small, 40))
 }
 
 // Memory.
 
-/// What the contacts of a body take in memory beside it, in MB: of a process that does nothing
-/// else, so that what was freed elsewhere does not hide it.
+/// Returns the memory that the contacts of a body occupy, in MB, without the body itself.
+///
+/// Measured in a separate process, because memory freed by other work would be reused unnoticed.
 fn memory(body: &[u8]) -> f64 {
     let mut child = Command::new(env::current_exe().unwrap())
         .arg("--memory")
@@ -161,12 +165,13 @@ fn memory(body: &[u8]) -> f64 {
     String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }
 
-fn memory_of_stdin() -> ExitCode {
+/// Prints the memory, in MB, that the contacts of the body on standard input occupy.
+fn print_memory() -> ExitCode {
     let mut body = Vec::new();
     io::stdin().read_to_end(&mut body).unwrap();
     let body = Bytes::from(body);
     let mut account = account();
-    // What every load needs, so that it is there before.
+    // Excludes the memory that every load needs.
     load(&mut account, &page(1));
     let before = resident();
     load(&mut account, &body);
@@ -175,7 +180,7 @@ fn memory_of_stdin() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The memory that this process has, in bytes.
+/// Returns the resident memory of this process, in bytes.
 fn resident() -> f64 {
     let stat = fs::read_to_string("/proc/self/statm").unwrap();
     let pages: f64 = stat.split(' ').nth(1).unwrap().parse().unwrap();
@@ -188,22 +193,22 @@ fn account() -> Account {
     Account::from(session())
 }
 
-/// Loads a page of contacts, or a batch of rooms, into an account.
+/// Loads a page of contacts or a batch of rooms into an account.
 fn load(account: &mut Account, body: &Bytes) {
     if body.starts_with(b"{\"BaseResponse\": {\"Ret\": 0}, \"Count\"") {
-        let one = page_of((0..1).map(|n| record(&room_name(n), 0, &[])));
-        shared::load(account, &one, body);
+        let contacts = page_of((0..1).map(|n| record(&room_name(n), 0, &[])));
+        shared::load(account, &contacts, body);
     } else {
         shared::load(account, body, &Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
     }
 }
 
-/// A second load of all contacts, with something changed in each: ten times as many, in times.
-fn second_load_ratio() -> f64 {
-    let loaded = |count| {
+/// Returns the time of a reload of 10,000 contacts, each of them changed, relative to 1,000.
+fn reload_ratio() -> f64 {
+    let reload = |count| {
         let mut account = account();
         load(&mut account, &page(count));
-        let changed = page_of((0..count).map(|n| record(&name(n), n + 7, &[])));
+        let changed = page_of((0..count).map(|n| record(&contact_name(n), n + 7, &[])));
         let bodies = [page(count), changed];
         let mut turn = 0;
         move || {
@@ -211,12 +216,12 @@ fn second_load_ratio() -> f64 {
             load(&mut account, &bodies[turn % 2]);
         }
     };
-    ratio(15, loaded(10_000), loaded(1_000))
+    ratio(15, reload(10_000), reload(1_000))
 }
 
-/// A message fetched and handed out among many contacts, in times of one among few.
-fn messages_ratio() -> f64 {
-    let among = |count| {
+/// Returns the time to receive a message with 10,000 contacts loaded relative to 100.
+fn message_ratio() -> f64 {
+    let receive_with = |count| {
         let mut account = account();
         load(&mut account, &page(count));
         load(&mut account, &rooms(20, 300));
@@ -225,15 +230,16 @@ fn messages_ratio() -> f64 {
         move || {
             for _ in 0..500 {
                 id += 1;
-                clock = hear(&mut inbox, &mut account, id, count, clock);
+                clock = receive(&mut inbox, &mut account, id, count, clock);
             }
         }
     };
-    ratio(31, among(10_000), among(100))
+    ratio(31, receive_with(10_000), receive_with(100))
 }
 
-/// Hears message number `id`: from a friend, every third from a room.
-fn hear(
+/// Receives message number `id` and returns the time after it. Every third message is sent in a
+/// room, the others by a contact.
+fn receive(
     inbox: &mut Inbox,
     account: &mut Account,
     id: u64,
@@ -248,7 +254,7 @@ fn hear(
             }
             Err(Interrupt::Send(request)) => {
                 now = now.after(Duration::from_millis(3_000));
-                let body = answer(&request, id, count);
+                let body = respond(&request, id, count);
                 inbox.handle(Input::Reply(Ok(Response::new(body))));
             }
             Err(Interrupt::Sleep(time)) => now = now.after(time),
@@ -257,7 +263,8 @@ fn hear(
     }
 }
 
-fn answer(request: &Request, id: u64, count: usize) -> Bytes {
+/// Returns the response to a request of the inbox.
+fn respond(request: &Request, id: u64, count: usize) -> Bytes {
     if request.http.uri().path().ends_with("/synccheck") {
         return Bytes::from_static(b"window.synccheck={retcode:\"0\",selector:\"2\"}");
     }
@@ -267,7 +274,7 @@ fn answer(request: &Request, id: u64, count: usize) -> Bytes {
     let (from, prefix) = if id.is_multiple_of(3) {
         (room_name(number % 20), format!("{}:<br/>", member_name(number % 300)))
     } else {
-        (name(number % count), String::new())
+        (contact_name(number % count), String::new())
     };
     format!(
         "{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgCount\":1,\"AddMsgList\":[{{\"MsgId\":\"{id}\",\"FromUserName\":\"{from}\",\"ToUserName\":\"@me\",\"MsgType\":1,\"Content\":\"{prefix}hello\",\"CreateTime\":1476606163}}],\"SyncKey\":{{\"Count\":1,\"List\":[{{\"Key\":1,\"Val\":{id}}}]}}}}"

@@ -1,22 +1,25 @@
-//! Payloads, in the service's layout.
+//! Generated payloads in the layout of the service.
 
 use std::fmt::Write as _;
 
 use bytes::Bytes;
 
-/// A `UserName` of a person: `@` and 64 hex digits, in no order.
-pub(crate) fn name(n: usize) -> String {
+/// Returns the `UserName` of contact `n`: `@` and 64 pseudo-random hex digits.
+pub(crate) fn contact_name(n: usize) -> String {
     format!("@{}", hex(n as u64))
 }
 
+/// Returns the `UserName` of room member `n`.
 pub(crate) fn member_name(n: usize) -> String {
     format!("@{}", hex(n as u64 + (1 << 40)))
 }
 
+/// Returns the `UserName` of room `n`.
 pub(crate) fn room_name(n: usize) -> String {
     format!("@@{}", hex(n as u64 + (1 << 50)))
 }
 
+/// Returns 64 hex digits derived from `seed`.
 pub(crate) fn hex(seed: u64) -> String {
     let mut state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut text = String::new();
@@ -30,9 +33,9 @@ pub(crate) fn hex(seed: u64) -> String {
     text
 }
 
-/// A record of 31 fields as `webwxgetcontact` has it; what it says follows from `n`.
+/// Returns a `webwxgetcontact` record of 31 fields, with values derived from `n`.
 pub(crate) fn record(user_name: &str, n: usize, members: &[String]) -> String {
-    // Markup is in one name of ten.
+    // One name in ten contains markup.
     let nick = match n % 20 {
         0 => format!("小雨 {n} <span class=\\\"emoji emoji1f604\\\"></span>"),
         1 => format!("Tom &amp; Jerry {n}"),
@@ -51,10 +54,12 @@ pub(crate) fn record(user_name: &str, n: usize, members: &[String]) -> String {
     )
 }
 
+/// Returns a `webwxgetcontact` response with `count` contacts.
 pub(crate) fn page(count: usize) -> Bytes {
-    page_of((0..count).map(|n| record(&name(n), n, &[])))
+    page_of((0..count).map(|n| record(&contact_name(n), n, &[])))
 }
 
+/// Returns a `webwxgetcontact` response with the given records.
 pub(crate) fn page_of(records: impl Iterator<Item = String>) -> Bytes {
     let records: Vec<_> = records.collect();
     format!(
@@ -65,6 +70,7 @@ pub(crate) fn page_of(records: impl Iterator<Item = String>) -> Bytes {
     .into()
 }
 
+/// Returns a `webwxbatchgetcontact` response with `count` rooms of `members` members each.
 pub(crate) fn rooms(count: usize, members: usize) -> Bytes {
     let members: Vec<String> = (0..members)
         .map(|n| {

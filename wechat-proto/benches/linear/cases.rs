@@ -1,4 +1,4 @@
-//! The inputs, and the work on each.
+//! The inputs and the workload that processes each of them.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -19,97 +19,98 @@ use wechat_proto::{
 
 use crate::shared::{self, now, session};
 
-/// Work on an input of this many items; what it makes of it is built before. The smallest inputs are
-/// large enough not to fit where ten times as much would not: into a cache, or what the allocator
-/// keeps.
-pub(crate) type Make = fn(usize) -> Box<dyn FnMut()>;
+/// Builds an input of the given number of items and returns the workload that processes it.
+///
+/// Even the smallest inputs exceed the CPU caches and the memory that the allocator retains, so
+/// that larger inputs do not appear more expensive for that reason.
+pub(crate) type Setup = fn(usize) -> Box<dyn FnMut()>;
 
-/// What is read, how many items there are at least, and how it is made.
+/// The label, the number of items of the smallest input, and the setup of each case.
 #[rustfmt::skip]
-pub(crate) const CASES: &[(&str, usize, Make)] = &[
-    ("contacts of a page", 500, |n| listed("MemberList", n, &record)),
-    ("contacts, names of emoji and entities", 500, |n| listed("MemberList", n, &|n| person(n, "&amp;<span class=\\\"emoji emoji1f604\\\"></span>"))),
-    ("contacts, empty elements", 2_000, |n| listed("MemberList", n, &|_| "{}".into())),
-    ("contacts, one and the same", 500, |n| listed("MemberList", n, &|_| record(1))),
-    ("malformed: raw control characters", 500, |n| listed("MemberList", n, &|n| person(n, "a\u{1}b"))),
-    ("malformed: lone surrogates", 500, |n| listed("MemberList", n, &|n| person(n, "\\ud83d!"))),
-    ("malformed: a number too large in each", 500, |n| listed("MemberList", n, &|n| format!("{{\"UserName\":\"@{n}\",\"Sex\":1e400}}"))),
-    ("malformed: truncated", 2_000, |n| broken(n)),
-    ("malformed: only escapes", 20_000, |n| body(GetContacts::new(), format!("{{\"x\":\"{}\"}}", "\\ud83d\\u0041".repeat(n)))),
-    ("nested lists", 5_000, |n| body(GetContacts::new(), format!("{{\"BaseResponse\":{{\"Ret\":0}},\"MemberList\":{}", "[".repeat(n)))),
-    ("unknown fields", 5_000, |n| body(GetContacts::new(), object(n))),
-    ("members of a room", 500, members),
-    ("members, one and the same", 500, same_members),
-    ("messages of a batch", 200, messages),
-    // Several hundred bytes each, for 3 bytes of the wire: with more of them glibc gives the memory back after
-    // each batch, and each page has to be faulted in again (twice the time per message at 20,000 as
-    // at 10,000, and no more at 100,000; once the time with MALLOC_MMAP_MAX_=0 and no trimming).
-    ("messages that say nothing", 1_000, |n| synced(n, &|_| "{}".into())),
-    ("counters of a key", 500, keys),
-    ("content: plain text", 20_000, |n| said(1, &"文字 ".repeat(n))),
-    ("content: entities", 20_000, |n| said(1, &"&lt;&#20013;&nbsp;&nope;".repeat(n))),
-    ("content: ampersands", 40_000, |n| said(1, &"&".repeat(n))),
-    ("content: long entities", 4_000, |n| said(1, &format!("&{}", "x".repeat(39)).repeat(n))),
-    ("content: breaks", 20_000, |n| said(1, &"<br/>".repeat(n))),
-    ("content: emoji", 5_000, |n| said(1, &"<span class=\"emoji emoji1f604\"></span>".repeat(n))),
-    ("content: emoji that begin only", 20_000, |n| said(1, &"<span class=\"emoji emoji".repeat(n))),
-    ("content: prefixes of members", 10_000, |n| said(1, &"@a:<br/>".repeat(n))),
-    ("content: quotations", 5_000, |n| said(1, &format!("「a{}", "」\n- - - x\n".repeat(n)))),
-    ("content: lines of a quotation", 10_000, |n| said(1, &format!("「{}」\n{}", "a\n".repeat(n), "- ".repeat(n)))),
-    ("XML: elements", 5_000, |n| said(49, &format!("<msg><appmsg>{}</appmsg></msg>", "<title>a</title>".repeat(n)))),
-    ("XML: escaped twice", 2_000, |n| said(49, &format!("&amp;lt;msg&amp;gt;&amp;lt;appmsg&amp;gt;{}", "&amp;lt;title&amp;gt;a&amp;lt;/title&amp;gt;".repeat(n)))),
-    ("XML: nesting", 10_000, |n| said(49, &"<msg>".repeat(n))),
-    ("XML: nesting, closed", 10_000, |n| said(49, &("<msg>".repeat(n) + &"</msg>".repeat(n)))),
-    ("XML: attributes of an element", 5_000, |n| said(3, &format!("<msg><img {}/></msg>", "length=\"1\" ".repeat(n)))),
-    ("XML: attributes of many elements", 50, |n| said(3, &format!("<msg>{}</msg>", format!("<img {}/>", "md5=\"1\" ".repeat(200)).repeat(n)))),
-    ("XML: a long attribute", 20_000, |n| said(47, &format!("<msg><emoji cdnurl=\"{}\"/></msg>", "a&amp;".repeat(n)))),
-    ("XML: text in pieces", 30_000, |n| said(49, &format!("<msg><appmsg><title>{}</title></appmsg></msg>", "a&amp;<![CDATA[b]]>".repeat(n)))),
-    ("XML: comments that never end", 10_000, |n| said(49, &format!("<msg>{}", "<!--".repeat(n)))),
-    ("XML: brackets", 20_000, |n| said(49, &format!("<msg>{}", "<".repeat(n)))),
-    ("XML: articles", 500, |n| said(49, &format!("<msg><appmsg><type>5</type><mmreader><category>{}</category></mmreader></appmsg></msg>", "<item><title>a</title><url>b</url></item>".repeat(n)))),
-    ("XML: a history", 500, |n| said(49, &format!("<msg><appmsg><type>19</type><recorditem><recordinfo><datalist>{}</datalist></recordinfo></recorditem></appmsg></msg>", "<dataitem datatype=\"1\"><datadesc>a</datadesc></dataitem>".repeat(n)))),
-    ("XML: recent chats", 2_000, |n| said(51, &format!("<msg><op id='4'><username>{}</username></op></msg>", "a@chatroom,".repeat(n)))),
-    ("XML: unread chats", 5_000, |n| said(51, &format!("<msg><op id='4'><unreadchatlist>{}</unreadchatlist></op></msg>", "<chat><username>a</username><lastreadtime>1</lastreadtime></chat>".repeat(n)))),
-    ("system: names in a notice", 5_000, |n| said(10_000, &format!("\"a\"邀请\"{}\"加入了群聊", "b、".repeat(n)))),
-    ("system: words of the notices", 20_000, |n| said(10_000, &" invited you to a group chat with".repeat(n))),
-    ("system: quotes", 300_000, |n| said(10_000, &"\"".repeat(n))),
-    ("system: links", 2_000, |n| said(10_000, &"<a href=\"weixin://x\">y</a>".repeat(n))),
-    ("system: places of a template", 80_000, |n| said(10_002, &template("$a$ ".repeat(n), "<link name=\"a\" type=\"link_plain\"><plain>b</plain></link>".into()))),
-    ("system: dollars of a template", 300_000, |n| said(10_002, &template("$".repeat(n), String::new()))),
-    ("system: links of a template", 4_000, |n| said(10_002, &template("$a$".into(), "<link name=\"a\" type=\"link_profile\"><memberlist><member><username>x</username><nickname>y</nickname></member></memberlist></link>".repeat(n)))),
-    ("mentions in a text", 10_000, |n| mentioned("me", &"@me x@m".repeat(n))),
-    ("mentions of a long name", 10_000, |n| mentioned(&"a".repeat(n), &"@a".repeat(n))),
-    ("scripts: assignments", 5_000, |n| body(check_scan(), "window.code=408;".repeat(n))),
-    ("scripts: different names", 5_000, |n| body(check_scan(), (0..n).fold(String::new(), |text, n| text + &format!("window.a{n}=1;")))),
-    ("scripts: a long string of escapes", 20_000, |n| body(check_scan(), format!("window.code=201;window.userAvatar='{}'", "\\u4e2d\\'".repeat(n)))),
-    ("scripts: strings that never end", 10_000, |n| body(check_scan(), "window.a='\\'\\".repeat(n))),
-    ("scripts: a long name of many members", 10_000, |n| body(SyncCheck::new(), format!("window.{}={{{}}}", "a".repeat(n), "a:1,".repeat(n)))),
-    ("scripts: braces", 10_000, |n| body(SyncCheck::new(), "window.synccheck={retcode:".repeat(n))),
-    ("login page: elements", 30_000, |n| body(redeem_ticket(), format!("<error>{}</error>", "<skey>a</skey>".repeat(n)))),
-    ("login page: HTML", 5_000, |n| body(redeem_ticket(), format!("<html><body>{}", "<p class=\"a\">b &nbsp; c<br>".repeat(n)))),
-    ("refusals: a long notice", 10_000, |n| body(PushLogin::new(7, PushHost::Api), json!({ "BaseResponse": { "Ret": 1, "ErrMsg": "<e><Content>a&amp;</Content>".repeat(n) } }).to_string())),
-    ("a first page of chats", 500, |n| body(init_session(), format!("{{\"BaseResponse\":{{\"Ret\":0}},\"User\":{{\"UserName\":\"@me\"}},\"SyncKey\":{{\"Count\":0,\"List\":[]}},\"ChatSet\":\"{}\",\"ContactList\":[{}]}}", "@a,".repeat(n), all(n, &record)))),
-    ("cookies of a reply", 1_000, |n| cookies(n, &|n| format!("name{n}=value; Path=/; Domain=.qq.com; Max-Age=1000"))),
-    ("cookies: attributes of one", 5_000, |n| cookies(1, &|_| "a=b".to_owned() + &"; Path=/x; Secure".repeat(n))),
-    ("cookies: paths that all cover", 500, |n| cookies(n, &|n| format!("a=b{n}; Path=/{}", "x/".repeat(n % 50)))),
-    ("queries: a long value", 20_000, queried),
-    ("bodies: a long text", 20_000, sent),
-    ("merges: a load of contacts", 2_000, |n| loaded(n, false)),
-    ("merges: a second load", 2_000, |n| loaded(n, true)),
-    ("merges: members of a room, again and again", 500, remembered),
-    ("merges: changes of a batch", 2_000, |n| changed(n, "ModContactList")),
-    ("merges: removals of a batch", 2_000, |n| changed(n, "DelContactList")),
-    ("merges: messages of those removed", 500, |n| inbox(n, last_words(n), n)),
+pub(crate) const CASES: &[(&str, usize, Setup)] = &[
+    ("contacts: a page", 500, |n| contacts("MemberList", n, &record)),
+    ("contacts: emoji and entities in names", 500, |n| contacts("MemberList", n, &|n| contact(n, "&amp;<span class=\\\"emoji emoji1f604\\\"></span>"))),
+    ("contacts: empty elements", 2_000, |n| contacts("MemberList", n, &|_| "{}".into())),
+    ("contacts: duplicates", 500, |n| contacts("MemberList", n, &|_| record(1))),
+    ("malformed: raw control characters", 500, |n| contacts("MemberList", n, &|n| contact(n, "a\u{1}b"))),
+    ("malformed: lone surrogates", 500, |n| contacts("MemberList", n, &|n| contact(n, "\\ud83d!"))),
+    ("malformed: numbers out of range", 500, |n| contacts("MemberList", n, &|n| format!("{{\"UserName\":\"@{n}\",\"Sex\":1e400}}"))),
+    ("malformed: truncated", 2_000, |n| truncated(n)),
+    ("malformed: escapes only", 20_000, |n| parse_body(GetContacts::new(), format!("{{\"x\":\"{}\"}}", "\\ud83d\\u0041".repeat(n)))),
+    ("nested lists", 5_000, |n| parse_body(GetContacts::new(), format!("{{\"BaseResponse\":{{\"Ret\":0}},\"MemberList\":{}", "[".repeat(n)))),
+    ("unknown fields", 5_000, |n| parse_body(GetContacts::new(), unknown_fields(n))),
+    ("members: a room", 500, members),
+    ("members: duplicates", 500, same_members),
+    ("messages: a batch", 200, messages),
+    // Each message occupies several hundred bytes for 3 bytes on the wire. For larger batches,
+    // glibc returns the memory after each batch and every page is faulted in again: twice the time
+    // per message from 20,000 messages on, but not with MALLOC_MMAP_MAX_=0 and trimming disabled.
+    ("messages: empty elements", 1_000, |n| parse_batch(n, &|_| "{}".into())),
+    ("sync key entries", 500, sync_keys),
+    ("content: plain text", 20_000, |n| content(1, &"文字 ".repeat(n))),
+    ("content: entities", 20_000, |n| content(1, &"&lt;&#20013;&nbsp;&nope;".repeat(n))),
+    ("content: ampersands", 40_000, |n| content(1, &"&".repeat(n))),
+    ("content: long entities", 4_000, |n| content(1, &format!("&{}", "x".repeat(39)).repeat(n))),
+    ("content: line breaks", 20_000, |n| content(1, &"<br/>".repeat(n))),
+    ("content: emoji", 5_000, |n| content(1, &"<span class=\"emoji emoji1f604\"></span>".repeat(n))),
+    ("content: truncated emoji", 20_000, |n| content(1, &"<span class=\"emoji emoji".repeat(n))),
+    ("content: sender prefixes", 10_000, |n| content(1, &"@a:<br/>".repeat(n))),
+    ("content: quotations", 5_000, |n| content(1, &format!("「a{}", "」\n- - - x\n".repeat(n)))),
+    ("content: lines of one quotation", 10_000, |n| content(1, &format!("「{}」\n{}", "a\n".repeat(n), "- ".repeat(n)))),
+    ("XML: elements", 5_000, |n| content(49, &format!("<msg><appmsg>{}</appmsg></msg>", "<title>a</title>".repeat(n)))),
+    ("XML: escaped twice", 2_000, |n| content(49, &format!("&amp;lt;msg&amp;gt;&amp;lt;appmsg&amp;gt;{}", "&amp;lt;title&amp;gt;a&amp;lt;/title&amp;gt;".repeat(n)))),
+    ("XML: unclosed nesting", 10_000, |n| content(49, &"<msg>".repeat(n))),
+    ("XML: closed nesting", 10_000, |n| content(49, &("<msg>".repeat(n) + &"</msg>".repeat(n)))),
+    ("XML: attributes of one element", 5_000, |n| content(3, &format!("<msg><img {}/></msg>", "length=\"1\" ".repeat(n)))),
+    ("XML: attributes of many elements", 50, |n| content(3, &format!("<msg>{}</msg>", format!("<img {}/>", "md5=\"1\" ".repeat(200)).repeat(n)))),
+    ("XML: a long attribute", 20_000, |n| content(47, &format!("<msg><emoji cdnurl=\"{}\"/></msg>", "a&amp;".repeat(n)))),
+    ("XML: fragmented text", 30_000, |n| content(49, &format!("<msg><appmsg><title>{}</title></appmsg></msg>", "a&amp;<![CDATA[b]]>".repeat(n)))),
+    ("XML: unterminated comments", 10_000, |n| content(49, &format!("<msg>{}", "<!--".repeat(n)))),
+    ("XML: opening brackets", 20_000, |n| content(49, &format!("<msg>{}", "<".repeat(n)))),
+    ("XML: articles", 500, |n| content(49, &format!("<msg><appmsg><type>5</type><mmreader><category>{}</category></mmreader></appmsg></msg>", "<item><title>a</title><url>b</url></item>".repeat(n)))),
+    ("XML: chat history", 500, |n| content(49, &format!("<msg><appmsg><type>19</type><recorditem><recordinfo><datalist>{}</datalist></recordinfo></recorditem></appmsg></msg>", "<dataitem datatype=\"1\"><datadesc>a</datadesc></dataitem>".repeat(n)))),
+    ("XML: recent chats", 2_000, |n| content(51, &format!("<msg><op id='4'><username>{}</username></op></msg>", "a@chatroom,".repeat(n)))),
+    ("XML: unread chats", 5_000, |n| content(51, &format!("<msg><op id='4'><unreadchatlist>{}</unreadchatlist></op></msg>", "<chat><username>a</username><lastreadtime>1</lastreadtime></chat>".repeat(n)))),
+    ("system: names in a notice", 5_000, |n| content(10_000, &format!("\"a\"邀请\"{}\"加入了群聊", "b、".repeat(n)))),
+    ("system: notice phrases", 20_000, |n| content(10_000, &" invited you to a group chat with".repeat(n))),
+    ("system: quotes", 300_000, |n| content(10_000, &"\"".repeat(n))),
+    ("system: links", 2_000, |n| content(10_000, &"<a href=\"weixin://x\">y</a>".repeat(n))),
+    ("system: template placeholders", 80_000, |n| content(10_002, &template("$a$ ".repeat(n), "<link name=\"a\" type=\"link_plain\"><plain>b</plain></link>".into()))),
+    ("system: template dollar signs", 300_000, |n| content(10_002, &template("$".repeat(n), String::new()))),
+    ("system: template links", 4_000, |n| content(10_002, &template("$a$".into(), "<link name=\"a\" type=\"link_profile\"><memberlist><member><username>x</username><nickname>y</nickname></member></memberlist></link>".repeat(n)))),
+    ("mentions: many in a text", 10_000, |n| mentions("me", &"@me x@m".repeat(n))),
+    ("mentions: a long name", 10_000, |n| mentions(&"a".repeat(n), &"@a".repeat(n))),
+    ("scripts: assignments", 5_000, |n| parse_body(check_scan(), "window.code=408;".repeat(n))),
+    ("scripts: distinct names", 5_000, |n| parse_body(check_scan(), (0..n).fold(String::new(), |text, n| text + &format!("window.a{n}=1;")))),
+    ("scripts: escapes in a string", 20_000, |n| parse_body(check_scan(), format!("window.code=201;window.userAvatar='{}'", "\\u4e2d\\'".repeat(n)))),
+    ("scripts: unterminated strings", 10_000, |n| parse_body(check_scan(), "window.a='\\'\\".repeat(n))),
+    ("scripts: long name, many members", 10_000, |n| parse_body(SyncCheck::new(), format!("window.{}={{{}}}", "a".repeat(n), "a:1,".repeat(n)))),
+    ("scripts: braces", 10_000, |n| parse_body(SyncCheck::new(), "window.synccheck={retcode:".repeat(n))),
+    ("login page: elements", 30_000, |n| parse_body(redeem_ticket(), format!("<error>{}</error>", "<skey>a</skey>".repeat(n)))),
+    ("login page: HTML", 5_000, |n| parse_body(redeem_ticket(), format!("<html><body>{}", "<p class=\"a\">b &nbsp; c<br>".repeat(n)))),
+    ("refusals: a long error message", 10_000, |n| parse_body(PushLogin::new(7, PushHost::Api), json!({ "BaseResponse": { "Ret": 1, "ErrMsg": "<e><Content>a&amp;</Content>".repeat(n) } }).to_string())),
+    ("initial page of chats", 500, |n| parse_body(init_session(), format!("{{\"BaseResponse\":{{\"Ret\":0}},\"User\":{{\"UserName\":\"@me\"}},\"SyncKey\":{{\"Count\":0,\"List\":[]}},\"ChatSet\":\"{}\",\"ContactList\":[{}]}}", "@a,".repeat(n), join_items(n, &record)))),
+    ("cookies: many in a response", 1_000, |n| cookies(n, &|n| format!("name{n}=value; Path=/; Domain=.qq.com; Max-Age=1000"))),
+    ("cookies: attributes of one cookie", 5_000, |n| cookies(1, &|_| "a=b".to_owned() + &"; Path=/x; Secure".repeat(n))),
+    ("cookies: overlapping paths", 500, |n| cookies(n, &|n| format!("a=b{n}; Path=/{}", "x/".repeat(n % 50)))),
+    ("queries: a long value", 20_000, long_query),
+    ("bodies: a long text", 20_000, long_text),
+    ("merges: first load of contacts", 2_000, |n| load_contacts(n, false)),
+    ("merges: second load of contacts", 2_000, |n| load_contacts(n, true)),
+    ("merges: repeated load of room members", 500, load_members),
+    ("merges: changed contacts in a batch", 2_000, |n| change_contacts(n, "ModContactList")),
+    ("merges: removed contacts in a batch", 2_000, |n| change_contacts(n, "DelContactList")),
+    ("merges: messages of removed contacts", 500, |n| receive(n, messages_of_removed(n), n)),
 ];
 
-fn reply(body: impl Into<Bytes>) -> Response {
+fn response(body: impl Into<Bytes>) -> Response {
     Response::new(body.into())
 }
 
-/// Parses a response of an endpoint, well-formed or malformed.
-fn body<E: Endpoint + 'static>(endpoint: E, text: String) -> Box<dyn FnMut()> {
-    let reply = reply(text);
-    Box::new(move || drop(black_box(endpoint.parse(black_box(&reply)))))
+/// Parses a well-formed or malformed response of an endpoint.
+fn parse_body<E: Endpoint + 'static>(endpoint: E, text: String) -> Box<dyn FnMut()> {
+    let response = response(text);
+    Box::new(move || drop(black_box(endpoint.parse(black_box(&response)))))
 }
 
 fn check_scan() -> CheckScan {
@@ -126,29 +127,32 @@ fn init_session() -> InitSession {
     InitSession::new(Credentials::new("7", "s", "k", "p").expect("credentials"))
 }
 
-fn all(n: usize, item: &dyn Fn(usize) -> String) -> String {
+/// Returns `n` items, separated by commas.
+fn join_items(n: usize, item: &dyn Fn(usize) -> String) -> String {
     (0..n).map(item).collect::<Vec<_>>().join(",")
 }
 
-/// A reply with a list of `n`.
+/// Returns a response with a list of `n` items.
 fn page(list: &str, n: usize, item: &dyn Fn(usize) -> String) -> String {
-    format!("{{\"BaseResponse\":{{\"Ret\":0}},\"{list}\":[{}]}}", all(n, item))
+    format!("{{\"BaseResponse\":{{\"Ret\":0}},\"{list}\":[{}]}}", join_items(n, item))
 }
 
-fn listed(name: &str, n: usize, item: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
+/// Parses a list of `n` valid contacts.
+fn contacts(name: &str, n: usize, item: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
     let text = page(name, n, item);
-    assert!(GetContacts::new().parse(&reply(text.clone())).is_ok());
-    body(GetContacts::new(), text)
+    assert!(GetContacts::new().parse(&response(text.clone())).is_ok());
+    parse_body(GetContacts::new(), text)
 }
 
-fn broken(n: usize) -> Box<dyn FnMut()> {
+/// Parses a truncated list of `n` contacts.
+fn truncated(n: usize) -> Box<dyn FnMut()> {
     let mut text = page("MemberList", n, &record);
     text.truncate(text.len() - 3);
-    assert!(GetContacts::new().parse(&reply(text.clone())).is_err());
-    body(GetContacts::new(), text)
+    assert!(GetContacts::new().parse(&response(text.clone())).is_err());
+    parse_body(GetContacts::new(), text)
 }
 
-fn person(n: usize, nick_name: &str) -> String {
+fn contact(n: usize, nick_name: &str) -> String {
     format!("{{\"UserName\":\"@{n}\",\"NickName\":\"{nick_name}\"}}")
 }
 
@@ -162,7 +166,8 @@ fn record(n: usize) -> String {
     .to_string()
 }
 
-fn object(n: usize) -> String {
+/// Returns an object with `n` unknown fields.
+fn unknown_fields(n: usize) -> String {
     let fields = (0..n).fold(String::new(), |mut text, n| {
         write!(text, "\"Field{n}\":{{\"a\":[1,2.5,\"b\"]}},").unwrap();
         text
@@ -170,8 +175,9 @@ fn object(n: usize) -> String {
     format!("{{{fields}\"BaseResponse\":{{\"Ret\":0}}}}")
 }
 
+/// Returns a room with `n` members, numbered by `member`.
 fn room(n: usize, member: &dyn Fn(usize) -> usize) -> String {
-    let members = all(n, &|n| {
+    let members = join_items(n, &|n| {
         let n = member(n);
         json!({ "UserName": format!("@{:064x}", n * 0x9e37_79b9), "NickName": format!("群员{n}") })
             .to_string()
@@ -182,11 +188,11 @@ fn room(n: usize, member: &dyn Fn(usize) -> usize) -> String {
 }
 
 fn members(n: usize) -> Box<dyn FnMut()> {
-    body(BatchGetContacts::new(&[]), page("ContactList", 1, &|_| room(n, &|n| n)))
+    parse_body(BatchGetContacts::new(&[]), page("ContactList", 1, &|_| room(n, &|n| n)))
 }
 
 fn same_members(n: usize) -> Box<dyn FnMut()> {
-    body(BatchGetContacts::new(&[]), page("ContactList", 1, &|_| room(n, &|_| 7)))
+    parse_body(BatchGetContacts::new(&[]), page("ContactList", 1, &|_| room(n, &|_| 7)))
 }
 
 // Messages.
@@ -201,21 +207,22 @@ fn message(n: usize) -> String {
 }
 
 fn messages(n: usize) -> Box<dyn FnMut()> {
-    synced(n, &message)
+    parse_batch(n, &message)
 }
 
-fn synced(n: usize, item: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
-    let (reply, session) = (reply(page("AddMsgList", n, item)), session());
+/// Parses a batch of `n` messages.
+fn parse_batch(n: usize, item: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
+    let (response, session) = (response(page("AddMsgList", n, item)), session());
     Box::new(move || {
-        let messages = FetchBatch::new().parse(black_box(&reply)).unwrap();
+        let messages = FetchBatch::new().parse(black_box(&response)).unwrap();
         let messages = messages.messages(&session.me().user_name);
         assert_eq!(black_box(messages).len(), n);
     })
 }
 
-fn keys(n: usize) -> Box<dyn FnMut()> {
-    let list = all(n, &|n| format!("{{\"Key\":{n},\"Val\":{n}}}"));
-    body(
+fn sync_keys(n: usize) -> Box<dyn FnMut()> {
+    let list = join_items(n, &|n| format!("{{\"Key\":{n},\"Val\":{n}}}"));
+    parse_body(
         FetchBatch::new(),
         format!(
             "{{\"BaseResponse\":{{\"Ret\":0}},\"SyncKey\":{{\"Count\":{n},\"List\":[{list}]}}}}"
@@ -223,8 +230,8 @@ fn keys(n: usize) -> Box<dyn FnMut()> {
     )
 }
 
-/// A message with this content: read, shown, and asked what one asks.
-fn said(msg_type: i64, content: &str) -> Box<dyn FnMut()> {
+/// Parses a message with this content, formats it, and reads its text and mentions.
+fn content(msg_type: i64, content: &str) -> Box<dyn FnMut()> {
     let record = json!({
         "MsgId": "7", "FromUserName": "@@1", "ToUserName": "@me", "MsgType": msg_type,
         "Content": content, "CreateTime": 1_476_606_163, "StatusNotifyUserName": content,
@@ -237,13 +244,15 @@ fn said(msg_type: i64, content: &str) -> Box<dyn FnMut()> {
     })
 }
 
+/// Returns a `sysmsgtemplate` document.
 fn template(template: String, links: String) -> String {
     format!(
         "<sysmsg type=\"sysmsgtemplate\"><sysmsgtemplate><content_template type=\"tmpl_type_profile\"><plain></plain><template>{template}</template><link_list>{links}</link_list></content_template></sysmsgtemplate></sysmsg>"
     )
 }
 
-fn mentioned(name: &str, content: &str) -> Box<dyn FnMut()> {
+/// Searches a message for mentions in a room where the user has this display name.
+fn mentions(name: &str, content: &str) -> Box<dyn FnMut()> {
     let mut account = Account::from(session());
     let members = format!("{{\"UserName\":\"@me\",\"DisplayName\":\"{name}\"}}");
     let room = format!("{{\"UserName\":\"@@1\",\"MemberCount\":1,\"MemberList\":[{members}]}}");
@@ -261,6 +270,7 @@ fn mentioned(name: &str, content: &str) -> Box<dyn FnMut()> {
 
 // Requests, cookies, the directory.
 
+/// Stores the `n` cookies of a response in a session.
 fn cookies(n: usize, line: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
     let mut lines: Vec<http::HeaderValue> =
         (0..n).map(|n| line(n).parse().expect("a header")).collect();
@@ -268,16 +278,16 @@ fn cookies(n: usize, line: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
     Box::new(move || {
         let mut call = Call::new(Logout::new());
         assert!(matches!(call.poll(&mut session, now()), Err(Interrupt::Send(_))));
-        let mut reply = reply("");
+        let mut response = response("");
         for line in &mut lines {
-            reply.headers_mut().append(http::header::SET_COOKIE, line.clone());
+            response.headers_mut().append(http::header::SET_COOKIE, line.clone());
         }
-        call.handle(Input::Reply(Ok(reply)));
+        call.handle(Input::Reply(Ok(response)));
         assert!(call.poll(&mut session, now()).is_ok());
     })
 }
 
-fn queried(n: usize) -> Box<dyn FnMut()> {
+fn long_query(n: usize) -> Box<dyn FnMut()> {
     let mut session = session();
     let address: link::Link =
         format!("https://example.test/?q={}", "%20a".repeat(n / 100).as_str())
@@ -292,7 +302,7 @@ fn queried(n: usize) -> Box<dyn FnMut()> {
     })
 }
 
-fn sent(n: usize) -> Box<dyn FnMut()> {
+fn long_text(n: usize) -> Box<dyn FnMut()> {
     let mut session = session();
     let text = "a\n<&>\"\\😄#\u{20e3}".repeat(n);
     let mut send = SendText::new(UserName::file_helper(), text);
@@ -306,7 +316,8 @@ fn load(account: &mut Account, page: &Bytes) {
     shared::load(account, page, &Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
 }
 
-fn loaded(n: usize, again: bool) -> Box<dyn FnMut()> {
+/// Loads `n` contacts, `again` into an account that already contains them.
+fn load_contacts(n: usize, again: bool) -> Box<dyn FnMut()> {
     let body: Bytes = page("MemberList", n, &record).into();
     let mut account = Account::from(session());
     load(&mut account, &body);
@@ -318,29 +329,30 @@ fn loaded(n: usize, again: bool) -> Box<dyn FnMut()> {
     })
 }
 
-fn remembered(n: usize) -> Box<dyn FnMut()> {
+/// Loads a room of `n` members, alternating between two lists that differ in one member.
+fn load_members(n: usize) -> Box<dyn FnMut()> {
     let bodies: [Bytes; 2] =
         [0, 1].map(|by| page("MemberList", 1, &|_| room(n, &|n| n + by)).into());
     let mut account = Account::from(session());
-    let mut turn = 0;
+    let mut run = 0;
     Box::new(move || {
-        turn += 1;
-        load(&mut account, &bodies[turn % 2]);
+        run += 1;
+        load(&mut account, &bodies[run % 2]);
     })
 }
 
-/// A batch that changes many contacts.
-fn changed(n: usize, list: &str) -> Box<dyn FnMut()> {
-    inbox(n, batch(list, &all(n, &record), r#"{"MsgId":"NUMBER","FromUserName":"@1"}"#), 1)
+/// Receives a batch that changes or removes `n` contacts.
+fn change_contacts(n: usize, list: &str) -> Box<dyn FnMut()> {
+    receive(n, batch(list, &join_items(n, &record), r#"{"MsgId":"NUMBER","FromUserName":"@1"}"#), 1)
 }
 
-/// A message of each who is removed with it.
-fn last_words(n: usize) -> String {
-    let words = all(n, &|n| {
+/// Returns a batch with `n` removed contacts and a message of each of them.
+fn messages_of_removed(n: usize) -> String {
+    let messages = join_items(n, &|n| {
         let from = format!("@{:064x}", n * 0x9e37_79b9);
         json!({ "MsgId": format!("NUMBER{n}"), "FromUserName": from }).to_string()
     });
-    batch("DelContactList", &all(n, &record), &words)
+    batch("DelContactList", &join_items(n, &record), &messages)
 }
 
 fn batch(list: &str, changes: &str, messages: &str) -> String {
@@ -349,20 +361,21 @@ fn batch(list: &str, changes: &str, messages: &str) -> String {
     )
 }
 
-/// An inbox with `n` contacts that receives a batch of new messages each time: NUMBER is replaced.
-fn inbox(n: usize, batch: String, messages: usize) -> Box<dyn FnMut()> {
-    let page_of_all: Bytes = page("MemberList", n, &record).into();
+/// Receives a batch of new messages with `n` contacts loaded. Each run replaces `NUMBER` in the
+/// batch with a new message ID.
+fn receive(n: usize, batch: String, messages: usize) -> Box<dyn FnMut()> {
+    let contacts: Bytes = page("MemberList", n, &record).into();
     let mut account = Account::from(session());
-    load(&mut account, &page_of_all);
+    load(&mut account, &contacts);
     let mut inbox = Inbox::new();
     let (mut clock, mut id) = (now(), 0);
     Box::new(move || {
         id += 1;
         let body: Bytes = batch.replace("NUMBER", &id.to_string()).into();
-        let mut heard = 0;
-        while heard < messages {
+        let mut received = 0;
+        while received < messages {
             match inbox.poll(&mut account, clock) {
-                Ok(_) => heard += 1,
+                Ok(_) => received += 1,
                 Err(Interrupt::Send(request)) => {
                     clock = clock.after(Duration::from_secs(3));
                     let path = request.http.uri().path();
@@ -373,7 +386,7 @@ fn inbox(n: usize, batch: String, messages: usize) -> Box<dyn FnMut()> {
                     } else {
                         Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}")
                     };
-                    inbox.handle(Input::Reply(Ok(reply(body))));
+                    inbox.handle(Input::Reply(Ok(response(body))));
                 }
                 Err(Interrupt::Sleep(time)) => clock = clock.after(time),
                 Err(other) => panic!("{other:?}"),

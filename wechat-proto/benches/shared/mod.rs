@@ -1,27 +1,28 @@
-//! An account and its contacts.
+//! Test data and contact loading, shared by the benchmarks.
 
 use bytes::Bytes;
 use wechat_proto::contact::LoadContacts;
 use wechat_proto::flow::{Request, Response};
 use wechat_proto::{Account, Flow, Input, Interrupt, Session, Timestamp};
 
-/// A stored session, invented.
+/// Returns a stored session with invented values.
 pub(crate) fn session() -> Session {
     Session::from_json(include_str!("session.json")).unwrap()
 }
 
+/// Returns a fixed time.
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_millis(1_476_606_163_580)
 }
 
-/// Loads the address book from the response `listed`, and the rooms from the response `batched`.
-pub(crate) fn load(account: &mut Account, listed: &Bytes, batched: &Bytes) {
+/// Loads the address book from the response `contacts` and the rooms from the response `rooms`.
+pub(crate) fn load(account: &mut Account, contacts: &Bytes, rooms: &Bytes) {
     let mut flow = LoadContacts::new();
     loop {
         match flow.poll(account, now()) {
             Ok(()) => return,
             Err(Interrupt::Send(request)) => {
-                let body = if is_list(&request) { listed } else { batched };
+                let body = if is_contact_list(&request) { contacts } else { rooms };
                 flow.handle(Input::Reply(Ok(Response::new(body.clone()))));
             }
             Err(other) => panic!("{other:?}"),
@@ -29,6 +30,6 @@ pub(crate) fn load(account: &mut Account, listed: &Bytes, batched: &Bytes) {
     }
 }
 
-fn is_list(request: &Request) -> bool {
+fn is_contact_list(request: &Request) -> bool {
     request.http.uri().path().ends_with("/webwxgetcontact")
 }

@@ -1,4 +1,4 @@
-//! The obvious types.
+//! The reference: plain `serde_json` types that own every field.
 
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ pub(crate) struct Batch {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-#[allow(dead_code, reason = "read for the time it takes")]
+#[allow(dead_code, reason = "decoded only to measure the time")]
 pub(crate) struct Record {
     uin: i64,
     user_name: String,
@@ -57,7 +57,7 @@ pub(crate) struct Record {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-#[allow(dead_code, reason = "read for the time it takes")]
+#[allow(dead_code, reason = "decoded only to measure the time")]
 pub(crate) struct MemberRecord {
     uin: i64,
     user_name: String,
