@@ -150,7 +150,7 @@ impl Jar {
             _ => line,
         };
         let pairs = line.split(';').map(str::trim).filter(|text| !text.is_empty());
-        let cookies = pairs.map(pair).collect::<Option<Vec<_>>>().ok_or(invalid)?;
+        let cookies = pairs.map(pair).collect::<Option<BTreeMap<_, _>>>().ok_or(invalid)?;
         if cookies.is_empty() {
             return Err(invalid);
         }

@@ -112,6 +112,14 @@ fn imported_cookies_survive_storage_and_have_no_end() {
     assert_eq!(cookies, "webwx_data_ticket=t; wxsid=s/+==; wxuin=7");
 }
 
+/// The last of repeated cookies counts.
+#[test]
+fn repeated_cookie_is_imported_once() {
+    let mut device = Device::new();
+    assert_eq!(device.import_cookies("wxuin=7; wxsid=a; wxuin=8").unwrap(), 2);
+    assert_eq!(carried(&device, "https://wx.qq.com/"), "wxsid=a; wxuin=8");
+}
+
 #[test]
 fn name_of_the_cookie_header_is_accepted() {
     for line in ["Cookie: wxuin=7; wxsid=a", " cookie:wxuin=7; wxsid=a"] {
