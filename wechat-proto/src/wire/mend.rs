@@ -172,6 +172,7 @@ impl<'a> Mender<'a> {
     /// Returns whether the second half of a surrogate pair follows the first.
     fn is_pair(&self) -> bool {
         let low = self.rest.get(5..).and_then(|rest| rest.strip_prefix('\\'));
+        let low = low.filter(|low| low.starts_with('u'));
         matches!(low.and_then(|low| hex(low, 4)), Some(0xdc00..=0xdfff))
     }
 

@@ -28,6 +28,7 @@ fn faults_are_repaired() {
         (r#""\ude00""#, json!("\u{fffd}")),
         (r#""\ud83dx""#, json!("\u{fffd}x")),
         (r#""\ud83d\ude00""#, json!("😀")),
+        (r#""\ud83d\tde00""#, json!("\u{fffd}\tde00")),
         (r#""\\ud83d""#, json!("\\ud83d")),
         ("007", json!(7)),
         ("-012", json!(-12)),
@@ -140,6 +141,13 @@ proptest! {
     #[test]
     fn repaired_text_is_valid(text in "[\\[\\]{}\",:\\\\ua0-9'x. -]{0,60}") {
         if let Some(text) = mend(&text) {
+            prop_assert!(serde_json::from_str::<Value>(&text).is_ok(), "{}", text);
+        }
+    }
+
+    #[test]
+    fn repaired_escapes_are_valid(text in r"(\\ud83d|\\ude00|\\[a-z]de00|\\x1b|\\|'){0,6}") {
+        if let Some(text) = mend(&format!("[\"{text}\"]")) {
             prop_assert!(serde_json::from_str::<Value>(&text).is_ok(), "{}", text);
         }
     }
