@@ -24,7 +24,8 @@
 //!   body is no body: many HTTP clients would add `Content-Length: 0`. (Clients that use `url::Url`,
 //!   such as reqwest, encode `'` in a query as `%27`, which changes the spelling but not the value.)
 //! - It reads at most `limit` bytes of a body ([`Want::Whole`]), checks a body against its
-//!   announced length, and refuses a `Content-Encoding` other than `identity` ([`announced`]).
+//!   announced length, and refuses a `Content-Encoding` other than `identity` ([`WholeBody`],
+//!   [`announced`]).
 //! - It ends an exchange at its `deadline`.
 //! - It returns every failure as [`Input::Reply`] with a [`Failure`], which states the kind of
 //!   failure and whether the request may have been sent.
@@ -45,6 +46,7 @@ use http::{HeaderMap, Method};
 use crate::body::Body;
 use crate::error::{Error, Failure, FailureKind, Sent};
 use crate::time::Timestamp;
+pub use crate::whole::WholeBody;
 
 /// A sequence of exchanges with the server, without I/O.
 pub trait Flow {

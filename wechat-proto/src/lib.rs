@@ -163,6 +163,7 @@ mod testing;
 pub mod text;
 mod time;
 mod user_agent;
+mod whole;
 mod wire;
 
 pub use account::Account;

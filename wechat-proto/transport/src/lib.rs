@@ -1,0 +1,9 @@
+//! What the transports of [`wechat_proto`] share: their [`Options`], and the event of an exchange.
+//!
+//! Both adapters re-export [`Options`]. A transport over another HTTP client can use it as well.
+
+mod log;
+mod options;
+
+pub use log::Log;
+pub use options::Options;

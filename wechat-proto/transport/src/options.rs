@@ -1,0 +1,280 @@
+//! Options of a transport.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::{Error, Timestamp};
+
+/// Options of a transport: roots of trust, host names, proxy, clock, seed, time limits.
+///
+/// The default uses Mozilla's roots, the system's resolver, clock and entropy, and no proxy.
+///
+/// ```
+/// use std::time::Duration;
+/// use wechat_transport::Options;
+///
+/// let options = Options::default()
+///     .proxy("http://user:password@proxy.example:3128")
+///     .connect_timeout(Duration::from_secs(5));
+/// ```
+///
+/// Time limits are at least one millisecond and at most a year: others are clamped.
+#[derive(Clone)]
+#[must_use = "options do nothing until a transport is made with them"]
+pub struct Options {
+    roots: Vec<Vec<u8>>,
+    addresses: BTreeMap<String, SocketAddr>,
+    resolve_only: bool,
+    proxy: Option<String>,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    seed: Option<[u8; 32]>,
+    connect_timeout: Duration,
+    deadline_cap: Duration,
+}
+
+/// The longest time limit, which every clock and timer can represent.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Options {
+    /// Trusts additional certificate authorities: one certificate in DER form, or any number in PEM
+    /// form. Can be called several times.
+    pub fn root_certificate(mut self, certificate: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(certificate.into());
+        self
+    }
+
+    /// Uses this address for a host, without a lookup. Can be called several times.
+    ///
+    /// The address's port is used if the host's origin has none; port 0 means the default port.
+    pub fn resolve(mut self, host: &str, address: SocketAddr) -> Self {
+        self.addresses.insert(host.to_ascii_lowercase(), address);
+        self
+    }
+
+    /// Disables lookups: only hosts given to [`Options::resolve`] have an address.
+    pub fn resolve_only(mut self) -> Self {
+        self.resolve_only = true;
+        self
+    }
+
+    /// Connects through an HTTP proxy (`CONNECT`): `http://host:port`, or
+    /// `http://user:password@host:port` with user and password percent-encoded. The connection to the
+    /// proxy itself is not encrypted.
+    ///
+    /// Proxies of the environment are ignored.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
+    /// Uses this clock instead of the system's.
+    pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Uses this seed instead of the system's entropy: the same seed, clock and replies give the same
+    /// requests.
+    pub fn seed(mut self, seed: [u8; 32]) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Limits the time to open a connection: the name lookup, TCP, the proxy and the TLS handshake.
+    /// The default is ten seconds. The deadline of the request applies if it is earlier. The blocking
+    /// transport counts the lookup separately.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = clamped(limit);
+        self
+    }
+
+    /// Limits all deadlines to this duration, for tests that must not wait 35 seconds.
+    pub fn deadline_cap(mut self, limit: Duration) -> Self {
+        self.deadline_cap = clamped(limit);
+        self
+    }
+
+    /// Returns the additional certificate authorities, for a transport.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Transport`] with [`FailureKind::Certificate`] if one is malformed.
+    pub fn root_certificates(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
+        let mut certificates = Vec::new();
+        for root in &self.roots {
+            let before = certificates.len();
+            for certificate in CertificateDer::pem_slice_iter(root) {
+                certificates.push(certificate.map_err(malformed)?);
+            }
+            if certificates.len() == before {
+                certificates.push(root.clone().into());
+            }
+        }
+        let mut store = RootCertStore::empty();
+        for certificate in &certificates {
+            store.add(certificate.clone()).map_err(malformed)?;
+        }
+        Ok(certificates)
+    }
+
+    /// Returns the configured address of a host for a transport, or `None` if it has to look it up.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] of kind [`Resolve`](FailureKind::Resolve) if lookups are disabled.
+    pub fn address(&self, host: &str) -> Result<Option<SocketAddr>, Failure> {
+        match self.addresses.get(&host.to_ascii_lowercase()) {
+            None if self.resolve_only => Err(Failure::new(FailureKind::Resolve, Sent::No)),
+            address => Ok(address.copied()),
+        }
+    }
+
+    /// Returns the URL of the proxy, for a transport.
+    pub fn proxy_url(&self) -> Option<&str> {
+        self.proxy.as_deref()
+    }
+
+    /// Returns the time.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Returns random bytes for a device or a session
+    /// ([`Device::mix_seed`](wechat_proto::Device::mix_seed)).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Transport`] if the system has no entropy.
+    pub fn new_seed(&self) -> Result<[u8; 32], Error> {
+        if let Some(seed) = self.seed {
+            return Ok(seed);
+        }
+        let mut seed = [0; 32];
+        // Without entropy, two copies of a session would generate the same ids: fail instead.
+        getrandom::fill(&mut seed)
+            .map_err(|_| Error::Transport(Failure::new(FailureKind::Other, Sent::No)))?;
+        Ok(seed)
+    }
+
+    /// Returns the time limit to open a connection, for a transport.
+    pub fn connect_limit(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    /// Returns a time limit of a request, limited by [`Options::deadline_cap`], for a transport.
+    pub fn capped(&self, limit: Duration) -> Duration {
+        limit.min(self.deadline_cap)
+    }
+}
+
+fn malformed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Transport(Failure::new(FailureKind::Certificate, Sent::No).because(error))
+}
+
+fn clamped(limit: Duration) -> Duration {
+    limit.clamp(Duration::from_millis(1), YEAR)
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            roots: Vec::new(),
+            addresses: BTreeMap::new(),
+            resolve_only: false,
+            proxy: None,
+            clock: Arc::new(system_clock),
+            seed: None,
+            connect_timeout: Duration::from_secs(10),
+            deadline_cap: YEAR,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("roots", &self.roots.len())
+            .field("addresses", &self.addresses)
+            .field("resolve_only", &self.resolve_only)
+            // The URL may contain a password.
+            .field("proxy", &self.proxy.is_some())
+            .field("connect_timeout", &self.connect_timeout)
+            .field("deadline_cap", &self.deadline_cap)
+            .finish_non_exhaustive()
+    }
+}
+
+fn system_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::default().after(since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind<T: fmt::Debug>(result: Result<T, Error>) -> FailureKind {
+        match result {
+            Err(Error::Transport(failure)) => failure.kind,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn certificates_are_read_in_der_and_pem_form() {
+        let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap().cert;
+        let (first, second) = (made("a.example"), made("b.example"));
+        let both = [first.pem(), second.pem()].concat();
+        let options = Options::default().root_certificate(both);
+        let options = options.root_certificate(first.der().to_vec());
+        let roots = options.root_certificates().unwrap();
+        assert_eq!(roots, [first.der().clone(), second.der().clone(), first.der().clone()]);
+
+        let damaged = first.pem().replace("-----END CERTIFICATE", "-----END");
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        for malformed in ["", "x", &damaged, key] {
+            let options = Options::default().root_certificate(malformed);
+            assert_eq!(kind(options.root_certificates()), FailureKind::Certificate, "{malformed}");
+        }
+    }
+
+    #[test]
+    fn time_limits_are_clamped() {
+        for (limit, used) in [
+            (Duration::ZERO, Duration::from_millis(1)),
+            (Duration::from_secs(3), Duration::from_secs(3)),
+            (Duration::MAX, YEAR),
+        ] {
+            let options = Options::default().connect_timeout(limit).deadline_cap(limit);
+            assert_eq!(options.connect_limit(), used);
+            assert_eq!(options.capped(Duration::MAX), used);
+            assert_eq!(options.capped(Duration::ZERO), Duration::ZERO);
+        }
+        assert_eq!(Options::default().capped(Duration::MAX), YEAR);
+    }
+
+    #[test]
+    fn addresses_are_found_in_any_case() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let options = Options::default().resolve("WX.qq.com", address);
+        assert_eq!(options.address("wx.QQ.com").unwrap(), Some(address));
+        assert_eq!(options.address("qq.com").unwrap(), None);
+        let failure = options.resolve_only().address("qq.com").unwrap_err();
+        assert_eq!((failure.kind, failure.sent), (FailureKind::Resolve, Sent::No));
+    }
+
+    #[test]
+    fn debug_shows_no_password() {
+        let options = Options::default().proxy("http://user:secret@127.0.0.1:3128").seed([77; 32]);
+        let shown = format!("{options:?}");
+        assert!(shown.contains("proxy: true") && !shown.contains("secret"), "{shown}");
+        assert!(!shown.contains("77"), "{shown}");
+    }
+}
