@@ -51,6 +51,7 @@ fn packages_come_from_the_registry() {
         "wechat-memory",
         "wechat-proto",
         "wechat-simulator",
+        "wechat-transport",
         "wechat-transport-hyper",
         "wechat-transport-ureq",
     ];

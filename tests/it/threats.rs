@@ -13,11 +13,12 @@ const TABLE: &str = "wechat-proto/docs/threats.md";
 const CITED: [&str; 3] = ["Threat ", "Threats ", "`docs/threats.md` "];
 
 /// Source folders, each with the path prefix of its tests.
-const SOURCES: [(&str, &str); 12] = [
+const SOURCES: [(&str, &str); 13] = [
     ("wechat-proto/src", ""),
     ("wechat-proto/tests", "tests"),
     ("wechat-proto/benches", "bench"),
     ("wechat-proto/file-store", "file_store"),
+    ("wechat-proto/transport", "transport"),
     ("tests/src", "simulator"),
     ("tests/it", "it"),
     ("tests/kills", "kills"),

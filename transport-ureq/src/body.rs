@@ -1,57 +1,26 @@
-//! Bodies of requests and replies.
+//! Streamed bodies of replies.
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::time::Duration;
 
-use bytes::Buf as _;
 use ureq::BodyReader;
+use wechat_proto::Error;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::media::{Head, Tally};
-use wechat_proto::{Body, Error};
 
-use crate::deadline;
-
-/// The body of a request, which records whether ureq has read any of it.
-pub(crate) struct Outgoing {
-    body: Body,
-    /// While false, the server cannot have acted on the request.
-    pub(crate) started: bool,
-}
-
-impl Outgoing {
-    pub(crate) const fn new(body: Body) -> Self {
-        Self { body, started: false }
-    }
-}
-
-impl Read for Outgoing {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.started = true;
-        let amount = buffer.len().min(self.body.remaining());
-        self.body.copy_to_slice(&mut buffer[..amount]);
-        Ok(amount)
-    }
-}
+use crate::failure::failure;
 
 /// A streamed body of a reply, to be read as it arrives or [copied](Download::copy_to) to a writer.
 ///
 /// A read fails if no data arrives within the idle timeout of the flow, or if the body is shorter
 /// than announced. Read errors contain a [`wechat_proto::Error`].
 #[must_use = "the body is not read until it is used"]
-pub struct Download {
-    /// `None` if the flow had no streamed reply.
-    reader: Option<BodyReader<'static>>,
-    idle: Duration,
-}
+pub struct Download(pub(crate) BodyReader<'static>);
 
 impl Download {
-    pub(crate) const fn new(reader: BodyReader<'static>, idle: Duration) -> Self {
-        Self { reader: Some(reader), idle }
-    }
-
-    pub(crate) const fn empty() -> Self {
-        Self { reader: None, idle: Duration::ZERO }
+    /// Returns the body of a flow that had no streamed reply.
+    pub(crate) fn empty() -> Self {
+        Self(ureq::Body::builder().data("").into_reader())
     }
 
     /// Writes the body of `head` to `writer`, flushes it, and returns the number of bytes.
@@ -102,9 +71,9 @@ impl Download {
         mut progress: impl FnMut(u64),
     ) -> Result<u64, Error> {
         let mut tally = Tally::new(head, limit)?;
-        let mut buffer = vec![0; CHUNK];
+        let mut buffer = vec![0; 16 << 10];
         loop {
-            let read = self.chunk(&mut buffer).map_err(Error::Transport)?;
+            let read = self.0.read(&mut buffer).map_err(stream_error)?;
             if read == 0 {
                 break;
             }
@@ -115,21 +84,7 @@ impl Download {
         writer.flush().map_err(sink_failure)?;
         tally.end()
     }
-
-    /// Reads the next available bytes of the body; returns 0 at its end.
-    fn chunk(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
-        let Some(reader) = &mut self.reader else { return Ok(0) };
-        loop {
-            match deadline::within(self.idle, || reader.read(buffer)) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => return result.map_err(body_failure),
-            }
-        }
-    }
 }
-
-/// The size of the copy buffer.
-const CHUNK: usize = 16 << 10;
 
 fn sink_failure(error: io::Error) -> Error {
     Error::Sink(Failure::new(FailureKind::Sink, Sent::Maybe).because(error))
@@ -137,56 +92,21 @@ fn sink_failure(error: io::Error) -> Error {
 
 impl Read for Download {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.chunk(buffer).map_err(|failure| {
-            let kind = match failure.kind {
-                FailureKind::Timeout => io::ErrorKind::TimedOut,
-                FailureKind::Truncated => io::ErrorKind::UnexpectedEof,
-                _ => io::ErrorKind::InvalidData,
-            };
-            io::Error::new(kind, Error::Transport(failure))
-        })
+        self.0.read(buffer).map_err(|error| io::Error::other(stream_error(error)))
     }
+}
+
+fn stream_error(error: io::Error) -> Error {
+    Error::Transport(body_failure(error))
 }
 
 impl fmt::Debug for Download {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Download").field("idle", &self.idle).finish_non_exhaustive()
+        f.write_str("Download")
     }
 }
 
 /// Returns the failure of a body that ended early.
 pub(crate) fn body_failure(error: io::Error) -> Failure {
-    match ureq::Error::from(error) {
-        ureq::Error::Timeout(_) => Failure::new(FailureKind::Timeout, Sent::Maybe),
-        ureq::Error::Protocol(_) => Failure::new(FailureKind::Protocol, Sent::Maybe),
-        ureq::Error::Io(source) => {
-            Failure::new(FailureKind::Truncated, Sent::Maybe).because(source)
-        }
-        _ => Failure::new(FailureKind::Truncated, Sent::Maybe),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-
-    #[test]
-    fn outgoing_body_records_its_first_read() {
-        let body = Body::framed(
-            Bytes::from_static(b"ab"),
-            Bytes::from_static(b"cde"),
-            Bytes::from_static(b"f"),
-        );
-        let mut outgoing = Outgoing::new(body);
-        assert!(!outgoing.started);
-        let mut four = [0; 4];
-        assert_eq!(outgoing.read(&mut four).unwrap(), 4);
-        assert!(outgoing.started);
-        assert_eq!(&four, b"abcd");
-        let mut rest = Vec::new();
-        outgoing.read_to_end(&mut rest).unwrap();
-        assert_eq!(rest, b"ef");
-    }
+    failure(error.into(), FailureKind::Truncated, Sent::Maybe)
 }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::io::{self, Read, Seek};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ureq::Agent;
 use wechat_proto::contact::{Directory, LoadContacts};
 use wechat_proto::flow::Want;
 use wechat_proto::login::{Login, Progress};
 use wechat_proto::media::{Head, RetryEmpty, Upload, UploadProgress, Uploaded};
+use wechat_proto::sync::Inbox;
 use wechat_proto::{
     Account, Call, ClientMsgId, Device, Endpoint, Error, Flow, Interrupt, Message, Session,
     Timestamp,
@@ -39,18 +39,17 @@ pub struct Client {
 struct Shared {
     account: Mutex<Account>,
     transport: Transport,
-    /// The agent of the messages. Shutting it down cancels a poll in progress.
-    inbox: Agent,
-    /// Signals the end of the messages. Ends pauses, and the parts of a poll that `inbox` cannot.
-    shutdown: Arc<Shutdown>,
+    /// The connections of the messages. Shutting their agent down cancels a poll in progress.
+    inbox: Transport,
+    /// Signals the end of the messages, which ends a pause.
+    shutdown: Shutdown,
 }
 
 impl Client {
     /// Returns a client for a logged-in account. Nothing is sent.
     pub fn new(transport: &Transport, account: Account) -> Self {
-        let shutdown = Arc::default();
-        let inbox = transport.separate(&shutdown);
-        let (account, transport) = (Mutex::new(account), transport.clone());
+        let (account, shutdown) = (Mutex::new(account), Shutdown::default());
+        let (transport, inbox) = (transport.clone(), transport.separate());
         Self { shared: Arc::new(Shared { account, transport, inbox, shutdown }) }
     }
 
@@ -75,7 +74,7 @@ impl Client {
         device: &mut Device,
         progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
-        Self::log_in(Login::new(), transport, device, progress)
+        Ok(Self::log_in(&mut Login::new(), transport, device, progress)?.0)
     }
 
     /// Logs in again without a QR code, and returns a client for the new session. The phone of the
@@ -94,19 +93,21 @@ impl Client {
         device: &mut Device,
         progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
-        Self::log_in(Login::again(), transport, device, progress)
+        Ok(Self::log_in(&mut Login::again(), transport, device, progress)?.0)
     }
 
-    fn log_in(
-        mut login: Login,
+    /// Runs a flow that logs in, and returns the client and whether its session is new.
+    pub(crate) fn log_in(
+        flow: &mut impl Flow<State = Device, Output = Progress>,
         transport: &Transport,
         device: &mut Device,
         mut progress: impl FnMut(Progress),
-    ) -> Result<Self, Error> {
-        device.mix_seed(transport.options().fresh_seed()?);
+    ) -> Result<(Self, bool), Error> {
+        device.mix_seed(transport.options.new_seed()?);
         loop {
-            match transport.run(&mut login, device)? {
-                Progress::LoggedIn(account) => return Ok(Self::new(transport, *account)),
+            match transport.run(flow, device)? {
+                Progress::LoggedIn(account) => return Ok((Self::new(transport, *account), true)),
+                Progress::Resumed(account) => return Ok((Self::new(transport, *account), false)),
                 other => progress(other),
             }
         }
@@ -119,7 +120,7 @@ impl Client {
     ///
     /// [`Error::Transport`] if the system has no entropy.
     pub fn resume(transport: &Transport, mut session: Session) -> Result<Self, Error> {
-        session.mix_seed(transport.options().fresh_seed()?);
+        session.mix_seed(transport.options.new_seed()?);
         Ok(Self::new(transport, Account::from(session)))
     }
 
@@ -142,9 +143,8 @@ impl Client {
     ///
     /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and its outcome is
     /// unknown.
-    pub fn call<E>(&self, endpoint: E) -> Result<E::Output, Error>
+    pub fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error>
     where
-        E: Endpoint,
         Account: AsMut<E::State>,
     {
         const { assert!(matches!(E::WANT, Want::Whole { .. }), "use `download`") };
@@ -157,9 +157,11 @@ impl Client {
     /// # Errors
     ///
     /// Those of the endpoint; [`Error::EmptyMedia`] if every response is empty.
-    pub fn download<E>(&self, endpoint: E) -> Result<(Head, Download), Error>
+    pub fn download<E: Endpoint<Output = Head>>(
+        &self,
+        endpoint: E,
+    ) -> Result<(Head, Download), Error>
     where
-        E: Endpoint<Output = Head>,
         Account: AsMut<E::State>,
     {
         self.stream(&mut RetryEmpty::new(endpoint))
@@ -170,9 +172,8 @@ impl Client {
     /// # Errors
     ///
     /// Those of the flow; [`Error::Source`] if it reads a source.
-    pub fn run<F>(&self, flow: &mut F) -> Result<F::Output, Error>
+    pub fn run<F: Flow>(&self, flow: &mut F) -> Result<F::Output, Error>
     where
-        F: Flow,
         Account: AsMut<F::State>,
     {
         self.run_with(flow, io::empty())
@@ -185,17 +186,16 @@ impl Client {
     /// # Errors
     ///
     /// Those of the flow; [`Error::Source`] if the source fails.
-    pub fn run_with<F>(
+    pub fn run_with<F: Flow>(
         &self,
         flow: &mut F,
         mut source: impl Read + Seek,
     ) -> Result<F::Output, Error>
     where
-        F: Flow,
         Account: AsMut<F::State>,
     {
         let poll = |flow: &mut F, now| self.poll(flow, now);
-        Ok(self.shared.transport.driver().drive(flow, &mut source, poll)?.0)
+        Ok(self.shared.transport.drive(flow, &mut source, None, poll)?.0)
     }
 
     /// Runs a flow whose request has [`Want::Head`], and returns its output and the streamed body of
@@ -204,12 +204,13 @@ impl Client {
     /// # Errors
     ///
     /// Those of the flow.
-    pub fn stream<F>(&self, flow: &mut F) -> Result<(F::Output, Download), Error>
+    pub fn stream<F: Flow>(&self, flow: &mut F) -> Result<(F::Output, Download), Error>
     where
-        F: Flow,
         Account: AsMut<F::State>,
     {
-        self.shared.transport.stream_with(flow, |flow, now| self.poll(flow, now))
+        let poll = |flow: &mut F, now| self.poll(flow, now);
+        let (output, rest) = self.shared.transport.drive(flow, &mut io::empty(), None, poll)?;
+        Ok((output, rest.unwrap_or_else(Download::empty)))
     }
 
     /// Uploads a file, and returns the reference that a send needs.
@@ -252,7 +253,7 @@ impl Client {
     /// [`manual`](Messages::manual). A second call replaces the first: the older messages fail with
     /// [`Error::InUse`].
     pub fn messages(&self) -> Messages {
-        Messages::new(self.clone())
+        Messages { client: self.clone(), inbox: Inbox::new(), ended: false }
     }
 
     /// Acknowledges a message of [manual](Messages::manual) messages, so that it is not delivered
@@ -275,7 +276,7 @@ impl Client {
     /// Returns a new message id, with which this process or a later one can retry a send:
     /// [`SendText::with_id`](wechat_proto::message::SendText::with_id).
     pub fn next_client_msg_id(&self) -> ClientMsgId {
-        let now = self.shared.transport.now();
+        let now = self.shared.transport.options.now();
         self.account().session_mut().next_client_msg_id(now)
     }
 
@@ -283,9 +284,9 @@ impl Client {
     ///
     /// This is final for this client and its clones. Calls still work, and calls in progress are not
     /// affected. This function does not block, and may be called from any thread. The messages end in
-    /// far less than half a second, whether they wait for a name lookup, a connection, a handshake, a
-    /// response or the rest of one, or a pause after failures. (A lookup or connection attempt in the
-    /// operating system continues on a separate thread until its time limit.)
+    /// far less than half a second, whether they wait for a handshake, a response or the rest of one,
+    /// or a pause after failures. A name lookup and a connection attempt in progress end first, at
+    /// the latest after [`Options::connect_timeout`](crate::Options::connect_timeout) each.
     ///
     /// Messages that were received but not acknowledged are received again when the session is
     /// resumed.
@@ -294,15 +295,11 @@ impl Client {
         self.wake();
     }
 
-    /// Runs a flow on the connections of the messages, which the end of the session or a stop cancels.
-    pub(crate) fn run_inbox<F>(&self, flow: &mut F) -> Result<F::Output, Error>
-    where
-        F: Flow,
-        Account: AsMut<F::State>,
-    {
-        let Shared { transport, inbox, shutdown, .. } = &*self.shared;
-        let driver = transport.driver_on(inbox, Some(shutdown));
-        Ok(driver.drive(flow, &mut io::empty(), |flow, now| self.poll(flow, now))?.0)
+    /// Waits for the next message, on separate connections: the end of the session or a stop cancels
+    /// the wait.
+    pub(crate) fn next_message(&self, flow: &mut Inbox) -> Result<Message, Error> {
+        let poll = |flow: &mut Inbox, now| self.poll(flow, now);
+        Ok(self.shared.inbox.drive(flow, &mut io::empty(), Some(&self.shared.shutdown), poll)?.0)
     }
 
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
@@ -311,9 +308,8 @@ impl Client {
     }
 
     /// Polls a flow. Running flows lock the account only here.
-    fn poll<F>(&self, flow: &mut F, now: Timestamp) -> Result<F::Output, Interrupt>
+    fn poll<F: Flow>(&self, flow: &mut F, now: Timestamp) -> Result<F::Output, Interrupt>
     where
-        F: Flow,
         Account: AsMut<F::State>,
     {
         let mut account = self.account();
@@ -329,7 +325,7 @@ impl Client {
     /// Wakes the inbox, so that it reports why it has ended.
     fn wake(&self) {
         if self.shared.shutdown.signal() {
-            self.shared.inbox.clone().shutdown();
+            self.shared.inbox.agent.clone().shutdown();
         }
     }
 }
@@ -337,7 +333,7 @@ impl Client {
 /// Omits the account.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let options = self.shared.transport.options();
+        let options = &self.shared.transport.options;
         f.debug_struct("Client").field("options", options).finish_non_exhaustive()
     }
 }

@@ -2,47 +2,41 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{mem, thread};
 
 use bytes::Bytes;
-use ureq::Agent;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::{Error, Flow, Input, Interrupt, Timestamp};
+use wechat_transport::Log;
 
 use crate::body::Download;
 use crate::exchange::exchange;
-use crate::options::Clock;
+use crate::transport::Transport;
 
-/// Runs flows on one agent.
-pub(crate) struct Driver<'a> {
-    pub(crate) agent: &'a Agent,
-    pub(crate) clock: &'a Clock,
-    pub(crate) deadline_cap: Duration,
-    /// Ends pauses early.
-    pub(crate) shutdown: Option<&'a Shutdown>,
-}
-
-impl Driver<'_> {
-    /// Runs a flow to its next output. `poll` polls it once and acquires the necessary locks.
+impl Transport {
+    /// Runs a flow to its next output. `poll` polls it once and acquires the necessary locks. The
+    /// shutdown signal ends pauses early.
     ///
     /// Also returns the body of the last response under [`Want::Head`](wechat_proto::flow::Want::Head).
     pub(crate) fn drive<F: Flow>(
         &self,
         flow: &mut F,
         source: &mut (impl Read + Seek),
+        shutdown: Option<&Shutdown>,
         mut poll: impl FnMut(&mut F, Timestamp) -> Result<F::Output, Interrupt>,
     ) -> Result<(F::Output, Option<Download>), Error> {
         let mut rest = None;
         loop {
-            match poll(flow, (self.clock)()) {
+            match poll(flow, self.options.now()) {
                 Ok(output) => return Ok((output, rest)),
                 Err(Interrupt::Send(request)) => {
                     // Drop an unread body before the next exchange.
                     rest = None;
-                    let reply = exchange(self.agent, *request, self.deadline_cap);
+                    let log = Log::start(&request);
+                    let reply = exchange(&self.agent, *request, &self.options);
+                    log.end(reply.as_ref().map(|(reply, _)| reply));
                     let reply = reply.map(|(reply, body)| {
                         rest = body;
                         reply
@@ -50,7 +44,7 @@ impl Driver<'_> {
                     flow.handle(Input::Reply(reply));
                 }
                 Err(Interrupt::Read(range)) => flow.handle(Input::Piece(piece(source, range))),
-                Err(Interrupt::Sleep(time)) => match self.shutdown {
+                Err(Interrupt::Sleep(time)) => match shutdown {
                     Some(shutdown) => shutdown.sleep(time),
                     None => thread::sleep(time),
                 },
@@ -65,16 +59,13 @@ fn piece(source: &mut (impl Read + Seek), range: Range<u64>) -> Result<Bytes, Fa
     let mut read = || -> io::Result<Bytes> {
         source.seek(SeekFrom::Start(range.start))?;
         let length = range.end.saturating_sub(range.start);
-        let mut bytes =
-            Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(MAX_ALLOCATION));
+        // No more is allocated before reading, whatever the flow asks for.
+        let mut bytes = Vec::with_capacity(length.min(1 << 20) as usize);
         source.take(length).read_to_end(&mut bytes)?;
         Ok(bytes.into())
     };
     read().map_err(|error| Failure::new(FailureKind::Source, Sent::No).because(error))
 }
-
-/// The maximum buffer allocated for a piece before reading it.
-const MAX_ALLOCATION: usize = 1 << 20;
 
 /// A shutdown signal, sent once.
 #[derive(Debug, Default)]
@@ -91,39 +82,6 @@ impl Shutdown {
         !before
     }
 
-    /// Runs `work` on a new thread; returns `None` if the signal is sent first. The thread then
-    /// finishes in the background.
-    pub(crate) fn unless_signalled<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<T> {
-        /// Reports that the work is done, even if it panics.
-        struct Done(Arc<Shutdown>, Arc<AtomicBool>);
-        impl Drop for Done {
-            fn drop(&mut self) {
-                self.1.store(true, Ordering::Release);
-                // Hold the lock, or the notification may come between a check and a wait.
-                let _guard = self.0.lock();
-                self.0.changed.notify_all();
-            }
-        }
-        let done = Arc::new(AtomicBool::new(false));
-        let guard = Done(Arc::clone(self), Arc::clone(&done));
-        let thread = thread::Builder::new().spawn(move || {
-            let _done = guard;
-            work()
-        });
-        let mut signalled = self.lock();
-        while !*signalled && !done.load(Ordering::Acquire) {
-            signalled = self.changed.wait(signalled).unwrap_or_else(PoisonError::into_inner);
-        }
-        let abandoned = *signalled;
-        // The thread needs the lock to finish, so drop the guard before joining it; shadowing it would
-        // keep the lock.
-        drop(signalled);
-        if abandoned { None } else { thread.ok()?.join().ok() }
-    }
-
     fn sleep(&self, time: Duration) {
         drop(self.changed.wait_timeout_while(self.lock(), time, |signalled| !*signalled));
     }
@@ -136,8 +94,10 @@ impl Shutdown {
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
-    use std::sync::mpsc::channel;
+    use std::sync::Arc;
     use std::time::Instant;
+
+    use wechat_transport::Options;
 
     use super::*;
 
@@ -161,13 +121,13 @@ mod tests {
         steps: &mut Steps,
         shutdown: Option<&Shutdown>,
     ) -> (Result<&'static str, Error>, usize) {
-        let (agent, clock): (_, Clock) = (Agent::new_with_defaults(), Arc::new(Timestamp::default));
-        let driver = Driver { agent: &agent, clock: &clock, deadline_cap: Duration::MAX, shutdown };
+        let transport = Transport::new(Options::default()).unwrap();
         let mut polls = 0;
-        let result = driver.drive(steps, &mut Cursor::new(b"0123456789"), |steps, now| {
+        let poll = |steps: &mut Steps, now| {
             polls += 1;
             steps.poll(&mut (), now)
-        });
+        };
+        let result = transport.drive(steps, &mut Cursor::new(b"0123456789"), shutdown, poll);
         (result.map(|(output, _)| output), polls)
     }
 
@@ -224,43 +184,5 @@ mod tests {
         }
         assert!(start.elapsed() < Duration::from_secs(20));
         assert_eq!(thread.join().unwrap(), (true, false));
-    }
-
-    #[test]
-    fn shutdown_abandons_unfinished_work() {
-        let shutdown = Arc::new(Shutdown::default());
-        assert_eq!(shutdown.unless_signalled(|| 7), Some(7));
-        let panicking: Option<()> = shutdown.unless_signalled(|| panic!("on purpose"));
-        assert_eq!(panicking, None);
-        let signaller = Arc::clone(&shutdown);
-        thread::spawn(move || {
-            thread::sleep(Duration::from_millis(50));
-            signaller.signal();
-        });
-        let start = Instant::now();
-        for _ in 0..2 {
-            assert_eq!(shutdown.unless_signalled(|| thread::sleep(Duration::from_secs(60))), None);
-        }
-        assert!(start.elapsed() < Duration::from_secs(20));
-    }
-
-    /// The work has finished but not yet reported it when the caller checks.
-    #[test]
-    fn caller_does_not_deadlock_with_finishing_work() {
-        let (sender, receiver) = channel();
-        for round in 0..8 {
-            let shutdown = Arc::new(Shutdown::default());
-            let (caller, sender) = (Arc::clone(&shutdown), sender.clone());
-            let held = shutdown.lock();
-            thread::spawn(move || {
-                let work = || thread::sleep(Duration::from_millis(10));
-                sender.send((round, caller.unless_signalled(work))).unwrap();
-            });
-            // Meanwhile both wait for the lock, the caller before the work.
-            thread::sleep(Duration::from_millis(50));
-            drop(held);
-            let ended = receiver.recv_timeout(Duration::from_secs(20));
-            assert_eq!(ended.expect("no deadlock"), (round, Some(())));
-        }
     }
 }

@@ -1,96 +1,76 @@
 //! A single exchange: a request and its reply.
 
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::time::Duration;
 
-use bytes::Bytes;
-use ureq::{Agent, SendBody};
+use bytes::{Buf as _, Bytes};
+use ureq::{Agent, AsSendBody, SendBody};
 use wechat_proto::error::{Failure, FailureKind, Sent};
-use wechat_proto::flow::{self, Request, Response, Want};
+use wechat_proto::flow::{self, Request, Response, Want, WholeBody};
+use wechat_transport::Options;
 
-use crate::body::{Download, Outgoing, body_failure};
-use crate::deadline;
+use crate::body::{Download, body_failure};
+use crate::failure::failure;
 
 /// A reply, and the rest of its body under [`Want::Head`].
 pub(crate) type Exchanged = Result<(Response, Option<Download>), Failure>;
 
-/// Sends a request and reads as much of the reply as it wants. `cap` limits its deadlines.
-pub(crate) fn exchange(agent: &Agent, request: Request, cap: Duration) -> Exchanged {
-    #[cfg(feature = "tracing")]
-    let log = crate::log::Log::new(&request);
-    let deadline = request.deadline.min(cap);
-    let result = deadline::within(deadline, || send(agent, request, cap));
-    #[cfg(feature = "tracing")]
-    log.end(&result);
-    result
-}
-
-fn send(agent: &Agent, request: Request, cap: Duration) -> Exchanged {
+/// Sends a request and reads as much of the reply as it wants.
+pub(crate) fn exchange(agent: &Agent, request: Request, options: &Options) -> Exchanged {
     request.check()?;
-    let (head, body) = request.http.into_parts();
-    let bodiless = body.is_empty();
-    let mut outgoing = Outgoing::new(body);
-    let reply = if bodiless {
+    let Request { http, deadline, want } = request;
+    let deadline = options.capped(deadline);
+    let (head, body) = http.into_parts();
+    let reply = if body.is_empty() {
         // With another type than `()`, ureq would announce an empty body.
-        agent.run(http::Request::from_parts(head, ()))
+        run(agent, http::Request::from_parts(head, ()), deadline, want, options)
     } else {
-        agent.run(http::Request::from_parts(head, SendBody::from_reader(&mut outgoing)))
+        let body = SendBody::from_owned_reader(body.reader());
+        run(agent, http::Request::from_parts(head, body), deadline, want, options)
     };
-    let reply = reply.map_err(|error| {
-        let unseen = !bodiless && !outgoing.started;
-        reply_failure(error, if unseen { Sent::No } else { Sent::Maybe })
-    })?;
+    let reply = reply.map_err(|error| failure(error, FailureKind::Closed, Sent::Maybe))?;
     let (mut head, body) = reply.into_parts();
     // ureq stores the URL there.
     head.extensions.clear();
-    let announced = flow::announced(&head.headers)?;
     let mut reader = body.into_reader();
-    match request.want {
+    match want {
         Want::Whole { limit } => {
-            let too_large = || Failure::new(FailureKind::TooLarge, Sent::Maybe);
-            if announced.is_some_and(|length| length > limit as u64) {
-                return Err(too_large());
-            }
-            let room = usize::try_from(announced.unwrap_or(0)).unwrap_or(0).min(MAX_ALLOCATION);
-            let mut bytes = Vec::with_capacity(room);
+            let mut whole = WholeBody::new(&head, limit)?;
+            let mut bytes = Vec::new();
             let most = (limit as u64).saturating_add(1);
             reader.by_ref().take(most).read_to_end(&mut bytes).map_err(body_failure)?;
-            if bytes.len() > limit {
-                return Err(too_large());
-            }
-            Ok((Response::from_parts(head, bytes.into()), None))
+            whole.push(bytes.into())?;
+            Ok((Response::from_parts(head, whole.end()?), None))
         }
-        Want::Head { idle } => {
-            let rest = Download::new(reader, idle.min(cap));
-            Ok((Response::from_parts(head, Bytes::new()), Some(rest)))
+        Want::Head { .. } => {
+            flow::announced(&head.headers)?;
+            Ok((Response::from_parts(head, Bytes::new()), Some(Download(reader))))
         }
     }
 }
 
-/// The maximum buffer allocated for a body because of its announced length: `docs/threats.md` B2.
-const MAX_ALLOCATION: usize = 1 << 20;
-
-/// Returns the failure of an exchange without a reply. Only errors of the operating system are kept
-/// as sources.
-fn reply_failure(error: ureq::Error, sent: Sent) -> Failure {
-    match error {
-        // A failure of the connector or the resolver.
-        ureq::Error::Other(source) => match source.downcast::<Failure>() {
-            Ok(failure) => *failure,
-            Err(_) => Failure::new(FailureKind::Other, sent),
-        },
-        ureq::Error::Timeout(_) => Failure::new(FailureKind::Timeout, sent),
-        ureq::Error::Io(source) if source.kind() == io::ErrorKind::NotConnected => {
-            // The error of an agent that was shut down. The operating system may return the same for a
-            // broken connection, so this does not imply `Sent::No`.
-            Failure::new(FailureKind::Cancelled, sent)
+/// Sends a request with its time limits.
+fn run(
+    agent: &Agent,
+    request: http::Request<impl AsSendBody>,
+    deadline: Duration,
+    want: Want,
+    options: &Options,
+) -> Result<http::Response<ureq::Body>, ureq::Error> {
+    let request = agent.configure_request(request);
+    let request = match want {
+        Want::Whole { .. } => request.timeout_global(Some(deadline)),
+        // ureq's global limit would include the streamed body.
+        Want::Head { idle } => {
+            let connect = options.connect_limit().min(deadline);
+            request
+                .timeout_resolve(Some(connect))
+                .timeout_connect(Some(connect))
+                .timeout_send_request(Some(deadline))
+                .timeout_send_body(Some(deadline))
+                .timeout_recv_response(Some(deadline))
+                .timeout_per_read(Some(options.capped(idle)))
         }
-        ureq::Error::Io(source) => Failure::new(FailureKind::Closed, sent).because(source),
-        ureq::Error::LargeResponseHeader(..) => Failure::new(FailureKind::TooLarge, sent),
-        ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
-            Failure::new(FailureKind::Protocol, sent)
-        }
-        ureq::Error::BadUri(_) => Failure::new(FailureKind::Unsendable, Sent::No),
-        _ => Failure::new(FailureKind::Other, sent),
-    }
+    };
+    agent.run(request.build())
 }

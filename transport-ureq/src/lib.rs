@@ -39,7 +39,8 @@
 //!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`].
 //! - Name lookups are cached for a minute.
 //! - Proxies of the environment are ignored; [`Options::proxy`] sets one.
-//! - One deadline covers the whole exchange: lookup, connection, handshake, request, reply.
+//! - One deadline covers the whole exchange: lookup, connection, handshake, request, reply. For a
+//!   streamed reply, it covers sending the request and waiting for the head separately.
 //! - The messages have their own connections, so that [`Client::stop`] can cancel their long poll
 //!   without affecting a call in progress.
 //!
@@ -52,21 +53,17 @@
 mod body;
 mod client;
 mod connect;
-mod deadline;
 mod drive;
 mod exchange;
-#[cfg(feature = "tracing")]
-mod log;
+mod failure;
 mod messages;
 mod open;
-mod options;
 mod resolve;
-mod tls;
 mod transport;
 
 pub use body::Download;
 pub use client::Client;
 pub use messages::Messages;
-pub use options::Options;
 pub use transport::Transport;
 pub use wechat_file_store::FileStore;
+pub use wechat_transport::Options;

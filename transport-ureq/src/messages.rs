@@ -25,16 +25,12 @@ use crate::client::Client;
 #[derive(Debug)]
 #[must_use = "messages arrive only when they are requested"]
 pub struct Messages {
-    client: Client,
-    inbox: Inbox,
-    ended: bool,
+    pub(crate) client: Client,
+    pub(crate) inbox: Inbox,
+    pub(crate) ended: bool,
 }
 
 impl Messages {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, inbox: Inbox::new(), ended: false }
-    }
-
     /// Sets how many messages are kept for revocations ([`Inbox::remember`]); the default is 100.
     /// Call it before requesting the first message.
     pub fn remember(mut self, messages: usize) -> Self {
@@ -57,10 +53,8 @@ impl Iterator for Messages {
         if self.ended {
             return None;
         }
-        let result = self.client.run_inbox(&mut self.inbox);
-        if let Err(Error::LoggedOut { .. } | Error::InUse | Error::Stopped) = result {
-            self.ended = true;
-        }
+        let result = self.client.next_message(&mut self.inbox);
+        self.ended = matches!(result, Err(Error::LoggedOut { .. } | Error::InUse | Error::Stopped));
         match result {
             Err(Error::LoggedOut { .. }) if self.client.account().has_left() => None,
             result => Some(result),

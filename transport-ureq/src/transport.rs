@@ -5,19 +5,17 @@ use std::io::{self, Read, Seek};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ClientConfig;
 use ureq::config::{AutoHeaderValue, Config};
-use ureq::{Agent, Proxy, ProxyProtocol};
+use ureq::unversioned::transport::RustlsConnector;
+use ureq::{Agent, Proxy};
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::Want;
-use wechat_proto::{Call, Endpoint, Error, Flow, Interrupt, Timestamp};
+use wechat_proto::{Call, Endpoint, Error, Flow};
+use wechat_transport::Options;
 
 use crate::body::Download;
-use crate::connect::Connector;
-use crate::drive::{Driver, Shutdown};
-use crate::options::Options;
+use crate::connect::{Connector, tls_config};
 use crate::resolve::Cache;
-use crate::tls;
 
 /// Executes flows over HTTP: connections, TLS configuration, resolver and options.
 ///
@@ -25,14 +23,9 @@ use crate::tls;
 /// client, on any state: a custom login, for example.
 #[derive(Clone)]
 pub struct Transport {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    options: Options,
-    config: Config,
-    tls: Arc<ClientConfig>,
-    agent: Agent,
+    pub(crate) options: Arc<Options>,
+    pub(crate) agent: Agent,
+    tls: Arc<RustlsConnector>,
 }
 
 impl Transport {
@@ -40,18 +33,11 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// [`Error::Transport`] if an option is invalid: a malformed root certificate, or a proxy without
-    /// a valid host name.
+    /// [`Error::Transport`] if an option is invalid: a malformed root certificate, or a proxy that is
+    /// not the URL of an HTTP proxy.
     pub fn new(options: Options) -> Result<Self, Error> {
-        let tls = tls::config(&options.roots).map_err(Error::Transport)?;
-        let proxy = match &options.proxy {
-            None => None,
-            Some((host, port)) => {
-                let proxy = Proxy::builder(ProxyProtocol::Http).host(host).port(*port).build();
-                let invalid = |_| Error::Transport(Failure::new(FailureKind::Proxy, Sent::No));
-                Some(proxy.map_err(invalid)?)
-            }
-        };
+        let invalid = |_| Error::Transport(Failure::new(FailureKind::Proxy, Sent::No));
+        let proxy = options.proxy_url()?.map(Proxy::new).transpose().map_err(invalid)?;
         let config = Config::builder()
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -60,15 +46,26 @@ impl Transport {
             .accept(AutoHeaderValue::None)
             .accept_encoding(AutoHeaderValue::None)
             .proxy(proxy)
-            .timeout_connect(Some(options.connect_timeout))
-            .timeout_resolve(Some(options.connect_timeout))
+            .tls_config(tls_config(&options)?)
+            .timeout_connect(Some(options.connect_limit()))
+            .timeout_resolve(Some(options.connect_limit()))
             .max_response_header_size(HEAD)
             .max_idle_age(IDLE)
-            .input_buffer_size(BUFFER)
-            .output_buffer_size(BUFFER)
+            .input_buffer_size(HEAD + 1)
+            .output_buffer_size(16 << 10)
             .build();
-        let agent = agent(&options, &config, &tls, None);
-        Ok(Self { shared: Arc::new(Shared { options, config, tls, agent }) })
+        Ok(Self::with_agent(Arc::new(options), Arc::default(), config))
+    }
+
+    fn with_agent(options: Arc<Options>, tls: Arc<RustlsConnector>, config: Config) -> Self {
+        let connector = Connector::new(Arc::clone(&tls), config.proxy().is_some());
+        let cache = Cache::new(Arc::clone(&options));
+        Self { options, tls, agent: Agent::with_parts(config, connector, cache) }
+    }
+
+    /// Returns a transport with separate connections.
+    pub(crate) fn separate(&self) -> Self {
+        Self::with_agent(self.options.clone(), self.tls.clone(), self.agent.config().clone())
     }
 
     /// Runs a flow to its next output.
@@ -89,18 +86,14 @@ impl Transport {
     /// # Errors
     ///
     /// Those of the flow; [`Error::Source`] if the source fails.
-    pub fn run_with<F, S>(
+    pub fn run_with<F: Flow>(
         &self,
         flow: &mut F,
-        state: &mut S,
+        state: &mut impl AsMut<F::State>,
         mut source: impl Read + Seek,
-    ) -> Result<F::Output, Error>
-    where
-        F: Flow,
-        S: AsMut<F::State>,
-    {
+    ) -> Result<F::Output, Error> {
         let poll = |flow: &mut F, now| flow.poll(state.as_mut(), now);
-        Ok(self.driver().drive(flow, &mut source, poll)?.0)
+        Ok(self.drive(flow, &mut source, None, poll)?.0)
     }
 
     /// Calls an endpoint with a single exchange. Pass a send as `&mut` to be able to retry it under
@@ -131,71 +124,19 @@ impl Transport {
         S: AsMut<F::State>,
     {
         let poll = |flow: &mut F, now| flow.poll(state.as_mut(), now);
-        self.stream_with(flow, poll)
-    }
-
-    pub(crate) fn stream_with<F: Flow>(
-        &self,
-        flow: &mut F,
-        poll: impl FnMut(&mut F, Timestamp) -> Result<F::Output, Interrupt>,
-    ) -> Result<(F::Output, Download), Error> {
-        let (output, rest) = self.driver().drive(flow, &mut io::empty(), poll)?;
+        let (output, rest) = self.drive(flow, &mut io::empty(), None, poll)?;
         Ok((output, rest.unwrap_or_else(Download::empty)))
-    }
-
-    /// Returns the options.
-    pub(crate) fn options(&self) -> &Options {
-        &self.shared.options
-    }
-
-    /// Returns the time of the options' clock.
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.shared.options.clock)()
-    }
-
-    /// Returns a driver for the shared connections.
-    pub(crate) fn driver(&self) -> Driver<'_> {
-        self.driver_on(&self.shared.agent, None)
-    }
-
-    /// Returns a driver for other connections, which a shutdown signal cancels.
-    pub(crate) fn driver_on<'a>(
-        &'a self,
-        agent: &'a Agent,
-        shutdown: Option<&'a Shutdown>,
-    ) -> Driver<'a> {
-        let Options { clock, deadline_cap, .. } = &self.shared.options;
-        Driver { agent, clock, deadline_cap: *deadline_cap, shutdown }
-    }
-
-    /// Returns an agent with separate connections, which a shutdown signal cancels.
-    pub(crate) fn separate(&self, shutdown: &Arc<Shutdown>) -> Agent {
-        let Shared { options, config, tls, .. } = &*self.shared;
-        agent(options, config, tls, Some(shutdown))
     }
 }
 
 /// How long an idle connection is kept; the server may close it earlier.
 const IDLE: Duration = Duration::from_secs(90);
-/// The size of ureq's buffers; a long poll holds a few of them.
-const BUFFER: usize = 16 << 10;
-/// The maximum length of a response's head. It must be less than the buffer: ureq treats a full
-/// buffer as the end of the connection.
-const HEAD: usize = BUFFER - 1;
-
-/// Returns an agent that adds nothing to the requests.
-fn agent(
-    options: &Options,
-    config: &Config,
-    tls: &Arc<ClientConfig>,
-    shutdown: Option<&Arc<Shutdown>>,
-) -> Agent {
-    let names = Cache::new(options.names.clone(), shutdown.cloned());
-    Agent::with_parts(config.clone(), Connector::new(Arc::clone(tls), shutdown.cloned()), names)
-}
+/// The maximum length of a response's head. The buffer is larger: ureq treats a full one as the end
+/// of the connection.
+const HEAD: usize = 64 << 10;
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transport").field("options", &self.shared.options).finish_non_exhaustive()
+        f.debug_struct("Transport").field("options", &self.options).finish_non_exhaustive()
     }
 }

@@ -197,7 +197,8 @@ pub enum Want {
     },
     /// Only the head. The driver keeps the reader of the body and streams it to the caller.
     Head {
-        /// The maximum time between two reads of the streamed body.
+        /// The maximum time between two reads of the streamed body. A driver may apply it to the
+        /// wait for the head as well.
         idle: Duration,
     },
 }

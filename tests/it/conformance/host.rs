@@ -37,9 +37,6 @@ macro_rules! options {
         for root in &given.roots {
             options = options.root_certificate(root.clone());
         }
-        if let Some(proxy) = given.proxy {
-            options = options.proxy(&proxy.ip().to_string(), proxy.port());
-        }
         if let Some(limit) = given.connect_timeout {
             options = options.connect_timeout(limit);
         }
@@ -59,7 +56,11 @@ pub(crate) fn ureq(options: &Options) -> Result<Blocking, Error> {
 }
 
 fn blocking(session: Session, options: &Options) -> Result<Blocking, Error> {
-    let options = options!(wechat_transport_ureq::Options, options);
+    let proxy = options.proxy;
+    let mut options = options!(wechat_transport_ureq::Options, options);
+    if let Some(proxy) = proxy {
+        options = options.proxy(format!("http://{proxy}"));
+    }
     let transport = wechat_transport_ureq::Transport::new(options)?;
     Ok(Blocking(wechat_transport_ureq::Client::resume(&transport, session)?))
 }
@@ -97,7 +98,11 @@ pub(crate) fn hyper(options: &Options) -> Result<OnTokio, Error> {
 }
 
 fn on_tokio(session: Session, options: &Options) -> Result<OnTokio, Error> {
-    let options = options!(wechat_transport_hyper::Options, options);
+    let proxy = options.proxy;
+    let mut options = options!(wechat_transport_hyper::Options, options);
+    if let Some(proxy) = proxy {
+        options = options.proxy(&proxy.ip().to_string(), proxy.port());
+    }
     let transport = wechat_transport_hyper::Transport::new(options)?;
     let client = wechat_transport_hyper::Client::resume(&transport, session)?;
     // The worker keeps idle connections alive between two `block_on` calls.

@@ -15,7 +15,6 @@ conform! {
     stop_interrupts_partial_head,
     stop_interrupts_partial_body,
     stop_interrupts_pause,
-    stop_interrupts_connecting,
     stop_interrupts_handshake,
     stop_before_messages,
 }
@@ -40,8 +39,13 @@ fn quiet(begun: &'static str) -> Script {
 
 fn open(host: &dyn Host, origin: &str) -> Box<dyn Client> {
     let device = Device::new().with_hosts(Hosts::all(origin.parse().unwrap()));
-    host.open(session_of(device), &Options::default()).unwrap()
+    let mut options = Options::default();
+    options.connect_timeout = Some(CONNECT);
+    host.open(session_of(device), &options).unwrap()
 }
+
+/// Longer than a stop may take.
+const CONNECT: Duration = Duration::from_secs(4);
 
 /// Waits for messages at `origin` and stops once `ready` returns true: the messages must end within
 /// half a second. A busy machine gets two retries.
@@ -113,12 +117,21 @@ fn stop_interrupts_pause(host: &dyn Host) {
 }
 
 /// Threat B4: a host that does not respond.
-fn stop_interrupts_connecting(host: &dyn Host) {
+#[test]
+fn stop_interrupts_connecting_on_hyper() {
     let full = Full::new().unwrap();
     let begun = Instant::now();
-    stop(host, &format!("http://{}", full.address()), || {
+    stop(&super::host::Hyper, &format!("http://{}", full.address()), || {
         begun.elapsed() > Duration::from_millis(200)
     });
+}
+
+/// Threat B4: ureq cannot cancel a connection attempt, so the messages end at its time limit.
+#[test]
+fn stop_ends_connecting_at_its_limit_on_ureq() {
+    let full = Full::new().unwrap();
+    let time = stopped(&super::host::Ureq, &format!("http://{}", full.address()), || true);
+    assert!(time > Duration::from_secs(2) && time < CONNECT + Duration::from_secs(1), "{time:?}");
 }
 
 /// Threat B4: a host that accepts the connection and sends nothing.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -124,12 +124,16 @@ impl Options {
         Ok(certificates)
     }
 
-    /// Returns the configured address of a host for a transport, or `None` if it has to look it up.
+    /// Returns the address of a host for a transport, or `None` if it has to look it up. Port 0 means
+    /// the port of the origin.
     ///
     /// # Errors
     ///
     /// A [`Failure`] of kind [`Resolve`](FailureKind::Resolve) if lookups are disabled.
     pub fn address(&self, host: &str) -> Result<Option<SocketAddr>, Failure> {
+        if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            return Ok(Some((address, 0).into()));
+        }
         match self.addresses.get(&host.to_ascii_lowercase()) {
             None if self.resolve_only => Err(Failure::new(FailureKind::Resolve, Sent::No)),
             address => Ok(address.copied()),
@@ -137,8 +141,17 @@ impl Options {
     }
 
     /// Returns the URL of the proxy, for a transport.
-    pub fn proxy_url(&self) -> Option<&str> {
-        self.proxy.as_deref()
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Transport`] with [`FailureKind::Proxy`] if it is not the URL of an HTTP proxy.
+    pub fn proxy_url(&self) -> Result<Option<&str>, Error> {
+        let Some(proxy) = &self.proxy else { return Ok(None) };
+        let uri = proxy.parse::<http::Uri>().ok().filter(|uri| uri.scheme_str() == Some("http"));
+        if uri.is_none_or(|uri| uri.host().is_none_or(str::is_empty) || uri.port_u16() == Some(0)) {
+            return Err(Error::Transport(Failure::new(FailureKind::Proxy, Sent::No)));
+        }
+        Ok(Some(proxy))
     }
 
     /// Returns the time.
@@ -264,10 +277,23 @@ mod tests {
     fn addresses_are_found_in_any_case() {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options::default().resolve("WX.qq.com", address);
+        assert_eq!(options.address("[::1]").unwrap(), Some("[::1]:0".parse().unwrap()));
         assert_eq!(options.address("wx.QQ.com").unwrap(), Some(address));
         assert_eq!(options.address("qq.com").unwrap(), None);
         let failure = options.resolve_only().address("qq.com").unwrap_err();
         assert_eq!((failure.kind, failure.sent), (FailureKind::Resolve, Sent::No));
+    }
+
+    #[test]
+    fn proxies_are_checked() {
+        for url in ["http://127.0.0.1:3128", "http://user:p%40ss@proxy.example", "http://[::1]:1"] {
+            let options = Options::default().proxy(url);
+            assert_eq!(options.proxy_url().unwrap(), Some(url));
+        }
+        for url in ["", "proxy.example:3128", "https://proxy.example", "http://:1", "http://a:0"] {
+            let options = Options::default().proxy(url);
+            assert_eq!(kind(options.proxy_url()), FailureKind::Proxy, "{url}");
+        }
     }
 
     #[test]

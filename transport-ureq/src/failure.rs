@@ -1,0 +1,42 @@
+//! Conversion of ureq's errors to [`Failure`]s.
+
+use std::io;
+
+use wechat_proto::error::{Failure, FailureKind, Sent};
+
+/// Returns the failure of an error: of `kind`, unless the error is more specific. Only errors of the
+/// operating system and of TLS are kept as sources.
+pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Failure {
+    let kind = match error {
+        // A failure of an earlier stage.
+        ureq::Error::Other(source) if source.is::<Failure>() => {
+            return source.downcast().map_or(Failure::new(kind, sent), |failure| *failure);
+        }
+        ureq::Error::Io(source) => {
+            let kind = match source.get_ref().and_then(|error| error.downcast_ref()) {
+                Some(rustls::Error::InvalidCertificate(_)) => FailureKind::Certificate,
+                // The error of an agent that was shut down.
+                _ if source.kind() == io::ErrorKind::NotConnected => FailureKind::Cancelled,
+                _ => kind,
+            };
+            return Failure::new(kind, sent).because(source);
+        }
+        ureq::Error::Timeout(_) => FailureKind::Timeout,
+        ureq::Error::HostNotFound => FailureKind::Resolve,
+        // ureq reports the proxy's status only as text; a test checks it.
+        ureq::Error::ConnectProxyFailed(reason) if reason.contains("responded 407") => {
+            FailureKind::ProxyAuthorization
+        }
+        ureq::Error::ConnectProxyFailed(_) => FailureKind::Proxy,
+        ureq::Error::BadUri(_) => FailureKind::Unsendable,
+        ureq::Error::LargeResponseHeader(..) => FailureKind::TooLarge,
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) => FailureKind::Protocol,
+        _ => kind,
+    };
+    Failure::new(kind, sent)
+}
+
+/// Returns the failure of a stage before anything was sent, inside a ureq error.
+pub(crate) fn stage_failure(error: ureq::Error, kind: FailureKind) -> ureq::Error {
+    ureq::Error::Other(failure(error, kind, Sent::No).into())
+}
