@@ -13,12 +13,9 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, Invalid};
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
-use crate::message::Message;
+use crate::message::{Kind, Message};
 use crate::session::Session;
-use crate::text::{Text, decode};
 use crate::time::Timestamp;
-use crate::wire::lenient::Lenient as _;
-use crate::wire::object::object;
 use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "webwxgetpubliclinkimg";
@@ -30,23 +27,17 @@ const PATH: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg";
 pub struct MapLink(Box<str>);
 
 impl MapLink {
-    /// Returns the map of a location message: the path in its `Content`, after the name of the place
-    /// and, in a room, the name of the sender.
+    /// Returns the map of a location message ([`Location::image`](crate::message::Location::image)).
     pub fn of(message: &Message) -> Option<Self> {
-        let wire = Wire::read(message.raw.json());
-        let (_, link) = wire.content.rsplit_once(":<br/>")?;
-        decode(Text::from(link)).trim().parse().ok()
+        match &message.kind {
+            Kind::Location(location) => location.image.parse().ok(),
+            _ => None,
+        }
     }
 
     /// Returns the path in the message.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-object! {
-    struct Wire {
-        "Content" => content: Text,
     }
 }
 
@@ -147,12 +138,11 @@ mod tests {
             ("@@r", alloc::format!("@b:<br/>某街59号:<br/>{LINK}")),
             ("@a", alloc::format!("a:<br/>b:<br/>{LINK}\\n")),
             ("@a", alloc::format!(":<br/>{escaped}")),
+            ("@a", LINK.into()),
         ] {
             assert_eq!(found(from, &content).unwrap().as_str(), LINK, "{content}");
         }
-        for none in
-            ["", LINK, "a:<br/>b", "a:<br/>https://evil.example/x", "a:<br/>//evil.example/x"]
-        {
+        for none in ["", "a:<br/>b", "a:<br/>https://evil.example/x", "a:<br/>//evil.example/x"] {
             assert_eq!(found("@a", none), None, "{none}");
         }
     }
