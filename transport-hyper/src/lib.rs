@@ -69,7 +69,6 @@ mod open;
 mod options;
 mod service;
 mod source;
-mod store;
 mod timer;
 mod tls;
 mod transport;
@@ -80,8 +79,8 @@ pub use client::Client;
 pub use messages::Messages;
 pub use options::Options;
 pub use source::Source;
-pub use store::{Blocking, FileStore};
 pub use transport::Transport;
+pub use wechat_file_store::{AsyncFileStore as FileStore, Blocking};
 
 /// Any error of a service or a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

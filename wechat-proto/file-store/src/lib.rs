@@ -1,7 +1,7 @@
 //! A file-based store for sessions of [`wechat_proto`].
 //!
-//! Both transports export it as their `FileStore`: `wechat-transport-ureq` unchanged,
-//! `wechat-transport-hyper` outside its runtime's threads. It depends only on `std`.
+//! Both transports export it as their `FileStore`: the blocking one [`FileStore`], the async one
+//! `AsyncFileStore`, which the feature `tokio` adds. Without features, it depends only on `std`.
 //!
 //! ```no_run
 //! use wechat_file_store::FileStore;
@@ -17,6 +17,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod steps;
 
 use std::fmt;
@@ -28,6 +30,8 @@ use wechat_proto::error::{StorageFailure, StorageKind};
 use wechat_proto::store::SessionStore;
 use wechat_proto::{Error, Session};
 
+#[cfg(feature = "tokio")]
+pub use crate::asynchronous::{AsyncFileStore, Blocking};
 use crate::steps::{Step, step};
 
 /// A session in a file, for one holder at a time.

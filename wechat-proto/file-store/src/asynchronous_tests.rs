@@ -10,7 +10,7 @@ use wechat_proto::Timestamp;
 
 use super::*;
 
-const SAMPLE: &str = include_str!("../../wechat-proto/src/samples/session-2.json");
+const SAMPLE: &str = include_str!("../../src/samples/session-2.json");
 
 /// A session and a later state of it.
 fn sessions() -> [Session; 2] {
@@ -115,16 +115,16 @@ fn store_fails_after_a_panic() {
 /// With a runtime and without one.
 #[test]
 fn file_store_saves_loads_and_removes() {
-    let name = format!("wechat-transport-hyper-{}", std::process::id());
+    let name = format!("wechat-file-store-async-{}", std::process::id());
     let folder = std::env::temp_dir().join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir(&folder).unwrap();
     let path = folder.join("bot.session");
     let story = async || {
-        let mut store = FileStore::open(&path).await.unwrap();
+        let mut store = AsyncFileStore::open(&path).await.unwrap();
         assert!(store.path().is_absolute() && store.path().ends_with("bot.session"));
         assert!(store.load().await.unwrap().is_none());
-        assert!(matches!(FileStore::open(&path).await, Err(Error::InUse)));
+        assert!(matches!(AsyncFileStore::open(&path).await, Err(Error::InUse)));
         for session in sessions() {
             store.save(&session).await.unwrap();
             let read = Session::from_json(&session.to_json()).unwrap();
@@ -133,7 +133,7 @@ fn file_store_saves_loads_and_removes() {
         store.remove().await.unwrap();
         assert!(store.load().await.unwrap().is_none());
         assert!(!format!("{store:?}").contains("crypt"));
-        let refused = FileStore::open(folder.join("none/bot.session")).await.unwrap_err();
+        let refused = AsyncFileStore::open(folder.join("none/bot.session")).await.unwrap_err();
         assert!(refused.to_string().contains("none/bot.session"), "{refused}");
     };
     Builder::new_multi_thread().build().unwrap().block_on(story());

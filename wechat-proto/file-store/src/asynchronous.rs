@@ -1,14 +1,17 @@
-//! Blocking stores, run outside the async runtime.
+//! Blocking stores, run outside the threads of an async runtime.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use wechat_proto::error::{StorageFailure, StorageKind};
 use wechat_proto::store::{AsyncSessionStore, SessionStore};
 use wechat_proto::{Error, Session};
+
+use crate::FileStore;
 
 /// An adapter from [`SessionStore`] to [`AsyncSessionStore`]. Operations run on a blocking thread of
 /// tokio if there is a runtime, otherwise on a new thread.
@@ -17,44 +20,34 @@ use wechat_proto::{Error, Session};
 ///
 /// If a future is dropped, its operation still completes, before any later operation. An operation is
 /// lost only if the runtime shuts down before it starts, so await the last one.
+///
+/// # Errors
+///
+/// After a panic of the store, every operation fails with [`Error::Storage`].
 pub struct Blocking<S> {
-    state: State<S>,
-}
-
-enum State<S> {
-    Idle(S),
-    /// Running an operation, which sends the store back when done.
-    Busy(oneshot::Receiver<S>),
-    /// The store panicked, or the runtime shut down before an operation started.
-    Lost,
+    /// Locked during an operation; `None` after a panic.
+    store: Arc<Mutex<Option<S>>>,
 }
 
 impl<S: SessionStore + Send + 'static> Blocking<S> {
     /// Wraps a blocking store.
-    pub const fn new(store: S) -> Self {
-        Self { state: State::Idle(store) }
+    pub fn new(store: S) -> Self {
+        Self { store: Arc::new(Mutex::new(Some(store))) }
     }
 
     async fn run<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut S) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        // Wait for the operation of a dropped future.
-        if let State::Busy(back) = &mut self.state {
-            self.state = back.await.map_or(State::Lost, State::Idle);
-        }
-        let (give_back, back) = oneshot::channel();
-        let mut store = match std::mem::replace(&mut self.state, State::Lost) {
-            State::Idle(store) => store,
-            State::Busy(_) | State::Lost => return Err(store_lost()),
-        };
-        self.state = State::Busy(back);
-        let done = spawn_blocking(move || {
+        // Waits for the operation of a dropped future.
+        let mut slot = Arc::clone(&self.store).lock_owned().await;
+        let work = move || {
+            let mut store = slot.take().ok_or_else(store_lost)?;
             let result = work(&mut store);
-            let _ = give_back.send(store);
+            *slot = Some(store);
             result
-        });
-        done.await.unwrap_or_else(|_| Err(store_lost()))
+        };
+        on_blocking_thread(work).await
     }
 }
 
@@ -63,16 +56,16 @@ fn store_lost() -> Error {
 }
 
 /// Runs `work` on a blocking thread.
-fn spawn_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> oneshot::Receiver<T> {
+async fn on_blocking_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     let (sender, receiver) = oneshot::channel();
     let work = move || drop(sender.send(work()));
     match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(work)),
         Err(_) => drop(thread::spawn(work)),
     }
-    receiver
+    receiver.await.unwrap_or_else(|_| Err(store_lost()))
 }
 
 impl<S: SessionStore + Send + 'static> AsyncSessionStore for Blocking<S> {
@@ -96,21 +89,21 @@ impl<S> fmt::Debug for Blocking<S> {
     }
 }
 
-/// A session in a file, for one holder at a time: an async version of
-/// [`wechat_file_store::FileStore`], which documents the guarantees.
+/// A session in a file, for one holder at a time: the async version of [`FileStore`], which
+/// documents the guarantees.
 ///
 /// # Cancel safety
 ///
 /// Like [`Blocking`]. If the store is dropped during an operation, its lock is released when the
 /// operation completes.
 #[derive(Debug)]
-pub struct FileStore {
+pub struct AsyncFileStore {
     path: PathBuf,
-    store: Blocking<wechat_file_store::FileStore>,
+    store: Blocking<FileStore>,
 }
 
-impl FileStore {
-    /// Opens the store at this path. The folder has to exist; the file need not.
+impl AsyncFileStore {
+    /// Opens the store at this path. Its folder must exist; the session need not.
     ///
     /// # Cancel safety
     ///
@@ -118,22 +111,20 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] if the store is already open; [`Error::Storage`] if its folder does not exist
-    /// or is not writable.
+    /// Those of [`FileStore::open`].
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref().to_path_buf();
-        let opened = spawn_blocking(|| wechat_file_store::FileStore::open(path));
-        let store = opened.await.unwrap_or_else(|_| Err(store_lost()))?;
+        let store = on_blocking_thread(|| FileStore::open(path)).await?;
         Ok(Self { path: store.path().to_path_buf(), store: Blocking::new(store) })
     }
 
-    /// Returns the path of the session, absolute and with links resolved.
+    /// Returns the path of the session: absolute and without links.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-impl AsyncSessionStore for FileStore {
+impl AsyncSessionStore for AsyncFileStore {
     async fn load(&mut self) -> Result<Option<Session>, Error> {
         self.store.load().await
     }
@@ -148,5 +139,5 @@ impl AsyncSessionStore for FileStore {
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
+#[path = "asynchronous_tests.rs"]
 mod tests;
