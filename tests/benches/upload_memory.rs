@@ -6,17 +6,17 @@
 //! after the login and after the upload. `main` fails if the difference exceeds 16 MB.
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::ops::Range;
+use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 use wechat_proto::media::{LocalFile, Upload, UploadProgress};
 use wechat_proto::{Device, Hosts, UserName};
 use wechat_simulator::{Server, Simulator, World};
-use wechat_transport_hyper::Source;
 
 /// The length of the file.
 const LENGTH: u64 = 200 << 20;
@@ -70,11 +70,25 @@ impl Seek for Generated {
     }
 }
 
-impl Source for Generated {
-    async fn read(&mut self, range: Range<u64>) -> io::Result<Bytes> {
-        let mut bytes = vec![0; (range.end.min(LENGTH) - range.start) as usize];
-        fill(&mut bytes, range.start);
-        Ok(bytes.into())
+impl AsyncRead for Generated {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let count = self.read(buffer.initialize_unfilled())?;
+        buffer.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncSeek for Generated {
+    fn start_seek(mut self: Pin<&mut Self>, to: SeekFrom) -> io::Result<()> {
+        self.seek(to).map(drop)
+    }
+
+    fn poll_complete(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        Poll::Ready(Ok(self.at))
     }
 }
 

@@ -53,12 +53,10 @@ impl Place {
         let simulator = self.simulator.clone();
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&(seed as u64).to_le_bytes());
-        let options = Options::default()
-            .service(Wire(self.simulator.clone()))
-            .timer(SimulatorTimer(self.clone()))
-            .clock(move || Timestamp::from_millis(simulator.now()))
-            .seed(bytes);
-        Transport::new(options).unwrap()
+        let options =
+            Options::default().clock(move || Timestamp::from_millis(simulator.now())).seed(bytes);
+        let service = Wire(self.simulator.clone());
+        Transport::with_service(options, service, SimulatorTimer(self.clone()))
     }
 
     /// Resumes a stored session.

@@ -1,5 +1,6 @@
 //! Operations that take many polls: messages, uploads, downloads.
 
+use std::io::Cursor;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -201,13 +202,13 @@ fn dropped_upload_continues() {
         let mut progress = Vec::new();
         let done = place.poll(
             polls,
-            client.upload(&mut upload, file.clone(), |step| progress.push(step.clone())),
+            client.upload(&mut upload, Cursor::new(&file), |step| progress.push(step.clone())),
         );
         let whole = done.is_some();
         let uploaded = match done {
             Some(uploaded) => uploaded.unwrap(),
             None => place
-                .finish(client.upload(&mut upload, file.clone(), |step| {
+                .finish(client.upload(&mut upload, Cursor::new(&file), |step| {
                     progress.push(step.clone());
                 }))
                 .unwrap(),

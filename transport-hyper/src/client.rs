@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncSeek, empty};
 use tokio::sync::watch;
 use wechat_proto::contact::{Directory, LoadContacts};
 use wechat_proto::flow::Want;
@@ -14,9 +14,8 @@ use wechat_proto::{
     Timestamp,
 };
 
-use crate::body::Download;
+use crate::download::Download;
 use crate::messages::Messages;
-use crate::source::Source;
 use crate::transport::Transport;
 
 /// A logged-in client. Cheap to clone; safe to share between tasks and threads.
@@ -39,21 +38,17 @@ use crate::transport::Transport;
 ///   progress; earlier steps are not repeated.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    account: Mutex<Account>,
-    transport: Transport,
-    /// Becomes true when the messages end.
-    shutdown: watch::Sender<bool>,
+    account: Arc<Mutex<Account>>,
+    pub(crate) transport: Transport,
+    /// Signals the end of the messages.
+    pub(crate) shutdown: watch::Sender<()>,
 }
 
 impl Client {
     /// Returns a client for a logged-in account. Nothing is sent.
     pub fn new(transport: &Transport, account: Account) -> Self {
-        let (account, shutdown) = (Mutex::new(account), watch::Sender::new(false));
-        Self { shared: Arc::new(Shared { account, transport: transport.clone(), shutdown }) }
+        let (account, transport) = (Arc::new(Mutex::new(account)), transport.clone());
+        Self { account, transport, shutdown: watch::Sender::new(()) }
     }
 
     /// Logs in with a QR code, and returns a client for the new session.
@@ -115,7 +110,7 @@ impl Client {
         device: &mut Device,
         mut progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
-        device.mix_seed(transport.options().fresh_seed()?);
+        device.mix_seed(transport.options.new_seed()?);
         loop {
             match transport.run(&mut login, device).await? {
                 Progress::LoggedIn(account) => return Ok(Self::new(transport, *account)),
@@ -131,7 +126,7 @@ impl Client {
     ///
     /// [`Error::Transport`] if the system has no entropy.
     pub fn resume(transport: &Transport, mut session: Session) -> Result<Self, Error> {
-        session.mix_seed(transport.options().fresh_seed()?);
+        session.mix_seed(transport.options.new_seed()?);
         Ok(Self::new(transport, Account::from(session)))
     }
 
@@ -159,9 +154,8 @@ impl Client {
     ///
     /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and its outcome is
     /// unknown.
-    pub async fn call<E>(&self, endpoint: E) -> Result<E::Output, Error>
+    pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error>
     where
-        E: Endpoint,
         Account: AsMut<E::State>,
     {
         const { assert!(matches!(E::WANT, Want::Whole { .. }), "use `download`") };
@@ -192,15 +186,15 @@ impl Client {
     /// # Errors
     ///
     /// Those of the flow; [`Error::Source`] if it reads a source.
-    pub async fn run<F>(&self, flow: &mut F) -> Result<F::Output, Error>
+    pub async fn run<F: Flow>(&self, flow: &mut F) -> Result<F::Output, Error>
     where
-        F: Flow,
         Account: AsMut<F::State>,
     {
-        self.run_with(flow, Bytes::new()).await
+        self.run_with(flow, empty()).await
     }
 
-    /// Runs a flow that reads a source (an upload) to its next output.
+    /// Runs a flow that reads a source (an upload) to its next output. See [`Client::upload`] for
+    /// sources.
     ///
     /// # Cancel safety
     ///
@@ -210,17 +204,16 @@ impl Client {
     /// # Errors
     ///
     /// Those of the flow; [`Error::Source`] if the source fails.
-    pub async fn run_with<F>(
+    pub async fn run_with<F: Flow>(
         &self,
         flow: &mut F,
-        mut source: impl Source,
+        source: impl AsyncRead + AsyncSeek + Unpin + Send,
     ) -> Result<F::Output, Error>
     where
-        F: Flow,
         Account: AsMut<F::State>,
     {
         let poll = |flow: &mut F, now| self.poll(flow, now);
-        Ok(self.shared.transport.driver(None).drive(flow, &mut source, poll).await?.0)
+        Ok(self.transport.drive(flow, source, watch::channel(()).1, poll).await?.0)
     }
 
     /// Runs a flow whose request has [`Want::Head`], and returns its output and the streamed body of
@@ -234,18 +227,39 @@ impl Client {
     /// # Errors
     ///
     /// Those of the flow.
-    pub async fn stream<F>(&self, flow: &mut F) -> Result<(F::Output, Download), Error>
+    pub async fn stream<F: Flow>(&self, flow: &mut F) -> Result<(F::Output, Download), Error>
     where
-        F: Flow,
         Account: AsMut<F::State>,
     {
-        self.shared.transport.stream_with(flow, |flow, now| self.poll(flow, now)).await
+        let poll = |flow: &mut F, now| self.poll(flow, now);
+        self.transport.drive(flow, empty(), watch::channel(()).1, poll).await
     }
 
     /// Uploads a file, and returns the reference that a send needs.
     ///
-    /// `source` is the file; it is read in pieces of 512 KB, twice from its beginning. `progress`
-    /// receives each step. After an error, calling again with the same upload resumes it.
+    /// `source` is the file: a `tokio::fs::File` (`File::from_std` converts a `std::fs::File`), or bytes
+    /// in memory in a [`Cursor`](std::io::Cursor). It is read in pieces of 512 KB, twice from its
+    /// beginning, and must return the same bytes each time. `progress` receives each step. After an
+    /// error, calling again with the same upload resumes it.
+    ///
+    /// ```no_run
+    /// use std::fs::File;
+    ///
+    /// use wechat_proto::media::{LocalFile, Upload};
+    /// use wechat_proto::message::SendUpload;
+    /// use wechat_proto::{Error, UserName};
+    /// use wechat_transport_hyper::Client;
+    ///
+    /// async fn send(client: &Client, to: UserName, name: &str, local: File) -> Result<(), Error> {
+    ///     let size = local.metadata().map_or(0, |data| data.len());
+    ///     let file = LocalFile::new(name, size).expect("a name without control characters");
+    ///     let mut upload = Upload::new(to.clone(), file);
+    ///     let local = tokio::fs::File::from_std(local);
+    ///     let uploaded = client.upload(&mut upload, local, |step| println!("{step:?}")).await?;
+    ///     client.call(SendUpload::new(to, &uploaded)).await?;
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Cancel safety
     ///
@@ -258,7 +272,7 @@ impl Client {
     pub async fn upload(
         &self,
         upload: &mut Upload,
-        mut source: impl Source,
+        mut source: impl AsyncRead + AsyncSeek + Unpin + Send,
         mut progress: impl FnMut(&UploadProgress),
     ) -> Result<Uploaded, Error> {
         loop {
@@ -315,7 +329,7 @@ impl Client {
     /// Returns a new message id, with which this process or a later one can retry a send:
     /// [`SendText::with_id`](wechat_proto::message::SendText::with_id).
     pub fn next_client_msg_id(&self) -> ClientMsgId {
-        let now = self.shared.transport.now();
+        let now = self.transport.options.now();
         self.account().session_mut().next_client_msg_id(now)
     }
 
@@ -331,29 +345,17 @@ impl Client {
     /// resumed.
     pub fn stop(&self) {
         self.account().stop();
-        self.wake();
-    }
-
-    /// Runs a flow that the end of the session or a stop cancels.
-    pub(crate) async fn run_inbox<F>(&self, flow: &mut F) -> Result<F::Output, Error>
-    where
-        F: Flow,
-        Account: AsMut<F::State>,
-    {
-        let driver = self.shared.transport.driver(Some(self.shared.shutdown.subscribe()));
-        let poll = |flow: &mut F, now| self.poll(flow, now);
-        Ok(driver.drive(flow, &mut Bytes::new(), poll).await?.0)
+        self.shutdown.send_replace(());
     }
 
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
         // Poisoning is ignored: a panicking flow leaves the account consistent.
-        self.shared.account.lock().unwrap_or_else(PoisonError::into_inner)
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Polls a flow. Running flows lock the account only here.
-    fn poll<F>(&self, flow: &mut F, now: Timestamp) -> Result<F::Output, Interrupt>
+    pub(crate) fn poll<F: Flow>(&self, flow: &mut F, now: Timestamp) -> Result<F::Output, Interrupt>
     where
-        F: Flow,
         Account: AsMut<F::State>,
     {
         let mut account = self.account();
@@ -361,21 +363,16 @@ impl Client {
         let closed = account.close_reason().is_some();
         drop(account);
         if closed {
-            self.wake();
+            // The inbox reports why.
+            self.shutdown.send_replace(());
         }
         result
-    }
-
-    /// Wakes the inbox, so that it reports why it has ended.
-    fn wake(&self) {
-        self.shared.shutdown.send_if_modified(|sent| !std::mem::replace(sent, true));
     }
 }
 
 /// Omits the account.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let options = self.shared.transport.options();
-        f.debug_struct("Client").field("options", options).finish_non_exhaustive()
+        f.debug_struct("Client").field("transport", &self.transport).finish_non_exhaustive()
     }
 }

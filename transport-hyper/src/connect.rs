@@ -1,241 +1,117 @@
 //! The default HTTP client.
 
-use std::future::{Future, poll_fn};
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpStream;
-use tower_service::Service;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use tower::{Service, ServiceExt as _};
+use wechat_proto::Error;
 use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_transport::Options;
 
-use crate::BoxError;
-use crate::body::RequestBody;
-use crate::failure::{Cause, find};
-use crate::options::{Names, Options};
-use crate::timer::{Alarm, unless};
-use crate::tls;
+use crate::transport::Transport;
 
-type Boxed<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+/// hyper-util does not export the names of these two errors.
+pub(crate) type TcpError = <HttpConnector as Service<Uri>>::Error;
+pub(crate) type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
 
-/// Returns a client that adds nothing to the requests.
-pub(crate) fn client(options: &Options) -> Result<Client<Connector, RequestBody>, Failure> {
-    let mut http = HttpConnector::new_with_resolver(Resolver {
-        names: Arc::new(options.names.clone()),
-        system: GaiResolver::new(),
-    });
-    configure(&mut http, options.connect_timeout);
-    let dial = match &options.proxy {
-        None => Dial::Direct(http),
-        Some((host, port)) => {
-            let proxy = Uri::builder().scheme("http").authority(format!("{host}:{port}"));
-            let proxy = proxy.path_and_query("/").build();
-            let invalid = |_| Failure::new(FailureKind::Proxy, Sent::No);
-            Dial::Proxied(Tunnel::new(proxy.map_err(invalid)?, http))
+/// Returns a transport with a client that adds nothing to the requests.
+pub(crate) fn transport(options: Options) -> Result<Transport, Error> {
+    let names = Arc::new(options.clone());
+    let resolver = tower::service_fn(move |name: Name| {
+        let known = names.address(name.as_str());
+        async {
+            let failure = |error| Failure::new(FailureKind::Resolve, Sent::No).because(error);
+            let addresses = match known? {
+                Some(address) => vec![address],
+                None => GaiResolver::new().call(name).await.map_err(failure)?.collect(),
+            };
+            Ok::<_, Failure>(addresses.into_iter())
         }
-    };
-    let secure = HttpsConnectorBuilder::new()
-        .with_tls_config(tls::config(&options.roots)?)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(dial);
-    let connector = Connector {
-        secure: Arc::new(secure),
-        alarm: options.alarm.clone(),
-        limit: options.connect_timeout,
-    };
-    Ok(Client::builder(TokioExecutor::new())
-        .pool_timer(options.alarm.clone())
-        .set_host(false)
-        .http1_max_buf_size(HEAD)
-        .build(connector))
+    });
+    let (tls, tcp) = (tls(&options)?, tcp(resolver, options.connect_limit()));
+    let Some(url) = options.proxy_url()? else { return Ok(pooled(options, tls, tcp)) };
+    let proxy = Matcher::builder().all(url).build().intercept(&Uri::from_static("https://host/"));
+    let proxy = proxy.ok_or(Error::Transport(Failure::new(FailureKind::Proxy, Sent::No)))?;
+    let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);
+    if let Some(user) = proxy.basic_auth() {
+        tunnel = tunnel.with_auth(user.clone());
+    }
+    Ok(pooled(options, tls, tunnel.map_request(with_port)))
 }
 
-/// Configures a connector. Each address of a name has its share of the time, so that an unresponsive
+/// Adds the default port to an http URI without one, for which a tunnel would use port 443.
+fn with_port(uri: Uri) -> Uri {
+    match (uri.scheme_str(), uri.port(), uri.host()) {
+        (Some("http"), None, Some(host)) => format!("http://{host}:80").parse().unwrap_or(uri),
+        _ => uri,
+    }
+}
+
+/// Returns a TLS configuration that trusts Mozilla's roots and those of the options.
+fn tls(options: &Options) -> Result<ClientConfig, Error> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    roots.add_parsable_certificates(options.root_certificates()?);
+    // Explicit, because a process with two providers has no default.
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the default protocol versions");
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Returns a connector. Each address of a name has its share of the time, so that an unresponsive
 /// one leaves time for the next.
-fn configure<R>(http: &mut HttpConnector<R>, limit: Duration) {
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    http.set_connect_timeout(Some(limit));
+fn tcp<R>(resolver: R, limit: Duration) -> HttpConnector<R> {
+    let mut tcp = HttpConnector::new_with_resolver(resolver);
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(limit));
+    tcp
 }
 
 /// The maximum length of a reply's head, and of a read of its body.
 const HEAD: usize = 64 << 10;
 
-/// Opens connections within their time limit.
-///
-/// The pool clones it for each request, so it only contains pointers.
-#[derive(Clone)]
-pub(crate) struct Connector {
-    secure: Arc<HttpsConnector<Dial>>,
-    alarm: Alarm,
-    limit: Duration,
-}
-
-impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
-    type Error = BoxError;
-    type Future = Boxed<Self::Response, BoxError>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let mut secure = HttpsConnector::clone(&self.secure);
-        let mut limit = self.alarm.after(self.limit);
-        Box::pin(async move {
-            let connecting = async {
-                poll_fn(|context| secure.poll_ready(context)).await?;
-                secure.call(uri).await
-            };
-            match unless(&mut limit, connecting).await {
-                Some(result) => result,
-                None => Err(Failure::new(FailureKind::Timeout, Sent::No).into()),
-            }
-        })
-    }
-}
-
-/// Opens connections, directly or through a proxy.
-#[derive(Clone)]
-pub(crate) enum Dial {
-    Direct(HttpConnector<Resolver>),
-    Proxied(Tunnel<HttpConnector<Resolver>>),
-}
-
-impl Service<Uri> for Dial {
-    type Response = TokioIo<TcpStream>;
-    type Error = Failure;
-    type Future = Boxed<Self::Response, Failure>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        match self {
-            Self::Direct(http) => http.poll_ready(context).map_err(connect_failure),
-            Self::Proxied(tunnel) => tunnel.poll_ready(context).map_err(proxy_failure),
-        }
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        match self {
-            Self::Direct(http) => {
-                let connecting = http.call(uri);
-                Box::pin(async { connecting.await.map_err(connect_failure) })
-            }
-            Self::Proxied(tunnel) => {
-                let connecting = tunnel.call(with_port(uri));
-                Box::pin(async { connecting.await.map_err(proxy_failure) })
-            }
-        }
-    }
-}
-
-/// Adds the default port to an http URI: a tunnel uses 443 for every URI without a port.
-fn with_port(uri: Uri) -> Uri {
-    match uri.host() {
-        Some(host) if uri.port().is_none() && uri.scheme_str() == Some("http") => {
-            let written = Uri::builder().scheme("http").authority(format!("{host}:80"));
-            written.path_and_query("/").build().unwrap_or(uri)
-        }
-        _ => uri,
-    }
-}
-
-/// Returns the failure of connecting, with [`Sent::No`]: nothing has been sent yet.
-fn connect_failure(error: impl Into<BoxError>) -> Failure {
-    let error = error.into();
-    if let Some(failure) = find::<Failure>(&*error) {
-        return failure.clone();
-    }
-    let late = find::<io::Error>(&*error).is_some_and(|io| io.kind() == io::ErrorKind::TimedOut);
-    let kind = if late { FailureKind::Timeout } else { FailureKind::Connect };
-    Failure::new(kind, Sent::No).because(Cause(error))
-}
-
-/// Returns the failure of connecting through a proxy.
-fn proxy_failure(error: impl Into<BoxError>) -> Failure {
-    let error = error.into();
-    // hyper-util's type for it is private; a test checks its text.
-    let refused = error.to_string().contains("proxy authorization required");
-    let mut failure = connect_failure(error);
-    if refused {
-        failure.kind = FailureKind::ProxyAuthorization;
-    } else if failure.kind == FailureKind::Connect {
-        failure.kind = FailureKind::Proxy;
-    }
-    failure
-}
-
-/// Resolves names with the options, then the system.
-#[derive(Clone)]
-pub(crate) struct Resolver {
-    names: Arc<Names>,
-    system: GaiResolver,
-}
-
-impl Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = Failure;
-    type Future = Boxed<Self::Response, Failure>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let known = self.names.table.get(&name.as_str().to_ascii_lowercase()).copied();
-        let only = self.names.only;
-        let mut system = self.system.clone();
-        Box::pin(async move {
-            let failure = Failure::new(FailureKind::Resolve, Sent::No);
-            match known {
-                Some(address) => Ok(vec![address].into_iter()),
-                None if only => Err(failure),
-                None => match system.call(name).await {
-                    Ok(addresses) => Ok(addresses.collect::<Vec<_>>().into_iter()),
-                    Err(error) => Err(failure.because(error)),
-                },
-            }
-        })
-    }
+/// Returns a transport with a connection pool.
+fn pooled<C>(options: Options, tls: ClientConfig, connector: C) -> Transport
+where
+    HttpsConnector<C>: Connect + Clone + Send + Sync + 'static,
+{
+    let secure = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+    let client = Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .set_host(false)
+        .http1_max_buf_size(HEAD)
+        .build(secure.wrap_connector(connector));
+    let transport = Transport::with_service(options, client, TokioTimer::new());
+    Transport { reports_connections: true, ..transport }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::future::ready;
+    use std::net::SocketAddr;
     use std::time::Instant;
 
     use tokio::net::TcpListener;
-    use wechat_simulator::conformance::Full;
+    use wechat_proto::Body;
+    use wechat_proto::flow::{Request, Response, Want};
+    use wechat_simulator::conformance::{Act, Full, Script};
 
     use super::*;
-
-    /// A resolver with a fixed result.
-    #[derive(Clone)]
-    struct Always(Vec<SocketAddr>);
-
-    impl Service<Name> for Always {
-        type Response = std::vec::IntoIter<SocketAddr>;
-        type Error = Failure;
-        type Future = std::future::Ready<Result<Self::Response, Failure>>;
-
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn call(&mut self, _: Name) -> Self::Future {
-            std::future::ready(Ok(self.0.clone().into_iter()))
-        }
-    }
+    use crate::download::Download;
+    use crate::exchange::exchange;
+    use crate::failure::connect_kind;
 
     #[tokio::test]
     async fn unresponsive_address_leaves_time_for_the_next() {
@@ -243,19 +119,104 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (dead, alive) = (full.address(), listener.local_addr().unwrap());
         let connect = |addresses: Vec<SocketAddr>| async move {
-            let mut http = HttpConnector::new_with_resolver(Always(addresses));
-            configure(&mut http, Duration::from_millis(1200));
+            let resolver = tower::service_fn(move |_: Name| {
+                ready(Ok::<_, Infallible>(addresses.clone().into_iter()))
+            });
+            let mut tcp = tcp(resolver, Duration::from_millis(1200));
             let start = Instant::now();
             let uri = Uri::from_static("http://wx.qq.com/");
-            let result = http.call(uri).await.map(drop).map_err(connect_failure);
-            (result, start.elapsed())
+            let result = tcp.call(uri).await.map(drop);
+            (result.map_err(|error| connect_kind(&error)), start.elapsed())
         };
         let (result, took) = connect(vec![dead, alive]).await;
         result.unwrap();
         assert!(took >= Duration::from_millis(500) && took < Duration::from_secs(5), "{took:?}");
         for addresses in [vec![dead], vec![dead, dead]] {
-            let failure = connect(addresses).await.0.unwrap_err();
-            assert_eq!((failure.kind, failure.sent), (FailureKind::Timeout, Sent::No));
+            assert_eq!(connect(addresses).await.0, Err(FailureKind::Timeout));
+        }
+    }
+
+    fn transport_through(url: &str) -> Result<Transport, Error> {
+        let ready = Options::default().proxy(url).connect_timeout(Duration::from_secs(5));
+        transport(ready)
+    }
+
+    #[test]
+    fn invalid_proxy_is_refused() {
+        for url in
+            ["", "https://127.0.0.1:1", "socks5://127.0.0.1:1", "http://", "http://:1", "a b"]
+        {
+            match transport_through(url) {
+                Err(Error::Transport(failure)) => {
+                    assert_eq!((failure.kind, failure.sent), (FailureKind::Proxy, Sent::No));
+                }
+                other => panic!("{url}: {other:?}"),
+            }
+        }
+    }
+
+    /// Requests a page.
+    async fn ask(transport: &Transport, uri: &str) -> Result<Response, Failure> {
+        let http = http::Request::get(uri).body(Body::empty()).unwrap();
+        let want = Want::Whole { limit: 100 };
+        let request = Box::new(Request { http, deadline: Duration::from_secs(20), want });
+        exchange(transport, request, &mut Download::empty(&transport.timer)).await
+    }
+
+    #[tokio::test]
+    async fn user_and_password_are_sent_to_the_proxy_only() {
+        let proxy = Script::new(|arrived| {
+            let head = match arrived.line.starts_with("CONNECT ") {
+                true => "HTTP/1.1 200 OK\r\n\r\n",
+                false => "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+            };
+            vec![Act::Send(head.into())]
+        });
+        let url = format!("http://us%40er:pass%3Aword@{}", proxy.address());
+        ask(&transport_through(&url).unwrap(), "http://wx.qq.com/").await.unwrap();
+        let requests = proxy.requests();
+        let sent: Vec<_> = requests
+            .iter()
+            .map(|arrived| (arrived.line.as_str(), arrived.header("proxy-authorization")))
+            .collect();
+        let credentials = "Basic dXNAZXI6cGFzczp3b3Jk";
+        assert_eq!(
+            sent,
+            [("CONNECT wx.qq.com:80 HTTP/1.1", vec![credentials]), ("GET / HTTP/1.1", vec![])]
+        );
+    }
+
+    #[tokio::test]
+    async fn failed_stages_keep_their_sources() {
+        let refused = "http://127.0.0.1:1/";
+        let direct = transport(Options::default().resolve_only()).unwrap();
+        let proxied = transport_through("http://user:secret@127.0.0.1:1").unwrap();
+        for (transport, uri, kind, has_source) in [
+            (&direct, refused, FailureKind::Connect, true),
+            (&direct, "http://wx.qq.com/", FailureKind::Resolve, false),
+            (&proxied, refused, FailureKind::Proxy, true),
+        ] {
+            let failure = ask(transport, uri).await.unwrap_err();
+            assert_eq!((failure.kind, failure.sent), (kind, Sent::No));
+            assert_eq!(std::error::Error::source(&failure).is_some(), has_source);
+            assert!(!format!("{failure:?}").contains("secret"), "{failure:?}");
+        }
+    }
+
+    /// Threat B2.
+    #[tokio::test]
+    async fn head_of_64_kb_is_accepted() {
+        let transport = transport(Options::default()).unwrap();
+        // hyper checks the limit between reads, each of up to 64 KB.
+        for (length, fits) in [(HEAD - 100, true), (2 * HEAD, false)] {
+            let value = "x".repeat(length);
+            let head = format!("HTTP/1.1 200 OK\r\nx: {value}\r\ncontent-length: 0\r\n\r\n");
+            let server = Script::replying(head);
+            let reply = ask(&transport, &format!("http://{}/", server.address())).await;
+            match reply {
+                Ok(_) => assert!(fits, "{length}"),
+                Err(failure) => assert_eq!((failure.kind, fits), (FailureKind::TooLarge, false)),
+            }
         }
     }
 }

@@ -1,117 +1,96 @@
 //! The loop that runs a flow.
 
-use std::future::Future;
-use std::io;
-use std::pin::pin;
-use std::time::Duration;
+use std::io::SeekFrom;
+use std::ops::Range;
 
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncSeek, AsyncSeekExt as _};
 use tokio::sync::watch;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::{Error, Flow, Input, Interrupt, Timestamp};
+use wechat_transport::Log;
 
-use crate::body::Download;
+use crate::download::Download;
 use crate::exchange::exchange;
-use crate::options::Clock;
-use crate::service::Exchange;
-use crate::source::Source;
-use crate::timer::{Alarm, unless};
+use crate::transport::Transport;
 
-/// Runs flows on one service.
-pub(crate) struct Driver<'a> {
-    pub(crate) service: &'a dyn Exchange,
-    pub(crate) clock: &'a Clock,
-    pub(crate) alarm: &'a Alarm,
-    pub(crate) deadline_cap: Duration,
-    /// Ends exchanges and pauses early.
-    pub(crate) shutdown: Option<watch::Receiver<bool>>,
-}
-
-impl Driver<'_> {
+impl Transport {
     /// Runs a flow to its next output. `poll` polls it once and acquires the necessary locks.
     ///
-    /// Also returns the body of the last response under [`Want::Head`](wechat_proto::flow::Want::Head).
-    /// If the future is dropped, the flow may be polled again.
+    /// A change of `shutdown` ends one exchange or pause early; without a sender, it never changes.
+    /// Also returns the body of the last response under
+    /// [`Want::Head`](wechat_proto::flow::Want::Head). If the future is dropped, the flow may be
+    /// polled again.
     pub(crate) async fn drive<F: Flow>(
-        mut self,
+        &self,
         flow: &mut F,
-        source: &mut impl Source,
+        mut source: impl AsyncRead + AsyncSeek + Unpin,
+        mut shutdown: watch::Receiver<()>,
         mut poll: impl FnMut(&mut F, Timestamp) -> Result<F::Output, Interrupt>,
-    ) -> Result<(F::Output, Option<Download>), Error> {
-        let mut rest = None;
+    ) -> Result<(F::Output, Download), Error> {
+        let mut rest = Download::empty(&self.timer);
         loop {
-            match poll(flow, (self.clock)()) {
+            match poll(flow, self.options.now()) {
                 Ok(output) => return Ok((output, rest)),
                 Err(Interrupt::Send(request)) => {
                     // Drop an unread body before the next exchange.
-                    rest = None;
-                    let (service, alarm, cap) = (self.service, self.alarm, self.deadline_cap);
-                    #[cfg(feature = "tracing")]
-                    let log = crate::log::Log::new(&request);
-                    let exchange = exchange(service, request, alarm, cap);
-                    // A cancelled exchange has no result; the flow decides how to continue.
-                    let Some(reply) = self.unless_shut_down(exchange).await else { continue };
-                    #[cfg(feature = "tracing")]
-                    log.end(&reply);
-                    let reply = reply.map(|(reply, body)| {
-                        rest = body;
-                        reply
-                    });
+                    rest = Download::empty(&self.timer);
+                    let log = Log::start(&request);
+                    let reply = tokio::select! {
+                        biased;
+                        reply = exchange(self, request, &mut rest) => reply,
+                        // Without a result, the flow decides how to continue.
+                        Ok(()) = shutdown.changed() => continue,
+                    };
+                    log.end(reply.as_ref());
                     flow.handle(Input::Reply(reply));
                 }
                 Err(Interrupt::Read(range)) => {
-                    let piece = source.read(range).await.map_err(source_failure);
-                    flow.handle(Input::Piece(piece));
+                    flow.handle(Input::Piece(read(&mut source, range).await));
                 }
-                Err(Interrupt::Sleep(time)) => {
-                    let sleep = self.alarm.after(time);
-                    self.unless_shut_down(sleep).await;
-                }
+                Err(Interrupt::Sleep(time)) => tokio::select! {
+                    biased;
+                    () = self.timer.sleep(time) => {}
+                    Ok(()) = shutdown.changed() => {}
+                },
                 Err(Interrupt::Fail(error)) => return Err(error),
             }
         }
     }
-
-    /// Returns the output of `future`, or `None` if the shutdown signal comes first. The signal
-    /// cancels only one wait.
-    async fn unless_shut_down<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
-        let Some(shutdown) = &mut self.shutdown else { return Some(future.await) };
-        let result = {
-            let mut signalled = pin!(shutdown.wait_for(|signalled| *signalled));
-            unless(&mut signalled, future).await
-        };
-        if result.is_none() {
-            self.shutdown = None;
-        }
-        result
-    }
 }
 
-fn source_failure(error: io::Error) -> Failure {
-    Failure::new(FailureKind::Source, Sent::No).because(error)
+/// Reads a range of a source, or fewer bytes if the source ends.
+async fn read(
+    source: &mut (impl AsyncRead + AsyncSeek + Unpin),
+    range: Range<u64>,
+) -> Result<Bytes, Failure> {
+    let failure = |error| Failure::new(FailureKind::Source, Sent::No).because(error);
+    source.seek(SeekFrom::Start(range.start)).await.map_err(failure)?;
+    let (mut bytes, length) = (Vec::new(), range.end.saturating_sub(range.start));
+    source.take(length).read_to_end(&mut bytes).await.map_err(failure)?;
+    Ok(bytes.into())
 }
 
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
     use std::future::pending;
-    use std::pin::Pin;
+    use std::io::Cursor;
+    use std::pin::{Pin, pin};
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll, Wake, Waker};
     use std::thread::{self, Thread};
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use bytes::Bytes;
     use http_body_util::{BodyExt as _, Full};
     use hyper::rt::{Sleep, Timer};
-    use tower_service::Service;
     use wechat_proto::Body;
-    use wechat_proto::error::{FailureKind, Sent};
     use wechat_proto::flow::{Request, Want};
+    use wechat_transport::Options;
 
     use super::*;
-    use crate::body::RequestBody;
-    use crate::service::Served;
+    use crate::RequestBody;
 
     /// Runs a future on this thread, without a runtime.
     fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -165,28 +144,14 @@ mod tests {
     }
 
     /// Replies with the body of the request; never replies if it is empty.
-    #[derive(Clone, Default)]
-    struct Echo(Arc<AtomicUsize>);
-
-    impl Service<http::Request<RequestBody>> for Echo {
-        type Response = http::Response<Full<Bytes>>;
-        type Error = Infallible;
-        type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-            Poll::Ready(Ok(()))
+    async fn echo(
+        request: http::Request<RequestBody>,
+    ) -> Result<http::Response<Full<Bytes>>, Infallible> {
+        if http_body::Body::is_end_stream(request.body()) {
+            return pending().await;
         }
-
-        fn call(&mut self, request: http::Request<RequestBody>) -> Self::Future {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            if http_body::Body::is_end_stream(request.body()) {
-                return Box::pin(pending());
-            }
-            Box::pin(async {
-                let body = request.into_body().collect().await?.to_bytes();
-                Ok(http::Response::new(Full::new(body)))
-            })
-        }
+        let body = request.into_body().collect().await?.to_bytes();
+        Ok(http::Response::new(Full::new(body)))
     }
 
     /// A flow that returns one of these steps for each poll.
@@ -216,16 +181,17 @@ mod tests {
 
     async fn drive(
         steps: &mut Steps,
-        shutdown: Option<watch::Receiver<bool>>,
+        shutdown: watch::Receiver<()>,
     ) -> Result<&'static str, Error> {
-        let (service, clock): (_, Clock) = (Served(Echo::default()), Arc::new(Timestamp::default));
-        let alarm = Alarm::new(Threads);
-        let deadline_cap = Duration::MAX;
-        let driver =
-            Driver { service: &service, clock: &clock, alarm: &alarm, deadline_cap, shutdown };
-        let mut source = Bytes::from_static(b"0123456789");
+        let service = tower::service_fn(echo);
+        let transport = Transport::with_service(Options::default(), service, Threads);
         let poll = |steps: &mut Steps, now| steps.poll(&mut (), now);
-        Ok(driver.drive(steps, &mut source, poll).await?.0)
+        Ok(transport.drive(steps, Cursor::new("0123456789"), shutdown, poll).await?.0)
+    }
+
+    /// Returns a signal that is never sent.
+    fn never() -> watch::Receiver<()> {
+        watch::channel(()).1
     }
 
     /// Uses a custom service and timer, without a runtime.
@@ -240,7 +206,7 @@ mod tests {
             Ok("done"),
         ];
         let (mut steps, start) = (Steps(steps, Vec::new()), Instant::now());
-        assert!(matches!(block_on(drive(&mut steps, None)), Ok("done")));
+        assert!(matches!(block_on(drive(&mut steps, never())), Ok("done")));
         assert!(start.elapsed() >= Duration::from_millis(60));
         let [
             Input::Reply(Ok(echoed)),
@@ -258,27 +224,42 @@ mod tests {
         assert_eq!((late.kind, late.sent), (FailureKind::Timeout, Sent::Maybe));
     }
 
+    /// With a file of std, and one of tokio.
+    #[tokio::test]
+    async fn ranges_of_files_are_read() {
+        let path = std::env::temp_dir().join(format!("wechat-hyper-{}", std::process::id()));
+        std::fs::write(&path, "0123456789").unwrap();
+        let opened = tokio::fs::File::open(&path).await.unwrap();
+        let converted = tokio::fs::File::from_std(std::fs::File::open(&path).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        for mut file in [opened, converted] {
+            for (range, expected) in [(2..5, "234"), (8..99, "89"), (0..1, "0"), (20..30, "")] {
+                assert_eq!(read(&mut file, range).await.unwrap(), expected);
+            }
+        }
+    }
+
     #[test]
     fn failure_ends_the_run() {
         let mut steps = Steps(vec![Err(Interrupt::Fail(Error::Stopped)), Ok("again")], Vec::new());
-        assert!(matches!(block_on(drive(&mut steps, None)), Err(Error::Stopped)));
-        assert!(matches!(block_on(drive(&mut steps, None)), Ok("again")));
+        assert!(matches!(block_on(drive(&mut steps, never())), Err(Error::Stopped)));
+        assert!(matches!(block_on(drive(&mut steps, never())), Ok("again")));
     }
 
     /// The flow is polled again without an input.
     #[test]
     fn shutdown_cancels_only_one_wait() {
         for wait in [send("", 60_000), Err(Interrupt::Sleep(Duration::from_secs(60)))] {
-            let shutdown = watch::Sender::new(false);
+            let shutdown = watch::Sender::new(());
             let receiver = shutdown.subscribe();
             let mut steps = Steps(vec![wait, send("hello", 5000), Ok("woken")], Vec::new());
             let start = Instant::now();
             thread::scope(|scope| {
                 scope.spawn(|| {
                     thread::sleep(Duration::from_millis(50));
-                    shutdown.send_replace(true);
+                    shutdown.send_replace(());
                 });
-                assert!(matches!(block_on(drive(&mut steps, Some(receiver))), Ok("woken")));
+                assert!(matches!(block_on(drive(&mut steps, receiver)), Ok("woken")));
             });
             assert!(start.elapsed() < Duration::from_secs(20));
             assert_eq!(steps.1.len(), 1, "{:?}", steps.1);
@@ -289,10 +270,10 @@ mod tests {
     fn flow_continues_after_dropped_drive() {
         let mut steps = Steps(vec![send("", 60_000), Ok("again")], Vec::new());
         {
-            let mut driving = pin!(drive(&mut steps, None));
+            let mut driving = pin!(drive(&mut steps, never()));
             let mut context = Context::from_waker(Waker::noop());
             assert!(driving.as_mut().poll(&mut context).is_pending());
         }
-        assert!(matches!(block_on(drive(&mut steps, None)), Ok("again")));
+        assert!(matches!(block_on(drive(&mut steps, never())), Ok("again")));
     }
 }

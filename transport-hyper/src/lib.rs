@@ -41,13 +41,21 @@
 //!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`].
 //! - Proxies of the environment are ignored; [`Options::proxy`] sets one.
 //! - One deadline covers the whole exchange: lookup, connection, handshake, request, reply.
+//!   [`Options::connect_timeout`] limits the part before the request. If a kept connection turns out
+//!   to be closed, only the deadline limits the connection that replaces it.
+//! - The head of a reply may have 64 KB. hyper checks this between reads, so that a head of up to
+//!   128 KB may pass.
+//! - A failure reports [`Sent::No`](wechat_proto::error::Sent::No) if the request got no connection.
+//!   Afterwards the outcome is unknown, even if no byte of the request left the machine.
+//! - The name lookup of a cancelled request ends in the background, on a blocking thread of tokio.
 //! - [`Client::stop`] cancels the long poll of the messages without affecting a call in progress.
 //!
 //! # Runtimes
 //!
-//! The default client and timer need a tokio runtime with time and I/O enabled. [`Options::service`]
-//! and [`Options::timer`] replace them; then no tokio runtime is needed. On a multi-threaded
-//! runtime, spawn tasks that use a client: they run slower on the thread of `block_on`.
+//! The default client and timer need a tokio runtime with time and I/O enabled.
+//! [`Transport::with_service`] replaces both; then no tokio runtime is needed: the traits of
+//! [`tokio::io`], which uploads and downloads use, work without one. On a multi-threaded runtime,
+//! spawn tasks that use a client: they run slower on the thread of `block_on`.
 //!
 //! # Logging
 //!
@@ -56,31 +64,26 @@
 //! which logs complete URLs at trace level under the log target `ureq`: limit that target to debug
 //! in a program that uses both.
 
-mod body;
 mod client;
 mod connect;
+mod download;
 mod drive;
 mod exchange;
 mod failure;
-#[cfg(feature = "tracing")]
-mod log;
 mod messages;
 mod open;
-mod options;
-mod service;
-mod source;
-mod timer;
-mod tls;
 mod transport;
 
-pub use body::{Download, RequestBody};
 pub use bytes::Bytes;
 pub use client::Client;
+pub use download::Download;
 pub use messages::Messages;
-pub use options::Options;
-pub use source::Source;
 pub use transport::Transport;
 pub use wechat_file_store::{AsyncFileStore as FileStore, Blocking};
+pub use wechat_transport::Options;
+
+/// The body of a request for a service: one frame of known length, or none.
+pub type RequestBody = http_body_util::Full<wechat_proto::Body>;
 
 /// Any error of a service or a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

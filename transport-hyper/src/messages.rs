@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::{FusedStream, Stream};
+use tokio::io::empty;
 use wechat_proto::sync::Inbox;
 use wechat_proto::{Error, Message};
 
@@ -26,30 +27,23 @@ use crate::client::Client;
 #[must_use = "messages arrive only when they are requested"]
 pub struct Messages {
     client: Client,
-    state: State,
+    /// `None` while waiting, and after the end.
+    inbox: Option<Inbox>,
+    /// The wait for the next message; kept if the caller's future is dropped.
+    waiting: Option<Waiting>,
 }
 
-enum State {
-    /// No message has been requested.
-    Idle(Box<Inbox>),
-    /// Waiting for the next message; kept if the caller's future is dropped.
-    Waiting(Waiting),
-    Ended,
-}
-
-type Waiting = Pin<Box<dyn Future<Output = (Box<Inbox>, Result<Message, Error>)> + Send>>;
+type Waiting = Pin<Box<dyn Future<Output = (Inbox, Result<Message, Error>)> + Send>>;
 
 impl Messages {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, state: State::Idle(Box::default()) }
+        Self { client, inbox: Some(Inbox::new()), waiting: None }
     }
 
     /// Sets how many messages are kept for revocations ([`Inbox::remember`]); the default is 100.
     /// Ignored after the first message was requested.
     pub fn remember(mut self, messages: usize) -> Self {
-        if let State::Idle(inbox) = &mut self.state {
-            **inbox = core::mem::take(&mut **inbox).remember(messages);
-        }
+        self.inbox = self.inbox.map(|inbox| inbox.remember(messages));
         self
     }
 
@@ -57,9 +51,7 @@ impl Messages {
     /// with [`Client::acknowledge`], in any order, from any task. Ignored after the first message was
     /// requested.
     pub fn manual(mut self) -> Self {
-        if let State::Idle(inbox) = &mut self.state {
-            **inbox = core::mem::take(&mut **inbox).manual();
-        }
+        self.inbox = self.inbox.map(Inbox::manual);
         self
     }
 
@@ -78,43 +70,37 @@ impl Messages {
     pub async fn next(&mut self) -> Option<Result<Message, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
-
-    fn wait(client: Client, mut inbox: Box<Inbox>) -> Waiting {
-        Box::pin(async move {
-            let result = client.run_inbox(&mut *inbox).await;
-            (inbox, result)
-        })
-    }
 }
 
 impl Stream for Messages {
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let (inbox, result) = loop {
-            match &mut self.state {
-                State::Idle(inbox) => {
-                    let inbox = std::mem::take(inbox);
-                    self.state = State::Waiting(Self::wait(self.client.clone(), inbox));
-                }
-                State::Waiting(waiting) => break ready!(waiting.as_mut().poll(context)),
-                State::Ended => return Poll::Ready(None),
-            }
-        };
-        self.state = match result {
-            Err(Error::LoggedOut { .. } | Error::InUse | Error::Stopped) => State::Ended,
-            _ => State::Idle(inbox),
-        };
-        Poll::Ready(match result {
-            Err(Error::LoggedOut { .. }) if self.client.account().has_left() => None,
-            result => Some(result),
-        })
+        if let Some(mut inbox) = self.inbox.take() {
+            let client = self.client.clone();
+            self.waiting = Some(Box::pin(async move {
+                let shutdown = client.shutdown.subscribe();
+                let poll = |inbox: &mut Inbox, now| client.poll(inbox, now);
+                let driving = client.transport.drive(&mut inbox, empty(), shutdown, poll);
+                let result = driving.await.map(|(message, _)| message);
+                (inbox, result)
+            }));
+        }
+        let Some(waiting) = &mut self.waiting else { return Poll::Ready(None) };
+        let (inbox, result) = ready!(waiting.as_mut().poll(context));
+        self.waiting = None;
+        if !matches!(result, Err(Error::LoggedOut { .. } | Error::InUse | Error::Stopped)) {
+            self.inbox = Some(inbox);
+        }
+        let closed = matches!(result, Err(Error::LoggedOut { .. }));
+        let left = closed && self.client.account().has_left();
+        Poll::Ready((!left).then_some(result))
     }
 }
 
 impl FusedStream for Messages {
     fn is_terminated(&self) -> bool {
-        matches!(self.state, State::Ended)
+        self.inbox.is_none() && self.waiting.is_none()
     }
 }
 

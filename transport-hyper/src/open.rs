@@ -70,10 +70,10 @@ impl Client {
         mut progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
         let mut stored = store.load().await?;
-        let options = transport.options();
-        device.mix_seed(options.fresh_seed()?);
+        let options = &transport.options;
+        device.mix_seed(options.new_seed()?);
         if let Some(session) = &mut stored {
-            session.mix_seed(options.fresh_seed()?);
+            session.mix_seed(options.new_seed()?);
         }
         let mut open = Open::new(stored, resume);
         loop {

@@ -4,15 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use tokio::io::{AsyncRead, AsyncSeek, empty};
 use tokio::sync::watch;
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceExt as _};
 use wechat_proto::flow::Want;
-use wechat_proto::{Call, Endpoint, Error, Flow, Interrupt, Timestamp};
+use wechat_proto::{Call, Endpoint, Error, Flow};
+use wechat_transport::Options;
 
-use crate::body::Download;
-use crate::drive::Driver;
-use crate::options::Options;
-use crate::service::Exchange;
-use crate::source::Source;
+use crate::download::{Download, Incoming};
+use crate::{BoxError, RequestBody, connect};
 
 /// Executes flows over HTTP: connections, TLS configuration, resolver and options.
 ///
@@ -25,24 +27,64 @@ use crate::source::Source;
 /// [`Client`](crate::Client).
 #[derive(Clone)]
 pub struct Transport {
-    shared: Arc<Shared>,
+    pub(crate) options: Arc<Options>,
+    pub(crate) service: Erased,
+    pub(crate) timer: Timer,
+    /// Whether the service reports the connection of a request.
+    pub(crate) reports_connections: bool,
 }
 
-struct Shared {
-    options: Options,
-    service: Arc<dyn Exchange>,
-}
+pub(crate) type Timer = Arc<dyn hyper::rt::Timer + Send + Sync>;
+type Erased = BoxCloneSyncService<http::Request<RequestBody>, http::Response<Incoming>, BoxError>;
 
 impl Transport {
     /// Returns a transport with these options. Does not open a connection.
     ///
     /// # Errors
     ///
-    /// [`Error::Transport`] if an option is invalid: a malformed root certificate, or a proxy without
-    /// a valid host name.
+    /// [`Error::Transport`] if an option is invalid: a malformed root certificate
+    /// ([`FailureKind::Certificate`](wechat_proto::error::FailureKind::Certificate)), or the URL of a
+    /// proxy that is not an `http` URL with a host
+    /// ([`FailureKind::Proxy`](wechat_proto::error::FailureKind::Proxy)).
     pub fn new(options: Options) -> Result<Self, Error> {
-        let service = options.exchange()?;
-        Ok(Self { shared: Arc::new(Shared { options, service }) })
+        connect::transport(options)
+    }
+
+    /// Returns a transport that sends requests with this service instead of the default client
+    /// (another connector or runtime, a stack of `tower` layers, a test double), and measures time
+    /// limits and pauses with this timer. Needs no tokio runtime.
+    ///
+    /// The service has to meet the requirements of [`wechat_proto::flow`] for requests and redirects.
+    /// The transport enforces limits, codings and deadlines, and the lengths of bodies that are read
+    /// whole or [copied](Download::copy_to). The roots of trust, the host names, the proxy and the
+    /// connect timeout of the options are ignored.
+    ///
+    /// If the sources of an error of the service include a
+    /// [`Failure`](wechat_proto::error::Failure), it is returned unchanged. Other failures report
+    /// that the request may have been sent, except those of connecting with hyper-util's client.
+    pub fn with_service<S, B>(
+        options: Options,
+        service: S,
+        timer: impl hyper::rt::Timer + Send + Sync + 'static,
+    ) -> Self
+    where
+        S: Service<http::Request<RequestBody>, Response = http::Response<B>>,
+        S: Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let service = service.map_err(Into::into).map_response(|reply: http::Response<B>| {
+            reply.map(|body| body.map_err(Into::into).boxed_unsync())
+        });
+        let (options, timer) = (Arc::new(options), Arc::new(timer));
+        Self {
+            options,
+            service: BoxCloneSyncService::new(service),
+            timer,
+            reports_connections: false,
+        }
     }
 
     /// Runs a flow to its next output.
@@ -50,31 +92,28 @@ impl Transport {
     /// # Errors
     ///
     /// Those of the flow; [`Error::Source`] if it reads a source.
-    pub async fn run<F, S>(&self, flow: &mut F, state: &mut S) -> Result<F::Output, Error>
-    where
-        F: Flow,
-        S: AsMut<F::State>,
-    {
-        self.run_with(flow, state, Bytes::new()).await
+    pub async fn run<F: Flow>(
+        &self,
+        flow: &mut F,
+        state: &mut impl AsMut<F::State>,
+    ) -> Result<F::Output, Error> {
+        self.run_with(flow, state, empty()).await
     }
 
-    /// Runs a flow that reads a source (an upload) to its next output.
+    /// Runs a flow that reads a source (an upload) to its next output. See
+    /// [`Client::upload`](crate::Client::upload) for sources.
     ///
     /// # Errors
     ///
     /// Those of the flow; [`Error::Source`] if the source fails.
-    pub async fn run_with<F, S>(
+    pub async fn run_with<F: Flow>(
         &self,
         flow: &mut F,
-        state: &mut S,
-        mut source: impl Source,
-    ) -> Result<F::Output, Error>
-    where
-        F: Flow,
-        S: AsMut<F::State>,
-    {
+        state: &mut impl AsMut<F::State>,
+        source: impl AsyncRead + AsyncSeek + Unpin + Send,
+    ) -> Result<F::Output, Error> {
         let poll = |flow: &mut F, now| flow.poll(state.as_mut(), now);
-        Ok(self.driver(None).drive(flow, &mut source, poll).await?.0)
+        Ok(self.drive(flow, source, watch::channel(()).1, poll).await?.0)
     }
 
     /// Calls an endpoint with a single exchange. Pass a send as `&mut` to be able to retry it under
@@ -84,11 +123,11 @@ impl Transport {
     ///
     /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and its outcome is
     /// unknown.
-    pub async fn call<E, S>(&self, endpoint: E, state: &mut S) -> Result<E::Output, Error>
-    where
-        E: Endpoint,
-        S: AsMut<E::State>,
-    {
+    pub async fn call<E: Endpoint>(
+        &self,
+        endpoint: E,
+        state: &mut impl AsMut<E::State>,
+    ) -> Result<E::Output, Error> {
         const { assert!(matches!(E::WANT, Want::Whole { .. }), "use `stream` for a download") };
         self.run(&mut Call::new(endpoint), state).await
     }
@@ -99,50 +138,18 @@ impl Transport {
     /// # Errors
     ///
     /// Those of the flow.
-    pub async fn stream<F, S>(
+    pub async fn stream<F: Flow>(
         &self,
         flow: &mut F,
-        state: &mut S,
-    ) -> Result<(F::Output, Download), Error>
-    where
-        F: Flow,
-        S: AsMut<F::State>,
-    {
-        let poll = |flow: &mut F, now| flow.poll(state.as_mut(), now);
-        self.stream_with(flow, poll).await
-    }
-
-    pub(crate) async fn stream_with<F: Flow>(
-        &self,
-        flow: &mut F,
-        poll: impl FnMut(&mut F, Timestamp) -> Result<F::Output, Interrupt>,
+        state: &mut impl AsMut<F::State>,
     ) -> Result<(F::Output, Download), Error> {
-        let (output, rest) = self.driver(None).drive(flow, &mut Bytes::new(), poll).await?;
-        let options = &self.shared.options;
-        let empty = || Download::new(None, options.deadline_cap, options.alarm.clone());
-        Ok((output, rest.unwrap_or_else(empty)))
-    }
-
-    /// Returns the options.
-    pub(crate) fn options(&self) -> &Options {
-        &self.shared.options
-    }
-
-    /// Returns the time of the options' clock.
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.shared.options.clock)()
-    }
-
-    /// Returns a driver, which a shutdown signal cancels.
-    pub(crate) fn driver(&self, shutdown: Option<watch::Receiver<bool>>) -> Driver<'_> {
-        let Options { clock, alarm, deadline_cap, .. } = &self.shared.options;
-        let service = &*self.shared.service;
-        Driver { service, clock, alarm, deadline_cap: *deadline_cap, shutdown }
+        let poll = |flow: &mut F, now| flow.poll(state.as_mut(), now);
+        self.drive(flow, empty(), watch::channel(()).1, poll).await
     }
 }
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transport").field("options", &self.shared.options).finish_non_exhaustive()
+        f.debug_struct("Transport").field("options", &self.options).finish_non_exhaustive()
     }
 }

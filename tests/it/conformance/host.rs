@@ -1,11 +1,10 @@
 //! A common interface of the two adapters.
 
 use std::io::{self, Read as _};
-use std::ops::Range;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response};
@@ -27,24 +26,25 @@ const ALL: &[Feature] = &[
     Feature::Streams,
 ];
 
-macro_rules! options {
-    ($type:ty, $options:expr) => {{
-        let given: &Options = $options;
-        let mut options = <$type>::default().resolve_only().seed([7; 32]);
-        for (name, address) in &given.names {
-            options = options.resolve(name, *address);
-        }
-        for root in &given.roots {
-            options = options.root_certificate(root.clone());
-        }
-        if let Some(limit) = given.connect_timeout {
-            options = options.connect_timeout(limit);
-        }
-        if let Some(limit) = given.deadline_cap {
-            options = options.deadline_cap(limit);
-        }
-        options
-    }};
+/// Returns the options of both adapters.
+fn options(given: &Options) -> wechat_transport_ureq::Options {
+    let mut options = wechat_transport_ureq::Options::default().resolve_only().seed([7; 32]);
+    for (name, address) in &given.names {
+        options = options.resolve(name, *address);
+    }
+    for root in &given.roots {
+        options = options.root_certificate(root.clone());
+    }
+    if let Some(proxy) = given.proxy {
+        options = options.proxy(format!("http://{proxy}"));
+    }
+    if let Some(limit) = given.connect_timeout {
+        options = options.connect_timeout(limit);
+    }
+    if let Some(limit) = given.deadline_cap {
+        options = options.deadline_cap(limit);
+    }
+    options
 }
 
 /// The blocking adapter.
@@ -56,12 +56,7 @@ pub(crate) fn ureq(options: &Options) -> Result<Blocking, Error> {
 }
 
 fn blocking(session: Session, options: &Options) -> Result<Blocking, Error> {
-    let proxy = options.proxy;
-    let mut options = options!(wechat_transport_ureq::Options, options);
-    if let Some(proxy) = proxy {
-        options = options.proxy(format!("http://{proxy}"));
-    }
-    let transport = wechat_transport_ureq::Transport::new(options)?;
+    let transport = wechat_transport_ureq::Transport::new(self::options(options))?;
     Ok(Blocking(wechat_transport_ureq::Client::resume(&transport, session)?))
 }
 
@@ -98,12 +93,7 @@ pub(crate) fn hyper(options: &Options) -> Result<OnTokio, Error> {
 }
 
 fn on_tokio(session: Session, options: &Options) -> Result<OnTokio, Error> {
-    let proxy = options.proxy;
-    let mut options = options!(wechat_transport_hyper::Options, options);
-    if let Some(proxy) = proxy {
-        options = options.proxy(&proxy.ip().to_string(), proxy.port());
-    }
-    let transport = wechat_transport_hyper::Transport::new(options)?;
+    let transport = wechat_transport_hyper::Transport::new(self::options(options))?;
     let client = wechat_transport_hyper::Client::resume(&transport, session)?;
     // The worker keeps idle connections alive between two `block_on` calls.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -120,7 +110,7 @@ impl Transport for OnTokio {
     }
 
     fn run_with(&self, flow: &mut Probe, source: Source) -> Result<(), Error> {
-        self.runtime.block_on(self.client.run_with(flow, HeldSource(source)))
+        self.runtime.block_on(self.client.run_with(flow, source))
     }
 
     fn stream(&self, flow: &mut Probe, body: &mut Vec<u8>) -> Result<(), Error> {
@@ -131,14 +121,6 @@ impl Transport for OnTokio {
             }
             Ok(())
         })
-    }
-}
-
-struct HeldSource(Source);
-
-impl wechat_transport_hyper::Source for HeldSource {
-    async fn read(&mut self, range: Range<u64>) -> io::Result<Bytes> {
-        self.0.range(range)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The async adapter over sockets.
 
 use std::future::poll_fn;
+use std::io::Cursor;
 use std::path::Path;
 use std::pin::Pin;
 
@@ -103,8 +104,7 @@ impl Bot for Hyper {
         F: Flow,
         Account: AsMut<F::State>,
     {
-        let source = Bytes::copy_from_slice(source);
-        self.runtime.block_on(self.client.run_with(flow, source))
+        self.runtime.block_on(self.client.run_with(flow, Cursor::new(source)))
     }
 
     fn download<E>(&mut self, endpoint: E) -> Result<(Head, Vec<u8>), Error>
@@ -144,7 +144,7 @@ impl Bot for Hyper {
         F: Flow,
         Account: AsMut<F::State>,
     {
-        self.runtime.block_on(self.client.run_with(flow, source.clone()))
+        self.runtime.block_on(self.client.run_with(flow, Cursor::new(source)))
     }
 
     fn upload(
@@ -153,7 +153,7 @@ impl Bot for Hyper {
         source: &Bytes,
         progress: impl FnMut(&UploadProgress) + Send,
     ) -> Result<Uploaded, Error> {
-        self.runtime.block_on(self.client.upload(upload, source.clone(), progress))
+        self.runtime.block_on(self.client.upload(upload, Cursor::new(source), progress))
     }
 
     fn contacts(&mut self) -> Result<Directory, Error> {

@@ -3,7 +3,6 @@
 
 use std::future::poll_fn;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
-use std::ops::Range;
 use std::pin::Pin;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
@@ -11,9 +10,8 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_core::Stream as _;
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::block_in_place;
 use wechat_proto::media::{GetIcon, Icon, LocalFile, Upload};
@@ -81,11 +79,25 @@ impl<C: FnMut()> Write for Calling<C> {
     }
 }
 
-impl<C: FnMut() + Send> wechat_transport_hyper::Source for Calling<C> {
-    async fn read(&mut self, range: Range<u64>) -> io::Result<Bytes> {
+impl<C: FnMut() + Unpin> AsyncRead for Calling<C> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         (self.1)();
-        let at = |at: u64| usize::try_from(at).unwrap().min(self.0.get_ref().len());
-        Ok(Bytes::copy_from_slice(&self.0.get_ref()[at(range.start)..at(range.end)]))
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl<C: FnMut() + Unpin> AsyncSeek for Calling<C> {
+    fn start_seek(mut self: Pin<&mut Self>, to: SeekFrom) -> io::Result<()> {
+        (self.1)();
+        Pin::new(&mut self.0).start_seek(to)
+    }
+
+    fn poll_complete(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        Pin::new(&mut self.0).poll_complete(context)
     }
 }
 

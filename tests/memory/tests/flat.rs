@@ -181,11 +181,10 @@ fn log_in(simulator: &Simulator) -> Session {
 /// Returns a transport to a simulator, with its clock.
 fn transport(simulator: &Simulator) -> Transport {
     let (answering, clock, turned) = (simulator.clone(), simulator.clone(), simulator.clone());
-    let options = Options::default()
-        .service(Wire(move |request| answering.respond(&request)))
-        .timer(JumpingTimer(Arc::new(move |time| turned.world().advance(time))))
-        .clock(move || Timestamp::from_millis(clock.now()));
-    Transport::new(options).unwrap()
+    let options = Options::default().clock(move || Timestamp::from_millis(clock.now()));
+    let service = Wire(move |request| answering.respond(&request));
+    let timer = JumpingTimer(Arc::new(move |time| turned.world().advance(time)));
+    Transport::with_service(options, service, timer)
 }
 
 /// Polls a future that needs no waker to completion.
@@ -225,11 +224,11 @@ impl Fixture {
             *turned.clock.lock().unwrap() += time.as_millis() as u64;
         };
         let options = Options::default()
-            .service(Wire(move |request| answering.respond(&request)))
-            .timer(JumpingTimer(Arc::new(turn)))
             .clock(move || Timestamp::from_millis(*clock.clock.lock().unwrap()))
             .seed([6; 32]);
-        let transport = Transport::new(options).unwrap();
+        let service = Wire(move |request| answering.respond(&request));
+        let timer = JumpingTimer(Arc::new(turn));
+        let transport = Transport::with_service(options, service, timer);
         Client::resume(&transport, Session::from_json(&self.stored).unwrap()).unwrap()
     }
 }

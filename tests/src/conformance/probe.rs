@@ -3,9 +3,12 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response};
 use wechat_proto::{Device, Error, Flow, Input, Interrupt, Timestamp};
@@ -131,11 +134,7 @@ impl Source {
     }
 
     /// Returns the bytes of `range`, or fewer if the source ends before.
-    ///
-    /// # Errors
-    ///
-    /// If the source is a failing one.
-    pub fn range(&self, range: Range<u64>) -> io::Result<Bytes> {
+    fn range(&self, range: Range<u64>) -> io::Result<Bytes> {
         let bytes = self.bytes.ok_or_else(gone)?;
         let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
         let (start, end) = (place(range.start), place(range.end));
@@ -163,6 +162,28 @@ impl Seek for Source {
         };
         self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.at)
+    }
+}
+
+impl AsyncRead for Source {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let amount = self.read(buffer.initialize_unfilled())?;
+        buffer.advance(amount);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncSeek for Source {
+    fn start_seek(mut self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()> {
+        self.seek(position).map(drop)
+    }
+
+    fn poll_complete(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        Poll::Ready(Ok(self.at))
     }
 }
 
