@@ -104,13 +104,9 @@ mod tests {
     use std::time::Instant;
 
     use tokio::net::TcpListener;
-    use wechat_proto::Body;
-    use wechat_proto::flow::{Request, Response, Want};
-    use wechat_simulator::conformance::{Act, Full, Script};
+    use wechat_simulator::conformance::Full;
 
     use super::*;
-    use crate::download::Download;
-    use crate::exchange::exchange;
     use crate::failure::connect_kind;
 
     #[tokio::test]
@@ -133,90 +129,6 @@ mod tests {
         assert!(took >= Duration::from_millis(500) && took < Duration::from_secs(5), "{took:?}");
         for addresses in [vec![dead], vec![dead, dead]] {
             assert_eq!(connect(addresses).await.0, Err(FailureKind::Timeout));
-        }
-    }
-
-    fn transport_through(url: &str) -> Result<Transport, Error> {
-        let ready = Options::default().proxy(url).connect_timeout(Duration::from_secs(5));
-        transport(ready)
-    }
-
-    #[test]
-    fn invalid_proxy_is_refused() {
-        for url in
-            ["", "https://127.0.0.1:1", "socks5://127.0.0.1:1", "http://", "http://:1", "a b"]
-        {
-            match transport_through(url) {
-                Err(Error::Transport(failure)) => {
-                    assert_eq!((failure.kind, failure.sent), (FailureKind::Proxy, Sent::No));
-                }
-                other => panic!("{url}: {other:?}"),
-            }
-        }
-    }
-
-    /// Requests a page.
-    async fn ask(transport: &Transport, uri: &str) -> Result<Response, Failure> {
-        let http = http::Request::get(uri).body(Body::empty()).unwrap();
-        let want = Want::Whole { limit: 100 };
-        let request = Box::new(Request { http, deadline: Duration::from_secs(20), want });
-        exchange(transport, request, &mut Download::empty(&transport.timer)).await
-    }
-
-    #[tokio::test]
-    async fn user_and_password_are_sent_to_the_proxy_only() {
-        let proxy = Script::new(|arrived| {
-            let head = match arrived.line.starts_with("CONNECT ") {
-                true => "HTTP/1.1 200 OK\r\n\r\n",
-                false => "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
-            };
-            vec![Act::Send(head.into())]
-        });
-        let url = format!("http://us%40er:pass%3Aword@{}", proxy.address());
-        ask(&transport_through(&url).unwrap(), "http://wx.qq.com/").await.unwrap();
-        let requests = proxy.requests();
-        let sent: Vec<_> = requests
-            .iter()
-            .map(|arrived| (arrived.line.as_str(), arrived.header("proxy-authorization")))
-            .collect();
-        let credentials = "Basic dXNAZXI6cGFzczp3b3Jk";
-        assert_eq!(
-            sent,
-            [("CONNECT wx.qq.com:80 HTTP/1.1", vec![credentials]), ("GET / HTTP/1.1", vec![])]
-        );
-    }
-
-    #[tokio::test]
-    async fn failed_stages_keep_their_sources() {
-        let refused = "http://127.0.0.1:1/";
-        let direct = transport(Options::default().resolve_only()).unwrap();
-        let proxied = transport_through("http://user:secret@127.0.0.1:1").unwrap();
-        for (transport, uri, kind, has_source) in [
-            (&direct, refused, FailureKind::Connect, true),
-            (&direct, "http://wx.qq.com/", FailureKind::Resolve, false),
-            (&proxied, refused, FailureKind::Proxy, true),
-        ] {
-            let failure = ask(transport, uri).await.unwrap_err();
-            assert_eq!((failure.kind, failure.sent), (kind, Sent::No));
-            assert_eq!(std::error::Error::source(&failure).is_some(), has_source);
-            assert!(!format!("{failure:?}").contains("secret"), "{failure:?}");
-        }
-    }
-
-    /// Threat B2.
-    #[tokio::test]
-    async fn head_of_64_kb_is_accepted() {
-        let transport = transport(Options::default()).unwrap();
-        // hyper checks the limit between reads, each of up to 64 KB.
-        for (length, fits) in [(HEAD - 100, true), (2 * HEAD, false)] {
-            let value = "x".repeat(length);
-            let head = format!("HTTP/1.1 200 OK\r\nx: {value}\r\ncontent-length: 0\r\n\r\n");
-            let server = Script::replying(head);
-            let reply = ask(&transport, &format!("http://{}/", server.address())).await;
-            match reply {
-                Ok(_) => assert!(fits, "{length}"),
-                Err(failure) => assert_eq!((failure.kind, fits), (FailureKind::TooLarge, false)),
-            }
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A common interface of the two adapters.
 
 use std::io::{self, Read as _};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -26,9 +25,17 @@ const ALL: &[Feature] = &[
     Feature::Streams,
 ];
 
-/// Returns the options of both adapters.
-fn options(given: &Options) -> wechat_transport_ureq::Options {
-    let mut options = wechat_transport_ureq::Options::default().resolve_only().seed([7; 32]);
+/// The options of both adapters.
+pub(crate) type Settings = wechat_transport_ureq::Options;
+
+/// Returns options without lookups.
+pub(crate) fn settings() -> Settings {
+    Settings::default().resolve_only().seed([7; 32])
+}
+
+/// Returns the options of a check.
+fn settings_of(given: &Options) -> Settings {
+    let mut options = settings();
     for (name, address) in &given.names {
         options = options.resolve(name, *address);
     }
@@ -52,11 +59,11 @@ fn options(given: &Options) -> wechat_transport_ureq::Options {
 pub(crate) struct Blocking(wechat_transport_ureq::Client);
 
 pub(crate) fn ureq(options: &Options) -> Result<Blocking, Error> {
-    blocking(conformance::session(), options)
+    blocking(conformance::session(), settings_of(options))
 }
 
-fn blocking(session: Session, options: &Options) -> Result<Blocking, Error> {
-    let transport = wechat_transport_ureq::Transport::new(self::options(options))?;
+fn blocking(session: Session, options: Settings) -> Result<Blocking, Error> {
+    let transport = wechat_transport_ureq::Transport::new(options)?;
     Ok(Blocking(wechat_transport_ureq::Client::resume(&transport, session)?))
 }
 
@@ -89,11 +96,11 @@ pub(crate) struct OnTokio {
 }
 
 pub(crate) fn hyper(options: &Options) -> Result<OnTokio, Error> {
-    on_tokio(conformance::session(), options)
+    on_tokio(conformance::session(), settings_of(options))
 }
 
-fn on_tokio(session: Session, options: &Options) -> Result<OnTokio, Error> {
-    let transport = wechat_transport_hyper::Transport::new(self::options(options))?;
+fn on_tokio(session: Session, options: Settings) -> Result<OnTokio, Error> {
+    let transport = wechat_transport_hyper::Transport::new(options)?;
     let client = wechat_transport_hyper::Client::resume(&transport, session)?;
     // The worker keeps idle connections alive between two `block_on` calls.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -127,7 +134,7 @@ impl Transport for OnTokio {
 /// An adapter, for guarantees beyond the kit.
 pub(crate) trait Host: Sync {
     /// Opens a client for a session.
-    fn open(&self, session: Session, options: &Options) -> Result<Box<dyn Client>, Error>;
+    fn open(&self, session: Session, options: Settings) -> Result<Box<dyn Client>, Error>;
 }
 
 /// A client of either adapter.
@@ -229,7 +236,7 @@ impl Flow for Exchange {
 pub(crate) struct Ureq;
 
 impl Host for Ureq {
-    fn open(&self, session: Session, options: &Options) -> Result<Box<dyn Client>, Error> {
+    fn open(&self, session: Session, options: Settings) -> Result<Box<dyn Client>, Error> {
         Ok(Box::new(blocking(session, options)?))
     }
 }
@@ -268,7 +275,7 @@ impl Client for Blocking {
 pub(crate) struct Hyper;
 
 impl Host for Hyper {
-    fn open(&self, session: Session, options: &Options) -> Result<Box<dyn Client>, Error> {
+    fn open(&self, session: Session, options: Settings) -> Result<Box<dyn Client>, Error> {
         Ok(Box::new(on_tokio(session, options)?))
     }
 }

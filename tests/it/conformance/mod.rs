@@ -1,11 +1,12 @@
 //! Runs the kit of [`wechat_simulator::conformance`] on both adapters and on a third transport;
 //! checks that it detects broken transports; tests further guarantees of the adapters: copied
-//! bodies and immediate stops.
+//! bodies, immediate stops, proxies.
 
 mod bad;
 mod copies;
 mod environment;
 mod host;
+mod options;
 mod plain;
 mod stop;
 mod truncated;
@@ -15,9 +16,9 @@ use std::time::{Duration, Instant};
 use wechat_proto::Body;
 use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response, Want};
-use wechat_simulator::conformance::{Options, Script, check};
+use wechat_simulator::conformance::{Script, check};
 
-use host::{Client, Host};
+use host::{Client, Host, settings};
 
 /// Generates a test on each adapter for functions that take a [`Host`].
 macro_rules! conform {
@@ -59,7 +60,7 @@ fn plain_transport_passes_every_check() {
 
 /// Returns a client with default options.
 fn client(host: &dyn Host) -> Box<dyn Client> {
-    host.open(wechat_simulator::conformance::session(), &Options::default()).unwrap()
+    host.open(wechat_simulator::conformance::session(), settings()).unwrap()
 }
 
 /// Returns a request with a deadline and a limit that no case reaches.

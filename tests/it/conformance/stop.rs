@@ -5,9 +5,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wechat_proto::{Device, Error, Hosts};
-use wechat_simulator::conformance::{Act, Full, Options, Script, session_of};
+use wechat_simulator::conformance::{Act, Full, Script, session_of};
 
-use super::host::{Client, Host};
+use super::host::{Client, Host, settings};
 use super::{body, conform, get, reply};
 
 conform! {
@@ -39,9 +39,7 @@ fn quiet(begun: &'static str) -> Script {
 
 fn open(host: &dyn Host, origin: &str) -> Box<dyn Client> {
     let device = Device::new().with_hosts(Hosts::all(origin.parse().unwrap()));
-    let mut options = Options::default();
-    options.connect_timeout = Some(CONNECT);
-    host.open(session_of(device), &options).unwrap()
+    host.open(session_of(device), settings().connect_timeout(CONNECT)).unwrap()
 }
 
 /// Longer than a stop may take.

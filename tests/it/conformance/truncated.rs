@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wechat_proto::error::FailureKind;
 use wechat_proto::{Device, Error, Hosts};
-use wechat_simulator::conformance::{Act, Options, Script, session_of};
+use wechat_simulator::conformance::{Act, Script, session_of};
 
 use super::conform;
-use super::host::Host;
+use super::host::{Host, settings};
 
 conform! {
     truncated_sync_response_changes_nothing,
@@ -43,7 +43,7 @@ fn truncated_sync_response_changes_nothing(host: &dyn Host) {
         });
         let origin = format!("http://{}", server.address()).parse().unwrap();
         let device = Device::new().with_hosts(Hosts::all(origin));
-        let client = host.open(session_of(device), &Options::default()).unwrap();
+        let client = host.open(session_of(device), settings()).unwrap();
         // Everything except the random numbers of each request.
         let kept = || {
             let stored: serde_json::Value = serde_json::from_str(&client.stored()).unwrap();

@@ -13,7 +13,7 @@ use wechat_proto::login::{Progress, Resume};
 use wechat_proto::media::{Head, Upload, UploadProgress, Uploaded};
 use wechat_proto::store::AsyncSessionStore as _;
 use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Flow, Message, Session};
-use wechat_transport_hyper::{Client, FileStore, Options, Transport};
+use wechat_transport_hyper::{Client, FileStore, Transport};
 
 use super::{Bot, Place, Saved, options};
 
@@ -32,7 +32,7 @@ impl Hyper {
 }
 
 fn transport(place: &Place) -> Transport {
-    Transport::new(options!(place, Options)).unwrap()
+    Transport::new(options(place)).unwrap()
 }
 
 fn runtime() -> Runtime {

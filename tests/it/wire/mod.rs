@@ -161,35 +161,31 @@ const NAMES: [&str; 12] = [
     "cmfilehelper.weixin.qq.com",
 ];
 
-/// Builds the options of either adapter for a place.
-macro_rules! options {
-    ($place:expr, $options:ty) => {{
-        let place: &$crate::wire::Place = $place;
-        let mut options =
-            <$options>::default().clock(place.clock()).seed(place.seed()).resolve_only();
-        if place.chaos.is_some() || place.line.is_some() {
-            options = options.deadline_cap(std::time::Duration::from_millis(1500));
+/// Returns the options of both adapters for a place.
+fn options(place: &Place) -> wechat_transport_ureq::Options {
+    let options = wechat_transport_ureq::Options::default();
+    let mut options = options.clock(place.clock()).seed(place.seed()).resolve_only();
+    if place.chaos.is_some() || place.line.is_some() {
+        options = options.deadline_cap(std::time::Duration::from_millis(1500));
+    }
+    if let Some(server) = &place.server {
+        let address =
+            place.line.as_ref().map_or(server.addr(), wechat_simulator::TlsFaultProxy::addr);
+        for name in NAMES {
+            options = options.resolve(name, address);
         }
-        if let Some(server) = &place.server {
-            let address =
-                place.line.as_ref().map_or(server.addr(), wechat_simulator::TlsFaultProxy::addr);
-            for name in $crate::wire::NAMES {
-                options = options.resolve(name, address);
-            }
-            for (name, address) in place.others.borrow().iter() {
-                options = options.resolve(name, *address);
-            }
-            for root in place.roots.borrow().iter() {
-                options = options.root_certificate(root.clone());
-            }
-            if let Some(ca) = server.ca_der() {
-                options = options.root_certificate(ca.to_vec());
-            }
+        for (name, address) in place.others.borrow().iter() {
+            options = options.resolve(name, *address);
         }
-        options
-    }};
+        for root in place.roots.borrow().iter() {
+            options = options.root_certificate(root.clone());
+        }
+        if let Some(ca) = server.ca_der() {
+            options = options.root_certificate(ca.to_vec());
+        }
+    }
+    options
 }
-use options;
 
 /// Generates a test of each scenario on each wire. A scenario is a function over a [`Bot`] and a
 /// [`Place`]. Use the macro once per module: it also generates `endpoints_called`, which runs all

@@ -134,14 +134,14 @@ fn upload() -> Upload {
 
 #[test]
 fn ureq_callbacks_may_call_the_client() {
-    use wechat_transport_ureq::{Client, Options, Transport};
+    use wechat_transport_ureq::{Client, Transport};
 
     within_a_minute(|| {
         let place = Place::http(story::world());
         script(&place.simulator);
         let known: Arc<OnceLock<Client>> = Arc::default();
         let (clock, in_clock) = (place.clock(), Arc::clone(&known));
-        let options = options!(&place, Options).clock(move || {
+        let options = options(&place).clock(move || {
             let _ = in_clock.get().map(|client| client.session().to_json());
             clock()
         });
@@ -196,14 +196,14 @@ fn ureq_callbacks_may_call_the_client() {
 
 #[test]
 fn hyper_callbacks_may_call_the_client() {
-    use wechat_transport_hyper::{Client, Options, Transport};
+    use wechat_transport_hyper::{Client, Transport};
 
     within_a_minute(|| {
         let place = Place::http(story::world());
         script(&place.simulator);
         let known: Arc<OnceLock<Client>> = Arc::default();
         let (clock, in_clock) = (place.clock(), Arc::clone(&known));
-        let options = options!(&place, Options).clock(move || {
+        let options = options(&place).clock(move || {
             let _ = in_clock.get().map(|client| client.session().to_json());
             clock()
         });

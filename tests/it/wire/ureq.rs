@@ -9,7 +9,7 @@ use wechat_proto::login::{Progress, Resume};
 use wechat_proto::media::{Head, Upload, UploadProgress, Uploaded};
 use wechat_proto::store::SessionStore as _;
 use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Flow, Message, Session};
-use wechat_transport_ureq::{Client, FileStore, Messages, Options, Transport};
+use wechat_transport_ureq::{Client, FileStore, Messages, Transport};
 
 use super::{Bot, Place, Saved, options};
 
@@ -22,7 +22,7 @@ pub(crate) struct Ureq {
 }
 
 fn transport(place: &Place) -> Transport {
-    Transport::new(options!(place, Options)).unwrap()
+    Transport::new(options(place)).unwrap()
 }
 
 impl Ureq {
