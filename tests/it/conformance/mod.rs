@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use wechat_proto::Body;
 use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response, Want};
-use wechat_simulator::conformance::{Script, check};
+use wechat_simulator::conformance::{Kit, Script};
 
 use host::{Client, Host, settings};
 
@@ -36,7 +36,7 @@ pub(crate) use conform;
 /// Threats N4, N7, B1 to B5, S9: every check on the blocking adapter.
 #[test]
 fn ureq_passes_every_check() {
-    let report = check(host::ureq);
+    let report = Kit::new(host::ureq).deviations(&[]).run();
     assert_eq!(report.skipped().count(), 0);
     report.assert();
 }
@@ -44,7 +44,7 @@ fn ureq_passes_every_check() {
 /// Threats N4, N7, B1 to B5, S9: every check on the async adapter.
 #[test]
 fn hyper_passes_every_check() {
-    let report = check(host::hyper);
+    let report = Kit::new(host::hyper).deviations(&[]).run();
     assert_eq!(report.skipped().count(), 0);
     report.assert();
 }
@@ -52,7 +52,7 @@ fn hyper_passes_every_check() {
 /// A transport of two hundred lines without optional features.
 #[test]
 fn plain_transport_passes_every_check() {
-    let report = check(|_| Ok(plain::Plain));
+    let report = Kit::new(|_| Ok(plain::Plain)).deviations(&[]).run();
     assert!(report.skipped().count() < report.checks.len() / 2, "{report}");
     report.assert();
     println!("{report}");

@@ -1,5 +1,6 @@
 //! A third transport: HTTP/1.1 on `std::net`, with one connection per exchange.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -26,6 +27,7 @@ pub(crate) fn drive<F: Flow<State = Device>>(
     mut exchange: impl FnMut(Request) -> Result<Response, Failure>,
 ) -> Result<F::Output, Error> {
     let mut device = Device::new();
+    device.mix_seed(seed());
     loop {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         match flow.poll(&mut device, Timestamp::default().after(since)) {
@@ -37,6 +39,12 @@ pub(crate) fn drive<F: Flow<State = Device>>(
             Err(_) => return Err(Error::Source(None)),
         }
     }
+}
+
+/// Returns random bytes, of which std has only those of its hash maps.
+fn seed() -> [u8; 32] {
+    let words = [0_u64; 4].map(|_| RandomState::new().build_hasher().finish().to_ne_bytes());
+    words.concat().try_into().unwrap()
 }
 
 /// Whether the framing and encoding of a body are checked.

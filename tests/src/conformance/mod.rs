@@ -1,40 +1,58 @@
 //! Conformance checks for custom transports: whether a driver keeps the promises of [`wechat_proto::flow`].
 //!
 //! Each promise has one or more named checks. They run against loopback servers that follow a script byte for byte.
-//! [`check`] runs all of them. The [`Report`] lists each check with its promise and, for a broken one, the observed
-//! behaviour.
+//! [`check`] runs all of them.
 //!
 //! ```
+//! use tokio::runtime::Runtime;
 //! use wechat_proto::Error;
 //! use wechat_simulator::conformance::{self, Probe, Transport};
-//! # use wechat_transport_ureq as ureq; // instead of one of your own
+//! # use wechat_transport_hyper as hyper; // instead of one of your own
 //!
-//! struct Mine(ureq::Client);
+//! struct Mine(hyper::Client, Runtime);
 //!
 //! impl Transport for Mine {
 //!     fn run(&self, flow: &mut Probe) -> Result<(), Error> {
-//!         self.0.run(flow) // your driver loop
+//!         self.1.block_on(self.0.run(flow)) // your driver loop
 //!     }
 //! }
 //!
-//! conformance::check(|_| {
-//!     let transport = ureq::Transport::new(ureq::Options::default())?;
-//!     Ok(Mine(ureq::Client::resume(&transport, conformance::session())?))
-//! })
-//! .assert();
+//! let report = conformance::check(|_| {
+//!     let transport = hyper::Transport::new(hyper::Options::default())?;
+//!     let client = hyper::Client::resume(&transport, conformance::session())?;
+//!     Ok(Mine(client, Runtime::new().unwrap()))
+//! });
+//! println!("{report}");
+//! report.assert();
 //! ```
 //!
+//! - **Grades.** A *must* check fails the report: the protocol would break. A failed *should* check is a deviation
+//!   without effect, which the report lists. `tests/src/conformance/table.rs` has the grade of every check and the
+//!   reason. For each check, the report shows the outcome, the grade, the name and the promise, and for a failed one
+//!   what was expected and found:
+//!
+//! ```text
+//! passed      must    no_cookie_is_kept            it stores no cookie
+//! deviates    should  apostrophe_is_sent_verbatim  it sends the request unchanged
+//!     expected: `server.only()?.line` is "GET /cgi-bin/mm%2Fwebwx-bin//x?name='x' HTTP/1.1"
+//!     found:    "GET /cgi-bin/mm%2Fwebwx-bin//x?name=%27x%27 HTTP/1.1"
+//!     should:   `%27` is the same value in another spelling
+//! ```
+//!
+//! - **Known deviations.** [`Kit::deviations`] declares them. The report then also fails if the deviations are not
+//!   exactly the declared ones.
 //! - **Scope.** The promises of every transport are always checked. Optional features ([`Feature`]), such as custom
 //!   names, root certificates, a proxy or streams, are checked if [`Transport::offers`] lists them, and otherwise
 //!   reported as skipped: the example checks only the promises. For a transport with [`Feature::Roots`], the
 //!   verification of certificates is checked too.
-//! - **State.** The flows of the kit need an empty [`Device`](wechat_proto::Device).
-//! - **Time.** The checks run concurrently and take some seconds. A check that does not end within 30 seconds is
-//!   broken. Time limits are generous: only a delay of seconds breaks one.
+//! - **State.** The flows of the kit need a [`Device`](wechat_proto::Device) into which random bytes were mixed.
+//! - **Time.** The checks run concurrently and take some seconds. A check that does not end within 30 seconds fails.
+//!   Time limits are generous: only a delay of seconds exceeds one.
 //! - **Selection.** [`Kit::only`] and [`Kit::promise`] select some of the checks.
 
 mod encryption;
 mod failures;
+mod kinds;
 mod limits;
 mod opened;
 mod pauses;
@@ -45,6 +63,7 @@ mod report;
 mod requests;
 mod scripted;
 mod streams;
+mod table;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -59,8 +78,9 @@ use self::opened::{Bench, Seen};
 pub use self::opened::{session, session_of};
 pub use self::probe::{Probe, Source};
 pub use self::promise::{Feature, Promise};
-pub use self::report::{Checked, Outcome, Report};
+pub use self::report::{Checked, Deviation, Grade, Outcome, Report};
 pub use self::scripted::{Act, Arrived, Bodies, Full, Script, nobody};
+use self::table::CHECKS;
 
 /// A transport to check: a driver of flows on some HTTP client.
 pub trait Transport {
@@ -130,28 +150,18 @@ pub fn check<T: Transport + 'static>(
 pub struct Kit {
     open: Arc<Open>,
     checks: Vec<&'static Check>,
+    deviations: Option<Vec<&'static str>>,
 }
 
-/// A check and its promise.
+/// A row of the table of checks.
 pub(crate) struct Check {
     name: &'static str,
     promise: Promise,
+    grade: Grade,
+    reason: &'static str,
     needs: &'static [Feature],
     run: fn(&Bench) -> Seen,
 }
-
-/// Defines the list of a module's checks.
-macro_rules! checks {
-    ($($promise:ident: $name:ident $([$($feature:ident)*])?;)*) => {
-        pub(super) const CHECKS: &[super::Check] = &[$(super::Check {
-            name: stringify!($name),
-            promise: super::Promise::$promise,
-            needs: &[$($(super::Feature::$feature),*)?],
-            run: $name,
-        }),*];
-    };
-}
-use checks;
 
 /// Returns an error unless the two values are equal.
 macro_rules! same {
@@ -159,7 +169,8 @@ macro_rules! same {
         match (&$seen, &$expected) {
             (seen, expected) if *seen == *expected => {}
             (seen, expected) => {
-                return Err(format!("`{}` is {seen:?}, not {expected:?}", stringify!($seen)));
+                let expected = format!("`{}` is {expected:?}", stringify!($seen));
+                return Err(super::Deviation::new(expected, format!("{seen:?}")));
             }
         }
     };
@@ -168,24 +179,13 @@ use same;
 
 /// Returns an error unless the condition holds.
 macro_rules! holds {
-    ($condition:expr, $($text:tt)+) => {
+    ($condition:expr, $expected:expr, $($found:tt)+) => {
         if !$condition {
-            return Err(format!($($text)+));
+            return Err(super::Deviation::new($expected, format!($($found)+)));
         }
     };
 }
 use holds;
-
-/// All checks, in the order of a report.
-const ALL: [&[Check]; 7] = [
-    plain::CHECKS,
-    requests::CHECKS,
-    limits::CHECKS,
-    failures::CHECKS,
-    pauses::CHECKS,
-    streams::CHECKS,
-    encryption::CHECKS,
-];
 
 /// The number of checks that run concurrently; they mostly wait.
 const AT_ONCE: usize = 6;
@@ -200,7 +200,7 @@ impl Kit {
         let open = move |options: &Options| -> Result<Box<dyn Transport>, Error> {
             Ok(Box::new(open(options)?))
         };
-        Self { open: Arc::new(open), checks: ALL.iter().copied().flatten().collect() }
+        Self { open: Arc::new(open), checks: CHECKS.iter().collect(), deviations: None }
     }
 
     /// Keeps only the checks with these names.
@@ -222,15 +222,32 @@ impl Kit {
         self
     }
 
+    /// Declares that the transport deviates in exactly these *should* checks. The report then also fails for a
+    /// deviation that is not declared, and for a declared one that does not occur, so that the list stays accurate.
+    ///
+    /// # Panics
+    ///
+    /// If a name is unknown, or that of a *must* check, which cannot be waived.
+    pub fn deviations(mut self, names: &[&str]) -> Self {
+        let find = |name: &&str| {
+            let check = CHECKS.iter().find(|check| check.name == *name);
+            let check = check.unwrap_or_else(|| panic!("no check {name}"));
+            assert!(check.grade == Grade::Should, "{name} is a must");
+            check.name
+        };
+        self.deviations = Some(names.iter().map(find).collect());
+        self
+    }
+
     /// Returns the names of the checks.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.checks.iter().map(|check| check.name)
     }
 
-    /// Runs the checks. A panic of the transport breaks its check; a transport that hangs also leaks its thread.
+    /// Runs the checks. A panic of the transport fails its check; a transport that hangs also leaks its thread.
     pub fn run(&self) -> Report {
         let offered = (self.open)(&Options::default()).map(|transport| transport.offers());
-        let offered = offered.map_err(|error| format!("the transport cannot be created: {error}"));
+        let offered = offered.map_err(|error| format!("it cannot be created: {error}"));
         let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         thread::scope(|scope| {
             for _ in 0..AT_ONCE {
@@ -238,10 +255,9 @@ impl Kit {
                     while let Some(check) = self.checks.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let outcome = match &offered {
                             Ok(offered) => self.outcome(check, offered),
-                            Err(error) => Outcome::Broken(error.clone()),
+                            Err(error) => failed("a transport", error),
                         };
-                        let (name, promise) = (check.name, check.promise);
-                        done.lock().unwrap().push(Checked { name, promise, outcome });
+                        done.lock().unwrap().push(self.checked(check, outcome));
                     }
                 });
             }
@@ -250,6 +266,12 @@ impl Kit {
         let place = |checked: &Checked| self.checks.iter().position(|c| c.name == checked.name);
         checks.sort_by_key(place);
         Report { checks }
+    }
+
+    fn checked(&self, check: &Check, outcome: Outcome) -> Checked {
+        let Check { name, promise, grade, reason, .. } = *check;
+        let declared = self.deviations.as_ref().map(|declared| declared.contains(&name));
+        Checked { name, promise, grade, reason, outcome, declared }
     }
 
     fn outcome(&self, check: &'static Check, offered: &[Feature]) -> Outcome {
@@ -261,12 +283,12 @@ impl Kit {
         let work = thread::Builder::new().name(check.name.to_owned()).spawn(move || {
             let _ = sender.send((check.run)(&bench));
         });
-        let Ok(work) = work else { return Outcome::Broken("no thread can be started".into()) };
+        let Ok(work) = work else { return failed("a thread", "it cannot be started") };
         match receiver.recv_timeout(PATIENCE) {
-            Ok(Ok(())) => Outcome::Kept,
-            Ok(Err(seen)) => Outcome::Broken(seen),
+            Ok(Ok(())) => Outcome::Passed,
+            Ok(Err(deviation)) => Outcome::Failed(deviation),
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                Outcome::Broken(format!("it did not end in {PATIENCE:?}"))
+                failed(format!("an end within {PATIENCE:?}"), "it did not end")
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 let panic = work.join().err();
@@ -274,10 +296,14 @@ impl Kit {
                     Ok(text) => Some(*text),
                     Err(panic) => panic.downcast_ref::<&str>().map(|text| (*text).to_owned()),
                 });
-                Outcome::Broken(format!("it panicked: {}", text.unwrap_or_default()))
+                failed("no panic", format!("it panicked: {}", text.unwrap_or_default()))
             }
         }
     }
+}
+
+fn failed(expected: impl Into<String>, found: impl Into<String>) -> Outcome {
+    Outcome::Failed(Deviation::new(expected, found))
 }
 
 impl fmt::Debug for Kit {

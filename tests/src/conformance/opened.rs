@@ -12,10 +12,10 @@ use wechat_proto::flow::{Request, Response, Want};
 use wechat_proto::{Body, Device, Error, Session};
 
 use super::probe::Step;
-use super::{Open, Options, Probe, Script, Source, Transport};
+use super::{Deviation, Open, Options, Probe, Script, Source, Transport};
 
 /// The result of a check or one of its steps. The error describes the observed behaviour.
-pub(crate) type Seen<T = ()> = Result<T, String>;
+pub(crate) type Seen<T = ()> = Result<T, Deviation>;
 
 /// The factory of a check's transports.
 pub(crate) struct Bench {
@@ -29,8 +29,10 @@ impl Bench {
     }
 
     pub(crate) fn with(&self, options: Options) -> Seen<Opened> {
-        self.open(&options)
-            .map_err(|error| format!("the transport cannot be created with {options:?}: {error}"))
+        self.open(&options).map_err(|error| {
+            let expected = format!("a transport with {options:?}");
+            Deviation::new(expected, format!("it cannot be created: {error}"))
+        })
     }
 
     pub(crate) fn open(&self, options: &Options) -> Result<Opened, Error> {
@@ -65,7 +67,7 @@ impl Opened {
     /// Makes one exchange.
     pub(crate) fn ask(&self, request: Request) -> Seen<Result<Response, Failure>> {
         let mut probe = self.run([Step::Send(Box::new(request))])?;
-        probe.replies.pop().ok_or_else(|| "the flow was given no reply".to_owned())
+        probe.replies.pop().ok_or_else(|| Deviation::new("a reply for the flow", "none"))
     }
 
     /// Makes one exchange of which the flow wants only the head, and streams the body.
@@ -75,10 +77,14 @@ impl Opened {
         let end = match self.0.stream(&mut probe, &mut body) {
             Ok(()) => Ok(()),
             Err(Error::Transport(failure)) => Err(failure.kind),
-            Err(error) => return Err(format!("the body ended with {error:?}")),
+            Err(error) => {
+                let expected = "an end of the body, or `Error::Transport`";
+                return Err(Deviation::new(expected, format!("{error:?}")));
+            }
         };
         finished(&probe, Ok(()))?;
-        let reply = probe.replies.pop().ok_or("the flow was given no reply")?;
+        let reply =
+            probe.replies.pop().ok_or_else(|| Deviation::new("a reply for the flow", "none"))?;
         Ok(reply.map(|head| Streamed { head, body, end }))
     }
 
@@ -87,7 +93,7 @@ impl Opened {
         let mut probe = Probe::new([Step::Read(range)]);
         let result = self.0.run_with(&mut probe, source);
         finished(&probe, result)?;
-        probe.pieces.pop().ok_or_else(|| "the flow was given no piece".to_owned())
+        probe.pieces.pop().ok_or_else(|| Deviation::new("a piece for the flow", "none"))
     }
 }
 
@@ -95,8 +101,10 @@ fn finished(probe: &Probe, result: Result<(), Error>) -> Seen {
     if let Some(fault) = &probe.fault {
         return Err(fault.clone());
     }
-    result.map_err(|error| format!("the driver failed: {error:?}"))?;
-    if probe.done { Ok(()) } else { Err("the driver returned without an output".to_owned()) }
+    let expected = "a run to the output of the flow";
+    result.map_err(|error| Deviation::new(expected, format!("the driver failed: {error:?}")))?;
+    let returned = || Deviation::new(expected, "the driver returned without an output");
+    if probe.done { Ok(()) } else { Err(returned()) }
 }
 
 /// Returns a session of an arbitrary account, for transports that are created with one.
@@ -153,7 +161,7 @@ pub(crate) fn reply(body: &str) -> String {
 
 /// Returns the reply, or an error if the exchange failed.
 pub(crate) fn replied<T>(reply: Seen<Result<T, Failure>>) -> Seen<T> {
-    reply?.map_err(|failure| format!("not a reply but {}", shown(&failure)))
+    reply?.map_err(|failure| Deviation::new("a reply", shown(&failure)))
 }
 
 /// Returns an error unless the reply has this body.
@@ -162,7 +170,15 @@ pub(crate) fn body(reply: Seen<Result<Response, Failure>>, expected: &str) -> Se
     if *reply.body() == *expected.as_bytes() {
         return Ok(());
     }
-    Err(format!("the body of the reply is {:?}, not {expected:?}", reply.body()))
+    Err(Deviation::new(format!("the body {expected:?}"), format!("{:?}", reply.body())))
+}
+
+/// Returns the failure, or an error if there is a reply.
+pub(crate) fn fails<T: Debug>(result: Seen<Result<T, Failure>>) -> Seen<Failure> {
+    match result? {
+        Ok(reply) => Err(Deviation::new("a failure", format!("{reply:?}"))),
+        Err(failure) => Ok(failure),
+    }
 }
 
 /// Returns an error unless the exchange failed with this kind and sent status.
@@ -171,15 +187,36 @@ pub(crate) fn failed<T: Debug>(
     kind: FailureKind,
     sent: Sent,
 ) -> Seen {
-    match result? {
-        Ok(reply) => Err(format!("no failure ({kind:?}, sent: {sent:?}) but {reply:?}")),
-        Err(failure) if (failure.kind, failure.sent) == (kind, sent) => Ok(()),
-        Err(failure) => Err(format!("not ({kind:?}, sent: {sent:?}) but {}", shown(&failure))),
+    expect(&fails(result)?, kind, sent)
+}
+
+/// Returns an error unless the exchange failed, in any way, after the request may have arrived.
+pub(crate) fn lost<T: Debug>(result: Seen<Result<T, Failure>>) -> Seen {
+    let failure = fails(result)?;
+    expect(&failure, failure.kind, Sent::Maybe)
+}
+
+/// Returns an error unless the exchange failed with this kind.
+pub(crate) fn kind<T: Debug>(result: Seen<Result<T, Failure>>, kind: FailureKind) -> Seen {
+    let failure = fails(result)?;
+    expect(&failure, kind, failure.sent)
+}
+
+/// Returns an error unless the exchange failed before anything was sent.
+pub(crate) fn unsent<T: Debug>(result: Seen<Result<T, Failure>>) -> Seen {
+    let failure = fails(result)?;
+    expect(&failure, failure.kind, Sent::No)
+}
+
+fn expect(failure: &Failure, kind: FailureKind, sent: Sent) -> Seen {
+    if (failure.kind, failure.sent) == (kind, sent) {
+        return Ok(());
     }
+    Err(Deviation::new(shown(&Failure::new(kind, sent)), shown(failure)))
 }
 
 fn shown(failure: &Failure) -> String {
-    format!("({:?}, sent: {:?})", failure.kind, failure.sent)
+    format!("a failure ({:?}, Sent::{:?})", failure.kind, failure.sent)
 }
 
 /// Returns an error unless `work` takes a number of milliseconds in this range.
@@ -190,7 +227,8 @@ pub(crate) fn takes(millis: Range<u64>, work: impl FnOnce() -> Seen) -> Seen {
     if millis.contains(&elapsed) {
         return Ok(());
     }
-    Err(format!("it took {elapsed} ms, not {} to {}", millis.start, millis.end))
+    let expected = format!("an end after {} to {} ms", millis.start, millis.end);
+    Err(Deviation::new(expected, format!("an end after {elapsed} ms")))
 }
 
 impl Debug for Streamed {

@@ -8,10 +8,13 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response};
 use wechat_proto::{Device, Error, Flow, Input, Interrupt, Timestamp};
+
+use super::Deviation;
 
 /// A [`Flow`] that runs the steps of a check and observes its driver.
 #[derive(Debug)]
@@ -23,7 +26,9 @@ pub struct Probe {
     pub(super) replies: Vec<Result<Response, Failure>>,
     pub(super) pieces: Vec<Result<Bytes, Failure>>,
     /// The driver's first fault.
-    pub(super) fault: Option<String>,
+    pub(super) fault: Option<Deviation>,
+    /// The device of the first poll, as it would be stored.
+    pub(super) device: Option<Value>,
     pub(super) done: bool,
 }
 
@@ -48,12 +53,13 @@ impl Probe {
             replies: Vec::new(),
             pieces: Vec::new(),
             fault: None,
+            device: None,
             done: false,
         }
     }
 
-    fn complain(&mut self, what: impl Into<String>) {
-        self.fault.get_or_insert(what.into());
+    fn complain(&mut self, expected: impl Into<String>, found: impl Into<String>) {
+        self.fault.get_or_insert_with(|| Deviation::new(expected, found));
     }
 }
 
@@ -61,28 +67,33 @@ impl Flow for Probe {
     type State = Device;
     type Output = ();
 
-    fn poll(&mut self, _: &mut Device, now: Timestamp) -> Result<(), Interrupt> {
+    fn poll(&mut self, device: &mut Device, now: Timestamp) -> Result<(), Interrupt> {
+        self.device.get_or_insert_with(|| json!(device));
         if let (Some((since, then)), Some(step)) = (self.served, self.steps.front().cloned()) {
             match step {
                 Step::Sleep(time) if since.elapsed() < time => {
                     self.polls += 1;
                     if self.polls > EARLY {
-                        self.complain(format!("polled repeatedly during a sleep of {time:?}"));
+                        self.complain(
+                            format!("no polls during a sleep of {time:?}"),
+                            format!("more than {EARLY} polls"),
+                        );
                         self.steps.clear();
                     }
                 }
                 Step::Sleep(time) => {
                     // A clock may be coarse or adjusted, but it must advance.
                     if now <= then {
-                        self.complain(format!(
-                            "the clock did not advance during a sleep of {time:?}"
-                        ));
+                        self.complain(
+                            format!("a clock that advances during a sleep of {time:?}"),
+                            "the same time",
+                        );
                     }
                     self.steps.pop_front();
                     self.served = None;
                 }
                 Step::Send(_) | Step::Read(_) => {
-                    self.complain("polled again before the interrupt was served");
+                    self.complain("no poll before the interrupt is served", "a poll");
                     self.steps.clear();
                 }
                 Step::Fail => {
@@ -110,7 +121,7 @@ impl Flow for Probe {
             (Some(Step::Send(_)), Input::Reply(reply)) => self.replies.push(reply),
             (Some(Step::Read(_)), Input::Piece(piece)) => self.pieces.push(piece),
             (waiting, input) => {
-                self.complain(format!("{waiting:?} was answered with {input:?}"));
+                self.complain(format!("an input for {waiting:?}"), format!("{input:?}"));
                 self.steps.clear();
             }
         }

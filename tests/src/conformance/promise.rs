@@ -32,6 +32,8 @@ pub enum Promise {
     Secrets,
     /// It serves one interrupt at a time and polls again after each.
     Interrupts,
+    /// It mixes random bytes into a device before a login, and into a session that is resumed.
+    Entropy,
     /// It uses a connection for one exchange at a time, and never after an error on it.
     Connections,
     /// For [`Want::Head`](wechat_proto::flow::Want::Head), it streams the body.
@@ -56,6 +58,7 @@ impl fmt::Display for Promise {
             Self::Sent => "it reports whether anything may have been sent",
             Self::Secrets => "failures contain no sent or received data",
             Self::Interrupts => "it serves one interrupt at a time",
+            Self::Entropy => "it mixes random bytes into its device",
             Self::Connections => "it reuses no connection after an error",
             Self::Streams => "it streams the body if only the head is wanted",
             Self::Encryption => "it verifies the server's certificate",

@@ -4,12 +4,31 @@ use std::fmt;
 
 use super::{Feature, Promise};
 
-/// The results of all checks. Its `Display` output is a table.
+/// The weight of a check.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[expect(clippy::exhaustive_enums, reason = "a check is required or it is not")]
+pub enum Grade {
+    /// The protocol breaks, data is lost or disclosed, or a wait has no end. For a [`Feature`]: it does not work.
+    Must,
+    /// The difference has no effect on the protocol.
+    Should,
+}
+
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Must => "must",
+            Self::Should => "should",
+        })
+    }
+}
+
+/// The results of all checks. Its `Display` output lists every check, and for a failed one what was expected and found.
 #[derive(Clone, Debug)]
 #[must_use = "a report must be inspected or asserted"]
 #[non_exhaustive]
 pub struct Report {
-    /// The results, in the order of the promises.
+    /// The results, in the order of the table.
     pub checks: Vec<Checked>,
 }
 
@@ -21,31 +40,83 @@ pub struct Checked {
     pub name: &'static str,
     /// The promise that it checks.
     pub promise: Promise,
+    /// Whether the protocol depends on it.
+    pub grade: Grade,
+    /// For [`Grade::Must`], why the protocol breaks; for [`Grade::Should`], why a difference has no effect.
+    pub reason: &'static str,
     /// Its outcome.
     pub outcome: Outcome,
+    /// Whether [`Kit::deviations`](super::Kit::deviations) lists it; `None` if that was not called.
+    pub declared: Option<bool>,
 }
 
 /// The outcome of a check.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The promise was kept.
-    Kept,
-    /// The promise was broken. Contains the observed behaviour.
-    Broken(String),
+    /// The transport behaves as expected.
+    Passed,
+    /// The transport behaves differently.
+    Failed(Deviation),
     /// The check was skipped, because the transport does not offer this feature.
     Skipped(Feature),
 }
 
-impl Report {
-    /// Returns whether no promise was broken.
-    pub fn is_kept(&self) -> bool {
-        self.broken().next().is_none()
+/// The difference between expected and observed behaviour.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Deviation {
+    /// The expected behaviour.
+    pub expected: String,
+    /// The observed behaviour.
+    pub found: String,
+}
+
+impl Deviation {
+    /// The length in characters after which a text is cut: replies can be long.
+    const LENGTH: usize = 200;
+
+    pub(super) fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        let brief = |text: String| match text.char_indices().nth(Self::LENGTH) {
+            Some((end, _)) => format!("{}...", &text[..end]),
+            None => text,
+        };
+        Self { expected: brief(expected.into()), found: brief(found.into()) }
+    }
+}
+
+impl Checked {
+    /// Returns the label of its line in a report, in upper case if the check makes the report fail.
+    fn label(&self) -> &'static str {
+        match (&self.outcome, self.grade, self.declared) {
+            (Outcome::Failed(_), Grade::Must, _) => "FAILED",
+            (Outcome::Failed(_), Grade::Should, Some(false)) => "UNDECLARED",
+            (Outcome::Failed(_), Grade::Should, _) => "deviates",
+            (_, _, Some(true)) => "OUTDATED",
+            (Outcome::Passed, ..) => "passed",
+            (Outcome::Skipped(_), ..) => "skipped",
+        }
     }
 
-    /// Returns the checks that failed.
-    pub fn broken(&self) -> impl Iterator<Item = &Checked> {
-        self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Broken(_)))
+    /// Returns whether the check makes the report fail.
+    pub fn is_error(&self) -> bool {
+        matches!(self.label(), "FAILED" | "UNDECLARED" | "OUTDATED")
+    }
+}
+
+impl Report {
+    /// Returns whether the transport conforms: no *must* check failed and, if [deviations were
+    /// declared](super::Kit::deviations), exactly those *should* checks failed.
+    pub fn is_conforming(&self) -> bool {
+        !self.checks.iter().any(Checked::is_error)
+    }
+
+    /// Returns the failed checks of this grade.
+    pub fn failed(&self, grade: Grade) -> impl Iterator<Item = &Checked> {
+        let failed = move |check: &&Checked| {
+            check.grade == grade && matches!(check.outcome, Outcome::Failed(_))
+        };
+        self.checks.iter().filter(failed)
     }
 
     /// Returns the skipped checks and the features that they need.
@@ -56,31 +127,38 @@ impl Report {
         })
     }
 
-    /// Asserts that no promise was broken.
+    /// Asserts that the transport [conforms](Self::is_conforming).
     ///
     /// # Panics
     ///
-    /// If a promise was broken. The message is the whole report.
+    /// If it does not. The message is the whole report.
     #[track_caller]
     pub fn assert(&self) {
-        assert!(self.is_kept(), "a transport breaks its promises\n{self}");
+        assert!(self.is_conforming(), "the transport does not conform\n{self}");
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
-        for Checked { name, promise, outcome } in &self.checks {
+        for check in &self.checks {
+            let Checked { name, promise, grade, reason, outcome, .. } = check;
+            write!(f, "{:10}  {grade:6}  {name:width$}  {promise}", check.label())?;
             match outcome {
-                Outcome::Kept => writeln!(f, "kept     {name:width$}  {promise}")?,
-                Outcome::Skipped(feature) => {
-                    writeln!(f, "skipped  {name:width$}  {promise} (no {feature:?})")?;
-                }
-                Outcome::Broken(seen) => {
-                    writeln!(f, "BROKEN   {name:width$}  {promise}: {seen}")?;
+                Outcome::Passed => writeln!(f)?,
+                Outcome::Skipped(feature) => writeln!(f, " (no {feature:?})")?,
+                Outcome::Failed(Deviation { expected, found }) => {
+                    writeln!(f, "\n    expected: {expected}\n    found:    {found}")?;
+                    writeln!(f, "    {:9} {reason}", format!("{grade}:"))?;
                 }
             }
         }
-        Ok(())
+        let (must, should) = (self.failed(Grade::Must).count(), self.failed(Grade::Should).count());
+        let (all, skipped) = (self.checks.len(), self.skipped().count());
+        let passed = all - must - should - skipped;
+        writeln!(
+            f,
+            "{all} checks: {passed} passed, {must} failed, {should} deviate, {skipped} skipped"
+        )
     }
 }

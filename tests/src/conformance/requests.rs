@@ -1,5 +1,8 @@
 //! Requests and limits, in which HTTP clients differ by default: lengths, headers, proxies, codings.
 
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -7,66 +10,92 @@ use wechat_proto::Body;
 use wechat_proto::error::{FailureKind, Sent};
 use wechat_proto::flow::Want;
 
+use super::encryption::{Secure, https, listening, ok, secure};
 use super::opened::{body, failed, get, post, reply, request};
-use super::{Act, Bench, Options, Script, Seen, checks, holds, same};
+use super::{Act, Arrived, Bench, Options, Script, Seen, holds, same};
 
-checks! {
-    AsItIs: headers_are_those_given;
-    AsItIs: get_has_no_body_headers;
-    AsItIs: empty_post_has_content_length;
-    AsItIs: a_proxy_is_used_when_given [Proxy];
-    Sendable: a_body_of_another_length_is_not_sent;
-    Sendable: invalid_request_is_not_sent;
-    AsItIs: unsolicited_100_continue_is_ignored;
-    Limits: a_body_of_exactly_the_limit_passes;
-    Codings: content_encoding_is_refused;
-    Codings: compressed_body_is_not_read;
-}
+const GIVEN: [(&str, &str); 6] = [
+    ("accept", "application/json, text/plain, */*"),
+    ("accept-encoding", "identity"),
+    ("cookie", "wxuin=1; wxsid=a/b+c==; webwx_data_ticket=x"),
+    ("host", "wx.qq.com"),
+    ("referer", "https://wx.qq.com/?&lang=zh_CN"),
+    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)"),
+];
 
-/// No header is added, changed or repeated.
-fn headers_are_those_given(bench: &Bench) -> Seen {
+/// Headers that change the reply, its framing or its connection.
+const EFFECTIVE: [&str; 10] = [
+    "accept-encoding",
+    "authorization",
+    "cookie",
+    "expect",
+    "if-modified-since",
+    "if-none-match",
+    "origin",
+    "range",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Sends requests with all and with some of the headers; `check` gets those that were given and those that arrived.
+fn with_headers(bench: &Bench, check: impl Fn(&[(&str, &str)], &[(&str, &str)]) -> Seen) -> Seen {
     let server = Script::replying(reply("ok"));
-    let given = [
-        ("accept", "application/json, text/plain, */*"),
-        ("accept-encoding", "identity"),
-        ("cookie", "wxuin=1; wxsid=a/b+c==; webwx_data_ticket=x"),
-        ("host", "wx.qq.com"),
-        ("referer", "https://wx.qq.com/?&lang=zh_CN"),
-        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)"),
-    ];
     let client = bench.client()?;
-    for keep in [given.len(), 4] {
+    for given in [&GIVEN[..], &GIVEN[..4], &GIVEN[3..4]] {
         let mut http = http::Request::get(format!("http://{}/", server.address()));
-        for (name, value) in &given[..keep] {
+        for (name, value) in given {
             http = http.header(*name, *value);
         }
         body(client.ask(request(http.body(Body::empty()).expect("a request"))), "ok")?;
         let arrived = server.last()?;
-        let headers: Vec<_> =
-            arrived.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        same!(headers, given[..keep]);
+        check(given, &pairs(&arrived))?;
     }
     let mut posted = post(&server, "hello");
     posted.http.headers_mut().insert("content-type", "application/json".parse().expect("a value"));
     body(client.ask(posted), "ok")?;
     let arrived = server.last()?;
-    let headers: Vec<_> = arrived.headers.iter().map(|(name, _)| name.as_str()).collect();
-    same!(headers, ["content-length", "content-type", "host"]);
     same!(arrived.body, b"hello");
-    Ok(())
+    let host = server.authority();
+    let given = [("content-length", "5"), ("content-type", "application/json"), ("host", &host)];
+    check(&given, &pairs(&arrived))
 }
 
-fn get_has_no_body_headers(bench: &Bench) -> Seen {
+fn pairs(arrived: &Arrived) -> Vec<(&str, &str)> {
+    arrived.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// No given header is changed, repeated or omitted, and none is added that has an effect.
+pub(super) fn given_headers_arrive(bench: &Bench) -> Seen {
+    with_headers(bench, |given, arrived| {
+        let is_given = |name: &str| given.iter().any(|(given, _)| *given == name);
+        let relevant = |(name, _): &&(&str, &str)| is_given(name) || EFFECTIVE.contains(name);
+        let headers: Vec<_> = arrived.iter().filter(relevant).copied().collect();
+        same!(headers, given);
+        Ok(())
+    })
+}
+
+pub(super) fn no_header_is_added(bench: &Bench) -> Seen {
+    with_headers(bench, |given, arrived| {
+        let names = |headers: &[(&str, &str)]| -> Vec<String> {
+            headers.iter().map(|(name, _)| (*name).to_owned()).collect()
+        };
+        let (headers, given) = (names(arrived), names(given));
+        same!(headers, given);
+        Ok(())
+    })
+}
+
+pub(super) fn get_has_no_body_headers(bench: &Bench) -> Seen {
     let server = Script::replying(reply("ok"));
     body(bench.client()?.ask(get(&server)), "ok")?;
     let arrived = server.only()?;
     same!(arrived.line, "GET /path?query=1 HTTP/1.1");
     same!(arrived.header("content-length"), Vec::<&str>::new());
-    same!(arrived.header("transfer-encoding"), Vec::<&str>::new());
-    unsendable(bench, "GET", &[], "hello")
+    Ok(())
 }
 
-fn empty_post_has_content_length(bench: &Bench) -> Seen {
+pub(super) fn empty_post_has_content_length(bench: &Bench) -> Seen {
     let server = Script::replying(reply("ok"));
     body(bench.client()?.ask(post(&server, "")), "ok")?;
     let arrived = server.only()?;
@@ -77,7 +106,7 @@ fn empty_post_has_content_length(bench: &Bench) -> Seen {
 }
 
 /// With `CONNECT`; the proxy resolves the name.
-fn a_proxy_is_used_when_given(bench: &Bench) -> Seen {
+pub(super) fn plain_http_is_tunnelled(bench: &Bench) -> Seen {
     let proxy = Script::new(|arrived| {
         let reply = match arrived.line.starts_with("CONNECT ") {
             true => "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
@@ -85,32 +114,52 @@ fn a_proxy_is_used_when_given(bench: &Bench) -> Seen {
         };
         vec![Act::Send(reply.into_bytes())]
     });
-    let ask = |proxy: &Script| {
-        let client = bench.with(Options { proxy: Some(proxy.address()), ..Options::default() })?;
-        let http = http::Request::get("http://wx.qq.com/path").header("host", "wx.qq.com");
-        client.ask(request(http.body(Body::empty()).expect("a request")))
-    };
-    body(ask(&proxy), "tunnelled")?;
+    let client = bench.with(Options { proxy: Some(proxy.address()), ..Options::default() })?;
+    let http = http::Request::get("http://wx.qq.com/path").header("host", "wx.qq.com");
+    body(client.ask(request(http.body(Body::empty()).expect("a request"))), "tunnelled")?;
     let lines: Vec<_> = proxy.requests().into_iter().map(|arrived| arrived.line).collect();
     same!(lines, ["CONNECT wx.qq.com:80 HTTP/1.1", "GET /path HTTP/1.1"]);
-
-    for (status, kind) in [
-        ("403 Forbidden", FailureKind::Proxy),
-        ("503 Service Unavailable", FailureKind::Proxy),
-        ("407 Proxy Authentication Required", FailureKind::ProxyAuthorization),
-    ] {
-        let reply = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
-        failed(ask(&Script::replying(reply)), kind, Sent::No)?;
-    }
     Ok(())
 }
 
-fn a_body_of_another_length_is_not_sent(bench: &Bench) -> Seen {
+/// The TLS connection ends at the server, not at the proxy.
+pub(super) fn tls_goes_through_the_given_proxy(bench: &Bench) -> Seen {
+    let Secure { server, ca } = secure(ok);
+    let target = server.address();
+    let line = Arc::new(Mutex::new(String::new()));
+    let asked = Arc::clone(&line);
+    let proxy = listening(move |mut socket| {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            socket.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        *asked.lock().unwrap() = String::from_utf8(head).unwrap();
+        socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let server = TcpStream::connect(target).unwrap();
+        let (mut from, mut to) = (socket.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || io::copy(&mut from, &mut to));
+        let (mut from, mut to) = (server, socket);
+        thread::spawn(move || io::copy(&mut from, &mut to));
+    });
+    let settings = Options { roots: vec![ca], proxy: Some(proxy), ..Options::default() };
+    body(bench.with(settings)?.ask(https("wx.qq.com")), "ok")?;
+    same!(server.requests().len(), 1);
+    let seen = line.lock().unwrap().to_ascii_lowercase();
+    let line = "connect wx.qq.com:443 http/1.1\r\n";
+    holds!(seen.starts_with(line), format!("{line:?} at the proxy"), "{seen:?}");
+    holds!(!seen.contains("query"), "no part of the request at the proxy", "{seen:?}");
+    Ok(())
+}
+
+pub(super) fn a_body_of_another_length_is_not_sent(bench: &Bench) -> Seen {
+    unsendable(bench, "GET", &[], "hello")?;
     unsendable(bench, "POST", &[("content-length", "6")], "hello")?;
     unsendable(bench, "POST", &[("content-length", "4")], "hello")
 }
 
-fn invalid_request_is_not_sent(bench: &Bench) -> Seen {
+pub(super) fn invalid_request_is_not_sent(bench: &Bench) -> Seen {
     unsendable(bench, "POST", &[("transfer-encoding", "chunked")], "hello")?;
     unsendable(bench, "POST", &[("content-length", "5"), ("expect", "100-continue")], "hello")?;
     let http = http::Request::get("/path").body(Body::empty()).expect("a request");
@@ -118,13 +167,13 @@ fn invalid_request_is_not_sent(bench: &Bench) -> Seen {
 }
 
 /// The final reply after an unsolicited `100 Continue` is returned.
-fn unsolicited_100_continue_is_ignored(bench: &Bench) -> Seen {
+pub(super) fn unsolicited_100_continue_is_ignored(bench: &Bench) -> Seen {
     let server = Script::replying(format!("HTTP/1.1 100 Continue\r\n\r\n{}", reply("ok")));
     body(bench.client()?.ask(post(&server, "hello")), "ok")
 }
 
 /// Checks each way in which a body can end.
-fn a_body_of_exactly_the_limit_passes(bench: &Bench) -> Seen {
+pub(super) fn a_body_of_exactly_the_limit_passes(bench: &Bench) -> Seen {
     let replies = [
         reply("12345"),
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\n123\r\n2\r\n45\r\n0\r\n\r\n"
@@ -152,7 +201,7 @@ fn a_body_of_exactly_the_limit_passes(bench: &Bench) -> Seen {
 }
 
 /// Threat B1: a coding other than `identity` is never decoded.
-fn content_encoding_is_refused(bench: &Bench) -> Seen {
+pub(super) fn content_encoding_is_refused(bench: &Bench) -> Seen {
     for (coding, refused) in
         [("gzip", true), ("deflate", true), ("identity, br", true), (" Identity ", false)]
     {
@@ -170,7 +219,7 @@ fn content_encoding_is_refused(bench: &Bench) -> Seen {
 }
 
 /// Threat B1: a compressed body is refused before any of its bytes arrive.
-fn compressed_body_is_not_read(bench: &Bench) -> Seen {
+pub(super) fn compressed_body_is_not_read(bench: &Bench) -> Seen {
     for coding in ["gzip", "deflate", "br", "zstd"] {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\n\r\n");
         let server = Script::new(move |_| vec![Act::Send(head.clone().into_bytes()), Act::Silence]);
@@ -195,6 +244,7 @@ fn unsendable(bench: &Bench, method: &str, headers: &[(&str, &str)], body: &'sta
     let reply = bench.client()?.ask(request(http));
     failed(reply, FailureKind::Unsendable, Sent::No)?;
     thread::sleep(Duration::from_millis(20));
-    holds!(server.connections() == 0, "a connection was made for {method} {headers:?}");
+    let expected = format!("no connection for {method} {headers:?}");
+    holds!(server.connections() == 0, expected, "a connection");
     Ok(())
 }

@@ -12,7 +12,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::net::TcpSocket;
 use tokio::runtime::Builder;
 
-use super::Seen;
+use super::{Deviation, Seen};
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -138,14 +138,14 @@ impl Script {
         let mut requests = self.requests();
         match (requests.pop(), requests.len()) {
             (Some(request), 0) => Ok(request),
-            (None, _) => Err("no request arrived".to_owned()),
-            (_, more) => Err(format!("{} requests arrived in place of one", more + 1)),
+            (None, _) => Err(Deviation::new("one request", "none")),
+            (_, more) => Err(Deviation::new("one request", format!("{}", more + 1))),
         }
     }
 
     /// Returns the last request so far.
     pub(super) fn last(&self) -> Seen<Arrived> {
-        self.requests().pop().ok_or_else(|| "no request arrived".to_owned())
+        self.requests().pop().ok_or_else(|| Deviation::new("a request", "none"))
     }
 
     /// Returns the number of connections accepted so far.

@@ -1,0 +1,195 @@
+//! The kind of each failure, and `Sent::No` for requests that were certainly not sent.
+
+use std::io::{Read as _, Write as _};
+use std::time::Duration;
+
+use wechat_proto::Body;
+use wechat_proto::error::{Failure, FailureKind};
+use wechat_proto::flow::{Request, Response, Want};
+
+use super::encryption::{https, listening, open, secure};
+use super::opened::{get, kind, post, replied, reply, request, unsent};
+use super::{Act, Bench, Deviation, Full, Options, Script, Seen, nobody};
+
+pub(super) type Exchanged = Seen<Result<Response, Failure>>;
+
+/// A request without a body to this authority.
+fn to(method: &str, authority: &str) -> Request {
+    let http = http::Request::builder().method(method).uri(format!("http://{authority}/"));
+    let http = http.header("host", authority).header("content-length", "0");
+    request(http.body(Body::empty()).expect("a request"))
+}
+
+pub(super) const METHODS: [&str; 2] = ["GET", "POST"];
+
+fn to_nobody(bench: &Bench, method: &str) -> Exchanged {
+    bench.client()?.ask(to(method, &nobody().to_string()))
+}
+
+pub(super) fn refused_connection_has_its_kind(bench: &Bench) -> Seen {
+    METHODS.iter().try_for_each(|method| kind(to_nobody(bench, method), FailureKind::Connect))
+}
+
+pub(super) fn refused_connection_is_unsent(bench: &Bench) -> Seen {
+    METHODS.iter().try_for_each(|method| unsent(to_nobody(bench, method)))
+}
+
+fn to_unknown_name(bench: &Bench) -> Exchanged {
+    bench.client()?.ask(to("GET", "wx.qq.com"))
+}
+
+pub(super) fn unknown_name_has_its_kind(bench: &Bench) -> Seen {
+    kind(to_unknown_name(bench), FailureKind::Resolve)
+}
+
+pub(super) fn unknown_name_is_unsent(bench: &Bench) -> Seen {
+    unsent(to_unknown_name(bench))
+}
+
+/// Connects to a host that does not respond until the deadline of one second.
+pub(super) fn to_full_host(bench: &Bench, method: &str) -> Exchanged {
+    let full = Full::new().map_err(|error| Deviation::new("a full queue", error.to_string()))?;
+    let mut request = to(method, &full.address().to_string());
+    request.deadline = Duration::from_secs(1);
+    bench.client()?.ask(request)
+}
+
+pub(super) fn connect_deadline_has_its_kind(bench: &Bench) -> Seen {
+    METHODS.iter().try_for_each(|method| kind(to_full_host(bench, method), FailureKind::Timeout))
+}
+
+/// Threat S9: the flow may retry.
+pub(super) fn connect_deadline_is_unsent(bench: &Bench) -> Seen {
+    METHODS.iter().try_for_each(|method| unsent(to_full_host(bench, method)))
+}
+
+/// Uses a proxy that answers `CONNECT` with this status.
+fn through_proxy(bench: &Bench, status: &str) -> Exchanged {
+    let proxy = Script::replying(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n"));
+    bench
+        .with(Options { proxy: Some(proxy.address()), ..Options::default() })?
+        .ask(https("wx.qq.com"))
+}
+
+pub(super) fn proxy_refusal_has_its_kind(bench: &Bench) -> Seen {
+    for status in ["403 Forbidden", "503 Service Unavailable"] {
+        kind(through_proxy(bench, status), FailureKind::Proxy)?;
+    }
+    Ok(())
+}
+
+pub(super) fn proxy_authorization_has_its_kind(bench: &Bench) -> Seen {
+    let status = "407 Proxy Authentication Required";
+    kind(through_proxy(bench, status), FailureKind::ProxyAuthorization)
+}
+
+pub(super) fn proxy_refusal_is_unsent(bench: &Bench) -> Seen {
+    for status in ["403 Forbidden", "407 Proxy Authentication Required"] {
+        unsent(through_proxy(bench, status))?;
+    }
+    Ok(())
+}
+
+/// A certificate of an unknown authority, and one for another name.
+pub(super) fn untrusted_certificate_has_its_kind(bench: &Bench) -> Seen {
+    let ok = |_: &_| vec![Act::Send(reply("ok").into_bytes())];
+    let (known, unknown) = (secure(ok), secure(ok));
+    for (root, name) in [(unknown.ca, "wx.qq.com"), (known.ca.clone(), "wx.example")] {
+        let reply = open(bench, &known.server, vec![root])?.ask(https(name));
+        kind(reply, FailureKind::Certificate)?;
+    }
+    Ok(())
+}
+
+pub(super) fn to_plain_server(bench: &Bench) -> Exchanged {
+    // A TLS ClientHello has no end of a request head, so the server answers after reading some bytes.
+    let address = listening(|mut socket| {
+        let _ = socket.read(&mut [0; 512]);
+        let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    bench
+        .with(Options { names: vec![("wx.qq.com", address)], ..Options::default() })?
+        .ask(https("wx.qq.com"))
+}
+
+pub(super) fn failed_handshake_has_its_kind(bench: &Bench) -> Seen {
+    kind(to_plain_server(bench), FailureKind::Tls)
+}
+
+pub(super) fn failed_handshake_is_unsent(bench: &Bench) -> Seen {
+    unsent(to_plain_server(bench))
+}
+
+/// Waits for the handshake of a silent server until the deadline of one second.
+pub(super) fn to_silent_server(bench: &Bench) -> Exchanged {
+    let server = Script::mute();
+    let names = vec![("wx.qq.com", server.address())];
+    let mut request = https("wx.qq.com");
+    request.deadline = Duration::from_secs(1);
+    bench.with(Options { names, ..Options::default() })?.ask(request)
+}
+
+pub(super) fn silent_handshake_has_its_kind(bench: &Bench) -> Seen {
+    kind(to_silent_server(bench), FailureKind::Timeout)
+}
+
+/// Threat S9: the flow may retry.
+pub(super) fn silent_handshake_is_unsent(bench: &Bench) -> Seen {
+    unsent(to_silent_server(bench))
+}
+
+pub(super) fn close_has_its_kind(bench: &Bench) -> Seen {
+    for begun in ["", "HTTP/1.1 200 OK\r\ncont"] {
+        let server = Script::new(move |_| vec![Act::Send(begun.into()), Act::Close]);
+        for request in [get(&server), post(&server, "hello")] {
+            kind(bench.client()?.ask(request), FailureKind::Closed)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn truncation_has_its_kind(bench: &Bench) -> Seen {
+    for rest in
+        ["content-length: 5\r\n\r\n1234", "transfer-encoding: chunked\r\n\r\n2\r\nok\r\n3\r\n12"]
+    {
+        let server = Script::new(move |_| {
+            vec![Act::Send(format!("HTTP/1.1 200 OK\r\n{rest}").into_bytes()), Act::Close]
+        });
+        kind(bench.client()?.ask(get(&server)), FailureKind::Truncated)?;
+    }
+    Ok(())
+}
+
+pub(super) fn truncated_stream_has_its_kind(bench: &Bench) -> Seen {
+    let server = Script::new(|_| {
+        let text = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel";
+        vec![Act::Send(text.into()), Act::Close]
+    });
+    let mut request = get(&server);
+    request.want = Want::Head { idle: Duration::from_secs(5) };
+    match replied(bench.client()?.stream(request))?.end {
+        Err(FailureKind::Truncated) => Ok(()),
+        end => Err(Deviation::new("an end with `Truncated`", format!("{end:?}"))),
+    }
+}
+
+pub(super) fn malformed_reply_has_its_kind(bench: &Bench) -> Seen {
+    let ok = "HTTP/1.1 200 OK\r\n";
+    for text in [
+        "SSH-2.0-OpenSSH_9.6\r\n\r\n".to_owned(),
+        "HTTP/1.1 x\r\n\r\n".to_owned(),
+        format!("{ok}transfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n"),
+        format!("{ok}content-length: 2\r\ncontent-length: 3\r\n\r\nok!"),
+    ] {
+        kind(bench.client()?.ask(get(&Script::replying(text))), FailureKind::Protocol)?;
+    }
+    Ok(())
+}
+
+/// Threat B2: clients that count in buffers exceed their limit a little, so the head is four times as long.
+pub(super) fn a_longer_head_is_too_large(bench: &Bench) -> Seen {
+    let long = "x".repeat(256 << 10);
+    let server =
+        Script::replying(format!("HTTP/1.1 200 OK\r\nx: {long}\r\ncontent-length: 2\r\n\r\nok"));
+    kind(bench.client()?.ask(get(&server)), FailureKind::TooLarge)
+}
