@@ -1,4 +1,4 @@
-//! Runs the kit of [`wechat_simulator::conformance`] on both adapters and on a third transport;
+//! Runs the kit of [`wechat_simulator::conformance`] on both adapters and on two other transports;
 //! checks that it detects broken transports; tests further guarantees of the adapters: copied
 //! bodies, immediate stops, proxies.
 
@@ -6,8 +6,10 @@ mod bad;
 mod copies;
 mod environment;
 mod host;
+mod on_reqwest;
 mod options;
 mod plain;
+mod reqwest;
 mod stop;
 mod truncated;
 
@@ -16,7 +18,7 @@ use std::time::{Duration, Instant};
 use wechat_proto::Body;
 use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response, Want};
-use wechat_simulator::conformance::{Kit, Script};
+use wechat_simulator::conformance::{Feature, Kit, Script};
 
 use host::{Client, Host, settings};
 
@@ -47,6 +49,29 @@ fn hyper_passes_every_check() {
     let report = Kit::new(host::hyper).deviations(&[]).run();
     assert_eq!(report.skipped().count(), 0);
     report.assert();
+}
+
+/// Threats N4, N7, B1 to B5, S9: every *must* check on a transport over another HTTP client.
+#[test]
+fn reqwest_passes_every_must_check() {
+    let deviations = [
+        "apostrophe_is_sent_verbatim",
+        "no_header_is_added",
+        "plain_http_is_tunnelled",
+        "connect_deadline_is_unsent",
+        "silent_handshake_is_unsent",
+        "end_without_close_notify",
+        "unknown_name_has_its_kind",
+        "proxy_refusal_has_its_kind",
+        "proxy_authorization_has_its_kind",
+        "failed_handshake_has_its_kind",
+        "malformed_reply_has_its_kind",
+        "a_longer_head_is_too_large",
+    ];
+    let report = Kit::new(on_reqwest::open).deviations(&deviations).run();
+    assert!(report.skipped().eq([("deadline_cap_is_applied", Feature::DeadlineCap)]), "{report}");
+    report.assert();
+    println!("{report}");
 }
 
 /// A transport of two hundred lines without optional features.

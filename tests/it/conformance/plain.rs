@@ -42,7 +42,7 @@ pub(crate) fn drive<F: Flow<State = Device>>(
 }
 
 /// Returns random bytes, of which std has only those of its hash maps.
-fn seed() -> [u8; 32] {
+pub(crate) fn seed() -> [u8; 32] {
     let words = [0_u64; 4].map(|_| RandomState::new().build_hasher().finish().to_ne_bytes());
     words.concat().try_into().unwrap()
 }

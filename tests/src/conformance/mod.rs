@@ -49,6 +49,8 @@
 //! - **Time.** The checks run concurrently and take some seconds. A check that does not end within 30 seconds fails.
 //!   Time limits are generous: only a delay of seconds exceeds one.
 //! - **Selection.** [`Kit::only`] and [`Kit::promise`] select some of the checks.
+//!
+#![doc = include_str!("clients.md")]
 
 mod encryption;
 mod failures;
