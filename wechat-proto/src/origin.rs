@@ -19,6 +19,7 @@ pub struct Origin {
     /// In the form used in requests: no path, no trailing slash.
     text: Box<str>,
     secure: bool,
+    loopback: bool,
 }
 
 impl Origin {
@@ -26,7 +27,7 @@ impl Origin {
     pub(crate) fn https(host: &str) -> Self {
         let mut text = String::from("https://");
         text.push_str(host);
-        Self { text: text.into(), secure: true }
+        Self { text: text.into(), secure: true, loopback: false }
     }
 
     /// Parses an origin that may be plain `http` on any host. Anyone who can read that network can
@@ -67,7 +68,11 @@ impl Origin {
             .and_then(|_| text.get(origin.len()..));
         let usual = if secure { ":443" } else { ":80" };
         match rest.map(|rest| rest.strip_prefix(usual).unwrap_or(rest)) {
-            Some("" | "/") => Ok(Self { text: origin.into(), secure }),
+            Some("" | "/") => {
+                let mut parsed = Self { text: origin.into(), secure, loopback: false };
+                parsed.loopback = is_loopback(parsed.host());
+                Ok(parsed)
+            }
             _ => Err(invalid),
         }
     }
@@ -79,7 +84,8 @@ impl Origin {
 
     /// Returns host and port in the form of the `Host` header.
     pub fn authority(&self) -> &str {
-        self.text.split_once("://").map_or("", |(_, authority)| authority)
+        let scheme = if self.secure { "https://" } else { "http://" };
+        self.text.strip_prefix(scheme).unwrap_or_default()
     }
 
     /// Returns the host without its port.
@@ -93,12 +99,15 @@ impl Origin {
     }
 
     /// Returns whether the host is a loopback address or `localhost`.
-    pub fn is_loopback(&self) -> bool {
-        let host = self.host();
-        host == "localhost"
-            || host == "[::1]"
-            || host.parse::<core::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+    pub const fn is_loopback(&self) -> bool {
+        self.loopback
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host == "[::1]"
+        || host.parse::<core::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Returns the host of `host`, `host:port` or `[address]:port`.
