@@ -27,6 +27,8 @@ pub struct Jar {
     /// Ordered, so that the same cookies produce the same header.
     cookies: BTreeMap<Key, Value>,
     clock: Clock,
+    /// The last `Date`, as received.
+    date: Box<str>,
 }
 
 /// The clock that decides whether cookies are expired; not stored.
@@ -106,7 +108,7 @@ impl Jar {
         date: Option<&str>,
         now: Timestamp,
     ) {
-        let date = date.and_then(http_date);
+        let date = date.and_then(|date| self.parse_date(date));
         if let Some(date) = date {
             self.clock = Clock::Service(date);
             self.cookies.retain(|_, value| !value.is_expired(self.clock, now));
@@ -123,6 +125,18 @@ impl Jar {
                 self.evict();
             }
         }
+    }
+
+    /// Parses a `Date`. Many replies have that of the previous one, as it is in seconds.
+    fn parse_date(&mut self, text: &str) -> Option<Timestamp> {
+        if let Clock::Service(date) = self.clock
+            && *self.date == *text
+        {
+            return Some(date);
+        }
+        let date = http_date(text)?;
+        self.date = text.into();
+        Some(date)
     }
 
     /// Adds the cookies of a `Cookie` header that a browser sent to the page.
@@ -301,7 +315,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
 
 impl From<Vec<(Key, Value)>> for Jar {
     fn from(cookies: Vec<(Key, Value)>) -> Self {
-        Self { cookies: cookies.into_iter().collect(), clock: Clock::Unknown }
+        Self { cookies: cookies.into_iter().collect(), clock: Clock::Unknown, date: Box::default() }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,10 +28,14 @@ impl SyncKey {
 
     /// Returns the key in the form of `synccheck`: `1_643606091|2_643606203`.
     pub(crate) fn joined(&self) -> String {
-        let mut text = String::new();
+        let (mut text, mut number) = (String::new(), itoa::Buffer::new());
         for (key, value) in &self.0 {
-            let bar = if text.is_empty() { "" } else { "|" };
-            let _ = write!(text, "{bar}{key}_{value}");
+            if !text.is_empty() {
+                text.push('|');
+            }
+            text.push_str(number.format(*key));
+            text.push('_');
+            text.push_str(number.format(*value));
         }
         text
     }
@@ -121,6 +124,8 @@ mod tests {
         let key = WireKey::of(json).unwrap();
         assert_eq!(key.joined(), "1_643606091|2_5000000000");
         assert_eq!(serde_json::to_string(&key.body()).unwrap(), json);
+        let key = SyncKey(alloc::vec![(0, i64::MIN), (-10, i64::MAX)]);
+        assert_eq!(key.joined(), "0_-9223372036854775808|-10_9223372036854775807");
     }
 
     /// `docs/protocol.md` §7.2: a key set with `Count` 0 must not replace the stored one.

@@ -49,7 +49,7 @@ impl<'a> Script<'a> {
                 return;
             }
             let Some(value) = scanner.value() else { return };
-            self.0.insert(Cow::Owned(alloc::format!("{target}.{name}")), value);
+            self.0.insert([target, ".", &name].concat().into(), value);
             if !scanner.sign(',') {
                 return;
             }
