@@ -129,4 +129,53 @@ mod tests {
             assert_eq!(error.is_transient(), is_transient, "{ret}");
         }
     }
+
+    /// Threats J4, J6: malformed JSON in one contact or member does not affect the others.
+    #[test]
+    fn malformed_contact_does_not_affect_the_others() {
+        for (value, name) in [
+            (r#""a\x1bb""#, "a\u{1b}b"),
+            (r#""it\'s""#, "it's"),
+            (r#""a\qb""#, "a\\qb"),
+            (r#""ends in a backslash\""#, "ends in a backslash\\"),
+            (r#""say "hi", twice""#, "say \"hi\", twice"),
+            (r#""a"},{"b""#, "a\"},{\"b"),
+            (r#""a"}]}""#, "a\"}]}"),
+            (r#""\ud83d""#, "\u{fffd}"),
+            ("'a'", "a"),
+            ("007", "7"),
+            ("NaN", ""),
+            ("undefined", ""),
+            ("@", ""),
+            ("{'a':1}", ""),
+        ] {
+            for poisoned in 0..3 {
+                let member = |id: i32| {
+                    let name = if id == poisoned { value } else { "\"n\"" };
+                    alloc::format!(
+                        r#"{{"Uin":0,"UserName":"@{id}","NickName":{name},"KeyWord":""}}"#
+                    )
+                };
+                let list = [0, 1, 2].map(member).join("\n,");
+                let room = alloc::format!(
+                    r#"{{"Uin":0,"UserName":"@@r","NickName":{value},"MemberList":[{list}],"City":"c"}}"#
+                );
+                let body = alloc::format!(
+                    r#"{{"BaseResponse":{{"Ret":0}},"MemberCount":4,"MemberList":[{room},{list}],"Seq":7}}"#
+                );
+                let page = GetContacts::new().parse(&reply(&body)).expect(&body);
+                assert_eq!((page.contacts.len(), page.next), (4, 7), "{body}");
+                let expected = |index| if index == poisoned { name } else { "n" };
+                for (contact, index) in page.contacts.iter().skip(1).zip(0..) {
+                    assert_eq!(&*contact.nick_name, expected(index), "{body}");
+                }
+                let room = &page.contacts[0];
+                assert_eq!((&*room.nick_name, &*room.city), (name, "c"), "{body}");
+                assert_eq!(room.members.len(), 3, "{body}");
+                for (member, index) in room.members.iter().zip(0..) {
+                    assert_eq!(&*member.nick_name, expected(index), "{body}");
+                }
+            }
+        }
+    }
 }

@@ -27,7 +27,8 @@ impl Raw {
         if let Ok(value) = serde_json::from_str(&self.0) {
             return Some(value);
         }
-        let text = mend(&self.0)?;
+        // Any other text is not a message, whatever it could be repaired to.
+        let text = self.0.trim_start().starts_with('{').then(|| mend(&self.0))??;
         let value = serde_json::from_str(&text).ok()?;
         self.0 = text.into();
         Some(value)

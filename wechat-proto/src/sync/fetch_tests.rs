@@ -143,23 +143,25 @@ fn other_replies_are_errors() {
 fn malformed_message_does_not_affect_the_others() {
     let me = "@me".parse().unwrap();
     for (field, text) in [
-        (r#""Content":"a\x1bb""#, Some("a\u{1b}b")),
-        (r#""Content":"it\'s""#, Some("it's")),
-        (r#""Content":"a\qb""#, Some("a\\qb")),
-        (r#""Content":"a\u12 b""#, Some("a\\u12 b")),
-        (r#""Content":"ends in a backslash\""#, Some("ends in a backslash\\")),
-        (r#""Content":"say "hi" to all""#, Some("say \"hi\" to all")),
-        (r#""ImgHeight":007,"Content":"x""#, Some("x")),
-        (r#""ImgHeight":NaN,"Content":"x""#, Some("x")),
-        (r#""ImgHeight":undefined,"Content":"x""#, Some("x")),
-        (r#""ImgHeight":+1,"Content":"x""#, Some("x")),
-        (r#""ImgHeight":0x1F,"Content":"x""#, Some("x")),
-        (r#""ImgHeight":1e400,"Content":"x""#, Some("x")),
-        (r#""Else":{"a":1,},"Content":"x""#, Some("x")),
-        (r#""Else":{'a':1},"Content":"x""#, Some("x")),
-        (r#""Content":"x","Else":]"#, None),
-        (r#""Content":"no end"#, None),
-        (r#"}},{,"Content":"x""#, None),
+        (r#""Content":"a\x1bb""#, "a\u{1b}b"),
+        (r#""Content":"it\'s""#, "it's"),
+        (r#""Content":"a\qb""#, "a\\qb"),
+        (r#""Content":"a\u12 b""#, "a\\u12 b"),
+        (r#""Content":"ends in a backslash\""#, "ends in a backslash\\"),
+        (r#""Content":"say "hi" to all""#, "say \"hi\" to all"),
+        (r#""ImgHeight":007,"Content":"x""#, "x"),
+        (r#""ImgHeight":NaN,"Content":"x""#, "x"),
+        (r#""ImgHeight":undefined,"Content":"x""#, "x"),
+        (r#""ImgHeight":+1,"Content":"x""#, "x"),
+        (r#""ImgHeight":0x1F,"Content":"x""#, "x"),
+        (r#""ImgHeight":1e400,"Content":"x""#, "x"),
+        (r#""Else":{"a":1,},"Content":"x""#, "x"),
+        (r#""Else":{'a':1},"Content":"x""#, "x"),
+        (r#""Content":"a"}b""#, "a\"}b"),
+        (r#""Content":"[{"a":"b"}],["c"]""#, "[{\"a\":\"b\"}],[\"c\"]"),
+        (r#""Content":"x","Else":]"#, "x"),
+        (r#""Content":"no end"#, "no end"),
+        (r#"}},{,"Content":"x""#, "x"),
     ] {
         let message = |id: u8, field: &str| {
             format!(
@@ -183,13 +185,78 @@ fn malformed_message_does_not_affect_the_others() {
                 assert_eq!(sound.unwrap().text(), Some("sound"), "{body}");
             }
             let found = &messages[usize::from(broken)];
-            match text {
-                Some(_) => assert_eq!(found.text(), text, "{body}"),
-                None => {
-                    assert!(matches!(found.kind, Kind::Unreadable { .. }), "{body}");
-                    assert!(list[usize::from(broken)].starts_with(found.raw.json()), "{body}");
-                }
-            }
+            assert_eq!(found.text(), Some(text), "{body}");
+            assert_eq!(messages.len(), 3, "{body}");
+        }
+    }
+}
+
+/// Threats J4, J6: the contacts of a batch are repaired like its messages.
+#[test]
+fn malformed_contact_does_not_affect_messages() {
+    for name in [r#""\ud83d""#, r#""a "b" c""#, "NaN", "1e400", r#""a"},{""#] {
+        let body = format!(
+            r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{{"MsgId":"1","Content":"a"}}],"ModContactList":[{{"UserName":"@c","NickName":{name},"City":""}},{{"UserName":"@d","NickName":"d"}}],"SyncKey":{{"Count":1,"List":[{{"Key":1,"Val":7}}]}}}}"#
+        );
+        let batch = FetchBatch.parse(&reply(&body)).unwrap();
+        assert_eq!(batch.sync_key.as_ref().unwrap().joined(), "1_7", "{body}");
+        let names = batch.changed.iter().map(|contact| contact.user_name.as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["@c", "@d"], "{body}");
+        assert_eq!(batch.messages(&"@me".parse().unwrap()).len(), 1, "{body}");
+    }
+}
+
+/// Threat J6: a message that contains the name of its list.
+#[test]
+fn list_name_in_a_message_does_not_affect_the_others() {
+    let message = |id: &str, text: &str| format!(r#"{{"MsgId":"{id}","Content":"{text}"}}"#);
+    let text = r#"x,"AddMsgList":[{"MsgI,"a":"b"#;
+    let list = [message("1", "a"), message("2", text), message("3", "c")].join(",");
+    let body = format!(
+        r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{list}],"ModContactList":[{{"UserName":"@c"}}]}}"#
+    );
+    let batch = FetchBatch.parse(&reply(&body)).unwrap();
+    assert_eq!(batch.changed.len(), 1);
+    let messages = batch.messages(&"@me".parse().unwrap());
+    let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();
+    assert_eq!(ids, ["1", "2", "3"]);
+}
+
+/// Threat J6: messages in which `MsgId` is not the first field.
+#[test]
+fn field_order_of_messages_does_not_matter() {
+    let message = |id: &str, text: &str| format!(r#"{{"Content":"{text}","MsgId":"{id}"}}"#);
+    let list = [message("1", "a"), message("2", r#"a "b""#), message("3", "c")];
+    let body = format!(r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{}]}}"#, list.join(","));
+    let messages = FetchBatch.parse(&reply(&body)).unwrap().messages(&"@me".parse().unwrap());
+    let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();
+    assert_eq!(ids, ["1", "2", "3"]);
+}
+
+/// Threat J6: the text is kept.
+#[test]
+fn text_in_place_of_a_message_is_unreadable() {
+    let me = "@me".parse().unwrap();
+    let message = |id: u8| format!(r#"{{"MsgId":"{id}","FromUserName":"@a","Content":"{id}"}}"#);
+    for text in ["@@", "\"", "{\"MsgId\" 1}", "{@}", "[{", "\"a\":]}", "NaN"] {
+        for index in 0..3 {
+            let mut list = [1, 2, 3].map(message);
+            list[index] = text.into();
+            let body = format!(
+                r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{}],"ModContactCount":0,"SyncKey":{{"Count":1,"List":[{{"Key":1,"Val":7}}]}}}}"#,
+                list.join("\n,")
+            );
+            let batch = FetchBatch.parse(&reply(&body)).unwrap();
+            assert_eq!(batch.sync_key.as_ref().unwrap().joined(), "1_7", "{body}");
+            let messages = batch.messages(&me);
+            let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();
+            let mut expected = ["1", "2", "3"];
+            expected[index] = "";
+            assert_eq!(ids, expected, "{body}");
+            let found = &messages[index];
+            assert!(matches!(found.kind, Kind::Unreadable { .. }), "{body}");
+            let kept = text.trim_end_matches([']', '}']);
+            assert!(found.raw.json().contains(kept), "{} of {body}", found.raw.json());
         }
     }
 }

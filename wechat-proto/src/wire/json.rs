@@ -4,7 +4,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::lenient::Lenient;
-use super::repair::{decode, repair};
+use super::mend::mend;
+use super::repair::decode;
 
 /// Parses a body into a typed object: first unchanged, then repaired.
 ///
@@ -17,7 +18,7 @@ pub(crate) fn parse<T: Lenient>(body: &[u8]) -> Result<T, Cow<'static, str>> {
         return Err(describe(&text));
     }
     serde_json::from_str(&text).or_else(|error| {
-        let repaired = repair(&text).and_then(|text| serde_json::from_str(&text).ok());
+        let repaired = mend(&text).and_then(|text| serde_json::from_str(&text).ok());
         // The message of `serde_json` may quote the text, so that only its position is used.
         let (line, column) = (error.line(), error.column());
         repaired.ok_or_else(|| {

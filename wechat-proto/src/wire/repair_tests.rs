@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::wire::mend::DEEP;
+use crate::wire::mend::mend;
 
 fn mended(text: &str) -> Value {
     let text = mend(text).unwrap_or_else(|| panic!("{text}"));
@@ -55,9 +55,18 @@ fn faults_are_repaired() {
 
 #[test]
 fn incomplete_text_is_not_repaired() {
-    for text in
-        ["", "{", "{\"a\":1", "{\"a\":\"b", "{\"a\":1}}", "{\"a\":1} x", "{\"a\" 1}", "[1 2]", "[}"]
-    {
+    for text in [
+        "",
+        "{",
+        "{\"a\":\"}",
+        "{\"a\":\"b}",
+        "{\"a\":1",
+        "{\"a\":\"b",
+        "{\"a\":1}}",
+        "{\"a\":1} x",
+        "{\"a\" 1}",
+        "[}",
+    ] {
         assert_eq!(mend(text), None, "{text}");
     }
 }
@@ -68,7 +77,7 @@ fn deep_values_become_null() {
     let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     let text = format!("{{\"a\":{},\"b\":1}}", deep(50_000));
     assert_eq!(mended(&text)["b"], 1);
-    assert_eq!(mend(&deep(DEEP)).unwrap(), deep(DEEP));
+    assert_eq!(mend(&deep(100)).unwrap(), deep(100));
 }
 
 /// Threat J4.
@@ -90,7 +99,7 @@ fn replies_without_messages_are_repaired() {
         let text = format!(
             r#"{{"AddMsgList":{list},"ModContactList":[{{"Sex":01,"Name":"a"}},{{"Name":"b"}}]}}"#
         );
-        let reply: Value = serde_json::from_str(&repair(&text).unwrap()).unwrap();
+        let reply: Value = serde_json::from_str(&mend(&text).unwrap()).unwrap();
         let messages: Value = serde_json::from_str(list).unwrap();
         assert_eq!(reply["AddMsgList"], messages);
         assert_eq!(reply["ModContactList"], json!([{ "Sex": 1, "Name": "a" }, { "Name": "b" }]));
@@ -116,15 +125,154 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A list of three messages, the middle one with these fields.
-fn batch(fields: &str) -> String {
-    let message = |id: u8, fields: &str| {
-        format!("{{\n\"MsgId\": \"{id}\",\n\"Content\": \"text {id}\"\n{fields}}}")
+/// A reply with a list of three elements, in the layout of the service.
+struct Sample {
+    /// The path to the list.
+    path: &'static str,
+    before: &'static str,
+    elements: [String; 3],
+    after: &'static str,
+}
+
+const START: &str = "{\n\"BaseResponse\": {\n\"Ret\": 0,\n\"ErrMsg\": \"\"\n}\n,\n";
+macro_rules! key {
+    () => {
+        "\"SyncKey\": {\n\"Count\": 2,\n\"List\": [{\n\"Key\": 1,\n\"Val\": 5\n}\n,{\n\"Key\": 2,\n\"Val\": 6\n}\n]\n}\n,\n\"SKey\": \"\"\n}\n"
     };
-    let list = [message(1, ""), message(2, fields), message(3, "")].join("\n,");
+}
+
+fn message(id: u8) -> String {
     format!(
-        "{{\n\"BaseResponse\": {{\"Ret\": 0}},\n\"AddMsgList\": [{list}\n],\n\"ModContactList\": [{{\"UserName\": \"@a\"}}],\n\"SKey\": \"\"\n}}\n"
+        "{{\n\"MsgId\": \"{id}\",\n\"FromUserName\": \"@a\",\n\"Content\": \"text {id}\",\n\"ImgHeight\": 0,\n\"RecommendInfo\": {{\n\"UserName\": \"\",\n\"Content\": \"\"\n}}\n,\n\"AppInfo\": {{\n\"AppID\": \"\",\n\"Type\": 0\n}}\n,\n\"EncryFileName\": \"\"\n}}"
     )
+}
+
+fn member(id: u8) -> String {
+    format!(
+        "{{\n\"Uin\": 0,\n\"UserName\": \"@{id}\",\n\"NickName\": \"name {id}\",\n\"KeyWord\": \"\"\n}}"
+    )
+}
+
+fn contact(id: u8) -> String {
+    let members = [1, 2].map(member).join("\n,");
+    format!(
+        "{{\n\"Uin\": 0,\n\"UserName\": \"@{id}\",\n\"NickName\": \"name {id}\",\n\"Sex\": 1,\n\"MemberList\": [{members}\n]\n,\n\"RemarkName\": \"\",\n\"KeyWord\": \"\"\n}}"
+    )
+}
+
+fn changed(id: u8) -> String {
+    format!(
+        "{{\n\"UserName\": \"@{id}\",\n\"NickName\": \"name {id}\",\n\"MemberCount\": 0,\n\"MemberList\": [],\n\"Signature\": \"\"\n}}"
+    )
+}
+
+/// Each list of elements.
+fn samples() -> [Sample; 6] {
+    [
+        Sample {
+            path: "/AddMsgList",
+            before: "\"AddMsgCount\": 3,\n\"AddMsgList\": [",
+            elements: [1, 2, 3].map(message),
+            after: concat!(
+                "\n]\n,\n\"ModContactCount\": 1,\n\"ModContactList\": [{\n\"UserName\": \"@8\"\n}\n]\n,\n",
+                key!()
+            ),
+        },
+        Sample {
+            path: "/ModContactList",
+            before: "\"AddMsgList\": [{\n\"MsgId\": \"8\"\n}\n,{\n\"MsgId\": \"9\"\n}\n]\n,\n\"ModContactCount\": 3,\n\"ModContactList\": [",
+            elements: [1, 2, 3].map(changed),
+            after: concat!("\n]\n,\n\"DelContactCount\": 0,\n\"DelContactList\": []\n,\n", key!()),
+        },
+        Sample {
+            path: "/ModChatRoomMemberList",
+            before: "\"DelContactList\": [{\n\"UserName\": \"@8\"\n}\n]\n,\n\"ModChatRoomMemberCount\": 3,\n\"ModChatRoomMemberList\": [",
+            elements: [1, 2, 3].map(contact),
+            after: concat!(
+                "\n]\n,\n\"Profile\": {\n\"BitFlag\": 0,\n\"NickName\": {\n\"Buff\": \"\"\n}\n}\n,\n\"ContinueFlag\": 0,\n",
+                key!()
+            ),
+        },
+        Sample {
+            path: "/MemberList",
+            before: "\"MemberCount\": 3,\n\"MemberList\": [",
+            elements: [1, 2, 3].map(contact),
+            after: concat!("\n]\n,\n\"Seq\": 0,\n", key!()),
+        },
+        Sample {
+            path: "/ContactList",
+            // The last field of the reply.
+            before: "\"SyncKey\": {\n\"Count\": 0,\n\"List\": []\n}\n,\n\"Count\": 3,\n\"ContactList\": [",
+            elements: [1, 2, 3].map(contact),
+            after: "\n]\n}\n",
+        },
+        Sample {
+            path: "/ContactList/0/MemberList",
+            before: "\"Count\": 2,\n\"ContactList\": [{\n\"Uin\": 0,\n\"UserName\": \"@@1\",\n\"MemberList\": [",
+            elements: [1, 2, 3].map(member),
+            after: concat!(
+                "\n]\n,\n\"RemarkName\": \"\"\n}\n,{\n\"Uin\": 0,\n\"UserName\": \"@@2\"\n}\n]\n,\n",
+                key!()
+            ),
+        },
+    ]
+}
+
+impl Sample {
+    /// Checks that a malformed element does not affect the rest of the reply.
+    fn check(&self, index: usize, element: &str) {
+        let mut elements = self.elements.each_ref().map(String::as_str);
+        let read = |elements: &[&str]| {
+            let text = [START, self.before, &elements.join("\n,"), self.after].concat();
+            let repaired = mend(&text).unwrap_or_else(|| panic!("{text}"));
+            let mut reply: Value = serde_json::from_str(&repaired).unwrap();
+            let list = reply.pointer_mut(self.path).map(Value::take);
+            let Some(Value::Array(list)) = list else { panic!("{repaired}") };
+            (list, reply, text)
+        };
+        let (mut expected, other, _) = read(&elements);
+        elements[index] = element;
+        let (mut list, reply, text) = read(&elements);
+        expected.remove(index);
+        for expected in &expected {
+            let found = list.iter().position(|found| found == expected);
+            let found =
+                found.unwrap_or_else(|| panic!("{expected} is missing from {list:?} of {text}"));
+            list.remove(found);
+        }
+        // At the end, malformed text may contain fields of the reply.
+        for (name, value) in other.as_object().unwrap() {
+            assert_eq!(Some(value), reply.get(name), "{name} of {text}");
+        }
+        // The malformed element is not lost, if it is a message.
+        let is_message = self.path == "/AddMsgList"
+            && !element.trim_matches(|c: char| c.is_whitespace() || ",}]".contains(c)).is_empty();
+        assert!(!is_message || !list.is_empty(), "{text}");
+    }
+}
+
+/// Returns whether text in place of an element contains the name of a field: see [`super`].
+fn has_name(sample: usize, index: usize, text: &str) -> bool {
+    // Within the list of messages, only another message counts.
+    let is_name = |name: &str| sample != 0 || index == 2 || name == "MsgId";
+    let text = format!(",{text}");
+    text.match_indices(['{', ','])
+        .any(|(at, _)| field(&text[at + 1..]).is_some_and(|(name, _)| is_name(name)))
+}
+
+/// Parts of JSON, separated by spaces.
+const PUNCTUATION: &str = r#"" ' \ { } [ ] , : },{ }] "} "},{" ]} null "a" a: 'a': "a": ,"a":[ {"a":{ ],"a":1 "MsgId": ,"Seq": {"MsgId":"#;
+
+/// Any text, mostly punctuation.
+fn poison() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        "\\PC{0,4}",
+        prop::collection::vec(any::<u8>(), 0..4)
+            .prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        "[\\[\\]{}\",:\\\\ua0-9'MsgId \n]{0,6}",
+        prop::sample::select(PUNCTUATION.split(' ').collect::<Vec<_>>()).prop_map(String::from),
+    ];
+    prop::collection::vec(part, 0..8).prop_map(|parts| parts.concat())
 }
 
 proptest! {
@@ -133,7 +281,7 @@ proptest! {
         for text in [value.to_string(), format!("{value:#}")] {
             prop_assert_eq!(&mended(&text), &value);
             let object = format!("{{\"AddMsgList\":[{text}]}}");
-            let again: Value = serde_json::from_str(&repair(&object).unwrap()).unwrap();
+            let again: Value = serde_json::from_str(&mend(&object).unwrap()).unwrap();
             prop_assert_eq!(&again["AddMsgList"][0], &value);
         }
     }
@@ -152,14 +300,29 @@ proptest! {
         }
     }
 
-    /// Threat J6: no text within one message affects the others.
+    /// Threat J6: any text in a string of an element does not affect the others.
     #[test]
-    fn messages_are_repaired_alone(text in prop_oneof!["\\PC{0,60}", "[\\[\\]{}\",:\\\\ua0-9'MsgId ]{0,60}"]) {
-        let text = repair(&batch(&format!(",{text}")));
-        let reply: Value = serde_json::from_str(&text.unwrap()).unwrap();
-        let list = reply["AddMsgList"].as_array().unwrap();
-        prop_assert_eq!(&list[0], &json!({ "MsgId": "1", "Content": "text 1" }));
-        prop_assert_eq!(list.last().unwrap(), &json!({ "MsgId": "3", "Content": "text 3" }));
-        prop_assert_eq!(&reply["ModContactList"], &json!([{ "UserName": "@a" }]));
+    fn text_of_an_element_does_not_affect_the_others(
+        sample in 0..6_usize, index in 0..3_usize, string in any::<prop::sample::Index>(),
+        before in "[ a]{0,2}", text in poison(), after in "[ a]{0,2}",
+    ) {
+        let element = &samples()[sample].elements[index];
+        let strings: Vec<usize> = element.match_indices(": \"").map(|(at, _)| at + 3).collect();
+        let (start, rest) = element.split_at(strings[string.index(strings.len())]);
+        prop_assume!(!has_name(sample, index, &text));
+        samples()[sample].check(index, &[start, &before, &text, &after, rest].concat());
+    }
+
+    /// Threat J6: any text in place of an element does not affect the others.
+    #[test]
+    fn text_in_place_of_an_element_does_not_affect_the_others(
+        sample in 0..6_usize, index in 0..3_usize, text in poison(),
+    ) {
+        // Brackets in place of a member may close the contact.
+        let last = text.trim_end_matches(|c: char| c.is_whitespace() || "},]".contains(c));
+        let is_closing = text[last.len()..].replace(|c: char| c.is_whitespace(), "").contains("]}");
+        prop_assume!(!has_name(sample, index, &text));
+        prop_assume!(sample != 5 || !is_closing);
+        samples()[sample].check(index, &text);
     }
 }
