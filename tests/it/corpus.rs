@@ -71,7 +71,7 @@ macro_rules! replayed {
 }
 
 replayed! {
-    script xml text json cookie values endpoints messages records
+    script xml text json differential cookie values endpoints messages records
     login contacts inbox fetch room upload
 }
 
@@ -120,7 +120,7 @@ fn every_target_has_corpus_program_and_replay() {
     assert_eq!(names.len(), fuzz::entries().count());
     let targets: BTreeSet<String> =
         fuzz::TARGETS.iter().map(|(target, _)| (*target).to_owned()).collect();
-    assert!((12..=15).contains(&targets.len()), "{}", targets.len());
+    assert!((12..=16).contains(&targets.len()), "{}", targets.len());
     let listed = |folder: &Path| -> BTreeSet<String> {
         let files = fs::read_dir(folder).expect("readable folder");
         let stem = |file: fs::DirEntry| Some(file.path().file_stem()?.to_str()?.to_owned());

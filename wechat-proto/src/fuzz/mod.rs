@@ -20,6 +20,7 @@ use crate::session::{Me, Session};
 use crate::sync::SyncKey;
 use crate::time::Timestamp;
 
+mod differential;
 mod downloads;
 mod endpoints;
 mod flows;
@@ -30,6 +31,7 @@ mod records;
 mod script;
 mod values;
 
+pub use differential::DIFFERENTIAL;
 pub use endpoints::{ENDPOINTS, Visitor, endpoints};
 pub use messages::MESSAGES;
 pub use records::RECORDS;
@@ -47,6 +49,7 @@ pub const TARGETS: &[(&str, Table)] = &[
     ("xml", &[("document", markup::document), ("notice", markup::notice)]),
     ("text", &[("text", markup::text)]),
     ("json", &[("repair", json::repaired), ("typed", json::typed), ("session", json::session)]),
+    ("differential", DIFFERENTIAL),
     ("cookie", &[("cookie", values::cookie)]),
     (
         "values",
