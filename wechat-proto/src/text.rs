@@ -3,13 +3,14 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 use core::ops::Deref;
 
 use serde::Serialize;
 
 use crate::wire::entities;
+use crate::wire::lenient::{Scalar, scalar};
 
 /// A string received from the service; dereferences to `str`.
 #[derive(Clone, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -96,12 +97,27 @@ impl fmt::Debug for Text {
 /// assert_eq!(text::encode("A & B😄"), name);
 /// ```
 pub fn decode(text: Text) -> Box<str> {
-    // Nearly every text is returned here; a scan without early exit is fastest.
-    let markup = |found, byte: &u8| found | (*byte == b'<') | (*byte == b'&');
-    if !text.as_bytes().iter().fold(false, markup) {
-        return text.0;
+    if has_markup(&text) { decode_markup(&text) } else { text.0 }
+}
+
+/// A name or another text that is decoded while it is parsed: see [`decode`].
+#[derive(Default)]
+pub(crate) struct Decoded(pub(crate) Box<str>);
+
+scalar!(Decoded);
+
+impl Scalar for Decoded {
+    fn set_number(&mut self, number: i64) {
+        self.0 = number.to_string().into();
     }
-    let mut text = Cow::Borrowed(&*text.0);
+
+    fn set_text(&mut self, text: &str) {
+        self.0 = if has_markup(text) { decode_markup(text) } else { text.into() };
+    }
+}
+
+fn decode_markup(text: &str) -> Box<str> {
+    let mut text = Cow::Borrowed(text);
     if text.contains("<br/>") {
         text = Cow::Owned(text.replace("<br/>", "\n"));
     }
@@ -112,6 +128,19 @@ pub fn decode(text: Text) -> Box<str> {
         };
     }
     spans(&text).unwrap_or_else(|| text.into_owned()).into()
+}
+
+/// Returns whether a text contains anything to decode, which nearly none does.
+fn has_markup(text: &str) -> bool {
+    // Without an early exit, the bytes of a block are compared at once.
+    let found = |found, byte: &u8| found | (*byte == b'<') | (*byte == b'&');
+    let in_block = |block: &[u8; 16]| block.iter().fold(false, found);
+    let bytes = text.as_bytes();
+    match bytes.last_chunk() {
+        // The last block may overlap the one before.
+        Some(last) => in_block(last) || bytes.as_chunks().0.iter().any(in_block),
+        None => bytes.iter().fold(false, found),
+    }
 }
 
 /// Encodes a text in the notation of the service for names and the content of messages, the inverse
@@ -158,7 +187,7 @@ fn is_emoji(c: char) -> bool {
         c,
         '\u{2122}' | '\u{2600}'..='\u{27bf}' | '\u{2b50}' | '\u{2b55}' | '\u{1f000}'..='\u{1faff}'
     );
-    drawn && !CORRECTED.iter().any(|(wrong, _)| u32::from_str_radix(wrong, 16) == Ok(c.into()))
+    drawn && corrected(u32::from(c)) == u32::from(c)
 }
 
 const SPAN: &str = "<span class=\"emoji emoji";
@@ -166,37 +195,39 @@ const SPAN: &str = "<span class=\"emoji emoji";
 /// Replaces emoji spans by their characters; other text is unchanged. Returns `None` if there is no
 /// span.
 pub(crate) fn spans(text: &str) -> Option<String> {
-    if !text.contains(SPAN) {
-        return None;
-    }
-    let mut out = String::with_capacity(text.len());
+    let mut out = String::new();
     let mut rest = text;
-    while let Some(at) = rest.find(SPAN) {
-        let (before, span) = rest.split_at(at);
-        out.push_str(before);
-        let code = span.get(SPAN.len()..).unwrap_or_default();
-        let digits = code.bytes().take_while(u8::is_ascii_hexdigit).count();
-        let (hex, end) = code.split_at(digits);
-        // One code lacks the `>` of its opening tag.
-        let after = ["\"></span>", "\"</span>"].iter().find_map(|tag| end.strip_prefix(tag));
-        match (emoji(hex), after) {
-            (Some(characters), Some(after)) => {
-                out.push_str(&characters);
-                rest = after;
-            }
-            _ => {
-                out.push_str(SPAN);
-                rest = code;
-            }
+    let mut next = 0;
+    while let Some(found) = rest.get(next..).and_then(|text| text.find('<')) {
+        let (before, from) = rest.split_at(next + found);
+        let Some(((first, second), after)) = span_at(from) else {
+            next += found + 1;
+            continue;
+        };
+        if out.is_empty() {
+            out.reserve(text.len());
         }
+        out.push_str(before);
+        out.push(first);
+        out.extend(second);
+        (rest, next) = (after, 0);
     }
-    out.push_str(rest);
-    Some(out)
+    (!out.is_empty()).then(|| out + rest)
+}
+
+/// Parses the span at the start of a text; returns its characters and the text after it.
+fn span_at(text: &str) -> Option<((char, Option<char>), &str)> {
+    let code = text.strip_prefix(SPAN)?;
+    let digits = code.bytes().take_while(u8::is_ascii_hexdigit).count();
+    let (hex, end) = code.split_at(digits);
+    // One code lacks the `>` of its opening tag.
+    let after = end.strip_prefix("\"></span>").or_else(|| end.strip_prefix("\"</span>"))?;
+    Some((emoji(hex)?, after))
 }
 
 /// Returns the characters for the digits of a span: one code point of 4 or 5 digits, or two (4 and
 /// 4, 5 and 5, 2 and 4).
-fn emoji(hex: &str) -> Option<String> {
+fn emoji(hex: &str) -> Option<(char, Option<char>)> {
     let (first, second) = match hex.len() {
         4 | 5 => (hex, ""),
         6 => hex.split_at(2),
@@ -204,30 +235,26 @@ fn emoji(hex: &str) -> Option<String> {
         10 => hex.split_at(5),
         _ => return None,
     };
-    let character = |hex| u32::from_str_radix(hex, 16).ok().and_then(char::from_u32);
-    let mut out = String::new();
-    out.push(character(corrected(first))?);
-    if !second.is_empty() {
-        out.push(character(second)?);
-    }
-    Some(out)
+    let code = |hex| u32::from_str_radix(hex, 16).ok();
+    let first = char::from_u32(corrected(code(first)?))?;
+    let second = if second.is_empty() { None } else { Some(char::from_u32(code(second)?)?) };
+    Some((first, second))
 }
 
-/// Codes that the web service uses for another face than the phone, with the phone's code.
-const CORRECTED: [(&str, &str); 9] = [
-    ("1f63c", "1f601"),
-    ("1f639", "1f602"),
-    ("1f63a", "1f603"),
-    ("1f4ab", "1f616"),
-    ("1f64d", "1f614"),
-    ("1f63b", "1f60d"),
-    ("1f63d", "1f618"),
-    ("1f64e", "1f621"),
-    ("1f63f", "1f622"),
-];
-
-fn corrected(hex: &str) -> &str {
-    CORRECTED.iter().find(|(wrong, _)| *wrong == hex).map_or(hex, |(_, right)| right)
+/// Returns the code of a face on the phone: the web service uses other codes for some.
+const fn corrected(code: u32) -> u32 {
+    match code {
+        0x1f63c => 0x1f601,
+        0x1f639 => 0x1f602,
+        0x1f63a => 0x1f603,
+        0x1f4ab => 0x1f616,
+        0x1f64d => 0x1f614,
+        0x1f63b => 0x1f60d,
+        0x1f63d => 0x1f618,
+        0x1f64e => 0x1f621,
+        0x1f63f => 0x1f622,
+        other => other,
+    }
 }
 
 /// Undoes UTF-8 that was decoded as Windows-1252 and encoded again (`docs/shapes.md`). Returns

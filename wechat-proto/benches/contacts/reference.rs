@@ -1,17 +1,23 @@
-//! The reference: plain `serde_json` types that own every field.
+//! The references: plain structs with a derived `Deserialize`.
+//!
+//! - [`Page`] and [`Batch`] of [`Record`] own every field that the service sends, as a first
+//!   version of a client would.
+//! - [`Page`] and [`Batch`] of [`LeanRecord`] own the fields that `Contact` and `Member` keep, under
+//!   the same names, with the same text type. They tolerate no irregular reply, and leave texts as
+//!   they are on the wire.
 
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Page {
-    pub(crate) member_list: Vec<Record>,
+pub(crate) struct Page<T> {
+    pub(crate) member_list: Vec<T>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Batch {
-    pub(crate) contact_list: Vec<Record>,
+pub(crate) struct Batch<T> {
+    pub(crate) contact_list: Vec<T>,
 }
 
 #[derive(Deserialize)]
@@ -74,4 +80,53 @@ pub(crate) struct MemberRecord {
     member_status: i64,
     display_name: String,
     key_word: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(dead_code, reason = "decoded only to measure the time")]
+pub(crate) struct LeanRecord {
+    uin: i64,
+    user_name: Box<str>,
+    nick_name: Box<str>,
+    head_img_url: Box<str>,
+    contact_flag: i64,
+    member_count: i64,
+    member_list: Vec<LeanMember>,
+    remark_name: Box<str>,
+    hide_input_bar_flag: i64,
+    sex: i64,
+    signature: Box<str>,
+    verify_flag: i64,
+    owner_uin: i64,
+    #[serde(rename = "PYInitial")]
+    py_initial: Box<str>,
+    #[serde(rename = "PYQuanPin")]
+    py_quan_pin: Box<str>,
+    #[serde(rename = "RemarkPYInitial")]
+    remark_py_initial: Box<str>,
+    #[serde(rename = "RemarkPYQuanPin")]
+    remark_py_quan_pin: Box<str>,
+    star_friend: i64,
+    statues: i64,
+    attr_status: i64,
+    province: Box<str>,
+    city: Box<str>,
+    alias: Box<str>,
+    sns_flag: i64,
+    key_word: Box<str>,
+    encry_chat_room_id: Box<str>,
+    is_owner: i64,
+    chat_room_owner: Option<Box<str>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(dead_code, reason = "decoded only to measure the time")]
+pub(crate) struct LeanMember {
+    user_name: Box<str>,
+    nick_name: Box<str>,
+    display_name: Box<str>,
+    attr_status: i64,
+    member_status: i64,
 }

@@ -91,7 +91,7 @@ impl Endpoint for BatchGetContacts {
     /// [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Vec<Contact>, Error> {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
-        Ok(WireContact::take_all(wire.contacts))
+        Ok(wire.contacts.0)
     }
 }
 

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use super::Contact;
-use super::wire::Records;
+use super::record::WireContact;
 use crate::body::Body;
 use crate::endpoint::{Endpoint, LISTS};
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::hosts::Role;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, reply};
-use crate::wire::lenient::Int;
+use crate::wire::lenient::{Int, List};
 use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxgetcontact";
@@ -78,7 +78,7 @@ impl Endpoint for GetContacts {
 
 reply! {
     struct Wire {
-        "MemberList" => members: Records,
+        "MemberList" => members: List<WireContact>,
         "Seq" => seq: Int,
     }
 }

@@ -61,7 +61,7 @@ impl Endpoint for SearchContacts {
     /// [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Vec<UserName>, Error> {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
-        Ok(wire.list.0.into_iter().filter_map(|found| found.user_name.parse().ok()).collect())
+        Ok(wire.list.0)
     }
 }
 
@@ -72,8 +72,14 @@ reply! {
 }
 
 object! {
-    struct Found blank without user_name {
+    struct Found listed as UserName {
         "EncryUserName" => user_name: Text,
+    }
+}
+
+impl Found {
+    fn take(self) -> Option<UserName> {
+        self.user_name.parse().ok()
     }
 }
 

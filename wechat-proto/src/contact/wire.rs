@@ -1,36 +1,30 @@
 //! Contacts on the wire: `docs/protocol.md` §5.3.
 
-use alloc::boxed::Box;
-use alloc::vec::Vec;
-use core::fmt;
-
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-
 use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::record::{Contact, Pinyin};
 use super::{Member, Members};
 use crate::ids::UserName;
-use crate::text::{Text, decode};
-use crate::wire::lenient::{ELEMENTS, Int, Lenient, List};
+use crate::text::{Decoded, Text};
+use crate::wire::lenient::{Int, List, Scalar, scalar};
 use crate::wire::object::object;
+use alloc::boxed::Box;
 
 object! {
-    /// A contact's fields on the wire, without fields of unknown meaning: `AppAccountFlag`,
+    /// A contact on the wire, without fields of unknown meaning: `AppAccountFlag`,
     /// `UniFriend`, `ChatRoomId` and `ContactType` (0 in every capture), `DisplayName` (empty except
     /// in members), `HeadImgUpdateFlag`.
-    struct WireFields {
+    pub(crate) struct WireContact listed as Contact {
         "Uin" => uin: Int,
         "UserName" => user_name: Text,
-        "NickName" => nick_name: Text,
+        "NickName" => nick_name: Decoded,
         "HeadImgUrl" => head_img_url: Picture,
         "ContactFlag" => contact_flag: Int,
         "MemberCount" => member_count: Int,
         "MemberList" => members: List<WireMember>,
-        "RemarkName" => remark_name: Text,
+        "RemarkName" => remark_name: Decoded,
         "HideInputBarFlag" => hide_input_bar_flag: Int,
         "Sex" => sex: Int,
-        "Signature" => signature: Text,
+        "Signature" => signature: Decoded,
         "VerifyFlag" => verify_flag: Int,
         "OwnerUin" => owner_uin: Int,
         "PYInitial" => py_initial: Text,
@@ -53,20 +47,19 @@ object! {
 
 object! {
     /// A member on the wire.
-    pub(crate) struct WireMember blank without user_name {
+    pub(crate) struct WireMember listed as Member {
         "UserName" => user_name: Text,
-        "NickName" => nick_name: Text,
+        "NickName" => nick_name: Decoded,
         "AttrStatus" => attr_status: Int,
         "MemberStatus" => member_status: Int,
-        "DisplayName" => display_name: Text,
+        "DisplayName" => display_name: Decoded,
     }
 }
 
-impl WireFields {
+impl WireContact {
     /// Returns the record, or `None` without a valid `UserName`.
-    #[inline]
-    fn take(self) -> Option<Contact> {
-        let members = WireMember::take_all(self.members);
+    pub(crate) fn take(self) -> Option<Contact> {
+        let members = self.members.0;
         // A list without a count is assumed to be complete.
         let member_count = match self.member_count.0 {
             0 => i64::try_from(members.len()).unwrap_or(0),
@@ -74,11 +67,11 @@ impl WireFields {
         };
         Some(Contact {
             user_name: name(self.user_name)?,
-            nick_name: decode(self.nick_name),
-            remark_name: decode(self.remark_name),
+            nick_name: self.nick_name.0,
+            remark_name: self.remark_name.0,
             alias: self.alias.into_boxed(),
             head_img_url: self.head_img_url.0,
-            signature: decode(self.signature),
+            signature: self.signature.0,
             province: self.province.into_boxed(),
             city: self.city.into_boxed(),
             pinyin: pinyin(self.py_initial, self.py_quan_pin),
@@ -103,52 +96,13 @@ impl WireFields {
     }
 }
 
-/// A contact on the wire.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct WireContact(Option<Contact>);
-
-impl WireContact {
-    /// Returns the record, or `None` without a valid `UserName`.
-    pub(crate) fn take(self) -> Option<Contact> {
-        self.0
-    }
-
-    /// Returns the records of a list that have a valid `UserName`.
-    pub(crate) fn take_all(list: List<Self>) -> Vec<Contact> {
-        list.0.into_iter().filter_map(Self::take).collect()
-    }
-}
-
-impl From<WireFields> for WireContact {
-    #[inline]
-    fn from(fields: WireFields) -> Self {
-        Self(fields.take())
-    }
-}
-
-impl<'de> Deserialize<'de> for WireContact {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        WireFields::deserialize(deserializer).map(Self::from)
-    }
-}
-
-impl Lenient for WireContact {
-    fn is_blank(&self) -> bool {
-        self.0.is_none()
-    }
-}
-
 impl WireMember {
-    /// Returns the members of a list that have a valid `UserName`.
-    pub(crate) fn take_all(list: List<Self>) -> Vec<Member> {
-        list.0.into_iter().filter_map(Self::take).collect()
-    }
-
+    /// Returns the member, or `None` without a valid `UserName`.
     fn take(self) -> Option<Member> {
         Some(Member {
             user_name: name(self.user_name)?,
-            nick_name: decode(self.nick_name),
-            display_name: decode(self.display_name),
+            nick_name: self.nick_name.0,
+            display_name: self.display_name.0,
             attr_status: self.attr_status.0,
             member_status: self.member_status.0,
         })
@@ -166,7 +120,13 @@ fn pinyin(initials: Text, full: Text) -> Pinyin {
 /// Removes the credential from the path of a picture: `webwxbatchgetcontact` leaves it out, the
 /// other lists do not (`docs/protocol.md` §5.2, §5.4). Requests for the picture add it again.
 pub(crate) fn picture(path: &str) -> Box<str> {
-    // Searched from the end, where the credential nearly always is.
+    // A credential of this length at the end, as in nearly every record, is found without a search.
+    if let Some((before, credential)) = path.as_bytes().split_last_chunk::<48>()
+        && before.ends_with(b"&skey=")
+        && !credential.iter().fold(false, |found, byte| found | (*byte == b'&'))
+    {
+        return path.get(..before.len()).unwrap_or_default().into();
+    }
     let mut rest = path;
     while let Some(equals) = rest.bytes().rposition(|byte| byte == b'=') {
         rest = path.get(..equals).unwrap_or_default();
@@ -184,98 +144,15 @@ pub(crate) fn picture(path: &str) -> Box<str> {
 #[derive(Default)]
 struct Picture(Box<str>);
 
-impl Lenient for Picture {}
+scalar!(Picture);
 
-/// Defines the visitor methods for unexpected values: each returns the default.
-macro_rules! nothing {
-    ($kind:ty) => {
-        fn visit_bool<E>(self, _: bool) -> Result<$kind, E> {
-            Ok(Default::default())
-        }
-        fn visit_i64<E>(self, _: i64) -> Result<$kind, E> {
-            Ok(Default::default())
-        }
-        fn visit_u64<E>(self, _: u64) -> Result<$kind, E> {
-            Ok(Default::default())
-        }
-        fn visit_f64<E>(self, _: f64) -> Result<$kind, E> {
-            Ok(Default::default())
-        }
-        fn visit_unit<E>(self) -> Result<$kind, E> {
-            Ok(Default::default())
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$kind, A::Error> {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            Ok(Default::default())
-        }
-    };
-}
-
-impl<'de> Deserialize<'de> for Picture {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Path;
-
-        impl<'de> Visitor<'de> for Path {
-            type Value = Picture;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a path")
-            }
-
-            fn visit_str<E>(self, path: &str) -> Result<Picture, E> {
-                Ok(Picture(picture(path)))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Picture, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Picture::default())
-            }
-
-            nothing!(Picture);
-        }
-
-        deserializer.deserialize_any(Path)
+impl Scalar for Picture {
+    fn set_number(&mut self, _: i64) {
+        *self = Self::default();
     }
-}
 
-/// The records of a list, each converted to a [`Contact`] as soon as it is parsed: its fields are
-/// still in the cache then, and thousands of records need no second pass.
-#[derive(Default)]
-pub(crate) struct Records(pub(crate) Vec<Contact>);
-
-impl Lenient for Records {}
-
-impl<'de> Deserialize<'de> for Records {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct All;
-
-        impl<'de> Visitor<'de> for All {
-            type Value = Records;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-
-            fn visit_str<E>(self, _: &str) -> Result<Records, E> {
-                Ok(Records::default())
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Records, A::Error> {
-                let mut records = Vec::new();
-                // The same limit as for a [`List`].
-                while records.len() < ELEMENTS
-                    && let Some(WireContact(record)) = seq.next_element()?
-                {
-                    records.extend(record);
-                }
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Records(records))
-            }
-
-            nothing!(Records);
-        }
-
-        deserializer.deserialize_any(All)
+    fn set_text(&mut self, path: &str) {
+        self.0 = picture(path);
     }
 }
 
@@ -285,6 +162,7 @@ mod tests {
 
     use super::*;
     use crate::testing::contact;
+    use crate::wire::lenient::Lenient as _;
 
     #[test]
     fn record_is_parsed() {

@@ -58,7 +58,7 @@ fn merges(bytes: &[u8]) {
     for part in bytes.split(|byte| *byte == 0).take(64) {
         let before = directory.clone();
         let text = String::from_utf8_lossy(part);
-        let contacts = WireContact::take_all(List::read(&alloc::format!("[{text}]")));
+        let contacts = List::<WireContact>::read(&alloc::format!("[{text}]")).0;
         if contacts.is_empty()
             && let Some(contact) = last.take()
         {

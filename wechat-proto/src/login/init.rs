@@ -143,7 +143,7 @@ impl Endpoint for InitSession {
         }
         Ok(Init {
             me: Me::of(user, uin),
-            contacts: WireContact::take_all(wire.contacts),
+            contacts: wire.contacts.0,
             // The list ends with a comma.
             chat_set: wire
                 .chat_set

@@ -4,11 +4,12 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize as _, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::wire::lenient::Lenient;
+use crate::wire::lenient::{Lenient, from_str};
 use crate::wire::mend::mend;
+use crate::wire::object::listed;
 
 /// The JSON that a message was parsed from. Cheap to clone.
 #[derive(Clone, Default)]
@@ -24,12 +25,12 @@ impl Raw {
 
     /// Parses the text, repaired if need be. Returns `None` if it cannot be repaired.
     pub(super) fn parse<T: Lenient>(&mut self) -> Option<T> {
-        if let Ok(value) = serde_json::from_str(&self.0) {
+        if let Ok(value) = from_str(&self.0) {
             return Some(value);
         }
         // Any other text is not a message, whatever it could be repaired to.
         let text = self.0.trim_start().starts_with('{').then(|| mend(&self.0))??;
-        let value = serde_json::from_str(&text).ok()?;
+        let value = from_str(&text).ok()?;
         self.0 = text.into();
         Some(value)
     }
@@ -42,22 +43,24 @@ impl From<&str> for Raw {
 }
 
 /// Reads any value. A string is text that could not be repaired.
-impl<'de> Deserialize<'de> for Raw {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl Lenient for Raw {
+    listed!();
+
+    fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
         let json = <&RawValue>::deserialize(deserializer)?.get();
         if json.starts_with('"')
             && let Ok(text) = serde_json::from_str::<String>(json)
         {
-            return Ok(Self(text.into()));
+            self.0 = text.into();
+            return Ok(());
         }
         // Half a surrogate pair is valid syntax, but not a string.
         let surrogate = json.contains("\\ud") || json.contains("\\uD");
         let text = if surrogate { mend(json) } else { None };
-        Ok(Self(text.map_or_else(|| json.into(), Into::into)))
+        self.0 = text.map_or_else(|| json.into(), Into::into);
+        Ok(())
     }
 }
-
-impl Lenient for Raw {}
 
 impl fmt::Debug for Raw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -113,7 +113,7 @@ impl Endpoint for CreateRoom {
         Ok(CreatedRoom {
             room,
             topic: decode(wire.topic),
-            members: WireMember::take_all(wire.members),
+            members: wire.members.0,
             black_list: wire.black_list.split(',').filter_map(|name| name.parse().ok()).collect(),
         })
     }

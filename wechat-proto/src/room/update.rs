@@ -108,7 +108,7 @@ impl Endpoint for UpdateRoom {
     /// with [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<UpdatedRoom, Error> {
         let wire: Wire = envelope::open(ENDPOINT, response)?;
-        Ok(UpdatedRoom { members: WireMember::take_all(wire.members) })
+        Ok(UpdatedRoom { members: wire.members.0 })
     }
 
     fn apply(&mut self, output: &UpdatedRoom, account: &mut Account, _: Timestamp) {

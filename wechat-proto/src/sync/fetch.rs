@@ -118,14 +118,9 @@ impl Endpoint for FetchBatch {
         envelope::check(ENDPOINT, &wire.base).map_err(envelope::question)?;
         Ok(Batch {
             messages: wire.messages,
-            changed: WireContact::take_all(wire.changed),
-            changed_members: WireContact::take_all(wire.changed_members),
-            removed: wire
-                .removed
-                .0
-                .into_iter()
-                .filter_map(|gone| gone.user_name.parse().ok())
-                .collect(),
+            changed: wire.changed.0,
+            changed_members: wire.changed_members.0,
+            removed: wire.removed.0,
             profile: wire.profile.take(),
             sync_key: wire.sync_key.take(),
             sync_check_key: wire.sync_check_key.take(),
@@ -193,8 +188,14 @@ reply! {
 }
 
 object! {
-    struct Gone {
+    struct Gone listed as UserName {
         "UserName" => user_name: Text,
+    }
+}
+
+impl Gone {
+    fn take(self) -> Option<UserName> {
+        self.user_name.parse().ok()
     }
 }
 

@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-use super::lenient::Lenient;
+use super::lenient::{Lenient, from_str};
 use super::mend::mend;
 use super::repair::decode;
 
@@ -17,8 +17,8 @@ pub(crate) fn parse<T: Lenient>(body: &[u8]) -> Result<T, Cow<'static, str>> {
     if !text.trim_start().starts_with('{') {
         return Err(describe(&text));
     }
-    serde_json::from_str(&text).or_else(|error| {
-        let repaired = mend(&text).and_then(|text| serde_json::from_str(&text).ok());
+    from_str(&text).or_else(|error| {
+        let repaired = mend(&text).and_then(|text| from_str(&text).ok());
         // The message of `serde_json` may quote the text, so that only its position is used.
         let (line, column) = (error.line(), error.column());
         repaired.ok_or_else(|| {

@@ -8,115 +8,162 @@
 //! [`repair`](super::repair).
 
 use alloc::boxed::Box;
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::text::Text;
 use crate::wire::mend::mend;
-use crate::wire::object::object;
+use crate::wire::object::{listed, object};
 
 /// A type that can be parsed from any JSON value.
-pub(crate) trait Lenient: Default + DeserializeOwned {
+pub(crate) trait Lenient: Default {
+    /// The form in which a [`List`] keeps the value.
+    type Listed;
+
+    /// Converts an element of a list; `None` omits it.
+    fn listed(self) -> Option<Self::Listed>;
+
+    /// Returns the value as a scalar, if it is one.
+    fn as_scalar(&mut self) -> Option<&mut dyn Scalar> {
+        None
+    }
+
+    /// Parses a value in place: returning large values would copy them repeatedly. `self` is the
+    /// default.
+    fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
+
     /// Parses a JSON text, repaired if need be; the default if it cannot be repaired.
     fn read(json: &str) -> Self {
-        serde_json::from_str(json)
-            .or_else(|_| serde_json::from_str(&mend(json).unwrap_or_default()))
-            .unwrap_or_default()
-    }
-
-    /// Returns whether the value has no content, so that lists omit it.
-    fn is_blank(&self) -> bool {
-        false
+        from_str(json).or_else(|_| from_str(&mend(json).unwrap_or_default())).unwrap_or_default()
     }
 }
 
-/// Implements a visitor that accepts every kind of value, with the default for those not named.
-macro_rules! lenient_visitor {
-    ($kind:ty { $($rest:tt)* }) => {
-        impl<'de> Visitor<'de> for Lax<$kind> {
-            type Value = $kind;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any value")
+/// Parses a JSON text.
+pub(crate) fn from_str<T: Lenient>(json: &str) -> serde_json::Result<T> {
+    let mut value = T::default();
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    value.fill(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Fills a value that is part of another.
+pub(crate) struct Fill<'a, T>(pub(crate) &'a mut T);
+
+impl<'de, T: Lenient> DeserializeSeed<'de> for Fill<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.0.fill(deserializer)
+    }
+}
+
+/// A value that is written as a number or as text.
+pub(crate) trait Scalar {
+    fn set_number(&mut self, number: i64);
+
+    /// Sets the value from a text: an empty one for values that are not scalars.
+    fn set_text(&mut self, text: &str);
+}
+
+/// Implements [`Lenient`] for a [`Scalar`].
+macro_rules! scalar {
+    ($kind:ty) => {
+        impl $crate::wire::lenient::Lenient for $kind {
+            $crate::wire::object::listed!();
+
+            fn as_scalar(&mut self) -> Option<&mut dyn $crate::wire::lenient::Scalar> {
+                Some(self)
             }
-            lenient_visitor!(@ $kind, $($rest)*);
-        }
-        impl<'de> Deserialize<'de> for $kind {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(Lax::<Self>(PhantomData))
+
+            fn fill<'de, D: serde::Deserializer<'de>>(&mut self, json: D) -> Result<(), D::Error> {
+                serde::de::DeserializeSeed::deserialize(
+                    $crate::wire::lenient::ScalarOf::<Self>::new(self),
+                    json,
+                )
             }
-        }
-    };
-    (@ $kind:ty, number |$n:ident| $number:expr, text |$t:ident| $text:expr) => {
-        fn visit_bool<E>(self, value: bool) -> Result<$kind, E> {
-            let $n = i64::from(value);
-            Ok($number)
-        }
-        fn visit_i64<E>(self, $n: i64) -> Result<$kind, E> {
-            Ok($number)
-        }
-        fn visit_u64<E>(self, value: u64) -> Result<$kind, E> {
-            match i64::try_from(value) {
-                Ok($n) => Ok($number),
-                Err(_) => Ok(Default::default()),
-            }
-        }
-        fn visit_f64<E>(self, value: f64) -> Result<$kind, E> {
-            match integral(value) {
-                Some($n) => Ok($number),
-                None => Ok(Default::default()),
-            }
-        }
-        fn visit_str<E>(self, $t: &str) -> Result<$kind, E> {
-            Ok($text)
-        }
-        fn visit_unit<E>(self) -> Result<$kind, E> {
-            Ok(Default::default())
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<$kind, A::Error> {
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(Default::default())
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$kind, A::Error> {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            Ok(Default::default())
         }
     };
 }
-pub(crate) struct Lax<T>(PhantomData<T>);
+pub(crate) use scalar;
 
-/// An integer, written as a number, as `1.0`, or as text.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Int(pub(crate) i64);
+/// Fills a scalar of an object of type `T`.
+///
+/// An object has one call for all of its scalars, which is inlined because it is generic: this is
+/// faster than a call for each field.
+pub(crate) struct ScalarOf<'a, T>(&'a mut dyn Scalar, PhantomData<T>);
 
-lenient_visitor!(Int {
-    number |n| Int(n),
-    text |t| Int(t.trim().parse().unwrap_or_default())
-});
+impl<'a, T> ScalarOf<'a, T> {
+    pub(crate) fn new(scalar: &'a mut dyn Scalar) -> Self {
+        Self(scalar, PhantomData)
+    }
+}
 
-impl Lenient for Int {}
+impl<'de, T> DeserializeSeed<'de> for ScalarOf<'_, T> {
+    type Value = ();
 
-/// An integer in one of the forms of [`Int`], or `None` if it is missing or invalid. For numbers for
-/// which 0 has a meaning.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Number(pub(crate) Option<i64>);
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
-lenient_visitor!(Number {
-    number |n| Number(Some(n)),
-    text |t| Number(t.trim().parse().ok())
-});
+impl<'de, T> Visitor<'de> for ScalarOf<'_, T> {
+    type Value = ();
 
-impl Lenient for Number {}
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
 
-lenient_visitor!(Text {
-    number |n| Text::from(alloc::string::ToString::to_string(&n)),
-    text |t| Text::from(t)
-});
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.0.set_number(value.into());
+        Ok(())
+    }
 
-impl Lenient for Text {}
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.0.set_number(value);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        match i64::try_from(value) {
+            Ok(number) => self.0.set_number(number),
+            Err(_) => self.0.set_text(""),
+        }
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        match integral(value) {
+            Some(number) => self.0.set_number(number),
+            None => self.0.set_text(""),
+        }
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.set_text(text);
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.0.set_text("");
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        self.0.set_text("");
+        skip_list(list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
+        self.0.set_text("");
+        skip_object(object)
+    }
+}
 
 /// Returns `value` as an integer, if it is one that a double represents exactly.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
@@ -125,11 +172,122 @@ fn integral(value: f64) -> Option<i64> {
     ((-EXACT..=EXACT).contains(&value) && value % 1.0 == 0.0).then_some(value as i64)
 }
 
+/// An integer, written as a number, as `1.0`, or as text.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Int(pub(crate) i64);
+
+scalar!(Int);
+
+impl Scalar for Int {
+    fn set_number(&mut self, number: i64) {
+        self.0 = number;
+    }
+
+    fn set_text(&mut self, text: &str) {
+        self.0 = text.trim().parse().unwrap_or_default();
+    }
+}
+
+/// An integer in one of the forms of [`Int`], or `None` if it is missing or invalid. For numbers for
+/// which 0 has a meaning.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Number(pub(crate) Option<i64>);
+
+scalar!(Number);
+
+impl Scalar for Number {
+    fn set_number(&mut self, number: i64) {
+        self.0 = Some(number);
+    }
+
+    fn set_text(&mut self, text: &str) {
+        self.0 = text.trim().parse().ok();
+    }
+}
+
+scalar!(Text);
+
+impl Scalar for Text {
+    fn set_number(&mut self, number: i64) {
+        *self = number.to_string().into();
+    }
+
+    fn set_text(&mut self, text: &str) {
+        *self = text.into();
+    }
+}
+
+/// Parses a list or an object. Other values are skipped.
+pub(crate) trait Container<'de>: Sized {
+    fn list<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        skip_list(list)
+    }
+
+    fn object<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
+        skip_object(object)
+    }
+}
+
+/// Visits any value.
+pub(crate) struct Any<C>(pub(crate) C);
+
+impl<'de, C: Container<'de>> Visitor<'de> for Any<C> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        self.0.list(list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
+        self.0.object(object)
+    }
+}
+
+#[cold]
+fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
+    while list.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+#[cold]
+fn skip_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<(), A::Error> {
+    while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
 /// A list; any other value is an empty list.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct List<T>(pub(crate) Vec<T>);
+pub(crate) struct List<T: Lenient>(pub(crate) Vec<T::Listed>);
 
-impl<T> Default for List<T> {
+impl<T: Lenient> Default for List<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
@@ -137,67 +295,35 @@ impl<T> Default for List<T> {
 
 /// The maximum length of a list, more than any real list; further elements are skipped
 /// (`docs/threats.md` J7).
-pub(crate) const ELEMENTS: usize = 100_000;
+const ELEMENTS: usize = 100_000;
 
-impl<'de, T: Lenient> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Lax::<Self>(PhantomData))
+impl<T: Lenient> Lenient for List<T> {
+    listed!();
+
+    fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(Any(Elements(self)))
     }
 }
 
-impl<'de, T: Lenient> Visitor<'de> for Lax<List<T>> {
-    type Value = List<T>;
+struct Elements<'a, T: Lenient>(&'a mut List<T>);
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
+impl<'de, T: Lenient> Container<'de> for Elements<'_, T> {
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         // The server's count is not used to reserve memory, as it may be wrong. An element of two
         // bytes may take hundreds in memory.
-        let mut list = Vec::new();
-        while list.len() < ELEMENTS
-            && let Some(element) = seq.next_element::<T>()?
-        {
-            if !element.is_blank() {
-                list.push(element);
+        let List(kept) = self.0;
+        while kept.len() < ELEMENTS {
+            let mut element = T::default();
+            if list.next_element_seed(Fill(&mut element))?.is_none() {
+                return Ok(());
+            }
+            if let Some(element) = element.listed() {
+                kept.push(element);
             }
         }
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<List<T>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(List::default())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<List<T>, E> {
-        Ok(List::default())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<List<T>, E> {
-        Ok(List::default())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<List<T>, E> {
-        Ok(List::default())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<List<T>, E> {
-        Ok(List::default())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<List<T>, E> {
-        Ok(List::default())
-    }
-
-    fn visit_unit<E>(self) -> Result<List<T>, E> {
-        Ok(List::default())
+        skip_list(list)
     }
 }
-
-impl<T: Lenient> Lenient for List<T> {}
 
 object! {
     /// `{"Buff": …}`: the form of strings in `Profile` (`docs/protocol.md` §7.2).

@@ -4,13 +4,14 @@
 /// have their default, the last of repeated fields counts, and any value other than an object is
 /// the default.
 ///
-/// With `blank without <field>`, lists omit objects whose text `<field>` is empty.
+/// With `listed as <Type>`, lists keep the result of the object's method `take`, which returns
+/// `Option<Type>`.
 ///
 /// A derived `Deserialize` would reject repeated fields and accept a list for an object.
 macro_rules! object {
     (
         $(#[$meta:meta])*
-        $vis:vis struct $name:ident $(blank without $named:ident)? {
+        $vis:vis struct $name:ident $(listed as $listed:ty)? {
             $( $(#[$field_meta:meta])* $key:literal => $field_vis:vis $field:ident : $kind:ty ),* $(,)?
         }
     ) => {
@@ -19,99 +20,85 @@ macro_rules! object {
         $vis struct $name { $( $(#[$field_meta])* $field_vis $field: $kind ),* }
 
         const _: () = {
-            use $crate::wire::lenient::Lenient;
-            use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+            use $crate::wire::lenient::{Any, Container, Fill, Lenient, Scalar, ScalarOf};
+            use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
             #[expect(non_camel_case_types, reason = "`macro_rules!` cannot convert field names to camel case")]
-            #[derive(Clone, Copy)]
             enum Key { $( $field, )* Unknown }
 
-            impl Key {
-                fn of(name: &str) -> Self {
-                    match name { $( $key => Self::$field, )* _ => Self::Unknown }
+            enum Field<'a> {
+                Scalar(&'a mut dyn Scalar),
+                Other(Key),
+            }
+
+            /// Finds the field of a name.
+            struct Name<'a>(&'a mut $name);
+
+            impl<'a, 'de> DeserializeSeed<'de> for Name<'a> {
+                type Value = Field<'a>;
+                fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Field<'a>, D::Error> {
+                    deserializer.deserialize_identifier(self)
                 }
             }
 
-            impl<'de> Deserialize<'de> for Key {
-                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    struct Name;
-                    impl<'de> Visitor<'de> for Name {
-                        type Value = Key;
-                        fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                            f.write_str("a field")
-                        }
-                        fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-                            Ok(Key::of(name))
-                        }
-                    }
-                    deserializer.deserialize_identifier(Name)
+            impl<'a> Visitor<'_> for Name<'a> {
+                type Value = Field<'a>;
+                fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                    f.write_str("a field")
+                }
+                fn visit_str<E>(self, name: &str) -> Result<Field<'a>, E> {
+                    let Self(_object) = self;
+                    Ok(match name {
+                        $( $key => _object.$field.as_scalar().map_or(Field::Other(Key::$field), Field::Scalar), )*
+                        _ => Field::Other(Key::Unknown),
+                    })
                 }
             }
 
-            /// Fills the object in place: returning it by value would copy it repeatedly.
             struct Object<'a>(&'a mut $name);
 
-            impl<'de> Visitor<'de> for Object<'_> {
-                type Value = ();
-                fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                    f.write_str("an object")
-                }
-                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            impl<'de> Container<'de> for Object<'_> {
+                fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
                     let Self(object) = self;
-                    while let Some(named) = map.next_key::<Key>()? {
-                        match named {
-                            $( Key::$field => object.$field = map.next_value()?, )*
-                            Key::Unknown => { map.next_value::<IgnoredAny>()?; }
+                    while let Some(found) = map.next_key_seed(Name(object))? {
+                        match found {
+                            // One call for all scalars is faster than one per field.
+                            Field::Scalar(scalar) => map.next_value_seed(ScalarOf::<$name>::new(scalar))?,
+                            $( Field::Other(Key::$field) => {
+                                object.$field = Default::default();
+                                map.next_value_seed(Fill(&mut object.$field))?;
+                            } )*
+                            Field::Other(Key::Unknown) => { map.next_value::<IgnoredAny>()?; }
                         }
                     }
                     Ok(())
                 }
-                $crate::wire::object::no_object!(());
-            }
-
-            impl<'de> Deserialize<'de> for $name {
-                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    let mut object = Self::default();
-                    deserializer.deserialize_any(Object(&mut object))?;
-                    Ok(object)
-                }
             }
 
             impl Lenient for $name {
-                $( fn is_blank(&self) -> bool {
-                    self.$named.is_empty()
-                } )?
+                $crate::wire::object::listed!($($listed)?);
+                fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+                    deserializer.deserialize_any(Any(Object(self)))
+                }
             }
         };
     };
 }
 pub(crate) use object;
 
-/// Implements the visits of values other than objects, which yield the default.
-macro_rules! no_object {
-    ($name:ty) => {
-        fn visit_bool<E>(self, _: bool) -> Result<$name, E> {
-            Ok(Default::default())
+/// Defines the form in which lists keep a value: as it is, or the result of `take`.
+macro_rules! listed {
+    () => {
+        type Listed = Self;
+        fn listed(self) -> Option<Self> {
+            Some(self)
         }
-        fn visit_i64<E>(self, _: i64) -> Result<$name, E> {
-            Ok(Default::default())
-        }
-        fn visit_u64<E>(self, _: u64) -> Result<$name, E> {
-            Ok(Default::default())
-        }
-        fn visit_f64<E>(self, _: f64) -> Result<$name, E> {
-            Ok(Default::default())
-        }
-        fn visit_str<E>(self, _: &str) -> Result<$name, E> {
-            Ok(Default::default())
-        }
-        fn visit_unit<E>(self) -> Result<$name, E> {
-            Ok(Default::default())
-        }
-        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<$name, A::Error> {
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(Default::default())
+    };
+    ($kind:ty) => {
+        type Listed = $kind;
+        fn listed(self) -> Option<$kind> {
+            self.take()
         }
     };
 }
-pub(crate) use no_object;
+pub(crate) use listed;
