@@ -132,8 +132,14 @@ fn decode_markup(text: &str) -> Box<str> {
 
 /// Returns whether a text contains anything to decode, which nearly none does.
 fn has_markup(text: &str) -> bool {
-    // Without an early exit, the bytes of a block are compared at once.
-    let found = |found, byte: &u8| found | (*byte == b'<') | (*byte == b'&');
+    any_byte(text, |byte| (byte == b'<') | (byte == b'&'))
+}
+
+/// Returns whether any byte of a text matches. Fast for a condition without branches, since the bytes
+/// of a block are tested at once.
+#[inline]
+pub(crate) fn any_byte(text: &str, matches: impl Fn(u8) -> bool) -> bool {
+    let found = |found, byte: &u8| found | matches(*byte);
     let in_block = |block: &[u8; 16]| block.iter().fold(false, found);
     let bytes = text.as_bytes();
     match bytes.last_chunk() {

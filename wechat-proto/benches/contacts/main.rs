@@ -71,26 +71,10 @@ impl Report {
     fn parse(&mut self, label: &str, list: List, body: &Bytes, parse: impl Fn(&Response)) {
         let repeat = (1_000_000 / body.len()).max(1);
         let response = Response::new(body.clone());
-        let [owned, lean] = ratios(
-            101,
-            &mut || {
-                for _ in 0..repeat {
-                    parse(&response);
-                }
-            },
-            [
-                &mut || {
-                    for _ in 0..repeat {
-                        parse_owned(list, body);
-                    }
-                },
-                &mut || {
-                    for _ in 0..repeat {
-                        parse_lean(list, body);
-                    }
-                },
-            ],
-        );
+        let mut parse_ours = || (0..repeat).for_each(|_| parse(&response));
+        let mut parse_owned = || (0..repeat).for_each(|_| parse_owned(list, body));
+        let mut parse_lean = || (0..repeat).for_each(|_| parse_lean(list, body));
+        let [owned, lean] = ratios(101, &mut parse_ours, [&mut parse_owned, &mut parse_lean]);
         self.at_least(&format!("{label}: × owned, from_slice"), owned, 1.3);
         self.at_least(&format!("{label}: × lean, from_str"), lean, 1.0);
     }

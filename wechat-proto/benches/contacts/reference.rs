@@ -3,8 +3,7 @@
 //! - [`Page`] and [`Batch`] of [`Record`] own every field that the service sends, as a first
 //!   version of a client would.
 //! - [`Page`] and [`Batch`] of [`LeanRecord`] own the fields that `Contact` and `Member` keep, under
-//!   the same names, with the same text type. They tolerate no irregular reply, and leave texts as
-//!   they are on the wire.
+//!   the same names. They tolerate no irregular reply and do not decode names.
 
 use serde::Deserialize;
 
@@ -87,46 +86,46 @@ pub(crate) struct MemberRecord {
 #[allow(dead_code, reason = "decoded only to measure the time")]
 pub(crate) struct LeanRecord {
     uin: i64,
-    user_name: Box<str>,
-    nick_name: Box<str>,
-    head_img_url: Box<str>,
+    user_name: String,
+    nick_name: String,
+    head_img_url: String,
     contact_flag: i64,
     member_count: i64,
     member_list: Vec<LeanMember>,
-    remark_name: Box<str>,
+    remark_name: String,
     hide_input_bar_flag: i64,
     sex: i64,
-    signature: Box<str>,
+    signature: String,
     verify_flag: i64,
     owner_uin: i64,
     #[serde(rename = "PYInitial")]
-    py_initial: Box<str>,
+    py_initial: String,
     #[serde(rename = "PYQuanPin")]
-    py_quan_pin: Box<str>,
+    py_quan_pin: String,
     #[serde(rename = "RemarkPYInitial")]
-    remark_py_initial: Box<str>,
+    remark_py_initial: String,
     #[serde(rename = "RemarkPYQuanPin")]
-    remark_py_quan_pin: Box<str>,
+    remark_py_quan_pin: String,
     star_friend: i64,
     statues: i64,
     attr_status: i64,
-    province: Box<str>,
-    city: Box<str>,
-    alias: Box<str>,
+    province: String,
+    city: String,
+    alias: String,
     sns_flag: i64,
-    key_word: Box<str>,
-    encry_chat_room_id: Box<str>,
+    key_word: String,
+    encry_chat_room_id: String,
     is_owner: i64,
-    chat_room_owner: Option<Box<str>>,
+    chat_room_owner: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(dead_code, reason = "decoded only to measure the time")]
 pub(crate) struct LeanMember {
-    user_name: Box<str>,
-    nick_name: Box<str>,
-    display_name: Box<str>,
+    user_name: String,
+    nick_name: String,
+    display_name: String,
     attr_status: i64,
     member_status: i64,
 }

@@ -1,13 +1,14 @@
 //! Contacts on the wire: `docs/protocol.md` §5.3.
 
+use alloc::boxed::Box;
+
 use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::record::{Contact, Pinyin};
 use super::{Member, Members};
 use crate::ids::UserName;
-use crate::text::{Decoded, Text};
+use crate::text::{Decoded, Text, any_byte};
 use crate::wire::lenient::{Int, List, Scalar, scalar};
 use crate::wire::object::object;
-use alloc::boxed::Box;
 
 object! {
     /// A contact on the wire, without fields of unknown meaning: `AppAccountFlag`,
@@ -121,11 +122,11 @@ fn pinyin(initials: Text, full: Text) -> Pinyin {
 /// other lists do not (`docs/protocol.md` §5.2, §5.4). Requests for the picture add it again.
 pub(crate) fn picture(path: &str) -> Box<str> {
     // A credential of this length at the end, as in nearly every record, is found without a search.
-    if let Some((before, credential)) = path.as_bytes().split_last_chunk::<48>()
-        && before.ends_with(b"&skey=")
-        && !credential.iter().fold(false, |found, byte| found | (*byte == b'&'))
+    if let Some((before, credential)) = path.split_at_checked(path.len().wrapping_sub(48))
+        && before.ends_with("&skey=")
+        && !any_byte(credential, |byte| byte == b'&')
     {
-        return path.get(..before.len()).unwrap_or_default().into();
+        return before.into();
     }
     let mut rest = path;
     while let Some(equals) = rest.bytes().rposition(|byte| byte == b'=') {
