@@ -77,7 +77,7 @@ impl Client {
         device: &mut Device,
         progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
-        Self::log_in(Login::new(), transport, device, progress).await
+        Ok(Self::log_in(&mut Login::new(), transport, device, progress).await?.0)
     }
 
     /// Logs in again without a QR code, and returns a client for the new session. The phone of the
@@ -101,19 +101,21 @@ impl Client {
         device: &mut Device,
         progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
-        Self::log_in(Login::again(), transport, device, progress).await
+        Ok(Self::log_in(&mut Login::again(), transport, device, progress).await?.0)
     }
 
-    async fn log_in(
-        mut login: Login,
+    /// Runs a flow that logs in, and returns the client and whether its session is new.
+    pub(crate) async fn log_in(
+        flow: &mut impl Flow<State = Device, Output = Progress>,
         transport: &Transport,
         device: &mut Device,
         mut progress: impl FnMut(Progress),
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, bool), Error> {
         device.mix_seed(transport.options.new_seed()?);
         loop {
-            match transport.run(&mut login, device).await? {
-                Progress::LoggedIn(account) => return Ok(Self::new(transport, *account)),
+            match transport.run(flow, device).await? {
+                Progress::LoggedIn(account) => return Ok((Self::new(transport, *account), true)),
+                Progress::Resumed(account) => return Ok((Self::new(transport, *account), false)),
                 other => progress(other),
             }
         }

@@ -67,30 +67,20 @@ impl Client {
         store: &mut impl AsyncSessionStore,
         resume: Resume,
         device: &mut Device,
-        mut progress: impl FnMut(Progress),
+        progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
         let mut stored = store.load().await?;
-        let options = &transport.options;
-        device.mix_seed(options.new_seed()?);
         if let Some(session) = &mut stored {
-            session.mix_seed(options.new_seed()?);
+            session.mix_seed(transport.options.new_seed()?);
         }
         let mut open = Open::new(stored, resume);
-        loop {
-            match transport.run(&mut open, device).await {
-                Ok(Progress::LoggedIn(account)) => {
-                    store.save(account.session()).await?;
-                    return Ok(Self::new(transport, *account));
-                }
-                Ok(Progress::Resumed(account)) => return Ok(Self::new(transport, *account)),
-                Ok(other) => progress(other),
-                Err(error) => {
-                    if let Some(session) = open.session() {
-                        store.save(session).await?;
-                    }
-                    return Err(error);
-                }
-            }
+        match Self::log_in(&mut open, transport, device, progress).await {
+            Ok((client, true)) => store.save(&client.session()).await.map(|()| client),
+            Ok((client, false)) => Ok(client),
+            Err(error) => match open.session() {
+                Some(session) => store.save(session).await.and(Err(error)),
+                None => Err(error),
+            },
         }
     }
 }

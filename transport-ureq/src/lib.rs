@@ -40,7 +40,10 @@
 //! - Name lookups are cached for a minute.
 //! - Proxies of the environment are ignored; [`Options::proxy`] sets one.
 //! - One deadline covers the whole exchange: lookup, connection, handshake, request, reply. For a
-//!   streamed reply, it covers sending the request and waiting for the head separately.
+//!   streamed reply, it applies to each of these stages, and the idle limit of the body also to the
+//!   wait for the head.
+//! - A failure reports [`Sent::No`](wechat_proto::error::Sent::No) if the request got no connection.
+//!   Afterwards the outcome is unknown, even if no byte of the request left the machine.
 //! - The messages have their own connections, so that [`Client::stop`] can cancel their long poll
 //!   without affecting a call in progress.
 //!

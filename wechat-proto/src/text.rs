@@ -10,7 +10,7 @@ use core::ops::Deref;
 use serde::Serialize;
 
 use crate::wire::entities;
-use crate::wire::lenient::{Scalar, scalar};
+use crate::wire::scalar::{Scalar, scalar};
 
 /// A string received from the service; dereferences to `str`.
 #[derive(Clone, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -132,21 +132,9 @@ fn decode_markup(text: &str) -> Box<str> {
 
 /// Returns whether a text contains anything to decode, which nearly none does.
 fn has_markup(text: &str) -> bool {
-    any_byte(text, |byte| (byte == b'<') | (byte == b'&'))
-}
-
-/// Returns whether any byte of a text matches. Fast for a condition without branches, since the bytes
-/// of a block are tested at once.
-#[inline]
-pub(crate) fn any_byte(text: &str, matches: impl Fn(u8) -> bool) -> bool {
-    let found = |found, byte: &u8| found | matches(*byte);
-    let in_block = |block: &[u8; 16]| block.iter().fold(false, found);
-    let bytes = text.as_bytes();
-    match bytes.last_chunk() {
-        // The last block may overlap the one before.
-        Some(last) => in_block(last) || bytes.as_chunks().0.iter().any(in_block),
-        None => bytes.iter().fold(false, found),
-    }
+    // A scan without early exit is fastest.
+    let markup = |found, byte: &u8| found | (*byte == b'<') | (*byte == b'&');
+    text.as_bytes().iter().fold(false, markup)
 }
 
 /// Encodes a text in the notation of the service for names and the content of messages, the inverse

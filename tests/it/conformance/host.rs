@@ -13,18 +13,6 @@ use wechat_proto::{Device, Error, Flow, Input, Interrupt, Message, Session, Time
 use wechat_proto::{Endpoint as _, MsgId};
 use wechat_simulator::conformance::{self, Feature, Options, Probe, Source, Transport};
 
-/// Both adapters have all features.
-const ALL: &[Feature] = &[
-    Feature::Names,
-    Feature::Roots,
-    Feature::Proxy,
-    Feature::ConnectTimeout,
-    Feature::DeadlineCap,
-    Feature::KeepAlive,
-    Feature::Sources,
-    Feature::Streams,
-];
-
 /// The options of both adapters.
 pub(crate) type Settings = wechat_transport_ureq::Options;
 
@@ -73,7 +61,7 @@ impl Transport for Blocking {
     }
 
     fn offers(&self) -> &'static [Feature] {
-        ALL
+        Feature::ALL
     }
 
     fn run_with(&self, flow: &mut Probe, source: Source) -> Result<(), Error> {
@@ -113,7 +101,7 @@ impl Transport for OnTokio {
     }
 
     fn offers(&self) -> &'static [Feature] {
-        ALL
+        Feature::ALL
     }
 
     fn run_with(&self, flow: &mut Probe, source: Source) -> Result<(), Error> {

@@ -7,13 +7,12 @@ use wechat_proto::error::{FailureKind, Sent};
 use wechat_simulator::conformance::{Act, Script, session};
 
 use super::host::{Client, Host, Settings, settings};
-use super::{conform, get, request};
+use super::{conform, request};
 
 conform! {
     invalid_proxy_is_refused,
     user_and_password_are_sent_only_to_the_proxy,
     failed_stages_keep_their_sources,
-    head_of_64_kb_is_accepted,
 }
 
 fn through(host: &dyn Host, proxy: &str) -> Result<Box<dyn Client>, Error> {
@@ -74,19 +73,5 @@ fn failed_stages_keep_their_sources(host: &dyn Host) {
         assert_eq!((failure.kind, failure.sent), (kind, Sent::No), "{failure:?}");
         assert_eq!(failure.source().is_some(), has_source, "{failure:?}");
         assert!(!format!("{failure:?}").contains("secret"), "{failure:?}");
-    }
-}
-
-/// Threat B2. hyper checks the limit between reads, each of up to 64 KB.
-fn head_of_64_kb_is_accepted(host: &dyn Host) {
-    const LIMIT: usize = 64 << 10;
-    for (length, fits) in [(LIMIT - 200, true), (2 * LIMIT, false)] {
-        let value = "x".repeat(length);
-        let server =
-            Script::replying(format!("HTTP/1.1 200 OK\r\nx: {value}\r\ncontent-length: 0\r\n\r\n"));
-        match super::client(host).ask(get(&server)) {
-            Ok(_) => assert!(fits, "{length}"),
-            Err(failure) => assert_eq!((failure.kind, fits), (FailureKind::TooLarge, false)),
-        }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn drive<F: Flow<State = Device>>(
     }
 }
 
-/// Returns random bytes, of which std has only those of its hash maps.
+/// Returns random bytes, for which std has no other source than its hash maps.
 pub(crate) fn seed() -> [u8; 32] {
     let words = [0_u64; 4].map(|_| RandomState::new().build_hasher().finish().to_ne_bytes());
     words.concat().try_into().unwrap()

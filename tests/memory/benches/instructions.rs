@@ -82,7 +82,7 @@ fn measure(adapter: &str, messages: usize) -> Result<Cost> {
     let friend = simulator.world().contacts()[1].user_name.clone();
     for _ in 0..messages {
         let friend = friend.clone();
-        // A step runs when a `synccheck` finds no news.
+        // A step runs when a `synccheck` finds no new messages.
         simulator.then(Duration::ZERO, move |world| {
             world.person_writes(&friend, "An ordinary text: 你好 & <hello>");
         });

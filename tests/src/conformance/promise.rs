@@ -87,3 +87,17 @@ pub enum Feature {
     /// It streams bodies.
     Streams,
 }
+
+impl Feature {
+    /// All features.
+    pub const ALL: &[Self] = &[
+        Self::Names,
+        Self::Roots,
+        Self::Proxy,
+        Self::ConnectTimeout,
+        Self::DeadlineCap,
+        Self::KeepAlive,
+        Self::Sources,
+        Self::Streams,
+    ];
+}

@@ -13,17 +13,6 @@ impl Transport for Idle {
     }
 }
 
-const ALL: &[Feature] = &[
-    Feature::Names,
-    Feature::Roots,
-    Feature::Proxy,
-    Feature::ConnectTimeout,
-    Feature::DeadlineCap,
-    Feature::KeepAlive,
-    Feature::Sources,
-    Feature::Streams,
-];
-
 /// A transport that panics.
 struct Wild;
 
@@ -35,7 +24,7 @@ impl Transport for Wild {
 
 #[test]
 fn check_names_are_unique() {
-    let mut names: Vec<_> = Kit::new(|_| Ok(Idle(ALL))).names().collect();
+    let mut names: Vec<_> = Kit::new(|_| Ok(Idle(Feature::ALL))).names().collect();
     let all = names.len();
     names.sort_unstable();
     names.dedup();
@@ -44,7 +33,7 @@ fn check_names_are_unique() {
 
 #[test]
 fn idle_transport_fails_every_check() {
-    let report = check(|_| Ok(Idle(ALL)));
+    let report = check(|_| Ok(Idle(Feature::ALL)));
     for check in &report.checks {
         let Outcome::Failed(Deviation { found, .. }) = &check.outcome else { panic!("{check:?}") };
         let idle = ["without an output", "it returned Ok", "a transport"];

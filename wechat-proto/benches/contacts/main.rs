@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Prints each figure next to its bound and fails if a bound is missed. Compared workloads run in
-//! alternating rounds, and each ratio is the median over the rounds, which limits the effect of
-//! other load on the machine.
+//! alternating rounds. The ratios of parsing compare the shortest rounds, the others are medians over
+//! the rounds; both limit the effect of other load on the machine.
 
 mod payload;
 mod reference;

@@ -79,9 +79,6 @@ fn key(name: &UserName) -> (u64, &UserName) {
 /// Keeps the first of several members with the same name.
 impl From<Vec<Member>> for Members {
     fn from(mut list: Vec<Member>) -> Self {
-        if list.is_empty() {
-            return Self::default();
-        }
         if list.len() <= Self::FEW {
             let mut end = 0;
             while let Some((before, [member, ..])) = list.split_at_checked(end) {

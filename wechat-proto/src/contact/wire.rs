@@ -6,9 +6,10 @@ use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::record::{Contact, Pinyin};
 use super::{Member, Members};
 use crate::ids::UserName;
-use crate::text::{Decoded, Text, any_byte};
-use crate::wire::lenient::{Int, List, Scalar, scalar};
+use crate::text::{Decoded, Text};
+use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
+use crate::wire::scalar::{Scalar, scalar};
 
 object! {
     /// A contact on the wire, without fields of unknown meaning: `AppAccountFlag`,
@@ -121,13 +122,7 @@ fn pinyin(initials: Text, full: Text) -> Pinyin {
 /// Removes the credential from the path of a picture: `webwxbatchgetcontact` leaves it out, the
 /// other lists do not (`docs/protocol.md` §5.2, §5.4). Requests for the picture add it again.
 pub(crate) fn picture(path: &str) -> Box<str> {
-    // A credential of this length at the end, as in nearly every record, is found without a search.
-    if let Some((before, credential)) = path.split_at_checked(path.len().wrapping_sub(48))
-        && before.ends_with("&skey=")
-        && !any_byte(credential, |byte| byte == b'&')
-    {
-        return before.into();
-    }
+    // Searched from the end, where the credential nearly always is.
     let mut rest = path;
     while let Some(equals) = rest.bytes().rposition(|byte| byte == b'=') {
         rest = path.get(..equals).unwrap_or_default();

@@ -11,6 +11,7 @@ pub(crate) mod mend;
 pub(crate) mod object;
 pub(crate) mod query;
 pub(crate) mod repair;
+pub(crate) mod scalar;
 pub(crate) mod xml;
 
 #[cfg(test)]

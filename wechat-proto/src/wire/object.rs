@@ -20,7 +20,8 @@ macro_rules! object {
         $vis struct $name { $( $(#[$field_meta])* $field_vis $field: $kind ),* }
 
         const _: () = {
-            use $crate::wire::lenient::{Any, Container, Fill, Lenient, Scalar, ScalarOf};
+            use $crate::wire::lenient::{Any, Container, Fill, Lenient};
+            use $crate::wire::scalar::{Scalar, ScalarOf};
             use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
             #[expect(non_camel_case_types, reason = "`macro_rules!` cannot convert field names to camel case")]

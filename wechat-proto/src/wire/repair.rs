@@ -5,9 +5,9 @@
 //!
 //! The names of fields divide the text: `"Name":` after a comma or an opening bracket. In valid
 //! JSON this occurs in no string, since the quotes in strings are escaped. The text from a colon to
-//! the next name is one value, followed by closing brackets and a comma, whatever quotes and
-//! brackets the value contains. So each value is repaired alone, and each object that is valid JSON
-//! is copied unchanged.
+//! the next name is one value, followed by closing brackets and a comma, regardless of the quotes
+//! and brackets in the value. So each value is repaired alone, and each object that is valid JSON is
+//! copied unchanged.
 //!
 //! # Limits
 //!
@@ -18,9 +18,10 @@
 //! - `,{"Name":` begins another element if `Name` is the first name of the elements of an open list.
 //!   In lists other than `AddMsgList`, other names do so after brackets that close the element.
 //! - `],"Name":` ends a list, but `AddMsgList` only after the start of its last message.
-//! - `"Name":[` and `"Name":{` open a list or an object. If it is the last element of a list that
-//!   leaves one open, the text is malformed. Nothing but `{"MsgId":` in a message other than the
-//!   last affects other messages.
+//! - `"Name":[` and `"Name":{` open a list or an object. If the last element of a list leaves one
+//!   open, the text is malformed.
+//!
+//! In a message other than the last, only `{"MsgId":` affects other messages.
 //!
 //! In place of a member of a room, `]}` without any name may also end the room.
 

@@ -1,4 +1,4 @@
-//! What the transports of [`wechat_proto`] share: their [`Options`], and the event of an exchange.
+//! Options and tracing events shared by the transports of [`wechat_proto`].
 //!
 //! Both adapters re-export [`Options`]. A transport over another HTTP client can use it as well.
 

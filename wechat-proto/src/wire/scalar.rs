@@ -1,0 +1,118 @@
+//! Values of JSON fields that are neither lists nor objects: see [`lenient`](super::lenient).
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::lenient::{skip_list, skip_object};
+
+/// A value that is written as a number or as text.
+pub(crate) trait Scalar {
+    fn set_number(&mut self, number: i64);
+
+    /// Sets the value from a text: an empty one for values that are not scalars.
+    fn set_text(&mut self, text: &str);
+}
+
+/// Implements [`Lenient`] for a [`Scalar`].
+macro_rules! scalar {
+    ($kind:ty) => {
+        impl $crate::wire::lenient::Lenient for $kind {
+            $crate::wire::object::listed!();
+
+            fn as_scalar(&mut self) -> Option<&mut dyn $crate::wire::scalar::Scalar> {
+                Some(self)
+            }
+
+            fn fill<'de, D: serde::Deserializer<'de>>(&mut self, json: D) -> Result<(), D::Error> {
+                serde::de::DeserializeSeed::deserialize(
+                    $crate::wire::scalar::ScalarOf::<Self>::new(self),
+                    json,
+                )
+            }
+        }
+    };
+}
+pub(crate) use scalar;
+
+/// Fills a scalar of an object of type `T`.
+///
+/// An object has one call for all of its scalars, which is inlined because it is generic: this is
+/// faster than a call for each field.
+pub(crate) struct ScalarOf<'a, T>(&'a mut dyn Scalar, PhantomData<T>);
+
+impl<'a, T> ScalarOf<'a, T> {
+    pub(crate) fn new(scalar: &'a mut dyn Scalar) -> Self {
+        Self(scalar, PhantomData)
+    }
+}
+
+impl<'de, T> DeserializeSeed<'de> for ScalarOf<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T> Visitor<'de> for ScalarOf<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.0.set_number(value.into());
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.0.set_number(value);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        match i64::try_from(value) {
+            Ok(number) => self.0.set_number(number),
+            Err(_) => self.0.set_text(""),
+        }
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        match integral(value) {
+            Some(number) => self.0.set_number(number),
+            None => self.0.set_text(""),
+        }
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.set_text(text);
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.0.set_text("");
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        self.0.set_text("");
+        skip_list(list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
+        self.0.set_text("");
+        skip_object(object)
+    }
+}
+
+/// Returns `value` as an integer, if it is one that a double represents exactly.
+#[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
+fn integral(value: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    ((-EXACT..=EXACT).contains(&value) && value % 1.0 == 0.0).then_some(value as i64)
+}
