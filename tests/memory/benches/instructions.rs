@@ -24,8 +24,9 @@ use wechat_simulator::{Server, Simulator, World};
 use wechat_transport_hyper as asynchronous;
 use wechat_transport_ureq as blocking;
 
-/// Each adapter, with the maximum number of instructions for each message.
-const BOUNDS: [(&str, u64); 2] = [("ureq", 220_000), ("hyper", 220_000)];
+/// Each adapter, with the maximum number of instructions for each message: 3 % above the number
+/// measured with Rust 1.95.
+const BOUNDS: [(&str, u64); 2] = [("ureq", 290_000), ("hyper", 285_000)];
 /// The number of messages of the shorter run.
 const MESSAGES: usize = 100;
 
