@@ -1,7 +1,7 @@
 //! A whole scenario behind a fault-injecting proxy, and one over a faulty TLS connection: each
 //! message arrives exactly once in both directions.
 //!
-//! The tests contain the seeds of CI; `CHAOS_SEEDS=1000` runs seeds 0 to 999 instead.
+//! Runs a few seeds, or seeds 0 to 999 in a complete sweep.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use wechat_proto::message::SendText;
 use wechat_proto::{ClientMsgId, Error, Message, UserName};
 use wechat_simulator::{Chaos, Fault, Incoming, TlsFault, World};
 
+use crate::sweep;
 use crate::wire::{Bot, Hyper, Place, Ureq};
 
 const SOON: Duration = Duration::from_secs(1);
@@ -238,12 +239,9 @@ fn scenario_with_tls_faults<B: Bot>(seed: u64) {
     assert!(faults.len() >= TlsFault::ALL.len() - 2, "{}", place.injected_faults());
 }
 
-/// Returns the seeds to run: `few`, or those that `CHAOS_SEEDS` requests.
-fn seeds(few: &[u64]) -> Vec<u64> {
-    match std::env::var("CHAOS_SEEDS").ok().and_then(|count| count.parse().ok()) {
-        Some(count) => (0..count).collect(),
-        None => few.to_vec(),
-    }
+/// Returns the seeds to run.
+fn seeds(sample: &[u64]) -> Vec<u64> {
+    if sweep::is_complete() { (0..1000).collect() } else { sample.to_vec() }
 }
 
 /// Threats N7, B2 to B5, S9.

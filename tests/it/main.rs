@@ -2,6 +2,7 @@
 
 mod altered_forms;
 mod altered_requests;
+mod cancel;
 mod chaos;
 mod conformance;
 mod corpus;
@@ -14,6 +15,7 @@ mod failures;
 mod faults;
 mod foreign_host;
 mod forwarding;
+mod kills;
 mod kinds;
 mod misc;
 mod model;
@@ -23,6 +25,7 @@ mod secrets;
 mod seeds;
 mod sending;
 mod story;
+mod sweep;
 mod system_messages;
 mod threats;
 mod tls;

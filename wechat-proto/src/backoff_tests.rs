@@ -208,8 +208,6 @@ fn useless() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
-
     #[test]
     fn flows_do_not_panic_on_any_inputs(steps in prop::collection::vec(step(), 0..120)) {
         play(Login::new(), &mut Device::new(), &steps);

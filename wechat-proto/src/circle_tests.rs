@@ -335,8 +335,6 @@ fn play<F: Flow>(mut flow: F, state: &mut F::State, replies: &[String]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
     /// After any reply, the next request can be built and the session can be stored.
     #[test]
     fn flows_continue_after_any_reply(replies in many(any_reply(), 1..6)) {

@@ -231,8 +231,6 @@ fn u3_hostile_text_stays_in_its_place() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn u3_any_text_stays_in_its_place(
         row in 0..TABLE.len(),

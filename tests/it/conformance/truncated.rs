@@ -1,4 +1,4 @@
-//! Sync responses truncated at every byte.
+//! Sync responses truncated at any byte.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,6 +8,7 @@ use wechat_simulator::conformance::{Act, Script, session_of};
 
 use super::conform;
 use super::host::{Host, settings};
+use crate::sweep;
 
 conform! {
     truncated_sync_response_changes_nothing,
@@ -27,6 +28,7 @@ fn truncated_sync_response_changes_nothing(host: &dyn Host) {
     for chunk in BATCH.as_bytes().chunks(97) {
         chunks += &format!("{:x}\r\n{}\r\n", chunk.len(), str::from_utf8(chunk).unwrap());
     }
+    let stride = sweep::stride(3);
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n";
     let replies = [
         format!("{head}content-length: {}\r\n\r\n{BATCH}", BATCH.len()),
@@ -35,10 +37,10 @@ fn truncated_sync_response_changes_nothing(host: &dyn Host) {
     ];
     for (framing, reply) in replies.into_iter().enumerate() {
         let bytes = reply.clone().into_bytes();
-        // Each response is one byte longer than the one before.
+        // Each response is longer than the one before.
         let count = AtomicUsize::new(0);
         let server = Script::new(move |_| {
-            let cut = count.fetch_add(1, Ordering::SeqCst);
+            let cut = count.fetch_add(stride, Ordering::SeqCst);
             vec![Act::Send(bytes[..cut.min(bytes.len())].to_vec()), Act::Close]
         });
         let origin = format!("http://{}", server.address()).parse().unwrap();
@@ -50,7 +52,7 @@ fn truncated_sync_response_changes_nothing(host: &dyn Host) {
             ["auth", "me", "sync_key", "sync_check_key", "taken"].map(|name| stored[name].clone())
         };
         let before = kept();
-        for cut in 0..reply.len() {
+        for cut in (0..reply.len()).step_by(stride) {
             let error = match client.sync() {
                 Err(error) => error,
                 // After the size of the last chunk, ureq has the whole body.

@@ -1,4 +1,4 @@
-//! A sync response truncated at every byte.
+//! A sync response truncated at any byte.
 
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::sync::Inbox;
@@ -7,6 +7,7 @@ use wechat_proto::{Account, Flow as _, Input, Interrupt, flow};
 use super::bot::Bot;
 use super::line::Line;
 use super::steps;
+use crate::sweep;
 
 /// Polls until a request is sent; no message may be returned before.
 fn request(inbox: &mut Inbox, account: &mut Account, line: &Line, at: &str) -> flow::Request {
@@ -41,7 +42,7 @@ fn truncated_sync_response_has_no_effect() {
         let start = stored.find("\"auth\"").unwrap();
         stored[start..].to_owned()
     };
-    for end in 0..length {
+    for end in (0..length).step_by(sweep::stride(5)) {
         let at = format!("cut at {end} of {length}");
         let mut account = bot.account.clone();
         let mut inbox = Inbox::new();

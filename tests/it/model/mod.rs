@@ -1,11 +1,10 @@
 //! Random worlds and operations, with faults and kills at any step: compares the effects in the
 //! world with those of the bot.
 //!
-//! Runs 120 cases, or the number in `WECHAT_CASES`. To repeat a run, set proptest's
-//! `PROPTEST_RNG_SEED`:
+//! To repeat a run, set `PROPTEST_RNG_SEED`:
 //!
 //! ```text
-//! PROPTEST_RNG_SEED=1 WECHAT_CASES=100000 cargo test --release -p wechat-simulator --test it model
+//! PROPTEST_RNG_SEED=1 PROPTEST_CASES=100000 cargo test --release -p wechat-simulator --test it model
 //! ```
 
 mod bot;
@@ -96,14 +95,8 @@ impl StateMachineTest for Machine {
     }
 }
 
-/// Returns the number of cases.
-fn cases() -> u32 {
-    std::env::var("WECHAT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(120)
-}
-
 prop_state_machine! {
     #![proptest_config(ProptestConfig {
-        cases: cases(),
         max_shrink_iters: 20_000,
         failure_persistence: None,
         ..ProptestConfig::default()

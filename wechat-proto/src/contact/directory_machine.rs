@@ -374,8 +374,6 @@ fn lines(changes: &[Change]) -> Vec<String> {
 }
 
 prop_state_machine! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
-
     #[test]
     fn directory_equals_naive_list_after_any_updates(sequential 1..40 => Machine);
 }

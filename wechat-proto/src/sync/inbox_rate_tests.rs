@@ -6,7 +6,7 @@ use proptest::collection::vec as many;
 use proptest::prelude::*;
 
 use super::trouble::faults;
-use super::word::{CASES, Service, session_at};
+use super::word::{Service, session_at};
 use super::*;
 
 /// The result of one exchange with a service without news.
@@ -112,8 +112,6 @@ fn is_slow([sent, jumps]: &[Vec<Duration>; 2]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(CASES))]
-
     /// Threats S6, S7, S8, J5 and C1: all replies without news.
     #[test]
     fn requests_without_news_are_slow(cycle in many(nothing(), 1..14)) {

@@ -8,15 +8,6 @@ use super::trouble::faults;
 use super::*;
 use crate::sync::key::WireKey;
 
-/// The number of cases of each property; set `WECHAT_CASES` at compile time for more.
-pub(super) const CASES: u32 = match option_env!("WECHAT_CASES") {
-    Some(text) => match u32::from_str_radix(text, 10) {
-        Ok(cases) => cases,
-        Err(_) => panic!("WECHAT_CASES is not a number"),
-    },
-    None => 32,
-};
-
 /// An event in or around one exchange.
 #[derive(Clone, Debug)]
 enum Step {
@@ -227,8 +218,6 @@ fn each_message_is_delivered_once_if_the_key_falls_back() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(CASES))]
-
     /// Threats S3, S4, S5, S6, S7, J5, J6, J7 and C1 at once.
     #[test]
     fn each_message_is_delivered_once_for_any_events(steps in many(step(), 0..80)) {

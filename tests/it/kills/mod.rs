@@ -10,8 +10,8 @@
 //!
 //! The steps between a start and the first message occur only once in an undisturbed run. Processes
 //! are killed there before every tenth message, or before every message (unless messages are
-//! handled out of order) with `WECHAT_KILLS=all`, which also gives all runs the maximum length:
-//! `WECHAT_KILLS=all cargo test -p wechat-simulator --test kills -- --nocapture`.
+//! handled out of order) with `WECHAT_SWEEP=all`, which also gives all runs the maximum length:
+//! `WECHAT_SWEEP=all cargo test -p wechat-simulator --test it kills -- --nocapture`.
 //!
 //! A process that is killed at its first message never reaches the lookup that follows a batch. In
 //! other runs, each process therefore handles messages and is killed a number of steps after one of
@@ -22,10 +22,9 @@ mod gate;
 mod scenario;
 mod script;
 
-use std::env;
-
-use crate::bot::StoreMode;
-use crate::scenario::Scenario;
+use self::bot::StoreMode;
+use self::scenario::Scenario;
+use crate::sweep;
 
 /// The bot process of the other tests. Without their environment variables, it does nothing.
 #[test]
@@ -90,12 +89,7 @@ fn kills_at_random_moments_lose_nothing() {
     Scenario::new("hyper", StoreMode::OutOfOrder, 100).run_with_random_kills(4);
 }
 
-/// Returns the number of messages of a scenario: 300 in exhaustive runs.
-fn messages(default: usize) -> usize {
-    if is_exhaustive() { 300 } else { default }
-}
-
-/// Returns whether all steps and the longest runs are requested.
-fn is_exhaustive() -> bool {
-    env::var("WECHAT_KILLS").is_ok_and(|value| value == "all")
+/// Returns the number of messages of a scenario: 300 in complete sweeps.
+fn messages(sample: usize) -> usize {
+    if sweep::is_complete() { 300 } else { sample }
 }

@@ -20,7 +20,7 @@ use wechat_proto::{Device, Error, UserName};
 use wechat_simulator::{Judgement, World};
 use wechat_transport_hyper::{Client, Transport};
 
-use crate::run::Place;
+use self::run::Place;
 
 /// A world with a login, and the stored session.
 pub(crate) struct Start {

@@ -10,8 +10,8 @@ use wechat_proto::{Error, MsgId, UserName};
 use wechat_simulator::{Asset, Incoming, Media};
 use wechat_transport_hyper::{Client, Messages};
 
-use crate::run::Place;
-use crate::{START, Start};
+use super::run::Place;
+use super::{START, Start};
 
 const TEXTS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
 

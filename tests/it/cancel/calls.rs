@@ -14,8 +14,8 @@ use wechat_proto::report::{Report, ReportKind, SendReports};
 use wechat_proto::room::{CreateRoom, Founders, RoomMembers, UpdateRoom};
 use wechat_proto::{Account, Call, Endpoint, Error, Session, Timestamp};
 
-use crate::run::Place;
-use crate::{LINK, START};
+use super::run::Place;
+use super::{LINK, START};
 
 /// Drops a call that must not be repeated after each number of polls, then runs it again.
 fn once<E: Endpoint + Clone>(endpoint: E)

@@ -14,10 +14,11 @@ use wechat_proto::{Device, Hosts};
 use wechat_simulator::{Layout, Server, Simulator, World};
 use wechat_transport_ureq::{Client, Options, Transport};
 
-use crate::bot::{self, Store, StoreMode};
-use crate::gate::{Event, Gate};
-use crate::is_exhaustive;
-use crate::script::{End, script};
+use super::bot::{self, Store, StoreMode};
+use super::gate::{Event, Gate};
+use crate::sweep;
+
+use super::script::{End, script};
 
 /// The number of messages in a sync response.
 const PER_SYNC: usize = 10;
@@ -156,7 +157,8 @@ impl Scenario {
         let (mut place, mut since) = (format!("start {before}"), 0);
         // Each start receives the incomplete batch again; out of order, it stays incomplete for
         // long.
-        let is_every_start = is_exhaustive() && !matches!(self.store.mode, StoreMode::OutOfOrder);
+        let is_every_start =
+            sweep::is_complete() && !matches!(self.store.mode, StoreMode::OutOfOrder);
         let spared = !(before.is_multiple_of(10) || is_every_start);
         // The number of steps since a message was handled and stored.
         let (mut handled, mut handling) = (None, false);
@@ -285,7 +287,7 @@ impl Scenario {
         self.gate.assign_to(process, &self.events);
         let mut command = Command::new(env::current_exe().unwrap());
         command
-            .args(["bot_process", "--exact", "--nocapture", "--test-threads=1"])
+            .args(["kills::bot_process", "--exact", "--nocapture", "--test-threads=1"])
             .env(bot::ADAPTER, self.adapter)
             .env(bot::STORE, format!("{:?}", self.store.mode))
             .env(bot::FOLDER, &self.store.folder)
