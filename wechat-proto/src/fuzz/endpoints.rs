@@ -274,7 +274,7 @@ where
         // Trailing text makes a reply malformed.
         let trailing = format!("{again}}}");
         let trailing = endpoint.parse(&reply(trailing.as_bytes()));
-        assert!(matches!(trailing, Err(Error::Malformed { .. })), "{trailing:?}");
+        assert!(matches!(trailing, Err(Error::Malformed { .. })), "{trailing:?} of {again}}}");
     }
 }
 
