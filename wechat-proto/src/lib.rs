@@ -126,6 +126,7 @@ pub mod contact;
 #[cfg(test)]
 mod corpus_tests;
 pub mod device;
+mod emoji;
 pub mod endpoint;
 pub mod entry;
 pub mod error;

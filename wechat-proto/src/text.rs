@@ -1,14 +1,13 @@
 //! Text in the service's notation, and in plain form.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::{String, ToString as _};
 use core::fmt;
 use core::ops::Deref;
 
 use serde::Serialize;
 
+use crate::emoji;
 use crate::wire::entities;
 use crate::wire::scalar::{Scalar, scalar};
 
@@ -83,8 +82,8 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Decodes the line breaks, entities and emoji spans of a text from the service, in the official
-/// order (`docs/protocol.md` §9.3).
+/// Decodes the line breaks, entities and emoji spans of a text from the service, each once
+/// (`docs/protocol.md` §9.3).
 ///
 /// Values returned by this library are already decoded; use this for text from
 /// [`Raw`](crate::message::Raw) JSON.
@@ -97,7 +96,7 @@ impl fmt::Debug for Text {
 /// assert_eq!(text::encode("A & B😄"), name);
 /// ```
 pub fn decode(text: Text) -> Box<str> {
-    if has_markup(&text) { decode_markup(&text) } else { text.0 }
+    if has_markup(&text) { unescape(&text).into() } else { text.0 }
 }
 
 /// A name or another text that is decoded while it is parsed: see [`decode`].
@@ -112,23 +111,44 @@ impl Scalar for Decoded {
     }
 
     fn set_text(&mut self, text: &str) {
-        self.0 = if has_markup(text) { decode_markup(text) } else { text.into() };
+        self.0 = if has_markup(text) { unescape(text).into() } else { text.into() };
     }
 }
 
-fn decode_markup(text: &str) -> Box<str> {
-    let mut text = Cow::Borrowed(text);
-    if text.contains("<br/>") {
-        text = Cow::Owned(text.replace("<br/>", "\n"));
-    }
-    if text.contains('&') {
-        text = match entities::decode(&text) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(plain) => Cow::Owned(plain),
+/// Decodes the entities, line breaks and emoji of the page in one pass, so that text which a person
+/// typed is decoded once.
+pub(crate) fn unescape(text: &str) -> String {
+    replace(text, |byte| matches!(byte, b'&' | b'<'))
+}
+
+/// Decodes the line breaks and emoji of the page in text that is not escaped.
+pub(crate) fn without_tags(text: &str) -> String {
+    replace(text, |byte| byte == b'<')
+}
+
+fn replace(text: &str, markup: impl Fn(u8) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, from)) = entities::split(rest, &markup) {
+        out.push_str(before);
+        rest = if from.starts_with('&') {
+            entities::entity(from, &mut out)
+        } else if let Some(after) = from.strip_prefix(BREAK) {
+            out.push('\n');
+            after
+        } else if let Some(after) = emoji::decode(from, &mut out) {
+            after
+        } else {
+            out.push('<');
+            from.get(1..).unwrap_or_default()
         };
     }
-    spans(&text).unwrap_or_else(|| text.into_owned()).into()
+    out.push_str(rest);
+    out
 }
+
+/// The page's line break.
+pub(crate) const BREAK: &str = "<br/>";
 
 /// Returns whether a text contains anything to decode, which nearly none does.
 fn has_markup(text: &str) -> bool {
@@ -137,118 +157,29 @@ fn has_markup(text: &str) -> bool {
     text.as_bytes().iter().fold(false, markup)
 }
 
-/// Encodes a text in the notation of the service for names and the content of messages, the inverse
-/// of [`decode`].
+/// Encodes a text as the service writes names and signatures, the inverse of [`decode`]:
+/// `decode(encode(text))` is `text`.
 ///
-/// `decode(encode(text))` is `text`, except for a text that contains the tag of a span, which the
-/// service's order of decoding cannot represent. Do not use it for requests, which carry plain
-/// characters. It is for comparing with text from the service, and for simulating it.
+/// Emoji become spans if Japanese carriers had them; the service leaves others as they are, and
+/// line feeds too. In the content of messages it writes line feeds as `<br/>`. Do not use it for
+/// requests, which carry plain characters. It is for comparing with text from the service, and for
+/// simulating it.
 pub fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    while let Some(c) = characters.next() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\n' => out.push_str("<br/>"),
-            // A keycap sequence, or the two halves of a flag, is one span.
-            '0'..='9' | '#' | '*' if characters.next_if_eq(&'\u{20e3}').is_some() => {
-                span(&mut out, &format!("{:04x}20e3", u32::from(c)));
-            }
-            '\u{1f1e6}'..='\u{1f1ff}' => {
-                let second = characters.next_if(|c| ('\u{1f1e6}'..='\u{1f1ff}').contains(c));
-                let second = second.map(|c| format!("{:x}", u32::from(c)));
-                span(&mut out, &format!("{:x}{}", u32::from(c), second.unwrap_or_default()));
-            }
-            c if is_emoji(c) => span(&mut out, &format!("{:x}", u32::from(c))),
-            c => out.push(c),
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let emoji = emoji::leading(rest);
+        match (emoji, character) {
+            (Some(emoji), _) => emoji::encode(emoji, &mut out),
+            (None, '&') => out.push_str("&amp;"),
+            (None, '<') => out.push_str("&lt;"),
+            (None, '>') => out.push_str("&gt;"),
+            (None, character) => out.push(character),
         }
+        let length = emoji.map_or(character.len_utf8(), str::len);
+        rest = rest.get(length..).unwrap_or_default();
     }
     out
-}
-
-fn span(out: &mut String, digits: &str) {
-    out.push_str(SPAN);
-    out.push_str(digits);
-    out.push_str("\"></span>");
-}
-
-/// Returns whether the service writes a character as a span, as it does for emoji. Codes that it
-/// uses for other faces cannot be encoded as themselves.
-fn is_emoji(c: char) -> bool {
-    let drawn = matches!(
-        c,
-        '\u{2122}' | '\u{2600}'..='\u{27bf}' | '\u{2b50}' | '\u{2b55}' | '\u{1f000}'..='\u{1faff}'
-    );
-    drawn && corrected(u32::from(c)) == u32::from(c)
-}
-
-const SPAN: &str = "<span class=\"emoji emoji";
-
-/// Replaces emoji spans by their characters; other text is unchanged. Returns `None` if there is no
-/// span.
-pub(crate) fn spans(text: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut rest = text;
-    let mut next = 0;
-    while let Some(found) = rest.get(next..).and_then(|text| text.find('<')) {
-        let (before, from) = rest.split_at(next + found);
-        let Some(((first, second), after)) = span_at(from) else {
-            next += found + 1;
-            continue;
-        };
-        if out.is_empty() {
-            out.reserve(text.len());
-        }
-        out.push_str(before);
-        out.push(first);
-        out.extend(second);
-        (rest, next) = (after, 0);
-    }
-    (!out.is_empty()).then(|| out + rest)
-}
-
-/// Parses the span at the start of a text; returns its characters and the text after it.
-fn span_at(text: &str) -> Option<((char, Option<char>), &str)> {
-    let code = text.strip_prefix(SPAN)?;
-    let digits = code.bytes().take_while(u8::is_ascii_hexdigit).count();
-    let (hex, end) = code.split_at(digits);
-    // One code lacks the `>` of its opening tag.
-    let after = end.strip_prefix("\"></span>").or_else(|| end.strip_prefix("\"</span>"))?;
-    Some((emoji(hex)?, after))
-}
-
-/// Returns the characters for the digits of a span: one code point of 4 or 5 digits, or two (4 and
-/// 4, 5 and 5, 2 and 4).
-fn emoji(hex: &str) -> Option<(char, Option<char>)> {
-    let (first, second) = match hex.len() {
-        4 | 5 => (hex, ""),
-        6 => hex.split_at(2),
-        8 => hex.split_at(4),
-        10 => hex.split_at(5),
-        _ => return None,
-    };
-    let code = |hex| u32::from_str_radix(hex, 16).ok();
-    let first = char::from_u32(corrected(code(first)?))?;
-    let second = if second.is_empty() { None } else { Some(char::from_u32(code(second)?)?) };
-    Some((first, second))
-}
-
-/// Returns the code of a face on the phone: the web service uses other codes for some.
-const fn corrected(code: u32) -> u32 {
-    match code {
-        0x1f63c => 0x1f601,
-        0x1f639 => 0x1f602,
-        0x1f63a => 0x1f603,
-        0x1f4ab => 0x1f616,
-        0x1f64d => 0x1f614,
-        0x1f63b => 0x1f60d,
-        0x1f63d => 0x1f618,
-        0x1f64e => 0x1f621,
-        0x1f63f => 0x1f622,
-        other => other,
-    }
 }
 
 /// Undoes UTF-8 that was decoded as Windows-1252 and encoded again (`docs/shapes.md`). Returns
@@ -303,51 +234,82 @@ fn windows_1252(c: char) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::emoji::SPAN;
+
+    fn span(code: &str) -> String {
+        format!("{SPAN}{code}\"></span>")
+    }
 
     /// `docs/protocol.md` §9.3.
     #[test]
-    fn text_is_decoded_in_the_official_order() {
+    fn text_is_decoded() {
         for (text, read) in [
             ("plain", "plain"),
             ("a<br/>b", "a\nb"),
             ("&lt;a&gt; &amp;&quot;&#39;&nbsp;", "<a> &\"'\u{a0}"),
             ("&unknown; & x", "&unknown; & x"),
+            ("&lt;br/&gt;&amp;lt;", "<br/>&lt;"),
+            ("&lt;span class=\"emoji emoji1f604\"&gt;&lt;/span&gt;", &span("1f604")),
             ("hi<span class=\"emoji emoji1f604\"></span>!", "hi😄!"),
-            ("<span class=\"emoji emoji1f63c\"></span>", "😁"),
-            ("<span class=\"emoji emoji2320e3\"></span>", "#\u{20e3}"),
-            ("<span class=\"emoji emoji002320e3\"></span>", "#\u{20e3}"),
-            ("<span class=\"emoji emoji1f1e81f1f3\"></span>", "🇨🇳"),
+            ("<span class=\"emoji emoji1f450\"></span", "👐"),
             ("<span class=\"emoji emoji1f450\"</span>x", "👐x"),
-            ("<span class=\"emoji emojixyz\"></span>", "<span class=\"emoji emojixyz\"></span>"),
             ("<span class=\"emoji emoji1f604", "<span class=\"emoji emoji1f604"),
-            ("<span class=\"emoji emojid83d\"></span>", "<span class=\"emoji emojid83d\"></span>"),
         ] {
             assert_eq!(&*decode(text.into()), read, "{text}");
         }
     }
 
-    /// Encoding produces one canonical form of each span.
+    /// `docs/protocol.md` §9.3.
     #[test]
-    fn encoding_inverts_decoding() {
-        for (text, written) in [
-            ("plain", "plain"),
-            ("a\nb", "a<br/>b"),
-            ("<a> &", "&lt;a&gt; &amp;"),
-            ("hi😄!", "hi<span class=\"emoji emoji1f604\"></span>!"),
-            ("❤\u{fe0f}", "<span class=\"emoji emoji2764\"></span>\u{fe0f}"),
-            ("#\u{20e3}", "<span class=\"emoji emoji002320e3\"></span>"),
-            (
-                "🇨🇳🇨",
-                "<span class=\"emoji emoji1f1e81f1f3\"></span><span class=\"emoji emoji1f1e8\"></span>",
-            ),
-            ("😁😼", "<span class=\"emoji emoji1f601\"></span>😼"),
+    fn spans_of_any_length_are_decoded() {
+        for (code, read) in [
+            ("ae", "®"),
+            ("a9", "©"),
+            ("203c", "‼"),
+            ("1f63c", "😁"),
+            ("2320e3", "#\u{20e3}"),
+            ("002320e3", "#\u{20e3}"),
+            ("01f604", "😄"),
+            ("261d1f3fb", "☝🏻"),
+            ("2611fe0f", "☑\u{fe0f}"),
+            ("1f1e81f1f3", "🇨🇳"),
+            // Not a pensive face, as `1f64d` alone is.
+            ("1f64d200d2642fe0f", "🙍\u{200d}♂\u{fe0f}"),
         ] {
-            assert_eq!(encode(text), written);
-            assert_eq!(&*decode(written.into()), text);
+            assert_eq!(&*decode(span(code).into()), read, "{code}");
         }
+        for code in ["", "xyz", "d83d", "1f604d83d"] {
+            assert_eq!(*decode(span(code).into()), span(code));
+        }
+    }
+
+    /// The codes of 24,903 captured names and signatures. Those of other faces are encoded as the
+    /// faces' own.
+    #[test]
+    fn observed_spans_are_encoded_as_received() {
+        for code in include_str!("samples/emoji-codes.txt").split_whitespace() {
+            let read = decode(span(code).into());
+            assert!(!read.contains('<'), "{code}");
+            let wrong = emoji::WRONG.iter().any(|(wrong, _)| *wrong == code);
+            assert_eq!(encode(&read) != span(code), wrong, "{code}");
+        }
+    }
+
+    /// Observed in names: what Japanese carriers lacked stays plain, and so do line feeds.
+    #[test]
+    fn other_characters_are_encoded_as_themselves() {
+        let plain = "a\nb 🦄🏻💭🙃🤓★♪ 😼 1 # \u{20e3} *\u{20e3} 🇨🇦🇨";
+        assert_eq!(encode(plain), plain);
+        assert_eq!(encode("<a> &"), "&lt;a&gt; &amp;");
+        assert_eq!(
+            encode("1\u{20e3}🇨🇳❤\u{fe0f}"),
+            span("3120e3") + &span("1f1e81f1f3") + &span("2764") + "\u{fe0f}"
+        );
     }
 
     proptest! {
@@ -356,20 +318,17 @@ mod tests {
             decode(text.as_str().into());
         }
 
-        /// Emoji of all kinds among other characters.
         #[test]
-        fn encoded_text_decodes_to_itself(text in "([\\x{2600}-\\x{27bf}\\x{1f000}-\\x{1faff}]|[\\x{1f1e6}-\\x{1f1ff}]{1,3}|[0-9#*]\\x{20e3}?|\\x{20e3}|[<>&;\n]|<br/>|&amp;|\\PC){0,30}") {
-            prop_assume!(!text.contains(SPAN));
-            prop_assert_eq!(&*decode(encode(&text).into()), text.as_str());
+        fn every_code_is_decoded(character in any::<char>()) {
+            let code = format!("{:x}", u32::from(character));
+            prop_assume!(emoji::WRONG.iter().all(|(wrong, _)| *wrong != code));
+            prop_assert_eq!(decode(span(&code).into()), Box::from(String::from(character)));
         }
 
-        /// Characters decoded from spans can be encoded again.
+        /// Emoji of all kinds and markup among other characters.
         #[test]
-        fn decoded_spans_can_be_encoded(spans in prop::collection::vec("[0-9a-f]{4,5}|[0-9a-f]{8}|[0-9a-f]{10}|[23][0-9]20e3", 0..8)) {
-            let written: String = spans.iter().map(|digits| format!("{SPAN}{digits}\"></span>")).collect();
-            let read = decode(written.into());
-            prop_assume!(!read.contains(SPAN));
-            prop_assert_eq!(&*decode(encode(&read).into()), &*read);
+        fn encoded_text_decodes_to_itself(text in "([\\x{2600}-\\x{27bf}\\x{1f000}-\\x{1faff}]|[\\x{1f1e6}-\\x{1f1ff}]{1,3}|[0-9#*]\\x{20e3}?|\\x{20e3}|[<>&;\n]|<br/>|&amp;|<span class=\"emoji emoji1f604\"></span>|\\PC){0,30}") {
+            prop_assert_eq!(&*decode(encode(&text).into()), text.as_str());
         }
 
         #[test]

@@ -1,22 +1,29 @@
 //! Extraction of the XML in a message's content: `docs/protocol.md` §9.3.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 
-use crate::text::spans;
-use crate::wire::entities;
+use crate::emoji::SPAN;
+use crate::text::{BREAK, unescape, without_tags};
 
 /// Returns the XML document in a message's content, which has no room prefix; `None` if there is
 /// no document.
 ///
-/// The steps follow the official order: entities are decoded (twice if the whole content was
-/// escaped twice); the page's line breaks are converted back to those of the sender's phone (the
-/// page drops them, which joins the lines of a text); emoji spans are replaced by characters,
-/// because their quotes would end attributes; text before the first element is dropped.
+/// Entities are decoded (twice if the whole content was escaped twice). The page's line breaks are
+/// converted back to those of the sender's phone: the page drops them, which joins the lines of a
+/// text. Emoji spans are replaced by characters, because their quotes would end attributes. Text
+/// before the first element is dropped.
 pub(crate) fn document(content: &str) -> Option<Cow<'_, str>> {
+    from_first_tag(match unescaped(content)? {
+        Cow::Borrowed(raw) if raw.contains(BREAK) || raw.contains(SPAN) => {
+            Cow::Owned(without_tags(raw))
+        }
+        text => text,
+    })
+}
+
+/// Decodes a content as often as it was escaped, at most twice. Returns `None` if there is no tag.
+fn unescaped(content: &str) -> Option<Cow<'_, str>> {
     let mut text = Cow::Borrowed(content);
-    // Whether breaks and spans are possible; `unescape` determines both.
-    let (mut breaks, mut emoji) = (true, true);
     for _ in 0..2 {
         if !text.starts_with("&lt;") && has_markup(&text) {
             break;
@@ -24,15 +31,12 @@ pub(crate) fn document(content: &str) -> Option<Cow<'_, str>> {
         if !text.contains("lt;") {
             return None;
         }
-        let (unescaped, spans) = unescape(&text);
-        (text, breaks, emoji) = (Cow::Owned(unescaped), false, spans);
+        text = Cow::Owned(unescape(&text));
     }
-    if breaks && text.contains(BREAK) {
-        text = Cow::Owned(text.replace(BREAK, "\n"));
-    }
-    if emoji && let Some(mended) = spans(&text) {
-        text = Cow::Owned(mended);
-    }
+    Some(text)
+}
+
+fn from_first_tag(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
     let start = text.find('<')?;
     Some(match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.get(start..)?),
@@ -40,44 +44,6 @@ pub(crate) fn document(content: &str) -> Option<Cow<'_, str>> {
         Cow::Owned(text) => Cow::Owned(text.get(start..)?.into()),
     })
 }
-
-/// Decodes entities and the page's line breaks in one pass. Also returns whether there are spans.
-fn unescape(text: &str) -> (String, bool) {
-    let mut out = String::with_capacity(text.len());
-    let mut spans = false;
-    let mut rest = text;
-    while let Some((before, from)) = entities::split(rest, |byte| matches!(byte, b'&' | b'<')) {
-        out.push_str(before);
-        let after = from.strip_prefix("&lt;").or_else(|| from.strip_prefix('<'));
-        rest = match after {
-            Some(after) if after.starts_with("br") => match strip_break(after) {
-                Some(after) => {
-                    out.push('\n');
-                    after
-                }
-                None => {
-                    out.push('<');
-                    after
-                }
-            },
-            Some(after) => {
-                spans |= after.starts_with("span");
-                out.push('<');
-                after
-            }
-            None => entities::entity(from, &mut out),
-        };
-    }
-    out.push_str(rest);
-    (out, spans)
-}
-
-/// Strips the rest of a line break, whose `>` may be escaped.
-fn strip_break(text: &str) -> Option<&str> {
-    text.strip_prefix("br/>").or_else(|| text.strip_prefix("br/&gt;"))
-}
-
-const BREAK: &str = "<br/>";
 
 /// Returns whether there is a tag other than the page's own.
 fn has_markup(text: &str) -> bool {

@@ -73,6 +73,10 @@ pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) ->
                 path.push(name(document, place, &start));
                 visit(&path, Found::Element(Attributes(&start)));
             }
+            // A line break that was escaped with the text around it.
+            Ok(Event::Empty(start)) if start.name().as_ref() == "br" && beyond == 0 => {
+                visit(&path, Found::Text("\n"));
+            }
             Ok(Event::Empty(start)) => {
                 if path.len() < DEPTH {
                     any = true;
@@ -162,6 +166,7 @@ mod tests {
             ("<a><![CDATA[<x>&amp;]]></a>", vec!["a", "a: <x>&amp;"]),
             ("<a>1<b>2</c>3</a>", vec!["a", "a: 1", "a/b", "a/b: 2", "a: 3"]),
             ("<a>1<b", vec!["a", "a: 1"]),
+            ("<a>1<br/>2</a>", vec!["a", "a: 1", "a: 2"]),
             (
                 "\u{feff}\u{feff}<Content>a</Content><ret>1</ret>",
                 vec!["Content", "Content: a", "ret", "ret: 1"],
