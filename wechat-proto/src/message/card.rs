@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::content::document;
 use super::envelope::WireMessage;
-use super::piece::{Hidden, int, plain, text, url};
+use super::piece::{Hidden, int, plain, url};
 use super::recommend::RecommendInfo;
 use crate::wire::document::{Found, walk};
 
@@ -74,7 +74,7 @@ impl Card {
             "imagestatus" => self.image_status = int(value),
             "regionCode" => self.region_code = plain(value),
             "certflag" => self.cert_flag = int(value),
-            "certinfo" => self.cert_info = text(value),
+            "certinfo" => self.cert_info = plain(value),
             "brandIconUrl" => self.brand_icon_url = url(value),
             "brandHomeUrl" => self.brand_home_url = url(value),
             "brandSubscriptConfigUrl" => self.brand_subscript_config_url = url(value),

@@ -21,6 +21,12 @@ pub(crate) fn document(content: &str) -> Option<Cow<'_, str>> {
     })
 }
 
+/// Returns the XML document in a text of another document, in which the page's notation is decoded
+/// already.
+pub(crate) fn nested(text: &str) -> Option<Cow<'_, str>> {
+    from_first_tag(unescaped(text)?)
+}
+
 /// Decodes a content as often as it was escaped, at most twice. Returns `None` if there is no tag.
 fn unescaped(content: &str) -> Option<Cow<'_, str>> {
     let mut text = Cow::Borrowed(content);

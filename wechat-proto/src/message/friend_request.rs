@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::content::document;
 use super::envelope::WireMessage;
-use super::piece::{Hidden, int, plain, text, url};
+use super::piece::{Hidden, int, plain, url};
 use super::recommend::RecommendInfo;
 use crate::contact::Ticket;
 use crate::ids::UserName;
@@ -130,7 +130,7 @@ impl FriendRequest {
             "country" => self.country = plain(value),
             "percard" => self.personal_card = int(value),
             "weibo" => self.weibo = url(value),
-            "weibonickname" => self.weibo_nick_name = text(value),
+            "weibonickname" => self.weibo_nick_name = plain(value),
             "albumflag" => self.album_flag = int(value),
             "albumstyle" => self.album_style = int(value),
             "albumbgimgid" => self.album_background_id = plain(value),
@@ -139,11 +139,11 @@ impl FriendRequest {
             "snsbgobjectid" => self.sns_background_id = plain(value),
             "mhash" => self.mobile_hash = plain(value),
             "mfullhash" => self.mobile_full_hash = plain(value),
-            "googlecontact" => self.google_contact = text(value),
+            "googlecontact" => self.google_contact = plain(value),
             "qrticket" => self.qr_ticket = plain(value).into(),
             "chatroomusername" => self.room_id = plain(value),
             "sourceusername" => self.source_user_name = plain(value),
-            "sourcenickname" => self.source_nick_name = text(value),
+            "sourcenickname" => self.source_nick_name = plain(value),
             _ => self.info.complete(name, value),
         }
     }

@@ -106,9 +106,9 @@ impl Location {
                         "x" => x = plain(&value),
                         "y" => y = plain(&value),
                         "scale" => self.scale = int(&value),
-                        "label" => self.label = text(&value),
+                        "label" => self.label = plain(&value),
                         "maptype" => self.map_type = plain(&value),
-                        "poiname" => self.poi_name = text(&value),
+                        "poiname" => self.poi_name = plain(&value),
                         "poiid" => self.poi_id = plain(&value),
                         _ => {}
                     }

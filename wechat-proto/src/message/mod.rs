@@ -33,6 +33,8 @@ mod status;
 mod sysmsg;
 mod system;
 mod template;
+#[cfg(test)]
+mod typed_tests;
 mod video;
 mod voice;
 mod voip;

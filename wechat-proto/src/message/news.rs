@@ -111,7 +111,7 @@ impl Articles {
         }
         let articles = self.drafts.into_iter().map(Draft::finish);
         let empty = Article::default();
-        (self.name.text(), articles.filter(|article| *article != empty).collect())
+        (text(self.name.as_str()), articles.filter(|article| *article != empty).collect())
     }
 }
 
@@ -138,10 +138,10 @@ impl Draft {
             cover_url,
             cover_width,
             cover_height,
-            title: self.title.text(),
+            title: text(self.title.as_str()),
             url: self.url.url(),
             short_url: self.short_url.url(),
-            digest: self.digest.text(),
+            digest: text(self.digest.as_str()),
             published: Some(self.published.size())
                 .filter(|seconds| *seconds > 0)
                 .map(Timestamp::from_secs),

@@ -58,37 +58,39 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// The text of an element, assembled from the pieces in which it is visited, without surrounding
-/// white space.
+/// The text of an element, assembled from the pieces in which it is visited.
 #[derive(Default)]
 pub(super) struct Piece(String);
 
 impl Piece {
     pub(super) fn push(&mut self, text: &str) {
-        self.0.push_str(if self.0.is_empty() { text.trim_start() } else { text });
+        self.0.push_str(text);
     }
 
     pub(super) fn take(&mut self) -> Self {
         Self(core::mem::take(&mut self.0))
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(super) fn is_empty(&self) -> bool {
+        self.as_str().is_empty()
     }
 
+    /// Returns the text without surrounding white space.
     pub(super) fn as_str(&self) -> &str {
-        self.0.trim_end()
+        self.0.trim()
     }
 
-    /// Returns an id or a checksum, which is not decoded.
-    pub(super) fn plain(mut self) -> Box<str> {
-        self.0.truncate(self.0.trim_end().len());
-        self.0.into_boxed_str()
+    /// Returns the text without surrounding white space.
+    pub(super) fn plain(self) -> Box<str> {
+        match self.as_str() {
+            plain if plain.len() == self.0.len() => self.0.into_boxed_str(),
+            plain => plain.into(),
+        }
     }
 
-    /// Returns a human-readable text, with a second level of escaping decoded.
-    pub(super) fn text(self) -> Box<str> {
-        decode(Text::from(self.plain()))
+    /// Returns a text that a person typed, unchanged; empty if it is blank.
+    pub(super) fn typed(self) -> Box<str> {
+        if self.is_empty() { Box::default() } else { self.0.into_boxed_str() }
     }
 
     /// Returns a URL, with a second level of escaping decoded.
@@ -115,7 +117,8 @@ pub(super) fn plain(value: &str) -> Box<str> {
     value.trim().into()
 }
 
-/// Returns a human-readable text, with a second level of escaping decoded.
+/// Decodes a text in the page's notation, without surrounding white space: one of the record, or
+/// one of an article, which is escaped once more than XML requires.
 pub(super) fn text(value: &str) -> Box<str> {
     decode(Text::from(value.trim()))
 }
@@ -174,7 +177,8 @@ mod tests {
     #[test]
     fn pieces_are_concatenated() {
         assert_eq!(&*piece(&["\n\t", " a ", "&", " b", " \n"]).plain(), "a & b");
-        assert_eq!(&*piece(&["a &amp;", " b<br/>c"]).text(), "a & b\nc");
+        assert_eq!(&*piece(&[" ", "a &amp;", "<br/>b "]).typed(), " a &amp;<br/>b ");
+        assert_eq!(&*piece(&[" ", "\n"]).typed(), "");
         assert_eq!(&*piece(&[" http://x/?a=1&amp;b=2 "]).url(), "http://x/?a=1&b=2");
         assert_eq!(&*piece(&["http://x/?a=1&amp;amp;b\n=2&c"]).url(), "http://x/?a=1&b=2&c");
         assert_eq!(&*piece(&["a&amp;b"]).plain(), "a&amp;b");

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::piece::{int, text};
+use super::piece::{int, plain};
 use crate::contact::Ticket;
 use crate::ids::UserName;
 use crate::text::{Text, decode};
@@ -127,7 +127,7 @@ impl RecommendInfo {
             }
         };
         if field.is_empty() {
-            *field = text(value);
+            *field = plain(value);
         }
     }
 }
@@ -150,14 +150,14 @@ mod tests {
             ("ticket", "v2_b@stranger"),
             ("city", " 深圳 "),
             ("opcode", "2"),
-            ("sign", "a<span class=\"emoji emoji1f604\"></span>"),
+            ("sign", "a &amp; b"),
             ("unknown", "x"),
         ] {
             info.complete(name, value);
         }
         assert_eq!(&*info.nick_name, "A & a");
         assert_eq!((info.sex, info.scene, info.op_code), (1, 14, 2));
-        assert_eq!((&*info.city, &*info.signature), ("深圳", "a😄"));
+        assert_eq!((&*info.city, &*info.signature), ("深圳", "a &amp; b"));
         assert_eq!(info.ticket, "v2_a@stranger".parse().ok());
         assert!(info.is_official() && info.is_identified());
         // `docs/shapes.md` S42: all empty.

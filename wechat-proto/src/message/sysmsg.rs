@@ -12,7 +12,7 @@ use super::patterns::recognise;
 use super::system::{Person, System, SystemEvent};
 use super::template::{Draft, Template, rendered};
 use crate::ids::MsgId;
-use crate::text::{Text, decode};
+use crate::text::Text;
 use crate::wire::document::{Found, walk};
 
 /// The revocation of a message.
@@ -237,9 +237,9 @@ impl Fields {
         }
     }
 
-    /// Returns a human-readable text, in which the page's escapes are decoded.
+    /// Returns a human-readable text.
     fn text(&self, kind: &str, name: &str) -> Box<str> {
-        decode(self.raw(kind, name).into())
+        self.raw(kind, name).into()
     }
 
     fn id(&self, kind: &str, name: &str) -> MsgId {
@@ -274,8 +274,7 @@ impl Fields {
                 template: self.text("todo", "template"),
             }),
             kind => {
-                let System { text, event, .. } =
-                    System::from_text(decode(self.words.trim().into()));
+                let System { text, event, .. } = System::from_text(self.words.trim().into());
                 SysMsg::Other { kind: kind.into(), text, event }
             }
         }

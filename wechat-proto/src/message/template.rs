@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::patterns::{recognise, split_names};
 use super::system::{Person, SystemEvent};
-use crate::text::decode;
 use crate::wire::document::Found;
 
 /// A system notice with the ids of the people it names.
@@ -170,17 +169,16 @@ impl Draft {
         }
     }
 
-    /// Decodes the texts that the page decodes.
     fn finish(self) -> TemplateLink {
         let member = |(id, name): (String, String)| TemplateMember {
             permanent_id: id.trim().into(),
-            nick_name: decode(name.into()),
+            nick_name: name.into(),
         };
         TemplateLink {
             name: self.name,
             kind: self.kind,
             members: self.members.into_iter().map(member).collect(),
-            title: decode(self.title.into()),
+            title: self.title.into(),
             permanent_ids: self.permanent_ids.iter().map(|id| id.trim().into()).collect(),
             separator: self.separator.into(),
             hidden: self.hidden,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::content::document;
 use super::envelope::WireMessage;
 use super::kind::MsgType;
-use super::piece::{Piece, millis, text};
+use super::piece::{Piece, millis};
 use crate::text::decode;
 use crate::wire::document::{Found, walk};
 
@@ -77,7 +77,7 @@ impl Voip {
             ([.., "duration"], Found::Text(text)) => seconds.push(text),
             _ => {}
         });
-        voip.text = text(words.as_str());
+        voip.text = words.plain();
         voip.duration = Duration::from_secs(seconds.size());
         voip.by = match by.as_str() {
             "0" => Some(VoipBy::Video),

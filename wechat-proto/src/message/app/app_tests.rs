@@ -31,11 +31,11 @@ fn common_fields_are_parsed() {
     let app = read_content(
         5,
         "",
-        "&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg&gt;<br/>\t&lt;appmsg appid=\"wx48\" <br/> sdkver=\"0\"&gt;<br/>\t\t&lt;title&gt;&lt;![CDATA[A &amp; B &amp;amp; C<span class=\"emoji emoji1f604\"></span>]]&gt;&lt;/title&gt;<br/>\t\t&lt;des&gt;one&amp;#x0A;two&lt;/des&gt;&lt;action&gt;view&lt;/action&gt;&lt;type&gt;5&lt;/type&gt;&lt;content&gt;&lt;/content&gt;&lt;url&gt;http://x/?a=1&amp;amp;b=2&amp;c=3&lt;/url&gt;&lt;thumburl&gt;http://t/&lt;/thumburl&gt;&lt;sourceusername&gt;gh_1&lt;/sourceusername&gt;&lt;sourcedisplayname&gt;天气&lt;/sourcedisplayname&gt;&lt;/appmsg&gt;&lt;fromusername&gt;wxid_a&lt;/fromusername&gt;&lt;appinfo&gt;&lt;version&gt;29&lt;/version&gt;&lt;appname&gt;摇一摇&lt;/appname&gt;&lt;/appinfo&gt;<br/>&lt;/msg&gt;<br/>",
+        "&lt;?xml version=\"1.0\"?&gt;<br/>&lt;msg&gt;<br/>\t&lt;appmsg appid=\"wx48\" <br/> sdkver=\"0\"&gt;<br/>\t\t&lt;title&gt;&lt;![CDATA[A &amp; B &amp;amp; &lt;br/&gt;<span class=\"emoji emoji1f604\"></span>]]&gt;&lt;/title&gt;<br/>\t\t&lt;des&gt;one&amp;#x0A;two&lt;/des&gt;&lt;action&gt;view&lt;/action&gt;&lt;type&gt;5&lt;/type&gt;&lt;content&gt;&lt;/content&gt;&lt;url&gt;http://x/?a=1&amp;amp;b=2&amp;c=3&lt;/url&gt;&lt;thumburl&gt;http://t/&lt;/thumburl&gt;&lt;sourceusername&gt;gh_1&lt;/sourceusername&gt;&lt;sourcedisplayname&gt;天气&lt;/sourcedisplayname&gt;&lt;/appmsg&gt;&lt;fromusername&gt;wxid_a&lt;/fromusername&gt;&lt;appinfo&gt;&lt;version&gt;29&lt;/version&gt;&lt;appname&gt;摇一摇&lt;/appname&gt;&lt;/appinfo&gt;<br/>&lt;/msg&gt;<br/>",
     );
     let expected = App {
         kind: AppKind::LINK,
-        title: "A & B & C😄".into(),
+        title: "A & B &amp; <br/>😄".into(),
         description: "one\ntwo".into(),
         url: "http://x/?a=1&b=2&c=3".into(),
         thumb_url: "http://t/".into(),
@@ -222,7 +222,7 @@ fn articles_are_parsed() {
 /// The nested document: as CDATA, escaped, as elements.
 #[test]
 fn history_is_parsed() {
-    let record = "<recordinfo><title>甲和乙的聊天记录</title><desc>甲: 在吗</desc><datalist count=\"9\"><dataitem datatype=\"1\" dataid=\"d1\"><sourcename>甲 &amp;amp; 丙</sourcename><sourcetime>2023-05-01 10:00:00</sourcetime><datadesc>在吗</datadesc></dataitem><dataitem datatype=\"8\"><sourcename>乙</sourcename><datatitle>a.pdf</datatitle><datafmt>pdf</datafmt><datasize>99</datasize><fullmd5>f1</fullmd5></dataitem><dataitem datatype=\"5\"><link>http://x/?a=1&amp;amp;b=2</link></dataitem><dataitem datatype=\"17\"><recordxml><recordinfo><datalist><dataitem datatype=\"1\"><datadesc>inner</datadesc></dataitem></datalist></recordinfo></recordxml></dataitem></datalist></recordinfo>";
+    let record = "<recordinfo><title>甲和乙的聊天记录</title><desc>甲: 在吗</desc><datalist count=\"9\"><dataitem datatype=\"1\" dataid=\"d1\"><sourcename>甲 &amp; 丙</sourcename><sourcetime>2023-05-01 10:00:00</sourcetime><datadesc>在吗</datadesc></dataitem><dataitem datatype=\"8\"><sourcename>乙</sourcename><datatitle>a.pdf</datatitle><datafmt>pdf</datafmt><datasize>99</datasize><fullmd5>f1</fullmd5></dataitem><dataitem datatype=\"5\"><link>http://x/?a=1&amp;amp;b=2</link></dataitem><dataitem datatype=\"17\"><recordxml><recordinfo><datalist><dataitem datatype=\"1\"><datadesc>inner</datadesc></dataitem></datalist></recordinfo></recordxml></dataitem></datalist></recordinfo>";
     let text = HistoryItem {
         kind: HistoryKind::TEXT,
         name: "甲 & 丙".into(),
@@ -285,7 +285,7 @@ fn channels_videos_are_parsed() {
     let app = read(
         51,
         "",
-        "<title>当前微信版本不支持展示该内容，请升级至最新版本。</title><finderFeed><objectId>142643</objectId><feedType>4</feedType><nickname>山&amp;amp;水</nickname><avatar>http://a/</avatar><desc>D</desc><mediaCount>2</mediaCount><username>v2_06@finder</username><mediaList><media><thumbUrl>http://t/</thumbUrl><videoPlayDuration>15</videoPlayDuration><url>http://v/?a=1&amp;amp;b=2</url><height>1920.0</height><width>1080</width></media><media><url>http://other/</url></media></mediaList></finderFeed>",
+        "<title>当前微信版本不支持展示该内容，请升级至最新版本。</title><finderFeed><objectId>142643</objectId><feedType>4</feedType><nickname>山&amp;水</nickname><avatar>http://a/</avatar><desc>D</desc><mediaCount>2</mediaCount><username>v2_06@finder</username><mediaList><media><thumbUrl>http://t/</thumbUrl><videoPlayDuration>15</videoPlayDuration><url>http://v/?a=1&amp;amp;b=2</url><height>1920.0</height><width>1080</width></media><media><url>http://other/</url></media></mediaList></finderFeed>",
     );
     let video = ChannelsVideo {
         id: "142643".into(),
@@ -348,7 +348,7 @@ fn quotes_are_parsed() {
 
 #[test]
 fn transfers_and_red_packets_are_parsed() {
-    let inner = "<title><![CDATA[微信转账]]></title><des><![CDATA[收到转账0.10元。]]></des><wcpayinfo><paysubtype>1</paysubtype><feedesc><![CDATA[￥0.10]]></feedesc><transcationid><![CDATA[100005]]></transcationid><transferid><![CDATA[100006]]></transferid><invalidtime><![CDATA[1476698970]]></invalidtime><begintransfertime><![CDATA[1476612570]]></begintransfertime><effectivedate><![CDATA[1]]></effectivedate><pay_memo><![CDATA[午饭 &amp; 茶]]></pay_memo><receivertitle>恭喜发财</receivertitle><sendertitle>S</sendertitle></wcpayinfo>";
+    let inner = "<title><![CDATA[微信转账]]></title><des><![CDATA[收到转账0.10元。]]></des><wcpayinfo><paysubtype>1</paysubtype><feedesc><![CDATA[￥0.10]]></feedesc><transcationid><![CDATA[100005]]></transcationid><transferid><![CDATA[100006]]></transferid><invalidtime><![CDATA[1476698970]]></invalidtime><begintransfertime><![CDATA[1476612570]]></begintransfertime><effectivedate><![CDATA[1]]></effectivedate><pay_memo><![CDATA[午饭 & 茶]]></pay_memo><receivertitle>恭喜发财</receivertitle><sendertitle>S</sendertitle></wcpayinfo>";
     let app = read(2000, "", inner);
     assert_eq!((&*app.title, &*app.description), ("微信转账", "收到转账0.10元。"));
     let transfer = Transfer {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use super::super::content::document;
+use super::super::content::nested;
 use super::super::kind::names;
 use super::super::piece::{Piece, int};
 use crate::wire::document::{Found, walk};
@@ -124,7 +124,7 @@ impl Draft {
     }
 
     pub(super) fn finish(mut self) -> History {
-        if let Some(document) = document(self.text.as_str()) {
+        if let Some(document) = nested(self.text.as_str()) {
             walk(&document, |path, found| {
                 if let ["recordinfo", path @ ..] | ["recorditem", "recordinfo", path @ ..] = path {
                     self.record.visit(path, found);
@@ -132,8 +132,8 @@ impl Draft {
             });
         }
         History {
-            title: self.record.title.text(),
-            description: self.record.description.text(),
+            title: self.record.title.plain(),
+            description: self.record.description.plain(),
             items: self.record.items.into_iter().map(ItemDraft::finish).collect(),
         }
     }
@@ -178,10 +178,10 @@ impl ItemDraft {
     fn finish(self) -> HistoryItem {
         HistoryItem {
             kind: HistoryKind(self.kind),
-            name: self.name.text(),
+            name: self.name.typed(),
             time: self.time.plain(),
-            text: self.text.text(),
-            title: self.title.text(),
+            text: self.text.typed(),
+            title: self.title.plain(),
             url: self.url.url(),
             length: self.length.size(),
             md5: self.md5.plain(),

@@ -147,7 +147,11 @@ impl App {
         let file_name = decode(core::mem::take(&mut record.file_name));
         let (from_record, from_xml) = (piece::url(&record.url), draft.url.take().url());
         let app_id = core::mem::take(&mut record.app_info.app_id);
-        let title = draft.title.take().text();
+        let title = draft.title.take();
+        let title = match kind {
+            AppKind::TEXT | AppKind::QUOTE | AppKind::NOTE => title.typed(),
+            _ => title.plain(),
+        };
         let (title, name) = match (title.is_empty(), file_name.is_empty()) {
             (true, _) => (file_name.clone(), file_name),
             (_, true) if kind == AppKind::FILE => (title.clone(), title),
@@ -156,7 +160,7 @@ impl App {
         Box::new(Self {
             kind,
             title,
-            description: draft.description.take().text(),
+            description: draft.description.take().plain(),
             url: if from_record.is_empty() { from_xml } else { from_record },
             thumb_url: draft.thumb_url.take().url(),
             app_id: if app_id.is_empty() {
@@ -164,10 +168,10 @@ impl App {
             } else {
                 app_id.into()
             },
-            app_name: draft.app_name.take().text(),
+            app_name: draft.app_name.take().plain(),
             from: draft.from.take().plain(),
             source_user_name: draft.source_user_name.take().plain(),
-            source_display_name: draft.source_display_name.take().text(),
+            source_display_name: draft.source_display_name.take().plain(),
             text,
             content: AppContent::of(kind, draft, record, name),
         })

@@ -5,7 +5,7 @@ use core::fmt;
 
 use serde::Serialize;
 
-use super::super::content::document;
+use super::super::content::nested;
 use super::super::kind::MsgType;
 use super::super::piece::Piece;
 use crate::ids::MsgId;
@@ -90,11 +90,11 @@ impl Draft {
             id: MsgId::from(self.id.as_str()),
             from: self.from.plain(),
             speaker: self.speaker.plain(),
-            name: self.name.text(),
+            name: self.name.typed(),
             sent: Some(self.sent.size()).filter(|time| *time > 0).map(Timestamp::from_secs),
             text: match title {
                 Some(title) => title,
-                None if kind == MsgType::TEXT => self.content.text(),
+                None if kind == MsgType::TEXT => self.content.typed(),
                 None => self.content.plain(),
             },
         }
@@ -103,12 +103,12 @@ impl Draft {
 
 /// Returns the title of an app message.
 fn title(content: &str) -> Option<Box<str>> {
-    let document = document(content)?;
+    let document = nested(content)?;
     let mut title = Piece::default();
     walk(&document, |path, found| {
         if let ([.., "appmsg", "title"], Found::Text(text)) = (path, found) {
             title.push(text);
         }
     });
-    (!title.is_empty()).then(|| title.text())
+    (!title.is_empty()).then(|| title.typed())
 }

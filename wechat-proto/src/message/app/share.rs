@@ -128,7 +128,7 @@ impl StreamDraft {
             low_data_url: self.low_data_url.url(),
             low_url: self.low_url.url(),
             album_url: self.album_url.url(),
-            lyric: self.lyric.text(),
+            lyric: self.lyric.plain(),
         }
     }
 }
@@ -225,9 +225,9 @@ impl ChannelsDraft {
         ChannelsVideo {
             id: self.id.plain(),
             user_name: self.user_name.plain(),
-            nick_name: self.nick_name.text(),
+            nick_name: self.nick_name.typed(),
             avatar_url: self.avatar_url.url(),
-            description: self.description.text(),
+            description: self.description.typed(),
             url: self.url.url(),
             thumb_url: thumb.url(),
             width: whole(&self.width),
@@ -279,8 +279,8 @@ impl PayDraft {
             began: time(&self.began),
             expires: time(&self.expires),
             pay_sub_type: self.sub_type.int(),
-            amount: self.amount.text(),
-            memo: self.memo.text(),
+            amount: self.amount.plain(),
+            memo: self.memo.typed(),
             transfer_id: self.transfer_id.plain(),
             transaction_id: self.transaction_id.plain(),
             effective_date: self.effective_date.int(),
@@ -290,6 +290,6 @@ impl PayDraft {
     pub(super) fn red_packet(self) -> RedPacket {
         let title =
             if self.receiver_title.is_empty() { self.sender_title } else { self.receiver_title };
-        RedPacket { greeting: title.text() }
+        RedPacket { greeting: title.typed() }
     }
 }
