@@ -108,7 +108,7 @@ impl Location {
                         "scale" => self.scale = int(&value),
                         "label" => self.label = plain(&value),
                         "maptype" => self.map_type = plain(&value),
-                        "poiname" => self.poi_name = plain(&value),
+                        "poiname" => self.poi_name = poi_name(&value),
                         "poiid" => self.poi_id = plain(&value),
                         _ => {}
                     }
@@ -137,6 +137,14 @@ impl Location {
         } else if self.url.is_empty() {
             self.url = link;
         }
+    }
+}
+
+/// Returns the name of a point of interest; phones write the word for a location if it has none.
+fn poi_name(value: &str) -> Box<str> {
+    match value.trim() {
+        "[位置]" | "[Location]" => Box::default(),
+        name => name.into(),
     }
 }
 

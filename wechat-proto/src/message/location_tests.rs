@@ -1,6 +1,7 @@
 use alloc::format;
 
 use super::*;
+use crate::device::Lang;
 use crate::message::Kind;
 use crate::testing::{message, said};
 
@@ -69,6 +70,22 @@ fn partial_content_is_parsed() {
         assert_eq!(read("", empty), None, "{empty}");
     }
     assert!(read("", "&lt;msg&gt;&lt;location/&gt;&lt;/msg&gt;").is_some());
+}
+
+/// Phones name a place without a name by the word for a location.
+#[test]
+fn placeholder_is_not_a_name() {
+    for (name, label, zh) in [
+        ("海边", "某市某路1号", "[位置] 海边"),
+        ("[位置]", "某市某路1号", "[位置] 某市某路1号"),
+        ("[Location]", "某市某路1号", "[位置] 某市某路1号"),
+        ("[位置]", "", "[位置] http://apis.map.qq.com/uri/v1/geocoder?coord=22,113"),
+    ] {
+        let ori = format!("<msg><location label='{label}' poiname='{name}'/></msg>");
+        let url = "http://apis.map.qq.com/uri/v1/geocoder?coord=22,113";
+        let place = said(48, &format!(r#""OriContent":"{ori}","Url":"{url}""#), "");
+        assert_eq!(place.preview(&Lang::ZH_CN), zh, "{name}, {label}");
+    }
 }
 
 #[test]

@@ -52,8 +52,9 @@ impl Kind {
             Self::Video(video) if video.short => word(SHORT_VIDEO),
             Self::Video(_) => word(VIDEO),
             Self::Emoticon(emoticon) => emoticon.shown(lang),
-            Self::Location(place) if place.poi_name.is_empty() => titled(LOCATION, &place.label),
-            Self::Location(place) => titled(LOCATION, &place.poi_name),
+            Self::Location(place) => {
+                titled(LOCATION, first([&*place.poi_name, &place.label, &place.url]))
+            }
             Self::Card(card) => titled(CARD, &card.info.nick_name),
             Self::FriendRequest(request) => match (&*request.info.nick_name, request.greeting()) {
                 (name, "") => titled(FRIEND_REQUEST, name),
@@ -92,28 +93,55 @@ impl App {
             AppContent::Text | AppContent::Quote(_) => (&*self.title).into(),
             AppContent::Image(_) => word(lang, IMAGE),
             AppContent::Emoji(_) => word(lang, EMOTICON),
-            AppContent::Music(_) => titled(MUSIC, &self.title),
-            AppContent::Video(_) => titled(VIDEO, &self.title),
-            AppContent::Link => titled(LINK, &self.title),
-            AppContent::Articles(articles) => match articles.first() {
-                Some(article) if self.title.is_empty() => titled(LINK, &article.title),
-                _ => titled(LINK, &self.title),
-            },
+            AppContent::Music(_) => titled(MUSIC, self.name("")),
+            AppContent::Video(_) => titled(VIDEO, self.name("")),
+            AppContent::Link => titled(LINK, self.name("")),
+            AppContent::Articles(articles) => {
+                titled(LINK, self.name(articles.first().map_or("", |article| &article.title)))
+            }
             AppContent::File(file) => titled(FILE, &file.name),
             AppContent::LiveLocation => word(lang, LIVE_LOCATION),
-            AppContent::History(_) => titled(HISTORY, &self.title),
-            AppContent::MiniProgram(_) if self.title.is_empty() => {
-                titled(MINI_PROGRAM, &self.source_display_name)
+            AppContent::History(history) => titled(HISTORY, self.name(&history.title)),
+            AppContent::MiniProgram(_) => titled(MINI_PROGRAM, self.name("")),
+            AppContent::ChannelsVideo(video) => {
+                titled(CHANNELS, first([&*video.nick_name, &video.description, self.name("")]))
             }
-            AppContent::MiniProgram(_) => titled(MINI_PROGRAM, &self.title),
-            AppContent::ChannelsVideo(video) => titled(CHANNELS, &video.nick_name),
             AppContent::Note => titled(NOTE, &self.title),
-            AppContent::Transfer(transfer) => titled(TRANSFER, &transfer.amount),
+            AppContent::Transfer(transfer) => {
+                // `收到转账0.10元。如需收钱，请点此升级至最新版本`
+                let described = self.description.split("。如需收钱").next().unwrap_or_default();
+                let shown = [&*transfer.amount, described, &transfer.memo, &self.title];
+                titled(TRANSFER, first(shown))
+            }
             AppContent::RedPacket(packet) => titled(RED_PACKET, &packet.greeting),
             _ if self.title.is_empty() && !self.text.is_empty() => (&*self.text).into(),
-            _ => titled(APP, &self.title),
+            _ => titled(APP, self.name("")),
         }
     }
+
+    /// Returns the title or, if it is missing or only asks for a newer version of the phone's app,
+    /// the first of `other`, the description and the name of the source that is known.
+    fn name<'a>(&'a self, other: &'a str) -> &'a str {
+        let texts = [&*self.title, other, &self.description, &self.source_display_name];
+        first(
+            texts
+                .map(|text| if asks_for_update(text) { "" } else { text })
+                .into_iter()
+                .chain([&*self.title]),
+        )
+    }
+}
+
+/// Returns whether a text is the one that newer phones write for older ones (`docs/protocol.md`
+/// §9.4). Its English wording is not known exactly.
+fn asks_for_update(text: &str) -> bool {
+    text.starts_with("当前微信版本不支持")
+        || ["WeChat", "support", "latest version"].iter().all(|words| text.contains(words))
+}
+
+/// Returns the first text that is not empty.
+fn first<'a>(texts: impl IntoIterator<Item = &'a str>) -> &'a str {
+    texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 /// A Chinese word and its English equivalent.
@@ -201,6 +229,46 @@ mod tests {
             assert_eq!(preview(msg_type, content, &Lang::ZH_CN), zh, "{msg_type}");
             assert_eq!(preview(msg_type, content, &Lang::ZH_TW), zh, "{msg_type}");
             assert_eq!(preview(msg_type, content, &Lang::EN_US), en, "{msg_type}");
+        }
+    }
+
+    /// `docs/protocol.md` §9.4.
+    #[test]
+    fn best_known_text_of_an_app_message_is_shown() {
+        const ZH: &str = "<title>当前微信版本不支持展示该内容，请升级至最新版本。</title>";
+        const EN: &str =
+            "<title>This version of WeChat does not support it. Get the latest version.</title>";
+        for (kind, inner, shown) in [
+            (5, "<title>T</title><des>D</des>", "[链接] T"),
+            (5, "<des>D</des>", "[链接] D"),
+            (33, "ZH<sourcedisplayname>店</sourcedisplayname>", "[小程序] 店"),
+            (
+                19,
+                "ZH<recorditem><recordinfo><title>甲</title></recordinfo></recorditem>",
+                "[聊天记录] 甲",
+            ),
+            (51, "ZH<finderFeed><nickname>山</nickname></finderFeed>", "[视频号] 山"),
+            (51, "ZH<finderFeed><desc>海</desc></finderFeed>", "[视频号] 海"),
+            (4711, "ZH<des>D</des>", "[应用消息] D"),
+            (4711, "EN<des>D</des>", "[应用消息] D"),
+            (4711, "<title>T</title>", "[应用消息] T"),
+            // The text of a reply is what a person typed.
+            (57, "ZH<des>D</des>", "当前微信版本不支持展示该内容，请升级至最新版本。"),
+            (
+                2000,
+                "<title>微信转账</title><des>收到转账0.10元。</des><wcpayinfo><feedesc>￥0.10</feedesc></wcpayinfo>",
+                "[转账] ￥0.10",
+            ),
+            (
+                2000,
+                "<des>收到转账0.10元。如需收钱，请点此升级至最新版本</des>",
+                "[转账] 收到转账0.10元",
+            ),
+            (2000, "<wcpayinfo><pay_memo>午饭</pay_memo></wcpayinfo>", "[转账] 午饭"),
+        ] {
+            let inner = inner.replace("ZH", ZH).replace("EN", EN);
+            let content = format!("<msg><appmsg><type>{kind}</type>{inner}</appmsg></msg>");
+            assert_eq!(preview(49, &content, &Lang::ZH_CN), shown, "{kind}: {inner}");
         }
     }
 
