@@ -133,6 +133,7 @@ pub mod error;
 mod failure;
 pub mod feedback;
 pub mod flow;
+mod fold;
 #[cfg(any(test, feature = "_fuzz"))]
 pub mod fuzz;
 pub mod hosts;

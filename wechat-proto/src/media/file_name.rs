@@ -8,13 +8,16 @@ use core::fmt;
 use percent_encoding::percent_decode_str;
 
 use super::disposition;
+use crate::fold::is_invisible;
 
 /// The name of a received file, safe to append to a directory path on any system.
 ///
 /// It is a single path component: without separators, drive letters and `..`, and not a device name
-/// of Windows. It has no control characters and none that change the direction of the text
-/// (`exe.gpj` must not look like `jpg.exe`), does not begin or end with a dot or white space, and
-/// has 1 to 255 bytes, with its extension kept. Illegal characters are replaced with `_`.
+/// of Windows. It has no control characters, does not begin or end with a dot or white space, and
+/// has 1 to 255 bytes, with its extension kept. Illegal characters are replaced with `_`. Invisible
+/// ones are removed, such as those that change the direction of the text (`exe.gpj` must not look
+/// like `jpg.exe`); joiners and emoji selectors are kept inside a name. A name of nothing else is
+/// `file`.
 ///
 /// Names are not unique, and a file of that name may exist: the caller decides when opening it
 /// (`create_new`). The content of the file need not match its extension.
@@ -61,7 +64,8 @@ pub(super) fn decoded(text: &str) -> Cow<'_, str> {
 
 impl From<&str> for FileName {
     fn from(text: &str) -> Self {
-        let name: String = text.chars().map(|c| if is_harmful(c) { '_' } else { c }).collect();
+        let seen = text.chars().filter(|c| !is_invisible(*c) || joins(*c));
+        let name: String = seen.map(|c| if is_harmful(c) { '_' } else { c }).collect();
         let name = trimmed(&name);
         if name.is_empty() {
             return Self(Self::NAMELESS.into());
@@ -77,25 +81,23 @@ impl From<&str> for FileName {
 }
 
 /// Returns whether a character is illegal in a name: separators of any system, other characters
-/// that Windows forbids, control characters, line ends, and those that change the text direction.
+/// that Windows forbids, control characters, line ends, and annotations.
 fn is_harmful(c: char) -> bool {
     matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
         || c.is_control()
-        || matches!(
-            c,
-            '\u{061c}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-        )
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// Trims dots and white space: leading dots hide a file, and Windows drops trailing ones.
+/// Returns whether an invisible character is part of how its neighbours are written: the joiners of
+/// Persian, Indic scripts and emoji, and the emoji selector.
+const fn joins(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0f}')
+}
+
+/// Trims dots, white space and invisible characters: leading dots hide a file, and Windows drops
+/// trailing ones.
 fn trimmed(name: &str) -> &str {
-    name.trim_matches(|c: char| c == '.' || c.is_whitespace())
+    name.trim_matches(|c: char| c == '.' || c.is_whitespace() || is_invisible(c))
 }
 
 /// Prefixes device names with `_`: Windows compares the part before the first dot, ignoring case.

@@ -21,6 +21,7 @@ fn harmless_names_are_kept() {
         "a.tar.gz",
         "no extension",
         "😀👩‍👩‍👧.png",
+        "❤\u{fe0f}.png",
         "it's #1 & 100%.txt",
         "console.log",
         "COM10",
@@ -53,8 +54,11 @@ fn harmful_names_are_made_safe() {
         (" x.txt\u{3000}", "x.txt"),
         ("a\0b\nc\r\td\u{7f}\u{85}.txt", "a_b_c__d__.txt"),
         // Displayed as `xexe.jpg` where the override is applied.
-        ("x\u{202e}gpj.exe", "x_gpj.exe"),
-        ("\u{feff}a\u{200f}b\u{2066}c\u{2029}", "_a_b_c_"),
+        ("x\u{202e}gpj.exe", "xgpj.exe"),
+        ("\u{feff}a\u{200f}b\u{2066}c\u{2029}", "abc_"),
+        ("\u{200b}\u{3164}\u{fe0f}.\u{200d}", "file"),
+        ("\u{ad}\u{2060}.txt", "txt"),
+        ("\u{200d}C\u{200b}ON\u{e0041}", "_CON"),
         ("a*b?c\"d<e>f|g", "a_b_c_d_e_f_g"),
         ("CON", "_CON"),
         ("con", "_con"),
@@ -100,7 +104,7 @@ fn assert_safe(name: &FileName) {
     let text = name.as_str();
     assert!((1..=FileName::MAX).contains(&text.len()), "{text:?}");
     assert!(!text.contains(['/', '\\', ':', '\0']), "{text:?}");
-    assert!(!text.chars().any(is_harmful), "{text:?}");
+    assert!(!text.chars().any(|c| is_harmful(c) || is_invisible(c) && !joins(c)), "{text:?}");
     assert_eq!(trimmed(text), text);
     let dir = Path::new("some/dir");
     let path = dir.join(text);
