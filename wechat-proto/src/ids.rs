@@ -36,6 +36,11 @@ impl UserName {
         self.0.starts_with("@@") || self.0.ends_with("@chatroom")
     }
 
+    /// Returns a name to show where no other is known: `unknown`, or the word of a built-in account.
+    pub(crate) fn readable(&self) -> &str {
+        if self.0.starts_with('@') || self.is_room() { "unknown" } else { &self.0 }
+    }
+
     /// Returns the name of the file helper, whose chat appears on the account's own phone.
     pub fn file_helper() -> Self {
         Self("filehelper".into())

@@ -68,19 +68,20 @@ impl Directory {
         self.contacts.get(name).map(|contact| &*contact.0)
     }
 
-    /// Returns the display name for a `UserName`: [`Contact::name`], else the `UserName` itself.
+    /// Returns the display name for a `UserName`: [`Contact::name`], else `unknown`; for a built-in
+    /// account the `UserName` itself. Never an id, which nobody can read.
     ///
     /// The display name of a room without a topic is the names of its first ten members.
     pub fn name_of(&self, name: &UserName) -> Box<str> {
         match self.find(name) {
             Some(contact) => contact.name_with(|member| self.name_of_member(member)),
             None if self.is_me(name) && !self.my_name.is_empty() => self.my_name.clone(),
-            None => name.as_str().into(),
+            None => name.readable().into(),
         }
     }
 
     /// Returns the display name of a message's author: the remark, else (in a room) the name that
-    /// the member has there, else the nickname, else the `UserName` (`docs/protocol.md` §10).
+    /// the member has there, else the nickname (`docs/protocol.md` §10), else `unknown`.
     pub fn author_name(&self, message: &Message) -> Box<str> {
         let author = message.author();
         let room = self.find(message.peer()).filter(|room| room.is_room());
@@ -91,7 +92,7 @@ impl Directory {
     }
 
     /// Returns the display name of a room member: the remark, else its name there, else its
-    /// nickname, else its `UserName`.
+    /// nickname, else `unknown`.
     pub fn name_of_member(&self, member: &Member) -> Box<str> {
         match self.find(&member.user_name) {
             Some(contact) if !contact.remark_name.is_empty() => contact.remark_name.clone(),

@@ -27,13 +27,12 @@ pub struct Member {
 }
 
 impl Member {
-    /// Returns the display name in the room: the name there, else the nickname, else the
-    /// `UserName`.
+    /// Returns the display name in the room: the name there, else the nickname, else `unknown`.
     pub fn name(&self) -> &str {
         match self.has_name() {
             true if self.display_name.is_empty() => &self.nick_name,
             true => &self.display_name,
-            false => self.user_name.as_str(),
+            false => self.user_name.readable(),
         }
     }
 
@@ -188,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn name_falls_back_to_the_user_name() {
+    fn name_falls_back_to_unknown() {
         let named = |nick: &str, display: &str| -> String {
             let display_name = display.into();
             Member { display_name, ..member("@1", nick) }.name().into()
         };
         assert_eq!(
             [named("n", "d"), named("n", ""), named("", "d"), named("", "")],
-            ["d", "n", "d", "@1"]
+            ["d", "n", "d", "unknown"]
         );
     }
 }

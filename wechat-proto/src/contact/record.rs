@@ -130,7 +130,8 @@ impl Contact {
     }
 
     /// Returns the display name in a list of chats: the remark, else the nickname, else (for a
-    /// room) the names of its first ten members, else the `UserName` (`docs/protocol.md` §10).
+    /// room) the names of its first ten members (`docs/protocol.md` §10), else `unknown`; for a built-in
+    /// account its `UserName`.
     ///
     /// [`Directory::name_of`](super::Directory::name_of) also uses the account's remarks for the
     /// members.
@@ -152,7 +153,7 @@ impl Contact {
             }
             names.push_str(&member_name(member));
         }
-        if names.is_empty() { self.user_name.as_str().into() } else { names.into() }
+        if names.is_empty() { self.user_name.readable().into() } else { names.into() }
     }
 
     /// Returns the key by which a list of contacts is sorted: the remark in Latin letters, else the
@@ -188,7 +189,7 @@ mod tests {
     use crate::testing::contact;
 
     #[test]
-    fn name_falls_back_to_the_user_name() {
+    fn name_falls_back_to_unknown() {
         for (json, name) in [
             (r#"{"UserName":"@1","NickName":"n","RemarkName":"r"}"#, "r"),
             (r#"{"UserName":"@1","NickName":"n"}"#, "n"),
@@ -196,7 +197,10 @@ mod tests {
                 r#"{"UserName":"@@1","MemberList":[{"UserName":"@2","NickName":"a"},{"UserName":"@3","DisplayName":"b"}]}"#,
                 "a、b",
             ),
-            (r#"{"UserName":"@1"}"#, "@1"),
+            (r#"{"UserName":"@@1","MemberList":[{"UserName":"@2"}]}"#, "unknown"),
+            (r#"{"UserName":"@1"}"#, "unknown"),
+            (r#"{"UserName":"1@chatroom"}"#, "unknown"),
+            (r#"{"UserName":"filehelper"}"#, "filehelper"),
         ] {
             assert_eq!(&*contact(json).name(), name);
         }
