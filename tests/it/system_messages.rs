@@ -257,7 +257,7 @@ fn replies<B: Bot>(place: &Place) {
         [(true, false), (false, false), (false, true), (false, false), (false, false)]
     {
         let message = next_message(&mut bot);
-        assert_eq!(message.mentions(&directory, &me), called, "{message:?}");
+        assert_eq!(message.mentions(&directory, &me), Some(called), "{message:?}");
         assert_eq!(message.mentions_everybody(), all);
         bot.call(SendText::reply(&message, "plain")).unwrap();
         bot.call(SendText::mention_reply(&message, &directory, "yes")).unwrap();

@@ -15,27 +15,33 @@ pub(crate) fn is_invisible(c: char) -> bool {
     !c.is_ascii() && INVISIBLE.contains(c)
 }
 
-/// Returns the form of a text in which names are compared: without invisible characters,
-/// decomposed with compatibility (NFKD, so full-width forms are ordinary ones), in folded case, with
-/// each run of blanks as one space, and none at the ends. A text that would be empty stays as it is.
-pub(crate) fn fold(text: &str) -> String {
+/// Returns the form of a name in which it is compared: see [`fold_part`]. A name of which nothing
+/// would remain stays as it is.
+pub(crate) fn fold(name: &str) -> String {
+    let folded = fold_part(name);
+    if folded.is_empty() { name.into() } else { folded }
+}
+
+/// Returns a text without invisible characters, decomposed with compatibility (NFKD, in which
+/// full-width forms are ordinary ones), in folded case, with each run of blanks as one space, and
+/// none at the ends.
+pub(crate) fn fold_part(text: &str) -> String {
     const NFKD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
-    let is_seen = |c: &char| !is_invisible(*c) || is_filler(*c);
-    let seen: String;
-    let mut folded = String::with_capacity(text.len());
-    if text.is_ascii() {
-        seen = text.to_ascii_lowercase();
+    let plain = if text.is_ascii() {
+        text.to_ascii_lowercase()
     } else {
-        let plain: String = NFKD.normalize_iter(text.chars().filter(is_seen)).collect();
-        seen = NFKD.normalize(&UniCase::unicode(plain).to_folded_case()).into_owned();
-    }
-    for word in seen.split_whitespace() {
+        let seen = text.chars().filter(|c| !is_invisible(*c) || is_filler(*c));
+        let decomposed: String = NFKD.normalize_iter(seen).collect();
+        NFKD.normalize(&UniCase::unicode(decomposed).to_folded_case()).into_owned()
+    };
+    let mut folded = String::with_capacity(plain.len());
+    for word in plain.split_whitespace() {
         if !folded.is_empty() {
             folded.push(' ');
         }
         folded.push_str(word);
     }
-    if folded.is_empty() { text.into() } else { folded }
+    folded
 }
 
 /// Returns whether a character is a Hangul filler: invisible, but of the width of a letter. Some

@@ -77,8 +77,10 @@ fn named_returns_every_match() {
         names.join(" ")
     };
     assert_eq!(named("张三"), "@1 @2");
-    assert_eq!([named("Bob"), named("bob"), named("Zed_3")], ["@2", "@3", "@1"]);
+    assert_eq!([named("Bob"), named("bob"), named("Zed_3")], ["@2 @3", "@2 @3", "@1"]);
     assert_eq!([named(""), named("zhangsan"), named("张")], ["", "", ""]);
+    // As people see them.
+    assert_eq!([named("ＢＯＢ"), named("A\u{308}rzte  Zhang\u{fe0f}")], ["@2 @3", "@@4"]);
 }
 
 /// `docs/protocol.md` §10.
@@ -97,6 +99,9 @@ fn search_ignores_case() {
         ("ärzte", "@@4"),
         ("GH_", "@3"),
         ("zed", "@1"),
+        ("Ｚ３", ""),
+        ("d＿3", "@1"),
+        ("a\u{308}r\u{200d}z", "@@4"),
         ("@1", ""),
         ("", "@1 @2 @3 @5 @@4"),
     ] {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde_json::{Value, json};
 
 use super::{Entry, NOW, account, me, reply};
-use crate::contact::Directory;
+use crate::contact::{Contact, Directory};
 use crate::device::Device;
 use crate::endpoint::Endpoint as _;
 use crate::ids::UserName;
@@ -170,14 +170,16 @@ fn system_text(bytes: &[u8]) {
     }
     let said = mention::without_quotation(&text);
     assert!(text.ends_with(said));
-    let directory = Directory::default();
+    let mut account = account();
+    let room = r#"{"UserName":"@@1","MemberList":[{"UserName":"filehelper","NickName":"me"}]}"#;
+    account.learn(Contact::from_json(room));
     if let Some(message) = message(1, &mention::text("me", &text)) {
         let me = me();
         // The text begins with the mention, unless the mention looks like the prefix of a speaker.
-        assert!(
-            message.mentions(&directory, &me)
-                || message.text().is_none_or(|t| !t.starts_with("@me\u{2005}"))
-        );
+        let begins = message.text().is_some_and(|text| text.starts_with("@me\u{2005}"));
+        assert!(!begins || message.mentions(account.directory(), &me) == Some(true));
+        let rest = message.text_without_mention(account.directory(), &me);
+        assert!(rest.is_none_or(|rest| rest.len() <= message.text().map_or(0, str::len)));
     }
 }
 

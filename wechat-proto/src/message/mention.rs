@@ -1,45 +1,75 @@
 //! Mentions in rooms: `docs/protocol.md` §9.5.
 
 use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::{AppKind, Kind, Message};
 use crate::contact::Directory;
+use crate::fold::{fold, fold_part};
 use crate::session::Me;
 
 /// The separator that the service's own clients append to a name: a four-per-em space.
 const SEPARATOR: char = '\u{2005}';
-/// All accepted separators: some clients append an ordinary blank, and people type others.
-const ENDS: [char; 6] = [SEPARATOR, ' ', '\n', '\t', '\u{a0}', '\u{3000}'];
+/// The ordinary, the full-width and the small sign.
+const AT: [char; 3] = ['@', '\u{ff20}', '\u{fe6b}'];
 /// The names that mention everybody, in Chinese and in English.
 const EVERYBODY: [&str; 2] = ["所有人", "All"];
 
 impl Message {
     /// Returns whether the message mentions this account: whether somebody else's text in a room
-    /// contains `@` and its name.
+    /// contains `@` and its name, compared as in [`Directory::named`]. Returns `None` if that is
+    /// unknown: the text contains `@`, and the directory does not know the account as a member of
+    /// the room.
     ///
-    /// The name is the account's display name in this room, if the directory knows it, otherwise its
-    /// nickname. Remarks of others and quoted text do not count. The text does not identify the
-    /// account: a mention of another member with the same name matches, too.
-    pub fn mentions(&self, directory: &Directory, me: &Me) -> bool {
-        let room = directory.find(self.peer());
-        let member = room.and_then(|room| room.member(&me.user_name));
-        let there = member.map(|member| &*member.display_name).filter(|name| !name.is_empty());
-        let name = there.unwrap_or(&me.nick_name);
-        self.words_to_room().is_some_and(|words| is_called(words, name))
+    /// The name is the account's display name in this room, otherwise its nickname. Remarks of
+    /// others and quoted text do not count. The text does not identify the account: a mention of
+    /// another member with the same name matches, too.
+    pub fn mentions(&self, directory: &Directory, me: &Me) -> Option<bool> {
+        let Some(words) = self.words_to_room().filter(|words| words.contains(AT)) else {
+            return Some(false);
+        };
+        let name = self.name_there(directory, me)?;
+        Some(!places(words, name).is_empty())
     }
 
     /// Returns whether the message mentions everybody in the room: `@所有人` or `@All`. Only the
     /// room's owner and managers can send it as more than text.
     pub fn mentions_everybody(&self) -> bool {
         self.words_to_room()
-            .is_some_and(|words| EVERYBODY.into_iter().any(|name| is_called(words, name)))
+            .is_some_and(|words| EVERYBODY.into_iter().any(|name| !places(words, name).is_empty()))
+    }
+
+    /// Returns the text of a text message or of a reply that quotes, without the quotation, the
+    /// [mentions](Message::mentions) of this account, each with the blank behind it, and blanks at
+    /// the ends. `@bot help` becomes `help`.
+    pub fn text_without_mention(&self, directory: &Directory, me: &Me) -> Option<String> {
+        let words = self.words()?;
+        let name = self.words_to_room().and_then(|_| self.name_there(directory, me));
+        let mut out = String::with_capacity(words.len());
+        let mut from = 0;
+        for place in name.map(|name| places(words, name)).unwrap_or_default() {
+            out.push_str(words.get(from..place.start).unwrap_or_default());
+            let blank = words.get(place.end..).and_then(|rest| rest.chars().next());
+            from = place.end + blank.map_or(0, char::len_utf8);
+        }
+        out.push_str(words.get(from..).unwrap_or_default());
+        Some(out.trim().into())
+    }
+
+    /// Returns the name of this account in the message's room, if its members are known.
+    fn name_there<'a>(&self, directory: &'a Directory, me: &'a Me) -> Option<&'a str> {
+        let member = directory.find(self.peer())?.member(&me.user_name)?;
+        let names = [&member.display_name, &me.nick_name, &member.nick_name];
+        names.into_iter().map(|name| &**name).find(|name| member.has_name() && !name.is_empty())
     }
 
     /// Returns the text that somebody else wrote in a room, without quotations.
     fn words_to_room(&self) -> Option<&str> {
-        if self.is_outgoing() || !self.peer().is_room() {
-            return None;
-        }
+        if self.is_outgoing() || !self.peer().is_room() { None } else { self.words() }
+    }
+
+    fn words(&self) -> Option<&str> {
         match &self.kind {
             Kind::Text(text) => Some(without_quotation(text)),
             Kind::App(app) if app.kind == AppKind::QUOTE => Some(&app.title),
@@ -95,23 +125,38 @@ pub fn without_quotation(text: &str) -> &str {
     text
 }
 
-/// Returns whether a text contains `@` and the name, followed by a blank or the end.
-fn is_called(text: &str, name: &str) -> bool {
-    if name.is_empty() || !text.contains('@') {
-        return false;
+/// Returns the places in a text of `@` and the name, followed by a blank or the end, in linear time.
+fn places(text: &str, name: &str) -> Vec<Range<usize>> {
+    let mut called = fold(&["@", name].concat());
+    if called == "@" || !text.contains(AT) {
+        return Vec::new();
     }
-    let mut called = String::with_capacity(name.len() + 4);
-    called.push('@');
-    called.push_str(name);
-    // One search for each separator keeps the time linear: a search for the name alone would have to
-    // resume after each false match.
-    text.ends_with(&*called)
-        || ENDS.into_iter().any(|end| {
-            called.push(end);
-            let found = text.contains(&*called);
-            called.pop();
-            found
-        })
+    called.push(' ');
+    // The parts of the text, which end at blanks and before `@`, as ranges of it and of its folded
+    // form.
+    let mut parts: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    let mut folded = String::with_capacity(text.len() + 1);
+    let mut start = 0;
+    for (end, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        if AT.contains(&c) || c.is_whitespace() {
+            let from = folded.len();
+            folded.push_str(&fold_part(text.get(start..end).unwrap_or_default()));
+            if from < folded.len() {
+                parts.push((start..end, from..folded.len()));
+            }
+            start = end;
+            if c.is_whitespace() && !folded.ends_with(' ') {
+                folded.push(' ');
+            }
+        }
+    }
+    let place = |(from, found): (usize, &str)| {
+        let end = from + found.len() - 1;
+        let first = parts.binary_search_by_key(&from, |(_, part)| part.start).ok()?;
+        let last = parts.binary_search_by_key(&end, |(_, part)| part.end).ok()?;
+        Some(parts.get(first)?.0.start..parts.get(last)?.0.end)
+    };
+    folded.match_indices(&*called).filter_map(place).collect()
 }
 
 #[cfg(test)]

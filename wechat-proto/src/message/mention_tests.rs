@@ -1,6 +1,5 @@
 use alloc::format;
 use alloc::string::ToString as _;
-use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
@@ -45,45 +44,77 @@ fn in_room(text: &str) -> Message {
 
 #[test]
 fn display_name_is_mentioned() {
-    for (text, called) in [
-        ("@Mia 🌸\u{2005}hi", true),
-        ("@Mia 🌸 hi", true),
-        ("hi @Mia 🌸", true),
-        ("hi@Mia 🌸\nyou", true),
-        ("@Mia 🌸\u{3000}hi", true),
-        ("@大山\u{2005}@Mia 🌸\u{2005}hi", true),
-        ("@@Mia 🌸 ", true),
-        ("@Mia 🌸🌸 hi", false),
-        ("@Mia 🌸, hi", false),
-        ("Mia 🌸 hi", false),
-        ("@mia 🌸 hi", false),
+    for (text, called, rest) in [
+        ("@Mia 🌸\u{2005}hi", true, "hi"),
+        ("@Mia 🌸 hi", true, "hi"),
+        ("hi @Mia 🌸", true, "hi"),
+        ("hi@Mia 🌸\nyou", true, "hiyou"),
+        ("@Mia 🌸\u{3000}hi", true, "hi"),
+        ("@大山\u{2005}@Mia 🌸\u{2005}hi", true, "@大山\u{2005}hi"),
+        ("@@Mia 🌸 ", true, "@"),
+        ("@Mia 🌸 @Mia 🌸\u{2005} hi @Mia 🌸", true, "hi"),
+        ("@Mia 🌸", true, ""),
+        // As people see it.
+        ("＠mia\u{3000}🌸\u{fe0f}\u{2005}Hi  Á", true, "Hi  Á"),
+        ("a @ＭＩＡ 🌸\u{200b} b", true, "a b"),
+        ("@Mi\u{200d}a  🌸 b", true, "b"),
+        ("@Mia 🌸🌸 hi", false, "@Mia 🌸🌸 hi"),
+        ("@Mia 🌸, hi", false, "@Mia 🌸, hi"),
+        ("Mia 🌸 hi", false, "Mia 🌸 hi"),
+        ("@ Mia 🌸 hi", false, "@ Mia 🌸 hi"),
+        ("@Mia\u{301} 🌸 hi", false, "@Mia\u{301} 🌸 hi"),
         // A display name replaces the nickname; a remark never counts.
-        ("@Mia\u{2005}hi", false),
-        ("@myself\u{2005}hi", false),
-        ("", false),
+        ("@Mia\u{2005}hi", false, "@Mia\u{2005}hi"),
+        ("@myself\u{2005}hi", false, "@myself\u{2005}hi"),
+        (" ", false, ""),
     ] {
-        assert_eq!(in_room(text).mentions(&directory("Mia 🌸"), &me()), called, "{text:?}");
+        let (message, directory) = (in_room(text), directory("Mia 🌸"));
+        assert_eq!(message.mentions(&directory, &me()), Some(called), "{text:?}");
+        assert_eq!(message.text_without_mention(&directory, &me()).as_deref(), Some(rest));
     }
 }
 
 #[test]
 fn nickname_is_mentioned_without_display_name() {
-    for directory in [directory(""), Directory::default()] {
-        assert!(in_room("@Mia\u{2005}hi").mentions(&directory, &me()));
-        assert!(!in_room("@myself\u{2005}hi").mentions(&directory, &me()));
-    }
+    let known = directory("");
+    assert_eq!(in_room("@Mia\u{2005}hi").mentions(&known, &me()), Some(true));
+    assert_eq!(in_room("@myself\u{2005}hi").mentions(&known, &me()), Some(false));
+    let renamed = Me { nick_name: "Mi".into(), ..me() };
+    assert_eq!(in_room("@Mi\u{2005}hi").mentions(&known, &renamed), Some(true));
     let nameless = Me { nick_name: "".into(), ..me() };
-    assert!(!in_room("@ hi @\u{2005}").mentions(&Directory::default(), &nameless));
+    assert_eq!(in_room("@Mia\u{2005}hi").mentions(&known, &nameless), Some(true));
+}
+
+/// The members of the room are unknown, have no names, or do not include this account.
+#[test]
+fn mention_is_unknown_without_own_member() {
+    for members in [r#""#, r#"{"UserName":"@me"}"#, r#"{"UserName":"@b","NickName":"阿梅"}"#] {
+        let mut directory = Directory::default();
+        let room = format!(r#"{{"UserName":"@@r","MemberList":[{members}]}}"#);
+        directory.merge(WireContact::read(&room).take().unwrap());
+        for directory in [directory, Directory::default()] {
+            for text in ["@Mia\u{2005}hi", "＠somebody hi"] {
+                let message = in_room(text);
+                assert_eq!(message.mentions(&directory, &me()), None, "{members}");
+                assert_eq!(message.text_without_mention(&directory, &me()).as_deref(), Some(text));
+            }
+            assert_eq!(in_room("hi").mentions(&directory, &me()), Some(false));
+        }
+    }
 }
 
 #[test]
 fn own_and_private_messages_are_not_mentions() {
     let directory = directory("");
-    assert!(!said("@b", 1, "@Mia hi").mentions(&directory, &me()));
+    assert_eq!(said("@b", 1, "@Mia hi").mentions(&directory, &me()), Some(false));
     let own =
         message(r#""FromUserName":"@me","ToUserName":"@@r","MsgType":1,"Content":"@Mia @All""#);
-    assert!(!own.mentions(&directory, &me()) && !own.mentions_everybody());
-    assert!(!said("@@r", 10_000, "@Mia hi").mentions(&directory, &me()));
+    assert_eq!(own.mentions(&directory, &me()), Some(false));
+    assert!(!own.mentions_everybody());
+    let texts = [&own, &said("@b", 1, "@Mia hi"), &said("@@r", 10_000, "@Mia hi")]
+        .map(|message| message.text_without_mention(&directory, &me()));
+    assert_eq!(texts, [Some("@Mia @All".into()), Some("@Mia hi".into()), None]);
+    assert_eq!(said("@@r", 10_000, "@Mia hi").mentions(&directory, &me()), Some(false));
 }
 
 #[test]
@@ -98,7 +129,7 @@ fn mention_of_everybody_is_separate() {
     ] {
         let message = in_room(text);
         assert_eq!(message.mentions_everybody(), all, "{text:?}");
-        assert_eq!(message.mentions(&directory(""), &me()), text.starts_with("@Mia"));
+        assert_eq!(message.mentions(&directory(""), &me()), Some(text.starts_with("@Mia")));
     }
 }
 
@@ -114,7 +145,7 @@ fn quoted_mentions_are_ignored() {
         (format!("「阿梅：x」\n{line}"), false, ""),
     ] {
         assert_eq!(without_quotation(&text), rest);
-        assert_eq!(in_room(&text).mentions(&directory(""), &me()), called, "{text}");
+        assert_eq!(in_room(&text).mentions(&directory(""), &me()), Some(called), "{text}");
     }
     for whole in [
         "「@Mia 」",
@@ -124,7 +155,7 @@ fn quoted_mentions_are_ignored() {
         "「@Mia 」\n\n- - -",
     ] {
         assert_eq!(without_quotation(whole), whole);
-        assert!(in_room(whole).mentions(&directory(""), &me()));
+        assert_eq!(in_room(whole).mentions(&directory(""), &me()), Some(true));
     }
 
     let app = |kind: &str, title: &str, quoted: &str| {
@@ -140,12 +171,20 @@ fn quoted_mentions_are_ignored() {
             ),
         )
     };
-    assert!(app("57", "@Mia yes", "x").mentions(&directory(""), &me()));
-    assert!(app("57", "@A &amp; B\u{2005}yes", "x").mentions(&directory("A & B"), &me()));
+    assert_eq!(app("57", "@Mia yes", "x").mentions(&directory(""), &me()), Some(true));
+    assert_eq!(
+        app("57", "@A &amp; B\u{2005}yes", "x").mentions(&directory("A & B"), &me()),
+        Some(true)
+    );
     assert!(app("57", "@All yes", "x").mentions_everybody());
-    assert!(!app("57", "yes", "@Mia hi").mentions(&directory(""), &me()));
-    assert!(!app("5", "@Mia article", "x").mentions(&directory(""), &me()));
-    assert!(!said("@@r", 49, "该类型暂不支持 @Mia ").mentions(&directory(""), &me()));
+    let reply = app("57", "@Mia yes", "@Mia x").text_without_mention(&directory(""), &me());
+    assert_eq!(reply.as_deref(), Some("yes"));
+    assert_eq!(app("57", "yes", "@Mia hi").mentions(&directory(""), &me()), Some(false));
+    assert_eq!(app("5", "@Mia article", "x").mentions(&directory(""), &me()), Some(false));
+    assert_eq!(
+        said("@@r", 49, "该类型暂不支持 @Mia ").mentions(&directory(""), &me()),
+        Some(false)
+    );
 }
 
 #[test]
@@ -167,40 +206,37 @@ fn long_texts_take_linear_time() {
     for part in ["@a", "」\n", "「", "」\n- - -\n", "@所有人员"] {
         let text = format!("「{}", part.repeat(100_000));
         let name = "a@".repeat(10_000) + "b";
-        is_called(&text, &name);
+        places(&text, &name);
         without_quotation(&text);
     }
 }
 
-/// The reference model: at each `@`, the name, then a blank or the end.
-fn naive(text: &str, name: &str) -> bool {
-    let characters: Vec<char> = text.chars().collect();
-    let name: Vec<char> = name.chars().collect();
-    (0..characters.len()).any(|at| {
-        let behind = &characters[at + 1..];
-        characters[at] == '@'
-            && behind.starts_with(&name)
-            && behind.get(name.len()).is_none_or(|end| ENDS.contains(end))
-    })
-}
-
 proptest! {
+    /// The reference model: the folded text contains the folded mention and a blank.
     #[test]
-    fn agrees_with_the_reference_model(text in "[@ab \u{2005}\n]{0,30}", name in "[@ab ]{1,4}") {
-        prop_assert_eq!(is_called(&text, &name), naive(&text, &name));
+    fn agrees_with_the_reference_model(text in "[@＠abＡ \u{2005}\n\u{fe0f}\u{301}]{0,30}", name in "[abＡ@\u{301}\u{fe0f}]{1,2}( ?[ab])?") {
+        let is_mention = fold_part(&text) + " ";
+        let mention = fold_part(&format!("@{name}")) + " ";
+        let found = places(&text, &name);
+        prop_assert_eq!(!found.is_empty(), mention != "@ " && is_mention.contains(&mention), "{:?}", found);
+        for place in found {
+            prop_assert_eq!(fold_part(&text[place]) + " ", &*mention);
+        }
     }
 
-    /// A built mention is found for any name and text.
+    /// A built mention is found for any name and text, and removed.
     #[test]
     fn built_mention_is_found(name in "[^\x00-\x1f\x7f]{1,20}", rest in "\\PC{0,20}", before in "\\PC{0,20}") {
-        prop_assert!(is_called(&text(&name, &rest), &name));
+        prop_assume!(!fold_part(&name).is_empty());
+        let first = places(&text(&name, &rest), &name).first().cloned();
+        prop_assert_eq!(first.map(|place| place.start), Some(0));
         let sent = before + &text(&name, &rest);
         prop_assume!(!sent.starts_with('「') && !encode(&sent).is_empty());
         let encoded = encode(&sent);
         prop_assume!(*crate::text::decode(encoded.as_str().into()) == *sent);
         let mia = directory(&name);
         prop_assume!(mia.find(&"@@r".parse().unwrap()).unwrap().members[0].display_name == name.as_str().into());
-        prop_assert!(in_room(&sent).mentions(&mia, &me()));
+        prop_assert_eq!(in_room(&sent).mentions(&mia, &me()), Some(true));
     }
 
     #[test]
