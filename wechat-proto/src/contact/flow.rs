@@ -20,6 +20,8 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub struct LoadContacts {
     state: State,
+    /// The only names to look up.
+    only: Option<Vec<UserName>>,
     /// The `Seq` numbers of the pages that were fetched.
     pages: BTreeSet<i64>,
     names: Names,
@@ -59,12 +61,17 @@ impl LoadContacts {
         Self::default()
     }
 
+    /// Returns a load of these contacts only: a room with its members, for example.
+    pub fn only(names: impl IntoIterator<Item = UserName>) -> Self {
+        Self { only: Some(names.into_iter().collect()), ..Self::default() }
+    }
+
     fn page(&mut self, seq: i64) {
         self.pages.insert(seq);
         self.state = State::Paging(Retry::new(GetContacts::from_seq(seq), Lane::Contacts));
     }
 
-    /// Applies a page; returns whether it was the last.
+    /// Applies a page; returns whether nothing is left to load.
     fn add_page(&mut self, account: &mut Account, contacts: Vec<Contact>, next: i64) -> bool {
         learn(account, contacts);
         // Zero is the end; so is a number that was fetched before, and so are too many pages.
@@ -72,8 +79,13 @@ impl LoadContacts {
             self.page(next);
             return false;
         }
-        self.names = Names { batches: names(account).into(), ..Names::default() };
-        true
+        self.look_up(names(account))
+    }
+
+    /// Goes on with these names; returns whether there are none.
+    fn look_up(&mut self, names: VecDeque<UserName>) -> bool {
+        self.names = Names { batches: names.into(), ..Names::default() };
+        self.next_batch()
     }
 
     /// Goes on with the next names; returns whether none are left.
@@ -105,16 +117,17 @@ impl Flow for LoadContacts {
         let mut done = false;
         while !done {
             done = match &mut self.state {
-                State::Start => {
-                    self.pages.clear();
-                    self.page(0);
-                    false
-                }
+                State::Start => match self.only.clone() {
+                    Some(names) => self.look_up(names.into()),
+                    None => {
+                        self.pages.clear();
+                        self.page(0);
+                        false
+                    }
+                },
                 State::Done => true,
                 State::Paging(retry) => match retry.poll(&mut account.session, now)? {
-                    Answer::Reply(page) => {
-                        self.add_page(account, page.contacts, page.next) && self.next_batch()
-                    }
+                    Answer::Reply(page) => self.add_page(account, page.contacts, page.next),
                     Answer::Quiet => false,
                 },
                 State::Batching(retry) => match retry.poll(&mut account.session, now) {

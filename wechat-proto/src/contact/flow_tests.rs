@@ -123,6 +123,20 @@ fn pages_are_requested_by_seq() {
     assert_eq!(account.directory.len(), 4);
 }
 
+#[test]
+fn only_the_given_contacts_are_loaded() {
+    let mut account = with_rooms(3);
+    let mut load = LoadContacts::only([name("@@001"), name("@new")]);
+    for _ in 0..2 {
+        let mut host = Host::new();
+        host.run(&mut load, &mut account, batch_of).unwrap();
+        assert_eq!(host.requests.iter().map(asked).collect::<Vec<_>>(), [["@@001", "@new"]]);
+    }
+    assert_eq!(account.directory.len(), 4);
+    assert!(account.directory.find(&name("@@001")).unwrap().has_all_members());
+    Host::new().run(&mut LoadContacts::only([]), &mut account, |_| panic!()).unwrap();
+}
+
 /// `docs/protocol.md` §5.1: a repeated `Seq` and an endless sequence end the paging.
 #[test]
 fn paging_ends_on_repeated_or_endless_seq() {
