@@ -55,6 +55,13 @@ impl Messages {
         self
     }
 
+    /// Delivers the messages of unknown rooms at once, before their members are known
+    /// ([`Inbox::immediate`]). Ignored after the first message was requested.
+    pub fn immediate(mut self) -> Self {
+        self.inbox = self.inbox.map(Inbox::immediate);
+        self
+    }
+
     /// Returns the next message, or `None` when the messages have ended.
     ///
     /// # Cancel safety

@@ -44,6 +44,13 @@ impl Messages {
         self.inbox = self.inbox.manual();
         self
     }
+
+    /// Delivers the messages of unknown rooms at once, before their members are known
+    /// ([`Inbox::immediate`]).
+    pub fn immediate(mut self) -> Self {
+        self.inbox = self.inbox.immediate();
+        self
+    }
 }
 
 impl Iterator for Messages {

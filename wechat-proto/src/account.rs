@@ -5,7 +5,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::mem;
 
-use crate::contact::pending::Pending;
+use crate::contact::pending::{Lookup, Pending};
 use crate::contact::{Contact, Directory};
 use crate::device::Device;
 use crate::error::{Error, Ret};
@@ -166,10 +166,10 @@ impl Account {
     }
 
     /// Applies the reply to a lookup.
-    pub(crate) fn looked_up(&mut self, contacts: Vec<Contact>, now: Timestamp) {
+    pub(crate) fn looked_up(&mut self, lookup: &Lookup, contacts: Vec<Contact>, now: Timestamp) {
         let names = contacts.iter().map(|contact| contact.user_name.clone()).collect();
         self.learn(contacts);
-        self.pending.answered(&self.directory, now);
+        self.pending.answered(lookup, &self.directory, now);
         self.pending.keep(&mut self.directory, names);
     }
 

@@ -27,7 +27,7 @@ const ENDPOINT: &str = "webwxbatchgetcontact";
 /// The reply has them in any order and may lack some.
 #[derive(Clone, Debug)]
 pub struct BatchGetContacts {
-    names: Vec<UserName>,
+    pub(super) names: Vec<UserName>,
     /// The room whose members are requested.
     room: Option<Box<str>>,
 }

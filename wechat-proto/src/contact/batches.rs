@@ -39,6 +39,10 @@ impl<T> Batches<T> {
         self.left.iter().take(self.size()).map(|(item, _)| item)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.left.iter().map(|(item, _)| item)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.left.len()
     }

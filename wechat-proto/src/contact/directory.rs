@@ -16,8 +16,8 @@ use crate::message::Message;
 ///
 /// Filled by the login, the contact lists and every `webwxsync`. The
 /// [`Inbox`](crate::sync::Inbox) looks up contacts that messages mention and that none of these
-/// lists, between two checks. A clone costs a few pointers: keep one and compare it with a later
-/// one ([`Directory::changes_since`]).
+/// lists: rooms before their first message, others between two checks. A clone costs a few
+/// pointers: keep one and compare it with a later one ([`Directory::changes_since`]).
 ///
 /// # Merging records
 ///

@@ -26,6 +26,8 @@ use crate::time::{Timestamp, Wait};
 ///   long as that finds them. A name is given up if the service does not know it, refuses it alone,
 ///   or repeatedly fails on it alone.
 /// - A failure keeps the names, and delays the next lookup: the inbox does not wait for it.
+///
+/// Messages wait for [`Pending::rooms`], so that their members are known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pending {
     batches: Batches<Item>,
@@ -148,10 +150,28 @@ impl Pending {
         (!names.is_empty()).then(|| Lookup(BatchGetContacts::new(&names)))
     }
 
+    /// Returns the lookup that messages wait for, if any of their chats is a pending room: the
+    /// rooms, then the other pending chats, in the order of the messages. It need not keep the pause
+    /// after a reply, but that after a failure.
+    pub(crate) fn rooms(&mut self, messages: &[Message], now: Timestamp) -> Option<Lookup> {
+        let backs_off = self.failures > 0
+            && self.pause.as_mut().is_some_and(|pause| !pause.left(now).is_zero());
+        if backs_off {
+            return None;
+        }
+        let mut pending: BTreeSet<&UserName> = self.batches.iter().map(|item| &item.name).collect();
+        let peers = messages.iter().map(Message::peer);
+        let mut names: Vec<UserName> = peers.filter(|peer| pending.remove(peer)).cloned().collect();
+        names.sort_by_key(|name| !name.is_room());
+        names.first()?.is_room().then(|| Lookup(BatchGetContacts::new(&names)))
+    }
+
     /// Handles a reply, after its contacts were added to the directory: names missing from it are
     /// unknown to the service.
-    pub(crate) fn answered(&mut self, directory: &Directory, now: Timestamp) {
-        for item in self.batches.next().filter(|item| matches!(item.why, Why::Speaker(_))) {
+    pub(crate) fn answered(&mut self, lookup: &Lookup, directory: &Directory, now: Timestamp) {
+        let is_asked = |item: &Item| lookup.0.names.contains(&item.name);
+        let speakers = self.batches.iter().filter(|item| matches!(item.why, Why::Speaker(_)));
+        for item in speakers.filter(|item| is_asked(item)) {
             let times = self.fruitless.entry(item.name.clone()).or_default();
             *times = if is_still_unknown(directory, item) { times.saturating_add(1) } else { 0 };
         }
@@ -159,7 +179,7 @@ impl Pending {
         while self.fruitless.len() > MOST {
             self.fruitless.pop_first();
         }
-        self.batches.answered();
+        self.batches.keep(|item| !is_asked(item));
         self.failures = 0;
         self.pause = Some(Wait::new(GAP, now));
     }
@@ -188,21 +208,18 @@ impl Pending {
     /// Handles a failure of another request of this kind: backs off if it was rate-limited.
     pub(crate) fn slow(&mut self, error: &Error, now: Timestamp) {
         if matches!(error, Error::Limited { .. }) {
-            self.failures = self.failures.saturating_add(1);
-            self.wait(Duration::from_secs(60), now);
+            self.back_off(error, now);
         }
     }
 
-    /// Handles a failure of the lookup.
+    /// Handles a failure of the lookup of the next names.
     pub(crate) fn failed(&mut self, error: &Error, now: Timestamp) {
-        self.failures = self.failures.saturating_add(1);
-        let first = match error {
+        self.back_off(error, now);
+        match error {
             Error::Refused { .. } if !error.is_transient() => {
                 self.batches.refused();
-                Duration::from_secs(2)
             }
-            Error::Limited { .. } => Duration::from_secs(60),
-            Error::LoggedOut { .. } => GAP,
+            Error::Limited { .. } | Error::LoggedOut { .. } => {}
             _ => {
                 // A single failure is not attributed to the names; repeated failures may be caused
                 // by one of them. A batch that timed out was too large.
@@ -210,14 +227,19 @@ impl Pending {
                 if slow || self.failures > 2 {
                     self.batches.too_much();
                 }
-                Duration::from_secs(5)
             }
-        };
-        self.wait(first, now);
+        }
     }
 
-    /// Starts a pause, which doubles with each failure.
-    fn wait(&mut self, first: Duration, now: Timestamp) {
+    /// Starts the pause after a failure, which doubles with each.
+    pub(crate) fn back_off(&mut self, error: &Error, now: Timestamp) {
+        self.failures = self.failures.saturating_add(1);
+        let first = match error {
+            Error::Refused { .. } if !error.is_transient() => Duration::from_secs(2),
+            Error::Limited { .. } => Duration::from_secs(60),
+            Error::LoggedOut { .. } => GAP,
+            _ => Duration::from_secs(5),
+        };
         let doubled = self.failures.saturating_sub(1).min(10);
         let pause = first.saturating_mul(1 << doubled).min(LONGEST);
         self.pause = Some(Wait::new(pause, now));
@@ -225,7 +247,7 @@ impl Pending {
 }
 
 /// A lookup of the inbox: [`BatchGetContacts`], with a shorter deadline that limits the delay of
-/// messages.
+/// the next check.
 #[derive(Debug)]
 pub(crate) struct Lookup(BatchGetContacts);
 

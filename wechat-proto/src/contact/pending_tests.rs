@@ -12,12 +12,14 @@ struct Fixture {
     directory: Directory,
     session: Session,
     now: Timestamp,
+    /// The names of the last request.
+    asked: Vec<UserName>,
 }
 
 impl Fixture {
     fn new() -> Self {
         let directory = Directory::of("@me".parse().unwrap(), "me");
-        Self { pending: Pending::default(), directory, session: session(), now: NOW }
+        Self { pending: Pending::default(), directory, session: session(), now: NOW, asked: vec![] }
     }
 
     fn note(&mut self, fields: &str) {
@@ -37,8 +39,10 @@ impl Fixture {
     /// Returns the names of the next request.
     fn asked(&mut self) -> Vec<String> {
         let Some(mut lookup) = self.pending.lookup(&self.directory, self.now) else {
+            self.asked.clear();
             return Vec::new();
         };
+        self.asked.clone_from(&lookup.0.names);
         let body = body(&lookup.request(&mut self.session, self.now));
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
         let names = body["List"].as_array().unwrap().iter();
@@ -47,7 +51,8 @@ impl Fixture {
 
     /// Answers the request, and advances the clock to the next one.
     fn answered(&mut self) {
-        self.pending.answered(&self.directory, self.now);
+        let lookup = Lookup(BatchGetContacts::new(&self.asked));
+        self.pending.answered(&lookup, &self.directory, self.now);
         self.now = self.now.after(GAP);
     }
 
@@ -297,7 +302,9 @@ fn batches_are_separated_by_a_pause() {
     let mut fixture = Fixture::new();
     (100..180).for_each(|n| fixture.said(&format!("@{n}"), "hi"));
     assert_eq!(fixture.asked().len(), 50);
-    fixture.pending.answered(&fixture.directory, fixture.now);
+    let asked = fixture.now;
+    fixture.answered();
+    fixture.now = asked;
     assert_eq!(fixture.pause(), GAP.as_secs());
     assert_eq!(fixture.asked().len(), 30);
     // Another request of this kind failed: only a rate limit delays the lookup.

@@ -1,11 +1,13 @@
 //! The flow that receives messages.
 //!
 //! ```text
-//! Start ──► fetch ──batch──► deliver, one message a poll ──more──► fetch
-//!            ▲                                │
-//!            │                           all delivered
-//!            │                                ▼
-//!            │                   pending lookups, and due? ◄──────────── quiet ──┐
+//! Start ──► fetch ──batch──► unknown rooms? ──no──► deliver, one message a poll ──more──► fetch
+//!            ▲                │ yes                  ▲        │
+//!            │                ▼                      │        │
+//!            │              lookup ──any end─────────┘        │
+//!            │                                           all delivered
+//!            │                                                ▼
+//!            │                   pending lookups, and due? ◄──┴───────── quiet ──┐
 //!            │                       │ yes              │ no                     │
 //!            │                       ▼                  ▼                        │
 //!            │                     lookup ──any end──► check ────────────────────┤
@@ -14,6 +16,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use core::time::Duration;
 
 use super::check::{Check, SyncCheck};
 use super::fetch::FetchBatch;
@@ -55,7 +58,12 @@ use crate::time::Timestamp;
 /// Fetches contacts that messages mention but the account's [directory](Account::directory) lacks:
 /// rooms missing from the contact list, strangers, new members. One request is sent between two
 /// checks, after the messages were delivered, and none while the service limits requests. A failure
-/// is not reported and delays no message.
+/// is not reported.
+///
+/// The messages of a batch are delivered only after one more request for the rooms among their chats
+/// whose members are unknown, at most 50, so that the first message of a room has a readable author
+/// and its [mentions](Message::mentions) are known. It takes at most 3 seconds and is not retried.
+/// It is omitted while lookups back off after a failure. [`Inbox::immediate`] turns it off.
 ///
 /// # Errors
 ///
@@ -70,11 +78,12 @@ pub struct Inbox {
     step: Step,
     fetch: Retry<FetchBatch>,
     check: Retry<SyncCheck>,
-    /// The messages to be delivered.
+    /// The messages to be delivered; during a lookup, they wait for its end.
     messages: VecDeque<Message>,
     /// The message delivered last, to be acknowledged at the next poll.
     delivered: Option<(MsgId, Option<Place>)>,
     manual: bool,
+    immediate: bool,
     /// Whether the current batch is useful, and whether there is more to fetch.
     batch: Option<(bool, bool)>,
     /// Fetches in a row without a check in between.
@@ -93,6 +102,8 @@ enum Step {
 /// The maximum number of consecutive fetches while the server reports that there is more:
 /// `docs/threats.md` S6.
 const ROUNDS: usize = 100;
+/// The longest time that messages wait for the members of their rooms.
+const ROOMS: Duration = Duration::from_secs(3);
 
 impl Inbox {
     /// Returns an inbox, which replaces the account's older one at its first poll.
@@ -110,6 +121,13 @@ impl Inbox {
     #[must_use]
     pub const fn manual(mut self) -> Self {
         self.manual = true;
+        self
+    }
+
+    /// Delivers the messages of unknown rooms at once; the rooms are looked up after delivery.
+    #[must_use]
+    pub const fn immediate(mut self) -> Self {
+        self.immediate = true;
         self
     }
 
@@ -156,9 +174,35 @@ impl Inbox {
         };
     }
 
-    fn deliver(&mut self, applied: Applied) {
+    fn deliver(&mut self, account: &mut Account, applied: Applied, now: Timestamp) {
+        if !self.immediate
+            && let Some(lookup) = account.pending.rooms(&applied.messages, now)
+        {
+            self.step = Step::Lookup(Box::new(Call::new(lookup)));
+        }
         self.messages = applied.messages.into();
         self.batch = Some((applied.is_useful, applied.more));
+    }
+
+    /// Runs the lookup, if there is one, until it ends in any way.
+    fn look_up(&mut self, account: &mut Account, now: Timestamp) -> Result<(), Interrupt> {
+        let Step::Lookup(call) = &mut self.step else { return Ok(()) };
+        let is_awaited = !self.messages.is_empty();
+        if account.close_reason().is_none() {
+            match call.poll(&mut account.session, now) {
+                Ok(contacts) => account.looked_up(call.endpoint(), contacts, now),
+                // Not reported: lookups are retried with their own back-off.
+                Err(Interrupt::Fail(error)) if is_awaited => account.pending.back_off(&error, now),
+                Err(Interrupt::Fail(error)) => account.pending.failed(&error, now),
+                Err(Interrupt::Send(mut request)) if is_awaited => {
+                    request.deadline = ROOMS;
+                    return Err(Interrupt::Send(request));
+                }
+                Err(interrupt) => return Err(interrupt),
+            }
+        }
+        self.step = Step::Check;
+        Ok(())
     }
 }
 
@@ -173,6 +217,7 @@ impl Default for Inbox {
             messages: VecDeque::new(),
             delivered: None,
             manual: false,
+            immediate: false,
             batch: None,
             rounds: 0,
             recent: Recent::default(),
@@ -190,7 +235,7 @@ impl Flow for Inbox {
             None => {
                 let (number, arrived) = account.open_inbox();
                 if let Some(arrived) = arrived {
-                    self.deliver(arrived);
+                    self.deliver(account, arrived, now);
                 }
                 *self.number.insert(number)
             }
@@ -210,6 +255,7 @@ impl Flow for Inbox {
             return Err(Error::InUse.into());
         }
         loop {
+            self.look_up(account, now)?;
             while let Some(mut message) = self.messages.pop_front() {
                 // Acknowledged meanwhile, through an older inbox.
                 if account.session.acks.contains(&message.id) {
@@ -230,18 +276,10 @@ impl Flow for Inbox {
                 Step::Fetch => {
                     if let Answer::Reply(batch) = self.fetch.poll(&mut account.session, now)? {
                         let applied = account.apply(batch);
-                        self.deliver(applied);
+                        self.deliver(account, applied, now);
                     }
                 }
-                Step::Lookup(call) => {
-                    match call.poll(&mut account.session, now) {
-                        Ok(contacts) => account.looked_up(contacts, now),
-                        // Not reported: lookups are retried with their own back-off.
-                        Err(Interrupt::Fail(error)) => account.pending.failed(&error, now),
-                        Err(interrupt) => return Err(interrupt),
-                    }
-                    self.step = Step::Check;
-                }
+                Step::Lookup(_) => {}
                 Step::Check => match self.check.poll(&mut account.session, now)? {
                     Answer::Reply(Check::News { .. }) => {
                         account.session.device.backoff(Lane::Inbox).news(now);

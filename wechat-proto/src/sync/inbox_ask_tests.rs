@@ -4,21 +4,21 @@ use super::*;
 use crate::error::FailureKind;
 
 /// Returns a batch with a message from `from`.
-fn said(from: &str, content: &str, n: i64) -> Value {
+pub(super) fn said(from: &str, content: &str, n: i64) -> Value {
     let message = json!({ "MsgId": n.to_string(), "FromUserName": from, "ToUserName": "@me", "MsgType": 1, "Content": content });
     with(batch(&[], n, false), "AddMsgList", json!([message]))
 }
 
-fn contacts(records: &Value) -> Input {
+pub(super) fn contacts(records: &Value) -> Input {
     ok(json!({ "BaseResponse": { "Ret": 0 }, "ContactList": records }))
 }
 
-fn refused(ret: i64) -> Input {
+pub(super) fn refused(ret: i64) -> Input {
     ok(json!({ "BaseResponse": { "Ret": ret } }))
 }
 
 /// Returns the requests without their keys.
-fn steps(stage: &Stage) -> String {
+pub(super) fn steps(stage: &Stage) -> String {
     let step = |asked: String| match asked.split_once(' ') {
         Some(("lookup", names)) => format!("lookup {names}"),
         Some((kind, _)) => kind.to_string(),

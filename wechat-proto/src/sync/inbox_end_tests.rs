@@ -62,7 +62,7 @@ fn status_messages_do_not_count_as_messages() {
 }
 
 /// Closes the session with a send, as in `docs/protocol.md` §6.1.
-fn close_by_send(account: &mut Account, ret: i64) {
+pub(super) fn close_by_send(account: &mut Account, ret: i64) {
     let to = UserName::file_helper();
     let mut call = Call::new(SendText::new(to, "x"));
     let body = json!({ "BaseResponse": { "Ret": ret } });

@@ -21,6 +21,8 @@ mod end;
 mod rate;
 #[path = "inbox_recent_tests.rs"]
 mod recent;
+#[path = "inbox_room_tests.rs"]
+mod room;
 #[path = "inbox_take_tests.rs"]
 mod take;
 #[path = "inbox_trouble_tests.rs"]
