@@ -172,6 +172,20 @@ fn room_lookups_end_if_speakers_stay_unknown() {
     assert_eq!(fixture.pending.fruitless.len(), 0, "the speaker was found");
 }
 
+/// Threat J7: the count of fruitless lookups is kept for a limited number of rooms.
+#[test]
+fn count_of_fruitless_lookups_is_bounded() {
+    let mut fixture = Fixture::new();
+    for n in 0..=MOST {
+        let room = format!("@@{n:04}");
+        fixture.learn(&WHOLE.replace("@@r", &room));
+        fixture.said(&room, "wxid_x:<br/>hi");
+        assert_eq!(fixture.asked(), [&*room]);
+        fixture.answered();
+    }
+    assert_eq!(fixture.pending.fruitless.len(), MOST);
+}
+
 /// A contact that is deleted before the request is not looked up, and so not added again.
 #[test]
 fn deleted_contact_is_not_looked_up() {

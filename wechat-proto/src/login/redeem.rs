@@ -292,11 +292,24 @@ mod tests {
 
     #[test]
     fn missing_fields_are_taken_from_cookies() {
-        let mut bare = reply("<error><ret>0</ret><message>OK</message></error>");
-        for line in ["wxsid=s+/=; Path=/; Secure", "wxuin=7; Domain=wx2.qq.com"] {
-            bare.headers_mut().append(SET_COOKIE, line.parse().unwrap());
+        let with = |lines: &[&str]| {
+            let mut bare = reply("<error><ret>0</ret><message>OK</message></error>");
+            for line in lines {
+                bare.headers_mut().append(SET_COOKIE, line.parse().unwrap());
+            }
+            bare
+        };
+        let (sid, uin) = ("wxsid=s+/=; Path=/; Secure", "wxuin=7; Domain=wx2.qq.com");
+        // An empty cookie removes an older one.
+        for lines in [&[sid, uin][..], &["wxsid=; Max-Age=0", "wxuin=", sid, uin]] {
+            assert_eq!(credentials(&with(lines)), ["7", "s+/=", "", ""]);
         }
-        assert_eq!(credentials(&bare), ["7", "s+/=", "", ""]);
+        for (lines, found) in [(["wxsid=", uin], "no wxsid"), ([sid, "wxuin="], "no wxuin")] {
+            let Err(Error::Malformed { found: error, .. }) = ticket().parse(&with(&lines)) else {
+                panic!()
+            };
+            assert_eq!(&*error, found);
+        }
     }
 
     /// `docs/protocol.md` §3.5.

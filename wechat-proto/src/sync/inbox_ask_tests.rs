@@ -141,3 +141,13 @@ fn changed_members_are_merged() {
     assert_eq!(stage.account.directory().len(), 2);
     assert_eq!([name_of(&stage, "@@r"), name_of(&stage, "@a")], ["room", "a"]);
 }
+
+/// The last message of a room that the same batch removes.
+#[test]
+fn last_message_of_a_left_room_triggers_no_lookup() {
+    let removed = json!([{ "UserName": "@@r" }]);
+    let mut stage =
+        Stage::new([ok(with(said("@@r", "bye", 5), "DelContactList", removed)), ok(QUIET)]);
+    assert_eq!(stage.ids(), ["5"]);
+    assert_eq!(steps(&stage), "fetch, check, check");
+}

@@ -100,6 +100,12 @@ fn a_check_timeout_is_not_a_failure() {
     stage.replies.extend((0..20).map(|_| failed(FailureKind::Timeout)));
     assert_eq!(stage.ids(), [""; 0]);
     assert_eq!((stage.host.requests.len(), stage.host.slept), (22, Duration::ZERO));
+    // A connection that is not established in time is a failure: nothing was polled.
+    let connecting = || Input::Reply(Err(Failure::new(FailureKind::Timeout, Sent::No)));
+    let mut stage =
+        Stage::new([ok(batch(&[], 5, false)), connecting(), connecting(), connecting()]);
+    assert!(matches!(stage.next(), Err(Error::Transport(_))));
+    assert_eq!(stage.host.requests.len(), 4);
     // A fetch that reaches its deadline is a failure.
     let mut stage = Stage::new((0..3).map(|_| failed(FailureKind::Timeout)));
     assert!(matches!(stage.next(), Err(Error::Transport(_))));
