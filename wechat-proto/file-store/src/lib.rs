@@ -45,7 +45,8 @@ use crate::steps::{Step, step};
 ///   folder.
 /// - **One holder.** Until the store is dropped, opening it again fails with [`Error::InUse`], in
 ///   this process or another. The lock belongs to the operating system, which releases it at the end
-///   of the process.
+///   of the process. On Unix, the stored session is locked too: also under another name of the file
+///   (a hard link), and if the lock file is removed or replaced meanwhile.
 ///
 /// A session stored at `bot.session` has an empty lock file, `bot.session.lock`, which is never
 /// removed. `bot.session.new` exists while a session is written, and after a crash until the store
@@ -61,6 +62,8 @@ pub struct FileStore {
     new: PathBuf,
     folder: PathBuf,
     lock: File,
+    /// The stored session, if there is one and the system can lock and replace an open file.
+    session: Option<File>,
 }
 
 /// The maximum length of a file, far above that of any session.
@@ -82,11 +85,13 @@ impl FileStore {
         let refused = |error| failed(StorageKind::Lock, asked, error);
         let path = resolved(asked).and_then(own_name).map_err(refused)?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
-        let lock = locked(&beside(&path, "lock")).map_err(|error| match error {
+        let in_use = |error| match error {
             TryLockError::WouldBlock => Error::InUse,
             TryLockError::Error(error) => refused(error),
-        })?;
-        let store = Self { new: beside(&path, "new"), path, folder, lock };
+        };
+        let lock = lock_file(&path).map_err(in_use)?;
+        let session = session_file(&path).map_err(in_use)?;
+        let store = Self { new: beside(&path, "new"), path, folder, lock, session };
         // A crash may have left a file with credentials.
         store.clean().map_err(refused)?;
         Ok(store)
@@ -103,7 +108,9 @@ impl FileStore {
             Ok(found) if !found.is_file() => return Err(io::Error::other("not a regular file")),
             Ok(found) if found.len() > LONGEST => return Ok(Some(Vec::new())),
             Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return self.check().map(|()| None);
+            }
             Err(error) => return Err(error),
         }
         let mut bytes = Vec::new();
@@ -111,7 +118,17 @@ impl FileStore {
         Ok(Some(bytes))
     }
 
-    fn write(&self, text: &[u8]) -> io::Result<()> {
+    /// Returns an error if this store no longer holds the path: another one may hold it then.
+    fn check(&self) -> io::Result<()> {
+        let holds_session = self.session.as_ref().is_some_and(|file| is_at(file, &self.path));
+        if holds_session || is_at(&self.lock, &beside(&self.path, "lock")) {
+            return Ok(());
+        }
+        Err(io::Error::other("the lock file, or its folder, was removed or replaced"))
+    }
+
+    fn write(&mut self, text: &[u8]) -> io::Result<()> {
+        self.check()?;
         self.clean()?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -123,14 +140,19 @@ impl FileStore {
             steps::write(&mut file, text)?;
             step(Step::SyncFile)?;
             file.sync_all()?;
-            drop(file);
+            // Closed elsewhere, where an open file cannot be renamed.
+            let file = Some(file).filter(|file| cfg!(unix) && file.try_lock().is_ok());
             step(Step::Rename)?;
-            fs::rename(&self.new, &self.path)
+            fs::rename(&self.new, &self.path)?;
+            Ok(file)
         })();
-        if result.is_err() {
-            // The file may contain credentials. A failure to remove it is not reported in addition.
-            let _ = self.clean();
-            return result;
+        match result {
+            Ok(file) => self.session = file,
+            Err(error) => {
+                // The file may contain credentials. A failure to remove it is not reported in addition.
+                let _ = self.clean();
+                return Err(error);
+            }
         }
         step(Step::SyncFolder)?;
         sync_folder(&self.folder)
@@ -168,9 +190,11 @@ impl SessionStore for FileStore {
     }
 
     fn remove(&mut self) -> Result<(), Error> {
-        let remove = || {
+        let mut remove = || {
+            self.check()?;
             step(Step::Remove)?;
             gone(fs::remove_file(&self.path))?;
+            self.session = None;
             step(Step::SyncFolder)?;
             sync_folder(&self.folder)
         };
@@ -183,6 +207,7 @@ impl SessionStore for FileStore {
 impl Drop for FileStore {
     fn drop(&mut self) {
         let _ = self.lock.unlock();
+        let _ = self.session.as_ref().map(File::unlock);
     }
 }
 
@@ -238,20 +263,53 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Opens and locks the lock file. It is separate from the session, whose file is replaced. It is
-/// never removed, because another holder might then lock a removed file.
-fn locked(path: &Path) -> Result<File, TryLockError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    private(&mut options);
+/// Opens and locks the lock file of a session. It is separate from the session, whose file is replaced.
+/// It is never removed, because another holder might then lock a removed file.
+fn lock_file(path: &Path) -> Result<File, TryLockError> {
+    let path = beside(path, "lock");
     // Another user with access to the folder could plant a link to any file.
-    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+    if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
         let error = io::Error::other("the lock is not a regular file");
         return Err(TryLockError::Error(error));
     }
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    private(&mut options);
+    locked(&path, &options)
+}
+
+/// Opens and locks the stored session, if there is one.
+fn session_file(path: &Path) -> Result<Option<File>, TryLockError> {
+    // Opening a pipe may block. Elsewhere, a locked file can be neither read nor replaced.
+    if !cfg!(unix) || !fs::metadata(path).is_ok_and(|found| found.is_file()) {
+        return Ok(None);
+    }
+    match locked(path, OpenOptions::new().read(true)) {
+        // Loading reports it, unless only the lock is impossible, for example without write access.
+        Err(TryLockError::Error(_)) => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+fn locked(path: &Path, options: &OpenOptions) -> Result<File, TryLockError> {
     let file = options.open(path).map_err(TryLockError::Error)?;
     file.try_lock()?;
-    Ok(file)
+    // Replaced before it was locked: by another holder.
+    if is_at(&file, path) { Ok(file) } else { Err(TryLockError::WouldBlock) }
+}
+
+/// Returns whether the path still names this file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let place = |data: io::Result<fs::Metadata>| data.ok().map(|data| (data.dev(), data.ino()));
+    place(file.metadata()) == place(fs::symlink_metadata(path))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 /// Treats a missing file as removed.

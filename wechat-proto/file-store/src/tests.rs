@@ -332,7 +332,34 @@ fn an_unusable_folder_is_reported() {
     let away = folder.0.with_extension("away");
     fs::rename(&folder.0, &away).unwrap();
     refused(store.save(&new), StorageKind::Write, &folder.file());
-    assert!(store.load().unwrap().is_none());
+    refused(store.load(), StorageKind::Read, &folder.file());
+    refused(store.remove(), StorageKind::Remove, &folder.file());
+    // An empty folder in its place, as after an unmount.
+    fs::create_dir(&folder.0).unwrap();
+    #[cfg(unix)]
+    for _ in 0..2 {
+        refused(store.load(), StorageKind::Read, &folder.file());
+        refused(store.save(&new), StorageKind::Write, &folder.file());
+        fs::write(folder.0.join("bot.session.lock"), "").unwrap();
+    }
+    fs::remove_dir_all(&folder.0).unwrap();
     fs::rename(&away, &folder.0).unwrap();
     assert!(loaded(&mut store) == read(&old));
+}
+
+/// Without a stored session, only the lock file shows the holder.
+///
+/// Threat S2.
+#[cfg(unix)]
+#[test]
+fn a_holder_without_a_lock_file_cannot_replace_another_session() {
+    let (folder, [old, new]) = (Folder::new(), sessions());
+    let mut first = folder.open();
+    fs::remove_file(folder.0.join("bot.session.lock")).unwrap();
+    let mut second = folder.open();
+    refused(first.save(&new), StorageKind::Write, &folder.file());
+    second.save(&old).unwrap();
+    refused(first.save(&new), StorageKind::Write, &folder.file());
+    refused(first.remove(), StorageKind::Remove, &folder.file());
+    assert!(loaded(&mut second) == read(&old));
 }

@@ -114,6 +114,38 @@ fn a_lock_holds_across_processes() {
     assert!(folder.open().load().unwrap().is_some());
 }
 
+/// Another process holds the file under every name, whatever happens to its lock file.
+///
+/// Threat S2.
+#[cfg(unix)]
+#[test]
+fn one_file_has_one_holder() {
+    let folder = Folder::new("holder");
+    let (lock, link) = (folder.0.join("bot.session.lock"), folder.0.join("other.session"));
+    let mut child = start("hold", &folder.path());
+    assert!(lines_with(&mut child, "ready").next().is_some());
+    let mut opened = Vec::new();
+    let mut open = |label, path: &Path| opened.push((label, FileStore::open(path).map(drop)));
+    fs::hard_link(folder.path(), &link).unwrap();
+    open("a hard link", &link);
+    fs::remove_file(&lock).unwrap();
+    open("no lock file", &folder.path());
+    fs::remove_file(&lock).unwrap();
+    fs::write(&lock, "").unwrap();
+    open("another lock file", &folder.path());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for (label, result) in opened {
+        assert!(matches!(result, Err(Error::InUse)), "{label}: {result:?}");
+    }
+    let (mut first, second) = (folder.open(), FileStore::open(&link));
+    assert!(matches!(second, Err(Error::InUse)));
+    // Saving separates the two names.
+    let session = first.load().unwrap().unwrap();
+    first.save(&session).unwrap();
+    assert!(FileStore::open(&link).unwrap().load().unwrap().is_some());
+}
+
 /// A process that is killed while saving leaves a complete session: the last one that was reported
 /// as saved, or a later one.
 ///
