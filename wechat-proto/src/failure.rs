@@ -42,7 +42,7 @@ impl fmt::Display for Failure {
             FailureKind::Closed => "the connection broke",
             FailureKind::Truncated => "the reply ended early",
             FailureKind::TooLarge => "the reply is longer than allowed",
-            FailureKind::Encoding => "the reply has a content coding that was not asked for",
+            FailureKind::Encoding => "the reply has a coding that was not asked for",
             FailureKind::Protocol => "the reply is not HTTP",
             FailureKind::Unsendable => "the request cannot be sent as it is",
             FailureKind::Source => "the source failed",
@@ -87,7 +87,8 @@ pub enum FailureKind {
     Resolve,
     /// No connection could be made.
     Connect,
-    /// The proxy cannot be reached, or did not connect to the host.
+    /// The proxy cannot be reached, or did not connect to the host. If it replied with another status,
+    /// the source of the failure states it.
     Proxy,
     /// The proxy refused the user or the password (407).
     ProxyAuthorization,
@@ -103,7 +104,7 @@ pub enum FailureKind {
     Truncated,
     /// The body, or the head, is longer than allowed.
     TooLarge,
-    /// A `Content-Encoding` other than `identity`.
+    /// A `Content-Encoding` other than `identity`, or a `Transfer-Encoding` other than `chunked`.
     Encoding,
     /// The response is not valid HTTP, such as malformed chunks or contradictory lengths.
     Protocol,

@@ -24,8 +24,8 @@
 //!   body is no body: many HTTP clients would add `Content-Length: 0`. (Clients that use `url::Url`,
 //!   such as reqwest, encode `'` in a query as `%27`, which changes the spelling but not the value.)
 //! - It reads at most `limit` bytes of a body ([`Want::Whole`]), checks a body against its
-//!   announced length, and refuses a `Content-Encoding` other than `identity` ([`WholeBody`],
-//!   [`announced`]).
+//!   announced length, and refuses a `Content-Encoding` other than `identity` and a
+//!   `Transfer-Encoding` other than `chunked` ([`WholeBody`], [`announced`]).
 //! - It ends an exchange at its `deadline`.
 //! - It returns every failure as [`Input::Reply`] with a [`Failure`], which states the kind of
 //!   failure and whether the request may have been sent.
@@ -162,15 +162,15 @@ impl Request {
 ///
 /// # Errors
 ///
-/// A [`Failure`] of kind [`Encoding`](FailureKind::Encoding) if the body has a coding other than
-/// `identity`, which no flow requests (`docs/threats.md` B1).
+/// A [`Failure`] of kind [`Encoding`](FailureKind::Encoding) if the body has a content coding other
+/// than `identity` or a transfer coding other than `chunked`, which no flow requests
+/// (`docs/threats.md` B1).
 pub fn announced(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
-    let identity = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .all(|coding| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"));
-    if !identity {
-        return Err(Failure::new(FailureKind::Encoding, Sent::Maybe));
+    for (name, expected) in [(CONTENT_ENCODING, "identity"), (TRANSFER_ENCODING, "chunked")] {
+        let mut codings = headers.get_all(name).iter().map(|coding| coding.as_bytes().trim_ascii());
+        if !codings.all(|coding| coding.eq_ignore_ascii_case(expected.as_bytes())) {
+            return Err(Failure::new(FailureKind::Encoding, Sent::Maybe));
+        }
     }
     let length = headers.get(CONTENT_LENGTH);
     Ok(length.and_then(|length| length.to_str().ok()?.parse().ok()))
@@ -259,6 +259,11 @@ mod tests {
         assert_eq!(announced(&headers(&[])).unwrap(), None);
         assert_eq!(announced(&headers(&[("content-length", "7")])).unwrap(), Some(7));
         assert_eq!(announced(&headers(&[("content-encoding", " Identity ")])).unwrap(), None);
+        assert_eq!(announced(&headers(&[("transfer-encoding", "Chunked")])).unwrap(), None);
+        for coding in ["gzip, chunked", "gzip", "chunked, chunked", "identity", ""] {
+            let failure = announced(&headers(&[("transfer-encoding", coding)])).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Encoding, "{coding}");
+        }
         for coding in ["gzip", "deflate", "br", "identity, gzip"] {
             let failure = announced(&headers(&[("content-encoding", coding)])).unwrap_err();
             assert_eq!(failure.kind, FailureKind::Encoding);

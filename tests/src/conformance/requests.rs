@@ -215,6 +215,19 @@ pub(super) fn content_encoding_is_refused(bench: &Bench) -> Seen {
             body(reply, "ok")?;
         }
     }
+    for codings in ["gzip, chunked", "chunked, gzip", "gzip", "chunked\r\ntransfer-encoding: gzip"]
+    {
+        let server = Script::new(move |_| {
+            let head = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: {codings}\r\n\r\n");
+            vec![Act::Send((head + "2\r\nok\r\n0\r\n\r\n").into_bytes()), Act::Close]
+        });
+        for mut request in [get(&server), post(&server, "hello")] {
+            request.deadline = Duration::from_secs(5);
+            let failure = super::opened::fails(bench.client()?.ask(request))?;
+            let kinds = [FailureKind::Encoding, FailureKind::Protocol];
+            holds!(kinds.contains(&failure.kind), format!("{kinds:?}"), "{:?}", failure.kind);
+        }
+    }
     Ok(())
 }
 
