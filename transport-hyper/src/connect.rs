@@ -1,59 +1,164 @@
-//! The default HTTP client.
+//! The default HTTP client: connections to hosts or through a proxy, with the stage of each failure.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use bytes::Bytes;
+use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
+use http::{Request, Uri};
+use http_body_util::Empty;
+use hyper::client::conn::http1;
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
-use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::client::legacy::connect::proxy::SocksV5;
 use hyper_util::client::proxy::matcher::Matcher;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 use wechat_proto::Error;
 use wechat_proto::error::{Failure, FailureKind, Sent};
-use wechat_transport::Options;
+use wechat_transport::{Options, refused_by_proxy};
 
+use crate::failure::{socks_failure, tls_failure};
 use crate::transport::Transport;
 
-/// hyper-util does not export the names of these two errors.
-pub(crate) type TcpError = <HttpConnector as Service<Uri>>::Error;
-pub(crate) type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
+type Stream = TokioIo<TcpStream>;
+type Connector = BoxCloneSyncService<Uri, Stream, Failure>;
+/// hyper-util does not export the name of this error.
+pub(crate) type SocksError = <SocksV5<Connector> as Service<Uri>>::Error;
 
 /// Returns a transport with a client that adds nothing to the requests.
 pub(crate) fn transport(options: Options) -> Result<Transport, Error> {
-    let names = Arc::new(options.clone());
-    let resolver = tower::service_fn(move |name: Name| {
-        let known = names.address(name.as_str());
-        async {
-            let failure = |error| Failure::new(FailureKind::Resolve, Sent::No).because(error);
-            let addresses = match known? {
-                Some(address) => vec![address],
-                None => GaiResolver::new().call(name).await.map_err(failure)?.collect(),
-            };
-            Ok::<_, Failure>(addresses.into_iter())
-        }
-    });
-    let (tls, tcp) = (tls(&options)?, tcp(resolver, options.connect_limit()));
-    let Some(url) = options.proxy_url()? else { return Ok(pooled(options, tls, tcp)) };
+    let (tls, shared) = (tls(&options)?, Arc::new(options.clone()));
+    let tcp = tower::service_fn(move |uri| connect(Arc::clone(&shared), uri));
+    let Some(url) = options.proxy_url(&["http", "socks5"])? else {
+        return Ok(pooled(options, tls, Connector::new(tcp), FailureKind::Tls));
+    };
     let proxy = Matcher::builder().all(url).build().intercept(&Uri::from_static("https://host/"));
-    let proxy = proxy.ok_or(Error::Transport(Failure::new(FailureKind::Proxy, Sent::No)))?;
-    let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);
-    if let Some(user) = proxy.basic_auth() {
-        tunnel = tunnel.with_auth(user.clone());
-    }
-    Ok(pooled(options, tls, tunnel.map_request(with_port)))
+    let proxy = proxy.ok_or(Error::Transport(failure(FailureKind::Proxy)))?;
+    let (uri, auth) = (proxy.uri().clone(), proxy.basic_auth().cloned());
+    let tcp = tcp.map_err(|mut failure: Failure| {
+        if failure.kind == FailureKind::Connect {
+            failure.kind = FailureKind::Proxy;
+        }
+        failure
+    });
+    let tunnel = if uri.scheme_str() == Some("socks5") {
+        let mut socks = SocksV5::new(uri, Connector::new(tcp));
+        if let Some((user, password)) = proxy.raw_auth() {
+            socks = socks.with_auth(user.to_owned(), password.to_owned());
+        }
+        // Without a port, 443 would be used.
+        let with_port = |uri: Uri| {
+            let (host, port) = place(&uri);
+            format!("{host}:{port}").parse().unwrap_or(uri)
+        };
+        Connector::new(socks.map_request(with_port).map_err(socks_failure))
+    } else {
+        Connector::new(tower::service_fn(move |target| {
+            tunnel(tcp.clone().oneshot(uri.clone()), auth.clone(), target)
+        }))
+    };
+    Ok(pooled(options, tls, tunnel, FailureKind::Proxy))
 }
 
-/// Adds the default port to an http URI without one, for which a tunnel would use port 443.
-fn with_port(uri: Uri) -> Uri {
-    match (uri.scheme_str(), uri.port(), uri.host()) {
-        (Some("http"), None, Some(host)) => format!("http://{host}:80").parse().unwrap_or(uri),
-        _ => uri,
+fn failure(kind: FailureKind) -> Failure {
+    Failure::new(kind, Sent::No)
+}
+
+/// Returns the host and the port of a URL.
+fn place(uri: &Uri) -> (&str, u16) {
+    let usual = match uri.scheme_str() {
+        Some("https") => 443,
+        Some("socks5") => 1080,
+        _ => 80,
+    };
+    (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(usual))
+}
+
+/// How long a connection attempt is waited for before the next address is tried as well.
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// Connects to the first address of a host that responds. The attempts overlap.
+async fn connect(options: Arc<Options>, uri: Uri) -> Result<Stream, Failure> {
+    let (host, port) = place(&uri);
+    let attempt = async {
+        let addresses = match options.address(host)? {
+            Some(mut address) => {
+                if uri.port().is_some() || address.port() == 0 {
+                    address.set_port(port);
+                }
+                vec![address]
+            }
+            None => {
+                let found = lookup_host((host, port)).await;
+                found.map_err(|error| failure(FailureKind::Resolve).because(error))?.collect()
+            }
+        };
+        first(addresses).await
+    };
+    let stream = timeout(options.connect_limit(), attempt).await;
+    let stream = stream.map_err(|_| failure(FailureKind::Timeout))??;
+    let _ = stream.set_nodelay(true);
+    Ok(TokioIo::new(stream))
+}
+
+/// Connects to the first address that responds, trying one more every [`STAGGER`], or at once after a
+/// failure.
+async fn first(addresses: Vec<SocketAddr>) -> Result<TcpStream, Failure> {
+    let (mut attempts, mut addresses) = (JoinSet::new(), addresses.into_iter());
+    let mut refused = None;
+    loop {
+        match addresses.next() {
+            Some(address) => drop(attempts.spawn(TcpStream::connect(address))),
+            None if attempts.is_empty() => {
+                return Err(refused.unwrap_or(failure(FailureKind::Connect)));
+            }
+            None => {}
+        }
+        match timeout(STAGGER, attempts.join_next()).await {
+            Ok(Some(Ok(Ok(stream)))) => return Ok(stream),
+            Ok(Some(Ok(Err(error)))) => {
+                refused = Some(failure(FailureKind::Connect).because(error));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Opens a tunnel through an HTTP proxy.
+async fn tunnel(
+    connecting: impl Future<Output = Result<Stream, Failure>>,
+    auth: Option<HeaderValue>,
+    target: Uri,
+) -> Result<Stream, Failure> {
+    let broken = |error| failure(FailureKind::Proxy).because(error);
+    let handshake = http1::Builder::new().max_buf_size(HEAD).handshake(connecting.await?);
+    let (mut sender, connection) = handshake.await.map_err(broken)?;
+    tokio::spawn(connection.with_upgrades());
+    let (host, port) = place(&target);
+    let place = format!("{host}:{port}");
+    let mut request = Request::connect(&place).header(HOST, &place);
+    if let Some(auth) = auth {
+        request = request.header(PROXY_AUTHORIZATION, auth);
+    }
+    let request = request.body(Empty::<Bytes>::new());
+    let request = request.map_err(|error| failure(FailureKind::Unsendable).because(error))?;
+    let reply = sender.send_request(request).await.map_err(broken)?;
+    let status = reply.status();
+    if !status.is_success() {
+        return Err(refused_by_proxy(status));
+    }
+    match hyper::upgrade::on(reply).await.map_err(broken)?.downcast::<Stream>() {
+        Ok(parts) if parts.read_buf.is_empty() => Ok(parts.io),
+        // A page in place of a tunnel: the host does not speak first.
+        _ => Err(refused_by_proxy(status)),
     }
 }
 
@@ -68,67 +173,72 @@ fn tls(options: &Options) -> Result<ClientConfig, Error> {
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Returns a connector. Each address of a name has its share of the time, so that an unresponsive
-/// one leaves time for the next.
-fn tcp<R>(resolver: R, limit: Duration) -> HttpConnector<R> {
-    let mut tcp = HttpConnector::new_with_resolver(resolver);
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(limit));
-    tcp
-}
-
 /// The maximum length of a reply's head, and of a read of its body.
 const HEAD: usize = 64 << 10;
 
-/// Returns a transport with a connection pool.
-fn pooled<C>(options: Options, tls: ClientConfig, connector: C) -> Transport
-where
-    HttpsConnector<C>: Connect + Clone + Send + Sync + 'static,
-{
+/// Returns a transport with a connection pool. `stage` is the kind of a connection that breaks before
+/// it is encrypted.
+fn pooled(
+    options: Options,
+    tls: ClientConfig,
+    connector: Connector,
+    stage: FailureKind,
+) -> Transport {
     let secure = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+    let secure = secure.wrap_connector(connector).map_err(move |error| tls_failure(error, stage));
     let client = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .set_host(false)
         .http1_max_buf_size(HEAD)
-        .build(secure.wrap_connector(connector));
+        .build(secure);
     let transport = Transport::with_service(options, client, TokioTimer::new());
     Transport { reports_connections: true, ..transport }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-    use std::future::ready;
-    use std::net::SocketAddr;
     use std::time::Instant;
 
     use tokio::net::TcpListener;
-    use wechat_simulator::conformance::Full;
+    use wechat_simulator::conformance::{Full, nobody};
 
     use super::*;
-    use crate::failure::connect_kind;
 
     #[tokio::test]
-    async fn unresponsive_address_leaves_time_for_the_next() {
+    async fn dead_addresses_of_a_name_are_overtaken() {
         let full = Full::new().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (dead, alive) = (full.address(), listener.local_addr().unwrap());
-        let connect = |addresses: Vec<SocketAddr>| async move {
-            let resolver = tower::service_fn(move |_: Name| {
-                ready(Ok::<_, Infallible>(addresses.clone().into_iter()))
-            });
-            let mut tcp = tcp(resolver, Duration::from_millis(1200));
-            let start = Instant::now();
-            let uri = Uri::from_static("http://wx.qq.com/");
-            let result = tcp.call(uri).await.map(drop);
-            (result.map_err(|error| connect_kind(&error)), start.elapsed())
-        };
-        let (result, took) = connect(vec![dead, alive]).await;
-        result.unwrap();
-        assert!(took >= Duration::from_millis(500) && took < Duration::from_secs(5), "{took:?}");
-        for addresses in [vec![dead], vec![dead, dead]] {
-            assert_eq!(connect(addresses).await.0, Err(FailureKind::Timeout));
+        for (addresses, expected, millis) in [
+            (vec![alive], Some(alive), 0..200),
+            (vec![nobody(), alive], Some(alive), 0..200),
+            (vec![dead, alive], Some(alive), 200..900),
+            (vec![dead, nobody(), dead, alive], Some(alive), 450..1500),
+            (vec![nobody(), nobody()], None, 0..400),
+            (vec![], None, 0..100),
+        ] {
+            let (start, label) = (Instant::now(), format!("{addresses:?}"));
+            let result = first(addresses).await;
+            let took = start.elapsed().as_millis();
+            assert!(millis.contains(&took), "{label}: {took} ms");
+            match result {
+                Ok(stream) => assert_eq!(Some(stream.peer_addr().unwrap()), expected, "{label}"),
+                Err(failure) => {
+                    assert_eq!((failure.kind, expected), (FailureKind::Connect, None), "{label}");
+                }
+            }
         }
+    }
+
+    #[tokio::test]
+    async fn dead_address_ends_at_the_connect_timeout() {
+        let full = Full::new().unwrap();
+        let limit = Duration::from_millis(600);
+        let options =
+            Options::default().connect_timeout(limit).resolve("a.example", full.address());
+        let start = Instant::now();
+        let failure = connect(Arc::new(options), Uri::from_static("http://a.example/")).await;
+        assert_eq!(failure.map(drop).unwrap_err().kind, FailureKind::Timeout);
+        assert!(start.elapsed() >= limit && start.elapsed() < limit * 5);
     }
 }

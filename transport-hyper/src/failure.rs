@@ -8,17 +8,17 @@ use hyper_util::client::legacy;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 
 use crate::BoxError;
-use crate::connect::{TcpError, TunnelError};
+use crate::connect::SocksError;
 
 /// Returns the failure of an exchange without a reply.
 pub(crate) fn reply_failure(error: BoxError, sent: Sent) -> Failure {
-    // A failure of the resolver or of a custom service.
+    // A failure of the connector or of a custom service.
     if let Some(failure) = find::<Failure>(&*error) {
         return failure.clone();
     }
     let unconnected = find::<legacy::Error>(&*error).is_some_and(legacy::Error::is_connect);
     let kind = match find::<hyper::Error>(&*error) {
-        _ if unconnected => connect_kind(&*error),
+        _ if unconnected => FailureKind::Connect,
         None if find::<io::Error>(&*error).is_some() => FailureKind::Closed,
         None => FailureKind::Other,
         // hyper has no method to detect this one; the conformance suite checks its text.
@@ -33,19 +33,31 @@ pub(crate) fn reply_failure(error: BoxError, sent: Sent) -> Failure {
     if error.is::<legacy::Error>() { failure.because(io::Error::other(error)) } else { failure }
 }
 
-/// Returns the stage at which opening a connection failed.
-pub(crate) fn connect_kind(error: &(dyn StdError + 'static)) -> FailureKind {
-    let io = find::<io::Error>(error).map(io::Error::kind);
-    match find::<TunnelError>(error) {
-        Some(TunnelError::ProxyAuthRequired) => FailureKind::ProxyAuthorization,
-        _ if io == Some(io::ErrorKind::TimedOut) => FailureKind::Timeout,
-        Some(_) => FailureKind::Proxy,
-        None if find::<TcpError>(error).is_some() => FailureKind::Connect,
-        None if matches!(find(error), Some(rustls::Error::InvalidCertificate(_))) => {
-            FailureKind::Certificate
-        }
-        None => FailureKind::Tls,
+/// Returns the failure of a connection or its encryption; of the kind `stage`, unless the error is more
+/// specific.
+pub(crate) fn tls_failure(error: BoxError, stage: FailureKind) -> Failure {
+    if let Some(failure) = find::<Failure>(&*error) {
+        return failure.clone();
     }
+    let kind = match find(&*error) {
+        Some(rustls::Error::InvalidCertificate(_)) => FailureKind::Certificate,
+        Some(rustls::Error::InvalidMessage(_)) | None => stage,
+        Some(_) => FailureKind::Tls,
+    };
+    Failure::new(kind, Sent::No).because(io::Error::other(error))
+}
+
+/// Returns the failure of a SOCKS proxy.
+pub(crate) fn socks_failure(error: SocksError) -> Failure {
+    let kind = match error {
+        SocksError::Inner(failure) => return failure,
+        // hyper-util does not export the name of this error; a test checks it.
+        SocksError::V5(ref error) if format!("{error:?}").starts_with("Auth(") => {
+            FailureKind::ProxyAuthorization
+        }
+        _ => FailureKind::Proxy,
+    };
+    Failure::new(kind, Sent::No).because(error)
 }
 
 /// Returns the failure of a body that ended early, or `None` if this is its regular end.

@@ -39,7 +39,9 @@
 //!
 //! - TLS is rustls with the `ring` provider, passed explicitly, so that a program may also contain
 //!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`].
-//! - Proxies of the environment are ignored; [`Options::proxy`] sets one.
+//! - The addresses of a name are tried at intervals of 250 ms, or at once after a failure; the first
+//!   that responds is used.
+//! - Proxies of the environment are ignored; [`Options::proxy`] sets one, an HTTP or a SOCKS proxy.
 //! - One deadline covers the whole exchange: lookup, connection, handshake, request, reply.
 //!   [`Options::connect_timeout`] limits the part before the request. If a kept connection turns out
 //!   to be closed, only the deadline limits the connection that replaces it.

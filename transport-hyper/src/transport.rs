@@ -43,8 +43,8 @@ impl Transport {
     /// # Errors
     ///
     /// [`Error::Transport`] if an option is invalid: a malformed root certificate
-    /// ([`FailureKind::Certificate`](wechat_proto::error::FailureKind::Certificate)), or the URL of a
-    /// proxy that is not an `http` URL with a host
+    /// ([`FailureKind::Certificate`](wechat_proto::error::FailureKind::Certificate)), or a proxy that is
+    /// not an `http` or `socks5` URL
     /// ([`FailureKind::Proxy`](wechat_proto::error::FailureKind::Proxy)).
     pub fn new(options: Options) -> Result<Self, Error> {
         connect::transport(options)

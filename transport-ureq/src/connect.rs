@@ -1,11 +1,15 @@
 //! Connections: TCP, a proxy if there is one, and TLS, with the stage of each failure.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustls::crypto::ring;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::ResolvedSocketAddrs;
 use ureq::unversioned::transport::{
-    ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector as Connect,
+    ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector as Connect, NextTimeout,
     RustlsConnector, TcpConnector, Transport,
 };
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
@@ -14,6 +18,7 @@ use wechat_proto::error::FailureKind;
 use wechat_transport::Options;
 
 use crate::failure::stage_failure;
+use crate::resolve::list;
 
 /// Returns a TLS configuration that trusts Mozilla's roots and those of the options.
 pub(crate) fn tls_config(options: &Options) -> Result<TlsConfig, Error> {
@@ -29,21 +34,25 @@ pub(crate) fn tls_config(options: &Options) -> Result<TlsConfig, Error> {
     Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
 }
 
-type Chain = ChainedConnector<(), ChainedConnector<(), ConnectProxyConnector, TcpConnector>, Tls>;
+type Chain = ChainedConnector<(), ChainedConnector<(), ConnectProxyConnector, Tcp>, Tls>;
 
 /// Opens connections, and converts ureq's errors to the failures of their stages.
 #[derive(Debug)]
 pub(crate) struct Connector {
     chain: Chain,
-    /// Whether every connection goes through a proxy.
-    proxied: bool,
+    /// The kind of a failure to connect.
+    stage: FailureKind,
 }
 
 impl Connector {
     /// Returns a connector. `tls` is shared by all agents of a transport: it caches the configuration.
     pub(crate) fn new(tls: Arc<RustlsConnector>, proxied: bool) -> Self {
-        let chain = ConnectProxyConnector::default().chain(TcpConnector::default()).chain(Tls(tls));
-        Self { chain, proxied }
+        let (stage, tls_stage) = match proxied {
+            true => (FailureKind::Proxy, FailureKind::Proxy),
+            false => (FailureKind::Connect, FailureKind::Tls),
+        };
+        let chain = ConnectProxyConnector::default().chain(Tcp::default());
+        Self { chain: chain.chain(Tls(tls, tls_stage)), stage }
     }
 }
 
@@ -55,14 +64,67 @@ impl Connect for Connector {
         details: &ConnectionDetails<'_>,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        let kind = if self.proxied { FailureKind::Proxy } else { FailureKind::Connect };
-        self.chain.connect(details, None).map_err(|error| stage_failure(error, kind))
+        self.chain.connect(details, None).map_err(|error| stage_failure(error, self.stage))
     }
 }
 
-/// Encrypts connections to https origins.
+/// Connects to the addresses of a name one after another, first to the one that responded last.
+#[derive(Debug, Default)]
+pub(crate) struct Tcp {
+    connector: TcpConnector,
+    /// The address of each host that responded last.
+    responsive: Mutex<BTreeMap<String, SocketAddr>>,
+}
+
+/// How long an address may take to respond before the next one is tried.
+const SHARE: Duration = Duration::from_secs(1);
+
+impl Tcp {
+    fn responsive(&self) -> MutexGuard<'_, BTreeMap<String, SocketAddr>> {
+        self.responsive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<In: Transport> Connect<In> for Tcp {
+    type Out = <TcpConnector as Connect<In>>::Out;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        if chained.is_some() {
+            return self.connector.connect(details, chained);
+        }
+        let (start, limit) = (Instant::now(), *details.timeout.after);
+        let host = details.uri.host().unwrap_or_default();
+        let responsive = self.responsive().get(host).copied();
+        let mut addresses = details.addrs.to_vec();
+        addresses.sort_by_key(|address| Some(*address) != responsive);
+        let mut error = ureq::Error::Timeout(details.timeout.reason);
+        for (address, others) in addresses.iter().zip((0..addresses.len() as u32).rev()) {
+            let left = limit.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            let share = if others == 0 { left } else { SHARE.min(left / (others + 1)) };
+            let timeout = NextTimeout { after: share.into(), ..details.timeout };
+            let attempt = ConnectionDetails { timeout, ..with(details, list(&[*address])) };
+            match self.connector.connect(&attempt, None::<In>) {
+                Ok(stream) => {
+                    self.responsive().insert(host.to_owned(), *address);
+                    return Ok(stream);
+                }
+                Err(failed) => error = failed,
+            }
+        }
+        Err(error)
+    }
+}
+
+/// Encrypts connections to https origins. A connection that breaks before is a failure of this kind.
 #[derive(Debug)]
-pub(crate) struct Tls(Arc<RustlsConnector>);
+pub(crate) struct Tls(Arc<RustlsConnector>, FailureKind);
 
 impl<In: Transport> Connect<In> for Tls {
     type Out = <RustlsConnector as Connect<In>>::Out;
@@ -72,19 +134,96 @@ impl<In: Transport> Connect<In> for Tls {
         details: &ConnectionDetails<'_>,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        let details = ConnectionDetails {
-            uri: details.uri,
-            addrs: details.resolver.empty(),
-            config: details.config,
-            // Every request sets its time limits; ureq would parse the roots again for each of them.
-            request_level: false,
-            resolver: details.resolver,
-            now: details.now,
-            timeout: details.timeout,
-            current_time: Arc::clone(&details.current_time),
-            run_connector: Arc::clone(&details.run_connector),
-            register_shutdown: Arc::clone(&details.register_shutdown),
+        let details = with(details, details.resolver.empty());
+        self.0.connect(&details, chained).map_err(|error| stage_failure(error, self.1))
+    }
+}
+
+/// Returns the same details with other addresses.
+fn with<'a>(details: &ConnectionDetails<'a>, addrs: ResolvedSocketAddrs) -> ConnectionDetails<'a> {
+    ConnectionDetails {
+        uri: details.uri,
+        addrs,
+        config: details.config,
+        // Every request sets its time limits; ureq would parse the roots again for each of them.
+        request_level: false,
+        resolver: details.resolver,
+        now: details.now,
+        timeout: details.timeout,
+        current_time: Arc::clone(&details.current_time),
+        run_connector: Arc::clone(&details.run_connector),
+        register_shutdown: Arc::clone(&details.register_shutdown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use ureq::Agent;
+    use ureq::config::Config;
+    use ureq::unversioned::resolver::Resolver;
+    use wechat_proto::error::Failure;
+    use wechat_simulator::conformance::{Full, nobody};
+
+    use super::*;
+
+    /// Resolves every name to these addresses.
+    #[derive(Debug)]
+    struct Fixed(Vec<SocketAddr>);
+
+    impl Resolver for Fixed {
+        fn resolve(
+            &self,
+            _: &http::Uri,
+            _: &Config,
+            _: NextTimeout,
+        ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+            Ok(list(&self.0))
+        }
+    }
+
+    #[test]
+    fn dead_addresses_of_a_name_are_tried_once() {
+        let full = Full::new().unwrap();
+        let (dead, listener) = (full.address(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let alive = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for mut socket in listener.incoming().map_while(Result::ok) {
+                let reply = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+                let _ = std::io::Read::read(&mut socket, &mut [0; 512]);
+                let _ = std::io::Write::write_all(&mut socket, reply);
+            }
+        });
+        let timed = |agent: &Agent| {
+            let start = Instant::now();
+            let result = agent.get("http://name.example/").call().map(drop);
+            (result, start.elapsed().as_millis())
         };
-        self.0.connect(&details, chained).map_err(|error| stage_failure(error, FailureKind::Tls))
+        for (addresses, first) in [
+            (vec![alive], 0..500),
+            (vec![nobody(), alive], 0..500),
+            (vec![dead, alive], 900..1900),
+            (vec![dead, dead, alive], 1900..2900),
+        ] {
+            let limit = Some(Duration::from_secs(8));
+            let config = Config::builder().proxy(None).timeout_connect(limit).build();
+            let connector = Connector::new(Arc::default(), false);
+            let agent = Agent::with_parts(config, connector, Fixed(addresses.clone()));
+            for expected in [first, 0..500, 0..500] {
+                let (result, took) = timed(&agent);
+                result.unwrap();
+                assert!(expected.contains(&took), "{addresses:?}: {took} ms");
+            }
+        }
+        let limit = Some(Duration::from_millis(600));
+        let config = Config::builder().proxy(None).timeout_connect(limit).build();
+        let connector = Connector::new(Arc::default(), false);
+        let agent = Agent::with_parts(config, connector, Fixed(vec![dead, dead]));
+        let (result, took) = timed(&agent);
+        let Err(ureq::Error::Other(error)) = result else { panic!("{result:?}") };
+        assert_eq!(error.downcast::<Failure>().unwrap().kind, FailureKind::Timeout);
+        assert!((500..2000).contains(&took), "{took} ms");
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_transport::refused_by_proxy;
 
 /// Returns the failure of an error: of `kind`, unless the error is more specific. Only errors of the
 /// operating system and of TLS are kept as sources.
@@ -15,6 +16,9 @@ pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Fail
         ureq::Error::Io(source) => {
             let kind = match source.get_ref().and_then(|error| error.downcast_ref()) {
                 Some(rustls::Error::InvalidCertificate(_)) => FailureKind::Certificate,
+                // An answer that is not TLS comes from a proxy, if there is one.
+                Some(rustls::Error::InvalidMessage(_)) => kind,
+                Some(_) if sent == Sent::No => FailureKind::Tls,
                 // The error of an agent that was shut down.
                 _ if source.kind() == io::ErrorKind::NotConnected => FailureKind::Cancelled,
                 _ => kind,
@@ -23,14 +27,17 @@ pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Fail
         }
         ureq::Error::Timeout(_) => FailureKind::Timeout,
         ureq::Error::HostNotFound => FailureKind::Resolve,
-        // ureq reports the proxy's status only as text; a test checks it.
-        ureq::Error::ConnectProxyFailed(reason) if reason.contains("responded 407") => {
-            FailureKind::ProxyAuthorization
+        ureq::Error::ConnectProxyFailed(reason) => {
+            // ureq reports the proxy's status only as text; a test checks it.
+            let status = reason.rsplit('/').next().and_then(|status| status.parse().ok());
+            let other = || Failure::new(FailureKind::Proxy, sent).because(io::Error::other(reason));
+            return status.map_or_else(other, refused_by_proxy);
         }
-        ureq::Error::ConnectProxyFailed(_) => FailureKind::Proxy,
         ureq::Error::BadUri(_) => FailureKind::Unsendable,
         ureq::Error::LargeResponseHeader(..) => FailureKind::TooLarge,
-        ureq::Error::Protocol(_) | ureq::Error::Http(_) => FailureKind::Protocol,
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) if sent == Sent::Maybe => {
+            FailureKind::Protocol
+        }
         _ => kind,
     };
     Failure::new(kind, sent)

@@ -43,7 +43,7 @@ impl Cache {
 }
 
 /// Converts at most sixteen addresses to ureq's list, which holds no more.
-fn list(addresses: &[SocketAddr]) -> ResolvedSocketAddrs {
+pub(crate) fn list(addresses: &[SocketAddr]) -> ResolvedSocketAddrs {
     let mut list = DefaultResolver::default().empty();
     for address in addresses {
         list.push(*address);

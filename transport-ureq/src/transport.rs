@@ -37,7 +37,12 @@ impl Transport {
     /// not the URL of an HTTP proxy.
     pub fn new(options: Options) -> Result<Self, Error> {
         let invalid = |_| Error::Transport(Failure::new(FailureKind::Proxy, Sent::No));
-        let proxy = options.proxy_url()?.map(Proxy::new).transpose().map_err(invalid)?;
+        let proxy = options
+            .proxy_url(&["http"])?
+            .as_deref()
+            .map(Proxy::new)
+            .transpose()
+            .map_err(invalid)?;
         let config = Config::builder()
             .max_redirects(0)
             .max_redirects_will_error(false)

@@ -4,6 +4,8 @@
 
 mod log;
 mod options;
+mod proxy;
 
 pub use log::Log;
 pub use options::Options;
+pub use proxy::refused_by_proxy;

@@ -12,6 +12,8 @@ use rustls::pki_types::pem::PemObject as _;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::{Error, Timestamp};
 
+use crate::proxy;
+
 /// Options of a transport: roots of trust, host names, proxy, clock, seed, time limits.
 ///
 /// The default uses Mozilla's roots, the system's resolver, clock and entropy, and no proxy.
@@ -64,9 +66,13 @@ impl Options {
         self
     }
 
-    /// Connects through an HTTP proxy (`CONNECT`): `http://host:port`, or
-    /// `http://user:password@host:port` with user and password percent-encoded. The connection to the
-    /// proxy itself is not encrypted.
+    /// Connects through a proxy: `host:port` or `http://host:port` for an HTTP proxy (`CONNECT`), and
+    /// with the async transport also `socks5://host:port`. The proxy resolves the names of hosts. The
+    /// connection to the proxy itself is not encrypted.
+    ///
+    /// User and password precede the host, percent-encoded: `http://user:password@host:port`. An IPv6
+    /// address is in brackets. The default port is 80, and 1080 for SOCKS. With any other form, a
+    /// transport cannot be created.
     ///
     /// Proxies of the environment are ignored.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
@@ -140,18 +146,13 @@ impl Options {
         }
     }
 
-    /// Returns the URL of the proxy, for a transport.
+    /// Returns the URL of the proxy, for a transport that supports these schemes.
     ///
     /// # Errors
     ///
-    /// [`Error::Transport`] with [`FailureKind::Proxy`] if it is not the URL of an HTTP proxy.
-    pub fn proxy_url(&self) -> Result<Option<&str>, Error> {
-        let Some(proxy) = &self.proxy else { return Ok(None) };
-        let uri = proxy.parse::<http::Uri>().ok().filter(|uri| uri.scheme_str() == Some("http"));
-        if uri.is_none_or(|uri| uri.host().is_none_or(str::is_empty) || uri.port_u16() == Some(0)) {
-            return Err(Error::Transport(Failure::new(FailureKind::Proxy, Sent::No)));
-        }
-        Ok(Some(proxy))
+    /// [`Error::Transport`] with [`FailureKind::Proxy`] if it is not the URL of such a proxy.
+    pub fn proxy_url(&self, schemes: &[&str]) -> Result<Option<String>, Error> {
+        self.proxy.as_deref().map(|url| proxy::checked(url, schemes)).transpose()
     }
 
     /// Returns the time.
@@ -282,18 +283,6 @@ mod tests {
         assert_eq!(options.address("qq.com").unwrap(), None);
         let failure = options.resolve_only().address("qq.com").unwrap_err();
         assert_eq!((failure.kind, failure.sent), (FailureKind::Resolve, Sent::No));
-    }
-
-    #[test]
-    fn proxies_are_checked() {
-        for url in ["http://127.0.0.1:3128", "http://user:p%40ss@proxy.example", "http://[::1]:1"] {
-            let options = Options::default().proxy(url);
-            assert_eq!(options.proxy_url().unwrap(), Some(url));
-        }
-        for url in ["", "proxy.example:3128", "https://proxy.example", "http://:1", "http://a:0"] {
-            let options = Options::default().proxy(url);
-            assert_eq!(kind(options.proxy_url()), FailureKind::Proxy, "{url}");
-        }
     }
 
     #[test]
