@@ -13,6 +13,7 @@ use wechat_proto::{
     Account, Call, ClientMsgId, Device, Endpoint, Error, Flow, Interrupt, Message, Session,
     Timestamp,
 };
+use wechat_transport::Offload;
 
 use crate::download::Download;
 use crate::messages::Messages;
@@ -298,7 +299,7 @@ impl Client {
     /// The error that ended loading. Contacts loaded so far stay in the directory; calling again
     /// starts from the beginning.
     pub async fn contacts(&self) -> Result<Directory, Error> {
-        self.run(&mut LoadContacts::new()).await?;
+        self.run(&mut Offload::new(LoadContacts::new())).await?;
         Ok(self.directory())
     }
 
@@ -340,7 +341,7 @@ impl Client {
     /// This is final for this client and its clones. Calls still work, and calls in progress are not
     /// affected. This function does not wait, and may be called from any thread. The messages end in
     /// far less than half a second, whether they wait for a name lookup, a connection, a handshake, a
-    /// response or the rest of one, or a pause after failures. They have to be polled to report the
+    /// response or the rest of one, the parsing of a large response, or a pause after failures. They have to be polled to report the
     /// end.
     ///
     /// Messages that were received but not acknowledged are received again when the session is

@@ -9,6 +9,7 @@ use futures_core::{FusedStream, Stream};
 use tokio::io::empty;
 use wechat_proto::sync::Inbox;
 use wechat_proto::{Error, Message};
+use wechat_transport::Offload;
 
 use crate::client::Client;
 
@@ -28,22 +29,22 @@ use crate::client::Client;
 pub struct Messages {
     client: Client,
     /// `None` while waiting, and after the end.
-    inbox: Option<Inbox>,
+    inbox: Option<Offload<Inbox>>,
     /// The wait for the next message; kept if the caller's future is dropped.
     waiting: Option<Waiting>,
 }
 
-type Waiting = Pin<Box<dyn Future<Output = (Inbox, Result<Message, Error>)> + Send>>;
+type Waiting = Pin<Box<dyn Future<Output = (Offload<Inbox>, Result<Message, Error>)> + Send>>;
 
 impl Messages {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, inbox: Some(Inbox::new()), waiting: None }
+        Self { client, inbox: Some(Offload::new(Inbox::new()).stoppable()), waiting: None }
     }
 
     /// Sets how many messages are kept for revocations ([`Inbox::remember`]); the default is 100.
     /// Ignored after the first message was requested.
     pub fn remember(mut self, messages: usize) -> Self {
-        self.inbox = self.inbox.map(|inbox| inbox.remember(messages));
+        self.inbox = self.inbox.map(|inbox| inbox.map(|inbox| inbox.remember(messages)));
         self
     }
 
@@ -51,14 +52,14 @@ impl Messages {
     /// with [`Client::acknowledge`], in any order, from any task. Ignored after the first message was
     /// requested.
     pub fn manual(mut self) -> Self {
-        self.inbox = self.inbox.map(Inbox::manual);
+        self.inbox = self.inbox.map(|inbox| inbox.map(Inbox::manual));
         self
     }
 
     /// Delivers the messages of unknown rooms at once, before their members are known
     /// ([`Inbox::immediate`]). Ignored after the first message was requested.
     pub fn immediate(mut self) -> Self {
-        self.inbox = self.inbox.map(Inbox::immediate);
+        self.inbox = self.inbox.map(|inbox| inbox.map(Inbox::immediate));
         self
     }
 
@@ -87,7 +88,7 @@ impl Stream for Messages {
             let client = self.client.clone();
             self.waiting = Some(Box::pin(async move {
                 let shutdown = client.shutdown.subscribe();
-                let poll = |inbox: &mut Inbox, now| client.poll(inbox, now);
+                let poll = |inbox: &mut Offload<Inbox>, now| client.poll(inbox, now);
                 let driving = client.transport.drive(&mut inbox, empty(), shutdown, poll);
                 let result = driving.await.map(|(message, _)| message);
                 (inbox, result)

@@ -13,6 +13,7 @@ use wechat_proto::{
     Account, Call, ClientMsgId, Device, Endpoint, Error, Flow, Interrupt, Message, Session,
     Timestamp,
 };
+use wechat_transport::Offload;
 
 use crate::body::Download;
 use crate::drive::Shutdown;
@@ -253,7 +254,11 @@ impl Client {
     /// [`manual`](Messages::manual). A second call replaces the first: the older messages fail with
     /// [`Error::InUse`].
     pub fn messages(&self) -> Messages {
-        Messages { client: self.clone(), inbox: Inbox::new(), ended: false }
+        Messages {
+            client: self.clone(),
+            inbox: Offload::new(Inbox::new()).stoppable(),
+            ended: false,
+        }
     }
 
     /// Acknowledges a message of [manual](Messages::manual) messages, so that it is not delivered
@@ -285,7 +290,7 @@ impl Client {
     /// This is final for this client and its clones. Calls still work, and calls in progress are not
     /// affected. This function does not block, and may be called from any thread. The messages end in
     /// far less than half a second, whether they wait for a handshake, a response or the rest of one,
-    /// or a pause after failures. A name lookup and a connection attempt in progress end first, at
+    /// a pause after failures or the parsing of a large response. A name lookup and a connection attempt in progress end first, at
     /// the latest after [`Options::connect_timeout`](crate::Options::connect_timeout) each.
     ///
     /// Messages that were received but not acknowledged are received again when the session is
@@ -297,8 +302,8 @@ impl Client {
 
     /// Waits for the next message, on separate connections: the end of the session or a stop cancels
     /// the wait.
-    pub(crate) fn next_message(&self, flow: &mut Inbox) -> Result<Message, Error> {
-        let poll = |flow: &mut Inbox, now| self.poll(flow, now);
+    pub(crate) fn next_message(&self, flow: &mut Offload<Inbox>) -> Result<Message, Error> {
+        let poll = |flow: &mut Offload<Inbox>, now| self.poll(flow, now);
         Ok(self.shared.inbox.drive(flow, &mut io::empty(), Some(&self.shared.shutdown), poll)?.0)
     }
 

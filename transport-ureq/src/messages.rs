@@ -2,6 +2,7 @@
 
 use wechat_proto::sync::Inbox;
 use wechat_proto::{Error, Message};
+use wechat_transport::Offload;
 
 use crate::client::Client;
 
@@ -26,7 +27,7 @@ use crate::client::Client;
 #[must_use = "messages arrive only when they are requested"]
 pub struct Messages {
     pub(crate) client: Client,
-    pub(crate) inbox: Inbox,
+    pub(crate) inbox: Offload<Inbox>,
     pub(crate) ended: bool,
 }
 
@@ -34,21 +35,21 @@ impl Messages {
     /// Sets how many messages are kept for revocations ([`Inbox::remember`]); the default is 100.
     /// Call it before requesting the first message.
     pub fn remember(mut self, messages: usize) -> Self {
-        self.inbox = self.inbox.remember(messages);
+        self.inbox = self.inbox.map(|inbox| inbox.remember(messages));
         self
     }
 
     /// Disables automatic acknowledgement ([`Inbox::manual`]): the caller acknowledges each message
     /// with [`Client::acknowledge`], in any order, from any thread.
     pub fn manual(mut self) -> Self {
-        self.inbox = self.inbox.manual();
+        self.inbox = self.inbox.map(Inbox::manual);
         self
     }
 
     /// Delivers the messages of unknown rooms at once, before their members are known
     /// ([`Inbox::immediate`]).
     pub fn immediate(mut self) -> Self {
-        self.inbox = self.inbox.immediate();
+        self.inbox = self.inbox.map(Inbox::immediate);
         self
     }
 }

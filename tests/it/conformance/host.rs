@@ -192,13 +192,13 @@ pub(crate) struct Copied {
 }
 
 /// Sends one request; its output is the result of the exchange.
-struct Exchange {
+pub(crate) struct Exchange {
     request: Request,
     reply: Option<Result<Response, Failure>>,
 }
 
 impl Exchange {
-    const fn new(request: Request) -> Self {
+    pub(crate) const fn new(request: Request) -> Self {
         Self { request, reply: None }
     }
 }

@@ -5,6 +5,7 @@
 mod bad;
 mod copies;
 mod environment;
+mod floods;
 mod host;
 mod on_reqwest;
 mod options;

@@ -1,6 +1,6 @@
 //! Stopping: a stop interrupts every kind of wait.
 
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ conform! {
     stop_interrupts_partial_body,
     stop_interrupts_pause,
     stop_interrupts_handshake,
+    stop_interrupts_parsing,
     stop_before_messages,
 }
 
@@ -136,6 +137,32 @@ fn stop_ends_connecting_at_its_limit_on_ureq() {
 fn stop_interrupts_handshake(host: &dyn Host) {
     let server = Script::mute();
     stop(host, &format!("https://{}", server.address()), || server.connections() > 0);
+}
+
+/// Threat B4: a malformed batch of four megabytes takes more than half a second to parse in a debug build.
+fn stop_interrupts_parsing(host: &dyn Host) {
+    let server = Script::new(|_| vec![Act::Send(large_batch(4 << 20).into_bytes())]);
+    // The requests of earlier attempts, and when that of this one arrived.
+    let seen = Mutex::new((0, None::<Instant>));
+    stop(host, &origin(&server), || {
+        let (earlier, arrived) = &mut *seen.lock().unwrap();
+        let requests = server.requests().len();
+        if requests > *earlier {
+            (*earlier, *arrived) = (requests, Some(Instant::now()));
+        }
+        // The reply has arrived, and is being parsed.
+        let is_parsing = arrived.is_some_and(|time| time.elapsed() > Duration::from_millis(300));
+        if is_parsing {
+            *arrived = None;
+        }
+        is_parsing
+    });
+}
+
+/// Returns a reply with a malformed list of messages of this length.
+pub(super) fn large_batch(length: usize) -> String {
+    let list = "\"".repeat(length);
+    reply(&format!(r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{list}],"ModContactList":[]}}"#))
 }
 
 fn stop_before_messages(host: &dyn Host) {

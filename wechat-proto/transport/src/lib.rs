@@ -1,11 +1,14 @@
-//! Options and tracing events shared by the transports of [`wechat_proto`].
+//! Parts shared by the transports of [`wechat_proto`].
 //!
-//! Both adapters re-export [`Options`]. A transport over another HTTP client can use it as well.
+//! Both adapters re-export [`Options`]. A transport over another HTTP client can use it as well, and
+//! [`Offload`].
 
 mod log;
+mod offload;
 mod options;
 mod proxy;
 
 pub use log::Log;
+pub use offload::Offload;
 pub use options::Options;
 pub use proxy::refused_by_proxy;
