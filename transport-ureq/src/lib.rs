@@ -52,7 +52,8 @@
 //!
 //! With the feature `tracing`, each exchange emits an event at debug level with host, path, status
 //! and duration, but never a query, a header or a body. **ureq itself logs complete URLs, which
-//! contain credentials, at trace level** under the log target `ureq`: limit that target to debug.
+//! contain credentials, if the log targets `ureq` and `ureq_proto` are enabled at trace level**:
+//! limit them to debug.
 
 mod body;
 mod client;
