@@ -1,6 +1,8 @@
 //! App messages and service messages, and the expected results.
 
 use serde_json::{Value, json};
+use wechat_proto::media::NotFetchable;
+use wechat_proto::message::NotForwardable;
 use wechat_simulator::{App, Article, Attachment, Incoming, Quoted, World};
 
 use super::cases::{By, Case, Content, FILE, GIF, NAME, key, md5, stored};
@@ -9,8 +11,10 @@ const PATH: &str = "pages/home/index.html?shop=1&from=share";
 
 /// Builds the JSON of an app message: the common fields and those of its kind.
 fn app(app: &App, id: &str, content: Value) -> Value {
+    // The hint of newer kinds is not a title.
+    let title = if app.title.starts_with("当前微信版本") { "" } else { &app.title };
     json!({ "app": {
-        "kind": app.kind, "title": app.title, "description": app.description, "url": app.url,
+        "kind": app.kind, "title": title, "description": app.description, "url": app.url,
         "thumb_url": app.thumb_url, "app_id": app.app_id, "app_name": app.app_name, "from": id,
         "source_user_name": app.source_user_name,
         "source_display_name": app.source_display_name, "content": content,
@@ -89,6 +93,22 @@ pub(super) fn apps(friend: &str, id: &str) -> Vec<Case> {
         "url": "http://f.example/v?a=1&b=2", "thumb_url": "http://finder.example/t",
         "width": 1080, "height": 1920, "duration_ms": 15_000,
     } });
+    let channel_of = |description: &str| {
+        json!({
+            "user_name": "v2_0600@finder", "nick_name": "山水", "description": description,
+            "avatar_url": "https://wx.qlogo.cn/finderhead/0",
+        })
+    };
+    let mut live = channel_of("今晚看山");
+    for (field, value) in [
+        ("id", json!("2027777777")),
+        ("thumb_url", json!("http://finder.example/c")),
+        ("width", json!(1080)),
+        ("height", json!(1920)),
+    ] {
+        live[field] = value;
+    }
+    let live = json!({ "channels_live": live });
     let said = [("阿兰", "在吗 & 忙吗"), ("小敏", "<在>")];
     let item = |(name, text): (&str, &str)| json!({ "kind": 1, "name": name, "time": "2023-05-01 10:00:00", "text": text });
     let history = json!({ "history": {
@@ -100,7 +120,7 @@ pub(super) fn apps(friend: &str, id: &str) -> Vec<Case> {
         (App::new(1, "三点 & 四点"), unit("text")),
         (App { attachment: Some(attached), ..App::new(2, "照片") }, json!({ "image": attachment })),
         (music.clone(), json!({ "music": stream })),
-        (App { kind: 4, ..music }, json!({ "video": stream })),
+        (App { kind: 4, ..music.clone() }, json!({ "video": stream })),
         (link, unit("link")),
         (articles.clone(), list.clone()),
         (App { kind: 100_001, ..articles }, list),
@@ -111,13 +131,24 @@ pub(super) fn apps(friend: &str, id: &str) -> Vec<Case> {
         (App::new(13, "一只杯子"), unit("goods")),
         (App::new(15, "表情"), unit("emoticon_share")),
         (App::new(16, "优惠券"), unit("coupon")),
-        (App::history("聊天记录", &said), history),
+        (App::history("聊天记录", &said), history.clone()),
+        (App { kind: 40, ..App::history("聊天记录", &said) }, history.clone()),
+        (App { title: String::new(), kind: 24, ..App::history("聊天记录", &said) }, history),
+        (App { kind: 76, ..music.clone() }, json!({ "music": stream })),
+        (App { kind: 92, ..music.clone() }, json!({ "music": stream })),
+        (App::new(42, "阿梅"), unit("card")),
+        (
+            App::channels_card("山水", "看山&看水"),
+            json!({ "channels_card": channel_of("看山&看水") }),
+        ),
+        (App::channels_live("山水", "今晚看山"), live),
+        (App::announcement("八点 <集合>\n带水"), json!({ "announcement": "八点 <集合>\n带水" })),
         (page(), mini.clone()),
         (App { kind: 36, ..page() }, mini),
         (channel, channels),
         (App::new(53, "#接龙\n1. 阿兰"), unit("note")),
         (App::quote("好的 <3", &quoted), quote),
-        (App::new(87, "群公告"), unit("unknown")),
+        (App::new(4711, "礼物"), unit("unknown")),
     ] {
         let case = Case::of(Incoming::app(friend, &what), app(&what, id, content));
         all.push(case.passed("webwxsendappmsg", what.kind, Content::Said));
@@ -135,7 +166,23 @@ pub(super) fn apps(friend: &str, id: &str) -> Vec<Case> {
     ] {
         all.push(Case::of(Incoming::app(friend, &what), app(&what, id, content)));
     }
+    let tickle = App::tickle(id, "wxid_b");
+    let record = json!({ "from": id, "whom": "wxid_b", "template": format!("\"${{{id}}}\" 拍了拍 \"${{wxid_b}}\"") });
+    all.push(Case::of(
+        Incoming::app(friend, &tickle),
+        app(&tickle, id, json!({ "tickles": [record] })),
+    ));
+    let uploading = Case::of(
+        Incoming::uploading_file(friend, "a.xlsx", 8939),
+        json!({ "app": { "kind": 74, "title": "a.xlsx", "from": id, "content": { "file": {
+            "name": "a.xlsx", "length": 8939, "extension": "xlsx", "uploading": true,
+            "attachment": { "length": 8939, "extension": "xlsx" },
+        } } } }),
+    );
+    let (passed, whole) = (Err(NotForwardable::Incomplete), Err(NotFetchable::Incomplete));
+    all.push(Case { passed, whole, ..uploading });
     let hint = "该类型暂不支持，请在手机上查看";
+    all.push(Case::of(Incoming::unsupported(friend), json!({ "unsupported": hint })));
     all.push(Case::of(
         Incoming::not_supported(friend),
         json!({ "app": { "text": hint, "content": "unknown" } }),

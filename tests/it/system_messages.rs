@@ -74,7 +74,7 @@ fn system_texts<B: Bot>(place: &Place) {
     let by = || Person::Named("林晓 😄".into());
     let mei = || vec![Person::Named("阿梅".into())];
     let name = "林晓 <span class=\"emoji emoji1f604\"></span>";
-    let invited = SystemEvent::Invited { by: by(), who: mei(), others: vec![] };
+    let invited = SystemEvent::Invited { by: by(), who: mei(), others: vec![], ambiguous: false };
     let cases: Vec<(String, Option<SystemEvent>)> = vec![
         (format!("\"{name}\"邀请\"阿梅\"加入了群聊"), Some(invited.clone())),
         (format!("{name} invited 阿梅 to the group chat"), Some(invited)),
@@ -92,7 +92,12 @@ fn system_texts<B: Bot>(place: &Place) {
         ),
         (
             "\"阿梅\" joined group chat via the QR code you shared.  ".into(),
-            Some(SystemEvent::JoinedByCode { who: mei(), of: Some(Person::Me), others: vec![] }),
+            Some(SystemEvent::JoinedByCode {
+                who: mei(),
+                of: Some(Person::Me),
+                others: vec![],
+                ambiguous: false,
+            }),
         ),
         ("消息已发出，但被对方拒收了。".into(), Some(SystemEvent::Blocked)),
         (
@@ -103,6 +108,27 @@ fn system_texts<B: Bot>(place: &Place) {
         ),
         ("收到红包，请在手机上查看".into(), Some(SystemEvent::RedPacketReceived)),
         ("Real-time Location session ended.".into(), Some(SystemEvent::LiveLocationEnded)),
+        (format!("\"{name}\"已成为新群主"), Some(SystemEvent::NewOwner { owner: by() })),
+        (
+            "You became the new group owner".into(),
+            Some(SystemEvent::NewOwner { owner: Person::Me }),
+        ),
+        (format!("群主\"{name}\"已解散该群聊"), Some(SystemEvent::Dissolved { by: by() })),
+        (
+            escaped("你邀请\"阿梅\"加入了群聊  <a href=\"weixin://revoke/\">撤销</a>"),
+            Some(SystemEvent::Invited {
+                by: Person::Me,
+                who: mei(),
+                others: vec![],
+                ambiguous: false,
+            }),
+        ),
+        (
+            escaped(
+                "<img src=\"SystemMessages_HongbaoIcon.png\"/>  阿梅领取了你的<_wc_custom_link_ href=\"weixin://x\">红包</_wc_custom_link_>",
+            ),
+            None,
+        ),
         ("something else".into(), None),
     ];
     place.confirm_login();
@@ -159,7 +185,10 @@ fn sysmsgs<B: Bot>(place: &Place) {
     }
     let (SysMsg::Template(template), shown) = next() else { panic!() };
     let (by, who) = (Person::Named("林晓".into()), vec![Person::Named("阿\"梅\"".into())]);
-    assert_eq!(template.event, Some(SystemEvent::Invited { by, who, others: vec![] }));
+    assert_eq!(
+        template.event,
+        Some(SystemEvent::Invited { by, who, others: vec![], ambiguous: false })
+    );
     assert_eq!(shown, "\"林晓\"邀请\"阿\"梅\"\"加入了群聊");
     assert!(matches!(next(), (SysMsg::RoomTip(tip), _) if &*tip.title == "带水"));
     let (SysMsg::Other { kind, text, .. }, _) = next() else { panic!() };
@@ -358,7 +387,7 @@ fn corpus_messages_parse_as_named() {
         let shown = message.preview(Device::new().lang());
         assert!(!format!("{message:?} {shown}").contains("planted"), "{name}");
         if let Kind::System(system) = &message.kind {
-            let untyped = ["unknown", "empty", "traditional", "notice", "no-xml"];
+            let untyped = ["unknown", "empty", "traditional", "notice", "no-xml", "custom-link"];
             let known = !untyped.iter().any(|part| name.contains(part));
             assert_eq!(system.event.is_some(), known, "{name}: {system:?}");
         }

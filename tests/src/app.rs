@@ -224,12 +224,50 @@ impl App {
             escaped(description),
             escaped(url)
         );
-        let title = "当前微信版本不支持展示该内容，请升级至最新版本。";
+        Self::newer(51, more)
+    }
+
+    /// Builds a message of a newer kind: its content is in `more`, and in place of its title is the hint that older phones
+    /// show.
+    fn newer(kind: i64, more: String) -> Self {
+        let url = "https://support.weixin.qq.com/update/".to_owned();
         Self {
-            more,
-            url: "https://support.weixin.qq.com/update/".to_owned(),
-            ..Self::new(51, title)
+            more, url, ..Self::new(kind, "当前微信版本不支持展示该内容，请升级至最新版本。")
         }
+    }
+
+    /// Builds the card of a channel.
+    pub fn channels_card(name: &str, occupation: &str) -> Self {
+        let more = format!(
+            "<findernamecard>\n<username>v2_0600@finder</username>\n<avatar>https://wx.qlogo.cn/finderhead/0</avatar>\n<nickname>{}</nickname>\n<auth_job>{}</auth_job>\n</findernamecard>\n",
+            escaped(name),
+            escaped(occupation)
+        );
+        Self::newer(50, more)
+    }
+
+    /// Builds a live stream of a channel.
+    pub fn channels_live(name: &str, description: &str) -> Self {
+        let more = format!(
+            "<findernamecard>\n<username />\n<nickname />\n</findernamecard>\n<finderLive>\n<finderLiveID>2027777777</finderLiveID>\n<finderUsername>v2_0600@finder</finderUsername>\n<nickname>{}</nickname>\n<headUrl>https://wx.qlogo.cn/finderhead/0</headUrl>\n<desc>{}</desc>\n<media>\n<coverUrl>http://finder.example/c</coverUrl>\n<height>1920</height>\n<width>1080</width>\n</media>\n</finderLive>\n",
+            escaped(name),
+            escaped(description)
+        );
+        Self::newer(63, more)
+    }
+
+    /// Builds an announcement to a room.
+    pub fn announcement(text: &str) -> Self {
+        let text = escaped(text);
+        Self::newer(87, format!("<textannouncement>{text}</textannouncement>\n"))
+    }
+
+    /// Builds a tickle by the permanent ids of both people.
+    pub fn tickle(from: &str, whom: &str) -> Self {
+        let more = format!(
+            "<patMsg>\n<chatUser>{from}</chatUser>\n<records>\n<recordNum>1</recordNum>\n<record>\n<fromUser>{from}</fromUser>\n<pattedUser>{whom}</pattedUser>\n<templete><![CDATA[\"${{{from}}}\" 拍了拍 \"${{{whom}}}\"]]></templete>\n</record>\n</records>\n</patMsg>\n"
+        );
+        Self::newer(62, more)
     }
 
     fn xml(&self, from: &str) -> String {

@@ -36,6 +36,8 @@ fn quotation_matches_the_delivered_message() {
     assert_eq!(world.quoted("1"), None);
 }
 
+const HINT: &str = "<title>当前微信版本不支持展示该内容，请升级至最新版本。</title>";
+
 #[test]
 fn each_kind_has_its_xml_elements() {
     let article = |number: u64| Article {
@@ -63,6 +65,14 @@ fn each_kind_has_its_xml_elements() {
             19,
             ["<des>n: x &amp; y\no: z</des>", "<datadesc>x &amp; y</datadesc>"],
         ),
+        (
+            App::channels_live("n", "d"),
+            63,
+            ["<finderLive>\n<finderLiveID>", "<nickname>n</nickname>"],
+        ),
+        (App::channels_card("n", "d"), 50, ["<nickname>n</nickname>", "<auth_job>d</auth_job>"]),
+        (App::announcement("a & b"), 87, ["<textannouncement>a &amp; b</textannouncement>", HINT]),
+        (App::tickle("a", "b"), 62, ["<fromUser>a</fromUser>", "[\"${a}\" 拍了拍 \"${b}\"]"]),
         (App::channels_video("n", "d", "u"), 51, ["<nickname>n</nickname>", "<url>u</url>"]),
     ] {
         let xml = app.xml("@a");

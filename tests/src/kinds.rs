@@ -261,6 +261,20 @@ impl Incoming {
         .attach(Part::File, media)
     }
 
+    /// Builds the hint that replaces a message which the file-transfer page cannot show.
+    pub fn unsupported(from: &str) -> Self {
+        let hint = "该类型暂不支持，请在手机上查看";
+        Self { img_status: 2, has_product_id: 1, ..Self::new(from, 1, hint) }
+    }
+
+    /// Builds a file that its sender is still uploading. The completing message is [`Incoming::file`], whose
+    /// `appattach` also has the element `overwrite_newmsgid` with the `MsgId` of this one.
+    pub fn uploading_file(from: &str, name: &str, size: u64) -> Self {
+        let extension = name.rsplit_once('.').map(|(_, end)| end).unwrap_or_default().to_owned();
+        let attachment = Some(crate::Attachment { size, extension, ..<_>::default() });
+        Self::app(from, &crate::App { attachment, ..crate::App::new(74, name) })
+    }
+
     /// Builds the hint that replaces an app message that the web cannot show.
     pub fn not_supported(from: &str) -> Self {
         Self::new(from, 49, "该类型暂不支持，请在手机上查看")

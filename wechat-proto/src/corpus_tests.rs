@@ -192,7 +192,7 @@ fn share(places: &mut BTreeMap<String, BTreeSet<&'static str>>) {
     // People in events: this account, or a name.
     let person = |place: &&String| {
         let (event, name) = place.rsplit_once('.').unwrap_or_default();
-        let people = ["by", "of", "whom", "who[]", "others[]"].contains(&name);
+        let people = ["by", "of", "owner", "whom", "who[]", "others[]"].contains(&name);
         event.contains(".event.") && people || *place == "message.kind.revoked.by"
     };
     let people: Vec<String> = places.keys().filter(person).cloned().collect();

@@ -25,7 +25,7 @@ pub const MESSAGES: &[(&str, Entry)] = &[
 ];
 
 /// `MsgType`, `SubMsgType` and `AppMsgType` of every kind with its own parser.
-const TYPES: [(i64, i64, i64); 44] = [
+const TYPES: [(i64, i64, i64); 48] = [
     (1, 0, 0),
     (1, 48, 0),
     (1, 0, 2001),
@@ -70,6 +70,10 @@ const TYPES: [(i64, i64, i64); 44] = [
     (9999, 0, 0),
     (10_000, 0, 0),
     (10_002, 0, 0),
+    (49, 0, 50),
+    (49, 0, 62),
+    (49, 0, 63),
+    (49, 0, 74),
 ];
 
 /// The senders.

@@ -143,6 +143,7 @@ object! {
         "MsgType" => pub(super) msg_type: Int,
         "Content" => pub(super) content: Text,
         "CreateTime" => create_time: Int,
+        "ImgStatus" => pub(super) img_status: Int,
         "VoiceLength" => pub(super) voice_length: Int,
         "PlayLength" => pub(super) play_length: Int,
         "FileName" => pub(super) file_name: Text,

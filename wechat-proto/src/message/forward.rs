@@ -7,7 +7,7 @@ use super::envelope::{Message, room_prefix};
 use super::kind::Kind;
 use super::send::Draft;
 use super::send_app::File;
-use super::{SendEmoticon, send_app, send_image, send_text, send_video};
+use super::{AppKind, SendEmoticon, send_app, send_image, send_text, send_video};
 use crate::ids::UserName;
 use crate::secret::Sealed;
 use crate::text::{Text, decode};
@@ -83,6 +83,8 @@ object! {
     }
 }
 
+const FILE_UPLOADING: i64 = AppKind::FILE_UPLOADING.0;
+
 fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
     let record = Record::read(message.raw.json());
     let text = |kind| Draft::new(send_text::ENDPOINT, kind, to.clone());
@@ -103,9 +105,9 @@ fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
             }
             _ => Err(NotForwardable::Incomplete),
         },
-        (49, _, send_app::FILE) => Ok(send_app::draft(to, record.file(message)?)),
-        // An unsupported message (0), a live location, money.
-        (49, _, 0 | 17 | 2000 | 2001) => Err(NotForwardable::Kind),
+        (49, _, send_app::FILE | FILE_UPLOADING) => Ok(send_app::draft(to, record.file(message)?)),
+        // An unsupported message (0), a live location, a tickle, money.
+        (49, _, 0 | 17 | 62 | 2000 | 2001) => Err(NotForwardable::Kind),
         (49, _, kind) => {
             let xml = record.xml(message)?;
             // Without `<appmsg`, the content is only a hint to view the message on the phone.

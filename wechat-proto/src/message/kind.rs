@@ -28,6 +28,9 @@ use crate::text::decode;
 pub enum Kind {
     /// A text, as displayed by a phone: `MsgType` 1.
     Text(Box<str>),
+    /// A message that the web cannot display: the hint to view it on the phone. `MsgType` 1 with
+    /// `ImgStatus` 2 and `HasProductId` 1.
+    Unsupported(Box<str>),
     /// A picture: `MsgType` 3.
     Image(Box<Image>),
     /// A voice message: `MsgType` 34.
@@ -193,6 +196,10 @@ impl Kind {
             }
             MsgType::TEXT if record.sub_msg_type.0 == 48 || Location::is_link(&record.content) => {
                 Location::read(record).map(Self::Location).ok_or("not a location")
+            }
+            // A text has 1 and 0: `docs/protocol.md` §15.
+            MsgType::TEXT if (record.img_status.0, record.has_product_id.0) == (2, 1) => {
+                Ok(Self::Unsupported(decode(record.content)))
             }
             MsgType::TEXT => Ok(Self::Text(decode(record.content))),
             MsgType::IMAGE => Image::read(record).map(Self::Image).ok_or("not a picture"),

@@ -4,7 +4,8 @@ use alloc::string::{String, ToString as _};
 use proptest::prelude::*;
 
 use super::*;
-use crate::message::WireMessage;
+use crate::ids::UserName;
+use crate::message::{ForwardMessage, WireMessage};
 use crate::testing::{me, message, said};
 use crate::wire::lenient::{Lenient as _, List};
 
@@ -22,6 +23,28 @@ fn special_texts_have_their_own_kind() {
     // Other numbers change nothing.
     for fields in ["", r#""SubMsgType":7"#, r#""AppMsgType":5"#] {
         assert_eq!(said(1, fields, "a &amp; b").text(), Some("a & b"), "{fields}");
+    }
+}
+
+/// `docs/protocol.md` §15. The numbers decide: a person may type the hint, and its language varies.
+#[test]
+fn placeholder_of_the_web_is_unsupported() {
+    let hint = "该类型暂不支持，请在手机上查看";
+    for (fields, unsupported) in [
+        (r#""ImgStatus":2,"HasProductId":1"#, true),
+        (r#""ImgStatus":1,"HasProductId":1"#, false),
+        (r#""ImgStatus":2,"HasProductId":0"#, false),
+        ("", false),
+    ] {
+        for text in [hint, "View on phone"] {
+            let message = said(1, fields, text);
+            let expected = if unsupported { Kind::Unsupported } else { Kind::Text };
+            assert_eq!(message.kind, expected(text.into()), "{fields}");
+            assert_eq!(message.text().is_none(), unsupported);
+            assert_eq!(message.preview(&crate::device::Lang::EN_US), text);
+            let forward = ForwardMessage::new(&message, UserName::file_helper());
+            assert_eq!(forward.is_err(), unsupported, "{fields}");
+        }
     }
 }
 

@@ -116,6 +116,11 @@ impl<'a> Places<'a> {
     }
 }
 
+/// Returns whether a list of names may also be fewer names, which contain separators.
+fn is_split(lists: [&[Person]; 2]) -> bool {
+    lists.iter().any(|list| list.iter().filter(|person| **person != Person::Me).count() > 1)
+}
+
 /// Splits a list of names. A name that contains a separator becomes two.
 pub(super) fn split_names(names: &str) -> Vec<Person> {
     names
@@ -141,42 +146,51 @@ fn unquoted(name: &str) -> &str {
     inner.map_or(name, str::trim)
 }
 
+fn invitation(by: Person, who: Vec<Person>, others: Vec<Person>) -> Event {
+    let ambiguous = is_split([&who, &others]);
+    Event::Invited { by, who, others, ambiguous }
+}
+
 fn invited(places: &Places<'_>) -> Event {
-    Event::Invited { by: places.one("by"), who: places.many("who"), others: places.many("others") }
+    invitation(places.one("by"), places.many("who"), places.many("others"))
 }
 
 fn i_was_invited(places: &Places<'_>) -> Event {
     let mut who = alloc::vec![Person::Me];
     who.extend(places.many("who"));
-    Event::Invited { by: places.one("by"), who, others: places.many("others") }
+    invitation(places.one("by"), who, places.many("others"))
 }
 
 fn i_invited(places: &Places<'_>) -> Event {
-    Event::Invited { by: Person::Me, who: places.many("who"), others: Vec::new() }
+    invitation(Person::Me, places.many("who"), Vec::new())
+}
+
+fn by_code(who: Vec<Person>, of: Option<Person>, others: Vec<Person>) -> Event {
+    let ambiguous = is_split([&who, &others]);
+    Event::JoinedByCode { who, of, others, ambiguous }
 }
 
 fn joined_by_code(places: &Places<'_>) -> Event {
-    let of = Some(places.one("by"));
-    Event::JoinedByCode { who: places.many("who"), of, others: Vec::new() }
+    by_code(places.many("who"), Some(places.one("by")), Vec::new())
 }
 
 fn joined_by_my_code(places: &Places<'_>) -> Event {
-    let of = Some(Person::Me);
-    Event::JoinedByCode { who: places.many("who"), of, others: Vec::new() }
+    by_code(places.many("who"), Some(Person::Me), Vec::new())
 }
 
 fn i_joined_by_code(places: &Places<'_>) -> Event {
     let others = places.get("others").trim_start_matches([':', '：']);
-    let who = alloc::vec![Person::Me];
-    Event::JoinedByCode { who, of: None, others: split_names(others) }
+    by_code(alloc::vec![Person::Me], None, split_names(others))
 }
 
 fn joined(places: &Places<'_>) -> Event {
-    Event::Joined { who: places.many("who") }
+    let who = places.many("who");
+    let ambiguous = is_split([&who, &[]]);
+    Event::Joined { who, ambiguous }
 }
 
 fn i_joined(_: &Places<'_>) -> Event {
-    Event::Joined { who: alloc::vec![Person::Me] }
+    Event::Joined { who: alloc::vec![Person::Me], ambiguous: false }
 }
 
 fn i_removed(places: &Places<'_>) -> Event {
@@ -190,6 +204,14 @@ fn i_was_removed(places: &Places<'_>) -> Event {
 
 fn renamed(places: &Places<'_>) -> Event {
     Event::Renamed { by: places.one("by"), topic: places.get("topic").into() }
+}
+
+fn new_owner(places: &Places<'_>) -> Event {
+    Event::NewOwner { owner: places.one("who") }
+}
+
+fn dissolved(places: &Places<'_>) -> Event {
+    Event::Dissolved { by: places.one("by") }
 }
 
 fn friend(places: &Places<'_>) -> Event {
@@ -284,6 +306,13 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
     // Renamed.
     Zh "{by}修改群名为“{topic}”" renamed, "puppet4u";
     En "{by} changed the group name to \"{topic}\"" renamed, "puppet4u";
+    // A new owner, and the end of a room.
+    Zh "{who}已成为新群主" new_owner, "icyleaf/wechat-bot, wechaty-puppet-macpro";
+    En "{who} became the new group owner" new_owner, "by analogy";
+    Zh "群主{by}已解散该群聊" dissolved, "hp0912/wechat-robot-client";
+    Zh "{by}已解散该群聊" dissolved, "by analogy";
+    En "Group owner {by} dissolved the group chat" dissolved, "by analogy";
+    En "{by} dissolved the group chat" dissolved, "by analogy";
     // Friends.
     Zh "你已添加了{name}，现在可以开始聊天了" friend, "notes-L, puppet4u";
     Zh "{name}刚刚把你添加到通讯录，现在可以开始聊天了" friend, "puppet4u";

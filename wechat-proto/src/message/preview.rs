@@ -3,9 +3,10 @@
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
 use core::fmt;
 
-use super::{App, AppContent, Emoticon, Game, Hand, Kind, Message};
+use super::{App, AppContent, AppKind, Emoticon, Game, Hand, Kind, Message};
 use crate::device::Lang;
 
 impl Message {
@@ -41,7 +42,7 @@ impl Kind {
         let word = |words| word(lang, words);
         let titled = |words, title: &str| titled(lang, words, title);
         match self {
-            Self::Text(text) => (&**text).into(),
+            Self::Text(text) | Self::Unsupported(text) => (&**text).into(),
             Self::Status(_) => "".into(),
             Self::System(system) => (&*system.text).into(),
             Self::Revoked(revoked) if revoked.text.is_empty() => word(RECALLED),
@@ -101,7 +102,29 @@ impl App {
             }
             AppContent::File(file) => titled(FILE, &file.name),
             AppContent::LiveLocation => word(lang, LIVE_LOCATION),
-            AppContent::History(history) => titled(HISTORY, self.name(&history.title)),
+            AppContent::History(history) => {
+                let note = self.kind == AppKind::FAVOURITE_NOTE;
+                let words = if note { FAVOURITE_NOTE } else { HISTORY };
+                let item = history.items.first().map_or("", |item| &item.text);
+                let shown = first([self.name(&history.title), item]);
+                titled(words, shown.lines().next().unwrap_or_default())
+            }
+            AppContent::Card => titled(CARD, &self.title),
+            AppContent::ChannelsCard(channel) => titled(CHANNELS_CARD, &channel.nick_name),
+            AppContent::ChannelsLive(live) if live.description.is_empty() => {
+                titled(CHANNELS_LIVE, &live.nick_name)
+            }
+            AppContent::ChannelsLive(live) => {
+                titled(CHANNELS_LIVE, &format!("{}: {}", live.nick_name, live.description))
+            }
+            AppContent::Announcement(text) => {
+                titled(ANNOUNCEMENT, first([&**text, &self.description, &self.title]))
+            }
+            AppContent::Tickles(_) if !self.title.is_empty() => (&*self.title).into(),
+            AppContent::Tickles(tickles) if !tickles.is_empty() => {
+                let texts: Vec<_> = tickles.iter().map(|tickle| tickle.text(|_| None)).collect();
+                texts.join("\n").into()
+            }
             AppContent::MiniProgram(_) => titled(MINI_PROGRAM, self.name("")),
             AppContent::ChannelsVideo(video) => {
                 titled(CHANNELS, first([&*video.nick_name, &video.description, self.name("")]))
@@ -119,24 +142,11 @@ impl App {
         }
     }
 
-    /// Returns the title or, if it is missing or only asks for a newer version of the phone's app,
-    /// the first of `other`, the description and the name of the source that is known.
+    /// Returns the title or, if it is missing, the first of `other`, the description and the name of
+    /// the source that is known.
     fn name<'a>(&'a self, other: &'a str) -> &'a str {
-        let texts = [&*self.title, other, &self.description, &self.source_display_name];
-        first(
-            texts
-                .map(|text| if asks_for_update(text) { "" } else { text })
-                .into_iter()
-                .chain([&*self.title]),
-        )
+        first([&*self.title, other, &self.description, &self.source_display_name])
     }
-}
-
-/// Returns whether a text is the one that newer phones write for older ones (`docs/protocol.md`
-/// §9.4). Its English wording is not known exactly.
-fn asks_for_update(text: &str) -> bool {
-    text.starts_with("当前微信版本不支持")
-        || ["WeChat", "support", "latest version"].iter().all(|words| text.contains(words))
 }
 
 /// Returns the first text that is not empty.
@@ -183,6 +193,10 @@ const FILE: Words = ("[文件]", "[File]");
 const HISTORY: Words = ("[聊天记录]", "[Chat history]");
 const MINI_PROGRAM: Words = ("[小程序]", "[Mini program]");
 const CHANNELS: Words = ("[视频号]", "[Channels]");
+const FAVOURITE_NOTE: Words = ("[笔记]", "[Note]");
+const CHANNELS_CARD: Words = ("[视频号名片]", "[Channels card]");
+const CHANNELS_LIVE: Words = ("[视频号直播]", "[Channels live]");
+const ANNOUNCEMENT: Words = ("[群公告]", "[Group notice]");
 const NOTE: Words = ("[接龙]", "[Group note]");
 const TRANSFER: Words = ("[转账]", "[Transfer]");
 const RED_PACKET: Words = ("[红包]", "[Red packet]");

@@ -58,7 +58,7 @@ pub enum SysMsg {
     },
 }
 
-/// A tickle: `pat`.
+/// A tickle: `pat`, or `AppMsgType` 62, which has no suffix and no chat of its own.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Tickle {

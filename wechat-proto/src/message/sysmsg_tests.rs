@@ -144,6 +144,7 @@ fn unknown_kinds_are_kept() {
         by: Person::Me,
         who: vec![Person::Named("大山".into()), Person::Named("阿梅".into())],
         others: vec![],
+        ambiguous: true,
     };
     for (xml, kind, text, event) in [
         (
@@ -156,6 +157,12 @@ fn unknown_kinds_are_kept() {
             "<sysmsg type=\"NewXmlChatRoomAccessVerifyApplication\"><NewXmlChatRoomAccessVerifyApplication><text><![CDATA[\"林晓\"想邀请1位朋友加入群聊]]></text><link><ticket><![CDATA[AwAAAEAAAAD0secret]]></ticket></link></NewXmlChatRoomAccessVerifyApplication></sysmsg>",
             "NewXmlChatRoomAccessVerifyApplication",
             "\"林晓\"想邀请1位朋友加入群聊",
+            None,
+        ),
+        (
+            "<sysmsg type=\"paymsg\"><paymsg><PayMsgType>34</PayMsgType><content><![CDATA[你有一笔待接收的<_wc_custom_link_ href=\"weixin://x\">转账</_wc_custom_link_>]]></content></paymsg></sysmsg>",
+            "paymsg",
+            "你有一笔待接收的转账",
             None,
         ),
         ("<sysmsg type=\"x\">words</sysmsg>", "x", "", None),
@@ -263,6 +270,6 @@ proptest! {
         prop_assert_eq!(&*read.text, &*text);
         prop_assert_eq!(read.by, Some(Person::Named(name.trim().into())));
         let read = read_template(&template("\"$a$\"加入了群聊", &[("a", "link_profile", &[("wxid_a", &name)], "")]));
-        prop_assert_eq!(read.event, Some(SystemEvent::Joined { who: vec![Person::Named(name.into())] }));
+        prop_assert_eq!(read.event, Some(SystemEvent::Joined { who: vec![Person::Named(name.into())], ambiguous: false }));
     }
 }

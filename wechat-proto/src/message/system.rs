@@ -41,6 +41,9 @@ pub enum SystemEvent {
         who: Vec<Person>,
         /// The previous members, if the text names them.
         others: Vec<Person>,
+        /// Whether a list of names was split at `、` or a comma, which a name may contain: parts of
+        /// `who` and `others` may then be parts of one name.
+        ambiguous: bool,
     },
     /// People joined the room with a QR code.
     JoinedByCode {
@@ -50,11 +53,15 @@ pub enum SystemEvent {
         of: Option<Person>,
         /// The previous members, if the text names them.
         others: Vec<Person>,
+        /// As in [`SystemEvent::Invited`].
+        ambiguous: bool,
     },
     /// People joined the room in a way that the text does not state.
     Joined {
         /// The new members.
         who: Vec<Person>,
+        /// As in [`SystemEvent::Invited`].
+        ambiguous: bool,
     },
     /// People were removed from the room. (The service does not report members who leave.)
     Removed {
@@ -69,6 +76,16 @@ pub enum SystemEvent {
         by: Person,
         /// The new name.
         topic: Box<str>,
+    },
+    /// The room has a new owner.
+    NewOwner {
+        /// The new owner.
+        owner: Person,
+    },
+    /// The room was dissolved.
+    Dissolved {
+        /// The owner, who dissolved it.
+        by: Person,
     },
     /// The other side is now a friend.
     FriendAdded {
@@ -157,18 +174,19 @@ impl System {
 
 impl SystemEvent {
     /// Replaces each name by the `people` that it stands for (only the first where the event has a
-    /// single person), and other texts by `text`.
+    /// single person), and other texts by `text`. `people` also returns whether they are ambiguous.
     pub(super) fn expand(
         self,
-        people: impl Fn(&str) -> Option<Vec<Person>>,
+        people: impl Fn(&str) -> Option<(Vec<Person>, bool)>,
         text: impl Fn(&str) -> Option<Box<str>>,
     ) -> Self {
         let one = |person: Person| match person.name().and_then(&people) {
-            Some(persons) => persons.into_iter().next().unwrap_or(person),
+            Some((persons, _)) => persons.into_iter().next().unwrap_or(person),
             None => person,
         };
         // Expands each name once: repetitions must not turn a small message into a large one.
-        let all = |persons: Vec<Person>| {
+        let mut ambiguous = false;
+        let mut all = |persons: Vec<Person>| {
             let mut met: Vec<Box<str>> = Vec::new();
             let mut out = Vec::with_capacity(persons.len());
             for person in persons {
@@ -177,7 +195,8 @@ impl SystemEvent {
                     continue;
                 }
                 match people(name) {
-                    Some(people) => {
+                    Some((people, split)) => {
+                        ambiguous |= split;
                         met.push(name.into());
                         out.extend(people);
                     }
@@ -188,15 +207,22 @@ impl SystemEvent {
         };
         let name = |name: Box<str>| text(&name).unwrap_or(name);
         match self {
-            Self::Invited { by, who, others } => {
-                Self::Invited { by: one(by), who: all(who), others: all(others) }
+            Self::Invited { by, who, others, .. } => {
+                let (who, others) = (all(who), all(others));
+                Self::Invited { by: one(by), who, others, ambiguous }
             }
-            Self::JoinedByCode { who, of, others } => {
-                Self::JoinedByCode { who: all(who), of: of.map(one), others: all(others) }
+            Self::JoinedByCode { who, of, others, .. } => {
+                let (who, others) = (all(who), all(others));
+                Self::JoinedByCode { who, of: of.map(one), others, ambiguous }
             }
-            Self::Joined { who } => Self::Joined { who: all(who) },
+            Self::Joined { who, .. } => {
+                let who = all(who);
+                Self::Joined { who, ambiguous }
+            }
             Self::Removed { by, who } => Self::Removed { by: one(by), who: all(who) },
             Self::Renamed { by, topic } => Self::Renamed { by: one(by), topic: name(topic) },
+            Self::NewOwner { owner } => Self::NewOwner { owner: one(owner) },
+            Self::Dissolved { by } => Self::Dissolved { by: one(by) },
             Self::FriendAdded { name: friend } => Self::FriendAdded { name: friend.map(name) },
             Self::VerificationNeeded { name: friend } => {
                 Self::VerificationNeeded { name: friend.map(name) }
@@ -216,10 +242,15 @@ impl SystemEvent {
     }
 }
 
+/// The file names of the icons of notices: `SystemMessages_HongbaoIcon.png`.
+const ICON: &str = "\"SystemMessages_";
+/// The labels of the link that undoes one's own invitation.
+const UNDO: [&str; 3] = ["撤销</a>", "Undo</a>", "Revoke</a>"];
+
 /// Removes the tags of links that only a phone can follow and keeps their text, as the official
-/// page does.
+/// page does; removes icons and the link that undoes an action.
 pub(super) fn without_links(text: &str) -> Cow<'_, str> {
-    if !text.contains("weixin://") {
+    if !["weixin://", "<_wc_custom_link_", ICON].iter().any(|tag| text.contains(tag)) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -230,21 +261,28 @@ pub(super) fn without_links(text: &str) -> Cow<'_, str> {
         // Up to the next bracket of either kind, so that no character is visited twice.
         let end = tag.find(['<', '>']).filter(|end| tag.get(*end..=*end) == Some(">"));
         let inner = end.and_then(|end| tag.get(..end)).unwrap_or_default();
-        let link = inner.starts_with("a ") && inner.contains("weixin://");
-        let closes = inner == "/a" && open > 0;
-        match end.and_then(|end| tag.get(end + 1..)) {
-            Some(after) if link || closes => {
-                open = if link { open + 1 } else { open - 1 };
-                rest = after;
+        let after = end.and_then(|end| tag.get(end + 1..)).unwrap_or_default();
+        rest = match inner {
+            "/a" if open > 0 => {
+                open -= 1;
+                after
+            }
+            "/_wc_custom_link_" => after,
+            _ if inner.starts_with("_wc_custom_link_") => after,
+            _ if inner.starts_with("img ") && inner.contains(ICON) => after,
+            _ if inner.starts_with("a ") && inner.contains("weixin://") => {
+                let undo = UNDO.iter().find_map(|undo| after.trim_start().strip_prefix(undo));
+                open += usize::from(undo.is_none());
+                undo.unwrap_or(after)
             }
             _ => {
                 out.push('<');
-                rest = tag;
+                tag
             }
-        }
+        };
     }
     out.push_str(rest);
-    Cow::Owned(out)
+    if out.len() == text.len() { Cow::Borrowed(text) } else { Cow::Owned(out.trim().into()) }
 }
 
 #[cfg(test)]

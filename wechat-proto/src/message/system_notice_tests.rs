@@ -5,106 +5,81 @@ use super::*;
 /// `docs/protocol.md` §9.9: each kind in both languages.
 #[test]
 fn room_notices_have_events() {
-    use SystemEvent::{Invited, Joined, JoinedByCode, Removed, Renamed};
+    use SystemEvent::{Dissolved, NewOwner, Removed, Renamed};
     let none = Vec::new;
     for (text, event) in [
-        (
-            "\"林晓\"邀请\"大山\"加入了群聊",
-            Invited { by: one("林晓"), who: named(&["大山"]), others: none() },
-        ),
-        (
-            "林晓 invited 大山 to the group chat",
-            Invited { by: one("林晓"), who: named(&["大山"]), others: none() },
-        ),
+        ("\"林晓\"邀请\"大山\"加入了群聊", invited(one("林晓"), named(&["大山"]), none())),
+        ("林晓 invited 大山 to the group chat", invited(one("林晓"), named(&["大山"]), none())),
         (
             "\"林晓\"邀请\"大山、Nadia、阿梅\"加入了群聊",
-            Invited {
-                by: one("林晓"), who: named(&["大山", "Nadia", "阿梅"]), others: none()
-            },
+            invited(one("林晓"), named(&["大山", "Nadia", "阿梅"]), none()),
         ),
         (
             "林晓 invited 大山, Nadia to the group chat",
-            Invited { by: one("林晓"), who: named(&["大山", "Nadia"]), others: none() },
+            invited(one("林晓"), named(&["大山", "Nadia"]), none()),
         ),
-        (
-            "你邀请\"大山、阿梅\"加入了群聊  ",
-            Invited { by: Person::Me, who: named(&["大山", "阿梅"]), others: none() },
-        ),
+        ("你邀请\"大山、阿梅\"加入了群聊  ", invited(Person::Me, named(&["大山", "阿梅"]), none())),
         (
             "You invited 大山、阿梅 to the group chat.   ",
-            Invited { by: Person::Me, who: named(&["大山", "阿梅"]), others: none() },
+            invited(Person::Me, named(&["大山", "阿梅"]), none()),
         ),
         (
             "You've invited \"大山\" to the group chat",
-            Invited { by: Person::Me, who: named(&["大山"]), others: none() },
+            invited(Person::Me, named(&["大山"]), none()),
         ),
         (
             "\"林晓\"邀请你加入了群聊，群聊参与人还有：大山、阿梅",
-            Invited {
-                by: one("林晓"), who: vec![Person::Me], others: named(&["大山", "阿梅"])
-            },
+            invited(one("林晓"), vec![Person::Me], named(&["大山", "阿梅"])),
         ),
         (
             "林晓 invited you to a group chat with 大山, 阿梅",
-            Invited {
-                by: one("林晓"), who: vec![Person::Me], others: named(&["大山", "阿梅"])
-            },
+            invited(one("林晓"), vec![Person::Me], named(&["大山", "阿梅"])),
         ),
-        (
-            "林晓 invited you to a group chat with ",
-            Invited { by: one("林晓"), who: vec![Person::Me], others: none() },
-        ),
-        (
-            "\"林晓\"邀请你加入了群聊",
-            Invited { by: one("林晓"), who: vec![Person::Me], others: none() },
-        ),
+        ("林晓 invited you to a group chat with ", invited(one("林晓"), vec![Person::Me], none())),
+        ("\"林晓\"邀请你加入了群聊", invited(one("林晓"), vec![Person::Me], none())),
         (
             "\"林晓\"邀请你和\"大山\"加入了群聊",
-            Invited { by: one("林晓"), who: vec![Person::Me, one("大山")], others: none() },
+            invited(one("林晓"), vec![Person::Me, one("大山")], none()),
         ),
         (
             "\"林晓\"邀请你和\"大山\"加入了群聊，群聊参与人还有：阿梅",
-            Invited {
-                by: one("林晓"),
-                who: vec![Person::Me, one("大山")],
-                others: named(&["阿梅"]),
-            },
+            invited(one("林晓"), vec![Person::Me, one("大山")], named(&["阿梅"])),
         ),
         (
             "林晓 invited you and 大山 to the group chat",
-            Invited { by: one("林晓"), who: vec![Person::Me, one("大山")], others: none() },
+            invited(one("林晓"), vec![Person::Me, one("大山")], none()),
         ),
         (
             "\" 苏轼\"通过扫描\"林晓\"分享的二维码加入群聊",
-            JoinedByCode { who: named(&["苏轼"]), of: Some(one("林晓")), others: none() },
+            by_code(named(&["苏轼"]), Some(one("林晓")), none()),
         ),
         (
             "\" 苏轼\" joined the group chat via the QR Code shared by \"林晓\".",
-            JoinedByCode { who: named(&["苏轼"]), of: Some(one("林晓")), others: none() },
+            by_code(named(&["苏轼"]), Some(one("林晓")), none()),
         ),
         (
             "\"苏轼\"通过扫描你分享的二维码加入群聊  ",
-            JoinedByCode { who: named(&["苏轼"]), of: Some(Person::Me), others: none() },
+            by_code(named(&["苏轼"]), Some(Person::Me), none()),
         ),
         (
             "\"苏轼\" joined group chat via the QR code you shared.  ",
-            JoinedByCode { who: named(&["苏轼"]), of: Some(Person::Me), others: none() },
+            by_code(named(&["苏轼"]), Some(Person::Me), none()),
         ),
         (
             "\"苏轼\" joined the group chat via your shared QR Code.",
-            JoinedByCode { who: named(&["苏轼"]), of: Some(Person::Me), others: none() },
+            by_code(named(&["苏轼"]), Some(Person::Me), none()),
         ),
         (
             "你通过扫描二维码加入群聊，群聊参与人还有：大山、阿梅",
-            JoinedByCode { who: vec![Person::Me], of: None, others: named(&["大山", "阿梅"]) },
+            by_code(vec![Person::Me], None, named(&["大山", "阿梅"])),
         ),
         (
             "You've joined the group chat via QR Code. Group chat members: 大山, 阿梅",
-            JoinedByCode { who: vec![Person::Me], of: None, others: named(&["大山", "阿梅"]) },
+            by_code(vec![Person::Me], None, named(&["大山", "阿梅"])),
         ),
-        ("\"苏轼\"加入了群聊", Joined { who: named(&["苏轼"]) }),
-        ("\"苏轼\" joined the group chat.", Joined { who: named(&["苏轼"]) }),
-        ("You've joined this group chat.", Joined { who: vec![Person::Me] }),
+        ("\"苏轼\"加入了群聊", joined(named(&["苏轼"]))),
+        ("\"苏轼\" joined the group chat.", joined(named(&["苏轼"]))),
+        ("You've joined this group chat.", joined(vec![Person::Me])),
         ("你将\"大山\"移出了群聊", Removed { by: Person::Me, who: named(&["大山"]) }),
         (
             "You removed \"大山\" from the group chat",
@@ -128,11 +103,50 @@ fn room_notices_have_events() {
             "You changed the group name to \"a \"b\"\"",
             Renamed { by: Person::Me, topic: "a \"b\"".into() },
         ),
+        ("\"Ann🍺\"已成为新群主", NewOwner { owner: one("Ann🍺") }),
+        ("\"你\"已成为新群主", NewOwner { owner: one("你") }),
+        ("你已成为新群主", NewOwner { owner: Person::Me }),
+        ("\"Ann\" became the new group owner.", NewOwner { owner: one("Ann") }),
+        ("You became the new group owner", NewOwner { owner: Person::Me }),
+        ("群主\"Ann\"已解散该群聊", Dissolved { by: one("Ann") }),
+        ("你已解散该群聊", Dissolved { by: Person::Me }),
+        ("Group owner \"Ann\" dissolved the group chat.", Dissolved { by: one("Ann") }),
+        ("You dissolved the group chat", Dissolved { by: Person::Me }),
     ] {
         for msg_type in [10_000, 9999] {
             let system = read(msg_type, &crate::text::encode(text));
             assert_eq!((system.event.as_ref(), &*system.text), (Some(&event), text));
         }
+    }
+}
+
+/// A name may contain the separator of names: `docs/protocol.md` §9.9.
+#[test]
+fn split_lists_are_ambiguous() {
+    for (text, expected) in [
+        ("\"甲、乙\"通过扫描\"丙\"分享的二维码加入群聊", true),
+        ("\"甲\"通过扫描\"丙、丁\"分享的二维码加入群聊", false),
+        ("你通过扫描二维码加入群聊，群聊参与人还有：甲、乙", true),
+        ("你通过扫描二维码加入群聊，群聊参与人还有：甲", false),
+        ("\"A, B\" joined the group chat via your shared QR Code.", true),
+        ("\"A\" joined the group chat via your shared QR Code.", false),
+        ("\"丙\"邀请\"甲、乙\"加入了群聊", true),
+        ("\"丙\"邀请你和\"甲\"加入了群聊", false),
+        ("\"丙\"邀请你加入了群聊，群聊参与人还有：甲、乙", true),
+        ("You've joined this group chat.", false),
+        ("\"甲、乙\"加入了群聊", true),
+        ("\"甲\"加入了群聊", false),
+    ] {
+        let event = read(10_000, text).event;
+        let Some(
+            SystemEvent::Invited { ambiguous, .. }
+            | SystemEvent::JoinedByCode { ambiguous, .. }
+            | SystemEvent::Joined { ambiguous, .. },
+        ) = event
+        else {
+            panic!("{text}: {event:?}")
+        };
+        assert_eq!(ambiguous, expected, "{text}");
     }
 }
 

@@ -33,6 +33,26 @@ fn one(name: &str) -> Person {
     Person::Named(name.into())
 }
 
+/// Returns whether a list has several names.
+fn several(list: &[Person]) -> bool {
+    list.iter().filter(|person| person.name().is_some()).count() > 1
+}
+
+fn invited(by: Person, who: Vec<Person>, others: Vec<Person>) -> SystemEvent {
+    let ambiguous = several(&who) || several(&others);
+    SystemEvent::Invited { by, who, others, ambiguous }
+}
+
+fn by_code(who: Vec<Person>, of: Option<Person>, others: Vec<Person>) -> SystemEvent {
+    let ambiguous = several(&who) || several(&others);
+    SystemEvent::JoinedByCode { who, of, others, ambiguous }
+}
+
+fn joined(who: Vec<Person>) -> SystemEvent {
+    let ambiguous = several(&who);
+    SystemEvent::Joined { who, ambiguous }
+}
+
 fn some(name: &str) -> Option<Box<str>> {
     Some(name.into())
 }
@@ -44,11 +64,11 @@ fn names_are_decoded_before_matching() {
     let system = read(10_000, content);
     assert_eq!(&*system.text, "\"A & 😄\"邀请\"\"大山\"、🇨🇳\"加入了群聊");
     let who = named(&["\"大山\"", "🇨🇳"]);
-    let event = SystemEvent::Invited { by: one("A & 😄"), who, others: vec![] };
+    let event = invited(one("A & 😄"), who, vec![]);
     assert_eq!(system.event, Some(event));
     // A quoted pronoun is a name.
     let system = read(10_000, "\"你\"邀请\"You\"加入了群聊");
-    let event = SystemEvent::Invited { by: one("你"), who: named(&["You"]), others: vec![] };
+    let event = invited(one("你"), named(&["You"]), vec![]);
     assert_eq!(system.event, Some(event));
 }
 
@@ -61,6 +81,20 @@ fn links_are_replaced_by_their_text() {
         ("<a href=\"weixin://x\"", "<a href=\"weixin://x\""),
         ("< <a href=\"weixin://x\">b</a> </a> <", "< b </a> <"),
         ("weixin:// < >", "weixin:// < >"),
+        ("你邀请\"甲\"加入了群聊  <a href=\"weixin://revoke/\">撤销</a>", "你邀请\"甲\"加入了群聊"),
+        (
+            "You invited A to the group chat.  <a href='weixin://r'> Undo</a>",
+            "You invited A to the group chat.",
+        ),
+        (
+            "对方为企业微信用户，<_wc_custom_link_ color=\"#2782D7\" href=\"https://x/?t=a\">了解更多</_wc_custom_link_>。",
+            "对方为企业微信用户，了解更多。",
+        ),
+        (
+            "<img src=\"SystemMessages_HongbaoIcon.png\"/>  Bob领取了你的<_wc_custom_link_ href=\"weixin://x\">红包</_wc_custom_link_>",
+            "Bob领取了你的红包",
+        ),
+        ("<img src=\"x.png\"/> <_wc_custom_link_", "<img src=\"x.png\"/> <_wc_custom_link_"),
         ("plain", "plain"),
     ] {
         assert_eq!(without_links(text), left);
@@ -116,7 +150,9 @@ fn serialized_form_is_stable() {
     let system = read(10_000, "你邀请\"大山\"加入了群聊");
     let expected = serde_json::json!({
         "text": "你邀请\"大山\"加入了群聊",
-        "event": { "invited": { "by": "me", "who": [{ "named": "大山" }], "others": [] } },
+        "event": { "invited": {
+            "by": "me", "who": [{ "named": "大山" }], "others": [], "ambiguous": false,
+        } },
     });
     assert_eq!(serde_json::to_value(system).unwrap(), expected);
     let blocked = read(10_000, "消息已发出，但被对方拒收了。").event;
@@ -126,7 +162,17 @@ fn serialized_form_is_stable() {
 /// Threats M3, R2: the time is linear in the length.
 #[test]
 fn long_texts_take_linear_time() {
-    for part in ["\"邀请\"", " invited ", "你", "<", "<a ", "weixin://<a ", "\"、\""] {
+    for part in [
+        "\"邀请\"",
+        " invited ",
+        "你",
+        "<",
+        "<a ",
+        "weixin://<a ",
+        "<_wc_custom_link_ ",
+        "<img \"SystemMessages_ <a ",
+        "\"、\"",
+    ] {
         let text = part.repeat(300_000);
         let system = System::from_text(text.as_str().into());
         assert_eq!(system.text.len(), text.len());
@@ -145,10 +191,10 @@ proptest! {
     fn any_names_are_found(by in "[^\"、， \\s邀][^\"、，\\n邀\\s]{0,12}", who in prop::collection::vec("[a-z😄é北 ]{0,5}[a-z😄é北]", 1..4)) {
         let persons: Vec<Person> = who.iter().map(|name| one(name.trim())).collect();
         let text = format!("\"{by}\"邀请\"{}\"加入了群聊", who.join("、"));
-        let expected = SystemEvent::Invited { by: one(by.trim()), who: persons.clone(), others: vec![] };
+        let expected = invited(one(by.trim()), persons.clone(), vec![]);
         prop_assert_eq!(read(10_000, &crate::text::encode(&text)).event, Some(expected));
         let text = format!("You invited {} to the group chat", who.join(", "));
-        let expected = SystemEvent::Invited { by: Person::Me, who: persons, others: vec![] };
+        let expected = invited(Person::Me, persons, vec![]);
         prop_assert_eq!(read(10_000, &crate::text::encode(&text)).event, Some(expected));
     }
 }
@@ -158,24 +204,29 @@ proptest! {
 #[test]
 fn placeholders_expand_in_every_event() {
     use SystemEvent::{
-        FriendAdded, Invited, Joined, JoinedByCode, LiveLocationStarted, Recalled, Removed,
-        Renamed, StrangerWarning, Tickled, TooFrequent, VerificationNeeded,
+        Dissolved, FriendAdded, Invited, Joined, JoinedByCode, LiveLocationStarted, NewOwner,
+        Recalled, Removed, Renamed, StrangerWarning, Tickled, TooFrequent, VerificationNeeded,
     };
-    let people = |name: &str| (name == "$who").then(|| named(&["Ann", "Bob"]));
+    let people = |name: &str| (name == "$who").then(|| (named(&["Ann", "Bob"]), true));
     let words = |name: &str| (name == "$topic").then(|| "Hikers".into());
     let place = || one("$who");
     let places = || vec![place(), one("Eve"), place(), Person::Me];
     let (ann, all) = (one("Ann"), || vec![one("Ann"), one("Bob"), one("Eve"), Person::Me]);
     for (event, expanded) in [
         (
-            Invited { by: place(), who: places(), others: places() },
-            Invited { by: ann.clone(), who: all(), others: all() },
+            Invited { by: place(), who: places(), others: vec![], ambiguous: false },
+            Invited { by: ann.clone(), who: all(), others: vec![], ambiguous: true },
         ),
         (
-            JoinedByCode { who: places(), of: Some(place()), others: places() },
-            JoinedByCode { who: all(), of: Some(ann.clone()), others: all() },
+            JoinedByCode { who: vec![], of: Some(place()), others: places(), ambiguous: false },
+            JoinedByCode { who: vec![], of: Some(ann.clone()), others: all(), ambiguous: true },
         ),
-        (Joined { who: places() }, Joined { who: all() }),
+        (
+            Joined { who: vec![one("Eve"), one("Ann")], ambiguous: true },
+            Joined { who: vec![one("Eve"), one("Ann")], ambiguous: false },
+        ),
+        (NewOwner { owner: place() }, NewOwner { owner: ann.clone() }),
+        (Dissolved { by: place() }, Dissolved { by: ann.clone() }),
         (Removed { by: place(), who: places() }, Removed { by: ann.clone(), who: all() }),
         (
             Renamed { by: Person::Me, topic: "$topic".into() },

@@ -81,7 +81,7 @@ impl Template {
             Some(if &*link.kind == PROFILE { ["$", name, "$"].concat() } else { String::new() })
         });
         let link = |place: &str| links.get(find(place.strip_prefix('$')?.strip_suffix('$')?)?);
-        let people = |place: &str| Some(link(place)?.people()).filter(|list| !list.is_empty());
+        let people = |place: &str| Some(link(place)?.people()).filter(|(list, _)| !list.is_empty());
         let event = recognise(&words)
             .map(|event| event.expand(people, |place| Some(link(place)?.text().into())));
         let text = if text.trim().is_empty() { plain } else { text.trim_end().into() };
@@ -101,14 +101,18 @@ impl TemplateLink {
         names.collect::<Vec<_>>().join(separator)
     }
 
-    fn people(&self) -> Vec<Person> {
+    /// Returns the people, and whether a list of names without ids was split.
+    fn people(&self) -> (Vec<Person>, bool) {
+        let mut split = false;
         let people = self.members.iter().flat_map(|member| {
             if member.permanent_id.is_empty() {
-                return split_names(&member.nick_name);
+                let names = split_names(&member.nick_name);
+                split |= names.len() > 1;
+                return names;
             }
             alloc::vec![Person::Named(member.nick_name.clone())]
         });
-        people.collect()
+        (people.collect(), split)
     }
 }
 

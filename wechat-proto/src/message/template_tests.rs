@@ -54,7 +54,7 @@ fn invitation_is_parsed() {
     assert_eq!(&*read.text, "你邀请\"古\"邀请\"根😄、a、b\"加入了群聊");
     // Names with quotes and separators remain whole.
     let who = vec![Person::Named("古\"邀请\"根😄".into()), Person::Named("a、b".into())];
-    let event = SystemEvent::Invited { by: Person::Me, who, others: vec![] };
+    let event = SystemEvent::Invited { by: Person::Me, who, others: vec![], ambiguous: false };
     assert_eq!(read.event, Some(event));
     let [names, undo] = &read.links[..] else { panic!() };
     let ids: Vec<&str> = names.members.iter().map(|member| &*member.permanent_id).collect();
@@ -70,7 +70,12 @@ fn template_events_have_people() {
     for (text, event) in [
         (
             "\"$username$\"邀请\"$names$\"加入了群聊",
-            SystemEvent::Invited { by: one("林晓"), who: vec![one("大山")], others: vec![] },
+            SystemEvent::Invited {
+                by: one("林晓"),
+                who: vec![one("大山")],
+                others: vec![],
+                ambiguous: false,
+            },
         ),
         (
             "\"$username$\"邀请你加入了群聊，群聊参与人还有：$others$",
@@ -78,11 +83,17 @@ fn template_events_have_people() {
                 by: one("林晓"),
                 who: vec![Person::Me],
                 others: vec![one("x"), one("y")],
+                ambiguous: true,
             },
         ),
         (
             "$username$ invited $names$ to the group chat",
-            SystemEvent::Invited { by: one("林晓"), who: vec![one("大山")], others: vec![] },
+            SystemEvent::Invited {
+                by: one("林晓"),
+                who: vec![one("大山")],
+                others: vec![],
+                ambiguous: false,
+            },
         ),
         (
             "\" $names$\"通过扫描\"$username$\"分享的二维码加入群聊",
@@ -90,6 +101,7 @@ fn template_events_have_people() {
                 who: vec![one("大山")],
                 of: Some(one("林晓")),
                 others: vec![],
+                ambiguous: false,
             },
         ),
         (
@@ -98,12 +110,15 @@ fn template_events_have_people() {
                 who: vec![one("大山")],
                 of: Some(one("林晓")),
                 others: vec![],
+                ambiguous: false,
             },
         ),
         (
             "你被\"$username$\"移出群聊",
             SystemEvent::Removed { by: one("林晓"), who: vec![Person::Me] },
         ),
+        ("\"$username$\"已成为新群主", SystemEvent::NewOwner { owner: one("林晓") }),
+        ("群主\"$username$\"已解散该群聊", SystemEvent::Dissolved { by: one("林晓") }),
         (
             "\"$username$\"修改群名为“$remark$”",
             SystemEvent::Renamed { by: one("林晓"), topic: "a、b, c".into() },

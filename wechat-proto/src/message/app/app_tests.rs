@@ -8,6 +8,9 @@ use crate::message::{Kind, MsgType};
 use crate::testing::said;
 use crate::time::Timestamp;
 
+#[path = "newer_tests.rs"]
+mod newer;
+
 /// Parses an app message of this kind, with fields of the record and XML in `appmsg`.
 fn read(kind: i64, fields: &str, inner: &str) -> App {
     read_content(
@@ -157,6 +160,8 @@ fn attachments_are_parsed() {
         extension: "png".into(),
         media_id: Box::<str>::from("@crypt_2").into(),
         encry_file_name: "a%20b.PDF".into(),
+        uploading: false,
+        replaces: "".into(),
         attachment: expected,
     };
     assert_eq!((&*file.title, file.content), ("photo", AppContent::File(Box::new(expected))));
@@ -287,7 +292,7 @@ fn channels_videos_are_parsed() {
         "",
         "<title>当前微信版本不支持展示该内容，请升级至最新版本。</title><finderFeed><objectId>142643</objectId><feedType>4</feedType><nickname>山&amp;水</nickname><avatar>http://a/</avatar><desc>D</desc><mediaCount>2</mediaCount><username>v2_06@finder</username><mediaList><media><thumbUrl>http://t/</thumbUrl><videoPlayDuration>15</videoPlayDuration><url>http://v/?a=1&amp;amp;b=2</url><height>1920.0</height><width>1080</width></media><media><url>http://other/</url></media></mediaList></finderFeed>",
     );
-    let video = ChannelsVideo {
+    let video = Channel {
         id: "142643".into(),
         user_name: "v2_06@finder".into(),
         nick_name: "山&水".into(),

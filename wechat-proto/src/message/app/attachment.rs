@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::super::envelope::WireMessage;
 use super::super::piece::{self, Hidden, Piece, pixels};
+use crate::ids::MsgId;
 
 /// The attachment of an app message: `appattach`.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
@@ -31,7 +32,7 @@ pub struct Attachment {
     pub aes_key: Hidden,
 }
 
-/// A file: `AppMsgType` 6.
+/// A file: `AppMsgType` 6, and 74 while it is being uploaded.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct File {
@@ -45,13 +46,25 @@ pub struct File {
     pub media_id: Hidden,
     /// The percent-encoded name used to download it; only since 2018.
     pub encry_file_name: Box<str>,
+    /// Whether its sender is still uploading it: it cannot be downloaded yet, and another message
+    /// replaces this one when it is complete.
+    pub uploading: bool,
+    /// The [`Message::id`](crate::Message::id) of the message with the same file that was
+    /// [`uploading`](Self::uploading), which this message replaces; empty if there is none.
+    pub replaces: MsgId,
     /// The attachment in the XML.
     pub attachment: Attachment,
 }
 
 impl File {
     /// Builds a file. `name` is the record's file name, otherwise the title.
-    pub(super) fn of(draft: Draft, record: WireMessage, name: Box<str>) -> Self {
+    pub(super) fn of(
+        mut draft: Draft,
+        record: WireMessage,
+        name: Box<str>,
+        uploading: bool,
+    ) -> Self {
+        let replaces = draft.replaces.take().as_str().into();
         let attachment = draft.finish();
         // The record takes precedence.
         let length = match piece::unsigned(record.file_size.0) {
@@ -68,6 +81,8 @@ impl File {
             extension,
             media_id: Box::<str>::from(record.media_id).into(),
             encry_file_name: record.encry_file_name.into(),
+            uploading,
+            replaces,
             attachment,
         }
     }
@@ -90,6 +105,7 @@ pub(super) struct Draft {
     thumb_width: Piece,
     thumb_height: Piece,
     aes_key: Piece,
+    replaces: Piece,
 }
 
 impl Draft {
@@ -105,6 +121,7 @@ impl Draft {
             "cdnthumbwidth" => &mut self.thumb_width,
             "cdnthumbheight" => &mut self.thumb_height,
             "aeskey" => &mut self.aes_key,
+            "overwrite_newmsgid" => &mut self.replaces,
             _ => return,
         };
         field.push(text);

@@ -6,16 +6,20 @@ use super::super::news::Articles;
 use super::super::piece::{Piece, plain};
 use super::attachment;
 use super::history;
+use super::kinds::AppKind;
 use super::quote;
-use super::share::{ChannelsDraft, MiniProgramDraft, PayDraft, StreamDraft};
+use super::share::{ChannelDraft, MiniProgramDraft, PayDraft, StreamDraft};
+use super::tickle::Tickles;
 use crate::wire::document::{Found, walk};
 
 /// The fields in the XML of an app message.
 #[derive(Default)]
 pub(super) struct Draft {
     any: bool,
+    /// `AppMsgType` of the record.
+    record_kind: i64,
     pub(super) app_id: Box<str>,
-    pub(super) kind: Piece,
+    kind: Piece,
     pub(super) title: Piece,
     pub(super) description: Piece,
     pub(super) url: Piece,
@@ -29,12 +33,19 @@ pub(super) struct Draft {
     pub(super) articles: Articles,
     pub(super) history: history::Draft,
     pub(super) mini_program: MiniProgramDraft,
-    pub(super) channels: ChannelsDraft,
+    pub(super) channel: ChannelDraft,
+    pub(super) announcement: Piece,
+    pub(super) tickles: Tickles,
     pub(super) quote: quote::Draft,
     pub(super) pay: PayDraft,
 }
 
 impl Draft {
+    /// Returns an empty draft for a record of this `AppMsgType`.
+    pub(super) fn of(record_kind: i64) -> Self {
+        Self { record_kind, ..Self::default() }
+    }
+
     /// Parses the document. Returns whether it contains an app message, and whether it contains any
     /// element.
     pub(super) fn read(&mut self, document: &str) -> (bool, bool) {
@@ -56,6 +67,14 @@ impl Draft {
         (self.any, marked)
     }
 
+    /// Returns the type. The record's takes precedence over the XML's, as on the official page.
+    pub(super) fn kind(&self) -> AppKind {
+        match self.record_kind {
+            0 => AppKind(self.kind.int()),
+            number => AppKind(number),
+        }
+    }
+
     /// Visits the content of `appmsg`.
     fn visit(&mut self, path: &[&str], found: Found<'_>) {
         match (path, found) {
@@ -69,7 +88,17 @@ impl Draft {
             (["mmreader", "category", path @ ..], found) => self.articles.visit(path, found),
             (["recorditem", path @ ..], found) => self.history.visit(path, found),
             (["weappinfo", name], Found::Text(text)) => self.mini_program.push(name, text),
-            (["finderFeed", path @ ..], found) => self.channels.visit(path, found),
+            // Messages of any kind may contain these elements of others, without values.
+            (["findernamecard", path @ ..], found) if self.kind() == AppKind::CHANNELS_CARD => {
+                self.channel.visit(path, found);
+            }
+            (["finderFeed", path @ ..], found) if self.kind() == AppKind::CHANNELS_VIDEO => {
+                self.channel.visit(path, found);
+            }
+            (["finderLive", path @ ..], found) if self.kind() == AppKind::CHANNELS_LIVE => {
+                self.channel.visit(path, found);
+            }
+            (["patMsg", path @ ..], found) => self.tickles.visit(path, found),
             (["refermsg", name], Found::Text(text)) => self.quote.push(name, text),
             (["wcpayinfo", name], Found::Text(text)) => self.pay.push(name, text),
             _ => {}
@@ -85,6 +114,7 @@ impl Draft {
             "thumburl" => self.thumb_url.push(text),
             "sourceusername" => self.source_user_name.push(text),
             "sourcedisplayname" => self.source_display_name.push(text),
+            "textannouncement" => self.announcement.push(text),
             "recorditem" => self.history.push(text),
             "md5" => self.attachment.push("md5", text),
             _ => self.stream.push(name, text),

@@ -10,7 +10,8 @@ use super::super::kind::names;
 use super::super::piece::{Piece, int};
 use crate::wire::document::{Found, walk};
 
-/// A forwarded chat history: `AppMsgType` 19, sometimes 0.
+/// A forwarded chat history: `AppMsgType` 19, sometimes 0; 40 if it was forwarded again; or a note
+/// from the favourites: 24.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct History {

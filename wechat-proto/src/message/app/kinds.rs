@@ -43,16 +43,36 @@ names! {
         LIVE_LOCATION = 17,
         /// A chat history.
         HISTORY = 19,
+        /// A note from the favourites.
+        FAVOURITE_NOTE = 24,
         /// A mini program.
         MINI_PROGRAM = 33,
         /// A mini program that can be forwarded.
         MINI_PROGRAM_FORWARDABLE = 36,
+        /// A forwarded chat history that was forwarded again.
+        NESTED_HISTORY = 40,
+        /// The card of a person or an official account.
+        CARD = 42,
+        /// The card of a channel.
+        CHANNELS_CARD = 50,
         /// A video of a channel.
         CHANNELS_VIDEO = 51,
         /// A group note, a list that the members of a room complete.
         NOTE = 53,
         /// A reply with a quotation.
         QUOTE = 57,
+        /// A tickle.
+        TICKLE = 62,
+        /// A live stream of a channel.
+        CHANNELS_LIVE = 63,
+        /// A file that is being uploaded.
+        FILE_UPLOADING = 74,
+        /// Music with a video.
+        MUSIC_VIDEO = 76,
+        /// An announcement to a room.
+        ANNOUNCEMENT = 87,
+        /// Audio of the service's own player.
+        AUDIO = 92,
         /// A transfer of money.
         TRANSFER = 2000,
         /// A red packet.

@@ -6,6 +6,7 @@ mod history;
 mod kinds;
 mod quote;
 mod share;
+mod tickle;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -16,12 +17,13 @@ pub use attachment::{Attachment, File};
 pub use history::{History, HistoryItem, HistoryKind};
 pub use kinds::AppKind;
 pub use quote::Quote;
-pub use share::{ChannelsVideo, MiniProgram, RedPacket, Stream, Transfer};
+pub use share::{Channel, MiniProgram, RedPacket, Stream, Transfer};
 
 use super::content::document;
 use super::envelope::WireMessage;
 use super::news::Article;
 use super::piece;
+use super::sysmsg::Tickle;
 use crate::text::decode;
 use draft::Draft;
 
@@ -72,7 +74,7 @@ pub enum AppContent {
     Video(Box<Stream>),
     /// A link.
     Link,
-    /// A file.
+    /// A file, which may still be uploading.
     File(Box<File>),
     /// Content that the app opens.
     Open,
@@ -90,16 +92,26 @@ pub enum AppContent {
     Coupon,
     /// The start of a live location.
     LiveLocation,
-    /// A chat history.
+    /// A chat history, or a note from the favourites.
     History(Box<History>),
     /// A page of a mini program.
     MiniProgram(Box<MiniProgram>),
+    /// The card of a person or an official account: the title is the name.
+    Card,
+    /// The card of a channel.
+    ChannelsCard(Box<Channel>),
     /// A video of a channel.
-    ChannelsVideo(Box<ChannelsVideo>),
+    ChannelsVideo(Box<Channel>),
+    /// A live stream of a channel.
+    ChannelsLive(Box<Channel>),
     /// A group note, a list that the members of a room complete: the title.
     Note,
     /// A reply to a message that it quotes: the title is the reply.
     Quote(Box<Quote>),
+    /// An announcement to a room: its text.
+    Announcement(Box<str>),
+    /// Tickles, in order.
+    Tickles(Vec<Tickle>),
     /// A transfer of money.
     Transfer(Box<Transfer>),
     /// A red packet, which the web cannot open.
@@ -113,7 +125,7 @@ pub enum AppContent {
 impl App {
     /// Returns `None` if it is not an app message.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
-        let mut draft = Draft::default();
+        let mut draft = Draft::of(record.app_msg_type.0);
         let (any, marked) = match document(&record.content) {
             Some(document) => draft.read(&document),
             None => (false, false),
@@ -139,22 +151,22 @@ impl App {
     }
 
     fn of(mut draft: Draft, mut record: WireMessage, text: Box<str>) -> Box<Self> {
-        // The record's type takes precedence over the XML's, as on the official page.
-        let kind = match record.app_msg_type.0 {
-            0 => AppKind(draft.kind.int()),
-            number => AppKind(number),
+        let kind = draft.kind();
+        let typed = matches!(kind, AppKind::TEXT | AppKind::QUOTE | AppKind::NOTE);
+        let title_of = |title: Box<str>| match is_upgrade_hint(&title) && !typed {
+            true => Box::default(),
+            false => title,
         };
-        let file_name = decode(core::mem::take(&mut record.file_name));
+        let file_name = title_of(decode(core::mem::take(&mut record.file_name)));
         let (from_record, from_xml) = (piece::url(&record.url), draft.url.take().url());
         let app_id = core::mem::take(&mut record.app_info.app_id);
         let title = draft.title.take();
-        let title = match kind {
-            AppKind::TEXT | AppKind::QUOTE | AppKind::NOTE => title.typed(),
-            _ => title.plain(),
-        };
+        let title = if typed { title.typed() } else { title_of(title.plain()) };
         let (title, name) = match (title.is_empty(), file_name.is_empty()) {
             (true, _) => (file_name.clone(), file_name),
-            (_, true) if kind == AppKind::FILE => (title.clone(), title),
+            (_, true) if matches!(kind, AppKind::FILE | AppKind::FILE_UPLOADING) => {
+                (title.clone(), title)
+            }
             _ => (title, file_name),
         };
         Box::new(Self {
@@ -183,14 +195,19 @@ impl AppContent {
         match kind {
             AppKind::TEXT => Self::Text,
             AppKind::IMAGE => Self::Image(Box::new(draft.attachment.finish())),
-            AppKind::MUSIC => Self::Music(Box::new(draft.stream.finish())),
+            AppKind::MUSIC | AppKind::MUSIC_VIDEO | AppKind::AUDIO => {
+                Self::Music(Box::new(draft.stream.finish()))
+            }
             AppKind::VIDEO => Self::Video(Box::new(draft.stream.finish())),
             // The official page assigns `READER` to links that are articles.
             AppKind::LINK | AppKind::READER => match draft.articles.finish().1 {
                 articles if articles.is_empty() && kind == AppKind::LINK => Self::Link,
                 articles => Self::Articles(articles),
             },
-            AppKind::FILE => Self::File(Box::new(File::of(draft.attachment, record, name))),
+            AppKind::FILE | AppKind::FILE_UPLOADING => {
+                let uploading = kind == AppKind::FILE_UPLOADING;
+                Self::File(Box::new(File::of(draft.attachment, record, name, uploading)))
+            }
             AppKind::OPEN => Self::Open,
             AppKind::EMOJI => Self::Emoji(Box::new(draft.attachment.finish())),
             AppKind::VOICE_REMINDER => Self::VoiceReminder,
@@ -199,13 +216,20 @@ impl AppContent {
             AppKind::EMOTICON_SHARE => Self::EmoticonShare,
             AppKind::COUPON => Self::Coupon,
             AppKind::LIVE_LOCATION => Self::LiveLocation,
-            AppKind::HISTORY => Self::History(Box::new(draft.history.finish())),
+            AppKind::HISTORY | AppKind::FAVOURITE_NOTE | AppKind::NESTED_HISTORY => {
+                Self::History(Box::new(draft.history.finish()))
+            }
             AppKind::MINI_PROGRAM | AppKind::MINI_PROGRAM_FORWARDABLE => {
                 Self::MiniProgram(Box::new(draft.mini_program.finish()))
             }
-            AppKind::CHANNELS_VIDEO => Self::ChannelsVideo(Box::new(draft.channels.finish())),
+            AppKind::CARD => Self::Card,
+            AppKind::CHANNELS_CARD => Self::ChannelsCard(Box::new(draft.channel.finish())),
+            AppKind::CHANNELS_VIDEO => Self::ChannelsVideo(Box::new(draft.channel.finish())),
+            AppKind::CHANNELS_LIVE => Self::ChannelsLive(Box::new(draft.channel.finish())),
             AppKind::NOTE => Self::Note,
             AppKind::QUOTE => Self::Quote(Box::new(draft.quote.finish())),
+            AppKind::TICKLE => Self::Tickles(draft.tickles.finish()),
+            AppKind::ANNOUNCEMENT => Self::Announcement(draft.announcement.plain()),
             AppKind::TRANSFER => Self::Transfer(Box::new(draft.pay.transfer())),
             AppKind::RED_PACKET => Self::RedPacket(Box::new(draft.pay.red_packet())),
             // The type of a history that the service considers unsupported.
@@ -216,6 +240,17 @@ impl AppContent {
             _ => Self::Unknown,
         }
     }
+}
+
+/// Returns whether a title is only the hint that newer phones write for older ones
+/// (`docs/protocol.md` §9.4). Its English wording is not known exactly.
+fn is_upgrade_hint(title: &str) -> bool {
+    let title = title.trim_end_matches(['。', '.']);
+    let zh = title.starts_with("当前")
+        && title.contains("版本不支持展示该内容")
+        && (title.ends_with("最新版本") || title.ends_with("最新版"));
+    let en = ["WeChat", "support"].iter().all(|words| title.contains(words));
+    zh || en && title.ends_with("latest version")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::super::piece::{Piece, millis, pixels};
 use crate::time::Timestamp;
 use crate::wire::document::Found;
 
-/// Music or a video: `AppMsgType` 3 and 4. Its page is [`App::url`](super::App::url).
+/// Music or a video: `AppMsgType` 3, 76 and 92, and 4. Its page is [`App::url`](super::App::url).
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Stream {
@@ -43,11 +43,11 @@ pub struct MiniProgram {
     pub version: i64,
 }
 
-/// A video of a channel: `AppMsgType` 51.
+/// Content of a channel: its card (`AppMsgType` 50), a video (51) or a live stream (63).
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct ChannelsVideo {
-    /// The id of the video.
+pub struct Channel {
+    /// The id of the video or the live stream.
     pub id: Box<str>,
     /// The owner of the channel: `v2_…@finder`.
     pub user_name: Box<str>,
@@ -55,17 +55,17 @@ pub struct ChannelsVideo {
     pub nick_name: Box<str>,
     /// The URL of the owner's avatar.
     pub avatar_url: Box<str>,
-    /// The description of the video.
+    /// The description of the video or the live stream; in a card, the verified occupation.
     pub description: Box<str>,
     /// The URL of the video, which expires after a while.
     pub url: Box<str>,
-    /// The URL of a thumbnail.
+    /// The URL of a thumbnail or cover.
     pub thumb_url: Box<str>,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// The duration.
+    /// The duration of a video.
     #[serde(rename = "duration_ms", serialize_with = "millis")]
     pub duration: Duration,
 }
@@ -170,7 +170,7 @@ impl MiniProgramDraft {
 }
 
 #[derive(Default)]
-pub(super) struct ChannelsDraft {
+pub(super) struct ChannelDraft {
     /// The number of media so far; only the first one is parsed.
     media: usize,
     id: Piece,
@@ -186,15 +186,15 @@ pub(super) struct ChannelsDraft {
     duration: Piece,
 }
 
-impl ChannelsDraft {
-    /// Visits the content of `finderFeed`.
+impl ChannelDraft {
+    /// Visits the content of `findernamecard`, `finderFeed` or `finderLive`.
     pub(super) fn visit(&mut self, path: &[&str], found: Found<'_>) {
         let field = match path {
-            ["mediaList", "media"] => {
+            ["mediaList", "media"] | ["media"] => {
                 self.media += usize::from(matches!(found, Found::Element(_)));
                 return;
             }
-            ["mediaList", "media", name] if self.media == 1 => match *name {
+            ["mediaList", "media", name] | ["media", name] if self.media == 1 => match *name {
                 "url" => &mut self.url,
                 "thumbUrl" => &mut self.thumb_url,
                 "coverUrl" => &mut self.cover_url,
@@ -203,11 +203,11 @@ impl ChannelsDraft {
                 "videoPlayDuration" => &mut self.duration,
                 _ => return,
             },
-            ["objectId"] => &mut self.id,
-            ["username"] => &mut self.user_name,
+            ["objectId" | "finderLiveID"] => &mut self.id,
+            ["username" | "finderUsername"] => &mut self.user_name,
             ["nickname"] => &mut self.nick_name,
-            ["avatar"] => &mut self.avatar_url,
-            ["desc"] => &mut self.description,
+            ["avatar" | "headUrl"] => &mut self.avatar_url,
+            ["desc" | "auth_job"] => &mut self.description,
             _ => return,
         };
         if let Found::Text(text) = found {
@@ -215,14 +215,14 @@ impl ChannelsDraft {
         }
     }
 
-    pub(super) fn finish(self) -> ChannelsVideo {
+    pub(super) fn finish(self) -> Channel {
         let thumb = if self.thumb_url.is_empty() { self.cover_url } else { self.thumb_url };
         // Some phones write `1080.0`.
         let whole = |piece: &Piece| {
             let text = piece.as_str();
             pixels(text.split_once('.').map_or(text, |(whole, _)| whole))
         };
-        ChannelsVideo {
+        Channel {
             id: self.id.plain(),
             user_name: self.user_name.plain(),
             nick_name: self.nick_name.typed(),
