@@ -10,8 +10,8 @@ use wechat_simulator::ROUTES;
 
 use crate::wire::{Bot as _, Memory, Place};
 use crate::{
-    directory, downloads, entries, failures, forwarding, kinds, misc, resume, rooms, secrets,
-    sending, story, system_messages, uploads,
+    directory, downloads, entries, failures, file_helper, forwarding, kinds, misc, resume, rooms,
+    secrets, sending, story, system_messages, uploads,
 };
 
 const TABLE: &str = include_str!("../../wechat-proto/docs/endpoints.md");
@@ -166,6 +166,7 @@ fn scenarios_request_every_path() {
         story::endpoints_called(),
         failures::endpoints_called(),
         entries::endpoints_called(),
+        file_helper::endpoints_called(),
         misc::endpoints_called(),
         sending::endpoints_called(),
         forwarding::endpoints_called(),

@@ -13,6 +13,7 @@ mod endpoints;
 mod entries;
 mod failures;
 mod faults;
+mod file_helper;
 mod foreign_host;
 mod forwarding;
 mod kills;

@@ -20,7 +20,7 @@ pub(crate) fn world() -> World {
 }
 
 /// Returns pseudo-random bytes.
-fn bytes(length: usize) -> Vec<u8> {
+pub(crate) fn bytes(length: usize) -> Vec<u8> {
     let mut state = length as u64 | 1;
     let mut next = || {
         state ^= state << 13;
@@ -56,17 +56,27 @@ fn finish<B: Bot>(
     Ok((uploaded, outputs))
 }
 
-fn requests(place: &Place, endpoint: &str) -> usize {
+pub(crate) fn requests(place: &Place, endpoint: &str) -> usize {
     place.simulator.world().log().iter().filter(|logged| logged.endpoint == endpoint).count()
 }
 
+/// Returns the number of requests with a piece, to either endpoint.
+fn piece_requests(place: &Place) -> usize {
+    ["webwxuploadmedia", "webwxuploadmediaparallel"].map(|name| requests(place, name)).iter().sum()
+}
+
 /// Uploads these bytes and checks the file in the simulator.
-fn upload_arrives<B: Bot>(place: &Place, bot: &mut B, name: &str, bytes: &[u8]) {
+pub(crate) fn upload_arrives<B: Bot>(
+    place: &Place,
+    bot: &mut B,
+    name: &str,
+    bytes: &[u8],
+) -> Uploaded {
     let source = Bytes::copy_from_slice(bytes);
-    let before = requests(place, "webwxuploadmedia");
+    let before = piece_requests(place);
     let (uploaded, outputs) = finish(bot, &mut upload(name, bytes.len()), &source).unwrap();
     let pieces = bytes.len().div_ceil(PIECE);
-    assert_eq!(requests(place, "webwxuploadmedia") - before, pieces);
+    assert_eq!(piece_requests(place) - before, pieces);
     assert_eq!(outputs.len(), 1 + pieces);
     let total = bytes.len() as u64;
     assert_eq!(outputs.last(), Some(&UploadProgress::Sent { sent: total, total }));
@@ -77,6 +87,7 @@ fn upload_arrives<B: Bot>(place: &Place, bot: &mut B, name: &str, bytes: &[u8]) 
     assert_eq!(file.sha256, sha256(bytes));
     assert_eq!((uploaded.media_id(), uploaded.file_name()), (&*file.media_id, name));
     assert_eq!((uploaded.media_type().as_str(), uploaded.size()), (&*file.media_type, total));
+    uploaded
 }
 
 const NAMES: [&str; 4] = ["报告 & \"终稿\".pdf", "a'b;c.txt", "LICENSE", "照片.PNG"];

@@ -84,10 +84,12 @@ impl Decoded {
             false => Err("is none".to_owned()),
         };
         let asked = form.iter().flatten().find(|part| part.name == "uploadmediarequest");
-        // The pieces of an upload share a fingerprint, also if the Skey changes in between.
-        let body = asked.map(|part| without_skey(&part.text()).into());
-        let body: Bytes = body.unwrap_or_else(|| request.body().clone());
-        (request.method().as_str(), uri.path(), &raw_query, body).hash(&mut hasher);
+        (request.method().as_str(), uri.path()).hash(&mut hasher);
+        match asked {
+            // The pieces of an upload share a fingerprint, although their `random` differs and the Skey may change.
+            Some(part) => without_skey(&part.text()).hash(&mut hasher),
+            None => (&raw_query, request.body()).hash(&mut hasher),
+        }
         Self {
             method: request.method().clone(),
             scheme: uri.scheme_str().map(str::to_owned),
@@ -189,22 +191,22 @@ mod tests {
         assert!(ordered("{} {}").is_none());
     }
 
-    /// Otherwise, the `DeviceID` of an upload would count as reused after a change of the Skey.
+    /// Otherwise, the `DeviceID` of an upload would count as reused after a change of the Skey or of `random`.
     #[test]
-    fn pieces_with_different_skeys_share_a_fingerprint() {
-        let fingerprint = |skey: &str, id: &str| {
+    fn pieces_of_an_upload_share_a_fingerprint() {
+        let fingerprint = |random: &str, skey: &str, id: &str| {
             let asked = format!(
                 r#"{{"BaseRequest":{{"Skey":"{skey}","DeviceID":"e1"}},"ClientMediaId":{id}}}"#
             );
             let part = "content-disposition: form-data; name=\"uploadmediarequest\"";
             let body = format!("--b\r\n{part}\r\n\r\n{asked}\r\n--b--\r\n");
-            let request = Request::post("https://file.wx.qq.com/x")
+            let request = Request::post(format!("https://file.wx.qq.com/x?random={random}"))
                 .header("content-type", "multipart/form-data; boundary=b")
                 .body(Bytes::from(body));
             Decoded::new(&request.unwrap()).fingerprint
         };
-        assert_eq!(fingerprint("@crypt_1", "1"), fingerprint("@crypt_2", "1"));
-        assert_ne!(fingerprint("@crypt_1", "1"), fingerprint("@crypt_1", "2"));
+        assert_eq!(fingerprint("a", "@crypt_1", "1"), fingerprint("b", "@crypt_2", "1"));
+        assert_ne!(fingerprint("a", "@crypt_1", "1"), fingerprint("a", "@crypt_1", "2"));
     }
 
     #[test]
