@@ -1,10 +1,14 @@
 //! The file-transfer page: `docs/protocol.md` §15.
 
+use std::time::Duration;
+
+use wechat_proto::media::GetMedia;
 use wechat_proto::message::SendUpload;
 use wechat_proto::{Entry, UserName};
+use wechat_simulator::Incoming;
 
 use crate::entries::file_helper_world as world;
-use crate::uploads::{bytes, upload_arrives};
+use crate::uploads::{bytes, requests, upload_arrives};
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
 
 fn login<B: Bot>(place: &Place) -> B {
@@ -27,8 +31,37 @@ fn file_of_two_pieces<B: Bot>(place: &Place) {
     send_file::<B>(place, 600_000);
 }
 
+/// Everything that the phone sends, from the account itself to `filehelper`, can be downloaded.
+fn phone_sends_all_media<B: Bot>(place: &Place) {
+    let mut bot: B = login(place);
+    let me = bot.session().me().user_name.clone();
+    let from = me.as_str();
+    let [picture, video, voice, sticker, file]: [&[u8]; 5] =
+        [b"\xff\xd8\xff\xe0 picture", b"video", b"voice", b"GIF89a", b"file"];
+    let second = Duration::from_secs(1);
+    let sent = [
+        (Incoming::image(from, picture), picture),
+        (Incoming::video(from, second, video), video),
+        (Incoming::voice(from, second, voice), voice),
+        (Incoming::emoticon(from, sticker), sticker),
+        (Incoming::file(from, "报告 1.pdf", file), file),
+    ];
+    for (message, bytes) in sent {
+        place.simulator.world().phone().sends("filehelper", message);
+        let message = bot.next().unwrap().unwrap();
+        assert_eq!((&message.from, message.peer()), (&me, &UserName::file_helper()));
+        assert_eq!(bot.download(GetMedia::new(&message).unwrap()).unwrap().1, bytes);
+        if let Ok(thumbnail) = GetMedia::thumbnail(&message) {
+            bot.download(thumbnail).unwrap();
+        }
+    }
+    place.assert_no_violations();
+    assert_eq!(requests(place, "webwxstatusnotify"), 0);
+}
+
 on_all_wires! {
     file_of_two_pieces in super::world();
+    phone_sends_all_media in super::world();
 }
 
 /// On fewer wires to save time.

@@ -132,6 +132,12 @@ impl<'a> Check<'a> {
         Rule::is(self.world.lang.clone())
     }
 
+    /// The parameter that the file-transfer page adds to `synccheck` and to downloads.
+    pub(crate) fn door_param(&self) -> Option<(&'static str, Rule)> {
+        let door = &self.world.door;
+        door.is_file_helper().then(|| ("mmweb_appid", Rule::is(door.appid())))
+    }
+
     pub(crate) fn pass_ticket(&self) -> Rule {
         Rule::is(self.world.account.pass_ticket.clone())
     }

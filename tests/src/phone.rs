@@ -85,9 +85,13 @@ impl Phone<'_> {
 
     /// Writes a message on the phone, which the web client receives too. Returns the `MsgId`.
     pub fn writes(&mut self, to: &str, text: &str) -> String {
-        let me = self.world.account.user_name.clone();
-        let message = Incoming { to: to.to_owned(), ..Incoming::new(&me, 1, &on_the_wire(text)) };
-        self.world.deliver(message)
+        self.sends(to, Incoming::new("", 1, &on_the_wire(text)))
+    }
+
+    /// Sends a message of any kind from the phone, which the web client receives too. Returns the `MsgId`.
+    pub fn sends(&mut self, to: &str, message: Incoming) -> String {
+        let from = self.world.account.user_name.clone();
+        self.world.deliver(Incoming { from, to: to.to_owned(), ..message })
     }
 
     /// Returns the number of unread messages of a chat.

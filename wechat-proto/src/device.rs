@@ -167,10 +167,12 @@ impl Device {
         self.jar.header(&self.hosts, uri, now)
     }
 
-    /// Returns the value of a cookie for the host of this role; empty if there is none. The
-    /// official page copies some cookies into its requests.
-    pub(crate) fn cookie(&self, role: Role, name: &str, now: Timestamp) -> &str {
-        self.jar.value(self.hosts.origin(role), name, now).unwrap_or_default()
+    /// Returns the cookie `webwx_data_ticket`, which the page copies into its requests to the file
+    /// host; empty if there is none. The cookie of the page's own host takes precedence:
+    /// `docs/protocol.md` §15.
+    pub(crate) fn data_ticket(&self, now: Timestamp) -> &str {
+        let of = |role| self.jar.value(self.hosts.origin(role), "webwx_data_ticket", now);
+        of(Role::Api).or_else(|| of(Role::File)).unwrap_or_default()
     }
 
     /// Applies the cookies and the `Date` of a response. Called by

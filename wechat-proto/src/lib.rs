@@ -132,6 +132,8 @@ pub mod entry;
 pub mod error;
 mod failure;
 pub mod feedback;
+#[cfg(test)]
+mod file_helper_tests;
 pub mod flow;
 mod fold;
 #[cfg(any(test, feature = "_fuzz"))]

@@ -74,8 +74,16 @@ fn all_forms_are_read() {
         for id in ["1", "8410419333108271670"] {
             assert!(session.acks.contains(&id.into()), "{name}: {id}");
         }
-        assert_eq!(session.device.cookie(Role::Push, "wxsid", NOW), "a/+=", "{name}");
-        assert_eq!(session.device.cookie(Role::Api, "t", NOW), "1", "{name}");
+        assert_eq!(
+            session.device.jar.value(session.device.hosts.origin(Role::Push), "wxsid", NOW),
+            Some("a/+="),
+            "{name}"
+        );
+        assert_eq!(
+            session.device.jar.value(session.device.hosts.origin(Role::Api), "t", NOW),
+            Some("1"),
+            "{name}"
+        );
         assert_eq!(session.device.hosts, filled().device.hosts);
         let mut next = session.clone();
         assert!(next.next_client_msg_id(NOW).to_string().as_str() > "14766061635800255", "{name}");

@@ -78,6 +78,9 @@ fn articles(world: &World) -> Vec<Node> {
 }
 
 pub(crate) fn check_notify(check: &mut Check<'_>) {
+    if check.world.door.is_file_helper() {
+        check.wrong("is not sent by the file-transfer page");
+    }
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
     match check.dialect {
         Dialect::Official => check.query(&[lang, pass_ticket], &[]),

@@ -4,7 +4,7 @@ use crate::check::{Check, Rule};
 use crate::dialect::Dialect;
 use crate::layout::entry_of;
 use crate::reply;
-use crate::request::{Decoded, decode, params};
+use crate::request::{Decoded, decode, encode, params};
 use crate::session::{Code, Stage};
 use crate::simulator::Answer;
 use crate::world::World;
@@ -20,6 +20,8 @@ pub(crate) fn check_jslogin(check: &mut Check<'_>) {
     };
     let desktop = if check.world.door.is_desktop() { "?mod=desktop" } else { "" };
     let redirect = format!("{origin}/cgi-bin/mmwebwx-bin/webwxnewloginpage{desktop}");
+    // The file-transfer page encodes it twice: docs/protocol.md §15.
+    let redirect = if check.world.door.is_file_helper() { encode(&redirect) } else { redirect };
     let appid = Rule::is(check.world.door.appid());
     let mut must = vec![("appid", appid), ("fun", Rule::is("new")), ("lang", Rule::Lang)];
     must.push(("_", if check.is_official() { Rule::Millis } else { Rule::Integer }));

@@ -33,6 +33,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
         _ if check.world.door.is_desktop() => {
             format!("fun=new&version=v2&mod=desktop&lang={}", check.world.lang)
         }
+        _ if check.world.door.is_file_helper() => "fun=new&version=v2".to_owned(),
         _ => format!("fun=new&version=v2&lang={}", check.world.lang),
     };
     let query = format!("{}&{added}", code.redirect);

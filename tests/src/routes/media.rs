@@ -50,8 +50,20 @@ fn message(check: &mut Check<'_>, name: &str, has: fn(&Incoming) -> bool) {
 pub(crate) fn check_image(check: &mut Check<'_>) {
     initialised(check);
     let size = Rule::OneOf(vec!["slave".to_owned(), "big".to_owned()]);
-    let skey = check.skey();
-    query(check, &[("MsgID", Rule::Integer), ("skey", skey)], &[("type", size)]);
+    let mut must = vec![("MsgID", Rule::Integer), ("skey", check.skey())];
+    let may = match check.door_param() {
+        // After `type`, which is optional.
+        Some(param) if check.request.get("type").is_empty() => {
+            must.push(param);
+            vec![("type", size)]
+        }
+        Some(param) => {
+            must.extend([("type", size), param]);
+            Vec::new()
+        }
+        None => vec![("type", size)],
+    };
+    query(check, &must, &may);
     if check.is_official() && !check.request.raw_query.starts_with("&MsgID=") {
         check.wrong("the query does not begin with `&MsgID=`, unlike the page's");
     }
@@ -68,8 +80,9 @@ pub(crate) fn image(world: &mut World, request: &Decoded) -> Answer {
 
 fn check_player(check: &mut Check<'_>, has: fn(&Incoming) -> bool) {
     initialised(check);
-    let skey = check.skey();
-    query(check, &[("msgid", Rule::Integer), ("skey", skey)], &[]);
+    let mut must = vec![("msgid", Rule::Integer), ("skey", check.skey())];
+    must.extend(check.door_param());
+    query(check, &must, &[]);
     message(check, "msgid", has);
 }
 
@@ -131,7 +144,7 @@ pub(crate) fn check_file(check: &mut Check<'_>) {
     let old = sent.encry_file_name.is_empty() || check.dialect == Dialect::Lbbniu;
     let name = if old { "filename" } else { "encryfilename" };
     let file_name = if old { sent.file_name.clone() } else { decode(&sent.encry_file_name) };
-    let must = [
+    let mut must = vec![
         ("sender", Rule::is(sender)),
         ("mediaid", Rule::is(media_id)),
         (name, Rule::is(file_name)),
@@ -139,6 +152,9 @@ pub(crate) fn check_file(check: &mut Check<'_>) {
         ("pass_ticket", check.pass_ticket()),
         ("webwx_data_ticket", Rule::is(ticket.map(|(_, value)| value).unwrap_or_default())),
     ];
+    if let Some(param) = check.door_param() {
+        must.extend([("sid", check.sid()), param]);
+    }
     query(check, &must, &[]);
     let raw = check.request.query.iter().find(|param| param.name == "encryfilename");
     if let Some(Param { raw, .. }) = raw

@@ -24,10 +24,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     match check.dialect {
         Dialect::Official | Dialect::Lbbniu => {
             let mut must = known.to_vec();
-            must.push(tick);
-            if check.world.door.is_file_helper() {
-                must.push(("mmweb_appid", Rule::is(check.world.door.appid())));
-            }
+            must.push(check.door_param().unwrap_or(tick));
             check.query(&must, &[]);
         }
         Dialect::Biezhi if check.request.query.is_empty() => {

@@ -35,7 +35,7 @@ use crate::retry::{Answer, Lane, Retry};
 use crate::time::{Timestamp, Wait};
 
 /// A flow that logs a device in: shows a QR code, waits for the phone, opens the session and
-/// announces it to the phone ([`Announce`]).
+/// announces it to the phone ([`Announce`]), except on the file-transfer page.
 ///
 /// Polling after an output continues to the next one; after [`Progress::LoggedIn`], it starts
 /// another login. Transient errors are retried silently and reported after three consecutive
@@ -69,7 +69,7 @@ enum State {
         init: Box<Retry<InitSession>>,
     },
     /// The opened session, which the login owns until it is announced.
-    Announcing(Box<Account>, Retry<Announce>),
+    Announcing(Box<Account>, Option<Retry<Announce>>),
 }
 
 /// The wait for the phone to scan a code, or to answer the prompt of a push login.
@@ -213,8 +213,9 @@ impl Flow for Login {
                         device.backoff(Lane::Login).progress();
                         let account =
                             Account::open(device.rested(), credentials.clone(), opened, now);
-                        let announce =
-                            Retry::new(Announce::new(), Lane::Login).give_up_on(|_| true);
+                        // The file-transfer page sends no notice: `docs/protocol.md` §15.
+                        let announce = (!device.entry.is_file_helper())
+                            .then(|| Retry::new(Announce::new(), Lane::Login).give_up_on(|_| true));
                         self.state = State::Announcing(Box::new(account), announce);
                     }
                     Ok(Answer::Quiet) => {}
@@ -227,15 +228,16 @@ impl Flow for Login {
                 },
                 State::Announcing(account, announce) => {
                     let lent = Some(device.backoff(Lane::Login));
-                    match announce.poll_with(lent, &mut account.session, now) {
-                        Err(Interrupt::Fail(error @ Error::LoggedOut { .. })) => {
+                    let session = &mut account.session;
+                    match announce.as_mut().map(|notice| notice.poll_with(lent, session, now)) {
+                        Some(Err(Interrupt::Fail(error @ Error::LoggedOut { .. }))) => {
                             device.adopt(account.session.device.clone());
                             self.state = State::Start;
                             return Err(error.into());
                         }
                         // One attempt suffices: without it, the phone only lists its chats later.
-                        Ok(_) | Err(Interrupt::Fail(_)) => {}
-                        Err(interrupt) => return Err(interrupt),
+                        None | Some(Ok(_) | Err(Interrupt::Fail(_))) => {}
+                        Some(Err(interrupt)) => return Err(interrupt),
                     }
                     device.backoff(Lane::Login).useful();
                     device.adopt(account.session.device.clone());
@@ -255,7 +257,8 @@ impl Flow for Login {
             State::Watching(_, scan) => scan.handle(input),
             State::Redeeming(ticket) => ticket.handle(input),
             State::Opening { init, .. } => init.handle(input),
-            State::Announcing(_, announce) => announce.handle(input),
+            State::Announcing(_, Some(announce)) => announce.handle(input),
+            State::Announcing(_, None) => {}
         }
     }
 }

@@ -70,7 +70,12 @@ impl Endpoint for RedeemTicket {
         if device.entry.is_desktop() {
             url = url.with("mod", "desktop");
         }
-        let mut http = url.with("lang", device.lang.as_str()).get(device, now);
+        if !device.entry.is_file_helper() {
+            // On the file-transfer page, the `lang` of the redirect is the only one:
+            // `docs/protocol.md` §15.
+            url = url.with("lang", device.lang.as_str());
+        }
+        let mut http = url.get(device, now);
         if let Some([version, extspam]) = device.entry.proof() {
             // In this request only: `docs/protocol.md` §3.6.
             let page = device.hosts.origin(Role::Api);
@@ -241,7 +246,7 @@ mod tests {
         let ticket = device.enter(text.parse().unwrap()).unwrap();
         assert_eq!(device.hosts.origin(Role::File).host(), "file.wx2.qq.com");
         insta::assert_snapshot!(rendered(ticket, &mut device), @"
-        GET https://szfilehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&lang=zh_CN
+        GET https://szfilehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2
         host: szfilehelper.weixin.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*

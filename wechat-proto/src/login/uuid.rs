@@ -3,6 +3,7 @@
 //! Starts a login: gets the name in its QR code (`docs/protocol.md` §3.1).
 
 use alloc::borrow::ToOwned as _;
+use alloc::string::ToString as _;
 use core::time::Duration;
 
 use super::Redirect;
@@ -15,7 +16,7 @@ use crate::hosts::Role;
 use crate::ids::Uuid;
 use crate::time::Timestamp;
 use crate::wire::envelope;
-use crate::wire::query::{Accept, Url};
+use crate::wire::query::{Accept, Url, encode};
 
 const ENDPOINT: &str = "jslogin";
 
@@ -42,6 +43,11 @@ impl Endpoint for GetUuid {
         page.push_str(Redirect::PATH);
         if device.entry.is_desktop() {
             page.push_str("?mod=desktop");
+        }
+        if device.entry.is_file_helper() {
+            // Encoded twice: `docs/protocol.md` §15.
+            let encoded = encode(&page).to_string();
+            page = encoded;
         }
         Url::new(Role::Login, "/jslogin")
             .accept(Accept::Script)
@@ -109,7 +115,7 @@ mod tests {
         ");
         let mut device = Device::new().with_entry(Entry::file_helper());
         insta::assert_snapshot!(rendered(GetUuid, &mut device), @"
-        GET https://login.wx.qq.com/jslogin?appid=wx_webfilehelper&redirect_uri=https%3A%2F%2Ffilehelper.weixin.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage&fun=new&lang=zh_CN&_=1476606163580
+        GET https://login.wx.qq.com/jslogin?appid=wx_webfilehelper&redirect_uri=https%253A%252F%252Ffilehelper.weixin.qq.com%252Fcgi-bin%252Fmmwebwx-bin%252Fwebwxnewloginpage&fun=new&lang=zh_CN&_=1476606163580
         host: login.wx.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: */*

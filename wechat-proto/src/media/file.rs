@@ -136,12 +136,18 @@ impl Endpoint for GetFile {
         } else {
             url.with_encoded("encryfilename", encry_file_name)
         };
-        let data_ticket = session.device.cookie(Role::File, "webwx_data_ticket", now);
-        url.with("fromuser", session.me.uin)
+        let url = url
+            .with("fromuser", session.me.uin)
             .with("pass_ticket", session.auth.pass_ticket.expose())
-            .with("webwx_data_ticket", data_ticket)
-            .accept(Accept::Page)
-            .get(&mut session.device, now)
+            .with("webwx_data_ticket", session.device.data_ticket(now));
+        let entry = &session.device.entry;
+        // `docs/protocol.md` §15.
+        let url = if entry.is_file_helper() {
+            url.with("sid", session.auth.sid.expose()).with_appid(entry)
+        } else {
+            url
+        };
+        url.accept(Accept::Page).get(&mut session.device, now)
     }
 
     /// # Errors

@@ -49,6 +49,7 @@ pub(super) fn request_media(
     Url::api(endpoint)
         .with("msgid", super::number(message))
         .with("skey", session.auth.skey.expose())
+        .with_appid(&session.device.entry)
         .accept(Accept::Player)
         .ranged()
         .get(&mut session.device, now)

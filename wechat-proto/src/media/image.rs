@@ -62,7 +62,7 @@ impl Endpoint for GetImage {
             ImageSize::Thumbnail => url.with("type", "slave"),
             ImageSize::Big => url.with("type", "big"),
         };
-        url.accept(Accept::Image).get(&mut session.device, now)
+        url.with_appid(&session.device.entry).accept(Accept::Image).get(&mut session.device, now)
     }
 
     /// # Errors

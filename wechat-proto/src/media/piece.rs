@@ -220,7 +220,7 @@ impl Endpoint for UploadPiece {
             .with("mediatype", file.media_type().as_str())
             .with("uploadmediarequest", request.expose())
             // The page is on another host than the file and sends this cookie explicitly.
-            .with("webwx_data_ticket", session.device.cookie(Role::File, "webwx_data_ticket", now))
+            .with("webwx_data_ticket", session.device.data_ticket(now))
             // The login returns it percent-encoded (`docs/protocol.md` §1.2). Only this request
             // sends it decoded.
             .with(

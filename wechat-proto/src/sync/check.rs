@@ -65,9 +65,9 @@ impl Endpoint for SyncCheck {
             .with("uin", session.me.uin)
             .with("deviceid", device_id)
             .with("synckey", session.next_check_key().joined())
-            .with("_", now.as_millis());
-        if entry.is_file_helper() {
-            url = url.with("mmweb_appid", entry.appid());
+            .with_appid(entry);
+        if !entry.is_file_helper() {
+            url = url.with("_", now.as_millis());
         }
         url.get(&mut session.device, now)
     }
@@ -126,7 +126,7 @@ mod tests {
         let mut session = session();
         session.device = session.device.with_entry(Entry::file_helper());
         insta::assert_snapshot!(rendered(SyncCheck, &mut session), @"
-        GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/synccheck?r=1476606163580&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&sid=kByRoJSUlD7S2pif&uin=566148615&deviceid=e356902031041503&synckey=1_643606091%7C2_643606203&_=1476606163580&mmweb_appid=wx_webfilehelper
+        GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/synccheck?r=1476606163580&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&sid=kByRoJSUlD7S2pif&uin=566148615&deviceid=e356902031041503&synckey=1_643606091%7C2_643606203&mmweb_appid=wx_webfilehelper
         host: filehelper.weixin.qq.com
         user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: */*

@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::body::Body;
 use crate::device::Device;
+use crate::entry::Entry;
 use crate::hosts::Role;
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -228,6 +229,12 @@ impl Url {
         // Writing to a string cannot fail.
         let _ = write!(Component(&mut self.text), "{value}");
         self
+    }
+
+    /// Adds the `mmweb_appid` of the file-transfer page, whose players and pictures cannot send it as
+    /// a header: `docs/protocol.md` §15.
+    pub(crate) fn with_appid(self, entry: &Entry) -> Self {
+        if entry.is_file_helper() { self.with("mmweb_appid", entry.appid()) } else { self }
     }
 
     /// Finishes a GET.
