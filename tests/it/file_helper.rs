@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wechat_proto::media::GetMedia;
-use wechat_proto::message::SendUpload;
+use wechat_proto::message::{Receipt, SendText, SendUpload};
 use wechat_proto::{Entry, UserName};
 use wechat_simulator::Incoming;
 
@@ -59,9 +59,23 @@ fn phone_sends_all_media<B: Bot>(place: &Place) {
     assert_eq!(requests(place, "webwxstatusnotify"), 0);
 }
 
+/// The service returns the sends; the messages of the phone are not taken for them.
+fn echoes_are_recognised<B: Bot>(place: &Place) {
+    let mut bot: B = login(place);
+    place.simulator.world().echo_sends(true);
+    let receipt = bot.call(SendText::new(UserName::file_helper(), "到手机 & <b>")).unwrap();
+    place.simulator.world().phone().writes("filehelper", "到手机 & <b>");
+    let [echo, message] = [bot.next_text(), bot.next_text()];
+    assert_eq!((echo.text(), message.text()), (Some("到手机 & <b>"), Some("到手机 & <b>")));
+    assert!(receipt.is_echo(&echo) && !receipt.is_echo(&message));
+    assert!(!Receipt::of("0".into()).is_echo(&message));
+    place.assert_no_violations();
+}
+
 on_all_wires! {
     file_of_two_pieces in super::world();
     phone_sends_all_media in super::world();
+    echoes_are_recognised in super::world();
 }
 
 /// On fewer wires to save time.

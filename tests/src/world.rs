@@ -91,6 +91,8 @@ pub struct World {
     pub(crate) page: usize,
     pub(crate) batch: usize,
     pub(crate) announces: bool,
+    /// Whether messages sent by the client come back to it.
+    pub(crate) echoes: bool,
     pub(crate) left_out: BTreeSet<String>,
     pub(crate) reversed: bool,
     /// Whether requests use several connections, so that one may overtake another request or a reply.
@@ -146,6 +148,7 @@ impl World {
             page: 1000,
             batch: 50,
             announces: true,
+            echoes: false,
             left_out: BTreeSet::new(),
             reversed: false,
             concurrent: false,
@@ -333,6 +336,12 @@ impl World {
     /// Sets whether the phone answers the first status notification with its list of recent chats. Default: true.
     pub const fn announce_recent_chats(&mut self, on: bool) {
         self.announces = on;
+    }
+
+    /// Sets whether `webwxsync` also returns the messages that the client sent, under the `MsgId` of their replies: sources
+    /// differ on whether the file-transfer page does. Default: false.
+    pub const fn echo_sends(&mut self, on: bool) {
+        self.echoes = on;
     }
 
     /// Makes `webwxbatchgetcontact` omit this contact from its answers.

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Fields, Rule};
 use crate::dialect::Dialect;
-use crate::message::{Incoming, Sent};
+use crate::message::{Incoming, Sent, on_the_wire};
 use crate::reply::{self, Object};
 use crate::request::Decoded;
 use crate::routes::init::initialised;
@@ -186,11 +186,24 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         let msg_id = before.msg_id.clone();
         return Answer::Reply(reply::json(now, outcome(0, &msg_id, &id)));
     }
-    let msg_id = world.rng.digits(19).to_string();
+    let number = world.rng.digits(19);
+    let msg_id = number.to_string();
     if let Some(session) = &mut world.session {
         session.last_client_id = id.parse().unwrap_or(session.last_client_id);
     }
     rooms::written_into(world, &sent.to);
+    if world.echoes {
+        let app = sent.endpoint == "webwxsendappmsg";
+        world.deliver(Incoming {
+            from: world.account.user_name.clone(),
+            to: sent.to.clone(),
+            msg_type: if app { 49 } else { sent.msg_type },
+            app_msg_type: if app { sent.msg_type } else { 0 },
+            content: on_the_wire(&sent.content),
+            msg_id: Some(number),
+            ..Incoming::default()
+        });
+    }
     world.sent.push(Sent { msg_id: msg_id.clone(), at: now, ..sent });
     Answer::Reply(reply::json(now, outcome(0, &msg_id, &id)))
 }

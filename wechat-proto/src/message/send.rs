@@ -6,6 +6,7 @@ use core::fmt;
 
 use serde::Serialize;
 
+use super::envelope::Message;
 use super::forward::ForwardMessage;
 use super::send_app::{self, File, SendFile};
 use super::send_emoticon::{self, EmoticonMd5, SendEmoticon};
@@ -40,6 +41,12 @@ impl Receipt {
     /// device of this account sent.
     pub const fn of(msg_id: MsgId) -> Self {
         Self { msg_id, client_msg_id: None }
+    }
+
+    /// Returns whether a received message is the echo of this send: it has the same id. The service
+    /// may return sends on the file-transfer page (`docs/protocol.md` §15).
+    pub fn is_echo(&self, message: &Message) -> bool {
+        self.msg_id.is_known() && self.msg_id == message.id
     }
 }
 
