@@ -93,7 +93,7 @@ pub(crate) fn alter(request: &Request<Bytes>) -> Vec<Altered> {
         }
         let more = text.replacen("\r\n\r\n", "\r\nContent-Transfer-Encoding: binary\r\n\r\n", 1);
         add("with another header for", with([more.as_bytes(), value, b"\r\n"].concat()));
-        if name == "uploadmediarequest" {
+        if matches!(&*name, "uploadmediarequest" | "UploadMediaParallelRequest") {
             for (what, json) in replace_json(value) {
                 let request = joined(request, &separator, &with(valued(part, json.as_bytes())));
                 all.push(Altered { part: format!("json {what}"), request });

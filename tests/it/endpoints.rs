@@ -182,9 +182,13 @@ fn scenarios_request_every_path() {
     // In memory only: it uploads 26 MB.
     let place = Place::memory(uploads::world());
     uploads::announced::<Memory>(&place);
-    let world = place.simulator.world();
-    let announced = world.log().iter().map(|logged| logged.endpoint.clone());
-    let requested: BTreeSet<String> = all.into_iter().flatten().chain(announced).collect();
+    let other = Place::memory(entries::file_helper_world());
+    file_helper::parallel::<Memory>(&other, 27_000_000);
+    let mut requested: BTreeSet<String> = all.into_iter().flatten().collect();
+    for place in [place, other] {
+        let world = place.simulator.world();
+        requested.extend(world.log().iter().map(|logged| logged.endpoint.clone()));
+    }
     let missing: Vec<_> =
         columns(name).into_iter().filter(|name| !requested.contains(*name)).collect();
     assert!(missing.is_empty(), "not requested by any scenario: {missing:?}");

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use wechat_proto::media::GetMedia;
+use bytes::Bytes;
+use wechat_proto::media::{GetMedia, LocalFile, MediaType, Upload, UploadProgress};
 use wechat_proto::message::{Receipt, SendText, SendUpload};
-use wechat_proto::{Entry, UserName};
+use wechat_proto::{Entry, Error, UserName};
 use wechat_simulator::Incoming;
 
 use crate::entries::file_helper_world as world;
@@ -72,7 +73,28 @@ fn echoes_are_recognised<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
+/// A video is a document by default; an original picture is one on request.
+fn videos_and_originals_are_documents<B: Bot>(place: &Place) {
+    let mut bot: B = login(place);
+    for (name, media_type, endpoint) in [
+        ("a.mp4", None, "webwxsendappmsg"),
+        ("a.mp4", Some(MediaType::Video), "webwxsendvideomsg"),
+        ("a.png", None, "webwxsendmsgimg"),
+        ("a.png", Some(MediaType::Document), "webwxsendappmsg"),
+    ] {
+        let source = Bytes::from(bytes(99));
+        let file = LocalFile::new(name, 99).unwrap();
+        let file = media_type.map_or(file.clone(), |media_type| file.as_type(media_type));
+        let mut upload = Upload::new(UserName::file_helper(), file);
+        let uploaded = bot.upload(&mut upload, &source, |_| {}).unwrap();
+        bot.call(SendUpload::new(UserName::file_helper(), &uploaded)).unwrap();
+        assert_eq!(place.simulator.world().sent().last().unwrap().endpoint, endpoint, "{name}");
+    }
+    place.assert_no_violations();
+}
+
 on_all_wires! {
+    videos_and_originals_are_documents in super::world();
     file_of_two_pieces in super::world();
     phone_sends_all_media in super::world();
     echoes_are_recognised in super::world();
@@ -84,4 +106,70 @@ fn file_of_26_mb_arrives() {
     send_file::<Memory>(&Place::memory(world()), 26_000_000);
     send_file::<Ureq>(&Place::http(world()), 26_000_000);
     send_file::<Hyper>(&Place::http(world()), 26_000_000);
+}
+
+/// A file above 25 MB, on fewer wires to save time.
+#[test]
+fn file_of_27_mb_arrives_in_parallel() {
+    let requests = [
+        parallel::<Memory>(&Place::memory(world()), 27_000_000),
+        parallel::<Ureq>(&Place::http(world()), 27_000_000),
+        parallel::<Hyper>(&Place::http(world()), 27_000_000),
+    ];
+    assert_eq!(requests, [[1, 0, 52]; 3]);
+}
+
+/// With `WECHAT_CASES=all`, in release builds.
+#[test]
+fn file_of_200_mb_arrives_in_parallel() {
+    if !cfg!(debug_assertions) && std::env::var("WECHAT_CASES").is_ok_and(|cases| cases == "all") {
+        let requests = [
+            parallel::<Memory>(&Place::memory(world()), 200 << 20),
+            parallel::<Ureq>(&Place::http(world()), 200 << 20),
+            parallel::<Hyper>(&Place::http(world()), 200 << 20),
+        ];
+        assert_eq!(requests, [[1, 0, 400]; 3]);
+    }
+}
+
+/// Sends a large file; returns the number of announcements and of pieces by each call.
+pub(crate) fn parallel<B: Bot>(place: &Place, length: usize) -> [usize; 3] {
+    send_file::<B>(place, length);
+    let uploaded = place.simulator.world().uploads()[0].clone();
+    assert!(!uploaded.signature.is_empty() && !uploaded.aes_key.is_empty());
+    ["webwxcheckupload", "webwxuploadmedia", "webwxuploadmediaparallel"]
+        .map(|endpoint| requests(place, endpoint))
+}
+
+/// A piece that fails is sent again with the `UploadID`; the caller continues after three failures.
+#[test]
+fn parallel_upload_resumes_at_a_piece() {
+    let place = Place::memory(world());
+    let mut bot: Memory = login(&place);
+    place.simulator.world().keep_uploads(0);
+    let source = Bytes::from(bytes(27_000_000));
+    let file = LocalFile::new("大.zip", source.len() as u64).unwrap();
+    let mut upload = Upload::new(UserName::file_helper(), file);
+    let refuse = |times: usize| {
+        for _ in 0..times {
+            place.simulator.world().refuse("webwxuploadmediaparallel", -1, "");
+        }
+    };
+    let mut failures = 0;
+    loop {
+        match bot.run_from(&mut upload, &source) {
+            Ok(UploadProgress::Hashed) => refuse(1),
+            Ok(UploadProgress::Sent { sent: 524_288, .. }) => refuse(2),
+            Ok(UploadProgress::Sent { sent: 1_048_576, .. }) => refuse(3),
+            Ok(UploadProgress::Sent { .. }) => {}
+            Err(Error::ServiceFailed { endpoint: "webwxuploadmediaparallel", .. }) => failures += 1,
+            Ok(UploadProgress::Done(uploaded)) => {
+                assert_eq!(uploaded.media_id(), place.simulator.world().uploads()[0].media_id);
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((failures, requests(&place, "webwxuploadmediaparallel")), (1, 52 + 6));
+    place.assert_no_violations();
 }

@@ -51,7 +51,13 @@ fn uploads(place: &Place) -> Vec<Uploaded> {
             "video" => MediaType::Video,
             _ => MediaType::Document,
         };
-        fuzz::uploaded(media_type, &media.media_id, &media.name, media.size, &media.signature)
+        fuzz::uploaded(
+            media_type,
+            &media.media_id,
+            &media.name,
+            media.size,
+            [&media.aes_key, &media.signature],
+        )
     });
     uploads.collect()
 }

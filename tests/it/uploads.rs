@@ -9,7 +9,7 @@ use wechat_simulator::{Cut, World};
 
 use crate::wire::memory::Recorder;
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
-use crate::{altered_forms, altered_requests, entries};
+use crate::{altered_forms, altered_requests, entries, file_helper};
 
 const PIECE: usize = 524_288;
 /// Larger than files that are uploaded without an announcement.
@@ -390,4 +390,12 @@ fn every_part_of_every_announcement_is_checked() {
     assert_eq!(pieces.len(), 52);
     let ends = [pieces[0].clone(), pieces[51].clone()];
     assert!(altered_requests::assert_seen(&ends, altered_forms::alter) >= 150);
+
+    let other = Place::memory(entries::file_helper_world());
+    let mut pieces = Recorder::of(&other, |place| {
+        file_helper::parallel::<Memory>(place, 27_000_000);
+    });
+    pieces.retain(|(_, request)| request.uri().path().ends_with("webwxuploadmediaparallel"));
+    let ends = [pieces[0].clone(), pieces[51].clone()];
+    assert!(altered_requests::assert_seen(&ends, altered_forms::alter) >= 120);
 }

@@ -189,9 +189,13 @@ impl<'a> Check<'a> {
     }
 
     fn judge_device(&self, value: &str) -> Option<String> {
-        let digits = value.strip_prefix('e').unwrap_or_default();
+        // Without the `e` in uploads of the file-transfer page: docs/protocol.md §15.1.
+        let bare =
+            self.world.door.is_file_helper() && self.request.path.contains("/webwxuploadmedia");
+        let start = if bare { "" } else { "e" };
+        let digits = value.strip_prefix(start).unwrap_or_default();
         if digits.len() != 15 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Some(format!("is `{value}`, not `e` and 15 digits"));
+            return Some(format!("is `{value}`, not `{start}` and 15 digits"));
         }
         let before = self.session().and_then(|session| session.devices.get(value));
         // The identical request is a retry, not a reuse.

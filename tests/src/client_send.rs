@@ -73,7 +73,9 @@ impl Client {
         let media = self.simulator.world().upload_of(media_id).cloned().expect("an upload");
         let signature = match media.signature.as_str() {
             "" => String::new(),
-            signature => format!("\"Signature\":\"{signature}\","),
+            signature => {
+                format!("\"AESKey\":\"{}\",\"Signature\":\"{signature}\",", media.aes_key)
+            }
         };
         let own = format!("{signature}\"Type\":6,\"Content\":{}", self.file_xml(media_id));
         self.app("webwxsendappmsg", "fun=async&f=json", &own, 0)

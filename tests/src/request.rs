@@ -32,6 +32,9 @@ pub(crate) fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
+/// The parts of forms that describe an upload.
+pub(crate) const UPLOADS: [&str; 2] = ["uploadmediarequest", "UploadMediaParallelRequest"];
+
 /// One `name=value` of a query or of a form.
 #[derive(Clone, Debug)]
 pub(crate) struct Param {
@@ -83,11 +86,11 @@ impl Decoded {
             true => multipart::parts(&kind, request.body()),
             false => Err("is none".to_owned()),
         };
-        let asked = form.iter().flatten().find(|part| part.name == "uploadmediarequest");
+        let asked = form.iter().flatten().find(|part| UPLOADS.contains(&part.name.as_str()));
         (request.method().as_str(), uri.path()).hash(&mut hasher);
         match asked {
-            // The pieces of an upload share a fingerprint, although their `random` differs and the Skey may change.
-            Some(part) => without_skey(&part.text()).hash(&mut hasher),
+            // The pieces of an upload share a fingerprint: their query has a `random` of its own.
+            Some(part) => common(&part.text()).hash(&mut hasher),
             None => (&raw_query, request.body()).hash(&mut hasher),
         }
         Self {
@@ -142,13 +145,15 @@ impl Decoded {
     }
 }
 
-/// Returns an `uploadmediarequest` without its `Skey`, which may change between the pieces.
-pub(crate) fn without_skey(text: &str) -> String {
-    let request: Value = serde_json::from_str(text).unwrap_or_default();
-    match request.pointer("/BaseRequest/Skey").and_then(Value::as_str) {
-        Some(skey) if !skey.is_empty() => text.replacen(skey, "", 1),
-        _ => text.to_owned(),
+/// Returns the description of an upload without what differs between its pieces, or may change.
+pub(crate) fn common(text: &str) -> String {
+    let mut request: Value = serde_json::from_str(text).unwrap_or_default();
+    for name in ["Chunk", "UploadID", "Skey"] {
+        let base = request.get_mut("BaseRequest").and_then(Value::as_object_mut);
+        base.and_then(|base| base.remove(name));
+        request.as_object_mut().and_then(|request| request.remove(name));
     }
+    request.to_string()
 }
 
 /// Returns the keys and values of a JSON object in their written order, which `serde_json::Map` does not keep.

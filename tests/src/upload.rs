@@ -28,6 +28,8 @@ pub struct Uploaded {
     pub to: String,
     /// The signature that the send of a large file needs; otherwise empty.
     pub signature: String,
+    /// The key that the send of a large file needs; otherwise empty.
+    pub aes_key: String,
     /// Its bytes, if its length is within the limit of [`World::keep_uploads`].
     pub bytes: Option<Bytes>,
     /// The number of repeated pieces.
@@ -41,6 +43,8 @@ pub struct Uploaded {
 pub(crate) struct Keys {
     pub(crate) aes_key: String,
     pub(crate) signature: String,
+    /// The name in the last announcement.
+    pub(crate) name: String,
 }
 
 /// An upload in progress or completed.
@@ -56,6 +60,8 @@ pub(crate) struct Partial {
     /// The SHA-256 of the last piece.
     last: [u8; 32],
     bytes: Option<BytesMut>,
+    /// Of `webwxuploadmediaparallel`.
+    pub(crate) upload_id: String,
     /// Set on completion.
     pub(crate) media_id: String,
 }
@@ -64,8 +70,8 @@ pub(crate) struct Partial {
 #[derive(Clone, Debug)]
 pub(crate) struct Uploads {
     pub(crate) done: Vec<Uploaded>,
-    /// By `ClientMediaId`.
-    pub(crate) open: BTreeMap<i64, Partial>,
+    /// By `ClientMediaId`, or by `DeviceID` in `webwxuploadmediaparallel`.
+    pub(crate) open: BTreeMap<String, Partial>,
     /// By MD5 and length.
     pub(crate) announced: BTreeMap<(String, u64), Keys>,
     pub(crate) keep: u64,
@@ -85,10 +91,11 @@ impl World {
     }
 
     /// Adds a file as if it had been uploaded. `media_type` is `pic`, `video` or `doc`, `size` is in bytes. Above 25
-    /// MiB, the file has a signature. Returns the `MediaId`.
+    /// MiB, the file has a signature and a key. Returns the `MediaId`.
     pub fn add_upload(&mut self, media_type: &str, name: &str, size: u64) -> String {
         let media_id = format!("@crypt_{}_{}", self.rng.hex(8), self.rng.hex(160));
-        let signature = if size > 25 << 20 { self.rng.hex(64) } else { String::new() };
+        let digits = if size > 25 << 20 { 64 } else { 0 };
+        let signature = self.rng.hex(digits);
         self.uploads.done.push(Uploaded {
             media_id: media_id.clone(),
             name: name.to_owned(),
@@ -97,6 +104,7 @@ impl World {
             md5: self.rng.hex(32),
             media_type: media_type.to_owned(),
             to: "filehelper".to_owned(),
+            aes_key: signature.chars().rev().collect(),
             signature,
             bytes: None,
             repeats: 0,
@@ -131,6 +139,7 @@ impl Partial {
             md5: Md5::new(),
             sha256: Sha256::new(),
             last: [0; 32],
+            upload_id: String::new(),
             bytes: keeps.then(BytesMut::new),
             media_id: String::new(),
         }

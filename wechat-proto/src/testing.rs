@@ -165,7 +165,7 @@ pub(crate) fn uploaded(media_type: MediaType, file_name: &str) -> Uploaded {
         media_type,
         file_name: file_name.into(),
         size: 1760,
-        signature: "".into(),
+        keys: Default::default(),
     }
 }
 

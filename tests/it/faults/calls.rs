@@ -82,7 +82,7 @@ impl Stage {
                         "video" => MediaType::Video,
                         _ => MediaType::Document,
                     };
-                    fuzz::uploaded(media_type, &media.media_id, &media.name, media.size, "")
+                    fuzz::uploaded(media_type, &media.media_id, &media.name, media.size, [""; 2])
                 })
                 .collect();
             let name = |nick: &str| -> UserName {

@@ -20,6 +20,7 @@ pub(crate) mod send_media;
 pub(crate) mod sync;
 pub(crate) mod synccheck;
 pub(crate) mod upload;
+pub(crate) mod upload_parallel;
 
 use crate::check::Check;
 use crate::dialect::Dialect;
@@ -214,6 +215,16 @@ const CALLS: &[Route] = &[
             "webwxuploadmedia",
             "/cgi-bin/mmwebwx-bin/webwxuploadmedia",
             upload::check,
+            upload::answer,
+        )
+        .at(Role::File, SCRIPT)
+    },
+    Route {
+        content_type: PARTS,
+        ..Route::post(
+            "webwxuploadmediaparallel",
+            "/cgi-bin/mmwebwx-bin/webwxuploadmediaparallel",
+            upload_parallel::check,
             upload::answer,
         )
         .at(Role::File, SCRIPT)

@@ -57,10 +57,15 @@ pub(crate) fn names(check: &mut Check<'_>, fields: &Fields) {
 
 /// Checks that `FileMd5` has 32 lower-case hexadecimal digits.
 pub(crate) fn md5_shape(check: &mut Check<'_>, fields: &Fields) -> Option<String> {
-    let md5 = check.free(fields, "FileMd5")?;
+    md5_of(check, fields, "FileMd5")
+}
+
+/// The same for a field of another name.
+pub(crate) fn md5_of(check: &mut Check<'_>, fields: &Fields, name: &str) -> Option<String> {
+    let md5 = check.free(fields, name)?;
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if md5.len() != 32 || !md5.bytes().all(digit) {
-        let path = fields.path("FileMd5");
+        let path = fields.path(name);
         check
             .wrong(format!("JSON field `{path}` is `{md5}`, not 32 lower-case hexadecimal digits"));
     }
@@ -71,11 +76,13 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let md5 = request.text("/FileMd5").to_owned();
     let size = request.json.pointer("/FileSize").and_then(Value::as_u64).unwrap_or_default();
     let World { rng, uploads, now, .. } = world;
-    let keys = uploads
-        .announced
-        .entry((md5.clone(), size))
-        .or_insert_with(|| Keys { aes_key: rng.hex(32), signature: rng.base64(88) })
-        .clone();
+    let keys = uploads.announced.entry((md5.clone(), size)).or_insert_with(|| Keys {
+        aes_key: rng.hex(32),
+        signature: rng.base64(88),
+        name: String::new(),
+    });
+    request.text("/FileName").clone_into(&mut keys.name);
+    let keys = keys.clone();
     let known = uploads.done.iter_mut().find(|file| file.md5 == md5 && file.size == size);
     let media_id = known.map_or(String::new(), |file| {
         file.instant += 1;

@@ -110,11 +110,15 @@ pub(crate) fn check_app(check: &mut Check<'_>) {
     let file = xml::file(&content, appid);
     let named = file.as_ref().ok().and_then(|file| check.world.upload_of(&file.media_id));
     let media = named.cloned();
-    let signature = media.as_ref().map_or("", |upload| upload.signature.as_str());
-    let keys: &[&str] =
-        if signature.is_empty() { &["Type", "Content"] } else { &["Signature", "Type", "Content"] };
+    let [aes_key, signature] =
+        media.as_ref().map_or(["", ""], |upload| [&*upload.aes_key, &*upload.signature]);
+    let keys: &[&str] = match signature {
+        "" => &["Type", "Content"],
+        _ => &["AESKey", "Signature", "Type", "Content"],
+    };
     let (msg, forwarded) = envelope(check, &KEYS, keys);
     check.free(&msg, "Content");
+    check.text(&msg, "AESKey", &Rule::is(aes_key));
     check.text(&msg, "Signature", &Rule::is(signature));
     let kind = check.number(&msg, "Type", &if forwarded { Rule::Integer } else { Rule::is("6") });
     if forwarded && kind != Some(6) {

@@ -8,7 +8,7 @@ use crate::check::{Check, Rule};
 use crate::date;
 use crate::multipart::Part;
 use crate::reply::{self, Object};
-use crate::request::{Decoded, decode, without_skey};
+use crate::request::{Decoded, UPLOADS, common, decode};
 use crate::routes::init::initialised;
 use crate::routes::probe::{ANNOUNCED, encrypted, md5_shape, names};
 use crate::simulator::Answer;
@@ -16,7 +16,7 @@ use crate::upload::{Partial, Uploaded};
 use crate::world::World;
 
 /// The length of all pieces except the last.
-const PIECE: u64 = 524_288;
+pub(super) const PIECE: u64 = 524_288;
 
 /// Returns the browser's MIME type for an extension; `None` if any type is accepted.
 fn mime_of(extension: &str) -> Option<&'static str> {
@@ -50,15 +50,30 @@ const FIELDS: [&str; 12] = [
     "filename",
 ];
 
+/// The same on the file-transfer page.
+const FILE_HELPER_FIELDS: [&str; 11] = [
+    "name",
+    "lastModifiedDate",
+    "size",
+    "type",
+    "chunks",
+    "chunk",
+    "mediatype",
+    "uploadmediarequest",
+    "webwx_data_ticket",
+    "pass_ticket",
+    "filename",
+];
+
 /// The parts of a form, by name.
-struct Parts<'a>(&'a [Part]);
+pub(super) struct Parts<'a>(pub(super) &'a [Part]);
 
 impl Parts<'_> {
     fn find(&self, name: &str) -> Option<&Part> {
         self.0.iter().find(|part| part.name == name)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(super) fn text(&self, name: &str) -> String {
         self.find(name).map(Part::text).unwrap_or_default()
     }
 
@@ -74,29 +89,76 @@ impl Parts<'_> {
     /// Returns the fields that are equal in all pieces.
     fn common(&self) -> Vec<(String, String)> {
         let own = ["chunk", "filename"];
-        let common = self.0.iter().filter(|part| !own.contains(&part.name.as_str()));
-        let text = |part: &Part| match part.name.as_str() {
-            "uploadmediarequest" => without_skey(&part.text()),
-            _ => part.text(),
+        let shared = self.0.iter().filter(|part| !own.contains(&part.name.as_str()));
+        let text = |part: &Part| match UPLOADS.contains(&part.name.as_str()) {
+            true => common(&part.text()),
+            false => part.text(),
         };
-        common.map(|part| (part.name.clone(), text(part))).collect()
+        shared.map(|part| (part.name.clone(), text(part))).collect()
     }
 
-    /// Returns the JSON of `uploadmediarequest`.
-    fn request(&self) -> Value {
-        serde_json::from_str(&self.text("uploadmediarequest")).unwrap_or_default()
+    /// Returns whether this is a piece for `webwxuploadmediaparallel`.
+    fn is_parallel(&self) -> bool {
+        self.find(UPLOADS[1]).is_some()
     }
 
-    fn id(&self) -> i64 {
-        self.request()["ClientMediaId"].as_i64().unwrap_or_default()
+    /// Returns the JSON that describes the upload.
+    pub(super) fn request(&self) -> Value {
+        let name = UPLOADS[usize::from(self.is_parallel())];
+        serde_json::from_str(&self.text(name)).unwrap_or_default()
+    }
+
+    /// Returns the number of the piece and the length of the file.
+    pub(super) fn place(&self) -> (u64, u64) {
+        let (chunk, length) = if self.is_parallel() {
+            let request = self.request();
+            (request["Chunk"].as_u64(), request["TotalLen"].as_u64())
+        } else {
+            (self.number("chunk"), self.number("size"))
+        };
+        (chunk.unwrap_or_default(), length.unwrap_or_default())
+    }
+
+    pub(super) fn id(&self) -> String {
+        let request = self.request();
+        match &request["ClientMediaId"] {
+            Value::Null => request["BaseRequest"]["DeviceID"].to_string(),
+            id => id.to_string(),
+        }
     }
 }
 
 pub(crate) fn check(check: &mut Check<'_>) {
+    query(check);
+    let request = check.request;
+    let parts = match &request.form {
+        Ok(parts) => Parts(parts),
+        Err(error) => return check.wrong(format!("the form {error}")),
+    };
+    let (chunk, length) = parts.place();
+    let fields = match check.world.door.is_file_helper() {
+        true => &FILE_HELPER_FIELDS[..],
+        false => &FIELDS[..],
+    };
+    let kept = |name: &&&str| length > PIECE || !matches!(**name, "chunk" | "chunks");
+    form(check, &parts, &fields.iter().filter(kept).copied().collect::<Vec<_>>());
+    if check.world.door.is_file_helper() && length > ANNOUNCED {
+        check.wrong(format!("form field `size` is {length}, too much for this call"));
+    }
+    name_and_type(check, &parts, length);
+    numbers(check, &parts, length, chunk);
+    tickets(check, &parts);
+    let first = !check.world.uploads.open.contains_key(&parts.id());
+    media_request(check, &parts, length, first);
+    sequence(check, &parts);
+}
+
+/// Checks the query.
+pub(super) fn query(check: &mut Check<'_>) {
     initialised(check);
     let mut must = vec![("f", Rule::is("json"))];
     if check.world.door.is_file_helper() {
-        // Generated for each request: docs/protocol.md §15.
+        // Generated for each request: docs/protocol.md §15.1.
         let random = check.request.get("random").to_owned();
         if random.len() != 4 || !random.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             check.wrong(format!("query parameter `random` is `{random}`, not 4 letters"));
@@ -104,48 +166,33 @@ pub(crate) fn check(check: &mut Check<'_>) {
         must.push(("random", Rule::is(random)));
     }
     check.query(&must, &[]);
-    let request = check.request;
-    let parts = match &request.form {
-        Ok(parts) => Parts(parts),
-        Err(error) => return check.wrong(format!("the form {error}")),
-    };
-    form(check, &parts);
-    let length = parts.number("size").unwrap_or_default();
-    let chunk = parts.number("chunk").unwrap_or_default();
-    name_and_type(check, &parts, length);
-    numbers(check, &parts, length, chunk);
-    tickets(check, &parts);
-    let id = parts.id();
-    let open = check.world.uploads.open.get(&id);
-    media_request(check, &parts, length, open.is_none());
-    sequence(check, &parts, open, chunk, length);
 }
 
 /// Checks that the form has each part once and in order, with the headers of a browser.
-fn form(check: &mut Check<'_>, parts: &Parts<'_>) {
-    let large = parts.number("size").is_some_and(|size| size > PIECE);
-    let split = |name: &str| matches!(name, "chunk" | "chunks");
+pub(super) fn form(check: &mut Check<'_>, parts: &Parts<'_>, fields: &[&str]) {
     let names: Vec<&str> = parts.0.iter().map(|part| part.name.as_str()).collect();
-    for name in FIELDS {
-        match names.iter().filter(|other| **other == name).count() {
-            0 if split(name) && !large => {}
+    for name in fields {
+        match names.iter().filter(|other| *other == name).count() {
             0 => check.wrong(format!("form field `{name}` is missing")),
-            1 if split(name) && !large => {
-                check.wrong(format!("form field `{name}` is only for files of several pieces"));
-            }
             1 => {}
             _ => check.wrong(format!("form field `{name}` is repeated")),
         }
     }
-    for name in names.iter().filter(|name| !FIELDS.contains(name)) {
-        check.wrong(format!("form field `{name}` is unknown"));
+    for name in names.iter().filter(|name| !fields.contains(name)) {
+        check.wrong(match *name {
+            "chunk" | "chunks" => {
+                format!("form field `{name}` is only for files of several pieces")
+            }
+            _ => format!("form field `{name}` is unknown"),
+        });
     }
-    let expected: Vec<&str> = FIELDS.into_iter().filter(|name| names.contains(name)).collect();
+    let expected: Vec<&str> = fields.iter().copied().filter(|name| names.contains(name)).collect();
     if expected.len() == names.len() && expected != names {
         check.wrong(format!("the form has its fields in the order {names:?}, not {expected:?}"));
     }
+    let file = if parts.is_parallel() { "blob".to_owned() } else { parts.text("name") };
     for part in parts.0 {
-        headers(check, part, &parts.text("name"));
+        headers(check, part, &file);
     }
 }
 
@@ -173,7 +220,8 @@ fn headers(check: &mut Check<'_>, part: &Part, file: &str) {
 fn name_and_type(check: &mut Check<'_>, parts: &Parts<'_>, length: u64) {
     let id = parts.text("id");
     let number = id.strip_prefix("WU_FILE_").unwrap_or_default();
-    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+    let web = !check.world.door.is_file_helper();
+    if web && number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         check.wrong(format!("form field `id` is `{id}`, not WU_FILE_ and a number"));
     }
     let (name, mime) = (parts.text("name"), parts.text("type"));
@@ -183,13 +231,7 @@ fn name_and_type(check: &mut Check<'_>, parts: &Parts<'_>, length: u64) {
     {
         check.wrong(format!("form field `type` is `{mime}`, not `{expected}`"));
     }
-    let of_part = parts.find("filename").map(|part| part.header("content-type"));
-    let expected = if length > PIECE { "application/octet-stream" } else { &mime };
-    if of_part.is_some_and(|of_part| of_part != expected) {
-        check.wrong(format!(
-            "form field `filename` does not have the Content-Type `{expected}` (`type` is `{mime}`)"
-        ));
-    }
+    content_type(check, parts, if length > PIECE { "application/octet-stream" } else { &mime });
     let natural = match &*extension {
         "bmp" | "png" | "jpeg" | "jpg" => "pic",
         "mp4" => "video",
@@ -202,6 +244,16 @@ fn name_and_type(check: &mut Check<'_>, parts: &Parts<'_>, length: u64) {
     let date = parts.text("lastModifiedDate");
     if !date::is_js(&date) {
         check.wrong(format!("form field `lastModifiedDate` is `{date}`, not a JavaScript date"));
+    }
+}
+
+/// Checks the content type of the bytes.
+pub(super) fn content_type(check: &mut Check<'_>, parts: &Parts<'_>, expected: &str) {
+    let of_part = parts.find("filename").map(|part| part.header("content-type"));
+    if of_part.is_some_and(|of_part| of_part != expected) {
+        check.wrong(format!(
+            "form field `filename` does not have the Content-Type `{expected}` (of `type`)"
+        ));
     }
 }
 
@@ -219,6 +271,11 @@ fn numbers(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, chunk: u64) {
     if length > PIECE && parts.number("chunk").is_none_or(|chunk| chunk >= pieces) {
         check.wrong(format!("form field `chunk` is `{}`, not below {pieces}", parts.text("chunk")));
     }
+    piece_length(check, parts, length, chunk);
+}
+
+/// Checks the length of the piece.
+pub(super) fn piece_length(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, chunk: u64) {
     let expected = PIECE.min(length.saturating_sub(chunk.saturating_mul(PIECE)));
     let found = parts.bytes().len() as u64;
     if found != expected {
@@ -228,10 +285,12 @@ fn numbers(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, chunk: u64) {
     }
 }
 
-fn tickets(check: &mut Check<'_>, parts: &Parts<'_>) {
+pub(super) fn tickets(check: &mut Check<'_>, parts: &Parts<'_>) {
     let issued = check.world.issued.iter().find(|cookie| cookie.name == "webwx_data_ticket");
     let cookie = issued.map(|cookie| cookie.value.clone()).unwrap_or_default();
-    let ticket = decode(&check.world.account.pass_ticket);
+    let ticket = check.world.account.pass_ticket.clone();
+    // Decoded on the web page only: docs/protocol.md §15.1.
+    let ticket = if check.world.door.is_file_helper() { ticket } else { decode(&ticket) };
     for (name, expected) in [("webwx_data_ticket", cookie), ("pass_ticket", ticket)] {
         let found = parts.text(name);
         // The page omits an expired cookie from the form.
@@ -266,7 +325,16 @@ fn media_request(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, first: b
     check.base_request(&fields, false);
     // A later piece may be sent long after the first.
     let clock = if first { Rule::Millis } else { Rule::Integer };
-    check.number(&fields, "ClientMediaId", &clock);
+    if check.world.door.is_file_helper() {
+        let id = check.free(&fields, "ClientMediaId").unwrap_or_default();
+        if id.len() != 17 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            check.wrong(format!(
+                "JSON field `uploadmediarequest.ClientMediaId` is `{id}`, not 17 digits"
+            ));
+        }
+    } else {
+        check.number(&fields, "ClientMediaId", &clock);
+    }
     check.number(&fields, "TotalLen", &Rule::is(length.to_string()));
     check.number(&fields, "StartPos", &Rule::is("0"));
     check.number(&fields, "DataLen", &Rule::is(length.to_string()));
@@ -285,66 +353,75 @@ fn media_request(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, first: b
 }
 
 /// Checks a piece against the earlier ones, and the hash of the complete file.
-fn sequence(
-    check: &mut Check<'_>,
-    parts: &Parts<'_>,
-    open: Option<&Partial>,
-    chunk: u64,
-    length: u64,
-) {
+pub(super) fn sequence(check: &mut Check<'_>, parts: &Parts<'_>) {
+    let (chunk, length) = parts.place();
     let bytes = parts.bytes();
     let fresh;
-    let before = match open {
+    let before = match check.world.uploads.open.get(&parts.id()) {
         Some(before) => before,
         None => {
             fresh = Partial::new(parts.common(), false);
             &fresh
         }
     };
-    let common = parts.common();
-    for (name, value) in &common {
+    for (name, value) in parts.common() {
         // The tickets belong to the session and are checked separately.
         let own = matches!(name.as_str(), "webwx_data_ticket" | "pass_ticket");
-        if !own && !before.fields.contains(&(name.clone(), value.clone())) {
+        let differs = !before.fields.contains(&(name.clone(), value));
+        if !own && differs {
             check.wrong(format!("form field `{name}` differs from the earlier pieces"));
         }
     }
     if before.is_last(chunk, &bytes) {
         return;
     }
+    let number = if parts.is_parallel() { "JSON field `Chunk`" } else { "form field `chunk`" };
     if before.pieces != chunk {
         return check.wrong(format!(
-            "form field `chunk` is {chunk} (`filename` has other bytes), not {}",
+            "{number} is {chunk} (`filename` has other bytes), not {}",
             before.pieces
         ));
     }
-    let claimed = parts.request()["FileMd5"].as_str().unwrap_or_default().to_owned();
+    let request = parts.request();
+    let name = if parts.is_parallel() { "FileMD5" } else { "FileMd5" };
+    let claimed = request[name].as_str().unwrap_or_default();
     if before.received + bytes.len() as u64 == length {
         let md5 = before.md5_with(&bytes);
         if md5 != claimed {
             check.wrong(format!(
-                "JSON field `uploadmediarequest.FileMd5` is `{claimed}`, but the bytes (`filename`) have `{md5}`"
+                "JSON field `{}.{name}` is `{claimed}`, but the bytes (`filename`) have `{md5}`",
+                UPLOADS[usize::from(parts.is_parallel())]
             ));
         }
     }
 }
 
+/// Answers a piece of either call.
 pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let Ok(parts) = &request.form else {
         return Answer::Reply(reply::page(world.now(), 402, "402 Payment Required"));
     };
     let parts = Parts(parts);
-    let (length, bytes) = (parts.number("size").unwrap_or_default(), parts.bytes());
+    let ((chunk, length), bytes) = (parts.place(), parts.bytes());
     let keeps = length <= world.uploads.keep;
     if !keeps && let Some(logged) = world.log.last_mut() {
         *logged.request.body_mut() = Bytes::new();
     }
-    let (now, name, asked) = (world.now(), parts.text("name"), parts.request());
+    let (now, asked) = (world.now(), parts.request());
+    let text = |name: &str| asked[name].as_str().unwrap_or_default().to_owned();
+    let (name, media_type, to) = match parts.is_parallel() {
+        true => (text("Name"), "doc".to_owned(), "filehelper".to_owned()),
+        false => (parts.text("name"), parts.text("mediatype"), text("ToUserName")),
+    };
     let media_id = format!("@crypt_{}_{}", world.rng.hex(8), world.rng.hex(160));
+    let upload_id = if parts.is_parallel() { world.rng.hex(32) } else { String::new() };
     let uploads = &mut world.uploads;
-    let open =
-        uploads.open.entry(parts.id()).or_insert_with(|| Partial::new(parts.common(), keeps));
-    if open.is_last(parts.number("chunk").unwrap_or_default(), &bytes) {
+    let open = uploads.open.entry(parts.id()).or_insert_with(|| {
+        let mut new = Partial::new(parts.common(), keeps);
+        new.upload_id = upload_id;
+        new
+    });
+    if open.is_last(chunk, &bytes) {
         open.repeats += 1;
         let done = uploads.done.iter_mut().find(|file| file.media_id == open.media_id);
         if let Some(done) = done {
@@ -355,16 +432,16 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         if open.received == length {
             open.media_id = media_id;
             let (md5, sha256) = open.hashes();
-            let text = |name: &str| asked[name].as_str().unwrap_or_default().to_owned();
             uploads.done.push(Uploaded {
                 media_id: open.media_id.clone(),
                 name: name.clone(),
                 size: length,
                 sha256,
                 md5,
-                media_type: parts.text("mediatype"),
-                to: text("ToUserName"),
+                media_type,
+                to,
                 signature: text("Signature"),
+                aes_key: text("AESKey"),
                 bytes: open.kept(),
                 repeats: open.repeats,
                 instant: 0,
@@ -372,7 +449,10 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
             open.forget();
         }
     }
-    let reply = outcome(0, "", &open.media_id, open.received, &encrypted(&name));
+    let mut reply = outcome(0, "", &open.media_id, open.received, &encrypted(&name));
+    if parts.is_parallel() {
+        reply = reply.with("UploadID", &open.upload_id);
+    }
     Answer::Reply(reply::json(now, reply))
 }
 

@@ -200,6 +200,10 @@ endpoints! {
         "UpdateRoom::rename" by json: |_account| UpdateRoom::rename(of("@@r"), "x");
         "UpdateRoom::quit" by json: |_account| UpdateRoom::quit(of("@@r"));
     }
+    "webwxuploadmediaparallel" {
+        "UploadPiece (parallel)" by json: |account| parallel(account, 1 << 20);
+        "UploadPiece (parallel, last)" by json: |account| parallel(account, 3);
+    }
 }
 
 /// Parses a value.
@@ -208,7 +212,19 @@ fn of<T: core::str::FromStr<Err: Debug>>(text: &str) -> T {
 }
 
 fn file(media_type: MediaType, name: &str) -> crate::media::Uploaded {
-    uploaded(media_type, "@crypt_1", name, 1760, "")
+    uploaded(media_type, "@crypt_1", name, 1760, ["", ""])
+}
+
+/// Returns the first piece of an announced file on the file-transfer page.
+fn parallel(account: &mut Account, size: u64) -> UploadPiece {
+    account.session.device.entry = crate::Entry::file_helper();
+    let file = LocalFile::new("a.zip", size).expect("a good name");
+    let (to, sum) = (UserName::file_helper(), Md5Sum::of(b"abc"));
+    let probed = CheckUpload::new(to.clone(), file.clone(), sum)
+        .parse(&reply(br#"{"BaseResponse":{"Ret":0},"AESKey":"0c","Signature":"s"}"#))
+        .expect("an answer");
+    let plan = UploadPlan::new(&mut account.session, to, file, sum, Some(probed), NOW);
+    UploadPiece::new(plan, 0, Bytes::from_static(b"abc"))
 }
 
 fn members() -> RoomMembers {

@@ -15,7 +15,7 @@ use crate::device::Device;
 use crate::flow::Response;
 use crate::ids::UserName;
 use crate::login::Credentials;
-use crate::media::{MediaType, Uploaded};
+use crate::media::{FileKeys, MediaType, Uploaded};
 use crate::session::{Me, Session};
 use crate::sync::SyncKey;
 use crate::time::Timestamp;
@@ -108,10 +108,11 @@ pub fn uploaded(
     media_id: &str,
     file_name: &str,
     size: u64,
-    signature: &str,
+    [aes_key, signature]: [&str; 2],
 ) -> Uploaded {
-    let (media_id, file_name, signature) = (media_id.into(), file_name.into(), signature.into());
-    Uploaded { media_id, media_type, file_name, size, signature }
+    let keys = FileKeys { aes_key: aes_key.into(), signature: signature.into() };
+    let (media_id, file_name) = (media_id.into(), file_name.into());
+    Uploaded { media_id, media_type, file_name, size, keys }
 }
 
 fn reply(bytes: &[u8]) -> Response {

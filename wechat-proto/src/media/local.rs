@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use super::MediaType;
+use crate::entry::Entry;
 use crate::error::{Error, Invalid};
 use crate::time::Timestamp;
 
@@ -21,7 +22,8 @@ pub struct LocalFile {
     name: Box<str>,
     size: u64,
     modified: Option<Timestamp>,
-    media_type: MediaType,
+    /// Overrides the type of the extension.
+    media_type: Option<MediaType>,
 }
 
 impl LocalFile {
@@ -39,8 +41,7 @@ impl LocalFile {
                 expected: "one character or more, and no control characters",
             });
         }
-        let media_type = MediaType::of_extension(extension(name));
-        Ok(Self { name: name.into(), size, modified: None, media_type })
+        Ok(Self { name: name.into(), size, modified: None, media_type: None })
     }
 
     /// Sets the time of the last modification. The default is the start of the upload.
@@ -50,10 +51,11 @@ impl LocalFile {
         self
     }
 
-    /// Overrides the type that follows from the name: for example, sends a picture as a document.
+    /// Overrides the type that follows from the name: for example, sends a picture as a document, so
+    /// that the receiver gets the original file.
     #[must_use]
     pub const fn as_type(mut self, media_type: MediaType) -> Self {
-        self.media_type = media_type;
+        self.media_type = Some(media_type);
         self
     }
 
@@ -68,8 +70,11 @@ impl LocalFile {
     }
 
     /// Returns the type that is declared to the service: by extension, unless overridden.
-    pub const fn media_type(&self) -> MediaType {
-        self.media_type
+    ///
+    /// A video that is uploaded on the file-transfer page is a document, unless overridden:
+    /// `docs/protocol.md` §15.1.
+    pub fn media_type(&self) -> MediaType {
+        self.media_type.unwrap_or_else(|| MediaType::of_extension(extension(&self.name)))
     }
 
     /// Returns the MIME type by extension; `application/octet-stream` for an unknown one, as on the
@@ -78,6 +83,13 @@ impl LocalFile {
         mime_guess::from_ext(extension(&self.name))
             .first_raw()
             .unwrap_or("application/octet-stream")
+    }
+
+    /// Sets the default type on an entry.
+    pub(super) fn choose_type(&mut self, entry: &Entry) {
+        if entry.is_file_helper() && self.media_type() == MediaType::Video {
+            self.media_type.get_or_insert(MediaType::Document);
+        }
     }
 
     pub(super) fn changed(&self, now: Timestamp) -> Timestamp {
@@ -133,7 +145,7 @@ impl Limits {
 
     /// Checks whether a file may be uploaded.
     pub(super) fn check(&self, file: &LocalFile) -> Result<(), Error> {
-        let limit = match file.media_type {
+        let limit = match file.media_type() {
             MediaType::Picture => self.picture,
             MediaType::Video => self.video,
             MediaType::Document => self.document,

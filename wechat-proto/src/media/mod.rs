@@ -17,6 +17,8 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use serde::Serialize;
+
 mod date;
 mod disposition;
 mod file;
@@ -108,7 +110,15 @@ pub struct Uploaded {
     pub(crate) media_type: MediaType,
     pub(crate) file_name: Box<str>,
     pub(crate) size: u64,
-    /// The signature of a file above 25 MB; else empty.
+    pub(crate) keys: FileKeys,
+}
+
+/// The keys of a file above 25 MB, which its upload and its sends repeat; empty for other files.
+#[derive(Clone, Default, Eq, PartialEq, Serialize)]
+pub(crate) struct FileKeys {
+    #[serde(rename = "AESKey", skip_serializing_if = "Sealed::is_empty")]
+    pub(crate) aes_key: Sealed,
+    #[serde(rename = "Signature", skip_serializing_if = "Sealed::is_empty")]
     pub(crate) signature: Sealed,
 }
 
@@ -141,7 +151,7 @@ impl fmt::Debug for Uploaded {
             .field("media_type", &self.media_type)
             .field("file_name", &self.file_name)
             .field("size", &self.size)
-            .field("signed", &!self.signature.is_empty())
+            .field("signed", &!self.keys.signature.is_empty())
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,8 @@
-//! `POST /cgi-bin/mmwebwx-bin/webwxuploadmedia`
+//! `POST /cgi-bin/mmwebwx-bin/webwxuploadmedia`, `POST …/webwxuploadmediaparallel`
 //!
-//! Uploads a file, 512 KB at a time (`docs/protocol.md` §6.7).
+//! Uploads a file, 512 KB at a time (`docs/protocol.md` §6.7, §15.1).
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
@@ -12,7 +13,9 @@ use core::time::Duration;
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use serde_json::Value;
 
+use super::FileKeys;
 use super::date::JsDate;
 use super::local::LocalFile;
 use super::multipart::Form;
@@ -33,6 +36,7 @@ use crate::wire::lenient::Int;
 use crate::wire::query::{Accept, Url};
 
 const ENDPOINT: &str = "webwxuploadmedia";
+const PARALLEL: &str = "webwxuploadmediaparallel";
 /// The official page's `id` of its first upload; sent in all requests here.
 const ID: &str = "WU_FILE_0";
 /// The MIME type of a piece, if there are several.
@@ -40,17 +44,24 @@ const OCTETS: &str = "application/octet-stream";
 
 /// The data that all pieces of an upload share. Cheap to clone.
 #[derive(Clone)]
-pub struct UploadPlan(Arc<Plan>);
+pub struct UploadPlan {
+    plan: Arc<Plan>,
+    /// The `UploadID` of the reply to the first piece; only of `webwxuploadmediaparallel`.
+    upload_id: Sealed,
+}
 
 struct Plan {
     file: LocalFile,
     changed: Timestamp,
     md5: Md5Sum,
     to: UserName,
-    client_media_id: u64,
+    /// A number; on the file-transfer page, a text.
+    client_media_id: Value,
     /// The same in all pieces.
     device_id: Box<str>,
-    probed: Option<Probed>,
+    keys: FileKeys,
+    /// Whether the pieces are sent to `webwxuploadmediaparallel`.
+    is_parallel: bool,
     length: u64,
 }
 
@@ -74,40 +85,67 @@ impl UploadPlan {
     pub(super) fn with_length(
         session: &mut Session,
         to: UserName,
-        file: LocalFile,
+        mut file: LocalFile,
         md5: Md5Sum,
         probed: Option<Probed>,
         now: Timestamp,
         length: u64,
     ) -> Self {
-        let device_id = session.device_id().as_str().into();
-        let client_media_id = session.next_client_media_id(now);
-        let changed = file.changed(now);
-        Self(Arc::new(Plan { file, changed, md5, to, client_media_id, device_id, probed, length }))
+        let mut device_id = session.device_id();
+        let is_page = session.device.entry.is_file_helper();
+        let client_media_id = if is_page {
+            // `docs/protocol.md` §15.1: 15 digits without `e`, and a text of 17 digits.
+            device_id.remove(0);
+            session.next_client_msg_id(now).to_string().into()
+        } else {
+            session.next_client_media_id(now).into()
+        };
+        let is_parallel = is_page && probed.is_some();
+        file.choose_type(&session.device.entry);
+        let plan = Plan {
+            changed: file.changed(now),
+            file,
+            md5,
+            to,
+            client_media_id,
+            device_id: device_id.into(),
+            keys: probed.map(|probed| probed.keys).unwrap_or_default(),
+            is_parallel,
+            length,
+        };
+        Self { plan: Arc::new(plan), upload_id: Sealed::default() }
     }
 
     /// Returns the number of pieces.
     pub fn pieces(&self) -> u64 {
-        self.0.file.size().div_ceil(self.0.length)
+        self.plan.pieces()
     }
 
     /// Returns the range of bytes of a piece, by its number from 0.
     pub fn range(&self, piece: u64) -> Range<u64> {
-        let (length, size) = (self.0.length, self.0.file.size());
+        let (length, size) = (self.plan.length, self.plan.file.size());
         let start = piece.saturating_mul(length).min(size);
         start..start.saturating_add(length).min(size)
     }
 
     pub(super) fn md5(&self) -> Md5Sum {
-        self.0.md5
+        self.plan.md5
     }
 
-    pub(super) fn signature(&self) -> Sealed {
-        self.0.probed.as_ref().map(|probed| probed.signature.clone()).unwrap_or_default()
+    pub(super) fn keys(&self) -> FileKeys {
+        self.plan.keys.clone()
     }
 }
 
 impl Plan {
+    fn pieces(&self) -> u64 {
+        self.file.size().div_ceil(self.length)
+    }
+
+    const fn endpoint(&self) -> &'static str {
+        if self.is_parallel { PARALLEL } else { ENDPOINT }
+    }
+
     /// Returns `uploadmediarequest`, which is the same in all pieces except for a renewed `Skey`.
     fn json(&self, session: &Session) -> Sealed {
         #[derive(Serialize)]
@@ -115,7 +153,7 @@ impl Plan {
         struct UploadMediaRequest<'a> {
             upload_type: u8,
             base_request: BaseRequest<'a>,
-            client_media_id: u64,
+            client_media_id: &'a Value,
             total_len: u64,
             start_pos: u64,
             data_len: u64,
@@ -123,15 +161,13 @@ impl Plan {
             from_user_name: &'a UserName,
             to_user_name: &'a UserName,
             file_md5: String,
-            #[serde(rename = "AESKey", skip_serializing_if = "Option::is_none")]
-            aes_key: Option<&'a Sealed>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            signature: Option<&'a Sealed>,
+            #[serde(flatten)]
+            keys: &'a FileKeys,
         }
-        let request = UploadMediaRequest {
+        serialized(&UploadMediaRequest {
             upload_type: 2,
             base_request: session.base_request(&self.device_id),
-            client_media_id: self.client_media_id,
+            client_media_id: &self.client_media_id,
             total_len: self.file.size(),
             // In each piece, these describe the whole file.
             start_pos: 0,
@@ -141,19 +177,50 @@ impl Plan {
             from_user_name: &session.me.user_name,
             to_user_name: &self.to,
             file_md5: self.md5.to_string(),
-            aes_key: self.probed.as_ref().map(|probed| &probed.aes_key),
-            signature: self.probed.as_ref().map(|probed| &probed.signature),
-        };
-        serde_json::to_string(&request).expect("all keys are strings").into()
+            keys: &self.keys,
+        })
     }
+
+    /// Returns `UploadMediaParallelRequest`.
+    fn parallel_json(&self, session: &Session, chunk: u64, upload_id: &Sealed) -> Sealed {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct UploadMediaParallelRequest<'a> {
+            #[serde(flatten)]
+            keys: &'a FileKeys,
+            #[serde(rename = "FileMD5")]
+            file_md5: String,
+            total_len: u64,
+            chunks: u64,
+            name: &'a str,
+            chunk: u64,
+            base_request: BaseRequest<'a>,
+            #[serde(rename = "UploadID", skip_serializing_if = "Sealed::is_empty")]
+            upload_id: &'a Sealed,
+        }
+        serialized(&UploadMediaParallelRequest {
+            keys: &self.keys,
+            file_md5: self.md5.to_string(),
+            total_len: self.file.size(),
+            chunks: self.pieces(),
+            name: self.file.name(),
+            chunk,
+            base_request: session.base_request(&self.device_id),
+            upload_id,
+        })
+    }
+}
+
+fn serialized(request: &impl Serialize) -> Sealed {
+    serde_json::to_string(request).expect("all keys are strings").into()
 }
 
 /// Hides the keys and the receiver.
 impl fmt::Debug for UploadPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UploadPlan")
-            .field("file", &self.0.file)
-            .field("md5", &self.0.md5)
+            .field("file", &self.plan.file)
+            .field("md5", &self.plan.md5)
             .finish_non_exhaustive()
     }
 }
@@ -166,9 +233,14 @@ pub struct PieceTaken {
     pub media_id: Box<str>,
     /// The number of bytes received so far, as the service reports it. Not checked.
     pub received: i64,
+    /// Only in the reply to the first piece of `webwxuploadmediaparallel`.
+    pub(super) upload_id: Sealed,
 }
 
 /// Uploads a piece of a file. The same piece may be uploaded again.
+///
+/// Announced files of the file-transfer page are sent to `webwxuploadmediaparallel`
+/// (`docs/protocol.md` §15.1).
 #[derive(Clone, Debug)]
 pub struct UploadPiece {
     plan: UploadPlan,
@@ -183,7 +255,9 @@ impl UploadPiece {
         Self { plan, piece, bytes }
     }
 
-    pub(super) const fn plan(&self) -> &UploadPlan {
+    /// Returns the plan for the next piece. After the reply to the first piece, it has the `UploadID`
+    /// of `webwxuploadmediaparallel`, which all later pieces must repeat.
+    pub const fn plan(&self) -> &UploadPlan {
         &self.plan
     }
 
@@ -193,6 +267,11 @@ impl UploadPiece {
 
     fn is_last(&self) -> bool {
         self.piece.saturating_add(1) >= self.plan.pieces()
+    }
+
+    /// Returns whether its reply has the `UploadID` of the later pieces.
+    fn starts_parallel(&self) -> bool {
+        self.plan.plan.is_parallel && self.piece == 0 && !self.is_last()
     }
 }
 
@@ -204,37 +283,62 @@ impl Endpoint for UploadPiece {
     const DEADLINE: Duration = Duration::from_secs(120);
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        let (plan, pieces) = (&self.plan.0, self.plan.pieces());
+        let (plan, pieces) = (&*self.plan.plan, self.plan.pieces());
         let file = &plan.file;
-        let request = plan.json(session);
-        let mut form = Form::new(&mut session.device.rng)
-            .with("id", ID)
-            .with("name", file.name())
-            .with("type", file.mime())
-            .with("lastModifiedDate", JsDate(plan.changed))
-            .with("size", file.size());
-        if pieces > 1 {
-            form = form.with("chunks", pieces).with("chunk", self.piece);
-        }
-        let form = form
-            .with("mediatype", file.media_type().as_str())
-            .with("uploadmediarequest", request.expose())
-            // The page is on another host than the file and sends this cookie explicitly.
-            .with("webwx_data_ticket", session.device.data_ticket(now))
-            // The login returns it percent-encoded (`docs/protocol.md` §1.2). Only this request
-            // sends it decoded.
-            .with(
-                "pass_ticket",
-                percent_decode_str(session.auth.pass_ticket.expose()).decode_utf8_lossy(),
-            );
+        let is_page = session.device.entry.is_file_helper();
+        let request = if plan.is_parallel {
+            plan.parallel_json(session, self.piece, &self.plan.upload_id)
+        } else {
+            plan.json(session)
+        };
+        let form = Form::new(&mut session.device.rng);
+        // The page is on another host than the file and sends this cookie explicitly.
+        let data_ticket = session.device.data_ticket(now);
+        // The login returns it percent-encoded (`docs/protocol.md` §1.2). Only uploads of the web
+        // entries send it decoded.
+        let pass_ticket = session.auth.pass_ticket.expose();
+        let pass_ticket = if is_page {
+            Cow::Borrowed(pass_ticket)
+        } else {
+            percent_decode_str(pass_ticket).decode_utf8_lossy()
+        };
+        let form = if plan.is_parallel {
+            form.with("pass_ticket", pass_ticket)
+                .with("webwx_data_ticket", data_ticket)
+                .with("UploadMediaParallelRequest", request.expose())
+        } else {
+            let date = JsDate(plan.changed);
+            let mut form = if is_page {
+                form.with("name", file.name())
+                    .with("lastModifiedDate", date)
+                    .with("size", file.size())
+                    .with("type", file.mime())
+            } else {
+                form.with("id", ID)
+                    .with("name", file.name())
+                    .with("type", file.mime())
+                    .with("lastModifiedDate", date)
+                    .with("size", file.size())
+            };
+            if pieces > 1 {
+                form = form.with("chunks", pieces).with("chunk", self.piece);
+            }
+            form.with("mediatype", file.media_type().as_str())
+                .with("uploadmediarequest", request.expose())
+                .with("webwx_data_ticket", data_ticket)
+                .with("pass_ticket", pass_ticket)
+        };
         let boundary = String::from(form.boundary());
-        let mime = if pieces > 1 { OCTETS } else { file.mime() };
-        let body = form.file("filename", file.name(), mime, self.bytes.clone());
-        let mut url = Url::new(Role::File, "/cgi-bin/mmwebwx-bin/webwxuploadmedia")
-            .accept(Accept::Script)
-            .with("f", "json");
-        if session.device.entry.is_file_helper() {
-            // `docs/protocol.md` §15.
+        let (name, mime) = match (plan.is_parallel, pieces) {
+            (true, _) => ("blob", OCTETS),
+            (false, 0 | 1) => (file.name(), file.mime()),
+            (false, _) => (file.name(), OCTETS),
+        };
+        let body = form.file("filename", name, mime, self.bytes.clone());
+        let path = ["/cgi-bin/mmwebwx-bin/", plan.endpoint()].concat();
+        let mut url = Url::new(Role::File, &path).accept(Accept::Script).with("f", "json");
+        if is_page {
+            // `docs/protocol.md` §15.1.
             url = url.with("random", random(session));
         }
         url.post_parts(&mut session.device, now, &boundary, body)
@@ -247,22 +351,30 @@ impl Endpoint for UploadPiece {
     /// - The error for the reply's `Ret`: 1 for uploads that the service does not accept;
     ///   [`Error::ServiceFailed`] if the service failed internally.
     /// - [`Error::Malformed`] for any other response; also for a reply to the last piece without a
-    ///   `MediaId`: pieces are missing, or belong to different files.
+    ///   `MediaId` (pieces are missing, or belong to different files), and for a reply of
+    ///   `webwxuploadmediaparallel` to the first piece without an `UploadID`.
     fn parse(&self, response: &Response) -> Result<PieceTaken, Error> {
-        let status = response.status();
+        let (status, endpoint) = (response.status(), self.plan.plan.endpoint());
         if status.is_client_error() || status.is_server_error() {
-            return Err(Error::Status { endpoint: ENDPOINT, status: status.as_u16() });
+            return Err(Error::Status { endpoint, status: status.as_u16() });
         }
-        let wire: Wire = envelope::answer(ENDPOINT, response)?;
-        let media_id = wire.media_id.into_boxed();
-        if self.is_last() && media_id.is_empty() {
-            return Err(Error::Malformed {
-                endpoint: ENDPOINT,
-                expected: "JSON with a MediaId",
-                found: "JSON without one".into(),
-            });
+        let wire: Wire = envelope::answer(endpoint, response)?;
+        let (media_id, upload_id) = (wire.media_id.into_boxed(), wire.upload_id.into_boxed());
+        let expected = if self.is_last() && media_id.is_empty() {
+            "JSON with a MediaId"
+        } else if self.starts_parallel() && upload_id.is_empty() {
+            "JSON with an UploadID"
+        } else {
+            let (received, upload_id) = (wire.start_pos.0, upload_id.into());
+            return Ok(PieceTaken { media_id, received, upload_id });
+        };
+        Err(Error::Malformed { endpoint, expected, found: "JSON without one".into() })
+    }
+
+    fn apply(&mut self, taken: &PieceTaken, _: &mut Session, _: Timestamp) {
+        if self.starts_parallel() {
+            self.plan.upload_id = taken.upload_id.clone();
         }
-        Ok(PieceTaken { media_id, received: wire.start_pos.0 })
     }
 }
 
@@ -276,6 +388,7 @@ reply! {
     struct Wire {
         "MediaId" => media_id: Text,
         "StartPos" => start_pos: Int,
+        "UploadID" => upload_id: Text,
     }
 }
 

@@ -33,7 +33,8 @@ fn plan(session: &mut Session, file: LocalFile, probed: Option<Probed>) -> Uploa
 }
 
 fn probed() -> Probed {
-    Probed { media_id: None, aes_key: "0c1d2e3f".into(), signature: "c2lnbmF0dXJl".into() }
+    let keys = FileKeys { aes_key: "0c1d2e3f".into(), signature: "c2lnbmF0dXJl".into() };
+    Probed { media_id: None, keys }
 }
 
 fn file(name: &str, size: u64) -> LocalFile {
@@ -211,7 +212,7 @@ fn uploads_have_distinct_ids() {
     let ids = [NOW, NOW, NOW.after(Duration::from_secs(1)), NOW].map(|now| {
         let (to, file) = (UserName::file_helper(), file("a", 1));
         let plan = UploadPlan::new(&mut session, to, file, Md5Sum::of(b"a"), None, now);
-        let request: Value = serde_json::from_str(plan.0.json(&session).expose()).unwrap();
+        let request: Value = serde_json::from_str(plan.plan.json(&session).expose()).unwrap();
         request["ClientMediaId"].as_u64().unwrap() - NOW.as_millis()
     });
     assert_eq!(ids, [0, 1, 1000, 1001]);
@@ -224,7 +225,7 @@ fn piece_has_the_newest_skey() {
     let plan = plan(&mut session, file("a", 2 * LENGTH), None);
     let requests = ["@crypt_old", "@crypt_new"].map(|skey| {
         session.renew_skey(skey.parse().unwrap());
-        let json = plan.0.json(&session);
+        let json = plan.plan.json(&session);
         assert!(json.expose().contains(skey));
         json.expose().replace(skey, "")
     });
@@ -266,7 +267,8 @@ proptest! {
         let mut session = session();
         session.auth.pass_ticket = ticket.parse().unwrap();
         let file = file(&name, size).as_type(MediaType::Video);
-        let probed = Probed { signature: signature.clone().into(), ..probed() };
+        let mut probed = probed();
+        probed.keys.signature = signature.clone().into();
         let plan = plan(&mut session, file, Some(probed));
         let piece = UploadPiece::new(plan, 0, bytes.clone().into());
         let http = http_of(piece, &mut session);
@@ -293,7 +295,7 @@ proptest! {
         prop_assert_eq!(&part("filename").bytes[..], &bytes[..]);
         let request: Value = serde_json::from_str(part("uploadmediarequest").text()).unwrap();
         prop_assert_eq!(request["TotalLen"].as_u64(), Some(size));
-        prop_assert_eq!(request["Signature"].as_str(), Some(&*signature));
+        prop_assert_eq!(request["Signature"].as_str().unwrap_or_default(), &*signature);
         prop_assert_eq!(request["FileMd5"].as_str(), Some(&*Md5Sum::of(b"the file").to_string()));
     }
 }
@@ -308,7 +310,10 @@ fn parses_replies() {
         r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MediaId":"@crypt_6084","StartPos":25929,"CDNThumbImgHeight":0,"CDNThumbImgWidth":0,"EncryFileName":"a%2Epng"}"#,
     ))
     .unwrap();
-    assert_eq!(taken, PieceTaken { media_id: "@crypt_6084".into(), received: 25_929 });
+    assert_eq!(
+        taken,
+        PieceTaken { media_id: "@crypt_6084".into(), received: 25_929, upload_id: "".into() }
+    );
 
     // Only the reply to the last piece must have a `MediaId`.
     let between = r#"{"BaseResponse":{"Ret":0},"MediaId":"","StartPos":524288}"#;
@@ -334,4 +339,133 @@ fn parses_replies() {
             assert!(matches!(error, Error::Status { status: found, .. } if found == status));
         }
     }
+}
+
+/// Returns an upload on the file-transfer page.
+fn page_plan(size: u64, probed: Option<Probed>) -> (Session, UploadPlan) {
+    let mut session = crate::file_helper_tests::session();
+    let to = UserName::file_helper();
+    let sum = Md5Sum::of(b"the file");
+    let plan = UploadPlan::new(&mut session, to, file("报告.mp4", size), sum, probed, NOW);
+    (session, plan)
+}
+
+#[test]
+fn file_transfer_page_has_its_own_form() {
+    let (mut session, plan) = page_plan(LENGTH + 8, None);
+    let piece = UploadPiece::new(plan, 1, Bytes::from_static(b"the file"));
+    insta::assert_snapshot!(rendered(piece, &mut session).replace('\r', ""), @r#"
+    POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json&random=UZRI
+    host: file.wx.qq.com
+    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+    accept: */*
+    accept-encoding: identity
+    referer: https://filehelper.weixin.qq.com/?lang=zh_CN
+    mmweb_appid: wx_webfilehelper
+    origin: https://filehelper.weixin.qq.com
+    content-type: multipart/form-data; boundary=----WebKitFormBoundaryXAfB22SEUEGGEZoH
+    content-length: 1674
+
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="name"
+
+    报告.mp4
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="lastModifiedDate"
+
+    Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="size"
+
+    524296
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="type"
+
+    video/mp4
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="chunks"
+
+    2
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="chunk"
+
+    1
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="mediatype"
+
+    doc
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="uploadmediarequest"
+
+    {"UploadType":2,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"356902031041503"},"ClientMediaId":"14766061635800255","TotalLen":524296,"StartPos":0,"DataLen":524296,"MediaType":4,"FromUserName":"@09ed9af3","ToUserName":"filehelper","FileMd5":"9144da26b6b58c823799dd4a8a884f26"}
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="webwx_data_ticket"
+
+    Wq7z+Lm20/Xe
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="pass_ticket"
+
+    xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5Z
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="filename"; filename="报告.mp4"
+    Content-Type: application/octet-stream
+
+    the file
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH--
+    "#);
+}
+
+#[test]
+fn pieces_of_announced_file_of_file_transfer_page_are_parallel() {
+    let (mut session, plan) = page_plan(2 * LENGTH, Some(probed()));
+    let mut piece = UploadPiece::new(plan, 0, Bytes::from_static(b"the file"));
+    let first = form(&piece.request(&mut session, NOW));
+    assert!(!first[2].text().contains("UploadID"), "{}", first[2].text());
+    let answer = r#"{"BaseResponse":{"Ret":0},"MediaId":"","UploadID":"u1"}"#;
+    let uri = http::Uri::from_static("https://file.wx.qq.com/");
+    piece.receive(&mut session, &uri, &reply(answer), NOW).unwrap();
+    let next = UploadPiece::new(piece.plan().clone(), 1, Bytes::from_static(b"the file"));
+    insta::assert_snapshot!(rendered(next, &mut session).replace('\r', ""), @r#"
+    POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmediaparallel?f=json&random=tLkT
+    host: file.wx.qq.com
+    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+    accept: */*
+    accept-encoding: identity
+    referer: https://filehelper.weixin.qq.com/?lang=zh_CN
+    mmweb_appid: wx_webfilehelper
+    origin: https://filehelper.weixin.qq.com
+    content-type: multipart/form-data; boundary=----WebKitFormBoundaryCRbYIp6CQYW33NgK
+    content-length: 892
+
+    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
+    Content-Disposition: form-data; name="pass_ticket"
+
+    xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5Z
+    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
+    Content-Disposition: form-data; name="webwx_data_ticket"
+
+    Wq7z+Lm20/Xe
+    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
+    Content-Disposition: form-data; name="UploadMediaParallelRequest"
+
+    {"AESKey":"0c1d2e3f","Signature":"c2lnbmF0dXJl","FileMD5":"9144da26b6b58c823799dd4a8a884f26","TotalLen":1048576,"Chunks":2,"Name":"报告.mp4","Chunk":1,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"356902031041503"},"UploadID":"u1"}
+    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
+    Content-Disposition: form-data; name="filename"; filename="blob"
+    Content-Type: application/octet-stream
+
+    the file
+    ------WebKitFormBoundaryCRbYIp6CQYW33NgK--
+    "#);
+
+    let none = piece.parse(&reply(r#"{"BaseResponse":{"Ret":0},"MediaId":""}"#));
+    assert!(matches!(
+        none,
+        Err(Error::Malformed {
+            endpoint: "webwxuploadmediaparallel",
+            expected: "JSON with an UploadID",
+            ..
+        })
+    ));
+    let failed = piece.parse(&reply(r#"{"BaseResponse":{"Ret":-1}}"#)).unwrap_err();
+    assert!(failed.is_transient());
 }

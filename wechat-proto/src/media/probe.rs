@@ -8,6 +8,7 @@ use core::fmt;
 
 use serde::Serialize;
 
+use super::FileKeys;
 use super::local::LocalFile;
 use super::sum::Md5Sum;
 use crate::body::Body;
@@ -15,7 +16,6 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::flow::Response;
 use crate::ids::UserName;
-use crate::secret::Sealed;
 use crate::session::Session;
 use crate::text::Text;
 use crate::time::Timestamp;
@@ -32,8 +32,7 @@ const FILE_TYPE: u8 = 7;
 pub struct Probed {
     /// The `MediaId` of the file, if the service has it already: then there is nothing to upload.
     pub media_id: Option<Box<str>>,
-    pub(super) aes_key: Sealed,
-    pub(super) signature: Sealed,
+    pub(super) keys: FileKeys,
 }
 
 /// Hides the keys of the upload.
@@ -99,8 +98,10 @@ impl Endpoint for CheckUpload {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
         Ok(Probed {
             media_id: Some(wire.media_id.into_boxed()).filter(|id| !id.is_empty()),
-            aes_key: wire.aes_key.into_boxed().into(),
-            signature: wire.signature.into_boxed().into(),
+            keys: FileKeys {
+                aes_key: wire.aes_key.into_boxed().into(),
+                signature: wire.signature.into_boxed().into(),
+            },
         })
     }
 }
@@ -165,7 +166,7 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(known.media_id.as_deref(), Some("@crypt_1"));
-        assert_eq!((known.aes_key.expose(), known.signature.expose()), ("0c", "s="));
+        assert_eq!((known.keys.aes_key.expose(), known.keys.signature.expose()), ("0c", "s="));
         assert_eq!(alloc::format!("{known:?}"), "Probed { is_there: true, .. }");
         let new = r#"{"BaseResponse":{"Ret":0},"MediaId":"","AESKey":"0c","Signature":"s="}"#;
         assert_eq!(probe.parse(&reply(new)).unwrap().media_id, None);

@@ -6,17 +6,16 @@ use core::ops::Range;
 
 use bytes::Bytes;
 
-use super::Uploaded;
 use super::local::{Limits, LocalFile};
 use super::piece::{UploadPiece, UploadPlan};
 use super::probe::{CheckUpload, Probed};
 use super::sum::{Adder, Md5Sum};
+use super::{FileKeys, Uploaded};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::UserName;
 use crate::retry::{Answer, Lane, Retry};
-use crate::secret::Sealed;
 use crate::session::Session;
 use crate::time::Timestamp;
 
@@ -30,6 +29,9 @@ use crate::time::Timestamp;
 /// limits ─► read all (MD5) ─► above 25 MB: webwxcheckupload ─► piece by piece: read, webwxuploadmedia ─► done
 ///                                        └─ the service has it ──────────────────────────────────────────┘
 /// ```
+///
+/// On the file-transfer page, files above 25 MB are sent by `webwxuploadmediaparallel`, and a video
+/// without an explicit type is a document, which has no limit.
 ///
 /// A piece is retried after transient errors, which are reported after three consecutive failures;
 /// any other error is reported immediately. Polled again, after an error or after a run was dropped,
@@ -143,6 +145,7 @@ impl Flow for Upload {
         if let Some(error) = session.device.close_reason() {
             return Err(error.into());
         }
+        self.file.choose_type(&session.device.entry);
         self.limits.check(&self.file)?;
         if let Some(fault) = self.fault.take() {
             // Otherwise a caller that retries after each error would send the first piece endlessly.
@@ -172,7 +175,7 @@ impl Flow for Upload {
                 State::Hashed { md5 } => self.begin(session, md5, None, now),
                 State::Probing { md5, mut probe } => match poll(&mut probe, session, now) {
                     Ok(mut probed) => match probed.media_id.take() {
-                        Some(id) => self.done(session, id, probed.signature),
+                        Some(id) => self.done(session, id, probed.keys),
                         None => self.begin(session, md5, Some(probed), now),
                     },
                     Err(interrupt) => {
@@ -196,7 +199,7 @@ impl Flow for Upload {
                     let (plan, piece) = (upload.endpoint().plan(), upload.endpoint().piece());
                     let (sent, total) = (plan.range(piece).end, self.file.size());
                     if sent >= total {
-                        self.done(session, accepted.media_id, plan.signature());
+                        self.done(session, accepted.media_id, plan.keys());
                     } else {
                         let piece = piece.saturating_add(1);
                         self.state = State::Reading { plan: plan.clone(), piece };
@@ -313,14 +316,14 @@ impl Upload {
         self.state = State::Reading { plan, piece: 0 };
     }
 
-    fn done(&mut self, session: &mut Session, media_id: Box<str>, signature: Sealed) {
+    fn done(&mut self, session: &mut Session, media_id: Box<str>, keys: FileKeys) {
         session.device.backoff(Lane::Upload).useful();
         self.state = State::Done(Box::new(Uploaded {
             media_id,
             media_type: self.file.media_type(),
             file_name: self.file.name().into(),
             size: self.file.size(),
-            signature,
+            keys,
         }));
     }
 }

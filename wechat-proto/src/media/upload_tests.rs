@@ -182,7 +182,7 @@ fn file_is_uploaded_in_pieces() {
     let UploadProgress::Done(uploaded) = &outputs[4] else { panic!("{outputs:?}") };
     assert_eq!((uploaded.media_id(), uploaded.file_name()), ("@crypt_1", "a.zip"));
     assert_eq!((uploaded.media_type(), uploaded.size()), (MediaType::Document, 40));
-    assert!(uploaded.signature.is_empty());
+    assert!(uploaded.keys.signature.is_empty());
     assert_eq!(service.whole(), source);
     assert_eq!((driver.sent, service.probes, driver.slept.len()), (3, 0, 0));
     // Everything is read twice, with one byte after the end, which should not exist.
@@ -202,7 +202,7 @@ fn large_file_is_announced() {
         .all(&mut upload(41), &mut session, &source, |request| ok(service.answer(request)))
         .unwrap();
     let Some(UploadProgress::Done(uploaded)) = outputs.last() else { panic!("{outputs:?}") };
-    assert_eq!(uploaded.signature.expose(), "sIgNeD");
+    assert_eq!(uploaded.keys.signature.expose(), "sIgNeD");
     assert_eq!((driver.sent, service.probes), (4, 1));
     assert_eq!(service.whole(), source);
 }
@@ -217,7 +217,7 @@ fn file_known_to_the_service_is_not_sent() {
     let [UploadProgress::Hashed, UploadProgress::Done(uploaded)] = &outputs[..] else {
         panic!("{outputs:?}")
     };
-    assert_eq!((uploaded.media_id(), uploaded.signature.expose()), ("known", "sIgNeD"));
+    assert_eq!((uploaded.media_id(), uploaded.keys.signature.expose()), ("known", "sIgNeD"));
     assert_eq!((driver.sent, driver.read.len()), (1, 7));
 }
 

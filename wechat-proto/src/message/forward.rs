@@ -9,7 +9,7 @@ use super::send::Draft;
 use super::send_app::File;
 use super::{AppKind, SendEmoticon, send_app, send_image, send_text, send_video};
 use crate::ids::UserName;
-use crate::secret::Sealed;
+use crate::media::FileKeys;
 use crate::text::{Text, decode};
 use crate::wire::lenient::{Int, Lenient as _};
 use crate::wire::object::object;
@@ -186,7 +186,7 @@ impl Record {
         match size {
             Some(size) if !self.media_id.is_empty() => {
                 let (media_id, extension) = (self.media_id.into_boxed(), extension.into());
-                Ok(File { name, size, media_id, extension, signature: Sealed::default() })
+                Ok(File { name, size, media_id, extension, keys: FileKeys::default() })
             }
             _ => Err(NotForwardable::Incomplete),
         }

@@ -19,6 +19,7 @@ use crate::endpoint::{Endpoint, Numbered, Repeat};
 use crate::error::Error;
 use crate::flow::Response;
 use crate::ids::{ClientMsgId, MsgId, UserName};
+use crate::media::FileKeys;
 use crate::session::Session;
 use crate::text::Text;
 use crate::time::Timestamp;
@@ -97,8 +98,8 @@ impl Draft {
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
         struct Msg<'a> {
-            #[serde(skip_serializing_if = "Option::is_none")]
-            signature: Option<&'a str>,
+            #[serde(flatten)]
+            keys: Option<&'a FileKeys>,
             #[serde(rename = "Type")]
             kind: i64,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,7 +130,6 @@ impl Draft {
         let id = id.to_string();
         let is_desktop = session.device.entry.is_desktop();
         let xml = self.file.as_ref().map(|file| file.xml(is_desktop));
-        let signature = self.file.as_ref().map(|file| file.signature.expose());
         let query: &[(&str, &dyn fmt::Display)] = match self.endpoint {
             send_text::ENDPOINT => &[],
             send_emoticon::ENDPOINT => &[("fun", &"sys")],
@@ -143,7 +143,7 @@ impl Draft {
             json(&Body {
                 base_request,
                 msg: Msg {
-                    signature: signature.filter(|signature| !signature.is_empty()),
+                    keys: self.file.as_ref().map(|file| &file.keys),
                     kind: self.kind,
                     emoji_flag: (self.endpoint == send_emoticon::ENDPOINT).then_some(GIF),
                     md5: self.md5.as_ref(),

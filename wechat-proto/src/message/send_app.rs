@@ -7,8 +7,7 @@ use alloc::string::String;
 
 use super::send::Draft;
 use crate::ids::UserName;
-use crate::media::Uploaded;
-use crate::secret::Sealed;
+use crate::media::{FileKeys, Uploaded};
 use crate::wire::xml::Xml;
 
 pub(super) const ENDPOINT: &str = "webwxsendappmsg";
@@ -32,7 +31,7 @@ impl SendFile {
             size: file.size,
             media_id: file.media_id.clone(),
             extension: extension(&file.file_name).into(),
-            signature: file.signature.clone(),
+            keys: file.keys.clone(),
         };
         Self(draft(to, file))
     }
@@ -50,8 +49,8 @@ pub(super) struct File {
     pub(super) media_id: Box<str>,
     /// The extension without its dot; may be empty.
     pub(super) extension: Box<str>,
-    /// The signature of a file above 25 MB that this account uploaded; otherwise empty.
-    pub(super) signature: Sealed,
+    /// Of a file that this account uploaded.
+    pub(super) keys: FileKeys,
 }
 
 impl File {

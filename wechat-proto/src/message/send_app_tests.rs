@@ -28,25 +28,39 @@ fn request_has_exact_form() {
     "#);
 }
 
+fn keys() -> FileKeys {
+    FileKeys { aes_key: "0c1d2e3f".into(), signature: "d0c5ffa5".into() }
+}
+
 /// `docs/protocol.md` §6.6: files above 25 MB.
 #[test]
-fn signed_file_request_has_a_signature() {
+fn signed_file_request_has_the_keys() {
     let file = uploaded(MediaType::Document, "big.zip");
-    let file = Uploaded { size: 30_000_000, signature: "d0c5ffa5".into(), ..file };
+    let file = Uploaded { size: 30_000_000, keys: keys(), ..file };
     let sent = body(&http_of(SendFile::new(UserName::file_helper(), &file), &mut session()));
     let (_, msg) = sent.split_once(r#""Msg":"#).unwrap();
-    assert!(msg.starts_with(r#"{"Signature":"d0c5ffa5","Type":6,"Content":"<appmsg "#), "{msg}");
+    assert!(
+        msg.starts_with(
+            r#"{"AESKey":"0c1d2e3f","Signature":"d0c5ffa5","Type":6,"Content":"<appmsg "#
+        ),
+        "{msg}"
+    );
     assert!(msg.contains("<totallen>30000000</totallen>"), "{msg}");
 }
 
 /// Threat S1.
 #[test]
-fn signature_is_redacted_in_debug() {
+fn keys_are_redacted_in_debug() {
     let file = uploaded(MediaType::Document, "big.zip");
-    let file = Uploaded { signature: "d0c5ffa5".into(), ..file };
+    let file = Uploaded { keys: keys(), ..file };
     let send = SendFile::new(UserName::file_helper(), &file);
     let shown = alloc::format!("{send:?} {:?} {file:?}", crate::Call::new(&mut send.clone()));
-    assert!(!shown.contains("d0c5ffa5") && !shown.contains("@crypt_6084141c"), "{shown}");
+    assert!(
+        !shown.contains("d0c5ffa5")
+            && !shown.contains("0c1d2e3f")
+            && !shown.contains("@crypt_6084141c"),
+        "{shown}"
+    );
 }
 
 /// `docs/protocol.md` §3.6, §6.2, §6.3.

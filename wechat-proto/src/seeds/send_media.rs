@@ -24,7 +24,7 @@ fn uploaded(media_type: MediaType, file_name: &str, media_id: &str) -> Uploaded 
         media_type,
         file_name: file_name.into(),
         size: 1760,
-        signature: "".into(),
+        keys: Default::default(),
     }
 }
 
