@@ -16,8 +16,10 @@ use super::repair::repair;
 /// lists omit them.
 pub(crate) fn mend(text: &str) -> Option<String> {
     let text = text.trim();
-    match text.chars().next()? {
-        '{' | '[' if valid_length(text) != Some(text.len()) => repair(text),
+    match (text.chars().next()?, valid_length(text)) {
+        ('{' | '[', None) => repair(text),
+        // Text follows.
+        ('{' | '[', Some(length)) if length < text.len() => None,
         _ => Some(mend_scalar(text)),
     }
 }
