@@ -9,6 +9,7 @@ use wechat_proto::{Entry, Error, UserName};
 use wechat_simulator::Incoming;
 
 use crate::entries::file_helper_world as world;
+use crate::sweep;
 use crate::uploads::{bytes, requests, upload_arrives};
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
 
@@ -119,10 +120,10 @@ fn file_of_27_mb_arrives_in_parallel() {
     assert_eq!(requests, [[1, 0, 52]; 3]);
 }
 
-/// With `WECHAT_CASES=all`, in release builds.
+/// In complete sweeps of release builds.
 #[test]
 fn file_of_200_mb_arrives_in_parallel() {
-    if !cfg!(debug_assertions) && std::env::var("WECHAT_CASES").is_ok_and(|cases| cases == "all") {
+    if !cfg!(debug_assertions) && sweep::is_complete() {
         let requests = [
             parallel::<Memory>(&Place::memory(world()), 200 << 20),
             parallel::<Ureq>(&Place::http(world()), 200 << 20),

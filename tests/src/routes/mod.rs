@@ -21,6 +21,7 @@ pub(crate) mod sync;
 pub(crate) mod synccheck;
 pub(crate) mod upload;
 pub(crate) mod upload_parallel;
+mod upload_parts;
 
 use crate::check::Check;
 use crate::dialect::Dialect;

@@ -3,9 +3,8 @@
 use crate::check::{Check, Rule};
 use crate::request::UPLOADS;
 use crate::routes::probe::md5_of;
-use crate::routes::upload::{
-    PIECE, Parts, content_type, form, piece_length, query, sequence, tickets,
-};
+use crate::routes::upload::{PIECE, content_type, form, piece_length, query, sequence, tickets};
+use crate::routes::upload_parts::Parts;
 
 const KEYS: [&str; 9] = [
     "AESKey",
