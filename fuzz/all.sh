@@ -13,7 +13,7 @@ for target in "$@"; do
     found="fuzz/found/$target"
     mkdir -p "$found"
     # shellcheck disable=SC2086
-    cargo +nightly fuzz run ${FUZZ_FLAGS-} "$target" "$found" "fuzz/corpus/$target" -- -dict="fuzz/dict/$target.txt" \
+    cargo +nightly fuzz run --features libfuzzer ${FUZZ_FLAGS-} "$target" "$found" "fuzz/corpus/$target" -- -dict="fuzz/dict/$target.txt" \
         -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=32768 -print_final_stats=1 >"$logs/$target" 2>&1 || status=1
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/$target")
     reached=$(sed -n 's/.*\(cov: [0-9]* ft: [0-9]*\).*/\1/p' "$logs/$target" | tail -n 1)

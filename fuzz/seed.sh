@@ -13,7 +13,7 @@ for folder in "$seeds"/*; do
     mkdir "$seeds/kept"
     # Handwritten inputs come first and count as known.
     cp "$corpus"/* "$seeds/kept"
-    cargo +nightly fuzz run ${FUZZ_FLAGS-} "$target" "$seeds/kept" "$folder" -- -merge=1 -timeout=20 -rss_limit_mb=4096 >"$seeds/log" 2>&1 || { tail "$seeds/log"; exit 1; }
+    cargo +nightly fuzz run --features libfuzzer ${FUZZ_FLAGS-} "$target" "$seeds/kept" "$folder" -- -merge=1 -timeout=20 -rss_limit_mb=4096 >"$seeds/log" 2>&1 || { tail "$seeds/log"; exit 1; }
     for seed in "$folder"/*; do
         # libFuzzer names the kept inputs after their SHA-1.
         if [ -e "$seeds/kept/$(sha1sum "$seed" | cut -d ' ' -f 1)" ]; then

@@ -1,3 +1,3 @@
 //! `Set-Cookie` lines.
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_proto::fuzz::run("cookie", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_fuzz::run("cookie", bytes));

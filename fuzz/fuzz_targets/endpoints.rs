@@ -1,3 +1,3 @@
 //! Parsers of endpoints: the first byte chooses one.
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_proto::fuzz::run("endpoints", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_fuzz::run("endpoints", bytes));

@@ -1,3 +1,3 @@
 //! A script of replies to a login.
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_proto::fuzz::run("login", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_fuzz::run("login", bytes));

@@ -1,3 +1,3 @@
 //! Records of contacts: the first byte chooses the format.
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_proto::fuzz::run("records", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_fuzz::run("records", bytes));

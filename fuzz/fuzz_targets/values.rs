@@ -1,3 +1,3 @@
 //! Values in URLs and file names: the first byte chooses.
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_proto::fuzz::run("values", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_fuzz::run("values", bytes));

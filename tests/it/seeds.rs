@@ -8,7 +8,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
-use wechat_proto::fuzz;
+use wechat_fuzz as fuzz;
 
 use crate::wire::memory::{Response, Transcript};
 use crate::{

@@ -6,19 +6,17 @@ use core::time::Duration;
 use http::header::{COOKIE, DATE, SET_COOKIE};
 
 use super::*;
-use crate::account::Account;
 use crate::body::Body;
 use crate::device::Device;
 use crate::error::{FailureKind, Ret};
 use crate::flow::Want;
-use crate::fuzz::{Visitor, endpoints};
 use crate::hosts::Role;
 use crate::ids::UserName;
 use crate::login::{GetQrCode, Logout};
 use crate::message::SendText;
 use crate::session::Session;
 use crate::sync::SyncCheck;
-use crate::testing::{NOW, account, render, reply, session};
+use crate::testing::{NOW, render, reply, session};
 
 const SENT: &str = r#"{"BaseResponse":{"Ret":0},"MsgID":"77"}"#;
 const QUIET: &str = "window.synccheck={retcode:\"0\",selector:\"0\"}";
@@ -52,88 +50,6 @@ fn is_unanswered<E: Endpoint<Output: fmt::Debug>>(call: &mut Call<E>, state: &mu
         // A late response is ignored.
         call.handle(ok(SENT));
     }
-}
-
-/// Every fault in place of a valid reply.
-fn faults() -> [(&'static str, Input); 12] {
-    let status = |status: u16, body: &str| {
-        let mut page = reply(body);
-        *page.status_mut() = http::StatusCode::from_u16(status).unwrap();
-        Input::Reply(Ok(page))
-    };
-    let failed = |kind| Input::Reply(Err(Failure::new(kind, Sent::Maybe)));
-    [
-        ("no response", failed(FailureKind::Closed)),
-        ("timeout", failed(FailureKind::Timeout)),
-        ("truncated", failed(FailureKind::Truncated)),
-        ("wrong encoding", failed(FailureKind::Encoding)),
-        ("too large", failed(FailureKind::TooLarge)),
-        ("404", status(404, "")),
-        ("502", status(502, "<html>Bad Gateway</html>")),
-        ("a refusal with status 502", status(502, r#"{"BaseResponse":{"Ret":1}}"#)),
-        ("HTML", ok("<html>captive portal</html>")),
-        ("empty", ok("")),
-        ("{}", ok("{}")),
-        ("cut", ok(r#"{"BaseResponse":{"Re"#)),
-    ]
-}
-
-/// Threat S9: each endpoint that must not be repeated, with each fault.
-#[test]
-fn a_change_without_its_reply_is_unanswered() {
-    struct Table(usize);
-
-    impl Visitor for Table {
-        fn visit<E>(&mut self, name: &'static str, title: &'static str, make: fn(&mut Account) -> E)
-        where
-            E: Endpoint,
-            E::Output: fmt::Debug,
-            Account: AsMut<E::State>,
-        {
-            if E::REPEAT != Repeat::Once {
-                return;
-            }
-            self.0 += 1;
-            for (fault, input) in faults() {
-                let mut account = account();
-                let mut call = Call::new(make(&mut account));
-                sends(&mut call, account.as_mut());
-                call.handle(input);
-                match call.poll(account.as_mut(), NOW) {
-                    Err(Interrupt::Fail(error @ Error::Unanswered { cause: Some(_) })) => {
-                        assert!(!error.is_transient(), "{title}, {fault}");
-                    }
-                    other => panic!("{name} {title}, {fault}: {other:?}"),
-                }
-                is_unanswered(&mut call, account.as_mut());
-            }
-            // Its exchange was cancelled.
-            let mut account = account();
-            let mut call = Call::new(make(&mut account));
-            sends(&mut call, account.as_mut());
-            is_unanswered(&mut call, account.as_mut());
-            // A valid refusal is a reply, and the endpoint is not sent again.
-            for ret in [1, -1, 1205, 1101] {
-                let mut account = crate::testing::account();
-                let mut call = Call::new(make(&mut account));
-                sends(&mut call, account.as_mut());
-                call.handle(ok(&format!(r#"{{"BaseResponse":{{"Ret":{ret}}}}}"#)));
-                match (ret, call.poll(account.as_mut(), NOW)) {
-                    (1 | -1, Err(Interrupt::Fail(error @ Error::Refused { .. }))) => {
-                        assert!(!error.is_transient(), "{title}");
-                    }
-                    (1205, Err(Interrupt::Fail(Error::Limited { .. })))
-                    | (1101, Err(Interrupt::Fail(Error::LoggedOut { .. }))) => {}
-                    (_, other) => panic!("{title} {ret}: {other:?}"),
-                }
-                is_unanswered(&mut call, account.as_mut());
-            }
-        }
-    }
-
-    let mut table = Table(0);
-    endpoints(&mut table);
-    assert!(table.0 >= 18, "{}", table.0);
 }
 
 #[test]

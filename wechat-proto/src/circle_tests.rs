@@ -19,9 +19,9 @@ use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::{Flow, Input, Interrupt, Request};
 use crate::ids::UserName;
 use crate::login::Login;
-use crate::media::testing_form::form;
 use crate::media::{LocalFile, Sizes, Upload};
 use crate::sync::Inbox;
+use crate::testing::form::form;
 use crate::testing::{NOW, reply, session};
 use crate::time::Timestamp;
 

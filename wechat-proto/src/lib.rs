@@ -115,16 +115,12 @@ pub mod account;
 mod acks;
 mod backoff;
 pub mod body;
-#[cfg(test)]
-mod bounds_tests;
 mod call;
 #[cfg(test)]
 mod circle_tests;
 #[cfg(test)]
 mod clock_tests;
 pub mod contact;
-#[cfg(test)]
-mod corpus_tests;
 pub mod device;
 mod emoji;
 pub mod endpoint;
@@ -140,8 +136,6 @@ mod fold;
 pub mod fuzz;
 pub mod hosts;
 mod ids;
-#[cfg(test)]
-mod injection_tests;
 mod jar;
 mod lang;
 pub mod link;

@@ -1,12 +1,11 @@
 //! Helpers of unit tests: rendered requests, invented replies, a driver without a network.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use quick_xml::Reader;
-use quick_xml::events::Event;
 
 use crate::account::Account;
 use crate::contact::Contact;
@@ -23,6 +22,11 @@ use crate::session::{Me, Session};
 use crate::sync::key::WireKey;
 use crate::time::Timestamp;
 use crate::wire::lenient::{Lenient as _, List};
+
+#[path = "../tests/it/form.rs"]
+pub(crate) mod form;
+#[path = "../tests/it/xml.rs"]
+pub(crate) mod xml;
 
 /// The time of tests: the clock of the 2016 notes.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);
@@ -169,42 +173,6 @@ pub(crate) fn uploaded(media_type: MediaType, file_name: &str) -> Uploaded {
     }
 }
 
-/// Returns the elements of a document by their paths, each with its text, from a strict reader;
-/// attributes follow an `@`.
-pub(crate) fn elements(document: &str) -> Vec<(String, String)> {
-    let mut reader = Reader::from_str(document);
-    let (mut found, mut open) = (Vec::<(String, String)>::new(), Vec::<String>::new());
-    loop {
-        match reader.read_event().unwrap_or_else(|error| panic!("{error}: {document}")) {
-            Event::Start(start) => {
-                open.push(start.name().as_ref().to_string());
-                found.push((open.join("/"), String::new()));
-                for attribute in start.attributes() {
-                    let attribute = attribute.unwrap();
-                    let path = format!("{}@{}", open.join("/"), attribute.key.as_ref());
-                    found.push((path, attribute.value.to_string()));
-                }
-            }
-            Event::End(_) => drop(open.pop()),
-            Event::Text(text) => {
-                let path = open.join("/");
-                let (_, value) = found.iter_mut().find(|(found, _)| *found == path).unwrap();
-                value.push_str(&text.xml10_content());
-            }
-            Event::GeneralRef(entity) => {
-                let path = open.join("/");
-                let (_, value) = found.iter_mut().find(|(found, _)| *found == path).unwrap();
-                match entity.resolve_char_ref().unwrap() {
-                    Some(c) => value.push(c),
-                    None => value.push_str(quick_xml::escape::resolve_xml_entity(&entity).unwrap()),
-                }
-            }
-            Event::Eof => return found,
-            other => panic!("{other:?} in {document}"),
-        }
-    }
-}
-
 /// Returns the receiver of test messages.
 pub(crate) fn me() -> UserName {
     "@me".parse().unwrap()
@@ -213,6 +181,18 @@ pub(crate) fn me() -> UserName {
 /// Parses a contact record.
 pub(crate) fn contact(json: &str) -> Contact {
     WireContact::read(json).take().unwrap()
+}
+
+/// Returns the files of a folder of `corpus`, by name without extension.
+pub(crate) fn corpus(folder: &str) -> BTreeMap<String, String> {
+    extern crate std;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(folder);
+    let files = std::fs::read_dir(folder).unwrap().map(|file| {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().to_string();
+        (name, std::fs::read_to_string(path).unwrap())
+    });
+    files.collect()
 }
 
 /// Returns a message with these fields, the second of its batch.

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 fn main() {
-    for (_, entry) in wechat_proto::fuzz::entries() {
+    for (_, entry) in wechat_fuzz::entries() {
         black_box(entry)(&black_box(Vec::new()));
     }
 }

@@ -182,41 +182,6 @@ pub(super) const ONCE: &[Build] = &[
     |s| s.call(SendFeedback::new("x")),
 ];
 
-/// The endpoints that may be repeated.
-pub(super) const SAFE: &[&str] = &[
-    "Announce",
-    "BatchGetContacts",
-    "CheckLink",
-    "CheckScan",
-    "CheckUpload",
-    "FetchBatch",
-    "GetContactPicture",
-    "GetContacts",
-    "GetFile",
-    "GetHeadImg",
-    "GetIcon",
-    "GetImage",
-    "GetMap",
-    "GetMedia",
-    "GetPreview",
-    "GetQrCode",
-    "GetUuid",
-    "GetVideo",
-    "GetVoice",
-    "InitSession",
-    "Logout",
-    "NotifyPhone",
-    "PinChat",
-    "PushLogin",
-    "RedeemTicket",
-    "SearchContacts",
-    "SendLoginReports",
-    "SendReports",
-    "SetRemark",
-    "SyncCheck",
-    "UploadPiece",
-];
-
 pub(super) fn md5() -> EmoticonMd5 {
     "a0c4153e43c3fd2e9a2fbb9be2f4de07".parse().unwrap()
 }

@@ -4,44 +4,40 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use bytes::Bytes;
+use wechat_fuzz::{Make, Row, Visitor, endpoints};
 use wechat_proto::endpoint::{Numbered, Repeat};
 use wechat_proto::error::{Ret, Sent};
-use wechat_proto::fuzz::{Visitor, endpoints};
+
 use wechat_proto::message::{
     ForwardMessage, Receipt, SendEmoticon, SendImage, SendText, SendUpload, SendVideo,
 };
 use wechat_proto::room::{AddMembers, RoomMembers};
 use wechat_proto::{Account, Call, Endpoint, Error, Flow, Interrupt, Session, Timestamp};
 
-use super::calls::{ONCE, SAFE, Stage, md5, title};
+use super::calls::{ONCE, Stage, md5, title};
 use super::line::{Fault, Line};
 
-/// Each endpoint is explicitly classified as repeatable or not.
+/// [`ONCE`] has each endpoint that must not be repeated.
 #[test]
-fn every_endpoint_is_classified() {
-    struct All {
-        once: BTreeSet<&'static str>,
-        safe: BTreeSet<&'static str>,
-    }
+fn every_once_endpoint_has_a_call() {
+    struct All(BTreeSet<&'static str>);
     impl Visitor for All {
-        fn visit<E>(&mut self, _: &'static str, _: &'static str, _: fn(&mut Account) -> E)
+        fn visit<E>(&mut self, _: Row, _: Make<E>)
         where
             E: Endpoint + 'static,
             E::Output: Debug,
             Account: AsMut<E::State>,
         {
-            match E::REPEAT {
-                Repeat::Once => self.once.insert(title::<E>()),
-                Repeat::Safe => self.safe.insert(title::<E>()),
-            };
+            if E::REPEAT == Repeat::Once {
+                self.0.insert(title::<E>());
+            }
         }
     }
-    let mut all = All { once: BTreeSet::new(), safe: BTreeSet::new() };
+    let mut all = All(BTreeSet::new());
     endpoints(&mut all);
     let stage = Stage::new();
     let once: BTreeSet<_> = ONCE.iter().map(|build| build(&stage).title).collect();
-    assert_eq!(once, all.once);
-    assert_eq!(SAFE.iter().copied().collect::<BTreeSet<_>>(), all.safe);
+    assert_eq!(once, all.0);
 }
 
 /// Threat S9. Without a `Call`, [`Endpoint::receive`] reports every response that is not from the
@@ -50,7 +46,7 @@ fn every_endpoint_is_classified() {
 fn receive_reports_foreign_responses_as_unanswered() {
     struct Receive(Account, Timestamp);
     impl Visitor for Receive {
-        fn visit<E>(&mut self, _: &'static str, title: &'static str, make: fn(&mut Account) -> E)
+        fn visit<E>(&mut self, Row { title, .. }: Row, make: Make<E>)
         where
             E: Endpoint + 'static,
             E::Output: Debug,
@@ -63,7 +59,7 @@ fn receive_reports_foreign_responses_as_unanswered() {
             for fault in Fault::ALL.into_iter().filter(|fault| fault.failure().is_none()) {
                 let at = format!("{title}, {fault:?}");
                 let mut account = account.clone();
-                let mut endpoint = make(&mut account);
+                let mut endpoint = make.value(&mut account);
                 let uri = endpoint.request(account.as_mut(), *now).uri().clone();
                 let (status, body) = match fault.ret() {
                     Some(ret) => (200, format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}").into()),

@@ -1,20 +1,12 @@
 //! Tests of synthetic records: all kinds, all flags, malformed shapes.
 
-extern crate std;
-
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 
 use serde_json::{Value, json};
 
 use super::Contact;
-
-/// Returns all records, by the names of their files.
-fn corpus() -> BTreeMap<String, String> {
-    let files = crate::corpus_tests::corpus("contacts").into_iter();
-    files.map(|(name, record)| (name, String::from_utf8(record).unwrap())).collect()
-}
+use crate::testing::corpus;
 
 /// Returns the typed form without empty fields, and the results of its methods.
 fn typed(record: &str) -> Value {
@@ -52,7 +44,7 @@ fn typed(record: &str) -> Value {
 
 #[test]
 fn every_record_matches_its_snapshot() {
-    let corpus = corpus();
+    let corpus = corpus("contacts");
     assert!(corpus.len() >= 40, "{}", corpus.len());
     let mut text = String::new();
     for (name, record) in &corpus {

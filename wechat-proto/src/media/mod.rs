@@ -41,8 +41,6 @@ mod sum;
 mod tally;
 #[cfg(test)]
 mod testing;
-#[cfg(test)]
-pub(crate) mod testing_form;
 mod upload;
 mod video;
 mod voice;

@@ -86,7 +86,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::media::testing_form::parts;
+    use crate::testing::form::parts;
 
     proptest! {
         /// Threats U1, U2: any content is parsed back by an independent parser, and the file is not

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::*;
 use crate::error::Ret;
 use crate::media::MediaType;
-use crate::media::testing_form::{Part, form};
+use crate::testing::form::{Part, form};
 use crate::testing::{NOW, http_of, malformed, rendered, reply, session as logged_in};
 
 /// Returns a session with its cookies.

@@ -10,7 +10,7 @@ use super::*;
 use crate::error::{Failure, FailureKind, Ret, Sent};
 use crate::flow::Request;
 use crate::media::MediaType;
-use crate::media::testing_form::{Part, form};
+use crate::testing::form::{Part, form};
 use crate::testing::{NOW, reply, session};
 
 /// Short lengths, with which a file of a few bytes is a large one.

@@ -13,7 +13,7 @@ use super::tests::{Driver, Service, broken, bytes, ok, read, refused, status, up
 use super::*;
 use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::Request;
-use crate::media::testing_form::form;
+use crate::testing::form::form;
 use crate::testing::{NOW, session};
 
 /// Reading resumes at the place of the failure.

@@ -3,9 +3,7 @@
 //! Each file is one entry of an `AddMsgList`. Its name consists of its `MsgType`, the `AppMsgType`
 //! of an app message, a description, and the lines of `docs/shapes.md` that it represents.
 
-extern crate std;
-
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -14,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Kind, Message, MsgType, Raw, WireMessage};
 use crate::ids::UserName;
+use crate::testing::corpus;
 use crate::wire::json;
 use crate::wire::lenient::List;
 use crate::wire::object::object;
@@ -25,12 +24,6 @@ object! {
 }
 
 const ME: &str = "@09ed9af327a6d3a72207694691225f8863ada86849607ed416ca81a32452560d";
-
-/// Returns all records by file name.
-fn corpus() -> BTreeMap<String, String> {
-    let files = crate::corpus_tests::corpus("messages").into_iter();
-    files.map(|(name, record)| (name, String::from_utf8(record).unwrap())).collect()
-}
 
 /// Parses a batch of these records.
 fn read<'a>(records: impl Iterator<Item = &'a String>) -> Vec<Message> {
@@ -84,7 +77,7 @@ fn pretty(value: &Value, indent: usize, out: &mut String) {
 
 #[test]
 fn every_message_is_parsed() {
-    let corpus = corpus();
+    let corpus = corpus("messages");
     assert!(corpus.len() >= 90, "{}", corpus.len());
     let messages = read(corpus.values());
     assert_eq!(messages.len(), corpus.len());
@@ -142,7 +135,7 @@ fn secrets(record: &str) -> Vec<String> {
 #[test]
 fn no_key_is_shown() {
     let mut count = 0;
-    for (name, record) in corpus() {
+    for (name, record) in corpus("messages") {
         let message = read([&record].into_iter()).remove(0);
         let shown = format!("{message:?} {message}");
         for secret in secrets(&record) {
@@ -166,7 +159,7 @@ fn non_objects_are_refused() {
 
 #[test]
 fn file_names_match_types() {
-    for (name, record) in corpus() {
+    for (name, record) in corpus("messages") {
         let json: Value = serde_json::from_str(&record).unwrap();
         let number = |field: &str| match &json[field] {
             Value::String(text) => text.parse().unwrap_or_default(),
@@ -186,12 +179,14 @@ fn file_names_match_types() {
 
 #[test]
 fn every_named_type_is_covered() {
-    let types: BTreeSet<i64> =
-        corpus().keys().map(|name| name.split('-').next().unwrap().parse().unwrap()).collect();
+    let types: BTreeSet<i64> = corpus("messages")
+        .keys()
+        .map(|name| name.split('-').next().unwrap().parse().unwrap())
+        .collect();
     for number in (0..=10_100).filter(|number| MsgType(*number).name().is_some()) {
         assert!(types.contains(&number), "{number}");
     }
-    let kinds: BTreeSet<i64> = corpus()
+    let kinds: BTreeSet<i64> = corpus("messages")
         .keys()
         .filter_map(|name| name.strip_prefix("49-")?.split('-').next()?.parse().ok())
         .collect();

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::endpoint::Endpoint as _;
-use crate::testing::{NOW, body, elements, http_of, message, rendered, session};
+use crate::testing::xml::elements;
+use crate::testing::{NOW, body, http_of, message, rendered, session};
 
 /// Builds a message from `sender` with these fields.
 fn from(sender: &str, fields: Value) -> Message {

@@ -6,7 +6,8 @@ use super::*;
 use crate::entry::Entry;
 use crate::media::MediaType;
 use crate::message::send;
-use crate::testing::{body, elements, http_of, rendered, session, uploaded};
+use crate::testing::xml::elements;
+use crate::testing::{body, http_of, rendered, session, uploaded};
 
 #[test]
 fn request_has_exact_form() {

@@ -92,7 +92,8 @@ mod tests {
     use super::*;
     use crate::endpoint::Endpoint as _;
     use crate::message::send;
-    use crate::testing::{NOW, body, elements, http_of, rendered, reply, session};
+    use crate::testing::xml::elements;
+    use crate::testing::{NOW, body, http_of, rendered, reply, session};
 
     #[test]
     fn request_has_exact_form() {

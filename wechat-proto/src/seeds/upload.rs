@@ -11,7 +11,7 @@ use super::*;
 use crate::body::Body;
 use crate::endpoint::Endpoint as _;
 use crate::media::UploadPlan;
-use crate::media::testing_form::form;
+use crate::testing::form::form;
 use crate::media::{LocalFile, Md5Sum, UploadPiece};
 use crate::testing::{built, reply};
 use crate::time::Timestamp;

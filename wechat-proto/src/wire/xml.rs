@@ -138,7 +138,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::elements;
+    use crate::testing::xml::elements;
 
     #[test]
     fn texts_of_elements_are_extracted() {

@@ -5,30 +5,24 @@
 //! describes its content and ends with the ids of the lines of `docs/shapes.md` that it covers. The
 //! name of a reply begins with its endpoint.
 
-extern crate std;
-
-use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::format;
-use alloc::string::{String, ToString as _};
-use alloc::vec::Vec;
-use core::fmt::Debug;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::path::Path;
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
-use crate::account::Account;
-use crate::contact::record::WireContact;
-use crate::endpoint::Endpoint;
-use crate::flow::Response;
-use crate::fuzz::{Visitor, endpoints};
-use crate::sync::FetchBatch;
-use crate::testing::account;
-use crate::wire::lenient::Lenient as _;
+use wechat_fuzz::{Make, Row, Visitor, account, endpoints};
+use wechat_proto::contact::Contact;
+use wechat_proto::flow::Response;
+use wechat_proto::sync::FetchBatch;
+use wechat_proto::{Account, Endpoint};
+
+use crate::reply;
 
 /// Returns the contents of the files in a folder, by file name without extension.
-pub(crate) fn corpus(folder: &str) -> BTreeMap<String, Vec<u8>> {
+fn corpus(folder: &str) -> BTreeMap<String, Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(folder);
     let files = std::fs::read_dir(folder).unwrap().map(|file| {
         let path = file.unwrap().path();
@@ -40,7 +34,7 @@ pub(crate) fn corpus(folder: &str) -> BTreeMap<String, Vec<u8>> {
 
 /// Returns the ids of the lines of `docs/shapes.md`.
 fn lines() -> impl Iterator<Item = &'static str> {
-    let lines = include_str!("../docs/shapes.md").lines().filter(|line| line.starts_with("| S"));
+    let lines = include_str!("../../docs/shapes.md").lines().filter(|line| line.starts_with("| S"));
     lines.map(|line| line.trim_start_matches("| ").split(' ').next().unwrap())
 }
 
@@ -54,7 +48,7 @@ fn lines_of(name: &str) -> impl Iterator<Item = &str> {
 /// Parses a reply from a file: a status line, headers, an empty line, a body.
 fn response(file: &[u8]) -> Response {
     let split = file.windows(2).position(|two| two == b"\n\n").unwrap();
-    let head = core::str::from_utf8(&file[..split]).unwrap();
+    let head = std::str::from_utf8(&file[..split]).unwrap();
     let mut lines = head.lines();
     let mut reply = Response::new(Bytes::copy_from_slice(&file[split + 2..]));
     let status = lines.next().unwrap().split(' ').nth(1).unwrap();
@@ -75,14 +69,14 @@ fn read(endpoint: &str, reply: &Response) -> String {
         shown: Option<String>,
     }
     impl Visitor for Read<'_> {
-        fn visit<E>(&mut self, name: &'static str, _: &'static str, make: fn(&mut Account) -> E)
+        fn visit<E>(&mut self, row: Row, make: Make<E>)
         where
             E: Endpoint + 'static,
             E::Output: Debug,
             Account: AsMut<E::State>,
         {
-            if name == self.endpoint && self.shown.is_none() {
-                self.shown = Some(match make(&mut account()).parse(self.reply) {
+            if row.name == self.endpoint && self.shown.is_none() {
+                self.shown = Some(match make.value(&mut account()).parse(self.reply) {
                     Ok(value) => format!("{value:#?}"),
                     Err(error) => format!("error: {error}\n{error:?}"),
                 });
@@ -101,7 +95,9 @@ fn replies_match_their_snapshot() {
         let endpoint = name.split('-').next().unwrap();
         let read = read(endpoint, &response(&file));
         // Debug output must not contain secrets.
-        for secret in ["9c1e5b7a2d4f6081", "q8Zt1VbN4mXc7LpR", "Wm8", "A7xR2pQd9Lk"] {
+        for secret in
+            ["9c1e5b7a2d4f6081", "q8Zt1VbN4mXc7LpR", "Wm8", "A7xR2pQd9Lk", "77fec3e104e41c7d"]
+        {
             assert!(!read.contains(secret), "{name}: {read}");
         }
         text += &format!("# {name}\n{read}\n\n");
@@ -206,7 +202,7 @@ fn share(places: &mut BTreeMap<String, BTreeSet<&'static str>>) {
 /// added there; removed places break bridges and require a new version.
 #[test]
 fn json_page_matches_the_corpora() {
-    let page = include_str!("../docs/json.md");
+    let page = include_str!("../../docs/json.md");
     let mut blocks =
         page.split("```text\n").skip(1).map(|block| block.split("```").next().unwrap());
     let mut lists = ["message", "contact"].map(|what| {
@@ -236,25 +232,19 @@ fn json_page_matches_the_corpora() {
     }
 }
 
+/// Returns the serialized messages or contacts of the corpora.
 fn serialized(what: &str) -> Vec<Value> {
-    match what {
-        "message" => {
-            let records =
-                corpus("messages").into_values().map(|record| String::from_utf8(record).unwrap());
-            let records: Vec<_> = records.collect();
-            let body = format!(
-                "{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":[{}]}}",
-                records.join(",")
-            );
-            let batch = FetchBatch.parse(&Response::new(body.into())).unwrap();
-            let messages = batch.messages(&crate::testing::session().me().user_name);
-            messages.iter().map(|message| serde_json::to_value(message).unwrap()).collect()
-        }
-        _ => {
-            let records = corpus("contacts").into_values();
-            let read = records
-                .filter_map(|record| WireContact::read(&String::from_utf8_lossy(&record)).take());
-            read.map(|contact| serde_json::to_value(contact).unwrap()).collect()
-        }
+    let records = corpus(&format!("{what}s")).into_values();
+    let records: Vec<_> =
+        records.map(|record| String::from_utf8_lossy(&record).into_owned()).collect();
+    if what == "message" {
+        let body =
+            format!("{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":[{}]}}", records.join(","));
+        let batch = FetchBatch::new().parse(&reply(&body)).unwrap();
+        let messages = batch.messages(&"@09ed9af3".parse().unwrap());
+        messages.iter().map(|message| serde_json::to_value(message).unwrap()).collect()
+    } else {
+        let contacts = records.iter().filter_map(|record| Contact::from_json(record).ok());
+        contacts.map(|contact| serde_json::to_value(contact).unwrap()).collect()
     }
 }

@@ -1,82 +1,16 @@
 //! Sizes that a hostile service cannot exceed: checks `docs/bounds.md` against the code.
 
-extern crate std;
-
-use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::format;
-use alloc::string::{String, ToString as _};
-use alloc::vec::Vec;
-
-use core::time::Duration;
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::account::Account;
-use crate::device::Device;
-use crate::endpoint::Endpoint;
-use crate::flow::{Flow, Input, Interrupt, Request, Want};
-use crate::fuzz::{Visitor, endpoints};
-use crate::login::{Login, Progress};
-use crate::session::Session;
-use crate::sync::Inbox;
-use crate::testing::{NOW, reply};
+use wechat_fuzz::NOW;
+use wechat_proto::login::{Login, Progress};
+use wechat_proto::sync::Inbox;
+use wechat_proto::{Account, Device, Flow, Input, Interrupt, Session, flow::Request};
 
-const PAGE: &str = include_str!("../docs/bounds.md");
-const ENDPOINTS: &str = include_str!("../docs/endpoints.md");
+use crate::reply;
 
-/// Returns a size in the notation of the table.
-fn size(bytes: usize) -> String {
-    match bytes {
-        _ if bytes.is_multiple_of(1 << 20) => format!("{} MB", bytes >> 20),
-        _ => format!("{} KB", bytes >> 10),
-    }
-}
-
-/// Returns the limits of an endpoint in the notation of the table.
-fn terms(deadline: Duration, want: Want) -> [String; 2] {
-    let seconds = deadline.as_secs();
-    match want {
-        Want::Whole { limit } => [size(limit), format!("{seconds} s")],
-        Want::Head { idle } => {
-            ["streamed".into(), format!("{seconds} s, {} s idle", idle.as_secs())]
-        }
-    }
-}
-
-/// Threats B2 and B4: the longest reply and the deadline of every endpoint are those of the table.
-#[test]
-fn reply_limits_match_the_page() {
-    struct Table(BTreeMap<&'static str, [String; 2]>);
-
-    impl Visitor for Table {
-        fn visit<E>(&mut self, _: &'static str, title: &'static str, _: fn(&mut Account) -> E)
-        where
-            E: Endpoint,
-            E::Output: core::fmt::Debug,
-            Account: AsMut<E::State>,
-        {
-            let name = title.split([':', ' ']).next().unwrap();
-            self.0.insert(name, terms(E::DEADLINE, E::WANT));
-        }
-    }
-
-    let rows = PAGE.lines().filter_map(|line| {
-        let mut cells = line.trim_matches('|').split('|').map(str::trim);
-        let name = cells.next()?.strip_prefix('`')?.split('`').next()?;
-        let [limit, deadline] = [cells.next()?, cells.next()?].map(String::from);
-        Some((name, [limit, deadline]))
-    });
-    let mut table = Table(BTreeMap::new());
-    endpoints(&mut table);
-    assert_eq!(rows.collect::<BTreeMap<_, _>>(), table.0);
-    // No other endpoint exists.
-    let rows = ENDPOINTS.lines().filter(|line| line.starts_with("| `"));
-    let types = rows.filter_map(|row| row.split('|').nth(2));
-    let names =
-        types.flat_map(|cell| cell.split("[`").skip(1)).filter_map(|link| link.split('`').next());
-    assert_eq!(table.0.keys().copied().collect::<BTreeSet<_>>(), names.collect());
-}
+const PAGE: &str = include_str!("../../docs/bounds.md");
 
 /// Parses the number in a line of the page.
 fn stated(words: &str) -> usize {
@@ -217,7 +151,7 @@ proptest! {
         length in 0_usize..5000,
         count in 0_usize..150,
         cookies in 0_usize..40,
-        letter in prop::sample::select(alloc::vec!["x", "\"", "\\", "\u{1}", "雨", ";", "&#34;"]),
+        letter in prop::sample::select(vec!["x", "\"", "\\", "\u{1}", "雨", ";", "&#34;"]),
     ) {
         Chatter { length, letter, count, cookies }.play();
     }

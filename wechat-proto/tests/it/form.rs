@@ -1,5 +1,7 @@
 //! Parses forms with an independent library.
 
+extern crate alloc;
+
 use alloc::borrow::ToOwned as _;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -7,10 +9,8 @@ use core::convert::Infallible;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf, Bytes};
 use futures_core::Stream;
-
-use crate::body::Body;
 
 /// A part of a form.
 #[derive(Debug)]
@@ -75,10 +75,10 @@ pub(crate) fn parts(boundary: &str, body: Bytes) -> Vec<Part> {
 }
 
 /// Parses the parts of a request with a form.
-pub(crate) fn form(http: &http::Request<Body>) -> Vec<Part> {
+pub(crate) fn form<B: Buf + Clone>(http: &http::Request<B>) -> Vec<Part> {
     let kind = http.headers()["content-type"].to_str().unwrap();
     let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
     let mut body = http.body().clone();
-    let length = body.len();
+    let length = body.remaining();
     parts(boundary, body.copy_to_bytes(length))
 }

@@ -1,22 +1,18 @@
 //! Messages: whole records, and contents of all types.
 
-use alloc::format;
-use alloc::string::{String, ToString as _};
-use alloc::vec::Vec;
-
 use serde_json::{Value, json};
 
 use super::{Entry, NOW, account, me, reply};
-use crate::contact::{Contact, Directory};
-use crate::device::Device;
-use crate::endpoint::Endpoint as _;
-use crate::ids::UserName;
-use crate::media::{MapLink, ReceivedFile};
-use crate::message::{ForwardMessage, Kind, Message, SendText, mention};
-use crate::sync::FetchBatch;
+use wechat_proto::Device;
+use wechat_proto::Endpoint as _;
+use wechat_proto::UserName;
+use wechat_proto::contact::{Contact, Directory};
+use wechat_proto::media::{MapLink, ReceivedFile};
+use wechat_proto::message::{ForwardMessage, Kind, Message, SendText, mention};
+use wechat_proto::sync::FetchBatch;
 
 /// The entries for messages.
-pub const MESSAGES: &[(&str, Entry)] = &[
+pub(crate) const ENTRIES: &[(&str, Entry)] = &[
     ("content", content),
     ("record", record),
     ("system-text", system_text),
@@ -82,8 +78,8 @@ const SENDERS: [&str; 5] = ["@a", "@@1", "", "newsapp", "fmessage"];
 /// Parses a batch of records; empty if it is not JSON.
 fn read(records: &str) -> Vec<Message> {
     let body = format!("{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":{records}}}");
-    match FetchBatch.parse(&reply(body.as_bytes())) {
-        Ok(batch) => batch.messages(&me().user_name),
+    match FetchBatch::new().parse(&reply(body.as_bytes())) {
+        Ok(batch) => batch.messages(&me()),
         Err(_) => Vec::new(),
     }
 }
@@ -132,7 +128,7 @@ fn check_message(message: &Message) {
     assert!(!shown.contains(['\n', '\r']));
     assert_eq!(message.to_string().replace(['\n', '\r'], " "), shown);
     // Parsed alone, the message is the same as in its batch.
-    if let Ok(again) = Message::from_json(message.raw.json(), &me().user_name) {
+    if let Ok(again) = Message::from_json(message.raw.json(), &me()) {
         assert_eq!(
             (&again.id, &again.kind, &again.from),
             (&message.id, &message.kind, &message.from)
@@ -141,15 +137,15 @@ fn check_message(message: &Message) {
     }
     // Every function of messages accepts any message.
     let directory = Directory::default();
-    let _ = (message.mentions(&directory, &me()), message.mentions_everybody());
+    let _ = (message.mentions(&directory, account().session().me()), message.mentions_everybody());
     let _ = (MapLink::of(message), ReceivedFile::of(message));
     let mut account = account();
     let forwarded = ForwardMessage::new(message, UserName::file_helper())
-        .map(|mut forward| forward.request(&mut account.session, NOW));
+        .map(|mut forward| forward.request(account.session_mut(), NOW));
     if message.text().is_some_and(|text| !text.trim().is_empty()) {
         assert!(forwarded.is_ok());
     }
-    assert!(SendText::reply(message, "yes").request(&mut account.session, NOW).body().len() > 3);
+    assert!(SendText::reply(message, "yes").request(account.session_mut(), NOW).body().len() > 3);
 }
 
 /// Returns a message of this type and content, with a status notice.
@@ -178,11 +174,11 @@ fn system_text(bytes: &[u8]) {
     let room = r#"{"UserName":"@@1","MemberList":[{"UserName":"filehelper","NickName":"me"}]}"#;
     account.learn(Contact::from_json(room));
     if let Some(message) = message(1, &mention::text("me", &text)) {
-        let me = me();
+        let me = account.session().me();
         // The text begins with the mention, unless the mention looks like the prefix of a speaker.
         let begins = message.text().is_some_and(|text| text.starts_with("@me\u{2005}"));
-        assert!(!begins || message.mentions(account.directory(), &me) == Some(true));
-        let rest = message.text_without_mention(account.directory(), &me);
+        assert!(!begins || message.mentions(account.directory(), me) == Some(true));
+        let rest = message.text_without_mention(account.directory(), me);
         assert!(rest.is_none_or(|rest| rest.len() <= message.text().map_or(0, str::len)));
     }
 }

@@ -1,88 +1,82 @@
 //! Flows that are run with scripts of replies.
 
-use alloc::collections::BTreeSet;
-use alloc::format;
-use alloc::string::{String, ToString as _};
-use alloc::vec::Vec;
-use core::fmt::Debug;
-use core::ops::Range;
-use core::time::Duration;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::ops::Range;
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::endpoints::is_short;
+use wechat_proto::fuzz::upload_in_pieces;
+
+use super::checks::is_short;
+use super::json::stored;
 use super::{NOW, account, downloads, hides_secrets, reply};
-use crate::contact::LoadContacts;
-use crate::contact::record::WireContact;
-use crate::device::Device;
-use crate::error::{Failure, FailureKind, Sent};
-use crate::flow::{Flow, Input, Interrupt};
-use crate::hosts::{Family, Hosts, Role};
-use crate::ids::{MsgId, UserName};
-use crate::login::{Login, Open, Resume};
-use crate::media::{GetVideo, LocalFile, RetryEmpty, Sizes, Upload};
-use crate::room::{AddMembers, RoomMembers};
-use crate::session::Session;
-use crate::sync::Inbox;
-use crate::time::Timestamp;
-use crate::wire::lenient::Lenient as _;
+use wechat_proto::Device;
+use wechat_proto::Session;
+use wechat_proto::Timestamp;
+use wechat_proto::contact::{Contact, LoadContacts};
+use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::flow::{Flow, Input, Interrupt};
+use wechat_proto::hosts::{Family, Hosts, Role};
+use wechat_proto::login::{Login, Open, Resume};
+use wechat_proto::media::{GetVideo, LocalFile, RetryEmpty, Upload};
+use wechat_proto::room::{AddMembers, RoomMembers};
+use wechat_proto::sync::Inbox;
+use wechat_proto::{MsgId, UserName};
 
 /// Runs the same script with a new device, a device that was logged in before, and a stored session.
-pub(super) fn login(bytes: &[u8]) {
+pub(crate) fn login(bytes: &[u8]) {
     play(Login::new, Device::new, bytes);
-    play(Login::again, || account().session.into_device(), bytes);
-    play(|| Open::new(Some(account().session), Resume::Push), Device::new, bytes);
+    play(Login::again, || session().into_device(), bytes);
+    play(|| Open::new(Some(session()), Resume::Push), Device::new, bytes);
 }
 
 /// Checks that each contact is in the directory once.
-pub(super) fn contacts(bytes: &[u8]) {
+pub(crate) fn contacts(bytes: &[u8]) {
     let account = play(LoadContacts::new, account, bytes);
-    let names = account.directory.iter().map(|contact| &contact.user_name);
+    let names = account.directory().iter().map(|contact| &contact.user_name);
     assert!(names.is_sorted_by(|one, other| one < other));
-    restored(account.session);
+    restored(account.session());
 }
 
 /// Checks that no message is delivered twice, and that the session can be stored.
-pub(super) fn inbox(bytes: &[u8]) {
+pub(crate) fn inbox(bytes: &[u8]) {
     let mut heard = BTreeSet::new();
     let account = watch(Inbox::new, account, bytes, &[], |message| {
         let new = !message.id.is_known() || heard.insert(message.id.clone());
         assert!(new, "{} again", message.id);
     });
-    assert!(account.close_reason().is_none() || account.session.device.closed().is_some());
-    restored(account.session);
+    assert!(account.close_reason().is_none() || account.session().device().closed().is_some());
+    restored(account.session());
 }
 
-pub(super) fn fetch(bytes: &[u8]) {
+pub(crate) fn fetch(bytes: &[u8]) {
     let fetch = || RetryEmpty::new(GetVideo::new(MsgId::from("1")));
-    play(fetch, || account().session, bytes);
+    play(fetch, session, bytes);
 }
 
-pub(super) fn room(bytes: &[u8]) {
-    restored(play(joining, account, bytes).session);
+pub(crate) fn room(bytes: &[u8]) {
+    restored(play(joining, account, bytes).session());
 }
 
 /// Runs an upload; the first byte is the length of the file.
-pub(super) fn upload(bytes: &[u8]) {
+pub(crate) fn upload(bytes: &[u8]) {
     let (first, script) = bytes.split_first().unwrap_or((&0, &[]));
     let source = SOURCE.get(..usize::from(*first)).unwrap_or(SOURCE);
-    restored(watch(|| uploading(source), || account().session, script, source, |_| {}));
+    restored(&watch(|| uploading(source), session, script, source, |_| {}));
 }
 
 /// Checks that a session survives storage.
-fn restored(session: Session) {
-    let stored = session.to_json();
-    let mut again = Session::from_json(&stored).expect("the stored form can be parsed");
-    // The stored seed is that of the next generator.
-    assert!(again.device.rng != session.device.rng);
-    again.device.rng = session.device.rng;
-    assert_eq!(again.to_json(), stored);
+fn restored(session: &Session) {
+    let again = Session::from_json(&session.to_json()).expect("the stored form can be parsed");
+    assert_ne!(again.to_json(), session.to_json(), "the same seed");
+    assert_eq!(stored(&again), stored(session));
 }
 
 /// Returns the addition of two people to a room of three.
 fn joining() -> AddMembers {
-    let record = r#"{"UserName":"@@r","MemberCount":3}"#;
-    let room = WireContact::read(record).take().expect("a record");
+    let room = Contact::from_json(r#"{"UserName":"@@r","MemberCount":3}"#).expect("a record");
     let names = ["@1", "@2"].iter().filter_map(|name| name.parse().ok());
     AddMembers::new(&room, RoomMembers::new(names).expect("two names"))
 }
@@ -93,7 +87,7 @@ const SOURCE: &[u8] = b"The quick brown fox jumps over the lazy dog. 1234567890"
 /// Returns an upload in short pieces, which is announced from 24 bytes on.
 fn uploading(source: &[u8]) -> Upload {
     let file = LocalFile::new("报告 \"终稿\".pdf", source.len() as u64).expect("a good name");
-    Upload::with_sizes(UserName::file_helper(), file, Sizes { piece: 8, probe: 24 })
+    upload_in_pieces(UserName::file_helper(), file, 8, 24)
 }
 
 /// Returns bytes of the source like a driver, unless the step asks for an error: fewer, more or
@@ -153,13 +147,25 @@ where
     one
 }
 
-/// Returns the hosts of all families, the only allowed targets of requests.
-fn table() -> Vec<Hosts> {
-    Family::WEB.into_iter().chain(Family::FILE_HELPER).map(Hosts::new).collect()
+const ROLES: [Role; 5] = [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push];
+
+/// Returns the origins of all families, the only allowed targets of requests.
+fn table() -> Vec<String> {
+    let families = Family::WEB.into_iter().chain(Family::FILE_HELPER).map(Hosts::new);
+    families.flat_map(|hosts| ROLES.map(|role| hosts.origin(role).to_string())).collect()
 }
 
-fn is_ours(table: &[Hosts], uri: &http::Uri) -> bool {
-    uri.scheme_str() == Some("https") && table.iter().any(|hosts| hosts.find(uri).is_some())
+fn is_ours(table: &[String], uri: &http::Uri) -> bool {
+    let origin = format!(
+        "{}://{}",
+        uri.scheme_str().unwrap_or_default(),
+        uri.authority().map_or("", |authority| authority.as_str())
+    );
+    table.contains(&origin)
+}
+
+fn session() -> Session {
+    account().session().clone()
 }
 
 /// Plays a script, and returns the URIs of the requests and the waits between them.
@@ -240,8 +246,8 @@ where
     }
     hides_secrets(&flow, script);
     hides_secrets(state, script);
-    let hosts = &state.as_mut().hosts;
-    for role in [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push] {
+    let hosts = state.as_mut().hosts();
+    for role in ROLES {
         let uri = hosts.origin(role).as_str().parse().expect("a valid URI");
         assert!(is_ours(&table, &uri), "{uri}");
     }

@@ -1,0 +1,360 @@
+//! Entries for fuzzers that need private parsers. Not part of the API: the package `wechat-fuzz` has
+//! all others, and the table of targets.
+//!
+//! Each entry accepts any bytes and panics if a guarantee of `docs/threats.md` is violated.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use crate::contact::record::WireContact;
+use crate::device::Device;
+use crate::hosts::{Family, Hosts, Origin, Role};
+use crate::ids::UserName;
+use crate::jar::Jar;
+use crate::media::{FileKeys, FileName, LocalFile, MediaType, Sizes, Upload, Uploaded};
+use crate::time::Timestamp;
+use crate::wire::document::{Found, walk};
+use crate::wire::js::Script;
+use crate::wire::mend::mend;
+use crate::wire::query::{Accept, Url};
+use crate::wire::repair::decode;
+use crate::wire::xml::{self, Xml};
+use crate::wire::{envelope, json, lenient, query};
+
+/// A cookie that must not be printed.
+const PLANTED: &str = "5e3d7a19c0ffee";
+const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);
+
+/// Returns an uploaded file, for tests without an upload.
+pub fn uploaded(
+    media_type: MediaType,
+    media_id: &str,
+    file_name: &str,
+    size: u64,
+    [aes_key, signature]: [&str; 2],
+) -> Uploaded {
+    let keys = FileKeys { aes_key: aes_key.into(), signature: signature.into() };
+    let (media_id, file_name) = (media_id.into(), file_name.into());
+    Uploaded { media_id, media_type, file_name, size, keys }
+}
+
+/// Checks that written values are parsed by the rules of JavaScript, which include JSON strings.
+pub fn script(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let script = Script::parse(&text);
+    let mut whole = 0;
+    for name in ["code", "QRLogin.uuid", "QRLogin.code", "synccheck.retcode", "redirect_uri"] {
+        whole += script.text(name).map_or(0, str::len);
+        assert!(script.number(name).is_none() || script.text(name).is_some());
+    }
+    // No value is longer than its source, and each has its own source.
+    assert!(whole <= 3 * text.len());
+
+    // Neither the kind of quotes nor the context matters.
+    let escaped = text.replace('\\', "\\\\");
+    for quote in ['"', '\''] {
+        let value = escaped.replace(quote, &format!("\\{quote}"));
+        let written = format!("window.a = {quote}{value}{quote};");
+        assert_eq!(Script::parse(&written).text("a"), Some(&*text));
+        let written = format!("window.o={{x:{quote}{value}{quote} , \"y\":7}}; window.z=8");
+        let script = Script::parse(&written);
+        let found = (script.text("o.x"), script.number("o.y"), script.number("z"));
+        assert_eq!(found, (Some(&*text), Some(7), Some(8)));
+    }
+    // The same for strings written or accepted by `serde_json`.
+    let written = serde_json::to_string(&text).expect("a string");
+    assert_eq!(Script::parse(&format!("window.a={written};")).text("a"), Some(&*text));
+    let quoted = format!("\"{text}\"");
+    if let Ok(read) = serde_json::from_str::<String>(&quoted) {
+        assert_eq!(Script::parse(&format!("window.a={quoted};")).text("a"), Some(&*read));
+    }
+    // Numbers are parsed in every notation.
+    let digits = text.trim();
+    if let Ok(number) = digits.parse::<i64>()
+        && !digits.starts_with('+')
+    {
+        for written in [format!("window.code={digits};"), format!("window.code = '{digits}'")] {
+            assert_eq!(Script::parse(&written).number("code"), Some(number));
+        }
+    }
+}
+
+/// Checks that repaired text is valid and is not repaired again, that valid JSON is unchanged, and
+/// that the bytes of a string do not affect other fields.
+pub fn repaired(bytes: &[u8]) {
+    let text = decode(bytes);
+    let repaired = mend(&text);
+    if serde_json::from_str::<Value>(&text).is_ok() {
+        assert_eq!(repaired.as_deref(), Some(text.trim()));
+    } else if let Some(repaired) = repaired {
+        assert!(serde_json::from_str::<IgnoredAny>(&repaired).is_ok(), "{repaired}");
+        assert!(lenient::from_str::<WireContact>(&repaired).is_ok(), "{repaired}");
+        assert_eq!(mend(&repaired).as_ref(), Some(&repaired));
+    }
+    // In a string of an object, the bytes are kept and do not affect the next field.
+    if !bytes.contains(&b'"') && !bytes.contains(&b'\\') {
+        let body =
+            [b"\xef\xbb\xbf{\"UserName\":\"@a\",\"NickName\":\"", bytes, b"\"}\r\n"].concat();
+        let read = json::parse::<WireContact>(&body).map(WireContact::take);
+        let Ok(Some(contact)) = read else { panic!("{body:?}") };
+        let plain = String::from_utf8_lossy(bytes);
+        if !plain.contains(['&', '<']) {
+            assert_eq!(&*contact.nick_name, &*plain);
+        }
+    }
+}
+
+/// Checks that both XML readers agree, that nothing is expanded, and that written text is read back
+/// unchanged.
+pub fn document(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let found = xml::texts(&text, &["Content", "ret", "skey"]);
+    if let Some(found) = &found {
+        assert!(found.len() <= 3);
+        // Entities are shorter than their names.
+        assert!(found.iter().map(|(_, value)| value.len()).sum::<usize>() <= 2 * text.len());
+        // One reader skips `<ret/>`; the other does not distinguish it from `<ret>`.
+        if !text.contains("/>") {
+            for name in ["Content", "ret", "skey"] {
+                let value = found.iter().find(|(known, _)| *known == name);
+                assert_eq!(first(&text, name).as_deref(), value.map(|(_, value)| value.as_str()));
+            }
+        }
+    }
+    assert!(xml::notice(&text).len() <= 2 * text.len());
+    // Documents with a type declaration are refused.
+    let typed = format!("<!DOCTYPE x><x><ret>{text}</ret></x>");
+    assert_eq!(xml::texts(&typed, &["ret"]), None);
+
+    walk(&text, |path, found| {
+        assert!((path.len() <= 64) && path.iter().all(|name| text.contains(name)));
+        match found {
+            Found::Element(attributes) => {
+                let mut length = 0;
+                let count = attributes.iter().inspect(|(name, value)| {
+                    length += name.len() + value.len();
+                });
+                assert!(count.count() <= 256);
+                assert!(length <= 2 * text.len());
+            }
+            Found::Text(piece) => assert!(piece.len() <= 2 * text.len()),
+        }
+    });
+
+    let held = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    if text.chars().all(held) {
+        let written = Xml::default().markup("<x><ret>").text(&text).markup("</ret></x>").finish();
+        let found = xml::texts(&written, &["ret", "skey"]).unwrap_or_default();
+        assert_eq!(found, [("ret", text.to_string())]);
+        let escaped = html_escape::encode_quoted_attribute(&text);
+        let mut read = Vec::new();
+        walk(&format!("<x v=\"{escaped}\"><w>{escaped}</w></x>"), |path, found| match found {
+            Found::Element(attributes) => {
+                read.extend(attributes.iter().map(|(_, value)| value.into_owned()));
+            }
+            Found::Text(piece) => {
+                assert_eq!(path, ["x", "w"]);
+                if read.len() < 2 {
+                    read.push(String::new());
+                }
+                read.last_mut().expect("one").push_str(piece);
+            }
+        });
+        let expected = if text.is_empty() { 1 } else { 2 };
+        assert_eq!(read, alloc::vec![text.to_string(); expected]);
+    }
+}
+
+/// Returns the text of the first element of this name, with the other reader.
+fn first(document: &str, wanted: &str) -> Option<String> {
+    let mut text: Option<String> = None;
+    // Its depth, while it is open.
+    let mut open = None;
+    walk(document, |path, found| {
+        let is_it = path.last() == Some(&wanted);
+        match found {
+            Found::Element(_) if open.is_some_and(|depth| path.len() <= depth) => open = None,
+            Found::Element(_) if is_it && text.is_none() => {
+                text = Some(String::new());
+                open = Some(path.len());
+            }
+            Found::Text(piece) => match open {
+                Some(depth) if path.len() == depth => {
+                    if let Some(text) = &mut text {
+                        text.push_str(piece);
+                    }
+                }
+                Some(depth) if path.len() < depth => open = None,
+                _ => {}
+            },
+            Found::Element(_) => {}
+        }
+    });
+    text
+}
+
+/// Returns an upload in pieces of this size, announced above another size.
+pub fn upload_in_pieces(to: UserName, file: LocalFile, piece: u64, announced: u64) -> Upload {
+    Upload::with_sizes(to, file, Sizes { piece, probe: announced })
+}
+
+/// Undoes a double encoding of UTF-8 text.
+pub fn undo_double_encoding(text: &str) -> Option<String> {
+    crate::text::undo_double_encoding(text)
+}
+
+/// Returns the readable text of a refusal, at most 500 characters.
+pub fn readable(text: &str) -> String {
+    envelope::readable(text)
+}
+
+/// Parses each line as a `Set-Cookie`, the first also as a `Date`. Checks that the next request can
+/// be built, and that no cookie is sent to another host.
+pub fn cookie(bytes: &[u8]) {
+    let lines: Vec<String> = bytes
+        .split(|byte| *byte == b'\n')
+        .map(|line| String::from_utf8_lossy(line).into())
+        .collect();
+    let hosts = Hosts::default();
+    let own = hosts.origin(Role::Api);
+    let date = lines.first().map(String::as_str);
+    let mut jar = Jar::default();
+    jar.store(&hosts, own, lines.iter().map(String::as_str), date, NOW);
+    // Storing lines together or one by one has the same result.
+    let mut one_by_one = Jar::default();
+    for line in &lines {
+        one_by_one.store(&hosts, own, [line.as_str()], date, NOW);
+    }
+    let stored = |jar: &Jar| serde_json::to_string(jar).expect("a jar is plain data");
+    assert_eq!(stored(&one_by_one), stored(&jar));
+    for uri in [
+        "https://evil.example/",
+        "https://wx2.qq.com/",
+        "http://wx.qq.com/",
+        "https://wx.qq.com:444/",
+        "https://qq.com/",
+        "https://x@wx.qq.com/",
+    ] {
+        let uri = http::Uri::from_static(uri);
+        assert!(jar.header(&hosts, &uri, NOW).is_none());
+    }
+    // Another host of the service receives shared cookies only.
+    let file = http::Uri::from_static("https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmedia");
+    let shared = jar.header(&hosts, &file, NOW).is_some();
+    assert!(!shared || lines.iter().any(|line| line.to_ascii_lowercase().contains("domain")));
+    let uri = http::Uri::from_static("https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxinit");
+    if let Some(header) = jar.header(&hosts, &uri, NOW) {
+        let header = header.to_str().expect("visible ASCII");
+        assert!(header.len() <= 64 * 4100);
+        // Each cookie was set, unchanged, by one of the lines.
+        for pair in header.split("; ") {
+            let (name, value) = pair.split_once('=').expect("a name and a value");
+            let set = |line: &String| line.contains(name) && line.contains(value);
+            assert!(!name.is_empty() && lines.iter().any(set), "{pair}");
+        }
+    }
+    let again: Jar = serde_json::from_str(&stored(&jar)).expect("the stored form can be parsed");
+    assert_eq!(stored(&again), stored(&jar));
+
+    // Another cookie can be added, is sent, is not printed, and can be removed.
+    let set = |life: &str| format!("~~={PLANTED}; Path=/{life}");
+    jar.store(&hosts, own, [set("").as_str()], None, NOW);
+    assert!(jar.value(own, "~~", NOW) == Some(PLANTED));
+    assert!(
+        !format!("{jar:?}").contains(PLANTED)
+            || bytes.windows(PLANTED.len()).any(|part| part == PLANTED.as_bytes())
+    );
+    jar.store(&hosts, own, [set("; Max-Age=0").as_str()], None, NOW);
+    assert!(jar.value(own, "~~", NOW).is_none());
+
+    // A single origin serves all roles.
+    let origin: Origin = "http://127.0.0.1:8080".parse().expect("an origin");
+    let single = Hosts::all(origin);
+    let mut jar = Jar::default();
+    let own = single.origin(Role::Push);
+    jar.store(&single, own, lines.iter().map(String::as_str), date, NOW);
+    assert!(jar.header(&single, &uri, NOW).is_none());
+}
+
+/// Checks that any value can be decoded unchanged and does not affect other parameters.
+pub fn query_value(bytes: &[u8]) {
+    let value = String::from_utf8_lossy(bytes);
+    let mut device = Device::new();
+    let decoded = |http: &http::Request<_>| -> Option<String> {
+        let query = http.uri().query()?.to_string();
+        let raw = query.strip_prefix("a=")?.strip_suffix("&b=1")?;
+        Some(percent_encoding::percent_decode_str(raw).decode_utf8_lossy().into_owned())
+    };
+    let url = || Url::new(Role::Api, "/x").accept(Accept::Page).ranged();
+    let http = url().with("a", &value).with("b", 1).get(&mut device, NOW);
+    assert_eq!(decoded(&http).as_deref(), Some(&*value));
+    assert_eq!((http.uri().host(), http.uri().path()), (Some("wx.qq.com"), "/x"));
+    // An encoded value is kept unchanged; any other is encoded.
+    let http = url().with_encoded("a", &value).with("b", 1).get(&mut device, NOW);
+    let raw = http.uri().query().and_then(|query| query.strip_prefix("a=")?.strip_suffix("&b=1"));
+    assert!(raw == Some(&*value) || decoded(&http).as_deref() == Some(&*value));
+    assert_eq!(http.uri().query().map(|query| query.matches('&').count()), Some(1));
+
+    let http = Url::new(Role::Api, "/x").post_json(&mut device, NOW, query::json(&value));
+    let mut body = http.into_body();
+    let length = body.len();
+    let body = bytes::Buf::copy_to_bytes(&mut body, length);
+    assert_eq!(serde_json::from_slice::<String>(&body).ok().as_deref(), Some(&*value));
+}
+
+/// Checks that a login leads to a host of the table over `https`, or is refused:
+/// `docs/threats.md` N1, N2.
+pub fn redirect(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Ok(uri) = text.parse::<http::Uri>() else { return };
+    for families in [&Family::WEB[..], &Family::FILE_HELPER] {
+        let before = families.first().map_or_else(Hosts::default, |family| Hosts::new(*family));
+        let mut hosts = before.clone();
+        // Parsed by another library, like a browser.
+        let read = url::Url::parse(&text).ok();
+        let host = read.as_ref().and_then(url::Url::host_str);
+        let family = families.iter().find(|family| Some(family.host()) == host);
+        match hosts.redirect(&uri, families) {
+            Ok(()) => {
+                let family = family.expect("a host of the table");
+                let read = read.expect("a valid URL");
+                assert_eq!((read.scheme(), read.port()), ("https", None));
+                assert!(read.username().is_empty() && read.password().is_none());
+                assert!(hosts == Hosts::new(*family));
+            }
+            Err(error) => {
+                assert!(error.to_string().chars().count() < 800, "{error}");
+                assert!(hosts == before);
+            }
+        }
+    }
+}
+
+/// Parses a file name from a message, plain and encoded, and from a header.
+pub fn file_name(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    is_safe(&FileName::from(&*text));
+    is_safe(&FileName::of_encoded(&text));
+    let header = [b"attachment; ", bytes].concat();
+    let quoted = [b"attachment; filename=\"", bytes, b"\""].concat();
+    for value in [bytes, &header, &quoted] {
+        if let Some(name) = FileName::of_disposition(value) {
+            is_safe(&name);
+        }
+    }
+}
+
+/// Checks that a file name is safe.
+///
+/// Threat U4.
+fn is_safe(name: &FileName) {
+    let text = name.as_str();
+    assert!((1..=FileName::MAX).contains(&text.len()), "{text:?}");
+    assert!(!text.contains(['/', '\\', ':']) && !text.contains(char::is_control), "{text:?}");
+    assert!(!text.starts_with(['.', ' ']) && !text.ends_with(['.', ' ']), "{text:?}");
+    assert_eq!(FileName::from(text), *name);
+}

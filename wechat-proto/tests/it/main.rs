@@ -1,0 +1,17 @@
+//! Tests of the whole crate by its public API.
+
+mod bounds;
+mod corpus;
+mod endpoints;
+mod form;
+mod injection;
+mod unanswered;
+mod xml;
+
+use bytes::Bytes;
+use wechat_proto::flow::Response;
+
+/// Returns a reply with status 200.
+fn reply(body: &str) -> Response {
+    Response::new(Bytes::copy_from_slice(body.as_bytes()))
+}
