@@ -148,8 +148,6 @@ pub mod retry;
 mod rng;
 pub mod room;
 mod secret;
-#[cfg(test)]
-mod seeds;
 pub mod session;
 mod session_end;
 mod storage;

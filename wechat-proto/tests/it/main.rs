@@ -5,7 +5,9 @@ mod corpus;
 mod endpoints;
 mod form;
 mod injection;
+mod notes;
 mod unanswered;
+mod vectors;
 mod xml;
 
 use bytes::Bytes;
