@@ -317,7 +317,3 @@ mod tests {
         assert_eq!(backoff.idle, 0);
     }
 }
-
-#[cfg(test)]
-#[path = "backoff_tests.rs"]
-mod properties;

@@ -116,10 +116,6 @@ mod acks;
 mod backoff;
 pub mod body;
 mod call;
-#[cfg(test)]
-mod circle_tests;
-#[cfg(test)]
-mod clock_tests;
 pub mod contact;
 pub mod device;
 mod emoji;

@@ -6,6 +6,7 @@ mod endpoints;
 mod form;
 mod injection;
 mod notes;
+mod pace;
 mod unanswered;
 mod vectors;
 mod xml;
