@@ -4,34 +4,27 @@ use super::*;
 use crate::error::FailureKind;
 use crate::testing::session;
 
-pub(in crate::login) const PUSHED: &str = r#"{"ret":"0","msg":"all ok","uuid":"4ZqTbsnBgQ=="}"#;
-pub(in crate::login) const UNKNOWN: &str = r#"{"ret":"1","msg":"device authinfo invalid"}"#;
-
 /// Returns a push login of an account on `wx2.qq.com`.
-fn again<const N: usize>(replies: [&str; N]) -> Stage {
+pub(super) fn again(replies: &[&str]) -> Stage<Login> {
     let mut session = session();
     session.device.hosts = Hosts::new(Family::Wx2);
     let mut stage = Stage::new(replies);
-    stage.login = Login::again();
+    stage.flow = Login::again();
     stage.device = session.into_device();
     stage
 }
 
-fn on_phone(stage: &mut Stage) {
+fn on_phone(stage: &mut Stage<Login>) {
     match stage.next() {
         Ok(Progress::ConfirmOnPhone { uuid }) => assert_eq!(uuid.as_str(), "4ZqTbsnBgQ=="),
         other => panic!("{other:?}"),
     }
 }
 
-fn hosts(stage: &Stage) -> Vec<&str> {
-    stage.host.requests.iter().map(|request| request.http.uri().host().unwrap()).collect()
-}
-
 #[test]
 fn push_login_completes() {
-    let mut stage = again([PUSHED, PENDING]);
-    stage.then([&*confirmed("wx2.qq.com"), PAGE, INIT, DONE]);
+    let mut stage = again(&[PUSHED, PENDING]);
+    stage.then(&[&*confirmed("wx2.qq.com"), PAGE, INIT, DONE]);
     on_phone(&mut stage);
     let uri = stage.last().http.uri().to_string();
     let expected = "https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin=566148615";
@@ -56,163 +49,81 @@ fn push_login_completes() {
     assert_eq!(stage.device.last_uin(), Some(752_650_838));
     assert_eq!(account.session.device.last_uin(), Some(752_650_838));
     // Another login of the same flow uses a code.
-    stage.then([CODE]);
+    stage.then(&[CODE]);
     stage.code();
 }
 
 /// A push login that is confirmed at once is not delayed by earlier failures.
 #[test]
 fn a_push_login_is_not_delayed_by_earlier_failures() {
-    let mut stage = Stage::new([]);
+    let mut stage = Stage::new(&[]);
     trouble::refused_often(&mut stage);
     stage.device.remember(566_148_615);
-    stage.login = Login::again();
-    stage.then([PUSHED]);
+    stage.flow = Login::again();
+    stage.then(&[PUSHED]);
     on_phone(&mut stage);
     let before = stage.host.slept;
     assert!(before > Duration::from_secs(60));
-    stage.then([SCANNED, &confirmed("wx.qq.com"), PAGE, INIT, DONE]);
+    stage.then(&[SCANNED, &confirmed("wx.qq.com"), PAGE, INIT, DONE]);
     assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
     stage.logged_in();
     assert_eq!(stage.host.slept, before);
 }
 
-/// After the API host, the login host is tried: `docs/protocol.md` §1.1.
-#[test]
-fn push_falls_back_to_the_login_host() {
-    for refused in [UNKNOWN, r#"{"ret":1101}"#, "<html></html>", "", r#"{"ret":0,"uuid":"/"}"#] {
-        let mut stage = again([refused, PUSHED]);
-        on_phone(&mut stage);
-        assert_eq!(hosts(&stage), ["wx2.qq.com", "login.wx2.qq.com"], "{refused}");
-        assert_eq!(stage.device.closed(), None);
-
-        let mut stage = again([refused, refused, CODE]);
-        stage.code();
-        assert_eq!(hosts(&stage), ["wx2.qq.com", "login.wx2.qq.com", "login.wx2.qq.com"]);
-        assert_eq!(stage.asked(), ["webwxpushloginurl", "webwxpushloginurl", "jslogin"]);
-        assert_eq!(stage.host.slept, Duration::ZERO, "the code is not delayed");
-    }
-}
-
 #[test]
 fn push_is_sent_once_to_a_single_origin() {
-    let mut stage = again([UNKNOWN, CODE]);
+    let mut stage = again(&[UNKNOWN, CODE]);
     stage.device = stage.device.with_hosts(Hosts::all("http://127.0.0.1:99".parse().unwrap()));
     stage.code();
     assert_eq!(stage.asked(), ["webwxpushloginurl", "jslogin"]);
 }
 
-/// Transport failures are retried; the login falls back to a code if they persist.
-#[test]
-fn push_retries_transport_failures() {
-    let mut stage = again([]);
-    for _ in 0..2 {
-        stage.then_input(failure(FailureKind::Closed));
-    }
-    stage.then([PUSHED]);
-    on_phone(&mut stage);
-    assert_eq!(hosts(&stage), ["wx2.qq.com"; 3]);
-
-    let mut stage = again([]);
-    // Three times on each of the two hosts.
-    for _ in 0..6 {
-        stage.then_input(failure(FailureKind::Connect));
-    }
-    stage.then([CODE]);
-    stage.code();
-    let expected = ["webwxpushloginurl"; 6].into_iter().chain(["jslogin"]);
-    assert!(stage.asked().into_iter().eq(expected), "{:?}", stage.asked());
-}
-
-/// A refusal is a response, so that earlier failures do not count against the other host.
-#[test]
-fn push_counts_failures_per_host() {
-    let mut stage = again([]);
-    for answer in [UNKNOWN, PUSHED] {
-        for _ in 0..2 {
-            stage.then_input(failure(FailureKind::Closed));
-        }
-        stage.then([answer]);
-    }
-    on_phone(&mut stage);
-    let [api, login] = ["wx2.qq.com", "login.wx2.qq.com"];
-    assert_eq!(hosts(&stage), [api, api, api, login, login, login]);
-}
-
 /// A failure at the end of the five minutes delays the code.
 #[test]
 fn a_failure_at_the_end_of_the_prompt_delays_the_code() {
-    let mut stage = again([PUSHED]);
+    let mut stage = again(&[PUSHED]);
     on_phone(&mut stage);
     stage.host.now = stage.host.now.after(Duration::from_secs(300));
-    let Stage { host, login, device, .. } = &mut stage;
+    let Stage { host, flow: login, device, .. } = &mut stage;
     assert!(matches!(login.poll(device, host.now), Err(Interrupt::Send(_))));
     login.handle(failure(FailureKind::Closed));
     let Err(Interrupt::Sleep(wait)) = login.poll(device, host.now) else { panic!() };
     assert_eq!(wait.as_millis(), 250);
-    stage.then([CODE]);
-    stage.code();
-}
-
-#[test]
-fn unknown_account_gets_a_code() {
-    let mut stage = Stage::new([CODE]);
-    stage.login = Login::again();
-    stage.code();
-    assert_eq!(stage.asked(), ["jslogin"]);
-    // The next login of the flow uses a code as well, although the account is known by then.
-    stage.then([&*confirmed("wx.qq.com"), PAGE, INIT, DONE, CODE]);
-    stage.logged_in();
+    stage.then(&[CODE]);
     stage.code();
 }
 
 #[test]
 fn declined_prompt_is_followed_by_a_code() {
-    let mut stage = again([PUSHED, CANCELLED, CODE]);
+    let mut stage = again(&[PUSHED, CANCELLED, CODE]);
     on_phone(&mut stage);
     assert!(matches!(stage.next(), Ok(Progress::Cancelled)));
     stage.code();
     // The code counts as the first: it has a first poll and five renewals.
     for _ in 0..5 {
-        stage.then([EXPIRED, CODE]);
+        stage.then(&[EXPIRED, CODE]);
         stage.code();
     }
-    stage.then([EXPIRED]);
+    stage.then(&[EXPIRED]);
     assert!(matches!(stage.next(), Err(Error::Expired)));
     assert!(stage.last().http.uri().query().unwrap().contains("&tip=1&"));
 }
 
-#[test]
-fn expired_prompt_is_followed_by_a_code() {
-    for end in [EXPIRED, "window.code=500;"] {
-        let mut stage = again([PUSHED, SCANNED, end, CODE]);
-        on_phone(&mut stage);
-        assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
-        stage.code();
-    }
-    // An error after the confirmation also leads to a code.
-    let mut stage = again([PUSHED]);
-    stage.then([&*confirmed("wx2.qq.com"), REFUSED, CODE]);
-    on_phone(&mut stage);
-    assert!(matches!(stage.next(), Err(Error::Refused { ret: Ret::ENVIRONMENT, .. })));
-    stage.code();
-}
-
 /// Serves rounds without news, 25 seconds each, until another request is sent. Returns the elapsed
 /// time.
-fn wait(stage: &mut Stage, mut round: impl FnMut() -> Input) -> Duration {
+fn wait(stage: &mut Stage<Login>, mut round: impl FnMut() -> Input) -> Duration {
     let start = stage.host.now;
     for _ in 0..1000 {
-        match stage.login.poll(&mut stage.device, stage.host.now) {
+        match stage.flow.poll(&mut stage.device, stage.host.now) {
             Err(Interrupt::Send(request)) if request.http.uri().path().ends_with("/login") => {
                 stage.host.now = stage.host.now.after(Duration::from_secs(25));
-                stage.login.handle(round());
+                stage.flow.handle(round());
             }
             Err(Interrupt::Sleep(time)) => stage.host.now = stage.host.now.after(time),
             Err(Interrupt::Fail(_)) => {}
             Err(Interrupt::Send(request)) => {
                 assert!(request.http.uri().path().ends_with("/jslogin"));
-                stage.login.handle(Input::Reply(Ok(reply(CODE))));
+                stage.flow.handle(Input::Reply(Ok(reply(CODE))));
                 stage.code();
                 return stage.host.now.since(start);
             }
@@ -232,25 +143,25 @@ fn unanswered_prompt_is_followed_by_a_code() {
         || failure(FailureKind::Closed),
     ];
     for (at, round) in rounds.into_iter().enumerate() {
-        let mut stage = again([PUSHED]);
+        let mut stage = again(&[PUSHED]);
         on_phone(&mut stage);
         if at == 1 {
-            stage.then([SCANNED]);
+            stage.then(&[SCANNED]);
             assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
         }
         let took = wait(&mut stage, round).as_secs();
         assert!((300..=375).contains(&took), "round {at}: {took} s");
     }
     // A code has no such limit: it expires on the service.
-    let mut stage = Stage::new([CODE]);
+    let mut stage = Stage::new(&[CODE]);
     stage.code();
     for _ in 0..100 {
-        let sent = stage.login.poll(&mut stage.device, stage.host.now);
+        let sent = stage.flow.poll(&mut stage.device, stage.host.now);
         assert!(matches!(sent, Err(Interrupt::Send(_))));
         stage.host.now = stage.host.now.after(Duration::from_secs(25));
-        stage.login.handle(Input::Reply(Ok(reply(PENDING))));
+        stage.flow.handle(Input::Reply(Ok(reply(PENDING))));
     }
-    stage.then([SCANNED]);
+    stage.then(&[SCANNED]);
     assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
 }
 
@@ -260,7 +171,7 @@ fn a_clock_set_back_does_not_extend_the_prompt() {
     let rounds: [fn() -> Input; 2] =
         [|| Input::Reply(Ok(reply(PENDING))), || failure(FailureKind::Closed)];
     for round in rounds {
-        let mut stage = again([PUSHED]);
+        let mut stage = again(&[PUSHED]);
         on_phone(&mut stage);
         stage.host.now = Timestamp::from_secs(1000);
         let took = wait(&mut stage, round).as_secs();
@@ -273,9 +184,9 @@ fn desktop_push_has_mod_desktop() {
     use crate::entry::Entry;
 
     let entry = Entry::desktop("2.0.0".parse().unwrap(), "Go8F".parse().unwrap());
-    let mut stage = again([PUSHED]);
+    let mut stage = again(&[PUSHED]);
     stage.device = stage.device.with_entry(entry);
-    stage.then([&*confirmed("wx2.qq.com"), PAGE, INIT, DONE]);
+    stage.then(&[&*confirmed("wx2.qq.com"), PAGE, INIT, DONE]);
     on_phone(&mut stage);
     let query = "uin=566148615&mod=desktop";
     assert_eq!(stage.last().http.uri().query(), Some(query));

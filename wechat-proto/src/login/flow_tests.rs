@@ -1,39 +1,18 @@
 use alloc::borrow::ToOwned as _;
-use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::*;
-use crate::error::{Failure, FailureKind, Ret, Sent};
-use crate::flow::{Request, Response};
+use crate::error::Ret;
+use crate::flow::Response;
 use crate::hosts::{Family, Hosts};
-use crate::login::Redirect;
-use crate::testing::{Host, reply};
-
-pub(in crate::login) const CODE: &str =
-    "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";";
-pub(in crate::login) const PENDING: &str = "window.code=408;";
-const SCANNED: &str = "window.code=201;window.userAvatar = 'data:img/jpg;base64,/9j';";
-pub(in crate::login) const CANCELLED: &str = "window.code=202;";
-pub(in crate::login) const EXPIRED: &str = "window.code=400;";
-pub(in crate::login) const PAGE: &str = "<error><ret>0</ret><message>OK</message><skey>@crypt_1</skey><wxsid>s1d</wxsid><wxuin>752650838</wxuin><pass_ticket>t%2B</pass_ticket></error>";
-pub(in crate::login) const REFUSED: &str =
-    "<error><ret>1203</ret><message>为了你的帐号安全</message></error>";
-pub(in crate::login) const INIT: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":752650838,"NickName":"Z"},"ContactList":[{"UserName":"@a","NickName":"A"}],"ChatSet":"@a,@@r,","SyncKey":{"Count":1,"List":[{"Key":1,"Val":5}]},"SKey":"@crypt_2"}"#;
-const EMPTY: &str = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me","Uin":752650838},"SyncKey":{"Count":0,"List":[]},"SKey":""}"#;
-pub(in crate::login) const DONE: &str = r#"{"BaseResponse":{"Ret":0}}"#;
-
-pub(in crate::login) fn confirmed(host: &str) -> String {
-    format!(
-        "window.code=200;\nwindow.redirect_uri=\"https://{host}{}?ticket=BXegf@qrticket_0&uuid=Ye==&lang=zh_CN&scan=1\";",
-        Redirect::PATH
-    )
-}
+use crate::login::stage::*;
+use crate::testing::reply;
 
 #[path = "flow_push_tests.rs"]
-pub(in crate::login) mod pushed;
+mod pushed;
 #[path = "flow_trouble_tests.rs"]
 mod trouble;
 
@@ -44,49 +23,13 @@ fn status(code: u16, body: &str) -> Response {
     reply
 }
 
-fn failure(kind: FailureKind) -> Input {
-    Input::Reply(Err(Failure::new(kind, Sent::Maybe)))
-}
-
-/// A login, its device, and the next replies.
-struct Stage {
-    host: Host,
-    login: Login,
-    device: Device,
-    replies: VecDeque<Input>,
-}
-
-impl Stage {
-    fn new<const N: usize>(replies: [&str; N]) -> Self {
-        let mut stage = Self {
-            host: Host::new(),
-            login: Login::new(),
-            device: Device::new(),
-            replies: VecDeque::new(),
-        };
-        stage.then(replies);
-        stage
-    }
-
-    fn then<const N: usize>(&mut self, replies: [&str; N]) -> &mut Self {
-        self.replies.extend(replies.map(|text| Input::Reply(Ok(reply(text)))));
-        self
-    }
-
-    fn then_input(&mut self, input: Input) -> &mut Self {
-        self.replies.push_back(input);
-        self
-    }
-
-    fn next(&mut self) -> Result<Progress, Error> {
-        let replies = &mut self.replies;
-        self.host.run(&mut self.login, &mut self.device, |_| {
-            replies.pop_front().expect("no more requests than replies")
-        })
+impl Stage<Login> {
+    fn new(replies: &[&str]) -> Self {
+        Self::of(Login::new(), replies)
     }
 
     fn code(&mut self) {
-        assert!(matches!(self.next(), Ok(Progress::Code { .. })));
+        assert_eq!(self.output(), "code");
     }
 
     fn logged_in(&mut self) -> Box<Account> {
@@ -96,37 +39,24 @@ impl Stage {
         }
     }
 
-    fn last(&self) -> &Request {
-        self.host.requests.last().unwrap()
-    }
-
-    fn asked(&self) -> Vec<&str> {
-        let name = |path: &'_ str| path.len() - path.rsplit('/').next().unwrap_or_default().len();
-        self.host.paths.iter().map(|path| path.get(name(path)..).unwrap()).collect()
-    }
-
     /// Returns whether any request was sent to this host, or names it in a header.
     fn went_to(&self, host: &str) -> bool {
-        self.host.requests.iter().any(|request| {
-            request.http.uri().host() == Some(host)
-                || request
-                    .http
-                    .headers()
-                    .values()
-                    .any(|value| value.to_str().is_ok_and(|value| value.contains(host)))
-        })
+        let names =
+            |value: &http::HeaderValue| value.to_str().is_ok_and(|value| value.contains(host));
+        self.hosts().contains(&host)
+            || self.host.requests.iter().any(|request| request.http.headers().values().any(names))
     }
 }
 
 #[test]
 fn login_completes() {
-    let mut stage = Stage::new([CODE, PENDING, SCANNED, SCANNED, PENDING]);
-    stage.then([&*confirmed("wx2.qq.com")]);
+    let mut stage = Stage::new(&[CODE, PENDING, SCANNED, SCANNED, PENDING]);
+    stage.then(&[&*confirmed("wx2.qq.com")]);
     let mut page = reply(PAGE);
     for line in ["wxsid=s1d; Path=/; Secure", "webwx_data_ticket=gS/+=; Domain=.qq.com; Path=/"] {
         page.headers_mut().append(http::header::SET_COOKIE, line.parse().unwrap());
     }
-    stage.then_input(Input::Reply(Ok(page))).then([INIT, DONE]);
+    stage.then_input(Input::Reply(Ok(page))).then(&[INIT, DONE]);
     let Ok(Progress::Code { uuid }) = stage.next() else { panic!() };
     assert_eq!(uuid.as_str(), "gf5Gk61zEA==");
     let Ok(Progress::Scanned { avatar }) = stage.next() else { panic!() };
@@ -174,11 +104,84 @@ fn login_completes() {
     assert_eq!(account.close_reason().map(|error| error.to_string()), None);
 }
 
+/// The outputs for each list of replies, and the requests. A push login is of an account on
+/// `wx2.qq.com`; its second host is the login host (`docs/protocol.md` §1.1, §3.4, §3.5, §3.7).
+#[test]
+fn each_list_of_replies_has_its_outputs() {
+    let (confirmed, html) = (&*confirmed("wx.qq.com"), "<!DOCTYPE html><html><head></head></html>");
+    let no_init =
+        r#"{"BaseResponse":{"Ret":-14},"User":{"UserName":""},"SyncKey":{"Count":0,"List":[]}}"#;
+    let code = || Stage::new(&[]);
+    let push = || pushed::again(&[]);
+    let unknown = || Stage::of(Login::again(), &[]);
+    type Row<'a> = (&'a str, &'a dyn Fn() -> Stage<Login>, &'a [&'a str]);
+    let rows: &[Row<'_>] = &[
+        ("cancelled", &code, &[CODE, SCANNED, CANCELLED, CODE, SCANNED]),
+        ("refused", &code, &[CODE, confirmed, REFUSED, CODE]),
+        ("three HTML pages", &code, &[CODE, confirmed, html, html, html, CODE]),
+        ("two HTML pages", &code, &[CODE, confirmed, html, html, PAGE, INIT, DONE]),
+        (
+            "init refused three times",
+            &code,
+            &[CODE, confirmed, PAGE, no_init, no_init, no_init, CODE],
+        ),
+        ("init refused twice", &code, &[CODE, confirmed, PAGE, no_init, no_init, INIT, DONE]),
+        // The announcement is sent once, and the session is open even if it fails.
+        ("malformed announcement", &code, &[CODE, confirmed, PAGE, INIT, html]),
+        ("refused announcement", &code, &[CODE, confirmed, PAGE, INIT, no_init]),
+        ("failed announcement", &code, &[CODE, confirmed, PAGE, INIT, "!"]),
+        // The next login uses a code as well, although the account is known by then.
+        ("push of an unknown account", &unknown, &[CODE, confirmed, PAGE, INIT, DONE, CODE]),
+        ("push refused", &push, &[UNKNOWN, PUSHED]),
+        ("push refused twice", &push, &[UNKNOWN, UNKNOWN, CODE]),
+        ("push malformed", &push, &["", r#"{"ret":0,"uuid":"/"}"#, CODE]),
+        ("push answered like a closed session", &push, &[r#"{"ret":1101}"#, "<html></html>", CODE]),
+        ("push expired", &push, &[PUSHED, SCANNED, EXPIRED, CODE]),
+        ("push ended", &push, &[PUSHED, SCANNED, "window.code=500;", CODE]),
+        ("push confirmed and refused", &push, &[PUSHED, confirmed, REFUSED, CODE]),
+        ("push fails twice", &push, &["!", "!", PUSHED]),
+        ("push fails three times on each host", &push, &["!", "!", "!", "!", "!", "!", CODE]),
+        // A refusal is a response, so that earlier failures do not count against the other host.
+        ("failures per host", &push, &["!", "!", UNKNOWN, "!", "!", PUSHED]),
+    ];
+    let mut text = String::new();
+    for (label, start, replies) in rows {
+        let mut stage = start();
+        let outputs = stage.then(replies).outputs();
+        text += &format!("{label}: {outputs} ({})\n", stage.requests());
+        assert_eq!(stage.device.closed(), None, "{label}");
+        // The code after a refused push is not delayed.
+        assert!(!label.starts_with("push refused") || stage.host.slept.is_zero(), "{label}");
+    }
+    insta::assert_snapshot!(text, @r"
+    cancelled: code, scanned, cancelled, code, scanned (login.wx.qq.com/jslogin login.wx.qq.com/login*2 login.wx.qq.com/jslogin login.wx.qq.com/login)
+    refused: code, webwxnewloginpage was refused with 1203 (login not allowed on the web): 为了你的帐号安全, code (login.wx.qq.com/jslogin login.wx.qq.com/login wx.qq.com/webwxnewloginpage login.wx.qq.com/jslogin)
+    three HTML pages: code, webwxnewloginpage did not return the login page's XML: an HTML page, code (login.wx.qq.com/jslogin login.wx.qq.com/login wx.qq.com/webwxnewloginpage*3 login.wx.qq.com/jslogin)
+    two HTML pages: code, logged in (login.wx.qq.com/jslogin login.wx.qq.com/login wx.qq.com/webwxnewloginpage*3 wx.qq.com/webwxinit wx.qq.com/webwxstatusnotify)
+    init refused three times: code, webwxinit was refused with -14 (invalid ticket), code (login.wx.qq.com/jslogin login.wx.qq.com/login wx.qq.com/webwxnewloginpage wx.qq.com/webwxinit*3 login.wx.qq.com/jslogin)
+    init refused twice: code, logged in (login.wx.qq.com/jslogin login.wx.qq.com/login wx.qq.com/webwxnewloginpage wx.qq.com/webwxinit*3 wx.qq.com/webwxstatusnotify)
+    malformed announcement: code, logged in (login.wx.qq.com/jslogin login.wx.qq.com/login wx.qq.com/webwxnewloginpage wx.qq.com/webwxinit wx.qq.com/webwxstatusnotify)
+    refused announcement: code, logged in (login.wx.qq.com/jslogin login.wx.qq.com/login wx.qq.com/webwxnewloginpage wx.qq.com/webwxinit wx.qq.com/webwxstatusnotify)
+    failed announcement: code, logged in (login.wx.qq.com/jslogin login.wx.qq.com/login wx.qq.com/webwxnewloginpage wx.qq.com/webwxinit wx.qq.com/webwxstatusnotify)
+    push of an unknown account: code, logged in, code (login.wx.qq.com/jslogin login.wx.qq.com/login wx.qq.com/webwxnewloginpage wx.qq.com/webwxinit wx.qq.com/webwxstatusnotify login.wx.qq.com/jslogin)
+    push refused: on phone (wx2.qq.com/webwxpushloginurl login.wx2.qq.com/webwxpushloginurl)
+    push refused twice: code (wx2.qq.com/webwxpushloginurl login.wx2.qq.com/webwxpushloginurl login.wx2.qq.com/jslogin)
+    push malformed: code (wx2.qq.com/webwxpushloginurl login.wx2.qq.com/webwxpushloginurl login.wx2.qq.com/jslogin)
+    push answered like a closed session: code (wx2.qq.com/webwxpushloginurl login.wx2.qq.com/webwxpushloginurl login.wx2.qq.com/jslogin)
+    push expired: on phone, scanned, code (wx2.qq.com/webwxpushloginurl login.wx2.qq.com/login*2 login.wx2.qq.com/jslogin)
+    push ended: on phone, scanned, code (wx2.qq.com/webwxpushloginurl login.wx2.qq.com/login*2 login.wx2.qq.com/jslogin)
+    push confirmed and refused: on phone, webwxnewloginpage was refused with 1203 (login not allowed on the web): 为了你的帐号安全, code (wx2.qq.com/webwxpushloginurl login.wx2.qq.com/login wx.qq.com/webwxnewloginpage login.wx.qq.com/jslogin)
+    push fails twice: on phone (wx2.qq.com/webwxpushloginurl*3)
+    push fails three times on each host: code (wx2.qq.com/webwxpushloginurl*3 login.wx2.qq.com/webwxpushloginurl*3 login.wx2.qq.com/jslogin)
+    failures per host: on phone (wx2.qq.com/webwxpushloginurl*3 login.wx2.qq.com/webwxpushloginurl*3)
+    ");
+}
+
 #[test]
 fn login_switches_to_every_family() {
     for family in Family::WEB {
-        let mut stage = Stage::new([CODE]);
-        stage.then([&*confirmed(family.host()), PAGE, INIT, DONE]);
+        let mut stage = Stage::new(&[CODE]);
+        stage.then(&[&*confirmed(family.host()), PAGE, INIT, DONE]);
         stage.code();
         stage.logged_in();
         assert_eq!(stage.device.hosts(), &Hosts::new(family));
@@ -200,8 +203,8 @@ fn untrusted_hosts_receive_no_request() {
         "login.wx.qq.com",
         "127.0.0.1",
     ] {
-        let mut stage = Stage::new([CODE]);
-        stage.then([&*confirmed(evil), CODE]);
+        let mut stage = Stage::new(&[CODE]);
+        stage.then(&[&*confirmed(evil), CODE]);
         stage.code();
         assert!(matches!(stage.next(), Err(Error::Untrusted { .. })), "{evil}");
         assert_eq!(stage.device.hosts(), &Hosts::default());
@@ -216,76 +219,37 @@ fn untrusted_hosts_receive_no_request() {
 
 #[test]
 fn a_single_origin_receives_all_requests() {
-    let mut stage = Stage::new([CODE]);
+    let mut stage = Stage::new(&[CODE]);
     stage.device = Device::new().with_hosts(Hosts::all("http://127.0.0.1:99".parse().unwrap()));
-    stage.then([&*confirmed("wx.qq.com")]);
+    stage.then(&[&*confirmed("wx.qq.com")]);
     stage.code();
     assert!(matches!(stage.next(), Err(Error::Untrusted { .. })));
-    stage.then([CODE, &confirmed("127.0.0.1:99").replace("https", "http"), PAGE, INIT, DONE]);
+    stage.then(&[CODE, &confirmed("127.0.0.1:99").replace("https", "http"), PAGE, INIT, DONE]);
     stage.code();
     stage.logged_in();
     assert!(stage.host.requests.iter().all(|r| r.http.uri().host() == Some("127.0.0.1")));
 }
 
 #[test]
-fn a_cancelled_login_shows_another_code() {
-    let mut stage = Stage::new([CODE, SCANNED, CANCELLED, CODE, SCANNED]);
-    stage.code();
-    assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
-    assert!(matches!(stage.next(), Ok(Progress::Cancelled)));
-    stage.code();
-    assert!(stage.host.requests.len() == 4);
-    // The new code has a first poll, and its scan is reported again.
-    assert!(matches!(stage.next(), Ok(Progress::Scanned { .. })));
-    assert!(stage.last().http.uri().query().unwrap().contains("&tip=1&"));
-}
-
-#[test]
 fn a_code_is_renewed_five_times() {
     for text in [EXPIRED, "window.code=500;"] {
-        let mut stage = Stage::new([CODE]);
+        let mut stage = Stage::new(&[CODE]);
         for _ in 0..5 {
             stage.code();
-            stage.then([text, CODE]);
+            stage.then(&[text, CODE]);
         }
         stage.code();
-        stage.then([text]);
+        stage.then(&[text]);
         assert!(matches!(stage.next(), Err(Error::Expired)));
         assert_eq!(stage.asked().iter().filter(|name| **name == "jslogin").count(), 6);
         // The login starts again, with the same number of renewals.
-        stage.then([CODE]);
+        stage.then(&[CODE]);
         for _ in 0..5 {
             stage.code();
-            stage.then([text, CODE]);
+            stage.then(&[text, CODE]);
         }
         stage.code();
     }
-}
-
-/// `docs/protocol.md` §3.5.
-#[test]
-fn a_refusal_has_the_servers_text() {
-    let mut stage = Stage::new([CODE]);
-    stage.then([&*confirmed("wx.qq.com"), REFUSED, CODE]);
-    stage.code();
-    let Err(Error::Refused { ret, message, .. }) = stage.next() else { panic!() };
-    assert_eq!((ret, &*message), (Ret::ENVIRONMENT, "为了你的帐号安全"));
-    stage.code();
-}
-
-/// `docs/protocol.md` §3.4: three attempts, then another code.
-#[test]
-fn html_login_page_is_malformed() {
-    let html = "<!DOCTYPE html><html><head></head></html>";
-    let mut stage = Stage::new([CODE]);
-    stage.then([&*confirmed("wx.qq.com"), html, html, html, CODE]);
-    stage.code();
-    let Err(Error::Malformed { endpoint, found, .. }) = stage.next() else { panic!() };
-    assert_eq!((endpoint, &*found), ("webwxnewloginpage", "an HTML page"));
-    stage.code();
-    // The third attempt succeeds.
-    stage.then([&*confirmed("wx.qq.com"), html, html, PAGE, INIT, DONE]);
-    stage.logged_in();
 }
 
 /// Threat N4: the older form is a redirect without a `Location`. A `Location` is ignored.
@@ -293,8 +257,8 @@ fn html_login_page_is_malformed() {
 fn login_page_with_status_301_is_parsed() {
     let mut page = status(301, PAGE);
     page.headers_mut().insert(http::header::LOCATION, "https://evil.example/".parse().unwrap());
-    let mut stage = Stage::new([CODE]);
-    stage.then([&*confirmed("wx.qq.com")]).then_input(Input::Reply(Ok(page))).then([INIT, DONE]);
+    let mut stage = Stage::new(&[CODE]);
+    stage.then(&[&*confirmed("wx.qq.com")]).then_input(Input::Reply(Ok(page))).then(&[INIT, DONE]);
     stage.code();
     stage.logged_in();
     assert!(!stage.went_to("evil.example"));
@@ -306,22 +270,22 @@ fn login_switches_to_the_accounts_host() {
     let elsewhere = |host: &str| {
         format!("<error><ret>0</ret><redirecturl>https://{host}/?a=b</redirecturl></error>")
     };
-    let mut stage = Stage::new([CODE]);
-    stage.then([&*confirmed("wx.qq.com"), &elsewhere("web2.wechat.com"), CODE]);
+    let mut stage = Stage::new(&[CODE]);
+    stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("web2.wechat.com"), CODE]);
     stage.code();
     stage.code();
     assert_eq!(stage.last().http.uri().host(), Some("login.web2.wechat.com"));
     assert_eq!(stage.device.hosts(), &Hosts::new(Family::Web2));
     // The number of switches is limited like that of renewals.
     for _ in 0..4 {
-        stage.then([&*confirmed("wx.qq.com"), &elsewhere("wx2.qq.com"), CODE]);
+        stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("wx2.qq.com"), CODE]);
         stage.code();
     }
-    stage.then([&*confirmed("wx.qq.com"), &elsewhere("wx2.qq.com")]);
+    stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("wx2.qq.com")]);
     assert!(matches!(stage.next(), Err(Error::Expired)));
 
-    let mut stage = Stage::new([CODE]);
-    stage.then([&*confirmed("wx.qq.com"), &elsewhere("evil.example"), CODE]);
+    let mut stage = Stage::new(&[CODE]);
+    stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("evil.example"), CODE]);
     stage.code();
     assert!(matches!(stage.next(), Err(Error::Untrusted { .. })));
     stage.code();
@@ -331,14 +295,14 @@ fn login_switches_to_the_accounts_host() {
 /// `docs/protocol.md` §4.1.
 #[test]
 fn init_without_a_key_is_repeated_once() {
-    let mut stage = Stage::new([CODE]);
-    stage.then([&*confirmed("wx.qq.com"), PAGE, EMPTY, INIT, DONE]);
+    let mut stage = Stage::new(&[CODE]);
+    stage.then(&[&*confirmed("wx.qq.com"), PAGE, EMPTY, INIT, DONE]);
     stage.code();
     let account = stage.logged_in();
     assert!(!account.session.sync_key.is_empty());
     // Only once: the second reply is accepted without a key.
-    let mut stage = Stage::new([CODE]);
-    stage.then([&*confirmed("wx.qq.com"), PAGE, EMPTY, EMPTY, DONE]);
+    let mut stage = Stage::new(&[CODE]);
+    stage.then(&[&*confirmed("wx.qq.com"), PAGE, EMPTY, EMPTY, DONE]);
     stage.code();
     let account = stage.logged_in();
     assert!(account.session.sync_key.is_empty());

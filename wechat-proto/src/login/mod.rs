@@ -13,6 +13,8 @@ mod push;
 mod qrcode;
 mod redeem;
 mod scan;
+#[cfg(test)]
+mod stage;
 mod uuid;
 
 pub use announce::Announce;

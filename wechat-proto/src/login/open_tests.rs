@@ -1,28 +1,15 @@
-use alloc::collections::VecDeque;
-use alloc::string::{String, ToString as _};
-use alloc::vec::Vec;
+use alloc::string::ToString as _;
 use core::time::Duration;
 
 use super::*;
-use crate::error::{Failure, FailureKind, Sent};
-use crate::login::flow::tests::pushed::{PUSHED, UNKNOWN};
-use crate::login::flow::tests::{
-    CANCELLED, CODE, DONE, EXPIRED, INIT, PAGE, PENDING, REFUSED, confirmed,
-};
+use crate::error::FailureKind;
+use crate::login::stage::*;
 use crate::sync::Inbox;
-use crate::testing::{Host, NOW, reply, session};
+use crate::testing::{NOW, reply, session};
 
 const NEWS: &str = r#"{"BaseResponse":{"Ret":0},"AddMsgCount":1,"AddMsgList":[{"MsgId":"5","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"}],"SyncKey":{"Count":1,"List":[{"Key":1,"Val":9}]},"SKey":"@crypt_new"}"#;
 const CLOSED: &str = r#"{"BaseResponse":{"Ret":1101}}"#;
 const ANNOUNCED: [&str; 2] = [INIT, DONE];
-
-/// An [`Open`] flow, the lent device, and the next replies.
-struct Stage {
-    host: Host,
-    open: Open,
-    device: Device,
-    replies: VecDeque<Input>,
-}
 
 /// Returns a session that began this many seconds ago.
 fn since(seconds: u64) -> Session {
@@ -31,55 +18,9 @@ fn since(seconds: u64) -> Session {
     session
 }
 
-impl Stage {
-    fn new<const N: usize>(
-        stored: impl Into<Option<Session>>,
-        resume: Resume,
-        replies: [&str; N],
-    ) -> Self {
-        let replies = replies.map(|text| Input::Reply(Ok(reply(text)))).into();
-        let open = Open::new(stored.into(), resume);
-        Self { host: Host::new(), open, device: Device::new(), replies }
-    }
-
-    fn then<const N: usize>(mut self, replies: [&str; N]) -> Self {
-        self.replies.extend(replies.map(|text| Input::Reply(Ok(reply(text)))));
-        self
-    }
-
-    fn next(&mut self) -> Result<Progress, Error> {
-        let replies = &mut self.replies;
-        self.host.run(&mut self.open, &mut self.device, |_| {
-            replies.pop_front().expect("no more requests than replies")
-        })
-    }
-
-    /// Returns a description of the outputs, up to the last or a failure.
-    fn outputs(&mut self) -> String {
-        let mut outputs = Vec::new();
-        loop {
-            let (word, end) = match self.next() {
-                Ok(Progress::Code { .. }) => ("code".to_string(), false),
-                Ok(Progress::ConfirmOnPhone { .. }) => ("on phone".to_string(), false),
-                Ok(Progress::Cancelled) => ("cancelled".to_string(), false),
-                Ok(Progress::Over { ret, .. }) => (alloc::format!("over {}", ret.0), false),
-                Ok(Progress::Resumed(_)) => ("resumed".to_string(), true),
-                Ok(Progress::LoggedIn(_)) => ("logged in".to_string(), true),
-                Err(error) => (error.to_string(), true),
-                other => panic!("{other:?}"),
-            };
-            outputs.push(word);
-            if end {
-                let left = self.replies.len();
-                assert!(left == 0, "{outputs:?}: {left} replies left");
-                return outputs.join(", ");
-            }
-        }
-    }
-
-    fn asked(&self) -> Vec<&str> {
-        self.host.paths.iter().filter_map(|path| path.rsplit('/').next()).collect()
-    }
+/// Returns a stage with a stored session, if there is one.
+fn opening(stored: impl Into<Option<Session>>, resume: Resume, replies: &[&str]) -> Stage<Open> {
+    Stage::of(Open::new(stored.into(), resume), replies)
 }
 
 const ALL: [Resume; 3] = [Resume::StoredOnly, Resume::Push, Resume::Code];
@@ -88,7 +29,7 @@ const ALL: [Resume; 3] = [Resume::StoredOnly, Resume::Push, Resume::Code];
 #[test]
 fn an_open_session_is_resumed() {
     for resume in ALL {
-        let mut stage = Stage::new(since(4), resume, [NEWS]);
+        let mut stage = opening(since(4), resume, &[NEWS]);
         let Ok(Progress::Resumed(mut account)) = stage.next() else { panic!() };
         assert_eq!(stage.asked(), ["webwxsync"]);
         assert_eq!(account.session.sync_key, session().sync_key, "the key must not advance");
@@ -161,8 +102,8 @@ fn each_method_falls_back_to_the_next() {
         ),
     ];
     for (resume, replies, outputs) in rows {
-        let mut stage = Stage::new(since(99), *resume, []);
-        stage.replies.extend(replies.iter().map(|text| Input::Reply(Ok(reply(text)))));
+        let mut stage = opening(since(99), *resume, &[]);
+        stage.then(replies);
         assert_eq!(stage.outputs(), *outputs, "{resume:?}");
         let code = stage.asked().contains(&"jslogin");
         assert!(!code || *resume == Resume::Code, "{resume:?}");
@@ -174,22 +115,22 @@ fn missing_session_fails_or_logs_in() {
     let [init, done] = ANNOUNCED;
     let confirmed = &*confirmed("wx.qq.com");
     for resume in [Resume::StoredOnly, Resume::Push] {
-        let mut stage = Stage::new(None, resume, []);
+        let mut stage = opening(None, resume, &[]);
         assert_eq!(stage.outputs(), "no session is stored");
-        assert!(stage.open.session().is_none());
+        assert!(stage.flow.session().is_none());
     }
-    let mut stage = Stage::new(None, Resume::Code, [CODE, confirmed, PAGE, init, done]);
+    let mut stage = opening(None, Resume::Code, &[CODE, confirmed, PAGE, init, done]);
     assert_eq!(stage.outputs(), "code, logged in");
     // The lent device has the number of its account.
     for resume in [Resume::Push, Resume::Code] {
-        let mut stage = Stage::new(None, resume, [PUSHED, confirmed, PAGE, init, done]);
+        let mut stage = opening(None, resume, &[PUSHED, confirmed, PAGE, init, done]);
         stage.device.remember(752_650_838);
         assert_eq!(stage.outputs(), "on phone, logged in");
     }
     // Without the number of the account, no push login is possible.
     let mut stored = since(99);
     stored.me.uin = 0;
-    let mut stage = Stage::new(stored, Resume::Push, [CLOSED]);
+    let mut stage = opening(stored, Resume::Push, &[CLOSED]);
     assert!(stage.outputs().starts_with("the session is closed: 1101"));
 }
 
@@ -197,21 +138,21 @@ fn missing_session_fails_or_logs_in() {
 #[test]
 fn the_prompt_expires() {
     for resume in [Resume::Push, Resume::Code] {
-        let mut stage = Stage::new(since(99), resume, [CLOSED, PUSHED]);
+        let mut stage = opening(since(99), resume, &[CLOSED, PUSHED]);
         assert!(matches!(stage.next(), Ok(Progress::Over { .. })));
         assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
         stage.host.now = stage.host.now.after(Duration::from_secs(301));
-        let mut stage = stage.then([PENDING]);
+        stage.then(&[PENDING]);
         match (resume, stage.replies.len()) {
             (Resume::Push, _) => assert!(matches!(stage.next(), Err(Error::Expired))),
             _ => {
-                stage = stage.then([CODE]);
+                stage.then(&[CODE]);
                 assert!(matches!(stage.next(), Ok(Progress::Code { .. })));
             }
         }
         // Polling again starts another push login.
         if resume == Resume::Push {
-            let mut stage = stage.then([PUSHED]);
+            stage.then(&[PUSHED]);
             assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
         }
     }
@@ -229,7 +170,7 @@ fn a_dropped_session_is_final() {
     let stored = Session::from_json(&stored.to_json()).unwrap();
     for (session, replies) in [(stored, None), (since(30), Some(CLOSED))] {
         for resume in ALL {
-            let mut stage = Stage::new(session.clone(), resume, []);
+            let mut stage = opening(session.clone(), resume, &[]);
             stage.replies.extend(replies.map(|text| Input::Reply(Ok(reply(text)))));
             for _ in 0..5 {
                 let Err(Error::LoggedOut { ended, .. }) = stage.next() else { panic!() };
@@ -237,9 +178,9 @@ fn a_dropped_session_is_final() {
             }
             assert_eq!(stage.asked().len(), usize::from(replies.is_some()), "{resume:?}");
             // If it is stored, the next start fails as well, at any later time.
-            let ended = stage.open.session().unwrap();
+            let ended = stage.flow.session().unwrap();
             let again = Session::from_json(&ended.to_json()).unwrap();
-            let mut later = Stage::new(again, resume, []);
+            let mut later = opening(again, resume, &[]);
             later.host.now = NOW.after(Duration::from_secs(86_400));
             assert!(matches!(later.next(), Err(Error::LoggedOut { .. })));
             assert_eq!(later.host.requests.len(), 0);
@@ -255,7 +196,7 @@ fn other_closed_sessions_lead_to_a_login() {
         let closed = CLOSED.replace("1101", ret);
         let soon = if ret == "1100" { 3 } else { 3600 };
         for stored in [since(soon), session()] {
-            let mut stage = Stage::new(stored, Resume::Code, [&closed, PUSHED]);
+            let mut stage = opening(stored, Resume::Code, &[&closed, PUSHED]);
             let Ok(Progress::Over { ret: code, .. }) = stage.next() else { panic!("{ret}") };
             assert_eq!(code.0.to_string(), ret);
             assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
@@ -265,7 +206,7 @@ fn other_closed_sessions_lead_to_a_login() {
     }
     let mut own = since(3);
     own.device.close(Ret::OK, NOW);
-    let mut stage = Stage::new(own, Resume::Code, [PUSHED]);
+    let mut stage = opening(own, Resume::Code, &[PUSHED]);
     assert!(matches!(stage.next(), Ok(Progress::Over { ret: Ret::OK, .. })));
     assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
 }
@@ -275,17 +216,17 @@ fn other_closed_sessions_lead_to_a_login() {
 fn a_dropped_login_is_final() {
     let confirmed = &*confirmed("wx.qq.com");
     for replies in [&[INIT, CLOSED][..], &[CLOSED]] {
-        let mut stage = Stage::new(since(99), Resume::Code, [CLOSED, PUSHED, confirmed, PAGE]);
-        stage.replies.extend(replies.iter().map(|text| Input::Reply(Ok(reply(text)))));
+        let mut stage = opening(since(99), Resume::Code, &[CLOSED, PUSHED, confirmed, PAGE]);
+        stage.then(replies);
         assert!(stage.outputs().contains("on phone, the session is closed: 1101"));
         let asked = stage.host.requests.len();
         for _ in 0..3 {
             assert!(matches!(stage.next(), Err(Error::LoggedOut { .. })));
         }
         assert_eq!(stage.host.requests.len(), asked);
-        let stored = stage.open.session().expect("to be stored").to_json();
+        let stored = stage.flow.session().expect("to be stored").to_json();
         let stored = Session::from_json(&stored).unwrap();
-        let mut next = Stage::new(stored, Resume::Code, []);
+        let mut next = opening(stored, Resume::Code, &[]);
         let error = next.next().unwrap_err();
         assert!(matches!(&error, Error::LoggedOut { ended: Some(ended), .. } if ended.is_drop()));
         assert!(next.asked().is_empty(), "no request is sent");
@@ -296,11 +237,10 @@ fn a_dropped_login_is_final() {
 /// the third time on, and do not lead to a login.
 #[test]
 fn failures_do_not_close_the_session() {
-    let failure = || Input::Reply(Err(Failure::new(FailureKind::Closed, Sent::Maybe)));
     let texts = ["<html>502</html>", r#"{"BaseResponse":{"Ret":-1}}"#, "", "{}"];
     let troubles = texts.map(|text| Input::Reply(Ok(reply(text))));
-    for trouble in troubles.into_iter().chain([failure()]) {
-        let mut stage = Stage::new(since(4), Resume::Code, []);
+    for trouble in troubles.into_iter().chain([failure(FailureKind::Closed)]) {
+        let mut stage = opening(since(4), Resume::Code, &[]);
         let Input::Reply(trouble) = trouble else { panic!() };
         for _ in 0..5 {
             stage.replies.push_back(Input::Reply(trouble.clone()));
@@ -310,7 +250,7 @@ fn failures_do_not_close_the_session() {
             assert!(error.is_transient(), "{error}");
         }
         assert!(stage.host.slept >= Duration::from_secs(3), "the flow must not spin");
-        let mut stage = stage.then([NEWS]);
+        stage.then(&[NEWS]);
         assert!(matches!(stage.next(), Ok(Progress::Resumed(_))));
         assert!(stage.asked().iter().all(|name| *name == "webwxsync"));
     }
@@ -319,14 +259,14 @@ fn failures_do_not_close_the_session() {
 /// An abandoned exchange is repeated.
 #[test]
 fn an_abandoned_exchange_is_repeated() {
-    let mut stage = Stage::new(since(99), Resume::Push, []);
+    let mut stage = opening(since(99), Resume::Push, &[]);
     for _ in 0..3 {
-        let sent = stage.open.poll(&mut stage.device, NOW);
+        let sent = stage.flow.poll(&mut stage.device, NOW);
         assert!(matches!(sent, Err(Interrupt::Send(_))));
     }
-    let mut stage = stage.then([CLOSED, PUSHED]);
+    stage.then(&[CLOSED, PUSHED]);
     assert!(matches!(stage.next(), Ok(Progress::Over { .. })));
-    let sent = stage.open.poll(&mut stage.device, NOW);
+    let sent = stage.flow.poll(&mut stage.device, NOW);
     assert!(matches!(sent, Err(Interrupt::Send(_))));
     assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
 }
