@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wechat_file_store::FileStore;
 use wechat_proto::error::StorageKind;
@@ -69,7 +69,19 @@ impl Folder {
     }
 
     fn open(&self) -> FileStore {
-        FileStore::open(self.path()).unwrap()
+        open_soon(&self.path())
+    }
+}
+
+/// Opens a file that was closed. Until its `exec`, a child that another test starts at the same time
+/// has a copy of the lock.
+fn open_soon(path: &Path) -> FileStore {
+    let end = Instant::now() + Duration::from_secs(5);
+    loop {
+        match FileStore::open(path) {
+            Err(Error::InUse) if Instant::now() < end => std::thread::yield_now(),
+            store => return store.unwrap(),
+        }
     }
 }
 
@@ -143,7 +155,7 @@ fn one_file_has_one_holder() {
     // Saving separates the two names.
     let session = first.load().unwrap().unwrap();
     first.save(&session).unwrap();
-    assert!(FileStore::open(&link).unwrap().load().unwrap().is_some());
+    assert!(open_soon(&link).load().unwrap().is_some());
 }
 
 /// A process that is killed while saving leaves a complete session: the last one that was reported

@@ -16,10 +16,8 @@ use super::repair::repair;
 /// lists omit them.
 pub(crate) fn mend(text: &str) -> Option<String> {
     let text = text.trim();
-    match (text.chars().next()?, valid_length(text)) {
-        ('{' | '[', None) => repair(text),
-        // Text follows.
-        ('{' | '[', Some(length)) if length < text.len() => None,
+    match text.chars().next()? {
+        '{' | '[' if valid_length(text) != Some(text.len()) => repair(text),
         _ => Some(mend_scalar(text)),
     }
 }
