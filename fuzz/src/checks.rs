@@ -74,9 +74,9 @@ where
         let again = format!("\u{feff}{:#}\n \r\n", Value::Object(object));
         assert_eq!(format!("{:?}", endpoint.parse(&reply(again.as_bytes()))), read);
         // Trailing text makes a reply malformed.
-        let trailing = format!("{again}}}");
+        let trailing = format!("{again}x");
         let trailing = endpoint.parse(&reply(trailing.as_bytes()));
-        assert!(matches!(trailing, Err(Error::Malformed { .. })), "{trailing:?} of {again}}}");
+        assert!(matches!(trailing, Err(Error::Malformed { .. })), "{trailing:?} of {again}x");
     }
 }
 

@@ -288,11 +288,7 @@ fn field(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start();
     let quote = text.get(..1).filter(|quote| matches!(*quote, "\"" | "'")).unwrap_or_default();
     let name = text.strip_prefix(quote)?;
-    let is_name = |c: char| match quote {
-        "" => c.is_ascii_alphanumeric() || c == '_',
-        _ => !c.is_control() && !"\"'\\,:[]{}".contains(c),
-    };
-    let (name, rest) = name.split_at(name.find(|c| !is_name(c))?);
+    let (name, rest) = name.split_at(name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?);
     let rest = rest.strip_prefix(quote)?.trim_start().strip_prefix(':')?;
     (!name.is_empty()).then_some((name, rest))
 }
