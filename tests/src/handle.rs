@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use http::Request;
 use http::header::SET_COOKIE;
+use http::{Request, StatusCode};
 
 use crate::check::{Check, Finding, Violation};
 use crate::jar::Jar;
@@ -19,8 +19,24 @@ use crate::world::World;
 impl World {
     /// Logs, checks and answers a request.
     pub fn handle(&mut self, request: &Request<Bytes>) -> Answer {
+        let (found, sent) = (self.violations.len(), self.sent.len());
         let answer = self.answer(request);
+        if let Some(logged) = self.log.last_mut() {
+            logged.violations = found..self.violations.len();
+        }
+        if let Answer::Reply(reply) = &answer {
+            self.record_status(request, reply.status());
+        }
+        self.answer_messages(sent);
         self.with_headers(answer)
+    }
+
+    /// Records the status of the reply to the latest request of this address.
+    pub(crate) fn record_status(&mut self, request: &Request<Bytes>, status: StatusCode) {
+        let mut latest = self.log.iter_mut().rev();
+        if let Some(logged) = latest.find(|logged| logged.request.uri() == request.uri()) {
+            logged.status = Some(status);
+        }
     }
 
     fn answer(&mut self, request: &Request<Bytes>) -> Answer {
@@ -31,6 +47,8 @@ impl World {
             endpoint: endpoint.clone(),
             at: self.now,
             request: request.clone(),
+            status: None,
+            violations: 0..0,
         });
         let Some(route) = route else {
             let what = format!("there is no such path: {}", decoded.path);

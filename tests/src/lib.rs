@@ -61,6 +61,8 @@
 //!   every other kind as phones do: images, voices, videos, emoticons, places, cards, friend requests, files and, with
 //!   [`App`], links, mini programs, money, quotations and the rest, from a person or [in a room](Incoming::in_room).
 //!   [`World::deliver`] delivers them; their attachments can be fetched.
+//! - **Answers and faults.** [`World::react`] answers messages of the client. [`Server::inject`] refuses, replaces, delays
+//!   or cuts exchanges: once, several times or always.
 //! - **Downloads.** [`World::plant`] sets the picture, voice, video, map or file of a message, or the picture of a
 //!   contact. Anything not planted is generated. [`World::fetched`] lists the downloads.
 //! - **Clock.** A world's clock starts in 2023 and advances only with requests and the script. [`Server::real_time`]
@@ -121,6 +123,7 @@ mod dialect;
 mod door;
 mod handle;
 mod headers;
+mod injection;
 mod jar;
 mod kinds;
 mod layout;
@@ -134,6 +137,7 @@ mod payload;
 mod people;
 mod phone;
 mod proxy;
+mod reaction;
 mod reply;
 mod request;
 mod rng;
@@ -160,12 +164,14 @@ pub use contact::{Contact, Member};
 pub use demo::Demo;
 pub use dialect::Dialect;
 pub use door::Door;
+pub use injection::{Effect, Injection};
 pub use kinds::Hand;
 pub use layout::Layout;
 pub use log::Logged;
 pub use media::{Asset, Fetched, Media};
 pub use message::{Delivered, Incoming, Notice, Recommend, Sent, SentFile};
 pub use phone::Phone;
+pub use reaction::Reaction;
 pub use rooms::{Invitation, Verification};
 pub use routes::ROUTES;
 pub use routes::misc::Judgement;

@@ -1,7 +1,9 @@
 //! The request log.
 
+use std::ops::Range;
+
 use bytes::Bytes;
-use http::Request;
+use http::{Request, StatusCode};
 
 /// A received request.
 #[derive(Clone, Debug)]
@@ -13,6 +15,10 @@ pub struct Logged {
     pub at: u64,
     /// The request itself.
     pub request: Request<Bytes>,
+    /// The status of its reply; `None` while it is held.
+    pub status: Option<StatusCode>,
+    /// Its findings, as a range of [`World::violations`](crate::World::violations).
+    pub violations: Range<usize>,
 }
 
 impl Logged {

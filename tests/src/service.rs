@@ -1,7 +1,7 @@
 //! Answers over a socket, where long polls wait in real time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -10,10 +10,12 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
+use crate::injection::{Effect, Injections};
 use crate::payload::Payload;
 use crate::reply;
+use crate::routes::Route;
 use crate::server::{Cut, Torn};
-use crate::simulator::{Answer, HOLD, Simulator};
+use crate::simulator::{Answer, HOLD, Simulator, TICK};
 
 /// The maximum size of a request body in bytes, more than that of any upload.
 const MOST: usize = 64 << 20;
@@ -26,24 +28,34 @@ pub(crate) struct Timing {
     pub(crate) real: AtomicBool,
 }
 
+impl Default for Timing {
+    fn default() -> Self {
+        let hold = AtomicU64::new(HOLD.as_millis() as u64);
+        Self { hold, real: AtomicBool::new(false) }
+    }
+}
+
 /// The service of one simulator, shared by all connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     pub(crate) simulator: Simulator,
     pub(crate) timing: Arc<Timing>,
-    /// The pending cuts, with their endpoints.
-    pub(crate) cuts: Arc<Mutex<Vec<(String, Cut)>>>,
+    pub(crate) injections: Arc<Injections>,
 }
 
 impl Service {
-    /// Reads a request and answers it, unless it is to be cut.
+    /// Reads a request and answers it, unless an injected fault prevents it.
     pub(crate) async fn answer(
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<Payload>, Torn> {
         let (head, mut body) = request.into_parts();
-        let cut = self.cut(head.uri.path());
-        if cut == Some(Cut::Request) {
+        let endpoint = Route::of(head.uri.path()).map(|route| route.name);
+        let effect = endpoint.and_then(|name| self.injections.next(name));
+        if let Some(Effect::Delay(time)) = effect {
+            tokio::time::sleep(time).await;
+        }
+        if let Some(Effect::Cut(Cut::Request)) = effect {
             // Read half of it, so that the client is in the middle of sending.
             let mut left = body.size_hint().exact().unwrap_or_default() / 2;
             while left > 0
@@ -59,16 +71,9 @@ impl Service {
             return Ok(Payload::of(reply::page(self.simulator.now(), 413, title)));
         };
         let request = Request::from_parts(head, body.to_bytes());
-        let reply = self.respond(&request).await;
-        if cut == Some(Cut::Reply) { Err(Torn) } else { Ok(Payload::of(reply)) }
-    }
-
-    /// Removes and returns the next cut for a request to this path.
-    fn cut(&self, path: &str) -> Option<Cut> {
-        let endpoint = path.rsplit('/').next().unwrap_or_default();
-        let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = cuts.iter().position(|(name, _)| name == endpoint)?;
-        Some(cuts.remove(found).1)
+        let is_cut = matches!(effect, Some(Effect::Cut(_)));
+        let reply = self.respond(&request, endpoint.zip(effect)).await;
+        if is_cut { Err(Torn) } else { Ok(Payload::of(reply)) }
     }
 
     fn is_real(&self) -> bool {
@@ -83,26 +88,56 @@ impl Service {
         }
     }
 
-    async fn respond(&self, request: &Request<Bytes>) -> Response<Bytes> {
+    /// Handles a request for the first time.
+    fn handle(&self, request: &Request<Bytes>, effect: Option<(&str, Effect)>) -> Answer {
+        let mut world = self.simulator.locked();
+        world.concurrent = true;
+        if !self.is_real() {
+            world.advance(TICK);
+        }
+        let Some((endpoint, effect)) = effect else { return world.handle(request) };
+        let (refusals, replies) = (world.refusals.clone(), world.replies.clone());
+        match effect {
+            Effect::Refuse { ret, message } => {
+                world.refusals.insert(0, (endpoint.to_owned(), ret, message));
+            }
+            Effect::Reply(reply) => {
+                world.replies.insert(0, (endpoint.to_owned(), reply));
+            }
+            Effect::Cut(_) | Effect::Delay(_) => return world.handle(request),
+        }
+        let answer = world.handle(request);
+        // An injected fault belongs to this request alone, even if a violation has taken its place.
+        (world.refusals, world.replies) = (refusals, replies);
+        answer
+    }
+
+    async fn respond(
+        &self,
+        request: &Request<Bytes>,
+        effect: Option<(&str, Effect)>,
+    ) -> Response<Bytes> {
         self.follow_clock();
-        let mut answer = if self.is_real() {
-            self.simulator.locked().handle(request)
-        } else {
-            self.simulator.take_in(request)
-        };
+        let mut answer = self.handle(request, effect);
         // This request may have caused news for polls held on other connections.
         self.simulator.changed().notify_waiters();
         let end = Instant::now() + Duration::from_millis(self.timing.hold.load(Ordering::Relaxed));
-        loop {
+        let mut is_held = false;
+        let reply = loop {
             let quiet = match answer {
-                Answer::Reply(reply) => return reply,
+                Answer::Reply(reply) => break reply,
                 Answer::Hold(quiet) => quiet,
             };
+            is_held = true;
             answer = match self.wait(request, end).await {
                 Some(next) => next,
-                None => return quiet,
+                None => break quiet,
             };
+        };
+        if is_held {
+            self.simulator.world().record_status(request, reply.status());
         }
+        reply
     }
 
     /// Waits until a held poll may have news. Returns `None` when its time is up.

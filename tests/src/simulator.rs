@@ -23,7 +23,7 @@ pub enum Answer {
 }
 
 /// The duration of a request.
-const TICK: Duration = Duration::from_millis(7);
+pub(crate) const TICK: Duration = Duration::from_millis(7);
 /// The duration for which the service holds a long poll.
 pub(crate) const HOLD: Duration = Duration::from_secs(25);
 
@@ -117,6 +117,15 @@ impl Simulator {
         self.0.changed.notify_waiters();
     }
 
+    /// Replaces the world, keeping its hosts, and discards the rest of the script. The new world answers the held polls.
+    pub fn reset(&self, world: World) {
+        let mut guard = self.world();
+        let layout = guard.layout.clone();
+        *guard = world;
+        guard.layout = layout;
+        self.script().clear();
+    }
+
     /// Returns whether all steps of the script have run.
     pub fn is_done(&self) -> bool {
         self.script().is_empty()
@@ -129,26 +138,25 @@ impl Simulator {
 
     /// Answers a request in memory. Waiting advances only the world's clock.
     pub fn respond(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let mut answer = self.take_in(request);
-        loop {
+        let mut answer = {
+            let mut world = self.locked();
+            world.advance(TICK);
+            world.handle(request)
+        };
+        let reply = loop {
             answer = match answer {
-                Answer::Reply(reply) => return reply,
+                Answer::Reply(reply) => break reply,
                 Answer::Hold(quiet) => match self.step(request) {
                     Some(next) => next,
                     None => {
                         self.locked().advance(HOLD);
-                        return quiet;
+                        break quiet;
                     }
                 },
             }
-        }
-    }
-
-    /// Handles one request and advances the clock by its duration.
-    pub(crate) fn take_in(&self, request: &Request<Bytes>) -> Answer {
-        let mut world = self.locked();
-        world.advance(TICK);
-        world.handle(request)
+        };
+        self.locked().record_status(request, reply.status());
+        reply
     }
 
     /// Runs the script's next step and handles a held poll again. Returns `None` if there is no step.

@@ -15,6 +15,7 @@ use crate::layout::Layout;
 use crate::log::Logged;
 use crate::media::{Asset, Fetched, Media};
 use crate::message::{Delivered, Incoming, Notice, Sent};
+use crate::reaction::Reaction;
 use crate::reply::{Node, Reply};
 use crate::rng::Rng;
 use crate::rooms::Rooms;
@@ -69,6 +70,7 @@ pub struct World {
     /// The number of timeline events that have been delivered.
     pub(crate) handed: usize,
     pub(crate) sent: Vec<Sent>,
+    pub(crate) reactions: Vec<Reaction>,
     pub(crate) notices: Vec<Notice>,
     /// The timeline position up to which each chat was read.
     pub(crate) read: BTreeMap<String, usize>,
@@ -128,6 +130,7 @@ impl World {
             timeline: Vec::new(),
             handed: 0,
             sent: Vec::new(),
+            reactions: Vec::new(),
             notices: Vec::new(),
             read: BTreeMap::new(),
             uploads: Uploads::default(),
