@@ -9,7 +9,12 @@ use crate::world::World;
 impl World {
     /// Creates a world with a dozen people, three rooms, two public accounts and the file helper.
     pub fn demo() -> Self {
-        let mut world = Self::new(2_011);
+        Self::new(2_011).with_demo()
+    }
+
+    /// Adds the people and rooms of the demonstration.
+    pub(crate) fn with_demo(mut self) -> Self {
+        let world = &mut self;
         world.add_special("filehelper", "文件传输助手");
         let names = [
             ("林晓", "LX", "linxiao"),
@@ -55,7 +60,7 @@ impl World {
         world.add_room("Book club", &members(3..8));
         world.save_room(&family);
         world.set_contact(&walk, |room| "爬山的大山".clone_into(&mut room.members[2].display_name));
-        world
+        self
     }
 }
 

@@ -30,10 +30,10 @@ pub enum Effect {
 /// A fault, and the exchanges in which a [`Server`](crate::Server) injects it. Default: the next one only.
 #[derive(Clone, Debug)]
 pub struct Injection {
-    endpoint: String,
-    effect: Effect,
-    after: usize,
-    times: Option<usize>,
+    pub(crate) endpoint: String,
+    pub(crate) effect: Effect,
+    pub(crate) after: usize,
+    pub(crate) times: Option<usize>,
 }
 
 impl Injection {
@@ -66,7 +66,7 @@ impl Injections {
         self.lock().push(injection);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Injection>> {
+    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Injection>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,5 +1,8 @@
-//! A simulator of the WeChat web service, for the tests, examples and demonstrations of `wechat-proto` and of bots
-//! built on it.
+//! A simulator of the WeChat web service ("webwx", the service behind `wx.qq.com`), for tests of bots and of clients
+//! such as `wechat-proto`. It needs no account, no phone and no network.
+//!
+//! This page describes the library. The feature `serve` adds the command `wechat-simulator` for clients in any
+//! language: see [its documentation](https://github.com/wechat-proto/wechat-proto/blob/main/tests/docs/serve.md).
 //!
 //! [`World`] is the service as a state machine. [`Simulator`] shares a world between threads and runs a script in it.
 //! [`Server`] serves it over a socket. [`Demo`] is a short scripted demonstration.
@@ -143,6 +146,8 @@ mod request;
 mod rng;
 mod rooms;
 mod routes;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod server;
 mod service;
 mod session;

@@ -14,10 +14,10 @@ use crate::world::World;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Reaction {
-    answer: Incoming,
-    to: Option<String>,
-    content: Option<String>,
-    part: Option<String>,
+    pub(crate) answer: Incoming,
+    pub(crate) to: Option<String>,
+    pub(crate) content: Option<String>,
+    pub(crate) part: Option<String>,
 }
 
 impl Reaction {

@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::injection::{Effect, Injection};
 use crate::layout::Layout;
-use crate::service::{Service, Timing};
+use crate::service::{Hosts, Service, Timing};
 use crate::simulator::Simulator;
 use crate::tls;
 
@@ -106,7 +106,12 @@ impl Server {
         let timing = Arc::new(Timing::default());
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let (stop, stopped) = oneshot::channel();
-        let service = Service { simulator: simulator.clone(), timing, injections: Arc::default() };
+        let service = Service {
+            simulator: simulator.clone(),
+            timing,
+            injections: Arc::default(),
+            hosts: Hosts::OfWorld,
+        };
         let served = service.clone();
         let thread =
             thread::Builder::new().name("wechat-simulator".to_owned()).spawn(move || {
@@ -172,7 +177,8 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: StdListener, acceptor: Option<TlsAcceptor>, service: Service) {
+/// Serves connections until it is dropped.
+pub(crate) async fn accept(listener: StdListener, acceptor: Option<TlsAcceptor>, service: Service) {
     let Ok(listener) = TcpListener::from_std(listener) else { return };
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
@@ -193,7 +199,7 @@ async fn connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, service: S
     }
 }
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, service: Service) {
+pub(crate) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, service: Service) {
     let answer = service_fn(move |request| {
         let service = service.clone();
         async move { service.answer(request).await }

@@ -11,11 +11,13 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
 use crate::injection::{Effect, Injections};
+use crate::layout::Layout;
 use crate::payload::Payload;
 use crate::reply;
 use crate::routes::Route;
 use crate::server::{Cut, Torn};
 use crate::simulator::{Answer, HOLD, Simulator, TICK};
+use crate::world::World;
 
 /// The maximum size of a request body in bytes, more than that of any upload.
 const MOST: usize = 64 << 20;
@@ -35,12 +37,25 @@ impl Default for Timing {
     }
 }
 
+/// The hosts at which a port serves the world.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "the command sets the others"))]
+pub(crate) enum Hosts {
+    /// Those of the world's layout.
+    OfWorld,
+    /// The true ones.
+    True,
+    /// The host that the request names, for every role.
+    Named,
+}
+
 /// The service of one simulator, shared by all connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     pub(crate) simulator: Simulator,
     pub(crate) timing: Arc<Timing>,
     pub(crate) injections: Arc<Injections>,
+    pub(crate) hosts: Hosts,
 }
 
 impl Service {
@@ -88,10 +103,26 @@ impl Service {
         }
     }
 
+    /// Prepares the world for requests to this port.
+    fn place(&self, world: &mut World, request: &Request<Bytes>) {
+        world.concurrent = true;
+        match (self.hosts, &world.layout) {
+            (Hosts::True, Layout::One { .. }) => {
+                world.layout(Layout::True { shard: "wx2.qq.com".to_owned() });
+            }
+            (Hosts::Named, _) => {
+                let host = request.headers().get("host").and_then(|host| host.to_str().ok());
+                world
+                    .layout(Layout::One { origin: format!("http://{}", host.unwrap_or_default()) });
+            }
+            _ => {}
+        }
+    }
+
     /// Handles a request for the first time.
     fn handle(&self, request: &Request<Bytes>, effect: Option<(&str, Effect)>) -> Answer {
         let mut world = self.simulator.locked();
-        world.concurrent = true;
+        self.place(&mut world, request);
         if !self.is_real() {
             world.advance(TICK);
         }
@@ -140,6 +171,12 @@ impl Service {
         reply
     }
 
+    fn ask_again(&self, request: &Request<Bytes>) -> Answer {
+        let mut world = self.simulator.locked();
+        self.place(&mut world, request);
+        world.ask_again(request)
+    }
+
     /// Waits until a held poll may have news. Returns `None` when its time is up.
     async fn wait(&self, request: &Request<Bytes>, end: Instant) -> Option<Answer> {
         if !self.is_real()
@@ -151,7 +188,7 @@ impl Service {
         tokio::pin!(changed);
         // Changes from here on wake the poll; earlier ones are found by handling it once more.
         changed.as_mut().enable();
-        if let reply @ Answer::Reply(_) = self.simulator.locked().ask_again(request) {
+        if let reply @ Answer::Reply(_) = self.ask_again(request) {
             return Some(reply);
         }
         let due = if self.is_real() { self.simulator.due().map(Instant::from_std) } else { None };
@@ -167,6 +204,6 @@ impl Service {
             self.simulator.step_if_due();
         }
         self.follow_clock();
-        Some(self.simulator.locked().ask_again(request))
+        Some(self.ask_again(request))
     }
 }

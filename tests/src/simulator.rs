@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,8 @@ struct Shared {
     world: Mutex<World>,
     script: Mutex<VecDeque<Step>>,
     changed: Notify,
+    /// The number of resets.
+    resets: AtomicU64,
 }
 
 /// A world and a script, shared between threads. Clones share the same world.
@@ -86,6 +89,7 @@ impl Simulator {
             world: Mutex::new(world),
             script: Mutex::new(VecDeque::new()),
             changed: Notify::new(),
+            resets: AtomicU64::new(0),
         }))
     }
 
@@ -124,6 +128,13 @@ impl Simulator {
         *guard = world;
         guard.layout = layout;
         self.script().clear();
+        self.0.resets.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns the number of resets. It changes only while the world is locked.
+    #[cfg(feature = "serve")]
+    pub(crate) fn resets(&self) -> u64 {
+        self.0.resets.load(Ordering::Relaxed)
     }
 
     /// Returns whether all steps of the script have run.

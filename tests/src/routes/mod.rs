@@ -127,7 +127,7 @@ pub const ROUTES: &[&str] = &{
     paths
 };
 
-static ALL: &[Route] = CALLS;
+pub(crate) static ALL: &[Route] = CALLS;
 
 const CALLS: &[Route] = &[
     Route::get("jslogin", "/jslogin", login::check_jslogin, login::jslogin)

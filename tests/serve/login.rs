@@ -1,0 +1,96 @@
+//! A bot in the true hosts, through the proxy.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wechat_proto::login::Logout;
+use wechat_proto::message::SendText;
+use wechat_proto::{Device, Hosts};
+use wechat_transport_ureq::{Client, Options, Transport};
+
+use crate::Running;
+
+/// Answers `ping` until it is told to stop.
+fn bot(client: &Client) {
+    for message in client.messages() {
+        let message = message.expect("a message");
+        match message.text() {
+            Some("ping") => drop(client.call(SendText::reply(&message, "pong")).expect("sent")),
+            Some("stop") => client.call(Logout::new()).expect("logged out"),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn bot_answers_through_the_proxy() {
+    let folder = crate::Folder::new();
+    let log = folder.path().join("log");
+    let log = log.to_str().expect("text");
+    let mut running = Running::start(&["--auto-confirm", "--log", log]);
+    let ca = std::fs::read(running.address("ca")).expect("the certificate");
+    let options =
+        Options::default().proxy(running.address("proxy")).root_certificate(ca).resolve_only();
+    let transport = Transport::new(options).expect("a transport");
+    let client = Client::login(&transport, &mut Device::new(), |_| {}).expect("logged in");
+    let state = json!({"list": "state", "where": {"stage": "online"}});
+    running.done("POST", "/v1/wait", &state);
+    let bot = thread::spawn(move || bot(&client));
+    let answer = json!({"from": "Óscar", "message": {"text": "stop"}});
+    let reaction = json!({"to": "Óscar", "equals": "pong", "answer": answer});
+    running.done("POST", "/v1/reactions", &reaction);
+    running.done("POST", "/v1/messages", &json!({"from": "Óscar", "message": {"text": "ping"}}));
+    let sent = json!({"list": "sent", "where": {"content": "pong"}});
+    let sent = running.done("POST", "/v1/wait", &sent);
+    assert_eq!(sent["record"]["to_name"], "Óscar");
+    assert_eq!(sent["cursor"], 1);
+    // The automatic answer stops the bot.
+    bot.join().expect("the bot ends");
+    running.done(
+        "POST",
+        "/v1/wait",
+        &json!({"list": "requests", "where": {"endpoint": "webwxlogout"}}),
+    );
+    let violations = running.done("GET", "/v1/records/violations", &Value::Null);
+    assert_eq!(violations, json!({"records": [], "cursor": 0, "total": 0}));
+    let requests = running.done("GET", "/v1/records/requests?limit=1000", &Value::Null);
+    let status = running.interrupt();
+    assert_eq!(status.code(), Some(0));
+    // The log file has each request once.
+    let text = std::fs::read_to_string(log).expect("a log");
+    assert_eq!(
+        text.lines().count() as u64,
+        requests["total"].as_u64().expect("a number"),
+        "{text}"
+    );
+    assert!(
+        text.contains(r#""endpoint":"webwxsendmsg""#) && text.contains(r#""status":200"#),
+        "{text}"
+    );
+}
+
+#[test]
+fn reset_ends_sessions_and_waits() {
+    let running = Running::start(&["--auto-confirm"]);
+    let transport = Transport::new(Options::default()).expect("a transport");
+    let hosts = Hosts::all(running.address("http").parse().expect("an origin"));
+    let mut device = Device::new().with_hosts(hosts);
+    let client = Client::login(&transport, &mut device, |_| {}).expect("logged in");
+    let messages = thread::spawn(move || client.messages().find_map(Result::err).is_some());
+    let wait = json!({"list": "sent", "timeout_ms": 60_000});
+    thread::scope(|scope| {
+        let wait = scope.spawn(|| running.call("POST", "/v1/wait", &wait));
+        let polls = json!({"list": "requests", "where": {"endpoint": "synccheck", "status": null}});
+        running.done("POST", "/v1/wait", &polls);
+        // The wait for a message has begun, in all likelihood; otherwise it fails below by its time limit.
+        thread::sleep(Duration::from_millis(300));
+        running.done("POST", "/v1/reset", &Value::Null);
+        assert_eq!(wait.join().expect("an answer").0, 409);
+    });
+    // The held poll is answered: the session does not exist any more.
+    messages.join().expect("the bot ends");
+    let state = running.done("GET", "/v1/state", &Value::Null);
+    assert_eq!(state["stage"], "idle");
+}

@@ -1,0 +1,7 @@
+//! The command `wechat-simulator`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wechat_simulator::serve::main()
+}

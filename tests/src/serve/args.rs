@@ -1,0 +1,97 @@
+//! The arguments of the command.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// A simulator of the WeChat web service.
+#[derive(Debug, Parser)]
+#[command(name = "wechat-simulator", version)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serves a simulated account until Ctrl-C.
+    Serve(Box<Serve>),
+    /// Checks a world file and prints what is wrong in which line.
+    Check {
+        /// The file, in TOML.
+        file: PathBuf,
+    },
+}
+
+/// Of repeated options, the last one applies.
+#[derive(ClapArgs, Clone, Debug)]
+#[command(args_override_self = true)]
+pub(crate) struct Serve {
+    /// The port of plain HTTP, with every host of the service at one origin; 0 takes a free port.
+    #[arg(long, default_value_t = 7380)]
+    pub(crate) port: u16,
+    /// The port of HTTPS for the true host names; 0 takes a free port.
+    #[arg(long, default_value_t = 7343)]
+    pub(crate) tls_port: u16,
+    /// The port of the proxy for the true host names; 0 takes a free port.
+    #[arg(long, default_value_t = 7381)]
+    pub(crate) proxy_port: u16,
+    /// The port of the control API; 0 takes a free port.
+    #[arg(long, default_value_t = 7382)]
+    pub(crate) control_port: u16,
+    /// The address of all ports. Any address but loopback needs --control-token.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) bind: IpAddr,
+    /// The token that requests to the control API must send: `Authorization: Bearer TOKEN`.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "WECHAT_SIMULATOR_CONTROL_TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) control_token: Option<String>,
+    /// The folder of the certificate authority, which is created on first use. Default: .wechat-simulator in the home
+    /// directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ca_dir: Option<PathBuf>,
+    /// Which requests are refused. Only `library` exists so far: every difference from the requests of the official
+    /// page is a violation and is refused.
+    #[arg(long, value_enum, default_value_t = Mode::Library)]
+    pub(crate) mode: Mode,
+    /// The seed of ids, names and contents. Default: the world file's, or 2011.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The world's clock: the system's, or one that starts on 18 May 2033 and advances only with requests.
+    #[arg(long, value_enum, default_value_t = Clock::Real)]
+    pub(crate) clock: Clock,
+    /// Adds this number of generated friends. They replace the demonstration's people, if there is no world file.
+    #[arg(long, value_name = "N")]
+    pub(crate) contacts: Option<usize>,
+    /// Adds this number of generated rooms, likewise.
+    #[arg(long, value_name = "N")]
+    pub(crate) rooms: Option<usize>,
+    /// Scans and confirms every QR code, and confirms every push login.
+    #[arg(long)]
+    pub(crate) auto_confirm: bool,
+    /// The world file, in TOML: people, rooms, reactions and script.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+    /// Appends each request to this file, one JSON object per line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Prints the addresses as one line of JSON, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Mode {
+    Library,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Clock {
+    Real,
+    Fixed,
+}

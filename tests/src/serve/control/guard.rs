@@ -1,0 +1,120 @@
+//! Checks of every request to the control API, and the form of its errors.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, StatusCode, header};
+
+use super::Failure;
+
+/// The conditions of access.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    pub(crate) address: SocketAddr,
+    pub(crate) token: Option<String>,
+}
+
+impl Guard {
+    /// Refuses requests of web pages: those with a foreign `Origin`, and those to a foreign name that leads here.
+    fn refusal(&self, headers: &HeaderMap) -> Option<Failure> {
+        let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        let host = text(header::HOST).unwrap_or_default();
+        let failure = |status, what: String| Some(Failure::new(status, what));
+        if let Some(token) = &self.token {
+            // With a token, the name may be any by which other machines know this one.
+            if text(header::AUTHORIZATION) != Some(&*format!("Bearer {token}")) {
+                let what = "the header `Authorization: Bearer TOKEN` with the control token is missing or wrong";
+                return failure(StatusCode::UNAUTHORIZED, what.to_owned());
+            }
+        } else if !self.is_own(host) {
+            return failure(
+                StatusCode::FORBIDDEN,
+                format!("the header `Host` is `{host}`, not this server's"),
+            );
+        }
+        match text(header::ORIGIN) {
+            Some(origin) if origin != format!("http://{host}") => failure(
+                StatusCode::FORBIDDEN,
+                format!("the header `Origin` is `{origin}`, not this server's"),
+            ),
+            _ => None,
+        }
+    }
+
+    fn is_own(&self, host: &str) -> bool {
+        let port = self.address.port();
+        let is_loopback = |host: &SocketAddr| host.ip().is_loopback() && host.port() == port;
+        host == format!("localhost:{port}")
+            || host.parse().is_ok_and(|host: SocketAddr| is_loopback(&host) || host == self.address)
+            // HTTP clients leave out the default port.
+            || port == 80 && (host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()))
+    }
+}
+
+pub(crate) async fn check(
+    State(guard): State<Arc<Guard>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match guard.refusal(request.headers()) {
+        Some(failure) => failure.into_response(),
+        None => next.run(request).await,
+    }
+}
+
+/// Rewrites the errors of the HTTP library in the form of all others.
+pub(crate) async fn errors_as_json(response: Response) -> Response {
+    let status = response.status();
+    let json =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    if json || !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let body = to_bytes(response.into_body(), 1 << 16).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&body);
+    let reason =
+        if text.is_empty() { status.canonical_reason().unwrap_or_default() } else { &*text };
+    Failure::new(status, reason).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_of_web_pages_are_refused() {
+        let address = |text: &str| text.parse().expect("an address");
+        let local = Guard { address: address("127.0.0.1:7382"), token: None };
+        let token = Some("secret".to_owned());
+        let open = Guard { address: address("0.0.0.0:7382"), token };
+        let rows: [(&Guard, &str, &str, &str, Option<u16>); 11] = [
+            (&local, "127.0.0.1:7382", "", "", None),
+            (&local, "localhost:7382", "", "", None),
+            (&local, "[::1]:7382", "", "", None),
+            (&local, "localhost:7382", "http://localhost:7382", "", None),
+            (&local, "localhost:7382", "http://localhost:8000", "", Some(403)),
+            (&local, "localhost:7382", "null", "", Some(403)),
+            (&local, "127.0.0.1:80", "", "", Some(403)),
+            (&local, "evil.example:7382", "http://evil.example:7382", "", Some(403)),
+            (&open, "machine:7382", "", "Bearer secret", None),
+            (&open, "machine:7382", "", "Bearer other", Some(401)),
+            (&open, "machine:7382", "http://evil.example", "Bearer secret", Some(403)),
+        ];
+        for (guard, host, origin, authorization, expected) in rows {
+            let mut headers = HeaderMap::new();
+            for (name, value) in
+                [("host", host), ("origin", origin), ("authorization", authorization)]
+            {
+                if !value.is_empty() {
+                    headers.insert(name, value.parse().expect("a value"));
+                }
+            }
+            let found = guard.refusal(&headers).map(|failure| failure.status.as_u16());
+            assert_eq!(found, expected, "{host} {origin} {authorization}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The control API: JSON over HTTP.
+
+mod actions;
+mod guard;
+pub(crate) mod lists;
+mod people;
+mod records;
+mod wait;
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use http::StatusCode;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use utoipa::ToSchema;
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::guard::Guard;
+use crate::serve::problem::Problem;
+use crate::serve::simulation::Simulation;
+
+/// The maximum size of a request body in bytes: a file of 25 MB in base64.
+const MOST: usize = 36 << 20;
+
+type Shared = State<Arc<Simulation>>;
+
+/// A failed request.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Failure {
+    #[serde(skip)]
+    status: StatusCode,
+    /// The reason.
+    error: String,
+    /// The path of the value in the request that caused it; absent if it was no single value.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    path: String,
+}
+
+impl Failure {
+    fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self { status, error: error.into(), path: String::new() }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(Problem { path, reason }: Problem) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, error: reason, path }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        (self.status, Json(self)).into_response()
+    }
+}
+
+/// Returns the routes and their description.
+fn api() -> (Router<Arc<Simulation>>, OpenApi) {
+    let info = InfoBuilder::new()
+        .title("wechat-simulator")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Controls a simulated WeChat account and reports what its client did."));
+    OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info.build()).build())
+        .routes(routes!(lists::state))
+        .routes(routes!(lists::list))
+        .routes(routes!(lists::request))
+        .routes(routes!(wait::wait))
+        .routes(routes!(actions::phone))
+        .routes(routes!(actions::end))
+        .routes(routes!(actions::message))
+        .routes(routes!(actions::faults, actions::add_fault, actions::clear_faults))
+        .routes(routes!(actions::add_reaction, actions::clear_reactions))
+        .routes(routes!(actions::settings))
+        .routes(routes!(actions::reset))
+        .routes(routes!(people::contacts))
+        .routes(routes!(people::add_person))
+        .routes(routes!(people::add_room))
+        .routes(routes!(people::change, people::remove))
+        .routes(routes!(people::members))
+        .split_for_parts()
+}
+
+/// Serves the API until it is dropped.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    simulation: Arc<Simulation>,
+    token: Option<String>,
+) {
+    let Ok(address) = listener.local_addr() else { return };
+    let (router, description) = api();
+    let guard = Arc::new(Guard { address, token });
+    let app = router
+        .route("/v1/openapi.json", get(|| async { Json(description) }))
+        .fallback(|| async {
+            Failure::new(StatusCode::NOT_FOUND, "there is no such path: see /v1/openapi.json")
+        })
+        .layer(DefaultBodyLimit::max(MOST))
+        .layer(middleware::map_response(guard::errors_as_json))
+        .layer(middleware::from_fn_with_state(guard, guard::check))
+        .with_state(simulation);
+    let _ = axum::serve(listener, app).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With `UPDATE_OPENAPI=1`, writes the description.
+    #[test]
+    fn description_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+        let text = api().1.to_pretty_json().expect("JSON") + "\n";
+        if std::env::var_os("UPDATE_OPENAPI").is_some() {
+            std::fs::write(path, &text).expect("written");
+        }
+        let committed = std::fs::read_to_string(path).expect("docs/openapi.json");
+        assert!(
+            text == committed,
+            "docs/openapi.json is out of date: run this test with UPDATE_OPENAPI=1"
+        );
+    }
+
+    #[test]
+    fn every_field_and_call_is_described() {
+        let json = serde_json::to_value(api().1).expect("JSON");
+        let mut missing = Vec::new();
+        look(&json, "", &mut missing);
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    fn look(value: &serde_json::Value, at: &str, missing: &mut Vec<String>) {
+        let serde_json::Value::Object(fields) = value else {
+            let items = value.as_array().into_iter().flatten().enumerate();
+            return items.for_each(|(index, item)| look(item, &format!("{at}/{index}"), missing));
+        };
+        for (name, field) in fields {
+            let path = format!("{at}/{name}");
+            let lacks = |key: &str| field.get(key).is_none();
+            // An optional object has its description beside its reference.
+            let inner = field["oneOf"].as_array().into_iter().flatten();
+            let is_described = inner.chain([field]).any(|field| field.get("description").is_some());
+            let is_property = at.ends_with("/properties") && !is_described;
+            let is_call = field.get("operationId").is_some() && lacks("summary");
+            if is_property || is_call {
+                missing.push(path.clone());
+            }
+            look(field, &path, missing);
+        }
+    }
+}

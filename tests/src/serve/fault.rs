@@ -1,0 +1,108 @@
+//! Faults, as data.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::injection::{Effect, Injection};
+use crate::routes::ALL;
+use crate::serve::problem::Problem;
+use crate::server::Cut;
+
+/// A fault to inject.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFault {
+    /// The call, such as `webwxsendmsg`.
+    pub(crate) endpoint: String,
+    /// What happens.
+    pub(crate) effect: FaultEffect,
+    /// The number of calls that are left intact first. Default: 0.
+    #[serde(default)]
+    pub(crate) after: usize,
+    /// The number of calls with the fault. Default: 1.
+    #[serde(default = "once")]
+    pub(crate) times: usize,
+    /// Whether all calls have the fault; `times` is then ignored. Default: false.
+    #[serde(default)]
+    pub(crate) always: bool,
+}
+
+const fn once() -> usize {
+    1
+}
+
+/// The effect of a fault: an object with one key.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub(crate) enum FaultEffect {
+    /// Cuts the connection.
+    Cut(CutPart),
+    /// Answers later by this number of milliseconds.
+    DelayMs(u64),
+    /// Answers with this code, in the form of the call's own refusals.
+    Refuse {
+        /// `Ret`.
+        ret: i64,
+        /// `ErrMsg`.
+        #[serde(default)]
+        message: String,
+    },
+    /// Answers with exactly this reply.
+    Reply {
+        /// The HTTP status.
+        status: u16,
+        /// The content type. Default: `text/html`.
+        content_type: Option<String>,
+        /// The body.
+        #[serde(default)]
+        body: String,
+    },
+}
+
+/// The part of an exchange in which the connection is cut.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CutPart {
+    /// The request's body: the call has no effect.
+    Request,
+    /// The reply: the call has its effect.
+    Reply,
+}
+
+impl NewFault {
+    /// Builds the fault.
+    pub(crate) fn build(&self) -> Result<Injection, Problem> {
+        if !ALL.iter().any(|route| route.name == self.endpoint) {
+            let names: Vec<&str> = ALL.iter().map(|route| route.name).collect();
+            let reason = format!("`{}` is not one of {}", self.endpoint, names.join(", "));
+            return Err(Problem::at("endpoint", reason));
+        }
+        let effect = match &self.effect {
+            FaultEffect::Cut(CutPart::Request) => Effect::Cut(Cut::Request),
+            FaultEffect::Cut(CutPart::Reply) => Effect::Cut(Cut::Reply),
+            FaultEffect::DelayMs(time) => Effect::Delay(Duration::from_millis(*time)),
+            FaultEffect::Refuse { ret, message } => {
+                Effect::Refuse { ret: *ret, message: message.clone() }
+            }
+            FaultEffect::Reply { status, content_type, body } => {
+                let content_type = content_type.as_deref().unwrap_or("text/html");
+                let status =
+                    StatusCode::from_u16(*status).ok().filter(|status| status.as_u16() >= 200);
+                let status = status.ok_or_else(|| {
+                    Problem::at("effect.reply.status", "not a status from 200 to 999")
+                })?;
+                let content_type = HeaderValue::from_str(content_type)
+                    .map_err(|error| Problem::at("effect.reply.content_type", error.to_string()))?;
+                let mut reply = Response::new(body.clone().into());
+                *reply.status_mut() = status;
+                reply.headers_mut().insert(HeaderName::from_static("content-type"), content_type);
+                Effect::Reply(reply)
+            }
+        };
+        let times = if self.always { None } else { Some(self.times) };
+        Ok(Injection::new(&self.endpoint, effect).after(self.after).times(times))
+    }
+}

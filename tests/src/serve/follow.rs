@@ -1,0 +1,73 @@
+//! The log file, and the violations on the terminal.
+
+use std::fs::File;
+use std::io::Write as _;
+
+use crate::serve::control::lists::{List, Record};
+use crate::serve::simulation::Simulation;
+
+/// Writes each request to the log file once it is answered, and each violation to the terminal.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    log: Option<File>,
+    /// Whether violations are printed.
+    talks: bool,
+    resets: u64,
+    /// The requests to be written: those that were held, and those from `next` on.
+    held: Vec<usize>,
+    next: usize,
+    /// The number of violations that have been seen.
+    seen: usize,
+}
+
+impl Follower {
+    pub(crate) const fn new(log: Option<File>, talks: bool) -> Self {
+        Self { log, talks, resets: 0, held: Vec::new(), next: 0, seen: 0 }
+    }
+
+    /// Follows the simulation until it is dropped.
+    pub(crate) async fn run(&mut self, simulation: &Simulation) {
+        loop {
+            let changed = simulation.simulator.changed().notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            self.catch_up(simulation, false);
+            changed.await;
+        }
+    }
+
+    /// Writes everything new; if it is the `last` call, also the requests that are still held.
+    pub(crate) fn catch_up(&mut self, simulation: &Simulation, last: bool) {
+        let world = simulation.simulator.locked();
+        let resets = simulation.simulator.resets();
+        if self.resets != resets {
+            self.resets = resets;
+            (self.held, self.next, self.seen) = (Vec::new(), 0, 0);
+        }
+        let violations = world.violations().get(self.seen..).unwrap_or_default().to_vec();
+        self.seen += violations.len();
+        self.held.extend(self.next..world.log().len());
+        self.next = world.log().len();
+        let (due, held): (Vec<usize>, _) = self.held.drain(..).partition(|number| {
+            last || world.log().get(*number).is_some_and(|logged| logged.status.is_some())
+        });
+        self.held = held;
+        let records: Vec<Record> =
+            due.iter().filter_map(|number| Record::of(&world, List::Requests, *number)).collect();
+        drop(world);
+        if self.talks {
+            for violation in violations {
+                eprintln!("violation: {violation}");
+            }
+        }
+        let Some(log) = &mut self.log else { return };
+        for record in records {
+            let written = serde_json::to_string(&record).map(|line| writeln!(log, "{line}"));
+            if let Ok(Err(error)) = written {
+                eprintln!("--log: {error}");
+                self.log = None;
+                return;
+            }
+        }
+    }
+}
