@@ -53,13 +53,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - **Dependency.** The crate is not published. Add it as a dev-dependency from the repository, at the same revision
-//!   as the other crates.
-//!
-//!   ```toml
-//!   [dev-dependencies]
-//!   wechat-simulator = { git = "<the repository>", rev = "<the revision>" }
-//!   ```
+//! - **Dependency.** `cargo add --dev wechat-simulator`, in the same version as the other crates.
 //! - **Messages.** [`World::person_writes`] and [`World::member_writes`] send texts. [`Incoming`] builds messages of
 //!   every other kind as phones do: images, voices, videos, emoticons, places, cards, friend requests, files and, with
 //!   [`App`], links, mini programs, money, quotations and the rest, from a person or [in a room](Incoming::in_room).
