@@ -187,6 +187,8 @@ mod tests {
         let seen = seen(&tower);
         assert_eq!(seen.len(), DEPTH + 2);
         assert_eq!(seen.last().unwrap(), "a: 1");
+        let leaf = |depth| self::seen(&("<b>".repeat(depth) + "<e/>")).len();
+        assert_eq!([leaf(DEPTH - 1), leaf(DEPTH)], [DEPTH, DEPTH]);
         let wide = "<a ".to_string() + &"b=\"1\" ".repeat(100_000) + "/>";
         walk(&wide, |_, found| {
             if let Found::Element(attributes) = found {

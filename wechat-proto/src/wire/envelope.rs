@@ -273,6 +273,7 @@ mod tests {
         let body = "{\"BaseResponse\":{\"Ret\":1,\"ErrMsg\":\"<e><Content><![CDATA[æ\u{201c}\u{8d}ä½œ]]></Content></e>\"}}";
         let Err(Error::Refused { message, .. }) = opened(body) else { panic!() };
         assert_eq!(&*message, "操作");
+        assert_eq!(readable(&"雨".repeat(600)), "雨".repeat(500));
     }
 
     #[test]
