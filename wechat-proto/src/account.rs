@@ -24,6 +24,7 @@ pub struct Account {
     pub(crate) directory: Directory,
     /// The contacts that the inbox is to look up.
     pub(crate) pending: Pending,
+    directory_limit: usize,
     init: Option<Box<Init>>,
     /// The batch received while the session was opened.
     arrived: Option<Box<Applied>>,
@@ -47,20 +48,20 @@ pub struct Applied {
     pub(crate) is_useful: bool,
 }
 
+/// The default limit of the directory in bytes: `docs/threats.md` W3.
+const DIRECTORY: usize = 128 << 20;
+
 impl Account {
     /// Opens an account from the credentials of the login page and the reply to `webwxinit`.
     pub fn open(device: Device, credentials: Credentials, init: Init, now: Timestamp) -> Self {
         let session = Session::open(device, credentials, &init, now);
-        let mut directory = Directory::of(init.me.user_name.clone(), &init.me.nick_name);
-        for contact in &init.contacts {
-            directory.merge(contact.clone());
-        }
-        let mut pending = Pending::default();
+        let mut account = Self::from(session);
+        account.learn(init.contacts.iter().cloned());
         for name in &init.chat_set {
-            pending.name(&directory, name);
+            account.pending.name(&account.directory, name);
         }
-        let init = Some(Box::new(init));
-        Self { session, directory, pending, init, arrived: None, stopped: false, inboxes: 0 }
+        account.init = Some(Box::new(init));
+        account
     }
 
     /// Returns the session, the part to be stored.
@@ -81,6 +82,12 @@ impl Account {
     /// Returns the reply to `webwxinit` that opened the session; `None` if it was resumed.
     pub fn init(&self) -> Option<&Init> {
         self.init.as_deref()
+    }
+
+    /// Limits the memory for contacts to this number of bytes, by default 128 MB: see [`Directory`].
+    pub fn limit_directory(&mut self, bytes: usize) {
+        self.directory_limit = bytes;
+        self.pending.evict(&mut self.directory, bytes);
     }
 
     /// Stops the inbox permanently: its next poll fails with [`Error::Stopped`]. Calls still work.
@@ -144,19 +151,32 @@ impl Account {
     /// Adds or updates contacts in the directory, from the records of a contact list or a lookup.
     /// [`Directory`] documents how a record is merged into an older one.
     pub fn learn(&mut self, contacts: impl IntoIterator<Item = Contact>) {
-        for contact in contacts {
-            self.directory.merge(contact);
-        }
+        self.merge(contacts, Directory::merge);
     }
 
     /// Applies `ModChatRoomMemberList`, of which no capture is known. Members that are not contacts
     /// are not added, and members that are not listed are not removed.
     fn correct(&mut self, contacts: impl IntoIterator<Item = Contact>) {
+        self.merge(contacts, |directory, contact| {
+            if contact.is_room() || directory.find(&contact.user_name).is_some() {
+                directory.merge_part(contact);
+            }
+        });
+    }
+
+    fn merge(
+        &mut self,
+        contacts: impl IntoIterator<Item = Contact>,
+        merge: fn(&mut Directory, Contact),
+    ) {
         for contact in contacts {
-            if contact.is_room() || self.directory.find(&contact.user_name).is_some() {
-                self.directory.merge_part(contact);
+            let guest = (!contact.is_saved()).then(|| contact.user_name.clone());
+            merge(&mut self.directory, contact);
+            if let Some(name) = guest {
+                self.pending.touch(&self.directory, &name);
             }
         }
+        self.pending.evict(&mut self.directory, self.directory_limit);
     }
 
     /// Removes a contact, or a room that was left.
@@ -167,10 +187,8 @@ impl Account {
 
     /// Applies the reply to a lookup.
     pub(crate) fn looked_up(&mut self, lookup: &Lookup, contacts: Vec<Contact>, now: Timestamp) {
-        let names = contacts.iter().map(|contact| contact.user_name.clone()).collect();
         self.learn(contacts);
         self.pending.answered(lookup, &self.directory, now);
-        self.pending.keep(&mut self.directory, names);
     }
 
     /// Stores the batch received while the session was opened.
@@ -212,8 +230,16 @@ impl From<Session> for Account {
     fn from(session: Session) -> Self {
         let me = session.me();
         let directory = Directory::of(me.user_name.clone(), &me.nick_name);
-        let pending = Pending::default();
-        Self { session, directory, pending, init: None, arrived: None, stopped: false, inboxes: 0 }
+        Self {
+            session,
+            directory,
+            pending: Pending::default(),
+            directory_limit: DIRECTORY,
+            init: None,
+            arrived: None,
+            stopped: false,
+            inboxes: 0,
+        }
     }
 }
 

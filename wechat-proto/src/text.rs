@@ -22,7 +22,7 @@ impl Text {
     }
 }
 
-/// Truncates a text that is stored with the session. The limit is far above the service's own.
+/// Truncates a text that is stored with the session or kept in the directory. The limit is far above the service's own.
 pub(crate) fn brief(text: Box<str>) -> Box<str> {
     const LONGEST: usize = 4096;
     if text.len() <= LONGEST {

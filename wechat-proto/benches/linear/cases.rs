@@ -50,7 +50,7 @@ pub(crate) const CASES: &[(&str, usize, Setup)] = &[
     // Each message occupies several hundred bytes for 3 bytes on the wire. For larger batches,
     // glibc returns the memory after each batch and every page is faulted in again: twice the time
     // per message from 20,000 messages on, but not with MALLOC_MMAP_MAX_=0 and trimming disabled.
-    ("messages: empty elements", 1_000, |n| parse_batch(n, &|_| "{}".into())),
+    ("messages: empty elements", 300, |n| parse_batch(n, &|_| "{}".into())),
     ("sync key entries", 500, sync_keys),
     ("content: plain text", 20_000, |n| content(1, &"文字 ".repeat(n))),
     ("content: entities", 20_000, |n| content(1, &"&lt;&#20013;&nbsp;&nope;".repeat(n))),
@@ -103,6 +103,11 @@ pub(crate) const CASES: &[(&str, usize, Setup)] = &[
     ("merges: first load of contacts", 2_000, |n| load_contacts(n, false)),
     ("merges: second load of contacts", 2_000, |n| load_contacts(n, true)),
     ("merges: repeated load of room members", 500, load_members),
+    ("merges: records of a room", 500, |n| change_room(n, "ModContactList", &|n| format!("\"NickName\":\"{n}\""))),
+    ("merges: changed members of a room", 1_000, |n| change_room(n, "ModChatRoomMemberList", &|n| members_of_room(n, "NUMBER"))),
+    ("merges: new members of a room", 1_000, |n| change_room(n, "ModContactList", &|n| format!("\"MemberCount\":100000,{}", members_of_room(n, &"NUMBER".repeat(4))))),
+    ("merges: messages of a room", 500, messages_of_a_room),
+    ("merges: pages of contacts", 20, load_pages),
     ("merges: changed contacts in a batch", 2_000, |n| change_contacts(n, "ModContactList")),
     ("merges: removed contacts in a batch", 2_000, |n| change_contacts(n, "DelContactList")),
     ("merges: messages of removed contacts", 500, |n| receive(n, messages_of_removed(n), n)),
@@ -366,12 +371,67 @@ fn batch(list: &str, changes: &str, messages: &str) -> String {
     )
 }
 
-/// Receives a batch of new messages with `n` contacts loaded. Each run replaces `NUMBER` in the
-/// batch with a new message ID.
+/// Returns a list with one member, of whom there are `n`.
+fn members_of_room(n: usize, nick_name: &str) -> String {
+    let name = n * 0x9e37_79b9;
+    format!("\"MemberList\":[{{\"UserName\":\"@{name:064x}\",\"NickName\":\"{nick_name}\"}}]")
+}
+
+/// Receives a batch with `n` records of a room of `n` members.
+fn change_room(n: usize, list: &str, fields: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
+    let records = join_items(n, &|n| format!("{{\"UserName\":\"@@1\",{}}}", fields(n)));
+    receive_in(
+        account_in_room(n),
+        batch(list, &records, r#"{"MsgId":"NUMBER","FromUserName":"@1"}"#),
+        1,
+    )
+}
+
+/// Receives a batch with `n` messages of a room of `n` members.
+fn messages_of_a_room(n: usize) -> Box<dyn FnMut()> {
+    let messages = join_items(n, &|n| {
+        let content = format!("@{:064x}:<br/>a", n * 0x9e37_79b9);
+        json!({ "MsgId": format!("NUMBER{n}"), "FromUserName": "@@1", "Content": content })
+            .to_string()
+    });
+    receive_in(account_in_room(n), batch("ModContactList", "", &messages), n)
+}
+
+/// Loads the same contacts, in `n` pages of 20 each.
+fn load_pages(n: usize) -> Box<dyn FnMut()> {
+    let pages: Vec<Bytes> = (0..n)
+        .map(|page| {
+            let records = join_items(20, &|n| record(page * 20 + n));
+            format!("{{\"BaseResponse\":{{\"Ret\":0}},\"MemberList\":[{records}],\"Seq\":{page}}}")
+                .into()
+        })
+        .collect();
+    Box::new(move || {
+        let mut account = Account::from(session());
+        for page in &pages {
+            let contacts = GetContacts::new().parse(&response(page.clone())).unwrap().contacts;
+            account.learn(black_box(contacts));
+        }
+    })
+}
+
+/// Returns an account with a room of `n` members.
+fn account_in_room(n: usize) -> Account {
+    let mut account = Account::from(session());
+    load(&mut account, &page("MemberList", 1, &|_| room(n, &|n| n)).into());
+    account
+}
+
+/// Receives a batch of new messages with `n` contacts loaded.
 fn receive(n: usize, batch: String, messages: usize) -> Box<dyn FnMut()> {
     let contacts: Bytes = page("MemberList", n, &record).into();
     let mut account = Account::from(session());
     load(&mut account, &contacts);
+    receive_in(account, batch, messages)
+}
+
+/// Receives a batch of new messages. Each run replaces `NUMBER` in the batch with a new message ID.
+fn receive_in(mut account: Account, batch: String, messages: usize) -> Box<dyn FnMut()> {
     let mut inbox = Inbox::new();
     let (mut clock, mut id) = (now(), 0);
     Box::new(move || {

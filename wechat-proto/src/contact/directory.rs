@@ -29,9 +29,12 @@ use crate::message::Message;
 ///
 /// # Limits
 ///
-/// Up to 100,000 contacts are kept. Of the contacts that are not in the address book and had to be
-/// looked up (strangers who write, rooms that were not saved), the last 4,096 are kept: older ones
-/// are dropped, and looked up again when a message mentions them.
+/// Up to 100,000 contacts are kept, in at most 128 MB
+/// ([`Account::limit_directory`](crate::Account::limit_directory)) and the size of one reply. Of the
+/// contacts that are not in the address book (strangers who write, rooms that were not saved), 4,096
+/// are kept. Above these limits, those whose last message is the oldest are dropped, and looked up
+/// again when a message mentions them. If that is not enough, records that need more memory are
+/// ignored. A room has at most 10,000 members; names and other texts are cut at 4,096 bytes.
 #[derive(Clone, Default)]
 pub struct Directory {
     /// The account itself.
@@ -41,6 +44,10 @@ pub struct Directory {
     pub(super) contacts: Arc<BTreeSet<ByName>>,
     /// The permanent ids that the service sent.
     pub(super) ids: Arc<BTreeMap<UserName, PermanentId>>,
+    /// The approximate size of the contacts in memory.
+    bytes: usize,
+    /// Whether records that need more memory are ignored.
+    pub(super) is_full: bool,
 }
 
 /// A contact that is compared and ordered by its `UserName`, which is stored once.
@@ -134,28 +141,48 @@ impl Directory {
 
     /// Merges a record, see [`Directory`].
     pub(crate) fn merge(&mut self, contact: Contact) {
-        self.merge_with(contact, Contact::completed_from);
+        self.merge_with(contact, Contact::complete);
     }
 
     /// Merges a record whose list of members may be incomplete.
     pub(crate) fn merge_part(&mut self, contact: Contact) {
-        self.merge_with(contact, Contact::completed_from_part);
+        self.merge_with(contact, Contact::complete_part);
     }
 
-    fn merge_with(&mut self, contact: Contact, complete: fn(Contact, &Contact) -> Contact) {
-        let contact = match self.find(&contact.user_name) {
+    fn merge_with(
+        &mut self,
+        mut contact: Contact,
+        complete: fn(&mut Contact, &Contact) -> Vec<Member>,
+    ) {
+        match self.find(&contact.user_name) {
             Some(old) => {
-                let merged = complete(contact, old);
+                let members = complete(&mut contact, old);
+                let is_larger = !members.is_empty() || contact.bytes() > old.bytes();
                 // Equal values stay shared with older copies.
-                if merged == *old {
+                if self.is_full && is_larger || members.is_empty() && contact == *old {
                     return;
                 }
-                merged
+                if !members.is_empty() {
+                    // A list that no older copy shares is changed in place.
+                    self.remove(&contact.user_name);
+                    contact.members.put(members);
+                }
             }
-            None if self.contacts.len() >= CONTACTS => return,
-            None => contact,
-        };
-        Arc::make_mut(&mut self.contacts).replace(ByName(Arc::new(contact)));
+            None if self.is_full || self.contacts.len() >= CONTACTS => return,
+            None => {}
+        }
+        self.put(contact);
+    }
+
+    fn put(&mut self, contact: Contact) {
+        self.bytes += contact.bytes();
+        let old = Arc::make_mut(&mut self.contacts).replace(ByName(Arc::new(contact)));
+        self.bytes -= old.map_or(0, |old| old.0.bytes());
+    }
+
+    /// Returns the approximate size of the contacts in memory.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Sets the remark of a contact; an empty one removes it.
@@ -225,14 +252,15 @@ impl Directory {
             change(&mut contact);
             // Equal values stay shared with older copies.
             if contact != *old {
-                Arc::make_mut(&mut self.contacts).replace(ByName(Arc::new(contact)));
+                self.put(contact);
             }
         }
     }
 
     pub(crate) fn remove(&mut self, name: &UserName) {
         if self.find(name).is_some() {
-            Arc::make_mut(&mut self.contacts).remove(name);
+            let old = Arc::make_mut(&mut self.contacts).take(name);
+            self.bytes -= old.map_or(0, |old| old.0.bytes());
         }
     }
 

@@ -157,13 +157,7 @@ fn merge(known: &mut Naive, record: &Value, part: bool) {
     }
     let before = known.get("MemberList").and_then(Value::as_array).cloned().unwrap_or_default();
     let whole = came.len() as u64 >= count && !part;
-    let mut list: Vec<Value> = Vec::new();
-    for old in &before {
-        let came_too = came.iter().any(|member| member["UserName"] == old["UserName"]);
-        if !whole && !came_too {
-            list.push(old.clone());
-        }
-    }
+    let mut list = if whole { Vec::new() } else { before.clone() };
     for mut member in came.clone() {
         let old = before.iter().find(|old| old["UserName"] == member["UserName"]);
         if let (Some(old), true) = (old, member["NickName"] == "") {
@@ -174,7 +168,10 @@ fn merge(known: &mut Naive, record: &Value, part: bool) {
                 }
             }
         }
-        list.push(member);
+        match list.iter_mut().find(|old| old["UserName"] == member["UserName"]) {
+            Some(old) => *old = member,
+            None => list.push(member),
+        }
     }
     let there = known.get("MemberCount").and_then(Value::as_u64).unwrap_or(0);
     let count = match (part, count) {

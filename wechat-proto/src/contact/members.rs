@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Deref;
@@ -40,31 +41,91 @@ impl Member {
     pub(crate) fn has_name(&self) -> bool {
         !(self.display_name.is_empty() && self.nick_name.is_empty())
     }
+
+    /// Returns the approximate size in memory.
+    fn bytes(&self) -> usize {
+        let texts = [self.user_name.as_str(), &self.nick_name, &self.display_name];
+        size_of::<Self>() + size_of::<u32>() + texts.map(str::len).iter().sum::<usize>()
+    }
 }
 
-/// The members of a room, in the service's order. Derefs to a slice; lookup by name takes
-/// logarithmic time.
+/// The members of a room, in the service's order; at most 10,000, each name once. Derefs to a slice;
+/// lookup by name takes logarithmic time. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Members {
-    list: Box<[Member]>,
-    /// The indices of the members in the order of [`key`]. Empty for up to [`Self::FEW`] members.
-    by_name: Box<[u32]>,
+pub struct Members(Option<Arc<Keyed>>);
+
+#[derive(Clone, Default)]
+struct Keyed {
+    list: Vec<Member>,
+    /// The indices of the members in the order of [`key`].
+    by_name: Vec<u32>,
+    /// The number of members without a name.
+    unnamed: usize,
+    /// The size of the members in bytes.
+    bytes: usize,
 }
 
 impl Members {
-    /// The number of members up to which a linear search is as fast.
-    const FEW: usize = 16;
+    /// The maximum number of members, twenty times more than any room has: `docs/threats.md` W1.
+    const MOST: usize = 10_000;
 
     /// Returns the member of this name.
     pub fn find(&self, name: &UserName) -> Option<&Member> {
-        if self.by_name.is_empty() {
-            return self.list.iter().find(|member| member.user_name == *name);
+        let Self(Some(keyed)) = self else { return None };
+        keyed.list.get(keyed.place(name).ok()?)
+    }
+
+    /// Adds members, or replaces those of the same names. Takes time for these only, unless the
+    /// list is shared.
+    pub(super) fn put(&mut self, members: Vec<Member>) {
+        if !members.is_empty() {
+            let keyed = Arc::make_mut(self.0.get_or_insert_default());
+            members.into_iter().for_each(|member| keyed.put(member));
         }
-        let at = |place: &u32| self.list.get(usize::try_from(*place).ok()?);
-        let wanted = key(name);
-        let before = |place: &u32| at(place).is_some_and(|member| key(&member.user_name) < wanted);
-        let first = self.by_name.partition_point(before);
-        self.by_name.get(first).and_then(at).filter(|member| member.user_name == *name)
+    }
+
+    /// Returns whether every member has a name.
+    pub(super) fn are_named(&self) -> bool {
+        self.0.as_ref().is_none_or(|keyed| keyed.unnamed == 0)
+    }
+
+    /// Returns the approximate size in memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |keyed| keyed.bytes)
+    }
+}
+
+impl Keyed {
+    /// Returns the index of the member of this name, or the place in `by_name` for it.
+    fn place(&self, name: &UserName) -> Result<usize, usize> {
+        let wanted = Some(key(name));
+        let at = |index: &u32| self.list.get(usize::try_from(*index).ok()?);
+        let found = self.by_name.binary_search_by(|index| {
+            at(index).map(|member| key(&member.user_name)).cmp(&wanted)
+        })?;
+        self.by_name.get(found).and_then(|index| usize::try_from(*index).ok()).ok_or(found)
+    }
+
+    fn put(&mut self, member: Member) {
+        let (unnamed, bytes) = (usize::from(!member.has_name()), member.bytes());
+        match self.place(&member.user_name) {
+            Ok(index) => {
+                let Some(old) = self.list.get_mut(index) else { return };
+                self.unnamed -= usize::from(!old.has_name());
+                self.bytes -= old.bytes();
+                *old = member;
+            }
+            Err(place) => {
+                let index = u32::try_from(self.list.len());
+                let Some(index) = index.ok().filter(|_| self.list.len() < Members::MOST) else {
+                    return;
+                };
+                self.by_name.insert(place, index);
+                self.list.push(member);
+            }
+        }
+        self.unnamed += unnamed;
+        self.bytes += bytes;
     }
 }
 
@@ -75,41 +136,31 @@ fn key(name: &UserName) -> (u64, &UserName) {
     (end.map_or(0, u64::from_ne_bytes), name)
 }
 
-/// Keeps the first of several members with the same name.
+/// Keeps the first of several members with the same name, and the first 10,000 members.
 impl From<Vec<Member>> for Members {
     fn from(mut list: Vec<Member>) -> Self {
-        if list.len() <= Self::FEW {
-            let mut end = 0;
-            while let Some((before, [member, ..])) = list.split_at_checked(end) {
-                if before.iter().any(|other| other.user_name == member.user_name) {
-                    list.remove(end);
-                } else {
-                    end += 1;
-                }
-            }
+        list.truncate(Self::MOST);
+        // By name, then by index.
+        let mut sorted: Vec<_> =
+            list.iter().map(|member| key(&member.user_name)).zip(0..).collect();
+        sorted.sort_unstable();
+        let again = |pair: &[((u64, &UserName), u32)]| match pair {
+            [(one, _), (other, index)] if one == other => Some(*index),
+            _ => None,
+        };
+        let repeated: BTreeSet<u32> = sorted.windows(2).filter_map(again).collect();
+        let by_name = sorted.into_iter().map(|(_, index)| index).collect();
+        if !repeated.is_empty() {
+            let members = (0..).zip(list).filter(|(index, _)| !repeated.contains(index));
+            return Self::from(members.map(|(_, member)| member).collect::<Vec<_>>());
         }
-        let list = list.into_boxed_slice();
-        let mut by_name = Vec::new();
-        if list.len() > Self::FEW
-            && let Ok(count) = u32::try_from(list.len())
-        {
-            // By name, then by index.
-            let mut sorted: Vec<_> =
-                list.iter().map(|member| key(&member.user_name)).zip(0..count).collect();
-            sorted.sort_unstable();
-            let again = |pair: &[((u64, &UserName), u32)]| match pair {
-                [(one, _), (other, place)] if one == other => Some(*place),
-                _ => None,
-            };
-            let repeated: BTreeSet<u32> = sorted.windows(2).filter_map(again).collect();
-            by_name = sorted.into_iter().map(|(_, place)| place).collect();
-            if !repeated.is_empty() {
-                let places = (0..count).zip(list);
-                let first = places.filter(|(place, _)| !repeated.contains(place));
-                return Self::from(first.map(|(_, member)| member).collect::<Vec<_>>());
-            }
+        if list.is_empty() {
+            return Self(None);
         }
-        Self { list, by_name: by_name.into() }
+        list.shrink_to_fit();
+        let unnamed = list.iter().filter(|member| !member.has_name()).count();
+        let bytes = list.iter().map(Member::bytes).sum();
+        Self(Some(Arc::new(Keyed { list, by_name, unnamed, bytes })))
     }
 }
 
@@ -117,7 +168,7 @@ impl Deref for Members {
     type Target = [Member];
 
     fn deref(&self) -> &[Member] {
-        &self.list
+        self.0.as_ref().map_or(&[], |keyed| &keyed.list)
     }
 }
 
@@ -126,14 +177,15 @@ impl<'a> IntoIterator for &'a Members {
     type IntoIter = core::slice::Iter<'a, Member>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.list.iter()
+        self.iter()
     }
 }
 
-/// Compares the lists only: the index is derived from the list.
+/// Compares the lists only: the rest is derived from the list.
 impl PartialEq for Members {
     fn eq(&self, other: &Self) -> bool {
-        self.list == other.list
+        let shared = self.0.as_ref().zip(other.0.as_ref()).is_some_and(|(a, b)| Arc::ptr_eq(a, b));
+        shared || **self == **other
     }
 }
 
@@ -141,14 +193,14 @@ impl Eq for Members {}
 
 impl fmt::Debug for Members {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.list.fmt(f)
+        (**self).fmt(f)
     }
 }
 
 /// Serializes as a list.
 impl Serialize for Members {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.list.serialize(serializer)
+        (**self).serialize(serializer)
     }
 }
 
@@ -184,6 +236,46 @@ mod tests {
             let once = list.iter().filter(|member| met.insert(&member.user_name));
             prop_assert!(members.iter().eq(once));
         }
+
+        /// Threats W1, W2: later members replace those of the same name, at their places.
+        #[test]
+        fn members_that_are_put_replace_others(names in prop::collection::vec("@(12345678|a)?[a-d]{1,2}", 0..40), at in 0..40_usize) {
+            let nick = |n: usize| if n.is_multiple_of(4) { "" } else { "n" };
+            let mut list: Vec<Member> =
+                names.iter().enumerate().map(|(n, name)| member(name, nick(n))).collect();
+            let added = list.split_off(at.min(list.len()));
+            let mut members = Members::from(list);
+            let mut expected = members.to_vec();
+            for member in &added {
+                match expected.iter_mut().find(|old| old.user_name == member.user_name) {
+                    Some(old) => *old = member.clone(),
+                    None => expected.push(member.clone()),
+                }
+            }
+            let before = members.clone();
+            members.put(added);
+            prop_assert_eq!(&*members, &*expected);
+            prop_assert_eq!(members.are_named(), expected.iter().all(Member::has_name));
+            let whole = Members::from(expected);
+            prop_assert_eq!(members.bytes(), whole.bytes());
+            prop_assert!(members.iter().all(|member| members.find(&member.user_name) == Some(member)));
+            prop_assert!(before.iter().all(|member| before.find(&member.user_name) == Some(member)));
+        }
+    }
+
+    /// Threat W1.
+    #[test]
+    fn number_of_members_is_bounded() {
+        let list = |from: usize| {
+            (from..from + 9_000).map(|n| member(&alloc::format!("@{n}"), "n")).collect()
+        };
+        let mut members = Members::from(list(0));
+        members.put(list(8_000));
+        assert_eq!(
+            (members.len(), Members::from([list(0), list(9_000)].concat()).len()),
+            (10_000, 10_000)
+        );
+        assert!(members.find(&"@9999".parse().unwrap()).is_some());
     }
 
     #[test]

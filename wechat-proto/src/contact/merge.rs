@@ -2,12 +2,28 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 
+use super::Member;
 use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::record::{Contact, Pinyin};
-use super::{Member, Members};
 
 impl Contact {
+    /// Completes this record with the values of an older one, see [`Contact::complete`].
+    #[cfg(test)]
+    pub(crate) fn completed_from(mut self, old: &Self) -> Self {
+        let members = self.complete(old);
+        self.members.put(members);
+        self
+    }
+
+    /// Completes a record whose list of members may be incomplete.
+    pub(crate) fn completed_from_part(mut self, old: &Self) -> Self {
+        let members = self.complete_part(old);
+        self.members.put(members);
+        self
+    }
+
     /// Completes this record with the values of an older one.
     ///
     /// - An empty or 0 field does not erase a value, as on the official page: most lists leave
@@ -15,8 +31,9 @@ impl Contact {
     /// - The three fields of a room's owner are replaced together. A number alone, which is no
     ///   name, replaces them only if another number was known.
     /// - A name in Latin letters is dropped together with its name.
-    /// - Members: see [`merge_members`].
-    pub(crate) fn completed_from(mut self, old: &Self) -> Self {
+    /// - Members: see [`merge_members`], which returns those that are to be put into the list.
+    #[must_use]
+    pub(crate) fn complete(&mut self, old: &Self) -> Vec<Member> {
         fn text(new: &mut Box<str>, old: &str) {
             if new.is_empty() {
                 *new = old.into();
@@ -52,7 +69,7 @@ impl Contact {
             verify_flag: VerifyFlag(verify_flag),
             sns_flag: SnsFlag(sns_flag),
             ..
-        } = &mut self;
+        } = self;
         number(contact_flag, old.contact_flag.0);
         number(verify_flag, old.verify_flag.0);
         number(sns_flag, old.sns_flag.0);
@@ -68,52 +85,52 @@ impl Contact {
             self.is_owner = old.is_owner;
             number(&mut self.owner_uin, old.owner_uin);
         }
-        merge_members(&mut self, old);
+        let members = merge_members(self, old);
         number(&mut self.member_count, old.member_count);
-        self
+        members
     }
 
     /// Completes a record whose list of members may be incomplete: removes no members.
-    pub(crate) fn completed_from_part(mut self, old: &Self) -> Self {
+    #[must_use]
+    pub(crate) fn complete_part(&mut self, old: &Self) -> Vec<Member> {
         if self.members.is_empty() {
-            return self.completed_from(old);
+            return self.complete(old);
         }
         self.member_count = i64::MAX;
-        let mut merged = self.completed_from(old);
-        let there = i64::try_from(merged.members.len()).unwrap_or(i64::MAX);
-        merged.member_count = old.member_count.max(there);
-        merged
+        let members = self.complete(old);
+        let is_new = |member: &&Member| self.member(&member.user_name).is_none();
+        let there = self.members.len() + members.iter().filter(is_new).count();
+        self.member_count = old.member_count.max(i64::try_from(there).unwrap_or(i64::MAX));
+        members
     }
 }
 
-/// Completes the members of a new record.
+/// Completes the members of a new record. Returns those that are to be put into its list.
 ///
 /// A new list replaces the old one: members that are not on it have left. An empty list is ignored.
 /// A list that is shorter than its own `MemberCount` (`docs/shapes.md` S40) removes no members: it
 /// adds and changes. A member without a nickname (`webwxinit` sends none) keeps its known values;
 /// one with a nickname replaces them, so that a name in the room can be removed.
-fn merge_members(new: &mut Contact, old: &Contact) {
-    if new.members.is_empty() {
-        new.members.clone_from(&old.members);
-        return;
-    }
-    let whole = new.has_all_members();
-    if old.members.is_empty()
-        || whole && new.members.iter().all(|member| !member.nick_name.is_empty())
-    {
-        return;
-    }
+///
+/// The cost is that of the new list, whatever the length of the old one: `docs/threats.md` W1.
+fn merge_members(new: &mut Contact, old: &Contact) -> Vec<Member> {
     let completed = |member: &Member| match old.member(&member.user_name) {
         Some(old) if member.nick_name.is_empty() => member.clone().completed_from(old),
         _ => member.clone(),
     };
-    let mut list: Vec<Member> = Vec::new();
-    if !whole {
-        let here = |member: &&Member| new.member(&member.user_name).is_none();
-        list.extend(old.members.iter().filter(here).cloned());
+    let is_named = |member: &Member| !member.nick_name.is_empty();
+    if !new.has_all_members() {
+        if old.members.is_empty() {
+            return Vec::new();
+        }
+        let list = mem::replace(&mut new.members, old.members.clone());
+        let is_other = |member: &Member| old.member(&member.user_name) != Some(member);
+        return list.iter().map(completed).filter(is_other).collect();
     }
-    list.extend(new.members.iter().map(completed));
-    new.members = Members::from(list);
+    if !old.members.is_empty() && !new.members.iter().all(is_named) {
+        new.members = new.members.iter().map(completed).collect::<Vec<_>>().into();
+    }
+    Vec::new()
 }
 
 impl Member {

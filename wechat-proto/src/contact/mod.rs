@@ -27,6 +27,7 @@ mod corpus_tests;
 mod directory;
 mod flags;
 mod flow;
+mod guests;
 mod identity;
 mod list;
 mod lookup;

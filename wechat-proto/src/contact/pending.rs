@@ -6,8 +6,9 @@ use core::time::Duration;
 
 use super::batches::Batches;
 use super::classify::is_built_in;
+use super::guests::Guests;
 use super::notice::Notice;
-use super::{BatchGetContacts, Contact, Directory, Member};
+use super::{BatchGetContacts, Contact, Directory};
 use crate::body::Body;
 use crate::endpoint::{Endpoint, LISTS};
 use crate::error::{Error, FailureKind};
@@ -38,8 +39,8 @@ pub(crate) struct Pending {
     pause: Option<Wait>,
     /// The number of lookups of each room that did not find the speaker.
     fruitless: BTreeMap<UserName, u32>,
-    /// The contacts that were looked up and are not in the address book, oldest first.
-    guests: VecDeque<UserName>,
+    /// The contacts that are not in the address book.
+    guests: Guests,
 }
 
 /// A name to look up, with the reason.
@@ -99,6 +100,7 @@ impl Pending {
         }
         let peer = message.peer();
         self.name(directory, peer);
+        self.touch(directory, peer);
         let Some(room) = directory.find(peer).filter(|room| room.is_room()) else { return };
         // Only the room's list has the names of its members there, including the account's own.
         let members = Item { name: peer.clone(), why: Why::Members };
@@ -120,6 +122,7 @@ impl Pending {
             self.batches.keep(|item| item.name != *name);
         }
         self.fruitless.remove(name);
+        self.guests.remove(name);
     }
 
     fn forget_all(&mut self, names: &BTreeSet<UserName>) {
@@ -184,25 +187,29 @@ impl Pending {
         self.pause = Some(Wait::new(GAP, now));
     }
 
-    /// Adds the contacts of a reply to the guests, if they are not saved; removes the oldest guests
-    /// above [`GUESTS`] from the directory.
-    pub(crate) fn keep(&mut self, directory: &mut Directory, names: BTreeSet<UserName>) {
-        let is_guest = |directory: &Directory, name: &UserName| {
-            directory.find(name).is_some_and(|contact| !contact.is_saved())
-        };
-        self.guests.retain(|guest| !names.contains(guest));
-        self.guests.extend(names.into_iter().filter(|name| is_guest(directory, name)));
-        let many = self.guests.len().saturating_sub(GUESTS);
-        let mut oldest: BTreeSet<UserName> = self.guests.drain(..many).collect();
-        // A guest may have been saved as a contact meanwhile.
-        oldest.retain(|name| is_guest(directory, name));
-        if oldest.is_empty() {
-            return;
+    /// Records the use of a contact, if it is not in the address book.
+    pub(crate) fn touch(&mut self, directory: &Directory, name: &UserName) {
+        if directory.find(name).is_some_and(|contact| !contact.is_saved()) {
+            self.guests.touch(name);
         }
-        for name in &oldest {
-            directory.remove(name);
+    }
+
+    /// Removes guests from the directory, those whose last use is the oldest first: above
+    /// [`GUESTS`], and while the directory takes more memory than `limit`.
+    pub(crate) fn evict(&mut self, directory: &mut Directory, limit: usize) {
+        let mut evicted = BTreeSet::new();
+        while self.guests.len() > GUESTS || directory.bytes() > limit {
+            let Some(name) = self.guests.pop_oldest() else { break };
+            // A guest may have been saved as a contact meanwhile.
+            if directory.find(&name).is_some_and(|contact| !contact.is_saved()) {
+                directory.remove(&name);
+                evicted.insert(name);
+            }
         }
-        self.forget_all(&oldest);
+        directory.is_full = directory.bytes() > limit;
+        if !evicted.is_empty() {
+            self.forget_all(&evicted);
+        }
     }
 
     /// Handles a failure of another request of this kind: backs off if it was rate-limited.
@@ -278,7 +285,7 @@ fn is_still_unknown(directory: &Directory, item: &Item) -> bool {
 
 /// Returns whether all members of a room are known by name.
 fn all_known(room: &Contact) -> bool {
-    room.has_all_members() && room.members.iter().all(Member::has_name)
+    room.has_all_members() && room.members.are_named()
 }
 
 /// Returns whether neither the room nor the contacts have the member's name.

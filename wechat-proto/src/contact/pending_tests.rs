@@ -349,8 +349,8 @@ fn oldest_guests_are_dropped() {
         assert_eq!(fixture.asked(), [name]);
         fixture.learn(&format!(r#"{{"UserName":"{name}","NickName":"n","ContactFlag":{flag}}}"#));
         fixture.answered();
-        let names = [name.parse().unwrap()];
-        fixture.pending.keep(&mut fixture.directory, names.into());
+        fixture.pending.touch(&fixture.directory, &name.parse().unwrap());
+        fixture.pending.evict(&mut fixture.directory, usize::MAX);
     };
     meet(&mut fixture, "@friend", 3);
     meet(&mut fixture, "@first", 0);

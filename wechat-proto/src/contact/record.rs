@@ -171,6 +171,27 @@ impl Contact {
         }
     }
 
+    /// Returns the approximate size in memory.
+    pub(super) fn bytes(&self) -> usize {
+        let texts = [
+            self.user_name.as_str(),
+            &self.nick_name,
+            &self.remark_name,
+            &self.alias,
+            &self.head_img_url,
+            &self.signature,
+            &self.province,
+            &self.city,
+            &self.pinyin.initials,
+            &self.pinyin.full,
+            &self.remark_pinyin.initials,
+            &self.remark_pinyin.full,
+            &self.key_word,
+            &self.encry_chat_room_id,
+        ];
+        size_of::<Self>() + texts.map(str::len).iter().sum::<usize>() + self.members.bytes()
+    }
+
     /// Returns the member of this name.
     pub fn member(&self, name: &UserName) -> Option<&Member> {
         self.members.find(name)

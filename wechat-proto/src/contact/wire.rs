@@ -6,7 +6,7 @@ use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::record::{Contact, Pinyin};
 use super::{Member, Members};
 use crate::ids::UserName;
-use crate::text::{Decoded, Text};
+use crate::text::{Decoded, Text, brief};
 use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
 use crate::wire::scalar::{Scalar, scalar};
@@ -69,16 +69,16 @@ impl WireContact {
         };
         Some(Contact {
             user_name: name(self.user_name)?,
-            nick_name: self.nick_name.0,
-            remark_name: self.remark_name.0,
-            alias: self.alias.into_boxed(),
-            head_img_url: self.head_img_url.0,
-            signature: self.signature.0,
-            province: self.province.into_boxed(),
-            city: self.city.into_boxed(),
+            nick_name: brief(self.nick_name.0),
+            remark_name: brief(self.remark_name.0),
+            alias: brief(self.alias.into_boxed()),
+            head_img_url: brief(self.head_img_url.0),
+            signature: brief(self.signature.0),
+            province: brief(self.province.into_boxed()),
+            city: brief(self.city.into_boxed()),
             pinyin: pinyin(self.py_initial, self.py_quan_pin),
             remark_pinyin: pinyin(self.remark_py_initial, self.remark_py_quan_pin),
-            key_word: self.key_word.into_boxed(),
+            key_word: brief(self.key_word.into_boxed()),
             contact_flag: ContactFlag(self.contact_flag.0),
             verify_flag: VerifyFlag(self.verify_flag.0),
             sns_flag: SnsFlag(self.sns_flag.0),
@@ -91,7 +91,7 @@ impl WireContact {
             owner_uin: self.owner_uin.0,
             is_owner: self.is_owner.0,
             chat_room_owner: name(self.chat_room_owner),
-            encry_chat_room_id: self.encry_chat_room_id.into_boxed(),
+            encry_chat_room_id: brief(self.encry_chat_room_id.into_boxed()),
             member_count,
             members: Members::from(members),
         })
@@ -103,8 +103,8 @@ impl WireMember {
     fn take(self) -> Option<Member> {
         Some(Member {
             user_name: name(self.user_name)?,
-            nick_name: self.nick_name.0,
-            display_name: self.display_name.0,
+            nick_name: brief(self.nick_name.0),
+            display_name: brief(self.display_name.0),
             attr_status: self.attr_status.0,
             member_status: self.member_status.0,
         })
@@ -116,7 +116,7 @@ fn name(text: Text) -> Option<UserName> {
 }
 
 fn pinyin(initials: Text, full: Text) -> Pinyin {
-    Pinyin { initials: initials.into_boxed(), full: full.into_boxed() }
+    Pinyin { initials: brief(initials.into_boxed()), full: brief(full.into_boxed()) }
 }
 
 /// Removes the credential from the path of a picture: `webwxbatchgetcontact` leaves it out, the
@@ -175,6 +175,25 @@ mod tests {
         assert_eq!(room.member(&"@9".parse().unwrap()).unwrap().name(), "n");
         assert!(WireContact::read("{\"NickName\":\"nobody\"}").take().is_none());
         assert_eq!(contact("{\"UserName\":\"@1\"}"), Contact::unknown("@1".parse().unwrap()));
+    }
+
+    /// Threat W3.
+    #[test]
+    fn long_texts_are_cut() {
+        let long = "群".repeat(2_000);
+        let json = serde_json::json!({ "UserName": "@@1", "NickName": long, "PYInitial": long, "Alias": long,
+            "HeadImgUrl": long, "MemberList": [{ "UserName": "@1", "NickName": long, "DisplayName": long }] });
+        let room = contact(&json.to_string());
+        let member = &room.members[0];
+        let texts = [
+            &room.nick_name,
+            &room.pinyin.initials,
+            &room.alias,
+            &room.head_img_url,
+            &member.nick_name,
+            &member.display_name,
+        ];
+        assert_eq!(texts.map(|text| text.len()), [4_095; 6]);
     }
 
     /// Threat S1.
