@@ -176,15 +176,22 @@ object! {
 impl WireMessage {
     /// Converts the records of a batch to messages.
     pub(crate) fn take_all(list: List<Raw>, me: &UserName) -> Vec<Message> {
+        let unreadable = |raw, reason| {
+            let kind = Kind::Unreadable { msg_type: MsgType(0), reason };
+            Message { kind, ..Self::default().take(raw, me) }
+        };
         let message = |mut raw: Raw| match raw.parse::<Self>() {
             Some(message) => message.take(raw, me),
-            None => {
-                let reason = "its JSON is malformed";
-                let kind = Kind::Unreadable { msg_type: MsgType(0), reason };
-                Message { kind, ..Self::default().take(raw, me) }
-            }
+            None => unreadable(raw, "its JSON is malformed"),
         };
-        list.0.into_iter().map(message).collect()
+        let List(list, is_cut) = list;
+        let mut messages = Vec::with_capacity(list.len() + usize::from(is_cut));
+        messages.extend(list.into_iter().map(message));
+        if is_cut {
+            messages
+                .push(unreadable(Raw::default(), "a reply with too many messages was cut here"));
+        }
+        messages
     }
 
     /// Converts the record to a message. Never fails: malformed records become

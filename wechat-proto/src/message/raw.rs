@@ -2,11 +2,13 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::cell::Cell;
 use core::fmt;
 
 use serde::{Deserialize as _, Deserializer};
 use serde_json::value::RawValue;
 
+use super::Message;
 use crate::wire::lenient::{Lenient, from_str};
 use crate::wire::mend::mend;
 use crate::wire::object::listed;
@@ -46,7 +48,14 @@ impl From<&str> for Raw {
 impl Lenient for Raw {
     listed!();
 
-    fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+    /// That of the message with its names and its payload.
+    const SIZE: usize = 2 * size_of::<Message>();
+
+    fn fill<'de, D: Deserializer<'de>>(
+        &mut self,
+        deserializer: D,
+        _: &Cell<usize>,
+    ) -> Result<(), D::Error> {
         let json = <&RawValue>::deserialize(deserializer)?.get();
         if json.starts_with('"')
             && let Ok(text) = serde_json::from_str::<String>(json)

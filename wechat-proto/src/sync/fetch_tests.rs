@@ -3,7 +3,7 @@ use alloc::string::ToString as _;
 
 use super::*;
 use crate::error::Ret;
-use crate::message::Kind;
+use crate::message::{Kind, MsgType};
 use crate::testing::{malformed, rendered, reply, session};
 
 #[test]
@@ -259,4 +259,27 @@ fn text_in_place_of_a_message_is_unreadable() {
             assert!(found.raw.json().contains(kept), "{} of {body}", found.raw.json());
         }
     }
+}
+
+/// Threat W8: a message reports that later ones were not kept, and the key stays until it is
+/// acknowledged.
+#[test]
+fn messages_that_are_not_kept_are_reported() {
+    let (mut session, mut fetch) = (session(), FetchBatch::new());
+    let key = session.to_json();
+    let response = reply(&format!(
+        r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{}{{}}],"SyncKey":{{"Count":1,"List":[{{"Key":1,"Val":5}}]}}}}"#,
+        "{},".repeat(10_000)
+    ));
+    let batch = fetch.parse(&response).unwrap();
+    fetch.apply(&batch, &mut session, Timestamp::from_millis(0));
+    let messages = session.apply(batch);
+    assert!(messages.len() > 2_000 && messages.len() < 10_000, "{}", messages.len());
+    let (last, kept) = messages.split_last().unwrap();
+    let reason = "a reply with too many messages was cut here";
+    assert_eq!(last.kind, Kind::Unreadable { msg_type: MsgType(0), reason });
+    kept.iter().for_each(|message| session.acknowledge(message));
+    assert_eq!(session.to_json(), key);
+    session.acknowledge(last);
+    assert_ne!(session.to_json(), key);
 }

@@ -10,6 +10,7 @@
 use alloc::boxed::Box;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -24,6 +25,9 @@ pub(crate) trait Lenient: Default {
     /// The form in which a [`List`] keeps the value.
     type Listed;
 
+    /// The approximate memory for an element of a list, in bytes.
+    const SIZE: usize = size_of::<Self::Listed>();
+
     /// Converts an element of a list; `None` omits it.
     fn listed(self) -> Option<Self::Listed>;
 
@@ -33,8 +37,12 @@ pub(crate) trait Lenient: Default {
     }
 
     /// Parses a value in place: returning large values would copy them repeatedly. `self` is the
-    /// default.
-    fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
+    /// default. `left` is the memory that is left for elements of lists.
+    fn fill<'de, D: Deserializer<'de>>(
+        &mut self,
+        deserializer: D,
+        left: &Cell<usize>,
+    ) -> Result<(), D::Error>;
 
     /// Parses a JSON text, repaired if need be; the default if it cannot be repaired.
     fn read(json: &str) -> Self {
@@ -46,19 +54,20 @@ pub(crate) trait Lenient: Default {
 pub(crate) fn from_str<T: Lenient>(json: &str) -> serde_json::Result<T> {
     let mut value = T::default();
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    value.fill(&mut deserializer)?;
+    let left = Cell::new(LISTS.max(json.len().saturating_mul(5)));
+    value.fill(&mut deserializer, &left)?;
     deserializer.end()?;
     Ok(value)
 }
 
 /// Fills a value that is part of another.
-pub(crate) struct Fill<'a, T>(pub(crate) &'a mut T);
+pub(crate) struct Fill<'a, T>(pub(crate) &'a mut T, pub(crate) &'a Cell<usize>);
 
 impl<'de, T: Lenient> DeserializeSeed<'de> for Fill<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        self.0.fill(deserializer)
+        self.0.fill(deserializer, self.1)
     }
 }
 
@@ -173,44 +182,53 @@ pub(super) fn skip_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<(), A
     Ok(())
 }
 
-/// A list; any other value is an empty list.
+/// A list, and whether elements of it were skipped; any other value is an empty list.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct List<T: Lenient>(pub(crate) Vec<T::Listed>);
+pub(crate) struct List<T: Lenient>(pub(crate) Vec<T::Listed>, pub(crate) bool);
 
 impl<T: Lenient> Default for List<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(Vec::new(), false)
     }
 }
 
 /// The maximum length of a list, more than any real list; further elements are skipped
 /// (`docs/threats.md` J7).
 const ELEMENTS: usize = 100_000;
+/// The memory for the elements of all lists of a text, if five times the length of the text is less.
+/// Real elements are longer than their form in memory; an element of two bytes is not. Growing
+/// vectors take three times as much for a moment. See `docs/threats.md` W3.
+const LISTS: usize = 1 << 20;
 
 impl<T: Lenient> Lenient for List<T> {
     listed!();
 
-    fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(Any(Elements(self)))
+    fn fill<'de, D: Deserializer<'de>>(
+        &mut self,
+        deserializer: D,
+        left: &Cell<usize>,
+    ) -> Result<(), D::Error> {
+        deserializer.deserialize_any(Any(Elements(self, left)))
     }
 }
 
-struct Elements<'a, T: Lenient>(&'a mut List<T>);
+struct Elements<'a, T: Lenient>(&'a mut List<T>, &'a Cell<usize>);
 
 impl<'de, T: Lenient> Container<'de> for Elements<'_, T> {
     fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        // The server's count is not used to reserve memory, as it may be wrong. An element of two
-        // bytes may take hundreds in memory.
-        let List(kept) = self.0;
-        while kept.len() < ELEMENTS {
+        // The server's count is not used to reserve memory, as it may be wrong.
+        let Self(List(kept, is_cut), left) = self;
+        while kept.len() < ELEMENTS && left.get() >= T::SIZE {
             let mut element = T::default();
-            if list.next_element_seed(Fill(&mut element))?.is_none() {
+            if list.next_element_seed(Fill(&mut element, left))?.is_none() {
                 return Ok(());
             }
             if let Some(element) = element.listed() {
+                left.set(left.get().saturating_sub(T::SIZE));
                 kept.push(element);
             }
         }
+        *is_cut = list.next_element::<IgnoredAny>()?.is_some();
         skip_list(list)
     }
 }
@@ -315,7 +333,8 @@ mod tests {
     #[test]
     fn lists_are_limited() {
         let json = format!("[{}0]", "0,".repeat(1_000_000));
-        assert_eq!(List::<Int>::read(&json).0.len(), ELEMENTS);
+        let List(list, is_cut) = List::<Int>::read(&json);
+        assert_eq!((list.len(), is_cut), (ELEMENTS, true));
         let blank = List::<crate::contact::record::WireContact>::read(&json).0;
         assert_eq!(blank.capacity(), 0);
     }

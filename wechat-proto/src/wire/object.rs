@@ -56,18 +56,18 @@ macro_rules! object {
                 }
             }
 
-            struct Object<'a>(&'a mut $name);
+            struct Object<'a>(&'a mut $name, &'a core::cell::Cell<usize>);
 
             impl<'de> Container<'de> for Object<'_> {
                 fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-                    let Self(object) = self;
+                    let Self(object, left) = self;
                     while let Some(found) = map.next_key_seed(Name(object))? {
                         match found {
                             // One call for all scalars is faster than one per field.
                             Field::Scalar(scalar) => map.next_value_seed(ScalarOf::<$name>::new(scalar))?,
                             $( Field::Other(Key::$field) => {
                                 object.$field = Default::default();
-                                map.next_value_seed(Fill(&mut object.$field))?;
+                                map.next_value_seed(Fill(&mut object.$field, left))?;
                             } )*
                             Field::Other(Key::Unknown) => { map.next_value::<IgnoredAny>()?; }
                         }
@@ -78,8 +78,8 @@ macro_rules! object {
 
             impl Lenient for $name {
                 $crate::wire::object::listed!($($listed)?);
-                fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-                    deserializer.deserialize_any(Any(Object(self)))
+                fn fill<'de, D: Deserializer<'de>>(&mut self, deserializer: D, left: &core::cell::Cell<usize>) -> Result<(), D::Error> {
+                    deserializer.deserialize_any(Any(Object(self, left)))
                 }
             }
         };

@@ -25,7 +25,11 @@ macro_rules! scalar {
                 Some(self)
             }
 
-            fn fill<'de, D: serde::Deserializer<'de>>(&mut self, json: D) -> Result<(), D::Error> {
+            fn fill<'de, D: serde::Deserializer<'de>>(
+                &mut self,
+                json: D,
+                _: &core::cell::Cell<usize>,
+            ) -> Result<(), D::Error> {
                 serde::de::DeserializeSeed::deserialize(
                     $crate::wire::scalar::ScalarOf::<Self>::new(self),
                     json,

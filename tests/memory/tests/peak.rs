@@ -1,0 +1,85 @@
+//! Hostile replies take a bounded amount of memory while they are parsed and applied, and after it.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use wechat_memory::{Counting, live, most};
+use wechat_proto::contact::BatchGetContacts;
+use wechat_proto::flow::Response;
+use wechat_proto::sync::Inbox;
+use wechat_proto::{Account, Endpoint, Flow, Input, Interrupt, Session, Timestamp};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The count is global: one test at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn account() -> Account {
+    let session = include_str!("../../../wechat-proto/benches/shared/session.json");
+    Account::from(Session::from_json(session).unwrap())
+}
+
+fn list(n: usize, element: &dyn Fn(usize) -> String) -> String {
+    (0..n).map(element).collect::<Vec<_>>().join(",")
+}
+
+/// Threat W3: a reply of `webwxsync` takes at most 20 times its length.
+#[test]
+fn peak_of_a_reply_is_bounded() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let name = |n: usize| format!("{{\"UserName\":\"@{n}\"}}");
+    let app = "{\"MsgType\":49,\"Content\":\"<appmsg><title>a</title></appmsg>\"}";
+    let lists = [
+        ("empty messages", "AddMsgList", list(100_000, &|_| "{}".into())),
+        ("too many empty messages", "AddMsgList", list(200_000, &|_| "{}".into())),
+        ("messages", "AddMsgList", list(100_000, &|n| format!("{{\"MsgId\":{n}}}"))),
+        ("app messages", "AddMsgList", list(50_000, &|_| app.into())),
+        ("contacts", "ModContactList", list(100_000, &name)),
+        (
+            "members",
+            "ModContactList",
+            format!("{{\"UserName\":\"@@1\",\"MemberList\":[{}]}}", list(100_000, &name)),
+        ),
+        ("removed contacts", "DelContactList", list(100_000, &name)),
+    ];
+    for (label, name, list) in lists {
+        let key = r#"{"Count":1,"List":[{"Key":1,"Val":1}]}"#;
+        let body: Bytes =
+            format!(r#"{{"BaseResponse":{{"Ret":0}},"{name}":[{list}],"SyncKey":{key}}}"#).into();
+        let (mut account, mut inbox) = (account(), Inbox::new());
+        let now = Timestamp::from_millis(1_476_606_163_580);
+        assert!(matches!(inbox.poll(&mut account, now), Err(Interrupt::Send(_))));
+        let before = live();
+        most();
+        inbox.handle(Input::Reply(Ok(Response::new(body.clone()))));
+        let _ = inbox.poll(&mut account, now);
+        let (peak, length) = (most() - before, body.len());
+        println!("{label}: {length} bytes take {peak}, then {}", live() - before);
+        assert!(peak <= 20 * length, "{label}: {peak} bytes for {length}");
+    }
+}
+
+/// Threat W3: rooms that are looked up leave the directory once it is too large.
+#[test]
+fn directory_is_bounded_in_bytes() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    const LIMIT: usize = 4 << 20;
+    let mut account = account();
+    account.limit_directory(LIMIT);
+    let before = live();
+    for room in 0..20 {
+        let members =
+            list(4_000, &|n| format!(r#"{{"UserName":"@{n:064}","NickName":"somebody"}}"#));
+        let body = format!(
+            r#"{{"BaseResponse":{{"Ret":0}},"ContactList":[{{"UserName":"@@{room}","MemberList":[{members}]}}]}}"#
+        );
+        let contacts = BatchGetContacts::new(&[]).parse(&Response::new(body.into())).unwrap();
+        account.learn(contacts);
+        let held = live() - before;
+        println!("{room}: {} rooms, {held} bytes held", account.directory().len());
+        assert!(held < LIMIT + LIMIT / 4, "{held} bytes held after {room} rooms");
+    }
+    assert!(account.directory().len() > 2);
+    assert!(account.directory().find(&"@@19".parse().unwrap()).is_some());
+}
