@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::mem;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::ids::MsgId;
 use crate::message::Message;
@@ -14,8 +14,8 @@ use crate::sync::SyncKey;
 ///
 /// All ids of an unfinished batch are kept: the stored key still points before it, so the service
 /// will send it again. Of the ids of finished batches, the last 4,096 are kept and 512 are stored.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(from = "Stored", into = "Stored")]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(from = "Stored<MsgId>")]
 pub(crate) struct Acks {
     /// Ids that the service will send again.
     open: BTreeMap<MsgId, Open>,
@@ -68,9 +68,9 @@ const RECENT: usize = 4096;
 const STORED: usize = 512;
 
 #[derive(Deserialize, Serialize)]
-struct Stored {
-    batch: Vec<MsgId>,
-    recent: Vec<MsgId>,
+struct Stored<Id> {
+    batch: Vec<Id>,
+    recent: Vec<Id>,
 }
 
 impl Acks {
@@ -163,9 +163,10 @@ impl Acks {
         let Parked { batch, keys, .. } = self.parked.pop_front()?;
         let moved = keys.sync_key.is_some();
         let is_done = |of: &Open| if moved { of.batch <= batch } else { of.batch < batch };
-        let (done, open) = mem::take(&mut self.open).into_iter().partition(|(_, of)| is_done(of));
+        let (done, open): (BTreeMap<_, _>, _) =
+            mem::take(&mut self.open).into_iter().partition(|(_, of)| is_done(of));
         self.open = open;
-        for id in in_order(done) {
+        for id in in_order(done.into_iter().map(|(id, open)| (id, open.order))) {
             self.known.insert(id.clone());
             self.recent.push_back(id);
         }
@@ -194,14 +195,14 @@ impl Acks {
 }
 
 /// Returns the ids in the order of their acknowledgement.
-fn in_order(acknowledged: BTreeMap<MsgId, Open>) -> impl Iterator<Item = MsgId> {
+fn in_order<Id>(acknowledged: impl IntoIterator<Item = (Id, u64)>) -> Vec<Id> {
     let mut ids: Vec<_> = acknowledged.into_iter().collect();
-    ids.sort_unstable_by_key(|(_, open)| open.order);
-    ids.into_iter().map(|(id, _)| id)
+    ids.sort_unstable_by_key(|(_, order)| *order);
+    ids.into_iter().map(|(id, _)| id).collect()
 }
 
-impl From<Stored> for Acks {
-    fn from(stored: Stored) -> Self {
+impl From<Stored<MsgId>> for Acks {
+    fn from(stored: Stored<MsgId>) -> Self {
         let open = |(id, order)| (id, Open { batch: 0, order });
         Self {
             count: stored.batch.len() as u64,
@@ -213,13 +214,12 @@ impl From<Stored> for Acks {
     }
 }
 
-impl From<Acks> for Stored {
-    fn from(acks: Acks) -> Self {
-        let old = acks.recent.len().saturating_sub(STORED);
-        Self {
-            batch: in_order(acks.open).collect(),
-            recent: acks.recent.into_iter().skip(old).collect(),
-        }
+/// Copies nothing, in particular not the messages that are still pending: `docs/threats.md` W4.
+impl Serialize for Acks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let old = self.recent.len().saturating_sub(STORED);
+        let batch = in_order(self.open.iter().map(|(id, open)| (id, open.order)));
+        Stored { batch, recent: self.recent.iter().skip(old).collect() }.serialize(serializer)
     }
 }
 

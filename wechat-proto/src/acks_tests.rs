@@ -204,6 +204,16 @@ fn ids_of_a_batch_are_kept_until_it_is_acknowledged() {
     assert_eq!((acks.known.len(), acks.open.len()), (RECENT, 0));
 }
 
+/// Threat W4.
+#[test]
+fn pending_messages_are_not_stored() {
+    let mut session = started();
+    let stored = |session: &Session| serde_json::to_string(&session.acks).unwrap();
+    let before = stored(&session);
+    assert_eq!(receive(&mut session, 2, &["11", "12", ""]).len(), 3);
+    assert_eq!(stored(&session), before);
+}
+
 /// Threat S5.
 #[test]
 fn ids_of_an_open_batch_are_all_stored() {

@@ -100,6 +100,7 @@ pub(crate) const CASES: &[(&str, usize, Setup)] = &[
     ("cookies: overlapping paths", 500, |n| cookies(n, &|n| format!("a=b{n}; Path=/{}", "x/".repeat(n % 50)))),
     ("queries: a long value", 20_000, long_query),
     ("bodies: a long text", 20_000, long_text),
+    ("stores: one per message of an open batch", 300, stores),
     ("merges: first load of contacts", 2_000, |n| load_contacts(n, false)),
     ("merges: second load of contacts", 2_000, |n| load_contacts(n, true)),
     ("merges: repeated load of room members", 500, load_members),
@@ -413,6 +414,17 @@ fn load_pages(n: usize) -> Box<dyn FnMut()> {
             account.learn(black_box(contacts));
         }
     })
+}
+
+/// Stores a session `n` times while `n` messages are pending.
+fn stores(n: usize) -> Box<dyn FnMut()> {
+    let (mut session, mut fetch) = (session(), FetchBatch::new());
+    let uri = fetch.request(&mut session, now()).uri().clone();
+    let response = response(page("AddMsgList", n, &message));
+    let batch = fetch.receive(&mut session, &uri, &response, now()).expect("a batch");
+    let messages = session.apply(batch);
+    session.acknowledge(&messages[0]);
+    Box::new(move || (0..n).for_each(|_| drop(black_box(session.to_json()))))
 }
 
 /// Returns an account with a room of `n` members.

@@ -1,4 +1,4 @@
-//! Measures how the cost of parsing grows with the input: `docs/threats.md` R2, X2, J7, W1, W2.
+//! Measures how the cost of parsing grows with the input: `docs/threats.md` R2, X2, J7, W1, W2, W4.
 //!
 //! ```text
 //! cargo bench -p wechat-proto --bench linear
