@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
@@ -12,12 +11,16 @@ use wechat_proto::login::{
     CheckScan, Credentials, InitSession, Logout, PushHost, PushLogin, RedeemTicket,
 };
 use wechat_proto::message::{SendText, mention};
-use wechat_proto::sync::{FetchBatch, Inbox, SyncCheck};
+use wechat_proto::sync::{FetchBatch, SyncCheck};
 use wechat_proto::{
     Account, Call, Device, Endpoint, Flow, Input, Interrupt, Message, UserName, link,
 };
 
-use crate::shared::{self, now, session};
+use crate::accounts::{
+    change_contacts, change_room, load, load_contacts, load_members, load_pages, members_of_room,
+    messages_of_a_room, messages_of_removed, receive, stores,
+};
+use crate::shared::{now, session};
 
 /// Builds an input of the given number of items and returns the workload that processes it.
 ///
@@ -114,7 +117,7 @@ pub(crate) const CASES: &[(&str, usize, Setup)] = &[
     ("merges: messages of removed contacts", 500, |n| receive(n, messages_of_removed(n), n)),
 ];
 
-fn response(body: impl Into<Bytes>) -> Response {
+pub(crate) fn response(body: impl Into<Bytes>) -> Response {
     Response::new(body.into())
 }
 
@@ -139,12 +142,12 @@ fn init_session() -> InitSession {
 }
 
 /// Returns `n` items, separated by commas.
-fn join_items(n: usize, item: &dyn Fn(usize) -> String) -> String {
+pub(crate) fn join_items(n: usize, item: &dyn Fn(usize) -> String) -> String {
     (0..n).map(item).collect::<Vec<_>>().join(",")
 }
 
 /// Returns a response with a list of `n` items.
-fn page(list: &str, n: usize, item: &dyn Fn(usize) -> String) -> String {
+pub(crate) fn page(list: &str, n: usize, item: &dyn Fn(usize) -> String) -> String {
     format!("{{\"BaseResponse\":{{\"Ret\":0}},\"{list}\":[{}]}}", join_items(n, item))
 }
 
@@ -167,7 +170,7 @@ fn contact(n: usize, nick_name: &str) -> String {
     format!("{{\"UserName\":\"@{n}\",\"NickName\":\"{nick_name}\"}}")
 }
 
-fn record(n: usize) -> String {
+pub(crate) fn record(n: usize) -> String {
     json!({
         "UserName": format!("@{:064x}", n * 0x9e37_79b9), "NickName": format!("朋友{n}"), "RemarkName": "",
         "HeadImgUrl": format!("/cgi-bin/mmwebwx-bin/webwxgeticon?seq={n}&username=@{n}&skey="),
@@ -187,7 +190,7 @@ fn unknown_fields(n: usize) -> String {
 }
 
 /// Returns a room with `n` members, numbered by `member`.
-fn room(n: usize, member: &dyn Fn(usize) -> usize) -> String {
+pub(crate) fn room(n: usize, member: &dyn Fn(usize) -> usize) -> String {
     let members = join_items(n, &|n| {
         let n = member(n);
         json!({ "UserName": format!("@{:064x}", n * 0x9e37_79b9), "NickName": format!("群员{n}") })
@@ -208,7 +211,7 @@ fn same_members(n: usize) -> Box<dyn FnMut()> {
 
 // Messages.
 
-fn message(n: usize) -> String {
+pub(crate) fn message(n: usize) -> String {
     json!({
         "MsgId": n.to_string(), "FromUserName": if n.is_multiple_of(3) { "@@1" } else { "@1" }, "ToUserName": "@me",
         "MsgType": if n.is_multiple_of(5) { 49 } else { 1 }, "CreateTime": 1_476_606_163,
@@ -319,155 +322,5 @@ fn long_text(n: usize) -> Box<dyn FnMut()> {
     let mut send = SendText::new(UserName::file_helper(), text);
     Box::new(move || {
         let _ = black_box(black_box(&mut send).request(&mut session, now()));
-    })
-}
-
-/// Loads a page of contacts.
-fn load(account: &mut Account, page: &Bytes) {
-    shared::load(account, page, &Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
-}
-
-/// Loads `n` contacts, `again` into an account that already contains them.
-fn load_contacts(n: usize, again: bool) -> Box<dyn FnMut()> {
-    let body: Bytes = page("MemberList", n, &record).into();
-    let mut account = Account::from(session());
-    load(&mut account, &body);
-    Box::new(move || {
-        if !again {
-            account = Account::from(session());
-        }
-        load(&mut account, &body);
-    })
-}
-
-/// Loads a room of `n` members, alternating between two lists that differ in one member.
-fn load_members(n: usize) -> Box<dyn FnMut()> {
-    let bodies: [Bytes; 2] =
-        [0, 1].map(|by| page("MemberList", 1, &|_| room(n, &|n| n + by)).into());
-    let mut account = Account::from(session());
-    let mut run = 0;
-    Box::new(move || {
-        run += 1;
-        load(&mut account, &bodies[run % 2]);
-    })
-}
-
-/// Receives a batch that changes or removes `n` contacts.
-fn change_contacts(n: usize, list: &str) -> Box<dyn FnMut()> {
-    receive(n, batch(list, &join_items(n, &record), r#"{"MsgId":"NUMBER","FromUserName":"@1"}"#), 1)
-}
-
-/// Returns a batch with `n` removed contacts and a message of each of them.
-fn messages_of_removed(n: usize) -> String {
-    let messages = join_items(n, &|n| {
-        let from = format!("@{:064x}", n * 0x9e37_79b9);
-        json!({ "MsgId": format!("NUMBER{n}"), "FromUserName": from }).to_string()
-    });
-    batch("DelContactList", &join_items(n, &record), &messages)
-}
-
-fn batch(list: &str, changes: &str, messages: &str) -> String {
-    format!(
-        "{{\"BaseResponse\":{{\"Ret\":0}},\"{list}\":[{changes}],\"AddMsgList\":[{messages}],\"SyncKey\":{{\"Count\":1,\"List\":[{{\"Key\":1,\"Val\":1}}]}}}}"
-    )
-}
-
-/// Returns a list with one member, of whom there are `n`.
-fn members_of_room(n: usize, nick_name: &str) -> String {
-    let name = n * 0x9e37_79b9;
-    format!("\"MemberList\":[{{\"UserName\":\"@{name:064x}\",\"NickName\":\"{nick_name}\"}}]")
-}
-
-/// Receives a batch with `n` records of a room of `n` members.
-fn change_room(n: usize, list: &str, fields: &dyn Fn(usize) -> String) -> Box<dyn FnMut()> {
-    let records = join_items(n, &|n| format!("{{\"UserName\":\"@@1\",{}}}", fields(n)));
-    receive_in(
-        account_in_room(n),
-        batch(list, &records, r#"{"MsgId":"NUMBER","FromUserName":"@1"}"#),
-        1,
-    )
-}
-
-/// Receives a batch with `n` messages of a room of `n` members.
-fn messages_of_a_room(n: usize) -> Box<dyn FnMut()> {
-    let messages = join_items(n, &|n| {
-        let content = format!("@{:064x}:<br/>a", n * 0x9e37_79b9);
-        json!({ "MsgId": format!("NUMBER{n}"), "FromUserName": "@@1", "Content": content })
-            .to_string()
-    });
-    receive_in(account_in_room(n), batch("ModContactList", "", &messages), n)
-}
-
-/// Loads the same contacts, in `n` pages of 20 each.
-fn load_pages(n: usize) -> Box<dyn FnMut()> {
-    let pages: Vec<Bytes> = (0..n)
-        .map(|page| {
-            let records = join_items(20, &|n| record(page * 20 + n));
-            format!("{{\"BaseResponse\":{{\"Ret\":0}},\"MemberList\":[{records}],\"Seq\":{page}}}")
-                .into()
-        })
-        .collect();
-    Box::new(move || {
-        let mut account = Account::from(session());
-        for page in &pages {
-            let contacts = GetContacts::new().parse(&response(page.clone())).unwrap().contacts;
-            account.learn(black_box(contacts));
-        }
-    })
-}
-
-/// Stores a session `n` times while `n` messages are pending.
-fn stores(n: usize) -> Box<dyn FnMut()> {
-    let (mut session, mut fetch) = (session(), FetchBatch::new());
-    let uri = fetch.request(&mut session, now()).uri().clone();
-    let response = response(page("AddMsgList", n, &message));
-    let batch = fetch.receive(&mut session, &uri, &response, now()).expect("a batch");
-    let messages = session.apply(batch);
-    session.acknowledge(&messages[0]);
-    Box::new(move || (0..n).for_each(|_| drop(black_box(session.to_json()))))
-}
-
-/// Returns an account with a room of `n` members.
-fn account_in_room(n: usize) -> Account {
-    let mut account = Account::from(session());
-    load(&mut account, &page("MemberList", 1, &|_| room(n, &|n| n)).into());
-    account
-}
-
-/// Receives a batch of new messages with `n` contacts loaded.
-fn receive(n: usize, batch: String, messages: usize) -> Box<dyn FnMut()> {
-    let contacts: Bytes = page("MemberList", n, &record).into();
-    let mut account = Account::from(session());
-    load(&mut account, &contacts);
-    receive_in(account, batch, messages)
-}
-
-/// Receives a batch of new messages. Each run replaces `NUMBER` in the batch with a new message ID.
-fn receive_in(mut account: Account, batch: String, messages: usize) -> Box<dyn FnMut()> {
-    let mut inbox = Inbox::new();
-    let (mut clock, mut id) = (now(), 0);
-    Box::new(move || {
-        id += 1;
-        let body: Bytes = batch.replace("NUMBER", &id.to_string()).into();
-        let mut received = 0;
-        while received < messages {
-            match inbox.poll(&mut account, clock) {
-                Ok(_) => received += 1,
-                Err(Interrupt::Send(request)) => {
-                    clock = clock.after(Duration::from_secs(3));
-                    let path = request.http.uri().path();
-                    let body = if path.ends_with("/synccheck") {
-                        Bytes::from_static(b"window.synccheck={retcode:\"0\",selector:\"2\"}")
-                    } else if path.ends_with("/webwxsync") {
-                        body.clone()
-                    } else {
-                        Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}")
-                    };
-                    inbox.handle(Input::Reply(Ok(response(body))));
-                }
-                Err(Interrupt::Sleep(time)) => clock = clock.after(time),
-                Err(other) => panic!("{other:?}"),
-            }
-        }
     })
 }

@@ -10,6 +10,7 @@
 //! the fastest round counts, measured in CPU time of the thread, which limits the effect of other
 //! load on the machine.
 
+mod accounts;
 mod cases;
 #[path = "../shared/mod.rs"]
 mod shared;

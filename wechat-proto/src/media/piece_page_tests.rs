@@ -1,0 +1,132 @@
+//! The form of the file-transfer page: `docs/protocol.md` §15.1.
+
+use super::*;
+
+/// Returns an upload on the file-transfer page.
+fn page_plan(size: u64, probed: Option<Probed>) -> (Session, UploadPlan) {
+    let mut session = crate::file_helper_tests::session();
+    let to = UserName::file_helper();
+    let sum = Md5Sum::of(b"the file");
+    let plan = UploadPlan::new(&mut session, to, file("报告.mp4", size), sum, probed, NOW);
+    (session, plan)
+}
+
+#[test]
+fn file_transfer_page_has_its_own_form() {
+    let (mut session, plan) = page_plan(LENGTH + 8, None);
+    let piece = UploadPiece::new(plan, 1, Bytes::from_static(b"the file"));
+    insta::assert_snapshot!(rendered(piece, &mut session).replace('\r', ""), @r#"
+    POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json&random=UZRI
+    host: file.wx.qq.com
+    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+    accept: */*
+    accept-encoding: identity
+    referer: https://filehelper.weixin.qq.com/?lang=zh_CN
+    mmweb_appid: wx_webfilehelper
+    origin: https://filehelper.weixin.qq.com
+    content-type: multipart/form-data; boundary=----WebKitFormBoundaryXAfB22SEUEGGEZoH
+    content-length: 1674
+
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="name"
+
+    报告.mp4
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="lastModifiedDate"
+
+    Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="size"
+
+    524296
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="type"
+
+    video/mp4
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="chunks"
+
+    2
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="chunk"
+
+    1
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="mediatype"
+
+    doc
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="uploadmediarequest"
+
+    {"UploadType":2,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"356902031041503"},"ClientMediaId":"14766061635800255","TotalLen":524296,"StartPos":0,"DataLen":524296,"MediaType":4,"FromUserName":"@09ed9af3","ToUserName":"filehelper","FileMd5":"9144da26b6b58c823799dd4a8a884f26"}
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="webwx_data_ticket"
+
+    Wq7z+Lm20/Xe
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="pass_ticket"
+
+    xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5Z
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
+    Content-Disposition: form-data; name="filename"; filename="报告.mp4"
+    Content-Type: application/octet-stream
+
+    the file
+    ------WebKitFormBoundaryXAfB22SEUEGGEZoH--
+    "#);
+}
+
+#[test]
+fn pieces_of_announced_file_of_file_transfer_page_are_parallel() {
+    let (mut session, plan) = page_plan(2 * LENGTH, Some(probed()));
+    let mut piece = UploadPiece::new(plan, 0, Bytes::from_static(b"the file"));
+    let first = form(&piece.request(&mut session, NOW));
+    assert!(!first[2].text().contains("UploadID"), "{}", first[2].text());
+    let answer = r#"{"BaseResponse":{"Ret":0},"MediaId":"","UploadID":"u1"}"#;
+    let uri = http::Uri::from_static("https://file.wx.qq.com/");
+    piece.receive(&mut session, &uri, &reply(answer), NOW).unwrap();
+    let next = UploadPiece::new(piece.plan().clone(), 1, Bytes::from_static(b"the file"));
+    insta::assert_snapshot!(rendered(next, &mut session).replace('\r', ""), @r#"
+    POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmediaparallel?f=json&random=tLkT
+    host: file.wx.qq.com
+    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+    accept: */*
+    accept-encoding: identity
+    referer: https://filehelper.weixin.qq.com/?lang=zh_CN
+    mmweb_appid: wx_webfilehelper
+    origin: https://filehelper.weixin.qq.com
+    content-type: multipart/form-data; boundary=----WebKitFormBoundaryCRbYIp6CQYW33NgK
+    content-length: 892
+
+    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
+    Content-Disposition: form-data; name="pass_ticket"
+
+    xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5Z
+    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
+    Content-Disposition: form-data; name="webwx_data_ticket"
+
+    Wq7z+Lm20/Xe
+    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
+    Content-Disposition: form-data; name="UploadMediaParallelRequest"
+
+    {"AESKey":"0c1d2e3f","Signature":"c2lnbmF0dXJl","FileMD5":"9144da26b6b58c823799dd4a8a884f26","TotalLen":1048576,"Chunks":2,"Name":"报告.mp4","Chunk":1,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"356902031041503"},"UploadID":"u1"}
+    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
+    Content-Disposition: form-data; name="filename"; filename="blob"
+    Content-Type: application/octet-stream
+
+    the file
+    ------WebKitFormBoundaryCRbYIp6CQYW33NgK--
+    "#);
+
+    let none = piece.parse(&reply(r#"{"BaseResponse":{"Ret":0},"MediaId":""}"#));
+    assert!(matches!(
+        none,
+        Err(Error::Malformed {
+            endpoint: "webwxuploadmediaparallel",
+            expected: "JSON with an UploadID",
+            ..
+        })
+    ));
+    let failed = piece.parse(&reply(r#"{"BaseResponse":{"Ret":-1}}"#)).unwrap_err();
+    assert!(failed.is_transient());
+}
