@@ -81,13 +81,8 @@ fn every_part_of_every_send_is_checked() {
     }
     let paths: BTreeSet<&str> = recorded.iter().map(|(_, request)| request.uri().path()).collect();
     for name in [
-        "webwxsendmsg",
-        "webwxsendmsgimg",
-        "webwxsendvideomsg",
-        "webwxsendemoticon",
-        "webwxsendappmsg",
-        "webwxrevokemsg",
-        "webwxstatusnotify",
+        "webwxsendmsg", "webwxsendmsgimg", "webwxsendvideomsg", "webwxsendemoticon",
+        "webwxsendappmsg", "webwxrevokemsg", "webwxstatusnotify",
     ] {
         assert!(paths.iter().any(|path| path.ends_with(name)), "{name}");
     }

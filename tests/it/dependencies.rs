@@ -7,25 +7,9 @@ const LOCK: &str = include_str!("../../Cargo.lock");
 
 /// The direct dependencies of the core. Add a new one here only if it is justified.
 const CORE: [&str; 19] = [
-    "bytes",
-    "cookie",
-    "html-escape",
-    "http",
-    "icu_normalizer",
-    "icu_properties",
-    "itoa",
-    "md-5",
-    "mime_guess",
-    "percent-encoding",
-    "quick-xml",
-    "rand_core",
-    "rand_xoshiro",
-    "serde",
-    "serde_json",
-    "thiserror",
-    "unicase",
-    "url",
-    "zeroize",
+    "bytes", "cookie", "html-escape", "http", "icu_normalizer", "icu_properties", "itoa", "md-5",
+    "mime_guess", "percent-encoding", "quick-xml", "rand_core", "rand_xoshiro", "serde",
+    "serde_json", "thiserror", "unicase", "url", "zeroize",
 ];
 
 fn value<'a>(package: &'a str, key: &str) -> Option<&'a str> {
@@ -50,14 +34,8 @@ fn packages_come_from_the_registry() {
         }
     }
     let known = [
-        "wechat-file-store",
-        "wechat-fuzz",
-        "wechat-memory",
-        "wechat-proto",
-        "wechat-simulator",
-        "wechat-transport",
-        "wechat-transport-hyper",
-        "wechat-transport-ureq",
+        "wechat-file-store", "wechat-fuzz", "wechat-memory", "wechat-proto", "wechat-simulator",
+        "wechat-transport", "wechat-transport-hyper", "wechat-transport-ureq",
     ];
     assert_eq!(ours, BTreeSet::from(known));
 }

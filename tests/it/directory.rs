@@ -151,11 +151,7 @@ fn changes_in_a_room<B: Bot>(place: &Place) {
     assert_eq!(
         described,
         [
-            "given to 小北",
-            "joined: 老东",
-            "left: 阿南",
-            "removed 阿南",
-            "renamed: 领队",
+            "given to 小北", "joined: 老东", "left: 阿南", "removed 阿南", "renamed: 领队",
             "周末爬山 is 周日爬山",
         ]
     );

@@ -29,21 +29,9 @@ type Scenario = (World, fn(&Place));
 /// Names that resolve to the foreign host: look-alikes, parents, siblings, and hosts of the same
 /// company with other purposes.
 const NAMES: [&str; 16] = [
-    "evil.example",
-    "wx.qq.com.evil.test",
-    "wx2.qq.com.evil.test",
-    "evilwx.qq.com",
-    "evil.wx.qq.com",
-    "wx3.qq.com",
-    "wxqq.com",
-    "qq.com",
-    "com",
-    "www.qq.com",
-    "wechat.com",
-    "res.wx.qq.com",
-    "weixin110.qq.com",
-    "push.weixin.qq.com",
-    "webpush2.weixin.qq.com",
+    "evil.example", "wx.qq.com.evil.test", "wx2.qq.com.evil.test", "evilwx.qq.com",
+    "evil.wx.qq.com", "wx3.qq.com", "wxqq.com", "qq.com", "com", "www.qq.com", "wechat.com",
+    "res.wx.qq.com", "weixin110.qq.com", "push.weixin.qq.com", "webpush2.weixin.qq.com",
     "localhost",
 ];
 

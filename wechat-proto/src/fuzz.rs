@@ -232,12 +232,8 @@ pub fn cookie(bytes: &[u8]) {
     let stored = |jar: &Jar| serde_json::to_string(jar).expect("a jar is plain data");
     assert_eq!(stored(&one_by_one), stored(&jar));
     for uri in [
-        "https://evil.example/",
-        "https://wx2.qq.com/",
-        "http://wx.qq.com/",
-        "https://wx.qq.com:444/",
-        "https://qq.com/",
-        "https://x@wx.qq.com/",
+        "https://evil.example/", "https://wx2.qq.com/", "http://wx.qq.com/",
+        "https://wx.qq.com:444/", "https://qq.com/", "https://x@wx.qq.com/",
     ] {
         let uri = http::Uri::from_static(uri);
         assert!(jar.header(&hosts, &uri, NOW).is_none());

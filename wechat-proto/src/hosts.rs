@@ -322,24 +322,12 @@ mod tests {
     #[test]
     fn unknown_hosts_are_refused() {
         for text in [
-            "https://evil.example/",
-            "https://wx.qq.com.evil.test/",
-            "https://wx.qq.com@evil.example/",
-            "https://evil@wx.qq.com/",
-            "https://wx.qq.com:8443/",
-            "https://wx.qq.com./",
-            "https://WX.qq.com/",
-            "https://wx2.qq.cOm/",
-            "http://wx.qq.com/",
-            "https://1.2.3.4/",
-            "https://2130706433/",
-            "https://[::1]/",
-            "https://xn--wx-foo.qq.com/",
-            "https://login.wx.qq.com/",
-            "https://qq.com/",
-            "ftp://wx.qq.com/",
-            "/path",
-            "wx.qq.com",
+            "https://evil.example/", "https://wx.qq.com.evil.test/",
+            "https://wx.qq.com@evil.example/", "https://evil@wx.qq.com/",
+            "https://wx.qq.com:8443/", "https://wx.qq.com./", "https://WX.qq.com/",
+            "https://wx2.qq.cOm/", "http://wx.qq.com/", "https://1.2.3.4/", "https://2130706433/",
+            "https://[::1]/", "https://xn--wx-foo.qq.com/", "https://login.wx.qq.com/",
+            "https://qq.com/", "ftp://wx.qq.com/", "/path", "wx.qq.com",
         ] {
             let Ok(uri) = text.parse() else { continue };
             let mut hosts = Hosts::default();

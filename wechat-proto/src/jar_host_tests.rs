@@ -54,27 +54,15 @@ fn cookies_are_restricted_to_the_hosts_of_the_file_transfer_page() {
 
 /// The hosts of an account on `wx2.qq.com`.
 const INSIDE: [&str; 5] = [
-    "https://wx2.qq.com/",
-    "https://login.wx2.qq.com/",
-    "https://login.weixin.qq.com/",
-    "https://file.wx2.qq.com/",
-    "https://webpush.wx2.qq.com/",
+    "https://wx2.qq.com/", "https://login.wx2.qq.com/", "https://login.weixin.qq.com/",
+    "https://file.wx2.qq.com/", "https://webpush.wx2.qq.com/",
 ];
 /// Origins that must not receive any cookie.
 pub(super) const OUTSIDE: [&str; 14] = [
-    "https://evil.example/",
-    "https://wx2.qq.com.evil.test/",
-    "https://evilwx2.qq.com/",
-    "https://evil.wx2.qq.com/",
-    "https://qq.com/",
-    "https://www.qq.com/",
-    "https://wx.qq.com/",
-    "https://web.wechat.com/",
-    "https://wx2.qq.com./",
-    "https://WX2.qq.com/",
-    "https://wx2.qq.com:444/",
-    "https://wx2.qq.com:443/",
-    "https://wx2.qq.com@evil.example/",
+    "https://evil.example/", "https://wx2.qq.com.evil.test/", "https://evilwx2.qq.com/",
+    "https://evil.wx2.qq.com/", "https://qq.com/", "https://www.qq.com/", "https://wx.qq.com/",
+    "https://web.wechat.com/", "https://wx2.qq.com./", "https://WX2.qq.com/",
+    "https://wx2.qq.com:444/", "https://wx2.qq.com:443/", "https://wx2.qq.com@evil.example/",
     "http://wx2.qq.com/",
 ];
 
@@ -162,11 +150,8 @@ fn n5_a_port_is_part_of_a_host() {
     let jar = stored(&hosts, Role::Api, &["a=b", "c=d; Domain=proxy.example"], None);
     assert_eq!(sent(&jar, &hosts, "https://proxy.example:8443/", NOW), "a=b");
     for uri in [
-        "https://proxy.example/",
-        "http://proxy.example:8443/",
-        "https://proxy.example:8444/",
-        "https://a.proxy.example:8443/",
-        "https://wx.qq.com/",
+        "https://proxy.example/", "http://proxy.example:8443/", "https://proxy.example:8444/",
+        "https://a.proxy.example:8443/", "https://wx.qq.com/",
     ] {
         assert_eq!(sent(&jar, &hosts, uri, NOW), "", "{uri}");
     }

@@ -94,11 +94,9 @@ impl Endpoint for SendReports {
         let device_id = session.device_id();
         let (uin, sid) = (Uin::Number(session.me.uin), session.auth.sid.expose());
         let body = body(ReportRequest { uin, sid, device_id: &device_id }, &self.reports);
-        url(&session.device).with("pass_ticket", session.auth.pass_ticket.expose()).post_json(
-            &mut session.device,
-            now,
-            body,
-        )
+        url(&session.device)
+            .with("pass_ticket", session.auth.pass_ticket.expose())
+            .post_json(&mut session.device, now, body)
     }
 
     /// # Errors

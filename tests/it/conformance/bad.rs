@@ -203,8 +203,7 @@ fn wrong_unsent_failure_is_detected() {
         Promise::Sent,
         [
             &[
-                "close_without_a_reply",
-                "reset_while_sending_a_body",
+                "close_without_a_reply", "reset_while_sending_a_body",
                 "request_is_not_repeated_after_close",
             ],
             &[],
@@ -231,12 +230,8 @@ fn failure_without_its_kind_is_a_deviation() {
         })
     };
     let names: &[&str] = &[
-        "refused_connection_has_its_kind",
-        "connect_deadline_has_its_kind",
-        "close_has_its_kind",
-        "truncation_has_its_kind",
-        "malformed_reply_has_its_kind",
-        "a_longer_head_is_too_large",
+        "refused_connection_has_its_kind", "connect_deadline_has_its_kind", "close_has_its_kind",
+        "truncation_has_its_kind", "malformed_reply_has_its_kind", "a_longer_head_is_too_large",
     ];
     refused(Promise::Failures, [&[], names], "(Other, Sent::No)", open);
 }

@@ -56,18 +56,11 @@ fn hyper_passes_every_check() {
 #[test]
 fn reqwest_passes_every_must_check() {
     let deviations = [
-        "apostrophe_is_sent_verbatim",
-        "no_header_is_added",
-        "plain_http_is_tunnelled",
-        "connect_deadline_is_unsent",
-        "silent_handshake_is_unsent",
-        "end_without_close_notify",
-        "unknown_name_has_its_kind",
-        "proxy_refusal_has_its_kind",
-        "proxy_authorization_has_its_kind",
-        "failed_handshake_has_its_kind",
-        "malformed_reply_has_its_kind",
-        "a_longer_head_is_too_large",
+        "apostrophe_is_sent_verbatim", "no_header_is_added", "plain_http_is_tunnelled",
+        "connect_deadline_is_unsent", "silent_handshake_is_unsent", "end_without_close_notify",
+        "unknown_name_has_its_kind", "proxy_refusal_has_its_kind",
+        "proxy_authorization_has_its_kind", "failed_handshake_has_its_kind",
+        "malformed_reply_has_its_kind", "a_longer_head_is_too_large",
     ];
     let report = Kit::new(on_reqwest::open).deviations(&deviations).run();
     assert!(report.skipped().eq([("deadline_cap_is_applied", Feature::DeadlineCap)]), "{report}");

@@ -147,18 +147,9 @@ impl Saved {
 
 /// All service host names that clients resolve.
 const NAMES: [&str; 12] = [
-    "wx.qq.com",
-    "login.wx.qq.com",
-    "login.weixin.qq.com",
-    "webpush.wx.qq.com",
-    "file.wx.qq.com",
-    "wx2.qq.com",
-    "login.wx2.qq.com",
-    "webpush.wx2.qq.com",
-    "file.wx2.qq.com",
-    "filehelper.weixin.qq.com",
-    "szfilehelper.weixin.qq.com",
-    "cmfilehelper.weixin.qq.com",
+    "wx.qq.com", "login.wx.qq.com", "login.weixin.qq.com", "webpush.wx.qq.com", "file.wx.qq.com",
+    "wx2.qq.com", "login.wx2.qq.com", "webpush.wx2.qq.com", "file.wx2.qq.com",
+    "filehelper.weixin.qq.com", "szfilehelper.weixin.qq.com", "cmfilehelper.weixin.qq.com",
 ];
 
 /// Returns the options of both adapters for a place.

@@ -25,16 +25,8 @@ const GIVEN: [(&str, &str); 6] = [
 
 /// Headers that change the reply, its framing or its connection.
 const EFFECTIVE: [&str; 10] = [
-    "accept-encoding",
-    "authorization",
-    "cookie",
-    "expect",
-    "if-modified-since",
-    "if-none-match",
-    "origin",
-    "range",
-    "transfer-encoding",
-    "upgrade",
+    "accept-encoding", "authorization", "cookie", "expect", "if-modified-since", "if-none-match",
+    "origin", "range", "transfer-encoding", "upgrade",
 ];
 
 /// Sends requests with all and with some of the headers; `check` gets those that were given and those that arrived.

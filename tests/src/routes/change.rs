@@ -83,14 +83,8 @@ pub(crate) fn oplog(world: &mut World, request: &Decoded) -> Answer {
 pub(crate) fn check_verify(check: &mut Check<'_>) {
     query(check, &[("r", Rule::Millis)]);
     let keys = [
-        "BaseRequest",
-        "Opcode",
-        "VerifyUserListSize",
-        "VerifyUserList",
-        "VerifyContent",
-        "SceneListCount",
-        "SceneList",
-        "skey",
+        "BaseRequest", "Opcode", "VerifyUserListSize", "VerifyUserList", "VerifyContent",
+        "SceneListCount", "SceneList", "skey",
     ];
     let body = check.body(&keys);
     check.base_request(&body, false);

@@ -175,19 +175,9 @@ mod tests {
         let reply = client.init();
         let answer = json(&reply);
         for field in [
-            "Count",
-            "ContactList",
-            "SyncKey",
-            "User",
-            "ChatSet",
-            "SKey",
-            "ClientVersion",
-            "SystemTime",
-            "GrayScale",
-            "InviteStartCount",
-            "MPSubscribeMsgCount",
-            "MPSubscribeMsgList",
-            "ClickReportInterval",
+            "Count", "ContactList", "SyncKey", "User", "ChatSet", "SKey", "ClientVersion",
+            "SystemTime", "GrayScale", "InviteStartCount", "MPSubscribeMsgCount",
+            "MPSubscribeMsgList", "ClickReportInterval",
         ] {
             assert!(!answer[field].is_null(), "{field}");
         }

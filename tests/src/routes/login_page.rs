@@ -174,13 +174,8 @@ mod tests {
         assert!(client.pass_ticket.contains("%2F"));
         let cookies: Vec<&str> = client.cookies.keys().map(String::as_str).collect();
         let expected = [
-            "mm_lang",
-            "webwx_auth_ticket",
-            "webwx_data_ticket",
-            "webwxuvid",
-            "wxloadtime",
-            "wxsid",
-            "wxuin",
+            "mm_lang", "webwx_auth_ticket", "webwx_data_ticket", "webwxuvid", "wxloadtime",
+            "wxsid", "wxuin",
         ];
         assert_eq!(cookies, expected);
         assert_eq!(client.cookies["webwx_data_ticket"].1, "qq.com");

@@ -18,13 +18,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
     check.query(&[lang, pass_ticket], &[]);
     let body = check.body(&[
-        "FromUserName",
-        "ToUserName",
-        "FileSize",
-        "FileMd5",
-        "FileName",
-        "FileType",
-        "BaseRequest",
+        "FromUserName", "ToUserName", "FileSize", "FileMd5", "FileName", "FileType", "BaseRequest",
     ]);
     names(check, &body);
     if let Some(size) = check.number(&body, "FileSize", &Rule::Integer)

@@ -254,12 +254,8 @@ mod tests {
         client.app("webwxsendmsgimg", "fun=async&f=json", image, 0);
         client.app("webwxsendvideomsg", "fun=async&f=json", &video, 2);
         client.app("webwxsendemoticon", "fun=sys", &emoticon.replace("a0", "b0"), 2);
-        client.app(
-            "webwxsendappmsg",
-            "fun=async&f=json",
-            "\"Type\":5,\"Content\":\"<appmsg/>\"",
-            2,
-        );
+        client
+            .app("webwxsendappmsg", "fun=async&f=json", "\"Type\":5,\"Content\":\"<appmsg/>\"", 2);
         let found = client.violations();
         for name in ["webwxsendmsgimg", "webwxsendvideomsg", "webwxsendemoticon", "webwxsendappmsg"]
         {

@@ -211,18 +211,8 @@ pub(super) fn tickets(check: &mut Check<'_>, parts: &Parts<'_>) {
 
 fn media_request(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, first: bool) {
     const KEYS: [&str; 12] = [
-        "UploadType",
-        "BaseRequest",
-        "ClientMediaId",
-        "TotalLen",
-        "StartPos",
-        "DataLen",
-        "MediaType",
-        "FromUserName",
-        "ToUserName",
-        "FileMd5",
-        "AESKey",
-        "Signature",
+        "UploadType", "BaseRequest", "ClientMediaId", "TotalLen", "StartPos", "DataLen",
+        "MediaType", "FromUserName", "ToUserName", "FileMd5", "AESKey", "Signature",
     ];
     let text = parts.text("uploadmediarequest");
     let keys = if length > ANNOUNCED { &KEYS[..] } else { &KEYS[..10] };

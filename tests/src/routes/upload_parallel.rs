@@ -7,14 +7,7 @@ use crate::routes::upload::{PIECE, content_type, form, piece_length, query, sequ
 use crate::routes::upload_parts::Parts;
 
 const KEYS: [&str; 9] = [
-    "AESKey",
-    "Signature",
-    "FileMD5",
-    "TotalLen",
-    "Chunks",
-    "Name",
-    "Chunk",
-    "BaseRequest",
+    "AESKey", "Signature", "FileMD5", "TotalLen", "Chunks", "Name", "Chunk", "BaseRequest",
     "UploadID",
 ];
 

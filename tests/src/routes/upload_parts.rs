@@ -8,33 +8,14 @@ use crate::request::{UPLOADS, common};
 
 /// The fields of a piece, in order.
 pub(super) const FIELDS: [&str; 12] = [
-    "id",
-    "name",
-    "type",
-    "lastModifiedDate",
-    "size",
-    "chunks",
-    "chunk",
-    "mediatype",
-    "uploadmediarequest",
-    "webwx_data_ticket",
-    "pass_ticket",
-    "filename",
+    "id", "name", "type", "lastModifiedDate", "size", "chunks", "chunk", "mediatype",
+    "uploadmediarequest", "webwx_data_ticket", "pass_ticket", "filename",
 ];
 
 /// The same on the file-transfer page.
 pub(super) const FILE_HELPER_FIELDS: [&str; 11] = [
-    "name",
-    "lastModifiedDate",
-    "size",
-    "type",
-    "chunks",
-    "chunk",
-    "mediatype",
-    "uploadmediarequest",
-    "webwx_data_ticket",
-    "pass_ticket",
-    "filename",
+    "name", "lastModifiedDate", "size", "type", "chunks", "chunk", "mediatype",
+    "uploadmediarequest", "webwx_data_ticket", "pass_ticket", "filename",
 ];
 
 /// The parts of a form, by name.

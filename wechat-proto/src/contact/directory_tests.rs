@@ -201,8 +201,7 @@ fn add_members_keeps_the_others_and_counts_the_new() {
         // A list of two would be taken for a complete one.
         ("unknown", r#""NickName":"room""#, "0: "),
         (
-            "counted to the limit",
-            r#""MemberCount":9223372036854775807"#,
+            "counted to the limit", r#""MemberCount":9223372036854775807"#,
             "9223372036854775807: C d",
         ),
     ] {

@@ -25,12 +25,8 @@ impl Directory {
         let text = fold(text);
         self.iter().filter(move |contact| {
             let fields = [
-                &contact.remark_name,
-                &contact.remark_pinyin.full,
-                &contact.nick_name,
-                &contact.pinyin.full,
-                &contact.alias,
-                &contact.key_word,
+                &contact.remark_name, &contact.remark_pinyin.full, &contact.nick_name,
+                &contact.pinyin.full, &contact.alias, &contact.key_word,
             ];
             fields.into_iter().any(|field| fold(field).contains(&text))
         })

@@ -186,12 +186,8 @@ mod tests {
         let room = contact(&json.to_string());
         let member = &room.members[0];
         let texts = [
-            &room.nick_name,
-            &room.pinyin.initials,
-            &room.alias,
-            &room.head_img_url,
-            &member.nick_name,
-            &member.display_name,
+            &room.nick_name, &room.pinyin.initials, &room.alias, &room.head_img_url,
+            &member.nick_name, &member.display_name,
         ];
         assert_eq!(texts.map(|text| text.len()), [4_095; 6]);
     }

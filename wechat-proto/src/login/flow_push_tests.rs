@@ -33,11 +33,7 @@ fn push_login_completes() {
     assert_eq!(
         stage.asked(),
         [
-            "webwxpushloginurl",
-            "login",
-            "login",
-            "webwxnewloginpage",
-            "webwxinit",
+            "webwxpushloginurl", "login", "login", "webwxnewloginpage", "webwxinit",
             "webwxstatusnotify"
         ]
     );

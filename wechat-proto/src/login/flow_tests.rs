@@ -65,15 +65,8 @@ fn login_completes() {
     assert_eq!(
         stage.asked(),
         [
-            "jslogin",
-            "login",
-            "login",
-            "login",
-            "login",
-            "login",
-            "webwxnewloginpage",
-            "webwxinit",
-            "webwxstatusnotify"
+            "jslogin", "login", "login", "login", "login", "login", "webwxnewloginpage",
+            "webwxinit", "webwxstatusnotify"
         ]
     );
     // `tip` is 1 in the first poll and 0 thereafter: `docs/protocol.md` §3.3.
@@ -194,13 +187,8 @@ fn login_switches_to_every_family() {
 #[test]
 fn untrusted_hosts_receive_no_request() {
     for evil in [
-        "evil.example",
-        "wx.qq.com.evil.example",
-        "wx.qq.com@evil.example",
-        "evil.example:443@wx.qq.com",
-        "wx.qq.com:8443",
-        "wx.qq.com.",
-        "login.wx.qq.com",
+        "evil.example", "wx.qq.com.evil.example", "wx.qq.com@evil.example",
+        "evil.example:443@wx.qq.com", "wx.qq.com:8443", "wx.qq.com.", "login.wx.qq.com",
         "127.0.0.1",
     ] {
         let mut stage = Stage::new(&[CODE]);

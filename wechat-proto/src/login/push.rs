@@ -159,12 +159,8 @@ mod tests {
         malformed(
             &push(),
             &[
-                "{}",
-                r#"{"uuid":"gf5Gk61zEA=="}"#,
-                r#"{"ret":"0"}"#,
-                r#"{"ret":"0","uuid":""}"#,
-                r#"{"ret":"0","uuid":"a/b"}"#,
-                r#"{"ret":"0","uuid":{"a":1}}"#,
+                "{}", r#"{"uuid":"gf5Gk61zEA=="}"#, r#"{"ret":"0"}"#, r#"{"ret":"0","uuid":""}"#,
+                r#"{"ret":"0","uuid":"a/b"}"#, r#"{"ret":"0","uuid":{"a":1}}"#,
             ],
         );
     }

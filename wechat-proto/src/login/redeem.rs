@@ -274,10 +274,7 @@ mod tests {
     #[test]
     fn redeem_reply_is_parsed() {
         let whole = [
-            "752650838",
-            "kByRoJSUlD7S2pif",
-            "@crypt_cec4ff9f_77fe",
-            "xYZ2UYgVCw0xSwWT%2FlQGCIM%3D",
+            "752650838", "kByRoJSUlD7S2pif", "@crypt_cec4ff9f_77fe", "xYZ2UYgVCw0xSwWT%2FlQGCIM%3D",
         ];
         assert_eq!(credentials(&reply(PAGE)), whole);
         let mut moved = reply(PAGE);

@@ -118,13 +118,8 @@ mod tests {
             assert_eq!(file_name(value.as_bytes()).as_deref(), Some(name), "{value}");
         }
         for none in [
-            "",
-            "attachment",
-            "attachment; filename",
-            "attachment; filename=",
-            "attachment; filename=\"\"",
-            "attachment; filename=\" \"",
-            "filename=x",
+            "", "attachment", "attachment; filename", "attachment; filename=",
+            "attachment; filename=\"\"", "attachment; filename=\" \"", "filename=x",
             "attachment; xfilename=x",
         ] {
             assert_eq!(file_name(none.as_bytes()), None, "{none}");

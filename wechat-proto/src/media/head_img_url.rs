@@ -153,8 +153,7 @@ mod tests {
     fn skey_is_replaced_by_that_of_the_session() {
         for (given, kept, asked) in [
             (
-                "geticon?seq=1&username=@a&skey=",
-                "seq=1&username=@a&skey=",
+                "geticon?seq=1&username=@a&skey=", "seq=1&username=@a&skey=",
                 "seq=1&username=@a&skey=KEY",
             ),
             ("geticon?seq=1&skey=@crypt_old", "seq=1&skey=", "seq=1&skey=KEY"),

@@ -130,13 +130,8 @@ fn partial_response_is_malformed() {
         assert!(ranged(whole).is_ok(), "{whole}");
     }
     for part in [
-        "bytes 0-99/200",
-        "bytes 1-100/101",
-        "bytes */100",
-        "bytes 0-99",
-        "bytes 0-18446744073709551615/0",
-        "items 0-99/100",
-        "",
+        "bytes 0-99/200", "bytes 1-100/101", "bytes */100", "bytes 0-99",
+        "bytes 0-18446744073709551615/0", "items 0-99/100", "",
     ] {
         let error = ranged(part).unwrap_err();
         assert_eq!(error.to_string(), "webwxtest did not return a video: a part of it", "{part}");

@@ -148,10 +148,7 @@ fn quoted_mentions_are_ignored() {
         assert_eq!(in_room(&text).mentions(&directory(""), &me()), Some(called), "{text}");
     }
     for whole in [
-        "「@Mia 」",
-        "「@Mia 」\nx",
-        "x「阿梅：@Mia 」\n- - -\nyes",
-        "「@Mia 」\n- x\n",
+        "「@Mia 」", "「@Mia 」\nx", "x「阿梅：@Mia 」\n- - -\nyes", "「@Mia 」\n- x\n",
         "「@Mia 」\n\n- - -",
     ] {
         assert_eq!(without_quotation(whole), whole);

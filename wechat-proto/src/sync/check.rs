@@ -161,8 +161,7 @@ mod tests {
         malformed(
             &SyncCheck,
             &[
-                "window.synccheck={retcode:\"0\"}",
-                "window.synccheck={selector:\"0\"}",
+                "window.synccheck={retcode:\"0\"}", "window.synccheck={selector:\"0\"}",
                 "HTTP/1.1 0",
             ],
         );

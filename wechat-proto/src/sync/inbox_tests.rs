@@ -176,12 +176,8 @@ fn each_request_uses_its_own_key() {
     assert_eq!(
         stage.asked(),
         [
-            "fetch 1_643606091|2_643606203",
-            "check 1_1005",
-            "check 1_1005",
-            "fetch 1_5",
-            "check 1_1006",
-            "check 1_1006"
+            "fetch 1_643606091|2_643606203", "check 1_1005", "check 1_1005", "fetch 1_5",
+            "check 1_1006", "check 1_1006"
         ]
     );
 }

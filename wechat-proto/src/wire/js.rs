@@ -255,17 +255,8 @@ mod tests {
     #[test]
     fn malformed_scripts_have_no_values() {
         for text in [
-            "",
-            "window",
-            "window.",
-            "window.=1",
-            "window.code",
-            "window.code=",
-            "code=200",
-            "window.code=\"20",
-            "<html>window.</html>",
-            "window.synccheck={retcode",
-            "{}",
+            "", "window", "window.", "window.=1", "window.code", "window.code=", "code=200",
+            "window.code=\"20", "<html>window.</html>", "window.synccheck={retcode", "{}",
         ] {
             let script = Script::parse(text);
             assert_eq!(script.number("code"), None, "{text}");

@@ -161,14 +161,12 @@ fn places(name: &str, value: &Value, places: &mut BTreeMap<String, BTreeSet<&'st
 /// Groups of places with the same type: a value found at one of them may occur at all of them.
 const SHARED: [&[&str]; 3] = [
     &[
-        "message.kind.card.info",
-        "message.kind.friend_request.info",
+        "message.kind.card.info", "message.kind.friend_request.info",
         "message.kind.possible_friend.info",
     ],
     &["message.kind.app.content.articles[]", "message.kind.news.articles[]"],
     &[
-        "message.kind.system.event",
-        "message.kind.sys_msg.other.event",
+        "message.kind.system.event", "message.kind.sys_msg.other.event",
         "message.kind.sys_msg.template.event",
     ],
 ];

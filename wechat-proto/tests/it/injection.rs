@@ -150,34 +150,9 @@ fn stay_in_their_places(hostile: &[String]) -> BTreeMap<(&'static str, usize), u
 
 /// Texts that could break out of one of the places.
 const HOSTILE: [&str; 28] = [
-    "\"",
-    "\\",
-    "\\\"",
-    "\",\"Ret\":0,\"x\":\"",
-    "\"}]},",
-    "'",
-    "`",
-    "\r\n",
-    "\r\nCookie: a=b",
-    "\n\n--",
-    "&",
-    "&skey=x",
-    "=",
-    "?",
-    "#",
-    "/",
-    "../..",
-    "%",
-    "%26",
-    "%00",
-    "+",
-    "<",
-    "</title><title>",
-    "]]>",
-    "<!--",
-    "\u{2028}</script>",
-    "😄\u{202e}",
-    "@a,@b",
+    "\"", "\\", "\\\"", "\",\"Ret\":0,\"x\":\"", "\"}]},", "'", "`", "\r\n", "\r\nCookie: a=b",
+    "\n\n--", "&", "&skey=x", "=", "?", "#", "/", "../..", "%", "%26", "%00", "+", "<",
+    "</title><title>", "]]>", "<!--", "\u{2028}</script>", "😄\u{202e}", "@a,@b",
 ];
 
 #[test]

@@ -74,24 +74,9 @@ fn pass_ticket_is_encoded_twice() {
             }
         }
         let expected = [
-            "CheckScan",
-            "GetContactPicture",
-            "GetHeadImg",
-            "GetIcon",
-            "GetImage",
-            "GetMap",
-            "GetMedia",
-            "GetPreview",
-            "GetQrCode",
-            "GetUuid",
-            "GetVideo",
-            "GetVoice",
-            "Logout",
-            "PushLogin",
-            "RedeemTicket",
-            "SendLoginReports",
-            "SyncCheck",
-            "UploadPiece",
+            "CheckScan", "GetContactPicture", "GetHeadImg", "GetIcon", "GetImage", "GetMap",
+            "GetMedia", "GetPreview", "GetQrCode", "GetUuid", "GetVideo", "GetVoice", "Logout",
+            "PushLogin", "RedeemTicket", "SendLoginReports", "SyncCheck", "UploadPiece",
         ];
         assert_eq!(without.into_iter().collect::<Vec<_>>(), expected);
     }

@@ -249,10 +249,7 @@ fn differences_must_be_listed_and_occur() {
         }
     }
     for why in [
-        "",
-        "§1.2: so",
-        "docs/protocol.md §99: so",
-        "docs/protocol.md §1.2: ",
+        "", "§1.2: so", "docs/protocol.md §99: so", "docs/protocol.md §1.2: ",
         "docs/protocol.md §1.2: so; §1.99: so",
     ] {
         assert!(!is_paragraph(why), "{why}");

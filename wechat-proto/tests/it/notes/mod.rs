@@ -151,12 +151,8 @@ fn requests() -> Vec<(&'static str, Http)> {
         .chain((1..7).map(|n| name(&format!("@@{n:064x}"))))
         .collect();
     let (now, listed, announced, waited, fetched, written) = (
-        1_476_606_163_580,
-        1_476_608_979_549,
-        1_476_608_978_123,
-        1_476_611_147_442,
-        1_476_612_268_499,
-        1_476_614_675_634,
+        1_476_606_163_580, 1_476_608_979_549, 1_476_608_978_123, 1_476_611_147_442,
+        1_476_612_268_499, 1_476_614_675_634,
     );
     let text = |to| SendText::new(name(to), "@王小明 啊啊啊啊啊啊");
     let sent = |kind, id| uploaded(kind, id, "top10.csv", 1760, ["", ""]);

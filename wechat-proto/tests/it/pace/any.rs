@@ -83,30 +83,9 @@ const KINDS: [FailureKind; 16] = [
 
 /// The names of fields that the parsers read.
 const FIELDS: [&str; 24] = [
-    "BaseResponse",
-    "Ret",
-    "ErrMsg",
-    "SKey",
-    "SyncKey",
-    "SyncCheckKey",
-    "Count",
-    "List",
-    "Key",
-    "Val",
-    "AddMsgList",
-    "MsgId",
-    "MsgType",
-    "FromUserName",
-    "ToUserName",
-    "Content",
-    "User",
-    "UserName",
-    "NickName",
-    "ChatSet",
-    "ModContactList",
-    "MemberList",
-    "ContinueFlag",
-    "Seq",
+    "BaseResponse", "Ret", "ErrMsg", "SKey", "SyncKey", "SyncCheckKey", "Count", "List", "Key",
+    "Val", "AddMsgList", "MsgId", "MsgType", "FromUserName", "ToUserName", "Content", "User",
+    "UserName", "NickName", "ChatSet", "ModContactList", "MemberList", "ContinueFlag", "Seq",
 ];
 
 /// The next action of a driver.
