@@ -195,7 +195,7 @@ fn all_calls_refused<B: Bot>(place: &Place) {
         other => panic!("{other:?}"),
     }
     // Only owners may remove members.
-    let member = RoomMembers::from(crate::rooms::friend(place, 0));
+    let member = RoomMembers::from(crate::contacts::rooms::friend(place, 0));
     let refused = bot.call(UpdateRoom::remove(room.clone(), member.clone()));
     assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
     // Adding and inviting both fail.

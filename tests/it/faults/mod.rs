@@ -5,6 +5,7 @@
 
 mod bot;
 mod calls;
+mod chaos;
 pub(crate) mod line;
 mod once;
 mod persistent;

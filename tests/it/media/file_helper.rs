@@ -8,9 +8,9 @@ use wechat_proto::message::{Receipt, SendText, SendUpload};
 use wechat_proto::{Entry, Error, UserName};
 use wechat_simulator::Incoming;
 
-use crate::entries::file_helper_world as world;
+use crate::media::uploads::{bytes, requests, upload_arrives};
+use crate::sessions::entries::file_helper_world as world;
 use crate::sweep;
-use crate::uploads::{bytes, requests, upload_arrives};
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
 
 fn login<B: Bot>(place: &Place) -> B {

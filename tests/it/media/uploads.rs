@@ -7,9 +7,11 @@ use wechat_proto::media::{Limits, LocalFile, MediaType, Upload, UploadProgress, 
 use wechat_proto::{Error, UserName};
 use wechat_simulator::{Cut, World};
 
+use crate::media::file_helper;
+use crate::requests::{altered_forms, altered_requests};
+use crate::sessions::entries;
 use crate::wire::memory::Recorder;
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
-use crate::{altered_forms, altered_requests, entries, file_helper};
 
 const PIECE: usize = 524_288;
 /// Larger than files that are uploaded without an announcement.

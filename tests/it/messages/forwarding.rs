@@ -4,7 +4,7 @@ use wechat_proto::Message;
 use wechat_proto::message::{ForwardMessage, NotForwardable};
 use wechat_simulator::Incoming;
 
-use crate::sending::{MD5, named};
+use crate::messages::sending::{MD5, named};
 use crate::wire::{Bot, Place, on_all_wires};
 
 /// Returns incoming messages with the expected forward (endpoint, `Type` and `Content`), or the
@@ -120,5 +120,5 @@ pub(crate) fn forwards<B: Bot>(place: &Place) {
 }
 
 on_all_wires! {
-    forwards in crate::sending::world();
+    forwards in crate::messages::sending::world();
 }

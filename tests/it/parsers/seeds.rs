@@ -10,11 +10,12 @@ use std::{env, fs};
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use wechat_fuzz as fuzz;
 
+use crate::contacts::{directory, rooms};
+use crate::media::{downloads, uploads};
+use crate::messages::{forwarding, kinds, sending, system_messages};
+use crate::security::secrets;
+use crate::sessions::{entries, failures, misc, story};
 use crate::wire::memory::{Response, Transcript};
-use crate::{
-    directory, downloads, entries, failures, forwarding, kinds, misc, rooms, secrets, sending,
-    story, system_messages, uploads,
-};
 
 /// Longer inputs slow a fuzzer down without adding coverage.
 const LONGEST: usize = 24 << 10;

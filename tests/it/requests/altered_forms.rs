@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use http::Request;
 
-use crate::altered_requests::{Altered, cookies, headers, queries, replace_json, with_body};
+use crate::requests::altered_requests::{
+    Altered, cookies, headers, queries, replace_json, with_body,
+};
 
 /// Splits a form into its separator and its parts.
 fn split(request: &Request<Bytes>) -> (Vec<u8>, Vec<Vec<u8>>) {

@@ -8,9 +8,12 @@ use http::{HeaderValue, Request};
 use serde_json::Value;
 use wechat_simulator::World;
 
+use crate::contacts::rooms;
+use crate::media::downloads;
+use crate::messages::{forwarding, sending};
+use crate::sessions::{entries, misc, story};
 use crate::wire::memory::{Recorded, Recorder};
 use crate::wire::{Memory, Place};
-use crate::{downloads, entries, forwarding, misc, rooms, sending, story};
 
 /// A request with one part altered, and the name of that part.
 pub(crate) struct Altered {

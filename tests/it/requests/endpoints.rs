@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use wechat_fuzz::ENDPOINTS;
 use wechat_simulator::ROUTES;
 
+use crate::contacts::{directory, rooms};
+use crate::media::{downloads, file_helper, uploads};
+use crate::messages::{forwarding, kinds, sending, system_messages};
+use crate::security::secrets;
+use crate::sessions::{entries, failures, misc, resume, story};
 use crate::wire::{Memory, Place};
-use crate::{
-    directory, downloads, entries, failures, file_helper, forwarding, kinds, misc, resume, rooms,
-    secrets, sending, story, system_messages, uploads,
-};
 
-const REFERENCE: &str = include_str!("../../wechat-proto/docs/protocol.md");
+const REFERENCE: &str = include_str!("../../../wechat-proto/docs/protocol.md");
 
 /// Names in the reference that are not paths.
 const NO_PATHS: [(&str, &str); 2] = [

@@ -19,9 +19,12 @@ use wechat_proto::sync::FetchBatch;
 use wechat_proto::{Body, Device, Error, Hosts, Session, Timestamp};
 use wechat_simulator::World;
 
+use crate::contacts::rooms;
+use crate::media::downloads;
+use crate::messages::sending;
+use crate::sessions::{entries, misc, story};
 use crate::wire::memory::Recorder;
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_both_adapters};
-use crate::{downloads, entries, misc, rooms, sending, story};
 
 /// A world and a scenario that runs in it.
 type Scenario = (World, fn(&Place));

@@ -15,7 +15,7 @@ use wechat_proto::message::{Kind, SendText};
 use wechat_proto::sync::{FetchBatch, SyncCheck};
 use wechat_simulator::{Cut, Incoming};
 
-use crate::story;
+use crate::sessions::story;
 use crate::wire::{Bot, Place, on_all_wires};
 
 /// All log output, except ureq's at trace, which contains whole URLs (SECURITY.md).
@@ -207,5 +207,5 @@ fn secrets(place: &Place) -> BTreeSet<String> {
 }
 
 on_all_wires! {
-    output_contains_no_secrets in crate::story::world();
+    output_contains_no_secrets in crate::sessions::story::world();
 }

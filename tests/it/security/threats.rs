@@ -13,7 +13,7 @@ const TABLE: &str = "wechat-proto/docs/threats.md";
 const CITED: [&str; 3] = ["Threat ", "Threats ", "`docs/threats.md` "];
 
 /// Source folders, each with the path prefix of its tests.
-const SOURCES: [(&str, &str); 13] = [
+const SOURCES: [(&str, &str); 11] = [
     ("wechat-proto/src", ""),
     ("wechat-proto/tests", "tests"),
     ("wechat-proto/benches", "bench"),
@@ -21,16 +21,14 @@ const SOURCES: [(&str, &str); 13] = [
     ("wechat-proto/transport", "transport"),
     ("tests/src", "simulator"),
     ("tests/it", "it"),
-    ("tests/kills", "kills"),
-    ("tests/cancel", "cancel"),
     ("tests/memory", "memory"),
     ("tests/benches", "bench"),
     ("transport-ureq", "ureq"),
     ("transport-hyper", "hyper"),
 ];
 /// Path prefixes of modules that contain only tests.
-const ALL_TESTS: [&str; 7] =
-    ["it", "kills", "cancel", "memory::tests", "tests::", "bench::", "simulator::conformance"];
+const ALL_TESTS: [&str; 5] =
+    ["it", "memory::tests", "tests::", "bench::", "simulator::conformance"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

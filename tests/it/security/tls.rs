@@ -19,7 +19,7 @@ use wechat_proto::sync::FetchBatch;
 use wechat_proto::{Error, Hosts, Session};
 use wechat_simulator::World;
 
-use crate::entries;
+use crate::sessions::entries;
 use crate::wire::{Bot, Hyper, Place, Ureq};
 
 /// A name of the service that no other test here uses.

@@ -10,7 +10,7 @@ use wechat_proto::sync::{Check, FetchBatch, SyncCheck};
 use wechat_proto::{Account, Body, Device, Endpoint, Error, Message, Timestamp, UserName};
 use wechat_simulator::Simulator;
 
-use crate::story::{self, Observed};
+use crate::sessions::story::{self, Observed};
 
 /// Provides the clock and exchanges requests.
 struct Host(Simulator);

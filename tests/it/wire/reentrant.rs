@@ -20,7 +20,7 @@ use wechat_proto::{Error, UserName};
 use wechat_simulator::Simulator;
 
 use super::{Place, options};
-use crate::story;
+use crate::sessions::story;
 
 /// Runs a test that may deadlock and fails after a minute.
 fn within_a_minute(test: impl FnOnce() + Send + 'static) {

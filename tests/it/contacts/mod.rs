@@ -1,0 +1,4 @@
+//! Contacts and rooms.
+
+pub(crate) mod directory;
+pub(crate) mod rooms;

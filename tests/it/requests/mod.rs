@@ -1,0 +1,5 @@
+//! Every part of every request.
+
+pub(crate) mod altered_forms;
+pub(crate) mod altered_requests;
+pub(crate) mod endpoints;
