@@ -35,14 +35,14 @@ fn bot_process() {
 /// Threat S5: effect and session in one rename. Each message is handled exactly once, in order.
 #[test]
 fn kills_with_atomic_store_repeat_nothing() {
-    Scenario::new("ureq", StoreMode::Together, messages(120)).run();
+    Scenario::new("ureq", StoreMode::Together, messages(80)).run();
 }
 
 /// Threat S5: the session is stored after the effect, with the message acknowledged. No message is
 /// lost, and at most the one in progress is repeated.
 #[test]
 fn kills_with_acknowledged_session_repeat_one_message() {
-    Scenario::new("hyper", StoreMode::After, messages(120)).run();
+    Scenario::new("hyper", StoreMode::After, messages(80)).run();
 }
 
 /// Threat S5: the same with the other adapter.
@@ -83,10 +83,10 @@ fn kills_between_batches_lose_nothing() {
 /// Threat S5: killed at random moments, also within a step.
 #[test]
 fn kills_at_random_moments_lose_nothing() {
-    Scenario::new("ureq", StoreMode::Together, 100).run_with_random_kills(1);
-    Scenario::new("hyper", StoreMode::After, 100).run_with_random_kills(2);
-    Scenario::new("ureq", StoreMode::OutOfOrder, 100).run_with_random_kills(3);
-    Scenario::new("hyper", StoreMode::OutOfOrder, 100).run_with_random_kills(4);
+    Scenario::new("ureq", StoreMode::Together, 60).run_with_random_kills(1);
+    Scenario::new("hyper", StoreMode::After, 60).run_with_random_kills(2);
+    Scenario::new("ureq", StoreMode::OutOfOrder, 60).run_with_random_kills(3);
+    Scenario::new("hyper", StoreMode::OutOfOrder, 60).run_with_random_kills(4);
 }
 
 /// Returns the number of messages of a scenario: 300 in complete sweeps.
