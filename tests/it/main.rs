@@ -4,7 +4,6 @@ mod cancel;
 mod conformance;
 mod contacts;
 mod faults;
-mod kills;
 mod media;
 mod messages;
 mod model;

@@ -11,7 +11,7 @@ use wechat_transport_ureq::{Client, Options, Transport};
 
 use crate::Running;
 
-/// Answers `ping` until it is told to stop.
+/// Replies to each `ping` until the client is stopped.
 fn bot(client: &Client) {
     for message in client.messages() {
         let message = message.expect("a message");

@@ -1,7 +1,7 @@
 //! Random worlds and operations, with faults and kills at any step: compares the effects in the
 //! world with those of the bot.
 //!
-//! To repeat a run, set `PROPTEST_RNG_SEED`:
+//! Runs 64 cases, or the number in `PROPTEST_CASES`. To repeat a run, set `PROPTEST_RNG_SEED`:
 //!
 //! ```text
 //! PROPTEST_RNG_SEED=1 PROPTEST_CASES=100000 cargo test --release -p wechat-simulator --test it model
@@ -13,6 +13,7 @@ mod expected;
 mod process;
 
 use proptest::prelude::*;
+use proptest::test_runner::contextualize_config;
 use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use wechat_proto::contact::LoadContacts;
 
@@ -96,11 +97,12 @@ impl StateMachineTest for Machine {
 }
 
 prop_state_machine! {
-    #![proptest_config(ProptestConfig {
+    #![proptest_config(contextualize_config(ProptestConfig {
+        cases: 64,
         max_shrink_iters: 20_000,
         failure_persistence: None,
         ..ProptestConfig::default()
-    })]
+    }))]
 
     /// Threat S4. Threat S5. Threat S9. Threat C1.
     #[test]

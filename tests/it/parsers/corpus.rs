@@ -72,7 +72,7 @@ replayed! {
 
 proptest! {
     // Each case runs hundreds of inputs.
-    #![proptest_config(ProptestConfig::with_cases(8))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Threat R1: for any bytes, each parser and each flow returns a value or an error.
     #[test]

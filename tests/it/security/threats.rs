@@ -13,7 +13,7 @@ const TABLE: &str = "wechat-proto/docs/threats.md";
 const CITED: [&str; 3] = ["Threat ", "Threats ", "`docs/threats.md` "];
 
 /// Source folders, each with the path prefix of its tests.
-const SOURCES: [(&str, &str); 11] = [
+const SOURCES: [(&str, &str); 12] = [
     ("wechat-proto/src", ""),
     ("wechat-proto/tests", "tests"),
     ("wechat-proto/benches", "bench"),
@@ -21,14 +21,15 @@ const SOURCES: [(&str, &str); 11] = [
     ("wechat-proto/transport", "transport"),
     ("tests/src", "simulator"),
     ("tests/it", "it"),
+    ("tests/kills", "kills"),
     ("tests/memory", "memory"),
     ("tests/benches", "bench"),
     ("transport-ureq", "ureq"),
     ("transport-hyper", "hyper"),
 ];
 /// Path prefixes of modules that contain only tests.
-const ALL_TESTS: [&str; 5] =
-    ["it", "memory::tests", "tests::", "bench::", "simulator::conformance"];
+const ALL_TESTS: [&str; 6] =
+    ["it", "kills", "memory::tests", "tests::", "bench::", "simulator::conformance"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

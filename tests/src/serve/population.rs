@@ -14,7 +14,7 @@ use crate::world::World;
 pub(crate) struct NewPerson {
     /// The name that the person chose.
     pub(crate) name: String,
-    /// What the person is to the account.
+    /// The relation of the person to the account.
     #[serde(default)]
     pub(crate) kind: PersonKind,
     /// The name that the account assigned.
@@ -31,7 +31,7 @@ pub(crate) struct NewPerson {
     pub(crate) starred: bool,
 }
 
-/// What a person is to the account.
+/// The relation of a person to the account.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PersonKind {

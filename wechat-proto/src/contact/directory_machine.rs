@@ -371,6 +371,8 @@ fn lines(changes: &[Change]) -> Vec<String> {
 }
 
 prop_state_machine! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn directory_equals_naive_list_after_any_updates(sequential 1..40 => Machine);
 }

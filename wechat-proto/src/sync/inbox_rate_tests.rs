@@ -112,6 +112,8 @@ fn is_slow([sent, jumps]: &[Vec<Duration>; 2]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     /// Threats S6, S7, S8, J5 and C1: all replies without news.
     #[test]
     fn requests_without_news_are_slow(cycle in many(nothing(), 1..14)) {

@@ -218,6 +218,8 @@ fn each_message_is_delivered_once_if_the_key_falls_back() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     /// Threats S3, S4, S5, S6, S7, J5, J6, J7 and C1 at once.
     #[test]
     fn each_message_is_delivered_once_for_any_events(steps in many(step(), 0..80)) {

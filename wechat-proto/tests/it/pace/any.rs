@@ -226,6 +226,8 @@ fn is_slow<F: Flow>(
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     /// Threat R1. After any replies, the next request can be built and the session can be stored.
     #[test]
     fn flows_do_not_panic_on_any_inputs(steps in many(step(), 0..120), replies in many(any_reply(), 1..6)) {

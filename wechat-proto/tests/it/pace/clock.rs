@@ -64,6 +64,8 @@ fn no_wait_takes_longer_if_the_clock_jumps() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// Threat C1.
     #[test]
     fn no_wait_takes_longer_for_any_jumps_of_the_clock(

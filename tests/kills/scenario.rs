@@ -14,11 +14,11 @@ use wechat_proto::{Device, Hosts};
 use wechat_simulator::{Layout, Server, Simulator, World};
 use wechat_transport_ureq::{Client, Options, Transport};
 
-use super::bot::{self, Store, StoreMode};
-use super::gate::{Event, Gate};
+use crate::bot::{self, Store, StoreMode};
+use crate::gate::{Event, Gate};
 use crate::sweep;
 
-use super::script::{End, script};
+use crate::script::{End, script};
 
 /// The number of messages in a sync response.
 const PER_SYNC: usize = 10;
@@ -290,7 +290,7 @@ impl Scenario {
         self.gate.assign_to(process, &self.events);
         let mut command = Command::new(env::current_exe().unwrap());
         command
-            .args(["kills::bot_process", "--exact", "--nocapture", "--test-threads=1"])
+            .args(["bot_process", "--exact", "--nocapture", "--test-threads=1"])
             .env(bot::ADAPTER, self.adapter)
             .env(bot::STORE, format!("{:?}", self.store.mode))
             .env(bot::FOLDER, &self.store.folder)

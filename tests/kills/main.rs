@@ -11,7 +11,7 @@
 //! The steps between a start and the first message occur only once in an undisturbed run. Processes
 //! are killed there before every tenth message, or before every message (unless messages are
 //! handled out of order) with `WECHAT_SWEEP=all`, which also gives all runs the maximum length:
-//! `WECHAT_SWEEP=all cargo test -p wechat-simulator --test it kills -- --nocapture`.
+//! `WECHAT_SWEEP=all cargo test -p wechat-simulator --test kills -- --nocapture`.
 //!
 //! A process that is killed at its first message never reaches the lookup that follows a batch. In
 //! other runs, each process therefore handles messages and is killed a number of steps after one of
@@ -21,10 +21,12 @@ mod bot;
 mod gate;
 mod scenario;
 mod script;
+#[path = "../it/sweep.rs"]
+#[expect(dead_code, reason = "`it` uses the other function")]
+mod sweep;
 
-use self::bot::StoreMode;
-use self::scenario::Scenario;
-use crate::sweep;
+use crate::bot::StoreMode;
+use crate::scenario::Scenario;
 
 /// The bot process of the other tests. Without their environment variables, it does nothing.
 #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use wechat_simulator::{Simulator, World};
 
-use super::bot::{self, Store};
+use crate::bot::{self, Store};
 
 /// The sizes of batches; some exceed one sync response.
 const BATCHES: [usize; 10] = [1, 1, 2, 1, 5, 1, 1, 12, 1, 15];
