@@ -23,6 +23,8 @@ use crate::sync::key::WireKey;
 use crate::time::Timestamp;
 use crate::wire::lenient::{Lenient as _, List};
 
+#[path = "../tests/it/files.rs"]
+mod files;
 #[path = "../tests/it/form.rs"]
 pub(crate) mod form;
 #[path = "../tests/it/xml.rs"]
@@ -183,16 +185,10 @@ pub(crate) fn contact(json: &str) -> Contact {
     WireContact::read(json).take().unwrap()
 }
 
-/// Returns the files of a folder of `corpus`, by name without extension.
+/// Returns the texts of the files in a folder of `corpus`, by name without extension.
 pub(crate) fn corpus(folder: &str) -> BTreeMap<String, String> {
-    extern crate std;
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(folder);
-    let files = std::fs::read_dir(folder).unwrap().map(|file| {
-        let path = file.unwrap().path();
-        let name = path.file_stem().unwrap().to_string_lossy().to_string();
-        (name, std::fs::read_to_string(path).unwrap())
-    });
-    files.collect()
+    let files = files::corpus(folder).into_iter();
+    files.map(|(name, text)| (name, String::from_utf8(text).unwrap())).collect()
 }
 
 /// Returns a message with these fields, the second of its batch.

@@ -22,7 +22,8 @@ impl Text {
     }
 }
 
-/// Truncates a text that is stored with the session or kept in the directory. The limit is far above the service's own.
+/// Truncates a text that is stored with the session or kept in the directory. The limit is far above
+/// those of the service.
 pub(crate) fn brief(text: Box<str>) -> Box<str> {
     const LONGEST: usize = 4096;
     if text.len() <= LONGEST {

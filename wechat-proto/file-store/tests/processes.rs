@@ -126,7 +126,7 @@ fn a_lock_holds_across_processes() {
     assert!(folder.open().load().unwrap().is_some());
 }
 
-/// Another process holds the file under every name, whatever happens to its lock file.
+/// Another process holds the file under every name, even if its lock file is removed or replaced.
 ///
 /// Threat S2.
 #[cfg(unix)]

@@ -76,7 +76,7 @@ impl Directory {
     }
 
     /// Returns the display name for a `UserName`: [`Contact::name`], else `unknown`; for a built-in
-    /// account the `UserName` itself. Never an id, which nobody can read.
+    /// account the `UserName` itself. Never returns an id.
     ///
     /// The display name of a room without a topic is the names of its first ten members.
     pub fn name_of(&self, name: &UserName) -> Box<str> {

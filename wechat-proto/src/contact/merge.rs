@@ -112,7 +112,7 @@ impl Contact {
 /// adds and changes. A member without a nickname (`webwxinit` sends none) keeps its known values;
 /// one with a nickname replaces them, so that a name in the room can be removed.
 ///
-/// The cost is that of the new list, whatever the length of the old one: `docs/threats.md` W1.
+/// The cost is that of the new list, regardless of the length of the old one: `docs/threats.md` W1.
 fn merge_members(new: &mut Contact, old: &Contact) -> Vec<Member> {
     let completed = |member: &Member| match old.member(&member.user_name) {
         Some(old) if member.nick_name.is_empty() => member.clone().completed_from(old),

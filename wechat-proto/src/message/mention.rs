@@ -40,9 +40,9 @@ impl Message {
             .is_some_and(|words| EVERYBODY.into_iter().any(|name| !places(words, name).is_empty()))
     }
 
-    /// Returns the text of a text message or of a reply that quotes, without the quotation, the
-    /// [mentions](Message::mentions) of this account, each with the blank behind it, and blanks at
-    /// the ends. `@bot help` becomes `help`.
+    /// Returns the text of a text message or a reply, without quotations and without
+    /// [mentions](Message::mentions) of this account: `@bot help` becomes `help`. Returns `None` for
+    /// other kinds of messages.
     pub fn text_without_mention(&self, directory: &Directory, me: &Me) -> Option<String> {
         let words = self.words()?;
         let name = self.words_to_room().and_then(|_| self.name_there(directory, me));

@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
-use std::path::Path;
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
@@ -19,18 +18,8 @@ use wechat_proto::flow::Response;
 use wechat_proto::sync::FetchBatch;
 use wechat_proto::{Account, Endpoint};
 
+use crate::files::corpus;
 use crate::reply;
-
-/// Returns the contents of the files in a folder, by file name without extension.
-fn corpus(folder: &str) -> BTreeMap<String, Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(folder);
-    let files = std::fs::read_dir(folder).unwrap().map(|file| {
-        let path = file.unwrap().path();
-        let name = path.file_stem().unwrap().to_string_lossy().to_string();
-        (name, std::fs::read(path).unwrap())
-    });
-    files.collect()
-}
 
 /// Returns the ids of the lines of `docs/shapes.md`.
 fn lines() -> impl Iterator<Item = &'static str> {

@@ -3,6 +3,7 @@
 mod bounds;
 mod corpus;
 mod endpoints;
+mod files;
 mod form;
 mod injection;
 mod notes;
