@@ -141,13 +141,18 @@ fn proxy_with_ipv6_address_is_used(host: &dyn Host) {
     assert!(sent.starts_with("CONNECT [::2]:443 HTTP/1.1\r\n"), "{sent}");
 }
 
-/// Accepts a connection, and sends each answer after reading some bytes, which are returned.
+/// Accepts a connection, and sends each answer after reading a message, which is returned: a head
+/// of HTTP up to its empty line, or what a client of SOCKS writes at once.
 fn answered(listener: &TcpListener, answers: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut socket = listener.accept().unwrap().0;
     let answer = |answer: &&[u8]| {
-        let mut bytes = vec![0; 1024];
-        let length = socket.read(&mut bytes).unwrap();
-        bytes.truncate(length);
+        let mut bytes: Vec<u8> = Vec::new();
+        while bytes.is_empty() || bytes[0].is_ascii_uppercase() && !bytes.ends_with(b"\r\n\r\n") {
+            let mut piece = [0; 1024];
+            let length = socket.read(&mut piece).unwrap();
+            assert_ne!(length, 0, "{bytes:?}");
+            bytes.extend(&piece[..length]);
+        }
         socket.write_all(answer).unwrap();
         bytes
     };
