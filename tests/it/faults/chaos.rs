@@ -25,6 +25,8 @@ const FILE: usize = (1 << 20) + 77;
 /// pause before the next attempt grows with each failure.
 const SMALL_FILE: usize = 20_000;
 const TEXTS: usize = 24;
+/// Each failure over TLS costs a new connection, so the conversation is shorter.
+const FEW_TEXTS: usize = 12;
 
 fn picture() -> Vec<u8> {
     (0..90_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
@@ -46,15 +48,15 @@ fn friend(world: &World, name: &str) -> String {
 }
 
 /// The phone confirms; then texts arrive two at a time, with a picture among them.
-fn script(place: &Place) {
+fn script(place: &Place, texts: usize) {
     place.confirm_login();
-    for n in (0..TEXTS).step_by(2) {
+    for n in (0..texts).step_by(2) {
         place.simulator.then(SOON, move |world| {
             let names = [friend(world, "Ada"), friend(world, "Bo")];
             for (more, name) in names.iter().enumerate() {
                 world.person_writes(name, &format!("消息 {}", n + more));
             }
-            if n == 10 {
+            if n == 4 {
                 world.deliver(Incoming::image(&names[0], picture()));
             }
         });
@@ -177,8 +179,8 @@ impl<B: Bot> RetryingBot<'_, B> {
 
 /// Runs a login, receives texts and a picture, answers each text, uploads a file, downloads the
 /// picture and logs out.
-fn scenario<B: Bot>(seed: u64, place: &Place, file: usize) {
-    script(place);
+fn scenario<B: Bot>(seed: u64, place: &Place, count: usize, file: usize) {
+    script(place, count);
     let until = Instant::now() + Duration::from_secs(400);
     let mut device = place.device();
     let bot = B::login_on(place, &mut device, drop);
@@ -198,16 +200,16 @@ fn scenario<B: Bot>(seed: u64, place: &Place, file: usize) {
         } else {
             pictures.push(bot.download(&message));
         }
-        if received.len() == TEXTS / 2 {
+        if received.len() == count / 2 {
             bot.upload(&source);
         }
-        if received.len() == TEXTS {
+        if received.len() == count {
             bot.log_out();
         }
     }
 
     let (world, harm) = (place.simulator.world(), place.injected_faults());
-    let texts: Vec<_> = (0..TEXTS).map(|n| format!("消息 {n}")).collect();
+    let texts: Vec<_> = (0..count).map(|n| format!("消息 {n}")).collect();
     assert_eq!(received, texts, "{harm}");
     assert!(pictures == [picture()], "{harm}");
     let sent: Vec<_> = world.sent().iter().map(|sent| sent.content.clone()).collect();
@@ -224,7 +226,7 @@ fn scenario<B: Bot>(seed: u64, place: &Place, file: usize) {
 fn scenario_with_http_faults<B: Bot>(seed: u64) {
     let place = Place::with_http_faults(world(), seed);
     place.start_faults();
-    scenario::<B>(seed, &place, FILE);
+    scenario::<B>(seed, &place, TEXTS, FILE);
     let passed = place.chaos().unwrap().passed();
     let faults: BTreeSet<_> = passed.iter().filter_map(|passed| passed.fault).collect();
     assert!(faults.len() >= Fault::ALL.len() - 2, "{}", place.injected_faults());
@@ -233,7 +235,7 @@ fn scenario_with_http_faults<B: Bot>(seed: u64) {
 /// Runs over TLS, where the proxy cannot read requests.
 fn scenario_with_tls_faults<B: Bot>(seed: u64) {
     let place = Place::with_tls_faults(world(), seed);
-    scenario::<B>(seed, &place, SMALL_FILE);
+    scenario::<B>(seed, &place, FEW_TEXTS, SMALL_FILE);
     let carried = place.line().unwrap().carried();
     let faults: BTreeSet<_> = carried.iter().flatten().map(|(fault, _)| *fault).collect();
     assert!(faults.len() >= TlsFault::ALL.len() - 2, "{}", place.injected_faults());

@@ -157,7 +157,7 @@ fn options(place: &Place) -> wechat_transport_ureq::Options {
     let options = wechat_transport_ureq::Options::default();
     let mut options = options.clock(place.clock()).seed(place.seed()).resolve_only();
     if place.chaos.is_some() || place.line.is_some() {
-        options = options.deadline_cap(std::time::Duration::from_millis(1500));
+        options = options.deadline_cap(std::time::Duration::from_secs(3));
     }
     if let Some(server) = &place.server {
         let address =
