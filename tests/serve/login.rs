@@ -1,4 +1,4 @@
-//! A bot in the true hosts, through the proxy.
+//! Logs bots in at the real host names, through the proxy.
 
 use std::thread;
 use std::time::Duration;

@@ -72,7 +72,7 @@ flags! {
         CONTACT = 0x1,
         /// Has a chat.
         CHAT = 0x2,
-        /// Is a room that exists.
+        /// Is a room.
         CHAT_ROOM = 0x4,
         /// Is on the account's blacklist.
         BLACKLIST = 0x8,
