@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::fmt;
 
 /// The failure of an exchange, as reported by a driver.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Failure {
     /// The kind of failure.
     pub kind: FailureKind,
@@ -54,16 +54,6 @@ impl fmt::Display for Failure {
             Sent::No => " (nothing was sent)",
             Sent::Maybe => "",
         })
-    }
-}
-
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure")
-            .field("kind", &self.kind)
-            .field("sent", &self.sent)
-            .field("source", &self.source)
-            .finish()
     }
 }
 

@@ -286,12 +286,12 @@ impl Session {
 
 impl Me {
     /// Returns the account described by a contact record.
-    pub(crate) fn of(contact: Contact, uin: i64) -> Self {
+    pub(crate) fn of(contact: Contact) -> Self {
         Self {
             user_name: contact.user_name,
             nick_name: contact.nick_name,
             head_img_url: contact.head_img_url,
-            uin,
+            uin: contact.uin,
             signature: contact.signature,
             sex: contact.sex,
         }

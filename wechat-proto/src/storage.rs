@@ -9,7 +9,7 @@ use crate::error::Error;
 /// The failure to load or store a session.
 ///
 /// Its text names the place and never quotes the stored data.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct StorageFailure {
     /// The kind of failure.
     pub kind: StorageKind,
@@ -67,16 +67,6 @@ impl fmt::Display for StorageFailure {
             StorageKind::Lock => " could not be locked",
             StorageKind::Other => " could not be reached",
         })
-    }
-}
-
-impl fmt::Debug for StorageFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StorageFailure")
-            .field("kind", &self.kind)
-            .field("place", &self.place)
-            .field("source", &self.source)
-            .finish()
     }
 }
 

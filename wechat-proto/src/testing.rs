@@ -153,7 +153,7 @@ pub(crate) fn credentials() -> Credentials {
 /// Returns an invented session on `wx.qq.com`.
 pub(crate) fn session() -> Session {
     let me = r#"{"UserName":"@09ed9af3","NickName":"Zhang San","Uin":752650838}"#;
-    let me = Me::of(WireContact::read(me).take().unwrap(), 566_148_615);
+    let me = Me { uin: 566_148_615, ..Me::of(WireContact::read(me).take().unwrap()) };
     let key =
         WireKey::of(r#"{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]}"#);
     Session::new(Device::new(), credentials(), me, key.unwrap())

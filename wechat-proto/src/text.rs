@@ -1,7 +1,7 @@
 //! Text in the service's notation, and in plain form.
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 use core::fmt;
 use core::ops::Deref;
 
@@ -9,7 +9,6 @@ use serde::Serialize;
 
 use crate::emoji;
 use crate::wire::entities;
-use crate::wire::scalar::{Scalar, scalar};
 
 /// A string received from the service; dereferences to `str`.
 #[derive(Clone, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -98,22 +97,6 @@ impl fmt::Debug for Text {
 /// ```
 pub fn decode(text: Text) -> Box<str> {
     if has_markup(&text) { unescape(&text).into() } else { text.0 }
-}
-
-/// A name or another text that is decoded while it is parsed: see [`decode`].
-#[derive(Default)]
-pub(crate) struct Decoded(pub(crate) Box<str>);
-
-scalar!(Decoded);
-
-impl Scalar for Decoded {
-    fn set_number(&mut self, number: i64) {
-        self.0 = number.to_string().into();
-    }
-
-    fn set_text(&mut self, text: &str) {
-        self.0 = if has_markup(text) { unescape(text).into() } else { text.into() };
-    }
 }
 
 /// Decodes the entities, line breaks and emoji of the page in one pass, so that text which a person

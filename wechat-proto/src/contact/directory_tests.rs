@@ -246,5 +246,5 @@ fn edits_of_unknown_contacts_change_nothing() {
     assert!(Arc::ptr_eq(&before.contacts, &directory.contacts));
 }
 
-#[path = "directory_machine.rs"]
+#[path = "directory_machine_tests.rs"]
 mod machine;

@@ -7,8 +7,8 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Directory;
 use super::classify::is_built_in;
+use super::{Contact, Directory};
 use crate::error::Invalid;
 use crate::ids::UserName;
 
@@ -125,21 +125,6 @@ pub enum Evidence {
 }
 
 impl Identity {
-    /// Returns an identity with a kind only.
-    fn unknown(kind: IdentityKind) -> Self {
-        Self {
-            kind,
-            id: None,
-            uin: 0,
-            alias: Box::default(),
-            remark_name: Box::default(),
-            nick_name: Box::default(),
-            sex: 0,
-            province: Box::default(),
-            city: Box::default(),
-        }
-    }
-
     /// Returns the strongest evidence that two identities belong to the same person or room.
     pub fn compare(&self, other: &Self) -> Evidence {
         /// Returns whether two values are present and equal.
@@ -182,20 +167,26 @@ impl Directory {
     /// member who is not a contact has little more than a nickname.
     pub fn identity(&self, name: &UserName) -> Identity {
         let kind = if name.is_room() { IdentityKind::Room } else { IdentityKind::Account };
-        let mut identity = Identity::unknown(kind);
-        identity.id = PermanentId::of(name).or_else(|| self.ids.get(name).cloned());
-        if let Some(contact) = self.find(name) {
-            identity.uin = contact.uin;
-            identity.alias.clone_from(&contact.alias);
-            identity.remark_name.clone_from(&contact.remark_name);
-            identity.nick_name.clone_from(&contact.nick_name);
-            identity.sex = contact.sex;
-            identity.province.clone_from(&contact.province);
-            identity.city.clone_from(&contact.city);
-        } else if let Some(member) = self.rooms_with(name).find_map(|room| room.member(name)) {
-            identity.nick_name.clone_from(&member.nick_name);
+        let contact = self.find(name);
+        let member = || self.rooms_with(name).find_map(|room| room.member(name));
+        let member = if contact.is_none() { member() } else { None };
+        let nick_name = contact.map(|contact| &contact.nick_name);
+        let text =
+            |field: fn(&Contact) -> &Box<str>| contact.map(field).cloned().unwrap_or_default();
+        Identity {
+            kind,
+            id: PermanentId::of(name).or_else(|| self.ids.get(name).cloned()),
+            uin: contact.map_or(0, |contact| contact.uin),
+            alias: text(|contact| &contact.alias),
+            remark_name: text(|contact| &contact.remark_name),
+            nick_name: nick_name
+                .or(member.map(|member| &member.nick_name))
+                .cloned()
+                .unwrap_or_default(),
+            sex: contact.map_or(0, |contact| contact.sex),
+            province: text(|contact| &contact.province),
+            city: text(|contact| &contact.city),
         }
-        identity
     }
 
     /// Returns the contacts that may have this identity, which may come from another login, with

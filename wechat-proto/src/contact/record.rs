@@ -96,39 +96,6 @@ impl Contact {
         read.and_then(WireContact::take).ok_or(Invalid { what: "a contact", expected })
     }
 
-    /// Returns a contact with a name only, for tests.
-    #[cfg(test)]
-    pub(crate) fn unknown(user_name: UserName) -> Self {
-        Self {
-            user_name,
-            nick_name: Box::default(),
-            remark_name: Box::default(),
-            alias: Box::default(),
-            head_img_url: Box::default(),
-            signature: Box::default(),
-            province: Box::default(),
-            city: Box::default(),
-            pinyin: Pinyin::default(),
-            remark_pinyin: Pinyin::default(),
-            key_word: Box::default(),
-            contact_flag: ContactFlag::default(),
-            verify_flag: VerifyFlag::default(),
-            sns_flag: SnsFlag::default(),
-            attr_status: 0,
-            statues: 0,
-            sex: 0,
-            star_friend: 0,
-            hide_input_bar_flag: 0,
-            uin: 0,
-            owner_uin: 0,
-            is_owner: 0,
-            chat_room_owner: None,
-            encry_chat_room_id: Box::default(),
-            member_count: 0,
-            members: Members::default(),
-        }
-    }
-
     /// Returns the display name in a list of chats: the remark, else the nickname, else (for a
     /// room) the names of its first ten members (`docs/protocol.md` §10), else `unknown`; for a built-in
     /// account its `UserName`.

@@ -1,12 +1,13 @@
 //! Contacts on the wire: `docs/protocol.md` §5.3.
 
 use alloc::boxed::Box;
+use alloc::string::ToString as _;
 
 use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::record::{Contact, Pinyin};
 use super::{Member, Members};
 use crate::ids::UserName;
-use crate::text::{Decoded, Text, brief};
+use crate::text::{Text, brief, decode};
 use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
 use crate::wire::scalar::{Scalar, scalar};
@@ -29,19 +30,19 @@ object! {
         "Signature" => signature: Decoded,
         "VerifyFlag" => verify_flag: Int,
         "OwnerUin" => owner_uin: Int,
-        "PYInitial" => py_initial: Text,
-        "PYQuanPin" => py_quan_pin: Text,
-        "RemarkPYInitial" => remark_py_initial: Text,
-        "RemarkPYQuanPin" => remark_py_quan_pin: Text,
+        "PYInitial" => py_initial: Brief,
+        "PYQuanPin" => py_quan_pin: Brief,
+        "RemarkPYInitial" => remark_py_initial: Brief,
+        "RemarkPYQuanPin" => remark_py_quan_pin: Brief,
         "StarFriend" => star_friend: Int,
         "Statues" => statues: Int,
         "AttrStatus" => attr_status: Int,
-        "Province" => province: Text,
-        "City" => city: Text,
-        "Alias" => alias: Text,
+        "Province" => province: Brief,
+        "City" => city: Brief,
+        "Alias" => alias: Brief,
         "SnsFlag" => sns_flag: Int,
-        "KeyWord" => key_word: Text,
-        "EncryChatRoomId" => encry_chat_room_id: Text,
+        "KeyWord" => key_word: Brief,
+        "EncryChatRoomId" => encry_chat_room_id: Brief,
         "IsOwner" => is_owner: Int,
         "ChatRoomOwner" => chat_room_owner: Text,
     }
@@ -69,16 +70,19 @@ impl WireContact {
         };
         Some(Contact {
             user_name: name(self.user_name)?,
-            nick_name: brief(self.nick_name.0),
-            remark_name: brief(self.remark_name.0),
-            alias: brief(self.alias.into_boxed()),
-            head_img_url: brief(self.head_img_url.0),
-            signature: brief(self.signature.0),
-            province: brief(self.province.into_boxed()),
-            city: brief(self.city.into_boxed()),
-            pinyin: pinyin(self.py_initial, self.py_quan_pin),
-            remark_pinyin: pinyin(self.remark_py_initial, self.remark_py_quan_pin),
-            key_word: brief(self.key_word.into_boxed()),
+            nick_name: self.nick_name.0,
+            remark_name: self.remark_name.0,
+            alias: self.alias.0,
+            head_img_url: self.head_img_url.0,
+            signature: self.signature.0,
+            province: self.province.0,
+            city: self.city.0,
+            pinyin: Pinyin { initials: self.py_initial.0, full: self.py_quan_pin.0 },
+            remark_pinyin: Pinyin {
+                initials: self.remark_py_initial.0,
+                full: self.remark_py_quan_pin.0,
+            },
+            key_word: self.key_word.0,
             contact_flag: ContactFlag(self.contact_flag.0),
             verify_flag: VerifyFlag(self.verify_flag.0),
             sns_flag: SnsFlag(self.sns_flag.0),
@@ -91,7 +95,7 @@ impl WireContact {
             owner_uin: self.owner_uin.0,
             is_owner: self.is_owner.0,
             chat_room_owner: name(self.chat_room_owner),
-            encry_chat_room_id: brief(self.encry_chat_room_id.into_boxed()),
+            encry_chat_room_id: self.encry_chat_room_id.0,
             member_count,
             members: Members::from(members),
         })
@@ -103,8 +107,8 @@ impl WireMember {
     fn take(self) -> Option<Member> {
         Some(Member {
             user_name: name(self.user_name)?,
-            nick_name: brief(self.nick_name.0),
-            display_name: brief(self.display_name.0),
+            nick_name: self.nick_name.0,
+            display_name: self.display_name.0,
             attr_status: self.attr_status.0,
             member_status: self.member_status.0,
         })
@@ -113,10 +117,6 @@ impl WireMember {
 
 fn name(text: Text) -> Option<UserName> {
     text.into_boxed().try_into().ok()
-}
-
-fn pinyin(initials: Text, full: Text) -> Pinyin {
-    Pinyin { initials: brief(initials.into_boxed()), full: brief(full.into_boxed()) }
 }
 
 /// Removes the credential from the path of a picture: `webwxbatchgetcontact` leaves it out, the
@@ -135,8 +135,37 @@ pub(crate) fn picture(path: &str) -> Box<str> {
     path.into()
 }
 
-/// A picture's path, without the credential. It is removed while parsing: removing it later would
+/// Defines texts that are converted and [cut](brief) while they are parsed: doing so later would
 /// fragment memory with a reallocation per contact.
+macro_rules! texts {
+    ($($(#[$meta:meta])* $name:ident = $convert:expr;)*) => {$(
+        $(#[$meta])*
+        #[derive(Default)]
+        struct $name(Box<str>);
+
+        scalar!($name);
+
+        impl Scalar for $name {
+            fn set_number(&mut self, number: i64) {
+                self.set_text(&number.to_string());
+            }
+
+            fn set_text(&mut self, text: &str) {
+                let convert: fn(&str) -> Box<str> = $convert;
+                self.0 = brief(convert(text));
+            }
+        }
+    )*};
+}
+
+texts! {
+    /// A text as it is.
+    Brief = |text| text.into();
+    /// A name or another text in the service's notation.
+    Decoded = |text| decode(text.into());
+}
+
+/// The path of a picture, without its credential. A number is not a path.
 #[derive(Default)]
 struct Picture(Box<str>);
 
@@ -148,13 +177,13 @@ impl Scalar for Picture {
     }
 
     fn set_text(&mut self, path: &str) {
-        self.0 = picture(path);
+        self.0 = brief(picture(path));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString as _;
+    use serde_json::json;
 
     use super::*;
     use crate::testing::contact;
@@ -174,7 +203,12 @@ mod tests {
         assert!(room.is_room() && !room.is_official() && !room.has_all_members());
         assert_eq!(room.member(&"@9".parse().unwrap()).unwrap().name(), "n");
         assert!(WireContact::read("{\"NickName\":\"nobody\"}").take().is_none());
-        assert_eq!(contact("{\"UserName\":\"@1\"}"), Contact::unknown("@1".parse().unwrap()));
+        let bare = serde_json::to_value(contact("{\"UserName\":\"@1\",\"HeadImgUrl\":7}")).unwrap();
+        for (field, value) in bare.as_object().unwrap() {
+            let pinyin = json!({ "initials": "", "full": "" });
+            let empty = [json!(""), json!(0), json!([]), json!(null), pinyin];
+            assert!(field == "user_name" || empty.contains(value), "{field}");
+        }
     }
 
     /// Threat W3.

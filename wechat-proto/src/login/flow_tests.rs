@@ -8,7 +8,7 @@ use super::*;
 use crate::error::Ret;
 use crate::flow::Response;
 use crate::hosts::{Family, Hosts};
-use crate::login::stage::*;
+use crate::login::testing::*;
 use crate::testing::reply;
 
 #[path = "flow_push_tests.rs"]

@@ -22,7 +22,7 @@ use crate::secret::Secret;
 use crate::session::Me;
 use crate::sync::SyncKey;
 use crate::sync::key::WireKey;
-use crate::text::{Text, brief, decode};
+use crate::text::{Text, decode};
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, Uin, reply};
 use crate::wire::lenient::{Int, List};
@@ -132,17 +132,13 @@ impl Endpoint for InitSession {
     /// not name the account.
     fn parse(&self, response: &Response) -> Result<Init, Error> {
         let wire: WireInit = envelope::answer(ENDPOINT, response)?;
-        let mut user = wire.user.take().ok_or(Error::Malformed {
+        let user = wire.user.take().ok_or(Error::Malformed {
             endpoint: ENDPOINT,
             expected: "a User with a UserName",
             found: "none".into(),
         })?;
-        let uin = user.uin;
-        for text in [&mut user.nick_name, &mut user.signature, &mut user.head_img_url] {
-            *text = brief(core::mem::take(text));
-        }
         Ok(Init {
-            me: Me::of(user, uin),
+            me: Me::of(user),
             contacts: wire.contacts.0,
             // The list ends with a comma.
             chat_set: wire

@@ -14,7 +14,7 @@ mod qrcode;
 mod redeem;
 mod scan;
 #[cfg(test)]
-mod stage;
+mod testing;
 mod uuid;
 
 pub use announce::Announce;

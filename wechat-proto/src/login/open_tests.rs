@@ -3,7 +3,7 @@ use core::time::Duration;
 
 use super::*;
 use crate::error::FailureKind;
-use crate::login::stage::*;
+use crate::login::testing::*;
 use crate::sync::Inbox;
 use crate::testing::{NOW, reply, session};
 

@@ -30,7 +30,7 @@ fn directory(there: &str) -> Directory {
 }
 
 fn me() -> Me {
-    Me::of(WireContact::read(r#"{"UserName":"@me","NickName":"Mia"}"#).take().unwrap(), 1)
+    Me::of(WireContact::read(r#"{"UserName":"@me","NickName":"Mia"}"#).take().unwrap())
 }
 
 fn said(from: &str, msg_type: i64, content: &str) -> Message {

@@ -85,7 +85,7 @@ fn desktop_program_has_its_own_query_and_no_appid() {
 #[test]
 fn behaves_like_every_send() {
     let file = uploaded(MediaType::Document, "a.csv");
-    send::check(ENDPOINT, SendFile::new(UserName::file_helper(), &file));
+    send::tests::check(ENDPOINT, SendFile::new(UserName::file_helper(), &file));
 }
 
 #[test]

@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn behaves_like_every_send() {
         let gif = uploaded(MediaType::Document, "wave.gif");
-        send::check(ENDPOINT, SendEmoticon::new(UserName::file_helper(), &gif));
+        send::tests::check(ENDPOINT, SendEmoticon::new(UserName::file_helper(), &gif));
     }
 
     #[test]

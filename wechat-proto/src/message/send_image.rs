@@ -64,6 +64,6 @@ mod tests {
     #[test]
     fn behaves_like_every_send() {
         let picture = uploaded(MediaType::Picture, "p.png");
-        send::check(ENDPOINT, SendImage::new(UserName::file_helper(), &picture));
+        send::tests::check(ENDPOINT, SendImage::new(UserName::file_helper(), &picture));
     }
 }

@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn behaves_like_every_send() {
-        send::check(ENDPOINT, SendText::new(UserName::file_helper(), "x"));
+        send::tests::check(ENDPOINT, SendText::new(UserName::file_helper(), "x"));
     }
 
     /// `docs/protocol.md` §1.3: escapes would be displayed literally in the chat.

@@ -66,6 +66,6 @@ mod tests {
     #[test]
     fn behaves_like_every_send() {
         let video = uploaded(MediaType::Video, "v.mp4");
-        send::check(ENDPOINT, SendVideo::new(UserName::file_helper(), &video));
+        send::tests::check(ENDPOINT, SendVideo::new(UserName::file_helper(), &video));
     }
 }
