@@ -18,10 +18,10 @@ use crate::error::{Error, Ret};
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::time::Timestamp;
+use crate::wire::document;
 use crate::wire::envelope::{self, with_status};
 use crate::wire::html;
 use crate::wire::query::Url;
-use crate::wire::xml;
 
 const ENDPOINT: &str = "webwxnewloginpage";
 
@@ -124,7 +124,8 @@ impl Endpoint for RedeemTicket {
             return Err(malformed("truncated XML"));
         }
         let wanted = ["ret", "message", "skey", "wxsid", "wxuin", "pass_ticket", "redirecturl"];
-        let fields = xml::texts(&page, &wanted).ok_or_else(|| malformed("XML with a DOCTYPE"))?;
+        let fields =
+            document::texts(&page, &wanted).ok_or_else(|| malformed("XML with a DOCTYPE"))?;
         let field = |name: &str| {
             let found = fields.iter().find(|(field, _)| *field == name);
             found.map(|(_, text)| text.trim()).filter(|text| !text.is_empty())

@@ -11,9 +11,9 @@ use super::{AppKind, SendEmoticon, send_app, send_image, send_text, send_video};
 use crate::ids::UserName;
 use crate::media::FileKeys;
 use crate::text::{Text, decode};
+use crate::wire::document::texts;
 use crate::wire::lenient::{Int, Lenient as _};
 use crate::wire::object::object;
-use crate::wire::xml;
 
 /// Why a message cannot be forwarded. Nothing was sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -170,7 +170,7 @@ impl Record {
     /// not by the `attachid` of the received XML.
     fn file(self, message: &Message) -> Result<File, NotForwardable> {
         let content = document(self.bare(message)).unwrap_or_default();
-        let inner = xml::texts(&content, &["title", "totallen", "fileext"]).unwrap_or_default();
+        let inner = texts(&content, &["title", "totallen", "fileext"]).unwrap_or_default();
         let inner = |name| inner.iter().find(|(found, _)| *found == name).map(|(_, text)| &**text);
         let name = match self.file_name.is_empty() {
             true => inner("title").unwrap_or_default().into(),

@@ -2,6 +2,7 @@
 //! and refuses an attacker's constructs (`docs/threats.md` X1 to X3).
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use quick_xml::Reader;
@@ -21,6 +22,9 @@ pub(crate) enum Found<'a> {
     /// Text of an element, decoded. It may be split into several items, and is often a line break
     /// between elements.
     Text(&'a str),
+    /// A document type declaration, which could define entities and which no document of the
+    /// service has. The rest of the document is not read.
+    Type,
 }
 
 /// The attributes of an element.
@@ -46,8 +50,8 @@ impl<'a> Attributes<'a> {
 /// Visits the items of a document in order, each with the names of its enclosing elements, the
 /// outermost first. Returns whether there was any element.
 ///
-/// Stops at a syntax error or a document type declaration, which could define entities and which
-/// no document of the service has; earlier items are kept. Elements nested too deep are skipped.
+/// Stops at a syntax error or a document type declaration; earlier items are kept. Elements nested
+/// too deep are skipped.
 pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) -> bool {
     // The reader skips a byte-order mark without counting it in its position.
     let document = document.trim_start_matches('\u{feff}');
@@ -63,7 +67,11 @@ pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) ->
     loop {
         let place = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         match reader.read_event() {
-            Err(_) | Ok(Event::Eof | Event::DocType(_)) => return any,
+            Err(_) | Ok(Event::Eof) => return any,
+            Ok(Event::DocType(_)) => {
+                visit(&path, Found::Type);
+                return any;
+            }
             Ok(Event::Start(start)) => {
                 if path.len() >= DEPTH {
                     beyond += 1;
@@ -111,6 +119,32 @@ pub(crate) fn walk(document: &str, mut visit: impl FnMut(&[&str], Found<'_>)) ->
     }
 }
 
+/// Returns the text of the first element of each name in `wanted`, anywhere in the document; `None`
+/// if the document has a document type declaration.
+pub(crate) fn texts<'n>(document: &str, wanted: &[&'n str]) -> Option<Vec<(&'n str, String)>> {
+    let mut found: Vec<(&'n str, String)> = Vec::new();
+    // For each open element, its index in `found` if it is wanted.
+    let mut open: Vec<Option<usize>> = Vec::new();
+    let mut typed = false;
+    walk(document, |path, item| match item {
+        Found::Element(_) => {
+            let name = wanted.iter().find(|name| path.last() == Some(*name));
+            let new = name.filter(|name| found.iter().all(|(known, _)| known != *name));
+            found.extend(new.map(|name| (*name, String::new())));
+            open.truncate(path.len().saturating_sub(1));
+            open.push(new.map(|_| found.len() - 1));
+        }
+        Found::Text(text) => {
+            let index = open.get(path.len().wrapping_sub(1)).copied().flatten();
+            if let Some((_, value)) = index.and_then(|index| found.get_mut(index)) {
+                value.push_str(text);
+            }
+        }
+        Found::Type => typed = true,
+    });
+    (!typed).then_some(found)
+}
+
 /// Returns the name of the element that begins at `place`, as a slice of the document.
 fn name<'a>(document: &'a str, place: usize, start: &BytesStart<'_>) -> &'a str {
     let length = start.name().as_ref().len();
@@ -141,6 +175,7 @@ mod tests {
                 }
                 Found::Text(text) if text.trim().is_empty() => {}
                 Found::Text(text) => seen.push(format!("{path}: {text}")),
+                Found::Type => {}
             }
         });
         seen
@@ -217,6 +252,7 @@ mod tests {
                     attributes.iter().for_each(|(_, read)| value.push_str(&read));
                 }
                 Found::Text(read) => inner.push_str(read),
+                Found::Type => {}
             });
             prop_assert_eq!((&value, &inner), (&text, &text));
         }
