@@ -4,11 +4,9 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::content::document;
 use super::envelope::WireMessage;
-use super::piece::{Hidden, int, plain, url};
+use super::piece::{Hidden, attributes, int, is_root, plain, url};
 use super::recommend::RecommendInfo;
-use crate::wire::document::{Found, walk};
 
 /// The card of a person or an official account: `MsgType` 42.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
@@ -53,15 +51,7 @@ impl Card {
     /// Returns `None` if the owner is missing.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut card = Box::new(Self { info: record.recommend_info.take(), ..Self::default() });
-        if let Some(document) = document(&record.content) {
-            walk(&document, |path, found| {
-                if let (["msg"], Found::Element(attributes)) = (path, found) {
-                    for (name, value) in attributes.iter() {
-                        card.attribute(name, &value);
-                    }
-                }
-            });
-        }
+        attributes(&record.content, is_root, |name, value| card.attribute(name, value));
         (card.info.is_identified() || !card.permanent_id.is_empty()).then_some(card)
     }
 

@@ -4,13 +4,11 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::content::document;
 use super::envelope::WireMessage;
-use super::piece::{Hidden, int, plain, url};
+use super::piece::{Hidden, attributes, int, is_root, plain, url};
 use super::recommend::RecommendInfo;
 use crate::contact::Ticket;
 use crate::ids::UserName;
-use crate::wire::document::{Found, walk};
 
 /// A friend request: `MsgType` 37, from `fmessage`.
 ///
@@ -93,25 +91,13 @@ impl FriendRequest {
     /// Returns `None` if the requester is missing.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut request = Box::new(Self { info: record.recommend_info.take(), ..Self::default() });
-        if let Some(document) = document(&record.content) {
-            walk(&document, |path, found| match (path, found) {
-                (["msg"], Found::Element(attributes)) => {
-                    for (name, value) in attributes.iter() {
-                        request.attribute(name, &value);
-                    }
-                }
-                ([.., "brandlist"], Found::Element(attributes)) => {
-                    for (name, value) in attributes.iter() {
-                        match name {
-                            "count" => request.brand_count = int(&value),
-                            "ver" => request.brand_version = int(&value),
-                            _ => {}
-                        }
-                    }
-                }
-                _ => {}
-            });
-        }
+        attributes(&record.content, is_root, |name, value| request.attribute(name, value));
+        let is_list = |path: &[&str]| path.last() == Some(&"brandlist");
+        attributes(&record.content, is_list, |name, value| match name {
+            "count" => request.brand_count = int(value),
+            "ver" => request.brand_version = int(value),
+            _ => {}
+        });
         if request.info.ticket.is_none() {
             request.info.ticket = record.ticket.parse().ok();
         }
@@ -163,18 +149,10 @@ impl PossibleFriend {
     /// Returns `None` if the suggested user is missing.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut friend = Box::new(Self { info: record.recommend_info.take(), ..Self::default() });
-        if let Some(document) = document(&record.content) {
-            walk(&document, |path, found| {
-                if let (["msg"], Found::Element(attributes)) = (path, found) {
-                    for (name, value) in attributes.iter() {
-                        match name {
-                            "fromusername" | "username" => friend.permanent_id = plain(&value),
-                            _ => friend.info.complete(name, &value),
-                        }
-                    }
-                }
-            });
-        }
+        attributes(&record.content, is_root, |name, value| match name {
+            "fromusername" | "username" => friend.permanent_id = plain(value),
+            _ => friend.info.complete(name, value),
+        });
         let somebody = friend.info.is_identified() || !friend.permanent_id.is_empty();
         somebody.then_some(friend)
     }

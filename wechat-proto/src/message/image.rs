@@ -4,10 +4,8 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::content::document;
 use super::envelope::WireMessage;
-use super::piece::{self, Hidden, pixels, plain, size};
-use crate::wire::document::{Found, walk};
+use super::piece::{self, Hidden, attributes, pixels, plain, size};
 
 /// A picture: `MsgType` 3.
 ///
@@ -49,16 +47,8 @@ impl Image {
             image.blob = content.into();
             return Some(image);
         }
-        if let Some(document) = document(content) {
-            walk(&document, |path, found| {
-                if let ([.., "img"], Found::Element(attributes)) = (path, found) {
-                    any = true;
-                    for (name, value) in attributes.iter() {
-                        image.attribute(name, &value);
-                    }
-                }
-            });
-        }
+        let is_image = |path: &[&str]| path.last() == Some(&"img");
+        any |= attributes(content, is_image, |name, value| image.attribute(name, value));
         any.then_some(image)
     }
 

@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use super::content::document;
 use super::envelope::WireMessage;
-use super::piece::{int, plain, text, url};
-use crate::wire::document::{Found, walk};
+use super::piece::{attributes, int, plain, text, url};
 
 /// A location: `MsgType` 48, usually 1 with `SubMsgType` 48.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -95,27 +94,19 @@ impl Location {
 
     /// Parses the XML and returns whether it contains a location.
     fn take_document(&mut self, content: &str) -> bool {
-        let Some(document) = document(content) else { return false };
-        let mut any = false;
-        walk(&document, |path, found| {
-            if let ([.., "location"], Found::Element(attributes)) = (path, found) {
-                any = true;
-                let (mut x, mut y) = (Box::default(), Box::default());
-                for (name, value) in attributes.iter() {
-                    match name {
-                        "x" => x = plain(&value),
-                        "y" => y = plain(&value),
-                        "scale" => self.scale = int(&value),
-                        "label" => self.label = plain(&value),
-                        "maptype" => self.map_type = plain(&value),
-                        "poiname" => self.poi_name = poi_name(&value),
-                        "poiid" => self.poi_id = plain(&value),
-                        _ => {}
-                    }
-                }
-                self.coordinates = Coordinates::of(&x, &y);
-            }
+        let (mut x, mut y) = (Box::default(), Box::default());
+        let is_place = |path: &[&str]| path.last() == Some(&"location");
+        let any = attributes(content, is_place, |name, value| match name {
+            "x" => x = plain(value),
+            "y" => y = plain(value),
+            "scale" => self.scale = int(value),
+            "label" => self.label = plain(value),
+            "maptype" => self.map_type = plain(value),
+            "poiname" => self.poi_name = poi_name(value),
+            "poiid" => self.poi_id = plain(value),
+            _ => {}
         });
+        self.coordinates = Coordinates::of(&x, &y);
         any
     }
 

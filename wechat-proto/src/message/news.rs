@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::content::document;
 use super::envelope::WireMessage;
-use super::piece::{Piece, pixels, text, url};
+use super::piece::{Piece, Texts, pixels, text, url};
 use crate::time::Timestamp;
 use crate::wire::document::{Found, walk};
 
@@ -68,18 +68,8 @@ impl News {
 pub(super) struct Articles {
     name: Piece,
     /// The cover and the digest of the first article, if it has none itself.
-    top: Draft,
-    drafts: Vec<Draft>,
-}
-
-#[derive(Default)]
-struct Draft {
-    title: Piece,
-    url: Piece,
-    short_url: Piece,
-    cover: Piece,
-    digest: Piece,
-    published: Piece,
+    top: Texts,
+    drafts: Vec<Texts>,
 }
 
 impl Articles {
@@ -87,7 +77,7 @@ impl Articles {
     pub(super) fn visit(&mut self, path: &[&str], found: Found<'_>) {
         match (path, found) {
             // `newsapp` uses `newitem`.
-            (["item" | "newitem"], Found::Element(_)) => self.drafts.push(Draft::default()),
+            (["item" | "newitem"], Found::Element(_)) => self.drafts.push(Texts::default()),
             (["item" | "newitem", name], Found::Text(text)) => {
                 if let Some(draft) = self.drafts.last_mut() {
                     draft.push(name, text);
@@ -102,49 +92,34 @@ impl Articles {
     /// Returns the category's name and the articles that are not empty.
     pub(super) fn finish(mut self) -> (Box<str>, Vec<Article>) {
         if let Some(first) = self.drafts.first_mut() {
-            if first.cover.is_empty() {
-                first.cover = self.top.cover;
-            }
-            if first.digest.is_empty() {
-                first.digest = self.top.digest;
+            for name in ["cover", "digest"] {
+                if first.get(name).is_empty() {
+                    first.push(name, self.top.get(name));
+                }
             }
         }
-        let articles = self.drafts.into_iter().map(Draft::finish);
+        let articles = self.drafts.into_iter().map(Article::of);
         let empty = Article::default();
         (text(self.name.as_str()), articles.filter(|article| *article != empty).collect())
     }
 }
 
-impl Draft {
-    fn push(&mut self, name: &str, text: &str) {
-        match name {
-            "title" => self.title.push(text),
-            "url" => self.url.push(text),
-            "shorturl" => self.short_url.push(text),
-            "cover" => self.cover.push(text),
-            "digest" => self.digest.push(text),
-            "pub_time" => self.published.push(text),
-            _ => {}
-        }
-    }
-
-    fn finish(self) -> Article {
+impl Article {
+    fn of(mut texts: Texts) -> Self {
         // `url|width|height`
-        let mut cover = self.cover.as_str().split('|');
+        let mut cover = texts.get("cover").split('|');
         let cover_url = url(cover.next().unwrap_or_default());
         let mut pixels = || pixels(cover.next().unwrap_or_default());
         let (cover_width, cover_height) = (pixels(), pixels());
-        Article {
+        Self {
             cover_url,
             cover_width,
             cover_height,
-            title: text(self.title.as_str()),
-            url: self.url.url(),
-            short_url: self.short_url.url(),
-            digest: text(self.digest.as_str()),
-            published: Some(self.published.size())
-                .filter(|seconds| *seconds > 0)
-                .map(Timestamp::from_secs),
+            title: text(texts.get("title")),
+            url: texts.take("url").url(),
+            short_url: texts.take("shorturl").url(),
+            digest: text(texts.get("digest")),
+            published: texts.take("pub_time").time(),
         }
     }
 }

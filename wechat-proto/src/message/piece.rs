@@ -2,14 +2,18 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::content::document;
 use crate::secret::Sealed;
 use crate::text::{Text, decode};
+use crate::time::Timestamp;
+use crate::wire::document::{Found, walk};
 use crate::wire::entities;
 
 /// A value of a message that `Debug` does not show: an encryption key, or a credential for a file.
@@ -58,6 +62,61 @@ impl fmt::Debug for Hidden {
     }
 }
 
+/// The texts of elements, by their names.
+#[derive(Default)]
+pub(super) struct Texts(BTreeMap<Box<str>, Piece>);
+
+impl Texts {
+    /// Appends a piece to the text of an element.
+    pub(super) fn push(&mut self, name: &str, text: &str) {
+        match self.0.get_mut(name) {
+            Some(piece) => piece.push(text),
+            None => drop(self.0.insert(name.into(), Piece(text.into()))),
+        }
+    }
+
+    /// Returns the text of an element, which is empty if there is none.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", Piece::as_str)
+    }
+
+    /// Removes and returns the text of an element.
+    pub(super) fn take(&mut self, name: &str) -> Piece {
+        self.0.remove(name).unwrap_or_default()
+    }
+
+    /// Removes and returns the text of the first of two elements, or of the second if that is blank.
+    pub(super) fn take_either(&mut self, first: &str, second: &str) -> Piece {
+        Some(self.take(first)).filter(|text| !text.is_empty()).unwrap_or_else(|| self.take(second))
+    }
+}
+
+/// Visits the names and values of the attributes of elements in the XML of a content. Returns whether
+/// there is such an element; `is` checks its path.
+pub(super) fn attributes(
+    content: &str,
+    is: impl Fn(&[&str]) -> bool,
+    mut visit: impl FnMut(&str, &str),
+) -> bool {
+    let mut any = false;
+    if let Some(document) = document(content) {
+        walk(&document, |path, found| {
+            if let Found::Element(attributes) = found
+                && is(path)
+            {
+                any = true;
+                attributes.iter().for_each(|(name, value)| visit(name, &value));
+            }
+        });
+    }
+    any
+}
+
+/// Returns whether a path is that of the element `msg`.
+pub(super) fn is_root(path: &[&str]) -> bool {
+    *path == ["msg"]
+}
+
 /// The text of an element, assembled from the pieces in which it is visited.
 #[derive(Default)]
 pub(super) struct Piece(String);
@@ -65,10 +124,6 @@ pub(super) struct Piece(String);
 impl Piece {
     pub(super) fn push(&mut self, text: &str) {
         self.0.push_str(text);
-    }
-
-    pub(super) fn take(&mut self) -> Self {
-        Self(core::mem::take(&mut self.0))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -109,6 +164,16 @@ impl Piece {
 
     pub(super) fn size(&self) -> u64 {
         size(&self.0)
+    }
+
+    /// Parses a number of pixels, which some phones write as `1080.0`.
+    pub(super) fn pixels(&self) -> u32 {
+        pixels(self.0.split('.').next().unwrap_or_default())
+    }
+
+    /// Parses a time in seconds; `None` if it is 0 or malformed.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        Some(self.size()).filter(|seconds| *seconds > 0).map(Timestamp::from_secs)
     }
 }
 

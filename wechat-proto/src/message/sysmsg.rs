@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::content::document;
 use super::kind::{Kind, MsgType};
 use super::patterns::recognise;
+use super::piece::Texts;
 use super::system::{Person, System, SystemEvent};
 use super::template::{Draft, Template, rendered};
 use crate::ids::MsgId;
@@ -168,37 +169,14 @@ struct Fields {
     any: bool,
     /// The `type` attribute, otherwise the name of the first element.
     kind: String,
-    /// In the order of [`NAMES`].
-    texts: [String; NAMES.len()],
+    /// By the names of the elements with their parents: `pat/template`.
+    texts: Texts,
     /// The human-readable text of unknown kinds.
     words: String,
     /// Whether the element that began last belongs to `words`.
     wordy: bool,
     links: Vec<Draft>,
 }
-
-/// The parsed elements, each with its parent element.
-const NAMES: [(&str, &str); 19] = [
-    ("revokemsg", "session"),
-    ("revokemsg", "oldmsgid"),
-    ("revokemsg", "msgid"),
-    ("revokemsg", "newmsgid"),
-    ("revokemsg", "replacemsg"),
-    ("revokemsg", "announcement_id"),
-    ("pat", "fromusername"),
-    ("pat", "chatusername"),
-    ("pat", "pattedusername"),
-    ("pat", "patsuffix"),
-    ("pat", "template"),
-    ("content_template", "plain"),
-    ("content_template", "template"),
-    ("todo", "todoid"),
-    ("todo", "title"),
-    ("todo", "creator"),
-    ("todo", "oper"),
-    ("todo", "related_msgid"),
-    ("todo", "template"),
-];
 
 impl Fields {
     /// Returns `None` if there is no `sysmsg`.
@@ -225,11 +203,8 @@ impl Fields {
                 self.wordy = self.words.trim().is_empty();
             }
             ([.., parent, name], Found::Text(text)) => {
-                let place = NAMES.iter().position(|known| *known == (*parent, *name));
-                if let Some(field) = place.and_then(|place| self.texts.get_mut(place)) {
-                    field.push_str(text);
-                } else if self.wordy && matches!(inner, [_, "text" | "plain" | "title" | "content"])
-                {
+                self.texts.push(&[parent, "/", name].concat(), text);
+                if self.wordy && matches!(inner, [_, "text" | "plain" | "title" | "content"]) {
                     self.words.push_str(text);
                 }
             }
@@ -237,41 +212,31 @@ impl Fields {
         }
     }
 
-    /// Returns a human-readable text.
-    fn text(&self, kind: &str, name: &str) -> Box<str> {
-        self.raw(kind, name).into()
-    }
-
-    fn id(&self, kind: &str, name: &str) -> MsgId {
-        self.raw(kind, name).into()
-    }
-
-    fn raw(&self, kind: &str, name: &str) -> &str {
-        let place = NAMES.iter().position(|known| *known == (kind, name));
-        place.and_then(|place| self.texts.get(place)).map(|text| text.trim()).unwrap_or_default()
+    fn text<T: for<'a> From<&'a str>>(&self, name: &str) -> T {
+        self.texts.get(name).into()
     }
 
     fn other(self) -> SysMsg {
         match self.kind.as_str() {
             "pat" => SysMsg::Tickle(Tickle {
-                from: self.raw("pat", "fromusername").into(),
-                chat: self.raw("pat", "chatusername").into(),
-                whom: self.raw("pat", "pattedusername").into(),
-                suffix: self.text("pat", "patsuffix"),
-                template: self.text("pat", "template"),
+                from: self.text("pat/fromusername"),
+                chat: self.text("pat/chatusername"),
+                whom: self.text("pat/pattedusername"),
+                suffix: self.text("pat/patsuffix"),
+                template: self.text("pat/template"),
             }),
             "sysmsgtemplate" => {
-                let template = self.text("content_template", "template");
-                let plain = self.text("content_template", "plain");
+                let template = self.text("content_template/template");
+                let plain = self.text("content_template/plain");
                 SysMsg::Template(Template::new(template, plain, self.links))
             }
             "roomtoolstips" => SysMsg::RoomTip(RoomTip {
-                id: self.raw("todo", "todoid").into(),
-                title: self.text("todo", "title"),
-                creator: self.raw("todo", "creator").into(),
-                operator: self.raw("todo", "oper").into(),
-                related: self.id("todo", "related_msgid"),
-                template: self.text("todo", "template"),
+                id: self.text("todo/todoid"),
+                title: self.text("todo/title"),
+                creator: self.text("todo/creator"),
+                operator: self.text("todo/oper"),
+                related: self.text("todo/related_msgid"),
+                template: self.text("todo/template"),
             }),
             kind => {
                 let System { text, event, .. } = System::from_text(self.words.trim().into());
@@ -281,17 +246,17 @@ impl Fields {
     }
 
     fn revoked(&self) -> Revoked {
-        let text = self.text("revokemsg", "replacemsg");
+        let text: Box<str> = self.text("revokemsg/replacemsg");
         let by = match recognise(&text) {
             Some(SystemEvent::Recalled { by }) => Some(by),
             _ => None,
         };
-        let announcement = self.raw("revokemsg", "announcement_id");
+        let announcement = self.texts.get("revokemsg/announcement_id");
         Revoked {
-            session: self.raw("revokemsg", "session").into(),
-            msg_id: self.id("revokemsg", "msgid"),
-            new_msg_id: self.id("revokemsg", "newmsgid"),
-            old_msg_id: self.id("revokemsg", "oldmsgid"),
+            session: self.text("revokemsg/session"),
+            msg_id: self.text("revokemsg/msgid"),
+            new_msg_id: self.text("revokemsg/newmsgid"),
+            old_msg_id: self.text("revokemsg/oldmsgid"),
             text,
             by,
             announcement_id: Some(announcement)

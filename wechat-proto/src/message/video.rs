@@ -5,11 +5,9 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use super::content::document;
 use super::envelope::WireMessage;
 use super::kind::MsgType;
-use super::piece::{self, Hidden, millis, pixels, plain, size};
-use crate::wire::document::{Found, walk};
+use super::piece::{self, Hidden, attributes, millis, pixels, plain, size};
 
 /// A video: `MsgType` 43, 44 and 62. The video and its thumbnail are downloaded by message id.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
@@ -51,17 +49,9 @@ impl Video {
         let content = record.content.trim();
         // Newer versions send `@` and hex digits, as for pictures.
         let mut any = content.is_empty() || content.starts_with('@') || !video.duration.is_zero();
-        if let Some(document) = document(content) {
-            walk(&document, |path, found| {
-                // Videos of 2016 have the XML of pictures.
-                if let ([.., "videomsg" | "img"], Found::Element(attributes)) = (path, found) {
-                    any = true;
-                    for (name, value) in attributes.iter() {
-                        video.attribute(name, &value);
-                    }
-                }
-            });
-        }
+        // Videos of 2016 have the XML of pictures.
+        let is_video = |path: &[&str]| matches!(path, [.., "videomsg" | "img"]);
+        any |= attributes(content, is_video, |name, value| video.attribute(name, value));
         any.then_some(video)
     }
 

@@ -5,10 +5,8 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use super::content::document;
 use super::envelope::WireMessage;
-use super::piece::{self, Hidden, int, millis, plain, size};
-use crate::wire::document::{Found, walk};
+use super::piece::{self, Hidden, attributes, int, millis, plain, size};
 
 /// A voice message: `MsgType` 34. It is downloaded by message id.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
@@ -43,16 +41,8 @@ impl Voice {
             ..Self::default()
         });
         let mut any = record.content.trim().is_empty() || !voice.duration.is_zero();
-        if let Some(document) = document(&record.content) {
-            walk(&document, |path, found| {
-                if let ([.., "voicemsg"], Found::Element(attributes)) = (path, found) {
-                    any = true;
-                    for (name, value) in attributes.iter() {
-                        voice.attribute(name, &value);
-                    }
-                }
-            });
-        }
+        let is_voice = |path: &[&str]| path.last() == Some(&"voicemsg");
+        any |= attributes(&record.content, is_voice, |name, value| voice.attribute(name, value));
         any.then_some(voice)
     }
 

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use serde::Serialize;
 
 use super::super::envelope::WireMessage;
-use super::super::piece::{self, Hidden, Piece, pixels};
+use super::super::piece::{self, Hidden, Texts, pixels};
 use crate::ids::MsgId;
 
 /// The attachment of an app message: `appattach`.
@@ -30,6 +30,22 @@ pub struct Attachment {
     pub thumb_height: u32,
     /// The key with which it is encrypted there.
     pub aes_key: Hidden,
+}
+
+impl Attachment {
+    pub(super) fn of(mut texts: Texts) -> Self {
+        Self {
+            length: texts.take("totallen").size(),
+            md5: texts.take_either("emoticonmd5", "md5").plain(),
+            extension: lower(texts.get("fileext")),
+            attach_id: texts.take("attachid").hidden(),
+            cdn_url: texts.take("cdnattachurl").plain(),
+            cdn_thumb_url: texts.take("cdnthumburl").plain(),
+            thumb_width: pixels(texts.get("cdnthumbwidth")),
+            thumb_height: pixels(texts.get("cdnthumbheight")),
+            aes_key: texts.take("aeskey").hidden(),
+        }
+    }
 }
 
 /// A file: `AppMsgType` 6, and 74 while it is being uploaded.
@@ -58,14 +74,9 @@ pub struct File {
 
 impl File {
     /// Builds a file. `name` is the record's file name, otherwise the title.
-    pub(super) fn of(
-        mut draft: Draft,
-        record: WireMessage,
-        name: Box<str>,
-        uploading: bool,
-    ) -> Self {
-        let replaces = draft.replaces.take().as_str().into();
-        let attachment = draft.finish();
+    pub(super) fn of(texts: Texts, record: WireMessage, name: Box<str>, uploading: bool) -> Self {
+        let replaces = texts.get("overwrite_newmsgid").into();
+        let attachment = Attachment::of(texts);
         // The record takes precedence.
         let length = match piece::unsigned(record.file_size.0) {
             0 => attachment.length,
@@ -90,55 +101,4 @@ impl File {
 
 fn lower(text: &str) -> Box<str> {
     text.trim().to_lowercase().into()
-}
-
-/// An attachment that is being parsed.
-#[derive(Default)]
-pub(super) struct Draft {
-    length: Piece,
-    md5: Piece,
-    emoticon_md5: Piece,
-    extension: Piece,
-    attach_id: Piece,
-    cdn_url: Piece,
-    cdn_thumb_url: Piece,
-    thumb_width: Piece,
-    thumb_height: Piece,
-    aes_key: Piece,
-    replaces: Piece,
-}
-
-impl Draft {
-    pub(super) fn push(&mut self, name: &str, text: &str) {
-        let field = match name {
-            "totallen" => &mut self.length,
-            "md5" => &mut self.md5,
-            "emoticonmd5" => &mut self.emoticon_md5,
-            "fileext" => &mut self.extension,
-            "attachid" => &mut self.attach_id,
-            "cdnattachurl" => &mut self.cdn_url,
-            "cdnthumburl" => &mut self.cdn_thumb_url,
-            "cdnthumbwidth" => &mut self.thumb_width,
-            "cdnthumbheight" => &mut self.thumb_height,
-            "aeskey" => &mut self.aes_key,
-            "overwrite_newmsgid" => &mut self.replaces,
-            _ => return,
-        };
-        field.push(text);
-    }
-
-    pub(super) fn finish(self) -> Attachment {
-        let md5 = if self.emoticon_md5.is_empty() { self.md5 } else { self.emoticon_md5 };
-        Attachment {
-            length: self.length.size(),
-            md5: md5.plain(),
-            extension: lower(self.extension.as_str()),
-            attach_id: self.attach_id.hidden(),
-            cdn_url: self.cdn_url.plain(),
-            cdn_thumb_url: self.cdn_thumb_url.plain(),
-            thumb_width: pixels(self.thumb_width.as_str()),
-            thumb_height: pixels(self.thumb_height.as_str()),
-            aes_key: self.aes_key.hidden(),
-        }
-    }
 }

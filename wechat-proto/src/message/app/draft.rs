@@ -3,12 +3,10 @@
 use alloc::boxed::Box;
 
 use super::super::news::Articles;
-use super::super::piece::{Piece, plain};
-use super::attachment;
+use super::super::piece::{Piece, Texts, int, plain};
 use super::history;
 use super::kinds::AppKind;
-use super::quote;
-use super::share::{ChannelDraft, MiniProgramDraft, PayDraft, StreamDraft};
+use super::share::ChannelDraft;
 use super::tickle::Tickles;
 use crate::wire::document::{Found, walk};
 
@@ -19,25 +17,18 @@ pub(super) struct Draft {
     /// `AppMsgType` of the record.
     record_kind: i64,
     pub(super) app_id: Box<str>,
-    kind: Piece,
-    pub(super) title: Piece,
-    pub(super) description: Piece,
-    pub(super) url: Piece,
-    pub(super) thumb_url: Piece,
     pub(super) app_name: Piece,
     pub(super) from: Piece,
-    pub(super) source_user_name: Piece,
-    pub(super) source_display_name: Piece,
-    pub(super) attachment: attachment::Draft,
-    pub(super) stream: StreamDraft,
+    /// The texts of the elements in `appmsg`.
+    pub(super) texts: Texts,
+    pub(super) attachment: Texts,
     pub(super) articles: Articles,
     pub(super) history: history::Draft,
-    pub(super) mini_program: MiniProgramDraft,
+    pub(super) mini_program: Texts,
     pub(super) channel: ChannelDraft,
-    pub(super) announcement: Piece,
     pub(super) tickles: Tickles,
-    pub(super) quote: quote::Draft,
-    pub(super) pay: PayDraft,
+    pub(super) quote: Texts,
+    pub(super) pay: Texts,
 }
 
 impl Draft {
@@ -70,7 +61,7 @@ impl Draft {
     /// Returns the type. The record's takes precedence over the XML's, as on the official page.
     pub(super) fn kind(&self) -> AppKind {
         match self.record_kind {
-            0 => AppKind(self.kind.int()),
+            0 => AppKind(int(self.texts.get("type"))),
             number => AppKind(number),
         }
     }
@@ -78,7 +69,8 @@ impl Draft {
     /// Visits the content of `appmsg`.
     fn visit(&mut self, path: &[&str], found: Found<'_>) {
         match (path, found) {
-            ([name], Found::Text(text)) => self.field(name, text),
+            (["md5"], Found::Text(text)) => self.attachment.push("md5", text),
+            ([name], Found::Text(text)) => self.texts.push(name, text),
             ([], Found::Element(attributes)) => {
                 self.any = true;
                 let id = attributes.iter().find(|(name, _)| *name == "appid");
@@ -86,7 +78,7 @@ impl Draft {
             }
             (["appattach", name], Found::Text(text)) => self.attachment.push(name, text),
             (["mmreader", "category", path @ ..], found) => self.articles.visit(path, found),
-            (["recorditem", path @ ..], found) => self.history.visit(path, found),
+            (["recorditem", "recordinfo", path @ ..], found) => self.history.visit(path, found),
             (["weappinfo", name], Found::Text(text)) => self.mini_program.push(name, text),
             // Messages of any kind may contain these elements of others, without values.
             (["findernamecard", path @ ..], found) if self.kind() == AppKind::CHANNELS_CARD => {
@@ -102,22 +94,6 @@ impl Draft {
             (["refermsg", name], Found::Text(text)) => self.quote.push(name, text),
             (["wcpayinfo", name], Found::Text(text)) => self.pay.push(name, text),
             _ => {}
-        }
-    }
-
-    fn field(&mut self, name: &str, text: &str) {
-        match name {
-            "title" => self.title.push(text),
-            "des" => self.description.push(text),
-            "type" => self.kind.push(text),
-            "url" => self.url.push(text),
-            "thumburl" => self.thumb_url.push(text),
-            "sourceusername" => self.source_user_name.push(text),
-            "sourcedisplayname" => self.source_display_name.push(text),
-            "textannouncement" => self.announcement.push(text),
-            "recorditem" => self.history.push(text),
-            "md5" => self.attachment.push("md5", text),
-            _ => self.stream.push(name, text),
         }
     }
 }

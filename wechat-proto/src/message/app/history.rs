@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::content::nested;
 use super::super::kind::names;
-use super::super::piece::{Piece, int};
+use super::super::piece::{Texts, int};
 use crate::wire::document::{Found, walk};
 
 /// A forwarded chat history: `AppMsgType` 19, sometimes 0; 40 if it was forwarded again; or a note
@@ -83,110 +83,56 @@ impl History {
     }
 }
 
-/// A chat history that is being parsed.
+/// The content of `recordinfo`.
 #[derive(Default)]
 pub(super) struct Draft {
-    /// The nested document, as a text.
-    text: Piece,
-    record: RecordDraft,
-}
-
-#[derive(Default)]
-struct RecordDraft {
-    title: Piece,
-    description: Piece,
-    items: Vec<ItemDraft>,
-}
-
-#[derive(Default)]
-struct ItemDraft {
-    kind: i64,
-    name: Piece,
-    time: Piece,
-    text: Piece,
-    title: Piece,
-    url: Piece,
-    length: Piece,
-    md5: Piece,
-    extension: Piece,
+    texts: Texts,
+    /// The types and texts of the items.
+    items: Vec<(HistoryKind, Texts)>,
 }
 
 impl Draft {
-    /// Appends a piece of the text of `recorditem`.
-    pub(super) fn push(&mut self, text: &str) {
-        self.text.push(text);
-    }
-
-    /// Visits the elements of `recorditem`.
     pub(super) fn visit(&mut self, path: &[&str], found: Found<'_>) {
-        if let ["recordinfo", path @ ..] = path {
-            self.record.visit(path, found);
-        }
-    }
-
-    pub(super) fn finish(mut self) -> History {
-        if let Some(document) = nested(self.text.as_str()) {
-            walk(&document, |path, found| {
-                if let ["recordinfo", path @ ..] | ["recorditem", "recordinfo", path @ ..] = path {
-                    self.record.visit(path, found);
-                }
-            });
-        }
-        History {
-            title: self.record.title.plain(),
-            description: self.record.description.plain(),
-            items: self.record.items.into_iter().map(ItemDraft::finish).collect(),
-        }
-    }
-}
-
-impl RecordDraft {
-    fn visit(&mut self, path: &[&str], found: Found<'_>) {
         match (path, found) {
-            (["title"], Found::Text(text)) => self.title.push(text),
-            (["desc"], Found::Text(text)) => self.description.push(text),
+            ([name], Found::Text(text)) => self.texts.push(name, text),
             (["datalist", "dataitem"], Found::Element(attributes)) => {
                 let kind = attributes.iter().find(|(name, _)| *name == "datatype");
-                let kind = kind.map_or(0, |(_, kind)| int(&kind));
-                self.items.push(ItemDraft { kind, ..ItemDraft::default() });
+                let kind = HistoryKind(kind.map_or(0, |(_, kind)| int(&kind)));
+                self.items.push((kind, Texts::default()));
             }
             (["datalist", "dataitem", name], Found::Text(text)) => {
-                if let Some(item) = self.items.last_mut() {
+                if let Some((_, item)) = self.items.last_mut() {
                     item.push(name, text);
                 }
             }
             _ => {}
         }
     }
-}
 
-impl ItemDraft {
-    fn push(&mut self, name: &str, text: &str) {
-        let field = match name {
-            "sourcename" => &mut self.name,
-            "sourcetime" => &mut self.time,
-            "datadesc" => &mut self.text,
-            "datatitle" => &mut self.title,
-            "link" | "streamweburl" => &mut self.url,
-            "datasize" => &mut self.length,
-            "fullmd5" => &mut self.md5,
-            "datafmt" => &mut self.extension,
-            _ => return,
+    /// Returns the history. `record` is the text of `recorditem`: a nested document.
+    pub(super) fn finish(mut self, record: &str) -> History {
+        if let Some(document) = nested(record) {
+            walk(&document, |path, found| {
+                if let ["recordinfo", path @ ..] | ["recorditem", "recordinfo", path @ ..] = path {
+                    self.visit(path, found);
+                }
+            });
+        }
+        let item = |(kind, mut texts): (HistoryKind, Texts)| HistoryItem {
+            kind,
+            name: texts.take("sourcename").typed(),
+            time: texts.take("sourcetime").plain(),
+            text: texts.take("datadesc").typed(),
+            title: texts.take("datatitle").plain(),
+            url: texts.take_either("link", "streamweburl").url(),
+            length: texts.take("datasize").size(),
+            md5: texts.take("fullmd5").plain(),
+            extension: texts.take("datafmt").plain(),
         };
-        field.push(text);
-    }
-
-    fn finish(self) -> HistoryItem {
-        HistoryItem {
-            kind: HistoryKind(self.kind),
-            name: self.name.typed(),
-            time: self.time.plain(),
-            text: self.text.typed(),
-            title: self.title.plain(),
-            url: self.url.url(),
-            length: self.length.size(),
-            md5: self.md5.plain(),
-            extension: self.extension.plain(),
+        History {
+            title: self.texts.take("title").plain(),
+            description: self.texts.take("desc").plain(),
+            items: self.items.into_iter().map(item).collect(),
         }
     }
 }

@@ -158,9 +158,9 @@ impl App {
             false => title,
         };
         let file_name = title_of(decode(core::mem::take(&mut record.file_name)));
-        let (from_record, from_xml) = (piece::url(&record.url), draft.url.take().url());
+        let (from_record, from_xml) = (piece::url(&record.url), draft.texts.take("url").url());
         let app_id = core::mem::take(&mut record.app_info.app_id);
-        let title = draft.title.take();
+        let title = draft.texts.take("title");
         let title = if typed { title.typed() } else { title_of(title.plain()) };
         let (title, name) = match (title.is_empty(), file_name.is_empty()) {
             (true, _) => (file_name.clone(), file_name),
@@ -172,18 +172,18 @@ impl App {
         Box::new(Self {
             kind,
             title,
-            description: draft.description.take().plain(),
+            description: draft.texts.take("des").plain(),
             url: if from_record.is_empty() { from_xml } else { from_record },
-            thumb_url: draft.thumb_url.take().url(),
+            thumb_url: draft.texts.take("thumburl").url(),
             app_id: if app_id.is_empty() {
                 core::mem::take(&mut draft.app_id)
             } else {
                 app_id.into()
             },
-            app_name: draft.app_name.take().plain(),
-            from: draft.from.take().plain(),
-            source_user_name: draft.source_user_name.take().plain(),
-            source_display_name: draft.source_display_name.take().plain(),
+            app_name: core::mem::take(&mut draft.app_name).plain(),
+            from: core::mem::take(&mut draft.from).plain(),
+            source_user_name: draft.texts.take("sourceusername").plain(),
+            source_display_name: draft.texts.take("sourcedisplayname").plain(),
             text,
             content: AppContent::of(kind, draft, record, name),
         })
@@ -191,14 +191,14 @@ impl App {
 }
 
 impl AppContent {
-    fn of(kind: AppKind, draft: Draft, record: WireMessage, name: Box<str>) -> Self {
+    fn of(kind: AppKind, mut draft: Draft, record: WireMessage, name: Box<str>) -> Self {
         match kind {
             AppKind::TEXT => Self::Text,
-            AppKind::IMAGE => Self::Image(Box::new(draft.attachment.finish())),
+            AppKind::IMAGE => Self::Image(Box::new(Attachment::of(draft.attachment))),
             AppKind::MUSIC | AppKind::MUSIC_VIDEO | AppKind::AUDIO => {
-                Self::Music(Box::new(draft.stream.finish()))
+                Self::Music(Box::new(Stream::of(draft.texts)))
             }
-            AppKind::VIDEO => Self::Video(Box::new(draft.stream.finish())),
+            AppKind::VIDEO => Self::Video(Box::new(Stream::of(draft.texts))),
             // The official page assigns `READER` to links that are articles.
             AppKind::LINK | AppKind::READER => match draft.articles.finish().1 {
                 articles if articles.is_empty() && kind == AppKind::LINK => Self::Link,
@@ -209,7 +209,7 @@ impl AppContent {
                 Self::File(Box::new(File::of(draft.attachment, record, name, uploading)))
             }
             AppKind::OPEN => Self::Open,
-            AppKind::EMOJI => Self::Emoji(Box::new(draft.attachment.finish())),
+            AppKind::EMOJI => Self::Emoji(Box::new(Attachment::of(draft.attachment))),
             AppKind::VOICE_REMINDER => Self::VoiceReminder,
             AppKind::SCANNED_GOODS => Self::ScannedGoods,
             AppKind::GOODS => Self::Goods,
@@ -217,23 +217,25 @@ impl AppContent {
             AppKind::COUPON => Self::Coupon,
             AppKind::LIVE_LOCATION => Self::LiveLocation,
             AppKind::HISTORY | AppKind::FAVOURITE_NOTE | AppKind::NESTED_HISTORY => {
-                Self::History(Box::new(draft.history.finish()))
+                Self::History(Box::new(draft.history.finish(draft.texts.get("recorditem"))))
             }
             AppKind::MINI_PROGRAM | AppKind::MINI_PROGRAM_FORWARDABLE => {
-                Self::MiniProgram(Box::new(draft.mini_program.finish()))
+                Self::MiniProgram(Box::new(MiniProgram::of(draft.mini_program)))
             }
             AppKind::CARD => Self::Card,
             AppKind::CHANNELS_CARD => Self::ChannelsCard(Box::new(draft.channel.finish())),
             AppKind::CHANNELS_VIDEO => Self::ChannelsVideo(Box::new(draft.channel.finish())),
             AppKind::CHANNELS_LIVE => Self::ChannelsLive(Box::new(draft.channel.finish())),
             AppKind::NOTE => Self::Note,
-            AppKind::QUOTE => Self::Quote(Box::new(draft.quote.finish())),
+            AppKind::QUOTE => Self::Quote(Box::new(Quote::of(draft.quote))),
             AppKind::TICKLE => Self::Tickles(draft.tickles.finish()),
-            AppKind::ANNOUNCEMENT => Self::Announcement(draft.announcement.plain()),
-            AppKind::TRANSFER => Self::Transfer(Box::new(draft.pay.transfer())),
-            AppKind::RED_PACKET => Self::RedPacket(Box::new(draft.pay.red_packet())),
+            AppKind::ANNOUNCEMENT => {
+                Self::Announcement(draft.texts.take("textannouncement").plain())
+            }
+            AppKind::TRANSFER => Self::Transfer(Box::new(Transfer::of(draft.pay))),
+            AppKind::RED_PACKET => Self::RedPacket(Box::new(RedPacket::of(draft.pay))),
             // The type of a history that the service considers unsupported.
-            AppKind(0) => match draft.history.finish() {
+            AppKind(0) => match draft.history.finish(draft.texts.get("recorditem")) {
                 history if history.is_empty() => Self::Unknown,
                 history => Self::History(Box::new(history)),
             },

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::content::nested;
 use super::super::kind::MsgType;
-use super::super::piece::Piece;
+use super::super::piece::{Piece, Texts};
 use crate::ids::MsgId;
 use crate::time::Timestamp;
 use crate::wire::document::{Found, walk};
@@ -55,47 +55,23 @@ impl fmt::Debug for Quote {
     }
 }
 
-/// A quoted message that is being parsed.
-#[derive(Default)]
-pub(super) struct Draft {
-    kind: Piece,
-    id: Piece,
-    from: Piece,
-    speaker: Piece,
-    name: Piece,
-    sent: Piece,
-    content: Piece,
-}
-
-impl Draft {
-    pub(super) fn push(&mut self, name: &str, text: &str) {
-        let field = match name {
-            "type" => &mut self.kind,
-            "svrid" => &mut self.id,
-            "fromusr" => &mut self.from,
-            "chatusr" => &mut self.speaker,
-            "displayname" => &mut self.name,
-            "createtime" => &mut self.sent,
-            "content" => &mut self.content,
-            _ => return,
-        };
-        field.push(text);
-    }
-
-    pub(super) fn finish(self) -> Quote {
-        let kind = MsgType(self.kind.int());
-        let title = if kind == MsgType::APP { title(self.content.as_str()) } else { None };
-        Quote {
+impl Quote {
+    /// Parses the texts of `refermsg`.
+    pub(super) fn of(mut texts: Texts) -> Self {
+        let kind = MsgType(texts.take("type").int());
+        let content = texts.take("content");
+        let title = if kind == MsgType::APP { title(content.as_str()) } else { None };
+        Self {
             kind,
-            id: MsgId::from(self.id.as_str()),
-            from: self.from.plain(),
-            speaker: self.speaker.plain(),
-            name: self.name.typed(),
-            sent: Some(self.sent.size()).filter(|time| *time > 0).map(Timestamp::from_secs),
+            id: MsgId::from(texts.get("svrid")),
+            from: texts.take("fromusr").plain(),
+            speaker: texts.take("chatusr").plain(),
+            name: texts.take("displayname").typed(),
+            sent: texts.take("createtime").time(),
             text: match title {
                 Some(title) => title,
-                None if kind == MsgType::TEXT => self.content.typed(),
-                None => self.content.plain(),
+                None if kind == MsgType::TEXT => content.typed(),
+                None => content.plain(),
             },
         }
     }

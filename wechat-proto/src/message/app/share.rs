@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use super::super::piece::{Piece, millis, pixels};
+use super::super::piece::{Texts, millis};
 use crate::time::Timestamp;
 use crate::wire::document::Found;
 
@@ -100,196 +100,92 @@ pub struct RedPacket {
     pub greeting: Box<str>,
 }
 
-#[derive(Default)]
-pub(super) struct StreamDraft {
-    data_url: Piece,
-    low_data_url: Piece,
-    low_url: Piece,
-    album_url: Piece,
-    lyric: Piece,
-}
-
-impl StreamDraft {
-    pub(super) fn push(&mut self, name: &str, text: &str) {
-        let field = match name {
-            "dataurl" => &mut self.data_url,
-            "lowdataurl" => &mut self.low_data_url,
-            "lowurl" => &mut self.low_url,
-            "songalbumurl" => &mut self.album_url,
-            "songlyric" => &mut self.lyric,
-            _ => return,
-        };
-        field.push(text);
-    }
-
-    pub(super) fn finish(self) -> Stream {
-        Stream {
-            data_url: self.data_url.url(),
-            low_data_url: self.low_data_url.url(),
-            low_url: self.low_url.url(),
-            album_url: self.album_url.url(),
-            lyric: self.lyric.plain(),
+impl Stream {
+    pub(super) fn of(mut texts: Texts) -> Self {
+        Self {
+            data_url: texts.take("dataurl").url(),
+            low_data_url: texts.take("lowdataurl").url(),
+            low_url: texts.take("lowurl").url(),
+            album_url: texts.take("songalbumurl").url(),
+            lyric: texts.take("songlyric").plain(),
         }
     }
 }
 
-#[derive(Default)]
-pub(super) struct MiniProgramDraft {
-    user_name: Piece,
-    app_id: Piece,
-    page_path: Piece,
-    icon_url: Piece,
-    kind: Piece,
-    version: Piece,
-}
-
-impl MiniProgramDraft {
-    pub(super) fn push(&mut self, name: &str, text: &str) {
-        let field = match name {
-            "username" => &mut self.user_name,
-            "appid" => &mut self.app_id,
-            "pagepath" => &mut self.page_path,
-            "weappiconurl" => &mut self.icon_url,
-            "type" => &mut self.kind,
-            "version" => &mut self.version,
-            _ => return,
-        };
-        field.push(text);
-    }
-
-    pub(super) fn finish(self) -> MiniProgram {
-        MiniProgram {
-            user_name: self.user_name.plain(),
-            app_id: self.app_id.plain(),
-            page_path: self.page_path.url(),
-            icon_url: self.icon_url.url(),
-            kind: self.kind.int(),
-            version: self.version.int(),
+impl MiniProgram {
+    /// Parses the texts of `weappinfo`.
+    pub(super) fn of(mut texts: Texts) -> Self {
+        Self {
+            user_name: texts.take("username").plain(),
+            app_id: texts.take("appid").plain(),
+            page_path: texts.take("pagepath").url(),
+            icon_url: texts.take("weappiconurl").url(),
+            kind: texts.take("type").int(),
+            version: texts.take("version").int(),
         }
     }
 }
 
+impl Transfer {
+    /// Parses the texts of `wcpayinfo`.
+    pub(super) fn of(mut texts: Texts) -> Self {
+        Self {
+            pay_sub_type: texts.take("paysubtype").int(),
+            amount: texts.take("feedesc").plain(),
+            memo: texts.take("pay_memo").typed(),
+            transfer_id: texts.take("transferid").plain(),
+            // The service's spelling.
+            transaction_id: texts.take("transcationid").plain(),
+            began: texts.take("begintransfertime").time(),
+            expires: texts.take("invalidtime").time(),
+            effective_date: texts.take("effectivedate").int(),
+        }
+    }
+}
+
+impl RedPacket {
+    /// Parses the texts of `wcpayinfo`.
+    pub(super) fn of(mut texts: Texts) -> Self {
+        Self { greeting: texts.take_either("receivertitle", "sendertitle").typed() }
+    }
+}
+
+/// The content of `findernamecard`, `finderFeed` or `finderLive`.
 #[derive(Default)]
 pub(super) struct ChannelDraft {
+    texts: Texts,
     /// The number of media so far; only the first one is parsed.
-    media: usize,
-    id: Piece,
-    user_name: Piece,
-    nick_name: Piece,
-    avatar_url: Piece,
-    description: Piece,
-    url: Piece,
-    thumb_url: Piece,
-    cover_url: Piece,
-    width: Piece,
-    height: Piece,
-    duration: Piece,
+    count: usize,
+    media: Texts,
 }
 
 impl ChannelDraft {
-    /// Visits the content of `findernamecard`, `finderFeed` or `finderLive`.
     pub(super) fn visit(&mut self, path: &[&str], found: Found<'_>) {
-        let field = match path {
-            ["mediaList", "media"] | ["media"] => {
-                self.media += usize::from(matches!(found, Found::Element(_)));
-                return;
+        match (path, found) {
+            (["mediaList", "media"] | ["media"], Found::Element(_)) => self.count += 1,
+            (["mediaList", "media", name] | ["media", name], Found::Text(text))
+                if self.count == 1 =>
+            {
+                self.media.push(name, text);
             }
-            ["mediaList", "media", name] | ["media", name] if self.media == 1 => match *name {
-                "url" => &mut self.url,
-                "thumbUrl" => &mut self.thumb_url,
-                "coverUrl" => &mut self.cover_url,
-                "width" => &mut self.width,
-                "height" => &mut self.height,
-                "videoPlayDuration" => &mut self.duration,
-                _ => return,
-            },
-            ["objectId" | "finderLiveID"] => &mut self.id,
-            ["username" | "finderUsername"] => &mut self.user_name,
-            ["nickname"] => &mut self.nick_name,
-            ["avatar" | "headUrl"] => &mut self.avatar_url,
-            ["desc" | "auth_job"] => &mut self.description,
-            _ => return,
-        };
-        if let Found::Text(text) = found {
-            field.push(text);
+            ([name], Found::Text(text)) => self.texts.push(name, text),
+            _ => {}
         }
     }
 
     pub(super) fn finish(self) -> Channel {
-        let thumb = if self.thumb_url.is_empty() { self.cover_url } else { self.thumb_url };
-        // Some phones write `1080.0`.
-        let whole = |piece: &Piece| {
-            let text = piece.as_str();
-            pixels(text.split_once('.').map_or(text, |(whole, _)| whole))
-        };
+        let Self { mut texts, mut media, .. } = self;
         Channel {
-            id: self.id.plain(),
-            user_name: self.user_name.plain(),
-            nick_name: self.nick_name.typed(),
-            avatar_url: self.avatar_url.url(),
-            description: self.description.typed(),
-            url: self.url.url(),
-            thumb_url: thumb.url(),
-            width: whole(&self.width),
-            height: whole(&self.height),
-            duration: Duration::from_secs(self.duration.size()),
+            id: texts.take_either("objectId", "finderLiveID").plain(),
+            user_name: texts.take_either("username", "finderUsername").plain(),
+            nick_name: texts.take("nickname").typed(),
+            avatar_url: texts.take_either("avatar", "headUrl").url(),
+            description: texts.take_either("desc", "auth_job").typed(),
+            url: media.take("url").url(),
+            thumb_url: media.take_either("thumbUrl", "coverUrl").url(),
+            width: media.take("width").pixels(),
+            height: media.take("height").pixels(),
+            duration: Duration::from_secs(media.take("videoPlayDuration").size()),
         }
-    }
-}
-
-/// `wcpayinfo`
-#[derive(Default)]
-pub(super) struct PayDraft {
-    sub_type: Piece,
-    amount: Piece,
-    memo: Piece,
-    transfer_id: Piece,
-    transaction_id: Piece,
-    began: Piece,
-    expires: Piece,
-    effective_date: Piece,
-    sender_title: Piece,
-    receiver_title: Piece,
-}
-
-impl PayDraft {
-    pub(super) fn push(&mut self, name: &str, text: &str) {
-        let field = match name {
-            "paysubtype" => &mut self.sub_type,
-            "feedesc" => &mut self.amount,
-            "pay_memo" => &mut self.memo,
-            "transferid" => &mut self.transfer_id,
-            // The service's spelling.
-            "transcationid" => &mut self.transaction_id,
-            "begintransfertime" => &mut self.began,
-            "invalidtime" => &mut self.expires,
-            "effectivedate" => &mut self.effective_date,
-            "sendertitle" => &mut self.sender_title,
-            "receivertitle" => &mut self.receiver_title,
-            _ => return,
-        };
-        field.push(text);
-    }
-
-    pub(super) fn transfer(self) -> Transfer {
-        let time = |piece: &Piece| {
-            Some(piece.size()).filter(|seconds| *seconds > 0).map(Timestamp::from_secs)
-        };
-        Transfer {
-            began: time(&self.began),
-            expires: time(&self.expires),
-            pay_sub_type: self.sub_type.int(),
-            amount: self.amount.plain(),
-            memo: self.memo.typed(),
-            transfer_id: self.transfer_id.plain(),
-            transaction_id: self.transaction_id.plain(),
-            effective_date: self.effective_date.int(),
-        }
-    }
-
-    pub(super) fn red_packet(self) -> RedPacket {
-        let title =
-            if self.receiver_title.is_empty() { self.sender_title } else { self.receiver_title };
-        RedPacket { greeting: title.typed() }
     }
 }

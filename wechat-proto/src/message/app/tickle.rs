@@ -2,20 +2,13 @@
 
 use alloc::vec::Vec;
 
-use super::super::piece::Piece;
+use super::super::piece::Texts;
 use super::super::sysmsg::Tickle;
 use crate::wire::document::Found;
 
 /// The content of `patMsg` that is being parsed.
 #[derive(Default)]
-pub(super) struct Tickles(Vec<Record>);
-
-#[derive(Default)]
-struct Record {
-    from: Piece,
-    whom: Piece,
-    template: Piece,
-}
+pub(super) struct Tickles(Vec<Texts>);
 
 impl Tickles {
     /// Visits the content of `patMsg`.
@@ -23,13 +16,8 @@ impl Tickles {
         match (path, found) {
             (["records", "record"], Found::Element(_)) => self.0.push(<_>::default()),
             (["records", "record", name], Found::Text(text)) => {
-                let Some(record) = self.0.last_mut() else { return };
-                match *name {
-                    "fromUser" => record.from.push(text),
-                    "pattedUser" => record.whom.push(text),
-                    // The service's spelling.
-                    "templete" => record.template.push(text),
-                    _ => {}
+                if let Some(record) = self.0.last_mut() {
+                    record.push(name, text);
                 }
             }
             _ => {}
@@ -37,12 +25,13 @@ impl Tickles {
     }
 
     pub(super) fn finish(self) -> Vec<Tickle> {
-        let tickle = |record: Record| Tickle {
-            from: record.from.plain(),
+        let tickle = |mut record: Texts| Tickle {
+            from: record.take("fromUser").plain(),
             chat: <_>::default(),
-            whom: record.whom.plain(),
+            whom: record.take("pattedUser").plain(),
             suffix: <_>::default(),
-            template: record.template.plain(),
+            // The service's spelling.
+            template: record.take("templete").plain(),
         };
         self.0.into_iter().map(tickle).collect()
     }
