@@ -2,9 +2,6 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::string::String;
-use core::fmt;
-use core::str::FromStr;
 
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
@@ -12,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Invalid;
 use crate::hosts::Family;
 use crate::secret::Secret;
+use crate::text_type::text_type;
 
 /// An entry of the service: the `appid` of the client, and the other values that the service
 /// requires from it.
@@ -147,40 +145,20 @@ impl From<Entry> for Stored {
 
 /// The version of a desktop client, such as `2.0.0`: `docs/protocol.md` §3.6.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Box<str>", into = "Box<str>")]
 pub struct ClientVersion(Box<str>);
 
-impl FromStr for ClientVersion {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        String::from(text).try_into()
-    }
-}
-
-impl TryFrom<String> for ClientVersion {
+impl TryFrom<Box<str>> for ClientVersion {
     type Error = Invalid;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: Box<str>) -> Result<Self, Invalid> {
         if !(1..=64).contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Invalid {
                 what: "a client's version",
                 expected: "1 to 64 visible ASCII characters",
             });
         }
-        Ok(Self(text.into()))
-    }
-}
-
-impl From<ClientVersion> for String {
-    fn from(version: ClientVersion) -> Self {
-        version.0.into()
-    }
-}
-
-impl fmt::Display for ClientVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Ok(Self(text))
     }
 }
 
@@ -194,14 +172,6 @@ pub struct Extspam(Secret);
 #[cfg(feature = "zeroize")]
 impl zeroize::ZeroizeOnDrop for Extspam {}
 
-impl FromStr for Extspam {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Box::<str>::from(text).try_into()
-    }
-}
-
 impl TryFrom<Box<str>> for Extspam {
     type Error = Invalid;
 
@@ -213,6 +183,11 @@ impl TryFrom<Box<str>> for Extspam {
             }
         }
     }
+}
+
+text_type! {
+    ClientVersion: FromStr Into Display;
+    Extspam: FromStr;
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
 use crate::rng::Generator;
+use crate::text_type::text_type;
 use crate::time::Timestamp;
 
 /// The `UserName` of a person, a room or a built-in account: the sender or receiver of messages.
@@ -80,35 +81,9 @@ impl UserName {
     }
 }
 
-impl FromStr for UserName {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Box::<str>::from(text).try_into()
-    }
-}
-
-impl From<UserName> for Box<str> {
-    fn from(name: UserName) -> Self {
-        name.0
-    }
-}
-
 impl Borrow<str> for UserName {
     fn borrow(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for UserName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for UserName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.0)
     }
 }
 
@@ -144,12 +119,6 @@ impl From<&str> for MsgId {
 impl From<String> for MsgId {
     fn from(text: String) -> Self {
         Self(text.into())
-    }
-}
-
-impl fmt::Display for MsgId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -239,10 +208,10 @@ impl FromStr for Uuid {
     }
 }
 
-impl fmt::Display for Uuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+text_type! {
+    UserName: FromStr Into Display Debug;
+    MsgId: Display;
+    Uuid: Display;
 }
 
 #[cfg(test)]

@@ -1,17 +1,16 @@
 //! The language of the service's texts.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
-use core::fmt;
-use core::str::FromStr;
+use alloc::boxed::Box;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
+use crate::text_type::text_type;
 
 /// The language of the service's texts, such as `zh_CN`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Box<str>", into = "Box<str>")]
 pub struct Lang(Cow<'static, str>);
 
 impl Lang {
@@ -34,22 +33,14 @@ impl Default for Lang {
     }
 }
 
-impl FromStr for Lang {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        String::from(text).try_into()
-    }
-}
-
-impl TryFrom<String> for Lang {
+impl TryFrom<Box<str>> for Lang {
     type Error = Invalid;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: Box<str>) -> Result<Self, Invalid> {
         let letters = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_alphabetic());
         match text.split_once('_') {
             Some((language, region)) if letters(language) && letters(region) => {
-                Ok(Self(Cow::Owned(text)))
+                Ok(Self(Cow::Owned(text.into())))
             }
             _ => {
                 Err(Invalid { what: "a language", expected: "two letters, _, two letters: zh_CN" })
@@ -58,17 +49,7 @@ impl TryFrom<String> for Lang {
     }
 }
 
-impl From<Lang> for String {
-    fn from(lang: Lang) -> Self {
-        lang.0.into_owned()
-    }
-}
-
-impl fmt::Display for Lang {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+text_type! { Lang: FromStr Into Display; }
 
 #[cfg(test)]
 mod tests {

@@ -153,6 +153,7 @@ pub mod sync;
 #[cfg(test)]
 mod testing;
 pub mod text;
+mod text_type;
 mod time;
 mod user_agent;
 mod whole;

@@ -49,14 +49,15 @@ impl Generator {
         self.source.next_u64() % 10_u64.pow(digits)
     }
 
-    /// Returns `count` letters, each drawn uniformly from `letters`.
-    pub(crate) fn letters<'a>(
-        &'a mut self,
-        letters: &'a [u8; 64],
-        count: usize,
-    ) -> impl Iterator<Item = u8> + 'a {
-        (0..count)
-            .map(|_| letters.get((self.source.next_u64() >> 58) as usize).map_or(b'0', |b| *b))
+    /// Returns random letters and digits.
+    pub(crate) fn letters(&mut self, count: usize) -> String {
+        // Two letters are twice as likely as others: these are labels, not keys.
+        const LETTERS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789AB";
+        let letter = |_| {
+            LETTERS.get((self.source.next_u64() >> 58) as usize).map_or('0', |b| char::from(*b))
+        };
+        (0..count).map(letter).collect()
     }
 
     /// Returns `e` and 15 decimal digits, new for every request: `docs/protocol.md` §1.4.

@@ -3,11 +3,11 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
-use core::str::FromStr;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::Invalid;
+use crate::text_type::text_type;
 
 /// A text that `Debug` does not show and that is overwritten on drop (with the feature `zeroize`).
 #[derive(Clone, Default, Eq, PartialEq)]
@@ -119,14 +119,6 @@ impl TryFrom<Box<str>> for Secret {
     }
 }
 
-impl FromStr for Secret {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Box::<str>::from(text).try_into()
-    }
-}
-
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -139,6 +131,8 @@ impl Serialize for Secret {
         self.0.serialize(serializer)
     }
 }
+
+text_type! { Secret: FromStr; }
 
 #[cfg(test)]
 mod tests {

@@ -2,12 +2,12 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
-use core::fmt;
 use core::ops::Deref;
 
 use serde::Serialize;
 
 use crate::emoji;
+use crate::text_type::text_type;
 use crate::wire::entities;
 
 /// A string received from the service; dereferences to `str`.
@@ -67,18 +67,6 @@ impl PartialEq<str> for Text {
 impl PartialEq<&str> for Text {
     fn eq(&self, other: &&str) -> bool {
         &*self.0 == *other
-    }
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.0)
     }
 }
 
@@ -215,6 +203,8 @@ fn windows_1252(c: char) -> Option<u8> {
         Err(_) => HIGH.iter().find(|(high, _)| *high == c).map(|(_, byte)| *byte),
     }
 }
+
+text_type! { Text: Display Debug; }
 
 #[cfg(test)]
 mod tests {

@@ -1,17 +1,17 @@
 //! The browser that a device appears to be.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
-use core::str::FromStr;
+use alloc::boxed::Box;
 
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
+use crate::text_type::text_type;
 
 /// The `User-Agent` of the device; the same for the whole session (`docs/protocol.md` §1.3).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Box<str>", into = "Box<str>")]
 pub struct UserAgent(Cow<'static, str>);
 
 impl UserAgent {
@@ -30,18 +30,10 @@ impl Default for UserAgent {
     }
 }
 
-impl FromStr for UserAgent {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        String::from(text).try_into()
-    }
-}
-
-impl TryFrom<String> for UserAgent {
+impl TryFrom<Box<str>> for UserAgent {
     type Error = Invalid;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: Box<str>) -> Result<Self, Invalid> {
         let visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         if text.trim().is_empty() || text.len() > 512 || !visible {
             return Err(Invalid {
@@ -49,15 +41,11 @@ impl TryFrom<String> for UserAgent {
                 expected: "1 to 512 visible ASCII characters",
             });
         }
-        Ok(Self(Cow::Owned(text)))
+        Ok(Self(Cow::Owned(text.into())))
     }
 }
 
-impl From<UserAgent> for String {
-    fn from(user_agent: UserAgent) -> Self {
-        user_agent.0.into_owned()
-    }
-}
+text_type! { UserAgent: FromStr Into; }
 
 #[cfg(test)]
 mod tests {

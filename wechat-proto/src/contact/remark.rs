@@ -3,7 +3,6 @@
 //! Sets the remark of a contact: the account's own name for it (`docs/protocol.md` §11.1).
 
 use alloc::boxed::Box;
-use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 
@@ -14,6 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, Invalid};
 use crate::flow::Response;
 use crate::ids::UserName;
+use crate::text_type::text_type;
 use crate::time::Timestamp;
 
 /// A remark that the official page would accept; an empty one removes the old remark.
@@ -41,12 +41,6 @@ impl FromStr for Remark {
             });
         }
         Ok(Self(text.into()))
-    }
-}
-
-impl fmt::Display for Remark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
     }
 }
 
@@ -90,6 +84,8 @@ impl Endpoint for SetRemark {
         account.directory.set_remark(&self.contact, self.remark.as_str());
     }
 }
+
+text_type! { Remark: Display; }
 
 #[cfg(test)]
 mod tests {

@@ -3,12 +3,12 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
-use core::fmt;
 
 use percent_encoding::percent_decode_str;
 
 use super::disposition;
 use crate::fold::is_invisible;
+use crate::text_type::text_type;
 
 /// The name of a received file, safe to append to a directory path on any system.
 ///
@@ -144,17 +144,7 @@ impl AsRef<str> for FileName {
     }
 }
 
-impl fmt::Display for FileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for FileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.0)
-    }
-}
+text_type! { FileName: Display Debug; }
 
 #[cfg(test)]
 #[path = "file_name_tests.rs"]

@@ -3,7 +3,6 @@
 //! Gets the map of a location message (`docs/protocol.md` §8, §9.10).
 
 use alloc::boxed::Box;
-use core::fmt;
 use core::str::FromStr;
 
 use super::head::{self, HEAD, Head, Wanted};
@@ -15,6 +14,7 @@ use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::message::{Kind, Message};
 use crate::session::Session;
+use crate::text_type::text_type;
 use crate::time::Timestamp;
 use crate::wire::query::{Accept, Url};
 
@@ -56,12 +56,6 @@ impl FromStr for MapLink {
     }
 }
 
-impl fmt::Display for MapLink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// Gets the map of a place.
 #[derive(Clone, Debug)]
 pub struct GetMap {
@@ -94,6 +88,8 @@ impl Endpoint for GetMap {
         head::read(ENDPOINT, Wanted::Picture, response)
     }
 }
+
+text_type! { MapLink: Display; }
 
 #[cfg(test)]
 mod tests {

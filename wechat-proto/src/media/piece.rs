@@ -338,8 +338,8 @@ impl Endpoint for UploadPiece {
         let path = ["/cgi-bin/mmwebwx-bin/", plan.endpoint()].concat();
         let mut url = Url::new(Role::File, &path).accept(Accept::Script).with("f", "json");
         if is_page {
-            // `docs/protocol.md` §15.1.
-            url = url.with("random", random(session));
+            // In each request of the page: `docs/protocol.md` §15.1.
+            url = url.with("random", session.device.rng.letters(4));
         }
         url.post_parts(&mut session.device, now, &boundary, body)
     }
@@ -376,12 +376,6 @@ impl Endpoint for UploadPiece {
             self.plan.upload_id = taken.upload_id.clone();
         }
     }
-}
-
-/// Returns the random query value that the file-transfer page adds to each request.
-fn random(session: &mut Session) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789AB";
-    session.device.rng.letters(LETTERS, 4).map(char::from).collect()
 }
 
 reply! {

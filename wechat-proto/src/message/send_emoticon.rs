@@ -3,8 +3,6 @@
 //! Sends an emoticon: a gif, or an emoticon known to the service (`docs/protocol.md` §6.1, §6.2).
 
 use alloc::boxed::Box;
-use core::fmt;
-use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +10,7 @@ use super::send::Draft;
 use crate::error::Invalid;
 use crate::ids::UserName;
 use crate::media::Uploaded;
+use crate::text_type::text_type;
 
 pub(super) const ENDPOINT: &str = "webwxsendemoticon";
 const EMOTICON: i64 = 47;
@@ -39,32 +38,6 @@ impl TryFrom<Box<str>> for EmoticonMd5 {
     }
 }
 
-impl FromStr for EmoticonMd5 {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Box::<str>::from(text).try_into()
-    }
-}
-
-impl From<EmoticonMd5> for Box<str> {
-    fn from(md5: EmoticonMd5) -> Self {
-        md5.0
-    }
-}
-
-impl fmt::Display for EmoticonMd5 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for EmoticonMd5 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.0)
-    }
-}
-
 /// Sends an emoticon.
 ///
 /// Must not be retried automatically, see [`SendText`](super::SendText).
@@ -83,6 +56,8 @@ impl SendEmoticon {
         Self(Draft { md5: Some(md5), ..Draft::new(ENDPOINT, EMOTICON, to) })
     }
 }
+
+text_type! { EmoticonMd5: FromStr Into Display Debug; }
 
 #[cfg(test)]
 mod tests {

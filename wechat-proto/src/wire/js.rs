@@ -4,8 +4,8 @@
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
-use core::str::Chars;
+
+use super::mend::unescape;
 
 /// The assignments of a script: `QRLogin.uuid` → `gf5Gk61zEA==`, `synccheck.retcode` → `0`.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -121,59 +121,15 @@ impl<'a> Scanner<'a> {
             } else if c == quote {
                 let (inside, rest) = body.split_at(at);
                 self.rest = rest.get(1..)?;
-                return Some(if plain { Cow::Borrowed(inside) } else { unescape(inside).into() });
+                return Some(if plain {
+                    Cow::Borrowed(inside)
+                } else {
+                    unescape(inside, true).into()
+                });
             }
         }
         None
     }
-}
-
-/// Decodes the escapes of a script's string; unknown escapes stand for their character.
-fn unescape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('n') => out.push('\n'),
-            Some('t') => out.push('\t'),
-            Some('r') => out.push('\r'),
-            Some('b') => out.push('\u{8}'),
-            Some('f') => out.push('\u{c}'),
-            Some('v') => out.push('\u{b}'),
-            Some('x') => out.push(number(&mut chars, 2)),
-            Some('u') => out.push(number(&mut chars, 4)),
-            Some(c) => out.push(c),
-            None => break,
-        }
-    }
-    out
-}
-
-/// Consumes an escaped character of this many digits, or a surrogate pair. Returns U+FFFD for
-/// invalid escapes.
-fn number(chars: &mut Chars<'_>, digits: usize) -> char {
-    let Some((mut code, mut rest)) = hexadecimal(chars.as_str(), digits) else {
-        return char::REPLACEMENT_CHARACTER;
-    };
-    if let 0xd800..0xdc00 = code
-        && let Some((low @ 0xdc00..0xe000, behind)) =
-            rest.strip_prefix("\\u").and_then(|low| hexadecimal(low, 4))
-    {
-        (code, rest) = (0x1_0000 + ((code - 0xd800) << 10) + (low - 0xdc00), behind);
-    }
-    *chars = rest.chars();
-    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
-}
-
-/// Parses a hexadecimal number of exactly `digits` digits, and returns it with the rest.
-fn hexadecimal(text: &str, digits: usize) -> Option<(u32, &str)> {
-    let (hex, rest) = text.split_at_checked(digits)?;
-    let legal = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-    Some((u32::from_str_radix(hex, 16).ok().filter(|_| legal)?, rest))
 }
 
 #[cfg(test)]

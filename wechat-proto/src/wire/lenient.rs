@@ -11,7 +11,6 @@ use alloc::boxed::Box;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::cell::Cell;
-use core::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -127,39 +126,36 @@ pub(crate) trait Container<'de>: Sized {
     }
 }
 
+/// Defines the methods of a visitor that accepts values without elements and returns a constant.
+macro_rules! accept {
+    ($value:expr) => {
+        $crate::wire::lenient::accept! {
+            $value; visit_bool bool, visit_i64 i64, visit_u64 u64, visit_f64 f64, visit_str &str
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok($value)
+        }
+
+        fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            f.write_str("any value")
+        }
+    };
+    ($value:expr; $($visit:ident $kind:ty),*) => {
+        $(fn $visit<E>(self, _: $kind) -> Result<Self::Value, E> {
+            Ok($value)
+        })*
+    };
+}
+pub(super) use accept;
+
 /// Visits any value.
 pub(crate) struct Any<C>(pub(crate) C);
 
 impl<'de, C: Container<'de>> Visitor<'de> for Any<C> {
     type Value = ();
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
+    accept!(());
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
         self.0.list(list)

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::lenient::accept;
 use super::repair::repair;
 
 /// Repairs a JSON text. Returns `None` if it is incomplete, or too malformed. Returns valid JSON
@@ -29,15 +30,15 @@ pub(super) fn mend_scalar(text: &str) -> String {
         Some(quote @ ('"' | '\'')) => {
             let rest = text.get(1..).unwrap_or_default();
             let string = rest.rsplit_once(quote).map_or(rest, |(string, _)| string);
-            Value::from(unescape(string)).to_string()
+            Value::from(unescape(string, false)).to_string()
         }
         _ => number(text).to_string(),
     }
 }
 
-/// Decodes the escapes of JSON and JavaScript. Others are text; halves of surrogate pairs become
-/// U+FFFD.
-fn unescape(text: &str) -> String {
+/// Decodes the escapes of JSON and JavaScript. Halves of surrogate pairs become U+FFFD. Other escapes
+/// are text in JSON; in a script, they stand for their character, and invalid numbers for U+FFFD.
+pub(super) fn unescape(text: &str, is_script: bool) -> String {
     let mut units = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((plain, escape)) = rest.split_once('\\') {
@@ -51,6 +52,12 @@ fn unescape(text: &str) -> String {
             Some(quoted @ (b'"' | b'\\' | b'/' | b'\'')) => (quoted.into(), 1),
             Some(b'u') if let Some(unit) = hex(escape, 4) => (unit, 5),
             Some(b'x') if let Some(unit) = hex(escape, 2) => (unit, 3),
+            Some(b'v') if is_script => (11, 1),
+            Some(b'u' | b'x') if is_script => (0xfffd, 1),
+            _ if is_script => {
+                rest = escape;
+                continue;
+            }
             _ => (b'\\'.into(), 0),
         };
         units.push(unit);
@@ -96,27 +103,10 @@ impl<'de> Deserialize<'de> for Valid {
     }
 }
 
-/// Defines the visitor methods for values without elements.
-macro_rules! accept {
-    ($($visit:ident $kind:ty),*) => {
-        $(fn $visit<E>(self, _: $kind) -> Result<Self, E> {
-            Ok(self)
-        })*
-    };
-}
-
 impl<'de> Visitor<'de> for Valid {
     type Value = Self;
 
-    accept!(visit_bool bool, visit_i64 i64, visit_u64 u64, visit_f64 f64, visit_str &str);
-
-    fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
+    accept!(Self);
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
         while seq.next_element::<Self>()?.is_some() {}
