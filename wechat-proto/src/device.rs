@@ -1,5 +1,6 @@
 //! The device: the state that exists before a login.
 
+use alloc::sync::Arc;
 use core::time::Duration;
 
 use http::header::{DATE, SET_COOKIE};
@@ -13,12 +14,11 @@ use crate::flow::Response;
 use crate::hosts::{Hosts, Role};
 use crate::jar::Jar;
 pub use crate::lang::Lang;
-use crate::login::{RedeemTicket, Redirect};
+use crate::prepared::Prepared;
 use crate::rng::Generator;
 use crate::session_end::{Lifetime, SessionEnded};
 use crate::time::Timestamp;
 pub use crate::user_agent::UserAgent;
-use crate::wire::query::Prepared;
 
 /// The browser that the service sees: its hosts, user agent and cookies.
 ///
@@ -54,7 +54,7 @@ pub struct Device {
     pub(crate) backoffs: Backoffs,
     /// The common parts of requests of this device.
     #[serde(skip)]
-    pub(crate) prepared: Prepared,
+    pub(crate) prepared: Option<Arc<Prepared>>,
 }
 
 /// How long the end of the session is attributed to an unconfirmed logout.
@@ -76,7 +76,7 @@ impl Device {
             self.hosts.enter(*first);
         }
         self.entry = entry;
-        self.prepared = Prepared::default();
+        self.prepared = None;
         self
     }
 
@@ -84,7 +84,7 @@ impl Device {
     #[must_use]
     pub fn with_hosts(mut self, hosts: Hosts) -> Self {
         self.hosts = hosts;
-        self.prepared = Prepared::default();
+        self.prepared = None;
         self
     }
 
@@ -92,7 +92,7 @@ impl Device {
     #[must_use]
     pub fn with_lang(mut self, lang: Lang) -> Self {
         self.lang = lang;
-        self.prepared = Prepared::default();
+        self.prepared = None;
         self
     }
 
@@ -100,7 +100,7 @@ impl Device {
     #[must_use]
     pub fn with_user_agent(mut self, user_agent: UserAgent) -> Self {
         self.user_agent = user_agent;
-        self.prepared = Prepared::default();
+        self.prepared = None;
         self
     }
 
@@ -158,8 +158,11 @@ impl Device {
         }
     }
 
-    pub(crate) fn user_agent(&self) -> HeaderValue {
-        self.user_agent.header()
+    /// Returns the common parts of requests.
+    pub(crate) fn prepare(&mut self) -> Arc<Prepared> {
+        let Self { hosts, lang, user_agent, .. } = self;
+        let prepared = || Arc::new(Prepared::new(hosts, lang, user_agent));
+        Arc::clone(self.prepared.get_or_insert_with(prepared))
     }
 
     /// Returns the `Cookie` header of a request; `None` without cookies.
@@ -203,19 +206,6 @@ impl Device {
     /// added in that case.
     pub fn import_cookies(&mut self, cookies: &str) -> Result<usize, Invalid> {
         self.jar.import(&self.hosts, cookies)
-    }
-
-    /// Switches to the hosts of a confirmed login, and returns the endpoint that redeems its ticket
-    /// there.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Untrusted`] if the redirect leads to a host outside the service. The hosts do not
-    /// change in that case.
-    pub fn enter(&mut self, redirect: Redirect) -> Result<RedeemTicket, Error> {
-        redirect.check(&mut self.hosts, self.entry.families())?;
-        self.prepared = Prepared::default();
-        Ok(RedeemTicket::new(redirect))
     }
 
     /// Returns the back-off of a lane: flows report there whether a response was useful.

@@ -40,13 +40,13 @@ use core::ops::Range;
 use core::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
-use http::{HeaderMap, Method};
+use http::Method;
+use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 
 use crate::body::Body;
 use crate::error::{Error, Failure, FailureKind, Sent};
 use crate::time::Timestamp;
-pub use crate::whole::WholeBody;
+pub use crate::whole::{WholeBody, announced};
 
 /// A sequence of exchanges with the server, without I/O.
 pub trait Flow {
@@ -157,25 +157,6 @@ impl Request {
     }
 }
 
-/// Returns the body length announced by the head of a reply, if any. A driver calls this before it
-/// reads the body.
-///
-/// # Errors
-///
-/// A [`Failure`] of kind [`Encoding`](FailureKind::Encoding) if the body has a content coding other
-/// than `identity` or a transfer coding other than `chunked`, which no flow requests
-/// (`docs/threats.md` B1).
-pub fn announced(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
-    for (name, expected) in [(CONTENT_ENCODING, "identity"), (TRANSFER_ENCODING, "chunked")] {
-        let mut codings = headers.get_all(name).iter().map(|coding| coding.as_bytes().trim_ascii());
-        if !codings.all(|coding| coding.eq_ignore_ascii_case(expected.as_bytes())) {
-            return Err(Failure::new(FailureKind::Encoding, Sent::Maybe));
-        }
-    }
-    let length = headers.get(CONTENT_LENGTH);
-    Ok(length.and_then(|length| length.to_str().ok()?.parse().ok()))
-}
-
 /// Shows only method, host and path: the rest contains credentials.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -208,6 +189,8 @@ pub type Response = http::Response<Bytes>;
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     fn request(method: Method, headers: &[(&str, &str)], body: &'static str) -> Request {

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::contact::record::WireContact;
+use crate::contact::wire::WireContact;
 use crate::device::Device;
 use crate::hosts::{Family, Hosts, Origin, Role};
 use crate::ids::UserName;
@@ -19,9 +19,8 @@ use crate::media::{FileKeys, FileName, LocalFile, MediaType, Sizes, Upload, Uplo
 use crate::time::Timestamp;
 use crate::wire::document::{Found, texts, walk};
 use crate::wire::js::Script;
-use crate::wire::mend::mend;
 use crate::wire::query::{Accept, Url};
-use crate::wire::repair::decode;
+use crate::wire::repair::{decode, mend};
 use crate::wire::xml::{self, Xml};
 use crate::wire::{envelope, json, lenient, query};
 

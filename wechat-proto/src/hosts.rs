@@ -97,13 +97,42 @@ impl Family {
 /// The five hosts of a device. No request is sent to any other host.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Hosts {
-    login: Host,
-    qr_code: Host,
-    api: Host,
-    file: Host,
-    push: Host,
+    #[serde(flatten)]
+    hosts: PerRole<Host>,
     /// Whether all roles use one origin set by the caller.
     single: bool,
+}
+
+/// A value for each role.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct PerRole<T> {
+    login: T,
+    qr_code: T,
+    api: T,
+    file: T,
+    push: T,
+}
+
+impl<T> PerRole<T> {
+    pub(crate) fn new(value: impl Fn(Role) -> T) -> Self {
+        Self {
+            login: value(Role::Login),
+            qr_code: value(Role::QrCode),
+            api: value(Role::Api),
+            file: value(Role::File),
+            push: value(Role::Push),
+        }
+    }
+
+    pub(crate) const fn get(&self, role: Role) -> &T {
+        match role {
+            Role::Login => &self.login,
+            Role::QrCode => &self.qr_code,
+            Role::Api => &self.api,
+            Role::File => &self.file,
+            Role::Push => &self.push,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -118,46 +147,29 @@ impl Hosts {
     /// account's own.
     pub fn new(family: Family) -> Self {
         let host = |role| Host { origin: family.origin(role), pinned: false };
-        Self {
-            login: host(Role::Login),
-            qr_code: host(Role::QrCode),
-            api: host(Role::Api),
-            file: host(Role::File),
-            push: host(Role::Push),
-            single: false,
-        }
+        Self { hosts: PerRole::new(host), single: false }
     }
 
     /// Returns hosts with one origin for every role, such as a simulator or a private proxy. A
     /// login may lead only to this origin.
     pub fn all(origin: Origin) -> Self {
-        let host = || Host { origin: origin.clone(), pinned: true };
-        Self {
-            login: host(),
-            qr_code: host(),
-            api: host(),
-            file: host(),
-            push: host(),
-            single: true,
-        }
+        let host = |_| Host { origin: origin.clone(), pinned: true };
+        Self { hosts: PerRole::new(host), single: true }
     }
 
     /// Sets the host of one role, which a login does not change.
     #[must_use]
-    pub fn with(mut self, role: Role, origin: Origin) -> Self {
-        *self.host_mut(role) = Host { origin, pinned: true };
-        self
+    pub fn with(self, role: Role, origin: Origin) -> Self {
+        let host = |other| match other == role {
+            true => Host { origin: origin.clone(), pinned: true },
+            false => self.hosts.get(other).clone(),
+        };
+        Self { hosts: PerRole::new(host), ..self }
     }
 
     /// Returns the origin of a role.
     pub const fn origin(&self, role: Role) -> &Origin {
-        match role {
-            Role::Login => &self.login.origin,
-            Role::QrCode => &self.qr_code.origin,
-            Role::Api => &self.api.origin,
-            Role::File => &self.file.origin,
-            Role::Push => &self.push.origin,
-        }
+        &self.hosts.get(role).origin
     }
 
     /// Returns whether all roles use one origin ([`Hosts::all`]).
@@ -178,14 +190,14 @@ impl Hosts {
         let mut origin = String::from(scheme);
         origin.push_str("://");
         origin.push_str(authority);
-        if self.api.pinned && self.api.origin.as_str() == origin {
+        if self.hosts.api.pinned && self.hosts.api.origin.as_str() == origin {
             return Ok(());
         }
         // The authority must match exactly: user names, ports, trailing dots and upper case are
         // refused.
         match families.iter().find(|family| family.host() == authority) {
             // A caller that sets the API host restricts credentials to that host.
-            Some(family) if !self.api.pinned && scheme == "https" => {
+            Some(family) if !self.hosts.api.pinned && scheme == "https" => {
                 self.enter(*family);
                 Ok(())
             }
@@ -195,40 +207,29 @@ impl Hosts {
 
     /// Switches to a family, except for hosts set by the caller.
     pub(crate) fn enter(&mut self, family: Family) {
-        for role in [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push] {
-            let host = self.host_mut(role);
-            if !host.pinned {
-                host.origin = family.origin(role);
-            }
-        }
+        let host = |role| match self.hosts.get(role) {
+            host if host.pinned => host.clone(),
+            _ => Host { origin: family.origin(role), pinned: false },
+        };
+        self.hosts = PerRole::new(host);
     }
 
     /// Returns whether the hosts belong to one of these families, ignoring hosts set by the caller.
     pub(crate) fn are_of(&self, families: &[Family]) -> bool {
-        self.api.pinned
-            || families.iter().any(|family| self.api.origin.authority() == family.host())
+        self.hosts.api.pinned
+            || families.iter().any(|family| self.hosts.api.origin.authority() == family.host())
     }
 
     /// Returns the origin among the five that matches a request.
     pub(crate) fn find(&self, uri: &http::Uri) -> Option<&Origin> {
         let authority = uri.authority()?.as_str();
         let scheme = uri.scheme_str()?;
-        [&self.login, &self.qr_code, &self.api, &self.file, &self.push]
+        [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push]
+            .map(|role| self.origin(role))
             .into_iter()
-            .map(|host| &host.origin)
             .find(|origin| {
                 origin.authority() == authority && origin.is_secure() == (scheme == "https")
             })
-    }
-
-    const fn host_mut(&mut self, role: Role) -> &mut Host {
-        match role {
-            Role::Login => &mut self.login,
-            Role::QrCode => &mut self.qr_code,
-            Role::Api => &mut self.api,
-            Role::File => &mut self.file,
-            Role::Push => &mut self.push,
-        }
     }
 }
 

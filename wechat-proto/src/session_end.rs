@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Ret;
+use crate::ret::Ret;
 use crate::time::Timestamp;
 
 /// How a session ended: the code, the time since its login, and whether messages arrived.

@@ -4,8 +4,6 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 
-use crate::error::Error;
-
 /// The failure to load or store a session.
 ///
 /// Its text names the place and never quotes the stored data.
@@ -76,12 +74,6 @@ impl core::error::Error for StorageFailure {
     }
 }
 
-impl From<StorageFailure> for Error {
-    fn from(failure: StorageFailure) -> Self {
-        Self::Storage(failure)
-    }
-}
-
 /// The kind of a [`StorageFailure`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -112,6 +104,7 @@ mod tests {
     use core::error::Error as _;
 
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn storage_failure_names_the_place() {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::account::Account;
 use crate::contact::Contact;
-use crate::contact::record::WireContact;
+use crate::contact::wire::WireContact;
 use crate::device::Device;
 use crate::endpoint::Endpoint;
 use crate::error::Error;

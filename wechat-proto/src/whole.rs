@@ -1,11 +1,11 @@
 //! Reading the whole body of a reply.
 
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::response::Parts;
+use http::{HeaderMap, StatusCode};
 
 use crate::error::{Failure, FailureKind, Sent};
-use crate::flow::announced;
 
 /// A body that is read whole, within the limit of [`Want::Whole`](crate::flow::Want::Whole).
 ///
@@ -84,6 +84,25 @@ impl WholeBody {
         }
         Ok(self.bytes)
     }
+}
+
+/// Returns the body length announced by the head of a reply, if any. A driver calls this before it
+/// reads the body.
+///
+/// # Errors
+///
+/// A [`Failure`] of kind [`Encoding`](FailureKind::Encoding) if the body has a content coding other
+/// than `identity` or a transfer coding other than `chunked`, which no flow requests
+/// (`docs/threats.md` B1).
+pub fn announced(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
+    for (name, expected) in [(CONTENT_ENCODING, "identity"), (TRANSFER_ENCODING, "chunked")] {
+        let mut codings = headers.get_all(name).iter().map(|coding| coding.as_bytes().trim_ascii());
+        if !codings.all(|coding| coding.eq_ignore_ascii_case(expected.as_bytes())) {
+            return Err(Failure::new(FailureKind::Encoding, Sent::Maybe));
+        }
+    }
+    let length = headers.get(CONTENT_LENGTH);
+    Ok(length.and_then(|length| length.to_str().ok()?.parse().ok()))
 }
 
 fn too_large() -> Failure {

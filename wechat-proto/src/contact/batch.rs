@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::Contact;
-use super::record::WireContact;
+use super::wire::WireContact;
 use crate::body::Body;
 use crate::endpoint::{Endpoint, LISTS};
 use crate::error::Error;
@@ -144,7 +144,7 @@ mod tests {
     /// Uses the room's other name, or its own where that is unknown.
     #[test]
     fn members_request_names_the_room() {
-        use crate::contact::record::WireContact;
+        use crate::contact::wire::WireContact;
         use crate::wire::lenient::Lenient as _;
 
         let names = ["@a", "@b"].map(|name| name.parse().unwrap());

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use super::Contact;
-use super::record::WireContact;
+use super::wire::WireContact;
 use crate::body::Body;
 use crate::endpoint::{Endpoint, LISTS};
 use crate::error::Error;

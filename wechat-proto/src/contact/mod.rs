@@ -36,12 +36,14 @@ mod merge;
 mod notice;
 mod oplog;
 pub(crate) mod pending;
+mod permanent_id;
 mod pin;
-pub(crate) mod record;
+mod record;
 mod remark;
 mod search;
+mod ticket;
 mod verify;
-mod wire;
+pub(crate) mod wire;
 
 pub use batch::BatchGetContacts;
 pub use change::{Change, Fields};
@@ -49,14 +51,16 @@ pub use classify::ContactKind;
 pub use directory::Directory;
 pub use flags::{ContactFlag, SnsFlag, VerifyFlag};
 pub use flow::LoadContacts;
-pub use identity::{Evidence, Identity, IdentityKind, PermanentId};
+pub use identity::{Evidence, Identity, IdentityKind};
 pub use list::{ContactPage, GetContacts};
 pub use members::{Member, Members};
+pub use permanent_id::PermanentId;
 pub use pin::PinChat;
 pub use record::{Contact, Pinyin};
 pub use remark::{Remark, SetRemark};
 pub use search::SearchContacts;
-pub use verify::{Opcode, Scene, Ticket, VerifyUser};
+pub use ticket::Ticket;
+pub use verify::{Opcode, Scene, VerifyUser};
 
 /// The version of the serialized form.
 pub const SCHEMA: u32 = 1;

@@ -7,10 +7,7 @@ use serde::Serialize;
 
 use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::members::{Member, Members};
-pub(crate) use super::wire::{WireContact, WireMember, picture};
-use crate::error::Invalid;
 use crate::ids::UserName;
-use crate::wire::json;
 
 /// A person, a room (a group chat), an official account or a built-in one: [`Contact::kind`].
 ///
@@ -85,17 +82,6 @@ pub struct Pinyin {
 }
 
 impl Contact {
-    /// Parses one captured record: an entry of a `MemberList`, `ContactList` or `ModContactList`.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the text is not a JSON object or has no valid `UserName`.
-    pub fn from_json(json: &str) -> Result<Self, Invalid> {
-        let read = json::parse(json.as_bytes()).ok();
-        let expected = "a JSON object with a UserName";
-        read.and_then(WireContact::take).ok_or(Invalid { what: "a contact", expected })
-    }
-
     /// Returns the display name in a list of chats: the remark, else the nickname, else (for a
     /// room) the names of its first ten members (`docs/protocol.md` §10), else `unknown`; for a built-in
     /// account its `UserName`.

@@ -4,45 +4,21 @@
 
 use alloc::boxed::Box;
 use core::fmt;
-use core::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::Ticket;
 use crate::body::Body;
 use crate::endpoint::{Endpoint, Repeat};
-use crate::error::{Error, Invalid};
+use crate::error::Error;
 use crate::flow::Response;
 use crate::ids::UserName;
-use crate::secret::Secret;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest};
 use crate::wire::query::{Url, json};
 
 const ENDPOINT: &str = "webwxverifyuser";
-
-/// The ticket of a friend request, which the answer must carry: `v2_…@stranger`. It is a
-/// credential, so `Debug` does not show it.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Ticket(Secret);
-
-#[cfg(feature = "zeroize")]
-impl zeroize::ZeroizeOnDrop for Ticket {}
-
-impl FromStr for Ticket {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text.parse::<Secret>() {
-            Ok(secret) if !secret.is_empty() => Ok(Self(secret)),
-            _ => Err(Invalid {
-                what: "a friend request's ticket",
-                expected: "1 to 4,096 visible characters",
-            }),
-        }
-    }
-}
 
 /// The operation of a [`VerifyUser`] request: an open set.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -165,7 +141,7 @@ impl Endpoint for VerifyUser {
             value: &'a UserName,
             verify_user_ticket: &'a str,
         }
-        let ticket = self.ticket.as_ref().map_or("", |ticket| ticket.0.expose());
+        let ticket = self.ticket.as_ref().map_or("", |ticket| ticket.expose());
         Url::call(session, ENDPOINT, &[("r", &now.as_millis())]).post_base(
             session,
             now,
@@ -196,13 +172,6 @@ impl Endpoint for VerifyUser {
 impl fmt::Display for Opcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
-    }
-}
-
-impl From<Ticket> for Box<str> {
-    /// Returns the ticket in plain text.
-    fn from(ticket: Ticket) -> Self {
-        ticket.0.expose().into()
     }
 }
 

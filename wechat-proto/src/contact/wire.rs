@@ -6,11 +6,14 @@ use alloc::string::ToString as _;
 use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::record::{Contact, Pinyin};
 use super::{Member, Members};
+use crate::error::Invalid;
 use crate::ids::UserName;
 use crate::text::{Text, brief, decode};
+use crate::wire::json;
+use crate::wire::lenient::scalar;
 use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
-use crate::wire::scalar::{Scalar, scalar};
+use crate::wire::scalar::Scalar;
 
 object! {
     /// A contact on the wire, without fields of unknown meaning: `AppAccountFlag`,
@@ -56,6 +59,19 @@ object! {
         "AttrStatus" => attr_status: Int,
         "MemberStatus" => member_status: Int,
         "DisplayName" => display_name: Decoded,
+    }
+}
+
+impl Contact {
+    /// Parses one captured record: an entry of a `MemberList`, `ContactList` or `ModContactList`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is not a JSON object or has no valid `UserName`.
+    pub fn from_json(json: &str) -> Result<Self, Invalid> {
+        let read = json::parse(json.as_bytes()).ok();
+        let expected = "a JSON object with a UserName";
+        read.and_then(WireContact::take).ok_or(Invalid { what: "a contact", expected })
     }
 }
 

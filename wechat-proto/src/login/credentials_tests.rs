@@ -39,7 +39,7 @@ fn move_to(device: &mut Device, address: &str) -> Option<()> {
         "<error><ret>0</ret><redirecturl>{}</redirecturl></error>",
         html_escape::encode_text(address)
     );
-    let ticket = RedeemTicket::new(format!("https://wx.qq.com{REST}").parse().unwrap());
+    let ticket = RedeemTicket { redirect: format!("https://wx.qq.com{REST}").parse().unwrap() };
     let Ok(Redeemed::Elsewhere(redirect)) = ticket.parse(&reply(&page)) else { return None };
     device.enter(redirect).ok().map(drop)
 }

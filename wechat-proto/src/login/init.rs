@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::Credentials;
 use crate::body::Body;
 use crate::contact::Contact;
-use crate::contact::record::WireContact;
+use crate::contact::wire::WireContact;
 use crate::device::Device;
 use crate::endpoint::{Endpoint, LISTS};
 use crate::error::Error;

@@ -39,20 +39,29 @@ pub enum Redeemed {
 ///
 /// Returned by [`Device::enter`], which checks that the host is trusted.
 ///
-/// ```compile_fail,E0624
+/// ```compile_fail,E0451
 /// # use wechat_proto::login::{RedeemTicket, Redirect};
 /// fn redeem(unchecked: Redirect) -> RedeemTicket {
-///     RedeemTicket::new(unchecked)
+///     RedeemTicket { redirect: unchecked }
 /// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct RedeemTicket {
-    redirect: Redirect,
+    pub(super) redirect: Redirect,
 }
 
-impl RedeemTicket {
-    pub(crate) const fn new(redirect: Redirect) -> Self {
-        Self { redirect }
+impl Device {
+    /// Switches to the hosts of a confirmed login, and returns the endpoint that redeems its ticket
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Untrusted`] if the redirect leads to a host outside the service. The hosts do not
+    /// change in that case.
+    pub fn enter(&mut self, redirect: Redirect) -> Result<RedeemTicket, Error> {
+        redirect.check(&mut self.hosts, self.entry.families())?;
+        self.prepared = None;
+        Ok(RedeemTicket { redirect })
     }
 }
 
@@ -198,7 +207,7 @@ mod tests {
     }
 
     fn ticket() -> RedeemTicket {
-        RedeemTicket::new(redirect())
+        RedeemTicket { redirect: redirect() }
     }
 
     fn credentials(reply: &Response) -> [String; 4] {

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use super::file_name::decoded;
+use percent_encoding::percent_decode_str;
 
 /// Returns the decoded file name in a `Content-Disposition`, if it has one.
 ///
@@ -23,11 +23,16 @@ pub(super) fn file_name(value: &[u8]) -> Option<String> {
     (!name.trim().is_empty()).then_some(name)
 }
 
+/// Decodes percent-encoded text; returns text that does not decode to UTF-8 unchanged.
+pub(super) fn decoded(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8().unwrap_or(Cow::Borrowed(text))
+}
+
 /// Decodes an extended value: `UTF-8'en'percent%20encoded`.
 fn extended(value: &str) -> Option<String> {
     let mut parts = value.splitn(3, '\'');
     let (charset, _, text) = (parts.next()?, parts.next()?, parts.next()?);
-    let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
+    let bytes: Vec<u8> = percent_decode_str(text).collect();
     if charset.eq_ignore_ascii_case("utf-8") {
         return String::from_utf8(bytes).ok();
     }

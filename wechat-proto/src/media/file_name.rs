@@ -1,10 +1,7 @@
 //! Names of received files, made safe: `docs/threats.md` U4.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
-
-use percent_encoding::percent_decode_str;
 
 use super::disposition;
 use crate::fold::is_invisible;
@@ -53,13 +50,8 @@ impl FileName {
 
     /// Returns the name for percent-encoded text of the service, such as `EncryFileName`.
     pub(crate) fn of_encoded(text: &str) -> Self {
-        Self::from(&*decoded(text))
+        Self::from(&*disposition::decoded(text))
     }
-}
-
-/// Decodes percent-encoded text; returns text that does not decode to UTF-8 unchanged.
-pub(super) fn decoded(text: &str) -> Cow<'_, str> {
-    percent_decode_str(text).decode_utf8().unwrap_or(Cow::Borrowed(text))
 }
 
 impl From<&str> for FileName {

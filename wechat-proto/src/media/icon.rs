@@ -120,7 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::contact::record::WireContact;
+    use crate::contact::wire::WireContact;
     use crate::media::GetHeadImg;
     use crate::media::testing::{accepts, pairs, rejects_errors};
     use crate::testing::{http_of, rendered, session};

@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::envelope::WireMessage;
 use super::piece::{Hidden, attributes, int, is_root, plain, url};
 use super::recommend::RecommendInfo;
+use super::wire::WireMessage;
 
 /// The card of a person or an official account: `MsgType` 42.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]

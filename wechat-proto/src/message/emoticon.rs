@@ -5,8 +5,8 @@ use alloc::boxed::Box;
 use serde::Serialize;
 
 use super::content::document;
-use super::envelope::WireMessage;
 use super::piece::{self, Hidden, int, pixels, plain, size, url};
+use super::wire::WireMessage;
 use crate::wire::document::{Attributes, Found, walk};
 
 /// A sticker: `MsgType` 47. It is downloaded by message id, like a picture.

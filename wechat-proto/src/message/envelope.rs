@@ -7,15 +7,14 @@ use alloc::vec::Vec;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use super::raw::Raw;
-use super::recommend::WireRecommendInfo;
+use super::wire::WireMessage;
 use super::{App, Kind, MsgType};
 use crate::acks::Place;
 use crate::error::Invalid;
 use crate::ids::{MsgId, UserName};
 use crate::text::Text;
 use crate::time::Timestamp;
-use crate::wire::lenient::{Int, List};
-use crate::wire::object::object;
+use crate::wire::lenient::List;
 use crate::wire::repair::decode;
 
 /// A message received from `webwxsync`.
@@ -133,46 +132,6 @@ impl Serialize for Message {
     }
 }
 
-object! {
-    /// A message on the wire: `docs/protocol.md` §9.1.
-    #[derive(Clone)]
-    pub(crate) struct WireMessage {
-        "MsgId" => msg_id: Text,
-        "FromUserName" => from: Text,
-        "ToUserName" => to: Text,
-        "MsgType" => pub(super) msg_type: Int,
-        "Content" => pub(super) content: Text,
-        "CreateTime" => create_time: Int,
-        "ImgStatus" => pub(super) img_status: Int,
-        "VoiceLength" => pub(super) voice_length: Int,
-        "PlayLength" => pub(super) play_length: Int,
-        "FileName" => pub(super) file_name: Text,
-        "FileSize" => pub(super) file_size: Int,
-        "MediaId" => pub(super) media_id: Text,
-        "Url" => pub(super) url: Text,
-        "AppMsgType" => pub(super) app_msg_type: Int,
-        "StatusNotifyCode" => pub(super) status_code: Int,
-        "StatusNotifyUserName" => pub(super) status_names: Text,
-        "RecommendInfo" => pub(super) recommend_info: WireRecommendInfo,
-        "AppInfo" => pub(super) app_info: WireAppInfo,
-        "HasProductId" => pub(super) has_product_id: Int,
-        "Ticket" => pub(super) ticket: Text,
-        "ImgHeight" => pub(super) img_height: Int,
-        "ImgWidth" => pub(super) img_width: Int,
-        "SubMsgType" => pub(super) sub_msg_type: Int,
-        "OriContent" => pub(super) ori_content: Text,
-        "EncryFileName" => pub(super) encry_file_name: Text,
-    }
-}
-
-object! {
-    /// The app from which a message was shared.
-    #[derive(Clone, Debug)]
-    pub(crate) struct WireAppInfo {
-        "AppID" => pub(super) app_id: Text,
-    }
-}
-
 impl WireMessage {
     /// Converts the records of a batch to messages.
     pub(crate) fn take_all(list: List<Raw>, me: &UserName) -> Vec<Message> {
@@ -277,6 +236,12 @@ mod tests {
 
     fn name(text: &str) -> UserName {
         text.parse().unwrap()
+    }
+
+    /// Threat W3.
+    #[test]
+    fn elements_of_lists_are_counted_with_their_names_and_payloads() {
+        assert!(<Raw as crate::wire::lenient::Lenient>::SIZE >= 2 * size_of::<Message>());
     }
 
     #[test]

@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 
 use super::content::document;
 use super::envelope::{Message, room_prefix};
+use super::file::{self, FILE, File};
 use super::kind::Kind;
-use super::send::Draft;
-use super::send_app::File;
+use super::send::{self, Draft, send};
 use super::{AppKind, SendEmoticon, send_app, send_image, send_text, send_video};
 use crate::ids::UserName;
 use crate::media::FileKeys;
@@ -69,6 +69,8 @@ impl ForwardMessage {
     }
 }
 
+send!(ForwardMessage);
+
 object! {
     /// The fields of a message that a forward needs beyond [`Message`].
     struct Record {
@@ -87,7 +89,7 @@ const FILE_UPLOADING: i64 = AppKind::FILE_UPLOADING.0;
 
 fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
     let record = Record::read(message.raw.json());
-    let text = |kind| Draft::new(send_text::ENDPOINT, kind, to.clone());
+    let text = |kind| Draft::new(send::TEXT, kind, to.clone());
     match (record.msg_type.0, record.sub_msg_type.0, record.app_msg_type.0) {
         (48, ..) | (1, 48, _) => Ok(text(send_text::LOCATION).with_content(record.location()?)),
         // Messages of `newsapp` are not texts; 2001 is a red packet (`docs/protocol.md` §9.2). A
@@ -105,7 +107,7 @@ fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
             }
             _ => Err(NotForwardable::Incomplete),
         },
-        (49, _, send_app::FILE | FILE_UPLOADING) => Ok(send_app::draft(to, record.file(message)?)),
+        (49, _, FILE | FILE_UPLOADING) => Ok(send_app::draft(to, record.file(message)?)),
         // An unsupported message (0), a live location, a tickle, money.
         (49, _, 0 | 17 | 62 | 2000 | 2001) => Err(NotForwardable::Kind),
         (49, _, kind) => {
@@ -114,7 +116,7 @@ fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
             if !xml.contains("<appmsg") {
                 return Err(NotForwardable::Incomplete);
             }
-            Ok(Draft::new(send_app::ENDPOINT, kind, to).with_content(xml))
+            Ok(Draft::new(send::APP, kind, to).with_content(xml))
         }
         _ => Err(NotForwardable::Kind),
     }
@@ -181,7 +183,7 @@ impl Record {
         let size = size(&self.file_size).or_else(|| size(inner("totallen")?));
         let extension = match inner("fileext") {
             Some(extension) if !extension.is_empty() => extension.to_lowercase(),
-            _ => send_app::extension(&name),
+            _ => file::extension(&name),
         };
         match size {
             Some(size) if !self.media_id.is_empty() => {

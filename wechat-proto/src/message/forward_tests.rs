@@ -298,7 +298,7 @@ fn each_receiver_has_its_own_id() {
 #[test]
 fn behaves_like_every_send() {
     let text = from("@13fb", json!({ "MsgType": 1, "Content": "hi" }));
-    super::super::send::tests::check("webwxsendmsg", forwarded(&text).unwrap());
+    send::tests::check("webwxsendmsg", forwarded(&text).unwrap());
 }
 
 proptest! {

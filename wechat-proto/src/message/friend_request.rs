@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::envelope::WireMessage;
 use super::piece::{Hidden, attributes, int, is_root, plain, url};
 use super::recommend::RecommendInfo;
+use super::wire::WireMessage;
 use crate::contact::Ticket;
 use crate::ids::UserName;
 

@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::envelope::WireMessage;
 use super::piece::{self, Hidden, attributes, pixels, plain, size};
+use super::wire::WireMessage;
 
 /// A picture: `MsgType` 3.
 ///

@@ -6,8 +6,8 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::content::document;
-use super::envelope::WireMessage;
 use super::piece::{attributes, int, plain, text, url};
+use super::wire::WireMessage;
 
 /// A location: `MsgType` 48, usually 1 with `SubMsgType` 48.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -4,7 +4,7 @@ use alloc::string::ToString as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::contact::record::WireContact;
+use crate::contact::wire::WireContact;
 use crate::testing::message;
 use crate::text::encode;
 use crate::wire::lenient::Lenient as _;

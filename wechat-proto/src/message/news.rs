@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::content::document;
-use super::envelope::WireMessage;
 use super::piece::{Piece, Texts, pixels, text, url};
+use super::wire::WireMessage;
 use crate::time::Timestamp;
 use crate::wire::document::{Found, walk};
 

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::system::{Person, SystemEvent as Event};
+use super::event::{Person, SystemEvent as Event};
 
 /// A wording and its event.
 pub(super) struct Pattern {

@@ -8,10 +8,9 @@ use core::fmt;
 use serde::{Deserialize as _, Deserializer};
 use serde_json::value::RawValue;
 
-use super::Message;
 use crate::wire::lenient::{Lenient, from_str};
-use crate::wire::mend::mend;
 use crate::wire::object::listed;
+use crate::wire::repair::mend;
 
 /// The JSON that a message was parsed from. Cheap to clone.
 #[derive(Clone, Default)]
@@ -48,8 +47,8 @@ impl From<&str> for Raw {
 impl Lenient for Raw {
     listed!();
 
-    /// That of the message with its names and its payload.
-    const SIZE: usize = 2 * size_of::<Message>();
+    /// Twice that of [`Message`](super::Message): it has names and a payload.
+    const SIZE: usize = 320;
 
     fn fill<'de, D: Deserializer<'de>>(
         &mut self,

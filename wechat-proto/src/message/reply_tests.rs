@@ -4,7 +4,7 @@ use alloc::string::{String, ToString as _};
 use proptest::prelude::*;
 
 use super::*;
-use crate::contact::record::WireContact;
+use crate::contact::wire::WireContact;
 use crate::testing::{body, http_of, message, rendered, session};
 use crate::wire::lenient::Lenient as _;
 

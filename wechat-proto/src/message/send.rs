@@ -6,16 +6,10 @@ use core::fmt;
 
 use serde::Serialize;
 
+use super::emoticon_md5::EmoticonMd5;
 use super::envelope::Message;
-use super::forward::ForwardMessage;
-use super::send_app::{self, File, SendFile};
-use super::send_emoticon::{self, EmoticonMd5, SendEmoticon};
-use super::send_image::SendImage;
-use super::send_media::SendUpload;
-use super::send_text::{self, SendText};
-use super::send_video::SendVideo;
+use super::file::File;
 use crate::body::Body;
-use crate::endpoint::{Endpoint, Numbered, Repeat};
 use crate::error::Error;
 use crate::flow::Response;
 use crate::ids::{ClientMsgId, MsgId, UserName};
@@ -50,6 +44,11 @@ impl Receipt {
         self.msg_id.is_known() && self.msg_id == message.id
     }
 }
+
+/// The endpoints that differ from the others in more than the kind of the message.
+pub(super) const TEXT: &str = "webwxsendmsg";
+pub(super) const EMOTICON: &str = "webwxsendemoticon";
+pub(super) const APP: &str = "webwxsendappmsg";
 
 /// A message to send, with the fields of all endpoints.
 #[derive(Clone)]
@@ -93,7 +92,7 @@ impl Draft {
         self
     }
 
-    fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
+    pub(super) fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
         /// The fields of all kinds of messages, in the order of the official page.
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
@@ -131,12 +130,10 @@ impl Draft {
         let is_desktop = session.device.entry.is_desktop();
         let xml = self.file.as_ref().map(|file| file.xml(is_desktop));
         let query: &[(&str, &dyn fmt::Display)] = match self.endpoint {
-            send_text::ENDPOINT => &[],
-            send_emoticon::ENDPOINT => &[("fun", &"sys")],
+            TEXT => &[],
+            EMOTICON => &[("fun", &"sys")],
             // `docs/protocol.md` §6.2
-            send_app::ENDPOINT if is_desktop => {
-                &[("fun", &"async"), ("f", &"json"), ("mod", &"desktop")]
-            }
+            APP if is_desktop => &[("fun", &"async"), ("f", &"json"), ("mod", &"desktop")],
             _ => &[("fun", &"async"), ("f", &"json")],
         };
         Url::call(session, self.endpoint, query).post_base(session, now, |session, base_request| {
@@ -145,7 +142,7 @@ impl Draft {
                 msg: Msg {
                     keys: self.file.as_ref().map(|file| &file.keys),
                     kind: self.kind,
-                    emoji_flag: (self.endpoint == send_emoticon::ENDPOINT).then_some(GIF),
+                    emoji_flag: (self.endpoint == EMOTICON).then_some(GIF),
                     md5: self.md5.as_ref(),
                     media_id: self.media_id.as_deref(),
                     content: xml.as_deref().or(self.content.as_deref()),
@@ -160,7 +157,7 @@ impl Draft {
         })
     }
 
-    fn parse(&self, response: &Response) -> Result<Receipt, Error> {
+    pub(super) fn parse(&self, response: &Response) -> Result<Receipt, Error> {
         let wire: Wire = envelope::open(self.endpoint, response)?;
         Ok(Receipt {
             msg_id: MsgId::from(&*wire.msg_id),
@@ -193,52 +190,64 @@ impl fmt::Debug for Draft {
     }
 }
 
-/// Implements the endpoints, each of which is a draft.
-macro_rules! sends {
-    ($($send:ident)+) => {$(
+/// Implements an endpoint that is a draft.
+macro_rules! send {
+    ($send:ident) => {
         impl $send {
-            /// Sets the client's id of the message, created by [`Session::next_client_msg_id`].
+            /// Sets the client's id of the message, created by
+            /// [`Session::next_client_msg_id`](crate::Session::next_client_msg_id).
             #[must_use]
-            pub const fn with_id(mut self, id: ClientMsgId) -> Self {
+            pub const fn with_id(mut self, id: $crate::ids::ClientMsgId) -> Self {
                 self.0.id = Some(id);
                 self
             }
 
             /// Returns the client's id of the message; `None` before the first request and after a
             /// confirmed send.
-            pub const fn id(&self) -> Option<ClientMsgId> {
+            pub const fn id(&self) -> Option<$crate::ids::ClientMsgId> {
                 self.0.id
             }
         }
 
-        impl Endpoint for $send {
-            type State = Session;
-            type Output = Receipt;
+        const _: () = {
+            use $crate::endpoint::{Endpoint, Numbered, Repeat};
+            use $crate::error::Error;
+            use $crate::flow::Response;
+            use $crate::message::Receipt;
+            use $crate::session::Session;
+            use $crate::time::Timestamp;
 
-            const REPEAT: Repeat = Repeat::Once;
+            impl Endpoint for $send {
+                type State = Session;
+                type Output = Receipt;
+                const REPEAT: Repeat = Repeat::Once;
 
-            fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-                self.0.request(session, now)
+                fn request(
+                    &mut self,
+                    session: &mut Session,
+                    now: Timestamp,
+                ) -> http::Request<$crate::body::Body> {
+                    self.0.request(session, now)
+                }
+
+                /// # Errors
+                ///
+                /// The error of the reply's `Ret` (1204: the receiver is not a contact);
+                /// [`Error::Malformed`] for any other response.
+                fn parse(&self, response: &Response) -> Result<Receipt, Error> {
+                    self.0.parse(response)
+                }
+
+                fn apply(&mut self, _: &Receipt, _: &mut Session, _: Timestamp) {
+                    self.0.id = None;
+                }
             }
 
-            /// # Errors
-            ///
-            /// The error of the reply's `Ret` (1204: the receiver is not a contact);
-            /// [`Error::Malformed`] for any other response.
-            fn parse(&self, response: &Response) -> Result<Receipt, Error> {
-                self.0.parse(response)
-            }
-
-            fn apply(&mut self, _: &Receipt, _: &mut Session, _: Timestamp) {
-                self.0.id = None;
-            }
-        }
-
-        impl Numbered for $send {}
-    )+};
+            impl Numbered for $send {}
+        };
+    };
 }
-
-sends! { SendText SendImage SendVideo SendEmoticon SendFile SendUpload ForwardMessage }
+pub(super) use send;
 
 #[cfg(test)]
 #[path = "send_tests.rs"]

@@ -1,10 +1,11 @@
 use alloc::borrow::ToOwned as _;
+use alloc::string::String;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::entry::Entry;
-use crate::media::MediaType;
+use crate::media::{FileKeys, MediaType};
 use crate::message::send;
 use crate::testing::xml::elements;
 use crate::testing::{body, http_of, rendered, session, uploaded};
@@ -85,7 +86,7 @@ fn desktop_program_has_its_own_query_and_no_appid() {
 #[test]
 fn behaves_like_every_send() {
     let file = uploaded(MediaType::Document, "a.csv");
-    send::tests::check(ENDPOINT, SendFile::new(UserName::file_helper(), &file));
+    send::tests::check(send::APP, SendFile::new(UserName::file_helper(), &file));
 }
 
 #[test]

@@ -2,41 +2,12 @@
 //!
 //! Sends an emoticon: a gif, or an emoticon known to the service (`docs/protocol.md` §6.1, §6.2).
 
-use alloc::boxed::Box;
-
-use serde::{Deserialize, Serialize};
-
-use super::send::Draft;
-use crate::error::Invalid;
+use super::emoticon_md5::EmoticonMd5;
+use super::send::{self, Draft, send};
 use crate::ids::UserName;
 use crate::media::Uploaded;
-use crate::text_type::text_type;
 
-pub(super) const ENDPOINT: &str = "webwxsendemoticon";
 const EMOTICON: i64 = 47;
-
-/// The md5 of an emoticon known to the service: `md5` in the XML of a received emoticon.
-#[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(try_from = "Box<str>", into = "Box<str>")]
-pub struct EmoticonMd5(Box<str>);
-
-impl EmoticonMd5 {
-    /// Returns the md5 as 32 hex digits, in their original case.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<Box<str>> for EmoticonMd5 {
-    type Error = Invalid;
-
-    fn try_from(text: Box<str>) -> Result<Self, Invalid> {
-        if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Invalid { what: "the md5 of an emoticon", expected: "32 hex digits" });
-        }
-        Ok(Self(text))
-    }
-}
 
 /// Sends an emoticon.
 ///
@@ -48,16 +19,16 @@ impl SendEmoticon {
     /// Returns a send of an uploaded gif to a person or a room.
     pub fn new(to: UserName, gif: &Uploaded) -> Self {
         let media_id = Some(gif.media_id.clone());
-        Self(Draft { media_id, ..Draft::new(ENDPOINT, EMOTICON, to) })
+        Self(Draft { media_id, ..Draft::new(send::EMOTICON, EMOTICON, to) })
     }
 
     /// Returns a send of an emoticon known to the service.
     pub fn known(to: UserName, md5: EmoticonMd5) -> Self {
-        Self(Draft { md5: Some(md5), ..Draft::new(ENDPOINT, EMOTICON, to) })
+        Self(Draft { md5: Some(md5), ..Draft::new(send::EMOTICON, EMOTICON, to) })
     }
 }
 
-text_type! { EmoticonMd5: FromStr Into Display Debug; }
+send!(SendEmoticon);
 
 #[cfg(test)]
 mod tests {
@@ -113,7 +84,7 @@ mod tests {
     #[test]
     fn behaves_like_every_send() {
         let gif = uploaded(MediaType::Document, "wave.gif");
-        send::tests::check(ENDPOINT, SendEmoticon::new(UserName::file_helper(), &gif));
+        send::tests::check(send::EMOTICON, SendEmoticon::new(UserName::file_helper(), &gif));
     }
 
     #[test]

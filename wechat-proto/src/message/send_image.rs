@@ -4,7 +4,7 @@
 
 use alloc::boxed::Box;
 
-use super::send::Draft;
+use super::send::{Draft, send};
 use crate::ids::UserName;
 use crate::media::Uploaded;
 
@@ -23,6 +23,8 @@ impl SendImage {
         Self(draft(to, picture.media_id.clone(), ""))
     }
 }
+
+send!(SendImage);
 
 /// Returns a send of an uploaded picture, or of the XML of a received one.
 pub(super) fn draft(

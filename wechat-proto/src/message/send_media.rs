@@ -1,8 +1,9 @@
 //! Sends an uploaded file by its type: as a picture, a video, an emoticon or a file
 //! (`docs/protocol.md` §6.2, §6.7).
 
-use super::send::Draft;
-use super::{SendEmoticon, SendFile, SendImage, SendVideo, send_app};
+use super::file::extension;
+use super::send::{Draft, send};
+use super::{SendEmoticon, SendFile, SendImage, SendVideo};
 use crate::ids::UserName;
 use crate::media::{MediaType, Uploaded};
 
@@ -20,13 +21,15 @@ impl SendUpload {
             MediaType::Picture => SendImage::new(to, file).0,
             MediaType::Video => SendVideo::new(to, file).0,
             // A gif is uploaded as a document.
-            MediaType::Document if send_app::extension(&file.file_name) == "gif" => {
+            MediaType::Document if extension(&file.file_name) == "gif" => {
                 SendEmoticon::new(to, file).0
             }
             MediaType::Document => SendFile::new(to, file).0,
         })
     }
 }
+
+send!(SendUpload);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Tests of all sends.
 
 use super::*;
+use crate::endpoint::Numbered;
 use crate::error::Ret;
 use crate::testing::{NOW, body, malformed, reply, session};
 

@@ -5,13 +5,12 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use super::send::Draft;
+use super::send::{self, Draft, send};
 use super::{Message, mention};
 use crate::contact::Directory;
 use crate::ids::UserName;
 use crate::wire::xml::Xml;
 
-pub(super) const ENDPOINT: &str = "webwxsendmsg";
 pub(super) const TEXT: i64 = 1;
 pub(super) const LOCATION: i64 = 48;
 
@@ -26,7 +25,7 @@ pub struct SendText(pub(super) Draft);
 impl SendText {
     /// Returns a send of this text.
     pub fn new(to: UserName, text: impl Into<Box<str>>) -> Self {
-        Self(Draft::new(ENDPOINT, TEXT, to).with_content(text))
+        Self(Draft::new(send::TEXT, TEXT, to).with_content(text))
     }
 
     /// Returns a reply: a text to the chat of a message, which is a person or a room. For a message
@@ -63,6 +62,8 @@ impl SendText {
         self
     }
 }
+
+send!(SendText);
 
 /// Returns the `MsgSource`: the mentioned members, joined by commas, and their room.
 fn msg_source(room: &UserName, members: &[UserName]) -> String {
@@ -134,7 +135,7 @@ mod tests {
 
     #[test]
     fn behaves_like_every_send() {
-        send::tests::check(ENDPOINT, SendText::new(UserName::file_helper(), "x"));
+        send::tests::check(send::TEXT, SendText::new(UserName::file_helper(), "x"));
     }
 
     /// `docs/protocol.md` §1.3: escapes would be displayed literally in the chat.

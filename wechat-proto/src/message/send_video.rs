@@ -4,7 +4,7 @@
 
 use alloc::boxed::Box;
 
-use super::send::Draft;
+use super::send::{Draft, send};
 use crate::ids::UserName;
 use crate::media::Uploaded;
 
@@ -24,6 +24,8 @@ impl SendVideo {
         Self(draft(VIDEO, to, video.media_id.clone(), ""))
     }
 }
+
+send!(SendVideo);
 
 /// Returns a send of an uploaded video, or of the `MsgType` and XML of a received one.
 pub(super) fn draft(

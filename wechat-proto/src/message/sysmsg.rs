@@ -6,14 +6,12 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use super::content::document;
-use super::kind::{Kind, MsgType};
+use super::event::{Person, SystemEvent};
 use super::patterns::recognise;
 use super::piece::Texts;
-use super::system::{Person, System, SystemEvent};
+use super::system::System;
 use super::template::{Draft, Template, rendered};
 use crate::ids::MsgId;
-use crate::text::Text;
 use crate::wire::document::{Found, walk};
 
 /// The revocation of a message.
@@ -113,25 +111,12 @@ impl SysMsg {
     }
 }
 
-/// Parses a system notice, which is a text or XML.
-pub(super) fn read(msg_type: MsgType, content: Text) -> Result<Kind, &'static str> {
-    if !is_sysmsg(&content, msg_type != MsgType::REVOKED) {
-        return Ok(Kind::System(Box::new(System::read(content))));
-    }
-    let fields = document(&content).and_then(|document| Fields::of(&document));
-    match fields {
-        Some(fields) if fields.kind == "revokemsg" => Ok(Kind::Revoked(Box::new(fields.revoked()))),
-        Some(fields) => Ok(Kind::SysMsg(Box::new(fields.other()))),
-        None => Err("not a `sysmsg` document"),
-    }
-}
-
 /// Returns whether a content is a `sysmsg` document; with `alone`, whether it contains nothing else
 /// except a prefix.
 ///
 /// The texts of `MsgType` 10000 contain names, some at the beginning, and names may contain XML
 /// (`docs/threats.md` M1). The official page drops the text before the first tag of XML.
-fn is_sysmsg(content: &str, alone: bool) -> bool {
+pub(super) fn is_sysmsg(content: &str, alone: bool) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '_' | '-');
     // The permanent id of a room is not a member's name and was therefore not split off.
     let behind = content.trim_start_matches(legal).strip_prefix(':').unwrap_or(content);
@@ -165,10 +150,10 @@ fn from_first_tag(content: &str) -> &str {
 
 /// The texts of the known elements of all kinds; those of other kinds are empty.
 #[derive(Default)]
-struct Fields {
+pub(super) struct Fields {
     any: bool,
     /// The `type` attribute, otherwise the name of the first element.
-    kind: String,
+    pub(super) kind: String,
     /// By the names of the elements with their parents: `pat/template`.
     texts: Texts,
     /// The human-readable text of unknown kinds.
@@ -180,7 +165,7 @@ struct Fields {
 
 impl Fields {
     /// Returns `None` if there is no `sysmsg`.
-    fn of(document: &str) -> Option<Self> {
+    pub(super) fn of(document: &str) -> Option<Self> {
         let mut fields = Self::default();
         walk(document, |path, found| fields.visit(path, found));
         fields.any.then_some(fields)
@@ -216,7 +201,7 @@ impl Fields {
         self.texts.get(name).into()
     }
 
-    fn other(self) -> SysMsg {
+    pub(super) fn other(self) -> SysMsg {
         match self.kind.as_str() {
             "pat" => SysMsg::Tickle(Tickle {
                 from: self.text("pat/fromusername"),
@@ -245,7 +230,7 @@ impl Fields {
         }
     }
 
-    fn revoked(&self) -> Revoked {
+    pub(super) fn revoked(&self) -> Revoked {
         let text: Box<str> = self.text("revokemsg/replacemsg");
         let by = match recognise(&text) {
             Some(SystemEvent::Recalled { by }) => Some(by),

@@ -5,6 +5,7 @@ use alloc::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::message::{Kind, MsgType};
 use crate::testing::message;
 
 #[path = "template_tests.rs"]

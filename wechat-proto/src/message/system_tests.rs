@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::message::Kind;
 use crate::message::patterns::{Lang, PATTERNS};
+use crate::message::{Kind, Person};
 use crate::testing::message;
 
 #[path = "system_notice_tests.rs"]

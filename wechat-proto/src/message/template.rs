@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
+use super::event::{Person, SystemEvent};
 use super::patterns::{recognise, split_names};
-use super::system::{Person, SystemEvent};
 use crate::wire::document::Found;
 
 /// A system notice with the ids of the people it names.

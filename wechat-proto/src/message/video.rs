@@ -5,9 +5,9 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use super::envelope::WireMessage;
-use super::kind::MsgType;
+use super::msg_type::MsgType;
 use super::piece::{self, Hidden, attributes, millis, pixels, plain, size};
+use super::wire::WireMessage;
 
 /// A video: `MsgType` 43, 44 and 62. The video and its thumbnail are downloaded by message id.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]

@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use super::envelope::WireMessage;
 use super::piece::{self, Hidden, attributes, int, millis, plain, size};
+use super::wire::WireMessage;
 
 /// A voice message: `MsgType` 34. It is downloaded by message id.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]

@@ -6,9 +6,9 @@ use core::time::Duration;
 use serde::Serialize;
 
 use super::content::document;
-use super::envelope::WireMessage;
-use super::kind::MsgType;
+use super::msg_type::MsgType;
 use super::piece::{Piece, millis};
+use super::wire::WireMessage;
 use crate::text::decode;
 use crate::wire::document::{Found, walk};
 

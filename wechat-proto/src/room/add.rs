@@ -107,7 +107,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::contact::record::WireContact;
+    use crate::contact::wire::WireContact;
     use crate::error::{Failure, FailureKind, Sent};
     use crate::testing::{Host, account, reply};
     use crate::wire::lenient::Lenient as _;

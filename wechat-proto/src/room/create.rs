@@ -11,7 +11,7 @@ use super::Founders;
 use crate::account::Account;
 use crate::body::Body;
 use crate::contact::Member;
-use crate::contact::record::WireMember;
+use crate::contact::wire::WireMember;
 use crate::endpoint::{Endpoint, PAGE, Repeat};
 use crate::error::{Error, Ret};
 use crate::flow::{Response, Want};

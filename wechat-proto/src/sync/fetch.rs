@@ -13,7 +13,7 @@ use super::SyncKey;
 use super::key::WireKey;
 use crate::body::Body;
 use crate::contact::Contact;
-use crate::contact::record::{WireContact, picture};
+use crate::contact::wire::{WireContact, picture};
 use crate::endpoint::{Endpoint, LISTS};
 use crate::error::Error;
 use crate::flow::{Response, Want};

@@ -4,8 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::lenient::{Lenient, from_str};
-use super::mend::mend;
-use super::repair::decode;
+use super::repair::{decode, mend};
 
 /// Parses a body into a typed object: first unchanged, then repaired.
 ///

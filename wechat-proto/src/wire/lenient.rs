@@ -15,9 +15,9 @@ use core::cell::Cell;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::text::Text;
-use crate::wire::mend::mend;
 use crate::wire::object::{listed, object};
-use crate::wire::scalar::{Scalar, scalar};
+use crate::wire::repair::mend;
+use crate::wire::scalar::{Scalar, accept, skip_list, skip_object};
 
 /// A type that can be parsed from any JSON value.
 pub(crate) trait Lenient: Default {
@@ -69,6 +69,31 @@ impl<'de, T: Lenient> DeserializeSeed<'de> for Fill<'_, T> {
         self.0.fill(deserializer, self.1)
     }
 }
+
+/// Implements [`Lenient`] for a [`Scalar`].
+macro_rules! scalar {
+    ($kind:ty) => {
+        impl $crate::wire::lenient::Lenient for $kind {
+            $crate::wire::object::listed!();
+
+            fn as_scalar(&mut self) -> Option<&mut dyn $crate::wire::scalar::Scalar> {
+                Some(self)
+            }
+
+            fn fill<'de, D: serde::Deserializer<'de>>(
+                &mut self,
+                json: D,
+                _: &core::cell::Cell<usize>,
+            ) -> Result<(), D::Error> {
+                serde::de::DeserializeSeed::deserialize(
+                    $crate::wire::scalar::ScalarOf::<Self>::new(self),
+                    json,
+                )
+            }
+        }
+    };
+}
+pub(crate) use scalar;
 
 /// An integer, written as a number, as `1.0`, or as text.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -126,29 +151,6 @@ pub(crate) trait Container<'de>: Sized {
     }
 }
 
-/// Defines the methods of a visitor that accepts values without elements and returns a constant.
-macro_rules! accept {
-    ($value:expr) => {
-        $crate::wire::lenient::accept! {
-            $value; visit_bool bool, visit_i64 i64, visit_u64 u64, visit_f64 f64, visit_str &str
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok($value)
-        }
-
-        fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-            f.write_str("any value")
-        }
-    };
-    ($value:expr; $($visit:ident $kind:ty),*) => {
-        $(fn $visit<E>(self, _: $kind) -> Result<Self::Value, E> {
-            Ok($value)
-        })*
-    };
-}
-pub(super) use accept;
-
 /// Visits any value.
 pub(crate) struct Any<C>(pub(crate) C);
 
@@ -164,18 +166,6 @@ impl<'de, C: Container<'de>> Visitor<'de> for Any<C> {
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
         self.0.object(object)
     }
-}
-
-#[cold]
-pub(super) fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
-    while list.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(())
-}
-
-#[cold]
-pub(super) fn skip_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<(), A::Error> {
-    while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-    Ok(())
 }
 
 /// A list, and whether elements of it were skipped; any other value is an empty list.
@@ -331,7 +321,7 @@ mod tests {
         let json = format!("[{}0]", "0,".repeat(1_000_000));
         let List(list, is_cut) = List::<Int>::read(&json);
         assert_eq!((list.len(), is_cut), (ELEMENTS, true));
-        let blank = List::<crate::contact::record::WireContact>::read(&json).0;
+        let blank = List::<crate::contact::wire::WireContact>::read(&json).0;
         assert_eq!(blank.capacity(), 0);
     }
 

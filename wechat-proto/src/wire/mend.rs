@@ -7,21 +7,7 @@ use alloc::vec::Vec;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::lenient::accept;
-use super::repair::repair;
-
-/// Repairs a JSON text. Returns `None` if it is incomplete, or too malformed. Returns valid JSON
-/// unchanged.
-///
-/// Elements of `AddMsgList` that cannot be repaired become strings that contain their text; other
-/// lists omit them.
-pub(crate) fn mend(text: &str) -> Option<String> {
-    let text = text.trim();
-    match text.chars().next()? {
-        '{' | '[' if valid_length(text) != Some(text.len()) => repair(text),
-        _ => Some(mend_scalar(text)),
-    }
-}
+use super::scalar::accept;
 
 /// Repairs a string or a number; anything else becomes `null`. Ignores text after it.
 pub(super) fn mend_scalar(text: &str) -> String {

@@ -1,7 +1,6 @@
 //! Requests: URLs, headers and bodies in the form of the official page (`docs/protocol.md` §1.2,
 //! §1.3).
 
-use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
@@ -11,7 +10,7 @@ use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue,
     ORIGIN, RANGE, REFERER, USER_AGENT,
 };
-use http::uri::{self, Authority, PathAndQuery, Scheme};
+use http::uri::{self, Authority, PathAndQuery};
 use http::{Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -96,53 +95,6 @@ impl Accept {
             Self::Page => {
                 "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8"
             }
-        }
-    }
-}
-
-/// The common parts of all requests of a device, built once.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Prepared(Option<Box<Constants>>);
-
-#[derive(Clone, Debug)]
-struct Constants {
-    user_agent: HeaderValue,
-    /// The origin of the page.
-    origin: HeaderValue,
-    referer: HeaderValue,
-    /// For each role, in the order of [`Role`]: the scheme, and the authority for URLs and for the
-    /// `Host` header.
-    hosts: [(Scheme, Authority, HeaderValue); 5],
-}
-
-impl Constants {
-    fn of(device: &Device) -> Self {
-        let visible = |text: &str| HeaderValue::from_str(text).expect("hosts are visible ASCII");
-        let page = device.hosts.origin(Role::Api).as_str();
-        let referer = [page, "/?lang=", device.lang.as_str()].concat();
-        let host = |role| {
-            let origin = device.hosts.origin(role);
-            let scheme = if origin.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
-            let authority = origin.authority();
-            let parsed = authority.parse().expect("an origin is a valid URI");
-            (scheme, parsed, visible(authority))
-        };
-        Self {
-            user_agent: device.user_agent(),
-            origin: visible(page),
-            referer: visible(&referer),
-            hosts: [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push].map(host),
-        }
-    }
-
-    const fn host(&self, role: Role) -> &(Scheme, Authority, HeaderValue) {
-        let [login, qr_code, api, file, push] = &self.hosts;
-        match role {
-            Role::Login => login,
-            Role::QrCode => qr_code,
-            Role::Api => api,
-            Role::File => file,
-            Role::Push => push,
         }
     }
 }
@@ -296,15 +248,12 @@ impl Url {
         method: Method,
         body: Option<(HeaderValue, Body)>,
     ) -> http::Request<Body> {
-        if device.prepared.0.is_none() {
-            device.prepared = Prepared(Some(Box::new(Constants::of(device))));
-        }
         let mut request = http::Request::new(Body::empty());
-        let Some(constants) = &device.prepared.0 else { return request };
+        let constants = device.prepare();
         let expected = "an origin and encoded parts form a valid URI";
         let (uri, host) = match self.role {
             Some(role) => {
-                let (scheme, authority, host) = constants.host(role);
+                let (scheme, authority, host) = constants.hosts.get(role);
                 let path = PathAndQuery::from_maybe_shared(Bytes::from(self.text));
                 let mut parts = uri::Parts::default();
                 parts.scheme = Some(scheme.clone());

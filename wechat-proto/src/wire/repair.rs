@@ -43,6 +43,19 @@ pub(crate) fn decode(body: &[u8]) -> Cow<'_, str> {
     core::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
+/// Repairs a JSON text. Returns `None` if it is incomplete, or too malformed. Returns valid JSON
+/// unchanged.
+///
+/// Elements of `AddMsgList` that cannot be repaired become strings that contain their text; other
+/// lists omit them.
+pub(crate) fn mend(text: &str) -> Option<String> {
+    let text = text.trim();
+    match text.chars().next()? {
+        '{' | '[' if valid_length(text) != Some(text.len()) => repair(text),
+        _ => Some(mend_scalar(text)),
+    }
+}
+
 /// The maximum nesting of repaired containers, above that of any reply. Deeper ones are copied if
 /// they are valid JSON, otherwise `null`.
 const DEEP: usize = 16;
@@ -52,7 +65,7 @@ const DEEP: usize = 16;
 const MESSAGE: &str = "MsgId";
 
 /// Repairs an object or a list. Returns `None` if it is incomplete, or too malformed.
-pub(super) fn repair(text: &str) -> Option<String> {
+fn repair(text: &str) -> Option<String> {
     let is_message = |(at, _): &(usize, &str)| {
         text.get(at + 1..).and_then(field).is_some_and(|(name, _)| name == MESSAGE)
     };

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::wire::mend::mend;
+use crate::wire::repair::mend;
 
 fn mended(text: &str) -> Value {
     let text = mend(text).unwrap_or_else(|| panic!("{text}"));

@@ -3,9 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-
-use super::lenient::{skip_list, skip_object};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// A value that is written as a number or as text.
 pub(crate) trait Scalar {
@@ -14,31 +12,6 @@ pub(crate) trait Scalar {
     /// Sets the value from a text: an empty one for values that are not scalars.
     fn set_text(&mut self, text: &str);
 }
-
-/// Implements [`Lenient`] for a [`Scalar`].
-macro_rules! scalar {
-    ($kind:ty) => {
-        impl $crate::wire::lenient::Lenient for $kind {
-            $crate::wire::object::listed!();
-
-            fn as_scalar(&mut self) -> Option<&mut dyn $crate::wire::scalar::Scalar> {
-                Some(self)
-            }
-
-            fn fill<'de, D: serde::Deserializer<'de>>(
-                &mut self,
-                json: D,
-                _: &core::cell::Cell<usize>,
-            ) -> Result<(), D::Error> {
-                serde::de::DeserializeSeed::deserialize(
-                    $crate::wire::scalar::ScalarOf::<Self>::new(self),
-                    json,
-                )
-            }
-        }
-    };
-}
-pub(crate) use scalar;
 
 /// Fills a scalar of an object of type `T`.
 ///
@@ -113,6 +86,41 @@ impl<'de, T> Visitor<'de> for ScalarOf<'_, T> {
         skip_object(object)
     }
 }
+
+#[cold]
+pub(super) fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
+    while list.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+#[cold]
+pub(super) fn skip_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<(), A::Error> {
+    while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+/// Defines the methods of a visitor that accepts values without elements and returns a constant.
+macro_rules! accept {
+    ($value:expr) => {
+        $crate::wire::scalar::accept! {
+            $value; visit_bool bool, visit_i64 i64, visit_u64 u64, visit_f64 f64, visit_str &str
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok($value)
+        }
+
+        fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            f.write_str("any value")
+        }
+    };
+    ($value:expr; $($visit:ident $kind:ty),*) => {
+        $(fn $visit<E>(self, _: $kind) -> Result<Self::Value, E> {
+            Ok($value)
+        })*
+    };
+}
+pub(super) use accept;
 
 /// Returns `value` as an integer, if it is one that a double represents exactly.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]

@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::super::envelope::WireMessage;
 use super::super::piece::{self, Hidden, Texts, pixels};
+use super::super::wire::WireMessage;
 use crate::ids::MsgId;
 
 /// The attachment of an app message: `appattach`.

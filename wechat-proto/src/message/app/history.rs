@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::super::content::nested;
-use super::super::kind::names;
+use super::super::msg_type::names;
 use super::super::piece::{Texts, int};
 use crate::wire::document::{Found, walk};
 

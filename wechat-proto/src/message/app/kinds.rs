@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::message::kind::names;
+use crate::message::msg_type::names;
 
 /// `AppMsgType`: an open set of numbers, some of which have names.
 ///

@@ -20,10 +20,10 @@ pub use quote::Quote;
 pub use share::{Channel, MiniProgram, RedPacket, Stream, Transfer};
 
 use super::content::document;
-use super::envelope::WireMessage;
 use super::news::Article;
 use super::piece;
 use super::sysmsg::Tickle;
+use super::wire::WireMessage;
 use crate::text::decode;
 use draft::Draft;
 

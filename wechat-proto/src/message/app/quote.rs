@@ -6,7 +6,7 @@ use core::fmt;
 use serde::Serialize;
 
 use super::super::content::nested;
-use super::super::kind::MsgType;
+use super::super::msg_type::MsgType;
 use super::super::piece::{Piece, Texts};
 use crate::ids::MsgId;
 use crate::time::Timestamp;

@@ -1,0 +1,46 @@
+//! Messages on the wire: `docs/protocol.md` §9.1.
+
+use super::recommend::WireRecommendInfo;
+use crate::text::Text;
+use crate::wire::lenient::Int;
+use crate::wire::object::object;
+
+object! {
+    /// A message on the wire: `docs/protocol.md` §9.1.
+    #[derive(Clone)]
+    pub(crate) struct WireMessage {
+        "MsgId" => pub(super) msg_id: Text,
+        "FromUserName" => pub(super) from: Text,
+        "ToUserName" => pub(super) to: Text,
+        "MsgType" => pub(super) msg_type: Int,
+        "Content" => pub(super) content: Text,
+        "CreateTime" => pub(super) create_time: Int,
+        "ImgStatus" => pub(super) img_status: Int,
+        "VoiceLength" => pub(super) voice_length: Int,
+        "PlayLength" => pub(super) play_length: Int,
+        "FileName" => pub(super) file_name: Text,
+        "FileSize" => pub(super) file_size: Int,
+        "MediaId" => pub(super) media_id: Text,
+        "Url" => pub(super) url: Text,
+        "AppMsgType" => pub(super) app_msg_type: Int,
+        "StatusNotifyCode" => pub(super) status_code: Int,
+        "StatusNotifyUserName" => pub(super) status_names: Text,
+        "RecommendInfo" => pub(super) recommend_info: WireRecommendInfo,
+        "AppInfo" => pub(super) app_info: WireAppInfo,
+        "HasProductId" => pub(super) has_product_id: Int,
+        "Ticket" => pub(super) ticket: Text,
+        "ImgHeight" => pub(super) img_height: Int,
+        "ImgWidth" => pub(super) img_width: Int,
+        "SubMsgType" => pub(super) sub_msg_type: Int,
+        "OriContent" => pub(super) ori_content: Text,
+        "EncryFileName" => pub(super) encry_file_name: Text,
+    }
+}
+
+object! {
+    /// The app from which a message was shared.
+    #[derive(Clone, Debug)]
+    pub(crate) struct WireAppInfo {
+        "AppID" => pub(super) app_id: Text,
+    }
+}

@@ -1,0 +1,39 @@
+//! The common parts of the requests of a device.
+
+use http::HeaderValue;
+use http::uri::{Authority, Scheme};
+
+use crate::hosts::{Hosts, PerRole, Role};
+use crate::lang::Lang;
+use crate::user_agent::UserAgent;
+
+/// The common parts of all requests of a device, built once.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) user_agent: HeaderValue,
+    /// The origin of the page.
+    pub(crate) origin: HeaderValue,
+    pub(crate) referer: HeaderValue,
+    /// The scheme, and the authority for URLs and for the `Host` header.
+    pub(crate) hosts: PerRole<(Scheme, Authority, HeaderValue)>,
+}
+
+impl Prepared {
+    pub(crate) fn new(hosts: &Hosts, lang: &Lang, user_agent: &UserAgent) -> Self {
+        let visible = |text: &str| HeaderValue::from_str(text).expect("hosts are visible ASCII");
+        let page = hosts.origin(Role::Api).as_str();
+        let host = |role| {
+            let origin = hosts.origin(role);
+            let scheme = if origin.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
+            let authority = origin.authority();
+            let parsed = authority.parse().expect("an origin is a valid URI");
+            (scheme, parsed, visible(authority))
+        };
+        Self {
+            user_agent: user_agent.header(),
+            origin: visible(page),
+            referer: visible(&[page, "/?lang=", lang.as_str()].concat()),
+            hosts: PerRole::new(host),
+        }
+    }
+}
