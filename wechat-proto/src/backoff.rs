@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use crate::error::Error;
-use crate::time::{Timestamp, Wait};
+use crate::time::Wait;
+use crate::{Error, Timestamp};
 
 /// The kinds of flows that share one back-off.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

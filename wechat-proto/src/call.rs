@@ -5,10 +5,10 @@ use core::{fmt, mem};
 
 use http::Uri;
 
-use crate::endpoint::{Endpoint, Repeat, finish};
-use crate::error::{Error, Failure, Sent};
-use crate::flow::{Flow, Input, Interrupt, Request, Response};
-use crate::time::Timestamp;
+use crate::endpoint::{Repeat, finish};
+use crate::error::{Failure, Sent};
+use crate::flow::{Request, Response};
+use crate::{Endpoint, Error, Flow, Input, Interrupt, Timestamp};
 
 /// One exchange of an endpoint, as a flow.
 ///

@@ -6,17 +6,14 @@ use core::time::Duration;
 use http::header::{COOKIE, DATE, SET_COOKIE};
 
 use super::*;
-use crate::body::Body;
-use crate::device::Device;
 use crate::error::{FailureKind, Ret};
 use crate::flow::Want;
 use crate::hosts::Role;
-use crate::ids::UserName;
 use crate::login::{GetQrCode, Logout};
 use crate::message::SendText;
-use crate::session::Session;
 use crate::sync::SyncCheck;
 use crate::testing::{NOW, render, reply, session};
+use crate::{Body, Device, Session, UserName};
 
 const SENT: &str = r#"{"BaseResponse":{"Ret":0},"MsgID":"77"}"#;
 const QUIET: &str = "window.synccheck={retcode:\"0\",selector:\"0\"}";

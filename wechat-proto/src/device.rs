@@ -8,10 +8,9 @@ use http::{HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 
 use crate::backoff::{Backoff, Backoffs, Lane};
-use crate::entry::Entry;
-use crate::error::{Error, Invalid, Ret};
+use crate::error::{Invalid, Ret};
 use crate::flow::Response;
-use crate::hosts::{Hosts, Role};
+use crate::hosts::Role;
 use crate::jar::Jar;
 pub use crate::lang::Lang;
 use crate::prepared::Prepared;
@@ -19,6 +18,7 @@ use crate::rng::Generator;
 use crate::session_end::{Lifetime, SessionEnded};
 use crate::time::Timestamp;
 pub use crate::user_agent::UserAgent;
+use crate::{Entry, Error, Hosts};
 
 /// The browser that the service sees: its hosts, user agent and cookies.
 ///

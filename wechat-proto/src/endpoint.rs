@@ -16,11 +16,9 @@ use core::time::Duration;
 
 use http::Uri;
 
-use crate::body::Body;
-use crate::device::Device;
-use crate::error::{Error, Failure, Sent};
+use crate::error::{Failure, Sent};
 use crate::flow::{Response, Want};
-use crate::time::Timestamp;
+use crate::{Body, Device, Error, Timestamp};
 
 /// One endpoint of the protocol, with the parameters of one request.
 ///

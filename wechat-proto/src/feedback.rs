@@ -6,14 +6,11 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use crate::body::Body;
-use crate::endpoint::{Endpoint, Repeat};
-use crate::error::Error;
+use crate::endpoint::Repeat;
 use crate::flow::Response;
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest};
 use crate::wire::query::{Url, json};
+use crate::{Body, Endpoint, Error, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxsendfeedback";
 

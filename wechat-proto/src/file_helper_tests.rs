@@ -2,17 +2,13 @@
 
 use alloc::string::String;
 
-use crate::device::Device;
-use crate::endpoint::Endpoint;
-use crate::entry::Entry;
 use crate::flow::Response;
-use crate::ids::{MsgId, UserName};
 use crate::login::{InitSession, Logout};
 use crate::media::{GetFile, GetImage, GetVideo, GetVoice, ImageSize, MediaType, ReceivedFile};
 use crate::message::{SendFile, SendImage, SendText};
-use crate::session::Session;
 use crate::sync::FetchBatch;
 use crate::testing::{NOW, body, credentials, http_of, rendered, session as web, uploaded};
+use crate::{Device, Endpoint, Entry, MsgId, Session, UserName};
 
 /// Returns a session on this page, with a `webwx_data_ticket` for its own host only.
 pub(crate) fn session() -> Session {

@@ -43,10 +43,9 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 
-use crate::body::Body;
-use crate::error::{Error, Failure, FailureKind, Sent};
-use crate::time::Timestamp;
+use crate::error::{Failure, FailureKind, Sent};
 pub use crate::whole::{WholeBody, announced};
+use crate::{Body, Error, Timestamp};
 
 /// A sequence of exchanges with the server, without I/O.
 pub trait Flow {

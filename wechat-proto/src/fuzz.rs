@@ -11,18 +11,16 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::contact::wire::WireContact;
-use crate::device::Device;
-use crate::hosts::{Family, Hosts, Origin, Role};
-use crate::ids::UserName;
+use crate::hosts::{Family, Origin, Role};
 use crate::jar::Jar;
 use crate::media::{FileKeys, FileName, LocalFile, MediaType, Sizes, Upload, Uploaded};
-use crate::time::Timestamp;
 use crate::wire::document::{Found, texts, walk};
 use crate::wire::js::Script;
 use crate::wire::query::{Accept, Url};
 use crate::wire::repair::{decode, mend};
 use crate::wire::xml::{self, Xml};
 use crate::wire::{envelope, json, lenient, query};
+use crate::{Device, Hosts, Timestamp, UserName};
 
 /// A cookie that must not be printed.
 const PLANTED: &str = "5e3d7a19c0ffee";

@@ -16,9 +16,9 @@ use http::{HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
-use crate::hosts::{Hosts, Origin, Role};
+use crate::hosts::{Origin, Role};
 use crate::secret::Secret;
-use crate::time::Timestamp;
+use crate::{Hosts, Timestamp};
 
 /// The cookies of a device.
 #[derive(Clone, Default, Deserialize, Serialize)]

@@ -1,8 +1,7 @@
 //! `Device::import_cookies`.
 
 use super::*;
-use crate::device::Device;
-use crate::entry::Entry;
+use crate::{Device, Entry};
 
 /// The `Cookie` header of a logged-in browser.
 const HEADER: &str = "wxuin=7; wxsid=s/+==; webwx_data_ticket=t";

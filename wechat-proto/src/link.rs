@@ -9,17 +9,14 @@ use core::str::FromStr;
 use http::StatusCode;
 use http::header::LOCATION;
 
-use crate::body::Body;
-use crate::endpoint::{Endpoint, PAGE};
-use crate::error::{Error, Invalid, Ret};
+use crate::endpoint::PAGE;
+use crate::error::{Invalid, Ret};
 use crate::flow::{Response, Want};
-use crate::session::Session;
-use crate::text::Text;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseResponse};
 use crate::wire::lenient::Number;
 use crate::wire::object::object;
 use crate::wire::query::Url;
+use crate::{Body, Endpoint, Error, Session, Text, Timestamp};
 
 const ENDPOINT: &str = "webwxcheckurl";
 /// The maximum length of a link, which still fits a request when encoded.

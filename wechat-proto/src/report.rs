@@ -9,15 +9,11 @@ use alloc::vec::Vec;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use crate::body::Body;
-use crate::device::Device;
-use crate::endpoint::Endpoint;
-use crate::error::{Error, Invalid};
+use crate::error::Invalid;
 use crate::flow::Response;
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, Uin};
 use crate::wire::query::{Url, json};
+use crate::{Body, Device, Endpoint, Error, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxstatreport";
 

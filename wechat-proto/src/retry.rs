@@ -4,12 +4,9 @@ use core::fmt;
 
 use crate::backoff::Pace;
 pub use crate::backoff::{Backoff, Lane};
-use crate::call::Call;
-use crate::device::Device;
-use crate::endpoint::{Endpoint, Repeat};
-use crate::error::{Error, FailureKind, Sent};
-use crate::flow::{Flow, Input, Interrupt};
-use crate::time::Timestamp;
+use crate::endpoint::Repeat;
+use crate::error::{FailureKind, Sent};
+use crate::{Call, Device, Endpoint, Error, Flow, Input, Interrupt, Timestamp};
 
 /// A flow that runs one endpoint repeatedly, with the back-off of a [`Lane`].
 ///

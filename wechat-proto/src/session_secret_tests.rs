@@ -1,13 +1,13 @@
 //! No printed value shows a credential or a cookie: `docs/threats.md` S1.
 
 use super::*;
-use crate::call::Call;
 use crate::contact::LoadContacts;
 use crate::error::{Failure, FailureKind, Sent};
-use crate::flow::{Flow, Input, Interrupt, Request};
+use crate::flow::Request;
 use crate::login::{CheckScan, Login, Logout, Scan};
 use crate::message::SendText;
 use crate::sync::Inbox;
+use crate::{Call, Flow, Input, Interrupt};
 
 const MARK: &str = "PLANTED";
 

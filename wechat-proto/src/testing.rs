@@ -7,21 +7,18 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::account::Account;
 use crate::contact::Contact;
 use crate::contact::wire::WireContact;
-use crate::device::Device;
-use crate::endpoint::Endpoint;
-use crate::error::Error;
-use crate::flow::{Flow, Input, Interrupt, Request, Response};
-use crate::ids::UserName;
+use crate::flow::{Request, Response};
 use crate::login::Credentials;
 use crate::media::{MediaType, Uploaded};
-use crate::message::{Message, WireMessage};
-use crate::session::{Me, Session};
+use crate::message::WireMessage;
+use crate::session::Me;
 use crate::sync::key::WireKey;
-use crate::time::Timestamp;
 use crate::wire::lenient::{Lenient as _, List};
+use crate::{
+    Account, Device, Endpoint, Error, Flow, Input, Interrupt, Message, Session, Timestamp, UserName,
+};
 
 #[path = "../tests/it/files.rs"]
 mod files;

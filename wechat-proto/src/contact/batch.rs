@@ -9,16 +9,12 @@ use serde::Serialize;
 
 use super::Contact;
 use super::wire::WireContact;
-use crate::body::Body;
-use crate::endpoint::{Endpoint, LISTS};
-use crate::error::Error;
+use crate::endpoint::LISTS;
 use crate::flow::{Response, Want};
-use crate::ids::UserName;
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::lenient::List;
 use crate::wire::query::{Url, json};
+use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxbatchgetcontact";
 

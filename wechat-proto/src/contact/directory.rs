@@ -9,8 +9,7 @@ use core::cmp::Ordering;
 use core::fmt;
 
 use super::{Contact, ContactFlag, Member, Members, PermanentId, Pinyin};
-use crate::ids::UserName;
-use crate::message::Message;
+use crate::{Message, UserName};
 
 /// The contacts of a session, by `UserName`: persons, rooms, official accounts.
 ///

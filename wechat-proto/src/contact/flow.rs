@@ -5,12 +5,8 @@ use alloc::vec::Vec;
 
 use super::batches::Batches;
 use super::{BatchGetContacts, Contact, GetContacts};
-use crate::account::Account;
-use crate::error::Error;
-use crate::flow::{Flow, Input, Interrupt};
-use crate::ids::UserName;
 use crate::retry::{Answer, Lane, Retry};
-use crate::time::Timestamp;
+use crate::{Account, Error, Flow, Input, Interrupt, Timestamp, UserName};
 
 /// Loads all contacts into the account's directory: the address book page by page, then the
 /// members of the rooms and the chats that are not in the address book, 50 per request.

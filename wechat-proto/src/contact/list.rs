@@ -7,16 +7,13 @@ use alloc::vec::Vec;
 
 use super::Contact;
 use super::wire::WireContact;
-use crate::body::Body;
-use crate::endpoint::{Endpoint, LISTS};
-use crate::error::Error;
+use crate::endpoint::LISTS;
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, reply};
 use crate::wire::lenient::{Int, List};
 use crate::wire::query::Url;
+use crate::{Body, Endpoint, Error, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxgetcontact";
 

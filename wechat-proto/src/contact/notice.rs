@@ -4,8 +4,8 @@
 use alloc::vec::Vec;
 
 use super::PermanentId;
-use crate::ids::UserName;
-use crate::message::{FriendRequest, Kind, Message, StatusCode, StatusNotify};
+use crate::message::{FriendRequest, Kind, StatusCode, StatusNotify};
+use crate::{Message, UserName};
 
 /// The contacts that a message mentions.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

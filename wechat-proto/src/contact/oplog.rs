@@ -4,14 +4,10 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use crate::body::Body;
-use crate::error::Error;
 use crate::flow::Response;
-use crate::ids::UserName;
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest};
 use crate::wire::query::{Url, json};
+use crate::{Body, Error, Session, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxoplog";
 

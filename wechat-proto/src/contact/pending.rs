@@ -9,14 +9,11 @@ use super::classify::is_built_in;
 use super::guests::Guests;
 use super::notice::Notice;
 use super::{BatchGetContacts, Contact, Directory};
-use crate::body::Body;
-use crate::endpoint::{Endpoint, LISTS};
-use crate::error::{Error, FailureKind};
+use crate::endpoint::LISTS;
+use crate::error::FailureKind;
 use crate::flow::{Response, Want};
-use crate::ids::UserName;
-use crate::message::Message;
-use crate::session::Session;
-use crate::time::{Timestamp, Wait};
+use crate::time::Wait;
+use crate::{Body, Endpoint, Error, Message, Session, Timestamp, UserName};
 
 /// The pending contact lookups of the inbox (`webwxbatchgetcontact`), and their back-off.
 ///

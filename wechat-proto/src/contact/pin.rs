@@ -7,13 +7,8 @@ use core::time::Duration;
 
 use super::Contact;
 use super::oplog::{self, Change};
-use crate::account::Account;
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::Error;
 use crate::flow::Response;
-use crate::ids::UserName;
-use crate::time::Timestamp;
+use crate::{Account, Body, Endpoint, Error, Timestamp, UserName};
 
 /// Pins a chat to the top of the list, or unpins it.
 ///

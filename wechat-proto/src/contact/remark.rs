@@ -7,14 +7,10 @@ use core::str::FromStr;
 use core::time::Duration;
 
 use super::oplog::{self, Change};
-use crate::account::Account;
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::{Error, Invalid};
+use crate::error::Invalid;
 use crate::flow::Response;
-use crate::ids::UserName;
 use crate::text_type::text_type;
-use crate::time::Timestamp;
+use crate::{Account, Body, Endpoint, Error, Timestamp, UserName};
 
 /// A remark that the official page would accept; an empty one removes the old remark.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

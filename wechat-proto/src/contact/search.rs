@@ -7,18 +7,13 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use crate::body::Body;
-use crate::endpoint::{Endpoint, PAGE};
-use crate::error::Error;
+use crate::endpoint::PAGE;
 use crate::flow::{Response, Want};
-use crate::ids::UserName;
-use crate::session::Session;
-use crate::text::Text;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::lenient::List;
 use crate::wire::object::object;
 use crate::wire::query::{Url, json};
+use crate::{Body, Endpoint, Error, Session, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxsearchcontact";
 

@@ -8,15 +8,11 @@ use core::fmt;
 use serde::Serialize;
 
 use super::Ticket;
-use crate::body::Body;
-use crate::endpoint::{Endpoint, Repeat};
-use crate::error::Error;
+use crate::endpoint::Repeat;
 use crate::flow::Response;
-use crate::ids::UserName;
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest};
 use crate::wire::query::{Url, json};
+use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxverifyuser";
 

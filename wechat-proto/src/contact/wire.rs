@@ -7,13 +7,13 @@ use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::record::{Contact, Pinyin};
 use super::{Member, Members};
 use crate::error::Invalid;
-use crate::ids::UserName;
-use crate::text::{Text, brief, decode};
+use crate::text::{brief, decode};
 use crate::wire::json;
 use crate::wire::lenient::scalar;
 use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
 use crate::wire::scalar::Scalar;
+use crate::{Text, UserName};
 
 object! {
     /// A contact on the wire, without fields of unknown meaning: `AppAccountFlag`,

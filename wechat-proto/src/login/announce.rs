@@ -5,13 +5,9 @@
 
 use core::time::Duration;
 
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::Error;
 use crate::flow::Response;
 use crate::message::notify::{self, Code};
-use crate::session::Session;
-use crate::time::Timestamp;
+use crate::{Body, Endpoint, Error, Session, Timestamp};
 
 /// Notifies the phone that this client logged in: `INITED`, from the account to itself, once.
 #[derive(Clone, Copy, Debug, Default)]

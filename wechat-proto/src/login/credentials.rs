@@ -6,10 +6,11 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Invalid};
-use crate::hosts::{Family, Hosts, excerpt};
+use crate::error::Invalid;
+use crate::hosts::{Family, excerpt};
 use crate::secret::Secret;
 use crate::wire::envelope::{BaseRequest, Uin};
+use crate::{Error, Hosts};
 
 /// The credentials of a login, from the login page.
 ///

@@ -7,12 +7,11 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::device::Device;
 use crate::endpoint::Endpoint as _;
-use crate::entry::Entry;
-use crate::hosts::{Family, Hosts, Role};
+use crate::hosts::{Family, Role};
 use crate::login::{CheckScan, RedeemTicket, Redeemed, Scan};
 use crate::testing::{http_of, reply};
+use crate::{Device, Entry, Hosts};
 
 /// Returns the stored form.
 fn json(device: &Device) -> String {

@@ -26,13 +26,10 @@ use super::push::{PushHost, PushLogin};
 use super::redeem::{RedeemTicket, Redeemed};
 use super::scan::{CheckScan, Scan};
 use super::{Announce, Credentials, GetUuid, InitSession, Progress};
-use crate::account::Account;
-use crate::device::Device;
-use crate::error::Error;
-use crate::flow::{Flow, Input, Interrupt};
 use crate::hosts::Role;
 use crate::retry::{Answer, Lane, Retry};
-use crate::time::{Timestamp, Wait};
+use crate::time::Wait;
+use crate::{Account, Device, Error, Flow, Input, Interrupt, Timestamp};
 
 /// A flow that logs a device in: shows a QR code, waits for the phone, opens the session and
 /// announces it to the phone ([`Announce`]), except on the file-transfer page.

@@ -10,24 +10,20 @@ use core::time::Duration;
 use serde::Serialize;
 
 use super::Credentials;
-use crate::body::Body;
 use crate::contact::Contact;
 use crate::contact::wire::WireContact;
-use crate::device::Device;
-use crate::endpoint::{Endpoint, LISTS};
-use crate::error::Error;
+use crate::endpoint::LISTS;
 use crate::flow::{Response, Want};
-use crate::ids::UserName;
 use crate::secret::Secret;
 use crate::session::Me;
 use crate::sync::SyncKey;
 use crate::sync::key::WireKey;
-use crate::text::{Text, decode};
-use crate::time::Timestamp;
+use crate::text::decode;
 use crate::wire::envelope::{self, BaseRequest, Uin, reply};
 use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
 use crate::wire::query::{Url, json};
+use crate::{Body, Device, Endpoint, Error, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxinit";
 /// The maximum number of recent chats, which are stored with the session; more than any phone lists.

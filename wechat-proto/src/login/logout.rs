@@ -2,14 +2,12 @@
 //!
 //! Logs out: closes the session (`docs/protocol.md` §13).
 
-use crate::body::Body;
-use crate::endpoint::{Endpoint, PAGE};
-use crate::error::{Error, Ret};
+use crate::endpoint::PAGE;
+use crate::error::Ret;
 use crate::flow::{Response, Want};
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::envelope;
 use crate::wire::query::{Url, encode};
+use crate::{Body, Endpoint, Error, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxlogout";
 

@@ -13,14 +13,10 @@ use alloc::boxed::Box;
 use core::mem;
 
 use super::{Login, Progress};
-use crate::account::Account;
-use crate::device::Device;
-use crate::error::{Error, Ret, StorageFailure, StorageKind};
-use crate::flow::{Flow, Input, Interrupt};
+use crate::error::{Ret, StorageFailure, StorageKind};
 use crate::retry::{Answer, Lane, Retry};
-use crate::session::Session;
 use crate::sync::FetchBatch;
-use crate::time::Timestamp;
+use crate::{Account, Device, Error, Flow, Input, Interrupt, Session, Timestamp};
 
 /// The methods that [`Open`] may use to get a session.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]

@@ -2,9 +2,8 @@
 
 use alloc::boxed::Box;
 
-use crate::account::Account;
 use crate::error::{Ret, SessionEnded};
-use crate::ids::Uuid;
+use crate::{Account, Uuid};
 
 /// A step of a login, for the user.
 #[derive(Debug)]

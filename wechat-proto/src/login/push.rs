@@ -5,19 +5,14 @@
 
 use core::time::Duration;
 
-use crate::body::Body;
-use crate::device::Device;
-use crate::endpoint::Endpoint;
-use crate::error::{Error, Ret};
+use crate::error::Ret;
 use crate::flow::Response;
 use crate::hosts::Role;
-use crate::ids::Uuid;
-use crate::text::Text;
-use crate::time::Timestamp;
 use crate::wire::envelope;
 use crate::wire::lenient::Number;
 use crate::wire::object::object;
 use crate::wire::query::Url;
+use crate::{Body, Device, Endpoint, Error, Text, Timestamp, Uuid};
 
 const ENDPOINT: &str = "webwxpushloginurl";
 

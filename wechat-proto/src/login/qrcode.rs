@@ -5,16 +5,12 @@
 
 use bytes::Bytes;
 
-use crate::body::Body;
-use crate::device::Device;
-use crate::endpoint::{Endpoint, PAGE};
-use crate::error::Error;
+use crate::endpoint::PAGE;
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
-use crate::ids::Uuid;
-use crate::time::Timestamp;
 use crate::wire::envelope;
 use crate::wire::query::{Accept, Url, encode};
+use crate::{Body, Device, Endpoint, Error, Timestamp, Uuid};
 
 const ENDPOINT: &str = "qrcode";
 

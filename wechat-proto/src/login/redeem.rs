@@ -11,17 +11,15 @@ use http::StatusCode;
 use http::header::{REFERER, SET_COOKIE};
 
 use super::{Credentials, Redirect};
-use crate::body::Body;
-use crate::device::Device;
-use crate::endpoint::{Endpoint, PAGE};
-use crate::error::{Error, Ret};
+use crate::endpoint::PAGE;
+use crate::error::Ret;
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
-use crate::time::Timestamp;
 use crate::wire::document;
 use crate::wire::envelope::{self, with_status};
 use crate::wire::html;
 use crate::wire::query::Url;
+use crate::{Body, Device, Endpoint, Error, Timestamp};
 
 const ENDPOINT: &str = "webwxnewloginpage";
 

@@ -6,16 +6,12 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::Redirect;
-use crate::body::Body;
-use crate::device::Device;
-use crate::endpoint::{Endpoint, PAGE};
-use crate::error::Error;
+use crate::endpoint::PAGE;
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
-use crate::ids::Uuid;
-use crate::time::Timestamp;
 use crate::wire::envelope;
 use crate::wire::query::{Accept, Url};
+use crate::{Body, Device, Endpoint, Error, Timestamp, Uuid};
 
 const ENDPOINT: &str = "login";
 

@@ -6,10 +6,10 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::{Progress, Redirect};
-use crate::device::Device;
-use crate::error::{Error, Failure, FailureKind, Sent};
-use crate::flow::{Flow, Input, Request};
+use crate::error::{Failure, FailureKind, Sent};
+use crate::flow::Request;
 use crate::testing::{Host, reply};
+use crate::{Device, Error, Flow, Input};
 
 pub(super) const CODE: &str = "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";";
 pub(super) const PENDING: &str = "window.code=408;";

@@ -7,16 +7,12 @@ use alloc::string::ToString as _;
 use core::time::Duration;
 
 use super::Redirect;
-use crate::body::Body;
-use crate::device::Device;
-use crate::endpoint::Endpoint;
-use crate::error::{Error, Ret};
+use crate::error::Ret;
 use crate::flow::Response;
 use crate::hosts::Role;
-use crate::ids::Uuid;
-use crate::time::Timestamp;
 use crate::wire::envelope;
 use crate::wire::query::{Accept, Url, encode};
+use crate::{Body, Device, Endpoint, Error, Timestamp, Uuid};
 
 const ENDPOINT: &str = "jslogin";
 

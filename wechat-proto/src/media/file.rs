@@ -7,19 +7,14 @@ use core::fmt;
 
 use super::file_name::FileName;
 use super::head::{self, HEAD, Head, Wanted};
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::{Error, Invalid};
+use crate::error::Invalid;
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
-use crate::ids::UserName;
-use crate::message::Message;
-use crate::session::Session;
-use crate::text::{Text, decode};
-use crate::time::Timestamp;
+use crate::text::decode;
 use crate::wire::lenient::{Int, Lenient as _};
 use crate::wire::object::object;
 use crate::wire::query::{Accept, Url};
+use crate::{Body, Endpoint, Error, Message, Session, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxgetmedia";
 

@@ -10,13 +10,9 @@ use http::header::{
 use http::{HeaderMap, StatusCode};
 
 use super::file_name::FileName;
-use crate::body::Body;
-use crate::error::Error;
 use crate::flow::{Response, Want};
-use crate::ids::MsgId;
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::query::{Accept, Url};
+use crate::{Body, Error, MsgId, Session, Timestamp};
 
 /// The head of a download response, from its status and headers. The adapter streams the bytes.
 ///

@@ -3,14 +3,9 @@
 //! Gets the picture of a room (`docs/protocol.md` §5.4).
 
 use super::head::{self, HEAD, Head, Wanted};
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::Error;
 use crate::flow::{Response, Want};
-use crate::ids::UserName;
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::query::{Accept, Url};
+use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
 
 pub(super) const ENDPOINT: &str = "webwxgetheadimg";
 

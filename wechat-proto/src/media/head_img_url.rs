@@ -8,14 +8,11 @@ use core::str::FromStr;
 
 use super::head::{self, HEAD, Head, Wanted};
 use super::{head_img, icon, link};
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::{Error, Invalid};
+use crate::error::Invalid;
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::query::{Accept, Url, encode};
+use crate::{Body, Endpoint, Error, Session, Timestamp};
 
 const ICON: &str = "/cgi-bin/mmwebwx-bin/webwxgeticon";
 const HEAD_IMG: &str = "/cgi-bin/mmwebwx-bin/webwxgetheadimg";

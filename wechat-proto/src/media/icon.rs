@@ -5,15 +5,10 @@
 use alloc::boxed::Box;
 
 use super::head::{self, HEAD, Head, Wanted};
-use crate::body::Body;
 use crate::contact::Contact;
-use crate::endpoint::Endpoint;
-use crate::error::Error;
 use crate::flow::{Response, Want};
-use crate::ids::{MsgId, UserName};
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::query::{Accept, Url};
+use crate::{Body, Endpoint, Error, MsgId, Session, Timestamp, UserName};
 
 pub(super) const ENDPOINT: &str = "webwxgeticon";
 

@@ -3,9 +3,8 @@
 use alloc::boxed::Box;
 
 use super::MediaType;
-use crate::entry::Entry;
-use crate::error::{Error, Invalid};
-use crate::time::Timestamp;
+use crate::error::Invalid;
+use crate::{Entry, Error, Timestamp};
 
 /// A file to upload: its name, length, modification time and type.
 ///

@@ -7,16 +7,13 @@ use core::str::FromStr;
 
 use super::head::{self, HEAD, Head, Wanted};
 use super::link;
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::{Error, Invalid};
+use crate::error::Invalid;
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
-use crate::message::{Kind, Message};
-use crate::session::Session;
+use crate::message::Kind;
 use crate::text_type::text_type;
-use crate::time::Timestamp;
 use crate::wire::query::{Accept, Url};
+use crate::{Body, Endpoint, Error, Message, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxgetpubliclinkimg";
 const PATH: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg";

@@ -9,14 +9,11 @@ use core::str::FromStr;
 
 use bytes::Bytes;
 
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::{Error, Invalid};
+use crate::error::Invalid;
 use crate::flow::{Response, Want};
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::envelope;
 use crate::wire::query::{Accept, Url};
+use crate::{Body, Endpoint, Error, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxpreview";
 /// The longest picture that the service accepts: `docs/protocol.md` §14.

@@ -11,16 +11,10 @@ use serde::Serialize;
 use super::FileKeys;
 use super::local::LocalFile;
 use super::sum::Md5Sum;
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::Error;
 use crate::flow::Response;
-use crate::ids::UserName;
-use crate::session::Session;
-use crate::text::Text;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::query::{Url, json};
+use crate::{Body, Endpoint, Error, Session, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxcheckupload";
 /// The `FileType` that the official page sends for all files.

@@ -2,13 +2,9 @@
 
 use super::head::{HEAD, Head};
 use super::{GetFile, GetImage, GetMap, GetVideo, GetVoice, ImageSize, MapLink, ReceivedFile};
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::Error;
 use crate::flow::{Response, Want};
-use crate::message::{AppContent, Kind, Message};
-use crate::session::Session;
-use crate::time::Timestamp;
+use crate::message::{AppContent, Kind};
+use crate::{Body, Endpoint, Error, Message, Session, Timestamp};
 
 /// The reason why a message has no media to fetch. No request was sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

@@ -3,11 +3,10 @@
 use core::time::Duration;
 
 use super::head::Head;
-use crate::call::Call;
-use crate::endpoint::{Endpoint, Repeat};
-use crate::error::Error;
-use crate::flow::{Flow, Input, Interrupt, Want};
-use crate::time::{Timestamp, Wait};
+use crate::endpoint::Repeat;
+use crate::flow::Want;
+use crate::time::Wait;
+use crate::{Call, Endpoint, Error, Flow, Input, Interrupt, Timestamp};
 
 /// Runs a download endpoint, and retries it while the service returns no bytes.
 ///

@@ -3,10 +3,9 @@ use alloc::vec::Vec;
 use super::*;
 use crate::error::{Failure, FailureKind, Ret, Sent};
 use crate::flow::Response;
-use crate::ids::MsgId;
 use crate::media::{GetImage, ImageSize};
-use crate::session::Session;
 use crate::testing::{Host, NOW, session};
+use crate::{MsgId, Session};
 
 fn download() -> (RetryEmpty<GetImage>, Session) {
     let image = GetImage::new(MsgId::from("6314805927140286395"), ImageSize::Full);

@@ -6,11 +6,9 @@ use alloc::vec::Vec;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 
 use super::Head;
-use crate::endpoint::Endpoint;
-use crate::error::Error;
 use crate::flow::Response;
-use crate::session::Session;
 use crate::testing::http_of;
+use crate::{Endpoint, Error, Session};
 
 fn reply(status: u16, kind: &'static str, length: u64) -> Response {
     let mut reply = Response::default();

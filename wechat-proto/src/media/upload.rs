@@ -11,13 +11,8 @@ use super::piece::{UploadPiece, UploadPlan};
 use super::probe::{CheckUpload, Probed};
 use super::sum::{Adder, Md5Sum};
 use super::{FileKeys, Uploaded};
-use crate::endpoint::Endpoint;
-use crate::error::Error;
-use crate::flow::{Flow, Input, Interrupt};
-use crate::ids::UserName;
 use crate::retry::{Answer, Lane, Retry};
-use crate::session::Session;
-use crate::time::Timestamp;
+use crate::{Endpoint, Error, Flow, Input, Interrupt, Session, Timestamp, UserName};
 
 /// Uploads a file for one receiver, from the source that the driver provides.
 ///

@@ -3,13 +3,8 @@
 //! Gets the voice message of a message, as mp3 (`docs/protocol.md` §8).
 
 use super::head::{self, HEAD, Head, Wanted};
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::Error;
 use crate::flow::{Response, Want};
-use crate::ids::MsgId;
-use crate::session::Session;
-use crate::time::Timestamp;
+use crate::{Body, Endpoint, Error, MsgId, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxgetvoice";
 

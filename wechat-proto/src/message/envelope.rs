@@ -11,11 +11,9 @@ use super::wire::WireMessage;
 use super::{App, Kind, MsgType};
 use crate::acks::Place;
 use crate::error::Invalid;
-use crate::ids::{MsgId, UserName};
-use crate::text::Text;
-use crate::time::Timestamp;
 use crate::wire::lenient::List;
 use crate::wire::repair::decode;
+use crate::{MsgId, Text, Timestamp, UserName};
 
 /// A message received from `webwxsync`.
 #[derive(Clone, Debug)]

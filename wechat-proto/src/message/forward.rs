@@ -8,12 +8,12 @@ use super::file::{self, FILE, File};
 use super::kind::Kind;
 use super::send::{self, Draft, send};
 use super::{AppKind, SendEmoticon, send_app, send_image, send_text, send_video};
-use crate::ids::UserName;
 use crate::media::FileKeys;
-use crate::text::{Text, decode};
+use crate::text::decode;
 use crate::wire::document::texts;
 use crate::wire::lenient::{Int, Lenient as _};
 use crate::wire::object::object;
+use crate::{Text, UserName};
 
 /// Why a message cannot be forwarded. Nothing was sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

@@ -5,15 +5,10 @@
 
 use serde::Serialize;
 
-use crate::body::Body;
-use crate::endpoint::Endpoint;
-use crate::error::Error;
 use crate::flow::Response;
-use crate::ids::UserName;
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest};
 use crate::wire::query::{Url, json};
+use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxstatusnotify";
 

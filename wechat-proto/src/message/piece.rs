@@ -11,10 +11,10 @@ use serde::{Serialize, Serializer};
 
 use super::content::document;
 use crate::secret::Sealed;
-use crate::text::{Text, decode};
-use crate::time::Timestamp;
+use crate::text::decode;
 use crate::wire::document::{Found, walk};
 use crate::wire::entities;
+use crate::{Text, Timestamp};
 
 /// A value of a message that `Debug` does not show: an encryption key, or a credential for a file.
 ///

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 
 use super::{Kind, Message, Person, Revoked};
-use crate::ids::{MsgId, UserName};
+use crate::{MsgId, UserName};
 
 /// The last messages of an inbox, bounded in number and size.
 #[derive(Debug)]

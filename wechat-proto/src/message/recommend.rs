@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::piece::{int, plain};
 use crate::contact::Ticket;
-use crate::ids::UserName;
-use crate::text::{Text, decode};
+use crate::text::decode;
 use crate::wire::lenient::Int;
 use crate::wire::object::object;
+use crate::{Text, UserName};
 
 /// The subject of a card, a friend request or a contact suggestion.
 ///

@@ -8,16 +8,11 @@ use alloc::string::ToString as _;
 use serde::Serialize;
 
 use super::send::Receipt;
-use crate::body::Body;
-use crate::endpoint::{Endpoint, Repeat};
-use crate::error::Error;
+use crate::endpoint::Repeat;
 use crate::flow::Response;
-use crate::ids::{ClientMsgId, MsgId, UserName};
-use crate::session::Session;
-use crate::text::Text;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, readable, reply};
 use crate::wire::query::{Url, json};
+use crate::{Body, ClientMsgId, Endpoint, Error, MsgId, Session, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxrevokemsg";
 

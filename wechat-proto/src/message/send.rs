@@ -9,16 +9,11 @@ use serde::Serialize;
 use super::emoticon_md5::EmoticonMd5;
 use super::envelope::Message;
 use super::file::File;
-use crate::body::Body;
-use crate::error::Error;
 use crate::flow::Response;
-use crate::ids::{ClientMsgId, MsgId, UserName};
 use crate::media::FileKeys;
-use crate::session::Session;
-use crate::text::Text;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::query::{Url, json};
+use crate::{Body, ClientMsgId, Error, MsgId, Session, Text, Timestamp, UserName};
 
 /// The confirmation that the service accepted a message.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -7,9 +7,8 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::content::document;
-use crate::ids::UserName;
-use crate::time::Timestamp;
 use crate::wire::document::{Found, walk};
+use crate::{Timestamp, UserName};
 
 /// A status notification of the phone: `MsgType` 51. It is not a chat message.
 ///

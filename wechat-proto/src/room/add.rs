@@ -3,13 +3,9 @@
 use core::mem;
 
 use super::{RoomMembers, UpdateRoom, UpdatedRoom};
-use crate::account::Account;
-use crate::call::Call;
 use crate::contact::Contact;
-use crate::error::{Error, Ret};
-use crate::flow::{Flow, Input, Interrupt};
-use crate::ids::UserName;
-use crate::time::Timestamp;
+use crate::error::Ret;
+use crate::{Account, Call, Error, Flow, Input, Interrupt, Timestamp, UserName};
 
 /// Adds people to a small room, or invites them to a larger one. If the service refuses to add
 /// them ([`Ret::PARAMETER`]), they are invited as well (`docs/protocol.md` §11.5, §16).

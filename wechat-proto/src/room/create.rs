@@ -8,19 +8,16 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::Founders;
-use crate::account::Account;
-use crate::body::Body;
 use crate::contact::Member;
 use crate::contact::wire::WireMember;
-use crate::endpoint::{Endpoint, PAGE, Repeat};
-use crate::error::{Error, Ret};
+use crate::endpoint::{PAGE, Repeat};
+use crate::error::Ret;
 use crate::flow::{Response, Want};
-use crate::ids::UserName;
-use crate::text::{Text, decode};
-use crate::time::Timestamp;
+use crate::text::decode;
 use crate::wire::envelope::{self, BaseRequest, Envelope as _, reply};
 use crate::wire::lenient::List;
 use crate::wire::query::{Url, json};
+use crate::{Account, Body, Endpoint, Error, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxcreatechatroom";
 

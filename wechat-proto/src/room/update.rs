@@ -9,18 +9,14 @@ use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
 use super::RoomMembers;
-use crate::account::Account;
-use crate::body::Body;
 use crate::contact::Member;
 use crate::contact::wire::WireMember;
-use crate::endpoint::{Endpoint, PAGE, Repeat};
-use crate::error::Error;
+use crate::endpoint::{PAGE, Repeat};
 use crate::flow::{Response, Want};
-use crate::ids::UserName;
-use crate::time::Timestamp;
 use crate::wire::envelope::{self, BaseRequest, reply};
 use crate::wire::lenient::List;
 use crate::wire::query::{Url, json};
+use crate::{Account, Body, Endpoint, Error, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxupdatechatroom";
 

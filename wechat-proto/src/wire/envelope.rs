@@ -12,9 +12,10 @@ use super::json;
 use super::lenient::{Lenient, Number};
 use super::object::object;
 use super::xml::notice;
-use crate::error::{Error, Ret};
+use crate::error::Ret;
 use crate::flow::Response;
-use crate::text::{Text, undo_double_encoding};
+use crate::text::undo_double_encoding;
+use crate::{Error, Text};
 
 /// The credentials in a request, with the fields in the order of the official page.
 #[derive(Serialize)]

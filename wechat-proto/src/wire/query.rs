@@ -15,13 +15,9 @@ use http::{Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::body::Body;
-use crate::device::Device;
-use crate::entry::Entry;
 use crate::hosts::Role;
-use crate::session::Session;
-use crate::time::Timestamp;
 use crate::wire::envelope::BaseRequest;
+use crate::{Body, Device, Entry, Session, Timestamp};
 
 const APPID: HeaderName = HeaderName::from_static("mmweb_appid");
 

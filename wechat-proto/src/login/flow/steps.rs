@@ -3,15 +3,12 @@
 use alloc::boxed::Box;
 
 use super::{Login, State, Watch};
-use crate::device::Device;
-use crate::error::Error;
-use crate::flow::Interrupt;
-use crate::ids::Uuid;
 use crate::login::push::{PushHost, PushLogin};
 use crate::login::scan::CheckScan;
 use crate::login::{Credentials, GetUuid, InitSession};
 use crate::retry::{Lane, Retry};
-use crate::time::{Timestamp, Wait};
+use crate::time::Wait;
+use crate::{Device, Error, Interrupt, Timestamp, Uuid};
 
 /// The number of times that a code is renewed before the login fails: `docs/protocol.md` §3.3.
 const RENEWALS: u32 = 5;

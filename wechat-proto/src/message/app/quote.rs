@@ -8,9 +8,8 @@ use serde::Serialize;
 use super::super::content::nested;
 use super::super::msg_type::MsgType;
 use super::super::piece::{Piece, Texts};
-use crate::ids::MsgId;
-use crate::time::Timestamp;
 use crate::wire::document::{Found, walk};
+use crate::{MsgId, Timestamp};
 
 /// The message that a reply quotes: `AppMsgType` 57.
 ///
