@@ -39,15 +39,11 @@ fn calls_have_exact_form() {
     "#);
     insta::assert_snapshot!(rendered(FetchBatch, &mut session), @r#"
     POST https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=kByRoJSUlD7S2pif&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-    host: filehelper.weixin.qq.com
-    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
     accept: application/json, text/plain, */*
-    accept-encoding: identity
     referer: https://filehelper.weixin.qq.com/?lang=zh_CN
     mmweb_appid: wx_webfilehelper
     origin: https://filehelper.weixin.qq.com
     content-type: application/json;charset=UTF-8
-    content-length: 244
     cookie: webwx_data_ticket=Wq7z+Lm20/Xe
 
     {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"SyncKey":{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]},"rr":862586243}
@@ -88,10 +84,7 @@ fn downloads_have_exact_form() {
     }
     insta::assert_snapshot!(rendered(GetImage::new(id.clone(), ImageSize::Thumbnail), &mut session), @"
     GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&type=slave&mmweb_appid=wx_webfilehelper
-    host: filehelper.weixin.qq.com
-    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
     accept: image/webp,image/apng,image/*,*/*;q=0.8
-    accept-encoding: identity
     referer: https://filehelper.weixin.qq.com/?lang=zh_CN
     mmweb_appid: wx_webfilehelper
     cookie: webwx_data_ticket=Wq7z+Lm20/Xe
@@ -106,10 +99,7 @@ fn downloads_have_exact_form() {
     let file = file.named("%E6%8A%A5%2Epdf", "报.pdf").unwrap();
     insta::assert_snapshot!(rendered(GetFile::new(file), &mut session), @"
     GET https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmedia?sender=%4009ed9af3&mediaid=%40crypt_b27f0a51_94ce&encryfilename=%E6%8A%A5%2Epdf&fromuser=566148615&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&webwx_data_ticket=Wq7z%2BLm20%2FXe&sid=kByRoJSUlD7S2pif&mmweb_appid=wx_webfilehelper
-    host: file.wx.qq.com
-    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
     accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8
-    accept-encoding: identity
     referer: https://filehelper.weixin.qq.com/?lang=zh_CN
     mmweb_appid: wx_webfilehelper
     ");

@@ -181,14 +181,8 @@ mod tests {
     fn session_report_request() {
         insta::assert_snapshot!(rendered(SendReports::new(reports()), &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
-        origin: https://wx.qq.com
         content-type: application/json;charset=UTF-8
-        content-length: 232
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","DeviceID":"e356902031041503"},"Count":2,"List":[{"Type":1,"Text":"{\"type\":\"[session-data]\",\"data\":{\"uin\":1,\"init\":\"35\"}}"},{"Type":16,"Text":"\"没有 <发>\""}]}
         "#);
@@ -199,14 +193,8 @@ mod tests {
         let mut device = Device::new();
         insta::assert_snapshot!(rendered(SendLoginReports::new(reports()), &mut device), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
-        origin: https://wx.qq.com
         content-type: application/json;charset=UTF-8
-        content-length: 209
 
         {"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e356902031041503"},"Count":2,"List":[{"Type":1,"Text":"{\"type\":\"[session-data]\",\"data\":{\"uin\":1,\"init\":\"35\"}}"},{"Type":16,"Text":"\"没有 <发>\""}]}
         "#);

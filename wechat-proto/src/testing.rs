@@ -3,9 +3,11 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString as _};
+use alloc::vec;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, ORIGIN, REFERER, USER_AGENT};
 
 use crate::contact::Contact;
 use crate::contact::wire::WireContact;
@@ -58,15 +60,33 @@ pub(crate) fn body(request: &http::Request<crate::body::Body>) -> String {
     String::from_utf8(request.body().clone().into_bytes().into()).unwrap()
 }
 
-/// Returns a request as text.
+/// Returns a request as text, without the values that every request has: those of the headers
+/// `Host`, `User-Agent`, `Accept-Encoding` and `Content-Length`, and of `Referer` and `Origin` for the
+/// page of `wx.qq.com`. It shows any other value of these headers, and panics if one is missing.
 pub(crate) fn render(http: &http::Request<crate::body::Body>) -> String {
+    let (host, length) = (http.uri().authority().unwrap(), http.body().len().to_string());
+    let mut usual = vec![
+        (HOST, host.as_str()),
+        (USER_AGENT, AGENT),
+        (ACCEPT_ENCODING, "identity"),
+        (REFERER, "https://wx.qq.com/?lang=zh_CN"),
+    ];
+    if http.method() == http::Method::POST {
+        usual.extend([(ORIGIN, "https://wx.qq.com"), (CONTENT_LENGTH, &length)]);
+    }
+    assert!(usual.iter().all(|(name, _)| http.headers().contains_key(name)), "{http:?}");
     let mut text = format!("{} {}\n", http.method(), http.uri());
     for (name, value) in http.headers() {
-        text += &format!("{name}: {}\n", value.to_str().unwrap());
+        let value = value.to_str().unwrap();
+        if !usual.contains(&(name.clone(), value)) {
+            text += &format!("{name}: {value}\n");
+        }
     }
     text += &format!("\n{}", String::from_utf8_lossy(&http.body().clone().into_bytes()));
     text.trim_end().to_string()
 }
+
+const AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36";
 
 /// Returns a reply with status 200.
 pub(crate) fn reply(body: &str) -> Response {

@@ -90,11 +90,7 @@ mod tests {
         let mut session = session();
         insta::assert_snapshot!(rendered(GetContacts::new(), &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetcontact?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&r=1476606163580&seq=0&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
     }
 

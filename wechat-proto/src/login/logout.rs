@@ -121,14 +121,8 @@ mod tests {
     fn logout_request() {
         insta::assert_snapshot!(rendered(Logout::new(), &mut session()), @"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxlogout?redirect=1&type=0&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
-        origin: https://wx.qq.com
         content-type: application/x-www-form-urlencoded
-        content-length: 34
 
         sid=kByRoJSUlD7S2pif&uin=566148615
         ");

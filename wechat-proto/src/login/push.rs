@@ -108,11 +108,7 @@ mod tests {
         let push = PushLogin::new(3_566_148_615, PushHost::Api);
         insta::assert_snapshot!(rendered(push, &mut device), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin=3566148615
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
         let other = http_of(PushLogin::new(3_566_148_615, PushHost::Login), &mut device);
         insta::assert_snapshot!(other.uri(), @"https://login.wx.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin=3566148615");
@@ -120,11 +116,7 @@ mod tests {
         let mut device = Device::new().with_entry(desktop);
         insta::assert_snapshot!(rendered(PushLogin::new(-7, PushHost::Api), &mut device), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin=-7&mod=desktop
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
     }
 

@@ -66,11 +66,7 @@ mod tests {
     fn qr_code_request() {
         insta::assert_snapshot!(rendered(code(), &mut Device::new()), @"
         GET https://login.weixin.qq.com/qrcode/gf5Gk61zEA==
-        host: login.weixin.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: image/webp,image/apng,image/*,*/*;q=0.8
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
     }
 

@@ -220,10 +220,7 @@ mod tests {
         assert_eq!(device.hosts.origin(Role::Push).host(), "webpush.wx2.qq.com");
         insta::assert_snapshot!(rendered(ticket, &mut device), @"
         GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&lang=zh_CN
-        host: wx2.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
-        accept-encoding: identity
         referer: https://wx2.qq.com/?lang=zh_CN
         ");
     }
@@ -236,10 +233,7 @@ mod tests {
         let ticket = device.enter(redirect()).unwrap();
         insta::assert_snapshot!(rendered(ticket, &mut device), @"
         GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&mod=desktop&lang=zh_CN
-        host: wx2.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
-        accept-encoding: identity
         referer: https://wx2.qq.com/?&lang=zh_CN&target=t
         client-version: 2.0.0
         extspam: Go8FCIkF+/==
@@ -255,10 +249,7 @@ mod tests {
         assert_eq!(device.hosts.origin(Role::File).host(), "file.wx2.qq.com");
         insta::assert_snapshot!(rendered(ticket, &mut device), @"
         GET https://szfilehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2
-        host: szfilehelper.weixin.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
-        accept-encoding: identity
         referer: https://szfilehelper.weixin.qq.com/?lang=zh_CN
         mmweb_appid: wx_webfilehelper
         ");

@@ -131,11 +131,7 @@ mod tests {
         let mut scan = check_scan();
         insta::assert_snapshot!(crate::testing::render(&scan.request(&mut device, NOW)), @"
         GET https://login.wx.qq.com/cgi-bin/mmwebwx-bin/login?loginicon=true&uuid=gf5Gk61zEA%3D%3D&tip=1&r=862586243&_=1476606163580
-        host: login.wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
         let again = scan.request(&mut device, NOW);
         assert!(again.uri().query().unwrap().contains("&tip=0&"));
@@ -147,10 +143,7 @@ mod tests {
         let mut device = Device::new().with_entry(Entry::file_helper());
         insta::assert_snapshot!(rendered(check_scan(), &mut device), @"
         GET https://login.wx.qq.com/cgi-bin/mmwebwx-bin/login?loginicon=true&uuid=gf5Gk61zEA%3D%3D&tip=1&r=862586243&_=1476606163580&appid=wx_webfilehelper
-        host: login.wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: */*
-        accept-encoding: identity
         referer: https://filehelper.weixin.qq.com/?lang=zh_CN
         mmweb_appid: wx_webfilehelper
         ");

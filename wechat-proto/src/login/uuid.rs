@@ -89,11 +89,7 @@ mod tests {
         let mut device = Device::new();
         insta::assert_snapshot!(rendered(GetUuid, &mut device), @"
         GET https://login.wx.qq.com/jslogin?appid=wx782c26e4c19acffb&redirect_uri=https%3A%2F%2Fwx.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage&fun=new&lang=zh_CN&_=1476606163580
-        host: login.wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
     }
 
@@ -103,19 +99,12 @@ mod tests {
         let mut device = Device::new().with_entry(desktop);
         insta::assert_snapshot!(rendered(GetUuid, &mut device), @"
         GET https://login.wx.qq.com/jslogin?appid=wx782c26e4c19acffb&redirect_uri=https%3A%2F%2Fwx.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage%3Fmod%3Ddesktop&fun=new&lang=zh_CN&_=1476606163580
-        host: login.wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
         let mut device = Device::new().with_entry(Entry::file_helper());
         insta::assert_snapshot!(rendered(GetUuid, &mut device), @"
         GET https://login.wx.qq.com/jslogin?appid=wx_webfilehelper&redirect_uri=https%253A%252F%252Ffilehelper.weixin.qq.com%252Fcgi-bin%252Fmmwebwx-bin%252Fwebwxnewloginpage&fun=new&lang=zh_CN&_=1476606163580
-        host: login.wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: */*
-        accept-encoding: identity
         referer: https://filehelper.weixin.qq.com/?lang=zh_CN
         mmweb_appid: wx_webfilehelper
         ");

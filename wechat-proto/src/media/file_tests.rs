@@ -27,11 +27,7 @@ fn builds_request() {
     let newer = file().named("%E6%8A%A5%E5%91%8A%2Epdf", "报告.pdf").unwrap();
     insta::assert_snapshot!(rendered(GetFile::new(newer), &mut session), @"
     GET https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmedia?sender=%40%409e1c&mediaid=%40crypt_b27f0a51_94ce&encryfilename=%E6%8A%A5%E5%91%8A%2Epdf&fromuser=566148615&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&webwx_data_ticket=Wq7z%2BLm20%2FXe
-    host: file.wx.qq.com
-    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
     accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8
-    accept-encoding: identity
-    referer: https://wx.qq.com/?lang=zh_CN
     cookie: webwx_data_ticket=Wq7z+Lm20/Xe
     ");
     // Without an `EncryFileName`, the older form.

@@ -58,11 +58,7 @@ mod tests {
         let download = GetHeadImg::new("@@d40b".parse().unwrap());
         insta::assert_snapshot!(rendered(download, &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetheadimg?seq=0&username=%40%40d40b&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: image/webp,image/apng,image/*,*/*;q=0.8
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
     }
 

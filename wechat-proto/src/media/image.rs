@@ -88,19 +88,11 @@ mod tests {
     fn builds_request() {
         insta::assert_snapshot!(asked(ImageSize::Full), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: image/webp,image/apng,image/*,*/*;q=0.8
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
         insta::assert_snapshot!(asked(ImageSize::Thumbnail), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&type=slave
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: image/webp,image/apng,image/*,*/*;q=0.8
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
         assert!(asked(ImageSize::Big).contains("&type=big\n"));
     }

@@ -103,11 +103,7 @@ mod tests {
         let download = GetMap::new(LINK.parse().unwrap());
         insta::assert_snapshot!(rendered(download, &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=2846610397255840113&pictype=location
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: image/webp,image/apng,image/*,*/*;q=0.8
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
     }
 

@@ -17,15 +17,11 @@ fn file_transfer_page_has_its_own_form() {
     let piece = UploadPiece::new(plan, 1, Bytes::from_static(b"the file"));
     insta::assert_snapshot!(rendered(piece, &mut session).replace('\r', ""), @r#"
     POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json&random=UZRI
-    host: file.wx.qq.com
-    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
     accept: */*
-    accept-encoding: identity
     referer: https://filehelper.weixin.qq.com/?lang=zh_CN
     mmweb_appid: wx_webfilehelper
     origin: https://filehelper.weixin.qq.com
     content-type: multipart/form-data; boundary=----WebKitFormBoundaryXAfB22SEUEGGEZoH
-    content-length: 1674
 
     ------WebKitFormBoundaryXAfB22SEUEGGEZoH
     Content-Disposition: form-data; name="name"
@@ -88,15 +84,11 @@ fn pieces_of_announced_file_of_file_transfer_page_are_parallel() {
     let next = UploadPiece::new(piece.plan().clone(), 1, Bytes::from_static(b"the file"));
     insta::assert_snapshot!(rendered(next, &mut session).replace('\r', ""), @r#"
     POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmediaparallel?f=json&random=tLkT
-    host: file.wx.qq.com
-    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
     accept: */*
-    accept-encoding: identity
     referer: https://filehelper.weixin.qq.com/?lang=zh_CN
     mmweb_appid: wx_webfilehelper
     origin: https://filehelper.weixin.qq.com
     content-type: multipart/form-data; boundary=----WebKitFormBoundaryCRbYIp6CQYW33NgK
-    content-length: 892
 
     ------WebKitFormBoundaryCRbYIp6CQYW33NgK
     Content-Disposition: form-data; name="pass_ticket"

@@ -115,11 +115,7 @@ mod tests {
         let mut session = session();
         insta::assert_snapshot!(rendered(preview("@crypt_5f_a/b+c=="), &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxpreview?fun=preview&mediaid=%40crypt_5f_a%2Fb%2Bc%3D%3D
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: image/webp,image/apng,image/*,*/*;q=0.8
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
     }
 

@@ -56,11 +56,7 @@ mod tests {
         let download = GetVideo::new(MsgId::from("5907263184402915768"));
         insta::assert_snapshot!(rendered(download, &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetvideo?msgid=5907263184402915768&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         range: bytes=0-
         ");
     }

@@ -102,14 +102,8 @@ mod tests {
         let send = SendText::new("@@9e1c".parse().unwrap(), "啊 <&\"\\/> 😄\n");
         insta::assert_snapshot!(rendered(send, &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsg?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
-        origin: https://wx.qq.com
         content-type: application/json;charset=UTF-8
-        content-length: 318
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e070477665621255"},"Msg":{"Type":1,"Content":"啊 <&\"\\/> 😄\n","FromUserName":"@09ed9af3","ToUserName":"@@9e1c","LocalID":"14766061635800503","ClientMsgId":"14766061635800503"},"Scene":0}
         "#);
@@ -159,14 +153,8 @@ mod tests {
         let send = SendText::new(room.clone(), "@Ada\u{2005}@Bob\u{2005}hi").with_mentions(&whom);
         insta::assert_snapshot!(rendered(send, &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsg?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        host: wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: application/json, text/plain, */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
-        origin: https://wx.qq.com
         content-type: application/json;charset=UTF-8
-        content-length: 428
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e070477665621255"},"Msg":{"Type":1,"Content":"@Ada @Bob hi","MsgSource":"<msgsource><atusername>@13fb,@40dc</atusername><atchatroomname>@@9e1c</atchatroomname></msgsource>","FromUserName":"@09ed9af3","ToUserName":"@@9e1c","LocalID":"14766061635800503","ClientMsgId":"14766061635800503"},"Scene":0}
         "#);

@@ -112,11 +112,7 @@ mod tests {
         let mut session = session();
         insta::assert_snapshot!(rendered(SyncCheck, &mut session), @"
         GET https://webpush.wx.qq.com/cgi-bin/mmwebwx-bin/synccheck?r=1476606163580&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&sid=kByRoJSUlD7S2pif&uin=566148615&deviceid=e356902031041503&synckey=1_643606091%7C2_643606203&_=1476606163580
-        host: webpush.wx.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: */*
-        accept-encoding: identity
-        referer: https://wx.qq.com/?lang=zh_CN
         ");
     }
 
@@ -127,10 +123,7 @@ mod tests {
         session.device = session.device.with_entry(Entry::file_helper());
         insta::assert_snapshot!(rendered(SyncCheck, &mut session), @"
         GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/synccheck?r=1476606163580&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&sid=kByRoJSUlD7S2pif&uin=566148615&deviceid=e356902031041503&synckey=1_643606091%7C2_643606203&mmweb_appid=wx_webfilehelper
-        host: filehelper.weixin.qq.com
-        user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
         accept: */*
-        accept-encoding: identity
         referer: https://filehelper.weixin.qq.com/?lang=zh_CN
         mmweb_appid: wx_webfilehelper
         ");

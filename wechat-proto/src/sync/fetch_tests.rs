@@ -11,14 +11,8 @@ fn fetch_request() {
     let mut session = session();
     insta::assert_snapshot!(rendered(FetchBatch, &mut session), @r#"
     POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=kByRoJSUlD7S2pif&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-    host: wx.qq.com
-    user-agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
     accept: application/json, text/plain, */*
-    accept-encoding: identity
-    referer: https://wx.qq.com/?lang=zh_CN
-    origin: https://wx.qq.com
     content-type: application/json;charset=UTF-8
-    content-length: 244
 
     {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"SyncKey":{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]},"rr":862586243}
     "#);

@@ -55,3 +55,17 @@ fn encoded_components_are_recognised() {
         assert!(!is_component(plain), "{plain}");
     }
 }
+
+/// In the order of Chrome.
+#[test]
+fn headers_are_in_order() {
+    let names = |request: http::Request<Body>| -> Vec<String> {
+        request.headers().keys().map(ToString::to_string).collect()
+    };
+    let url = || Url::new(Role::Api, "/x").ranged();
+    let get = names(url().get(&mut Device::new(), NOW));
+    assert_eq!(get, ["host", "user-agent", "accept", "accept-encoding", "referer", "range"]);
+    let post = names(url().post_json(&mut Device::new(), NOW, Vec::new()));
+    assert_eq!(post[..6], get);
+    assert_eq!(post[6..], ["origin", "content-type", "content-length"]);
+}
