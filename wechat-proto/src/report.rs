@@ -161,10 +161,6 @@ fn body(base_request: ReportRequest<'_>, reports: &[Report]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::{String, ToString as _};
-
-    use proptest::prelude::*;
-    use serde_json::Value;
 
     use super::*;
     use crate::testing::{malformed, rendered, reply, session};
@@ -222,20 +218,5 @@ mod tests {
         let closed = SendReports::new(Vec::new()).parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
         assert!(matches!(closed, Err(Error::LoggedOut { .. })));
         malformed(&SendReports::new(Vec::new()), &[]);
-    }
-
-    proptest! {
-        /// Any JSON text is sent unchanged.
-        #[test]
-        fn any_text_is_sent_unchanged(text in any::<String>()) {
-            let json = Value::from(text).to_string();
-            let mut session = session();
-            let reports = [Report::new(ReportKind::Error, &json).unwrap()];
-            let sent = rendered(SendReports::new(reports.into()), &mut session);
-            let body = sent.split_once("\n\n").unwrap().1;
-            let body: Value = serde_json::from_str(body).unwrap();
-            prop_assert_eq!(&body["List"][0]["Text"], &Value::from(json));
-            prop_assert_eq!(&body["List"][0]["Type"], &Value::from(2));
-        }
     }
 }

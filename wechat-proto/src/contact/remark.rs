@@ -85,11 +85,9 @@ text_type! { Remark: Display; }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::error::Ret;
-    use crate::testing::{NOW, account, body, contact, http_of, malformed, rendered, reply};
+    use crate::testing::{NOW, account, contact, malformed, rendered, reply};
 
     #[test]
     fn builds_request() {
@@ -152,16 +150,5 @@ mod tests {
         let mut endpoint = SetRemark::new("@unknown".parse().unwrap(), Remark::default());
         endpoint.receive(&mut account, &uri, &reply(ok), NOW).unwrap();
         assert_eq!(account.directory().len(), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn any_remark_is_sent_unchanged(text in "\\PC{0,9}") {
-            let endpoint = SetRemark::new(UserName::file_helper(), text.parse().unwrap());
-            let body = body(&http_of(endpoint, &mut account()));
-            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-            prop_assert_eq!(&body["RemarkName"], &text);
-            prop_assert_eq!(body.as_object().unwrap().len(), 4);
-        }
     }
 }

@@ -1,9 +1,7 @@
 use alloc::string::String;
 
-use proptest::prelude::*;
-
 use super::*;
-use crate::media::testing::{accepts, pairs, rejects_errors};
+use crate::media::testing::{accepts, rejects_errors};
 use crate::testing::{NOW, http_of, message, rendered, session};
 
 /// Returns a session with a `webwx_data_ticket` cookie.
@@ -100,23 +98,4 @@ fn file_name_is_safe() {
 fn debug_hides_the_media_id() {
     let shown = alloc::format!("{:?}", file().named("secret-name", "x.pdf").unwrap());
     assert_eq!(shown, "ReceivedFile { sender: \"@@9e1c\", file_name: \"x.pdf\", .. }");
-}
-
-proptest! {
-    /// Every text of the message round-trips through the URL; the name encoded by the service is
-    /// sent unchanged.
-    #[test]
-    fn query_values_round_trip(id in ".{1,40}", name in ".{0,40}", encoded in "(%[0-9A-F]{2}|[a-z0-9_-]){1,20}") {
-        let mut session = ready();
-        let received = |encoded: &str| {
-            let file = ReceivedFile::new("@a".parse().unwrap(), &id).unwrap();
-            GetFile::new(file.named(encoded, &name).unwrap())
-        };
-        let older = pairs(received(""), &mut session);
-        prop_assert_eq!(&older[1], &("mediaid".into(), id.clone()));
-        prop_assert_eq!(&older[2], &("filename".into(), name.clone()));
-        let newer = http_of(received(&encoded), &mut session);
-        let raw = alloc::format!("&encryfilename={encoded}&");
-        prop_assert!(newer.uri().query().unwrap().contains(&raw));
-    }
 }

@@ -112,12 +112,10 @@ impl Endpoint for GetIcon {
 mod tests {
     use alloc::string::{String, ToString as _};
 
-    use proptest::prelude::*;
-
     use super::*;
     use crate::contact::wire::WireContact;
-    use crate::media::GetHeadImg;
-    use crate::media::testing::{accepts, pairs, rejects_errors};
+
+    use crate::media::testing::{accepts, rejects_errors};
     use crate::testing::{http_of, rendered, session};
     use crate::wire::lenient::Lenient as _;
 
@@ -167,24 +165,5 @@ mod tests {
         let download = GetIcon::new(Icon::of(name()));
         accepts(&download, ENDPOINT, "image/jpeg");
         rejects_errors(&download, ENDPOINT);
-    }
-
-    proptest! {
-        /// Names round-trip through the URL.
-        #[test]
-        fn names_round_trip(name in "[^\\s,\\pC]{1,60}", seq in any::<u64>(), message in "[0-9]{1,19}") {
-            let mut session = session();
-            let user: UserName = name.parse().unwrap();
-            let stranger = Icon::of_stranger(&MsgId::from(&*message), user.clone()).seq(seq);
-            let sent = pairs(GetIcon::new(stranger), &mut session);
-            prop_assert_eq!(&sent[0], &("seq".into(), seq.to_string()));
-            prop_assert_eq!(&sent[1], &("username".into(), name.clone()));
-            prop_assert_eq!(&sent[3], &("msgid".into(), message));
-            let room = Contact { user_name: user.clone(), ..room("") };
-            let sent = pairs(GetIcon::new(Icon::of_member(&room, user.clone())), &mut session);
-            prop_assert_eq!(&sent[3], &("chatroomid".into(), name.clone()));
-            let sent = pairs(GetHeadImg::new(user), &mut session);
-            prop_assert_eq!(&sent[1], &("username".into(), name));
-        }
     }
 }

@@ -100,8 +100,6 @@ const STARTS: [&[u8]; 5] = [b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF"
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::error::Ret;
     use crate::testing::{http_of, rendered, reply, session};
@@ -154,17 +152,5 @@ mod tests {
         let mut broken = Response::new(Bytes::from_static(b"GIF89a"));
         *broken.status_mut() = http::StatusCode::NOT_FOUND;
         assert!(matches!(preview("@a").parse(&broken), Err(Error::Malformed { .. })));
-    }
-
-    proptest! {
-        #[test]
-        fn ids_round_trip(name in ".{1,200}") {
-            let mut session = session();
-            let http = http_of(preview(&name), &mut session);
-            let query = http.uri().query().unwrap();
-            let value = query.strip_prefix("fun=preview&mediaid=").unwrap();
-            let decoded = percent_encoding::percent_decode_str(value).decode_utf8().unwrap();
-            prop_assert_eq!(decoded, name);
-        }
     }
 }

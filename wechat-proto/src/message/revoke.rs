@@ -94,8 +94,6 @@ reply! {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::error::Ret;
     use crate::testing::{body, http_of, malformed, rendered, reply, session};
@@ -163,19 +161,5 @@ mod tests {
         assert!(matches!(refused(1205, ""), Error::Limited { endpoint: ENDPOINT, .. }));
         assert!(matches!(refused(1101, ""), Error::LoggedOut { ret: Ret::SESSION_INVALID, .. }));
         malformed(&RevokeMessage::new(UserName::file_helper(), &sent()), &[]);
-    }
-
-    proptest! {
-        /// The service's ids are sent back unchanged.
-        #[test]
-        fn ids_are_sent_unchanged(msg_id in any::<alloc::string::String>(), to in "[^,\\s\\pC]{1,40}") {
-            let to: UserName = to.parse().unwrap();
-            let revoke = RevokeMessage::new(to.clone(), &Receipt::of(MsgId::from(&*msg_id)));
-            let sent = body(&http_of(revoke, &mut session()));
-            let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
-            prop_assert_eq!(sent["SvrMsgId"].as_str(), Some(&*msg_id));
-            prop_assert_eq!(sent["ClientMsgId"].as_str(), Some(&*msg_id));
-            prop_assert_eq!(sent["ToUserName"].as_str(), Some(to.as_str()));
-        }
     }
 }
