@@ -171,8 +171,6 @@ mod tests {
             contacts.iter().map(|c| c.user_name.as_str()).collect::<Vec<_>>(),
             ["@@2", "@@1"]
         );
-        let limited = BatchGetContacts::new(&[]).parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
-        assert!(matches!(limited, Err(Error::Limited { .. })));
         let failed = BatchGetContacts::new(&[]).parse(&reply(r#"{"BaseResponse":{"Ret":-1}}"#));
         assert!(matches!(failed, Err(Error::ServiceFailed { .. })));
         malformed(&BatchGetContacts::new(&[]), &[]);

@@ -95,7 +95,7 @@ reply! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Ret;
+
     use crate::testing::{body, http_of, malformed, rendered, reply, session};
 
     fn sent() -> Receipt {
@@ -147,19 +147,6 @@ mod tests {
         let bare = parse(&reply(r#"{"BaseResponse":{"Ret":0}}"#)).unwrap();
         assert_eq!(bare, Revocation { introduction: "".into(), wording: "".into() });
 
-        let late = "<e><ShowType>1</ShowType><Content><![CDATA[不能撤回]]></Content></e>";
-        let refused = |ret: i64, text: &str| {
-            let body = serde_json::json!({ "BaseResponse": { "Ret": ret, "ErrMsg": text } });
-            parse(&reply(&body.to_string())).unwrap_err()
-        };
-        match refused(1, late) {
-            Error::Refused { endpoint: ENDPOINT, ret: Ret::PARAMETER, message } => {
-                assert_eq!(&*message, "不能撤回");
-            }
-            other => panic!("{other}"),
-        }
-        assert!(matches!(refused(1205, ""), Error::Limited { endpoint: ENDPOINT, .. }));
-        assert!(matches!(refused(1101, ""), Error::LoggedOut { ret: Ret::SESSION_INVALID, .. }));
         malformed(&RevokeMessage::new(UserName::file_helper(), &sent()), &[]);
     }
 }

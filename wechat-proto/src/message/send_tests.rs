@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::endpoint::Numbered;
-use crate::error::Ret;
 use crate::testing::{NOW, body, malformed, reply, session};
 
 /// Checks the common behaviour of all sends: how they parse replies, and that they keep their id
@@ -18,21 +17,6 @@ pub(in crate::message) fn check(
     let bare = reply(r#"{"BaseResponse":{"Ret":0},"MsgID":12,"LocalID":"1"}"#);
     assert_eq!(send.parse(&bare).unwrap(), Receipt::of(MsgId::from("12")));
 
-    let refused = |ret: i64, text: &str| {
-        let body = serde_json::json!({ "BaseResponse": { "Ret": ret, "ErrMsg": text } });
-        send.parse(&reply(&body.to_string())).unwrap_err()
-    };
-    let notice = "<e><ShowType>1</ShowType><Content><![CDATA[操作太频繁]]></Content></e>";
-    match refused(1, notice) {
-        Error::Refused { endpoint: said, ret: Ret::PARAMETER, message } => {
-            assert_eq!((said, &*message), (endpoint, "操作太频繁"));
-        }
-        other => panic!("{other}"),
-    }
-    let stranger = refused(1204, "");
-    assert!(matches!(stranger, Error::Refused { ret: Ret::NOT_A_CONTACT, .. }));
-    assert!(matches!(refused(1205, ""), Error::Limited { endpoint: said, .. } if said == endpoint));
-    assert!(matches!(refused(1101, ""), Error::LoggedOut { ret: Ret::SESSION_INVALID, .. }));
     malformed(&send, &[]);
     match send.parse(&reply("<html>")).unwrap_err() {
         Error::Malformed { endpoint: said, .. } => assert_eq!(said, endpoint),

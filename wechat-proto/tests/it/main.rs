@@ -8,6 +8,7 @@ mod form;
 mod injection;
 mod notes;
 mod pace;
+mod refusals;
 mod unanswered;
 mod vectors;
 mod xml;
