@@ -1,5 +1,7 @@
 //! The files of the corpora.
 
+// Also compiled as a part of the crate, which is `no_std`.
+#[allow(unused_extern_crates)]
 extern crate std;
 
 use std::collections::BTreeMap;
