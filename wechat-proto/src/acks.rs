@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::ids::MsgId;
 use crate::message::Message;
+pub(crate) use crate::message::Place;
 use crate::sync::SyncKey;
 
 /// The ids of acknowledged messages, and the batches with pending acknowledgements.
@@ -41,9 +42,6 @@ struct Open {
     /// Its position in the order of acknowledgements.
     order: u64,
 }
-
-/// The place of a message among those a session received: batch and position.
-pub(crate) type Place = (u64, usize);
 
 /// The keys to which a finished batch advances the session.
 #[derive(Clone, Debug, Default)]

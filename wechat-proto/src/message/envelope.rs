@@ -9,7 +9,6 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use super::raw::Raw;
 use super::wire::WireMessage;
 use super::{App, Kind, MsgType};
-use crate::acks::Place;
 use crate::error::Invalid;
 use crate::wire::lenient::List;
 use crate::wire::repair::decode;
@@ -41,6 +40,9 @@ pub struct Message {
     /// Its position in the acknowledgement queue; `None` until its batch is delivered.
     pub(crate) place: Option<Place>,
 }
+
+/// The place of a message among those a session received: batch and position.
+pub(crate) type Place = (u64, usize);
 
 impl Message {
     /// The version of the serialized form. A bridge should reject versions that it does not know.

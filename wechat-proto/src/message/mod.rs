@@ -49,6 +49,7 @@ pub use card::Card;
 pub use emoticon::{Emoticon, Game, Hand};
 pub use emoticon_md5::EmoticonMd5;
 pub use envelope::Message;
+pub(crate) use envelope::Place;
 pub use event::{Person, SystemEvent};
 pub use forward::{ForwardMessage, NotForwardable};
 pub use friend_request::{FriendRequest, PossibleFriend};
