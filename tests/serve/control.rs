@@ -139,18 +139,36 @@ fn wrong_calls_are_explained() {
 
 #[test]
 fn request_is_recorded_with_its_violations() {
-    let running = started();
-    let url = format!("{}/jslogin?appid=x", running.address("http"));
-    let agent = ureq::Agent::config_builder().proxy(None).build();
-    ureq::Agent::from(agent).get(url).call().expect_err("status 400");
-    let page = running.done("GET", "/v1/records/requests", &Value::Null);
-    let request = &page["records"][0];
-    assert_eq!((&request["endpoint"], &request["status"]), (&json!("jslogin"), &json!(400)));
-    assert_eq!(request["target"], "/jslogin?appid=x");
-    let wrong = "query parameter `appid` is `x`, not `wx782c26e4c19acffb`";
-    assert!(request["violations"].as_array().expect("a list").contains(&json!(wrong)), "{request}");
-    let text = running.done("GET", "/v1/requests/0", &Value::Null);
-    assert!(text["text"].as_str().expect("text").starts_with("GET //127.0.0.1:"), "{text}");
+    for (options, status) in [
+        (&[][..], 200),
+        (&["--mode=service"], 200),
+        (&["--mode=page"], 400),
+        (&["--mode=library"], 400),
+    ] {
+        let running = Running::start(options);
+        let url = format!("{}/jslogin?appid=x", running.address("http"));
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
+        ureq::Agent::from(agent).get(url).call().expect("a reply");
+        let page = running.done("GET", "/v1/records/requests", &Value::Null);
+        let request = &page["records"][0];
+        assert_eq!((&request["endpoint"], &request["status"]), (&json!("jslogin"), &json!(status)));
+        assert_eq!(
+            (&request["target"], &request["grade"]),
+            (&json!("/jslogin?appid=x"), &json!("fatal"))
+        );
+        let wrong = "query parameter `appid` is `x`, not `wx782c26e4c19acffb`";
+        assert!(
+            request["violations"].as_array().expect("a list").contains(&json!(wrong)),
+            "{request}"
+        );
+        let violations = running.done("GET", "/v1/records/violations?limit=100", &Value::Null);
+        let mut violations = violations["records"].as_array().expect("a list").iter();
+        let found = violations.find(|found| found["what"] == wrong).expect("the violation");
+        let found = ["grade", "difference", "source"].map(|name| &found[name]);
+        assert_eq!(found, ["fatal", "appid", "guess"]);
+        let text = running.done("GET", "/v1/requests/0", &Value::Null);
+        assert!(text["text"].as_str().expect("text").starts_with("GET //127.0.0.1:"), "{text}");
+    }
 }
 
 #[test]
@@ -177,7 +195,7 @@ fn wait_that_is_not_met_lists_the_nearest_records() {
     assert_eq!((&reply["nearest"][0]["differs"], &reply["cursor"]), (&json!(["stage"]), &json!(1)));
 }
 
-/// The client of this test is no bot: a violation is a 400, an injected fault is not.
+/// The client of this test is no bot: a refusal has status 200, an injected fault another one.
 #[test]
 fn faults_occur_in_the_chosen_calls() {
     let running = started();
@@ -212,13 +230,13 @@ fn faults_occur_in_the_chosen_calls() {
         .collect();
     assert_eq!(effects, ["refuse", "reply", "cut", "reply", "delay"]);
     let login = "/cgi-bin/mmwebwx-bin/login";
-    assert_eq!([(); 5].map(|()| ask(login)), [0, 503, 503, 400, 400]);
+    assert_eq!([(); 5].map(|()| ask(login)), [0, 503, 503, 200, 200]);
     assert_eq!([(); 2].map(|()| ask("/jslogin")), [502, 502]);
     running.done("DELETE", "/v1/faults", &Value::Null);
-    assert_eq!(ask("/jslogin"), 400);
+    assert_eq!(ask("/jslogin"), 200);
     fault("jslogin", json!({"delay_ms": 300}), json!({}));
     let start = Instant::now();
-    assert_eq!(ask("/jslogin"), 400);
+    assert_eq!(ask("/jslogin"), 200);
     assert!(start.elapsed() >= Duration::from_millis(300));
     running.done("POST", "/v1/reset", &Value::Null);
     let pending = running.done("GET", "/v1/faults", &Value::Null);

@@ -48,8 +48,11 @@ fn wrong_use_is_reported_in_one_line() {
         assert_eq!((code, &*out), (Some(1), ""), "{label}: {error}");
         assert!(error.contains(expected) && error.lines().count() == 1, "{label}: {error}");
     }
-    let (code, _, error) = run(&["serve", "--mode", "service"]);
-    assert!(code == Some(2) && error.contains("[possible values: library]"), "{error}");
+    let (code, _, error) = run(&["serve", "--mode", "other"]);
+    assert!(
+        code == Some(2) && error.contains("[possible values: service, page, library]"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn proxy_leads_only_to_simulated_hosts() {
         ("CONNECT example.com:443", 403),
         ("CONNECT wx.qq.com.example.com:443", 403),
         ("CONNECT 127.0.0.1:443", 403),
-        ("GET https://login.wx.qq.com/jslogin", 400),
+        ("GET https://login.wx.qq.com/jslogin", 200),
         ("GET https://login.wx.qq.com:444/jslogin", 403),
         ("GET http://login.wx.qq.com/jslogin", 403),
         ("GET https://example.com/", 403),

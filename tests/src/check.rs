@@ -2,10 +2,10 @@
 
 mod body;
 
-use std::fmt;
-
 use crate::dialect::Dialect;
-use crate::request::{Decoded, Param, encode};
+use crate::differences::{Difference, QUERY, REQUEST};
+use crate::findings::{Fault, Finding, Mode};
+use crate::request::{Decoded, Param, encode, is_same};
 use crate::routes::Route;
 use crate::session::Session;
 use crate::world::World;
@@ -14,31 +14,6 @@ pub(crate) use self::body::Fields;
 
 /// The maximum difference between a request's clock and the world's, in milliseconds.
 const CLOCK: i64 = 600_000;
-
-/// A difference between a request and those of the official page.
-///
-/// The real service may accept such a request: see the [crate's documentation](crate).
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Violation {
-    /// The call, such as `webwxsync`.
-    pub endpoint: String,
-    /// A description that names the parameter, field, header or cookie.
-    pub what: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.endpoint, self.what)
-    }
-}
-
-/// A violation, and the code with which the service answers it, where a source documents one.
-#[derive(Debug)]
-pub(crate) struct Finding {
-    pub(crate) what: String,
-    pub(crate) ret: Option<i64>,
-}
 
 /// A rule for a value in a query, a form or a JSON string.
 #[derive(Clone, Debug)]
@@ -69,6 +44,7 @@ pub(crate) struct Check<'a> {
     pub(crate) request: &'a Decoded,
     pub(crate) dialect: Dialect,
     pub(crate) found: Vec<Finding>,
+    call: &'static str,
     /// The request's `DeviceID`, to be recorded in the session.
     pub(crate) device: Option<String>,
 }
@@ -80,7 +56,8 @@ impl<'a> Check<'a> {
         dialect: Dialect,
         route: &Route,
     ) -> Self {
-        let mut check = Self { world, request, dialect, found: Vec::new(), device: None };
+        let mut check =
+            Self { world, request, dialect, found: Vec::new(), call: route.name, device: None };
         check.method(route);
         check.hosts(route);
         check.headers(route);
@@ -88,19 +65,55 @@ impl<'a> Check<'a> {
             check.cookies();
         }
         if route.session && world.session.is_none() {
-            check.wrong("there is no session: the client is not logged in");
+            check.found(
+                Fault::Missing,
+                REQUEST,
+                "session",
+                "there is no session: the client is not logged in",
+            );
         } else {
             (route.check)(&mut check);
         }
         check
     }
 
-    pub(crate) fn wrong(&mut self, what: impl Into<String>) {
-        self.found.push(Finding { what: what.into(), ret: None });
+    /// Records a fault of a named part of the request.
+    pub(crate) fn found(
+        &mut self,
+        fault: Fault,
+        place: &str,
+        name: &str,
+        complaint: impl std::fmt::Display,
+    ) {
+        let difference = Difference::find(self.call, place, name, fault);
+        let what = match place {
+            REQUEST => complaint.to_string(),
+            _ => format!("{place} `{name}` {complaint}"),
+        };
+        self.found.push(Finding { what, difference, ret: None });
     }
 
+    /// Records a fault that the service refuses.
+    pub(crate) fn wrong(&mut self, what: impl Into<String>) {
+        let difference = Difference::find("", "other", "", Fault::Other);
+        self.found.push(Finding { what: what.into(), difference, ret: None });
+    }
+
+    /// Records a fault that the service refuses with this code.
     pub(crate) fn wrong_as(&mut self, ret: i64, what: impl Into<String>) {
-        self.found.push(Finding { what: what.into(), ret: Some(ret) });
+        self.wrong(what);
+        self.refused_as(ret);
+    }
+
+    /// Sets the code with which the service refuses the last fault.
+    pub(crate) fn refused_as(&mut self, ret: i64) {
+        if let Some(found) = self.found.last_mut() {
+            found.ret = Some(ret);
+        }
+    }
+
+    pub(crate) fn is_page(&self) -> bool {
+        self.world.mode == Mode::Page
     }
 
     pub(crate) fn is_official(&self) -> bool {
@@ -143,7 +156,20 @@ impl<'a> Check<'a> {
     }
 
     /// Returns a description of the fault of a value, if any.
-    pub(crate) fn judge(&self, rule: &Rule, value: &str) -> Option<String> {
+    pub(crate) fn judge(&self, rule: &Rule, value: &str) -> Option<(Fault, String)> {
+        let complaint = self.complaint(rule, value)?;
+        let is_earlier =
+            |session: &Session| session.skeys_before.iter().any(|(key, _)| key == value);
+        let fault = match rule {
+            _ if value.is_empty() => Fault::Empty,
+            Rule::OneOf(_) if self.session().is_some_and(is_earlier) => Fault::Earlier,
+            Rule::Is(_) | Rule::OneOf(_) => Fault::Value,
+            _ => Fault::Form,
+        };
+        Some((fault, complaint))
+    }
+
+    fn complaint(&self, rule: &Rule, value: &str) -> Option<String> {
         let now = self.world.now() as i64;
         let number = value.parse::<i64>().ok().filter(|number| number.to_string() == value);
         match rule {
@@ -206,13 +232,13 @@ impl<'a> Check<'a> {
     /// Checks that the query has these parameters, each once, and no others.
     pub(crate) fn query(&mut self, must: &[(&str, Rule)], may: &[(&str, Rule)]) {
         let params = self.request.query.clone();
-        self.params("query parameter", &params, must, may);
+        self.params(QUERY, &params, must, may);
     }
 
     /// Checks the query like [`query`](Self::query), with any encoding of the values.
     pub(crate) fn spelled(&mut self, must: &[(&str, Rule)], may: &[(&str, Rule)]) {
         let params = self.request.query.clone();
-        self.pairs("query parameter", &params, must, may, false);
+        self.pairs(QUERY, &params, must, may, false);
     }
 
     /// Checks the pairs of a query or a form like [`query`](Self::query).
@@ -234,20 +260,39 @@ impl<'a> Check<'a> {
         may: &[(&str, Rule)],
         spelling: bool,
     ) {
+        let named = |param: &Param, name: &str| is_same(&param.name, name);
         for (name, rule) in must.iter().chain(may) {
-            let mut found = params.iter().filter(|param| param.name == *name);
+            let mut found = params.iter().filter(|param| named(param, name));
             match found.next() {
                 None if may.iter().any(|(may, _)| may == name) => {}
-                None => self.wrong(format!("{what} `{name}` is missing")),
+                None => self.found(Fault::Missing, what, name, "is missing"),
                 Some(param) => {
-                    if let Some(complaint) = self.judge(rule, &param.value) {
-                        self.wrong(format!("{what} `{name}` {complaint}"));
+                    if param.name != *name {
+                        self.found(
+                            Fault::Name,
+                            what,
+                            name,
+                            format_args!("is missing: it is spelt `{}`", param.name),
+                        );
                     }
-                    if spelling && encode(&param.value) != param.raw {
-                        self.wrong(format!(
-                            "{what} `{name}` is written `{}`, not as by encodeURIComponent",
-                            param.raw
-                        ));
+                    if let Some((fault, complaint)) = self.judge(rule, &param.value) {
+                        self.found(fault, what, name, complaint);
+                    }
+                    // The page does not encode these two (docs/protocol.md §1.2).
+                    let is_raw = self.is_page()
+                        && self.call == "webwxsync"
+                        && matches!(*name, "sid" | "skey");
+                    let written = if is_raw { param.value.clone() } else { encode(&param.value) };
+                    if spelling && written != param.raw {
+                        self.found(
+                            Fault::Encoding,
+                            what,
+                            name,
+                            format_args!(
+                                "is written `{}`, not as by encodeURIComponent",
+                                param.raw
+                            ),
+                        );
                     }
                     if matches!(rule, Rule::Device) {
                         self.device = Some(param.value.clone());
@@ -255,12 +300,12 @@ impl<'a> Check<'a> {
                 }
             }
             if found.next().is_some() {
-                self.wrong(format!("{what} `{name}` is repeated"));
+                self.found(Fault::Repeated, what, name, "is repeated");
             }
         }
         for param in params {
-            if !must.iter().chain(may).any(|(name, _)| *name == param.name) {
-                self.wrong(format!("{what} `{}` is unknown", param.name));
+            if !must.iter().chain(may).any(|(name, _)| named(param, name)) {
+                self.found(Fault::Unknown, what, &param.name, "is unknown");
             }
         }
     }

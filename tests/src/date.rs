@@ -14,9 +14,13 @@ pub(crate) fn cookie(millis: u64) -> String {
     write(millis, '-')
 }
 
-/// Returns whether `text` is a date in JavaScript's format: `Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)`.
-pub(crate) fn is_js(text: &str) -> bool {
-    let Some(date) = text.strip_suffix(" GMT+0800 (中国标准时间)") else { return false };
+/// Returns whether `text` is a date in JavaScript's format: `Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)`. Browsers in
+/// other places have another zone.
+pub(crate) fn is_js(text: &str, elsewhere: bool) -> bool {
+    let Some((date, zone)) = text.split_once(" GMT") else { return false };
+    if zone != "+0800 (中国标准时间)" && !(elsewhere && is_zone(zone)) {
+        return false;
+    }
     let words: Vec<&str> = date.split(' ').collect();
     let [weekday, month, day, year, time] = words[..] else { return false };
     let number = |text: &str, digits: usize, most: u32| {
@@ -31,6 +35,16 @@ pub(crate) fn is_js(text: &str) -> bool {
         && number(times[0], 2, 23)
         && number(times[1], 2, 59)
         && number(times[2], 2, 59)
+}
+
+/// Returns whether `text` is a time zone: `-0500 (Eastern Standard Time)`.
+fn is_zone(text: &str) -> bool {
+    let Some((offset, name)) = text.split_once(' ') else { return false };
+    offset.len() == 5
+        && offset.starts_with(['+', '-'])
+        && offset[1..].bytes().all(|byte| byte.is_ascii_digit())
+        && name.starts_with('(')
+        && name.ends_with(')')
 }
 
 fn write(millis: u64, dash: char) -> String {

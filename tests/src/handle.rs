@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::header::SET_COOKIE;
 use http::{Request, StatusCode};
 
-use crate::check::{Check, Finding, Violation};
+use crate::check::Check;
+use crate::differences::{Difference, REQUEST};
+use crate::findings::{Fault, Finding, Grade, Mode};
 use crate::jar::Jar;
 use crate::log::Logged;
 use crate::reply::{self, Reply};
@@ -51,8 +53,15 @@ impl World {
             violations: 0..0,
         });
         let Some(route) = route else {
-            let what = format!("there is no such path: {}", decoded.path);
-            self.violations.push(Violation { endpoint, what });
+            if self.mode != Mode::Library && is_page(&decoded.path) {
+                return Answer::Reply(reply::page(self.now, 200, "WeChat"));
+            }
+            let finding = Finding {
+                what: format!("there is no such path: {}", decoded.path),
+                difference: Difference::find(&endpoint, REQUEST, "path", Fault::Unknown),
+                ret: None,
+            };
+            self.violations.push(finding.recorded(&endpoint));
             return Answer::Reply(reply::page(self.now, 404, "404 Not Found"));
         };
         if route.session {
@@ -66,10 +75,12 @@ impl World {
             self.jar = Jar::default();
         }
         let (findings, device) = self.examine(&decoded, route);
-        let refused = (!findings.is_empty()).then(|| self.answer_to_faults(route, &findings));
-        for Finding { what, .. } in findings {
-            self.violations.push(Violation { endpoint: endpoint.clone(), what });
-        }
+        let is_fatal = |finding: &Finding| {
+            self.mode != Mode::Service || finding.difference.grade == Grade::Fatal
+        };
+        let is_refused = findings.iter().any(is_fatal);
+        let refused = is_refused.then(|| self.answer_to_faults(route, &findings));
+        self.violations.extend(findings.iter().map(|finding| finding.recorded(&endpoint)));
         if refused.is_none() {
             self.note(&decoded, route, device);
         }
@@ -120,8 +131,8 @@ impl World {
         let cookies = request.cookies();
         let cookie =
             cookies.iter().find(|(name, _)| name == "wxsid").map(|(_, value)| value.as_str());
-        let sids =
-            [request.get("sid"), request.text("/BaseRequest/Sid"), cookie.unwrap_or_default()];
+        let of_body = request.text("/BaseRequest/Sid");
+        let sids = [request.get("sid"), &of_body, cookie.unwrap_or_default()];
         self.former.iter().any(|former| sids.contains(&former.as_str()))
     }
 
@@ -177,6 +188,9 @@ impl World {
     }
 
     fn answer_to_faults(&self, route: &Route, findings: &[Finding]) -> Reply {
+        if self.mode == Mode::Service {
+            return self.refusal_of_service(route, findings);
+        }
         let codes: BTreeSet<Option<i64>> = findings.iter().map(|finding| finding.ret).collect();
         if codes.contains(&Some(1203)) {
             return refusal(route.name, self.now, 1203, "check ticket failed");
@@ -186,6 +200,21 @@ impl World {
             _ => reply::complaint(self.now, findings.iter().map(|finding| finding.what.as_str())),
         }
     }
+
+    /// Refuses a request with the code of its first fatal finding. `ErrMsg` has the reason.
+    fn refusal_of_service(&self, route: &Route, findings: &[Finding]) -> Reply {
+        let mut fatal =
+            findings.iter().filter(|finding| finding.difference.grade == Grade::Fatal).peekable();
+        let ret = fatal.peek().map_or(1, |finding| finding.code());
+        let reasons: Vec<&str> = fatal.map(|finding| &*finding.what).collect();
+        refusal(route.name, self.now, ret, &reasons.join("; "))
+    }
+}
+
+/// Returns whether a person sees this page in a browser: the entry page, and that of a QR code on a phone.
+fn is_page(path: &str) -> bool {
+    let uuid = path.strip_prefix("/l/");
+    path == "/" || uuid.is_some_and(|uuid| !uuid.is_empty() && !uuid.contains('/'))
 }
 
 /// Removes and returns the first match of a list.

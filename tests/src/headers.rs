@@ -4,8 +4,10 @@ use http::Method;
 
 use crate::check::Check;
 use crate::dialect::Dialect;
+use crate::differences::{COOKIE, HEADER, REQUEST};
 use crate::door::Door;
-use crate::layout::{QRCODE_HOST, Role, entry_of, file_host, login_host, push_host};
+use crate::findings::Fault;
+use crate::layout::{ALL_HOSTS, QRCODE_HOST, Role, entry_of, file_host, login_host, push_host};
 use crate::routes::Route;
 use crate::routes::media::NO_RANGE;
 use crate::world::World;
@@ -49,11 +51,29 @@ impl World {
     }
 }
 
+/// The `Accept-Encoding` of browsers (docs/protocol.md §1.3).
+const ENCODINGS: &str = "gzip, deflate, br";
+
+/// Headers that browsers may add.
+const BROWSER: [&str; 7] = [
+    "accept-language", "cache-control", "dnt", "if-modified-since", "pragma", "priority",
+    "upgrade-insecure-requests",
+];
+
+/// The cookies that the page sets itself (docs/protocol.md §1.7).
+const OF_PAGE: [&str; 5] =
+    ["login_frequency", "last_wxuin", "MM_WX_NOTIFY_STATE", "MM_WX_SOUND_STATE", "refreshTimes"];
+
 impl Check<'_> {
     pub(crate) fn method(&mut self, route: &Route) {
         let expected = if route.posted_in(self.dialect) { Method::POST } else { Method::GET };
         if self.request.method != expected {
-            self.wrong(format!("method is {}, not {expected}", self.request.method));
+            self.found(
+                Fault::Value,
+                REQUEST,
+                "method",
+                format_args!("method is {}, not {expected}", self.request.method),
+            );
         }
     }
 
@@ -62,10 +82,19 @@ impl Check<'_> {
         match self.request.host() {
             None => self.wrong("header `host` is missing or repeated"),
             Some(host) if !hosts.contains(&host) => {
-                self.wrong(format!(
-                    "header `host` is `{host}`; this is served by `{}`",
-                    hosts.join("`, `")
-                ));
+                // The login works on every login host, `synccheck` on an older name (docs/protocol.md §1.1).
+                let is_login = matches!(route.role, Role::Login | Role::Qrcode)
+                    || route.name == "webwxpushloginurl";
+                let fault = match &*host {
+                    host if is_login && host.starts_with("login.") && ALL_HOSTS.contains(&host) => {
+                        Fault::Name
+                    }
+                    "webpush2.weixin.qq.com" if route.role == Role::Push => Fault::Encoding,
+                    _ => Fault::Value,
+                };
+                let complaint =
+                    format_args!("is `{host}`; this is served by `{}`", hosts.join("`, `"));
+                self.found(fault, HEADER, "host", complaint);
             }
             Some(host) => {
                 if self.request.authority.as_ref().is_some_and(|authority| *authority != host) {
@@ -105,9 +134,10 @@ impl Check<'_> {
         } else {
             self.world.lang.as_str()
         };
+        let browser = self.is_page();
         let mut expected = vec![
             ("accept", route.accept.to_owned()),
-            ("accept-encoding", "identity".to_owned()),
+            ("accept-encoding", if browser { ENCODINGS } else { "identity" }.to_owned()),
             ("referer", format!("{page}/?lang={lang}")),
         ];
         match &self.world.door {
@@ -127,7 +157,7 @@ impl Check<'_> {
             expected.push(("content-type", self.content_type(route)));
             expected.push(("content-length", self.request.body.len().to_string()));
         } else if !self.request.body.is_empty() {
-            self.wrong("a GET request has a body");
+            self.found(Fault::Other, REQUEST, "body", "a GET request has a body");
         }
         if route.ranged {
             expected.push(("range", "bytes=0-".to_owned()));
@@ -135,28 +165,64 @@ impl Check<'_> {
         for (name, expected) in &expected {
             match self.request.header(name) {
                 Ok(found) if found == *expected => {}
-                Ok(found) => self.wrong(format!("header `{name}` is `{found}`, not `{expected}`")),
-                // The service then answers with an empty video (docs/protocol.md §8).
-                Err(0) if *name == "range" && route.name == "webwxgetvideo" => {
-                    self.wrong_as(NO_RANGE, "header `range` is missing");
+                Ok(found) if browser && self.is_of_browser(route, name, &found, expected) => {}
+                Ok(found) => self.found(
+                    Fault::Value,
+                    HEADER,
+                    name,
+                    format_args!("is `{found}`, not `{expected}`"),
+                ),
+                Err(0) => {
+                    self.found(Fault::Missing, HEADER, name, "is missing");
+                    if *name == "range" && route.name == "webwxgetvideo" {
+                        self.refused_as(NO_RANGE);
+                    }
                 }
-                Err(0) => self.wrong(format!("header `{name}` is missing")),
-                Err(count) => self.wrong(format!("header `{name}` occurs {count} times")),
+                Err(count) => {
+                    self.found(Fault::Repeated, HEADER, name, format_args!("occurs {count} times"));
+                }
             }
+        }
+        if browser && self.request.header("accept-language").is_err() {
+            self.found(Fault::Missing, HEADER, "accept-language", "is missing or repeated");
         }
         self.user_agent(route);
         let names: Vec<String> = self.request.headers.keys().map(ToString::to_string).collect();
         for name in names {
             let known = matches!(name.as_str(), "host" | "user-agent" | "cookie")
-                || expected.iter().any(|(expected, _)| *expected == name);
+                || expected.iter().any(|(expected, _)| *expected == name)
+                || browser && (BROWSER.contains(&&*name) || name.starts_with("sec-"));
             let tolerated = name == "connection"
                 && self
                     .request
                     .header("connection")
                     .is_ok_and(|value| value.eq_ignore_ascii_case("keep-alive"));
             if !known && !tolerated {
-                self.wrong(format!("header `{name}` is not sent by the page"));
+                self.found(Fault::Unknown, HEADER, &name, "is not sent by the page");
             }
+        }
+    }
+
+    /// Returns whether a browser may send this value: browsers differ, and so do their versions.
+    fn is_of_browser(&self, route: &Route, name: &str, found: &str, expected: &str) -> bool {
+        let is_logout = route.name == "webwxlogout";
+        match name {
+            "accept" if route.accept.starts_with("image/") => {
+                found.starts_with("image/") && found.ends_with("*/*;q=0.8")
+            }
+            // The page submits a form to log out.
+            "accept" if is_logout || route.accept.starts_with("text/html") => {
+                found.starts_with("text/html,application/xhtml+xml,")
+                    && found.ends_with("*/*;q=0.8")
+            }
+            "accept-encoding" => found == format!("{expected}, zstd"),
+            // To other origins, newer browsers send that of the page only.
+            "referer" => {
+                let origin = expected.split('?').next().unwrap_or_default();
+                let host = self.request.host().unwrap_or_default();
+                found == origin && !origin.ends_with(&format!("//{host}/"))
+            }
+            _ => false,
         }
     }
 
@@ -179,19 +245,22 @@ impl Check<'_> {
     /// Checks `user-agent`: that of a browser, the same for the whole session.
     fn user_agent(&mut self, route: &Route) {
         let Ok(agent) = self.request.header("user-agent") else {
-            return self.wrong("header `user-agent` is missing or repeated");
+            let complaint = "is missing or repeated";
+            return self.found(Fault::Missing, HEADER, "user-agent", complaint);
         };
         // A complete browser string ends with `Product/1.2.3` or a comment in parentheses.
         let version = agent.rsplit_once('/').map_or("", |(_, version)| version);
         let whole = version.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !version.is_empty();
         if !agent.starts_with("Mozilla/5.0 (") || !whole && !agent.ends_with(')') {
-            self.wrong(format!("header `user-agent` is `{agent}`, not a browser's"));
+            let complaint = format_args!("is `{agent}`, not a browser's");
+            self.found(Fault::Value, HEADER, "user-agent", complaint);
         }
         if let Some(first) = &self.world.user_agent
             && *first != agent
             && route.name != "jslogin"
         {
-            self.wrong(format!("header `user-agent` is `{agent}`, was `{first}` before"));
+            let complaint = format_args!("is `{agent}`, was `{first}` before");
+            self.found(Fault::Value, HEADER, "user-agent", complaint);
         }
     }
 
@@ -221,7 +290,7 @@ impl Check<'_> {
     /// Checks that exactly the due cookies are sent. Otherwise the session is invalid, with code 1102 of §12.
     pub(crate) fn cookies(&mut self) {
         if self.request.header("cookie").is_err_and(|count| count > 1) {
-            self.wrong("header `cookie` is repeated");
+            self.found(Fault::Repeated, HEADER, "cookie", "is repeated");
         }
         let host = self.request.host().unwrap_or_default();
         let scope = if self.world.layout.one_host().is_some() { None } else { Some(host.as_str()) };
@@ -229,9 +298,19 @@ impl Check<'_> {
             if self.world.concurrent { self.world.jar.unsettled() } else { self.world.jar.clone() };
         // Cookie expiry depends on the clock.
         let punctual = self.world.punctual;
-        let complaints = jar.complaints(&self.request.cookies(), scope, self.world.now(), punctual);
-        for complaint in complaints {
-            self.wrong_as(1102, complaint);
+        let mut sent = self.request.cookies();
+        if self.is_page() {
+            sent.retain(|(name, _)| !OF_PAGE.contains(&&**name));
+        }
+        let complaints = jar.complaints(&sent, scope, self.world.now(), punctual);
+        for (fault, name, complaint) in complaints {
+            // The page uploads without cookies (docs/protocol.md §6.7).
+            let is_upload = self.request.path.ends_with("/webwxuploadmedia");
+            if self.is_page() && is_upload && fault == Fault::Missing {
+                continue;
+            }
+            self.found(fault, COOKIE, &name, complaint);
+            self.refused_as(1102);
         }
     }
 }

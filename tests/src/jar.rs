@@ -1,6 +1,7 @@
 //! The cookies that a client must send, independent of `wechat-proto`: RFC 6265 without paths, since every path is `/`.
 
 use crate::date;
+use crate::findings::Fault;
 
 /// The tolerance at the expiry of a cookie, in milliseconds: within it, the cookie may be sent or not.
 const EDGE: u64 = 5_000;
@@ -118,7 +119,7 @@ impl Jar {
         host: Option<&str>,
         now: u64,
         punctual: bool,
-    ) -> Vec<String> {
+    ) -> Vec<Complaint> {
         let is_sure = |name: &str| !self.unsure.iter().any(|(unsure, _)| *unsure == name);
         let sure = |cookies: &[Cookie]| -> Vec<Cookie> {
             cookies.iter().filter(|cookie| is_sure(cookie.name)).cloned().collect()
@@ -133,14 +134,18 @@ impl Jar {
     }
 }
 
+/// A fault of a cookie, its name, and a description.
+pub(crate) type Complaint = (Fault, String, String);
+
 fn complaints(
     cookies: &[Cookie],
     sent: &[(String, String)],
     host: Option<&str>,
     now: u64,
     punctual: bool,
-) -> Vec<String> {
+) -> Vec<Complaint> {
     let mut found = Vec::new();
+    let mut add = |fault, name: &str, what| found.push((fault, name.to_owned(), what));
     let in_scope = |cookie: &&Cookie| {
         host.is_none_or(|host| cookie.matches(host)) && (cookie.expires + EDGE > now || !punctual)
     };
@@ -149,17 +154,17 @@ fn complaints(
         let mut values = sent.iter().filter(|(sent, _)| sent == name).map(|(_, value)| value);
         match (values.next(), values.next()) {
             (None, _) if cookie.expires <= now + EDGE || !punctual => {}
-            (None, _) => found.push(format!("cookie `{name}` is missing")),
-            (Some(_), Some(_)) => found.push(format!("cookie `{name}` is repeated")),
+            (None, _) => add(Fault::Missing, name, "is missing".to_owned()),
+            (Some(_), Some(_)) => add(Fault::Repeated, name, "is repeated".to_owned()),
             (Some(value), None) if *value != cookie.value => {
-                found.push(format!("cookie `{name}` is `{value}`, was set to `{}`", cookie.value));
+                add(Fault::Value, name, format!("is `{value}`, was set to `{}`", cookie.value));
             }
             (Some(_), None) => {}
         }
     }
     for (name, _) in sent {
         if !cookies.iter().filter(in_scope).any(|cookie| cookie.name == name) {
-            found.push(format!("cookie `{name}` does not belong here"));
+            add(Fault::Unknown, name, "does not belong here".to_owned());
         }
     }
     found

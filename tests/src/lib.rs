@@ -73,11 +73,13 @@
 //!
 //! # Strictness
 //!
-//! Requests that differ from those of the official page are recorded in [`World::violations`] and answered with an
-//! error. The body of a 400 names the violations. **A refusal here is no claim about the real service**, which is known
-//! to accept some of these requests. [`World::accept`] admits two other [`Dialect`]s.
+//! Requests that differ from those of the official page are recorded in [`World::violations`], each with its [`Grade`]
+//! and source: see [`docs/differences.md`](https://github.com/wechat-proto/wechat-proto/blob/main/tests/docs/differences.md).
+//! [`World::set_mode`] sets which are refused. In [`Mode::Library`], the default, all are, with a status of 400 and a body
+//! that names the violations. **Such a refusal is no claim about the real service**, which is known to accept some of these
+//! requests. [`Mode::Service`] serves those. [`World::accept`] admits two other [`Dialect`]s.
 //!
-//! Known to be stricter than the service:
+//! [`Mode::Library`] is known to be stricter than the service:
 //!
 //! - the fourteenth digit of a `ClientMsgId` must be `0`;
 //! - the keys of a JSON body must be exactly the page's, in the page's order;
@@ -89,7 +91,7 @@
 //! - a piece may be sent once, or once more when its reply may have been lost;
 //! - `webwxcheckurl` may only check links that occur in a message or were passed to [`World::judge_link`].
 //!
-//! Known to be laxer:
+//! Every mode is known to be laxer:
 //!
 //! - QR codes do not age: they expire only by the script ([`Phone::expire`]);
 //! - a device is recognised by its two lasting cookies; the service's reply to an unknown device (`device authinfo
@@ -117,7 +119,9 @@ mod contact;
 mod date;
 mod demo;
 mod dialect;
+mod differences;
 mod door;
+mod findings;
 mod handle;
 mod headers;
 mod injection;
@@ -130,6 +134,8 @@ mod message;
 mod multipart;
 #[cfg(test)]
 mod notes;
+#[cfg(test)]
+mod page_mode;
 mod payload;
 mod people;
 mod phone;
@@ -144,6 +150,8 @@ mod routes;
 pub mod serve;
 mod server;
 mod service;
+#[cfg(test)]
+mod service_mode;
 mod session;
 mod simulator;
 #[cfg(test)]
@@ -158,11 +166,11 @@ pub use account::Account;
 pub use app::{App, Article, Attachment, Quoted};
 pub use attached::Part;
 pub use chaos::{Chaos, Fault, Passed};
-pub use check::Violation;
 pub use contact::{Contact, Member};
 pub use demo::Demo;
 pub use dialect::Dialect;
 pub use door::Door;
+pub use findings::{Grade, Mode, Violation};
 pub use injection::{Effect, Injection};
 pub use kinds::Hand;
 pub use layout::Layout;

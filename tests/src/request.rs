@@ -87,6 +87,11 @@ impl Decoded {
             false => Err("is none".to_owned()),
         };
         let asked = form.iter().flatten().find(|part| UPLOADS.contains(&part.name.as_str()));
+        let mut query = params(&raw_query);
+        // Older clients post the parameters of this call as a form: docs/protocol.md §3.1.
+        if uri.path() == "/jslogin" {
+            query.extend(params(&String::from_utf8_lossy(request.body())));
+        }
         (request.method().as_str(), uri.path()).hash(&mut hasher);
         match asked {
             // The pieces of an upload share a fingerprint: their query has a `random` of its own.
@@ -98,7 +103,7 @@ impl Decoded {
             scheme: uri.scheme_str().map(str::to_owned),
             authority: uri.authority().map(ToString::to_string),
             path: uri.path().to_owned(),
-            query: params(&raw_query),
+            query,
             raw_query,
             headers: request.headers().clone(),
             body: request.body().clone(),
@@ -124,12 +129,22 @@ impl Decoded {
 
     /// Returns a decoded query parameter; empty if absent.
     pub(crate) fn get(&self, name: &str) -> &str {
-        self.query.iter().find(|param| param.name == name).map_or("", |param| param.value.as_str())
+        let found = self.query.iter().find(|param| is_same(&param.name, name));
+        found.map_or("", |param| param.value.as_str())
     }
 
-    /// Returns a string of the JSON body by its pointer; empty if absent.
-    pub(crate) fn text(&self, pointer: &str) -> &str {
-        self.json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    /// Returns a string of the JSON body by its pointer, or a number as text; empty if absent.
+    pub(crate) fn text(&self, pointer: &str) -> String {
+        match self.json.pointer(pointer) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        }
+    }
+
+    /// Returns a whole number of the JSON body by its pointer, also one that is written as text; 0 if absent.
+    pub(crate) fn number(&self, pointer: &str) -> i64 {
+        self.text(pointer).parse().unwrap_or_default()
     }
 
     /// Returns the cookies of all `cookie` headers, as received.
@@ -143,6 +158,13 @@ impl Decoded {
         }
         cookies
     }
+}
+
+/// Returns whether two names are spellings of one parameter (docs/protocol.md §8).
+pub(crate) fn is_same(name: &str, other: &str) -> bool {
+    let is_spelt_variously =
+        ["msgid", "username"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    name == other || is_spelt_variously && name.eq_ignore_ascii_case(other)
 }
 
 /// Returns the description of an upload without what differs between its pieces, or may change.

@@ -124,6 +124,13 @@ impl Session {
         self.pairs.iter().rposition(|pair| joined(&pair.check) == text)
     }
 
+    /// Returns the pair that has this as either of its keys, in the format `1_2|3_4`: clients use one for both calls
+    /// (docs/protocol.md §7.2).
+    pub(crate) fn by_either_key(&self, text: &str) -> Option<usize> {
+        let has = |pair: &Pair| [&pair.sync, &pair.check].iter().any(|key| joined(key) == text);
+        self.pairs.iter().rposition(has)
+    }
+
     /// Creates the keys of a new answer: four for `webwxinit`, eight from the first `webwxsync` on.
     pub(crate) fn hand_out(
         &mut self,

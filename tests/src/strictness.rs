@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{Answer, Contact, World};
 
 #[path = "strictness_scenario.rs"]
-mod strictness_scenario;
+pub(crate) mod strictness_scenario;
 use strictness_scenario::scenario;
 
 /// Asserts that a violation names the part given by the first word of `what`.

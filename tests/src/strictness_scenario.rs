@@ -120,7 +120,7 @@ fn send_everything(client: &mut Client, room: &str, member: &str) {
 }
 
 /// Runs the scenario and returns each request with the world before it.
-pub(super) fn scenario() -> Vec<(World, Request<Bytes>)> {
+pub(crate) fn scenario() -> Vec<(World, Request<Bytes>)> {
     let (world, assets) = beginning();
     let mut client = Client::new(world);
     let mut steps = Vec::new();

@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::account::Account;
-use crate::check::Violation;
 use crate::contact::{Contact, SPECIAL};
 use crate::dialect::Dialect;
 use crate::door::Door;
+use crate::findings::{Mode, Violation};
 use crate::jar::{Cookie, Jar};
 use crate::layout::Layout;
 use crate::log::Logged;
@@ -47,6 +47,7 @@ pub struct World {
     pub(crate) layout: Layout,
     pub(crate) door: Door,
     pub(crate) dialects: Vec<Dialect>,
+    pub(crate) mode: Mode,
     pub(crate) account: Account,
     contacts: Vec<Contact>,
     /// Names that some answer has mentioned: a client may look them up.
@@ -114,6 +115,7 @@ impl World {
             layout: Layout::True { shard: "wx2.qq.com".to_owned() },
             door: Door::Web,
             dialects: vec![Dialect::Official],
+            mode: Mode::default(),
             account,
             contacts: Vec::new(),
             mentioned: BTreeSet::new(),
@@ -184,6 +186,16 @@ impl World {
     /// Moves the service to other hosts.
     pub fn layout(&mut self, layout: Layout) {
         self.layout = layout;
+    }
+
+    /// Sets which requests are refused. Default: [`Mode::Library`].
+    pub const fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
+    /// Returns which requests are refused.
+    pub const fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Accepts one more dialect of requests besides the official one.

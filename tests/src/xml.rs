@@ -48,8 +48,26 @@ pub(crate) fn parts(document: &str) -> Result<Vec<Part>, String> {
     }
 }
 
-/// Parses the XML of a file, or returns its first difference from docs/protocol.md §6.3.
-pub(crate) fn file(document: &str, appid: &str) -> Result<SentFile, String> {
+/// Parses the XML of a file.
+pub(crate) fn file(document: &str) -> Result<SentFile, String> {
+    let parts = parts(document)?;
+    let text = |name: &str| {
+        let path = format!("appmsg/{name}");
+        let found = parts.iter().find(|(found, _)| *found == path);
+        found.map(|(_, text)| text.clone()).ok_or_else(|| format!("it has no `{name}`"))
+    };
+    let size = text("appattach/totallen")?;
+    let size = size.parse().map_err(|_| format!("`totallen` is `{size}`, not a number"))?;
+    Ok(SentFile {
+        name: text("title")?,
+        size,
+        media_id: text("appattach/attachid")?,
+        extension: text("appattach/fileext")?,
+    })
+}
+
+/// Checks that the XML of a file has exactly the form of docs/protocol.md §6.3.
+pub(crate) fn check_file(document: &str, appid: &str) -> Result<(), String> {
     // `None` means any text.
     let all: [(&str, Option<&str>); 15] = [
         ("appmsg", Some("")),
@@ -79,10 +97,7 @@ pub(crate) fn file(document: &str, appid: &str) -> Result<SentFile, String> {
             return Err(format!("`{name}` is `{text}`, not `{expected}`"));
         }
     }
-    let text = |index: usize| parts[index].1.clone();
-    let size =
-        text(11).parse().map_err(|_| format!("`totallen` is `{}`, not a number", text(11)))?;
-    Ok(SentFile { name: text(3), size, media_id: text(12), extension: text(13) })
+    Ok(())
 }
 
 /// Returns the names mentioned by a text and their room, or a description of the XML's fault.
@@ -112,7 +127,8 @@ mod tests {
 
     #[test]
     fn file_xml_is_parsed_strictly() {
-        let file = file(FILE, APPID).expect("a file");
+        assert_eq!(check_file(FILE, APPID), Ok(()));
+        let file = file(FILE).expect("a file");
         assert_eq!(
             (file.name.as_str(), file.size, file.media_id.as_str()),
             ("a & b\r中", 1760, "@m")
@@ -136,9 +152,11 @@ mod tests {
             ("<des></des>", "<des></des><!-- x -->"),
             ("<title>", "<title><![CDATA[x]]>"),
         ] {
-            assert!(super::file(&FILE.replacen(from, to, 1), APPID).is_err(), "{from} {to}");
+            let other = FILE.replacen(from, to, 1);
+            let found = check_file(&other, APPID).and(super::file(&other).map(drop));
+            assert!(found.is_err(), "{from} {to}");
         }
-        assert!(super::file("", APPID).is_err());
+        assert!(super::file("").is_err());
     }
 
     #[test]

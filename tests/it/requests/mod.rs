@@ -3,3 +3,4 @@
 pub(crate) mod altered_forms;
 pub(crate) mod altered_requests;
 pub(crate) mod endpoints;
+mod service_mode;

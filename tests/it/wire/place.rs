@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use wechat_proto::{Device, Hosts, Timestamp};
-use wechat_simulator::{Chaos, Cut, Server, Simulator, TlsFaultProxy, World};
+use wechat_simulator::{Chaos, Cut, Mode, Server, Simulator, TlsFaultProxy, World};
 
 /// A simulator and the server in front of it.
 pub(crate) struct Place {
@@ -44,6 +44,8 @@ impl Place {
 
     fn of(simulator: Simulator, server: Option<Server>) -> Self {
         server.iter().for_each(|server| server.hold(Duration::from_millis(200)));
+        // In any other mode, the scenarios would prove less.
+        assert_eq!(simulator.world().mode(), Mode::Library);
         Self {
             simulator,
             ticks: server.is_some(),

@@ -5,6 +5,8 @@ use serde_json::value::RawValue;
 
 use super::{Check, Rule};
 use crate::dialect::Dialect;
+use crate::differences::{JSON, REQUEST};
+use crate::findings::Fault;
 use crate::request::ordered;
 
 impl Check<'_> {
@@ -34,20 +36,25 @@ impl Check<'_> {
             |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
         for key in keys {
             match names.iter().filter(|name| *name == key).count() {
-                0 => self.wrong(format!("JSON field `{}` is missing", path(key))),
+                0 => self.found(Fault::Missing, JSON, &path(key), "is missing"),
                 1 => {}
-                _ => self.wrong(format!("JSON field `{}` is repeated", path(key))),
+                _ => self.found(Fault::Repeated, JSON, &path(key), "is repeated"),
             }
         }
         for name in &names {
             if !keys.contains(name) {
-                self.wrong(format!("JSON field `{}` is unknown", path(name)));
+                self.found(Fault::Unknown, JSON, &path(name), "is unknown");
             }
         }
         let known: Vec<&&str> = names.iter().filter(|name| keys.contains(*name)).collect();
         let expected: Vec<&&str> = keys.iter().filter(|key| names.contains(*key)).collect();
         if known.len() == expected.len() && known != expected {
-            self.wrong(format!("{shown} has its keys in the order {names:?}, not {keys:?}"));
+            self.found(
+                Fault::Order,
+                REQUEST,
+                at,
+                format_args!("{shown} has its keys in the order {names:?}, not {keys:?}"),
+            );
         }
         Fields { at: at.to_owned(), fields }
     }
@@ -63,15 +70,9 @@ impl Check<'_> {
 
     /// Checks a JSON string by a rule.
     pub(crate) fn text(&mut self, fields: &Fields, key: &str, rule: &Rule) -> Option<String> {
-        let raw = fields.get(key)?.get();
-        let path = fields.path(key);
-        let Ok(text) = serde_json::from_str::<String>(raw) else {
-            self.wrong(format!("JSON field `{path}` is {raw}, not a string"));
-            return None;
-        };
-        self.escapes(&path, raw, &text);
-        if let Some(complaint) = self.judge(rule, &text) {
-            self.wrong(format!("JSON field `{path}` {complaint}"));
+        let text = self.free(fields, key)?;
+        if let Some((fault, complaint)) = self.judge(rule, &text) {
+            self.found(fault, JSON, &fields.path(key), complaint);
         }
         if matches!(rule, Rule::Device) {
             self.device = Some(text.clone());
@@ -79,13 +80,15 @@ impl Check<'_> {
         Some(text)
     }
 
-    /// Checks a JSON string with any content.
+    /// Checks a JSON string with any content. Returns the text of a number too.
     pub(crate) fn free(&mut self, fields: &Fields, key: &str) -> Option<String> {
         let raw = fields.get(key)?.get();
         let path = fields.path(key);
         let Ok(text) = serde_json::from_str::<String>(raw) else {
-            self.wrong(format!("JSON field `{path}` is {raw}, not a string"));
-            return None;
+            let is_number = serde_json::from_str::<serde_json::Number>(raw).is_ok();
+            let fault = if is_number { Fault::Kind } else { Fault::Other };
+            self.found(fault, JSON, &path, format_args!("is {raw}, not a string"));
+            return is_number.then(|| raw.to_owned());
         };
         self.escapes(&path, raw, &text);
         Some(text)
@@ -94,7 +97,7 @@ impl Check<'_> {
     /// Checks that nothing is escaped unnecessarily: the chat shows such escapes literally (docs/protocol.md §1.3).
     fn escapes(&mut self, path: &str, raw: &str, text: &str) {
         if self.is_official() && serde_json::to_string(text).is_ok_and(|plain| plain != raw) {
-            self.wrong(format!("JSON field `{path}` is escaped unnecessarily: {raw}"));
+            self.found(Fault::Escape, JSON, path, format_args!("is escaped unnecessarily: {raw}"));
         }
     }
 
@@ -102,12 +105,17 @@ impl Check<'_> {
     pub(crate) fn number(&mut self, fields: &Fields, key: &str, rule: &Rule) -> Option<i64> {
         let raw = fields.get(key)?.get();
         let path = fields.path(key);
-        let Ok(number) = serde_json::from_str::<i64>(raw) else {
-            self.wrong(format!("JSON field `{path}` is {raw}, not a whole number"));
+        let number = serde_json::from_str::<i64>(raw).ok();
+        let written = serde_json::from_str::<String>(raw).ok();
+        let Some(number) = number.or_else(|| written.as_ref()?.parse().ok()) else {
+            self.found(Fault::Other, JSON, &path, format_args!("is {raw}, not a whole number"));
             return None;
         };
-        if let Some(complaint) = self.judge(rule, raw) {
-            self.wrong(format!("JSON field `{path}` {complaint}"));
+        if written.is_some() {
+            self.found(Fault::Kind, JSON, &path, format_args!("is {raw}, not a whole number"));
+        }
+        if let Some((fault, complaint)) = self.judge(rule, &number.to_string()) {
+            self.found(fault, JSON, &path, complaint);
         }
         Some(number)
     }
@@ -118,9 +126,12 @@ impl Check<'_> {
         if let Some(count) = self.number(fields, "Count", &Rule::Integer)
             && usize::try_from(count) != Ok(length)
         {
-            self.wrong(format!(
-                "JSON field `{path}` is {count}, but the `List` has {length} items"
-            ));
+            self.found(
+                Fault::Value,
+                JSON,
+                &path,
+                format_args!("is {count}, but the `List` has {length} items"),
+            );
         }
     }
 

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use crate::check::{Check, Rule};
 use crate::dialect::Dialect;
+use crate::differences::JSON;
+use crate::findings::Fault;
 use crate::message::name_on_the_wire;
 use crate::reply::{self, Node, Object};
 use crate::request::Decoded;
@@ -35,7 +37,7 @@ pub(crate) fn known(check: &mut Check<'_>, at: &str, name: &str) {
 
 pub(crate) fn check_oplog(check: &mut Check<'_>) {
     query(check, &[]);
-    let pins = check.request.json.pointer("/CmdId").and_then(Value::as_i64) == Some(3);
+    let pins = check.request.number("/CmdId") == 3;
     let keys: &[&str] = if pins {
         &["UserName", "CmdId", "OP", "RemarkName", "BaseRequest"]
     } else {
@@ -50,7 +52,8 @@ pub(crate) fn check_oplog(check: &mut Check<'_>) {
         if let Some(remark) = check.free(&body, "RemarkName")
             && remark.encode_utf16().count() > 18
         {
-            check.wrong(format!("JSON field `RemarkName` is `{remark}`, longer than 18"));
+            let complaint = format_args!("is `{remark}`, longer than 18");
+            check.found(Fault::Form, JSON, "RemarkName", complaint);
         }
         return;
     }
@@ -59,22 +62,23 @@ pub(crate) fn check_oplog(check: &mut Check<'_>) {
     let remark = check.world.contact(&name).map(|contact| contact.remark_name.clone());
     let said = check.free(&body, "RemarkName").map(|remark| name_on_the_wire(&remark));
     if remark.is_some() && said.is_some() && remark != said {
-        check.wrong(format!(
-            "JSON field `RemarkName` is {said:?}, but the remark is {remark:?}: it would be lost"
-        ));
+        let complaint = format_args!("is {said:?}, but the remark is {remark:?}: it would be lost");
+        check.found(Fault::Value, JSON, "RemarkName", complaint);
     }
 }
 
 pub(crate) fn oplog(world: &mut World, request: &Decoded) -> Answer {
-    let name = request.text("/UserName").to_owned();
-    let remark = name_on_the_wire(request.text("/RemarkName"));
-    let op = request.json.pointer("/OP").and_then(Value::as_i64);
+    let name = request.text("/UserName");
+    let remark = name_on_the_wire(&request.text("/RemarkName"));
+    let op = (request.number("/CmdId") == 3).then(|| request.number("/OP"));
     let ignored = world.rooms.ignores_remarks;
     match op {
         None if ignored => {}
         None => world.change_contact(&name, |contact| contact.remark_name = remark),
         Some(op) => world.change_contact(&name, |contact| {
             contact.contact_flag = (contact.contact_flag & !PINNED) | (op * PINNED);
+            // A pin without the remark clears it.
+            contact.remark_name = remark;
         }),
     }
     Answer::Reply(reply::json(world.now(), Object::answer(0, "")))
@@ -108,23 +112,28 @@ pub(crate) fn check_verify(check: &mut Check<'_>) {
     if let Some(user) = check.free(&item, "Value") {
         known(check, "VerifyUserList[0].Value", &user);
     }
-    check.free(&item, "VerifyUserTicket");
+    let opcode = check.request.number("/Opcode");
+    let ticket = check.free(&item, "VerifyUserTicket");
+    if matches!(opcode, 3 | 4 | 6) && ticket.is_some_and(|ticket| ticket.is_empty()) {
+        let name = "VerifyUserList[0].VerifyUserTicket";
+        check.found(Fault::Empty, JSON, name, "is empty, though the request has a ticket");
+    }
 }
 
 pub(crate) fn verify(world: &mut World, request: &Decoded) -> Answer {
-    let number = |path| request.json.pointer(path).and_then(Value::as_i64).unwrap_or(0);
-    let user = request.text("/VerifyUserList/0/Value").to_owned();
+    let user = request.text("/VerifyUserList/0/Value");
     let ticket = request.text("/VerifyUserList/0/VerifyUserTicket");
-    let (opcode, scene) = (number("/Opcode"), number("/SceneList/0"));
+    let (opcode, scene) = (request.number("/Opcode"), request.number("/SceneList/0"));
     // Answers need a friend request and its ticket; requests have no ticket.
     let was_asked = world.arrived().any(|(_, message)| {
         let who = &message.recommend;
-        message.msg_type == 37 && who.user_name == user && who.ticket == ticket
+        let fits = ticket.is_empty() || who.ticket == ticket;
+        message.msg_type == 37 && who.user_name == user && fits
     });
     if matches!(opcode, 3 | 4 | 6) && !was_asked {
         return Answer::Reply(reply::json(world.now(), Object::answer(-1, "")));
     }
-    let content = request.text("/VerifyContent").to_owned();
+    let content = request.text("/VerifyContent");
     world.rooms.verifications.push(Verification { opcode, user: user.clone(), content, scene });
     if opcode == 3 {
         world.change_contact(&user, |contact| contact.contact_flag |= 3);
@@ -143,7 +152,7 @@ pub(crate) fn check_search(check: &mut Check<'_>) {
 
 /// Finds strangers by their whole name or id.
 pub(crate) fn search(world: &mut World, request: &Decoded) -> Answer {
-    let word = name_on_the_wire(request.text("/KeyWord"));
+    let word = name_on_the_wire(&request.text("/KeyWord"));
     let found: Vec<String> = world
         .contacts()
         .iter()

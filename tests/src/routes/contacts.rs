@@ -5,6 +5,8 @@ use serde_json::Value;
 use crate::check::{Check, Rule};
 use crate::contact::{Contact, In};
 use crate::dialect::Dialect;
+use crate::differences::JSON;
+use crate::findings::Fault;
 use crate::reply::{self, Node, Object};
 use crate::request::{Decoded, ordered};
 use crate::routes::init::initialised;
@@ -95,7 +97,8 @@ fn check_item(check: &mut Check<'_>, at: &str, item: &str) {
     let has = |key: &str| fields.iter().any(|(name, _)| name == key);
     let detail = has("EncryChatRoomId");
     if !detail && !has("ChatRoomId") {
-        check.wrong(format!("JSON field `{at}` has neither `ChatRoomId` nor `EncryChatRoomId`"));
+        let complaint = "has neither `ChatRoomId` nor `EncryChatRoomId`";
+        check.found(Fault::Missing, JSON, &format!("{at}.ChatRoomId"), complaint);
     }
     let second = if detail { "EncryChatRoomId" } else { "ChatRoomId" };
     let fields = check.object(at, item, &["UserName", second]);
@@ -108,7 +111,8 @@ fn check_item(check: &mut Check<'_>, at: &str, item: &str) {
         ));
     }
     if !detail && !room.is_empty() {
-        check.wrong(format!("JSON field `{at}.ChatRoomId` is `{room}`, not empty"));
+        let complaint = format_args!("is `{room}`, not empty");
+        check.found(Fault::Form, JSON, &format!("{at}.ChatRoomId"), complaint);
     }
     if detail {
         let has =
@@ -119,9 +123,9 @@ fn check_item(check: &mut Check<'_>, at: &str, item: &str) {
             .filter(has)
             .any(|contact| contact.encry_chat_room_id == room || contact.user_name == room);
         if !found {
-            check.wrong(format!(
-                "JSON field `{at}.EncryChatRoomId` is `{room}`, of which `{name}` is no member"
-            ));
+            let fault = if room.is_empty() { Fault::Empty } else { Fault::Value };
+            let complaint = format_args!("is `{room}`, of which `{name}` is no member");
+            check.found(fault, JSON, &format!("{at}.EncryChatRoomId"), complaint);
         }
     }
 }

@@ -3,6 +3,8 @@
 use crate::check::{Check, Rule};
 use crate::contact::In;
 use crate::dialect::Dialect;
+use crate::differences::REQUEST;
+use crate::findings::Fault;
 use crate::message::{Incoming, Notice, escaped_xml};
 use crate::reply::{self, Node, Object};
 use crate::request::Decoded;
@@ -110,14 +112,14 @@ pub(crate) fn check_notify(check: &mut Check<'_>) {
 /// Checks that the session is initialised, as nearly every call needs.
 pub(crate) fn initialised(check: &mut Check<'_>) {
     if check.session().is_some_and(|session| !session.initialised) {
-        check.wrong("precedes webwxinit");
+        check.found(Fault::Other, REQUEST, "init", "precedes webwxinit");
     }
 }
 
 pub(crate) fn notify(world: &mut World, request: &Decoded) -> Answer {
     let id = world.rng.digits(19).to_string();
     let code = request.json.pointer("/Code").and_then(serde_json::Value::as_i64).unwrap_or(0);
-    let (inited, to) = (code == 3, request.text("/ToUserName").to_owned());
+    let (inited, to) = (code == 3, request.text("/ToUserName"));
     if code == 1 {
         world.read.insert(to.clone(), world.timeline.len());
     }

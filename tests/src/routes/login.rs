@@ -2,6 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::dialect::Dialect;
+use crate::differences::QUERY;
 use crate::layout::entry_of;
 use crate::reply;
 use crate::request::{Decoded, decode, encode, params};
@@ -72,7 +73,7 @@ pub(crate) fn check_qrcode(check: &mut Check<'_>) {
         // The notes say "params" of a POST: in the query or in the body.
         let mut pairs = check.request.query.clone();
         pairs.extend(params(&String::from_utf8_lossy(&check.request.body)));
-        check.params("parameter", &pairs, &[("t", Rule::is("webwx")), ("_", Rule::Integer)], &[]);
+        check.params(QUERY, &pairs, &[("t", Rule::is("webwx")), ("_", Rule::Integer)], &[]);
     } else {
         check.query(&[], &[]);
     }

@@ -2,6 +2,8 @@
 
 use crate::check::Check;
 use crate::dialect::Dialect;
+use crate::differences::{QUERY, REQUEST};
+use crate::findings::Fault;
 use crate::jar::Cookie;
 use crate::layout::{Layout, wide_domain};
 use crate::reply::{self, Reply};
@@ -43,21 +45,32 @@ pub(crate) fn check(check: &mut Check<'_>) {
     };
     for (index, param) in expected.iter().enumerate() {
         if count(&found, param) < count(&expected[..=index], param) {
-            let what = format!(
-                "query parameter `{}={}` is missing, or not as issued",
-                param.name, param.raw
-            );
-            // The only fault with an error text of the service: "check ticket failed".
-            if param.name == "ticket" { check.wrong_as(1203, what) } else { check.wrong(what) }
+            let mut same = found.iter().filter(|other| other.name == param.name);
+            let is_encoded_anew = same.any(|other| other.value == param.value);
+            let complaint = format!("is missing, or not `{}` as issued", param.raw);
+            let Param { name, .. } = param;
+            match &**name {
+                _ if is_encoded_anew => {
+                    check.found(Fault::Encoding, QUERY, name, complaint);
+                    if name == "ticket" {
+                        check.refused_as(1203);
+                    }
+                }
+                // The only fault with an error text of the service: "check ticket failed".
+                "ticket" => check.wrong_as(1203, format!("{QUERY} `{name}` {complaint}")),
+                _ => check.found(Fault::Missing, QUERY, name, complaint),
+            }
         }
     }
     for (index, param) in found.iter().enumerate() {
         if count(&expected, param) < count(&found[..=index], param) {
-            check.wrong(format!("query parameter `{}={}` is not expected", param.name, param.raw));
+            let complaint = format_args!("is `{}`, which is not expected", param.raw);
+            check.found(Fault::Unknown, QUERY, &param.name, complaint);
         }
     }
     if !check.request.raw_query.starts_with(&code.redirect) {
-        check.wrong("the query does not begin with exactly the redirect's own");
+        let complaint = "the query does not begin with exactly the redirect's own";
+        check.found(Fault::Order, REQUEST, "query", complaint);
     }
 }
 
@@ -209,7 +222,7 @@ mod tests {
         let mut client = confirmed(World::new(1));
         client.redirect = client.redirect.replace("@qrticket", "%40qrticket");
         assert!(text(&client.login_page()).contains("check ticket failed"));
-        assert!(client.violations()[0].starts_with("webwxnewloginpage: query parameter `ticket="));
+        assert!(client.violations()[0].starts_with("webwxnewloginpage: query parameter `ticket` "));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use http::{HeaderValue, header};
 
 use crate::check::{Check, Rule};
 use crate::dialect::Dialect;
+use crate::differences::FORM;
+use crate::findings::Fault;
 use crate::reply;
 use crate::request::{Decoded, params};
 use crate::simulator::Answer;
@@ -18,9 +20,9 @@ pub(crate) fn check(check: &mut Check<'_>) {
     let body = String::from_utf8_lossy(&check.request.body).into_owned();
     let form = params(&body);
     let (sid, uin) = (check.sid(), check.uin());
-    check.params("form field", &form, &[("sid", sid), ("uin", uin)], &[]);
+    check.params(FORM, &form, &[("sid", sid), ("uin", uin)], &[]);
     if form.first().is_some_and(|first| first.name != "sid") {
-        check.wrong("form field `sid` is not the first");
+        check.found(Fault::Order, FORM, "sid", "is not the first");
     }
 }
 

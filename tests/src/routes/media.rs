@@ -6,6 +6,8 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue
 
 use crate::check::{Check, Rule};
 use crate::dialect::Dialect;
+use crate::differences::{QUERY, REQUEST};
+use crate::findings::Fault;
 use crate::media::{Asset, Fetched};
 use crate::message::{Incoming, off_the_wire};
 use crate::reply::{self, Reply};
@@ -27,9 +29,9 @@ pub(super) fn query(check: &mut Check<'_>, must: &[(&str, Rule)], may: &[(&str, 
     let expected: Vec<&str> = known.iter().copied().filter(|name| found.contains(name)).collect();
     let found: Vec<&str> = found.into_iter().filter(|name| known.contains(name)).collect();
     if check.is_official() && found.len() == expected.len() && found != expected {
-        check.wrong(format!(
-            "the query has its parameters in the order {found:?}, not {expected:?}"
-        ));
+        let complaint =
+            format_args!("the query has its parameters in the order {found:?}, not {expected:?}");
+        check.found(Fault::Order, REQUEST, "query", complaint);
     }
 }
 
@@ -65,7 +67,8 @@ pub(crate) fn check_image(check: &mut Check<'_>) {
     };
     query(check, &must, &may);
     if check.is_official() && !check.request.raw_query.starts_with("&MsgID=") {
-        check.wrong("the query does not begin with `&MsgID=`, unlike the page's");
+        let complaint = "the query does not begin with `&MsgID=`, unlike the page's";
+        check.found(Fault::Order, REQUEST, "query", complaint);
     }
     // Stickers of the shop cannot be downloaded.
     message(check, "MsgID", |message| {
@@ -119,7 +122,8 @@ pub(crate) fn check_map(check: &mut Check<'_>) {
                 ("pictype", Rule::is("location")),
             ];
             query(check, &rules, &[]);
-            check.wrong(format!("the address is `{address}`, not that of the message"));
+            let complaint = format_args!("the address is `{address}`, not that of the message");
+            check.found(Fault::Order, REQUEST, "query", complaint);
         }
         Some(_) => {}
     }
@@ -160,15 +164,17 @@ pub(crate) fn check_file(check: &mut Check<'_>) {
     if let Some(Param { raw, .. }) = raw
         && *raw != sent.encry_file_name
     {
-        check.wrong(format!(
-            "query parameter `encryfilename` is written `{raw}`, not `{}` as the message has it",
+        let complaint = format_args!(
+            "is written `{raw}`, not `{}` as the message has it",
             sent.encry_file_name
-        ));
+        );
+        check.found(Fault::Encoding, QUERY, "encryfilename", complaint);
     }
     // The ticket of the login page is encoded once more (docs/protocol.md §1.2); this must be exact.
     let ticket = check.request.query.iter().find(|param| param.name == "pass_ticket");
     if check.is_official() && ticket.is_some_and(|param| param.raw != encode(&param.value)) {
-        check.wrong("query parameter `pass_ticket` is not encoded as by encodeURIComponent");
+        let complaint = "is not encoded as by encodeURIComponent";
+        check.found(Fault::Encoding, QUERY, "pass_ticket", complaint);
     }
 }
 

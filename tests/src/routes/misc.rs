@@ -7,6 +7,8 @@ use http::{HeaderValue, header};
 
 use crate::check::{Check, Rule};
 use crate::dialect::Dialect;
+use crate::differences::QUERY;
+use crate::findings::Fault;
 use crate::message::on_the_wire;
 use crate::reply::{self, Object};
 use crate::request::Decoded;
@@ -85,7 +87,7 @@ pub(crate) fn check_feedback(check: &mut Check<'_>) {
 }
 
 pub(crate) fn feedback(world: &mut World, request: &Decoded) -> Answer {
-    world.misc.feedback.push(request.text("/Content").to_owned());
+    world.misc.feedback.push(request.text("/Content"));
     Answer::Reply(reply::json(world.now(), Object::answer(0, "")))
 }
 
@@ -96,7 +98,8 @@ pub(crate) fn check_link(check: &mut Check<'_>) {
     initialised(check);
     let link = check.request.get("requrl").to_owned();
     if !link.is_empty() && !check.world.has_seen(&link) {
-        check.wrong(format!("query parameter `requrl` is `{link}`, which occurs in no message"));
+        let complaint = format_args!("is `{link}`, which occurs in no message");
+        check.found(Fault::Value, QUERY, "requrl", complaint);
     }
     let me = check.world.account.user_name.clone();
     let must = [

@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use crate::check::{Check, Fields, Rule};
+use crate::differences::JSON;
+use crate::findings::Fault;
 use crate::reply::{self, Object};
 use crate::request::{Decoded, encode};
 use crate::routes::init::initialised;
@@ -24,11 +26,12 @@ pub(crate) fn check(check: &mut Check<'_>) {
     if let Some(size) = check.number(&body, "FileSize", &Rule::Integer)
         && size <= ANNOUNCED as i64
     {
-        check.wrong(format!("JSON field `FileSize` is {size}: only larger files are announced"));
+        let complaint = format_args!("is {size}: only larger files are announced");
+        check.found(Fault::Value, JSON, "FileSize", complaint);
     }
     md5_shape(check, &body);
     if check.free(&body, "FileName").is_some_and(|name| name.is_empty()) {
-        check.wrong("JSON field `FileName` is empty");
+        check.found(Fault::Empty, JSON, "FileName", "is empty");
     }
     check.number(&body, "FileType", &Rule::is("7"));
     check.base_request(&body, false);
@@ -67,7 +70,7 @@ pub(crate) fn md5_of(check: &mut Check<'_>, fields: &Fields, name: &str) -> Opti
 }
 
 pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
-    let md5 = request.text("/FileMd5").to_owned();
+    let md5 = request.text("/FileMd5");
     let size = request.json.pointer("/FileSize").and_then(Value::as_u64).unwrap_or_default();
     let World { rng, uploads, now, .. } = world;
     let keys = uploads.announced.entry((md5.clone(), size)).or_insert_with(|| Keys {
@@ -75,7 +78,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         signature: rng.base64(88),
         name: String::new(),
     });
-    request.text("/FileName").clone_into(&mut keys.name);
+    keys.name = request.text("/FileName");
     let keys = keys.clone();
     let known = uploads.done.iter_mut().find(|file| file.md5 == md5 && file.size == size);
     let media_id = known.map_or(String::new(), |file| {
@@ -86,7 +89,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         .with("MediaId", media_id)
         .with("AESKey", keys.aes_key)
         .with("Signature", keys.signature)
-        .with("EncryFileName", encrypted(request.text("/FileName")));
+        .with("EncryFileName", encrypted(&request.text("/FileName")));
     Answer::Reply(reply::json(*now, reply))
 }
 

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use crate::check::{Check, Rule};
 use crate::contact::{Contact, Member};
+use crate::differences::JSON;
+use crate::findings::Fault;
 use crate::message::name_on_the_wire;
 use crate::reply::{self, Node, Object};
 use crate::request::Decoded;
@@ -23,10 +25,8 @@ pub(crate) fn check_create(check: &mut Check<'_>) {
         return check.wrong("JSON field `MemberList` is not a list");
     };
     if count.is_some_and(|count| usize::try_from(count) != Ok(items.len())) {
-        check.wrong(format!(
-            "JSON field `MemberList` has {} items, but JSON field `MemberCount` is {count:?}",
-            items.len()
-        ));
+        let complaint = format_args!("is {count:?}, but `MemberList` has {} items", items.len());
+        check.found(Fault::Value, JSON, "MemberCount", complaint);
     }
     if items.len() < 2 {
         check.wrong("JSON field `MemberList` has fewer than two others");
@@ -62,7 +62,7 @@ pub(crate) fn create(world: &mut World, request: &Decoded) -> Answer {
         .collect();
     let (left_out, taken): (Vec<_>, Vec<_>) =
         asked.into_iter().partition(|name| world.rooms.blockers.contains(name));
-    let topic = request.text("/Topic").to_owned();
+    let topic = request.text("/Topic");
     let names: Vec<&str> = taken.iter().map(String::as_str).collect();
     let room = world.add_room(&topic, &names);
     let me = world.account.user_name.clone();
@@ -148,7 +148,7 @@ pub(crate) fn check_update(check: &mut Check<'_>) {
 pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
     let now = world.now();
     let fun = request.get("fun").to_owned();
-    let room = request.text("/ChatRoomName").to_owned();
+    let room = request.text("/ChatRoomName");
     let listed = |field: &str| -> Vec<String> {
         let text = request.text(&format!("/{field}"));
         text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
@@ -191,11 +191,11 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
             names
         }
         "modtopic" => {
-            let topic = name_on_the_wire(request.text("/NewTopic"));
+            let topic = name_on_the_wire(&request.text("/NewTopic"));
             world.change_room(&room, |contact| contact.nick_name = topic);
             Vec::new()
         }
-        _ => {
+        "quitchatroom" => {
             world.set_contact(&room, |contact| {
                 contact.members.retain(|member| member.user_name != me);
                 contact.contact_flag = 0;
@@ -205,6 +205,7 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
             world.timeline.push(Event::Removed { user_name: room, contact_flag: 0 });
             Vec::new()
         }
+        _ => return refused(world),
     };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let members = members(world, &names);

@@ -1,10 +1,14 @@
 //! The common parts of all sends (docs/protocol.md §6.1), and `POST /cgi-bin/mmwebwx-bin/webwxsendmsg`.
 
+use std::fmt::Arguments;
+
 use crate::check::{Check, Fields, Rule};
 use crate::dialect::Dialect;
+use crate::differences::JSON;
+use crate::findings::Fault;
 use crate::message::{Incoming, Sent, on_the_wire};
 use crate::reply::{self, Object};
-use crate::request::Decoded;
+use crate::request::{Decoded, ordered};
 use crate::routes::init::initialised;
 use crate::routes::rooms;
 use crate::simulator::Answer;
@@ -91,9 +95,9 @@ pub(crate) fn envelope(check: &mut Check<'_>, keys: &[&str], own: &[&str]) -> (F
     let id = check.free(&msg, "ClientMsgId");
     let local = check.free(&msg, "LocalID");
     if id.is_some() && local.is_some() && id != local {
-        check.wrong(format!(
-            "JSON field `Msg.LocalID` is {local:?}, but `Msg.ClientMsgId` is {id:?}: they must be equal"
-        ));
+        let complaint =
+            format_args!("is {local:?}, but `Msg.ClientMsgId` is {id:?}: they must be equal");
+        check.found(Fault::Value, JSON, "Msg.LocalID", complaint);
     }
     if let Some(id) = id {
         check_id(check, &id);
@@ -104,9 +108,8 @@ pub(crate) fn envelope(check: &mut Check<'_>, keys: &[&str], own: &[&str]) -> (F
 /// Checks that a forwarded message is one that arrived.
 pub(crate) fn check_forwarded(check: &mut Check<'_>, is_source: impl Fn(&Incoming) -> bool) {
     if !check.world.arrived().any(|(_, message)| is_source(message)) {
-        check.wrong(
-            "JSON field `Msg.Content` is not that of a received message of this `Msg.Type`, as `Scene` 2 needs",
-        );
+        let complaint = "is not that of a received message of this `Msg.Type`, as `Scene` 2 needs";
+        check.found(Fault::Unknown, JSON, "Msg.Content", complaint);
     }
 }
 
@@ -114,50 +117,55 @@ pub(crate) fn check_forwarded(check: &mut Check<'_>, is_source: impl Fn(&Incomin
 /// repeated send.
 fn check_id(check: &mut Check<'_>, id: &str) {
     if id.len() != 17 || !id.bytes().all(|b| b.is_ascii_digit()) {
-        return check.wrong(format!("JSON field `Msg.ClientMsgId` is `{id}`, not 17 digits"));
+        return id_found(check, Fault::Form, format_args!("is `{id}`, not 17 digits"));
     }
     if let Some(before) = check.world.sent.iter().find(|sent| sent.client_msg_id == id) {
-        if !is_same_send(before, &read(check.request, check.world.door.file_appid())) {
-            check.wrong(format!(
-                "JSON field `Msg.ClientMsgId` is `{id}`, which another message has used"
-            ));
+        if !is_same_send(before, &read(check.request)) {
+            id_found(
+                check,
+                Fault::Earlier,
+                format_args!("is `{id}`, which another message has used"),
+            );
         }
         return;
     }
     if !check.is_official() {
         return;
     }
-    if let Some(complaint) = check.judge(&Rule::Millis, &id[..13]) {
-        check.wrong(format!("JSON field `Msg.ClientMsgId`, the first 13 digits: {complaint}"));
+    if let Some((_, complaint)) = check.judge(&Rule::Millis, &id[..13]) {
+        id_found(check, Fault::Form, format_args!("has other first 13 digits: {complaint}"));
     }
     if !id[13..].starts_with('0') {
-        check.wrong(format!(
-            "JSON field `Msg.ClientMsgId` is `{id}`, without a 0 as its fourteenth digit"
-        ));
+        let complaint = format_args!("is `{id}`, without a 0 as its fourteenth digit");
+        id_found(check, Fault::Form, complaint);
     }
     let last = check.session().map_or(0, |session| session.last_client_id);
     let ordered = check.world.punctual && !check.world.concurrent;
     if ordered && id.parse::<u64>().is_ok_and(|id| id <= last) {
-        check.wrong(format!(
-            "JSON field `Msg.ClientMsgId` is `{id}`, not higher than `{last}` before it"
-        ));
+        let complaint = format_args!("is `{id}`, not higher than `{last}` before it");
+        id_found(check, Fault::Form, complaint);
     }
 }
 
+fn id_found(check: &mut Check<'_>, fault: Fault, complaint: Arguments<'_>) {
+    check.found(fault, JSON, "Msg.ClientMsgId", complaint);
+}
+
 /// Decodes a send of any kind.
-fn read(request: &Decoded, appid: &str) -> Sent {
-    let text = |name: &str| request.text(&format!("/Msg/{name}")).to_owned();
-    let number = |pointer| request.json.pointer(pointer).and_then(serde_json::Value::as_i64);
+fn read(request: &Decoded) -> Sent {
+    let text = |name: &str| request.text(&format!("/Msg/{name}"));
     let endpoint = request.path.rsplit('/').next().unwrap_or_default();
-    let file =
-        (endpoint == "webwxsendappmsg").then(|| xml::file(&text("Content"), appid).ok()).flatten();
+    let file = (endpoint == "webwxsendappmsg").then(|| xml::file(&text("Content")).ok()).flatten();
     let attached = file.as_ref().map(|file| file.media_id.clone());
     Sent {
         endpoint: endpoint.to_owned(),
         to: text("ToUserName"),
-        msg_type: number("/Msg/Type").unwrap_or_default(),
-        scene: number("/Scene").unwrap_or_default(),
-        content: text("Content"),
+        msg_type: request.number("/Msg/Type"),
+        scene: request.number("/Scene"),
+        content: match endpoint {
+            "webwxsendmsg" => shown(request).unwrap_or_else(|| text("Content")),
+            _ => text("Content"),
+        },
         media_id: attached.unwrap_or_else(|| text("MediaId")),
         file,
         emoticon_md5: text("EMoticonMd5"),
@@ -168,6 +176,27 @@ fn read(request: &Decoded, appid: &str) -> Sent {
     }
 }
 
+/// Returns a text as the chat shows it: unnecessary escapes are not decoded (docs/protocol.md §1.3).
+fn shown(request: &Decoded) -> Option<String> {
+    let field = |text: &str, name: &str| {
+        let found = ordered(text)?.into_iter().find(|(found, _)| found == name)?;
+        Some(found.1.get().to_owned())
+    };
+    let raw = field(&field(std::str::from_utf8(&request.body).ok()?, "Msg")?, "Content")?;
+    let (mut text, mut start) = (String::from('"'), raw.get(1..)?);
+    while let Some((before, after)) = start.split_once('\\') {
+        text.push_str(before);
+        let control = after.starts_with("u000") || after.starts_with("u001");
+        let is_needed = control || !after.starts_with(['u', '/']);
+        text.push_str(if is_needed { "\\" } else { "\\\\" });
+        let escaped = after.chars().next()?;
+        text.push(escaped);
+        start = &after[escaped.len_utf8()..];
+    }
+    text.push_str(start);
+    serde_json::from_str(&text).ok()
+}
+
 /// Returns whether two sends differ only in their outcome.
 fn is_same_send(before: &Sent, now: &Sent) -> bool {
     let Sent { msg_id, at, repeats, revoked, .. } = before.clone();
@@ -176,12 +205,13 @@ fn is_same_send(before: &Sent, now: &Sent) -> bool {
 
 pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let now = world.now();
-    let sent = read(request, world.door.file_appid());
+    let sent = read(request);
     let id = sent.client_msg_id.clone();
     if !world.may_write_to(&sent.to) {
         return Answer::Reply(reply::json(now, outcome(1204, "", &id)));
     }
-    if let Some(before) = world.sent.iter_mut().find(|sent| sent.client_msg_id == id) {
+    let repeated = |before: &&mut Sent| !id.is_empty() && is_same_send(before, &sent);
+    if let Some(before) = world.sent.iter_mut().find(repeated) {
         before.repeats += 1;
         let msg_id = before.msg_id.clone();
         return Answer::Reply(reply::json(now, outcome(0, &msg_id, &id)));

@@ -3,6 +3,8 @@
 
 use crate::check::{Check, Fields, Rule};
 use crate::dialect::Dialect;
+use crate::differences::JSON;
+use crate::findings::Fault;
 use crate::message::{Incoming, SentFile};
 use crate::routes::send::{check_forwarded, envelope};
 use crate::upload::Uploaded;
@@ -106,8 +108,8 @@ pub(crate) fn check_app(check: &mut Check<'_>) {
         false => &ASYNC,
     };
     query(check, fixed, false);
-    let content = check.request.text("/Msg/Content").to_owned();
-    let file = xml::file(&content, appid);
+    let content = check.request.text("/Msg/Content");
+    let file = xml::file(&content);
     let named = file.as_ref().ok().and_then(|file| check.world.upload_of(&file.media_id));
     let media = named.cloned();
     let [aes_key, signature] =
@@ -127,6 +129,12 @@ pub(crate) fn check_app(check: &mut Check<'_>) {
             let arrived = if original.is_empty() { message.plain() } else { original.clone() };
             message.msg_type == 49 && Some(message.app_msg_type) == kind && arrived == content
         });
+    }
+    if file.is_ok()
+        && let Err(difference) = xml::check_file(&content, appid)
+    {
+        let complaint = format_args!("is not the XML of a file: {difference}");
+        check.found(Fault::Form, JSON, "Msg.Content", complaint);
     }
     match (file, media) {
         (Err(fault), _) => {

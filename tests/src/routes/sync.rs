@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use crate::check::{Check, Rule};
 use crate::dialect::Dialect;
+use crate::differences::JSON;
+use crate::findings::Fault;
 use crate::jar::Cookie;
 use crate::layout::wide_domain;
 use crate::message::Delivered;
@@ -11,7 +13,7 @@ use crate::reply::{self, Node, Object};
 use crate::request::{Decoded, ordered};
 use crate::routes::init::initialised;
 use crate::routes::login_page::{HALF_A_DAY, api_domain};
-use crate::session::{Key, key_record};
+use crate::session::{Key, joined, key_record};
 use crate::simulator::Answer;
 use crate::world::{Event, World};
 
@@ -49,10 +51,13 @@ pub(crate) fn check(check: &mut Check<'_>) {
             pairs.push((number, value));
         }
     }
-    if check.session().is_some_and(|session| session.by_sync_key(&pairs).is_none()) {
-        check.wrong(format!(
-            "JSON field `SyncKey` has in its `List` the `Key` and `Val` {pairs:?}, which are not from a recent answer"
-        ));
+    let Some(session) = check.session() else { return };
+    let what = format!("has in its `List` the `Key` and `Val` {pairs:?}");
+    if session.by_sync_key(&pairs).is_some() {
+    } else if session.by_either_key(&joined(&pairs)).is_some() {
+        check.found(Fault::Name, JSON, "SyncKey", format_args!("{what}, a SyncCheckKey"));
+    } else {
+        check.wrong(format!("JSON field `SyncKey` {what}, which are not from a recent answer"));
     }
 }
 
@@ -70,7 +75,9 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let Some(session) = &mut world.session else {
         return Answer::Reply(reply::page(now, 400, "400 Bad Request"));
     };
-    let Some(used) = session.by_sync_key(&key_of(&request.json)) else {
+    let key = key_of(&request.json);
+    let Some(used) = session.by_sync_key(&key).or_else(|| session.by_either_key(&joined(&key)))
+    else {
         return Answer::Reply(reply::page(now, 400, "400 Bad Request"));
     };
     let from = session.pairs.get(used).map_or(end, |pair| pair.position);
@@ -89,8 +96,6 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         };
     if let Some(skey) = &refreshed {
         let before = std::mem::replace(&mut session.skey, skey.clone());
-        let proven = session.proven;
-        session.skeys_before.retain(|(_, pair)| proven < *pair);
         session.skeys_before.push((before, index));
         world.account.skey.clone_from(skey);
     }

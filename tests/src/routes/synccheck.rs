@@ -2,6 +2,8 @@
 
 use crate::check::{Check, Rule};
 use crate::dialect::Dialect;
+use crate::differences::QUERY;
+use crate::findings::Fault;
 use crate::reply::{self, Reply};
 use crate::request::Decoded;
 use crate::routes::init::initialised;
@@ -41,12 +43,15 @@ pub(crate) fn check(check: &mut Check<'_>) {
         return;
     }
     match session.by_check_key(synckey) {
-        None => check
-            .wrong(format!("query parameter `synckey` is `{synckey}`, not an issued SyncCheckKey")),
+        None => {
+            let known = session.by_either_key(synckey).is_some();
+            let fault = if known { Fault::Name } else { Fault::Value };
+            let complaint = format_args!("is `{synckey}`, not an issued SyncCheckKey");
+            check.found(fault, QUERY, "synckey", complaint);
+        }
         Some(pair) if pair < session.proven => {
-            check.wrong(format!(
-                "query parameter `synckey` is `{synckey}`, which a later SyncCheckKey has replaced"
-            ));
+            let complaint = format_args!("is `{synckey}`, which a later SyncCheckKey has replaced");
+            check.found(Fault::Earlier, QUERY, "synckey", complaint);
         }
         // An answer may be lost: until the client proves that it has the newest key, the previous one is valid.
         Some(_) => {}
@@ -74,7 +79,8 @@ pub(crate) fn watch(world: &mut World, request: &Decoded) -> Answer {
         return Answer::Reply(script(now, ret, 0));
     }
     let newest = session.pairs.len().saturating_sub(1);
-    let pair = session.by_check_key(request.get("synckey")).unwrap_or(newest);
+    let key = request.get("synckey");
+    let pair = session.by_check_key(key).or_else(|| session.by_either_key(key)).unwrap_or(newest);
     let position = session.pairs.get(pair).map_or(0, |pair| pair.position);
     let selector = match world.timeline.get(position) {
         // With a stale key, the service keeps reporting news that have been fetched already.

@@ -2,9 +2,12 @@
 
 use bytes::Bytes;
 use http::HeaderMap;
+use serde_json::Value;
 
 use crate::check::{Check, Rule};
 use crate::date;
+use crate::differences::{FORM, JSON};
+use crate::findings::Fault;
 use crate::multipart::Part;
 use crate::reply::{self, Object};
 use crate::request::{Decoded, UPLOADS, decode};
@@ -79,22 +82,22 @@ pub(super) fn form(check: &mut Check<'_>, parts: &Parts<'_>, fields: &[&str]) {
     let names: Vec<&str> = parts.0.iter().map(|part| part.name.as_str()).collect();
     for name in fields {
         match names.iter().filter(|other| *other == name).count() {
-            0 => check.wrong(format!("form field `{name}` is missing")),
+            0 => check.found(Fault::Missing, FORM, name, "is missing"),
             1 => {}
-            _ => check.wrong(format!("form field `{name}` is repeated")),
+            _ => check.found(Fault::Repeated, FORM, name, "is repeated"),
         }
     }
     for name in names.iter().filter(|name| !fields.contains(name)) {
-        check.wrong(match *name {
-            "chunk" | "chunks" => {
-                format!("form field `{name}` is only for files of several pieces")
-            }
-            _ => format!("form field `{name}` is unknown"),
-        });
+        let complaint = match *name {
+            "chunk" | "chunks" => "is only for files of several pieces",
+            _ => "is unknown",
+        };
+        check.found(Fault::Unknown, FORM, name, complaint);
     }
     let expected: Vec<&str> = fields.iter().copied().filter(|name| names.contains(name)).collect();
     if expected.len() == names.len() && expected != names {
-        check.wrong(format!("the form has its fields in the order {names:?}, not {expected:?}"));
+        let complaint = format_args!("is out of order: {names:?}, not {expected:?}");
+        check.found(Fault::Order, FORM, names[0], complaint);
     }
     let file = if parts.is_parallel() { "blob".to_owned() } else { parts.text("name") };
     for part in parts.0 {
@@ -113,13 +116,15 @@ fn headers(check: &mut Check<'_>, part: &Part, file: &str) {
     }
     let found = part.header("content-disposition");
     if found != expected {
-        check.wrong(format!(
-            "form field `{name}` has the header `{found}`, not `{expected}`, as its `name` is `{file}`"
-        ));
+        let fault = if found.contains("filename*=") { Fault::Encoding } else { Fault::Form };
+        let complaint =
+            format_args!("has the header `{found}`, not `{expected}`, as its `name` is `{file}`");
+        check.found(fault, FORM, name, complaint);
     }
     let count = |headers: &HeaderMap| headers.len();
     if count(&part.headers) != 1 + usize::from(is_file) {
-        check.wrong(format!("form field `{name}` has {} headers", count(&part.headers)));
+        let complaint = format_args!("has {} headers", count(&part.headers));
+        check.found(Fault::Form, FORM, name, complaint);
     }
 }
 
@@ -128,14 +133,16 @@ fn name_and_type(check: &mut Check<'_>, parts: &Parts<'_>, length: u64) {
     let number = id.strip_prefix("WU_FILE_").unwrap_or_default();
     let web = !check.world.door.is_file_helper();
     if web && number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        check.wrong(format!("form field `id` is `{id}`, not WU_FILE_ and a number"));
+        let complaint = format_args!("is `{id}`, not WU_FILE_ and a number");
+        check.found(Fault::Value, FORM, "id", complaint);
     }
     let (name, mime) = (parts.text("name"), parts.text("type"));
     let extension = name.rsplit_once('.').map_or("", |(_, end)| end).to_lowercase();
     if let Some(expected) = mime_of(&extension)
         && mime != expected
     {
-        check.wrong(format!("form field `type` is `{mime}`, not `{expected}`"));
+        let complaint = format_args!("is `{mime}`, not `{expected}`");
+        check.found(Fault::Value, FORM, "type", complaint);
     }
     content_type(check, parts, if length > PIECE { "application/octet-stream" } else { &mime });
     let natural = match &*extension {
@@ -145,11 +152,13 @@ fn name_and_type(check: &mut Check<'_>, parts: &Parts<'_>, length: u64) {
     };
     let found = parts.text("mediatype");
     if found != natural && found != "doc" {
-        check.wrong(format!("form field `mediatype` is `{found}`, not `{natural}` or `doc`"));
+        let complaint = format_args!("is `{found}`, not `{natural}` or `doc`");
+        check.found(Fault::Value, FORM, "mediatype", complaint);
     }
     let date = parts.text("lastModifiedDate");
-    if !date::is_js(&date) {
-        check.wrong(format!("form field `lastModifiedDate` is `{date}`, not a JavaScript date"));
+    if !date::is_js(&date, check.is_page()) {
+        let complaint = format_args!("is `{date}`, not a JavaScript date");
+        check.found(Fault::Form, FORM, "lastModifiedDate", complaint);
     }
 }
 
@@ -157,15 +166,18 @@ fn name_and_type(check: &mut Check<'_>, parts: &Parts<'_>, length: u64) {
 pub(super) fn content_type(check: &mut Check<'_>, parts: &Parts<'_>, expected: &str) {
     let of_part = parts.find("filename").map(|part| part.header("content-type"));
     if of_part.is_some_and(|of_part| of_part != expected) {
-        check.wrong(format!(
-            "form field `filename` does not have the Content-Type `{expected}` (of `type`)"
-        ));
+        let complaint = format_args!("does not have the Content-Type `{expected}` (of `type`)");
+        check.found(Fault::Form, FORM, "filename", complaint);
     }
 }
 
 fn numbers(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, chunk: u64) {
+    let size = parts.text("size");
     if length == 0 {
-        check.wrong(format!("form field `size` is `{}`", parts.text("size")));
+        check.wrong(format!("form field `size` is `{size}`"));
+    } else if parts.find("size").is_some() && size != length.to_string() {
+        let complaint = format_args!("is `{size}`, not a number");
+        check.found(Fault::Value, FORM, "size", complaint);
     }
     let pieces = length.div_ceil(PIECE);
     if length > PIECE && parts.number("chunks") != Some(pieces) {
@@ -204,7 +216,8 @@ pub(super) fn tickets(check: &mut Check<'_>, parts: &Parts<'_>) {
         let expired = world.jar.is_expired(name, world.now()) || !world.punctual;
         let omitted = found.is_empty() && name == "webwx_data_ticket" && expired;
         if found != expected && !omitted {
-            check.wrong(format!("form field `{name}` is `{found}`, not `{expected}`"));
+            let complaint = format_args!("is `{found}`, not `{expected}`");
+            check.found(Fault::Value, FORM, name, complaint);
         }
     }
 }
@@ -224,9 +237,8 @@ fn media_request(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, first: b
     if check.world.door.is_file_helper() {
         let id = check.free(&fields, "ClientMediaId").unwrap_or_default();
         if id.len() != 17 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-            check.wrong(format!(
-                "JSON field `uploadmediarequest.ClientMediaId` is `{id}`, not 17 digits"
-            ));
+            let name = "uploadmediarequest.ClientMediaId";
+            check.found(Fault::Form, JSON, name, format_args!("is `{id}`, not 17 digits"));
         }
     } else {
         check.number(&fields, "ClientMediaId", &clock);
@@ -253,7 +265,13 @@ pub(super) fn sequence(check: &mut Check<'_>, parts: &Parts<'_>) {
     let (chunk, length) = parts.place();
     let bytes = parts.bytes();
     let fresh;
-    let before = match check.world.uploads.open.get(&parts.id()) {
+    let (client_id, id) = (parts.client_id(), parts.id());
+    let mut open = check.world.uploads.open.keys();
+    if open.any(|open| *open != id && open.split(' ').next() == Some(&client_id)) {
+        let complaint = "is that of another file";
+        check.found(Fault::Earlier, JSON, "uploadmediarequest.ClientMediaId", complaint);
+    }
+    let before = match check.world.uploads.open.get(&id) {
         Some(before) => before,
         None => {
             fresh = Partial::new(parts.common(), false);
@@ -283,7 +301,8 @@ pub(super) fn sequence(check: &mut Check<'_>, parts: &Parts<'_>) {
     let claimed = request[name].as_str().unwrap_or_default();
     if before.received + bytes.len() as u64 == length {
         let md5 = before.md5_with(&bytes);
-        if md5 != claimed {
+        // Clients that send no MD5 have been reported already.
+        if md5 != claimed && request[name] != Value::Null {
             check.wrong(format!(
                 "JSON field `{}.{name}` is `{claimed}`, but the bytes (`filename`) have `{md5}`",
                 UPLOADS[usize::from(parts.is_parallel())]

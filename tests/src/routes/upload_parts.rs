@@ -69,14 +69,23 @@ impl Parts<'_> {
         } else {
             (self.number("chunk"), self.number("size"))
         };
+        let length = length.or_else(|| self.request()["TotalLen"].as_u64());
         (chunk.unwrap_or_default(), length.unwrap_or_default())
     }
 
-    pub(super) fn id(&self) -> String {
+    /// Returns the client's id of the upload.
+    pub(super) fn client_id(&self) -> String {
         let request = self.request();
         match &request["ClientMediaId"] {
             Value::Null => request["BaseRequest"]["DeviceID"].to_string(),
             id => id.to_string(),
         }
+    }
+
+    /// Returns the id of the upload. Clients may use their own id for several files.
+    pub(super) fn id(&self) -> String {
+        let request = self.request();
+        let md5 = request["FileMd5"].as_str().unwrap_or_default();
+        format!("{} {md5} {}", self.client_id(), self.place().1)
     }
 }

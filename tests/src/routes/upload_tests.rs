@@ -212,3 +212,45 @@ fn refusals_have_a_complete_body() {
     );
     client.assert_clean();
 }
+
+#[test]
+fn one_client_id_serves_two_files_in_service_mode() {
+    let mut world = World::demo();
+    world.set_mode(crate::Mode::Service);
+    let mut client = Client::ready(world);
+    let first = File::new(&mut client, "a.zip", b"first".to_vec(), "");
+    let id = crate::client::between(&first.request, "\"ClientMediaId\":", ",").to_owned();
+    let mut second = File::new(&mut client, "b.zip", b"other".to_vec(), "");
+    let own = crate::client::between(&second.request, "\"ClientMediaId\":", ",").to_owned();
+    second.request = second.request.replace(&own, &id);
+    let mut damaged = File::new(&mut client, "c.zip", b"third".to_vec(), "");
+    damaged.bytes = b"thirx".to_vec();
+    for (file, ret) in [(&first, 0), (&second, 0), (&damaged, 1)] {
+        let request = file.piece(&client, 0);
+        let reply = json(&client.send(&request));
+        assert_eq!(reply["BaseResponse"]["Ret"], ret, "{}: {reply}", file.name);
+    }
+    let world = client.simulator.world();
+    let names: Vec<_> = world.uploads().iter().map(|file| &*file.name).collect();
+    assert_eq!(names, ["a.zip", "b.zip"]);
+}
+
+#[test]
+fn dates_of_other_locales_are_served_and_encoded_names_are_not() {
+    let mut world = World::demo();
+    world.set_mode(crate::Mode::Service);
+    let mut client = Client::ready(world);
+    for (from, to, ret) in [
+        ("GMT+0800 (中国标准时间)", "GMT-0500 (Eastern Standard Time)", 0),
+        ("Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)", "Sat, 23 Jun 2018 08:45:07 GMT", 0),
+        ("filename=\"a.zip\"", "filename*=utf-8''a.zip", 1),
+    ] {
+        let file = File::new(&mut client, "a.zip", b"first".to_vec(), "");
+        let mut request = file.piece(&client, 0);
+        let body = String::from_utf8(request.body().to_vec()).expect("UTF-8").replace(from, to);
+        request.headers_mut().insert("content-length", body.len().into());
+        *request.body_mut() = body.into();
+        let reply = json(&client.send(&request));
+        assert_eq!(reply["BaseResponse"]["Ret"], ret, "{to}: {reply}");
+    }
+}

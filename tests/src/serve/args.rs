@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::findings;
+
 /// A simulator of the WeChat web service.
 #[derive(Debug, Parser)]
 #[command(name = "wechat-simulator", version)]
@@ -55,9 +57,9 @@ pub(crate) struct Serve {
     /// directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) ca_dir: Option<PathBuf>,
-    /// Which requests are refused. Only `library` exists so far: every difference from the requests of the official
-    /// page is a violation and is refused.
-    #[arg(long, value_enum, default_value_t = Mode::Library)]
+    /// Which requests are refused: those that the service refuses, those that its page does not send from a browser, or
+    /// those that the library `wechat-proto` does not send.
+    #[arg(long, value_enum, default_value_t = Mode::Service)]
     pub(crate) mode: Mode,
     /// The seed of ids, names and contents. Default: the world file's, or 2011.
     #[arg(long)]
@@ -87,7 +89,19 @@ pub(crate) struct Serve {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Mode {
+    Service,
+    Page,
     Library,
+}
+
+impl From<Mode> for findings::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Service => Self::Service,
+            Mode::Page => Self::Page,
+            Mode::Library => Self::Library,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

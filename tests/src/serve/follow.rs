@@ -1,12 +1,15 @@
 //! The log file, and the violations on the terminal.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 
+use crate::findings::{Grade, Violation};
 use crate::serve::control::lists::{List, Record};
 use crate::serve::simulation::Simulation;
 
-/// Writes each request to the log file once it is answered, and each violation to the terminal.
+/// Writes each request to the log file once it is answered, and violations to the terminal: fatal ones always, others
+/// once for each call.
 #[derive(Debug)]
 pub(crate) struct Follower {
     log: Option<File>,
@@ -18,11 +21,13 @@ pub(crate) struct Follower {
     next: usize,
     /// The number of violations that have been seen.
     seen: usize,
+    /// The calls and differences that have been printed.
+    printed: BTreeSet<(String, &'static str)>,
 }
 
 impl Follower {
     pub(crate) const fn new(log: Option<File>, talks: bool) -> Self {
-        Self { log, talks, resets: 0, held: Vec::new(), next: 0, seen: 0 }
+        Self { log, talks, resets: 0, held: Vec::new(), next: 0, seen: 0, printed: BTreeSet::new() }
     }
 
     /// Follows the simulation until it is dropped.
@@ -57,7 +62,13 @@ impl Follower {
         drop(world);
         if self.talks {
             for violation in violations {
-                eprintln!("violation: {violation}");
+                let Violation { grade, difference, source, endpoint, .. } = &violation;
+                // Clients repeat most differences with each request.
+                let is_new = self.printed.insert((endpoint.clone(), difference));
+                if !is_new && *grade != Grade::Fatal {
+                    continue;
+                }
+                eprintln!("{grade}: {violation} [{difference}, {source}]");
             }
         }
         let Some(log) = &mut self.log else { return };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::findings::Mode;
 use crate::serve::args::{Clock, Serve};
 use crate::serve::population::{NewPerson, NewRoom};
 use crate::serve::scenario::Scenario;
@@ -26,6 +27,7 @@ pub(crate) struct Simulation {
     pub(crate) simulator: Simulator,
     pub(crate) service: Service,
     scenario: Scenario,
+    mode: Mode,
 }
 
 impl Simulation {
@@ -52,7 +54,7 @@ impl Simulation {
             hosts: Hosts::True,
         };
         service.timing.real.store(options.clock == Clock::Real, Ordering::Relaxed);
-        let simulation = Self { simulator, service, scenario };
+        let simulation = Self { simulator, service, scenario, mode: options.mode.into() };
         simulation.reset();
         Ok(simulation)
     }
@@ -60,6 +62,7 @@ impl Simulation {
     /// Restores the initial world, script and faults. Held polls end.
     pub(crate) fn reset(&self) {
         let (mut world, _) = self.scenario.build();
+        world.set_mode(self.mode);
         if !self.service.timing.real.load(Ordering::Relaxed) {
             world.set_now(FIXED);
             world.ignore_clocks();

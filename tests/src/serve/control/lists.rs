@@ -102,6 +102,9 @@ impl Record {
                     number,
                     endpoint: found.endpoint,
                     what: found.what,
+                    grade: found.grade.to_string(),
+                    difference: found.difference.to_owned(),
+                    source: found.source.to_owned(),
                 })
             }
             List::Sent => Self::Sent(SentRecord::of(world, number)?),

@@ -68,8 +68,10 @@ pub(crate) struct RequestRecord {
     target: String,
     /// The HTTP status of the reply; null while it is held.
     status: Option<u16>,
-    /// Its violations.
+    /// Its violations. The list `violations` has their grades.
     violations: Vec<String>,
+    /// The highest grade of its violations: `fatal`, `deviation` or `note`; null without any.
+    grade: Option<String>,
     /// The world's clock when it arrived, in milliseconds since the epoch.
     at: u64,
 }
@@ -83,6 +85,13 @@ pub(crate) struct ViolationRecord {
     pub(super) endpoint: String,
     /// A description that names the parameter, field, header or cookie.
     pub(super) what: String,
+    /// `fatal`: the service refuses it; `deviation`: known clients do it and are served; `note`: no source shows that the
+    /// service looks at it.
+    pub(super) grade: String,
+    /// Its name in the page of differences, `docs/differences.md`.
+    pub(super) difference: String,
+    /// The paragraph of the protocol's description, such as `§1.4`; `guess` without a source.
+    pub(super) source: String,
 }
 
 /// A message that the client sent.
@@ -258,6 +267,7 @@ impl RequestRecord {
             host: host.unwrap_or_default().into_owned(),
             target: uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
             status: logged.status.map(|status| status.as_u16()),
+            grade: violations.iter().map(|found| found.grade).max().map(|found| found.to_string()),
             violations: violations.iter().map(|violation| violation.what.clone()).collect(),
             at: logged.at,
         })
