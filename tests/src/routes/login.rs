@@ -1,5 +1,8 @@
 //! `GET /jslogin`, `GET /qrcode/{uuid}`, `GET /cgi-bin/mmwebwx-bin/login` (docs/protocol.md §3.1–§3.3)
 
+use jpeg_encoder::{ColorType, Encoder};
+use qrcode::{Color, QrCode};
+
 use crate::check::{Check, Rule};
 use crate::dialect::Dialect;
 use crate::differences::QUERY;
@@ -79,12 +82,33 @@ pub(crate) fn check_qrcode(check: &mut Check<'_>) {
     }
 }
 
-/// A minimal image with the start and the end of a JPEG.
-const IMAGE: &[u8] =
-    b"\xFF\xD8\xFF\xE0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xFF\xD9";
+/// The width of a module of the QR code, in pixels.
+const SCALE: usize = 8;
+/// The width of the margin, in modules.
+const MARGIN: usize = 4;
 
-pub(crate) fn qrcode(world: &mut World, _: &Decoded) -> Answer {
-    Answer::Reply(reply::plain(world.now(), 200, "image/jpeg", IMAGE))
+pub(crate) fn qrcode(world: &mut World, request: &Decoded) -> Answer {
+    let link = format!("https://login.weixin.qq.com/l/{}", uuid_of(&request.path));
+    Answer::Reply(match picture(&link) {
+        Some(picture) => reply::plain(world.now(), 200, "image/jpeg", picture),
+        None => reply::page(world.now(), 404, "404 Not Found"),
+    })
+}
+
+/// Renders a QR code as a JPEG image. Returns `None` if the text is too long.
+fn picture(text: &str) -> Option<Vec<u8>> {
+    let code = QrCode::new(text).ok()?;
+    let (modules, colors) = (code.width(), code.to_colors());
+    let side = (modules + 2 * MARGIN) * SCALE;
+    let module = |at: usize| (at / SCALE).checked_sub(MARGIN).filter(|at| *at < modules);
+    let is_dark = |at: usize| {
+        let place = module(at % side).zip(module(at / side));
+        place.is_some_and(|(x, y)| colors[y * modules + x] == Color::Dark)
+    };
+    let pixels: Vec<u8> = (0..side * side).map(|at| if is_dark(at) { 0 } else { 255 }).collect();
+    let (mut image, width) = (Vec::new(), u16::try_from(side).ok()?);
+    Encoder::new(&mut image, 90).encode(&pixels, width, width, ColorType::Luma).ok()?;
+    Some(image)
 }
 
 pub(crate) fn check_poll(check: &mut Check<'_>) {
@@ -177,7 +201,7 @@ mod tests {
         assert_eq!(reply.headers().get_all("content-type").iter().count(), 2);
         let image = client.qrcode();
         assert_eq!(image.headers()["content-type"], "image/jpeg");
-        assert!(image.body().starts_with(b"\xFF\xD8\xFF"));
+        assert!(image.body().starts_with(b"\xFF\xD8\xFF") && image.body().ends_with(b"\xFF\xD9"));
         client.assert_clean();
     }
 
