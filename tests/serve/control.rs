@@ -121,7 +121,19 @@ fn wrong_calls_are_explained() {
             400,
             "from 200",
         ),
+        (
+            "POST /v1/faults",
+            json!({"endpoint": "login", "effect": {"delay_ms": 1}, "times": 0}),
+            400,
+            "no call would have the fault",
+        ),
         ("POST /v1/settings", json!({"blocked_by": ["Zed"]}), 400, "named `Zed`"),
+        (
+            "POST /v1/wait",
+            json!({"list": "sent", "where": {"content": {"contain": "x"}}}),
+            400,
+            "an object other than",
+        ),
         ("POST /v1/wait", json!({"list": "sent", "where": {"text": "x"}}), 400, "the fields are"),
         ("GET /v1/records/apples", Value::Null, 400, "expected one of `state`"),
         ("GET /v1/records/sent?limit=x", Value::Null, 400, "invalid digit"),
@@ -135,6 +147,21 @@ fn wrong_calls_are_explained() {
         let error = reply["error"].as_str().unwrap_or_default();
         assert!(error.contains(expected), "{call} {body}: {reply}");
     }
+}
+
+#[test]
+fn expired_code_cannot_be_scanned() {
+    let running = started();
+    let query = "appid=wx782c26e4c19acffb&fun=new&lang=zh_CN";
+    let url = format!(
+        "{}/jslogin?{query}&redirect_uri=https%3A%2F%2Fwx.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage",
+        running.address("http")
+    );
+    let agent = ureq::Agent::from(ureq::Agent::config_builder().proxy(None).build());
+    agent.get(url).call().expect("a code");
+    running.done("POST", "/v1/phone", &json!({"action": "expire"}));
+    let (status, reply) = running.call("POST", "/v1/phone", &json!({"action": "scan"}));
+    assert_eq!(status, 409, "{reply}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod control;
 mod login;
 mod misuse;
+mod page;
 mod proxy;
 
 use std::io::{BufRead as _, BufReader};

@@ -23,7 +23,7 @@ fn wrong_use_is_reported_in_one_line() {
     let world = folder.file("world.toml", "[[rooms]]\nname = \"R\"\nmembers = [\"Ada\"]\n");
     let missing = folder.path().join("no/such").to_str().expect("text").to_owned();
     let ca = folder.path().join("ca").to_str().expect("text").to_owned();
-    let rows: [(&str, &[&str], &str); 8] = [
+    let rows: [(&str, &[&str], &str); 9] = [
         ("port", &["--control-port", &taken], "the port is in use; choose another, or 0"),
         ("bind", &["--bind", "0.0.0.0"], "--bind 0.0.0.0 needs --control-token"),
         (
@@ -39,6 +39,11 @@ fn wrong_use_is_reported_in_one_line() {
         ),
         ("no world", &["--script", &missing], "no/such: No such file"),
         ("log", &["--log", &missing], "--log "),
+        (
+            "empty rooms",
+            &["--contacts=0", "--rooms=1"],
+            "--contacts and --rooms: rooms[0]: a room needs a name and at least one member",
+        ),
         ("authority", &["--ca-dir", foreign], "ca.pem has no ca-key.pem beside it; remove both"),
     ];
     let defaults =

@@ -146,8 +146,9 @@ impl World {
         let msg_id = message.msg_id.unwrap_or_else(|| self.rng.digits(19));
         message.create_time.get_or_insert(self.now() / 1000);
         message.finish(self, msg_id);
-        let record = message.record(msg_id, self.now());
-        self.timeline.push(Event::Message { message: Box::new(message), msg_id, record });
+        let at = self.now();
+        let record = message.record(msg_id, at);
+        self.timeline.push(Event::Message { message: Box::new(message), msg_id, at, record });
         msg_id.to_string()
     }
 }

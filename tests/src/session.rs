@@ -34,6 +34,14 @@ pub(crate) struct Code {
     pub(crate) redeemed: bool,
 }
 
+#[cfg(feature = "serve")]
+impl Code {
+    /// Returns the content of the QR code.
+    pub(crate) fn url(&self) -> String {
+        format!("https://login.weixin.qq.com/l/{}", self.uuid)
+    }
+}
+
 pub(crate) type Key = Vec<(i64, i64)>;
 
 /// The keys of one answer, and the first event that is new to a client with these keys.

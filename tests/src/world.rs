@@ -30,9 +30,22 @@ const BEGINNING: u64 = 1_700_000_000_000;
 /// An event that the next `webwxsync` reports.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    Message { message: Box<Incoming>, msg_id: u64, record: Node },
+    /// `at` is the world's clock in milliseconds.
+    Message {
+        message: Box<Incoming>,
+        msg_id: u64,
+        #[cfg_attr(
+            not(feature = "serve"),
+            expect(dead_code, reason = "only the list of chats states it")
+        )]
+        at: u64,
+        record: Node,
+    },
     Changed(Node),
-    Removed { user_name: String, contact_flag: i64 },
+    Removed {
+        user_name: String,
+        contact_flag: i64,
+    },
     Renamed(String),
 }
 

@@ -96,7 +96,7 @@ pub(crate) fn qrcode(world: &mut World, request: &Decoded) -> Answer {
 }
 
 /// Renders a QR code as a JPEG image. Returns `None` if the text is too long.
-fn picture(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn picture(text: &str) -> Option<Vec<u8>> {
     let code = QrCode::new(text).ok()?;
     let (modules, colors) = (code.width(), code.to_colors());
     let side = (modules + 2 * MARGIN) * SCALE;

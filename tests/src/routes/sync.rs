@@ -129,7 +129,7 @@ fn records(world: &mut World, from: usize, to: usize) -> Object {
     let now = world.now();
     for event in &world.timeline[from..to] {
         match event {
-            Event::Message { message, msg_id, record } => {
+            Event::Message { message, msg_id, record, .. } => {
                 added.push(record.clone());
                 world.delivered.push(Delivered {
                     msg_id: msg_id.to_string(),

@@ -39,7 +39,7 @@ pub(crate) struct Serve {
     /// The port of the proxy for the true host names; 0 takes a free port.
     #[arg(long, default_value_t = 7381)]
     pub(crate) proxy_port: u16,
-    /// The port of the control API; 0 takes a free port.
+    /// The port of the control API and its page; 0 takes a free port.
     #[arg(long, default_value_t = 7382)]
     pub(crate) control_port: u16,
     /// The address of all ports. Any address but loopback needs --control-token.
@@ -70,7 +70,7 @@ pub(crate) struct Serve {
     /// Adds this number of generated friends. They replace the demonstration's people, if there is no world file.
     #[arg(long, value_name = "N")]
     pub(crate) contacts: Option<usize>,
-    /// Adds this number of generated rooms, likewise.
+    /// Adds this number of generated rooms, likewise. Without other people, a dozen friends are generated as members.
     #[arg(long, value_name = "N")]
     pub(crate) rooms: Option<usize>,
     /// Scans and confirms every QR code, and confirms every push login.

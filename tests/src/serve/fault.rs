@@ -102,6 +102,9 @@ impl NewFault {
                 Effect::Reply(reply)
             }
         };
+        if self.times == 0 {
+            return Err(Problem::at("times", "0: no call would have the fault"));
+        }
         let times = if self.always { None } else { Some(self.times) };
         Ok(Injection::new(&self.endpoint, effect).after(self.after).times(times))
     }

@@ -170,7 +170,7 @@ fn print(addresses: &Addresses, options: &Serve) -> io::Result<()> {
   plain HTTP   {http}
   HTTPS        {tls}, for the true host names
   proxy        {proxy}, for the true host names
-  control API  {control}, described at {control}/v1/openapi.json
+  control      {control}: a page, and the API of {control}/v1/openapi.json
   certificate  {ca}
 
 Set for a client that keeps the true host names:

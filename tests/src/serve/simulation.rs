@@ -46,6 +46,9 @@ impl Simulation {
         };
         scenario.seed = options.seed.or(scenario.seed);
         generate(&mut scenario, options);
+        if let Some(problem) = scenario.build().1.first() {
+            return Err(format!("--contacts and --rooms: {problem}"));
+        }
         let simulator = Simulator::new(World::new(0));
         let service = Service {
             simulator: simulator.clone(),
@@ -105,8 +108,10 @@ impl Simulation {
 
 /// Adds the generated people and rooms.
 fn generate(scenario: &mut Scenario, options: &Serve) {
+    // Rooms alone get members, too.
+    let needed = if options.rooms.is_some() && scenario.people.is_empty() { 12 } else { 0 };
     let friends: Vec<String> =
-        (1..=options.contacts.unwrap_or(0)).map(|number| format!("Friend {number}")).collect();
+        (1..=options.contacts.unwrap_or(needed)).map(|number| format!("Friend {number}")).collect();
     for name in &friends {
         scenario.people.push(NewPerson { name: name.clone(), ..NewPerson::default() });
     }

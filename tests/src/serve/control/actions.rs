@@ -13,6 +13,7 @@ use crate::serve::content::NewMessage;
 use crate::serve::fault::NewFault;
 use crate::serve::problem::Problem;
 use crate::serve::scenario::{EndCode, NewReaction, PhoneAction};
+use crate::session::Stage;
 use crate::world::World;
 
 /// An action of the account's owner on the phone.
@@ -26,7 +27,7 @@ pub(crate) struct Phone {
 /// Scans, confirms, cancels, expires or breaks the newest login.
 #[utoipa::path(post, path = "/v1/phone", request_body = Phone, responses(
     (status = 204, description = "Done."),
-    (status = 409, description = "No login is waiting.", body = Failure),
+    (status = 409, description = "No login is waiting, or its QR code has expired.", body = Failure),
 ))]
 pub(crate) async fn phone(
     State(simulation): Shared,
@@ -37,6 +38,12 @@ pub(crate) async fn phone(
         return Err(Failure::new(
             StatusCode::CONFLICT,
             "no login is waiting: the client has not asked for a QR code",
+        ));
+    }
+    if world.codes.last().is_some_and(|code| matches!(code.stage, Stage::Expired | Stage::Broken)) {
+        return Err(Failure::new(
+            StatusCode::CONFLICT,
+            "the QR code has expired: the client has to ask for another one",
         ));
     }
     action.run(&mut world);

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode, header};
 
-use super::Failure;
+use super::{Failure, page};
 
 /// The conditions of access.
 #[derive(Debug)]
@@ -20,13 +20,15 @@ pub(crate) struct Guard {
 
 impl Guard {
     /// Refuses requests of web pages: those with a foreign `Origin`, and those to a foreign name that leads here.
-    fn refusal(&self, headers: &HeaderMap) -> Option<Failure> {
+    fn refusal(&self, path: &str, headers: &HeaderMap) -> Option<Failure> {
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let host = text(header::HOST).unwrap_or_default();
         let failure = |status, what: String| Some(Failure::new(status, what));
         if let Some(token) = &self.token {
             // With a token, the name may be any by which other machines know this one.
-            if text(header::AUTHORIZATION) != Some(&*format!("Bearer {token}")) {
+            // The page has no data. It asks for the token.
+            let is_page = page::FILES.iter().any(|file| file.path == path);
+            if !is_page && text(header::AUTHORIZATION) != Some(&*format!("Bearer {token}")) {
                 let what = "the header `Authorization: Bearer TOKEN` with the control token is missing or wrong";
                 return failure(StatusCode::UNAUTHORIZED, what.to_owned());
             }
@@ -60,7 +62,7 @@ pub(crate) async fn check(
     request: Request,
     next: Next,
 ) -> Response {
-    match guard.refusal(request.headers()) {
+    match guard.refusal(request.uri().path(), request.headers()) {
         Some(failure) => failure.into_response(),
         None => next.run(request).await,
     }
@@ -91,20 +93,23 @@ mod tests {
         let local = Guard { address: address("127.0.0.1:7382"), token: None };
         let token = Some("secret".to_owned());
         let open = Guard { address: address("0.0.0.0:7382"), token };
-        let rows: [(&Guard, &str, &str, &str, Option<u16>); 11] = [
-            (&local, "127.0.0.1:7382", "", "", None),
-            (&local, "localhost:7382", "", "", None),
-            (&local, "[::1]:7382", "", "", None),
-            (&local, "localhost:7382", "http://localhost:7382", "", None),
-            (&local, "localhost:7382", "http://localhost:8000", "", Some(403)),
-            (&local, "localhost:7382", "null", "", Some(403)),
-            (&local, "127.0.0.1:80", "", "", Some(403)),
-            (&local, "evil.example:7382", "http://evil.example:7382", "", Some(403)),
-            (&open, "machine:7382", "", "Bearer secret", None),
-            (&open, "machine:7382", "", "Bearer other", Some(401)),
-            (&open, "machine:7382", "http://evil.example", "Bearer secret", Some(403)),
+        type Row<'a> = (&'a Guard, &'a str, &'a str, &'a str, &'a str, Option<u16>);
+        let rows: [Row<'_>; 13] = [
+            (&local, "/v1/state", "127.0.0.1:7382", "", "", None),
+            (&local, "/v1/state", "localhost:7382", "", "", None),
+            (&local, "/v1/state", "[::1]:7382", "", "", None),
+            (&local, "/v1/state", "localhost:7382", "http://localhost:7382", "", None),
+            (&local, "/v1/state", "localhost:7382", "http://localhost:8000", "", Some(403)),
+            (&local, "/v1/state", "localhost:7382", "null", "", Some(403)),
+            (&local, "/v1/state", "127.0.0.1:80", "", "", Some(403)),
+            (&local, "/v1/state", "evil.example:7382", "http://evil.example:7382", "", Some(403)),
+            (&local, "/", "evil.example:7382", "", "", Some(403)),
+            (&open, "/", "machine:7382", "", "", None),
+            (&open, "/v1/state", "machine:7382", "", "Bearer secret", None),
+            (&open, "/v1/state", "machine:7382", "", "Bearer other", Some(401)),
+            (&open, "/v1/state", "machine:7382", "http://evil.example", "Bearer secret", Some(403)),
         ];
-        for (guard, host, origin, authorization, expected) in rows {
+        for (guard, path, host, origin, authorization, expected) in rows {
             let mut headers = HeaderMap::new();
             for (name, value) in
                 [("host", host), ("origin", origin), ("authorization", authorization)]
@@ -113,8 +118,8 @@ mod tests {
                     headers.insert(name, value.parse().expect("a value"));
                 }
             }
-            let found = guard.refusal(&headers).map(|failure| failure.status.as_u16());
-            assert_eq!(found, expected, "{host} {origin} {authorization}");
+            let found = guard.refusal(path, &headers).map(|failure| failure.status.as_u16());
+            assert_eq!(found, expected, "{path} {host} {origin} {authorization}");
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The control API: JSON over HTTP.
 
 mod actions;
+mod chats;
 mod guard;
 pub(crate) mod lists;
+mod page;
 mod people;
 mod records;
 mod wait;
@@ -78,6 +80,8 @@ fn api() -> (Router<Arc<Simulation>>, OpenApi) {
         .routes(routes!(actions::add_reaction, actions::clear_reactions))
         .routes(routes!(actions::settings))
         .routes(routes!(actions::reset))
+        .routes(routes!(chats::chats))
+        .routes(routes!(chats::qr_code))
         .routes(routes!(people::contacts))
         .routes(routes!(people::add_person))
         .routes(routes!(people::add_room))
@@ -97,6 +101,7 @@ pub(crate) async fn serve(
     let guard = Arc::new(Guard { address, token });
     let app = router
         .route("/v1/openapi.json", get(|| async { Json(description) }))
+        .merge(page::routes())
         .fallback(|| async {
             Failure::new(StatusCode::NOT_FOUND, "there is no such path: see /v1/openapi.json")
         })

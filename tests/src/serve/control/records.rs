@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::media::Asset;
 use crate::message::off_the_wire;
-use crate::session::Stage as CodeStage;
+use crate::session::{Code, Stage as CodeStage};
 use crate::world::World;
 
 /// The state of the account and its client.
@@ -246,7 +246,7 @@ impl StateRecord {
             stage,
             end_code,
             uuid: code.map(|code| code.uuid.clone()),
-            qr_code: code.map(|code| format!("https://login.weixin.qq.com/l/{}", code.uuid)),
+            qr_code: code.map(Code::url),
             account_id: world.account().user_name.clone(),
             account_name: off_the_wire(&world.account().nick_name),
             now: world.now(),

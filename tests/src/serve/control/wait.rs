@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
@@ -106,7 +106,14 @@ pub(crate) async fn wait(
 impl Wait {
     fn check(&self) -> Result<(), Problem> {
         let example = serde_json::to_value(self.list.example()).unwrap_or_default();
-        for name in self.conditions.keys() {
+        for (name, expected) in &self.conditions {
+            let is_part = |fields: &Map<String, Value>| {
+                fields.len() == 1 && fields.get("contains").is_some_and(Value::is_string)
+            };
+            if expected.as_object().is_some_and(|fields| !is_part(fields)) {
+                let reason = "an object other than `{\"contains\": \"a part\"}`";
+                return Err(Problem::at(format!("where.{name}"), reason));
+            }
             if example.get(name).is_none() {
                 let names: Vec<&String> =
                     example.as_object().into_iter().flat_map(|all| all.keys()).collect();
