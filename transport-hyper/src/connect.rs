@@ -37,7 +37,7 @@ pub(crate) type SocksError = <SocksV5<Connector> as Service<Uri>>::Error;
 pub(crate) fn transport(options: Options) -> Result<Transport, Error> {
     let (tls, shared) = (tls(&options)?, Arc::new(options.clone()));
     let tcp = tower::service_fn(move |uri| connect(Arc::clone(&shared), uri));
-    let Some(url) = options.proxy_url(&["http", "socks5"])? else {
+    let Some(url) = options.proxy_url()? else {
         return Ok(pooled(options, tls, Connector::new(tcp), FailureKind::Tls));
     };
     let proxy = Matcher::builder().all(url).build().intercept(&Uri::from_static("https://host/"));

@@ -10,7 +10,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::ResolvedSocketAddrs;
 use ureq::unversioned::transport::{
     ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector as Connect, NextTimeout,
-    RustlsConnector, TcpConnector, Transport,
+    RustlsConnector, SocksConnector, TcpConnector, Transport,
 };
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 use wechat_proto::Error;
@@ -34,7 +34,8 @@ pub(crate) fn tls_config(options: &Options) -> Result<TlsConfig, Error> {
     Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
 }
 
-type Chain = ChainedConnector<(), ChainedConnector<(), ConnectProxyConnector, Tcp>, Tls>;
+type Proxies = ChainedConnector<(), SocksConnector, ConnectProxyConnector>;
+type Chain = ChainedConnector<(), ChainedConnector<(), Proxies, Tcp>, Tls>;
 
 /// Opens connections, and converts ureq's errors to the failures of their stages.
 #[derive(Debug)]
@@ -51,8 +52,8 @@ impl Connector {
             true => (FailureKind::Proxy, FailureKind::Proxy),
             false => (FailureKind::Connect, FailureKind::Tls),
         };
-        let chain = ConnectProxyConnector::default().chain(Tcp::default());
-        Self { chain: chain.chain(Tls(tls, tls_stage)), stage }
+        let chain = SocksConnector::default().chain(ConnectProxyConnector::default());
+        Self { chain: chain.chain(Tcp::default()).chain(Tls(tls, tls_stage)), stage }
     }
 }
 

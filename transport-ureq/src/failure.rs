@@ -21,6 +21,10 @@ pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Fail
                 Some(_) if sent == Sent::No => FailureKind::Tls,
                 // The error of an agent that was shut down.
                 _ if source.kind() == io::ErrorKind::NotConnected => FailureKind::Cancelled,
+                // ureq reports the answers of a SOCKS proxy only as text; a test checks them.
+                _ if kind == FailureKind::Proxy && SOCKS_LOGIN.contains(&&*source.to_string()) => {
+                    FailureKind::ProxyAuthorization
+                }
                 _ => kind,
             };
             return Failure::new(kind, sent).because(source);
@@ -42,6 +46,9 @@ pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Fail
     };
     Failure::new(kind, sent)
 }
+
+/// The errors of a SOCKS proxy that requires another login.
+const SOCKS_LOGIN: [&str; 2] = ["no acceptable auth methods", "password authentication failed"];
 
 /// Returns the failure of a stage before anything was sent, inside a ureq error.
 pub(crate) fn stage_failure(error: ureq::Error, kind: FailureKind) -> ureq::Error {

@@ -34,15 +34,12 @@ impl Transport {
     /// # Errors
     ///
     /// [`Error::Transport`] if an option is invalid: a malformed root certificate, or a proxy that is
-    /// not the URL of an HTTP proxy.
+    /// not the URL of an HTTP or a SOCKS proxy.
     pub fn new(options: Options) -> Result<Self, Error> {
         let invalid = |_| Error::Transport(Failure::new(FailureKind::Proxy, Sent::No));
-        let proxy = options
-            .proxy_url(&["http"])?
-            .as_deref()
-            .map(Proxy::new)
-            .transpose()
-            .map_err(invalid)?;
+        // With `socks5h`, the proxy resolves the names of hosts.
+        let url = options.proxy_url()?.map(|url| url.replacen("socks5:", "socks5h:", 1));
+        let proxy = url.as_deref().map(Proxy::new).transpose().map_err(invalid)?;
         let config = Config::builder()
             .max_redirects(0)
             .max_redirects_will_error(false)

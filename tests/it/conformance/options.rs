@@ -21,6 +21,7 @@ conform! {
     proxy_with_ipv6_address_is_used,
     extreme_limits_are_clamped,
     failed_stages_keep_their_sources,
+    socks_proxy_is_used,
 }
 
 fn through(host: &dyn Host, proxy: &str) -> Result<Box<dyn Client>, Error> {
@@ -45,12 +46,6 @@ fn invalid_proxy_is_refused(host: &dyn Host) {
             other => panic!("{url}: {other:?}"),
         }
     }
-}
-
-/// ureq is built without SOCKS.
-#[test]
-fn socks_proxy_is_refused_by_ureq() {
-    assert!(through(&super::host::Ureq, "socks5://127.0.0.1:1").is_err());
 }
 
 fn user_and_password_are_sent_only_to_the_proxy(host: &dyn Host) {
@@ -159,8 +154,7 @@ fn answered(listener: &TcpListener, answers: &[&[u8]]) -> Vec<Vec<u8>> {
     answers.iter().map(answer).collect()
 }
 
-#[test]
-fn socks_proxy_is_used_by_hyper() {
+fn socks_proxy_is_used(host: &dyn Host) {
     const HTTP: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
     const OPEN: &[u8] = &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     let target = b"\x05\x01\0\x03\x09wx.qq.com\0\x50".as_slice();
@@ -178,7 +172,7 @@ fn socks_proxy_is_used_by_hyper() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("socks5://{user}{}", listener.local_addr().unwrap());
         let proxy = thread::spawn(move || answered(&listener, answers));
-        let client = through(&super::host::Hyper, &url).unwrap();
+        let client = through(host, &url).unwrap();
         let result = client.ask(page("http://wx.qq.com/"));
         let failed = result.map(drop).map_err(|failure| (failure.kind, failure.sent));
         assert_eq!(failed, expected.map_err(|kind| (kind, Sent::No)), "{label}");

@@ -66,9 +66,9 @@ impl Options {
         self
     }
 
-    /// Connects through a proxy: `host:port` or `http://host:port` for an HTTP proxy (`CONNECT`), and
-    /// with the async transport also `socks5://host:port`. The proxy resolves the names of hosts. The
-    /// connection to the proxy itself is not encrypted.
+    /// Connects through a proxy: `host:port` or `http://host:port` for an HTTP proxy (`CONNECT`),
+    /// `socks5://host:port` for a SOCKS proxy. The proxy resolves the names of hosts. The connection to
+    /// the proxy itself is not encrypted.
     ///
     /// User and password precede the host, percent-encoded: `http://user:password@host:port`. An IPv6
     /// address is in brackets. The default port is 80, and 1080 for SOCKS. With any other form, a
@@ -146,13 +146,13 @@ impl Options {
         }
     }
 
-    /// Returns the URL of the proxy, for a transport that supports these schemes.
+    /// Returns the URL of the proxy with its scheme, `http` or `socks5`, for a transport.
     ///
     /// # Errors
     ///
     /// [`Error::Transport`] with [`FailureKind::Proxy`] if it is not the URL of such a proxy.
-    pub fn proxy_url(&self, schemes: &[&str]) -> Result<Option<String>, Error> {
-        self.proxy.as_deref().map(|url| proxy::checked(url, schemes)).transpose()
+    pub fn proxy_url(&self) -> Result<Option<String>, Error> {
+        self.proxy.as_deref().map(proxy::checked).transpose()
     }
 
     /// Returns the time.
