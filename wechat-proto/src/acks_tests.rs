@@ -32,8 +32,8 @@ fn receive(session: &mut Session, value: usize, ids: &[&str]) -> Vec<Message> {
         r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{}],"SyncKey":{key},"SyncCheckKey":{key}}}"#,
         list.join(",")
     );
-    let uri = http_of(FetchBatch, session).uri().clone();
-    let batch = FetchBatch.receive(session, &uri, &reply(&body), NOW).unwrap();
+    let uri = http_of(FetchBatch::new(), session).uri().clone();
+    let batch = FetchBatch::new().receive(session, &uri, &reply(&body), NOW).unwrap();
     session.apply(batch)
 }
 

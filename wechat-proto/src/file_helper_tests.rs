@@ -37,7 +37,7 @@ fn calls_have_exact_form() {
     POST https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxinit?r=862586243&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
     {"BaseRequest":{"Uin":"752650838","Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"}}
     "#);
-    insta::assert_snapshot!(rendered(FetchBatch, &mut session), @r#"
+    insta::assert_snapshot!(rendered(FetchBatch::new(), &mut session), @r#"
     POST https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=kByRoJSUlD7S2pif&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
     accept: application/json, text/plain, */*
     referer: https://filehelper.weixin.qq.com/?lang=zh_CN

@@ -142,7 +142,7 @@ fn a_batch_does_not_show_its_messages() {
         {"MsgId":"1","MsgType":37,"FromUserName":"fmessage","ToUserName":"@me","Ticket":"v2_PLANTED@stranger",
          "RecommendInfo":{"UserName":"@a","Ticket":"v2_PLANTED@stranger"},"Content":"&lt;msg ticket=\"PLANTED\"/&gt;"},
         {"MsgId":"2","MsgType":3,"FromUserName":"@a","ToUserName":"@me","Content":"&lt;msg&gt;&lt;img aeskey=\"PLANTED\"/&gt;&lt;/msg&gt;"}]}"#;
-    let batch = crate::sync::FetchBatch.parse(&reply(record)).unwrap();
+    let batch = crate::sync::FetchBatch::new().parse(&reply(record)).unwrap();
     clean(&batch);
     let account = session();
     let messages = batch.messages(&account.me.user_name);

@@ -34,7 +34,7 @@ const ENDPOINT: &str = "webwxsync";
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Batch {
-    messages: List<Raw>,
+    messages: Messages,
     /// Contacts that were added or changed.
     pub changed: Vec<Contact>,
     /// Changed rooms and members of rooms: `ModChatRoomMemberList`.
@@ -53,6 +53,14 @@ pub struct Batch {
     pub more: bool,
 }
 
+#[derive(Clone)]
+enum Messages {
+    /// Of a reply that was parsed without a request.
+    Raw(List<Raw>),
+    /// As the account that sent the request received them.
+    Parsed(Vec<Message>),
+}
+
 /// Changes of the account itself; `None` for unchanged fields.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
@@ -68,14 +76,17 @@ pub struct Profile {
 /// A confirmed batch is recorded in the session: the next request starts after it, and the stored
 /// key advances when its messages are acknowledged ([`Session::acknowledge`]). Apply the batch with
 /// [`Account::apply`](crate::Account::apply) or [`Session::apply`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct FetchBatch;
+pub struct FetchBatch {
+    /// The account of the request.
+    me: Option<UserName>,
+}
 
 impl FetchBatch {
     /// Returns a fetch.
     pub const fn new() -> Self {
-        Self
+        Self { me: None }
     }
 }
 
@@ -94,6 +105,7 @@ impl Endpoint for FetchBatch {
             #[serde(rename = "rr")]
             inverted: i32,
         }
+        self.me = Some(session.me.user_name.clone());
         Url::api(ENDPOINT)
             .with("sid", session.auth.sid.expose())
             .with("skey", session.auth.skey.expose())
@@ -117,7 +129,11 @@ impl Endpoint for FetchBatch {
         let wire: Wire = envelope::parse(ENDPOINT, response)?;
         envelope::check(ENDPOINT, &wire.base).map_err(envelope::question)?;
         Ok(Batch {
-            messages: wire.messages,
+            // Not left to `apply`, during which an adapter locks the account: `docs/threats.md` B4.
+            messages: match &self.me {
+                Some(me) => Messages::Parsed(WireMessage::take_all(wire.messages, me)),
+                None => Messages::Raw(wire.messages),
+            },
             changed: wire.changed.0,
             changed_members: wire.changed_members.0,
             removed: wire.removed.0,
@@ -140,7 +156,7 @@ impl Endpoint for FetchBatch {
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
-            .field("messages", &self.messages.0.len())
+            .field("messages", &self.messages.len())
             .field("changed", &self.changed)
             .field("changed_members", &self.changed_members)
             .field("removed", &self.removed)
@@ -154,14 +170,17 @@ impl fmt::Debug for Batch {
 
 impl Batch {
     /// Returns the messages, as the account `me` received them, without applying the batch: for
-    /// captures.
+    /// captures. `me` is ignored if the batch was requested.
     pub fn messages(self, me: &UserName) -> Vec<Message> {
-        WireMessage::take_all(self.messages, me)
+        match self.messages {
+            Messages::Raw(messages) => WireMessage::take_all(messages, me),
+            Messages::Parsed(messages) => messages,
+        }
     }
 
     /// Returns whether the batch has neither messages nor changes.
     pub fn is_empty(&self) -> bool {
-        self.messages.0.is_empty() && !self.has_changes()
+        self.messages.len() == 0 && !self.has_changes()
     }
 
     /// Returns whether the batch has changes, besides messages.
@@ -170,6 +189,15 @@ impl Batch {
             || !self.removed.is_empty()
             || !self.changed.is_empty()
             || !self.changed_members.is_empty()
+    }
+}
+
+impl Messages {
+    const fn len(&self) -> usize {
+        match self {
+            Self::Raw(List(messages, _)) => messages.len(),
+            Self::Parsed(messages) => messages.len(),
+        }
     }
 }
 

@@ -4,12 +4,12 @@ use alloc::string::ToString as _;
 use super::*;
 use crate::error::Ret;
 use crate::message::{Kind, MsgType};
-use crate::testing::{malformed, rendered, reply, session};
+use crate::testing::{NOW, malformed, rendered, reply, session};
 
 #[test]
 fn fetch_request() {
     let mut session = session();
-    insta::assert_snapshot!(rendered(FetchBatch, &mut session), @r#"
+    insta::assert_snapshot!(rendered(FetchBatch::new(), &mut session), @r#"
     POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=kByRoJSUlD7S2pif&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
     accept: application/json, text/plain, */*
     content-type: application/json;charset=UTF-8
@@ -20,7 +20,7 @@ fn fetch_request() {
 
 #[test]
 fn batch_is_parsed() {
-    let batch = FetchBatch.parse(&reply(
+    let batch = FetchBatch::new().parse(&reply(
         r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"AddMsgCount":1,"AddMsgList":[{"MsgId":"1","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"},
         {"MsgId":"2","FromUserName":"@a","ToUserName":"@me","MsgType":51}],
         "ModContactList":[{"UserName":"@@r","NickName":"new"}],"DelContactList":[{"UserName":"@gone","ContactFlag":0},{}],
@@ -45,7 +45,7 @@ fn batch_is_parsed() {
 
 #[test]
 fn empty_batch_is_parsed() {
-    let batch = FetchBatch.parse(&reply(
+    let batch = FetchBatch::new().parse(&reply(
         r#"{"BaseResponse":{"Ret":0},"Profile":{"BitFlag":0,"NickName":{"Buff":"x"}},"SyncKey":{"Count":0,"List":[]}}"#,
     ))
     .unwrap();
@@ -65,7 +65,7 @@ fn each_kind_of_change_is_detected() {
         (r#""ModContactList":[],"DelContactList":[],"ModChatRoomMemberList":[]"#, false),
     ] {
         let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},{list}}}");
-        let batch = FetchBatch.parse(&reply(&body)).unwrap();
+        let batch = FetchBatch::new().parse(&reply(&body)).unwrap();
         assert_eq!(batch.has_changes(), is_change, "{list}");
         assert_eq!(batch.is_empty(), !is_change && !list.contains("MsgId"), "{list}");
     }
@@ -93,7 +93,7 @@ fn profile_changes_are_parsed() {
         ),
     ] {
         let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},\"Profile\":{profile}}}");
-        let found = FetchBatch.parse(&reply(&body)).unwrap().profile;
+        let found = FetchBatch::new().parse(&reply(&body)).unwrap().profile;
         let found = found.as_ref().map(|p| (p.nick_name.as_deref(), p.head_img_url.as_deref()));
         assert_eq!(found, read, "{profile}");
     }
@@ -114,7 +114,7 @@ fn an_invalid_message_does_not_affect_the_others() {
         let body = alloc::format!(
             "{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":[{good},{bad},{good}],\"SyncKey\":{{\"Count\":1,\"List\":[{{\"Key\":1,\"Val\":5}}]}}}}"
         );
-        let batch = FetchBatch.parse(&reply(&body)).unwrap();
+        let batch = FetchBatch::new().parse(&reply(&body)).unwrap();
         assert!(batch.sync_key.is_some());
         let messages = batch.messages(&session().me().user_name);
         assert_eq!(messages.len(), 3, "{bad}");
@@ -123,11 +123,21 @@ fn an_invalid_message_does_not_affect_the_others() {
     }
 }
 
+/// Threat B4: an adapter locks the account while a batch is applied, not while it is parsed.
+#[test]
+fn messages_are_parsed_with_the_reply() {
+    let (mut session, mut fetch) = (session(), FetchBatch::new());
+    fetch.request(&mut session, NOW);
+    let body = r#"{"BaseResponse":{"Ret":0},"AddMsgList":[{"MsgType":1,"Content":"a"}]}"#;
+    let Messages::Parsed(messages) = fetch.parse(&reply(body)).unwrap().messages else { panic!() };
+    assert_eq!(messages[0].text(), Some("a"));
+}
+
 #[test]
 fn other_replies_are_errors() {
-    malformed(&FetchBatch, &["{\"AddMsgList\":[]}"]);
+    malformed(&FetchBatch::new(), &["{\"AddMsgList\":[]}"]);
     // `docs/shapes.md`: Ret 3 with an empty key.
-    let refused = FetchBatch
+    let refused = FetchBatch::new()
         .parse(&reply("{\"BaseResponse\":{\"Ret\":3},\"SyncKey\":{\"Count\":0,\"List\":[]}}"));
     assert!(matches!(refused, Err(Error::Refused { ret: Ret(3), .. })));
 }
@@ -170,7 +180,7 @@ fn malformed_message_does_not_affect_the_others() {
                 r#"{{"BaseResponse":{{"Ret":0}},"AddMsgCount":3,"AddMsgList":[{}],"ModContactList":[{{"UserName":"@c"}}],"SyncKey":{{"Count":1,"List":[{{"Key":1,"Val":7}}]}},"SKey":""}}"#,
                 list.join(",")
             );
-            let batch = FetchBatch.parse(&reply(&body)).unwrap();
+            let batch = FetchBatch::new().parse(&reply(&body)).unwrap();
             assert_eq!(batch.sync_key.as_ref().unwrap().joined(), "1_7", "{body}");
             assert_eq!(batch.changed.len(), 1, "{body}");
             let messages = batch.messages(&me);
@@ -192,7 +202,7 @@ fn malformed_contact_does_not_affect_messages() {
         let body = format!(
             r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{{"MsgId":"1","Content":"a"}}],"ModContactList":[{{"UserName":"@c","NickName":{name},"City":""}},{{"UserName":"@d","NickName":"d"}}],"SyncKey":{{"Count":1,"List":[{{"Key":1,"Val":7}}]}}}}"#
         );
-        let batch = FetchBatch.parse(&reply(&body)).unwrap();
+        let batch = FetchBatch::new().parse(&reply(&body)).unwrap();
         assert_eq!(batch.sync_key.as_ref().unwrap().joined(), "1_7", "{body}");
         let names = batch.changed.iter().map(|contact| contact.user_name.as_str());
         assert_eq!(names.collect::<Vec<_>>(), ["@c", "@d"], "{body}");
@@ -209,7 +219,7 @@ fn list_name_in_a_message_does_not_affect_the_others() {
     let body = format!(
         r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{list}],"ModContactList":[{{"UserName":"@c"}}]}}"#
     );
-    let batch = FetchBatch.parse(&reply(&body)).unwrap();
+    let batch = FetchBatch::new().parse(&reply(&body)).unwrap();
     assert_eq!(batch.changed.len(), 1);
     let messages = batch.messages(&"@me".parse().unwrap());
     let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();
@@ -222,7 +232,8 @@ fn field_order_of_messages_does_not_matter() {
     let message = |id: &str, text: &str| format!(r#"{{"Content":"{text}","MsgId":"{id}"}}"#);
     let list = [message("1", "a"), message("2", r#"a "b""#), message("3", "c")];
     let body = format!(r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{}]}}"#, list.join(","));
-    let messages = FetchBatch.parse(&reply(&body)).unwrap().messages(&"@me".parse().unwrap());
+    let messages =
+        FetchBatch::new().parse(&reply(&body)).unwrap().messages(&"@me".parse().unwrap());
     let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();
     assert_eq!(ids, ["1", "2", "3"]);
 }
@@ -240,7 +251,7 @@ fn text_in_place_of_a_message_is_unreadable() {
                 r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{}],"ModContactCount":0,"SyncKey":{{"Count":1,"List":[{{"Key":1,"Val":7}}]}}}}"#,
                 list.join("\n,")
             );
-            let batch = FetchBatch.parse(&reply(&body)).unwrap();
+            let batch = FetchBatch::new().parse(&reply(&body)).unwrap();
             assert_eq!(batch.sync_key.as_ref().unwrap().joined(), "1_7", "{body}");
             let messages = batch.messages(&me);
             let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();

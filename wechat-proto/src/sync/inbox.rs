@@ -212,7 +212,7 @@ impl Default for Inbox {
             number: None,
             step: Step::Fetch,
             // The first fetch is sent at once: `synccheck` needs its keys.
-            fetch: Retry::new(FetchBatch, Lane::Inbox).paced(Pace::Round),
+            fetch: Retry::new(FetchBatch::new(), Lane::Inbox).paced(Pace::Round),
             check: Retry::long_poll(SyncCheck, Lane::Inbox).paced(Pace::LongPoll),
             messages: VecDeque::new(),
             delivered: None,

@@ -130,7 +130,7 @@ fn immediate_messages_do_not_wait() {
 #[test]
 fn first_batch_waits_too() {
     let mut stage = Stage::new([contacts(&json!([room("@@r")]))]);
-    let fetched = FetchBatch.parse(&reply(&mentioned().to_string())).unwrap();
+    let fetched = FetchBatch::new().parse(&reply(&mentioned().to_string())).unwrap();
     let applied = stage.account.apply(fetched);
     stage.account.keep_arrived(applied);
     let message = stage.next().unwrap();

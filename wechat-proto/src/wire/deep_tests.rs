@@ -61,7 +61,7 @@ fn deep_nesting_does_not_exhaust_the_stack() {
                     format!("{{\"BaseResponse\":{deep}}}"),
                 ] {
                     let reply = reply(&body);
-                    let _ = FetchBatch.parse(&reply);
+                    let _ = FetchBatch::new().parse(&reply);
                     let _ = GetContacts::new().parse(&reply);
                     let _ = BatchGetContacts::new(&[]).parse(&reply);
                     let _ = InitSession::new(credentials()).parse(&reply);
