@@ -16,7 +16,7 @@ conform! {
     stop_interrupts_partial_body,
     stop_interrupts_pause,
     stop_interrupts_handshake,
-    stop_interrupts_parsing,
+    stop_interrupts_large_batches,
     stop_before_messages,
 }
 
@@ -139,24 +139,46 @@ fn stop_interrupts_handshake(host: &dyn Host) {
     stop(host, &format!("https://{}", server.address()), || server.connections() > 0);
 }
 
-/// Threat B4: a malformed batch of four megabytes takes more than half a second to parse in a debug build.
-fn stop_interrupts_parsing(host: &dyn Host) {
-    let server = Script::new(|_| vec![Act::Send(large_batch(4 << 20).into_bytes())]);
-    // The requests of earlier attempts, and when that of this one arrived.
-    let seen = Mutex::new((0, None::<Instant>));
-    stop(host, &origin(&server), || {
-        let (earlier, arrived) = &mut *seen.lock().unwrap();
-        let requests = server.requests().len();
-        if requests > *earlier {
-            (*earlier, *arrived) = (requests, Some(Instant::now()));
-        }
-        // The reply has arrived, and is being parsed.
-        let is_parsing = arrived.is_some_and(|time| time.elapsed() > Duration::from_millis(300));
-        if is_parsing {
-            *arrived = None;
-        }
-        is_parsing
-    });
+/// Threats B4, W1: a malformed batch, which takes more than half a second to parse in a debug build, and
+/// one that would take longer to apply if the cost of a record depended on the size of its room.
+fn stop_interrupts_large_batches(host: &dyn Host) {
+    for body in [large_batch(4 << 20), room_with_records(10_000)] {
+        let server = Script::new(move |arrived| match arrived.line.contains("/webwxsync") {
+            true => vec![Act::Send(body.clone().into_bytes())],
+            false => vec![Act::Silence],
+        });
+        // The requests of earlier attempts, and when that of this one arrived.
+        let seen = Mutex::new((0, None::<Instant>));
+        stop(host, &origin(&server), || {
+            let (earlier, arrived) = &mut *seen.lock().unwrap();
+            let requests = server.requests().len();
+            if requests > *earlier {
+                (*earlier, *arrived) = (requests, Some(Instant::now()));
+            }
+            // The reply has arrived, and is being parsed or applied.
+            let is_busy = arrived.is_some_and(|time| time.elapsed() > Duration::from_millis(300));
+            if is_busy {
+                *arrived = None;
+            }
+            is_busy
+        });
+    }
+}
+
+/// Returns a batch with a room of this many members, and one more record for each of them.
+fn room_with_records(members: usize) -> String {
+    let member = |n: usize| format!(r#"{{"UserName":"@{n:032x}","NickName":"{n}"}}"#);
+    let list: Vec<_> = (0..members).map(member).collect();
+    let room =
+        |list: &str| format!(r#"{{"UserName":"@@1","MemberCount":99999,"MemberList":[{list}]}}"#);
+    let records: Vec<_> = list
+        .iter()
+        .map(|member| room(&member.replace(r#""NickName":""#, r#""NickName":"x"#)))
+        .collect();
+    let (whole, records) = (room(&list.join(",")), records.join(","));
+    reply(&format!(
+        r#"{{"BaseResponse":{{"Ret":0}},"ModContactList":[{whole},{records}],"SyncKey":{{"Count":1,"List":[{{"Key":1,"Val":2}}]}}}}"#
+    ))
 }
 
 /// Returns a reply with a malformed list of messages of this length.

@@ -33,7 +33,7 @@ pub(crate) fn load_contacts(n: usize, again: bool) -> Box<dyn FnMut()> {
 /// Loads a room of `n` members, alternating between two lists that differ in one member.
 pub(crate) fn load_members(n: usize) -> Box<dyn FnMut()> {
     let bodies: [Bytes; 2] =
-        [0, 1].map(|by| page("MemberList", 1, &|_| room(n, &|n| n + by)).into());
+        [0, 1].map(|by| page("MemberList", 1, &|_| room(0, n, &|n| n + by)).into());
     let mut account = Account::from(session());
     let mut run = 0;
     Box::new(move || {
@@ -68,28 +68,31 @@ pub(crate) fn members_of_room(n: usize, nick_name: &str) -> String {
     format!("\"MemberList\":[{{\"UserName\":\"@{name:064x}\",\"NickName\":\"{nick_name}\"}}]")
 }
 
-/// Receives a batch with `n` records of a room of `n` members.
+/// The number of rooms. Even a few of the smallest exceed the caches of a core.
+const ROOMS: usize = 4;
+
+/// Receives a batch with `n` records of rooms of `n` members.
 pub(crate) fn change_room(
     n: usize,
     list: &str,
     fields: &dyn Fn(usize) -> String,
 ) -> Box<dyn FnMut()> {
-    let records = join_items(n, &|n| format!("{{\"UserName\":\"@@1\",{}}}", fields(n)));
+    let records = join_items(n, &|n| format!("{{\"UserName\":\"@@{}\",{}}}", n % ROOMS, fields(n)));
     receive_in(
-        account_in_room(n),
+        account_in_rooms(n),
         batch(list, &records, r#"{"MsgId":"NUMBER","FromUserName":"@1"}"#),
         1,
     )
 }
 
-/// Receives a batch with `n` messages of a room of `n` members.
+/// Receives a batch with `n` messages of rooms of `n` members.
 pub(crate) fn messages_of_a_room(n: usize) -> Box<dyn FnMut()> {
     let messages = join_items(n, &|n| {
         let content = format!("@{:064x}:<br/>a", n * 0x9e37_79b9);
-        json!({ "MsgId": format!("NUMBER{n}"), "FromUserName": "@@1", "Content": content })
+        json!({ "MsgId": format!("NUMBER{n}"), "FromUserName": format!("@@{}", n % ROOMS), "Content": content })
             .to_string()
     });
-    receive_in(account_in_room(n), batch("ModContactList", "", &messages), n)
+    receive_in(account_in_rooms(n), batch("ModContactList", "", &messages), n)
 }
 
 /// Loads the same contacts, in `n` pages of 20 each.
@@ -121,10 +124,10 @@ pub(crate) fn stores(n: usize) -> Box<dyn FnMut()> {
     Box::new(move || (0..n).for_each(|_| drop(black_box(session.to_json()))))
 }
 
-/// Returns an account with a room of `n` members.
-fn account_in_room(n: usize) -> Account {
+/// Returns an account with rooms of `n` members.
+fn account_in_rooms(n: usize) -> Account {
     let mut account = Account::from(session());
-    load(&mut account, &page("MemberList", 1, &|_| room(n, &|n| n)).into());
+    load(&mut account, &page("MemberList", ROOMS, &|name| room(name, n, &|n| n)).into());
     account
 }
 

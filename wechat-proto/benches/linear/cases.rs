@@ -190,23 +190,23 @@ fn unknown_fields(n: usize) -> String {
 }
 
 /// Returns a room with `n` members, numbered by `member`.
-pub(crate) fn room(n: usize, member: &dyn Fn(usize) -> usize) -> String {
+pub(crate) fn room(name: usize, n: usize, member: &dyn Fn(usize) -> usize) -> String {
     let members = join_items(n, &|n| {
         let n = member(n);
         json!({ "UserName": format!("@{:064x}", n * 0x9e37_79b9), "NickName": format!("群员{n}") })
             .to_string()
     });
     format!(
-        "{{\"UserName\":\"@@1\",\"NickName\":\"群\",\"MemberCount\":{n},\"MemberList\":[{members}]}}"
+        "{{\"UserName\":\"@@{name}\",\"NickName\":\"群\",\"MemberCount\":{n},\"MemberList\":[{members}]}}"
     )
 }
 
 fn members(n: usize) -> Box<dyn FnMut()> {
-    parse_body(BatchGetContacts::new(&[]), page("ContactList", 1, &|_| room(n, &|n| n)))
+    parse_body(BatchGetContacts::new(&[]), page("ContactList", 1, &|_| room(0, n, &|n| n)))
 }
 
 fn same_members(n: usize) -> Box<dyn FnMut()> {
-    parse_body(BatchGetContacts::new(&[]), page("ContactList", 1, &|_| room(n, &|_| 7)))
+    parse_body(BatchGetContacts::new(&[]), page("ContactList", 1, &|_| room(0, n, &|_| 7)))
 }
 
 // Messages.

@@ -1,7 +1,7 @@
 //! Members of a room.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -45,7 +45,9 @@ impl Member {
     /// Returns the approximate size in memory.
     fn bytes(&self) -> usize {
         let texts = [self.user_name.as_str(), &self.nick_name, &self.display_name];
-        size_of::<Self>() + size_of::<u32>() + texts.map(str::len).iter().sum::<usize>()
+        size_of::<Self>()
+            + size_of::<(u64, Vec<u32>, [u32; 4])>()
+            + texts.map(str::len).iter().sum::<usize>()
     }
 }
 
@@ -57,8 +59,8 @@ pub struct Members(Option<Arc<Keyed>>);
 #[derive(Clone, Default)]
 struct Keyed {
     list: Vec<Member>,
-    /// The indices of the members in the order of [`key`].
-    by_name: Vec<u32>,
+    /// The indices of the members, by the [`end`] of their name and, where it is the same, by name.
+    by_end: BTreeMap<u64, Vec<u32>>,
     /// The number of members without a name.
     unnamed: usize,
     /// The size of the members in bytes.
@@ -72,7 +74,7 @@ impl Members {
     /// Returns the member of this name.
     pub fn find(&self, name: &UserName) -> Option<&Member> {
         let Self(Some(keyed)) = self else { return None };
-        keyed.list.get(keyed.place(name).ok()?)
+        keyed.list.get(keyed.index(name)?)
     }
 
     /// Adds members, or replaces those of the same names. Takes time for these only, unless the
@@ -82,6 +84,11 @@ impl Members {
             let keyed = Arc::make_mut(self.0.get_or_insert_default());
             members.into_iter().for_each(|member| keyed.put(member));
         }
+    }
+
+    /// Returns the members, without a copy if the list is not shared.
+    pub(super) fn into_vec(self) -> Vec<Member> {
+        self.0.map_or_else(Vec::new, |keyed| Arc::unwrap_or_clone(keyed).list)
     }
 
     /// Returns whether every member has a name.
@@ -96,71 +103,66 @@ impl Members {
 }
 
 impl Keyed {
-    /// Returns the index of the member of this name, or the place in `by_name` for it.
-    fn place(&self, name: &UserName) -> Result<usize, usize> {
-        let wanted = Some(key(name));
-        let at = |index: &u32| self.list.get(usize::try_from(*index).ok()?);
-        let found = self.by_name.binary_search_by(|index| {
-            at(index).map(|member| key(&member.user_name)).cmp(&wanted)
-        })?;
-        self.by_name.get(found).and_then(|index| usize::try_from(*index).ok()).ok_or(found)
+    /// Returns the index of the member of this name.
+    fn index(&self, name: &UserName) -> Option<usize> {
+        let same = self.by_end.get(&end(name))?;
+        let found = search(&self.list, same, name).ok()?;
+        same.get(found).and_then(|index| usize::try_from(*index).ok())
     }
 
+    /// Adds a member, or replaces that of the same name.
     fn put(&mut self, member: Member) {
-        let (unnamed, bytes) = (usize::from(!member.has_name()), member.bytes());
-        match self.place(&member.user_name) {
-            Ok(index) => {
-                let Some(old) = self.list.get_mut(index) else { return };
+        match self.index(&member.user_name).and_then(|index| self.list.get_mut(index)) {
+            Some(old) => {
+                self.unnamed += usize::from(!member.has_name());
                 self.unnamed -= usize::from(!old.has_name());
+                self.bytes += member.bytes();
                 self.bytes -= old.bytes();
                 *old = member;
             }
-            Err(place) => {
-                let index = u32::try_from(self.list.len());
-                let Some(index) = index.ok().filter(|_| self.list.len() < Members::MOST) else {
-                    return;
-                };
-                self.by_name.insert(place, index);
-                self.list.push(member);
-            }
+            None => self.add(member),
         }
-        self.unnamed += unnamed;
-        self.bytes += bytes;
+    }
+
+    /// Adds a member, unless there is one of the same name.
+    fn add(&mut self, member: Member) {
+        let Self { list, by_end, unnamed, bytes } = self;
+        let Some(index) = u32::try_from(list.len()).ok().filter(|_| list.len() < Members::MOST)
+        else {
+            return;
+        };
+        let same = by_end.entry(end(&member.user_name)).or_default();
+        if let Err(place) = search(list, same, &member.user_name) {
+            same.insert(place, index);
+            *unnamed += usize::from(!member.has_name());
+            *bytes += member.bytes();
+            list.push(member);
+        }
     }
 }
 
-/// Returns the sort key of a member: first the end of the name as a number, which is fast to
-/// compare. Names end in hexadecimal digits, so equal ends are rare within a room.
-fn key(name: &UserName) -> (u64, &UserName) {
-    let end = name.as_str().as_bytes().last_chunk().copied();
-    (end.map_or(0, u64::from_ne_bytes), name)
+/// Returns the end of a name as a number, which is fast to compare. Names end in hexadecimal digits,
+/// so equal ends are rare within a room.
+fn end(name: &UserName) -> u64 {
+    name.as_str().as_bytes().last_chunk().copied().map_or(0, u64::from_ne_bytes)
+}
+
+/// Finds a name among the members of these indices, which are in the order of their names.
+fn search(list: &[Member], same: &[u32], name: &UserName) -> Result<usize, usize> {
+    let at = |index: &u32| list.get(usize::try_from(*index).ok()?);
+    same.binary_search_by(|index| at(index).map(|member| &member.user_name).cmp(&Some(name)))
 }
 
 /// Keeps the first of several members with the same name, and the first 10,000 members.
 impl From<Vec<Member>> for Members {
-    fn from(mut list: Vec<Member>) -> Self {
-        list.truncate(Self::MOST);
-        // By name, then by index.
-        let mut sorted: Vec<_> =
-            list.iter().map(|member| key(&member.user_name)).zip(0..).collect();
-        sorted.sort_unstable();
-        let again = |pair: &[((u64, &UserName), u32)]| match pair {
-            [(one, _), (other, index)] if one == other => Some(*index),
-            _ => None,
-        };
-        let repeated: BTreeSet<u32> = sorted.windows(2).filter_map(again).collect();
-        let by_name = sorted.into_iter().map(|(_, index)| index).collect();
-        if !repeated.is_empty() {
-            let members = (0..).zip(list).filter(|(index, _)| !repeated.contains(index));
-            return Self::from(members.map(|(_, member)| member).collect::<Vec<_>>());
-        }
-        if list.is_empty() {
+    fn from(members: Vec<Member>) -> Self {
+        if members.is_empty() {
             return Self(None);
         }
-        list.shrink_to_fit();
-        let unnamed = list.iter().filter(|member| !member.has_name()).count();
-        let bytes = list.iter().map(Member::bytes).sum();
-        Self(Some(Arc::new(Keyed { list, by_name, unnamed, bytes })))
+        let mut keyed = Keyed::default();
+        keyed.list.reserve_exact(members.len().min(Self::MOST));
+        members.into_iter().for_each(|member| keyed.add(member));
+        Self(Some(Arc::new(keyed)))
     }
 }
 
@@ -232,7 +234,7 @@ mod tests {
             let members = Members::from(list.clone());
             prop_assert_eq!(members.find(&wanted.parse().unwrap()), slow.as_ref());
             // Each name once, in the same order.
-            let mut met = BTreeSet::new();
+            let mut met = alloc::collections::BTreeSet::new();
             let once = list.iter().filter(|member| met.insert(&member.user_name));
             prop_assert!(members.iter().eq(once));
         }

@@ -114,9 +114,9 @@ impl Contact {
 ///
 /// The cost is that of the new list, regardless of the length of the old one: `docs/threats.md` W1.
 fn merge_members(new: &mut Contact, old: &Contact) -> Vec<Member> {
-    let completed = |member: &Member| match old.member(&member.user_name) {
-        Some(old) if member.nick_name.is_empty() => member.clone().completed_from(old),
-        _ => member.clone(),
+    let completed = |member: Member| match old.member(&member.user_name) {
+        Some(old) if member.nick_name.is_empty() => member.completed_from(old),
+        _ => member,
     };
     let is_named = |member: &Member| !member.nick_name.is_empty();
     if !new.has_all_members() {
@@ -125,10 +125,11 @@ fn merge_members(new: &mut Contact, old: &Contact) -> Vec<Member> {
         }
         let list = mem::replace(&mut new.members, old.members.clone());
         let is_other = |member: &Member| old.member(&member.user_name) != Some(member);
-        return list.iter().map(completed).filter(is_other).collect();
+        return list.into_vec().into_iter().map(completed).filter(is_other).collect();
     }
     if !old.members.is_empty() && !new.members.iter().all(is_named) {
-        new.members = new.members.iter().map(completed).collect::<Vec<_>>().into();
+        let list = mem::take(&mut new.members).into_vec();
+        new.members = list.into_iter().map(completed).collect::<Vec<_>>().into();
     }
     Vec::new()
 }
