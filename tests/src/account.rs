@@ -11,6 +11,8 @@ pub struct Account {
     pub user_name: String,
     /// The name that others see.
     pub nick_name: String,
+    /// The lasting id by which other accounts know it: `wxid_…`.
+    pub permanent: String,
     /// The account's number; may exceed 31 bits.
     pub uin: u64,
     /// Set by the login page; empty before.
@@ -23,14 +25,23 @@ pub struct Account {
 
 impl Account {
     pub(crate) fn new(rng: &mut Rng) -> Self {
-        Self {
+        let mut account = Self {
             user_name: format!("@{}", rng.hex(64)),
             nick_name: "小雨 Rain".to_owned(),
-            uin: rng.between(2_200_000_000, 4_200_000_000),
+            permanent: String::new(),
+            uin: 0,
             sid: String::new(),
             skey: String::new(),
             pass_ticket: String::new(),
-        }
+        };
+        account.identify(rng.between(2_200_000_000, 4_200_000_000));
+        account
+    }
+
+    /// Sets its number, and the lasting id of that number.
+    pub(crate) fn identify(&mut self, uin: u64) {
+        self.uin = uin;
+        self.permanent = format!("wxid_{uin:014x}");
     }
 
     /// Returns the `User` object of an answer to `webwxinit` (docs/protocol.md §4.1).

@@ -27,6 +27,22 @@ pub enum Part {
     File,
 }
 
+impl Part {
+    /// Returns the asset of this part of a message.
+    pub(crate) fn asset(self, msg_id: &str, media_id: &str) -> Asset {
+        let id = msg_id.to_owned();
+        match self {
+            Self::Picture => Asset::Image(id, ""),
+            Self::Thumbnail => Asset::Image(id, "slave"),
+            Self::BigPicture => Asset::Image(id, "big"),
+            Self::Voice => Asset::Voice(id),
+            Self::Video => Asset::Video(id),
+            Self::Map => Asset::Map(id),
+            Self::File => Asset::File(media_id.to_owned()),
+        }
+    }
+}
+
 impl Incoming {
     /// Sets the content of a part, replacing an earlier one. It is planted when the message is delivered.
     #[must_use]
@@ -77,22 +93,10 @@ impl Incoming {
             self.content.push_str(&said);
         }
         for (part, media) in std::mem::take(&mut self.attached) {
-            let id = || msg_id.to_string();
-            let asset = match part {
-                Part::Picture => Asset::Image(id(), ""),
-                Part::Thumbnail => Asset::Image(id(), "slave"),
-                Part::BigPicture => Asset::Image(id(), "big"),
-                Part::Voice => Asset::Voice(id()),
-                Part::Video => Asset::Video(id()),
-                Part::Map => Asset::Map(id()),
-                Part::File => {
-                    if self.media_id.is_empty() {
-                        self.media_id =
-                            format!("@crypt_{}_{}", world.rng.hex(8), world.rng.hex(128));
-                    }
-                    Asset::File(self.media_id.clone())
-                }
-            };
+            if part == Part::File && self.media_id.is_empty() {
+                self.media_id = format!("@crypt_{}_{}", world.rng.hex(8), world.rng.hex(128));
+            }
+            let asset = part.asset(&msg_id.to_string(), &self.media_id);
             world.plant(asset, media);
         }
     }

@@ -30,8 +30,8 @@ pub(crate) struct Client {
     pub(crate) sync_key: Vec<(i64, i64)>,
     pub(crate) check_key: Vec<(i64, i64)>,
     pub(crate) cookies: BTreeMap<String, (String, String)>,
-    devices: u64,
-    sends: u64,
+    pub(crate) devices: u64,
+    pub(crate) sends: u64,
 }
 
 pub(crate) fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
@@ -81,6 +81,15 @@ impl Client {
     pub(crate) fn ready(mut world: World) -> Self {
         world.announce_recent_chats(false);
         let mut client = Self::new(world);
+        client.log_in();
+        client
+    }
+
+    /// Creates a client of another account, and logs it in.
+    pub(crate) fn beside(&self, mut world: World) -> Self {
+        world.announce_recent_chats(false);
+        let simulator = self.simulator.add_account(world);
+        let mut client = Self { simulator, ..Self::new(World::new(0)) };
         client.log_in();
         client
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::header::SET_COOKIE;
+use http::uri::PathAndQuery;
 use http::{Request, StatusCode};
 
 use crate::check::Check;
@@ -35,8 +36,12 @@ impl World {
 
     /// Records the status of the reply to the latest request of this address.
     pub(crate) fn record_status(&mut self, request: &Request<Bytes>, status: StatusCode) {
-        let mut latest = self.log.iter_mut().rev();
-        if let Some(logged) = latest.find(|logged| logged.request.uri() == request.uri()) {
+        // Unlike whole addresses, these are fast to compare: there may be thousands of held polls.
+        let target = request.uri().path_and_query().map(PathAndQuery::as_str);
+        let is_same = |logged: &&mut Logged| {
+            logged.request.uri().path_and_query().map(PathAndQuery::as_str) == target
+        };
+        if let Some(logged) = self.log.iter_mut().rev().find(is_same) {
             logged.status = Some(status);
         }
     }

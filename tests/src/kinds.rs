@@ -132,7 +132,7 @@ impl Incoming {
         Self { has_product_id: 1, ..Self::new(from, 47, "") }
     }
 
-    fn sticker(from: &str, md5: &str, length: usize, (game, content): (u8, u8)) -> Self {
+    pub(crate) fn sticker(from: &str, md5: &str, length: usize, (game, content): (u8, u8)) -> Self {
         // The spaces are those of the service.
         let xml = format!(
             "<msg><emoji fromusername = \"{from}\" tousername = \"\" type = \"2\" idbuffer = \"media:0_0\" md5 = \"{md5}\" len = \"{length}\" productid = \"\" androidmd5 = \"{md5}\" androidlen = \"{length}\" cdnurl = \"http://emoji.qpic.cn/wx_emoji/a/\" designerid = \"\" thumburl = \"\" encrypturl = \"http://emoji.qpic.cn/wx_emoji/b/\" aeskey = \"{}\" width = \"240\" height = \"240\" ></emoji> <gameext type=\"{game}\" content=\"{content}\" ></gameext></msg>",

@@ -71,6 +71,30 @@
 //! - **Threads.** Clones of a [`Simulator`] share one world and can be used from any thread. [`Simulator::world`] locks
 //!   it: drop the [`WorldGuard`] before the next request, because every request takes the same lock.
 //!
+//! # Several accounts
+//!
+//! [`Simulator::add_account`] adds another account of the same service: two bots talk to each other and share rooms.
+//! Each has its own world, which is the service as its client sees it, with its own `UserName`s, log and violations.
+//!
+//! ```
+//! use wechat_simulator::{Server, Simulator, World};
+//!
+//! let ada = Simulator::new(World::demo());
+//! let ben = ada.add_account(World::demo());
+//! let (ben_at_ada, ada_at_ben) = ada.befriend(&ben);
+//! let server = Server::http(&ada)?; // serves both
+//! ada.world().phone().writes(&ben_at_ada, "hello"); // a bot's messages arrive like those of its phone
+//! ada.world().add_room("Readers", &[&ben_at_ada]); // both have the room
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! - **Logins.** A QR code belongs to the account whose phone scans it: [`Phone::scan`] scans the newest one,
+//!   [`Phone::scan_code`] a certain one. Later requests belong to the account whose credentials they carry.
+//! - **Messages.** Texts, pictures, videos, emoticons, files with their bytes, forwarded messages and revocations arrive
+//!   under the `MsgId` of the sender's reply. Friend requests and changes of profiles stay in their account.
+//! - **Rooms.** New rooms, names, owners and members are shared by all accounts in a room.
+//! - **Snapshots.** A clone of a world is a snapshot; [`Simulator::reset`] restores it, and answers held polls.
+//!
 //! # Strictness
 //!
 //! Requests that differ from those of the official page are recorded in [`World::violations`], each with its [`Grade`]
@@ -106,8 +130,10 @@
 //! - there is no rate limit, except through [`World::refuse`].
 
 mod account;
+mod accounts;
 mod app;
 mod attached;
+mod badge;
 mod chaos;
 mod check;
 #[cfg(test)]
@@ -139,6 +165,7 @@ mod page_mode;
 mod payload;
 mod people;
 mod phone;
+mod post;
 mod proxy;
 mod reaction;
 mod reply;

@@ -2,6 +2,7 @@
 
 use crate::contact::{Contact, Member};
 use crate::message::{Incoming, name_on_the_wire};
+use crate::routes::change::report_change;
 use crate::world::{Event, World};
 
 impl World {
@@ -46,11 +47,19 @@ impl World {
     }
 
     /// Adds a room of the account and these members. It is a recent chat and not in the address book. Returns the
-    /// `UserName`.
+    /// `UserName`. Members that are other accounts have the room too.
     pub fn add_room(&mut self, name: &str, members: &[&str]) -> String {
+        let room = self.new_room(name, members);
+        let room = self.add(room);
+        self.share_room(&room, &[]);
+        room
+    }
+
+    /// Creates a room without adding it. The account is the last member, the first one is the owner.
+    pub(crate) fn new_room(&mut self, name: &str, members: &[&str]) -> Contact {
         let mut members: Vec<Member> = members.iter().map(|name| Member::new(name)).collect();
         members.push(Member::new(&self.account.user_name));
-        let contact = Contact {
+        Contact {
             user_name: format!("@@{}", self.rng.hex(64)),
             permanent: format!("{}@chatroom", self.rng.digits(10)),
             nick_name: name_on_the_wire(name),
@@ -60,8 +69,7 @@ impl World {
             owner: members[0].user_name.clone(),
             members,
             ..Contact::default()
-        };
-        self.add(contact)
+        }
     }
 
     /// Adds a room to the address book.
@@ -86,19 +94,19 @@ impl World {
         }
     }
 
-    fn add(&mut self, contact: Contact) -> String {
+    pub(crate) fn add(&mut self, contact: Contact) -> String {
         let name = contact.user_name.clone();
         self.push_contact(contact);
         name
     }
 
-    /// Changes a contact and reports the change to the client.
+    /// Changes a contact and reports the change to the client, and that of a room to the other accounts in it.
     pub fn change_contact(&mut self, user_name: &str, change: impl FnOnce(&mut Contact)) {
         let Some(contact) = self.contact_mut(user_name) else { return };
+        let before = contact.members.clone();
         change(contact);
-        let contact = contact.clone();
-        let record = contact.changed(&|name| self.person(name));
-        self.timeline.push(Event::Changed(record));
+        report_change(self, user_name);
+        self.share_room(user_name, &before);
     }
 
     /// Changes a contact without reporting it; for use before the login.
@@ -127,8 +135,16 @@ impl World {
         self.deliver(Incoming::text(member, text).in_room(room))
     }
 
-    /// Delivers a message of any type and content. Returns the `MsgId`.
+    /// Delivers a message of any type and content. Returns the `MsgId`. If the account's phone has written it, or a
+    /// member of a room, it is delivered to the other accounts in the chat too.
     pub fn deliver(&mut self, mut message: Incoming) -> String {
+        message.msg_id.get_or_insert_with(|| self.rng.digits(19));
+        self.share(&message);
+        self.deliver_here(message)
+    }
+
+    /// Delivers a message to this account only.
+    pub(crate) fn deliver_here(&mut self, mut message: Incoming) -> String {
         if message.to.is_empty() {
             message.to.clone_from(&self.account.user_name);
         }

@@ -19,8 +19,14 @@ impl World {
 }
 
 impl Phone<'_> {
-    /// Returns the code on the screen: the newest one.
+    /// Returns the code on the screen: the newest one. Without a login of its own, it is one that no phone has scanned.
     fn code(&mut self) -> Option<&mut Code> {
+        let is_open = |code: &Code| {
+            !code.redeemed && matches!(code.stage, Stage::Shown | Stage::Scanned | Stage::Confirmed)
+        };
+        if !self.world.codes.last().is_some_and(is_open) {
+            self.world.claim(None);
+        }
         self.world.codes.last_mut()
     }
 
@@ -30,9 +36,24 @@ impl Phone<'_> {
         }
     }
 
-    /// Scans the QR code.
+    /// Scans the newest QR code. With [several accounts](crate::Simulator::add_account), it is the newest one that no
+    /// phone has scanned, and belongs to this account from now on.
     pub fn scan(&mut self) {
+        let is_shown = |code: &Code| !code.redeemed && code.stage == Stage::Shown;
+        if !self.world.codes.last().is_some_and(is_shown) {
+            self.world.claim(None);
+        }
         self.set(Stage::Scanned);
+    }
+
+    /// Scans the QR code with this `uuid`. Returns whether there is one that this account may scan.
+    pub fn scan_code(&mut self, uuid: &str) -> bool {
+        self.world.claim(Some(uuid));
+        let is_newest = self.world.codes.last().is_some_and(|code| code.uuid == uuid);
+        if is_newest {
+            self.set(Stage::Scanned);
+        }
+        is_newest
     }
 
     /// Confirms the login.

@@ -45,7 +45,8 @@ impl fmt::Display for Torn {
 
 impl Error for Torn {}
 
-/// A server on its own thread. It stops when it is dropped.
+/// A server on its own thread. It stops when it is dropped. It serves all accounts of the simulator's service, also
+/// those that are [added](Simulator::add_account) later.
 ///
 /// # Clock
 ///
@@ -76,7 +77,11 @@ impl Server {
     pub fn http(simulator: &Simulator) -> io::Result<Self> {
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let origin = format!("http://{}", listener.local_addr()?);
-        simulator.world().layout(Layout::One { origin });
+        let layout = Layout::One { origin };
+        simulator.group().set_layout(layout.clone());
+        for account in simulator.accounts() {
+            account.world().layout(layout.clone());
+        }
         Self::start(simulator, listener, None, None)
     }
 
@@ -111,6 +116,7 @@ impl Server {
             timing,
             injections: Arc::default(),
             hosts: Hosts::OfWorld,
+            evaluations: Arc::default(),
         };
         let served = service.clone();
         let thread =

@@ -124,6 +124,95 @@ fn injected_refusal_does_not_outlast_its_request() {
     assert!(text(&reply).starts_with("window.QRLogin.code = 200;"), "{}", text(&reply));
 }
 
+/// A message for one account of two costs the polls of the other nothing, and neither do requests.
+#[test]
+fn only_polls_of_the_changed_account_are_handled_again() {
+    const POLLS: usize = 10_000;
+    let mut quiet = Client::ready(World::demo());
+    let mut other = quiet.beside(World::demo());
+    quiet.sync();
+    other.sync();
+    let server = Server::tls(&quiet.simulator).expect("a server");
+    let service = server.service.clone();
+    let count = || service.evaluations.load(Ordering::Relaxed);
+    let requests = (0..POLLS).map(|_| quiet.check_request()).collect::<Vec<_>>();
+    let requests = requests.into_iter().chain([other.check_request()]);
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut held = tokio::task::JoinSet::new();
+        for request in requests {
+            let service = service.clone();
+            held.spawn(async move { service.respond(&request, None).await });
+        }
+        // Lets every task run that was woken.
+        let idle = || async {
+            for _ in 0..POLLS / 10 {
+                tokio::task::yield_now().await;
+            }
+        };
+        idle().await;
+        let before = count();
+        assert_eq!(before, POLLS as u64 + 1, "each poll is handled again before it waits");
+        // A request of the account itself that is no news for its polls.
+        let request = quiet.message_request("filehelper", "hi");
+        service.respond(&request, None).await;
+        other.simulator.world().person_writes("filehelper", "news");
+        let reply = held.join_next().await.expect("a poll").expect("a reply");
+        assert!(text(&reply).contains("selector:\"2\""), "{}", text(&reply));
+        idle().await;
+        assert_eq!(count() - before, 1);
+    });
+}
+
+/// The new world answers the held polls: with the end of a session that it does not know, or with its own news.
+#[test]
+fn replaced_world_answers_held_polls() {
+    type Replace = fn(&Simulator);
+    let replace: [(_, Replace, _); 4] = [
+        ("assigned", |simulator| *simulator.world() = World::demo(), "retcode:\"1100\""),
+        ("reset", |simulator| simulator.reset(World::demo()), "retcode:\"1100\""),
+        (
+            "restored",
+            |simulator| {
+                let mut saved = simulator.world().clone();
+                saved.person_writes("filehelper", "of the restored world");
+                simulator.reset(saved);
+            },
+            "selector:\"2\"",
+        ),
+        (
+            "assigned, with another account",
+            |simulator| {
+                let _ = simulator.add_account(World::demo());
+                *simulator.world() = World::demo();
+            },
+            "retcode:\"1100\"",
+        ),
+    ];
+    for (label, replace, expected) in replace {
+        let (_server, mut client, mut stream) = started();
+        client.log_in();
+        client.sync();
+        let request = client.check_request();
+        let simulator = client.simulator.clone();
+        let change = thread::spawn(move || {
+            while simulator.world().log().last().is_none_or(|last| last.endpoint != "synccheck") {
+                thread::sleep(Duration::from_millis(5));
+            }
+            replace(&simulator);
+        });
+        let start = std::time::Instant::now();
+        let reply = exchange(&mut stream, &request);
+        assert!(text(&reply).contains(expected), "{label}: {}", text(&reply));
+        assert!(start.elapsed() < Duration::from_secs(5), "{label}");
+        change.join().expect("joined");
+        // The server goes on, at its own address.
+        let request = Client { page: client.page.clone(), ..Client::new(World::demo()) };
+        let reply = exchange(&mut stream, &request.jslogin_request());
+        assert_eq!(reply.status(), 200, "{label}: {}", text(&reply));
+    }
+}
+
 /// A missing [`Server::real_time`] is explained in the reply.
 #[test]
 fn wrong_clock_is_reported() {

@@ -20,7 +20,7 @@ use crate::simulator::{Answer, HOLD, Simulator, TICK};
 use crate::world::World;
 
 /// The maximum size of a request body in bytes, more than that of any upload.
-const MOST: usize = 64 << 20;
+pub(crate) const MOST: usize = 64 << 20;
 
 /// The timing of a server.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub(crate) struct Service {
     pub(crate) timing: Arc<Timing>,
     pub(crate) injections: Arc<Injections>,
     pub(crate) hosts: Hosts,
+    /// The number of times that held polls were handled again.
+    pub(crate) evaluations: Arc<AtomicU64>,
 }
 
 impl Service {
@@ -96,15 +98,22 @@ impl Service {
     }
 
     pub(crate) fn follow_clock(&self) {
+        for account in self.simulator.accounts() {
+            self.set_clock(&mut account.locked());
+        }
+    }
+
+    fn set_clock(&self, world: &mut World) {
         if self.is_real()
             && let Ok(time) = SystemTime::now().duration_since(UNIX_EPOCH)
         {
-            self.simulator.locked().set_now(time.as_millis() as u64);
+            world.set_now(time.as_millis() as u64);
         }
     }
 
     /// Prepares the world for requests to this port.
     fn place(&self, world: &mut World, request: &Request<Bytes>) {
+        self.set_clock(world);
         world.concurrent = true;
         match (self.hosts, &world.layout) {
             (Hosts::True, Layout::One { .. }) => {
@@ -120,9 +129,13 @@ impl Service {
     }
 
     /// Handles a request for the first time.
-    fn handle(&self, request: &Request<Bytes>, effect: Option<(&str, Effect)>) -> Answer {
-        let mut world = self.simulator.locked();
-        self.place(&mut world, request);
+    fn handle(
+        &self,
+        world: &mut World,
+        request: &Request<Bytes>,
+        effect: Option<(&str, Effect)>,
+    ) -> Answer {
+        self.place(world, request);
         if !self.is_real() {
             world.advance(TICK);
         }
@@ -143,15 +156,15 @@ impl Service {
         answer
     }
 
-    async fn respond(
+    pub(crate) async fn respond(
         &self,
         request: &Request<Bytes>,
         effect: Option<(&str, Effect)>,
     ) -> Response<Bytes> {
-        self.follow_clock();
-        let mut answer = self.handle(request, effect);
-        // This request may have caused news for polls held on other connections.
-        self.simulator.changed().notify_waiters();
+        let mut account = self.simulator.of_request(request);
+        let mut answer = account.with(|world| self.handle(world, request, effect));
+        account.keep_log();
+        account.changed().notify_waiters();
         let end = Instant::now() + Duration::from_millis(self.timing.hold.load(Ordering::Relaxed));
         let mut is_held = false;
         let reply = loop {
@@ -160,50 +173,56 @@ impl Service {
                 Answer::Hold(quiet) => quiet,
             };
             is_held = true;
-            answer = match self.wait(request, end).await {
+            answer = match self.wait(&mut account, request, end).await {
                 Some(next) => next,
                 None => break quiet,
             };
         };
         if is_held {
-            self.simulator.world().record_status(request, reply.status());
+            account.with(|world| world.record_status(request, reply.status()));
+            account.changed().notify_waiters();
         }
         reply
     }
 
-    fn ask_again(&self, request: &Request<Bytes>) -> Answer {
-        let mut world = self.simulator.locked();
-        self.place(&mut world, request);
-        world.ask_again(request)
+    fn ask_again(&self, account: &mut Simulator, request: &Request<Bytes>) -> Answer {
+        self.evaluations.fetch_add(1, Ordering::Relaxed);
+        account.with(|world| {
+            self.place(world, request);
+            world.ask_again(request)
+        })
     }
 
     /// Waits until a held poll may have news. Returns `None` when its time is up.
-    async fn wait(&self, request: &Request<Bytes>, end: Instant) -> Option<Answer> {
-        if !self.is_real()
-            && let Some(answer) = self.simulator.step(request)
-        {
-            return Some(answer);
+    async fn wait(
+        &self,
+        account: &mut Simulator,
+        request: &Request<Bytes>,
+        end: Instant,
+    ) -> Option<Answer> {
+        if !self.is_real() && account.step() {
+            return Some(self.ask_again(account, request));
         }
-        let changed = self.simulator.changed().notified();
-        tokio::pin!(changed);
-        // Changes from here on wake the poll; earlier ones are found by handling it once more.
-        changed.as_mut().enable();
-        if let reply @ Answer::Reply(_) = self.ask_again(request) {
+        let waiting = account.clone();
+        let news = waiting.shared().polls.notified();
+        tokio::pin!(news);
+        // News from here on wake the poll; earlier ones are found by handling it once more.
+        news.as_mut().enable();
+        if let reply @ Answer::Reply(_) = self.ask_again(account, request) {
             return Some(reply);
         }
-        let due = if self.is_real() { self.simulator.due().map(Instant::from_std) } else { None };
+        let due = if self.is_real() { account.due().map(Instant::from_std) } else { None };
         let until = due.map_or(end, |due| due.min(end));
-        if timeout_at(until, changed).await.is_err() {
+        if timeout_at(until, news).await.is_err() {
             if due.is_none_or(|due| due > end) {
                 if !self.is_real() {
-                    self.simulator.locked().advance(HOLD);
+                    account.with(|world| world.advance(HOLD));
                 }
                 return None;
             }
-            self.follow_clock();
-            self.simulator.step_if_due();
+            account.with(|world| self.set_clock(world));
+            account.step_if_due();
         }
-        self.follow_clock();
-        Some(self.ask_again(request))
+        Some(self.ask_again(account, request))
     }
 }

@@ -4,13 +4,17 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use tokio::sync::Notify;
 
+use crate::accounts::Group;
+use crate::badge::Badge;
+use crate::post::Post;
+use crate::session::Stage;
 use crate::world::World;
 
 /// The result of handling a request.
@@ -37,17 +41,30 @@ struct Step {
     due: Option<Instant>,
 }
 
-struct Shared {
-    world: Mutex<World>,
+/// One account, shared between threads.
+pub(crate) struct Shared {
+    pub(crate) world: Mutex<World>,
     script: Mutex<VecDeque<Step>>,
-    changed: Notify,
+    /// What other accounts have sent since the world was last locked.
+    pub(crate) inbox: Mutex<Vec<Post>>,
+    pub(crate) badge: Mutex<Badge>,
+    /// Notified when held polls may have news.
+    pub(crate) polls: Notify,
     /// The number of resets.
     resets: AtomicU64,
+    /// Whether it is a login that belongs to no account until a phone scans its code.
+    pub(crate) is_login: bool,
+    /// The account whose phone has scanned it.
+    pub(crate) claimed_by: OnceLock<Arc<Self>>,
 }
 
-/// A world and a script, shared between threads. Clones share the same world.
+/// A world and a script, shared between threads. Clones share the same world. It is one account of a service, to which
+/// [`Simulator::add_account`] adds others.
 #[derive(Clone)]
-pub struct Simulator(Arc<Shared>);
+pub struct Simulator {
+    shared: Arc<Shared>,
+    group: Arc<Group>,
+}
 
 impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,14 +72,16 @@ impl fmt::Debug for Simulator {
     }
 }
 
-/// A lock guard of the world. Dropping it wakes the held polls.
+/// A locked world. Dropping it wakes the account's held polls if they may have news.
 #[derive(Debug)]
-pub struct WorldGuard<'a> {
+pub(crate) struct Locked<'a> {
+    simulator: &'a Simulator,
     world: MutexGuard<'a, World>,
-    changed: &'a Notify,
+    /// The state of the polls at the beginning; `None` if the world was replaced since.
+    before: Option<Pulse>,
 }
 
-impl Deref for WorldGuard<'_> {
+impl Deref for Locked<'_> {
     type Target = World;
 
     fn deref(&self) -> &World {
@@ -70,55 +89,161 @@ impl Deref for WorldGuard<'_> {
     }
 }
 
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut World {
+        self.enter();
+        &mut self.world
+    }
+}
+
+impl Locked<'_> {
+    /// Joins the world to its account if it has replaced another one.
+    fn enter(&mut self) {
+        let Simulator { shared, group } = self.simulator;
+        if group.enter(shared, &mut self.world) {
+            self.before = None;
+        }
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.enter();
+        let Simulator { shared, group } = self.simulator;
+        group.leave(shared, &self.world);
+        if self.before.as_ref() != Some(&Pulse::of(&self.world)) {
+            shared.polls.notify_waiters();
+            group.changed.notify_waiters();
+        }
+    }
+}
+
+/// The part of a world that decides the answers to held polls.
+#[derive(Debug, Eq, PartialEq)]
+struct Pulse {
+    events: usize,
+    /// Its number, the code of its end, and the number of its keys.
+    session: Option<(usize, Option<i64>, usize)>,
+    codes: Vec<Stage>,
+}
+
+impl Pulse {
+    fn of(world: &World) -> Self {
+        let session = world.session.as_ref();
+        Self {
+            events: world.timeline.len(),
+            session: session.map(|now| (world.former.len(), now.ended, now.pairs.len())),
+            codes: world.codes.iter().map(|code| code.stage).collect(),
+        }
+    }
+}
+
+/// A lock guard of the world. Dropping it wakes the account's held polls if they may have news.
+#[derive(Debug)]
+pub struct WorldGuard<'a>(Locked<'a>);
+
+impl Deref for WorldGuard<'_> {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
+    }
+}
+
 impl DerefMut for WorldGuard<'_> {
     fn deref_mut(&mut self) -> &mut World {
-        &mut self.world
+        &mut self.0
     }
 }
 
 impl Drop for WorldGuard<'_> {
     fn drop(&mut self) {
-        self.changed.notify_waiters();
+        self.0.simulator.changed().notify_waiters();
     }
 }
 
 impl Simulator {
     /// Shares a world.
     pub fn new(world: World) -> Self {
-        Self(Arc::new(Shared {
+        let group = Arc::<Group>::default();
+        let simulator = Self::of(&group, world, false);
+        group.add(Arc::clone(&simulator.shared));
+        simulator
+    }
+
+    /// Creates an account without adding it.
+    pub(crate) fn of(group: &Arc<Group>, world: World, is_login: bool) -> Self {
+        let shared = Arc::new(Shared {
             world: Mutex::new(world),
             script: Mutex::new(VecDeque::new()),
-            changed: Notify::new(),
+            inbox: Mutex::default(),
+            badge: Mutex::default(),
+            polls: Notify::new(),
             resets: AtomicU64::new(0),
-        }))
+            is_login,
+            claimed_by: OnceLock::new(),
+        });
+        Self { shared, group: Arc::clone(group) }
+    }
+
+    pub(crate) const fn group(&self) -> &Arc<Group> {
+        &self.group
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Returns another account of the same service.
+    pub(crate) fn beside(&self, shared: Arc<Shared>) -> Self {
+        Self { shared, group: Arc::clone(&self.group) }
     }
 
     /// Locks the world. Drop the guard before the next request.
     ///
-    /// Every request takes the same lock. A client that is used while its own thread holds the guard deadlocks (over a
-    /// socket: fails at its deadline). End the statement or the block, or `drop` the guard, first.
+    /// Every request of the account takes the same lock. A client that is used while its own thread holds the guard
+    /// deadlocks (over a socket: fails at its deadline). End the statement or the block, or `drop` the guard, first.
+    ///
+    /// A clone of the world is a snapshot: [`Simulator::reset`] restores it. Assigning a world to the guard replaces it
+    /// like a reset, but keeps the script.
     pub fn world(&self) -> WorldGuard<'_> {
-        WorldGuard { world: self.locked(), changed: &self.0.changed }
+        WorldGuard(self.locked())
     }
 
-    /// Locks the world without waking held polls.
-    pub(crate) fn locked(&self) -> MutexGuard<'_, World> {
-        self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the world without waking observers.
+    pub(crate) fn locked(&self) -> Locked<'_> {
+        let mut world = self.shared.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = self.group.enter(&self.shared, &mut world);
+        let posts = std::mem::take(&mut *self.inbox());
+        for post in posts {
+            world.receive(post);
+        }
+        self.group.set_clock(&mut world);
+        let before = (!is_new).then(|| Pulse::of(&world));
+        Locked { simulator: self, world, before }
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Vec<Post>> {
+        self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn script(&self) -> MutexGuard<'_, VecDeque<Step>> {
-        self.0.script.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notified of every request, and of every change of any account.
     pub(crate) fn changed(&self) -> &Notify {
-        &self.0.changed
+        &self.group.changed
     }
 
     /// Appends a step to the script. Steps run only when a long poll finds no news, so that every transport sees the
-    /// same events in the same order.
+    /// same events in the same order. With several accounts, the poll must be of this account, or of a QR code that no
+    /// phone has scanned while this account is the first one that has steps and no session.
     pub fn then(&self, after: Duration, step: impl FnOnce(&mut World) + Send + 'static) {
         self.script().push_back(Step { after, deed: Box::new(step), due: None });
-        self.0.changed.notify_waiters();
+        // Polls wait for the first step only if they know of it.
+        self.shared.polls.notify_waiters();
+        self.group.wake_logins();
     }
 
     /// Replaces the world, keeping its hosts, and discards the rest of the script. The new world answers the held polls.
@@ -128,13 +253,14 @@ impl Simulator {
         *guard = world;
         guard.layout = layout;
         self.script().clear();
-        self.0.resets.fetch_add(1, Ordering::Relaxed);
+        self.inbox().clear();
+        self.shared.resets.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Returns the number of resets. It changes only while the world is locked.
     #[cfg(feature = "serve")]
     pub(crate) fn resets(&self) -> u64 {
-        self.0.resets.load(Ordering::Relaxed)
+        self.shared.resets.load(Ordering::Relaxed)
     }
 
     /// Returns whether all steps of the script have run.
@@ -149,51 +275,81 @@ impl Simulator {
 
     /// Answers a request in memory. Waiting advances only the world's clock.
     pub fn respond(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let mut answer = {
-            let mut world = self.locked();
+        let mut account = self.of_request(request);
+        let mut answer = account.with(|world| {
             world.advance(TICK);
             world.handle(request)
-        };
+        });
+        account.keep_log();
         let reply = loop {
             answer = match answer {
                 Answer::Reply(reply) => break reply,
-                Answer::Hold(quiet) => match self.step(request) {
-                    Some(next) => next,
-                    None => {
-                        self.locked().advance(HOLD);
+                Answer::Hold(quiet) => {
+                    if account.step() {
+                        account.ask_again(request)
+                    } else {
+                        account.locked().advance(HOLD);
                         break quiet;
                     }
-                },
+                }
             }
         };
-        self.locked().record_status(request, reply.status());
+        account.locked().record_status(request, reply.status());
         reply
     }
 
-    /// Runs the script's next step and handles a held poll again. Returns `None` if there is no step.
-    pub(crate) fn step(&self, request: &Request<Bytes>) -> Option<Answer> {
+    /// Handles a held poll again.
+    pub(crate) fn ask_again(&mut self, request: &Request<Bytes>) -> Answer {
+        self.with(|world| world.ask_again(request))
+    }
+
+    /// Locks the world, or that of the account that has taken over this login, and continues there.
+    pub(crate) fn with<T>(&mut self, act: impl FnOnce(&mut World) -> T) -> T {
+        loop {
+            let mut world = self.locked();
+            let Some(account) = self.shared.claimed_by.get() else { return act(&mut world) };
+            let account = self.beside(Arc::clone(account));
+            drop(world);
+            *self = account;
+        }
+    }
+
+    /// Returns the account whose script runs while a poll of this one waits.
+    fn scripted(&self) -> Self {
+        if !self.shared.is_login {
+            return self.clone();
+        }
+        let mut others = self.accounts().into_iter();
+        let found = others.find(|other| !other.is_done() && other.locked().session.is_none());
+        found.unwrap_or_else(|| self.clone())
+    }
+
+    /// Runs the next step of the script. Returns whether there is one.
+    pub(crate) fn step(&self) -> bool {
+        let account = self.scripted();
         // The world is locked first, so that two polls run the steps in the order in which they took them.
-        let world = self.locked();
-        let step = self.script().pop_front()?;
-        // The guard, which wakes other polls, is created only now: otherwise two held polls would keep waking each
-        // other.
-        let mut world = WorldGuard { world, changed: &self.0.changed };
+        let world = account.locked();
+        let Some(step) = account.script().pop_front() else { return false };
+        // The guard, which wakes observers, is created only now.
+        let mut world = WorldGuard(world);
         world.advance(step.after);
         (step.deed)(&mut world);
-        Some(world.ask_again(request))
+        true
     }
 
     /// Returns when the next step is due in real time. The first call starts the wait for it.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let mut script = self.script();
+        let account = self.scripted();
+        let mut script = account.script();
         let step = script.front_mut()?;
         Some(*step.due.get_or_insert_with(|| Instant::now() + step.after))
     }
 
     /// Runs the next step if it is due in real time.
     pub(crate) fn step_if_due(&self) {
-        let mut world = self.world();
-        let mut script = self.script();
+        let account = self.scripted();
+        let mut world = account.world();
+        let mut script = account.script();
         let due = script.front().and_then(|step| step.due).is_some_and(|due| due <= Instant::now());
         let step = if due { script.pop_front() } else { None };
         drop(script);
@@ -204,81 +360,5 @@ impl Simulator {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::task::{Context, Waker};
-
-    use super::*;
-    use crate::Layout;
-    use crate::client::{Client, text};
-
-    #[test]
-    fn steps_run_when_a_poll_has_no_news() {
-        let mut client = Client::new(World::demo());
-        client.simulator.then(Duration::from_secs(3), |world| world.phone().scan());
-        client.simulator.then(Duration::from_secs(60), |_| {});
-        client.simulator.then(Duration::from_secs(2), |world| world.phone().confirm());
-        client.jslogin();
-        let start = client.now();
-        assert!(text(&client.poll()).starts_with("window.code=201;"));
-        assert_eq!(client.now() - start, 3_007);
-        assert!(text(&client.poll()).starts_with("window.code=200;"));
-        assert_eq!(client.now() - start, 65_014);
-        assert!(client.simulator.is_done());
-        client.login_page();
-        client.init();
-        client.sync();
-        let start = client.now();
-        assert!(text(&client.check()).contains("selector:\"0\""));
-        assert_eq!(client.now() - start, 25_007);
-        client.simulator.then(Duration::from_secs(1), |world| world.phone().kick());
-        assert!(text(&client.check()).contains("retcode:\"1101\""));
-        client.assert_clean();
-    }
-
-    #[test]
-    fn polls_are_woken_only_by_steps() {
-        let mut client = Client::new(World::demo());
-        client.jslogin();
-        let request = client.poll_request();
-        let simulator = client.simulator.clone();
-        let mut held = std::pin::pin!(simulator.changed().notified());
-        let mut wakes = || held.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
-        assert!(!wakes());
-        assert!(simulator.step(&request).is_none());
-        assert!(!wakes());
-        simulator.script().push_back(Step { after: HOLD, deed: Box::new(|_| {}), due: None });
-        assert!(simulator.step(&request).is_some());
-        assert!(wakes());
-    }
-
-    #[test]
-    fn reply_with_overrides_the_next_reply() {
-        let mut client = Client::new(World::demo());
-        client.jslogin();
-        let garbage =
-            Response::builder().status(503).body(Bytes::from_static(b"<html>")).expect("a reply");
-        client.simulator.world().reply_with("login", garbage);
-        assert_eq!(client.poll().status(), 503);
-        client.simulator.world().refuse("jslogin", 400, "");
-        assert!(text(&client.jslogin()).starts_with("window.QRLogin.code = 400;"));
-        client.assert_clean();
-    }
-
-    #[test]
-    fn one_origin_serves_every_role() {
-        let mut world = World::demo();
-        world.layout(Layout::One { origin: "http://127.0.0.1:8080".into() });
-        let mut client = Client::new(world);
-        client.page = "http://127.0.0.1:8080".into();
-        client.log_in();
-        client.sync();
-        client.simulator.world().person_writes("filehelper", "hi");
-        assert!(text(&client.check()).contains("selector:\"2\""));
-        client.sync();
-        client.message("filehelper", "ho");
-        client.log_out();
-        client.assert_clean();
-        let log = client.simulator.world().log()[0].render();
-        assert!(log.starts_with("GET //127.0.0.1:8080/jslogin?appid=wx782c26e4c19acffb&redirect_uri=http%3A%2F%2F127.0.0.1%3A8080%2F"), "{log}");
-    }
-}
+#[path = "simulator_tests.rs"]
+mod tests;

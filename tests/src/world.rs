@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::account::Account;
+use crate::accounts::Link;
 use crate::contact::{Contact, SPECIAL};
 use crate::dialect::Dialect;
 use crate::door::Door;
@@ -52,10 +53,12 @@ pub(crate) enum Event {
 /// The WeChat web service as a state machine.
 ///
 /// It has its own clock, generates ids from a seed, and records the client's violations, its sends and what was
-/// delivered to it. Clones are independent.
+/// delivered to it. It is one account; [`Simulator::add_account`](crate::Simulator::add_account) joins several. Clones
+/// are independent.
 #[derive(Clone, Debug)]
 pub struct World {
     pub(crate) now: u64,
+    pub(crate) link: Link,
     pub(crate) rng: Rng,
     pub(crate) layout: Layout,
     pub(crate) door: Door,
@@ -124,6 +127,7 @@ impl World {
         let account = Account::new(&mut rng);
         Self {
             now: BEGINNING,
+            link: Link::default(),
             rng,
             layout: Layout::True { shard: "wx2.qq.com".to_owned() },
             door: Door::Web,

@@ -10,7 +10,7 @@ use crate::contacts::{directory, rooms};
 use crate::media::{downloads, file_helper, uploads};
 use crate::messages::{forwarding, kinds, sending, system_messages};
 use crate::security::secrets;
-use crate::sessions::{entries, failures, misc, resume, story};
+use crate::sessions::{accounts, entries, failures, misc, resume, story};
 use crate::wire::{Memory, Place};
 
 const REFERENCE: &str = include_str!("../../../wechat-proto/docs/protocol.md");
@@ -58,6 +58,7 @@ fn every_path_has_a_route() {
 fn scenarios_request_every_path() {
     let all = [
         story::endpoints_called(),
+        accounts::endpoints_called(),
         failures::endpoints_called(),
         entries::endpoints_called(),
         file_helper::endpoints_called(),

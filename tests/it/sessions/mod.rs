@@ -1,5 +1,6 @@
 //! Logins, entries, restored sessions and their ends.
 
+pub(crate) mod accounts;
 pub(crate) mod entries;
 pub(crate) mod failures;
 pub(crate) mod misc;

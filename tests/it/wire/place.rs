@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wechat_proto::{Device, Hosts, Timestamp};
@@ -10,7 +11,7 @@ use wechat_simulator::{Chaos, Cut, Mode, Server, Simulator, TlsFaultProxy, World
 /// A simulator and the server in front of it.
 pub(crate) struct Place {
     pub(crate) simulator: Simulator,
-    pub(super) server: Option<Server>,
+    pub(super) server: Option<Arc<Server>>,
     /// The fault-injecting HTTP proxy, if any.
     pub(super) chaos: Option<Chaos>,
     pub(super) line: Option<TlsFaultProxy>,
@@ -32,17 +33,24 @@ impl Place {
     pub(crate) fn http(world: World) -> Self {
         let simulator = Simulator::new(world);
         let server = Server::http(&simulator).unwrap();
-        Self::of(simulator, Some(server))
+        Self::of(simulator, Some(Arc::new(server)))
     }
 
     /// Creates a place reached over TLS on the real host names, all resolved to loopback.
     pub(crate) fn tls(world: World) -> Self {
         let simulator = Simulator::new(world);
         let server = Server::tls(&simulator).unwrap();
-        Self::of(simulator, Some(server))
+        Self::of(simulator, Some(Arc::new(server)))
     }
 
-    fn of(simulator: Simulator, server: Option<Server>) -> Self {
+    /// Creates the place of another account, reached like this one.
+    pub(crate) fn with_account(&self, world: World) -> Self {
+        let place = Self::of(self.simulator.add_account(world), self.server.clone());
+        place.seeds.set(self.seeds.get() + 100);
+        place
+    }
+
+    fn of(simulator: Simulator, server: Option<Arc<Server>>) -> Self {
         server.iter().for_each(|server| server.hold(Duration::from_millis(200)));
         // In any other mode, the scenarios would prove less.
         assert_eq!(simulator.world().mode(), Mode::Library);

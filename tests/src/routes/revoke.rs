@@ -56,6 +56,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         }
         sent.revoked = true;
     }
+    world.share_revocation(&request.text("/ToUserName"), &id);
     // The service encodes these two twice (docs/shapes.md).
     let object = Object::answer(0, "")
         .with(

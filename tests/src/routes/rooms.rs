@@ -64,13 +64,11 @@ pub(crate) fn create(world: &mut World, request: &Decoded) -> Answer {
         asked.into_iter().partition(|name| world.rooms.blockers.contains(name));
     let topic = request.text("/Topic");
     let names: Vec<&str> = taken.iter().map(String::as_str).collect();
-    let room = world.add_room(&topic, &names);
-    let me = world.account.user_name.clone();
     // The room is in no list until the client writes into it.
-    world.set_contact(&room, |contact| {
-        contact.owner = me;
-        contact.contact_flag = 0;
-    });
+    let owner = world.account.user_name.clone();
+    let room = Contact { owner, contact_flag: 0, ..world.new_room(&topic, &names) };
+    let room = world.add(room);
+    world.share_room(&room, &[]);
     world.rooms.silent.insert(room.clone());
     let members = members(world, &names);
     let topic = name_on_the_wire(&topic);
@@ -202,6 +200,7 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
                 contact.saved = false;
             });
             world.rooms.silent.remove(&room);
+            world.share_room(&room, &contact.members);
             world.timeline.push(Event::Removed { user_name: room, contact_flag: 0 });
             Vec::new()
         }
@@ -220,7 +219,9 @@ pub(crate) fn changed(object: Object, members: Vec<Node>) -> Object {
 impl World {
     /// Changes a room and reports the change, unless the room is not listed yet.
     fn change_room(&mut self, room: &str, change: impl FnOnce(&mut Contact)) {
+        let before = self.contact(room).map(|room| room.members.clone()).unwrap_or_default();
         self.set_contact(room, change);
+        self.share_room(room, &before);
         if !self.rooms.silent.contains(room) {
             report_change(self, room);
         }

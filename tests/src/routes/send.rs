@@ -45,7 +45,7 @@ pub(crate) fn check_text(check: &mut Check<'_>) {
 }
 
 /// Returns whether a message is a location (docs/protocol.md §9.10).
-pub(super) fn is_place(message: &Incoming) -> bool {
+pub(crate) fn is_place(message: &Incoming) -> bool {
     message.msg_type == 48 || (message.msg_type, message.sub_msg_type) == (1, 48)
 }
 
@@ -224,7 +224,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     rooms::written_into(world, &sent.to);
     if world.echoes {
         let app = sent.endpoint == "webwxsendappmsg";
-        world.deliver(Incoming {
+        world.deliver_here(Incoming {
             from: world.account.user_name.clone(),
             to: sent.to.clone(),
             msg_type: if app { 49 } else { sent.msg_type },
@@ -234,6 +234,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
             ..Incoming::default()
         });
     }
+    world.share_sent(&sent, number);
     world.sent.push(Sent { msg_id: msg_id.clone(), at: now, ..sent });
     Answer::Reply(reply::json(now, outcome(0, &msg_id, &id)))
 }

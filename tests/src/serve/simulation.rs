@@ -55,6 +55,7 @@ impl Simulation {
             timing: Arc::default(),
             injections: Arc::default(),
             hosts: Hosts::True,
+            evaluations: Arc::default(),
         };
         service.timing.real.store(options.clock == Clock::Real, Ordering::Relaxed);
         let simulation = Self { simulator, service, scenario, mode: options.mode.into() };

@@ -1,0 +1,350 @@
+//! Several accounts of one service: which account a request belongs to, and what each receives from the others.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use bytes::Bytes;
+use http::Request;
+use tokio::sync::Notify;
+
+use crate::badge::{Badge, credentials};
+use crate::findings::Violation;
+use crate::layout::Layout;
+use crate::log::Logged;
+use crate::post::Post;
+use crate::request::{Decoded, decode};
+use crate::rng::Rng;
+use crate::routes::Route;
+use crate::service::MOST;
+use crate::simulator::{Shared, Simulator};
+use crate::world::World;
+
+/// The accounts of one service.
+#[derive(Default)]
+pub(crate) struct Group {
+    accounts: Mutex<Vec<Arc<Shared>>>,
+    codes: Mutex<Codes>,
+    /// The layout that every world receives, if a server has set it.
+    layout: Mutex<Option<Layout>>,
+    /// The highest clock of any account, in milliseconds since the epoch.
+    clock: AtomicU64,
+    /// Notified of every request, and of every change of any account.
+    pub(crate) changed: Notify,
+}
+
+/// The QR codes, by their `uuid`.
+#[derive(Default)]
+struct Codes {
+    /// The account that scanned it, or a world of its own until then.
+    holders: BTreeMap<String, Arc<Shared>>,
+    /// Those that no phone has scanned, the newest last.
+    unscanned: Vec<String>,
+    /// The number of codes requested.
+    count: u64,
+}
+
+/// The link of a world to its group. A clone of the world has none.
+#[derive(Default)]
+pub(crate) struct Link(Option<(Weak<Group>, Weak<Shared>)>);
+
+impl Clone for Link {
+    fn clone(&self) -> Self {
+        Self(None)
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    fn group(&self) -> Option<(Arc<Group>, Arc<Shared>)> {
+        let (group, own) = self.0.as_ref()?;
+        Some((group.upgrade()?, own.upgrade()?))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Group {
+    pub(crate) fn accounts(&self) -> Vec<Arc<Shared>> {
+        lock(&self.accounts).clone()
+    }
+
+    pub(crate) fn add(&self, account: Arc<Shared>) {
+        lock(&self.accounts).push(account);
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        lock(&self.accounts).len() > 1
+    }
+
+    /// Returns the codes that no phone has scanned, the newest last.
+    pub(crate) fn unscanned(&self) -> Vec<String> {
+        lock(&self.codes).unscanned.clone()
+    }
+
+    pub(crate) fn set_layout(&self, layout: Layout) {
+        *lock(&self.layout) = Some(layout);
+    }
+
+    /// Gives a world to an account: it gets the layout and the clock, and an identity that no other account has.
+    fn welcome(&self, own: &Arc<Shared>, world: &mut World) {
+        if let Some(layout) = lock(&self.layout).clone() {
+            world.layout = layout;
+        }
+        let others = self.accounts().into_iter().filter(|other| !Arc::ptr_eq(other, own));
+        let taken: Vec<Badge> = others.map(|other| lock(&other.badge).clone()).collect();
+        if taken.is_empty() {
+            return;
+        }
+        world.uploads.keep = world.uploads.keep.max(MOST as u64);
+        let is_taken = |uin| taken.iter().any(|badge| badge.uin == uin);
+        while is_taken(world.account.uin) {
+            world.account.identify(world.account.uin + 1);
+            world.rng = Rng::new(world.rng.next() ^ world.account.uin);
+        }
+    }
+
+    /// Gives the world of an account what has happened since the last lock.
+    pub(crate) fn enter(self: &Arc<Self>, own: &Arc<Shared>, world: &mut World) -> bool {
+        let is_bound =
+            |(_, bound): &(_, Weak<Shared>)| std::ptr::eq(bound.as_ptr(), Arc::as_ptr(own));
+        let is_new = !world.link.0.as_ref().is_some_and(is_bound);
+        if is_new {
+            world.link = Link(Some((Arc::downgrade(self), Arc::downgrade(own))));
+            self.welcome(own, world);
+            *lock(&own.badge) = Badge::of(world);
+        }
+        is_new
+    }
+
+    /// Advances the clock of a world to that of the other accounts.
+    pub(crate) fn set_clock(&self, world: &mut World) {
+        if self.is_shared() {
+            world.now = world.now.max(self.clock.load(Ordering::Relaxed));
+        }
+    }
+
+    /// Records the credentials and codes of a world that was changed.
+    pub(crate) fn leave(&self, own: &Arc<Shared>, world: &World) {
+        self.clock.fetch_max(world.now, Ordering::Relaxed);
+        let badge = Badge::of(world);
+        let mut before = lock(&own.badge);
+        if *before == badge {
+            return;
+        }
+        if before.codes != badge.codes {
+            let mut codes = lock(&self.codes);
+            for code in &world.codes {
+                if !codes.holders.contains_key(&code.uuid) {
+                    codes.holders.insert(code.uuid.clone(), Arc::clone(own));
+                    codes.unscanned.extend(own.is_login.then(|| code.uuid.clone()));
+                }
+            }
+        }
+        *before = badge;
+    }
+
+    /// Sends to each of the accounts with these lasting ids, except the sender.
+    fn post(&self, own: &Arc<Shared>, recipients: &[String], post: &Post) {
+        for account in self.accounts() {
+            let is_recipient = recipients.contains(&lock(&account.badge).permanent);
+            if is_recipient && !Arc::ptr_eq(&account, own) {
+                lock(&account.inbox).push(post.clone());
+                account.polls.notify_waiters();
+                self.changed.notify_waiters();
+            }
+        }
+    }
+
+    /// Wakes the polls of the logins that belong to no account.
+    pub(crate) fn wake_logins(&self) {
+        let codes = lock(&self.codes);
+        for login in codes.unscanned.iter().filter_map(|uuid| codes.holders.get(uuid)) {
+            login.polls.notify_waiters();
+        }
+    }
+
+    fn by_credentials(&self, request: &Decoded) -> Option<Arc<Shared>> {
+        let accounts = self.accounts();
+        let has = |credential: &String| {
+            accounts.iter().find(|account| lock(&account.badge).has(credential)).cloned()
+        };
+        credentials(request).iter().find_map(has)
+    }
+
+    /// Returns the account that a request belongs to; one without known credentials belongs to the first account.
+    fn of_request(&self, request: &Decoded) -> Option<Arc<Shared>> {
+        let from_path = request.path.strip_prefix("/qrcode/").or(request.path.strip_prefix("/l/"));
+        let uuid = from_path.map(decode);
+        let uuid = uuid.as_deref().unwrap_or_else(|| request.get("uuid"));
+        let holder = lock(&self.codes).holders.get(uuid).cloned();
+        let first = || self.accounts().first().cloned();
+        holder.or_else(|| self.by_credentials(request)).or_else(first)
+    }
+}
+
+impl Simulator {
+    /// Adds another account of the same service, whose phone, client and script are its own. All accounts are served
+    /// together: each request is handled by the world whose credentials it carries. A QR code belongs to no account
+    /// until a phone scans it ([`Phone::scan`](crate::Phone::scan)); its requests are in that account's log from then
+    /// on.
+    ///
+    /// What one account sends to a contact that is another account arrives in the other's world, and so do their common
+    /// rooms; see [`Simulator::befriend`]. The accounts share one clock, the highest of all worlds, and keep uploads
+    /// up to 64 MiB. If `world` has the number of another account, it gets another one.
+    #[must_use]
+    pub fn add_account(&self, world: World) -> Self {
+        let layout = self.locked().layout.clone();
+        let added = Self::of(self.group(), world, false);
+        self.group().add(Arc::clone(added.shared()));
+        added.locked().layout = layout;
+        for account in self.accounts() {
+            let mut world = account.world();
+            world.uploads.keep = world.uploads.keep.max(MOST as u64);
+            world.share_rooms();
+        }
+        added
+    }
+
+    /// Returns all accounts of the service, in the order in which they were added.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<Self> {
+        self.group().accounts().into_iter().map(|account| self.beside(account)).collect()
+    }
+
+    /// Makes two accounts friends. Returns the `UserName` of the other one in this account, and of this one in the other.
+    /// An account has another `UserName` for each account that knows it.
+    pub fn befriend(&self, other: &Self) -> (String, String) {
+        let (own, theirs) = (self.locked().profile(), other.locked().profile());
+        (self.world().add_account(&theirs), other.world().add_account(&own))
+    }
+
+    /// Returns the `uuid` of each QR code that no phone has scanned, the newest last. With one account, there is none:
+    /// every code belongs to it.
+    #[must_use]
+    pub fn unscanned_codes(&self) -> Vec<String> {
+        self.group().unscanned()
+    }
+
+    /// Returns the account to which a request belongs, and for `jslogin` a new one that is nobody's.
+    pub(crate) fn of_request(&self, request: &Request<Bytes>) -> Self {
+        if !self.group().is_shared() {
+            return self.clone();
+        }
+        let decoded = Decoded::new(request);
+        if Route::of(&decoded.path).is_some_and(|route| route.name == "jslogin") {
+            return self.login(&decoded);
+        }
+        let found = self.group().of_request(&decoded);
+        found.map_or_else(|| self.clone(), |account| self.beside(account))
+    }
+
+    /// Creates a world for one login, which an account takes over with the scan.
+    fn login(&self, request: &Decoded) -> Self {
+        let group = self.group();
+        let count = {
+            let mut codes = lock(&group.codes);
+            codes.count += 1;
+            codes.count
+        };
+        let first = group
+            .accounts()
+            .into_iter()
+            .next()
+            .map_or_else(|| self.clone(), |first| self.beside(first));
+        let mut world = first.locked().for_login(count);
+        // A browser that was logged in sends its cookies.
+        if let Some(account) = group.by_credentials(request) {
+            world.jar = self.beside(account).locked().jar.clone();
+        }
+        Self::of(group, world, true)
+    }
+
+    /// Moves the log of a login that got no code to the first account.
+    pub(crate) fn keep_log(&self) {
+        if self.shared().is_login {
+            let mut login = self.locked();
+            if login.codes.is_empty()
+                && let Some(first) = self.accounts().first()
+            {
+                let (log, found) =
+                    (std::mem::take(&mut login.log), std::mem::take(&mut login.violations));
+                drop(login);
+                first.locked().extend_log(log, found);
+            }
+        }
+    }
+}
+
+impl World {
+    /// Creates the world of a login that belongs to no account yet, with the settings of this one.
+    fn for_login(&self, number: u64) -> Self {
+        let mut world = Self::new(self.account.uin.wrapping_add(number << 32));
+        world.now = self.now;
+        world.layout.clone_from(&self.layout);
+        world.door = self.door.clone();
+        self.door.entries()[0].clone_into(&mut world.entry);
+        world.dialects.clone_from(&self.dialects);
+        world.headers.clone_from(&self.headers);
+        (world.mode, world.punctual, world.concurrent) =
+            (self.mode, self.punctual, self.concurrent);
+        world
+    }
+
+    /// Takes over a code that no phone has scanned: the one with this `uuid`, or the newest. Returns whether there is one.
+    pub(crate) fn claim(&mut self, uuid: Option<&str>) -> bool {
+        let Some((group, own)) = self.link.group() else { return false };
+        let holder = {
+            let mut codes = lock(&group.codes);
+            let wanted = |code: &String| uuid.is_none_or(|uuid| code == uuid);
+            let Some(index) = codes.unscanned.iter().rposition(wanted) else { return false };
+            let uuid = codes.unscanned.remove(index);
+            // The codes' lock is released here: the world of a login takes it while it is locked.
+            codes.holders.insert(uuid, Arc::clone(&own))
+        };
+        let Some(holder) = holder else { return false };
+        let mut login = lock(&holder.world);
+        // Requests that wait for this lock continue at the account.
+        let _ = holder.claimed_by.set(own);
+        self.adopt(std::mem::replace(&mut *login, Self::new(0)));
+        drop(login);
+        holder.polls.notify_waiters();
+        true
+    }
+
+    fn adopt(&mut self, login: Self) {
+        self.extend_log(login.log, login.violations);
+        self.codes.extend(login.codes);
+        (self.entry, self.lang, self.redirected) = (login.entry, login.lang, login.redirected);
+        (self.user_agent, self.jar) = (login.user_agent, login.jar);
+    }
+
+    fn extend_log(&mut self, log: Vec<Logged>, violations: Vec<Violation>) {
+        let before = self.violations.len();
+        self.violations.extend(violations);
+        for mut logged in log {
+            logged.violations.start += before;
+            logged.violations.end += before;
+            self.log.push(logged);
+        }
+    }
+
+    /// Sends to each of the accounts with these lasting ids.
+    pub(crate) fn post(&self, recipients: &[String], post: &Post) {
+        if let Some((group, own)) = self.link.group() {
+            group.post(&own, recipients, post);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "accounts_tests.rs"]
+mod tests;
