@@ -1,5 +1,6 @@
 //! The command `wechat-simulator`, run as its users do.
 
+mod accounts;
 mod control;
 mod login;
 mod misuse;

@@ -100,6 +100,9 @@ fn check_prints_each_problem_with_its_line() {
     }
     let file = folder.file("world.toml", world);
     let (code, out, error) = run(&["check", &file]);
-    assert_eq!(out, format!("{file}: people: 1, rooms: 0, reactions: 0, faults: 0, steps: 0"));
+    assert_eq!(
+        out,
+        format!("{file}: accounts: 1, people: 1, rooms: 0, reactions: 0, faults: 0, steps: 0")
+    );
     assert_eq!((code, &*error), (Some(0), ""));
 }

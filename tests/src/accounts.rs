@@ -234,6 +234,25 @@ impl Simulator {
         self.group().unscanned()
     }
 
+    /// Discards the QR codes that no phone has scanned.
+    #[cfg(feature = "serve")]
+    pub(crate) fn forget_codes(&self) {
+        let logins = {
+            let mut codes = lock(&self.group().codes);
+            let unscanned = std::mem::take(&mut codes.unscanned);
+            unscanned.iter().filter_map(|uuid| codes.holders.remove(uuid)).collect::<Vec<_>>()
+        };
+        for login in logins {
+            *self.beside(login).world() = World::new(0);
+        }
+    }
+
+    /// Returns the account's name.
+    #[cfg(feature = "serve")]
+    pub(crate) fn name(&self) -> String {
+        lock(&self.shared().badge).name.clone()
+    }
+
     /// Returns the account to which a request belongs, and for `jslogin` a new one that is nobody's.
     pub(crate) fn of_request(&self, request: &Request<Bytes>) -> Self {
         if !self.group().is_shared() {
@@ -318,6 +337,13 @@ impl World {
         drop(login);
         holder.polls.notify_waiters();
         true
+    }
+
+    /// Returns whether a login waits for the phone.
+    #[cfg(feature = "serve")]
+    pub(crate) fn has_login(&self) -> bool {
+        let is_open = self.codes.last().is_some_and(|code| !code.redeemed);
+        is_open || self.link.group().is_some_and(|(group, _)| !group.unscanned().is_empty())
     }
 
     fn adopt(&mut self, login: Self) {

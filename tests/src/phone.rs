@@ -30,6 +30,12 @@ impl Phone<'_> {
         self.world.codes.last_mut()
     }
 
+    /// Returns the stage of the code on the screen.
+    #[cfg(feature = "serve")]
+    pub(crate) fn stage(&mut self) -> Option<Stage> {
+        self.code().map(|code| code.stage)
+    }
+
     fn set(&mut self, stage: Stage) {
         if let Some(code) = self.code() {
             code.stage = stage;
@@ -49,11 +55,16 @@ impl Phone<'_> {
     /// Scans the QR code with this `uuid`. Returns whether there is one that this account may scan.
     pub fn scan_code(&mut self, uuid: &str) -> bool {
         self.world.claim(Some(uuid));
-        let is_newest = self.world.codes.last().is_some_and(|code| code.uuid == uuid);
-        if is_newest {
+        let may_scan = |code: &Code| {
+            code.uuid == uuid
+                && !code.redeemed
+                && matches!(code.stage, Stage::Shown | Stage::Scanned)
+        };
+        let scans = self.world.codes.last().is_some_and(may_scan);
+        if scans {
             self.set(Stage::Scanned);
         }
-        is_newest
+        scans
     }
 
     /// Confirms the login.

@@ -36,9 +36,9 @@ pub(crate) struct Code {
 
 #[cfg(feature = "serve")]
 impl Code {
-    /// Returns the content of the QR code.
-    pub(crate) fn url(&self) -> String {
-        format!("https://login.weixin.qq.com/l/{}", self.uuid)
+    /// Returns the content of the QR code with a `uuid`.
+    pub(crate) fn url(uuid: &str) -> String {
+        format!("https://login.weixin.qq.com/l/{uuid}")
     }
 }
 

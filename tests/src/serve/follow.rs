@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use crate::findings::{Grade, Violation};
 use crate::serve::control::lists::{List, Record};
-use crate::serve::simulation::Simulation;
+use crate::simulator::Simulator;
 
 /// Writes each request to the log file once it is answered, and violations to the terminal: fatal ones always, others
 /// once for each call.
@@ -30,21 +30,10 @@ impl Follower {
         Self { log, talks, resets: 0, held: Vec::new(), next: 0, seen: 0, printed: BTreeSet::new() }
     }
 
-    /// Follows the simulation until it is dropped.
-    pub(crate) async fn run(&mut self, simulation: &Simulation) {
-        loop {
-            let changed = simulation.simulator.changed().notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            self.catch_up(simulation, false);
-            changed.await;
-        }
-    }
-
     /// Writes everything new; if it is the `last` call, also the requests that are still held.
-    pub(crate) fn catch_up(&mut self, simulation: &Simulation, last: bool) {
-        let world = simulation.simulator.locked();
-        let resets = simulation.simulator.resets();
+    pub(crate) fn catch_up(&mut self, simulator: &Simulator, last: bool) {
+        let world = simulator.locked();
+        let resets = simulator.resets();
         if self.resets != resets {
             self.resets = resets;
             (self.held, self.next, self.seen) = (Vec::new(), 0, 0);
@@ -80,5 +69,20 @@ impl Follower {
                 return;
             }
         }
+    }
+}
+
+/// Follows all accounts until it is dropped.
+pub(crate) async fn follow(followers: &mut [(Simulator, Follower)]) {
+    let Some((simulator, _)) = followers.first() else { return };
+    let simulator = simulator.clone();
+    loop {
+        let changed = simulator.changed().notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        for (account, follower) in &mut *followers {
+            follower.catch_up(account, false);
+        }
+        changed.await;
     }
 }

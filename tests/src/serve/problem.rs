@@ -16,9 +16,10 @@ impl Problem {
 
     /// Prepends the path of the enclosing value.
     pub(crate) fn within(mut self, outer: &str) -> Self {
-        self.path = match &*self.path {
-            "" => outer.to_owned(),
-            path => format!("{outer}.{path}"),
+        self.path = match (outer, &*self.path) {
+            (outer, "") => outer.to_owned(),
+            ("", path) => path.to_owned(),
+            (outer, path) => format!("{outer}.{path}"),
         };
         self
     }

@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::serve::args::Serve;
 use crate::serve::authority::{self, Trusted};
 use crate::serve::control;
-use crate::serve::follow::Follower;
+use crate::serve::follow::{Follower, follow};
 use crate::serve::ports::Proxy;
 use crate::serve::simulation::Simulation;
 use crate::server::accept;
@@ -87,12 +87,19 @@ pub(crate) fn serve(options: &Serve) -> Result<(), String> {
             tokio::spawn(async move { simulation.confirm_logins().await });
         }
         print(&addresses, options).map_err(|error| error.to_string())?;
-        let mut follower = Follower::new(log, !options.json);
+        let mut followers = Vec::new();
+        for account in simulation.simulator.accounts() {
+            let log = log.as_ref().map(File::try_clone).transpose();
+            let follower = Follower::new(log.map_err(|error| error.to_string())?, !options.json);
+            followers.push((account, follower));
+        }
         tokio::select! {
-            () = follower.run(&simulation) => {}
+            () = follow(&mut followers) => {}
             () = stopped() => {}
         }
-        follower.catch_up(&simulation, true);
+        for (account, follower) in &mut followers {
+            follower.catch_up(account, true);
+        }
         Ok::<(), String>(())
     })?;
     // Held polls and open connections end here.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 use utoipa::ToSchema;
 
+use crate::contact::Contact;
 use crate::message::name_on_the_wire;
 use crate::reaction::Reaction;
 use crate::serve::build::named;
@@ -33,6 +34,8 @@ pub(crate) struct Scenario {
     pub(crate) reactions: Vec<NewReaction>,
     pub(crate) faults: Vec<NewFault>,
     pub(crate) script: Vec<Step>,
+    /// Further accounts: world files without `seed`, `faults` and `accounts`. All accounts are friends.
+    pub(crate) accounts: Vec<Self>,
 }
 
 /// An automatic answer to each message of the client that meets all given conditions.
@@ -177,9 +180,59 @@ impl Scenario {
         Err(lines.join("\n"))
     }
 
-    /// Creates the world, and lists the problems: their values are left out.
-    pub(crate) fn build(&self) -> (World, Vec<Problem>) {
-        let mut world = World::new(self.seed.unwrap_or(2_011));
+    /// Creates the worlds of all accounts, and lists the problems: their values are left out.
+    pub(crate) fn build(&self) -> (Vec<World>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let all: Vec<(String, &Self)> = self.all().collect();
+        let mut worlds = Vec::new();
+        for (index, (path, scenario)) in all.iter().enumerate() {
+            let seed = self.seed.unwrap_or(2_011).wrapping_add(index as u64);
+            let (world, found) = scenario.build_people(seed);
+            let names = || all[..index].iter().map(|(_, other)| &other.account);
+            let mut found: Vec<Problem> = found;
+            if index > 0
+                && (scenario.account.is_none() || names().any(|name| *name == scenario.account))
+            {
+                found.push(Problem::at("account", "each account needs a name of its own"));
+            }
+            if index > 0
+                && (!scenario.accounts.is_empty()
+                    || !scenario.faults.is_empty()
+                    || scenario.seed.is_some())
+            {
+                found.push(Problem::at(
+                    "",
+                    "`accounts`, `faults` and `seed` belong at the top of the file",
+                ));
+            }
+            problems.extend(found.into_iter().map(|problem| problem.within(path)));
+            worlds.push(world);
+        }
+        // All accounts are friends of each other.
+        let profiles: Vec<Contact> = worlds.iter().map(World::profile).collect();
+        for (index, world) in worlds.iter_mut().enumerate() {
+            for (other, profile) in profiles.iter().enumerate() {
+                if other != index {
+                    world.add_account(profile);
+                }
+            }
+        }
+        for ((path, scenario), world) in all.iter().zip(&mut worlds) {
+            let found = scenario.build_rest(world);
+            problems.extend(found.into_iter().map(|problem| problem.within(path)));
+        }
+        (worlds, problems)
+    }
+
+    /// Returns the scenario of each account, with its path in the file.
+    fn all(&self) -> impl Iterator<Item = (String, &Self)> {
+        let path = |index| format!("accounts[{index}]");
+        let others = self.accounts.iter().enumerate().map(move |(index, one)| (path(index), one));
+        std::iter::once((String::new(), self)).chain(others)
+    }
+
+    fn build_people(&self, seed: u64) -> (World, Vec<Problem>) {
+        let mut world = World::new(seed);
         if self.demo {
             world = world.with_demo();
         } else {
@@ -188,49 +241,63 @@ impl Scenario {
         if let Some(name) = &self.account {
             world.account.nick_name = name_on_the_wire(name);
         }
-        let mut problems = Vec::new();
-        let mut note = |list: &str, index: usize, result: Result<(), Problem>| {
-            problems
-                .extend(result.err().map(|problem| problem.within(&format!("{list}[{index}]"))));
-        };
+        let mut problems = Problems::default();
         for (index, person) in self.people.iter().enumerate() {
-            note("people", index, person.add(&mut world).map(drop));
+            problems.note("people", index, person.add(&mut world).map(drop));
         }
-        for (index, room) in self.rooms.iter().enumerate() {
-            note("rooms", index, room.add(&mut world).map(drop));
-        }
-        for (index, reaction) in self.reactions.iter().enumerate() {
-            let reaction = reaction.build(&world).map(|reaction| world.react(reaction));
-            note("reactions", index, reaction);
-        }
-        for (index, fault) in self.faults.iter().enumerate() {
-            note("faults", index, fault.build().map(drop));
-        }
-        for (index, step) in self.script.iter().enumerate() {
-            note("script", index, step.check(&world));
-        }
-        (world, problems)
+        (world, problems.0)
     }
 
-    /// Appends the script.
-    pub(crate) fn start(&self, simulator: &Simulator) {
-        for step in self.script.iter().cloned() {
-            simulator.then(Duration::from_millis(step.after_ms), move |world| step.run(world));
+    fn build_rest(&self, world: &mut World) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        for (index, room) in self.rooms.iter().enumerate() {
+            problems.note("rooms", index, room.add(world).map(drop));
         }
+        for (index, reaction) in self.reactions.iter().enumerate() {
+            let reaction = reaction.build(world).map(|reaction| world.react(reaction));
+            problems.note("reactions", index, reaction);
+        }
+        for (index, fault) in self.faults.iter().enumerate() {
+            problems.note("faults", index, fault.build().map(drop));
+        }
+        for (index, step) in self.script.iter().enumerate() {
+            problems.note("script", index, step.check(world));
+        }
+        problems.0
+    }
+
+    /// Appends the scripts.
+    pub(crate) fn start(&self, simulator: &Simulator) {
+        for ((_, scenario), account) in self.all().zip(simulator.accounts()) {
+            for step in scenario.script.iter().cloned() {
+                account.then(Duration::from_millis(step.after_ms), move |world| step.run(world));
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn note(&mut self, list: &str, index: usize, result: Result<(), Problem>) {
+        self.0.extend(result.err().map(|problem| problem.within(&format!("{list}[{index}]"))));
     }
 }
 
 /// Checks a world file, and prints its size.
 pub(crate) fn check(file: &Path) -> Result<(), String> {
     let found = Scenario::read(file)?;
+    let sum = |count: fn(&Scenario) -> usize| found.all().map(|(_, one)| count(one)).sum::<usize>();
     println!(
-        "{}: people: {}, rooms: {}, reactions: {}, faults: {}, steps: {}",
+        "{}: accounts: {}, people: {}, rooms: {}, reactions: {}, faults: {}, steps: {}",
         file.display(),
-        found.people.len(),
-        found.rooms.len(),
-        found.reactions.len(),
-        found.faults.len(),
-        found.script.len()
+        found.all().count(),
+        sum(|one| one.people.len()),
+        sum(|one| one.rooms.len()),
+        sum(|one| one.reactions.len()),
+        sum(|one| one.faults.len()),
+        sum(|one| one.script.len())
     );
     Ok(())
 }

@@ -9,10 +9,10 @@ use tokio::time::sleep;
 use crate::findings::Mode;
 use crate::serve::args::{Clock, Serve};
 use crate::serve::population::{NewPerson, NewRoom};
-use crate::serve::scenario::Scenario;
+use crate::serve::scenario::{PhoneAction, Scenario};
 use crate::service::{Hosts, Service};
 use crate::session::Stage;
-use crate::simulator::{Simulator, WorldGuard};
+use crate::simulator::Simulator;
 use crate::world::World;
 
 /// The start of the fixed clock: 18 May 2033, in milliseconds. Cookies that expire later are valid for every client.
@@ -50,6 +50,9 @@ impl Simulation {
             return Err(format!("--contacts and --rooms: {problem}"));
         }
         let simulator = Simulator::new(World::new(0));
+        for _ in &scenario.accounts {
+            let _ = simulator.add_account(World::new(0));
+        }
         let service = Service {
             simulator: simulator.clone(),
             timing: Arc::default(),
@@ -65,45 +68,67 @@ impl Simulation {
 
     /// Restores the initial world, script and faults. Held polls end.
     pub(crate) fn reset(&self) {
-        let (mut world, _) = self.scenario.build();
-        world.set_mode(self.mode);
-        if !self.service.timing.real.load(Ordering::Relaxed) {
-            world.set_now(FIXED);
-            world.ignore_clocks();
-        }
+        let (worlds, _) = self.scenario.build();
         let faults = self.scenario.faults.iter().filter_map(|fault| fault.build().ok());
         *self.service.injections.lock() = faults.collect();
-        self.simulator.reset(world);
+        for (account, mut world) in self.simulator.accounts().into_iter().zip(worlds) {
+            world.set_mode(self.mode);
+            if !self.service.timing.real.load(Ordering::Relaxed) {
+                world.set_now(FIXED);
+                world.ignore_clocks();
+            }
+            account.reset(world);
+        }
+        self.simulator.forget_codes();
+        for account in self.simulator.accounts() {
+            account.locked().share_rooms();
+        }
         self.service.follow_clock();
         self.scenario.start(&self.simulator);
     }
 
-    pub(crate) fn world(&self) -> WorldGuard<'_> {
-        self.simulator.world()
-    }
-
-    /// Scans and confirms every QR code, and confirms every push login.
+    /// Scans and confirms every QR code, and confirms every push login. With several accounts, the first one without a
+    /// session scans the code.
     pub(crate) async fn confirm_logins(&self) {
         loop {
             let changed = self.simulator.changed().notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let code = self.simulator.locked().codes.last().cloned();
+            let Some((account, action)) = self.next_action() else {
+                changed.await;
+                continue;
+            };
+            sleep(PACE).await;
+            action.run(&mut account.world());
+        }
+    }
+
+    fn next_action(&self) -> Option<(Simulator, PhoneAction)> {
+        let accounts = self.simulator.accounts();
+        for account in &accounts {
+            let code = account.locked().codes.last().cloned();
             match code {
                 Some(code) if code.stage == Stage::Shown && code.polled && !code.pushed => {
-                    sleep(PACE).await;
-                    self.world().phone().scan();
+                    return Some((account.clone(), PhoneAction::Scan));
                 }
                 Some(code)
                     if code.stage == Stage::Scanned
                         || code.pushed && code.stage == Stage::Shown =>
                 {
-                    sleep(PACE).await;
-                    self.world().phone().confirm();
+                    return Some((account.clone(), PhoneAction::Confirm));
                 }
-                _ => changed.await,
+                _ => {}
             }
         }
+        if self.simulator.unscanned_codes().is_empty() {
+            return None;
+        }
+        let is_free = |account: &&Simulator| {
+            let world = account.locked();
+            world.session.as_ref().is_none_or(|session| session.ended.is_some())
+        };
+        let account = accounts.iter().find(is_free).or(accounts.first())?;
+        Some((account.clone(), PhoneAction::Scan))
     }
 }
 

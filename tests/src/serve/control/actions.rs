@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Failure, Shared};
+use super::{Failure, Of, Shared};
 use crate::injection::{Effect, Injection};
 use crate::serve::build::named;
 use crate::serve::content::NewMessage;
@@ -22,6 +22,8 @@ use crate::world::World;
 pub(crate) struct Phone {
     /// The action. It concerns the newest QR code or push login.
     action: PhoneAction,
+    /// The `uuid` of the QR code to scan. Default: the newest one.
+    uuid: Option<String>,
 }
 
 /// Scans, confirms, cancels, expires or breaks the newest login.
@@ -30,17 +32,23 @@ pub(crate) struct Phone {
     (status = 409, description = "No login is waiting, or its QR code has expired.", body = Failure),
 ))]
 pub(crate) async fn phone(
-    State(simulation): Shared,
-    Json(Phone { action }): Json<Phone>,
+    Of(simulation): Of,
+    Json(Phone { action, uuid }): Json<Phone>,
 ) -> Result<StatusCode, Failure> {
     let mut world = simulation.world();
-    if world.codes.last().is_none_or(|code| code.redeemed) {
+    if !world.has_login() {
         return Err(Failure::new(
             StatusCode::CONFLICT,
             "no login is waiting: the client has not asked for a QR code",
         ));
     }
-    if world.codes.last().is_some_and(|code| matches!(code.stage, Stage::Expired | Stage::Broken)) {
+    if let Some(uuid) = uuid
+        && !world.phone().scan_code(&uuid)
+    {
+        let reason = format!("no QR code `{uuid}` that this account may scan");
+        return Err(Failure::new(StatusCode::CONFLICT, reason));
+    }
+    if matches!(world.phone().stage(), Some(Stage::Expired | Stage::Broken)) {
         return Err(Failure::new(
             StatusCode::CONFLICT,
             "the QR code has expired: the client has to ask for another one",
@@ -64,7 +72,7 @@ pub(crate) struct End {
     (status = 409, description = "There is no session.", body = Failure),
 ))]
 pub(crate) async fn end(
-    State(simulation): Shared,
+    Of(simulation): Of,
     Json(End { code }): Json<End>,
 ) -> Result<StatusCode, Failure> {
     let mut world = simulation.world();
@@ -88,7 +96,7 @@ pub(crate) struct NewId {
     (status = 400, description = "A name or a value cannot be used.", body = Failure),
 ))]
 pub(crate) async fn message(
-    State(simulation): Shared,
+    Of(simulation): Of,
     Json(new): Json<NewMessage>,
 ) -> Result<(StatusCode, Json<NewId>), Failure> {
     let mut world = simulation.world();
@@ -163,7 +171,7 @@ pub(crate) async fn clear_faults(State(simulation): Shared) -> StatusCode {
     (status = 400, description = "A name or a value cannot be used.", body = Failure),
 ))]
 pub(crate) async fn add_reaction(
-    State(simulation): Shared,
+    Of(simulation): Of,
     Json(new): Json<NewReaction>,
 ) -> Result<StatusCode, Failure> {
     let mut world = simulation.world();
@@ -174,7 +182,7 @@ pub(crate) async fn add_reaction(
 
 /// Removes all automatic answers.
 #[utoipa::path(delete, path = "/v1/reactions", responses((status = 204, description = "Removed.")))]
-pub(crate) async fn clear_reactions(State(simulation): Shared) -> StatusCode {
+pub(crate) async fn clear_reactions(Of(simulation): Of) -> StatusCode {
     simulation.world().reactions.clear();
     StatusCode::NO_CONTENT
 }
@@ -277,7 +285,7 @@ impl Settings {
     (status = 400, description = "A name is unknown; nothing was changed.", body = Failure),
 ))]
 pub(crate) async fn settings(
-    State(simulation): Shared,
+    Of(simulation): Of,
     Json(settings): Json<Settings>,
 ) -> Result<StatusCode, Failure> {
     settings.apply(&mut simulation.world())?;

@@ -2,13 +2,13 @@
 #![allow(unused_qualifications, reason = "`utoipa::path` generates them")]
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use http::StatusCode;
 use http::header::{self, HeaderName};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Failure, Shared};
+use super::{Failure, Of};
 use crate::message::{Incoming, Sent, off_the_wire};
 use crate::routes::login::picture;
 use crate::session::Code;
@@ -67,6 +67,10 @@ pub(crate) struct Newest {
     /// The maximum number of messages of each chat. Default: 50.
     #[serde(default = "fifty")]
     limit: usize,
+    /// Read by [`Of`].
+    #[serde(rename = "account")]
+    #[param(ignore)]
+    _account: Option<String>,
 }
 
 const fn fifty() -> usize {
@@ -76,22 +80,23 @@ const fn fifty() -> usize {
 /// Lists the chats with messages as the phone shows them.
 #[utoipa::path(get, path = "/v1/chats", params(Newest), responses((status = 200, description = "The chats.", body = Chats)))]
 pub(crate) async fn chats(
-    State(simulation): Shared,
-    Query(Newest { limit }): Query<Newest>,
+    Of(simulation): Of,
+    Query(Newest { limit, .. }): Query<Newest>,
 ) -> Json<Chats> {
-    Json(Chats { chats: ChatRecord::all(&simulation.simulator.locked(), limit) })
+    Json(Chats { chats: ChatRecord::all(&simulation.locked(), limit) })
 }
 
-/// Returns the newest QR code as a picture.
+/// Returns the newest QR code as a picture: one that no phone has scanned, or else the account's.
 #[utoipa::path(get, path = "/v1/qr-code", responses(
     (status = 200, description = "The QR code.", body = Vec<u8>, content_type = "image/jpeg"),
     (status = 404, description = "The client has not asked for a QR code.", body = Failure),
 ))]
 pub(crate) async fn qr_code(
-    State(simulation): Shared,
+    Of(simulation): Of,
 ) -> Result<([(HeaderName, &'static str); 1], Vec<u8>), Failure> {
-    let url = simulation.simulator.locked().codes.last().map(Code::url);
-    let picture = url.and_then(|url| picture(&url)).ok_or_else(|| {
+    let uuid = simulation.unscanned_codes().pop();
+    let uuid = uuid.or_else(|| simulation.locked().codes.last().map(|code| code.uuid.clone()));
+    let picture = uuid.and_then(|uuid| picture(&Code::url(&uuid))).ok_or_else(|| {
         Failure::new(StatusCode::NOT_FOUND, "the client has not asked for a QR code")
     })?;
     Ok(([(header::CONTENT_TYPE, "image/jpeg")], picture))

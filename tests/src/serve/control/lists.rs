@@ -2,7 +2,7 @@
 #![allow(unused_qualifications, reason = "`utoipa::path` generates them")]
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +11,7 @@ use super::records::{
     DeliveredRecord, DownloadRecord, InvitationRecord, NoticeRecord, RequestRecord, SentRecord,
     StateRecord, UploadRecord, VerificationRecord, ViolationRecord,
 };
-use super::{Failure, Shared};
+use super::{Failure, Of};
 use crate::world::World;
 
 /// A list of records. Records are numbered from 0 in the order of their occurrence.
@@ -153,8 +153,8 @@ impl Record {
 
 /// Returns the state of the account and its client.
 #[utoipa::path(get, path = "/v1/state", responses((status = 200, description = "The state.", body = StateRecord)))]
-pub(crate) async fn state(State(simulation): Shared) -> Json<StateRecord> {
-    Json(StateRecord::of(&simulation.simulator.locked()))
+pub(crate) async fn state(Of(simulation): Of) -> Json<StateRecord> {
+    Json(StateRecord::of(&simulation.locked()))
 }
 
 /// The records to return.
@@ -168,6 +168,10 @@ pub(crate) struct Range {
     /// The maximum number of records, at most 1000. Default: 100.
     #[serde(default = "hundred")]
     limit: usize,
+    /// Read by [`Of`].
+    #[serde(rename = "account")]
+    #[param(ignore)]
+    _account: Option<String>,
 }
 
 const fn hundred() -> usize {
@@ -191,11 +195,11 @@ pub(crate) struct Page {
     Range,
 ), responses((status = 200, description = "The records from the cursor on.", body = Page)))]
 pub(crate) async fn list(
-    State(simulation): Shared,
+    Of(simulation): Of,
     Path(list): Path<List>,
-    Query(Range { cursor: first, limit }): Query<Range>,
+    Query(Range { cursor: first, limit, .. }): Query<Range>,
 ) -> Json<Page> {
-    let world = simulation.simulator.locked();
+    let world = simulation.locked();
     let total = list.len(&world);
     let cursor = first.saturating_add(limit.min(1000)).min(total).max(first);
     let records = (first..cursor).filter_map(|number| Record::of(&world, list, number)).collect();
@@ -217,10 +221,10 @@ pub(crate) struct RequestText {
     (status = 404, description = "There is no such request.", body = Failure),
 ))]
 pub(crate) async fn request(
-    State(simulation): Shared,
+    Of(simulation): Of,
     Path(number): Path<usize>,
 ) -> Result<Json<RequestText>, Failure> {
-    let world = simulation.simulator.locked();
+    let world = simulation.locked();
     let logged = world.log().get(number).ok_or_else(|| {
         let count = world.log().len();
         Failure::new(StatusCode::NOT_FOUND, format!("there are {count} requests, from 0 on"))

@@ -1,5 +1,6 @@
 //! The control API: JSON over HTTP.
 
+mod accounts;
 mod actions;
 mod chats;
 mod guard;
@@ -23,6 +24,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::accounts::Of;
 use self::guard::Guard;
 use crate::serve::problem::Problem;
 use crate::serve::simulation::Simulation;
@@ -68,26 +70,30 @@ fn api() -> (Router<Arc<Simulation>>, OpenApi) {
         .title("wechat-simulator")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("Controls a simulated WeChat account and reports what its client did."));
-    OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info.build()).build())
-        .routes(routes!(lists::state))
-        .routes(routes!(lists::list))
-        .routes(routes!(lists::request))
-        .routes(routes!(wait::wait))
-        .routes(routes!(actions::phone))
-        .routes(routes!(actions::end))
-        .routes(routes!(actions::message))
-        .routes(routes!(actions::faults, actions::add_fault, actions::clear_faults))
-        .routes(routes!(actions::add_reaction, actions::clear_reactions))
-        .routes(routes!(actions::settings))
-        .routes(routes!(actions::reset))
-        .routes(routes!(chats::chats))
-        .routes(routes!(chats::qr_code))
-        .routes(routes!(people::contacts))
-        .routes(routes!(people::add_person))
-        .routes(routes!(people::add_room))
-        .routes(routes!(people::change, people::remove))
-        .routes(routes!(people::members))
-        .split_for_parts()
+    let (router, mut description) =
+        OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info.build()).build())
+            .routes(routes!(accounts::accounts))
+            .routes(routes!(lists::state))
+            .routes(routes!(lists::list))
+            .routes(routes!(lists::request))
+            .routes(routes!(wait::wait))
+            .routes(routes!(actions::phone))
+            .routes(routes!(actions::end))
+            .routes(routes!(actions::message))
+            .routes(routes!(actions::faults, actions::add_fault, actions::clear_faults))
+            .routes(routes!(actions::add_reaction, actions::clear_reactions))
+            .routes(routes!(actions::settings))
+            .routes(routes!(actions::reset))
+            .routes(routes!(chats::chats))
+            .routes(routes!(chats::qr_code))
+            .routes(routes!(people::contacts))
+            .routes(routes!(people::add_person))
+            .routes(routes!(people::add_room))
+            .routes(routes!(people::change, people::remove))
+            .routes(routes!(people::members))
+            .split_for_parts();
+    accounts::describe(&mut description);
+    (router, description)
 }
 
 /// Serves the API until it is dropped.

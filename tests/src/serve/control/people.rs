@@ -1,13 +1,13 @@
 //! Calls about people and rooms.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::actions::NewId;
-use super::{Failure, Shared};
+use super::{Failure, Of};
 use crate::contact::{Contact, Member};
 use crate::message::{name_on_the_wire, off_the_wire};
 use crate::serve::build::named;
@@ -56,8 +56,8 @@ impl ContactRecord {
 
 /// Lists all people and rooms.
 #[utoipa::path(get, path = "/v1/contacts", responses((status = 200, description = "All people and rooms.", body = Contacts)))]
-pub(crate) async fn contacts(State(simulation): Shared) -> Json<Contacts> {
-    let world = simulation.simulator.locked();
+pub(crate) async fn contacts(Of(simulation): Of) -> Json<Contacts> {
+    let world = simulation.locked();
     let contacts = world.contacts().iter().map(|contact| ContactRecord::of(&world, contact));
     Json(Contacts { contacts: contacts.collect() })
 }
@@ -68,7 +68,7 @@ pub(crate) async fn contacts(State(simulation): Shared) -> Json<Contacts> {
     (status = 400, description = "The name cannot be used.", body = Failure),
 ))]
 pub(crate) async fn add_person(
-    State(simulation): Shared,
+    Of(simulation): Of,
     Json(new): Json<NewPerson>,
 ) -> Result<(StatusCode, Json<NewId>), Failure> {
     let id = new.add(&mut simulation.world())?;
@@ -81,7 +81,7 @@ pub(crate) async fn add_person(
     (status = 400, description = "A name cannot be used.", body = Failure),
 ))]
 pub(crate) async fn add_room(
-    State(simulation): Shared,
+    Of(simulation): Of,
     Json(new): Json<NewRoom>,
 ) -> Result<(StatusCode, Json<NewId>), Failure> {
     let id = new.add(&mut simulation.world())?;
@@ -124,7 +124,7 @@ fn find(world: &World, name: &str) -> Result<Contact, Failure> {
         (status = 404, description = "The name is unknown or ambiguous.", body = Failure),
     ))]
 pub(crate) async fn change(
-    State(simulation): Shared,
+    Of(simulation): Of,
     Path(name): Path<String>,
     Json(change): Json<Change>,
 ) -> Result<StatusCode, Failure> {
@@ -167,7 +167,7 @@ pub(crate) async fn change(
         (status = 404, description = "The name is unknown or ambiguous.", body = Failure),
     ))]
 pub(crate) async fn remove(
-    State(simulation): Shared,
+    Of(simulation): Of,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Failure> {
     let mut world = simulation.world();
@@ -197,7 +197,7 @@ pub(crate) struct MemberChange {
         (status = 404, description = "The room is unknown or its name is ambiguous.", body = Failure),
     ))]
 pub(crate) async fn members(
-    State(simulation): Shared,
+    Of(simulation): Of,
     Path(name): Path<String>,
     Json(change): Json<MemberChange>,
 ) -> Result<StatusCode, Failure> {

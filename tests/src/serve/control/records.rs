@@ -246,7 +246,7 @@ impl StateRecord {
             stage,
             end_code,
             uuid: code.map(|code| code.uuid.clone()),
-            qr_code: code.map(Code::url),
+            qr_code: code.map(|code| Code::url(&code.uuid)),
             account_id: world.account().user_name.clone(),
             account_name: off_the_wire(&world.account().nick_name),
             now: world.now(),

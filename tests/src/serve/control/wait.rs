@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::lists::{List, Record};
-use super::{Failure, Shared};
+use super::{Failure, Of};
 use crate::serve::problem::Problem;
 use crate::world::World;
 
@@ -75,21 +74,18 @@ pub(crate) struct Miss {
     (status = 408, description = "The time limit has passed.", body = Unmet),
     (status = 409, description = "The world was reset.", body = Failure),
 ))]
-pub(crate) async fn wait(
-    State(simulation): Shared,
-    Json(wait): Json<Wait>,
-) -> Result<Response, Failure> {
+pub(crate) async fn wait(Of(simulation): Of, Json(wait): Json<Wait>) -> Result<Response, Failure> {
     wait.check()?;
     let limit = Duration::from_millis(wait.timeout_ms.min(600_000));
     let end = Instant::now() + limit;
-    let resets = simulation.simulator.resets();
+    let resets = simulation.resets();
     loop {
-        let changed = simulation.simulator.changed().notified();
+        let changed = simulation.changed().notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
         {
-            let world = simulation.simulator.locked();
-            if resets != simulation.simulator.resets() {
+            let world = simulation.locked();
+            if resets != simulation.resets() {
                 return Err(Failure::new(StatusCode::CONFLICT, "the world was reset"));
             }
             if let Some(found) = wait.look(&world) {
@@ -97,7 +93,7 @@ pub(crate) async fn wait(
             }
         }
         if timeout_at(end, changed).await.is_err() {
-            let unmet = wait.unmet(&simulation.simulator.locked(), limit);
+            let unmet = wait.unmet(&simulation.locked(), limit);
             return Ok((StatusCode::REQUEST_TIMEOUT, Json(unmet)).into_response());
         }
     }
