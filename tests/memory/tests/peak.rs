@@ -30,7 +30,19 @@ fn peak_of_a_reply_is_bounded() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let name = |n: usize| format!("{{\"UserName\":\"@{n}\"}}");
     let app = "{\"MsgType\":49,\"Content\":\"<appmsg><title>a</title></appmsg>\"}";
+    // One message with many elements of different names, and one with many items.
+    let content = |xml: String| {
+        format!("{{\"MsgType\":49,\"Content\":\"<msg><appmsg>{xml}</appmsg></msg>\"}}")
+    };
+    let elements = (0..100_000).map(|n| format!("<a{n}>b</a{n}>")).collect();
+    let item = "<dataitem datatype='1'><datadesc>b</datadesc></dataitem>";
+    let history = format!(
+        "<type>19</type><recorditem><recordinfo><datalist>{}</datalist></recordinfo></recorditem>",
+        item.repeat(50_000),
+    );
     let lists = [
+        ("elements of a message", "AddMsgList", content(elements)),
+        ("items of a history", "AddMsgList", content(history)),
         ("empty messages", "AddMsgList", list(100_000, &|_| "{}".into())),
         ("too many empty messages", "AddMsgList", list(200_000, &|_| "{}".into())),
         ("messages", "AddMsgList", list(100_000, &|n| format!("{{\"MsgId\":{n}}}"))),
