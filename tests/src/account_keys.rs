@@ -11,7 +11,7 @@ const TICKET: &str = "webwx_data_ticket";
 
 /// The names by which an account is found without locking its world.
 #[derive(Clone, Default, Eq, PartialEq)]
-pub(crate) struct Badge {
+pub(crate) struct AccountKeys {
     pub(crate) name: String,
     pub(crate) permanent: String,
     pub(crate) uin: u64,
@@ -21,7 +21,7 @@ pub(crate) struct Badge {
     pub(crate) codes: usize,
 }
 
-impl Badge {
+impl AccountKeys {
     pub(crate) fn of(world: &World) -> Self {
         let account = &world.account;
         let session = world.session.iter().map(|session| session.skey.clone());

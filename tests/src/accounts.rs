@@ -9,11 +9,11 @@ use bytes::Bytes;
 use http::Request;
 use tokio::sync::Notify;
 
-use crate::badge::{Badge, credentials};
+use crate::account_keys::{AccountKeys, credentials};
 use crate::findings::Violation;
 use crate::layout::Layout;
 use crate::log::Logged;
-use crate::post::Post;
+use crate::outgoing::Outgoing;
 use crate::request::{Decoded, decode};
 use crate::rng::Rng;
 use crate::routes::Route;
@@ -95,17 +95,17 @@ impl Group {
     }
 
     /// Gives a world to an account: it gets the layout and the clock, and an identity that no other account has.
-    fn welcome(&self, own: &Arc<Shared>, world: &mut World) {
+    fn prepare(&self, own: &Arc<Shared>, world: &mut World) {
         if let Some(layout) = lock(&self.layout).clone() {
             world.layout = layout;
         }
         let others = self.accounts().into_iter().filter(|other| !Arc::ptr_eq(other, own));
-        let taken: Vec<Badge> = others.map(|other| lock(&other.badge).clone()).collect();
+        let taken: Vec<AccountKeys> = others.map(|other| lock(&other.keys).clone()).collect();
         if taken.is_empty() {
             return;
         }
         world.uploads.keep = world.uploads.keep.max(MOST as u64);
-        let is_taken = |uin| taken.iter().any(|badge| badge.uin == uin);
+        let is_taken = |uin| taken.iter().any(|keys| keys.uin == uin);
         while is_taken(world.account.uin) {
             world.account.identify(world.account.uin + 1);
             world.rng = Rng::new(world.rng.next() ^ world.account.uin);
@@ -119,8 +119,8 @@ impl Group {
         let is_new = !world.link.0.as_ref().is_some_and(is_bound);
         if is_new {
             world.link = Link(Some((Arc::downgrade(self), Arc::downgrade(own))));
-            self.welcome(own, world);
-            *lock(&own.badge) = Badge::of(world);
+            self.prepare(own, world);
+            *lock(&own.keys) = AccountKeys::of(world);
         }
         is_new
     }
@@ -135,12 +135,12 @@ impl Group {
     /// Records the credentials and codes of a world that was changed.
     pub(crate) fn leave(&self, own: &Arc<Shared>, world: &World) {
         self.clock.fetch_max(world.now, Ordering::Relaxed);
-        let badge = Badge::of(world);
-        let mut before = lock(&own.badge);
-        if *before == badge {
+        let keys = AccountKeys::of(world);
+        let mut before = lock(&own.keys);
+        if *before == keys {
             return;
         }
-        if before.codes != badge.codes {
+        if before.codes != keys.codes {
             let mut codes = lock(&self.codes);
             for code in &world.codes {
                 if !codes.holders.contains_key(&code.uuid) {
@@ -149,15 +149,15 @@ impl Group {
                 }
             }
         }
-        *before = badge;
+        *before = keys;
     }
 
-    /// Sends to each of the accounts with these lasting ids, except the sender.
-    fn post(&self, own: &Arc<Shared>, recipients: &[String], post: &Post) {
+    /// Sends to each of the accounts with these permanent ids, except the sender.
+    fn send_to(&self, own: &Arc<Shared>, recipients: &[String], outgoing: &Outgoing) {
         for account in self.accounts() {
-            let is_recipient = recipients.contains(&lock(&account.badge).permanent);
+            let is_recipient = recipients.contains(&lock(&account.keys).permanent);
             if is_recipient && !Arc::ptr_eq(&account, own) {
-                lock(&account.inbox).push(post.clone());
+                lock(&account.inbox).push(outgoing.clone());
                 account.polls.notify_waiters();
                 self.changed.notify_waiters();
             }
@@ -175,7 +175,7 @@ impl Group {
     fn by_credentials(&self, request: &Decoded) -> Option<Arc<Shared>> {
         let accounts = self.accounts();
         let has = |credential: &String| {
-            accounts.iter().find(|account| lock(&account.badge).has(credential)).cloned()
+            accounts.iter().find(|account| lock(&account.keys).has(credential)).cloned()
         };
         credentials(request).iter().find_map(has)
     }
@@ -250,7 +250,7 @@ impl Simulator {
     /// Returns the account's name.
     #[cfg(feature = "serve")]
     pub(crate) fn name(&self) -> String {
-        lock(&self.shared().badge).name.clone()
+        lock(&self.shared().keys).name.clone()
     }
 
     /// Returns the account to which a request belongs, and for `jslogin` a new one that is nobody's.
@@ -333,7 +333,7 @@ impl World {
         let mut login = lock(&holder.world);
         // Requests that wait for this lock continue at the account.
         let _ = holder.claimed_by.set(own);
-        self.adopt(std::mem::replace(&mut *login, Self::new(0)));
+        self.take_over(std::mem::replace(&mut *login, Self::new(0)));
         drop(login);
         holder.polls.notify_waiters();
         true
@@ -346,7 +346,7 @@ impl World {
         is_open || self.link.group().is_some_and(|(group, _)| !group.unscanned().is_empty())
     }
 
-    fn adopt(&mut self, login: Self) {
+    fn take_over(&mut self, login: Self) {
         self.extend_log(login.log, login.violations);
         self.codes.extend(login.codes);
         (self.entry, self.lang, self.redirected) = (login.entry, login.lang, login.redirected);
@@ -363,10 +363,10 @@ impl World {
         }
     }
 
-    /// Sends to each of the accounts with these lasting ids.
-    pub(crate) fn post(&self, recipients: &[String], post: &Post) {
+    /// Sends to each of the accounts with these permanent ids.
+    pub(crate) fn send_to(&self, recipients: &[String], outgoing: &Outgoing) {
         if let Some((group, own)) = self.link.group() {
-            group.post(&own, recipients, post);
+            group.send_to(&own, recipients, outgoing);
         }
     }
 }

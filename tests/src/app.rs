@@ -70,9 +70,9 @@ pub struct Quoted {
     pub msg_type: i64,
     /// As in `MsgId`.
     pub msg_id: String,
-    /// The lasting id of the person, or of the room.
+    /// The permanent id of the person, or of the room.
     pub from: String,
-    /// The lasting id of its author.
+    /// The permanent id of its author.
     pub speaker: String,
     /// The name of that person.
     pub name: String,
@@ -305,7 +305,7 @@ impl World {
     /// Returns a delivered message as a reply quotes it, for [`App::quote`].
     pub fn quoted(&self, msg_id: &str) -> Option<Quoted> {
         let (_, message) = self.arrived().find(|(id, _)| id == msg_id)?;
-        let lasting = |name: &str| self.contact(name).map(|contact| contact.permanent.clone());
+        let permanent = |name: &str| self.contact(name).map(|contact| contact.permanent.clone());
         let speaker = match message.content.split_once(":<br/>") {
             Some((speaker, _)) if message.from.starts_with("@@") => speaker,
             _ => &message.from,
@@ -314,7 +314,7 @@ impl World {
         Some(Quoted {
             msg_type: message.msg_type,
             msg_id: msg_id.to_owned(),
-            from: lasting(&message.from).unwrap_or_default(),
+            from: permanent(&message.from).unwrap_or_default(),
             speaker: contact.map(|contact| contact.permanent.clone()).unwrap_or_default(),
             name: contact.map(|contact| off_the_wire(&contact.nick_name)).unwrap_or_default(),
             at: message.create_time.unwrap_or_default(),

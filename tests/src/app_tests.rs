@@ -5,8 +5,8 @@ fn quotation_matches_the_delivered_message() {
     let mut world = World::new(1);
     let friend = world.add_person("A & <b>");
     let room = world.add_room("R", &[&friend]);
-    let lasting = |world: &World, name: &str| world.contact(name).expect("one").permanent.clone();
-    let (ada, chat) = (lasting(&world, &friend), lasting(&world, &room));
+    let permanent = |world: &World, name: &str| world.contact(name).expect("one").permanent.clone();
+    let (ada, chat) = (permanent(&world, &friend), permanent(&world, &room));
     for (said, from) in [
         (Incoming::text(&friend, "1 < 2\n😄"), &ada),
         (Incoming::text(&friend, "1 < 2\n😄").in_room(&room), &chat),

@@ -65,7 +65,7 @@ impl Incoming {
             .attach(Part::BigPicture, media)
     }
 
-    /// Fills in the parts that are known only on delivery: the message id and the lasting id of the sender.
+    /// Fills in the parts that are known only on delivery: the message id and the permanent id of the sender.
     pub(crate) fn finish(&mut self, world: &mut World, msg_id: u64) {
         self.content =
             self.content.replace(MAP, &MAP.replace("msgid=", &format!("msgid={msg_id}")));

@@ -8,7 +8,7 @@ use crate::reply::{Node, Object};
 pub struct Contact {
     /// `@…`, `@@…` for a room, or a bare name such as `filehelper`.
     pub user_name: String,
-    /// The lasting id, revealed only by status notifications: `wxid_…`, `…@chatroom`.
+    /// The permanent id, revealed only by status notifications: `wxid_…`, `…@chatroom`.
     pub permanent: String,
     /// The name in the format of the wire: emoji as spans, `&` as an entity.
     pub nick_name: String,

@@ -1,4 +1,4 @@
-//! The differences between requests and those of the official page, and what the service does about each.
+//! The differences between requests and those of the official page, and the response of the service to each.
 
 use crate::findings::Fault::{
     self, Earlier, Empty, Encoding, Escape, Form, Kind, Missing, Name, Order, Repeated, Unknown,
@@ -29,7 +29,7 @@ pub(crate) struct Difference {
     /// If empty, all.
     calls: &'static [&'static str],
     pub(crate) grade: Grade,
-    /// What the service does.
+    /// The behaviour of the service.
     effect: &'static str,
     /// The paragraph of docs/protocol.md, or `guess`.
     pub(crate) source: &'static str,
@@ -109,10 +109,11 @@ pub(crate) const ALL: &[Difference] = &[
         .served("serves `jslogin`, `qrcode` and `webwxgetcontact` by POST, `webwxlogout` by GET", "§3.1, §3.2, §5.1, §13"),
     new("other-method", "another method, in other calls", &[REQUEST], &["method"], &[]),
     new("get-body", "a GET request with a body", &[REQUEST], &["body"], &[]).ignored(),
+    new("push-host", "`webpush2.weixin.qq.com`", &[HEADER], &["host"], &[Name])
+        .of(&["synccheck"])
+        .served("serves `synccheck` on this older name", "§1.1"),
     new("login-host", "another host for the login", &[HEADER], &["host"], &[Name])
         .served("serves the login, the QR code and the push login on every login host", "§1.1"),
-    new("push-host", "`webpush2.weixin.qq.com`", &[HEADER], &["host"], &[Encoding])
-        .served("serves `synccheck` on this older name", "§1.1"),
     new("host", "the host of another shard", &[HEADER], &["host"], &[])
         .refused(1100, "refuses with Ret 1100", "§1.1"),
     // Headers.

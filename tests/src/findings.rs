@@ -65,7 +65,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What is wrong with a part of a request.
+/// The kind of a finding about a part of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Fault {
     Missing,
@@ -84,7 +84,7 @@ pub(crate) enum Fault {
     Encoding,
     /// An unnecessary JSON escape.
     Escape,
-    /// A parameter with another spelling of its name.
+    /// Another spelling of a parameter's name, or another name of a host.
     Name,
     Order,
     /// Anything else; described by the check itself.

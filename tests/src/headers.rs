@@ -89,7 +89,7 @@ impl Check<'_> {
                     host if is_login && host.starts_with("login.") && ALL_HOSTS.contains(&host) => {
                         Fault::Name
                     }
-                    "webpush2.weixin.qq.com" if route.role == Role::Push => Fault::Encoding,
+                    "webpush2.weixin.qq.com" if route.role == Role::Push => Fault::Name,
                     _ => Fault::Value,
                 };
                 let complaint =

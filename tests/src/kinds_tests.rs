@@ -209,13 +209,13 @@ fn attachments_can_be_downloaded() {
     client.assert_clean();
 }
 
-/// A delivered message contains its own id, and the lasting id of its sender, in a room too.
+/// A delivered message contains its own id, and the permanent id of its sender, in a room too.
 #[test]
 fn ids_are_filled_in_on_delivery() {
     let mut world = World::new(1);
     let friend = world.add_person("Ada");
     let room = world.add_room("R", &[&friend]);
-    let lasting = world.contact(&friend).expect("her").permanent.clone();
+    let permanent = world.contact(&friend).expect("her").permanent.clone();
     let second = Duration::from_secs(1);
     for said in [
         Incoming::voice(&friend, second, "x"),
@@ -232,12 +232,12 @@ fn ids_are_filled_in_on_delivery() {
             let said = message.content.strip_prefix(&format!("{friend}:<br/>"));
             let said = if prefix { said.expect("a prefix") } else { &*message.content };
             let all = format!("{said}{}", message.ori_content);
-            assert!(all.contains(&lasting) && !all.contains(&friend), "{message:?}");
+            assert!(all.contains(&permanent) && !all.contains(&friend), "{message:?}");
             let place = message.sub_msg_type == 48;
             assert_eq!(place, said.contains(&format!("&msgid={id}&pictype=location")));
         }
     }
-    // The account itself has no lasting id.
+    // The account itself has no permanent id.
     let me = world.account.user_name.clone();
     world.deliver(Incoming { to: friend.clone(), ..Incoming::voice(&me, second, "x") });
     assert!(world.arrived().last().expect("it").1.content.contains("fromusername=\"\""));

@@ -118,7 +118,7 @@
 //! Every mode is known to be laxer:
 //!
 //! - QR codes do not age: they expire only by the script ([`Phone::expire`]);
-//! - a device is recognised by its two lasting cookies; the service's reply to an unknown device (`device authinfo
+//! - a device is recognised by its two persistent cookies; the service's reply to an unknown device (`device authinfo
 //!   invalid`) has been observed, its code (here 1) has not;
 //! - the first poll of a code that arrives may have `tip=0`, because an earlier one may have been lost;
 //! - a redirect stays valid for 300 seconds from the confirmation;
@@ -130,10 +130,10 @@
 //! - there is no rate limit, except through [`World::refuse`].
 
 mod account;
+mod account_keys;
 mod accounts;
 mod app;
 mod attached;
-mod badge;
 mod chaos;
 mod check;
 #[cfg(test)]
@@ -160,12 +160,12 @@ mod message;
 mod multipart;
 #[cfg(test)]
 mod notes;
+mod outgoing;
 #[cfg(test)]
 mod page_mode;
 mod payload;
 mod people;
 mod phone;
-mod post;
 mod proxy;
 mod reaction;
 mod reply;

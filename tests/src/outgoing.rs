@@ -1,6 +1,6 @@
 //! What an account sends to other accounts of the same service, and receives from them.
 //!
-//! Each account knows the others by `UserName`s of its own, so that persons and rooms are named by their lasting ids
+//! Each account knows the others by `UserName`s of its own, so that persons and rooms are named by their permanent ids
 //! here.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::world::{Event, World};
 
 /// Something that another account has sent.
 #[derive(Clone, Debug)]
-pub(crate) enum Post {
+pub(crate) enum Outgoing {
     /// A message without the prefix of a room.
     Message {
         author: String,
@@ -40,7 +40,7 @@ impl World {
         self.profile_of(&self.account.user_name).unwrap_or_default()
     }
 
-    /// Returns a contact or the account with its lasting id, which messages of its own to itself do not have.
+    /// Returns a contact or the account with its permanent id, which messages of its own to itself do not have.
     fn profile_of(&self, user_name: &str) -> Option<Contact> {
         let person = self.person(user_name)?;
         let is_own = user_name == self.account.user_name;
@@ -88,7 +88,7 @@ impl World {
         self.profile_of(user_name).map(|person| person.permanent)
     }
 
-    /// Returns the lasting ids of the persons in a chat, and that of the room.
+    /// Returns the permanent ids of the persons in a chat, and that of the room.
     fn recipients(&self, chat: &str) -> (Vec<String>, Option<String>) {
         match self.contact(chat) {
             Some(room) if room.is_room() => {
@@ -106,7 +106,7 @@ impl World {
         let (recipients, room) = self.recipients(&sent.to);
         let message = Incoming { msg_id: Some(msg_id), ..self.as_incoming(sent) };
         let author = self.account.permanent.clone();
-        self.post(&recipients, &Post::Message { author, room, message: Box::new(message) });
+        self.send_to(&recipients, &Outgoing::Message { author, room, message: Box::new(message) });
     }
 
     /// Sends a message to the other accounts in its chat: one that the account's phone has written, or a member of a
@@ -124,17 +124,17 @@ impl World {
             _ => return,
         };
         let (recipients, room) = self.recipients(chat);
-        let Some(lasting) = self.permanent(author) else { return };
+        let Some(permanent) = self.permanent(author) else { return };
         let message = Incoming {
             from: String::new(),
             to: String::new(),
-            content: content.replace(author, &lasting),
-            ori_content: message.ori_content.replace(author, &lasting),
+            content: content.replace(author, &permanent),
+            ori_content: message.ori_content.replace(author, &permanent),
             ..message.clone()
         };
-        self.post(
+        self.send_to(
             &recipients,
-            &Post::Message { author: lasting, room, message: Box::new(message) },
+            &Outgoing::Message { author: permanent, room, message: Box::new(message) },
         );
     }
 
@@ -142,7 +142,10 @@ impl World {
     pub(crate) fn share_revocation(&self, chat: &str, msg_id: &str) {
         let (recipients, room) = self.recipients(chat);
         let author = self.account.permanent.clone();
-        self.post(&recipients, &Post::Revocation { author, room, msg_id: msg_id.to_owned() });
+        self.send_to(
+            &recipients,
+            &Outgoing::Revocation { author, room, msg_id: msg_id.to_owned() },
+        );
     }
 
     /// Sends the state of every room to the accounts in it.
@@ -160,7 +163,7 @@ impl World {
         let gone = before.iter().filter_map(find);
         let recipients: Vec<String> =
             people.iter().cloned().chain(gone).map(|person| person.permanent).collect();
-        self.post(&recipients, &Post::Room { room: Box::new(room.clone()), people });
+        self.send_to(&recipients, &Outgoing::Room { room: Box::new(room.clone()), people });
     }
 
     /// Returns a sent message as others receive it.
@@ -170,7 +173,7 @@ impl World {
         {
             return message;
         }
-        // The XML of a message names its author by the lasting id.
+        // The XML of a message names its author by the permanent id.
         let me = &*self.account.permanent;
         let upload = self.upload_of(&sent.media_id);
         let kept = upload.and_then(|upload| upload.bytes.clone());
@@ -232,9 +235,9 @@ impl World {
     }
 
     /// Applies what another account has sent. Messages of strangers and of unknown rooms are ignored.
-    pub(crate) fn receive(&mut self, post: Post) {
-        match post {
-            Post::Message { author, room, message } => {
+    pub(crate) fn receive(&mut self, outgoing: Outgoing) {
+        match outgoing {
+            Outgoing::Message { author, room, message } => {
                 let Some((from, room)) = self.chat(&author, room.as_deref()) else { return };
                 let message = Incoming { from, to: String::new(), ..*message };
                 if let Some(room) = &room {
@@ -250,7 +253,7 @@ impl World {
                 };
                 self.deliver_here(message);
             }
-            Post::Revocation { author, room, msg_id } => {
+            Outgoing::Revocation { author, room, msg_id } => {
                 let Some((from, room)) = self.chat(&author, room.as_deref()) else { return };
                 let name = self.person(&from).unwrap_or_default();
                 let name =
@@ -259,7 +262,7 @@ impl World {
                 let chat = room.unwrap_or(from);
                 self.deliver_here(Incoming::revocation(&chat, &msg_id, &shown));
             }
-            Post::Room { room, people } => self.receive_room(*room, &people),
+            Outgoing::Room { room, people } => self.receive_room(*room, &people),
         }
     }
 

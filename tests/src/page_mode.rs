@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, Request};
 use crate::strictness::strictness_scenario::scenario;
 use crate::{Mode, World};
 
-/// What a browser may omit or change: it depends on its version and settings.
+/// Headers and cookies that a browser may omit or change, depending on its version and settings.
 const FREE: [&str; 7] = [
     "accept-language", "connection", "dnt", "sec-fetch-mode", "user-agent", "MM_WX_NOTIFY_STATE",
     "login_frequency",

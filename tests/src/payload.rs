@@ -17,32 +17,32 @@ pub(crate) struct Payload {
 
 #[derive(Debug, Eq, PartialEq)]
 enum End {
-    Whole,
+    Complete,
     /// Breaks one poll after the last data, so that the data is written first.
-    Torn {
+    Truncated {
         flushed: bool,
     },
 }
 
 /// The error that breaks the connection.
 #[derive(Debug)]
-pub(crate) struct Torn;
+pub(crate) struct Truncated;
 
-impl fmt::Display for Torn {
+impl fmt::Display for Truncated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("torn")
+        f.write_str("the reply is truncated")
     }
 }
 
-impl std::error::Error for Torn {}
+impl std::error::Error for Truncated {}
 
 impl Payload {
     pub(crate) fn of(reply: Response<Bytes>) -> Response<Self> {
         let announced = reply.headers().get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
         reply.map(|bytes| {
-            let torn = announced.is_some_and(|length: usize| length > bytes.len());
-            let end = if torn { End::Torn { flushed: false } } else { End::Whole };
+            let truncated = announced.is_some_and(|length: usize| length > bytes.len());
+            let end = if truncated { End::Truncated { flushed: false } } else { End::Complete };
             Self { bytes, end }
         })
     }
@@ -50,35 +50,35 @@ impl Payload {
 
 impl Body for Payload {
     type Data = Bytes;
-    type Error = Torn;
+    type Error = Truncated;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Torn>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Truncated>>> {
         let bytes = mem::take(&mut self.bytes);
         if !bytes.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
         match &mut self.end {
-            End::Whole => Poll::Ready(None),
-            End::Torn { flushed: flushed @ false } => {
+            End::Complete => Poll::Ready(None),
+            End::Truncated { flushed: flushed @ false } => {
                 *flushed = true;
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            End::Torn { flushed: true } => Poll::Ready(Some(Err(Torn))),
+            End::Truncated { flushed: true } => Poll::Ready(Some(Err(Truncated))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_empty() && self.end == End::Whole
+        self.bytes.is_empty() && self.end == End::Complete
     }
 
     fn size_hint(&self) -> SizeHint {
         match self.end {
-            End::Whole => SizeHint::with_exact(self.bytes.len() as u64),
-            End::Torn { .. } => SizeHint::default(),
+            End::Complete => SizeHint::with_exact(self.bytes.len() as u64),
+            End::Truncated { .. } => SizeHint::default(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the service is known to serve, and its refusals, in [`Mode::Service`](crate::Mode::Service).
+//! Requests that are served and requests that are refused in [`Mode::Service`](crate::Mode::Service).
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response};

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::sync::Notify;
 
+use crate::account_keys::AccountKeys;
 use crate::accounts::Group;
-use crate::badge::Badge;
-use crate::post::Post;
+use crate::outgoing::Outgoing;
 use crate::session::Stage;
 use crate::world::World;
 
@@ -46,8 +46,8 @@ pub(crate) struct Shared {
     pub(crate) world: Mutex<World>,
     script: Mutex<VecDeque<Step>>,
     /// What other accounts have sent since the world was last locked.
-    pub(crate) inbox: Mutex<Vec<Post>>,
-    pub(crate) badge: Mutex<Badge>,
+    pub(crate) inbox: Mutex<Vec<Outgoing>>,
+    pub(crate) keys: Mutex<AccountKeys>,
     /// Notified when held polls may have news.
     pub(crate) polls: Notify,
     /// The number of resets.
@@ -177,7 +177,7 @@ impl Simulator {
             world: Mutex::new(world),
             script: Mutex::new(VecDeque::new()),
             inbox: Mutex::default(),
-            badge: Mutex::default(),
+            keys: Mutex::default(),
             polls: Notify::new(),
             resets: AtomicU64::new(0),
             is_login,
@@ -214,16 +214,16 @@ impl Simulator {
     pub(crate) fn locked(&self) -> Locked<'_> {
         let mut world = self.shared.world.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = self.group.enter(&self.shared, &mut world);
-        let posts = std::mem::take(&mut *self.inbox());
-        for post in posts {
-            world.receive(post);
+        let outgoing = std::mem::take(&mut *self.inbox());
+        for outgoing in outgoing {
+            world.receive(outgoing);
         }
         self.group.set_clock(&mut world);
         let before = (!is_new).then(|| Pulse::of(&world));
         Locked { simulator: self, world, before }
     }
 
-    fn inbox(&self) -> MutexGuard<'_, Vec<Post>> {
+    fn inbox(&self) -> MutexGuard<'_, Vec<Outgoing>> {
         self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

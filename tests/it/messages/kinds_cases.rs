@@ -106,13 +106,13 @@ impl Case {
 /// Returns all cases, sent by the friend.
 pub(super) fn all(world: &World) -> Vec<Case> {
     let friend = named(world, "林晓");
-    let lasting = world.contact(&friend).unwrap().permanent.clone();
-    let mut all = media(&friend, &lasting);
+    let permanent = world.contact(&friend).unwrap().permanent.clone();
+    let mut all = media(&friend, &permanent);
     all.extend(own(world, &friend));
     all.extend(people(world, &friend));
     all.extend(places(&friend));
-    all.extend(super::apps::apps(&friend, &lasting));
-    all.extend(super::apps::services(world, &friend, &lasting));
+    all.extend(super::apps::apps(&friend, &permanent));
+    all.extend(super::apps::services(world, &friend, &permanent));
     all
 }
 

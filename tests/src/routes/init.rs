@@ -138,7 +138,7 @@ pub(crate) fn notify(world: &mut World, request: &Decoded) -> Answer {
 /// Delivers the phone's list of recent chats, which answers the first notification (docs/protocol.md §9.7).
 fn announce(world: &mut World) {
     let recent = world.recent();
-    let lasting: Vec<String> = recent
+    let permanent: Vec<String> = recent
         .iter()
         .map(|name| {
             world.contact(name).map_or_else(|| name.clone(), |contact| contact.permanent.clone())
@@ -148,7 +148,7 @@ fn announce(world: &mut World) {
         "<msg>".to_owned(),
         "<op id='4'>".to_owned(),
         "<username>".to_owned(),
-        lasting.join(","),
+        permanent.join(","),
         "</username>".to_owned(),
         "<unreadchatlist>".to_owned(),
         "</unreadchatlist>".to_owned(),

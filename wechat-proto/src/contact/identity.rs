@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn permanent_user_names_are_ids() {
-        for (name, lasting) in [
+        for (name, permanent) in [
             ("filehelper", true),
             ("weixin", true),
             ("wxid_abc", true),
@@ -224,7 +224,7 @@ mod tests {
         ] {
             let name: UserName = name.parse().unwrap();
             let id = PermanentId::of(&name);
-            assert_eq!(id.is_some(), lasting, "{name}");
+            assert_eq!(id.is_some(), permanent, "{name}");
             assert_eq!(Directory::default().identity(&name).id, id);
         }
     }

@@ -25,12 +25,12 @@ impl PermanentId {
     /// few records in which the service sends a permanent id in its place.
     pub fn of(name: &UserName) -> Option<Self> {
         let text = name.as_str();
-        let lasting = !text.starts_with('@')
+        let permanent = !text.starts_with('@')
             && (is_built_in(name)
                 || text.starts_with("wxid_")
                 || text.starts_with("gh_")
                 || text.ends_with("@chatroom"));
-        lasting.then(|| Self(name.clone()))
+        permanent.then(|| Self(name.clone()))
     }
 
     /// Returns whether this can be the id of the contact with this name: rooms have ids of rooms,
