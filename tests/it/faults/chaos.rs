@@ -24,9 +24,7 @@ const FILE: usize = (1 << 20) + 77;
 /// The size of a file of one piece. TLS faults hit every connection, so pieces fail often, and the
 /// pause before the next attempt grows with each failure.
 const SMALL_FILE: usize = 20_000;
-const TEXTS: usize = 24;
-/// Each failure over TLS costs a new connection, so the conversation is shorter.
-const FEW_TEXTS: usize = 12;
+const TEXTS: usize = 12;
 
 fn picture() -> Vec<u8> {
     (0..90_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
@@ -48,9 +46,9 @@ fn friend(world: &World, name: &str) -> String {
 }
 
 /// The phone confirms; then texts arrive two at a time, with a picture among them.
-fn script(place: &Place, texts: usize) {
+fn script(place: &Place) {
     place.confirm_login();
-    for n in (0..texts).step_by(2) {
+    for n in (0..TEXTS).step_by(2) {
         place.simulator.then(SOON, move |world| {
             let names = [friend(world, "Ada"), friend(world, "Bo")];
             for (more, name) in names.iter().enumerate() {
@@ -177,10 +175,10 @@ impl<B: Bot> RetryingBot<'_, B> {
     }
 }
 
-/// Runs a login, receives texts and a picture, answers each text, uploads a file, downloads the
-/// picture and logs out.
-fn scenario<B: Bot>(seed: u64, place: &Place, count: usize, file: usize) {
-    script(place, count);
+/// Runs a login, receives texts and a picture, answers each text, uploads a file of this size, if
+/// any, downloads the picture and logs out.
+fn scenario<B: Bot>(seed: u64, place: &Place, file: usize) {
+    script(place);
     let until = Instant::now() + Duration::from_secs(400);
     let mut device = place.device();
     let bot = B::login_on(place, &mut device, drop);
@@ -200,16 +198,16 @@ fn scenario<B: Bot>(seed: u64, place: &Place, count: usize, file: usize) {
         } else {
             pictures.push(bot.download(&message));
         }
-        if received.len() == count / 2 {
+        if received.len() == TEXTS / 2 && !source.is_empty() {
             bot.upload(&source);
         }
-        if received.len() == count {
+        if received.len() == TEXTS {
             bot.log_out();
         }
     }
 
     let (world, harm) = (place.simulator.world(), place.injected_faults());
-    let texts: Vec<_> = (0..count).map(|n| format!("消息 {n}")).collect();
+    let texts: Vec<_> = (0..TEXTS).map(|n| format!("消息 {n}")).collect();
     assert_eq!(received, texts, "{harm}");
     assert!(pictures == [picture()], "{harm}");
     let sent: Vec<_> = world.sent().iter().map(|sent| sent.content.clone()).collect();
@@ -217,7 +215,7 @@ fn scenario<B: Bot>(seed: u64, place: &Place, count: usize, file: usize) {
     assert_eq!(sent, answers, "{harm}");
     let hash = Sha256::digest(&source).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let files: BTreeSet<_> = world.uploads().iter().map(|file| &*file.sha256).collect();
-    assert_eq!(files, BTreeSet::from([&*hash]), "{harm}");
+    assert!(files.iter().eq((file > 0).then_some(&&*hash)), "{files:?}\n{harm}");
     assert_eq!(world.violations(), [], "{harm}");
     println!("seed {seed}: {} failures, {} sends unanswered", bot.failures, bot.unanswered);
 }
@@ -226,16 +224,16 @@ fn scenario<B: Bot>(seed: u64, place: &Place, count: usize, file: usize) {
 fn scenario_with_http_faults<B: Bot>(seed: u64) {
     let place = Place::with_http_faults(world(), seed);
     place.start_faults();
-    scenario::<B>(seed, &place, TEXTS, FILE);
+    scenario::<B>(seed, &place, FILE);
     let passed = place.chaos().unwrap().passed();
     let faults: BTreeSet<_> = passed.iter().filter_map(|passed| passed.fault).collect();
     assert!(faults.len() >= Fault::ALL.len() - 2, "{}", place.injected_faults());
 }
 
 /// Runs over TLS, where the proxy cannot read requests.
-fn scenario_with_tls_faults<B: Bot>(seed: u64) {
+fn scenario_with_tls_faults<B: Bot>(seed: u64, file: usize) {
     let place = Place::with_tls_faults(world(), seed);
-    scenario::<B>(seed, &place, FEW_TEXTS, SMALL_FILE);
+    scenario::<B>(seed, &place, file);
     let carried = place.line().unwrap().carried();
     let faults: BTreeSet<_> = carried.iter().flatten().map(|(fault, _)| *fault).collect();
     assert!(faults.len() >= TlsFault::ALL.len() - 2, "{}", place.injected_faults());
@@ -249,23 +247,24 @@ fn seeds(sample: &[u64]) -> Vec<u64> {
 /// Threats N7, B2 to B5, S9.
 #[test]
 fn http_faults_over_ureq() {
-    seeds(&[20, 21]).into_iter().for_each(scenario_with_http_faults::<Ureq>);
+    seeds(&[20]).into_iter().for_each(scenario_with_http_faults::<Ureq>);
 }
 
 /// Threats N7, B2 to B5, S9.
 #[test]
 fn http_faults_over_hyper() {
-    seeds(&[20, 21]).into_iter().for_each(scenario_with_http_faults::<Hyper>);
+    seeds(&[20]).into_iter().for_each(scenario_with_http_faults::<Hyper>);
 }
 
-/// Threats B3, B4, S9.
+/// Threats B3, B4, S9. The sample has no upload, whose pauses would add up to a minute.
 #[test]
 fn tls_faults_over_ureq() {
-    seeds(&[2]).into_iter().for_each(scenario_with_tls_faults::<Ureq>);
+    let file = if sweep::is_complete() { SMALL_FILE } else { 0 };
+    seeds(&[2]).into_iter().for_each(|seed| scenario_with_tls_faults::<Ureq>(seed, file));
 }
 
 /// Threats B3, B4, S9.
 #[test]
 fn tls_faults_over_hyper() {
-    seeds(&[2]).into_iter().for_each(scenario_with_tls_faults::<Hyper>);
+    seeds(&[2]).into_iter().for_each(|seed| scenario_with_tls_faults::<Hyper>(seed, SMALL_FILE));
 }

@@ -11,7 +11,7 @@ use crate::media::file_helper;
 use crate::requests::{altered_forms, altered_requests};
 use crate::sessions::entries;
 use crate::wire::memory::Recorder;
-use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
+use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires, on_both_adapters};
 
 const PIECE: usize = 524_288;
 /// Larger than files that are uploaded without an announcement.
@@ -281,13 +281,11 @@ mod large {
     #[test]
     fn over_ureq() {
         announced::<Ureq>(&Place::http(world()));
-        refused_announcement::<Ureq>(&Place::tls(world()));
     }
 
     #[test]
     fn over_hyper() {
-        announced::<Hyper>(&Place::http(world()));
-        refused_announcement::<Hyper>(&Place::tls(world()));
+        announced::<Hyper>(&Place::tls(world()));
     }
 }
 
@@ -327,24 +325,8 @@ fn broken_connections<B: Bot>(place: &Place) {
     assert_eq!((world.uploads().len(), world.violations()), (8, &[][..]));
 }
 
-#[test]
-fn broken_connections_over_ureq_and_http() {
-    broken_connections::<Ureq>(&Place::http(world()));
-}
-
-#[test]
-fn broken_connections_over_ureq_and_tls() {
-    broken_connections::<Ureq>(&Place::tls(world()));
-}
-
-#[test]
-fn broken_connections_over_hyper_and_http() {
-    broken_connections::<Hyper>(&Place::http(world()));
-}
-
-#[test]
-fn broken_connections_over_hyper_and_tls() {
-    broken_connections::<Hyper>(&Place::tls(world()));
+on_both_adapters! {
+    broken_connections in world();
 }
 
 /// `altered_requests` for uploads: the simulator names each altered part of each request.

@@ -224,26 +224,21 @@ macro_rules! on_both_adapters {
 }
 pub(crate) use on_both_adapters;
 
+/// Generates a test of a scenario over each adapter: one over HTTP, the other over TLS.
 macro_rules! tests_of_adapters {
     ($scenario:ident in $world:expr) => {
         #[test]
-        fn over_ureq_and_http() {
-            super::$scenario::<$crate::wire::Ureq>(&$crate::wire::Place::http($world));
+        fn over_ureq() {
+            for place in $crate::wire::Place::sample(stringify!($scenario), false, || $world) {
+                super::$scenario::<$crate::wire::Ureq>(&place);
+            }
         }
 
         #[test]
-        fn over_ureq_and_tls() {
-            super::$scenario::<$crate::wire::Ureq>(&$crate::wire::Place::tls($world));
-        }
-
-        #[test]
-        fn over_hyper_and_http() {
-            super::$scenario::<$crate::wire::Hyper>(&$crate::wire::Place::http($world));
-        }
-
-        #[test]
-        fn over_hyper_and_tls() {
-            super::$scenario::<$crate::wire::Hyper>(&$crate::wire::Place::tls($world));
+        fn over_hyper() {
+            for place in $crate::wire::Place::sample(stringify!($scenario), true, || $world) {
+                super::$scenario::<$crate::wire::Hyper>(&place);
+            }
         }
     };
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use wechat_proto::{Device, Hosts, Timestamp};
 use wechat_simulator::{Chaos, Cut, Mode, Server, Simulator, TlsFaultProxy, World};
 
+use crate::sweep;
+
 /// A simulator and the server in front of it.
 pub(crate) struct Place {
     pub(crate) simulator: Simulator,
@@ -43,6 +45,20 @@ impl Place {
         Self::of(simulator, Some(Arc::new(server)))
     }
 
+    /// Returns a place for a scenario over an adapter: over HTTP or TLS, depending on the scenario's
+    /// name and on `other`, which differs between the adapters. A complete sweep has both.
+    pub(crate) fn sample(
+        scenario: &str,
+        other: bool,
+        world: impl Fn() -> World,
+    ) -> impl Iterator<Item = Self> {
+        let encrypted = scenario.bytes().fold(other, |encrypted, byte| encrypted ^ (byte % 2 == 1));
+        let places =
+            [encrypted, !encrypted].into_iter().take(if sweep::is_complete() { 2 } else { 1 });
+        places
+            .map(move |encrypted| if encrypted { Self::tls(world()) } else { Self::http(world()) })
+    }
+
     /// Creates the place of another account, reached like this one.
     pub(crate) fn with_account(&self, world: World) -> Self {
         let place = Self::of(self.simulator.add_account(world), self.server.clone());
@@ -66,7 +82,7 @@ impl Place {
         }
     }
 
-    /// Like [`Place::http`], behind a fault-injecting proxy. The deadline of an exchange is 1.5
+    /// Like [`Place::http`], behind a fault-injecting proxy. The deadline of an exchange is three
     /// seconds.
     pub(crate) fn with_http_faults(world: World, seed: u64) -> Self {
         let mut place = Self::http(world);
@@ -75,7 +91,7 @@ impl Place {
         place
     }
 
-    /// Like [`Place::tls`], over a faulty connection. The deadline of an exchange is 1.5 seconds.
+    /// Like [`Place::tls`], over a faulty connection. The deadline of an exchange is three seconds.
     pub(crate) fn with_tls_faults(world: World, seed: u64) -> Self {
         let mut place = Self::tls(world);
         place.line = Some(TlsFaultProxy::new(place.server.as_ref().unwrap(), seed).unwrap());
