@@ -37,29 +37,29 @@ fn bot_process() {
 /// Threat S5: effect and session in one rename. Each message is handled exactly once, in order.
 #[test]
 fn kills_with_atomic_store_repeat_nothing() {
-    Scenario::new("ureq", StoreMode::Together, messages(80)).run();
+    Scenario::new("ureq", StoreMode::Together, messages(40)).run();
 }
 
 /// Threat S5: the session is stored after the effect, with the message acknowledged. No message is
 /// lost, and at most the one in progress is repeated.
 #[test]
 fn kills_with_acknowledged_session_repeat_one_message() {
-    Scenario::new("hyper", StoreMode::After, messages(80)).run();
+    Scenario::new("hyper", StoreMode::After, messages(40)).run();
 }
 
 /// Threat S5: the same with the other adapter.
 #[test]
 fn kills_with_swapped_adapters() {
-    Scenario::new("hyper", StoreMode::Together, messages(40)).run();
-    Scenario::new("ureq", StoreMode::After, messages(40)).run();
+    Scenario::new("hyper", StoreMode::Together, messages(20)).run();
+    Scenario::new("ureq", StoreMode::After, messages(20)).run();
 }
 
 /// Threat S5: the session is stored after the effect, without an acknowledgement, which polling for
 /// the next message implies. No message is lost, and at most that one and the next are repeated.
 #[test]
 fn kills_with_unacknowledged_session_repeat_two_messages() {
-    Scenario::new("ureq", StoreMode::Unacknowledged, messages(20)).run();
-    Scenario::new("hyper", StoreMode::Unacknowledged, messages(20)).run();
+    Scenario::new("ureq", StoreMode::Unacknowledged, messages(12)).run();
+    Scenario::new("hyper", StoreMode::Unacknowledged, messages(12)).run();
 }
 
 /// Threat S5: messages acknowledged manually, in order and out of order. Each is handled exactly
@@ -67,8 +67,8 @@ fn kills_with_unacknowledged_session_repeat_two_messages() {
 #[test]
 fn kills_with_manual_acknowledgement_repeat_nothing() {
     for adapter in ["ureq", "hyper"] {
-        Scenario::new(adapter, StoreMode::Manual, messages(20)).run();
-        Scenario::new(adapter, StoreMode::OutOfOrder, messages(20)).run();
+        Scenario::new(adapter, StoreMode::Manual, messages(12)).run();
+        Scenario::new(adapter, StoreMode::OutOfOrder, messages(12)).run();
     }
 }
 
@@ -77,7 +77,7 @@ fn kills_with_manual_acknowledgement_repeat_nothing() {
 fn kills_between_batches_lose_nothing() {
     for mode in [StoreMode::Together, StoreMode::After, StoreMode::Manual] {
         for adapter in ["ureq", "hyper"] {
-            Scenario::new(adapter, mode, messages(40)).between_batches().run();
+            Scenario::new(adapter, mode, messages(20)).between_batches().run();
         }
     }
 }
@@ -85,10 +85,10 @@ fn kills_between_batches_lose_nothing() {
 /// Threat S5: killed at random moments, also within a step.
 #[test]
 fn kills_at_random_moments_lose_nothing() {
-    Scenario::new("ureq", StoreMode::Together, 60).run_with_random_kills(1);
-    Scenario::new("hyper", StoreMode::After, 60).run_with_random_kills(2);
-    Scenario::new("ureq", StoreMode::OutOfOrder, 60).run_with_random_kills(3);
-    Scenario::new("hyper", StoreMode::OutOfOrder, 60).run_with_random_kills(4);
+    Scenario::new("ureq", StoreMode::Together, 30).run_with_random_kills(1);
+    Scenario::new("hyper", StoreMode::After, 30).run_with_random_kills(2);
+    Scenario::new("ureq", StoreMode::OutOfOrder, 30).run_with_random_kills(3);
+    Scenario::new("hyper", StoreMode::OutOfOrder, 30).run_with_random_kills(4);
 }
 
 /// Returns the number of messages of a scenario: 300 in complete sweeps.
