@@ -245,7 +245,7 @@ fn address() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     /// Threats N1, N2: every followed address has one of the five hosts for every URL parser, with
     /// TLS on the default port, and all later requests go to that family.
