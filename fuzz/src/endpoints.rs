@@ -271,7 +271,7 @@ endpoints! {
     }
     "webwxrevokemsg" "§6.5" {
         "RevokeMessage" by json: |_account, texts| {
-            RevokeMessage::new(texts.parse("@a")?, &Receipt::of(MsgId::from(texts.text("7"))))
+            RevokeMessage::new(&Receipt::of(texts.parse("@a")?, MsgId::from(texts.text("7"))))
         };
     }
     "webwxgetmsgimg" "§8" {

@@ -3,6 +3,7 @@
 mod cancel;
 mod conformance;
 mod contacts;
+mod face;
 mod faults;
 mod media;
 mod messages;

@@ -10,12 +10,10 @@ use std::process::ExitCode;
 
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
-use wechat_proto::login::{Progress, Resume};
-use wechat_proto::message::SendText;
-use wechat_proto::store::AsyncSessionStore as _;
-use wechat_proto::{Device, Error, Hosts};
+use wechat_proto::login::Progress;
+use wechat_proto::{Device, Event, Hosts};
 use wechat_simulator::Demo;
-use wechat_transport_hyper::{Client, FileStore, Options, Transport};
+use wechat_transport_hyper::{Client, FileStore, Options};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -31,52 +29,40 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let live = std::env::args().any(|argument| argument == "--live");
     let demo = (!live).then(Demo::start);
-    let mut device = Device::new();
+    let mut options = Options::default();
     let mut folder = PathBuf::new();
     if let Some(demo) = &demo {
         println!("Connected to a simulated service (--live uses the real one).\n");
-        device = device.with_hosts(Hosts::all(demo.origin().parse()?));
+        options = options.device(Device::new().with_hosts(Hosts::all(demo.origin().parse()?)));
         // The simulator keeps no state between runs, so the session is temporary.
         folder = std::env::temp_dir().join(format!("echo-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
     }
 
-    let mut store = FileStore::open(folder.join("echo.session")).await?;
-    let transport = Transport::new(Options::default())?;
-    let client = Client::open(&transport, &mut store, Resume::Code, &mut device, show).await?;
+    let store = FileStore::open(folder.join("echo.session")).await?;
+    let client = Client::open(store, options, show).await?;
     println!("logged in as {}", client.session().me().nick_name);
 
     let contacts = client.contacts().await?;
     println!("{} contacts, {} of them rooms\n", contacts.len(), contacts.rooms().count());
 
-    let mut messages = client.messages();
-    while let Some(message) = messages.next().await {
-        let message = match message {
-            Ok(message) => message,
-            Err(Error::LoggedOut { ret, .. }) => {
-                println!("the session is closed: {ret}");
-                // Store how it ended: a dropped session must not be followed by another login.
-                store.save(&client.session()).await?;
-                break;
+    // Requesting the next event acknowledges the message and saves the session.
+    let mut events = client.events();
+    while let Some(event) = events.next().await {
+        match event {
+            // Messages typed on the account's phone also arrive.
+            Event::Message(message) if !message.is_outgoing() => {
+                let Some(text) = message.text() else { continue };
+                println!("{}: {text}", contacts.author_name(&message));
+                match client.reply(&message, text).await {
+                    Ok(_) => println!("  answered {}", contacts.name_of(message.peer())),
+                    Err(error) => println!("  not answered: {error}"),
+                }
             }
-            Err(error) if error.is_transient() => {
-                println!("retrying after: {error}");
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        // Messages typed on the account's phone also arrive.
-        let Some(text) = message.text().filter(|_| !message.is_outgoing()) else { continue };
-        println!("{}: {text}", contacts.author_name(&message));
-        let name = contacts.name_of(message.peer());
-        match client.call(SendText::reply(&message, text)).await {
-            Ok(_) => println!("  answered {name}"),
-            Err(error) => println!("  not answered: {error}"),
+            Event::Trouble(error) => println!("retrying after: {error}"),
+            Event::Closed(reason) => println!("{reason}"),
+            _ => {}
         }
-        // The message was handled and must not be delivered again.
-        let mut session = client.session();
-        session.acknowledge(&message);
-        store.save(&session).await?;
     }
     if demo.is_some() {
         std::fs::remove_dir_all(folder)?;
@@ -86,14 +72,10 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Prints the steps of the login.
 fn show(progress: Progress) {
-    match progress {
-        Progress::Code { uuid } => println!("{}\nscan {}", picture(&uuid.url()), uuid.url()),
-        Progress::Scanned { .. } => println!("scanned; now confirm on the phone"),
-        Progress::Cancelled => println!("cancelled on the phone; another code follows"),
-        Progress::ConfirmOnPhone { .. } => println!("confirm the login on the phone"),
-        Progress::Over { ret, .. } => println!("the stored session is closed: {ret}"),
-        _ => {}
+    if let Progress::Code { uuid } = &progress {
+        println!("{}", picture(&uuid.url()));
     }
+    println!("{progress}");
 }
 
 /// Renders a QR code in characters.

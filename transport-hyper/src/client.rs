@@ -1,22 +1,25 @@
 //! A logged-in client.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncSeek, empty};
 use tokio::sync::watch;
 use wechat_proto::contact::{Directory, LoadContacts};
 use wechat_proto::flow::Want;
-use wechat_proto::login::{Login, Progress};
 use wechat_proto::media::{Head, RetryEmpty, Upload, UploadProgress, Uploaded};
+use wechat_proto::store::{AsyncSessionStore, SavePolicy};
+use wechat_proto::sync::{self, Step};
 use wechat_proto::{
-    Account, Call, ClientMsgId, Device, Endpoint, Error, Flow, Interrupt, Message, Session,
+    Account, Call, ClientMsgId, Endpoint, Error, Event, Flow, Interrupt, Message, Session,
     Timestamp,
 };
 use wechat_transport::Offload;
 
 use crate::download::Download;
-use crate::messages::Messages;
+use crate::events::{Events, Messages};
 use crate::transport::Transport;
 
 /// A logged-in client. Cheap to clone; safe to share between tasks and threads.
@@ -42,95 +45,55 @@ pub struct Client {
     account: Arc<Mutex<Account>>,
     pub(crate) transport: Transport,
     /// Signals the end of the messages.
-    pub(crate) shutdown: watch::Sender<()>,
+    shutdown: watch::Sender<()>,
+    /// The store that the client keeps.
+    store: Option<Arc<tokio::sync::Mutex<dyn Save>>>,
+}
+
+/// An [`AsyncSessionStore`] that only saves, without generic futures.
+trait Save: Send {
+    fn save<'a>(&'a mut self, session: &'a Session) -> BoxFuture<'a, Result<(), Error>>;
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+impl<S: AsyncSessionStore> Save for S {
+    fn save<'a>(&'a mut self, session: &'a Session) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(AsyncSessionStore::save(self, session))
+    }
 }
 
 impl Client {
     /// Returns a client for a logged-in account. Nothing is sent.
     pub fn new(transport: &Transport, account: Account) -> Self {
         let (account, transport) = (Arc::new(Mutex::new(account)), transport.clone());
-        Self { account, transport, shutdown: watch::Sender::new(()) }
+        Self { account, transport, shutdown: watch::Sender::new(()), store: None }
     }
 
-    /// Logs in with a QR code, and returns a client for the new session.
+    /// Keeps a store, in which this client and its later clones save the session: see
+    /// [`Options::save`](crate::Options::save). Nothing is saved yet.
+    #[must_use]
+    pub fn with_store(self, store: impl AsyncSessionStore + 'static) -> Self {
+        Self { store: Some(Arc::new(tokio::sync::Mutex::new(store))), ..self }
+    }
+
+    /// Saves the session in the store that the client keeps. Does nothing without one.
     ///
-    /// `progress` receives each step, starting with the code to show. Waits until the phone has
-    /// confirmed. An expired code is renewed a few times.
+    /// Saves are ordered: an older state never replaces a newer one. The session is not locked
+    /// meanwhile.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the device keeps its cookies and the code becomes invalid. Calling
-    /// again starts with a new code.
+    /// If the future is dropped, the session may or may not be saved.
     ///
     /// # Errors
     ///
-    /// - [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203),
-    ///   or with the text of a page, if this account may not log in on the web.
-    /// - Any other error that ended the login.
-    ///
-    /// Calling again starts with a new code and continues the back-off of earlier failures. The
-    /// device keeps its cookies in any case.
-    ///
-    /// If the service drops the account seconds after the login, [`Client::messages`] fails with
-    /// [`Error::LoggedOut`] (1101 or 1102).
-    pub async fn login(
-        transport: &Transport,
-        device: &mut Device,
-        progress: impl FnMut(Progress),
-    ) -> Result<Self, Error> {
-        Ok(Self::log_in(&mut Login::new(), transport, device, progress).await?.0)
-    }
-
-    /// Logs in again without a QR code, and returns a client for the new session. The phone of the
-    /// device's last account asks for confirmation.
-    ///
-    /// `progress` receives [`Progress::ConfirmOnPhone`] first. If the service no longer recognises
-    /// the device, or if the login is declined or not confirmed within five minutes, this falls
-    /// back to [`Client::login`], with [`Progress::Code`]. The device must have been logged in
-    /// before, or come from a stored session ([`Session::into_device`]).
-    ///
-    /// # Cancel safety
-    ///
-    /// Like [`Client::login`]: the confirmation on the phone becomes invalid. Calling again requests
-    /// a new one.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::login`].
-    pub async fn login_again(
-        transport: &Transport,
-        device: &mut Device,
-        progress: impl FnMut(Progress),
-    ) -> Result<Self, Error> {
-        Ok(Self::log_in(&mut Login::again(), transport, device, progress).await?.0)
-    }
-
-    /// Runs a flow that logs in, and returns the client and whether its session is new.
-    pub(crate) async fn log_in(
-        flow: &mut impl Flow<State = Device, Output = Progress>,
-        transport: &Transport,
-        device: &mut Device,
-        mut progress: impl FnMut(Progress),
-    ) -> Result<(Self, bool), Error> {
-        device.mix_seed(transport.options.new_seed()?);
-        loop {
-            match transport.run(flow, device).await? {
-                Progress::LoggedIn(account) => return Ok((Self::new(transport, *account), true)),
-                Progress::Resumed(account) => return Ok((Self::new(transport, *account), false)),
-                other => progress(other),
-            }
-        }
-    }
-
-    /// Resumes a stored session. Nothing is sent. Contacts are not stored in a session: until
-    /// [`Client::contacts`], the directory only has authors of messages and mentioned contacts.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Transport`] if the system has no entropy.
-    pub fn resume(transport: &Transport, mut session: Session) -> Result<Self, Error> {
-        session.mix_seed(transport.options.new_seed()?);
-        Ok(Self::new(transport, Account::from(session)))
+    /// Those of the store.
+    pub async fn save_session(&self) -> Result<(), Error> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let mut store = store.lock().await;
+        let session = self.session();
+        store.save(&session).await
     }
 
     /// Calls an endpoint with a single exchange.
@@ -303,19 +266,39 @@ impl Client {
         Ok(self.directory())
     }
 
-    /// Returns a stream of incoming messages.
+    /// Returns a stream of everything that happens to the account: messages, friend requests, changes
+    /// of contacts, trouble with the network, and the end of the session with its reason.
     ///
-    /// Requesting the next message acknowledges the previous one, unless the messages are
-    /// [`manual`](Messages::manual). A second call replaces the first: the older messages fail with
-    /// [`Error::InUse`].
-    pub fn messages(&self) -> Messages {
-        Messages::new(self.clone())
+    /// Requesting the next event acknowledges the message of the previous one and saves the session,
+    /// unless the events are [`manual`](Events::manual). A second call replaces the first: the older
+    /// events close with [`Error::InUse`].
+    pub fn events(&self) -> Events {
+        Events::new(self.clone())
     }
 
-    /// Acknowledges a message of [manual](Messages::manual) messages, so that it is not delivered
-    /// again. See [`Session::acknowledge`].
-    pub fn acknowledge(&self, message: &Message) {
-        self.account().session_mut().acknowledge(message);
+    /// Returns a stream of incoming messages: the [events](Client::events) without all others.
+    pub fn messages(&self) -> Messages {
+        Messages(self.events())
+    }
+
+    /// Acknowledges a message of [manual](Events::manual) events, so that it is not delivered again
+    /// ([`Session::acknowledge`]), and saves the session.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped after its first poll, the message is acknowledged, and the session may
+    /// or may not be saved.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store that the client keeps.
+    pub async fn acknowledge(&self, message: &Message) -> Result<(), Error> {
+        let is_due = {
+            let mut account = self.account();
+            account.session_mut().acknowledge(message);
+            self.save_policy().is_due(account.session())
+        };
+        if is_due { self.save_session().await } else { Ok(()) }
     }
 
     /// Returns a copy of the directory. Nothing is sent. The copy is cheap, and can be compared
@@ -326,7 +309,7 @@ impl Client {
 
     /// Returns a copy of the current session, to be stored.
     pub fn session(&self) -> Session {
-        self.account().session().clone()
+        self.account().session_mut().snapshot()
     }
 
     /// Returns a new message id, with which this process or a later one can retry a send:
@@ -351,13 +334,38 @@ impl Client {
         self.shutdown.send_replace(());
     }
 
+    /// Waits for the next event: the end of the session or a stop cancels the wait.
+    pub(crate) async fn next_event(
+        &self,
+        flow: &mut Offload<sync::Events>,
+    ) -> Result<Event, Error> {
+        loop {
+            let poll = |flow: &mut Offload<sync::Events>, now| self.poll(flow, now);
+            let shutdown = self.shutdown.subscribe();
+            match self.transport.drive(flow, empty(), shutdown, poll).await?.0 {
+                Step::Event(event) => return Ok(event),
+                Step::Save => {
+                    if let (Err(error), Some(flow)) = (self.save_session().await, flow.flow_mut()) {
+                        flow.not_saved(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns when the session is saved: never without a store.
+    pub(crate) fn save_policy(&self) -> SavePolicy {
+        let policy = self.transport.options.save_policy();
+        self.store.as_ref().map_or(SavePolicy::Manual, |_| policy)
+    }
+
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
         // Poisoning is ignored: a panicking flow leaves the account consistent.
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Polls a flow. Running flows lock the account only here.
-    pub(crate) fn poll<F: Flow>(&self, flow: &mut F, now: Timestamp) -> Result<F::Output, Interrupt>
+    fn poll<F: Flow>(&self, flow: &mut F, now: Timestamp) -> Result<F::Output, Interrupt>
     where
         Account: AsMut<F::State>,
     {

@@ -1,52 +1,65 @@
-//! Opening a client from a session store.
+//! Logins, and opening a client from a session store.
 
-use wechat_proto::login::{Open, Progress, Resume};
+use wechat_proto::login::{Login, Open, Progress, Resume};
 use wechat_proto::store::AsyncSessionStore;
-use wechat_proto::{Device, Error};
+use wechat_proto::{Account, Device, Error, Flow, Session};
 
+use crate::Options;
 use crate::client::Client;
 use crate::transport::Transport;
 
 impl Client {
-    /// Resumes the stored session, or logs in as far as `resume` allows, and returns a client for
-    /// the session.
+    /// Resumes the stored session, or logs in, and returns a client that keeps the store.
     ///
-    /// The stored session is verified with the service. If it is closed, `progress` receives
-    /// [`Progress::Over`] and then the steps of a login with the device of that session. If no session
-    /// is stored, `device` logs in. A new session is stored before this returns; otherwise the store
-    /// is not changed. If the stored session cannot be read, this fails without a login.
-    ///
-    /// Afterwards the caller stores the session, after handling each message and when the messages
-    /// end:
+    /// The stored session is verified with the service. If it is closed, a login follows: confirmed on
+    /// the phone, or with a QR code, as far as [`Options::resume`] allows. `progress` receives each
+    /// step. The client saves the session by itself: a new one before this returns, then after each
+    /// acknowledged message ([`Options::save`]) and at the end.
     ///
     /// ```no_run
-    /// # async fn bot() -> Result<(), wechat_proto::Error> {
-    /// use wechat_proto::login::Resume;
-    /// use wechat_proto::store::AsyncSessionStore as _;
-    /// use wechat_proto::{Device, Error};
-    /// use wechat_transport_hyper::{Client, FileStore, Options, Transport};
+    /// use wechat_transport_hyper::{Client, FileStore, Options};
     ///
-    /// let (mut store, mut device) = (FileStore::open("bot.session").await?, Device::new());
-    /// let transport = Transport::new(Options::default())?;
-    /// let client = Client::open(&transport, &mut store, Resume::Code, &mut device, |progress| {
-    ///     println!("{progress:?}");
-    /// });
+    /// # async fn bot() -> Result<(), wechat_proto::Error> {
+    /// let store = FileStore::open("bot.session").await?;
+    /// let client = Client::open(store, Options::default(), |progress| println!("{progress}"));
     /// let client = client.await?;
     /// let mut messages = client.messages();
     /// while let Some(message) = messages.next().await {
-    ///     if let Err(error @ Error::LoggedOut { .. }) = message {
-    ///         store.save(&client.session()).await?;
-    ///         return Err(error);
-    ///     }
-    ///     let message = message?;
-    ///     println!("{message}");
-    ///     let mut session = client.session();
-    ///     session.acknowledge(&message);
-    ///     store.save(&session).await?;
+    ///     println!("{}", message?);
     /// }
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`Client::open_with`].
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Transport`] if an option is invalid.
+    /// - [`Error::OtherServer`] if the stored session belongs to another server than the
+    ///   [device](Options::device) of the options.
+    /// - Those of [`Client::open_with`].
+    pub async fn open(
+        mut store: impl AsyncSessionStore + 'static,
+        options: Options,
+        progress: impl FnMut(Progress),
+    ) -> Result<Self, Error> {
+        let (mut device, resume) = (options.new_device(), options.resume_limit());
+        let transport = Transport::new(options)?;
+        let client = Self::open_with(&transport, &mut store, resume, &mut device, progress);
+        Ok(client.await?.with_store(store))
+    }
+
+    /// Like [`Client::open`], on a shared transport, with a store and a device that the caller keeps:
+    /// another attempt after a failure continues the back-off and the cookies of the device.
+    ///
+    /// If the stored session is closed, `progress` receives [`Progress::Over`] and then the steps of a
+    /// login with the device of that session. If no session is stored, `device` logs in. A new session
+    /// is stored before this returns; otherwise the store is not changed. If the stored session cannot
+    /// be read, this fails without a login. Afterwards the caller stores the session, after handling
+    /// each message and when the messages end; [`Client::with_store`] gives the store to the client.
     ///
     /// # Cancel safety
     ///
@@ -58,11 +71,12 @@ impl Client {
     /// - [`Error::Storage`] if the store fails, and with
     ///   [`StorageKind::Missing`](wechat_proto::error::StorageKind::Missing) if no session is stored
     ///   and no code is allowed.
+    /// - [`Error::OtherServer`] if the stored session belongs to another server than the device.
     /// - [`Error::LoggedOut`] if the session is closed and no login is allowed. If the session **was
     ///   dropped** seconds after its login, this is returned and stored regardless of `resume`; see
     ///   [`Open`](wechat_proto::login::Open).
     /// - Those of [`Client::login`].
-    pub async fn open(
+    pub async fn open_with(
         transport: &Transport,
         store: &mut impl AsyncSessionStore,
         resume: Resume,
@@ -82,5 +96,86 @@ impl Client {
                 None => Err(error),
             },
         }
+    }
+
+    /// Logs in with a QR code, and returns a client for the new session.
+    ///
+    /// `progress` receives each step, starting with the code to show. Waits until the phone has
+    /// confirmed. An expired code is renewed a few times.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the device keeps its cookies and the code becomes invalid. Calling
+    /// again starts with a new code.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203),
+    ///   or with the text of a page, if this account may not log in on the web.
+    /// - Any other error that ended the login.
+    ///
+    /// Calling again starts with a new code and continues the back-off of earlier failures. The
+    /// device keeps its cookies in any case.
+    ///
+    /// If the service drops the account seconds after the login, [`Client::messages`] fails with
+    /// [`Error::LoggedOut`] (1101 or 1102).
+    pub async fn login(
+        transport: &Transport,
+        device: &mut Device,
+        progress: impl FnMut(Progress),
+    ) -> Result<Self, Error> {
+        Ok(Self::log_in(&mut Login::new(), transport, device, progress).await?.0)
+    }
+
+    /// Logs in again without a QR code, and returns a client for the new session. The phone of the
+    /// device's last account asks for confirmation.
+    ///
+    /// `progress` receives [`Progress::ConfirmOnPhone`] first. If the service no longer recognises
+    /// the device, or if the login is declined or not confirmed within five minutes, this falls
+    /// back to [`Client::login`], with [`Progress::Code`]. The device must have been logged in
+    /// before, or come from a stored session ([`Session::into_device`]).
+    ///
+    /// # Cancel safety
+    ///
+    /// Like [`Client::login`]: the confirmation on the phone becomes invalid. Calling again requests
+    /// a new one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::login`].
+    pub async fn login_again(
+        transport: &Transport,
+        device: &mut Device,
+        progress: impl FnMut(Progress),
+    ) -> Result<Self, Error> {
+        Ok(Self::log_in(&mut Login::again(), transport, device, progress).await?.0)
+    }
+
+    /// Runs a flow that logs in, and returns the client and whether its session is new.
+    async fn log_in(
+        flow: &mut impl Flow<State = Device, Output = Progress>,
+        transport: &Transport,
+        device: &mut Device,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<(Self, bool), Error> {
+        device.mix_seed(transport.options.new_seed()?);
+        loop {
+            match transport.run(flow, device).await? {
+                Progress::LoggedIn(account) => return Ok((Self::new(transport, *account), true)),
+                Progress::Resumed(account) => return Ok((Self::new(transport, *account), false)),
+                other => progress(other),
+            }
+        }
+    }
+
+    /// Resumes a stored session. Nothing is sent. Contacts are not stored in a session: until
+    /// [`Client::contacts`], the directory only has authors of messages and mentioned contacts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Transport`] if the system has no entropy.
+    pub fn resume(transport: &Transport, mut session: Session) -> Result<Self, Error> {
+        session.mix_seed(transport.options.new_seed()?);
+        Ok(Self::new(transport, Account::from(session)))
     }
 }

@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wechat_proto::contact::{Directory, LoadContacts};
 use wechat_proto::flow::Want;
-use wechat_proto::login::{Login, Progress};
 use wechat_proto::media::{Head, RetryEmpty, Upload, UploadProgress, Uploaded};
-use wechat_proto::sync::Inbox;
+use wechat_proto::store::{SavePolicy, SessionStore};
+use wechat_proto::sync::{self, Inbox, Step};
 use wechat_proto::{
-    Account, Call, ClientMsgId, Device, Endpoint, Error, Flow, Interrupt, Message, Session,
+    Account, Call, ClientMsgId, Endpoint, Error, Event, Flow, Interrupt, Message, Session,
     Timestamp,
 };
 use wechat_transport::Offload;
 
 use crate::body::Download;
 use crate::drive::Shutdown;
-use crate::messages::Messages;
+use crate::events::{Events, Messages};
 use crate::transport::Transport;
 
 /// A logged-in client. Cheap to clone; safe to share between threads.
@@ -35,6 +35,8 @@ use crate::transport::Transport;
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    /// The store that the client keeps.
+    store: Option<Arc<Mutex<dyn SessionStore + Send>>>,
 }
 
 struct Shared {
@@ -51,78 +53,28 @@ impl Client {
     pub fn new(transport: &Transport, account: Account) -> Self {
         let (account, shutdown) = (Mutex::new(account), Shutdown::default());
         let (transport, inbox) = (transport.clone(), transport.separate());
-        Self { shared: Arc::new(Shared { account, transport, inbox, shutdown }) }
+        Self { shared: Arc::new(Shared { account, transport, inbox, shutdown }), store: None }
     }
 
-    /// Logs in with a QR code, and returns a client for the new session.
+    /// Keeps a store, in which this client and its later clones save the session: see
+    /// [`Options::save`](crate::Options::save). Nothing is saved yet.
+    #[must_use]
+    pub fn with_store(self, store: impl SessionStore + Send + 'static) -> Self {
+        Self { store: Some(Arc::new(Mutex::new(store))), ..self }
+    }
+
+    /// Saves the session in the store that the client keeps. Does nothing without one.
     ///
-    /// `progress` receives each step, starting with the code to show. Blocks until the phone has
-    /// confirmed. An expired code is renewed a few times.
+    /// Saves are ordered: an older state never replaces a newer one. The session is not locked
+    /// meanwhile.
     ///
     /// # Errors
     ///
-    /// - [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203),
-    ///   or with the text of a page, if this account may not log in on the web.
-    /// - Any other error that ended the login.
-    ///
-    /// Calling again starts with a new code and continues the back-off of earlier failures. The
-    /// device keeps its cookies in any case.
-    ///
-    /// If the service drops the account seconds after the login, [`Client::messages`] fails with
-    /// [`Error::LoggedOut`] (1101 or 1102).
-    pub fn login(
-        transport: &Transport,
-        device: &mut Device,
-        progress: impl FnMut(Progress),
-    ) -> Result<Self, Error> {
-        Ok(Self::log_in(&mut Login::new(), transport, device, progress)?.0)
-    }
-
-    /// Logs in again without a QR code, and returns a client for the new session. The phone of the
-    /// device's last account asks for confirmation.
-    ///
-    /// `progress` receives [`Progress::ConfirmOnPhone`] first. If the service no longer recognises
-    /// the device, or if the login is declined or not confirmed within five minutes, this falls
-    /// back to [`Client::login`], with [`Progress::Code`]. The device must have been logged in
-    /// before, or come from a stored session ([`Session::into_device`]).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::login`].
-    pub fn login_again(
-        transport: &Transport,
-        device: &mut Device,
-        progress: impl FnMut(Progress),
-    ) -> Result<Self, Error> {
-        Ok(Self::log_in(&mut Login::again(), transport, device, progress)?.0)
-    }
-
-    /// Runs a flow that logs in, and returns the client and whether its session is new.
-    pub(crate) fn log_in(
-        flow: &mut impl Flow<State = Device, Output = Progress>,
-        transport: &Transport,
-        device: &mut Device,
-        mut progress: impl FnMut(Progress),
-    ) -> Result<(Self, bool), Error> {
-        device.mix_seed(transport.options.new_seed()?);
-        loop {
-            match transport.run(flow, device)? {
-                Progress::LoggedIn(account) => return Ok((Self::new(transport, *account), true)),
-                Progress::Resumed(account) => return Ok((Self::new(transport, *account), false)),
-                other => progress(other),
-            }
-        }
-    }
-
-    /// Resumes a stored session. Nothing is sent. Contacts are not stored in a session: until
-    /// [`Client::contacts`], the directory only has authors of messages and mentioned contacts.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Transport`] if the system has no entropy.
-    pub fn resume(transport: &Transport, mut session: Session) -> Result<Self, Error> {
-        session.mix_seed(transport.options.new_seed()?);
-        Ok(Self::new(transport, Account::from(session)))
+    /// Those of the store.
+    pub fn save_session(&self) -> Result<(), Error> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.save(&self.session())
     }
 
     /// Calls an endpoint with a single exchange.
@@ -248,23 +200,34 @@ impl Client {
         Ok(self.directory())
     }
 
-    /// Returns an iterator of incoming messages.
+    /// Returns an iterator of everything that happens to the account: messages, friend requests,
+    /// changes of contacts, trouble with the network, and the end of the session with its reason.
     ///
-    /// Requesting the next message acknowledges the previous one, unless the messages are
-    /// [`manual`](Messages::manual). A second call replaces the first: the older messages fail with
-    /// [`Error::InUse`].
-    pub fn messages(&self) -> Messages {
-        Messages {
-            client: self.clone(),
-            inbox: Offload::new(Inbox::new()).stoppable(),
-            ended: false,
-        }
+    /// Requesting the next event acknowledges the message of the previous one and saves the session,
+    /// unless the events are [`manual`](Events::manual). A second call replaces the first: the older
+    /// events close with [`Error::InUse`].
+    pub fn events(&self) -> Events {
+        let events = sync::Events::new(Inbox::new(), self.save_policy());
+        Events { client: self.clone(), flow: Offload::new(events).stoppable(), ended: false }
     }
 
-    /// Acknowledges a message of [manual](Messages::manual) messages, so that it is not delivered
-    /// again. See [`Session::acknowledge`].
-    pub fn acknowledge(&self, message: &Message) {
-        self.account().session_mut().acknowledge(message);
+    /// Returns an iterator of incoming messages: the [events](Client::events) without all others.
+    pub fn messages(&self) -> Messages {
+        Messages(self.events())
+    }
+
+    /// Acknowledges a message of [manual](Events::manual) events, so that it is not delivered again
+    /// ([`Session::acknowledge`]), and saves the session.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store that the client keeps.
+    pub fn acknowledge(&self, message: &Message) -> Result<(), Error> {
+        let mut account = self.account();
+        account.session_mut().acknowledge(message);
+        let is_due = self.save_policy().is_due(account.session());
+        drop(account);
+        if is_due { self.save_session() } else { Ok(()) }
     }
 
     /// Returns a copy of the directory. Nothing is sent. The copy is cheap, and can be compared
@@ -275,7 +238,7 @@ impl Client {
 
     /// Returns a copy of the current session, to be stored.
     pub fn session(&self) -> Session {
-        self.account().session().clone()
+        self.account().session_mut().snapshot()
     }
 
     /// Returns a new message id, with which this process or a later one can retry a send:
@@ -300,11 +263,27 @@ impl Client {
         self.wake();
     }
 
-    /// Waits for the next message, on separate connections: the end of the session or a stop cancels
+    /// Waits for the next event, on separate connections: the end of the session or a stop cancels
     /// the wait.
-    pub(crate) fn next_message(&self, flow: &mut Offload<Inbox>) -> Result<Message, Error> {
-        let poll = |flow: &mut Offload<Inbox>, now| self.poll(flow, now);
-        Ok(self.shared.inbox.drive(flow, &mut io::empty(), Some(&self.shared.shutdown), poll)?.0)
+    pub(crate) fn next_event(&self, flow: &mut Offload<sync::Events>) -> Result<Event, Error> {
+        loop {
+            let poll = |flow: &mut Offload<sync::Events>, now| self.poll(flow, now);
+            let shutdown = Some(&self.shared.shutdown);
+            match self.shared.inbox.drive(flow, &mut io::empty(), shutdown, poll)?.0 {
+                Step::Event(event) => return Ok(event),
+                Step::Save => {
+                    if let (Err(error), Some(flow)) = (self.save_session(), flow.flow_mut()) {
+                        flow.not_saved(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns when the session is saved: never without a store.
+    pub(crate) fn save_policy(&self) -> SavePolicy {
+        let policy = self.shared.transport.options.save_policy();
+        self.store.as_ref().map_or(SavePolicy::Manual, |_| policy)
     }
 
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {

@@ -1,29 +1,27 @@
 //! The blocking transport of [`wechat_proto`], over [ureq](https://docs.rs/ureq). It needs no
 //! runtime and uses the caller's threads.
 //!
-//! A [`Transport`] is the HTTP stack, shared by any number of clients. [`Client::open`] resumes a
-//! stored session ([`FileStore`], or your own store) or logs in; [`Client::login`] logs in with a
-//! QR code; [`Client::resume`] resumes a given session. [`Client::messages`] receives messages;
-//! [`Client::call`] calls an endpoint; [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A
-//! client is cheap to clone and can be used from several threads at once, for example one for the
-//! messages and others for calls.
+//! [`Client::open`] resumes the session of a store ([`FileStore`], or your own), or logs in, and saves
+//! the session by itself. [`Client::events`] receives everything that happens, [`Client::messages`] the
+//! messages alone; the client has a function for what every bot does ([`Client::reply`],
+//! [`Client::send_file`], [`Client::save`], …).
+//!
+//! Below that, a [`Transport`] is the HTTP stack, shared by any number of clients; [`Client::call`]
+//! calls an endpoint; [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A client is cheap to clone
+//! and can be used from several threads at once, for example one for the events and others for calls.
 //!
 //! ```no_run
-//! use wechat_proto::login::Progress;
-//! use wechat_proto::{Device, Error};
-//! use wechat_transport_ureq::{Client, Options, Transport};
+//! use wechat_proto::Error;
+//! use wechat_transport_ureq::{Client, FileStore, Options};
 //!
 //! fn main() -> Result<(), Error> {
-//!     let transport = Transport::new(Options::default())?;
-//!     let mut device = Device::new();
-//!     let client = Client::login(&transport, &mut device, |progress| {
-//!         if let Progress::Code { uuid } = progress {
-//!             println!("scan the QR code of {}", uuid.url());
-//!         }
-//!     })?;
-//!     println!("{} contacts", client.contacts()?.len());
+//!     let store = FileStore::open("bot.session")?;
+//!     let client = Client::open(store, Options::default(), |step| println!("{step}"))?;
 //!     for message in client.messages() {
-//!         println!("{:?}", message?);
+//!         let message = message?;
+//!         if message.text() == Some("ping") {
+//!             client.reply(&message, "pong")?;
+//!         }
 //!     }
 //!     Ok(())
 //! }
@@ -59,16 +57,17 @@ mod body;
 mod client;
 mod connect;
 mod drive;
+mod events;
 mod exchange;
 mod failure;
-mod messages;
 mod open;
+mod operations;
 mod resolve;
 mod transport;
 
 pub use body::Download;
 pub use client::Client;
-pub use messages::Messages;
+pub use events::{Events, Messages};
 pub use transport::Transport;
 pub use wechat_file_store::FileStore;
-pub use wechat_transport::Options;
+pub use wechat_transport::{Attachment, Options};

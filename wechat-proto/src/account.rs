@@ -1,12 +1,12 @@
 //! A session and its known contacts.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::mem;
 
 use crate::contact::pending::{Lookup, Pending};
-use crate::contact::{Contact, Directory};
+use crate::contact::{Change, Contact, Directory};
 use crate::device::Device;
 use crate::error::{Error, Ret};
 use crate::ids::UserName;
@@ -31,6 +31,12 @@ pub struct Account {
     stopped: bool,
     /// The number of the newest inbox: an older one has been replaced.
     inboxes: u64,
+    /// The directory whose changes were noted last; `None` before the first event.
+    seen: Option<Directory>,
+    /// Changes that were not returned as events yet.
+    changes: VecDeque<Change>,
+    /// Whether all contacts have been loaded.
+    has_contacts: bool,
 }
 
 /// The effects of a batch, returned by [`Account::apply`].
@@ -202,6 +208,52 @@ impl Account {
         self.arrived.take().map(|arrived| *arrived)
     }
 
+    /// Returns whether all contacts have been loaded ([`LoadContacts`](crate::contact::LoadContacts)).
+    pub const fn has_contacts(&self) -> bool {
+        self.has_contacts
+    }
+
+    /// Records that all contacts have been loaded.
+    pub(crate) const fn set_has_contacts(&mut self) {
+        self.has_contacts = true;
+    }
+
+    /// Adds loaded contacts. In the first load, they are new to this process only: not a change.
+    pub(crate) fn load(&mut self, contacts: Vec<Contact>) {
+        let is_first = !self.has_contacts && self.seen.is_some();
+        if is_first {
+            self.note_changes();
+        }
+        self.learn(contacts);
+        if is_first {
+            self.seen = Some(self.directory.clone());
+        }
+    }
+
+    /// Notes the changes of the directory since the last call, for [`Account::next_change`].
+    pub(crate) fn note_changes(&mut self) {
+        let Some(seen) = &self.seen else {
+            self.seen = Some(self.directory.clone());
+            return;
+        };
+        let changes = self.directory.changes_since(seen);
+        if !changes.is_empty() {
+            let counts = |contact: &Contact| contact.is_saved() || contact.is_room();
+            let has_contacts = self.has_contacts;
+            self.changes.extend(changes.into_iter().filter(|change| match change {
+                Change::Added { contact } => has_contacts && counts(contact),
+                Change::Removed { contact } => counts(contact),
+                _ => true,
+            }));
+            self.seen = Some(self.directory.clone());
+        }
+    }
+
+    /// Takes the next noted change.
+    pub(crate) fn next_change(&mut self) -> Option<Change> {
+        self.changes.pop_front()
+    }
+
     /// Returns a number for a new inbox, and its first batch. The new inbox replaces the previous
     /// one, whose unacknowledged messages are received again.
     pub(crate) fn open_inbox(&mut self) -> (u64, Option<Applied>) {
@@ -239,6 +291,9 @@ impl From<Session> for Account {
             arrived: None,
             stopped: false,
             inboxes: 0,
+            seen: None,
+            changes: VecDeque::new(),
+            has_contacts: false,
         }
     }
 }

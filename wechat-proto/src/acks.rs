@@ -185,6 +185,11 @@ impl Acks {
         self.parked.iter().rev().find_map(|parked| parked.keys.sync_check_key.as_ref())
     }
 
+    /// Returns whether received messages are not acknowledged yet.
+    pub(crate) fn has_pending(&self) -> bool {
+        !self.parked.is_empty()
+    }
+
     /// Forgets what was received.
     pub(crate) fn rewind(&mut self) {
         self.parked.clear();

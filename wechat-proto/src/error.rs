@@ -4,6 +4,11 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use core::fmt;
 
+use crate::contact::Candidate;
+use crate::contact::Candidates;
+use crate::media::NotFetchable;
+use crate::message::NotForwardable;
+
 pub use crate::failure::{Failure, FailureKind, Sent};
 pub use crate::ret::Ret;
 use crate::session_end::Circumstances;
@@ -118,6 +123,37 @@ pub enum Error {
     /// The writer of a download failed. A part of the content may have been written.
     #[error("the download could not be written")]
     Sink(#[source] Failure),
+    /// A value of the caller that the protocol cannot represent. Nothing was sent.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// A message has no media to fetch. Nothing was sent.
+    #[error(transparent)]
+    NotFetchable(#[from] NotFetchable),
+    /// A message cannot be forwarded. Nothing was sent.
+    #[error(transparent)]
+    NotForwardable(#[from] NotForwardable),
+    /// No contact has this name. Nothing was sent.
+    #[error("no contact is named {name:?}")]
+    UnknownContact {
+        /// The name.
+        name: Box<str>,
+    },
+    /// Several contacts have this name. Nothing was sent.
+    #[error("several contacts are named {name:?}: {}", Candidates(candidates))]
+    AmbiguousContact {
+        /// The name.
+        name: Box<str>,
+        /// The contacts that have it.
+        candidates: Box<[Candidate]>,
+    },
+    /// The stored session belongs to another server, to which nothing was sent.
+    #[error("the stored session belongs to {stored}, not to {wanted}")]
+    OtherServer {
+        /// The origin to which the session belongs.
+        stored: Box<str>,
+        /// The origin of the device that was to open it.
+        wanted: Box<str>,
+    },
     /// A session cannot be loaded from its store, or cannot be stored.
     #[error(transparent)]
     Storage(#[from] StorageFailure),

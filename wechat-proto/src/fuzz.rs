@@ -36,7 +36,7 @@ pub fn uploaded(
 ) -> Uploaded {
     let keys = FileKeys { aes_key: aes_key.into(), signature: signature.into() };
     let (media_id, file_name) = (media_id.into(), file_name.into());
-    Uploaded { media_id, media_type, file_name, size, keys }
+    Uploaded { media_id, media_type, file_name, size, keys, is_plain: false }
 }
 
 /// Checks that written values are parsed by the rules of JavaScript, which include JSON strings.

@@ -220,6 +220,16 @@ impl Hosts {
             || families.iter().any(|family| self.hosts.api.origin.authority() == family.host())
     }
 
+    /// Returns whether these hosts, of a stored session, are those that a device with the hosts
+    /// `wanted` and these families could have logged in at.
+    pub(crate) fn suit(&self, wanted: &Self, families: &[Family]) -> bool {
+        let (own, wanted) = (&self.hosts.api, &wanted.hosts.api);
+        match own.pinned || wanted.pinned {
+            true => own.origin == wanted.origin,
+            false => families.iter().any(|family| own.origin.authority() == family.host()),
+        }
+    }
+
     /// Returns the origin among the five that matches a request.
     pub(crate) fn find(&self, uri: &http::Uri) -> Option<&Origin> {
         let authority = uri.authority()?.as_str();

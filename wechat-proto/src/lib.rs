@@ -175,6 +175,7 @@ pub use http;
 pub use ids::{ClientMsgId, MsgId, UserName, Uuid};
 pub use message::Message;
 pub use session::Session;
+pub use sync::Event;
 pub use text::Text;
 pub use time::Timestamp;
 

@@ -73,6 +73,11 @@ impl<E: Endpoint> Retry<E> {
         self.call.is_due()
     }
 
+    /// Returns whether the last exchange failed.
+    pub(crate) const fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     pub(crate) const fn paced(mut self, pace: Pace) -> Self {
         self.pace = pace;
         self

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::ids::{ClientMsgId, MsgId, UserName};
 use crate::login::{Credentials, Init};
+use crate::media::Md5Sum;
 use crate::message::Message;
 use crate::secret::Secret;
 use crate::stored;
@@ -47,6 +49,29 @@ pub struct Session {
     /// Absent if stored by older versions.
     #[serde(default)]
     last_client_media_id: u64,
+    /// The number of copies made; absent if stored by older versions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    revision: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde requires")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// The age of a copy of a session: [`Session::version`].
+///
+/// Copies of one login are ordered, the newest last; those of different logins are not comparable.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Version {
+    login: Md5Sum,
+    revision: u64,
+}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (self.login == other.login).then(|| self.revision.cmp(&other.revision))
+    }
 }
 
 /// The account itself.
@@ -123,6 +148,7 @@ impl Session {
             invite_start_count: 40,
             last_client_msg_id: ClientMsgId::default(),
             last_client_media_id: 0,
+            revision: 0,
         }
     }
 
@@ -142,6 +168,26 @@ impl Session {
     /// password.
     pub fn to_json(&self) -> String {
         stored::write(self)
+    }
+
+    /// Returns a copy to be stored, whose [version](Session::version) is above those of earlier copies.
+    pub fn snapshot(&mut self) -> Self {
+        self.revision += 1;
+        self.clone()
+    }
+
+    /// Returns the age of this copy. A store that several tasks write to keeps the version of the
+    /// session that it stored last, and ignores a session with a smaller one.
+    pub fn version(&self) -> Version {
+        let mut login = String::from(self.auth.sid.expose());
+        login.push(' ');
+        login.push_str(self.me.user_name.as_str());
+        Version { login: Md5Sum::of(login.as_bytes()), revision: self.revision }
+    }
+
+    /// Returns whether messages were received and not acknowledged yet.
+    pub fn has_pending(&self) -> bool {
+        self.acks.has_pending()
     }
 
     /// Returns the account itself.

@@ -68,6 +68,32 @@ use alloc::boxed::Box;
 use crate::error::Error;
 use crate::session::Session;
 
+/// When a client that keeps its store saves the session.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum SavePolicy {
+    /// After each acknowledged message, and at the end of the session. A bot that is killed receives
+    /// at most the message again that it was handling.
+    #[default]
+    EachMessage,
+    /// When all messages that arrived together are acknowledged, and at the end of the session. A bot
+    /// that is killed receives at most these messages again.
+    EachBatch,
+    /// Only when the caller saves it.
+    Manual,
+}
+
+impl SavePolicy {
+    /// Returns whether the session is to be saved after a message was acknowledged.
+    pub fn is_due(self, session: &Session) -> bool {
+        match self {
+            Self::EachMessage => true,
+            Self::EachBatch => !session.has_pending(),
+            Self::Manual => false,
+        }
+    }
+}
+
 /// A blocking store of one session.
 pub trait SessionStore {
     /// Returns the session that was saved last; `None` if there is none.

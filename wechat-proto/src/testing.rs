@@ -189,6 +189,7 @@ pub(crate) fn uploaded(media_type: MediaType, file_name: &str) -> Uploaded {
         file_name: file_name.into(),
         size: 1760,
         keys: Default::default(),
+        is_plain: false,
     }
 }
 

@@ -99,7 +99,7 @@ fn changes_are_not_repeated() {
     let (ada, guest, room) = (START.named("Ada"), START.named("Guest"), START.named("Walks"));
     once(VerifyUser::add(guest.clone(), "hello"));
     once(SendFeedback::new("small"));
-    once(RevokeMessage::new(ada.clone(), &START.receipt));
+    once(RevokeMessage::new(&START.receipt));
     let people = [ada.clone(), START.named("Bo")];
     let me = Session::from_json(&START.stored).unwrap().me().user_name.clone();
     once(CreateRoom::new(Founders::new(people, &me).unwrap(), "Books"));

@@ -141,7 +141,7 @@ fn unacknowledged_messages_are_redelivered() {
                 held.push(message.unwrap().unwrap());
             }
             while let Some(message) = held.pop() {
-                client.acknowledge(&message);
+                place.finish(client.acknowledge(&message)).unwrap();
                 stored = client.session().to_json();
                 handled.push(message.text().unwrap().to_owned());
                 if !(clients + polls).is_multiple_of(3) {
@@ -159,7 +159,7 @@ fn unacknowledged_messages_are_redelivered() {
     let client = place.resume(&START.stored, 1);
     let mut messages = client.messages().manual();
     let held: Vec<_> = (0..3).map(|_| place.finish(messages.next()).unwrap().unwrap()).collect();
-    client.acknowledge(&held[1]);
+    place.finish(client.acknowledge(&held[1])).unwrap();
     let mut messages = client.messages().manual();
     for (text_again, why) in [("1", "not acknowledged"), ("3", "2 was acknowledged")] {
         assert_eq!(text(place.finish(messages.next())), text_again, "{why}");

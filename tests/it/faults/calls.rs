@@ -166,7 +166,7 @@ pub(super) const ONCE: &[Build] = &[
                 .with_receiver(s.friend.clone()),
         )
     },
-    |s| s.call(RevokeMessage::new(s.friend.clone(), &s.receipt)),
+    |s| s.call(RevokeMessage::new(&s.receipt)),
     |s| s.call(VerifyUser::add(s.stranger.clone(), "x")),
     |s| s.call(VerifyUser::accept(s.stranger.clone(), s.ticket.clone())),
     |s| {

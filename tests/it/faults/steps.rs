@@ -97,7 +97,7 @@ fn finish(mut bot: Bot) -> Run {
     // Sends of each kind.
     let receipt = bot.send(SendText::new(friends[0].clone(), "first"));
     // Within two minutes.
-    bot.call_once(RevokeMessage::new(friends[0].clone(), &receipt));
+    bot.call_once(RevokeMessage::new(&receipt));
     bot.send(SendText::new(room.clone(), "@朋友 1\u{2005}second").with_mentions(&friends[1..2]));
     bot.call(NotifyPhone::mark_read(friends[0].clone()));
     let pixels: Vec<u8> = (0..PIECES).map(|n| (n % 251) as u8).collect();

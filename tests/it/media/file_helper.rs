@@ -70,7 +70,7 @@ fn echoes_are_recognised<B: Bot>(place: &Place) {
     let [echo, message] = [bot.next_text(), bot.next_text()];
     assert_eq!((echo.text(), message.text()), (Some("到手机 & <b>"), Some("到手机 & <b>")));
     assert!(receipt.is_echo(&echo) && !receipt.is_echo(&message));
-    assert!(!Receipt::of("0".into()).is_echo(&message));
+    assert!(!Receipt::of(UserName::file_helper(), "0".into()).is_echo(&message));
     place.assert_no_violations();
 }
 

@@ -170,7 +170,7 @@ fn all_calls_refused<B: Bot>(place: &Place) {
         ("webwxsendmsg", &|bot| {
             bot.call(ForwardMessage::new(&message, to.clone()).unwrap()).map(drop)
         }),
-        ("webwxrevokemsg", &|bot| bot.call(RevokeMessage::new(to.clone(), &receipt)).map(drop)),
+        ("webwxrevokemsg", &|bot| bot.call(RevokeMessage::new(&receipt)).map(drop)),
         ("webwxstatusnotify", &|bot| bot.call(NotifyPhone::mark_read(to.clone()))),
         ("webwxstatusnotify", &|bot| bot.call(NotifyPhone::enter_chat(to.clone()))),
         ("webwxstatusnotify", &|bot| bot.call(NotifyPhone::leave_chat(to.clone()))),
@@ -210,7 +210,7 @@ pub(crate) fn revokes<B: Bot>(place: &Place) {
     let to = named(place, "朋友");
     let send = |bot: &mut B| bot.call(SendText::new(to.clone(), "x")).unwrap();
     let receipt = send(&mut bot);
-    let revoked = bot.call(RevokeMessage::new(to.clone(), &receipt)).unwrap();
+    let revoked = bot.call(RevokeMessage::new(&receipt)).unwrap();
     assert_eq!(&*revoked.wording, "已撤回");
     assert_eq!(
         &*revoked.introduction,
@@ -222,13 +222,13 @@ pub(crate) fn revokes<B: Bot>(place: &Place) {
     let written = place.simulator.world().phone().writes(to.as_str(), "y");
     let own = bot.next().unwrap().unwrap();
     assert!(own.is_outgoing() && own.id.as_str() == written);
-    let receipt = Receipt::of(own.id.clone());
-    bot.call(RevokeMessage::new(own.peer().clone(), &receipt)).unwrap();
+    let receipt = Receipt::of(own.peer().clone(), own.id.clone());
+    bot.call(RevokeMessage::new(&receipt)).unwrap();
 
     // After two minutes it is refused.
     let receipt = send(&mut bot);
     place.simulator.world().advance(Duration::from_secs(121));
-    let late = bot.call(RevokeMessage::new(to.clone(), &receipt));
+    let late = bot.call(RevokeMessage::new(&receipt));
     match late.unwrap_err() {
         Error::Refused { endpoint: "webwxrevokemsg", ret: Ret::PARAMETER, message } => {
             assert_eq!(&*message, "不能撤回2分钟前的消息");

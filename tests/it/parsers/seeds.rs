@@ -11,6 +11,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_T
 use wechat_fuzz as fuzz;
 
 use crate::contacts::{directory, rooms};
+use crate::face::events;
 use crate::media::{downloads, uploads};
 use crate::messages::{forwarding, kinds, sending, system_messages};
 use crate::security::secrets;
@@ -24,7 +25,7 @@ const LONGEST: usize = 24 << 10;
 const FLOWS: [(&str, &str); 6] = [
     ("login", "::Login"),
     ("contacts", "::LoadContacts"),
-    ("inbox", "::Inbox"),
+    ("inbox", "::Events"),
     ("fetch", "::RetryEmpty"),
     ("room", "::AddMembers"),
     ("upload", "::Upload"),
@@ -108,6 +109,7 @@ fn everything() {
     system_messages::endpoints_called();
     directory::endpoints_called();
     kinds::endpoints_called();
+    events::endpoints_called();
 }
 
 /// Writes all inputs if `FUZZ_SEEDS` is set; otherwise runs those of two scenarios.

@@ -48,7 +48,7 @@ fn two_bots_talk<B: Bot>(place: &Place) {
     assert!(matches!(message.kind, Kind::Image(_)), "{:?}", message.kind);
     let (_, found) = two.download(GetImage::new(message.id.clone(), ImageSize::Full)).unwrap();
     assert_eq!(sha256(&found), sha256(&picture));
-    one.call(RevokeMessage::new(there.clone(), &sent)).unwrap();
+    one.call(RevokeMessage::new(&sent)).unwrap();
     let Kind::Revoked(revoked) = two.next().unwrap().unwrap().kind else { panic!("not revoked") };
     assert_eq!(revoked.msg_id, message.id);
 

@@ -11,23 +11,22 @@ use tokio::runtime::{Builder, Runtime};
 use wechat_proto::contact::Directory;
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::media::{Head, Upload, UploadProgress, Uploaded};
-use wechat_proto::store::AsyncSessionStore as _;
-use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Flow, Message, Session};
+use wechat_proto::store::SavePolicy;
+use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Event, Flow, Message, Session};
 use wechat_transport_hyper::{Client, FileStore, Transport};
 
-use super::{Bot, Place, Saved, options};
+use super::{Bot, Place, Saved, open_options, options};
 
 /// A bot on the async adapter, with its own runtime.
 pub(crate) struct Hyper {
-    messages: Pin<Box<dyn Stream<Item = Result<Message, Error>>>>,
+    events: Pin<Box<dyn Stream<Item = Event>>>,
     client: Client,
     runtime: Runtime,
-    store: Option<FileStore>,
 }
 
 impl Hyper {
     fn new(client: Client, runtime: Runtime) -> Self {
-        Self { messages: Box::pin(client.messages()), client, runtime, store: None }
+        Self { events: Box::pin(client.events()), client, runtime }
     }
 }
 
@@ -60,26 +59,23 @@ impl Bot for Hyper {
         Ok(Self::new(client, runtime))
     }
 
-    fn open(
+    fn open_saving(
         place: &Place,
         path: &Path,
         resume: Resume,
+        policy: SavePolicy,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error> {
-        let (runtime, mut device) = (runtime(), place.device());
-        let (store, client) = runtime.block_on(async {
-            let mut store = FileStore::open(path).await?;
-            let transport = transport(place);
-            let client = Client::open(&transport, &mut store, resume, &mut device, progress);
-            let client = client.await?;
-            Ok::<_, Error>((store, client))
+        let runtime = runtime();
+        let client = runtime.block_on(async {
+            let store = FileStore::open(path).await?;
+            Client::open(store, open_options(place, resume, policy), progress).await
         })?;
-        Ok(Self { store: Some(store), ..Self::new(client, runtime) })
+        Ok(Self::new(client, runtime))
     }
 
     fn keep(&mut self) {
-        let session = self.client.session();
-        self.runtime.block_on(self.store.as_mut().unwrap().save(&session)).unwrap();
+        self.runtime.block_on(self.client.save_session()).unwrap();
     }
 
     fn stop(&mut self) {
@@ -161,11 +157,11 @@ impl Bot for Hyper {
     }
 
     fn manual(&mut self) {
-        self.messages = Box::pin(self.client.messages().manual());
+        self.events = Box::pin(self.client.events().manual());
     }
 
     fn acknowledge(&mut self, message: &Message) {
-        self.client.acknowledge(message);
+        self.runtime.block_on(self.client.acknowledge(message)).unwrap();
     }
 
     fn next_client_msg_id(&mut self) -> ClientMsgId {
@@ -173,16 +169,16 @@ impl Bot for Hyper {
     }
 
     fn remember(&mut self, messages: usize) {
-        self.messages = Box::pin(self.client.messages().remember(messages));
+        self.events = Box::pin(self.client.events().remember(messages));
     }
 
     fn directory(&self) -> Directory {
         self.client.directory()
     }
 
-    fn next(&mut self) -> Option<Result<Message, Error>> {
-        let messages = &mut self.messages;
-        self.runtime.block_on(poll_fn(|context| messages.as_mut().poll_next(context)))
+    fn next_event(&mut self) -> Option<Event> {
+        let events = &mut self.events;
+        self.runtime.block_on(poll_fn(|context| events.as_mut().poll_next(context)))
     }
 
     fn session(&self) -> Session {

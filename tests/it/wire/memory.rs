@@ -9,11 +9,11 @@ use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::Want;
 use wechat_proto::login::{Login, Open, Progress, Resume};
 use wechat_proto::media::{Head, RetryEmpty, Tally, Upload, UploadProgress, Uploaded};
-use wechat_proto::store::SessionStore as _;
-use wechat_proto::sync::Inbox;
+use wechat_proto::store::{SavePolicy, SessionStore as _};
+use wechat_proto::sync::{Events, Inbox, Step};
 use wechat_proto::{
-    Account, Body, Call, ClientMsgId, Device, Endpoint, Error, Flow, Input, Interrupt, Message,
-    Session, Timestamp, flow,
+    Account, Body, Call, ClientMsgId, Device, Endpoint, Error, Event, Flow, Input, Interrupt,
+    Message, Session, Timestamp, flow,
 };
 use wechat_simulator::{Simulator, World};
 use wechat_transport_ureq::FileStore;
@@ -25,7 +25,7 @@ use super::{Bot, Place, Saved};
 pub(crate) struct Memory {
     simulator: Simulator,
     account: Account,
-    inbox: Inbox,
+    events: Events,
     ended: bool,
     store: Option<FileStore>,
 }
@@ -179,8 +179,12 @@ impl Memory {
 
     fn new(place: &Place, account: Account) -> Self {
         let simulator = place.simulator.clone();
-        Self { simulator, account, inbox: Inbox::new(), ended: false, store: None }
+        Self { simulator, account, events: events(SavePolicy::Manual), ended: false, store: None }
     }
+}
+
+fn events(policy: SavePolicy) -> Events {
+    Events::new(Inbox::new(), policy)
 }
 
 /// Returns the simulator's time.
@@ -220,10 +224,11 @@ impl Bot for Memory {
         log_in(Login::again(), place, device, progress)
     }
 
-    fn open(
+    fn open_saving(
         place: &Place,
         path: &Path,
         resume: Resume,
+        policy: SavePolicy,
         mut progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error> {
         let (mut store, mut device) = (FileStore::open(path)?, place.device());
@@ -249,7 +254,8 @@ impl Bot for Memory {
                     return Err(error);
                 }
             };
-            return Ok(Self { store: Some(store), ..Self::new(place, *account) });
+            let (store, events) = (Some(store), events(policy));
+            return Ok(Self { store, events, ..Self::new(place, *account) });
         }
     }
 
@@ -345,7 +351,7 @@ impl Bot for Memory {
     }
 
     fn manual(&mut self) {
-        self.inbox = Inbox::new().manual();
+        self.events = events(SavePolicy::Manual).manual();
     }
 
     fn acknowledge(&mut self, message: &Message) {
@@ -358,21 +364,25 @@ impl Bot for Memory {
     }
 
     fn remember(&mut self, messages: usize) {
-        self.inbox = Inbox::new().remember(messages);
+        self.events = events(SavePolicy::Manual).remember(messages);
     }
 
     fn directory(&self) -> Directory {
         self.account.directory().clone()
     }
 
-    fn next(&mut self) -> Option<Result<Message, Error>> {
-        if self.ended || self.account.has_left() {
-            return None;
+    fn next_event(&mut self) -> Option<Event> {
+        while !self.ended {
+            let Self { simulator, account, events, .. } = self;
+            match drive(simulator, events, account, &[]).unwrap().0 {
+                Step::Save => self.keep(),
+                Step::Event(event) => {
+                    self.ended = matches!(event, Event::Closed(_));
+                    return Some(event);
+                }
+            }
         }
-        let result = drive(&self.simulator, &mut self.inbox, &mut self.account, &[]);
-        let result = result.map(|(message, _)| message);
-        self.ended = matches!(result, Err(Error::LoggedOut { .. } | Error::InUse | Error::Stopped));
-        Some(result)
+        None
     }
 
     fn session(&self) -> Session {

@@ -15,7 +15,8 @@ use bytes::Bytes;
 use wechat_proto::contact::Directory;
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::media::{Head, Upload, UploadProgress, Uploaded};
-use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Flow, Message, Session};
+use wechat_proto::store::SavePolicy;
+use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Event, Flow, Message, Session};
 
 pub(crate) use self::hyper::Hyper;
 pub(crate) use self::memory::Memory;
@@ -40,11 +41,22 @@ pub(crate) trait Bot: Sized {
         device: &mut Device,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error>;
-    /// Opens the session stored at a path, or logs in; keeps the store.
+    /// Opens the session stored at a path, or logs in; keeps the store, in which only
+    /// [`Bot::keep`] saves it.
     fn open(
         place: &Place,
         path: &Path,
         resume: Resume,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Error> {
+        Self::open_saving(place, path, resume, SavePolicy::Manual, progress)
+    }
+    /// Like [`Bot::open`], but saves the session by this policy.
+    fn open_saving(
+        place: &Place,
+        path: &Path,
+        resume: Resume,
+        policy: SavePolicy,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error>;
     /// Saves the session in the store it was opened from.
@@ -106,8 +118,16 @@ pub(crate) trait Bot: Sized {
     fn remember(&mut self, messages: usize);
     /// Returns the directory.
     fn directory(&self) -> Directory;
+    /// Waits for the next event.
+    fn next_event(&mut self) -> Option<Event>;
     /// Waits for the next message.
-    fn next(&mut self) -> Option<Result<Message, Error>>;
+    fn next(&mut self) -> Option<Result<Message, Error>> {
+        loop {
+            if let Some(message) = self.next_event()?.into_message() {
+                return Some(message);
+            }
+        }
+    }
     /// Returns the session.
     fn session(&self) -> Session;
 
@@ -176,6 +196,15 @@ fn options(place: &Place) -> wechat_transport_ureq::Options {
         }
     }
     options
+}
+
+/// Returns the options with which both adapters open a session.
+pub(crate) fn open_options(
+    place: &Place,
+    resume: Resume,
+    policy: SavePolicy,
+) -> wechat_transport_ureq::Options {
+    options(place).device(place.device()).resume(resume).save(policy)
 }
 
 /// Generates a test of each scenario on each wire. A scenario is a function over a [`Bot`] and a

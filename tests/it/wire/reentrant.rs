@@ -169,7 +169,7 @@ fn ureq_callbacks_may_call_the_client() {
         // Arguments.
         let before = sent(&place);
         client
-            .call(RevokeMessage::new(to(), &client.call(SendText::new(to(), "inside")).unwrap()))
+            .call(RevokeMessage::new(&client.call(SendText::new(to(), "inside")).unwrap()))
             .unwrap();
         let mut source = Calling(Cursor::new(vec![7; 600_000]), call);
         let file = client.upload(&mut upload(), &mut source, |_| call());
@@ -184,7 +184,7 @@ fn ureq_callbacks_may_call_the_client() {
                 Err(Error::Stopped) => break,
                 Err(error) => panic!("{error:?}"),
             };
-            client.acknowledge(&message);
+            client.acknowledge(&message).unwrap();
             if message.text() == Some("hello") {
                 client.stop();
             }
@@ -230,7 +230,7 @@ fn hyper_callbacks_may_call_the_client() {
             };
             let before = sent(&place);
             let receipt = client.call(SendText::new(to(), "inside"));
-            client.call(RevokeMessage::new(to(), &receipt.await.unwrap())).await.unwrap();
+            client.call(RevokeMessage::new(&receipt.await.unwrap())).await.unwrap();
             let source = Calling(Cursor::new(vec![7; 600_000]), call);
             let file = client.upload(&mut upload(), source, |_| call()).await.unwrap();
             client.call(SendFile::new(to(), &file)).await.unwrap();
@@ -247,7 +247,7 @@ fn hyper_callbacks_may_call_the_client() {
                     Err(Error::Stopped) => break,
                     Err(error) => panic!("{error:?}"),
                 };
-                client.acknowledge(&message);
+                client.acknowledge(&message).await.unwrap();
                 if message.text() == Some("hello") {
                     client.stop();
                 }

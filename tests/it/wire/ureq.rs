@@ -7,18 +7,17 @@ use bytes::Bytes;
 use wechat_proto::contact::Directory;
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::media::{Head, Upload, UploadProgress, Uploaded};
-use wechat_proto::store::SessionStore as _;
-use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Flow, Message, Session};
-use wechat_transport_ureq::{Client, FileStore, Messages, Transport};
+use wechat_proto::store::SavePolicy;
+use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Event, Flow, Message, Session};
+use wechat_transport_ureq::{Client, Events, FileStore, Transport};
 
-use super::{Bot, Place, Saved, options};
+use super::{Bot, Place, Saved, open_options, options};
 
 /// A bot on the blocking adapter.
 #[derive(Debug)]
 pub(crate) struct Ureq {
     client: Client,
-    messages: Messages,
-    store: Option<FileStore>,
+    events: Events,
 }
 
 fn transport(place: &Place) -> Transport {
@@ -27,7 +26,7 @@ fn transport(place: &Place) -> Transport {
 
 impl Ureq {
     fn new(client: Client) -> Self {
-        Self { messages: client.messages(), client, store: None }
+        Self { events: client.events(), client }
     }
 }
 
@@ -48,19 +47,19 @@ impl Bot for Ureq {
         Client::login_again(&transport(place), device, progress).map(Self::new)
     }
 
-    fn open(
+    fn open_saving(
         place: &Place,
         path: &Path,
         resume: Resume,
+        policy: SavePolicy,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error> {
-        let (mut store, mut device) = (FileStore::open(path)?, place.device());
-        let client = Client::open(&transport(place), &mut store, resume, &mut device, progress)?;
-        Ok(Self { store: Some(store), ..Self::new(client) })
+        let store = FileStore::open(path)?;
+        Client::open(store, open_options(place, resume, policy), progress).map(Self::new)
     }
 
     fn keep(&mut self) {
-        self.store.as_mut().unwrap().save(&self.client.session()).unwrap();
+        self.client.save_session().unwrap();
     }
 
     fn stop(&mut self) {
@@ -136,11 +135,11 @@ impl Bot for Ureq {
     }
 
     fn manual(&mut self) {
-        self.messages = self.client.messages().manual();
+        self.events = self.client.events().manual();
     }
 
     fn acknowledge(&mut self, message: &Message) {
-        self.client.acknowledge(message);
+        self.client.acknowledge(message).unwrap();
     }
 
     fn next_client_msg_id(&mut self) -> ClientMsgId {
@@ -148,15 +147,15 @@ impl Bot for Ureq {
     }
 
     fn remember(&mut self, messages: usize) {
-        self.messages = self.client.messages().remember(messages);
+        self.events = self.client.events().remember(messages);
     }
 
     fn directory(&self) -> Directory {
         self.client.directory()
     }
 
-    fn next(&mut self) -> Option<Result<Message, Error>> {
-        self.messages.next()
+    fn next_event(&mut self) -> Option<Event> {
+        self.events.next()
     }
 
     fn session(&self) -> Session {

@@ -27,6 +27,7 @@ use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use wechat_proto::error::{StorageFailure, StorageKind};
+use wechat_proto::session::Version;
 use wechat_proto::store::SessionStore;
 use wechat_proto::{Error, Session};
 
@@ -48,6 +49,9 @@ use crate::steps::{Step, step};
 ///   of the process. On Unix, the stored session is locked too: also under another name of the file
 ///   (a hard link), and if the lock file is removed or replaced meanwhile.
 ///
+/// - **The newest copy.** A copy of the session that is older than one that this store saved before
+///   ([`Session::version`]) is ignored: tasks may save their copies in any order.
+///
 /// A session stored at `bot.session` has an empty lock file, `bot.session.lock`, which is never
 /// removed. `bot.session.new` exists while a session is written, and after a crash until the store
 /// is opened again.
@@ -64,6 +68,8 @@ pub struct FileStore {
     lock: File,
     /// The stored session, if there is one and the system can lock and replace an open file.
     session: Option<File>,
+    /// The version of the session that this store saved last.
+    newest: Option<Version>,
 }
 
 /// The maximum length of a file, far above that of any session.
@@ -91,7 +97,7 @@ impl FileStore {
         };
         let lock = lock_file(&path).map_err(in_use)?;
         let session = session_file(&path).map_err(in_use)?;
-        let store = Self { new: beside(&path, "new"), path, folder, lock, session };
+        let store = Self { new: beside(&path, "new"), path, folder, lock, session, newest: None };
         // A crash may have left a file with credentials.
         store.clean().map_err(refused)?;
         Ok(store)
@@ -184,9 +190,15 @@ impl SessionStore for FileStore {
     }
 
     fn save(&mut self, session: &Session) -> Result<(), Error> {
+        let version = session.version();
+        if self.newest.is_some_and(|newest| version < newest) {
+            return Ok(());
+        }
         let mut text = session.to_json();
         text.push('\n');
-        self.write(text.as_bytes()).map_err(|error| self.failed(StorageKind::Write, error))
+        self.write(text.as_bytes()).map_err(|error| self.failed(StorageKind::Write, error))?;
+        self.newest = Some(version);
+        Ok(())
     }
 
     fn remove(&mut self) -> Result<(), Error> {
@@ -194,7 +206,7 @@ impl SessionStore for FileStore {
             self.check()?;
             step(Step::Remove)?;
             gone(fs::remove_file(&self.path))?;
-            self.session = None;
+            (self.session, self.newest) = (None, None);
             step(Step::SyncFolder)?;
             sync_folder(&self.folder)
         };

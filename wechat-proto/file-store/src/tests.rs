@@ -115,6 +115,29 @@ fn a_session_is_stored_and_removed() {
     assert!(shown.contains("bot.session") && shown.len() < 200, "{shown}");
 }
 
+/// Copies may be saved in any order: the newest one of a login stays. Another login replaces it.
+#[test]
+fn older_copy_does_not_replace_a_newer_one() {
+    let (folder, [mut session, _]) = (Folder::new(), sessions());
+    let mut store = folder.open();
+    let (older, newer) = (session.snapshot(), session.snapshot());
+    for saved in [&older, &newer, &older, &newer] {
+        store.save(saved).unwrap();
+    }
+    store.save(&older).unwrap();
+    assert!(loaded(&mut store) == read(&newer));
+    let mut text = older.to_json();
+    text = text[text.find("\"session\":").unwrap() + 10..text.len() - 1].to_owned();
+    let other = Session::from_json(&text.replace("\"sid\":\"", "\"sid\":\"other")).unwrap();
+    store.save(&other).unwrap();
+    assert!(loaded(&mut store) == read(&other));
+    // Removed, the session may be replaced by any copy.
+    store.save(&newer).unwrap();
+    store.remove().unwrap();
+    store.save(&older).unwrap();
+    assert!(loaded(&mut store) == read(&older));
+}
+
 /// Only the owner can read the file from its first byte on, whatever the mode of an existing file.
 ///
 /// Threat S2.

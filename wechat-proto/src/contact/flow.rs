@@ -160,6 +160,9 @@ impl Flow for LoadContacts {
             };
         }
         self.state = State::Start;
+        if self.only.is_none() {
+            account.set_has_contacts();
+        }
         Ok(())
     }
 
@@ -221,7 +224,7 @@ fn learn(account: &mut Account, contacts: Vec<Contact>) {
     } else {
         backoff.useful();
     }
-    account.learn(contacts);
+    account.load(contacts);
 }
 
 /// Returns the names to look up: rooms, since no list has their members, and chats that are not in

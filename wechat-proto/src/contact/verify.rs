@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::Ticket;
 use crate::endpoint::Repeat;
+use crate::error::Invalid;
 use crate::flow::Response;
+use crate::message::FriendRequest;
 use crate::wire::envelope::{self, BaseRequest};
 use crate::wire::query::{Url, json};
 use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
@@ -89,6 +91,21 @@ impl VerifyUser {
     /// it. The service allows about a hundred per day.
     pub fn accept(user: UserName, ticket: Ticket) -> Self {
         Self::new(Opcode::ACCEPT, user).with_ticket(ticket)
+    }
+
+    /// Returns a request to accept this friend request, like [`VerifyUser::accept`].
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Invalid`] if the request lacks its sender's name or its ticket.
+    pub fn accept_request(request: &FriendRequest) -> Result<Self, Invalid> {
+        match (request.user_name(), request.ticket()) {
+            (Some(user), Some(ticket)) => Ok(Self::accept(user.clone(), ticket.clone())),
+            _ => Err(Invalid {
+                what: "a friend request that can be accepted",
+                expected: "its sender's name and a ticket",
+            }),
+        }
     }
 
     /// Sets the ticket of the friend request that is answered.

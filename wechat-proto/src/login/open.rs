@@ -14,6 +14,7 @@ use core::mem;
 
 use super::{Login, Progress};
 use crate::error::{Ret, StorageFailure, StorageKind};
+use crate::hosts::Role;
 use crate::retry::{Answer, Lane, Retry};
 use crate::sync::FetchBatch;
 use crate::{Account, Device, Error, Flow, Input, Interrupt, Session, Timestamp};
@@ -45,6 +46,10 @@ pub enum Resume {
 /// [`Login`], or remove the stored session. This also works across restarts if the session is stored
 /// when it ends: [`Open::session`] here, and a client's session once its messages end with
 /// `LoggedOut`. A login that is dropped before it completes marks the stored session as dropped too.
+///
+/// A stored session of another server than the device's ([`Error::OtherServer`]) is not opened: if
+/// either has hosts set by the caller, their API hosts must be equal, otherwise both must belong to
+/// the device's entry.
 ///
 /// The lent device logs in if no session is stored; with a stored session, it is replaced by the
 /// device of that session once the session is closed. Failures that end the flow are final: polling
@@ -131,6 +136,13 @@ impl Flow for Open {
                         return Err(self.close(missing.into(), None));
                     }
                 },
+                State::Stored(Some(session))
+                    if !session.device.hosts.suit(&device.hosts, device.entry.families()) =>
+                {
+                    let api = |device: &Device| device.hosts.origin(Role::Api).as_str().into();
+                    let (stored, wanted) = (api(&session.device), api(device));
+                    return Err(self.close(Error::OtherServer { stored, wanted }, None));
+                }
                 State::Stored(Some(session)) => {
                     if let Some(ret) = session.device.closed() {
                         return self.leave(session, ret, device);

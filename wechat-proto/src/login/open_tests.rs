@@ -3,9 +3,11 @@ use core::time::Duration;
 
 use super::*;
 use crate::error::FailureKind;
+use crate::hosts::Family;
 use crate::login::testing::*;
 use crate::sync::Inbox;
-use crate::testing::{NOW, reply, session};
+use crate::testing::{Host, NOW, reply, session};
+use crate::{Entry, Hosts};
 
 const NEWS: &str = r#"{"BaseResponse":{"Ret":0},"AddMsgCount":1,"AddMsgList":[{"MsgId":"5","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"}],"SyncKey":{"Count":1,"List":[{"Key":1,"Val":9}]},"SKey":"@crypt_new"}"#;
 const CLOSED: &str = r#"{"BaseResponse":{"Ret":1101}}"#;
@@ -269,4 +271,54 @@ fn an_abandoned_exchange_is_repeated() {
     let sent = stage.flow.poll(&mut stage.device, NOW);
     assert!(matches!(sent, Err(Interrupt::Send(_))));
     assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
+}
+
+/// A session is opened only by a device of its own server; a wrong one changes and sends nothing.
+#[test]
+fn session_of_another_server_is_refused() {
+    let at = |hosts: Hosts| {
+        let mut session = since(4);
+        session.device = session.device.with_hosts(hosts);
+        session
+    };
+    let single = |origin: &str| Hosts::all(origin.parse().unwrap());
+    let (one, other) = (single("http://127.0.0.1:81"), single("http://127.0.0.1:82"));
+    let (wx, wx2) = (Hosts::default(), Hosts::new(Family::Wx2));
+    let page = Hosts::new(Family::FileHelper);
+    for (stored, device, error) in [
+        (&wx, Device::new(), None),
+        // A login chooses the family.
+        (&wx2, Device::new(), None),
+        (&one, Device::new().with_hosts(one.clone()), None),
+        (&page, Device::new().with_entry(Entry::file_helper()), None),
+        (
+            &one,
+            Device::new().with_hosts(other.clone()),
+            Some("http://127.0.0.1:81, not to http://127.0.0.1:82"),
+        ),
+        (&one, Device::new(), Some("http://127.0.0.1:81, not to https://wx.qq.com")),
+        (
+            &wx,
+            Device::new().with_hosts(one.clone()),
+            Some("https://wx.qq.com, not to http://127.0.0.1:81"),
+        ),
+        (&page, Device::new(), Some("https://filehelper.weixin.qq.com, not to https://wx.qq.com")),
+        (
+            &wx,
+            Device::new().with_entry(Entry::file_helper()),
+            Some("https://wx.qq.com, not to https://filehelper.weixin.qq.com"),
+        ),
+    ] {
+        let (mut host, mut device) = (Host::new(), device);
+        let mut open = Open::new(Some(at(stored.clone())), Resume::Code);
+        let opened = host.run(&mut open, &mut device, |_| Input::Reply(Ok(reply(NEWS))));
+        match (opened, error) {
+            (Ok(Progress::Resumed(_)), None) => {}
+            (Err(found @ Error::OtherServer { .. }), Some(error)) => {
+                assert_eq!(found.to_string(), ["the stored session belongs to ", error].concat());
+                assert!(host.requests.is_empty() && open.session().is_none());
+            }
+            (opened, error) => panic!("{opened:?} {error:?}"),
+        }
+    }
 }

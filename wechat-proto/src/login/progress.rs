@@ -1,8 +1,10 @@
 //! The progress of a login.
 
 use alloc::boxed::Box;
+use core::fmt;
 
 use crate::error::{Ret, SessionEnded};
+use crate::session_end::Circumstances;
 use crate::{Account, Uuid};
 
 /// A step of a login, for the user.
@@ -39,4 +41,55 @@ pub enum Progress {
     },
     /// The stored session is still open and was resumed ([`Open`](super::Open)).
     Resumed(Box<Account>),
+}
+
+/// Displays the step in one line, for the user.
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |account: &Account| account.session().me().nick_name.clone();
+        match self {
+            Self::Code { uuid } => write!(f, "scan this code with the phone: {}", uuid.url()),
+            Self::ConfirmOnPhone { .. } => f.write_str("confirm the login on the phone"),
+            Self::Scanned { .. } => f.write_str("scanned; now confirm on the phone"),
+            Self::Cancelled => f.write_str("cancelled on the phone; another code follows"),
+            Self::LoggedIn(account) => write!(f, "logged in as {:?}", name(account)),
+            Self::Over { ret, ended } => {
+                write!(f, "the stored session is closed: {ret}{}", Circumstances(ended.as_ref()))
+            }
+            Self::Resumed(account) => write!(f, "resumed the session of {:?}", name(account)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+    use core::time::Duration;
+
+    use super::*;
+    use crate::testing::account;
+
+    #[test]
+    fn each_step_is_one_line() {
+        let uuid = || Uuid::parse("gf5Gk61zEA==").unwrap();
+        let after = Duration::from_secs(7200);
+        let ended = SessionEnded { retcode: Ret::SESSION_INVALID, after, had_messages: true };
+        for (step, line) in [
+            (
+                Progress::Code { uuid: uuid() },
+                "scan this code with the phone: https://login.weixin.qq.com/l/gf5Gk61zEA==",
+            ),
+            (Progress::ConfirmOnPhone { uuid: uuid() }, "confirm the login on the phone"),
+            (Progress::Scanned { avatar: None }, "scanned; now confirm on the phone"),
+            (Progress::Cancelled, "cancelled on the phone; another code follows"),
+            (Progress::LoggedIn(account().into()), "logged in as \"Zhang San\""),
+            (
+                Progress::Over { ret: Ret::SESSION_INVALID, ended: Some(ended) },
+                "the stored session is closed: 1101 (session no longer valid), 7200 s after the login",
+            ),
+            (Progress::Resumed(account().into()), "resumed the session of \"Zhang San\""),
+        ] {
+            assert_eq!(step.to_string(), line);
+        }
+    }
 }

@@ -36,7 +36,7 @@ impl FileName {
     /// The name of a file without a name.
     const NAMELESS: &str = "file";
     /// The maximum length, including the dot, of an extension that is kept when a name is truncated.
-    const EXTENSION: usize = 32;
+    pub(super) const EXTENSION: usize = 32;
 
     /// Returns the safe name.
     pub fn as_str(&self) -> &str {

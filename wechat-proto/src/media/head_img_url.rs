@@ -8,6 +8,7 @@ use core::str::FromStr;
 
 use super::head::{self, HEAD, Head, Wanted};
 use super::{head_img, icon, link};
+use crate::contact::Contact;
 use crate::error::Invalid;
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
@@ -87,6 +88,15 @@ impl GetContactPicture {
     /// Returns a request for the picture at this path.
     pub const fn new(url: HeadImgUrl) -> Self {
         Self { url }
+    }
+
+    /// Returns a request for the picture of a contact.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Invalid`] if the record has no picture.
+    pub fn of(contact: &Contact) -> Result<Self, Invalid> {
+        contact.head_img_url.parse().map(Self::new)
     }
 }
 

@@ -23,6 +23,8 @@ pub struct LocalFile {
     modified: Option<Timestamp>,
     /// Overrides the type of the extension.
     media_type: Option<MediaType>,
+    /// Whether it is sent as a file in any case.
+    pub(super) is_plain: bool,
 }
 
 impl LocalFile {
@@ -40,7 +42,7 @@ impl LocalFile {
                 expected: "one character or more, and no control characters",
             });
         }
-        Ok(Self { name: name.into(), size, modified: None, media_type: None })
+        Ok(Self { name: name.into(), size, modified: None, media_type: None, is_plain: false })
     }
 
     /// Sets the time of the last modification. The default is the start of the upload.
@@ -55,6 +57,42 @@ impl LocalFile {
     #[must_use]
     pub const fn as_type(mut self, media_type: MediaType) -> Self {
         self.media_type = Some(media_type);
+        self
+    }
+
+    /// Sends it as a file in any case, so that the receiver gets the original: not as a picture, a
+    /// video or (a gif) an emoticon.
+    #[must_use]
+    pub const fn as_document(mut self) -> Self {
+        (self.media_type, self.is_plain) = (Some(MediaType::Document), true);
+        self
+    }
+
+    /// Determines how it is sent by its first bytes, at least 16 of them, instead of its extension:
+    /// bmp, png, jpeg, mp4 and gif as such, with an extension appended if the name has another; all
+    /// else as a document. No effect after [`as_type`](LocalFile::as_type) or
+    /// [`as_document`](LocalFile::as_document).
+    ///
+    /// ```
+    /// use wechat_proto::media::{LocalFile, MediaType};
+    ///
+    /// let picture = LocalFile::new("scan", 90_000)?.with_content(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    /// assert_eq!((picture.name(), picture.media_type()), ("scan.png", MediaType::Picture));
+    /// # Ok::<(), wechat_proto::error::Invalid>(())
+    /// ```
+    #[must_use]
+    pub fn with_content(mut self, start: &[u8]) -> Self {
+        if self.media_type.is_some() {
+            return self;
+        }
+        let Some(content) = content_extension(start, self.size) else {
+            let by_name = extension(&self.name);
+            let is_media = Class::of(by_name) != Class::Other;
+            return if is_media { self.as_document() } else { self };
+        };
+        if Class::of(extension(&self.name)) != Class::of(content) {
+            self.name = [&*self.name, ".", content].concat().into();
+        }
         self
     }
 
@@ -93,6 +131,46 @@ impl LocalFile {
 
     pub(super) fn changed(&self, now: Timestamp) -> Timestamp {
         self.modified.unwrap_or(now)
+    }
+}
+
+/// How a file is sent.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Class {
+    Picture,
+    Video,
+    Emoticon,
+    Other,
+}
+
+impl Class {
+    fn of(extension: &str) -> Self {
+        match MediaType::of_extension(extension) {
+            MediaType::Picture => Self::Picture,
+            MediaType::Video => Self::Video,
+            MediaType::Document if extension.eq_ignore_ascii_case("gif") => Self::Emoticon,
+            MediaType::Document => Self::Other,
+        }
+    }
+}
+
+/// Returns the extension for the first bytes of a file of `size` bytes that is not a document.
+fn content_extension(start: &[u8], size: u64) -> Option<&'static str> {
+    // The same structure as MP4: pictures, audio, QuickTime and 3GP.
+    const OTHERS: [&[u8]; 8] = [b"hei", b"hev", b"mif", b"msf", b"avi", b"M4A", b"qt ", b"3gp"];
+    let at = |from: usize, to: usize| start.get(from..to).unwrap_or_default();
+    if start.starts_with(b"\x89PNG\r\n\x1a\n") {
+        Some("png")
+    } else if start.starts_with(b"\xff\xd8\xff") {
+        Some("jpg")
+    } else if start.starts_with(b"GIF87a") || start.starts_with(b"GIF89a") {
+        Some("gif")
+    } else if start.starts_with(b"BM") && at(2, 6) == u32::try_from(size).ok()?.to_le_bytes() {
+        Some("bmp")
+    } else if at(4, 8) == b"ftyp" && at(8, 11).len() == 3 && !OTHERS.contains(&at(8, 11)) {
+        Some("mp4")
+    } else {
+        None
     }
 }
 
@@ -195,6 +273,37 @@ mod tests {
         }
         let document = file("a.png").as_type(MediaType::Document);
         assert_eq!((document.media_type(), document.mime()), (MediaType::Document, "image/png"));
+    }
+
+    #[test]
+    fn content_decides_over_the_extension() {
+        const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+        const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0";
+        const MP4: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0";
+        use MediaType::{Document, Picture, Video};
+        for (name, start, sent_as, media_type, is_plain) in [
+            ("a.png", PNG, "a.png", Picture, false),
+            ("a.JPG", PNG, "a.JPG", Picture, false),
+            ("photo", JPEG, "photo.jpg", Picture, false),
+            ("a.txt", PNG, "a.txt.png", Picture, false),
+            ("a.bmp", b"BM\x07\0\0\0", "a.bmp", Picture, false),
+            ("a", b"BM\x08\0\0\0", "a", Document, false),
+            ("a.mp4", MP4, "a.mp4", Video, false),
+            ("clip", MP4, "clip.mp4", Video, false),
+            ("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0", "a.heic", Document, false),
+            ("a.mov", b"\0\0\0\x14ftypqt  \0\0\0\0", "a.mov", Document, false),
+            ("wave", b"GIF89a\x01\0", "wave.gif", Document, false),
+            ("a.jpg", b"<html>", "a.jpg", Document, true),
+            ("a.gif", b"%PDF-1.7", "a.gif", Document, true),
+            ("a.mp4", b"", "a.mp4", Document, true),
+            ("a.pdf", b"%PDF-1.7", "a.pdf", Document, false),
+        ] {
+            let file = file(name).with_content(start);
+            let found = (file.name(), file.media_type(), file.is_plain);
+            assert_eq!(found, (sent_as, media_type, is_plain), "{name}");
+        }
+        let document = file("a.png").as_document().with_content(PNG);
+        assert_eq!((document.media_type(), document.is_plain), (Document, true));
     }
 
     #[test]

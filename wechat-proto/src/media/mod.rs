@@ -37,6 +37,7 @@ mod preview;
 mod probe;
 mod received;
 mod retry_empty;
+mod saved_name;
 mod sum;
 mod tally;
 #[cfg(test)]
@@ -109,6 +110,8 @@ pub struct Uploaded {
     pub(crate) file_name: Box<str>,
     pub(crate) size: u64,
     pub(crate) keys: FileKeys,
+    /// Whether it is sent as a file in any case.
+    pub(crate) is_plain: bool,
 }
 
 /// The keys of a file above 25 MB, which its upload and its sends repeat; empty for other files.

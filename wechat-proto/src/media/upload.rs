@@ -126,6 +126,11 @@ impl Upload {
         self
     }
 
+    /// Returns the receiver.
+    pub const fn to(&self) -> &UserName {
+        &self.to
+    }
+
     /// Returns the file.
     pub const fn file(&self) -> &LocalFile {
         &self.file
@@ -319,6 +324,7 @@ impl Upload {
             file_name: self.file.name().into(),
             size: self.file.size(),
             keys,
+            is_plain: self.file.is_plain,
         }));
     }
 }

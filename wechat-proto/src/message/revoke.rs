@@ -34,14 +34,13 @@ pub struct Revocation {
 /// Must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
 pub struct RevokeMessage {
-    to: UserName,
     sent: Receipt,
 }
 
 impl RevokeMessage {
-    /// Returns the revocation of a message, by its receiver and its receipt.
-    pub fn new(to: UserName, sent: &Receipt) -> Self {
-        Self { to, sent: sent.clone() }
+    /// Returns the revocation of a message by its receipt.
+    pub fn new(sent: &Receipt) -> Self {
+        Self { sent: sent.clone() }
     }
 }
 
@@ -66,7 +65,7 @@ impl Endpoint for RevokeMessage {
             json(&Body {
                 base_request,
                 svr_msg_id: &self.sent.msg_id,
-                to_user_name: &self.to,
+                to_user_name: &self.sent.to,
                 client_msg_id: own.as_deref().unwrap_or_else(|| self.sent.msg_id.as_str()),
             })
         })
@@ -100,6 +99,7 @@ mod tests {
 
     fn sent() -> Receipt {
         Receipt {
+            to: "@@9e1c".parse().unwrap(),
             msg_id: MsgId::from("4527210051674039705"),
             client_msg_id: "14766146756340722".parse().ok(),
         }
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn request_has_exact_form() {
         let mut session = session();
-        let send = RevokeMessage::new("@@9e1c".parse().unwrap(), &sent());
+        let send = RevokeMessage::new(&sent());
         insta::assert_snapshot!(rendered(send, &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxrevokemsg?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         accept: application/json, text/plain, */*
@@ -120,8 +120,8 @@ mod tests {
 
     #[test]
     fn number_of_another_device_is_sent_twice() {
-        let receipt = Receipt::of(MsgId::from("4527210051674039705"));
-        let revoke = RevokeMessage::new(UserName::file_helper(), &receipt);
+        let receipt = Receipt::of(UserName::file_helper(), MsgId::from("4527210051674039705"));
+        let revoke = RevokeMessage::new(&receipt);
         let sent = body(&http_of(revoke, &mut session()));
         let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
         assert_eq!(sent["SvrMsgId"], "4527210051674039705");
@@ -130,8 +130,7 @@ mod tests {
 
     #[test]
     fn replies_are_parsed() {
-        let parse =
-            |reply: &Response| RevokeMessage::new(UserName::file_helper(), &sent()).parse(reply);
+        let parse = |reply: &Response| RevokeMessage::new(&sent()).parse(reply);
         let read = |introduction: &str, wording: &str| {
             parse(&reply(&alloc::format!(
                 r#"{{"BaseResponse":{{"Ret":0,"ErrMsg":""}},"Introduction":"{introduction}","SysWording":"{wording}"}}"#
@@ -147,6 +146,6 @@ mod tests {
         let bare = parse(&reply(r#"{"BaseResponse":{"Ret":0}}"#)).unwrap();
         assert_eq!(bare, Revocation { introduction: "".into(), wording: "".into() });
 
-        malformed(&RevokeMessage::new(UserName::file_helper(), &sent()), &[]);
+        malformed(&RevokeMessage::new(&sent()), &[]);
     }
 }

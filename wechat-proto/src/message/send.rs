@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::ToString as _;
 use core::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::emoticon_md5::EmoticonMd5;
 use super::envelope::Message;
@@ -16,9 +16,11 @@ use crate::wire::query::{Url, json};
 use crate::{Body, ClientMsgId, Error, MsgId, Session, Text, Timestamp, UserName};
 
 /// The confirmation that the service accepted a message.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Receipt {
+    /// The receiver: a person or a room.
+    pub to: UserName,
     /// The service's number for it, which a revocation names. Not usable if the reply has none
     /// ([`MsgId::is_known`]).
     pub msg_id: MsgId,
@@ -29,8 +31,8 @@ pub struct Receipt {
 impl Receipt {
     /// Returns a receipt that suffices to revoke a message whose id was stored, or that another
     /// device of this account sent.
-    pub const fn of(msg_id: MsgId) -> Self {
-        Self { msg_id, client_msg_id: None }
+    pub const fn of(to: UserName, msg_id: MsgId) -> Self {
+        Self { to, msg_id, client_msg_id: None }
     }
 
     /// Returns whether a received message is the echo of this send: it has the same id. The service
@@ -155,6 +157,7 @@ impl Draft {
     pub(super) fn parse(&self, response: &Response) -> Result<Receipt, Error> {
         let wire: Wire = envelope::open(self.endpoint, response)?;
         Ok(Receipt {
+            to: self.to.clone(),
             msg_id: MsgId::from(&*wire.msg_id),
             client_msg_id: wire.local_id.parse().ok(),
         })

@@ -21,7 +21,7 @@ impl SendUpload {
             MediaType::Picture => SendImage::new(to, file).0,
             MediaType::Video => SendVideo::new(to, file).0,
             // A gif is uploaded as a document.
-            MediaType::Document if extension(&file.file_name) == "gif" => {
+            MediaType::Document if !file.is_plain && extension(&file.file_name) == "gif" => {
                 SendEmoticon::new(to, file).0
             }
             MediaType::Document => SendFile::new(to, file).0,
@@ -59,5 +59,8 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
+        let gif = Uploaded { is_plain: true, ..uploaded(MediaType::Document, "wave.gif") };
+        let request = http_of(SendUpload::new(UserName::file_helper(), &gif), &mut session());
+        assert!(request.uri().path().ends_with("webwxsendappmsg"));
     }
 }

@@ -15,7 +15,8 @@ pub(in crate::message) fn check(
     assert_eq!(sent.client_msg_id.unwrap().to_string(), "14766146756340722");
     // Some replies lack fields, and have numbers instead of strings.
     let bare = reply(r#"{"BaseResponse":{"Ret":0},"MsgID":12,"LocalID":"1"}"#);
-    assert_eq!(send.parse(&bare).unwrap(), Receipt::of(MsgId::from("12")));
+    let receipt = send.parse(&bare).unwrap();
+    assert_eq!(receipt, Receipt::of(receipt.to.clone(), MsgId::from("12")));
 
     malformed(&send, &[]);
     match send.parse(&reply("<html>")).unwrap_err() {

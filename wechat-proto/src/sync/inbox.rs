@@ -144,6 +144,11 @@ impl Inbox {
         self
     }
 
+    /// Returns whether the last exchanges of messages succeeded.
+    pub(super) const fn is_healthy(&self) -> bool {
+        !self.fetch.has_failed() && !self.check.has_failed()
+    }
+
     /// Finishes the current batch, and selects the next step.
     fn finish(&mut self, account: &mut Account, now: Timestamp) {
         let Some((useful, more)) = self.batch.take() else { return };

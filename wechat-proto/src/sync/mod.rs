@@ -1,13 +1,16 @@
 //! Receiving messages and changes: `docs/protocol.md` §7.
 //!
-//! [`Inbox`] receives messages; [`SyncCheck`] and [`FetchBatch`] are its endpoints.
+//! [`Events`] receives everything that happens to an account, [`Inbox`] its messages alone;
+//! [`SyncCheck`] and [`FetchBatch`] are their endpoints.
 
 mod check;
+mod events;
 mod fetch;
 mod inbox;
 pub(crate) mod key;
 
 pub use check::{Check, Selector, SyncCheck};
+pub use events::{Event, Events, Step};
 pub use fetch::{Batch, FetchBatch, Profile};
 pub use inbox::Inbox;
 pub use key::SyncKey;

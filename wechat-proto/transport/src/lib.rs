@@ -3,11 +3,13 @@
 //! Both adapters re-export [`Options`]. A transport over another HTTP client can use it as well, and
 //! [`Offload`].
 
+mod files;
 mod log;
 mod offload;
 mod options;
 mod proxy;
 
+pub use files::{Attachment, NewFile};
 pub use log::Log;
 pub use offload::Offload;
 pub use options::Options;

@@ -41,6 +41,11 @@ impl<F> Offload<F> {
         self.flow = self.flow.map(change);
         self
     }
+
+    /// Returns the flow, unless a reply is being parsed.
+    pub const fn flow_mut(&mut self) -> Option<&mut F> {
+        self.flow.as_mut()
+    }
 }
 
 impl<F: Flow<State = Account> + Send + 'static> Flow for Offload<F> {

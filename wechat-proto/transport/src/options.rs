@@ -10,13 +10,17 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use wechat_proto::error::{Failure, FailureKind, Sent};
-use wechat_proto::{Error, Timestamp};
+use wechat_proto::login::Resume;
+use wechat_proto::store::SavePolicy;
+use wechat_proto::{Device, Entry, Error, Timestamp};
 
 use crate::proxy;
 
-/// Options of a transport: roots of trust, host names, proxy, clock, seed, time limits.
+/// Options of a transport and of the clients that open a session on it: roots of trust, host names,
+/// proxy, clock, seed, time limits; device, allowed logins, when the session is stored.
 ///
-/// The default uses Mozilla's roots, the system's resolver, clock and entropy, and no proxy.
+/// The default uses Mozilla's roots, the system's resolver, clock and entropy, and no proxy; it logs
+/// in on the web page, with a QR code if necessary, and stores the session after each message.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,6 +43,9 @@ pub struct Options {
     seed: Option<[u8; 32]>,
     connect_timeout: Duration,
     deadline_cap: Duration,
+    device: Device,
+    resume: Resume,
+    save: SavePolicy,
 }
 
 /// The longest time limit, which every clock and timer can represent.
@@ -77,6 +84,33 @@ impl Options {
     /// Proxies of the environment are ignored.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
+        self
+    }
+
+    /// Logs in with this device if no session is stored: its entry, hosts, language and user agent.
+    /// A stored session has to belong to the same server.
+    pub fn device(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// Logs in by this entry if no session is stored: the web page, a desktop client, or the
+    /// file-transfer page. The same as a [device](Options::device) with this entry.
+    pub fn entry(mut self, entry: Entry) -> Self {
+        self.device = self.device.with_entry(entry);
+        self
+    }
+
+    /// Limits how a client may get a session when it is opened. The default is [`Resume::Code`].
+    pub fn resume(mut self, resume: Resume) -> Self {
+        self.resume = resume;
+        self
+    }
+
+    /// Sets when a client that keeps its store saves the session. The default is
+    /// [`SavePolicy::EachMessage`].
+    pub fn save(mut self, policy: SavePolicy) -> Self {
+        self.save = policy;
         self
     }
 
@@ -177,6 +211,21 @@ impl Options {
         Ok(seed)
     }
 
+    /// Returns a copy of the device for a login.
+    pub fn new_device(&self) -> Device {
+        self.device.clone()
+    }
+
+    /// Returns the methods that a client may use to get a session.
+    pub fn resume_limit(&self) -> Resume {
+        self.resume
+    }
+
+    /// Returns when the session is saved.
+    pub fn save_policy(&self) -> SavePolicy {
+        self.save
+    }
+
     /// Returns the time limit to open a connection, for a transport.
     pub fn connect_limit(&self) -> Duration {
         self.connect_timeout
@@ -207,6 +256,9 @@ impl Default for Options {
             seed: None,
             connect_timeout: Duration::from_secs(10),
             deadline_cap: YEAR,
+            device: Device::new(),
+            resume: Resume::default(),
+            save: SavePolicy::default(),
         }
     }
 }
@@ -221,6 +273,8 @@ impl fmt::Debug for Options {
             .field("proxy", &self.proxy.is_some())
             .field("connect_timeout", &self.connect_timeout)
             .field("deadline_cap", &self.deadline_cap)
+            .field("resume", &self.resume)
+            .field("save", &self.save)
             .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,104 @@
+//! Incoming events and messages.
+
+use wechat_proto::{Error, Event, Message, sync};
+use wechat_transport::Offload;
+
+use crate::client::Client;
+
+/// Everything that happens to an account, as a blocking iterator of [`Event`].
+///
+/// The last event is [`Event::Closed`], with the reason. Failures of the network or the service are
+/// retried with back-off; after three in a row, [`Event::Trouble`] reports them, and requesting the
+/// next event continues.
+///
+/// Requesting the next event acknowledges the message of the previous one and saves the session in
+/// the store that the client keeps ([`Client::open`]), unless the events are
+/// [`manual`](Events::manual). A session stored before receives the message again.
+///
+/// # Stopping
+///
+/// [`Client::stop`] ends a wait from another thread. `Events` can be dropped between two events: new
+/// ones of the same client ([`Client::events`]) continue with the messages that were not
+/// acknowledged.
+#[derive(Debug)]
+#[must_use = "events arrive only when they are requested"]
+pub struct Events {
+    pub(crate) client: Client,
+    pub(crate) flow: Offload<sync::Events>,
+    pub(crate) ended: bool,
+}
+
+impl Events {
+    /// Sets how many messages are kept for revocations
+    /// ([`Inbox::remember`](wechat_proto::sync::Inbox::remember)); the default is 100. Call it before
+    /// requesting the first event.
+    pub fn remember(mut self, messages: usize) -> Self {
+        self.flow = self.flow.map(|flow| flow.remember(messages));
+        self
+    }
+
+    /// Disables automatic acknowledgement: the caller acknowledges each message with
+    /// [`Client::acknowledge`], in any order, from any thread.
+    pub fn manual(mut self) -> Self {
+        self.flow = self.flow.map(sync::Events::manual);
+        self
+    }
+
+    /// Delivers the messages of unknown rooms at once, before their members are known
+    /// ([`Inbox::immediate`](wechat_proto::sync::Inbox::immediate)).
+    pub fn immediate(mut self) -> Self {
+        self.flow = self.flow.map(sync::Events::immediate);
+        self
+    }
+}
+
+impl Iterator for Events {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        if self.ended {
+            return None;
+        }
+        let event = self.client.next_event(&mut self.flow).unwrap_or_else(Event::Closed);
+        self.ended = matches!(event, Event::Closed(_));
+        Some(event)
+    }
+}
+
+impl std::iter::FusedIterator for Events {}
+
+/// The messages among the [`Events`], as a blocking iterator.
+///
+/// Returns an error for [`Event::Trouble`], after which requesting the next message continues, and
+/// for [`Event::Closed`], which is the last item. The account's own logout ends the messages without
+/// an error.
+#[derive(Debug)]
+#[must_use = "messages arrive only when they are requested"]
+pub struct Messages(pub(crate) Events);
+
+impl Messages {
+    /// Like [`Events::remember`].
+    pub fn remember(self, messages: usize) -> Self {
+        Self(self.0.remember(messages))
+    }
+
+    /// Like [`Events::manual`].
+    pub fn manual(self) -> Self {
+        Self(self.0.manual())
+    }
+
+    /// Like [`Events::immediate`].
+    pub fn immediate(self) -> Self {
+        Self(self.0.immediate())
+    }
+}
+
+impl Iterator for Messages {
+    type Item = Result<Message, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.find_map(Event::into_message)
+    }
+}
+
+impl std::iter::FusedIterator for Messages {}

@@ -1,0 +1,237 @@
+//! What every bot does, in one call each.
+
+use std::path::{Path, PathBuf};
+
+use wechat_proto::contact::{
+    Contact, FindContact, Members, PinChat, Recipient, Resolve, SetRemark, VerifyUser,
+};
+use wechat_proto::login::Logout;
+use wechat_proto::media::{FileName, GetContactPicture, GetMedia, Head, Upload, UploadProgress};
+use wechat_proto::message::{
+    ForwardMessage, FriendRequest, NotifyPhone, Receipt, Revocation, RevokeMessage, SendText,
+    SendUpload,
+};
+use wechat_proto::room::{
+    AddMembers, CreateRoom, CreatedRoom, Founders, Joining, RoomMembers, UpdateRoom,
+};
+use wechat_proto::session::Me;
+use wechat_proto::store::SavePolicy;
+use wechat_proto::{Error, Message, UserName};
+use wechat_transport::{Attachment, NewFile};
+
+use crate::body::Download;
+use crate::client::Client;
+
+/// The longest download that is saved, in bytes.
+const SAVED: u64 = 1 << 30;
+
+/// # Conveniences
+///
+/// A receiver is a `UserName`, a contact, a message (its chat), or a name: see [`Recipient`]. A name
+/// loads all contacts once. Besides the errors of their endpoints, these functions fail with:
+///
+/// - [`Error::UnknownContact`] and [`Error::AmbiguousContact`] if a name is that of no contact or of
+///   several;
+/// - [`Error::Invalid`] if the protocol cannot represent an argument.
+///
+/// In both cases nothing is sent. Sends, forwards, revocations, friend requests and changes of rooms
+/// are never repeated: if their outcome is unknown, they fail with [`Error::Unanswered`].
+impl Client {
+    /// Finds a contact: see [`Resolve`].
+    pub fn resolve(&self, to: impl Into<Recipient>) -> Result<UserName, Error> {
+        self.run(&mut Resolve::new(to))
+    }
+
+    /// Finds the record of a contact, of a room with its members: see [`FindContact`].
+    pub fn contact(&self, to: impl Into<Recipient>) -> Result<Contact, Error> {
+        self.run(&mut FindContact::new(to))
+    }
+
+    /// Returns the account itself.
+    pub fn me(&self) -> Me {
+        self.account().session().me().clone()
+    }
+
+    /// Returns whether a message mentions the account: see [`Message::mentions`]. `false` if that is
+    /// unknown.
+    pub fn mentions_me(&self, message: &Message) -> bool {
+        let account = self.account();
+        message.mentions(account.directory(), account.session().me()) == Some(true)
+    }
+
+    /// Sends a text.
+    pub fn send_text(
+        &self,
+        to: impl Into<Recipient>,
+        text: impl Into<Box<str>>,
+    ) -> Result<Receipt, Error> {
+        self.call(SendText::new(self.resolve(to)?, text))
+    }
+
+    /// Sends a text to the chat of a message. The web cannot quote the message.
+    pub fn reply(&self, message: &Message, text: impl Into<Box<str>>) -> Result<Receipt, Error> {
+        self.call(SendText::reply(message, text))
+    }
+
+    /// Sends a [reply](Client::reply) that mentions the author of a message in a room.
+    pub fn mention_reply(
+        &self,
+        message: &Message,
+        text: impl Into<Box<str>>,
+    ) -> Result<Receipt, Error> {
+        self.call(SendText::mention_reply(message, &self.directory(), text))
+    }
+
+    /// Uploads a file and sends it by its content: as a picture, a video, an emoticon (a gif) or a
+    /// file. [`Attachment`] has options, for example to send a picture as a file.
+    ///
+    /// `progress` receives each step of the upload. Fails with [`Error::Source`] if the file cannot be
+    /// read. To resume an upload after a failure, use [`Client::upload`].
+    pub fn send_file(
+        &self,
+        to: impl Into<Recipient>,
+        file: impl Into<Attachment>,
+        progress: impl FnMut(&UploadProgress),
+    ) -> Result<Receipt, Error> {
+        let (source, local) = file.into().open()?;
+        let mut upload = Upload::new(self.resolve(to)?, local);
+        let uploaded = self.upload(&mut upload, source, progress)?;
+        self.call(SendUpload::new(upload.to().clone(), &uploaded))
+    }
+
+    /// Downloads the media of a message into a folder, and returns the path of the new file.
+    ///
+    /// Its name is safe and has the right extension ([`FileName::of_media`]); an existing file is never
+    /// overwritten, the name is numbered instead. A file that cannot be downloaded whole is removed.
+    /// Fails with [`Error::NotFetchable`] if the message has no media, with [`Error::TooLarge`] above
+    /// 1 GiB, and with [`Error::Sink`] if the file cannot be written.
+    pub fn save(&self, message: &Message, folder: impl AsRef<Path>) -> Result<PathBuf, Error> {
+        let (head, body) = self.download(GetMedia::new(message)?)?;
+        let (new, mut file) =
+            NewFile::create(folder.as_ref(), &FileName::of_media(message, &head))?;
+        body.copy_to(&head, &mut file, SAVED, |_| {})?;
+        Ok(new.keep())
+    }
+
+    /// Downloads the picture of a contact or a room.
+    pub fn avatar(&self, of: impl Into<Recipient>) -> Result<(Head, Download), Error> {
+        self.download(GetContactPicture::of(&self.contact(of)?)?)
+    }
+
+    /// Forwards a message. Fails with [`Error::NotForwardable`] if its kind cannot be forwarded.
+    pub fn forward(&self, message: &Message, to: impl Into<Recipient>) -> Result<Receipt, Error> {
+        self.call(ForwardMessage::new(message, self.resolve(to)?)?)
+    }
+
+    /// Revokes a message that was sent less than two minutes ago.
+    pub fn revoke(&self, receipt: &Receipt) -> Result<Revocation, Error> {
+        self.call(RevokeMessage::new(receipt))
+    }
+
+    /// Removes the unread mark of a chat on the phone.
+    pub fn mark_read(&self, chat: impl Into<Recipient>) -> Result<(), Error> {
+        self.call(NotifyPhone::mark_read(self.resolve(chat)?))
+    }
+
+    /// Accepts a friend request.
+    pub fn accept(&self, request: &FriendRequest) -> Result<(), Error> {
+        self.call(VerifyUser::accept_request(request)?)
+    }
+
+    /// Sends a friend request, for example to a member of a room. The service blocks these requests
+    /// for many accounts.
+    pub fn add_friend(
+        &self,
+        user: impl Into<Recipient>,
+        greeting: impl Into<Box<str>>,
+    ) -> Result<(), Error> {
+        self.call(VerifyUser::add(self.resolve(user)?, greeting))
+    }
+
+    /// Sets the account's own name for a contact; an empty one removes it.
+    pub fn remark(&self, of: impl Into<Recipient>, remark: &str) -> Result<(), Error> {
+        let remark = remark.parse()?;
+        self.call(SetRemark::new(self.resolve(of)?, remark))
+    }
+
+    /// Pins a chat to the top of the list.
+    pub fn pin(&self, chat: impl Into<Recipient>) -> Result<(), Error> {
+        self.call(PinChat::new(&self.contact(chat)?, true))
+    }
+
+    /// Unpins a chat.
+    pub fn unpin(&self, chat: impl Into<Recipient>) -> Result<(), Error> {
+        self.call(PinChat::new(&self.contact(chat)?, false))
+    }
+
+    /// Creates a room with two or more others. The topic may be empty.
+    pub fn create_room(
+        &self,
+        members: impl IntoIterator<Item = impl Into<Recipient>>,
+        topic: impl Into<Box<str>>,
+    ) -> Result<CreatedRoom, Error> {
+        let founders = Founders::new(self.resolve_all(members)?, &self.me().user_name)?;
+        self.call(CreateRoom::new(founders, topic))
+    }
+
+    /// Adds people to a room, or invites them if it is large: see [`AddMembers`].
+    pub fn add_members(
+        &self,
+        room: impl Into<Recipient>,
+        members: impl IntoIterator<Item = impl Into<Recipient>>,
+    ) -> Result<Joining, Error> {
+        let members = RoomMembers::new(self.resolve_all(members)?)?;
+        self.run(&mut AddMembers::new(&self.contact(room)?, members))
+    }
+
+    /// Removes members from a room that the account owns. Names are those of members first
+    /// ([`Directory::resolve_member`](wechat_proto::contact::Directory::resolve_member)).
+    pub fn remove_members(
+        &self,
+        room: impl Into<Recipient>,
+        members: impl IntoIterator<Item = impl Into<Recipient>>,
+    ) -> Result<(), Error> {
+        let room = self.contact(room)?.user_name;
+        let directory = self.directory();
+        let members =
+            members.into_iter().map(|member| directory.resolve_member(&room, &member.into()));
+        let members = RoomMembers::new(members.collect::<Result<Vec<_>, _>>()?)?;
+        self.call(UpdateRoom::remove(room, members)).map(drop)
+    }
+
+    /// Changes the topic of a room.
+    pub fn rename_room(
+        &self,
+        room: impl Into<Recipient>,
+        topic: impl Into<Box<str>>,
+    ) -> Result<(), Error> {
+        self.call(UpdateRoom::rename(self.resolve(room)?, topic)).map(drop)
+    }
+
+    /// Leaves a room.
+    pub fn leave_room(&self, room: impl Into<Recipient>) -> Result<(), Error> {
+        self.call(UpdateRoom::quit(self.resolve(room)?)).map(drop)
+    }
+
+    /// Returns the members of a room, and looks them up if some are unknown.
+    pub fn members(&self, room: impl Into<Recipient>) -> Result<Members, Error> {
+        Ok(self.contact(room)?.members)
+    }
+
+    /// Logs out, and saves the closed session: see [`Logout`]. The events end with
+    /// [`Event::Closed`](wechat_proto::Event::Closed).
+    pub fn logout(&self) -> Result<(), Error> {
+        self.call(Logout::new())?;
+        match self.save_policy() {
+            SavePolicy::Manual => Ok(()),
+            _ => self.save_session(),
+        }
+    }
+
+    fn resolve_all(
+        &self,
+        names: impl IntoIterator<Item = impl Into<Recipient>>,
+    ) -> Result<Vec<UserName>, Error> {
+        names.into_iter().map(|name| self.resolve(name)).collect()
+    }
+}

@@ -1,0 +1,354 @@
+//! Contacts as a user names them.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::Serialize;
+
+use super::{Contact, ContactKind, Directory, LoadContacts, Member};
+use crate::fold::fold;
+use crate::{Account, Error, Flow, Input, Interrupt, Message, Timestamp, UserName};
+
+/// A person or a room, as the caller knows it: by its `UserName`, or by a name that people read.
+///
+/// Functions take `impl Into<Recipient>`: a [`UserName`], a [`Contact`], a [`Member`], a [`Message`]
+/// (its chat), or a text. A text is the `UserName` of a known contact, `filehelper`, or the remark,
+/// the nickname or the alias of one contact ([`Directory::named`]).
+///
+/// ```
+/// use wechat_proto::UserName;
+/// use wechat_proto::contact::Recipient;
+///
+/// assert_eq!(Recipient::from("老张").to_string(), "老张");
+/// assert_eq!(Recipient::from(UserName::file_helper()).to_string(), "filehelper");
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Recipient {
+    /// The contact of this `UserName`, known or not.
+    User(UserName),
+    /// The contact of this name.
+    Named(Box<str>),
+}
+
+impl Recipient {
+    fn text(&self) -> &str {
+        match self {
+            Self::User(name) => name.as_str(),
+            Self::Named(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+/// Implements the conversion from a type and from its reference.
+macro_rules! from {
+    ($($from:ty, $value:ident => $to:expr;)*) => {$(
+        impl From<&$from> for Recipient {
+            fn from($value: &$from) -> Self {
+                $to
+            }
+        }
+    )*};
+}
+
+from! {
+    UserName, name => Self::User(name.clone());
+    Contact, contact => Self::User(contact.user_name.clone());
+    Member, member => Self::User(member.user_name.clone());
+    Message, message => Self::User(message.peer().clone());
+    Self, recipient => recipient.clone();
+    str, name => Self::Named(name.into());
+    String, name => Self::Named(name.as_str().into());
+}
+
+impl From<UserName> for Recipient {
+    fn from(name: UserName) -> Self {
+        Self::User(name)
+    }
+}
+
+impl From<String> for Recipient {
+    fn from(name: String) -> Self {
+        Self::Named(name.into())
+    }
+}
+
+/// One of several contacts with the same name.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// Its `UserName`, by which it can be told apart from the others.
+    pub user_name: UserName,
+    /// Its kind.
+    pub kind: ContactKind,
+    /// Its remark; may be empty.
+    pub remark_name: Box<str>,
+    /// Its nickname, or the topic of a room.
+    pub nick_name: Box<str>,
+    /// Its alias; often empty.
+    pub alias: Box<str>,
+}
+
+impl Candidate {
+    fn of(contact: &Contact) -> Self {
+        Self {
+            user_name: contact.user_name.clone(),
+            kind: contact.kind(),
+            remark_name: contact.remark_name.clone(),
+            nick_name: contact.nick_name.clone(),
+            alias: contact.alias.clone(),
+        }
+    }
+}
+
+/// Displays its kind and its names. Control characters are escaped.
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            ContactKind::Person => "person",
+            ContactKind::Room => "room",
+            ContactKind::Official => "official account",
+            ContactKind::BuiltIn => "built-in account",
+        })?;
+        for (label, name) in
+            [("remark ", &self.remark_name), ("", &self.nick_name), ("alias ", &self.alias)]
+        {
+            if !name.is_empty() {
+                write!(f, " {label}{name:?}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Displays the first candidates in one line.
+pub(crate) struct Candidates<'a>(pub(crate) &'a [Candidate]);
+
+/// The number of candidates that are displayed.
+const SHOWN: usize = 5;
+
+impl fmt::Display for Candidates<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, candidate) in self.0.iter().take(SHOWN).enumerate() {
+            let separator = if index > 0 { ", " } else { "" };
+            write!(f, "{separator}{candidate}")?;
+        }
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+impl Directory {
+    /// Returns the one contact that a recipient names.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::UnknownContact`] if no known contact has the name. A [`Recipient::User`] is never
+    ///   unknown.
+    /// - [`Error::AmbiguousContact`] if several have it, with all of them.
+    pub fn resolve(&self, recipient: &Recipient) -> Result<UserName, Error> {
+        let name = match recipient {
+            Recipient::User(name) => return Ok(name.clone()),
+            Recipient::Named(name) => name,
+        };
+        let file_helper = UserName::file_helper();
+        if **name == *file_helper.as_str() {
+            return Ok(file_helper);
+        }
+        if let Some(contact) = name.parse().ok().and_then(|name| self.find(&name)) {
+            return Ok(contact.user_name.clone());
+        }
+        one(name, self.named(name).map(Candidate::of).collect())
+    }
+
+    /// Returns the one member of a room that a recipient names: by the name in the room, the
+    /// nickname, or the account's remark; otherwise like [`Directory::resolve`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Directory::resolve`].
+    pub fn resolve_member(&self, room: &UserName, member: &Recipient) -> Result<UserName, Error> {
+        if let (Recipient::Named(name), Some(room)) = (member, self.find(room)) {
+            let folded = fold(name);
+            let has_name = |member: &&Member| {
+                let contact = self.find(&member.user_name);
+                let remark = contact.map_or("", |contact| &*contact.remark_name);
+                let names = [&*member.display_name, &*member.nick_name, remark];
+                !folded.is_empty() && names.into_iter().any(|known| fold(known) == folded)
+            };
+            let candidates: Vec<_> = room
+                .members
+                .iter()
+                .filter(has_name)
+                .map(|member| Candidate {
+                    user_name: member.user_name.clone(),
+                    kind: ContactKind::Person,
+                    remark_name: member.display_name.clone(),
+                    nick_name: member.nick_name.clone(),
+                    alias: Box::default(),
+                })
+                .collect();
+            if !candidates.is_empty() {
+                return one(name, candidates);
+            }
+        }
+        self.resolve(member)
+    }
+}
+
+fn one(name: &str, candidates: Vec<Candidate>) -> Result<UserName, Error> {
+    match &*candidates {
+        [] => Err(Error::UnknownContact { name: name.into() }),
+        [one] => Ok(one.user_name.clone()),
+        _ => Err(Error::AmbiguousContact { name: name.into(), candidates: candidates.into() }),
+    }
+}
+
+/// A flow that finds the contact that a recipient names.
+///
+/// To find a name, it loads all contacts first, once for an account; not on the file-transfer page,
+/// which has none.
+#[derive(Debug)]
+pub struct Resolve {
+    recipient: Recipient,
+    load: LoadContacts,
+}
+
+impl Resolve {
+    /// Returns a flow that finds this contact.
+    pub fn new(recipient: impl Into<Recipient>) -> Self {
+        Self { recipient: recipient.into(), load: LoadContacts::new() }
+    }
+}
+
+impl Flow for Resolve {
+    type State = Account;
+    type Output = UserName;
+
+    /// Fails with the errors of [`Directory::resolve`] and [`LoadContacts`].
+    fn poll(&mut self, account: &mut Account, now: Timestamp) -> Result<UserName, Interrupt> {
+        let found = account.directory.resolve(&self.recipient);
+        let is_user_name =
+            found.as_ref().is_ok_and(|found| found.as_str() == self.recipient.text());
+        let is_complete = account.has_contacts() || account.session.device.entry.is_file_helper();
+        if is_user_name || is_complete {
+            return Ok(found?);
+        }
+        self.load.poll(account, now)?;
+        Ok(account.directory.resolve(&self.recipient)?)
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.load.handle(input);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use super::*;
+    use crate::testing::{Host, account, contact, reply};
+
+    fn directory() -> Directory {
+        let mut directory = Directory::default();
+        for json in [
+            r#"{"UserName":"@1","NickName":"Tom","Alias":"tom1","RemarkName":"老\u202e张"}"#,
+            r#"{"UserName":"@2","NickName":"Ada","Alias":"TOM"}"#,
+            r#"{"UserName":"@3","NickName":"Cy","RemarkName":"@2"}"#,
+            r#"{"UserName":"@@r","NickName":"Ada","MemberList":[
+                {"UserName":"@1","DisplayName":"Ada"},{"UserName":"@9","NickName":"Cy"},
+                {"UserName":"@8","NickName":"x"},{"UserName":"@7","DisplayName":"X"}]}"#,
+        ] {
+            directory.merge(contact(json));
+        }
+        directory
+    }
+
+    fn shown(result: Result<UserName, Error>) -> String {
+        result.map_or_else(|error| error.to_string(), |name| name.to_string())
+    }
+
+    #[test]
+    fn one_contact_is_found_by_any_name() {
+        let directory = directory();
+        for (name, found) in [
+            ("tom1", "@1"),
+            ("老张", "@1"),
+            ("cy", "@3"),
+            // A `UserName` comes before a name.
+            ("@2", "@2"),
+            ("@1", "@1"),
+            ("filehelper", "filehelper"),
+            ("@5", "no contact is named \"@5\""),
+            ("", "no contact is named \"\""),
+            ("a\nb", "no contact is named \"a\\nb\""),
+            (
+                "ada",
+                "several contacts are named \"ada\": person \"Ada\" alias \"TOM\", room \"Ada\"",
+            ),
+            (
+                "tom",
+                "several contacts are named \"tom\": person remark \"老\\u{202e}张\" \"Tom\" alias \
+                 \"tom1\", person \"Ada\" alias \"TOM\"",
+            ),
+        ] {
+            assert_eq!(shown(directory.resolve(&name.into())), found);
+        }
+        // Not every `UserName` is known.
+        let unknown = "@5".parse::<UserName>().unwrap();
+        assert_eq!(shown(directory.resolve(&unknown.into())), "@5");
+    }
+
+    #[test]
+    fn member_of_the_room_comes_before_other_contacts() {
+        let (directory, room) = (directory(), "@@r".parse().unwrap());
+        for (name, found) in [
+            ("Ada", "@1"),
+            ("Cy", "@9"),
+            ("老张", "@1"),
+            ("tom1", "@1"),
+            ("x", "several contacts are named \"x\": person \"x\", person remark \"X\""),
+        ] {
+            assert_eq!(shown(directory.resolve_member(&room, &name.into())), found);
+        }
+    }
+
+    #[test]
+    fn many_candidates_are_cut() {
+        let mut directory = Directory::default();
+        for n in 0..9 {
+            directory.merge(contact(&alloc::format!(r#"{{"UserName":"@{n}","NickName":"n"}}"#)));
+        }
+        let text = shown(directory.resolve(&"n".into()));
+        assert!(text.ends_with("person \"n\", person \"n\" and 4 more"), "{text}");
+    }
+
+    /// Only a name needs the contacts, and they are loaded once.
+    #[test]
+    fn contacts_are_loaded_once_for_names() {
+        const PAGE: &str = r#"{"BaseResponse":{"Ret":0},"Seq":0,"MemberCount":1,"MemberList":[
+            {"UserName":"@1","NickName":"Ada"}]}"#;
+        let (mut host, mut account) = (Host::new(), account());
+        let mut found = |recipient: Recipient| {
+            let serve = |_: &crate::flow::Request| Input::Reply(Ok(reply(PAGE)));
+            let found = host.run(&mut Resolve::new(recipient), &mut account, serve);
+            (shown(found), host.requests.len())
+        };
+        assert_eq!(found("filehelper".into()), ("filehelper".into(), 0));
+        assert_eq!(found(UserName::file_helper().into()).1, 0);
+        assert_eq!(found("ada".into()), ("@1".into(), 1));
+        assert_eq!(found("@1".into()), ("@1".into(), 1));
+        assert_eq!(found("bo".into()), ("no contact is named \"bo\"".into(), 1));
+    }
+}

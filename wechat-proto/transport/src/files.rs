@@ -1,0 +1,169 @@
+//! Files that clients send and save.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Seek as _};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use wechat_proto::error::{Failure, FailureKind, Sent};
+use wechat_proto::media::{FileName, LocalFile};
+use wechat_proto::{Error, Timestamp};
+
+/// A file to send: its path, the name that the receiver sees, and whether it is sent as a file in any
+/// case. Functions take `impl Into<Attachment>`: a path as well.
+///
+/// ```
+/// use wechat_transport::Attachment;
+///
+/// let original = Attachment::new("photo.jpg").as_document().named("Photo 1.jpg");
+/// # let _ = original;
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "an attachment does nothing until it is sent"]
+pub struct Attachment {
+    path: PathBuf,
+    name: Option<String>,
+    is_document: bool,
+}
+
+impl Attachment {
+    /// Returns the file at this path, to be sent by its content: as a picture, a video, an emoticon (a
+    /// gif) or a file ([`LocalFile::with_content`]).
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), name: None, is_document: false }
+    }
+
+    /// Sends it as a file in any case, so that the receiver gets the original.
+    pub fn as_document(mut self) -> Self {
+        self.is_document = true;
+        self
+    }
+
+    /// Sets the name that the receiver sees; the default is that of the file.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Opens the file, and returns it with its description. For a client.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Source`] if it cannot be opened or read, or is not a regular file.
+    /// - [`Error::Invalid`] if the protocol cannot represent its name.
+    pub fn open(&self) -> Result<(File, LocalFile), Error> {
+        let (file, data, start) = self.read().map_err(|error| {
+            Error::Source(Some(Failure::new(FailureKind::Source, Sent::No).because(error)))
+        })?;
+        let own = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let mut local = LocalFile::new(self.name.as_deref().unwrap_or(&own), data.len())?;
+        if let Some(since) =
+            data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        {
+            local = local.modified(Timestamp::default().after(since));
+        }
+        let local = if self.is_document { local.as_document() } else { local.with_content(&start) };
+        Ok((file, local))
+    }
+
+    fn read(&self) -> io::Result<(File, fs::Metadata, Vec<u8>)> {
+        // Opening a pipe would block.
+        if !fs::metadata(&self.path)?.is_file() {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let mut file = File::open(&self.path)?;
+        let data = file.metadata()?;
+        let mut start = Vec::new();
+        (&mut file).take(64).read_to_end(&mut start)?;
+        file.rewind()?;
+        Ok((file, data, start))
+    }
+}
+
+/// Implements the conversion from paths.
+macro_rules! from_path {
+    ($($path:ty),*) => {$(
+        impl From<$path> for Attachment {
+            fn from(path: $path) -> Self {
+                Self::new(path)
+            }
+        }
+    )*};
+}
+
+from_path!(&str, &String, String, &Path, &PathBuf, PathBuf);
+
+/// A new file in a folder, which is removed again unless it is [kept](NewFile::keep). For a client.
+#[derive(Debug)]
+pub struct NewFile {
+    path: PathBuf,
+    is_kept: bool,
+}
+
+/// The number of names that are tried.
+const NAMES: u32 = 10_000;
+
+impl NewFile {
+    /// Creates a file of this name, or of the first numbered one that does not exist: `a (1).txt`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sink`] if no file can be created.
+    pub fn create(folder: &Path, name: &FileName) -> Result<(Self, File), Error> {
+        let mut result = Err(io::Error::from(ErrorKind::AlreadyExists));
+        for number in 0..NAMES {
+            let path = folder.join(name.numbered(number).as_str());
+            result = OpenOptions::new().write(true).create_new(true).open(&path);
+            match result {
+                Ok(file) => return Ok((Self { path, is_kept: false }, file)),
+                Err(ref error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(_) => break,
+            }
+        }
+        let failure = Failure::new(FailureKind::Sink, Sent::No);
+        Err(Error::Sink(
+            result.map_or_else(|error| failure.clone().because(error), |_| failure.clone()),
+        ))
+    }
+
+    /// Keeps the file, and returns its path.
+    pub fn keep(mut self) -> PathBuf {
+        self.is_kept = true;
+        std::mem::take(&mut self.path)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // Nobody can use a part of the file.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn new_files_replace_none_and_incomplete_ones_are_removed() {
+        let folder = std::env::temp_dir().join(format!("wechat-new-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let name = FileName::from("a.txt");
+        let (first, mut file) = NewFile::create(&folder, &name).unwrap();
+        file.write_all(b"first").unwrap();
+        assert_eq!(first.keep(), folder.join("a.txt"));
+        let (second, _) = NewFile::create(&folder, &name).unwrap();
+        let (third, _) = NewFile::create(&folder, &name).unwrap();
+        drop(second);
+        assert_eq!(third.keep(), folder.join("a (2).txt"));
+        let (again, _) = NewFile::create(&folder, &name).unwrap();
+        assert_eq!(again.keep(), folder.join("a (1).txt"));
+        assert_eq!(fs::read(folder.join("a.txt")).unwrap(), b"first");
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(matches!(NewFile::create(&folder, &name), Err(Error::Sink(_))));
+    }
+}
