@@ -2,24 +2,28 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
-use core::mem;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::ids::MsgId;
 use crate::message::Message;
 pub(crate) use crate::message::Place;
+use crate::positions::Positions;
 use crate::sync::SyncKey;
 
 /// The ids of acknowledged messages, and the batches with pending acknowledgements.
 ///
 /// All ids of an unfinished batch are kept: the stored key still points before it, so the service
-/// will send it again. Of the ids of finished batches, the last 4,096 are kept and 512 are stored.
+/// will send it again. The last 512 are stored, and for all of them, their positions in the batch,
+/// which are valid if the service sends the same ids again in the same order. Of the ids of
+/// finished batches, the last 4,096 are kept and 512 are stored.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(from = "Stored<MsgId>")]
+#[serde(from = "Stored<MsgId, Positions>")]
 pub(crate) struct Acks {
     /// Ids that the service will send again.
-    open: BTreeMap<MsgId, Open>,
+    open: BTreeMap<MsgId, Order>,
+    /// The same, in order.
+    in_order: BTreeMap<Order, MsgId>,
     /// Ids of finished batches, the oldest first.
     recent: VecDeque<MsgId>,
     /// The same, for look-ups.
@@ -28,20 +32,17 @@ pub(crate) struct Acks {
     parked: VecDeque<Parked>,
     /// The ids of all their unacknowledged messages.
     pending: BTreeSet<MsgId>,
+    /// Batches that the service will send again after the received ones.
+    resent: VecDeque<Positions>,
     /// The number of the newest batch.
     batches: u64,
     /// The number of acknowledged messages.
     count: u64,
 }
 
-/// An acknowledged message.
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    /// The last batch that contained it.
-    batch: u64,
-    /// Its position in the order of acknowledgements.
-    order: u64,
-}
+/// The last batch that contained an acknowledged message, 0 if it is unknown, and the message's
+/// number in the order of acknowledgements.
+type Order = (u64, u64);
 
 /// The keys to which a finished batch advances the session.
 #[derive(Clone, Debug, Default)]
@@ -58,17 +59,22 @@ struct Parked {
     keys: Keys,
     /// The unacknowledged messages, by position; `None` before delivery.
     pending: Option<BTreeMap<usize, MsgId>>,
+    /// The acknowledged ones with an id.
+    acked: Positions,
 }
 
 /// The number of ids of finished batches that are kept.
 const RECENT: usize = 4096;
-/// The number of them that are stored.
+/// The number of ids that are stored, of unfinished and of finished batches.
 const STORED: usize = 512;
 
 #[derive(Deserialize, Serialize)]
-struct Stored<Id> {
+struct Stored<Id, P> {
     batch: Vec<Id>,
     recent: Vec<Id>,
+    /// Absent if `batch` has all ids of unfinished batches, as in older versions.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    positions: Vec<P>,
 }
 
 impl Acks {
@@ -76,24 +82,31 @@ impl Acks {
     pub(crate) fn park(&mut self, sync_key: Option<SyncKey>, sync_check_key: Option<SyncKey>) {
         self.batches += 1;
         let keys = Keys { sync_key, sync_check_key };
-        self.parked.push_back(Parked { batch: self.batches, keys, pending: None });
+        let acked = Positions::default();
+        self.parked.push_back(Parked { batch: self.batches, keys, pending: None, acked });
     }
 
     /// Records the messages of the newest batch as pending, and sets their places. Drops messages
     /// that are already acknowledged or pending. Returns whether the batch advances the key.
     pub(crate) fn deliver(&mut self, messages: &mut Vec<Message>) -> bool {
         let Some(mut parked) = self.parked.pop_back() else { return false };
-        let mut position = 0;
-        let mut pending = BTreeMap::new();
+        parked.acked = Positions::new(messages.iter().map(|message| &message.id));
+        self.recognise(messages, parked.batch);
+        let (mut next, mut pending) = (0, BTreeMap::new());
         messages.retain_mut(|message| {
-            position += 1;
+            let position = next;
+            next += 1;
             if message.id.is_known() {
-                if let Some(open) = self.open.get_mut(&message.id) {
-                    // Sent again: stays open as long as this batch.
-                    open.batch = parked.batch;
+                let is_open = self.open.contains_key(&message.id);
+                if is_open || self.known.contains(&message.id) {
+                    parked.acked.insert(position);
+                    if is_open {
+                        // Sent again: stays open as long as this batch.
+                        self.open(&message.id, parked.batch);
+                    }
                     return false;
                 }
-                if self.known.contains(&message.id) || !self.pending.insert(message.id.clone()) {
+                if !self.pending.insert(message.id.clone()) {
                     return false;
                 }
             }
@@ -107,20 +120,57 @@ impl Acks {
         moved
     }
 
+    /// Acknowledges the messages of a batch that were acknowledged when it was received before the
+    /// session was restored.
+    fn recognise(&mut self, messages: &[Message], number: u64) {
+        let mut rest = messages;
+        while !rest.is_empty()
+            && let Some(acked) = self.resent.pop_front()
+        {
+            // Several batches may be sent again as one.
+            let Some((batch, others)) = rest.split_at_checked(acked.len()).filter(|(batch, _)| {
+                Positions::new(batch.iter().map(|message| &message.id)).is_same_batch(&acked)
+            }) else {
+                return self.resent.clear();
+            };
+            for Message { id, .. } in acked.of(batch) {
+                if id.is_known() && !self.known.contains(id) {
+                    self.open(id, number);
+                }
+            }
+            rest = others;
+        }
+    }
+
+    /// Adds an acknowledged id, or records that a newer batch contains it.
+    fn open(&mut self, id: &MsgId, batch: u64) {
+        let order = if let Some((before, number)) = self.open.get(id).copied() {
+            self.in_order.remove(&(before, number));
+            (batch, number)
+        } else {
+            self.count += 1;
+            (batch, self.count)
+        };
+        self.open.insert(id.clone(), order);
+        self.in_order.insert(order, id.clone());
+    }
+
     /// Acknowledges a message by its id and place. Does nothing if the message is already
     /// acknowledged, or has neither.
     pub(crate) fn acknowledge(&mut self, id: &MsgId, place: Option<Place>) {
-        let mut batch = self.batches;
+        let mut batch = 0;
         if let Some((parked, at)) = self.find(id, place) {
             batch = parked.batch;
             if let Some(pending) = &mut parked.pending {
                 pending.remove(&at);
             }
+            if id.is_known() {
+                parked.acked.insert(at);
+            }
         }
-        if id.is_known() && !self.known.contains(id) {
+        if id.is_known() && !self.contains(id) {
             self.pending.remove(id);
-            self.count += 1;
-            self.open.entry(id.clone()).or_insert(Open { batch, order: self.count });
+            self.open(id, batch);
         }
     }
 
@@ -130,7 +180,7 @@ impl Acks {
             parked.pending.as_ref().is_some_and(|pending| pending.get(&at) == Some(id))
         };
         let at_place = place.and_then(|(batch, at)| {
-            let index = self.parked.iter().position(|parked| parked.batch == batch)?;
+            let index = usize::try_from(batch.checked_sub(self.parked.front()?.batch)?).ok()?;
             is_it(self.parked.get(index)?, at).then_some((index, at))
         });
         // A message that was received twice, or was restored from storage, is found by its id.
@@ -158,15 +208,17 @@ impl Acks {
         if !self.parked.front()?.pending.as_ref()?.is_empty() {
             return None;
         }
-        let Parked { batch, keys, .. } = self.parked.pop_front()?;
+        let Parked { batch, keys, acked, .. } = self.parked.pop_front()?;
         let moved = keys.sync_key.is_some();
-        let is_done = |of: &Open| if moved { of.batch <= batch } else { of.batch < batch };
-        let (done, open): (BTreeMap<_, _>, _) =
-            mem::take(&mut self.open).into_iter().partition(|(_, of)| is_done(of));
-        self.open = open;
-        for id in in_order(done.into_iter().map(|(id, open)| (id, open.order))) {
+        let done = if moved { (0, 0)..(batch + 1, 0) } else { (1, 0)..(batch, 0) };
+        let done: Vec<_> = self.in_order.range(done).map(|(order, _)| *order).collect();
+        for id in done.iter().filter_map(|order| self.in_order.remove(order)) {
+            self.open.remove(&id);
             self.known.insert(id.clone());
             self.recent.push_back(id);
+        }
+        if !moved && self.parked.is_empty() && acked.len() > 0 {
+            self.resent.push_front(acked);
         }
         while self.recent.len() > RECENT {
             if let Some(oldest) = self.recent.pop_front() {
@@ -192,37 +244,52 @@ impl Acks {
 
     /// Forgets what was received.
     pub(crate) fn rewind(&mut self) {
+        self.resent = self.sent_again().cloned().collect();
         self.parked.clear();
         self.pending.clear();
     }
-}
 
-/// Returns the ids in the order of their acknowledgement.
-fn in_order<Id>(acknowledged: impl IntoIterator<Item = (Id, u64)>) -> Vec<Id> {
-    let mut ids: Vec<_> = acknowledged.into_iter().collect();
-    ids.sort_unstable_by_key(|(_, order)| *order);
-    ids.into_iter().map(|(id, _)| id).collect()
-}
-
-impl From<Stored<MsgId>> for Acks {
-    fn from(stored: Stored<MsgId>) -> Self {
-        let open = |(id, order)| (id, Open { batch: 0, order });
-        Self {
-            count: stored.batch.len() as u64,
-            open: stored.batch.into_iter().zip(0..).map(open).collect(),
-            known: stored.recent.iter().cloned().collect(),
-            recent: stored.recent.into(),
-            ..Self::default()
-        }
+    /// Returns the batches that the service will send again.
+    fn sent_again(&self) -> impl Iterator<Item = &Positions> {
+        let newest = self.batches;
+        self.parked
+            .iter()
+            // The next batch after one that does not advance the key repeats it.
+            .filter(move |parked| parked.keys.sync_key.is_some() || parked.batch == newest)
+            .map(|parked| &parked.acked)
+            .chain(&self.resent)
+            .filter(|acked| acked.len() > 0)
     }
 }
 
-/// Copies nothing, in particular not the messages that are still pending: `docs/threats.md` W4.
+impl From<Stored<MsgId, Positions>> for Acks {
+    fn from(stored: Stored<MsgId, Positions>) -> Self {
+        let mut acks = Self {
+            known: stored.recent.iter().cloned().collect(),
+            recent: stored.recent.into(),
+            resent: stored.positions.into(),
+            ..Self::default()
+        };
+        stored.batch.iter().for_each(|id| acks.open(id, 0));
+        acks
+    }
+}
+
+/// Copies no messages and no ids: `docs/threats.md` W4.
 impl Serialize for Acks {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let placed: Vec<_> = self.in_order.range((1, 0)..).rev().take(STORED).collect();
+        let mut positions: Vec<_> = self.sent_again().collect();
+        let acked: usize = positions.iter().map(|acked| acked.count()).sum();
+        if acked <= placed.len() {
+            positions.clear();
+        }
+        // All ids whose position is unknown, and the last of the others.
+        let unplaced = self.in_order.range(..(1, 0));
+        let batch = unplaced.chain(placed.into_iter().rev()).map(|(_, id)| id).collect();
         let old = self.recent.len().saturating_sub(STORED);
-        let batch = in_order(self.open.iter().map(|(id, open)| (id, open.order)));
-        Stored { batch, recent: self.recent.iter().skip(old).collect() }.serialize(serializer)
+        let recent = self.recent.iter().skip(old).collect();
+        Stored { batch, recent, positions }.serialize(serializer)
     }
 }
 

@@ -214,9 +214,131 @@ fn pending_messages_are_not_stored() {
     assert_eq!(stored(&session), before);
 }
 
+fn ids_of(messages: &[Message]) -> Vec<&str> {
+    messages.iter().map(|message| message.id.as_str()).collect()
+}
+
+/// Returns the session after storage, and the text of its acknowledgements.
+fn restored(session: &Session) -> (Session, String) {
+    let stored = serde_json::to_string(&session.acks).unwrap();
+    (Session::from_json(&session.to_json()).unwrap(), stored)
+}
+
+/// In any order of acknowledgement, a stored session has 512 ids of the batch, and recognises the
+/// others by their positions when the batch is sent again, also together with the next.
+///
+/// Threat W4.
+#[test]
+fn acknowledged_positions_of_a_batch_are_stored() {
+    let ids: Vec<_> = (1..=3000).map(|n| n.to_string()).collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    let more = [&ids[..], &["4001", "4002"]].concat();
+    type Order = fn(usize) -> usize;
+    let orders: [(&str, Order, usize); 4] = [
+        ("in order", |n| n, 100),
+        ("from the end", |n| 2999 - n, 100),
+        ("in pairs", |n| n ^ 1, 100),
+        ("in any order", |n| n * 1_597 % 3000, 25_000),
+    ];
+    for (label, order, length) in orders {
+        let mut session = started();
+        let messages = receive(&mut session, 2, &ids);
+        (0..2000).for_each(|n| session.acknowledge(&messages[order(n)]));
+        let acknowledged: BTreeSet<_> = (0..2000).map(order).collect();
+        // Stored several times before the batch is sent again.
+        let (restored, stored) = restored(&restored(&session).0);
+        let Stored { batch, positions, .. } =
+            serde_json::from_str::<Stored<String, serde_json::Value>>(&stored).unwrap();
+        assert_eq!((batch.len(), positions.len()), (512, 1), "{label}");
+        let text = positions[0].to_string();
+        assert!(text.len() < length, "{label}: {} bytes", text.len());
+        for ids in [&ids, &more] {
+            let mut again = restored.clone();
+            let delivered = receive(&mut again, 3, ids);
+            let expected = ids.iter().enumerate().filter(|(n, _)| !acknowledged.contains(n));
+            assert!(ids_of(&delivered).iter().eq(expected.map(|(_, id)| id)), "{label}");
+            delivered.iter().for_each(|message| again.acknowledge(message));
+            assert_eq!(self::stored(&again), 3, "{label}");
+        }
+    }
+}
+
+/// A batch of one message takes as much as its id.
+///
+/// Threat W4.
+#[test]
+fn positions_of_small_batches_are_small() {
+    let mut session = started();
+    receive(&mut session, 2, &["1"]);
+    for n in 3..5000 {
+        let id = n.to_string();
+        let messages = receive(&mut session, n, &[&id]);
+        session.acknowledge(&messages[0]);
+    }
+    let stored = serde_json::to_string(&session.acks).unwrap();
+    assert!(stored.len() < 36 * 5000, "{}", stored.len());
+}
+
+/// If the service sends other messages than before, those that were not acknowledged are delivered,
+/// and of the others, the last 512 are recognised.
+///
+/// Threat W4.
+#[test]
+fn positions_in_another_batch_are_ignored() {
+    let ids: Vec<_> = (1..=2000).map(|n| n.to_string()).collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    let mut session = started();
+    let messages = receive(&mut session, 2, &ids);
+    messages[..1500].iter().for_each(|message| session.acknowledge(message));
+    let first = [&["9000"], &ids[..]].concat();
+    let swapped = [&ids[1999..], &ids[..1999]].concat();
+    for (label, other, expected) in [
+        ("one more before", first, 1 + 1500 - 512 + 500),
+        ("another order", swapped, 1500 - 512 + 500),
+        ("a part", ids[..1600].to_vec(), 1500 - 512 + 100),
+    ] {
+        let mut again = restored(&session).0;
+        let delivered = receive(&mut again, 3, &other);
+        assert_eq!(delivered.len(), expected, "{label}");
+        let delivered: BTreeSet<_> = ids_of(&delivered).into_iter().collect();
+        let pending = other.iter().filter(|id| !ids[..1500].contains(id));
+        assert!(pending.into_iter().all(|id| delivered.contains(id)), "{label}");
+    }
+}
+
+/// Threat W4.
+#[test]
+fn copies_share_acknowledged_ids() {
+    let mut session = started();
+    let messages = receive(&mut session, 2, &["11", "12"]);
+    session.acknowledge(&messages[0]);
+    let copy = session.clone();
+    assert!(alloc::sync::Arc::ptr_eq(&copy.acks, &session.acks));
+    session.acknowledge(&messages[1]);
+    assert_eq!((stored(&copy), stored(&session)), (1, 2));
+}
+
+/// Threat S2: the first form of a stored session has no checksum.
+#[test]
+fn malformed_positions_are_harmless() {
+    let ids = ["11", "12", "13"];
+    let mut session = started();
+    receive(&mut session, 2, &ids);
+    let digest = serde_json::to_value(&session.acks.parked[0].acked).unwrap()[1].to_string();
+    for acked in ["{\"0\":18446744073709551615}", "{\"2\":1,\"1\":9}", "{\"7\":8}"] {
+        let stored = format!(r#"{{"batch":[],"recent":[],"positions":[[3,{digest},{acked}]]}}"#);
+        let mut again = started();
+        *again.acks_mut() = serde_json::from_str(&stored).unwrap();
+        assert_eq!(receive(&mut again, 2, &ids).len(), 3, "{acked}");
+        let _ = again.to_json();
+    }
+}
+
+/// Ids that older versions stored have no position.
+///
 /// Threat S5.
 #[test]
-fn ids_of_an_open_batch_are_all_stored() {
+fn ids_without_a_position_are_all_stored() {
     let mut acks = Acks::default();
     (1..=1000).for_each(|n| acks.acknowledge(&id(n), None));
     acks.park(Some(SyncKey::default()), None);
@@ -243,17 +365,18 @@ enum Step {
     /// The service has more messages.
     Written(usize),
     Receive,
-    /// Acknowledges one of the delivered messages.
-    Acknowledge(prop::sample::Index),
+    /// Acknowledges delivered messages from one on.
+    Acknowledge(prop::sample::Index, usize),
     Rewind,
     Restore,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        2 => (0..4_usize).prop_map(Step::Written),
+        2 => prop_oneof![60 => 0..4_usize, 1 => 500..700_usize].prop_map(Step::Written),
         3 => Just(Step::Receive),
-        6 => any::<prop::sample::Index>().prop_map(Step::Acknowledge),
+        6 => (any::<prop::sample::Index>(), prop_oneof![Just(1), 300..700_usize])
+            .prop_map(|(index, count)| Step::Acknowledge(index, count)),
         1 => Just(Step::Rewind),
         1 => Just(Step::Restore),
     ]
@@ -287,18 +410,22 @@ proptest! {
                     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
                     for message in receive(&mut session, last, &ids) {
                         prop_assert!(!acknowledged.contains(&message.id));
-                        prop_assert!(delivered.iter().all(|other| other.id != message.id));
                         delivered.push(message);
                     }
+                    let ids: BTreeSet<_> = delivered.iter().map(|message| &message.id).collect();
+                    prop_assert_eq!(ids.len(), delivered.len());
                     // Every written message is delivered or acknowledged.
                     prop_assert_eq!(delivered.len() + acknowledged.len(), written.len());
                 }
-                Step::Acknowledge(index) if !delivered.is_empty() => {
-                    let message = delivered.swap_remove(index.index(delivered.len()));
-                    session.acknowledge(&message);
-                    acknowledged.insert(message.id);
+                Step::Acknowledge(index, count) if !delivered.is_empty() => {
+                    let from = index.index(delivered.len());
+                    let to = delivered.len().min(from + count);
+                    for message in delivered.drain(from..to) {
+                        session.acknowledge(&message);
+                        acknowledged.insert(message.id);
+                    }
                 }
-                Step::Acknowledge(_) => {}
+                Step::Acknowledge(..) => {}
                 Step::Rewind => {
                     session.rewind();
                     delivered.clear();

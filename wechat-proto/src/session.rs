@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt;
@@ -41,8 +42,9 @@ pub struct Session {
     pub(crate) sync_key: SyncKey,
     /// Unknown until the first `webwxsync`; the other key is used until then.
     pub(crate) sync_check_key: Option<SyncKey>,
+    /// Shared by copies until one of them changes.
     #[serde(rename = "taken")]
-    pub(crate) acks: Acks,
+    pub(crate) acks: Arc<Acks>,
     pub(crate) chat_set: Vec<UserName>,
     pub(crate) invite_start_count: u32,
     last_client_msg_id: ClientMsgId,
@@ -143,7 +145,7 @@ impl Session {
             me,
             sync_key,
             sync_check_key: None,
-            acks: Acks::default(),
+            acks: Arc::default(),
             chat_set: Vec::new(),
             invite_start_count: 40,
             last_client_msg_id: ClientMsgId::default(),
@@ -220,8 +222,9 @@ impl Session {
     /// Messages may be acknowledged in any order. The stored `SyncKey` advances past a batch when
     /// every message of it and of the batches before it is acknowledged. Until then, the service
     /// sends the batch again after the stored session is resumed, and acknowledged messages are
-    /// dropped by their id. A message without a usable id is identified by its place in the batch,
-    /// which is not stored.
+    /// dropped by their id, of which the last 512 are stored, or by their position in the batch, if
+    /// the service sends the same messages in the same order. A message without a usable id is
+    /// identified by its place in the batch, which is not stored.
     ///
     /// An [`Inbox`](crate::sync::Inbox) acknowledges a message when it is polled for the next one,
     /// unless it is [`manual`](crate::sync::Inbox::manual). A bot that stores the session together
@@ -231,7 +234,7 @@ impl Session {
     }
 
     pub(crate) fn acknowledge_at(&mut self, id: &MsgId, place: Option<Place>) {
-        self.acks.acknowledge(id, place);
+        self.acks_mut().acknowledge(id, place);
         self.advance();
     }
 
@@ -292,26 +295,30 @@ impl Session {
     /// Records the keys of a batch until its messages are acknowledged.
     pub(crate) fn park(&mut self, batch: &Batch) {
         let key = batch.sync_key.clone().filter(|key| key != self.next_sync_key());
-        self.acks.park(key, batch.sync_check_key.clone());
+        self.acks_mut().park(key, batch.sync_check_key.clone());
     }
 
     /// Returns the new messages of the last received batch, and whether its key is new. The
     /// messages are pending until they are acknowledged.
     pub(crate) fn deliver(&mut self, batch: Batch) -> (Vec<Message>, bool) {
         let mut messages = batch.messages(&self.me.user_name);
-        let moved = self.acks.deliver(&mut messages);
+        let moved = self.acks_mut().deliver(&mut messages);
         self.advance();
         (messages, moved)
     }
 
     /// Drops received but unacknowledged messages, which will be received again.
     pub(crate) fn rewind(&mut self) {
-        self.acks.rewind();
+        self.acks_mut().rewind();
+    }
+
+    pub(crate) fn acks_mut(&mut self) -> &mut Acks {
+        Arc::make_mut(&mut self.acks)
     }
 
     /// Advances the keys past the fully acknowledged batches.
     fn advance(&mut self) {
-        while let Some(keys) = self.acks.next_done() {
+        while let Some(keys) = self.acks_mut().next_done() {
             // A key without counters does not replace another: `docs/protocol.md` §7.2.
             if let Some(key) = keys.sync_key {
                 self.sync_key = key;

@@ -24,8 +24,9 @@ pub(crate) fn without_generator(mut session: Session) -> String {
 impl Session {
     /// Finishes the current batch, so that all acknowledged ids become recent ones.
     fn finish_batch(&mut self) {
-        self.acks.park(Some(self.sync_key.clone()), None);
-        self.acks.deliver(&mut Vec::new());
+        let key = self.sync_key.clone();
+        self.acks_mut().park(Some(key), None);
+        self.acks_mut().deliver(&mut Vec::new());
         self.advance();
     }
 }
@@ -43,7 +44,7 @@ pub(crate) fn filled() -> Session {
     session.chat_set = ["@a", "@@b"].map(|name| name.parse().unwrap()).into();
     session.me.nick_name = "张三 \"😄\"\u{2028}".into();
     for id in ["1", "8410419333108271670"] {
-        session.acks.acknowledge(&id.into(), None);
+        session.acks_mut().acknowledge(&id.into(), None);
         if id == "1" {
             session.finish_batch();
         }
@@ -119,7 +120,7 @@ proptest! {
     ) {
         let mut session = filled();
         for (index, id) in taken.iter().enumerate() {
-            session.acks.acknowledge(&MsgId::from(id.as_str()), None);
+            session.acks_mut().acknowledge(&MsgId::from(id.as_str()), None);
             if index == open {
                 session.finish_batch();
             }

@@ -113,16 +113,26 @@ pub(crate) fn load_pages(n: usize) -> Box<dyn FnMut()> {
     })
 }
 
-/// Stores a session `n` times while `n` messages are pending.
+/// Acknowledges `n` messages of one batch, and stores the session after each.
 pub(crate) fn stores(n: usize) -> Box<dyn FnMut()> {
     let (mut session, mut fetch) = (session(), FetchBatch::new());
     let uri = fetch.request(&mut session, now()).uri().clone();
-    let response = response(page("AddMsgList", n, &message));
+    let response = response(page("AddMsgList", STORED + n, &|n| message(n + 1)));
     let batch = fetch.receive(&mut session, &uri, &response, now()).expect("a batch");
-    let messages = session.apply(batch);
-    session.acknowledge(&messages[0]);
-    Box::new(move || (0..n).for_each(|_| drop(black_box(session.to_json()))))
+    let mut messages = session.apply(batch);
+    // As many ids as are stored at most.
+    messages.drain(..STORED).for_each(|message| session.acknowledge(&message));
+    Box::new(move || {
+        let mut session = session.clone();
+        for message in &messages {
+            session.acknowledge(message);
+            black_box(session.to_json());
+        }
+    })
 }
+
+/// The maximum number of stored ids of a batch.
+const STORED: usize = 512;
 
 /// Returns an account with rooms of `n` members.
 fn account_in_rooms(n: usize) -> Account {

@@ -103,7 +103,7 @@ pub(crate) const CASES: &[(&str, usize, Setup)] = &[
     ("cookies: overlapping paths", 500, |n| cookies(n, &|n| format!("a=b{n}; Path=/{}", "x/".repeat(n % 50)))),
     ("queries: a long value", 20_000, long_query),
     ("bodies: a long text", 20_000, long_text),
-    ("stores: one per message of an open batch", 300, stores),
+    ("stores: one per acknowledged message of a batch", 1_000, stores),
     ("merges: first load of contacts", 2_000, |n| load_contacts(n, false)),
     ("merges: second load of contacts", 2_000, |n| load_contacts(n, true)),
     ("merges: repeated load of room members", 500, load_members),

@@ -39,7 +39,7 @@ use crate::time::Timestamp;
 ///
 /// Polling for the next message acknowledges the previous one. [`Inbox::manual`] leaves this to
 /// [`Session::acknowledge`](crate::Session::acknowledge), in any order. The stored key advances past
-/// a batch when all of it is acknowledged, and the acknowledged ids of an unfinished batch are
+/// a batch when all of it is acknowledged, and those acknowledged in an unfinished batch are
 /// stored with the session. A bot that stores the session after each message's effect therefore
 /// loses none, wherever it is killed. The messages that it receives again depend on what it stores:
 ///

@@ -36,7 +36,7 @@ fn nothing() -> impl Strategy<Value = Nothing> {
 fn sends(cycle: &[Nothing]) -> [Vec<Duration>; 2] {
     let mut service = Service::default();
     let (mut inbox, mut bot) = (Inbox::new(), Account::from(session_at(&service.key(0))));
-    bot.session.acks.acknowledge(&"1".into(), None);
+    bot.session.acks_mut().acknowledge(&"1".into(), None);
     let (mut host, mut passed) = (Host::new(), Duration::ZERO);
     let (mut sent, mut jumps) = (Vec::new(), Vec::new());
     // With a key that advances, repeated changes count as new.
