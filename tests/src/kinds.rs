@@ -267,12 +267,22 @@ impl Incoming {
         Self { img_status: 2, has_product_id: 1, ..Self::new(from, 1, hint) }
     }
 
-    /// Builds a file that its sender is still uploading. The completing message is [`Incoming::file`], whose
-    /// `appattach` also has the element `overwrite_newmsgid` with the `MsgId` of this one.
+    /// Builds a file that its sender is still uploading. The message that completes it is [`Incoming::file`], followed by
+    /// [`replacing`](Self::replacing).
     pub fn uploading_file(from: &str, name: &str, size: u64) -> Self {
         let extension = name.rsplit_once('.').map(|(_, end)| end).unwrap_or_default().to_owned();
         let attachment = Some(crate::Attachment { size, extension, ..<_>::default() });
         Self::app(from, &crate::App { attachment, ..crate::App::new(74, name) })
+    }
+
+    /// Adds to a [`file`](Self::file) that it is the completion of the [`uploading_file`](Self::uploading_file) with this
+    /// `MsgId`: `appattach > overwrite_newmsgid` (docs/protocol.md §9.4).
+    #[must_use]
+    pub fn replacing(mut self, msg_id: &str) -> Self {
+        let end = "</appattach>";
+        let id = format!("<overwrite_newmsgid>{msg_id}</overwrite_newmsgid>\n{end}");
+        self.content = self.content.replacen(&on_the_wire(end), &on_the_wire(&id), 1);
+        self
     }
 
     /// Builds the hint that replaces an app message that the web cannot show.

@@ -4,3 +4,4 @@ pub(crate) mod forwarding;
 pub(crate) mod kinds;
 pub(crate) mod sending;
 pub(crate) mod system_messages;
+pub(crate) mod uploading;
