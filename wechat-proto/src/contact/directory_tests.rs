@@ -83,6 +83,17 @@ fn named_returns_every_match() {
     assert_eq!([named("ＢＯＢ"), named("A\u{308}rzte  Zhang\u{fe0f}")], ["@2 @3", "@@4"]);
 }
 
+/// A keycap has one where it is typed, and none on the wire.
+#[test]
+fn variation_selectors_do_not_count() {
+    let mut directory = people();
+    directory.merge(contact("{\"UserName\":\"@@5\",\"NickName\":\"A1\u{20e3} room\"}"));
+    for text in ["A1\u{fe0f}\u{20e3} room", "A1\u{20e3} room"] {
+        let [named, found] = [directory.named(text).count(), directory.search(text).count()];
+        assert_eq!((named, found), (1, 1), "{text}");
+    }
+}
+
 /// `docs/protocol.md` §10.
 #[test]
 fn search_ignores_case() {
