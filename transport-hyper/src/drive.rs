@@ -171,10 +171,14 @@ mod tests {
     }
 
     fn send(body: &'static str, millis: u64) -> Result<&'static str, Interrupt> {
+        send_within(body, Duration::from_millis(millis))
+    }
+
+    fn send_within(body: &'static str, deadline: Duration) -> Result<&'static str, Interrupt> {
         let http = http::Request::post("http://wx.qq.com/").header("content-length", body.len());
         Err(Interrupt::Send(Box::new(Request {
             http: http.body(Body::from(body.to_owned())).unwrap(),
-            deadline: Duration::from_millis(millis),
+            deadline,
             want: Want::Whole { limit: 99 },
         })))
     }
@@ -222,6 +226,16 @@ mod tests {
             (&b"hello"[..], &b"234"[..], &b"89"[..])
         );
         assert_eq!((late.kind, late.sent), (FailureKind::Timeout, Sent::Maybe));
+    }
+
+    /// Added to the clock of this timer, it would overflow.
+    ///
+    /// Threat W6.
+    #[test]
+    fn longest_deadline_fits_any_timer() {
+        let mut steps = Steps(vec![send_within("hello", Duration::MAX), Ok("done")], Vec::new());
+        assert!(matches!(block_on(drive(&mut steps, never())), Ok("done")));
+        assert!(matches!(&steps.1[..], [Input::Reply(Ok(_))]), "{:?}", steps.1);
     }
 
     /// With a file of std, and one of tokio.
