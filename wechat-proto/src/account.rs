@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
-use core::mem;
 
 use crate::contact::pending::{Lookup, Pending};
 use crate::contact::{Change, Contact, Directory};
@@ -12,6 +11,7 @@ use crate::error::{Error, Ret};
 use crate::ids::UserName;
 use crate::login::{Credentials, Init};
 use crate::message::{Kind, Message};
+use crate::parts::{Arriving, PART, Parts};
 use crate::session::Session;
 use crate::sync::Batch;
 use crate::text::brief;
@@ -114,9 +114,16 @@ impl Account {
     ///
     /// To find the detailed changes of contacts, compare the directory with an older copy
     /// ([`Directory::changes_since`]).
-    pub fn apply(&mut self, mut batch: Batch) -> Applied {
-        let has_changes = batch.has_changes();
-        if let Some(profile) = batch.profile.take() {
+    pub fn apply(&mut self, batch: Batch) -> Applied {
+        let mut arriving = self.begin(batch);
+        while self.apply_part(&mut arriving) {}
+        self.finish(arriving)
+    }
+
+    /// Applies a batch without its changed contacts and messages.
+    pub(crate) fn begin(&mut self, batch: Batch) -> Arriving {
+        let mut arriving = Arriving::new(batch);
+        if let Some(profile) = arriving.batch.profile.take() {
             if let Some(name) = profile.nick_name {
                 self.directory.rename_me(&name);
                 self.session.me.nick_name = brief(name);
@@ -125,16 +132,27 @@ impl Account {
                 self.session.me.head_img_url = brief(picture);
             }
         }
-        let removed: BTreeSet<_> = mem::take(&mut batch.removed).into_iter().collect();
-        for name in &removed {
+        for name in &arriving.removed {
             self.forget(name);
         }
-        let changed = mem::take(&mut batch.changed);
-        let members = mem::take(&mut batch.changed_members);
-        let mut contacts = removed.clone();
-        contacts.extend(changed.iter().chain(&members).map(|contact| contact.user_name.clone()));
-        self.learn(changed);
-        self.correct(members);
+        arriving
+    }
+
+    /// Applies the next changed contacts of a batch. Returns whether there are more.
+    pub(crate) fn apply_part(&mut self, arriving: &mut Arriving) -> bool {
+        let Arriving { changed, changed_members, contacts, .. } = arriving;
+        let mut left = PART;
+        let changed = (changed.take(&mut left), changed_members.take(&mut left));
+        let names = changed.0.iter().chain(&changed.1).map(|contact| contact.user_name.clone());
+        contacts.extend(names);
+        self.learn(changed.0);
+        self.correct(changed.1);
+        !arriving.changed.is_empty() || !arriving.changed_members.is_empty()
+    }
+
+    /// Applies the messages of a batch.
+    pub(crate) fn finish(&mut self, arriving: Arriving) -> Applied {
+        let Arriving { batch, has_changes, removed, contacts, .. } = arriving;
         let more = batch.more;
         let (messages, moved) = self.session.deliver(batch);
         for message in &messages {
@@ -218,16 +236,21 @@ impl Account {
         self.has_contacts = true;
     }
 
-    /// Adds loaded contacts. In the first load, they are new to this process only: not a change.
-    pub(crate) fn load(&mut self, contacts: Vec<Contact>) {
+    /// Adds the next loaded contacts, and returns whether there are more. In the first load, they
+    /// are new to this process only: not a change.
+    pub(crate) fn load_part(&mut self, contacts: &mut Parts) -> bool {
         let is_first = !self.has_contacts && self.seen.is_some();
         if is_first {
             self.note_changes();
+            // Shared, the directory would be copied.
+            self.seen = None;
         }
-        self.learn(contacts);
+        let mut left = PART;
+        self.learn(contacts.take(&mut left));
         if is_first {
             self.seen = Some(self.directory.clone());
         }
+        !contacts.is_empty()
     }
 
     /// Notes the changes of the directory since the last call, for [`Account::next_change`].

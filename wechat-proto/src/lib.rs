@@ -139,6 +139,7 @@ pub mod login;
 pub mod media;
 pub mod message;
 mod origin;
+mod parts;
 mod positions;
 mod prepared;
 pub mod report;

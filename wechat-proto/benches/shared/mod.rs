@@ -25,6 +25,7 @@ pub(crate) fn load(account: &mut Account, contacts: &Bytes, rooms: &Bytes) {
                 let body = if is_contact_list(&request) { contacts } else { rooms };
                 flow.handle(Input::Reply(Ok(Response::new(body.clone()))));
             }
+            Err(Interrupt::Sleep(_)) => {}
             Err(other) => panic!("{other:?}"),
         }
     }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::batches::Batches;
 use super::{BatchGetContacts, Contact, GetContacts};
+use crate::parts::{PAUSE, Parts};
 use crate::retry::{Answer, Lane, Retry};
 use crate::{Account, Error, Flow, Input, Interrupt, Timestamp, UserName};
 
@@ -21,6 +22,8 @@ pub struct LoadContacts {
     /// The `Seq` numbers of the pages that were fetched.
     pages: BTreeSet<i64>,
     names: Names,
+    /// The contacts of a reply that are being added, and the next page after a page.
+    arriving: Option<(Parts, Option<i64>)>,
 }
 
 #[derive(Debug, Default)]
@@ -67,9 +70,19 @@ impl LoadContacts {
         self.state = State::Paging(Retry::new(GetContacts::from_seq(seq), Lane::Contacts));
     }
 
-    /// Applies a page; returns whether nothing is left to load.
-    fn add_page(&mut self, account: &mut Account, contacts: Vec<Contact>, next: i64) -> bool {
-        learn(account, contacts);
+    /// Keeps the contacts of a reply, and tells the back-off whether it has any.
+    fn arrive(&mut self, account: &mut Account, contacts: Vec<Contact>, next: Option<i64>) {
+        let backoff = account.session.device.backoff(Lane::Contacts);
+        if contacts.is_empty() {
+            backoff.idle();
+        } else {
+            backoff.useful();
+        }
+        self.arriving = Some((contacts.into(), next));
+    }
+
+    /// Goes on after a page; returns whether nothing is left to load.
+    fn turn(&mut self, account: &Account, next: i64) -> bool {
         // Zero is the end; so is a number that was fetched before, and so are too many pages.
         if next != 0 && !self.pages.contains(&next) && self.pages.len() < PAGES {
             self.page(next);
@@ -112,6 +125,23 @@ impl Flow for LoadContacts {
         }
         let mut done = false;
         while !done {
+            if let Some((contacts, next)) = &mut self.arriving {
+                // Large replies would lock the account for long.
+                if account.load_part(contacts) {
+                    return Err(Interrupt::Sleep(PAUSE));
+                }
+                let next = *next;
+                self.arriving = None;
+                done = match next {
+                    Some(next) => self.turn(account, next),
+                    None => {
+                        // Matched by name: the service may leave some out and use any order.
+                        self.names.answered();
+                        self.next_batch()
+                    }
+                };
+                continue;
+            }
             done = match &mut self.state {
                 State::Start => match self.only.clone() {
                     Some(names) => self.look_up(names.into()),
@@ -123,15 +153,16 @@ impl Flow for LoadContacts {
                 },
                 State::Done => true,
                 State::Paging(retry) => match retry.poll(&mut account.session, now)? {
-                    Answer::Reply(page) => self.add_page(account, page.contacts, page.next),
+                    Answer::Reply(page) => {
+                        self.arrive(account, page.contacts, Some(page.next));
+                        false
+                    }
                     Answer::Quiet => false,
                 },
                 State::Batching(retry) => match retry.poll(&mut account.session, now) {
                     Ok(Answer::Reply(contacts)) => {
-                        // Matched by name: the service may leave some out and use any order.
-                        learn(account, contacts);
-                        self.names.answered();
-                        self.next_batch()
+                        self.arrive(account, contacts, None);
+                        false
                     }
                     Ok(Answer::Quiet) => false,
                     Err(Interrupt::Fail(error @ Error::Refused { .. })) => {
@@ -214,17 +245,6 @@ impl Names {
     const fn was_in_vain(&self) -> bool {
         !self.any && self.alone >= ALONE
     }
-}
-
-/// Adds contacts, and tells the back-off whether the reply had any.
-fn learn(account: &mut Account, contacts: Vec<Contact>) {
-    let backoff = account.session.device.backoff(Lane::Contacts);
-    if contacts.is_empty() {
-        backoff.idle();
-    } else {
-        backoff.useful();
-    }
-    account.load(contacts);
 }
 
 /// Returns the names to look up: rooms, since no list has their members, and chats that are not in

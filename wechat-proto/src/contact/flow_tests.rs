@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::error::{Failure, FailureKind, Ret, Sent};
 use crate::flow::{Request, Response};
+use crate::parts::PART;
 use crate::testing::{Host, NOW, reply, session};
 
 #[path = "flow_refusal_tests.rs"]
@@ -110,6 +111,26 @@ fn load(
         );
     let batches = host.requests.iter().skip(before).filter(|request| !is_page(request));
     (result, batches.map(|request| asked(request).len()).collect())
+}
+
+/// Threat W1: the account is unlocked between the parts of a large page.
+#[test]
+fn large_page_is_added_in_parts() {
+    // Shorter records would be cut: threat W3.
+    let other = "x".repeat(100);
+    let contact = |n| json!({ "UserName": format!("@{n}"), "ContactFlag": 3, "Other": other });
+    let contacts: Vec<Value> = (0..2 * PART + 1).map(contact).collect();
+    let page = json!({ "BaseResponse": { "Ret": 0 }, "MemberList": contacts }).to_string();
+    let (mut flow, mut account, mut sizes) = (LoadContacts::new(), account(), vec![]);
+    loop {
+        match flow.poll(&mut account, NOW) {
+            Ok(()) => break,
+            Err(Interrupt::Send(_)) => flow.handle(Input::Reply(Ok(reply(&page)))),
+            Err(Interrupt::Sleep(PAUSE)) => sizes.push(account.directory.len()),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((sizes, account.directory.len()), (vec![PART, 2 * PART], 2 * PART + 1));
 }
 
 #[test]

@@ -223,7 +223,10 @@ impl Flow for Events {
         if self.has_trouble && self.closed.is_none() && self.inbox.is_healthy() {
             (self.has_trouble, self.has_recovered) = (false, true);
         }
-        account.note_changes();
+        // Not before a whole batch is applied.
+        if !self.inbox.is_applying() {
+            account.note_changes();
+        }
         match (self.next(account), interrupt) {
             (Some(step), interrupt) => {
                 // A request was counted; a sleep is returned by the next poll as well.

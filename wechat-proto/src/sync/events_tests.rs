@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::error::{Failure, FailureKind, Sent, StorageFailure, StorageKind};
 use crate::flow::Request;
+use crate::parts::PART;
 use crate::testing::{Host, contact, reply, session};
 
 /// A `webwxsync` reply with these texts from `@a`, and the key `n`.
@@ -156,6 +157,20 @@ fn changes_are_reported_once() {
     assert_eq!(service.host.requests[requests..].iter().filter(syncs).count(), 4);
 }
 
+/// A batch that is applied in parts has no changes that it reverts itself.
+#[test]
+fn changes_are_those_of_a_whole_batch() {
+    let mut account = account();
+    account.learn([contact(&room(&["@a"]).to_string())]);
+    let mut large = with_room(batch(&["a"], 1), &["@a", "@b"]);
+    let list = large["ModContactList"].as_array_mut().unwrap();
+    let other = "x".repeat(100);
+    list.extend((0..PART).map(|n| json!({ "UserName": format!("@{n}"), "Other": other })));
+    list.push(room(&["@a"]));
+    let mut service = Service::new([Ok(large)]);
+    assert_eq!(service.all(&mut events(SavePolicy::Manual), &mut account), ["a", CLOSED]);
+}
+
 #[test]
 fn contacts_are_added_only_after_all_were_loaded() {
     let friend = |name: &str| {
@@ -167,7 +182,8 @@ fn contacts_are_added_only_after_all_were_loaded() {
     let (mut account, mut flow) = (account(), events(SavePolicy::Manual));
     let mut service = Service::new([Ok(friend("x")), Ok(friend("xy")), Ok(friend("xyz"))]);
     assert_eq!(service.step(&mut flow, &mut account), "x");
-    account.load([contact(r#"{"UserName":"@old","NickName":"old","ContactFlag":3}"#)].into());
+    let old = contact(r#"{"UserName":"@old","NickName":"old","ContactFlag":3}"#);
+    assert!(!account.load_part(&mut Vec::from([old]).into()));
     account.set_has_contacts();
     let rest = service.all(&mut flow, &mut account);
     assert_eq!(rest, ["added xy", "xy", "added xyz", "xyz", CLOSED]);

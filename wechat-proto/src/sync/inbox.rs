@@ -29,6 +29,7 @@ use crate::error::{Error, Ret};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::MsgId;
 use crate::message::{Message, Recent};
+use crate::parts::{Arriving, PAUSE};
 use crate::retry::{Answer, Lane, Retry};
 use crate::time::Timestamp;
 
@@ -78,6 +79,8 @@ pub struct Inbox {
     step: Step,
     fetch: Retry<FetchBatch>,
     check: Retry<SyncCheck>,
+    /// A batch that is being applied.
+    arriving: Option<Box<Arriving>>,
     /// The messages to be delivered; during a lookup, they wait for its end.
     messages: VecDeque<Message>,
     /// The message delivered last, to be acknowledged at the next poll.
@@ -149,6 +152,11 @@ impl Inbox {
         !self.fetch.has_failed() && !self.check.has_failed()
     }
 
+    /// Returns whether a batch is being applied.
+    pub(super) const fn is_applying(&self) -> bool {
+        self.arriving.is_some()
+    }
+
     /// Finishes the current batch, and selects the next step.
     fn finish(&mut self, account: &mut Account, now: Timestamp) {
         let Some((useful, more)) = self.batch.take() else { return };
@@ -189,6 +197,18 @@ impl Inbox {
         self.batch = Some((applied.is_useful, applied.more));
     }
 
+    /// Applies a batch that has arrived, in parts: large ones would lock the account for long.
+    fn arrive(&mut self, account: &mut Account, now: Timestamp) -> Result<(), Interrupt> {
+        let Some(mut arriving) = self.arriving.take() else { return Ok(()) };
+        if account.apply_part(&mut arriving) {
+            self.arriving = Some(arriving);
+            return Err(Interrupt::Sleep(PAUSE));
+        }
+        let applied = account.finish(*arriving);
+        self.deliver(account, applied, now);
+        Ok(())
+    }
+
     /// Runs the lookup, if there is one, until it ends in any way.
     fn look_up(&mut self, account: &mut Account, now: Timestamp) -> Result<(), Interrupt> {
         let Step::Lookup(call) = &mut self.step else { return Ok(()) };
@@ -219,6 +239,7 @@ impl Default for Inbox {
             // The first fetch is sent at once: `synccheck` needs its keys.
             fetch: Retry::new(FetchBatch::new(), Lane::Inbox).paced(Pace::Round),
             check: Retry::long_poll(SyncCheck, Lane::Inbox).paced(Pace::LongPoll),
+            arriving: None,
             messages: VecDeque::new(),
             delivered: None,
             manual: false,
@@ -252,7 +273,8 @@ impl Flow for Inbox {
             // Messages received before the server closed the session are still delivered, because
             // they will not be sent again. After a stop, the rest is received again when the
             // session is resumed.
-            Some(Error::LoggedOut { ret, .. }) if ret != Ret::OK && !self.messages.is_empty() => {}
+            Some(Error::LoggedOut { ret, .. })
+                if ret != Ret::OK && (self.arriving.is_some() || !self.messages.is_empty()) => {}
             Some(error) => return Err(error.into()),
             None => {}
         }
@@ -260,6 +282,7 @@ impl Flow for Inbox {
             return Err(Error::InUse.into());
         }
         loop {
+            self.arrive(account, now)?;
             self.look_up(account, now)?;
             while let Some(mut message) = self.messages.pop_front() {
                 // Acknowledged meanwhile, through an older inbox.
@@ -280,8 +303,7 @@ impl Flow for Inbox {
             match &mut self.step {
                 Step::Fetch => {
                     if let Answer::Reply(batch) = self.fetch.poll(&mut account.session, now)? {
-                        let applied = account.apply(batch);
-                        self.deliver(account, applied, now);
+                        self.arriving = Some(Box::new(account.begin(batch)));
                     }
                 }
                 Step::Lookup(_) => {}

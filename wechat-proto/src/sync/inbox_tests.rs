@@ -17,6 +17,8 @@ use crate::testing::{Host, contact, reply, session};
 mod ask;
 #[path = "inbox_end_tests.rs"]
 mod end;
+#[path = "inbox_part_tests.rs"]
+mod part;
 #[path = "inbox_rate_tests.rs"]
 mod rate;
 #[path = "inbox_recent_tests.rs"]
