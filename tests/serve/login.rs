@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use wechat_proto::login::Logout;
 use wechat_proto::message::SendText;
-use wechat_proto::{Device, Hosts};
+use wechat_proto::{Device, Entry, Hosts, UserName};
 use wechat_transport_ureq::{Client, Options, Transport};
 
 use crate::Running;
@@ -93,4 +93,16 @@ fn reset_ends_sessions_and_waits() {
     messages.join().expect("the bot ends");
     let state = running.done("GET", "/v1/state", &Value::Null);
     assert_eq!(state["stage"], "idle");
+}
+
+#[test]
+fn file_transfer_page_is_served() {
+    let running = Running::start(&["--auto-confirm", "--entry", "filehelper", "--mode", "library"]);
+    let transport = Transport::new(Options::default()).expect("a transport");
+    let hosts = Hosts::all(running.address("http").parse().expect("an origin"));
+    let mut device = Device::new().with_entry(Entry::file_helper()).with_hosts(hosts);
+    let client = Client::login(&transport, &mut device, |_| {}).expect("logged in");
+    client.call(SendText::new(UserName::file_helper(), "to the phone")).expect("sent");
+    let sent = json!({"list": "sent", "where": {"content": "to the phone"}});
+    assert_eq!(running.done("POST", "/v1/wait", &sent)["record"]["to"], "filehelper");
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::findings;
+use crate::serve::scenario::Entry;
 
 /// A simulator of the WeChat web service.
 #[derive(Debug, Parser)]
@@ -61,6 +62,9 @@ pub(crate) struct Serve {
     /// those that the library `wechat-proto` does not send.
     #[arg(long, value_enum, default_value_t = Mode::Service)]
     pub(crate) mode: Mode,
+    /// The page at which the client logs in. Default: the world file's, or web.
+    #[arg(long, value_enum)]
+    pub(crate) entry: Option<Entry>,
     /// The seed of ids, names and contents. Default: the world file's, or 2011.
     #[arg(long)]
     pub(crate) seed: Option<u64>,

@@ -4,11 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 use utoipa::ToSchema;
 
 use crate::contact::Contact;
+use crate::door::Door;
 use crate::message::name_on_the_wire;
 use crate::reaction::Reaction;
 use crate::serve::build::named;
@@ -27,6 +29,8 @@ pub(crate) struct Scenario {
     pub(crate) seed: Option<u64>,
     /// The account's name.
     pub(crate) account: Option<String>,
+    /// The page at which its client logs in.
+    pub(crate) entry: Entry,
     /// Whether the demonstration's people and rooms are present.
     pub(crate) demo: bool,
     pub(crate) people: Vec<NewPerson>,
@@ -36,6 +40,17 @@ pub(crate) struct Scenario {
     pub(crate) script: Vec<Step>,
     /// Further accounts: world files without `seed`, `faults` and `accounts`. All accounts are friends.
     pub(crate) accounts: Vec<Self>,
+}
+
+/// A page at which clients log in.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Entry {
+    /// `wx.qq.com` and its sister hosts.
+    #[default]
+    Web,
+    /// The file-transfer page, `filehelper.weixin.qq.com`.
+    Filehelper,
 }
 
 /// An automatic answer to each message of the client that meets all given conditions.
@@ -237,6 +252,9 @@ impl Scenario {
             world = world.with_demo();
         } else {
             world.add_special("filehelper", "文件传输助手");
+        }
+        if self.entry == Entry::Filehelper {
+            world.door(Door::FileHelper);
         }
         if let Some(name) = &self.account {
             world.account.nick_name = name_on_the_wire(name);

@@ -45,6 +45,7 @@ impl Simulation {
             }
         };
         scenario.seed = options.seed.or(scenario.seed);
+        scenario.entry = options.entry.unwrap_or(scenario.entry);
         generate(&mut scenario, options);
         if let Some(problem) = scenario.build().1.first() {
             return Err(format!("--contacts and --rooms: {problem}"));
