@@ -1,0 +1,249 @@
+//! Clients with the options of the command line.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use serde_json::json;
+use wechat_proto::hosts::Role;
+use wechat_proto::login::{Progress, Resume};
+use wechat_proto::store::SessionStore as _;
+use wechat_proto::{Device, Entry, Error, Hosts, UserName, Uuid};
+use wechat_transport_ureq::{Client, Options, Transport};
+
+use crate::args::{EntryName, Global};
+use crate::exit::{Exit, Failure};
+use crate::lang::{Lang, Words};
+use crate::output::{Output, has_terminal, visible};
+use crate::profile::{Held, Profile};
+
+/// Returns the transport of the options.
+///
+/// # Errors
+///
+/// [`Exit::LocalFile`] if a file of certificates cannot be read; [`Exit::Network`] if it or the
+/// proxy's URL is malformed.
+pub(crate) fn transport(global: &Global) -> Result<Transport, Failure> {
+    let mut options = Options::default();
+    for path in &global.ca {
+        let certificates = fs::read(path).map_err(|error| Failure::file(path, &error))?;
+        options = options.root_certificate(certificates);
+    }
+    for resolved in &global.resolve {
+        options = options.resolve(&resolved.host, resolved.address);
+    }
+    if let Some(url) = &global.proxy {
+        options = options.proxy(url);
+    }
+    Ok(Transport::new(options)?)
+}
+
+/// Returns how far a command may go to get a session: a QR code needs a terminal, or a program that
+/// reads the JSON lines and shows the code.
+pub(crate) fn interactive(can_show: bool) -> Resume {
+    if can_show || has_terminal() { Resume::Code } else { Resume::StoredOnly }
+}
+
+/// Opens the held session, and gives it to the client: the stored one if it is still open, otherwise
+/// a new login, as far as `resume` allows.
+///
+/// # Errors
+///
+/// Those of [`Client::open_with`]. A stored session belongs to its own server: another `--server` is
+/// an error.
+pub(crate) fn open(
+    global: &Global,
+    mut held: Held,
+    device: Device,
+    resume: Resume,
+    output: &Output,
+) -> Result<Client, Failure> {
+    let mut device = match held.load()? {
+        Some(session) if global.server.is_none() => {
+            device.with_hosts(session.device().hosts().clone())
+        }
+        _ => device,
+    };
+    let mut shown = Ok(());
+    let transport = transport(global)?;
+    let client = Client::open_with(&transport, &mut held, resume, &mut device, |progress| {
+        let result = show(&progress, output);
+        shown = std::mem::replace(&mut shown, Ok(())).and(result);
+    });
+    shown.and(client.map_err(Failure::from)).map(|client| client.with_store(held))
+}
+
+/// Opens the held session of a profile; on a terminal, with a QR code if there is none that is open.
+///
+/// # Errors
+///
+/// Those of [`open`].
+pub(crate) fn open_profile(
+    global: &Global,
+    profile: &Profile,
+    held: Held,
+    output: &Output,
+) -> Result<Client, Failure> {
+    let resume = interactive(false);
+    // A new login as a desktop client needs the values that only `wechat login` takes.
+    let (entry, resume) = match entry(profile.entry) {
+        Some(entry) => (entry, resume),
+        None => (Entry::web(), Resume::StoredOnly),
+    };
+    let client = open(global, held, device(global, entry, output.lang), resume, output);
+    client.map_err(|failure| profile.advise(failure))
+}
+
+/// Returns the device of a new login.
+pub(crate) fn device(global: &Global, entry: Entry, lang: Lang) -> Device {
+    let lang = lang.pick(wechat_proto::Lang::EN_US, wechat_proto::Lang::ZH_CN);
+    let device = Device::new().with_entry(entry).with_lang(lang);
+    match &global.server {
+        Some(server) => device.with_hosts(Hosts::all(server.clone())),
+        None => device,
+    }
+}
+
+/// Returns the entry of a name; the desktop client's needs more values and is `None`.
+pub(crate) const fn entry(name: EntryName) -> Option<Entry> {
+    match name {
+        EntryName::Web => Some(Entry::web()),
+        EntryName::Filehelper => Some(Entry::file_helper()),
+        EntryName::Desktop => None,
+    }
+}
+
+/// Shows a step of a login: as JSON lines on standard output, or on the terminal.
+pub(crate) fn show(progress: &Progress, output: &Output) -> Result<(), Failure> {
+    let (kind, fields, words) = match progress {
+        Progress::Code { uuid } => {
+            if !output.json {
+                show_code(uuid, output.lang);
+                return Ok(());
+            }
+            ("qr", json!({ "url": uuid.url(), "uuid": uuid.as_str() }), Words::new("", ""))
+        }
+        Progress::ConfirmOnPhone { .. } => (
+            "confirm_on_phone",
+            json!({}),
+            Words::new("Confirm the login on your phone.", "请在手机上确认登录。"),
+        ),
+        Progress::Scanned { .. } => (
+            "scanned",
+            json!({}),
+            Words::new("Scanned. Confirm the login on your phone.", "已扫码，请在手机上确认登录。"),
+        ),
+        Progress::Cancelled => (
+            "cancelled",
+            json!({}),
+            Words::new(
+                "Cancelled on the phone. Here is a new code.",
+                "已在手机上取消，请使用新的二维码。",
+            ),
+        ),
+        Progress::Over { ret, .. } => (
+            "ended",
+            json!({ "reason": ret.0 }),
+            Words::new(
+                format!("The stored session has ended: {ret}."),
+                format!("已保存的会话已结束：{ret}。"),
+            ),
+        ),
+        _ => return Ok(()),
+    };
+    match output.json {
+        true => output.result(kind, &fields, |_| String::new()),
+        false => {
+            output.remark(&words);
+            Ok(())
+        }
+    }
+}
+
+/// Shows a QR code on standard error: dark on light, whatever the colours of the terminal.
+fn show_code(uuid: &Uuid, lang: Lang) {
+    let url = uuid.url();
+    let code = QrCode::new(&url).map(|code| {
+        let mut code = code.render::<Dense1x2>();
+        // The light modules are drawn, in white on black.
+        code.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build()
+    });
+    let mut text = lang
+        .pick("Scan this code with WeChat on your phone:\n", "请用手机微信扫描二维码：\n")
+        .to_owned();
+    for line in code.unwrap_or_default().lines() {
+        let _ = writeln!(text, "\u{1b}[97;40m{line}\u{1b}[0m");
+    }
+    // Without a standard error there is nobody who could scan it.
+    let _ = writeln!(io::stderr(), "{text}{url}");
+}
+
+/// Runs one command with the stored session, which it holds meanwhile. Nothing is acknowledged, so
+/// that the next `listen` receives every message.
+///
+/// # Errors
+///
+/// [`Exit::LoginNeeded`] if there is no session, or if it has ended. Those of `run`.
+pub(crate) fn once<T>(
+    global: &Global,
+    command: &str,
+    run: impl FnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let profile = Profile::any(global)?;
+    once_in(global, &profile, command, run).map_err(|failure| profile.advise(failure))
+}
+
+fn once_in<T>(
+    global: &Global,
+    profile: &Profile,
+    command: &str,
+    run: impl FnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let missing = || Failure::new(Exit::LoginNeeded, "no session is stored", "尚未登录");
+    if !profile.path.exists() {
+        return Err(missing());
+    }
+    let mut held = profile.hold(command)?;
+    let session = held.load()?.ok_or_else(missing)?;
+    let stored = session.device().hosts().origin(Role::Api);
+    if let Some(wanted) = global.server.as_ref().filter(|wanted| *wanted != stored) {
+        let (stored, wanted) = (stored.as_str().into(), wanted.as_str().into());
+        return Err(Error::OtherServer { stored, wanted }.into());
+    }
+    if let Some(ret) = session.device().closed() {
+        let (en, zh) = (format!("the session is closed: {ret}"), format!("会话已结束：{ret}"));
+        return Err(Failure::new(Exit::LoginNeeded, en, zh));
+    }
+    let client = Client::resume(&transport(global)?, session)?.with_store(held);
+    let result = run(&client);
+    let stored = client.save_session();
+    // What was done counts more than what could not be stored.
+    result.and_then(|value| stored.map(|()| value).map_err(Failure::from))
+}
+
+/// Returns the contact of a name: see [`Client::resolve`].
+///
+/// # Errors
+///
+/// [`Exit::Contact`] with similar names if there is none, and with the candidates if there are
+/// several. Those of loading the contacts.
+pub(crate) fn resolve(client: &Client, name: &str) -> Result<UserName, Failure> {
+    client.resolve(name).map_err(|error| {
+        let is_unknown = matches!(error, Error::UnknownContact { .. });
+        let failure = Failure::from(error);
+        let directory = client.directory();
+        let similar = directory.search(name).take(LISTED).map(|contact| visible(&contact.name()));
+        match similar.collect::<Vec<_>>() {
+            names if is_unknown && !names.is_empty() => failure.hint(
+                format!("similar names: {}", names.join(", ")),
+                format!("相近的名称：{}", names.join("、")),
+            ),
+            _ => failure,
+        }
+    })
+}
+
+/// The number of similar names that an error lists.
+const LISTED: usize = 5;

@@ -1,0 +1,95 @@
+//! `wechat chat NAME`
+
+use std::io::BufRead as _;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use wechat_proto::UserName;
+use wechat_proto::message::Kind;
+use wechat_transport_ureq::Client;
+
+use super::listen;
+use super::send::sent;
+use crate::args::{Chat, Global};
+use crate::client;
+use crate::exit::{Exit, Failure};
+use crate::lang::Words;
+use crate::output::{Output, visible};
+use crate::profile::Profile;
+use crate::signals;
+
+/// Sends the lines of standard input, and prints the messages of the chat.
+pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit, Failure> {
+    let profile = Profile::any(global)?;
+    let client = client::open_profile(global, &profile, profile.hold("chat")?, output)?;
+    signals::stop_on_signal(&client)?;
+    let to = client::resolve(&client, &chat.name).map_err(|failure| profile.advise(failure))?;
+    let name = visible(&client.directory().name_of(&to));
+    output.remark(&Words::new(
+        format!("Chat with {name}. Each line is sent; Ctrl-D ends."),
+        format!("与 {name} 聊天。每行发送一条消息，按 Ctrl-D 结束。"),
+    ));
+    let failed = Arc::new(Mutex::new(None));
+    let lines = Lines { client: client.clone(), to: to.clone(), name, output: *output };
+    let first = Arc::clone(&failed);
+    thread::spawn(move || {
+        let result = lines.send_all();
+        *first.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = result;
+        lines.client.stop();
+    });
+
+    let me = client.me().user_name;
+    let mut end = None;
+    for event in client.events().manual() {
+        let Some(message) = event.message() else {
+            end = end.or(listen::other(&event, &profile, output)?);
+            continue;
+        };
+        let is_status = matches!(message.kind, Kind::Status(_));
+        if *message.peer() == to && !is_status {
+            listen::print(message, &me, &client.directory(), output)?;
+        }
+        // The messages of other chats are for the next `listen`.
+        if *message.peer() == to || is_status {
+            client.acknowledge(message)?;
+        }
+    }
+    client.save_session()?;
+    let failed = *failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Ok(signals::arrived().or(failed).or(end).unwrap_or(Exit::Done))
+}
+
+/// The lines of standard input, and where they go.
+struct Lines {
+    client: Client,
+    to: UserName,
+    name: String,
+    output: Output,
+}
+
+impl Lines {
+    /// Sends each line until the end. Failures are reported; returns the exit code of the first.
+    fn send_all(&self) -> Option<Exit> {
+        let mut first = None;
+        for line in std::io::stdin().lock().lines() {
+            let result = line.map_err(Failure::stdin).and_then(|line| self.send(&line));
+            if let Err(failure) = result {
+                self.output.report(&failure);
+                first.get_or_insert(failure.exit);
+                if failure.exit == Exit::LocalFile {
+                    break;
+                }
+            }
+        }
+        first
+    }
+
+    fn send(&self, line: &str) -> Result<(), Failure> {
+        if line.trim().is_empty() {
+            return Ok(());
+        }
+        let receipt = self.client.send_text(&self.to, line)?;
+        // On a terminal, the line itself is shown already.
+        if self.output.json { sent(&receipt, &self.name, &self.output) } else { Ok(()) }
+    }
+}

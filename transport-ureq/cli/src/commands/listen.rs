@@ -1,0 +1,122 @@
+//! `wechat listen`
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use wechat_proto::contact::Directory;
+use wechat_proto::error::Ret;
+use wechat_proto::message::Kind;
+use wechat_proto::{Error, Event, Message, UserName};
+
+use crate::args::{EntryName, Global, Listen};
+use crate::client;
+use crate::exit::{Exit, Failure};
+use crate::lang::{Lang, Words};
+use crate::output::{Output, visible};
+use crate::profile::Profile;
+use crate::signals;
+
+/// A message as a JSON line: everything that `download`, `forward` and `revoke` need, too.
+#[derive(Serialize)]
+pub(crate) struct Printed<'a> {
+    /// The account that received it.
+    me: &'a UserName,
+    chat: &'a UserName,
+    chat_name: &'a str,
+    author_name: &'a str,
+    /// The text as a phone shows it: `[picture]`, …
+    text: &'a str,
+    message: &'a Message,
+    /// The service's JSON.
+    raw: Value,
+}
+
+/// Prints the messages, and acknowledges each once it was printed.
+pub(crate) fn run(global: &Global, listen: &Listen, output: &Output) -> Result<Exit, Failure> {
+    let profile = Profile::any(global)?;
+    let client = client::open_profile(global, &profile, profile.hold("listen")?, output)?;
+    signals::stop_on_signal(&client)?;
+    if profile.entry != EntryName::Filehelper {
+        client.contacts()?;
+    }
+    let me = client.me().user_name;
+    let mut left = listen.count.unwrap_or(u64::MAX);
+    let mut events = client.events().manual();
+    while left > 0 {
+        let Some(event) = events.next() else { break };
+        if let Some(message) = event.message() {
+            // Notifications of the phone are not messages of a chat.
+            if !matches!(message.kind, Kind::Status(_)) {
+                print(message, &me, &client.directory(), output)?;
+                left -= 1;
+            }
+            client.acknowledge(message)?;
+        } else if let Some(exit) = other(&event, &profile, output)? {
+            return Ok(exit);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Reports an event that is not a message. Returns the exit code if it is the last one.
+pub(crate) fn other(
+    event: &Event,
+    profile: &Profile,
+    output: &Output,
+) -> Result<Option<Exit>, Failure> {
+    match event {
+        // A change that text does not show: programs may need it.
+        Event::Changed(change) if output.json => {
+            output.result("changed", &json!({ "change": change }), |_| String::new())?;
+        }
+        Event::Trouble(error) => output.report(&error.clone().into()),
+        Event::Recovered => {
+            output.remark(&Words::new("The service replies again.", "服务器已恢复响应。"));
+        }
+        Event::Closed(Error::Stopped) => return Ok(Some(signals::arrived().unwrap_or(Exit::Done))),
+        Event::Closed(Error::LoggedOut { ret: Ret::OK, .. }) => return Ok(Some(Exit::Done)),
+        Event::Closed(error) => return Err(profile.advise(error.clone().into())),
+        _ => {}
+    }
+    Ok(None)
+}
+
+/// Prints a message.
+pub(crate) fn print(
+    message: &Message,
+    me: &UserName,
+    directory: &Directory,
+    output: &Output,
+) -> Result<(), Failure> {
+    let lang = output.lang.pick(wechat_proto::Lang::EN_US, wechat_proto::Lang::ZH_CN);
+    let text = match message.text() {
+        Some(text) => text.into(),
+        None => message.preview(&lang),
+    };
+    let (chat, author) = (directory.name_of(message.peer()), directory.author_name(message));
+    let raw = message.raw.json();
+    let printed = Printed {
+        me,
+        chat: message.peer(),
+        chat_name: &chat,
+        author_name: &author,
+        text: &text,
+        message,
+        // On one line, and as text if it is not JSON.
+        raw: serde_json::from_str(raw).unwrap_or_else(|_| raw.into()),
+    };
+    output.result("message", &printed, |lang| {
+        let (chat, author, text) = (visible(&chat), visible(&author), visible(&text));
+        match (message.peer().is_room(), message.is_outgoing()) {
+            (true, _) => format!("[{chat}] {author}: {text}"),
+            (false, false) => format!("{author}: {text}"),
+            (false, true) => format!("{} → {chat}: {text}", own(lang)),
+        }
+    })
+}
+
+const fn own(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "me",
+        Lang::Zh => "我",
+    }
+}

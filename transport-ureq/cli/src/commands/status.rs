@@ -1,0 +1,72 @@
+//! `wechat status`
+
+use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use wechat_proto::Session;
+use wechat_proto::login::Resume;
+
+use crate::args::Global;
+use crate::client;
+use crate::exit::{Exit, Failure};
+use crate::lang::Lang;
+use crate::output::{Output, visible};
+use crate::profile::Profile;
+
+/// Reports the account of the session, the process that holds it, and when it was last stored. A
+/// session that no process holds is checked with the service.
+pub(crate) fn run(global: &Global, output: &Output) -> Result<Exit, Failure> {
+    let profile = Profile::any(global)?;
+    if !profile.path.exists() {
+        let missing = Failure::new(Exit::LoginNeeded, "no session is stored", "尚未登录");
+        return Err(profile.advise(missing));
+    }
+    let (session, holder) = match profile.holder()? {
+        Some(holder) => {
+            let text = fs::read_to_string(&profile.path);
+            let text = text.map_err(|error| Failure::file(&profile.path, &error))?;
+            (Session::from_json(&text)?, Some(holder))
+        }
+        None => {
+            let held = profile.hold("status")?;
+            let entry = client::entry(profile.entry).unwrap_or_default();
+            let device = client::device(global, entry, output.lang);
+            let client = client::open(global, held, device, Resume::StoredOnly, output);
+            (client.map_err(|failure| profile.advise(failure))?.session(), None)
+        }
+    };
+    let stored = fs::metadata(&profile.path).and_then(|data| data.modified());
+    let stored = stored.map_err(|error| Failure::file(&profile.path, &error))?;
+    let name = &session.me().nick_name;
+    let fields = json!({
+        "user": session.me().user_name,
+        "name": name,
+        "entry": profile.entry.name(),
+        "session": profile.path,
+        "holder": holder,
+        "stored_ms": milliseconds(stored),
+    });
+    output.result("status", &fields, |lang| {
+        let age = SystemTime::now().duration_since(stored).unwrap_or_default().as_secs();
+        let who = visible(name);
+        match (lang, &holder) {
+            (Lang::En, None) => {
+                format!("{who} is logged in; no command is running; stored {age} s ago")
+            }
+            (Lang::Zh, None) => format!("{who} 已登录；没有命令在运行；{age} 秒前保存"),
+            (Lang::En, Some(holder)) => {
+                format!("{who} is logged in; {}; stored {age} s ago", holder.describe(lang))
+            }
+            (Lang::Zh, Some(holder)) => {
+                format!("{who} 已登录；{}；{age} 秒前保存", holder.describe(lang))
+            }
+        }
+    })?;
+    Ok(Exit::Done)
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,89 @@
+//! Downloads of media.
+
+use std::fs::File;
+use std::io::{self, Seek as _, Write};
+use std::thread;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use wechat_proto::Error;
+use wechat_proto::media::{GetMedia, Head};
+use wechat_transport_ureq::Client;
+
+use crate::signals;
+
+/// The pauses before a download is tried again.
+const PAUSES: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// Downloads the media of a message to an empty file, up to `limit` bytes. Transient errors are
+/// retried four times; a signal ends it.
+///
+/// # Errors
+///
+/// Those of [`Client::download`] and
+/// [`Download::copy_to`](wechat_transport_ureq::Download::copy_to).
+pub(crate) fn fetch(
+    client: &Client,
+    media: &GetMedia,
+    file: &mut File,
+    limit: u64,
+    bar: &ProgressBar,
+) -> Result<(Head, u64), Error> {
+    let mut pauses = PAUSES.iter();
+    loop {
+        let result = fetch_once(client, media, file, limit, bar);
+        match (&result, pauses.next()) {
+            (Err(error), Some(pause)) if error.is_transient() && signals::arrived().is_none() => {
+                thread::sleep(*pause);
+            }
+            _ => return result,
+        }
+    }
+}
+
+fn fetch_once(
+    client: &Client,
+    media: &GetMedia,
+    file: &mut File,
+    limit: u64,
+    bar: &ProgressBar,
+) -> Result<(Head, u64), Error> {
+    let (head, body) = client.download(media.clone())?;
+    let start = file.set_len(0).and_then(|()| file.rewind());
+    start.map_err(sink)?;
+    if let Some(length) = head.length {
+        bar.set_length(length);
+    }
+    let size =
+        body.copy_to(&head, &mut Interruptible(file), limit, |bytes| bar.set_position(bytes))?;
+    Ok((head, size))
+}
+
+fn sink(error: io::Error) -> Error {
+    use wechat_proto::error::{Failure, FailureKind, Sent};
+
+    Error::Sink(Failure::new(FailureKind::Sink, Sent::Maybe).because(error))
+}
+
+/// A writer that fails once a signal has arrived.
+struct Interruptible<'a>(&'a mut File);
+
+impl Write for Interruptible<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        super::steps::step();
+        match signals::arrived() {
+            // Not `Interrupted`, which `write_all` ignores.
+            Some(_) => Err(io::Error::other("ended by a signal")),
+            None => self.0.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}

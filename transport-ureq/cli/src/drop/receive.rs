@@ -1,0 +1,202 @@
+//! `wechat drop --receive DIR`
+
+use std::path::Path;
+
+use serde_json::json;
+use wechat_proto::media::{GetMedia, NotFetchable};
+use wechat_proto::message::Kind;
+use wechat_proto::{Error, Message, UserName};
+use wechat_transport_ureq::Client;
+
+use super::exec;
+use super::ledger::Ledger;
+use super::save::{self, NotSaved, Saved, Saver};
+use super::steps::step;
+use crate::args::{Drop, EntryName, Global};
+use crate::client;
+use crate::commands::listen;
+use crate::exit::{Exit, Failure};
+use crate::lang::Words;
+use crate::output::{Output, visible};
+use crate::profile::Profile;
+use crate::signals;
+use crate::upload;
+
+struct Receiver<'a> {
+    client: Client,
+    saver: Saver,
+    profile: &'a Profile,
+    drop: &'a Drop,
+    output: &'a Output,
+}
+
+/// Saves the files that the phone sends until Ctrl-C, and prints its texts.
+pub(crate) fn run(
+    global: &Global,
+    drop: &Drop,
+    folder: &Path,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    // What fails without the service fails first.
+    let folder = save::folder(folder)?;
+    let profile = Profile::new(global, EntryName::Filehelper)?;
+    let held = profile.hold("drop --receive")?;
+    let saver = Saver::new(Ledger::open(&profile.path)?, folder.clone(), drop.max_size)?;
+    let client = client::open_profile(global, &profile, held, output)?;
+    signals::stop_on_signal(&client)?;
+    let shown = visible(&folder.to_string_lossy());
+    output.remark(&Words::new(
+        format!("Saving in {shown} what you send to \"File Transfer\" on your phone. Ctrl-C ends."),
+        format!("手机发给“文件传输助手”的文件将保存到 {shown}，按 Ctrl-C 结束。"),
+    ));
+    let mut receiver = Receiver { client, saver, profile: &profile, drop, output };
+    receiver.run().map_err(|failure| profile.advise(failure))
+}
+
+impl Receiver<'_> {
+    fn run(&mut self) -> Result<Exit, Failure> {
+        let me = self.client.me().user_name;
+        let mut left = self.drop.count.unwrap_or(u64::MAX);
+        let mut events = self.client.events().manual();
+        while left > 0 {
+            let Some(event) = events.next() else { break };
+            let Some(message) = event.message() else {
+                if let Some(exit) = listen::other(&event, self.profile, self.output)? {
+                    return Ok(exit);
+                }
+                continue;
+            };
+            let is_of_phone = message.from == me && message.to == UserName::file_helper();
+            if !is_of_phone || self.saver.ledger.is_sent(message.id.as_str()) {
+                self.acknowledge(message)?;
+                continue;
+            }
+            match GetMedia::new(message) {
+                Ok(media) => {
+                    left -= u64::from(self.receive(message, &media)?);
+                    if let Some(exit) = signals::arrived() {
+                        return Ok(exit);
+                    }
+                }
+                Err(reason) => {
+                    self.note(message, reason)?;
+                    self.acknowledge(message)?;
+                }
+            }
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Saves the file of a message, acknowledges the message, and runs the program. Returns whether
+    /// the file was saved. A download that a signal ended is repeated by the next process.
+    fn receive(&mut self, message: &Message, media: &GetMedia) -> Result<bool, Failure> {
+        let bar = upload::bar(0, "", self.output);
+        let result = self.saver.save(&self.client, message, media, &bar);
+        bar.finish_and_clear();
+        let saved = match result {
+            Ok(saved) => saved,
+            Err(_) if signals::arrived().is_some() => return Ok(false),
+            Err(NotSaved::Download(error)) => {
+                return self.not_received(message, error).map(|()| false);
+            }
+            Err(NotSaved::Local(failure)) => return Err(failure),
+        };
+        self.acknowledge(message)?;
+        self.saver.ledger.forget(message.id.as_str())?;
+        saved.report(message, self.output)?;
+        step();
+        self.exec(message, &saved)?;
+        Ok(true)
+    }
+
+    /// Reports a file that will not be saved. What may be over later ends the command, without an
+    /// acknowledgement: the network, the session, the disk.
+    fn not_received(&mut self, message: &Message, error: Error) -> Result<(), Failure> {
+        let is_final = match &error {
+            Error::TooLarge { .. }
+            | Error::EmptyMedia { .. }
+            | Error::Refused { .. }
+            | Error::Untrusted { .. } => true,
+            Error::Status { status, .. } => *status < 500,
+            _ => false,
+        };
+        if !is_final {
+            // How a session ended is stored.
+            self.client.save_session()?;
+            return Err(error.into());
+        }
+        let failure = Failure::from(error);
+        let text = message.to_string();
+        match self.output.json {
+            true => {
+                let error = self.output.error(&failure);
+                let fields = json!({ "msg_id": message.id.as_str(), "text": text, "error": error });
+                self.output.result("not_saved", &fields, |_| String::new())?;
+            }
+            false => {
+                let shown = visible(&text);
+                self.output.remark(&Words::new(
+                    format!(
+                        "Not saved: {shown}: {}",
+                        failure.message.in_lang(crate::lang::Lang::En)
+                    ),
+                    format!("未保存：{shown}：{}", failure.message.in_lang(crate::lang::Lang::Zh)),
+                ));
+            }
+        }
+        self.acknowledge(message)
+    }
+
+    /// Prints a message that has no file for the web.
+    fn note(&self, message: &Message, reason: NotFetchable) -> Result<(), Failure> {
+        let text = message.to_string();
+        let kind = match (&message.kind, reason) {
+            (Kind::Status(_) | Kind::Revoked(_), _) => return Ok(()),
+            (Kind::Text(_), _) => "text",
+            (Kind::Unsupported(_), _) => "placeholder",
+            (_, NotFetchable::Kind) => "note",
+            _ => "placeholder",
+        };
+        let fields = json!({ "msg_id": message.id.as_str(), "text": text });
+        self.output.result(kind, &fields, |lang| match kind {
+            "placeholder" => {
+                let text = visible(&text);
+                lang.pick(
+                    format!("Only the phone can show this, nothing was saved: {text}"),
+                    format!("此内容只能在手机上查看，未保存：{text}"),
+                )
+            }
+            _ => visible(&text),
+        })
+    }
+
+    /// Runs the program for a file. Its failure is reported and ends nothing.
+    fn exec(&self, message: &Message, saved: &Saved) -> Result<(), Failure> {
+        let Err(text) = exec::run(&self.drop.exec, &saved.path, message.id.as_str()) else {
+            return Ok(());
+        };
+        let program = self.drop.exec.first().map_or("", |program| program);
+        let path = saved.path.to_string_lossy();
+        match self.output.json {
+            true => {
+                let fields = json!({ "path": path, "program": program, "message": text });
+                self.output.result("exec_failed", &fields, |_| String::new())
+            }
+            false => {
+                let (program, path) = (visible(program), visible(&path));
+                self.output.remark(&Words::new(
+                    format!("wechat: `{program}` failed for {path}: {text}"),
+                    format!("wechat: `{program}` 处理 {path} 失败：{text}"),
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, message: &Message) -> Result<(), Failure> {
+        step();
+        self.client.acknowledge(message)?;
+        step();
+        Ok(())
+    }
+}

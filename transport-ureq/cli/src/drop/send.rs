@@ -1,0 +1,181 @@
+//! `wechat drop FILE…`
+
+use std::fs::File;
+use std::io::{self, Seek as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use wechat_proto::media::LocalFile;
+use wechat_proto::message::Receipt;
+use wechat_proto::{Error, UserName};
+use wechat_transport_ureq::{Attachment, Client};
+
+use super::ledger::Ledger;
+use crate::args::{Drop, EntryName, Global};
+use crate::client;
+use crate::exit::{Exit, Failure};
+use crate::output::{Output, visible};
+use crate::profile::Profile;
+use crate::upload;
+
+/// Something to send.
+enum Item {
+    Text(String),
+    File(PathBuf),
+    /// Standard input, spooled: its size and MD5 are sent before its bytes.
+    Spooled(File, LocalFile),
+}
+
+/// Sends a note, then the files, each whether or not the others could be sent. Returns the exit
+/// code of the first failure.
+pub(crate) fn run(global: &Global, drop: &Drop, output: &Output) -> Result<Exit, Failure> {
+    let items = items(drop)?;
+    let profile = Profile::new(global, EntryName::Filehelper)?;
+    let client = client::open_profile(global, &profile, profile.hold("drop")?, output)?;
+    let result = send_all(&client, &profile, drop, items, output);
+    let stored = client.save_session();
+    result.and_then(|exit| stored.map(|()| exit).map_err(Failure::from))
+}
+
+fn send_all(
+    client: &Client,
+    profile: &Profile,
+    drop: &Drop,
+    items: Vec<Item>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let mut ledger = Ledger::open(&profile.path)?;
+    let mut first = None;
+    for item in items {
+        let (path, name) = (item.path(), item.name(drop));
+        match item.send(client, &name, output) {
+            Ok((receipt, size)) => {
+                ledger.note_sent(receipt.msg_id.as_str())?;
+                sent(&receipt, path.as_deref(), &name, size, output)?;
+            }
+            Err(failure) => {
+                let failure = profile.advise(failure);
+                first.get_or_insert(failure.exit);
+                failed(path.as_deref(), &failure, output)?;
+            }
+        }
+    }
+    Ok(first.unwrap_or(Exit::Done))
+}
+
+/// Returns what the arguments name. Standard input is read to its end.
+fn items(drop: &Drop) -> Result<Vec<Item>, Failure> {
+    let from_input = drop.files.iter().filter(|path| *path == Path::new("-")).count();
+    let from_input = from_input + usize::from(drop.text.as_deref() == Some("-"));
+    if from_input > 1 {
+        return Err(Failure::new(
+            Exit::Usage,
+            "standard input can be sent once only",
+            "标准输入只能发送一次",
+        ));
+    }
+    if drop.name.is_some() && drop.files.len() != 1 {
+        return Err(Failure::new(
+            Exit::Usage,
+            "`--name` is the name of one file",
+            "`--name` 只能用于一个文件",
+        ));
+    }
+    let mut items = Vec::new();
+    if let Some(text) = &drop.text {
+        items.push(Item::Text(upload::text(text)?));
+    }
+    for path in &drop.files {
+        items.push(match path {
+            path if path == Path::new("-") => {
+                let (reader, file) = spool(drop.name.as_deref().unwrap_or("stdin"))?;
+                Item::Spooled(reader, file)
+            }
+            path => Item::File(path.clone()),
+        });
+    }
+    Ok(items)
+}
+
+/// Copies standard input to a temporary file without a name, which only this process can read.
+fn spool(name: &str) -> Result<(File, LocalFile), Failure> {
+    let mut reader = tempfile::tempfile().map_err(Failure::stdin)?;
+    let size = io::copy(&mut io::stdin().lock(), &mut reader).map_err(Failure::stdin)?;
+    reader.rewind().map_err(Failure::stdin)?;
+    let file = LocalFile::new(name, size).map_err(Error::from)?;
+    Ok((reader, file.as_document()))
+}
+
+impl Item {
+    fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Text(_) => None,
+            Self::File(path) => Some(path.clone()),
+            Self::Spooled(..) => Some("-".into()),
+        }
+    }
+
+    /// Returns the name that the phone shows; empty for a text.
+    fn name(&self, drop: &Drop) -> String {
+        match (self, &drop.name) {
+            (Self::Text(_), _) => String::new(),
+            (_, Some(name)) => name.clone(),
+            (Self::File(path), None) => {
+                path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+            }
+            (Self::Spooled(_, file), None) => file.name().to_owned(),
+        }
+    }
+
+    /// Sends it, and returns its receipt and length. Files are documents, so that originals arrive.
+    fn send(self, client: &Client, name: &str, output: &Output) -> Result<(Receipt, u64), Failure> {
+        let to = UserName::file_helper();
+        let file = match self {
+            Self::Text(text) => {
+                let length = text.len() as u64;
+                return Ok((client.send_text(to, text)?, length));
+            }
+            Self::File(path) => {
+                upload::open(&path, &Attachment::new(&path).named(name).as_document())?
+            }
+            Self::Spooled(reader, file) => (reader, file),
+        };
+        let size = file.1.size();
+        Ok((upload::send(client, &to, file, output)?, size))
+    }
+}
+
+fn sent(
+    receipt: &Receipt,
+    path: Option<&Path>,
+    name: &str,
+    size: u64,
+    output: &Output,
+) -> Result<(), Failure> {
+    let own = receipt.client_msg_id.as_ref().map(ToString::to_string);
+    let fields = json!({
+        "file": path.map(Path::to_string_lossy),
+        "name": name,
+        "size": size,
+        "to": UserName::file_helper(),
+        "msg_id": receipt.msg_id.as_str(),
+        "client_msg_id": own,
+    });
+    output.result("sent", &fields, |lang| match path {
+        Some(_) => {
+            let (name, size) = (visible(name), upload::size(size));
+            lang.pick(format!("Sent {name} ({size})."), format!("已发送 {name}（{size}）。"))
+        }
+        None => lang.pick("Sent the note.", "已发送文字。").to_owned(),
+    })
+}
+
+/// Reports what could not be sent: as a JSON line like that of the others, or on standard error.
+fn failed(path: Option<&Path>, failure: &Failure, output: &Output) -> Result<(), Failure> {
+    if !output.json {
+        output.report(failure);
+        return Ok(());
+    }
+    let fields = json!({ "file": path.map(Path::to_string_lossy), "error": output.error(failure) });
+    output.result("failed", &fields, |_| String::new())
+}

@@ -1,0 +1,349 @@
+//! Exit codes, and the failures that lead to them.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::{Map, Value};
+use wechat_proto::Error;
+use wechat_proto::error::{FailureKind, StorageKind};
+
+use crate::lang::Words;
+use crate::output::visible;
+
+/// The exit codes of all commands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    Done = 0,
+    Other = 1,
+    Usage = 2,
+    LoginNeeded = 3,
+    InUse = 4,
+    Contact = 5,
+    Refused = 6,
+    Unanswered = 7,
+    Network = 8,
+    LocalFile = 9,
+    Interrupted = 130,
+    Terminated = 143,
+}
+
+impl Exit {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Done,
+        Self::Other,
+        Self::Usage,
+        Self::LoginNeeded,
+        Self::InUse,
+        Self::Contact,
+        Self::Refused,
+        Self::Unanswered,
+        Self::Network,
+        Self::LocalFile,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// Returns its name in JSON: `error.kind`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Other => "other",
+            Self::Usage => "usage",
+            Self::LoginNeeded => "login_needed",
+            Self::InUse => "in_use",
+            Self::Contact => "contact",
+            Self::Refused => "refused",
+            Self::Unanswered => "unanswered",
+            Self::Network => "network",
+            Self::LocalFile => "local_file",
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+        }
+    }
+
+    /// Returns its description, for `--help`.
+    const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Other => "another failure",
+            Self::Usage => "wrong usage",
+            Self::LoginNeeded => "login needed: there is no session, or it has ended",
+            Self::InUse => "another process uses the session",
+            Self::Contact => "the contact is unknown or ambiguous",
+            Self::Refused => "the service refused",
+            Self::Unanswered => {
+                "no answer: it may have been done, look at the phone before repeating"
+            }
+            Self::Network => "network, TLS or proxy",
+            Self::LocalFile => "a local file or folder could not be read or written",
+            Self::Interrupted => "ended by Ctrl-C (SIGINT)",
+            Self::Terminated => "ended by SIGTERM",
+        }
+    }
+
+    /// Returns the list of all exit codes, for `--help`.
+    pub(crate) fn table() -> String {
+        let mut table = String::from("Exit codes:\n");
+        for exit in Self::ALL {
+            let _ = writeln!(table, "  {:<4}{}", exit as u8, exit.meaning());
+        }
+        table
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A failure as users see it: what failed and why, and what to do about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// What failed and why, in one line.
+    pub(crate) message: Words,
+    /// What to do about it, in one line.
+    pub(crate) hint: Option<Words>,
+    /// More fields of `error` in JSON.
+    pub(crate) details: Map<String, Value>,
+}
+
+impl Failure {
+    /// Returns a failure without a hint.
+    pub(crate) fn new(exit: Exit, en: impl Into<Box<str>>, zh: impl Into<Box<str>>) -> Self {
+        Self { exit, message: Words::new(en, zh), hint: None, details: Map::new() }
+    }
+
+    /// Adds what to do about it.
+    pub(crate) fn hint(mut self, en: impl Into<Box<str>>, zh: impl Into<Box<str>>) -> Self {
+        self.hint = Some(Words::new(en, zh));
+        self
+    }
+
+    /// Adds a field of `error` in JSON.
+    pub(crate) fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Returns the failure of a file or a folder.
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        let path = visible(&path.to_string_lossy());
+        Self::new(Exit::LocalFile, format!("{path}: {error}"), format!("{path}：{error}"))
+    }
+
+    /// Returns the failure of standard input.
+    pub(crate) fn stdin(error: io::Error) -> Self {
+        let en = format!("standard input: {error}");
+        Self::new(Exit::LocalFile, en, format!("标准输入：{error}"))
+    }
+
+    /// Returns the failure of standard output.
+    pub(crate) fn stdout(error: io::Error) -> Self {
+        let en = format!("standard output: {error}");
+        Self::new(Exit::LocalFile, en, format!("标准输出：{error}"))
+    }
+
+    /// Returns the failure of arguments that clap refuses, in one line instead of clap's several.
+    pub(crate) fn usage(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let mut paragraphs = text.split("\n\n");
+        let line = one_line(paragraphs.next().unwrap_or_default());
+        let line = line.strip_prefix("error: ").unwrap_or(&line);
+        let tip =
+            paragraphs.map(one_line).find_map(|line| Some(line.strip_prefix("tip: ")?.to_owned()));
+        let failure = Self::new(Exit::Usage, line, line);
+        match tip {
+            Some(tip) => failure.hint(&*tip, &*tip),
+            None => failure.hint(
+                "`wechat --help` and `wechat COMMAND --help` show the usage with examples",
+                "用法和示例见 `wechat --help` 与 `wechat 命令 --help`",
+            ),
+        }
+    }
+}
+
+/// Returns a text with all its white space as single blanks.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let text = chain(&error);
+        let of = |exit, zh: &str| Self::new(exit, &*text, format!("{zh}：{text}"));
+        match &error {
+            Error::Storage(failure) if failure.kind == StorageKind::Missing => {
+                Self::new(Exit::LoginNeeded, "no session is stored", "尚未登录")
+            }
+            Error::LoggedOut { ended, .. } if ended.is_some_and(|ended| ended.is_drop()) => of(
+                Exit::LoginNeeded,
+                "会话登录后即被服务器断开",
+            )
+            .hint(
+                "the service drops this account from the web; `wechat login --entry filehelper` \
+                     serves every account, `wechat login --force` tries again",
+                "服务器不允许此帐号使用网页版；`wechat login --entry filehelper` 对所有帐号可用，\
+                     `wechat login --force` 可再试一次",
+            ),
+            Error::LoggedOut { .. } => of(Exit::LoginNeeded, "会话已结束"),
+            Error::Expired => of(Exit::LoginNeeded, "登录未在手机上确认"),
+            Error::InUse => of(Exit::InUse, "会话正被另一进程使用"),
+            Error::Unanswered { .. } => of(Exit::Unanswered, "未收到回复，操作可能已经生效")
+                .hint("look at the phone before repeating it", "重复操作之前请先在手机上查看"),
+            Error::Refused { ret, .. } => {
+                let failure = of(Exit::Refused, "服务器拒绝").detail("ret", ret.0);
+                match ret.0 {
+                    1203 => failure.hint(
+                        "this account may not use the web; `wechat login --entry filehelper` serves \
+                         every account",
+                        "此帐号不能登录网页版；`wechat login --entry filehelper` 对所有帐号可用",
+                    ),
+                    _ => failure,
+                }
+            }
+            Error::Limited { .. } => of(Exit::Refused, "操作过于频繁")
+                .detail("ret", 1205)
+                .hint("wait some minutes before the next attempt", "请等待几分钟后再试"),
+            Error::ServiceFailed { ret, .. } => {
+                of(Exit::Refused, "服务器出错").detail("ret", ret.0).hint("try again", "请重试")
+            }
+            Error::Status { status, .. } if *status >= 500 => {
+                of(Exit::Network, "服务器出错").hint("try again later", "请稍后重试")
+            }
+            Error::Status { .. } | Error::EmptyMedia { .. } => of(Exit::Refused, "服务器拒绝"),
+            Error::Transport(failure) => transport(&text, failure.kind),
+            Error::UnknownContact { name } => {
+                let name = visible(name);
+                Self::new(
+                    Exit::Contact,
+                    format!("no contact is named `{name}`"),
+                    format!("没有名为 `{name}` 的联系人"),
+                )
+                .hint("`wechat contacts` lists them all", "`wechat contacts` 可列出所有联系人")
+            }
+            Error::AmbiguousContact { candidates, .. } => {
+                let candidates = serde_json::to_value(candidates).unwrap_or_default();
+                of(Exit::Contact, "有多个同名的联系人").detail("candidates", candidates).hint(
+                    "use the name that begins with @, which `wechat contacts` shows",
+                    "请使用 `wechat contacts` 所列以 @ 开头的名称",
+                )
+            }
+            Error::OtherServer { .. } => of(Exit::Usage, "会话属于另一服务器").hint(
+                "keep one session per server and entry, with `--profile NAME` or `--session FILE`",
+                "请用 `--profile 名称` 或 `--session 文件` 为每个服务器和入口使用单独的会话",
+            ),
+            Error::Invalid(_) => of(Exit::Usage, "参数无效"),
+            Error::NotFetchable(_) => of(Exit::Other, "此消息没有可下载的内容"),
+            Error::NotForwardable(_) => of(Exit::Other, "此消息不能转发"),
+            Error::EmptyFile => of(Exit::LocalFile, "空文件不能发送"),
+            Error::TooLarge { .. } => of(Exit::LocalFile, "文件过大"),
+            Error::Source(_) => of(Exit::LocalFile, "文件无法读取或已被修改"),
+            Error::Sink(_) => of(Exit::LocalFile, "文件无法写入"),
+            Error::Storage(_) => of(Exit::LocalFile, "会话文件出错"),
+            _ => of(Exit::Other, "出错"),
+        }
+    }
+}
+
+/// Returns the failure of an exchange that has no reply.
+fn transport(text: &str, kind: FailureKind) -> Failure {
+    let failure = |zh: &str| Failure::new(Exit::Network, text, format!("{zh}：{text}"));
+    match kind {
+        FailureKind::Resolve => failure("无法解析主机名").hint(
+            "check the network, or give the address with `--resolve HOST:PORT:ADDR`",
+            "请检查网络，或用 `--resolve HOST:PORT:ADDR` 指定地址",
+        ),
+        FailureKind::Connect => failure("无法连接主机").hint(
+            "check the network, `--server` and `--proxy`",
+            "请检查网络、`--server` 与 `--proxy`",
+        ),
+        FailureKind::Proxy => {
+            failure("代理不可用").hint("check the URL of `--proxy`", "请检查 `--proxy` 的地址")
+        }
+        FailureKind::ProxyAuthorization => failure("代理拒绝了用户名或密码").hint(
+            "give them as `--proxy http://USER:PASSWORD@HOST:PORT`",
+            "请使用 `--proxy http://用户:密码@主机:端口`",
+        ),
+        FailureKind::Certificate | FailureKind::Tls => failure("安全连接失败").hint(
+            "if a proxy of your company inspects TLS, give its certificate with `--ca FILE`",
+            "若所在网络会检查 TLS 流量，请用 `--ca FILE` 指定其证书",
+        ),
+        FailureKind::Timeout => failure("超时").hint("try again", "请重试"),
+        FailureKind::Sink | FailureKind::Source => {
+            Failure::new(Exit::LocalFile, text, format!("文件出错：{text}"))
+        }
+        _ => failure("网络出错"),
+    }
+}
+
+/// Returns an error with its causes, in one line.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            let _ = write!(text, ": {cause}");
+        }
+        source = error.source();
+    }
+    visible(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use wechat_proto::error::{Failure as Fault, Ret, Sent, StorageFailure};
+
+    use super::*;
+    use crate::lang::Lang;
+
+    #[test]
+    fn errors_have_the_documented_exit_codes() {
+        let refused = |ret| Error::Refused { endpoint: "x", ret: Ret(ret), message: "".into() };
+        let transport = |kind| Error::Transport(Fault::new(kind, Sent::No));
+        let status = |status| Error::Status { endpoint: "x", status };
+        let storage = |kind| Error::Storage(StorageFailure::new(kind));
+        for (error, code) in [
+            (storage(StorageKind::Missing), 3),
+            (Error::Expired, 3),
+            (Error::InUse, 4),
+            (refused(1204), 6),
+            (Error::Limited { endpoint: "x", message: "".into() }, 6),
+            (status(404), 6),
+            (Error::Unanswered { cause: None }, 7),
+            (status(502), 8),
+            (transport(FailureKind::Resolve), 8),
+            (transport(FailureKind::Certificate), 8),
+            (transport(FailureKind::Proxy), 8),
+            (storage(StorageKind::Read), 9),
+            (Error::EmptyFile, 9),
+            (Error::Source(None), 9),
+            (Error::Stopped, 1),
+        ] {
+            assert_eq!(Failure::from(error.clone()).exit as u8, code, "{error}");
+        }
+    }
+
+    #[test]
+    fn failure_shows_the_cause_once_and_in_one_line() {
+        let cause = io::Error::other("the disk\nis on fire");
+        let failure: Failure =
+            Error::Sink(Fault::new(FailureKind::Sink, Sent::Maybe).because(cause)).into();
+        assert_eq!(
+            failure.message.in_lang(Lang::En),
+            "the download could not be written: the writer failed: the disk\\nis on fire"
+        );
+    }
+
+    #[test]
+    fn help_lists_all_exit_codes() {
+        let table = Exit::table();
+        assert_eq!(table.lines().count(), 1 + Exit::ALL.len());
+        assert!(table.contains("\n  143 ended by SIGTERM\n"), "{table}");
+    }
+}

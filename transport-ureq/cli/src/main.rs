@@ -1,0 +1,49 @@
+//! The command `wechat`: files to and from one's own phone, messages, and a bridge for any language.
+
+mod args;
+mod client;
+mod commands;
+mod drop;
+mod exit;
+mod lang;
+mod output;
+mod profile;
+mod signals;
+mod upload;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::args::Args;
+use crate::exit::{Exit, Failure};
+use crate::lang::Lang;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let (lang, arguments) = (Lang::of_arguments(std::env::args_os().skip(1)), std::env::args_os());
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) if !error.use_stderr() => {
+            // The text of `--help` or `--version`. A closed standard output is no failure of it.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        // Without a command: the whole help.
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            return Exit::Usage.into();
+        }
+        Err(error) => {
+            // The options could not be read, so that they are searched for this one.
+            let json = std::env::args_os().any(|argument| argument == "--json");
+            return Output::new(json, lang).fail(&Failure::usage(&error));
+        }
+    };
+    let output = Output::new(args.global.json, lang);
+    match commands::run(&args, &output) {
+        Ok(exit) => exit.into(),
+        Err(failure) => output.fail(&failure),
+    }
+}

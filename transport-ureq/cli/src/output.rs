@@ -1,0 +1,169 @@
+//! Output: text for people, or JSON lines.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::exit::Failure;
+use crate::lang::{Lang, Words};
+
+/// The version of the JSON lines: `"v"`. Later versions of the command only add fields.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// The form of the output: text in a language, or JSON lines (`--json`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    pub(crate) lang: Lang,
+}
+
+/// A JSON line.
+#[derive(Serialize)]
+struct Line<'a, T> {
+    v: u32,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(flatten)]
+    fields: &'a T,
+}
+
+impl Output {
+    pub(crate) const fn new(json: bool, lang: Lang) -> Self {
+        Self { json, lang }
+    }
+
+    /// Prints a result on standard output and flushes it: as the JSON line
+    /// `{"v":1,"type":KIND,…fields}`, or as text.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::LocalFile`](crate::exit::Exit::LocalFile) if standard output is closed or full.
+    pub(crate) fn result(
+        &self,
+        kind: &str,
+        fields: &impl Serialize,
+        text: impl FnOnce(Lang) -> String,
+    ) -> Result<(), Failure> {
+        let mut line = match self.json {
+            true => self.json_line(kind, fields),
+            false => text(self.lang),
+        };
+        line.push('\n');
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::stdout)
+    }
+
+    /// Prints a remark for people on standard error; nothing with `--json`.
+    pub(crate) fn remark(&self, words: &Words) {
+        if !self.json {
+            // Without a standard error there is nobody to tell.
+            let _ = writeln!(io::stderr(), "{}", words.in_lang(self.lang));
+        }
+    }
+
+    /// Prints a failure in one line on standard error, and returns its exit code.
+    pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
+        self.report(failure);
+        failure.exit.into()
+    }
+
+    /// Prints a failure in one line on standard error.
+    pub(crate) fn report(&self, failure: &Failure) {
+        let line = match self.json {
+            true => self.json_line("error", &json!({ "error": self.error(failure) })),
+            false => {
+                let mut line = format!("wechat: {}", failure.message.in_lang(self.lang));
+                if let Some(hint) = &failure.hint {
+                    let _ =
+                        write!(line, "{}{}", self.lang.pick("; ", "。"), hint.in_lang(self.lang));
+                }
+                line
+            }
+        };
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+
+    /// Returns a failure as the value of `error` in a JSON line.
+    pub(crate) fn error(&self, failure: &Failure) -> serde_json::Value {
+        let mut error = failure.details.clone();
+        error.insert("kind".into(), failure.exit.name().into());
+        error.insert("exit".into(), (failure.exit as u8).into());
+        error.insert("message".into(), failure.message.in_lang(self.lang).into());
+        if let Some(hint) = &failure.hint {
+            error.insert("hint".into(), hint.in_lang(self.lang).into());
+        }
+        error.into()
+    }
+
+    fn json_line(&self, kind: &str, fields: &impl Serialize) -> String {
+        let line = Line { v: SCHEMA, kind, fields };
+        serde_json::to_string(&line).expect("fields are structures or maps with text keys")
+    }
+}
+
+/// Returns whether a person can be asked: standard input and standard error are a terminal.
+pub(crate) fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Returns a text with its control characters, line separators, bidirectional controls and
+/// invisible characters written as escapes, so that a name or a message can neither change the
+/// terminal nor look like another line. Joiners and variation selectors stay, because emoji have
+/// them.
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        let hidden = character.is_control()
+            || matches!(character,
+                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');
+        match hidden {
+            true => shown.extend(character.escape_default()),
+            false => shown.push(character),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+
+    #[test]
+    fn hidden_characters_are_made_visible() {
+        for (text, shown) in [
+            ("Ada 你好 é", "Ada 你好 é"),
+            ("👨\u{200d}👩\u{200d}👧 ❤\u{fe0f}", "👨\u{200d}👩\u{200d}👧 ❤\u{fe0f}"),
+            ("a\nBoss: pay", "a\\nBoss: pay"),
+            ("\u{1b}[2J\u{7}\t", "\\u{1b}[2J\\u{7}\\t"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+            ("gpj\u{202e}.exe\u{2066}", "gpj\\u{202e}.exe\\u{2066}"),
+            ("\u{200b}\u{feff}\u{2028}", "\\u{200b}\\u{feff}\\u{2028}"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+    }
+
+    #[test]
+    fn json_line_has_version_and_type() {
+        let output = Output::new(true, Lang::En);
+        assert_eq!(
+            output.json_line("sent", &json!({"id": "7"})),
+            r#"{"v":1,"type":"sent","id":"7"}"#
+        );
+    }
+
+    #[test]
+    fn failure_is_an_object_in_json() {
+        let failure =
+            Failure::new(Exit::Refused, "no", "不").hint("wait", "等").detail("ret", 1205);
+        assert_eq!(
+            Output::new(true, Lang::Zh).error(&failure),
+            json!({"kind": "refused", "exit": 6, "message": "不", "hint": "等", "ret": 1205})
+        );
+    }
+}

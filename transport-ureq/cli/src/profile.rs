@@ -1,0 +1,271 @@
+//! Where sessions are kept, and which process holds one.
+
+use std::fmt::Write as _;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use etcetera::BaseStrategy as _;
+use serde::{Deserialize, Serialize};
+use wechat_proto::store::SessionStore;
+use wechat_proto::{Error, Session};
+use wechat_transport_ureq::FileStore;
+
+use crate::args::{EntryName, Global};
+use crate::exit::{Exit, Failure};
+use crate::lang::Lang;
+use crate::output::visible;
+
+/// The place of one session.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    pub(crate) path: PathBuf,
+    pub(crate) entry: EntryName,
+    /// How long to wait for another holder.
+    wait: Duration,
+    /// The command that logs in with these options.
+    login: String,
+}
+
+/// The store of a session that this process holds. Dropping it releases the session.
+#[derive(Debug)]
+pub(crate) struct Held {
+    store: FileStore,
+    note: PathBuf,
+}
+
+/// A process that holds a session.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Holder {
+    pub(crate) pid: u32,
+    /// The name of its command, such as `listen`.
+    pub(crate) command: String,
+}
+
+/// How often a session that another process holds is tried.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Profile {
+    /// Returns the place of the session that the options name: the file of `--session`, otherwise
+    /// the default one of the profile and the entry, in the folder where the platform keeps state.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Usage`] if the name of the profile cannot be the name of a folder.
+    pub(crate) fn new(global: &Global, default: EntryName) -> Result<Self, Failure> {
+        let entry = global.entry.unwrap_or(default);
+        let path = match &global.session {
+            Some(path) => path.clone(),
+            None => folder(&global.profile)?.join(entry.name()).with_extension("session"),
+        };
+        Ok(Self { path, entry, wait: global.wait, login: login_command(global, entry) })
+    }
+
+    /// Returns the place of the session of a command that serves every entry: without `--entry`, that
+    /// of the web, or the only one that there is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Profile::new`].
+    pub(crate) fn any(global: &Global) -> Result<Self, Failure> {
+        let web = Self::new(global, EntryName::Web)?;
+        if web.path.exists() {
+            return Ok(web);
+        }
+        let others = [EntryName::Filehelper, EntryName::Desktop];
+        let others = others.into_iter().filter_map(|entry| Self::new(global, entry).ok());
+        Ok(others.into_iter().find(|other| other.path.exists()).unwrap_or(web))
+    }
+
+    /// Adds the command that logs in to a failure that needs a login, and the reason to one that names
+    /// a contact on the file-transfer page.
+    pub(crate) fn advise(&self, failure: Failure) -> Failure {
+        if failure.exit == Exit::Contact && self.entry == EntryName::Filehelper {
+            return failure.hint(
+                "this session is of the file-transfer page, which only reaches `filehelper`, your phone; \
+                 `wechat login` reaches everybody",
+                "此会话属于文件传输助手网页版，只能发送给自己的手机 `filehelper`；如需其他联系人请用 `wechat login`",
+            );
+        }
+        if failure.exit != Exit::LoginNeeded || failure.hint.is_some() {
+            return failure;
+        }
+        let login = &self.login;
+        failure.hint(
+            format!("`{login}` in a terminal shows a QR code"),
+            format!("请在终端运行 `{login}` 扫码登录"),
+        )
+    }
+
+    /// Opens the session for this process, after a wait if another one holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::InUse`], with the holder, if it is still held after the wait; [`Exit::LocalFile`] if
+    /// its folder cannot be made or written.
+    pub(crate) fn hold(&self, command: &str) -> Result<Held, Failure> {
+        if let Some(parent) = self.path.parent().filter(|parent| *parent != Path::new("")) {
+            private_folder(parent).map_err(|error| Failure::file(parent, &error))?;
+        }
+        let begin = Instant::now();
+        let store = loop {
+            match FileStore::open(&self.path) {
+                Err(Error::InUse) if begin.elapsed() < self.wait => thread::sleep(PAUSE),
+                Err(Error::InUse) => return Err(self.in_use()),
+                result => break result?,
+            }
+        };
+        let held = Held { store, note: self.note() };
+        let holder = Holder { pid: std::process::id(), command: command.to_owned() };
+        held.write_note(&holder).map_err(|error| Failure::file(&held.note, &error))?;
+        Ok(held)
+    }
+
+    /// Returns the process that holds the session, `None` if there is none. Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::LocalFile`] if the session cannot be opened.
+    pub(crate) fn holder(&self) -> Result<Option<Holder>, Failure> {
+        let has_folder =
+            self.path.parent().is_none_or(|parent| parent == Path::new("") || parent.is_dir());
+        if !has_folder {
+            return Ok(None);
+        }
+        match FileStore::open(&self.path) {
+            Ok(_) => Ok(None),
+            Err(Error::InUse) => Ok(Some(self.read_note())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn read_note(&self) -> Holder {
+        // Between taking the lock and writing the note, there is none, or that of a former holder.
+        let text = fs::read(self.note()).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or(Holder { pid: 0, command: String::new() })
+    }
+
+    /// Returns the failure of a session that another process holds.
+    fn in_use(&self) -> Failure {
+        let holder = self.read_note();
+        Failure::new(
+            Exit::InUse,
+            format!("the session is in use: {}", holder.describe(Lang::En)),
+            format!("会话正被使用：{}", holder.describe(Lang::Zh)),
+        )
+        .hint(
+            "end it, or wait longer with `--wait SECONDS`",
+            "请结束该进程，或用 `--wait 秒数` 等待更久",
+        )
+        .detail("pid", holder.pid)
+        .detail("command", holder.command)
+    }
+
+    fn note(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".holder");
+        name.into()
+    }
+}
+
+impl Holder {
+    /// Returns a description of the process.
+    pub(crate) fn describe(&self, lang: Lang) -> String {
+        let (pid, command) = (self.pid, visible(&self.command));
+        match pid {
+            0 => lang.pick("another process is running", "另一进程正在运行").to_owned(),
+            _ => lang.pick(
+                format!("`wechat {command}` is running (process {pid})"),
+                format!("`wechat {command}` 正在运行（进程 {pid}）"),
+            ),
+        }
+    }
+}
+
+impl Held {
+    fn write_note(&self, holder: &Holder) -> io::Result<()> {
+        let text = serde_json::to_vec(holder)?;
+        private_file(&self.note)?.write_all(&text)
+    }
+}
+
+impl SessionStore for Held {
+    fn load(&mut self) -> Result<Option<Session>, Error> {
+        self.store.load()
+    }
+
+    fn save(&mut self, session: &Session) -> Result<(), Error> {
+        self.store.save(session)
+    }
+
+    fn remove(&mut self) -> Result<(), Error> {
+        self.store.remove()
+    }
+}
+
+impl Drop for Held {
+    /// Removes the note before the lock is released.
+    fn drop(&mut self) {
+        // A note that stays is replaced by the next holder's.
+        let _ = fs::remove_file(&self.note);
+    }
+}
+
+/// Returns the command that logs in with these options.
+fn login_command(global: &Global, entry: EntryName) -> String {
+    let mut command = String::from("wechat login");
+    let mut add = |option: &str, value: &str| {
+        let _ = write!(command, " {option} {value}");
+    };
+    if entry != EntryName::Web {
+        add("--entry", entry.name());
+    }
+    match &global.session {
+        Some(path) => add("--session", &visible(&path.to_string_lossy())),
+        None if global.profile != "default" => add("--profile", &visible(&global.profile)),
+        None => {}
+    }
+    command
+}
+
+/// Returns the folder of a profile.
+fn folder(profile: &str) -> Result<PathBuf, Failure> {
+    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if profile.is_empty() || profile.len() > 64 || !profile.bytes().all(is_safe) {
+        let shown = visible(profile);
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("`{shown}` cannot name a profile: up to 64 letters, digits, `-` and `_` can"),
+            format!("`{shown}` 不能作为配置名：只能用至多 64 个字母、数字、`-` 和 `_`"),
+        ));
+    }
+    let base = etcetera::choose_base_strategy().map_err(|error| {
+        Failure::new(Exit::LocalFile, error.to_string(), error.to_string()).hint(
+            "give the file of the session with `--session FILE`",
+            "请用 `--session FILE` 指定会话文件",
+        )
+    })?;
+    // Only Linux and its relatives have a folder for state.
+    let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+    Ok(state.join("wechat").join(profile))
+}
+
+/// Creates a folder that only its owner can enter, and its parents.
+fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Creates or replaces a file that only its owner can read.
+fn private_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

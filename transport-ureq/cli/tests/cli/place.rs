@@ -1,0 +1,187 @@
+//! A simulated service, and the command started against it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use wechat_simulator::{Door, Server, Simulator, World, WorldGuard};
+
+/// A simulated service and a folder for files and sessions. No command reaches another server.
+pub(crate) struct Place {
+    pub(crate) simulator: Simulator,
+    pub(crate) server: Server,
+    folder: TempDir,
+}
+
+/// What a command printed, and its exit code; -1 if a signal ended it.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Place {
+    /// Returns a service with this world.
+    pub(crate) fn new(world: World) -> Self {
+        let simulator = Simulator::new(world);
+        let server = Server::http(&simulator).unwrap();
+        server.real_time();
+        server.hold(Duration::from_millis(300));
+        Self { simulator, server, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Returns a service of the web page with a few contacts.
+    pub(crate) fn web() -> Self {
+        let mut world = World::new(17);
+        world.add_special("filehelper", "文件传输助手");
+        Self::new(world)
+    }
+
+    /// Returns a service of the file-transfer page.
+    pub(crate) fn file_helper() -> Self {
+        let mut world = World::new(17);
+        world.add_special("filehelper", "文件传输助手");
+        world.door(Door::FileHelper);
+        Self::new(world)
+    }
+
+    /// Returns a place whose command has logged in.
+    pub(crate) fn logged_in(self, entry: &str) -> Self {
+        self.confirm_login();
+        self.ok(&["login", "--json", "--entry", entry]);
+        self
+    }
+
+    pub(crate) fn world(&self) -> WorldGuard<'_> {
+        self.simulator.world()
+    }
+
+    /// Scans and confirms the next QR code.
+    pub(crate) fn confirm_login(&self) {
+        let soon = Duration::from_millis(5);
+        self.simulator.then(soon, |world| world.phone().scan());
+        self.simulator.then(soon, |world| world.phone().confirm());
+    }
+
+    /// Returns a path in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Creates a file in the folder, and returns its path.
+    pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Returns the command with these arguments, in English, without a terminal.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = wechat(self.folder.path());
+        command.args(["--server", &self.server.origin()]).args(arguments);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        run(&mut self.command(arguments))
+    }
+
+    /// Runs a command to its end, with this standard input.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ran {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        // It may end without reading all of it.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// Runs a command that succeeds, and returns its standard output.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
+        ran.stdout
+    }
+
+    /// Returns the number of requests of an endpoint.
+    pub(crate) fn requests(&self, endpoint: &str) -> usize {
+        self.world().log().iter().filter(|logged| logged.endpoint == endpoint).count()
+    }
+
+    pub(crate) fn assert_no_violations(&self) {
+        assert_eq!(self.world().violations(), []);
+    }
+}
+
+impl Ran {
+    /// Returns the JSON lines of standard output.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Asserts a failure with this code and one line on standard error, which contains all words.
+    #[track_caller]
+    pub(crate) fn assert_fails(&self, code: i32, words: &[&str]) {
+        assert_eq!((self.code, self.stderr.lines().count()), (code, 1), "{self:?}");
+        for word in words {
+            assert!(self.stderr.contains(word), "{word}: {self:?}");
+        }
+        for debug in ["Error {", "Some(", "kind:", "panicked"] {
+            assert!(!self.stderr.contains(debug), "{self:?}");
+        }
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Self { code: output.status.code().unwrap_or(-1), stdout, stderr }
+    }
+}
+
+/// Returns the command, whose sessions are in this folder, and for which there is no other network
+/// than the loopback.
+pub(crate) fn wechat(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wechat"));
+    command
+        .env_clear()
+        .env("HOME", folder)
+        .env("XDG_STATE_HOME", folder.join("state"))
+        .env("LANG", "en_US.UTF-8")
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs a command to its end. One that takes more than 30 seconds is killed.
+pub(crate) fn run(command: &mut Command) -> Ran {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = child.id().to_string();
+    let (sender, receiver) = channel::<()>();
+    let guard = std::thread::spawn(move || {
+        if receiver.recv_timeout(Duration::from_secs(30)) == Err(RecvTimeoutError::Timeout) {
+            Command::new("kill").args(["-9", &pid]).status().unwrap();
+        }
+    });
+    let ran = child.wait_with_output().unwrap().into();
+    drop(sender);
+    guard.join().unwrap();
+    ran
+}
+
+/// Waits until a condition holds.
+#[track_caller]
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

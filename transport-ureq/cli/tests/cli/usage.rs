@@ -1,0 +1,75 @@
+//! Wrong use, help and completions.
+
+use crate::place::{Place, Ran, run, wechat};
+
+fn wechat_with(arguments: &[&str]) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    run(wechat(folder.path()).args(arguments))
+}
+
+#[test]
+fn help_explains_exit_codes() {
+    for arguments in [&["--help"][..], &["help"], &[]] {
+        let ran = wechat_with(arguments);
+        let text = [&*ran.stdout, &*ran.stderr].concat();
+        for line in ["  3   login needed", "  7   no answer", "      --json"] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+    }
+    assert_eq!(wechat_with(&["--help"]).code, 0);
+}
+
+#[test]
+fn wrong_arguments_are_one_line() {
+    wechat_with(&["--nonsense"]).assert_fails(2, &["'--nonsense'", "wechat --help"]);
+    wechat_with(&["drop", "--recieve", "x"]).assert_fails(2, &["'--recieve'", "'--receive'"]);
+    wechat_with(&["fly"]).assert_fails(2, &["'fly'"]);
+    wechat_with(&["status", "--resolve", "x"]).assert_fails(2, &["HOST:PORT:ADDR"]);
+    wechat_with(&["status", "--server", "http://wx.example"])
+        .assert_fails(2, &["http://wx.example"]);
+    wechat_with(&["status", "--profile", "../x"])
+        .assert_fails(2, &["../x", "cannot name a profile"]);
+    wechat_with(&["status", "--profile", "a", "--session", "b"]).assert_fails(2, &["--session"]);
+    let json = wechat_with(&["--json", "--nonsense"]);
+    assert!(json.stderr.starts_with(r#"{"v":1,"type":"error","error":{"exit":2,"#), "{json:?}");
+}
+
+#[test]
+fn messages_are_in_the_language_of_the_locale() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = run(wechat(folder.path()).arg("status").env("LANG", "zh_CN.UTF-8"));
+    ran.assert_fails(3, &["尚未登录", "wechat login"]);
+    let arguments = ["status", "--entry", "filehelper", "--profile", "bot"];
+    wechat_with(&arguments)
+        .assert_fails(3, &["`wechat login --entry filehelper --profile bot` in a terminal"]);
+    let ran = run(wechat(folder.path()).args(["status", "--lang", "zh"]));
+    ran.assert_fails(3, &["尚未登录"]);
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = wechat_with(&["completions", shell]);
+        assert_eq!(ran.code, 0);
+        assert!(ran.stdout.contains("login") && ran.stdout.contains("resolve"), "{shell}");
+    }
+}
+
+#[test]
+fn unreachable_server_is_a_network_failure() {
+    let place = Place::web();
+    let folder = tempfile::tempdir().unwrap();
+    let login =
+        |arguments: &[&str]| run(wechat(folder.path()).args(["login", "--json"]).args(arguments));
+    // The port of a server that has ended.
+    let origin = place.server.origin();
+    drop(place);
+    let ran = login(&["--server", &origin]);
+    assert_eq!(ran.code, 8, "{ran:?}");
+    assert!(ran.stderr.contains("could not be reached"), "{ran:?}");
+    let ran = login(&["--ca", "absent.pem"]);
+    assert_eq!(ran.code, 9, "{ran:?}");
+    assert!(ran.stderr.contains("absent.pem: No such file"), "{ran:?}");
+    let ran = login(&["--proxy", "ftp://x"]);
+    assert_eq!(ran.code, 8, "{ran:?}");
+}
