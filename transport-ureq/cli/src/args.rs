@@ -73,7 +73,7 @@ pub(crate) struct Login {
 
 /// List the contacts whose names contain a text, or all
 ///
-/// Prints the name, the kind and the `UserName`, which is valid for this login.
+/// With a text, also prints the `UserName`, which is unique and valid for this login.
 ///
 /// Example: wechat contacts ada
 #[derive(Debug, clap::Args)]

@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde_json::json;
+use wechat_proto::error::Ret;
 use wechat_proto::hosts::Role;
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::store::SessionStore as _;
@@ -98,8 +99,7 @@ pub(crate) fn open_profile(
 
 /// Returns the device of a new login.
 pub(crate) fn device(global: &Global, entry: Entry, lang: Lang) -> Device {
-    let lang = lang.pick(wechat_proto::Lang::EN_US, wechat_proto::Lang::ZH_CN);
-    let device = Device::new().with_entry(entry).with_lang(lang);
+    let device = Device::new().with_entry(entry).with_lang(lang.of_service());
     match &global.server {
         Some(server) => device.with_hosts(Hosts::all(server.clone())),
         None => device,
@@ -146,10 +146,13 @@ pub(crate) fn show(progress: &Progress, output: &Output) -> Result<(), Failure> 
         Progress::Over { ret, .. } => (
             "ended",
             json!({ "reason": ret.0 }),
-            Words::new(
-                format!("The stored session has ended: {ret}."),
-                format!("已保存的会话已结束：{ret}。"),
-            ),
+            match *ret {
+                Ret::OK => Words::new("You had logged out.", "此前已退出登录。"),
+                ret => Words::new(
+                    format!("The stored session has ended: {ret}."),
+                    format!("已保存的会话已结束：{ret}。"),
+                ),
+            },
         ),
         _ => return Ok(()),
     };
@@ -213,7 +216,10 @@ fn once_in<T>(
         return Err(Error::OtherServer { stored, wanted }.into());
     }
     if let Some(ret) = session.device().closed() {
-        let (en, zh) = (format!("the session is closed: {ret}"), format!("会话已结束：{ret}"));
+        let (en, zh) = match ret {
+            Ret::OK => ("you have logged out".to_owned(), "已退出登录".to_owned()),
+            ret => (format!("the session is closed: {ret}"), format!("会话已结束：{ret}")),
+        };
         return Err(Failure::new(Exit::LoginNeeded, en, zh));
     }
     let client = Client::resume(&transport(global)?, session)?.with_store(held);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value};
 use wechat_proto::Error;
-use wechat_proto::error::{FailureKind, StorageKind};
+use wechat_proto::error::{FailureKind, Ret, StorageKind};
 
 use crate::lang::Words;
 use crate::output::visible;
@@ -190,6 +190,9 @@ impl From<Error> for Failure {
                 "服务器不允许此帐号使用网页版；`wechat login --entry filehelper` 对所有帐号可用，\
                      `wechat login --force` 可再试一次",
             ),
+            Error::LoggedOut { ret: Ret::OK, .. } => {
+                Self::new(Exit::LoginNeeded, "you have logged out", "已退出登录")
+            }
             Error::LoggedOut { .. } => of(Exit::LoginNeeded, "会话已结束"),
             Error::Expired => of(Exit::LoginNeeded, "登录未在手机上确认"),
             Error::InUse => of(Exit::InUse, "会话正被另一进程使用"),
@@ -297,7 +300,7 @@ fn chain(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use wechat_proto::error::{Failure as Fault, Ret, Sent, StorageFailure};
+    use wechat_proto::error::{Failure as Fault, Sent, StorageFailure};
 
     use super::*;
     use crate::lang::Lang;

@@ -36,6 +36,14 @@ impl Lang {
         if is_chinese { Self::Zh } else { Self::En }
     }
 
+    /// Returns the language of the service's texts.
+    pub(crate) const fn of_service(self) -> wechat_proto::Lang {
+        match self {
+            Self::En => wechat_proto::Lang::EN_US,
+            Self::Zh => wechat_proto::Lang::ZH_CN,
+        }
+    }
+
     /// Returns the value of this language.
     pub(crate) fn pick<T>(self, en: T, zh: T) -> T {
         match self {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use serde_json::json;
+use wechat_proto::Message;
 
 use crate::exit::Failure;
 use crate::lang::{Lang, Words};
@@ -101,6 +102,14 @@ impl Output {
     fn json_line(&self, kind: &str, fields: &impl Serialize) -> String {
         let line = Line { v: SCHEMA, kind, fields };
         serde_json::to_string(&line).expect("fields are structures or maps with text keys")
+    }
+}
+
+/// Returns the text of a message; for other kinds, a word in brackets and the title: `[File] a.pdf`.
+pub(crate) fn text(message: &Message, lang: Lang) -> String {
+    match message.text() {
+        Some(text) => text.to_owned(),
+        None => message.preview(&lang.of_service()).into_owned(),
     }
 }
 

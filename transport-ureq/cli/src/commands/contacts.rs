@@ -14,7 +14,7 @@ pub(crate) fn run(global: &Global, args: &Contacts, output: &Output) -> Result<E
     client::once(global, "contacts", |client| {
         let directory = client.contacts()?;
         let found = directory.search(args.pattern.as_deref().unwrap_or_default());
-        print(&directory, found, output)
+        print(&directory, found, args.pattern.is_some(), output)
     })
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn run(global: &Global, args: &Contacts, output: &Output) -> Result<E
 pub(crate) fn rooms(global: &Global, output: &Output) -> Result<Exit, Failure> {
     client::once(global, "rooms", |client| {
         let directory = client.contacts()?;
-        print(&directory, directory.rooms(), output)
+        print(&directory, directory.rooms(), false, output)
     })
 }
 
@@ -44,18 +44,18 @@ pub(crate) fn members(global: &Global, args: &Members, output: &Output) -> Resul
         for member in members.iter() {
             let shown = directory.name_of_member(member);
             let fields = json!({ "name": shown, "user": member.user_name, "member": member });
-            output.result("member", &fields, |_| {
-                format!("{}\t{}", visible(&shown), member.user_name.as_str())
-            })?;
+            output.result("member", &fields, |_| visible(&shown))?;
         }
         Ok(Exit::Done)
     })
 }
 
-/// Prints contacts in the order of the official page.
+/// Prints contacts in the order of the official page; `long` with their `UserName`s, which are longer
+/// than most names.
 fn print<'a>(
     directory: &Directory,
     contacts: impl Iterator<Item = &'a Contact>,
+    long: bool,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let mut contacts: Vec<_> = contacts.collect();
@@ -64,8 +64,11 @@ fn print<'a>(
         let name = directory.name_of(&contact.user_name);
         let fields = json!({ "name": name, "kind": contact.kind(), "contact": contact });
         output.result("contact", &fields, |lang| {
-            let kind = kind(contact, lang);
-            format!("{}\t{kind}\t{}", visible(&name), contact.user_name.as_str())
+            let (name, kind) = (visible(&name), kind(contact, lang));
+            match long {
+                true => format!("{name}\t{kind}\t{}", contact.user_name.as_str()),
+                false => format!("{name}\t{kind}"),
+            }
         })?;
     }
     Ok(Exit::Done)

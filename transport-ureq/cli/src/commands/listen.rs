@@ -11,7 +11,7 @@ use crate::args::{EntryName, Global, Listen};
 use crate::client;
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Words};
-use crate::output::{Output, visible};
+use crate::output::{Output, text, visible};
 use crate::profile::Profile;
 use crate::signals;
 
@@ -87,11 +87,7 @@ pub(crate) fn print(
     directory: &Directory,
     output: &Output,
 ) -> Result<(), Failure> {
-    let lang = output.lang.pick(wechat_proto::Lang::EN_US, wechat_proto::Lang::ZH_CN);
-    let text = match message.text() {
-        Some(text) => text.into(),
-        None => message.preview(&lang),
-    };
+    let text = text(message, output.lang);
     let (chat, author) = (directory.name_of(message.peer()), directory.author_name(message));
     let raw = message.raw.json();
     let printed = Printed {

@@ -15,7 +15,7 @@ use crate::client;
 use crate::drop::ledger::Ledger;
 use crate::drop::save::{self, NotSaved, Saver};
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, visible};
+use crate::output::{Output, text, visible};
 use crate::upload;
 
 /// A JSON line that names a message: of a received one, or of a send.
@@ -34,7 +34,7 @@ pub(crate) fn download(global: &Global, args: &Download, output: &Output) -> Res
         let message = line.message(client)?;
         let media = GetMedia::new(&message).map_err(Error::from)?;
         let mut saver = Saver::new(Ledger::in_memory(), folder, u64::MAX)?;
-        let bar = upload::bar(0, &message.to_string(), output);
+        let bar = upload::bar(0, &text(&message, output.lang), output);
         let saved = saver.save(client, &message, &media, &bar).map_err(|reason| match reason {
             NotSaved::Download(error) => error.into(),
             NotSaved::Local(failure) => failure,
@@ -92,14 +92,14 @@ pub(crate) fn revoke(global: &Global, args: &Revoke, output: &Output) -> Result<
 
 /// Parses the argument that names a message; `None` for an id.
 fn line(argument: &str) -> Result<Option<Line>, Failure> {
-    let mut text = argument.to_owned();
+    let mut line = argument.to_owned();
     if argument == "-" {
-        text.clear();
-        std::io::stdin().read_to_string(&mut text).map_err(Failure::stdin)?;
+        line.clear();
+        std::io::stdin().read_to_string(&mut line).map_err(Failure::stdin)?;
     } else if !argument.trim_start().starts_with('{') {
         return Ok(None);
     }
-    serde_json::from_str(&text).map(Some).map_err(|_| not_a_line(argument))
+    serde_json::from_str(&line).map(Some).map_err(|_| not_a_line(argument))
 }
 
 fn not_a_line(argument: &str) -> Failure {

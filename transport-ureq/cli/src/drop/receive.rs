@@ -17,7 +17,7 @@ use crate::client;
 use crate::commands::listen;
 use crate::exit::{Exit, Failure};
 use crate::lang::Words;
-use crate::output::{Output, visible};
+use crate::output::{Output, text, visible};
 use crate::profile::Profile;
 use crate::signals;
 use crate::upload;
@@ -90,7 +90,7 @@ impl Receiver<'_> {
     /// Saves the file of a message, acknowledges the message, and runs the program. Returns whether
     /// the file was saved. A download that a signal ended is repeated by the next process.
     fn receive(&mut self, message: &Message, media: &GetMedia) -> Result<bool, Failure> {
-        let bar = upload::bar(0, "", self.output);
+        let bar = upload::bar(0, &text(message, self.output.lang), self.output);
         let result = self.saver.save(&self.client, message, media, &bar);
         bar.finish_and_clear();
         let saved = match result {
@@ -126,7 +126,7 @@ impl Receiver<'_> {
             return Err(error.into());
         }
         let failure = Failure::from(error);
-        let text = message.to_string();
+        let text = text(message, self.output.lang);
         match self.output.json {
             true => {
                 let error = self.output.error(&failure);
@@ -149,7 +149,7 @@ impl Receiver<'_> {
 
     /// Prints a message that has no file for the web.
     fn note(&self, message: &Message, reason: NotFetchable) -> Result<(), Failure> {
-        let text = message.to_string();
+        let text = text(message, self.output.lang);
         let kind = match (&message.kind, reason) {
             (Kind::Status(_) | Kind::Revoked(_), _) => return Ok(()),
             (Kind::Text(_), _) => "text",
@@ -172,21 +172,21 @@ impl Receiver<'_> {
 
     /// Runs the program for a file. Its failure is reported and ends nothing.
     fn exec(&self, message: &Message, saved: &Saved) -> Result<(), Failure> {
-        let Err(text) = exec::run(&self.drop.exec, &saved.path, message.id.as_str()) else {
+        let Err(reason) = exec::run(&self.drop.exec, &saved.path, message.id.as_str()) else {
             return Ok(());
         };
         let program = self.drop.exec.first().map_or("", |program| program);
         let path = saved.path.to_string_lossy();
         match self.output.json {
             true => {
-                let fields = json!({ "path": path, "program": program, "message": text });
+                let fields = json!({ "path": path, "program": program, "message": reason });
                 self.output.result("exec_failed", &fields, |_| String::new())
             }
             false => {
                 let (program, path) = (visible(program), visible(&path));
                 self.output.remark(&Words::new(
-                    format!("wechat: `{program}` failed for {path}: {text}"),
-                    format!("wechat: `{program}` 处理 {path} 失败：{text}"),
+                    format!("wechat: `{program}` failed for {path}: {reason}"),
+                    format!("wechat: `{program}` 处理 {path} 失败：{reason}"),
                 ));
                 Ok(())
             }
