@@ -10,6 +10,7 @@ use clap_complete::Shell;
 use wechat_proto::hosts::Origin;
 
 use crate::exit::Exit;
+use crate::inspect::Inspect;
 use crate::lang::Lang;
 
 /// WeChat on the command line.
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Download(Download),
     Forward(Forward),
     Revoke(Revoke),
+    Inspect(Inspect),
     Completions(Completions),
 }
 

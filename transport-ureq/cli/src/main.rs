@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod drop;
 mod exit;
+mod inspect;
 mod lang;
 mod output;
 mod profile;

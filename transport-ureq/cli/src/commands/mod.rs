@@ -12,6 +12,7 @@ mod status;
 
 use crate::args::{Args, Command};
 use crate::exit::{Exit, Failure};
+use crate::inspect;
 use crate::output::Output;
 
 /// Runs a command, and returns the exit code of one that ended as it should.
@@ -31,6 +32,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
         Command::Download(download) => messages::download(global, download, output),
         Command::Forward(forward) => messages::forward(global, forward, output),
         Command::Revoke(revoke) => messages::revoke(global, revoke, output),
+        Command::Inspect(inspect) => inspect::run(inspect, output),
         Command::Completions(completions) => completions::run(completions),
     }
 }

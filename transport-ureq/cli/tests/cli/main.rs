@@ -5,6 +5,7 @@
 mod chats;
 mod drop_receive;
 mod drop_send;
+mod inspect;
 mod listen;
 mod login;
 mod messages;
