@@ -35,7 +35,7 @@ impl Transport {
                 Err(Interrupt::Send(request)) => {
                     // Drop an unread body before the next exchange.
                     rest = Download::empty(&self.timer);
-                    let log = Log::start(&request);
+                    let log = Log::start(&request, &self.options);
                     let reply = tokio::select! {
                         biased;
                         reply = exchange(self, request, &mut rest) => reply,

@@ -84,7 +84,7 @@ pub use download::Download;
 pub use events::{Events, Messages};
 pub use transport::Transport;
 pub use wechat_file_store::{AsyncFileStore as FileStore, Blocking};
-pub use wechat_transport::{Attachment, Options};
+pub use wechat_transport::{Attachment, Exchange, Options};
 
 /// The body of a request for a service: one frame of known length, or none.
 pub type RequestBody = http_body_util::Full<wechat_proto::Body>;

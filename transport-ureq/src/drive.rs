@@ -34,7 +34,7 @@ impl Transport {
                 Err(Interrupt::Send(request)) => {
                     // Drop an unread body before the next exchange.
                     rest = None;
-                    let log = Log::start(&request);
+                    let log = Log::start(&request, &self.options);
                     let reply = exchange(&self.agent, *request, &self.options);
                     log.end(reply.as_ref().map(|(reply, _)| reply));
                     let reply = reply.map(|(reply, body)| {

@@ -70,4 +70,4 @@ pub use client::Client;
 pub use events::{Events, Messages};
 pub use transport::Transport;
 pub use wechat_file_store::FileStore;
-pub use wechat_transport::{Attachment, Options};
+pub use wechat_transport::{Attachment, Exchange, Options};

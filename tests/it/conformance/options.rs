@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ conform! {
     extreme_limits_are_clamped,
     failed_stages_keep_their_sources,
     socks_proxy_is_used,
+    completed_exchanges_are_traced,
 }
 
 fn through(host: &dyn Host, proxy: &str) -> Result<Box<dyn Client>, Error> {
@@ -180,6 +182,25 @@ fn socks_proxy_is_used(host: &dyn Host) {
         assert!(expected.is_err() || sent.iter().any(|sent| sent == target), "{label}: {sent:?}");
         assert!(label != "a user" || sent[1] == login, "{label}: {sent:?}");
     }
+}
+
+fn completed_exchanges_are_traced(host: &dyn Host) {
+    let server =
+        Script::new(|_| vec![Act::Send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".into())]);
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen_by_trace = Arc::clone(&seen);
+    let options = settings().trace(move |exchange| {
+        let result = exchange.result.map(|reply| reply.body().clone());
+        let line =
+            format!("{} {:?}", exchange.request.uri(), result.map_err(|failure| failure.kind));
+        seen_by_trace.lock().unwrap().push(line);
+    });
+    let client = host.open(session(), options).unwrap();
+    let answered = format!("http://{}/a?b=c", server.address());
+    client.ask(page(&answered)).unwrap();
+    client.ask(page("http://wx.qq.com/")).unwrap_err();
+    let expected = [format!("{answered} Ok(b\"ok\")"), "http://wx.qq.com/ Err(Resolve)".into()];
+    assert_eq!(*seen.lock().unwrap(), expected);
 }
 
 fn failed_stages_keep_their_sources(host: &dyn Host) {

@@ -10,7 +10,7 @@ mod options;
 mod proxy;
 
 pub use files::{Attachment, NewFile};
-pub use log::Log;
+pub use log::{Exchange, Log};
 pub use offload::Offload;
 pub use options::Options;
 pub use proxy::refused_by_proxy;

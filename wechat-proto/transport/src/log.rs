@@ -1,27 +1,58 @@
 //! Events of exchanges.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use wechat_proto::error::Failure;
-use wechat_proto::flow::Request;
+use wechat_proto::flow::{Request, Response, Want};
+use wechat_proto::{Body, Timestamp};
 
-/// An exchange in progress, whose end is a debug event of `tracing` with host, path, status and
-/// duration, but never a query, a header or a body. Does nothing without the feature `tracing`.
-#[derive(Debug)]
+use crate::Options;
+
+/// A completed exchange, for [`Options::trace`].
+///
+/// **It contains credentials**: in the URL, the headers and the bodies of both sides.
+#[non_exhaustive]
+pub struct Exchange<'a> {
+    /// The time at which the request was started.
+    pub started: Timestamp,
+    /// The time until the response was complete; until its head arrived if the body is streamed.
+    pub elapsed: Duration,
+    /// The request, complete.
+    pub request: &'a http::Request<Body>,
+    /// The response, or why there is none.
+    pub result: Result<&'a Response, &'a Failure>,
+    /// Whether the body of the response is streamed to the caller, and thus missing here.
+    pub is_streamed: bool,
+}
+
+/// A function that receives exchanges.
+pub(crate) type Trace = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
+
+/// An exchange in progress. Its end is a debug event of `tracing`, with the feature `tracing`, with
+/// host, path, status and duration, but never a query, a header or a body; and a call of
+/// [`Options::trace`], if set.
 #[must_use = "the event is emitted at the end of the exchange"]
-pub struct Log(Option<(http::Uri, Instant)>);
+pub struct Log {
+    event: Option<(http::Uri, Instant)>,
+    traced: Option<(Trace, Request, Timestamp, Instant)>,
+}
 
 impl Log {
     /// Records the start of an exchange.
-    pub fn start(request: &Request) -> Self {
+    pub fn start(request: &Request, options: &Options) -> Self {
         let started = || (request.http.uri().clone(), Instant::now());
-        Self(cfg!(feature = "tracing").then(started))
+        let traced = |trace| (trace, request.clone(), options.now(), Instant::now());
+        Self {
+            event: cfg!(feature = "tracing").then(started),
+            traced: options.tracer().map(traced),
+        }
     }
 
     /// Emits the event.
-    pub fn end<B>(self, result: Result<&http::Response<B>, &Failure>) {
+    pub fn end(self, result: Result<&Response, &Failure>) {
         #[cfg(feature = "tracing")]
-        if let Some((uri, start)) = &self.0 {
+        if let Some((uri, start)) = &self.event {
             let (host, path) = (uri.host().unwrap_or_default(), uri.path());
             let elapsed = start.elapsed();
             match result {
@@ -36,6 +67,57 @@ impl Log {
             }
         }
         #[cfg(not(feature = "tracing"))]
-        let _ = (self.0, result);
+        let _ = self.event;
+        if let Some((trace, request, started, start)) = self.traced {
+            let (elapsed, request, want) = (start.elapsed(), &request.http, request.want);
+            let is_streamed = matches!(want, Want::Head { .. });
+            trace(&Exchange { started, elapsed, request, result, is_streamed });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use wechat_proto::error::{FailureKind, Sent};
+
+    use super::*;
+
+    #[test]
+    fn trace_receives_each_completed_exchange() {
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        let seen_by_trace = Arc::clone(&seen);
+        let clock = || Timestamp::from_secs(1_476_606_163);
+        let options = Options::default().clock(clock).trace(move |exchange| {
+            let result = exchange.result.map(|reply| reply.body().clone());
+            let result = result.map_err(|failure| failure.kind);
+            let body = exchange.request.body().clone().into_bytes();
+            let line = format!(
+                "{} {} {body:?} {result:?} {}",
+                exchange.started.as_secs(),
+                exchange.request.uri(),
+                exchange.is_streamed
+            );
+            seen_by_trace.lock().unwrap().push(line);
+        });
+        let request = |want| {
+            let mut http = http::Request::new(Body::from("skey".to_owned()));
+            *http.uri_mut() = "https://wx.qq.com/x?skey=y".parse().unwrap();
+            Request { http, deadline: Duration::ZERO, want }
+        };
+        let whole = request(Want::Whole { limit: 9 });
+        Log::start(&whole, &options).end(Ok(&Response::new("reply".into())));
+        drop(Log::start(&whole, &options));
+        let head = request(Want::Head { idle: Duration::ZERO });
+        let failure = Failure::new(FailureKind::Timeout, Sent::Maybe);
+        Log::start(&head, &options).end(Err(&failure));
+        assert_eq!(
+            *seen.lock().unwrap(),
+            [
+                "1476606163 https://wx.qq.com/x?skey=y b\"skey\" Ok(b\"reply\") false",
+                "1476606163 https://wx.qq.com/x?skey=y b\"skey\" Err(Timeout) true",
+            ]
+        );
     }
 }

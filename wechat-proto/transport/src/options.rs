@@ -14,6 +14,7 @@ use wechat_proto::login::Resume;
 use wechat_proto::store::SavePolicy;
 use wechat_proto::{Device, Entry, Error, Timestamp};
 
+use crate::log::{Exchange, Trace};
 use crate::proxy;
 
 /// Options of a transport and of the clients that open a session on it: roots of trust, host names,
@@ -46,6 +47,7 @@ pub struct Options {
     device: Device,
     resume: Resume,
     save: SavePolicy,
+    trace: Option<Trace>,
 }
 
 /// The longest time limit, which every clock and timer can represent.
@@ -124,6 +126,24 @@ impl Options {
     /// requests.
     pub fn seed(mut self, seed: [u8; 32]) -> Self {
         self.seed = Some(seed);
+        self
+    }
+
+    /// Passes each completed exchange to a function, such as a recorder of captures. Exchanges that
+    /// are cancelled are not passed.
+    ///
+    /// **An exchange contains credentials**; `wechat --trace` masks them. The function runs between
+    /// the exchange and the handling of its response, which waits for it; no lock is held.
+    ///
+    /// ```
+    /// use wechat_transport::Options;
+    ///
+    /// let options = Options::default().trace(|exchange| {
+    ///     println!("{} {:?}", exchange.request.uri().path(), exchange.elapsed);
+    /// });
+    /// ```
+    pub fn trace(mut self, trace: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
+        self.trace = Some(Arc::new(trace));
         self
     }
 
@@ -226,6 +246,11 @@ impl Options {
         self.save
     }
 
+    /// Returns the function that receives exchanges.
+    pub(crate) fn tracer(&self) -> Option<Trace> {
+        self.trace.clone()
+    }
+
     /// Returns the time limit to open a connection, for a transport.
     pub fn connect_limit(&self) -> Duration {
         self.connect_timeout
@@ -259,6 +284,7 @@ impl Default for Options {
             device: Device::new(),
             resume: Resume::default(),
             save: SavePolicy::default(),
+            trace: None,
         }
     }
 }
