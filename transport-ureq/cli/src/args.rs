@@ -290,6 +290,12 @@ pub(crate) struct Global {
     /// Print JSON lines
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Record all exchanges in this file, with masked secrets: a capture for `wechat inspect`
+    #[arg(long, global = true, value_name = "OUT.har")]
+    pub(crate) trace: Option<PathBuf>,
+    /// With `--trace`: record secrets too; such a file is as good as your login
+    #[arg(long, global = true, requires = "trace")]
+    pub(crate) trace_secrets: bool,
     /// Wait this long for a session that another process uses
     #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) wait: Duration,

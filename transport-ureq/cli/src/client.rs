@@ -16,6 +16,7 @@ use wechat_transport_ureq::{Client, Options, Transport};
 
 use crate::args::{EntryName, Global};
 use crate::exit::{Exit, Failure};
+use crate::inspect;
 use crate::lang::{Lang, Words};
 use crate::output::{Output, has_terminal, visible};
 use crate::profile::{Held, Profile};
@@ -24,7 +25,7 @@ use crate::profile::{Held, Profile};
 ///
 /// # Errors
 ///
-/// [`Exit::LocalFile`] if a file of certificates cannot be read; [`Exit::Network`] if it or the
+/// [`Exit::LocalFile`] if a file of certificates cannot be read, or the trace cannot be written; [`Exit::Network`] if it or the
 /// proxy's URL is malformed.
 pub(crate) fn transport(global: &Global) -> Result<Transport, Failure> {
     let mut options = Options::default();
@@ -37,6 +38,9 @@ pub(crate) fn transport(global: &Global) -> Result<Transport, Failure> {
     }
     if let Some(url) = &global.proxy {
         options = options.proxy(url);
+    }
+    if let Some(path) = &global.trace {
+        options = inspect::record(options, path, global.trace_secrets)?;
     }
     Ok(Transport::new(options)?)
 }

@@ -129,8 +129,8 @@ impl Options {
         self
     }
 
-    /// Passes each completed exchange to a function, such as a recorder of captures. Exchanges that
-    /// are cancelled are not passed.
+    /// Passes each completed exchange to a function, such as a recorder of captures. An exchange that
+    /// is cancelled is passed as failed, or not at all.
     ///
     /// **An exchange contains credentials**; `wechat --trace` masks them. The function runs between
     /// the exchange and the handling of its response, which waits for it; no lock is held.

@@ -4,19 +4,23 @@
 //! of XML, or with several of these. All of them have the same canonical form, in which secrets are
 //! found; positions lead back to the original text.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A text without escapes.
-pub(super) struct Canonical {
+pub(super) struct Canonical<'a> {
     /// The decoded bytes.
-    pub(super) bytes: Vec<u8>,
-    /// The position in the original text of each byte, and of the end.
+    pub(super) bytes: Cow<'a, [u8]>,
+    /// The position in the original text of each byte, and of the end; empty if there was no escape.
     starts: Vec<usize>,
 }
 
-impl Canonical {
+impl<'a> Canonical<'a> {
     /// Decodes all escapes of a text.
-    pub(super) fn of(text: &[u8]) -> Self {
+    pub(super) fn of(text: &'a [u8]) -> Self {
+        if !text.iter().any(|byte| matches!(byte, b'%' | b'&' | b'\\')) {
+            return Self { bytes: text.into(), starts: Vec::new() };
+        }
         let mut bytes = Vec::with_capacity(text.len());
         let mut starts = Vec::with_capacity(text.len() + 1);
         let mut at = 0;
@@ -33,19 +37,27 @@ impl Canonical {
             at += length;
         }
         starts.push(text.len());
-        Self { bytes, starts }
+        Self { bytes: bytes.into(), starts }
     }
 
     /// Returns the range of the original text that a range of the decoded bytes comes from.
     pub(super) fn original(&self, range: &Range<usize>) -> Range<usize> {
-        self.starts[range.start]..self.starts[range.end]
+        match self.starts.is_empty() {
+            true => range.clone(),
+            false => self.starts[range.start]..self.starts[range.end],
+        }
     }
 
     /// Returns the bytes with every space as `+`, the form in which secrets are compared: a form
     /// decodes a `+` that was not encoded as a space.
     pub(super) fn folded(&self) -> Vec<u8> {
-        self.bytes.iter().map(|byte| if *byte == b' ' { b'+' } else { *byte }).collect()
+        fold(&self.bytes)
     }
+}
+
+/// Returns bytes without escapes in the form in which secrets are compared.
+pub(super) fn fold(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().map(|byte| if *byte == b' ' { b'+' } else { *byte }).collect()
 }
 
 /// Decodes `%2F`, `%252F`, `%25252F`, … and returns the byte and the length of the escape.
@@ -139,7 +151,7 @@ mod tests {
     fn positions_lead_back_to_the_text() {
         let text = "x=%2540a&y";
         let canonical = Canonical::of(text.as_bytes());
-        assert_eq!(canonical.bytes, b"x=@a&y");
+        assert_eq!(*canonical.bytes, *b"x=@a&y");
         assert_eq!(&text[canonical.original(&(2..4))], "%2540a");
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Exchange {
     pub(super) request_body: Bytes,
     /// The status of the response; 0 if there is none.
     pub(super) status: u16,
+    /// Why there is no response, in the words of the program.
+    pub(super) failure: String,
     pub(super) response_headers: Vec<(String, String)>,
     pub(super) response_body: Body,
 }
@@ -67,6 +69,7 @@ impl Exchange {
             url: url.to_owned(),
             request_body: request_body(&entry["request"]["postData"]),
             status: u16::try_from(status).map_err(|_| "response.status")?,
+            failure: text("/response/_error").to_owned(),
             response_headers: pairs(&entry["response"]["headers"]),
             response_body: response_body(&entry["response"]),
         })

@@ -10,7 +10,7 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
-use super::canonical::Canonical;
+use super::canonical::{Canonical, fold};
 use super::secrets::{Form, Kind, is_value, of_name, scan};
 
 /// The masks of a capture.
@@ -53,6 +53,9 @@ impl Masks {
     }
 
     fn learn_to(&mut self, text: &[u8], depth: usize) {
+        if depth < DEPTH && !is_text(text) {
+            return;
+        }
         let canonical = Canonical::of(text);
         let folded = canonical.folded();
         let mut found = scan(&canonical.bytes);
@@ -143,11 +146,19 @@ impl Masks {
         let count = self.counts.entry(kind).or_default();
         *count = mask.number.max(*count);
         self.known.insert(value.to_owned(), mask);
-        self.matcher = None;
+        // Ids are found by their form.
+        if !matches!(kind, Kind::Id(_)) {
+            self.matcher = None;
+        }
         mask
     }
 
     fn bytes_to(&mut self, text: &[u8], style: Style, depth: usize) -> Option<Vec<u8>> {
+        if depth < DEPTH && !is_text(text) {
+            // Most words can be decoded from Base64, to bytes that mean nothing.
+            let (matcher, _) = self.matcher();
+            matcher.find(&fold(text))?;
+        }
         let canonical = Canonical::of(text);
         let folded = canonical.folded();
         let mut spans: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
@@ -215,7 +226,6 @@ impl Masks {
                 Kind::Secret(_) => value.len() >= SHORTEST,
                 Kind::Private(_) => own_mask(value).is_some(),
                 Kind::Uin => true,
-                // Found by their form.
                 Kind::Id(_) => false,
             };
             let known = self.known.iter().filter(|(value, mask)| is_everywhere(value, mask));
@@ -245,6 +255,12 @@ impl Mask {
             (Kind::Id(Form::PermanentRoom), _) => format!("{number:05}@chatroom"),
         }
     }
+}
+
+/// Returns whether decoded bytes are a text.
+fn is_text(bytes: &[u8]) -> bool {
+    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    !bytes.iter().any(is_control) && str::from_utf8(bytes).is_ok()
 }
 
 /// Returns the number of a mask in the style of a copy.

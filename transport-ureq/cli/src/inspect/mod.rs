@@ -16,6 +16,7 @@ mod row;
 mod secrets;
 mod single;
 mod state;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,6 +33,8 @@ use self::state::State;
 use crate::exit::{Exit, Failure};
 use crate::lang::Lang;
 use crate::output::{Output, visible};
+
+pub(crate) use self::trace::record;
 
 /// Decode a browser's capture (HAR) or a single reply
 ///

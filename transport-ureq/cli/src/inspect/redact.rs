@@ -136,9 +136,10 @@ fn copied_value(value: &Value, masks: &mut Masks) -> Value {
     }
 }
 
-/// Returns whether a field is copied: not the additions of programs, nor the pages.
+/// Returns whether a field is copied: not the additions of programs, except the reason of a missing
+/// response, nor the pages.
 fn is_copied(name: &str) -> bool {
-    !name.starts_with('_') && name != "pageref"
+    name == "_error" || !name.starts_with('_') && name != "pageref"
 }
 
 fn protocol_entries(document: &Value) -> impl Iterator<Item = &Value> {

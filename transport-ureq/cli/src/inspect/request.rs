@@ -42,7 +42,8 @@ impl Request {
     }
 }
 
-fn form_pairs(form: &str) -> Vec<(String, String)> {
+/// Returns the pairs of a query or a form, decoded.
+pub(super) fn form_pairs(form: &str) -> Vec<(String, String)> {
     let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let pairs = form.split('&').filter(|pair| !pair.is_empty());
     let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));

@@ -148,7 +148,11 @@ fn meant(
     state: &mut State,
 ) -> Result<Meaning, String> {
     if exchange.status == 0 {
-        return Err("no response in the capture: cancelled, blocked or failed".to_owned());
+        let failure = match &*exchange.failure {
+            "" => "cancelled, blocked or failed",
+            failure => failure,
+        };
+        return Err(format!("no response in the capture: {failure}"));
     }
     let has_media = endpoint.starts_with("webwxget") && endpoint != "webwxgetcontact";
     let body = match &exchange.response_body {

@@ -55,7 +55,6 @@ const NAMES: &[(&str, Kind)] = &[
     ("webwx_auth_ticket", Kind::Secret("auth-ticket")),
     ("webwx_data_ticket", Kind::Secret("data-ticket")),
     ("webwxuvid", Kind::Secret("uvid")),
-    ("wxpluginkey", Kind::Secret("pluginkey")),
     ("wxsid", Kind::Secret("sid")),
     ("wxuin", Kind::Uin),
 ];
@@ -63,22 +62,18 @@ const NAMES: &[(&str, Kind)] = &[
 /// `Signature` is a token in these, and the motto of a person elsewhere.
 const SIGNED: &[&str] = &["aeskey", "uploadmediarequest", "uploadmediaparallelrequest"];
 
-/// The paths that end with the name of a login.
-const PATHS: &[&str] = &["/qrcode/", "weixin.qq.com/l/"];
-
 /// Headers with a masked value, in lower case.
 const HEADERS: &[&str] = &["authorization", "extspam", "proxy-authorization"];
 
-/// Cookies of the page that say nothing about the session.
+/// Cookies of the page that say nothing about the session: settings and times.
 const OPEN_COOKIES: &[&str] = &[
     "login_frequency", "mm_lang", "mm_wx_notify_state", "mm_wx_sound_state", "refreshtimes",
-    "wxloadtime",
+    "wxloadtime", "wxpluginkey",
 ];
 
 /// Returns what the value of a parameter or a field is; `None` if it is not masked.
 pub(super) fn of_name(name: &str) -> Option<Kind> {
-    let name = name.to_ascii_lowercase();
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, kind)| *kind)
 }
 
 /// Returns what the value of a header is, apart from cookies.
@@ -118,7 +113,7 @@ pub(super) fn cookies<'a>(header: &str, value: &'a str) -> Vec<(&'a str, Range<u
 /// Returns the masked values in a text without escapes, in any order.
 pub(super) fn scan(text: &[u8]) -> Vec<(Range<usize>, Kind)> {
     let mut found = Vec::new();
-    let signed = SIGNED.iter().any(|name| contains_name(text, name));
+    let mut signed = None;
     let mut at = 0;
     while at < text.len() {
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -126,17 +121,20 @@ pub(super) fn scan(text: &[u8]) -> Vec<(Range<usize>, Kind)> {
             let length = text[at..].iter().take_while(|byte| is_word(byte)).count();
             let word = at..at + length;
             let kind = match str::from_utf8(&text[word.clone()]) {
-                Ok(name) if signed && name.eq_ignore_ascii_case("signature") => {
-                    Some(Kind::Secret("signature"))
-                }
-                Ok(name) if name.len() <= 32 => of_name(name),
-                _ => None,
+                Ok(name) if name.eq_ignore_ascii_case("signature") => signed
+                    .get_or_insert_with(|| SIGNED.iter().any(|name| contains_name(text, name)))
+                    .then_some(Kind::Secret("signature")),
+                Ok(name) => of_name(name),
+                Err(_) => None,
             };
             if let Some(kind) = kind
                 && let Some(value) = value_of(text, &word)
                 && is_value(&text[value.clone()], kind)
             {
                 found.push((value, kind));
+            }
+            if let Some(uuid) = uuid(text, &word) {
+                found.push((uuid, Kind::Secret("uuid")));
             }
             if let Some((id, form)) = permanent_id(text, &word) {
                 found.push((id, Kind::Id(form)));
@@ -152,16 +150,21 @@ pub(super) fn scan(text: &[u8]) -> Vec<(Range<usize>, Kind)> {
             at += 1;
         }
     }
-    for path in PATHS {
-        for start in positions(text, path.as_bytes()).map(|start| start + path.len()) {
-            let is_uuid = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_=".contains(byte);
-            let end = start + text[start..].iter().take_while(|byte| is_uuid(byte)).count();
-            if end > start {
-                found.push((start..end, Kind::Secret("uuid")));
-            }
-        }
-    }
     found
+}
+
+/// Returns the name of a login behind this word: `/qrcode/…`, `weixin.qq.com/l/…`.
+fn uuid(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
+    let before = match &text[word.clone()] {
+        b"qrcode" => &b"/"[..],
+        b"l" => b"weixin.qq.com/",
+        _ => return None,
+    };
+    let is_path = text[..word.start].ends_with(before) && text.get(word.end) == Some(&b'/');
+    let is_uuid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte);
+    let start = word.end + 1;
+    (is_path && text.get(start).is_some_and(|byte| is_uuid(*byte)))
+        .then(|| start..until(text, start, |byte| !is_uuid(byte)))
 }
 
 /// Returns the value that belongs to a name.
@@ -253,13 +256,6 @@ fn contains_name(text: &[u8], name: &str) -> bool {
     text.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name.as_bytes()))
 }
 
-fn positions<'a>(text: &'a [u8], part: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    text.windows(part.len())
-        .enumerate()
-        .filter(move |(_, window)| *window == part)
-        .map(|(at, _)| at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,6 +299,8 @@ mod tests {
         );
         assert_eq!(of_cookie("anything"), Some(Kind::Secret("cookie")));
         assert_eq!((of_cookie("mm_lang"), of_cookie("wxuin")), (None, Some(Kind::Uin)));
+        // A time in seconds, which a sync key has too.
+        assert_eq!((of_cookie("wxpluginkey"), of_name("wxpluginkey")), (None, None));
         assert_eq!(of_header("X-CSRF-Token"), Some(Kind::Secret("header")));
     }
 

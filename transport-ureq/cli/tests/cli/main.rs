@@ -10,4 +10,5 @@ mod listen;
 mod login;
 mod messages;
 mod place;
+mod trace;
 mod usage;
