@@ -215,7 +215,7 @@ fn piece(
     let taken = UploadPiece::new(plan, piece, Bytes::new()).parse(response)?;
     let line = match taken.media_id.is_empty() {
         true => format!("{} bytes received", taken.received),
-        false => format!("{} bytes received, complete as {}", taken.received, taken.media_id),
+        false => format!("{} bytes received, complete", taken.received),
     };
     let json = json!({ "received": taken.received, "media_id": taken.media_id });
     Ok(Meaning::line(line, json))

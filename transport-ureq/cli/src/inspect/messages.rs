@@ -1,5 +1,7 @@
 //! Messages and changes in replies.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use wechat_proto::flow::Response;
 use wechat_proto::message::{Kind, StatusCode};
@@ -16,16 +18,20 @@ pub(super) fn batch(response: &Response, state: &mut State) -> Result<Meaning, E
     let profile = batch.profile.clone();
     let messages = batch.clone().messages(state.me());
     let changed: Vec<_> = batch.changed.iter().chain(&batch.changed_members).cloned().collect();
-    let removed: Vec<_> =
-        batch.removed.iter().map(|name| (name.clone(), state.name(name))).collect();
+    let removed = batch.removed.clone();
+    let removed_names: Vec<_> = removed
+        .iter()
+        .map(|name| match changed.iter().find(|contact| contact.user_name == *name) {
+            Some(contact) => contact.name().into_string(),
+            None => state.name(name),
+        })
+        .collect();
     state.account.apply(batch);
     let mut lines: Vec<_> = messages.iter().map(|message| line(message, state)).collect();
-    for contact in &changed {
-        lines.push(format!("contact changed: {}", state.name(&contact.user_name)));
-    }
-    for (_, name) in &removed {
-        lines.push(format!("contact removed: {name}"));
-    }
+    // A list may have several records of a contact.
+    let names: BTreeSet<_> = changed.iter().map(|contact| &contact.user_name).collect();
+    lines.extend(names.iter().map(|name| format!("contact changed: {}", state.name(name))));
+    lines.extend(removed_names.iter().map(|name| format!("contact removed: {name}")));
     if let Some(profile) = profile {
         let name = profile.nick_name.map(|name| format!(": name {name}")).unwrap_or_default();
         lines.push(format!("own profile changed{name}"));
@@ -36,7 +42,6 @@ pub(super) fn batch(response: &Response, state: &mut State) -> Result<Meaning, E
     if lines.is_empty() {
         lines.push("nothing new".to_owned());
     }
-    let removed: Vec<_> = removed.into_iter().map(|(name, _)| name).collect();
     let messages: Vec<_> = messages.iter().map(|message| json(message, state)).collect();
     let json =
         json!({ "messages": messages, "changed": changed, "removed": removed, "more": more });

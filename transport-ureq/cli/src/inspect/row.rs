@@ -39,6 +39,9 @@ pub(crate) struct Row {
     pub(super) unknown: Vec<String>,
 }
 
+/// The longest value of a request in a line, in characters. JSON has all of it.
+const LONGEST: usize = 120;
+
 impl Row {
     /// Decodes an exchange of the protocol, and applies it to the state.
     pub(super) fn of(exchange: &Exchange, state: &mut State, masks: &mut Masks) -> Self {
@@ -103,9 +106,12 @@ impl Row {
             .unwrap_or(time)
     }
 
-    /// Returns what was asked, in a line.
+    /// Returns what was asked, in a line, with long values cut.
     pub(super) fn asked_line(&self) -> String {
-        let parts = self.asked.iter().map(|(label, value)| format!("{label} {value}"));
+        let parts = self.asked.iter().map(|(label, value)| {
+            let cut = value.char_indices().nth(LONGEST).map(|(at, _)| format!("{}…", &value[..at]));
+            format!("{label} {}", cut.as_ref().unwrap_or(value))
+        });
         parts.collect::<Vec<_>>().join(", ")
     }
 }

@@ -227,7 +227,7 @@ fn samples_have_no_unknown_fields() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     /// With any secrets in place of those of a capture, none is in the copy.
     #[test]
@@ -269,6 +269,29 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn changes_are_listed_once_and_long_values_are_cut() {
+    let mut capture = document(SANITISED);
+    let ids = ["@9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c4b", "@0a1b2c3d4e5f60718293a4b5c6d7e8f9"];
+    let records = ids
+        .map(|id| serde_json::json!({ "UserName": id, "NickName": format!("of {}", &id[1..3]) }));
+    let reply = serde_json::json!({
+        "BaseResponse": { "Ret": 0 },
+        "ModContactList": [records[0], records[0], records[1]],
+        "DelContactList": [{ "UserName": ids[1] }],
+    });
+    let entries = &mut capture["log"]["entries"];
+    entries[0]["response"]["content"]["text"] = reply.to_string().into();
+    let text = entries[1]["request"]["postData"]["text"].as_str().unwrap();
+    entries[1]["request"]["postData"]["text"] =
+        text.replace("\"hi\"", &format!("\"{}\"", "é".repeat(121))).into();
+    let timeline = timeline(capture);
+    let lines = ["contact changed: of 0a", "contact changed: of 9e", "contact removed: of 0a"];
+    assert_eq!(timeline.rows[0].lines, lines);
+    let content = format!("content {}…, scene", "é".repeat(120));
+    assert!(timeline.rows[1].asked_line().contains(&content), "{}", timeline.rows[1].asked_line());
 }
 
 #[test]
