@@ -61,7 +61,7 @@ fn blocking(session: Session, mut ledger: String, store: &Store) -> Result<(), E
             }
         }
         StoreMode::Manual => {
-            for message in client.messages().manual() {
+            for message in client.events().manual().messages() {
                 let message = message?;
                 store.handle(&message, &mut ledger, acknowledge(&message));
             }
@@ -73,7 +73,7 @@ fn blocking(session: Session, mut ledger: String, store: &Store) -> Result<(), E
             let (client, ledger) = (&client, desk.ledger);
             return thread::scope(|scope| {
                 scope.spawn(move || {
-                    for message in client.messages().manual() {
+                    for message in client.events().manual().messages() {
                         let ended = message.is_err();
                         if !ended {
                             store.write_received(ledger, || client.session());
@@ -121,7 +121,7 @@ fn asynchronous(session: Session, mut ledger: String, store: &Store) -> Result<(
                 }
             }
             StoreMode::Manual => {
-                let mut messages = client.messages().manual();
+                let mut messages = client.events().manual().messages();
                 while let Some(message) = messages.next().await {
                     let message = message?;
                     store.handle(&message, &mut ledger, acknowledge(&message));
@@ -129,7 +129,7 @@ fn asynchronous(session: Session, mut ledger: String, store: &Store) -> Result<(
             }
             StoreMode::OutOfOrder => {
                 let mut desk = Desk { store, ledger: &Mutex::new(ledger), held: Vec::new() };
-                let mut messages = client.messages().manual();
+                let mut messages = client.events().manual().messages();
                 loop {
                     let next = match timeout(PAUSE, messages.next()).await {
                         Ok(Some(message)) => {

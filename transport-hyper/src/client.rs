@@ -1,8 +1,6 @@
 //! A logged-in client.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncSeek, empty};
@@ -10,10 +8,10 @@ use tokio::sync::watch;
 use wechat_proto::contact::{Directory, LoadContacts};
 use wechat_proto::flow::Want;
 use wechat_proto::media::{Head, RetryEmpty, Upload, UploadProgress, Uploaded};
-use wechat_proto::store::{AsyncSessionStore, SavePolicy};
+use wechat_proto::store::{AsyncSessionStore, SavePolicy, SaveSession};
 use wechat_proto::sync::{self, Step};
 use wechat_proto::{
-    Account, Call, ClientMsgId, Endpoint, Error, Event, Flow, Interrupt, Message, Session,
+    Account, Call, ClientMsgId, Device, Endpoint, Error, Event, Flow, Interrupt, Message, Session,
     Timestamp,
 };
 use wechat_transport::Offload;
@@ -47,25 +45,16 @@ pub struct Client {
     /// Signals the end of the messages.
     shutdown: watch::Sender<()>,
     /// The store that the client keeps.
-    store: Option<Arc<tokio::sync::Mutex<dyn Save>>>,
-}
-
-/// An [`AsyncSessionStore`] that only saves, without generic futures.
-trait Save: Send {
-    fn save<'a>(&'a mut self, session: &'a Session) -> BoxFuture<'a, Result<(), Error>>;
-}
-
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-impl<S: AsyncSessionStore> Save for S {
-    fn save<'a>(&'a mut self, session: &'a Session) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(AsyncSessionStore::save(self, session))
-    }
+    store: Option<Arc<tokio::sync::Mutex<dyn SaveSession>>>,
 }
 
 impl Client {
     /// Returns a client for a logged-in account. Nothing is sent.
-    pub fn new(transport: &Transport, account: Account) -> Self {
+    pub fn new(transport: &Transport, mut account: Account) -> Self {
+        if let Some(rate) = transport.options.rate() {
+            let device: &mut Device = account.as_mut();
+            device.limit_sends(Some(rate));
+        }
         let (account, transport) = (Arc::new(Mutex::new(account)), transport.clone());
         Self { account, transport, shutdown: watch::Sender::new(()), store: None }
     }
@@ -278,7 +267,7 @@ impl Client {
 
     /// Returns a stream of incoming messages: the [events](Client::events) without all others.
     pub fn messages(&self) -> Messages {
-        Messages(self.events())
+        self.events().messages()
     }
 
     /// Acknowledges a message of [manual](Events::manual) events, so that it is not delivered again

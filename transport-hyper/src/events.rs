@@ -47,6 +47,11 @@ impl Events {
         self
     }
 
+    /// Returns the messages alone.
+    pub fn messages(self) -> Messages {
+        Messages(self)
+    }
+
     /// Disables automatic acknowledgement: the caller acknowledges each message with
     /// [`Client::acknowledge`], in any order, from any task. Ignored after the first event was
     /// requested.
@@ -119,21 +124,6 @@ impl fmt::Debug for Events {
 pub struct Messages(pub(crate) Events);
 
 impl Messages {
-    /// Like [`Events::remember`].
-    pub fn remember(self, messages: usize) -> Self {
-        Self(self.0.remember(messages))
-    }
-
-    /// Like [`Events::manual`].
-    pub fn manual(self) -> Self {
-        Self(self.0.manual())
-    }
-
-    /// Like [`Events::immediate`].
-    pub fn immediate(self) -> Self {
-        Self(self.0.immediate())
-    }
-
     /// Returns the next message, or `None` when the messages have ended.
     ///
     /// # Cancel safety

@@ -67,6 +67,7 @@
 //! which logs complete URLs if the log targets `ureq` and `ureq_proto` are enabled at trace level:
 //! limit them to debug in a program that uses both.
 
+mod bot;
 mod client;
 mod connect;
 mod download;
@@ -78,12 +79,16 @@ mod open;
 mod operations;
 mod transport;
 
+pub use bot::Bot;
 pub use bytes::Bytes;
 pub use client::Client;
 pub use download::Download;
 pub use events::{Events, Messages};
 pub use transport::Transport;
 pub use wechat_file_store::{AsyncFileStore as FileStore, Blocking};
+pub use wechat_proto::{self, Error, Event};
+#[cfg(feature = "qrcode")]
+pub use wechat_transport::qr;
 pub use wechat_transport::{Attachment, Exchange, Options};
 
 /// The body of a request for a service: one frame of known length, or none.

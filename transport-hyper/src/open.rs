@@ -1,6 +1,6 @@
 //! Logins, and opening a client from a session store.
 
-use wechat_proto::login::{Login, Open, Progress, Resume};
+use wechat_proto::login::{Credentials, InitSession, Login, Open, Progress, Resume};
 use wechat_proto::store::AsyncSessionStore;
 use wechat_proto::{Account, Device, Error, Flow, Session};
 
@@ -177,5 +177,47 @@ impl Client {
     pub fn resume(transport: &Transport, mut session: Session) -> Result<Self, Error> {
         session.mix_seed(transport.options.new_seed()?);
         Ok(Self::new(transport, Account::from(session)))
+    }
+
+    /// Opens the session of a logged-in browser, and returns a client for it.
+    ///
+    /// `cookies` are the browser's `Cookie` header for the page, which `credentials` come from as well
+    /// ([`Credentials::from_cookies`]). The device needs the hosts of the page that the browser shows.
+    /// Add [`Client::with_store`] and [`Client::save_session`] to keep the session.
+    ///
+    /// ```no_run
+    /// use wechat_proto::hosts::{Family, Hosts};
+    /// use wechat_proto::login::Credentials;
+    /// use wechat_proto::{Device, Error};
+    /// use wechat_transport_hyper::{Client, FileStore, Options, Transport};
+    ///
+    /// # async fn open() -> Result<(), Error> {
+    /// let transport = Transport::new(Options::default())?;
+    /// let mut device = Device::new().with_hosts(Hosts::new(Family::Wx2)); // wx2.qq.com
+    /// let cookies = "wxuin=1234567; wxsid=…; webwx_data_ticket=…";
+    /// let credentials = Credentials::from_cookies(cookies, "@crypt_…", "pass_ticket")?;
+    /// let client = Client::import(&transport, &mut device, cookies, credentials).await?;
+    /// let client = client.with_store(FileStore::open("bot.session").await?);
+    /// client.save_session().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Invalid`] if the cookies are malformed.
+    /// - Those of [`InitSession`]: [`Error::LoggedOut`] or [`Error::Refused`] if the browser's login has
+    ///   ended.
+    pub async fn import(
+        transport: &Transport,
+        device: &mut Device,
+        cookies: &str,
+        credentials: Credentials,
+    ) -> Result<Self, Error> {
+        device.import_cookies(cookies)?;
+        device.mix_seed(transport.options.new_seed()?);
+        let init = transport.call(InitSession::new(credentials.clone()), device).await?;
+        let now = transport.options.now();
+        Ok(Self::new(transport, Account::open(device.clone(), credentials, init, now)))
     }
 }

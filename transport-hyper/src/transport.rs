@@ -59,6 +59,38 @@ impl Transport {
     /// whole or [copied](Download::copy_to). The roots of trust, the host names, the proxy and the
     /// connect timeout of the options are ignored.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// use hyper_util::client::legacy::Client as HyperClient;
+    /// use hyper_util::rt::{TokioExecutor, TokioTimer};
+    /// use tower::ServiceBuilder;
+    /// use wechat_proto::login::GetUuid;
+    /// use wechat_proto::{Device, Hosts};
+    /// use wechat_transport_hyper::{Options, RequestBody, Transport};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // A client for plain HTTP, with a layer that counts the requests.
+    /// let count = Arc::new(AtomicUsize::new(0));
+    /// let counted = Arc::clone(&count);
+    /// let service = ServiceBuilder::new()
+    ///     .map_request(move |request: http::Request<RequestBody>| {
+    ///         counted.fetch_add(1, Ordering::Relaxed);
+    ///         request
+    ///     })
+    ///     .service(HyperClient::builder(TokioExecutor::new()).build_http());
+    /// let transport = Transport::with_service(Options::default(), service, TokioTimer::new());
+    ///
+    /// let demo = wechat_simulator::Demo::start();
+    /// let mut device = Device::new().with_hosts(Hosts::all(demo.origin().parse()?));
+    /// println!("scan {}", transport.call(GetUuid::new(), &mut device).await?.url());
+    /// assert_eq!(count.load(Ordering::Relaxed), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// If the sources of an error of the service include a
     /// [`Failure`](wechat_proto::error::Failure), it is returned unchanged. Other failures report
     /// that the request may have been sent, except those of connecting with hyper-util's client.

@@ -10,7 +10,7 @@ use wechat_proto::media::{Head, RetryEmpty, Upload, UploadProgress, Uploaded};
 use wechat_proto::store::{SavePolicy, SessionStore};
 use wechat_proto::sync::{self, Inbox, Step};
 use wechat_proto::{
-    Account, Call, ClientMsgId, Endpoint, Error, Event, Flow, Interrupt, Message, Session,
+    Account, Call, ClientMsgId, Device, Endpoint, Error, Event, Flow, Interrupt, Message, Session,
     Timestamp,
 };
 use wechat_transport::Offload;
@@ -50,7 +50,11 @@ struct Shared {
 
 impl Client {
     /// Returns a client for a logged-in account. Nothing is sent.
-    pub fn new(transport: &Transport, account: Account) -> Self {
+    pub fn new(transport: &Transport, mut account: Account) -> Self {
+        if let Some(rate) = transport.options.rate() {
+            let device: &mut Device = account.as_mut();
+            device.limit_sends(Some(rate));
+        }
         let (account, shutdown) = (Mutex::new(account), Shutdown::default());
         let (transport, inbox) = (transport.clone(), transport.separate());
         Self { shared: Arc::new(Shared { account, transport, inbox, shutdown }), store: None }
@@ -213,7 +217,7 @@ impl Client {
 
     /// Returns an iterator of incoming messages: the [events](Client::events) without all others.
     pub fn messages(&self) -> Messages {
-        Messages(self.events())
+        self.events().messages()
     }
 
     /// Acknowledges a message of [manual](Events::manual) events, so that it is not delivered again

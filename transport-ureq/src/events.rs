@@ -37,6 +37,11 @@ impl Events {
         self
     }
 
+    /// Returns the messages alone.
+    pub fn messages(self) -> Messages {
+        Messages(self)
+    }
+
     /// Disables automatic acknowledgement: the caller acknowledges each message with
     /// [`Client::acknowledge`], in any order, from any thread.
     pub fn manual(mut self) -> Self {
@@ -75,23 +80,6 @@ impl std::iter::FusedIterator for Events {}
 #[derive(Debug)]
 #[must_use = "messages arrive only when they are requested"]
 pub struct Messages(pub(crate) Events);
-
-impl Messages {
-    /// Like [`Events::remember`].
-    pub fn remember(self, messages: usize) -> Self {
-        Self(self.0.remember(messages))
-    }
-
-    /// Like [`Events::manual`].
-    pub fn manual(self) -> Self {
-        Self(self.0.manual())
-    }
-
-    /// Like [`Events::immediate`].
-    pub fn immediate(self) -> Self {
-        Self(self.0.immediate())
-    }
-}
 
 impl Iterator for Messages {
     type Item = Result<Message, Error>;

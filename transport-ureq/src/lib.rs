@@ -54,6 +54,7 @@
 //! limit them to debug.
 
 mod body;
+mod bot;
 mod client;
 mod connect;
 mod drive;
@@ -66,8 +67,12 @@ mod resolve;
 mod transport;
 
 pub use body::Download;
+pub use bot::Bot;
 pub use client::Client;
 pub use events::{Events, Messages};
 pub use transport::Transport;
 pub use wechat_file_store::FileStore;
+pub use wechat_proto::{self, Error, Event};
+#[cfg(feature = "qrcode")]
+pub use wechat_transport::qr;
 pub use wechat_transport::{Attachment, Exchange, Options};

@@ -8,7 +8,7 @@ use http::Uri;
 use crate::endpoint::{Repeat, finish};
 use crate::error::{Failure, Sent};
 use crate::flow::{Request, Response};
-use crate::{Endpoint, Error, Flow, Input, Interrupt, Timestamp};
+use crate::{Device, Endpoint, Error, Flow, Input, Interrupt, Timestamp};
 
 /// One exchange of an endpoint, as a flow.
 ///
@@ -25,6 +25,8 @@ pub struct Call<E: Endpoint> {
 
 enum State<T> {
     Ready,
+    /// Waits since this time for its turn at the rate of sends.
+    Paced(Timestamp),
     /// Sent; the URI determines which cookies the response may set.
     Awaiting(Uri),
     Answered(Uri, Response, Result<T, Error>),
@@ -46,7 +48,7 @@ impl<E: Endpoint> Call<E> {
 
     /// Returns whether the next poll sends a request.
     pub(crate) const fn is_due(&self) -> bool {
-        matches!(self.state, State::Ready | State::Awaiting(_))
+        matches!(self.state, State::Ready | State::Paced(_) | State::Awaiting(_))
     }
 
     /// Ignores the response to a request that was sent. Not for [`Repeat::Once`].
@@ -73,7 +75,14 @@ impl<E: Endpoint> Flow for Call<E> {
         let once = E::REPEAT == Repeat::Once;
         let after = if once { State::Spent } else { State::Ready };
         match mem::replace(&mut self.state, after) {
-            State::Ready => Err(self.send(state, now)),
+            // A clock that stands still does not prolong the wait.
+            State::Paced(since) if now <= since => Err(self.send(state, now)),
+            State::Ready | State::Paced(_) => {
+                let wait = if once { AsMut::<Device>::as_mut(state).take_send(now) } else { None };
+                let Some(wait) = wait else { return Err(self.send(state, now)) };
+                self.state = State::Paced(now);
+                Err(Interrupt::Sleep(wait))
+            }
             // The exchange was cancelled, possibly after the request was sent.
             State::Awaiting(_) | State::Spent if once => {
                 Err(Error::Unanswered { cause: None }.into())
@@ -110,6 +119,7 @@ impl<E: Endpoint> fmt::Debug for Call<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Ready => "ready",
+            State::Paced(_) => "paced",
             State::Awaiting(_) => "awaiting",
             State::Answered(..) => "answered",
             State::Failed(_) => "failed",

@@ -15,6 +15,8 @@ use crate::jar::Jar;
 pub use crate::lang::Lang;
 use crate::prepared::Prepared;
 use crate::rng::Generator;
+use crate::send_rate::Bucket;
+pub use crate::send_rate::SendRate;
 use crate::session_end::{Lifetime, SessionEnded};
 use crate::time::Timestamp;
 pub use crate::user_agent::UserAgent;
@@ -52,6 +54,8 @@ pub struct Device {
     leaving: Option<Timestamp>,
     #[serde(skip)]
     pub(crate) backoffs: Backoffs,
+    #[serde(skip)]
+    sends: Option<Bucket>,
     /// The common parts of requests of this device.
     #[serde(skip)]
     pub(crate) prepared: Option<Arc<Prepared>>,
@@ -115,6 +119,17 @@ impl Device {
     /// resume a session.
     pub fn mix_seed(&mut self, seed: [u8; 32]) {
         self.rng.mix(seed);
+    }
+
+    /// Limits the rate of sends of this device and its logins; `None`, the default, removes the limit.
+    /// Calls wait for their turn. The limit is not stored.
+    pub fn limit_sends(&mut self, rate: Option<SendRate>) {
+        self.sends = rate.map(Bucket::new);
+    }
+
+    /// Counts a send, or returns how long it has to wait.
+    pub(crate) fn take_send(&mut self, now: Timestamp) -> Option<Duration> {
+        self.sends.as_mut()?.take(now)
     }
 
     /// Returns the hosts that receive its requests.
@@ -215,8 +230,8 @@ impl Device {
 
     /// Replaces this device by another, but keeps its back-off.
     pub(crate) fn adopt(&mut self, other: Self) {
-        let backoffs = core::mem::take(&mut self.backoffs);
-        *self = Self { backoffs, ..other };
+        let (backoffs, sends) = (core::mem::take(&mut self.backoffs), self.sends);
+        *self = Self { backoffs, sends, ..other };
     }
 
     /// Returns a copy without its back-off.

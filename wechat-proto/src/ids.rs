@@ -196,6 +196,11 @@ impl Uuid {
     pub fn url(&self) -> String {
         format!("https://login.weixin.qq.com/l/{}", self.0)
     }
+
+    /// Returns the address of a picture of the QR code, on the service's own host.
+    pub fn picture_url(&self) -> String {
+        format!("https://login.weixin.qq.com/qrcode/{}", self.0)
+    }
 }
 
 impl FromStr for Uuid {
@@ -282,6 +287,7 @@ mod tests {
     fn a_uuid_has_a_url() {
         let uuid = Uuid::parse("gf5Gk61zEA==").unwrap();
         assert_eq!(uuid.url(), "https://login.weixin.qq.com/l/gf5Gk61zEA==");
+        assert_eq!(uuid.picture_url(), "https://login.weixin.qq.com/qrcode/gf5Gk61zEA==");
         assert_eq!(Uuid::parse("a/b"), None);
         assert_eq!(Uuid::parse(""), None);
     }

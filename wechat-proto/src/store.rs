@@ -64,6 +64,7 @@
 //! [acknowledged](Session::acknowledge), in the form of [`Session::to_json`].
 
 use alloc::boxed::Box;
+use core::pin::Pin;
 
 use crate::error::Error;
 use crate::session::Session;
@@ -145,6 +146,24 @@ pub trait AsyncSessionStore: Send {
     ///
     /// [`Error::Storage`].
     fn remove(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// An [`AsyncSessionStore`] of any type, which can only save: for a client that keeps its store.
+pub trait SaveSession: Send {
+    /// Stores this session in place of the previous one: [`AsyncSessionStore::save`].
+    fn save<'a>(
+        &'a mut self,
+        session: &'a Session,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+}
+
+impl<S: AsyncSessionStore> SaveSession for S {
+    fn save<'a>(
+        &'a mut self,
+        session: &'a Session,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
+        Box::pin(AsyncSessionStore::save(self, session))
+    }
 }
 
 impl<S: SessionStore + ?Sized> SessionStore for &mut S {

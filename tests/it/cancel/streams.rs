@@ -132,7 +132,7 @@ fn unacknowledged_messages_are_redelivered() {
             clients += 1;
             let seed = 1_000 * polls + clients;
             let client = place.resume(&stored, seed);
-            let mut messages = client.messages().manual();
+            let mut messages = client.events().manual().messages();
             let mut held = vec![place.finish(messages.next()).unwrap().unwrap()];
             // The wait for another message is dropped.
             if handled.len() + 1 < TEXTS.len()
@@ -157,10 +157,10 @@ fn unacknowledged_messages_are_redelivered() {
     assert!(again > 60, "{again} arrived again");
     let place = nine_messages(&START);
     let client = place.resume(&START.stored, 1);
-    let mut messages = client.messages().manual();
+    let mut messages = client.events().manual().messages();
     let held: Vec<_> = (0..3).map(|_| place.finish(messages.next()).unwrap().unwrap()).collect();
     place.finish(client.acknowledge(&held[1])).unwrap();
-    let mut messages = client.messages().manual();
+    let mut messages = client.events().manual().messages();
     for (text_again, why) in [("1", "not acknowledged"), ("3", "2 was acknowledged")] {
         assert_eq!(text(place.finish(messages.next())), text_again, "{why}");
     }

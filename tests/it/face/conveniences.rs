@@ -3,7 +3,7 @@
 use std::fs;
 
 use wechat_proto::contact::{ContactKind, Recipient};
-use wechat_proto::login::Resume;
+use wechat_proto::login::{Credentials, Resume};
 use wechat_proto::message::Kind;
 use wechat_proto::room::Joining;
 use wechat_proto::store::SavePolicy;
@@ -252,6 +252,42 @@ macro_rules! tests_of {
                 assert!(matches!(error, Error::OtherServer { .. }), "{error}");
                 assert_eq!(place.simulator.world().log().len(), before);
                 open_again(&place, &folder);
+            }
+
+            #[test]
+            fn session_of_a_browser_is_imported() {
+                let place = Place::http(world());
+                let (folder, client) = logged_in(&place);
+                let stored: serde_json::Value = serde_json::from_str(
+                    &fs::read_to_string(folder.0.join("bot.session")).unwrap(),
+                )
+                .unwrap();
+                let session = &stored["session"];
+                // What the browser would show.
+                let cookies: Vec<String> = session["device"]["jar"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|cookie| {
+                        let (name, text) = (&cookie[0]["name"], &cookie[1]["text"]);
+                        format!("{}={}", name.as_str().unwrap(), text.as_str().unwrap())
+                    })
+                    .collect();
+                drop(client);
+                let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
+                let transport = $adapter::Transport::new(options).unwrap();
+                let import = |cookies: &str| {
+                    let of = |name: &str| session["auth"][name].as_str().unwrap();
+                    let (skey, pass_ticket) = (of("skey"), of("pass_ticket"));
+                    let credentials = Credentials::from_cookies(cookies, skey, pass_ticket)?;
+                    let mut device = place.device();
+                    $wait!(Client::import(&transport, &mut device, cookies, credentials))
+                };
+                let client = import(&cookies.join("; ")).unwrap();
+                $wait!(client.send_text("filehelper", "imported")).unwrap();
+                assert_eq!(last(&place).content, "imported");
+                assert!(matches!(import("wxuin=1; other=2"), Err(Error::Invalid(_))));
+                place.assert_no_violations();
             }
 
             fn open_again(place: &Place, folder: &Folder) {

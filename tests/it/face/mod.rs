@@ -1,5 +1,6 @@
 //! The clients' own operations.
 
+mod bots;
 mod conveniences;
 pub(crate) mod events;
 

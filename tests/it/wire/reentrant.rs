@@ -177,7 +177,7 @@ fn ureq_callbacks_may_call_the_client() {
         let (head, rest) = client.download(icon()).unwrap();
         let mut sink = Calling(Cursor::default(), call);
         rest.copy_to(&head, &mut sink, 1 << 20, |_| call()).unwrap();
-        for message in client.messages().manual() {
+        for message in client.events().manual().messages() {
             call();
             let message = match message {
                 Ok(message) => message,
@@ -237,7 +237,7 @@ fn hyper_callbacks_may_call_the_client() {
             let (head, rest) = client.download(icon()).await.unwrap();
             let mut sink = Calling(Cursor::default(), call);
             rest.copy_to(&head, &mut sink, 1 << 20, |_| call()).await.unwrap();
-            let mut messages = std::pin::pin!(client.messages().manual());
+            let mut messages = std::pin::pin!(client.events().manual().messages());
             loop {
                 let next = poll_fn(|context| messages.as_mut().poll_next(context));
                 let Some(message) = next.await else { break };

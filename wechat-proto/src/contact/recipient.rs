@@ -171,6 +171,20 @@ impl Directory {
         one(name, self.named(name).map(Candidate::of).collect())
     }
 
+    /// Returns whether a recipient names this contact, alone or among others.
+    pub(crate) fn is_named(&self, user: &UserName, recipient: &Recipient) -> bool {
+        let name = match recipient {
+            Recipient::User(name) => return name == user,
+            Recipient::Named(name) => name,
+        };
+        let folded = fold(name);
+        **name == *user.as_str()
+            || self.find(user).is_some_and(|contact| {
+                let names = [&contact.remark_name, &contact.nick_name, &contact.alias];
+                !folded.is_empty() && names.into_iter().any(|known| fold(known) == folded)
+            })
+    }
+
     /// Returns the one member of a room that a recipient names: by the name in the room, the
     /// nickname, or the account's remark; otherwise like [`Directory::resolve`].
     ///

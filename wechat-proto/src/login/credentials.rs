@@ -72,6 +72,26 @@ impl Credentials {
         })
     }
 
+    /// Returns the credentials of a logged-in browser: `wxuin` and `wxsid` of its cookies, in the form
+    /// of [`Device::import_cookies`](crate::Device::import_cookies), and the `skey` and `pass_ticket` of
+    /// its requests, as for [`Credentials::new`].
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] if a cookie is missing, or as in [`Credentials::new`].
+    pub fn from_cookies(cookies: &str, skey: &str, pass_ticket: &str) -> Result<Self, Invalid> {
+        let value = |name: &str| {
+            let cookies = cookies.split_once(':').map_or(cookies, |(_, cookies)| cookies);
+            let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+            let missing = Invalid {
+                what: "the cookies of a login",
+                expected: "wxuin and wxsid, as in the browser's Cookie header",
+            };
+            pairs.find(|(known, _)| *known == name).map(|(_, value)| value).ok_or(missing)
+        };
+        Self::new(value("wxuin")?, value("wxsid")?, skey, pass_ticket)
+    }
+
     /// Returns the `BaseRequest` of a request.
     pub(crate) fn base_request<'a>(&'a self, uin: Uin<'a>, device_id: &'a str) -> BaseRequest<'a> {
         BaseRequest { uin, sid: self.sid.expose(), skey: self.skey.expose(), device_id }

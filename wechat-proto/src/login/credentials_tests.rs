@@ -332,3 +332,14 @@ fn new_credentials_are_validated() {
         assert!(Credentials::new(uin, sid, skey, ticket).is_err(), "{uin} {sid} {skey} {ticket}");
     }
 }
+
+#[test]
+fn credentials_of_a_browser_come_from_its_cookies() {
+    for cookies in ["wxuin=7; wxsid=a+b/=; x=y", "Cookie: x=y;wxsid=a+b/=;wxuin=7"] {
+        let credentials = Credentials::from_cookies(cookies, "@crypt_1", "p%2B").unwrap();
+        assert!(credentials == Credentials::new("7", "a+b/=", "@crypt_1", "p%2B").unwrap());
+    }
+    for cookies in ["", "wxuin=7", "wxsid=a", "wxuin=x; wxsid=a", "mywxuin=7; wxsid=a"] {
+        assert!(Credentials::from_cookies(cookies, "", "").is_err(), "{cookies}");
+    }
+}

@@ -8,6 +8,8 @@ mod log;
 mod offload;
 mod options;
 mod proxy;
+#[cfg(feature = "qrcode")]
+pub mod qr;
 
 pub use files::{Attachment, NewFile};
 pub use log::{Exchange, Log};

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use wechat_proto::device::SendRate;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::login::Resume;
 use wechat_proto::store::SavePolicy;
@@ -48,6 +49,7 @@ pub struct Options {
     resume: Resume,
     save: SavePolicy,
     trace: Option<Trace>,
+    rate: Option<SendRate>,
 }
 
 /// The longest time limit, which every clock and timer can represent.
@@ -113,6 +115,12 @@ impl Options {
     /// [`SavePolicy::EachMessage`].
     pub fn save(mut self, policy: SavePolicy) -> Self {
         self.save = policy;
+        self
+    }
+
+    /// Limits the rate of sends of each client. There is no limit by default.
+    pub fn send_rate(mut self, rate: SendRate) -> Self {
+        self.rate = Some(rate);
         self
     }
 
@@ -241,6 +249,11 @@ impl Options {
         self.resume
     }
 
+    /// Returns the limit of the rate of sends.
+    pub fn rate(&self) -> Option<SendRate> {
+        self.rate
+    }
+
     /// Returns when the session is saved.
     pub fn save_policy(&self) -> SavePolicy {
         self.save
@@ -285,6 +298,7 @@ impl Default for Options {
             resume: Resume::default(),
             save: SavePolicy::default(),
             trace: None,
+            rate: None,
         }
     }
 }
@@ -301,6 +315,7 @@ impl fmt::Debug for Options {
             .field("deadline_cap", &self.deadline_cap)
             .field("resume", &self.resume)
             .field("save", &self.save)
+            .field("rate", &self.rate)
             .finish_non_exhaustive()
     }
 }

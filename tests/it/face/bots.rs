@@ -1,0 +1,175 @@
+//! Bots of handlers, over both adapters.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use wechat_proto::login::{Logout, Resume};
+use wechat_proto::message::Kind;
+use wechat_proto::router::{Report, When};
+use wechat_proto::store::SavePolicy;
+use wechat_proto::{Error, Event, Session};
+use wechat_simulator::{Incoming, World};
+
+use super::Folder;
+use crate::wire::{Place, open_options};
+
+fn world() -> World {
+    let mut world = World::new(29);
+    world.announce_recent_chats(false);
+    world.add_person("Ada");
+    world.add_person("Bo");
+    world
+}
+
+fn named(place: &Place, name: &str) -> String {
+    let world = place.simulator.world();
+    let found = world.contacts().iter().find(|contact| contact.nick_name == name);
+    found.unwrap().user_name.clone()
+}
+
+/// Delivers three texts of Ada and two of Bo, alternating, and a picture.
+fn write(place: &Place) {
+    let (ada, bo) = (named(place, "Ada"), named(place, "Bo"));
+    let mut world = place.simulator.world();
+    for (from, text) in
+        [(&ada, "/say 1"), (&bo, "/say 2"), (&ada, "/fail"), (&bo, "/say 3"), (&ada, "/say 4")]
+    {
+        world.person_writes(from, text);
+    }
+    world.deliver(Incoming::image(&ada, &b"x"[..]));
+}
+
+/// Notes what a bot reports.
+fn note(reports: &Mutex<Vec<String>>, report: Report<'_>) {
+    reports.lock().unwrap().push(match report {
+        Report::Failed(message, error) => format!("{message}: {error}"),
+        Report::Event(Event::Message(message)) => format!("unhandled {message}"),
+        Report::Event(Event::Closed(reason)) => format!("closed: {reason}"),
+        other => panic!("{other:?}"),
+    });
+}
+
+/// Asserts that the sends to each person are in order, and that the session was saved after all.
+fn check(place: &Place, folder: &Folder) {
+    let sent = |name: &str| -> Vec<String> {
+        let to = named(place, name);
+        let world = place.simulator.world();
+        world.sent().iter().filter(|sent| sent.to == to).map(|sent| sent.content.clone()).collect()
+    };
+    assert_eq!(
+        (sent("Ada"), sent("Bo")),
+        (vec!["1".into(), "4".into()], vec!["2".into(), "3".into()])
+    );
+    let stored = std::fs::read_to_string(folder.0.join("bot.session")).unwrap();
+    let session = Session::from_json(stored.trim_end()).unwrap();
+    assert!(!session.has_pending());
+    assert!(matches!(session.device().closed(), Some(ret) if ret.0 == 0));
+    place.assert_no_violations();
+}
+
+#[test]
+fn blocking_bot_handles_in_order() {
+    use wechat_transport_ureq::{Bot, Client, FileStore};
+
+    let (place, folder) = (Place::http(world()), Folder::new());
+    place.confirm_login();
+    let store = FileStore::open(folder.0.join("bot.session")).unwrap();
+    let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
+    let client = Client::open(store, options, drop).unwrap();
+    write(&place);
+    let reports = Mutex::default();
+    let mut said = 0;
+    Bot::new(&client)
+        .on(When::command("/say"), move |client, message, rest| {
+            client.reply(message, rest)?;
+            said += 1;
+            if said == 4 {
+                client.call(Logout::new())?;
+            }
+            Ok::<_, Error>(())
+        })
+        .on(When::command("/fail"), |_, _, _| Err("nobody to help"))
+        .run(|report| note(&reports, report))
+        .unwrap();
+    let mut reports = reports.into_inner().unwrap();
+    reports.sort();
+    // The logout discards what was not handled.
+    assert_eq!(reports[0], "/fail: nobody to help");
+    assert!(reports.iter().any(|report| report.starts_with("closed: the session is closed: 0")));
+    check(&place, &folder);
+}
+
+#[test]
+fn async_bot_handles_chats_concurrently_and_each_in_order() {
+    use tokio::sync::Semaphore;
+    use wechat_transport_hyper::{Bot, Client, FileStore};
+
+    let (place, folder) = (Place::http(world()), Folder::new());
+    place.confirm_login();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let reports = Mutex::default();
+    let result = runtime.block_on(async {
+        let store = FileStore::open(folder.0.join("bot.session")).await?;
+        let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
+        let client = Client::open(store, options, drop).await?;
+        write(&place);
+        // The first message of Ada waits for the second of Bo, which arrives later.
+        let gate = Arc::new(Semaphore::new(0));
+        let stop = client.clone();
+        let bot = Bot::new(&client)
+            .on(When::command("/say"), move |client, message, rest| {
+                let (gate, stop) = (Arc::clone(&gate), stop.clone());
+                async move {
+                    match &*rest {
+                        "1" => gate.acquire().await.unwrap().forget(),
+                        "3" => gate.add_permits(1),
+                        _ => {}
+                    }
+                    client.reply(&message, &*rest).await?;
+                    if rest == "4" {
+                        stop.call(Logout::new()).await?;
+                    }
+                    Ok::<_, Error>(())
+                }
+            })
+            .on(When::command("/fail"), async |_, _, _| Err("nobody to help"));
+        let run = bot.run(|report| note(&reports, report));
+        tokio::time::timeout(Duration::from_secs(60), run).await.expect("chats block each other")
+    });
+    result.unwrap();
+    let mut reports = reports.into_inner().unwrap();
+    reports.sort();
+    assert_eq!(reports[0], "/fail: nobody to help");
+    assert!(reports.iter().any(|report| report.starts_with("closed: the session is closed: 0")));
+    assert!(reports.contains(&"unhandled [图片]".to_owned()), "{reports:?}");
+    check(&place, &folder);
+}
+
+/// Friend requests reach handlers by their kind.
+#[test]
+fn friend_request_is_handled() {
+    use wechat_transport_ureq::{Bot, Client, FileStore};
+
+    let mut world = world();
+    let di = world.add_stranger("Di");
+    let request = Incoming::friend_request(world.contact(&di).unwrap(), "hello");
+    let (place, folder) = (Place::http(world), Folder::new());
+    place.confirm_login();
+    let store = FileStore::open(folder.0.join("bot.session")).unwrap();
+    let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
+    let client = Client::open(store, options, drop).unwrap();
+    place.simulator.world().deliver(request);
+    let is_request = When::kind(|kind| matches!(kind, Kind::FriendRequest(_)));
+    Bot::new(&client)
+        .on(is_request, |client, message, _| {
+            if let Kind::FriendRequest(request) = &message.kind {
+                client.accept(request)?;
+            }
+            client.stop();
+            Ok::<_, Error>(())
+        })
+        .run(|_| {})
+        .unwrap();
+    assert_eq!(place.simulator.world().verifications().len(), 1);
+    place.assert_no_violations();
+}

@@ -1,0 +1,151 @@
+//! A bot of handlers.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+
+use tokio::task::JoinSet;
+use wechat_proto::error::Ret;
+use wechat_proto::router::{Report, Router, Turns, When};
+use wechat_proto::{Error, Event, Message, UserName};
+
+use crate::BoxError;
+use crate::client::Client;
+
+type Handling = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+type Handler = Box<dyn Fn(Client, Message, String) -> Handling + Send + Sync>;
+/// A handler at work on a message of a chat.
+type Task = Pin<Box<dyn Future<Output = (UserName, Message, Result<(), BoxError>)> + Send>>;
+
+/// A client with handlers of its messages. Needs a tokio runtime, on which the handlers are spawned.
+///
+/// ```no_run
+/// use wechat_proto::router::{Report, When};
+/// use wechat_transport_hyper::{Bot, Client, Error, FileStore, Options};
+///
+/// # async fn bot() -> Result<(), Error> {
+/// let store = FileStore::open("bot.session").await?;
+/// let client = Client::open(store, Options::default(), |step| println!("{step}")).await?;
+/// Bot::new(&client)
+///     .on(When::command("/echo"), async |client, message, rest| {
+///         client.reply(&message, rest).await.map(drop)
+///     })
+///     .on(When::mentioned(), async |client, message, _| {
+///         client.mention_reply(&message, "try /echo").await.map(drop)
+///     })
+///     .run(|report| match report {
+///         Report::Failed(message, error) => eprintln!("{message}: {error}"),
+///         Report::Event(event) => println!("{event:?}"),
+///         _ => {}
+///     })
+///     .await
+/// # }
+/// ```
+#[must_use = "a bot does nothing until it is run"]
+pub struct Bot {
+    client: Client,
+    router: Router<Handler>,
+    limit: usize,
+}
+
+impl Bot {
+    /// Returns a bot without handlers.
+    pub fn new(client: &Client) -> Self {
+        Self { client: client.clone(), router: Router::new(), limit: 16 }
+    }
+
+    /// Sets how many messages may be in work, running and waiting for others of their chat. The
+    /// default is 16.
+    pub fn limit(mut self, messages: usize) -> Self {
+        self.limit = messages;
+        self
+    }
+
+    /// Adds a handler. It receives the message and its text without a mention of the account (after a
+    /// command, the text that follows it). The first handler that fits handles a message.
+    pub fn on<F, E>(
+        mut self,
+        when: When,
+        handler: impl Fn(Client, Message, String) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let handler: Handler = Box::new(move |client, message, rest| {
+            let handling = handler(client, message, rest);
+            Box::pin(async { handling.await.map_err(Into::into) })
+        });
+        self.router = self.router.on(when, handler);
+        self
+    }
+
+    /// Handles the messages until the events end: concurrently for several chats, in order within each.
+    /// Each message is acknowledged, and the session is saved, when its handler has returned. At the
+    /// end, running handlers are awaited.
+    ///
+    /// `observe` receives the errors of handlers, which do not end the bot, and the events that no
+    /// handler is for.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, running handlers are cancelled; their messages are not acknowledged.
+    ///
+    /// # Errors
+    ///
+    /// The reason of the end, except [`Client::stop`] and the account's own logout.
+    pub async fn run(self, mut observe: impl FnMut(Report<'_>)) -> Result<(), Error> {
+        let Self { client, router, limit } = self;
+        let (mut turns, mut running) = (Turns::new(limit), JoinSet::new());
+        let (mut events, mut reason) = (client.events().manual(), None);
+        loop {
+            let event = tokio::select! {
+                biased;
+                Some(ended) = running.join_next() => {
+                    let (chat, message, result): (UserName, Message, Result<(), BoxError>) =
+                        ended.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+                    if let Err(error) = result {
+                        observe(Report::Failed(&message, &*error));
+                    }
+                    client.acknowledge(&message).await?;
+                    turns.end(&chat).map(|task| running.spawn(task));
+                    continue;
+                }
+                Some(event) = events.next(), if reason.is_none() && turns.has_room() => event,
+                else => break,
+            };
+            let Some(message) = event.message() else {
+                observe(Report::Event(&event));
+                if let Event::Closed(error) = event {
+                    reason = Some(error);
+                }
+                continue;
+            };
+            let (directory, me) = (client.directory(), client.me());
+            let matched = router.route(message, &directory, &me);
+            let Some((handler, matched)) =
+                matched.and_then(|route| Some((router.handler(&route)?, route)))
+            else {
+                observe(Report::Event(&event));
+                client.acknowledge(message).await?;
+                continue;
+            };
+            let (chat, message) = (message.peer().clone(), message.clone());
+            let handling = handler(client.clone(), message.clone(), matched.rest);
+            let of = chat.clone();
+            let task: Task = Box::pin(async move { (of, message, handling.await) });
+            turns.add(chat, task).map(|task| running.spawn(task));
+        }
+        match reason {
+            None | Some(Error::Stopped | Error::LoggedOut { ret: Ret::OK, .. }) => Ok(()),
+            Some(reason) => Err(reason),
+        }
+    }
+}
+
+impl fmt::Debug for Bot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bot").field("client", &self.client).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! A bot of handlers.
+
+use std::fmt;
+
+use wechat_proto::error::Ret;
+use wechat_proto::router::{Report, Router, When};
+use wechat_proto::{Error, Event, Message};
+
+use crate::client::Client;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+type Handler = Box<dyn FnMut(&Client, &Message, &str) -> Result<(), BoxError> + Send>;
+
+/// A client with handlers of its messages.
+///
+/// ```no_run
+/// use wechat_proto::router::{Report, When};
+/// use wechat_transport_ureq::{Bot, Client, Error, FileStore, Options};
+///
+/// # fn main() -> Result<(), Error> {
+/// let store = FileStore::open("bot.session")?;
+/// let client = Client::open(store, Options::default(), |step| println!("{step}"))?;
+/// Bot::new(&client)
+///     .on(When::command("/echo"), |client, message, rest| {
+///         client.reply(message, rest).map(drop)
+///     })
+///     .on(When::mentioned(), |client, message, _| {
+///         client.mention_reply(message, "try /echo").map(drop)
+///     })
+///     .run(|report| match report {
+///         Report::Failed(message, error) => eprintln!("{message}: {error}"),
+///         Report::Event(event) => println!("{event:?}"),
+///         _ => {}
+///     })
+/// # }
+/// ```
+#[must_use = "a bot does nothing until it is run"]
+pub struct Bot {
+    client: Client,
+    router: Router<Handler>,
+}
+
+impl Bot {
+    /// Returns a bot without handlers.
+    pub fn new(client: &Client) -> Self {
+        Self { client: client.clone(), router: Router::new() }
+    }
+
+    /// Adds a handler. It receives the message and its text without a mention of the account (after a
+    /// command, the text that follows it). The first handler that fits handles a message.
+    pub fn on<E: Into<BoxError>>(
+        mut self,
+        when: When,
+        mut handler: impl FnMut(&Client, &Message, &str) -> Result<(), E> + Send + 'static,
+    ) -> Self {
+        let handler: Handler = Box::new(move |client, message, rest| {
+            handler(client, message, rest).map_err(Into::into)
+        });
+        self.router = self.router.on(when, handler);
+        self
+    }
+
+    /// Handles the messages, one after another, until the events end. Each message is acknowledged, and
+    /// the session is saved, when its handler has returned.
+    ///
+    /// `observe` receives the errors of handlers, which do not end the bot, and the events that no
+    /// handler is for.
+    ///
+    /// # Errors
+    ///
+    /// The reason of the end, except [`Client::stop`] and the account's own logout.
+    pub fn run(mut self, mut observe: impl FnMut(Report<'_>)) -> Result<(), Error> {
+        for event in self.client.events().manual() {
+            let Some(message) = event.message() else {
+                observe(Report::Event(&event));
+                match event {
+                    Event::Closed(Error::Stopped | Error::LoggedOut { ret: Ret::OK, .. }) => break,
+                    Event::Closed(reason) => return Err(reason),
+                    _ => continue,
+                }
+            };
+            let (directory, me) = (self.client.directory(), self.client.me());
+            let matched = self.router.route(message, &directory, &me);
+            let handler = matched.as_ref().and_then(|route| self.router.handler_mut(route));
+            match (handler, &matched) {
+                (Some(handler), Some(matched)) => {
+                    if let Err(error) = handler(&self.client, message, &matched.rest) {
+                        observe(Report::Failed(message, &*error));
+                    }
+                }
+                _ => observe(Report::Event(&event)),
+            }
+            self.client.acknowledge(message)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Bot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bot").field("client", &self.client).finish_non_exhaustive()
+    }
+}

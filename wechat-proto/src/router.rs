@@ -1,0 +1,363 @@
+//! Handlers of messages, chosen by what a message is and where it comes from.
+//!
+//! A [`Router`] is pure: it returns the handler of a message, of any type. The `Bot` of both clients
+//! runs one.
+//!
+//! ```
+//! use wechat_proto::message::Kind;
+//! use wechat_proto::router::{Router, When};
+//!
+//! let router = Router::new()
+//!     .on(When::command("/help"), "help")
+//!     .on(When::mentioned(), "answer")
+//!     .on(When::kind(|kind| matches!(kind, Kind::Image(_))).in_chat("Photos"), "save")
+//!     .on(When::text("good *morning*"), "greet");
+//! # let _ = router;
+//! ```
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::contact::{Directory, Recipient};
+use crate::fold::fold;
+use crate::message::{Kind, Message};
+use crate::session::Me;
+use crate::{Event, UserName};
+
+/// The messages that a handler is for: those that meet all conditions. Never those of the account
+/// itself, from its phone, unless [`or_own`](When::or_own) is set.
+///
+/// Texts are compared as people see them, without a mention of the account: see
+/// [`Directory::named`].
+#[derive(Clone, Debug, Default)]
+pub struct When {
+    kind: Option<fn(&Kind) -> bool>,
+    chat: Option<Recipient>,
+    sender: Option<Recipient>,
+    is_mentioned: bool,
+    is_own: bool,
+    text: Option<Text>,
+}
+
+#[derive(Clone, Debug)]
+enum Text {
+    Command(Box<str>),
+    /// The parts between the asterisks of a pattern.
+    Pattern(Vec<String>),
+}
+
+impl When {
+    /// Returns the condition that every message meets.
+    pub fn any() -> Self {
+        Self::default()
+    }
+
+    /// Returns the condition that the payload is of some kinds.
+    pub fn kind(is: fn(&Kind) -> bool) -> Self {
+        Self { kind: Some(is), ..Self::default() }
+    }
+
+    /// Returns the condition that the message mentions the account in a room.
+    pub fn mentioned() -> Self {
+        Self { is_mentioned: true, ..Self::default() }
+    }
+
+    /// Returns the condition that the whole text is this one; `*` stands for any text, also none.
+    pub fn text(pattern: &str) -> Self {
+        let parts =
+            pattern.split('*').map(|part| if part.is_empty() { String::new() } else { fold(part) });
+        Self { text: Some(Text::Pattern(parts.collect())), ..Self::default() }
+    }
+
+    /// Returns the condition that the first word of the text is this one, such as `/help`.
+    /// [`Matched::rest`] is the text after it.
+    pub fn command(word: &str) -> Self {
+        Self { text: Some(Text::Command(fold(word).into())), ..Self::default() }
+    }
+
+    /// Adds the condition that the message is in this chat, with a person or in a room. A name is that
+    /// of any contact that has it.
+    #[must_use]
+    pub fn in_chat(self, chat: impl Into<Recipient>) -> Self {
+        Self { chat: Some(chat.into()), ..self }
+    }
+
+    /// Adds the condition that this person wrote the message, in a room or not. A name is that of any
+    /// person who has it, in the room or as a contact; names do not identify people.
+    #[must_use]
+    pub fn from(self, sender: impl Into<Recipient>) -> Self {
+        Self { sender: Some(sender.into()), ..self }
+    }
+
+    /// Includes messages of the account itself.
+    #[must_use]
+    pub fn or_own(self) -> Self {
+        Self { is_own: true, ..self }
+    }
+
+    /// Returns the rest of the text if a message meets the conditions.
+    fn matches(&self, message: &Message, directory: &Directory, me: &Me) -> Option<String> {
+        if message.is_outgoing() && !self.is_own
+            || self.kind.is_some_and(|is| !is(&message.kind))
+            || self.chat.as_ref().is_some_and(|chat| !directory.is_named(message.peer(), chat))
+            || self.sender.as_ref().is_some_and(|sender| {
+                let author = message.author();
+                let is_member = |name: &str| fold(&directory.author_name(message)) == fold(name);
+                !directory.is_named(author, sender)
+                    && !matches!(sender, Recipient::Named(name) if is_member(name))
+            })
+            || self.is_mentioned && message.mentions(directory, me) != Some(true)
+        {
+            return None;
+        }
+        let text = message.text_without_mention(directory, me);
+        match &self.text {
+            None => Some(text.unwrap_or_default()),
+            Some(Text::Pattern(parts)) => text.filter(|text| fits(&fold(text), parts)),
+            Some(Text::Command(command)) => {
+                let text = text?;
+                let text = text.trim_start();
+                let (word, rest) =
+                    text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
+                (fold(word) == **command).then(|| rest.trim().into())
+            }
+        }
+    }
+}
+
+/// Returns whether a text consists of these parts with any texts between them, in linear time.
+fn fits(text: &str, parts: &[String]) -> bool {
+    let [first, middle @ .., last] = parts else {
+        return parts.first().is_some_and(|part| part == text);
+    };
+    let Some(mut rest) = text.strip_prefix(&**first).and_then(|rest| rest.strip_suffix(&**last))
+    else {
+        return false;
+    };
+    for part in middle {
+        match rest.split_once(&**part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// The route of a message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Matched {
+    /// The number of the handler, in the order in which they were added.
+    pub index: usize,
+    /// The text without a mention of the account; after a command, the text that follows it. Empty if
+    /// the message has no text.
+    pub rest: String,
+}
+
+/// What a bot reports while it runs.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Report<'a> {
+    /// An event that no handler is for. The last one is [`Event::Closed`].
+    Event(&'a Event),
+    /// The handler of this message failed with this error. The message is acknowledged.
+    Failed(&'a Message, &'a (dyn core::error::Error + Send + Sync + 'static)),
+}
+
+/// Handlers and the messages that they are for. The first that fits handles a message.
+#[derive(Clone, Debug)]
+pub struct Router<H> {
+    routes: Vec<(When, H)>,
+}
+
+impl<H> Default for Router<H> {
+    fn default() -> Self {
+        Self { routes: Vec::new() }
+    }
+}
+
+impl<H> Router<H> {
+    /// Returns a router without handlers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a handler.
+    #[must_use]
+    pub fn on(mut self, when: When, handler: H) -> Self {
+        self.routes.push((when, handler));
+        self
+    }
+
+    /// Returns the route of a message; `None` if no handler is for it.
+    pub fn route(&self, message: &Message, directory: &Directory, me: &Me) -> Option<Matched> {
+        self.routes.iter().enumerate().find_map(|(index, (when, _))| {
+            when.matches(message, directory, me).map(|rest| Matched { index, rest })
+        })
+    }
+
+    /// Returns the handler of a route.
+    pub fn handler(&self, matched: &Matched) -> Option<&H> {
+        self.routes.get(matched.index).map(|(_, handler)| handler)
+    }
+
+    /// Returns the handler of a route mutably.
+    pub fn handler_mut(&mut self, matched: &Matched) -> Option<&mut H> {
+        self.routes.get_mut(matched.index).map(|(_, handler)| handler)
+    }
+}
+
+/// Tasks that run concurrently for several chats, and in order within each.
+#[derive(Clone, Debug)]
+pub struct Turns<T> {
+    /// The waiting tasks of each chat with a running one.
+    chats: BTreeMap<UserName, VecDeque<T>>,
+    count: usize,
+    limit: usize,
+}
+
+impl<T> Turns<T> {
+    /// Returns turns of at most `limit` tasks, running and waiting ones; at least one.
+    pub fn new(limit: usize) -> Self {
+        Self { chats: BTreeMap::new(), count: 0, limit: limit.max(1) }
+    }
+
+    /// Returns whether another task may be [added](Turns::add).
+    pub fn has_room(&self) -> bool {
+        self.count < self.limit
+    }
+
+    /// Adds a task of a chat; returns it if it may run now, otherwise it waits for its turn.
+    pub fn add(&mut self, chat: UserName, task: T) -> Option<T> {
+        self.count += 1;
+        match self.chats.get_mut(&chat) {
+            Some(waiting) => {
+                waiting.push_back(task);
+                None
+            }
+            None => {
+                self.chats.insert(chat, VecDeque::new());
+                Some(task)
+            }
+        }
+    }
+
+    /// Ends the running task of a chat; returns the next one, which runs now.
+    pub fn end(&mut self, chat: &UserName) -> Option<T> {
+        let waiting = self.chats.get_mut(chat)?;
+        self.count -= 1;
+        let next = waiting.pop_front();
+        if next.is_none() {
+            self.chats.remove(chat);
+        }
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{account, contact, message, session};
+
+    fn directory() -> Directory {
+        let mut account = account();
+        account.learn([
+            contact(r#"{"UserName":"@a","NickName":"Ada","RemarkName":"阿达"}"#),
+            contact(
+                r#"{"UserName":"@@r","NickName":"Walks","MemberCount":3,"MemberList":[
+                {"UserName":"@a","NickName":"Ada"},{"UserName":"@b","NickName":"Bo","DisplayName":"Bob"},
+                {"UserName":"@09ed9af3","NickName":"Zhang San"}]}"#,
+            ),
+        ]);
+        account.directory().clone()
+    }
+
+    fn said(from: &str, content: &str) -> Message {
+        let content = serde_json::Value::from(content);
+        message(&alloc::format!(
+            r#""FromUserName":"{from}","ToUserName":"@me","MsgType":1,"Content":{content}"#
+        ))
+    }
+
+    fn rest(when: &When, message: &Message) -> Option<String> {
+        when.matches(message, &directory(), session().me())
+    }
+
+    #[test]
+    fn first_handler_that_fits_is_chosen() {
+        let router = Router::new()
+            .on(When::command("/help"), "help")
+            .on(When::mentioned(), "mention")
+            .on(When::text("good *morning*").from("阿达"), "morning")
+            .on(When::any().in_chat("walks").from("bob"), "bob")
+            .on(When::kind(|kind| matches!(kind, Kind::Image(_))), "image")
+            .on(When::text("*"), "text");
+        for (message, handler, rest) in [
+            (said("@a", "/help"), "help", ""),
+            (said("@a", " /HELP  me  please "), "help", "me  please"),
+            (said("@a", "/helpless"), "text", "/helpless"),
+            (said("@@r", "@b:<br/>@Zhang San\u{2005}/help x"), "help", "x"),
+            (said("@@r", "@b:<br/>@Zhang San\u{2005}hi"), "mention", "hi"),
+            (said("@a", "Good  MORNING, all"), "morning", "Good  MORNING, all"),
+            (said("@b", "good morning"), "text", "good morning"),
+            (said("@@r", "@b:<br/>hi"), "bob", "hi"),
+            (said("@@r", "@a:<br/>hi"), "text", "hi"),
+        ] {
+            let matched = router.route(&message, &directory(), session().me()).unwrap();
+            let found = (*router.handler(&matched).unwrap(), &*matched.rest);
+            assert_eq!(found, (handler, rest), "{message:?}");
+        }
+        let image = message(
+            r#""FromUserName":"@a","ToUserName":"@me","MsgType":3,"Content":"&lt;msg&gt;&lt;img/&gt;&lt;/msg&gt;""#,
+        );
+        let matched = router.route(&image, &directory(), session().me()).unwrap();
+        assert_eq!((router.handler(&matched), &*matched.rest), (Some(&"image"), ""));
+        let card = message(r#""FromUserName":"@a","ToUserName":"@me","MsgType":42,"Content":"x""#);
+        assert!(router.route(&card, &directory(), session().me()).is_none());
+    }
+
+    #[test]
+    fn own_messages_are_handled_only_if_asked_for() {
+        let own = message(r#""FromUserName":"@me","ToUserName":"@a","MsgType":1,"Content":"hi""#);
+        assert!(own.is_outgoing());
+        assert_eq!(rest(&When::any(), &own), None);
+        assert_eq!(rest(&When::any().or_own().in_chat("Ada"), &own).as_deref(), Some("hi"));
+    }
+
+    #[test]
+    fn asterisks_stand_for_any_text() {
+        for (pattern, text, fits) in [
+            ("ping", "Ping", true),
+            ("ping", "pings", false),
+            ("*", "", true),
+            ("a*", "abc", true),
+            ("*c", "abc", true),
+            ("a*c", "ac", true),
+            ("ab*bc", "abc", false),
+            ("a*b*c", "a1b2c", true),
+            ("a*b*c", "acb", false),
+            ("**a**", "xay", true),
+        ] {
+            let found = rest(&When::text(pattern), &said("@a", text)).is_some();
+            assert_eq!(found, fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn tasks_of_a_chat_take_turns() {
+        let (a, b): (UserName, UserName) = ("@a".parse().unwrap(), "@b".parse().unwrap());
+        let mut turns = Turns::new(4);
+        assert_eq!(turns.add(a.clone(), 1), Some(1));
+        assert_eq!(turns.add(a.clone(), 2), None);
+        assert_eq!(turns.add(b.clone(), 3), Some(3));
+        assert!(turns.has_room());
+        assert_eq!(turns.add(a.clone(), 4), None);
+        assert!(!turns.has_room());
+        assert_eq!(turns.end(&b), None);
+        assert!(turns.has_room());
+        assert_eq!([turns.end(&a), turns.end(&a), turns.end(&a)], [Some(2), Some(4), None]);
+        assert_eq!(turns.add(a, 5), Some(5));
+    }
+}
