@@ -9,13 +9,14 @@ use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Request, Uri};
 use http_body_util::Empty;
 use hyper::client::conn::http1;
+#[cfg(feature = "rustls")]
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::proxy::SocksV5;
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+#[cfg(feature = "rustls")]
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -25,7 +26,9 @@ use wechat_proto::Error;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_transport::{Options, refused_by_proxy};
 
-use crate::failure::{socks_failure, tls_failure};
+use crate::failure::socks_failure;
+#[cfg(feature = "rustls")]
+use crate::failure::tls_failure;
 use crate::transport::Transport;
 
 type Stream = TokioIo<TcpStream>;
@@ -35,10 +38,10 @@ pub(crate) type SocksError = <SocksV5<Connector> as Service<Uri>>::Error;
 
 /// Returns a transport with a client that adds nothing to the requests.
 pub(crate) fn transport(options: Options) -> Result<Transport, Error> {
-    let (tls, shared) = (tls(&options)?, Arc::new(options.clone()));
+    let shared = Arc::new(options.clone());
     let tcp = tower::service_fn(move |uri| connect(Arc::clone(&shared), uri));
     let Some(url) = options.proxy_url()? else {
-        return Ok(pooled(options, tls, Connector::new(tcp), FailureKind::Tls));
+        return pooled(options, Connector::new(tcp), FailureKind::Tls);
     };
     let proxy = Matcher::builder().all(url).build().intercept(&Uri::from_static("https://host/"));
     let proxy = proxy.ok_or(Error::Transport(failure(FailureKind::Proxy)))?;
@@ -65,7 +68,7 @@ pub(crate) fn transport(options: Options) -> Result<Transport, Error> {
             tunnel(tcp.clone().oneshot(uri.clone()), auth.clone(), target)
         }))
     };
-    Ok(pooled(options, tls, tunnel, FailureKind::Proxy))
+    pooled(options, tunnel, FailureKind::Proxy)
 }
 
 fn failure(kind: FailureKind) -> Failure {
@@ -163,6 +166,7 @@ async fn tunnel(
 }
 
 /// Returns a TLS configuration that trusts Mozilla's roots and those of the options.
+#[cfg(feature = "rustls")]
 fn tls(options: &Options) -> Result<ClientConfig, Error> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     roots.add_parsable_certificates(options.root_certificates()?);
@@ -170,6 +174,14 @@ fn tls(options: &Options) -> Result<ClientConfig, Error> {
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring supports the default protocol versions");
+    #[cfg(feature = "platform-verifier")]
+    if options.uses_platform_verifier() {
+        use rustls_platform_verifier::BuilderVerifierExt as _;
+        let config = config.with_platform_verifier();
+        let config = config
+            .map_err(|error| Error::Transport(failure(FailureKind::Certificate).because(error)))?;
+        return Ok(config.with_no_client_auth());
+    }
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
@@ -178,19 +190,44 @@ const HEAD: usize = 64 << 10;
 
 /// Returns a transport with a connection pool. `stage` is the kind of a connection that breaks before
 /// it is encrypted.
-fn pooled(
-    options: Options,
-    tls: ClientConfig,
-    connector: Connector,
-    stage: FailureKind,
-) -> Transport {
-    let secure = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
-    let secure = secure.wrap_connector(connector).map_err(move |error| tls_failure(error, stage));
+#[cfg(feature = "rustls")]
+fn pooled(options: Options, connector: Connector, stage: FailureKind) -> Result<Transport, Error> {
+    let tls = HttpsConnectorBuilder::new().with_tls_config(tls(&options)?);
+    let secure = tls.https_or_http().enable_http1().wrap_connector(connector);
+    Ok(with_connector(options, secure.map_err(move |error| tls_failure(error, stage))))
+}
+
+/// Returns a transport with a connection pool for plain HTTP.
+#[cfg(not(feature = "rustls"))]
+fn pooled(options: Options, connector: Connector, _: FailureKind) -> Result<Transport, Error> {
+    let plain = tower::service_fn(move |uri: Uri| {
+        let connector = connector.clone();
+        async move {
+            if uri.scheme_str() == Some("https") {
+                let missing = std::io::Error::other("the feature `rustls` is disabled");
+                return Err(failure(FailureKind::Tls).because(missing));
+            }
+            connector.oneshot(uri).await
+        }
+    });
+    Ok(with_connector(options, Connector::new(plain)))
+}
+
+fn with_connector<C>(options: Options, connector: C) -> Transport
+where
+    C: Service<Uri, Error = Failure> + Clone + Send + Sync + 'static,
+    C::Response: hyper::rt::Read
+        + hyper::rt::Write
+        + hyper_util::client::legacy::connect::Connection
+        + Unpin
+        + Send,
+    C::Future: Send + Unpin,
+{
     let client = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .set_host(false)
         .http1_max_buf_size(HEAD)
-        .build(secure);
+        .build(connector);
     let transport = Transport::with_service(options, client, TokioTimer::new());
     Transport { reports_connections: true, ..transport }
 }
@@ -200,9 +237,40 @@ mod tests {
     use std::time::Instant;
 
     use tokio::net::TcpListener;
+    use wechat_proto::Device;
+    use wechat_proto::login::GetUuid;
     use wechat_simulator::conformance::{Full, nobody};
+    use wechat_simulator::{Server, Simulator, World};
 
     use super::*;
+
+    /// Returns the kind of failure of a request to the simulator over TLS.
+    async fn refused(options: Options) -> FailureKind {
+        let server = Server::tls(&Simulator::new(World::new(1))).unwrap();
+        let options = options.resolve_only().resolve("login.wx.qq.com", server.addr());
+        let transport = transport(options).unwrap();
+        match transport.call(GetUuid::new(), &mut Device::new()).await {
+            Err(Error::Transport(failure)) => failure.kind,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[cfg(feature = "platform-verifier")]
+    #[tokio::test]
+    async fn operating_system_refuses_an_unknown_authority() {
+        let kind = refused(Options::default().platform_verifier()).await;
+        assert_eq!(kind, FailureKind::Certificate);
+    }
+
+    #[tokio::test]
+    async fn unknown_authority_is_refused() {
+        let expected = match cfg!(feature = "rustls") {
+            true => FailureKind::Certificate,
+            // Nothing is sent in the clear.
+            false => FailureKind::Tls,
+        };
+        assert_eq!(refused(Options::default()).await, expected);
+    }
 
     #[tokio::test]
     async fn dead_addresses_of_a_name_are_overtaken() {

@@ -35,6 +35,7 @@ pub(crate) fn reply_failure(error: BoxError, sent: Sent) -> Failure {
 
 /// Returns the failure of a connection or its encryption; of the kind `stage`, unless the error is more
 /// specific.
+#[cfg(feature = "rustls")]
 pub(crate) fn tls_failure(error: BoxError, stage: FailureKind) -> Failure {
     if let Some(failure) = find::<Failure>(&*error) {
         return failure.clone();

@@ -35,7 +35,9 @@
 //! value.
 //!
 //! - TLS is rustls with the `ring` provider, passed explicitly, so that a program may also contain
-//!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`].
+//!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`], or, with the feature
+//!   `platform-verifier`, what the operating system trusts (`Options::platform_verifier`). Without the
+//!   feature `rustls`, requests to `https` hosts fail.
 //! - The addresses of a name are tried at intervals of 250 ms, or at once after a failure; the first
 //!   that responds is used.
 //! - Proxies of the environment are ignored; [`Options::proxy`] sets one, an HTTP or a SOCKS proxy.

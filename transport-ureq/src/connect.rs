@@ -5,34 +5,16 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustls::crypto::ring;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::ResolvedSocketAddrs;
 use ureq::unversioned::transport::{
     ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector as Connect, NextTimeout,
-    RustlsConnector, SocksConnector, TcpConnector, Transport,
+    SocksConnector, TcpConnector, Transport,
 };
-use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
-use wechat_proto::Error;
 use wechat_proto::error::FailureKind;
-use wechat_transport::Options;
 
 use crate::failure::stage_failure;
 use crate::resolve::list;
-
-/// Returns a TLS configuration that trusts Mozilla's roots and those of the options.
-pub(crate) fn tls_config(options: &Options) -> Result<TlsConfig, Error> {
-    let roots = options.root_certificates()?;
-    let roots = if roots.is_empty() {
-        RootCerts::WebPki
-    } else {
-        let roots = roots.iter().chain(TLS_SERVER_ROOT_CERTS);
-        roots.map(|root| Certificate::from_der(root).to_owned()).collect::<Vec<_>>().into()
-    };
-    // Explicit, because a process with two providers has no default.
-    let provider = Arc::new(ring::default_provider());
-    Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
-}
+use crate::tls::{Shared, Tls};
 
 type Proxies = ChainedConnector<(), SocksConnector, ConnectProxyConnector>;
 type Chain = ChainedConnector<(), ChainedConnector<(), Proxies, Tcp>, Tls>;
@@ -47,7 +29,7 @@ pub(crate) struct Connector {
 
 impl Connector {
     /// Returns a connector. `tls` is shared by all agents of a transport: it caches the configuration.
-    pub(crate) fn new(tls: Arc<RustlsConnector>, proxied: bool) -> Self {
+    pub(crate) fn new(tls: Shared, proxied: bool) -> Self {
         let (stage, tls_stage) = match proxied {
             true => (FailureKind::Proxy, FailureKind::Proxy),
             false => (FailureKind::Connect, FailureKind::Tls),
@@ -123,25 +105,11 @@ impl<In: Transport> Connect<In> for Tcp {
     }
 }
 
-/// Encrypts connections to https origins. A connection that breaks before is a failure of this kind.
-#[derive(Debug)]
-pub(crate) struct Tls(Arc<RustlsConnector>, FailureKind);
-
-impl<In: Transport> Connect<In> for Tls {
-    type Out = <RustlsConnector as Connect<In>>::Out;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
-        let details = with(details, details.resolver.empty());
-        self.0.connect(&details, chained).map_err(|error| stage_failure(error, self.1))
-    }
-}
-
 /// Returns the same details with other addresses.
-fn with<'a>(details: &ConnectionDetails<'a>, addrs: ResolvedSocketAddrs) -> ConnectionDetails<'a> {
+pub(crate) fn with<'a>(
+    details: &ConnectionDetails<'a>,
+    addrs: ResolvedSocketAddrs,
+) -> ConnectionDetails<'a> {
     ConnectionDetails {
         uri: details.uri,
         addrs,
@@ -210,7 +178,7 @@ mod tests {
         ] {
             let limit = Some(Duration::from_secs(8));
             let config = Config::builder().proxy(None).timeout_connect(limit).build();
-            let connector = Connector::new(Arc::default(), false);
+            let connector = Connector::new(Shared::default(), false);
             let agent = Agent::with_parts(config, connector, Fixed(addresses.clone()));
             for expected in [first, 0..500, 0..500] {
                 let (result, took) = timed(&agent);
@@ -220,7 +188,7 @@ mod tests {
         }
         let limit = Some(Duration::from_millis(600));
         let config = Config::builder().proxy(None).timeout_connect(limit).build();
-        let connector = Connector::new(Arc::default(), false);
+        let connector = Connector::new(Shared::default(), false);
         let agent = Agent::with_parts(config, connector, Fixed(vec![dead, dead]));
         let (result, took) = timed(&agent);
         let Err(ureq::Error::Other(error)) = result else { panic!("{result:?}") };

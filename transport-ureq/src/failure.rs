@@ -5,6 +5,8 @@ use std::io;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_transport::refused_by_proxy;
 
+use crate::tls;
+
 /// Returns the failure of an error: of `kind`, unless the error is more specific. Only errors of the
 /// operating system and of TLS are kept as sources.
 pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Failure {
@@ -14,11 +16,9 @@ pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Fail
             return source.downcast().map_or(Failure::new(kind, sent), |failure| *failure);
         }
         ureq::Error::Io(source) => {
-            let kind = match source.get_ref().and_then(|error| error.downcast_ref()) {
-                Some(rustls::Error::InvalidCertificate(_)) => FailureKind::Certificate,
-                // An answer that is not TLS comes from a proxy, if there is one.
-                Some(rustls::Error::InvalidMessage(_)) => kind,
-                Some(_) if sent == Sent::No => FailureKind::Tls,
+            let kind = match tls::kind(&source, kind) {
+                // Later, only a certificate is more specific.
+                Some(found) if sent == Sent::No || found == FailureKind::Certificate => found,
                 // The error of an agent that was shut down.
                 _ if source.kind() == io::ErrorKind::NotConnected => FailureKind::Cancelled,
                 // ureq reports the answers of a SOCKS proxy only as text; a test checks them.

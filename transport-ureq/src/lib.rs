@@ -34,7 +34,9 @@
 //! value.
 //!
 //! - TLS is rustls with the `ring` provider, passed explicitly, so that a program may also contain
-//!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`].
+//!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`], or, with the feature
+//!   `platform-verifier`, what the operating system trusts (`Options::platform_verifier`). Without the
+//!   feature `rustls`, requests to `https` hosts fail.
 //! - Name lookups are cached for a minute. The addresses of a name are tried one after another,
 //!   each but the last for at most a second, starting with the one that responded last.
 //! - Proxies of the environment are ignored; [`Options::proxy`] sets one, an HTTP or a SOCKS proxy.
@@ -64,6 +66,7 @@ mod failure;
 mod open;
 mod operations;
 mod resolve;
+mod tls;
 mod transport;
 
 pub use body::Download;

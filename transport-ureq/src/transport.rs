@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::config::{AutoHeaderValue, Config};
-use ureq::unversioned::transport::RustlsConnector;
 use ureq::{Agent, Proxy};
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::Want;
@@ -14,8 +13,9 @@ use wechat_proto::{Call, Endpoint, Error, Flow};
 use wechat_transport::Options;
 
 use crate::body::Download;
-use crate::connect::{Connector, tls_config};
+use crate::connect::Connector;
 use crate::resolve::Cache;
+use crate::tls::{self, Shared};
 
 /// Executes flows over HTTP: connections, TLS configuration, resolver and options.
 ///
@@ -25,7 +25,7 @@ use crate::resolve::Cache;
 pub struct Transport {
     pub(crate) options: Arc<Options>,
     pub(crate) agent: Agent,
-    tls: Arc<RustlsConnector>,
+    tls: Shared,
 }
 
 impl Transport {
@@ -48,19 +48,18 @@ impl Transport {
             .accept(AutoHeaderValue::None)
             .accept_encoding(AutoHeaderValue::None)
             .proxy(proxy)
-            .tls_config(tls_config(&options)?)
             .timeout_connect(Some(options.connect_limit()))
             .timeout_resolve(Some(options.connect_limit()))
             .max_response_header_size(HEAD)
             .max_idle_age(IDLE)
             .input_buffer_size(HEAD + 1)
-            .output_buffer_size(16 << 10)
-            .build();
-        Ok(Self::with_agent(Arc::new(options), Arc::default(), config))
+            .output_buffer_size(16 << 10);
+        let config = tls::config(config, &options)?.build();
+        Ok(Self::with_agent(Arc::new(options), Shared::default(), config))
     }
 
-    fn with_agent(options: Arc<Options>, tls: Arc<RustlsConnector>, config: Config) -> Self {
-        let connector = Connector::new(Arc::clone(&tls), config.proxy().is_some());
+    fn with_agent(options: Arc<Options>, tls: Shared, config: Config) -> Self {
+        let connector = Connector::new(tls.clone(), config.proxy().is_some());
         let cache = Cache::new(Arc::clone(&options));
         Self { options, tls, agent: Agent::with_parts(config, connector, cache) }
     }

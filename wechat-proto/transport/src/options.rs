@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+#[cfg(feature = "platform-verifier")]
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+#[cfg(feature = "rustls")]
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
 use wechat_proto::device::SendRate;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::login::Resume;
@@ -37,7 +41,10 @@ use crate::proxy;
 #[derive(Clone)]
 #[must_use = "options do nothing until a transport is made with them"]
 pub struct Options {
+    #[cfg(feature = "rustls")]
     roots: Vec<Vec<u8>>,
+    #[cfg(feature = "platform-verifier")]
+    platform_verifier: bool,
     addresses: BTreeMap<String, SocketAddr>,
     resolve_only: bool,
     proxy: Option<String>,
@@ -56,8 +63,24 @@ pub struct Options {
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Options {
+    /// Lets the operating system verify certificates, with its own authorities in place of Mozilla's.
+    /// [Additional ones](Options::root_certificate) are not possible then: a transport cannot be
+    /// created.
+    #[cfg(feature = "platform-verifier")]
+    pub fn platform_verifier(mut self) -> Self {
+        self.platform_verifier = true;
+        self
+    }
+
+    /// Returns whether the operating system verifies certificates, for a transport.
+    #[cfg(feature = "platform-verifier")]
+    pub fn uses_platform_verifier(&self) -> bool {
+        self.platform_verifier
+    }
+
     /// Trusts additional certificate authorities: one certificate in DER form, or any number in PEM
     /// form. Can be called several times.
+    #[cfg(feature = "rustls")]
     pub fn root_certificate(mut self, certificate: impl Into<Vec<u8>>) -> Self {
         self.roots.push(certificate.into());
         self
@@ -173,8 +196,16 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`Error::Transport`] with [`FailureKind::Certificate`] if one is malformed.
+    /// [`Error::Transport`] with [`FailureKind::Certificate`] if one is malformed, or if the operating
+    /// system verifies certificates.
+    #[cfg(feature = "rustls")]
     pub fn root_certificates(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
+        #[cfg(feature = "platform-verifier")]
+        if self.platform_verifier && !self.roots.is_empty() {
+            return Err(malformed(io::Error::other(
+                "the platform's verifier takes no other roots",
+            )));
+        }
         let mut certificates = Vec::new();
         for root in &self.roots {
             let before = certificates.len();
@@ -275,6 +306,7 @@ impl Options {
     }
 }
 
+#[cfg(feature = "rustls")]
 fn malformed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Transport(Failure::new(FailureKind::Certificate, Sent::No).because(error))
 }
@@ -286,7 +318,10 @@ fn clamped(limit: Duration) -> Duration {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            #[cfg(feature = "rustls")]
             roots: Vec::new(),
+            #[cfg(feature = "platform-verifier")]
+            platform_verifier: false,
             addresses: BTreeMap::new(),
             resolve_only: false,
             proxy: None,
@@ -306,7 +341,6 @@ impl Default for Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
-            .field("roots", &self.roots.len())
             .field("addresses", &self.addresses)
             .field("resolve_only", &self.resolve_only)
             // The URL may contain a password.
@@ -329,6 +363,7 @@ fn system_clock() -> Timestamp {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "rustls")]
     fn kind<T: fmt::Debug>(result: Result<T, Error>) -> FailureKind {
         match result {
             Err(Error::Transport(failure)) => failure.kind,
@@ -336,6 +371,18 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "platform-verifier")]
+    #[test]
+    fn platform_verifier_takes_no_other_roots() {
+        let options = Options::default().platform_verifier();
+        assert!(
+            options.uses_platform_verifier() && options.root_certificates().unwrap().is_empty()
+        );
+        let options = options.root_certificate("x");
+        assert_eq!(kind(options.root_certificates()), FailureKind::Certificate);
+    }
+
+    #[cfg(feature = "rustls")]
     #[test]
     fn certificates_are_read_in_der_and_pem_form() {
         let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap().cert;
