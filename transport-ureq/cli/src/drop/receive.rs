@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use wechat_proto::media::{GetMedia, NotFetchable};
-use wechat_proto::message::Kind;
+use wechat_proto::message::{AppContent, Kind};
 use wechat_proto::{Error, Message, UserName};
 use wechat_transport_ureq::Client;
 
@@ -153,7 +153,11 @@ impl Receiver<'_> {
         let kind = match (&message.kind, reason) {
             (Kind::Status(_) | Kind::Revoked(_), _) => return Ok(()),
             (Kind::Text(_), _) => "text",
-            (Kind::Unsupported(_), _) => "placeholder",
+            (Kind::Unsupported(_) | Kind::Unreadable { .. }, _) => "placeholder",
+            // The file itself follows in another message.
+            (Kind::App(app), _) if matches!(&app.content, AppContent::File(file) if file.uploading) => {
+                "uploading"
+            }
             (_, NotFetchable::Kind) => "note",
             _ => "placeholder",
         };
@@ -164,6 +168,13 @@ impl Receiver<'_> {
                 lang.pick(
                     format!("Only the phone can show this, nothing was saved: {text}"),
                     format!("此内容只能在手机上查看，未保存：{text}"),
+                )
+            }
+            "uploading" => {
+                let text = visible(&text);
+                lang.pick(
+                    format!("The phone is uploading: {text}"),
+                    format!("手机正在上传：{text}"),
                 )
             }
             _ => visible(&text),

@@ -40,6 +40,7 @@ fn everything_the_phone_sends_is_saved_or_shown() {
     phone_sends(&place, file("../../报告\u{202e}.pdf", b"one"));
     phone_sends(&place, file("报告.pdf", b"two"));
     phone_sends(&place, Incoming::unsupported("self"));
+    phone_sends(&place, Incoming::uploading_file("self", "film.mp4", 9));
     phone_sends(&place, Incoming::image("self", &b"\xff\xd8\xff\xe0"[..]));
     place.world().phone().writes("filehelper", "a note\nof two lines");
     phone_sends(&place, Incoming::video("self", Duration::from_secs(1), &b"video"[..]));
@@ -54,6 +55,7 @@ fn everything_the_phone_sends_is_saved_or_shown() {
     assert!(names.iter().any(|name| name.starts_with("video-") && name.ends_with(".mp4")));
     let lines: Vec<_> = ran.stdout.lines().collect();
     assert!(lines.contains(&"a note\\nof two lines"), "{ran:?}");
+    assert!(lines.contains(&"The phone is uploading: [File] film.mp4"), "{ran:?}");
     assert!(lines.iter().any(|line| line.starts_with("Only the phone can show this")), "{ran:?}");
     assert!(ran.stderr.starts_with("Saving in ") && ran.stderr.contains("Ctrl-C"), "{ran:?}");
     place.assert_no_violations();
