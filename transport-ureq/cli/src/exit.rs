@@ -348,5 +348,9 @@ mod tests {
         let table = Exit::table();
         assert_eq!(table.lines().count(), 1 + Exit::ALL.len());
         assert!(table.contains("\n  143 ended by SIGTERM\n"), "{table}");
+        let readme = include_str!("../README.md");
+        for exit in Exit::ALL {
+            assert!(readme.contains(&format!("`{}`", exit.name())), "{exit:?}");
+        }
     }
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
-use wechat_simulator::Incoming;
+use wechat_simulator::{Cut, Incoming};
 
-use crate::place::{Place, until};
+use crate::place::{Place, Ran, until};
 
 fn place() -> Place {
     Place::file_helper().logged_in("filehelper")
@@ -171,6 +171,29 @@ fn full_disk_stops_without_an_acknowledgement() {
     assert!(files(&place.path("in")).is_empty());
     place.ok(&["drop", "--receive", "in", "--count", "1"]);
     assert_eq!(files(&place.path("in"))["a.bin"].len(), 300_000);
+}
+
+#[test]
+fn torn_download_is_fetched_again() {
+    let place = place();
+    place.server.cut("webwxgetmedia", Cut::Reply);
+    phone_sends(&place, file("a.bin", vec![7; 300_000]));
+    place.ok(&["drop", "--receive", "in", "--count", "1"]);
+    assert_eq!(files(&place.path("in"))["a.bin"].len(), 300_000);
+    assert_eq!(place.requests("webwxgetmedia"), 2);
+}
+
+#[test]
+fn end_of_the_session_is_an_exit_code_of_its_own() {
+    let place = place();
+    let polls = place.requests("synccheck");
+    let child = place.command(&["drop", "--receive", "in", "--json"]).spawn().unwrap();
+    until("a poll", || place.requests("synccheck") > polls);
+    place.world().phone().kick();
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    ran.assert_fails(3, &["1101", "`wechat login --entry filehelper`"]);
+    let ran = place.run(&["drop", "--receive", "in"]);
+    ran.assert_fails(3, &["1101", "`wechat login --entry filehelper`"]);
 }
 
 /// Kills the receiver at seeded points in time: 6, or 50 with `WECHAT_SWEEP=all`.
