@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use wechat_proto::Error;
 use wechat_proto::error::{FailureKind, Ret, StorageKind};
 
-use crate::lang::Words;
+use crate::lang::{Lang, Words};
 use crate::output::visible;
 
 /// The exit codes of all commands.
@@ -65,30 +65,37 @@ impl Exit {
     }
 
     /// Returns its description, for `--help`.
-    const fn meaning(self) -> &'static str {
+    const fn meaning(self) -> (&'static str, &'static str) {
         match self {
-            Self::Done => "done",
-            Self::Other => "another failure",
-            Self::Usage => "wrong usage",
-            Self::LoginNeeded => "login needed: there is no session, or it has ended",
-            Self::InUse => "another process uses the session",
-            Self::Contact => "the contact is unknown or ambiguous",
-            Self::Refused => "the service refused",
-            Self::Unanswered => {
-                "no answer: it may have been done, look at the phone before repeating"
+            Self::Done => ("done", "完成"),
+            Self::Other => ("another failure", "其他错误"),
+            Self::Usage => ("wrong usage", "用法错误"),
+            Self::LoginNeeded => (
+                "login needed: there is no session, or it has ended",
+                "需要登录：没有会话，或会话已结束",
+            ),
+            Self::InUse => ("another process uses the session", "会话正被其他进程占用"),
+            Self::Contact => ("the contact is unknown or ambiguous", "联系人不存在或有重名"),
+            Self::Refused => ("the service refused", "服务器拒绝"),
+            Self::Unanswered => (
+                "no answer: it may have been done, look at the phone before repeating",
+                "未收到回复：操作可能已经生效，重复之前请先在手机上查看",
+            ),
+            Self::Network => ("network, TLS or proxy", "网络、TLS 或代理出错"),
+            Self::LocalFile => {
+                ("a local file or folder could not be read or written", "无法读写本地文件或文件夹")
             }
-            Self::Network => "network, TLS or proxy",
-            Self::LocalFile => "a local file or folder could not be read or written",
-            Self::Interrupted => "ended by Ctrl-C (SIGINT)",
-            Self::Terminated => "ended by SIGTERM",
+            Self::Interrupted => ("ended by Ctrl-C (SIGINT)", "被 Ctrl-C（SIGINT）终止"),
+            Self::Terminated => ("ended by SIGTERM", "被 SIGTERM 终止"),
         }
     }
 
     /// Returns the list of all exit codes, for `--help`.
-    pub(crate) fn table() -> String {
-        let mut table = String::from("Exit codes:\n");
+    pub(crate) fn table(lang: Lang) -> String {
+        let mut table = String::from(lang.pick("Exit codes:\n", "退出码：\n"));
         for exit in Self::ALL {
-            let _ = writeln!(table, "  {:<4}{}", exit as u8, exit.meaning());
+            let (en, zh) = exit.meaning();
+            let _ = writeln!(table, "  {:<4}{}", exit as u8, lang.pick(en, zh));
         }
         table
     }
@@ -303,7 +310,6 @@ mod tests {
     use wechat_proto::error::{Failure as Fault, Sent, StorageFailure};
 
     use super::*;
-    use crate::lang::Lang;
 
     #[test]
     fn errors_have_the_documented_exit_codes() {
@@ -345,7 +351,7 @@ mod tests {
 
     #[test]
     fn help_lists_all_exit_codes() {
-        let table = Exit::table();
+        let table = Exit::table(Lang::En);
         assert_eq!(table.lines().count(), 1 + Exit::ALL.len());
         assert!(table.contains("\n  143 ended by SIGTERM\n"), "{table}");
         let readme = include_str!("../README.md");

@@ -14,7 +14,6 @@ mod upload;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::args::Args;
@@ -23,8 +22,8 @@ use crate::lang::Lang;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let (lang, arguments) = (Lang::of_arguments(std::env::args_os().skip(1)), std::env::args_os());
-    let args = match Args::try_parse_from(arguments) {
+    let lang = Lang::of_arguments(std::env::args_os().skip(1));
+    let args = match Args::read(lang) {
         Ok(args) => args,
         Err(error) if !error.use_stderr() => {
             // The text of `--help` or `--version`. A closed standard output is no failure of it.

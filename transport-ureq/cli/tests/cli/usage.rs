@@ -42,6 +42,11 @@ fn messages_are_in_the_language_of_the_locale() {
     let arguments = ["status", "--entry", "filehelper", "--profile", "bot"];
     wechat_with(&arguments)
         .assert_fails(3, &["`wechat login --entry filehelper --profile bot` in a terminal"]);
+    let ran = run(wechat(folder.path()).args(["send", "--help"]).env("LANG", "zh_CN.UTF-8"));
+    for line in ["用法：wechat send", "\n示例：\n  wechat send Ada ", "\n参数:\n", "退出码 7"]
+    {
+        assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
+    }
     let ran = run(wechat(folder.path()).args(["status", "--lang", "zh"]));
     ran.assert_fails(3, &["尚未登录"]);
 }
