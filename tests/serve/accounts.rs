@@ -1,5 +1,6 @@
 //! Several accounts.
 
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 
@@ -66,11 +67,27 @@ fn id(running: &Running, account: &str, name: &str) -> UserName {
     found["id"].as_str().expect("text").parse().expect("a name")
 }
 
+/// The log file and the request log name the account of each request.
+fn assert_logged(running: &Running, log: &Path) {
+    let text = std::fs::read_to_string(log).expect("a log");
+    for (parameter, name) in [("Ada", "Ada"), ("Ben%20%26%20co", "Ben & co")] {
+        let path = format!("/v1/records/requests?limit=1000&account={parameter}");
+        let page = running.done("GET", &path, &Value::Null);
+        let mut records = page["records"].as_array().expect("a list").iter();
+        assert!(records.all(|record| record["account"] == name), "{page}");
+        for call in ["jslogin", "webwxsendmsg"] {
+            let line = format!("\"account\":\"{name}\",\"endpoint\":\"{call}\"");
+            assert!(text.contains(&line), "{line}: {text}");
+        }
+    }
+}
+
 #[test]
 fn bots_of_a_world_file_talk_in_their_room() {
     let folder = Folder::new();
     let file = folder.file("world.toml", WORLD);
-    let running = Running::start(&["--script", &file]);
+    let log = folder.path().join("log");
+    let running = Running::start(&["--script", &file, "--log", log.to_str().expect("text")]);
     let (state, ben) = ("/v1/state?account=Ben%20%26%20co", "Ben%20%26%20co");
     for _ in 0..2 {
         let all = running.done("GET", "/v1/accounts", &Value::Null);
@@ -94,6 +111,7 @@ fn bots_of_a_world_file_talk_in_their_room() {
         }
         let (status, reply) = running.call("GET", "/v1/state?account=Zed", &Value::Null);
         assert_eq!((status, &reply["error"]), (404, &json!("no account is named `Zed`")));
+        assert_logged(&running, &log);
         // The second round finds the initial worlds.
         running.done("POST", "/v1/reset", &Value::Null);
     }

@@ -49,6 +49,7 @@ impl Follower {
         let records: Vec<Record> =
             due.iter().filter_map(|number| Record::of(&world, List::Requests, *number)).collect();
         drop(world);
+        let name = simulator.group().is_shared().then(|| simulator.name());
         if self.talks {
             for violation in violations {
                 let Violation { grade, difference, source, endpoint, .. } = &violation;
@@ -57,7 +58,8 @@ impl Follower {
                 if !is_new && *grade != Grade::Fatal {
                     continue;
                 }
-                eprintln!("{grade}: {violation} [{difference}, {source}]");
+                let account = name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+                eprintln!("{account}{grade}: {violation} [{difference}, {source}]");
             }
         }
         let Some(log) = &mut self.log else { return };

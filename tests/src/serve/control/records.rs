@@ -58,6 +58,8 @@ pub(crate) enum Stage {
 pub(crate) struct RequestRecord {
     /// Its number.
     number: usize,
+    /// The name of the account that it belongs to.
+    account: String,
     /// The call, such as `webwxsync`; for an unknown one, its path.
     endpoint: String,
     /// The method.
@@ -262,6 +264,7 @@ impl RequestRecord {
         let violations = world.violations().get(logged.violations.clone()).unwrap_or_default();
         Some(Self {
             number,
+            account: off_the_wire(&world.account().nick_name),
             endpoint: logged.endpoint.clone(),
             method: logged.request.method().to_string(),
             host: host.unwrap_or_default().into_owned(),
