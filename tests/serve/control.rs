@@ -136,17 +136,38 @@ fn wrong_calls_are_explained() {
         ),
         ("POST /v1/wait", json!({"list": "sent", "where": {"text": "x"}}), 400, "the fields are"),
         ("GET /v1/records/apples", Value::Null, 400, "expected one of `state`"),
-        ("GET /v1/records/sent?limit=x", Value::Null, 400, "invalid digit"),
+        ("GET /v1/records/sent?limit=x", Value::Null, 400, "not a whole number"),
+        (
+            "GET /v1/records/sent?limt=1",
+            Value::Null,
+            400,
+            "unknown query parameter `limt`, expected `account`, `cursor`, `limit`",
+        ),
+        (
+            "GET /v1/state?acount=Me",
+            Value::Null,
+            400,
+            "unknown query parameter `acount`, expected `account`",
+        ),
+        ("POST /v1/reset?account=Me", Value::Null, 400, "`account`, expected none"),
+        ("GET /v1/requests/x", Value::Null, 400, "`x` is not a whole number"),
         ("GET /v1/requests/0", Value::Null, 404, "there are 0 requests"),
         ("GET /v1/nothing", Value::Null, 404, "/v1/openapi.json"),
-        ("DELETE /v1/state", Value::Null, 405, "Method Not Allowed"),
+        ("DELETE /v1/state", Value::Null, 405, "see the header `Allow`"),
     ] {
         let (method, path) = call.split_once(' ').expect("a call");
         let (found, reply) = running.call(method, path, &body);
         assert_eq!(found, status, "{call} {body}: {reply}");
         let error = reply["error"].as_str().unwrap_or_default();
         assert!(error.contains(expected), "{call} {body}: {reply}");
+        for word in ["deserialize", "usize", "u64", "struct", "URL", "line 1 column"] {
+            assert!(!error.contains(word), "{call} {body}: {reply}");
+        }
     }
+    let wait = json!({"list": "sent", "where": {}, "field": 1});
+    let fields = "expected one of `list`, `cursor`, `where`, `timeout_ms`";
+    let expected = json!({"error": format!("unknown field `field`, {fields}"), "path": "field"});
+    assert_eq!(running.call("POST", "/v1/wait", &wait), (422, expected));
 }
 
 #[test]

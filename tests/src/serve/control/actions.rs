@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Failure, Of, Shared};
+use super::{Body, Failure, Of, Shared};
 use crate::injection::{Effect, Injection};
 use crate::serve::build::named;
 use crate::serve::content::NewMessage;
@@ -33,7 +33,7 @@ pub(crate) struct Phone {
 ))]
 pub(crate) async fn phone(
     Of(simulation): Of,
-    Json(Phone { action, uuid }): Json<Phone>,
+    Body(Phone { action, uuid }): Body<Phone>,
 ) -> Result<StatusCode, Failure> {
     let mut world = simulation.world();
     if !world.has_login() {
@@ -73,7 +73,7 @@ pub(crate) struct End {
 ))]
 pub(crate) async fn end(
     Of(simulation): Of,
-    Json(End { code }): Json<End>,
+    Body(End { code }): Body<End>,
 ) -> Result<StatusCode, Failure> {
     let mut world = simulation.world();
     if world.session.as_ref().is_none_or(|session| session.ended.is_some()) {
@@ -97,7 +97,7 @@ pub(crate) struct NewId {
 ))]
 pub(crate) async fn message(
     Of(simulation): Of,
-    Json(new): Json<NewMessage>,
+    Body(new): Body<NewMessage>,
 ) -> Result<(StatusCode, Json<NewId>), Failure> {
     let mut world = simulation.world();
     let message = new.build(&world)?;
@@ -152,7 +152,7 @@ pub(crate) async fn faults(State(simulation): Shared) -> Json<Faults> {
 ))]
 pub(crate) async fn add_fault(
     State(simulation): Shared,
-    Json(new): Json<NewFault>,
+    Body(new): Body<NewFault>,
 ) -> Result<StatusCode, Failure> {
     simulation.service.injections.add(new.build()?);
     Ok(StatusCode::NO_CONTENT)
@@ -172,7 +172,7 @@ pub(crate) async fn clear_faults(State(simulation): Shared) -> StatusCode {
 ))]
 pub(crate) async fn add_reaction(
     Of(simulation): Of,
-    Json(new): Json<NewReaction>,
+    Body(new): Body<NewReaction>,
 ) -> Result<StatusCode, Failure> {
     let mut world = simulation.world();
     let reaction = new.build(&world)?;
@@ -286,7 +286,7 @@ impl Settings {
 ))]
 pub(crate) async fn settings(
     Of(simulation): Of,
-    Json(settings): Json<Settings>,
+    Body(settings): Body<Settings>,
 ) -> Result<StatusCode, Failure> {
     settings.apply(&mut simulation.world())?;
     Ok(StatusCode::NO_CONTENT)

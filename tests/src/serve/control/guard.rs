@@ -1,15 +1,20 @@
 //! Checks of every request to the control API, and the form of its errors.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::to_bytes;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode, header};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::ParameterIn;
 
+use super::body::plain;
 use super::{Failure, page};
+use crate::request::params;
 
 /// The conditions of access.
 #[derive(Debug)]
@@ -68,6 +73,46 @@ pub(crate) async fn check(
     }
 }
 
+/// The names of the query parameters of each path.
+pub(crate) type QueryNames = BTreeMap<String, BTreeSet<String>>;
+
+/// Returns the names of the query parameters in a description.
+pub(crate) fn query_names(description: &OpenApi) -> QueryNames {
+    let names = |(path, item): (&String, &utoipa::openapi::PathItem)| {
+        let calls = [&item.get, &item.post, &item.patch, &item.delete];
+        let parameters = calls.into_iter().flatten().flat_map(|call| call.parameters.iter());
+        let parameters = parameters.flatten().filter_map(|parameter| match parameter {
+            utoipa::openapi::RefOr::T(found) => Some(found),
+            utoipa::openapi::RefOr::Ref(_) => None,
+        });
+        let of_query = parameters.filter(|found| found.parameter_in == ParameterIn::Query);
+        (path.clone(), of_query.map(|found| found.name.clone()).collect())
+    };
+    description.paths.paths.iter().map(names).collect()
+}
+
+/// Refuses unknown query parameters: a misspelt `account` would concern the first account.
+pub(crate) async fn check_query(
+    State(names): State<Arc<QueryNames>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let known = path.and_then(|path| names.get(path));
+    let query = params(request.uri().query().unwrap_or_default());
+    let is_unknown = |name: &String| known.is_some_and(|known| !known.contains(name));
+    match query.into_iter().map(|param| param.name).find(is_unknown) {
+        None => next.run(request).await,
+        Some(path) => {
+            let known = known.into_iter().flatten().map(String::as_str).collect::<Vec<_>>();
+            let expected =
+                if known.is_empty() { "none" } else { &format!("`{}`", known.join("`, `")) };
+            let reason = format!("unknown query parameter `{path}`, expected {expected}");
+            Failure { path, ..Failure::new(StatusCode::BAD_REQUEST, reason) }.into_response()
+        }
+    }
+}
+
 /// Rewrites the errors of the HTTP library in the form of all others.
 pub(crate) async fn errors_as_json(response: Response) -> Response {
     let status = response.status();
@@ -78,9 +123,25 @@ pub(crate) async fn errors_as_json(response: Response) -> Response {
     }
     let body = to_bytes(response.into_body(), 1 << 16).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&body);
-    let reason =
-        if text.is_empty() { status.canonical_reason().unwrap_or_default() } else { &*text };
-    Failure::new(status, reason).into_response()
+    let (path, reason) = match text.strip_prefix("Failed to deserialize query string: ") {
+        Some(of_query) => of_query.split_once(": ").unwrap_or(("", of_query)),
+        None => ("", text.strip_prefix("Invalid URL: ").unwrap_or(&text)),
+    };
+    let reason = match reason {
+        "" if status == StatusCode::METHOD_NOT_ALLOWED => {
+            "this path has other methods: see the header `Allow`".to_owned()
+        }
+        "" => status.canonical_reason().unwrap_or_default().to_owned(),
+        "invalid digit found in string" => "not a whole number that is not negative".to_owned(),
+        reason => match reason.strip_prefix("Cannot parse ").and_then(|of| of.split_once(" to a "))
+        {
+            Some((found, "`usize`" | "`u64`")) => {
+                format!("{found} is not a whole number that is not negative")
+            }
+            _ => plain(reason),
+        },
+    };
+    Failure { path: path.to_owned(), ..Failure::new(status, reason) }.into_response()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod actions;
+mod body;
 mod chats;
 mod guard;
 pub(crate) mod lists;
@@ -25,6 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use self::accounts::Of;
+use self::body::Body;
 use self::guard::Guard;
 use crate::serve::problem::Problem;
 use crate::serve::simulation::Simulation;
@@ -105,6 +107,7 @@ pub(crate) async fn serve(
     let Ok(address) = listener.local_addr() else { return };
     let (router, description) = api();
     let guard = Arc::new(Guard { address, token });
+    let names = Arc::new(guard::query_names(&description));
     let app = router
         .route("/v1/openapi.json", get(|| async { Json(description) }))
         .merge(page::routes())
@@ -112,6 +115,7 @@ pub(crate) async fn serve(
             Failure::new(StatusCode::NOT_FOUND, "there is no such path: see /v1/openapi.json")
         })
         .layer(DefaultBodyLimit::max(MOST))
+        .layer(middleware::from_fn_with_state(names, guard::check_query))
         .layer(middleware::map_response(guard::errors_as_json))
         .layer(middleware::from_fn_with_state(guard, guard::check))
         .with_state(simulation);

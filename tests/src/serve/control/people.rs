@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::actions::NewId;
-use super::{Failure, Of};
+use super::{Body, Failure, Of};
 use crate::contact::{Contact, Member};
 use crate::message::{name_on_the_wire, off_the_wire};
 use crate::serve::build::named;
@@ -69,7 +69,7 @@ pub(crate) async fn contacts(Of(simulation): Of) -> Json<Contacts> {
 ))]
 pub(crate) async fn add_person(
     Of(simulation): Of,
-    Json(new): Json<NewPerson>,
+    Body(new): Body<NewPerson>,
 ) -> Result<(StatusCode, Json<NewId>), Failure> {
     let id = new.add(&mut simulation.world())?;
     Ok((StatusCode::CREATED, Json(NewId { id })))
@@ -82,7 +82,7 @@ pub(crate) async fn add_person(
 ))]
 pub(crate) async fn add_room(
     Of(simulation): Of,
-    Json(new): Json<NewRoom>,
+    Body(new): Body<NewRoom>,
 ) -> Result<(StatusCode, Json<NewId>), Failure> {
     let id = new.add(&mut simulation.world())?;
     Ok((StatusCode::CREATED, Json(NewId { id })))
@@ -126,7 +126,7 @@ fn find(world: &World, name: &str) -> Result<Contact, Failure> {
 pub(crate) async fn change(
     Of(simulation): Of,
     Path(name): Path<String>,
-    Json(change): Json<Change>,
+    Body(change): Body<Change>,
 ) -> Result<StatusCode, Failure> {
     let mut world = simulation.world();
     let found = find(&world, &name)?;
@@ -199,7 +199,7 @@ pub(crate) struct MemberChange {
 pub(crate) async fn members(
     Of(simulation): Of,
     Path(name): Path<String>,
-    Json(change): Json<MemberChange>,
+    Body(change): Body<MemberChange>,
 ) -> Result<StatusCode, Failure> {
     let mut world = simulation.world();
     let room = find(&world, &name)?;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::lists::{List, Record};
-use super::{Failure, Of};
+use super::{Body, Failure, Of};
 use crate::serve::problem::Problem;
 use crate::world::World;
 
@@ -74,7 +74,7 @@ pub(crate) struct Miss {
     (status = 408, description = "The time limit has passed.", body = Unmet),
     (status = 409, description = "The world was reset.", body = Failure),
 ))]
-pub(crate) async fn wait(Of(simulation): Of, Json(wait): Json<Wait>) -> Result<Response, Failure> {
+pub(crate) async fn wait(Of(simulation): Of, Body(wait): Body<Wait>) -> Result<Response, Failure> {
     wait.check()?;
     let limit = Duration::from_millis(wait.timeout_ms.min(600_000));
     let end = Instant::now() + limit;
