@@ -140,23 +140,20 @@ def test_logout_ends_the_session(simulator, bot):
     assert simulator.get("state")["stage"] == "ended"
 
 
-def test_altered_byte_fails_the_check(simulator, bot, tmp_path):
-    data = bytearray(os.urandom(1000))
-    path = tmp_path / "name.bin"
-    path.write_bytes(data)
-    assert bot.send_file(str(path), friend(bot, "Óscar")["UserName"])
-    check_uploads(simulator, data)
-    data[500] ^= 1
-    with pytest.raises(AssertionError):
-        check_uploads(simulator, data)
+@pytest.mark.parametrize("kind", ["file", "image", "video"])
+def test_byte_altered_at_the_server_fails_the_suite(simulator, bot, tmp_path, kind):
+    simulator.post("faults", endpoint="webwxuploadmedia", effect="alter")
+    with pytest.raises(AssertionError) as failure:
+        test_uploads_arrive_unchanged(simulator, bot, tmp_path, kind, 1000)
+    assert failure.traceback[-1].name == "check_uploads"
 
 
-def test_altered_member_fails_the_check(simulator, bot):
-    assert bot.create_chatroom([friend(bot, name) for name in ["Óscar", "外婆"]], "Readers")
-    check_members(simulator, "Readers", "Óscar", "外婆")
-    simulator.post("rooms/Readers/members", add=["阿梅"])
-    with pytest.raises(AssertionError):
-        check_members(simulator, "Readers", "Óscar", "外婆")
+@pytest.mark.parametrize(("endpoint", "after"), [("create", 0), ("update", 0), ("update", 1)])
+def test_member_altered_at_the_server_fails_the_suite(simulator, bot, endpoint, after):
+    simulator.post("faults", endpoint=f"webwx{endpoint}chatroom", effect="alter", after=after)
+    with pytest.raises(AssertionError) as failure:
+        test_rooms_are_changed(simulator, bot)
+    assert failure.traceback[-1].name == "check_members"
 
 
 def test_deviations_are_the_known_ones():

@@ -127,6 +127,12 @@ fn wrong_calls_are_explained() {
             400,
             "no call would have the fault",
         ),
+        (
+            "POST /v1/faults",
+            json!({"endpoint": "login", "effect": "alter"}),
+            400,
+            "`alter` is only for webwxuploadmedia",
+        ),
         ("POST /v1/settings", json!({"blocked_by": ["Zed"]}), 400, "named `Zed`"),
         (
             "POST /v1/wait",

@@ -25,6 +25,10 @@ pub enum Effect {
     },
     /// Answers with exactly this reply. The call has no effect.
     Reply(Response<Bytes>),
+    /// Answers as usual, but stores something else: the last byte of an uploaded file is another one, and the last
+    /// member named in `webwxcreatechatroom` or `webwxupdatechatroom` does not join or leave. It shows that a test
+    /// notices.
+    Alter,
 }
 
 /// A fault, and the exchanges in which a [`Server`](crate::Server) injects it. Default: the next one only.

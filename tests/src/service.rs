@@ -148,9 +148,11 @@ impl Service {
             Effect::Reply(reply) => {
                 world.replies.insert(0, (endpoint.to_owned(), reply));
             }
+            Effect::Alter => world.alters = true,
             Effect::Cut(_) | Effect::Delay(_) => return world.handle(request),
         }
         let answer = world.handle(request);
+        world.alters = false;
         // An injected fault belongs to this request alone, even if a violation has taken its place.
         (world.refusals, world.replies) = (refusals, replies);
         answer

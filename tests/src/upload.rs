@@ -1,5 +1,6 @@
 //! Uploaded files (docs/protocol.md §6.6, §6.7).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
@@ -60,6 +61,8 @@ pub(crate) struct Partial {
     /// The SHA-256 of the last piece.
     last: [u8; 32],
     bytes: Option<BytesMut>,
+    /// Whether the last byte of the file is stored as another one.
+    pub(crate) alters: bool,
     /// Of `webwxuploadmediaparallel`.
     pub(crate) upload_id: String,
     /// Set on completion.
@@ -141,6 +144,7 @@ impl Partial {
             last: [0; 32],
             upload_id: String::new(),
             bytes: keeps.then(BytesMut::new),
+            alters: false,
             media_id: String::new(),
         }
     }
@@ -150,14 +154,22 @@ impl Partial {
         self.pieces == piece + 1 && self.last == <[u8; 32]>::from(Sha256::digest(bytes))
     }
 
-    pub(crate) fn take(&mut self, bytes: &[u8]) {
+    /// Appends a piece of a file of this length.
+    pub(crate) fn take(&mut self, bytes: &[u8], length: u64) {
         self.pieces += 1;
         self.received += bytes.len() as u64;
-        self.md5.update(bytes);
-        self.sha256.update(bytes);
         self.last = Sha256::digest(bytes).into();
+        let mut stored = Cow::Borrowed(bytes);
+        if self.alters
+            && self.received == length
+            && let Some(last) = stored.to_mut().last_mut()
+        {
+            *last ^= 1;
+        }
+        self.md5.update(&stored);
+        self.sha256.update(&stored);
         if let Some(kept) = &mut self.bytes {
-            kept.extend_from_slice(bytes);
+            kept.extend_from_slice(&stored);
         }
     }
 

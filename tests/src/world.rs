@@ -103,6 +103,8 @@ pub struct World {
     pub(crate) log: Vec<Logged>,
     pub(crate) refusals: Vec<(String, i64, String)>,
     pub(crate) replies: Vec<(String, Reply)>,
+    /// Whether this call stores something else than it was sent.
+    pub(crate) alters: bool,
     /// Extra headers of every reply.
     pub(crate) headers: http::HeaderMap,
     pub(crate) login_refusal: Option<(i64, String)>,
@@ -164,6 +166,7 @@ impl World {
             log: Vec::new(),
             refusals: Vec::new(),
             replies: Vec::new(),
+            alters: false,
             headers: http::HeaderMap::new(),
             login_refusal: None,
             login_status: None,

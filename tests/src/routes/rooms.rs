@@ -64,9 +64,10 @@ pub(crate) fn create(world: &mut World, request: &Decoded) -> Answer {
         asked.into_iter().partition(|name| world.rooms.blockers.contains(name));
     let topic = request.text("/Topic");
     let names: Vec<&str> = taken.iter().map(String::as_str).collect();
+    let stored = stored(world, &names);
     // The room is in no list until the client writes into it.
     let owner = world.account.user_name.clone();
-    let room = Contact { owner, contact_flag: 0, ..world.new_room(&topic, &names) };
+    let room = Contact { owner, contact_flag: 0, ..world.new_room(&topic, &stored) };
     let room = world.add(room);
     world.share_room(&room, &[]);
     world.rooms.silent.insert(room.clone());
@@ -163,7 +164,7 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
             if contact.members.len() + names.len() >= world.rooms.invite_start {
                 return refused(world);
             }
-            let new = names.clone();
+            let new = stored(world, &names);
             world.change_room(&room, |contact| {
                 contact.members.extend(new.iter().map(|name| Member::new(name)));
             });
@@ -182,7 +183,7 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
                 return refused(world);
             }
             let names = listed("DelMemberList");
-            let gone = names.clone();
+            let gone = stored(world, &names);
             world.change_room(&room, |contact| {
                 contact.members.retain(|member| !gone.contains(&member.user_name));
             });
@@ -209,6 +210,11 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let members = members(world, &names);
     Answer::Reply(reply::json(now, changed(Object::answer(0, ""), members)))
+}
+
+/// Returns the names that are stored: all, unless an injected fault drops the last one.
+fn stored<T: Clone>(world: &World, names: &[T]) -> Vec<T> {
+    names[..names.len().saturating_sub(usize::from(world.alters))].to_vec()
 }
 
 /// Builds the answer to a change of a room.
@@ -292,6 +298,32 @@ mod tests {
         let alone = creation(&mut client, &names[..1]);
         client.send(&alone);
         assert_eq!(client.violations().len(), 1);
+    }
+
+    #[test]
+    fn altered_change_leaves_out_the_last_member() {
+        let mut client = Client::ready(World::demo());
+        let names = friends(&client, 4);
+        let alter = |client: &Client| client.simulator.world().alters = true;
+        let members = |client: &Client, room: &str| {
+            client.simulator.world().alters = false;
+            client.simulator.world().contact(room).expect("one").members.len()
+        };
+        alter(&client);
+        let made = create(&mut client, &names[..3]);
+        let room = made["ChatRoomName"].as_str().expect("one").to_owned();
+        assert_eq!((&made["MemberCount"], members(&client, &room)), (&3.into(), 3));
+        for (fun, field, name, expected) in [
+            ("addmember", "AddMemberList", &names[3], 3),
+            ("delmember", "DelMemberList", &names[0], 3),
+        ] {
+            alter(&client);
+            let body = format!("\"{field}\":\"{name}\",\"ChatRoomName\":\"{room}\",BASE");
+            let reply = ask(&mut client, "webwxupdatechatroom", &format!("fun={fun}"), &body);
+            assert_eq!(reply["MemberCount"], 1);
+            assert_eq!(members(&client, &room), expected, "{fun}");
+        }
+        client.assert_clean();
     }
 
     #[test]

@@ -330,12 +330,14 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     };
     let media_id = format!("@crypt_{}_{}", world.rng.hex(8), world.rng.hex(160));
     let upload_id = if parts.is_parallel() { world.rng.hex(32) } else { String::new() };
+    let alters = world.alters;
     let uploads = &mut world.uploads;
     let open = uploads.open.entry(parts.id()).or_insert_with(|| {
         let mut new = Partial::new(parts.common(), keeps);
         new.upload_id = upload_id;
         new
     });
+    open.alters |= alters;
     if open.is_last(chunk, &bytes) {
         open.repeats += 1;
         let done = uploads.done.iter_mut().find(|file| file.media_id == open.media_id);
@@ -343,7 +345,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
             done.repeats += 1;
         }
     } else {
-        open.take(&bytes);
+        open.take(&bytes, length);
         if open.received == length {
             open.media_id = media_id;
             let (md5, sha256) = open.hashes();

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use http::{Request, Response};
 use md5::{Digest as _, Md5};
+use sha2::Sha256;
 
 use crate::World;
 use crate::client::{Client, json};
@@ -252,5 +253,30 @@ fn dates_of_other_locales_are_served_and_encoded_names_are_not() {
         *request.body_mut() = body.into();
         let reply = json(&client.send(&request));
         assert_eq!(reply["BaseResponse"]["Ret"], ret, "{to}: {reply}");
+    }
+}
+
+/// The last byte is altered whichever piece has the fault, and no rule finds it.
+#[test]
+fn altered_upload_is_stored_with_another_last_byte() {
+    for (altered, pieces) in [(0, 1), (0, 2), (1, 2)] {
+        let mut client = Client::ready(World::demo());
+        let bytes = vec![b'a'; if pieces == 1 { 10 } else { 600_000 }];
+        let file = File::new(&mut client, "b.zip", bytes.clone(), "");
+        for piece in 0..pieces {
+            client.simulator.world().alters = piece == altered;
+            file.send(&mut client, piece);
+            client.simulator.world().alters = false;
+            // A repetition of the piece is recognised.
+            file.send(&mut client, piece);
+        }
+        let world = client.simulator.world();
+        let [upload] = world.uploads() else { panic!("{:?}", world.uploads().len()) };
+        let stored = upload.bytes.clone().expect("the bytes");
+        assert_eq!(stored[..bytes.len() - 1], bytes[1..]);
+        assert_eq!((stored.len(), stored.last()), (bytes.len(), Some(&b'`')));
+        assert_eq!(upload.sha256, hex(&Sha256::digest(&stored)));
+        drop(world);
+        client.assert_clean();
     }
 }

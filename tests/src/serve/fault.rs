@@ -34,7 +34,7 @@ const fn once() -> usize {
     1
 }
 
-/// The effect of a fault: an object with one key.
+/// The effect of a fault: an object with one key, or `"alter"`.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub(crate) enum FaultEffect {
@@ -60,7 +60,15 @@ pub(crate) enum FaultEffect {
         #[serde(default)]
         body: String,
     },
+    /// Answers as usual, but stores something else: the last byte of an uploaded file is another one, and the last
+    /// member named in `webwxcreatechatroom` or `webwxupdatechatroom` does not join or leave. It shows that a test
+    /// notices.
+    Alter,
 }
+
+/// The calls whose effect can be altered.
+const ALTERED: [&str; 4] =
+    ["webwxuploadmedia", "webwxuploadmediaparallel", "webwxcreatechatroom", "webwxupdatechatroom"];
 
 /// The part of an exchange in which the connection is cut.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
@@ -101,6 +109,11 @@ impl NewFault {
                 reply.headers_mut().insert(HeaderName::from_static("content-type"), content_type);
                 Effect::Reply(reply)
             }
+            FaultEffect::Alter if !ALTERED.contains(&&*self.endpoint) => {
+                let reason = format!("`alter` is only for {}", ALTERED.join(", "));
+                return Err(Problem::at("effect", reason));
+            }
+            FaultEffect::Alter => Effect::Alter,
         };
         if self.times == 0 {
             return Err(Problem::at("times", "0: no call would have the fault"));

@@ -117,7 +117,7 @@ pub(crate) struct Faults {
 pub(crate) struct PendingFault {
     /// The call.
     endpoint: String,
-    /// `cut`, `delay`, `refuse` or `reply`.
+    /// `cut`, `delay`, `refuse`, `reply` or `alter`.
     effect: &'static str,
     /// The number of calls that are left intact first.
     after: usize,
@@ -132,6 +132,7 @@ impl PendingFault {
             Effect::Delay(_) => "delay",
             Effect::Refuse { .. } => "refuse",
             Effect::Reply(_) => "reply",
+            Effect::Alter => "alter",
         };
         let Injection { endpoint, after, times, .. } = injection.clone();
         Self { endpoint, effect, after, times }
