@@ -205,7 +205,7 @@ pub(crate) const ALL: &[Difference] = &[
     new("mandatory", "`uuid`, `appid`, `mediaid`, `synckey`, `MsgID` or a credential missing", &[QUERY], &["uuid", "appid", "mediaid", "synckey", "MsgID", "msgid", "username", "skey", "sid", "uin", "requrl"], &[Missing]),
     new("appid", "another `appid`", &[QUERY], &["appid"], &[Value, Empty]),
     new("sync-keys", "`SyncKey` in `synccheck`, or `SyncCheckKey` in `webwxsync`", &[QUERY, JSON], &["synckey", "SyncKey"], &[Name])
-        .served("accepts both in both calls", "§7.2"),
+        .served("accepts both in both calls; after a picture or a file was sent, `synccheck` with `SyncKey` reports news that `webwxsync` does not have, until something arrives", "§7.2"),
     new("old-check-key", "a `synckey` that a later one has replaced", &[QUERY], &["synckey"], &[Earlier])
         .served("answers with a selector other than 0", "§7.2"),
     new("ids", "`sender`, `mediaid`, `username`, `uuid` or `synckey` of another value", &[QUERY], &["sender", "mediaid", "username", "uuid", "synckey"], &[Value, Empty]),

@@ -182,6 +182,53 @@ fn either_sync_key_is_served_in_both_calls() {
     assert_ret(&mut client, &request, 1, "fatal other");
 }
 
+/// The loop of clients that use the `SyncKey` for both calls (docs/protocol.md §7.2).
+#[test]
+fn sync_key_in_checks_repeats_news_after_a_picture_was_sent() {
+    let checked = |client: &mut Client| {
+        let request = client.check_request();
+        text(&client.send(&request)).contains("selector:\"2\"")
+    };
+    for (sent, loops) in [("webwxsendmsg", false), ("webwxsendmsgimg", true)] {
+        for uses_sync_key in [true, false] {
+            let mut client = ready();
+            client.sync();
+            let picture = client.simulator.world().add_upload("pic", "p.png", 10);
+            match sent {
+                "webwxsendmsg" => client.message("filehelper", "x"),
+                call => client.picture(call, 3, &picture),
+            };
+            let mut rounds = 0;
+            for _ in 0..5 {
+                if uses_sync_key {
+                    client.check_key.clone_from(&client.sync_key);
+                }
+                if !checked(&mut client) {
+                    break;
+                }
+                let key = client.sync_key.clone();
+                assert_eq!(json(&client.sync())["AddMsgCount"], 0);
+                assert_eq!(client.sync_key, key);
+                rounds += 1;
+            }
+            let expected = match (loops, uses_sync_key) {
+                (false, _) => 0,
+                (true, false) => 1,
+                (true, true) => 5,
+            };
+            assert_eq!(rounds, expected, "{sent} {uses_sync_key}");
+            client.simulator.world().person_writes("filehelper", "the loop ends");
+            for round in 0..2 {
+                if uses_sync_key {
+                    client.check_key.clone_from(&client.sync_key);
+                }
+                assert_eq!(checked(&mut client), round == 0, "{sent} {uses_sync_key}");
+                assert_eq!(json(&client.sync())["AddMsgCount"], 1 - round);
+            }
+        }
+    }
+}
+
 #[test]
 fn sends_with_other_ids_are_delivered_once_each() {
     let mut client = ready();

@@ -81,6 +81,18 @@ pub(crate) struct Session {
     pub(crate) first_sync: Option<u64>,
     /// The number of events delivered to earlier sessions.
     pub(crate) start: usize,
+    /// The last send of a picture or a file in [`Mode::Service`](crate::Mode::Service).
+    pub(crate) file_sent: Option<FileSent>,
+}
+
+/// A send of a picture or a file. It advances the `SyncCheckKey` and not the `SyncKey`: until
+/// something arrives, `synccheck` with the `SyncKey` reports news that `webwxsync` does not have (docs/protocol.md §7.2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct FileSent {
+    /// The number of events at that time.
+    pub(crate) events: usize,
+    /// The number of pairs at that time: later ones have a `SyncCheckKey` that includes it.
+    pub(crate) pairs: usize,
 }
 
 /// The number of answers after which a key is no longer accepted.
@@ -104,7 +116,19 @@ impl Session {
             since: now / 1000,
             first_sync: None,
             start,
+            file_sent: None,
         }
+    }
+
+    /// Returns the session of a client that has continued since this copy was made: its keys stay valid. `events` is the
+    /// number of events of the world that the copy belongs to.
+    #[cfg(feature = "serve")]
+    pub(crate) fn continued(&self, now: &Self, events: usize) -> Self {
+        let mut pairs = now.pairs.clone();
+        for pair in &mut pairs {
+            pair.position = pair.position.min(events);
+        }
+        Self { ended: self.ended, pages: self.pages.clone(), pairs, file_sent: None, ..now.clone() }
     }
 
     /// Returns the valid keys of a request.
@@ -139,6 +163,16 @@ impl Session {
         self.pairs.iter().rposition(has)
     }
 
+    /// Creates the keys of an answer without news after a file was sent: only that for checking is new.
+    pub(crate) fn hand_out_check_key(&mut self) {
+        if let Some(mut pair) = self.pairs.last().cloned() {
+            if let Some((_, value)) = pair.check.get_mut(1) {
+                *value += 1;
+            }
+            self.pairs.push(pair);
+        }
+    }
+
     /// Creates the keys of a new answer: four for `webwxinit`, eight from the first `webwxsync` on.
     pub(crate) fn hand_out(
         &mut self,
@@ -152,8 +186,11 @@ impl Session {
             None => rng.between(640_000_000, 660_000_000) as i64,
             Some(last) => last.sync[0].1,
         };
-        let news =
-            self.pairs.last().map_or(base + 145, |last| last.sync[1].1 + rng.between(1, 5) as i64);
+        let news = self.pairs.last().map_or(base + 145, |last| {
+            let next = last.sync[1].1 + rng.between(1, 5) as i64;
+            // Sends of files advance the key for checking alone.
+            next.max(last.check[1].1)
+        });
         let since = self.since as i64;
         let mut sync = vec![(1, base), (2, news), (3, base + 80)];
         if !initial {

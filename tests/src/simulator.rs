@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use crate::account_keys::AccountKeys;
 use crate::accounts::Group;
 use crate::outgoing::Outgoing;
-use crate::session::Stage;
+use crate::session::{FileSent, Stage};
 use crate::world::World;
 
 /// The result of handling a request.
@@ -124,6 +124,7 @@ struct Pulse {
     events: usize,
     /// Its number, the code of its end, and the number of its keys.
     session: Option<(usize, Option<i64>, usize)>,
+    file_sent: Option<FileSent>,
     codes: Vec<Stage>,
 }
 
@@ -132,6 +133,7 @@ impl Pulse {
         let session = world.session.as_ref();
         Self {
             events: world.timeline.len(),
+            file_sent: session.and_then(|now| now.file_sent),
             session: session.map(|now| (world.former.len(), now.ended, now.pairs.len())),
             codes: world.codes.iter().map(|code| code.stage).collect(),
         }

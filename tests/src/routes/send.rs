@@ -5,12 +5,13 @@ use std::fmt::Arguments;
 use crate::check::{Check, Fields, Rule};
 use crate::dialect::Dialect;
 use crate::differences::JSON;
-use crate::findings::Fault;
+use crate::findings::{Fault, Mode};
 use crate::message::{Incoming, Sent, on_the_wire};
 use crate::reply::{self, Object};
 use crate::request::{Decoded, ordered};
 use crate::routes::init::initialised;
 use crate::routes::rooms;
+use crate::session::FileSent;
 use crate::simulator::Answer;
 use crate::world::World;
 use crate::xml;
@@ -233,6 +234,14 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
             msg_id: Some(number),
             ..Incoming::default()
         });
+    }
+    let is_file = matches!(&*sent.endpoint, "webwxsendmsgimg" | "webwxsendappmsg");
+    if is_file
+        && world.mode == Mode::Service
+        && let Some(session) = &mut world.session
+    {
+        let (events, pairs) = (world.timeline.len(), session.pairs.len());
+        session.file_sent = Some(FileSent { events, pairs });
     }
     world.share_sent(&sent, number);
     world.sent.push(Sent { msg_id: msg_id.clone(), at: now, ..sent });

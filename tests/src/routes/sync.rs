@@ -89,7 +89,14 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     // Without news, the keys stay the same, but the first answer always has more keys than that of `webwxinit`.
     let index =
         if from == to && used == newest && !session.pairs[newest].initial && refreshed.is_none() {
-            newest
+            // The answer after a send of a file has a newer key for checking.
+            match session.file_sent.is_some_and(|sent| sent.pairs > newest) {
+                true => {
+                    session.hand_out_check_key();
+                    newest + 1
+                }
+                false => newest,
+            }
         } else {
             session.hand_out(&mut world.rng, now, to, false);
             newest + 1

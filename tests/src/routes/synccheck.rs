@@ -7,6 +7,7 @@ use crate::findings::Fault;
 use crate::reply::{self, Reply};
 use crate::request::Decoded;
 use crate::routes::init::initialised;
+use crate::session::FileSent;
 use crate::simulator::Answer;
 use crate::world::{Event, World};
 
@@ -82,9 +83,12 @@ pub(crate) fn watch(world: &mut World, request: &Decoded) -> Answer {
     let key = request.get("synckey");
     let pair = session.by_check_key(key).or_else(|| session.by_either_key(key)).unwrap_or(newest);
     let position = session.pairs.get(pair).map_or(0, |pair| pair.position);
+    let counts_files = |sent: FileSent| pair >= sent.pairs && session.by_check_key(key).is_some();
+    let after_file = session.file_sent.filter(|sent| sent.events == world.timeline.len());
     let selector = match world.timeline.get(position) {
         // With a stale key, the service keeps reporting news that have been fetched already.
         _ if pair < newest => 2,
+        None if after_file.is_some_and(|sent| !counts_files(sent)) => 2,
         None => return Answer::Hold(script(now, 0, 0)),
         Some(Event::Message { .. }) => 2,
         Some(Event::Changed(_) | Event::Renamed(_)) => 4,
