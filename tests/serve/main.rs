@@ -6,6 +6,7 @@ mod login;
 mod misuse;
 mod page;
 mod proxy;
+mod snapshots;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};

@@ -18,7 +18,7 @@ use crate::request::{Decoded, decode};
 use crate::rng::Rng;
 use crate::routes::Route;
 use crate::service::MOST;
-use crate::simulator::{Shared, Simulator};
+use crate::simulator::{Locked, Shared, Simulator};
 use crate::world::World;
 
 /// The accounts of one service.
@@ -244,6 +244,41 @@ impl Simulator {
         };
         for login in logins {
             *self.beside(login).world() = World::new(0);
+        }
+    }
+
+    /// Locks the worlds of all accounts at the same time.
+    #[cfg(feature = "serve")]
+    fn lock_all(accounts: &[Self]) -> Vec<Locked<'_>> {
+        let mut all: Vec<Locked<'_>> = accounts.iter().map(Self::locked).collect();
+        // Accounts that were locked later may have sent something to those that were locked before.
+        for (world, account) in all.iter_mut().zip(accounts) {
+            let sent = std::mem::take(&mut *lock(&account.shared().inbox));
+            sent.into_iter().for_each(|outgoing| world.receive(outgoing));
+        }
+        all
+    }
+
+    /// Returns copies of the worlds of all accounts at the same time, and the number of steps left in each script.
+    #[cfg(feature = "serve")]
+    pub(crate) fn copy_all(accounts: &[Self]) -> (Vec<World>, Vec<usize>) {
+        let all = Self::lock_all(accounts);
+        let steps = accounts.iter().map(Self::steps_left).collect();
+        (all.iter().map(|world| (**world).clone()).collect(), steps)
+    }
+
+    /// Resets the worlds of all accounts at the same time. Clients that are logged in both before and after the reset
+    /// stay logged in.
+    #[cfg(feature = "serve")]
+    pub(crate) fn reset_all(accounts: &[Self], worlds: Vec<World>) {
+        let mut all = Self::lock_all(accounts);
+        let clock = worlds.iter().map(|world| world.now).max().unwrap_or_default();
+        for ((guard, account), mut world) in all.iter_mut().zip(accounts).zip(worlds) {
+            world.continue_session(guard);
+            account.replace(guard, world);
+        }
+        if let Some(first) = accounts.first() {
+            first.group().clock.store(clock, Ordering::Relaxed);
         }
     }
 

@@ -175,10 +175,17 @@ impl Service {
                 Answer::Hold(quiet) => quiet,
             };
             is_held = true;
+            let (polled, resets) = (account.clone(), account.resets());
             answer = match self.wait(&mut account, request, end).await {
                 Some(next) => next,
                 None => break quiet,
             };
+            // A reset ends held polls, even if the new world has the session.
+            let is_reset =
+                Arc::ptr_eq(polled.shared(), account.shared()) && polled.resets() != resets;
+            if is_reset && matches!(answer, Answer::Hold(_)) {
+                break quiet;
+            }
         };
         if is_held {
             account.with(|world| world.record_status(request, reply.status()));

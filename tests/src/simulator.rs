@@ -250,17 +250,26 @@ impl Simulator {
 
     /// Replaces the world, keeping its hosts, and discards the rest of the script. The new world answers the held polls.
     pub fn reset(&self, world: World) {
-        let mut guard = self.world();
+        self.replace(&mut self.world().0, world);
+    }
+
+    /// Replaces the locked world of this account, keeping its hosts, and discards the rest of the script.
+    pub(crate) fn replace(&self, guard: &mut Locked<'_>, world: World) {
         let layout = guard.layout.clone();
-        *guard = world;
+        **guard = world;
         guard.layout = layout;
         self.script().clear();
         self.inbox().clear();
         self.shared.resets.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns the number of resets. It changes only while the world is locked.
+    /// Returns the number of steps that have not run.
     #[cfg(feature = "serve")]
+    pub(crate) fn steps_left(&self) -> usize {
+        self.script().len()
+    }
+
+    /// Returns the number of resets. It changes only while the world is locked.
     pub(crate) fn resets(&self) -> u64 {
         self.shared.resets.load(Ordering::Relaxed)
     }

@@ -284,10 +284,11 @@ impl Scenario {
         problems.0
     }
 
-    /// Appends the scripts.
-    pub(crate) fn start(&self, simulator: &Simulator) {
-        for ((_, scenario), account) in self.all().zip(simulator.accounts()) {
-            for step in scenario.script.iter().cloned() {
+    /// Appends the last steps of each account's script, up to this number.
+    pub(crate) fn start(&self, simulator: &Simulator, steps: &[usize]) {
+        for (((_, scenario), account), left) in self.all().zip(simulator.accounts()).zip(steps) {
+            let script = &scenario.script;
+            for step in script[script.len().saturating_sub(*left)..].iter().cloned() {
                 account.then(Duration::from_millis(step.after_ms), move |world| step.run(world));
             }
         }

@@ -1,12 +1,14 @@
 //! The running simulation, shared by all ports.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::sleep;
 
 use crate::findings::Mode;
+use crate::injection::Injection;
 use crate::serve::args::{Clock, Serve};
 use crate::serve::population::{NewPerson, NewRoom};
 use crate::serve::scenario::{PhoneAction, Scenario};
@@ -28,7 +30,21 @@ pub(crate) struct Simulation {
     pub(crate) service: Service,
     scenario: Scenario,
     mode: Mode,
+    snapshots: Mutex<BTreeMap<String, Snapshot>>,
 }
+
+/// The state of a simulation at some time.
+#[derive(Clone, Debug)]
+struct Snapshot {
+    /// Those of all accounts.
+    worlds: Vec<World>,
+    /// The number of steps of each account's script that had not run.
+    steps: Vec<usize>,
+    faults: Vec<Injection>,
+}
+
+/// The maximum number of snapshots.
+const MOST_SNAPSHOTS: usize = 32;
 
 impl Simulation {
     /// Creates the world that the options describe.
@@ -62,7 +78,13 @@ impl Simulation {
             evaluations: Arc::default(),
         };
         service.timing.real.store(options.clock == Clock::Real, Ordering::Relaxed);
-        let simulation = Self { simulator, service, scenario, mode: options.mode.into() };
+        let simulation = Self {
+            simulator,
+            service,
+            scenario,
+            mode: options.mode.into(),
+            snapshots: Mutex::default(),
+        };
         simulation.reset();
         Ok(simulation)
     }
@@ -70,22 +92,64 @@ impl Simulation {
     /// Restores the initial world, script and faults. Held polls end.
     pub(crate) fn reset(&self) {
         let (worlds, _) = self.scenario.build();
-        let faults = self.scenario.faults.iter().filter_map(|fault| fault.build().ok());
-        *self.service.injections.lock() = faults.collect();
-        for (account, mut world) in self.simulator.accounts().into_iter().zip(worlds) {
+        let prepared = worlds.into_iter().map(|mut world| {
             world.set_mode(self.mode);
             if !self.service.timing.real.load(Ordering::Relaxed) {
                 world.set_now(FIXED);
                 world.ignore_clocks();
             }
-            account.reset(world);
-        }
-        self.simulator.forget_codes();
+            world
+        });
+        let worlds: Vec<World> = prepared.collect();
+        let faults = self.scenario.faults.iter().filter_map(|fault| fault.build().ok()).collect();
+        self.replace(Snapshot { steps: vec![usize::MAX; worlds.len()], worlds, faults });
         for account in self.simulator.accounts() {
             account.locked().share_rooms();
         }
+    }
+
+    fn replace(&self, Snapshot { worlds, steps, faults }: Snapshot) {
+        *self.service.injections.lock() = faults;
+        Simulator::reset_all(&self.simulator.accounts(), worlds);
+        self.simulator.forget_codes();
         self.service.follow_clock();
-        self.scenario.start(&self.simulator);
+        self.scenario.start(&self.simulator, &steps);
+    }
+
+    fn snapshots(&self) -> MutexGuard<'_, BTreeMap<String, Snapshot>> {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn snapshot_names(&self) -> Vec<String> {
+        self.snapshots().keys().cloned().collect()
+    }
+
+    /// Takes a snapshot. QR codes that belong to no account are left out.
+    ///
+    /// # Errors
+    ///
+    /// If there are too many.
+    pub(crate) fn take_snapshot(&self, name: String) -> Result<(), String> {
+        let mut snapshots = self.snapshots();
+        if snapshots.len() >= MOST_SNAPSHOTS && !snapshots.contains_key(&name) {
+            return Err(format!("there are {MOST_SNAPSHOTS} snapshots: delete one first"));
+        }
+        let faults = self.service.injections.lock().clone();
+        let (worlds, steps) = Simulator::copy_all(&self.simulator.accounts());
+        snapshots.insert(name, Snapshot { worlds, steps, faults });
+        Ok(())
+    }
+
+    /// Restores a snapshot. Returns whether there is one of this name. A client that has been logged in since then stays
+    /// logged in.
+    pub(crate) fn restore_snapshot(&self, name: &str) -> bool {
+        let found = self.snapshots().get(name).cloned();
+        found.map(|snapshot| self.replace(snapshot)).is_some()
+    }
+
+    /// Deletes a snapshot. Returns whether there is one of this name.
+    pub(crate) fn delete_snapshot(&self, name: &str) -> bool {
+        self.snapshots().remove(name).is_some()
     }
 
     /// Scans and confirms every QR code, and confirms every push login. With several accounts, the first one without a

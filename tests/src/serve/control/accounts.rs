@@ -18,7 +18,10 @@ use crate::serve::simulation::Simulation;
 use crate::simulator::Simulator;
 
 /// The paths that concern all accounts.
-const COMMON: [&str; 3] = ["/v1/accounts", "/v1/faults", "/v1/reset"];
+const COMMON: [&str; 6] = [
+    "/v1/accounts", "/v1/faults", "/v1/reset", "/v1/snapshots", "/v1/snapshots/{name}",
+    "/v1/snapshots/{name}/restore",
+];
 
 /// The account that the query parameter `account` names; the first one without it.
 #[derive(Debug)]

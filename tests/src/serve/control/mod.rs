@@ -9,6 +9,7 @@ pub(crate) mod lists;
 mod page;
 mod people;
 mod records;
+mod snapshots;
 mod wait;
 
 use std::sync::Arc;
@@ -86,6 +87,9 @@ fn api() -> (Router<Arc<Simulation>>, OpenApi) {
             .routes(routes!(actions::add_reaction, actions::clear_reactions))
             .routes(routes!(actions::settings))
             .routes(routes!(actions::reset))
+            .routes(routes!(snapshots::snapshots, snapshots::take_snapshot))
+            .routes(routes!(snapshots::delete_snapshot))
+            .routes(routes!(snapshots::restore_snapshot))
             .routes(routes!(chats::chats))
             .routes(routes!(chats::qr_code))
             .routes(routes!(people::contacts))

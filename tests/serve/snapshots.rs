@@ -1,0 +1,138 @@
+//! Snapshots.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use wechat_proto::message::SendText;
+use wechat_proto::{Device, Hosts};
+use wechat_transport_ureq::{Client, Options, Transport};
+
+use crate::{Folder, Running};
+
+/// The faults and the script are restored too.
+const WORLD: &str = r#"
+account = "Me"
+
+[[people]]
+name = "Ada"
+
+[[faults]]
+endpoint = "webwxstatreport"
+effect = { refuse = { ret = 1 } }
+
+[[script]]
+message = { from = "Ada", message = { text = "first" } }
+
+[[script]]
+after_ms = 600_000
+message = { from = "Ada", message = { text = "second" } }
+
+[[accounts]]
+account = "Ben"
+"#;
+
+fn login(running: &Running) -> Client {
+    let transport = Transport::new(Options::default()).expect("a transport");
+    let hosts = Hosts::all(running.address("http").parse().expect("an origin"));
+    Client::login(&transport, &mut Device::new().with_hosts(hosts), |_| {}).expect("logged in")
+}
+
+fn wait(running: &Running, list: &str, conditions: &Value) {
+    running.done("POST", "/v1/wait", &json!({"list": list, "where": conditions}));
+}
+
+#[test]
+fn restored_world_keeps_its_client_and_ends_polls_and_waits() {
+    let running = Running::start(&["--auto-confirm"]);
+    let client = login(&running);
+    let (texts, received) = std::sync::mpsc::channel();
+    let bot = thread::spawn(move || {
+        for message in client.messages() {
+            let message = message.expect("a message");
+            let Some(text) = message.text() else { continue };
+            texts.send(text.to_owned()).expect("sent");
+            client.call(SendText::reply(&message, text)).expect("a reply");
+            if text == "stop" {
+                break;
+            }
+        }
+    });
+    let write = |text: &str| {
+        let message = json!({"from": "Óscar", "message": {"text": text}});
+        running.done("POST", "/v1/messages", &message);
+        assert_eq!(received.recv_timeout(Duration::from_secs(20)).expect("received"), text);
+        wait(&running, "sent", &json!({"content": text}));
+    };
+    write("one");
+    running.done("POST", "/v1/snapshots", &json!({"name": "logged in"}));
+    let held = json!({"endpoint": "synccheck", "status": null});
+    for text in ["two", "three"] {
+        write(text);
+    }
+    running.done("DELETE", "/v1/contacts/Óscar", &Value::Null);
+    for round in 0..2 {
+        let never = json!({"list": "uploads", "timeout_ms": 60_000});
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| running.call("POST", "/v1/wait", &never));
+            wait(&running, "requests", &held);
+            // The wait has begun, in all likelihood; otherwise it fails below by its time limit.
+            thread::sleep(Duration::from_millis(300));
+            let start = Instant::now();
+            running.done("POST", "/v1/snapshots/logged%20in/restore", &Value::Null);
+            let (status, reply) = waiting.join().expect("an answer");
+            assert_eq!((status, &reply["error"]), (409, &json!("the world was reset")), "{round}");
+            // The held poll ends: the client polls the restored world, whose log does not have the held one.
+            wait(&running, "requests", &held);
+            assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        });
+        let sent = running.done("GET", "/v1/records/sent", &Value::Null);
+        assert_eq!((&sent["total"], &sent["records"][0]["content"]), (&json!(1), &json!("one")));
+        write("again");
+    }
+    write("stop");
+    bot.join().expect("the bot ends");
+    let violations = running.done("GET", "/v1/records/violations", &Value::Null);
+    assert_eq!(violations["total"], 0, "{violations}");
+}
+
+#[test]
+fn snapshot_has_all_accounts_faults_and_the_rest_of_the_script() {
+    let folder = Folder::new();
+    let file = folder.file("world.toml", WORLD);
+    let running = Running::start(&["--script", &file, "--auto-confirm"]);
+    let client = login(&running);
+    let first = client.messages().map(|message| message.expect("a message"));
+    assert_eq!(first.filter(|one| one.text().is_some()).take(1).count(), 1);
+    for name in ["b", "a", "b"] {
+        running.done("POST", "/v1/snapshots", &json!({"name": name}));
+    }
+    running.done("DELETE", "/v1/faults", &Value::Null);
+    running.done("POST", "/v1/people?account=Ben", &json!({"name": "Cy"}));
+    running.done("POST", "/v1/reset", &Value::Null);
+    assert_eq!(running.done("GET", "/v1/state", &Value::Null)["stage"], "idle");
+    let all = running.done("GET", "/v1/snapshots", &Value::Null);
+    assert_eq!(all, json!({"snapshots": [{"name": "a"}, {"name": "b"}]}));
+    running.done("POST", "/v1/snapshots/b/restore", &Value::Null);
+    assert_eq!(running.done("GET", "/v1/state", &Value::Null)["stage"], "online");
+    let faults = running.done("GET", "/v1/faults", &Value::Null);
+    assert_eq!(faults["faults"][0]["endpoint"], "webwxstatreport");
+    let contacts = running.done("GET", "/v1/contacts?account=Ben", &Value::Null);
+    assert!(!contacts.to_string().contains("\"Cy\""), "{contacts}");
+    // The stored session goes on, and the first step of the script is not repeated.
+    let helper = "filehelper".parse().expect("a name");
+    client.call(SendText::new(helper, "still here")).expect("sent");
+    let chats = running.done("GET", "/v1/chats", &Value::Null).to_string();
+    assert_eq!(chats.matches("first").count(), 1, "{chats}");
+    running.done("DELETE", "/v1/snapshots/b", &Value::Null);
+    for (method, path) in [("POST", "/v1/snapshots/b/restore"), ("DELETE", "/v1/snapshots/b")] {
+        let (status, reply) = running.call(method, path, &Value::Null);
+        assert_eq!((status, &reply["error"]), (404, &json!("no snapshot is named `b`")));
+    }
+    let (status, reply) = running.call("POST", "/v1/snapshots", &json!({"name": ""}));
+    assert_eq!((status, &reply["path"]), (400, &json!("name")));
+    for number in 0..31 {
+        running.done("POST", "/v1/snapshots", &json!({"name": format!("{number}")}));
+    }
+    assert_eq!(running.call("POST", "/v1/snapshots", &json!({"name": "too many"})).0, 409);
+}

@@ -1,0 +1,97 @@
+//! Snapshots of all worlds.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Body, Failure, Shared};
+
+/// The snapshots.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Snapshots {
+    /// In the order of their names.
+    snapshots: Vec<SnapshotRecord>,
+}
+
+/// A snapshot.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SnapshotRecord {
+    /// Its name.
+    name: String,
+}
+
+/// A snapshot to take.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewSnapshot {
+    /// The name by which it is restored.
+    name: String,
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, format!("no snapshot is named `{name}`"))
+}
+
+/// Lists the snapshots.
+#[utoipa::path(get, path = "/v1/snapshots", responses((status = 200, description = "The snapshots.", body = Snapshots)))]
+pub(crate) async fn snapshots(State(simulation): Shared) -> Json<Snapshots> {
+    let names = simulation.snapshot_names().into_iter();
+    Json(Snapshots { snapshots: names.map(|name| SnapshotRecord { name }).collect() })
+}
+
+/// Takes a snapshot of all accounts with their sessions, records and reactions, of the rest of the script, and of the
+/// faults. It replaces one of the same name.
+#[utoipa::path(post, path = "/v1/snapshots", request_body = NewSnapshot, responses(
+    (status = 204, description = "Taken."),
+    (status = 400, description = "The name is empty.", body = Failure),
+    (status = 409, description = "There are 32 snapshots.", body = Failure),
+))]
+pub(crate) async fn take_snapshot(
+    State(simulation): Shared,
+    Body(NewSnapshot { name }): Body<NewSnapshot>,
+) -> Result<StatusCode, Failure> {
+    if name.is_empty() {
+        let failure = Failure::new(StatusCode::BAD_REQUEST, "empty");
+        return Err(Failure { path: "name".to_owned(), ..failure });
+    }
+    let taken = simulation.take_snapshot(name);
+    taken.map_err(|reason| Failure::new(StatusCode::CONFLICT, reason))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Restores a snapshot, which remains. Held polls end, and waits end with status 409. A client that has been logged in
+/// since then stays logged in.
+#[utoipa::path(post, path = "/v1/snapshots/{name}/restore",
+    params(("name" = String, Path, description = "The name of the snapshot.")),
+    responses(
+        (status = 204, description = "Restored."),
+        (status = 404, description = "There is no such snapshot.", body = Failure),
+    ))]
+pub(crate) async fn restore_snapshot(
+    State(simulation): Shared,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Failure> {
+    simulation
+        .restore_snapshot(&name)
+        .then_some(StatusCode::NO_CONTENT)
+        .ok_or_else(|| unknown(&name))
+}
+
+/// Deletes a snapshot.
+#[utoipa::path(delete, path = "/v1/snapshots/{name}",
+    params(("name" = String, Path, description = "The name of the snapshot.")),
+    responses(
+        (status = 204, description = "Deleted."),
+        (status = 404, description = "There is no such snapshot.", body = Failure),
+    ))]
+pub(crate) async fn delete_snapshot(
+    State(simulation): Shared,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Failure> {
+    simulation
+        .delete_snapshot(&name)
+        .then_some(StatusCode::NO_CONTENT)
+        .ok_or_else(|| unknown(&name))
+}
