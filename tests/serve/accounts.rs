@@ -118,6 +118,17 @@ fn bots_of_a_world_file_talk_in_their_room() {
 }
 
 #[test]
+fn new_name_is_seen_by_the_other_account() {
+    let folder = Folder::new();
+    let file = folder.file("world.toml", WORLD);
+    let running = Running::start(&["--script", &file]);
+    running.done("PATCH", "/v1/contacts/me", &json!({"name": "Eve <3"}));
+    let all = running.done("GET", "/v1/accounts", &Value::Null);
+    assert_eq!(all["accounts"][0]["name"], "Eve <3");
+    id(&running, "Ben%20%26%20co", "Eve <3");
+}
+
+#[test]
 fn logins_are_confirmed_by_the_accounts_in_order() {
     let folder = Folder::new();
     let file = folder.file("world.toml", WORLD);

@@ -107,6 +107,8 @@ fn wrong_calls_are_explained() {
         ("POST /v1/people", json!({"name": ""}), 400, "empty or `me`"),
         ("POST /v1/rooms", json!({"name": "x", "members": []}), 400, "at least one member"),
         ("POST /v1/rooms/Bo/members", json!({}), 400, "`Bo` is not a room"),
+        ("POST /v1/invitations/accept", Value::Null, 409, "no account has invited this one"),
+        ("PATCH /v1/contacts/me", json!({"remark": "x"}), 400, "of `me`, only `name`"),
         ("PATCH /v1/contacts/Zed", json!({}), 404, "named `Zed`"),
         ("PATCH /v1/contacts/Readers", json!({"owner": "News"}), 400, "not a member"),
         (

@@ -18,7 +18,7 @@ use crate::request::{Decoded, decode};
 use crate::rng::Rng;
 use crate::routes::Route;
 use crate::service::MOST;
-use crate::simulator::{Locked, Shared, Simulator};
+use crate::simulator::{Shared, Simulator};
 use crate::world::World;
 
 /// The accounts of one service.
@@ -29,7 +29,7 @@ pub(crate) struct Group {
     /// The layout that every world receives, if a server has set it.
     layout: Mutex<Option<Layout>>,
     /// The highest clock of any account, in milliseconds since the epoch.
-    clock: AtomicU64,
+    pub(crate) clock: AtomicU64,
     /// Notified of every request, and of every change of any account.
     pub(crate) changed: Notify,
 }
@@ -68,7 +68,7 @@ impl Link {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -152,10 +152,11 @@ impl Group {
         *before = keys;
     }
 
-    /// Sends to each of the accounts with these permanent ids, except the sender.
-    fn send_to(&self, own: &Arc<Shared>, recipients: &[String], outgoing: &Outgoing) {
+    /// Sends to each of the accounts with these permanent ids (`None`: to all), except the sender.
+    fn send_to(&self, own: &Arc<Shared>, recipients: Option<&[String]>, outgoing: &Outgoing) {
         for account in self.accounts() {
-            let is_recipient = recipients.contains(&lock(&account.keys).permanent);
+            let permanent = lock(&account.keys).permanent.clone();
+            let is_recipient = recipients.is_none_or(|all| all.contains(&permanent));
             if is_recipient && !Arc::ptr_eq(&account, own) {
                 lock(&account.inbox).push(outgoing.clone());
                 account.polls.notify_waiters();
@@ -244,41 +245,6 @@ impl Simulator {
         };
         for login in logins {
             *self.beside(login).world() = World::new(0);
-        }
-    }
-
-    /// Locks the worlds of all accounts at the same time.
-    #[cfg(feature = "serve")]
-    fn lock_all(accounts: &[Self]) -> Vec<Locked<'_>> {
-        let mut all: Vec<Locked<'_>> = accounts.iter().map(Self::locked).collect();
-        // Accounts that were locked later may have sent something to those that were locked before.
-        for (world, account) in all.iter_mut().zip(accounts) {
-            let sent = std::mem::take(&mut *lock(&account.shared().inbox));
-            sent.into_iter().for_each(|outgoing| world.receive(outgoing));
-        }
-        all
-    }
-
-    /// Returns copies of the worlds of all accounts at the same time, and the number of steps left in each script.
-    #[cfg(feature = "serve")]
-    pub(crate) fn copy_all(accounts: &[Self]) -> (Vec<World>, Vec<usize>) {
-        let all = Self::lock_all(accounts);
-        let steps = accounts.iter().map(Self::steps_left).collect();
-        (all.iter().map(|world| (**world).clone()).collect(), steps)
-    }
-
-    /// Resets the worlds of all accounts at the same time. Clients that are logged in both before and after the reset
-    /// stay logged in.
-    #[cfg(feature = "serve")]
-    pub(crate) fn reset_all(accounts: &[Self], worlds: Vec<World>) {
-        let mut all = Self::lock_all(accounts);
-        let clock = worlds.iter().map(|world| world.now).max().unwrap_or_default();
-        for ((guard, account), mut world) in all.iter_mut().zip(accounts).zip(worlds) {
-            world.continue_session(guard);
-            account.replace(guard, world);
-        }
-        if let Some(first) = accounts.first() {
-            first.group().clock.store(clock, Ordering::Relaxed);
         }
     }
 
@@ -401,8 +367,25 @@ impl World {
     /// Sends to each of the accounts with these permanent ids.
     pub(crate) fn send_to(&self, recipients: &[String], outgoing: &Outgoing) {
         if let Some((group, own)) = self.link.group() {
-            group.send_to(&own, recipients, outgoing);
+            group.send_to(&own, Some(recipients), outgoing);
         }
+    }
+
+    /// Sends to all other accounts.
+    pub(crate) fn send_to_all(&self, outgoing: &Outgoing) {
+        if let Some((group, own)) = self.link.group() {
+            group.send_to(&own, None, outgoing);
+        }
+    }
+
+    /// Returns whether a person is another account.
+    pub(crate) fn is_account(&self, user_name: &str) -> bool {
+        let Some((group, _)) = self.link.group() else { return false };
+        let person = self.contact(user_name);
+        let is_it = |account: &Arc<Shared>| {
+            person.is_some_and(|person| lock(&account.keys).permanent == person.permanent)
+        };
+        group.accounts().iter().any(is_it)
     }
 }
 

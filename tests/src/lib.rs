@@ -91,8 +91,11 @@
 //! - **Logins.** A QR code belongs to the account whose phone scans it: [`Phone::scan`] scans the newest one,
 //!   [`Phone::scan_code`] a certain one. Later requests belong to the account whose credentials they carry.
 //! - **Messages.** Texts, pictures, videos, emoticons, files with their bytes, forwarded messages and revocations arrive
-//!   under the `MsgId` of the sender's reply. Friend requests and changes of profiles stay in their account.
-//! - **Rooms.** New rooms, names, owners and members are shared by all accounts in a room.
+//!   under the `MsgId` of the sender's reply.
+//! - **People.** Friend requests and their acceptance arrive, and so does a new name ([`Phone::renames_self`]). Remarks are
+//!   private, and a rejection is not reported.
+//! - **Rooms.** New rooms, names, owners and members are shared by all accounts in a room, with the notices of what a
+//!   client did. An invitation arrives as a link, which [`Phone::accepts_invitation`] follows.
 //! - **Snapshots.** A clone of a world is a snapshot; [`Simulator::reset`] restores it, and answers held polls.
 //!
 //! # Strictness
@@ -168,8 +171,11 @@ mod people;
 mod phone;
 mod proxy;
 mod reaction;
+mod relations;
 mod reply;
 mod request;
+#[cfg(feature = "serve")]
+mod reset;
 mod rng;
 mod rooms;
 mod routes;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::attached::Part;
 use crate::contact::{Contact, Member};
-use crate::message::{Incoming, Sent, off_the_wire, on_the_wire};
+use crate::message::{Incoming, Sent, on_the_wire};
+use crate::relations::RoomEvent;
 use crate::routes::change::report_change;
 use crate::routes::rooms::written_into;
 use crate::routes::send::is_place;
@@ -32,6 +33,32 @@ pub(crate) enum Outgoing {
         room: Box<Contact>,
         people: Vec<Contact>,
     },
+    /// The notice of what the author has done in a room.
+    RoomEvent {
+        author: String,
+        room: String,
+        event: RoomEvent,
+    },
+    /// An invitation into a room with this name.
+    Invitation {
+        author: String,
+        room: String,
+        name: String,
+    },
+    /// The acceptance of an invitation.
+    Joining {
+        profile: Box<Contact>,
+        room: String,
+    },
+    /// A friend request.
+    Request {
+        profile: Box<Contact>,
+        greeting: String,
+    },
+    /// The acceptance of a friend request.
+    Accepted(Box<Contact>),
+    /// A changed profile.
+    Profile(Box<Contact>),
 }
 
 impl World {
@@ -57,7 +84,7 @@ impl World {
     }
 
     /// Returns the `UserName` of a person here, who is added as a stranger if unknown.
-    fn known_as(&mut self, profile: &Contact) -> String {
+    pub(crate) fn known_as(&mut self, profile: &Contact) -> String {
         if let Some(name) = self.by_permanent(&profile.permanent) {
             return name;
         }
@@ -76,7 +103,7 @@ impl World {
         name
     }
 
-    fn by_permanent(&self, permanent: &str) -> Option<String> {
+    pub(crate) fn by_permanent(&self, permanent: &str) -> Option<String> {
         if self.account.permanent == permanent {
             return Some(self.account.user_name.clone());
         }
@@ -84,12 +111,12 @@ impl World {
         all.find(|contact| contact.permanent == permanent).map(|contact| contact.user_name.clone())
     }
 
-    fn permanent(&self, user_name: &str) -> Option<String> {
+    pub(crate) fn permanent(&self, user_name: &str) -> Option<String> {
         self.profile_of(user_name).map(|person| person.permanent)
     }
 
     /// Returns the permanent ids of the persons in a chat, and that of the room.
-    fn recipients(&self, chat: &str) -> (Vec<String>, Option<String>) {
+    pub(crate) fn recipients(&self, chat: &str) -> (Vec<String>, Option<String>) {
         match self.contact(chat) {
             Some(room) if room.is_room() => {
                 let members = room.members.iter();
@@ -255,19 +282,30 @@ impl World {
             }
             Outgoing::Revocation { author, room, msg_id } => {
                 let Some((from, room)) = self.chat(&author, room.as_deref()) else { return };
-                let name = self.person(&from).unwrap_or_default();
-                let name =
-                    if name.remark_name.is_empty() { name.nick_name } else { name.remark_name };
-                let shown = format!("\"{}\" 撤回了一条消息", off_the_wire(&name));
+                let shown = format!("\"{}\" 撤回了一条消息", self.shown_name(&from));
                 let chat = room.unwrap_or(from);
                 self.deliver_here(Incoming::revocation(&chat, &msg_id, &shown));
             }
             Outgoing::Room { room, people } => self.receive_room(*room, &people),
+            Outgoing::RoomEvent { author, room, event } => {
+                self.receive_room_event(&author, &room, &event);
+            }
+            Outgoing::Invitation { author, room, name } => {
+                self.receive_invitation(&author, &room, &name);
+            }
+            Outgoing::Joining { profile, room } => self.receive_joining(&profile, &room),
+            Outgoing::Request { profile, greeting } => self.receive_request(&profile, &greeting),
+            Outgoing::Accepted(profile) => self.receive_acceptance(&profile),
+            Outgoing::Profile(profile) => self.receive_profile(&profile),
         }
     }
 
     /// Returns the `UserName`s of an author and a room.
-    fn chat(&self, author: &str, room: Option<&str>) -> Option<(String, Option<String>)> {
+    pub(crate) fn chat(
+        &self,
+        author: &str,
+        room: Option<&str>,
+    ) -> Option<(String, Option<String>)> {
         let author = self.by_permanent(author)?;
         let room = match room {
             Some(room) => Some(self.by_permanent(room)?),

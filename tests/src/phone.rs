@@ -137,10 +137,11 @@ impl Phone<'_> {
         news.filter(of_chat).count()
     }
 
-    /// Changes the account's name.
+    /// Changes the account's name, also for the other accounts that know it.
     pub fn renames_self(&mut self, name: &str) {
         let name = on_the_wire(name);
         self.world.account.nick_name.clone_from(&name);
         self.world.timeline.push(Event::Renamed(name));
+        self.world.share_profile();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::relations::Invited;
 use crate::world::World;
 
 /// A friend request of the account, or its answer to one.
@@ -33,6 +34,8 @@ pub struct Invitation {
 pub(crate) struct Rooms {
     pub(crate) verifications: Vec<Verification>,
     pub(crate) invitations: Vec<Invitation>,
+    /// The invitations that other accounts have sent, and that the account has not accepted.
+    pub(crate) invited: Vec<Invited>,
     pub(crate) ignores_remarks: bool,
     pub(crate) blockers: BTreeSet<String>,
     /// The notice that refuses the next room.
@@ -44,9 +47,18 @@ pub(crate) struct Rooms {
 
 impl Default for Rooms {
     fn default() -> Self {
-        let (verifications, invitations, blockers, silent) = Default::default();
+        let (verifications, invitations, invited, blockers, silent) = Default::default();
         let (ignores_remarks, notice, invite_start) = (false, None, 40);
-        Self { verifications, invitations, ignores_remarks, blockers, notice, invite_start, silent }
+        Self {
+            verifications,
+            invitations,
+            invited,
+            ignores_remarks,
+            blockers,
+            notice,
+            invite_start,
+            silent,
+        }
     }
 }
 

@@ -181,22 +181,6 @@ impl World {
         }
     }
 
-    /// Keeps the client of the world `now` logged in, which this one replaces, if both have the same session. Ids are not
-    /// repeated, and the clock does not go back: clients discard a `MsgId` that they know.
-    #[cfg(feature = "serve")]
-    pub(crate) fn continue_session(&mut self, now: &Self) {
-        if let Some(session) = &mut self.session
-            && let Some(current) = &now.session
-            && self.account.sid == now.account.sid
-        {
-            *session = session.continued(current, self.timeline.len());
-            self.account.skey.clone_from(&now.account.skey);
-            self.jar.clone_from(&now.jar);
-            self.rng.clone_from(&now.rng);
-            self.now = now.now;
-        }
-    }
-
     /// Returns the world's clock, in milliseconds since the epoch.
     pub const fn now(&self) -> u64 {
         self.now

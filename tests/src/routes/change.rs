@@ -134,9 +134,13 @@ pub(crate) fn verify(world: &mut World, request: &Decoded) -> Answer {
         return Answer::Reply(reply::json(world.now(), Object::answer(-1, "")));
     }
     let content = request.text("/VerifyContent");
+    if opcode == 2 {
+        world.share_request(&user, &content);
+    }
     world.rooms.verifications.push(Verification { opcode, user: user.clone(), content, scene });
     if opcode == 3 {
         world.change_contact(&user, |contact| contact.contact_flag |= 3);
+        world.share_acceptance(&user);
     }
     Answer::Reply(reply::json(world.now(), Object::answer(0, "")))
 }

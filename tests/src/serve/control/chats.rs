@@ -197,11 +197,7 @@ impl ChatMessage {
 
 /// Returns the remark, or else the name; the `UserName` of an unknown person.
 fn shown_name(world: &World, id: &str) -> String {
-    match world.person(id) {
-        Some(person) if person.remark_name.is_empty() => off_the_wire(&person.nick_name),
-        Some(person) => off_the_wire(&person.remark_name),
-        None => id.to_owned(),
-    }
+    if world.person(id).is_some() { world.shown_name(id) } else { id.to_owned() }
 }
 
 fn author(message: &Incoming) -> &str {

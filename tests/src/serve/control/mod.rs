@@ -97,6 +97,7 @@ fn api() -> (Router<Arc<Simulation>>, OpenApi) {
             .routes(routes!(people::add_room))
             .routes(routes!(people::change, people::remove))
             .routes(routes!(people::members))
+            .routes(routes!(people::accept_invitation))
             .split_for_parts();
     accounts::describe(&mut description);
     (router, description)

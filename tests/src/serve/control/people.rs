@@ -115,12 +115,13 @@ fn find(world: &World, name: &str) -> Result<Contact, Failure> {
     found.map_err(|problem| Failure::new(StatusCode::NOT_FOUND, problem.reason))
 }
 
-/// Changes a person or a room, and reports it to the client.
+/// Changes a person or a room, and reports it to the client. The account itself is `me`, of which only the name can be
+/// changed; other accounts see the new name.
 #[utoipa::path(patch, path = "/v1/contacts/{name}", request_body = Change,
-    params(("name" = String, Path, description = "A name or a `UserName`.")),
+    params(("name" = String, Path, description = "A name or a `UserName`, or `me`.")),
     responses(
         (status = 204, description = "Changed."),
-        (status = 400, description = "The owner is not a member.", body = Failure),
+        (status = 400, description = "The owner is not a member, or a field of `me` cannot be changed.", body = Failure),
         (status = 404, description = "The name is unknown or ambiguous.", body = Failure),
     ))]
 pub(crate) async fn change(
@@ -129,6 +130,24 @@ pub(crate) async fn change(
     Body(change): Body<Change>,
 ) -> Result<StatusCode, Failure> {
     let mut world = simulation.world();
+    if name == "me" {
+        return match change {
+            Change {
+                name: Some(name),
+                remark: None,
+                signature: None,
+                alias: None,
+                province: None,
+                city: None,
+                starred: None,
+                owner: None,
+            } => {
+                world.phone().renames_self(&name);
+                Ok(StatusCode::NO_CONTENT)
+            }
+            _ => Err(Failure::new(StatusCode::BAD_REQUEST, "of `me`, only `name` can be changed")),
+        };
+    }
     let found = find(&world, &name)?;
     let owner = change.owner.as_deref().map(|owner| find(&world, owner)).transpose()?;
     let owner = owner.map(|owner| owner.user_name);
@@ -216,5 +235,19 @@ pub(crate) async fn members(
             }
         }
     });
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Accepts the newest invitation into a room that another account has sent.
+#[utoipa::path(post, path = "/v1/invitations/accept", responses(
+    (status = 204, description = "Accepted."),
+    (status = 409, description = "There is no such invitation.", body = Failure),
+))]
+pub(crate) async fn accept_invitation(Of(simulation): Of) -> Result<StatusCode, Failure> {
+    if !simulation.world().phone().accepts_invitation() {
+        return Err(Failure::new(StatusCode::CONFLICT, "no account has invited this one"));
+    }
+    // Those who sent it add the account.
+    simulation.accounts().iter().for_each(|account| drop(account.locked()));
     Ok(StatusCode::NO_CONTENT)
 }
