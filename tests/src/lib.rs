@@ -171,6 +171,8 @@ mod people;
 mod phone;
 mod proxy;
 mod reaction;
+#[cfg(test)]
+mod recording;
 mod relations;
 mod reply;
 mod request;

@@ -27,7 +27,7 @@ fn assert_found(world: &World, request: &Request<Bytes>, what: &str) {
     assert!(matches!(answer, Answer::Reply(_)));
 }
 
-fn with_query(request: &Request<Bytes>, pairs: &[String]) -> Request<Bytes> {
+pub(crate) fn with_query(request: &Request<Bytes>, pairs: &[String]) -> Request<Bytes> {
     let (origin, _) = request
         .uri()
         .to_string()
@@ -127,7 +127,7 @@ fn every_header_and_cookie_is_checked() {
 }
 
 /// Collects the pointers of all values in a JSON value, except its own.
-fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
+pub(crate) fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
     let children: Vec<(String, &Value)> = match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
         Value::Array(items) => {
@@ -143,7 +143,7 @@ fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
 }
 
 /// Replaces one value in a JSON text without changing the others. An empty replacement also removes the key.
-fn replaced(text: &str, pointer: &str, with: &str) -> String {
+pub(crate) fn replaced(text: &str, pointer: &str, with: &str) -> String {
     let (first, rest) = pointer[1..].split_once('/').map_or((&pointer[1..], ""), |(a, b)| (a, b));
     let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
     let inner =
@@ -174,7 +174,7 @@ fn replaced(text: &str, pointer: &str, with: &str) -> String {
     format!("{{{}}}", fields.join(","))
 }
 
-fn with_body(request: &Request<Bytes>, body: String) -> Request<Bytes> {
+pub(crate) fn with_body(request: &Request<Bytes>, body: String) -> Request<Bytes> {
     let mut changed = request.clone();
     changed.headers_mut().insert("content-length", HeaderValue::from(body.len()));
     *changed.body_mut() = body.into();
