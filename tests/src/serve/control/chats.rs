@@ -86,18 +86,36 @@ pub(crate) async fn chats(
     Json(Chats { chats: ChatRecord::all(&simulation.locked(), limit) })
 }
 
-/// Returns the newest QR code as a picture: one that no phone has scanned, or else the account's.
-#[utoipa::path(get, path = "/v1/qr-code", responses(
+/// The QR code to return.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Chosen {
+    /// The `uuid` of the QR code. Default: the newest one that no phone has scanned, or else the account's.
+    uuid: Option<String>,
+    /// Read by [`Of`].
+    #[serde(rename = "account")]
+    #[param(ignore)]
+    _account: Option<String>,
+}
+
+/// Returns a QR code as a picture.
+#[utoipa::path(get, path = "/v1/qr-code", params(Chosen), responses(
     (status = 200, description = "The QR code.", body = Vec<u8>, content_type = "image/jpeg"),
-    (status = 404, description = "The client has not asked for a QR code.", body = Failure),
+    (status = 404, description = "There is no such QR code.", body = Failure),
 ))]
 pub(crate) async fn qr_code(
     Of(simulation): Of,
+    Query(Chosen { uuid, .. }): Query<Chosen>,
 ) -> Result<([(HeaderName, &'static str); 1], Vec<u8>), Failure> {
-    let uuid = simulation.unscanned_codes().pop();
-    let uuid = uuid.or_else(|| simulation.locked().codes.last().map(|code| code.uuid.clone()));
-    let picture = uuid.and_then(|uuid| picture(&Code::url(&uuid))).ok_or_else(|| {
-        Failure::new(StatusCode::NOT_FOUND, "the client has not asked for a QR code")
+    let unscanned = simulation.unscanned_codes();
+    let own: Vec<String> = simulation.locked().codes.iter().map(|code| code.uuid.clone()).collect();
+    let found = match uuid {
+        Some(uuid) => unscanned.into_iter().chain(own).find(|code| *code == uuid),
+        None => own.into_iter().chain(unscanned).next_back(),
+    };
+    let picture = found.and_then(|uuid| picture(&Code::url(&uuid))).ok_or_else(|| {
+        Failure::new(StatusCode::NOT_FOUND, "there is no such QR code: clients ask for them")
     })?;
     Ok(([(header::CONTENT_TYPE, "image/jpeg")], picture))
 }

@@ -14,7 +14,15 @@ const make = (tag, className, ...children) => {
 // The number of rows of the request log.
 const ROWS = 500;
 
+// The calls that concern all accounts.
+const COMMON = ["accounts", "reset"];
+
 let token = sessionStorage.getItem("token");
+let accounts = [];
+// The number of the shown account. Answers for another one are discarded.
+let account = 0;
+// The newest QR code that no account has scanned.
+let unscanned;
 let state = {};
 let chats = [];
 let contacts = [];
@@ -30,6 +38,9 @@ async function call(method, path, body) {
   const headers = {};
   if (token) headers.authorization = "Bearer " + token;
   if (body !== undefined) headers["content-type"] = "application/json";
+  if (accounts.length > 1 && !COMMON.includes(path)) {
+    path += (path.includes("?") ? "&" : "?") + "account=" + encodeURIComponent(accounts[account].name);
+  }
   const reply = await fetch("/v1/" + path, { method, headers, body });
   if (reply.ok) return reply;
   $("access").hidden = reply.status !== 401;
@@ -79,18 +90,32 @@ const HINTS = {
   ended: "The session has ended.",
 };
 
+function showAccounts() {
+  $("choice").hidden = accounts.length < 2;
+  const names = accounts.map(({ name }) => name);
+  fill($("account"), JSON.stringify(names), () => names.map((name, index) => {
+    const option = make("option", "", name);
+    option.value = index;
+    return option;
+  }));
+  $("account").value = account;
+}
+
 async function showState() {
   $("stage").textContent = state.stage + (state.end_code ? " " + state.end_code : "");
-  $("hint").textContent = HINTS[state.stage] || "";
+  const isOwn = state.stage === "shown" || state.stage === "scanned";
+  const isOpen = unscanned !== undefined && state.stage !== "scanned";
+  $("hint").textContent = isOpen ? "A client shows this QR code. It logs in as the account that scans it." : HINTS[state.stage] || "";
   for (const button of document.querySelectorAll("button[data-stages]")) {
-    button.disabled = !button.dataset.stages.split(" ").includes(state.stage);
+    const stages = button.dataset.stages.split(" ");
+    button.disabled = !stages.includes(state.stage) && !(isOpen && stages.includes("shown"));
   }
-  const shown = state.stage === "shown" || state.stage === "scanned" ? state.uuid : null;
+  const shown = isOpen ? unscanned : isOwn ? state.uuid : null;
   $("code").hidden = !shown;
   if (shown === code) return;
   URL.revokeObjectURL($("code").src);
   code = shown;
-  if (shown) $("code").src = URL.createObjectURL(await (await call("GET", "qr-code")).blob());
+  if (shown) $("code").src = URL.createObjectURL(await (await call("GET", "qr-code?uuid=" + encodeURIComponent(shown))).blob());
 }
 
 const summary = (message) => {
@@ -155,18 +180,26 @@ function showContacts() {
   }));
 }
 
+function clearRequests() {
+  rows = new Map();
+  held = new Set();
+  next = 0;
+  $("requests").replaceChildren();
+  $("request").hidden = true;
+}
+
 async function showRequests() {
+  const of = account;
   const { records, cursor, total } = await get(`records/requests?cursor=${next}&limit=1000`);
+  if (of !== account) return;
   if (total < next) {
     // The world was reset.
-    rows = new Map();
-    held = new Set();
-    next = 0;
-    $("requests").replaceChildren();
+    clearRequests();
     return showRequests();
   }
   // A request whose connection was cut stays held.
   const again = await Promise.all([...held].slice(-10).map((number) => get(`records/requests?cursor=${number}&limit=1`)));
+  if (of !== account) return;
   const scrolls = document.querySelector(".scroll");
   const atEnd = scrolls.scrollHeight - scrolls.scrollTop - scrolls.clientHeight < 40;
   held = new Set();
@@ -211,8 +244,15 @@ function requestRow({ number, endpoint, method, target, status, grade, violation
 let refreshed = 0;
 
 async function refresh() {
-  [state, { chats }] = await Promise.all([get("state"), get("chats")]);
-  if (refreshed++ % 10 === 0) ({ contacts } = await get("contacts"));
+  const all = await get("accounts");
+  accounts = all.accounts;
+  unscanned = all.unscanned_codes.at(-1)?.uuid;
+  showAccounts();
+  const of = account;
+  const [newState, newChats] = await Promise.all([get("state"), get("chats")]);
+  const newContacts = refreshed++ % 10 === 0 ? await get("contacts") : { contacts };
+  if (of !== account) return;
+  [state, chats, contacts] = [newState, newChats.chats, newContacts.contacts];
   await showState();
   showContacts();
   showChats();
@@ -244,6 +284,13 @@ for (const button of document.querySelectorAll("button[data-post]")) {
     return call("POST", button.dataset.post, button.dataset.body);
   }));
 }
+
+$("account").addEventListener("change", () => {
+  account = Number($("account").value);
+  [current, contacts, chats, refreshed] = ["", [], [], 0];
+  clearRequests();
+  act(() => {});
+});
 
 $("access").addEventListener("submit", (event) => {
   event.preventDefault();
