@@ -100,7 +100,9 @@ fn restored_world_keeps_its_client_and_ends_polls_and_waits() {
 fn snapshot_has_all_accounts_faults_and_the_rest_of_the_script() {
     let folder = Folder::new();
     let file = folder.file("world.toml", WORLD);
-    let running = Running::start(&["--script", &file, "--auto-confirm"]);
+    let log = folder.path().join("log");
+    let log = log.to_str().expect("text");
+    let running = Running::start(&["--script", &file, "--auto-confirm", "--log", log]);
     let client = login(&running);
     let first = client.messages().map(|message| message.expect("a message"));
     assert_eq!(first.filter(|one| one.text().is_some()).take(1).count(), 1);
@@ -124,6 +126,9 @@ fn snapshot_has_all_accounts_faults_and_the_rest_of_the_script() {
     client.call(SendText::new(helper, "still here")).expect("sent");
     let chats = running.done("GET", "/v1/chats", &Value::Null).to_string();
     assert_eq!(chats.matches("first").count(), 1, "{chats}");
+    // The requests before the snapshot are logged once.
+    let lines = std::fs::read_to_string(log).expect("a log");
+    assert_eq!(lines.matches("\"endpoint\":\"jslogin\"").count(), 1, "{lines}");
     running.done("DELETE", "/v1/snapshots/b", &Value::Null);
     for (method, path) in [("POST", "/v1/snapshots/b/restore"), ("DELETE", "/v1/snapshots/b")] {
         let (status, reply) = running.call(method, path, &Value::Null);

@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) polls: Notify,
     /// The number of resets.
     resets: AtomicU64,
+    /// The numbers of requests and of violations in the world of the last reset.
+    restored: Mutex<(usize, usize)>,
     /// Whether it is a login that belongs to no account until a phone scans its code.
     pub(crate) is_login: bool,
     /// The account whose phone has scanned it.
@@ -182,6 +184,7 @@ impl Simulator {
             keys: Mutex::default(),
             polls: Notify::new(),
             resets: AtomicU64::new(0),
+            restored: Mutex::default(),
             is_login,
             claimed_by: OnceLock::new(),
         });
@@ -256,11 +259,19 @@ impl Simulator {
     /// Replaces the locked world of this account, keeping its hosts, and discards the rest of the script.
     pub(crate) fn replace(&self, guard: &mut Locked<'_>, world: World) {
         let layout = guard.layout.clone();
+        *self.shared.restored.lock().unwrap_or_else(PoisonError::into_inner) =
+            (world.log.len(), world.violations.len());
         **guard = world;
         guard.layout = layout;
         self.script().clear();
         self.inbox().clear();
         self.shared.resets.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns the numbers of requests and of violations that the last reset has restored.
+    #[cfg(feature = "serve")]
+    pub(crate) fn restored(&self) -> (usize, usize) {
+        *self.shared.restored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the number of steps that have not run.

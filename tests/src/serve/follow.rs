@@ -36,7 +36,9 @@ impl Follower {
         let resets = simulator.resets();
         if self.resets != resets {
             self.resets = resets;
-            (self.held, self.next, self.seen) = (Vec::new(), 0, 0);
+            // Those of a restored world have been written before.
+            (self.next, self.seen) = simulator.restored();
+            self.held.clear();
         }
         let violations = world.violations().get(self.seen..).unwrap_or_default().to_vec();
         self.seen += violations.len();
