@@ -10,7 +10,7 @@ use std::{env, fs};
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use wechat_fuzz as fuzz;
 
-use crate::contacts::{directory, rooms};
+use crate::contacts::{between_accounts, directory, rooms};
 use crate::face::events;
 use crate::media::{downloads, uploads};
 use crate::messages::{forwarding, kinds, sending, system_messages};
@@ -107,6 +107,7 @@ fn everything() {
     uploads::endpoints_called();
     secrets::endpoints_called();
     system_messages::endpoints_called();
+    between_accounts::endpoints_called();
     directory::endpoints_called();
     kinds::endpoints_called();
     events::endpoints_called();
