@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use http::header::SET_COOKIE;
 use http::uri::PathAndQuery;
-use http::{Request, StatusCode};
+use http::{HeaderName, HeaderValue, Request, StatusCode};
 
 use crate::check::Check;
 use crate::differences::{Difference, REQUEST};
@@ -18,6 +18,9 @@ use crate::routes::refusal::refusal;
 use crate::routes::{Route, login, sync, synccheck};
 use crate::simulator::Answer;
 use crate::world::World;
+
+/// The header with the reasons of a refusal, which `wechat-proto` reports if the service is on this machine.
+const REASON: HeaderName = HeaderName::from_static("x-wechat-simulator");
 
 impl World {
     /// Logs, checks and answers a request.
@@ -192,7 +195,20 @@ impl World {
         first.unwrap_or_default()
     }
 
+    /// Refuses a request. A header has the reasons: not every reply of the service has a place for them.
     fn answer_to_faults(&self, route: &Route, findings: &[Finding]) -> Reply {
+        let mut reply = self.refusal_of_mode(route, findings);
+        let is_fatal = |finding: &&Finding| finding.difference.grade == Grade::Fatal;
+        let refused = findings.iter().filter(|found| self.mode != Mode::Service || is_fatal(found));
+        let reasons: Vec<&str> = refused.map(|finding| &*finding.what).collect();
+        let reasons = reasons.join("; ").replace(|c: char| c.is_control(), " ");
+        if let Ok(reasons) = HeaderValue::from_bytes(reasons.as_bytes()) {
+            reply.headers_mut().insert(REASON, reasons);
+        }
+        reply
+    }
+
+    fn refusal_of_mode(&self, route: &Route, findings: &[Finding]) -> Reply {
         if self.mode == Mode::Service {
             return self.refusal_of_service(route, findings);
         }

@@ -130,6 +130,7 @@
 //!   may not do;
 //! - names and keys in the addresses of pictures and files may be percent-encoded or not;
 //! - every field of an upload's form may name any file, picture or not;
+//! - a client gets no system message about its own changes of rooms, and none if a person has removed the account;
 //! - there is no rate limit, except through [`World::refuse`].
 
 mod account;

@@ -12,12 +12,15 @@
 //! requirements. [`Call`](crate::Call) runs an endpoint as a [`Flow`](crate::Flow), for any driver.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use core::time::Duration;
 
 use http::Uri;
 
 use crate::error::{Failure, Sent};
 use crate::flow::{Response, Want};
+use crate::origin::is_loopback;
+use crate::wire::envelope::readable;
 use crate::{Body, Device, Error, Timestamp};
 
 /// One endpoint of the protocol, with the parameters of one request.
@@ -177,7 +180,7 @@ pub(crate) fn finish<E: Endpoint + ?Sized>(
     now: Timestamp,
 ) -> Result<E::Output, Error> {
     state.as_mut().receive(uri, response, now);
-    match result {
+    match result.map_err(|error| explained(error, uri, response)) {
         Ok(output) => {
             endpoint.apply(&output, state, now);
             Ok(output)
@@ -187,5 +190,68 @@ pub(crate) fn finish<E: Endpoint + ?Sized>(
             Err(Error::Unanswered { cause: Some(Box::new(error)) })
         }
         Err(error) => Err(error),
+    }
+}
+
+/// The header in which the simulator of this project states why it refuses a request.
+const REASON: &str = "x-wechat-simulator";
+
+/// Adds the reason of a refusal by a simulator on this machine. Headers of other hosts are ignored.
+fn explained(error: Error, uri: &Uri, response: &Response) -> Error {
+    let is_local = uri.host().is_some_and(is_loopback);
+    let Some(reason) = response.headers().get(REASON).filter(|_| is_local) else { return error };
+    let reason = readable(&String::from_utf8_lossy(reason.as_bytes()));
+    match error {
+        Error::Malformed { endpoint, expected, .. } => {
+            Error::Malformed { endpoint, expected, found: reason.into() }
+        }
+        Error::Status { endpoint, status: 400..=499 } => {
+            Error::Malformed { endpoint, expected: "content", found: reason.into() }
+        }
+        Error::Refused { endpoint, ret, message } if message.is_empty() => {
+            Error::Refused { endpoint, ret, message: reason.into() }
+        }
+        error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::error::Ret;
+
+    #[test]
+    fn reason_of_a_simulator_is_reported_for_this_machine_only() {
+        let endpoint = "x";
+        let malformed = Error::Malformed { endpoint, expected: "JSON", found: "a page".into() };
+        let refused = |message: &str| {
+            let ret = Ret::PARAMETER;
+            Error::Refused { endpoint, ret, message: message.into() }
+        };
+        let (local, foreign) = ("http://127.0.0.1:1/jslogin", "https://wx.qq.com/jslogin");
+        for (error, uri, expected) in [
+            (malformed.clone(), local, "x did not return JSON: `r` is `1 雨`"),
+            (malformed.clone(), "http://localhost:1/", "x did not return JSON: `r` is `1 雨`"),
+            (malformed, foreign, "x did not return JSON: a page"),
+            (
+                Error::Status { endpoint, status: 400 },
+                local,
+                "x did not return content: `r` is `1 雨`",
+            ),
+            (Error::Status { endpoint, status: 502 }, local, "x returned HTTP status 502"),
+            (refused(""), local, "x was refused with 1 (parameter error): `r` is `1 雨`"),
+            (refused("no"), local, "x was refused with 1 (parameter error): no"),
+            (refused(""), foreign, "x was refused with 1 (parameter error)"),
+        ] {
+            let mut response = Response::default();
+            let reason = HeaderValue::from_bytes("`r` is `1 雨`".as_bytes()).unwrap();
+            response.headers_mut().insert(REASON, reason);
+            let found = explained(error, &uri.parse().unwrap(), &response);
+            assert_eq!(found.to_string(), expected, "{uri}");
+        }
     }
 }

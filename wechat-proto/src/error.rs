@@ -67,7 +67,8 @@ pub enum Error {
         /// The expected reply.
         expected: &'static str,
         /// A description or a short excerpt of the response; empty for responses that carry
-        /// credentials.
+        /// credentials. From `wechat-simulator` on this machine, the reason why it refused the
+        /// request.
         found: Cow<'static, str>,
     },
     /// The service has no bytes for this download, perhaps not yet.

@@ -104,7 +104,7 @@ impl Origin {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host == "[::1]"
         || host.parse::<core::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())

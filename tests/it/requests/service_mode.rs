@@ -1,4 +1,4 @@
-//! The library against a world that refuses what the service does.
+//! The reasons of refusals by the simulator in the errors of the library.
 
 use std::time::Duration;
 
@@ -25,4 +25,20 @@ fn refusal_has_its_reason_in_the_error() {
     let error = client.call(SendText::new(nobody, "x")).unwrap_err();
     let reason = "JSON field `Msg.ToUserName` is `@nobody`, which the service never mentioned";
     assert!(error.to_string().ends_with(reason), "{error}");
+}
+
+/// A bot on the system clock, and a world on its own.
+#[test]
+fn refusal_without_a_code_has_its_reason_in_the_error() {
+    for mode in [Mode::Library, Mode::Page] {
+        let mut world = World::demo();
+        world.set_mode(mode);
+        let simulator = Simulator::new(world);
+        let server = Server::http(&simulator).unwrap();
+        let mut device = Device::new().with_hosts(Hosts::all(server.origin().parse().unwrap()));
+        let transport = Transport::new(Options::default()).unwrap();
+        let error = Client::login(&transport, &mut device, |_| {}).unwrap_err();
+        let reason = "not the clock in milliseconds, which is near 17";
+        assert!(error.to_string().contains(reason), "{mode:?} {error}");
+    }
 }
