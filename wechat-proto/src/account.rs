@@ -142,11 +142,11 @@ impl Account {
     pub(crate) fn apply_part(&mut self, arriving: &mut Arriving) -> bool {
         let Arriving { changed, changed_members, contacts, .. } = arriving;
         let mut left = PART;
-        let changed = (changed.take(&mut left), changed_members.take(&mut left));
-        let names = changed.0.iter().chain(&changed.1).map(|contact| contact.user_name.clone());
-        contacts.extend(names);
-        self.learn(changed.0);
-        self.correct(changed.1);
+        let mut name = |contact: &Contact| {
+            contacts.insert(contact.user_name.clone());
+        };
+        self.learn(changed.take(&mut left).inspect(&mut name));
+        self.correct(changed_members.take(&mut left).inspect(&mut name));
         !arriving.changed.is_empty() || !arriving.changed_members.is_empty()
     }
 

@@ -3,8 +3,8 @@
 
 use alloc::collections::BTreeSet;
 use alloc::vec::{self, Vec};
-use core::mem;
 use core::time::Duration;
+use core::{iter, mem};
 
 use crate::contact::Contact;
 use crate::ids::UserName;
@@ -50,15 +50,12 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(1);
 impl Parts {
     /// Takes the next contacts while `left` is positive, and subtracts their number and that of
     /// their members.
-    pub(crate) fn take(&mut self, left: &mut usize) -> Vec<Contact> {
-        let mut part = Vec::new();
-        while *left > 0
-            && let Some(contact) = self.0.next()
-        {
+    pub(crate) fn take(&mut self, left: &mut usize) -> impl Iterator<Item = Contact> {
+        iter::from_fn(move || {
+            let contact = (*left > 0).then(|| self.0.next())??;
             *left = left.saturating_sub(contact.members.len() + 1);
-            part.push(contact);
-        }
-        part
+            Some(contact)
+        })
     }
 
     /// Returns whether all contacts were taken.
