@@ -9,7 +9,7 @@
 //!
 //! - An **endpoint** is a value: [`Endpoint::request`] builds its request, complete with cookies,
 //!   and [`Endpoint::receive`] parses the response and applies it. It can be used alone.
-//! - A **flow** is a sequence of exchanges: [`login::Login`], [`contact::LoadContacts`],
+//! - A **flow** is a sequence of exchanges: [`login::Login`], [`contact::LoadContacts`], [`sync::Events`],
 //!   [`sync::Inbox`], [`media::Upload`], and a [`Call`] of any endpoint. [`flow`] lists the
 //!   obligations of a driver.
 //! - **State** is a value: a [`Device`] before the login, an [`Account`] after it, whose
