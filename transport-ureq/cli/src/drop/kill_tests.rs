@@ -74,6 +74,10 @@ fn receiver_killed_at_any_step_saves_each_file_once() {
     assert!(start(&login, None).wait().unwrap().success());
     let receive = [&["drop", "--receive", folder.to_str().unwrap()], &with[..]].concat();
 
+    let (script, log) = (place.path().join("run.sh"), place.path().join("log"));
+    fs::write(&script, format!("echo $WECHAT_MSG_ID >> {}", log.display())).unwrap();
+    let exec = ["--exec", "/bin/sh", script.to_str().unwrap()];
+
     let sent = std::cell::RefCell::new(Vec::new());
     let send = |text: String| {
         let mut world = simulator.world();
@@ -86,11 +90,11 @@ fn receiver_killed_at_any_step_saves_each_file_once() {
     loop {
         send(format!("{steps}, first"));
         send(format!("{steps}, second"));
-        let two = [&receive[..], &["--count", "2"]].concat();
+        let two = [&receive[..], &["--count", "2"], &exec].concat();
         let is_killed = !start(&two, Some(steps)).wait().unwrap().success();
         send(format!("{steps}, last"));
         let last = format!("{steps}, last");
-        let mut next = start(&receive, None);
+        let mut next = start(&[&receive[..], &exec].concat(), None);
         let begin = Instant::now();
         while !folder.exists() || !visible_contents(&folder).contains(&last) {
             assert!(begin.elapsed() < Duration::from_secs(20), "step {steps}");
@@ -110,6 +114,10 @@ fn receiver_killed_at_any_step_saves_each_file_once() {
     sent.sort();
     assert_eq!(contents(&folder), sent);
     assert_eq!(simulator.world().violations(), []);
+    // The program ran for most files, and for none twice.
+    let log = fs::read_to_string(log).unwrap();
+    let ids: BTreeSet<_> = log.lines().collect();
+    assert!(ids.len() == log.lines().count() && ids.len() > steps, "{log}");
 }
 
 /// Returns the contents of the files that are not hidden.

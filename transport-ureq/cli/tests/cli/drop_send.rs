@@ -1,5 +1,7 @@
 //! `drop FILE…`
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::place::Place;
@@ -124,5 +126,34 @@ fn on_a_terminal_a_code_is_shown_and_the_file_sent() {
     for line in ["Scan this code", "▀", "Scanned. Confirm", "Sent a.txt (1 B)."] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
+    place.assert_no_violations();
+}
+
+/// Kills the command at seeded points in time: 6, or 50 with `WECHAT_SWEEP=all`.
+#[test]
+fn killed_command_sends_nothing_twice() {
+    let kills =
+        if std::env::var("WECHAT_SWEEP").is_ok_and(|value| value == "all") { 50 } else { 6 };
+    let place = place();
+    let mut seed = 29_u64;
+    for number in 0..kills {
+        let file = place.file(&format!("{number}.bin"), &vec![7; 1_200_000]);
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let mut child = place.command(&["drop", &file]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(seed >> 57));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let file = place.file("end.bin", b"end");
+    place.ok(&["drop", &file]);
+    let world = place.world();
+    let mut names: Vec<_> =
+        world.sent().iter().map(|sent| &*sent.file.as_ref().unwrap().name).collect();
+    assert_eq!(names.pop(), Some("end.bin"));
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count, "{names:?}");
+    drop(world);
+    assert_eq!(place.requests("jslogin"), 1);
     place.assert_no_violations();
 }

@@ -1,6 +1,12 @@
 //! `login`, `status` and the session.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use serde_json::json;
+use wechat_proto::Hosts;
+use wechat_proto::hosts::{Family, Role};
+use wechat_simulator::{Door, Server, Simulator, World};
 
 use crate::place::{Place, run, wechat};
 
@@ -56,4 +62,41 @@ fn session_of_another_server_is_not_used() {
     // Without the option, the session's own server is used.
     let ran = run(wechat(&place.path("")).args(["status"]));
     assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn true_hosts_are_reached_over_tls() {
+    let mut world = World::new(17);
+    world.add_special("filehelper", "文件传输助手");
+    world.door(Door::FileHelper);
+    let simulator = Simulator::new(world);
+    let server = Server::tls(&simulator).unwrap();
+    server.real_time();
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.der");
+    std::fs::write(&ca, server.ca_der().unwrap()).unwrap();
+    let soon = Duration::from_millis(5);
+    simulator.then(soon, |world| world.phone().scan());
+    simulator.then(soon, |world| world.phone().confirm());
+    let roles = [Role::Login, Role::QrCode, Role::Api, Role::File, Role::Push];
+    let origins = Family::FILE_HELPER.into_iter().flat_map(|family| {
+        let hosts = Hosts::new(family);
+        roles.map(|role| hosts.origin(role).as_str().replace("https://", ""))
+    });
+    let origins: BTreeSet<_> = origins.collect();
+    let command = |arguments: &[&str]| {
+        let mut command = wechat(folder.path());
+        command.args(arguments).args(["--json", "--entry", "filehelper"]);
+        for host in &origins {
+            command.args(["--resolve", &format!("{host}:{}:127.0.0.1", server.addr().port())]);
+        }
+        run(&mut command)
+    };
+    let ran = command(&["login", "--ca", ca.to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(simulator.world().violations(), []);
+
+    // Without the certificate of its authority, the server is not trusted.
+    let ran = command(&["status"]);
+    ran.assert_fails(8, &["the server's certificate is not trusted", "--ca FILE"]);
 }
