@@ -75,7 +75,7 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options of all commands")]
 pub(crate) struct Global {
-    /// Use this server instead of Tencent's, such as a simulator: https://HOST[:PORT]
+    /// Use this server instead of Tencent's, such as a simulator: https://HOST:PORT
     #[arg(long, global = true, hide_short_help = true, value_name = "ORIGIN")]
     pub(crate) server: Option<Origin>,
     /// Connect to this address for a host; can be repeated
@@ -84,7 +84,7 @@ pub(crate) struct Global {
     /// Also trust the certificates of this PEM file; can be repeated
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) ca: Vec<PathBuf>,
-    /// Connect through an HTTP or SOCKS proxy: [http|socks5://][USER:PASSWORD@]HOST:PORT
+    /// Connect through an HTTP or SOCKS proxy: http or socks5://USER:PASSWORD@HOST:PORT, or a part of it
     #[arg(
         long,
         global = true,
