@@ -196,23 +196,25 @@ fn show_code(uuid: &Uuid, lang: Lang) {
 pub(crate) fn once<T>(
     global: &Global,
     command: &str,
+    output: &Output,
     run: impl FnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let profile = Profile::any(global)?;
-    once_in(global, &profile, command, run).map_err(|failure| profile.advise(failure))
+    once_in(global, &profile, command, output, run).map_err(|failure| profile.advise(failure))
 }
 
 fn once_in<T>(
     global: &Global,
     profile: &Profile,
     command: &str,
+    output: &Output,
     run: impl FnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let missing = || Failure::new(Exit::LoginNeeded, "no session is stored", "尚未登录");
     if !profile.path.exists() {
         return Err(missing());
     }
-    let mut held = profile.hold(command)?;
+    let mut held = profile.hold(command, output)?;
     let session = held.load()?.ok_or_else(missing)?;
     let stored = session.device().hosts().origin(Role::Api);
     if let Some(wanted) = global.server.as_ref().filter(|wanted| *wanted != stored) {

@@ -149,8 +149,12 @@ impl Failure {
         Self::new(Exit::LocalFile, en, format!("标准输入：{error}"))
     }
 
-    /// Returns the failure of standard output.
+    /// Returns the failure of standard output. If its reader has ended, as in `wechat contacts | head`,
+    /// the failure has no text and is not reported.
     pub(crate) fn stdout(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::new(Exit::LocalFile, "", "");
+        }
         let en = format!("standard output: {error}");
         Self::new(Exit::LocalFile, en, format!("标准输出：{error}"))
     }

@@ -73,6 +73,9 @@ impl Output {
 
     /// Prints a failure in one line on standard error.
     pub(crate) fn report(&self, failure: &Failure) {
+        if failure.message.in_lang(self.lang).is_empty() {
+            return;
+        }
         let line = match self.json {
             true => self.json_line("error", &json!({ "error": self.error(failure) })),
             false => {

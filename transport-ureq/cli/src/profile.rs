@@ -15,8 +15,8 @@ use wechat_transport_ureq::FileStore;
 
 use crate::args::{EntryName, Global};
 use crate::exit::{Exit, Failure};
-use crate::lang::Lang;
-use crate::output::visible;
+use crate::lang::{Lang, Words};
+use crate::output::{Output, visible};
 
 /// The place of one session.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub(crate) struct Holder {
 
 /// How often a session that another process holds is tried.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long it waits without a remark.
+const SILENCE: Duration = Duration::from_secs(1);
 
 impl Profile {
     /// Returns the place of the session that the options name: the file of `--session`, otherwise
@@ -99,20 +101,28 @@ impl Profile {
         )
     }
 
-    /// Opens the session for this process, after a wait if another one holds it.
+    /// Opens the session for this process, after a wait if another one holds it, which is said after a
+    /// second.
     ///
     /// # Errors
     ///
     /// [`Exit::InUse`], with the holder, if it is still held after the wait; [`Exit::LocalFile`] if
     /// its folder cannot be made or written.
-    pub(crate) fn hold(&self, command: &str) -> Result<Held, Failure> {
+    pub(crate) fn hold(&self, command: &str, output: &Output) -> Result<Held, Failure> {
         if let Some(parent) = self.path.parent().filter(|parent| *parent != Path::new("")) {
             private_folder(parent).map_err(|error| Failure::file(parent, &error))?;
         }
         let begin = Instant::now();
+        let mut silent = true;
         let store = loop {
             match FileStore::open(&self.path) {
-                Err(Error::InUse) if begin.elapsed() < self.wait => thread::sleep(PAUSE),
+                Err(Error::InUse) if begin.elapsed() < self.wait => {
+                    if silent && begin.elapsed() > SILENCE {
+                        output.remark(&self.waiting());
+                        silent = false;
+                    }
+                    thread::sleep(PAUSE);
+                }
                 Err(Error::InUse) => return Err(self.in_use()),
                 result => break result?,
             }
@@ -139,6 +149,14 @@ impl Profile {
             Err(Error::InUse) => Ok(Some(self.read_note())),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn waiting(&self) -> Words {
+        let (holder, seconds) = (self.read_note(), self.wait.as_secs());
+        Words::new(
+            format!("Waiting up to {seconds} s: {}.", holder.describe(Lang::En)),
+            format!("最多等待 {seconds} 秒：{}。", holder.describe(Lang::Zh)),
+        )
     }
 
     fn read_note(&self) -> Holder {

@@ -21,7 +21,7 @@ use crate::signals;
 /// Sends the lines of standard input, and prints the messages of the chat.
 pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit, Failure> {
     let profile = Profile::any(global)?;
-    let client = client::open_profile(global, &profile, profile.hold("chat")?, output)?;
+    let client = client::open_profile(global, &profile, profile.hold("chat", output)?, output)?;
     signals::stop_on_signal(&client)?;
     let to = client::resolve(&client, &chat.name).map_err(|failure| profile.advise(failure))?;
     let name = visible(&client.directory().name_of(&to));

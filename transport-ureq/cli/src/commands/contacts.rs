@@ -11,7 +11,7 @@ use crate::output::{Output, visible};
 
 /// Lists the contacts whose names contain the pattern.
 pub(crate) fn run(global: &Global, args: &Contacts, output: &Output) -> Result<Exit, Failure> {
-    client::once(global, "contacts", |client| {
+    client::once(global, "contacts", output, |client| {
         let directory = client.contacts()?;
         let found = directory.search(args.pattern.as_deref().unwrap_or_default());
         print(&directory, found, args.pattern.is_some(), output)
@@ -20,7 +20,7 @@ pub(crate) fn run(global: &Global, args: &Contacts, output: &Output) -> Result<E
 
 /// Lists the rooms.
 pub(crate) fn rooms(global: &Global, output: &Output) -> Result<Exit, Failure> {
-    client::once(global, "rooms", |client| {
+    client::once(global, "rooms", output, |client| {
         let directory = client.contacts()?;
         print(&directory, directory.rooms(), false, output)
     })
@@ -28,7 +28,7 @@ pub(crate) fn rooms(global: &Global, output: &Output) -> Result<Exit, Failure> {
 
 /// Lists the members of a room.
 pub(crate) fn members(global: &Global, args: &Members, output: &Output) -> Result<Exit, Failure> {
-    client::once(global, "members", |client| {
+    client::once(global, "members", output, |client| {
         let name = client::resolve(client, &args.room)?;
         if !name.is_room() {
             let shown = visible(&args.room);

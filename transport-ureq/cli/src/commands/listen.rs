@@ -33,7 +33,7 @@ pub(crate) struct Printed<'a> {
 /// Prints the messages, and acknowledges each once it was printed.
 pub(crate) fn run(global: &Global, listen: &Listen, output: &Output) -> Result<Exit, Failure> {
     let profile = Profile::any(global)?;
-    let client = client::open_profile(global, &profile, profile.hold("listen")?, output)?;
+    let client = client::open_profile(global, &profile, profile.hold("listen", output)?, output)?;
     signals::stop_on_signal(&client)?;
     if profile.entry != EntryName::Filehelper {
         client.contacts()?;

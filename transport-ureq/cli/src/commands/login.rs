@@ -22,7 +22,7 @@ pub(crate) fn run(global: &Global, login: &Login, output: &Output) -> Result<Exi
         Some(entry) => entry,
         None => desktop(login)?,
     };
-    let mut held = profile.hold("login")?;
+    let mut held = profile.hold("login", output)?;
     let mut device = client::device(global, entry, output.lang);
     if resume == Resume::StoredOnly && (login.force || held.load()?.is_none()) {
         return Err(no_terminal());

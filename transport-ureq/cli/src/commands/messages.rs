@@ -30,7 +30,7 @@ enum Line {
 pub(crate) fn download(global: &Global, args: &Download, output: &Output) -> Result<Exit, Failure> {
     let line = line(&args.message)?.ok_or_else(|| not_a_line(&args.message))?;
     let folder = save::folder(&args.folder)?;
-    client::once(global, "download", |client| {
+    client::once(global, "download", output, |client| {
         let message = line.message(client)?;
         let media = GetMedia::new(&message).map_err(Error::from)?;
         let mut saver = Saver::new(Ledger::in_memory(), folder, u64::MAX)?;
@@ -48,7 +48,7 @@ pub(crate) fn download(global: &Global, args: &Download, output: &Output) -> Res
 /// Forwards a message.
 pub(crate) fn forward(global: &Global, args: &Forward, output: &Output) -> Result<Exit, Failure> {
     let line = line(&args.message)?.ok_or_else(|| not_a_line(&args.message))?;
-    client::once(global, "forward", |client| {
+    client::once(global, "forward", output, |client| {
         let message = line.message(client)?;
         let to = client::resolve(client, &args.name)?;
         let receipt = client.forward(&message, &to)?;
@@ -71,7 +71,7 @@ pub(crate) fn revoke(global: &Global, args: &Revoke, output: &Output) -> Result<
             "请加上接收者：`wechat revoke 编号 名称`",
         ));
     }
-    client::once(global, "revoke", |client| {
+    client::once(global, "revoke", output, |client| {
         let receipt = match (&line, &args.name) {
             (Some(line), _) => line.receipt(client)?,
             (None, name) => {

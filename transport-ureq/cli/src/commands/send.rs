@@ -22,7 +22,7 @@ pub(crate) fn run(global: &Global, send: &Send, output: &Output) -> Result<Exit,
         (_, Some(path)) => Some(upload::open(path, &Attachment::new(path))?),
         _ => None,
     };
-    client::once(global, "send", |client| {
+    client::once(global, "send", output, |client| {
         let to = client::resolve(client, &send.name)?;
         let receipt = match file {
             Some(file) => upload::send(client, &to, file, output)?,

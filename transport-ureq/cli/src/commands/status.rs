@@ -29,7 +29,7 @@ pub(crate) fn run(global: &Global, output: &Output) -> Result<Exit, Failure> {
             (Session::from_json(&text)?, Some(holder))
         }
         None => {
-            let held = profile.hold("status")?;
+            let held = profile.hold("status", output)?;
             let entry = client::entry(profile.entry).unwrap_or_default();
             let device = client::device(global, entry, output.lang);
             let client = client::open(global, held, device, Resume::StoredOnly, output);

@@ -40,7 +40,7 @@ pub(crate) fn run(
     // What fails without the service fails first.
     let folder = save::folder(folder)?;
     let profile = Profile::new(global, EntryName::Filehelper)?;
-    let held = profile.hold("drop --receive")?;
+    let held = profile.hold("drop --receive", output)?;
     let saver = Saver::new(Ledger::open(&profile.path)?, folder.clone(), drop.max_size)?;
     let client = client::open_profile(global, &profile, held, output)?;
     signals::stop_on_signal(&client)?;

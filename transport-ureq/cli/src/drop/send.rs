@@ -31,7 +31,7 @@ enum Item {
 pub(crate) fn run(global: &Global, drop: &Drop, output: &Output) -> Result<Exit, Failure> {
     let items = items(drop)?;
     let profile = Profile::new(global, EntryName::Filehelper)?;
-    let client = client::open_profile(global, &profile, profile.hold("drop")?, output)?;
+    let client = client::open_profile(global, &profile, profile.hold("drop", output)?, output)?;
     let result = send_all(&client, &profile, drop, items, output);
     let stored = client.save_session();
     result.and_then(|exit| stored.map(|()| exit).map_err(Failure::from))

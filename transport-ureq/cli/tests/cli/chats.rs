@@ -44,6 +44,19 @@ fn contacts_are_listed_and_filtered() {
 }
 
 #[test]
+fn closed_standard_output_is_no_message() {
+    let place = place();
+    let line = format!(
+        "'{}' contacts --server {} | true",
+        env!("CARGO_BIN_EXE_wechat"),
+        place.server.origin()
+    );
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &line]).env("XDG_STATE_HOME", place.path("state"));
+    assert_eq!(crate::place::run(&mut command).stderr, "");
+}
+
+#[test]
 fn names_are_shown_without_control_characters() {
     let place = Place::web();
     place.world().add_person("Boss\n\u{1b}[2J\u{202e}x");
