@@ -1,0 +1,41 @@
+//! Saves the pictures, videos and files that friends send, and brings them to the phone.
+//!
+//! Ctrl-C ends it after the message at work. The next start resumes the session without a code, and
+//! carries what arrived meanwhile.
+
+use std::error::Error as StdError;
+
+use rehearsal::{rehearsal, scenes};
+use wechat_proto::Message;
+use wechat_transport_ureq::{Client, Error, Event, FileStore, Options, qr};
+
+fn main() -> Result<(), Box<dyn StdError>> {
+    std::fs::create_dir_all("media")?;
+    let options = rehearsal(Options::default(), scenes::courier);
+    let client = Client::open(FileStore::open("courier.session")?, options, qr::print)?;
+    let stopped = client.clone();
+    ctrlc::set_handler(move || stopped.stop())?;
+    for event in client.events() {
+        match event {
+            Event::Message(message) if !message.is_outgoing() => {
+                if let Err(error) = carry(&client, &message) {
+                    eprintln!("not carried: {error}");
+                }
+            }
+            Event::Trouble(error) => eprintln!("retrying after: {error}"),
+            Event::Closed(Error::Stopped) => println!("Stopped; the next start continues."),
+            Event::Closed(reason) => return Err(reason.into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn carry(client: &Client, message: &Message) -> Result<(), Error> {
+    let path = match client.save(message, "media") {
+        Err(Error::NotFetchable(_)) => return Ok(()),
+        saved => saved?,
+    };
+    client.send_file("filehelper", &path, |step| println!("{}: {step:?}", path.display()))?;
+    Ok(())
+}

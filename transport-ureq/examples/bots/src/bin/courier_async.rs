@@ -1,0 +1,45 @@
+//! Saves the pictures, videos and files that friends send, and brings them to the phone.
+//!
+//! Ctrl-C ends it after the message at work. The next start resumes the session without a code, and
+//! carries what arrived meanwhile.
+
+use std::error::Error as StdError;
+
+use rehearsal::{rehearsal, scenes};
+use wechat_proto::Message;
+use wechat_transport_hyper::{Client, Error, Event, FileStore, Options, qr};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn StdError>> {
+    std::fs::create_dir_all("media")?;
+    let options = rehearsal(Options::default(), scenes::courier);
+    let store = FileStore::open("courier.session").await?;
+    let client = Client::open(store, options, qr::print).await?;
+    let stopped = client.clone();
+    tokio::spawn(async move { tokio::signal::ctrl_c().await.map(|()| stopped.stop()) });
+    let mut events = client.events();
+    while let Some(event) = events.next().await {
+        match event {
+            Event::Message(message) if !message.is_outgoing() => {
+                if let Err(error) = carry(&client, &message).await {
+                    eprintln!("not carried: {error}");
+                }
+            }
+            Event::Trouble(error) => eprintln!("retrying after: {error}"),
+            Event::Closed(Error::Stopped) => println!("Stopped; the next start continues."),
+            Event::Closed(reason) => return Err(reason.into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn carry(client: &Client, message: &Message) -> Result<(), Error> {
+    let path = match client.save(message, "media").await {
+        Err(Error::NotFetchable(_)) => return Ok(()),
+        saved => saved?,
+    };
+    let print = |step: &_| println!("{}: {step:?}", path.display());
+    client.send_file("filehelper", &path, print).await?;
+    Ok(())
+}

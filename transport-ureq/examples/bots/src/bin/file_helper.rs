@@ -1,0 +1,44 @@
+//! Exchanges files with the account's own phone, over the file-transfer page.
+//!
+//! What the phone sends is saved in `shared/`; a text is the name of a file there, which the phone
+//! receives. As far as is known, any account may use this page.
+
+use std::path::Path;
+
+use rehearsal::{rehearsal, scenes};
+use wechat_proto::message::Receipt;
+use wechat_proto::{Entry, Message};
+use wechat_transport_ureq::{Client, Error, Event, FileStore, Options, qr};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    std::fs::create_dir_all("shared")?;
+    let options = Options::default().entry(Entry::file_helper());
+    let options = rehearsal(options, scenes::file_helper);
+    let client = Client::open(FileStore::open("phone.session")?, options, qr::print)?;
+    let mut sent: Vec<Receipt> = Vec::new();
+    for event in client.events() {
+        match event {
+            // The service may return what the bot sends.
+            Event::Message(message) if !sent.iter().any(|one| one.is_echo(&message)) => {
+                match answer(&client, &message) {
+                    Ok(receipt) => sent.extend(receipt),
+                    Err(error) => sent.push(client.reply(&message, error.to_string())?),
+                }
+            }
+            Event::Closed(reason) => return Err(reason.into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn answer(client: &Client, message: &Message) -> Result<Option<Receipt>, Error> {
+    if let Some(name) = message.text().and_then(|text| Path::new(text).file_name()) {
+        return client.send_file(message, Path::new("shared").join(name), |_| {}).map(Some);
+    }
+    match client.save(message, "shared") {
+        Ok(path) => client.reply(message, format!("saved {}", path.display())).map(Some),
+        Err(Error::NotFetchable(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,187 @@
+//! What happens in the rehearsals.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use wechat_simulator::{Door, Incoming, Member, World};
+
+use crate::stage::{Stage, named, scan};
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0";
+
+/// The name of the file helper, which is the account's own phone.
+const PHONE: &str = "文件传输助手";
+
+/// The bot sends a note to the phone.
+pub fn minimal(stage: &mut Stage) {
+    stage.log_in();
+    stage.hear(PHONE, "hello from Rust");
+}
+
+/// Friends write.
+pub fn echo(stage: &mut Stage) {
+    stage.log_in();
+    stage.write("Óscar", "ping");
+    stage.hear("Óscar", "ping");
+    stage.write("林晓", "你好");
+    stage.hear("林晓", "你好");
+}
+
+/// Somebody asks to become a friend, somebody joins a room, a friend mentions the bot while it is
+/// not running.
+pub fn keeper(stage: &mut Stage) {
+    stage.log_in();
+    stage.act("隔壁老李 asks to become a friend", |world| {
+        let stranger = world.contact(&named(world, "隔壁老李")).cloned();
+        world.deliver(Incoming::friend_request(&stranger.expect("in the world"), "你好"));
+    });
+    stage.expect("the request is accepted", |world| world.verifications().len() == 1);
+    stage.act("孙老师 joins the book club", |world| {
+        let (room, guest) = (named(world, "Book club"), named(world, "孙老师"));
+        world.change_contact(&room, |room| room.members.push(Member::new(&guest)));
+    });
+    stage.hear("Book club", "Welcome, 孙老师!");
+    stage.act("the bot is killed, and a friend mentions it in the book club", |_| {});
+    stage.kill();
+    mention(&mut stage.simulator().world());
+    stage.start();
+    stage.hear("Book club", "@Óscar\u{2005}at your service");
+    stage.expect("each was handled once", |world| world.sent().len() == 2);
+}
+
+fn mention(world: &mut World) {
+    let (room, from) = (named(world, "Book club"), named(world, "Óscar"));
+    let me = world.account().nick_name.clone();
+    world.member_writes(&room, &from, &format!("@{me}\u{2005}are you there?"));
+}
+
+/// A friend sends files; the courier is interrupted and resumed in between.
+pub fn courier(stage: &mut Stage) {
+    stage.log_in();
+    let deliver = |stage: &Stage, name: &str| {
+        stage.act(&format!("Óscar sends {name}"), |world| {
+            let from = named(world, "Óscar");
+            world.deliver(match name {
+                "a picture" => Incoming::image(&from, PNG),
+                name => Incoming::file(&from, name, &b"%PDF-1.7"[..]),
+            });
+        });
+    };
+    let arrived = |stage: &mut Stage, count: usize| {
+        stage.expect(&format!("the phone has {count} of 2 files"), |world| {
+            let phone = named(world, PHONE);
+            world.sent().iter().filter(|sent| sent.to == phone).count() == count
+        });
+    };
+    deliver(stage, "report.pdf");
+    arrived(stage, 1);
+    stage.interrupt();
+    deliver(stage, "a picture");
+    stage.start();
+    arrived(stage, 2);
+    stage.interrupt();
+    let saved = std::fs::read(stage.folder().join("media").join("report.pdf"));
+    assert_eq!(saved.expect("the file was saved"), b"%PDF-1.7");
+}
+
+/// The phone sends a note and a file, and asks for a file.
+pub fn file_helper(stage: &mut Stage) {
+    stage.simulator().world().door(Door::FileHelper);
+    // The service may return what the bot sends.
+    stage.simulator().world().echo_sends(true);
+    let shared = stage.folder().join("shared");
+    std::fs::create_dir(&shared).expect("the folder is writable");
+    std::fs::write(shared.join("list.txt"), "milk\n").expect("the folder is writable");
+    stage.log_in();
+    stage.act("the phone sends photo.png", |world| {
+        let file = Incoming::file("", "photo.png", PNG);
+        world.phone().sends("filehelper", file);
+    });
+    stage.hear(PHONE, "saved shared/photo.png");
+    stage.act("the phone writes: list.txt", |world| {
+        world.phone().writes("filehelper", "list.txt");
+    });
+    stage.expect("the phone receives list.txt", |world| {
+        world
+            .sent()
+            .iter()
+            .any(|sent| sent.file.as_ref().is_some_and(|file| file.name == "list.txt"))
+    });
+    assert!(shared.join("photo.png").exists(), "the file was saved");
+}
+
+/// People write in two rooms.
+pub fn relay(stage: &mut Stage) {
+    stage.log_in();
+    let write = |stage: &Stage, room: &str, member: &str, text: &str| {
+        stage.act(&format!("{member} writes in {room}: {text}"), |world| {
+            let (room, member) = (named(world, room), named(world, member));
+            world.member_writes(&room, &member, text);
+        });
+    };
+    write(stage, "Book club", "Óscar", "Chapter 3 until Friday.");
+    stage.hear("周末爬山", "Óscar: Chapter 3 until Friday.");
+    write(stage, "周末爬山", "林晓", "东门集合");
+    stage.hear("Book club", "林晓: 东门集合");
+    stage.act("Óscar sends a picture to the book club", |world| {
+        let (room, from) = (named(world, "Book club"), named(world, "Óscar"));
+        world.deliver(Incoming::image(&from, PNG).in_room(&room));
+    });
+    stage.expect("周末爬山 receives the picture", |world| {
+        let room = named(world, "周末爬山");
+        world.sent().iter().any(|sent| sent.to == room && sent.msg_type == 3)
+    });
+}
+
+/// A friend of the second account writes, and the first account hears of it.
+pub fn two_accounts(stage: &mut Stage) {
+    let mut shop = World::demo();
+    shop.announce_recent_chats(false);
+    let shop = stage.simulator().add_account(shop);
+    scan(&shop);
+    stage.log_in();
+    stage.act("a customer writes to the shop: still open?", |_| {
+        let mut world = shop.world();
+        let customer = named(&world, "阿梅");
+        world.person_writes(&customer, "still open?");
+    });
+    stage.hear(PHONE, "阿梅: still open?");
+    let violations = shop.world().violations().to_vec();
+    assert_eq!(violations, [], "requests of the second account");
+}
+
+/// A friend writes `ping`.
+pub fn ping(stage: &mut Stage) {
+    stage.log_in();
+    stage.write("Óscar", "ping");
+    stage.hear("Óscar", "pong");
+}
+
+/// A friend lets the bot count.
+pub fn count(stage: &mut Stage) {
+    stage.log_in();
+    stage.write("Óscar", "/count 1 apple");
+    stage.hear("Óscar", "5 letters");
+}
+
+/// A friend places orders, and the bot is killed soon after each of them.
+pub fn orders(stage: &mut Stage) {
+    const ITEMS: [&str; 4] = ["tea", "rice", "salt", "oil"];
+    stage.log_in();
+    for (index, item) in ITEMS.into_iter().enumerate() {
+        stage.write("Óscar", &format!("order {item}"));
+        if index == 0 {
+            stage.hear("Óscar", "order 1: tea");
+            continue;
+        }
+        // At another step each time.
+        sleep(Duration::from_millis(5 * index as u64));
+        stage.act("the bot is killed, and started again", |_| {});
+        stage.kill();
+        stage.start();
+    }
+    for (index, item) in ITEMS.into_iter().enumerate() {
+        stage.hear("Óscar", &format!("order {}: {item}", index + 1));
+    }
+    stage.expect("each order was taken once", |world| world.sent().len() == ITEMS.len());
+}
