@@ -27,6 +27,20 @@
 //! }
 //! ```
 //!
+//! # Where to look
+//!
+//! | to | see |
+//! |---|---|
+//! | log in, and stay logged in | [`Client::open`], [`Options::resume`] |
+//! | handle messages | [`Bot`], [`Client::events`] |
+//! | send, upload, save, forward, revoke, and manage contacts and rooms | [`Client`] |
+//! | find people and rooms | [`Client::directory`], [`wechat_proto::contact::Directory`] |
+//! | read what a message contains | [`wechat_proto::message::Kind`] |
+//! | know what each error means | [`Error`] |
+//! | copy a recipe | [`guide::cookbook`] |
+//! | translate a bot for openwechat, itchat, wxpy or wechat4u | [`guide::coming_from`] |
+//! | know what the web cannot do | [`wechat_proto::reference::limits`] |
+//!
 //! # Network behaviour
 //!
 //! The transport meets the requirements of [`wechat_proto::flow`] for a driver: it sends requests
@@ -63,6 +77,7 @@ mod drive;
 mod events;
 mod exchange;
 mod failure;
+pub mod guide;
 mod open;
 mod operations;
 mod resolve;
