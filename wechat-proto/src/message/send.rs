@@ -25,6 +25,8 @@ pub struct Receipt {
     /// ([`MsgId::is_known`]).
     pub msg_id: MsgId,
     /// The client's own number for it, if the reply repeats it. Not compared with the one sent.
+    /// Serialized as text: many JSON readers round numbers of this size.
+    #[serde(default, with = "id_as_text")]
     pub client_msg_id: Option<ClientMsgId>,
 }
 
@@ -39,6 +41,28 @@ impl Receipt {
     /// may return sends on the file-transfer page (`docs/protocol.md` §15).
     pub fn is_echo(&self, message: &Message) -> bool {
         self.msg_id.is_known() && self.msg_id == message.id
+    }
+}
+
+mod id_as_text {
+    use alloc::string::{String, ToString as _};
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+
+    use crate::ClientMsgId;
+
+    pub(super) fn serialize<S: Serializer>(
+        id: &Option<ClientMsgId>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        id.map(|id| id.to_string()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<ClientMsgId>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| text.parse().map_err(|_| D::Error::custom("not a ClientMsgId"))).transpose()
     }
 }
 

@@ -13,6 +13,9 @@ pub(in crate::message) fn check(
     let sent = send.parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MsgID":"4527210051674039705","LocalID":"14766146756340722"}"#)).unwrap();
     assert_eq!(sent.msg_id.as_str(), "4527210051674039705");
     assert_eq!(sent.client_msg_id.unwrap().to_string(), "14766146756340722");
+    let stored = serde_json::to_string(&sent).unwrap();
+    assert!(stored.contains(r#""client_msg_id":"14766146756340722""#), "{stored}");
+    assert_eq!(serde_json::from_str::<Receipt>(&stored).unwrap(), sent);
     // Some replies lack fields, and have numbers instead of strings.
     let bare = reply(r#"{"BaseResponse":{"Ret":0},"MsgID":12,"LocalID":"1"}"#);
     let receipt = send.parse(&bare).unwrap();
