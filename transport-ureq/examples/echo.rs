@@ -31,7 +31,8 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut options = Options::default();
     let mut folder = PathBuf::new();
     if let Some(demo) = &demo {
-        println!("Connected to a simulated service (--live uses the real one).\n");
+        println!("This is a simulated service: nothing has to be scanned, its phone does that.");
+        println!("(--live connects to the real one.)\n");
         options = options.device(Device::new().with_hosts(Hosts::all(demo.origin().parse()?)));
         // The simulator keeps no state between runs, so the session is temporary.
         folder = std::env::temp_dir().join(format!("echo-{}", std::process::id()));
@@ -64,6 +65,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
     if demo.is_some() {
         std::fs::remove_dir_all(folder)?;
+        println!(
+            "\nThat was all: your first WeChat bot has answered everybody. Have fun with your own!"
+        );
     }
     Ok(())
 }
