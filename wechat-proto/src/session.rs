@@ -70,6 +70,14 @@ pub struct Version {
     revision: u64,
 }
 
+impl Version {
+    /// Returns a value that is the same for all copies of one login and differs between logins, for
+    /// example to recognise `UserName`s of an earlier login. It does not reveal credentials.
+    pub const fn login(&self) -> Md5Sum {
+        self.login
+    }
+}
+
 impl PartialOrd for Version {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         (self.login == other.login).then(|| self.revision.cmp(&other.revision))

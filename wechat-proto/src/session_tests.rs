@@ -74,6 +74,16 @@ fn mixed_copies_draw_different_values() {
 }
 
 #[test]
+fn copies_of_one_login_have_the_same_login() {
+    let mut session = filled();
+    let login = session.version().login();
+    let copy = Session::from_json(&session.snapshot().to_json()).unwrap();
+    assert_eq!(copy.version().login(), login);
+    session.auth.sid = Secret::try_from(Box::from("another")).unwrap();
+    assert_ne!(session.version().login(), login);
+}
+
+#[test]
 fn the_device_is_ready_for_another_login() {
     let mut session = filled();
     session.device.close(Ret::SESSION_INVALID, NOW);
