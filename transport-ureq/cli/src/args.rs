@@ -68,6 +68,7 @@ pub(crate) enum Command {
     Forward(Forward),
     Revoke(Revoke),
     Inspect(Inspect),
+    Bridge(Bridge),
     Completions(Completions),
 }
 

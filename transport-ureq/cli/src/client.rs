@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
-use serde_json::json;
+use serde_json::{Value, json};
 use wechat_proto::error::Ret;
 use wechat_proto::hosts::Role;
 use wechat_proto::login::{Progress, Resume};
@@ -15,11 +15,15 @@ use wechat_proto::{Device, Entry, Error, Hosts, UserName, Uuid};
 use wechat_transport_ureq::{Client, Options, Transport};
 
 use crate::args::{EntryName, Global};
+use crate::bridge::holder::{Connection, NotDone};
+use crate::bridge::names::Epoch;
+use crate::bridge::operation::Operation;
+use crate::bridge::operations::Operations;
 use crate::exit::{Exit, Failure};
 use crate::inspect;
 use crate::lang::{Lang, Words};
 use crate::output::{Output, has_terminal, visible};
-use crate::profile::{Held, Profile};
+use crate::profile::{Access, Held, Profile};
 
 /// Returns the transport of the options.
 ///
@@ -63,7 +67,7 @@ pub(crate) fn open(
     mut held: Held,
     device: Device,
     resume: Resume,
-    output: &Output,
+    mut show: impl FnMut(&Progress) -> Result<(), Failure>,
 ) -> Result<Client, Failure> {
     let mut device = match held.load()? {
         Some(session) if global.server.is_none() => {
@@ -74,7 +78,7 @@ pub(crate) fn open(
     let mut shown = Ok(());
     let transport = transport(global)?;
     let client = Client::open_with(&transport, &mut held, resume, &mut device, |progress| {
-        let result = show(&progress, output);
+        let result = show(&progress);
         shown = std::mem::replace(&mut shown, Ok(())).and(result);
     });
     shown.and(client.map_err(Failure::from)).map(|client| client.with_store(held))
@@ -91,13 +95,29 @@ pub(crate) fn open_profile(
     held: Held,
     output: &Output,
 ) -> Result<Client, Failure> {
-    let resume = interactive(false);
+    let show = |step: &Progress| show(step, output);
+    open_profile_with(global, profile, held, interactive(false), output, show)
+}
+
+/// Opens the held session of a profile, and passes the steps of a login to `show`.
+///
+/// # Errors
+///
+/// Those of [`open`].
+pub(crate) fn open_profile_with(
+    global: &Global,
+    profile: &Profile,
+    held: Held,
+    resume: Resume,
+    output: &Output,
+    show: impl FnMut(&Progress) -> Result<(), Failure>,
+) -> Result<Client, Failure> {
     // A new login as a desktop client needs the values that only `wechat login` takes.
     let (entry, resume) = match entry(profile.entry) {
         Some(entry) => (entry, resume),
         None => (Entry::web(), Resume::StoredOnly),
     };
-    let client = open(global, held, device(global, entry, output.lang), resume, output);
+    let client = open(global, held, device(global, entry, output.lang), resume, show);
     client.map_err(|failure| profile.advise(failure))
 }
 
@@ -119,14 +139,11 @@ pub(crate) const fn entry(name: EntryName) -> Option<Entry> {
     }
 }
 
-/// Shows a step of a login: as JSON lines on standard output, or on the terminal.
-pub(crate) fn show(progress: &Progress, output: &Output) -> Result<(), Failure> {
-    let (kind, fields, words) = match progress {
+/// Returns a step of a login as the kind and the fields of a JSON line, and for people. A QR code has
+/// no words.
+pub(crate) fn describe(progress: &Progress) -> Option<(&'static str, Value, Words)> {
+    Some(match progress {
         Progress::Code { uuid } => {
-            if !output.json {
-                show_code(uuid, output.lang);
-                return Ok(());
-            }
             ("qr", json!({ "url": uuid.url(), "uuid": uuid.as_str() }), Words::new("", ""))
         }
         Progress::ConfirmOnPhone { .. } => (
@@ -158,8 +175,17 @@ pub(crate) fn show(progress: &Progress, output: &Output) -> Result<(), Failure> 
                 ),
             },
         ),
-        _ => return Ok(()),
-    };
+        _ => return None,
+    })
+}
+
+/// Shows a step of a login: as JSON lines on standard output, or on the terminal.
+pub(crate) fn show(progress: &Progress, output: &Output) -> Result<(), Failure> {
+    if let (Progress::Code { uuid }, false) = (progress, output.json) {
+        show_code(uuid, output.lang);
+        return Ok(());
+    }
+    let Some((kind, fields, words)) = describe(progress) else { return Ok(()) };
     match output.json {
         true => output.result(kind, &fields, |_| String::new()),
         false => {
@@ -187,20 +213,43 @@ fn show_code(uuid: &Uuid, lang: Lang) {
     let _ = writeln!(io::stderr(), "{text}{url}");
 }
 
-/// Runs one command with the stored session, which it holds meanwhile. Nothing is acknowledged, so
-/// that the next `listen` receives every message.
+/// Runs one operation with the stored session: in the process that holds it, otherwise in this one,
+/// which holds it meanwhile. Nothing is acknowledged, so that the next `listen` receives every
+/// message.
 ///
 /// # Errors
 ///
-/// [`Exit::LoginNeeded`] if there is no session, or if it has ended. Those of `run`.
+/// [`Exit::LoginNeeded`] if there is no session, or if it has ended. Those of the operation.
+pub(crate) fn operate(
+    global: &Global,
+    command: &str,
+    operation: &Operation,
+    output: &Output,
+) -> Result<Value, Failure> {
+    let alone = |client: &Client| {
+        let mut result = Operations::new(client.clone()).run(operation)?;
+        Epoch::remove(&mut result);
+        Ok(result)
+    };
+    once(global, command, output, alone, |holder| holder.request(operation))
+}
+
+/// Runs one command with the stored session: `shared` if another process holds it, otherwise
+/// `alone`, with a client of this process.
+///
+/// # Errors
+///
+/// Those of [`operate`].
 pub(crate) fn once<T>(
     global: &Global,
     command: &str,
     output: &Output,
-    run: impl FnOnce(&Client) -> Result<T, Failure>,
+    alone: impl FnOnce(&Client) -> Result<T, Failure>,
+    shared: impl FnMut(&mut Connection) -> Result<T, NotDone>,
 ) -> Result<T, Failure> {
     let profile = Profile::any(global)?;
-    once_in(global, &profile, command, output, run).map_err(|failure| profile.advise(failure))
+    once_in(global, &profile, command, output, alone, shared)
+        .map_err(|failure| profile.advise(failure))
 }
 
 fn once_in<T>(
@@ -208,13 +257,23 @@ fn once_in<T>(
     profile: &Profile,
     command: &str,
     output: &Output,
-    run: impl FnOnce(&Client) -> Result<T, Failure>,
+    alone: impl FnOnce(&Client) -> Result<T, Failure>,
+    mut shared: impl FnMut(&mut Connection) -> Result<T, NotDone>,
 ) -> Result<T, Failure> {
     let missing = || Failure::new(Exit::LoginNeeded, "no session is stored", "尚未登录");
     if !profile.path.exists() {
         return Err(missing());
     }
-    let mut held = profile.hold(command, output)?;
+    let mut held = loop {
+        match profile.access(command, output)? {
+            Access::Held(held) => break held,
+            Access::Shared(mut holder) => match shared(&mut holder) {
+                Ok(value) => return Ok(value),
+                Err(NotDone::Failed(failure)) => return Err(failure),
+                Err(NotDone::NotBegun) => {}
+            },
+        }
+    };
     let session = held.load()?.ok_or_else(missing)?;
     let stored = session.device().hosts().origin(Role::Api);
     if let Some(wanted) = global.server.as_ref().filter(|wanted| *wanted != stored) {
@@ -229,7 +288,7 @@ fn once_in<T>(
         return Err(Failure::new(Exit::LoginNeeded, en, zh));
     }
     let client = Client::resume(&transport(global)?, session)?.with_store(held);
-    let result = run(&client);
+    let result = alone(&client);
     let stored = client.save_session();
     // What was done counts more than what could not be stored.
     result.and_then(|value| stored.map(|()| value).map_err(Failure::from))
@@ -255,6 +314,13 @@ pub(crate) fn resolve(client: &Client, name: &str) -> Result<UserName, Failure> 
             _ => failure,
         }
     })
+}
+
+/// Returns the failure of a name that is not that of a room.
+pub(crate) fn not_a_room(name: &str) -> Failure {
+    let shown = visible(name);
+    Failure::new(Exit::Contact, format!("`{shown}` is not a room"), format!("`{shown}` 不是群聊"))
+        .hint("`wechat rooms` lists them", "`wechat rooms` 可列出所有群聊")
 }
 
 /// The number of similar names that an error lists.

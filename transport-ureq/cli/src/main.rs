@@ -1,12 +1,14 @@
 //! The command `wechat`: files to and from one's own phone, messages, and a bridge for any language.
 
 mod args;
+mod bridge;
 mod client;
 mod commands;
 mod drop;
 mod exit;
 mod inspect;
 mod lang;
+mod notes;
 mod output;
 mod profile;
 mod signals;

@@ -93,7 +93,8 @@ impl Output {
     /// Returns a failure as the value of `error` in a JSON line.
     pub(crate) fn error(&self, failure: &Failure) -> serde_json::Value {
         let mut error = failure.details.clone();
-        error.insert("kind".into(), failure.exit.name().into());
+        // Some failures have a more precise kind.
+        error.entry("kind").or_insert_with(|| failure.exit.name().into());
         error.insert("exit".into(), (failure.exit as u8).into());
         error.insert("message".into(), failure.message.in_lang(self.lang).into());
         if let Some(hint) = &failure.hint {

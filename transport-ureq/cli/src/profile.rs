@@ -14,6 +14,7 @@ use wechat_proto::{Error, Session};
 use wechat_transport_ureq::FileStore;
 
 use crate::args::{EntryName, Global};
+use crate::bridge::holder::Connection;
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Words};
 use crate::output::{Output, visible};
@@ -34,6 +35,15 @@ pub(crate) struct Profile {
 pub(crate) struct Held {
     store: FileStore,
     note: PathBuf,
+}
+
+/// How a command uses a session.
+#[derive(Debug)]
+pub(crate) enum Access {
+    /// This process holds it.
+    Held(Held),
+    /// Another process holds it, and runs operations for this one.
+    Shared(Connection),
 }
 
 /// A process that holds a session.
@@ -109,6 +119,28 @@ impl Profile {
     /// [`Exit::InUse`], with the holder, if it is still held after the wait; [`Exit::LocalFile`] if
     /// its folder cannot be made or written.
     pub(crate) fn hold(&self, command: &str, output: &Output) -> Result<Held, Failure> {
+        match self.acquire(command, output, |_| None)? {
+            Access::Held(held) => Ok(held),
+            Access::Shared(_) => Err(self.in_use()),
+        }
+    }
+
+    /// Opens the session for this process, or connects to the process that holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::InUse`] if the holder offers no connection during the wait; those of
+    /// [`Profile::hold`].
+    pub(crate) fn access(&self, command: &str, output: &Output) -> Result<Access, Failure> {
+        self.acquire(command, output, Connection::open)
+    }
+
+    fn acquire(
+        &self,
+        command: &str,
+        output: &Output,
+        connect: impl Fn(&Path) -> Option<Connection>,
+    ) -> Result<Access, Failure> {
         if let Some(parent) = self.path.parent().filter(|parent| *parent != Path::new("")) {
             private_folder(parent).map_err(|error| Failure::file(parent, &error))?;
         }
@@ -116,21 +148,26 @@ impl Profile {
         let mut silent = true;
         let store = loop {
             match FileStore::open(&self.path) {
-                Err(Error::InUse) if begin.elapsed() < self.wait => {
+                Err(Error::InUse) => {
+                    if let Some(connection) = connect(&self.path) {
+                        return Ok(Access::Shared(connection));
+                    }
+                    if begin.elapsed() >= self.wait {
+                        return Err(self.in_use());
+                    }
                     if silent && begin.elapsed() > SILENCE {
                         output.remark(&self.waiting());
                         silent = false;
                     }
                     thread::sleep(PAUSE);
                 }
-                Err(Error::InUse) => return Err(self.in_use()),
                 result => break result?,
             }
         };
         let held = Held { store, note: self.note() };
         let holder = Holder { pid: std::process::id(), command: command.to_owned() };
         held.write_note(&holder).map_err(|error| Failure::file(&held.note, &error))?;
-        Ok(held)
+        Ok(Access::Held(held))
     }
 
     /// Returns the process that holds the session, `None` if there is none. Does not wait.

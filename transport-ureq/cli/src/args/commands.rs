@@ -1,5 +1,6 @@
 //! The arguments of each command.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap_complete::Shell;
@@ -150,7 +151,8 @@ pub(crate) struct Chat {
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Download {
-    /// The message as `listen --json` prints it; `-` reads it from standard input
+    /// The message as `listen --json` prints it; `-` reads it from standard input. If the command
+    /// that received it is still running, its id suffices
     pub(crate) message: String,
     /// The folder; a file of the same name is not replaced
     #[arg(value_name = "DIR")]
@@ -163,7 +165,8 @@ pub(crate) struct Download {
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Forward {
-    /// The message as `listen --json` prints it; `-` reads it from standard input
+    /// The message as `listen --json` prints it; `-` reads it from standard input. If the command
+    /// that received it is still running, its id suffices
     pub(crate) message: String,
     /// The remark, nickname, alias or `UserName`
     pub(crate) name: String,
@@ -177,11 +180,40 @@ pub(crate) struct Forward {
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Revoke {
-    /// The line of `send --json` or `listen --json`; `-` reads it from standard input. For a message
-    /// that you sent on another device, its id suffices
+    /// The line of `send --json` or `listen --json`; `-` reads it from standard input. The id
+    /// suffices with the name of the receiver, or if the command that sent it is still running
     pub(crate) message: String,
     /// With an id: to whom it was sent
     pub(crate) name: Option<String>,
+}
+
+/// Offer the session to programs in any language, as JSON lines on standard input and output
+///
+/// Each line of standard input is a request, each line of standard output a reply or an event.
+/// `docs/bridge.md` describes them:
+/// <https://github.com/wechat-proto/wechat-proto/blob/main/transport-ureq/cli/docs/bridge.md>
+///
+/// Examples:
+///   echo '{"id":1,"do":"send_text","to":"filehelper","text":"hi"}' | wechat bridge
+///   wechat bridge --listen 127.0.0.1:8017 --token-file token
+///
+/// A message arrives again at the next start, until a request `ack` has named its event.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Bridge {
+    /// Acknowledge each message once it was written; those that your program had not handled when
+    /// it ended are lost
+    #[arg(long)]
+    pub(crate) auto_ack: bool,
+    /// Serve HTTP at this address instead
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "auto_ack")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Read the token of HTTP from this file [default: a new one, printed on standard error]
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Allow an address that other machines can reach, without TLS
+    #[arg(long, requires = "listen")]
+    pub(crate) allow_remote: bool,
 }
 
 /// Print completions for a shell

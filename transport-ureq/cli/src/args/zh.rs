@@ -98,7 +98,10 @@ const COMMANDS: &[Texts] = &[
         "download",
         "把消息中的文件、图片、语音或视频保存到文件夹",
         &[
-            ("message", "`listen --json` 输出的消息；`-` 从标准输入读取"),
+            (
+                "message",
+                "`listen --json` 输出的消息；`-` 从标准输入读取。收到该消息的命令仍在运行时，编号即可",
+            ),
             ("folder", "文件夹；不会覆盖同名文件"),
         ],
     ),
@@ -106,7 +109,10 @@ const COMMANDS: &[Texts] = &[
         "forward",
         "把消息转发给联系人或群",
         &[
-            ("message", "`listen --json` 输出的消息；`-` 从标准输入读取"),
+            (
+                "message",
+                "`listen --json` 输出的消息；`-` 从标准输入读取。收到该消息的命令仍在运行时，编号即可",
+            ),
             ("name", "备注、昵称、微信号或 `UserName`"),
         ],
     ),
@@ -117,7 +123,7 @@ const COMMANDS: &[Texts] = &[
             (
                 "message",
                 "`send --json` 或 `listen --json` 输出的一行；`-` 从标准输入读取。\
-                 在其他设备上发送的消息只需其编号",
+                 给出接收者，或发送该消息的命令仍在运行时，编号即可",
             ),
             ("name", "只给出编号时：消息的接收者"),
         ],
@@ -131,6 +137,19 @@ const COMMANDS: &[Texts] = &[
             ("me", "帐号的 `UserName`，抓包中没有时需要给出"),
             ("redact", "写出一份副本，不含机密、帐号编号和其他服务的请求；聊天的名称和文本仍保留"),
             ("html", "把时间线写成网页"),
+        ],
+    ),
+    (
+        "bridge",
+        "通过标准输入和输出的 JSON 行，供任何语言的程序使用会话\n\n\
+         标准输入每行是一个请求，标准输出每行是一个回复或事件，格式见 `docs/bridge.md`：\n\
+         https://github.com/wechat-proto/wechat-proto/blob/main/transport-ureq/cli/docs/bridge.md\n\n\
+         消息在其事件被 `ack` 请求确认之前，下次启动时会再次送达。",
+        &[
+            ("auto_ack", "消息写出后立即确认；程序结束时尚未处理的消息会丢失"),
+            ("listen", "改为在此地址提供 HTTP 服务"),
+            ("token_file", "从此文件读取 HTTP 的令牌 [默认：新生成一个，显示在标准错误]"),
+            ("allow_remote", "允许监听其他机器可以访问的地址（没有 TLS）"),
         ],
     ),
     ("completions", "输出 shell 的命令补全脚本", &[("shell", "shell 的名称")]),

@@ -11,7 +11,9 @@ use wechat_transport_ureq::Client;
 use super::listen;
 use super::send::sent;
 use crate::args::{Chat, Global};
+use crate::bridge::socket::Offer;
 use crate::client;
+use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 use crate::lang::Words;
 use crate::output::{Output, visible};
@@ -40,7 +42,10 @@ pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit,
 
     let me = client.me().user_name;
     let mut end = None;
+    let ledger = Ledger::open(&profile.path)?;
+    let offer = Offer::new(&client, &profile.path, ledger, "chat", output)?;
     for event in client.events().manual() {
+        offer.service().event(&event, false)?;
         let Some(message) = event.message() else {
             end = end.or(listen::other(&event, &profile, output)?);
             continue;

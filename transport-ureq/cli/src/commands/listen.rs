@@ -8,7 +8,9 @@ use wechat_proto::message::Kind;
 use wechat_proto::{Error, Event, Message, UserName};
 
 use crate::args::{EntryName, Global, Listen};
+use crate::bridge::socket::Offer;
 use crate::client;
+use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Words};
 use crate::output::{Output, text, visible};
@@ -38,11 +40,14 @@ pub(crate) fn run(global: &Global, listen: &Listen, output: &Output) -> Result<E
     if profile.entry != EntryName::Filehelper {
         client.contacts()?;
     }
+    let ledger = Ledger::open(&profile.path)?;
+    let offer = Offer::new(&client, &profile.path, ledger, "listen", output)?;
     let me = client.me().user_name;
     let mut left = listen.count.unwrap_or(u64::MAX);
     let mut events = client.events().manual();
     while left > 0 {
         let Some(event) = events.next() else { break };
+        offer.service().event(&event, false)?;
         if let Some(message) = event.message() {
             // Notifications of the phone are not messages of a chat.
             if !matches!(message.kind, Kind::Status(_)) {

@@ -39,7 +39,7 @@ pub(crate) fn run(global: &Global, login: &Login, output: &Output) -> Result<Exi
         client.save_session()?;
         client
     } else {
-        let client = client::open(global, held, device, resume, output);
+        let client = client::open(global, held, device, resume, |step| client::show(step, output));
         client.map_err(|failure| profile.advise(failure))?
     };
     let me = client.me();

@@ -3,17 +3,19 @@
 use std::io::Read as _;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use wechat_proto::media::GetMedia;
 use wechat_proto::message::Receipt;
 use wechat_proto::{Error, Message, UserName};
 use wechat_transport_ureq::Client;
 
-use super::send::sent;
+use super::send::sent_by_holder;
 use crate::args::{Download, Forward, Global, Revoke};
+use crate::bridge::holder::{Connection, NotDone};
+use crate::bridge::operation::{self, Operation};
 use crate::client;
 use crate::drop::ledger::Ledger;
-use crate::drop::save::{self, NotSaved, Saver};
+use crate::drop::save::{self, NotSaved, Saved, Saver};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, text, visible};
 use crate::upload;
@@ -21,85 +23,89 @@ use crate::upload;
 /// A JSON line that names a message: of a received one, or of a send.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Line {
-    Message { me: UserName, raw: Value },
-    Sent { to: UserName, msg_id: String, client_msg_id: Option<String> },
+pub(crate) enum Line {
+    /// A received message, with the account that received it.
+    Message {
+        /// The account's name in the login.
+        me: UserName,
+        /// The service's JSON.
+        raw: Value,
+    },
+    /// A sent message.
+    Sent {
+        /// The receiver.
+        to: UserName,
+        /// The service's number.
+        msg_id: String,
+        /// The client's number.
+        client_msg_id: Option<String>,
+    },
 }
 
 /// Saves the media of a message.
 pub(crate) fn download(global: &Global, args: &Download, output: &Output) -> Result<Exit, Failure> {
-    let line = line(&args.message)?.ok_or_else(|| not_a_line(&args.message))?;
+    let (msg_id, line) = reference(&args.message)?;
     let folder = save::folder(&args.folder)?;
-    client::once(global, "download", output, |client| {
-        let message = line.message(client)?;
+    let alone = |client: &Client| {
+        let Some(line) = &line else { return Err(not_a_line(&args.message)) };
+        let message = Line::of(line)?.message(client)?;
         let media = GetMedia::new(&message).map_err(Error::from)?;
-        let mut saver = Saver::new(Ledger::in_memory(), folder, u64::MAX)?;
+        let mut saver = Saver::new(Ledger::in_memory(), folder.clone(), u64::MAX)?;
         let bar = upload::bar(0, &text(&message, output.lang), output);
         let saved = saver.save(client, &message, &media, &bar).map_err(|reason| match reason {
             NotSaved::Download(error) => error.into(),
             NotSaved::Local(failure) => failure,
         });
         bar.finish_and_clear();
-        saved?.report(&message, output)?;
-        Ok(Exit::Done)
-    })
+        saved?.report(message.id.as_str(), output)
+    };
+    let shared = |holder: &mut Connection| {
+        let (msg_id, message) = (msg_id.clone(), line.clone());
+        let download = operation::Download { msg_id, message, path: folder.clone() };
+        let reply = holder.request(&Operation::Download(download))?;
+        let path = reply["path"].as_str().unwrap_or_default().into();
+        let saved = Saved { path, size: reply["size"].as_u64().unwrap_or_default() };
+        let id = reply["msg_id"].as_str().unwrap_or_default();
+        saved.report(id, output).map_err(NotDone::Failed)
+    };
+    client::once(global, "download", output, alone, shared)?;
+    Ok(Exit::Done)
 }
 
 /// Forwards a message.
 pub(crate) fn forward(global: &Global, args: &Forward, output: &Output) -> Result<Exit, Failure> {
-    let line = line(&args.message)?.ok_or_else(|| not_a_line(&args.message))?;
-    client::once(global, "forward", output, |client| {
-        let message = line.message(client)?;
-        let to = client::resolve(client, &args.name)?;
-        let receipt = client.forward(&message, &to)?;
-        sent(&receipt, &visible(&client.directory().name_of(&to)), output)?;
-        Ok(Exit::Done)
-    })
+    let (msg_id, message) = reference(&args.message)?;
+    let forward = operation::Forward { msg_id, message, to: args.name.clone(), key: None };
+    let reply = client::operate(global, "forward", &Operation::Forward(forward), output)?;
+    sent_by_holder(&reply, output)?;
+    Ok(Exit::Done)
 }
 
 /// Revokes a message.
 pub(crate) fn revoke(global: &Global, args: &Revoke, output: &Output) -> Result<Exit, Failure> {
-    let line = line(&args.message)?;
-    if line.is_none() && args.name.is_none() {
-        return Err(Failure::new(
-            Exit::Usage,
-            "an id alone does not name the chat",
-            "仅凭消息编号无法确定聊天",
-        )
-        .hint(
-            "add to whom the message was sent: `wechat revoke ID NAME`",
-            "请加上接收者：`wechat revoke 编号 名称`",
-        ));
-    }
-    client::once(global, "revoke", output, |client| {
-        let receipt = match (&line, &args.name) {
-            (Some(line), _) => line.receipt(client)?,
-            (None, name) => {
-                let to = client::resolve(client, name.as_deref().unwrap_or_default())?;
-                Receipt::of(to, args.message.as_str().into())
-            }
-        };
-        let revoked = client.revoke(&receipt)?;
-        let id = receipt.msg_id.as_str();
-        let fields = json!({ "to": receipt.to, "msg_id": id, "text": revoked.wording });
-        output.result("revoked", &fields, |lang| {
-            let id = visible(id);
-            lang.pick(format!("Revoked message {id}."), format!("已撤回消息 {id}。"))
-        })?;
-        Ok(Exit::Done)
-    })
+    let (msg_id, message) = reference(&args.message)?;
+    let to = args.name.clone().filter(|_| msg_id.is_some());
+    let revoke = operation::Revoke { msg_id, message, to };
+    let revoked = client::operate(global, "revoke", &Operation::Revoke(revoke), output)?;
+    output.result("revoked", &revoked, |lang| {
+        let id = visible(revoked["msg_id"].as_str().unwrap_or_default());
+        lang.pick(format!("Revoked message {id}."), format!("已撤回消息 {id}。"))
+    })?;
+    Ok(Exit::Done)
 }
 
-/// Parses the argument that names a message; `None` for an id.
-fn line(argument: &str) -> Result<Option<Line>, Failure> {
+/// Parses the argument that names a message: an id or a line.
+fn reference(argument: &str) -> Result<(Option<String>, Option<Value>), Failure> {
     let mut line = argument.to_owned();
     if argument == "-" {
         line.clear();
         std::io::stdin().read_to_string(&mut line).map_err(Failure::stdin)?;
     } else if !argument.trim_start().starts_with('{') {
-        return Ok(None);
+        return Ok((Some(line), None));
     }
-    serde_json::from_str(&line).map(Some).map_err(|_| not_a_line(argument))
+    let value: Value = serde_json::from_str(&line).map_err(|_| not_a_line(argument))?;
+    Line::of(&value).map_err(|_| not_a_line(argument))?;
+    Ok((None, Some(value)))
 }
 
 fn not_a_line(argument: &str) -> Failure {
@@ -120,8 +126,21 @@ fn not_a_line(argument: &str) -> Failure {
 }
 
 impl Line {
+    /// Parses a line.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Usage`] if it names no message.
+    pub(crate) fn of(line: &Value) -> Result<Self, Failure> {
+        Self::deserialize(line).map_err(|_| not_a_line("-"))
+    }
+
     /// Returns the received message. Its names are valid for one login only.
-    fn message(&self, client: &Client) -> Result<Message, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Contact`] if it is of another login; [`Exit::Usage`] if it was sent.
+    pub(crate) fn message(&self, client: &Client) -> Result<Message, Failure> {
         let Self::Message { me, raw } = self else { return Err(not_a_line("-")) };
         if client.me().user_name != *me {
             return Err(Failure::new(
@@ -134,7 +153,11 @@ impl Line {
     }
 
     /// Returns the receipt of a message of one's own.
-    fn receipt(&self, client: &Client) -> Result<Receipt, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Other`] for a message of somebody else; those of [`Line::message`].
+    pub(crate) fn receipt(&self, client: &Client) -> Result<Receipt, Failure> {
         if let Self::Sent { to, msg_id, client_msg_id } = self {
             let mut receipt = Receipt::of(to.clone(), msg_id.as_str().into());
             receipt.client_msg_id = client_msg_id.as_ref().and_then(|id| id.parse().ok());

@@ -6,8 +6,8 @@ mod contacts;
 pub(crate) mod listen;
 mod login;
 mod logout;
-mod messages;
-mod send;
+pub(crate) mod messages;
+pub(crate) mod send;
 mod status;
 
 use crate::args::{Args, Command};
@@ -33,6 +33,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
         Command::Forward(forward) => messages::forward(global, forward, output),
         Command::Revoke(revoke) => messages::revoke(global, revoke, output),
         Command::Inspect(inspect) => inspect::run(inspect, output),
+        Command::Bridge(bridge) => crate::bridge::run(global, bridge, output),
         Command::Completions(completions) => completions::run(completions),
     }
 }

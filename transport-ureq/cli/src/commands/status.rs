@@ -5,9 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use wechat_proto::Session;
-use wechat_proto::login::Resume;
+use wechat_proto::login::{Progress, Resume};
 
 use crate::args::Global;
+use crate::bridge::holder::Connection;
+use crate::bridge::operation::{Nothing, Operation};
 use crate::client;
 use crate::exit::{Exit, Failure};
 use crate::lang::Lang;
@@ -32,12 +34,16 @@ pub(crate) fn run(global: &Global, output: &Output) -> Result<Exit, Failure> {
             let held = profile.hold("status", output)?;
             let entry = client::entry(profile.entry).unwrap_or_default();
             let device = client::device(global, entry, output.lang);
-            let client = client::open(global, held, device, Resume::StoredOnly, output);
+            let show = |step: &Progress| client::show(step, output);
+            let client = client::open(global, held, device, Resume::StoredOnly, show);
             (client.map_err(|failure| profile.advise(failure))?.session(), None)
         }
     };
     let stored = fs::metadata(&profile.path).and_then(|data| data.modified());
     let stored = stored.map_err(|error| Failure::file(&profile.path, &error))?;
+    let shared = holder.as_ref().and_then(|_| Connection::open(&profile.path));
+    let shared = shared.and_then(|mut holder| holder.request(&Operation::Status(Nothing {})).ok());
+    let shared = shared.unwrap_or_default();
     let name = &session.me().nick_name;
     let fields = json!({
         "user": session.me().user_name,
@@ -46,6 +52,8 @@ pub(crate) fn run(global: &Global, output: &Output) -> Result<Exit, Failure> {
         "session": profile.path,
         "holder": holder,
         "stored_ms": milliseconds(stored),
+        "last_event_ms": shared.get("last_event_ms"),
+        "unacknowledged": shared.get("unacknowledged"),
     });
     output.result("status", &fields, |lang| {
         let age = SystemTime::now().duration_since(stored).unwrap_or_default().as_secs();

@@ -13,6 +13,7 @@ use super::ledger::Ledger;
 use super::save::{self, NotSaved, Saved, Saver};
 use super::steps::step;
 use crate::args::{Drop, EntryName, Global};
+use crate::bridge::socket::Offer;
 use crate::client;
 use crate::commands::listen;
 use crate::exit::{Exit, Failure};
@@ -28,6 +29,7 @@ struct Receiver<'a> {
     profile: &'a Profile,
     drop: &'a Drop,
     output: &'a Output,
+    offer: Offer,
 }
 
 /// Saves the files that the phone sends until Ctrl-C, and prints its texts.
@@ -41,15 +43,17 @@ pub(crate) fn run(
     let folder = save::folder(folder)?;
     let profile = Profile::new(global, EntryName::Filehelper)?;
     let held = profile.hold("drop --receive", output)?;
-    let saver = Saver::new(Ledger::open(&profile.path)?, folder.clone(), drop.max_size)?;
+    let ledger = Ledger::open(&profile.path)?;
+    let saver = Saver::new(ledger.clone(), folder.clone(), drop.max_size)?;
     let client = client::open_profile(global, &profile, held, output)?;
     signals::stop_on_signal(&client)?;
+    let offer = Offer::new(&client, &profile.path, ledger, "drop --receive", output)?;
     let shown = visible(&folder.to_string_lossy());
     output.remark(&Words::new(
         format!("Saving in {shown} what you send to \"File Transfer\" on your phone. Ctrl-C ends."),
         format!("手机发给“文件传输助手”的文件将保存到 {shown}，按 Ctrl-C 结束。"),
     ));
-    let mut receiver = Receiver { client, saver, profile: &profile, drop, output };
+    let mut receiver = Receiver { client, saver, profile: &profile, drop, output, offer };
     receiver.run().map_err(|failure| profile.advise(failure))
 }
 
@@ -60,12 +64,15 @@ impl Receiver<'_> {
         let mut events = self.client.events().manual();
         while left > 0 {
             let Some(event) = events.next() else { break };
+            self.offer.service().event(&event, false)?;
             let Some(message) = event.message() else {
                 if let Some(exit) = listen::other(&event, self.profile, self.output)? {
                     return Ok(exit);
                 }
                 continue;
             };
+            // The echo of a message that another command sends may arrive before its receipt.
+            self.offer.service().wait().settle();
             let is_of_phone = message.from == me && message.to == UserName::file_helper();
             if !is_of_phone || self.saver.ledger.is_sent(message.id.as_str()) {
                 self.acknowledge(message)?;
@@ -103,7 +110,7 @@ impl Receiver<'_> {
         };
         self.acknowledge(message)?;
         self.saver.ledger.forget(message.id.as_str())?;
-        saved.report(message, self.output)?;
+        saved.report(message.id.as_str(), self.output)?;
         step();
         self.exec(message, &saved)?;
         Ok(true)

@@ -19,9 +19,10 @@ use wechat_proto::{Error, Message};
 use wechat_transport_ureq::Client;
 
 use super::download;
-use super::ledger::{Entry, Ledger, sync_folder};
+use super::ledger::{Entry, Ledger};
 use super::steps::step;
 use crate::exit::Failure;
+use crate::notes::sync_folder;
 use crate::output::{Output, visible};
 use crate::upload;
 
@@ -44,9 +45,9 @@ pub(crate) struct Saved {
 
 impl Saved {
     /// Prints the name of the file.
-    pub(crate) fn report(&self, message: &Message, output: &Output) -> Result<(), Failure> {
+    pub(crate) fn report(&self, msg_id: &str, output: &Output) -> Result<(), Failure> {
         let path = self.path.to_string_lossy();
-        let fields = json!({ "msg_id": message.id.as_str(), "path": path, "size": self.size });
+        let fields = json!({ "msg_id": msg_id, "path": path, "size": self.size });
         output.result("saved", &fields, |lang| {
             let name = visible(&self.path.file_name().unwrap_or_default().to_string_lossy());
             let size = upload::size(self.size);
@@ -95,7 +96,7 @@ impl Saver {
     /// [`Exit::LocalFile`](crate::exit::Exit::LocalFile) if the folder or the notes fail.
     pub(crate) fn new(ledger: Ledger, folder: PathBuf, limit: u64) -> Result<Self, Failure> {
         let mut saver = Self { ledger, folder, limit };
-        for entry in saver.ledger.files().cloned().collect::<Vec<_>>() {
+        for entry in saver.ledger.files() {
             saver.recover(entry)?;
         }
         Ok(saver)

@@ -5,6 +5,7 @@ use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use tempfile::NamedTempFile;
 use wechat_proto::media::LocalFile;
 use wechat_proto::message::Receipt;
 use wechat_proto::{Error, UserName};
@@ -12,10 +13,13 @@ use wechat_transport_ureq::{Attachment, Client};
 
 use super::ledger::Ledger;
 use crate::args::{Drop, EntryName, Global};
+use crate::bridge::holder::{Connection, NotDone};
+use crate::bridge::operation::{self, Operation};
 use crate::client;
+use crate::commands::send::{absolute, receipt};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, visible};
-use crate::profile::Profile;
+use crate::profile::{Access, Profile};
 use crate::upload;
 
 /// Something to send.
@@ -31,26 +35,25 @@ enum Item {
 pub(crate) fn run(global: &Global, drop: &Drop, output: &Output) -> Result<Exit, Failure> {
     let items = items(drop)?;
     let profile = Profile::new(global, EntryName::Filehelper)?;
-    let client = client::open_profile(global, &profile, profile.hold("drop", output)?, output)?;
-    let result = send_all(&client, &profile, drop, items, output);
-    let stored = client.save_session();
-    result.and_then(|exit| stored.map(|()| exit).map_err(Failure::from))
-}
-
-fn send_all(
-    client: &Client,
-    profile: &Profile,
-    drop: &Drop,
-    items: Vec<Item>,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    let mut ledger = Ledger::open(&profile.path)?;
+    let mut way = Way::open(global, &profile, output)?;
     let mut first = None;
     for item in items {
         let (path, name) = (item.path(), item.name(drop));
-        match item.send(client, &name, output) {
+        let result = loop {
+            match &mut way {
+                Way::Alone(client, _) => break item.send(client, &name, output),
+                Way::Shared(holder) => match item.request(holder, &name) {
+                    Ok(sent) => break Ok(sent),
+                    Err(NotDone::Failed(failure)) => break Err(failure),
+                    Err(NotDone::NotBegun) => way = Way::open(global, &profile, output)?,
+                },
+            }
+        };
+        match result {
             Ok((receipt, size)) => {
-                ledger.note_sent(receipt.msg_id.as_str())?;
+                if let Way::Alone(_, ledger) = &way {
+                    ledger.note_sent(receipt.msg_id.as_str())?;
+                }
                 sent(&receipt, path.as_deref(), &name, size, output)?;
             }
             Err(failure) => {
@@ -60,7 +63,30 @@ fn send_all(
             }
         }
     }
+    if let Way::Alone(client, _) = &way {
+        client.save_session()?;
+    }
     Ok(first.unwrap_or(Exit::Done))
+}
+
+/// How messages are sent.
+enum Way {
+    /// By this process, which holds the session.
+    Alone(Client, Ledger),
+    /// By the process that holds the session.
+    Shared(Connection),
+}
+
+impl Way {
+    fn open(global: &Global, profile: &Profile, output: &Output) -> Result<Self, Failure> {
+        Ok(match profile.access("drop", output)? {
+            Access::Held(held) => {
+                let client = client::open_profile(global, profile, held, output)?;
+                Self::Alone(client, Ledger::open(&profile.path)?)
+            }
+            Access::Shared(holder) => Self::Shared(holder),
+        })
+    }
 }
 
 /// Returns what the arguments name. Standard input is read to its end.
@@ -142,6 +168,36 @@ impl Item {
         };
         let size = file.1.size();
         Ok((upload::send(client, &to, file, output)?, size))
+    }
+
+    /// Has the holder of the session send it.
+    fn request(&self, holder: &mut Connection, name: &str) -> Result<(Receipt, u64), NotDone> {
+        let to = UserName::file_helper().as_str().to_owned();
+        let name = Some(name.to_owned());
+        // Removed when the holder has read it.
+        let mut copy = None;
+        let (operation, size) = match self {
+            Self::Text(text) => {
+                let send = operation::Text { to, text: text.clone(), key: None };
+                (Operation::SendText(send), text.len() as u64)
+            }
+            Self::File(path) => {
+                let size = upload::open(path, &Attachment::new(path).as_document())?.1.size();
+                let file = operation::File { to, path: absolute(path)?, name, key: None };
+                (Operation::SendFile(file), size)
+            }
+            Self::Spooled(reader, local) => {
+                let (mut reader, file) = (reader, NamedTempFile::new().map_err(Failure::stdin)?);
+                let file = copy.insert(file);
+                reader.rewind().map_err(Failure::stdin)?;
+                io::copy(&mut reader, file.as_file_mut()).map_err(Failure::stdin)?;
+                let path = file.path().to_path_buf();
+                let file = operation::File { to, path, name, key: None };
+                (Operation::SendFile(file), local.size())
+            }
+        };
+        let reply = holder.request(&operation)?;
+        Ok((receipt(&reply)?, size))
     }
 }
 

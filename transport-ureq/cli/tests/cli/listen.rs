@@ -84,7 +84,7 @@ fn second_process_names_the_holder() {
     let pid = child.id().to_string();
     let ran = place.run(&["listen", "--wait", "0"]);
     ran.assert_fails(4, &["the session is in use: `wechat listen` is running", &pid, "--wait"]);
-    let ran = place.run(&["contacts", "--wait", "2"]);
+    let ran = place.run(&["listen", "--wait", "2"]);
     assert_eq!(ran.code, 4);
     assert!(ran.stderr.starts_with("Waiting up to 2 s: `wechat listen` is running"), "{ran:?}");
     let ran = place.run(&["status", "--json"]);

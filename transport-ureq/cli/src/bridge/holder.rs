@@ -1,0 +1,164 @@
+//! The socket of the process that holds a session, for commands that find it held.
+
+use std::io::{self, BufReader, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::lines;
+use super::names::Epoch;
+use super::operation::Operation;
+use crate::exit::{Exit, Failure};
+
+#[cfg(unix)]
+pub(super) type Stream = std::os::unix::net::UnixStream;
+/// Not used: there is no socket.
+#[cfg(not(unix))]
+pub(super) type Stream = std::net::TcpStream;
+
+/// A connection to the holder of a session.
+#[derive(Debug)]
+pub(crate) struct Connection(BufReader<Stream>);
+
+/// Why the holder did not do what was requested.
+#[derive(Debug)]
+pub(crate) enum NotDone {
+    /// The operation failed.
+    Failed(Failure),
+    /// The holder ended before it began the operation, which can be repeated.
+    NotBegun,
+}
+
+impl From<Failure> for NotDone {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// How long the holder may take to begin an operation.
+const BEGIN: Duration = Duration::from_secs(5);
+
+impl Connection {
+    /// Connects to the holder of a session. `None` if it offers no socket (yet).
+    #[cfg(unix)]
+    pub(crate) fn open(session: &Path) -> Option<Self> {
+        let folder = folder(session);
+        is_private(&folder).then_some(())?;
+        Stream::connect(folder.join(NAME)).ok().map(|stream| Self(BufReader::new(stream)))
+    }
+
+    /// See the version for Unix.
+    #[cfg(not(unix))]
+    pub(crate) fn open(_: &Path) -> Option<Self> {
+        None
+    }
+
+    /// Has the holder run an operation, and returns the result, without logins in its `UserName`s.
+    ///
+    /// # Errors
+    ///
+    /// [`NotDone`]. If the holder ends during an operation that changes something, the failure is
+    /// [`Exit::Unanswered`].
+    pub(crate) fn request(&mut self, operation: &Operation) -> Result<Value, NotDone> {
+        let mut request = serde_json::to_vec(operation).map_err(io::Error::from).map_err(broken)?;
+        request.push(b'\n');
+        let stream = self.0.get_mut();
+        stream.set_read_timeout(Some(BEGIN)).map_err(broken)?;
+        if stream.write_all(&request).is_err() {
+            return Err(NotDone::NotBegun);
+        }
+        let mut line = match lines::read_any(&mut self.0) {
+            Ok(Some(line)) => line,
+            Ok(None) => return Err(NotDone::NotBegun),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                return Err(NotDone::NotBegun);
+            }
+            Err(_) => {
+                let (en, zh) = (
+                    "the process that holds the session does not respond",
+                    "占用会话的进程没有响应",
+                );
+                return Err(Failure::new(Exit::InUse, en, zh).into());
+            }
+        };
+        let mut reply: Value = parse(&line)?;
+        if reply["accepted"] == true {
+            self.0.get_mut().set_read_timeout(None).map_err(broken)?;
+            line = match lines::read_any(&mut self.0) {
+                Ok(Some(line)) => line,
+                Ok(None) | Err(_) if !operation.is_change() => return Err(NotDone::NotBegun),
+                Ok(None) | Err(_) => return Err(unanswered().into()),
+            };
+            reply = parse(&line)?;
+        }
+        Epoch::remove(&mut reply);
+        match reply.get_mut("error") {
+            Some(error) => Err(failure(error).into()),
+            None => Ok(reply["ok"].take()),
+        }
+    }
+}
+
+fn unanswered() -> Failure {
+    Failure::new(
+        Exit::Unanswered,
+        "the process that holds the session ended meanwhile: it may have been done",
+        "占用会话的进程中途退出，操作可能已经生效",
+    )
+    .hint("look at the phone before repeating it", "重复操作之前请先在手机上查看")
+}
+
+fn parse(line: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(line).map_err(|_| unanswered())
+}
+
+fn broken(error: io::Error) -> Failure {
+    Failure::new(
+        Exit::Other,
+        format!("the holder's socket: {error}"),
+        format!("会话套接字：{error}"),
+    )
+}
+
+/// Returns the failure that a reply describes.
+fn failure(error: &mut Value) -> Failure {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let code = error["exit"].as_u64();
+    let exit = Exit::ALL.into_iter().find(|exit| code == Some(u64::from(*exit as u8)));
+    let message = text(&error["message"]);
+    let mut failure = Failure::new(exit.unwrap_or(Exit::Other), &*message, &*message);
+    if let Some(hint) = error.get("hint").map(text) {
+        failure = failure.hint(&*hint, &*hint);
+    }
+    let Some(details) = error.as_object_mut() else { return failure };
+    for (name, value) in std::mem::take(details) {
+        if !matches!(&*name, "exit" | "message" | "hint") {
+            failure = failure.detail(&name, value);
+        }
+    }
+    failure
+}
+
+/// The name of the socket in its folder.
+#[cfg(unix)]
+pub(super) const NAME: &str = "s";
+
+/// Returns the folder of the socket, which is beside the session.
+#[cfg(unix)]
+pub(super) fn folder(session: &Path) -> std::path::PathBuf {
+    let mut name = session.to_path_buf().into_os_string();
+    name.push(".d");
+    name.into()
+}
+
+/// Returns whether a folder is this user's, and closed to all others.
+#[cfg(unix)]
+pub(super) fn is_private(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    std::fs::symlink_metadata(folder).is_ok_and(|data| {
+        let is_own = data.uid() == rustix::process::geteuid().as_raw();
+        data.is_dir() && data.mode() & 0o077 == 0 && is_own
+    })
+}

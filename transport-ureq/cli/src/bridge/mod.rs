@@ -1,0 +1,120 @@
+//! `wechat bridge`: the session for programs in any language, and for other commands.
+//!
+//! ```text
+//! stdin, stdout ─┐                     ┌─ Operations ─ client
+//! socket ────────┼─ Request ─ Service ─┤
+//! HTTP ──────────┘                     └─ Hub ─ events
+//! ```
+
+pub(crate) mod holder;
+mod http;
+mod hub;
+mod keys;
+mod lines;
+pub(crate) mod names;
+pub(crate) mod operation;
+pub(crate) mod operations;
+mod recent;
+mod sends;
+pub(crate) mod service;
+pub(crate) mod socket;
+mod stdio;
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use serde_json::json;
+use wechat_proto::error::Ret;
+use wechat_proto::login::{Progress, Resume};
+use wechat_proto::{Error, Event};
+use wechat_transport_ureq::Client;
+
+use crate::args::{Bridge, Global};
+use crate::client;
+use crate::drop::ledger::Ledger;
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use crate::profile::Profile;
+use crate::signals;
+
+use self::service::{Service, is_notice};
+
+/// Offers the session on standard input and output, or over HTTP, until it ends.
+pub(crate) fn run(global: &Global, bridge: &Bridge, output: &Output) -> Result<Exit, Failure> {
+    let profile = Profile::any(global)?;
+    let held = profile.hold("bridge", output)?;
+    let service = Service::open(&profile.path, "bridge", output)?;
+    match bridge.listen {
+        Some(address) => http::serve(&service, address, bridge)?,
+        None => stdio::serve(&service),
+    }
+    let emit = |line: &str| match bridge.listen {
+        Some(_) => Ok(()),
+        None => print(line),
+    };
+    let progress = |kind: &str, fields| emit(&service.hub.publish(kind, fields)?);
+    let client = client::open_profile_with(global, &profile, held, Resume::Code, output, |step| {
+        match (step, client::describe(step)) {
+            (Progress::Over { ret, .. }, _) => {
+                progress("ended", json!({ "reason": "session_ended", "ret": ret.0 }))
+            }
+            (_, Some((kind, fields, _))) => progress(kind, fields),
+            _ => Ok(()),
+        }
+    });
+    let client = client.inspect_err(|failure| {
+        let fields = json!({ "reason": "login_failed", "error": output.error(failure) });
+        // The failure itself is returned.
+        let _ = progress("ended", fields);
+    })?;
+    let result = events(&service, &client, &profile, bridge.auto_ack, emit, output);
+    service.finish();
+    client.save_session()?;
+    stdio::failed().map_or(result, Err)
+}
+
+/// Prints a line on standard output and flushes it.
+fn print(line: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all([line, "\n"].concat().as_bytes());
+    written.and_then(|()| stdout.flush()).map_err(Failure::stdout)
+}
+
+fn events(
+    service: &Arc<Service>,
+    client: &Client,
+    profile: &Profile,
+    auto_ack: bool,
+    emit: impl Fn(&str) -> Result<(), Failure>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    signals::stop_on_signal(client)?;
+    service.begin(client, &profile.path, Ledger::open(&profile.path)?)?;
+    socket::listen(service, &profile.path, output)?;
+    let me = client.me();
+    let fields =
+        json!({ "user": me.user_name, "name": me.nick_name, "entry": profile.entry.name() });
+    emit(&service.hub.publish("logged_in", fields)?)?;
+    for event in client.events().manual() {
+        let message = event.message();
+        if let Some(notice) = message.filter(|message| is_notice(message)) {
+            client.acknowledge(notice)?;
+            continue;
+        }
+        let line = service.event(&event, true)?;
+        if let Some(line) = &line {
+            emit(line)?;
+        }
+        if let Some(message) = message.filter(|_| auto_ack || line.is_none()) {
+            client.acknowledge(message)?;
+            service.hub.forget(message);
+        }
+        match event {
+            Event::Closed(Error::Stopped) => return Ok(signals::arrived().unwrap_or(Exit::Done)),
+            Event::Closed(Error::LoggedOut { ret: Ret::OK, .. }) => return Ok(Exit::Done),
+            Event::Closed(error) => return Err(profile.advise(error.into())),
+            _ => {}
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,339 @@
+//! Operations, run on a client.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use serde_json::{Value, json};
+use wechat_proto::contact::{Contact, Recipient};
+use wechat_proto::media::{FileName, GetMedia};
+use wechat_proto::message::{ForwardMessage, Kind, Receipt, SendText};
+use wechat_proto::room::Joining;
+use wechat_proto::{Error, Message, UserName};
+use wechat_transport_ureq::{Attachment, Client};
+
+use super::keys::Keys;
+use super::names::Epoch;
+use super::operation::Operation;
+use super::recent::Recent;
+use super::sends::named;
+use crate::client;
+use crate::commands::messages::Line;
+use crate::drop::ledger::Ledger;
+use crate::exit::{Exit, Failure};
+
+/// A client, with what its operations refer to.
+#[derive(Debug)]
+pub(crate) struct Operations {
+    pub(crate) client: Client,
+    epoch: Epoch,
+    pub(super) recent: Mutex<Recent>,
+    /// `None` for a command that runs one operation.
+    pub(super) keys: Option<Keys>,
+    pub(super) ledger: Option<Ledger>,
+    /// Locked for reading during a send, until its id is noted.
+    pub(super) sending: RwLock<()>,
+}
+
+impl Operations {
+    /// Returns the operations of a command that runs one of them.
+    pub(crate) fn new(client: Client) -> Self {
+        Self {
+            epoch: Epoch::of(&client.session()),
+            client,
+            recent: Mutex::default(),
+            keys: None,
+            ledger: None,
+            sending: RwLock::default(),
+        }
+    }
+
+    /// Returns the operations of a process that holds the session of this path for long.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::LocalFile`] if its notes cannot be read.
+    pub(crate) fn of_holder(
+        client: Client,
+        session: &Path,
+        ledger: Ledger,
+    ) -> Result<Self, Failure> {
+        let keys = Some(Keys::open(session)?);
+        Ok(Self { keys, ledger: Some(ledger), ..Self::new(client) })
+    }
+
+    /// Keeps a received message for operations that name its id.
+    pub(crate) fn received(&self, message: &Message) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).received(message);
+    }
+
+    /// Waits until the ids of all messages that are being sent are noted in the ledger.
+    pub(crate) fn settle(&self) {
+        drop(self.sending.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Runs an operation, and returns its result. Its `UserName`s have their login.
+    ///
+    /// # Errors
+    ///
+    /// Those of the client's function; [`Exit::Contact`] with the kind `stale_contact` for a
+    /// `UserName` of an earlier login; [`Exit::Usage`] for arguments that make no sense.
+    pub(crate) fn run(&self, operation: &Operation) -> Result<Value, Failure> {
+        let mut result = self.run_plain(operation)?;
+        self.epoch.add(&mut result);
+        Ok(result)
+    }
+
+    fn run_plain(&self, operation: &Operation) -> Result<Value, Failure> {
+        let client = &self.client;
+        match operation {
+            Operation::SendText(send) => {
+                let to = self.resolve(&send.to)?;
+                if send.text.is_empty() {
+                    let (en, zh) = ("an empty text cannot be sent", "不能发送空文本");
+                    return Err(Failure::new(Exit::Usage, en, zh));
+                }
+                let text = || Ok(SendText::new(to, &*send.text));
+                self.send(send.key.as_deref(), text, SendText::with_id)
+            }
+            Operation::SendImage(file) | Operation::SendVideo(file) => {
+                let attachment = named(Attachment::new(&file.path), file.name.as_deref());
+                self.send_file(&file.to, &file.path, attachment, file.key.as_deref())
+            }
+            Operation::SendFile(file) => {
+                let attachment = Attachment::new(&file.path).as_document();
+                let attachment = named(attachment, file.name.as_deref());
+                self.send_file(&file.to, &file.path, attachment, file.key.as_deref())
+            }
+            Operation::SendEmoticon(emoticon) => self.send_emoticon(emoticon),
+            Operation::Forward(forward) => {
+                let message = self.message(forward.msg_id.as_deref(), forward.message.as_ref())?;
+                let to = self.resolve(&forward.to)?;
+                let endpoint = || Ok(ForwardMessage::new(&message, to).map_err(Error::from)?);
+                self.send(forward.key.as_deref(), endpoint, ForwardMessage::with_id)
+            }
+            Operation::Revoke(revoke) => {
+                let to = revoke.to.as_deref();
+                let receipt =
+                    self.receipt(revoke.msg_id.as_deref(), revoke.message.as_ref(), to)?;
+                let revoked = client.revoke(&receipt)?;
+                Ok(json!({
+                    "to": receipt.to, "msg_id": receipt.msg_id.as_str(), "text": revoked.wording,
+                }))
+            }
+            Operation::MarkRead(chat) => done(client.mark_read(self.resolve(&chat.chat)?)),
+            Operation::Contacts(contacts) => {
+                let directory = client.contacts()?;
+                let pattern = contacts.pattern.as_deref().unwrap_or_default();
+                let mut found: Vec<_> = directory.search(pattern).collect();
+                found.sort_by_cached_key(|contact| (contact.sort_key(), contact.user_name.clone()));
+                let found: Vec<_> =
+                    found.into_iter().map(|contact| self.contact(contact)).collect();
+                Ok(json!({ "contacts": found }))
+            }
+            Operation::Find(name) => Ok(self.contact(&client.contact(self.resolve(&name.name)?)?)),
+            Operation::Members(room) => {
+                let members = client.members(self.room(&room.room)?)?;
+                let directory = client.directory();
+                let members: Vec<_> = members
+                    .iter()
+                    .map(|member| {
+                        let name = directory.name_of_member(member);
+                        json!({ "name": name, "user": member.user_name, "member": member })
+                    })
+                    .collect();
+                Ok(json!({ "members": members }))
+            }
+            Operation::SetRemark(remark) => {
+                done(client.remark(self.resolve(&remark.user)?, &remark.remark))
+            }
+            Operation::Pin(chat) => done(client.pin(self.resolve(&chat.chat)?)),
+            Operation::Unpin(chat) => done(client.unpin(self.resolve(&chat.chat)?)),
+            Operation::AddFriend(add) => {
+                done(client.add_friend(self.resolve(&add.user)?, &*add.greeting))
+            }
+            Operation::AcceptFriend(accept) => {
+                let message = self.message(accept.msg_id.as_deref(), accept.message.as_ref())?;
+                let Kind::FriendRequest(request) = &message.kind else {
+                    let (en, zh) = ("the message is not a friend request", "该消息不是好友请求");
+                    return Err(Failure::new(Exit::Usage, en, zh));
+                };
+                done(client.accept(request))
+            }
+            Operation::CreateRoom(room) => {
+                let created = client.create_room(self.resolve_all(&room.members)?, &*room.topic)?;
+                Ok(json!({
+                    "room": created.room,
+                    "topic": created.topic,
+                    "members": created.members,
+                    "black_list": created.black_list,
+                }))
+            }
+            Operation::AddMembers(add) => {
+                let (room, members) = (self.room(&add.room)?, self.resolve_all(&add.members)?);
+                let joining = client.add_members(room, members)?;
+                Ok(json!({ "invited": matches!(joining, Joining::Invited(_)) }))
+            }
+            Operation::RemoveMembers(remove) => {
+                let room = self.room(&remove.room)?;
+                let members = remove.members.iter().map(|name| self.recipient(name));
+                done(client.remove_members(room, members.collect::<Result<Vec<_>, _>>()?))
+            }
+            Operation::RenameRoom(room) => {
+                done(client.rename_room(self.room(&room.room)?, &*room.topic))
+            }
+            Operation::QuitRoom(room) => done(client.leave_room(self.room(&room.room)?)),
+            Operation::Download(download) => {
+                let message =
+                    self.message(download.msg_id.as_deref(), download.message.as_ref())?;
+                let media = GetMedia::new(&message).map_err(Error::from)?;
+                let (head, body) = client.download(media)?;
+                let name = FileName::of_media(&message, &head);
+                let copy = |file: &mut _| Ok(body.copy_to(&head, file, LIMIT, |_| {})?);
+                let mut saved = save(&download.path, &name, copy)?;
+                saved["msg_id"] = message.id.as_str().into();
+                Ok(saved)
+            }
+            Operation::Avatar(avatar) => {
+                let user = self.resolve(&avatar.user)?;
+                let (head, body) = client.avatar(&user)?;
+                let name = format!("{}.jpg", client.directory().name_of(&user));
+                let name = FileName::from(&*name);
+                save(&avatar.path, &name, |file| Ok(body.copy_to(&head, file, LIMIT, |_| {})?))
+            }
+            Operation::Logout(_) => done(client.logout()),
+            Operation::Status(_) | Operation::Ack(_) | Operation::Events(_) => Err(Failure::new(
+                Exit::Usage,
+                "the operation is not possible here",
+                "此处不能执行该操作",
+            )),
+        }
+    }
+
+    /// Returns the contact that an argument names, without a search.
+    fn recipient(&self, name: &str) -> Result<Recipient, Failure> {
+        match Epoch::split(name) {
+            Some((user, epoch)) if epoch == self.epoch => Ok(user.into()),
+            Some(_) => Err(Failure::new(
+                Exit::Contact,
+                format!("{name} is of another login, whose names are no longer valid"),
+                format!("{name} 属于另一次登录，已失效"),
+            )
+            .detail("kind", "stale_contact")),
+            None => Ok(name.into()),
+        }
+    }
+
+    pub(super) fn resolve(&self, name: &str) -> Result<UserName, Failure> {
+        match self.recipient(name)? {
+            Recipient::User(user) => Ok(user),
+            _ => client::resolve(&self.client, name),
+        }
+    }
+
+    fn resolve_all(&self, names: &[String]) -> Result<Vec<UserName>, Failure> {
+        names.iter().map(|name| self.resolve(name)).collect()
+    }
+
+    fn room(&self, name: &str) -> Result<UserName, Failure> {
+        let room = self.resolve(name)?;
+        if room.is_room() { Ok(room) } else { Err(client::not_a_room(name)) }
+    }
+
+    /// Returns a message by its id, or as `listen --json` prints it.
+    fn message(&self, id: Option<&str>, line: Option<&Value>) -> Result<Message, Failure> {
+        match (id, line) {
+            (Some(id), None) => {
+                let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+                recent.message(id).ok_or_else(|| not_recent(id))
+            }
+            (None, Some(line)) => Line::of(line)?.message(&self.client),
+            _ => Err(no_message()),
+        }
+    }
+
+    fn receipt(
+        &self,
+        id: Option<&str>,
+        line: Option<&Value>,
+        to: Option<&str>,
+    ) -> Result<Receipt, Failure> {
+        match (id, line, to) {
+            (Some(id), None, Some(to)) => Ok(Receipt::of(self.resolve(to)?, id.into())),
+            (Some(id), None, None) => {
+                let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+                recent.receipt(id).ok_or_else(|| not_recent(id))
+            }
+            (None, Some(line), None) => Line::of(line)?.receipt(&self.client),
+            _ => Err(no_message()),
+        }
+    }
+
+    fn contact(&self, contact: &Contact) -> Value {
+        let name = self.client.directory().name_of(&contact.user_name);
+        json!({ "name": name, "kind": contact.kind(), "contact": contact })
+    }
+}
+
+/// The longest download, in bytes.
+const LIMIT: u64 = 4 << 30;
+
+fn done(result: Result<(), Error>) -> Result<Value, Failure> {
+    result.map(|()| json!({})).map_err(Failure::from)
+}
+
+fn not_recent(id: &str) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!("no recent message has the id {id}"),
+        format!("最近的消息中没有编号 {id}"),
+    )
+    .detail("kind", "unknown_message")
+    .hint(
+        "only the process that received or sent it knows an id; without it, give the whole line of \
+         `wechat listen --json`, or `wechat revoke ID NAME`",
+        "只有收发该消息的进程知道其编号；否则请提供 `wechat listen --json` 输出的整行，或使用 `wechat revoke 编号 名称`",
+    )
+}
+
+fn no_message() -> Failure {
+    let (en, zh) = ("either `msg_id` or `message` is needed", "需要 `msg_id` 或 `message` 之一");
+    Failure::new(Exit::Usage, en, zh)
+}
+
+/// Returns a builder of temporary files with the permissions of other new files.
+fn builder<'a>() -> tempfile::Builder<'a, 'a> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
+}
+
+/// Writes a new file, which appears when it is whole: in a folder under `name` or the first numbered
+/// one that is free, otherwise under exactly this path. Replaces no file.
+fn save(
+    path: &Path,
+    name: &FileName,
+    write: impl FnOnce(&mut std::fs::File) -> Result<u64, Failure>,
+) -> Result<Value, Failure> {
+    let failure = |error: &io::Error| Failure::file(path, error);
+    let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    let folder = if path.is_dir() { path } else { parent };
+    let mut file = builder().tempfile_in(folder).map_err(|error| failure(&error))?;
+    let size = write(file.as_file_mut())?;
+    let names: &mut dyn Iterator<Item = PathBuf> = match path.is_dir() {
+        true => &mut (0..10_000).map(|number| folder.join(name.numbered(number).as_str())),
+        false => &mut std::iter::once(path.to_path_buf()),
+    };
+    let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
+    for path in names {
+        match file.persist_noclobber(&path) {
+            Ok(_) => return Ok(json!({ "path": path, "size": size })),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                (file, last) = (error.file, error.error);
+            }
+            Err(error) => return Err(failure(&error.error)),
+        }
+    }
+    Err(failure(&last))
+}

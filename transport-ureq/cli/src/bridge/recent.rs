@@ -1,0 +1,55 @@
+//! The messages that a process received and sent lately, which later operations name by their ids.
+
+use std::collections::VecDeque;
+
+use wechat_proto::Message;
+use wechat_proto::message::Receipt;
+
+/// Recent messages. The oldest are dropped first.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    messages: VecDeque<Message>,
+    /// The sum of the lengths of the messages' JSON.
+    bytes: usize,
+    receipts: VecDeque<Receipt>,
+}
+
+/// The number of received and of sent messages that are kept.
+const KEPT: usize = 1000;
+/// The maximum of the kept JSON, in bytes.
+const BYTES: usize = 16 << 20;
+
+impl Recent {
+    /// Keeps a received message.
+    pub(crate) fn received(&mut self, message: &Message) {
+        self.bytes += message.raw.json().len();
+        self.messages.push_back(message.clone());
+        while self.messages.len() > KEPT || self.bytes > BYTES {
+            let Some(oldest) = self.messages.pop_front() else { break };
+            self.bytes -= oldest.raw.json().len();
+        }
+    }
+
+    /// Keeps the receipt of a sent message.
+    pub(crate) fn sent(&mut self, receipt: &Receipt) {
+        if self.receipts.len() >= KEPT {
+            self.receipts.pop_front();
+        }
+        self.receipts.push_back(receipt.clone());
+    }
+
+    /// Returns a received message.
+    pub(crate) fn message(&self, id: &str) -> Option<Message> {
+        self.messages.iter().rev().find(|message| message.id.as_str() == id).cloned()
+    }
+
+    /// Returns the receipt of a message of the account's own.
+    pub(crate) fn receipt(&self, id: &str) -> Option<Receipt> {
+        let sent = self.receipts.iter().rev().find(|receipt| receipt.msg_id.as_str() == id);
+        let elsewhere = || {
+            let message = self.message(id).filter(Message::is_outgoing)?;
+            Some(Receipt::of(message.to.clone(), message.id))
+        };
+        sent.cloned().or_else(elsewhere)
+    }
+}

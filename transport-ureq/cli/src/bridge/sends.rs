@@ -1,0 +1,104 @@
+//! Sends, each once for its key.
+
+use std::path::Path;
+use std::sync::PoisonError;
+
+use serde_json::{Value, json};
+use wechat_proto::media::Upload;
+use wechat_proto::message::{EmoticonMd5, Receipt, SendEmoticon, SendUpload};
+use wechat_proto::{ClientMsgId, Endpoint, Error, Session, UserName};
+use wechat_transport_ureq::Attachment;
+
+use super::operation::Emoticon;
+use super::operations::Operations;
+use crate::exit::{Exit, Failure};
+use crate::upload;
+
+impl Operations {
+    pub(super) fn send_file(
+        &self,
+        to: &str,
+        path: &Path,
+        attachment: Attachment,
+        key: Option<&str>,
+    ) -> Result<Value, Failure> {
+        // What fails without the service fails first.
+        let (source, file) = upload::open(path, &attachment)?;
+        let to = self.resolve(to)?;
+        let upload = || {
+            let mut upload = Upload::new(to.clone(), file);
+            let uploaded = self.client.upload(&mut upload, source, |_| {})?;
+            Ok(SendUpload::new(to, &uploaded))
+        };
+        self.send(key, upload, SendUpload::with_id)
+    }
+
+    pub(super) fn send_emoticon(&self, emoticon: &Emoticon) -> Result<Value, Failure> {
+        match (&emoticon.path, &emoticon.md5) {
+            (Some(path), None) => {
+                self.send_file(&emoticon.to, path, Attachment::new(path), emoticon.key.as_deref())
+            }
+            (None, Some(md5)) => {
+                let md5: EmoticonMd5 = md5.parse().map_err(Error::from)?;
+                let to = self.resolve(&emoticon.to)?;
+                let known = || Ok(SendEmoticon::known(to, md5));
+                self.send(emoticon.key.as_deref(), known, SendEmoticon::with_id)
+            }
+            _ => Err(Failure::new(
+                Exit::Usage,
+                "an emoticon needs either `path` or `md5`",
+                "表情需要 `path` 或 `md5` 之一",
+            )),
+        }
+    }
+
+    /// Sends a message once for each key, and returns its receipt.
+    pub(super) fn send<E: Endpoint<Output = Receipt, State = Session>>(
+        &self,
+        key: Option<&str>,
+        endpoint: impl FnOnce() -> Result<E, Failure>,
+        with_id: impl FnOnce(E, ClientMsgId) -> E,
+    ) -> Result<Value, Failure> {
+        let mut id = self.client.next_client_msg_id();
+        let keyed = self.keys.as_ref().zip(key);
+        if let Some((keys, key)) = keyed {
+            let send = keys.get(key, id)?;
+            if let Some(receipt) = send.receipt {
+                return Ok(self.sent(&receipt, true));
+            }
+            id = send.id;
+        }
+        let endpoint = with_id(endpoint()?, id);
+        let sending = self.sending.read().unwrap_or_else(PoisonError::into_inner);
+        let receipt = self.client.call(endpoint)?;
+        let to_phone = receipt.to == UserName::file_helper();
+        if let Some(ledger) = self.ledger.as_ref().filter(|_| to_phone) {
+            // Not a file of the phone for `drop --receive`, if the service returns it.
+            ledger.note_sent(receipt.msg_id.as_str())?;
+        }
+        drop(sending);
+        if let Some((keys, key)) = keyed {
+            keys.sent(key, &receipt)?;
+        }
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).sent(&receipt);
+        Ok(self.sent(&receipt, false))
+    }
+
+    fn sent(&self, receipt: &Receipt, is_repeated: bool) -> Value {
+        json!({
+            "to": receipt.to,
+            "name": self.client.directory().name_of(&receipt.to),
+            "msg_id": receipt.msg_id.as_str(),
+            "client_msg_id": receipt.client_msg_id.as_ref().map(ToString::to_string),
+            "repeated": is_repeated,
+        })
+    }
+}
+
+/// Sets the name that the receiver sees.
+pub(super) fn named(attachment: Attachment, name: Option<&str>) -> Attachment {
+    match name {
+        Some(name) => attachment.named(name),
+        None => attachment,
+    }
+}

@@ -1,0 +1,297 @@
+//! Requests and events of one session, whatever carries them.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, TryLockError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+use wechat_proto::error::Ret;
+use wechat_proto::message::Kind;
+use wechat_proto::{Error, Event, Message};
+use wechat_transport_ureq::Client;
+
+use super::hub::Hub;
+use super::operation::Operation;
+use super::operations::Operations;
+use crate::drop::ledger::Ledger;
+use crate::exit::{Exit, Failure};
+use crate::output::{Output, SCHEMA, text};
+
+/// The bridge of a process that holds a session.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) hub: Hub,
+    /// Set once there is a session.
+    operations: OnceLock<Operations>,
+    output: Output,
+    command: &'static str,
+    /// The time of the last event, in milliseconds since 1970.
+    last_event: AtomicU64,
+    /// Locked for reading by each operation, and for writing at the end.
+    running: RwLock<()>,
+}
+
+/// A request: a JSON object with an `id` of its own and an operation.
+#[derive(Debug)]
+pub(crate) struct Request {
+    id: Value,
+    pub(crate) operation: Result<Operation, Failure>,
+}
+
+/// The longest request, in bytes.
+pub(crate) const LONGEST: usize = 1 << 20;
+
+impl Request {
+    /// Parses a request. One that is malformed gets an error as its reply.
+    pub(crate) fn parse(line: &[u8]) -> Self {
+        let malformed = |reason: &str| {
+            Failure::new(
+                Exit::Usage,
+                format!("malformed request: {reason}"),
+                format!("请求格式错误：{reason}"),
+            )
+            .detail("kind", "malformed")
+        };
+        if line.len() > LONGEST {
+            return Self { id: Value::Null, operation: Err(malformed("longer than 1 MiB")) };
+        }
+        let Ok(Value::Object(mut fields)) = serde_json::from_slice(line) else {
+            return Self { id: Value::Null, operation: Err(malformed("not a JSON object")) };
+        };
+        let id = fields.remove("id").unwrap_or_default();
+        let operation = Operation::deserialize(Value::Object(fields));
+        Self { id, operation: operation.map_err(|error| malformed(&error.to_string())) }
+    }
+
+    /// Returns the line that says that the operation begins.
+    pub(crate) fn accepted(&self) -> String {
+        json!({ "v": SCHEMA, "id": self.id, "accepted": true }).to_string()
+    }
+
+    /// Returns the line of its result.
+    pub(crate) fn reply(&self, result: &Result<Value, Failure>, output: &Output) -> String {
+        match result {
+            Ok(value) => json!({ "v": SCHEMA, "id": self.id, "ok": value }),
+            Err(failure) => {
+                json!({ "v": SCHEMA, "id": self.id, "error": output.error(failure) })
+            }
+        }
+        .to_string()
+    }
+}
+
+impl Service {
+    /// Returns the bridge of a session, which this process holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::LocalFile`] if its notes cannot be read.
+    pub(crate) fn open(
+        session: &Path,
+        command: &'static str,
+        output: &Output,
+    ) -> Result<Arc<Self>, Failure> {
+        Ok(Arc::new(Self {
+            hub: Hub::open(session)?,
+            operations: OnceLock::new(),
+            output: *output,
+            command,
+            last_event: AtomicU64::new(0),
+            running: RwLock::default(),
+        }))
+    }
+
+    /// Begins to serve operations, after the login.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::LocalFile`] if the notes of the session cannot be read.
+    pub(crate) fn begin(
+        &self,
+        client: &Client,
+        session: &Path,
+        ledger: Ledger,
+    ) -> Result<(), Failure> {
+        self.hub.begin(&client.session());
+        let operations = Operations::of_holder(client.clone(), session, ledger)?;
+        // It is called once.
+        let _ = self.operations.set(operations);
+        Ok(())
+    }
+
+    /// Returns the operations; `None` before the login.
+    pub(crate) fn operations(&self) -> Option<&Operations> {
+        self.operations.get()
+    }
+
+    /// Waits for the login.
+    pub(crate) fn wait(&self) -> &Operations {
+        self.operations.wait()
+    }
+
+    /// Runs the operation of a request, and returns the line of the reply. `before` is called before
+    /// an operation that is possible; if it fails, or if this process ends, nothing is done, and there
+    /// is no reply.
+    pub(crate) fn serve(
+        &self,
+        request: &Request,
+        can_ack: bool,
+        before: impl FnOnce() -> bool,
+    ) -> Option<String> {
+        let running = match self.running.try_read() {
+            Ok(running) => running,
+            Err(TryLockError::Poisoned(running)) => running.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let result = match &request.operation {
+            Ok(operation) if before() => self.run(operation, can_ack),
+            Ok(_) => return None,
+            Err(failure) => Err(failure.clone()),
+        };
+        drop(running);
+        Some(request.reply(&result, &self.output))
+    }
+
+    fn run(&self, operation: &Operation, can_ack: bool) -> Result<Value, Failure> {
+        let Some(operations) = self.operations() else {
+            let (en, zh) =
+                ("the login is not complete: see the events", "登录尚未完成，请查看事件");
+            return Err(Failure::new(Exit::LoginNeeded, en, zh));
+        };
+        match operation {
+            Operation::Ack(_) if !can_ack => {
+                let (en, zh) =
+                    ("only the consumer of the events acknowledges", "只有事件的消费者可以确认");
+                Err(Failure::new(Exit::Usage, en, zh).detail("kind", "not_consumer"))
+            }
+            Operation::Ack(ack) => {
+                let acknowledge = |message: &Message| Ok(operations.client.acknowledge(message)?);
+                self.hub.ack(ack.seq, acknowledge).map(|()| json!({}))
+            }
+            Operation::Events(_) => Ok(json!({})),
+            Operation::Status(_) => {
+                let me = operations.client.me();
+                let last = self.last_event.load(Ordering::Relaxed);
+                Ok(json!({
+                    "user": me.user_name,
+                    "name": me.nick_name,
+                    "command": self.command,
+                    "pid": std::process::id(),
+                    "unacknowledged": self.hub.unacknowledged(),
+                    "last_event_ms": (last > 0).then_some(last),
+                }))
+            }
+            operation => operations.run(operation),
+        }
+    }
+
+    /// Publishes an event, and returns its line. Messages are kept for operations that name them. If
+    /// `is_durable`, they are delivered again until they are acknowledged; `None` is returned for one
+    /// that was acknowledged already.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::LocalFile`] if the number of the event cannot be noted.
+    pub(crate) fn event(
+        &self,
+        event: &Event,
+        is_durable: bool,
+    ) -> Result<Option<Arc<str>>, Failure> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        self.last_event.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let message = |message: &Message, kind| {
+            let Some(operations) = self.operations() else { return Ok(None) };
+            operations.received(message);
+            let fields = message_fields(message, &operations.client, &self.output);
+            match is_durable {
+                true => self.hub.deliver(message, kind, fields),
+                false => self.hub.publish(kind, fields).map(Some),
+            }
+        };
+        let (kind, fields) = match event {
+            Event::Message(of) => return message(of, "message"),
+            Event::FriendRequest { message: of, .. } => return message(of, "friend_request"),
+            Event::Changed(change) => ("changed", json!({ "change": change })),
+            Event::Trouble(error) => {
+                ("trouble", json!({ "error": self.output.error(&error.clone().into()) }))
+            }
+            Event::Recovered => ("recovered", json!({})),
+            Event::Closed(error) => ("ended", self.ended(error)),
+            _ => return Ok(None),
+        };
+        self.hub.publish(kind, fields).map(Some)
+    }
+
+    /// Returns the fields of the event that is the last one.
+    pub(crate) fn ended(&self, error: &Error) -> Value {
+        let reason = match error {
+            Error::Stopped => "stopped",
+            Error::LoggedOut { ret: Ret::OK, .. } => "logged_out",
+            Error::LoggedOut { .. } => "session_ended",
+            _ => "failed",
+        };
+        match error {
+            Error::LoggedOut { ret, .. } => json!({ "reason": reason, "ret": ret.0 }),
+            Error::Stopped => json!({ "reason": reason }),
+            error => json!({ "reason": reason, "error": self.output.error(&error.clone().into()) }),
+        }
+    }
+
+    /// Waits for the operations in progress, and serves no more.
+    pub(crate) fn finish(&self) {
+        std::mem::forget(self.running.write().unwrap_or_else(PoisonError::into_inner));
+        self.hub.close();
+    }
+}
+
+/// Returns whether an event is one for a consumer. Notices of what was read on the phone are not.
+pub(crate) fn is_notice(message: &Message) -> bool {
+    matches!(message.kind, Kind::Status(_))
+}
+
+fn message_fields(message: &Message, client: &Client, output: &Output) -> Value {
+    let directory = client.directory();
+    json!({
+        "chat": message.peer(),
+        "chat_name": directory.name_of(message.peer()),
+        "author": message.author(),
+        "author_name": directory.author_name(message),
+        "text": text(message, output.lang),
+        "mentions_me": client.mentions_me(message),
+        "message": message,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::Lang;
+
+    #[test]
+    fn malformed_requests_get_an_error() {
+        for (line, id, reason) in [
+            ("", json!(null), "not a JSON object"),
+            ("[1]", json!(null), "not a JSON object"),
+            ("\u{0}", json!(null), "not a JSON object"),
+            (r#"{"id":7}"#, json!(7), "missing field `do`"),
+            (r#"{"id":"a","do":"fly"}"#, json!("a"), "unknown variant `fly`"),
+            (r#"{"id":1,"do":"send_text","to":"a"}"#, json!(1), "missing field `text`"),
+            (r#"{"id":1,"do":"pin","chat":"a","x":1}"#, json!(1), "unknown field `x`"),
+            (r#"{"id":1,"do":"ack","seq":-1}"#, json!(1), "invalid value"),
+        ] {
+            let request = Request::parse(line.as_bytes());
+            let reply = request
+                .reply(&Err(request.operation.clone().unwrap_err()), &Output::new(true, Lang::En));
+            let reply: Value = serde_json::from_str(&reply).unwrap();
+            assert_eq!(
+                (&reply["id"], &reply["error"]["kind"]),
+                (&id, &json!("malformed")),
+                "{line}"
+            );
+            assert!(reply["error"]["message"].as_str().unwrap().contains(reason), "{reply}");
+        }
+        assert!(Request::parse(&vec![b' '; LONGEST + 1]).operation.is_err());
+    }
+}

@@ -1,0 +1,72 @@
+//! The bridge on standard input and output.
+
+use std::io;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use super::operation::Operation;
+use super::service::{Request, Service};
+use super::{lines, print};
+use crate::exit::{Exit, Failure};
+
+/// The number of requests that are read ahead.
+const QUEUE: usize = 64;
+
+/// The failure of standard input or output.
+static FAILED: OnceLock<Failure> = OnceLock::new();
+
+/// Returns the failure of standard input or output that ended the bridge.
+pub(super) fn failed() -> Option<Failure> {
+    FAILED.get().cloned()
+}
+
+/// Serves the requests of standard input in their order, acknowledgements at once. The end of the
+/// input stops the client after the last reply.
+pub(super) fn serve(service: &Arc<Service>) {
+    let (sender, requests) = sync_channel(QUEUE);
+    let worker = Arc::clone(service);
+    thread::spawn(move || work(&worker, &requests));
+    let service = Arc::clone(service);
+    thread::spawn(move || {
+        let mut stdin = io::stdin().lock();
+        loop {
+            let request = match lines::read(&mut stdin) {
+                Ok(Some(line)) => Request::parse(&line),
+                Ok(None) => return,
+                Err(error) => {
+                    let _ = FAILED.set(Failure::stdin(error));
+                    return;
+                }
+            };
+            if matches!(request.operation, Ok(Operation::Ack(_))) {
+                reply(&service, &request);
+            } else if sender.send(request).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+fn work(service: &Service, requests: &Receiver<Request>) {
+    for request in requests {
+        reply(service, &request);
+    }
+    match service.operations() {
+        Some(operations) => operations.client.stop(),
+        // The login is not complete, and nobody can complete it.
+        None => std::process::exit(FAILED.get().map_or(Exit::Done, |failure| failure.exit) as i32),
+    }
+}
+
+fn reply(service: &Service, request: &Request) {
+    if request.operation.is_ok() {
+        service.wait();
+    }
+    // No reply: the process ends.
+    let Some(line) = service.serve(request, true, || true) else { return };
+    if let Err(failure) = print(&line) {
+        let _ = FAILED.set(failure);
+        service.wait().client.stop();
+    }
+}

@@ -1,0 +1,78 @@
+//! Small JSON files beside a session, for what outlasts the process.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tempfile::NamedTempFile;
+
+use crate::exit::{Exit, Failure};
+
+/// A file beside a session. Only the holder of the session may open it.
+#[derive(Clone, Debug)]
+pub(crate) struct NoteFile(PathBuf);
+
+impl NoteFile {
+    /// Returns the file whose name is that of the session and an ending.
+    pub(crate) fn beside(session: &Path, ending: &str) -> Self {
+        let mut name = session.to_path_buf().into_os_string();
+        name.push(".");
+        name.push(ending);
+        Self(name.into())
+    }
+
+    /// Reads the file; the default value if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::LocalFile`] if it cannot be read; with what is lost by removing it, if it is damaged.
+    pub(crate) fn load<T: Default + DeserializeOwned>(
+        &self,
+        lost: [&str; 2],
+    ) -> Result<T, Failure> {
+        match fs::read(&self.0) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|_| {
+                let shown = self.0.display();
+                let (en, zh) = (format!("{shown} is damaged"), format!("{shown} 已损坏"));
+                let [lost_en, lost_zh] = lost;
+                Failure::new(Exit::LocalFile, en, zh)
+                    .hint(format!("remove it; {lost_en}"), format!("请删除该文件；{lost_zh}"))
+            }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(T::default()),
+            Err(error) => Err(Failure::file(&self.0, &error)),
+        }
+    }
+
+    /// Replaces the file: after a kill, it is the one before or after.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::LocalFile`] if it cannot be written.
+    pub(crate) fn store(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let write = || -> io::Result<()> {
+            let folder = self.0.parent().filter(|folder| *folder != Path::new(""));
+            let folder = folder.unwrap_or(Path::new("."));
+            let mut file = NamedTempFile::new_in(folder)?;
+            file.write_all(&serde_json::to_vec(value)?)?;
+            file.as_file().sync_all()?;
+            file.persist(&self.0)?;
+            sync_folder(folder)
+        };
+        write().map_err(|error| Failure::file(&self.0, &error))
+    }
+}
+
+/// Syncs the entries of a folder to disk, where the system and the file system can.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(folder)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        synced => synced,
+    }
+}
