@@ -28,6 +28,10 @@
 //! }
 //! ```
 //!
+//! The functions are those of the blocking client, whose
+//! [guides](https://docs.rs/wechat-transport-ureq/latest/wechat_transport_ureq/guide/) apply: a cookbook, and tables for
+//! users of openwechat, itchat, wxpy and wechat4u.
+//!
 //! # Network behaviour
 //!
 //! The transport meets the requirements of [`wechat_proto::flow`] for a driver: it sends requests
