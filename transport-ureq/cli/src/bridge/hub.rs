@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use super::names::Epoch;
 use crate::exit::{Exit, Failure};
 use crate::notes::NoteFile;
 use crate::output::SCHEMA;
+use crate::signals;
 
 /// The events of one session. Each has a number (`seq`) above those of earlier events; a message has
 /// the same number when it is delivered again.
@@ -35,7 +37,8 @@ struct State {
     login: Option<Arc<str>>,
     consumer: Option<Sender<Arc<str>>>,
     observers: Vec<Sender<Arc<str>>>,
-    is_closed: bool,
+    /// Whether nothing waits any more.
+    is_ending: bool,
 }
 
 /// What outlasts the process.
@@ -58,7 +61,9 @@ struct Noted {
 }
 
 /// The maximum number of unacknowledged messages. At this number, no more are received.
-const WINDOW: usize = 10_000;
+const WINDOW: usize = if cfg!(test) { 5 } else { 10_000 };
+/// How often a wait for acknowledgements looks for a signal.
+const PAUSE: Duration = Duration::from_millis(200);
 /// The maximum number of events that wait for a subscriber. One that is slower is disconnected.
 const QUEUE: usize = 1000;
 /// How many numbers are noted as used at once.
@@ -121,9 +126,11 @@ impl Hub {
         kind: &str,
         fields: Value,
     ) -> Result<Option<Arc<str>>, Failure> {
-        let is_full = |state: &mut State| state.pending.len() >= WINDOW && !state.is_closed;
-        let state = self.changed.wait_while(self.state(), is_full);
-        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        while state.pending.len() >= WINDOW && !state.is_ending && signals::arrived().is_none() {
+            let waited = self.changed.wait_timeout(state, PAUSE);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         let id = message.id.as_str();
         let noted = state.notes.messages.iter().find(|noted| noted.id == id);
         let noted = noted.filter(|_| message.id.is_known());
@@ -212,7 +219,7 @@ impl Hub {
             let _ = sender.try_send(Arc::clone(line));
         }
         match is_consumer {
-            _ if state.is_closed => {}
+            _ if state.is_ending => {}
             true => state.consumer = Some(sender),
             false => state.observers.push(sender),
         }
@@ -228,12 +235,18 @@ impl Hub {
         self.state().pending.len()
     }
 
-    /// Ends all subscriptions, and waits no more.
-    pub(crate) fn close(&self) {
-        let mut state = self.state();
-        (state.is_closed, state.consumer) = (true, None);
-        state.observers.clear();
+    /// Ends all waits for acknowledgements, and permits no more.
+    pub(crate) fn release(&self) {
+        self.state().is_ending = true;
         self.changed.notify_all();
+    }
+
+    /// Ends all subscriptions.
+    pub(crate) fn close(&self) {
+        self.release();
+        let mut state = self.state();
+        state.consumer = None;
+        state.observers.clear();
     }
 
     /// Returns the next number.
@@ -344,6 +357,28 @@ mod tests {
         assert_eq!(numbers(&mut hub.subscribe(true).unwrap()), [1, 3, 4]);
         hub.close();
         assert!(observer.is_closed());
+    }
+
+    #[test]
+    fn messages_wait_while_too_many_are_unacknowledged() {
+        let folder = tempfile::tempdir().unwrap();
+        let hub = Hub::open(&folder.path().join("a.session")).unwrap();
+        for number in 1..=WINDOW {
+            deliver(&hub, &number.to_string());
+        }
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| deliver(&hub, "next"));
+            std::thread::sleep(Duration::from_millis(20));
+            assert!(!next.is_finished());
+            hub.ack(1, |_| Ok(())).unwrap();
+            assert_eq!(next.join().unwrap(), Some(WINDOW as u64 + 1));
+            let last = scope.spawn(|| deliver(&hub, "last"));
+            std::thread::sleep(Duration::from_millis(20));
+            assert!(!last.is_finished());
+            hub.release();
+            last.join().unwrap();
+        });
+        assert_eq!(hub.unacknowledged(), WINDOW + 1);
     }
 
     #[test]

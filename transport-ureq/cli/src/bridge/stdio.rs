@@ -53,7 +53,10 @@ fn work(service: &Service, requests: &Receiver<Request>) {
         reply(service, &request);
     }
     match service.operations() {
-        Some(operations) => operations.client.stop(),
+        Some(operations) => {
+            service.hub.release();
+            operations.client.stop();
+        }
         // The login is not complete, and nobody can complete it.
         None => std::process::exit(FAILED.get().map_or(Exit::Done, |failure| failure.exit) as i32),
     }
@@ -67,6 +70,7 @@ fn reply(service: &Service, request: &Request) {
     let Some(line) = service.serve(request, true, || true) else { return };
     if let Err(failure) = print(&line) {
         let _ = FAILED.set(failure);
+        service.hub.release();
         service.wait().client.stop();
     }
 }
