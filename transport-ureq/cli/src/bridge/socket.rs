@@ -98,7 +98,23 @@ mod unix {
             ));
             return Ok(());
         }
-        let listener = bind(&folder, &path).map_err(|error| Failure::file(&folder, &error))?;
+        let listener = match bind(&folder, &path) {
+            Ok(listener) => listener,
+            // Not a folder of this user's: somebody may wait for commands there.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(Failure::file(&folder, &error));
+            }
+            // Some file systems have no sockets.
+            Err(error) => {
+                output.remark(&Words::new(
+                    format!(
+                        "No socket for other commands, which have to wait for this one: {error}."
+                    ),
+                    format!("无法创建套接字，其他命令需等待此命令结束：{error}。"),
+                ));
+                return Ok(());
+            }
+        };
         let (service, open) = (Arc::clone(service), Arc::new(AtomicUsize::new(0)));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {

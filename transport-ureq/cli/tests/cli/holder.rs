@@ -106,6 +106,19 @@ fn drop_uses_the_session_of_its_receiver() {
 }
 
 #[test]
+fn drop_uses_the_session_of_listen() {
+    let place = Place::file_helper().logged_in("filehelper");
+    let child = holder(&place, "filehelper", &["listen", "--entry", "filehelper"]);
+    let file = place.file("a.txt", b"from here");
+    assert_eq!(place.ok(&["drop", &file, "--wait", "0"]), "Sent a.txt (9 B).\n");
+    place.ok(&["send", "filehelper", "hi", "--wait", "0"]);
+    end(child);
+    assert_eq!(place.requests("jslogin"), 1);
+    assert_eq!(place.world().sent().len(), 2);
+    place.assert_no_violations();
+}
+
+#[test]
 fn simultaneous_sends_through_a_holder_arrive_once_each() {
     let place = Place::web().logged_in("web");
     let child = holder(&place, "web", &["listen"]);
@@ -231,4 +244,19 @@ fn folder_that_others_can_enter_is_not_used() {
     fs::create_dir_all(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     place.run(&["listen"]).assert_fails(9, &["must be your own folder"]);
+}
+
+#[test]
+fn session_is_held_where_no_socket_can_be_made() {
+    let place = Place::web().logged_in("web");
+    let folder = socket(&place, "web").parent().unwrap().to_owned();
+    DirBuilder::new().mode(0o700).create(&folder).unwrap();
+    // In place of the socket.
+    fs::create_dir(socket(&place, "web")).unwrap();
+    let polls = place.requests("synccheck");
+    let child = place.command(&["listen"]).spawn().unwrap();
+    until("a poll", || place.requests("synccheck") > polls);
+    place.run(&["send", "filehelper", "x", "--wait", "0"]).assert_fails(4, &["`wechat listen`"]);
+    let ran = end(child);
+    assert!(ran.stderr.starts_with("No socket for other commands"), "{ran:?}");
 }
