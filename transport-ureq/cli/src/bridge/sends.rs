@@ -71,17 +71,27 @@ impl Operations {
         let endpoint = with_id(endpoint()?, id);
         let sending = self.sending.read().unwrap_or_else(PoisonError::into_inner);
         let receipt = self.client.call(endpoint)?;
-        let to_phone = receipt.to == UserName::file_helper();
-        if let Some(ledger) = self.ledger.as_ref().filter(|_| to_phone) {
-            // Not a file of the phone for `drop --receive`, if the service returns it.
-            ledger.note_sent(receipt.msg_id.as_str())?;
-        }
+        self.note_sent(&receipt)?;
         drop(sending);
         if let Some((keys, key)) = keyed {
             keys.sent(key, &receipt)?;
         }
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).sent(&receipt);
         Ok(self.sent(&receipt, false))
+    }
+
+    /// Keeps the receipt of a sent message for operations that name its id.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::LocalFile`] if a message to the phone cannot be noted.
+    pub(crate) fn note_sent(&self, receipt: &Receipt) -> Result<(), Failure> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).sent(receipt);
+        let to_phone = receipt.to == UserName::file_helper();
+        match self.ledger.as_ref().filter(|_| to_phone) {
+            // Not a file of the phone for `drop --receive`, if the service returns it.
+            Some(ledger) => ledger.note_sent(receipt.msg_id.as_str()),
+            None => Ok(()),
+        }
     }
 
     fn sent(&self, receipt: &Receipt, is_repeated: bool) -> Value {

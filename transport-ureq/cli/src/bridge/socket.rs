@@ -35,7 +35,7 @@ impl Offer {
     }
 
     /// Returns the service, for its events.
-    pub(crate) fn service(&self) -> &Service {
+    pub(crate) fn service(&self) -> &Arc<Service> {
         &self.0
     }
 }

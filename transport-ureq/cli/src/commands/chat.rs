@@ -11,6 +11,7 @@ use wechat_transport_ureq::Client;
 use super::listen;
 use super::send::sent;
 use crate::args::{Chat, Global};
+use crate::bridge::service::Service;
 use crate::bridge::socket::Offer;
 use crate::client;
 use crate::drop::ledger::Ledger;
@@ -32,7 +33,10 @@ pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit,
         format!("与 {name} 聊天。每行发送一条消息，按 Ctrl-D 结束。"),
     ));
     let failed = Arc::new(Mutex::new(None));
-    let lines = Lines { client: client.clone(), to: to.clone(), name, output: *output };
+    let ledger = Ledger::open(&profile.path)?;
+    let offer = Offer::new(&client, &profile.path, ledger, "chat", output)?;
+    let service = Arc::clone(offer.service());
+    let lines = Lines { client: client.clone(), service, to: to.clone(), name, output: *output };
     let first = Arc::clone(&failed);
     thread::spawn(move || {
         let result = lines.send_all();
@@ -42,8 +46,6 @@ pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit,
 
     let me = client.me().user_name;
     let mut end = None;
-    let ledger = Ledger::open(&profile.path)?;
-    let offer = Offer::new(&client, &profile.path, ledger, "chat", output)?;
     for event in client.events().manual() {
         offer.service().event(&event, false)?;
         let Some(message) = event.message() else {
@@ -67,6 +69,7 @@ pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit,
 /// The lines of standard input, and where they go.
 struct Lines {
     client: Client,
+    service: Arc<Service>,
     to: UserName,
     name: String,
     output: Output,
@@ -94,6 +97,7 @@ impl Lines {
             return Ok(());
         }
         let receipt = self.client.send_text(&self.to, line)?;
+        self.service.wait().note_sent(&receipt)?;
         // On a terminal, the line itself is shown already.
         if self.output.json { sent(&receipt, &self.name, &self.output) } else { Ok(()) }
     }

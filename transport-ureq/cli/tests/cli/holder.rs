@@ -84,6 +84,22 @@ fn commands_use_the_session_while_listen_runs() {
 }
 
 #[test]
+fn line_of_a_chat_is_revoked_by_its_id() {
+    let place = Place::web();
+    place.world().add_person("Ada");
+    let place = place.logged_in("web");
+    let mut command = place.command(&["chat", "Ada", "--json"]);
+    let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"oops\n").unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let sent: Value = serde_json::from_str(&line).unwrap();
+    place.ok(&["revoke", sent["msg_id"].as_str().unwrap()]);
+    assert!(place.world().sent()[0].revoked);
+    end(child);
+}
+
+#[test]
 fn drop_uses_the_session_of_its_receiver() {
     let place = Place::file_helper().logged_in("filehelper");
     place.world().echo_sends(true);
