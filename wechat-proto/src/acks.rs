@@ -296,3 +296,7 @@ impl Serialize for Acks {
 #[cfg(test)]
 #[path = "acks_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "acks_order_tests.rs"]
+mod order_tests;

@@ -163,6 +163,7 @@ pub mod text;
 mod text_type;
 mod time;
 mod user_agent;
+mod version;
 mod whole;
 mod wire;
 

@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +20,7 @@ use crate::secret::Secret;
 use crate::stored;
 use crate::sync::{Batch, SyncKey};
 use crate::time::Timestamp;
+pub use crate::version::Version;
 use crate::wire::envelope::{BaseRequest, Uin};
 
 /// A login: credentials, the account, and the position in its messages.
@@ -59,29 +59,6 @@ pub struct Session {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde requires")]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
-}
-
-/// The age of a copy of a session: [`Session::version`].
-///
-/// Copies of one login are ordered, the newest last; those of different logins are not comparable.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Version {
-    login: Md5Sum,
-    revision: u64,
-}
-
-impl Version {
-    /// Returns a value that is the same for all copies of one login and differs between logins, for
-    /// example to recognise `UserName`s of an earlier login. It does not reveal credentials.
-    pub const fn login(&self) -> Md5Sum {
-        self.login
-    }
-}
-
-impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        (self.login == other.login).then(|| self.revision.cmp(&other.revision))
-    }
 }
 
 /// The account itself.
@@ -192,7 +169,7 @@ impl Session {
         let mut login = String::from(self.auth.sid.expose());
         login.push(' ');
         login.push_str(self.me.user_name.as_str());
-        Version { login: Md5Sum::of(login.as_bytes()), revision: self.revision }
+        Version::new(Md5Sum::of(login.as_bytes()), self.revision)
     }
 
     /// Returns whether messages were received and not acknowledged yet.
