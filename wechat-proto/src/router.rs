@@ -19,6 +19,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::contact::{Directory, Recipient};
 use crate::fold::fold;
@@ -166,6 +167,18 @@ pub enum Report<'a> {
     Failed(&'a Message, &'a (dyn core::error::Error + Send + Sync + 'static)),
 }
 
+/// Writes a line for a log.
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(event) => event.fmt(f),
+            Self::Failed(message, error) => {
+                write!(f, "the handler of \"{message}\" failed: {error}")
+            }
+        }
+    }
+}
+
 /// Handlers and the messages that they are for. The first that fits handles a message.
 #[derive(Clone, Debug)]
 pub struct Router<H> {
@@ -258,7 +271,10 @@ impl<T> Turns<T> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString as _;
+
     use super::*;
+    use crate::error::Error;
     use crate::testing::{account, contact, message, session};
 
     fn directory() -> Directory {
@@ -283,6 +299,20 @@ mod tests {
 
     fn rest(when: &When, message: &Message) -> Option<String> {
         when.matches(message, &directory(), session().me())
+    }
+
+    #[test]
+    fn reports_are_lines_for_a_log() {
+        let message = said("@a", "/help");
+        let failed = Report::Failed(&message, &Error::InUse);
+        let events =
+            [Event::Message(message.clone()), Event::Recovered, Event::Closed(Error::Stopped)];
+        let [first, second, third] =
+            events.each_ref().map(|event| Report::Event(event).to_string());
+        let expected = alloc::format!(r#"the handler of "/help" failed: {}"#, Error::InUse);
+        assert_eq!(failed.to_string(), expected);
+        assert_eq!([first, second], ["message: /help", "the service replies again"]);
+        assert!(third.starts_with("ended: "), "{third}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The flow of everything that happens to an account.
 
 use alloc::boxed::Box;
+use core::fmt;
 
 use super::Inbox;
 use crate::account::Account;
@@ -46,6 +47,20 @@ pub enum Event {
     /// [`Error::Stopped`], [`Error::InUse`] if newer events replaced these, or [`Error::Storage`] if
     /// the session could not be stored after a message.
     Closed(Error),
+}
+
+/// Writes a line for a log.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message(message) => write!(f, "message: {message}"),
+            Self::FriendRequest { message, .. } => write!(f, "friend request: {message}"),
+            Self::Changed(_) => f.write_str("contacts or members changed"),
+            Self::Trouble(error) => write!(f, "trouble: {error}"),
+            Self::Recovered => f.write_str("the service replies again"),
+            Self::Closed(error) => write!(f, "ended: {error}"),
+        }
+    }
 }
 
 impl Event {

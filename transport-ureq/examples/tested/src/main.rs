@@ -18,7 +18,7 @@ fn run(client: &Client) -> Result<(), Error> {
         .on(When::command("/count"), |client, message, rest| {
             client.reply(message, answer(rest)).map(drop)
         })
-        .run(|report| eprintln!("{report:?}"))
+        .run(|report| eprintln!("{report}"))
 }
 
 fn answer(text: &str) -> String {

@@ -9,5 +9,5 @@ fn main() -> Result<(), Error> {
     let client = Client::open(FileStore::open("echo.session")?, options, qr::print)?;
     Bot::new(&client)
         .on(When::text("*"), |client, message, text| client.reply(message, text).map(drop))
-        .run(|report| eprintln!("{report:?}"))
+        .run(|report| eprintln!("{report}"))
 }

@@ -9,5 +9,5 @@ async fn main() -> Result<(), Error> {
     let options = rehearsal(Options::default(), scenes::echo);
     let client = Client::open(FileStore::open("echo.session").await?, options, qr::print).await?;
     let echo = async |client: Client, message, text| client.reply(&message, text).await.map(drop);
-    Bot::new(&client).on(When::text("*"), echo).run(|report| eprintln!("{report:?}")).await
+    Bot::new(&client).on(When::text("*"), echo).run(|report| eprintln!("{report}")).await
 }

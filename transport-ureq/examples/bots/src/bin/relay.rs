@@ -15,7 +15,7 @@ fn main() -> Result<(), Error> {
     Bot::new(&client)
         .on(When::any().in_chat(one), |client, message, _| pass(client, message, other))
         .on(When::any().in_chat(other), |client, message, _| pass(client, message, one))
-        .run(|report| eprintln!("{report:?}"))
+        .run(|report| eprintln!("{report}"))
 }
 
 fn pass(client: &Client, message: &Message, to: &str) -> Result<(), Error> {

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     Bot::new(&client)
         .on(When::any().in_chat(one), move |client, message, _| pass(client, message, other))
         .on(When::any().in_chat(other), move |client, message, _| pass(client, message, one))
-        .run(|report| eprintln!("{report:?}"))
+        .run(|report| eprintln!("{report}"))
         .await
 }
 
