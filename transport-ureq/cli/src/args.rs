@@ -76,7 +76,7 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options of all commands")]
 pub(crate) struct Global {
-    /// Use this server instead of Tencent's, such as a simulator: http[s]://HOST[:PORT]
+    /// Use this server instead of Tencent's, such as a simulator: its scheme, host and port
     #[arg(long, global = true, hide_short_help = true, value_name = "ORIGIN")]
     pub(crate) server: Option<Origin>,
     /// Connect to this address for a host; can be repeated
