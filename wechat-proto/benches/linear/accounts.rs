@@ -68,8 +68,8 @@ pub(crate) fn members_of_room(n: usize, nick_name: &str) -> String {
     format!("\"MemberList\":[{{\"UserName\":\"@{name:064x}\",\"NickName\":\"{nick_name}\"}}]")
 }
 
-/// The number of rooms. Even a few of the smallest exceed the caches of a core.
-const ROOMS: usize = 4;
+/// The number of rooms: together, even the smallest exceed the caches of a core, whose effect is not measured.
+const ROOMS: usize = 32;
 
 /// Receives a batch with `n` records of rooms of `n` members.
 pub(crate) fn change_room(
