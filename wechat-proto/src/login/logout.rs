@@ -111,6 +111,8 @@ impl Endpoint for Logout {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
     use crate::call::Call;
     use crate::error::{Failure, FailureKind, Sent};
@@ -162,6 +164,19 @@ mod tests {
         assert_eq!(session.into_device().closed(), None);
     }
 
+    /// The poll that waits meanwhile may report the end first, which must not count as a drop.
+    #[test]
+    fn an_end_reported_during_the_logout_is_its_own() {
+        for (after, ret) in [(0, Ret::OK), (59, Ret::OK), (60, Ret::SESSION_INVALID)] {
+            let mut session = session();
+            http_of(Logout::new(), &mut session);
+            session.device.close(Ret::SESSION_INVALID, NOW.after(Duration::from_secs(after)));
+            assert_eq!(session.device.closed(), Some(ret), "after {after} s");
+            let stored = Session::from_json(&session.to_json()).unwrap();
+            assert_eq!(stored.device().closed(), Some(ret), "after {after} s");
+        }
+    }
+
     #[test]
     fn unsent_logout_is_withdrawn() {
         let mut session = session();
@@ -170,7 +185,7 @@ mod tests {
             Input::Reply(Err(unsent.clone()))
         });
         assert!(matches!(failed, Err(Error::Transport(_))));
-        // What closes the session now is not this logout.
+        // The session was not closed by this logout.
         session.device.close(Ret::SESSION_INVALID, NOW);
         assert_eq!(session.device.closed(), Some(Ret::SESSION_INVALID));
     }

@@ -36,9 +36,12 @@ fn an_open_session_is_resumed() {
         assert_eq!(stage.asked(), ["webwxsync"]);
         assert_eq!(account.session.sync_key, session().sync_key, "the key must not advance");
         assert_eq!(account.session.auth.skey.expose(), "@crypt_new");
-        // The inbox delivers the message.
-        let message =
-            stage.host.run(&mut Inbox::new(), &mut account, |_| Input::Reply(Ok(reply(NEWS))));
+        // The inbox delivers the message, without the same request again.
+        let message = stage.host.run(&mut Inbox::new(), &mut account, |request| {
+            let path = request.http.uri().path();
+            assert!(!path.ends_with("/webwxsync"), "{path}");
+            Input::Reply(Ok(reply("{}")))
+        });
         assert_eq!(message.unwrap().text(), Some("hi"));
         assert!(matches!(stage.next(), Err(Error::InUse)), "the session was returned");
     }
