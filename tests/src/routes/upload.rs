@@ -283,7 +283,7 @@ pub(super) fn sequence(check: &mut Check<'_>, parts: &Parts<'_>) {
         let own = matches!(name.as_str(), "webwx_data_ticket" | "pass_ticket");
         let differs = !before.fields.contains(&(name.clone(), value));
         if !own && differs {
-            check.wrong(format!("form field `{name}` differs from the earlier pieces"));
+            check.found(Fault::Value, FORM, &name, format_args!("differs from the earlier pieces"));
         }
     }
     if before.is_last(chunk, &bytes) {

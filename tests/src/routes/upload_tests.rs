@@ -3,10 +3,10 @@ use http::{Request, Response};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
-use crate::World;
 use crate::client::{Client, json};
 use crate::request::decode;
 use crate::upload::hex;
+use crate::{Grade, Mode, World};
 
 const KIND: &str = "multipart/form-data; boundary=----WebKitFormBoundary0123456789abcdef";
 
@@ -15,6 +15,7 @@ struct File {
     name: &'static str,
     mime: &'static str,
     kind: &'static str,
+    date: &'static str,
     bytes: Vec<u8>,
     request: String,
 }
@@ -32,7 +33,8 @@ impl File {
             client.now(),
             client.me
         );
-        Self { name, mime, kind, bytes, request }
+        let date = "Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)";
+        Self { name, mime, kind, date, bytes, request }
     }
 
     /// Builds the request of a piece, in the official dialect.
@@ -45,7 +47,7 @@ impl File {
             ("id", "WU_FILE_0"),
             ("name", self.name),
             ("type", self.mime),
-            ("lastModifiedDate", "Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)"),
+            ("lastModifiedDate", self.date),
             ("size", &length),
         ];
         if several {
@@ -141,6 +143,24 @@ fn pieces_must_be_in_order_and_consistent() {
     assert_eq!(found.len(), 3);
 }
 
+/// itchat writes the time of each piece, so that a second may pass between two of them.
+#[test]
+fn another_date_of_a_later_piece_is_served() {
+    let mut world = World::demo();
+    world.set_mode(Mode::Service);
+    let mut client = Client::ready(world);
+    let mut file = File::new(&mut client, "a.zip", vec![7; 524_288 + 9], "");
+    file.send(&mut client, 0);
+    file.date = "Sat Jun 23 2018 16:45:08 GMT+0800 (中国标准时间)";
+    assert_eq!(json(&file.send(&mut client, 1))["StartPos"], 524_288 + 9);
+    let world = client.simulator.world();
+    let found: Vec<_> =
+        world.violations().iter().map(|found| (found.grade, &*found.what)).collect();
+    let date = "form field `lastModifiedDate` differs from the earlier pieces";
+    assert_eq!(found, [(Grade::Deviation, date)]);
+    assert_eq!(world.uploads().len(), 1);
+}
+
 /// Sends the remaining pieces under the file's own name.
 fn finish(client: &mut Client, file: File) {
     let file = File { name: "a.zip", ..file };
@@ -217,7 +237,7 @@ fn refusals_have_a_complete_body() {
 #[test]
 fn one_client_id_serves_two_files_in_service_mode() {
     let mut world = World::demo();
-    world.set_mode(crate::Mode::Service);
+    world.set_mode(Mode::Service);
     let mut client = Client::ready(world);
     let first = File::new(&mut client, "a.zip", b"first".to_vec(), "");
     let id = crate::client::between(&first.request, "\"ClientMediaId\":", ",").to_owned();
@@ -239,7 +259,7 @@ fn one_client_id_serves_two_files_in_service_mode() {
 #[test]
 fn dates_of_other_locales_are_served_and_encoded_names_are_not() {
     let mut world = World::demo();
-    world.set_mode(crate::Mode::Service);
+    world.set_mode(Mode::Service);
     let mut client = Client::ready(world);
     for (from, to, ret) in [
         ("GMT+0800 (中国标准时间)", "GMT-0500 (Eastern Standard Time)", 0),
