@@ -125,7 +125,7 @@ fn response_body(response: &Value) -> Body {
     let Some(text) = content["text"].as_str() else {
         let has_body = size > 0 || response["bodySize"].as_i64().unwrap_or(0) > 0;
         return match has_body {
-            true => Body::Missing("the capture was made without bodies"),
+            true => Body::Missing("the capture does not contain it"),
             false => Body::default(),
         };
     };
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(known(json!({ "size": 0 })), "");
         let cut = BASE64_STANDARD.encode(&gzip[..gzip.len() - 9]);
         for (content, missing) in [
-            (json!({ "size": 7 }), "the capture was made without bodies"),
+            (json!({ "size": 7 }), "the capture does not contain it"),
             (json!({ "text": "?", "encoding": "base64" }), "its Base64 is malformed"),
             (json!({ "text": "?", "encoding": "rot13" }), "its encoding is unknown"),
             (json!({ "text": cut, "encoding": "base64" }), "it is compressed and malformed"),

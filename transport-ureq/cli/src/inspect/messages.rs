@@ -29,8 +29,10 @@ pub(super) fn batch(response: &Response, state: &mut State) -> Result<Meaning, E
     state.account.apply(batch);
     let mut lines: Vec<_> = messages.iter().map(|message| line(message, state)).collect();
     // A list may have several records of a contact.
-    let names: BTreeSet<_> = changed.iter().map(|contact| &contact.user_name).collect();
-    lines.extend(names.iter().map(|name| format!("contact changed: {}", state.name(name))));
+    let mut listed = BTreeSet::new();
+    let names =
+        changed.iter().map(|contact| &contact.user_name).filter(|name| listed.insert(*name));
+    lines.extend(names.map(|name| format!("contact changed: {}", state.name(name))));
     lines.extend(removed_names.iter().map(|name| format!("contact removed: {name}")));
     if let Some(profile) = profile {
         let name = profile.nick_name.map(|name| format!(": name {name}")).unwrap_or_default();

@@ -272,7 +272,7 @@ proptest! {
 }
 
 #[test]
-fn changes_are_listed_once_and_long_values_are_cut() {
+fn changes_are_listed_once_in_order_and_long_values_are_cut() {
     let mut capture = document(SANITISED);
     let ids = ["@9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c4b", "@0a1b2c3d4e5f60718293a4b5c6d7e8f9"];
     let records = ids
@@ -288,7 +288,7 @@ fn changes_are_listed_once_and_long_values_are_cut() {
     entries[1]["request"]["postData"]["text"] =
         text.replace("\"hi\"", &format!("\"{}\"", "é".repeat(121))).into();
     let timeline = timeline(capture);
-    let lines = ["contact changed: of 0a", "contact changed: of 9e", "contact removed: of 0a"];
+    let lines = ["contact changed: of 9e", "contact changed: of 0a", "contact removed: of 0a"];
     assert_eq!(timeline.rows[0].lines, lines);
     let content = format!("content {}…, scene", "é".repeat(120));
     assert!(timeline.rows[1].asked_line().contains(&content), "{}", timeline.rows[1].asked_line());
