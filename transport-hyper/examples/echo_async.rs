@@ -8,12 +8,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
+use wechat_proto::error::Ret;
 use wechat_proto::login::Progress;
 use wechat_proto::{Device, Event, Hosts};
 use wechat_simulator::Demo;
-use wechat_transport_hyper::{Client, FileStore, Options};
+use wechat_transport::qr::{self, Background};
+use wechat_transport_hyper::{Client, Error, FileStore, Options};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -61,6 +61,9 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
                 }
             }
             Event::Trouble(error) => println!("retrying after: {error}"),
+            Event::Closed(Error::LoggedOut { ret: Ret::NO_SESSION, .. }) => {
+                println!("the session is closed: the phone has logged this device out");
+            }
             Event::Closed(reason) => println!("{reason}"),
             _ => {}
         }
@@ -77,13 +80,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// Prints the steps of the login.
 fn show(progress: Progress) {
     if let Progress::Code { uuid } = &progress {
-        println!("{}", picture(&uuid.url()));
+        println!("{}", qr::text(uuid, Background::Dark));
     }
     println!("{progress}");
-}
-
-/// Renders a QR code in characters.
-fn picture(text: &str) -> String {
-    let code = QrCode::new(text).expect("the URL fits in a QR code");
-    code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build()
 }

@@ -4,14 +4,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 use serde_json::{Value, json};
 use wechat_proto::error::Ret;
 use wechat_proto::hosts::Role;
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::store::SessionStore as _;
-use wechat_proto::{Device, Entry, Error, Hosts, UserName, Uuid};
+use wechat_proto::{Account, Device, Entry, Error, Hosts, UserName, Uuid};
+use wechat_transport_ureq::qr::{self, Background};
 use wechat_transport_ureq::{Client, Options, Transport};
 
 use crate::args::{EntryName, Global};
@@ -78,8 +77,9 @@ pub(crate) fn open(
     let mut shown = Ok(());
     let transport = transport(global)?;
     let client = Client::open_with(&transport, &mut held, resume, &mut device, |progress| {
-        let result = show(&progress);
-        shown = std::mem::replace(&mut shown, Ok(())).and(result);
+        if shown.is_ok() {
+            shown = show(&progress);
+        }
     });
     shown.and(client.map_err(Failure::from)).map(|client| client.with_store(held))
 }
@@ -186,31 +186,20 @@ pub(crate) fn show(progress: &Progress, output: &Output) -> Result<(), Failure> 
         return Ok(());
     }
     let Some((kind, fields, words)) = describe(progress) else { return Ok(()) };
-    match output.json {
-        true => output.result(kind, &fields, |_| String::new()),
-        false => {
-            output.remark(&words);
-            Ok(())
-        }
-    }
+    output.notice(kind, &fields, &words)
 }
 
 /// Shows a QR code on standard error: dark on light, whatever the colours of the terminal.
 fn show_code(uuid: &Uuid, lang: Lang) {
-    let url = uuid.url();
-    let code = QrCode::new(&url).map(|code| {
-        let mut code = code.render::<Dense1x2>();
-        // The light modules are drawn, in white on black.
-        code.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build()
-    });
     let mut text = lang
         .pick("Scan this code with WeChat on your phone:\n", "请用手机微信扫描二维码：\n")
         .to_owned();
-    for line in code.unwrap_or_default().lines() {
+    for line in qr::text(uuid, Background::Dark).lines() {
+        // The light modules are drawn, in white on black.
         let _ = writeln!(text, "\u{1b}[97;40m{line}\u{1b}[0m");
     }
-    // Without a standard error there is nobody who could scan it.
-    let _ = writeln!(io::stderr(), "{text}{url}");
+    // A closed standard error is no failure of the login.
+    let _ = writeln!(io::stderr(), "{text}{}", uuid.url());
 }
 
 /// Runs one operation with the stored session: in the process that holds it, otherwise in this one,
@@ -260,9 +249,8 @@ fn once_in<T>(
     alone: impl FnOnce(&Client) -> Result<T, Failure>,
     mut shared: impl FnMut(&mut Connection) -> Result<T, NotDone>,
 ) -> Result<T, Failure> {
-    let missing = || Failure::new(Exit::LoginNeeded, "no session is stored", "尚未登录");
     if !profile.path.exists() {
-        return Err(missing());
+        return Err(Failure::no_session());
     }
     let mut held = loop {
         match profile.access(command, output)? {
@@ -274,18 +262,14 @@ fn once_in<T>(
             },
         }
     };
-    let session = held.load()?.ok_or_else(missing)?;
+    let session = held.load()?.ok_or_else(Failure::no_session)?;
     let stored = session.device().hosts().origin(Role::Api);
     if let Some(wanted) = global.server.as_ref().filter(|wanted| *wanted != stored) {
         let (stored, wanted) = (stored.as_str().into(), wanted.as_str().into());
         return Err(Error::OtherServer { stored, wanted }.into());
     }
-    if let Some(ret) = session.device().closed() {
-        let (en, zh) = match ret {
-            Ret::OK => ("you have logged out".to_owned(), "已退出登录".to_owned()),
-            ret => (format!("the session is closed: {ret}"), format!("会话已结束：{ret}")),
-        };
-        return Err(Failure::new(Exit::LoginNeeded, en, zh));
+    if let Some(error) = Account::from(session.clone()).close_reason() {
+        return Err(error.into());
     }
     let client = Client::resume(&transport(global)?, session)?.with_store(held);
     let result = alone(&client);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value};
 use wechat_proto::Error;
-use wechat_proto::error::{FailureKind, Ret, StorageKind};
+use wechat_proto::error::{Failure as FileFailure, FailureKind, Ret, StorageKind};
 
 use crate::lang::{Lang, Words};
 use crate::output::visible;
@@ -46,55 +46,50 @@ impl Exit {
         Self::Terminated,
     ];
 
-    /// Returns its name in JSON: `error.kind`.
-    pub(crate) const fn name(self) -> &'static str {
+    /// Returns its name in JSON (`error.kind`), and its description for `--help`.
+    const fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Done => "done",
-            Self::Other => "other",
-            Self::Usage => "usage",
-            Self::LoginNeeded => "login_needed",
-            Self::InUse => "in_use",
-            Self::Contact => "contact",
-            Self::Refused => "refused",
-            Self::Unanswered => "unanswered",
-            Self::Network => "network",
-            Self::LocalFile => "local_file",
-            Self::Interrupted => "interrupted",
-            Self::Terminated => "terminated",
-        }
-    }
-
-    /// Returns its description, for `--help`.
-    const fn meaning(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Done => ("done", "完成"),
-            Self::Other => ("another failure", "其他错误"),
-            Self::Usage => ("wrong usage", "用法错误"),
+            Self::Done => ("done", "done", "完成"),
+            Self::Other => ("other", "another failure", "其他错误"),
+            Self::Usage => ("usage", "wrong usage", "用法错误"),
             Self::LoginNeeded => (
+                "login_needed",
                 "login needed: there is no session, or it has ended",
                 "需要登录：没有会话，或会话已结束",
             ),
-            Self::InUse => ("another process uses the session", "会话正被其他进程占用"),
-            Self::Contact => ("the contact is unknown or ambiguous", "联系人不存在或有重名"),
-            Self::Refused => ("the service refused", "服务器拒绝"),
+            Self::InUse => ("in_use", "another process uses the session", "会话正被其他进程占用"),
+            Self::Contact => {
+                ("contact", "the contact is unknown or ambiguous", "联系人不存在或有重名")
+            }
+            Self::Refused => ("refused", "the service refused", "服务器拒绝"),
             Self::Unanswered => (
+                "unanswered",
                 "no answer: it may have been done, look at the phone before repeating",
                 "未收到回复：操作可能已经生效，重复之前请先在手机上查看",
             ),
-            Self::Network => ("network, TLS or proxy", "网络、TLS 或代理出错"),
-            Self::LocalFile => {
-                ("a local file or folder could not be read or written", "无法读写本地文件或文件夹")
+            Self::Network => ("network", "network, TLS or proxy", "网络、TLS 或代理出错"),
+            Self::LocalFile => (
+                "local_file",
+                "a local file or folder could not be read or written",
+                "无法读写本地文件或文件夹",
+            ),
+            Self::Interrupted => {
+                ("interrupted", "ended by Ctrl-C (SIGINT)", "被 Ctrl-C（SIGINT）终止")
             }
-            Self::Interrupted => ("ended by Ctrl-C (SIGINT)", "被 Ctrl-C（SIGINT）终止"),
-            Self::Terminated => ("ended by SIGTERM", "被 SIGTERM 终止"),
+            Self::Terminated => ("terminated", "ended by SIGTERM", "被 SIGTERM 终止"),
         }
+    }
+
+    /// Returns its name in JSON: `error.kind`.
+    pub(crate) const fn name(self) -> &'static str {
+        self.words().0
     }
 
     /// Returns the list of all exit codes, for `--help`.
     pub(crate) fn table(lang: Lang) -> String {
         let mut table = String::from(lang.pick("Exit codes:\n", "退出码：\n"));
         for exit in Self::ALL {
-            let (en, zh) = exit.meaning();
+            let (_, en, zh) = exit.words();
             let _ = writeln!(table, "  {:<4}{}", exit as u8, lang.pick(en, zh));
         }
         table
@@ -143,6 +138,18 @@ impl Failure {
         Self::new(Exit::LocalFile, format!("{path}: {error}"), format!("{path}：{error}"))
     }
 
+    /// Returns the failure of a file or a folder whose cause is in a failure of the library.
+    pub(crate) fn of_file(path: &Path, failure: &FileFailure) -> Self {
+        let text = std::error::Error::source(failure)
+            .map_or_else(|| failure.to_string(), ToString::to_string);
+        Self::file(path, &io::Error::other(text))
+    }
+
+    /// Returns the failure of a command that needs a stored session.
+    pub(crate) fn no_session() -> Self {
+        Self::new(Exit::LoginNeeded, "no session is stored", "尚未登录")
+    }
+
     /// Returns the failure of standard input.
     pub(crate) fn stdin(error: io::Error) -> Self {
         let en = format!("standard input: {error}");
@@ -188,9 +195,7 @@ impl From<Error> for Failure {
         let text = chain(&error);
         let of = |exit, zh: &str| Self::new(exit, &*text, format!("{zh}：{text}"));
         match &error {
-            Error::Storage(failure) if failure.kind == StorageKind::Missing => {
-                Self::new(Exit::LoginNeeded, "no session is stored", "尚未登录")
-            }
+            Error::Storage(failure) if failure.kind == StorageKind::Missing => Self::no_session(),
             Error::LoggedOut { ended, .. } if ended.is_some_and(|ended| ended.is_drop()) => of(
                 Exit::LoginNeeded,
                 "会话登录后即被服务器断开",
@@ -311,14 +316,14 @@ fn chain(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use wechat_proto::error::{Failure as Fault, Sent, StorageFailure};
+    use wechat_proto::error::{Sent, StorageFailure};
 
     use super::*;
 
     #[test]
     fn errors_have_the_documented_exit_codes() {
         let refused = |ret| Error::Refused { endpoint: "x", ret: Ret(ret), message: "".into() };
-        let transport = |kind| Error::Transport(Fault::new(kind, Sent::No));
+        let transport = |kind| Error::Transport(FileFailure::new(kind, Sent::No));
         let status = |status| Error::Status { endpoint: "x", status };
         let storage = |kind| Error::Storage(StorageFailure::new(kind));
         for (error, code) in [
@@ -346,7 +351,7 @@ mod tests {
     fn failure_shows_the_cause_once_and_in_one_line() {
         let cause = io::Error::other("the disk\nis on fire");
         let failure: Failure =
-            Error::Sink(Fault::new(FailureKind::Sink, Sent::Maybe).because(cause)).into();
+            Error::Sink(FileFailure::new(FailureKind::Sink, Sent::Maybe).because(cause)).into();
         assert_eq!(
             failure.message.in_lang(Lang::En),
             "the download could not be written: the writer failed: the disk\\nis on fire"

@@ -1,5 +1,6 @@
 //! Small JSON files beside a session, for what outlasts the process.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -62,6 +63,22 @@ impl NoteFile {
         };
         write().map_err(|error| Failure::file(&self.0, &error))
     }
+
+    /// Removes the file, if that is possible.
+    pub(crate) fn remove(&self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// The number of items of each kind that are remembered.
+pub(crate) const REMEMBERED: usize = 1000;
+
+/// Adds an item to a list. The oldest one is dropped if there are [`REMEMBERED`] already.
+pub(crate) fn remember<T>(list: &mut VecDeque<T>, item: T) {
+    if list.len() >= REMEMBERED {
+        list.pop_front();
+    }
+    list.push_back(item);
 }
 
 /// Syncs the entries of a folder to disk, where the system and the file system can.

@@ -60,9 +60,24 @@ impl Output {
     /// Prints a remark for people on standard error; nothing with `--json`.
     pub(crate) fn remark(&self, words: &Words) {
         if !self.json {
-            // Without a standard error there is nobody to tell.
+            // A closed standard error is no failure of the command.
             let _ = writeln!(io::stderr(), "{}", words.in_lang(self.lang));
         }
+    }
+
+    /// Prints a notice: a JSON line on standard output, or a remark for people.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Output::result`].
+    pub(crate) fn notice(
+        &self,
+        kind: &str,
+        fields: &impl Serialize,
+        words: &Words,
+    ) -> Result<(), Failure> {
+        self.remark(words);
+        if self.json { self.result(kind, fields, |_| String::new()) } else { Ok(()) }
     }
 
     /// Prints a failure in one line on standard error, and returns its exit code.

@@ -1,8 +1,8 @@
 //! Where sessions are kept, and which process holds one.
 
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::DirBuilder;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use crate::args::{EntryName, Global};
 use crate::bridge::holder::Connection;
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Words};
+use crate::notes::NoteFile;
 use crate::output::{Output, visible};
 
 /// The place of one session.
@@ -34,7 +35,7 @@ pub(crate) struct Profile {
 #[derive(Debug)]
 pub(crate) struct Held {
     store: FileStore,
-    note: PathBuf,
+    note: NoteFile,
 }
 
 /// How a command uses a session.
@@ -46,8 +47,8 @@ pub(crate) enum Access {
     Shared(Connection),
 }
 
-/// A process that holds a session.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+/// A process that holds a session; the default value is an unknown one.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Holder {
     pub(crate) pid: u32,
     /// The name of its command, such as `listen`.
@@ -165,8 +166,7 @@ impl Profile {
             }
         };
         let held = Held { store, note: self.note() };
-        let holder = Holder { pid: std::process::id(), command: command.to_owned() };
-        held.write_note(&holder).map_err(|error| Failure::file(&held.note, &error))?;
+        held.note.store(&Holder { pid: std::process::id(), command: command.to_owned() })?;
         Ok(Access::Held(held))
     }
 
@@ -198,8 +198,7 @@ impl Profile {
 
     fn read_note(&self) -> Holder {
         // Between taking the lock and writing the note, there is none, or that of a former holder.
-        let text = fs::read(self.note()).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or(Holder { pid: 0, command: String::new() })
+        self.note().load(["", ""]).unwrap_or_default()
     }
 
     /// Returns the failure of a session that another process holds.
@@ -218,10 +217,8 @@ impl Profile {
         .detail("command", holder.command)
     }
 
-    fn note(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(".holder");
-        name.into()
+    fn note(&self) -> NoteFile {
+        NoteFile::beside(&self.path, "holder")
     }
 }
 
@@ -236,13 +233,6 @@ impl Holder {
                 format!("`wechat {command}` 正在运行（进程 {pid}）"),
             ),
         }
-    }
-}
-
-impl Held {
-    fn write_note(&self, holder: &Holder) -> io::Result<()> {
-        let text = serde_json::to_vec(holder)?;
-        private_file(&self.note)?.write_all(&text)
     }
 }
 
@@ -264,7 +254,7 @@ impl Drop for Held {
     /// Removes the note before the lock is released.
     fn drop(&mut self) {
         // A note that stays is replaced by the next holder's.
-        let _ = fs::remove_file(&self.note);
+        self.note.remove();
     }
 }
 
@@ -314,13 +304,4 @@ fn private_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
-}
-
-/// Creates or replaces a file that only its owner can read.
-fn private_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

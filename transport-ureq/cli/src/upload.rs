@@ -22,9 +22,7 @@ use crate::output::{Output, visible};
 pub(crate) fn open(path: &Path, file: &Attachment) -> Result<(File, LocalFile), Failure> {
     file.open().map_err(|error| {
         let Error::Source(Some(cause)) = &error else { return error.into() };
-        let text =
-            std::error::Error::source(cause).map_or_else(|| cause.to_string(), ToString::to_string);
-        let failure = Failure::file(path, &io::Error::other(text));
+        let failure = Failure::of_file(path, cause);
         if !path.is_dir() {
             return failure;
         }

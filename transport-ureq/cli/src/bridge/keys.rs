@@ -9,7 +9,7 @@ use wechat_proto::ClientMsgId;
 use wechat_proto::message::Receipt;
 
 use crate::exit::Failure;
-use crate::notes::NoteFile;
+use crate::notes::{NoteFile, remember};
 
 /// The sends with a key, stored before and after each.
 #[derive(Debug)]
@@ -27,9 +27,6 @@ pub(crate) struct Keyed {
     /// `None` while the outcome is unknown.
     pub(crate) receipt: Option<Receipt>,
 }
-
-/// The number of keys that are remembered.
-const REMEMBERED: usize = 1000;
 
 impl Keys {
     /// Opens the keys that belong to a session, which this process holds.
@@ -57,10 +54,7 @@ impl Keys {
             return Ok(send.clone());
         }
         let send = Keyed { key: key.to_owned(), id, receipt: None };
-        if sends.len() >= REMEMBERED {
-            sends.pop_front();
-        }
-        sends.push_back(send.clone());
+        remember(&mut sends, send.clone());
         self.file.store(&*sends)?;
         Ok(send)
     }
@@ -82,6 +76,7 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::notes::REMEMBERED;
 
     #[test]
     fn key_keeps_its_id_and_its_receipt() {

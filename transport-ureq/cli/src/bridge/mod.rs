@@ -24,13 +24,13 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use serde_json::json;
-use wechat_proto::error::Ret;
+use wechat_proto::Event;
 use wechat_proto::login::{Progress, Resume};
-use wechat_proto::{Error, Event};
 use wechat_transport_ureq::Client;
 
 use crate::args::{Bridge, Global};
 use crate::client;
+use crate::commands::listen;
 use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -109,11 +109,8 @@ fn events(
             client.acknowledge(message)?;
             service.hub.forget(message);
         }
-        match event {
-            Event::Closed(Error::Stopped) => return Ok(signals::arrived().unwrap_or(Exit::Done)),
-            Event::Closed(Error::LoggedOut { ret: Ret::OK, .. }) => return Ok(Exit::Done),
-            Event::Closed(error) => return Err(profile.advise(error.into())),
-            _ => {}
+        if let Event::Closed(error) = event {
+            return listen::closed(&error, profile);
         }
     }
     Ok(Exit::Done)

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use wechat_proto::contact::{Contact, Recipient};
 use wechat_proto::media::{FileName, GetMedia};
@@ -19,6 +20,7 @@ use super::recent::Recent;
 use super::sends::named;
 use crate::client;
 use crate::commands::messages::Line;
+use crate::drop::download::fetch;
 use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 
@@ -186,20 +188,16 @@ impl Operations {
             Operation::Download(download) => {
                 let message =
                     self.message(download.msg_id.as_deref(), download.message.as_ref())?;
-                let media = GetMedia::new(&message).map_err(Error::from)?;
-                let (head, body) = client.download(media)?;
-                let name = FileName::of_media(&message, &head);
-                let copy = |file: &mut _| Ok(body.copy_to(&head, file, LIMIT, |_| {})?);
-                let mut saved = save(&download.path, &name, copy)?;
-                saved["msg_id"] = message.id.as_str().into();
-                Ok(saved)
+                self::download(client, &message, &download.path, &ProgressBar::hidden())
             }
             Operation::Avatar(avatar) => {
                 let user = self.resolve(&avatar.user)?;
-                let (head, body) = client.avatar(&user)?;
-                let name = format!("{}.jpg", client.directory().name_of(&user));
-                let name = FileName::from(&*name);
-                save(&avatar.path, &name, |file| Ok(body.copy_to(&head, file, LIMIT, |_| {})?))
+                save(&avatar.path, |file| {
+                    let (head, body) = client.avatar(&user)?;
+                    let size = body.copy_to(&head, file, LIMIT, |_| {})?;
+                    let name = format!("{}.jpg", client.directory().name_of(&user));
+                    Ok((FileName::from(&*name), size))
+                })
             }
             Operation::Logout(_) => done(client.logout()),
             Operation::Status(_) | Operation::Ack(_) | Operation::Events(_) => Err(Failure::new(
@@ -278,6 +276,26 @@ impl Operations {
 /// The longest download, in bytes.
 const LIMIT: u64 = 4 << 30;
 
+/// Saves the media of a message at a path, and returns the result of [`Operation::Download`].
+///
+/// # Errors
+///
+/// Those of [`fetch`]; [`Exit::LocalFile`] with the path if it cannot be written.
+pub(crate) fn download(
+    client: &Client,
+    message: &Message,
+    path: &Path,
+    bar: &ProgressBar,
+) -> Result<Value, Failure> {
+    let media = GetMedia::new(message).map_err(Error::from)?;
+    let mut saved = save(path, |file| {
+        let (head, size) = fetch(client, &media, file, LIMIT, bar)?;
+        Ok((FileName::of_media(message, &head), size))
+    })?;
+    saved["msg_id"] = message.id.as_str().into();
+    Ok(saved)
+}
+
 fn done(result: Result<(), Error>) -> Result<Value, Failure> {
     result.map(|()| json!({})).map_err(Failure::from)
 }
@@ -309,18 +327,21 @@ fn builder<'a>() -> tempfile::Builder<'a, 'a> {
     builder
 }
 
-/// Writes a new file, which appears when it is whole: in a folder under `name` or the first numbered
-/// one that is free, otherwise under exactly this path. Replaces no file.
+/// Writes a new file, which appears when it is complete: in a folder under the name that `write`
+/// returns with the size, or the first numbered one that is free; otherwise under exactly this path.
+/// Replaces no file.
 fn save(
     path: &Path,
-    name: &FileName,
-    write: impl FnOnce(&mut std::fs::File) -> Result<u64, Failure>,
+    write: impl FnOnce(&mut std::fs::File) -> Result<(FileName, u64), Error>,
 ) -> Result<Value, Failure> {
     let failure = |error: &io::Error| Failure::file(path, error);
     let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
     let folder = if path.is_dir() { path } else { parent };
     let mut file = builder().tempfile_in(folder).map_err(|error| failure(&error))?;
-    let size = write(file.as_file_mut())?;
+    let (name, size) = write(file.as_file_mut()).map_err(|error| match error {
+        Error::Sink(cause) => Failure::of_file(path, &cause),
+        error => error.into(),
+    })?;
     let names: &mut dyn Iterator<Item = PathBuf> = match path.is_dir() {
         true => &mut (0..10_000).map(|number| folder.join(name.numbered(number).as_str())),
         false => &mut std::iter::once(path.to_path_buf()),

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use wechat_proto::Message;
 use wechat_proto::message::Receipt;
 
+use crate::notes::{REMEMBERED, remember};
+
 /// Recent messages. The oldest are dropped first.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
@@ -14,8 +16,6 @@ pub(crate) struct Recent {
     receipts: VecDeque<Receipt>,
 }
 
-/// The number of received and of sent messages that are kept.
-const KEPT: usize = 1000;
 /// The maximum of the kept JSON, in bytes.
 const BYTES: usize = 16 << 20;
 
@@ -24,7 +24,7 @@ impl Recent {
     pub(crate) fn received(&mut self, message: &Message) {
         self.bytes += message.raw.json().len();
         self.messages.push_back(message.clone());
-        while self.messages.len() > KEPT || self.bytes > BYTES {
+        while self.messages.len() > REMEMBERED || self.bytes > BYTES {
             let Some(oldest) = self.messages.pop_front() else { break };
             self.bytes -= oldest.raw.json().len();
         }
@@ -32,10 +32,7 @@ impl Recent {
 
     /// Keeps the receipt of a sent message.
     pub(crate) fn sent(&mut self, receipt: &Receipt) {
-        if self.receipts.len() >= KEPT {
-            self.receipts.pop_front();
-        }
-        self.receipts.push_back(receipt.clone());
+        remember(&mut self.receipts, receipt.clone());
     }
 
     /// Returns a received message.

@@ -77,12 +77,23 @@ pub(crate) fn other(
         Event::Recovered => {
             output.remark(&Words::new("The service replies again.", "服务器已恢复响应。"));
         }
-        Event::Closed(Error::Stopped) => return Ok(Some(signals::arrived().unwrap_or(Exit::Done))),
-        Event::Closed(Error::LoggedOut { ret: Ret::OK, .. }) => return Ok(Some(Exit::Done)),
-        Event::Closed(error) => return Err(profile.advise(error.clone().into())),
+        Event::Closed(error) => return closed(error, profile).map(Some),
         _ => {}
     }
     Ok(None)
+}
+
+/// Returns the exit code of a command whose events have ended.
+///
+/// # Errors
+///
+/// The reason of the end, except a stop and the account's own logout.
+pub(crate) fn closed(error: &Error, profile: &Profile) -> Result<Exit, Failure> {
+    match error {
+        Error::Stopped => Ok(signals::arrived().unwrap_or(Exit::Done)),
+        Error::LoggedOut { ret: Ret::OK, .. } => Ok(Exit::Done),
+        error => Err(profile.advise(error.clone().into())),
+    }
 }
 
 /// Prints a message.

@@ -31,8 +31,9 @@ pub(crate) fn run(global: &Global, login: &Login, output: &Output) -> Result<Exi
     let client = if login.force {
         let mut shown = Ok(());
         let client = Client::login(&client::transport(global)?, &mut device, |progress| {
-            let result = client::show(&progress, output);
-            shown = std::mem::replace(&mut shown, Ok(())).and(result);
+            if shown.is_ok() {
+                shown = client::show(&progress, output);
+            }
         });
         shown?;
         let client = client?.with_store(held);

@@ -4,18 +4,17 @@ use std::io::Read as _;
 
 use serde::Deserialize;
 use serde_json::Value;
-use wechat_proto::media::GetMedia;
 use wechat_proto::message::Receipt;
-use wechat_proto::{Error, Message, UserName};
+use wechat_proto::{Message, UserName};
 use wechat_transport_ureq::Client;
 
 use super::send::sent_by_holder;
 use crate::args::{Download, Forward, Global, Revoke};
 use crate::bridge::holder::{Connection, NotDone};
 use crate::bridge::operation::{self, Operation};
+use crate::bridge::operations;
 use crate::client;
-use crate::drop::ledger::Ledger;
-use crate::drop::save::{self, NotSaved, Saved, Saver};
+use crate::drop::save::{self, Saved};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, text, visible};
 use crate::upload;
@@ -49,27 +48,25 @@ pub(crate) fn download(global: &Global, args: &Download, output: &Output) -> Res
     let alone = |client: &Client| {
         let Some(line) = &line else { return Err(not_a_line(&args.message)) };
         let message = Line::of(line)?.message(client)?;
-        let media = GetMedia::new(&message).map_err(Error::from)?;
-        let mut saver = Saver::new(Ledger::in_memory(), folder.clone(), u64::MAX)?;
         let bar = upload::bar(0, &text(&message, output.lang), output);
-        let saved = saver.save(client, &message, &media, &bar).map_err(|reason| match reason {
-            NotSaved::Download(error) => error.into(),
-            NotSaved::Local(failure) => failure,
-        });
+        let reply = operations::download(client, &message, &folder, &bar);
         bar.finish_and_clear();
-        saved?.report(message.id.as_str(), output)
+        saved(&reply?, output)
     };
     let shared = |holder: &mut Connection| {
         let (msg_id, message) = (msg_id.clone(), line.clone());
         let download = operation::Download { msg_id, message, path: folder.clone() };
         let reply = holder.request(&Operation::Download(download))?;
-        let path = reply["path"].as_str().unwrap_or_default().into();
-        let saved = Saved { path, size: reply["size"].as_u64().unwrap_or_default() };
-        let id = reply["msg_id"].as_str().unwrap_or_default();
-        saved.report(id, output).map_err(NotDone::Failed)
+        saved(&reply, output).map_err(NotDone::Failed)
     };
     client::once(global, "download", output, alone, shared)?;
     Ok(Exit::Done)
+}
+
+fn saved(reply: &Value, output: &Output) -> Result<(), Failure> {
+    let text = |field: &str| reply[field].as_str().unwrap_or_default();
+    let saved = Saved { path: text("path").into(), size: reply["size"].as_u64().unwrap_or(0) };
+    saved.report(text("msg_id"), output)
 }
 
 /// Forwards a message.

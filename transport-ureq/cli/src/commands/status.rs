@@ -21,8 +21,7 @@ use crate::profile::Profile;
 pub(crate) fn run(global: &Global, output: &Output) -> Result<Exit, Failure> {
     let profile = Profile::any(global)?;
     if !profile.path.exists() {
-        let missing = Failure::new(Exit::LoginNeeded, "no session is stored", "尚未登录");
-        return Err(profile.advise(missing));
+        return Err(profile.advise(Failure::no_session()));
     }
     let (session, holder) = match profile.holder()? {
         Some(holder) => {

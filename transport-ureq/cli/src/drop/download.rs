@@ -34,9 +34,19 @@ pub(crate) fn fetch(
     limit: u64,
     bar: &ProgressBar,
 ) -> Result<(Head, u64), Error> {
+    let mut once = || -> Result<_, Error> {
+        let (head, body) = client.download(media.clone())?;
+        file.set_len(0).and_then(|()| file.rewind()).map_err(sink)?;
+        if let Some(length) = head.length {
+            bar.set_length(length);
+        }
+        let progress = |bytes| bar.set_position(bytes);
+        let size = body.copy_to(&head, &mut Interruptible(file), limit, progress)?;
+        Ok((head, size))
+    };
     let mut pauses = PAUSES.iter();
     loop {
-        let result = fetch_once(client, media, file, limit, bar);
+        let result = once();
         match (&result, pauses.next()) {
             (Err(error), Some(pause)) if error.is_transient() && signals::arrived().is_none() => {
                 thread::sleep(*pause);
@@ -44,24 +54,6 @@ pub(crate) fn fetch(
             _ => return result,
         }
     }
-}
-
-fn fetch_once(
-    client: &Client,
-    media: &GetMedia,
-    file: &mut File,
-    limit: u64,
-    bar: &ProgressBar,
-) -> Result<(Head, u64), Error> {
-    let (head, body) = client.download(media.clone())?;
-    let start = file.set_len(0).and_then(|()| file.rewind());
-    start.map_err(sink)?;
-    if let Some(length) = head.length {
-        bar.set_length(length);
-    }
-    let size =
-        body.copy_to(&head, &mut Interruptible(file), limit, |bytes| bar.set_position(bytes))?;
-    Ok((head, size))
 }
 
 fn sink(error: io::Error) -> Error {

@@ -42,19 +42,6 @@ fn start(arguments: &[&str], kill_at: Option<usize>) -> Child {
     command.spawn().unwrap()
 }
 
-/// Returns the contents of all files in a folder; hidden ones must not be left.
-fn contents(folder: &Path) -> Vec<String> {
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let mut contents: Vec<_> = files
-        .map(|file| {
-            assert!(!file.file_name().to_str().unwrap().starts_with('.'), "{file:?}");
-            fs::read_to_string(file.path()).unwrap()
-        })
-        .collect();
-    contents.sort();
-    contents
-}
-
 #[test]
 fn receiver_killed_at_any_step_saves_each_file_once() {
     let mut world = World::new(17);
@@ -96,7 +83,7 @@ fn receiver_killed_at_any_step_saves_each_file_once() {
         let last = format!("{steps}, last");
         let mut next = start(&[&receive[..], &exec].concat(), None);
         let begin = Instant::now();
-        while !folder.exists() || !visible_contents(&folder).contains(&last) {
+        while !folder.exists() || !contents(&folder).contains(&last) {
             assert!(begin.elapsed() < Duration::from_secs(20), "step {steps}");
             thread::sleep(Duration::from_millis(2));
         }
@@ -113,6 +100,7 @@ fn receiver_killed_at_any_step_saves_each_file_once() {
     let mut sent = sent.into_inner();
     sent.sort();
     assert_eq!(contents(&folder), sent);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), sent.len(), "no temporary file is left");
     assert_eq!(simulator.world().violations(), []);
     // The program ran for most files, and for none twice.
     let log = fs::read_to_string(log).unwrap();
@@ -120,11 +108,13 @@ fn receiver_killed_at_any_step_saves_each_file_once() {
     assert!(ids.len() == log.lines().count() && ids.len() > steps, "{log}");
 }
 
-/// Returns the contents of the files that are not hidden.
-fn visible_contents(folder: &Path) -> BTreeSet<String> {
+/// Returns the contents of the files that are not hidden, sorted.
+fn contents(folder: &Path) -> Vec<String> {
     let files = fs::read_dir(folder).unwrap().filter_map(Result::ok);
-    files
+    let mut contents: Vec<_> = files
         .filter(|file| !file.file_name().to_str().unwrap().starts_with('.'))
         .filter_map(|file| fs::read_to_string(file.path()).ok())
-        .collect()
+        .collect();
+    contents.sort();
+    contents
 }

@@ -8,14 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
-use crate::notes::NoteFile;
+use crate::notes::{NoteFile, remember};
 
 /// The notes of a session, stored at each change: after a kill, they are those before or after it.
 /// Only the holder of the session may open them. Clones share the notes.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
-    /// `None` keeps the notes in memory only.
-    file: Option<NoteFile>,
+    file: NoteFile,
     notes: Arc<Mutex<Notes>>,
 }
 
@@ -38,9 +37,6 @@ pub(crate) struct Entry {
     pub(crate) name: Option<String>,
 }
 
-/// The number of files and of sent messages that are remembered.
-const REMEMBERED: usize = 1000;
-
 impl Ledger {
     /// Opens the notes that belong to a session.
     ///
@@ -51,12 +47,7 @@ impl Ledger {
         let file = NoteFile::beside(session, "drop");
         let notes: Notes =
             file.load(["a file may then be saved twice", "之后个别文件可能会保存两次"])?;
-        Ok(Self { file: Some(file), notes: Arc::new(Mutex::new(notes)) })
-    }
-
-    /// Returns notes that end with the process, for a command whose files nothing else saves.
-    pub(crate) fn in_memory() -> Self {
-        Self { file: None, notes: Arc::default() }
+        Ok(Self { file, notes: Arc::new(Mutex::new(notes)) })
     }
 
     /// Returns the files.
@@ -73,7 +64,7 @@ impl Ledger {
     pub(crate) fn note(&self, entry: Entry) -> Result<(), Failure> {
         self.change(|notes| {
             notes.files.retain(|known| known.id != entry.id);
-            push(&mut notes.files, entry);
+            remember(&mut notes.files, entry);
         })
     }
 
@@ -84,7 +75,7 @@ impl Ledger {
 
     /// Notes a message that was sent to the phone.
     pub(crate) fn note_sent(&self, id: &str) -> Result<(), Failure> {
-        self.change(|notes| push(&mut notes.sent, id.to_owned()))
+        self.change(|notes| remember(&mut notes.sent, id.to_owned()))
     }
 
     /// Returns whether a message was sent from here.
@@ -95,17 +86,10 @@ impl Ledger {
     fn change(&self, change: impl FnOnce(&mut Notes)) -> Result<(), Failure> {
         let mut notes = self.notes();
         change(&mut notes);
-        self.file.as_ref().map_or(Ok(()), |file| file.store(&*notes))
+        self.file.store(&*notes)
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn push<T>(list: &mut VecDeque<T>, item: T) {
-    if list.len() >= REMEMBERED {
-        list.pop_front();
-    }
-    list.push_back(item);
 }

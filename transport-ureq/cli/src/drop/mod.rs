@@ -1,6 +1,6 @@
 //! `wechat drop`: files to and from one's own phone, over the file-transfer page.
 
-mod download;
+pub(crate) mod download;
 mod exec;
 pub(crate) mod ledger;
 mod receive;

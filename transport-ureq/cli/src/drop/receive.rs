@@ -134,23 +134,14 @@ impl Receiver<'_> {
         }
         let failure = Failure::from(error);
         let text = text(message, self.output.lang);
-        match self.output.json {
-            true => {
-                let error = self.output.error(&failure);
-                let fields = json!({ "msg_id": message.id.as_str(), "text": text, "error": error });
-                self.output.result("not_saved", &fields, |_| String::new())?;
-            }
-            false => {
-                let shown = visible(&text);
-                self.output.remark(&Words::new(
-                    format!(
-                        "Not saved: {shown}: {}",
-                        failure.message.in_lang(crate::lang::Lang::En)
-                    ),
-                    format!("未保存：{shown}：{}", failure.message.in_lang(crate::lang::Lang::Zh)),
-                ));
-            }
-        }
+        let error = self.output.error(&failure);
+        let (shown, reason) = (visible(&text), failure.message.in_lang(self.output.lang));
+        let fields = json!({ "msg_id": message.id.as_str(), "text": text, "error": error });
+        let words = Words::new(
+            format!("Not saved: {shown}: {reason}"),
+            format!("未保存：{shown}：{reason}"),
+        );
+        self.output.notice("not_saved", &fields, &words)?;
         self.acknowledge(message)
     }
 
@@ -195,20 +186,13 @@ impl Receiver<'_> {
         };
         let program = self.drop.exec.first().map_or("", |program| program);
         let path = saved.path.to_string_lossy();
-        match self.output.json {
-            true => {
-                let fields = json!({ "path": path, "program": program, "message": reason });
-                self.output.result("exec_failed", &fields, |_| String::new())
-            }
-            false => {
-                let (program, path) = (visible(program), visible(&path));
-                self.output.remark(&Words::new(
-                    format!("wechat: `{program}` failed for {path}: {reason}"),
-                    format!("wechat: `{program}` 处理 {path} 失败：{reason}"),
-                ));
-                Ok(())
-            }
-        }
+        let fields = json!({ "path": path, "program": program, "message": reason });
+        let (program, path) = (visible(program), visible(&path));
+        let words = Words::new(
+            format!("wechat: `{program}` failed for {path}: {reason}"),
+            format!("wechat: `{program}` 处理 {path} 失败：{reason}"),
+        );
+        self.output.notice("exec_failed", &fields, &words)
     }
 
     fn acknowledge(&mut self, message: &Message) -> Result<(), Failure> {

@@ -158,7 +158,13 @@ impl Saver {
                 drop(whole);
                 self.ledger.forget(&id)?;
                 return Err(match error {
-                    Error::Sink(cause) => full(&self.folder, &cause).into(),
+                    // Mostly because the disk is full.
+                    Error::Sink(cause) => Failure::of_file(&self.folder, &cause)
+                        .hint(
+                            "the file was not acknowledged: the next start fetches it again",
+                            "该文件未被确认，下次启动时会重新获取",
+                        )
+                        .into(),
                     error => NotSaved::Download(error),
                 });
             }
@@ -206,16 +212,6 @@ impl Saver {
         }
         unreachable!("the loop has no end of its own")
     }
-}
-
-/// Returns the failure of a folder in which a file cannot be written, mostly because the disk is full.
-fn full(folder: &Path, cause: &wechat_proto::error::Failure) -> Failure {
-    let text =
-        std::error::Error::source(cause).map_or_else(|| cause.to_string(), ToString::to_string);
-    Failure::file(folder, &io::Error::other(text)).hint(
-        "the file was not acknowledged: the next start fetches it again",
-        "该文件未被确认，下次启动时会重新获取",
-    )
 }
 
 /// Returns the name of the temporary file for a message.

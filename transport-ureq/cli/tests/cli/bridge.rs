@@ -163,6 +163,9 @@ fn files_and_rooms() {
     program.ok(json!({"do": "download", "msg_id": id, "path": path}));
     let error = program.error(json!({"do": "download", "msg_id": id, "path": path}));
     assert_eq!(error["kind"], "local_file");
+    let missing = place.path("absent/in");
+    let error = program.error(json!({"do": "download", "msg_id": id, "path": missing}));
+    assert!(error["message"].as_str().unwrap().contains(missing.to_str().unwrap()), "{error}");
     let error = program.error(json!({"do": "download", "msg_id": "7", "path": folder}));
     assert_eq!(error["kind"], "unknown_message");
     program.ok(json!({"do": "forward", "msg_id": id, "to": "Bob"}));
