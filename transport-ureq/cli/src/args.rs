@@ -44,7 +44,7 @@ impl Args {
     }
 }
 
-/// One file of `commands` per command.
+/// The commands, each with a file in `commands`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Login(Login),
@@ -122,7 +122,7 @@ pub(crate) struct Global {
     /// Record all exchanges in this file, with masked secrets: a capture for `wechat inspect`
     #[arg(long, global = true, value_name = "OUT.har")]
     pub(crate) trace: Option<PathBuf>,
-    /// With `--trace`: record secrets too; such a file is as good as your login
+    /// With `--trace`: record secrets too; anyone with the file can use your account
     #[arg(long, global = true, requires = "trace")]
     pub(crate) trace_secrets: bool,
     /// Wait this long for a session that another process uses

@@ -28,8 +28,8 @@ use crate::profile::{Access, Held, Profile};
 ///
 /// # Errors
 ///
-/// [`Exit::LocalFile`] if a file of certificates cannot be read, or the trace cannot be written; [`Exit::Network`] if it or the
-/// proxy's URL is malformed.
+/// [`Exit::LocalFile`] if a certificate file cannot be read or the trace cannot be written;
+/// [`Exit::Network`] if a certificate or the proxy's URL is malformed.
 pub(crate) fn transport(global: &Global) -> Result<Transport, Failure> {
     let mut options = Options::default();
     for path in &global.ca {
@@ -48,19 +48,19 @@ pub(crate) fn transport(global: &Global) -> Result<Transport, Failure> {
     Ok(Transport::new(options)?)
 }
 
-/// Returns how far a command may go to get a session: a QR code needs a terminal, or a program that
-/// reads the JSON lines and shows the code.
+/// Returns the logins that a command may use: a QR code needs a terminal, or a program that reads the
+/// JSON lines and shows the code.
 pub(crate) fn interactive(can_show: bool) -> Resume {
     if can_show || has_terminal() { Resume::Code } else { Resume::StoredOnly }
 }
 
-/// Opens the held session, and gives it to the client: the stored one if it is still open, otherwise
-/// a new login, as far as `resume` allows.
+/// Opens the held session, and returns its client: resumes the stored session if it is still open,
+/// otherwise logs in as far as `resume` allows.
 ///
 /// # Errors
 ///
-/// Those of [`Client::open_with`]. A stored session belongs to its own server: another `--server` is
-/// an error.
+/// Those of [`Client::open_with`]; [`Exit::Usage`] if `--server` is not the server of the stored
+/// session.
 pub(crate) fn open(
     global: &Global,
     mut held: Held,
@@ -84,7 +84,7 @@ pub(crate) fn open(
     shown.and(client.map_err(Failure::from)).map(|client| client.with_store(held))
 }
 
-/// Opens the held session of a profile; on a terminal, with a QR code if there is none that is open.
+/// Opens the held session of a profile. On a terminal, logs in with a QR code if no session is open.
 ///
 /// # Errors
 ///
@@ -130,7 +130,7 @@ pub(crate) fn device(global: &Global, entry: Entry, lang: Lang) -> Device {
     }
 }
 
-/// Returns the entry of a name; the desktop client's needs more values and is `None`.
+/// Returns the entry of a name; `None` for the desktop client, whose entry needs more values.
 pub(crate) const fn entry(name: EntryName) -> Option<Entry> {
     match name {
         EntryName::Web => Some(Entry::web()),
@@ -139,8 +139,8 @@ pub(crate) const fn entry(name: EntryName) -> Option<Entry> {
     }
 }
 
-/// Returns a step of a login as the kind and the fields of a JSON line, and for people. A QR code has
-/// no words.
+/// Returns the kind and the fields of the JSON line of a login step, and its text, which is empty for a
+/// QR code.
 pub(crate) fn describe(progress: &Progress) -> Option<(&'static str, Value, Words)> {
     Some(match progress {
         Progress::Code { uuid } => {
@@ -189,7 +189,7 @@ pub(crate) fn show(progress: &Progress, output: &Output) -> Result<(), Failure> 
     output.notice(kind, &fields, &words)
 }
 
-/// Shows a QR code on standard error: dark on light, whatever the colours of the terminal.
+/// Shows a QR code on standard error, dark on light on every terminal.
 fn show_code(uuid: &Uuid, lang: Lang) {
     let mut text = lang
         .pick("Scan this code with WeChat on your phone:\n", "请用手机微信扫描二维码：\n")
@@ -202,9 +202,8 @@ fn show_code(uuid: &Uuid, lang: Lang) {
     let _ = writeln!(io::stderr(), "{text}{}", uuid.url());
 }
 
-/// Runs one operation with the stored session: in the process that holds it, otherwise in this one,
-/// which holds it meanwhile. Nothing is acknowledged, so that the next `listen` receives every
-/// message.
+/// Runs one operation with the stored session: in the process that holds it, or in this process if no
+/// other one does. No message is acknowledged, so that the next `listen` receives all of them.
 ///
 /// # Errors
 ///
@@ -223,8 +222,8 @@ pub(crate) fn operate(
     once(global, command, output, alone, |holder| holder.request(operation))
 }
 
-/// Runs one command with the stored session: `shared` if another process holds it, otherwise
-/// `alone`, with a client of this process.
+/// Runs one command with the stored session: calls `shared` if another process holds it, otherwise
+/// `alone` with a client of this process.
 ///
 /// # Errors
 ///
@@ -274,7 +273,7 @@ fn once_in<T>(
     let client = Client::resume(&transport(global)?, session)?.with_store(held);
     let result = alone(&client);
     let stored = client.save_session();
-    // What was done counts more than what could not be stored.
+    // A failure of the command takes precedence over one of the store.
     result.and_then(|value| stored.map(|()| value).map_err(Failure::from))
 }
 

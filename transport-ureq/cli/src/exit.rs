@@ -102,13 +102,13 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A failure as users see it: what failed and why, and what to do about it.
+/// A failure of a command: its reason, and a hint.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// What failed and why, in one line.
+    /// The failed operation and the reason, in one line.
     pub(crate) message: Words,
-    /// What to do about it, in one line.
+    /// A suggested action, in one line.
     pub(crate) hint: Option<Words>,
     /// More fields of `error` in JSON.
     pub(crate) details: Map<String, Value>,
@@ -120,7 +120,7 @@ impl Failure {
         Self { exit, message: Words::new(en, zh), hint: None, details: Map::new() }
     }
 
-    /// Adds what to do about it.
+    /// Adds a suggested action.
     pub(crate) fn hint(mut self, en: impl Into<Box<str>>, zh: impl Into<Box<str>>) -> Self {
         self.hint = Some(Words::new(en, zh));
         self
@@ -166,7 +166,7 @@ impl Failure {
         Self::new(Exit::LocalFile, en, format!("标准输出：{error}"))
     }
 
-    /// Returns the failure of arguments that clap refuses, in one line instead of clap's several.
+    /// Returns the failure of invalid arguments, with clap's message in one line.
     pub(crate) fn usage(error: &clap::Error) -> Self {
         let text = error.to_string();
         let mut paragraphs = text.split("\n\n");
@@ -185,7 +185,7 @@ impl Failure {
     }
 }
 
-/// Returns a text with all its white space as single blanks.
+/// Joins the words of a text with single spaces.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -202,8 +202,8 @@ impl From<Error> for Failure {
             )
             .hint(
                 "the service drops this account from the web; `wechat login --entry filehelper` \
-                     serves every account, `wechat login --force` tries again",
-                "服务器不允许此帐号使用网页版；`wechat login --entry filehelper` 对所有帐号可用，\
+                     works for every account, `wechat login --force` tries again",
+                "服务器不允许此账号使用网页版；`wechat login --entry filehelper` 对所有账号可用，\
                      `wechat login --force` 可再试一次",
             ),
             Error::LoggedOut { ret: Ret::OK, .. } => {
@@ -218,9 +218,9 @@ impl From<Error> for Failure {
                 let failure = of(Exit::Refused, "服务器拒绝").detail("ret", ret.0);
                 match ret.0 {
                     1203 => failure.hint(
-                        "this account may not use the web; `wechat login --entry filehelper` serves \
-                         every account",
-                        "此帐号不能登录网页版；`wechat login --entry filehelper` 对所有帐号可用",
+                        "this account may not use the web; `wechat login --entry filehelper` works \
+                         for every account",
+                        "此账号不能登录网页版；`wechat login --entry filehelper` 对所有账号可用",
                     ),
                     _ => failure,
                 }

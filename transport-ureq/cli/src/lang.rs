@@ -10,8 +10,8 @@ pub(crate) enum Lang {
 }
 
 impl Lang {
-    /// Returns the language of `--lang`, else of the locale. Also works for arguments that clap
-    /// refuses, whose errors need a language as well.
+    /// Returns the language of `--lang`, else of the locale. Does not use clap,
+    /// because errors of invalid arguments need a language as well.
     pub(crate) fn of_arguments(arguments: impl IntoIterator<Item = OsString>) -> Self {
         let arguments: Vec<_> = arguments.into_iter().collect();
         let value = arguments.iter().enumerate().find_map(|(index, argument)| {

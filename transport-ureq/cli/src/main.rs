@@ -28,17 +28,17 @@ fn main() -> ExitCode {
     let args = match Args::read(lang) {
         Ok(args) => args,
         Err(error) if !error.use_stderr() => {
-            // The text of `--help` or `--version`. A closed standard output is no failure of it.
+            // A closed standard output is not a failure of `--help` or `--version`.
             let _ = error.print();
             return ExitCode::SUCCESS;
         }
-        // Without a command: the whole help.
+        // Without a command, prints the complete help.
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = error.print();
             return Exit::Usage.into();
         }
         Err(error) => {
-            // The options could not be read, so that they are searched for this one.
+            // The options could not be parsed, so this one is searched in the raw arguments.
             let json = std::env::args_os().any(|argument| argument == "--json");
             return Output::new(json, lang).fail(&Failure::usage(&error));
         }

@@ -1,4 +1,4 @@
-//! Small JSON files beside a session, for what outlasts the process.
+//! JSON files beside a session, for state that outlives the process.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -24,11 +24,12 @@ impl NoteFile {
         Self(name.into())
     }
 
-    /// Reads the file; the default value if there is none.
+    /// Reads the file. Returns the default value if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`Exit::LocalFile`] if it cannot be read; with what is lost by removing it, if it is damaged.
+    /// [`Exit::LocalFile`] if it cannot be read or is damaged. For a damaged file, the hint states the
+    /// consequence of removing it: `lost`, in both languages.
     pub(crate) fn load<T: Default + DeserializeOwned>(
         &self,
         lost: [&str; 2],
@@ -46,7 +47,7 @@ impl NoteFile {
         }
     }
 
-    /// Replaces the file: after a kill, it is the one before or after.
+    /// Replaces the file atomically, and syncs it to disk.
     ///
     /// # Errors
     ///
@@ -81,7 +82,7 @@ pub(crate) fn remember<T>(list: &mut VecDeque<T>, item: T) {
     list.push_back(item);
 }
 
-/// Syncs the entries of a folder to disk, where the system and the file system can.
+/// Syncs the entries of a folder to disk, if the system and the file system support that.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());

@@ -57,7 +57,7 @@ impl Output {
         stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::stdout)
     }
 
-    /// Prints a remark for people on standard error; nothing with `--json`.
+    /// Prints a remark on standard error. Does nothing with `--json`.
     pub(crate) fn remark(&self, words: &Words) {
         if !self.json {
             // A closed standard error is no failure of the command.
@@ -132,15 +132,15 @@ pub(crate) fn text(message: &Message, lang: Lang) -> String {
     }
 }
 
-/// Returns whether a person can be asked: standard input and standard error are a terminal.
+/// Returns whether standard input and standard error are a terminal, so that a user can be prompted.
 pub(crate) fn has_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Returns a text with its control characters, line separators, bidirectional controls and
-/// invisible characters written as escapes, so that a name or a message can neither change the
-/// terminal nor look like another line. Joiners and variation selectors stay, because emoji have
-/// them.
+/// invisible characters written as escapes, so that a name or a message can neither control the
+/// terminal nor look like another line. Joiners and variation selectors are kept, because emoji
+/// need them.
 pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {

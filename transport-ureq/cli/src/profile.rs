@@ -1,4 +1,4 @@
-//! Where sessions are kept, and which process holds one.
+//! Places of sessions, and the processes that hold them.
 
 use std::fmt::Write as _;
 use std::fs::DirBuilder;
@@ -25,7 +25,7 @@ use crate::output::{Output, visible};
 pub(crate) struct Profile {
     pub(crate) path: PathBuf,
     pub(crate) entry: EntryName,
-    /// How long to wait for another holder.
+    /// The maximum wait for another holder.
     wait: Duration,
     /// The command that logs in with these options.
     login: String,
@@ -38,7 +38,7 @@ pub(crate) struct Held {
     note: NoteFile,
 }
 
-/// How a command uses a session.
+/// The access of a command to a session.
 #[derive(Debug)]
 pub(crate) enum Access {
     /// This process holds it.
@@ -55,9 +55,9 @@ pub(crate) struct Holder {
     pub(crate) command: String,
 }
 
-/// How often a session that another process holds is tried.
+/// The interval of attempts to open a session that another process holds.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long it waits without a remark.
+/// The wait after which a remark is printed.
 const SILENCE: Duration = Duration::from_secs(1);
 
 impl Profile {
@@ -76,8 +76,8 @@ impl Profile {
         Ok(Self { path, entry, wait: global.wait, login: login_command(global, entry) })
     }
 
-    /// Returns the place of the session of a command that serves every entry: without `--entry`, that
-    /// of the web, or the only one that there is.
+    /// Returns the place of the session of a command that supports every entry: without `--entry`, that
+    /// of the web, or the only one that exists.
     ///
     /// # Errors
     ///
@@ -92,13 +92,13 @@ impl Profile {
         Ok(others.into_iter().find(|other| other.path.exists()).unwrap_or(web))
     }
 
-    /// Adds the command that logs in to a failure that needs a login, and the reason to one that names
-    /// a contact on the file-transfer page.
+    /// Adds a hint: the login command to a failure that needs a login, the limit of the file-transfer
+    /// page to a failure of a contact there.
     pub(crate) fn advise(&self, failure: Failure) -> Failure {
         if failure.exit == Exit::Contact && self.entry == EntryName::Filehelper {
             return failure.hint(
                 "this session is of the file-transfer page, which only reaches `filehelper`, your phone; \
-                 `wechat login` reaches everybody",
+                 `wechat login` opens all chats",
                 "此会话属于文件传输助手网页版，只能发送给自己的手机 `filehelper`；如需其他联系人请用 `wechat login`",
             );
         }
@@ -112,13 +112,13 @@ impl Profile {
         )
     }
 
-    /// Opens the session for this process, after a wait if another one holds it, which is said after a
-    /// second.
+    /// Opens the session for this process. Waits if another process holds it, and prints a remark after
+    /// one second.
     ///
     /// # Errors
     ///
     /// [`Exit::InUse`], with the holder, if it is still held after the wait; [`Exit::LocalFile`] if
-    /// its folder cannot be made or written.
+    /// its folder cannot be created or written.
     pub(crate) fn hold(&self, command: &str, output: &Output) -> Result<Held, Failure> {
         match self.acquire(command, output, |_| None)? {
             Access::Held(held) => Ok(held),
@@ -197,7 +197,7 @@ impl Profile {
     }
 
     fn read_note(&self) -> Holder {
-        // Between taking the lock and writing the note, there is none, or that of a former holder.
+        // Until a new holder has written its note, there is none, or that of an earlier holder.
         self.note().load(["", ""]).unwrap_or_default()
     }
 
@@ -253,7 +253,7 @@ impl SessionStore for Held {
 impl Drop for Held {
     /// Removes the note before the lock is released.
     fn drop(&mut self) {
-        // A note that stays is replaced by the next holder's.
+        // A note that cannot be removed is replaced by the next holder.
         self.note.remove();
     }
 }
@@ -292,12 +292,12 @@ fn folder(profile: &str) -> Result<PathBuf, Failure> {
             "请用 `--session FILE` 指定会话文件",
         )
     })?;
-    // Only Linux and its relatives have a folder for state.
+    // Only Linux and similar systems have a folder for state.
     let state = base.state_dir().unwrap_or_else(|| base.data_dir());
     Ok(state.join("wechat").join(profile))
 }
 
-/// Creates a folder that only its owner can enter, and its parents.
+/// Creates a folder that only its owner can enter, with its parents.
 fn private_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

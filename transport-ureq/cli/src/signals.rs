@@ -9,11 +9,11 @@ use crate::exit::{Exit, Failure};
 /// The first signal that arrived, as an exit code.
 static ARRIVED: OnceLock<Exit> = OnceLock::new();
 
-/// Stops the messages of a client on Ctrl-C or SIGTERM, so that the command can end in order. A
+/// Stops the messages of a client on Ctrl-C or SIGTERM, so that the command can end cleanly. A
 /// second signal ends the process.
 ///
-/// Elsewhere than on Unix, the process ends at once. That loses nothing either: a message is
-/// acknowledged after it was handled.
+/// On other systems than Unix, a signal ends the process at once. No message is lost, because each is
+/// acknowledged only after it has been handled.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub(crate) fn stop_on_signal(client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// See the version for Unix.
+/// Does nothing: see the version for Unix.
 #[cfg(not(unix))]
 pub(crate) fn stop_on_signal(_: &Client) -> Result<(), Failure> {
     Ok(())

@@ -1,4 +1,4 @@
-//! Local files that are sent.
+//! Local files to send.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -52,7 +52,7 @@ pub(crate) fn text(argument: &str) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Returns a length for people: `3.10 MiB`.
+/// Formats a length: `3.10 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     HumanBytes(bytes).to_string()
 }

@@ -54,8 +54,8 @@ pub(crate) struct Members {
 ///   wechat send "Book club" --file list.pdf
 ///   wechat send Ada --image photo.jpg
 ///
-/// Nothing is sent twice: exit code 7 means that there was no answer, so that the message may have
-/// arrived.
+/// Messages are never sent twice: exit code 7 means that there was no answer, so that the message may
+/// have arrived.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 #[command(group = clap::ArgGroup::new("content").required(true).args(["text", "file", "image"]))]
@@ -85,7 +85,7 @@ pub(crate) struct Send {
 ///   wechat drop --receive ~/Inbox
 ///   wechat drop --receive ~/Inbox --exec /usr/local/bin/print-it
 ///
-/// Received files get their names when they are whole, and replace no other file. After a kill or a
+/// Received files get their names when they are complete, and replace no other file. After a kill or a
 /// crash, the next start continues: each file is saved exactly once. `--exec` runs at most once for
 /// each file, after it was saved.
 #[derive(Debug, clap::Args)]
@@ -119,7 +119,7 @@ pub(crate) struct Drop {
 /// Print incoming messages until Ctrl-C
 ///
 /// Logs in with a QR code if there is no open session and this is a terminal. A message counts as
-/// received once it was printed; those that arrived while no `listen` ran are printed first.
+/// received after it was printed; those that arrived while no `listen` ran are printed first.
 ///
 /// Examples:
 ///   wechat listen
@@ -132,7 +132,7 @@ pub(crate) struct Listen {
     pub(crate) count: Option<u64>,
 }
 
-/// Write to a contact or a room, and read what it writes
+/// Chat with a contact or a room
 ///
 /// Sends each line of standard input until its end (Ctrl-D), and prints the messages of this chat.
 /// Those of other chats stay for the next `listen`.
@@ -183,7 +183,7 @@ pub(crate) struct Revoke {
     /// The line of `send --json` or `listen --json`; `-` reads it from standard input. The id
     /// suffices with the name of the receiver, or if the command that sent it is still running
     pub(crate) message: String,
-    /// With an id: to whom it was sent
+    /// With an id: the receiver
     pub(crate) name: Option<String>,
 }
 
@@ -197,12 +197,12 @@ pub(crate) struct Revoke {
 ///   echo '{"id":1,"do":"send_text","to":"filehelper","text":"hi"}' | wechat bridge
 ///   wechat bridge --listen 127.0.0.1:8017 --token-file token
 ///
-/// A message arrives again at the next start, until a request `ack` has named its event.
+/// A message arrives again at the next start until a request `ack` acknowledges its event.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Bridge {
-    /// Acknowledge each message once it was written; those that your program had not handled when
-    /// it ended are lost
+    /// Acknowledge each message as soon as it is written; messages that your program has not handled
+    /// when it ends are lost
     #[arg(long)]
     pub(crate) auto_ack: bool,
     /// Serve HTTP at this address instead

@@ -12,19 +12,19 @@ type Texts = (&'static str, &'static str, &'static [(&'static str, &'static str)
 const GLOBAL: Texts = (
     "wechat",
     "命令行微信\n\n\
-     与自己的手机互传文件，收发消息。与腾讯无关；腾讯不允许部分帐号登录网页版，\
-     `--entry filehelper`（文件传输助手网页版）对所有帐号开放，但只能与自己的手机收发。",
+     与自己的手机互传文件，收发消息。与腾讯无关；腾讯不允许部分账号登录网页版，\
+     `--entry filehelper`（文件传输助手网页版）对所有账号开放，但只能与自己的手机收发。",
     &[
         ("server", "使用此服务器代替腾讯的服务器，例如模拟器：https://主机:端口"),
         ("resolve", "指定主机的连接地址，可重复"),
         ("ca", "额外信任此 PEM 文件中的证书，可重复"),
         ("proxy", "通过 HTTP 或 SOCKS 代理连接：http 或 socks5://用户:密码@主机:端口，或其一部分"),
         ("session", "将会话保存在此文件中"),
-        ("profile", "使用此名称的会话，用于多个帐号"),
+        ("profile", "使用此名称的会话，用于多个账号"),
         ("entry", "登录入口 [默认：web，或唯一已登录的入口；drop 为 filehelper]"),
         ("json", "输出 JSON，每行一个对象"),
         ("trace", "将所有请求和响应记录到此文件（隐去机密），可用 `wechat inspect` 查看"),
-        ("trace_secrets", "与 `--trace` 同用：连同机密一起记录，得到该文件等同于得到登录"),
+        ("trace_secrets", "与 `--trace` 同用：连同机密一起记录，任何人得到该文件即可使用账号"),
         ("wait", "会话被其他进程占用时等待的秒数"),
         ("lang", "输出语言 [默认：系统语言]"),
     ],
@@ -42,7 +42,7 @@ const COMMANDS: &[Texts] = &[
     ),
     (
         "status",
-        "显示帐号、占用会话的进程，以及会话是否有效\n\n会话有效或正被占用时退出码为 0，已结束时为 3，可用于监控。",
+        "显示账号、占用会话的进程，以及会话是否有效\n\n会话有效或正被占用时退出码为 0，已结束时为 3，可用于监控。",
         &[],
     ),
     ("logout", "退出登录\n\n下次 `wechat login` 只需在手机上确认，不必扫码。", &[]),
@@ -66,7 +66,7 @@ const COMMANDS: &[Texts] = &[
     (
         "drop",
         "发送文件到自己的手机，或保存手机发来的文件\n\n\
-         使用对所有帐号开放的文件传输助手网页版；手机上的文件在“文件传输助手”聊天中。\
+         使用对所有账号开放的文件传输助手网页版；手机上的文件在“文件传输助手”聊天中。\
          没有有效会话时，在终端中会显示二维码，否则退出码为 3。\n\n\
          收到的文件完整后才会得到正式名称，不会覆盖其他文件。进程被终止或系统崩溃后，\
          下次启动会继续：每个文件恰好保存一次。`--exec` 在文件保存后执行，每个文件至多一次。",
@@ -134,8 +134,8 @@ const COMMANDS: &[Texts] = &[
          显示每个请求的目的、响应的含义和联系人的名称。机密会被隐去，同一机密的替代文字相同。",
         &[
             ("files", "HAR 文件，或含有一个响应、消息或联系人的文件；`-` 为标准输入"),
-            ("me", "帐号的 `UserName`，抓包中没有时需要给出"),
-            ("redact", "写出一份副本，不含机密、帐号编号和其他服务的请求；聊天的名称和文本仍保留"),
+            ("me", "账号的 `UserName`，抓包中没有时需要给出"),
+            ("redact", "写出一份副本，不含机密、账号编号和其他服务的请求；聊天的名称和文本仍保留"),
             ("html", "把时间线写成网页"),
         ],
     ),
@@ -155,7 +155,7 @@ const COMMANDS: &[Texts] = &[
     ("completions", "输出 shell 的命令补全脚本", &[("shell", "shell 的名称")]),
 ];
 
-/// Returns the command with its help in Chinese. The examples stay.
+/// Returns the command with its help in Chinese. The examples are kept.
 pub(crate) fn localized(command: Command) -> Command {
     let command = described(command, &GLOBAL).after_help(Exit::table(Lang::Zh));
     command.subcommand_help_heading("命令").mut_subcommands(|sub| {

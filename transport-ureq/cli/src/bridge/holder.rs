@@ -13,7 +13,7 @@ use crate::exit::{Exit, Failure};
 
 #[cfg(unix)]
 pub(super) type Stream = std::os::unix::net::UnixStream;
-/// Not used: there is no socket.
+/// Not used: this platform has no socket.
 #[cfg(not(unix))]
 pub(super) type Stream = std::net::TcpStream;
 
@@ -21,7 +21,7 @@ pub(super) type Stream = std::net::TcpStream;
 #[derive(Debug)]
 pub(crate) struct Connection(BufReader<Stream>);
 
-/// Why the holder did not do what was requested.
+/// The reason why the holder did not run an operation.
 #[derive(Debug)]
 pub(crate) enum NotDone {
     /// The operation failed.
@@ -36,7 +36,7 @@ impl From<Failure> for NotDone {
     }
 }
 
-/// How long the holder may take to begin an operation.
+/// The time limit for the holder to begin an operation.
 const BEGIN: Duration = Duration::from_secs(5);
 
 impl Connection {
@@ -54,7 +54,7 @@ impl Connection {
         None
     }
 
-    /// Has the holder run an operation, and returns the result, without logins in its `UserName`s.
+    /// Sends an operation to the holder, and returns its result, with `UserName`s without logins.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Connection {
 fn unanswered() -> Failure {
     Failure::new(
         Exit::Unanswered,
-        "the process that holds the session ended meanwhile: it may have been done",
+        "the process that holds the session ended during the operation: it may have been done",
         "占用会话的进程中途退出，操作可能已经生效",
     )
     .hint("look at the phone before repeating it", "重复操作之前请先在手机上查看")

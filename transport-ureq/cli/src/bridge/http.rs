@@ -29,7 +29,7 @@ use crate::output::SCHEMA;
 
 type Response = hyper::Response<Either<Full<Bytes>, Events>>;
 
-/// What decides about a request. Has the token, and therefore no `Debug`.
+/// The state of the server. It has the token, and therefore no `Debug`.
 struct Server {
     service: Arc<Service>,
     token: String,
@@ -41,9 +41,9 @@ struct Server {
 const CONNECTIONS: usize = 64;
 /// The maximum number of operations at once.
 const OPERATIONS: usize = 16;
-/// How long a client may take for a head, and for a body.
+/// The time limit for the head of a request, and for its body.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a comment is sent to subscribers, which shows whether they are still there.
+/// The interval of comments to subscribers, which detect closed connections.
 const PULSE: Duration = Duration::from_secs(15);
 /// The shortest token of a file, in bytes.
 const SHORTEST: usize = 16;
@@ -134,7 +134,7 @@ impl Server {
                 });
                 let mut http = http1::Builder::new();
                 http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-                // The client is gone.
+                // Fails if the client has disconnected.
                 let _ = http.serve_connection(TokioIo::new(stream), serve).await;
                 drop(permit);
             });
@@ -207,12 +207,12 @@ impl Server {
                 let status = if is_valid { StatusCode::OK } else { StatusCode::BAD_REQUEST };
                 response(status, "application/json", Either::Left(Full::new(reply.into())))
             }
-            _ => refused(StatusCode::SERVICE_UNAVAILABLE, "in_use", "the bridge ends"),
+            _ => refused(StatusCode::SERVICE_UNAVAILABLE, "in_use", "the bridge is ending"),
         }
     }
 
-    /// Returns whether a request was meant for this server, and not sent by a web page: its `Host` is
-    /// one that no other machine can define, and it has no foreign `Origin`.
+    /// Returns whether a request is for this server, and not from a web page: its `Host` is one that no
+    /// other machine can define, and it has no foreign `Origin`.
     fn is_own(&self, headers: &HeaderMap) -> bool {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next())
@@ -264,7 +264,7 @@ fn response(status: StatusCode, kind: &'static str, body: Either<Full<Bytes>, Ev
     response
 }
 
-/// A body of server-sent events, without an end.
+/// An endless body of server-sent events.
 struct Events {
     receiver: mpsc::Receiver<Arc<str>>,
     pulse: Interval,

@@ -1,4 +1,4 @@
-//! The events of a bridge: their numbers, which of them are acknowledged, and who receives them.
+//! The events of a bridge: their numbers, acknowledgements and subscribers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -37,16 +37,16 @@ struct State {
     login: Option<Arc<str>>,
     consumer: Option<Sender<Arc<str>>>,
     observers: Vec<Sender<Arc<str>>>,
-    /// Whether nothing waits any more.
+    /// Whether waits for acknowledgements have ended.
     is_ending: bool,
 }
 
-/// What outlasts the process.
+/// The state that outlives the process.
 #[derive(Debug, Default, Deserialize, Serialize)]
 struct Notes {
     /// The login of these messages.
     login: Option<Epoch>,
-    /// Numbers from here on were not given to events.
+    /// The first number that is not reserved.
     unused: u64,
     messages: VecDeque<Noted>,
 }
@@ -62,11 +62,11 @@ struct Noted {
 
 /// The maximum number of unacknowledged messages. At this number, no more are received.
 const WINDOW: usize = if cfg!(test) { 5 } else { 10_000 };
-/// How often a wait for acknowledgements looks for a signal.
+/// The interval at which a wait for acknowledgements checks for a signal.
 const PAUSE: Duration = Duration::from_millis(200);
-/// The maximum number of events that wait for a subscriber. One that is slower is disconnected.
+/// The maximum number of queued events of a subscriber. A slower one is disconnected.
 const QUEUE: usize = 1000;
-/// How many numbers are noted as used at once.
+/// The number of event numbers that are reserved at once.
 const NUMBERS: u64 = 1000;
 
 impl Hub {
@@ -153,8 +153,8 @@ impl Hub {
         Ok(Some(line))
     }
 
-    /// Acknowledges an event: passes its message to `acknowledge`, which stores that. Other events
-    /// need no acknowledgement, and repeated ones have no effect.
+    /// Acknowledges an event: passes its message to `acknowledge`, which stores the acknowledgement.
+    /// Has no effect for other events and repeated acknowledgements.
     ///
     /// # Errors
     ///
@@ -198,7 +198,7 @@ impl Hub {
         }
     }
 
-    /// Returns the events from now on, after the last step of the login; for the consumer, after all
+    /// Subscribes to the events. The last step of the login comes first; for the consumer, then all
     /// messages that are not acknowledged.
     ///
     /// # Errors
@@ -235,7 +235,7 @@ impl Hub {
         self.state().pending.len()
     }
 
-    /// Ends all waits for acknowledgements, and permits no more.
+    /// Ends all waits for acknowledgements, also later ones.
     pub(crate) fn release(&self) {
         self.state().is_ending = true;
         self.changed.notify_all();
@@ -276,7 +276,7 @@ impl State {
         line.to_string().into()
     }
 
-    /// Sends a line to all subscribers, and drops those that are gone or too slow.
+    /// Sends a line to all subscribers, and removes those that have disconnected or are too slow.
     fn send(&mut self, line: &Arc<str>) {
         self.observers.retain(|observer| observer.try_send(Arc::clone(line)).is_ok());
         self.consumer.take_if(|consumer| consumer.try_send(Arc::clone(line)).is_err());

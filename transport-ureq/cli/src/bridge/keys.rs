@@ -1,4 +1,4 @@
-//! Sends with a key, which are not sent twice, also across restarts.
+//! Sends with a key, which are not repeated, even after a restart.
 
 use std::collections::VecDeque;
 use std::path::Path;

@@ -4,8 +4,8 @@ use std::io::{self, BufRead, Read as _};
 
 use super::service::LONGEST;
 
-/// Reads a line without its end; `None` at the end of the stream. One that is too long for a request
-/// is cut to a length that is still too long.
+/// Reads a line without its end; returns `None` at the end of the stream. A line that is too long for a
+/// request is truncated to a length that is still too long.
 ///
 /// # Errors
 ///
@@ -25,7 +25,7 @@ pub(crate) fn read(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(line))
 }
 
-/// Reads a line of a process that is trusted, however long; `None` at the end of the stream.
+/// Reads a line of any length from a trusted process; returns `None` at the end of the stream.
 ///
 /// # Errors
 ///
@@ -33,7 +33,7 @@ pub(crate) fn read(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
 pub(crate) fn read_any(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let length = reader.read_until(b'\n', &mut line)?;
-    // A line without its end was cut.
+    // A line without its end is truncated.
     Ok(Some(line).filter(|line| length > 0 && line.ends_with(b"\n")))
 }
 

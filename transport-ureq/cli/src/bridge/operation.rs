@@ -1,4 +1,4 @@
-//! The operations of the bridge, as programs request them.
+//! The operations of the bridge, in the form of requests.
 
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ pub(crate) enum Operation {
     Events(Nothing),
 }
 
-/// Defines the arguments of operations, none of which has other fields.
+/// Defines the arguments of operations. Other fields are errors.
 macro_rules! arguments {
     ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => {$(
         #[derive(Clone, Debug, Default, Deserialize, Serialize)]

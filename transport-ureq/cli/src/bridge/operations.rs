@@ -24,7 +24,7 @@ use crate::drop::download::fetch;
 use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 
-/// A client, with what its operations refer to.
+/// A client, with the state of its operations.
 #[derive(Debug)]
 pub(crate) struct Operations {
     pub(crate) client: Client,
@@ -64,7 +64,7 @@ impl Operations {
         Ok(Self { keys, ledger: Some(ledger), ..Self::new(client) })
     }
 
-    /// Keeps a received message for operations that name its id.
+    /// Keeps a received message for operations that refer to its id.
     pub(crate) fn received(&self, message: &Message) {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).received(message);
     }
@@ -79,7 +79,7 @@ impl Operations {
     /// # Errors
     ///
     /// Those of the client's function; [`Exit::Contact`] with the kind `stale_contact` for a
-    /// `UserName` of an earlier login; [`Exit::Usage`] for arguments that make no sense.
+    /// `UserName` of an earlier login; [`Exit::Usage`] for contradictory arguments.
     pub(crate) fn run(&self, operation: &Operation) -> Result<Value, Failure> {
         let mut result = self.run_plain(operation)?;
         self.epoch.add(&mut result);
@@ -208,7 +208,7 @@ impl Operations {
         }
     }
 
-    /// Returns the contact that an argument names, without a search.
+    /// Returns the recipient of an argument, without a search.
     fn recipient(&self, name: &str) -> Result<Recipient, Failure> {
         match Epoch::split(name) {
             Some((user, epoch)) if epoch == self.epoch => Ok(user.into()),

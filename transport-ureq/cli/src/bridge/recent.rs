@@ -1,4 +1,4 @@
-//! The messages that a process received and sent lately, which later operations name by their ids.
+//! Recently received and sent messages, which operations refer to by id.
 
 use std::collections::VecDeque;
 

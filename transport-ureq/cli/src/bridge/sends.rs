@@ -1,4 +1,4 @@
-//! Sends, each once for its key.
+//! Sends of the bridge, at most one for each key.
 
 use std::path::Path;
 use std::sync::PoisonError;
@@ -22,7 +22,7 @@ impl Operations {
         attachment: Attachment,
         key: Option<&str>,
     ) -> Result<Value, Failure> {
-        // What fails without the service fails first.
+        // Local errors are reported before anything is sent.
         let (source, file) = upload::open(path, &attachment)?;
         let to = self.resolve(to)?;
         let upload = || {
@@ -79,7 +79,7 @@ impl Operations {
         Ok(self.sent(&receipt, false))
     }
 
-    /// Keeps the receipt of a sent message for operations that name its id.
+    /// Keeps the receipt of a sent message for operations that refer to its id.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Operations {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).sent(receipt);
         let to_phone = receipt.to == UserName::file_helper();
         match self.ledger.as_ref().filter(|_| to_phone) {
-            // Not a file of the phone for `drop --receive`, if the service returns it.
+            // `drop --receive` ignores the echo of this message.
             Some(ledger) => ledger.note_sent(receipt.msg_id.as_str()),
             None => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! Requests and events of one session, whatever carries them.
+//! Requests and events of one session, independent of their transport.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,7 +44,7 @@ pub(crate) struct Request {
 pub(crate) const LONGEST: usize = 1 << 20;
 
 impl Request {
-    /// Parses a request. One that is malformed gets an error as its reply.
+    /// Parses a request. The reply to a malformed one is an error.
     pub(crate) fn parse(line: &[u8]) -> Self {
         let malformed = |reason: &str| {
             Failure::new(
@@ -65,7 +65,7 @@ impl Request {
         Self { id, operation: operation.map_err(|error| malformed(&error.to_string())) }
     }
 
-    /// Returns the line that says that the operation begins.
+    /// Returns the line that reports that the operation starts.
     pub(crate) fn accepted(&self) -> String {
         json!({ "v": SCHEMA, "id": self.id, "accepted": true }).to_string()
     }
@@ -116,7 +116,7 @@ impl Service {
     ) -> Result<(), Failure> {
         self.hub.begin(&client.session());
         let operations = Operations::of_holder(client.clone(), session, ledger)?;
-        // It is called once.
+        // `begin` is called once.
         let _ = self.operations.set(operations);
         Ok(())
     }
@@ -187,7 +187,7 @@ impl Service {
         }
     }
 
-    /// Publishes an event, and returns its line. Messages are kept for operations that name them. If
+    /// Publishes an event, and returns its line. Messages are kept for operations that refer to them. If
     /// `is_durable`, they are delivered again until they are acknowledged; `None` is returned for one
     /// that was acknowledged already.
     ///
@@ -224,7 +224,7 @@ impl Service {
         self.hub.publish(kind, fields).map(Some)
     }
 
-    /// Returns the fields of the event that is the last one.
+    /// Returns the fields of the last event.
     pub(crate) fn ended(&self, error: &Error) -> Value {
         let reason = match error {
             Error::Stopped => "stopped",
@@ -239,14 +239,15 @@ impl Service {
         }
     }
 
-    /// Waits for the operations in progress, and serves no more.
+    /// Waits for the operations in progress, and refuses later ones.
     pub(crate) fn finish(&self) {
         std::mem::forget(self.running.write().unwrap_or_else(PoisonError::into_inner));
         self.hub.close();
     }
 }
 
-/// Returns whether an event is one for a consumer. Notices of what was read on the phone are not.
+/// Returns whether a message is a notice of the phone, such as of a chat that was read, which consumers
+/// do not receive.
 pub(crate) fn is_notice(message: &Message) -> bool {
     matches!(message.kind, Kind::Status(_))
 }

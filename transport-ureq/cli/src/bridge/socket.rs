@@ -1,4 +1,4 @@
-//! The bridge on a Unix socket, which every command offers that holds a session for long.
+//! The bridge on a Unix socket, offered by the commands that hold a session until they are ended.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ impl Offer {
     /// # Errors
     ///
     /// [`Exit::LocalFile`](crate::exit::Exit::LocalFile) if its notes cannot be read, or its socket
-    /// cannot be made.
+    /// cannot be created.
     pub(crate) fn new(
         client: &Client,
         session: &Path,
@@ -49,7 +49,7 @@ impl Drop for Offer {
 #[cfg(unix)]
 pub(super) use unix::listen;
 
-/// There is no socket here.
+/// Does nothing: this platform has no socket.
 #[cfg(not(unix))]
 pub(super) fn listen(_: &Arc<Service>, _: &Path, _: &Output) -> Result<(), Failure> {
     Ok(())
@@ -83,7 +83,7 @@ mod unix {
     ///
     /// # Errors
     ///
-    /// [`Exit::LocalFile`](crate::exit::Exit::LocalFile) if the socket cannot be made.
+    /// [`Exit::LocalFile`](crate::exit::Exit::LocalFile) if the socket cannot be created.
     pub(in crate::bridge) fn listen(
         service: &Arc<Service>,
         session: &Path,
@@ -100,7 +100,7 @@ mod unix {
         }
         let listener = match bind(&folder, &path) {
             Ok(listener) => listener,
-            // Not a folder of this user's: somebody may wait for commands there.
+            // The folder of another user, who could receive the commands.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(Failure::file(&folder, &error));
             }
@@ -124,7 +124,7 @@ mod unix {
                     continue;
                 }
                 thread::spawn(move || {
-                    // The other side is gone.
+                    // Fails if the other side has disconnected.
                     let _ = serve(&service, &stream);
                     open.fetch_sub(1, Ordering::Relaxed);
                 });
@@ -174,7 +174,7 @@ mod unix {
                             break;
                         }
                     }
-                    // An observer that was too slow sees the end.
+                    // Disconnects an observer that was too slow.
                     let stream = writer.lock().unwrap_or_else(PoisonError::into_inner);
                     let _ = stream.shutdown(std::net::Shutdown::Both);
                 });

@@ -56,7 +56,7 @@ pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit,
         if *message.peer() == to && !is_status {
             listen::print(message, &me, &client.directory(), output)?;
         }
-        // The messages of other chats are for the next `listen`.
+        // The messages of other chats are left for the next `listen`.
         if *message.peer() == to || is_status {
             client.acknowledge(message)?;
         }
@@ -66,7 +66,7 @@ pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit,
     Ok(signals::arrived().or(failed).or(end).unwrap_or(Exit::Done))
 }
 
-/// The lines of standard input, and where they go.
+/// The sender of the lines of standard input.
 struct Lines {
     client: Client,
     service: Arc<Service>,
@@ -98,7 +98,7 @@ impl Lines {
         }
         let receipt = self.client.send_text(&self.to, line)?;
         self.service.wait().note_sent(&receipt)?;
-        // On a terminal, the line itself is shown already.
+        // A terminal already shows the typed line.
         if self.output.json { sent(&receipt, &self.name, &self.output) } else { Ok(()) }
     }
 }

@@ -58,7 +58,7 @@ fn kind(contact: &Value, lang: Lang) -> String {
         "person" => lang.pick("person", "个人"),
         "room" => return lang.pick(format!("room of {count}"), format!("群聊（{count} 人）")),
         "official" => lang.pick("official account", "公众号"),
-        "built_in" => lang.pick("built in", "内置帐号"),
+        "built_in" => lang.pick("built in", "内置账号"),
         _ => lang.pick("other", "其他"),
     };
     kind.to_owned()

@@ -17,7 +17,7 @@ use crate::output::{Output, text, visible};
 use crate::profile::Profile;
 use crate::signals;
 
-/// A message as a JSON line: everything that `download`, `forward` and `revoke` need, too.
+/// A message as a JSON line, with the fields that `download`, `forward` and `revoke` need.
 #[derive(Serialize)]
 pub(crate) struct Printed<'a> {
     /// The account that received it.
@@ -32,7 +32,7 @@ pub(crate) struct Printed<'a> {
     raw: Value,
 }
 
-/// Prints the messages, and acknowledges each once it was printed.
+/// Prints the messages, and acknowledges each after printing it.
 pub(crate) fn run(global: &Global, listen: &Listen, output: &Output) -> Result<Exit, Failure> {
     let profile = Profile::any(global)?;
     let client = client::open_profile(global, &profile, profile.hold("listen", output)?, output)?;
@@ -69,7 +69,7 @@ pub(crate) fn other(
     output: &Output,
 ) -> Result<Option<Exit>, Failure> {
     match event {
-        // A change that text does not show: programs may need it.
+        // Changes are printed as JSON only.
         Event::Changed(change) if output.json => {
             output.result("changed", &json!({ "change": change }), |_| String::new())?;
         }
@@ -113,7 +113,7 @@ pub(crate) fn print(
         author_name: &author,
         text: &text,
         message,
-        // On one line, and as text if it is not JSON.
+        // On one line; a text if it is not JSON.
         raw: serde_json::from_str(raw).unwrap_or_else(|_| raw.into()),
     };
     output.result("message", &printed, |lang| {

@@ -6,7 +6,7 @@ use crate::client;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
-/// Closes the session. The stored file stays: the next login recognises the device by it.
+/// Closes the session. The stored file is kept: the next login needs its device.
 pub(crate) fn run(global: &Global, output: &Output) -> Result<Exit, Failure> {
     let nothing = client::operate(global, "logout", &Operation::Logout(Nothing {}), output)?;
     output.result("logged_out", &nothing, |lang| {

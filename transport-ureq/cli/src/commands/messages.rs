@@ -19,7 +19,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Output, text, visible};
 use crate::upload;
 
-/// A JSON line that names a message: of a received one, or of a send.
+/// A JSON line that identifies a message: a received or a sent one.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Line {
@@ -108,7 +108,7 @@ fn reference(argument: &str) -> Result<(Option<String>, Option<Value>), Failure>
 fn not_a_line(argument: &str) -> Failure {
     let shown = match argument {
         "-" => "standard input".to_owned(),
-        // The start suffices to recognise it.
+        // The beginning is enough to recognise the argument.
         other => visible(&other.chars().take(40).collect::<String>()),
     };
     Failure::new(
@@ -153,7 +153,7 @@ impl Line {
     ///
     /// # Errors
     ///
-    /// [`Exit::Other`] for a message of somebody else; those of [`Line::message`].
+    /// [`Exit::Other`] for a message of another person; those of [`Line::message`].
     pub(crate) fn receipt(&self, client: &Client) -> Result<Receipt, Failure> {
         if let Self::Sent { to, msg_id, client_msg_id } = self {
             let mut receipt = Receipt::of(to.clone(), msg_id.as_str().into());

@@ -19,7 +19,7 @@ use crate::upload;
 
 /// Sends a text, a file or a picture.
 pub(crate) fn run(global: &Global, send: &Send, output: &Output) -> Result<Exit, Failure> {
-    // What fails without the service fails first.
+    // Local errors are reported before anything is sent.
     let text = send.text.as_deref().map(upload::text).transpose()?;
     let file = match (&send.file, &send.image) {
         (Some(path), _) => Some(upload::open(path, &Attachment::new(path).as_document())?),
@@ -33,7 +33,7 @@ pub(crate) fn run(global: &Global, send: &Send, output: &Output) -> Result<Exit,
             None => client.send_text(&to, text.clone().unwrap_or_default())?,
         };
         if to == UserName::file_helper() {
-            // Not a file of the phone for `drop --receive`, if the service returns it.
+            // `drop --receive` ignores the echo of this message.
             let profile = Profile::any(global)?;
             Ledger::open(&profile.path)?.note_sent(receipt.msg_id.as_str())?;
         }
@@ -83,7 +83,7 @@ pub(crate) fn receipt(reply: &Value) -> Result<Receipt, Failure> {
 
 /// Prints the receipt of a message, with which it can be revoked.
 pub(crate) fn sent(receipt: &Receipt, name: &str, output: &Output) -> Result<(), Failure> {
-    // The number exceeds those that every reader of JSON keeps exact.
+    // Some JSON readers round numbers of this size.
     let own = receipt.client_msg_id.as_ref().map(ToString::to_string);
     let fields =
         json!({ "to": receipt.to, "msg_id": receipt.msg_id.as_str(), "client_msg_id": own });

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 ///
 /// # Errors
 ///
-/// A text that says why it could not be started, or how it ended.
+/// The reason why it could not be started, or its unsuccessful status.
 pub(crate) fn run(argv: &[String], path: &Path, id: &str) -> Result<(), String> {
     let Some((program, arguments)) = argv.split_first() else { return Ok(()) };
     let status = Command::new(program)

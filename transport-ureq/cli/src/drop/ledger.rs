@@ -1,5 +1,5 @@
-//! What outlasts the process beside the session: the files that are being saved, and the messages
-//! that were sent, whose echoes are not files of the phone.
+//! Notes that outlive the process: the files that are being saved, and the sent messages, whose echoes
+//! are not files of the phone.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::exit::Failure;
 use crate::notes::{NoteFile, remember};
 
-/// The notes of a session, stored at each change: after a kill, they are those before or after it.
-/// Only the holder of the session may open them. Clones share the notes.
+/// The notes of a session, replaced atomically on disk at each change. Only the holder of the session
+/// may open them. Clones share the notes.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
     file: NoteFile,
@@ -33,7 +33,7 @@ pub(crate) struct Entry {
     pub(crate) folder: PathBuf,
     /// The name of the temporary file.
     pub(crate) temporary: String,
-    /// The name of the file, from the moment at which the temporary one is whole.
+    /// The name of the file; `None` until the temporary file is complete.
     pub(crate) name: Option<String>,
 }
 

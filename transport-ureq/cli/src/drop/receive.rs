@@ -39,7 +39,7 @@ pub(crate) fn run(
     folder: &Path,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    // What fails without the service fails first.
+    // Local errors are reported before the login.
     let folder = save::folder(folder)?;
     let profile = Profile::new(global, EntryName::Filehelper)?;
     let held = profile.hold("drop --receive", output)?;
@@ -95,7 +95,7 @@ impl Receiver<'_> {
     }
 
     /// Saves the file of a message, acknowledges the message, and runs the program. Returns whether
-    /// the file was saved. A download that a signal ended is repeated by the next process.
+    /// the file was saved. A download that a signal ended is repeated at the next start.
     fn receive(&mut self, message: &Message, media: &GetMedia) -> Result<bool, Failure> {
         let bar = upload::bar(0, &text(message, self.output.lang), self.output);
         let result = self.saver.save(&self.client, message, media, &bar);
@@ -116,8 +116,11 @@ impl Receiver<'_> {
         Ok(true)
     }
 
-    /// Reports a file that will not be saved. What may be over later ends the command, without an
-    /// acknowledgement: the network, the session, the disk.
+    /// Reports a file that cannot be saved, and acknowledges its message.
+    ///
+    /// # Errors
+    ///
+    /// The error itself, without an acknowledgement, if it may be temporary (network, session, disk).
     fn not_received(&mut self, message: &Message, error: Error) -> Result<(), Failure> {
         let is_final = match &error {
             Error::TooLarge { .. }
@@ -128,7 +131,7 @@ impl Receiver<'_> {
             _ => false,
         };
         if !is_final {
-            // How a session ended is stored.
+            // Stores the end of the session.
             self.client.save_session()?;
             return Err(error.into());
         }
@@ -145,7 +148,7 @@ impl Receiver<'_> {
         self.acknowledge(message)
     }
 
-    /// Prints a message that has no file for the web.
+    /// Prints a message without a downloadable file.
     fn note(&self, message: &Message, reason: NotFetchable) -> Result<(), Failure> {
         let text = text(message, self.output.lang);
         let kind = match (&message.kind, reason) {
@@ -179,7 +182,7 @@ impl Receiver<'_> {
         })
     }
 
-    /// Runs the program for a file. Its failure is reported and ends nothing.
+    /// Runs the program for a file. A failure is reported, and does not end the command.
     fn exec(&self, message: &Message, saved: &Saved) -> Result<(), Failure> {
         let Err(reason) = exec::run(&self.drop.exec, &saved.path, message.id.as_str()) else {
             return Ok(());

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! After a kill before the second note, the temporary file is removed, and the message arrives again.
-//! After a kill later on, the rename is completed, and the message that arrives again is known.
+//! After a later kill, the rename is completed, and the message is recognised when it arrives again.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -56,7 +56,7 @@ impl Saved {
     }
 }
 
-/// Why a file was not saved.
+/// The reason why a file was not saved.
 #[derive(Debug)]
 pub(crate) enum NotSaved {
     /// The download failed.
@@ -71,12 +71,13 @@ impl From<Failure> for NotSaved {
     }
 }
 
-/// Checks that files can be created in a folder, creates it if only it itself is missing, and
-/// returns its absolute path.
+/// Creates a folder unless it exists, checks that files can be created in it, and returns its absolute
+/// path.
 ///
 /// # Errors
 ///
-/// [`Exit::LocalFile`](crate::exit::Exit::LocalFile) if it is not a folder or not writable.
+/// [`Exit::LocalFile`](crate::exit::Exit::LocalFile), with the path, if its parent does not exist, or if
+/// it is not a writable folder.
 pub(crate) fn folder(path: &Path) -> Result<PathBuf, Failure> {
     let failure = |error| Failure::file(path, &error);
     match fs::create_dir(path) {
@@ -89,7 +90,7 @@ pub(crate) fn folder(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 impl Saver {
-    /// Returns a saver for a folder, after it completed what a killed process has begun.
+    /// Returns a saver for a folder. Completes or removes the files of a killed process.
     ///
     /// # Errors
     ///
@@ -121,12 +122,12 @@ impl Saver {
         self.place(entry.clone(), whole, &name).map(drop)
     }
 
-    /// Saves the media of a message. Afterwards, the message is acknowledged, and then
-    /// [forgotten](Ledger::forget).
+    /// Saves the media of a message. The caller then acknowledges the message, and
+    /// [removes](Ledger::forget) its note.
     ///
     /// # Errors
     ///
-    /// See [`NotSaved`]. Nothing stays of the file then.
+    /// See [`NotSaved`]. The incomplete file is removed.
     pub(crate) fn save(
         &mut self,
         client: &Client,
@@ -150,7 +151,7 @@ impl Saver {
         gone(fs::remove_file(&path)).map_err(failure)?;
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create_new(true).open(&path).map_err(failure)?;
-        // Removes the file if anything fails.
+        // Removes the file after a failure.
         let whole = TempPath::try_from_path(&path).map_err(failure)?;
         let (head, size) = match download::fetch(client, media, &mut file, self.limit, bar) {
             Ok(fetched) => fetched,
@@ -176,7 +177,7 @@ impl Saver {
         Ok(Saved { path, size })
     }
 
-    /// Gives a whole temporary file its name, or the next one that is free.
+    /// Renames a complete temporary file to its name, or to the first numbered one that is free.
     fn place(
         &mut self,
         entry: Entry,
@@ -216,7 +217,7 @@ impl Saver {
 
 /// Returns the name of the temporary file for a message.
 fn temporary(id: &str) -> String {
-    // An id of the service is a number; whatever it is, the name is one component.
+    // The id comes from the service: `FileName` makes any text a single component.
     let name = FileName::from(&*format!("wechat-{}-{id}.part", std::process::id()));
     format!(".{}", cut(name.as_str(), 200))
 }
@@ -227,7 +228,7 @@ fn cut(text: &str, bytes: usize) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
-/// Returns whether both names are of one file. A rename without replacing is two steps on some file
+/// Returns whether both names refer to one file. A rename without replacing is two steps on some file
 /// systems: a link, and the removal of the old name.
 #[cfg(unix)]
 fn is_same(one: &Path, other: &Path) -> bool {

@@ -22,7 +22,7 @@ use crate::output::{Output, visible};
 use crate::profile::{Access, Profile};
 use crate::upload;
 
-/// Something to send.
+/// A text or a file to send.
 enum Item {
     Text(String),
     File(PathBuf),
@@ -30,8 +30,8 @@ enum Item {
     Spooled(File, LocalFile),
 }
 
-/// Sends a note, then the files, each whether or not the others could be sent. Returns the exit
-/// code of the first failure.
+/// Sends the text, then the files, and continues after a failure. Returns the exit code of the first
+/// failure.
 pub(crate) fn run(global: &Global, drop: &Drop, output: &Output) -> Result<Exit, Failure> {
     let items = items(drop)?;
     let profile = Profile::new(global, EntryName::Filehelper)?;
@@ -69,11 +69,11 @@ pub(crate) fn run(global: &Global, drop: &Drop, output: &Output) -> Result<Exit,
     Ok(first.unwrap_or(Exit::Done))
 }
 
-/// How messages are sent.
+/// The process that sends the messages.
 enum Way {
-    /// By this process, which holds the session.
+    /// This process, which holds the session.
     Alone(Client, Ledger),
-    /// By the process that holds the session.
+    /// Another process, which holds the session.
     Shared(Connection),
 }
 
@@ -89,7 +89,7 @@ impl Way {
     }
 }
 
-/// Returns what the arguments name. Standard input is read to its end.
+/// Returns the items of the arguments. Standard input is read to its end.
 fn items(drop: &Drop) -> Result<Vec<Item>, Failure> {
     let from_input = drop.files.iter().filter(|path| *path == Path::new("-")).count();
     let from_input = from_input + usize::from(drop.text.as_deref() == Some("-"));
@@ -153,7 +153,8 @@ impl Item {
         }
     }
 
-    /// Sends it, and returns its receipt and length. Files are documents, so that originals arrive.
+    /// Sends the item, and returns its receipt and length. Files are sent as documents, so that the
+    /// originals arrive.
     fn send(self, client: &Client, name: &str, output: &Output) -> Result<(Receipt, u64), Failure> {
         let to = UserName::file_helper();
         let file = match self {
@@ -170,11 +171,11 @@ impl Item {
         Ok((upload::send(client, &to, file, output)?, size))
     }
 
-    /// Has the holder of the session send it.
+    /// Sends the item through the process that holds the session.
     fn request(&self, holder: &mut Connection, name: &str) -> Result<(Receipt, u64), NotDone> {
         let to = UserName::file_helper().as_str().to_owned();
         let name = Some(name.to_owned());
-        // Removed when the holder has read it.
+        // The temporary file is removed after the holder has read it.
         let mut copy = None;
         let (operation, size) = match self {
             Self::Text(text) => {
@@ -226,7 +227,7 @@ fn sent(
     })
 }
 
-/// Reports what could not be sent: as a JSON line like that of the others, or on standard error.
+/// Reports an item that could not be sent: as a JSON line, or on standard error.
 fn failed(path: Option<&Path>, failure: &Failure, output: &Output) -> Result<(), Failure> {
     if !output.json {
         output.report(failure);

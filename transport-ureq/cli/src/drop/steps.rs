@@ -1,6 +1,6 @@
-//! The steps of receiving a file. In tests, the process ends at one of them.
+//! The steps of receiving a file, at which tests can end the process.
 
-/// Does nothing. In tests, may end the process as a kill does.
+/// Does nothing. In tests, may end the process like a kill.
 #[cfg(not(test))]
 pub(crate) const fn step() {}
 

@@ -1,4 +1,4 @@
-//! What a request asks for, in a line.
+//! Summaries of requests.
 
 use serde_json::Value;
 use wechat_proto::UserName;

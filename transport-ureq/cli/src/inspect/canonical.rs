@@ -1,4 +1,4 @@
-//! The canonical form of a text: all escapes decoded, however they are nested.
+//! The canonical form of a text, with all nested escapes decoded.
 //!
 //! A secret appears in a capture as it is, percent-encoded once or twice, with the escapes of JSON,
 //! of XML, or with several of these. All of them have the same canonical form, in which secrets are
@@ -80,7 +80,7 @@ fn entity(text: &[u8]) -> Option<(u8, usize)> {
     while text[at..].starts_with(b"amp;") {
         at += 4;
     }
-    // The longest that is known: `#x0002f`.
+    // The longest known one is `#x0002f`.
     let end = text[at..].iter().take(8).position(|byte| *byte == b';');
     let name = end.and_then(|end| str::from_utf8(&text[at..at + end]).ok());
     let named = name.and_then(|name| match name {
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_are_decoded_however_nested() {
+    fn nested_escapes_are_decoded() {
         for (text, decoded) in [
             ("a+b/c=", "a+b/c="),
             ("a%2Bb%2fc%3D", "a+b/c="),

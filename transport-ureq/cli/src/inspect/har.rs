@@ -1,7 +1,7 @@
 //! Reading of HAR files (HTTP Archive 1.1 to 1.3), as browsers and proxies write them.
 //!
-//! The document stays a JSON value: writers leave fields out and add their own, and a copy keeps
-//! what is not masked.
+//! The document remains a JSON value: writers omit fields and add their own, and a copy keeps all that
+//! is not masked.
 
 use std::io::Read as _;
 
@@ -23,7 +23,7 @@ pub(crate) struct Exchange {
     pub(super) request_body: Bytes,
     /// The status of the response; 0 if there is none.
     pub(super) status: u16,
-    /// Why there is no response, in the words of the program.
+    /// The reason of a missing response, as the recording program states it.
     pub(super) failure: String,
     pub(super) response_headers: Vec<(String, String)>,
     pub(super) response_body: Body,
@@ -33,7 +33,7 @@ pub(crate) struct Exchange {
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
     Known(Bytes),
-    /// The capture does not have it, for this reason.
+    /// Missing for this reason.
     Missing(&'static str),
 }
 
@@ -46,7 +46,7 @@ impl Default for Body {
 /// The longest body that is unpacked.
 const LONGEST: u64 = 64 << 20;
 
-/// Returns the entries of a HAR document, or why it is not one.
+/// Returns the entries of a HAR document, or the reason why it is not one.
 pub(crate) fn entries(document: &Value) -> Result<&Vec<Value>, &'static str> {
     let log = document.get("log").filter(|log| log.is_object()).ok_or("it has no `log`")?;
     let entries = log.get("entries").ok_or("its `log` has no `entries`")?;
@@ -54,7 +54,7 @@ pub(crate) fn entries(document: &Value) -> Result<&Vec<Value>, &'static str> {
 }
 
 impl Exchange {
-    /// Reads an entry; fails with the name of a field that is missing or malformed.
+    /// Reads an entry. Fails with the name of a field that is missing or malformed.
     pub(crate) fn read(entry: &Value) -> Result<Self, &'static str> {
         let text = |path: &str| entry.pointer(path).and_then(Value::as_str).unwrap_or_default();
         let url = text("/request/url");

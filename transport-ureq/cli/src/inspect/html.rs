@@ -1,4 +1,4 @@
-//! The timeline as a page: one file that loads nothing, and whose texts cannot act.
+//! The timeline as an HTML page that loads no other file.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -16,8 +16,8 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// Returns the page of a timeline.
 ///
-/// Its policy allows only the page's own style and script, by their hashes: text that became markup
-/// by a fault of this function could still neither run nor load anything.
+/// Its content security policy allows only the page's own style and script, by their hashes, so that
+/// even unescaped text could neither run a script nor load a file.
 pub(super) fn page(timeline: &Timeline, lang: Lang) -> String {
     let (style, script) = (hash(STYLE), hash(SCRIPT));
     let code = lang.pick("en", "zh-CN");
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_stay_texts() {
+    fn hostile_text_is_escaped() {
         let hostile = "<img src=x onerror=alert(1)></script></style><!-- &lt; \u{202e}\u{1b}[2J";
         let row = Row {
             started: hostile.into(),

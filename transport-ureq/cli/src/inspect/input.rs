@@ -23,8 +23,8 @@ pub(crate) enum Input {
 ///
 /// # Errors
 ///
-/// [`Exit::LocalFile`] if it cannot be read, [`Exit::Other`] if it is neither, with the position of
-/// the fault if it is broken JSON.
+/// [`Exit::LocalFile`] if it cannot be read; [`Exit::Other`] if it is neither, with the position of the
+/// error in malformed JSON.
 pub(crate) fn read(path: &Path) -> Result<Input, Failure> {
     let bytes = match path.to_str() {
         Some("-") => {
@@ -58,7 +58,7 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Input, Failure> {
             )),
         },
         Ok(value) => Single::of_json(text, &value).map(Input::Single).ok_or_else(|| unknown(name)),
-        // A reply may be irregular; the core repairs it. A HAR cannot be.
+        // The core repairs irregular replies, but not a HAR.
         Err(error) => match Single::of_text(text).filter(|_| !is_har(text)) {
             Some(single) => Ok(Input::Single(single)),
             None if text.starts_with(['{', '[']) => Err(broken(name, &error)),
@@ -77,7 +77,7 @@ fn body(text: &str) -> &str {
     }
 }
 
-/// Returns whether a text that is not JSON was to be a HAR.
+/// Returns whether malformed JSON begins like a HAR.
 fn is_har(text: &str) -> bool {
     let start: String = text.chars().filter(|c| !c.is_whitespace()).take(7).collect();
     start == "{\"log\":"

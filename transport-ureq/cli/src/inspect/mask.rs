@@ -1,4 +1,4 @@
-//! Masks: the same secret gets the same mask wherever and however it is written.
+//! Masks of secrets. Equal secrets have equal masks, in every notation.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -19,14 +19,14 @@ pub(crate) struct Masks {
     /// By value in canonical form.
     known: BTreeMap<Vec<u8>, Mask>,
     counts: BTreeMap<Kind, usize>,
-    /// The values that are masked wherever they appear; `None` if a new one is missing.
+    /// Finds the values that are masked in every place; `None` if it is outdated.
     matcher: Option<(AhoCorasick, Vec<Mask>)>,
 }
 
-/// How a mask is written.
+/// The notation of masks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Style {
-    /// `<skey-1>`, to be read.
+    /// `<skey-1>`, for display.
     Shown,
     /// `__skey-1__`, which is valid in URLs, headers, JSON and XML: for a copy of the capture.
     Copied,
@@ -38,10 +38,10 @@ struct Mask {
     number: usize,
 }
 
-/// The shortest secret that is masked wherever it appears. Shorter ones are masked in their own
-/// places only.
+/// The minimum length of a secret that is masked in every place. Shorter ones are masked only where
+/// their name stands.
 const SHORTEST: usize = 6;
-/// How often a text is decoded from Base64 to find secrets.
+/// The maximum depth of nested Base64 that is searched for secrets.
 const DEPTH: usize = 3;
 /// The longest text that is decoded from Base64 at every alignment.
 const ALIGNED: usize = 64 << 10;
@@ -111,7 +111,7 @@ impl Masks {
         }
     }
 
-    /// Masks all texts of a JSON value, to be read.
+    /// Masks all texts of a JSON value, for display.
     pub(crate) fn json(&mut self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.text(text, Style::Shown),
@@ -139,7 +139,7 @@ impl Masks {
             return *mask;
         }
         let mask = match (own_mask(value), kind) {
-            // Of a copy that was made before.
+            // The mask of an earlier copy.
             (Some(number), Kind::Secret(_) | Kind::Private(_)) => Mask { kind, number },
             _ => Mask { kind, number: self.counts.get(&kind).copied().unwrap_or(0) + 1 },
         };
@@ -155,7 +155,7 @@ impl Masks {
 
     fn bytes_to(&mut self, text: &[u8], style: Style, depth: usize) -> Option<Vec<u8>> {
         if depth < DEPTH && !is_text(text) {
-            // Most words can be decoded from Base64, to bytes that mean nothing.
+            // Most words can be decoded as Base64, to arbitrary bytes.
             let (matcher, _) = self.matcher();
             matcher.find(&fold(text))?;
         }
@@ -199,7 +199,7 @@ impl Masks {
                 masked.extend_from_slice(&text[at..raw.start]);
                 masked.extend_from_slice(&mask);
             }
-            // A value that overlaps a masked one is left out with it.
+            // Overlapping values are replaced by the first mask.
             at = at.max(raw.end);
         }
         masked.extend_from_slice(&text[at..]);

@@ -69,7 +69,7 @@ fn a_copy_keeps_its_masks() {
 }
 
 proptest! {
-    /// Whatever surrounds a secret, and however it is written, it is not in the masked text.
+    /// A masked text does not contain the secret, in any notation and context.
     #[test]
     fn no_secret_is_left(
         secret in "[A-Za-z0-9+/=@_-]{8,40}",

@@ -1,4 +1,4 @@
-//! What a reply means, read with the endpoints of the core.
+//! Meanings of replies, which the endpoints of the core parse.
 
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -31,7 +31,7 @@ use super::messages;
 use super::request::Request;
 use super::state::State;
 
-/// The meaning of a reply: lines to be read, and the same as JSON.
+/// The meaning of a reply, as lines of text and as JSON.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Meaning {
     pub(super) lines: Vec<String>,
@@ -182,7 +182,7 @@ fn scan(scan: Scan) -> Meaning {
 }
 
 fn redeem() -> RedeemTicket {
-    // The reply does not depend on the address.
+    // The result does not depend on the address.
     let page = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=t";
     Device::new().enter(of(page)).expect("a host of the service")
 }
@@ -273,7 +273,7 @@ fn file() -> LocalFile {
     LocalFile::new("-", 1).expect("a name")
 }
 
-/// Parses a constant, in place of a value of the request on which the reply does not depend.
+/// Parses a constant that replaces a value of the request on which the result does not depend.
 fn of<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().expect("a valid value")
 }

@@ -1,4 +1,4 @@
-//! `wechat inspect`: a browser's capture, or a single reply, as a timeline.
+//! `wechat inspect`: timelines of a browser's capture or a single reply.
 
 mod asked;
 mod canonical;
@@ -38,8 +38,8 @@ pub(crate) use self::trace::record;
 
 /// Decode a browser's capture (HAR) or a single reply
 ///
-/// Shows what each request asked for and what its reply meant, with the names of contacts. Secrets
-/// are masked, the same one always with the same mask.
+/// Shows the meaning of each request and its reply, with the names of contacts. Secrets are masked,
+/// equal ones by equal masks.
 ///
 /// Examples:
 ///   wechat inspect wx.qq.com.har
@@ -70,7 +70,7 @@ pub(crate) struct Timeline {
     rows: Vec<Row>,
     /// The number of calls that are not of the protocol, by host.
     others: BTreeMap<String, usize>,
-    /// Entries that cannot be read: their position, and the name of the wrong field.
+    /// Entries that cannot be read: their position, and the name of the malformed field.
     unreadable: Vec<(usize, &'static str)>,
     secrets: usize,
 }
@@ -183,7 +183,7 @@ impl Timeline {
         Ok(())
     }
 
-    /// Returns the failure of a capture without any call of the protocol.
+    /// Returns the failure of a capture without calls of the protocol.
     fn foreign(&self, path: &Path, entries: usize) -> Failure {
         let path = visible(&path.to_string_lossy());
         let hosts: Vec<_> = self.others.keys().take(3).map(String::as_str).collect();

@@ -84,7 +84,7 @@ pub(crate) fn copy_entry(entry: &Value, masks: &mut Masks) -> Value {
         }
     }
     if entry["response"]["content"]["encoding"] == "base64" {
-        // What cannot be decoded cannot be searched, and is left out.
+        // A body that cannot be decoded cannot be searched either, and is left out.
         let body = packed_body(&entry["response"]).unwrap_or_default();
         let body = masks.bytes(&body, Style::Copied).unwrap_or(body);
         copied["response"]["content"]["text"] = BASE64_STANDARD.encode(body).into();
@@ -136,8 +136,8 @@ fn copied_value(value: &Value, masks: &mut Masks) -> Value {
     }
 }
 
-/// Returns whether a field is copied: not the additions of programs, except the reason of a missing
-/// response, nor the pages.
+/// Returns whether a field is copied: neither additions of programs, except the reason of a missing
+/// response, nor references to pages.
 fn is_copied(name: &str) -> bool {
     name == "_error" || !name.starts_with('_') && name != "pageref"
 }

@@ -31,15 +31,15 @@ pub(crate) struct Row {
     pub(super) asked: Vec<(&'static str, String)>,
     /// The meaning of the reply; `null` if there is none.
     pub(super) meant: Value,
-    /// The same in lines.
+    /// The same as lines of text.
     pub(super) lines: Vec<String>,
-    /// Why the reply has no meaning.
+    /// The reason why the reply has no meaning.
     pub(super) error: Option<String>,
     /// Fields that the protocol does not document.
     pub(super) unknown: Vec<String>,
 }
 
-/// The longest value of a request in a line, in characters. JSON has all of it.
+/// The maximum length of a value of a request in a line, in characters. JSON has the complete value.
 const LONGEST: usize = 120;
 
 impl Row {
@@ -116,7 +116,8 @@ impl Row {
     }
 }
 
-/// Writes the row in several lines, in which nothing of a capture can look like another line.
+/// Writes the row in several lines. Control characters of the capture are escaped, so that its texts
+/// cannot look like further lines.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = [self.time(), &*self.method, &*self.endpoint].map(visible);

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-/// What a masked value is: the part of the mask before the number.
+/// The kind of a masked value: the part of the mask before the number.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Kind {
-    /// A secret, masked wherever it appears.
+    /// A secret, masked in every place.
     Secret(&'static str),
-    /// A personal value that is masked only where its name says so: it may be a common word.
+    /// A personal value, masked only beside its name, because it may be a common word.
     Private(&'static str),
     /// The number of an account, replaced by another number.
     Uin,
@@ -65,18 +65,18 @@ const SIGNED: &[&str] = &["aeskey", "uploadmediarequest", "uploadmediaparallelre
 /// Headers with a masked value, in lower case.
 const HEADERS: &[&str] = &["authorization", "extspam", "proxy-authorization"];
 
-/// Cookies of the page that say nothing about the session: settings and times.
+/// Cookies of the page without secrets: settings and times.
 const OPEN_COOKIES: &[&str] = &[
     "login_frequency", "mm_lang", "mm_wx_notify_state", "mm_wx_sound_state", "refreshtimes",
     "wxloadtime", "wxpluginkey",
 ];
 
-/// Returns what the value of a parameter or a field is; `None` if it is not masked.
+/// Returns the kind of the value of a parameter or a field; `None` if it is not masked.
 pub(super) fn of_name(name: &str) -> Option<Kind> {
     NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, kind)| *kind)
 }
 
-/// Returns what the value of a header is, apart from cookies.
+/// Returns the kind of the value of a header other than cookies; `None` if it is not masked.
 pub(super) fn of_header(name: &str) -> Option<Kind> {
     let name = name.to_ascii_lowercase();
     let is_secret = HEADERS.contains(&&*name)
@@ -84,7 +84,7 @@ pub(super) fn of_header(name: &str) -> Option<Kind> {
     is_secret.then_some(Kind::Secret("header"))
 }
 
-/// Returns what the value of a cookie is: unknown ones are secrets.
+/// Returns the kind of the value of a cookie. Unknown cookies are secrets.
 pub(super) fn of_cookie(name: &str) -> Option<Kind> {
     let is_open = OPEN_COOKIES.contains(&&*name.to_ascii_lowercase());
     (!is_open).then(|| of_name(name).unwrap_or(Kind::Secret("cookie")))
@@ -194,7 +194,7 @@ fn value_of(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
     at = spaces(at);
     let is_pair = match text.get(at)? {
         b'=' => true,
-        // A sentence has colons as well.
+        // Unquoted words before a colon may be prose.
         b':' => quote.is_some(),
         _ => false,
     };
@@ -222,7 +222,7 @@ fn until(text: &[u8], start: usize, is_end: impl Fn(u8) -> bool) -> usize {
     start + text[start..].iter().take_while(|byte| !is_end(**byte)).count()
 }
 
-/// Returns whether a value can be of this kind.
+/// Returns whether this kind can have such a value.
 pub(super) fn is_value(value: &[u8], kind: Kind) -> bool {
     match kind {
         Kind::Uin => value.len() >= 5 && value.iter().all(u8::is_ascii_digit),

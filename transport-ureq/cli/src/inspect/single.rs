@@ -87,7 +87,7 @@ impl Single {
         Some(Self { kind, text: text.to_owned() })
     }
 
-    /// Returns its rows: one, or one for each record of a list.
+    /// Returns one row, or one for each record of a list.
     pub(super) fn rows(&self, state: &mut State, masks: &mut Masks) -> Vec<Row> {
         match self.kind {
             "message" | "contact" => vec![record(&self.text, state, masks)],

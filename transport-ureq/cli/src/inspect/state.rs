@@ -1,4 +1,4 @@
-//! What a capture has shown so far: the account and its contacts.
+//! The account and the contacts that a capture has shown so far.
 
 use wechat_proto::http;
 use wechat_proto::login::{Credentials, Init, InitSession};

@@ -208,7 +208,7 @@ fn single_replies_are_recognised() {
     }
 }
 
-/// The samples of the core: every field that the service is known to send is documented.
+/// All fields of the samples of the core are documented.
 #[test]
 fn samples_have_no_unknown_fields() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wechat-proto/corpus/messages");
@@ -229,7 +229,7 @@ fn samples_have_no_unknown_fields() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
-    /// With any secrets in place of those of a capture, none is in the copy.
+    /// A copy contains none of the random secrets that replace those of a capture.
     #[test]
     fn no_secret_is_in_a_copy(
         capture in select(vec![CHROME, FIREFOX]),
@@ -256,7 +256,7 @@ proptest! {
         prop_assert_eq!(leaks(copy.to_string().as_bytes(), &secrets, 3), Vec::<String>::new());
     }
 
-    /// Any input is decoded or refused, and whatever is shown has no control characters.
+    /// Any input is decoded or refused, and the output has no control characters.
     #[test]
     fn any_input_is_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200), prefix in select(vec!["", "{\"log\":{\"entries\":[{\"request\":{\"url\":\"https://a/cgi-bin/mmwebwx-bin/", "window.code", "{\"AddMsgList\":[{"])) {
         let mut text = prefix.as_bytes().to_vec();

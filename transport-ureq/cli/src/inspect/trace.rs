@@ -20,7 +20,7 @@ use super::request::form_pairs;
 use crate::exit::Failure;
 use crate::output::visible;
 
-/// A HAR file that is complete after each exchange, however the command ends.
+/// A HAR file that is complete after each exchange, also if the command is killed.
 struct Recorder {
     file: File,
     path: PathBuf,
@@ -29,7 +29,7 @@ struct Recorder {
     entries: usize,
 }
 
-/// What follows the entries of a file.
+/// The end of a file, after the entries.
 const END: &[u8] = b"\n]}}\n";
 
 /// The recorder of this process, which all transports share.
@@ -174,7 +174,7 @@ fn entry(exchange: &Exchange<'_>) -> Value {
     entry
 }
 
-/// Returns the `content` of a response: its text, or Base64; nothing of a streamed body.
+/// Returns the `content` of a response: its body as text or Base64, unless it was streamed.
 fn content(exchange: &Exchange<'_>, body: &[u8], headers: &HeaderMap) -> Value {
     let mut content = json!({ "size": body.len(), "mimeType": header(headers, CONTENT_TYPE) });
     if exchange.is_streamed {

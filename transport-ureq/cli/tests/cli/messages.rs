@@ -24,7 +24,7 @@ fn printed_message_is_downloaded_and_forwarded() {
         assert_eq!(ran.lines()[0]["path"], json!(path), "{ran:?}");
         assert_eq!(fs::read(path).unwrap(), b"%PDF");
     }
-    // As an argument, too.
+    // The message as an argument.
     place.ok(&["forward", printed.trim_end(), "Bob"]);
     let world = place.world();
     assert_eq!((&*world.sent()[0].to, &*world.sent()[0].endpoint), (&*bob, "webwxsendappmsg"));

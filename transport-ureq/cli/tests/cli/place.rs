@@ -17,7 +17,7 @@ pub(crate) struct Place {
     folder: TempDir,
 }
 
-/// What a command printed, and its exit code; -1 if a signal ended it.
+/// The output of a command, and its exit code; -1 if a signal ended it.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,

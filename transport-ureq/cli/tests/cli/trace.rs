@@ -63,7 +63,7 @@ fn trace_is_a_capture_without_secrets() {
     place.assert_no_violations();
 }
 
-/// Whenever the command ends, the file is complete.
+/// The file is complete even if the command is killed.
 #[cfg(unix)]
 #[test]
 fn trace_is_complete_after_each_exchange() {

@@ -81,7 +81,7 @@ fn confirm(client: &Client, database: &Connection) -> Result<(), Box<dyn StdErro
         let id: ClientMsgId = row.get::<_, String>(3)?.parse()?;
         let text = format!("order {number}: {item}");
         match client.call(SendText::new(chat, text).with_id(id)) {
-            // Sent again after the next message, or by the next start.
+            // Retried after the next message, or at the next start.
             Err(error) if error.is_transient() => eprintln!("not confirmed yet: {error}"),
             result => {
                 if let Err(error) = result {

@@ -12,8 +12,8 @@ pub use crate::stage::Stage;
 /// bot. With `--live`, returns the options unchanged: they connect to the real service.
 ///
 /// The bot runs as a second process in an empty folder. The first one plays the scene: it starts,
-/// interrupts and kills the bot, prints what the people write and receive, and fails if the bot does
-/// not do what the scene expects.
+/// interrupts and kills the bot, prints the messages of the people, and fails if the bot does not meet
+/// the expectations of the scene.
 pub fn rehearsal(options: Options, scene: fn(&mut Stage)) -> Options {
     if std::env::args().any(|argument| argument == "--live") {
         return options;

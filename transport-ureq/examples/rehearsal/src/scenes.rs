@@ -1,4 +1,4 @@
-//! What happens in the rehearsals.
+//! The scenes of the examples.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub fn echo(stage: &mut Stage) {
     stage.hear("林晓", "你好");
 }
 
-/// Somebody asks to become a friend, somebody joins a room, a friend mentions the bot while it is
+/// A person asks to become a friend, another one joins a room, and a friend mentions the bot while it is
 /// not running.
 pub fn keeper(stage: &mut Stage) {
     stage.log_in();
@@ -133,7 +133,7 @@ pub fn relay(stage: &mut Stage) {
     });
 }
 
-/// A friend of the second account writes, and the first account hears of it.
+/// A friend of the second account writes, and the first account receives the message.
 pub fn two_accounts(stage: &mut Stage) {
     let mut shop = World::demo();
     shop.announce_recent_chats(false);
@@ -157,7 +157,7 @@ pub fn ping(stage: &mut Stage) {
     stage.hear("Óscar", "pong");
 }
 
-/// A friend lets the bot count.
+/// A friend sends a command.
 pub fn count(stage: &mut Stage) {
     stage.log_in();
     stage.write("Óscar", "/count 1 apple");

@@ -10,7 +10,7 @@ use wechat_simulator::{Server, Simulator, World};
 /// The variable with the origin of the service, in the process of the bot.
 pub(crate) const SERVER: &str = "REHEARSAL_SERVER";
 
-/// How long a scene waits for the bot.
+/// The time limit of a scene's waits for the bot.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A simulated service, and the process of the bot.
@@ -78,7 +78,7 @@ impl Stage {
         });
     }
 
-    /// Kills the bot, which has no time to clean up.
+    /// Kills the bot without letting it clean up.
     pub fn kill(&mut self) {
         if let Some(mut bot) = self.bot.take() {
             let _ = bot.kill();
@@ -101,7 +101,7 @@ impl Stage {
         self.kill();
     }
 
-    /// Changes the world, and says so.
+    /// Changes the world, and prints a description.
     pub fn act(&self, what: &str, act: impl FnOnce(&mut World)) {
         println!("  [{what}]");
         act(&mut self.simulator.world());
@@ -124,12 +124,12 @@ impl Stage {
         });
     }
 
-    /// Waits until the bot has done something.
+    /// Waits until a condition holds.
     pub fn expect(&mut self, what: &str, is_done: impl Fn(&World) -> bool) {
         let start = Instant::now();
         while !is_done(&self.simulator.world()) {
             if start.elapsed() > PATIENCE {
-                self.fail(&format!("in vain: {what}"));
+                self.fail(&format!("timed out: {what}"));
             }
             sleep(Duration::from_millis(20));
         }

@@ -1,4 +1,4 @@
-//! A bot on a transport of its own, over reqwest: logs in, and answers `ping` with `pong`.
+//! A bot on its own transport over reqwest, which answers `ping` with `pong`.
 //!
 //! The transport runs any flow whose replies are short. `wechat_simulator::conformance` checks a
 //! transport, and lists the HTTP clients that can conform; a complete one over reqwest, with uploads

@@ -1,6 +1,6 @@
 //! A bot with a test: counts the letters of what friends write.
 //!
-//! `cargo run` rehearses it, `cargo test` tests it; neither needs an account.
+//! `cargo run` runs it on a simulated service, `cargo test` tests it; neither needs an account.
 
 use rehearsal::{rehearsal, scenes};
 use wechat_proto::router::When;
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn friends_receive_the_count() {
-        // A friend, and a phone that scans, confirms, and logs the bot out at the end.
+        // The phone scans, confirms, and logs the bot out at the end.
         let mut world = World::demo();
         let ada = world.add_person("Ada");
         let simulator = Simulator::new(world);

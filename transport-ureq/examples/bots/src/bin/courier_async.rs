@@ -1,7 +1,7 @@
-//! Saves the pictures, videos and files that friends send, and brings them to the phone.
+//! Saves the pictures, videos and files that friends send, and forwards them to the phone.
 //!
-//! Ctrl-C ends it after the message at work. The next start resumes the session without a code, and
-//! carries what arrived meanwhile.
+//! Ctrl-C ends it after the current message. The next start resumes the session without a code, and
+//! forwards the messages that arrived meanwhile.
 
 use std::error::Error as StdError;
 

@@ -1,7 +1,7 @@
 //! Accepts friend requests, welcomes new members of rooms, and answers mentions.
 //!
 //! The session is saved after each message. A keeper that was killed resumes without a code, and
-//! handles what arrived meanwhile.
+//! handles the messages that arrived meanwhile.
 
 use rehearsal::{rehearsal, scenes};
 use wechat_proto::contact::Change;
@@ -10,7 +10,7 @@ use wechat_transport_ureq::{Client, Error, Event, FileStore, Options, qr};
 fn main() -> Result<(), Error> {
     let options = rehearsal(Options::default(), scenes::keeper);
     let client = Client::open(FileStore::open("keeper.session")?, options, qr::print)?;
-    // Members can join only rooms whose members are known.
+    // New members are reported only for rooms whose members are known.
     client.contacts()?;
     for event in client.events() {
         if let Err(error) = handle(&client, event) {

@@ -1,4 +1,4 @@
-//! Passes on what is written in each of two rooms to the other one.
+//! Forwards the messages of each of two rooms to the other one.
 
 use rehearsal::{rehearsal, scenes};
 use wechat_proto::Message;

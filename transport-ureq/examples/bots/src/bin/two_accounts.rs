@@ -1,5 +1,5 @@
-//! Two accounts in one process, on shared connections: what customers write to the account of a shop
-//! is passed on to the phone of its owner.
+//! Two accounts in one process, on shared connections: messages to the account of a shop are forwarded
+//! to the phone of its owner.
 
 use std::thread;
 
