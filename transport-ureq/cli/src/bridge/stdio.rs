@@ -5,6 +5,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use serde_json::json;
+
 use super::operation::Operation;
 use super::service::{Request, Service};
 use super::{lines, print};
@@ -57,8 +59,13 @@ fn work(service: &Service, requests: &Receiver<Request>) {
             service.hub.release();
             operations.client.stop();
         }
-        // The login is not complete, and nobody can complete it.
-        None => std::process::exit(FAILED.get().map_or(Exit::Done, |failure| failure.exit) as i32),
+        // The input has ended before the login was complete.
+        None => {
+            let ended = service.hub.publish("ended", json!({ "reason": "stopped" }));
+            let failed = ended.and_then(|line| print(&line)).err();
+            let failure = FAILED.get().cloned().or(failed);
+            std::process::exit(failure.map_or(Exit::Done, |failure| failure.exit) as i32)
+        }
     }
 }
 
@@ -66,7 +73,7 @@ fn reply(service: &Service, request: &Request) {
     if request.operation.is_ok() {
         service.wait();
     }
-    // No reply: the process ends.
+    // There is no reply if the process is ending.
     let Some(line) = service.serve(request, true, || true) else { return };
     if let Err(failure) = print(&line) {
         let _ = FAILED.set(failure);

@@ -56,6 +56,15 @@ fn login_operations_and_end_of_input() {
 }
 
 #[test]
+fn end_of_input_before_the_login_is_reported() {
+    let place = Place::web();
+    let ran = place.run(&["bridge"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let last = ran.lines().pop().unwrap();
+    assert_eq!((&last["type"], &last["reason"]), (&json!("ended"), &json!("stopped")));
+}
+
+#[test]
 fn unacknowledged_events_come_again_with_their_numbers() {
     let place = Place::web();
     let ada = place.world().add_person("Ada");
