@@ -264,7 +264,7 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 /// Returns the number of a mask in the style of a copy.
-fn own_mask(value: &[u8]) -> Option<usize> {
+pub(super) fn own_mask(value: &[u8]) -> Option<usize> {
     let value = str::from_utf8(value).ok()?;
     let (name, number) = value.strip_prefix("__")?.strip_suffix("__")?.rsplit_once('-')?;
     let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');

@@ -16,6 +16,7 @@ mod row;
 mod secrets;
 mod single;
 mod state;
+mod texts;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -59,6 +60,9 @@ pub(crate) struct Inspect {
     /// of chats stay in it
     #[arg(long, value_name = "OUT.har")]
     redact: Option<PathBuf>,
+    /// Mask names and texts in the copy as well, and leave out pictures and files
+    #[arg(long, requires = "redact")]
+    mask_texts: bool,
     /// Write the timeline as a page
     #[arg(long, value_name = "OUT.html")]
     html: Option<PathBuf>,
@@ -91,13 +95,16 @@ pub(crate) fn run(inspect: &Inspect, output: &Output) -> Result<Exit, Failure> {
     }
     timeline.secrets = masks.secrets();
     if let Some(path) = &inspect.redact {
-        let [(_, Input::Har(document))] = &*inputs else {
+        let [(_, Input::Har(document))] = &mut *inputs else {
             return Err(Failure::new(
                 Exit::Usage,
                 "`--redact` copies a single HAR file",
                 "`--redact` 只能处理一个 HAR 文件",
             ));
         };
+        if inspect.mask_texts {
+            texts::mask(document);
+        }
         let copy = redact::copy(document, &mut Masks::default());
         write(path, copy.to_string().as_bytes())?;
     }

@@ -85,6 +85,31 @@ fn copy_has_no_secret_and_means_the_same() {
 }
 
 #[test]
+fn copy_with_masked_texts_has_no_name_and_is_decoded() {
+    let names = [
+        "Ada", "Lovelace", "Grace", "Bob", "Jersey", "Compilers", "News", "build", "morning",
+        "note to self", "notes.txt", "Lin", "你好", "/9j/", "iVBOR",
+    ];
+    for capture in [CHROME, SANITISED, FIREFOX] {
+        let mut masked = document(capture);
+        texts::mask(&mut masked);
+        let copy = redact::copy(&masked, &mut Masks::default());
+        let secrets = owned(&[&names, SECRETS].concat());
+        let bodies = har::entries(&copy).unwrap().iter().flat_map(|entry| {
+            let places = ["/request/url", "/request/postData/text", "/response/content/text"];
+            places.map(|place| entry.pointer(place).map(Value::to_string).unwrap_or_default())
+        });
+        assert_eq!(leaks(bodies.collect::<String>().as_bytes(), &secrets, 3), Vec::<String>::new());
+        let meant = |document| {
+            let rows = timeline(document).rows.into_iter();
+            let rows = rows.filter(|row| !matches!(&*row.endpoint, "qrcode" | "webwxgetmsgimg"));
+            rows.map(|row| (row.endpoint, row.lines.len(), row.error)).collect::<Vec<_>>()
+        };
+        assert_eq!(meant(copy), meant(document(capture)));
+    }
+}
+
+#[test]
 fn timeline_has_no_secret() {
     for capture in [CHROME, SANITISED, FIREFOX] {
         let timeline = timeline(document(capture));

@@ -52,6 +52,10 @@ fn copies_and_pages_are_written() {
     assert!(text.contains("__skey-1__") && !text.contains("crypt_5c1f0a77"));
     assert!(serde_json::from_str::<Value>(&text).is_ok());
     assert!(std::fs::read_to_string(&page).unwrap().contains("who broke the build?"));
+    let masked = path("masked.har");
+    let ran = inspect(&["--redact", &masked, "--mask-texts", "chrome.har"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!std::fs::read_to_string(&masked).unwrap().contains("who broke the build?"));
     // A capture is never overwritten by its copy.
     for output in [["--redact", &copy], ["--html", &copy]] {
         let ran = inspect(&[output[0], output[1], &copy]);
