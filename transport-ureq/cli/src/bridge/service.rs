@@ -132,8 +132,8 @@ impl Service {
     }
 
     /// Runs the operation of a request, and returns the line of the reply. `before` is called before
-    /// an operation that is possible; if it fails, or if this process ends, nothing is done, and there
-    /// is no reply.
+    /// an operation that is possible; if it fails, or if this process ends, the operation is not
+    /// run, and there is no reply.
     pub(crate) fn serve(
         &self,
         request: &Request,
@@ -246,8 +246,8 @@ impl Service {
     }
 }
 
-/// Returns whether a message is a notice of the phone, such as of a chat that was read, which consumers
-/// do not receive.
+/// Returns whether a message is a notice of the phone, such as of a chat that was read, and not a
+/// message of a chat.
 pub(crate) fn is_notice(message: &Message) -> bool {
     matches!(message.kind, Kind::Status(_))
 }

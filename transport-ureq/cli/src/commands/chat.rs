@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use wechat_proto::UserName;
-use wechat_proto::message::Kind;
 use wechat_transport_ureq::Client;
 
 use super::listen;
 use super::send::sent;
 use crate::args::{Chat, Global};
-use crate::bridge::service::Service;
+use crate::bridge::service::{Service, is_notice};
 use crate::bridge::socket::Offer;
 use crate::client;
 use crate::drop::ledger::Ledger;
@@ -52,12 +51,11 @@ pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit,
             end = end.or(listen::other(&event, &profile, output)?);
             continue;
         };
-        let is_status = matches!(message.kind, Kind::Status(_));
-        if *message.peer() == to && !is_status {
+        if *message.peer() == to && !is_notice(message) {
             listen::print(message, &me, &client.directory(), output)?;
         }
         // The messages of other chats are left for the next `listen`.
-        if *message.peer() == to || is_status {
+        if *message.peer() == to || is_notice(message) {
             client.acknowledge(message)?;
         }
     }

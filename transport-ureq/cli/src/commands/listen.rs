@@ -4,15 +4,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use wechat_proto::contact::Directory;
 use wechat_proto::error::Ret;
-use wechat_proto::message::Kind;
 use wechat_proto::{Error, Event, Message, UserName};
 
 use crate::args::{EntryName, Global, Listen};
+use crate::bridge::service::is_notice;
 use crate::bridge::socket::Offer;
 use crate::client;
 use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
-use crate::lang::{Lang, Words};
+use crate::lang::Words;
 use crate::output::{Output, text, visible};
 use crate::profile::Profile;
 use crate::signals;
@@ -49,8 +49,7 @@ pub(crate) fn run(global: &Global, listen: &Listen, output: &Output) -> Result<E
         let Some(event) = events.next() else { break };
         offer.service().event(&event, false)?;
         if let Some(message) = event.message() {
-            // Notifications of the phone are not messages of a chat.
-            if !matches!(message.kind, Kind::Status(_)) {
+            if !is_notice(message) {
                 print(message, &me, &client.directory(), output)?;
                 left -= 1;
             }
@@ -121,14 +120,7 @@ pub(crate) fn print(
         match (message.peer().is_room(), message.is_outgoing()) {
             (true, _) => format!("[{chat}] {author}: {text}"),
             (false, false) => format!("{author}: {text}"),
-            (false, true) => format!("{} → {chat}: {text}", own(lang)),
+            (false, true) => format!("{} → {chat}: {text}", lang.pick("me", "我")),
         }
     })
-}
-
-const fn own(lang: Lang) -> &'static str {
-    match lang {
-        Lang::En => "me",
-        Lang::Zh => "我",
-    }
 }

@@ -56,15 +56,6 @@ fn login_operations_and_end_of_input() {
 }
 
 #[test]
-fn end_of_input_before_the_login_is_reported() {
-    let place = Place::web();
-    let ran = place.run(&["bridge"]);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    let last = ran.lines().pop().unwrap();
-    assert_eq!((&last["type"], &last["reason"]), (&json!("ended"), &json!("stopped")));
-}
-
-#[test]
 fn unacknowledged_events_come_again_with_their_numbers() {
     let place = Place::web();
     let ada = place.world().add_person("Ada");
@@ -107,7 +98,7 @@ fn unacknowledged_events_come_again_with_their_numbers() {
 }
 
 #[test]
-fn auto_ack_acknowledges_what_was_written() {
+fn auto_ack_acknowledges_written_events() {
     let place = Place::web();
     let ada = place.world().add_person("Ada");
     let place = place.logged_in("web");
@@ -251,8 +242,11 @@ fn end_of_input_before_the_login_ends_the_bridge() {
     let place = Place::web();
     let mut program = Program::start(&place, &[]);
     program.event("qr");
-    let (status, _) = program.end();
+    let (status, lines) = program.end();
     assert_eq!(status.code(), Some(0));
+    assert_eq!(lines.last().unwrap()["reason"], "stopped");
+    let ran = place.run(&["bridge"]);
+    assert_eq!((ran.code, &ran.lines().last().unwrap()["reason"]), (0, &json!("stopped")));
 }
 
 /// Kills the bridge at seeded points in time while its program receives and acknowledges: 6, or 50
