@@ -13,7 +13,7 @@ use clap_complete::Shell;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Login {
-    /// Log in anew, even if the stored session is still open or was dropped by the service
+    /// Log in again, even if the stored session is still open or was dropped by the service
     #[arg(long)]
     pub(crate) force: bool,
     /// With `--entry desktop`: the version of the client, such as 2.0.0

@@ -87,7 +87,7 @@ fn receiver_killed_at_any_step_saves_each_file_once() {
             assert!(begin.elapsed() < Duration::from_secs(20), "step {steps}");
             thread::sleep(Duration::from_millis(2));
         }
-        // It ends in order: the last file is acknowledged.
+        // It ends cleanly: the last file is acknowledged.
         let pid = next.id().to_string();
         assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
         assert!(next.wait().unwrap().success());

@@ -38,8 +38,8 @@ struct Mask {
     number: usize,
 }
 
-/// The minimum length of a secret that is masked in every place. Shorter ones are masked only where
-/// their name stands.
+/// The minimum length of a secret that is masked in every place. Shorter ones are masked only beside
+/// their name.
 const SHORTEST: usize = 6;
 /// The maximum depth of nested Base64 that is searched for secrets.
 const DEPTH: usize = 3;
@@ -102,7 +102,7 @@ impl Masks {
         self.bytes_to(text, style, DEPTH)
     }
 
-    /// Returns the value of a field or a parameter, masked if its name says so.
+    /// Returns the value of a field or a parameter, masked if its name is that of a secret.
     pub(crate) fn named(&mut self, name: &str, value: &str, style: Style) -> String {
         // `aes_key` in the typed form of a message.
         match of_name(name).or_else(|| of_name(&name.replace('_', ""))) {

@@ -106,7 +106,7 @@ impl Row {
             .unwrap_or(time)
     }
 
-    /// Returns what was asked, in a line, with long values cut.
+    /// Returns the request as one line, with long values truncated.
     pub(super) fn asked_line(&self) -> String {
         let parts = self.asked.iter().map(|(label, value)| {
             let cut = value.char_indices().nth(LONGEST).map(|(at, _)| format!("{}…", &value[..at]));

@@ -74,7 +74,7 @@ fn file_of_30_mb_is_received() {
 }
 
 #[test]
-fn nothing_is_overwritten() {
+fn existing_files_are_not_overwritten() {
     let place = place();
     fs::create_dir(place.path("in")).unwrap();
     place.file("in/a.txt", b"mine");

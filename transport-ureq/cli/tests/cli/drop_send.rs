@@ -131,7 +131,7 @@ fn on_a_terminal_a_code_is_shown_and_the_file_sent() {
 
 /// Kills the command at seeded points in time: 6, or 50 with `WECHAT_SWEEP=all`.
 #[test]
-fn killed_command_sends_nothing_twice() {
+fn killed_command_does_not_repeat_sends() {
     let kills =
         if std::env::var("WECHAT_SWEEP").is_ok_and(|value| value == "all") { 50 } else { 6 };
     let place = place();

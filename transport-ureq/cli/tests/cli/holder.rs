@@ -201,7 +201,7 @@ fn send_may_have_arrived_if_the_holder_ends_after_accepting_it() {
 }
 
 #[test]
-fn command_goes_on_if_the_holder_ends_before_accepting_it() {
+fn command_continues_if_the_holder_ends_before_accepting_it() {
     let place = Place::web().logged_in("web");
     let holder = dying_holder(&place, "");
     place.ok(&["send", "filehelper", "once"]);

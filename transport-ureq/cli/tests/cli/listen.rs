@@ -57,7 +57,7 @@ fn messages_are_printed_and_acknowledged_once() {
 }
 
 #[test]
-fn signals_end_it_in_order() {
+fn signals_end_the_command_cleanly() {
     let place = Place::web().logged_in("web");
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let child = listening(&place, &[]);

@@ -1,4 +1,4 @@
-//! A bot with a test: counts the letters of what friends write.
+//! A bot with a test, which counts the letters of messages.
 //!
 //! `cargo run` runs it on a simulated service, `cargo test` tests it; neither needs an account.
 
