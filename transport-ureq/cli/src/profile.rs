@@ -298,7 +298,7 @@ fn folder(profile: &str) -> Result<PathBuf, Failure> {
 }
 
 /// Creates a folder that only its owner can enter, with its parents.
-fn private_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -5,21 +5,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use socket2::Socket;
 
-use super::lines;
 use super::names::Epoch;
 use super::operation::Operation;
+use super::{lines, local};
 use crate::exit::{Exit, Failure};
-
-#[cfg(unix)]
-pub(super) type Stream = std::os::unix::net::UnixStream;
-/// Not used: this platform has no socket.
-#[cfg(not(unix))]
-pub(super) type Stream = std::net::TcpStream;
 
 /// A connection to the holder of a session.
 #[derive(Debug)]
-pub(crate) struct Connection(BufReader<Stream>);
+pub(crate) struct Connection(BufReader<Socket>);
 
 /// The reason why the holder did not run an operation.
 #[derive(Debug)]
@@ -41,17 +36,8 @@ const BEGIN: Duration = Duration::from_secs(5);
 
 impl Connection {
     /// Connects to the holder of a session. `None` if it offers no socket (yet).
-    #[cfg(unix)]
     pub(crate) fn open(session: &Path) -> Option<Self> {
-        let folder = folder(session);
-        is_private(&folder).then_some(())?;
-        Stream::connect(folder.join(NAME)).ok().map(|stream| Self(BufReader::new(stream)))
-    }
-
-    /// See the version for Unix.
-    #[cfg(not(unix))]
-    pub(crate) fn open(_: &Path) -> Option<Self> {
-        None
+        local::connect(session).map(|stream| Self(BufReader::new(stream)))
     }
 
     /// Sends an operation to the holder, and returns its result, with `UserName`s without logins.
@@ -138,27 +124,4 @@ fn failure(error: &mut Value) -> Failure {
         }
     }
     failure
-}
-
-/// The name of the socket in its folder.
-#[cfg(unix)]
-pub(super) const NAME: &str = "s";
-
-/// Returns the folder of the socket, which is beside the session.
-#[cfg(unix)]
-pub(super) fn folder(session: &Path) -> std::path::PathBuf {
-    let mut name = session.to_path_buf().into_os_string();
-    name.push(".d");
-    name.into()
-}
-
-/// Returns whether a folder is this user's, and closed to all others.
-#[cfg(unix)]
-pub(super) fn is_private(folder: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-
-    std::fs::symlink_metadata(folder).is_ok_and(|data| {
-        let is_own = data.uid() == rustix::process::geteuid().as_raw();
-        data.is_dir() && data.mode() & 0o077 == 0 && is_own
-    })
 }

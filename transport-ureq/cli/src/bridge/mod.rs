@@ -11,6 +11,7 @@ mod http;
 mod hub;
 mod keys;
 mod lines;
+mod local;
 pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;
@@ -67,7 +68,7 @@ pub(crate) fn run(global: &Global, bridge: &Bridge, output: &Output) -> Result<E
         // The failure itself is returned.
         let _ = progress("ended", fields);
     })?;
-    let result = events(&service, &client, &profile, bridge.auto_ack, emit, output);
+    let result = events(&service, &client, &profile, bridge.auto_ack, emit);
     service.finish();
     client.save_session()?;
     stdio::failed().map_or(result, Err)
@@ -86,11 +87,10 @@ fn events(
     profile: &Profile,
     auto_ack: bool,
     emit: impl Fn(&str) -> Result<(), Failure>,
-    output: &Output,
 ) -> Result<Exit, Failure> {
     signals::stop_on_signal(client)?;
     service.begin(client, &profile.path, Ledger::open(&profile.path)?)?;
-    socket::listen(service, &profile.path, output)?;
+    socket::listen(service, &profile.path)?;
     let me = client.me();
     let fields =
         json!({ "user": me.user_name, "name": me.nick_name, "entry": profile.entry.name() });

@@ -321,6 +321,7 @@ fn no_message() -> Failure {
 
 /// Returns a builder of temporary files with the permissions of other new files.
 fn builder<'a>() -> tempfile::Builder<'a, 'a> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "permissions are of Unix"))]
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

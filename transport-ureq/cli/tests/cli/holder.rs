@@ -1,7 +1,7 @@
 //! Commands that find their session held by another.
 
 use std::fs::{self, DirBuilder};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Child;
@@ -263,16 +263,38 @@ fn folder_that_others_can_enter_is_not_used() {
 }
 
 #[test]
-fn session_is_held_where_no_socket_can_be_made() {
+fn port_is_used_where_no_socket_can_be_created() {
     let place = Place::web().logged_in("web");
     let folder = socket(&place, "web").parent().unwrap().to_owned();
     DirBuilder::new().mode(0o700).create(&folder).unwrap();
     // In place of the socket.
     fs::create_dir(socket(&place, "web")).unwrap();
-    let polls = place.requests("synccheck");
     let child = place.command(&["listen"]).spawn().unwrap();
-    until("a poll", || place.requests("synccheck") > polls);
-    place.run(&["send", "filehelper", "x", "--wait", "0"]).assert_fails(4, &["`wechat listen`"]);
+    until("a port", || folder.join("port").exists());
+    place.ok(&["send", "filehelper", "by port", "--wait", "0"]);
     let ran = end(child);
-    assert!(ran.stderr.starts_with("No socket for other commands"), "{ran:?}");
+    assert_eq!((ran.code, texts(&place)), (130, vec!["by port".into()]), "{ran:?}");
+
+    // The port of a process that has ended, now that of another user's process.
+    let store = FileStore::open(place.path("state/wechat/default/web.session")).unwrap();
+    let mut port: Value = serde_json::from_slice(&fs::read(folder.join("port")).unwrap()).unwrap();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    port["port"] = other.local_addr().unwrap().port().into();
+    fs::write(folder.join("port"), port.to_string()).unwrap();
+    let stranger = std::thread::spawn(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        let mut received = vec![0; 32];
+        stream.read_exact(&mut received).unwrap();
+        stream.write_all(&[0; 64]).unwrap();
+        received.clear();
+        let _ = stream.read_to_end(&mut received);
+        received
+    });
+    let ran = place.run(&["send", "filehelper", "not to a stranger", "--wait", "0"]);
+    ran.assert_fails(4, &["the session is in use"]);
+    assert_eq!(stranger.join().unwrap(), b"");
+    drop(store);
+    place.ok(&["send", "filehelper", "by itself", "--wait", "0"]);
+    assert_eq!(texts(&place), ["by port", "by itself"]);
+    assert_eq!(place.requests("jslogin"), 1);
 }
