@@ -23,6 +23,7 @@ pub struct Call<E: Endpoint> {
     state: State<E::Output>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "a response is held until the call returns")]
 enum State<T> {
     Ready,
     /// Waits since this time for its turn at the rate of sends.

@@ -156,7 +156,7 @@ impl Device {
     /// Returns the error of flows whose session is closed.
     pub(crate) fn close_reason(&self) -> Option<Error> {
         let ret = self.closed?;
-        Some(Error::LoggedOut { ret, ended: self.session_ended() })
+        Some(Error::LoggedOut { ret, ended: self.session_ended(), message: "".into() })
     }
 
     /// Returns the number of the account that this device logged in last, which
@@ -268,15 +268,15 @@ impl Device {
         self.leaving = None;
     }
 
-    /// Closes the session and returns the corresponding error. The first code is kept; it is
-    /// [`Ret::OK`] while a logout is in progress.
-    pub(crate) fn close(&mut self, ret: Ret, now: Timestamp) -> Error {
+    /// Closes the session and returns the code that closed it first: [`Ret::OK`] while a logout is
+    /// in progress.
+    pub(crate) fn close(&mut self, ret: Ret, now: Timestamp) -> Ret {
         let own = self.leaving.is_some_and(|since| now.since(since) < LEAVING);
         let ret = *self.closed.get_or_insert(if own { Ret::OK } else { ret });
         if let Some(life) = &mut self.life {
             life.end(now);
         }
-        Error::LoggedOut { ret, ended: self.session_ended() }
+        ret
     }
 
     /// Prepares for another login.
@@ -333,13 +333,7 @@ mod tests {
         device.begin(Timestamp::from_secs(10));
         let first = device.close(Ret::SESSION_INVALID, Timestamp::from_secs(15));
         let second = device.close(Ret::OK, Timestamp::from_secs(99));
-        assert!(matches!(
-            [first, second],
-            [
-                Error::LoggedOut { ret: Ret::SESSION_INVALID, .. },
-                Error::LoggedOut { ret: Ret::SESSION_INVALID, .. }
-            ]
-        ));
+        assert_eq!([first, second], [Ret::SESSION_INVALID; 2]);
         assert_eq!(device.closed(), Some(Ret::SESSION_INVALID));
         let ended = device.session_ended().unwrap();
         assert_eq!((ended.retcode, ended.after.as_secs()), (Ret::SESSION_INVALID, 5));

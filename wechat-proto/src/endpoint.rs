@@ -185,7 +185,11 @@ pub(crate) fn finish<E: Endpoint + ?Sized>(
             endpoint.apply(&output, state, now);
             Ok(output)
         }
-        Err(Error::LoggedOut { ret, .. }) => Err(state.as_mut().close(ret, now)),
+        Err(Error::LoggedOut { ret, message, .. }) => {
+            let device = state.as_mut();
+            let ret = device.close(ret, now);
+            Err(Error::LoggedOut { ret, ended: device.session_ended(), message })
+        }
         Err(error) if E::REPEAT == Repeat::Once && !error.is_reply() => {
             Err(Error::Unanswered { cause: Some(Box::new(error)) })
         }
@@ -197,22 +201,21 @@ pub(crate) fn finish<E: Endpoint + ?Sized>(
 const REASON: &str = "x-wechat-simulator";
 
 /// Adds the reason of a refusal by a simulator on this machine. Headers of other hosts are ignored.
-fn explained(error: Error, uri: &Uri, response: &Response) -> Error {
+fn explained(mut error: Error, uri: &Uri, response: &Response) -> Error {
     let is_local = uri.host().is_some_and(is_loopback);
     let Some(reason) = response.headers().get(REASON).filter(|_| is_local) else { return error };
     let reason = readable(&String::from_utf8_lossy(reason.as_bytes()));
-    match error {
-        Error::Malformed { endpoint, expected, .. } => {
-            Error::Malformed { endpoint, expected, found: reason.into() }
-        }
+    match &mut error {
+        Error::Malformed { found, .. } => *found = reason.into(),
         Error::Status { endpoint, status: 400..=499 } => {
-            Error::Malformed { endpoint, expected: "content", found: reason.into() }
+            return Error::Malformed { endpoint, expected: "content", found: reason.into() };
         }
-        Error::Refused { endpoint, ret, message } if message.is_empty() => {
-            Error::Refused { endpoint, ret, message: reason.into() }
+        Error::Refused { message, .. } | Error::LoggedOut { message, .. } if message.is_empty() => {
+            *message = reason.into();
         }
-        error => error,
+        _ => {}
     }
+    error
 }
 
 #[cfg(test)]
@@ -232,6 +235,10 @@ mod tests {
             let ret = Ret::PARAMETER;
             Error::Refused { endpoint, ret, message: message.into() }
         };
+        let closed = |message: &str| {
+            let (ret, message) = (Ret::SESSION_INVALID, message.into());
+            Error::LoggedOut { ret, ended: None, message }
+        };
         let (local, foreign) = ("http://127.0.0.1:1/jslogin", "https://wx.qq.com/jslogin");
         for (error, uri, expected) in [
             (malformed.clone(), local, "x did not return JSON: `r` is `1 雨`"),
@@ -246,6 +253,12 @@ mod tests {
             (refused(""), local, "x was refused with 1 (parameter error): `r` is `1 雨`"),
             (refused("no"), local, "x was refused with 1 (parameter error): no"),
             (refused(""), foreign, "x was refused with 1 (parameter error)"),
+            (
+                closed(""),
+                local,
+                "the session is closed: 1101 (session no longer valid): `r` is `1 雨`",
+            ),
+            (closed("no"), local, "the session is closed: 1101 (session no longer valid): no"),
         ] {
             let mut response = Response::default();
             let reason = HeaderValue::from_bytes("`r` is `1 雨`".as_bytes()).unwrap();

@@ -163,7 +163,11 @@ pub enum Error {
     /// The session is closed (1100, 1101 or 1102); only a new login helps. Seconds after a login,
     /// this is how the service drops accounts that may not use the web
     /// ([`SessionEnded::is_drop`]). [`Ret::OK`] if the client's own logout closed it.
-    #[error("the session is closed: {ret}{}", Circumstances(ended.as_ref()))]
+    #[error(
+        "the session is closed: {ret}{}{sep}{message}",
+        Circumstances(ended.as_ref()),
+        sep = separator(message)
+    )]
     #[non_exhaustive]
     LoggedOut {
         /// The code that closed it first.
@@ -172,6 +176,8 @@ pub enum Error {
         /// has no session, during a login, and for sessions stored by version 0.1 without a start
         /// time.
         ended: Option<SessionEnded>,
+        /// The service's own text in the response that closed the session, decoded; may be empty.
+        message: Box<str>,
     },
     /// The QR code expired or was cancelled, as often as a login renews it. Running the login again
     /// starts with a new code.
@@ -347,7 +353,7 @@ mod tests {
             (transport(FailureKind::Unsendable), false),
             (Error::Unanswered { cause: None }, false),
             (Error::Unanswered { cause: Some(Box::new(status(502))) }, false),
-            (Error::LoggedOut { ret: Ret(1101), ended: None }, false),
+            (Error::LoggedOut { ret: Ret(1101), ended: None, message: "".into() }, false),
         ] {
             assert_eq!(error.is_transient(), transient, "{error}");
         }
@@ -365,6 +371,6 @@ mod tests {
 
     #[test]
     fn error_is_small() {
-        assert!(size_of::<Error>() <= 56, "{}", size_of::<Error>());
+        assert!(size_of::<Error>() <= 64, "{}", size_of::<Error>());
     }
 }

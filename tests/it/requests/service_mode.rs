@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wechat_proto::message::SendText;
-use wechat_proto::{Device, Hosts, UserName};
+use wechat_proto::{Device, Error, Hosts, UserName};
 use wechat_simulator::{Mode, Server, Simulator, World};
 use wechat_transport_ureq::{Client, Options, Transport};
 
@@ -11,7 +11,7 @@ use wechat_transport_ureq::{Client, Options, Transport};
 fn refusal_has_its_reason_in_the_error() {
     let mut world = World::demo();
     world.set_mode(Mode::Service);
-    let simulator = Simulator::new(world);
+    let simulator = Simulator::new(world.clone());
     let soon = Duration::from_millis(10);
     simulator.then(soon, |world| world.phone().scan());
     simulator.then(soon, |world| world.phone().confirm());
@@ -24,6 +24,11 @@ fn refusal_has_its_reason_in_the_error() {
     let nobody: UserName = "@nobody".parse().unwrap();
     let error = client.call(SendText::new(nobody, "x")).unwrap_err();
     let reason = "JSON field `Msg.ToUserName` is `@nobody`, which the service never mentioned";
+    assert!(error.to_string().ends_with(reason), "{error}");
+    simulator.reset(world);
+    let error = client.call(SendText::new(UserName::file_helper(), "x")).unwrap_err();
+    assert!(matches!(error, Error::LoggedOut { .. }), "{error:?}");
+    let reason = "there is no session: the client is not logged in";
     assert!(error.to_string().ends_with(reason), "{error}");
 }
 

@@ -113,7 +113,8 @@ impl Open {
         // A device stored by an older version does not have the number of its account.
         let known = session.device.last_uin().is_some() || session.me().uin != 0;
         let Some(login) = self.login(known).filter(|_| !dropped) else {
-            return Err(self.close(Error::LoggedOut { ret, ended }, Some(session)));
+            let error = Error::LoggedOut { ret, ended, message: "".into() };
+            return Err(self.close(error, Some(session)));
         };
         self.former = Some(session.clone());
         device.adopt(session.into_device());

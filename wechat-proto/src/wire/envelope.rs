@@ -149,11 +149,9 @@ pub(crate) fn check(endpoint: &'static str, base: &BaseResponse) -> Result<(), E
 
 /// Returns the error of a code.
 pub(crate) fn refusal(endpoint: &'static str, ret: Ret, message: &str) -> Error {
-    if ret.ends_session() {
-        return Error::LoggedOut { ret, ended: None };
-    }
     let message = readable(message).into();
     match ret {
+        ret if ret.ends_session() => Error::LoggedOut { ret, ended: None, message },
         Ret::TOO_FREQUENT => Error::Limited { endpoint, message },
         _ => Error::Refused { endpoint, ret, message },
     }
