@@ -12,7 +12,7 @@ use crate::world::World;
 #[derive(Clone, Debug)]
 pub(crate) enum RoomEvent {
     Invited(Vec<String>),
-    Removed,
+    Removed(Vec<String>),
     Renamed(String),
 }
 
@@ -50,30 +50,38 @@ impl World {
     /// Invites other accounts into a room.
     pub(crate) fn share_invitations(&self, room: &str, users: &[String]) {
         let Some(room) = self.contact(room) else { return };
-        let users: Vec<&str> = users.iter().map(String::as_str).collect();
         let invitation = Outgoing::Invitation {
             author: self.account.permanent.clone(),
             room: room.permanent.clone(),
             name: room.nick_name.clone(),
         };
-        self.send_to(&self.permanent_ids(&users), &invitation);
+        self.send_to(&self.permanent_ids(users), &invitation);
     }
 
-    /// Sends the notice of what this account has done in a room to the other accounts in it; of a removal, to those
-    /// `removed`.
-    pub(crate) fn share_room_event(&self, room: &str, event: RoomEvent, removed: &[&str]) {
-        let (members, Some(room)) = self.recipients(room) else { return };
-        let recipients = match event {
-            RoomEvent::Removed => self.permanent_ids(removed),
-            RoomEvent::Invited(_) | RoomEvent::Renamed(_) => members,
+    /// Delivers the notice of what this account has done in a room, and sends it to the other accounts in the room; that
+    /// of a removal, to the removed ones.
+    pub(crate) fn share_room_event(&mut self, room: &str, event: RoomEvent) {
+        let (members, Some(permanent)) = self.recipients(room) else { return };
+        let (recipients, notice) = match &event {
+            RoomEvent::Invited(names) | RoomEvent::Removed(names) if names.is_empty() => return,
+            RoomEvent::Invited(joined) => {
+                (members, format!("你邀请\"{}\"加入了群聊", self.shown_names(joined)))
+            }
+            RoomEvent::Removed(removed) => {
+                (removed.clone(), format!("你将\"{}\"移出了群聊", self.shown_names(removed)))
+            }
+            RoomEvent::Renamed(name) => (members, format!("你修改群名为“{}”", off_the_wire(name))),
         };
         let author = self.account.permanent.clone();
-        self.send_to(&recipients, &Outgoing::RoomEvent { author, room, event });
+        self.send_to(&recipients, &Outgoing::RoomEvent { author, room: permanent, event });
+        if !self.rooms.silent.contains(room) {
+            self.deliver_here(Incoming::system(room, &notice));
+        }
     }
 
     /// Returns the permanent ids of persons.
-    pub(crate) fn permanent_ids(&self, users: &[&str]) -> Vec<String> {
-        users.iter().filter_map(|user| self.permanent(user)).collect()
+    pub(crate) fn permanent_ids(&self, users: &[impl AsRef<str>]) -> Vec<String> {
+        users.iter().filter_map(|user| self.permanent(user.as_ref())).collect()
     }
 
     pub(crate) fn receive_request(&mut self, profile: &Contact, greeting: &str) {
@@ -128,10 +136,7 @@ impl World {
             return;
         }
         self.change_contact(&room, |room| room.members.push(Member::new(&name)));
-        let event = RoomEvent::Invited(vec![profile.permanent.clone()]);
-        self.share_room_event(&room, event, &[]);
-        let notice = format!("你邀请\"{}\"加入了群聊", self.shown_name(&name));
-        self.deliver_here(Incoming::system(&room, &notice));
+        self.share_room_event(&room, RoomEvent::Invited(vec![profile.permanent.clone()]));
     }
 
     pub(crate) fn receive_room_event(&mut self, author: &str, room: &str, event: &RoomEvent) {
@@ -140,7 +145,7 @@ impl World {
         let me = &self.account.user_name;
         let notice = match event {
             RoomEvent::Renamed(name) => format!("\"{by}\"修改群名为“{}”", off_the_wire(name)),
-            RoomEvent::Removed => format!("你被\"{by}\"移出群聊"),
+            RoomEvent::Removed(_) => format!("你被\"{by}\"移出群聊"),
             RoomEvent::Invited(joined) if joined.contains(&self.account.permanent) => {
                 let members = self.contact(&room).map(|room| &*room.members).unwrap_or_default();
                 let others = members.iter().map(|member| &member.user_name);
@@ -149,9 +154,7 @@ impl World {
                 format!("\"{by}\"邀请你加入了群聊，群聊参与人还有：{}", others.join("、"))
             }
             RoomEvent::Invited(joined) => {
-                let names = joined.iter().filter_map(|permanent| self.by_permanent(permanent));
-                let names: Vec<String> = names.map(|name| self.shown_name(&name)).collect();
-                format!("\"{by}\"邀请\"{}\"加入了群聊", names.join("、"))
+                format!("\"{by}\"邀请\"{}\"加入了群聊", self.shown_names(joined))
             }
         };
         self.deliver_here(Incoming::system(&room, &notice));
@@ -163,6 +166,12 @@ impl World {
             Some(remark) if !remark.is_empty() => remark,
             _ => self.nick_name(user_name),
         }
+    }
+
+    /// Returns the shown names of persons with these permanent ids.
+    fn shown_names(&self, permanent: &[String]) -> String {
+        let names = permanent.iter().filter_map(|permanent| self.by_permanent(permanent));
+        names.map(|name| self.shown_name(&name)).collect::<Vec<_>>().join("、")
     }
 
     fn nick_name(&self, user_name: &str) -> String {

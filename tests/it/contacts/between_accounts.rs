@@ -110,12 +110,15 @@ fn rooms_have_notices<B: Bot>(place: &Place) {
     assert_eq!(ben.directory().find(&ben_room).unwrap().members.len(), 4);
 
     ada.call(UpdateRoom::rename(room.clone(), "R & W")).unwrap();
+    assert_eq!(next(&mut ada), (room.clone(), "你修改群名为“R & W”".to_owned()));
     assert_eq!(next(&mut ben), (ben_room.clone(), "\"Ada\"修改群名为“R & W”".to_owned()));
     assert_eq!(&*ben.directory().find(&ben_room).unwrap().nick_name, "R & W");
 
     ada.call(UpdateRoom::remove(room.clone(), ben_there())).unwrap();
+    assert_eq!(next(&mut ada), (room.clone(), "你将\"Ben\"移出了群聊".to_owned()));
     assert_eq!(next(&mut ben), (ben_room.clone(), "你被\"Ada\"移出群聊".to_owned()));
     ada.call(UpdateRoom::add(room.clone(), ben_there())).unwrap();
+    assert_eq!(next(&mut ada), (room.clone(), "你邀请\"Ben\"加入了群聊".to_owned()));
     let message = ben.next().unwrap().unwrap();
     let Kind::System(system) = &message.kind else { panic!("{:?}", message.kind) };
     assert!(matches!(system.event, Some(SystemEvent::Invited { .. })), "{:?}", system.event);

@@ -219,7 +219,8 @@ macro_rules! tests_of {
                             $wait!(client.accept(&request)).unwrap();
                             break;
                         }
-                        Event::Changed(_) => {}
+                        // The notices of the changes of rooms.
+                        Event::Changed(_) | Event::Message(_) => {}
                         other => panic!("{other:?}"),
                     }
                 }

@@ -71,9 +71,9 @@ pub(crate) fn create(world: &mut World, request: &Decoded) -> Answer {
     let room = Contact { owner, contact_flag: 0, ..world.new_room(&topic, &stored) };
     let room = world.add(room);
     world.share_room(&room, &[]);
-    let joined = world.permanent_ids(&stored);
-    world.share_room_event(&room, RoomEvent::Invited(joined), &[]);
     world.rooms.silent.insert(room.clone());
+    let joined = world.permanent_ids(&stored);
+    world.share_room_event(&room, RoomEvent::Invited(joined));
     let members = members(world, &names);
     let topic = name_on_the_wire(&topic);
     let object = Object::answer(0, "Everything is OK");
@@ -171,9 +171,8 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
             world.change_room(&room, |contact| {
                 contact.members.extend(new.iter().map(|name| Member::new(name)));
             });
-            let new: Vec<&str> = new.iter().map(String::as_str).collect();
             let joined = world.permanent_ids(&new);
-            world.share_room_event(&room, RoomEvent::Invited(joined), &[]);
+            world.share_room_event(&room, RoomEvent::Invited(joined));
             names
         }
         "invitemember" => {
@@ -191,8 +190,8 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
             }
             let names = listed("DelMemberList");
             let gone = stored(world, &names);
-            let removed: Vec<&str> = gone.iter().map(String::as_str).collect();
-            world.share_room_event(&room, RoomEvent::Removed, &removed);
+            let removed = world.permanent_ids(&gone);
+            world.share_room_event(&room, RoomEvent::Removed(removed));
             world.change_room(&room, |contact| {
                 contact.members.retain(|member| !gone.contains(&member.user_name));
             });
@@ -201,7 +200,7 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
         "modtopic" => {
             let topic = name_on_the_wire(&request.text("/NewTopic"));
             world.change_room(&room, |contact| contact.nick_name.clone_from(&topic));
-            world.share_room_event(&room, RoomEvent::Renamed(topic), &[]);
+            world.share_room_event(&room, RoomEvent::Renamed(topic));
             Vec::new()
         }
         "quitchatroom" => {
