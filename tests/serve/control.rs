@@ -179,6 +179,22 @@ fn wrong_calls_are_explained() {
 }
 
 #[test]
+fn body_of_48_mib_is_read_and_a_larger_one_is_refused() {
+    let running = started();
+    for (size, status, expected) in [
+        (48 << 20, 400, "the body is not JSON"),
+        ((48 << 20) + 1, 413, "the body has more than 48 MiB"),
+    ] {
+        let (found, reply) = running.send("POST", "/v1/messages", "x".repeat(size));
+        assert_eq!(found, status, "{size}: {reply}");
+        assert!(
+            reply["error"].as_str().is_some_and(|error| error.starts_with(expected)),
+            "{reply}"
+        );
+    }
+}
+
+#[test]
 fn expired_code_cannot_be_scanned() {
     let running = started();
     let query = "appid=wx782c26e4c19acffb&fun=new&lang=zh_CN";

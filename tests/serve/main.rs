@@ -81,8 +81,12 @@ impl Running {
 
     /// Calls the control API. Returns the status and the body, which is null if empty.
     fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.send(method, path, if body.is_null() { String::new() } else { body.to_string() })
+    }
+
+    /// Calls the control API with a body that may be malformed.
+    fn send(&self, method: &str, path: &str, body: String) -> (u16, Value) {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
-        let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.address("control")))
