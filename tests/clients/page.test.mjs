@@ -1,25 +1,15 @@
-// The page of the control port in jsdom. It ignores the page's policy, so that markup in texts would become elements.
+// The page of the control port, with one account and a token.
 
 import assert from "node:assert";
 import { after, before, test } from "node:test";
 
-import { JSDOM } from "jsdom";
-
+import { JSLOGIN, Page, until } from "./page.mjs";
 import { Simulator } from "./simulator.mjs";
 
 const HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>";
 let simulator, page;
 
-const $ = (id) => page.window.document.getElementById(id);
-
-// Waits until the page shows something.
-async function until(shows) {
-  for (let time = 0; time < 10000; time += 50) {
-    if (shows()) return;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  assert.fail(`not shown: ${shows}`);
-}
+const $ = (id) => page.document.getElementById(id);
 
 async function ask(path) {
   await fetch(simulator.addresses.http + path).then((reply) => reply.arrayBuffer());
@@ -27,34 +17,18 @@ async function ask(path) {
 
 before(async () => {
   simulator = await Simulator.start("--bind=0.0.0.0", "--control-token=secret", "--mode=service");
-  const { control } = simulator.addresses;
-  simulator.call = async (method, path, body) => {
-    const headers = { "content-type": "application/json", authorization: "Bearer secret" };
-    const reply = await fetch(`${control}/v1/${path}`, { method, headers, body: JSON.stringify(body) });
-    const text = await reply.text();
-    assert.ok(reply.ok, `${method} ${path}: ${text}`);
-    return JSON.parse(text || "null");
-  };
+  simulator.headers.authorization = "Bearer secret";
   await simulator.post("people", { name: HOSTILE });
   await simulator.post("rooms", { name: HOSTILE + " room", members: [HOSTILE, "Óscar"] });
   await simulator.post("messages", { from: HOSTILE, message: { text: HOSTILE } });
   await simulator.post("messages", { from: HOSTILE, room: HOSTILE + " room", message: { system: HOSTILE } });
   await simulator.post("messages", { from: HOSTILE, message: { file: { name: HOSTILE } } });
   await ask("/" + encodeURIComponent(HOSTILE) + "?" + HOSTILE);
-  page = await JSDOM.fromURL(control + "/", {
-    pretendToBeVisual: true,
-    resources: "usable",
-    runScripts: "dangerously",
-    beforeParse(window) {
-      window.fetch = (path, options) => fetch(new URL(path, control), options);
-      window.URL.createObjectURL = (blob) => `blob:${blob.type}`;
-      window.URL.revokeObjectURL = () => {};
-    },
-  });
+  page = await Page.open(simulator.addresses.control);
 });
 
 after(() => {
-  page?.window.close();
+  page?.close();
   simulator?.stop();
 });
 
@@ -66,7 +40,7 @@ test("the page asks for the token", async () => {
 });
 
 test("markup in texts stays text", async () => {
-  const { document } = page.window;
+  const { document } = page;
   await until(() => $("list").children.length === 2 && $("requests").children.length === 1);
   for (const button of [...$("list").querySelectorAll("button")]) {
     button.click();
@@ -87,18 +61,16 @@ test("people write", async () => {
   await until(() => $("messages").textContent.includes(HOSTILE + "!"));
   const { chats } = await simulator.get("chats");
   assert.strictEqual(chats[0].messages.at(-1).text, HOSTILE + "!");
-  $("open").value = "Óscar";
-  $("open").dispatchEvent(new page.window.Event("change"));
+  page.change("open", "Óscar");
   assert.strictEqual($("title").textContent, "Óscar");
 });
 
 test("the QR code is scanned and confirmed", async () => {
-  const press = (text) => [...$("login").querySelectorAll("button")].find((button) => button.textContent === text).click();
-  await ask("/jslogin?appid=wx782c26e4c19acffb&fun=new&lang=zh_CN&redirect_uri=https%3A%2F%2Fwx.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage");
+  await ask(JSLOGIN);
   await until(() => $("stage").textContent === "shown" && $("code").src === "blob:image/jpeg");
-  press("Scan");
+  page.press("Scan");
   await until(() => $("stage").textContent === "scanned");
-  press("Confirm");
+  page.press("Confirm");
   await until(() => $("stage").textContent === "confirmed");
   assert.ok($("code").hidden);
 });

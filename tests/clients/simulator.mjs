@@ -8,6 +8,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 export class Simulator {
+  // The headers of calls to the control API.
+  headers = { "content-type": "application/json" };
+
   // The command must be started before the client is loaded: see `environment`.
   static async start(...options) {
     const simulator = new Simulator();
@@ -25,8 +28,8 @@ export class Simulator {
   // Calls the control API without a proxy. Returns the answer; null if it is empty.
   call(method, path, body) {
     return new Promise((resolve, reject) => {
-      const headers = { "content-type": "application/json" };
-      const call = request(`${this.addresses.control}/v1/${path}`, { method, headers, agent: false }, async (reply) => {
+      const options = { method, headers: this.headers, agent: false };
+      const call = request(`${this.addresses.control}/v1/${path}`, options, async (reply) => {
         const parts = [];
         for await (const part of reply) parts.push(part);
         const text = Buffer.concat(parts).toString();

@@ -122,7 +122,7 @@ for (const [kind, type, more] of [
   ["video", 43, { duration_ms: 1000 }],
   ["file", 49, { name: "name.bin" }],
 ]) {
-  test(`a ${kind} is downloaded unchanged`, async () => {
+  test(`${kind} is downloaded unchanged`, async () => {
     const data = randomBytes(70_000);
     await simulator.post("messages", { from: "Óscar", message: { [kind]: { data: data.toString("base64"), ...more } } });
     const found = await message(type);

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::accounts::lock;
 use crate::simulator::{Locked, Simulator};
 use crate::world::World;
 
@@ -12,8 +11,7 @@ impl Simulator {
         let mut all: Vec<Locked<'_>> = accounts.iter().map(Self::locked).collect();
         // Accounts that were locked later may have sent something to those that were locked before.
         for (world, account) in all.iter_mut().zip(accounts) {
-            let sent = std::mem::take(&mut *lock(&account.shared().inbox));
-            sent.into_iter().for_each(|outgoing| world.receive(outgoing));
+            account.receive(world);
         }
         all
     }

@@ -34,7 +34,6 @@ pub(crate) struct Code {
     pub(crate) redeemed: bool,
 }
 
-#[cfg(feature = "serve")]
 impl Code {
     /// Returns the content of the QR code with a `uuid`.
     pub(crate) fn url(uuid: &str) -> String {

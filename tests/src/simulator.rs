@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use http::{Request, Response};
 use tokio::sync::Notify;
 
 use crate::account_keys::AccountKeys;
-use crate::accounts::Group;
+use crate::accounts::{Group, lock};
 use crate::outgoing::Outgoing;
 use crate::session::{FileSent, Stage};
 use crate::world::World;
@@ -217,23 +217,22 @@ impl Simulator {
 
     /// Locks the world without waking observers.
     pub(crate) fn locked(&self) -> Locked<'_> {
-        let mut world = self.shared.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut world = lock(&self.shared.world);
         let is_new = self.group.enter(&self.shared, &mut world);
-        let outgoing = std::mem::take(&mut *self.inbox());
-        for outgoing in outgoing {
-            world.receive(outgoing);
-        }
+        self.receive(&mut world);
         self.group.set_clock(&mut world);
         let before = (!is_new).then(|| Pulse::of(&world));
         Locked { simulator: self, world, before }
     }
 
-    fn inbox(&self) -> MutexGuard<'_, Vec<Outgoing>> {
-        self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Applies what other accounts have sent.
+    pub(crate) fn receive(&self, world: &mut World) {
+        let sent = std::mem::take(&mut *lock(&self.shared.inbox));
+        sent.into_iter().for_each(|outgoing| world.receive(outgoing));
     }
 
     fn script(&self) -> MutexGuard<'_, VecDeque<Step>> {
-        self.shared.script.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.script)
     }
 
     /// Notified of every request, and of every change of any account.
@@ -259,19 +258,18 @@ impl Simulator {
     /// Replaces the locked world of this account, keeping its hosts, and discards the rest of the script.
     pub(crate) fn replace(&self, guard: &mut Locked<'_>, world: World) {
         let layout = guard.layout.clone();
-        *self.shared.restored.lock().unwrap_or_else(PoisonError::into_inner) =
-            (world.log.len(), world.violations.len());
+        *lock(&self.shared.restored) = (world.log.len(), world.violations.len());
         **guard = world;
         guard.layout = layout;
         self.script().clear();
-        self.inbox().clear();
+        lock(&self.shared.inbox).clear();
         self.shared.resets.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Returns the numbers of requests and of violations that the last reset has restored.
     #[cfg(feature = "serve")]
     pub(crate) fn restored(&self) -> (usize, usize) {
-        *self.shared.restored.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.shared.restored)
     }
 
     /// Returns the number of steps that have not run.

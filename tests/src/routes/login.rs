@@ -88,8 +88,7 @@ const SCALE: usize = 8;
 const MARGIN: usize = 4;
 
 pub(crate) fn qrcode(world: &mut World, request: &Decoded) -> Answer {
-    let link = format!("https://login.weixin.qq.com/l/{}", uuid_of(&request.path));
-    Answer::Reply(match picture(&link) {
+    Answer::Reply(match picture(&Code::url(&uuid_of(&request.path))) {
         Some(picture) => reply::plain(world.now(), 200, "image/jpeg", picture),
         None => reply::page(world.now(), 404, "404 Not Found"),
     })

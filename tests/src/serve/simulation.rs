@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::accounts::lock;
 use crate::findings::Mode;
 use crate::injection::Injection;
 use crate::serve::args::{Clock, Serve};
@@ -117,7 +118,7 @@ impl Simulation {
     }
 
     fn snapshots(&self) -> MutexGuard<'_, BTreeMap<String, Snapshot>> {
-        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.snapshots)
     }
 
     pub(crate) fn snapshot_names(&self) -> Vec<String> {

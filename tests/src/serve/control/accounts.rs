@@ -15,6 +15,7 @@ use utoipa::openapi::{ObjectBuilder, OpenApi, Required};
 use super::{Failure, Shared};
 use crate::request::params;
 use crate::serve::simulation::Simulation;
+use crate::session::Code;
 use crate::simulator::Simulator;
 
 /// The paths that concern all accounts.
@@ -97,7 +98,7 @@ pub(crate) struct CodeRecord {
 pub(crate) async fn accounts(State(simulation): Shared) -> Json<Accounts> {
     let accounts = simulation.simulator.accounts();
     let code = |uuid: String| {
-        let qr_code = format!("https://login.weixin.qq.com/l/{uuid}");
+        let qr_code = Code::url(&uuid);
         CodeRecord { uuid, qr_code }
     };
     Json(Accounts {

@@ -61,16 +61,11 @@ pub(crate) struct ChatMessage {
 
 /// The messages to return.
 #[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Newest {
     /// The maximum number of messages of each chat. Default: 50.
     #[serde(default = "fifty")]
     limit: usize,
-    /// Read by [`Of`].
-    #[serde(rename = "account")]
-    #[param(ignore)]
-    _account: Option<String>,
 }
 
 const fn fifty() -> usize {
@@ -81,22 +76,17 @@ const fn fifty() -> usize {
 #[utoipa::path(get, path = "/v1/chats", params(Newest), responses((status = 200, description = "The chats.", body = Chats)))]
 pub(crate) async fn chats(
     Of(simulation): Of,
-    Query(Newest { limit, .. }): Query<Newest>,
+    Query(Newest { limit }): Query<Newest>,
 ) -> Json<Chats> {
     Json(Chats { chats: ChatRecord::all(&simulation.locked(), limit) })
 }
 
 /// The QR code to return.
 #[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Chosen {
     /// The `uuid` of the QR code. Default: the newest one that no phone has scanned, or else the account's.
     uuid: Option<String>,
-    /// Read by [`Of`].
-    #[serde(rename = "account")]
-    #[param(ignore)]
-    _account: Option<String>,
 }
 
 /// Returns a QR code as a picture.
@@ -106,7 +96,7 @@ pub(crate) struct Chosen {
 ))]
 pub(crate) async fn qr_code(
     Of(simulation): Of,
-    Query(Chosen { uuid, .. }): Query<Chosen>,
+    Query(Chosen { uuid }): Query<Chosen>,
 ) -> Result<([(HeaderName, &'static str); 1], Vec<u8>), Failure> {
     let unscanned = simulation.unscanned_codes();
     let own: Vec<String> = simulation.locked().codes.iter().map(|code| code.uuid.clone()).collect();

@@ -159,7 +159,6 @@ pub(crate) async fn state(Of(simulation): Of) -> Json<StateRecord> {
 
 /// The records to return.
 #[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Range {
     /// The number of the first record: the cursor of an earlier answer. Default: 0.
@@ -168,10 +167,6 @@ pub(crate) struct Range {
     /// The maximum number of records, at most 1000. Default: 100.
     #[serde(default = "hundred")]
     limit: usize,
-    /// Read by [`Of`].
-    #[serde(rename = "account")]
-    #[param(ignore)]
-    _account: Option<String>,
 }
 
 const fn hundred() -> usize {
@@ -197,7 +192,7 @@ pub(crate) struct Page {
 pub(crate) async fn list(
     Of(simulation): Of,
     Path(list): Path<List>,
-    Query(Range { cursor: first, limit, .. }): Query<Range>,
+    Query(Range { cursor: first, limit }): Query<Range>,
 ) -> Json<Page> {
     let world = simulation.locked();
     let total = list.len(&world);

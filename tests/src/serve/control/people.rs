@@ -89,7 +89,7 @@ pub(crate) async fn add_room(
 }
 
 /// Changes of a person or a room. Absent ones are left unchanged.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, PartialEq, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     /// The name.
@@ -127,21 +127,12 @@ fn find(world: &World, name: &str) -> Result<Contact, Failure> {
 pub(crate) async fn change(
     Of(simulation): Of,
     Path(name): Path<String>,
-    Body(change): Body<Change>,
+    Body(mut change): Body<Change>,
 ) -> Result<StatusCode, Failure> {
     let mut world = simulation.world();
     if name == "me" {
-        return match change {
-            Change {
-                name: Some(name),
-                remark: None,
-                signature: None,
-                alias: None,
-                province: None,
-                city: None,
-                starred: None,
-                owner: None,
-            } => {
+        return match change.name.take() {
+            Some(name) if change == Change::default() => {
                 world.phone().renames_self(&name);
                 Ok(StatusCode::NO_CONTENT)
             }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Body, Failure, Shared};
+use crate::serve::problem::Problem;
 
 /// The snapshots.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,8 +31,10 @@ pub(crate) struct NewSnapshot {
     name: String,
 }
 
-fn unknown(name: &str) -> Failure {
-    Failure::new(StatusCode::NOT_FOUND, format!("no snapshot is named `{name}`"))
+/// Returns the answer to a call about a snapshot, given whether there is one of this name.
+fn outcome(is_known: bool, name: &str) -> Result<StatusCode, Failure> {
+    let unknown = || Failure::new(StatusCode::NOT_FOUND, format!("no snapshot is named `{name}`"));
+    is_known.then_some(StatusCode::NO_CONTENT).ok_or_else(unknown)
 }
 
 /// Lists the snapshots.
@@ -53,8 +56,7 @@ pub(crate) async fn take_snapshot(
     Body(NewSnapshot { name }): Body<NewSnapshot>,
 ) -> Result<StatusCode, Failure> {
     if name.is_empty() {
-        let failure = Failure::new(StatusCode::BAD_REQUEST, "empty");
-        return Err(Failure { path: "name".to_owned(), ..failure });
+        return Err(Problem::at("name", "empty").into());
     }
     let taken = simulation.take_snapshot(name);
     taken.map_err(|reason| Failure::new(StatusCode::CONFLICT, reason))?;
@@ -73,10 +75,7 @@ pub(crate) async fn restore_snapshot(
     State(simulation): Shared,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Failure> {
-    simulation
-        .restore_snapshot(&name)
-        .then_some(StatusCode::NO_CONTENT)
-        .ok_or_else(|| unknown(&name))
+    outcome(simulation.restore_snapshot(&name), &name)
 }
 
 /// Deletes a snapshot.
@@ -90,8 +89,5 @@ pub(crate) async fn delete_snapshot(
     State(simulation): Shared,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Failure> {
-    simulation
-        .delete_snapshot(&name)
-        .then_some(StatusCode::NO_CONTENT)
-        .ok_or_else(|| unknown(&name))
+    outcome(simulation.delete_snapshot(&name), &name)
 }
