@@ -7,7 +7,7 @@ from simulator import Simulator
 
 @pytest.fixture
 def simulator(monkeypatch):
-    """A simulator that confirms every login; the environment leads clients to it."""
+    """A simulator that confirms every login; the environment directs clients to it."""
     with Simulator("--auto-confirm") as running:
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)

@@ -44,7 +44,7 @@ class Simulator:
 
     @property
     def environment(self):
-        """The variables that lead a client to the simulator, by the true host names."""
+        """The variables that direct a client to the simulator, with the true host names."""
         proxy, ca = self.addresses["proxy"], self.addresses["ca"]
         return {
             "HTTPS_PROXY": proxy,

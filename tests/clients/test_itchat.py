@@ -1,4 +1,4 @@
-"""itchat-uos 1.4.1, unmodified, through the proxy. The server's record is compared with what the bot meant to do."""
+"""itchat-uos 1.4.1, unmodified, through the proxy. The tests compare the server's records with the values that the bot sends."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ def bot(simulator):
 
 
 def upload(data):
-    """What the record of an upload says of these bytes."""
+    """Returns the size and the SHA-256 of an upload's record."""
     return len(data), hashlib.sha256(data).hexdigest()
 
 

@@ -1,4 +1,4 @@
-// wechat4u 0.7.14, unmodified, through the proxy. The server's record is compared with what the bot meant to do.
+// wechat4u 0.7.14, unmodified, through the proxy. The tests compare the server's records with the values that the bot sends.
 
 import assert from "node:assert";
 import { createHash, randomBytes } from "node:crypto";

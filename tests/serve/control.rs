@@ -267,7 +267,7 @@ fn wait_that_is_not_met_lists_the_nearest_records() {
     assert_eq!((&reply["nearest"][0]["differs"], &reply["cursor"]), (&json!(["stage"]), &json!(1)));
 }
 
-/// The client of this test is no bot: a refusal has status 200, an injected fault another one.
+/// The requests are refused with status 200; injected faults have another one.
 #[test]
 fn faults_occur_in_the_chosen_calls() {
     let running = started();

@@ -76,7 +76,7 @@ fn restored_world_keeps_its_client_and_ends_polls_and_waits() {
         thread::scope(|scope| {
             let waiting = scope.spawn(|| running.call("POST", "/v1/wait", &never));
             wait(&running, "requests", &held);
-            // The wait has begun, in all likelihood; otherwise it fails below by its time limit.
+            // A wait that begins only after the restoration ends with status 408, and the test fails.
             thread::sleep(Duration::from_millis(300));
             let start = Instant::now();
             running.done("POST", "/v1/snapshots/logged%20in/restore", &Value::Null);
@@ -121,7 +121,7 @@ fn snapshot_has_all_accounts_faults_and_the_rest_of_the_script() {
     assert_eq!(faults["faults"][0]["endpoint"], "webwxstatreport");
     let contacts = running.done("GET", "/v1/contacts?account=Ben", &Value::Null);
     assert!(!contacts.to_string().contains("\"Cy\""), "{contacts}");
-    // The stored session goes on, and the first step of the script is not repeated.
+    // The stored session continues, and the first step of the script is not repeated.
     let helper = "filehelper".parse().expect("a name");
     client.call(SendText::new(helper, "still here")).expect("sent");
     let chats = running.done("GET", "/v1/chats", &Value::Null).to_string();

@@ -11,7 +11,7 @@ pub struct Account {
     pub user_name: String,
     /// The name that others see.
     pub nick_name: String,
-    /// The permanent id by which other accounts know it: `wxid_…`.
+    /// The permanent id, which identifies it in other accounts: `wxid_…`.
     pub permanent: String,
     /// The account's number; may exceed 31 bits.
     pub uin: u64,
@@ -38,7 +38,7 @@ impl Account {
         account
     }
 
-    /// Sets its number, and the permanent id of that number.
+    /// Sets the account's number, and the permanent id derived from it.
     pub(crate) fn identify(&mut self, uin: u64) {
         self.uin = uin;
         self.permanent = format!("wxid_{uin:014x}");

@@ -15,7 +15,7 @@ pub(crate) struct AccountKeys {
     pub(crate) name: String,
     pub(crate) permanent: String,
     pub(crate) uin: u64,
-    /// Of this session, the previous ones, and the next one.
+    /// The credentials of this session, the previous ones, and the next one.
     secrets: Vec<String>,
     /// The number of its logins.
     pub(crate) codes: usize,

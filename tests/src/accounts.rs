@@ -1,4 +1,4 @@
-//! Several accounts of one service: which account a request belongs to, and what each receives from the others.
+//! Several accounts of one service: the assignment of requests, and the delivery between accounts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -94,7 +94,7 @@ impl Group {
         *lock(&self.layout) = Some(layout);
     }
 
-    /// Gives a world to an account: it gets the layout and the clock, and an identity that no other account has.
+    /// Prepares a world for an account: sets the layout, and an identity that no other account has.
     fn prepare(&self, own: &Arc<Shared>, world: &mut World) {
         if let Some(layout) = lock(&self.layout).clone() {
             world.layout = layout;
@@ -112,7 +112,7 @@ impl Group {
         }
     }
 
-    /// Gives the world of an account what has happened since the last lock.
+    /// Joins the world of an account to the group. Returns whether it is new there.
     pub(crate) fn enter(self: &Arc<Self>, own: &Arc<Shared>, world: &mut World) -> bool {
         let is_bound =
             |(_, bound): &(_, Weak<Shared>)| std::ptr::eq(bound.as_ptr(), Arc::as_ptr(own));
@@ -198,8 +198,8 @@ impl Simulator {
     /// until a phone scans it ([`Phone::scan`](crate::Phone::scan)); its requests are in that account's log from then
     /// on.
     ///
-    /// What one account sends to a contact that is another account arrives in the other's world, and so do their common
-    /// rooms; see [`Simulator::befriend`]. The accounts share one clock, the highest of all worlds, and keep uploads
+    /// Messages to a contact that is another account arrive in the other's world, and so do common rooms; see
+    /// [`Simulator::befriend`]. The accounts share one clock, the highest of all worlds, and keep uploads
     /// up to 64 MiB. If `world` has the number of another account, it gets another one.
     #[must_use]
     pub fn add_account(&self, world: World) -> Self {
@@ -254,7 +254,7 @@ impl Simulator {
         lock(&self.shared().keys).name.clone()
     }
 
-    /// Returns the account to which a request belongs, and for `jslogin` a new one that is nobody's.
+    /// Returns the account to which a request belongs; for `jslogin`, a new login that belongs to no account.
     pub(crate) fn of_request(&self, request: &Request<Bytes>) -> Self {
         if !self.group().is_shared() {
             return self.clone();
@@ -267,7 +267,7 @@ impl Simulator {
         found.map_or_else(|| self.clone(), |account| self.beside(account))
     }
 
-    /// Creates a world for one login, which an account takes over with the scan.
+    /// Creates a world for one login, which an account takes over when its phone scans the code.
     fn login(&self, request: &Decoded) -> Self {
         let group = self.group();
         let count = {

@@ -141,7 +141,7 @@ fn rooms_are_shared_with_their_members() {
     assert_eq!(members, ["Ada", "小雨 Rain", "小雨 Rain"]);
     assert_eq!((&found.members[1].user_name, &found.members[2].user_name), (&two.me, &here));
     assert_eq!(nick(&found.owner), "Ada");
-    // Ada is simulated: what she writes arrives at both.
+    // Ada is a simulated person: her messages arrive at both accounts.
     let id = one.simulator.world().member_writes(&room, &ada, "hi");
     let (there_id, message) = arrived(&two.simulator).pop().expect("a message");
     assert_eq!((id, message.from.as_str()), (there_id, found.user_name.as_str()));

@@ -11,7 +11,7 @@ pub(crate) const JSON: &str = "JSON field";
 pub(crate) const FORM: &str = "form field";
 pub(crate) const HEADER: &str = "header";
 pub(crate) const COOKIE: &str = "cookie";
-/// The place of what belongs to no part of the request.
+/// The place of differences that belong to no part of the request.
 pub(crate) const REQUEST: &str = "";
 
 /// A difference, or several that the service treats alike.
@@ -123,7 +123,7 @@ pub(crate) const ALL: &[Difference] = &[
     new("range", "`Range` of a download", &[HEADER], &["range"], &[])
         .served("sends the content; clients without `Range` receive voice messages too", "§8"),
     new("content-type", "another `Content-Type`, or the misspelt `ContentType`", &[HEADER], &["content-type", "contenttype"], &[])
-        .served("reads JSON whatever the type is", "§1.3"),
+        .served("reads JSON with any type", "§1.3"),
     new("desktop-headers", "`client-version` or `extspam`", &[HEADER], &["client-version", "extspam"], &[Missing, Value, Repeated])
         .refused(1203, "refuses the login", "§3.6"),
     new("mmweb-appid", "the file-transfer page's `mmweb_appid`", &[HEADER], &["mmweb_appid"], &[Missing, Value, Repeated]),
@@ -225,7 +225,7 @@ pub(crate) const ALL: &[Difference] = &[
         .served("sends the content as it is", "§6.4"),
     new("no-local-id", "a send without `LocalID`", &[JSON], &["LocalID"], &[Missing]).ignored(),
     new("no-scene", "a send without `Scene`", &[JSON], &["Scene"], &[Missing])
-        .served("takes it for 0", "§17"),
+        .served("treats it as 0", "§17"),
     new("picture-content", "a picture or video without `Content`", &[JSON], &["Content"], &[Missing, Value])
         .of(&["webwxsendmsgimg", "webwxsendvideomsg"])
         .served("accepts it", "§6.2"),
@@ -247,7 +247,7 @@ pub(crate) const ALL: &[Difference] = &[
         .of(UPLOAD)
         .served("accepts it", "§6.7"),
     new("media-id-reuse", "another file under the same `ClientMediaId`", &[JSON], &["ClientMediaId"], &[Earlier])
-        .noted("takes it for another upload"),
+        .noted("treats it as another upload"),
     new("upload-numbers", "`ClientMediaId`, `StartPos`, `DataLen`, `MediaType` or `UploadType` of another form", &[JSON], &["ClientMediaId", "StartPos", "DataLen", "MediaType", "UploadType"], &[Form, Kind, Value, Empty, Missing])
         .of(UPLOAD)
         .ignored(),
@@ -283,7 +283,7 @@ pub(crate) const ALL: &[Difference] = &[
     new("before-init", "a call before `webwxinit`", &[REQUEST], &["init"], &[]).ignored(),
     new("no-session", "a call without a session", &[REQUEST], &["session"], &[])
         .refused(1100, "refuses with Ret 1100", "§12"),
-    new("other", "unknown ids and names, an MD5 that does not fit, malformed bodies, unknown values", &[], &[], &[]),
+    new("other", "unknown ids and names, an MD5 that does not match, malformed bodies, unknown values", &[], &[], &[]),
 ];
 
 #[cfg(test)]

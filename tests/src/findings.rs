@@ -23,9 +23,9 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Grade {
-    /// No source shows that the service looks at it.
+    /// No source shows that the service checks it.
     Note,
-    /// Known clients do it and are served.
+    /// Known clients send it and are served.
     Deviation,
     /// The service refuses it.
     Fatal,

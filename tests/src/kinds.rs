@@ -275,8 +275,8 @@ impl Incoming {
         Self::app(from, &crate::App { attachment, ..crate::App::new(74, name) })
     }
 
-    /// Adds to a [`file`](Self::file) that it is the completion of the [`uploading_file`](Self::uploading_file) with this
-    /// `MsgId`: `appattach > overwrite_newmsgid` (docs/protocol.md §9.4).
+    /// Marks a [`file`](Self::file) as the completion of the [`uploading_file`](Self::uploading_file) with this `MsgId`:
+    /// `appattach > overwrite_newmsgid` (docs/protocol.md §9.4).
     #[must_use]
     pub fn replacing(mut self, msg_id: &str) -> Self {
         let end = "</appattach>";

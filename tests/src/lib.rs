@@ -94,8 +94,8 @@
 //!   under the `MsgId` of the sender's reply.
 //! - **People.** Friend requests and their acceptance arrive, and so does a new name ([`Phone::renames_self`]). Remarks are
 //!   private, and a rejection is not reported.
-//! - **Rooms.** New rooms, names, owners and members are shared by all accounts in a room, with the notices of what a
-//!   client did. An invitation arrives as a link, which [`Phone::accepts_invitation`] follows.
+//! - **Rooms.** New rooms, names, owners and members are shared by all accounts in a room, with the notices of the
+//!   changes that a client makes. An invitation arrives as a link, which [`Phone::accepts_invitation`] follows.
 //! - **Snapshots.** A clone of a world is a snapshot; [`Simulator::reset`] restores it, and answers held polls.
 //!
 //! # Strictness
@@ -103,8 +103,8 @@
 //! Requests that differ from those of the official page are recorded in [`World::violations`], each with its [`Grade`]
 //! and source: see [`docs/differences.md`](https://github.com/wechat-proto/wechat-proto/blob/main/tests/docs/differences.md).
 //! [`World::set_mode`] sets which are refused. In [`Mode::Library`], the default, all are, with a status of 400 and a body
-//! that names the violations. **Such a refusal is no claim about the real service**, which is known to accept some of these
-//! requests. [`Mode::Service`] serves those. [`World::accept`] admits two other [`Dialect`]s.
+//! that names the violations. **Such a refusal does not imply one by the real service**, which is known to accept some of
+//! these requests. [`Mode::Service`] serves those. [`World::accept`] admits two other [`Dialect`]s.
 //!
 //! [`Mode::Library`] is known to be stricter than the service:
 //!
@@ -130,7 +130,7 @@
 //!   may not do;
 //! - names and keys in the addresses of pictures and files may be percent-encoded or not;
 //! - every field of an upload's form may name any file, picture or not;
-//! - a client gets no system message about its own changes of rooms, and none if a person has removed the account;
+//! - changes of rooms by simulated people, including the removal of the account, cause no system message;
 //! - there is no rate limit, except through [`World::refuse`].
 
 mod account;

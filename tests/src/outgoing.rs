@@ -1,4 +1,4 @@
-//! What an account sends to other accounts of the same service, and receives from them.
+//! Messages and changes that accounts of the same service send to each other.
 //!
 //! Each account knows the others by `UserName`s of its own, so that persons and rooms are named by their permanent ids
 //! here.
@@ -14,7 +14,7 @@ use crate::routes::rooms::written_into;
 use crate::routes::send::is_place;
 use crate::world::{Event, World};
 
-/// Something that another account has sent.
+/// A message or a change that another account has sent.
 #[derive(Clone, Debug)]
 pub(crate) enum Outgoing {
     /// A message without the prefix of a room.
@@ -33,7 +33,7 @@ pub(crate) enum Outgoing {
         room: Box<Contact>,
         people: Vec<Contact>,
     },
-    /// The notice of what the author has done in a room.
+    /// The notice of a change that the author has made in a room.
     RoomEvent {
         author: String,
         room: String,
@@ -67,7 +67,7 @@ impl World {
         self.profile_of(&self.account.user_name).unwrap_or_default()
     }
 
-    /// Returns a contact or the account with its permanent id, which messages of its own to itself do not have.
+    /// Returns a contact, or the account with its permanent id, which [`person`](Self::person) leaves empty.
     fn profile_of(&self, user_name: &str) -> Option<Contact> {
         let person = self.person(user_name)?;
         let is_own = user_name == self.account.user_name;
@@ -83,7 +83,7 @@ impl World {
         name
     }
 
-    /// Returns the `UserName` of a person here, who is added as a stranger if unknown.
+    /// Returns the `UserName` of a person in this world. Adds an unknown person as a stranger.
     pub(crate) fn known_as(&mut self, profile: &Contact) -> String {
         if let Some(name) = self.by_permanent(&profile.permanent) {
             return name;
@@ -136,8 +136,7 @@ impl World {
         self.send_to(&recipients, &Outgoing::Message { author, room, message: Box::new(message) });
     }
 
-    /// Sends a message to the other accounts in its chat: one that the account's phone has written, or a member of a
-    /// room.
+    /// Sends a message that the account's phone or a member of a room has written to the other accounts in its chat.
     pub(crate) fn share(&self, message: &Incoming) {
         let prefix = message.content.split_once(":<br/>");
         let (author, chat, content) = match prefix {
@@ -261,7 +260,7 @@ impl World {
         })
     }
 
-    /// Applies what another account has sent. Messages of strangers and of unknown rooms are ignored.
+    /// Applies a message or a change of another account. Messages of strangers and of unknown rooms are ignored.
     pub(crate) fn receive(&mut self, outgoing: Outgoing) {
         match outgoing {
             Outgoing::Message { author, room, message } => {
@@ -271,7 +270,7 @@ impl World {
                     written_into(self, room);
                 }
                 let message = match room {
-                    // A room's member is this account if it writes in another account's world.
+                    // This account is the author if its person in another account's world has written.
                     Some(room) if message.from == self.account.user_name => {
                         Incoming { to: room, ..message }
                     }
@@ -346,7 +345,7 @@ impl World {
         }
         self.set_contact(&name, |contact| *contact = after);
         if self.rooms.silent.contains(&name) {
-            // It is in no list yet.
+            // The client does not have it yet.
         } else if is_member {
             report_change(self, &name);
         } else if before.is_reachable() {

@@ -42,7 +42,7 @@ const FREE: [(&str, &str, &str); 34] = [
     // Without them, it is a picture of another size, and a text without mentions.
     ("type", "left out", "§8"),
     ("MsgSource", "left out", "§9.5"),
-    // Texts of the user, and the size that the user's file is said to have.
+    // Texts of the user, and the declared size of the user's file.
     ("FileName", "changed", "§6.6"),
     ("FileSize", "changed", "§6.6"),
     ("RemarkName", "changed", "§11.1"),
@@ -210,7 +210,7 @@ impl Checked {
     }
 }
 
-/// Each header, cookie, parameter and field, left out or changed, is found or free.
+/// Every omission and change of a header, cookie, parameter or field is found, or is listed as free.
 #[test]
 fn every_part_of_a_request_is_checked() {
     let mut checked = Checked::default();

@@ -101,12 +101,12 @@ impl Entry {
     }
 }
 
-/// The values of the recording, and those of the world in their places.
+/// The values of the recording, each with the one of the world that replaces it.
 #[derive(Default)]
 struct Live(BTreeMap<String, String>);
 
 impl Live {
-    /// Compares a recorded text of the service with that of the world.
+    /// Records the differences between a recorded text of the service and that of the world.
     fn learn(&mut self, recorded: &str, live: &str) {
         let words = |text: &str| -> Vec<String> {
             let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !"@_-+/=%.".contains(c));
@@ -114,7 +114,7 @@ impl Live {
         };
         let (recorded, live) = (words(recorded), words(live));
         assert_eq!(recorded.len(), live.len(), "another form: {recorded:?} {live:?}");
-        // Short words are no ids: other worlds have other sexes.
+        // Short words are not ids, but values such as the sex of a person.
         for (of, to) in recorded.iter().zip(&live).filter(|(of, to)| of != to && of.len() > 5) {
             for (of, to) in [(of.clone(), to.clone()), (decode(of), decode(to))] {
                 self.0.insert(encode(&encode(&of)), encode(&encode(&to)));

@@ -8,7 +8,7 @@ use crate::phone::Phone;
 use crate::routes::change::report_change;
 use crate::world::World;
 
-/// Something that an account has done in a room. Persons are named by their permanent ids.
+/// A change that an account has made in a room. Persons are named by their permanent ids.
 #[derive(Clone, Debug)]
 pub(crate) enum RoomEvent {
     Invited(Vec<String>),
@@ -31,7 +31,7 @@ impl World {
         self.send_to(&self.permanent_ids(&[user]), &request);
     }
 
-    /// Tells another account that its friend request was accepted, and adds the notice of the new friend.
+    /// Notifies another account that its friend request was accepted, and adds the notice of the new friend.
     pub(crate) fn share_acceptance(&mut self, user: &str) {
         if !self.is_account(user) {
             return;
@@ -58,8 +58,8 @@ impl World {
         self.send_to(&self.permanent_ids(users), &invitation);
     }
 
-    /// Delivers the notice of what this account has done in a room, and sends it to the other accounts in the room; that
-    /// of a removal, to the removed ones.
+    /// Delivers the notice of a change that this account has made in a room, and sends it to the other accounts in the
+    /// room; that of a removal, to the removed ones.
     pub(crate) fn share_room_event(&mut self, room: &str, event: RoomEvent) {
         let (members, Some(permanent)) = self.recipients(room) else { return };
         let (recipients, notice) = match &event {
@@ -181,7 +181,7 @@ impl World {
 
 impl Phone<'_> {
     /// Accepts the newest invitation into a room that another account has sent. Returns whether there is one. The
-    /// account joins when the world of the one that sent it is locked next, for example by its client.
+    /// account joins when the inviting account's world is locked next, for example by a request of its client.
     pub fn accepts_invitation(&mut self) -> bool {
         let Some(Invited { room, by }) = self.world.rooms.invited.pop() else { return false };
         let joining = Outgoing::Joining { profile: Box::new(self.world.profile()), room };

@@ -1,4 +1,4 @@
-//! Copies of all worlds at the same time, and their restoration.
+//! Copies of the worlds of all accounts, and their restoration.
 
 use std::sync::atomic::Ordering;
 
@@ -39,8 +39,8 @@ impl Simulator {
 }
 
 impl World {
-    /// Keeps the client of the world `now` logged in, which this one replaces, if both have the same session. Ids are not
-    /// repeated, and the clock does not go back: clients discard a `MsgId` that they know.
+    /// Keeps the client logged in if `now`, the world that this one replaces, has the same session. Ids are not repeated,
+    /// and the clock does not go back: clients discard a `MsgId` that they know.
     pub(crate) fn continue_session(&mut self, now: &Self) {
         if let Some(session) = &mut self.session
             && let Some(current) = &now.session

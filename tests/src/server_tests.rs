@@ -124,7 +124,7 @@ fn injected_refusal_does_not_outlast_its_request() {
     assert!(text(&reply).starts_with("window.QRLogin.code = 200;"), "{}", text(&reply));
 }
 
-/// A message for one account of two costs the polls of the other nothing, and neither do requests.
+/// Neither a message for one of two accounts nor a request wakes the polls of the other.
 #[test]
 fn only_polls_of_the_changed_account_are_handled_again() {
     const POLLS: usize = 10_000;
@@ -133,7 +133,7 @@ fn only_polls_of_the_changed_account_are_handled_again() {
     quiet.sync();
     other.sync();
     let server = Server::tls(&quiet.simulator).expect("a server");
-    // On a busy machine, the polls take longer to start than they are held.
+    // On a busy machine, starting the polls takes longer than the service holds them.
     server.hold(Duration::from_secs(600));
     let service = server.service.clone();
     let count = || service.evaluations.load(Ordering::Relaxed);
@@ -146,7 +146,7 @@ fn only_polls_of_the_changed_account_are_handled_again() {
             let service = service.clone();
             held.spawn(async move { service.respond(&request, None).await });
         }
-        // Lets every task run that was woken.
+        // Lets every woken task run.
         let idle = || async {
             for _ in 0..POLLS / 10 {
                 tokio::task::yield_now().await;
@@ -208,7 +208,7 @@ fn replaced_world_answers_held_polls() {
         assert!(text(&reply).contains(expected), "{label}: {}", text(&reply));
         assert!(start.elapsed() < Duration::from_secs(5), "{label}");
         change.join().expect("joined");
-        // The server goes on, at its own address.
+        // The server keeps running at its own address.
         let request = Client { page: client.page.clone(), ..Client::new(World::demo()) };
         let reply = exchange(&mut stream, &request.jslogin_request());
         assert_eq!(reply.status(), 200, "{label}: {}", text(&reply));

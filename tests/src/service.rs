@@ -215,7 +215,7 @@ impl Service {
         let waiting = account.clone();
         let news = waiting.shared().polls.notified();
         tokio::pin!(news);
-        // News from here on wake the poll; earlier ones are found by handling it once more.
+        // Later news wakes the poll; earlier news is found by handling it once more.
         news.as_mut().enable();
         if let reply @ Answer::Reply(_) = self.ask_again(account, request) {
             return Some(reply);

@@ -103,7 +103,7 @@ pub struct World {
     pub(crate) log: Vec<Logged>,
     pub(crate) refusals: Vec<(String, i64, String)>,
     pub(crate) replies: Vec<(String, Reply)>,
-    /// Whether this call stores something else than it was sent.
+    /// Whether an injected fault alters the data that this call stores.
     pub(crate) alters: bool,
     /// Extra headers of every reply.
     pub(crate) headers: http::HeaderMap,

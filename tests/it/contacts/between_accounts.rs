@@ -30,7 +30,7 @@ fn next<B: Bot>(bot: &mut B) -> (UserName, String) {
     (message.peer().clone(), shown)
 }
 
-/// Ada finds Ben, who is no friend, and sends a request that he accepts. Then they write to each other.
+/// Ada finds Ben, who is not a friend, and sends a request that he accepts. Then they write to each other.
 fn friends_are_made<B: Bot>(place: &Place) {
     let other = place.with_account(world(2, "Ben"));
     let (there, here) = place.simulator.befriend(&other.simulator);
@@ -60,7 +60,7 @@ fn friends_are_made<B: Bot>(place: &Place) {
     other.assert_no_violations();
 }
 
-/// A new name is seen by the other account, a remark is not.
+/// The other account receives a new name, but no remark.
 fn names_are_seen_and_remarks_are_not<B: Bot>(place: &Place) {
     let other = place.with_account(world(2, "Ben"));
     let (there, here) = place.simulator.befriend(&other.simulator);

@@ -32,7 +32,7 @@ fn refusal_has_its_reason_in_the_error() {
     assert!(error.to_string().ends_with(reason), "{error}");
 }
 
-/// A bot on the system clock, and a world on its own.
+/// The bot uses the system clock, the world its own.
 #[test]
 fn refusal_without_a_code_has_its_reason_in_the_error() {
     for mode in [Mode::Library, Mode::Page] {

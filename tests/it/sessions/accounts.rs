@@ -1,4 +1,4 @@
-//! Two bots in one simulation: what one sends arrives at the other.
+//! Messages between two bots in one simulation.
 
 use std::time::Duration;
 

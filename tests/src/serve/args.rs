@@ -58,7 +58,7 @@ pub(crate) struct Serve {
     /// directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) ca_dir: Option<PathBuf>,
-    /// Which requests are refused: those that the service refuses, those that its page does not send from a browser, or
+    /// The requests to refuse: those that the service refuses, those that its page does not send from a browser, or
     /// those that the library `wechat-proto` does not send.
     #[arg(long, value_enum, default_value_t = Mode::Service)]
     pub(crate) mode: Mode,

@@ -200,7 +200,7 @@ impl Simulation {
 
 /// Adds the generated people and rooms.
 fn generate(scenario: &mut Scenario, options: &Serve) {
-    // Rooms alone get members, too.
+    // With `--rooms` alone, people are generated as members.
     let needed = if options.rooms.is_some() && scenario.people.is_empty() { 12 } else { 0 };
     let friends: Vec<String> =
         (1..=options.contacts.unwrap_or(needed)).map(|number| format!("Friend {number}")).collect();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Failure, MOST};
 use crate::serve::simulation::Simulation;
 
-/// A JSON object. Its errors name the field, and what was expected.
+/// A JSON object. Its errors name the field and the expected value.
 #[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
 

@@ -176,7 +176,7 @@ impl ChatMessage {
         world.timeline.iter().enumerate().filter_map(|(position, event)| {
             let Event::Message { message, msg_id, at, .. } = event else { return None };
             let msg_id = msg_id.to_string();
-            // 51 is a notification between the account's devices; echoes repeat what the client sent.
+            // 51 is a notification between the account's devices; echoes repeat messages of the client.
             if message.msg_type == 51 || world.sent().iter().any(|sent| sent.msg_id == msg_id) {
                 return None;
             }

@@ -238,7 +238,7 @@ pub(crate) async fn accept_invitation(Of(simulation): Of) -> Result<StatusCode, 
     if !simulation.world().phone().accepts_invitation() {
         return Err(Failure::new(StatusCode::CONFLICT, "no account has invited this one"));
     }
-    // Those who sent it add the account.
+    // The world of the inviting account adds this one.
     simulation.accounts().iter().for_each(|account| drop(account.locked()));
     Ok(StatusCode::NO_CONTENT)
 }

@@ -87,8 +87,8 @@ pub(crate) struct ViolationRecord {
     pub(super) endpoint: String,
     /// A description that names the parameter, field, header or cookie.
     pub(super) what: String,
-    /// `fatal`: the service refuses it; `deviation`: known clients do it and are served; `note`: no source shows that the
-    /// service looks at it.
+    /// `fatal`: the service refuses it; `deviation`: known clients send it and are served; `note`: no source shows that the
+    /// service checks it.
     pub(super) grade: String,
     /// Its name in the page of differences, `docs/differences.md`.
     pub(super) difference: String,
