@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::Running;
+use crate::{Running, agent};
 
 /// A world file with the kinds of people, and a room.
 const WORLD: &str = r#"
@@ -202,8 +202,7 @@ fn expired_code_cannot_be_scanned() {
         "{}/jslogin?{query}&redirect_uri=https%3A%2F%2Fwx.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage",
         running.address("http")
     );
-    let agent = ureq::Agent::from(ureq::Agent::config_builder().proxy(None).build());
-    agent.get(url).call().expect("a code");
+    agent().get(url).call().expect("a code");
     running.done("POST", "/v1/phone", &json!({"action": "expire"}));
     let (status, reply) = running.call("POST", "/v1/phone", &json!({"action": "scan"}));
     assert_eq!(status, 409, "{reply}");
@@ -219,8 +218,7 @@ fn request_is_recorded_with_its_violations() {
     ] {
         let running = Running::start(options);
         let url = format!("{}/jslogin?appid=x", running.address("http"));
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
-        ureq::Agent::from(agent).get(url).call().expect("a reply");
+        agent().get(url).call().expect("a reply");
         let page = running.done("GET", "/v1/records/requests", &Value::Null);
         let request = &page["records"][0];
         assert_eq!((&request["endpoint"], &request["status"]), (&json!("jslogin"), &json!(status)));
@@ -249,8 +247,7 @@ fn address_beyond_loopback_needs_the_token() {
     assert_eq!(running.call("GET", "/v1/state", &Value::Null).0, 401);
     let url = format!("{}/v1/state", running.address("control"));
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
-    let agent = ureq::Agent::from(ureq::Agent::config_builder().proxy(None).build());
-    let reply = agent.get(url).header("authorization", "Bearer secret").call();
+    let reply = agent().get(url).header("authorization", "Bearer secret").call();
     assert_eq!(reply.expect("a reply").status(), 200);
 }
 
@@ -273,8 +270,7 @@ fn faults_occur_in_the_chosen_calls() {
     let running = started();
     let origin = running.address("http").to_owned();
     let ask = |path: &str| {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
-        let reply = ureq::Agent::from(agent).get(format!("{origin}{path}")).call();
+        let reply = agent().get(format!("{origin}{path}")).call();
         reply.map_or(0, |reply| reply.status().as_u16())
     };
     let fault = |endpoint: &str, effect: Value, more: Value| {

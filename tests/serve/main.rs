@@ -25,6 +25,11 @@ struct Running {
     _folder: Folder,
 }
 
+/// Creates an HTTP client without a proxy, which returns replies of every status.
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into()
+}
+
 /// A temporary folder.
 struct Folder(PathBuf);
 
@@ -86,14 +91,13 @@ impl Running {
 
     /// Calls the control API with a body that may be malformed.
     fn send(&self, method: &str, path: &str, body: String) -> (u16, Value) {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
         let request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.address("control")))
             .header("content-type", "application/json")
             .body(body)
             .expect("a request");
-        let mut reply = ureq::Agent::from(agent).run(request).expect("a reply");
+        let mut reply = agent().run(request).expect("a reply");
         let text = reply.body_mut().read_to_string().expect("text");
         (reply.status().as_u16(), serde_json::from_str(&text).unwrap_or_default())
     }

@@ -1,6 +1,8 @@
 //! The chats as the phone shows them.
 #![allow(unused_qualifications, reason = "`utoipa::path` generates them")]
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::Query;
 use http::StatusCode;
@@ -173,11 +175,12 @@ impl ChatMessage {
 
     /// Returns the messages of people, with their chats.
     fn arrived(world: &World) -> impl Iterator<Item = (String, Self)> {
-        world.timeline.iter().enumerate().filter_map(|(position, event)| {
+        let sent: BTreeSet<&str> = world.sent().iter().map(|sent| &*sent.msg_id).collect();
+        world.timeline.iter().enumerate().filter_map(move |(position, event)| {
             let Event::Message { message, msg_id, at, .. } = event else { return None };
             let msg_id = msg_id.to_string();
             // 51 is a notification between the account's devices; echoes repeat messages of the client.
-            if message.msg_type == 51 || world.sent().iter().any(|sent| sent.msg_id == msg_id) {
+            if message.msg_type == 51 || sent.contains(&*msg_id) {
                 return None;
             }
             let me = &world.account().user_name;
