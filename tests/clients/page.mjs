@@ -16,7 +16,7 @@ export class Page {
       resources: "usable",
       runScripts: "dangerously",
       beforeParse(window) {
-        window.fetch = (path, options) => fetch(new URL(path, control), options);
+        window.fetch = (path, options) => (page.closed ? new Promise(() => {}) : fetch(new URL(path, control), options));
         window.URL.createObjectURL = (blob) => `blob:${blob.type}`;
         window.URL.revokeObjectURL = () => {};
       },
@@ -38,8 +38,9 @@ export class Page {
     buttons.find((button) => button.textContent === text).click();
   }
 
+  // Ends the requests of the page. A closed window of jsdom has no document for the replies that are still to come.
   close() {
-    this.dom.window.close();
+    this.closed = true;
   }
 }
 
