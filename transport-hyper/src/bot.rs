@@ -6,9 +6,8 @@ use std::panic::resume_unwind;
 use std::pin::Pin;
 
 use tokio::task::JoinSet;
-use wechat_proto::error::Ret;
 use wechat_proto::router::{Report, Router, Turns, When};
-use wechat_proto::{Error, Event, Message, UserName};
+use wechat_proto::{Error, Message, UserName};
 
 use crate::BoxError;
 use crate::client::Client;
@@ -96,9 +95,9 @@ impl Bot {
     ///
     /// The reason of the end, except [`Client::stop`] and the account's own logout.
     pub async fn run(self, mut observe: impl FnMut(Report<'_>)) -> Result<(), Error> {
-        let Self { client, router, limit } = self;
+        let Self { client, mut router, limit } = self;
         let (mut turns, mut running) = (Turns::new(limit), JoinSet::new());
-        let (mut events, mut reason) = (client.events().manual(), None);
+        let (mut events, mut end) = (client.events().manual(), None);
         loop {
             let event = tokio::select! {
                 biased;
@@ -112,35 +111,27 @@ impl Bot {
                     turns.end(&chat).map(|task| running.spawn(task));
                     continue;
                 }
-                Some(event) = events.next(), if reason.is_none() && turns.has_room() => event,
+                Some(event) = events.next(), if end.is_none() && turns.has_room() => event,
                 else => break,
             };
             let Some(message) = event.message() else {
                 observe(Report::Event(&event));
-                if let Event::Closed(error) = event {
-                    reason = Some(error);
-                }
+                end = event.into_end();
                 continue;
             };
-            let (directory, me) = (client.directory(), client.me());
-            let matched = router.route(message, &directory, &me);
-            let Some((handler, matched)) =
-                matched.and_then(|route| Some((router.handler(&route)?, route)))
-            else {
+            let found = router.find(message, &client.directory(), &client.me());
+            let Some((handler, rest)) = found else {
                 observe(Report::Event(&event));
                 client.acknowledge(message).await?;
                 continue;
             };
             let (chat, message) = (message.peer().clone(), message.clone());
-            let handling = handler(client.clone(), message.clone(), matched.rest);
+            let handling = handler(client.clone(), message.clone(), rest);
             let of = chat.clone();
             let task: Task = Box::pin(async move { (of, message, handling.await) });
             turns.add(chat, task).map(|task| running.spawn(task));
         }
-        match reason {
-            None | Some(Error::Stopped | Error::LoggedOut { ret: Ret::OK, .. }) => Ok(()),
-            Some(reason) => Err(reason),
-        }
+        end.unwrap_or(Ok(()))
     }
 }
 

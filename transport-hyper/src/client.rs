@@ -1,7 +1,7 @@
 //! A logged-in client.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncSeek, empty};
 use tokio::sync::watch;
@@ -11,10 +11,10 @@ use wechat_proto::media::{Head, RetryEmpty, Upload, UploadProgress, Uploaded};
 use wechat_proto::store::{AsyncSessionStore, SavePolicy, SaveSession};
 use wechat_proto::sync::{self, Step};
 use wechat_proto::{
-    Account, Call, ClientMsgId, Device, Endpoint, Error, Event, Flow, Interrupt, Message, Session,
+    Account, Call, ClientMsgId, Endpoint, Error, Event, Flow, Interrupt, Message, Session,
     Timestamp,
 };
-use wechat_transport::Offload;
+use wechat_transport::{Offload, SharedAccount};
 
 use crate::download::Download;
 use crate::events::{Events, Messages};
@@ -40,7 +40,7 @@ use crate::transport::Transport;
 ///   progress; earlier steps are not repeated.
 #[derive(Clone)]
 pub struct Client {
-    account: Arc<Mutex<Account>>,
+    pub(crate) account: Arc<SharedAccount>,
     pub(crate) transport: Transport,
     /// Signals the end of the messages.
     shutdown: watch::Sender<()>,
@@ -50,12 +50,9 @@ pub struct Client {
 
 impl Client {
     /// Returns a client for a logged-in account. Nothing is sent.
-    pub fn new(transport: &Transport, mut account: Account) -> Self {
-        if let Some(rate) = transport.options.rate() {
-            let device: &mut Device = account.as_mut();
-            device.limit_sends(Some(rate));
-        }
-        let (account, transport) = (Arc::new(Mutex::new(account)), transport.clone());
+    pub fn new(transport: &Transport, account: Account) -> Self {
+        let account = Arc::new(SharedAccount::new(account, &transport.options));
+        let transport = transport.clone();
         Self { account, transport, shutdown: watch::Sender::new(()), store: None }
     }
 
@@ -282,30 +279,26 @@ impl Client {
     ///
     /// Those of the store that the client keeps.
     pub async fn acknowledge(&self, message: &Message) -> Result<(), Error> {
-        let is_due = {
-            let mut account = self.account();
-            account.session_mut().acknowledge(message);
-            self.save_policy().is_due(account.session())
-        };
+        let is_due = self.account.acknowledge(message, self.save_policy());
         if is_due { self.save_session().await } else { Ok(()) }
     }
 
     /// Returns a copy of the directory. Nothing is sent. The copy is cheap, and can be compared
     /// with an older one ([`Directory::changes_since`]).
     pub fn directory(&self) -> Directory {
-        self.account().directory().clone()
+        self.account.lock().directory().clone()
     }
 
     /// Returns a copy of the current session, to be stored.
     pub fn session(&self) -> Session {
-        self.account().session_mut().snapshot()
+        self.account.lock().session_mut().snapshot()
     }
 
     /// Returns a new message id, with which this process or a later one can retry a send:
     /// [`SendText::with_id`](wechat_proto::message::SendText::with_id).
     pub fn next_client_msg_id(&self) -> ClientMsgId {
         let now = self.transport.options.now();
-        self.account().session_mut().next_client_msg_id(now)
+        self.account.lock().session_mut().next_client_msg_id(now)
     }
 
     /// Ends the messages, even during a long poll: they fail with [`Error::Stopped`].
@@ -319,7 +312,7 @@ impl Client {
     /// Messages that were received but not acknowledged are received again when the session is
     /// resumed.
     pub fn stop(&self) {
-        self.account().stop();
+        self.account.lock().stop();
         self.shutdown.send_replace(());
     }
 
@@ -348,25 +341,11 @@ impl Client {
         self.store.as_ref().map_or(SavePolicy::Manual, |_| policy)
     }
 
-    pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
-        // Poisoning is ignored: a panicking flow leaves the account consistent.
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Polls a flow. Running flows lock the account only here.
     fn poll<F: Flow>(&self, flow: &mut F, now: Timestamp) -> Result<F::Output, Interrupt>
     where
         Account: AsMut<F::State>,
     {
-        let mut account = self.account();
-        let result = flow.poll(account.as_mut(), now);
-        let closed = account.close_reason().is_some();
-        drop(account);
-        if closed {
-            // The inbox reports why.
-            self.shutdown.send_replace(());
-        }
-        result
+        self.account.poll(flow, now, || self.shutdown.send_replace(()))
     }
 }
 

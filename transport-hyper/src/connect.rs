@@ -24,7 +24,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 use wechat_proto::Error;
 use wechat_proto::error::{Failure, FailureKind, Sent};
-use wechat_transport::{Options, refused_by_proxy};
+use wechat_transport::{Options, host_and_port, refused_by_proxy};
 
 use crate::failure::socks_failure;
 #[cfg(feature = "rustls")]
@@ -59,7 +59,7 @@ pub(crate) fn transport(options: Options) -> Result<Transport, Error> {
         }
         // Without a port, 443 would be used.
         let with_port = |uri: Uri| {
-            let (host, port) = place(&uri);
+            let (host, port) = host_and_port(&uri);
             format!("{host}:{port}").parse().unwrap_or(uri)
         };
         Connector::new(socks.map_request(with_port).map_err(socks_failure))
@@ -75,32 +75,16 @@ fn failure(kind: FailureKind) -> Failure {
     Failure::new(kind, Sent::No)
 }
 
-/// Returns the host and the port of a URL.
-fn place(uri: &Uri) -> (&str, u16) {
-    let usual = match uri.scheme_str() {
-        Some("https") => 443,
-        Some("socks5") => 1080,
-        _ => 80,
-    };
-    (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(usual))
-}
-
 /// How long a connection attempt is waited for before the next address is tried as well.
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// Connects to the first address of a host that responds. The attempts overlap.
 async fn connect(options: Arc<Options>, uri: Uri) -> Result<Stream, Failure> {
-    let (host, port) = place(&uri);
     let attempt = async {
-        let addresses = match options.address(host)? {
-            Some(mut address) => {
-                if uri.port().is_some() || address.port() == 0 {
-                    address.set_port(port);
-                }
-                vec![address]
-            }
+        let addresses = match options.address(&uri)? {
+            Some(address) => vec![address],
             None => {
-                let found = lookup_host((host, port)).await;
+                let found = lookup_host(host_and_port(&uri)).await;
                 found.map_err(|error| failure(FailureKind::Resolve).because(error))?.collect()
             }
         };
@@ -145,7 +129,7 @@ async fn tunnel(
     let handshake = http1::Builder::new().max_buf_size(HEAD).handshake(connecting.await?);
     let (mut sender, connection) = handshake.await.map_err(broken)?;
     tokio::spawn(connection.with_upgrades());
-    let (host, port) = place(&target);
+    let (host, port) = host_and_port(&target);
     let place = format!("{host}:{port}");
     let mut request = Request::connect(&place).header(HOST, &place);
     if let Some(auth) = auth {

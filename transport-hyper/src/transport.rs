@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use tokio::io::{AsyncRead, AsyncSeek, empty};
+use tokio::io::empty;
 use tokio::sync::watch;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
@@ -13,7 +13,7 @@ use wechat_proto::flow::Want;
 use wechat_proto::{Call, Endpoint, Error, Flow};
 use wechat_transport::Options;
 
-use crate::download::{Download, Incoming};
+use crate::download::Incoming;
 use crate::{BoxError, RequestBody, connect};
 
 /// Executes flows over HTTP: connections, TLS configuration, resolver and options.
@@ -56,7 +56,7 @@ impl Transport {
     ///
     /// The service has to meet the requirements of [`wechat_proto::flow`] for requests and redirects.
     /// The transport enforces limits, codings and deadlines, and the lengths of bodies that are read
-    /// whole or [copied](Download::copy_to). The roots of trust, the host names, the proxy and the
+    /// whole or [copied](crate::Download::copy_to). The roots of trust, the host names, the proxy and the
     /// connect timeout of the options are ignored.
     ///
     /// ```
@@ -123,29 +123,15 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// Those of the flow; [`Error::Source`] if it reads a source.
+    /// Those of the flow; [`Error::Source`] if it reads a source: see
+    /// [`Client::run_with`](crate::Client::run_with).
     pub async fn run<F: Flow>(
         &self,
         flow: &mut F,
         state: &mut impl AsMut<F::State>,
     ) -> Result<F::Output, Error> {
-        self.run_with(flow, state, empty()).await
-    }
-
-    /// Runs a flow that reads a source (an upload) to its next output. See
-    /// [`Client::upload`](crate::Client::upload) for sources.
-    ///
-    /// # Errors
-    ///
-    /// Those of the flow; [`Error::Source`] if the source fails.
-    pub async fn run_with<F: Flow>(
-        &self,
-        flow: &mut F,
-        state: &mut impl AsMut<F::State>,
-        source: impl AsyncRead + AsyncSeek + Unpin + Send,
-    ) -> Result<F::Output, Error> {
         let poll = |flow: &mut F, now| flow.poll(state.as_mut(), now);
-        Ok(self.drive(flow, source, watch::channel(()).1, poll).await?.0)
+        Ok(self.drive(flow, empty(), watch::channel(()).1, poll).await?.0)
     }
 
     /// Calls an endpoint with a single exchange. Pass a send as `&mut` to be able to retry it under
@@ -160,23 +146,8 @@ impl Transport {
         endpoint: E,
         state: &mut impl AsMut<E::State>,
     ) -> Result<E::Output, Error> {
-        const { assert!(matches!(E::WANT, Want::Whole { .. }), "use `stream` for a download") };
+        const { assert!(matches!(E::WANT, Want::Whole { .. }), "use a client for a download") };
         self.run(&mut Call::new(endpoint), state).await
-    }
-
-    /// Runs a flow whose request has [`Want::Head`], and returns its output and the streamed body of
-    /// the response.
-    ///
-    /// # Errors
-    ///
-    /// Those of the flow.
-    pub async fn stream<F: Flow>(
-        &self,
-        flow: &mut F,
-        state: &mut impl AsMut<F::State>,
-    ) -> Result<(F::Output, Download), Error> {
-        let poll = |flow: &mut F, now| flow.poll(state.as_mut(), now);
-        self.drive(flow, empty(), watch::channel(()).1, poll).await
     }
 }
 

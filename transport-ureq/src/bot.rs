@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use wechat_proto::error::Ret;
 use wechat_proto::router::{Report, Router, When};
-use wechat_proto::{Error, Event, Message};
+use wechat_proto::{Error, Message};
 
 use crate::client::Client;
 
@@ -74,22 +73,18 @@ impl Bot {
         for event in self.client.events().manual() {
             let Some(message) = event.message() else {
                 observe(Report::Event(&event));
-                match event {
-                    Event::Closed(Error::Stopped | Error::LoggedOut { ret: Ret::OK, .. }) => break,
-                    Event::Closed(reason) => return Err(reason),
-                    _ => continue,
+                match event.into_end() {
+                    Some(end) => return end,
+                    None => continue,
                 }
             };
-            let (directory, me) = (self.client.directory(), self.client.me());
-            let matched = self.router.route(message, &directory, &me);
-            let handler = matched.as_ref().and_then(|route| self.router.handler_mut(route));
-            match (handler, &matched) {
-                (Some(handler), Some(matched)) => {
-                    if let Err(error) = handler(&self.client, message, &matched.rest) {
+            match self.router.find(message, &self.client.directory(), &self.client.me()) {
+                Some((handler, rest)) => {
+                    if let Err(error) = handler(&self.client, message, &rest) {
                         observe(Report::Failed(message, &*error));
                     }
                 }
-                _ => observe(Report::Event(&event)),
+                None => observe(Report::Event(&event)),
             }
             self.client.acknowledge(message)?;
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Seek};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use wechat_proto::contact::{Directory, LoadContacts};
 use wechat_proto::flow::Want;
@@ -10,10 +10,10 @@ use wechat_proto::media::{Head, RetryEmpty, Upload, UploadProgress, Uploaded};
 use wechat_proto::store::{SavePolicy, SessionStore};
 use wechat_proto::sync::{self, Inbox, Step};
 use wechat_proto::{
-    Account, Call, ClientMsgId, Device, Endpoint, Error, Event, Flow, Interrupt, Message, Session,
+    Account, Call, ClientMsgId, Endpoint, Error, Event, Flow, Interrupt, Message, Session,
     Timestamp,
 };
-use wechat_transport::Offload;
+use wechat_transport::{Offload, SharedAccount};
 
 use crate::body::Download;
 use crate::drive::Shutdown;
@@ -34,13 +34,13 @@ use crate::transport::Transport;
 /// between two outputs, and continues when it is run again.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     /// The store that the client keeps.
     store: Option<Arc<Mutex<dyn SessionStore + Send>>>,
 }
 
-struct Shared {
-    account: Mutex<Account>,
+pub(crate) struct Shared {
+    pub(crate) account: SharedAccount,
     transport: Transport,
     /// The connections of the messages. Shutting their agent down cancels a poll in progress.
     inbox: Transport,
@@ -50,12 +50,9 @@ struct Shared {
 
 impl Client {
     /// Returns a client for a logged-in account. Nothing is sent.
-    pub fn new(transport: &Transport, mut account: Account) -> Self {
-        if let Some(rate) = transport.options.rate() {
-            let device: &mut Device = account.as_mut();
-            device.limit_sends(Some(rate));
-        }
-        let (account, shutdown) = (Mutex::new(account), Shutdown::default());
+    pub fn new(transport: &Transport, account: Account) -> Self {
+        let account = SharedAccount::new(account, &transport.options);
+        let shutdown = Shutdown::default();
         let (transport, inbox) = (transport.clone(), transport.separate());
         Self { shared: Arc::new(Shared { account, transport, inbox, shutdown }), store: None }
     }
@@ -227,29 +224,26 @@ impl Client {
     ///
     /// Those of the store that the client keeps.
     pub fn acknowledge(&self, message: &Message) -> Result<(), Error> {
-        let mut account = self.account();
-        account.session_mut().acknowledge(message);
-        let is_due = self.save_policy().is_due(account.session());
-        drop(account);
+        let is_due = self.shared.account.acknowledge(message, self.save_policy());
         if is_due { self.save_session() } else { Ok(()) }
     }
 
     /// Returns a copy of the directory. Nothing is sent. The copy is cheap, and can be compared
     /// with an older one ([`Directory::changes_since`]).
     pub fn directory(&self) -> Directory {
-        self.account().directory().clone()
+        self.shared.account.lock().directory().clone()
     }
 
     /// Returns a copy of the current session, to be stored.
     pub fn session(&self) -> Session {
-        self.account().session_mut().snapshot()
+        self.shared.account.lock().session_mut().snapshot()
     }
 
     /// Returns a new message id, with which this process or a later one can retry a send:
     /// [`SendText::with_id`](wechat_proto::message::SendText::with_id).
     pub fn next_client_msg_id(&self) -> ClientMsgId {
         let now = self.shared.transport.options.now();
-        self.account().session_mut().next_client_msg_id(now)
+        self.shared.account.lock().session_mut().next_client_msg_id(now)
     }
 
     /// Ends the messages, even during a long poll: they fail with [`Error::Stopped`].
@@ -263,7 +257,7 @@ impl Client {
     /// Messages that were received but not acknowledged are received again when the session is
     /// resumed.
     pub fn stop(&self) {
-        self.account().stop();
+        self.shared.account.lock().stop();
         self.wake();
     }
 
@@ -290,24 +284,11 @@ impl Client {
         self.store.as_ref().map_or(SavePolicy::Manual, |_| policy)
     }
 
-    pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
-        // Poisoning is ignored: a panicking flow leaves the account consistent.
-        self.shared.account.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Polls a flow. Running flows lock the account only here.
     fn poll<F: Flow>(&self, flow: &mut F, now: Timestamp) -> Result<F::Output, Interrupt>
     where
         Account: AsMut<F::State>,
     {
-        let mut account = self.account();
-        let result = flow.poll(account.as_mut(), now);
-        let closed = account.close_reason().is_some();
-        drop(account);
-        if closed {
-            self.wake();
-        }
-        result
+        self.shared.account.poll(flow, now, || self.wake())
     }
 
     /// Wakes the inbox, so that it reports why it has ended.

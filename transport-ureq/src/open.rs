@@ -1,6 +1,6 @@
 //! Logins, and opening a client from a session store.
 
-use wechat_proto::login::{Credentials, InitSession, Login, Open, Progress, Resume};
+use wechat_proto::login::{Credentials, Login, Open, Progress, Resume};
 use wechat_proto::store::SessionStore;
 use wechat_proto::{Account, Device, Error, Flow, Session};
 
@@ -185,8 +185,8 @@ impl Client {
     /// # Errors
     ///
     /// - [`Error::Invalid`] if the cookies are malformed.
-    /// - Those of [`InitSession`]: [`Error::LoggedOut`] or [`Error::Refused`] if the browser's login has
-    ///   ended.
+    /// - [`Error::LoggedOut`] or [`Error::Refused`] if the browser's login has ended, and those of
+    ///   [`Client::login`].
     pub fn import(
         transport: &Transport,
         device: &mut Device,
@@ -194,9 +194,7 @@ impl Client {
         credentials: Credentials,
     ) -> Result<Self, Error> {
         device.import_cookies(cookies)?;
-        device.mix_seed(transport.options.new_seed()?);
-        let init = transport.call(InitSession::new(credentials.clone()), device)?;
-        let now = transport.options.now();
-        Ok(Self::new(transport, Account::open(device.clone(), credentials, init, now)))
+        let mut login = Login::with_credentials(credentials);
+        Ok(Self::log_in(&mut login, transport, device, drop)?.0)
     }
 }

@@ -49,13 +49,13 @@ impl Client {
 
     /// Returns the account itself.
     pub fn me(&self) -> Me {
-        self.account().session().me().clone()
+        self.shared.account.lock().session().me().clone()
     }
 
     /// Returns whether a message mentions the account: see [`Message::mentions`]. `false` if that is
     /// unknown.
     pub fn mentions_me(&self, message: &Message) -> bool {
-        let account = self.account();
+        let account = self.shared.account.lock();
         message.mentions(account.directory(), account.session().me()) == Some(true)
     }
 

@@ -1,7 +1,7 @@
 //! An HTTP stack without an account.
 
 use std::fmt;
-use std::io::{self, Read, Seek};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use wechat_proto::flow::Want;
 use wechat_proto::{Call, Endpoint, Error, Flow};
 use wechat_transport::Options;
 
-use crate::body::Download;
 use crate::connect::Connector;
 use crate::resolve::Cache;
 use crate::tls::{self, Shared};
@@ -73,28 +72,15 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// Those of the flow; [`Error::Source`] if it reads a source.
+    /// Those of the flow; [`Error::Source`] if it reads a source: see
+    /// [`Client::run_with`](crate::Client::run_with).
     pub fn run<F, S>(&self, flow: &mut F, state: &mut S) -> Result<F::Output, Error>
     where
         F: Flow,
         S: AsMut<F::State>,
     {
-        self.run_with(flow, state, io::empty())
-    }
-
-    /// Runs a flow that reads a source (an upload) to its next output.
-    ///
-    /// # Errors
-    ///
-    /// Those of the flow; [`Error::Source`] if the source fails.
-    pub fn run_with<F: Flow>(
-        &self,
-        flow: &mut F,
-        state: &mut impl AsMut<F::State>,
-        mut source: impl Read + Seek,
-    ) -> Result<F::Output, Error> {
         let poll = |flow: &mut F, now| flow.poll(state.as_mut(), now);
-        Ok(self.drive(flow, &mut source, None, poll)?.0)
+        Ok(self.drive(flow, &mut io::empty(), None, poll)?.0)
     }
 
     /// Calls an endpoint with a single exchange. Pass a send as `&mut` to be able to retry it under
@@ -109,24 +95,8 @@ impl Transport {
         E: Endpoint,
         S: AsMut<E::State>,
     {
-        const { assert!(matches!(E::WANT, Want::Whole { .. }), "use `stream` for a download") };
+        const { assert!(matches!(E::WANT, Want::Whole { .. }), "use a client for a download") };
         self.run(&mut Call::new(endpoint), state)
-    }
-
-    /// Runs a flow whose request has [`Want::Head`], and returns its output and the streamed body of
-    /// the response.
-    ///
-    /// # Errors
-    ///
-    /// Those of the flow.
-    pub fn stream<F, S>(&self, flow: &mut F, state: &mut S) -> Result<(F::Output, Download), Error>
-    where
-        F: Flow,
-        S: AsMut<F::State>,
-    {
-        let poll = |flow: &mut F, now| flow.poll(state.as_mut(), now);
-        let (output, rest) = self.drive(flow, &mut io::empty(), None, poll)?;
-        Ok((output, rest.unwrap_or_else(Download::empty)))
     }
 }
 

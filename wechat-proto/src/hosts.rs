@@ -226,7 +226,7 @@ impl Hosts {
         let (own, wanted) = (&self.hosts.api, &wanted.hosts.api);
         match own.pinned || wanted.pinned {
             true => own.origin == wanted.origin,
-            false => families.iter().any(|family| own.origin.authority() == family.host()),
+            false => self.are_of(families),
         }
     }
 

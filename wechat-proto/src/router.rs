@@ -73,7 +73,7 @@ impl When {
     }
 
     /// Returns the condition that the first word of the text is this one, such as `/help`.
-    /// [`Matched::rest`] is the text after it.
+    /// [`Router::find`] returns the text after it.
     pub fn command(word: &str) -> Self {
         Self { text: Some(Text::Command(fold(word).into())), ..Self::default() }
     }
@@ -146,17 +146,6 @@ fn fits(text: &str, parts: &[String]) -> bool {
     true
 }
 
-/// The route of a message.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Matched {
-    /// The number of the handler, in the order in which they were added.
-    pub index: usize,
-    /// The text without a mention of the account; after a command, the text that follows it. Empty if
-    /// the message has no text.
-    pub rest: String,
-}
-
 /// What a bot reports while it runs.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -204,21 +193,19 @@ impl<H> Router<H> {
         self
     }
 
-    /// Returns the route of a message; `None` if no handler is for it.
-    pub fn route(&self, message: &Message, directory: &Directory, me: &Me) -> Option<Matched> {
-        self.routes.iter().enumerate().find_map(|(index, (when, _))| {
-            when.matches(message, directory, me).map(|rest| Matched { index, rest })
+    /// Returns the handler of a message, and the message's text without a mention of the account; after
+    /// a command, the text that follows it. The text is empty if the message has none.
+    ///
+    /// Returns `None` if no handler is for the message.
+    pub fn find(
+        &mut self,
+        message: &Message,
+        directory: &Directory,
+        me: &Me,
+    ) -> Option<(&mut H, String)> {
+        self.routes.iter_mut().find_map(|(when, handler)| {
+            when.matches(message, directory, me).map(|rest| (handler, rest))
         })
-    }
-
-    /// Returns the handler of a route.
-    pub fn handler(&self, matched: &Matched) -> Option<&H> {
-        self.routes.get(matched.index).map(|(_, handler)| handler)
-    }
-
-    /// Returns the handler of a route mutably.
-    pub fn handler_mut(&mut self, matched: &Matched) -> Option<&mut H> {
-        self.routes.get_mut(matched.index).map(|(_, handler)| handler)
     }
 }
 
@@ -317,7 +304,7 @@ mod tests {
 
     #[test]
     fn first_handler_that_fits_is_chosen() {
-        let router = Router::new()
+        let mut router = Router::new()
             .on(When::command("/help"), "help")
             .on(When::mentioned(), "mention")
             .on(When::text("good *morning*").from("阿达"), "morning")
@@ -335,17 +322,16 @@ mod tests {
             (said("@@r", "@b:<br/>hi"), "bob", "hi"),
             (said("@@r", "@a:<br/>hi"), "text", "hi"),
         ] {
-            let matched = router.route(&message, &directory(), session().me()).unwrap();
-            let found = (*router.handler(&matched).unwrap(), &*matched.rest);
-            assert_eq!(found, (handler, rest), "{message:?}");
+            let (found, text) = router.find(&message, &directory(), session().me()).unwrap();
+            assert_eq!((*found, &*text), (handler, rest), "{message:?}");
         }
         let image = message(
             r#""FromUserName":"@a","ToUserName":"@me","MsgType":3,"Content":"&lt;msg&gt;&lt;img/&gt;&lt;/msg&gt;""#,
         );
-        let matched = router.route(&image, &directory(), session().me()).unwrap();
-        assert_eq!((router.handler(&matched), &*matched.rest), (Some(&"image"), ""));
+        let (found, text) = router.find(&image, &directory(), session().me()).unwrap();
+        assert_eq!((*found, &*text), ("image", ""));
         let card = message(r#""FromUserName":"@a","ToUserName":"@me","MsgType":42,"Content":"x""#);
-        assert!(router.route(&card, &directory(), session().me()).is_none());
+        assert!(router.find(&card, &directory(), session().me()).is_none());
     }
 
     #[test]

@@ -96,6 +96,14 @@ impl Login {
         Self { pushes: true, ..Self::default() }
     }
 
+    /// Returns a login with the credentials of a browser, whose cookies the device has
+    /// ([`Device::import_cookies`]). Polling again after it failed starts a login by QR code.
+    pub fn with_credentials(credentials: Credentials) -> Self {
+        let mut login = Self::default();
+        login.open(credentials);
+        login
+    }
+
     /// Returns a push login that fails instead of falling back to a code: with [`Error::Refused`]
     /// if the service does not recognise the device, with [`Error::Expired`] if the prompt is
     /// declined or not answered, or if no account is known. Polling again starts a new push login.

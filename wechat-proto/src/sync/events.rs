@@ -86,6 +86,16 @@ impl Event {
         }
     }
 
+    /// Returns the result of a [`Closed`](Event::Closed): `Ok` after a stop and after the account's own
+    /// logout, otherwise its error; `None` for other events.
+    pub fn into_end(self) -> Option<Result<(), Error>> {
+        match self {
+            Self::Closed(Error::Stopped | Error::LoggedOut { ret: Ret::OK, .. }) => Some(Ok(())),
+            Self::Closed(error) => Some(Err(error)),
+            _ => None,
+        }
+    }
+
     fn of(message: Message, account: &Account) -> Self {
         match &message.kind {
             Kind::FriendRequest(request)

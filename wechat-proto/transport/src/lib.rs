@@ -3,6 +3,7 @@
 //! Both adapters re-export [`Options`]. A transport over another HTTP client can use it as well, and
 //! [`Offload`].
 
+mod account;
 mod files;
 mod log;
 mod offload;
@@ -11,8 +12,9 @@ mod proxy;
 #[cfg(feature = "qrcode")]
 pub mod qr;
 
+pub use account::SharedAccount;
 pub use files::{Attachment, NewFile};
 pub use log::{Exchange, Log};
 pub use offload::Offload;
-pub use options::Options;
+pub use options::{Options, host_and_port};
 pub use proxy::refused_by_proxy;

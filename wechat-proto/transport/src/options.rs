@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::Uri;
 #[cfg(feature = "rustls")]
 use rustls::{
     RootCertStore,
@@ -223,18 +224,21 @@ impl Options {
         Ok(certificates)
     }
 
-    /// Returns the address of a host for a transport, or `None` if it has to look it up. Port 0 means
-    /// the port of the origin.
+    /// Returns the address of the host of a URL for a transport, or `None` if it has to look it up.
     ///
     /// # Errors
     ///
     /// A [`Failure`] of kind [`Resolve`](FailureKind::Resolve) if lookups are disabled.
-    pub fn address(&self, host: &str) -> Result<Option<SocketAddr>, Failure> {
+    pub fn address(&self, uri: &Uri) -> Result<Option<SocketAddr>, Failure> {
+        let (host, port) = host_and_port(uri);
         if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
-            return Ok(Some((address, 0).into()));
+            return Ok(Some((address, port).into()));
         }
         match self.addresses.get(&host.to_ascii_lowercase()) {
             None if self.resolve_only => Err(Failure::new(FailureKind::Resolve, Sent::No)),
+            Some(address) if uri.port().is_some() || address.port() == 0 => {
+                Ok(Some((address.ip(), port).into()))
+            }
             address => Ok(address.copied()),
         }
     }
@@ -281,7 +285,7 @@ impl Options {
     }
 
     /// Returns the limit of the rate of sends.
-    pub fn rate(&self) -> Option<SendRate> {
+    pub(crate) fn rate(&self) -> Option<SendRate> {
         self.rate
     }
 
@@ -304,6 +308,16 @@ impl Options {
     pub fn capped(&self, limit: Duration) -> Duration {
         limit.min(self.deadline_cap)
     }
+}
+
+/// Returns the host of a URL, and its port or the default one of its scheme.
+pub fn host_and_port(uri: &Uri) -> (&str, u16) {
+    let default = match uri.scheme_str() {
+        Some("https") => 443,
+        Some("socks5") => 1080,
+        _ => 80,
+    };
+    (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(default))
 }
 
 #[cfg(feature = "rustls")]

@@ -54,13 +54,26 @@ fn time_limits_are_clamped() {
 }
 
 #[test]
-fn addresses_are_found_in_any_case() {
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let options = Options::default().resolve("WX.qq.com", address);
-    assert_eq!(options.address("[::1]").unwrap(), Some("[::1]:0".parse().unwrap()));
-    assert_eq!(options.address("wx.QQ.com").unwrap(), Some(address));
-    assert_eq!(options.address("qq.com").unwrap(), None);
-    let failure = options.resolve_only().address("qq.com").unwrap_err();
+fn configured_addresses_are_found_in_any_case() {
+    let options = Options::default()
+        .resolve("wx.QQ.com", ([127, 0, 0, 1], 4433).into())
+        .resolve("zero.example", ([127, 0, 0, 2], 0).into());
+    let address = |options: &Options, uri: &'static str| options.address(&Uri::from_static(uri));
+    for (uri, expected) in [
+        ("https://wx.qq.com/a", Some("127.0.0.1:4433")),
+        ("https://WX.qq.com/a", Some("127.0.0.1:4433")),
+        ("https://wx.qq.com:77/a", Some("127.0.0.1:77")),
+        ("https://zero.example/", Some("127.0.0.2:443")),
+        ("http://zero.example/", Some("127.0.0.2:80")),
+        ("socks5://zero.example", Some("127.0.0.2:1080")),
+        ("http://127.0.0.9:5/", Some("127.0.0.9:5")),
+        ("https://[::1]/", Some("[::1]:443")),
+        ("https://unknown.example/", None),
+    ] {
+        let expected = expected.map(|address| address.parse().unwrap());
+        assert_eq!(address(&options, uri).unwrap(), expected, "{uri}");
+    }
+    let failure = address(&options.resolve_only(), "https://qq.com/").unwrap_err();
     assert_eq!((failure.kind, failure.sent), (FailureKind::Resolve, Sent::No));
 }
 
