@@ -67,7 +67,7 @@ fn batch(bytes: &[u8]) {
 /// a string in the second of three messages.
 fn malformed(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    // Nothing can distinguish the start of another message from a real one.
+    // The start of another message in a text cannot be distinguished from a real one.
     let is_message =
         |rest: &str| rest.trim_start().trim_start_matches(['"', '\'']).starts_with("MsgId");
     if text.split('{').skip(1).any(is_message) {

@@ -164,7 +164,7 @@ fn system_text(bytes: &[u8]) {
         let Some(message) = message(msg_type, &text) else { continue };
         assert!(!message.preview(Device::new().lang()).contains('\n'));
         if let Kind::System(system) = &message.kind {
-            // The tags of links and the prefix are removed; nothing is added.
+            // The tags of links and the prefix are removed; no text is added.
             assert!(system.text.len() <= 2 * text.len());
         }
     }

@@ -54,15 +54,16 @@ impl Bot {
         Self { client: client.clone(), router: Router::new(), limit: 16 }
     }
 
-    /// Sets how many messages may be in work, running and waiting for others of their chat. The
-    /// default is 16.
+    /// Limits the number of messages in progress, including those that wait for an earlier message of
+    /// their chat. The default is 16.
     pub fn limit(mut self, messages: usize) -> Self {
         self.limit = messages;
         self
     }
 
     /// Adds a handler. It receives the message and its text without a mention of the account (after a
-    /// command, the text that follows it). The first handler that fits handles a message.
+    /// command, the text that follows it). A message is handled by the first handler whose condition it
+    /// meets.
     pub fn on<F, E>(
         mut self,
         when: When,
@@ -84,8 +85,8 @@ impl Bot {
     /// Each message is acknowledged, and the session is saved, when its handler has returned. At the
     /// end, running handlers are awaited.
     ///
-    /// `observe` receives the errors of handlers, which do not end the bot, and the events that no
-    /// handler is for.
+    /// `observe` receives the errors of handlers, which do not end the bot, and the events without a
+    /// handler.
     ///
     /// # Cancel safety
     ///

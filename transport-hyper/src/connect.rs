@@ -144,7 +144,7 @@ async fn tunnel(
     }
     match hyper::upgrade::on(reply).await.map_err(broken)?.downcast::<Stream>() {
         Ok(parts) if parts.read_buf.is_empty() => Ok(parts.io),
-        // A page in place of a tunnel: the host does not speak first.
+        // A page in place of a tunnel: the host does not send first.
         _ => Err(refused_by_proxy(status)),
     }
 }
@@ -250,7 +250,7 @@ mod tests {
     async fn unknown_authority_is_refused() {
         let expected = match cfg!(feature = "rustls") {
             true => FailureKind::Certificate,
-            // Nothing is sent in the clear.
+            // The request is not sent unencrypted.
             false => FailureKind::Tls,
         };
         assert_eq!(refused(Options::default()).await, expected);

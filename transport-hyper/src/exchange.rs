@@ -17,8 +17,8 @@ use crate::download::Download;
 use crate::failure::reply_failure;
 use crate::transport::Transport;
 
-/// Sends a request and reads as much of the reply as it wants; `rest` becomes the unread body. Dropping
-/// the future closes the connection.
+/// Sends a request and reads the reply as far as its [`Want`] requires; `rest` becomes the unread
+/// body. Dropping the future closes the connection.
 pub(crate) async fn exchange(
     transport: &Transport,
     // Boxed, because every layer would copy it.
@@ -31,7 +31,7 @@ pub(crate) async fn exchange(
     let is_head = request.http.method() == Method::HEAD;
     let mut http = request.http.map(RequestBody::new);
     let connection = transport.reports_connections.then(|| capture_connection(&mut http));
-    // Without a connection nothing was sent.
+    // Without a connection no request was sent.
     let sent = || match &connection {
         Some(connection) if connection.connection_metadata().is_none() => Sent::No,
         _ => Sent::Maybe,

@@ -61,7 +61,7 @@ async fn body_shorter_than_announced_is_truncated() {
     }
     let (reply, _) = exchanged(Method::GET, WHOLE, 200, Some(5), "hello").await.unwrap();
     assert_eq!(reply.body(), "hello");
-    // These replies have no body, whatever length they announce.
+    // These replies have no body, regardless of the announced length.
     for (method, status) in [(Method::HEAD, 200), (Method::GET, 204), (Method::GET, 304)] {
         let (reply, _) = exchanged(method, WHOLE, status, Some(5), "").await.unwrap();
         assert!(reply.body().is_empty());
@@ -135,7 +135,7 @@ fn copy_to_future_is_send() {
     };
 }
 
-/// The outcome of a request to a custom service is unknown, unless its error says otherwise.
+/// The outcome of a request to a custom service is unknown, unless its error states otherwise.
 #[tokio::test]
 async fn failure_of_a_custom_service_is_returned() {
     let refused = Failure::new(FailureKind::Connect, Sent::No);

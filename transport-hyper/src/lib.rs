@@ -2,7 +2,7 @@
 //!
 //! [`Client::open`] resumes the session of a store ([`FileStore`], or your own), or logs in, and saves
 //! the session by itself. [`Client::events`] receives everything that happens, [`Client::messages`] the
-//! messages alone; the client has a function for what every bot does ([`Client::reply`],
+//! messages alone; the client has a function for each common operation ([`Client::reply`],
 //! [`Client::send_file`], [`Client::save`], …).
 //!
 //! Below that, a [`Transport`] is the HTTP stack, shared by any number of clients; [`Client::call`]
@@ -40,7 +40,7 @@
 //!
 //! - TLS is rustls with the `ring` provider, passed explicitly, so that a program may also contain
 //!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`], or, with the feature
-//!   `platform-verifier`, what the operating system trusts (`Options::platform_verifier`). Without the
+//!   `platform-verifier`, the authorities of the operating system (`Options::platform_verifier`). Without the
 //!   feature `rustls`, requests to `https` hosts fail.
 //! - The addresses of a name are tried at intervals of 250 ms, or at once after a failure; the first
 //!   that responds is used.

@@ -1,4 +1,4 @@
-//! What every bot does, in one call each.
+//! Common operations, in one call each.
 
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use crate::download::Download;
 /// The longest download that is saved, in bytes.
 const SAVED: u64 = 1 << 30;
 
-/// Runs a short operation on files outside the threads of the runtime.
+/// Runs a short file operation on a blocking thread of the runtime.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
@@ -39,11 +39,11 @@ async fn blocking<T: Send + 'static>(
 /// A receiver is a `UserName`, a contact, a message (its chat), or a name: see [`Recipient`]. A name
 /// loads all contacts once. Besides the errors of their endpoints, these functions fail with:
 ///
-/// - [`Error::UnknownContact`] and [`Error::AmbiguousContact`] if a name is that of no contact or of
-///   several;
+/// - [`Error::UnknownContact`] and [`Error::AmbiguousContact`] if no contact or several contacts have
+///   a name;
 /// - [`Error::Invalid`] if the protocol cannot represent an argument.
 ///
-/// In both cases nothing is sent. Sends, forwards, revocations, friend requests and changes of rooms
+/// In both cases no request is sent. Sends, forwards, revocations, friend requests and changes of rooms
 /// are never repeated: if their outcome is unknown, they fail with [`Error::Unanswered`].
 /// [`Client::send_file`] and [`Client::save`] need a tokio runtime for their files.
 ///
@@ -211,7 +211,7 @@ impl Client {
         self.run(&mut AddMembers::new(&self.contact(room).await?, members)).await
     }
 
-    /// Removes members from a room that the account owns. Names are those of members first
+    /// Removes members from a room that the account owns. Names are looked up among the members first
     /// ([`Directory::resolve_member`](wechat_proto::contact::Directory::resolve_member)).
     pub async fn remove_members(
         &self,

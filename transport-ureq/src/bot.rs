@@ -47,7 +47,8 @@ impl Bot {
     }
 
     /// Adds a handler. It receives the message and its text without a mention of the account (after a
-    /// command, the text that follows it). The first handler that fits handles a message.
+    /// command, the text that follows it). A message is handled by the first handler whose condition it
+    /// meets.
     pub fn on<E: Into<BoxError>>(
         mut self,
         when: When,
@@ -63,8 +64,8 @@ impl Bot {
     /// Handles the messages, one after another, until the events end. Each message is acknowledged, and
     /// the session is saved, when its handler has returned.
     ///
-    /// `observe` receives the errors of handlers, which do not end the bot, and the events that no
-    /// handler is for.
+    /// `observe` receives the errors of handlers, which do not end the bot, and the events without a
+    /// handler.
     ///
     /// # Errors
     ///

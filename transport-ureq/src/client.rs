@@ -49,7 +49,7 @@ pub(crate) struct Shared {
 }
 
 impl Client {
-    /// Returns a client for a logged-in account. Nothing is sent.
+    /// Returns a client for a logged-in account. No request is sent.
     pub fn new(transport: &Transport, account: Account) -> Self {
         let account = SharedAccount::new(account, &transport.options);
         let shutdown = Shutdown::default();
@@ -228,7 +228,7 @@ impl Client {
         if is_due { self.save_session() } else { Ok(()) }
     }
 
-    /// Returns a copy of the directory. Nothing is sent. The copy is cheap, and can be compared
+    /// Returns a copy of the directory. No request is sent. The copy is cheap, and can be compared
     /// with an older one ([`Directory::changes_since`]).
     pub fn directory(&self) -> Directory {
         self.shared.account.lock().directory().clone()

@@ -59,7 +59,7 @@ fn piece(source: &mut (impl Read + Seek), range: Range<u64>) -> Result<Bytes, Fa
     let mut read = || -> io::Result<Bytes> {
         source.seek(SeekFrom::Start(range.start))?;
         let length = range.end.saturating_sub(range.start);
-        // No more is allocated before reading, whatever the flow asks for.
+        // Allocates at most 1 MB in advance, regardless of the range.
         let mut bytes = Vec::with_capacity(length.min(1 << 20) as usize);
         source.take(length).read_to_end(&mut bytes)?;
         Ok(bytes.into())

@@ -15,7 +15,7 @@ use crate::failure::failure;
 /// A reply, and the rest of its body under [`Want::Head`].
 pub(crate) type Exchanged = Result<(Response, Option<Download>), Failure>;
 
-/// Sends a request and reads as much of the reply as it wants.
+/// Sends a request and reads the reply as far as its [`Want`] requires.
 pub(crate) fn exchange(agent: &Agent, request: Request, options: &Options) -> Exchanged {
     request.check()?;
     let Request { http, deadline, want } = request;

@@ -3,7 +3,7 @@
 //!
 //! [`Client::open`] resumes the session of a store ([`FileStore`], or your own), or logs in, and saves
 //! the session by itself. [`Client::events`] receives everything that happens, [`Client::messages`] the
-//! messages alone; the client has a function for what every bot does ([`Client::reply`],
+//! messages alone; the client has a function for each common operation ([`Client::reply`],
 //! [`Client::send_file`], [`Client::save`], …).
 //!
 //! Below that, a [`Transport`] is the HTTP stack, shared by any number of clients; [`Client::call`]
@@ -49,7 +49,7 @@
 //!
 //! - TLS is rustls with the `ring` provider, passed explicitly, so that a program may also contain
 //!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`], or, with the feature
-//!   `platform-verifier`, what the operating system trusts (`Options::platform_verifier`). Without the
+//!   `platform-verifier`, the authorities of the operating system (`Options::platform_verifier`). Without the
 //!   feature `rustls`, requests to `https` hosts fail.
 //! - Name lookups are cached for a minute. The addresses of a name are tried one after another,
 //!   each but the last for at most a second, starting with the one that responded last.

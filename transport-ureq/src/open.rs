@@ -49,7 +49,7 @@ impl Client {
     /// Like [`Client::open`], on a shared transport, with a store and a device that the caller keeps:
     /// another attempt after a failure continues the back-off and the cookies of the device.
     ///
-    /// If the stored session is closed, `progress` receives [`Progress::Over`] and then the steps of a
+    /// If the stored session is closed, `progress` receives [`Progress::Closed`] and then the steps of a
     /// login with the device of that session. If no session is stored, `device` logs in. A new session
     /// is stored before this returns; otherwise the store is not changed. If the stored session cannot
     /// be read, this fails without a login. Afterwards the caller stores the session, after handling
@@ -112,7 +112,7 @@ impl Client {
     }
 
     /// Logs in again without a QR code, and returns a client for the new session. The phone of the
-    /// device's last account asks for confirmation.
+    /// device's last account prompts for confirmation.
     ///
     /// `progress` receives [`Progress::ConfirmOnPhone`] first. If the service no longer recognises
     /// the device, or if the login is declined or not confirmed within five minutes, this falls
@@ -147,7 +147,7 @@ impl Client {
         }
     }
 
-    /// Resumes a stored session. Nothing is sent. Contacts are not stored in a session: until
+    /// Resumes a stored session. No request is sent. Contacts are not stored in a session: until
     /// [`Client::contacts`], the directory only has authors of messages and mentioned contacts.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What every bot does, in one call each.
+//! Common operations, in one call each.
 
 use std::path::{Path, PathBuf};
 
@@ -30,11 +30,11 @@ const SAVED: u64 = 1 << 30;
 /// A receiver is a `UserName`, a contact, a message (its chat), or a name: see [`Recipient`]. A name
 /// loads all contacts once. Besides the errors of their endpoints, these functions fail with:
 ///
-/// - [`Error::UnknownContact`] and [`Error::AmbiguousContact`] if a name is that of no contact or of
-///   several;
+/// - [`Error::UnknownContact`] and [`Error::AmbiguousContact`] if no contact or several contacts have
+///   a name;
 /// - [`Error::Invalid`] if the protocol cannot represent an argument.
 ///
-/// In both cases nothing is sent. Sends, forwards, revocations, friend requests and changes of rooms
+/// In both cases no request is sent. Sends, forwards, revocations, friend requests and changes of rooms
 /// are never repeated: if their outcome is unknown, they fail with [`Error::Unanswered`].
 impl Client {
     /// Finds a contact: see [`Resolve`].
@@ -184,7 +184,7 @@ impl Client {
         self.run(&mut AddMembers::new(&self.contact(room)?, members))
     }
 
-    /// Removes members from a room that the account owns. Names are those of members first
+    /// Removes members from a room that the account owns. Names are looked up among the members first
     /// ([`Directory::resolve_member`](wechat_proto::contact::Directory::resolve_member)).
     pub fn remove_members(
         &self,

@@ -141,7 +141,7 @@ mod tests {
     fn unknown_authority_is_refused() {
         let expected = match cfg!(feature = "rustls") {
             true => FailureKind::Certificate,
-            // Nothing is sent in the clear.
+            // The request is not sent unencrypted.
             false => FailureKind::Tls,
         };
         assert_eq!(refused(Options::default()), expected);

@@ -164,7 +164,7 @@ impl Account {
         }
         // The phone sends its list of chats on each login, which is not activity of a user.
         if messages.iter().any(|message| !matches!(message.kind, Kind::Status(_))) {
-            self.session.device.heard_message();
+            self.session.device.note_message();
         }
         // A message without an id may be a repetition, like a change.
         let fresh = messages.iter().any(|message| message.id.is_known());

@@ -242,7 +242,7 @@ impl Acks {
         !self.parked.is_empty()
     }
 
-    /// Forgets what was received.
+    /// Discards the received messages.
     pub(crate) fn rewind(&mut self) {
         self.resent = self.sent_again().cloned().collect();
         self.parked.clear();

@@ -26,7 +26,7 @@ pub struct Call<E: Endpoint> {
 #[expect(clippy::large_enum_variant, reason = "a response is held until the call returns")]
 enum State<T> {
     Ready,
-    /// Waits since this time for its turn at the rate of sends.
+    /// Delayed by the rate of sends since this time.
     Paced(Timestamp),
     /// Sent; the URI determines which cookies the response may set.
     Awaiting(Uri),

@@ -245,9 +245,9 @@ impl Device {
     }
 
     /// Records that the session received a message.
-    pub(crate) const fn heard_message(&mut self) {
+    pub(crate) const fn note_message(&mut self) {
         if let Some(life) = &mut self.life {
-            life.heard_message();
+            life.note_message();
         }
     }
 

@@ -64,7 +64,7 @@ pub trait Endpoint {
     ///
     /// # Errors
     ///
-    /// The error that the response stands for, unchanged. [`Error::Unanswered`] is reported by
+    /// The error that the response represents, unchanged. [`Error::Unanswered`] is reported by
     /// [`receive`](Endpoint::receive) only.
     fn parse(&self, response: &Response) -> Result<Self::Output, Error>;
 

@@ -27,7 +27,7 @@ pub use crate::storage::{StorageFailure, StorageKind};
 #[non_exhaustive]
 pub enum Error {
     // Wait, then repeat.
-    /// There is no response. [`Failure::kind`] says at which stage the exchange failed.
+    /// There is no response. [`Failure::kind`] is the stage at which the exchange failed.
     #[error("no response: {0}")]
     Transport(#[source] Failure),
     /// The server returned an HTTP error status instead of a reply. From 500 on, the service or a
@@ -78,7 +78,7 @@ pub enum Error {
         endpoint: &'static str,
     },
 
-    // Look before repeating.
+    // Check the outcome before repeating.
     /// A request that must not be repeated may have been sent, and there is no reply to it. Find
     /// out whether it took effect (on the phone, for example) before repeating it.
     #[error("it is unknown whether the request took effect: {}", Cause(cause.as_deref()))]
@@ -101,16 +101,16 @@ pub enum Error {
         /// The service's own text, decoded; may be empty.
         message: Box<str>,
     },
-    /// The server named a host that must not receive credentials. Nothing was sent there.
+    /// The server named a host that must not receive credentials. No request was sent there.
     #[error("{host:?} is not one of the service's hosts")]
     Untrusted {
         /// The host, or as much of the address as could be read.
         host: Box<str>,
     },
-    /// The file is empty, which the service refuses. Nothing was sent.
+    /// The file is empty, which the service refuses. No request was sent.
     #[error("an empty file cannot be sent")]
     EmptyFile,
-    /// A file is longer than its limit. For an upload, nothing was sent.
+    /// A file is longer than its limit. For an upload, no request was sent.
     #[error("{size} bytes are more than the {limit} allowed")]
     TooLarge {
         /// Its length, or the number of bytes received before the length was known.
@@ -124,22 +124,22 @@ pub enum Error {
     /// The writer of a download failed. A part of the content may have been written.
     #[error("the download could not be written")]
     Sink(#[source] Failure),
-    /// A value of the caller that the protocol cannot represent. Nothing was sent.
+    /// A value of the caller that the protocol cannot represent. No request was sent.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// A message has no media to fetch. Nothing was sent.
+    /// A message has no media to fetch. No request was sent.
     #[error(transparent)]
     NotFetchable(#[from] NotFetchable),
-    /// A message cannot be forwarded. Nothing was sent.
+    /// A message cannot be forwarded. No request was sent.
     #[error(transparent)]
     NotForwardable(#[from] NotForwardable),
-    /// No contact has this name. Nothing was sent.
+    /// No contact has this name. No request was sent.
     #[error("no contact is named {name:?}")]
     UnknownContact {
         /// The name.
         name: Box<str>,
     },
-    /// Several contacts have this name. Nothing was sent.
+    /// Several contacts have this name. No request was sent.
     #[error("several contacts are named {name:?}: {}", Candidates(candidates))]
     AmbiguousContact {
         /// The name.
@@ -147,13 +147,13 @@ pub enum Error {
         /// The contacts that have it.
         candidates: Box<[Candidate]>,
     },
-    /// The stored session belongs to another server, to which nothing was sent.
-    #[error("the stored session belongs to {stored}, not to {wanted}")]
+    /// The stored session belongs to another server, to which no request was sent.
+    #[error("the stored session belongs to {stored}, not to {expected}")]
     OtherServer {
         /// The origin to which the session belongs.
         stored: Box<str>,
         /// The origin of the device that was to open it.
-        wanted: Box<str>,
+        expected: Box<str>,
     },
     /// A session cannot be loaded from its store, or cannot be stored.
     #[error(transparent)]

@@ -42,7 +42,7 @@ impl fmt::Display for Failure {
             FailureKind::Closed => "the connection broke",
             FailureKind::Truncated => "the reply ended early",
             FailureKind::TooLarge => "the reply is longer than allowed",
-            FailureKind::Encoding => "the reply has a coding that was not asked for",
+            FailureKind::Encoding => "the reply has a content coding that was not requested",
             FailureKind::Protocol => "the reply is not HTTP",
             FailureKind::Unsendable => "the request cannot be sent as it is",
             FailureKind::Source => "the source failed",
@@ -69,7 +69,7 @@ impl core::error::Error for Failure {
 /// failure, [`Certificate`](Self::Certificate) and [`ProxyAuthorization`](Self::ProxyAuthorization)
 /// are reported without retries, and with them [`Encoding`](Self::Encoding),
 /// [`TooLarge`](Self::TooLarge) and [`Unsendable`](Self::Unsendable) are not transient. A driver that
-/// cannot tell reports [`Other`](Self::Other).
+/// cannot determine the kind reports [`Other`](Self::Other).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -86,7 +86,7 @@ pub enum FailureKind {
     Tls,
     /// The certificate of the server is not trusted, or belongs to another host.
     Certificate,
-    /// The exchange's deadline, or a body's idle time, passed, in whatever stage.
+    /// The exchange's deadline, or a body's idle time, passed, at any stage.
     Timeout,
     /// The connection broke before the reply was complete.
     Closed,

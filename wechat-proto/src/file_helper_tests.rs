@@ -23,7 +23,7 @@ pub(crate) fn session() -> Session {
 }
 
 /// Returns the method, the URI and the body of a request, and checks its `mmweb_appid`.
-fn asked<E: Endpoint>(endpoint: E, state: &mut E::State) -> String {
+fn requested<E: Endpoint>(endpoint: E, state: &mut E::State) -> String {
     let http = http_of(endpoint, state);
     assert_eq!(http.headers()["mmweb_appid"], "wx_webfilehelper");
     alloc::format!("{} {}\n{}", http.method(), http.uri(), body(&http))
@@ -33,7 +33,7 @@ fn asked<E: Endpoint>(endpoint: E, state: &mut E::State) -> String {
 fn calls_have_exact_form() {
     let (mut session, to) = (session(), UserName::file_helper());
     let mut device = Device::new().with_entry(Entry::file_helper());
-    insta::assert_snapshot!(asked(InitSession::new(credentials()), &mut device), @r#"
+    insta::assert_snapshot!(requested(InitSession::new(credentials()), &mut device), @r#"
     POST https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxinit?r=862586243&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
     {"BaseRequest":{"Uin":"752650838","Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"}}
     "#);
@@ -48,21 +48,21 @@ fn calls_have_exact_form() {
 
     {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"SyncKey":{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]},"rr":862586243}
     "#);
-    insta::assert_snapshot!(asked(SendText::new(to.clone(), "到手机"), &mut session), @r#"
+    insta::assert_snapshot!(requested(SendText::new(to.clone(), "到手机"), &mut session), @r#"
     POST https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsg?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
     {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e766593972829180"},"Msg":{"Type":1,"Content":"到手机","FromUserName":"@09ed9af3","ToUserName":"filehelper","LocalID":"14766061635800255","ClientMsgId":"14766061635800255"},"Scene":0}
     "#);
     let picture = uploaded(MediaType::Picture, "p.png");
-    insta::assert_snapshot!(asked(SendImage::new(to.clone(), &picture), &mut session), @r#"
+    insta::assert_snapshot!(requested(SendImage::new(to.clone(), &picture), &mut session), @r#"
     POST https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsgimg?fun=async&f=json&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
     {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e120204379184874"},"Msg":{"Type":3,"MediaId":"@crypt_6084141c_c73c046b","Content":"","FromUserName":"@09ed9af3","ToUserName":"filehelper","LocalID":"14766061635800330","ClientMsgId":"14766061635800330"},"Scene":0}
     "#);
     let file = uploaded(MediaType::Document, "a.pdf");
-    insta::assert_snapshot!(asked(SendFile::new(to, &file), &mut session), @r#"
+    insta::assert_snapshot!(requested(SendFile::new(to, &file), &mut session), @r#"
     POST https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxsendappmsg?fun=async&f=json&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
     {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e423377499357806"},"Msg":{"Type":6,"Content":"<appmsg appid='wxeb7ec651dd0aefa9' sdkver=''><title>a.pdf</title><des></des><action></action><type>6</type><content></content><url></url><lowurl></lowurl><appattach><totallen>1760</totallen><attachid>@crypt_6084141c_c73c046b</attachid><fileext>pdf</fileext></appattach><extinfo></extinfo></appmsg>","FromUserName":"@09ed9af3","ToUserName":"filehelper","LocalID":"14766061635800858","ClientMsgId":"14766061635800858"},"Scene":0}
     "#);
-    insta::assert_snapshot!(asked(Logout::new(), &mut session), @"
+    insta::assert_snapshot!(requested(Logout::new(), &mut session), @"
     POST https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxlogout?redirect=1&type=0&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
     sid=kByRoJSUlD7S2pif&uin=566148615
     ");
@@ -75,11 +75,11 @@ fn downloads_have_exact_form() {
     for (size, kind) in
         [(ImageSize::Full, ""), (ImageSize::Thumbnail, "slave"), (ImageSize::Big, "big")]
     {
-        let asked = asked(GetImage::new(id.clone(), size), &mut session);
+        let requested = requested(GetImage::new(id.clone(), size), &mut session);
         let kind = if kind.is_empty() { String::new() } else { alloc::format!("&type={kind}") };
         assert!(
-            asked.ends_with(&alloc::format!("{kind}&mmweb_appid=wx_webfilehelper\n")),
-            "{asked}"
+            requested.ends_with(&alloc::format!("{kind}&mmweb_appid=wx_webfilehelper\n")),
+            "{requested}"
         );
     }
     insta::assert_snapshot!(rendered(GetImage::new(id.clone(), ImageSize::Thumbnail), &mut session), @"
@@ -89,10 +89,10 @@ fn downloads_have_exact_form() {
     mmweb_appid: wx_webfilehelper
     cookie: webwx_data_ticket=Wq7z+Lm20/Xe
     ");
-    insta::assert_snapshot!(asked(GetVideo::new(id.clone()), &mut session), @"
+    insta::assert_snapshot!(requested(GetVideo::new(id.clone()), &mut session), @"
     GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxgetvideo?msgid=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&mmweb_appid=wx_webfilehelper
     ");
-    insta::assert_snapshot!(asked(GetVoice::new(id), &mut session), @"
+    insta::assert_snapshot!(requested(GetVoice::new(id), &mut session), @"
     GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxgetvoice?msgid=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&mmweb_appid=wx_webfilehelper
     ");
     let file = ReceivedFile::new("@09ed9af3".parse().unwrap(), "@crypt_b27f0a51_94ce").unwrap();

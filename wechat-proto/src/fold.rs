@@ -1,4 +1,4 @@
-//! Names as people see them: compared without the differences of their encoding.
+//! Normalization of names: names that look equal are equal.
 
 use alloc::string::String;
 

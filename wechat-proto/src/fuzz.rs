@@ -105,7 +105,7 @@ pub fn repaired(bytes: &[u8]) {
     }
 }
 
-/// Checks that nothing is expanded, and that written text is read back unchanged.
+/// Checks that entities of a document are not expanded, and that written text is read back unchanged.
 pub fn document(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let found = texts(&text, &["Content", "ret", "skey"]);

@@ -257,7 +257,7 @@ fn accept(
     let host = origin.host();
     let domain = cookie.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
     let (domain, shared) = match domain {
-        // A single origin serves all roles, so that any domain it names means itself.
+        // A single origin serves all roles: any domain of its cookies is its own.
         _ if hosts.is_single() => (host.to_owned(), false),
         None => (host.to_owned(), false),
         Some(domain) => {

@@ -265,7 +265,7 @@ proptest! {
 }
 
 #[test]
-fn a_path_covers_what_is_below_it() {
+fn a_path_covers_the_paths_below_it() {
     for (of_cookie, of_request, covers) in [
         ("/", "/a/b", true),
         ("/a", "/a", true),

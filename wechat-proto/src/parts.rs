@@ -38,7 +38,7 @@ impl Arriving {
     }
 }
 
-/// Contacts that are taken in parts.
+/// Contacts that are applied in parts.
 #[derive(Debug, Default)]
 pub(crate) struct Parts(vec::IntoIter<Contact>);
 

@@ -1,7 +1,7 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxstatreport`
 //!
 //! Sends the official page's telemetry: durations of its steps, and errors (`docs/protocol.md`
-//! §13). Nothing else depends on it.
+//! §13). No other endpoint depends on it.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

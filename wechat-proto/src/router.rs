@@ -1,4 +1,4 @@
-//! Handlers of messages, chosen by what a message is and where it comes from.
+//! Handlers of messages, selected by kind, chat, sender, mention or text.
 //!
 //! A [`Router`] is pure: it returns the handler of a message, of any type. The `Bot` of both clients
 //! runs one.
@@ -27,11 +27,12 @@ use crate::message::{Kind, Message};
 use crate::session::Me;
 use crate::{Event, UserName};
 
-/// The messages that a handler is for: those that meet all conditions. Never those of the account
-/// itself, from its phone, unless [`or_own`](When::or_own) is set.
+/// A condition on messages, under which a handler is called. All parts of the condition must be met.
+/// Messages that the account itself sent, from its phone, meet it only with
+/// [`or_own`](When::or_own).
 ///
-/// Texts are compared as people see them, without a mention of the account: see
-/// [`Directory::named`].
+/// Texts are compared in the normalized form of [`Directory::named`], without a mention of the
+/// account.
 #[derive(Clone, Debug, Default)]
 pub struct When {
     kind: Option<fn(&Kind) -> bool>,
@@ -65,7 +66,7 @@ impl When {
         Self { is_mentioned: true, ..Self::default() }
     }
 
-    /// Returns the condition that the whole text is this one; `*` stands for any text, also none.
+    /// Returns the condition that the whole text is this one; `*` matches any text, including none.
     pub fn text(pattern: &str) -> Self {
         let parts =
             pattern.split('*').map(|part| if part.is_empty() { String::new() } else { fold(part) });
@@ -146,11 +147,11 @@ fn fits(text: &str, parts: &[String]) -> bool {
     true
 }
 
-/// What a bot reports while it runs.
+/// A report of a running bot.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Report<'a> {
-    /// An event that no handler is for. The last one is [`Event::Closed`].
+    /// An event without a handler. The last one is [`Event::Closed`].
     Event(&'a Event),
     /// The handler of this message failed with this error. The message is acknowledged.
     Failed(&'a Message, &'a (dyn core::error::Error + Send + Sync + 'static)),
@@ -168,7 +169,7 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-/// Handlers and the messages that they are for. The first that fits handles a message.
+/// Handlers with their conditions. A message is handled by the first whose condition it meets.
 #[derive(Clone, Debug)]
 pub struct Router<H> {
     routes: Vec<(When, H)>,
@@ -196,7 +197,7 @@ impl<H> Router<H> {
     /// Returns the handler of a message, and the message's text without a mention of the account; after
     /// a command, the text that follows it. The text is empty if the message has none.
     ///
-    /// Returns `None` if no handler is for the message.
+    /// Returns `None` if the message meets no condition.
     pub fn find(
         &mut self,
         message: &Message,
@@ -219,7 +220,7 @@ pub struct Turns<T> {
 }
 
 impl<T> Turns<T> {
-    /// Returns turns of at most `limit` tasks, running and waiting ones; at least one.
+    /// Returns turns for at most `limit` tasks, running and waiting; a limit of 0 counts as 1.
     pub fn new(limit: usize) -> Self {
         Self { chats: BTreeMap::new(), count: 0, limit: limit.max(1) }
     }
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn first_handler_that_fits_is_chosen() {
+    fn first_matching_handler_is_chosen() {
         let mut router = Router::new()
             .on(When::command("/help"), "help")
             .on(When::mentioned(), "mention")
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn own_messages_are_handled_only_if_asked_for() {
+    fn own_messages_match_only_with_or_own() {
         let own = message(r#""FromUserName":"@me","ToUserName":"@a","MsgType":1,"Content":"hi""#);
         assert!(own.is_outgoing());
         assert_eq!(rest(&When::any(), &own), None);
@@ -343,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn asterisks_stand_for_any_text() {
+    fn asterisks_match_any_text() {
         for (pattern, text, fits) in [
             ("ping", "Ping", true),
             ("ping", "pings", false),
@@ -362,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_of_a_chat_take_turns() {
+    fn tasks_of_a_chat_run_in_order() {
         let (a, b): (UserName, UserName) = ("@a".parse().unwrap(), "@b".parse().unwrap());
         let mut turns = Turns::new(4);
         assert_eq!(turns.add(a.clone(), 1), Some(1));

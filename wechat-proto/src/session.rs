@@ -163,8 +163,8 @@ impl Session {
         self.clone()
     }
 
-    /// Returns the age of this copy. A store that several tasks write to keeps the version of the
-    /// session that it stored last, and ignores a session with a smaller one.
+    /// Returns the version of this copy. A store that several tasks write to keeps the version of the
+    /// session that it stored last, and ignores a session with an older one.
     pub fn version(&self) -> Version {
         let mut login = String::from(self.auth.sid.expose());
         login.push(' ');

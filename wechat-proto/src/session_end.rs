@@ -60,19 +60,20 @@ impl fmt::Display for Circumstances<'_> {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Lifetime {
     since: Timestamp,
-    heard: bool,
+    #[serde(rename = "heard")]
+    has_messages: bool,
     /// `None` while the session is open.
     until: Option<Timestamp>,
 }
 
 impl Lifetime {
     pub(crate) const fn begin(now: Timestamp) -> Self {
-        Self { since: now, heard: false, until: None }
+        Self { since: now, has_messages: false, until: None }
     }
 
     /// Records that a message was delivered.
-    pub(crate) const fn heard_message(&mut self) {
-        self.heard = true;
+    pub(crate) const fn note_message(&mut self) {
+        self.has_messages = true;
     }
 
     /// Records the end of the session; only the first call has an effect.
@@ -85,7 +86,7 @@ impl Lifetime {
     pub(crate) fn ended(&self, ret: Ret) -> Option<SessionEnded> {
         // If the clock was set back meanwhile, the duration is unknown.
         let after = self.until.filter(|until| *until >= self.since)?.since(self.since);
-        Some(SessionEnded { retcode: ret, after, had_messages: self.heard })
+        Some(SessionEnded { retcode: ret, after, had_messages: self.has_messages })
     }
 }
 
@@ -126,7 +127,7 @@ mod tests {
             ended.to_string(),
             "1101 (session no longer valid), 4 s after the login and before any message"
         );
-        life.heard_message();
+        life.note_message();
         assert_eq!(
             life.ended(Ret(1101)).unwrap().to_string(),
             "1101 (session no longer valid), 4 s after the login"

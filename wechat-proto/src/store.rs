@@ -69,16 +69,16 @@ use core::pin::Pin;
 use crate::error::Error;
 use crate::session::Session;
 
-/// When a client that keeps its store saves the session.
+/// The policy by which a client that keeps its store saves the session.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum SavePolicy {
-    /// After each acknowledged message, and at the end of the session. A bot that is killed receives
-    /// at most the message again that it was handling.
+    /// After each acknowledged message, and at the end of the session. After a crash, at most the
+    /// message in progress is delivered again.
     #[default]
     EachMessage,
-    /// When all messages that arrived together are acknowledged, and at the end of the session. A bot
-    /// that is killed receives at most these messages again.
+    /// When all messages that arrived together are acknowledged, and at the end of the session. After
+    /// a crash, at most these messages are delivered again.
     EachBatch,
     /// Only when the caller saves it.
     Manual,

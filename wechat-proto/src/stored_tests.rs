@@ -29,7 +29,7 @@ fn sampled() -> Session {
     session.device = session.device.with_entry(entry).with_seed([5; 32]);
     session.device.remember(566_148_615);
     session.device.begin(NOW);
-    session.device.heard_message();
+    session.device.note_message();
     session.next_client_media_id(NOW);
     session.device.close(Ret::SESSION_INVALID, NOW.after(core::time::Duration::from_secs(4)));
     session
@@ -157,7 +157,7 @@ fn newer_and_malformed_forms_are_refused() {
     }
 }
 
-/// The error is `Storage`, and shows nothing of the stored text.
+/// The error is `Storage`, and does not show the stored text.
 ///
 /// Threat S1.
 #[test]

@@ -274,7 +274,7 @@ mod tests {
         }
     }
 
-    /// Observed in names: what Japanese carriers lacked stays plain, and so do line feeds.
+    /// Observed in names: characters that no Japanese carrier had, and line feeds.
     #[test]
     fn other_characters_are_encoded_as_themselves() {
         let plain = "a\nb 🦄🏻💭🙃🤓★♪ 😼 1 # \u{20e3} *\u{20e3} 🇨🇦🇨";

@@ -1,10 +1,10 @@
-//! The age of a stored session.
+//! Versions of stored sessions.
 
 use core::cmp::Ordering;
 
 use crate::media::Md5Sum;
 
-/// The age of a copy of a session: [`Session::version`](crate::Session::version).
+/// The version of a copy of a session: [`Session::version`](crate::Session::version).
 ///
 /// Copies of one login are ordered, the newest last; those of different logins are not comparable.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

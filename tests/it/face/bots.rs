@@ -39,7 +39,7 @@ fn write(place: &Place) {
     world.deliver(Incoming::image(&ada, &b"x"[..]));
 }
 
-/// Notes what a bot reports.
+/// Records the reports of a bot.
 fn note(reports: &Mutex<Vec<String>>, report: Report<'_>) {
     reports.lock().unwrap().push(match report {
         Report::Failed(message, error) => format!("{message}: {error}"),
@@ -93,7 +93,7 @@ fn blocking_bot_handles_in_order() {
         .unwrap();
     let mut reports = reports.into_inner().unwrap();
     reports.sort();
-    // The logout discards what was not handled.
+    // The logout discards unhandled messages.
     assert_eq!(reports[0], "/fail: nobody to help");
     assert!(reports.iter().any(|report| report.starts_with("closed: the session is closed: 0")));
     check(&place, &folder);

@@ -72,7 +72,7 @@ macro_rules! tests_of {
                 assert_eq!(last(&place).to, bo);
                 $wait!(client.send_text("filehelper", "note")).unwrap();
                 assert_eq!(last(&place).to, "filehelper");
-                // One load of the contacts served all names.
+                // The contacts were loaded once for all names.
                 let log: Vec<_> =
                     place.simulator.world().log().iter().map(|one| one.endpoint.clone()).collect();
                 assert_eq!(log.iter().filter(|name| *name == "webwxgetcontact").count(), 1);
@@ -203,15 +203,15 @@ macro_rules! tests_of {
                 $wait!(client.leave_room("Films")).unwrap();
                 assert_eq!(names(room.as_str()).len(), 2);
 
-                // A member of a room who is no contact.
+                // A member of a room who is not a contact.
                 let talks = $wait!(client.members("Talks")).unwrap();
                 let di = talks.iter().find(|member| member.name() == "Di").unwrap();
                 $wait!(client.add_friend(Recipient::from(di), "hello")).unwrap();
-                let asked = {
+                let request = {
                     let world = place.simulator.world();
                     Incoming::friend_request(world.contact(&named_in(&world, "Di")).unwrap(), "hi")
                 };
-                place.simulator.world().deliver(asked);
+                place.simulator.world().deliver(request);
                 let mut events = client.events();
                 loop {
                     match $wait!(@next events).unwrap() {
@@ -264,7 +264,7 @@ macro_rules! tests_of {
                 )
                 .unwrap();
                 let session = &stored["session"];
-                // What the browser would show.
+                // The cookies that the browser would show.
                 let cookies: Vec<String> = session["device"]["jar"]
                     .as_array()
                     .unwrap()

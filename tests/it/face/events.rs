@@ -41,7 +41,7 @@ fn write_texts(place: &Place, texts: &[&str]) {
     texts.iter().for_each(|text| drop(place.simulator.world().person_writes(ada.as_str(), text)));
 }
 
-/// Describes the next event, except that fields of a contact became known.
+/// Describes the next event, other than changed fields of a contact.
 fn next<B: Bot>(bot: &mut B) -> String {
     match bot.next_event() {
         None => "none".into(),
@@ -58,7 +58,7 @@ fn next<B: Bot>(bot: &mut B) -> String {
     }
 }
 
-/// A bot that is killed receives what its policy did not save, and nothing else.
+/// After a restart, a bot receives the messages that its policy had not saved, and no others.
 fn saved_by_policy<B: Bot>(place: &Place) {
     for (policy, again) in [
         (SavePolicy::EachMessage, &["three", "four"][..]),
@@ -87,7 +87,7 @@ fn saved_by_policy<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// The end of a session is saved, with its reason: the next start sends nothing.
+/// The end of a session is saved, with its reason: the next start sends no request.
 fn end_is_saved<B: Bot>(place: &Place) {
     let folder = Folder::new();
     place.confirm_login();
@@ -126,7 +126,7 @@ fn every_event<B: Bot>(place: &Place) {
     }
     write_texts(place, &["after"]);
     assert_eq!([next(&mut bot), next(&mut bot)], ["joined: Cy", "after"]);
-    // An answer from the same process repeats no event.
+    // A reply from the same process does not repeat an event.
     bot.call(SendText::new(room.clone(), "welcome")).unwrap();
 
     let di = named(place, "Di");

@@ -56,7 +56,7 @@ fn word(progress: &Progress) -> String {
         Progress::ConfirmOnPhone { .. } => "on phone".into(),
         Progress::Scanned { .. } => "scanned".into(),
         Progress::Cancelled => "cancelled".into(),
-        Progress::Over { ret, .. } => format!("over {}", ret.0),
+        Progress::Closed { ret, .. } => format!("closed {}", ret.0),
         other => panic!("{other:?}"),
     }
 }
@@ -167,7 +167,7 @@ fn fallback_stages<B: Bot>(place: &Place) {
         let before = requests(place);
         place.simulator.then(SOON, |world| world.phone().confirm());
         let (bot, seen) = open::<B>(place, &folder.file(), resume);
-        assert_eq!(seen, ["over 1101", "on phone"]);
+        assert_eq!(seen, ["closed 1101", "on phone"]);
         assert_eq!(endpoints(place, before)[0], "webwxpushloginurl");
         let mut bot = bot.unwrap();
         assert_eq!(bot.session().me().user_name, me);
@@ -195,11 +195,11 @@ fn login_declined<B: Bot>(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().cancel());
     let (refused, seen) = open::<B>(place, &folder.file(), Resume::Push);
     assert!(matches!(refused.map(drop), Err(Error::Expired)));
-    assert_eq!(seen, ["over 0", "on phone"]);
+    assert_eq!(seen, ["closed 0", "on phone"]);
     place.simulator.then(SOON, |world| world.phone().cancel());
     place.confirm_login();
     let (bot, seen) = open::<B>(place, &folder.file(), Resume::Code);
-    assert_eq!(seen, ["over 0", "on phone", "cancelled", "code", "scanned"]);
+    assert_eq!(seen, ["closed 0", "on phone", "cancelled", "code", "scanned"]);
     assert_usable(place, &mut bot.unwrap());
     place.assert_no_violations();
 }
@@ -214,10 +214,10 @@ fn device_forgotten<B: Bot>(place: &Place) {
     place.simulator.world().forget_devices();
     let (refused, seen) = open::<B>(place, &folder.file(), Resume::Push);
     assert!(matches!(refused.map(drop), Err(Error::Refused { endpoint: "webwxpushloginurl", .. })));
-    assert_eq!(seen, ["over 0"]);
+    assert_eq!(seen, ["closed 0"]);
     place.confirm_login();
     let (bot, seen) = open::<B>(place, &folder.file(), Resume::Code);
-    assert_eq!(seen, ["over 0", "code", "scanned"]);
+    assert_eq!(seen, ["closed 0", "code", "scanned"]);
     assert_usable(place, &mut bot.unwrap());
     place.assert_no_violations();
 }

@@ -164,7 +164,7 @@ pub(crate) fn describe(progress: &Progress) -> Option<(&'static str, Value, Word
                 "已在手机上取消，请使用新的二维码。",
             ),
         ),
-        Progress::Over { ret, .. } => (
+        Progress::Closed { ret, .. } => (
             "ended",
             json!({ "reason": ret.0 }),
             match *ret {
@@ -263,9 +263,9 @@ fn once_in<T>(
     };
     let session = held.load()?.ok_or_else(Failure::no_session)?;
     let stored = session.device().hosts().origin(Role::Api);
-    if let Some(wanted) = global.server.as_ref().filter(|wanted| *wanted != stored) {
-        let (stored, wanted) = (stored.as_str().into(), wanted.as_str().into());
-        return Err(Error::OtherServer { stored, wanted }.into());
+    if let Some(expected) = global.server.as_ref().filter(|expected| *expected != stored) {
+        let (stored, expected) = (stored.as_str().into(), expected.as_str().into());
+        return Err(Error::OtherServer { stored, expected }.into());
     }
     if let Some(error) = Account::from(session.clone()).close_reason() {
         return Err(error.into());

@@ -62,7 +62,7 @@ fn batch(list: &str, changes: &str, messages: &str) -> String {
     )
 }
 
-/// Returns a list with one member, of whom there are `n`.
+/// Returns a list with the member of number `n`.
 pub(crate) fn members_of_room(n: usize, nick_name: &str) -> String {
     let name = n * 0x9e37_79b9;
     format!("\"MemberList\":[{{\"UserName\":\"@{name:064x}\",\"NickName\":\"{nick_name}\"}}]")

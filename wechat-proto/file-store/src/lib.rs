@@ -87,9 +87,9 @@ impl FileStore {
         Self::take(path.as_ref())
     }
 
-    fn take(asked: &Path) -> Result<Self, Error> {
-        let refused = |error| failed(StorageKind::Lock, asked, error);
-        let path = resolved(asked).and_then(own_name).map_err(refused)?;
+    fn take(given: &Path) -> Result<Self, Error> {
+        let refused = |error| failed(StorageKind::Lock, given, error);
+        let path = resolved(given).and_then(own_name).map_err(refused)?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         let in_use = |error| match error {
             TryLockError::WouldBlock => Error::InUse,

@@ -138,7 +138,7 @@ fn older_copy_does_not_replace_a_newer_one() {
     assert!(loaded(&mut store) == read(&older));
 }
 
-/// Only the owner can read the file from its first byte on, whatever the mode of an existing file.
+/// Only the owner can read the file from its first byte on, regardless of the mode of an existing file.
 ///
 /// Threat S2.
 #[cfg(unix)]

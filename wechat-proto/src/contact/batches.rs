@@ -72,9 +72,9 @@ impl<T> Batches<T> {
 
     /// Removes the items of the last request, which was answered or cannot be.
     pub(super) fn answered(&mut self) {
-        let asked = self.size();
-        self.left.drain(..asked);
-        self.suspect = self.suspect.saturating_sub(asked);
+        let requested = self.size();
+        self.left.drain(..requested);
+        self.suspect = self.suspect.saturating_sub(requested);
     }
 
     /// Handles a refusal of the last request: its items go into smaller batches; an item that is
@@ -92,18 +92,18 @@ impl<T> Batches<T> {
     /// Handles a failure of the last request: its items go into smaller batches; an item that was
     /// alone goes behind the others, and is removed after [`TRIES`] failures.
     pub(super) fn too_much(&mut self) {
-        let asked = self.size();
-        if asked <= 1 {
+        let requested = self.size();
+        if requested <= 1 {
             if let Some((item, tries)) = self.left.pop_front()
                 && tries + 1 < TRIES
             {
                 self.left.push_back((item, tries + 1));
             }
-            self.suspect = self.suspect.saturating_sub(asked);
+            self.suspect = self.suspect.saturating_sub(requested);
             return;
         }
-        self.suspect = asked;
-        self.step = STEPS.into_iter().find(|step| *step < asked).unwrap_or(1);
+        self.suspect = requested;
+        self.step = STEPS.into_iter().find(|step| *step < requested).unwrap_or(1);
     }
 
     fn size(&self) -> usize {

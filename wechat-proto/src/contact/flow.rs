@@ -70,7 +70,7 @@ impl LoadContacts {
         self.state = State::Paging(Retry::new(GetContacts::from_seq(seq), Lane::Contacts));
     }
 
-    /// Keeps the contacts of a reply, and tells the back-off whether it has any.
+    /// Keeps the contacts of a reply, and reports to the back-off whether it has any.
     fn arrive(&mut self, account: &mut Account, contacts: Vec<Contact>, next: Option<i64>) {
         let backoff = account.session.device.backoff(Lane::Contacts);
         if contacts.is_empty() {
@@ -81,7 +81,8 @@ impl LoadContacts {
         self.arriving = Some((contacts.into(), next));
     }
 
-    /// Goes on after a page; returns whether nothing is left to load.
+    /// Continues with the next page or, after the last, with the names; returns whether loading is
+    /// complete.
     fn turn(&mut self, account: &Account, next: i64) -> bool {
         // Zero is the end; so is a number that was fetched before, and so are too many pages.
         if next != 0 && !self.pages.contains(&next) && self.pages.len() < PAGES {
@@ -91,13 +92,13 @@ impl LoadContacts {
         self.look_up(names(account))
     }
 
-    /// Goes on with these names; returns whether there are none.
+    /// Continues with these names; returns whether there are none.
     fn look_up(&mut self, names: VecDeque<UserName>) -> bool {
         self.names = Names { batches: names.into(), ..Names::default() };
         self.next_batch()
     }
 
-    /// Goes on with the next names; returns whether none are left.
+    /// Continues with the next names; returns whether none are left.
     fn next_batch(&mut self) -> bool {
         let names = self.names.next();
         let done = names.is_empty();

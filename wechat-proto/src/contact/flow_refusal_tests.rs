@@ -5,7 +5,7 @@ use super::*;
 /// Loads all contacts from a service that refuses each batch with a dead room.
 fn load_without(account: &mut Account, dead: &[&str]) {
     let serve = |request: &Request| {
-        if asked(request).iter().any(|name| dead.contains(&name.as_str())) {
+        if requested(request).iter().any(|name| dead.contains(&name.as_str())) {
             ret(1)
         } else {
             batch_of(request)
@@ -20,7 +20,11 @@ fn load_without(account: &mut Account, dead: &[&str]) {
 fn refused_batch_is_split() {
     let mut account = with_rooms(60);
     let poison = |request: &Request| {
-        if asked(request).iter().any(|name| name == "@@012") { ret(1) } else { batch_of(request) }
+        if requested(request).iter().any(|name| name == "@@012") {
+            ret(1)
+        } else {
+            batch_of(request)
+        }
     };
     let (result, sizes) = load(&mut account, &mut Host::new(), &mut LoadContacts::new(), poison);
     result.unwrap();
@@ -42,16 +46,16 @@ fn name_refused_alone_is_not_retried() {
     ] {
         let mut account = with_rooms(rooms);
         let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
-        let (result, asked) = load(&mut account, &mut host, &mut contacts, |_| ret(1));
-        assert_eq!(asked, sizes);
+        let (result, requested) = load(&mut account, &mut host, &mut contacts, |_| ret(1));
+        assert_eq!(requested, sizes);
         if rooms < 3 {
             result.unwrap();
         } else {
             assert!(matches!(result, Err(Error::Refused { .. })));
             // It resumes with the names that were not requested alone.
-            let (result, asked) = load(&mut account, &mut host, &mut contacts, batch_of);
+            let (result, requested) = load(&mut account, &mut host, &mut contacts, batch_of);
             result.unwrap();
-            let left = asked.iter().sum::<usize>();
+            let left = requested.iter().sum::<usize>();
             assert_eq!(left, if rooms == 60 { 50 } else { 0 });
         }
         assert_eq!(account.directory.len(), rooms);
@@ -76,7 +80,7 @@ fn failing_room_does_not_block_the_others() {
         let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
         let mut reported = 0;
         while load(&mut account, &mut host, &mut contacts, |request| {
-            if asked(request).contains(&"@@007".to_string()) {
+            if requested(request).contains(&"@@007".to_string()) {
                 again(&failure)
             } else {
                 batch_of(request)

@@ -31,7 +31,7 @@ fn body(request: &Request) -> Value {
 }
 
 /// Returns the names in a request, or the `Seq` of a request for a page.
-fn asked(request: &Request) -> Vec<String> {
+fn requested(request: &Request) -> Vec<String> {
     let query = request.http.uri().query().unwrap_or_default();
     if let Some((_, seq)) = query.split_once("&seq=") {
         return vec![seq.split('&').next().unwrap().to_string()];
@@ -48,7 +48,7 @@ fn page(names: &[&str], seq: i64) -> Input {
 
 /// Returns a reply with the requested names in reverse order, with a member each.
 fn batch_of(request: &Request) -> Input {
-    let list: Vec<Value> = asked(request)
+    let list: Vec<Value> = requested(request)
         .into_iter()
         .rev()
         .map(|name| json!({ "UserName": name, "NickName": format!("of {name}"), "MemberList": [{ "UserName": "@m" }] }))
@@ -110,7 +110,7 @@ fn load(
             },
         );
     let batches = host.requests.iter().skip(before).filter(|request| !is_page(request));
-    (result, batches.map(|request| asked(request).len()).collect())
+    (result, batches.map(|request| requested(request).len()).collect())
 }
 
 /// Threat W1: the account is unlocked between the parts of a large page.
@@ -139,7 +139,7 @@ fn pages_are_requested_by_seq() {
     let mut pages = VecDeque::from([page(&["@1", "@2"], 700), page(&["@3"], 90), page(&["@4"], 0)]);
     let mut host = Host::new();
     host.run(&mut LoadContacts::new(), &mut account, |_| pages.pop_front().unwrap()).unwrap();
-    let seqs: Vec<_> = host.requests.iter().flat_map(asked).collect();
+    let seqs: Vec<_> = host.requests.iter().flat_map(requested).collect();
     assert_eq!(seqs, ["0", "700", "90"]);
     assert_eq!(account.directory.len(), 4);
 }
@@ -151,7 +151,7 @@ fn only_the_given_contacts_are_loaded() {
     for _ in 0..2 {
         let mut host = Host::new();
         host.run(&mut load, &mut account, batch_of).unwrap();
-        assert_eq!(host.requests.iter().map(asked).collect::<Vec<_>>(), [["@@001", "@new"]]);
+        assert_eq!(host.requests.iter().map(requested).collect::<Vec<_>>(), [["@@001", "@new"]]);
     }
     assert_eq!(account.directory.len(), 4);
     assert!(account.directory.find(&name("@@001")).unwrap().has_all_members());
@@ -194,7 +194,7 @@ fn chats_missing_from_the_address_book_are_loaded() {
         if is_page(request) { page(&["@a", "@@saved"], 0) } else { batch_of(request) }
     })
     .unwrap();
-    assert_eq!(asked(host.requests.last().unwrap()), ["@@room", "@@saved", "@stranger"]);
+    assert_eq!(requested(host.requests.last().unwrap()), ["@@room", "@@saved", "@stranger"]);
 }
 
 /// `docs/protocol.md` §5.2: records are matched by name, not by position.
@@ -203,7 +203,7 @@ fn incomplete_unordered_reply_is_matched_by_name() {
     let mut account = with_rooms(120);
     let (result, sizes) =
         load(&mut account, &mut Host::new(), &mut LoadContacts::new(), |request| {
-            let some: Vec<Value> = asked(request)
+            let some: Vec<Value> = requested(request)
                 .into_iter()
                 .rev()
                 .filter(|name| name != "@@003")
@@ -256,7 +256,7 @@ fn load_resumes_after_failure() {
     assert_eq!(host.requests.len(), 4);
     host.run(&mut contacts, &mut account, |request| {
         if is_page(request) {
-            assert_eq!(asked(request), ["8"]);
+            assert_eq!(requested(request), ["8"]);
             page(&["@2"], 0)
         } else {
             batch_of(request)

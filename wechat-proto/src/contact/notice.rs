@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_names_and_ids() {
+    fn names_and_ids_are_paired() {
         let content = "&lt;msg&gt;<br/>&lt;op id='4'&gt;<br/>&lt;username&gt;<br/>filehelper,wxid_a,1@chatroom<br/>&lt;/username&gt;<br/>&lt;unreadchatlist&gt;<br/>&lt;chat&gt;&lt;username&gt;x&lt;/username&gt;&lt;/chat&gt;&lt;/unreadchatlist&gt;<br/>&lt;/op&gt;<br/>&lt;/msg&gt;<br/>";
         for (names, read) in [
             (
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_who_asks_to_be_a_friend() {
+    fn friend_request_has_the_id_of_its_sender() {
         let request = |name: &str, id: &str| {
             notice(&format!(
                 r#""MsgType":37,"RecommendInfo":{{"UserName":"{name}"}},"Content":"&lt;msg fromusername=\"{id}\" content=\"hi\"&gt;&lt;brandlist/&gt;&lt;/msg&gt;""#
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn other_messages_tell_nothing() {
+    fn other_messages_are_ignored() {
         for fields in [
             r#""MsgType":1,"StatusNotifyCode":4,"StatusNotifyUserName":"@a","Content":"x""#,
             r#""MsgType":51,"StatusNotifyCode":2,"StatusNotifyUserName":"@a""#,

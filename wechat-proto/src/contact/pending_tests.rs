@@ -13,13 +13,14 @@ struct Fixture {
     session: Session,
     now: Timestamp,
     /// The names of the last request.
-    asked: Vec<UserName>,
+    requested: Vec<UserName>,
 }
 
 impl Fixture {
     fn new() -> Self {
         let directory = Directory::of("@me".parse().unwrap(), "me");
-        Self { pending: Pending::default(), directory, session: session(), now: NOW, asked: vec![] }
+        let (pending, requested) = (Pending::default(), Vec::new());
+        Self { pending, directory, session: session(), now: NOW, requested }
     }
 
     fn note(&mut self, fields: &str) {
@@ -37,12 +38,12 @@ impl Fixture {
     }
 
     /// Returns the names of the next request.
-    fn asked(&mut self) -> Vec<String> {
+    fn requested(&mut self) -> Vec<String> {
         let Some(mut lookup) = self.pending.lookup(&self.directory, self.now) else {
-            self.asked.clear();
+            self.requested.clear();
             return Vec::new();
         };
-        self.asked.clone_from(&lookup.0.names);
+        self.requested.clone_from(&lookup.0.names);
         let body = body(&lookup.request(&mut self.session, self.now));
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
         let names = body["List"].as_array().unwrap().iter();
@@ -51,7 +52,7 @@ impl Fixture {
 
     /// Answers the request, and advances the clock to the next one.
     fn answered(&mut self) {
-        let lookup = Lookup(BatchGetContacts::new(&self.asked));
+        let lookup = Lookup(BatchGetContacts::new(&self.requested));
         self.pending.answered(&lookup, &self.directory, self.now);
         self.now = self.now.after(GAP);
     }
@@ -63,7 +64,7 @@ impl Fixture {
     /// Returns the time until the next request, in seconds.
     fn pause(&mut self) -> u64 {
         let start = self.now;
-        while self.asked().is_empty() {
+        while self.requested().is_empty() {
             self.now = self.now.after(Duration::from_secs(1));
         }
         self.now.since(start).as_secs()
@@ -90,15 +91,15 @@ fn unknown_sender_is_looked_up_once() {
         fixture.said(from, "hi");
     }
     fixture.said("@@room", "@a:<br/>hi");
-    assert_eq!(fixture.asked(), ["@@room", "@new"]);
+    assert_eq!(fixture.requested(), ["@@room", "@new"]);
     fixture.answered();
     fixture.said("@new", "still unknown");
     fixture.said("@@room", "@a:<br/>hi");
-    assert_eq!(fixture.asked(), [""; 0]);
+    assert_eq!(fixture.requested(), [""; 0]);
     // A deleted contact counts as unknown again.
     fixture.pending.forget(&"@new".parse().unwrap());
     fixture.said("@new", "hi");
-    assert_eq!(fixture.asked(), ["@new"]);
+    assert_eq!(fixture.requested(), ["@new"]);
 }
 
 /// Only the room's list has the names of its members: it is looked up once, on the first message.
@@ -113,20 +114,20 @@ fn members_are_looked_up_on_first_message_of_a_room() {
         let mut fixture = Fixture::new();
         fixture.learn(room);
         fixture.learn(r#"{"UserName":"@friend","NickName":"f"}"#);
-        assert_eq!(fixture.asked(), [""; 0], "no message yet");
+        assert_eq!(fixture.requested(), [""; 0], "no message yet");
         for said in ["a notice of the room", "@b:<br/>hi", "@friend:<br/>hi", "@me:<br/>hi"] {
             fixture.said("@@r", said);
         }
-        assert_eq!(fixture.asked(), ["@@r"]);
+        assert_eq!(fixture.requested(), ["@@r"]);
         fixture.answered();
         // The service sent no members: the room is not looked up again.
         fixture.said("@@r", "@friend:<br/>hi");
-        assert_eq!(fixture.asked(), [""; 0]);
+        assert_eq!(fixture.requested(), [""; 0]);
     }
     let mut fixture = Fixture::new();
     fixture.learn(WHOLE);
     fixture.said("@@r", "a notice of the room");
-    assert_eq!(fixture.asked(), [""; 0]);
+    assert_eq!(fixture.requested(), [""; 0]);
 }
 
 const WHOLE: &str =
@@ -140,14 +141,14 @@ fn room_with_unknown_speaker_is_looked_up() {
     for speaker in ["@a", "@friend", "@me"] {
         fixture.said("@@r", &format!("{speaker}:<br/>hi"));
     }
-    assert_eq!(fixture.asked(), [""; 0]);
+    assert_eq!(fixture.requested(), [""; 0]);
     for speaker in ["@b", "@b", "@c"] {
         fixture.said("@@r", &format!("{speaker}:<br/>hi"));
     }
-    assert_eq!(fixture.asked(), ["@@r"]);
+    assert_eq!(fixture.requested(), ["@@r"]);
     // Another record made the speakers known: the lookup is dropped.
     fixture.learn(r#"{"UserName":"@@r","MemberList":[{"UserName":"@a","NickName":"a"},{"UserName":"@b","NickName":"b"},{"UserName":"@c","NickName":"c"}]}"#);
-    assert_eq!(fixture.asked(), [""; 0]);
+    assert_eq!(fixture.requested(), [""; 0]);
 }
 
 /// Lookups end if they do not find the speakers (incomplete lists, permanent ids as speakers):
@@ -156,17 +157,17 @@ fn room_with_unknown_speaker_is_looked_up() {
 fn room_lookups_end_if_speakers_stay_unknown() {
     let mut fixture = Fixture::new();
     fixture.learn(WHOLE);
-    let mut asked = 0;
+    let mut requested = 0;
     for n in 0..40 {
         fixture.said("@@r", &format!("wxid_{n}:<br/>hi"));
-        asked += fixture.asked().len();
+        requested += fixture.requested().len();
         fixture.answered();
     }
-    assert_eq!(asked, 3);
+    assert_eq!(requested, 3);
     // The count restarts after the room was left and joined again.
     fixture.pending.forget(&"@@r".parse().unwrap());
     fixture.said("@@r", "wxid_50:<br/>hi");
-    assert_eq!(fixture.asked(), ["@@r"]);
+    assert_eq!(fixture.requested(), ["@@r"]);
     fixture.learn(r#"{"UserName":"@@r","MemberCount":2,"MemberList":[{"UserName":"@a","NickName":"a"},{"UserName":"wxid_50","NickName":"x"}]}"#);
     fixture.answered();
     assert_eq!(fixture.pending.fruitless.len(), 0, "the speaker was found");
@@ -180,7 +181,7 @@ fn count_of_fruitless_lookups_is_bounded() {
         let room = format!("@@{n:04}");
         fixture.learn(&WHOLE.replace("@@r", &room));
         fixture.said(&room, "wxid_x:<br/>hi");
-        assert_eq!(fixture.asked(), [&*room]);
+        assert_eq!(fixture.requested(), [&*room]);
         fixture.answered();
     }
     assert_eq!(fixture.pending.fruitless.len(), MOST);
@@ -193,7 +194,7 @@ fn deleted_contact_is_not_looked_up() {
     fixture.said("@x", "hi");
     fixture.said("@y", "hi");
     fixture.pending.forget(&"@x".parse().unwrap());
-    assert_eq!(fixture.asked(), ["@y"]);
+    assert_eq!(fixture.requested(), ["@y"]);
 }
 
 /// `docs/protocol.md` §9.7.
@@ -206,10 +207,10 @@ fn chats_listed_by_the_phone_are_looked_up() {
         r#""FromUserName":"@me","ToUserName":"@me","MsgType":51,"StatusNotifyCode":4,"StatusNotifyUserName":"filehelper,@1,@2,{}","Content":"""#,
         names.join(",")
     ));
-    let first = fixture.asked();
+    let first = fixture.requested();
     assert_eq!((first.len(), first.first().map(String::as_str)), (50, Some("@2")));
     fixture.answered();
-    assert_eq!(fixture.asked(), names[49..]);
+    assert_eq!(fixture.requested(), names[49..]);
 }
 
 /// A name that is refused alone is not looked up again; the others are.
@@ -220,12 +221,12 @@ fn refused_name_does_not_block_the_others() {
     let mut sizes = vec![];
     for _ in 0..60 {
         fixture.now = fixture.now.after(LONGEST);
-        let asked = fixture.asked();
-        if asked.is_empty() {
+        let requested = fixture.requested();
+        if requested.is_empty() {
             break;
         }
-        sizes.push(asked.len());
-        if asked.contains(&"@17".to_string()) {
+        sizes.push(requested.len());
+        if requested.contains(&"@17".to_string()) {
             fixture.fails(&refused());
         } else {
             fixture.answered();
@@ -234,7 +235,7 @@ fn refused_name_does_not_block_the_others() {
     assert_eq!(sizes, [22, 10, 5, 5, 1, 1, 1, 1, 1, 12]);
     fixture.said("@17", "hi");
     fixture.now = fixture.now.after(LONGEST);
-    assert_eq!(fixture.asked(), [""; 0]);
+    assert_eq!(fixture.requested(), [""; 0]);
 }
 
 /// The pause doubles with each failure, and is longest after a rate limit.
@@ -271,13 +272,13 @@ fn batches_shrink_after_timeouts() {
     (100..160).for_each(|n| fixture.said(&format!("@{n}"), "hi"));
     let mut sizes = vec![];
     for _ in 0..4 {
-        sizes.push(fixture.asked().len());
+        sizes.push(fixture.requested().len());
         fixture.fails(&failure(FailureKind::Timeout));
         fixture.now = fixture.now.after(LONGEST);
     }
     assert_eq!(sizes, [50, 10, 5, 1]);
     // The name that failed alone goes behind the others.
-    assert_eq!(fixture.asked(), ["@101"]);
+    assert_eq!(fixture.requested(), ["@101"]);
 }
 
 /// A name on which the service fails does not block the others, regardless of the failure, and is
@@ -292,16 +293,16 @@ fn failing_name_does_not_block_the_others() {
         let mut answered = vec![];
         let mut requests = 0;
         loop {
-            let asked = fixture.asked();
-            if asked.is_empty() {
+            let requested = fixture.requested();
+            if requested.is_empty() {
                 break;
             }
             requests += 1;
-            assert!(requests < 60, "{error:?}: {asked:?}");
-            if asked.contains(&"@107".to_string()) {
+            assert!(requests < 60, "{error:?}: {requested:?}");
+            if requested.contains(&"@107".to_string()) {
                 fixture.fails(&error);
             } else {
-                answered.extend(asked);
+                answered.extend(requested);
                 fixture.answered();
             }
             fixture.now = fixture.now.after(LONGEST);
@@ -315,15 +316,15 @@ fn failing_name_does_not_block_the_others() {
 fn batches_are_separated_by_a_pause() {
     let mut fixture = Fixture::new();
     (100..180).for_each(|n| fixture.said(&format!("@{n}"), "hi"));
-    assert_eq!(fixture.asked().len(), 50);
-    let asked = fixture.now;
+    assert_eq!(fixture.requested().len(), 50);
+    let requested = fixture.now;
     fixture.answered();
-    fixture.now = asked;
+    fixture.now = requested;
     assert_eq!(fixture.pause(), GAP.as_secs());
-    assert_eq!(fixture.asked().len(), 30);
+    assert_eq!(fixture.requested().len(), 30);
     // Another request of this kind failed: only a rate limit delays the lookup.
     fixture.pending.slow(&failure(FailureKind::Closed), fixture.now);
-    assert_eq!(fixture.asked().len(), 30);
+    assert_eq!(fixture.requested().len(), 30);
     fixture.pending.slow(&limited(), fixture.now);
     assert_eq!(fixture.pause(), 60);
 }
@@ -346,7 +347,7 @@ fn oldest_guests_are_dropped() {
     let mut fixture = Fixture::new();
     let meet = |fixture: &mut Fixture, name: &str, flag: u32| {
         fixture.said(name, "hi");
-        assert_eq!(fixture.asked(), [name]);
+        assert_eq!(fixture.requested(), [name]);
         fixture.learn(&format!(r#"{{"UserName":"{name}","NickName":"n","ContactFlag":{flag}}}"#));
         fixture.answered();
         fixture.pending.touch(&fixture.directory, &name.parse().unwrap());
@@ -383,10 +384,10 @@ fn oldest_guests_are_dropped() {
 fn clock_set_back_does_not_extend_pause() {
     let mut fixture = Fixture::new();
     fixture.said("@a", "hi");
-    assert_eq!(fixture.asked(), ["@a"]);
+    assert_eq!(fixture.requested(), ["@a"]);
     fixture.fails(&limited());
     let (start, mut slept) = (fixture.now, 0);
-    while fixture.asked().is_empty() {
+    while fixture.requested().is_empty() {
         fixture.now = fixture.now.after(Duration::from_secs(60));
         slept += 60;
         // The clock is set back to the start every ten minutes.

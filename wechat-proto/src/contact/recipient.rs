@@ -1,4 +1,4 @@
-//! Contacts as a user names them.
+//! References to contacts, by `UserName` or by name.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -11,7 +11,7 @@ use super::{Contact, ContactKind, Directory, LoadContacts, Member};
 use crate::fold::fold;
 use crate::{Account, Error, Flow, Input, Interrupt, Message, Timestamp, UserName};
 
-/// A person or a room, as the caller knows it: by its `UserName`, or by a name that people read.
+/// A person or a room, identified by its `UserName` or by a name.
 ///
 /// Functions take `impl Into<Recipient>`: a [`UserName`], a [`Contact`], a [`Member`], a [`Message`]
 /// (its chat), or a text. A text is the `UserName` of a known contact, `filehelper`, or the remark,
@@ -348,7 +348,7 @@ mod tests {
         assert!(text.ends_with("person \"n\", person \"n\" and 4 more"), "{text}");
     }
 
-    /// Only a name needs the contacts, and they are loaded once.
+    /// The contacts are loaded only to find a name, and only once.
     #[test]
     fn contacts_are_loaded_once_for_names() {
         const PAGE: &str = r#"{"BaseResponse":{"Ret":0},"Seq":0,"MemberCount":1,"MemberList":[

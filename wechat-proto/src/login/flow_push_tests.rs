@@ -31,7 +31,7 @@ fn push_login_completes() {
     assert_eq!(uri, expected);
     let account = stage.logged_in();
     assert_eq!(
-        stage.asked(),
+        stage.requested(),
         [
             "webwxpushloginurl", "login", "login", "webwxnewloginpage", "webwxinit",
             "webwxstatusnotify"
@@ -71,7 +71,7 @@ fn push_is_sent_once_to_a_single_origin() {
     let mut stage = again(&[UNKNOWN, CODE]);
     stage.device = stage.device.with_hosts(Hosts::all("http://127.0.0.1:99".parse().unwrap()));
     stage.code();
-    assert_eq!(stage.asked(), ["webwxpushloginurl", "jslogin"]);
+    assert_eq!(stage.requested(), ["webwxpushloginurl", "jslogin"]);
 }
 
 /// A failure at the end of the five minutes delays the code.

@@ -63,7 +63,7 @@ fn login_completes() {
     assert!(avatar.unwrap().starts_with("data:"));
     let account = stage.logged_in();
     assert_eq!(
-        stage.asked(),
+        stage.requested(),
         [
             "jslogin", "login", "login", "login", "login", "login", "webwxnewloginpage",
             "webwxinit", "webwxstatusnotify"
@@ -198,7 +198,7 @@ fn untrusted_hosts_receive_no_request() {
         assert_eq!(stage.device.hosts(), &Hosts::default());
         // The login starts again.
         stage.code();
-        assert_eq!(stage.asked(), ["jslogin", "login", "jslogin"]);
+        assert_eq!(stage.requested(), ["jslogin", "login", "jslogin"]);
         assert!(evil == "login.wx.qq.com" || !stage.went_to(evil), "{evil}");
         assert!(!stage.went_to("evil.example"), "{evil}");
         assert!(stage.host.requests.iter().all(|r| r.http.uri().host() == Some("login.wx.qq.com")));
@@ -229,7 +229,7 @@ fn a_code_is_renewed_five_times() {
         stage.code();
         stage.then(&[text]);
         assert!(matches!(stage.next(), Err(Error::Expired)));
-        assert_eq!(stage.asked().iter().filter(|name| **name == "jslogin").count(), 6);
+        assert_eq!(stage.requested().iter().filter(|name| **name == "jslogin").count(), 6);
         // The login starts again, with the same number of renewals.
         stage.then(&[CODE]);
         for _ in 0..5 {

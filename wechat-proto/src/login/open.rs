@@ -37,7 +37,7 @@ pub enum Resume {
 ///
 /// The stored session is checked with one `webwxsync`, whose messages the inbox delivers
 /// ([`Account::take_arrived`]). Only 1100, 1101 and 1102 mean that the session is closed, and lead
-/// to the next step ([`Progress::Over`]). Failures of the network or the service are retried as in
+/// to the next step ([`Progress::Closed`]). Failures of the network or the service are retried as in
 /// any flow.
 ///
 /// **A dropped session** ([`SessionEnded::is_drop`](crate::error::SessionEnded::is_drop)) always
@@ -119,7 +119,7 @@ impl Open {
         self.former = Some(session.clone());
         device.adopt(session.into_device());
         self.state = State::LoggingIn(login);
-        Ok(Progress::Over { ret, ended })
+        Ok(Progress::Closed { ret, ended })
     }
 }
 
@@ -141,8 +141,8 @@ impl Flow for Open {
                     if !session.device.hosts.suit(&device.hosts, device.entry.families()) =>
                 {
                     let api = |device: &Device| device.hosts.origin(Role::Api).as_str().into();
-                    let (stored, wanted) = (api(&session.device), api(device));
-                    return Err(self.close(Error::OtherServer { stored, wanted }, None));
+                    let (stored, expected) = (api(&session.device), api(device));
+                    return Err(self.close(Error::OtherServer { stored, expected }, None));
                 }
                 State::Stored(Some(session)) => {
                     if let Some(ret) = session.device.closed() {

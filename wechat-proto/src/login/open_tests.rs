@@ -33,7 +33,7 @@ fn an_open_session_is_resumed() {
     for resume in ALL {
         let mut stage = opening(since(4), resume, &[NEWS]);
         let Ok(Progress::Resumed(mut account)) = stage.next() else { panic!() };
-        assert_eq!(stage.asked(), ["webwxsync"]);
+        assert_eq!(stage.requested(), ["webwxsync"]);
         assert_eq!(account.session.sync_key, session().sync_key, "the key must not advance");
         assert_eq!(account.session.auth.skey.expose(), "@crypt_new");
         // The inbox delivers the message, without the same request again.
@@ -61,56 +61,56 @@ fn each_method_falls_back_to_the_next() {
         (
             Resume::Push,
             &[CLOSED, PUSHED, confirmed, PAGE, init, done],
-            "over 1101, on phone, logged in",
+            "closed 1101, on phone, logged in",
         ),
-        (Resume::Push, &[CLOSED, UNKNOWN, UNKNOWN], &alloc::format!("over 1101, {refused}")),
+        (Resume::Push, &[CLOSED, UNKNOWN, UNKNOWN], &alloc::format!("closed 1101, {refused}")),
         (
             Resume::Push,
             &[CLOSED, UNKNOWN, PUSHED, confirmed, PAGE, init, done],
-            "over 1101, on phone, logged in",
+            "closed 1101, on phone, logged in",
         ),
         (
             Resume::Push,
             &[CLOSED, PUSHED, CANCELLED],
-            &alloc::format!("over 1101, on phone, {expired}"),
+            &alloc::format!("closed 1101, on phone, {expired}"),
         ),
         (
             Resume::Push,
             &[CLOSED, PUSHED, EXPIRED],
-            &alloc::format!("over 1101, on phone, {expired}"),
+            &alloc::format!("closed 1101, on phone, {expired}"),
         ),
         (
             Resume::Push,
             &[CLOSED, PUSHED, confirmed, REFUSED],
-            "over 1101, on phone, webwxnewloginpage was refused with 1203 (login not allowed on \
+            "closed 1101, on phone, webwxnewloginpage was refused with 1203 (login not allowed on \
              the web): 为了你的帐号安全",
         ),
         (
             Resume::Code,
             &[CLOSED, PUSHED, confirmed, PAGE, init, done],
-            "over 1101, on phone, logged in",
+            "closed 1101, on phone, logged in",
         ),
         (
             Resume::Code,
             &[CLOSED, UNKNOWN, UNKNOWN, CODE, confirmed, PAGE, init, done],
-            "over 1101, code, logged in",
+            "closed 1101, code, logged in",
         ),
         (
             Resume::Code,
             &[CLOSED, PUSHED, CANCELLED, CODE, confirmed, PAGE, init, done],
-            "over 1101, on phone, cancelled, code, logged in",
+            "closed 1101, on phone, cancelled, code, logged in",
         ),
         (
             Resume::Code,
             &[CLOSED, PUSHED, EXPIRED, CODE, confirmed, PAGE, init, done],
-            "over 1101, on phone, code, logged in",
+            "closed 1101, on phone, code, logged in",
         ),
     ];
     for (resume, replies, outputs) in rows {
         let mut stage = opening(since(99), *resume, &[]);
         stage.then(replies);
         assert_eq!(stage.outputs(), *outputs, "{resume:?}");
-        let code = stage.asked().contains(&"jslogin");
+        let code = stage.requested().contains(&"jslogin");
         assert!(!code || *resume == Resume::Code, "{resume:?}");
     }
 }
@@ -144,7 +144,7 @@ fn missing_session_fails_or_logs_in() {
 fn the_prompt_expires() {
     for resume in [Resume::Push, Resume::Code] {
         let mut stage = opening(since(99), resume, &[CLOSED, PUSHED]);
-        assert!(matches!(stage.next(), Ok(Progress::Over { .. })));
+        assert!(matches!(stage.next(), Ok(Progress::Closed { .. })));
         assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
         stage.host.now = stage.host.now.after(Duration::from_secs(301));
         stage.then(&[PENDING]);
@@ -181,7 +181,7 @@ fn a_dropped_session_is_final() {
                 let Err(Error::LoggedOut { ended, .. }) = stage.next() else { panic!() };
                 assert!(ended.unwrap().is_drop());
             }
-            assert_eq!(stage.asked().len(), usize::from(replies.is_some()), "{resume:?}");
+            assert_eq!(stage.requested().len(), usize::from(replies.is_some()), "{resume:?}");
             // If it is stored, the next start fails as well, at any later time.
             let ended = stage.flow.session().unwrap();
             let again = Session::from_json(&ended.to_json()).unwrap();
@@ -202,7 +202,7 @@ fn other_closed_sessions_lead_to_a_login() {
         let soon = if ret == "1100" { 3 } else { 3600 };
         for stored in [since(soon), session()] {
             let mut stage = opening(stored, Resume::Code, &[&closed, PUSHED]);
-            let Ok(Progress::Over { ret: code, .. }) = stage.next() else { panic!("{ret}") };
+            let Ok(Progress::Closed { ret: code, .. }) = stage.next() else { panic!("{ret}") };
             assert_eq!(code.0.to_string(), ret);
             assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
             // The account of the first stored form is used as well.
@@ -212,7 +212,7 @@ fn other_closed_sessions_lead_to_a_login() {
     let mut own = since(3);
     own.device.close(Ret::OK, NOW);
     let mut stage = opening(own, Resume::Code, &[PUSHED]);
-    assert!(matches!(stage.next(), Ok(Progress::Over { ret: Ret::OK, .. })));
+    assert!(matches!(stage.next(), Ok(Progress::Closed { ret: Ret::OK, .. })));
     assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
 }
 
@@ -224,17 +224,17 @@ fn a_dropped_login_is_final() {
         let mut stage = opening(since(99), Resume::Code, &[CLOSED, PUSHED, confirmed, PAGE]);
         stage.then(replies);
         assert!(stage.outputs().contains("on phone, the session is closed: 1101"));
-        let asked = stage.host.requests.len();
+        let requested = stage.host.requests.len();
         for _ in 0..3 {
             assert!(matches!(stage.next(), Err(Error::LoggedOut { .. })));
         }
-        assert_eq!(stage.host.requests.len(), asked);
+        assert_eq!(stage.host.requests.len(), requested);
         let stored = stage.flow.session().expect("to be stored").to_json();
         let stored = Session::from_json(&stored).unwrap();
         let mut next = opening(stored, Resume::Code, &[]);
         let error = next.next().unwrap_err();
         assert!(matches!(&error, Error::LoggedOut { ended: Some(ended), .. } if ended.is_drop()));
-        assert!(next.asked().is_empty(), "no request is sent");
+        assert!(next.requested().is_empty(), "no request is sent");
     }
 }
 
@@ -257,7 +257,7 @@ fn failures_do_not_close_the_session() {
         assert!(stage.host.slept >= Duration::from_secs(3), "the flow must not spin");
         stage.then(&[NEWS]);
         assert!(matches!(stage.next(), Ok(Progress::Resumed(_))));
-        assert!(stage.asked().iter().all(|name| *name == "webwxsync"));
+        assert!(stage.requested().iter().all(|name| *name == "webwxsync"));
     }
 }
 
@@ -270,13 +270,13 @@ fn an_abandoned_exchange_is_repeated() {
         assert!(matches!(sent, Err(Interrupt::Send(_))));
     }
     stage.then(&[CLOSED, PUSHED]);
-    assert!(matches!(stage.next(), Ok(Progress::Over { .. })));
+    assert!(matches!(stage.next(), Ok(Progress::Closed { .. })));
     let sent = stage.flow.poll(&mut stage.device, NOW);
     assert!(matches!(sent, Err(Interrupt::Send(_))));
     assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
 }
 
-/// A session is opened only by a device of its own server; a wrong one changes and sends nothing.
+/// A session is opened only by a device of its own server; with another, no request is sent.
 #[test]
 fn session_of_another_server_is_refused() {
     let at = |hosts: Hosts| {

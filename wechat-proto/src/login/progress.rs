@@ -33,7 +33,7 @@ pub enum Progress {
     /// The login is complete.
     LoggedIn(Box<Account>),
     /// The stored session is closed, and a login follows ([`Open`](super::Open)).
-    Over {
+    Closed {
         /// The code that closed it.
         ret: Ret,
         /// How it ended, if its start is known.
@@ -53,7 +53,7 @@ impl fmt::Display for Progress {
             Self::Scanned { .. } => f.write_str("scanned; now confirm on the phone"),
             Self::Cancelled => f.write_str("cancelled on the phone; another code follows"),
             Self::LoggedIn(account) => write!(f, "logged in as {:?}", name(account)),
-            Self::Over { ret, ended } => {
+            Self::Closed { ret, ended } => {
                 write!(f, "the stored session is closed: {ret}{}", Circumstances(ended.as_ref()))
             }
             Self::Resumed(account) => write!(f, "resumed the session of {:?}", name(account)),
@@ -84,7 +84,7 @@ mod tests {
             (Progress::Cancelled, "cancelled on the phone; another code follows"),
             (Progress::LoggedIn(account().into()), "logged in as \"Zhang San\""),
             (
-                Progress::Over { ret: Ret::SESSION_INVALID, ended: Some(ended) },
+                Progress::Closed { ret: Ret::SESSION_INVALID, ended: Some(ended) },
                 "the stored session is closed: 1101 (session no longer valid), 7200 s after the login",
             ),
             (Progress::Resumed(account().into()), "resumed the session of \"Zhang San\""),

@@ -44,13 +44,13 @@ pub enum Scan {
 pub struct CheckScan {
     uuid: Uuid,
     /// Whether a request was built before.
-    asked: bool,
+    requested: bool,
 }
 
 impl CheckScan {
     /// Returns a long poll for a login.
     pub const fn new(uuid: Uuid) -> Self {
-        Self { uuid, asked: false }
+        Self { uuid, requested: false }
     }
 
     /// Returns the login's name.
@@ -67,7 +67,7 @@ impl Endpoint for CheckScan {
     const WANT: Want = PAGE;
 
     fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
-        let first = !core::mem::replace(&mut self.asked, true);
+        let first = !core::mem::replace(&mut self.requested, true);
         let mut url = Url::new(Role::Login, "/cgi-bin/mmwebwx-bin/login")
             .accept(Accept::Script)
             .with("loginicon", true)

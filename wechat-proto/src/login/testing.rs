@@ -82,7 +82,7 @@ impl<F: Flow<State = Device, Output = Progress>> Stage<F> {
             Ok(Progress::ConfirmOnPhone { .. }) => "on phone".into(),
             Ok(Progress::Scanned { .. }) => "scanned".into(),
             Ok(Progress::Cancelled) => "cancelled".into(),
-            Ok(Progress::Over { ret, .. }) => format!("over {}", ret.0),
+            Ok(Progress::Closed { ret, .. }) => format!("closed {}", ret.0),
             Ok(Progress::Resumed(_)) => "resumed".into(),
             Ok(Progress::LoggedIn(_)) => "logged in".into(),
             Err(error) => error.to_string(),
@@ -102,7 +102,7 @@ impl<F: Flow<State = Device, Output = Progress>> Stage<F> {
     /// their number.
     pub(super) fn requests(&self) -> String {
         let mut words: Vec<(String, usize)> = Vec::new();
-        for (host, name) in self.hosts().into_iter().zip(self.asked()) {
+        for (host, name) in self.hosts().into_iter().zip(self.requested()) {
             let word = format!("{host}/{name}");
             match words.last_mut() {
                 Some((last, count)) if *last == word => *count += 1,
@@ -120,7 +120,7 @@ impl<F: Flow<State = Device, Output = Progress>> Stage<F> {
     }
 
     /// Returns the last segments of the paths of all requests.
-    pub(super) fn asked(&self) -> Vec<&str> {
+    pub(super) fn requested(&self) -> Vec<&str> {
         self.host.paths.iter().filter_map(|path| path.rsplit('/').next()).collect()
     }
 

@@ -13,8 +13,8 @@ use crate::text_type::text_type;
 /// of Windows. It has no control characters, does not begin or end with a dot or white space, and
 /// has 1 to 255 bytes, with its extension kept. Illegal characters are replaced with `_`. Invisible
 /// ones are removed, such as those that change the direction of the text (`exe.gpj` must not look
-/// like `jpg.exe`); joiners and emoji selectors are kept inside a name. A name of nothing else is
-/// `file`.
+/// like `jpg.exe`); joiners and emoji selectors are kept inside a name. If no character remains,
+/// the name is `file`.
 ///
 /// Names are not unique, and a file of that name may exist: the caller decides when opening it
 /// (`create_new`). The content of the file need not match its extension.

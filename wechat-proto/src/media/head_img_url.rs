@@ -154,7 +154,7 @@ mod tests {
     /// `docs/protocol.md` §5.4: only the key is replaced by the session's own.
     #[test]
     fn skey_is_replaced_by_that_of_the_session() {
-        for (given, kept, asked) in [
+        for (given, kept, requested) in [
             (
                 "geticon?seq=1&username=@a&skey=", "seq=1&username=@a&skey=",
                 "seq=1&username=@a&skey=KEY",
@@ -171,7 +171,7 @@ mod tests {
             let http = http_of(GetContactPicture::new(url), &mut session());
             let query = http.uri().query().unwrap().to_string();
             let key = "%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e";
-            assert_eq!(query.replace(key, "KEY"), asked);
+            assert_eq!(query.replace(key, "KEY"), requested);
         }
         // A key in the record is not shown.
         let url: HeadImgUrl =

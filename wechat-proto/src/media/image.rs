@@ -78,7 +78,7 @@ mod tests {
     use crate::media::{GetVideo, GetVoice};
     use crate::testing::{rendered, session};
 
-    fn asked(size: ImageSize) -> alloc::string::String {
+    fn requested(size: ImageSize) -> alloc::string::String {
         let mut session = session();
         let id = MsgId::from("6314805927140286395");
         rendered(GetImage::new(id, size), &mut session)
@@ -86,15 +86,15 @@ mod tests {
 
     #[test]
     fn builds_request() {
-        insta::assert_snapshot!(asked(ImageSize::Full), @"
+        insta::assert_snapshot!(requested(ImageSize::Full), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         accept: image/webp,image/apng,image/*,*/*;q=0.8
         ");
-        insta::assert_snapshot!(asked(ImageSize::Thumbnail), @"
+        insta::assert_snapshot!(requested(ImageSize::Thumbnail), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&type=slave
         accept: image/webp,image/apng,image/*,*/*;q=0.8
         ");
-        assert!(asked(ImageSize::Big).contains("&type=big\n"));
+        assert!(requested(ImageSize::Big).contains("&type=big\n"));
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl LocalFile {
     }
 }
 
-/// How a file is sent.
+/// The way in which a file is sent.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Class {
     Picture,
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn content_decides_over_the_extension() {
+    fn content_takes_precedence_over_the_extension() {
         const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
         const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0";
         const MP4: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0";

@@ -24,7 +24,7 @@ const FILE_TYPE: u8 = 7;
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Probed {
-    /// The `MediaId` of the file, if the service has it already: then there is nothing to upload.
+    /// The `MediaId` of the file, if the service has it already: then no upload is needed.
     pub media_id: Option<Box<str>>,
     pub(super) keys: FileKeys,
 }

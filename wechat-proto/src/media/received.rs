@@ -115,7 +115,7 @@ mod tests {
     use crate::testing::{http_of, said, session};
 
     /// Returns the endpoint and the size of a download.
-    fn asked(download: GetMedia) -> String {
+    fn requested(download: GetMedia) -> String {
         let http = http_of(download, &mut session());
         let uri = http.uri();
         let name = uri.path().rsplit('/').next().unwrap();
@@ -148,9 +148,9 @@ mod tests {
             (3, "", "no picture", Err(kind), Err(kind)),
         ] {
             let message = said(msg_type, fields, content);
-            let found = GetMedia::new(&message).map(asked);
+            let found = GetMedia::new(&message).map(requested);
             assert_eq!(found.as_deref(), whole.as_deref(), "{message:?}");
-            let found = GetMedia::thumbnail(&message).map(asked);
+            let found = GetMedia::thumbnail(&message).map(requested);
             assert_eq!(found.as_deref(), small.as_deref(), "{message:?}");
         }
     }

@@ -48,11 +48,11 @@ impl Service {
         }
         let form = form(&request.http);
         let text = |name| form.iter().find(|part| part.name == name).map(Part::text);
-        let asked: Value = serde_json::from_str(text("uploadmediarequest").unwrap()).unwrap();
-        let large = asked["TotalLen"].as_u64().unwrap() > SHORT.probe;
-        assert_eq!(asked["AESKey"].as_str(), large.then_some("kEy"));
-        assert_eq!(asked["Signature"].as_str(), large.then_some("sIgNeD"));
-        let id = asked["ClientMediaId"].as_u64().unwrap();
+        let requested: Value = serde_json::from_str(text("uploadmediarequest").unwrap()).unwrap();
+        let large = requested["TotalLen"].as_u64().unwrap() > SHORT.probe;
+        assert_eq!(requested["AESKey"].as_str(), large.then_some("kEy"));
+        assert_eq!(requested["Signature"].as_str(), large.then_some("sIgNeD"));
+        let id = requested["ClientMediaId"].as_u64().unwrap();
         if id != self.id {
             *self = Self { id, probes: self.probes, ..Self::default() };
         }
@@ -73,7 +73,7 @@ impl Service {
         let whole = self.whole();
         let id = match whole.len() as u64 == self.total {
             true => {
-                assert_eq!(asked["FileMd5"].as_str(), Some(&*Md5Sum::of(&whole).to_string()));
+                assert_eq!(requested["FileMd5"].as_str(), Some(&*Md5Sum::of(&whole).to_string()));
                 "@crypt_1"
             }
             false => "",

@@ -15,7 +15,7 @@ use crate::wire::lenient::{Int, Lenient as _};
 use crate::wire::object::object;
 use crate::{Text, UserName};
 
-/// Why a message cannot be forwarded. Nothing was sent.
+/// The reason why a message cannot be forwarded. No request was sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotForwardable {

@@ -266,7 +266,7 @@ mod tests {
             (4711, "ZH<des>D</des>", "[应用消息] D"),
             (4711, "EN<des>D</des>", "[应用消息] D"),
             (4711, "<title>T</title>", "[应用消息] T"),
-            // The text of a reply is what a person typed.
+            // The text of a reply was typed by a person.
             (57, "ZH<des>D</des>", "当前微信版本不支持展示该内容，请升级至最新版本。"),
             (
                 2000,

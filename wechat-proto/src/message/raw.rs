@@ -29,7 +29,7 @@ impl Raw {
         if let Ok(value) = from_str(&self.0) {
             return Some(value);
         }
-        // Any other text is not a message, whatever it could be repaired to.
+        // Any other text is not a message, even if it could be repaired.
         let text = self.0.trim_start().starts_with('{').then(|| mend(&self.0))??;
         let value = from_str(&text).ok()?;
         self.0 = text.into();

@@ -140,7 +140,7 @@ mod tests {
         let text = "你好 😄 <>&'/\u{2028}\u{2029}\u{7f}\u{200d}é";
         let body = sent(text);
         assert!(body.contains(&alloc::format!("\"Content\":\"{text}\"")), "{body}");
-        // Only what JSON requires is escaped.
+        // Only the characters that JSON requires are escaped.
         let body = sent("\"\\\n\t\0");
         assert!(body.contains(r#""Content":"\"\\\n\t\u0000""#), "{body}");
     }

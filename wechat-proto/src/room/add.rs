@@ -122,14 +122,14 @@ mod tests {
         let names = (0..newcomers).map(|n| alloc::format!("@{n}").parse().unwrap());
         let mut flow = AddMembers::new(&room(size), RoomMembers::new(names).unwrap());
         let mut answers = answers.iter();
-        let mut asked = Vec::new();
+        let mut requested = Vec::new();
         let result = Host::new().run(&mut flow, &mut account(), |request| {
             let query = request.http.uri().query().unwrap();
-            asked.push(query.split('&').next().unwrap().to_string());
+            requested.push(query.split('&').next().unwrap().to_string());
             let ret = answers.next().unwrap();
             Input::Reply(Ok(reply(&alloc::format!(r#"{{"BaseResponse":{{"Ret":{ret}}}}}"#))))
         });
-        (asked, result)
+        (requested, result)
     }
 
     #[test]
@@ -140,8 +140,8 @@ mod tests {
             (38, 2, "invitemember"),
             (40, 1, "invitemember"),
         ] {
-            let (asked, result) = run(size, newcomers, &[0]);
-            assert_eq!(asked, [alloc::format!("fun={fun}")], "{size} {newcomers}");
+            let (requested, result) = run(size, newcomers, &[0]);
+            assert_eq!(requested, [alloc::format!("fun={fun}")], "{size} {newcomers}");
             match fun {
                 "addmember" => assert!(matches!(result, Ok(Joining::Added(_)))),
                 _ => assert!(matches!(result, Ok(Joining::Invited(_)))),
@@ -151,14 +151,14 @@ mod tests {
 
     #[test]
     fn people_are_invited_if_adding_is_refused() {
-        let (asked, result) = run(3, 1, &[1, 0]);
-        assert_eq!(asked, ["fun=addmember", "fun=invitemember"]);
+        let (requested, result) = run(3, 1, &[1, 0]);
+        assert_eq!(requested, ["fun=addmember", "fun=invitemember"]);
         assert!(matches!(result, Ok(Joining::Invited(_))));
-        let (asked, result) = run(3, 1, &[1, 1]);
-        assert_eq!(asked.len(), 2);
+        let (requested, result) = run(3, 1, &[1, 1]);
+        assert_eq!(requested.len(), 2);
         assert!(matches!(result, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
-        let (asked, result) = run(3, 1, &[1205]);
-        assert_eq!(asked.len(), 1);
+        let (requested, result) = run(3, 1, &[1205]);
+        assert_eq!(requested.len(), 1);
         assert!(matches!(result, Err(Error::Limited { .. })));
     }
 
@@ -168,10 +168,10 @@ mod tests {
         for answered in [0, 1] {
             let mut flow =
                 AddMembers::new(&room(3), RoomMembers::new(["@a".parse().unwrap()]).unwrap());
-            let (mut account, mut asked) = (account(), 0);
+            let (mut account, mut requested) = (account(), 0);
             let mut serve = |_: &crate::flow::Request| {
-                asked += 1;
-                Input::Reply(match asked > answered {
+                requested += 1;
+                Input::Reply(match requested > answered {
                     true => Err(Failure::new(FailureKind::Closed, Sent::Maybe)),
                     false => Ok(reply(r#"{"BaseResponse":{"Ret":1}}"#)),
                 })
@@ -180,7 +180,7 @@ mod tests {
             assert!(matches!(first, Err(Error::Unanswered { cause: Some(_) })));
             let again = Host::new().run(&mut flow, &mut account, &mut serve);
             assert!(matches!(again, Err(Error::Unanswered { cause: None })));
-            assert_eq!(asked, answered + 1);
+            assert_eq!(requested, answered + 1);
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 pub enum Event {
     /// A message arrived.
     Message(Message),
-    /// Somebody asks to become a friend. Requests that the account itself made are messages.
+    /// A friend request arrived. Requests that the account itself sent are messages.
     FriendRequest {
         /// The request, to be [accepted](crate::contact::VerifyUser::accept_request).
         request: Box<FriendRequest>,
@@ -123,8 +123,8 @@ pub enum Step {
 /// changes of contacts, trouble and the end of the session. It never fails.
 ///
 /// Polling for the next event acknowledges the message of the previous one, unless the events are
-/// [`manual`](Events::manual). Then, and at the end, the flow asks its driver to store the session
-/// ([`Step::Save`]), as often as the [`SavePolicy`] says.
+/// [`manual`](Events::manual). After acknowledgements and at the end, the flow returns
+/// [`Step::Save`] as the [`SavePolicy`] specifies, for the driver to store the session.
 #[derive(Debug, Default)]
 pub struct Events {
     inbox: Inbox,
@@ -145,7 +145,7 @@ pub struct Events {
 impl Events {
     /// Returns the events of an inbox whose session is stored by this policy.
     ///
-    /// With [`SavePolicy::Manual`], the flow never asks to store the session.
+    /// With [`SavePolicy::Manual`], the flow never returns [`Step::Save`].
     pub fn new(inbox: Inbox, policy: SavePolicy) -> Self {
         Self { inbox: inbox.manual(), policy, ..Self::default() }
     }

@@ -19,12 +19,12 @@ pub(super) fn refused(ret: i64) -> Input {
 
 /// Returns the requests without their keys.
 pub(super) fn steps(stage: &Stage) -> String {
-    let step = |asked: String| match asked.split_once(' ') {
+    let step = |requested: String| match requested.split_once(' ') {
         Some(("lookup", names)) => format!("lookup {names}"),
         Some((kind, _)) => kind.to_string(),
-        None => asked,
+        None => requested,
     };
-    stage.asked().into_iter().map(step).collect::<Vec<_>>().join(", ")
+    stage.requested().into_iter().map(step).collect::<Vec<_>>().join(", ")
 }
 
 fn name_of(stage: &Stage, name: &str) -> String {
@@ -97,9 +97,10 @@ fn long_lists_are_looked_up_in_batches() {
         ok(QUIET),
     ]);
     assert_eq!(stage.ids(), ["5"]);
-    let asked: Vec<_> =
-        stage.asked().into_iter().filter(|asked| asked.starts_with("lookup")).collect();
-    let sizes: Vec<_> = asked.iter().map(|asked| asked.split(' ').count() - 1).collect();
+    let requested: Vec<_> =
+        stage.requested().into_iter().filter(|requested| requested.starts_with("lookup")).collect();
+    let sizes: Vec<_> =
+        requested.iter().map(|requested| requested.split(' ').count() - 1).collect();
     assert_eq!(sizes, [50, 50, 20]);
     assert_eq!(name_of(&stage, "@@150"), "n");
 }

@@ -49,7 +49,7 @@ fn three_codes_end_the_inbox() {
 #[test]
 fn status_messages_do_not_count_as_messages() {
     let end = json!({ "BaseResponse": { "Ret": 1101 } });
-    for (msg_type, heard) in [(51, false), (1, true), (9999, true)] {
+    for (msg_type, counts) in [(51, false), (1, true), (9999, true)] {
         let mut batch = batch(&["1"], 5, true);
         batch["AddMsgList"][0]["MsgType"] = json!(msg_type);
         let mut stage = Stage::new([ok(&batch), ok(&end)]);
@@ -57,7 +57,7 @@ fn status_messages_do_not_count_as_messages() {
         assert!(stage.next().is_ok());
         assert!(is_closed(&stage.next().unwrap_err()));
         let ended = stage.account.session.device.session_ended().unwrap();
-        assert_eq!((ended.retcode, ended.had_messages), (Ret(1101), heard), "{msg_type}");
+        assert_eq!((ended.retcode, ended.had_messages), (Ret(1101), counts), "{msg_type}");
     }
 }
 

@@ -108,9 +108,9 @@ fn room_lookup_is_one_request_for_fifty_rooms() {
     let batch = with(batch(&[], 5, false), "AddMsgList", json!(messages));
     let mut stage = Stage::new([ok(&batch), reply()]);
     assert_eq!(stage.ids().len(), 61);
-    let asked = stage.asked().remove(1);
-    assert!(asked.starts_with("lookup @@100 ") && asked.ends_with(" @@149"), "{asked}");
-    assert_eq!(asked.split(' ').count(), 51);
+    let requested = stage.requested().remove(1);
+    assert!(requested.starts_with("lookup @@100 ") && requested.ends_with(" @@149"), "{requested}");
+    assert_eq!(requested.split(' ').count(), 51);
     assert_eq!(steps(&stage).matches("lookup").count(), 1, "the others follow after a pause");
 }
 

@@ -11,7 +11,7 @@ fn stored(account: &Account) -> String {
 fn resumed(json: &str, again: &Value) -> (String, Vec<String>) {
     let mut stage = Stage::of(Session::from_json(json).unwrap(), [ok(again)]);
     let ids = stage.ids();
-    (stage.asked().remove(0), ids)
+    (stage.requested().remove(0), ids)
 }
 
 /// Threat S4.
@@ -48,15 +48,15 @@ fn a_session_stored_within_a_batch_resumes_there() {
             last = Some(stage.next().unwrap());
         }
         // The session itself: the last message is not acknowledged yet.
-        let (asked, heard) = resumed(&stored(&stage.account), &whole);
-        assert_eq!((&*asked, heard), (first, owned(&ids[handed_out - 1..])));
+        let (requested, delivered) = resumed(&stored(&stage.account), &whole);
+        assert_eq!((&*requested, delivered), (first, owned(&ids[handed_out - 1..])));
         // A copy on which the last message is acknowledged.
         let mut copy = stage.account.session().clone();
         copy.acknowledge(&last.unwrap());
-        let (asked, heard) = resumed(&copy.to_json(), &whole);
+        let (requested, delivered) = resumed(&copy.to_json(), &whole);
         // The last message advances the key.
         let from = if handed_out == ids.len() { "fetch 1_5" } else { first };
-        assert_eq!((&*asked, heard), (from, owned(&ids[handed_out..])));
+        assert_eq!((&*requested, delivered), (from, owned(&ids[handed_out..])));
     }
 }
 
@@ -74,8 +74,9 @@ fn the_last_message_advances_the_key() {
     assert_eq!(stage.ids(), [""; 0]);
     assert_eq!(joined(&stage), "1_5");
     // Acknowledged ids are known beyond the batch.
-    let (asked, heard) = resumed(&stored(&stage.account), &batch(&["1", "2", "3"], 6, false));
-    assert_eq!((&*asked, &*heard), ("fetch 1_5", &["3".to_string()][..]));
+    let (requested, delivered) =
+        resumed(&stored(&stage.account), &batch(&["1", "2", "3"], 6, false));
+    assert_eq!((&*requested, &*delivered), ("fetch 1_5", &["3".to_string()][..]));
 }
 
 /// While the key does not advance, the server repeats the batch, of any length, so its ids are
@@ -89,8 +90,8 @@ fn ids_of_a_repeated_batch_are_stored() {
         let still = with(batch(&ids, 5, false), "SyncKey", key);
         let mut stage = Stage::new([ok(&still), ok(NEWS), ok(&still)]);
         assert_eq!(stage.ids().len(), 6000);
-        let (_, heard) = resumed(&stored(&stage.account), &still);
-        assert_eq!(heard, [""; 0]);
+        let (_, delivered) = resumed(&stored(&stage.account), &still);
+        assert_eq!(delivered, [""; 0]);
     }
 }
 

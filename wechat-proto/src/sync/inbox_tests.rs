@@ -150,7 +150,7 @@ impl Stage {
     }
 
     /// Returns the requests with their keys or names: `check 1_5`, `fetch 1_5`, `lookup @b`.
-    fn asked(&self) -> Vec<String> {
+    fn requested(&self) -> Vec<String> {
         let kind = |request: &Request| match (is_check(request), is_batch(request)) {
             (true, _) => "check",
             (_, true) => "lookup",
@@ -176,7 +176,7 @@ fn each_request_uses_its_own_key() {
     ]);
     assert_eq!(stage.ids(), ["1", "2"]);
     assert_eq!(
-        stage.asked(),
+        stage.requested(),
         [
             "fetch 1_643606091|2_643606203", "check 1_1005", "check 1_1005", "fetch 1_5",
             "check 1_1006", "check 1_1006"
@@ -199,7 +199,7 @@ fn an_empty_key_is_ignored() {
     ]);
     assert_eq!(stage.ids(), ["1"]);
     assert_eq!(
-        stage.asked(),
+        stage.requested(),
         ["fetch 1_643606091|2_643606203", "check 1_5", "fetch 1_5", "check 1_5", "fetch 1_5"]
     );
 }
@@ -211,7 +211,7 @@ fn any_news_is_fetched() {
         let check = format!("window.synccheck={{retcode:\"0\",selector:\"{selector}\"}}");
         let mut stage = Stage::new([ok(batch(&[], 5, false)), ok(check)]);
         assert_eq!(stage.ids(), [""; 0]);
-        assert_eq!(stage.asked().last().unwrap(), "fetch 1_5", "{selector}");
+        assert_eq!(stage.requested().last().unwrap(), "fetch 1_5", "{selector}");
     }
 }
 
@@ -224,7 +224,7 @@ fn more_is_fetched_at_once() {
     ]);
     assert_eq!(stage.ids(), ["1", "2", "3"]);
     assert_eq!(
-        stage.asked(),
+        stage.requested(),
         ["fetch 1_643606091|2_643606203", "fetch 1_5", "fetch 1_6", "check 1_1007"]
     );
 }
@@ -235,16 +235,19 @@ fn consecutive_fetches_are_limited() {
     let rounds = (0..300).map(|n| ok(batch(&[&format!("{n}")], n, true)));
     let mut stage = Stage::new(rounds.take(100).chain([ok(QUIET), ok(NEWS)]));
     assert_eq!(stage.ids().len(), 100);
-    let asked = stage.asked();
-    assert_eq!(asked.iter().position(|asked| asked.starts_with("check")), Some(100));
-    assert_eq!(asked.len(), 103);
+    let requested = stage.requested();
+    assert_eq!(requested.iter().position(|requested| requested.starts_with("check")), Some(100));
+    assert_eq!(requested.len(), 103);
 
     // A key that does not advance, or is missing.
     let none = json!({ "Count": 0, "List": [] });
     for still in [batch(&["2"], 5, true), with(batch(&["2"], 5, true), "SyncKey", none)] {
         let mut stage = Stage::new([ok(batch(&["1"], 5, true)), ok(still)]);
         assert_eq!(stage.ids(), ["1", "2"]);
-        assert_eq!(stage.asked(), ["fetch 1_643606091|2_643606203", "fetch 1_5", "check 1_1005"]);
+        assert_eq!(
+            stage.requested(),
+            ["fetch 1_643606091|2_643606203", "fetch 1_5", "check 1_1005"]
+        );
     }
 }
 

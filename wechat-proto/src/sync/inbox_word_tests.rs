@@ -71,15 +71,15 @@ impl Service {
     }
 
     fn answer(&mut self, request: &Request, step: &Step) -> Input {
-        let asked = asked_with(request);
+        let requested = asked_with(request);
         if let Step::Fault(n) = step {
             return faults()[*n]();
         }
         if is_check(request) {
-            let news = Self::read(&asked) < self.written || matches!(step, Step::EmptyNews);
+            let news = Self::read(&requested) < self.written || matches!(step, Step::EmptyNews);
             return ok(if news { NEWS } else { QUIET });
         }
-        let from = Self::read(&asked);
+        let from = Self::read(&requested);
         let to = (from + BATCH).min(self.written);
         // Some elements have fields of the wrong type.
         let messages: Vec<Value> = (from..to)
@@ -99,7 +99,7 @@ impl Service {
         let key = match step {
             Step::NoKey => json!({ "Count": 0, "List": [] }),
             Step::Still => {
-                let value: i64 = asked.split('_').nth(1).unwrap().parse().unwrap();
+                let value: i64 = requested.split('_').nth(1).unwrap().parse().unwrap();
                 json!({ "Count": 1, "List": [{ "Key": 1, "Val": value }] })
             }
             _ => self.key(after),
@@ -123,19 +123,19 @@ pub(super) fn session_at(key: &Value) -> Session {
 
 /// Plays `steps`, then five minutes without failures. Returns the delivered ids and the number of
 /// written messages.
-fn heard(steps: &[Step]) -> (Vec<String>, usize) {
+fn delivered(steps: &[Step]) -> (Vec<String>, usize) {
     let mut service = Service::default();
     let mut stored = session_at(&service.key(0)).to_json();
     let account = |stored: &str| Account::from(Session::from_json(stored).unwrap());
     let (mut inbox, mut bot) = (Inbox::new(), account(&stored));
     let mut host = Host::new();
-    let mut heard = Vec::new();
+    let mut delivered = Vec::new();
     let mut steps = steps.iter();
     let well = Step::Well { more: None, took: 20 };
     let (mut calm, mut flying) = (Duration::ZERO, 0);
     for _ in 0..20_000 {
         if calm > Duration::from_secs(300) {
-            return (heard, service.written);
+            return (delivered, service.written);
         }
         let mut pass = |host: &mut Host, time: Duration, done: bool| {
             host.now = host.now.after(time);
@@ -143,7 +143,7 @@ fn heard(steps: &[Step]) -> (Vec<String>, usize) {
         };
         match inbox.poll(&mut bot, host.now) {
             Ok(message) => {
-                heard.push(message.id.to_string());
+                delivered.push(message.id.to_string());
                 // The bot stores the effect and the session in one transaction.
                 let mut session = bot.session().clone();
                 session.acknowledge(&message);
@@ -200,9 +200,9 @@ fn heard(steps: &[Step]) -> (Vec<String>, usize) {
 }
 
 fn once_each(steps: &[Step]) -> Result<(), TestCaseError> {
-    let (heard, written) = heard(steps);
+    let (delivered, written) = delivered(steps);
     let all: Vec<String> = (1..=written).map(|n| n.to_string()).collect();
-    prop_assert_eq!(heard, all);
+    prop_assert_eq!(delivered, all);
     Ok(())
 }
 

@@ -117,7 +117,7 @@ pub(crate) fn question(error: Error) -> Error {
 /// # Errors
 ///
 /// [`Error::Status`] from 500 on; [`Error::Malformed`] if the response is not a JSON object with
-/// status 200. Redirects and pages of intermediaries are not replies, whatever their body
+/// status 200. Redirects and pages of intermediaries are not replies, regardless of their body
 /// (`docs/threats.md` N4).
 pub(crate) fn parse<T: Lenient>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
     if reply.status() != StatusCode::OK {

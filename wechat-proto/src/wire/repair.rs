@@ -112,7 +112,7 @@ impl<'a> Repair<'a> {
         if self.value != at + 1 {
             let before = self.text.get(self.value..at)?.trim_end();
             let quote = self.text.get(at + 1..)?.trim_start().chars().next();
-            // Text may contain what looks like a name, except for its quotes.
+            // Text may look like a name, except for its quotes.
             let is_text = self.quote.is_some() && quote != Some('"') && quote != self.quote;
             if is_text || is_first && !before.ends_with(',') {
                 return Some(());
@@ -208,7 +208,7 @@ impl<'a> Repair<'a> {
 
     /// Returns the level of the object to which a field belongs, after a value that ends at `end`.
     fn object(&self, end: usize, at: usize, brackets: &[(usize, &str)]) -> Option<usize> {
-        // Nothing within a message ends their list, except after the start of the last.
+        // Brackets within a message do not close the list of messages, except in the last one.
         let messages = self.open.iter().position(|list| list.has_messages);
         let lowest = messages.filter(|_| at < self.last_message).map_or(0, |list| list + 1);
         let objects = self.closing.rmatch_indices('}').map(|(at, _)| at + 1);

@@ -9,8 +9,8 @@ use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::media::{FileName, LocalFile};
 use wechat_proto::{Error, Timestamp};
 
-/// A file to send: its path, the name that the receiver sees, and whether it is sent as a file in any
-/// case. Functions take `impl Into<Attachment>`: a path as well.
+/// A file to send: its path, the name that the receiver sees, and whether it is always sent as a
+/// file. Functions take `impl Into<Attachment>`, to which paths convert.
 ///
 /// ```
 /// use wechat_transport::Attachment;
@@ -100,7 +100,7 @@ pub struct NewFile {
     is_kept: bool,
 }
 
-/// The number of names that are tried.
+/// The highest number of a name that is tried.
 const NAMES: u32 = 10_000;
 
 impl NewFile {
@@ -136,7 +136,7 @@ impl NewFile {
 impl Drop for NewFile {
     fn drop(&mut self) {
         if !self.is_kept {
-            // Nobody can use a part of the file.
+            // A partial file is useless.
             let _ = fs::remove_file(&self.path);
         }
     }

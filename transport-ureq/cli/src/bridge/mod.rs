@@ -56,7 +56,7 @@ pub(crate) fn run(global: &Global, bridge: &Bridge, output: &Output) -> Result<E
     let progress = |kind: &str, fields| emit(&service.hub.publish(kind, fields)?);
     let client = client::open_profile_with(global, &profile, held, Resume::Code, output, |step| {
         match (step, client::describe(step)) {
-            (Progress::Over { ret, .. }, _) => {
+            (Progress::Closed { ret, .. }, _) => {
                 progress("ended", json!({ "reason": "session_ended", "ret": ret.0 }))
             }
             (_, Some((kind, fields, _))) => progress(kind, fields),

@@ -115,12 +115,12 @@ fn a_login_completes_while_the_clock_jumps() {
 fn a_push_login_expires_if_the_clock_is_set_back() {
     let clock = Clock::new(&[-3600, 0, 0]);
     let mut driver = Driver { clock, requests: 60, time: Duration::MAX, ..Driver::new() };
-    let mut asked = 0;
+    let mut requested = 0;
     let serve = |request: &Request, clock: &mut Clock| match path(request) {
         "webwxpushloginurl" => ok(PUSHED),
         "jslogin" => ok(CODE),
         _ => {
-            asked += 1;
+            requested += 1;
             clock.pass(Duration::from_secs(25));
             ok(PENDING)
         }
@@ -128,5 +128,5 @@ fn a_push_login_expires_if_the_clock_is_set_back() {
     let done = |progress| matches!(progress, Progress::Code { .. });
     let trace = driver.run(Login::again, &mut session().into_device(), serve, done);
     assert!(trace.is_done);
-    assert!((12..=24).contains(&asked), "{asked}");
+    assert!((12..=24).contains(&requested), "{requested}");
 }

@@ -1,5 +1,5 @@
 //! The pace of flows: no loop without progress sends more than one request a second, and no wait takes
-//! longer than announced, whatever the service replies and however the clock jumps (`docs/threats.md`
+//! longer than announced, for any replies of the service and any jumps of the clock (`docs/threats.md`
 //! S6, S7, C1).
 
 use std::time::Duration;
@@ -105,7 +105,7 @@ impl Clock {
 /// A driver that continues after every result.
 struct Driver {
     clock: Clock,
-    /// Polls earlier than the flow asks for.
+    /// Polls earlier than the flow requests.
     early: bool,
     /// Starts a new flow after each error.
     renewed: bool,
