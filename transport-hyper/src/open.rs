@@ -83,11 +83,7 @@ impl Client {
         device: &mut Device,
         progress: impl FnMut(Progress),
     ) -> Result<Self, Error> {
-        let mut stored = store.load().await?;
-        if let Some(session) = &mut stored {
-            session.mix_seed(transport.options.new_seed()?);
-        }
-        let mut open = Open::new(stored, resume);
+        let mut open = Open::new(store.load().await?, resume);
         match Self::log_in(&mut open, transport, device, progress).await {
             Ok((client, true)) => store.save(&client.session()).await.map(|()| client),
             Ok((client, false)) => Ok(client),

@@ -30,9 +30,9 @@
 //! - It returns every failure as [`Input::Reply`] with a [`Failure`], which states the kind of
 //!   failure and whether the request may have been sent.
 //! - It serves one interrupt at a time, and polls again after each.
-//! - It mixes random bytes into a device before a login, and into a session that is resumed
-//!   ([`Device::mix_seed`](crate::Device::mix_seed),
-//!   [`Session::mix_seed`](crate::Session::mix_seed)).
+//! - It mixes random bytes into the device of a login ([`Device::mix_seed`](crate::Device::mix_seed)),
+//!   and into a session that is resumed without [`Open`](crate::login::Open)
+//!   ([`Session::mix_seed`](crate::Session::mix_seed)).
 
 use alloc::boxed::Box;
 use core::fmt;

@@ -23,11 +23,7 @@ pub struct Generator {
 impl Generator {
     /// Returns a generator with this seed.
     pub fn new(seed: [u8; 32]) -> Self {
-        let mut words = [0; 4];
-        for (word, bytes) in words.iter_mut().zip(seed.as_chunks::<8>().0) {
-            *word = u64::from_le_bytes(*bytes);
-        }
-        Self::from(words)
+        Self::from(words(seed))
     }
 
     /// Mixes `seed` into the state, which also depends on all earlier seeds and draws.
@@ -35,12 +31,14 @@ impl Generator {
     /// A resumed session does this with fresh entropy, so that two copies of one stored session
     /// do not draw the same `DeviceID`s.
     pub fn mix(&mut self, seed: [u8; 32]) {
-        let fresh = Self::new(seed);
-        let mut words = [0; 4];
-        for (word, new) in words.iter_mut().zip(fresh.seed) {
-            *word = self.source.next_u64() ^ new;
-        }
-        *self = Self::from(words);
+        *self = Self::from(words(seed).map(|word| word ^ self.source.next_u64()));
+    }
+
+    /// Mixes a seed that another generator draws into the state.
+    pub(crate) fn mix_drawn(&mut self, other: &mut Self) {
+        let mut seed = [0; 32];
+        other.source.fill_bytes(&mut seed);
+        self.mix(seed);
     }
 
     /// Returns a number below 10^`digits`.
@@ -64,6 +62,15 @@ impl Generator {
     pub(crate) fn device_id(&mut self) -> String {
         format!("e{:015}", self.digits(15))
     }
+}
+
+/// Returns a seed as words, in the order of their little-endian bytes.
+fn words(seed: [u8; 32]) -> [u64; 4] {
+    let mut words = [0; 4];
+    for (word, bytes) in words.iter_mut().zip(seed.as_chunks::<8>().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    words
 }
 
 impl From<[u64; 4]> for Generator {

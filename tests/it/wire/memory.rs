@@ -232,12 +232,8 @@ impl Bot for Memory {
         mut progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, Error> {
         let (mut store, mut device) = (FileStore::open(path)?, place.device());
-        let mut stored = store.load()?;
         device.mix_seed(place.seed());
-        if let Some(session) = &mut stored {
-            session.mix_seed(place.seed());
-        }
-        let mut open = Open::new(stored, resume);
+        let mut open = Open::new(store.load()?, resume);
         loop {
             let account = match drive(&place.simulator, &mut open, &mut device, &[]) {
                 Ok((Progress::LoggedIn(account), _)) => {

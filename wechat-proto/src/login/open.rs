@@ -52,8 +52,10 @@ pub enum Resume {
 /// the device's entry.
 ///
 /// The lent device logs in if no session is stored; with a stored session, it is replaced by the
-/// device of that session once the session is closed. Failures that end the flow are final: polling
-/// again returns the same error, or [`Error::InUse`] after a session was returned.
+/// device of that session once the session is closed. Its generator is mixed into that of the
+/// stored session, so that a driver mixes random bytes into the lent device only. Failures that end
+/// the flow are final: polling again returns the same error, or [`Error::InUse`] after a session
+/// was returned.
 #[derive(Debug)]
 pub struct Open {
     state: State,
@@ -144,7 +146,8 @@ impl Flow for Open {
                     let (stored, expected) = (api(&session.device), api(device));
                     return Err(self.close(Error::OtherServer { stored, expected }, None));
                 }
-                State::Stored(Some(session)) => {
+                State::Stored(Some(mut session)) => {
+                    session.device.rng.mix_drawn(&mut device.rng);
                     if let Some(ret) = session.device.closed() {
                         return self.leave(session, ret, device);
                     }

@@ -47,6 +47,19 @@ fn an_open_session_is_resumed() {
     }
 }
 
+/// Two copies of a stored session draw different `DeviceID`s, if the lent devices have different seeds.
+#[test]
+fn the_lent_device_seeds_the_stored_session() {
+    let requests = [[1; 32], [2; 32], [2; 32]].map(|seed| {
+        let mut stage = opening(since(4), Resume::Code, &[NEWS]);
+        stage.device = Device::new().with_seed(seed);
+        assert!(matches!(stage.next(), Ok(Progress::Resumed(_))));
+        stage.host.requests[0].http.body().clone().into_bytes()
+    });
+    assert_ne!(requests[0], requests[1]);
+    assert_eq!(requests[1], requests[2]);
+}
+
 /// Each method, with each reason to continue with the next.
 #[test]
 fn each_method_falls_back_to_the_next() {
