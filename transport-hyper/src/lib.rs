@@ -28,6 +28,9 @@
 //! }
 //! ```
 //!
+//! An error that `main` returns is printed in its `Debug` form. [`Chain`](wechat_proto::error::Chain)
+//! displays it in one line, with its causes.
+//!
 //! The functions are those of the blocking client, whose
 //! [guides](https://docs.rs/wechat-transport-ureq/latest/wechat_transport_ureq/guide/) apply: a cookbook, and tables for
 //! users of openwechat, itchat, wxpy and wechat4u.

@@ -27,6 +27,9 @@
 //! }
 //! ```
 //!
+//! An error that `main` returns is printed in its `Debug` form. [`Chain`](wechat_proto::error::Chain)
+//! displays it in one line, with its causes.
+//!
 //! # Where to look
 //!
 //! | to | see |

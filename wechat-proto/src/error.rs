@@ -9,6 +9,7 @@ use crate::contact::Candidates;
 use crate::media::NotFetchable;
 use crate::message::NotForwardable;
 
+pub use crate::chain::Chain;
 pub use crate::failure::{Failure, FailureKind, Sent};
 pub use crate::ret::Ret;
 use crate::session_end::Circumstances;
@@ -21,7 +22,7 @@ pub use crate::storage::{StorageFailure, StorageKind};
 /// waiting and repeating can help.
 ///
 /// `Display` is complete in one line, apart from the errors of the operating system and of HTTP
-/// libraries, which are at the end of the chain of `source`. Neither `Display` nor `Debug` shows
+/// libraries, which are at the end of the chain of `source` and which [`Chain`] adds. Neither `Display` nor `Debug` shows
 /// credentials, cookies or URLs.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -117,6 +117,7 @@ mod acks;
 mod backoff;
 pub mod body;
 mod call;
+mod chain;
 pub mod contact;
 pub mod device;
 mod emoji;

@@ -22,6 +22,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::contact::{Directory, Recipient};
+use crate::error::Chain;
 use crate::fold::fold;
 use crate::message::{Kind, Message};
 use crate::session::Me;
@@ -153,7 +154,8 @@ fn fits(text: &str, parts: &[String]) -> bool {
 pub enum Report<'a> {
     /// An event without a handler. The last one is [`Event::Closed`].
     Event(&'a Event),
-    /// The handler of this message failed with this error. The message is acknowledged.
+    /// The handler of this message failed with this error. The message is acknowledged, unless the
+    /// handler is called again.
     Failed(&'a Message, &'a (dyn core::error::Error + Send + Sync + 'static)),
 }
 
@@ -163,7 +165,7 @@ impl fmt::Display for Report<'_> {
         match self {
             Self::Event(event) => event.fmt(f),
             Self::Failed(message, error) => {
-                write!(f, "the handler of \"{message}\" failed: {error}")
+                write!(f, "the handler of \"{message}\" failed: {}", Chain(*error))
             }
         }
     }

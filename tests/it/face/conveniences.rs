@@ -3,6 +3,7 @@
 use std::fs;
 
 use wechat_proto::contact::{ContactKind, Recipient};
+use wechat_proto::error::Chain;
 use wechat_proto::login::{Credentials, Resume};
 use wechat_proto::message::Kind;
 use wechat_proto::room::Joining;
@@ -165,7 +166,8 @@ macro_rules! tests_of {
                 let path = $wait!(client.save(&image, &saved)).unwrap();
                 assert_eq!(fs::read(&path).unwrap(), PNG);
                 let no_folder = $wait!(client.save(&file, saved.join("none")));
-                assert!(matches!(no_folder, Err(Error::Sink(_))));
+                let text = Chain(&no_folder.unwrap_err()).to_string();
+                assert!(text.contains(&format!("{:?}: ", saved.join("none/_报告.pdf"))), "{text}");
                 let Some(Event::Message(text)) = $wait!(@next events) else { panic!() };
                 assert!(matches!($wait!(client.save(&text, &saved)), Err(Error::NotFetchable(_))));
                 place.assert_no_violations();

@@ -1,13 +1,14 @@
 //! Exit codes, and the failures that lead to them.
 
+use std::error::Error as StdError;
 use std::fmt::Write as _;
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::{io, iter};
 
 use serde_json::{Map, Value};
 use wechat_proto::Error;
-use wechat_proto::error::{Failure as FileFailure, FailureKind, Ret, StorageKind};
+use wechat_proto::error::{Chain, Failure as FileFailure, FailureKind, Ret, StorageKind};
 
 use crate::lang::{Lang, Words};
 use crate::output::visible;
@@ -140,8 +141,8 @@ impl Failure {
 
     /// Returns the failure of a file or a folder whose cause is in a failure of the library.
     pub(crate) fn of_file(path: &Path, failure: &FileFailure) -> Self {
-        let text = std::error::Error::source(failure)
-            .map_or_else(|| failure.to_string(), ToString::to_string);
+        let causes = iter::successors(Some(failure as &dyn StdError), |&error| error.source());
+        let text = causes.last().map_or_else(String::new, ToString::to_string);
         Self::file(path, &io::Error::other(text))
     }
 
@@ -192,7 +193,7 @@ fn one_line(text: &str) -> String {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let text = chain(&error);
+        let text = visible(&Chain(&error).to_string());
         let of = |exit, zh: &str| Self::new(exit, &*text, format!("{zh}：{text}"));
         match &error {
             Error::Storage(failure) if failure.kind == StorageKind::Missing => Self::no_session(),
@@ -298,20 +299,6 @@ fn transport(text: &str, kind: FailureKind) -> Failure {
         }
         _ => failure("网络出错"),
     }
-}
-
-/// Returns an error with its causes, in one line.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        let cause = error.to_string();
-        if !text.contains(&cause) {
-            let _ = write!(text, ": {cause}");
-        }
-        source = error.source();
-    }
-    visible(&text)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::Inbox;
 use crate::account::Account;
 use crate::acks::Place;
 use crate::contact::Change;
-use crate::error::{Error, Ret};
+use crate::error::{Chain, Error, Ret};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::MsgId;
 use crate::message::{FriendRequest, Kind, Message};
@@ -56,9 +56,9 @@ impl fmt::Display for Event {
             Self::Message(message) => write!(f, "message: {message}"),
             Self::FriendRequest { message, .. } => write!(f, "friend request: {message}"),
             Self::Changed(_) => f.write_str("contacts or members changed"),
-            Self::Trouble(error) => write!(f, "trouble: {error}"),
+            Self::Trouble(error) => write!(f, "trouble: {}", Chain(error)),
             Self::Recovered => f.write_str("the service replies again"),
-            Self::Closed(error) => write!(f, "ended: {error}"),
+            Self::Closed(error) => write!(f, "ended: {}", Chain(error)),
         }
     }
 }

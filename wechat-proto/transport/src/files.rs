@@ -1,5 +1,6 @@
 //! Files that clients send and save.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
@@ -52,9 +53,9 @@ impl Attachment {
     /// - [`Error::Source`] if it cannot be opened or read, or is not a regular file.
     /// - [`Error::Invalid`] if the protocol cannot represent its name.
     pub fn open(&self) -> Result<(File, LocalFile), Error> {
-        let (file, data, start) = self.read().map_err(|error| {
-            Error::Source(Some(Failure::new(FailureKind::Source, Sent::No).because(error)))
-        })?;
+        let failed = |error| failure(FailureKind::Source, &self.path, error);
+        let (file, data, start) =
+            self.read().map_err(|error| Error::Source(Some(failed(error))))?;
         let own = self.path.file_name().unwrap_or_default().to_string_lossy();
         let mut local = LocalFile::new(self.name.as_deref().unwrap_or(&own), data.len())?;
         if let Some(since) =
@@ -110,20 +111,17 @@ impl NewFile {
     ///
     /// [`Error::Sink`] if no file can be created.
     pub fn create(folder: &Path, name: &FileName) -> Result<(Self, File), Error> {
-        let mut result = Err(io::Error::from(ErrorKind::AlreadyExists));
-        for number in 0..NAMES {
+        let mut number = 0;
+        loop {
             let path = folder.join(name.numbered(number).as_str());
-            result = OpenOptions::new().write(true).create_new(true).open(&path);
-            match result {
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok((Self { path, is_kept: false }, file)),
-                Err(ref error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(_) => break,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && number < NAMES => {
+                    number += 1;
+                }
+                Err(error) => return Err(Error::Sink(failure(FailureKind::Sink, &path, error))),
             }
         }
-        let failure = Failure::new(FailureKind::Sink, Sent::No);
-        Err(Error::Sink(
-            result.map_or_else(|error| failure.clone().because(error), |_| failure.clone()),
-        ))
     }
 
     /// Keeps the file, and returns its path.
@@ -142,9 +140,35 @@ impl Drop for NewFile {
     }
 }
 
+/// Returns the failure of a file, with a source that names it.
+fn failure(kind: FailureKind, path: &Path, error: io::Error) -> Failure {
+    let error = io::Error::new(error.kind(), FileError(path.into(), error));
+    Failure::new(kind, Sent::No).because(error)
+}
+
+/// The error of a file, which names it.
+#[derive(Debug)]
+struct FileError(PathBuf, io::Error);
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Escaped: a path may contain any characters.
+        write!(f, "{:?}: {}", self.0, self.1)
+    }
+}
+
+impl std::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.1)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
     use std::io::Write as _;
+
+    use wechat_proto::error::Chain;
 
     use super::*;
 
@@ -164,6 +188,28 @@ mod tests {
         assert_eq!(again.keep(), folder.join("a (1).txt"));
         assert_eq!(fs::read(folder.join("a.txt")).unwrap(), b"first");
         fs::remove_dir_all(&folder).unwrap();
-        assert!(matches!(NewFile::create(&folder, &name), Err(Error::Sink(_))));
+    }
+
+    #[test]
+    fn failure_names_the_file() {
+        let folder = std::env::temp_dir().join("wechat-missing");
+        let created = NewFile::create(&folder, &FileName::from("a.txt")).unwrap_err();
+        assert!(matches!(created, Error::Sink(_)));
+        let opened = Attachment::new(folder.join("a.txt")).open().unwrap_err();
+        assert!(matches!(opened, Error::Source(Some(_))));
+        let folder = std::env::temp_dir();
+        let no_file = Attachment::new(&folder).open().unwrap_err();
+        let (path, missing) = (folder.join("wechat-missing/a.txt"), ErrorKind::NotFound);
+        for (error, path, kind) in [
+            (created, &path, missing),
+            (opened, &path, missing),
+            (no_file, &folder, ErrorKind::InvalidInput),
+        ] {
+            let text = Chain(&error).to_string();
+            assert!(text.contains(&format!(": {path:?}: ")), "{text}");
+            let (Error::Sink(failure) | Error::Source(Some(failure))) = error else { panic!() };
+            let source = failure.source().unwrap().downcast_ref::<io::Error>().unwrap();
+            assert_eq!(source.kind(), kind);
+        }
     }
 }
