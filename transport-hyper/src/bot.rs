@@ -4,18 +4,37 @@ use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use wechat_proto::router::{Report, Router, Turns, When};
-use wechat_proto::{Error, Message, UserName};
+use wechat_proto::{Error, Message};
 
 use crate::BoxError;
 use crate::client::Client;
 
 type Handling = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
-type Handler = Box<dyn Fn(Client, Message, String) -> Handling + Send + Sync>;
-/// A handler at work on a message of a chat.
-type Task = Pin<Box<dyn Future<Output = (UserName, Message, Result<(), BoxError>)> + Send>>;
+type Handler = Arc<dyn Fn(Client, Message, String) -> Handling + Send + Sync>;
+
+/// A message and its handler.
+struct Task {
+    handler: Handler,
+    message: Message,
+    rest: String,
+    failures: u32,
+}
+
+impl Task {
+    /// Calls the handler; a second later if it has failed before.
+    async fn run(self, client: Client) -> (Self, Result<(), BoxError>) {
+        if self.failures > 0 {
+            client.transport.timer.sleep(Duration::from_secs(1)).await;
+        }
+        let result = (self.handler)(client, self.message.clone(), self.rest.clone()).await;
+        (self, result)
+    }
+}
 
 /// A client with handlers of its messages. Needs a tokio runtime, on which the handlers are spawned.
 ///
@@ -46,18 +65,30 @@ pub struct Bot {
     client: Client,
     router: Router<Handler>,
     limit: usize,
+    retries: u32,
 }
 
 impl Bot {
     /// Returns a bot without handlers.
     pub fn new(client: &Client) -> Self {
-        Self { client: client.clone(), router: Router::new(), limit: 16 }
+        Self { client: client.clone(), router: Router::new(), limit: 16, retries: 0 }
     }
 
     /// Limits the number of messages in progress, including those that wait for an earlier message of
     /// their chat. The default is 16.
     pub fn limit(mut self, messages: usize) -> Self {
         self.limit = messages;
+        self
+    }
+
+    /// Calls a failed handler again, up to this number of times for each message, a second after each
+    /// failure. The default is 0.
+    ///
+    /// The message is acknowledged when its handler succeeds or has failed for the last time. If the
+    /// events end before, or the process does, it arrives again when the session is resumed. The effects
+    /// of a handler before its failure, such as sent texts, are repeated.
+    pub fn retries(mut self, count: u32) -> Self {
+        self.retries = count;
         self
     }
 
@@ -73,7 +104,7 @@ impl Bot {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        let handler: Handler = Box::new(move |client, message, rest| {
+        let handler: Handler = Arc::new(move |client, message, rest| {
             let handling = handler(client, message, rest);
             Box::pin(async { handling.await.map_err(Into::into) })
         });
@@ -96,20 +127,28 @@ impl Bot {
     ///
     /// The reason of the end, except [`Client::stop`] and the account's own logout.
     pub async fn run(self, mut observe: impl FnMut(Report<'_>)) -> Result<(), Error> {
-        let Self { client, mut router, limit } = self;
-        let (mut turns, mut running) = (Turns::new(limit), JoinSet::new());
+        let Self { client, mut router, limit, retries } = self;
+        let (mut turns, mut running) = (Turns::<Task>::new(limit), JoinSet::new());
         let (mut events, mut end) = (client.events().manual(), None);
         loop {
             let event = tokio::select! {
                 biased;
                 Some(ended) = running.join_next() => {
-                    let (chat, message, result): (UserName, Message, Result<(), BoxError>) =
+                    let (mut task, result): (Task, Result<(), BoxError>) =
                         ended.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+                    let is_last = result.is_ok() || task.failures == retries;
                     if let Err(error) = result {
-                        observe(Report::Failed(&message, &*error));
+                        observe(Report::Failed(&task.message, &*error));
                     }
-                    client.acknowledge(&message).await?;
-                    turns.end(&chat).map(|task| running.spawn(task));
+                    if !is_last && !client.account.is_closed() {
+                        task.failures += 1;
+                        running.spawn(task.run(client.clone()));
+                        continue;
+                    }
+                    if is_last {
+                        client.acknowledge(&task.message).await?;
+                    }
+                    turns.end(task.message.peer()).map(|task| running.spawn(task.run(client.clone())));
                     continue;
                 }
                 Some(event) = events.next(), if end.is_none() && turns.has_room() => event,
@@ -126,11 +165,10 @@ impl Bot {
                 client.acknowledge(message).await?;
                 continue;
             };
-            let (chat, message) = (message.peer().clone(), message.clone());
-            let handling = handler(client.clone(), message.clone(), rest);
-            let of = chat.clone();
-            let task: Task = Box::pin(async move { (of, message, handling.await) });
-            turns.add(chat, task).map(|task| running.spawn(task));
+            let (handler, message) = (Arc::clone(handler), message.clone());
+            let chat = message.peer().clone();
+            let task = Task { handler, message, rest, failures: 0 };
+            turns.add(chat, task).map(|task| running.spawn(task.run(client.clone())));
         }
         end.unwrap_or(Ok(()))
     }

@@ -1,6 +1,7 @@
 //! A bot of handlers.
 
-use std::fmt;
+use std::time::Duration;
+use std::{fmt, thread};
 
 use wechat_proto::router::{Report, Router, When};
 use wechat_proto::{Error, Message};
@@ -38,12 +39,24 @@ type Handler = Box<dyn FnMut(&Client, &Message, &str) -> Result<(), BoxError> + 
 pub struct Bot {
     client: Client,
     router: Router<Handler>,
+    retries: u32,
 }
 
 impl Bot {
     /// Returns a bot without handlers.
     pub fn new(client: &Client) -> Self {
-        Self { client: client.clone(), router: Router::new() }
+        Self { client: client.clone(), router: Router::new(), retries: 0 }
+    }
+
+    /// Calls a failed handler again, up to this number of times for each message, a second after each
+    /// failure. The default is 0.
+    ///
+    /// The message is acknowledged when its handler succeeds or has failed for the last time. If the
+    /// events end before, or the process does, it arrives again when the session is resumed. The effects
+    /// of a handler before its failure, such as sent texts, are repeated.
+    pub fn retries(mut self, count: u32) -> Self {
+        self.retries = count;
+        self
     }
 
     /// Adds a handler. It receives the message and its text without a mention of the account (after a
@@ -71,7 +84,7 @@ impl Bot {
     ///
     /// The reason of the end, except [`Client::stop`] and the account's own logout.
     pub fn run(mut self, mut observe: impl FnMut(Report<'_>)) -> Result<(), Error> {
-        for event in self.client.events().manual() {
+        'events: for event in self.client.events().manual() {
             let Some(message) = event.message() else {
                 observe(Report::Event(&event));
                 match event.into_end() {
@@ -79,10 +92,19 @@ impl Bot {
                     None => continue,
                 }
             };
+            let mut left = self.retries;
             match self.router.find(message, &self.client.directory(), &self.client.me()) {
                 Some((handler, rest)) => {
-                    if let Err(error) = handler(&self.client, message, &rest) {
+                    while let Err(error) = handler(&self.client, message, &rest) {
                         observe(Report::Failed(message, &*error));
+                        if left == 0 {
+                            break;
+                        }
+                        if self.client.shared.account.is_closed() {
+                            continue 'events;
+                        }
+                        left -= 1;
+                        thread::sleep(Duration::from_secs(1));
                     }
                 }
                 None => observe(Report::Event(&event)),

@@ -145,7 +145,83 @@ fn async_bot_handles_chats_concurrently_and_each_in_order() {
     check(&place, &folder);
 }
 
-/// Friend requests reach handlers by their kind.
+/// At which call the handler stops the bot, whether that call fails, the number of failures, and
+/// whether the message arrives again later. Handlers are called again once.
+const RETRIES: [(usize, bool, usize, bool); 3] =
+    [(2, false, 1, false), (2, true, 2, false), (1, true, 1, true)];
+
+#[test]
+fn blocking_bot_retries_failed_handlers() {
+    use wechat_transport_ureq::{Bot, Client, Transport};
+
+    for (stop, fails, failures, is_pending) in RETRIES {
+        let place = Place::http(world());
+        place.confirm_login();
+        let transport =
+            Transport::new(open_options(&place, Resume::Code, SavePolicy::Manual)).unwrap();
+        let client = Client::login(&transport, &mut place.device(), drop).unwrap();
+        let ada = named(&place, "Ada");
+        place.simulator.world().person_writes(&ada, "ping");
+        let (mut calls, mut failed) = (0, 0);
+        Bot::new(&client)
+            .retries(1)
+            .on(When::any(), move |client, _, _| {
+                calls += 1;
+                if calls == stop {
+                    client.stop();
+                }
+                if calls == stop && !fails { Ok(()) } else { Err("not now") }
+            })
+            .run(|report| failed += usize::from(matches!(report, Report::Failed(..))))
+            .unwrap();
+        assert_eq!(
+            (failed, client.session().has_pending()),
+            (failures, is_pending),
+            "{stop} {fails}"
+        );
+    }
+}
+
+#[test]
+fn async_bot_retries_failed_handlers() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use wechat_transport_hyper::{Bot, Client, Transport};
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for (stop, fails, failures, is_pending) in RETRIES {
+        let place = Place::http(world());
+        place.confirm_login();
+        let (calls, mut failed) = (Arc::new(AtomicUsize::new(0)), 0);
+        let client = runtime.block_on(async {
+            let transport =
+                Transport::new(open_options(&place, Resume::Code, SavePolicy::Manual)).unwrap();
+            let client = Client::login(&transport, &mut place.device(), drop).await.unwrap();
+            let ada = named(&place, "Ada");
+            place.simulator.world().person_writes(&ada, "ping");
+            let handler = move |client: Client, _, _| {
+                let call = calls.fetch_add(1, Ordering::Relaxed) + 1;
+                async move {
+                    if call == stop {
+                        client.stop();
+                    }
+                    if call == stop && !fails { Ok(()) } else { Err("not now") }
+                }
+            };
+            let bot = Bot::new(&client).retries(1).on(When::any(), handler);
+            bot.run(|report| failed += usize::from(matches!(report, Report::Failed(..))))
+                .await
+                .unwrap();
+            client
+        });
+        assert_eq!(
+            (failed, client.session().has_pending()),
+            (failures, is_pending),
+            "{stop} {fails}"
+        );
+    }
+}
+
+/// A condition on the kind matches friend requests.
 #[test]
 fn friend_request_is_handled() {
     use wechat_transport_ureq::{Bot, Client, FileStore};

@@ -27,6 +27,11 @@ impl SharedAccount {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns whether no more messages will arrive.
+    pub fn is_closed(&self) -> bool {
+        self.lock().close_reason().is_some()
+    }
+
     /// Polls a flow. Calls `wake` afterwards if no more messages will arrive, so that a waiting inbox
     /// reports why.
     ///
