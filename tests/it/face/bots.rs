@@ -10,7 +10,7 @@ use wechat_proto::store::SavePolicy;
 use wechat_proto::{Error, Event, Session};
 use wechat_simulator::{Incoming, World};
 
-use super::Folder;
+use super::{Folder, named};
 use crate::wire::{Place, open_options};
 
 fn world() -> World {
@@ -19,12 +19,6 @@ fn world() -> World {
     world.add_person("Ada");
     world.add_person("Bo");
     world
-}
-
-fn named(place: &Place, name: &str) -> String {
-    let world = place.simulator.world();
-    let found = world.contacts().iter().find(|contact| contact.nick_name == name);
-    found.unwrap().user_name.clone()
 }
 
 /// Delivers three texts of Ada and two of Bo, alternating, and a picture.

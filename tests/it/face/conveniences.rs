@@ -11,7 +11,7 @@ use wechat_proto::store::SavePolicy;
 use wechat_proto::{Device, Error, Event, Hosts, UserName};
 use wechat_simulator::{Incoming, Sent, World};
 
-use super::Folder;
+use super::{Folder, named};
 use crate::wire::{Place, open_options};
 
 /// Friends, two of them with the same name, rooms and a stranger.
@@ -27,12 +27,6 @@ fn world() -> World {
 }
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0";
-
-fn named(place: &Place, name: &str) -> String {
-    let world = place.simulator.world();
-    let found = world.contacts().iter().find(|contact| contact.nick_name == name);
-    found.unwrap().user_name.clone()
-}
 
 fn last(place: &Place) -> Sent {
     place.simulator.world().sent().last().unwrap().clone()
@@ -209,11 +203,11 @@ macro_rules! tests_of {
                 let talks = $wait!(client.members("Talks")).unwrap();
                 let di = talks.iter().find(|member| member.name() == "Di").unwrap();
                 $wait!(client.add_friend(Recipient::from(di), "hello")).unwrap();
-                let request = {
-                    let world = place.simulator.world();
-                    Incoming::friend_request(world.contact(&named_in(&world, "Di")).unwrap(), "hi")
-                };
-                place.simulator.world().deliver(request);
+                let di = named(&place, "Di");
+                let mut world = place.simulator.world();
+                let request = Incoming::friend_request(world.contact(&di).unwrap(), "hi");
+                world.deliver(request);
+                drop(world);
                 let mut events = client.events();
                 loop {
                     match $wait!(@next events).unwrap() {
@@ -299,11 +293,6 @@ macro_rules! tests_of {
             }
         }
     };
-}
-
-fn named_in(world: &World, name: &str) -> String {
-    let found = world.contacts().iter().find(|contact| contact.nick_name == name);
-    found.unwrap().user_name.clone()
 }
 
 macro_rules! at_once {

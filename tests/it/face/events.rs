@@ -7,10 +7,10 @@ use wechat_proto::error::Ret;
 use wechat_proto::login::{Logout, Resume};
 use wechat_proto::message::SendText;
 use wechat_proto::store::SavePolicy;
-use wechat_proto::{Error, Event, UserName};
+use wechat_proto::{Error, Event};
 use wechat_simulator::{Incoming, World};
 
-use super::Folder;
+use super::{Folder, named};
 use crate::wire::{Bot, Place, on_all_wires};
 
 /// A friend, a room with another friend in it, and two strangers.
@@ -23,12 +23,6 @@ fn world() -> World {
     world.add_stranger("Cy");
     world.add_stranger("Di");
     world
-}
-
-fn named(place: &Place, name: &str) -> UserName {
-    let world = place.simulator.world();
-    let found = world.contacts().iter().find(|contact| contact.nick_name == name);
-    found.unwrap().user_name.parse().unwrap()
 }
 
 fn open<B: Bot>(place: &Place, folder: &Folder, policy: SavePolicy) -> B {
@@ -127,7 +121,7 @@ fn every_event<B: Bot>(place: &Place) {
     write_texts(place, &["after"]);
     assert_eq!([next(&mut bot), next(&mut bot)], ["joined: Cy", "after"]);
     // A reply from the same process does not repeat an event.
-    bot.call(SendText::new(room.clone(), "welcome")).unwrap();
+    bot.call(SendText::new(room.parse().unwrap(), "welcome")).unwrap();
 
     let di = named(place, "Di");
     let request = {

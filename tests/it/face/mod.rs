@@ -8,6 +8,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::wire::Place;
+
+/// Returns the `UserName` of the contact with this nickname.
+fn named(place: &Place, name: &str) -> String {
+    let world = place.simulator.world();
+    let found = world.contacts().iter().find(|contact| contact.nick_name == name);
+    found.unwrap().user_name.clone()
+}
+
 /// A temporary folder of one scenario.
 struct Folder(PathBuf);
 
