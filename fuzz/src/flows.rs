@@ -42,9 +42,9 @@ pub(crate) fn contacts(bytes: &[u8]) {
 
 /// Checks that no message is delivered twice, and that the session can be stored.
 pub(crate) fn inbox(bytes: &[u8]) {
-    let mut heard = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let account = watch(Inbox::new, account, bytes, &[], |message| {
-        let new = !message.id.is_known() || heard.insert(message.id.clone());
+        let new = !message.id.is_known() || seen.insert(message.id.clone());
         assert!(new, "{} again", message.id);
     });
     assert!(account.close_reason().is_none() || account.session().device().closed().is_some());
