@@ -1,3 +1,3 @@
-//! Parsers of endpoints: the first byte chooses one.
+//! Parsers of endpoints. The first byte selects the parser.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_fuzz::run("endpoints", bytes));

@@ -1,3 +1,3 @@
-//! JSON: the first byte chooses the parser.
+//! Parsers of JSON. The first byte selects the parser.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_fuzz::run("json", bytes));

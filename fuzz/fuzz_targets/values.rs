@@ -1,3 +1,3 @@
-//! Values in URLs and file names: the first byte chooses.
+//! Values in URLs and file names. The first byte selects the kind.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_fuzz::run("values", bytes));

@@ -16,7 +16,7 @@ use wechat_proto::{Account, UserName};
 use super::endpoints::Make;
 use super::{NOW, account, me, reply};
 
-/// An endpoint whose replies another row parses.
+/// Checks nothing, because another row parses the same replies.
 pub(crate) fn other<E>(_: &[u8], _: Make<E>) {}
 
 /// Checks that parsing is deterministic, that unusual statuses are errors, and that errors have a
@@ -59,8 +59,8 @@ where
     }
 }
 
-/// The same for a JSON reply. Its formatting, a byte-order mark and surrounding white space must
-/// not change the result; the last of repeated fields counts.
+/// Checks the same as [`parsed`] for a JSON reply. Its formatting, a byte-order mark and
+/// surrounding white space must not change the result; the last of repeated fields counts.
 pub(crate) fn json<E>(bytes: &[u8], make: Make<E>)
 where
     E: Endpoint,
@@ -125,8 +125,8 @@ pub(crate) fn webwxsync(bytes: &[u8], make: Make<FetchBatch>) {
     assert!(batch.sync_key.as_ref().is_none_or(|key| !key.is_empty()));
     for message in batch.messages(&me) {
         let raw = message.raw.json().to_string();
-        // All strings of the raw JSON can be decoded; numbers may be out of range. A message that
-        // cannot be repaired has its text.
+        // All strings of the raw JSON can be decoded, but numbers may be out of range. A message
+        // that cannot be repaired has the received text.
         let read = serde_json::from_str::<Value>(&raw);
         let numbers = serde_json::from_str::<&RawValue>(&raw);
         let is_malformed =
@@ -138,7 +138,7 @@ pub(crate) fn webwxsync(bytes: &[u8], make: Make<FetchBatch>) {
         }
         let (id, kind) = (message.id.clone(), message.kind.clone());
         let _ = (message.peer(), message.author(), message.text());
-        // Parsed alone, the message is the same as in its batch.
+        // The message is the same if it is parsed alone.
         if let Ok(again) = Message::from_json(&raw, &me) {
             assert_eq!((&again.id, &again.kind, &again.speaker), (&id, &kind, &message.speaker));
         }

@@ -64,7 +64,7 @@ impl Row {
     }
 }
 
-/// Makes an endpoint from texts of the caller, each at its own place.
+/// A constructor of an endpoint from texts of the caller, each at its own place.
 pub struct Make<E>(fn(&mut Account, &mut Texts<'_>) -> Option<E>);
 
 impl<E> Clone for Make<E> {
@@ -120,7 +120,7 @@ impl<'a> Texts<'a> {
         self.other.filter(|(place, _)| place + 1 == self.place).map_or(valid, |(_, text)| text)
     }
 
-    /// The same for a text that `written` changes in the request.
+    /// Returns the text at the next place, which the request contains in the form of `written`.
     fn text_as(&mut self, valid: &'a str, written: fn(&str) -> String) -> &'a str {
         if self.other.is_some_and(|(place, _)| place == self.place) {
             self.written = Some(written);

@@ -208,12 +208,12 @@ where
                 }
             }
             Err(Interrupt::Sleep(time)) => {
-                // Never zero, and never longer than half a minute.
+                // A sleep is never zero and never longer than half a minute.
                 assert!(!time.is_zero() && time <= Duration::from_secs(30), "{time:?}");
                 assert!(!held, "two sleeps without a request in between");
                 held = true;
                 requests.push(format!("{time:?}"));
-                // An unexpected reply.
+                // An unexpected reply is ignored.
                 flow.handle(Input::Reply(Ok(reply(b"late"))));
                 now = now.after(time);
             }

@@ -1,4 +1,4 @@
-//! Messages: whole records, and contents of all types.
+//! Inputs for the parsers of messages: whole records, and contents of all types.
 
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ fn check_message(message: &Message) {
     let shown = message.preview(Device::new().lang());
     assert!(!shown.contains(['\n', '\r']));
     assert_eq!(message.to_string().replace(['\n', '\r'], " "), shown);
-    // Parsed alone, the message is the same as in its batch.
+    // The message is the same if it is parsed alone.
     if let Ok(again) = Message::from_json(message.raw.json(), &me()) {
         assert_eq!(
             (&again.id, &again.kind, &again.from),

@@ -2,9 +2,9 @@
 //! wechat-simulator --bench transports`.
 //!
 //! Exchanges a `synccheck` with its cookies with a server in a child process, both on one core,
-//! over plain HTTP with keep-alive. Only the CPU time of this process counts. In each of five
-//! rounds every variant runs once; the result is the median over the rounds of its ratio to the
-//! bare library with the same prepared request and no time limit.
+//! over plain HTTP with keep-alive. Only the CPU time of this process counts. Each of five rounds
+//! runs every variant once. The result of a variant is the median of its ratios to the bare
+//! library, which has the same prepared request and no time limit.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -52,7 +52,7 @@ fn main() {
             .build(HttpConnector::new());
 
     type Variant<'a> = (&'static str, usize, Box<dyn FnMut() + 'a>);
-    // Each with the index of its baseline.
+    // The variants, each with the index of its baseline.
     let mut variants: Vec<Variant<'_>> = vec![
         (
             "ureq, bare",

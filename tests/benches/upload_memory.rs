@@ -111,7 +111,7 @@ fn measure(adapter: &str) -> u64 {
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     let numbers: Vec<u64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
     let [before, after, millis] = numbers[..] else { panic!("{text}") };
-    // Closing its input makes the service print what it received.
+    // The service prints the received bytes when its input is closed.
     drop(service.0.stdin.take());
     let arrived = lines.next().unwrap().unwrap();
     let (mut sum, mut piece) = (Sha256::new(), vec![0; 1 << 20]);

@@ -15,7 +15,7 @@ use wechat_proto::{Error, Message, Session, Timestamp};
 
 /// The adapter: `ureq` or `hyper`.
 pub(crate) const ADAPTER: &str = "WECHAT_BOT_ADAPTER";
-/// How the bot stores: a [`StoreMode`].
+/// The way of storing: a [`StoreMode`].
 pub(crate) const STORE: &str = "WECHAT_BOT_STORE";
 /// The folder of the store.
 pub(crate) const FOLDER: &str = "WECHAT_BOT_FOLDER";
@@ -107,7 +107,7 @@ fn asynchronous(session: Session, mut ledger: String, store: &Store) -> Result<(
         let transport = Transport::new(Options::default().clock(clock()))?;
         let client = Client::resume(&transport, session)?;
         let acknowledge = |message: &Message| {
-            // Completes at once: the client keeps no store.
+            // Completes at once, because the client keeps no store.
             let acknowledged = pin!(client.acknowledge(message));
             let context = &mut Context::from_waker(Waker::noop());
             assert!(matches!(acknowledged.poll(context), Poll::Ready(Ok(()))));
@@ -171,7 +171,7 @@ enum Next {
 
 /// The number of messages that a bot holds before it handles them.
 const HELD: usize = 4;
-/// How long a bot waits for the next message before it handles the held ones.
+/// The time for which a bot waits for the next message before it handles the held ones.
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Desk<'_> {
@@ -216,12 +216,12 @@ fn clock() -> impl Fn() -> Timestamp + Send + Sync + 'static {
 
 /// Announces a step and waits until the bot may continue.
 fn step(what: &str) {
-    // The test itself also stores a session, without waiting.
+    // The test itself also stores a session, and does not wait.
     if variable(ADAPTER).is_none() || variable(FREE).is_some() {
         return;
     }
     let mut pipe = io::stdout().lock();
-    // On its own line, as the test harness may be in the middle of one.
+    // Starts a new line, because the test harness may have written a part of one.
     pipe.write_all(format!("\n@{what}\n").as_bytes()).unwrap();
     pipe.flush().unwrap();
     if io::stdin().read_exact(&mut [0]).is_err() {
@@ -237,14 +237,14 @@ pub(crate) struct Store {
     pub(crate) mode: StoreMode,
 }
 
-/// How a bot stores its session and its effects.
+/// The way in which a bot stores its session and its effects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StoreMode {
     /// Effect and session are one file, replaced by one rename.
     Together,
     /// The effect is written first, then the session with the message acknowledged.
     After,
-    /// The same, with the client's session: the message is not yet acknowledged.
+    /// Stores the same with the client's session, in which the message is not yet acknowledged.
     Unacknowledged,
     /// One file, as with [`StoreMode::Together`]. Messages are manual: each is acknowledged on the
     /// client before the session is stored.

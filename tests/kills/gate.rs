@@ -27,7 +27,7 @@ pub(crate) struct Gate {
 
 struct Shared {
     to: SocketAddr,
-    /// The running process; without one (0), nothing stops.
+    /// The running process; 0 if there is none, in which case all requests pass.
     process: AtomicUsize,
     closed: AtomicBool,
     /// The number of open directions of connections.
@@ -62,10 +62,10 @@ impl Gate {
     }
 
     /// Assigns new connections to this process. First waits until all requests of the previous
-    /// process have reached the service: later, they would look like requests of the new process
+    /// process have reached the service. Otherwise they would look like requests of the new process
     /// with old keys.
     pub(crate) fn assign_to(&self, process: usize, events: &Receiver<Event>) {
-        // Connections are accepted in order: once this one has passed, all earlier ones are known.
+        // Connections are accepted in order, so all earlier ones were accepted before this one.
         let mut last = TcpStream::connect(self.addr).unwrap();
         last.shutdown(Shutdown::Write).unwrap();
         last.read_to_end(&mut Vec::new()).unwrap();

@@ -72,7 +72,7 @@ fn kills_with_manual_acknowledgement_repeat_nothing() {
     }
 }
 
-/// Threat S5: at steps between two batches.
+/// Threat S5: bots are killed at steps between two batches.
 #[test]
 fn kills_between_batches_lose_nothing() {
     for mode in [StoreMode::Together, StoreMode::After, StoreMode::Manual] {
@@ -82,7 +82,7 @@ fn kills_between_batches_lose_nothing() {
     }
 }
 
-/// Threat S5: killed at random moments, also within a step.
+/// Threat S5: bots are killed at random moments, also within a step.
 #[test]
 fn kills_at_random_moments_lose_nothing() {
     Scenario::new("ureq", StoreMode::Together, 30).run_with_random_kills(1);
@@ -91,7 +91,7 @@ fn kills_at_random_moments_lose_nothing() {
     Scenario::new("hyper", StoreMode::OutOfOrder, 30).run_with_random_kills(4);
 }
 
-/// Returns the number of messages of a scenario: 300 in complete sweeps.
+/// Returns the number of messages of a scenario, which is 300 in complete sweeps.
 fn messages(sample: usize) -> usize {
     if sweep::is_complete() { 300 } else { sample }
 }

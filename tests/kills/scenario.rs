@@ -44,9 +44,9 @@ pub(crate) struct Scenario {
 /// The steps at which processes are killed.
 #[derive(Clone, Copy, Debug)]
 enum Kills {
-    /// At the first step at which no process was killed before.
+    /// The process is killed at the first step at which none was killed before.
     EveryStep,
-    /// At one of the first [`STEPS`] steps after a message was handled.
+    /// The process is killed at one of the first [`STEPS`] steps after a message was handled.
     BetweenBatches,
 }
 
@@ -155,8 +155,8 @@ impl Scenario {
         let mut bot = self.spawn(process, false);
         // A step is identified by the preceding message and the number of steps since.
         let (mut place, mut since) = (format!("start {before}"), 0);
-        // Each start receives the incomplete batch again; out of order, it stays incomplete for
-        // long.
+        // Each start receives the incomplete batch again. If messages are handled out of order, it
+        // stays incomplete for long.
         let is_every_start =
             sweep::is_complete() && !matches!(self.store.mode, StoreMode::OutOfOrder);
         let spared = !(before.is_multiple_of(10) || is_every_start);
@@ -187,7 +187,8 @@ impl Scenario {
                     !starting && killed.insert(label)
                 }
                 Kills::BetweenBatches => {
-                    // At each kind of step once, and at changing distances from a message.
+                    // Kills once at each kind of step, and otherwise after a changing number of
+                    // steps since a message.
                     let is_new = handled.is_some() && !killed.iter().any(|at| at.ends_with(kind));
                     let is_last = is_new || handled == Some(process % STEPS);
                     if is_last {
@@ -218,7 +219,8 @@ impl Scenario {
         let mut random = seed;
         loop {
             let mut bot = self.spawn(0, true);
-            // The maximum lifetime grows, or bots on a slow machine might never make progress.
+            // The maximum lifetime grows, because bots on a slow machine might otherwise never make
+            // progress.
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let most = 12_000 + 200 * starts.len() as u64;
             let life = Duration::from_micros((random >> 33) % most);

@@ -13,9 +13,9 @@ const BATCHES: [usize; 10] = [1, 1, 2, 1, 5, 1, 1, 12, 1, 15];
 
 /// Delivers messages in batches, from persons and in rooms; one batch comes with a new skey.
 ///
-/// The first batch exists from the beginning: a bot that stores after messages does not store what
-/// a response without messages changes (cookies, keys), and the simulator requires those values
-/// from a client that received them.
+/// The first batch exists from the beginning. A bot that stores after messages does not store
+/// changes made by a response without messages (cookies, keys), and the simulator requires those
+/// values from a client that received them.
 pub(crate) fn script(
     simulator: &Simulator,
     messages: usize,
@@ -58,8 +58,8 @@ pub(crate) fn script(
     }
 }
 
-/// Ends the session by a login elsewhere once all messages are handled: messages that a bot holds
-/// then are not delivered again.
+/// The end of a run, by a login elsewhere once all messages are handled. Messages that a bot still
+/// holds would not be delivered again.
 pub(crate) struct End {
     simulator: Simulator,
     store: Store,

@@ -67,7 +67,7 @@ fn id(running: &Running, account: &str, name: &str) -> UserName {
     found["id"].as_str().expect("text").parse().expect("a name")
 }
 
-/// The log file and the request log name the account of each request.
+/// Asserts that the log file and the request log name the account of each request.
 fn assert_logged(running: &Running, log: &Path) {
     let text = std::fs::read_to_string(log).expect("a log");
     for (parameter, name) in [("Ada", "Ada"), ("Ben%20%26%20co", "Ben & co")] {
@@ -140,7 +140,7 @@ fn logins_are_confirmed_by_the_accounts_in_order() {
 }
 
 #[test]
-fn problems_of_accounts_are_named() {
+fn problems_name_their_account() {
     let folder = Folder::new();
     let file = folder.file(
         "world.toml",

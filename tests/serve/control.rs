@@ -67,7 +67,7 @@ fn people_and_rooms_are_changed() {
 }
 
 #[test]
-fn wrong_calls_are_explained() {
+fn invalid_calls_return_their_reason() {
     let running = started();
     running.done("POST", "/v1/people", &json!({"name": "Ada"}));
     let text = json!({"text": "x"});
@@ -252,7 +252,7 @@ fn address_beyond_loopback_needs_the_token() {
 }
 
 #[test]
-fn wait_that_is_not_met_lists_the_nearest_records() {
+fn unmet_wait_lists_the_nearest_records() {
     let running = started();
     let wait = json!({
         "list": "state",
@@ -264,7 +264,7 @@ fn wait_that_is_not_met_lists_the_nearest_records() {
     assert_eq!((&reply["nearest"][0]["differs"], &reply["cursor"]), (&json!(["stage"]), &json!(1)));
 }
 
-/// The requests are refused with status 200; injected faults have another one.
+/// The requests are refused with status 200, whereas injected faults have another status.
 #[test]
 fn faults_occur_in_the_chosen_calls() {
     let running = started();

@@ -84,7 +84,7 @@ fn reset_ends_sessions_and_waits() {
         let wait = scope.spawn(|| running.call("POST", "/v1/wait", &wait));
         let polls = json!({"list": "requests", "where": {"endpoint": "synccheck", "status": null}});
         running.done("POST", "/v1/wait", &polls);
-        // The wait for a message has begun, in all likelihood; otherwise it fails below by its time limit.
+        // The wait for a message has most likely begun. Otherwise the test fails below by its time limit.
         thread::sleep(Duration::from_millis(300));
         running.done("POST", "/v1/reset", &Value::Null);
         assert_eq!(wait.join().expect("an answer").0, 409);

@@ -1,4 +1,4 @@
-//! Wrong use: one clear line each, and a failing exit status.
+//! Tests that wrong use is reported in one line, with a failing exit status.
 
 use std::net::TcpListener;
 use std::process::Command;

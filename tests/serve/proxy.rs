@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use crate::Running;
 
 #[test]
-fn proxy_leads_only_to_simulated_hosts() {
+fn proxy_connects_only_to_simulated_hosts() {
     let running = Running::start(&[]);
     let address = running.address("proxy").trim_start_matches("http://");
     for (line, status) in [

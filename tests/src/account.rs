@@ -15,11 +15,12 @@ pub struct Account {
     pub permanent: String,
     /// The account's number; may exceed 31 bits.
     pub uin: u64,
-    /// Set by the login page; empty before.
+    /// The value from the login page; empty before the login.
     pub sid: String,
-    /// Set by the login page; empty before. Changes when it is refreshed.
+    /// The value from the login page; empty before the login. [`World::refresh_skey`](crate::World::refresh_skey)
+    /// replaces it.
     pub skey: String,
-    /// Percent-encoded, as in the XML of the login page; empty before.
+    /// The percent-encoded value from the login page; empty before the login.
     pub pass_ticket: String,
 }
 

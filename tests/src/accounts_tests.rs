@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::client::{Client, json, text};
 use crate::{Asset, Incoming, Mode, Simulator, World};
 
-/// Two accounts that are friends, and the `UserName` of each at the other.
+/// Returns two accounts that are friends, and the `UserName` of each in the other account.
 fn friends() -> (Client, Client, String, String) {
     let one = Client::ready(World::demo());
     let two = one.beside(World::demo());

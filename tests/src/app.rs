@@ -9,9 +9,9 @@ use crate::world::World;
 pub struct App {
     /// `AppMsgType`: 5 link, 33 mini program, 57 quotation …
     pub kind: i64,
-    /// Its title; for a reply with a quotation, the reply.
+    /// The title; for a reply with a quotation, the reply.
     pub title: String,
-    /// Its description.
+    /// The description.
     pub description: String,
     /// The address that it links to.
     pub url: String,
@@ -34,51 +34,51 @@ pub struct App {
 /// An attachment of an app message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Attachment {
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its id in the service's storage; not the id to download it with.
+    /// The id in the service's storage; not the id to download it with.
     pub id: String,
     /// The md5 of a sticker.
     pub emoticon_md5: String,
-    /// Its file name extension, without the dot.
+    /// The file name extension, without the dot.
     pub extension: String,
-    /// Its name in the phones' storage network.
+    /// The name in the CDN of the phone apps.
     pub stored: String,
-    /// Its encryption key there.
+    /// The encryption key there.
     pub key: String,
 }
 
 /// An article of a public account.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Article {
-    /// Its title.
+    /// The title.
     pub title: String,
-    /// Its address.
+    /// The address.
     pub url: String,
     /// The address of its picture.
     pub cover: String,
-    /// Its summary.
+    /// The summary.
     pub digest: String,
-    /// When it was published, in seconds since the epoch.
+    /// The time of publication, in seconds since the epoch.
     pub published: u64,
 }
 
 /// A message that is quoted: see [`World::quoted`].
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Quoted {
-    /// As in `MsgType`.
+    /// The value of `MsgType`.
     pub msg_type: i64,
-    /// As in `MsgId`.
+    /// The value of `MsgId`.
     pub msg_id: String,
     /// The permanent id of the person, or of the room.
     pub from: String,
-    /// The permanent id of its author.
+    /// The permanent id of the author.
     pub speaker: String,
     /// The name of that person.
     pub name: String,
     /// The time of the message, in seconds since the epoch.
     pub at: u64,
-    /// Its text or XML.
+    /// The text or XML.
     pub content: String,
 }
 
@@ -127,7 +127,7 @@ impl App {
         Self { kind: 3, more, ..Self::link(title, singer, url) }
     }
 
-    /// Builds a message with articles of a public account. Its title is the first article's.
+    /// Builds a message with articles of a public account. Its title is that of the first article.
     pub fn articles(name: &str, articles: &[Article]) -> Self {
         let mut more = format!(
             "<mmreader>\n<category type=\"20\" count=\"{}\">\n<name><![CDATA[{name}]]></name>\n",

@@ -140,12 +140,12 @@ impl<'a> Check<'a> {
         Rule::is(self.world.account.uin.to_string())
     }
 
-    /// The rule for `lang`, a parameter of nearly every call after the login.
+    /// Returns the rule for `lang`, a parameter of nearly every call after the login.
     pub(crate) fn lang(&self) -> Rule {
         Rule::is(self.world.lang.clone())
     }
 
-    /// The parameter that the file-transfer page adds to `synccheck` and to downloads.
+    /// Returns the parameter that the file-transfer page adds to `synccheck` and to downloads.
     pub(crate) fn door_param(&self) -> Option<(&'static str, Rule)> {
         let door = &self.world.door;
         door.is_file_helper().then(|| ("mmweb_appid", Rule::is(door.appid())))
@@ -215,7 +215,7 @@ impl<'a> Check<'a> {
     }
 
     fn judge_device(&self, value: &str) -> Option<String> {
-        // Without the `e` in uploads of the file-transfer page: docs/protocol.md §15.1.
+        // In uploads of the file-transfer page, the value has no `e`: docs/protocol.md §15.1.
         let bare =
             self.world.door.is_file_helper() && self.request.path.contains("/webwxuploadmedia");
         let start = if bare { "" } else { "e" };

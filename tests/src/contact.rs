@@ -28,17 +28,17 @@ pub struct Contact {
     pub city: String,
     /// The id chosen by its owner.
     pub alias: String,
-    /// Bit 8: a public account.
+    /// Bit 8 marks an official account.
     pub verify_flag: i64,
     /// Bit 1: in the address book (docs/protocol.md §10).
     pub contact_flag: i64,
     /// A mask that may exceed 31 bits.
     pub attr_status: i64,
-    /// Bit 1: shows moments.
+    /// Bit 1 is set if the contact shows moments.
     pub sns_flag: i64,
     /// 1 for a starred friend.
     pub star_friend: i64,
-    /// A room's notifications: 0 muted, 1 open.
+    /// The notifications of a room: 0 if muted, 1 otherwise.
     pub statues: i64,
     /// `gh_` for a public account.
     pub key_word: String,

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_dates() {
+    fn known_dates_are_converted() {
         assert_eq!(cookie(1_546_254_741_000), "Mon, 31-Dec-2018 11:12:21 GMT");
         assert_eq!(header(784_111_777_000), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(header(1_709_164_800_123), "Thu, 29 Feb 2024 00:00:00 GMT");

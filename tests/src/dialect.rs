@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// The requests of the service's own page: the strictest, including every header and cookie.
+    /// The requests of the service's own page. This dialect is the strictest and includes every header and cookie.
     Official,
     /// The requests described by the notes of lbbniu/WebWechat: notes-L in docs/protocol.md (§0, §16, §17).
     Lbbniu,

@@ -19,14 +19,14 @@ pub(crate) const REQUEST: &str = "";
 #[cfg_attr(not(test), expect(dead_code, reason = "the generated page has the other fields"))]
 pub(crate) struct Difference {
     pub(crate) id: &'static str,
-    /// Its description.
+    /// The description.
     what: &'static str,
     places: &'static [&'static str],
-    /// Names, or the last parts of the paths of JSON fields; if empty, all.
+    /// The names, or the last parts of the paths of JSON fields; all if empty.
     names: &'static [&'static str],
-    /// If empty, all.
+    /// The faults; all if empty.
     faults: &'static [Fault],
-    /// If empty, all.
+    /// The calls; all if empty.
     calls: &'static [&'static str],
     pub(crate) grade: Grade,
     /// The behaviour of the service.

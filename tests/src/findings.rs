@@ -9,8 +9,8 @@ use crate::differences::Difference;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Mode {
-    /// Serves what the service is known to serve: only [fatal](Grade::Fatal) differences are refused, with a code of the
-    /// service and the reason in `ErrMsg`.
+    /// Serves the requests that the service is known to serve: only [fatal](Grade::Fatal) differences are refused, with
+    /// a code of the service and the reason in `ErrMsg`.
     Service,
     /// Refuses everything that Tencent's page does not send from a browser.
     Page,
@@ -51,7 +51,7 @@ pub struct Violation {
     pub endpoint: String,
     /// A description that names the parameter, field, header or cookie.
     pub what: String,
-    /// How the service treats it.
+    /// The severity of the difference.
     pub grade: Grade,
     /// The name of the difference in `docs/differences.md` of this package, such as `device-id`.
     pub difference: &'static str,

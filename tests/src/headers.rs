@@ -82,7 +82,7 @@ impl Check<'_> {
         match self.request.host() {
             None => self.wrong("header `host` is missing or repeated"),
             Some(host) if !hosts.contains(&host) => {
-                // The login works on every login host, `synccheck` on an older name (docs/protocol.md §1.1).
+                // The login works on every login host, and `synccheck` on an older host (docs/protocol.md §1.1).
                 let is_login = matches!(route.role, Role::Login | Role::Qrcode)
                     || route.name == "webwxpushloginurl";
                 let fault = match &*host {
@@ -115,7 +115,7 @@ impl Check<'_> {
         if !self.is_official() {
             return self.few_headers(route);
         }
-        // The origin of the page. In the first call, the host determines the entry.
+        // In the first call, the host determines the entry, and so the origin of the page.
         let page = if route.name == "jslogin" && self.world.layout.one_host().is_none() {
             let entries = self.world.door.entries();
             let entry = self.request.host().and_then(|host| entry_of(&host, entries));
@@ -143,7 +143,7 @@ impl Check<'_> {
         match &self.world.door {
             Door::Web => {}
             Door::Desktop { client_version, extspam } => {
-                // Only in this call: docs/protocol.md §3.6.
+                // Only this call has these headers: docs/protocol.md §3.6.
                 if route.name == "webwxnewloginpage" {
                     expected[2].1 = format!("{page}/?&lang={lang}&target=t");
                     expected.push(("client-version", client_version.clone()));
@@ -216,7 +216,7 @@ impl Check<'_> {
                     && found.ends_with("*/*;q=0.8")
             }
             "accept-encoding" => found == format!("{expected}, zstd"),
-            // To other origins, newer browsers send that of the page only.
+            // To other origins, newer browsers send only the origin of the page.
             "referer" => {
                 let origin = expected.split('?').next().unwrap_or_default();
                 let host = self.request.host().unwrap_or_default();

@@ -18,9 +18,9 @@ pub enum Effect {
     Delay(Duration),
     /// Answers with this code and text, in the form of the endpoint's own refusals. The call has no effect.
     Refuse {
-        /// As in `BaseResponse.Ret`.
+        /// The value of `BaseResponse.Ret`.
         ret: i64,
-        /// As in `BaseResponse.ErrMsg`.
+        /// The value of `BaseResponse.ErrMsg`.
         message: String,
     },
     /// Answers with exactly this reply. The call has no effect.

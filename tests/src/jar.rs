@@ -10,7 +10,7 @@ const EDGE: u64 = 5_000;
 pub(crate) struct Cookie {
     pub(crate) name: &'static str,
     pub(crate) value: String,
-    /// Without a leading dot.
+    /// The domain, without a leading dot.
     pub(crate) domain: String,
     /// Whether the header has the leading dot, as for the widest domain.
     pub(crate) dotted: bool,
@@ -215,9 +215,9 @@ mod tests {
         assert!(jar.complaints(&pairs(&["wide"]), None, 200_000, true).is_empty());
     }
 
-    /// A client with another clock may send expired cookies or lack valid ones, also those of the previous state.
+    /// A client with another clock may send expired cookies or omit valid ones, also those of the previous state.
     #[test]
-    fn without_punctuality_cookies_may_be_missing_or_expired() {
+    fn missing_and_expired_cookies_are_accepted_from_a_client_with_another_clock() {
         let mut jar = jar();
         let again = Cookie { value: "2".into(), expires: 900_000, ..jar.cookies[0].clone() };
         jar.set(&[again]);

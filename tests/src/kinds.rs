@@ -157,7 +157,7 @@ impl Incoming {
         }
     }
 
-    /// Builds a location in the format of 2016: a text with only a link.
+    /// Builds a location in the format of 2016, which is a text with only a link.
     pub fn location_link(from: &str) -> Self {
         Self::new(from, 1, "http://weixin.qq.com/cgi-bin/redirectforward?args=Zm9vYmFy%2Bbaz")
     }
@@ -350,7 +350,7 @@ pub(crate) fn secret(md5: &str) -> String {
     md5.chars().rev().collect()
 }
 
-/// Returns a generated name in the phones' storage network.
+/// Returns a generated name in the CDN of the phone apps.
 pub(crate) fn stored(md5: &str, number: u8) -> String {
     format!("304c020100{number:02}{md5}")
 }

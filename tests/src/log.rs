@@ -11,13 +11,13 @@ use http::{Request, StatusCode};
 pub struct Logged {
     /// The call, such as `webwxsync`; for an unknown one, its path.
     pub endpoint: String,
-    /// The world's clock when it arrived, in milliseconds since the epoch.
+    /// The world's clock at its arrival, in milliseconds since the epoch.
     pub at: u64,
     /// The request itself.
     pub request: Request<Bytes>,
     /// The status of its reply; `None` while it is held.
     pub status: Option<StatusCode>,
-    /// Its findings, as a range of [`World::violations`](crate::World::violations).
+    /// The findings, as a range of [`World::violations`](crate::World::violations).
     pub violations: Range<usize>,
 }
 

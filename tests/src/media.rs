@@ -34,7 +34,7 @@ pub enum Asset {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Media {
-    /// Its bytes.
+    /// The bytes.
     pub bytes: Bytes,
     /// The `Content-Type` header; omitted if empty.
     pub content_type: String,
@@ -82,8 +82,8 @@ impl World {
         self.media.insert(asset, media);
     }
 
-    /// Returns the content of an asset: what was [planted](World::plant), else generated content, which is the same
-    /// every time.
+    /// Returns the content of an asset: the [planted](World::plant) content, otherwise generated content, which is the
+    /// same every time.
     pub fn media(&self, asset: &Asset) -> Media {
         if let Some(media) = self.media.get(asset) {
             return media.clone();

@@ -95,7 +95,7 @@ pub struct Recommend {
     pub alias: String,
     /// The origin of the request.
     pub scene: i64,
-    /// Bit 8: a public account.
+    /// Bit 8 marks an official account.
     pub verify_flag: i64,
     /// A mask.
     pub attr_status: i64,
@@ -131,15 +131,15 @@ impl Recommend {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Delivered {
-    /// As in `MsgId`.
+    /// The value of `MsgId`.
     pub msg_id: String,
-    /// As in `FromUserName`.
+    /// The value of `FromUserName`.
     pub from: String,
-    /// As in `ToUserName`.
+    /// The value of `ToUserName`.
     pub to: String,
-    /// As in `MsgType`.
+    /// The value of `MsgType`.
     pub msg_type: i64,
-    /// As in `Content`.
+    /// The value of `Content`.
     pub content: String,
     /// The world's clock at that time, in milliseconds since the epoch.
     pub at: u64,
@@ -153,11 +153,11 @@ pub struct Sent {
     pub endpoint: String,
     /// The recipient's `UserName`.
     pub to: String,
-    /// As in `Type`: 1 text, 3 image, 6 file …; for a forwarded app message, its `AppMsgType`.
+    /// The value of `Type`: 1 text, 3 image, 6 file …; for a forwarded app message, its `AppMsgType`.
     pub msg_type: i64,
     /// 0, or 2 for a forwarded message.
     pub scene: i64,
-    /// Its text or XML, as received; may be empty.
+    /// The text or XML, as received; may be empty.
     pub content: String,
     /// The id of the upload: `MediaId`, or a file's `attachid`; may be empty.
     pub media_id: String,
@@ -169,9 +169,9 @@ pub struct Sent {
     pub signature: String,
     /// The names in `MsgSource`.
     pub mentions: Vec<String>,
-    /// The client's id for it.
+    /// The id that the client gave the message.
     pub client_msg_id: String,
-    /// The service's id for it.
+    /// The id that the service gave the message.
     pub msg_id: String,
     /// The world's clock when it first arrived, in milliseconds since the epoch.
     pub at: u64,

@@ -136,7 +136,7 @@ fn lbbniu_dialect_is_accepted_end_to_end() {
         &body,
     );
     client.send(&with_cookies(&client, sync));
-    // Pictures, emoticons and files without a ticket, files without a language.
+    // In these notes, pictures, emoticons and files are sent without a ticket, and files without a language.
     let picture = client.simulator.world().add_upload("pic", "p.png", 10);
     let picture = format!("\"Type\":3,\"MediaId\":\"{picture}\"");
     let md5 = "\"Type\":47,\"EmojiFlag\":2,\"EMoticonMd5\":\"a0c4153e43c3fd2e9a2fbb9be2f4de07\"";
@@ -152,7 +152,7 @@ fn lbbniu_dialect_is_accepted_end_to_end() {
         client.send(&with_cookies(&client, bare("POST", &format!("{api}/{call}"), &body)));
     }
     assert_eq!(client.simulator.world().sent().len(), 3);
-    // Pictures and files: no headers but the cookies, and the older name of a file.
+    // In these notes, downloads of pictures and files have no headers except the cookies, and the older name of a file.
     let (friend, room, file) = {
         let mut world = client.simulator.world();
         let friend = world.add_person("Ada");

@@ -1,4 +1,4 @@
-//! Tencent's page in a browser is clean in [`Mode::Page`], and every other request is not.
+//! Tests that Tencent's page in a browser has no violations in [`Mode::Page`], and that every other request has some.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ const FREE: [(&str, &str, &str); 34] = [
     ("last_wxuin", "changed", "§1.7"),
     ("login_frequency", "left out", "§1.7"),
     ("login_frequency", "changed", "§1.7"),
-    // Without them, it is a picture of another size, and a text without mentions.
+    // Without them, the request is for a picture of another size, and the text has no mentions.
     ("type", "left out", "§8"),
     ("MsgSource", "left out", "§9.5"),
     // Texts of the user, and the declared size of the user's file.
@@ -67,7 +67,7 @@ fn is_refused(world: &World, request: &Request<Bytes>) -> bool {
 }
 
 #[test]
-fn page_in_a_browser_is_clean() {
+fn recorded_page_has_no_violations() {
     // The ids of a world differ from the recorded ones.
     for seed in [2023, 1] {
         let steps = replay(seed);
@@ -79,7 +79,7 @@ fn page_in_a_browser_is_clean() {
 }
 
 #[test]
-fn library_in_page_mode_is_not_clean() {
+fn library_has_violations_in_page_mode() {
     for (mut world, request) in scenario() {
         world.set_mode(Mode::Page);
         let found = found(&world, &request);

@@ -46,8 +46,8 @@ impl World {
         self.add(contact)
     }
 
-    /// Adds a room of the account and these members. It is a recent chat and not in the address book. Returns the
-    /// `UserName`. Members that are other accounts have the room too.
+    /// Adds a room of the account and these members. It is a recent chat and not in the address book. Other accounts
+    /// among the members also have the room. Returns the `UserName`.
     pub fn add_room(&mut self, name: &str, members: &[&str]) -> String {
         let room = self.new_room(name, members);
         let room = self.add(room);

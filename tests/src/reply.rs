@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn complaint_lists_the_faults() {
+    fn refusal_page_lists_the_faults() {
         let reply = complaint(0, ["header `accept` is missing", "`r` is `<1&2>`"].into_iter());
         assert_eq!(reply.status(), 400);
         assert_eq!(reply.headers()[header::CONTENT_TYPE], "text/html");

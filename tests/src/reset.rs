@@ -39,8 +39,8 @@ impl Simulator {
 }
 
 impl World {
-    /// Keeps the client logged in if `now`, the world that this one replaces, has the same session. Ids are not repeated,
-    /// and the clock does not go back: clients discard a `MsgId` that they know.
+    /// Keeps the client logged in if `now`, the world that this one replaces, has the same session. Ids are not
+    /// repeated, and the clock does not go back: clients discard a `MsgId` that they have received before.
     pub(crate) fn continue_session(&mut self, now: &Self) {
         if let Some(session) = &mut self.session
             && let Some(current) = &now.session

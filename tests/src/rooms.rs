@@ -83,12 +83,13 @@ impl World {
         self.rooms.blockers.insert(user_name.to_owned());
     }
 
-    /// Refuses the next room: the answer has the code 0, no name, and this notice.
+    /// Refuses the next room. The answer has the code 0, no name, and this notice.
     pub fn make_no_room(&mut self, notice: &str) {
         self.rooms.notice = Some(notice.to_owned());
     }
 
-    /// Sets the number of members from which on people are invited, as announced by `webwxinit`. Default: 40.
+    /// Sets the number of members at which people are invited instead of added, as announced by `webwxinit`. Default:
+    /// 40.
     pub const fn invite_start_count(&mut self, count: usize) {
         self.rooms.invite_start = count;
     }

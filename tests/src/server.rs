@@ -27,9 +27,9 @@ use crate::tls;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Cut {
-    /// In the middle of the request's body: the world does not receive the request.
+    /// The connection ends in the middle of the request's body. The world does not receive the request.
     Request,
-    /// Before the reply: the world has handled the request, but the client receives no reply.
+    /// The connection ends before the reply. The world has handled the request.
     Reply,
 }
 

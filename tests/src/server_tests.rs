@@ -108,7 +108,7 @@ fn reset_keeps_the_hosts() {
 }
 
 #[test]
-fn injected_refusal_does_not_outlast_its_request() {
+fn injected_refusal_applies_to_one_request() {
     let (server, client, mut stream) = started();
     let refuse = |ret| Effect::Refuse { ret, message: String::new() };
     server.inject(Injection::new("jslogin", refuse(400)));
@@ -166,7 +166,7 @@ fn only_polls_of_the_changed_account_are_handled_again() {
     });
 }
 
-/// The new world answers the held polls: with the end of a session that it does not know, or with its own news.
+/// The new world answers the held polls with the end of an unknown session, or with its own news.
 #[test]
 fn replaced_world_answers_held_polls() {
     type Replace = fn(&Simulator);
@@ -239,7 +239,7 @@ fn server_stops_while_a_poll_is_held() {
 }
 
 #[test]
-fn demo_runs_to_its_end() {
+fn demo_completes() {
     let demo = Demo::start();
     let mut client = Client::new(World::demo());
     client.simulator = demo.simulator().clone();

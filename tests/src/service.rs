@@ -41,9 +41,9 @@ impl Default for Timing {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "the command sets the others"))]
 pub(crate) enum Hosts {
-    /// Those of the world's layout.
+    /// The hosts of the world's layout.
     OfWorld,
-    /// The true ones.
+    /// The real hosts of the service.
     True,
     /// The host that the request names, for every role.
     Named,
@@ -73,7 +73,7 @@ impl Service {
             tokio::time::sleep(time).await;
         }
         if let Some(Effect::Cut(Cut::Request)) = effect {
-            // Read half of it, so that the client is in the middle of sending.
+            // Reads half of the body, so that the client is in the middle of sending.
             let mut left = body.size_hint().exact().unwrap_or_default() / 2;
             while left > 0
                 && let Some(Ok(frame)) = body.frame().await

@@ -61,7 +61,7 @@ fn assert_text(client: &mut Client, request: &Request<Bytes>, start: &str, findi
 }
 
 #[test]
-fn login_is_served_by_post_and_on_every_login_host() {
+fn login_is_accepted_by_post_and_on_every_login_host() {
     let mut client = Client::new(world());
     let request = client.jslogin_request();
     let issued = "window.QRLogin.code = 200;";
@@ -86,7 +86,7 @@ fn login_is_served_by_post_and_on_every_login_host() {
 }
 
 #[test]
-fn redirect_is_served_if_encoded_anew_and_refused_if_changed() {
+fn redirect_is_accepted_if_reencoded_and_refused_if_changed() {
     for (from, to, ret, finding) in [
         ("@qrticket", "%40qrticket", 0, "deviation redirect-encoding"),
         ("@qrticket", "@qrticketx", 1203, "fatal other"),
@@ -102,7 +102,7 @@ fn redirect_is_served_if_encoded_anew_and_refused_if_changed() {
 }
 
 #[test]
-fn pages_for_people_are_served() {
+fn entry_and_qr_code_pages_are_served() {
     let mut client = Client::new(world());
     for (path, status) in
         [("/", 200), ("/?lang=zh_CN", 200), ("/l/abc==", 200), ("/l/", 404), ("/other", 404)]
@@ -116,7 +116,7 @@ fn pages_for_people_are_served() {
 }
 
 #[test]
-fn credentials_may_be_written_otherwise_but_not_wrong() {
+fn credentials_are_accepted_in_other_spellings_and_refused_if_wrong() {
     let mut client = ready();
     let base = client.base();
     let body = format!(
@@ -156,7 +156,7 @@ impl Client {
 }
 
 #[test]
-fn either_sync_key_is_served_in_both_calls() {
+fn either_sync_key_is_accepted_in_both_calls() {
     let mut client = ready();
     client.sync();
     client.simulator.world().person_writes("filehelper", "one");
@@ -184,7 +184,7 @@ fn either_sync_key_is_served_in_both_calls() {
 
 /// The loop of clients that use the `SyncKey` for both calls (docs/protocol.md §7.2).
 #[test]
-fn sync_key_in_checks_repeats_news_after_a_picture_was_sent() {
+fn check_with_sync_key_repeats_news_after_a_sent_picture() {
     let checked = |client: &mut Client| {
         let request = client.check_request();
         text(&client.send(&request)).contains("selector:\"2\"")
@@ -252,7 +252,7 @@ fn sends_with_other_ids_are_delivered_once_each() {
 }
 
 #[test]
-fn unnecessary_escapes_are_shown() {
+fn unnecessary_escapes_are_displayed_literally() {
     let mut client = ready();
     for (raw, shown) in [
         (r#""a\/b""#, r"a\/b"),
@@ -267,7 +267,7 @@ fn unnecessary_escapes_are_shown() {
 }
 
 #[test]
-fn misspelt_content_type_is_served_and_malformed_body_is_not() {
+fn misspelt_content_type_is_accepted_and_malformed_body_refused() {
     let mut client = ready();
     let mut request = client.message_request("filehelper", "x");
     let kind = request.headers_mut().remove("content-type").expect("a type");

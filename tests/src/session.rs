@@ -29,7 +29,7 @@ pub(crate) struct Code {
     pub(crate) scan_reported: bool,
     /// The query of the redirect.
     pub(crate) redirect: String,
-    /// When it was confirmed: the redirect is valid for 300 seconds.
+    /// The time of the confirmation. The redirect is valid for 300 seconds after it.
     pub(crate) confirmed: u64,
     pub(crate) redeemed: bool,
 }
@@ -66,7 +66,7 @@ pub(crate) struct Session {
     /// The used `DeviceID`s, each with the fingerprint of its request.
     pub(crate) devices: BTreeMap<String, u64>,
     pub(crate) pairs: Vec<Pair>,
-    /// The newest pair that the client has used: it must have received everything up to there.
+    /// The newest pair that the client has used. The client must have received everything up to it.
     pub(crate) proven: usize,
     /// The pair of the last answer that set cookies.
     pub(crate) cookies_pair: usize,

@@ -37,7 +37,7 @@ type Deed = Box<dyn FnOnce(&mut World) + Send>;
 struct Step {
     after: Duration,
     deed: Deed,
-    /// When it is due, counted from the first wait for it; in real time only.
+    /// The time at which it is due, counted from the first wait for it. Used in real time only.
     due: Option<Instant>,
 }
 
@@ -45,7 +45,7 @@ struct Step {
 pub(crate) struct Shared {
     pub(crate) world: Mutex<World>,
     script: Mutex<VecDeque<Step>>,
-    /// What other accounts have sent since the world was last locked.
+    /// The messages and changes that other accounts have sent since the world was last locked.
     pub(crate) inbox: Mutex<Vec<Outgoing>>,
     pub(crate) keys: Mutex<AccountKeys>,
     /// Notified when held polls may have news.
@@ -124,7 +124,7 @@ impl Drop for Locked<'_> {
 #[derive(Debug, Eq, PartialEq)]
 struct Pulse {
     events: usize,
-    /// Its number, the code of its end, and the number of its keys.
+    /// The number, the code of its end, and the number of its keys.
     session: Option<(usize, Option<i64>, usize)>,
     file_sent: Option<FileSent>,
     codes: Vec<Stage>,
@@ -225,7 +225,7 @@ impl Simulator {
         Locked { simulator: self, world, before }
     }
 
-    /// Applies what other accounts have sent.
+    /// Applies the messages and changes that other accounts have sent.
     pub(crate) fn receive(&self, world: &mut World) {
         let sent = std::mem::take(&mut *lock(&self.shared.inbox));
         sent.into_iter().for_each(|outgoing| world.receive(outgoing));
@@ -235,7 +235,7 @@ impl Simulator {
         lock(&self.shared.script)
     }
 
-    /// Notified of every request, and of every change of any account.
+    /// Returns the notifier of every request, and of every change of any account.
     pub(crate) fn changed(&self) -> &Notify {
         &self.group.changed
     }
@@ -245,7 +245,7 @@ impl Simulator {
     /// phone has scanned while this account is the first one that has steps and no session.
     pub fn then(&self, after: Duration, step: impl FnOnce(&mut World) + Send + 'static) {
         self.script().push_back(Step { after, deed: Box::new(step), due: None });
-        // Polls wait for the first step only if they know of it.
+        // A pending poll must be notified of the first step to wait for it.
         self.shared.polls.notify_waiters();
         self.group.wake_logins();
     }
@@ -347,7 +347,7 @@ impl Simulator {
     /// Runs the next step of the script. Returns whether there is one.
     pub(crate) fn step(&self) -> bool {
         let account = self.scripted();
-        // The world is locked first, so that two polls run the steps in the order in which they took them.
+        // The world is locked first, so that two polls run their steps in order.
         let world = account.locked();
         let Some(step) = account.script().pop_front() else { return false };
         // The guard, which wakes observers, is created only now.

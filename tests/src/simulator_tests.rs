@@ -69,7 +69,7 @@ fn polls_are_woken_only_by_news() {
 }
 
 #[test]
-fn reply_with_overrides_the_next_reply() {
+fn next_reply_can_be_replaced() {
     let mut client = Client::new(World::demo());
     client.jslogin();
     let garbage =

@@ -1,4 +1,4 @@
-//! Every omission or change of a part of a request is a violation.
+//! Tests that every omission or change of a part of a request is a violation.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Uri};
@@ -49,7 +49,7 @@ fn every_query_parameter_is_checked() {
         for index in (0..pairs.len()).filter(|index| !pairs[*index].is_empty()) {
             let mut fewer = pairs.clone();
             let gone = fewer.remove(index);
-            // Without it, the request is valid for another size.
+            // Without this parameter, the request is valid for another size.
             if !matches!(&*gone, "type=slave" | "type=big") {
                 assert_named(&world, &with_query(&request, &fewer), &format!("{gone} left out"));
             }

@@ -162,7 +162,7 @@ pub(crate) fn scenario() -> Vec<(World, Request<Bytes>)> {
     }
     client.log_out();
     client.assert_clean();
-    // Run the requests again, keeping the world before each.
+    // Runs the requests again, keeping the world before each.
     let log: Vec<_> = client.simulator.world().log().to_vec();
     let (mut again, _) = beginning();
     for logged in log {

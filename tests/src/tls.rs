@@ -80,7 +80,7 @@ mod tests {
     use crate::{Server, Simulator, World};
 
     #[test]
-    fn certificate_covers_every_true_name() {
+    fn certificate_covers_every_real_host_name() {
         let simulator = Simulator::new(World::new(1));
         let server = Server::tls(&simulator).expect("a server");
         let mut roots = RootCertStore::empty();

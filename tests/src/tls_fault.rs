@@ -223,7 +223,7 @@ impl Shared {
                 }
                 _ => return to.shutdown(Shutdown::Write),
             };
-            // The first bytes of a side end the other side's turn.
+            // The first bytes of one side end the turn of the other.
             if turn.load(Ordering::Relaxed).is_multiple_of(2) == up {
                 turn.fetch_add(1, Ordering::Relaxed);
             }

@@ -15,9 +15,9 @@ use crate::world::World;
 pub struct Uploaded {
     /// The id by which a send refers to it.
     pub media_id: String,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its length in bytes.
+    /// The length in bytes.
     pub size: u64,
     /// The SHA-256 of its bytes, in hexadecimal digits.
     pub sha256: String,
@@ -31,7 +31,7 @@ pub struct Uploaded {
     pub signature: String,
     /// The key that the send of a large file needs; otherwise empty.
     pub aes_key: String,
-    /// Its bytes, if its length is within the limit of [`World::keep_uploads`].
+    /// The bytes, if its length is within the limit of [`World::keep_uploads`].
     pub bytes: Option<Bytes>,
     /// The number of repeated pieces.
     pub repeats: usize,
@@ -63,9 +63,9 @@ pub(crate) struct Partial {
     bytes: Option<BytesMut>,
     /// Whether the last byte of the file is stored as another one.
     pub(crate) alters: bool,
-    /// Of `webwxuploadmediaparallel`.
+    /// The `UploadID` of `webwxuploadmediaparallel`.
     pub(crate) upload_id: String,
-    /// Set on completion.
+    /// The `MediaId`, set on completion.
     pub(crate) media_id: String,
 }
 
@@ -73,9 +73,9 @@ pub(crate) struct Partial {
 #[derive(Clone, Debug)]
 pub(crate) struct Uploads {
     pub(crate) done: Vec<Uploaded>,
-    /// By `ClientMediaId`, or by `DeviceID` in `webwxuploadmediaparallel`.
+    /// The incomplete uploads, by `ClientMediaId`, or by `DeviceID` in `webwxuploadmediaparallel`.
     pub(crate) open: BTreeMap<String, Partial>,
-    /// By MD5 and length.
+    /// The announced files, by MD5 and length.
     pub(crate) announced: BTreeMap<(String, u64), Keys>,
     pub(crate) keep: u64,
 }

@@ -1,4 +1,4 @@
-//! The service, its people and its messages as one value: requests in, replies out, without I/O.
+//! The service, its people and its messages as one value, which handles requests without I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -31,7 +31,7 @@ const BEGINNING: u64 = 1_700_000_000_000;
 /// An event that the next `webwxsync` reports.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    /// `at` is the world's clock in milliseconds.
+    /// A message arrives; `at` is the world's clock in milliseconds.
     Message {
         message: Box<Incoming>,
         msg_id: u64,
@@ -52,7 +52,7 @@ pub(crate) enum Event {
 
 /// The WeChat web service as a state machine.
 ///
-/// It has its own clock, generates ids from a seed, and records the client's violations, its sends and what was
+/// It has its own clock, generates ids from a seed, and records the client's violations, its sends and the messages
 /// delivered to it. It is one account; [`Simulator::add_account`](crate::Simulator::add_account) joins several. Clones
 /// are independent.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ pub struct World {
     pub(crate) mode: Mode,
     pub(crate) account: Account,
     contacts: Vec<Contact>,
-    /// Names that some answer has mentioned: a client may look them up.
+    /// The names in earlier answers. A client may look them up.
     mentioned: BTreeSet<String>,
     /// The api host whose page the browser has opened.
     pub(crate) entry: String,
@@ -76,7 +76,7 @@ pub struct World {
     pub(crate) redirected: bool,
     pub(crate) codes: Vec<Code>,
     pub(crate) session: Option<Session>,
-    /// The `wxsid` of every earlier session: a later login logged it out.
+    /// The `wxsid` of every earlier session, which a later login logged out.
     pub(crate) former: Vec<String>,
     pub(crate) jar: Jar,
     /// The login page's cookies.
@@ -290,7 +290,7 @@ impl World {
             || self.contact(user_name).is_some_and(Contact::is_reachable)
     }
 
-    /// Returns whether `webwxgetcontact` lists it: rooms only if they were saved.
+    /// Returns whether `webwxgetcontact` lists it. Rooms are listed only if they were saved.
     pub(crate) fn in_book(&self, contact: &Contact) -> bool {
         contact.contact_flag & 1 != 0 && (!contact.is_room() || contact.saved)
     }

@@ -26,7 +26,7 @@ struct Task {
 }
 
 impl Task {
-    /// Calls the handler; a second later if it has failed before.
+    /// Calls the handler, with a delay of a second if it has failed before.
     async fn run(self, client: Client) -> (Self, Result<(), BoxError>) {
         if self.failures > 0 {
             client.transport.timer.sleep(Duration::from_secs(1)).await;
@@ -84,9 +84,9 @@ impl Bot {
     /// Calls a failed handler again, up to this number of times for each message, a second after each
     /// failure. The default is 0.
     ///
-    /// The message is acknowledged when its handler succeeds or has failed for the last time. If the
-    /// events end before, or the process does, it arrives again when the session is resumed. The effects
-    /// of a handler before its failure, such as sent texts, are repeated.
+    /// The message is acknowledged when its handler succeeds or has failed for the last time. If
+    /// the events or the process end before that, the message arrives again when the session is
+    /// resumed. The effects of a handler before its failure, such as sent texts, are repeated.
     pub fn retries(mut self, count: u32) -> Self {
         self.retries = count;
         self
@@ -112,9 +112,9 @@ impl Bot {
         self
     }
 
-    /// Handles the messages until the events end: concurrently for several chats, in order within each.
-    /// Each message is acknowledged, and the session is saved, when its handler has returned. At the
-    /// end, running handlers are awaited.
+    /// Handles the messages until the events end: concurrently for several chats, and in order
+    /// within each chat. Each message is acknowledged, and the session is saved, when its handler
+    /// has returned. At the end, running handlers are awaited.
     ///
     /// `observe` receives the errors of handlers, which do not end the bot, and the events without a
     /// handler.

@@ -20,7 +20,8 @@ use crate::download::Download;
 use crate::events::{Events, Messages};
 use crate::transport::Transport;
 
-/// A logged-in client. Cheap to clone; safe to share between tasks and threads.
+/// A client of a logged-in account. It is cheap to clone, and can be shared between tasks and
+/// threads.
 ///
 /// Clones share the session. The session lock is held only while a flow is polled, never across I/O
 /// or a caller's closure: progress callbacks and arguments may use the client.
@@ -145,8 +146,8 @@ impl Client {
         self.run_with(flow, empty()).await
     }
 
-    /// Runs a flow that reads a source (an upload) to its next output. See [`Client::upload`] for
-    /// sources.
+    /// Runs an upload, or another flow that reads a source, to its next output. See
+    /// [`Client::upload`] for sources.
     ///
     /// # Cancel safety
     ///
@@ -252,8 +253,8 @@ impl Client {
         Ok(self.directory())
     }
 
-    /// Returns a stream of everything that happens to the account: messages, friend requests, changes
-    /// of contacts, trouble with the network, and the end of the session with its reason.
+    /// Returns a stream of the events of the account: messages, friend requests, changes of
+    /// contacts, trouble with the network, and the end of the session with its reason.
     ///
     /// Requesting the next event acknowledges the message of the previous one and saves the session,
     /// unless the events are [`manual`](Events::manual). A second call replaces the first: the older
@@ -262,7 +263,7 @@ impl Client {
         Events::new(self.clone())
     }
 
-    /// Returns a stream of incoming messages: the [events](Client::events) without all others.
+    /// Returns a stream of the incoming messages alone, without the other [events](Client::events).
     pub fn messages(&self) -> Messages {
         self.events().messages()
     }
@@ -289,7 +290,7 @@ impl Client {
         self.account.lock().directory().clone()
     }
 
-    /// Returns a copy of the current session, to be stored.
+    /// Returns a copy of the current session, for storage.
     pub fn session(&self) -> Session {
         self.account.lock().session_mut().snapshot()
     }
@@ -303,11 +304,11 @@ impl Client {
 
     /// Ends the messages, even during a long poll: they fail with [`Error::Stopped`].
     ///
-    /// This is final for this client and its clones. Calls still work, and calls in progress are not
-    /// affected. This function does not wait, and may be called from any thread. The messages end in
-    /// far less than half a second, whether they wait for a name lookup, a connection, a handshake, a
-    /// response or the rest of one, the parsing of a large response, or a pause after failures. They have to be polled to report the
-    /// end.
+    /// This is final for this client and its clones. Calls still work, and calls in progress are
+    /// not affected. This function does not wait, and may be called from any thread. The messages,
+    /// which must be polled, end in far less than half a second, even if they wait for a name
+    /// lookup, a connection, a handshake, a response or the rest of one, the parsing of a large
+    /// response, or a pause after failures.
     ///
     /// Messages that were received but not acknowledged are received again when the session is
     /// resumed.
@@ -335,7 +336,7 @@ impl Client {
         }
     }
 
-    /// Returns when the session is saved: never without a store.
+    /// Returns when the session is saved. Without a store, it is never saved.
     pub(crate) fn save_policy(&self) -> SavePolicy {
         let policy = self.transport.options.save_policy();
         self.store.as_ref().map_or(SavePolicy::Manual, |_| policy)

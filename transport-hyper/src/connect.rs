@@ -75,7 +75,7 @@ fn failure(kind: FailureKind) -> Failure {
     Failure::new(kind, Sent::No)
 }
 
-/// How long a connection attempt is waited for before the next address is tried as well.
+/// The delay after which the next address is tried as well.
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// Connects to the first address of a host that responds. The attempts overlap.
@@ -144,7 +144,7 @@ async fn tunnel(
     }
     match hyper::upgrade::on(reply).await.map_err(broken)?.downcast::<Stream>() {
         Ok(parts) if parts.read_buf.is_empty() => Ok(parts.io),
-        // A page in place of a tunnel: the host does not send first.
+        // The proxy sent a page in place of a tunnel, because a host never sends first.
         _ => Err(refused_by_proxy(status)),
     }
 }
@@ -154,7 +154,7 @@ async fn tunnel(
 fn tls(options: &Options) -> Result<ClientConfig, Error> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     roots.add_parsable_certificates(options.root_certificates()?);
-    // Explicit, because a process with two providers has no default.
+    // The provider is explicit, because a process with two providers has no default.
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring supports the default protocol versions");
@@ -172,8 +172,8 @@ fn tls(options: &Options) -> Result<ClientConfig, Error> {
 /// The maximum length of a reply's head, and of a read of its body.
 const HEAD: usize = 64 << 10;
 
-/// Returns a transport with a connection pool. `stage` is the kind of a connection that breaks before
-/// it is encrypted.
+/// Returns a transport with a connection pool. A connection that breaks before it is encrypted
+/// fails with the kind `stage`.
 #[cfg(feature = "rustls")]
 fn pooled(options: Options, connector: Connector, stage: FailureKind) -> Result<Transport, Error> {
     let tls = HttpsConnectorBuilder::new().with_tls_config(tls(&options)?);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dead_addresses_of_a_name_are_overtaken() {
+    async fn unresponsive_addresses_are_skipped() {
         let full = Full::new().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (dead, alive) = (full.address(), listener.local_addr().unwrap());
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dead_address_ends_at_the_connect_timeout() {
+    async fn unresponsive_address_fails_at_the_connect_timeout() {
         let full = Full::new().unwrap();
         let limit = Duration::from_millis(600);
         let options =

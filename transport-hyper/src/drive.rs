@@ -228,7 +228,7 @@ mod tests {
         assert_eq!((late.kind, late.sent), (FailureKind::Timeout, Sent::Maybe));
     }
 
-    /// Added to the clock of this timer, it would overflow.
+    /// Checks that the deadline does not overflow the clock of a timer.
     ///
     /// Threat W6.
     #[test]
@@ -238,7 +238,7 @@ mod tests {
         assert!(matches!(&steps.1[..], [Input::Reply(Ok(_))]), "{:?}", steps.1);
     }
 
-    /// With a file of std, and one of tokio.
+    /// Reads a file of std, and one of tokio.
     #[tokio::test]
     async fn ranges_of_files_are_read() {
         let path = std::env::temp_dir().join(format!("wechat-hyper-{}", std::process::id()));

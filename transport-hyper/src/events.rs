@@ -40,8 +40,8 @@ impl Events {
     }
 
     /// Sets how many messages are kept for revocations
-    /// ([`Inbox::remember`](wechat_proto::sync::Inbox::remember)); the default is 100. Ignored after
-    /// the first event was requested.
+    /// ([`Inbox::remember`](wechat_proto::sync::Inbox::remember)); the default is 100. This has no
+    /// effect after the first event was requested.
     pub fn remember(mut self, messages: usize) -> Self {
         self.flow = self.flow.map(|flow| flow.map(|flow| flow.remember(messages)));
         self
@@ -53,16 +53,16 @@ impl Events {
     }
 
     /// Disables automatic acknowledgement: the caller acknowledges each message with
-    /// [`Client::acknowledge`], in any order, from any task. Ignored after the first event was
-    /// requested.
+    /// [`Client::acknowledge`], in any order, from any task. This has no effect after the first
+    /// event was requested.
     pub fn manual(mut self) -> Self {
         self.flow = self.flow.map(|flow| flow.map(sync::Events::manual));
         self
     }
 
     /// Delivers the messages of unknown rooms at once, before their members are known
-    /// ([`Inbox::immediate`](wechat_proto::sync::Inbox::immediate)). Ignored after the first event was
-    /// requested.
+    /// ([`Inbox::immediate`](wechat_proto::sync::Inbox::immediate)). This has no effect after the
+    /// first event was requested.
     pub fn immediate(mut self) -> Self {
         self.flow = self.flow.map(|flow| flow.map(sync::Events::immediate));
         self

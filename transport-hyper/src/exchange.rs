@@ -21,7 +21,7 @@ use crate::transport::Transport;
 /// body. Dropping the future closes the connection.
 pub(crate) async fn exchange(
     transport: &Transport,
-    // Boxed, because every layer would copy it.
+    // The request is boxed, because every layer would copy it.
     request: Box<Request>,
     rest: &mut Download,
 ) -> Result<Response, Failure> {

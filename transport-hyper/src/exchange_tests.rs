@@ -1,4 +1,4 @@
-//! Replies of a custom service, which may not check them.
+//! Tests of replies from a custom service, which need not check them itself.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -80,7 +80,7 @@ async fn copied_body_shorter_than_announced_is_truncated() {
     assert_eq!(written, b"hel");
 }
 
-/// A writer that takes one byte every second call, and is slow to flush.
+/// A writer that accepts one byte at every second call, and is slow to flush.
 #[derive(Default)]
 struct Drip {
     written: Vec<u8>,

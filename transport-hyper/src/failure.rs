@@ -21,7 +21,7 @@ pub(crate) fn reply_failure(error: BoxError, sent: Sent) -> Failure {
         _ if unconnected => FailureKind::Connect,
         None if find::<io::Error>(&*error).is_some() => FailureKind::Closed,
         None => FailureKind::Other,
-        // hyper has no method to detect this one; the conformance suite checks its text.
+        // hyper has no method to detect this error. The conformance suite checks its text.
         Some(error) if error.to_string() == "message head is too large" => FailureKind::TooLarge,
         Some(error) if error.is_parse() => FailureKind::Protocol,
         Some(error) if error.is_timeout() => FailureKind::Timeout,
@@ -33,8 +33,8 @@ pub(crate) fn reply_failure(error: BoxError, sent: Sent) -> Failure {
     if error.is::<legacy::Error>() { failure.because(io::Error::other(error)) } else { failure }
 }
 
-/// Returns the failure of a connection or its encryption; of the kind `stage`, unless the error is more
-/// specific.
+/// Returns the failure of a connection or its encryption, with the kind `stage` unless the error is
+/// more specific.
 #[cfg(feature = "rustls")]
 pub(crate) fn tls_failure(error: BoxError, stage: FailureKind) -> Failure {
     if let Some(failure) = find::<Failure>(&*error) {

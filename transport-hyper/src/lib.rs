@@ -1,13 +1,14 @@
 //! The async transport of [`wechat_proto`], over [hyper](https://docs.rs/hyper).
 //!
-//! [`Client::open`] resumes the session of a store ([`FileStore`], or your own), or logs in, and saves
-//! the session by itself. [`Client::events`] receives everything that happens, [`Client::messages`] the
-//! messages alone; the client has a function for each common operation ([`Client::reply`],
+//! [`Client::open`] resumes the session of a store ([`FileStore`], or your own), or logs in, and
+//! saves the session automatically. [`Client::events`] returns all events, and [`Client::messages`]
+//! only the messages. The client has a function for each common operation ([`Client::reply`],
 //! [`Client::send_file`], [`Client::save`], …).
 //!
-//! Below that, a [`Transport`] is the HTTP stack, shared by any number of clients; [`Client::call`]
-//! calls an endpoint; [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A client is cheap to clone
-//! and can be used from several tasks at once, for example one for the events and others for calls.
+//! At a lower level, [`Client::call`] calls an endpoint, and [`Client::run`] runs any
+//! [`Flow`](wechat_proto::Flow). A [`Transport`] is the HTTP stack, which any number of clients can
+//! share. A client is cheap to clone and can be used from several tasks at once, for example one
+//! for the events and others for calls.
 //!
 //! ```no_run
 //! use wechat_proto::Error;

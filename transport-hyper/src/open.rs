@@ -11,9 +11,9 @@ use crate::transport::Transport;
 impl Client {
     /// Resumes the stored session, or logs in, and returns a client that keeps the store.
     ///
-    /// The stored session is verified with the service. If it is closed, a login follows: confirmed on
-    /// the phone, or with a QR code, as far as [`Options::resume`] allows. `progress` receives each
-    /// step. The client saves the session by itself: a new one before this returns, then after each
+    /// The stored session is verified with the service. If it is closed, a login follows, which is
+    /// confirmed on the phone or uses a QR code, as far as [`Options::resume`] allows. `progress`
+    /// receives each step. The client saves a new session before this returns, then after each
     /// acknowledged message ([`Options::save`]) and at the end.
     ///
     /// ```no_run
@@ -52,8 +52,9 @@ impl Client {
         Ok(client.await?.with_store(store))
     }
 
-    /// Like [`Client::open`], on a shared transport, with a store and a device that the caller keeps:
-    /// another attempt after a failure continues the back-off and the cookies of the device.
+    /// Opens a client like [`Client::open`], but on a shared transport, with a store and a device
+    /// that the caller keeps. Another attempt after a failure continues with the back-off and the
+    /// cookies of the device.
     ///
     /// If the stored session is closed, `progress` receives [`Progress::Closed`] and then the steps of a
     /// login with the device of that session. If no session is stored, `device` logs in. A new session

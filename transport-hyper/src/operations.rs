@@ -54,7 +54,7 @@ impl Client {
         self.run(&mut Resolve::new(to)).await
     }
 
-    /// Finds the record of a contact, of a room with its members: see [`FindContact`].
+    /// Finds the record of a contact; for a room, with its members: see [`FindContact`].
     pub async fn contact(&self, to: impl Into<Recipient>) -> Result<Contact, Error> {
         self.run(&mut FindContact::new(to)).await
     }
@@ -64,8 +64,8 @@ impl Client {
         self.account.lock().session().me().clone()
     }
 
-    /// Returns whether a message mentions the account: see [`Message::mentions`]. `false` if that is
-    /// unknown.
+    /// Returns whether a message mentions the account: see [`Message::mentions`]. Returns `false`
+    /// if that is unknown.
     pub fn mentions_me(&self, message: &Message) -> bool {
         let account = self.account.lock();
         message.mentions(account.directory(), account.session().me()) == Some(true)
@@ -119,10 +119,10 @@ impl Client {
 
     /// Downloads the media of a message into a folder, and returns the path of the new file.
     ///
-    /// Its name is safe and has the right extension ([`FileName::of_media`]); an existing file is never
-    /// overwritten, the name is numbered instead. A file that cannot be downloaded whole is removed.
-    /// Fails with [`Error::NotFetchable`] if the message has no media, with [`Error::TooLarge`] above
-    /// 1 GiB, and with [`Error::Sink`] if the file cannot be written.
+    /// Its name is safe and has the right extension ([`FileName::of_media`]); an existing file is
+    /// never overwritten: the name is numbered instead. A file that cannot be downloaded whole is
+    /// removed. Fails with [`Error::NotFetchable`] if the message has no media, with
+    /// [`Error::TooLarge`] above 1 GiB, and with [`Error::Sink`] if the file cannot be written.
     pub async fn save(
         &self,
         message: &Message,
@@ -175,7 +175,7 @@ impl Client {
         self.call(VerifyUser::add(self.resolve(user).await?, greeting)).await
     }
 
-    /// Sets the account's own name for a contact; an empty one removes it.
+    /// Sets the remark of a contact. An empty remark removes it.
     pub async fn remark(&self, of: impl Into<Recipient>, remark: &str) -> Result<(), Error> {
         let remark = remark.parse()?;
         self.call(SetRemark::new(self.resolve(of).await?, remark)).await

@@ -16,10 +16,10 @@ use wechat_transport::Options;
 use crate::download::Incoming;
 use crate::{BoxError, RequestBody, connect};
 
-/// Executes flows over HTTP: connections, TLS configuration, resolver and options.
+/// An executor of flows over HTTP: connections, TLS configuration, resolver and options.
 ///
-/// Cheap to clone; shared by any number of [clients](crate::Client). It also runs flows without a
-/// client, on any state: a custom login, for example.
+/// It is cheap to clone, and any number of [clients](crate::Client) can share it. It also runs
+/// flows without a client, on any state: a custom login, for example.
 ///
 /// # Cancel safety
 ///

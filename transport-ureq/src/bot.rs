@@ -51,9 +51,9 @@ impl Bot {
     /// Calls a failed handler again, up to this number of times for each message, a second after each
     /// failure. The default is 0.
     ///
-    /// The message is acknowledged when its handler succeeds or has failed for the last time. If the
-    /// events end before, or the process does, it arrives again when the session is resumed. The effects
-    /// of a handler before its failure, such as sent texts, are repeated.
+    /// The message is acknowledged when its handler succeeds or has failed for the last time. If
+    /// the events or the process end before that, the message arrives again when the session is
+    /// resumed. The effects of a handler before its failure, such as sent texts, are repeated.
     pub fn retries(mut self, count: u32) -> Self {
         self.retries = count;
         self

@@ -20,7 +20,7 @@ use crate::drive::Shutdown;
 use crate::events::{Events, Messages};
 use crate::transport::Transport;
 
-/// A logged-in client. Cheap to clone; safe to share between threads.
+/// A client of a logged-in account. It is cheap to clone, and can be shared between threads.
 ///
 /// Clones share the session and its connections. The session lock is held only while a flow is
 /// polled, never across I/O or a caller's closure: progress callbacks and arguments may use the
@@ -133,9 +133,9 @@ impl Client {
         self.run_with(flow, io::empty())
     }
 
-    /// Runs a flow that reads a source (an upload) to its next output.
+    /// Runs an upload, or another flow that reads a source, to its next output.
     ///
-    /// The source is sought and read in pieces, twice from its beginning.
+    /// The source is read in pieces, twice from its beginning.
     ///
     /// # Errors
     ///
@@ -169,8 +169,8 @@ impl Client {
 
     /// Uploads a file, and returns the reference that a send needs.
     ///
-    /// `source` is the file; it is sought and read in pieces of 512 KB, twice from its beginning.
-    /// `progress` receives each step. After an error, calling again with the same upload resumes it.
+    /// `source` is the file. It is read in pieces of 512 KB, twice from its beginning. `progress`
+    /// receives each step. After an error, calling again with the same upload resumes it.
     ///
     /// # Errors
     ///
@@ -201,8 +201,8 @@ impl Client {
         Ok(self.directory())
     }
 
-    /// Returns an iterator of everything that happens to the account: messages, friend requests,
-    /// changes of contacts, trouble with the network, and the end of the session with its reason.
+    /// Returns an iterator over the events of the account: messages, friend requests, changes of
+    /// contacts, trouble with the network, and the end of the session with its reason.
     ///
     /// Requesting the next event acknowledges the message of the previous one and saves the session,
     /// unless the events are [`manual`](Events::manual). A second call replaces the first: the older
@@ -212,7 +212,8 @@ impl Client {
         Events { client: self.clone(), flow: Offload::new(events).stoppable(), ended: false }
     }
 
-    /// Returns an iterator of incoming messages: the [events](Client::events) without all others.
+    /// Returns an iterator of the incoming messages alone, without the other
+    /// [events](Client::events).
     pub fn messages(&self) -> Messages {
         self.events().messages()
     }
@@ -234,7 +235,7 @@ impl Client {
         self.shared.account.lock().directory().clone()
     }
 
-    /// Returns a copy of the current session, to be stored.
+    /// Returns a copy of the current session, for storage.
     pub fn session(&self) -> Session {
         self.shared.account.lock().session_mut().snapshot()
     }
@@ -248,11 +249,12 @@ impl Client {
 
     /// Ends the messages, even during a long poll: they fail with [`Error::Stopped`].
     ///
-    /// This is final for this client and its clones. Calls still work, and calls in progress are not
-    /// affected. This function does not block, and may be called from any thread. The messages end in
-    /// far less than half a second, whether they wait for a handshake, a response or the rest of one,
-    /// a pause after failures or the parsing of a large response. A name lookup and a connection attempt in progress end first, at
-    /// the latest after [`Options::connect_timeout`](crate::Options::connect_timeout) each.
+    /// This is final for this client and its clones. Calls still work, and calls in progress are
+    /// not affected. This function does not block, and may be called from any thread. The messages
+    /// end in far less than half a second, even if they wait for a handshake, a response or the
+    /// rest of one, a pause after failures or the parsing of a large response. A name lookup or a
+    /// connection attempt in progress is completed first, at the latest after
+    /// [`Options::connect_timeout`](crate::Options::connect_timeout) each.
     ///
     /// Messages that were received but not acknowledged are received again when the session is
     /// resumed.
@@ -278,7 +280,7 @@ impl Client {
         }
     }
 
-    /// Returns when the session is saved: never without a store.
+    /// Returns when the session is saved. Without a store, it is never saved.
     pub(crate) fn save_policy(&self) -> SavePolicy {
         let policy = self.shared.transport.options.save_policy();
         self.store.as_ref().map_or(SavePolicy::Manual, |_| policy)

@@ -19,7 +19,7 @@ use crate::tls::{Shared, Tls};
 type Proxies = ChainedConnector<(), SocksConnector, ConnectProxyConnector>;
 type Chain = ChainedConnector<(), ChainedConnector<(), Proxies, Tcp>, Tls>;
 
-/// Opens connections, and converts ureq's errors to the failures of their stages.
+/// A connector that opens connections, and converts ureq's errors to the failures of their stages.
 #[derive(Debug)]
 pub(crate) struct Connector {
     chain: Chain,
@@ -51,7 +51,8 @@ impl Connect for Connector {
     }
 }
 
-/// Connects to the addresses of a name one after another, first to the one that responded last.
+/// A connector that tries the addresses of a name one after another, starting with the one that
+/// responded last.
 #[derive(Debug, Default)]
 pub(crate) struct Tcp {
     connector: TcpConnector,
@@ -59,7 +60,7 @@ pub(crate) struct Tcp {
     responsive: Mutex<BTreeMap<String, SocketAddr>>,
 }
 
-/// How long an address may take to respond before the next one is tried.
+/// The time that an address has to respond before the next one is tried.
 const SHARE: Duration = Duration::from_secs(1);
 
 impl Tcp {
@@ -138,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    /// Resolves every name to these addresses.
+    /// A resolver that returns these addresses for every name.
     #[derive(Debug)]
     struct Fixed(Vec<SocketAddr>);
 
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_addresses_of_a_name_are_tried_once() {
+    fn unresponsive_addresses_are_tried_once() {
         let full = Full::new().unwrap();
         let (dead, listener) = (full.address(), TcpListener::bind("127.0.0.1:0").unwrap());
         let alive = listener.local_addr().unwrap();

@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(pieces, ["Piece(3 bytes)", "Piece(2 bytes)"]);
     }
 
-    /// A piece is read into one buffer of exactly its length, without reallocation.
+    /// Checks that the buffer has exactly the length of the piece, without reallocation.
     #[test]
     fn a_piece_is_read_into_one_buffer() {
         let mut file = Cursor::new(vec![7; 600_000]);

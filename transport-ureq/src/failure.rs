@@ -7,8 +7,8 @@ use wechat_transport::refused_by_proxy;
 
 use crate::tls;
 
-/// Returns the failure of an error: of `kind`, unless the error is more specific. Only errors of the
-/// operating system and of TLS are kept as sources.
+/// Returns the failure of an error, with the kind `kind` unless the error is more specific. Only
+/// errors of the operating system and of TLS are kept as sources.
 pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Failure {
     let kind = match error {
         // A failure of an earlier stage.
@@ -17,7 +17,7 @@ pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Fail
         }
         ureq::Error::Io(source) => {
             let kind = match tls::kind(&source, kind) {
-                // Later, only a certificate is more specific.
+                // After the connection, only a certificate error is more specific.
                 Some(found) if sent == Sent::No || found == FailureKind::Certificate => found,
                 // The error of an agent that was shut down.
                 _ if source.kind() == io::ErrorKind::NotConnected => FailureKind::Cancelled,
@@ -50,7 +50,7 @@ pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Fail
 /// The errors of a SOCKS proxy that requires another login.
 const SOCKS_LOGIN: [&str; 2] = ["no acceptable auth methods", "password authentication failed"];
 
-/// Returns the failure of a stage before anything was sent, inside a ureq error.
+/// Returns a ureq error that contains the failure of a stage before anything was sent.
 pub(crate) fn stage_failure(error: ureq::Error, kind: FailureKind) -> ureq::Error {
     ureq::Error::Other(failure(error, kind, Sent::No).into())
 }

@@ -1,4 +1,4 @@
-//! Guides: recipes, and tables for users of other clients.
+//! Recipes, and tables for users of other clients.
 
 pub mod cookbook {
     #![doc = include_str!("../docs/cookbook.md")]

@@ -1,14 +1,15 @@
 //! The blocking transport of [`wechat_proto`], over [ureq](https://docs.rs/ureq). It needs no
 //! runtime and uses the caller's threads.
 //!
-//! [`Client::open`] resumes the session of a store ([`FileStore`], or your own), or logs in, and saves
-//! the session by itself. [`Client::events`] receives everything that happens, [`Client::messages`] the
-//! messages alone; the client has a function for each common operation ([`Client::reply`],
+//! [`Client::open`] resumes the session of a store ([`FileStore`], or your own), or logs in, and
+//! saves the session automatically. [`Client::events`] returns all events, and [`Client::messages`]
+//! only the messages. The client has a function for each common operation ([`Client::reply`],
 //! [`Client::send_file`], [`Client::save`], …).
 //!
-//! Below that, a [`Transport`] is the HTTP stack, shared by any number of clients; [`Client::call`]
-//! calls an endpoint; [`Client::run`] runs any [`Flow`](wechat_proto::Flow). A client is cheap to clone
-//! and can be used from several threads at once, for example one for the events and others for calls.
+//! At a lower level, [`Client::call`] calls an endpoint, and [`Client::run`] runs any
+//! [`Flow`](wechat_proto::Flow). A [`Transport`] is the HTTP stack, which any number of clients can
+//! share. A client is cheap to clone and can be used from several threads at once, for example one
+//! for the events and others for calls.
 //!
 //! ```no_run
 //! use wechat_proto::Error;
@@ -38,11 +39,11 @@
 //! | handle messages | [`Bot`], [`Client::events`] |
 //! | send, upload, save, forward, revoke, and manage contacts and rooms | [`Client`] |
 //! | find people and rooms | [`Client::directory`], [`wechat_proto::contact::Directory`] |
-//! | read what a message contains | [`wechat_proto::message::Kind`] |
-//! | know what each error means | [`Error`] |
+//! | read the content of a message | [`wechat_proto::message::Kind`] |
+//! | find the meaning of an error | [`Error`] |
 //! | copy a recipe | [`guide::cookbook`] |
 //! | translate a bot for openwechat, itchat, wxpy or wechat4u | [`guide::coming_from`] |
-//! | know what the web cannot do | [`wechat_proto::reference::limits`] |
+//! | read the limits of the web protocol | [`wechat_proto::reference::limits`] |
 //!
 //! # Network behaviour
 //!

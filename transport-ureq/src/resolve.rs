@@ -14,7 +14,7 @@ use wechat_transport::{Options, host_and_port};
 
 use crate::failure::stage_failure;
 
-/// Resolves names with the options, then the cache, then the system.
+/// A resolver that uses the options, then a cache, then the system.
 ///
 /// ureq resolves the name of every request, even for an open connection, and its own resolver starts
 /// a thread for each lookup with a time limit.
@@ -27,7 +27,7 @@ pub(crate) struct Cache {
 /// The addresses of an origin, and when they were found.
 type Entries = BTreeMap<String, (Instant, Vec<SocketAddr>)>;
 
-/// How long a result is cached.
+/// The time for which a result is cached.
 const LIFETIME: Duration = Duration::from_secs(60);
 
 impl Cache {

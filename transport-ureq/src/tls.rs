@@ -33,7 +33,8 @@ pub(crate) type Shared = Arc<()>;
 #[cfg(not(feature = "rustls"))]
 type Encrypted<In> = In;
 
-/// Encrypts connections to https origins. A connection that breaks before is a failure of this kind.
+/// A connector that encrypts connections to https origins. A connection that breaks before it is
+/// encrypted fails with this kind.
 #[derive(Debug)]
 pub(crate) struct Tls(
     #[cfg_attr(not(feature = "rustls"), expect(dead_code, reason = "nothing is encrypted"))]
@@ -94,8 +95,8 @@ pub(crate) fn config(
     Ok(builder)
 }
 
-/// Returns the kind of a TLS error. A message that is not TLS comes from a proxy, if there is one: of
-/// kind `stage`.
+/// Returns the kind of a TLS error. A message that is not TLS has the kind `stage`, because it
+/// comes from the proxy, if there is one.
 #[cfg(feature = "rustls")]
 pub(crate) fn kind(error: &io::Error, stage: FailureKind) -> Option<FailureKind> {
     match error.get_ref()?.downcast_ref()? {

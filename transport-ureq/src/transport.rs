@@ -16,10 +16,10 @@ use crate::connect::Connector;
 use crate::resolve::Cache;
 use crate::tls::{self, Shared};
 
-/// Executes flows over HTTP: connections, TLS configuration, resolver and options.
+/// An executor of flows over HTTP: connections, TLS configuration, resolver and options.
 ///
-/// Cheap to clone; shared by any number of [clients](crate::Client). It also runs flows without a
-/// client, on any state: a custom login, for example.
+/// It is cheap to clone, and any number of [clients](crate::Client) can share it. It also runs
+/// flows without a client, on any state: a custom login, for example.
 #[derive(Clone)]
 pub struct Transport {
     pub(crate) options: Arc<Options>,
@@ -100,7 +100,7 @@ impl Transport {
     }
 }
 
-/// How long an idle connection is kept; the server may close it earlier.
+/// The time for which an idle connection is kept. The server may close it earlier.
 const IDLE: Duration = Duration::from_secs(90);
 /// The maximum length of a response's head. The buffer is larger: ureq treats a full one as the end
 /// of the connection.

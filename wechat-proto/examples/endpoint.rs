@@ -1,4 +1,4 @@
-//! One endpoint used alone: no flow, no transport, no network.
+//! Uses one endpoint alone, without a flow, a transport or a network.
 //!
 //! ```text
 //! cargo run -p wechat-proto --example endpoint

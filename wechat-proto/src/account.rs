@@ -29,7 +29,7 @@ pub struct Account {
     /// The batch received while the session was opened.
     arrived: Option<Box<Applied>>,
     stopped: bool,
-    /// The number of the newest inbox: an older one has been replaced.
+    /// The number of the newest inbox, which replaced all older ones.
     inboxes: u64,
     /// The directory whose changes were noted last; `None` before the first event.
     seen: Option<Directory>,
@@ -70,7 +70,7 @@ impl Account {
         account
     }
 
-    /// Returns the session, the part to be stored.
+    /// Returns the session, which is the part of the account to store.
     pub const fn session(&self) -> &Session {
         &self.session
     }
@@ -166,7 +166,7 @@ impl Account {
         if messages.iter().any(|message| !matches!(message.kind, Kind::Status(_))) {
             self.session.device.note_message();
         }
-        // A message without an id may be a repetition, like a change.
+        // Like a change, a message without an id may be a repetition.
         let fresh = messages.iter().any(|message| message.id.is_known());
         let changes = has_changes || messages.iter().any(|message| !message.id.is_known());
         Applied { messages, contacts, more: more && moved, is_useful: fresh || changes && moved }
@@ -236,13 +236,13 @@ impl Account {
         self.has_contacts = true;
     }
 
-    /// Adds the next loaded contacts, and returns whether there are more. In the first load, they
-    /// are new to this process only: not a change.
+    /// Adds the next loaded contacts, and returns whether there are more. The contacts of the first
+    /// load are not reported as changes, since they are new to this process only.
     pub(crate) fn load_part(&mut self, contacts: &mut Parts) -> bool {
         let is_first = !self.has_contacts && self.seen.is_some();
         if is_first {
             self.note_changes();
-            // Shared, the directory would be copied.
+            // Drops the old copy first, because a shared directory would be copied.
             self.seen = None;
         }
         let mut left = PART;

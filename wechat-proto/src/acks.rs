@@ -14,9 +14,9 @@ use crate::sync::SyncKey;
 /// The ids of acknowledged messages, and the batches with pending acknowledgements.
 ///
 /// All ids of an unfinished batch are kept: the stored key still points before it, so the service
-/// will send it again. The last 512 are stored, and for all of them, their positions in the batch,
-/// which are valid if the service sends the same ids again in the same order. Of the ids of
-/// finished batches, the last 4,096 are kept and 512 are stored.
+/// will send it again. The last 512 of these ids are stored, and the positions in the batch of all
+/// of them. Positions are valid if the service sends the same ids again in the same order. Of the
+/// ids of finished batches, the last 4,096 are kept and 512 are stored.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "Stored<MsgId, Positions>")]
 pub(crate) struct Acks {
@@ -101,7 +101,8 @@ impl Acks {
                 if is_open || self.known.contains(&message.id) {
                     parked.acked.insert(position);
                     if is_open {
-                        // Sent again: stays open as long as this batch.
+                        // The message was sent again, so its id is kept as long as this batch is
+                        // unfinished.
                         self.open(&message.id, parked.batch);
                     }
                     return false;
@@ -183,7 +184,7 @@ impl Acks {
             let index = usize::try_from(batch.checked_sub(self.parked.front()?.batch)?).ok()?;
             is_it(self.parked.get(index)?, at).then_some((index, at))
         });
-        // A message that was received twice, or was restored from storage, is found by its id.
+        // A message that was received twice or restored from storage is found by its id.
         let (index, at) = at_place.or_else(|| {
             if !self.pending.contains(id) {
                 return None;

@@ -100,7 +100,7 @@ fn an_acknowledged_message_is_not_delivered_again() {
     let messages = receive(&mut session, 2, &["11", "12", "12"]);
     assert_eq!(messages.len(), 2);
     session.acknowledge(&messages[1]);
-    // Received again: pending messages are not delivered a second time.
+    // Pending messages that are received again are not delivered a second time.
     assert!(receive(&mut session, 2, &["11", "12"]).is_empty());
     let again = receive(&mut session, 3, &["11", "12", "13"]);
     assert_eq!(again.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), ["13"]);
@@ -241,7 +241,7 @@ fn acknowledged_positions_of_a_batch_are_stored() {
         let messages = receive(&mut session, 2, &ids);
         (0..2000).for_each(|n| session.acknowledge(&messages[order(n)]));
         let acknowledged: BTreeSet<_> = (0..2000).map(order).collect();
-        // Stored several times before the batch is sent again.
+        // The session is stored several times before the batch is sent again.
         let (restored, stored) = restored(&restored(&session).0);
         let Stored { batch, positions, .. } =
             serde_json::from_str::<Stored<String, serde_json::Value>>(&stored).unwrap();
@@ -348,7 +348,7 @@ fn ids_without_a_position_are_all_stored() {
 }
 
 #[test]
-fn a_message_without_an_id_is_never_known() {
+fn a_message_without_an_id_is_never_a_duplicate() {
     let mut acks = Acks::default();
     for text in ["", "0"] {
         acks.acknowledge(&text.into(), None);

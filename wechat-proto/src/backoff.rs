@@ -40,7 +40,7 @@ impl Backoffs {
     }
 }
 
-/// Slows a flow down while it makes no progress.
+/// A delay of requests while a flow makes no progress.
 ///
 /// Two idle responses in a row add no delay, and two failures about a second. From the third on,
 /// requests are at least 1, 2, 4 … 30 seconds apart, until a useful response arrives.
@@ -49,7 +49,8 @@ impl Backoffs {
 pub struct Backoff {
     /// Idle responses since the last useful one.
     idle: u32,
-    /// The number of them that do not delay the current step, because progress led to it.
+    /// The number of idle responses that do not delay the current step, because they preceded the
+    /// progress to it.
     excused: u32,
     /// Failures since the last response.
     failures: u32,
@@ -57,24 +58,24 @@ pub struct Backoff {
     sent: Option<Timestamp>,
     /// The delay of the next request.
     wait: Option<Wait>,
-    /// Whether the last long poll was delayed, so that the next need not be.
+    /// Whether the last long poll was delayed. If so, the next one is not.
     delayed: bool,
-    /// The cost of the requests since the last useful response, less the time that passed.
+    /// The cost of the requests since the last useful response, minus the elapsed time.
     debt: Duration,
 }
 
 /// Which requests a back-off delays.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
-    /// One step of several: excused if progress led to it.
+    /// One of several steps. It is not delayed if progress led to it.
     Step,
     /// A request that is repeated forever, at most 30 times in any 30 seconds.
     Round,
     /// A long poll that may be followed by another request at once: every second poll is sent
     /// without delay.
     ///
-    /// News that arrives during a delay is reported as soon as the delay ends, exactly as by a
-    /// service that repeats itself forever. A second poll without delay distinguishes the two:
+    /// News that arrives during a delay is reported as soon as the delay ends, just as if the
+    /// service repeated the same news forever. A second poll without delay distinguishes the two:
     /// if the news was real, that poll blocks until there is more, which ends the back-off.
     LongPoll,
 }
@@ -83,12 +84,13 @@ impl Backoff {
     /// The number of idle responses or failures from which a flow is delayed and reports failures.
     pub(crate) const PATIENCE: u32 = 3;
     const LONGEST: Duration = Duration::from_secs(30);
-    /// The cost of a request without use, and the debt allowed without delay. They permit at most
-    /// 30 requests in any 30 seconds, for any pattern of quick and slow responses.
+    /// The cost of a request without a useful response, and the debt up to which no request is
+    /// delayed. They permit at most 30 requests in any 30 seconds, for any pattern of quick and
+    /// slow responses.
     const COST: Duration = Duration::from_millis(1500);
     const CREDIT: Duration = Duration::from_secs(12);
 
-    /// Reports a useful response: ends the back-off.
+    /// Reports a useful response, which ends the back-off.
     pub const fn useful(&mut self) {
         self.rest();
         self.debt = Duration::ZERO;
@@ -100,8 +102,8 @@ impl Backoff {
         self.failures = 0;
     }
 
-    /// Reports a response that led to the next step: earlier idle responses do not delay that step.
-    /// Steps that lead back to the first are still counted as idle there.
+    /// Reports a response that led to the next step, which earlier idle responses do not delay. If
+    /// the steps lead back to the first one, the earlier idle responses count again.
     pub const fn progress(&mut self) {
         self.failures = 0;
         self.excused = self.idle;
@@ -112,7 +114,8 @@ impl Backoff {
         self.excused = 0;
     }
 
-    /// Reports a long poll without news: idle, unless the server held it for a second or more.
+    /// Reports a long poll without news. It counts as idle unless the server held it for a second
+    /// or more.
     pub(crate) fn quiet(&mut self, now: Timestamp) {
         if self.took(now) >= Duration::from_secs(1) {
             self.rest();
@@ -121,7 +124,7 @@ impl Backoff {
         }
     }
 
-    /// Reports a long poll with news: the request for them is not delayed.
+    /// Reports a long poll with news. The request that gets them is not delayed.
     pub(crate) fn news(&mut self, now: Timestamp) {
         if self.took(now) >= Duration::from_secs(2) {
             self.rest();
@@ -158,7 +161,7 @@ impl Backoff {
             let gone = self.sent.map_or(Duration::MAX, |sent| now.since(sent));
             Wait::new(gap.saturating_sub(gone).max(least), now)
         });
-        // The wait may have become shorter since, by a useful response or a request of another pace.
+        // A useful response or a request of another pace may have shortened the wait meanwhile.
         let left = wait.sleep(now).min(gap.max(least));
         if !left.is_zero() {
             return Some(left);
@@ -172,7 +175,7 @@ impl Backoff {
         None
     }
 
-    /// Resets the counters after a held or a useful response: the flow is not spinning.
+    /// Resets the counters after a held or a useful response.
     const fn rest(&mut self) {
         self.idle = 0;
         self.excused = 0;
@@ -192,7 +195,7 @@ impl Backoff {
         self.sent.map_or(Duration::ZERO, |sent| self.debt.saturating_sub(now.since(sent)))
     }
 
-    /// Returns the least interval between the last request and the next, after this many idle
+    /// Returns the minimum interval between the last request and the next, after this many idle
     /// responses.
     fn gap(&self, idle: u32) -> Duration {
         match idle.saturating_add(self.failures).checked_sub(Self::PATIENCE) {
@@ -232,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn slows_down_from_the_third_idle_response() {
+    fn polls_are_delayed_from_the_third_idle_response() {
         let mut backoff = Backoff::default();
         assert_eq!(waits(&mut backoff, Pace::Step, 10), [0, 0, 0, 1, 2, 4, 8, 16, 30, 30]);
         backoff.useful();
@@ -256,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_excuses_the_step_that_it_leads_to() {
+    fn earlier_idle_responses_do_not_delay_the_step_after_progress() {
         let mut backoff = Backoff::default();
         let now = Timestamp::from_secs(1000);
         assert_eq!(backoff.delay(Pace::Step, now), None);
@@ -288,11 +291,11 @@ mod tests {
         (0..20).for_each(|_| backoff.idle());
         for n in (1..100).rev() {
             assert_eq!(backoff.delay(Pace::Step, Timestamp::from_secs(n * day)), None);
-            // While the response is under way, and again during the sleep.
+            // The clock is set back before the response arrives, and again during the sleep.
             let wait = backoff.delay(Pace::Step, Timestamp::from_secs(n * day - 9));
             assert_eq!(wait, Some(Duration::from_secs(30)));
         }
-        // A day ahead, and back within the sleep.
+        // The clock is set a day ahead, and back during the sleep.
         let now = Timestamp::from_secs(50 * day);
         let _ = backoff.delay(Pace::Step, now);
         assert!(backoff.delay(Pace::Step, now).is_some());
@@ -307,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quick_quiet_response_is_idle() {
+    fn a_quick_response_without_news_is_idle() {
         let mut backoff = Backoff::default();
         let now = Timestamp::from_secs(1000);
         assert_eq!(backoff.delay(Pace::Step, now), None);

@@ -104,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn body_reads_the_same_for_any_segments(
+        fn segments_do_not_affect_the_content(
             head in any::<Vec<u8>>(), slice in any::<Vec<u8>>(), tail in any::<Vec<u8>>(),
             step in 1_usize..40,
         ) {

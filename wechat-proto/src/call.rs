@@ -26,13 +26,13 @@ pub struct Call<E: Endpoint> {
 #[expect(clippy::large_enum_variant, reason = "a response is held until the call returns")]
 enum State<T> {
     Ready,
-    /// Delayed by the rate of sends since this time.
+    /// The request is delayed by the rate limit of sends since this time.
     Paced(Timestamp),
-    /// Sent; the URI determines which cookies the response may set.
+    /// The request was sent. The URI determines which cookies the response may set.
     Awaiting(Uri),
     Answered(Uri, Response, Result<T, Error>),
     Failed(Failure),
-    /// Possibly sent; not to be sent again.
+    /// The request may have been sent, and must not be sent again.
     Spent,
 }
 
@@ -76,7 +76,7 @@ impl<E: Endpoint> Flow for Call<E> {
         let once = E::REPEAT == Repeat::Once;
         let after = if once { State::Spent } else { State::Ready };
         match mem::replace(&mut self.state, after) {
-            // A clock that stands still does not prolong the wait.
+            // A stopped clock does not prolong the wait.
             State::Paced(since) if now <= since => Err(self.send(state, now)),
             State::Ready | State::Paced(_) => {
                 let wait = if once { AsMut::<Device>::as_mut(state).take_send(now) } else { None };

@@ -58,7 +58,7 @@ fn a_change_that_was_not_sent_is_sent_again() {
         call.handle(failure(Sent::No));
         let result = call.poll(&mut session, NOW);
         assert!(matches!(result, Err(Interrupt::Fail(Error::Transport(_)))));
-        // The same message, with the same id.
+        // The same message is sent with the same id.
         let again = sends(&mut call, &mut session);
         assert_eq!(again.split("LocalID").nth(1), first.split("LocalID").nth(1));
     }
@@ -92,7 +92,7 @@ fn a_send_keeps_its_id_until_it_is_confirmed() {
 fn a_safe_call_can_be_repeated() {
     let mut session = session();
     let mut call = Call::new(SyncCheck);
-    // Dropped, failed, malformed, answered.
+    // The exchange is dropped, fails, returns a malformed reply, and succeeds.
     sends(&mut call, &mut session);
     sends(&mut call, &mut session);
     for sent in [Sent::No, Sent::Maybe] {
@@ -114,7 +114,7 @@ fn a_safe_call_can_be_repeated() {
 fn an_unexpected_input_is_ignored() {
     let mut session = session();
     let mut call = Call::new(SyncCheck);
-    // Before anything was sent.
+    // A reply before the request is ignored.
     call.handle(ok(QUIET));
     sends(&mut call, &mut session);
     // A piece is not a reply.
@@ -127,7 +127,7 @@ fn an_unexpected_input_is_ignored() {
     call.handle(failure(Sent::Maybe));
     assert!(call.poll(&mut session, NOW).is_ok());
     assert_eq!(session.device.closed(), None);
-    // After the reply.
+    // A second reply is ignored.
     call.handle(ok(QUIET));
     sends(&mut call, &mut session);
 }
@@ -209,7 +209,7 @@ fn logged_out_code_closes_the_session() {
         assert_eq!(session.device.closed(), Some(Ret(ret)));
         assert_eq!(session.into_device().closed(), None);
     }
-    // No other code closes it.
+    // No other code closes the session.
     for ret in [-1, 1, 1200, 1203, 1204, 1205, 1103] {
         let mut session = session();
         let mut call = Call::new(text());
@@ -243,20 +243,20 @@ fn a_close_during_logout_counts_as_the_logout() {
     let (mut session, _call) = logging_out();
     assert_eq!(closes(&mut session, 59), Ret::OK);
     assert_eq!(session.device.closed(), Some(Ret::OK));
-    // Only for 60 seconds.
+    // After 60 seconds, the close is not a result of the logout.
     let (mut session, _call) = logging_out();
     assert_eq!(closes(&mut session, 60), Ret::SESSION_INVALID);
-    // Not if the logout was not sent.
+    // A close is not a result of a logout that was not sent.
     let (mut session, mut call) = logging_out();
     call.handle(failure(Sent::No));
     assert!(call.poll(&mut session, NOW).is_err());
     assert_eq!(closes(&mut session, 1), Ret::SESSION_INVALID);
-    // Also if the logout may have been sent.
+    // A close may be the result of a logout that may have been sent.
     let (mut session, mut call) = logging_out();
     call.handle(failure(Sent::Maybe));
     assert!(call.poll(&mut session, NOW).is_err());
     assert_eq!(closes(&mut session, 1), Ret::OK);
-    // The mark is not stored.
+    // The mark of a logout is not stored.
     let (session, _call) = logging_out();
     let mut stored = Session::from_json(&session.to_json()).unwrap();
     assert_eq!(closes(&mut stored, 1), Ret::SESSION_INVALID);

@@ -5,7 +5,7 @@ use core::fmt;
 
 /// An error with its causes, to be displayed in one line.
 ///
-/// A cause whose text is already there is omitted.
+/// A cause whose text the line already contains is omitted.
 ///
 /// ```
 /// use wechat_proto::error::{Chain, Failure, FailureKind, Sent};

@@ -61,7 +61,7 @@ pub struct Device {
     pub(crate) prepared: Option<Arc<Prepared>>,
 }
 
-/// How long the end of the session is attributed to an unconfirmed logout.
+/// The time for which the end of the session is attributed to an unconfirmed logout.
 const LEAVING: Duration = Duration::from_secs(60);
 
 impl Device {
@@ -142,13 +142,14 @@ impl Device {
         &self.lang
     }
 
-    /// Returns the code that closed the session of this device: [`Ret::OK`] after its own logout,
-    /// `None` while it is open.
+    /// Returns the code that closed the session of this device: [`Ret::OK`] after a logout by this
+    /// client, `None` while the session is open.
     pub const fn closed(&self) -> Option<Ret> {
         self.closed
     }
 
-    /// Returns how the session ended; `None` if it is open or its start is unknown.
+    /// Returns the circumstances of the end of the session; `None` if it is open or its start is
+    /// unknown.
     pub fn session_ended(&self) -> Option<SessionEnded> {
         self.life?.ended(self.closed?)
     }
@@ -210,10 +211,10 @@ impl Device {
     /// the page: `wxuin=1; wxsid=…`, with or without the name of the header. Returns the number of
     /// imported cookies.
     ///
-    /// They apply to the page's host and its subdomains, `webwx_data_ticket` to the whole domain
-    /// (`docs/protocol.md` §1.7), until the service renews them. Set the hosts of the account's page,
-    /// which the browser's address bar shows, first ([`Device::with_hosts`]): cookies are not sent to
-    /// other hosts.
+    /// They apply to the page's host and its subdomains, and `webwx_data_ticket` to the whole
+    /// domain (`docs/protocol.md` §1.7), until the service renews them. First set the hosts of the
+    /// account's page, which the address bar of the browser shows ([`Device::with_hosts`]): cookies
+    /// are not sent to other hosts.
     ///
     /// # Errors
     ///
@@ -223,7 +224,7 @@ impl Device {
         self.jar.import(&self.hosts, cookies)
     }
 
-    /// Returns the back-off of a lane: flows report there whether a response was useful.
+    /// Returns the back-off of a lane, to which flows report whether a response was useful.
     pub const fn backoff(&mut self, lane: Lane) -> &mut Backoff {
         self.backoffs.lane(lane)
     }

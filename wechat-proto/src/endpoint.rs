@@ -51,7 +51,7 @@ pub trait Endpoint {
     const REPEAT: Repeat = Repeat::Safe;
     /// The time limit of the exchange; with [`Want::Head`], of the wait for the response head.
     const DEADLINE: Duration = Duration::from_secs(30);
-    /// How much of the response is read. The default suits replies of a few fields.
+    /// The part of the response that is read. The default suits replies of a few fields.
     const WANT: Want = Want::Whole { limit: 64 << 10 };
 
     /// Builds the complete request: URL, headers, cookies and body.
@@ -228,7 +228,7 @@ mod tests {
     use crate::error::Ret;
 
     #[test]
-    fn reason_of_a_simulator_is_reported_for_this_machine_only() {
+    fn reason_of_a_simulator_is_reported_from_loopback_only() {
         let endpoint = "x";
         let malformed = Error::Malformed { endpoint, expected: "JSON", found: "a page".into() };
         let refused = |message: &str| {

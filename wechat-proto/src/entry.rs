@@ -55,13 +55,13 @@ const WEB: &str = "wx782c26e4c19acffb";
 const FILE_HELPER: &str = "wx_webfilehelper";
 
 impl Entry {
-    /// The page at `wx.qq.com`: `docs/protocol.md` §3.1.
+    /// Returns the entry of the page at `wx.qq.com`: `docs/protocol.md` §3.1.
     pub const fn web() -> Self {
         Self { kind: Kind::Web }
     }
 
-    /// The entry of the desktop client ("UOS"), which admits some accounts that the web refuses:
-    /// `docs/protocol.md` §3.6.
+    /// Returns the entry of the desktop client ("UOS"), which admits some accounts that the web
+    /// refuses: `docs/protocol.md` §3.6.
     ///
     /// The caller supplies both values: they have changed before, so none are built in. The login
     /// counts as a desktop login of the account, and logs out a running desktop client.
@@ -69,8 +69,8 @@ impl Entry {
         Self { kind: Kind::Desktop(Desktop { client_version, extspam }) }
     }
 
-    /// The file-transfer page, which only exchanges messages with one's own phone
-    /// ([`UserName::file_helper`](crate::UserName::file_helper)): `docs/protocol.md` §15.
+    /// Returns the entry of the file-transfer page, which only exchanges messages with one's own
+    /// phone ([`UserName::file_helper`](crate::UserName::file_helper)): `docs/protocol.md` §15.
     ///
     /// [`Device::with_entry`](crate::Device::with_entry) switches the device to its hosts.
     pub const fn file_helper() -> Self {

@@ -21,9 +21,9 @@ pub use crate::storage::{StorageFailure, StorageKind};
 /// Variants are grouped by how the caller can react. [`Error::is_transient`] returns whether
 /// waiting and repeating can help.
 ///
-/// `Display` is complete in one line, apart from the errors of the operating system and of HTTP
-/// libraries, which are at the end of the chain of `source` and which [`Chain`] adds. Neither `Display` nor `Debug` shows
-/// credentials, cookies or URLs.
+/// `Display` writes one line. It does not include the errors of the operating system and of HTTP
+/// libraries, which are at the end of the chain of `source`; [`Chain`] adds them. Neither `Display`
+/// nor `Debug` shows credentials, cookies or URLs.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -31,9 +31,9 @@ pub enum Error {
     /// There is no response. [`Failure::kind`] is the stage at which the exchange failed.
     #[error("no response: {0}")]
     Transport(#[source] Failure),
-    /// The server returned an HTTP error status instead of a reply. From 500 on, the service or a
-    /// server in front of it failed; 402 refuses a form, 413 its size. For a download, any status
-    /// without content.
+    /// The server returned an HTTP error status instead of a reply. With 500 and above, the service
+    /// or a server in front of it failed. 402 refuses a form, and 413 the size of one. For a
+    /// download, this is any status without content.
     #[error("{endpoint} returned HTTP status {status}")]
     Status {
         /// The endpoint that was called.
@@ -97,7 +97,7 @@ pub enum Error {
     Refused {
         /// The endpoint that refused.
         endpoint: &'static str,
-        /// Its code; [`Ret::OK`] for a refusal without one.
+        /// The code; [`Ret::OK`] for a refusal without one.
         ret: Ret,
         /// The service's own text, decoded; may be empty.
         message: Box<str>,
@@ -114,7 +114,7 @@ pub enum Error {
     /// A file is longer than its limit. For an upload, no request was sent.
     #[error("{size} bytes are more than the {limit} allowed")]
     TooLarge {
-        /// Its length, or the number of bytes received before the length was known.
+        /// The length, or the number of bytes received before the length was known.
         size: u64,
         /// The limit.
         limit: u64,
@@ -125,7 +125,7 @@ pub enum Error {
     /// The writer of a download failed. A part of the content may have been written.
     #[error("the download could not be written")]
     Sink(#[source] Failure),
-    /// A value of the caller that the protocol cannot represent. No request was sent.
+    /// A value from the caller that the protocol cannot represent. No request was sent.
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// A message has no media to fetch. No request was sent.
@@ -173,9 +173,8 @@ pub enum Error {
     LoggedOut {
         /// The code that closed it first.
         ret: Ret,
-        /// How long the session lasted and whether any message arrived. `None` from a parser, which
-        /// has no session, during a login, and for sessions stored by version 0.1 without a start
-        /// time.
+        /// The duration of the session, and whether any message arrived. `None` if a parser returns
+        /// the error, during a login, and for sessions stored by version 0.1 without a start time.
         ended: Option<SessionEnded>,
         /// The service's own text in the response that closed the session, decoded; may be empty.
         message: Box<str>,
@@ -185,7 +184,7 @@ pub enum Error {
     #[error("the login was not confirmed")]
     Expired,
 
-    // Ended by the caller.
+    // The caller ended the operation.
     /// A newer inbox of the session replaced this one, or another holder has locked its store.
     #[error("the session is in use elsewhere")]
     InUse,
@@ -249,7 +248,7 @@ impl Error {
     }
 }
 
-/// Displays why there is no reply.
+/// A formatter of the reason why there is no reply.
 struct Cause<'a>(Option<&'a Error>);
 
 impl fmt::Display for Cause<'_> {
@@ -261,7 +260,7 @@ impl fmt::Display for Cause<'_> {
     }
 }
 
-/// Displays the code of a refusal, if it has one.
+/// A formatter of the code of a refusal, if it has one.
 struct Code(Ret);
 
 impl fmt::Display for Code {
@@ -281,7 +280,7 @@ const fn separator(text: &str) -> &'static str {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not {what}: expected {expected}")]
 pub struct Invalid {
-    /// The intended kind of value, with its article: "a host's origin".
+    /// The kind of value, with its article: "a host's origin".
     pub what: &'static str,
     /// The expected form of the value.
     pub expected: &'static str,

@@ -82,11 +82,11 @@ pub enum FailureKind {
     Proxy,
     /// The proxy refused the user or the password (407).
     ProxyAuthorization,
-    /// No secure connection could be made: the handshake failed.
+    /// The TLS handshake failed.
     Tls,
     /// The certificate of the server is not trusted, or belongs to another host.
     Certificate,
-    /// The exchange's deadline, or a body's idle time, passed, at any stage.
+    /// The deadline of the exchange or the idle time of a body has passed.
     Timeout,
     /// The connection broke before the reply was complete.
     Closed,
@@ -118,6 +118,7 @@ pub enum Sent {
     /// Certainly not: no connection was made or, for a request with a body, none of the body was
     /// read.
     No,
-    /// Possibly. Always safe to report; `No` allows a request to be sent again.
+    /// Something may have been sent. This is always safe to report, whereas `No` allows the request
+    /// to be sent again.
     Maybe,
 }

@@ -14,9 +14,9 @@ use crate::{Body, Endpoint, Error, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxsendfeedback";
 
-/// Sends feedback to the operators of the service.
+/// A request that sends feedback to the operators of the service.
 ///
-/// Must not be repeated: [`Repeat::Once`].
+/// The request must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
 pub struct SendFeedback {
     content: Box<str>,
@@ -70,7 +70,7 @@ mod tests {
     use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
-    fn feedback_request() {
+    fn feedback_request_is_built() {
         let mut session = session();
         let feedback = SendFeedback::new("二维码 \"太小\" </p>");
         insta::assert_snapshot!(rendered(feedback, &mut session), @r#"

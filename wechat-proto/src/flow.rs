@@ -51,23 +51,24 @@ use crate::{Body, Error, Timestamp};
 pub trait Flow {
     /// The state shared with other flows; borrowed only during [`poll`](Flow::poll).
     type State;
-    /// The value that the flow produces, once or repeatedly.
+    /// The output of the flow, returned once or repeatedly.
     type Output;
 
     /// Advances the flow as far as possible, applies the parsed inputs of
     /// [`handle`](Flow::handle), and returns the next output or interrupt.
     ///
     /// The result changes only after an input was handled, after `now` advanced following
-    /// [`Interrupt::Sleep`], or after an output or an error was returned, in which case polling
-    /// again continues. Polling without serving the interrupt is allowed and means that it was
-    /// abandoned (a dropped future, a broken driver): the flow repeats that step, unless the step
-    /// could take effect twice ([`Call`](crate::Call)). A sleep ends if the clock is set back
-    /// during it, or does not advance over many polls: no wait depends on a correct clock.
+    /// [`Interrupt::Sleep`], or after an output or an error was returned: then polling again
+    /// continues. Polling again without serving an interrupt is allowed, and means that the
+    /// interrupt was abandoned (a dropped future, a failed driver). The flow then repeats the step,
+    /// unless the step could take effect twice ([`Call`](crate::Call)). A sleep ends if the clock
+    /// is set back during it, or does not advance over many polls: no wait depends on a correct
+    /// clock.
     ///
     /// # Errors
     ///
-    /// The interrupt that the flow needs served ([`Interrupt::Send`], [`Interrupt::Read`],
-    /// [`Interrupt::Sleep`]), or [`Interrupt::Fail`], the only actual error.
+    /// The interrupt to serve ([`Interrupt::Send`], [`Interrupt::Read`], [`Interrupt::Sleep`]), or
+    /// [`Interrupt::Fail`], which is the only actual error.
     fn poll(&mut self, state: &mut Self::State, now: Timestamp) -> Result<Self::Output, Interrupt>;
 
     /// Accepts the result of the last interrupt. Parses it without changing shared state, so no
@@ -127,7 +128,7 @@ pub struct Request {
     pub http: http::Request<Body>,
     /// The time limit of the exchange; with [`Want::Head`], of the wait for the head.
     pub deadline: Duration,
-    /// How much of the reply is read.
+    /// The part of the reply that is read.
     pub want: Want,
 }
 
@@ -165,7 +166,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// How much of a reply is read.
+/// The part of a reply that is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "a driver has to serve each of them")]
 pub enum Want {
@@ -183,7 +184,7 @@ pub enum Want {
     },
 }
 
-/// A reply: with its body for [`Want::Whole`], with an empty body for [`Want::Head`].
+/// A reply. The body is empty for [`Want::Head`].
 pub type Response = http::Response<Bytes>;
 
 #[cfg(test)]

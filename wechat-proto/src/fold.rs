@@ -1,4 +1,4 @@
-//! Normalization of names: names that look equal are equal.
+//! Normalization of names, so that names that look equal are equal.
 
 use alloc::string::String;
 
@@ -7,16 +7,16 @@ use icu_properties::CodePointSetDataBorrowed;
 use icu_properties::props::DefaultIgnorableCodePoint;
 use unicase::UniCase;
 
-/// Returns whether nothing is displayed for a character by itself: joiners, variation selectors,
-/// marks of the text direction, fillers (Unicode's `Default_Ignorable_Code_Point`).
+/// Returns whether a character by itself is invisible: joiners, variation selectors, marks of the
+/// text direction, fillers (Unicode's `Default_Ignorable_Code_Point`).
 pub(crate) fn is_invisible(c: char) -> bool {
     const INVISIBLE: CodePointSetDataBorrowed<'static> =
         CodePointSetDataBorrowed::new::<DefaultIgnorableCodePoint>();
     !c.is_ascii() && INVISIBLE.contains(c)
 }
 
-/// Returns the form of a name in which it is compared: see [`fold_part`]. A name of which nothing
-/// would remain stays as it is.
+/// Returns the form of a name in which it is compared: see [`fold_part`]. A name that would become
+/// empty is returned unchanged.
 pub(crate) fn fold(name: &str) -> String {
     let folded = fold_part(name);
     if folded.is_empty() { name.into() } else { folded }
@@ -88,7 +88,7 @@ mod tests {
         }
 
         #[test]
-        fn ascii_is_folded_as_other_text(text in "[ -~\n\t]{0,20}") {
+        fn ascii_is_folded_like_other_text(text in "[ -~\n\t]{0,20}") {
             let (ascii, other) = (fold(&text), fold(&alloc::format!("{text}é")));
             prop_assume!(text.trim() == text);
             prop_assert_eq!(alloc::format!("{ascii}e\u{301}"), other);

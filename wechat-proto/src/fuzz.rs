@@ -48,7 +48,7 @@ pub fn script(bytes: &[u8]) {
         whole += script.text(name).map_or(0, str::len);
         assert!(script.number(name).is_none() || script.text(name).is_some());
     }
-    // No value is longer than its source, and each has its own source.
+    // The values are not disproportionately longer than the text.
     assert!(whole <= 3 * text.len());
 
     // Neither the kind of quotes nor the context matters.
@@ -62,7 +62,7 @@ pub fn script(bytes: &[u8]) {
         let found = (script.text("o.x"), script.number("o.y"), script.number("z"));
         assert_eq!(found, (Some(&*text), Some(7), Some(8)));
     }
-    // The same for strings written or accepted by `serde_json`.
+    // Strings that `serde_json` writes or accepts have the same value.
     let written = serde_json::to_string(&text).expect("a string");
     assert_eq!(Script::parse(&format!("window.a={written};")).text("a"), Some(&*text));
     let quoted = format!("\"{text}\"");
@@ -273,7 +273,7 @@ pub fn redirect(bytes: &[u8]) {
     for families in [&Family::WEB[..], &Family::FILE_HELPER] {
         let before = families.first().map_or_else(Hosts::default, |family| Hosts::new(*family));
         let mut hosts = before.clone();
-        // Parsed by another library, like a browser.
+        // Another library parses the address as a browser does.
         let read = url::Url::parse(&text).ok();
         let host = read.as_ref().and_then(url::Url::host_str);
         let family = families.iter().find(|family| Some(family.host()) == host);

@@ -49,7 +49,7 @@ impl Family {
     /// The families of the web and desktop entries. The set is closed: a login that leads to any
     /// other host is not followed.
     pub const WEB: [Self; 5] = [Self::Wx, Self::Wx2, Self::Wx8, Self::Web, Self::Web2];
-    /// The families of [`Entry::file_helper`](crate::Entry::file_helper). The set is closed as well.
+    /// The families of [`Entry::file_helper`](crate::Entry::file_helper). This set is closed, too.
     pub const FILE_HELPER: [Self; 3] = [Self::FileHelper, Self::SzFileHelper, Self::CmFileHelper];
 
     /// Returns the name of its API host.

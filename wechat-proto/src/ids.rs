@@ -16,9 +16,9 @@ use crate::time::Timestamp;
 
 /// The `UserName` of a person, a room or a built-in account: the sender or receiver of messages.
 ///
-/// `@` and 32 or 64 hex digits for a person or an official account, `@@` and 64 for a room, a
-/// plain word for a built-in account (`filehelper`). **Valid for one login only**: the next login
-/// assigns other names (`docs/protocol.md` §1.6).
+/// It consists of `@` and 32 or 64 hex digits for a person or an official account, and of `@@` and
+/// 64 hex digits for a room. For a built-in account, it is a plain word (`filehelper`). **Valid for
+/// one login only**: the next login assigns other names (`docs/protocol.md` §1.6).
 #[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "Box<str>", into = "Box<str>")]
 pub struct UserName(Box<str>);
@@ -37,7 +37,8 @@ impl UserName {
         self.0.starts_with("@@") || self.0.ends_with("@chatroom")
     }
 
-    /// Returns a name to show where no other is known: `unknown`, or the word of a built-in account.
+    /// Returns the name to display if no other is known: `unknown`, or the `UserName` of a built-in
+    /// account.
     pub(crate) fn readable(&self) -> &str {
         if self.0.starts_with('@') || self.is_room() { "unknown" } else { &self.0 }
     }
@@ -141,7 +142,8 @@ impl ClientMsgId {
         if drawn > last.0 {
             return Self(drawn);
         }
-        // The fourth digit from the right stays `0`: after …0999 follows the next millisecond.
+        // The fourth digit from the right is always `0`: the id after …0999 is in the next
+        // millisecond.
         let next = last.0.saturating_add(1);
         Self(if next % 10_000 >= 1000 {
             (next / 10_000).saturating_add(1).saturating_mul(10_000)
@@ -165,7 +167,7 @@ impl FromStr for ClientMsgId {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let digits = text.len() == 17 && text.bytes().all(|byte| byte.is_ascii_digit());
         let number = digits.then(|| text.parse().ok()).flatten();
-        number.map(Self).ok_or(Invalid { what: "a number of a message", expected: "17 digits" })
+        number.map(Self).ok_or(Invalid { what: "a client message id", expected: "17 digits" })
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Jar {
 /// The clock that decides whether cookies are expired; not stored.
 #[derive(Clone, Copy, Default)]
 enum Clock {
-    /// The local clock: a login begins, perhaps long after the cookies were set.
+    /// The local clock, when a login begins, perhaps long after the cookies were set.
     #[default]
     Local,
     /// The service's clock, which is unknown since the session was restored: no cookie with an
@@ -99,7 +99,7 @@ impl Jar {
     /// Unusable lines are ignored, so that they cannot invalidate later requests. `date` is the
     /// `Date` of the reply: expiry is computed from it, so that a wrong local clock expires no
     /// cookie. A cookie that is expired only by the local clock is kept but not sent, so that a
-    /// clock that is a day ahead for a while loses no cookie without a `Date` either.
+    /// clock that is temporarily a day ahead removes no cookie, even without a `Date`.
     pub(crate) fn store<'a>(
         &mut self,
         hosts: &Hosts,
@@ -127,7 +127,8 @@ impl Jar {
         }
     }
 
-    /// Parses a `Date`. Many replies have that of the previous one, as it is in seconds.
+    /// Parses a `Date`. Caches the result, because consecutive replies often have the same one, in
+    /// whole seconds.
     fn parse_date(&mut self, text: &str) -> Option<Timestamp> {
         if let Clock::Service(date) = self.clock
             && *self.date == *text
@@ -176,7 +177,7 @@ impl Jar {
         Ok(count)
     }
 
-    /// Prepares for another login, perhaps much later: the local clock decides about expiry until a
+    /// Prepares for another login, perhaps much later. The local clock determines expiry until a
     /// reply has a `Date`.
     pub(crate) const fn reopen(&mut self) {
         self.clock = Clock::Local;
@@ -197,7 +198,7 @@ impl Jar {
         if text.is_empty() {
             return None;
         }
-        // Moves the text into the header: a copy would not be wiped.
+        // Moves the text into the header, because a copy would not be wiped.
         let mut header = HeaderValue::try_from(text).ok()?;
         header.set_sensitive(true);
         Some(header)
@@ -257,7 +258,7 @@ fn accept(
     let host = origin.host();
     let domain = cookie.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
     let (domain, shared) = match domain {
-        // A single origin serves all roles: any domain of its cookies is its own.
+        // A single origin serves all roles, so its cookies are its own whatever domain they name.
         _ if hosts.is_single() => (host.to_owned(), false),
         None => (host.to_owned(), false),
         Some(domain) => {

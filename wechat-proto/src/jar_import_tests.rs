@@ -31,7 +31,8 @@ fn imported_cookies_reach_the_hosts_below_the_page() {
         ("https://login.wx.qq.com/", all),
         ("https://file.wx.qq.com/", all),
         ("https://webpush.wx.qq.com/", all),
-        // The host of the QR codes is not below the page's: the cookie of the whole domain only.
+        // The host of the QR codes is not below the host of the page, so it receives only the
+        // cookie of the whole domain.
         ("https://login.weixin.qq.com/", "webwx_data_ticket=t"),
     ] {
         assert_eq!(carried(&device, uri), cookies, "{uri}");

@@ -64,8 +64,8 @@ fn expiry_is_relative_to_the_date_of_the_reply() {
     let mut jar = stored(&hosts, Role::Api, &[line], Some("Sun, 30 Dec 2018 23:12:21 GMT"));
     let hour = |hours: u64| NOW.after(Duration::from_secs(hours * 3600));
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(11)), "wxsid=s");
-    // Restored under a clock that may be wrong: expired once a reply has a `Date`, or another login
-    // begins.
+    // The local clock may be wrong when the jar is restored, so the cookie expires only after a
+    // reply with a `Date`, or when another login begins.
     let again: Jar = serde_json::from_str(&serde_json::to_string(&jar).unwrap()).unwrap();
     assert_eq!(sent(&again, &hosts, "https://wx.qq.com/", hour(12)), "wxsid=s");
     let mut another = again.clone();
@@ -79,14 +79,14 @@ fn expiry_is_relative_to_the_date_of_the_reply() {
         dated.store(&hosts, origin, [], Some(date), hour(12));
         assert_eq!(sent(&dated, &hosts, "https://wx.qq.com/", hour(12)), cookies, "{date}");
     }
-    // Expired by both clocks: removed, and absent from the stored jar.
+    // A cookie that is expired by both clocks is removed, also from the stored jar.
     let mut both = again.clone();
     both.store(&hosts, origin, [], Some("Mon, 31 Dec 2018 11:12:21 GMT"), hour(12));
     assert!(both.cookies.is_empty());
     jar.store(&hosts, origin, [], Some("Mon, 31 Dec 2018 11:12:21 GMT"), hour(11));
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(11)), "wxsid=s");
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(12)), "");
-    // Without a `Date`, the local clock decides: expired long ago.
+    // Without a `Date`, the cookie expires by the local clock.
     let jar = stored(&hosts, Role::Api, &[line], None);
     assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "");
     // Max-Age takes precedence.
@@ -163,7 +163,8 @@ fn a_clock_that_was_ahead_loses_no_cookie() {
 fn a_clock_that_is_ahead_removes_no_cookie() {
     let hosts = Hosts::default();
     let mut jar = stored(&hosts, Role::Api, &["wxsid=old"], None);
-    // Twelve hours ahead by the service's clock, but expired by a clock that is a day ahead.
+    // The cookie expires in twelve hours by the service's clock, but has expired by a clock that is
+    // a day ahead.
     let line = ["wxsid=s; Expires=Wed, 15-Nov-2023 10:13:20 GMT"];
     let tomorrow = NOW.after(Duration::from_secs(86_400));
     jar.store(&hosts, hosts.origin(Role::Api), line, None, tomorrow);

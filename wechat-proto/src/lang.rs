@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_language_is_two_and_two_letters() {
+    fn a_language_has_the_form_of_zh_cn() {
         for good in ["zh_CN", "en_US", "zh_TW"] {
             assert_eq!(good.parse::<Lang>().unwrap().as_str(), good);
         }

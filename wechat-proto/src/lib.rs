@@ -102,10 +102,10 @@
 //!
 //! # References
 //!
-//! [`reference::endpoints`] lists the type for each call of the page, and [`reference::limits`] what the
-//! protocol cannot do. [`reference::protocol`] describes the protocol, [`reference::shapes`] the
-//! observed shapes of its replies, and [`reference::threats`] the faults that the crate tolerates.
-//! Comments in the code cite these pages as `docs/protocol.md §7.1`.
+//! [`reference::endpoints`] lists the type for each call of the page, and [`reference::limits`] the
+//! limits of the protocol. [`reference::protocol`] describes the protocol, [`reference::shapes`]
+//! the observed shapes of its replies, and [`reference::threats`] the faults that the crate
+//! tolerates. Comments in the code cite these pages as `docs/protocol.md §7.1`.
 #![no_std]
 // Data from the network must never be indexed or unwrapped.
 #![warn(clippy::indexing_slicing, clippy::unwrap_used)]

@@ -16,7 +16,7 @@ use crate::error::Invalid;
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "Box<str>", into = "Box<str>")]
 pub struct Origin {
-    /// In the form used in requests: no path, no trailing slash.
+    /// The origin as in requests, without a path or a trailing slash.
     text: Box<str>,
     secure: bool,
     loopback: bool,
@@ -60,7 +60,7 @@ impl Origin {
         // `url` accepts hosts that are invalid in requests.
         origin.parse::<http::Uri>().map_err(|_| invalid)?;
         // It also normalises its input: full-width letters and dots, tabs, `%2e`, backslashes, an
-        // address as one number. Input that changes by that is a look-alike or a mistake, and is
+        // address as one number. Input that this changes is a look-alike or a mistake, and is
         // refused (`docs/threats.md` N2). Only the case and the default port may differ.
         let rest = text
             .get(..origin.len())

@@ -1,4 +1,4 @@
-//! Contacts that are applied in parts, between which an adapter unlocks the account:
+//! Large lists of contacts, applied in parts between which an adapter unlocks the account:
 //! `docs/threats.md` W1.
 
 use alloc::collections::BTreeSet;
@@ -42,9 +42,10 @@ impl Arriving {
 #[derive(Debug, Default)]
 pub(crate) struct Parts(vec::IntoIter<Contact>);
 
-/// The number of contacts and members of a part, which take a few milliseconds in release builds.
+/// The number of contacts and members of a part. Applying a part takes a few milliseconds in
+/// release builds.
 pub(crate) const PART: usize = 5_000;
-/// The pause between two parts, in which others lock the account.
+/// The pause between two parts, during which other threads can lock the account.
 pub(crate) const PAUSE: Duration = Duration::from_millis(1);
 
 impl Parts {

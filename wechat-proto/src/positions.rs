@@ -68,7 +68,7 @@ impl Positions {
         self.len == other.len && self.digest == other.digest
     }
 
-    /// Returns those of the items of the batch that are at the positions.
+    /// Returns the items of the batch that are at the positions.
     pub(crate) fn of<'a, T>(&self, items: &'a [T]) -> impl Iterator<Item = &'a T> {
         self.acked.iter().filter_map(|(from, to)| items.get(*from..*to)).flatten()
     }

@@ -69,7 +69,7 @@ impl Report {
     }
 }
 
-/// Sends reports of a session.
+/// A request that sends reports of a session.
 #[derive(Clone, Debug)]
 pub struct SendReports {
     reports: Vec<Report>,
@@ -103,7 +103,7 @@ impl Endpoint for SendReports {
     }
 }
 
-/// Sends reports of a login in progress, before there is a session.
+/// A request that sends reports of a login in progress, before there is a session.
 #[derive(Clone, Debug)]
 pub struct SendLoginReports {
     reports: Vec<Report>,
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn session_report_request() {
+    fn session_report_request_is_built() {
         insta::assert_snapshot!(rendered(SendReports::new(reports()), &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         accept: application/json, text/plain, */*
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn login_report_request() {
+    fn login_report_request_is_built() {
         let mut device = Device::new();
         insta::assert_snapshot!(rendered(SendLoginReports::new(reports()), &mut device), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN

@@ -1,4 +1,4 @@
-//! Seeded randomness: the core never uses the operating system's generator.
+//! A seeded generator. The core never uses the generator of the operating system.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,7 +8,8 @@ use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-/// The generator of `DeviceID`s, the random digits of `ClientMsgId`s and the boundaries of forms.
+/// The generator of `DeviceID`s, of the random digits of `ClientMsgId`s, and of the boundaries of
+/// forms.
 ///
 /// Not for secrets: no random value of the protocol is secret. The same seed produces the same
 /// digits on every platform and in every version of this crate.
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn mixing_depends_on_both_sides() {
+    fn mixing_depends_on_both_seeds() {
         let mut a = Generator::new([1; 32]);
         let mut b = Generator::new([2; 32]);
         let mut c = Generator::new([1; 32]);

@@ -28,8 +28,8 @@ use crate::message::{Kind, Message};
 use crate::session::Me;
 use crate::{Event, UserName};
 
-/// A condition on messages, under which a handler is called. All parts of the condition must be met.
-/// Messages that the account itself sent, from its phone, meet it only with
+/// A condition on messages, under which a handler is called. All parts of the condition must be
+/// met. Messages that the account itself sent from its phone match only with
 /// [`or_own`](When::or_own).
 ///
 /// Texts are compared in the normalized form of [`Directory::named`], without a mention of the
@@ -57,7 +57,7 @@ impl When {
         Self::default()
     }
 
-    /// Returns the condition that the payload is of some kinds.
+    /// Returns the condition that the payload is of a kind for which this function returns `true`.
     pub fn kind(is: fn(&Kind) -> bool) -> Self {
         Self { kind: Some(is), ..Self::default() }
     }
@@ -80,15 +80,15 @@ impl When {
         Self { text: Some(Text::Command(fold(word).into())), ..Self::default() }
     }
 
-    /// Adds the condition that the message is in this chat, with a person or in a room. A name is that
-    /// of any contact that has it.
+    /// Adds the condition that the message is in this chat, with a person or in a room. A name
+    /// matches every contact that has it.
     #[must_use]
     pub fn in_chat(self, chat: impl Into<Recipient>) -> Self {
         Self { chat: Some(chat.into()), ..self }
     }
 
-    /// Adds the condition that this person wrote the message, in a room or not. A name is that of any
-    /// person who has it, in the room or as a contact; names do not identify people.
+    /// Adds the condition that this person wrote the message, in a room or not. A name matches
+    /// every person who has it, in the room or as a contact: names do not identify people.
     #[must_use]
     pub fn from(self, sender: impl Into<Recipient>) -> Self {
         Self { sender: Some(sender.into()), ..self }

@@ -64,7 +64,7 @@ impl AsRef<str> for Sealed {
     }
 }
 
-/// Serializes by reference: a copy would not be overwritten.
+/// Serializes by reference, because a copy would not be overwritten.
 impl Serialize for Sealed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
@@ -107,7 +107,7 @@ impl TryFrom<Box<str>> for Secret {
     type Error = Invalid;
 
     fn try_from(text: Box<str>) -> Result<Self, Invalid> {
-        // Sealed before the check, so that refused values are wiped as well.
+        // The text is sealed before the check, so that refused values are wiped as well.
         let text = Sealed::from(text);
         if text.0.len() > Self::LONGEST || !text.0.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Invalid {
@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    /// `drop` only calls `wipe`; `tests/wiped.rs` checks the freed memory.
+    /// Calls `wipe` directly, as `drop` does. `tests/wiped.rs` checks the freed memory.
     #[cfg(feature = "zeroize")]
     #[test]
     fn s1_a_secret_is_wiped() {
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(copy.expose(), "@crypt_1");
     }
 
-    /// This does not compile unless the types that contain secrets are wiped.
+    /// Fails to compile unless the types that contain secrets are wiped.
     #[cfg(feature = "zeroize")]
     const _: () = {
         const fn wiped<T: zeroize::ZeroizeOnDrop>() {}

@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(bucket.take(at(101)), Some(SECOND));
         assert_eq!(bucket.take(at(102)), None);
         assert_eq!(bucket.take(at(102)), Some(2 * SECOND));
-        // Unused time fills it again, up to the burst.
+        // The bucket fills again in unused time, up to the burst.
         assert_eq!([bucket.take(at(900)), bucket.take(at(900)), bucket.take(at(900))], [None; 3]);
         assert_eq!(bucket.take(at(900)), Some(2 * SECOND));
         // The clock was set back.

@@ -40,7 +40,7 @@ pub struct Session {
     pub(crate) me: Me,
     /// The key after the last fully acknowledged batch.
     pub(crate) sync_key: SyncKey,
-    /// Unknown until the first `webwxsync`; the other key is used until then.
+    /// The key of `synccheck`; `None` until the first `webwxsync`. Until then, `sync_key` is used.
     pub(crate) sync_check_key: Option<SyncKey>,
     /// Shared by copies until one of them changes.
     #[serde(rename = "taken")]
@@ -48,7 +48,7 @@ pub struct Session {
     pub(crate) chat_set: Vec<UserName>,
     pub(crate) invite_start_count: u32,
     last_client_msg_id: ClientMsgId,
-    /// Absent if stored by older versions.
+    /// The last id of an upload; 0 if the session was stored by an older version.
     #[serde(default)]
     last_client_media_id: u64,
     /// The number of copies made; absent if stored by older versions.
@@ -65,15 +65,15 @@ const fn is_zero(number: &u64) -> bool {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Me {
-    /// Its name in this login.
+    /// The `UserName`, which is valid for this login only.
     pub user_name: UserName,
-    /// Its nickname; emoji as characters.
+    /// The nickname, with emoji as characters.
     pub nick_name: Box<str>,
-    /// Its picture: a path on the API host, without the value of its `skey`.
+    /// The picture: a path on the API host, without the value of its `skey`.
     pub head_img_url: Box<str>,
-    /// Its number.
+    /// The number of the account.
     pub uin: i64,
-    /// Its signature text.
+    /// The signature text.
     pub signature: Box<str>,
     /// 1 male, 2 female, 0 unknown.
     pub sex: i64,
@@ -141,8 +141,8 @@ impl Session {
 
     /// Parses the form of [`Session::to_json`], written by this version or an older one.
     ///
-    /// Loading advances the generator: the loaded session does not draw the ids of the stored one
-    /// again, and its JSON differs.
+    /// Loading advances the generator: the loaded session does not repeat the ids of the stored
+    /// one, and its JSON differs.
     ///
     /// # Errors
     ///
@@ -202,11 +202,11 @@ impl Session {
         self.device.mix_seed(seed);
     }
 
-    /// Acknowledges a message: it will not be delivered again.
+    /// Acknowledges a message, so that it is not delivered again.
     ///
     /// Messages may be acknowledged in any order. The stored `SyncKey` advances past a batch when
     /// every message of it and of the batches before it is acknowledged. Until then, the service
-    /// sends the batch again after the stored session is resumed, and acknowledged messages are
+    /// sends the batch again after the stored session is resumed. Acknowledged messages are then
     /// dropped by their id, of which the last 512 are stored, or by their position in the batch, if
     /// the service sends the same messages in the same order. A message without a usable id is
     /// identified by its place in the batch, which is not stored.
@@ -359,8 +359,8 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The format number within the fields, from the first stored form. The outer form has its own
-/// number (`stored`).
+/// The format number of the first stored form, which is one of its fields. The newer form has its
+/// own number outside of the fields (`stored`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Format;
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::ret::Ret;
 use crate::time::Timestamp;
 
-/// How a session ended: the code, the time since its login, and whether messages arrived.
+/// The circumstances of the end of a session: the code, the time since its login, and whether
+/// messages arrived.
 ///
 /// Since January 2025 the service lets many accounts log in and drops them seconds later
 /// (`docs/protocol.md`, "State of the service"): [`SessionEnded::is_drop`] distinguishes that from
@@ -16,7 +17,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SessionEnded {
-    /// The code that ended it: 1100, 1101 or 1102, or [`Ret::OK`] for its own logout.
+    /// The code that ended it: 1100, 1101 or 1102, or [`Ret::OK`] for a logout by this client.
     pub retcode: Ret,
     /// The time since its login ([`Session::open`](crate::Session::open)), by the driver's clock.
     /// Resuming the session does not reset it.
@@ -27,8 +28,8 @@ pub struct SessionEnded {
 }
 
 impl SessionEnded {
-    /// Returns whether the session ended like those of accounts that may not use the web: with 1101
-    /// or 1102, less than a minute after its login.
+    /// Returns whether the session ended with 1101 or 1102 less than a minute after its login, as
+    /// sessions of accounts that may not use the web do.
     ///
     /// The service gives no reason: a login elsewhere within that minute cannot be distinguished.
     pub fn is_drop(&self) -> bool {
@@ -45,7 +46,7 @@ impl fmt::Display for SessionEnded {
     }
 }
 
-/// Displays the circumstances of the end, besides the code; empty for `None`.
+/// A formatter of the circumstances of the end, except the code; empty for `None`.
 pub(crate) struct Circumstances<'a>(pub(crate) Option<&'a SessionEnded>);
 
 impl fmt::Display for Circumstances<'_> {
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drop_is_soon_and_has_one_of_two_codes() {
+    fn only_an_early_1101_or_1102_is_a_drop() {
         for (ret, seconds, is_drop) in [
             (1101, 2, true),
             (1102, 6, true),

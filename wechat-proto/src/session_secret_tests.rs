@@ -11,7 +11,7 @@ use crate::{Call, Flow, Input, Interrupt};
 
 const MARK: &str = "PLANTED";
 
-/// A service whose credentials, cookies and tickets all contain the mark.
+/// Replies like a service whose credentials, cookies and tickets all contain the mark.
 fn serve(request: &Request) -> crate::flow::Response {
     let path = request.http.uri().path();
     let body = match path.rsplit('/').next().unwrap() {
@@ -108,7 +108,7 @@ fn no_credential_is_shown() {
             None => panic!("the login failed"),
         }
     };
-    // The stored form has them.
+    // The stored form contains the credentials.
     let stored = account.session.to_json();
     assert!(stored.matches(MARK).count() >= 5, "{stored}");
     let mut inbox = Inbox::new();

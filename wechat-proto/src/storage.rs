@@ -52,12 +52,12 @@ impl fmt::Display for StorageFailure {
             _ => "the stored session",
         })?;
         if let Some(place) = place {
-            // Escaped: a path may contain any characters.
+            // The path is escaped, because it may contain any characters.
             write!(f, " at {place:?}")?;
         }
         f.write_str(match kind {
             StorageKind::Missing => "",
-            StorageKind::Damaged => " is damaged: empty, cut short or changed",
+            StorageKind::Damaged => " is damaged: empty, truncated or changed",
             StorageKind::Newer => " was written by a newer version of this library",
             StorageKind::Read => " could not be read",
             StorageKind::Write => " could not be written",
@@ -112,7 +112,7 @@ mod tests {
             (StorageKind::Missing, "no session is stored at \"/bot/a\\nb\""),
             (
                 StorageKind::Damaged,
-                "the stored session at \"/bot/a\\nb\" is damaged: empty, cut short or changed",
+                "the stored session at \"/bot/a\\nb\" is damaged: empty, truncated or changed",
             ),
             (StorageKind::Write, "the stored session at \"/bot/a\\nb\" could not be written"),
         ] {

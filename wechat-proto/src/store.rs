@@ -73,19 +73,19 @@ use crate::session::Session;
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum SavePolicy {
-    /// After each acknowledged message, and at the end of the session. After a crash, at most the
-    /// message in progress is delivered again.
+    /// The client saves after each acknowledged message, and at the end of the session. After a
+    /// crash, at most the message in progress is delivered again.
     #[default]
     EachMessage,
-    /// When all messages that arrived together are acknowledged, and at the end of the session. After
-    /// a crash, at most these messages are delivered again.
+    /// The client saves when all messages that arrived together are acknowledged, and at the end of
+    /// the session. After a crash, at most these messages are delivered again.
     EachBatch,
-    /// Only when the caller saves it.
+    /// The client does not save; the caller does.
     Manual,
 }
 
 impl SavePolicy {
-    /// Returns whether the session is to be saved after a message was acknowledged.
+    /// Returns whether to save the session after a message was acknowledged.
     pub fn is_due(self, session: &Session) -> bool {
         match self {
             Self::EachMessage => true,
@@ -148,7 +148,7 @@ pub trait AsyncSessionStore: Send {
     fn remove(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// An [`AsyncSessionStore`] of any type, which can only save: for a client that keeps its store.
+/// The saving part of an [`AsyncSessionStore`] of any type, for a client that keeps its store.
 pub trait SaveSession: Send {
     /// Stores this session in place of the previous one: [`AsyncSessionStore::save`].
     fn save<'a>(

@@ -40,8 +40,8 @@ pub(crate) fn write(session: &Session) -> String {
     serde_json::to_string(&checked).expect("all keys are strings")
 }
 
-/// Parses the stored form of a session. Errors of `serde_json` quote their input, so they are
-/// dropped.
+/// Parses the stored form of a session. Drops the errors of `serde_json`, because they quote their
+/// input.
 pub(crate) fn read(json: &str) -> Result<Session, Error> {
     let damaged = |_| StorageFailure::new(StorageKind::Damaged);
     let Head { format } = serde_json::from_str(json).map_err(damaged)?;

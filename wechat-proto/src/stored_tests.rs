@@ -16,7 +16,7 @@ use crate::testing::NOW;
 
 /// One sample of each stored form, oldest first. Samples never change: a new form gets a new sample.
 const SAMPLES: [(&str, &str); 3] = [
-    // The first form: one entry, no stored account number, no upload ids, no start time.
+    // The first stored form has one entry, and no account number, upload ids or start time.
     ("1-first", include_str!("samples/session-1-first.json")),
     ("1", include_str!("samples/session-1.json")),
     ("2", include_str!("samples/session-2.json")),
@@ -42,12 +42,12 @@ fn kind(read: Result<Session, Error>) -> StorageKind {
     }
 }
 
-/// Returns the first form: the fields alone.
+/// Returns the first stored form, which has only the fields.
 fn fields(session: &Session) -> String {
     serde_json::to_string(session).unwrap()
 }
 
-/// Returns the second form around any text.
+/// Returns the second form with any text in place of the session.
 fn around(text: &str) -> String {
     format!("{{\"format\":2,\"md5\":\"{}\",\"session\":{text}}}", sum(text))
 }
@@ -133,7 +133,7 @@ fn newer_and_malformed_forms_are_refused() {
         let other = whole.replacen("\"format\":2", &format!("\"format\":{format}"), 1);
         assert_eq!(kind(Session::from_json(&other)), what, "{format}");
     }
-    // With any other content.
+    // A newer form may have any other content.
     assert_eq!(kind(Session::from_json("{\"format\":7,\"else\":[]}")), StorageKind::Newer);
     for damaged in [
         "",

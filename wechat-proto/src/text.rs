@@ -122,9 +122,9 @@ fn replace(text: &str, markup: impl Fn(u8) -> bool) -> String {
 /// The page's line break.
 pub(crate) const BREAK: &str = "<br/>";
 
-/// Returns whether a text contains anything to decode, which nearly none does.
+/// Returns whether a text contains anything to decode. Nearly all texts do not.
 fn has_markup(text: &str) -> bool {
-    // A scan without early exit is fastest.
+    // A scan without an early exit is the fastest.
     let markup = |found, byte: &u8| found | (*byte == b'<') | (*byte == b'&');
     text.as_bytes().iter().fold(false, markup)
 }
@@ -274,7 +274,7 @@ mod tests {
         }
     }
 
-    /// Observed in names: characters that no Japanese carrier had, and line feeds.
+    /// Names contain characters that no Japanese carrier had, and line feeds.
     #[test]
     fn other_characters_are_encoded_as_themselves() {
         let plain = "a\nb 🦄🏻💭🙃🤓★♪ 😼 1 # \u{20e3} *\u{20e3} 🇨🇦🇨";

@@ -1,4 +1,4 @@
-//! Time as an argument: the core never reads a clock.
+//! Points in time, which are arguments, because the core never reads a clock.
 
 use core::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A point in time: milliseconds since 1970-01-01 00:00 UTC.
 ///
 /// The driver reads its clock and passes the value in; a clock that jumps, in either direction,
-/// changes what is sent but never makes arithmetic overflow.
+/// changes the requests but never makes arithmetic overflow.
 #[derive(
     Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
 )]
@@ -70,8 +70,9 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    /// The number of such checks after which the clock counts as stopped. A driver that repeatedly
-    /// ends its sleep within one millisecond cannot be distinguished: see [`crate::flow`].
+    /// The number of checks without an advance after which the clock counts as stopped. A driver
+    /// that repeatedly ends its sleep within one millisecond cannot be distinguished: see
+    /// [`crate::flow`].
     const STILL: u8 = 8;
 
     pub(crate) const fn new(length: Duration, now: Timestamp) -> Self {
@@ -85,9 +86,9 @@ impl Wait {
         self.left
     }
 
-    /// Returns the remaining time to sleep, after the last value that was returned was slept. Zero
-    /// if the clock was set back meanwhile: a clock that is set back repeatedly must not cause
-    /// endless sleeps.
+    /// Returns the remaining time to sleep, after the driver slept for the previously returned
+    /// time. Returns zero if the clock was set back meanwhile, because a clock that is set back
+    /// repeatedly must not cause endless sleeps.
     pub(crate) fn sleep(&mut self, now: Timestamp) -> Duration {
         self.still = if now == self.seen { self.still.saturating_add(1) } else { 0 };
         if now < self.seen || self.still >= Self::STILL {
@@ -108,7 +109,7 @@ mod tests {
         let ten = Duration::from_secs(10);
         let mut wait = Wait::new(ten, at(100));
         assert_eq!(wait.left(at(104)).as_secs(), 6);
-        // Set back: the time that passed meanwhile is unknown.
+        // The clock was set back, so the time that passed is unknown.
         assert_eq!(wait.left(at(1)).as_secs(), 6);
         assert_eq!(wait.left(at(5)).as_secs(), 2);
         assert_eq!(wait.left(at(100_000)), Duration::ZERO);

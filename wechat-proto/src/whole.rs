@@ -61,7 +61,7 @@ impl WholeBody {
             return Err(too_large());
         }
         if self.bytes.is_empty() {
-            // Most bodies are one chunk, which is not copied.
+            // Most bodies consist of one chunk, which is not copied.
             self.bytes = chunk;
             return Ok(());
         }

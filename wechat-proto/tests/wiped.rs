@@ -18,7 +18,7 @@ fn bytes(number: u8) -> impl Iterator<Item = u8> {
 }
 
 fn secret(number: u8) -> String {
-    // Allocated at full length: a growing text leaves copies in memory.
+    // The text is allocated at full length, because a growing text would leave copies in memory.
     let mut text = String::with_capacity(48);
     text.extend(bytes(number).map(char::from));
     text

@@ -1,4 +1,5 @@
-//! Single calls: idempotent ones are repeated, others never without the caller's knowledge.
+//! Dropped futures of single calls. Idempotent calls are repeated; other calls are not, unless the
+//! caller repeats them.
 
 use std::collections::BTreeSet;
 
@@ -117,8 +118,8 @@ fn assert_one_message(place: &Place) {
     assert!(world.violations().is_empty(), "{:?}", world.violations());
 }
 
-/// Threat S9: the value of a send outlives the dropped future; used again, it repeats the send with
-/// its id, and one message arrives.
+/// Threat S9: the value of a send outlives the dropped future; if it is used again, it repeats the
+/// send with its id, and one message arrives.
 #[test]
 fn reused_send_is_one_message() {
     let to = START.named("Ada");

@@ -49,7 +49,8 @@ impl Start {
     }
 }
 
-/// Friends, a stranger, a room and an uploaded picture; logged in, without pending messages.
+/// A logged-in account with friends, a stranger, a room and an uploaded picture, without pending
+/// messages.
 pub(crate) static START: LazyLock<Start> = LazyLock::new(|| {
     let place = Place::new(people());
     place.confirms();
@@ -100,7 +101,7 @@ fn login_restarts_after_drop() {
     assert_eq!(seen.len(), 6, "{seen:?}");
 }
 
-/// The same for a login without a QR code.
+/// After a dropped login without a QR code, the device can log in again.
 #[test]
 fn login_of_known_device_restarts_after_drop() {
     for polls in 0.. {

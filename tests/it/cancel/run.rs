@@ -33,7 +33,7 @@ impl Place {
         self.simulator.world()
     }
 
-    /// The phone scans the code and confirms.
+    /// Scans the code and confirms the login on the phone.
     pub(crate) fn confirms(&self) {
         self.simulator.then(Duration::from_secs(1), |world| world.phone().scan());
         self.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
@@ -124,7 +124,8 @@ impl Service<http::Request<RequestBody>> for Wire {
     fn call(&mut self, request: http::Request<RequestBody>) -> Self::Future {
         let simulator = self.0.clone();
         Box::pin(async move {
-            // Pauses: connecting, request sent, response ready.
+            // There is a pause before each of three steps: the connection, the request, the
+            // response.
             pause().await;
             let (head, body) = request.into_parts();
             let body = body.collect().await?.to_bytes();

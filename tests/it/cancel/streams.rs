@@ -35,7 +35,7 @@ fn text(message: Option<Result<wechat_proto::Message, Error>>) -> String {
     message.unwrap().unwrap().text().unwrap().to_owned()
 }
 
-/// A dropped wait continues: each message arrives once.
+/// Each message arrives once, even if the future of the wait was dropped.
 #[test]
 fn dropped_wait_for_messages_continues() {
     let mut whole = 0;
@@ -119,8 +119,8 @@ fn resumed_session_continues_after_client_drop() {
     }
 }
 
-/// Threat S5: the same with messages that are acknowledged out of order, or not before the client
-/// is dropped.
+/// Threat S5: the same with messages that are acknowledged out of order, or not until the client is
+/// dropped.
 #[test]
 fn unacknowledged_messages_are_redelivered() {
     let mut again = 0;
@@ -264,7 +264,7 @@ fn dropped_download_continues() {
         assert_eq!(head.length, Some(expected.len() as u64));
         let mut received = Vec::new();
         loop {
-            // Dropped once, then awaited again.
+            // The future is dropped once, then awaited again.
             let chunk = place.poll(polls.min(1), body.chunk());
             match chunk.unwrap_or_else(|| place.finish(body.chunk())).unwrap() {
                 Some(chunk) => received.extend_from_slice(&chunk),

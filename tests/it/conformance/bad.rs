@@ -1,4 +1,5 @@
-//! Broken transports: each is the plain one with one fault, and fails the checks for that fault.
+//! Broken transports: each is the plain transport with one fault, and fails the checks for that
+//! fault.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -24,7 +25,7 @@ impl<E: Fn(Request) -> Result<Response, Failure>> Transport for Bad<E> {
     }
 }
 
-/// Asserts which checks of a promise fail, and what the first one finds.
+/// Asserts which checks of a promise fail, and the finding of the first one.
 #[track_caller]
 fn refused<T: Transport + 'static>(
     promise: Promise,
@@ -146,7 +147,7 @@ fn ignored_limit_is_detected() {
     let open = || {
         Bad(|mut request: Request| {
             let Want::Whole { limit } = request.want else { return careful(request) };
-            // A limit remains, or an endless body would fill the memory.
+            // A limit remains, because an endless body would fill the memory.
             request.want = Want::Whole { limit: limit.max(1 << 20) };
             careful(request)
         })

@@ -22,7 +22,7 @@ conform! {
     buffers_are_small,
 }
 
-/// Larger than any body here.
+/// A limit above the length of every body here.
 const LIMIT: u64 = 1 << 30;
 const ROOM: usize = 1 << 30;
 
@@ -62,7 +62,7 @@ fn whole_body_is_written(host: &dyn Host) {
     let bytes: Vec<u8> = (0..300_000_u32).map(|n| n.wrapping_mul(2_654_435_761) as u8).collect();
     for reply in framed(&bytes) {
         let server = closing(reply);
-        // The limit and the room of the writer are exactly met.
+        // The body has exactly the length of the limit and of the room in the writer.
         let copied = copy(host, &server, 300_000, 300_000);
         assert_eq!(copied.result.unwrap(), 300_000);
         assert!(copied.sink.bytes == bytes && copied.sink.flushed);

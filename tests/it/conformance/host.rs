@@ -191,7 +191,7 @@ pub(crate) struct Copied {
     pub(crate) progress: Vec<u64>,
 }
 
-/// Sends one request; its output is the result of the exchange.
+/// A flow that sends one request. Its output is the result of the exchange.
 pub(crate) struct Exchange {
     request: Request,
     reply: Option<Result<Response, Failure>>,

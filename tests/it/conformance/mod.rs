@@ -68,7 +68,7 @@ fn reqwest_passes_every_must_check() {
     println!("{report}");
 }
 
-/// A transport of two hundred lines without optional features.
+/// Checks a transport of two hundred lines without optional features.
 #[test]
 fn plain_transport_passes_every_check() {
     let report = Kit::new(|_| Ok(plain::Plain)).deviations(&[]).run();

@@ -138,8 +138,8 @@ fn proxy_with_ipv6_address_is_used(host: &dyn Host) {
     assert!(sent.starts_with("CONNECT [::2]:443 HTTP/1.1\r\n"), "{sent}");
 }
 
-/// Accepts a connection, and sends each answer after reading a message, which is returned: a head
-/// of HTTP up to its empty line, or what a client of SOCKS writes at once.
+/// Accepts a connection, and sends each answer after reading a message. Returns the messages: an
+/// HTTP head up to its empty line, or the bytes that a SOCKS client writes at once.
 fn answered(listener: &TcpListener, answers: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut socket = listener.accept().unwrap().0;
     let answer = |answer: &&[u8]| {

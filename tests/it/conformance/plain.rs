@@ -21,7 +21,7 @@ impl Transport for Plain {
     }
 }
 
-/// The driver loop of [`wechat_proto::flow`].
+/// Runs a flow with the driver loop of [`wechat_proto::flow`].
 pub(crate) fn drive<F: Flow<State = Device>>(
     flow: &mut F,
     mut exchange: impl FnMut(Request) -> Result<Response, Failure>,
@@ -47,7 +47,7 @@ pub(crate) fn seed() -> [u8; 32] {
     words.concat().try_into().unwrap()
 }
 
-/// Whether the framing and encoding of a body are checked.
+/// The mode of the transport: whether it checks the framing and encoding of a body.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Manner {
     Careful,

@@ -14,7 +14,7 @@ use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::{self, Request, Response, Want, WholeBody};
 use wechat_proto::{Body, Error, Flow, Input, Interrupt, Timestamp};
 
-/// Runs flows on an HTTP client.
+/// An executor of flows on an HTTP client.
 pub(crate) struct Transport(Client);
 
 impl Transport {

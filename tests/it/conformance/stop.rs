@@ -1,4 +1,4 @@
-//! Stopping: a stop interrupts every kind of wait.
+//! Tests that a stop interrupts every kind of wait.
 
 use std::sync::{Mutex, mpsc};
 use std::thread;
@@ -43,7 +43,7 @@ fn open(host: &dyn Host, origin: &str) -> Box<dyn Client> {
     host.open(session_of(device), settings().connect_timeout(CONNECT)).unwrap()
 }
 
-/// Longer than a stop may take.
+/// The connect timeout, which is longer than a stop may take.
 const CONNECT: Duration = Duration::from_secs(4);
 
 /// Waits for messages at `origin` and stops once `ready` returns true: the messages must end within
@@ -74,7 +74,7 @@ fn stopped(host: &dyn Host, origin: &str, ready: impl Fn() -> bool) -> Duration 
         assert!(matches!(received.last(), Some(Err(Error::Stopped))), "{received:?}");
         ended - stopped
     });
-    // The messages stay ended; calls still work.
+    // The messages do not continue after a stop, but calls still work.
     assert!(matches!(client.messages_until_end()[..], [Err(Error::Stopped)]));
     assert_eq!(body(client.ask(get(&Script::replying(reply("ok"))))), "ok");
     time
@@ -147,7 +147,7 @@ fn stop_interrupts_large_batches(host: &dyn Host) {
             true => vec![Act::Send(body.clone().into_bytes())],
             false => vec![Act::Silence],
         });
-        // The requests of earlier attempts, and when that of this one arrived.
+        // The number of requests so far, and the time at which the request of this attempt arrived.
         let seen = Mutex::new((0, None::<Instant>));
         stop(host, &origin(&server), || {
             let (earlier, arrived) = &mut *seen.lock().unwrap();

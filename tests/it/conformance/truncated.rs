@@ -46,7 +46,7 @@ fn truncated_sync_response_changes_nothing(host: &dyn Host) {
         let origin = format!("http://{}", server.address()).parse().unwrap();
         let device = Device::new().with_hosts(Hosts::all(origin));
         let client = host.open(session_of(device), settings()).unwrap();
-        // Everything except the random numbers of each request.
+        // The stored state, without the random numbers of each request.
         let kept = || {
             let stored: serde_json::Value = serde_json::from_str(&client.stored()).unwrap();
             ["auth", "me", "sync_key", "sync_check_key", "taken"].map(|name| stored[name].clone())
@@ -55,7 +55,7 @@ fn truncated_sync_response_changes_nothing(host: &dyn Host) {
         for cut in (0..reply.len()).step_by(stride) {
             let error = match client.sync() {
                 Err(error) => error,
-                // After the size of the last chunk, ureq has the whole body.
+                // ureq accepts the body as complete after the size of the last chunk.
                 Ok(1) if framing == 1 && cut + 2 >= reply.len() => continue,
                 Ok(_) => panic!("{framing}: {cut} bytes of {} were accepted", reply.len()),
             };
@@ -63,7 +63,8 @@ fn truncated_sync_response_changes_nothing(host: &dyn Host) {
                 Error::Transport(failure) => {
                     matches!(failure.kind, FailureKind::Closed | FailureKind::Truncated)
                 }
-                // A head without its blank line is incomplete; after it, only JSON has an end.
+                // A head without its blank line is incomplete. Of the bodies, only JSON shows where
+                // it ends.
                 Error::Malformed { .. } => framing == 2,
                 _ => false,
             };

@@ -1,4 +1,4 @@
-//! The contact directory and how it is filled, on every wire.
+//! The contact directory and its sources, on every wire.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::wire::{Bot, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 
-/// An account with three friends and a stranger.
+/// Returns an account with three friends and a stranger.
 fn world() -> World {
     let mut world = World::new(11);
     world.add_special("filehelper", "文件传输助手");
@@ -27,13 +27,14 @@ fn named(world: &World, name: &str) -> String {
     all.find(|contact| contact.nick_name == name).unwrap().user_name.clone()
 }
 
-/// Adds a room of the first two friends and the account that is in no list before somebody writes.
+/// Adds a room of the account and the first two friends. It is in no list until somebody writes in
+/// it.
 fn add_room(world: &mut World) -> String {
     let (one, two) = (named(world, "阿南"), named(world, "小北"));
     world.add_room("周末爬山", &[&one, &two])
 }
 
-/// A friend sends a text after the pending lookups.
+/// Sends a text from a friend after the pending lookups.
 fn later(place: &Place, text: &'static str) {
     place.simulator.then(SOON, move |world| {
         let friend = named(world, "老东");
@@ -50,7 +51,8 @@ fn room(directory: &Directory) -> UserName {
     rooms.next().expect("room not found").user_name.clone()
 }
 
-/// The phone lists a room outside the address book: the inbox fetches it and learns permanent ids.
+/// The inbox loads a room outside the address book that the phone lists, and stores its permanent
+/// ids.
 fn unsaved_rooms<B: Bot>(place: &Place) {
     place.simulator.world().announce_recent_chats(false);
     place.confirm_login();
@@ -159,7 +161,7 @@ fn changes_in_a_room<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// A stranger and a member of an unknown room write: both are fetched once.
+/// A stranger and the unknown room of a member are each loaded once when they write.
 fn unseen_senders<B: Bot>(place: &Place) {
     place.confirm_login();
     place.simulator.then(SOON, |world| {

@@ -12,7 +12,8 @@ use wechat_simulator::{Incoming, Recommend, World};
 
 use crate::wire::{Bot, Place, on_all_wires};
 
-/// Six friends, a room with two of them, and a stranger who sends a friend request.
+/// Returns a world with six friends, a room with two of them, and a stranger who sends a friend
+/// request.
 pub(crate) fn world() -> World {
     let mut world = World::new(11);
     let friends: Vec<String> = (0..6).map(|n| world.add_person(&format!("朋友 {n}"))).collect();
@@ -36,7 +37,7 @@ fn stored_contact(place: &Place, name: &UserName) -> wechat_simulator::Contact {
     place.simulator.world().contact(name.as_str()).unwrap().clone()
 }
 
-/// Returns the contact as the client knows it after all pending messages.
+/// Returns the contact in the client's directory after all pending messages.
 fn known_contact<B: Bot>(place: &Place, bot: &mut B, name: &UserName) -> Contact {
     let friend = friend(place, 5);
     place.simulator.world().person_writes(friend.as_str(), "news");
@@ -187,7 +188,7 @@ fn all_calls_refused<B: Bot>(place: &Place) {
     fails(place, &mut bot, "webwxupdatechatroom", UpdateRoom::rename(room.clone(), "x"));
     fails(place, &mut bot, "webwxupdatechatroom", UpdateRoom::quit(room.clone()));
 
-    // `Ret` 0 without a room.
+    // The service answers `Ret` 0 without a room.
     let notice = "<e><Content><![CDATA[创建群聊失败]]></Content></e>";
     place.simulator.world().make_no_room(notice);
     match bot.call(CreateRoom::new(founders.clone(), "x")) {

@@ -54,7 +54,7 @@ macro_rules! tests_of {
             }
 
             #[test]
-            fn sends_and_replies() {
+            fn texts_and_replies_are_sent() {
                 let place = Place::http(world());
                 let (folder, client) = logged_in(&place);
                 let (ada, bo) = (named(&place, "Ada"), named(&place, "Bo"));
@@ -95,7 +95,7 @@ macro_rules! tests_of {
             }
 
             #[test]
-            fn names_must_be_known_and_unique() {
+            fn unknown_and_ambiguous_names_are_errors() {
                 let place = Place::http(world());
                 let (_folder, client) = logged_in(&place);
                 match $wait!(client.send_text("nobody", "x")) {
@@ -119,7 +119,7 @@ macro_rules! tests_of {
             }
 
             #[test]
-            fn files_are_sent_by_content_and_saved_by_name() {
+            fn file_type_follows_from_content_and_saved_name_from_the_message() {
                 let place = Place::http(world());
                 let (folder, client) = logged_in(&place);
                 let path = |name: &str, bytes: &[u8]| {
@@ -215,7 +215,7 @@ macro_rules! tests_of {
                             $wait!(client.accept(&request)).unwrap();
                             break;
                         }
-                        // The notices of the changes of rooms.
+                        // These are the notices about the changes of rooms.
                         Event::Changed(_) | Event::Message(_) => {}
                         other => panic!("{other:?}"),
                     }

@@ -13,7 +13,7 @@ use wechat_simulator::{Incoming, World};
 use super::{Folder, named};
 use crate::wire::{Bot, Place, on_all_wires};
 
-/// A friend, a room with another friend in it, and two strangers.
+/// Returns a world with a friend, a room with another friend in it, and two strangers.
 fn world() -> World {
     let mut world = World::new(17);
     world.announce_recent_chats(false);
@@ -81,7 +81,7 @@ fn saved_by_policy<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// The end of a session is saved, with its reason: the next start sends no request.
+/// The end of a session is saved with its reason, so that the next start sends no request.
 fn end_is_saved<B: Bot>(place: &Place) {
     let folder = Folder::new();
     place.confirm_login();

@@ -32,7 +32,7 @@ pub(crate) struct Bot {
     pub(crate) logins: usize,
 }
 
-/// How often a call is repeated before the test fails.
+/// The number of attempts of a call before the test fails.
 const PATIENCE: usize = 8;
 
 impl Bot {
@@ -238,8 +238,8 @@ impl Bot {
                 Ok(bytes) => return bytes,
                 Err(error) => self.recover(error),
             }
-            // A download does not notice that the session is closed: only the head of the response
-            // is read. The inbox, which another thread would run, does.
+            // A download does not detect a closed session, because it reads only the head of the
+            // response. The inbox, which another thread would run, detects it.
             self.idle(6);
             if self.account.close_reason().is_some() {
                 self.log_in_again();

@@ -307,7 +307,7 @@ impl Line {
             let mut reply = answer.expect("the service handled it");
             let half = reply.body().len() / 2;
             reply.body_mut().truncate(half);
-            // A truncated download without a length would go unnoticed.
+            // The truncation of a download without a length cannot be detected.
             if !matches!(want, Want::Head { .. }) {
                 reply.headers_mut().remove("content-length");
             }
@@ -359,7 +359,7 @@ trait Phone {
 }
 
 impl Phone for BTreeMap<String, u32> {
-    /// The owner scans a code at its first poll and confirms at the second.
+    /// Lets the owner scan a code at its first poll and confirm at the second.
     fn poll_code(&mut self, request: &http::Request<Bytes>, world: &mut World) {
         let query = request.uri().query().unwrap_or_default();
         let uuid = query.split('&').find_map(|pair| pair.strip_prefix("uuid=")).unwrap_or_default();

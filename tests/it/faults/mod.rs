@@ -1,4 +1,5 @@
-//! Injects each fault at each step: no message is lost, no operation runs twice, no flow spins.
+//! Injects each fault at each step, and checks that no message is lost, no operation runs twice,
+//! and no request is repeated without a pause.
 //!
 //! Runs in memory on the simulator's clock. `line` is a transport that injects faults; `bot` is a
 //! typical user program.

@@ -113,7 +113,8 @@ fn each_call_arrives_at_most_once() {
             let flow = &mut *call.flow;
             let error = run(&mut line, flow, &mut account).expect_err(&at);
             assert!(matches_fault(&error, fault), "{at}: {error:?}");
-            // Polled again, the request is repeated only if it is certain that nothing was sent.
+            // If the call is polled again, the request is repeated only if it is certain that
+            // nothing was sent.
             let seen = line.seen(&call.endpoint) - before;
             assert_eq!(seen, usize::from(fault.is_done() || fault.ret().is_some()), "{at}");
             let again = run(&mut line, flow, &mut account);
@@ -135,7 +136,7 @@ fn each_call_arrives_at_most_once() {
             assert!(seen <= 1, "{at}: seen {seen} times");
             assert_eq!(line.simulator.world().violations(), [], "{at}");
         }
-        // Cancelled during its exchange.
+        // The call is cancelled during its exchange.
         let (mut line, mut account) = (stage.bot.line.fork(), stage.bot.account.clone());
         let mut call = build(&stage);
         let name = call.title;
@@ -176,7 +177,7 @@ fn repeated_send_is_one_message() {
     repeated(&s, ForwardMessage::new(&s.received, friend()).unwrap());
 }
 
-/// The value keeps its id even if the first call was cancelled (`None`).
+/// Asserts that a send keeps its id, even if the first call was cancelled (`None`).
 fn repeated<E>(stage: &Stage, send: E)
 where
     E: Numbered<State = Session, Output = Receipt> + Clone,

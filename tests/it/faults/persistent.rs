@@ -80,7 +80,7 @@ fn inbox_survives_an_hour_of_faults() {
             match line.run(&mut inbox, &mut account, &[]) {
                 Ok(message) if message.text() == Some("during") => break,
                 Ok(_) => {}
-                // The response in flight when the fault ended.
+                // The fault applied to a response that was in flight when it ended.
                 Err(error) => {
                     late += 1;
                     assert!(late < 2, "{fault:?}: {error:?}");

@@ -20,7 +20,7 @@ use super::bot::{Bot, is_open};
 use super::line::{Fault, Line};
 use crate::sweep;
 
-/// Four friends, a room with two of them, and a stranger.
+/// Returns a world with four friends, a room with two of them, and a stranger.
 pub(crate) fn world() -> World {
     let mut world = World::new(23);
     world.add_special("filehelper", "文件传输助手");
@@ -76,7 +76,7 @@ fn finish(mut bot: Bot) -> Run {
     };
     let (friend_known, room_known) = (known(&bot, &friends[1]), known(&bot, &room));
 
-    // Two and a half batches, in several chats.
+    // The friends write two and a half batches of messages in several chats.
     bot.change_world(|world| {
         let [friend, other, room] = ["朋友 0", "朋友 1", "群"].map(|name| find(world, name));
         vec![
@@ -96,7 +96,7 @@ fn finish(mut bot: Bot) -> Run {
 
     // Sends of each kind.
     let receipt = bot.send(SendText::new(friends[0].clone(), "first"));
-    // Within two minutes.
+    // The message was sent less than two minutes ago.
     bot.call_once(RevokeMessage::new(&receipt));
     bot.send(SendText::new(room.clone(), "@朋友 1\u{2005}second").with_mentions(&friends[1..2]));
     bot.call(NotifyPhone::mark_read(friends[0].clone()));
@@ -138,7 +138,7 @@ fn finish(mut bot: Bot) -> Run {
     let sound = bot.download(GetVoice::new(voice.id.clone()));
     assert_eq!(&sound[..], b"ID3 said");
 
-    // More messages, in one more chat; the skey changes with them.
+    // More messages arrive, also in another chat, together with a new skey.
     bot.change_world(|world| {
         world.refresh_skey();
         let [friend, room] = ["朋友 3", "改名"]
@@ -236,7 +236,7 @@ fn check(run: &Run, baseline: &Run, at: &str, fault: Option<Fault>) {
     assert_eq!(world.uploads().len(), 1, "{at}: uploaded twice");
     assert_eq!(picture.1, world.media(&Asset::Image(picture.0.clone(), "")).bytes, "{at}");
 
-    // No flow spins: one fault costs at most a login and its follow-up requests.
+    // One fault causes at most a login and its follow-up requests.
     let more = bot.line.requests.saturating_sub(baseline.bot.line.requests);
     assert!(more <= 20, "{at}: {more} requests more");
     let Some(fault) = fault else { return };
@@ -255,7 +255,7 @@ fn is_caused_by(error: &Error, fault: Fault) -> bool {
             (failure.kind, failure.sent) == (kind, sent)
         }
         (Error::Unanswered { cause: Some(cause) }, ..) => is_caused_by(cause, fault),
-        // A download that ends early.
+        // The fault ended a download early.
         (Error::Transport(failure), None, None) => {
             fault == Fault::Half && failure.kind == FailureKind::Truncated
         }
@@ -264,7 +264,7 @@ fn is_caused_by(error: &Error, fault: Fault) -> bool {
         (Error::Refused { ret, .. } | Error::ServiceFailed { ret, .. }, _, Some(said)) => {
             ret.0 == said
         }
-        // For example a script with other content, or JSON instead of a picture.
+        // The reply is a script with other content, for example, or JSON instead of a picture.
         (Error::Malformed { .. } | Error::Status { .. } | Error::EmptyMedia { .. }, None, _) => {
             true
         }

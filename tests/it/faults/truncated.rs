@@ -36,7 +36,7 @@ fn truncated_sync_response_has_no_effect() {
     let whole = bot.line.exchange(first).unwrap();
     let length = whole.body().trim_ascii_end().len();
     assert!(length > 1_000, "{length}");
-    // Everything stored, except the random numbers of each request.
+    // The stored state, without the random numbers of each request.
     let key = |account: &Account| {
         let stored = account.session().to_json();
         let start = stored.find("\"auth\"").unwrap();

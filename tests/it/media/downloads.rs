@@ -14,10 +14,10 @@ use wechat_simulator::{Asset, Incoming, Logged, Media, Recommend, World};
 
 use crate::wire::{Bot, Hyper, Place, Ureq, on_all_wires};
 
-/// More bytes than any download here has.
+/// A limit above the length of every download here.
 const LIMIT: u64 = 100 << 20;
 
-/// A friend, a room with a stranger in it, and seven messages.
+/// Returns a world with a friend, a room with a stranger in it, and seven messages.
 pub(crate) fn world() -> World {
     let mut world = World::new(9);
     let friend = world.add_person("朋友");
@@ -40,7 +40,7 @@ pub(crate) fn world() -> World {
     world
 }
 
-/// A download with its type erased: an endpoint implemented outside the library.
+/// A download with its type erased. This is an endpoint implemented outside the library.
 #[derive(Clone)]
 struct Download(Arc<Mutex<dyn Erased + Send>>);
 
@@ -187,7 +187,7 @@ impl<B: Bot> Fixture<B> {
     }
 }
 
-/// Each download once: the bytes are those of the simulator.
+/// Each download returns the bytes of the simulator.
 pub(crate) fn everything<B: Bot>(place: &Place) {
     let mut fixture = Fixture::<B>::new(place);
     let all = fixture.all();
@@ -253,7 +253,7 @@ fn failed_downloads<B: Bot>(place: &Place) {
                 other => panic!("{endpoint}: {other:?}"),
             }
         }
-        // The same again succeeds.
+        // The same download succeeds afterwards.
         world().plant(asset, media.clone());
         assert!(fixture.bot.download(fetch.clone()).unwrap().1 == media.bytes);
     }

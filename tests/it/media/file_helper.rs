@@ -61,7 +61,7 @@ fn phone_sends_all_media<B: Bot>(place: &Place) {
     assert_eq!(requests(place, "webwxstatusnotify"), 0);
 }
 
-/// The service returns the sends; the messages of the phone are not taken for them.
+/// The service echoes the sends. Messages of the phone are not recognised as echoes.
 fn echoes_are_recognised<B: Bot>(place: &Place) {
     let mut bot: B = login(place);
     place.simulator.world().echo_sends(true);
@@ -101,14 +101,14 @@ on_all_wires! {
     echoes_are_recognised in super::world();
 }
 
-/// On fewer wires to save time.
+/// Runs on fewer wires to save time.
 #[test]
 fn file_of_26_mb_arrives() {
     send_file::<Memory>(&Place::memory(world()), 26_000_000);
     send_file::<Ureq>(&Place::http(world()), 26_000_000);
 }
 
-/// A file above 25 MB, on fewer wires to save time.
+/// Sends a file above 25 MB, on fewer wires to save time.
 #[test]
 fn file_of_27_mb_arrives_in_parallel() {
     let requests = [
@@ -118,7 +118,7 @@ fn file_of_27_mb_arrives_in_parallel() {
     assert_eq!(requests, [[1, 0, 52]; 2]);
 }
 
-/// In complete sweeps of release builds.
+/// Runs in complete sweeps of release builds only.
 #[test]
 fn file_of_200_mb_arrives_in_parallel() {
     if !cfg!(debug_assertions) && sweep::is_complete() {

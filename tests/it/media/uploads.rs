@@ -1,4 +1,4 @@
-//! Uploads: files of any name and length arrive intact.
+//! Tests that uploaded files of any name and length arrive unchanged.
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -100,7 +100,7 @@ fn any_name_and_length<B: Bot>(place: &Place) {
     for (name, length) in NAMES.into_iter().chain([&*long]).zip([1, 524_288, 524_289, 1, 5 << 20]) {
         upload_arrives(place, &mut bot, name, &bytes(length));
     }
-    // The names in another order.
+    // The names are in another order.
     for (name, length) in [&*long].into_iter().chain(NAMES).zip([1, 524_289, 524_288, 1_048_577]) {
         upload_arrives(place, &mut bot, name, &bytes(length));
     }
@@ -154,7 +154,8 @@ pub(crate) fn announced<B: Bot>(place: &Place) {
     assert_eq!(world.violations(), []);
 }
 
-/// Each refusal is reported immediately with its own error; polled again, the upload continues.
+/// Each refusal is reported immediately with its own error. The upload continues if it is polled
+/// again.
 fn refused_pieces<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
     let source = Bytes::from(bytes(2 * PIECE + 9));
@@ -202,7 +203,7 @@ fn refused_pieces<B: Bot>(place: &Place) {
     assert_eq!(world.uploads().len(), 2);
     drop(world);
 
-    // Rate limited; then a closed session, before anything is read.
+    // The upload is first rate-limited, and then the session is closed, before anything is read.
     let picture = Bytes::from(bytes(7));
     let mut other = self::upload("a.png", 7);
     place.simulator.world().refuse("webwxuploadmedia", 1205, "");
@@ -329,7 +330,7 @@ on_both_adapters! {
     broken_connections in world();
 }
 
-/// `altered_requests` for uploads: the simulator names each altered part of each request.
+/// Runs `altered_requests` for uploads: the simulator names each altered part of each request.
 #[test]
 fn every_part_of_every_upload_is_checked() {
     let place = Place::memory(world());
@@ -341,7 +342,7 @@ fn every_part_of_every_upload_is_checked() {
         let pieces = Bytes::from(bytes(PIECE + 9));
         finish(&mut bot, &mut upload("a.zip", pieces.len()), &pieces).unwrap();
     });
-    // One with the additional fields of the file-transfer page.
+    // This upload has the additional fields of the file-transfer page.
     let other = Place::memory(entries::file_helper_world());
     recorded.extend(Recorder::of(&other, entries::file_helper::<Memory>));
     let uploads: Vec<_> = recorded
@@ -353,7 +354,7 @@ fn every_part_of_every_upload_is_checked() {
     assert!(altered >= 200, "{altered}");
 }
 
-/// The same for announcements, and for the first and the last piece of an announced file.
+/// Checks the same for announcements, and for the first and the last piece of an announced file.
 #[test]
 fn every_part_of_every_announcement_is_checked() {
     let place = Place::memory(world());

@@ -1,4 +1,5 @@
-//! Messages of each kind, from a person and in a room: parsed, fetched, answered and forwarded.
+//! Tests that messages of each kind, from a person and in a room, are parsed, fetched, answered and
+//! forwarded.
 
 use serde_json::Value;
 use wechat_proto::contact::VerifyUser;
@@ -15,8 +16,8 @@ mod cases;
 use self::cases::{By, Case, Content, named};
 use crate::wire::{Bot, Place, on_all_wires};
 
-/// A friend, a receiver of forwards and a room, with pending messages of each kind inside and
-/// outside the room.
+/// Returns a world with a friend, a receiver of forwards and a room, and with pending messages of
+/// each kind inside and outside the room.
 fn world() -> World {
     let mut world = World::new(77);
     let friend = world.add_person("林晓 😄");

@@ -192,7 +192,7 @@ pub(super) fn apps(friend: &str, id: &str) -> Vec<Case> {
     all
 }
 
-/// The JSON of the file message.
+/// Returns the JSON of the file message.
 pub(super) fn file(id: &str) -> Value {
     json!({ "app": {
         "kind": 6, "title": NAME, "from": id,

@@ -40,7 +40,7 @@ pub(super) enum Content {
     Said,
     /// The received `OriContent`.
     Original,
-    /// Empty: the md5 is enough.
+    /// The source is empty, because the md5 is enough.
     Md5,
     /// Newly built XML.
     File,
@@ -196,7 +196,7 @@ fn media(friend: &str, id: &str) -> Vec<Case> {
     all
 }
 
-/// Messages that the account sends from its phone, to the friend and to the room.
+/// Returns messages that the account sends from its phone, to the friend and to the room.
 fn own(world: &World, friend: &str) -> Vec<Case> {
     let (me, room) = (&world.account().user_name, named(world, "周末"));
     let to = |to: &str, said: Incoming| Incoming { to: to.to_owned(), ..said };

@@ -17,7 +17,7 @@ use crate::wire::{Bot, Place, on_all_wires};
 
 pub(crate) const MD5: &str = "a0c4153e43c3fd2e9a2fbb9be2f4de07";
 
-/// An account with two friends, a room of them, and uploads of each kind.
+/// Returns an account with two friends, a room of them, and uploads of each kind.
 pub(crate) fn world() -> World {
     let mut world = World::new(5);
     world.add_special("filehelper", "文件传输助手");

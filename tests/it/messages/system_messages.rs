@@ -15,7 +15,7 @@ use crate::wire::{Bot, Memory, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 
-/// Two friends, and a room in which one of them has a display name.
+/// Returns a world with two friends, and a room in which one of them has a display name.
 fn world() -> World {
     let mut world = World::new(2024);
     world.add_special("filehelper", "文件传输助手");
@@ -54,7 +54,7 @@ fn next_message<B: Bot>(bot: &mut B) -> Message {
     }
 }
 
-/// After the login, the phone lists its recent chats: the only source of permanent ids.
+/// After the login, the phone lists its recent chats, which are the only source of permanent ids.
 fn recent_chats<B: Bot>(place: &Place) {
     place.confirm_login();
     let mut bot = B::login(place, drop).unwrap();

@@ -11,7 +11,7 @@ use crate::wire::{Bot, Place, on_all_wires};
 const NAME: &str = "预算 & <最终>.pdf";
 const BYTES: &[u8] = b"%PDF-1.4 final";
 
-/// A friend and a room, in each of which a file is being uploaded.
+/// Returns a world with a friend and a room, in each of which a file is being uploaded.
 fn world() -> World {
     let mut world = World::new(74);
     let friend = world.add_person("林晓");
@@ -29,8 +29,8 @@ fn file(message: &Message) -> &File {
     file
 }
 
-/// The placeholder cannot be downloaded or forwarded. The complete file names it, has the same name
-/// and length, and can be downloaded.
+/// The placeholder cannot be downloaded or forwarded. The complete file refers to it, has the same
+/// name and length, and can be downloaded.
 fn completed<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
     let placeholders = [(); 2].map(|()| bot.next().unwrap().unwrap());

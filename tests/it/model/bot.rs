@@ -154,7 +154,7 @@ impl Bot {
         }
         match self.line.step(&mut running.inbox, &mut running.account, &[]) {
             Some(Ok(message)) => self.receive(running, message),
-            // Polled again, it continues.
+            // The inbox continues if it is polled again.
             Some(Err(Error::LoggedOut { ret, .. })) => {
                 assert!(ret.ends_session(), "{ret:?}");
                 // Held messages are not delivered again.
@@ -180,7 +180,7 @@ impl Bot {
         match self.acknowledges {
             Acknowledges::Automatic => running.current = Some(message),
             Acknowledges::Manual(_) => {
-                // A new inbox returns held messages again; either copy is valid.
+                // A new inbox returns held messages again. Either copy may be handled.
                 match running.held.iter().position(|held| held.id == message.id) {
                     Some(position) if self.draw(2) == 0 => running.held[position] = message,
                     Some(_) => {}

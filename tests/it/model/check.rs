@@ -46,7 +46,7 @@ impl Bot {
         assert_eq!(world.violations(), []);
     }
 
-    /// Without further faults, every message and every send completes.
+    /// Asserts that every message and every send completes without further faults.
     pub(super) fn finish(&mut self) {
         self.line.fault = None;
         let missing = |bot: &Self| {

@@ -16,7 +16,7 @@ pub(super) enum Operation {
     Run(usize),
     /// Runs the program until ten minutes have passed.
     Wait,
-    /// After `after` requests, the next `times` requests fail.
+    /// Makes `times` requests fail, after `after` others.
     Fault { fault: Fault, after: usize, times: usize },
     /// Kills the process, with everything that was not stored.
     Kill,
@@ -43,23 +43,24 @@ pub(super) enum MessageKind {
     Own,
 }
 
-/// When the program stores its session.
+/// The time at which the program stores its session.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Stores {
-    /// Together with the effect of a message, atomically; the message is acknowledged.
+    /// The program acknowledges a message, then stores the session atomically with the effect of
+    /// the message.
     Together,
-    /// After the effect; the message is acknowledged.
+    /// The program stores the session after the effect, with the message acknowledged.
     After,
-    /// After the effect, without an acknowledgement.
+    /// The program stores the session after the effect, without an acknowledgement.
     Plain,
 }
 
-/// How the program acknowledges messages.
+/// The way in which the program acknowledges messages.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Acknowledges {
-    /// By polling for the next message.
+    /// The program acknowledges a message by polling for the next one.
     Automatic,
-    /// Manually, in an order drawn from this seed.
+    /// The program acknowledges messages manually, in an order drawn from this seed.
     Manual(u64),
 }
 

@@ -1,5 +1,5 @@
-//! Random worlds and operations, with faults and kills at any step: compares the effects in the
-//! world with those of the bot.
+//! Runs random operations in random worlds, with faults and kills at any step, and compares the
+//! effects in the world with those of the bot.
 //!
 //! Runs 64 cases, or the number in `PROPTEST_CASES`. To repeat a run, set `PROPTEST_RNG_SEED`:
 //!
@@ -53,7 +53,8 @@ impl StateMachineTest for Machine {
             }
             Operation::Cancel => bot.cancel(),
             Operation::Clock(seconds) => {
-                // Not between a response and its processing, which computes the expiry of cookies.
+                // The clock must not change between a response and its processing, which computes
+                // the expiry of cookies.
                 bot.cancel();
                 let mut world = bot.line.simulator.world();
                 let now = world.now().saturating_add_signed(seconds * 1000);

@@ -18,7 +18,7 @@ use crate::security::secrets;
 use crate::sessions::{entries, failures, misc, story};
 use crate::wire::memory::{Response, Transcript};
 
-/// Longer inputs slow a fuzzer down without adding coverage.
+/// The maximum length of an input: longer ones slow a fuzzer down without adding coverage.
 const LONGEST: usize = 24 << 10;
 
 /// The targets that drive a flow, and the flow's type.
@@ -85,7 +85,7 @@ fn seeds(transcripts: &[Transcript]) -> Seeds {
             }
             let mut bytes = steps.join(&0);
             if *target == "upload" {
-                // The length of the file.
+                // The first byte is the length of the file.
                 bytes.insert(0, b'0');
             }
             seeds.insert((target, "flow", bytes));

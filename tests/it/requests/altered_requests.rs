@@ -29,7 +29,7 @@ fn every_part_of_every_request_is_checked() {
         story::run_bot::<Memory>(place).unwrap();
     });
     assert!(recorded.len() >= 100, "{} requests", recorded.len());
-    // Of the many requests of an endpoint, the first ones.
+    // Only the first requests of each endpoint are altered.
     let mut counts = BTreeMap::<String, usize>::new();
     let recorded: Vec<Recorded> = recorded
         .into_iter()
@@ -98,7 +98,7 @@ fn every_part_of_every_send_is_checked() {
     assert!(altered >= 1500, "{altered}");
 }
 
-/// The same for the other kinds of login and the remaining calls.
+/// Checks the same for the other kinds of login and the remaining calls.
 #[test]
 fn every_part_of_the_other_calls_is_checked() {
     for (least, world, scenario) in [
@@ -312,7 +312,7 @@ fn paths_of(value: &Value, path: String, all: &mut Vec<String>) {
         Value::Object(fields) => {
             fields.iter().for_each(|(name, value)| paths_of(value, format!("{path}/{name}"), all));
         }
-        // The first and the last item represent all.
+        // Only the first and the last item are altered.
         Value::Array(items) => {
             for index in [0, items.len().saturating_sub(1)] {
                 if let Some(item) = items.get(index) {

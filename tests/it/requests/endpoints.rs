@@ -63,7 +63,7 @@ fn called(world: World, scenario: impl Fn(&Place)) -> BTreeSet<String> {
 #[test]
 fn scenarios_request_every_path() {
     let scenarios: [fn() -> BTreeSet<String>; 14] = [
-        // In memory only: these upload more than 25 MB.
+        // These scenarios run in memory only, because they upload more than 25 MB.
         || called(uploads::world(), uploads::announced::<Memory>),
         || {
             called(entries::file_helper_world(), |place| {

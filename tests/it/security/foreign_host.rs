@@ -90,7 +90,7 @@ impl ForeignHost {
 }
 
 /// Adds redirects, links and cookies for the foreign host to every response.
-fn lure(place: &Place, foreign: &ForeignHost) {
+fn add_foreign_addresses(place: &Place, foreign: &ForeignHost) {
     let origin = foreign.origin(place);
     let mut world = place.simulator.world();
     let mut add = |name, value: String| {
@@ -103,7 +103,7 @@ fn lure(place: &Place, foreign: &ForeignHost) {
     add("alt-svc", "h2=\"evil.example:443\"; ma=9999, h3=\"evil.example:443\"".to_owned());
     add("www-authenticate", "Basic realm=\"wx\"".to_owned());
     if place.has_one_origin() {
-        // One origin serves all roles here, so it may set cookies whatever domain it names.
+        // A single origin serves all roles here, so it may set cookies with any domain.
         return;
     }
     for domain in ["evil.example", "com", ".com", "qq.com.evil.example", "127.0.0.2"] {
@@ -116,7 +116,7 @@ fn login<B: Bot>(place: &Place) -> B {
     B::login(place, drop).unwrap()
 }
 
-/// The listener is reachable: a bot whose caller configures its origin connects to it.
+/// The listener is reachable: a bot connects to it if its caller configures that origin.
 fn configured_host_is_reachable<B: Bot>(place: &Place) {
     let foreign = ForeignHost::listen(place);
     let session = login::<B>(place).session();
@@ -127,10 +127,10 @@ fn configured_host_is_reachable<B: Bot>(place: &Place) {
     let stored: serde_json::Value = serde_json::from_str(&json).unwrap();
     let hosts = serde_json::to_value(device.hosts()).unwrap();
     // Format 1 has no checksum that would have to be recomputed.
-    let mut lured = stored["session"].clone();
-    lured["format"] = 1.into();
-    lured["device"]["hosts"] = hosts;
-    let session = Session::from_json(&lured.to_string()).unwrap();
+    let mut altered = stored["session"].clone();
+    altered["format"] = 1.into();
+    altered["device"]["hosts"] = hosts;
+    let session = Session::from_json(&altered.to_string()).unwrap();
     B::resume(place, session).call(FetchBatch::new()).unwrap_err();
     let received = foreign.received();
     assert_eq!(received.len(), 1);
@@ -152,8 +152,8 @@ fn scenarios<B: Bot>() -> [Scenario; 7] {
     ]
 }
 
-/// Threats N4, N5: scenarios of every kind, with lures in every response.
-fn lures_in_responses_are_ignored<B: Bot>(place: fn(World) -> Place) {
+/// Threats N4, N5: scenarios of every kind, with foreign addresses in every response.
+fn foreign_addresses_in_responses_are_ignored<B: Bot>(place: fn(World) -> Place) {
     let story: Scenario = (story::world(), |place| {
         story::script(&place.simulator);
         assert_eq!(story::run_bot::<B>(place).unwrap().received.len(), 225);
@@ -161,7 +161,7 @@ fn lures_in_responses_are_ignored<B: Bot>(place: fn(World) -> Place) {
     for (world, scenario) in scenarios::<B>().into_iter().chain([story]) {
         let place = place(world);
         let foreign = ForeignHost::listen(&place);
-        lure(&place, &foreign);
+        add_foreign_addresses(&place, &foreign);
         scenario(&place);
         assert_eq!(foreign.received(), Vec::<String>::new());
         let world = place.simulator.world();
@@ -174,7 +174,7 @@ fn lures_in_responses_are_ignored<B: Bot>(place: fn(World) -> Place) {
     }
 }
 
-/// Sends a recorded request and returns the response unchanged.
+/// A flow that sends a recorded request and returns the response unchanged.
 struct Raw {
     request: Option<flow::Request>,
     reply: Option<Response<Bytes>>,
@@ -374,11 +374,11 @@ on_both_adapters! {
 }
 
 #[test]
-fn lures_in_responses_are_ignored_over_ureq() {
-    PLACES.into_iter().for_each(lures_in_responses_are_ignored::<Ureq>);
+fn foreign_addresses_in_responses_are_ignored_over_ureq() {
+    PLACES.into_iter().for_each(foreign_addresses_in_responses_are_ignored::<Ureq>);
 }
 
 #[test]
-fn lures_in_responses_are_ignored_over_hyper() {
-    PLACES.into_iter().for_each(lures_in_responses_are_ignored::<Hyper>);
+fn foreign_addresses_in_responses_are_ignored_over_hyper() {
+    PLACES.into_iter().for_each(foreign_addresses_in_responses_are_ignored::<Hyper>);
 }

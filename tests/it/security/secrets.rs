@@ -47,8 +47,8 @@ fn collect_logs() {
     });
 }
 
-/// A session logs in, loads contacts, meets every kind of error and is kicked. Nothing that is
-/// printed contains a credential or a cookie of the service.
+/// A session logs in, loads contacts, meets every kind of error and is kicked. No output contains a
+/// credential or a cookie of the service.
 fn output_contains_no_secrets<B: Bot + std::fmt::Debug>(place: &Place) {
     collect_logs();
     story::script(&place.simulator);
@@ -156,7 +156,7 @@ fn output_contains_no_secrets<B: Bot + std::fmt::Debug>(place: &Place) {
     }
 }
 
-/// Unwraps, as a program that expects no error.
+/// Unwraps a result like a program that expects no error.
 fn unwrapped(result: Result<(), Error>) {
     result.unwrap();
 }

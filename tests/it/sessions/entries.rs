@@ -79,8 +79,8 @@ pub(crate) fn pushed<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// The API host refuses and the login host accepts. If both share one origin, the login falls back
-/// to a QR code.
+/// The API host refuses the push login and the login host accepts it. If both share one origin, the
+/// login falls back to a QR code.
 fn refused_by_the_api_host<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     let words = "device authinfo invalid";
@@ -114,8 +114,8 @@ fn device_forgotten<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// A session unused for days: of the cookies that identify a device, `wxuin` has confirmation_expired and the
-/// others are still sent.
+/// A session was unused for days: of the cookies that identify a device, `wxuin` has expired, and
+/// the others are still sent.
 fn unused_for_days<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.world().advance(Duration::from_secs(4 * 86_400));
@@ -138,7 +138,7 @@ fn unused_for_days<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// The owner declines.
+/// The owner declines the login.
 fn login_declined<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     place.simulator.then(SOON, |world| world.phone().cancel());
@@ -158,7 +158,7 @@ fn confirmation_expired<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// Five minutes without a confirmation; time passes in the simulator.
+/// Five minutes pass in the simulator without a confirmation.
 fn confirmation_times_out<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     // The owner opens the request without confirming it; the poll that reports this is the last.

@@ -13,7 +13,7 @@ use crate::wire::{Bot, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 
-/// An account with one friend.
+/// Returns an account with one friend.
 fn world() -> World {
     let mut world = World::new(5);
     world.add_person("朋友");
@@ -164,8 +164,8 @@ fn send_refused<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// Killed in the middle of a batch and resumed from the stored session: no message is lost, and
-/// only the message in progress is delivered again.
+/// After a kill in the middle of a batch, the session is resumed from the store: no message is
+/// lost, and only the message in progress is delivered again.
 ///
 /// Threats S4 and S5.
 fn resumed<B: Bot>(place: &Place) {
@@ -190,7 +190,7 @@ fn resumed<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// Messages acknowledged manually, in any order: a resumed session receives the others.
+/// Messages are acknowledged manually, out of order. A resumed session receives the others.
 ///
 /// Threat S5.
 fn acknowledged_out_of_order<B: Bot>(place: &Place) {

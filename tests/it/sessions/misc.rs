@@ -146,7 +146,7 @@ fn all_calls_refused<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// A logout after the service closed the session: the close reason is unchanged.
+/// A logout after the service closed the session does not change the close reason.
 pub(crate) fn logout_after_kick<B: Bot>(place: &Place) {
     let mut bot = B::confirmed(place);
     place.simulator.world().phone().kick();

@@ -139,7 +139,7 @@ fn stopped_and_reopened<B: Bot>(place: &Place) {
     drop(bot);
     write_text(place, "five");
     let mut bot = open::<B>(place, &folder.file(), Resume::StoredOnly).0.unwrap();
-    // The unacknowledged message at the end, and the one that was never received.
+    // These are the unacknowledged message at the end, and the one that was never received.
     assert_eq!([next_text(&mut bot), next_text(&mut bot)], ["four", "five"]);
     place.assert_no_violations();
 }
@@ -152,15 +152,15 @@ fn fallback_stages<B: Bot>(place: &Place) {
     let me = bot.session().me().user_name.clone();
     bot.keep();
     drop(bot);
-    // A session that lasted this long does not count as dropped.
+    // A session that lasted this long is not reported as dropped.
     place.simulator.world().advance(HOUR);
     place.simulator.world().phone().kick();
     let (refused, seen) = open::<B>(place, &folder.file(), Resume::StoredOnly);
     let Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, ended, .. }) = refused.map(drop) else {
         panic!()
     };
-    // Each client's clock starts at the simulator's time, which stood still while the first
-    // client's clock advanced: by real time, less than an hour passed.
+    // Each client's clock starts at the simulator's time, which did not advance with the clock of
+    // the first client. In real time, less than an hour passed.
     assert!(seen.is_empty() && !ended.unwrap().is_drop() && ended.unwrap().after > HOUR / 2);
     // The end is now known without a request.
     for resume in [Resume::Push, Resume::Code] {
@@ -254,7 +254,7 @@ fn dropped<B: Bot>(place: &Place) {
                 assert!(ended.unwrap().is_drop() && seen.is_empty());
             }
         }
-        // One request if the end was not stored.
+        // One request is sent if the end was not stored.
         assert_eq!(requests(place) - before, usize::from(!keeps));
         // Removing the file allows a new login.
         fs::remove_file(folder.file()).unwrap();

@@ -10,7 +10,7 @@ use wechat_simulator::{Logged, Simulator, World};
 
 use crate::wire::{Bot, Hyper, Place, Ureq, on_all_wires};
 
-/// 37 people on three pages, and five rooms outside the address book.
+/// Returns a world with 37 people on three pages, and five rooms outside the address book.
 pub(crate) fn world() -> World {
     let mut world = World::new(77);
     world.add_special("filehelper", "文件传输助手");
@@ -28,7 +28,8 @@ pub(crate) fn world() -> World {
     world
 }
 
-/// The phone scans and confirms; then come 200 messages in four batches and 25 single ones.
+/// Adds the script: the phone scans and confirms, then 200 messages arrive in four batches and 25
+/// one by one.
 pub(crate) fn script(simulator: &Simulator) {
     let second = Duration::from_secs(1);
     simulator.then(second, |world| world.phone().scan());

@@ -12,7 +12,7 @@ use wechat_simulator::Simulator;
 
 use crate::sessions::story::{self, Observed};
 
-/// Provides the clock and exchanges requests.
+/// A host that provides the clock and exchanges requests.
 struct Host(Simulator);
 
 impl Host {
@@ -25,7 +25,7 @@ impl Host {
         self.call_again(&mut endpoint, state)
     }
 
-    /// Like [`Host::call`], for an endpoint that is used more than once.
+    /// Calls an endpoint like [`Host::call`], but keeps it for further calls.
     fn call_again<E: Endpoint>(
         &self,
         endpoint: &mut E,
@@ -131,7 +131,7 @@ fn run_bot(host: &Host) -> Result<Observed, Error> {
 }
 
 #[test]
-fn main_scenario_runs_without_flows() {
+fn main_scenario_passes_without_flows() {
     let host = Host(Simulator::new(story::world()));
     story::script(&host.0);
     let observed = run_bot(&host).unwrap();

@@ -1,4 +1,4 @@
-//! The in-memory wire: no sockets, and time passes only in the simulator.
+//! The in-memory wire, without sockets and with the time of the simulator.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -99,7 +99,7 @@ thread_local! {
     static RECORDED: RefCell<Option<Vec<Recorded>>> = const { RefCell::new(None) };
 }
 
-/// Records each request of a run, with the world before it.
+/// A recorder of each request of a run, with the world before it.
 pub(crate) struct Recorder;
 
 impl Recorder {

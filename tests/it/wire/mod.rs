@@ -1,7 +1,7 @@
 //! Bots on each wire: in memory, over ureq and over hyper, with HTTP on one origin or TLS on the
 //! real host names.
 //!
-//! A scenario is a function over [`Bot`] and a [`Place`]; [`on_all_wires`] makes its tests.
+//! A scenario is a function over [`Bot`] and a [`Place`]; [`on_all_wires`] defines its tests.
 
 mod hyper;
 pub(crate) mod memory;
@@ -51,7 +51,7 @@ pub(crate) trait Bot: Sized {
     ) -> Result<Self, Error> {
         Self::open_saving(place, path, resume, SavePolicy::Manual, progress)
     }
-    /// Like [`Bot::open`], but saves the session by this policy.
+    /// Opens a session like [`Bot::open`], but saves it by this policy.
     fn open_saving(
         place: &Place,
         path: &Path,
@@ -75,7 +75,7 @@ pub(crate) trait Bot: Sized {
     where
         F: Flow,
         Account: AsMut<F::State>;
-    /// Like [`Bot::run_with`], with a shared source.
+    /// Runs a flow like [`Bot::run_with`], but with a shared source.
     fn run_from<F>(&mut self, flow: &mut F, source: &Bytes) -> Result<F::Output, Error>
     where
         F: Flow,
@@ -239,7 +239,7 @@ macro_rules! on_all_wires {
 }
 pub(crate) use on_all_wires;
 
-/// Like [`on_all_wires`], without memory, for scenarios that need a network.
+/// Like [`on_all_wires`], but without the memory wire, for scenarios that need a network.
 macro_rules! on_both_adapters {
     ($($scenario:ident in $world:expr;)*) => {
         $(

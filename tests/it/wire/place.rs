@@ -68,7 +68,7 @@ impl Place {
 
     fn of(simulator: Simulator, server: Option<Arc<Server>>) -> Self {
         server.iter().for_each(|server| server.hold(Duration::from_millis(200)));
-        // In any other mode, the scenarios would prove less.
+        // The other modes accept requests that `wechat-proto` must not send.
         assert_eq!(simulator.world().mode(), Mode::Library);
         Self {
             simulator,
@@ -82,8 +82,8 @@ impl Place {
         }
     }
 
-    /// Like [`Place::http`], behind a fault-injecting proxy. The deadline of an exchange is three
-    /// seconds.
+    /// Creates a place like [`Place::http`], behind a fault-injecting proxy. The deadline of an
+    /// exchange is three seconds.
     pub(crate) fn with_http_faults(world: World, seed: u64) -> Self {
         let mut place = Self::http(world);
         let server = place.server.as_ref().unwrap();
@@ -91,7 +91,8 @@ impl Place {
         place
     }
 
-    /// Like [`Place::tls`], over a faulty connection. The deadline of an exchange is three seconds.
+    /// Creates a place like [`Place::tls`], over a faulty connection. The deadline of an exchange
+    /// is three seconds.
     pub(crate) fn with_tls_faults(world: World, seed: u64) -> Self {
         let mut place = Self::tls(world);
         place.line = Some(TlsFaultProxy::new(place.server.as_ref().unwrap(), seed).unwrap());

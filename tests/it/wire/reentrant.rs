@@ -147,7 +147,7 @@ fn ureq_callbacks_may_call_the_client() {
         });
         let transport = Transport::new(options).unwrap();
 
-        // A second client of the transport, from the progress of the first.
+        // The progress function of the first client uses a second client of the same transport.
         let first = Client::login(&transport, &mut place.device(), drop).unwrap();
         let stored = first.session();
         let other = Client::resume(&transport, stored).unwrap();

@@ -52,7 +52,8 @@ fn messages_leak_no_memory() {
     let start = Instant::now();
     for number in 1..=messages {
         let message = finish(stream.next()).unwrap().unwrap();
-        // In the middle of a batch, most ids are stored; each time costs a copy of 4,096.
+        // The number of stored ids is largest in the middle of a batch. Each store copies 4,096
+        // ids.
         if number % BATCH == BATCH / 2 {
             let mut session = client.session();
             session.acknowledge(&message);
@@ -139,7 +140,7 @@ fn logins_leak_no_memory() {
     assert!(live().abs_diff(first) < 4 << 10, "{} after {first}", live());
 }
 
-/// The same over sockets, where the adapters use connections and threads.
+/// Checks the same over sockets, where the adapters use connections and threads.
 #[test]
 fn logins_over_sockets_leak_no_memory() {
     let _turn = alone();

@@ -1,4 +1,5 @@
-//! Hostile replies take a bounded amount of memory while they are parsed and applied, and after it.
+//! Hostile replies take a bounded amount of memory, both while they are parsed and applied and
+//! afterwards.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +13,7 @@ use wechat_proto::{Account, Endpoint, Flow, Input, Interrupt, Session, Timestamp
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The count is global: one test at a time.
+/// A lock that runs the tests one at a time, as the count is global.
 static TURN: Mutex<()> = Mutex::new(());
 
 fn account() -> Account {

@@ -28,7 +28,7 @@ pub(super) fn reply(
 ) -> io::Result<After> {
     let whole = reply.whole();
     let length = reply.body.len() as u64;
-    // Anywhere except after the last byte; possibly before the first.
+    // The cut may be anywhere before the last byte, also before the first.
     let cut = (place % whole.len() as u64) as usize;
     let Some(fault) = fault else {
         client.write_all(&whole)?;

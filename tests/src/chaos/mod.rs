@@ -204,7 +204,7 @@ impl Shared {
             let Some(head) = wire::Head::peek(&client)? else { return Ok(()) };
             let (number, fault, place) = self.choose(&head);
             if fault == Some(Fault::CutRequest) {
-                // Closed with bytes unread, a connection is reset.
+                // A connection that is closed with unread bytes is reset.
                 head.read(&mut client, head.total / 2)?;
                 return Ok(());
             }

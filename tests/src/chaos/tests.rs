@@ -32,7 +32,7 @@ fn place(seed: u64) -> (Simulator, Server, Chaos) {
 }
 
 #[test]
-fn calm_proxy_forwards_unchanged() {
+fn proxy_without_faults_forwards_unchanged() {
     let (simulator, _server, chaos) = place(1);
     let text = String::from_utf8(ask(&chaos, "/nothing")).unwrap();
     assert!(text.starts_with("HTTP/1.1 404 Not Found\r\n"), "{text}");
@@ -42,7 +42,7 @@ fn calm_proxy_forwards_unchanged() {
     assert_eq!(passed[0].request, b"hello");
 }
 
-/// Each fault looks like nothing else, and all but two reach the world.
+/// Each fault has an effect of its own, and the request reaches the world with all but two.
 #[test]
 fn each_fault_has_its_own_effect() {
     thread::scope(|scope| {

@@ -93,7 +93,7 @@ pub(super) fn excess_bytes_are_discarded(bench: &Bench) -> Seen {
     Ok(())
 }
 
-/// Threat B5: the rest of a failed reply is not taken for the next reply.
+/// Threat B5: the rest of a failed reply is not read as the next reply.
 pub(super) fn connection_is_not_reused_after_an_error(bench: &Bench) -> Seen {
     let server = Script::new(|arrived| {
         vec![Act::Send(match &*arrived.body {

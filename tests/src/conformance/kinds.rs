@@ -13,7 +13,7 @@ use super::{Act, Bench, Deviation, Full, Options, Script, Seen, nobody};
 
 pub(super) type Exchanged = Seen<Result<Response, Failure>>;
 
-/// A request without a body to this authority.
+/// Returns a request without a body to this authority.
 fn to(method: &str, authority: &str) -> Request {
     let http = http::Request::builder().method(method).uri(format!("http://{authority}/"));
     let http = http.header("host", authority).header("content-length", "0");
@@ -90,7 +90,7 @@ pub(super) fn proxy_refusal_is_unsent(bench: &Bench) -> Seen {
     Ok(())
 }
 
-/// A certificate of an unknown authority, and one for another name.
+/// Checks a certificate of an unknown authority, and one for another name.
 pub(super) fn untrusted_certificate_has_its_kind(bench: &Bench) -> Seen {
     let ok = |_: &_| vec![Act::Send(reply("ok").into_bytes())];
     let (known, unknown) = (secure(ok), secure(ok));
@@ -186,7 +186,8 @@ pub(super) fn malformed_reply_has_its_kind(bench: &Bench) -> Seen {
     Ok(())
 }
 
-/// Threat B2: clients that count in buffers exceed their limit a little, so the head is four times as long.
+/// Threat B2: the head has four times the maximum length, because clients that count in buffers exceed their limit a
+/// little.
 pub(super) fn a_longer_head_is_too_large(bench: &Bench) -> Seen {
     let long = "x".repeat(256 << 10);
     let server =

@@ -55,7 +55,7 @@ pub(super) fn an_announced_length_is_not_allocated(bench: &Bench) -> Seen {
     failed(bench.client()?.ask(request), FailureKind::Timeout, Sent::Maybe)
 }
 
-/// In one line, and in as many as the login sets cookies.
+/// Checks a head in one line, and in as many lines as the login sets cookies.
 pub(super) fn a_head_of_64_kb_is_accepted(bench: &Bench) -> Seen {
     let cookie = format!("set-cookie: a={}; Path=/\r\n", "x".repeat(1000));
     for lines in [format!("x: {}\r\n", "x".repeat(63_900)), cookie.repeat(62)] {

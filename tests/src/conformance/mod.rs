@@ -28,8 +28,8 @@
 //!
 //! - **Grades.** A *must* check fails the report: the protocol would break. A failed *should* check is a deviation
 //!   without effect, which the report lists. `tests/src/conformance/table.rs` has the grade of every check and the
-//!   reason. For each check, the report shows the outcome, the grade, the name and the promise, and for a failed one
-//!   what was expected and found:
+//!   reason. For each check, the report shows the outcome, the grade, the name and the promise, and for a failed check
+//!   the expected and the observed behaviour:
 //!
 //! ```text
 //! passed      must    no_cookie_is_kept            it stores no cookie

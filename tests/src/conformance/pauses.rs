@@ -1,4 +1,4 @@
-//! Interrupts: served one at a time and in order.
+//! Checks that interrupts are served one at a time and in order.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ pub(super) fn a_source_is_read(bench: &Bench) -> Seen {
     failed(client.read(0..10, Source::failing()), FailureKind::Source, Sent::No)
 }
 
-/// Two transports with the same session, and a device without entropy.
+/// Checks two transports with the same session, and a device without entropy.
 pub(super) fn entropy_is_mixed_in(bench: &Bench) -> Seen {
     let unmixed = [json!(Device::new()), json!(session().into_device())];
     let device = || Ok(bench.client()?.run([])?.device);

@@ -86,7 +86,7 @@ pub(super) fn query_is_sent_verbatim(bench: &Bench) -> Seen {
     sent_verbatim(bench, query)
 }
 
-/// `encodeURIComponent`, which the web page uses, leaves it as it is.
+/// `encodeURIComponent`, which the web page uses, does not encode it.
 pub(super) fn apostrophe_is_sent_verbatim(bench: &Bench) -> Seen {
     sent_verbatim(bench, "name='x'")
 }

@@ -20,7 +20,7 @@ use super::Deviation;
 #[derive(Debug)]
 pub struct Probe {
     steps: VecDeque<Step>,
-    /// When the pending interrupt was first returned, by the system and by the driver's clock.
+    /// The time at which the pending interrupt was first returned, by the system's and by the driver's clock.
     served: Option<(Instant, Timestamp)>,
     polls: usize,
     pub(super) replies: Vec<Result<Response, Failure>>,

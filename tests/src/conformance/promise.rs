@@ -6,39 +6,39 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Promise {
-    /// It follows no redirect.
+    /// The transport follows no redirect.
     NoRedirects,
-    /// It stores no cookies, and returns only those in the head of the reply.
+    /// The transport stores no cookies, and returns only those in the head of the reply.
     NoCookies,
-    /// It returns a reply with any status as a reply, not as an error.
+    /// The transport returns a reply with any status as a reply, not as an error.
     Statuses,
-    /// It sends the request unchanged: no header added or changed, the query verbatim.
+    /// The transport sends the request unchanged: no header added or changed, the query verbatim.
     AsItIs,
-    /// It sends nothing that [`Request::check`](wechat_proto::flow::Request::check) refuses.
+    /// The transport sends nothing that [`Request::check`](wechat_proto::flow::Request::check) refuses.
     Sendable,
-    /// It reads at most the `limit` of [`Want::Whole`](wechat_proto::flow::Want::Whole).
+    /// The transport reads at most the `limit` of [`Want::Whole`](wechat_proto::flow::Want::Whole).
     Limits,
-    /// It checks the body against the announced length.
+    /// The transport checks the body against the announced length.
     Lengths,
-    /// It refuses a `Content-Encoding` other than `identity`.
+    /// The transport refuses a `Content-Encoding` other than `identity`.
     Codings,
-    /// It ends an exchange at its `deadline`.
+    /// The transport ends an exchange at its `deadline`.
     Deadlines,
-    /// It returns every failure with its kind.
+    /// The transport returns every failure with its kind.
     Failures,
-    /// It reports for every failure whether anything may have been sent.
+    /// The transport reports for every failure whether anything may have been sent.
     Sent,
     /// The text of a failure contains no sent or received data.
     Secrets,
-    /// It serves one interrupt at a time and polls again after each.
+    /// The transport serves one interrupt at a time and polls again after each.
     Interrupts,
-    /// It mixes random bytes into a device before a login, and into a session that is resumed.
+    /// The transport mixes random bytes into a device before a login, and into a session that is resumed.
     Entropy,
-    /// It uses a connection for one exchange at a time, and never after an error on it.
+    /// The transport uses a connection for one exchange at a time, and never after an error on it.
     Connections,
-    /// For [`Want::Head`](wechat_proto::flow::Want::Head), it streams the body.
+    /// The transport streams the body for [`Want::Head`](wechat_proto::flow::Want::Head).
     Streams,
-    /// It verifies the server's certificate.
+    /// The transport verifies the server's certificate.
     Encryption,
 }
 
@@ -70,21 +70,21 @@ impl fmt::Display for Promise {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Feature {
-    /// It resolves names only through [`Options::names`](super::Options::names).
+    /// The transport resolves names only through [`Options::names`](super::Options::names).
     Names,
-    /// It trusts [`Options::roots`](super::Options::roots).
+    /// The transport trusts [`Options::roots`](super::Options::roots).
     Roots,
-    /// It connects through [`Options::proxy`](super::Options::proxy).
+    /// The transport connects through [`Options::proxy`](super::Options::proxy).
     Proxy,
-    /// It has a separate time limit for connecting.
+    /// The transport has a separate time limit for connecting.
     ConnectTimeout,
-    /// It can limit all deadlines.
+    /// The transport can limit all deadlines.
     DeadlineCap,
-    /// It keeps connections for the next exchange.
+    /// The transport keeps connections for the next exchange.
     KeepAlive,
-    /// It runs flows that read a source.
+    /// The transport runs flows that read a source.
     Sources,
-    /// It streams bodies.
+    /// The transport streams bodies.
     Streams,
 }
 

@@ -23,7 +23,8 @@ impl fmt::Display for Grade {
     }
 }
 
-/// The results of all checks. Its `Display` output lists every check, and for a failed one what was expected and found.
+/// The results of all checks. Its `Display` output lists every check, and for a failed one the expected and the
+/// observed behaviour.
 #[derive(Clone, Debug)]
 #[must_use = "a report must be inspected or asserted"]
 #[non_exhaustive]
@@ -44,7 +45,7 @@ pub struct Checked {
     pub grade: Grade,
     /// For [`Grade::Must`], why the protocol breaks; for [`Grade::Should`], why a difference has no effect.
     pub reason: &'static str,
-    /// Its outcome.
+    /// The outcome.
     pub outcome: Outcome,
     /// Whether [`Kit::deviations`](super::Kit::deviations) lists it; `None` if that was not called.
     pub declared: Option<bool>,

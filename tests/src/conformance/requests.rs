@@ -1,4 +1,4 @@
-//! Requests and limits, in which HTTP clients differ by default: lengths, headers, proxies, codings.
+//! Checks of requests and limits in which HTTP clients differ by default: lengths, headers, proxies, codings.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -97,7 +97,7 @@ pub(super) fn empty_post_has_content_length(bench: &Bench) -> Seen {
     unsendable(bench, "POST", &[], "")
 }
 
-/// With `CONNECT`; the proxy resolves the name.
+/// Checks that the proxy is used with `CONNECT` and resolves the name.
 pub(super) fn plain_http_is_tunnelled(bench: &Bench) -> Seen {
     let proxy = Script::new(|arrived| {
         let reply = match arrived.line.starts_with("CONNECT ") {

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn remarks_and_pins() {
+    fn remarks_and_pins_are_stored() {
         let mut client = Client::ready(World::demo());
         let name = friend(&client);
         let remark = |text: &str| {

@@ -24,7 +24,7 @@ pub(crate) fn check_jslogin(check: &mut Check<'_>) {
     };
     let desktop = if check.world.door.is_desktop() { "?mod=desktop" } else { "" };
     let redirect = format!("{origin}/cgi-bin/mmwebwx-bin/webwxnewloginpage{desktop}");
-    // The file-transfer page encodes it twice: docs/protocol.md §15.
+    // The file-transfer page encodes the redirect twice: docs/protocol.md §15.
     let redirect = if check.world.door.is_file_helper() { encode(&redirect) } else { redirect };
     let appid = Rule::is(check.world.door.appid());
     let mut must = vec![("appid", appid), ("fun", Rule::is("new")), ("lang", Rule::Lang)];
@@ -73,7 +73,7 @@ pub(crate) fn check_qrcode(check: &mut Check<'_>) {
         check.wrong(format!("the path's uuid is `{uuid}`, which was not issued"));
     }
     if check.dialect == Dialect::Biezhi {
-        // The notes say "params" of a POST: in the query or in the body.
+        // The notes call them the "params" of a POST, which may be in the query or in the body.
         let mut pairs = check.request.query.clone();
         pairs.extend(params(&String::from_utf8_lossy(&check.request.body)));
         check.params(QUERY, &pairs, &[("t", Rule::is("webwx")), ("_", Rule::Integer)], &[]);

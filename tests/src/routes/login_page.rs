@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn old_form_is_a_301_with_credentials() {
+    fn older_login_page_has_credentials_and_status_301() {
         let mut world = World::new(1);
         world.login_page_status(301);
         let mut client = confirmed(world);

@@ -54,7 +54,7 @@ pub(crate) fn check_image(check: &mut Check<'_>) {
     let size = Rule::OneOf(vec!["slave".to_owned(), "big".to_owned()]);
     let mut must = vec![("MsgID", Rule::Integer), ("skey", check.skey())];
     let may = match check.door_param() {
-        // After `type`, which is optional.
+        // The parameter follows `type`, which is optional.
         Some(param) if check.request.get("type").is_empty() => {
             must.push(param);
             vec![("type", size)]
@@ -144,7 +144,8 @@ pub(crate) fn check_file(check: &mut Check<'_>) {
     let sender = if sent.from.is_empty() { &check.world.account.user_name } else { &sent.from };
     let (sender, cookies) = (sender.clone(), check.request.cookies());
     let ticket = cookies.into_iter().find(|(name, _)| name == "webwx_data_ticket");
-    // The newer parameter if the message has it, else the older one. notes-L has only the older one.
+    // The request has the newer parameter if the message has it, otherwise the older one. notes-L has only the older
+    // one.
     let old = sent.encry_file_name.is_empty() || check.dialect == Dialect::Lbbniu;
     let name = if old { "filename" } else { "encryfilename" };
     let file_name = if old { sent.file_name.clone() } else { decode(&sent.encry_file_name) };

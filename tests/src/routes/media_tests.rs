@@ -197,7 +197,7 @@ fn address_of_a_file_is_exact() {
         let found = scene.client.violations().split_off(before);
         assert!(found.iter().any(|found| found.contains(part)), "{part}: {found:?}");
     }
-    // Only the file host serves it.
+    // Only the file host serves the file.
     let mut elsewhere = right.clone();
     *elsewhere.uri_mut() = right.uri().to_string().replace("//file.", "//").parse().expect("one");
     elsewhere.headers_mut().insert("host", "wx2.qq.com".parse().expect("a value"));

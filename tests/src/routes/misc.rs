@@ -20,12 +20,12 @@ use crate::world::{Event, World};
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Judgement {
-    /// It redirects to the link.
+    /// The service redirects to the link.
     #[default]
     Leads,
-    /// It redirects to its own warning page at `weixin110.qq.com`.
+    /// The service redirects to its own warning page at `weixin110.qq.com`.
     Warns,
-    /// It answers with a warning page directly.
+    /// The service answers with a warning page directly.
     Page,
 }
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn link_is_answered_by_its_judgement() {
+    fn link_check_returns_the_judgement() {
         let mut client = Client::ready(World::demo());
         let link = "http://a.example/?b=c&d";
         client.simulator.world().person_writes("filehelper", &format!("look: {link}"));
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn feedback_is_kept() {
+    fn feedback_is_recorded() {
         let mut client = Client::ready(World::demo());
         let (url, base) = (client.call("webwxsendfeedback", ""), client.base());
         let rest = r#""MachineType":"webwx","Content":"太小","ReportType":0"#;

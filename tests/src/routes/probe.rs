@@ -57,7 +57,7 @@ pub(crate) fn md5_shape(check: &mut Check<'_>, fields: &Fields) -> Option<String
     md5_of(check, fields, "FileMd5")
 }
 
-/// The same for a field of another name.
+/// Checks an MD5 in a field of another name.
 pub(crate) fn md5_of(check: &mut Check<'_>, fields: &Fields, name: &str) -> Option<String> {
     let md5 = check.free(fields, name)?;
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');

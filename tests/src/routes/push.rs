@@ -124,7 +124,7 @@ mod tests {
             (&"1".into(), &"device authinfo invalid".into())
         );
         client.assert_clean();
-        // A device without any cookie, before the first login.
+        // The device has no cookie before the first login.
         let mut client = Client::new(World::demo());
         client.uin = client.simulator.world().account().uin;
         client.page = "https://wx2.qq.com".into();

@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn altered_change_leaves_out_the_last_member() {
+    fn altered_room_change_omits_the_last_member() {
         let mut client = Client::ready(World::demo());
         let names = friends(&client, 4);
         let alter = |client: &Client| client.simulator.world().alters = true;

@@ -84,7 +84,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     let to = (from + world.batch).min(end);
     let newest = session.pairs.len().saturating_sub(1);
     let refreshed = session.refresh.take();
-    // Whether this is the first answer, or a repetition before the first is proven to have arrived.
+    // Whether this is the first answer, or a repetition before the first one is known to have arrived.
     let first = session.pairs.get(session.proven).is_none_or(|pair| pair.initial);
     // Without news, the keys stay the same, but the first answer always has more keys than that of `webwxinit`.
     let index =
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn refreshed_skey_must_be_used_once_it_arrived() {
+    fn received_skey_must_replace_the_old_one() {
         let mut client = Client::ready(World::demo());
         client.sync();
         let old = client.skey.clone();

@@ -67,7 +67,7 @@ pub(super) fn query(check: &mut Check<'_>) {
     initialised(check);
     let mut must = vec![("f", Rule::is("json"))];
     if check.world.door.is_file_helper() {
-        // Generated for each request: docs/protocol.md §15.1.
+        // The page generates `random` for each request: docs/protocol.md §15.1.
         let random = check.request.get("random").to_owned();
         if random.len() != 4 || !random.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             check.wrong(format!("query parameter `random` is `{random}`, not 4 letters"));
@@ -207,7 +207,7 @@ pub(super) fn tickets(check: &mut Check<'_>, parts: &Parts<'_>) {
     let issued = check.world.issued.iter().find(|cookie| cookie.name == "webwx_data_ticket");
     let cookie = issued.map(|cookie| cookie.value.clone()).unwrap_or_default();
     let ticket = check.world.account.pass_ticket.clone();
-    // Decoded on the web page only: docs/protocol.md §15.1.
+    // Only the web page decodes the ticket: docs/protocol.md §15.1.
     let ticket = if check.world.door.is_file_helper() { ticket } else { decode(&ticket) };
     for (name, expected) in [("webwx_data_ticket", cookie), ("pass_ticket", ticket)] {
         let found = parts.text(name);

@@ -145,7 +145,7 @@ fn pieces_must_be_in_order_and_consistent() {
 
 /// itchat writes the time of each piece, so that a second may pass between two of them.
 #[test]
-fn another_date_of_a_later_piece_is_served() {
+fn later_piece_may_have_another_date() {
     let mut world = World::demo();
     world.set_mode(Mode::Service);
     let mut client = Client::ready(world);
@@ -235,7 +235,7 @@ fn refusals_have_a_complete_body() {
 }
 
 #[test]
-fn one_client_id_serves_two_files_in_service_mode() {
+fn one_client_id_is_accepted_for_two_files_in_service_mode() {
     let mut world = World::demo();
     world.set_mode(Mode::Service);
     let mut client = Client::ready(world);
@@ -257,7 +257,7 @@ fn one_client_id_serves_two_files_in_service_mode() {
 }
 
 #[test]
-fn dates_of_other_locales_are_served_and_encoded_names_are_not() {
+fn dates_of_other_locales_are_accepted_and_encoded_names_refused() {
     let mut world = World::demo();
     world.set_mode(Mode::Service);
     let mut client = Client::ready(world);
@@ -278,7 +278,7 @@ fn dates_of_other_locales_are_served_and_encoded_names_are_not() {
 
 /// The last byte is altered whichever piece has the fault, and no rule finds it.
 #[test]
-fn altered_upload_is_stored_with_another_last_byte() {
+fn altered_upload_has_another_last_byte() {
     for (altered, pieces) in [(0, 1), (0, 2), (1, 2)] {
         let mut client = Client::ready(World::demo());
         let bytes = vec![b'a'; if pieces == 1 { 10 } else { 600_000 }];

@@ -20,14 +20,14 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Serves a simulated account until Ctrl-C.
     Serve(Box<Serve>),
-    /// Checks a world file and prints what is wrong in which line.
+    /// Checks a world file and prints each problem with its line.
     Check {
         /// The file, in TOML.
         file: PathBuf,
     },
 }
 
-/// Of repeated options, the last one applies.
+/// The options of the command. If an option is repeated, its last value applies.
 #[derive(ClapArgs, Clone, Debug)]
 #[command(args_override_self = true)]
 pub(crate) struct Serve {

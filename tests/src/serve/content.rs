@@ -52,7 +52,7 @@ pub(crate) enum Content {
         /// Degrees east.
         east: f64,
     },
-    /// A location in the format of 2016: a text with only a link.
+    /// A location in the format of 2016, which is a text with only a link.
     LocationLink,
     /// The contact card of this person or public account.
     Card(String),
@@ -75,9 +75,9 @@ pub(crate) enum Content {
     },
     /// A file.
     File {
-        /// Its name.
+        /// The name.
         name: String,
-        /// Its bytes in base64.
+        /// The bytes in base64.
         data: Option<String>,
     },
     /// A link.

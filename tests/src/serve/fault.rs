@@ -17,7 +17,7 @@ use crate::server::Cut;
 pub(crate) struct NewFault {
     /// The call, such as `webwxsendmsg`.
     pub(crate) endpoint: String,
-    /// What happens.
+    /// The effect of the fault.
     pub(crate) effect: FaultEffect,
     /// The number of calls that are left intact first. Default: 0.
     #[serde(default)]
@@ -40,7 +40,7 @@ const fn once() -> usize {
 pub(crate) enum FaultEffect {
     /// Cuts the connection.
     Cut(CutPart),
-    /// Answers later by this number of milliseconds.
+    /// Delays the answer by this number of milliseconds.
     DelayMs(u64),
     /// Answers with this code, in the form of the call's own refusals.
     Refuse {
@@ -74,9 +74,9 @@ const ALTERED: [&str; 4] =
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CutPart {
-    /// The request's body: the call has no effect.
+    /// The connection ends in the body of the request. The call has no effect.
     Request,
-    /// The reply: the call has its effect.
+    /// The connection ends before the reply. The call has its effect.
     Reply,
 }
 

@@ -8,8 +8,8 @@ use crate::findings::{Grade, Violation};
 use crate::serve::control::lists::{List, Record};
 use crate::simulator::Simulator;
 
-/// Writes each request to the log file once it is answered, and violations to the terminal: fatal ones always, others
-/// once for each call.
+/// A writer of each request to the log file once it is answered, and of violations to the terminal: fatal ones always,
+/// others once for each call.
 #[derive(Debug)]
 pub(crate) struct Follower {
     log: Option<File>,
@@ -36,7 +36,7 @@ impl Follower {
         let resets = simulator.resets();
         if self.resets != resets {
             self.resets = resets;
-            // Those of a restored world have been written before.
+            // The requests of a restored world have been written before.
             (self.next, self.seen) = simulator.restored();
             self.held.clear();
         }

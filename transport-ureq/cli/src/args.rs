@@ -18,7 +18,7 @@ use crate::lang::Lang;
 
 /// WeChat on the command line.
 ///
-/// Sends files to your own phone and saves what it sends, reads and writes messages. Not affiliated
+/// Sends files to your own phone and saves files from it, reads and writes messages. Not affiliated
 /// with Tencent, which does not let every account log in on the web; `--entry filehelper`, the
 /// file-transfer page, is open to every account and reaches your own phone only.
 #[derive(Debug, Parser)]
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_have_curls_form() {
+    fn addresses_have_the_form_of_curl() {
         let parsed =
             |text: &str| text.parse::<Resolved>().map(|it| (it.host, it.address.to_string()));
         assert_eq!(

@@ -65,7 +65,7 @@ impl Exit {
             Self::Refused => ("refused", "the service refused", "服务器拒绝"),
             Self::Unanswered => (
                 "unanswered",
-                "no answer: it may have been done, look at the phone before repeating",
+                "no answer: the operation may have taken effect, look at the phone before repeating it",
                 "未收到回复：操作可能已经生效，重复之前请先在手机上查看",
             ),
             Self::Network => ("network", "network, TLS or proxy", "网络、TLS 或代理出错"),

@@ -1,4 +1,4 @@
-//! Output: text for people, or JSON lines.
+//! The output, as text for people or as JSON lines.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};

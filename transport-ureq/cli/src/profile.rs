@@ -197,7 +197,8 @@ impl Profile {
     }
 
     fn read_note(&self) -> Holder {
-        // Until a new holder has written its note, there is none, or that of an earlier holder.
+        // Before a new holder has written its note, there may be no note, or the note of an earlier
+        // holder.
         self.note().load(["", ""]).unwrap_or_default()
     }
 

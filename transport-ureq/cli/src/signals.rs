@@ -12,8 +12,8 @@ static ARRIVED: OnceLock<Exit> = OnceLock::new();
 /// Stops the messages of a client on Ctrl-C or SIGTERM, so that the command can end cleanly. A
 /// second signal ends the process.
 ///
-/// On other systems than Unix, a signal ends the process at once. No message is lost, because each is
-/// acknowledged only after it has been handled.
+/// On systems other than Unix, a signal ends the process at once. No message is lost, because each
+/// is acknowledged only after it has been handled.
 ///
 /// # Errors
 ///

@@ -55,12 +55,12 @@ fn main() -> ExitCode {
     let ratio = reload_ratio();
     report.at_most("second load of 10,000 contacts: × of 1,000", ratio, 13.0);
     let ratio = lookup_ratio();
-    // The names of 5,000 members do not fit the caches near the core, those of 500 do.
+    // The names of 500 members fit into the caches near the core; those of 5,000 do not.
     report.at_most("member look-up in a room of 5,000: × of 500", ratio, 6.0);
     report.exit_code()
 }
 
-/// Prints the figures and counts missed bounds.
+/// A report that prints the figures and counts missed bounds.
 #[derive(Default)]
 struct Report {
     missed: usize,

@@ -68,7 +68,8 @@ pub(crate) fn members_of_room(n: usize, nick_name: &str) -> String {
     format!("\"MemberList\":[{{\"UserName\":\"@{name:064x}\",\"NickName\":\"{nick_name}\"}}]")
 }
 
-/// The number of rooms: together, even the smallest exceed the caches of a core, whose effect is not measured.
+/// The number of rooms. Together, even the smallest exceed the caches of a core, so that their
+/// effect is not measured.
 const ROOMS: usize = 32;
 
 /// Receives a batch with `n` records of rooms of `n` members.
@@ -120,7 +121,7 @@ pub(crate) fn stores(n: usize) -> Box<dyn FnMut()> {
     let response = response(page("AddMsgList", STORED + n, &|n| message(n + 1)));
     let batch = fetch.receive(&mut session, &uri, &response, now()).expect("a batch");
     let mut messages = session.apply(batch);
-    // As many ids as are stored at most.
+    // The maximum number of stored ids.
     messages.drain(..STORED).for_each(|message| session.acknowledge(&message));
     Box::new(move || {
         let mut session = session.clone();

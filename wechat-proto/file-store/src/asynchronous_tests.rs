@@ -12,7 +12,7 @@ use super::*;
 
 const SAMPLE: &str = include_str!("../../src/samples/session-2.json");
 
-/// A session and a later state of it.
+/// Returns a session and a later state of it.
 fn sessions() -> [Session; 2] {
     let old = Session::from_json(SAMPLE).unwrap();
     let mut new = old.clone();
@@ -70,7 +70,8 @@ fn blocking_store_does_not_block_the_runtime() {
     runtime.block_on(async {
         let [session, _] = sessions();
         let saving = store.save(&session);
-        // The permission comes from a task on the same thread: a store that blocks it would wait forever.
+        // A task on the same thread gives the permission, so a store that blocks the thread would
+        // wait forever.
         let task = tokio::spawn(async move { allow.send(()).unwrap() });
         saving.await.unwrap();
         task.await.unwrap();
@@ -112,7 +113,7 @@ fn store_fails_after_a_panic() {
     });
 }
 
-/// With a runtime and without one.
+/// Uses the store with a runtime and without one.
 #[test]
 fn file_store_saves_loads_and_removes() {
     let name = format!("wechat-file-store-async-{}", std::process::id());
@@ -137,7 +138,7 @@ fn file_store_saves_loads_and_removes() {
         assert!(refused.to_string().contains("none/bot.session"), "{refused}");
     };
     Builder::new_multi_thread().build().unwrap().block_on(story());
-    // Without a runtime: polled by hand.
+    // Without a runtime, the test polls the future itself.
     let mut story = pin!(story());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     while story.as_mut().poll(&mut context).is_pending() {

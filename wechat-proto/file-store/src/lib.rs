@@ -1,7 +1,7 @@
 //! A file-based store for sessions of [`wechat_proto`].
 //!
-//! Both transports export it as their `FileStore`: the blocking one [`FileStore`], the async one
-//! `AsyncFileStore`, which the feature `tokio` adds. Without features, it depends only on `std`.
+//! The blocking transport exports [`FileStore`]. The async transport exports `AsyncFileStore` under
+//! the same name; the feature `tokio` adds it. Without features, it depends only on `std`.
 //!
 //! ```no_run
 //! use wechat_file_store::FileStore;
@@ -48,7 +48,6 @@ use crate::steps::{Step, step};
 ///   this process or another. The lock belongs to the operating system, which releases it at the end
 ///   of the process. On Unix, the stored session is locked too: also under another name of the file
 ///   (a hard link), and if the lock file is removed or replaced meanwhile.
-///
 /// - **The newest copy.** A copy of the session that is older than one that this store saved before
 ///   ([`Session::version`]) is ignored: tasks may save their copies in any order.
 ///
@@ -57,16 +56,16 @@ use crate::steps::{Step, step};
 /// is opened again.
 ///
 /// If the path is a symbolic link, its target is read, replaced, removed and locked, and the link
-/// stays. A dangling link cannot be opened, since its target may be on a disk that is not mounted:
-/// neither on the first start, nor after a session was removed through it. On file systems without
-/// locks (some network folders), no store can be opened.
+/// stays. A dangling link cannot be opened, neither on the first start nor after a session was
+/// removed through it, because its target may be on a disk that is not mounted. On file systems
+/// without locks (some network folders), no store can be opened.
 pub struct FileStore {
     path: PathBuf,
     /// The file to which a session is written before the rename.
     new: PathBuf,
     folder: PathBuf,
     lock: File,
-    /// The stored session, if there is one and the system can lock and replace an open file.
+    /// The locked stored session, if there is one and the system can replace an open file.
     session: Option<File>,
     /// The version of the session that this store saved last.
     newest: Option<Version>,
@@ -76,7 +75,7 @@ pub struct FileStore {
 const LONGEST: u64 = 16 << 20;
 
 impl FileStore {
-    /// Opens the store at this path. Its folder must exist; the session need not.
+    /// Opens the store at this path. The folder must exist. The store may be empty.
     ///
     /// # Errors
     ///
@@ -124,7 +123,8 @@ impl FileStore {
         Ok(Some(bytes))
     }
 
-    /// Returns an error if this store no longer holds the path: another one may hold it then.
+    /// Returns an error if this store no longer holds the path, because another one may hold it
+    /// then.
     fn check(&self) -> io::Result<()> {
         let holds_session = self.session.as_ref().is_some_and(|file| is_at(file, &self.path));
         if holds_session || is_at(&self.lock, &beside(&self.path, "lock")) {
@@ -146,7 +146,7 @@ impl FileStore {
             steps::write(&mut file, text)?;
             step(Step::SyncFile)?;
             file.sync_all()?;
-            // Closed elsewhere, where an open file cannot be renamed.
+            // On other systems, the file is closed, because an open file cannot be renamed.
             let file = Some(file).filter(|file| cfg!(unix) && file.try_lock().is_ok());
             step(Step::Rename)?;
             fs::rename(&self.new, &self.path)?;
@@ -237,7 +237,7 @@ fn failed(kind: StorageKind, path: &Path, error: io::Error) -> Error {
 /// directory have no effect.
 fn resolved(path: &Path) -> io::Result<PathBuf> {
     match fs::symlink_metadata(path) {
-        // Fails for a dangling link: its target may be on a disk that is not mounted.
+        // This fails for a dangling link, whose target may be on a disk that is not mounted.
         Ok(found) if found.is_symlink() => fs::canonicalize(path),
         Ok(_) => in_folder(path),
         Err(error) if error.kind() == ErrorKind::NotFound => in_folder(path),
@@ -292,12 +292,13 @@ fn lock_file(path: &Path) -> Result<File, TryLockError> {
 
 /// Opens and locks the stored session, if there is one.
 fn session_file(path: &Path) -> Result<Option<File>, TryLockError> {
-    // Opening a pipe may block. Elsewhere, a locked file can be neither read nor replaced.
+    // Opening a pipe may block. On other systems, a locked file can be neither read nor replaced.
     if !cfg!(unix) || !fs::metadata(path).is_ok_and(|found| found.is_file()) {
         return Ok(None);
     }
     match locked(path, OpenOptions::new().read(true)) {
-        // Loading reports it, unless only the lock is impossible, for example without write access.
+        // A failure to open the file is reported by `load`. A file that can be read but not locked,
+        // for example without write access, is used without its lock.
         Err(TryLockError::Error(_)) => Ok(None),
         result => result.map(Some),
     }
@@ -306,7 +307,7 @@ fn session_file(path: &Path) -> Result<Option<File>, TryLockError> {
 fn locked(path: &Path, options: &OpenOptions) -> Result<File, TryLockError> {
     let file = options.open(path).map_err(TryLockError::Error)?;
     file.try_lock()?;
-    // Replaced before it was locked: by another holder.
+    // The file was replaced by another holder before it was locked.
     if is_at(&file, path) { Ok(file) } else { Err(TryLockError::WouldBlock) }
 }
 
@@ -346,7 +347,7 @@ fn private(_: &mut OpenOptions) {}
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
-        // Not supported by the file system; the rename has succeeded.
+        // The file system does not support this, but the rename has succeeded.
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
             Ok(())
         }

@@ -57,7 +57,7 @@ fn sessions() -> [Session; 2] {
     [old, new]
 }
 
-/// Returns a session as it is loaded: its generator has advanced.
+/// Returns a session as it is loaded, with an advanced generator.
 fn read(session: &Session) -> Option<String> {
     Some(Session::from_json(&session.to_json()).unwrap().to_json())
 }
@@ -115,7 +115,7 @@ fn a_session_is_stored_and_removed() {
     assert!(shown.contains("bot.session") && shown.len() < 200, "{shown}");
 }
 
-/// Copies may be saved in any order: the newest one of a login stays. Another login replaces it.
+/// Copies may be saved in any order: the newest one of a login is kept. Another login replaces it.
 #[test]
 fn older_copy_does_not_replace_a_newer_one() {
     let (folder, [mut session, _]) = (Folder::new(), sessions());
@@ -131,7 +131,7 @@ fn older_copy_does_not_replace_a_newer_one() {
     let other = Session::from_json(&text.replace("\"sid\":\"", "\"sid\":\"other")).unwrap();
     store.save(&other).unwrap();
     assert!(loaded(&mut store) == read(&other));
-    // Removed, the session may be replaced by any copy.
+    // After the session was removed, any copy can be stored.
     store.save(&newer).unwrap();
     store.remove().unwrap();
     store.save(&older).unwrap();
@@ -167,7 +167,7 @@ fn a_second_holder_is_refused() {
     let mut store = folder.open();
     store.save(&old).unwrap();
     assert!(matches!(FileStore::open(folder.file()), Err(Error::InUse)));
-    // Also after the file was replaced, and removed.
+    // The lock also holds after the file was replaced, and after it was removed.
     store.save(&new).unwrap();
     assert!(matches!(FileStore::open(folder.file()), Err(Error::InUse)));
     store.remove().unwrap();
@@ -176,7 +176,7 @@ fn a_second_holder_is_refused() {
     fs::write(&store.new, "x").unwrap();
     assert!(matches!(FileStore::open(folder.file()), Err(Error::InUse)));
     assert!(store.new.exists());
-    // By another name.
+    // The lock also holds under another name of the file.
     let detour = folder.0.join("../").join(folder.0.file_name().unwrap()).join("bot.session");
     assert!(matches!(FileStore::open(detour), Err(Error::InUse)));
     drop(store);
@@ -217,7 +217,7 @@ fn a_failed_step_keeps_a_complete_session() {
         let text = refused(store.save(&new), StorageKind::Write, &folder.file());
         assert!(text.ends_with("could not be written: injected"), "{text}");
         assert!(!is_pending(), "{at:?}");
-        // Only syncing the folder follows the rename.
+        // Syncing the folder is the only step after the rename.
         let there = if at == Step::SyncFolder { &new } else { &old };
         assert!(loaded(&mut store) == read(there), "{at:?}");
         assert_eq!(folder.names(), ["bot.session", "bot.session.lock"], "{at:?}");
@@ -303,7 +303,7 @@ fn other_content_is_an_error() {
         refused(store.load(), kind, &folder.file());
         assert_eq!(fs::read(folder.file()).unwrap(), bytes, "the file must not change");
     }
-    // Longer than the limit.
+    // The file is longer than the limit.
     let long = File::create(folder.file()).unwrap();
     long.set_len(LONGEST + 1).unwrap();
     refused(store.load(), StorageKind::Damaged, &folder.file());
@@ -346,7 +346,7 @@ fn an_unusable_folder_is_reported() {
     fs::write(folder.0.join("file"), "").unwrap();
     let below = folder.0.join("file/bot.session");
     refused(FileStore::open(&below), StorageKind::Lock, &below);
-    // Not even the superuser can create files here.
+    // Even the superuser cannot create files here.
     #[cfg(target_os = "linux")]
     refused(FileStore::open("/proc/bot.session"), StorageKind::Lock, Path::new("/proc/bot"));
     // The folder was moved away.
@@ -357,7 +357,7 @@ fn an_unusable_folder_is_reported() {
     refused(store.save(&new), StorageKind::Write, &folder.file());
     refused(store.load(), StorageKind::Read, &folder.file());
     refused(store.remove(), StorageKind::Remove, &folder.file());
-    // An empty folder in its place, as after an unmount.
+    // An empty folder takes its place, as after an unmount.
     fs::create_dir(&folder.0).unwrap();
     #[cfg(unix)]
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! Tests with several processes, some of which are killed: the test program runs itself.
+//! Tests with several processes, some of which are killed. The test program starts itself.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -171,7 +171,7 @@ fn a_killed_process_leaves_a_complete_session() {
     for round in 0..12 {
         let mut child = start("save", &folder.path());
         let mut saved = lines_with(&mut child, "saved");
-        // Killed at a different time in each round.
+        // The process is killed at a different time in each round.
         let reported = saved.nth(round % 4).map(|number| number.parse::<u64>().unwrap());
         std::thread::sleep(Duration::from_micros(437 * round as u64));
         child.kill().unwrap();

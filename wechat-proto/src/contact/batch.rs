@@ -18,7 +18,7 @@ use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxbatchgetcontact";
 
-/// Gets the records of contacts, rooms or strangers by name.
+/// A request that gets the records of contacts, rooms or strangers by name.
 ///
 /// The reply has them in any order and may lack some.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ mod tests {
     use crate::testing::{body, http_of, malformed, rendered, reply, session};
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         let names = ["@@e2da", "@stranger"].map(|name| name.parse().unwrap());
         insta::assert_snapshot!(rendered(BatchGetContacts::new(&names), &mut session), @r#"
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let contacts = BatchGetContacts::new(&[]).parse(&reply(
             r#"{"BaseResponse":{"Ret":0},"Count":2,"ContactList":[{"UserName":"@@2","MemberList":[{"UserName":"@a","DisplayName":"d"}]},{"UserName":"@@1"}]}"#,
         ))

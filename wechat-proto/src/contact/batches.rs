@@ -9,8 +9,8 @@ use super::BatchGetContacts;
 pub(super) struct Batches<T> {
     /// The remaining items, each with the number of times it failed alone.
     left: VecDeque<(T, u32)>,
-    /// The number of items, from the front, that were in the smallest refused batch: they are
-    /// looked up in smaller batches.
+    /// The number of items at the front that were in the smallest refused batch. They are looked up
+    /// in smaller batches.
     suspect: usize,
     /// The number of suspects in the next batch.
     step: usize,
@@ -70,7 +70,7 @@ impl<T> Batches<T> {
         self.suspect = 0;
     }
 
-    /// Removes the items of the last request, which was answered or cannot be.
+    /// Removes the items of the last request, which was answered or will never be.
     pub(super) fn answered(&mut self) {
         let requested = self.size();
         self.left.drain(..requested);

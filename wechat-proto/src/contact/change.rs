@@ -159,15 +159,15 @@ fields! {
     HIDE_INPUT_BAR_FLAG = 17 "hide_input_bar_flag" { hide_input_bar_flag }
     /// `uin`
     UIN = 18 "uin" { uin }
-    /// The room's owner, if it was unknown before or is now; otherwise see
+    /// The owner of the room, if the owner was or is unknown. Other changes are reported as
     /// [`Change::OwnerChanged`].
     OWNER = 19 "owner" { chat_room_owner, is_owner, owner_uin }
     /// `encry_chat_room_id`
     ENCRY_CHAT_ROOM_ID = 20 "encry_chat_room_id" { encry_chat_room_id }
     /// `member_count`
     MEMBER_COUNT = 21 "member_count" { member_count }
-    /// `members`, if not all were known before or are now, or if a member that stayed has another
-    /// status, or a name for the first time; otherwise see [`Change::MembersJoined`],
+    /// `members`, if the list was or is incomplete, or if a remaining member has another status or
+    /// its first name. Other changes are reported as [`Change::MembersJoined`],
     /// [`Change::MembersLeft`] and [`Change::MembersRenamed`].
     MEMBERS = 22 "members" { members }
 }
@@ -237,10 +237,11 @@ impl Directory {
     /// # }
     /// ```
     ///
-    /// There is no queue that could overflow, and no change is lost. But a change that was reverted
-    /// between the two copies is not reported: compare after each message for the finest
+    /// There is no queue that could overflow, and no change is lost. However, a change that was
+    /// reverted between the two copies is not reported. Compare after each message for the finest
     /// granularity that the service offers. The changes of a batch are in the directory before its
-    /// first message is returned, and looked-up contacts before the first message of the next batch.
+    /// first message is returned, and looked-up contacts before the first message of the next
+    /// batch.
     pub fn changes_since(&self, old: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
         if Arc::ptr_eq(&self.contacts, &old.contacts) {
@@ -275,7 +276,7 @@ impl Directory {
             let (old, new) = (old.nick_name.clone(), new.nick_name.clone());
             changes.push(Change::Renamed { user_name: user_name(), old, new });
         }
-        // A directory without an account: all rooms with `IsOwner` have the same owner.
+        // In a directory without an account, all rooms with `IsOwner` have the same owner.
         let nobody = UserName::nearest("");
         let me = self.me.as_ref().unwrap_or(&nobody);
         if fields.has(Fields::OWNER)
@@ -300,7 +301,7 @@ impl Directory {
             if !joined.is_empty() {
                 changes.push(Change::MembersJoined { user_name: user_name(), members: joined });
             }
-            // Other differences of a member that stayed: its status, or its first name.
+            // A remaining member may also have another status, or its first name.
             let otherwise = |member: &Member| {
                 old.member(&member.user_name).is_some_and(|old| {
                     old.attr_status != member.attr_status

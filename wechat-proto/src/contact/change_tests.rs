@@ -66,7 +66,7 @@ fn added_and_removed_contacts_are_reported() {
     assert_eq!(old.changes_since(&new).len(), 2);
 }
 
-/// The members of the first complete list did not join: they were unknown before.
+/// The members of the first complete list were unknown before, so they are not reported as new.
 #[test]
 fn first_complete_list_reports_no_joins() {
     let partial =
@@ -83,8 +83,9 @@ fn first_complete_list_reports_no_joins() {
     assert_eq!(changes(&[ROOM], &[partial]), "");
 }
 
-/// A small room in `webwxinit` has all of its members, without their names: a first name is not a
-/// renaming. Other differences of members that stayed are reported as changed `members`.
+/// A small room in `webwxinit` has all of its members, without their names, so a first name is not
+/// reported as a renaming. Other differences of remaining members are reported as changed
+/// `members`.
 #[test]
 fn other_differences_of_members_are_reported() {
     let nameless = r#"{"UserName":"@@r","NickName":"room","MemberCount":2,"MemberList":[{"UserName":"@1"},{"UserName":"@2"}]}"#;

@@ -115,9 +115,9 @@ impl Contact {
 
     /// Returns whether notifications for the contact are muted.
     ///
-    /// For a room, this is a 0 on the wire, which does not replace a known value
-    /// ([`Directory`](super::Directory)): a room that is muted during a session is reported as muted
-    /// only after the next login.
+    /// A muted room has the value 0 on the wire, and a 0 does not replace a known value
+    /// ([`Directory`](super::Directory)). A room that is muted during a session is therefore
+    /// reported as muted only after the next login.
     pub fn is_muted(&self) -> bool {
         if self.is_room() {
             self.statues == 0

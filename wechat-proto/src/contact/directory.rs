@@ -13,10 +13,10 @@ use crate::{Message, UserName};
 
 /// The contacts of a session, by `UserName`: persons, rooms, official accounts.
 ///
-/// Filled by the login, the contact lists and every `webwxsync`. The
-/// [`Inbox`](crate::sync::Inbox) looks up contacts that messages mention and that none of these
-/// lists: rooms before their first message, others between two checks. A clone costs a few
-/// pointers: keep one and compare it with a later one ([`Directory::changes_since`]).
+/// Filled by the login, the contact lists and every `webwxsync`. The [`Inbox`](crate::sync::Inbox)
+/// looks up other contacts that messages mention: rooms before their first message is delivered,
+/// all others between two checks. A clone costs a few pointers. To find changes, keep one and
+/// compare it with a later one ([`Directory::changes_since`]).
 ///
 /// # Merging records
 ///
@@ -29,11 +29,12 @@ use crate::{Message, UserName};
 /// # Limits
 ///
 /// Up to 100,000 contacts are kept, in at most 128 MB
-/// ([`Account::limit_directory`](crate::Account::limit_directory)) and the size of one reply. Of the
-/// contacts that are not in the address book (strangers who write, rooms that were not saved), 4,096
-/// are kept. Above these limits, those whose last message is the oldest are dropped, and looked up
-/// again when a message mentions them. If that is not enough, records that need more memory are
-/// ignored. A room has at most 10,000 members; names and other texts are cut at 4,096 bytes.
+/// ([`Account::limit_directory`](crate::Account::limit_directory)) and the size of one reply. Of
+/// the contacts that are not in the address book (strangers who write, rooms that were not saved),
+/// 4,096 are kept. Above these limits, the contacts with the oldest last message are dropped, and
+/// are looked up again when a message mentions them. If that is not enough, records that need more
+/// memory are ignored. A room has at most 10,000 members; names and other texts are cut at 4,096
+/// bytes.
 #[derive(Clone, Default)]
 pub struct Directory {
     /// The account itself.
@@ -218,7 +219,7 @@ impl Directory {
     /// Adds members to a room, from a list that may be incomplete; removes no members.
     pub(crate) fn add_members(&mut self, room: &UserName, members: Vec<Member>) {
         self.edit(room, |room| {
-            // The members are not counted yet: the new ones would look like all of them.
+            // The members were not counted yet, so the new ones would look like the complete list.
             if room.member_count == 0 {
                 return;
             }

@@ -1,4 +1,4 @@
-//! Compares the directory, after random updates, with a list that is rebuilt from scratch.
+//! Comparisons of the directory, after random updates, with a list that is rebuilt from scratch.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -136,7 +136,7 @@ fn merge(known: &mut Naive, record: &Value, part: bool) {
     for field in NUMBERS.iter().filter(|field| record[**field] != 0) {
         known.insert((*field).to_string(), record[*field].clone());
     }
-    // The owner: all fields are replaced if one is named, or if the number is another one.
+    // All fields of the owner are replaced if the record names an owner or has another number.
     let number = |value: Option<&Value>| value.and_then(Value::as_i64).unwrap_or(0);
     let (came, there) = (number(record.get("OwnerUin")), number(known.get("OwnerUin")));
     let says_owner = record["IsOwner"] == 1 || record["ChatRoomOwner"].is_string();

@@ -6,7 +6,7 @@ use super::*;
 use crate::testing::{contact, message};
 
 #[test]
-fn merges_and_removes() {
+fn contacts_are_merged_and_removed() {
     let mut directory = Directory::default();
     directory.merge(contact(r#"{"UserName":"@1","NickName":"a","RemarkName":"r"}"#));
     directory.merge(contact(r#"{"UserName":"@1","NickName":"b"}"#));
@@ -68,7 +68,7 @@ fn people() -> Directory {
     directory
 }
 
-/// Several contacts may share a name: all of them are returned.
+/// If several contacts have the same name, all of them are returned.
 #[test]
 fn named_returns_every_match() {
     let directory = people();
@@ -79,7 +79,7 @@ fn named_returns_every_match() {
     assert_eq!(named("张三"), "@1 @2");
     assert_eq!([named("Bob"), named("bob"), named("Zed_3")], ["@2 @3", "@2 @3", "@1"]);
     assert_eq!([named(""), named("zhangsan"), named("张")], ["", "", ""]);
-    // As people see them.
+    // Full-width letters, combining accents and blanks do not matter.
     assert_eq!([named("ＢＯＢ"), named("A\u{308}rzte  Zhang\u{fe0f}")], ["@2 @3", "@@4"]);
 }
 

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use super::{Contact, Directory, LoadContacts, Recipient, Resolve};
 use crate::{Account, Error, Flow, Input, Interrupt, Timestamp, UserName};
 
-/// A flow that returns the record of a contact; that of a room with its members.
+/// A flow that returns the record of a contact; for a room, with its members.
 ///
 /// Finds the contact like [`Resolve`], and looks it up if the directory lacks it or some of its
 /// members. A room may lack members if the service does not list all of them.

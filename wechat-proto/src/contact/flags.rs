@@ -90,7 +90,8 @@ flags! {
         NOTIFY_CLOSED = 0x200,
         /// Is pinned to the top of the chats.
         TOP = 0x800,
-        /// Its moments are not shown to the account. Not in the official list (wwdk).
+        /// Its moments are not shown to the account. The official list lacks this bit; its source
+        /// is wwdk.
         MOMENTS_IGNORED = 0x1_0000,
     }
 }
@@ -98,7 +99,7 @@ flags! {
 flags! {
     /// `VerifyFlag`: the type of official account, as bits; 0 for persons.
     ///
-    /// Captured values are 8, 24 (the company's own), 56 (the service's team) and 136.
+    /// Captured values are 8, 24 (Tencent's own accounts), 56 (the WeChat team) and 136.
     VerifyFlag {
         /// A business.
         BUSINESS = 1,

@@ -9,11 +9,12 @@ use crate::parts::{PAUSE, Parts};
 use crate::retry::{Answer, Lane, Retry};
 use crate::{Account, Error, Flow, Input, Interrupt, Timestamp, UserName};
 
-/// Loads all contacts into the account's directory: the address book page by page, then the
-/// members of the rooms and the chats that are not in the address book, 50 per request.
+/// A flow that loads all contacts into the account's directory: the address book page by page, then
+/// the members of the rooms and the chats that are not in the address book, 50 per request.
 ///
 /// Transient errors are retried silently and reported after three consecutive failures. Contacts
-/// loaded before an error are kept; polled again after an error, the flow resumes where it stopped.
+/// loaded before an error are kept. If the flow is polled again after an error, it resumes where it
+/// stopped.
 #[derive(Debug, Default)]
 pub struct LoadContacts {
     state: State,
@@ -32,7 +33,7 @@ enum State {
     Start,
     Paging(Retry<GetContacts>),
     Batching(Retry<BatchGetContacts>),
-    /// The last names were refused, and that was reported.
+    /// The refusal of the last names was reported.
     Done,
 }
 
@@ -48,9 +49,9 @@ struct Names {
 
 /// The maximum number of pages, more than any address book has: the official page stops at 17.
 const PAGES: usize = 100;
-/// The number of consecutive names refused alone after which other names are looked up first, if
-/// no batch was answered yet ([`ALONE`]), and after which the error is reported ([`DEAD`]): some
-/// rooms are dead.
+/// The number of consecutive single refusals after which other names are looked up first, if no
+/// batch was answered yet ([`ALONE`]), and after which the error is reported ([`DEAD`]). Some rooms
+/// no longer exist.
 const ALONE: u32 = 3;
 const DEAD: u32 = 10;
 
@@ -84,7 +85,8 @@ impl LoadContacts {
     /// Continues with the next page or, after the last, with the names; returns whether loading is
     /// complete.
     fn turn(&mut self, account: &Account, next: i64) -> bool {
-        // Zero is the end; so is a number that was fetched before, and so are too many pages.
+        // Paging ends at 0, at a number that was fetched before, and at the maximum number of
+        // pages.
         if next != 0 && !self.pages.contains(&next) && self.pages.len() < PAGES {
             self.page(next);
             return false;
@@ -127,7 +129,7 @@ impl Flow for LoadContacts {
         let mut done = false;
         while !done {
             if let Some((contacts, next)) = &mut self.arriving {
-                // Large replies would lock the account for long.
+                // A large reply is added in parts, because it would lock the account for long.
                 if account.load_part(contacts) {
                     return Err(Interrupt::Sleep(PAUSE));
                 }
@@ -136,7 +138,8 @@ impl Flow for LoadContacts {
                 done = match next {
                     Some(next) => self.turn(account, next),
                     None => {
-                        // Matched by name: the service may leave some out and use any order.
+                        // Records are matched by name, because the service may omit some and use
+                        // any order.
                         self.names.answered();
                         self.next_batch()
                     }
@@ -182,7 +185,7 @@ impl Flow for LoadContacts {
                         account.pending.slow(&error, now);
                         self.names.failed(&error);
                         if self.next_batch() {
-                            // The last name was given up.
+                            // The last name is not requested again.
                             self.state = State::Done;
                         }
                         return Err(error.into());
@@ -208,7 +211,7 @@ impl Flow for LoadContacts {
 }
 
 impl Names {
-    /// The names of the next request.
+    /// Returns the names of the next request.
     fn next(&self) -> Vec<UserName> {
         self.batches.next().cloned().collect()
     }
@@ -234,15 +237,15 @@ impl Names {
         report
     }
 
-    /// Applies three failures of the next names: they are looked up in smaller batches, since one
-    /// of them may be the reason.
+    /// Handles three failures of the next names: they are looked up in smaller batches, since one
+    /// of them may be the cause.
     fn failed(&mut self, error: &Error) {
         if !matches!(error, Error::Limited { .. } | Error::LoggedOut { .. }) {
             self.batches.too_much();
         }
     }
 
-    /// Whether some were refused, and none was answered.
+    /// Returns whether some batches were refused and none was answered.
     const fn was_in_vain(&self) -> bool {
         !self.any && self.alone >= ALONE
     }

@@ -28,14 +28,15 @@ fn refused_batch_is_split() {
     };
     let (result, sizes) = load(&mut account, &mut Host::new(), &mut LoadContacts::new(), poison);
     result.unwrap();
-    // 10 succeed, then 10 and 5 fail; those five go one by one, and the others in one batch again.
+    // A batch of 10 succeeds, then batches of 10 and 5 fail. Those five names are requested one by
+    // one, and the others in one batch.
     assert_eq!(sizes, [50, 10, 10, 5, 1, 1, 1, 1, 1, 45]);
     assert_eq!(&*account.directory.find(&name("@@013")).unwrap().nick_name, "of @@013");
     assert_eq!(&*account.directory.find(&name("@@012")).unwrap().nick_name, "");
 }
 
-/// A step that is not smaller than the refused batch is skipped; if the service refuses each name,
-/// the refusal is reported before all of them were requested.
+/// Batch sizes that are not smaller than the refused batch are skipped. If the service refuses each
+/// name, the refusal is reported before all names were requested.
 #[test]
 fn name_refused_alone_is_not_retried() {
     for (rooms, sizes) in [
@@ -52,7 +53,7 @@ fn name_refused_alone_is_not_retried() {
             result.unwrap();
         } else {
             assert!(matches!(result, Err(Error::Refused { .. })));
-            // It resumes with the names that were not requested alone.
+            // The flow resumes with the names that were not requested alone.
             let (result, requested) = load(&mut account, &mut host, &mut contacts, batch_of);
             result.unwrap();
             let left = requested.iter().sum::<usize>();
@@ -64,7 +65,7 @@ fn name_refused_alone_is_not_retried() {
 
 /// Dead rooms at the beginning do not keep the others from being loaded.
 #[test]
-fn dead_rooms_at_the_beginning_are_deferred() {
+fn refused_rooms_at_the_beginning_are_deferred() {
     let mut account = with_rooms(60);
     let dead = ["@@000", "@@001", "@@002", "@@003"];
     load_without(&mut account, &dead);
@@ -72,9 +73,9 @@ fn dead_rooms_at_the_beginning_are_deferred() {
     assert_eq!(unknown, dead.len());
 }
 
-/// If the caller polls again after each reported failure, a failing room costs only itself.
+/// If the caller polls again after each reported failure, only the failing room is not loaded.
 #[test]
-fn failing_room_does_not_block_the_others() {
+fn failing_room_does_not_affect_the_others() {
     for failure in [broken(), ret(-1), Input::Reply(Ok(reply("<html>")))] {
         let mut account = with_rooms(60);
         let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
@@ -99,7 +100,7 @@ fn failing_room_does_not_block_the_others() {
 
 /// If other batches are answered, a few dead rooms are skipped without an error.
 #[test]
-fn dead_rooms_among_others_are_skipped() {
+fn refused_rooms_among_others_are_skipped() {
     let mut account = with_rooms(60);
     let dead = ["@@003", "@@004", "@@005", "@@051"];
     load_without(&mut account, &dead);

@@ -83,7 +83,7 @@ fn with_rooms(count: usize) -> Account {
     let rooms: Vec<String> = (0..count).map(|n| format!("@@{n:03}")).collect();
     let names: Vec<&str> = rooms.iter().map(String::as_str).collect();
     let mut inputs = VecDeque::from([page(&names, 0)]);
-    // Only the page is served here; the tests serve the batches.
+    // Only the page is served here. The tests serve the batches.
     let mut contacts = LoadContacts::new();
     let sent = contacts.poll(&mut account, NOW);
     assert!(matches!(sent, Err(Interrupt::Send(_))));
@@ -265,7 +265,7 @@ fn load_resumes_after_failure() {
     .unwrap();
     assert_eq!(account.directory.len(), 3);
     assert_eq!(host.requests.len(), 6);
-    // Polled after completion, it loads everything again.
+    // The flow loads everything again if it is polled after completion.
     host.run(&mut contacts, &mut account, |request| {
         if is_page(request) { page(&[], 0) } else { batch_of(request) }
     })

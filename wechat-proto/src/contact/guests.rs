@@ -77,12 +77,13 @@ mod tests {
         learn(&mut account, "@@1", 0, 100);
         learn(&mut account, "@@2", 3, 100);
         learn(&mut account, "@@3", 0, 100);
-        // A message is a use.
+        // A message counts as a use of its contact.
         let said = message(r#""FromUserName":"@@1","ToUserName":"@me","MsgType":1"#);
         account.pending.note(&mut account.directory, &said);
         learn(&mut account, "@@4", 0, 100);
         assert_eq!(names(&account), ["@@1", "@@2", "@@4", "@friend"]);
-        // Contacts of the address book stay, and nothing more is learned once they fill it.
+        // Contacts of the address book are kept, and no others are added once they fill the
+        // directory.
         learn(&mut account, "@@5", 3, 300);
         assert_eq!(names(&account), ["@@2", "@@5", "@friend"]);
         learn(&mut account, "@@6", 3, 1);

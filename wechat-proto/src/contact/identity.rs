@@ -22,11 +22,12 @@ pub struct Identity {
     pub kind: IdentityKind,
     /// The permanent id, if the service sent it.
     pub id: Option<PermanentId>,
-    /// The contact's number, 0 nearly always.
+    /// The contact's number, which is nearly always 0.
     pub uin: i64,
-    /// The id that the contact chose to be found by: unique, and can be changed occasionally.
+    /// The id by which the contact can be found. It is unique, but the contact can change it
+    /// occasionally.
     pub alias: Box<str>,
-    /// The remark that the account gave the contact: as unique as the account makes it.
+    /// The remark that the account gave the contact. The service does not require it to be unique.
     pub remark_name: Box<str>,
     /// The nickname; a room's topic.
     pub nick_name: Box<str>,
@@ -56,13 +57,14 @@ pub enum IdentityKind {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Evidence {
-    /// Not the same: their permanent ids or numbers differ, or only one is a room.
+    /// The contacts are different: their permanent ids or numbers differ, or only one is a room.
     Different,
     /// No evidence. This is also the result for a person who changed all names.
     Nothing,
-    /// The same nickname, and alias, sex, province and city do not differ: many contacts may match.
+    /// The same nickname, without a difference in alias, sex, province or city. Many contacts may
+    /// match.
     Names,
-    /// The same remark: as certain as the account's remarks are unique.
+    /// The same remark: certain only if the account's remarks are unique.
     Remark,
     /// The same alias: unique in the service at any time, but it can be given up and reused by
     /// another person.
@@ -151,7 +153,8 @@ impl Directory {
         found
     }
 
-    /// Returns the `UserName` for which the service sent this permanent id, contact or not.
+    /// Returns the `UserName` for which the service sent this permanent id, whether it is a contact
+    /// or not.
     pub fn with_id(&self, id: &PermanentId) -> Option<&UserName> {
         let own = self.find(&id.0).map(|contact| &contact.user_name);
         own.or_else(|| self.ids.iter().find(|(_, known)| *known == id).map(|(name, _)| name))

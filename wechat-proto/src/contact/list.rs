@@ -27,7 +27,7 @@ pub struct ContactPage {
     pub next: i64,
 }
 
-/// Gets a page of the address book.
+/// A request that gets a page of the address book.
 ///
 /// The result is not added to a directory; [`Account::learn`](crate::Account::learn) does that.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +86,7 @@ mod tests {
     use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         insta::assert_snapshot!(rendered(GetContacts::new(), &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetcontact?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&r=1476606163580&seq=0&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let page = GetContacts::new().parse(&reply(
             r#"{"BaseResponse":{"Ret":0},"MemberCount":4000000000,"MemberList":[{"UserName":"@a","NickName":"A"},5,{"UserName":""}],"Seq":637275253}"#,
         ))
@@ -104,7 +104,7 @@ mod tests {
         let last =
             GetContacts::new().parse(&reply(r#"{"BaseResponse":{"Ret":0},"Seq":"0"}"#)).unwrap();
         assert_eq!(last, ContactPage { contacts: Vec::new(), next: 0 });
-        // Threats J2, J6: a value that is not a list, a number that the first pass rejects.
+        // Threats J2 and J6: the value is not a list, or a number that the first pass rejects.
         for list in ["7", "\"\"", "null", "{\"UserName\":\"@a\"}", "true", "-1", "0.5"] {
             let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":0}},\"MemberList\":{list}}}");
             assert_eq!(GetContacts::new().parse(&reply(&body)).unwrap(), last, "{list}");

@@ -6,9 +6,9 @@ use crate::fold::fold;
 impl Directory {
     /// Returns all contacts whose remark, nickname or alias is this name; none for an empty name.
     ///
-    /// Names that look equal are equal: the comparison ignores case, full-width forms, the number of blanks, invisible characters (variation
-    /// selectors, joiners) and the encoding of accents. Takes linear time: a few milliseconds for
-    /// 10,000 contacts.
+    /// Names that look equal match: the comparison ignores case, full-width forms, the number of
+    /// blanks, invisible characters (variation selectors, joiners) and the encoding of accents.
+    /// Takes linear time: a few milliseconds for 10,000 contacts.
     pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Contact> + use<'a> {
         let name = fold(name);
         self.iter().filter(move |contact| {

@@ -225,7 +225,7 @@ mod tests {
     }
 
     proptest! {
-        /// With and without the index, including duplicate names.
+        /// Names may be repeated, and the index may be absent.
         #[test]
         fn find_returns_the_first_of_a_name(names in prop::collection::vec("@(12345678|a)?[a-d]{1,3}", 0..60), wanted in "@(12345678|a)?[a-d]{1,3}") {
             let list: Vec<Member> =
@@ -233,7 +233,7 @@ mod tests {
             let slow = list.iter().find(|member| member.user_name.as_str() == wanted).cloned();
             let members = Members::from(list.clone());
             prop_assert_eq!(members.find(&wanted.parse().unwrap()), slow.as_ref());
-            // Each name once, in the same order.
+            // Each name occurs once, in the same order.
             let mut met = alloc::collections::BTreeSet::new();
             let once = list.iter().filter(|member| met.insert(&member.user_name));
             prop_assert!(members.iter().eq(once));

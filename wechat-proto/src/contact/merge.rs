@@ -28,8 +28,8 @@ impl Contact {
     ///
     /// - An empty or 0 field does not erase a value, as on the official page: most lists leave
     ///   fields out.
-    /// - The three fields of a room's owner are replaced together. A number alone, which is no
-    ///   name, replaces them only if another number was known.
+    /// - The three fields of a room's owner are replaced together. A number without a name replaces
+    ///   them only if another number was known.
     /// - A name in Latin letters is dropped together with its name.
     /// - Members: see [`merge_members`], which returns those that are to be put into the list.
     #[must_use]
@@ -48,7 +48,8 @@ impl Contact {
             text(&mut new.initials, &old.initials);
             text(&mut new.full, &old.full);
         }
-        // Entries of ModContactList have no pinyin: that of an old name does not fit the new one.
+        // Entries of ModContactList have no pinyin, and that of the old name does not match the new
+        // one.
         if self.nick_name.is_empty() || self.nick_name == old.nick_name {
             pinyin(&mut self.pinyin, &old.pinyin);
         }
@@ -90,7 +91,7 @@ impl Contact {
         members
     }
 
-    /// Completes a record whose list of members may be incomplete: removes no members.
+    /// Completes a record whose list of members may be incomplete. No members are removed.
     #[must_use]
     pub(crate) fn complete_part(&mut self, old: &Self) -> Vec<Member> {
         if self.members.is_empty() {
@@ -108,9 +109,9 @@ impl Contact {
 /// Completes the members of a new record. Returns those that are to be put into its list.
 ///
 /// A new list replaces the old one: members that are not on it have left. An empty list is ignored.
-/// A list that is shorter than its own `MemberCount` (`docs/shapes.md` S40) removes no members: it
-/// adds and changes. A member without a nickname (`webwxinit` sends none) keeps its known values;
-/// one with a nickname replaces them, so that a name in the room can be removed.
+/// A list that is shorter than its own `MemberCount` (`docs/shapes.md` S40) adds and changes
+/// members, but removes none. A member without a nickname (`webwxinit` sends none) keeps its known
+/// values; one with a nickname replaces them, so that a name in the room can be removed.
 ///
 /// The cost is that of the new list, regardless of the length of the old one: `docs/threats.md` W1.
 fn merge_members(new: &mut Contact, old: &Contact) -> Vec<Member> {

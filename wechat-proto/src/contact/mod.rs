@@ -6,7 +6,7 @@
 //! # The serialized form
 //!
 //! [`Contact`], [`Member`], [`Change`], [`Identity`] and [`Evidence`] serialize to a form that
-//! bridges can store, with the names of their fields, version [`SCHEMA`]:
+//! bridges can store, with the names of their fields. This is version [`SCHEMA`]:
 //!
 //! - a `Contact` is an object of all its fields, empty ones included; flags are numbers, `pinyin` is
 //!   `{"initials": …, "full": …}`, `chat_room_owner` text or `null`, `members` a list;

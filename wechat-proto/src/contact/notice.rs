@@ -34,7 +34,8 @@ fn chats(status: &StatusNotify) -> Notice {
     let mut ids = Vec::new();
     for (name, id) in status.pairs().take(CHATS) {
         let Ok(id) = id.parse::<PermanentId>() else { continue };
-        // A room beside the id of a person: the lists are of different chats, so no pair is certain.
+        // If a room is paired with the id of a person, the two lists have different chats, and no
+        // pair is certain.
         if !id.fits(name) {
             ids.clear();
             break;
@@ -83,10 +84,10 @@ mod tests {
                 "filehelper,@a,@@r,",
                 "filehelper @a @@r | filehelper=filehelper @a=wxid_a @@r=1@chatroom",
             ),
-            // An invalid name leaves the order of the others unknown.
+            // After an invalid name, the order of the others is unknown.
             ("filehelper,a b,@@r", "filehelper @@r | "),
             ("filehelper,,@@r", "filehelper @@r | "),
-            // Lists of different lengths or orders are no pairs.
+            // Lists of different lengths or orders are not paired.
             ("filehelper,@a", "filehelper @a | "),
             ("@a,@@r", "@a @@r | "),
             ("filehelper,@@r,@a", "filehelper @@r @a | "),
@@ -95,7 +96,8 @@ mod tests {
         ] {
             assert_eq!(recent(names, content), read, "{names}");
         }
-        // `docs/shapes.md` S59: no content, single quotes or double, an empty list.
+        // `docs/shapes.md` S59: the content may be empty, have single or double quotes, or have an
+        // empty list.
         for content in [
             "",
             "&lt;msg&gt;&lt;op id=\\\"4\\\"&gt;&lt;username&gt;&lt;/username&gt;&lt;/op&gt;&lt;/msg&gt;",

@@ -20,12 +20,12 @@ use crate::{Body, Endpoint, Error, Message, Session, Timestamp, UserName};
 /// - Lookups are queued for recent chats that the phone lists, for senders that are unknown, for
 ///   rooms that send a message before all of their members are known, and for rooms whose speaker
 ///   is not a known member. Built-in accounts are not looked up.
-/// - A name is looked up once, a room once more for its members, and again for unknown speakers as
-///   long as that finds them. A name is given up if the service does not know it, refuses it alone,
-///   or repeatedly fails on it alone.
-/// - A failure keeps the names, and delays the next lookup: the inbox does not wait for it.
+/// - A name is looked up once. A room is looked up once more for its members, and again for unknown
+///   speakers as long as these are found. A name is given up if the service does not know it,
+///   refuses it alone, or repeatedly fails on it alone.
+/// - A failure keeps the names and delays the next lookup, without delaying the inbox.
 ///
-/// Messages wait for [`Pending::rooms`], so that their members are known.
+/// Messages are delivered after [`Pending::rooms`], so that the members of their rooms are known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pending {
     batches: Batches<Item>,
@@ -71,11 +71,11 @@ const GUESTS: usize = 4096;
 /// The number of fruitless lookups of a room after which its unknown speakers are ignored: lists may
 /// be incomplete (`docs/shapes.md` S40), and speakers with a permanent id are on no list.
 const FRUITLESS: u32 = 3;
-/// The pause between two batches: that of the fastest client that is known not to be limited
+/// The pause between two batches, as in the fastest client that is known not to be limited
 /// (`docs/protocol.md` §5.2).
 const GAP: Duration = Duration::from_secs(2);
 /// The longest pause after a failure. Too many requests of this kind lock the account out of the
-/// web for a while (`docs/protocol.md` §5.2), so the limit is not probed every minute.
+/// web for a while (`docs/protocol.md` §5.2), so the pause grows to half an hour.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 impl Pending {
@@ -113,8 +113,8 @@ impl Pending {
 
     /// Removes a name that was deleted; it is queued again if another message mentions it.
     pub(crate) fn forget(&mut self, name: &UserName) {
-        // Nearly all removed contacts were never queued: they cost a search in `seen` only, which
-        // has all queued items.
+        // Nearly all removed contacts were never queued. For these, a search in `seen`, which has
+        // all queued items, suffices.
         if self.seen.forget(name) {
             self.batches.keep(|item| item.name != *name);
         }
@@ -151,8 +151,8 @@ impl Pending {
     }
 
     /// Returns the lookup that messages wait for, if any of their chats is a pending room: the
-    /// rooms, then the other pending chats, in the order of the messages. It need not keep the pause
-    /// after a reply, but that after a failure.
+    /// rooms, then the other pending chats, in the order of the messages. The pause after a failure
+    /// applies to it, but not the pause after a reply.
     pub(crate) fn rooms(&mut self, messages: &[Message], now: Timestamp) -> Option<Lookup> {
         let backs_off = self.failures > 0
             && self.pause.as_mut().is_some_and(|pause| !pause.left(now).is_zero());
@@ -191,8 +191,8 @@ impl Pending {
         }
     }
 
-    /// Removes guests from the directory, those whose last use is the oldest first: above
-    /// [`GUESTS`], and while the directory takes more memory than `limit`.
+    /// Removes guests from the directory while there are more than [`GUESTS`] or the directory
+    /// takes more memory than `limit`. The least recently used are removed first.
     pub(crate) fn evict(&mut self, directory: &mut Directory, limit: usize) {
         let mut evicted = BTreeSet::new();
         while self.guests.len() > GUESTS || directory.bytes() > limit {
@@ -209,7 +209,8 @@ impl Pending {
         }
     }
 
-    /// Handles a failure of another request of this kind: backs off if it was rate-limited.
+    /// Handles a failure of another request of this kind, which delays the lookup if it was
+    /// rate-limited.
     pub(crate) fn slow(&mut self, error: &Error, now: Timestamp) {
         if matches!(error, Error::Limited { .. }) {
             self.back_off(error, now);

@@ -106,7 +106,8 @@ fn unknown_sender_is_looked_up_once() {
 #[test]
 fn members_are_looked_up_on_first_message_of_a_room() {
     for room in [
-        // As in `webwxgetcontact` and in `webwxinit`: without members, without names, incomplete.
+        // The list has no members, members without names, or not all members, as in
+        // `webwxgetcontact` and `webwxinit`.
         r#"{"UserName":"@@r","MemberCount":2}"#,
         r#"{"UserName":"@@r","MemberCount":2,"MemberList":[{"UserName":"@a"},{"UserName":"@b"}]}"#,
         r#"{"UserName":"@@r","MemberCount":9,"MemberList":[{"UserName":"@b","NickName":"b"}]}"#,
@@ -146,7 +147,7 @@ fn room_with_unknown_speaker_is_looked_up() {
         fixture.said("@@r", &format!("{speaker}:<br/>hi"));
     }
     assert_eq!(fixture.requested(), ["@@r"]);
-    // Another record made the speakers known: the lookup is dropped.
+    // Another record has the speakers, so the lookup is dropped.
     fixture.learn(r#"{"UserName":"@@r","MemberList":[{"UserName":"@a","NickName":"a"},{"UserName":"@b","NickName":"b"},{"UserName":"@c","NickName":"c"}]}"#);
     assert_eq!(fixture.requested(), [""; 0]);
 }
@@ -277,7 +278,7 @@ fn batches_shrink_after_timeouts() {
         fixture.now = fixture.now.after(LONGEST);
     }
     assert_eq!(sizes, [50, 10, 5, 1]);
-    // The name that failed alone goes behind the others.
+    // The name that failed alone is moved behind the others.
     assert_eq!(fixture.requested(), ["@101"]);
 }
 

@@ -21,8 +21,8 @@ impl PermanentId {
         self.0.as_str()
     }
 
-    /// Returns a `UserName` that is itself a permanent id: those of built-in accounts, and of the
-    /// few records in which the service sends a permanent id in its place.
+    /// Returns the permanent id if a `UserName` is itself one: that of a built-in account, or of
+    /// one of the few records in which the service sends a permanent id in its place.
     pub fn of(name: &UserName) -> Option<Self> {
         let text = name.as_str();
         let permanent = !text.starts_with('@')

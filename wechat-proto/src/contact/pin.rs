@@ -10,12 +10,12 @@ use super::oplog::{self, Change};
 use crate::flow::Response;
 use crate::{Account, Body, Endpoint, Error, Timestamp, UserName};
 
-/// Pins a chat to the top of the list, or unpins it.
+/// A request that pins a chat to the top of the list, or unpins it.
 ///
 /// The request carries the contact's remark: without it, the service removes the remark. It is
 /// taken from the directory if that has the contact, else from the record given here. A remark that
-/// was removed on the phone stays in the directory, since empty fields erase nothing there: a later
-/// pin restores it.
+/// was removed on the phone stays in the directory, where empty fields do not erase values, so a
+/// later pin restores it.
 #[derive(Clone, Debug)]
 pub struct PinChat {
     contact: UserName,
@@ -25,7 +25,8 @@ pub struct PinChat {
 }
 
 impl PinChat {
-    /// Returns a request to pin the chat with a contact or room, or with `pinned` false to unpin it.
+    /// Returns a request to pin the chat with a contact or room, or to unpin it if `pinned` is
+    /// false.
     pub fn new(contact: &Contact, pinned: bool) -> Self {
         Self { contact: contact.user_name.clone(), remark: contact.remark_name.clone(), pinned }
     }
@@ -66,7 +67,7 @@ mod tests {
     use crate::testing::{NOW, account, body, contact, http_of, rendered, reply};
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let contact = contact(r#"{"UserName":"@e2da","RemarkName":"老 &quot;张&quot;"}"#);
         let pin = PinChat::new(&contact, true);
         insta::assert_snapshot!(rendered(pin, &mut account()), @r#"
@@ -93,7 +94,7 @@ mod tests {
         body(&request)
     }
 
-    /// Without it, the service removes the remark.
+    /// Without the field, the service removes the remark.
     #[test]
     fn pin_carries_the_remark_that_was_set_before() {
         let mut account = account();

@@ -85,15 +85,15 @@ impl From<String> for Recipient {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Candidate {
-    /// Its `UserName`, by which it can be told apart from the others.
+    /// The `UserName`, which distinguishes the contact from the others.
     pub user_name: UserName,
-    /// Its kind.
+    /// The kind.
     pub kind: ContactKind,
-    /// Its remark; may be empty.
+    /// The remark; may be empty.
     pub remark_name: Box<str>,
-    /// Its nickname, or the topic of a room.
+    /// The nickname, or the topic of a room.
     pub nick_name: Box<str>,
-    /// Its alias; often empty.
+    /// The alias; often empty.
     pub alias: Box<str>,
 }
 
@@ -129,7 +129,7 @@ impl fmt::Display for Candidate {
     }
 }
 
-/// Displays the first candidates in one line.
+/// A formatter of the first candidates in one line.
 pub(crate) struct Candidates<'a>(pub(crate) &'a [Candidate]);
 
 /// The number of candidates that are displayed.
@@ -149,7 +149,7 @@ impl fmt::Display for Candidates<'_> {
 }
 
 impl Directory {
-    /// Returns the one contact that a recipient names.
+    /// Returns the only contact that a recipient names.
     ///
     /// # Errors
     ///
@@ -185,7 +185,7 @@ impl Directory {
             })
     }
 
-    /// Returns the one member of a room that a recipient names: by the name in the room, the
+    /// Returns the only member of a room that a recipient names: by the name in the room, the
     /// nickname, or the account's remark; otherwise like [`Directory::resolve`].
     ///
     /// # Errors
@@ -230,8 +230,8 @@ fn one(name: &str, candidates: Vec<Candidate>) -> Result<UserName, Error> {
 
 /// A flow that finds the contact that a recipient names.
 ///
-/// To find a name, it loads all contacts first, once for an account; not on the file-transfer page,
-/// which has none.
+/// To find a name, it first loads all contacts, once per account. It does not load them on the
+/// file-transfer page, which has no contacts.
 #[derive(Debug)]
 pub struct Resolve {
     recipient: Recipient,

@@ -24,7 +24,7 @@ pub struct Contact {
     pub remark_name: Box<str>,
     /// The id that the contact chose to be found by; often empty.
     pub alias: Box<str>,
-    /// The avatar: a path on the api host, without the value of its `skey`.
+    /// The avatar: a path on the API host, without the value of its `skey`.
     pub head_img_url: Box<str>,
     /// The signature of the profile.
     pub signature: Box<str>,
@@ -64,8 +64,8 @@ pub struct Contact {
     pub chat_room_owner: Option<UserName>,
     /// The room's other name, used to look up its members.
     pub encry_chat_room_id: Box<str>,
-    /// The number of members by the service's count, else the length of the list, which may be
-    /// incomplete.
+    /// The number of members by the service's count, or the length of the list (which may be
+    /// incomplete) if there is no count.
     pub member_count: i64,
     /// The members of a room, as far as the service listed them.
     pub members: Members,

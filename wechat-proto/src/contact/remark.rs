@@ -40,7 +40,7 @@ impl FromStr for Remark {
     }
 }
 
-/// Sets the remark of a contact.
+/// A request that sets the remark of a contact.
 ///
 /// **Success does not guarantee a change**: since 2023 the service has been seen to reply with 0
 /// without changing the remark. If it does change, a later `webwxsync` has the contact's record.
@@ -90,7 +90,7 @@ mod tests {
     use crate::testing::{NOW, account, contact, malformed, rendered, reply};
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let contact = "@e2da".parse().unwrap();
         let remark = "张 <&\"三\">".parse().unwrap();
         insta::assert_snapshot!(rendered(SetRemark::new(contact, remark), &mut account()), @r#"
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let endpoint = SetRemark::new("@a".parse().unwrap(), Remark::default());
         endpoint.parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#)).unwrap();
         malformed(&endpoint, &[]);

@@ -17,7 +17,8 @@ use crate::{Body, Endpoint, Error, Session, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxsearchcontact";
 
-/// Searches for people who are not contacts yet. The official page has this feature disabled.
+/// A request that searches for people who are not contacts yet. The official page has this feature
+/// disabled.
 ///
 /// The output is the names (`EncryUserName`) to which a friend request can be sent.
 #[derive(Clone, Debug)]
@@ -85,7 +86,7 @@ mod tests {
     use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         insta::assert_snapshot!(rendered(SearchContacts::new("张三"), &mut session), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsearchcontact?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let found = SearchContacts::new("").parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"List":[{"EncryUserName":"v1_5a@stranger"},{},{"EncryUserName":"a b"},7]}"#,
         ));

@@ -18,7 +18,7 @@ use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxverifyuser";
 
-/// The operation of a [`VerifyUser`] request: an open set.
+/// The operation of a [`VerifyUser`] request. The set is open.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Opcode(pub u8);
@@ -38,7 +38,7 @@ impl Opcode {
     pub const RECEIVER_REPLY: Self = Self(6);
 }
 
-/// How the two users met: an open set.
+/// The way in which the two users met. The set is open.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Scene(pub u8);
@@ -58,15 +58,15 @@ impl Scene {
     pub const UNKNOWN: Self = Self(9);
     /// The phone number.
     pub const MOBILE: Self = Self(10);
-    /// The web page: the value that the official page sends.
+    /// The web page. The official page sends this value.
     pub const WEB: Self = Self(33);
 }
 
-/// Sends a friend request, or answers one.
+/// A request that sends or answers a friend request.
 ///
 /// The service blocks friend requests for many accounts, and restricts accounts for sending them.
 ///
-/// Must not be repeated: [`Repeat::Once`].
+/// The request must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
 pub struct VerifyUser {
     opcode: Opcode,
@@ -144,7 +144,7 @@ impl Endpoint for VerifyUser {
             verify_content: &'a str,
             scene_list_count: u8,
             scene_list: [Scene; 1],
-            /// In lower case, unlike all other fields.
+            /// The name of this field is in lower case, unlike the others.
             #[serde(rename = "skey")]
             skey: &'a str,
         }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         let user = "@e2da".parse().unwrap();
         let accept = VerifyUser::accept(user, ticket());
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         VerifyUser::add(UserName::file_helper(), "")
             .parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""}}"#))
             .unwrap();

@@ -135,10 +135,11 @@ fn name(text: Text) -> Option<UserName> {
     text.into_boxed().try_into().ok()
 }
 
-/// Removes the credential from the path of a picture: `webwxbatchgetcontact` leaves it out, the
-/// other lists do not (`docs/protocol.md` §5.2, §5.4). Requests for the picture add it again.
+/// Removes the credential from the path of a picture. Only the lists other than
+/// `webwxbatchgetcontact` contain it (`docs/protocol.md` §5.2, §5.4). Requests for the picture add
+/// it again.
 pub(crate) fn picture(path: &str) -> Box<str> {
-    // Searched from the end, where the credential nearly always is.
+    // The path is searched from the end, where the credential usually is.
     let mut rest = path;
     while let Some(equals) = rest.bytes().rposition(|byte| byte == b'=') {
         rest = path.get(..equals).unwrap_or_default();

@@ -9,7 +9,8 @@ use crate::flow::Response;
 use crate::message::notify::{self, Code};
 use crate::{Body, Endpoint, Error, Session, Timestamp};
 
-/// Notifies the phone that this client logged in: `INITED`, from the account to itself, once.
+/// A request that notifies the phone that this client logged in: `INITED`, from the account to
+/// itself.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Announce;
@@ -25,7 +26,7 @@ impl Endpoint for Announce {
     type State = Session;
     type Output = ();
 
-    // Shorter than usual, because it delays the opened session.
+    // The deadline is shorter than usual, because this request delays the opened session.
     const DEADLINE: Duration = Duration::from_secs(10);
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
@@ -47,7 +48,7 @@ mod tests {
     use crate::testing::{rendered, session};
 
     #[test]
-    fn announce_request() {
+    fn announce_request_is_built() {
         insta::assert_snapshot!(rendered(Announce, &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatusnotify?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
         accept: application/json, text/plain, */*

@@ -14,7 +14,8 @@ use crate::{Error, Hosts};
 
 /// The credentials of a login, from the login page.
 ///
-/// Used in requests and stored sessions only: their values can be neither read nor printed.
+/// They are used only in requests and stored sessions. Their values can be neither read nor
+/// printed.
 ///
 /// ```compile_fail,E0616
 /// fn show(credentials: &wechat_proto::login::Credentials) {

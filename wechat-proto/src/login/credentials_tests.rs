@@ -253,7 +253,7 @@ proptest! {
     fn n1_followed_addresses_are_in_the_table(address in address()) {
         let mut device = Device::new();
         if let Some(uri) = follow(&mut device, &address) {
-            // Parsed like a browser, and like the adapters.
+            // The address is parsed as browsers and the adapters do.
             let browser = url::Url::parse(&uri).unwrap();
             prop_assert_eq!(browser.scheme(), "https");
             prop_assert_eq!((browser.username(), browser.password()), ("", None));

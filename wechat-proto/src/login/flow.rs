@@ -73,7 +73,7 @@ enum State {
 #[derive(Debug)]
 struct Watch {
     scanned: bool,
-    /// The time left for the prompt of a push login; `None` for a code.
+    /// The remaining time of the prompt of a push login; `None` for a code.
     prompt: Option<Wait>,
 }
 
@@ -209,7 +209,7 @@ impl Flow for Login {
                     Err(interrupt) => return Err(interrupt),
                 },
                 State::Opening { credentials, again, init } => match init.poll(device, now) {
-                    // One repetition, as in other clients: `docs/protocol.md` §4.1.
+                    // The request is repeated once, as in other clients: `docs/protocol.md` §4.1.
                     Ok(Answer::Reply(opened)) if opened.sync_key.is_empty() && !*again => {
                         device.backoff(Lane::Login).idle();
                         *again = true;
@@ -240,7 +240,7 @@ impl Flow for Login {
                             self.state = State::Start;
                             return Err(error.into());
                         }
-                        // One attempt suffices: without it, the phone only lists its chats later.
+                        // A failure is ignored, because the phone then only lists its chats later.
                         None | Some(Ok(_) | Err(Interrupt::Fail(_))) => {}
                         Some(Err(interrupt)) => return Err(interrupt),
                     }

@@ -95,7 +95,8 @@ fn declined_prompt_is_followed_by_a_code() {
     on_phone(&mut stage);
     assert!(matches!(stage.next(), Ok(Progress::Cancelled)));
     stage.code();
-    // The code counts as the first: it has a first poll and five renewals.
+    // The code counts as the first one: its first poll has `tip` 1, and it is renewed up to five
+    // times.
     for _ in 0..5 {
         stage.then(&[EXPIRED, CODE]);
         stage.code();
@@ -148,7 +149,7 @@ fn unanswered_prompt_is_followed_by_a_code() {
         let took = wait(&mut stage, round).as_secs();
         assert!((300..=375).contains(&took), "round {at}: {took} s");
     }
-    // A code has no such limit: it expires on the service.
+    // A code has no time limit on the client: it expires on the service.
     let mut stage = Stage::new(&[CODE]);
     stage.code();
     for _ in 0..100 {

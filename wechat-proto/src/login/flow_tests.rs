@@ -79,7 +79,7 @@ fn login_completes() {
         .map(|request| request.http.uri().query().unwrap().contains("&tip=1&"))
         .collect();
     assert_eq!(tips, [true, false, false, false, false]);
-    // As received, with three additional parameters.
+    // The redirect is requested as received, with three additional parameters.
     let redeem = stage.host.requests.get(6).unwrap().http.uri().to_string();
     assert_eq!(
         redeem,
@@ -97,7 +97,7 @@ fn login_completes() {
     assert_eq!(account.close_reason().map(|error| error.to_string()), None);
 }
 
-/// The outputs for each list of replies, and the requests. A push login is of an account on
+/// Checks the outputs and the requests for each list of replies. A push login is of an account on
 /// `wx2.qq.com`; its second host is the login host (`docs/protocol.md` §1.1, §3.4, §3.5, §3.7).
 #[test]
 fn each_list_of_replies_has_its_outputs() {
@@ -288,7 +288,7 @@ fn init_without_a_key_is_repeated_once() {
     stage.code();
     let account = stage.logged_in();
     assert!(!account.session.sync_key.is_empty());
-    // Only once: the second reply is accepted without a key.
+    // The request is repeated only once. The second reply is accepted without a key.
     let mut stage = Stage::new(&[CODE]);
     stage.then(&[&*confirmed("wx.qq.com"), PAGE, EMPTY, EMPTY, DONE]);
     stage.code();

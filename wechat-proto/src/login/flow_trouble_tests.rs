@@ -47,7 +47,7 @@ fn a_session_closed_during_login_is_reported() {
     }
 }
 
-/// Failures at every step: two are not reported, the third is, and the login continues.
+/// At every step, two failures are not reported, the third is, and the login continues.
 #[test]
 fn failures_are_reported_from_the_third_on() {
     let replies = [CODE, &*confirmed("wx.qq.com"), PAGE, INIT].map(reply);

@@ -39,8 +39,8 @@ pub struct Init {
     pub contacts: Vec<Contact>,
     /// The names of the recent chats, including unsaved rooms.
     pub chat_set: Vec<UserName>,
-    /// The position in the account's messages. Rarely empty: repeat the request once in that case,
-    /// as [`Login`](super::Login) does.
+    /// The position in the account's messages. If it is empty, which is rare, repeat the request
+    /// once, as [`Login`](super::Login) does.
     pub sync_key: SyncKey,
     /// The new `Skey`, if there is one.
     pub(crate) skey: Secret,
@@ -65,11 +65,11 @@ pub struct Init {
 pub struct Subscription {
     /// The official account.
     pub user_name: UserName,
-    /// Its nickname.
+    /// The nickname.
     pub nick_name: Box<str>,
     /// The time of the post.
     pub time: Timestamp,
-    /// Its articles.
+    /// The articles.
     pub articles: Vec<MpArticle>,
 }
 
@@ -77,17 +77,17 @@ pub struct Subscription {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct MpArticle {
-    /// Its title.
+    /// The title.
     pub title: Box<str>,
-    /// Its summary.
+    /// The summary.
     pub digest: Box<str>,
     /// The address of its picture.
     pub cover: Box<str>,
-    /// Its address.
+    /// The address.
     pub url: Box<str>,
 }
 
-/// Opens a session on the service.
+/// A request that opens a session on the service.
 #[derive(Clone, Debug)]
 pub struct InitSession {
     credentials: Credentials,
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn init_request() {
+    fn init_request_is_built() {
         let mut device = Device::new();
         insta::assert_snapshot!(rendered(init(), &mut device), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxinit?r=862586243&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z

@@ -39,11 +39,11 @@ impl LogoutReason {
     }
 }
 
-/// Logs out: closes the session.
+/// A request that logs out, which closes the session.
 ///
-/// While the request is in progress, 1100, 1101 and 1102 from any other request count as this
-/// logout; without a confirming response, for 60 seconds. The session's inbox then ends without an
-/// error.
+/// While the request is in progress, and for 60 seconds afterwards if it was not confirmed, 1100,
+/// 1101 and 1102 from any other request count as this logout. The session's inbox then ends without
+/// an error.
 #[derive(Clone, Copy, Debug)]
 pub struct Logout {
     reason: LogoutReason,
@@ -120,7 +120,7 @@ mod tests {
     use crate::testing::{Host, NOW, http_of, rendered, reply, session};
 
     #[test]
-    fn logout_request() {
+    fn logout_request_is_built() {
         insta::assert_snapshot!(rendered(Logout::new(), &mut session()), @"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxlogout?redirect=1&type=0&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         accept: application/json, text/plain, */*
@@ -164,9 +164,9 @@ mod tests {
         assert_eq!(session.into_device().closed(), None);
     }
 
-    /// The poll that waits meanwhile may report the end first, which must not count as a drop.
+    /// A pending poll may report the end first. It must not count as a drop.
     #[test]
-    fn an_end_reported_during_the_logout_is_its_own() {
+    fn a_session_end_during_the_logout_counts_as_the_logout() {
         for (after, ret) in [(0, Ret::OK), (59, Ret::OK), (60, Ret::SESSION_INVALID)] {
             let mut session = session();
             http_of(Logout::new(), &mut session);

@@ -23,7 +23,7 @@ use crate::{Account, Device, Error, Flow, Input, Interrupt, Session, Timestamp};
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Resume {
-    /// Only the stored session, without user interaction.
+    /// The stored session only, without user interaction.
     StoredOnly,
     /// The stored session or, if it is closed, a push login on the phone. No code is shown.
     Push,
@@ -51,11 +51,10 @@ pub enum Resume {
 /// either has hosts set by the caller, their API hosts must be equal, otherwise both must belong to
 /// the device's entry.
 ///
-/// The lent device logs in if no session is stored; with a stored session, it is replaced by the
-/// device of that session once the session is closed. Its generator is mixed into that of the
-/// stored session, so that a driver mixes random bytes into the lent device only. Failures that end
-/// the flow are final: polling again returns the same error, or [`Error::InUse`] after a session
-/// was returned.
+/// If no session is stored, the lent device logs in. Otherwise the device of the stored session
+/// replaces it once that session is closed. Its generator is mixed into that of the stored session,
+/// so that a driver mixes random bytes into the lent device only. Failures that end the flow are
+/// final: polling again returns the same error, or [`Error::InUse`] after a session was returned.
 #[derive(Debug)]
 pub struct Open {
     state: State,
@@ -79,8 +78,8 @@ impl Open {
         Self { state: State::Stored(stored.map(Box::new)), resume, former: None }
     }
 
-    /// Returns the stored session, once it is closed and no login was allowed, or once the following
-    /// login was dropped. Store it, so that the next start fails as well.
+    /// Returns the stored session after it was closed and no login was allowed, or after the
+    /// following login was dropped. Store it, so that the next start fails as well.
     pub fn session(&self) -> Option<&Session> {
         match &self.state {
             State::Closed(_, session) => session.as_deref(),

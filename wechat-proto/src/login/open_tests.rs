@@ -49,7 +49,7 @@ fn an_open_session_is_resumed() {
 
 /// Two copies of a stored session draw different `DeviceID`s, if the lent devices have different seeds.
 #[test]
-fn the_lent_device_seeds_the_stored_session() {
+fn the_stored_session_uses_the_seed_of_the_lent_device() {
     let requests = [[1; 32], [2; 32], [2; 32]].map(|seed| {
         let mut stage = opening(since(4), Resume::Code, &[NEWS]);
         stage.device = Device::new().with_seed(seed);
@@ -60,7 +60,7 @@ fn the_lent_device_seeds_the_stored_session() {
     assert_eq!(requests[1], requests[2]);
 }
 
-/// Each method, with each reason to continue with the next.
+/// Tests each method with each reason to continue with the next one.
 #[test]
 fn each_method_falls_back_to_the_next() {
     let [init, done] = ANNOUNCED;
@@ -195,7 +195,7 @@ fn a_dropped_session_is_final() {
                 assert!(ended.unwrap().is_drop());
             }
             assert_eq!(stage.requested().len(), usize::from(replies.is_some()), "{resume:?}");
-            // If it is stored, the next start fails as well, at any later time.
+            // If the dropped session is stored, the next start fails as well, at any later time.
             let ended = stage.flow.session().unwrap();
             let again = Session::from_json(&ended.to_json()).unwrap();
             let mut later = opening(again, resume, &[]);
@@ -206,8 +206,8 @@ fn a_dropped_session_is_final() {
     }
 }
 
-/// Other ends lead to a login: a logout on the phone, the client's own, and a session of unknown
-/// duration.
+/// Other ends lead to a login: a logout on the phone, a logout by this client, and a session of
+/// unknown duration.
 #[test]
 fn other_closed_sessions_lead_to_a_login() {
     for ret in ["1100", "1101", "1102"] {
@@ -218,7 +218,7 @@ fn other_closed_sessions_lead_to_a_login() {
             let Ok(Progress::Closed { ret: code, .. }) = stage.next() else { panic!("{ret}") };
             assert_eq!(code.0.to_string(), ret);
             assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
-            // The account of the first stored form is used as well.
+            // The number of the account is also found in the first stored form.
             assert_eq!(stage.device.last_uin(), Some(566_148_615));
         }
     }

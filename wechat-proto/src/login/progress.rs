@@ -28,7 +28,7 @@ pub enum Progress {
         /// The account's picture as a `data:` URI, if the reply has one.
         avatar: Option<Box<str>>,
     },
-    /// Declined on the phone. A code follows.
+    /// The login was declined on the phone. Another code follows.
     Cancelled,
     /// The login is complete.
     LoggedIn(Box<Account>),
@@ -36,7 +36,7 @@ pub enum Progress {
     Closed {
         /// The code that closed it.
         ret: Ret,
-        /// How it ended, if its start is known.
+        /// The circumstances of its end, if its start is known.
         ended: Option<SessionEnded>,
     },
     /// The stored session is still open and was resumed ([`Open`](super::Open)).

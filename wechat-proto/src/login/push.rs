@@ -26,10 +26,10 @@ pub enum PushHost {
     Login,
 }
 
-/// Starts a login that is confirmed on the account's phone, without a QR code.
+/// A request that starts a login that is confirmed on the account's phone, without a QR code.
 ///
 /// The service recognises the device by the cookies of its previous login. The request may be
-/// repeated: each starts a new login, of which only the latest is polled.
+/// repeated. Each request starts a new login, and only the latest one is polled.
 #[derive(Clone, Copy, Debug)]
 pub struct PushLogin {
     uin: i64,
@@ -103,7 +103,7 @@ mod tests {
     use crate::testing::{http_of, malformed, rendered, reply};
 
     #[test]
-    fn push_request() {
+    fn push_request_is_built() {
         let mut device = Device::new();
         let push = PushLogin::new(3_566_148_615, PushHost::Api);
         insta::assert_snapshot!(rendered(push, &mut device), @"

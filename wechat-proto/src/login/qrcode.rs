@@ -14,7 +14,7 @@ use crate::{Body, Device, Endpoint, Error, Timestamp, Uuid};
 
 const ENDPOINT: &str = "qrcode";
 
-/// Gets the picture of a QR code, a JPEG.
+/// A request that gets the picture of a QR code, a JPEG.
 #[derive(Clone, Debug)]
 pub struct GetQrCode {
     uuid: Uuid,
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn qr_code_request() {
+    fn qr_code_request_is_built() {
         insta::assert_snapshot!(rendered(code(), &mut Device::new()), @"
         GET https://login.weixin.qq.com/qrcode/gf5Gk61zEA==
         accept: image/webp,image/apng,image/*,*/*;q=0.8

@@ -33,7 +33,7 @@ pub enum Redeemed {
     Elsewhere(Redirect),
 }
 
-/// Exchanges the ticket of a confirmed login for credentials.
+/// A request that exchanges the ticket of a confirmed login for credentials.
 ///
 /// Returned by [`Device::enter`], which checks that the host is trusted.
 ///
@@ -71,7 +71,7 @@ impl Endpoint for RedeemTicket {
     const WANT: Want = PAGE;
 
     fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
-        // Unchanged: encoding `@` or `==` again leads to 1203.
+        // The redirect is not encoded again, because an encoded `@` or `==` leads to 1203.
         let mut url = Url::verbatim(self.redirect.as_str());
         url = url.with("fun", "new").with("version", "v2");
         if device.entry.is_desktop() {
@@ -84,7 +84,7 @@ impl Endpoint for RedeemTicket {
         }
         let mut http = url.get(device, now);
         if let Some([version, extspam]) = device.entry.proof() {
-            // In this request only: `docs/protocol.md` §3.6.
+            // Only this request has these headers: `docs/protocol.md` §3.6.
             let page = device.hosts.origin(Role::Api);
             let referer = alloc::format!("{page}/?&lang={}&target=t", device.lang);
             let headers = http.headers_mut();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn redeem_request() {
+    fn redeem_request_is_built() {
         let mut device = Device::new();
         let ticket = device.enter(redirect()).unwrap();
         assert_eq!(device.hosts.origin(Role::Push).host(), "webpush.wx2.qq.com");
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn redirecturl_names_another_host() {
+    fn redirecturl_of_another_host_is_returned() {
         let page =
             "<error><ret>0</ret><redirecturl>https://wx8.qq.com/?a=1&amp;b=2</redirecturl></error>";
         let Redeemed::Elsewhere(redirect) = ticket().parse(&reply(page)).unwrap() else { panic!() };

@@ -37,9 +37,9 @@ pub enum Scan {
     Expired,
 }
 
-/// Waits for the phone to scan a code, or to confirm a login.
+/// A long poll that waits for the phone to scan a code or to confirm a login.
 ///
-/// A long poll. Use one value for all rounds of a login: `tip` is 1 in its first request, then 0.
+/// Use one value for all rounds of a login: `tip` is 1 in its first request, then 0.
 #[derive(Clone, Debug)]
 pub struct CheckScan {
     uuid: Uuid,
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn scan_request() {
+    fn scan_request_is_built() {
         let mut device = Device::new();
         let mut scan = check_scan();
         insta::assert_snapshot!(crate::testing::render(&scan.request(&mut device, NOW)), @"

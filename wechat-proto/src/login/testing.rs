@@ -1,4 +1,4 @@
-//! Runs logins against a list of replies.
+//! A driver that runs logins against a list of replies.
 
 use alloc::collections::VecDeque;
 use alloc::format;

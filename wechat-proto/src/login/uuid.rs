@@ -16,7 +16,7 @@ use crate::{Body, Device, Endpoint, Error, Timestamp, Uuid};
 
 const ENDPOINT: &str = "jslogin";
 
-/// Starts a login: gets the name in its QR code.
+/// A request that starts a login and gets its name, the content of its QR code.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct GetUuid;
@@ -41,7 +41,7 @@ impl Endpoint for GetUuid {
             page.push_str("?mod=desktop");
         }
         if device.entry.is_file_helper() {
-            // Encoded twice: `docs/protocol.md` §15.
+            // The page encodes the redirect twice: `docs/protocol.md` §15.
             let encoded = encode(&page).to_string();
             page = encoded;
         }
@@ -85,7 +85,7 @@ mod tests {
     use crate::testing::{malformed, rendered, reply};
 
     #[test]
-    fn uuid_request() {
+    fn uuid_request_is_built() {
         let mut device = Device::new();
         insta::assert_snapshot!(rendered(GetUuid, &mut device), @"
         GET https://login.wx.qq.com/jslogin?appid=wx782c26e4c19acffb&redirect_uri=https%3A%2F%2Fwx.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage&fun=new&lang=zh_CN&_=1476606163580

@@ -36,7 +36,7 @@ fn extended(value: &str) -> Option<String> {
     if charset.eq_ignore_ascii_case("utf-8") {
         return String::from_utf8(bytes).ok();
     }
-    // The other charset required by RFC 5987: its bytes are its code points.
+    // The other charset required by RFC 5987, whose bytes are its code points.
     charset.eq_ignore_ascii_case("iso-8859-1").then(|| bytes.into_iter().map(char::from).collect())
 }
 
@@ -84,7 +84,7 @@ fn unquoted(text: &str) -> (Cow<'_, str>, &str) {
             c => value.push(c),
         }
     }
-    // The closing quote is missing: returns the whole text.
+    // If the closing quote is missing, returns the whole text.
     (Cow::Owned(value.trim_end().to_string()), "")
 }
 
@@ -99,7 +99,7 @@ mod tests {
             ("attachment; filename=\"report.pdf\"", "report.pdf"),
             ("attachment;filename=\"a; b.pdf\"; size=3", "a; b.pdf"),
             ("ATTACHMENT; FileName = \"x.txt\"", "x.txt"),
-            // Raw UTF-8, and the same percent-encoded, quoted and bare.
+            // Names may be raw UTF-8 or percent-encoded, and quoted or bare.
             ("attachment; filename=\"报告.pdf\"", "报告.pdf"),
             ("attachment; filename=\"%E6%8A%A5%E5%91%8A%2Epdf\"", "报告.pdf"),
             ("attachment; filename=%E6%8A%A5.pdf", "报.pdf"),
@@ -129,7 +129,7 @@ mod tests {
         ] {
             assert_eq!(file_name(none.as_bytes()), None, "{none}");
         }
-        // Not UTF-8.
+        // The name is not UTF-8.
         assert_eq!(file_name(b"a; filename=\"\xb1.txt\"").as_deref(), Some("\u{fffd}.txt"));
     }
 }

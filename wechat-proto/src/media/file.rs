@@ -99,7 +99,7 @@ object! {
     }
 }
 
-/// Gets a file that came with a message.
+/// A request that gets a file that came with a message.
 ///
 /// The URL repeats the cookie `webwx_data_ticket`, as the service requires.
 #[derive(Clone, Debug)]
@@ -125,7 +125,7 @@ impl Endpoint for GetFile {
         let url = Url::new(Role::File, "/cgi-bin/mmwebwx-bin/webwxgetmedia")
             .with("sender", sender)
             .with("mediaid", media_id);
-        // The newer form, else the older one.
+        // Files without an `EncryFileName` are requested in the older form.
         let url = if encry_file_name.is_empty() {
             url.with("filename", file_name)
         } else {

@@ -43,7 +43,7 @@ fn harmful_names_are_made_safe() {
         ("x.txt. . ", "x.txt"),
         (" x.txt\u{3000}", "x.txt"),
         ("a\0b\nc\r\td\u{7f}\u{85}.txt", "a_b_c__d__.txt"),
-        // Displayed as `xexe.jpg` where the override is applied.
+        // The name is displayed as `xexe.jpg` where the override is applied.
         ("x\u{202e}gpj.exe", "xgpj.exe"),
         ("\u{feff}a\u{200f}b\u{2066}c\u{2029}", "abc_"),
         ("\u{200b}\u{3164}\u{fe0f}.\u{200d}", "file"),
@@ -74,7 +74,8 @@ fn long_names_are_truncated_before_the_extension() {
     let name = safe(&format!("{}.{}", "x".repeat(100), "y".repeat(300)));
     assert!(name.len() == 254 && name.starts_with("xxx"), "{name}");
     assert_eq!(safe(&"x".repeat(255)).len(), 255);
-    // A device name that truncation exposes, and one whose prefix needs truncation.
+    // Truncation can leave a device name, and the prefix of a device name can make the name too
+    // long.
     assert_eq!(safe(&format!("CON{}x", " ".repeat(300))), "_CON");
     let full = safe(&format!("con.{}", "x".repeat(251)));
     assert!(full.starts_with("_con.x") && full.len() <= 255, "{full}");

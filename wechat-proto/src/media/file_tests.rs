@@ -20,7 +20,7 @@ fn file() -> ReceivedFile {
 }
 
 #[test]
-fn builds_request() {
+fn request_is_built() {
     let mut session = ready();
     let newer = file().named("%E6%8A%A5%E5%91%8A%2Epdf", "报告.pdf").unwrap();
     insta::assert_snapshot!(rendered(GetFile::new(newer), &mut session), @"
@@ -28,7 +28,7 @@ fn builds_request() {
     accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8
     cookie: webwx_data_ticket=Wq7z+Lm20/Xe
     ");
-    // Without an `EncryFileName`, the older form.
+    // Without an `EncryFileName`, the request has the older form.
     let older = file().named("", "报告 & more.pdf").unwrap();
     let query = String::from(http_of(GetFile::new(older), &mut session).uri().query().unwrap());
     assert!(
@@ -53,7 +53,7 @@ fn url_has_the_data_ticket_until_it_expires() {
 }
 
 #[test]
-fn parses_replies() {
+fn replies_are_parsed() {
     let download = GetFile::new(file());
     accepts(&download, ENDPOINT, "application/octet-stream");
     rejects_errors(&download, ENDPOINT);
@@ -79,7 +79,7 @@ fn file_of_a_message_is_found() {
     ] {
         assert_eq!(ReceivedFile::of(&none), None);
     }
-    // Sent by the account itself, on the phone: the message has no sender.
+    // The message was sent by the account itself on the phone, and has no sender.
     let own = changed("\"FromUserName\":\"@@r\"", "\"FromUserName\":\"\"");
     assert_eq!(ReceivedFile::of(&own).unwrap().sender.as_str(), "@me");
 }

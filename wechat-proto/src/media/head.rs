@@ -100,7 +100,7 @@ pub(super) fn read(
         _ => return Err(Error::Status { endpoint, status: status.as_u16() }),
     }
     let length = length(headers);
-    // Checked before the type: empty responses may have any type.
+    // The length is checked before the type, because empty responses may have any type.
     if length == Some(0) {
         return Err(Error::EmptyMedia { endpoint });
     }

@@ -9,7 +9,7 @@ use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
 
 pub(super) const ENDPOINT: &str = "webwxgetheadimg";
 
-/// Gets the picture of a room.
+/// A request that gets the picture of a room.
 #[derive(Clone, Debug)]
 pub struct GetHeadImg {
     room: UserName,
@@ -53,7 +53,7 @@ mod tests {
     use crate::testing::{rendered, session};
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         let download = GetHeadImg::new("@@d40b".parse().unwrap());
         insta::assert_snapshot!(rendered(download, &mut session), @"
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let download = GetHeadImg::new("@@r".parse().unwrap());
         accepts(&download, ENDPOINT, "image/jpeg");
         rejects_errors(&download, ENDPOINT);

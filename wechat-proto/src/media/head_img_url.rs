@@ -76,9 +76,9 @@ impl fmt::Display for HeadImgUrl {
     }
 }
 
-/// Gets the picture of a contact, person or room.
+/// A request that gets the picture of a contact: a person or a room.
 ///
-/// The value of `skey` in the path is that of the session.
+/// The value of `skey` in the path is replaced by that of the session.
 #[derive(Clone, Debug)]
 pub struct GetContactPicture {
     url: HeadImgUrl,
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         let download =
             download("/cgi-bin/mmwebwx-bin/webwxgeticon?seq=654321987&username=@c1d8&skey=");

@@ -100,7 +100,7 @@ fn empty_response_is_an_error() {
     };
     empty(reply(200, &[("content-length", "0")]));
     empty(reply(206, &[("content-length", "0")]));
-    // Regardless of the type.
+    // An empty response is an error regardless of its type.
     empty(reply(200, &[("content-length", "0"), ("content-type", "text/plain")]));
     empty(reply(204, &[]));
 }
@@ -108,7 +108,7 @@ fn empty_response_is_an_error() {
 #[test]
 fn other_status_is_an_error() {
     for status in [201, 301, 302, 304, 400, 402, 403, 404, 416, 500, 502] {
-        // With or without a body.
+        // The status is an error with or without a body.
         for headers in [&[LENGTH, ("content-type", "image/jpeg")][..], &[("content-length", "0")]] {
             let read = read("webwxtest", Wanted::Picture, &reply(status, headers));
             let Err(Error::Status { endpoint: "webwxtest", status: found }) = read else {

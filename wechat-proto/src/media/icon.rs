@@ -62,7 +62,7 @@ impl Icon {
     }
 }
 
-/// Gets the picture of a person.
+/// A request that gets the picture of a person.
 #[derive(Clone, Debug)]
 pub struct GetIcon {
     icon: Icon,
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         let download = GetIcon::new(Icon::of(name()).seq(640_318_772));
         insta::assert_snapshot!(rendered(download, &mut session), @"
@@ -151,7 +151,7 @@ mod tests {
             (Icon::of(name()), ""),
             (Icon::of(name()).big(), "&type=big"),
             (Icon::of_member(&room("@e1"), name()), "&chatroomid=%40e1"),
-            // Unknown, or not a valid name.
+            // The room's id is unknown or not valid.
             (Icon::of_member(&room(""), name()), "&chatroomid=%40%409e1c"),
             (Icon::of_member(&room(&"x".repeat(5000)), name()), "&chatroomid=%40%409e1c"),
             (Icon::of_stranger(&MsgId::from("12"), name()).big(), "&msgid=12&type=big"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let download = GetIcon::new(Icon::of(name()));
         accepts(&download, ENDPOINT, "image/jpeg");
         rejects_errors(&download, ENDPOINT);

@@ -24,7 +24,7 @@ pub enum ImageSize {
     Big,
 }
 
-/// Gets the picture of a message.
+/// A request that gets the picture of a message.
 ///
 /// A sticker of the shop (`HasProductId`) cannot be fetched on the web.
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         insta::assert_snapshot!(requested(ImageSize::Full), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         accept: image/webp,image/apng,image/*,*/*;q=0.8
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let download = GetImage::new(MsgId::from("1"), ImageSize::Full);
         accepts(&download, ENDPOINT, "image/jpeg");
         rejects_errors(&download, ENDPOINT);

@@ -1,11 +1,11 @@
-//! Validates paths in messages and records: they must lead to endpoints of the service
+//! Validation of paths in messages and records: they must lead to endpoints of the service
 //! (`docs/threats.md` N8).
 
 /// The maximum length of a path; real ones have a few hundred bytes.
 const LONGEST: usize = 4096;
 
-/// Returns the one of `paths` that `text` consists of, followed by a query in visible ASCII: no part
-/// of it can be parsed as a host, and no part is lost in a request.
+/// Returns the element of `paths` that is the path of `text`, if the rest is a query in visible
+/// ASCII. No part of such a text can be parsed as a host, and no part is lost in a request.
 pub(super) fn endpoint(text: &str, paths: &[&'static str]) -> Option<&'static str> {
     let visible = |byte: u8| byte.is_ascii_graphic() && !br##"#\"<>"##.contains(&byte);
     if text.len() > LONGEST || !text.bytes().all(visible) {
@@ -13,7 +13,7 @@ pub(super) fn endpoint(text: &str, paths: &[&'static str]) -> Option<&'static st
     }
     let (path, _) = text.split_once('?')?;
     let found = paths.iter().find(|known| **known == path)?;
-    // It must be valid in a request.
+    // The path must be valid in a request.
     text.parse::<http::uri::PathAndQuery>().ok()?;
     Some(found)
 }

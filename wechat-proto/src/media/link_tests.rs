@@ -1,4 +1,4 @@
-//! The paths that no endpoint accepts.
+//! Paths that no endpoint accepts.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -31,7 +31,7 @@ pub(in crate::media) const INVALID: [&str; 22] = [
     "\u{ff0f}cgi-bin/mmwebwx-bin/webwxgeticon?seq=0",
 ];
 
-/// Asserts that accepted text leads to the api host and this path, for any text after the path.
+/// Asserts that accepted text leads to the API host and this path, for any text after the path.
 pub(in crate::media) fn leads_only_to(
     path: &str,
     request: impl Fn(&str) -> Option<http::Request<Body>>,

@@ -23,7 +23,7 @@ pub struct LocalFile {
     modified: Option<Timestamp>,
     /// Overrides the type of the extension.
     media_type: Option<MediaType>,
-    /// Whether it is sent as a file in any case.
+    /// Whether it is always sent as a file.
     pub(super) is_plain: bool,
 }
 
@@ -60,7 +60,7 @@ impl LocalFile {
         self
     }
 
-    /// Sends it as a file in any case, so that the receiver gets the original: not as a picture, a
+    /// Always sends it as a file, so that the receiver gets the original, and never as a picture, a
     /// video or (a gif) an emoticon.
     #[must_use]
     pub const fn as_document(mut self) -> Self {
@@ -68,10 +68,10 @@ impl LocalFile {
         self
     }
 
-    /// Determines how it is sent by its first bytes, at least 16 of them, instead of its extension:
-    /// bmp, png, jpeg, mp4 and gif as such, with an extension appended if the name has another; all
-    /// else as a document. No effect after [`as_type`](LocalFile::as_type) or
-    /// [`as_document`](LocalFile::as_document).
+    /// Determines the type by the first bytes of the file, at least 16 of them, instead of its
+    /// extension: bmp, png, jpeg, mp4 and gif are sent as such, and an extension is appended if the
+    /// name has another. All other files are sent as documents. No effect after
+    /// [`as_type`](LocalFile::as_type) or [`as_document`](LocalFile::as_document).
     ///
     /// ```
     /// use wechat_proto::media::{LocalFile, MediaType};
@@ -156,7 +156,7 @@ impl Class {
 
 /// Returns the extension for the first bytes of a file of `size` bytes that is not a document.
 fn content_extension(start: &[u8], size: u64) -> Option<&'static str> {
-    // The same structure as MP4: pictures, audio, QuickTime and 3GP.
+    // These formats have the structure of MP4: pictures, audio, QuickTime and 3GP.
     const OTHERS: [&[u8]; 8] = [b"hei", b"hev", b"mif", b"msf", b"avi", b"M4A", b"qt ", b"3gp"];
     let at = |from: usize, to: usize| start.get(from..to).unwrap_or_default();
     if start.starts_with(b"\x89PNG\r\n\x1a\n") {
@@ -211,8 +211,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limit of the official page, which refuses videos of 20 MB and more, and has the same
-    /// number for pictures: `docs/protocol.md` §6.6.
+    /// The limit of the official page, which refuses videos of 20 MB and more. It declares the same
+    /// limit for pictures: `docs/protocol.md` §6.6.
     pub const PAGE: u64 = (20 << 20) - 1;
 
     /// Returns no limits: only the service limits the length.

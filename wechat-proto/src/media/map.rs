@@ -53,7 +53,7 @@ impl FromStr for MapLink {
     }
 }
 
-/// Gets the map of a place.
+/// A request that gets the map of a location message.
 #[derive(Clone, Debug)]
 pub struct GetMap {
     link: MapLink,
@@ -98,7 +98,7 @@ mod tests {
     const LINK: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=2846610397255840113&pictype=location";
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         let download = GetMap::new(LINK.parse().unwrap());
         insta::assert_snapshot!(rendered(download, &mut session), @"
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let download = GetMap::new(LINK.parse().unwrap());
         accepts(&download, ENDPOINT, "image/jpeg");
         rejects_errors(&download, ENDPOINT);

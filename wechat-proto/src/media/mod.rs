@@ -102,7 +102,8 @@ impl MediaType {
     }
 }
 
-/// An uploaded file, which the send endpoints take. Valid for this login, for any number of sends.
+/// An uploaded file, which the send endpoints take. It is valid for this login, and for any number
+/// of sends.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Uploaded {
     pub(crate) media_id: Box<str>,
@@ -110,7 +111,7 @@ pub struct Uploaded {
     pub(crate) file_name: Box<str>,
     pub(crate) size: u64,
     pub(crate) keys: FileKeys,
-    /// Whether it is sent as a file in any case.
+    /// Whether it is always sent as a file.
     pub(crate) is_plain: bool,
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Form {
     head: String,
 }
 
-/// Formats a name, with the characters that would end it encoded.
+/// A formatter of a name that encodes the characters which would end it.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {

@@ -51,7 +51,7 @@ struct Plan {
     to: UserName,
     /// A number; on the file-transfer page, a text.
     client_media_id: Value,
-    /// The same in all pieces.
+    /// The `DeviceID`, which is the same in all pieces.
     device_id: Box<str>,
     keys: FileKeys,
     /// Whether the pieces are sent to `webwxuploadmediaparallel`.
@@ -88,7 +88,8 @@ impl UploadPlan {
         let mut device_id = session.device_id();
         let is_page = session.device.entry.is_file_helper();
         let client_media_id = if is_page {
-            // `docs/protocol.md` §15.1: 15 digits without `e`, and a text of 17 digits.
+            // `docs/protocol.md` §15.1: the device id has no `e`, and the media id is a text of 17
+            // digits.
             device_id.remove(0);
             session.next_client_msg_id(now).to_string().into()
         } else {
@@ -166,7 +167,7 @@ impl Plan {
             // In each piece, these describe the whole file.
             start_pos: 0,
             data_len: self.file.size(),
-            // Attachment, for all files.
+            // All files have the type of an attachment.
             media_type: 4,
             from_user_name: &session.me.user_name,
             to_user_name: &self.to,
@@ -227,11 +228,11 @@ pub struct PieceTaken {
     pub media_id: Box<str>,
     /// The number of bytes received so far, as the service reports it. Not checked.
     pub received: i64,
-    /// Only in the reply to the first piece of `webwxuploadmediaparallel`.
+    /// The `UploadID`, only in the reply to the first piece of `webwxuploadmediaparallel`.
     pub(super) upload_id: Sealed,
 }
 
-/// Uploads a piece of a file. The same piece may be uploaded again.
+/// A request that uploads a piece of a file. The same piece may be uploaded again.
 ///
 /// Announced files of the file-transfer page are sent to `webwxuploadmediaparallel`
 /// (`docs/protocol.md` §15.1).
@@ -332,7 +333,7 @@ impl Endpoint for UploadPiece {
         let path = ["/cgi-bin/mmwebwx-bin/", plan.endpoint()].concat();
         let mut url = Url::new(Role::File, &path).accept(Accept::Script).with("f", "json");
         if is_page {
-            // In each request of the page: `docs/protocol.md` §15.1.
+            // Each request of the page has this parameter: `docs/protocol.md` §15.1.
             url = url.with("random", session.device.rng.letters(4));
         }
         url.post_parts(&mut session.device, now, &boundary, body)

@@ -42,7 +42,7 @@ fn file(name: &str, size: u64) -> LocalFile {
 }
 
 #[test]
-fn builds_request_for_whole_file() {
+fn request_for_whole_file_is_built() {
     let mut session = session();
     let plan = plan(&mut session, file("报告 & \"终稿\".png", 8), None);
     let piece = UploadPiece::new(plan, 0, Bytes::from_static(b"the file"));
@@ -98,7 +98,7 @@ fn builds_request_for_whole_file() {
 }
 
 #[test]
-fn builds_request_for_piece_of_large_file() {
+fn request_for_piece_of_large_file_is_built() {
     let mut session = session();
     let plan = plan(&mut session, file("终稿.zip", 26_214_401), Some(probed()));
     let piece = UploadPiece::new(plan, 50, Bytes::from_static(b"the end"));
@@ -289,7 +289,7 @@ proptest! {
 }
 
 #[test]
-fn parses_replies() {
+fn replies_are_parsed() {
     let mut session = session();
     let plan = plan(&mut session, file("a", 2 * LENGTH), None);
     let [piece, last] = [0, 1].map(|piece| UploadPiece::new(plan.clone(), piece, Bytes::new()));

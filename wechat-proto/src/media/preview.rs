@@ -41,7 +41,7 @@ impl FromStr for PictureId {
     }
 }
 
-/// Gets the bytes of an uploaded picture. Their `Content-Type` is ignored.
+/// A request that gets the bytes of an uploaded picture. Their `Content-Type` is ignored.
 #[derive(Clone, Debug)]
 pub struct GetPreview {
     id: PictureId,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         insta::assert_snapshot!(rendered(preview("@crypt_5f_a/b+c=="), &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxpreview?fun=preview&mediaid=%40crypt_5f_a%2Fb%2Bc%3D%3D
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         for start in STARTS {
             let picture = Bytes::from([start, b"rest"].concat());
             assert_eq!(preview("@a").parse(&Response::new(picture.clone())).unwrap(), picture);

@@ -36,7 +36,7 @@ impl fmt::Debug for Probed {
     }
 }
 
-/// Announces a file, to learn whether the service has it already.
+/// A request that announces a file. The reply states whether the service already has it.
 #[derive(Clone, Debug)]
 pub struct CheckUpload {
     to: UserName,
@@ -116,7 +116,7 @@ mod tests {
     use crate::testing::{malformed, rendered, reply, session};
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         let file = LocalFile::new("报告 & \"终稿\".pdf", 26_214_401).unwrap();
         let to = "@@9e1c".parse().unwrap();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let file = LocalFile::new("a.zip", 3).unwrap();
         let probe = CheckUpload::new(UserName::file_helper(), file, Md5Sum::of(b"x"));
         let known = probe.parse(&reply(

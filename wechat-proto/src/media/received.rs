@@ -1,4 +1,4 @@
-//! Gets the media of a message from the endpoint for its kind: `docs/protocol.md` §8.
+//! Download of the media of a message from the endpoint for its kind: `docs/protocol.md` §8.
 
 use super::head::{HEAD, Head};
 use super::{GetFile, GetImage, GetMap, GetVideo, GetVoice, ImageSize, MapLink, ReceivedFile};
@@ -21,8 +21,8 @@ pub enum NotFetchable {
     Incomplete,
 }
 
-/// Gets the media of a message: a picture, a sticker (the animated one), a voice message, a video,
-/// a file, the map of a place.
+/// A request that gets the media of a message: a picture, a sticker (the animated one), a voice
+/// message, a video, a file, the map of a place.
 ///
 /// It is a [`GetImage`], [`GetVoice`], [`GetVideo`], [`GetFile`] or [`GetMap`].
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl GetMedia {
     ///
     /// # Errors
     ///
-    /// Fails with [`NotFetchable`] if the message has no thumbnail, or none for the web.
+    /// Fails with [`NotFetchable`] if the message has no thumbnail, or none that the web can get.
     pub fn thumbnail(message: &Message) -> Result<Self, NotFetchable> {
         match &message.kind {
             Kind::Emoticon(sticker) if sticker.from_shop => Err(NotFetchable::Sticker),

@@ -1,4 +1,4 @@
-//! Retries empty downloads.
+//! Retries of empty downloads.
 
 use core::time::Duration;
 
@@ -8,14 +8,14 @@ use crate::flow::Want;
 use crate::time::Wait;
 use crate::{Call, Endpoint, Error, Flow, Input, Interrupt, Timestamp};
 
-/// Runs a download endpoint, and retries it while the service returns no bytes.
+/// A flow that runs a download endpoint, and retries it while the service returns no bytes.
 ///
 /// The service is known to do so temporarily (`docs/protocol.md` §8). There are three attempts,
 /// with pauses of 0.5 and 2 seconds; then the flow fails with [`Error::EmptyMedia`]. An empty
 /// download is never a success.
 ///
-/// The output is the [`Head`] of the response. The driver has the bytes that follow: the adapters'
-/// `Client::download` returns both. Polled again after completion, it sends a new request.
+/// The output is the [`Head`] of the response. The driver has the bytes that follow; the adapters'
+/// `Client::download` returns both. If polled again after completion, the flow sends a new request.
 #[derive(Debug)]
 #[must_use = "a download does nothing until it is run"]
 pub struct RetryEmpty<E: Endpoint> {

@@ -30,7 +30,7 @@ fn only_the_head_is_requested() {
     assert_eq!(request.want, GetImage::WANT);
     download.handle(announcing(7));
     assert_eq!(download.poll(&mut session, NOW).unwrap().length, Some(7));
-    // Polled again, it sends a new request.
+    // If the flow is polled again, it sends a new request.
     assert!(matches!(download.poll(&mut session, NOW), Err(Interrupt::Send(_))));
 }
 

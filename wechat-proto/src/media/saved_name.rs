@@ -8,7 +8,7 @@ use crate::Message;
 use crate::message::Kind;
 
 impl FileName {
-    /// Returns the name by which to save the media of a message, whose download has this head.
+    /// Returns the name under which to save the media of a message whose download has this head.
     ///
     /// A file has its own name. Other media have the name of their kind and the message's id, with
     /// the extension for the media type of the head: `image-4527210051674039705.jpg`.
@@ -40,8 +40,8 @@ impl FileName {
         }
     }
 
-    /// Returns the name for the `number`th file of the same name: `a (1).txt`. The first, 0, has the
-    /// name itself.
+    /// Returns the name for the file with this number among files of the same name: `a (1).txt`.
+    /// File 0 has the name itself.
     #[must_use]
     pub fn numbered(&self, number: u32) -> Self {
         if number == 0 {

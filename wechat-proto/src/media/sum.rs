@@ -33,7 +33,7 @@ impl fmt::Debug for Md5Sum {
     }
 }
 
-/// Computes an MD5 piece by piece.
+/// An MD5 computation, fed piece by piece.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Adder(Md5);
 

@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn bytes_above_the_limit_are_an_error() {
-        // Reported immediately if the head announces them, else at the first byte above the limit.
+        // They are reported immediately if the head announces them, otherwise at the first byte
+        // above the limit.
         assert!(matches!(
             Tally::new(&head(Some(6)), 5),
             Err(Error::TooLarge { size: 6, limit: 5 })

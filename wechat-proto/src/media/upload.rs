@@ -14,7 +14,7 @@ use super::{FileKeys, Uploaded};
 use crate::retry::{Answer, Lane, Retry};
 use crate::{Endpoint, Error, Flow, Input, Interrupt, Session, Timestamp, UserName};
 
-/// Uploads a file for one receiver, from the source that the driver provides.
+/// A flow that uploads a file for one receiver, from the source that the driver provides.
 ///
 /// The source is read twice, 512 KB at a time: for its MD5, and to be sent. At most one piece is in
 /// memory. The output is the progress of the upload, and finally [`UploadProgress::Done`], which is
@@ -29,8 +29,9 @@ use crate::{Endpoint, Error, Flow, Input, Interrupt, Session, Timestamp, UserNam
 /// without an explicit type is a document, which has no limit.
 ///
 /// A piece is retried after transient errors, which are reported after three consecutive failures;
-/// any other error is reported immediately. Polled again, after an error or after a run was dropped,
-/// an upload resumes with the same piece: pieces that the service accepted are not sent again.
+/// any other error is reported immediately. If an upload is polled again after an error or after a
+/// run was dropped, it resumes with the same piece: pieces that the service accepted are not sent
+/// again.
 ///
 /// An empty file ([`Error::EmptyFile`]) or one above its limit ([`Error::TooLarge`]) is neither read
 /// nor sent. A failure of the source is [`Error::Source`]; the next poll resumes reading at the same
@@ -252,7 +253,7 @@ fn poll<E: Endpoint<State = Session> + Clone>(
                 backoff.progress();
                 return Ok(output);
             }
-            // Only a long poll can be quiet.
+            // This is not reached, because only a long poll returns `Quiet`.
             Ok(Answer::Quiet) => {}
             Err(interrupt) => {
                 if matches!(interrupt, Interrupt::Fail(_)) {

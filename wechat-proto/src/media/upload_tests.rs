@@ -185,7 +185,7 @@ fn file_is_uploaded_in_pieces() {
     assert!(uploaded.keys.signature.is_empty());
     assert_eq!(service.whole(), source);
     assert_eq!((driver.sent, service.probes, driver.slept.len()), (3, 0, 0));
-    // Everything is read twice, with one byte after the end, which should not exist.
+    // The file is read twice, each time with an attempt to read one byte after its end.
     assert_eq!(driver.read, [0..16, 16..32, 32..41, 0..16, 16..32, 32..41]);
 
     // The final output is repeated without a request.

@@ -208,7 +208,7 @@ proptest! {
         let mut fates = fates.into_iter();
         let mut done = None;
         for _ in 0..1000 {
-            // After the last fate, everything succeeds.
+            // After the last fate, all requests succeed.
             match upload.poll(&mut session, now) {
                 Ok(UploadProgress::Done(uploaded)) => {
                     done = Some(uploaded);
@@ -266,7 +266,7 @@ proptest! {
         prop_assert_eq!(service.pieces.len(), pieces - 1);
     }
 
-    /// Uses the real lengths.
+    /// Uploads a file with the real lengths of pieces and announcements.
     #[test]
     fn file_is_uploaded_with_the_real_sizes(extra in 0_usize..3, pieces in 0_usize..3, lost in any::<[bool; 4]>()) {
         let source = vec![7; (pieces * 524_288 + extra).max(1)];

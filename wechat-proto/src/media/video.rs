@@ -8,7 +8,7 @@ use crate::{Body, Endpoint, Error, MsgId, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxgetvideo";
 
-/// Gets the video of a message, as mp4.
+/// A request that gets the video of a message, as mp4.
 ///
 /// The service has no bytes of some videos that were recorded on phones: these always fail with
 /// [`Error::EmptyMedia`]. Their thumbnail is a picture:
@@ -51,7 +51,7 @@ mod tests {
     use crate::testing::{rendered, session};
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         let download = GetVideo::new(MsgId::from("5907263184402915768"));
         insta::assert_snapshot!(rendered(download, &mut session), @"
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let download = GetVideo::new(MsgId::from("1"));
         accepts(&download, ENDPOINT, "video/mp4");
         rejects_errors(&download, ENDPOINT);

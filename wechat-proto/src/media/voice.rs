@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetvoice`
 //!
-//! Gets the voice message of a message, as mp3 (`docs/protocol.md` §8).
+//! Gets the recording of a voice message, as mp3 (`docs/protocol.md` §8).
 
 use super::head::{self, HEAD, Head, Wanted};
 use crate::flow::{Response, Want};
@@ -8,14 +8,14 @@ use crate::{Body, Endpoint, Error, MsgId, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxgetvoice";
 
-/// Gets the voice message of a message, as mp3.
+/// A request that gets the recording of a voice message, as mp3.
 #[derive(Clone, Debug)]
 pub struct GetVoice {
     message: MsgId,
 }
 
 impl GetVoice {
-    /// Returns a request for the voice message of a message.
+    /// Returns a request for the recording of a voice message.
     pub const fn new(message: MsgId) -> Self {
         Self { message }
     }
@@ -47,7 +47,7 @@ mod tests {
     use crate::testing::{rendered, session};
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let mut session = session();
         let download = GetVoice::new(MsgId::from("5907263184402915768"));
         insta::assert_snapshot!(rendered(download, &mut session), @"
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let download = GetVoice::new(MsgId::from("1"));
         accepts(&download, ENDPOINT, "audio/mp3");
         rejects_errors(&download, ENDPOINT);

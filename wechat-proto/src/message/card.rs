@@ -26,17 +26,17 @@ pub struct Card {
     pub image_status: i64,
     /// Country and region as a code: `CN_Guangdong_Shenzhen`.
     pub region_code: Box<str>,
-    /// Official accounts only: bits as in `VerifyFlag`.
+    /// For official accounts, bits as in `VerifyFlag`.
     pub cert_flag: i64,
-    /// Official accounts only: the verified identity.
+    /// The verified identity of an official account.
     pub cert_info: Box<str>,
-    /// Official accounts only: the URL of the icon.
+    /// The URL of the icon of an official account.
     pub brand_icon_url: Box<str>,
-    /// Official accounts only: the URL of the home page.
+    /// The URL of the home page of an official account.
     pub brand_home_url: Box<str>,
-    /// Official accounts only: the URL of the settings.
+    /// The URL of the settings of an official account.
     pub brand_subscript_config_url: Box<str>,
-    /// Official accounts only: bits of unknown meaning.
+    /// Bits of unknown meaning, for official accounts.
     pub brand_flags: i64,
     /// The ticket required for a friend request to the owner.
     pub antispam_ticket: Hidden,

@@ -83,7 +83,7 @@ fn every_message_is_parsed() {
     assert_eq!(messages.len(), corpus.len());
     let mut text = String::new();
     for ((name, record), message) in corpus.iter().zip(&messages) {
-        // Parsed alone or from its stored JSON, it is the same.
+        // The message is the same if it is parsed alone or from its stored JSON.
         let me = ME.parse().unwrap();
         for json in [record.as_str(), message.raw.json()] {
             assert_eq!(Message::from_json(json, &me).unwrap().kind, message.kind, "{name}");

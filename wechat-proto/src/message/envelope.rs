@@ -37,7 +37,7 @@ pub struct Message {
     outgoing: bool,
     /// The message that it revokes.
     original: Option<Arc<Self>>,
-    /// Its position in the acknowledgement queue; `None` until its batch is delivered.
+    /// The position in the acknowledgement queue; `None` until the batch is delivered.
     pub(crate) place: Option<Place>,
 }
 
@@ -275,7 +275,8 @@ mod tests {
             ));
             assert!(own.is_outgoing());
             assert_eq!((own.peer(), own.author()), (&name("@@r"), &name("@me")));
-            // An own text may look like a prefix; a prefix with the own name is one.
+            // A text of this account may look like a prefix. A prefix with the name of this account
+            // is one.
             for (content, text) in [("todo:<br/>milk", "todo:\nmilk"), ("@me:<br/>milk", "milk")] {
                 let fields = format!(
                     r#""FromUserName":"{from}","ToUserName":"@@r","MsgType":1,"Content":"{content}""#

@@ -71,16 +71,16 @@ pub enum SystemEvent {
     },
     /// The other side is now a friend.
     FriendAdded {
-        /// Its name, if the text contains it.
+        /// The name, if the text contains it.
         name: Option<Box<str>>,
     },
-    /// The other side must accept this account first, usually because it deleted this account from
+    /// The other side must first accept this account, usually because it deleted this account from
     /// its contacts.
     VerificationNeeded {
-        /// Its name, if the text contains it.
+        /// The name, if the text contains it.
         name: Option<Box<str>>,
     },
-    /// The other side has blocked this account: the message was not delivered.
+    /// The other side has blocked this account, and the message was not delivered.
     Blocked,
     /// A red packet was received. Only the phone can open it.
     RedPacketReceived,
@@ -105,7 +105,7 @@ pub enum SystemEvent {
         /// The person who revoked it.
         by: Person,
     },
-    /// Somebody tickled somebody.
+    /// A person tickled another or themselves.
     Tickled {
         /// The person who tickled.
         by: Person,
@@ -138,7 +138,7 @@ impl Person {
 }
 
 impl SystemEvent {
-    /// Replaces each name by the `people` that it stands for (only the first where the event has a
+    /// Replaces each name by the `people` that it represents (only the first one if the event has a
     /// single person), and other texts by `text`. `people` also returns whether they are ambiguous.
     pub(super) fn expand(
         self,
@@ -149,7 +149,8 @@ impl SystemEvent {
             Some((persons, _)) => persons.into_iter().next().unwrap_or(person),
             None => person,
         };
-        // Expands each name once: repetitions must not turn a small message into a large one.
+        // Expands each name once, because repetitions must not turn a small message into a large
+        // one.
         let mut ambiguous = false;
         let mut all = |persons: Vec<Person>| {
             let mut met: Vec<Box<str>> = Vec::new();

@@ -17,7 +17,7 @@ pub(super) struct File {
     pub(super) media_id: Box<str>,
     /// The extension without its dot; may be empty.
     pub(super) extension: Box<str>,
-    /// Of a file that this account uploaded.
+    /// The keys of a file that this account uploaded.
     pub(super) keys: FileKeys,
 }
 

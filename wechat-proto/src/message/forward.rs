@@ -1,4 +1,4 @@
-//! Forwards a received message, through the endpoint of its kind (`docs/protocol.md` §6.4).
+//! Forwarding of a received message, through the endpoint of its kind (`docs/protocol.md` §6.4).
 
 use alloc::boxed::Box;
 
@@ -31,14 +31,14 @@ pub enum NotForwardable {
     Incomplete,
 }
 
-/// Forwards a received message to a person or a room.
+/// A request that forwards a received message to a person or a room.
 ///
 /// Texts, pictures, videos, emoticons, locations, files, links, mini programs and other app
 /// messages can be forwarded without downloading them. A file above 25 MB is likely to be
 /// refused, because the service requires a signature that only an upload returns. The official
 /// page forwards a message to 200 chats at most.
 ///
-/// Must not be retried automatically, see [`SendText`](super::SendText).
+/// The request must not be retried automatically: see [`SendText`](super::SendText).
 ///
 /// ```
 /// # use wechat_proto::{Message, UserName};

@@ -95,7 +95,7 @@ fn pictures_and_videos_are_forwarded() {
             assert_eq!((&msg["MediaId"], &msg["Content"]), (&json!(""), &json!(IMAGE_XML)));
         }
     }
-    // Newer versions: not XML at all.
+    // Newer versions send no XML.
     let blob = from("@13fb", json!({ "MsgType": 3, "Content": "@4d268bd0" }));
     assert_eq!(sent(&blob).1["Content"], "@4d268bd0");
 }
@@ -290,7 +290,7 @@ fn each_receiver_has_its_own_id() {
 }
 
 #[test]
-fn behaves_like_every_send() {
+fn common_behaviour_of_sends_is_kept() {
     let text = from("@13fb", json!({ "MsgType": 1, "Content": "hi" }));
     send::tests::check("webwxsendmsg", forwarded(&text).unwrap());
 }

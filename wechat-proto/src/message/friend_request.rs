@@ -38,25 +38,25 @@ pub struct FriendRequest {
     pub personal_card: i64,
     /// The URL of their page on the service's microblog.
     pub weibo: Box<str>,
-    /// Their nickname on the microblog.
+    /// The nickname of the person on the microblog.
     pub weibo_nick_name: Box<str>,
-    /// Album: bits of unknown meaning.
+    /// Bits of unknown meaning, about the person's album.
     pub album_flag: i64,
-    /// Album: the style.
+    /// The style of the person's album.
     pub album_style: i64,
-    /// Album: the numeric id of the background picture.
+    /// The numeric id of the album's background picture.
     pub album_background_id: Box<str>,
-    /// Moments: bits; 1 is set if there are any.
+    /// A bit mask about the person's moments. Bit 1 is set if there are any.
     pub sns_flag: i64,
-    /// Moments: the URL of the background picture.
+    /// The URL of the background picture of the moments.
     pub sns_background_url: Box<str>,
-    /// Moments: the numeric id of the background picture.
+    /// The numeric id of the background picture of the moments.
     pub sns_background_id: Box<str>,
     /// A hash of their telephone number.
     pub mobile_hash: Box<str>,
     /// A hash of their telephone number with the country code.
     pub mobile_full_hash: Box<str>,
-    /// Their Google account, from an address book.
+    /// The Google account of the person, from an address book.
     pub google_contact: Box<str>,
     /// The ticket of the scanned QR code.
     pub qr_ticket: Hidden,

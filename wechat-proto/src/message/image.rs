@@ -9,7 +9,7 @@ use super::wire::WireMessage;
 
 /// A picture: `MsgType` 3.
 ///
-/// It is downloaded by message id alone; the fields only describe it. Missing fields are 0 or empty.
+/// It is downloaded by message id. The fields only describe it. Missing fields are 0 or empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Image {
@@ -23,11 +23,11 @@ pub struct Image {
     pub hd_length: u64,
     /// MD5 of the picture, in hex digits.
     pub md5: Box<str>,
-    /// The picture's name in the phones' storage network.
+    /// The name in the CDN of the phone apps.
     pub cdn_url: Box<str>,
-    /// The thumbnail's name there.
+    /// The name of the thumbnail in the CDN of the phone apps.
     pub cdn_thumb_url: Box<str>,
-    /// The key with which both are encrypted there.
+    /// The key with which both are encrypted in the CDN of the phone apps.
     pub aes_key: Hidden,
     /// The replacement of the XML in newer versions: `@` and hex digits of unknown meaning.
     pub blob: Box<str>,
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(read("", ""), Some(Image::default()));
         assert_eq!(read(r#""ImgWidth":7"#, "spoiled").unwrap().width, 7);
         assert_eq!(read(r#""ImgWidth":-7,"ImgHeight":"x""#, ""), Some(Image::default()));
-        // Truncated XML: the part before the end is parsed.
+        // The complete part of truncated XML is parsed.
         assert_eq!(read("", "<msg><img length=\"5\"/><").unwrap().length, 5);
         for empty in ["spoiled", "<msg/>", "<msg><videomsg/></msg>", "<img"] {
             assert_eq!(read("", empty), None, "{empty}");

@@ -82,7 +82,7 @@ impl Kind {
     pub(super) fn read(record: WireMessage, from: &str) -> Self {
         let msg_type = MsgType(record.msg_type.0);
         let read = match msg_type {
-            // In the official order: `docs/protocol.md` §9.2.
+            // The kinds are checked in the order of the official page: `docs/protocol.md` §9.2.
             MsgType::TEXT if from == "newsapp" => {
                 News::read(record).map(Self::News).ok_or("not a news message")
             }

@@ -9,7 +9,7 @@ use crate::message::{ForwardMessage, WireMessage};
 use crate::testing::{me, message, said};
 use crate::wire::lenient::{Lenient as _, List};
 
-/// In the official order: `docs/protocol.md` §9.2.
+/// The kinds are checked in the order of the official page: `docs/protocol.md` §9.2.
 #[test]
 fn special_texts_have_their_own_kind() {
     let news = message(
@@ -114,7 +114,7 @@ fn serialized_form_is_stable() {
     }
 }
 
-/// Content composed of fragments of every message type.
+/// Generates content from fragments of every message type.
 fn content() -> impl Strategy<Value = String> {
     let part = prop::sample::select(
         &[

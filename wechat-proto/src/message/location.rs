@@ -27,7 +27,7 @@ pub struct Location {
     pub map_type: Box<str>,
     /// The URL of a page with a map.
     pub url: Box<str>,
-    /// A picture of that map: a path on the api host.
+    /// A picture of the map: a path on the API host.
     pub image: Box<str>,
 }
 

@@ -43,7 +43,7 @@ fn fields_are_parsed() {
 
 #[test]
 fn partial_content_is_parsed() {
-    // A label that contains the separator; coordinates from the URL.
+    // The label contains the separator, and the coordinates are in the URL.
     let place = read(
         r#""Url":"http://apis.map.qq.com/uri/v1/geocoder?a=1&amp;coord=22.5%2C113.9""#,
         &format!("a:<br/>b:<br/>{LINK}"),
@@ -51,19 +51,20 @@ fn partial_content_is_parsed() {
     .unwrap();
     assert_eq!((&*place.label, place.coordinates), ("a:\nb", AT));
     assert!(place.image.ends_with("&pictype=location"));
-    // The XML as the content.
+    // The content is the XML.
     let place =
         read("", "&lt;msg&gt;&lt;location x=\"22.5\" y=\"113.9\" label=\"L\"/&gt;&lt;/msg&gt;");
     assert_eq!(place, Some(Location { label: "L".into(), coordinates: AT, ..Location::default() }));
-    // A label that looks like XML next to actual XML: the link after it is used nevertheless.
+    // The label looks like XML, and another field contains XML. The link after the label is used
+    // nevertheless.
     let fields = format!("\"OriContent\":\"{ORI}\"");
     let place = read(&fields, &format!("&lt;8&gt; 号:<br/>{LINK}")).unwrap();
     assert_eq!(&*place.label, "深圳 & 南山");
     assert!(place.image.ends_with("&pictype=location"));
-    // XML in both.
+    // Both fields contain XML.
     let place = read(&fields, "&lt;msg&gt;&lt;location label=\"L\"/&gt;&lt;/msg&gt;").unwrap();
     assert_eq!((&*place.label, &*place.image), ("深圳 & 南山", ""));
-    // A label alone.
+    // The content is a label without a link.
     assert_eq!(&*read("", "深圳:<br/>").unwrap().label, "深圳");
     assert_eq!(&*read("", "深圳").unwrap().label, "深圳");
     for empty in ["", "<br/>", ":<br/>"] {
@@ -72,7 +73,7 @@ fn partial_content_is_parsed() {
     assert!(read("", "&lt;msg&gt;&lt;location/&gt;&lt;/msg&gt;").is_some());
 }
 
-/// Phones name a place without a name by the word for a location.
+/// Phones write the word for a location as the name of a place without a name.
 #[test]
 fn placeholder_is_not_a_name() {
     for (name, label, zh) in [
@@ -102,7 +103,7 @@ fn invalid_coordinates_are_ignored() {
     }
 }
 
-/// The form of 2016: a text that is a link.
+/// The form of 2016 is a text that is a link.
 #[test]
 fn links_of_2016_are_parsed() {
     let link = "http://weixin.qq.com/cgi-bin/redirectforward?args=x%2By&amp;z=1";

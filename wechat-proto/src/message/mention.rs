@@ -18,9 +18,8 @@ const EVERYBODY: [&str; 2] = ["所有人", "All"];
 
 impl Message {
     /// Returns whether the message mentions this account: whether somebody else's text in a room
-    /// contains `@` and its name, compared as in [`Directory::named`]. Returns `None` if that is
-    /// unknown: the text contains `@`, and the directory does not know the account as a member of
-    /// the room.
+    /// contains `@` and its name, compared as in [`Directory::named`]. Returns `None` if the text
+    /// contains `@` and the directory does not list the account as a member of the room.
     ///
     /// The name is the account's display name in this room, otherwise its nickname. Remarks of
     /// others and quoted text do not count. The text does not identify the account: a mention of
@@ -80,9 +79,9 @@ impl Message {
 
 /// Builds a text that begins with a mention, in the format of the service's own clients.
 ///
-/// It is only a text: the mentioned person's phone shows no notification, which is a limit of the
-/// web (`docs/protocol.md` §9.5). Use the person's display name in the room, otherwise their
-/// nickname ([`name_of_author`]), never this account's remark for them.
+/// The phone of the mentioned person shows no notification for it, which is a limit of the web
+/// (`docs/protocol.md` §9.5). Use the person's display name in the room, otherwise their nickname
+/// ([`name_of_author`]), never this account's remark for them.
 pub fn text(name: &str, text: &str) -> String {
     let mut out = String::with_capacity(name.len() + text.len() + 4);
     out.push('@');
@@ -93,7 +92,7 @@ pub fn text(name: &str, text: &str) -> String {
 }
 
 /// Returns the name by which to mention the author of a message in its room. Returns `None` outside
-/// of rooms, for messages of this account, and for people whose name the directory does not know.
+/// of rooms, for messages of this account, and for people whose name is not in the directory.
 pub fn name_of_author<'a>(directory: &'a Directory, message: &Message) -> Option<&'a str> {
     let speaker = message.speaker.as_ref()?;
     let member = directory.find(message.peer()).and_then(|room| room.member(speaker));
@@ -106,7 +105,7 @@ pub fn name_of_author<'a>(directory: &'a Directory, message: &Message) -> Option
 /// Strips a quotation from a text: `「name：quoted」`, a line of `- - -`, the reply. This is the
 /// quotation format of older clients and the official page.
 ///
-/// Quotations may be nested: the last such line counts.
+/// Quotations may be nested, so the last such line is the end.
 pub fn without_quotation(text: &str) -> &str {
     if !text.starts_with('「') {
         return text;

@@ -54,7 +54,7 @@ fn display_name_is_mentioned() {
         ("@@Mia 🌸 ", true, "@"),
         ("@Mia 🌸 @Mia 🌸\u{2005} hi @Mia 🌸", true, "hi"),
         ("@Mia 🌸", true, ""),
-        // As people see it.
+        // Case, full-width forms, blanks and invisible characters do not matter.
         ("＠mia\u{3000}🌸\u{fe0f}\u{2005}Hi  Á", true, "Hi  Á"),
         ("a @ＭＩＡ 🌸\u{200b} b", true, "a b"),
         ("@Mi\u{200d}a  🌸 b", true, "b"),
@@ -63,7 +63,7 @@ fn display_name_is_mentioned() {
         ("Mia 🌸 hi", false, "Mia 🌸 hi"),
         ("@ Mia 🌸 hi", false, "@ Mia 🌸 hi"),
         ("@Mia\u{301} 🌸 hi", false, "@Mia\u{301} 🌸 hi"),
-        // A display name replaces the nickname; a remark never counts.
+        // A display name replaces the nickname; a remark is never used.
         ("@Mia\u{2005}hi", false, "@Mia\u{2005}hi"),
         ("@myself\u{2005}hi", false, "@myself\u{2005}hi"),
         (" ", false, ""),
@@ -211,7 +211,7 @@ fn long_texts_take_linear_time() {
 proptest! {
     /// The reference model: the folded text contains the folded mention and a blank.
     #[test]
-    fn agrees_with_the_reference_model(text in "[@＠abＡ \u{2005}\n\u{fe0f}\u{301}]{0,30}", name in "[abＡ@\u{301}\u{fe0f}]{1,2}( ?[ab])?") {
+    fn mentions_agree_with_the_reference_model(text in "[@＠abＡ \u{2005}\n\u{fe0f}\u{301}]{0,30}", name in "[abＡ@\u{301}\u{fe0f}]{1,2}( ?[ab])?") {
         let is_mention = fold_part(&text) + " ";
         let mention = fold_part(&format!("@{name}")) + " ";
         let found = places(&text, &name);

@@ -26,7 +26,7 @@ macro_rules! names {
             }
         }
 
-        /// The name, if it has one, and the number.
+        /// Formats the name, if there is one, and the number.
         impl core::fmt::Debug for $set {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 match self.name() {
@@ -49,27 +49,27 @@ names! {
     MsgType {
         /// A text, or another message that is sent as a text.
         TEXT = 1,
-        /// HTML. Known by name only: no message of this type was observed on the web.
+        /// HTML. Only the name is known: no message of this type was observed on the web.
         HTML = 2,
         /// A picture.
         IMAGE = 3,
-        /// A private text. Known by name only.
+        /// A private text. Only the name is known.
         PRIVATE_TEXT = 11,
-        /// Private HTML. Known by name only.
+        /// Private HTML. Only the name is known.
         PRIVATE_HTML = 12,
-        /// A private picture. Known by name only.
+        /// A private picture. Only the name is known.
         PRIVATE_IMAGE = 13,
         /// A voice message.
         VOICE = 34,
-        /// A push mail. Known by name only.
+        /// A push mail. Only the name is known.
         PUSH_MAIL = 35,
-        /// A message from QQ. Known by name only.
+        /// A message from QQ. Only the name is known.
         Q_MESSAGE = 36,
         /// A friend request.
         FRIEND_REQUEST = 37,
-        /// A pushed notice. Known by name only.
+        /// A pushed notice. Only the name is known.
         PUSH_SYSTEM = 38,
-        /// A picture from QQ, sent while the account was offline. Known by name only.
+        /// A picture from QQ, sent while the account was offline. Only the name is known.
         QQ_OFFLINE_IMAGE = 39,
         /// A person the account may know.
         POSSIBLE_FRIEND = 40,

@@ -12,7 +12,7 @@ use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxstatusnotify";
 
-/// Notifies the account's phone that this client read, opened or left a chat.
+/// A request that notifies the account's phone that this client read, opened or left a chat.
 #[derive(Clone, Debug)]
 pub struct NotifyPhone {
     code: Code,
@@ -88,7 +88,7 @@ pub(crate) fn request(
         code: Code,
         from_user_name: &'a UserName,
         to_user_name: &'a UserName,
-        /// A number only in this request: the current time in milliseconds.
+        /// The current time in milliseconds. Only this request has a number here.
         client_msg_id: u64,
     }
     Url::call(session, ENDPOINT, &[]).post_base(session, now, |session, base_request| {

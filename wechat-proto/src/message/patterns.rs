@@ -194,7 +194,7 @@ fn i_joined(_: &Places<'_>) -> Event {
 }
 
 fn i_removed(places: &Places<'_>) -> Event {
-    // Each notice names one member: wechaty/puppet-wechat.
+    // Each notice names one member (wechaty/puppet-wechat).
     Event::Removed { by: Person::Me, who: alloc::vec![places.one("who")] }
 }
 

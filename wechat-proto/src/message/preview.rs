@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn preview_has_words_of_the_language() {
+    fn preview_is_in_the_given_language() {
         let revoked = "&lt;sysmsg type=\"revokemsg\"&gt;&lt;revokemsg&gt;&lt;msgid&gt;1&lt;/msgid&gt;&lt;replacemsg&gt;TEXT&lt;/replacemsg&gt;&lt;/revokemsg&gt;&lt;/sysmsg&gt;";
         let empty = revoked.replace("TEXT", "");
         let tickle = "&lt;sysmsg type=\"pat\"&gt;&lt;pat&gt;&lt;template&gt;\"${wxid_1}\" 拍了拍我&lt;/template&gt;&lt;/pat&gt;&lt;/sysmsg&gt;";

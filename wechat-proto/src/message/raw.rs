@@ -18,8 +18,8 @@ pub struct Raw(Arc<str>);
 
 impl Raw {
     /// Returns the message's own JSON object as the server wrote it, repaired if it was malformed.
-    /// Of a message that cannot be repaired ([`Kind::Unreadable`](super::Kind::Unreadable)), returns
-    /// the text in its place.
+    /// If the message cannot be repaired ([`Kind::Unreadable`](super::Kind::Unreadable)), returns
+    /// the received text.
     pub fn json(&self) -> &str {
         &self.0
     }
@@ -47,7 +47,8 @@ impl From<&str> for Raw {
 impl Lenient for Raw {
     listed!();
 
-    /// Twice that of [`Message`](super::Message): it has names and a payload.
+    /// The size of a message: twice that of [`Message`](super::Message), because it has names and a
+    /// payload.
     const SIZE: usize = 320;
 
     fn fill<'de, D: Deserializer<'de>>(

@@ -60,9 +60,8 @@ impl Recent {
         let named = ids.into_iter().filter(|id| id.is_known()).find_map(|id| self.messages.get(id));
         let original = match named {
             Some(original) => original,
-            // Like the official page, assumes the account's latest message if there is no id. Not if
-            // there is another id: that message was not received. Nor if somebody else revoked
-            // their message.
+            // Without an id, assumes the account's latest message, like the official page, unless
+            // somebody else revoked their message. A message with an unknown id was not received.
             None if !revoked.msg_id.is_known() && !revoked.new_msg_id.is_known() => {
                 if matches!(revoked.by, Some(Person::Named(_))) {
                     return None;
@@ -74,7 +73,7 @@ impl Recent {
         };
         // A revocation cannot refer to another chat.
         let original = (original.peer() == chat).then(|| Arc::clone(original))?;
-        // It is revoked now: the next revocation without an id refers to an unknown message.
+        // The next revocation without an id refers to another, unknown message.
         if self.own.get(chat) == Some(&original.id) {
             self.own.remove(chat);
         }
@@ -88,7 +87,7 @@ impl Recent {
         let notice = matches!(message.kind, Kind::System(_) | Kind::SysMsg(_));
         let own = message.is_outgoing() && !notice;
         if !message.id.is_known() || size > limit {
-            // The latest own message is then not among those kept.
+            // The latest message of this account is then unknown.
             if own {
                 self.own.remove(message.peer());
             }

@@ -41,7 +41,7 @@ fn original_is_found_by_id() {
     let mut found = |from, inner| original(&mut recent, from, "@me", inner);
     assert_eq!(found("@a", "<msgid>1</msgid>").as_deref(), Some("one"));
     assert_eq!(found("@@r", "<msgid>2</msgid>").as_deref(), Some("two"));
-    // It remains known, because the service may repeat the revocation.
+    // The message remains known, because the service may repeat the revocation.
     assert_eq!(found("@a", "<msgid>1</msgid>").as_deref(), Some("one"));
     // Any of the ids may match: `docs/protocol.md` §9.6.
     assert_eq!(found("@a", "<msgid>7</msgid><newmsgid>1</newmsgid>").as_deref(), Some("one"));
@@ -52,7 +52,7 @@ fn original_is_found_by_id() {
 }
 
 #[test]
-fn without_id_own_latest_is_revoked() {
+fn revocation_without_id_refers_to_own_latest_message() {
     let mut recent = Recent::default();
     receive(&mut recent, text("1", "@me", "@a", "one"));
     receive(&mut recent, text("2", "@me", "@a", "two"));
@@ -70,7 +70,7 @@ fn without_id_own_latest_is_revoked() {
 
 /// Threat M5. No original is better than a wrong one.
 #[test]
-fn without_id_no_other_message_is_guessed() {
+fn revocation_without_id_refers_to_no_other_message() {
     let zero = "<msgid>0</msgid>";
     // A message that was revoked by its id is not the latest any more.
     let mut recent = Recent::default();

@@ -160,7 +160,7 @@ mod tests {
         assert_eq!((&*info.city, &*info.signature), ("深圳", "a &amp; b"));
         assert_eq!(info.ticket, "v2_a@stranger".parse().ok());
         assert!(info.is_official() && info.is_identified());
-        // `docs/shapes.md` S42: all empty.
+        // `docs/shapes.md` S42: all fields may be empty.
         let empty = WireRecommendInfo::read(r#"{"UserName":"","QQNum":0,"Ticket":""}"#).take();
         assert_eq!(empty, RecommendInfo::default());
         assert!(!empty.is_identified());

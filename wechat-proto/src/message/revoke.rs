@@ -26,12 +26,12 @@ pub struct Revocation {
     pub wording: Box<str>,
 }
 
-/// Revokes a message that was sent to a person or a room.
+/// A request that revokes a message that was sent to a person or a room.
 ///
 /// Possible for **two minutes**; after that the service refuses ([`Error::Refused`]). A message
 /// that the account sent from another device can be revoked by its id ([`Receipt::of`]).
 ///
-/// Must not be repeated: [`Repeat::Once`].
+/// The request must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
 pub struct RevokeMessage {
     sent: Receipt,
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn number_of_another_device_is_sent_twice() {
+    fn id_of_a_message_of_another_device_is_sent_twice() {
         let receipt = Receipt::of(UserName::file_helper(), MsgId::from("4527210051674039705"));
         let revoke = RevokeMessage::new(&receipt);
         let sent = body(&http_of(revoke, &mut session()));
@@ -140,7 +140,7 @@ mod tests {
         let plain = read("你可以撤回2分钟内发送的消息", "已撤回");
         assert_eq!(&*plain.introduction, "你可以撤回2分钟内发送的消息");
         assert_eq!(&*plain.wording, "已撤回");
-        // `docs/shapes.md`: encoded twice.
+        // `docs/shapes.md`: the texts may be encoded twice.
         let twice = read("ä½\u{a0}å¥½", "å·²æ\u{2019}¤å\u{203a}ž");
         assert_eq!((&*twice.introduction, &*twice.wording), ("你好", "已撤回"));
         let bare = parse(&reply(r#"{"BaseResponse":{"Ret":0}}"#)).unwrap();

@@ -21,11 +21,11 @@ use crate::{Body, ClientMsgId, Error, MsgId, Session, Text, Timestamp, UserName}
 pub struct Receipt {
     /// The receiver: a person or a room.
     pub to: UserName,
-    /// The service's number for it, which a revocation names. Not usable if the reply has none
+    /// The service's id of the message, which a revocation needs. Not usable if the reply has none
     /// ([`MsgId::is_known`]).
     pub msg_id: MsgId,
-    /// The client's own number for it, if the reply repeats it. Not compared with the one sent.
-    /// Serialized as text: many JSON readers round numbers of this size.
+    /// The client's id of the message, if the reply repeats it. It is not compared with the sent
+    /// id. It is serialized as text, because many JSON readers round numbers of this size.
     #[serde(default, with = "id_as_text")]
     pub client_msg_id: Option<ClientMsgId>,
 }
@@ -66,7 +66,7 @@ mod id_as_text {
     }
 }
 
-/// The endpoints that differ from the others in more than the kind of the message.
+/// The endpoints whose requests differ from the others in more than the kind of the message.
 pub(super) const TEXT: &str = "webwxsendmsg";
 pub(super) const EMOTICON: &str = "webwxsendemoticon";
 pub(super) const APP: &str = "webwxsendappmsg";
@@ -83,7 +83,7 @@ pub(super) struct Draft {
     pub(super) media_id: Option<Box<str>>,
     pub(super) content: Option<Box<str>>,
     pub(super) msg_source: Option<Box<str>>,
-    /// In place of `content`.
+    /// The file that is sent in place of `content`.
     pub(super) file: Option<File>,
 }
 

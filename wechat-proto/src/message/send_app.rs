@@ -7,12 +7,12 @@ use super::send::{self, Draft, send};
 use crate::ids::UserName;
 use crate::media::Uploaded;
 
-/// Sends an uploaded file.
+/// A request that sends an uploaded file.
 ///
 /// The receiver sees the name under which the file was uploaded. Control characters, which the
 /// message cannot contain, are replaced by U+FFFD.
 ///
-/// Must not be retried automatically, see [`SendText`](super::SendText).
+/// The request must not be retried automatically: see [`SendText`](super::SendText).
 #[derive(Clone, Debug)]
 pub struct SendFile(pub(super) Draft);
 

@@ -30,7 +30,7 @@ fn keys() -> FileKeys {
 
 /// `docs/protocol.md` §6.6: files above 25 MB.
 #[test]
-fn signed_file_request_has_the_keys() {
+fn large_file_request_has_its_keys() {
     let file = uploaded(MediaType::Document, "big.zip");
     let file = Uploaded { size: 30_000_000, keys: keys(), ..file };
     let sent = body(&http_of(SendFile::new(UserName::file_helper(), &file), &mut session()));
@@ -78,7 +78,7 @@ fn desktop_program_has_its_own_query_and_no_appid() {
 }
 
 #[test]
-fn behaves_like_every_send() {
+fn common_behaviour_of_sends_is_kept() {
     let file = uploaded(MediaType::Document, "a.csv");
     send::tests::check(send::APP, SendFile::new(UserName::file_helper(), &file));
 }

@@ -9,9 +9,9 @@ use crate::media::Uploaded;
 
 const EMOTICON: i64 = 47;
 
-/// Sends an emoticon.
+/// A request that sends an emoticon.
 ///
-/// Must not be retried automatically, see [`SendText`](super::SendText).
+/// The request must not be retried automatically: see [`SendText`](super::SendText).
 #[derive(Clone, Debug)]
 pub struct SendEmoticon(pub(super) Draft);
 
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn behaves_like_every_send() {
+    fn common_behaviour_of_sends_is_kept() {
         let gif = uploaded(MediaType::Document, "wave.gif");
         send::tests::check(send::EMOTICON, SendEmoticon::new(UserName::file_helper(), &gif));
     }

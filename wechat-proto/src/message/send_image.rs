@@ -11,9 +11,9 @@ use crate::media::Uploaded;
 const ENDPOINT: &str = "webwxsendmsgimg";
 const IMAGE: i64 = 3;
 
-/// Sends an uploaded picture.
+/// A request that sends an uploaded picture.
 ///
-/// Must not be retried automatically, see [`SendText`](super::SendText).
+/// The request must not be retried automatically: see [`SendText`](super::SendText).
 #[derive(Clone, Debug)]
 pub struct SendImage(pub(super) Draft);
 
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn behaves_like_every_send() {
+    fn common_behaviour_of_sends_is_kept() {
         let picture = uploaded(MediaType::Picture, "p.png");
         send::tests::check(ENDPOINT, SendImage::new(UserName::file_helper(), &picture));
     }

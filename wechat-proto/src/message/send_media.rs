@@ -1,4 +1,4 @@
-//! Sends an uploaded file by its type: as a picture, a video, an emoticon or a file
+//! Sending of an uploaded file by its type: as a picture, a video, an emoticon or a file
 //! (`docs/protocol.md` §6.2, §6.7).
 
 use super::file::extension;
@@ -7,10 +7,10 @@ use super::{SendEmoticon, SendFile, SendImage, SendVideo};
 use crate::ids::UserName;
 use crate::media::{MediaType, Uploaded};
 
-/// Sends an uploaded file by its type: like [`SendImage`], [`SendVideo`], [`SendEmoticon`] (a gif)
-/// or [`SendFile`].
+/// A request that sends an uploaded file by its type: like [`SendImage`], [`SendVideo`],
+/// [`SendEmoticon`] (a gif) or [`SendFile`].
 ///
-/// Must not be retried automatically, see [`SendText`](super::SendText).
+/// The request must not be retried automatically: see [`SendText`](super::SendText).
 #[derive(Clone, Debug)]
 pub struct SendUpload(pub(super) Draft);
 

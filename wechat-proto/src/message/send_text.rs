@@ -14,11 +14,11 @@ use crate::wire::xml::Xml;
 pub(super) const TEXT: i64 = 1;
 pub(super) const LOCATION: i64 = 48;
 
-/// Sends a text to a person or a room.
+/// A request that sends a text to a person or a room.
 ///
-/// Must not be retried automatically: [`Repeat::Once`](crate::endpoint::Repeat::Once). Used again
-/// after a failure, the same value repeats the message with the same id, as the official page does
-/// ([`Numbered`](crate::endpoint::Numbered)).
+/// The request must not be retried automatically: [`Repeat::Once`](crate::endpoint::Repeat::Once).
+/// If the same value is used again after a failure, it repeats the message with the same id, as the
+/// official page does ([`Numbered`](crate::endpoint::Numbered)).
 #[derive(Clone, Debug)]
 pub struct SendText(pub(super) Draft);
 
@@ -28,8 +28,8 @@ impl SendText {
         Self(Draft::new(send::TEXT, TEXT, to).with_content(text))
     }
 
-    /// Returns a reply: a text to the chat of a message, which is a person or a room. For a message
-    /// that this account sent from its phone, that is its receiver.
+    /// Returns a reply: a text to the chat of a message, which is a person or a room. A reply to a
+    /// message that this account sent from its phone goes to the receiver of that message.
     ///
     /// The web cannot quote (`docs/protocol.md` §6.2).
     pub fn reply(message: &Message, text: impl Into<Box<str>>) -> Self {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn behaves_like_every_send() {
+    fn common_behaviour_of_sends_is_kept() {
         send::tests::check(send::TEXT, SendText::new(UserName::file_helper(), "x"));
     }
 

@@ -12,9 +12,9 @@ const ENDPOINT: &str = "webwxsendvideomsg";
 /// The `MsgType` of any sent video. A received one may be 62: a short video, recorded in the chat.
 const VIDEO: i64 = 43;
 
-/// Sends an uploaded video.
+/// A request that sends an uploaded video.
 ///
-/// Must not be retried automatically, see [`SendText`](super::SendText).
+/// The request must not be retried automatically: see [`SendText`](super::SendText).
 #[derive(Clone, Debug)]
 pub struct SendVideo(pub(super) Draft);
 
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn behaves_like_every_send() {
+    fn common_behaviour_of_sends_is_kept() {
         let video = uploaded(MediaType::Video, "v.mp4");
         send::tests::check(ENDPOINT, SendVideo::new(UserName::file_helper(), &video));
     }

@@ -132,7 +132,8 @@ struct Document {
 impl Document {
     fn of(text: &str) -> Self {
         let mut read = Self::default();
-        // A text may come in several pieces, each of which belongs to the element that began last.
+        // A text may be split into several pieces, each of which belongs to the element that began
+        // last.
         walk(text, |path, found| match (path, found) {
             ([_, "op"], Found::Element(attributes)) => {
                 let number = attributes.iter().find(|(name, _)| *name == "id");
@@ -147,7 +148,7 @@ impl Document {
                     _ => {}
                 }
             }
-            // No sample of this list is known: accepts any text in it except times.
+            // No sample of this list is known, so any text in it except times is accepted.
             ([_, "op", "unreadfunctionlist", _], Found::Element(_)) => {
                 read.functions.push(String::new());
             }

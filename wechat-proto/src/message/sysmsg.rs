@@ -25,7 +25,7 @@ pub struct Revoked {
     pub msg_id: MsgId,
     /// Another id of the message. The sources disagree which of them is a web client's `MsgId`.
     pub new_msg_id: MsgId,
-    /// Its id on the phone.
+    /// The id of the revoked message on the phone.
     pub old_msg_id: MsgId,
     /// The text displayed in its place: `"name" 撤回了一条消息`.
     pub text: Box<str>,
@@ -40,7 +40,7 @@ pub struct Revoked {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SysMsg {
-    /// Somebody tickled somebody.
+    /// A person tickled another or themselves.
     Tickle(Tickle),
     /// A text with structured names: invitations, joins and the like.
     Template(Template),
@@ -77,7 +77,7 @@ pub struct Tickle {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RoomTip {
-    /// Its own id.
+    /// The id of the notice.
     pub id: Box<str>,
     /// The title.
     pub title: Box<str>,
@@ -154,7 +154,7 @@ pub(super) struct Fields {
     any: bool,
     /// The `type` attribute, otherwise the name of the first element.
     pub(super) kind: String,
-    /// By the names of the elements with their parents: `pat/template`.
+    /// The texts, by the names of the elements with their parents: `pat/template`.
     texts: Texts,
     /// The human-readable text of unknown kinds.
     words: String,
@@ -183,7 +183,7 @@ impl Fields {
             (["sysmsgtemplate", "content_template", "link_list", link @ ..], found) => {
                 Draft::visit(&mut self.links, link, found);
             }
-            // The same text usually occurs twice: the first one that is not blank counts.
+            // The same text usually occurs twice. The first one that is not blank is used.
             ([_, "text" | "plain" | "title" | "content"], Found::Element(_)) => {
                 self.wordy = self.words.trim().is_empty();
             }

@@ -59,14 +59,14 @@ fn revocation_is_parsed() {
         announcement_id: None,
     };
     assert_eq!(read, expected);
-    // With a member's prefix, with the room's prefix, without CDATA, unescaped.
+    // The content may have the prefix of a member or of the room, no CDATA, or unescaped text.
     let plain = REVOKE.replace("<![CDATA[", "").replace("]]>", "");
     for content in [
         format!("@b:<br/>{}", revoke(REVOKE)),
         format!("12345@chatroom:<br/>{}", revoke(REVOKE)),
         revoke(&plain),
         format!("<br/>\n{}", revoke(REVOKE)),
-        // Leading junk, which the official page drops.
+        // The official page drops other text before the XML.
         format!("\u{feff}a &amp; “b” <span class=\"emoji emoji1f604\"></span>: {}", revoke(REVOKE)),
         wire("<?xml version=\"1.0\"?>\n") + &revoke(REVOKE),
         format!("<sysmsg type=\"revokemsg\"><revokemsg>{REVOKE}</revokemsg></sysmsg>"),
@@ -120,7 +120,7 @@ fn tickle_is_parsed() {
     let name_of = |id: &str| (id == "wxid_a").then(|| "林晓".to_string());
     assert_eq!(tickle.text(name_of), "\"林晓\" 拍了拍 \"wxid_b\" 的肩膀");
     assert_eq!(SysMsg::Tickle(tickle).text(), "\"wxid_a\" 拍了拍 \"wxid_b\" 的肩膀");
-    // As MsgType 10000, too: puppet4u.
+    // A tickle may also have MsgType 10000: puppet4u.
     assert!(matches!(kind_of(10_000, &content), Kind::SysMsg(_)));
 }
 
@@ -180,7 +180,7 @@ fn unknown_kinds_are_kept() {
         let read = sysmsg(&wire(xml));
         let expected = SysMsg::Other { kind: kind.into(), text: text.into(), event };
         assert_eq!(read, expected);
-        // Threat S1: a ticket lets people into a room.
+        // Threat S1: the ticket admits people to a room.
         assert!(!format!("{read:?}").contains("secret"));
         assert!(!serde_json::to_string(&read).unwrap().contains("secret"));
     }
@@ -199,7 +199,7 @@ fn name_with_xml_is_not_a_sysmsg() {
         assert!(system.text.contains("<sysmsg"));
     }
     assert!(matches!(kind_of(10_000, &xml), Kind::Revoked(_)));
-    // It must be the first tag of the XML.
+    // The `sysmsg` must be the first tag of the XML.
     let other = wire("<b>") + &xml;
     assert!(matches!(kind_of(10_002, &other), Kind::System(_)));
 }

@@ -42,7 +42,7 @@ impl System {
 
 /// The file names of the icons of notices: `SystemMessages_HongbaoIcon.png`.
 const ICON: &str = "\"SystemMessages_";
-/// The labels of the link that undoes one's own invitation.
+/// The labels of the link that undoes an invitation by this account.
 const UNDO: [&str; 3] = ["撤销</a>", "Undo</a>", "Revoke</a>"];
 
 /// Removes the tags of links that only a phone can follow and keeps their text, as the official
@@ -56,7 +56,7 @@ pub(super) fn without_links(text: &str) -> Cow<'_, str> {
     let mut open: usize = 0;
     while let Some((before, tag)) = rest.split_once('<') {
         out.push_str(before);
-        // Up to the next bracket of either kind, so that no character is visited twice.
+        // Reads up to the next bracket of either kind, so that no character is visited twice.
         let end = tag.find(['<', '>']).filter(|end| tag.get(*end..=*end) == Some(">"));
         let inner = end.and_then(|end| tag.get(..end)).unwrap_or_default();
         let after = end.and_then(|end| tag.get(end + 1..)).unwrap_or_default();

@@ -67,8 +67,8 @@ impl Template {
     pub(super) fn new(template: Box<str>, plain: Box<str>, links: Vec<Draft>) -> Self {
         let links: Vec<TemplateLink> = links.into_iter().take(LINKS).map(Draft::finish).collect();
         let find = |name: &str| links.iter().position(|link| *link.name == *name);
-        // Fills in each placeholder once: repetitions must not turn a small message into a large
-        // one.
+        // Fills in each placeholder once, because repetitions must not turn a small message into a
+        // large one.
         let mut used = [false; LINKS];
         let text = rendered(&template, "$", "$", |name| {
             let place = find(name)?;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::*;
 
-/// A link: its name, its kind, its members (id and name), and the XML after them.
+/// A link: name, kind, members (id and name), and the XML that follows.
 pub(super) type Written<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
 
 pub(super) fn template(text: &str, links: &[Written<'_>]) -> String {

@@ -1,4 +1,4 @@
-//! Text that a person typed is decoded exactly once, wherever it occurs: `docs/protocol.md` §9.3.
+//! Tests that typed text is decoded exactly once wherever it occurs: `docs/protocol.md` §9.3.
 
 use alloc::format;
 use alloc::string::String;

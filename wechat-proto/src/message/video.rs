@@ -18,7 +18,7 @@ pub struct Video {
     /// The duration.
     #[serde(rename = "duration_ms", serialize_with = "millis")]
     pub duration: Duration,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub length: u64,
     /// Width of the thumbnail, in pixels.
     pub width: u32,
@@ -28,11 +28,11 @@ pub struct Video {
     pub md5: Box<str>,
     /// The permanent id of the sender.
     pub from: Box<str>,
-    /// The video's name in the phones' storage network.
+    /// The name in the CDN of the phone apps.
     pub cdn_url: Box<str>,
-    /// The thumbnail's name there.
+    /// The name of the thumbnail in the CDN of the phone apps.
     pub cdn_thumb_url: Box<str>,
-    /// The key with which both are encrypted there.
+    /// The key with which both are encrypted in the CDN of the phone apps.
     pub aes_key: Hidden,
 }
 

@@ -15,9 +15,9 @@ pub struct Voice {
     /// The duration.
     #[serde(rename = "duration_ms", serialize_with = "millis")]
     pub duration: Duration,
-    /// Its size on the phone, in bytes; the download is an MP3 of a different size.
+    /// The size on the phone, in bytes; the download is an MP3 of a different size.
     pub length: u64,
-    /// Its format on the phone: 4 is SILK.
+    /// The format on the phone: 4 is SILK.
     pub format: i64,
     /// Whether the recording is complete.
     pub complete: bool,
@@ -29,7 +29,7 @@ pub struct Voice {
     pub from: Box<str>,
     /// The sending phone's id of the message.
     pub client_msg_id: Box<str>,
-    /// The key with which it is encrypted in the phones' storage network.
+    /// The encryption key in the CDN of the phone apps.
     pub aes_key: Hidden,
 }
 

@@ -7,11 +7,11 @@ use crate::contact::Contact;
 use crate::error::Ret;
 use crate::{Account, Call, Error, Flow, Input, Interrupt, Timestamp, UserName};
 
-/// Adds people to a small room, or invites them to a larger one. If the service refuses to add
-/// them ([`Ret::PARAMETER`]), they are invited as well (`docs/protocol.md` §11.5, §16).
+/// A flow that adds people to a small room, or invites them to a larger one. If the service refuses
+/// to add them ([`Ret::PARAMETER`]), they are invited as well (`docs/protocol.md` §11.5, §16).
 ///
-/// Must not be repeated. After [`Error::Unanswered`], check the members of the room; polled again,
-/// the flow fails with the same error.
+/// The flow must not be repeated. After [`Error::Unanswered`], check the members of the room. If
+/// the flow is polled again, it fails with the same error.
 #[derive(Debug)]
 pub struct AddMembers {
     room: UserName,
@@ -33,9 +33,9 @@ enum State {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Joining {
-    /// They are members.
+    /// The people are members.
     Added(UpdatedRoom),
-    /// They were invited: each becomes a member by accepting.
+    /// The people were invited. Each becomes a member by accepting.
     Invited(UpdatedRoom),
 }
 

@@ -27,22 +27,22 @@ const ENDPOINT: &str = "webwxcreatechatroom";
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct CreatedRoom {
-    /// Its name, valid for this login.
+    /// The `UserName` of the room, which is valid for this login only.
     pub room: UserName,
-    /// Its topic; may be empty.
+    /// The topic; may be empty.
     pub topic: Box<str>,
-    /// Its members, as listed by the service.
+    /// The members, as listed by the service.
     pub members: Vec<Member>,
     /// `BlackList`: the founders who were omitted because they deleted or blocked the account.
     pub black_list: Vec<UserName>,
 }
 
-/// Creates a room of the founders and the account itself.
+/// A request that creates a room of the founders and the account itself.
 ///
 /// The service allows very few of these requests per hour: after too many, creating rooms is locked
 /// on the phone as well. The [`Inbox`](crate::sync::Inbox) looks up the new room.
 ///
-/// Must not be repeated: [`Repeat::Once`].
+/// The request must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
 pub struct CreateRoom {
     founders: Founders,
@@ -97,7 +97,7 @@ impl Endpoint for CreateRoom {
     /// [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<CreatedRoom, Error> {
         let wire: Wire = envelope::open(ENDPOINT, response)?;
-        // Only the name proves success: a refusal has `Ret` 0, no name, and a notice.
+        // Only the name proves success, because a refusal has `Ret` 0, no name, and a notice.
         if wire.chat_room_name.is_empty() {
             let message = envelope::readable(&wire.base().err_msg).into();
             return Err(Error::Refused { endpoint: ENDPOINT, ret: Ret::OK, message });
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let create = CreateRoom::new(founders(), "周末");
         insta::assert_snapshot!(rendered(create, &mut account()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcreatechatroom?r=1476606163580&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let created = parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":"Everything is OK"},"Topic":"a &amp; b","PYInitial":"","QuanPin":"","MemberCount":2,
             "MemberList":[{"UserName":"@a","NickName":"A","MemberStatus":0},{"UserName":"@b","MemberStatus":4},{}],"ChatRoomName":"@@r","BlackList":"@c,@d,"}"#,

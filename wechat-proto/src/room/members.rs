@@ -64,7 +64,7 @@ impl Founders {
             Ok(members) if members.0.len() >= 2 => Ok(Self(members)),
             _ => Err(Invalid {
                 what: "members of a new room",
-                expected: "two or more besides oneself, none of them a room",
+                expected: "two or more besides the account, none of them a room",
             }),
         }
     }

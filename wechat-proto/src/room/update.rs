@@ -28,9 +28,9 @@ pub struct UpdatedRoom {
     pub members: Vec<Member>,
 }
 
-/// Changes a room. A confirmed change is applied to the directory.
+/// A request that changes a room. A confirmed change is applied to the directory.
 ///
-/// Must not be repeated: [`Repeat::Once`].
+/// The request must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
 pub struct UpdateRoom {
     room: UserName,
@@ -120,7 +120,7 @@ impl Endpoint for UpdateRoom {
     }
 }
 
-/// The body of the request: the change comes first, in a field of its own.
+/// The body of the request. The change is the first field, whose name depends on its kind.
 struct Json<'a> {
     change: Option<(&'static str, &'a str)>,
     room: &'a UserName,
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_request() {
+    fn request_is_built() {
         let add = UpdateRoom::add(room(), two());
         insta::assert_snapshot!(rendered(add, &mut account()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxupdatechatroom?fun=addmember&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_replies() {
+    fn replies_are_parsed() {
         let updated = parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MemberCount":1,"MemberList":[{"UserName":"@a","NickName":"A &amp; a"}]}"#,
         ))
@@ -249,7 +249,7 @@ mod tests {
             prop_assert_eq!(body.as_object().unwrap().len(), 3);
         }
 
-        /// A name cannot add other members: no name contains a comma.
+        /// A name cannot add other members, because no name contains a comma.
         #[test]
         fn joined_names_equal_the_given_ones(names in prop::collection::vec("\\PC{1,12}", 1..6)) {
             let names: Vec<UserName> = names.iter().filter_map(|name| name.parse().ok()).collect();

@@ -24,7 +24,7 @@ pub enum Check {
     Quiet,
     /// News to fetch.
     News {
-        /// A hint at its kind; no client should rely on it.
+        /// A hint at the kind of news; clients should not rely on it.
         selector: Selector,
     },
 }
@@ -36,7 +36,7 @@ pub enum Check {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Selector(pub i64);
 
-/// Waits for news of the session.
+/// A long poll that waits for news of the session.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SyncCheck;

@@ -1,4 +1,4 @@
-//! The flow of everything that happens to an account.
+//! The flow of all events of an account.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -27,8 +27,8 @@ pub enum Event {
         /// The message that contains it.
         message: Box<Message>,
     },
-    /// A contact or the members of a room changed. Each change is reported once, before the messages
-    /// that arrived with it, also if several [`Events`] follow each other.
+    /// A contact or the members of a room changed. Each change is reported once, before the
+    /// messages that arrived with it, even if newer [`Events`] replace older ones.
     ///
     /// [`Change::Added`] is reported only after all contacts have been loaded
     /// ([`LoadContacts`](crate::contact::LoadContacts)), since before that every contact is new, and
@@ -41,7 +41,7 @@ pub enum Event {
     Trouble(Error),
     /// The service replies again, after [`Event::Trouble`].
     Recovered,
-    /// The last event: no more will arrive, for this reason.
+    /// The last event, with the reason why no more will arrive.
     ///
     /// [`Error::LoggedOut`] if the session is closed (with [`Ret::OK`] by its own logout),
     /// [`Error::Stopped`], [`Error::InUse`] if newer events replaced these, or [`Error::Storage`] if
@@ -119,8 +119,8 @@ pub enum Step {
     Save,
 }
 
-/// A flow that receives everything that happens to an account: the messages of an [`Inbox`], the
-/// changes of contacts, trouble and the end of the session. It never fails.
+/// A flow that returns all events of an account: the messages of an [`Inbox`], the changes of
+/// contacts, trouble and the end of the session. It never fails.
 ///
 /// Polling for the next event acknowledges the message of the previous one, unless the events are
 /// [`manual`](Events::manual). After acknowledgements and at the end, the flow returns
@@ -172,8 +172,8 @@ impl Events {
         self
     }
 
-    /// Reports that the session could not be stored. This ends the events with the error, or is
-    /// reported before their end.
+    /// Reports that the session could not be stored. The events end with this error. If they are
+    /// already ending, the error is reported before their end.
     pub fn not_saved(&mut self, error: Error) {
         if self.closed.is_some() {
             self.next = Some(Event::Trouble(error));
@@ -248,13 +248,13 @@ impl Flow for Events {
         if self.has_trouble && self.closed.is_none() && self.inbox.is_healthy() {
             (self.has_trouble, self.has_recovered) = (false, true);
         }
-        // Not before a whole batch is applied.
+        // Changes are noted only when a whole batch is applied.
         if !self.inbox.is_applying() {
             account.note_changes();
         }
         match (self.next(account), interrupt) {
             (Some(step), interrupt) => {
-                // A request was counted; a sleep is returned by the next poll as well.
+                // A request is kept, because it was counted. The next poll returns a sleep again.
                 self.held = interrupt.filter(|next| matches!(next, Interrupt::Send(_)));
                 Ok(step)
             }

@@ -10,7 +10,7 @@ use crate::flow::Request;
 use crate::parts::PART;
 use crate::testing::{Host, contact, reply, session};
 
-/// A `webwxsync` reply with these texts from `@a`, and the key `n`.
+/// Returns a `webwxsync` reply with these texts from `@a`, and the key `n`.
 fn batch(texts: &[&str], n: i64) -> Value {
     let messages: Vec<Value> = texts
         .iter()
@@ -134,7 +134,8 @@ fn next_event_acknowledges_the_message() {
     assert!(!account.session.acks.contains(&MsgId::from("1b")));
 }
 
-/// Changes come before the messages of their batch, once, also to later events.
+/// Changes are returned once, before the messages of their batch, even if new events replace the
+/// old ones.
 #[test]
 fn changes_are_reported_once() {
     let mut account = account();
@@ -146,7 +147,7 @@ fn changes_are_reported_once() {
     let mut first = events(SavePolicy::Manual);
     assert_eq!(service.step(&mut first, &mut account), "joined @b");
     assert_eq!(service.step(&mut first, &mut account), "a");
-    // The older events did not acknowledge `a`: it arrives again, but not the change.
+    // The older events did not acknowledge `a`, so it arrives again; the change does not.
     service.replies.push(Ok(with_room(batch(&["a"], 1), &["@a", "@b"])));
     let mut second = events(SavePolicy::Manual);
     let requests = service.host.requests.len();
@@ -157,7 +158,7 @@ fn changes_are_reported_once() {
     assert_eq!(service.host.requests[requests..].iter().filter(syncs).count(), 4);
 }
 
-/// A batch that is applied in parts has no changes that it reverts itself.
+/// A change that a later part of the same batch reverts is not reported.
 #[test]
 fn changes_are_those_of_a_whole_batch() {
     let mut account = account();
@@ -196,7 +197,7 @@ fn trouble_is_followed_by_recovery() {
     let trouble = "trouble: no response: the host could not be reached";
     let steps = Service::new(replies).all(&mut events(SavePolicy::Manual), &mut account());
     assert_eq!(steps, [trouble, trouble, "recovered", "a", CLOSED]);
-    // Without a message, too.
+    // The replies contain no message.
     let replies = [failed(), failed(), failed(), Ok(batch(&[], 1))];
     let steps = Service::new(replies).all(&mut events(SavePolicy::Manual), &mut account());
     assert_eq!(steps, [trouble, "recovered", CLOSED]);
@@ -212,7 +213,7 @@ fn store_failure_ends_the_events() {
     flow.not_saved(failure());
     let closed = "closed: the stored session could not be written";
     assert_eq!(service.step(&mut flow, &mut account), closed);
-    // At the end, it is reported before the reason.
+    // A failure to save at the end is reported before the reason.
     let mut flow = events(SavePolicy::EachBatch);
     let mut service = Service::new([Ok(batch(&[], 1))]);
     assert_eq!(service.step(&mut flow, &mut account), "save");

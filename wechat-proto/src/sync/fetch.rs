@@ -55,9 +55,9 @@ pub struct Batch {
 
 #[derive(Clone)]
 enum Messages {
-    /// Of a reply that was parsed without a request.
+    /// The messages of a reply that was parsed without a request.
     Raw(List<Raw>),
-    /// As the account that sent the request received them.
+    /// The messages, parsed for the account that sent the request.
     Parsed(Vec<Message>),
 }
 
@@ -65,13 +65,13 @@ enum Messages {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {
-    /// Its new nickname.
+    /// The new nickname.
     pub nick_name: Option<Box<str>>,
-    /// Its new picture: a path on the API host, without the value of its `skey`.
+    /// The new picture: a path on the API host, without the value of its `skey`.
     pub head_img_url: Option<Box<str>>,
 }
 
-/// Fetches the news since the session's key.
+/// A request that fetches the news since the session's key.
 ///
 /// A confirmed batch is recorded in the session: the next request starts after it, and the stored
 /// key advances when its messages are acknowledged ([`Session::acknowledge`]). Apply the batch with
@@ -129,7 +129,8 @@ impl Endpoint for FetchBatch {
         let wire: Wire = envelope::parse(ENDPOINT, response)?;
         envelope::check(ENDPOINT, &wire.base).map_err(envelope::question)?;
         Ok(Batch {
-            // Not left to `apply`, during which an adapter locks the account: `docs/threats.md` B4.
+            // The messages are parsed here because an adapter locks the account during `apply`:
+            // `docs/threats.md` B4.
             messages: match &self.me {
                 Some(me) => Messages::Parsed(WireMessage::take_all(wire.messages, me)),
                 None => Messages::Raw(wire.messages),
@@ -169,7 +170,7 @@ impl fmt::Debug for Batch {
 }
 
 impl Batch {
-    /// Returns the messages, as the account `me` received them, without applying the batch: for
+    /// Returns the messages, parsed for the account `me`, without applying the batch. Intended for
     /// captures. `me` is ignored if the batch was requested.
     pub fn messages(self, me: &UserName) -> Vec<Message> {
         match self.messages {

@@ -136,7 +136,7 @@ fn messages_are_parsed_with_the_reply() {
 #[test]
 fn other_replies_are_errors() {
     malformed(&FetchBatch::new(), &["{\"AddMsgList\":[]}"]);
-    // `docs/shapes.md`: Ret 3 with an empty key.
+    // `docs/shapes.md`: a Ret of 3 comes with an empty key.
     let refused = FetchBatch::new()
         .parse(&reply("{\"BaseResponse\":{\"Ret\":3},\"SyncKey\":{\"Count\":0,\"List\":[]}}"));
     assert!(matches!(refused, Err(Error::Refused { ret: Ret(3), .. })));

@@ -39,29 +39,30 @@ use crate::time::Timestamp;
 /// # Acknowledgement
 ///
 /// Polling for the next message acknowledges the previous one. [`Inbox::manual`] leaves this to
-/// [`Session::acknowledge`](crate::Session::acknowledge), in any order. The stored key advances past
-/// a batch when all of it is acknowledged, and those acknowledged in an unfinished batch are
-/// stored with the session. A bot that stores the session after each message's effect therefore
-/// loses none, wherever it is killed. The messages that it receives again depend on what it stores:
+/// [`Session::acknowledge`](crate::Session::acknowledge), in any order. The stored key advances
+/// past a batch when all of it is acknowledged, and the acknowledged messages of an unfinished
+/// batch are stored with the session. A bot that stores the session after the effect of each
+/// message therefore loses no message, even if it is killed. Which messages it receives again
+/// depends on the stored value:
 ///
-/// - [`Account::session`] itself: the message that was being handled when it was stored, and the
-///   next, if that had its effect before the session was stored.
-/// - A copy on which the message is acknowledged: at most the message that had its effect before
-///   the session was stored.
+/// - [`Account::session`] itself: the message that was being handled at the last save, and the next
+///   one, if its effect took place before its save.
+/// - A copy on which the message is acknowledged: at most the message whose effect took place
+///   before its save.
 /// - Such a copy and the effect in one transaction: none. Each message is received exactly once.
 ///
 /// Combinators that poll ahead (`buffered`, `for_each_concurrent`) acknowledge a message before it
-/// has been handled. Changes by a response without messages (cookies, keys) are stored only with the
-/// next message, or when the caller stores the session for another reason.
+/// has been handled. Changes made by a response without messages (cookies, keys) are stored with
+/// the next message, or when the caller stores the session for another reason.
 ///
 /// # Lookups
 ///
 /// Fetches contacts that messages mention but the account's [directory](Account::directory) lacks:
 /// rooms missing from the contact list, strangers, new members. One request is sent between two
-/// checks, after the messages were delivered, and none while the service limits requests. A failure
-/// is not reported.
+/// checks, after the messages were delivered. No request is sent while the service limits requests.
+/// A failure is not reported.
 ///
-/// The messages of a batch are delivered only after one more request for the rooms among their chats
+/// Before the messages of a batch are delivered, one request looks up the rooms among their chats
 /// whose members are unknown, at most 50, so that the first message of a room has a readable author
 /// and its [mentions](Message::mentions) are known. It takes at most 3 seconds and is not retried.
 /// It is omitted while lookups back off after a failure. [`Inbox::immediate`] turns it off.
@@ -74,7 +75,7 @@ use crate::time::Timestamp;
 /// no more requests.
 #[derive(Debug)]
 pub struct Inbox {
-    /// Its number among the account's inboxes.
+    /// The number among the account's inboxes.
     number: Option<u64>,
     step: Step,
     fetch: Retry<FetchBatch>,
@@ -89,7 +90,7 @@ pub struct Inbox {
     immediate: bool,
     /// Whether the current batch is useful, and whether there is more to fetch.
     batch: Option<(bool, bool)>,
-    /// Fetches in a row without a check in between.
+    /// The number of consecutive fetches without a check in between.
     rounds: usize,
     /// Recently delivered messages, for messages that revoke others.
     recent: Recent,
@@ -197,7 +198,7 @@ impl Inbox {
         self.batch = Some((applied.is_useful, applied.more));
     }
 
-    /// Applies a batch that has arrived, in parts: large ones would lock the account for long.
+    /// Applies a received batch in parts, because a large batch would lock the account for long.
     fn arrive(&mut self, account: &mut Account, now: Timestamp) -> Result<(), Interrupt> {
         let Some(mut arriving) = self.arriving.take() else { return Ok(()) };
         if account.apply_part(&mut arriving) {
@@ -209,14 +210,14 @@ impl Inbox {
         Ok(())
     }
 
-    /// Runs the lookup, if there is one, until it ends in any way.
+    /// Runs the lookup, if there is one, until it succeeds or fails.
     fn look_up(&mut self, account: &mut Account, now: Timestamp) -> Result<(), Interrupt> {
         let Step::Lookup(call) = &mut self.step else { return Ok(()) };
         let is_awaited = !self.messages.is_empty();
         if account.close_reason().is_none() {
             match call.poll(&mut account.session, now) {
                 Ok(contacts) => account.looked_up(call.endpoint(), contacts, now),
-                // Not reported: lookups are retried with their own back-off.
+                // Failed lookups are not reported; they are retried with their own back-off.
                 Err(Interrupt::Fail(error)) if is_awaited => account.pending.back_off(&error, now),
                 Err(Interrupt::Fail(error)) => account.pending.failed(&error, now),
                 Err(Interrupt::Send(mut request)) if is_awaited => {
@@ -285,7 +286,7 @@ impl Flow for Inbox {
             self.arrive(account, now)?;
             self.look_up(account, now)?;
             while let Some(mut message) = self.messages.pop_front() {
-                // Acknowledged meanwhile, through an older inbox.
+                // The message was acknowledged meanwhile, through an older inbox.
                 if account.session.acks.contains(&message.id) {
                     continue;
                 }

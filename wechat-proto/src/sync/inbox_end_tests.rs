@@ -81,7 +81,7 @@ fn another_call_can_end_the_inbox() {
         assert!(stage.account.close_reason().is_some());
         stays_ended(&mut stage, is_closed);
     }
-    // Before the inbox was polled.
+    // The session is closed before the inbox is polled.
     let mut stage = Stage::new([]);
     close_by_send(&mut stage.account, 1101);
     stays_ended(&mut stage, is_closed);

@@ -80,7 +80,8 @@ fn stop_interrupts_a_large_batch() {
     assert_eq!(without_generator(stage.account.session.clone()), before);
 }
 
-/// If the service ends the session meanwhile, the messages of the batch are delivered.
+/// If the service ends the session while a batch is applied, the messages of the batch are
+/// delivered.
 #[test]
 fn end_of_the_session_does_not_lose_a_large_batch() {
     let mut stage = stage(&[("ModContactList", contacts(2 * PART))]);

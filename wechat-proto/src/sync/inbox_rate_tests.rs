@@ -53,7 +53,7 @@ fn sends(cycle: &[Nothing]) -> [Vec<Duration>; 2] {
                 let checks = is_check(&request);
                 let (mut news, mut took, mut fetch) = (false, 5, [false; 4]);
                 let mut fault = None;
-                // The next matching result.
+                // Takes the next matching result.
                 for _ in 0..20 {
                     match cycle.next() {
                         Some(Nothing::Check(has_news, time)) if checks => {
@@ -90,7 +90,7 @@ fn sends(cycle: &[Nothing]) -> [Vec<Duration>; 2] {
                 }));
                 Duration::from_millis(took)
             }
-            // A bot that polls again after every result.
+            // The bot polls again after every result.
             _ => Duration::from_millis(1),
         };
         host.now = host.now.after(took);
@@ -161,7 +161,7 @@ fn late(events: &[u64]) -> Vec<Duration> {
                     fetched += 1;
                 }
                 stage.host.now = stage.host.now.after(Duration::from_millis(20));
-                // News without messages, as when the phone opens a chat.
+                // News without messages, such as a chat opened on the phone.
                 let n = i64::try_from(fetched).unwrap();
                 stage.inbox.handle(ok(batch(&[], n, false)));
             }
@@ -181,7 +181,7 @@ fn news_at_a_human_pace_is_fetched_at_once() {
         let late = late(&events);
         assert!(late.iter().all(|late| *late <= soon), "{gap}: {late:?}");
     }
-    // Half a minute of frequent news slows it down only for that time.
+    // Frequent news for half a minute slows the inbox down only for that time.
     for gap in [50, 300, 1000, 1800] {
         let hectic = 30_000 / gap;
         let mut events: Vec<u64> = (0..hectic).map(|n| n * gap).collect();

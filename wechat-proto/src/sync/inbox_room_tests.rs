@@ -29,7 +29,7 @@ fn judged(stage: &Stage, message: &Message) -> (String, Option<bool>) {
 fn first_message_of_a_room_is_judged_with_its_members() {
     let first = with(mentioned(), "ContinueFlag", json!(1));
     let mut stage = Stage::new([ok(first), contacts(&json!([room("@@r")]))]);
-    // In a room that was created later, less than a second after the first lookup.
+    // A message in a room that was created later, less than a second after the first lookup.
     stage.replies.extend([
         ok(said("@@later", "@m:<br/>@N\u{2005}hi", 6)),
         contacts(&json!([room("@@later")])),
@@ -90,7 +90,7 @@ fn batch_waits_until_the_end_of_the_session_at_most() {
             assert!(matches!(stage.next(), Err(Error::LoggedOut { .. })));
         }
         assert_eq!(steps(&stage), "fetch, lookup @@r");
-        // Received again when the session is resumed.
+        // The batch is received again when the session is resumed.
         let is_kept = stage.account.session.acks.contains(&"5".into());
         assert_eq!(is_kept, !stops);
     }

@@ -32,8 +32,8 @@ fn a_message_without_an_id_is_never_dropped() {
     assert_eq!(stage.ids(), ["0", "0", "", "0"]);
 }
 
-/// After a process was killed within a batch, the message that was being handled and those after it
-/// are delivered again, those before it are not.
+/// After a process was killed within a batch, only the message that was being handled and those
+/// after it are delivered again.
 ///
 /// Threat S5.
 #[test]
@@ -47,7 +47,7 @@ fn a_session_stored_within_a_batch_resumes_there() {
         for _ in 0..handed_out {
             last = Some(stage.next().unwrap());
         }
-        // The session itself: the last message is not acknowledged yet.
+        // In the session itself, the last message is not acknowledged yet.
         let (requested, delivered) = resumed(&stored(&stage.account), &whole);
         assert_eq!((&*requested, delivered), (first, owned(&ids[handed_out - 1..])));
         // A copy on which the last message is acknowledged.

@@ -72,7 +72,7 @@ fn is_check(request: &Request) -> bool {
     request.http.uri().path().ends_with("/synccheck")
 }
 
-/// Returns the key of a request, as `1_5`, or the names of a lookup.
+/// Returns the key of a request, such as `1_5`, or the names of a lookup.
 fn asked_with(request: &Request) -> String {
     if is_check(request) {
         let (_, key) = request.http.uri().query().unwrap().split_once("&synckey=").unwrap();
@@ -239,7 +239,7 @@ fn consecutive_fetches_are_limited() {
     assert_eq!(requested.iter().position(|requested| requested.starts_with("check")), Some(100));
     assert_eq!(requested.len(), 103);
 
-    // A key that does not advance, or is missing.
+    // The key does not advance, or is missing.
     let none = json!({ "Count": 0, "List": [] });
     for still in [batch(&["2"], 5, true), with(batch(&["2"], 5, true), "SyncKey", none)] {
         let mut stage = Stage::new([ok(batch(&["1"], 5, true)), ok(still)]);

@@ -80,7 +80,7 @@ fn the_third_failure_is_reported() {
     }
 }
 
-/// A fault between quick empty replies is not reported.
+/// A single failure between quick empty replies is not reported.
 #[test]
 fn empty_replies_do_not_count_as_failures() {
     let mut stage = Stage::new([]);
@@ -100,7 +100,7 @@ fn a_check_timeout_is_not_a_failure() {
     stage.replies.extend((0..20).map(|_| failed(FailureKind::Timeout)));
     assert_eq!(stage.ids(), [""; 0]);
     assert_eq!((stage.host.requests.len(), stage.host.slept), (22, Duration::ZERO));
-    // A connection that is not established in time is a failure: nothing was polled.
+    // A connection that is not established in time is a failure, because no poll was sent.
     let connecting = || Input::Reply(Err(Failure::new(FailureKind::Timeout, Sent::No)));
     let mut stage =
         Stage::new([ok(batch(&[], 5, false)), connecting(), connecting(), connecting()]);
@@ -141,7 +141,7 @@ fn empty_news_is_slowed_down() {
     assert!(in_a_minute(moves) < 30);
     assert!(in_a_minute(|r, _| if is_check(r) { json!(NEWS) } else { batch(&[], 5, false) }) < 30);
     assert!(in_a_minute(|r, _| if is_check(r) { json!(QUIET) } else { batch(&[], 5, false) }) < 30);
-    // With more to fetch, which is empty as well.
+    // The reply announces more to fetch, which is empty as well.
     let more = |request: &Request, n: usize| {
         if is_check(request) { json!(NEWS) } else { batch(&[], i64::try_from(n).unwrap(), true) }
     };
@@ -193,7 +193,8 @@ fn a_late_reply_is_ignored() {
     }
 }
 
-/// Slow news without messages is not slowed down further: the phone may have opened a chat.
+/// Infrequent news without messages is not delayed further, because the phone may have opened a
+/// chat.
 ///
 /// Threat S7.
 #[test]
@@ -208,7 +209,7 @@ fn slow_news_without_messages_is_not_delayed() {
                     stage.host.now = stage.host.now.after(Duration::from_secs(20));
                     stage.inbox.handle(ok(NEWS));
                 }
-                // The same key, and no news.
+                // The key is unchanged, and there is no news.
                 Err(Interrupt::Send(_)) => stage.inbox.handle(ok(batch(&[], 5, false))),
                 other => panic!("{other:?}"),
             }

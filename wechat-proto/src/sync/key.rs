@@ -94,8 +94,8 @@ object! {
 }
 
 impl WireKey {
-    /// Returns the key; `None` if it is to be ignored: with `Count` 0, an empty list, too many
-    /// counters, or a counter that is not a number.
+    /// Returns the key, or `None` if `Count` is 0, the list is empty or too long, or a counter is
+    /// not a number: such a key is ignored.
     pub(crate) fn take(self) -> Option<SyncKey> {
         let counters = self.list.0;
         if self.count.0 == 0 || counters.is_empty() {

@@ -1,7 +1,7 @@
 //! Receiving messages and changes: `docs/protocol.md` §7.
 //!
-//! [`Events`] receives everything that happens to an account, [`Inbox`] its messages alone;
-//! [`SyncCheck`] and [`FetchBatch`] are their endpoints.
+//! [`Events`] returns all events of an account, and [`Inbox`] only its messages; [`SyncCheck`] and
+//! [`FetchBatch`] are their endpoints.
 
 mod check;
 mod events;

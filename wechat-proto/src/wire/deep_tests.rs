@@ -21,7 +21,7 @@ const DEEP: usize = 20_000;
 fn nested(depth: usize) -> [String; 5] {
     let lists = "[".repeat(depth);
     let objects = "{\"a\":".repeat(depth);
-    // With a field name that the parsers read.
+    // The parsers read the field of this name.
     let known = "{\"MemberList\":[".repeat(depth);
     [
         format!("{lists}{}", "]".repeat(depth)),

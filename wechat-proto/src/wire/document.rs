@@ -148,7 +148,7 @@ pub(crate) fn texts<'n>(document: &str, wanted: &[&'n str]) -> Option<Vec<(&'n s
 /// Returns the name of the element that begins at `place`, as a slice of the document.
 fn name<'a>(document: &'a str, place: usize, start: &BytesStart<'_>) -> &'a str {
     let length = start.name().as_ref().len();
-    // After the `<`.
+    // The name follows the `<`.
     document.get(place + 1..).and_then(|rest| rest.get(..length)).unwrap_or_default()
 }
 

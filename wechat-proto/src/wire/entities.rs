@@ -54,7 +54,7 @@ pub(crate) fn entity<'a>(text: &'a str, out: &mut String) -> &'a str {
 const COMMON: [(&str, char); 6] =
     [("lt;", '<'), ("gt;", '>'), ("amp;", '&'), ("quot;", '"'), ("#39;", '\''), ("apos;", '\'')];
 
-/// Names have at most 31 letters; a number may have leading zeros.
+/// The maximum length of an entity. Names have at most 31 letters; a number may have leading zeros.
 const LONGEST: usize = 40;
 
 #[cfg(test)]

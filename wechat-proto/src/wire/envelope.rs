@@ -157,8 +157,8 @@ pub(crate) fn refusal(endpoint: &'static str, ret: Ret, message: &str) -> Error 
     }
 }
 
-/// Returns a server's text in readable form: extracted from its notice, decoded if it was encoded
-/// twice, and truncated for errors.
+/// Returns a text of the server in readable form: extracted from its notice, decoded if it was
+/// encoded twice, and truncated.
 pub(crate) fn readable(text: &str) -> String {
     let text = notice(text);
     let text = match undo_double_encoding(&text) {
@@ -268,7 +268,8 @@ mod tests {
 
     #[test]
     fn error_has_the_servers_text() {
-        // `docs/shapes.md`: read with the wrong charset, then encoded again.
+        // `docs/shapes.md`: the service decodes the text with the wrong charset and encodes it
+        // again.
         let body = "{\"BaseResponse\":{\"Ret\":1,\"ErrMsg\":\"<e><Content><![CDATA[æ\u{201c}\u{8d}ä½œ]]></Content></e>\"}}";
         let Err(Error::Refused { message, .. }) = opened(body) else { panic!() };
         assert_eq!(&*message, "操作");

@@ -35,8 +35,8 @@ pub(crate) trait Lenient: Default {
         None
     }
 
-    /// Parses a value in place: returning large values would copy them repeatedly. `self` is the
-    /// default. `left` is the memory that is left for elements of lists.
+    /// Parses a value in place, because returning large values would copy them repeatedly. `self`
+    /// is the default. `left` is the memory that is left for elements of lists.
     fn fill<'de, D: Deserializer<'de>>(
         &mut self,
         deserializer: D,
@@ -59,7 +59,7 @@ pub(crate) fn from_str<T: Lenient>(json: &str) -> serde_json::Result<T> {
     Ok(value)
 }
 
-/// Fills a value that is part of another.
+/// A deserializer of a value that is part of another.
 pub(crate) struct Fill<'a, T>(pub(crate) &'a mut T, pub(crate) &'a Cell<usize>);
 
 impl<'de, T: Lenient> DeserializeSeed<'de> for Fill<'_, T> {
@@ -140,7 +140,7 @@ impl Scalar for Text {
     }
 }
 
-/// Parses a list or an object. Other values are skipped.
+/// A parser of a list or an object. Other values are skipped.
 pub(crate) trait Container<'de>: Sized {
     fn list<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
         skip_list(list)
@@ -151,7 +151,7 @@ pub(crate) trait Container<'de>: Sized {
     }
 }
 
-/// Visits any value.
+/// A visitor of any value.
 pub(crate) struct Any<C>(pub(crate) C);
 
 impl<'de, C: Container<'de>> Visitor<'de> for Any<C> {

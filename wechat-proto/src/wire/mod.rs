@@ -1,4 +1,5 @@
-//! The formats of the wire. Private: parsers return typed values instead of raw fields.
+//! The formats of the wire. The module is private, because parsers return typed values instead of
+//! raw fields.
 
 pub(crate) mod document;
 pub(crate) mod entities;

@@ -32,7 +32,7 @@ macro_rules! object {
                 Other(Key),
             }
 
-            /// Finds the field of a name.
+            /// A visitor that finds the field of a name.
             struct Name<'a>(&'a mut $name);
 
             impl<'a, 'de> DeserializeSeed<'de> for Name<'a> {

@@ -68,17 +68,17 @@ impl fmt::Write for Component<'_> {
 /// The `Accept` header of a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Accept {
-    /// For requests made by the page's code.
+    /// The value for requests made by the page's code.
     Json,
-    /// For requests made by loading a script: `jslogin`, `login`, `synccheck`. Also the browser's
-    /// default, as for uploads.
+    /// The value for requests made by loading a script: `jslogin`, `login`, `synccheck`. It is also
+    /// the browser's default, for instance for uploads.
     Script,
-    /// For pictures.
+    /// The value for pictures.
     Image,
-    /// For voices and videos: the value that the browser of the default `User-Agent` sends for its
+    /// The value for voices and videos, which the browser of the default `User-Agent` sends for its
     /// players. (Other browsers list the types that they play: `docs/protocol.md` §8.)
     Player,
-    /// For files, which the browser requests like a page.
+    /// The value for files, which the browser requests like a page.
     Page,
 }
 
@@ -109,7 +109,7 @@ pub(crate) struct Url {
 impl Url {
     /// Starts a URL with a path on the host of a role.
     pub(crate) fn new(role: Role, path: &str) -> Self {
-        // Most URLs, including credentials, are shorter.
+        // Most URLs are shorter than this, including their credentials.
         let mut text = String::with_capacity(512);
         text.push_str(path);
         Self { text, role: Some(role), separator: '?', accept: Accept::Json, ranged: false }
@@ -276,7 +276,7 @@ impl Url {
             headers.insert(RANGE, HeaderValue::from_static("bytes=0-"));
         }
         if device.entry.is_file_helper() {
-            // Part of every request: `docs/protocol.md` §15.
+            // Every request of the page has this header: `docs/protocol.md` §15.
             headers.insert(APPID, HeaderValue::from_static(device.entry.appid()));
         }
         if let Some((kind, body)) = body {

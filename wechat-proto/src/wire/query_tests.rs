@@ -56,7 +56,7 @@ fn encoded_components_are_recognised() {
     }
 }
 
-/// In the order of Chrome.
+/// The headers are in the order of Chrome.
 #[test]
 fn headers_are_in_order() {
     let names = |request: http::Request<Body>| -> Vec<String> {

@@ -1,7 +1,8 @@
 //! Repairs the structure of JSON that `serde_json` rejects: `docs/threats.md` J2, J4, J6.
 //!
 //! Nicknames with invalid UTF-8, raw control characters, unescaped quotes, `\x1b`, `007`, `NaN`,
-//! halves of surrogate pairs: without repair, one of them would cost all other messages or contacts.
+//! halves of surrogate pairs: without repair, one of them would make all other messages or contacts
+//! unreadable.
 //!
 //! The names of fields divide the text: `"Name":` after a comma or an opening bracket. In valid
 //! JSON this occurs in no string, since the quotes in strings are escaped. The text from a colon to
@@ -33,13 +34,13 @@ use serde_json::Value;
 
 use super::mend::{mend_scalar, valid_length};
 
-/// Decodes a body: removes byte-order marks, and replaces invalid UTF-8 by U+FFFD.
+/// Decodes a body, removes byte-order marks, and replaces invalid UTF-8 by U+FFFD.
 pub(crate) fn decode(body: &[u8]) -> Cow<'_, str> {
     let mut body = body;
     while let Some(rest) = body.strip_prefix(b"\xef\xbb\xbf") {
         body = rest;
     }
-    // Faster than the lossy conversion alone, for the valid text of nearly every reply.
+    // Nearly every reply is valid UTF-8, for which this is faster than the lossy conversion.
     core::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
@@ -97,9 +98,9 @@ struct Repair<'a> {
 
 /// An open list or object.
 struct Container<'a> {
-    /// Its start in the text.
+    /// The start in the text.
     start: usize,
-    /// Its start in the output, before the comma.
+    /// The start in the output, before the comma.
     out: usize,
     /// The first name of the elements of a list.
     first: &'a str,

@@ -98,7 +98,7 @@ fn replies_without_messages_are_repaired() {
     }
 }
 
-/// Any JSON value.
+/// Generates any JSON value.
 fn any_json() -> impl Strategy<Value = Value> {
     let text = || any::<String>();
     let leaf = prop_oneof![
@@ -158,7 +158,7 @@ fn changed(id: u8) -> String {
     )
 }
 
-/// Each list of elements.
+/// Returns a sample of each list of elements.
 fn samples() -> [Sample; 6] {
     [
         Sample {
@@ -245,7 +245,7 @@ impl Sample {
 
 /// Returns whether text in place of an element contains the name of a field: see [`super`].
 fn has_name(sample: usize, index: usize, text: &str) -> bool {
-    // Within the list of messages, only another message counts.
+    // Within the list of messages, only the first field of another message ends an element.
     let is_name = |name: &str| sample != 0 || index == 2 || name == "MsgId";
     let text = format!(",{text}");
     text.match_indices(['{', ','])
@@ -255,7 +255,7 @@ fn has_name(sample: usize, index: usize, text: &str) -> bool {
 /// Parts of JSON, separated by spaces.
 const PUNCTUATION: &str = r#"" ' \ { } [ ] , : },{ }] "} "},{" ]} null "a" a: 'a': "a": ,"a":[ {"a":{ ],"a":1 "MsgId": ,"Seq": {"MsgId":"#;
 
-/// Any text, mostly punctuation.
+/// Generates any text, mostly punctuation.
 fn poison() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         "\\PC{0,4}",

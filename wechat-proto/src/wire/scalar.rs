@@ -13,7 +13,7 @@ pub(crate) trait Scalar {
     fn set_text(&mut self, text: &str);
 }
 
-/// Fills a scalar of an object of type `T`.
+/// A deserializer of a scalar field of an object of type `T`.
 ///
 /// An object has one call for all of its scalars, which is inlined because it is generic: this is
 /// faster than a call for each field.

@@ -1,4 +1,4 @@
-//! Written XML, in which all text is escaped (`docs/threats.md` U3), and notices in XML.
+//! A writer of XML that escapes all text (`docs/threats.md` U3), and a parser of notices in XML.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -38,7 +38,7 @@ impl fmt::Write for Escaped<'_> {
             match c {
                 '&' => self.0.push_str("&amp;"),
                 '<' => self.0.push_str("&lt;"),
-                // Only required in `]]>`, but always valid.
+                // This is required only in `]]>`, but valid everywhere.
                 '>' => self.0.push_str("&gt;"),
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),

@@ -147,7 +147,7 @@ fn places(name: &str, value: &Value, places: &mut BTreeMap<String, BTreeSet<&'st
     }
 }
 
-/// Groups of places with the same type: a value found at one of them may occur at all of them.
+/// Groups of places with the same type. A value found at one of them may occur at all of them.
 const SHARED: [&[&str]; 3] = [
     &[
         "message.kind.card.info", "message.kind.friend_request.info",
@@ -172,7 +172,7 @@ fn share(places: &mut BTreeMap<String, BTreeSet<&'static str>>) {
             }
         }
     }
-    // People in events: this account, or a name.
+    // A person in an event is this account or a name.
     let person = |place: &&String| {
         let (event, name) = place.rsplit_once('.').unwrap_or_default();
         let people = ["by", "of", "owner", "whom", "who[]", "others[]"].contains(&name);

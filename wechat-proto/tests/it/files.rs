@@ -1,6 +1,6 @@
 //! The files of the corpora.
 
-// Also compiled as a part of the crate, which is `no_std`.
+// This file is also a module of the crate, which is `no_std`.
 #[allow(unused_extern_crates)]
 extern crate std;
 

@@ -100,7 +100,7 @@ fn quoted(text: &str) -> String {
     text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// Tests all texts of all constructors with the same hostile texts.
+/// A test of all texts of all constructors with the same hostile texts.
 struct Injection<'a> {
     hostile: &'a [String],
     /// The number of accepted texts for each place.

@@ -29,7 +29,7 @@ fn is_unanswered<E: Endpoint<Output: fmt::Debug>>(call: &mut Call<E>, state: &mu
     }
 }
 
-/// Every fault in place of a valid reply.
+/// Returns every fault in place of a valid reply.
 fn faults() -> [(&'static str, Input); 12] {
     let status = |status: u16, body: &str| {
         let mut page = reply(body);

@@ -67,7 +67,7 @@ fn pass_ticket_is_encoded_twice() {
         let mut without = BTreeSet::new();
         for (title, request) in Requests::of(account, NOW) {
             match parameter(&request, "pass_ticket") {
-                // It has its own credentials in the table.
+                // This endpoint has its own credentials in the table.
                 _ if title == "InitSession" => {}
                 Some(value) => assert_eq!(value, sent, "{title}"),
                 None => drop(without.insert(title.split(' ').next().unwrap())),

@@ -7,7 +7,8 @@ use wechat_proto::{Account, Device, Flow, Interrupt, Message, Timestamp};
 
 use crate::Options;
 
-/// The account of a client, behind a lock that is held only while a flow is polled. For a client.
+/// The account of a client, behind a lock that is held only while a flow is polled. Used by
+/// clients.
 #[derive(Debug)]
 pub struct SharedAccount(Mutex<Account>);
 
@@ -23,7 +24,7 @@ impl SharedAccount {
 
     /// Locks the account.
     pub fn lock(&self) -> MutexGuard<'_, Account> {
-        // Poisoning is ignored: a panicking flow leaves the account consistent.
+        // Poisoning is ignored, because a panicking flow leaves the account consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -34,7 +34,7 @@ impl Attachment {
         Self { path: path.into(), name: None, is_document: false }
     }
 
-    /// Sends it as a file in any case, so that the receiver gets the original.
+    /// Always sends it as a file, so that the receiver gets the original.
     pub fn as_document(mut self) -> Self {
         self.is_document = true;
         self
@@ -46,7 +46,7 @@ impl Attachment {
         self
     }
 
-    /// Opens the file, and returns it with its description. For a client.
+    /// Opens the file, and returns it with its description. Used by clients.
     ///
     /// # Errors
     ///
@@ -94,7 +94,8 @@ macro_rules! from_path {
 
 from_path!(&str, &String, String, &Path, &PathBuf, PathBuf);
 
-/// A new file in a folder, which is removed again unless it is [kept](NewFile::keep). For a client.
+/// A new file in a folder, which is removed on drop unless it is [kept](NewFile::keep). Used by
+/// clients.
 #[derive(Debug)]
 pub struct NewFile {
     path: PathBuf,
@@ -152,7 +153,7 @@ struct FileError(PathBuf, io::Error);
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Escaped: a path may contain any characters.
+        // The path is escaped, because it may contain any characters.
         write!(f, "{:?}: {}", self.0, self.1)
     }
 }
@@ -173,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn new_files_replace_none_and_incomplete_ones_are_removed() {
+    fn new_files_replace_no_file_and_are_removed_if_incomplete() {
         let folder = std::env::temp_dir().join(format!("wechat-new-{}", std::process::id()));
         fs::create_dir(&folder).unwrap();
         let name = FileName::from("a.txt");

@@ -18,9 +18,9 @@ pub struct Exchange<'a> {
     pub started: Timestamp,
     /// The time until the response was complete; until its head arrived if the body is streamed.
     pub elapsed: Duration,
-    /// The request, complete.
+    /// The complete request.
     pub request: &'a http::Request<Body>,
-    /// The response, or why there is none.
+    /// The response, or the failure of the exchange.
     pub result: Result<&'a Response, &'a Failure>,
     /// Whether the body of the response is streamed to the caller, and thus missing here.
     pub is_streamed: bool,
@@ -29,9 +29,9 @@ pub struct Exchange<'a> {
 /// A function that receives exchanges.
 pub(crate) type Trace = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
 
-/// An exchange in progress. Its end is a debug event of `tracing`, with the feature `tracing`, with
-/// host, path, status and duration, but never a query, a header or a body; and a call of
-/// [`Options::trace`], if set.
+/// An exchange in progress. At its end, emits a debug event with host, path, status and duration,
+/// but never a query, a header or a body, if the feature `tracing` is enabled, and calls the
+/// function of [`Options::trace`], if set.
 #[must_use = "the event is emitted at the end of the exchange"]
 pub struct Log {
     event: Option<(http::Uri, Instant)>,

@@ -24,7 +24,7 @@ const LARGE: usize = 256 << 10;
 const CHECK: Duration = Duration::from_millis(5);
 
 impl<F> Offload<F> {
-    /// Returns the flow with its large replies parsed on another thread.
+    /// Returns the flow, whose large replies will be parsed on another thread.
     pub const fn new(flow: F) -> Self {
         Self { flow: Some(flow), parsing: None, stoppable: false }
     }
@@ -127,7 +127,7 @@ mod tests {
             flow.handle(reply(LARGE - 1));
             assert_eq!(flow.poll(&mut account, Timestamp::default()).unwrap(), LARGE - 1);
             flow.handle(reply(LARGE));
-            // Not expected; ignored.
+            // An unexpected reply is ignored.
             flow.handle(reply(1));
             let result = flow.poll(&mut account, Timestamp::default());
             assert!(matches!(result, Err(Interrupt::Sleep(CHECK))), "{result:?}");

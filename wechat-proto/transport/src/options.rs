@@ -23,8 +23,8 @@ use wechat_proto::{Device, Entry, Error, Timestamp};
 use crate::log::{Exchange, Trace};
 use crate::proxy;
 
-/// Options of a transport and of the clients that open a session on it: roots of trust, host names,
-/// proxy, clock, seed, time limits; device, allowed logins, when the session is stored.
+/// The options of a transport and of the clients that open a session on it: roots of trust, host
+/// names, proxy, clock, seed and time limits; device, allowed logins and save policy.
 ///
 /// The default uses Mozilla's roots, the system's resolver, clock and entropy, and no proxy; it logs
 /// in on the web page, with a QR code if necessary, and stores the session after each message.
@@ -38,7 +38,7 @@ use crate::proxy;
 ///     .connect_timeout(Duration::from_secs(5));
 /// ```
 ///
-/// Time limits are at least one millisecond and at most a year: others are clamped.
+/// Time limits are clamped to between one millisecond and a year.
 #[derive(Clone)]
 #[must_use = "options do nothing until a transport is made with them"]
 pub struct Options {
@@ -129,7 +129,8 @@ impl Options {
         self
     }
 
-    /// Limits how a client may get a session when it is opened. The default is [`Resume::Code`].
+    /// Limits the methods by which a client may get a session when it is opened. The default is
+    /// [`Resume::Code`].
     pub fn resume(mut self, resume: Resume) -> Self {
         self.resume = resume;
         self
@@ -268,7 +269,7 @@ impl Options {
             return Ok(seed);
         }
         let mut seed = [0; 32];
-        // Without entropy, two copies of a session would generate the same ids: fail instead.
+        // This fails because two copies of a session would generate the same ids without entropy.
         getrandom::fill(&mut seed)
             .map_err(|_| Error::Transport(Failure::new(FailureKind::Other, Sent::No)))?;
         Ok(seed)

@@ -12,7 +12,7 @@ fn kind<T: fmt::Debug>(result: Result<T, Error>) -> FailureKind {
 
 #[cfg(feature = "platform-verifier")]
 #[test]
-fn platform_verifier_takes_no_other_roots() {
+fn platform_verifier_refuses_additional_roots() {
     let options = Options::default().platform_verifier();
     assert!(options.uses_platform_verifier() && options.root_certificates().unwrap().is_empty());
     let options = options.root_certificate("x");

@@ -71,7 +71,7 @@ pub(super) fn describe(description: &mut OpenApi) {
 /// All accounts of the simulation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accounts {
-    /// In the order of the world file.
+    /// The accounts, in the order of the world file.
     accounts: Vec<AccountRecord>,
     /// The QR codes that no phone has scanned, the newest last. With one account, there is none: every code belongs to it.
     unscanned_codes: Vec<CodeRecord>,
@@ -87,9 +87,9 @@ pub(crate) struct AccountRecord {
 /// A QR code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CodeRecord {
-    /// Its `uuid`.
+    /// The `uuid`.
     uuid: String,
-    /// Its content.
+    /// The content.
     qr_code: String,
 }
 

@@ -86,7 +86,7 @@ pub(crate) async fn end(
 /// The delivered message.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct NewId {
-    /// Its `MsgId`, or the `UserName` of the new person or room.
+    /// The `MsgId`, or the `UserName` of the new person or room.
     pub(crate) id: String,
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn message(
 /// The pending faults.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Faults {
-    /// In the order in which they apply.
+    /// The faults, in the order in which they apply.
     faults: Vec<PendingFault>,
 }
 

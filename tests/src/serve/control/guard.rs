@@ -30,8 +30,8 @@ impl Guard {
         let host = text(header::HOST).unwrap_or_default();
         let failure = |status, what: String| Some(Failure::new(status, what));
         if let Some(token) = &self.token {
-            // With a token, the name may be any by which other machines know this one.
-            // The page has no data. It asks for the token.
+            // With a token, any host is accepted, because other machines may use another name for this one. The files
+            // of the page need no token, because they contain no data.
             let is_page = page::FILES.iter().any(|file| file.path == path);
             if !is_page && text(header::AUTHORIZATION) != Some(&*format!("Bearer {token}")) {
                 let what = "the header `Authorization: Bearer TOKEN` with the control token is missing or wrong";

@@ -34,7 +34,8 @@ pub(crate) const FILES: [File; 3] = [
     },
 ];
 
-/// Only the page's own files, no inline script or style, and no markup from texts (`require-trusted-types-for`).
+/// The content security policy: only the page's own files, no inline script or style, and no markup from texts
+/// (`require-trusted-types-for`).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob:; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 

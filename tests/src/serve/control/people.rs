@@ -17,7 +17,7 @@ use crate::world::World;
 /// All people and rooms.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Contacts {
-    /// In the order in which they were added.
+    /// The contacts, in the order in which they were added.
     contacts: Vec<ContactRecord>,
 }
 

@@ -1,4 +1,4 @@
-//! Records of what the client did.
+//! Records of the client's requests and their effects.
 
 use http::header;
 use serde::Serialize;
@@ -56,7 +56,7 @@ pub(crate) enum Stage {
 /// A request of the client.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct RequestRecord {
-    /// Its number.
+    /// The number.
     number: usize,
     /// The name of the account that it belongs to.
     account: String,
@@ -70,7 +70,7 @@ pub(crate) struct RequestRecord {
     target: String,
     /// The HTTP status of the reply; null while it is held.
     status: Option<u16>,
-    /// Its violations. The list `violations` has their grades.
+    /// The violations. The list `violations` has their grades.
     violations: Vec<String>,
     /// The highest grade of its violations: `fatal`, `deviation` or `note`; null without any.
     grade: Option<String>,
@@ -81,7 +81,7 @@ pub(crate) struct RequestRecord {
 /// A difference of a request from those of the official page.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct ViolationRecord {
-    /// Its number.
+    /// The number.
     pub(super) number: usize,
     /// The call, such as `webwxsync`.
     pub(super) endpoint: String,
@@ -90,7 +90,7 @@ pub(crate) struct ViolationRecord {
     /// `fatal`: the service refuses it; `deviation`: known clients send it and are served; `note`: no source shows that the
     /// service checks it.
     pub(super) grade: String,
-    /// Its name in the page of differences, `docs/differences.md`.
+    /// The name in the page of differences, `docs/differences.md`.
     pub(super) difference: String,
     /// The paragraph of the protocol's description, such as `§1.4`; `guess` without a source.
     pub(super) source: String,
@@ -99,7 +99,7 @@ pub(crate) struct ViolationRecord {
 /// A message that the client sent.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct SentRecord {
-    /// Its number.
+    /// The number.
     number: usize,
     /// The call, such as `webwxsendmsg`.
     endpoint: String,
@@ -119,9 +119,9 @@ pub(crate) struct SentRecord {
     emoticon_md5: String,
     /// The `UserName`s of mentioned persons.
     mentions: Vec<String>,
-    /// The client's id for it.
+    /// The id that the client gave the message.
     client_msg_id: String,
-    /// The service's id for it.
+    /// The id that the service gave the message.
     msg_id: String,
     /// The number of repetitions, which were not delivered again.
     repeats: usize,
@@ -134,7 +134,7 @@ pub(crate) struct SentRecord {
 /// A completed upload.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct UploadRecord {
-    /// Its number.
+    /// The number.
     pub(super) number: usize,
     /// The id by which a message refers to it.
     pub(super) media_id: String,
@@ -155,7 +155,7 @@ pub(crate) struct UploadRecord {
 /// A download.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct DownloadRecord {
-    /// Its number.
+    /// The number.
     number: usize,
     /// `image`, `voice`, `video`, `map`, `file`, `icon` or `room_icon`.
     kind: &'static str,
@@ -172,7 +172,7 @@ pub(crate) struct DownloadRecord {
 /// A message that the client received.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct DeliveredRecord {
-    /// Its number.
+    /// The number.
     pub(super) number: usize,
     /// `MsgId`.
     pub(super) msg_id: String,
@@ -191,7 +191,7 @@ pub(crate) struct DeliveredRecord {
 /// A status notification that the client sent.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct NoticeRecord {
-    /// Its number.
+    /// The number.
     pub(super) number: usize,
     /// 1 read, 2 entered, 3 logged in, 5 left.
     pub(super) code: i64,
@@ -204,7 +204,7 @@ pub(crate) struct NoticeRecord {
 /// A friend request that the client sent or answered.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct VerificationRecord {
-    /// Its number.
+    /// The number.
     pub(super) number: usize,
     /// 2 request, 3 acceptance, 4 rejection.
     pub(super) opcode: i64,
@@ -217,7 +217,7 @@ pub(crate) struct VerificationRecord {
 /// An invitation into a room.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct InvitationRecord {
-    /// Its number.
+    /// The number.
     pub(super) number: usize,
     /// The room's `UserName`.
     pub(super) room: String,

@@ -12,14 +12,14 @@ use crate::serve::problem::Problem;
 /// The snapshots.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Snapshots {
-    /// In the order of their names.
+    /// The snapshots, in the order of their names.
     snapshots: Vec<SnapshotRecord>,
 }
 
 /// A snapshot.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SnapshotRecord {
-    /// Its name.
+    /// The name.
     name: String,
 }
 

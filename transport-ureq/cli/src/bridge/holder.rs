@@ -89,7 +89,7 @@ impl Connection {
 fn unanswered() -> Failure {
     Failure::new(
         Exit::Unanswered,
-        "the process that holds the session ended during the operation: it may have been done",
+        "the process that holds the session ended during the operation, which may have taken effect",
         "占用会话的进程中途退出，操作可能已经生效",
     )
     .hint("look at the phone before repeating it", "重复操作之前请先在手机上查看")

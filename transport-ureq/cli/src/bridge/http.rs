@@ -96,7 +96,11 @@ fn token(bridge: &Bridge) -> Result<String, Failure> {
     let Some(path) = &bridge.token_file else {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| {
-            Failure::new(Exit::Other, format!("no entropy: {error}"), format!("没有熵：{error}"))
+            Failure::new(
+                Exit::Other,
+                format!("no entropy: {error}"),
+                format!("系统无法提供随机数：{error}"),
+            )
         })?;
         let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         eprintln!("wechat: the token of the bridge is {token}");
@@ -122,7 +126,7 @@ impl Server {
         loop {
             let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
             let Ok((stream, _)) = listener.accept().await else {
-                // Too many open files, for example.
+                // For instance, too many files are open.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };

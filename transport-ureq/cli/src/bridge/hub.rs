@@ -215,7 +215,7 @@ impl Hub {
         for line in
             state.login.iter().chain(state.pending.values().take(again).map(|(_, line)| line))
         {
-            // The queue is long enough.
+            // The queue is long enough for these messages.
             let _ = sender.try_send(Arc::clone(line));
         }
         match is_consumer {
@@ -323,10 +323,10 @@ mod tests {
         hub.ack(3, |_| panic!("it is acknowledged")).unwrap();
         assert_eq!((stored[0].as_str(), hub.unacknowledged()), ("8", 2));
 
-        // As if killed: nothing was stored at the end.
+        // The process ends as if it was killed, without storing its state.
         let hub = Hub::open(&session).unwrap();
         assert_eq!(deliver(&hub, "7"), Some(2));
-        // Acknowledged before the service sends it again.
+        // The message is acknowledged before the service sends it again.
         hub.ack(4, |_| panic!("the message is not there yet")).unwrap();
         let hub = Hub::open(&session).unwrap();
         assert_eq!((deliver(&hub, "9"), deliver(&hub, "7")), (None, Some(2)));

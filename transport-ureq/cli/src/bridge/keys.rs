@@ -79,7 +79,7 @@ mod tests {
     use crate::notes::REMEMBERED;
 
     #[test]
-    fn key_keeps_its_id_and_its_receipt() {
+    fn id_and_receipt_of_a_key_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let session = folder.path().join("a.session");
         let id = |text: &str| text.parse::<ClientMsgId>().unwrap();

@@ -4,8 +4,8 @@ use std::io::{self, BufRead, Read as _};
 
 use super::service::LONGEST;
 
-/// Reads a line without its end; returns `None` at the end of the stream. A line that is too long for a
-/// request is truncated to a length that is still too long.
+/// Reads a line without its line break; returns `None` at the end of the stream. A line that is too
+/// long for a request is truncated, to a length that still exceeds the maximum.
 ///
 /// # Errors
 ///
@@ -33,7 +33,7 @@ pub(crate) fn read(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
 pub(crate) fn read_any(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let length = reader.read_until(b'\n', &mut line)?;
-    // A line without its end is truncated.
+    // A line without a line break is truncated.
     Ok(Some(line).filter(|line| length > 0 && line.ends_with(b"\n")))
 }
 
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_line_ends_at_its_end() {
+    fn overlong_line_is_truncated_and_skipped() {
         let long = vec![b'x'; 3 * LONGEST];
         let text = [b"a\n\n", &*long, b"\nb"].concat();
         let mut reader = &*text;

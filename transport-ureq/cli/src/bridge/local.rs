@@ -62,11 +62,11 @@ impl Listener {
         let failed = |error: io::Error| Failure::file(&folder, &error);
         private_folder(&folder).map_err(failed)?;
         if !is_private(&folder) {
-            // The folder of another user, who could receive the commands.
+            // The folder may belong to another user, who could receive the commands.
             let text = "must be your own folder, closed to others (mode 0700)";
             return Err(failed(io::Error::new(io::ErrorKind::PermissionDenied, text)));
         }
-        // Some file systems have no sockets, and long paths are too long for them.
+        // Fails if the file system does not support sockets, or if the path is too long for one.
         #[cfg(unix)]
         if let Ok(socket) = bind_unix(&folder) {
             return Ok(Self { socket, key: None });
@@ -90,7 +90,7 @@ impl Listener {
         loop {
             match self.socket.accept() {
                 Ok((stream, _)) => return stream,
-                // Too many open files, for instance.
+                // For instance, too many files are open.
                 Err(_) => thread::sleep(Duration::from_millis(100)),
             }
         }
@@ -203,7 +203,7 @@ mod tests {
         (listener, key)
     }
 
-    /// Connects two sides with their keys, and returns what each of them found.
+    /// Connects two sides with their keys, and returns the result of each.
     fn meet(of_listener: [u8; 32], of_command: [u8; 32]) -> [Result<(), io::ErrorKind>; 2] {
         let folder = tempfile::tempdir().unwrap();
         let (mut listener, _) = listen(folder.path());
@@ -221,12 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn sides_with_the_key_meet() {
+    fn sides_with_the_same_key_connect() {
         assert_eq!(meet([7; 32], [7; 32]), [Ok(()), Ok(())]);
     }
 
     #[test]
-    fn command_without_the_key_learns_it_from_neither_side() {
+    fn command_with_another_key_is_refused() {
         let [command, listener] = meet([7; 32], [8; 32]);
         assert_eq!(command, Err(io::ErrorKind::PermissionDenied));
         // The command does not answer a listener that has another key.
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn proof_of_one_side_is_not_that_of_the_other() {
+    fn reflected_proof_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (listener, _) = listen(folder.path());
         let mut command = &Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
@@ -243,7 +243,7 @@ mod tests {
         command.write_all(&[1; 32]).unwrap();
         let mut reply = [0; 64];
         command.read_exact(&mut reply).unwrap();
-        // The listener's own proof, sent back.
+        // The proof of the listener is sent back.
         command.write_all(&reply[32..]).unwrap();
         assert_eq!(other.join().unwrap().unwrap_err().kind(), io::ErrorKind::PermissionDenied);
     }

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_user_names_get_the_login() {
+    fn login_is_added_to_user_names_only() {
         let epoch = Epoch("1f3a90c2".to_owned());
         let plain = json!({
             "type": "message", "chat": "@@room", "text": "@ada", "chat_name": "@home",

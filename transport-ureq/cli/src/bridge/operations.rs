@@ -308,9 +308,9 @@ fn not_recent(id: &str) -> Failure {
     )
     .detail("kind", "unknown_message")
     .hint(
-        "only the process that received or sent it knows an id; without it, give the whole line of \
-         `wechat listen --json`, or `wechat revoke ID NAME`",
-        "只有收发该消息的进程知道其编号；否则请提供 `wechat listen --json` 输出的整行，或使用 `wechat revoke 编号 名称`",
+        "an id can be used only in the process that received or sent the message; otherwise give the \
+         whole line of `wechat listen --json`, or `wechat revoke ID NAME`",
+        "编号只能在收发该消息的进程中使用；否则请提供 `wechat listen --json` 输出的整行，或使用 `wechat revoke 编号 名称`",
     )
 }
 

@@ -23,7 +23,7 @@ use crate::output::{Output, SCHEMA, text};
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) hub: Hub,
-    /// Set once there is a session.
+    /// The operations, set once there is a session.
     operations: OnceLock<Operations>,
     output: Output,
     command: &'static str,

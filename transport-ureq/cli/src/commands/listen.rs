@@ -112,7 +112,7 @@ pub(crate) fn print(
         author_name: &author,
         text: &text,
         message,
-        // On one line; a text if it is not JSON.
+        // The record is printed on one line, as a text if it is not JSON.
         raw: serde_json::from_str(raw).unwrap_or_else(|_| raw.into()),
     };
     output.result("message", &printed, |lang| {

@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::inspect;
 use crate::output::Output;
 
-/// Runs a command, and returns the exit code of one that ended as it should.
+/// Runs a command, and returns its exit code if it did not fail.
 pub(crate) fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let global = &args.global;
     match &args.command {

@@ -69,7 +69,7 @@ impl Write for Interruptible<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         super::steps::step();
         match signals::arrived() {
-            // Not `Interrupted`, which `write_all` ignores.
+            // The kind is not `Interrupted`, which `write_all` ignores.
             Some(_) => Err(io::Error::other("ended by a signal")),
             None => self.0.write(bytes),
         }

@@ -1,4 +1,4 @@
-//! A receiver that is killed at every step: each file is saved exactly once.
+//! Tests that a receiver that is killed at every step saves each file exactly once.
 //!
 //! The receiver is a process: this test binary, run for the single test `receiver`, which ends at a
 //! step whose number is in its environment.
@@ -21,9 +21,9 @@ use crate::output::Output;
 /// The variable with the arguments of a process, one per line.
 const ARGUMENTS: &str = "WECHAT_TEST_ARGUMENTS";
 
-/// The process of the other test. Without its environment variable, it does nothing.
+/// The process that the other test starts. Without the environment variable, the test does nothing.
 #[test]
-fn receiver() {
+fn receiver_runs_with_the_given_arguments() {
     let Ok(arguments) = env::var(ARGUMENTS) else { return };
     let args = Args::try_parse_from(arguments.lines()).unwrap();
     let result = commands::run(&args, &Output::new(true, Lang::En));
@@ -33,7 +33,7 @@ fn receiver() {
 fn start(arguments: &[&str], kill_at: Option<usize>) -> Child {
     let mut command = Command::new(env::current_exe().unwrap());
     command
-        .args(["--exact", "drop::kill_tests::receiver"])
+        .args(["--exact", "drop::kill_tests::receiver_runs_with_the_given_arguments"])
         .env(ARGUMENTS, [&["wechat"], arguments].concat().join("\n"))
         .env(KILL_AT, kill_at.map(|number| number.to_string()).unwrap_or_default())
         .stdin(Stdio::null())
@@ -87,7 +87,7 @@ fn receiver_killed_at_any_step_saves_each_file_once() {
             assert!(begin.elapsed() < Duration::from_secs(20), "step {steps}");
             thread::sleep(Duration::from_millis(2));
         }
-        // It ends cleanly: the last file is acknowledged.
+        // After a regular end, the last file is acknowledged.
         let pid = next.id().to_string();
         assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
         assert!(next.wait().unwrap().success());
@@ -102,7 +102,7 @@ fn receiver_killed_at_any_step_saves_each_file_once() {
     assert_eq!(contents(&folder), sent);
     assert_eq!(fs::read_dir(&folder).unwrap().count(), sent.len(), "no temporary file is left");
     assert_eq!(simulator.world().violations(), []);
-    // The program ran for most files, and for none twice.
+    // The program was started for most files, and at most once for each.
     let log = fs::read_to_string(log).unwrap();
     let ids: BTreeSet<_> = log.lines().collect();
     assert!(ids.len() == log.lines().count() && ids.len() > steps, "{log}");

@@ -50,7 +50,7 @@ pub(crate) fn run(
     let offer = Offer::new(&client, &profile.path, ledger, "drop --receive", output)?;
     let shown = visible(&folder.to_string_lossy());
     output.remark(&Words::new(
-        format!("Saving in {shown} what you send to \"File Transfer\" on your phone. Ctrl-C ends."),
+        format!("Saving files sent to \"File Transfer\" on your phone in {shown}. Ctrl-C ends."),
         format!("手机发给“文件传输助手”的文件将保存到 {shown}，按 Ctrl-C 结束。"),
     ));
     let mut receiver = Receiver { client, saver, profile: &profile, drop, output, offer };

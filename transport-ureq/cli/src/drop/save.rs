@@ -26,7 +26,7 @@ use crate::notes::sync_folder;
 use crate::output::{Output, visible};
 use crate::upload;
 
-/// Saves files in a folder.
+/// A saver of files in a folder.
 #[derive(Debug)]
 pub(crate) struct Saver {
     pub(crate) ledger: Ledger,
@@ -159,7 +159,7 @@ impl Saver {
                 drop(whole);
                 self.ledger.forget(&id)?;
                 return Err(match error {
-                    // Mostly because the disk is full.
+                    // The usual cause is a full disk.
                     Error::Sink(cause) => Failure::of_file(&self.folder, &cause)
                         .hint(
                             "the file was not acknowledged: the next start fetches it again",

@@ -2,7 +2,7 @@
 //!
 //! A secret appears in a capture as it is, percent-encoded once or twice, with the escapes of JSON,
 //! of XML, or with several of these. All of them have the same canonical form, in which secrets are
-//! found; positions lead back to the original text.
+//! found; positions can be mapped back to the original text.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_lead_back_to_the_text() {
+    fn positions_are_mapped_back_to_the_text() {
         let text = "x=%2540a&y";
         let canonical = Canonical::of(text.as_bytes());
         assert_eq!(*canonical.bytes, *b"x=@a&y");

@@ -16,7 +16,7 @@ use super::secrets::{Form, Kind, is_value, of_name, scan};
 /// The masks of a capture.
 #[derive(Default)]
 pub(crate) struct Masks {
-    /// By value in canonical form.
+    /// The masks, by value in canonical form.
     known: BTreeMap<Vec<u8>, Mask>,
     counts: BTreeMap<Kind, usize>,
     /// Finds the values that are masked in every place; `None` if it is outdated.
@@ -146,7 +146,7 @@ impl Masks {
         let count = self.counts.entry(kind).or_default();
         *count = mask.number.max(*count);
         self.known.insert(value.to_owned(), mask);
-        // Ids are found by their form.
+        // Ids are recognised by their form.
         if !matches!(kind, Kind::Id(_)) {
             self.matcher = None;
         }

@@ -34,14 +34,14 @@ fn short_secrets_are_masked_in_their_place_only() {
 }
 
 #[test]
-fn base64_is_masked_inside() {
+fn secrets_in_base64_are_masked() {
     let mut masks = masks();
     for before in ["", "a", "ab", "abc"] {
         let text = format!("{before}{SKEY}!");
         let masked = masks.text(&BASE64_STANDARD.encode(&text), Style::Copied);
         let decoded = BASE64_STANDARD.decode(&masked).unwrap();
         assert_eq!(decoded, format!("{before}__skey-1__!").as_bytes());
-        // Behind other digits.
+        // The Base64 text follows other digits.
         let joined = format!("{before}{}", BASE64_STANDARD_NO_PAD.encode(SKEY));
         assert!(masks.text(&joined, Style::Copied).starts_with(before));
         assert_ne!(masks.text(&joined, Style::Copied), joined);
@@ -53,7 +53,7 @@ fn base64_is_masked_inside() {
 }
 
 #[test]
-fn ids_stay_comparable() {
+fn equal_ids_have_equal_masks() {
     let mut masks = Masks::default();
     let [a, b] = ["@0123456789abcdef", "@@0123456789abcdef"];
     let masked = masks.text(&format!("{a},{b},{a}0,{a}"), Style::Copied);
@@ -61,7 +61,7 @@ fn ids_stay_comparable() {
 }
 
 #[test]
-fn a_copy_keeps_its_masks() {
+fn masks_of_a_copy_are_kept() {
     let mut masks = Masks::default();
     let copy = "skey=__skey-3__&sid=abcdefgh&path=__skey-3__";
     assert_eq!(masks.text(copy, Style::Copied), "skey=__skey-3__&sid=__sid-1__&path=__skey-3__");

@@ -1,4 +1,4 @@
-//! Requests: their parameters, and the fields of their bodies.
+//! The parameters of requests, and the fields of their bodies.
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -125,7 +125,7 @@ mod tests {
         let read = request("/", form);
         let expected = json!({ "name": "a--b.pdf", "uploadmediarequest": { "TotalLen": 3 } });
         assert_eq!(read.body, expected);
-        // A form that is cut.
+        // The form is cut.
         assert_eq!(request("/", &form[..60]).body, json!({}));
     }
 }

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn names_decide_about_the_kind() {
+    fn kind_follows_from_the_name() {
         assert_eq!(found(r#""Uin":3566148615,"#), [("3566148615", Kind::Uin)]);
         assert_eq!(found(r#""BindMobile":{"Buff":"138"}"#), [("138", Kind::Private("mobile"))]);
         assert_eq!(found(r#""Signature":"my motto""#), []);
@@ -299,7 +299,7 @@ mod tests {
         );
         assert_eq!(of_cookie("anything"), Some(Kind::Secret("cookie")));
         assert_eq!((of_cookie("mm_lang"), of_cookie("wxuin")), (None, Some(Kind::Uin)));
-        // A time in seconds, which a sync key has too.
+        // The value is a time in seconds, which a sync key contains too.
         assert_eq!((of_cookie("wxpluginkey"), of_name("wxpluginkey")), (None, None));
         assert_eq!(of_header("X-CSRF-Token"), Some(Kind::Secret("header")));
     }

@@ -72,7 +72,7 @@ fn owned(secrets: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn copy_has_no_secret_and_means_the_same() {
+fn copy_has_no_secret_and_the_same_meaning() {
     for capture in [CHROME, SANITISED, FIREFOX] {
         let original = document(capture);
         assert!(!leaks(capture.as_bytes(), &owned(SECRETS), 2).is_empty());
@@ -215,7 +215,7 @@ fn single_replies_are_recognised() {
             "scanned, to be confirmed on the phone",
         ),
         ("<error><ret>0</ret><skey>k</skey><wxsid>s</wxsid><wxuin>7</wxuin></error>", "logged in"),
-        // Irregular: an unescaped quote.
+        // The message has an unescaped quote.
         (
             "{\"BaseResponse\":{\"Ret\":0},\"AddMsgList\":[{\"MsgId\":\"7\",\"FromUserName\":\"@a\",\"ToUserName\":\"@me\",\"MsgType\":1,\"Content\":\"say \"hi\"\"}]}",
             "@a: say \"hi\"",

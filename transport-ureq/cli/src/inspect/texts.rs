@@ -130,7 +130,7 @@ impl Texts {
                 Event::CData(text) => Event::CData(BytesCData::new(self.value(&element, &text))),
                 Event::End(end) => Event::End(end),
                 Event::Eof => return String::from_utf8(writer.into_inner()).ok(),
-                // Comments, and characters of a text in escaped form.
+                // Comments and escaped characters of a text are left out.
                 _ => continue,
             };
             writer.write_event(event).ok()?;

@@ -10,7 +10,7 @@ use crate::place::{Place, until};
 use crate::program::Program;
 
 #[test]
-fn login_operations_and_end_of_input() {
+fn bridge_serves_operations_until_end_of_input() {
     let place = Place::web();
     let ada = place.world().add_person("Ada");
     place.confirm_login();
@@ -131,7 +131,7 @@ fn send_with_a_key_is_not_sent_twice() {
     let again = program.ok(send);
     assert_eq!((&again["repeated"], &again["msg_id"]), (&json!(true), &sent["msg_id"]));
     program.kill();
-    // One message: the service knows its id.
+    // The service has one message, because it recognised the id of the second.
     let world = place.world();
     let texts: Vec<_> =
         world.sent().iter().map(|sent| (&*sent.content, &sent.client_msg_id)).collect();
@@ -141,7 +141,7 @@ fn send_with_a_key_is_not_sent_twice() {
 }
 
 #[test]
-fn files_and_rooms() {
+fn files_are_saved_and_rooms_are_changed() {
     let place = Place::web();
     let ada = place.world().add_person("Ada");
     let bob = place.world().add_person("Bob");
@@ -277,7 +277,7 @@ fn killed_bridge_loses_no_message() {
                 std::process::Command::new("kill").args(["-9", &pid]).status().unwrap();
             })
         });
-        // Until the bridge is killed, or all is handled.
+        // The loop ends when the bridge is killed or all messages are handled.
         while handled.len() < delivered.len() || round < kills {
             let Some(event) = program.next() else { break };
             if event["type"] == "message" {

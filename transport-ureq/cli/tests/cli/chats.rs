@@ -44,7 +44,7 @@ fn contacts_are_listed_and_filtered() {
 }
 
 #[test]
-fn closed_standard_output_is_no_message() {
+fn closed_standard_output_is_not_reported() {
     let place = place();
     let line = format!(
         "'{}' contacts --server {} | true",
@@ -144,7 +144,7 @@ fn logged_out_session_is_closed() {
     place.run(&["contacts"]).assert_fails(3, &["you have logged out; `wechat login`"]);
     place.run(&["status"]).assert_fails(3, &["you have logged out; `wechat login`"]);
     assert_eq!(place.requests("webwxlogout"), 1);
-    // The device is known: the phone is asked, and no code is shown.
+    // The device is known, so the phone asks for a confirmation and no code is shown.
     place.simulator.then(std::time::Duration::from_millis(5), |world| world.phone().confirm());
     let kinds: Vec<_> =
         place.run(&["login", "--json"]).lines().iter().map(|line| line["type"].clone()).collect();

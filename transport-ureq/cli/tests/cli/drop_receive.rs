@@ -57,7 +57,10 @@ fn everything_the_phone_sends_is_saved_or_shown() {
     assert!(lines.contains(&"a note\\nof two lines"), "{ran:?}");
     assert!(lines.contains(&"The phone is uploading: [File] film.mp4"), "{ran:?}");
     assert!(lines.iter().any(|line| line.starts_with("Only the phone can show this")), "{ran:?}");
-    assert!(ran.stderr.starts_with("Saving in ") && ran.stderr.contains("Ctrl-C"), "{ran:?}");
+    assert!(
+        ran.stderr.starts_with("Saving files sent to ") && ran.stderr.contains("Ctrl-C"),
+        "{ran:?}"
+    );
     place.assert_no_violations();
 }
 
@@ -150,7 +153,8 @@ fn folder_that_cannot_be_written_fails_before_any_request() {
 
 #[test]
 fn full_disk_stops_without_an_acknowledgement() {
-    // A file of the device that is always full cannot be a folder; a limit of the process can.
+    // The disk is simulated by a limit on the size of files, because `/dev/full` cannot be a
+    // folder.
     let place = place();
     phone_sends(&place, file("a.bin", vec![7; 300_000]));
     let origin = place.server.origin();
@@ -174,7 +178,7 @@ fn full_disk_stops_without_an_acknowledgement() {
 }
 
 #[test]
-fn torn_download_is_fetched_again() {
+fn truncated_download_is_fetched_again() {
     let place = place();
     place.server.cut("webwxgetmedia", Cut::Reply);
     phone_sends(&place, file("a.bin", vec![7; 300_000]));
@@ -184,7 +188,7 @@ fn torn_download_is_fetched_again() {
 }
 
 #[test]
-fn end_of_the_session_is_an_exit_code_of_its_own() {
+fn end_of_the_session_has_its_own_exit_code() {
     let place = place();
     let polls = place.requests("synccheck");
     let child = place.command(&["drop", "--receive", "in", "--json"]).spawn().unwrap();

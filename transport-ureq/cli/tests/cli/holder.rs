@@ -13,7 +13,7 @@ use wechat_transport_ureq::FileStore;
 use crate::place::{Place, Ran, until};
 use crate::program::Program;
 
-/// The socket of the session in a place.
+/// Returns the path of the socket of the session in a place.
 fn socket(place: &Place, entry: &str) -> std::path::PathBuf {
     place.path(&format!("state/wechat/default/{entry}.session.d/s"))
 }
@@ -78,7 +78,7 @@ fn commands_use_the_session_while_listen_runs() {
     assert!(status["last_event_ms"].is_u64(), "{status}");
     let ran = end(child);
     assert_eq!((ran.code, ran.lines().len()), (130, 1), "{ran:?}");
-    // One login for all commands.
+    // All commands shared one login.
     assert_eq!(place.requests("jslogin"), 1);
     place.assert_no_violations();
 }
@@ -186,17 +186,17 @@ fn dying_holder(place: &Place, reply: &'static str) -> std::thread::JoinHandle<S
 }
 
 #[test]
-fn send_may_have_arrived_if_the_holder_ends_after_accepting_it() {
+fn send_is_unanswered_if_the_holder_ends_after_accepting_it() {
     let place = Place::web().logged_in("web");
     let holder = dying_holder(&place, "{\"v\":1,\"id\":null,\"accepted\":true}\n");
     let ran = place.run(&["send", "filehelper", "once"]);
-    ran.assert_fails(7, &["it may have been done", "look at the phone"]);
+    ran.assert_fails(7, &["which may have taken effect", "look at the phone"]);
     let request = holder.join().unwrap();
     assert!(
         request.starts_with(r#"{"do":"send_text","to":"filehelper","text":"once""#),
         "{request}"
     );
-    // Not sent again silently.
+    // The message is not sent again silently.
     assert!(texts(&place).is_empty());
 }
 
@@ -215,7 +215,7 @@ fn command_continues_if_the_holder_ends_before_accepting_it() {
 }
 
 #[test]
-fn stopped_holder_gets_no_command_that_was_given_up() {
+fn abandoned_command_is_not_run_by_a_resumed_holder() {
     let place = Place::web().logged_in("web");
     let child = holder(&place, "web", &["listen"]);
     let signal = |name: &str| {
@@ -267,7 +267,7 @@ fn port_is_used_where_no_socket_can_be_created() {
     let place = Place::web().logged_in("web");
     let folder = socket(&place, "web").parent().unwrap().to_owned();
     DirBuilder::new().mode(0o700).create(&folder).unwrap();
-    // In place of the socket.
+    // A folder with the name of the socket prevents its creation.
     fs::create_dir(socket(&place, "web")).unwrap();
     let child = place.command(&["listen"]).spawn().unwrap();
     until("a port", || folder.join("port").exists());
@@ -275,7 +275,7 @@ fn port_is_used_where_no_socket_can_be_created() {
     let ran = end(child);
     assert_eq!((ran.code, texts(&place)), (130, vec!["by port".into()]), "{ran:?}");
 
-    // The port of a process that has ended, now that of another user's process.
+    // This is the port of a process that has ended. Now it belongs to a process of another user.
     let store = FileStore::open(place.path("state/wechat/default/web.session")).unwrap();
     let mut port: Value = serde_json::from_slice(&fs::read(folder.join("port")).unwrap()).unwrap();
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -68,7 +68,7 @@ fn copies_and_pages_are_written() {
 }
 
 #[test]
-fn wrong_input_is_one_line() {
+fn invalid_input_is_reported_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);

@@ -35,7 +35,7 @@ fn login_without_a_terminal_fails_before_any_request() {
 }
 
 #[test]
-fn status_is_for_monitoring() {
+fn status_has_an_exit_code_for_monitoring() {
     let place = Place::web();
     place.run(&["status"]).assert_fails(3, &["no session is stored"]);
     let place = place.logged_in("web");
@@ -65,7 +65,7 @@ fn session_of_another_server_is_not_used() {
 }
 
 #[test]
-fn true_hosts_are_reached_over_tls() {
+fn real_hosts_are_reached_over_tls() {
     let mut world = World::new(17);
     world.add_special("filehelper", "文件传输助手");
     world.door(Door::FileHelper);

@@ -95,7 +95,7 @@ impl Place {
     /// Runs a command to its end, with this standard input.
     pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ran {
         let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
-        // It may end without reading all of it.
+        // The command may end without reading all of its input.
         let _ = child.stdin.take().unwrap().write_all(input);
         child.wait_with_output().unwrap().into()
     }

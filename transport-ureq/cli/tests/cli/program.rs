@@ -114,7 +114,7 @@ impl Program {
         (status, lines)
     }
 
-    /// Kills the bridge: kill -9.
+    /// Kills the bridge with `kill -9`.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

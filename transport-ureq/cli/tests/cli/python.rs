@@ -30,7 +30,7 @@ fn program(place: &Place, part: &str) {
 }
 
 #[test]
-fn login_all_operations_kill_and_resume() {
+fn program_uses_all_operations_and_resumes_after_a_kill() {
     if !has_python() {
         return;
     }
@@ -53,7 +53,7 @@ fn login_all_operations_kill_and_resume() {
 }
 
 #[test]
-fn http_with_server_sent_events() {
+fn program_uses_http_and_server_sent_events() {
     if !has_python() {
         return;
     }

@@ -20,7 +20,7 @@ fn help_explains_exit_codes() {
 }
 
 #[test]
-fn wrong_arguments_are_one_line() {
+fn invalid_arguments_are_reported_in_one_line() {
     wechat_with(&["--nonsense"]).assert_fails(2, &["'--nonsense'", "wechat --help"]);
     wechat_with(&["drop", "--recieve", "x"]).assert_fails(2, &["'--recieve'", "'--receive'"]);
     wechat_with(&["fly"]).assert_fails(2, &["'fly'"]);
@@ -52,7 +52,7 @@ fn messages_are_in_the_language_of_the_locale() {
 }
 
 #[test]
-fn completions_know_the_commands() {
+fn completions_contain_the_commands() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let ran = wechat_with(&["completions", shell]);
         assert_eq!(ran.code, 0);

@@ -50,7 +50,8 @@ fn main() -> Result<(), Box<dyn StdError>> {
     Ok(())
 }
 
-/// Writes the order of a message, if it is one, together with the session that has it acknowledged.
+/// Writes the order of a message, if it is one, together with the session in which the message is
+/// acknowledged.
 fn take(
     client: &Client,
     database: &mut Connection,
@@ -81,7 +82,7 @@ fn confirm(client: &Client, database: &Connection) -> Result<(), Box<dyn StdErro
         let id: ClientMsgId = row.get::<_, String>(3)?.parse()?;
         let text = format!("order {number}: {item}");
         match client.call(SendText::new(chat, text).with_id(id)) {
-            // Retried after the next message, or at the next start.
+            // The send is repeated after the next message, or at the next start.
             Err(error) if error.is_transient() => eprintln!("not confirmed yet: {error}"),
             result => {
                 if let Err(error) = result {

@@ -12,13 +12,13 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0
 /// The name of the file helper, which is the account's own phone.
 const PHONE: &str = "文件传输助手";
 
-/// The bot sends a note to the phone.
+/// Plays a scene in which the bot sends a note to the phone.
 pub fn minimal(stage: &mut Stage) {
     stage.log_in();
     stage.hear(PHONE, "hello from Rust");
 }
 
-/// Friends write.
+/// Plays a scene in which friends write.
 pub fn echo(stage: &mut Stage) {
     stage.log_in();
     stage.write("Óscar", "ping");
@@ -27,8 +27,8 @@ pub fn echo(stage: &mut Stage) {
     stage.hear("林晓", "你好");
 }
 
-/// A person asks to become a friend, another one joins a room, and a friend mentions the bot while it is
-/// not running.
+/// Plays a scene in which a person asks to become a friend, another one joins a room, and a friend
+/// mentions the bot while it is not running.
 pub fn keeper(stage: &mut Stage) {
     stage.log_in();
     stage.act("隔壁老李 asks to become a friend", |world| {
@@ -55,7 +55,8 @@ fn mention(world: &mut World) {
     world.member_writes(&room, &from, &format!("@{me}\u{2005}are you there?"));
 }
 
-/// A friend sends files; the courier is interrupted and resumed in between.
+/// Plays a scene in which a friend sends files, and the courier is interrupted and resumed in
+/// between.
 pub fn courier(stage: &mut Stage) {
     stage.log_in();
     let deliver = |stage: &Stage, name: &str| {
@@ -84,10 +85,10 @@ pub fn courier(stage: &mut Stage) {
     assert_eq!(saved.expect("the file was saved"), b"%PDF-1.7");
 }
 
-/// The phone sends a note and a file, and asks for a file.
+/// Plays a scene in which the phone sends a note and a file, and asks for a file.
 pub fn file_helper(stage: &mut Stage) {
     stage.simulator().world().door(Door::FileHelper);
-    // The service may return what the bot sends.
+    // The service may return the bot's own messages.
     stage.simulator().world().echo_sends(true);
     let shared = stage.folder().join("shared");
     std::fs::create_dir(&shared).expect("the folder is writable");
@@ -110,7 +111,7 @@ pub fn file_helper(stage: &mut Stage) {
     assert!(shared.join("photo.png").exists(), "the file was saved");
 }
 
-/// People write in two rooms.
+/// Plays a scene in which people write in two rooms.
 pub fn relay(stage: &mut Stage) {
     stage.log_in();
     let write = |stage: &Stage, room: &str, member: &str, text: &str| {
@@ -133,7 +134,8 @@ pub fn relay(stage: &mut Stage) {
     });
 }
 
-/// A friend of the second account writes, and the first account receives the message.
+/// Plays a scene in which a friend of the second account writes, and the first account receives the
+/// message.
 pub fn two_accounts(stage: &mut Stage) {
     let mut shop = World::demo();
     shop.announce_recent_chats(false);
@@ -150,21 +152,21 @@ pub fn two_accounts(stage: &mut Stage) {
     assert_eq!(violations, [], "requests of the second account");
 }
 
-/// A friend writes `ping`.
+/// Plays a scene in which a friend writes `ping`.
 pub fn ping(stage: &mut Stage) {
     stage.log_in();
     stage.write("Óscar", "ping");
     stage.hear("Óscar", "pong");
 }
 
-/// A friend sends a command.
+/// Plays a scene in which a friend sends a command.
 pub fn count(stage: &mut Stage) {
     stage.log_in();
     stage.write("Óscar", "/count 1 apple");
     stage.hear("Óscar", "5 letters");
 }
 
-/// A friend places orders, and the bot is killed soon after each of them.
+/// Plays a scene in which a friend places orders, and the bot is killed soon after each of them.
 pub fn orders(stage: &mut Stage) {
     const ITEMS: [&str; 4] = ["tea", "rice", "salt", "oil"];
     stage.log_in();
@@ -174,7 +176,7 @@ pub fn orders(stage: &mut Stage) {
             stage.hear("Óscar", "order 1: tea");
             continue;
         }
-        // At another step each time.
+        // The bot is killed at another step each time.
         sleep(Duration::from_millis(5 * index as u64));
         stage.act("the bot is killed, and started again", |_| {});
         stage.kill();

@@ -32,7 +32,7 @@ impl Stage {
         let program = std::env::current_exe().expect("the path of this program");
         let name = program.file_stem().expect("a program has a name");
         let folder = std::env::temp_dir().join("wechat-examples").join(name);
-        // Left by an earlier rehearsal.
+        // An earlier rehearsal may have left the folder.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("the folder for temporary files is writable");
         println!("A rehearsal on a simulated service: nothing has to be scanned.");
@@ -86,7 +86,7 @@ impl Stage {
         }
     }
 
-    /// Presses Ctrl-C, and waits until the bot has ended. Elsewhere than on Unix, kills it.
+    /// Presses Ctrl-C, and waits until the bot has ended. Kills it on systems other than Unix.
     pub fn interrupt(&mut self) {
         let Some(bot) = &mut self.bot else { return };
         println!("  [Ctrl-C]");

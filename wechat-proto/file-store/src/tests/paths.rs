@@ -12,7 +12,7 @@ fn a_link_is_resolved_on_opening() {
     fs::create_dir(folder.0.join("disk")).unwrap();
     let (target, link) = (folder.0.join("disk/real"), folder.file());
     symlink("disk/real", &link).unwrap();
-    // A dangling link is refused: its disk may not be mounted.
+    // A dangling link is refused, because its disk may not be mounted.
     refused(FileStore::open(&link), StorageKind::Lock, &link);
     fs::write(&target, old.to_json()).unwrap();
     let mut store = FileStore::open(&link).unwrap();

@@ -51,7 +51,7 @@ fn common_fields_are_parsed() {
         content: AppContent::Link,
     };
     assert_eq!(app, expected);
-    // Without `msg`, as in messages sent by this account. The record takes precedence.
+    // The content has no `msg`, as in messages sent by this account. The record takes precedence.
     let own = read_content(
         5,
         r#""Url":"http://r/?a=1&amp;b=2","FileName":"F","AppInfo":{"AppID":"wxr"}"#,
@@ -73,10 +73,10 @@ fn text_in_place_of_xml_is_kept() {
             assert_eq!((app.kind.0, &*app.text, &*app.title), (kind, text, ""));
         }
     }
-    // Only the record's type, or its link.
+    // The content is empty, so only the type or the link of the record is known.
     assert_eq!(read_content(2001, "", "").content, AppContent::RedPacket(Box::default()));
     assert_eq!(&*read_content(0, r#""Url":"http://r/""#, "").url, "http://r/");
-    // XML of another type.
+    // The XML is of another type.
     assert_eq!(&*read_content(5, "", "<msg><img/></msg>").text, "");
     // Rejected XML is not shown as a text, because it may contain keys, however often it is escaped.
     let mut bomb = String::from("<!DOCTYPE a><msg><appmsg><aeskey>6b65</aeskey></appmsg></msg>");
@@ -147,7 +147,7 @@ fn attachments_are_parsed() {
     let AppContent::Emoji(emoji) = emoji.content else { panic!("{emoji:?}") };
     assert_eq!(&*emoji.md5, "e1");
 
-    // A file: the record takes precedence.
+    // For a file, the record takes precedence.
     let file = read(
         6,
         r#""FileName":"a &amp; b.PDF","FileSize":"12","MediaId":"@crypt_2","EncryFileName":"a%20b.PDF""#,
@@ -224,7 +224,7 @@ fn articles_are_parsed() {
     assert_eq!(link.content, AppContent::Link);
 }
 
-/// The nested document: as CDATA, escaped, as elements.
+/// The nested document may be CDATA, escaped text or elements.
 #[test]
 fn history_is_parsed() {
     let record = "<recordinfo><title>甲和乙的聊天记录</title><desc>甲: 在吗</desc><datalist count=\"9\"><dataitem datatype=\"1\" dataid=\"d1\"><sourcename>甲 &amp; 丙</sourcename><sourcetime>2023-05-01 10:00:00</sourcetime><datadesc>在吗</datadesc></dataitem><dataitem datatype=\"8\"><sourcename>乙</sourcename><datatitle>a.pdf</datatitle><datafmt>pdf</datafmt><datasize>99</datasize><fullmd5>f1</fullmd5></dataitem><dataitem datatype=\"5\"><link>http://x/?a=1&amp;amp;b=2</link></dataitem><dataitem datatype=\"17\"><recordxml><recordinfo><datalist><dataitem datatype=\"1\"><datadesc>inner</datadesc></dataitem></datalist></recordinfo></recordxml></dataitem></datalist></recordinfo>";

@@ -12,23 +12,23 @@ use crate::ids::MsgId;
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Attachment {
-    /// Its size in bytes.
+    /// The size in bytes.
     pub length: u64,
-    /// MD5 of it, in hex digits.
+    /// The MD5 in hex digits.
     pub md5: Box<str>,
     /// The file name extension, in lower case and without the dot.
     pub extension: Box<str>,
-    /// Its id in the service's storage.
+    /// The id in the service's storage.
     pub attach_id: Hidden,
-    /// Its name in the phones' storage network.
+    /// The name in the CDN of the phone apps.
     pub cdn_url: Box<str>,
-    /// The name of its thumbnail there.
+    /// The name of the thumbnail in the CDN of the phone apps.
     pub cdn_thumb_url: Box<str>,
     /// Width of the thumbnail, in pixels.
     pub thumb_width: u32,
     /// Height of the thumbnail, in pixels.
     pub thumb_height: u32,
-    /// The key with which it is encrypted there.
+    /// The encryption key in the CDN of the phone apps.
     pub aes_key: Hidden,
 }
 
@@ -54,7 +54,7 @@ impl Attachment {
 pub struct File {
     /// The name chosen by the sender. Validate it before using it as a path.
     pub name: Box<str>,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub length: u64,
     /// The file name extension, in lower case and without the dot.
     pub extension: Box<str>,
@@ -65,8 +65,8 @@ pub struct File {
     /// Whether its sender is still uploading it: it cannot be downloaded yet, and another message
     /// replaces this one when it is complete.
     pub uploading: bool,
-    /// The [`Message::id`](crate::Message::id) of the message with the same file that was
-    /// [`uploading`](Self::uploading), which this message replaces; empty if there is none.
+    /// The [`Message::id`](crate::Message::id) of the [`uploading`](Self::uploading) message that
+    /// this message replaces; empty if there is none.
     pub replaces: MsgId,
     /// The attachment in the XML.
     pub attachment: Attachment,

@@ -64,7 +64,7 @@ pub struct App {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AppContent {
-    /// A text: the title.
+    /// A text, which is the title.
     Text,
     /// A picture.
     Image(Box<Attachment>),
@@ -96,7 +96,7 @@ pub enum AppContent {
     History(Box<History>),
     /// A page of a mini program.
     MiniProgram(Box<MiniProgram>),
-    /// The card of a person or an official account: the title is the name.
+    /// The card of a person or an official account. The title is the name.
     Card,
     /// The card of a channel.
     ChannelsCard(Box<Channel>),
@@ -104,11 +104,11 @@ pub enum AppContent {
     ChannelsVideo(Box<Channel>),
     /// A live stream of a channel.
     ChannelsLive(Box<Channel>),
-    /// A group note, a list that the members of a room complete: the title.
+    /// A group note, which is a list that the members of a room complete. The title is its text.
     Note,
-    /// A reply to a message that it quotes: the title is the reply.
+    /// A reply with a quotation. The title is the reply.
     Quote(Box<Quote>),
-    /// An announcement to a room: its text.
+    /// The text of an announcement to a room.
     Announcement(Box<str>),
     /// Tickles, in order.
     Tickles(Vec<Tickle>),

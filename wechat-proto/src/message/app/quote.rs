@@ -19,7 +19,7 @@ use crate::{MsgId, Timestamp};
 pub struct Quote {
     /// The type of the quoted message.
     pub kind: MsgType,
-    /// Its id. The sources disagree which id of a web client it corresponds to.
+    /// The id. The sources disagree which id of a web client it corresponds to.
     pub id: MsgId,
     /// The permanent id of the sender; in a room, of the room.
     pub from: Box<str>,
@@ -29,7 +29,7 @@ pub struct Quote {
     pub name: Box<str>,
     /// The time at which it was sent.
     pub sent: Option<Timestamp>,
-    /// Its text; for an app message, its title; for other types, the original XML.
+    /// The text; for an app message, its title; for other types, the original XML.
     pub text: Box<str>,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Debug for Quote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self.kind {
             MsgType::TEXT => true,
-            // The title, or XML without one.
+            // The text is the title, or XML if there is no title.
             MsgType::APP => !self.text.contains(['<', '&']),
             _ => false,
         };

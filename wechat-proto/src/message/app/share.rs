@@ -31,7 +31,7 @@ pub struct Stream {
 pub struct MiniProgram {
     /// The user name of its official account: `gh_…@app`.
     pub user_name: Box<str>,
-    /// Its id: `wx…`.
+    /// The id: `wx…`.
     pub app_id: Box<str>,
     /// The path of the page, with parameters.
     pub page_path: Box<str>,
@@ -39,7 +39,7 @@ pub struct MiniProgram {
     pub icon_url: Box<str>,
     /// `type`: 2 is usual.
     pub kind: i64,
-    /// Its version.
+    /// The version.
     pub version: i64,
 }
 

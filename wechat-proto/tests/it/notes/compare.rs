@@ -217,7 +217,7 @@ fn differences_must_be_listed_and_occur() {
         mismatches(theirs(ours), theirs(PRINTED), listed).len()
     };
     assert_eq!(compared(&PRINTED.replace("r=1", "%72=%31"), &[]), 0);
-    // The change of our request, the difference that covers it, and another.
+    // Each change of the library's request, with a difference that covers it and one that does not.
     for (from, to, good, bad) in [
         ("POST", "PUT", "method changed PUT", "host omitted"),
         ("wx.qq.com", "wx2.qq.com", "host changed wx2.qq.com", "host random wx?.qq.com"),

@@ -248,7 +248,7 @@ proptest! {
         answer(Login::again(), &mut session().into_device(), &replies);
     }
 
-    /// For any failures, there is at most one request a second from the fourth on.
+    /// For any failures, there is at most one request a second from the fourth request on.
     #[test]
     fn failures_are_slowed_down(replies in many(useless(), 1..12), early in any::<bool>()) {
         is_slow(Inbox::new, &mut account(), &replies, early, 3)?;
@@ -264,11 +264,11 @@ proptest! {
     /// A login that goes in circles, with codes, scans, refusals and expiries in any order. Three
     /// rounds without progress have at most six requests.
     #[test]
-    fn circles_are_slowed_down(
+    fn any_login_loops_are_slowed_down(
         replies in many(select(&[CODE, PENDING, CANCELLED, EXPIRED, UNTRUSTED, ELSEWHERE, ""][..]), 1..9),
         early in any::<bool>(),
     ) {
-        // Each request for a code is answered with a code, the next request with one of these.
+        // Each request for a code is answered with a code, and the next request with one of these.
         let replies: Vec<Step> = replies.into_iter().flat_map(|reply| [CODE, reply]).map(text).collect();
         is_slow(Login::new, &mut Device::new(), &replies, early, 12)?;
     }

@@ -180,7 +180,7 @@ impl Driver {
         trace
     }
 
-    /// The same with a service that answers after 5 ms.
+    /// Runs a flow against a service that answers after 5 ms.
     fn loops<F: Flow>(
         &mut self,
         make: impl Fn() -> F,
@@ -273,7 +273,7 @@ fn contact_loads_without_progress_are_slow() {
     let rooms: Vec<Value> = (0..1000).map(|n| json!({ "UserName": format!("@@{n}") })).collect();
     let page = json!({ "BaseResponse": { "Ret": 0 }, "MemberList": rooms, "Seq": 0 }).to_string();
     for mut driver in drivers() {
-        // Empty pages whose sequence numbers never end.
+        // All pages are empty, but each names a next page.
         let mut seq = 0;
         let trace = driver.loops(LoadContacts::new, &mut account(), |_| {
             seq += 1;
@@ -333,7 +333,7 @@ fn upload_loops_are_slow() {
         }
     }
     for mut driver in drivers() {
-        // The reply to the last piece has no media id; then a source that is too short.
+        // First the reply to the last piece has no media id; then the source is too short.
         driver.loops(|| upload(40, 99), &mut session(), |_| ok(taken)).is_slow(18);
         let trace = driver.loops(|| upload(41, 99), &mut session(), |_| ok(taken));
         assert!(trace.sent.is_empty());

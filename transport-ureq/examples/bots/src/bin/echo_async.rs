@@ -1,4 +1,4 @@
-//! Replies to every text with the same text; chats do not wait for each other.
+//! Replies to every text with the same text. Chats are handled concurrently.
 
 use rehearsal::{rehearsal, scenes};
 use wechat_proto::router::When;

@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut sent: Vec<Receipt> = Vec::new();
     for event in client.events() {
         match event {
-            // The service may return what the bot sends.
+            // The service may return the bot's own messages.
             Event::Message(message) if !sent.iter().any(|one| one.is_echo(&message)) => {
                 match answer(&client, &message) {
                     Ok(receipt) => sent.extend(receipt),

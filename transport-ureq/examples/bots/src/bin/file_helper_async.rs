@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut events = client.events();
     while let Some(event) = events.next().await {
         match event {
-            // The service may return what the bot sends.
+            // The service may return the bot's own messages.
             Event::Message(message) if !sent.iter().any(|one| one.is_echo(&message)) => {
                 match answer(&client, &message).await {
                     Ok(receipt) => sent.extend(receipt),
