@@ -120,7 +120,7 @@ pub enum Error {
         limit: u64,
     },
     /// The source of an upload failed, or changed while it was read.
-    #[error("the source could not be read or has changed")]
+    #[error("the source {}", if .0.is_some() { "could not be read" } else { "has changed" })]
     Source(#[source] Option<Failure>),
     /// The writer of a download failed. A part of the content may have been written.
     #[error("the download could not be written")]
@@ -321,6 +321,7 @@ mod tests {
             "it is unknown whether the request took effect: the exchange was cancelled"
         );
         assert_eq!(Ret(77).to_string(), "77");
+        assert_eq!(Error::Source(None).to_string(), "the source has changed");
     }
 
     /// `docs/protocol.md` §12: no other code ends a session.

@@ -45,15 +45,15 @@ impl fmt::Display for Failure {
             FailureKind::Encoding => "the reply has a content coding that was not requested",
             FailureKind::Protocol => "the reply is not HTTP",
             FailureKind::Unsendable => "the request cannot be sent as it is",
-            FailureKind::Source => "the source failed",
-            FailureKind::Sink => "the writer failed",
+            FailureKind::Source => "the source could not be read",
+            FailureKind::Sink => "the download could not be written",
             FailureKind::Cancelled => "the exchange was cancelled",
             FailureKind::Other => "the transport failed",
         })?;
-        f.write_str(match self.sent {
-            Sent::No => " (nothing was sent)",
-            Sent::Maybe => "",
-        })
+        match (self.sent, self.kind) {
+            (Sent::Maybe, _) | (_, FailureKind::Source | FailureKind::Sink) => Ok(()),
+            (Sent::No, _) => f.write_str(" (nothing was sent)"),
+        }
     }
 }
 

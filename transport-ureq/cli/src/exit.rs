@@ -341,7 +341,7 @@ mod tests {
             Error::Sink(FileFailure::new(FailureKind::Sink, Sent::Maybe).because(cause)).into();
         assert_eq!(
             failure.message.in_lang(Lang::En),
-            "the download could not be written: the writer failed: the disk\\nis on fire"
+            "the download could not be written: the disk\\nis on fire"
         );
     }
 

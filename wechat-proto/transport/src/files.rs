@@ -201,13 +201,14 @@ mod tests {
         let folder = std::env::temp_dir();
         let no_file = Attachment::new(&folder).open().unwrap_err();
         let (path, missing) = (folder.join("wechat-missing/a.txt"), ErrorKind::NotFound);
-        for (error, path, kind) in [
-            (created, &path, missing),
-            (opened, &path, missing),
-            (no_file, &folder, ErrorKind::InvalidInput),
+        let (read, written) = ("the source could not be read", "the download could not be written");
+        for (error, start, path, kind) in [
+            (created, written, &path, missing),
+            (opened, read, &path, missing),
+            (no_file, read, &folder, ErrorKind::InvalidInput),
         ] {
             let text = Chain(&error).to_string();
-            assert!(text.contains(&format!(": {path:?}: ")), "{text}");
+            assert!(text.starts_with(&format!("{start}: {path:?}: ")), "{text}");
             let (Error::Sink(failure) | Error::Source(Some(failure))) = error else { panic!() };
             let source = failure.source().unwrap().downcast_ref::<io::Error>().unwrap();
             assert_eq!(source.kind(), kind);
