@@ -306,6 +306,13 @@ mod tests {
     }
 
     #[test]
+    fn status_messages_are_not_empty_lines() {
+        let status = message(r#""FromUserName":"@me","MsgType":51,"StatusNotifyCode":4"#);
+        let line = Report::Event(&Event::Message(status)).to_string();
+        assert_eq!(line, "status message of the phone");
+    }
+
+    #[test]
     fn first_matching_handler_is_chosen() {
         let mut router = Router::new()
             .on(When::command("/help"), "help")

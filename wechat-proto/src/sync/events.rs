@@ -53,6 +53,9 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Message(message) if matches!(message.kind, Kind::Status(_)) => {
+                f.write_str("status message of the phone")
+            }
             Self::Message(message) => write!(f, "message: {message}"),
             Self::FriendRequest { message, .. } => write!(f, "friend request: {message}"),
             Self::Changed(_) => f.write_str("contacts or members changed"),
