@@ -95,6 +95,7 @@ fn events(
     let fields =
         json!({ "user": me.user_name, "name": me.nick_name, "entry": profile.entry.name() });
     emit(&service.hub.publish("logged_in", fields)?)?;
+    service.announce();
     for event in client.events().manual() {
         let message = event.message();
         if let Some(notice) = message.filter(|message| is_notice(message)) {

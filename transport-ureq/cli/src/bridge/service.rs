@@ -25,6 +25,8 @@ pub(crate) struct Service {
     pub(crate) hub: Hub,
     /// The operations, set once there is a session.
     operations: OnceLock<Operations>,
+    /// Set once standard output has the event of the login.
+    announced: OnceLock<()>,
     output: Output,
     command: &'static str,
     /// The time of the last event, in milliseconds since 1970.
@@ -96,6 +98,7 @@ impl Service {
         Ok(Arc::new(Self {
             hub: Hub::open(session)?,
             operations: OnceLock::new(),
+            announced: OnceLock::new(),
             output: *output,
             command,
             last_event: AtomicU64::new(0),
@@ -129,6 +132,16 @@ impl Service {
     /// Waits for the login.
     pub(crate) fn wait(&self) -> &Operations {
         self.operations.wait()
+    }
+
+    /// Ends the waits for the event of the login.
+    pub(crate) fn announce(&self) {
+        let _ = self.announced.set(());
+    }
+
+    /// Waits until the event of the login has been written.
+    pub(crate) fn wait_announced(&self) {
+        self.announced.wait();
     }
 
     /// Runs the operation of a request, and returns the line of the reply. `before` is called before

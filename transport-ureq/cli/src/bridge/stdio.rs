@@ -71,7 +71,7 @@ fn work(service: &Service, requests: &Receiver<Request>) {
 
 fn reply(service: &Service, request: &Request) {
     if request.operation.is_ok() {
-        service.wait();
+        service.wait_announced();
     }
     // There is no reply if the process is ending.
     let Some(line) = service.serve(request, true, || true) else { return };

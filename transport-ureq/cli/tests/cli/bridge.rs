@@ -56,6 +56,18 @@ fn bridge_serves_operations_until_end_of_input() {
 }
 
 #[test]
+fn login_precedes_all_replies() {
+    let place = Place::web().logged_in("web");
+    for _ in 0..20 {
+        let mut program = Program::start(&place, &[]);
+        program.write(r#"{"do":"status"}"#);
+        let [first, second] = [(); 2].map(|()| program.next().unwrap());
+        assert_eq!((&first["type"], second["ok"].is_object()), (&json!("logged_in"), true));
+        program.end();
+    }
+}
+
+#[test]
 fn unacknowledged_events_come_again_with_their_numbers() {
     let place = Place::web();
     let ada = place.world().add_person("Ada");
