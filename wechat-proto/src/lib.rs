@@ -4,8 +4,8 @@
 //! opens no socket, reads no clock, starts no thread and draws no randomness of its own: the same
 //! inputs produce the same bytes. (The crate is `#![no_std]`, so its own source cannot use any of
 //! these; the `http` crate, on which it depends, needs `std`.) `wechat-transport-ureq` (blocking)
-//! and `wechat-transport-hyper` (async) execute the requests. You can also execute them yourself,
-//! with a loop like the one below.
+//! and `wechat-transport-hyper` (async) execute the requests: to write a bot, start with one of
+//! them. You can also execute the requests yourself, with a loop like the one below.
 //!
 //! - An **endpoint** is a value: [`Endpoint::request`] builds its request, complete with cookies,
 //!   and [`Endpoint::receive`] parses the response and applies it. It can be used alone.
