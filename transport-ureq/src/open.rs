@@ -34,6 +34,9 @@ impl Client {
     /// - [`Error::Transport`] if an option is invalid.
     /// - [`Error::OtherServer`] if the stored session belongs to another server than the
     ///   [device](Options::device) of the options.
+    /// - [`Error::LoggedOut`] if the session is closed and no login is allowed, or if the service
+    ///   dropped it within a minute of its login: then every call fails until the stored session is
+    ///   removed.
     /// - Those of [`Client::open_with`].
     pub fn open(
         mut store: impl SessionStore + Send + 'static,

@@ -135,12 +135,14 @@ pub enum Error {
     #[error(transparent)]
     NotForwardable(#[from] NotForwardable),
     /// No contact has this name. No request was sent.
+    /// [`Directory::search`](crate::contact::Directory::search) returns the contacts with a part of a
+    /// name.
     #[error("no contact is named {name:?}")]
     UnknownContact {
         /// The name.
         name: Box<str>,
     },
-    /// Several contacts have this name. No request was sent.
+    /// Several contacts have this name. No request was sent. [`Candidate::user_name`] is unique.
     #[error("several contacts are named {name:?}: {}", Candidates(candidates))]
     AmbiguousContact {
         /// The name.
@@ -163,7 +165,8 @@ pub enum Error {
     // Log in again.
     /// The session is closed (1100, 1101 or 1102); only a new login helps. Seconds after a login,
     /// this is how the service drops accounts that may not use the web
-    /// ([`SessionEnded::is_drop`]). [`Ret::OK`] if the client's own logout closed it.
+    /// ([`SessionEnded::is_drop`]); such a session has to be removed from its store before the next
+    /// login ([`Open`](crate::login::Open)). [`Ret::OK`] if the client's own logout closed it.
     #[error(
         "the session is closed: {ret}{}{sep}{message}",
         Circumstances(ended.as_ref()),
