@@ -10,7 +10,8 @@ use crate::retry::{Answer, Lane, Retry};
 use crate::{Account, Error, Flow, Input, Interrupt, Timestamp, UserName};
 
 /// A flow that loads all contacts into the account's directory: the address book page by page, then
-/// the members of the rooms and the chats that are not in the address book, 50 per request.
+/// the members of the rooms and the chats that are not in the address book, 50 per request. On the
+/// file-transfer page, which has no address book, no request is sent.
 ///
 /// Transient errors are retried silently and reported after three consecutive failures. Contacts
 /// loaded before an error are kept. If the flow is polled again after an error, it resumes where it
@@ -149,6 +150,7 @@ impl Flow for LoadContacts {
             done = match &mut self.state {
                 State::Start => match self.only.clone() {
                     Some(names) => self.look_up(names.into()),
+                    None if account.session.device.entry.is_file_helper() => true,
                     None => {
                         self.pages.clear();
                         self.page(0);

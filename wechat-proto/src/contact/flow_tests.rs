@@ -350,3 +350,10 @@ fn delayed_request_has_the_newest_skey() {
     }
     assert!(sent == 8 && waits >= 2, "{sent} {waits}");
 }
+
+#[test]
+fn file_transfer_page_has_no_address_book() {
+    let mut account = Account::from(crate::file_helper_tests::session());
+    assert!(LoadContacts::new().poll(&mut account, NOW).is_ok());
+    assert!(account.has_contacts());
+}

@@ -254,8 +254,7 @@ impl Flow for Resolve {
         let found = account.directory.resolve(&self.recipient);
         let is_user_name =
             found.as_ref().is_ok_and(|found| found.as_str() == self.recipient.text());
-        let is_complete = account.has_contacts() || account.session.device.entry.is_file_helper();
-        if is_user_name || is_complete {
+        if is_user_name || account.has_contacts() {
             return Ok(found?);
         }
         self.load.poll(account, now)?;
