@@ -63,8 +63,10 @@ impl Request {
             return Self { id: Value::Null, operation: Err(malformed("not a JSON object")) };
         };
         let id = fields.remove("id").unwrap_or_default();
-        let operation = Operation::deserialize(Value::Object(fields));
-        Self { id, operation: operation.map_err(|error| malformed(&error.to_string())) }
+        let operation = Operation::deserialize(Value::Object(fields)).map_err(|error| {
+            malformed(&error.to_string().replace("unknown variant", "unknown operation"))
+        });
+        Self { id, operation }
     }
 
     /// Returns the line that reports that the operation starts.
@@ -290,7 +292,11 @@ mod tests {
             ("[1]", json!(null), "not a JSON object"),
             ("\u{0}", json!(null), "not a JSON object"),
             (r#"{"id":7}"#, json!(7), "missing field `do`"),
-            (r#"{"id":"a","do":"fly"}"#, json!("a"), "unknown variant `fly`"),
+            (
+                r#"{"id":"a","do":"fly"}"#,
+                json!("a"),
+                "unknown operation `fly`, expected one of `send_text`",
+            ),
             (r#"{"id":1,"do":"send_text","to":"a"}"#, json!(1), "missing field `text`"),
             (r#"{"id":1,"do":"pin","chat":"a","x":1}"#, json!(1), "unknown field `x`"),
             (r#"{"id":1,"do":"ack","seq":-1}"#, json!(1), "invalid value"),
