@@ -207,11 +207,13 @@ where
         + Send,
     C::Future: Send + Unpin,
 {
+    // Shared, because the client clones its connector several times for each request.
+    let connector = Arc::new(connector);
     let client = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .set_host(false)
         .http1_max_buf_size(HEAD)
-        .build(connector);
+        .build(tower::service_fn(move |uri| C::clone(&connector).oneshot(uri)));
     let transport = Transport::with_service(options, client, TokioTimer::new());
     Transport { reports_connections: true, ..transport }
 }

@@ -61,7 +61,10 @@ pub(crate) async fn exchange(
     };
     let timeout = |sent| Failure::new(FailureKind::Timeout, sent);
     let connecting = async {
-        timer.sleep(options.connect_limit()).await;
+        // Polled after `work`, which has sent the request if there was an idle connection.
+        if sent() == Sent::No {
+            timer.sleep(options.connect_limit()).await;
+        }
         if sent() == Sent::Maybe {
             pending::<()>().await;
         }
