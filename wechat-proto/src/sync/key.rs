@@ -28,7 +28,9 @@ impl SyncKey {
 
     /// Returns the key in the form of `synccheck`: `1_643606091|2_643606203`.
     pub(crate) fn joined(&self) -> String {
-        let (mut text, mut number) = (String::new(), itoa::Buffer::new());
+        // A counter has seldom more than two and ten digits.
+        let mut text = String::with_capacity(self.0.len() * 14);
+        let mut number = itoa::Buffer::new();
         for (key, value) in &self.0 {
             if !text.is_empty() {
                 text.push('|');
