@@ -1,7 +1,6 @@
 //! A seeded generator. The core never uses the generator of the operating system.
 
-use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 
 use rand_core::{Rng as _, SeedableRng as _};
@@ -61,7 +60,11 @@ impl Generator {
 
     /// Returns `e` and 15 decimal digits, new for every request: `docs/protocol.md` §1.4.
     pub(crate) fn device_id(&mut self) -> String {
-        format!("e{:015}", self.digits(15))
+        // The first digit is replaced.
+        let number = 10_u64.pow(15) + self.digits(15);
+        let mut text = number.to_string();
+        text.replace_range(..1, "e");
+        text
     }
 }
 
