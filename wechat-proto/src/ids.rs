@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::borrow::Borrow;
 use core::fmt;
 use core::str::FromStr;
@@ -94,7 +95,7 @@ impl Borrow<str> for UserName {
 /// (`docs/protocol.md` §1.6).
 #[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
-pub struct MsgId(Box<str>);
+pub struct MsgId(Arc<str>);
 
 impl MsgId {
     /// Returns the id in the service's notation.

@@ -1,6 +1,5 @@
 //! Fields common to all messages.
 
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -172,7 +171,7 @@ impl WireMessage {
             }
             None => None,
         };
-        let id = MsgId::from(String::from(core::mem::take(&mut self.msg_id).into_boxed()));
+        let id = MsgId::from(&*self.msg_id);
         let sent = Timestamp::from_secs(u64::try_from(self.create_time.0).unwrap_or(0));
         let kind = if named && addressed {
             Kind::read(self, from.as_str())
@@ -226,7 +225,7 @@ fn split_speaker(content: &str) -> Option<(UserName, &str)> {
 #[cfg(test)]
 mod tests {
     use alloc::format;
-    use alloc::string::ToString as _;
+    use alloc::string::{String, ToString as _};
 
     use proptest::prelude::*;
 
