@@ -64,7 +64,7 @@ impl Lenient for Raw {
             return Ok(());
         }
         // Half a surrogate pair is valid syntax, but not a string.
-        let surrogate = json.contains("\\ud") || json.contains("\\uD");
+        let surrogate = json.contains("\\u") && (json.contains("\\ud") || json.contains("\\uD"));
         let text = if surrogate { mend(json) } else { None };
         self.0 = text.map_or_else(|| json.into(), Into::into);
         Ok(())
