@@ -129,7 +129,7 @@ impl Client {
             .header("host", host)
             .header("user-agent", AGENT)
             .header("accept", accept)
-            .header("accept-encoding", "identity")
+            .header("accept-encoding", "gzip")
             .header("referer", format!("{}/?lang=zh_CN", self.page));
         let one = host.starts_with("127.");
         let cookies: Vec<String> = self

@@ -55,6 +55,9 @@ impl Client {
         };
         let mut request = self.request("GET", accept, &url, None);
         if matches!(asset, Asset::Voice(_) | Asset::Video(_)) {
+            request
+                .headers_mut()
+                .insert("accept-encoding", http::HeaderValue::from_static("identity"));
             request.headers_mut().insert("range", http::HeaderValue::from_static("bytes=0-"));
         }
         request

@@ -144,6 +144,7 @@ mod check;
 mod client;
 #[cfg(test)]
 mod client_fetch;
+mod compression;
 pub mod conformance;
 mod contact;
 mod date;

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
+use crate::compression::compress;
 use crate::injection::{Effect, Injections};
 use crate::layout::Layout;
 use crate::payload::Payload;
@@ -90,7 +91,7 @@ impl Service {
         let request = Request::from_parts(head, body.to_bytes());
         let is_cut = matches!(effect, Some(Effect::Cut(_)));
         let reply = self.respond(&request, endpoint.zip(effect)).await;
-        if is_cut { Err(Torn) } else { Ok(Payload::of(reply)) }
+        if is_cut { Err(Torn) } else { Ok(Payload::of(compress(request.headers(), reply))) }
     }
 
     fn is_real(&self) -> bool {

@@ -10,7 +10,7 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper_util::client::legacy::connect::capture_connection;
 use tower::ServiceExt as _;
 use wechat_proto::error::{Failure, FailureKind, Sent};
-use wechat_proto::flow::{Request, Response, Want, WholeBody};
+use wechat_proto::flow::{self, Request, Response, Want, WholeBody};
 
 use crate::RequestBody;
 use crate::download::Download;
@@ -44,16 +44,18 @@ pub(crate) async fn exchange(
         head.extensions.clear();
         let delimited =
             [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| head.headers.contains_key(name));
-        let (limit, idle) = match want {
-            Want::Whole { limit } => (limit, Duration::ZERO),
-            Want::Head { idle } => (usize::MAX, options.capped(idle)),
+        let (whole, idle) = match want {
+            Want::Whole { limit } => (Some(WholeBody::new(&head, limit)?), Duration::ZERO),
+            Want::Head { idle } => {
+                flow::announced(&head.headers, want)?;
+                (None, options.capped(idle))
+            }
         };
-        let mut whole = WholeBody::new(&head, limit)?;
         let mut body = Download { body, delimited, idle, timer: Arc::clone(timer) };
-        if is_head || matches!(want, Want::Head { .. }) {
+        let Some(mut whole) = whole.filter(|_| !is_head) else {
             *rest = body;
             return Ok(Response::from_parts(head, Bytes::new()));
-        }
+        };
         while let Some(bytes) = body.next().await? {
             whole.push(bytes)?;
         }

@@ -43,7 +43,7 @@ pub(crate) fn exchange(agent: &Agent, request: Request, options: &Options) -> Ex
             Ok((Response::from_parts(head, whole.end()?), None))
         }
         Want::Head { .. } => {
-            flow::announced(&head.headers)?;
+            flow::announced(&head.headers, want)?;
             Ok((Response::from_parts(head, Bytes::new()), Some(Download(reader))))
         }
     }

@@ -8,7 +8,7 @@ use http::Uri;
 use crate::endpoint::{Repeat, finish};
 use crate::error::{Failure, Sent};
 use crate::flow::{Request, Response};
-use crate::{Device, Endpoint, Error, Flow, Input, Interrupt, Timestamp};
+use crate::{Device, Endpoint, Error, Flow, Input, Interrupt, Timestamp, whole};
 
 /// One exchange of an endpoint, as a flow.
 ///
@@ -104,7 +104,7 @@ impl<E: Endpoint> Flow for Call<E> {
     fn handle(&mut self, input: Input) {
         if let (State::Awaiting(uri), Input::Reply(reply)) = (&mut self.state, input) {
             let uri = mem::take(uri);
-            self.state = match reply {
+            self.state = match reply.and_then(|response| whole::decoded(response, E::WANT)) {
                 Ok(response) => {
                     let result = self.endpoint.parse(&response);
                     State::Answered(uri, response, result)

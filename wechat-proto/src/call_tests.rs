@@ -171,6 +171,42 @@ fn cookies_are_sent_until_they_expire() {
     assert_eq!(picture(&mut session.device, later), "b=2");
 }
 
+/// Drivers need not decode a reply.
+#[test]
+fn compressed_reply_is_decoded() {
+    let mut session = session();
+    let mut packed = reply("");
+    packed.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+    *packed.body_mut() = crate::gzip::tests::encode(QUIET.as_bytes()).into();
+    let mut call = Call::new(SyncCheck);
+    sends(&mut call, &mut session);
+    call.handle(Input::Reply(Ok(packed.clone())));
+    assert!(call.poll(&mut session, NOW).is_ok());
+    let uri = SyncCheck.request(&mut session, NOW).uri().clone();
+    assert!(SyncCheck.receive(&mut session, &uri, &packed, NOW).is_ok());
+    *packed.body_mut() = Bytes::from_static(b"x");
+    let failed = SyncCheck.receive(&mut session, &uri, &packed, NOW);
+    let kind = |failure: &Failure| failure.kind;
+    assert!(
+        matches!(&failed, Err(Error::Transport(failure)) if kind(failure) == FailureKind::Encoding),
+        "{failed:?}"
+    );
+}
+
+#[test]
+fn compression_can_be_refused() {
+    let coding = |device: Device| {
+        let request = GetQrCode::new("x".parse().unwrap()).request(&mut device.clone(), NOW);
+        request.headers()["accept-encoding"].clone()
+    };
+    assert_eq!(coding(Device::new()), "gzip");
+    let device = Device::new().with_compression(false);
+    assert_eq!(coding(device.clone()), "identity");
+    // It is stored with the session.
+    let stored = serde_json::to_string(&device).unwrap();
+    assert_eq!(coding(serde_json::from_str(&stored).unwrap()), "identity");
+}
+
 /// Error responses set cookies as well.
 #[test]
 fn a_refusal_sets_cookies() {

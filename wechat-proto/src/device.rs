@@ -43,6 +43,9 @@ pub struct Device {
     /// The code that closed the session of this device.
     #[serde(rename = "ended")]
     closed: Option<Ret>,
+    /// Whether replies must not be compressed; absent if they may be.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) uncompressed: bool,
     /// The number of the account that was logged in last; absent from the first stored forms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_uin: Option<i64>,
@@ -105,6 +108,13 @@ impl Device {
     pub fn with_user_agent(mut self, user_agent: UserAgent) -> Self {
         self.user_agent = user_agent;
         self.prepared = None;
+        self
+    }
+
+    /// Sets whether the service may compress replies with gzip. Default: `true`.
+    #[must_use]
+    pub const fn with_compression(mut self, allowed: bool) -> Self {
+        self.uncompressed = !allowed;
         self
     }
 

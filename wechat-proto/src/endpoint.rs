@@ -21,7 +21,7 @@ use crate::error::{Failure, Sent};
 use crate::flow::{Response, Want};
 use crate::origin::is_loopback;
 use crate::wire::envelope::readable;
-use crate::{Body, Device, Error, Timestamp};
+use crate::{Body, Device, Error, Timestamp, whole};
 
 /// One endpoint of the protocol, with the parameters of one request.
 ///
@@ -84,8 +84,9 @@ pub trait Endpoint {
     ///
     /// # Errors
     ///
-    /// Those of [`parse`](Endpoint::parse). With [`Repeat::Once`], fails with
-    /// [`Error::Unanswered`] for every response that is not a well-formed reply of the endpoint.
+    /// Those of [`parse`](Endpoint::parse), and of [`fail`](Endpoint::fail) if the body is compressed
+    /// and cannot be decoded. With [`Repeat::Once`], fails with [`Error::Unanswered`] for every
+    /// response that is not a well-formed reply of the endpoint.
     fn receive(
         &mut self,
         state: &mut Self::State,
@@ -93,8 +94,13 @@ pub trait Endpoint {
         response: &Response,
         now: Timestamp,
     ) -> Result<Self::Output, Error> {
-        let result = self.parse(response);
-        finish(self, state, uri, response, result, now)
+        match whole::decoded(response.clone(), Self::WANT) {
+            Ok(response) => {
+                let result = self.parse(&response);
+                finish(self, state, uri, &response, result, now)
+            }
+            Err(failure) => Err(self.fail(state, failure)),
+        }
     }
 
     /// Converts the failure of an exchange without a response into the error to report:

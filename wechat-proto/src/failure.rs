@@ -94,7 +94,8 @@ pub enum FailureKind {
     Truncated,
     /// The body, or the head, is longer than allowed.
     TooLarge,
-    /// A `Content-Encoding` other than `identity`, or a `Transfer-Encoding` other than `chunked`.
+    /// A `Content-Encoding` other than `identity` and `gzip`, a `Transfer-Encoding` other than
+    /// `chunked`, or a compressed body that is malformed.
     Encoding,
     /// The response is not valid HTTP, such as malformed chunks or contradictory lengths.
     Protocol,

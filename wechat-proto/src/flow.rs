@@ -24,8 +24,9 @@
 //!   body is no body: many HTTP clients would add `Content-Length: 0`. (Clients that use `url::Url`,
 //!   such as reqwest, encode `'` in a query as `%27`, which changes the spelling but not the value.)
 //! - It reads at most `limit` bytes of a body ([`Want::Whole`]), checks a body against its
-//!   announced length, and refuses a `Content-Encoding` other than `identity` and a
-//!   `Transfer-Encoding` other than `chunked` ([`WholeBody`], [`announced`]).
+//!   announced length, and refuses a `Content-Encoding` other than `identity` and, unless the body is
+//!   streamed, `gzip`, and a `Transfer-Encoding` other than `chunked` ([`WholeBody`], [`announced`]).
+//!   It leaves the body compressed, or decodes it and removes its `Content-Encoding`.
 //! - It ends an exchange at its `deadline`.
 //! - It returns every failure as [`Input::Reply`] with a [`Failure`], which states the kind of
 //!   failure and whether the request may have been sent.
@@ -172,8 +173,8 @@ impl fmt::Debug for Request {
 pub enum Want {
     /// The whole reply, in memory.
     Whole {
-        /// The maximum length of the body in bytes. A longer body is a [`Failure`] of kind
-        /// [`TooLarge`](crate::error::FailureKind::TooLarge). May be `usize::MAX`.
+        /// The maximum length of the body in bytes, as received and decoded. A longer body is a
+        /// [`Failure`] of kind [`TooLarge`](crate::error::FailureKind::TooLarge). May be `usize::MAX`.
         limit: usize,
     },
     /// Only the head. The driver keeps the reader of the body and streams it to the caller.
@@ -239,16 +240,21 @@ mod tests {
             };
             list.iter().map(pair).collect()
         };
-        assert_eq!(announced(&headers(&[])).unwrap(), None);
-        assert_eq!(announced(&headers(&[("content-length", "7")])).unwrap(), Some(7));
-        assert_eq!(announced(&headers(&[("content-encoding", " Identity ")])).unwrap(), None);
-        assert_eq!(announced(&headers(&[("transfer-encoding", "Chunked")])).unwrap(), None);
+        let head = Want::Head { idle: Duration::ZERO };
+        let whole = Want::Whole { limit: 9 };
+        assert_eq!(announced(&headers(&[]), head).unwrap(), None);
+        assert_eq!(announced(&headers(&[("content-length", "7")]), head).unwrap(), Some(7));
+        assert_eq!(announced(&headers(&[("content-encoding", " Identity ")]), head).unwrap(), None);
+        assert_eq!(announced(&headers(&[("transfer-encoding", "Chunked")]), head).unwrap(), None);
         for coding in ["gzip, chunked", "gzip", "chunked, chunked", "identity", ""] {
-            let failure = announced(&headers(&[("transfer-encoding", coding)])).unwrap_err();
+            let failure = announced(&headers(&[("transfer-encoding", coding)]), head).unwrap_err();
             assert_eq!(failure.kind, FailureKind::Encoding, "{coding}");
         }
-        for coding in ["gzip", "deflate", "br", "identity, gzip"] {
-            let failure = announced(&headers(&[("content-encoding", coding)])).unwrap_err();
+        let gzip = headers(&[("content-encoding", "gzip"), ("content-length", "7")]);
+        assert_eq!(announced(&gzip, whole).unwrap(), Some(7));
+        assert_eq!(announced(&gzip, head).unwrap_err().kind, FailureKind::Encoding);
+        for coding in ["gzip, gzip", "deflate", "br", "identity, gzip"] {
+            let failure = announced(&headers(&[("content-encoding", coding)]), whole).unwrap_err();
             assert_eq!(failure.kind, FailureKind::Encoding);
         }
     }

@@ -132,6 +132,7 @@ pub mod flow;
 mod fold;
 #[cfg(any(test, feature = "_fuzz"))]
 pub mod fuzz;
+mod gzip;
 pub mod hosts;
 mod ids;
 mod jar;

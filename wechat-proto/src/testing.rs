@@ -68,7 +68,7 @@ pub(crate) fn render(http: &http::Request<crate::body::Body>) -> String {
     let mut usual = vec![
         (HOST, host.as_str()),
         (USER_AGENT, AGENT),
-        (ACCEPT_ENCODING, "identity"),
+        (ACCEPT_ENCODING, "gzip"),
         (REFERER, "https://wx.qq.com/?lang=zh_CN"),
     ];
     if http.method() == http::Method::POST {

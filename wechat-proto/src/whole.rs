@@ -3,11 +3,14 @@
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::response::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::error::{Failure, FailureKind, Sent};
+use crate::flow::{Response, Want};
+use crate::gzip;
 
-/// A body that is read whole, within the limit of [`Want::Whole`](crate::flow::Want::Whole).
+/// A body that is read whole, within the limit of [`Want::Whole`]. It may be compressed with gzip,
+/// which the endpoint decodes.
 ///
 /// A driver adds the bytes as they arrive:
 ///
@@ -42,7 +45,7 @@ impl WholeBody {
     /// A [`Failure`] of kind [`Encoding`](FailureKind::Encoding) (see [`announced`]), or
     /// [`TooLarge`](FailureKind::TooLarge) if the head announces more than `limit` bytes.
     pub fn new(head: &Parts, limit: usize) -> Result<Self, Failure> {
-        let announced = announced(&head.headers)?;
+        let announced = announced(&head.headers, Want::Whole { limit })?;
         if announced.is_some_and(|length| length > limit as u64) {
             return Err(too_large());
         }
@@ -87,22 +90,47 @@ impl WholeBody {
 }
 
 /// Returns the body length announced by the head of a reply, if any. A driver calls this before it
-/// reads the body.
+/// reads or streams the body.
 ///
 /// # Errors
 ///
 /// A [`Failure`] of kind [`Encoding`](FailureKind::Encoding) if the body has a content coding other
-/// than `identity` or a transfer coding other than `chunked`, which no flow requests
-/// (`docs/threats.md` B1).
-pub fn announced(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
-    for (name, expected) in [(CONTENT_ENCODING, "identity"), (TRANSFER_ENCODING, "chunked")] {
-        let mut codings = headers.get_all(name).iter().map(|coding| coding.as_bytes().trim_ascii());
-        if !codings.all(|coding| coding.eq_ignore_ascii_case(expected.as_bytes())) {
+/// than `identity` or, with [`Want::Whole`], `gzip`, or a transfer coding other than `chunked`, which
+/// no flow requests (`docs/threats.md` B1).
+pub fn announced(headers: &HeaderMap, want: Want) -> Result<Option<u64>, Failure> {
+    let codings: &[_] = match want {
+        Want::Whole { .. } => &["identity", "gzip"],
+        Want::Head { .. } => &["identity"],
+    };
+    for (name, allowed) in [(CONTENT_ENCODING, codings), (TRANSFER_ENCODING, &["chunked"])] {
+        let mut found = headers.get_all(name).iter().map(|coding| coding.as_bytes().trim_ascii());
+        let is = |found: &[u8], coding: &&str| found.eq_ignore_ascii_case(coding.as_bytes());
+        if !found.all(|found| allowed.iter().any(|coding| is(found, coding))) {
             return Err(Failure::new(FailureKind::Encoding, Sent::Maybe));
         }
     }
     let length = headers.get(CONTENT_LENGTH);
     Ok(length.and_then(|length| length.to_str().ok()?.parse().ok()))
+}
+
+/// Decodes the body of a reply that is compressed with gzip, within the limit of its request. A
+/// streamed body is not decoded.
+///
+/// # Errors
+///
+/// A [`Failure`] of kind [`Encoding`](FailureKind::Encoding) if the body is malformed, or
+/// [`TooLarge`](FailureKind::TooLarge) if it exceeds the limit when decoded (`docs/threats.md` B1).
+pub(crate) fn decoded(mut response: Response, want: Want) -> Result<Response, Failure> {
+    let coding = response.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    let is_gzip = coding.is_some_and(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"gzip"));
+    let Want::Whole { limit } = want else { return Ok(response) };
+    if is_gzip && !response.body().is_empty() {
+        let body = gzip::decode(response.body(), limit);
+        *response.body_mut() = body.map_err(|kind| Failure::new(kind, Sent::Maybe))?.into();
+        response.headers_mut().remove(CONTENT_ENCODING);
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    Ok(response)
 }
 
 fn too_large() -> Failure {
@@ -153,7 +181,29 @@ mod tests {
         assert_eq!(read(200, &[], 4, &[b"ab", b"cde"]), Err(FailureKind::TooLarge));
         assert_eq!(read(200, &length, 9, &[b"ab"]), Err(FailureKind::Truncated));
         assert_eq!(read(304, &length, 9, &[]).unwrap(), "");
-        assert_eq!(read(200, &[("content-encoding", "gzip")], 9, &[]), Err(FailureKind::Encoding));
+        assert_eq!(read(200, &[("content-encoding", "br")], 9, &[]), Err(FailureKind::Encoding));
+        assert_eq!(read(200, &[("content-encoding", "Gzip")], 9, &[b"x"]).unwrap(), "x");
+    }
+
+    #[test]
+    fn compressed_body_is_decoded_within_the_limit() {
+        let reply = |coding: &str, body: Vec<u8>| {
+            let reply = http::Response::builder().header("content-encoding", coding);
+            reply.header("content-length", body.len()).body(Bytes::from(body)).unwrap()
+        };
+        let packed = gzip::tests::encode(b"abcde");
+        let whole = |limit| Want::Whole { limit };
+        let decode = |coding, body: &[u8], want| {
+            decoded(reply(coding, body.to_vec()), want).map_err(|failure| failure.kind)
+        };
+        let found = decode(" GZIP ", &packed, whole(5)).unwrap();
+        assert_eq!((&**found.body(), found.headers().len()), (&b"abcde"[..], 0));
+        assert_eq!(decode("identity", b"ab", whole(2)).unwrap().headers().len(), 2);
+        assert_eq!(decode("gzip", b"", whole(5)).unwrap().body(), "");
+        assert_eq!(decode("gzip", &packed, whole(4)).unwrap_err(), FailureKind::TooLarge);
+        assert_eq!(decode("gzip", b"abcde", whole(9)).unwrap_err(), FailureKind::Encoding);
+        let head = Want::Head { idle: core::time::Duration::ZERO };
+        assert_eq!(decode("gzip", &packed, head).unwrap().body(), &packed);
     }
 
     /// A body in many chunks is not copied anew for each.

@@ -185,7 +185,7 @@ fn accepted_truncation_is_detected() {
 fn accepted_coding_is_detected() {
     refused(
         Promise::Codings,
-        [&["content_encoding_is_refused", "compressed_body_is_not_read"], &[]],
+        [&["gzip_is_accepted", "content_encoding_is_refused", "compressed_body_is_not_read"], &[]],
         "Response",
         || {
             Bad(|mut request: Request| {

@@ -67,7 +67,7 @@ pub(crate) fn exchange(request: Request, manner: Manner) -> Result<Response, Fai
             break reply;
         }
     };
-    let announced = match flow::announced(reply.headers()) {
+    let announced = match flow::announced(reply.headers(), request.want) {
         Ok(announced) => announced,
         Err(_) if manner == Manner::Careless => {
             let length = reply.headers().get(header::CONTENT_LENGTH);

@@ -65,7 +65,7 @@ impl Transport {
         let (head, _) = response.into_parts();
         match request.want {
             Want::Head { idle } => {
-                flow::announced(&head.headers)?;
+                flow::announced(&head.headers, request.want)?;
                 let rest = Rest { reply, idle };
                 Ok((Response::from_parts(head, Bytes::new()), Some(rest)))
             }

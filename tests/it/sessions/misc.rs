@@ -196,7 +196,23 @@ fn qr_code_picture<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
+/// A device can ask for replies that are not compressed.
+pub(crate) fn uncompressed_replies<B: Bot>(place: &Place) {
+    place.confirm_login();
+    let mut device = place.device().with_compression(false);
+    let mut bot = B::login_on(place, &mut device, drop).unwrap();
+    bot.contacts().unwrap();
+    let friend = place.simulator.world().contacts().last().unwrap().user_name.clone();
+    place.simulator.world().person_writes(&friend, "你好");
+    assert_eq!(bot.next_text().text(), Some("你好"));
+    place.assert_no_violations();
+    let world = place.simulator.world();
+    let coding = |at: usize| world.log()[at].request.headers()["accept-encoding"].clone();
+    assert!((0..world.log().len()).all(|at| coding(at) == "identity"));
+}
+
 on_all_wires! {
+    uncompressed_replies in super::world();
     qr_code_picture in super::world();
     all_calls in super::world();
     all_calls_refused in super::world();

@@ -5,7 +5,8 @@
 //! `webwxsync` and `webwxsendmsg`. Its baseline is the HTTP library alone, in a child process as
 //! well: it sends the recorded requests of one such message again and again to a server that replays
 //! their replies, and reads these to the end. The baseline neither builds requests nor parses
-//! replies, and has no time limits.
+//! replies, and has no time limits. Replies are not compressed, because the baseline would not
+//! decode them.
 //!
 //! Callgrind counts the instructions that the child executes in user mode, and its calls of the
 //! system's allocator. Each result is the difference between a run with twice as many messages and
@@ -159,7 +160,8 @@ fn count(arguments: &[&str], input: &str) -> Result<Cost> {
 }
 
 fn log_in(server: &Server) -> Result<Session> {
-    let mut device = Device::new().with_hosts(Hosts::all(server.origin().parse()?));
+    let hosts = Hosts::all(server.origin().parse()?);
+    let mut device = Device::new().with_hosts(hosts).with_compression(false);
     let transport = blocking::Transport::new(Default::default())?;
     Ok(blocking::Client::login(&transport, &mut device, |_| {})?.session())
 }
@@ -242,7 +244,8 @@ fn record(origin: &str) -> Result<Exchanges> {
     let simulator = Simulator::new(world);
     simulator.then(Duration::ZERO, |world| world.phone().scan());
     simulator.then(Duration::ZERO, |world| world.phone().confirm());
-    let mut device = Device::new().with_hosts(Hosts::all(origin.parse()?));
+    let hosts = Hosts::all(origin.parse()?);
+    let mut device = Device::new().with_hosts(hosts).with_compression(false);
     let (mut login, mut exchanges) = (Login::new(), Vec::new());
     let mut session = loop {
         if let Progress::LoggedIn(account) =

