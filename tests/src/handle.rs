@@ -19,6 +19,9 @@ use crate::routes::{Route, login, sync, synccheck};
 use crate::simulator::Answer;
 use crate::world::World;
 
+/// The names of credentials, in lower case.
+const CREDENTIALS: [&str; 8] =
+    ["skey", "sid", "wxsid", "pass_ticket", "webwx_data_ticket", "ticket", "aeskey", "signature"];
 /// The header with the reasons of a refusal, which `wechat-proto` reports if the service is on this machine.
 const REASON: HeaderName = HeaderName::from_static("x-wechat-simulator");
 
@@ -200,8 +203,7 @@ impl World {
         let mut reply = self.refusal_of_mode(route, findings);
         let is_fatal = |finding: &&Finding| finding.difference.grade == Grade::Fatal;
         let refused = findings.iter().filter(|found| self.mode != Mode::Service || is_fatal(found));
-        let reasons: Vec<&str> = refused.map(|finding| &*finding.what).collect();
-        let reasons = reasons.join("; ").replace(|c: char| c.is_control(), " ");
+        let reasons = reasons(refused).replace(|c: char| c.is_control(), " ");
         if let Ok(reasons) = HeaderValue::from_bytes(reasons.as_bytes()) {
             reply.headers_mut().insert(REASON, reasons);
         }
@@ -227,9 +229,25 @@ impl World {
         let mut fatal =
             findings.iter().filter(|finding| finding.difference.grade == Grade::Fatal).peekable();
         let ret = fatal.peek().map_or(1, |finding| finding.code());
-        let reasons: Vec<&str> = fatal.map(|finding| &*finding.what).collect();
-        refusal(route.name, self.now, ret, &reasons.join("; "))
+        refusal(route.name, self.now, ret, &reasons(fatal))
     }
+}
+
+/// Joins the reasons of a refusal, without the values of credentials, which would become part of the errors and logs of
+/// the client.
+fn reasons<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
+    let reason = |finding: &Finding| {
+        let name = finding.what.split('`').nth(1).unwrap_or_default();
+        let name = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+        if !CREDENTIALS.contains(&&*name) {
+            return finding.what.clone();
+        }
+        // After the name, every second part is a value.
+        let parts = finding.what.split('`').enumerate();
+        let parts = parts.map(|(n, part)| if n % 2 == 1 && n > 1 { "…" } else { part });
+        parts.collect::<Vec<_>>().join("`")
+    };
+    findings.map(reason).collect::<Vec<_>>().join("; ")
 }
 
 /// Returns whether a person sees this page in a browser: the entry page, and that of a QR code on a phone.

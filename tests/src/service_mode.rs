@@ -142,6 +142,11 @@ fn credentials_are_accepted_in_other_spellings_and_refused_if_wrong() {
         let request = altered(&request, from, to);
         assert_ret(&mut client, &request, ret, finding);
     }
+    // The reason has no credentials, because clients print it.
+    let reply = client.send(&altered(&request, &skey, "@crypt_other"));
+    let reason = "JSON field `BaseRequest.Skey` is `…`, not one of `…`";
+    assert_eq!(json(&reply)["BaseResponse"]["ErrMsg"], reason);
+    assert_eq!(reply.headers()["x-wechat-simulator"].as_bytes(), reason.as_bytes());
     // The cookies of the session are credentials too.
     client.cookies.remove("wxsid");
     let (reply, _) = client.check_and_findings();
