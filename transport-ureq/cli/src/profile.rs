@@ -268,6 +268,9 @@ fn login_command(global: &Global, entry: EntryName) -> String {
     if entry != EntryName::Web {
         add("--entry", entry.name());
     }
+    if let Some(server) = &global.server {
+        add("--server", server.as_str());
+    }
     match &global.session {
         Some(path) => add("--session", &visible(&path.to_string_lossy())),
         None if global.profile != "default" => add("--profile", &visible(&global.profile)),

@@ -6,13 +6,19 @@ use crate::args::{Contacts, Global, Members};
 use crate::bridge::operation::{Operation, Pattern, Room};
 use crate::client;
 use crate::exit::{Exit, Failure};
-use crate::lang::Lang;
+use crate::lang::{Lang, Words};
 use crate::output::{Output, visible};
 
 /// Lists the contacts whose names contain the pattern.
 pub(crate) fn run(global: &Global, args: &Contacts, output: &Output) -> Result<Exit, Failure> {
     let operation = Operation::Contacts(Pattern { pattern: args.pattern.clone() });
     let contacts = client::operate(global, "contacts", &operation, output)?;
+    if args.pattern.is_none() && entries(&contacts["contacts"]).next().is_none() {
+        output.remark(&Words::new(
+            "The file-transfer page has no address book: it only reaches `filehelper`, your phone.",
+            "文件传输助手网页版没有通讯录，只能发送给自己的手机 `filehelper`。",
+        ));
+    }
     print(entries(&contacts["contacts"]), args.pattern.is_some(), output)
 }
 

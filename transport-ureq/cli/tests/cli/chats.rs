@@ -141,8 +141,9 @@ fn refusals_and_lost_replies_have_their_own_codes() {
 fn logged_out_session_is_closed() {
     let place = place();
     assert_eq!(place.ok(&["logout"]), "Logged out.\n");
-    place.run(&["contacts"]).assert_fails(3, &["you have logged out; `wechat login`"]);
-    place.run(&["status"]).assert_fails(3, &["you have logged out; `wechat login`"]);
+    let hint = format!("you have logged out; `wechat login --server {}`", place.server.origin());
+    place.run(&["contacts"]).assert_fails(3, &[&hint]);
+    place.run(&["status"]).assert_fails(3, &[&hint]);
     assert_eq!(place.requests("webwxlogout"), 1);
     // The device is known, so the phone asks for a confirmation and no code is shown.
     place.simulator.then(std::time::Duration::from_millis(5), |world| world.phone().confirm());

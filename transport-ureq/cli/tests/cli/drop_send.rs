@@ -75,13 +75,14 @@ fn without_a_terminal_an_ended_session_fails_in_one_line() {
     let place = Place::file_helper();
     let file = place.file("a.txt", b"a");
     let ran = place.run(&["drop", &file]);
-    ran.assert_fails(3, &["no session is stored", "`wechat login --entry filehelper`"]);
+    let login = format!("`wechat login --entry filehelper --server {}`", place.server.origin());
+    ran.assert_fails(3, &["no session is stored", &login]);
     assert_eq!((ran.stdout.as_str(), place.world().log().len()), ("", 0));
 
     let place = place.logged_in("filehelper");
     place.world().phone().log_out();
     let ran = place.run(&["drop", &file]);
-    ran.assert_fails(3, &["1100", "`wechat login --entry filehelper`"]);
+    ran.assert_fails(3, &["1100", &login]);
     assert_eq!(place.requests("jslogin"), 1);
 }
 
@@ -91,6 +92,9 @@ fn other_commands_use_the_only_session() {
     let shown = place.ok(&["status"]);
     assert!(shown.contains("is logged in"), "{shown}");
     place.run(&["send", "Ada", "hi"]).assert_fails(5, &["`Ada`", "only reaches `filehelper`"]);
+    let ran = place.run(&["contacts"]);
+    assert_eq!((ran.code, &*ran.stdout), (0, ""));
+    assert!(ran.stderr.starts_with("The file-transfer page has no address book"), "{ran:?}");
     place.ok(&["send", "filehelper", "hi"]);
     place.ok(&["logout"]);
     place.assert_no_violations();
