@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use wechat_simulator::{Effect, Incoming, Injection};
 
-use crate::place::{Place, until};
+use crate::place::{Place, kills, until};
 use crate::program::Program;
 
 #[test]
@@ -265,8 +265,7 @@ fn end_of_input_before_the_login_ends_the_bridge() {
 /// with `WECHAT_SWEEP=all`. The program handles each message once, by its number.
 #[test]
 fn killed_bridge_loses_no_message() {
-    let kills =
-        if std::env::var("WECHAT_SWEEP").is_ok_and(|value| value == "all") { 50 } else { 6 };
+    let kills = kills();
     let place = Place::web();
     let ada = place.world().add_person("Ada");
     let place = place.logged_in("web");

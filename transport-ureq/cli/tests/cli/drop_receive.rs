@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use wechat_simulator::{Cut, Incoming};
 
-use crate::place::{Place, Ran, until};
+use crate::place::{Place, Ran, kills, until};
 
 fn place() -> Place {
     Place::file_helper().logged_in("filehelper")
@@ -203,8 +203,7 @@ fn end_of_the_session_has_its_own_exit_code() {
 /// Kills the receiver at seeded points in time: 6, or 50 with `WECHAT_SWEEP=all`.
 #[test]
 fn killed_receiver_saves_each_file_once() {
-    let kills =
-        if std::env::var("WECHAT_SWEEP").is_ok_and(|value| value == "all") { 50 } else { 6 };
+    let kills = kills();
     let place = place();
     let inbox = place.path("in");
     let mut expected = Vec::new();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::place::Place;
+use crate::place::{Place, kills};
 
 fn place() -> Place {
     let place = Place::file_helper().logged_in("filehelper");
@@ -136,8 +136,7 @@ fn on_a_terminal_a_code_is_shown_and_the_file_sent() {
 /// Kills the command at seeded points in time: 6, or 50 with `WECHAT_SWEEP=all`.
 #[test]
 fn killed_command_does_not_repeat_sends() {
-    let kills =
-        if std::env::var("WECHAT_SWEEP").is_ok_and(|value| value == "all") { 50 } else { 6 };
+    let kills = kills();
     let place = place();
     let mut seed = 29_u64;
     for number in 0..kills {

@@ -176,6 +176,11 @@ pub(crate) fn run(command: &mut Command) -> Ran {
     ran
 }
 
+/// Returns the number of kills in a test: 6, or 50 with `WECHAT_SWEEP=all`.
+pub(crate) fn kills() -> u64 {
+    if std::env::var("WECHAT_SWEEP").is_ok_and(|value| value == "all") { 50 } else { 6 }
+}
+
 /// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
