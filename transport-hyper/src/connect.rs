@@ -126,7 +126,9 @@ async fn tunnel(
     target: Uri,
 ) -> Result<Stream, Failure> {
     let broken = |error| failure(FailureKind::Proxy).because(error);
-    let handshake = http1::Builder::new().max_buf_size(HEAD).handshake(connecting.await?);
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(HEAD).title_case_headers(true);
+    let handshake = builder.handshake(connecting.await?);
     let (mut sender, connection) = handshake.await.map_err(broken)?;
     tokio::spawn(connection.with_upgrades());
     let (host, port) = host_and_port(&target);
@@ -213,6 +215,7 @@ where
         .pool_timer(TokioTimer::new())
         .set_host(false)
         .http1_max_buf_size(HEAD)
+        .http1_title_case_headers(true)
         .build(tower::service_fn(move |uri| C::clone(&connector).oneshot(uri)));
     let transport = Transport::with_service(options, client, TokioTimer::new());
     Transport { reports_connections: true, ..transport }
@@ -222,9 +225,10 @@ where
 mod tests {
     use std::time::Instant;
 
+    use tokio::io::AsyncReadExt as _;
     use tokio::net::TcpListener;
-    use wechat_proto::Device;
     use wechat_proto::login::GetUuid;
+    use wechat_proto::{Device, Hosts};
     use wechat_simulator::conformance::{Full, nobody};
     use wechat_simulator::{Server, Simulator, World};
 
@@ -256,6 +260,24 @@ mod tests {
             false => FailureKind::Tls,
         };
         assert_eq!(refused(Options::default()).await, expected);
+    }
+
+    #[tokio::test]
+    async fn header_names_are_spelled_as_browsers_do() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let mut device = Device::new().with_hosts(Hosts::all(origin.parse().unwrap()));
+        let transport = transport(Options::default()).unwrap();
+        let (reply, head) = tokio::join!(transport.call(GetUuid::new(), &mut device), async {
+            let (mut stream, mut head) = (listener.accept().await.unwrap().0, vec![0; 4096]);
+            let length = stream.read(&mut head).await.unwrap();
+            head.truncate(length);
+            String::from_utf8(head).unwrap()
+        });
+        assert!(reply.is_err());
+        let names = head.lines().filter_map(|line| Some(line.split_once(": ")?.0));
+        let names: Vec<_> = names.collect();
+        assert_eq!(names, ["Host", "User-Agent", "Accept", "Accept-Encoding", "Referer"]);
     }
 
     #[tokio::test]

@@ -52,6 +52,7 @@
 //! - One deadline covers the whole exchange: lookup, connection, handshake, request, reply.
 //!   [`Options::connect_timeout`] limits the part before the request. If a kept connection turns out
 //!   to be closed, only the deadline limits the connection that replaces it.
+//! - Header names are spelled as browsers do: `User-Agent`.
 //! - The head of a reply may have 64 KB. hyper checks this between reads, so that a head of up to
 //!   128 KB may pass.
 //! - A failure reports [`Sent::No`](wechat_proto::error::Sent::No) if the request got no connection.

@@ -55,6 +55,8 @@
 //!   another provider. It trusts Mozilla's roots and [`Options::root_certificate`], or, with the feature
 //!   `platform-verifier`, the authorities of the operating system (`Options::platform_verifier`). Without the
 //!   feature `rustls`, requests to `https` hosts fail.
+//! - ureq writes header names in lower case, which distinguishes a client from a browser. The async
+//!   transport writes them as browsers do.
 //! - Name lookups are cached for a minute. The addresses of a name are tried one after another,
 //!   each but the last for at most a second, starting with the one that responded last.
 //! - Proxies of the environment are ignored; [`Options::proxy`] sets one, an HTTP or a SOCKS proxy.
