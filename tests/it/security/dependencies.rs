@@ -34,8 +34,9 @@ fn packages_come_from_the_registry() {
         }
     }
     let known = [
-        "wechat-cli", "wechat-file-store", "wechat-fuzz", "wechat-memory", "wechat-proto",
-        "wechat-simulator", "wechat-transport", "wechat-transport-hyper", "wechat-transport-ureq",
+        "wechat-cli", "wechat-file-store", "wechat-fuzz", "wechat-memory", "wechat-postgres-store",
+        "wechat-proto", "wechat-simulator", "wechat-transport", "wechat-transport-hyper",
+        "wechat-transport-ureq",
     ];
     assert_eq!(ours, BTreeSet::from(known));
 }

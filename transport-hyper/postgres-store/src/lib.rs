@@ -1,0 +1,94 @@
+//! Sessions of [`wechat_proto`] in PostgreSQL, for any number of workers on any number of machines.
+//!
+//! Each account is a row. A worker holds it by a [`Lease`], which it renews; if the worker dies,
+//! another one claims the account when the lease ends. There is no coordinator: the database decides
+//! who holds an account, and every write carries the lease's fencing token, so that a worker that
+//! stood still cannot write once its account was claimed.
+//!
+//! - [`PostgresStore`]: the table of accounts, created and migrated when it is opened.
+//! - [`Worker`]: claims accounts, runs a job for each, renews the leases, hands over on shutdown.
+//! - [`Lease`]: the store of one session ([`AsyncSessionStore`](wechat_proto::store::AsyncSessionStore)).
+//! - [`Transaction`]: the session, the effects of a message and the texts to send, all or nothing.
+//! - [`Lease::next_queued`]: the outbox, from which texts are sent after the transaction that
+//!   decided to send them.
+//! - [`Keys`]: sessions and queued texts are encrypted by keys that the caller supplies.
+//!
+//! ```no_run
+//! use wechat_postgres_store::{Error, Keys, Lease, Next, PostgresStore, Worker};
+//! use wechat_proto::Device;
+//! use wechat_proto::login::Resume;
+//! use wechat_proto::store::AsyncSessionStore as _;
+//! use wechat_transport_hyper::{Client, Options, Transport};
+//!
+//! # async fn run(key: [u8; 32]) -> Result<(), Error> {
+//! let store = PostgresStore::connect("host=/run/postgresql user=bot", Keys::new(1, &key)).await?;
+//! store.add("reception", None).await?;
+//! let transport = Transport::new(Options::default())?;
+//! let job = move |mut lease: Lease| {
+//!     let transport = transport.clone();
+//!     async move {
+//!         let (mut device, show) = (Device::new(), |step| println!("{step}"));
+//!         let client = Client::open_with(&transport, &mut lease, Resume::Code, &mut device, show);
+//!         let client = client.await?;
+//!         // The next worker needs what has changed, even if no message arrives.
+//!         lease.save(&client.session()).await?;
+//!         let mut messages = client.messages();
+//!         while let Some(message) = messages.next().await {
+//!             let (message, mut session) = (message?, client.session());
+//!             session.acknowledge(&message);
+//!             let transaction = lease.begin(&session).await?;
+//!             let insert = "INSERT INTO message (text) VALUES ($1)";
+//!             let inserted = transaction.execute(insert, &[&message.to_string()]).await;
+//!             inserted.expect("a table of messages");
+//!             transaction.commit().await?;
+//!         }
+//!         Ok(Next::Withdraw)
+//!     }
+//! };
+//! let shutdown = async { tokio::signal::ctrl_c().await.expect("a handler") };
+//! Worker::new(&store, "worker 1").run(job, shutdown, |report| println!("{report}")).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The example
+//! [`fleet`](https://github.com/wechat-proto/wechat-proto/blob/main/transport-hyper/postgres-store/examples/fleet.rs)
+//! is a whole worker, with an outbox. [`docs/scale.md`](https://github.com/wechat-proto/wechat-proto/blob/main/transport-hyper/postgres-store/docs/scale.md)
+//! has the figures: what an account costs, how many fit on a machine, and what PostgreSQL carries.
+//!
+//! # What is guaranteed
+//!
+//! - An effect in a [`Transaction`] and the acknowledgement of its message are written together, once.
+//! - A text in the outbox is sent by one worker at a time, and each attempt with the same
+//!   [`ClientMsgId`](wechat_proto::ClientMsgId). It may be sent twice only if a worker ended between the request and
+//!   [`Lease::settle`]: then its row has more than one attempt ([`Doubtful`]).
+//! - After a new login, no text of an earlier login is sent.
+//! - A worker stops by its own clock before its lease can end in the database. At most one request
+//!   per account that had begun before may still leave.
+//! - Times of leases are those of the database; the clocks of the workers need not agree. If the
+//!   database's clock jumps forward, two workers may send requests for one account for a moment; only
+//!   one of them can write.
+#![warn(missing_docs)]
+
+mod clock;
+mod failure;
+mod keys;
+mod lease;
+mod outbox;
+mod schema;
+mod store;
+mod term;
+mod transaction;
+mod worker;
+
+pub use keys::Keys;
+pub use lease::{Lease, Next};
+pub use outbox::{Doubtful, QueuedText};
+pub use store::PostgresStore;
+pub use term::Term;
+pub use transaction::Transaction;
+pub use worker::{Report, Worker};
+
+pub use deadpool_postgres;
+pub use tokio_postgres;
+pub use wechat_proto::Error;
