@@ -129,7 +129,8 @@ pub(crate) mod tests {
             prop_assert_eq!(decode(&encode(&body), body.len()).unwrap(), body);
         }
 
-        /// No cut is accepted, and no altered byte except in fields of the header without an effect.
+        /// No cut is accepted, and no altered byte that changes the decoded body. Some do not: fields of
+        /// the header, unused bits after the last block, another distance to the same bytes.
         #[test]
         fn damage_is_found(
             body in prop::collection::vec(any::<u8>(), 1..200),
@@ -142,7 +143,6 @@ pub(crate) mod tests {
             let mut altered = whole;
             altered[place] ^= change;
             if let Ok(decoded) = decode(&altered, 1000) {
-                prop_assert!((3..10).contains(&place));
                 prop_assert_eq!(decoded, body);
             }
         }
