@@ -1,6 +1,7 @@
 //! Tracking of acknowledged messages: `docs/threats.md` S4, S5.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -9,6 +10,7 @@ use crate::ids::MsgId;
 use crate::message::Message;
 pub(crate) use crate::message::Place;
 use crate::positions::Positions;
+use crate::shared_map::SharedMap;
 use crate::sync::SyncKey;
 
 /// The ids of acknowledged messages, and the batches with pending acknowledgements.
@@ -17,27 +19,31 @@ use crate::sync::SyncKey;
 /// will send it again. The last 512 of these ids are stored, and the positions in the batch of all
 /// of them. Positions are valid if the service sends the same ids again in the same order. Of the
 /// ids of finished batches, the last 4,096 are kept and 512 are stored.
+///
+/// Copies share what they have in common: `docs/threats.md` W4.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "Stored<MsgId, Positions>")]
 pub(crate) struct Acks {
     /// Ids that the service will send again.
-    open: BTreeMap<MsgId, Order>,
+    open: SharedMap<MsgId, Order>,
     /// The same, in order.
-    in_order: BTreeMap<Order, MsgId>,
-    /// Ids of finished batches, the oldest first.
-    recent: VecDeque<MsgId>,
+    in_order: SharedMap<Order, MsgId>,
+    /// Ids of finished batches by their number, the oldest first.
+    recent: SharedMap<u64, MsgId>,
     /// The same, for look-ups.
-    known: BTreeSet<MsgId>,
+    known: SharedMap<MsgId, ()>,
     /// Received batches, the oldest first. Not stored.
-    parked: VecDeque<Parked>,
+    parked: VecDeque<Arc<Parked>>,
     /// The ids of all their unacknowledged messages.
-    pending: BTreeSet<MsgId>,
+    pending: SharedMap<MsgId, ()>,
     /// Batches that the service will send again after the received ones.
     resent: VecDeque<Positions>,
     /// The number of the newest batch.
     batches: u64,
     /// The number of acknowledged messages.
     count: u64,
+    /// The number of ids of finished batches, including those that are no longer kept.
+    finished: u64,
 }
 
 /// The last batch that contained an acknowledged message, 0 if it is unknown, and the message's
@@ -58,7 +64,7 @@ struct Parked {
     batch: u64,
     keys: Keys,
     /// The unacknowledged messages, by position; `None` before delivery.
-    pending: Option<BTreeMap<usize, MsgId>>,
+    pending: Option<SharedMap<usize, MsgId>>,
     /// The acknowledged ones with an id.
     acked: Positions,
 }
@@ -83,22 +89,24 @@ impl Acks {
         self.batches += 1;
         let keys = Keys { sync_key, sync_check_key };
         let acked = Positions::default();
-        self.parked.push_back(Parked { batch: self.batches, keys, pending: None, acked });
+        let parked = Parked { batch: self.batches, keys, pending: None, acked };
+        self.parked.push_back(Arc::new(parked));
     }
 
     /// Records the messages of the newest batch as pending, and sets their places. Drops messages
     /// that are already acknowledged or pending. Returns whether the batch advances the key.
     pub(crate) fn deliver(&mut self, messages: &mut Vec<Message>) -> bool {
-        let Some(mut parked) = self.parked.pop_back() else { return false };
+        let Some(parked) = self.parked.pop_back() else { return false };
+        let mut parked = Arc::unwrap_or_clone(parked);
         parked.acked = Positions::new(messages.iter().map(|message| &message.id));
         self.recognise(messages, parked.batch);
-        let (mut next, mut pending) = (0, BTreeMap::new());
+        let (mut next, mut pending) = (0, SharedMap::default());
         messages.retain_mut(|message| {
             let position = next;
             next += 1;
             if message.id.is_known() {
                 let is_open = self.open.contains_key(&message.id);
-                if is_open || self.known.contains(&message.id) {
+                if is_open || self.known.contains_key(&message.id) {
                     parked.acked.insert(position);
                     if is_open {
                         // The message was sent again, so its id is kept as long as this batch is
@@ -107,7 +115,7 @@ impl Acks {
                     }
                     return false;
                 }
-                if !self.pending.insert(message.id.clone()) {
+                if self.pending.insert(message.id.clone(), ()).is_some() {
                     return false;
                 }
             }
@@ -117,7 +125,7 @@ impl Acks {
         });
         parked.pending = Some(pending);
         let moved = parked.keys.sync_key.is_some();
-        self.parked.push_back(parked);
+        self.parked.push_back(Arc::new(parked));
         moved
     }
 
@@ -135,7 +143,7 @@ impl Acks {
                 return self.resent.clear();
             };
             for Message { id, .. } in acked.of(batch) {
-                if id.is_known() && !self.known.contains(id) {
+                if id.is_known() && !self.known.contains_key(id) {
                     self.open(id, number);
                 }
             }
@@ -186,20 +194,20 @@ impl Acks {
         });
         // A message that was received twice or restored from storage is found by its id.
         let (index, at) = at_place.or_else(|| {
-            if !self.pending.contains(id) {
+            if !self.pending.contains_key(id) {
                 return None;
             }
             self.parked.iter().enumerate().find_map(|(index, parked)| {
-                let mut pending = parked.pending.iter().flatten();
+                let mut pending = parked.pending.iter().flat_map(SharedMap::iter);
                 pending.find(|(_, pending)| *pending == id).map(|(at, _)| (index, *at))
             })
         })?;
-        Some((self.parked.get_mut(index)?, at))
+        Some((Arc::make_mut(self.parked.get_mut(index)?), at))
     }
 
     /// Returns whether a message was acknowledged.
     pub(crate) fn contains(&self, id: &MsgId) -> bool {
-        self.known.contains(id) || self.open.contains_key(id)
+        self.known.contains_key(id) || self.open.contains_key(id)
     }
 
     /// Removes the oldest received batch and returns its keys, if all of it is acknowledged. Its
@@ -209,22 +217,23 @@ impl Acks {
         if !self.parked.front()?.pending.as_ref()?.is_empty() {
             return None;
         }
-        let Parked { batch, keys, acked, .. } = self.parked.pop_front()?;
+        let Parked { batch, keys, acked, .. } = Arc::unwrap_or_clone(self.parked.pop_front()?);
         let moved = keys.sync_key.is_some();
-        let done = if moved { (0, 0)..(batch + 1, 0) } else { (1, 0)..(batch, 0) };
-        let done: Vec<_> = self.in_order.range(done).map(|(order, _)| *order).collect();
+        let (from, to) = if moved { ((0, 0), (batch + 1, 0)) } else { ((1, 0), (batch, 0)) };
+        let done = self.in_order.from(&from).map(|(order, _)| *order);
+        let done: Vec<_> = done.take_while(|order| *order < to).collect();
         for id in done.iter().filter_map(|order| self.in_order.remove(order)) {
             self.open.remove(&id);
-            self.known.insert(id.clone());
-            self.recent.push_back(id);
+            self.known.insert(id.clone(), ());
+            self.recent.insert(self.finished, id);
+            let oldest = self.finished.checked_sub(RECENT as u64);
+            if let Some(id) = oldest.and_then(|oldest| self.recent.remove(&oldest)) {
+                self.known.remove(&id);
+            }
+            self.finished += 1;
         }
         if !moved && self.parked.is_empty() && acked.len() > 0 {
             self.resent.push_front(acked);
-        }
-        while self.recent.len() > RECENT {
-            if let Some(oldest) = self.recent.pop_front() {
-                self.known.remove(&oldest);
-            }
         }
         Some(keys)
     }
@@ -247,7 +256,7 @@ impl Acks {
     pub(crate) fn rewind(&mut self) {
         self.resent = self.sent_again().cloned().collect();
         self.parked.clear();
-        self.pending.clear();
+        self.pending = SharedMap::default();
     }
 
     /// Returns the batches that the service will send again.
@@ -266,8 +275,9 @@ impl Acks {
 impl From<Stored<MsgId, Positions>> for Acks {
     fn from(stored: Stored<MsgId, Positions>) -> Self {
         let mut acks = Self {
-            known: stored.recent.iter().cloned().collect(),
-            recent: stored.recent.into(),
+            known: stored.recent.iter().map(|id| (id.clone(), ())).collect(),
+            finished: stored.recent.len() as u64,
+            recent: (0..).zip(stored.recent).collect(),
             resent: stored.positions.into(),
             ..Self::default()
         };
@@ -276,21 +286,27 @@ impl From<Stored<MsgId, Positions>> for Acks {
     }
 }
 
-/// Copies no messages and no ids: `docs/threats.md` W4.
-impl Serialize for Acks {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let placed: Vec<_> = self.in_order.range((1, 0)..).rev().take(STORED).collect();
+impl Acks {
+    /// Returns what is stored. Copies no messages and no ids: `docs/threats.md` W4.
+    fn stored(&self) -> Stored<&MsgId, &Positions> {
+        let placed: Vec<_> = self.in_order.from(&(1, 0)).rev().take(STORED).collect();
         let mut positions: Vec<_> = self.sent_again().collect();
         let acked: usize = positions.iter().map(|acked| acked.count()).sum();
         if acked <= placed.len() {
             positions.clear();
         }
         // All ids whose position is unknown, and the last of the others.
-        let unplaced = self.in_order.range(..(1, 0));
+        let unplaced = self.in_order.before(&(1, 0));
         let batch = unplaced.chain(placed.into_iter().rev()).map(|(_, id)| id).collect();
-        let old = self.recent.len().saturating_sub(STORED);
-        let recent = self.recent.iter().skip(old).collect();
-        Stored { batch, recent, positions }.serialize(serializer)
+        let first = self.finished.saturating_sub(STORED as u64);
+        let recent = self.recent.from(&first).map(|(_, id)| id).collect();
+        Stored { batch, recent, positions }
+    }
+}
+
+impl Serialize for Acks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.stored().serialize(serializer)
     }
 }
 

@@ -155,6 +155,7 @@ mod secret;
 mod send_rate;
 pub mod session;
 mod session_end;
+mod shared_map;
 mod storage;
 pub mod store;
 mod stored;

@@ -6,6 +6,7 @@ use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::ids::MsgId;
+use crate::shared_map::SharedMap;
 
 /// The positions of acknowledged messages in a batch, and a digest of the batch, by which it is
 /// recognised when the service sends it again.
@@ -20,7 +21,7 @@ pub(crate) struct Positions {
     /// The first 8 bytes of the MD5 of their ids.
     digest: u64,
     /// The start and end of each range.
-    acked: BTreeMap<usize, usize>,
+    acked: SharedMap<usize, usize>,
 }
 
 impl Positions {
@@ -33,13 +34,13 @@ impl Positions {
             sum.update("\n");
         }
         let sum = u128::from_be_bytes(sum.finalize().into());
-        Self { len, digest: (sum >> 64) as u64, acked: BTreeMap::new() }
+        Self { len, digest: (sum >> 64) as u64, acked: SharedMap::default() }
     }
 
     /// Adds a position.
     pub(crate) fn insert(&mut self, at: usize) {
         let (mut from, mut to) = (at, at + 1);
-        if let Some((start, end)) = self.acked.range(..=at).next_back() {
+        if let Some((start, end)) = self.acked.before(&to).next_back() {
             if *end > at {
                 return;
             }
@@ -76,13 +77,14 @@ impl Positions {
 
 impl From<(usize, u64, BTreeMap<usize, usize>)> for Positions {
     fn from((len, digest, acked): (usize, u64, BTreeMap<usize, usize>)) -> Self {
-        Self { len, digest, acked }
+        Self { len, digest, acked: acked.into_iter().collect() }
     }
 }
 
 impl Serialize for Positions {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (self.len, self.digest, &self.acked).serialize(serializer)
+        let acked: BTreeMap<_, _> = self.acked.iter().collect();
+        (self.len, self.digest, acked).serialize(serializer)
     }
 }
 
