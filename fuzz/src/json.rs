@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use wechat_proto::sync::SyncCheck;
-use wechat_proto::{Endpoint as _, Error, Message, Session};
+use wechat_proto::{Endpoint as _, Error, Message, Session, fuzz};
 
 use super::{NOW, PLANTED, account, hides_secrets, me};
 
@@ -35,8 +35,10 @@ pub(crate) fn stored(session: &Session) -> Value {
     form
 }
 
-/// Checks that a stored session is refused, or survives storage and is printed without credentials.
+/// Checks that a stored session is refused, or survives storage and is printed without credentials;
+/// and the same input as lines of a journal.
 pub(crate) fn session(bytes: &[u8]) {
+    fuzz::journal(account().session(), bytes);
     let text = String::from_utf8_lossy(bytes);
     match Session::from_json(&text) {
         Ok(mut session) => {

@@ -1,11 +1,14 @@
 //! Tracking of acknowledged messages: `docs/threats.md` S4, S5.
 
 use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::changes;
 use crate::ids::MsgId;
 use crate::message::Message;
 pub(crate) use crate::message::Place;
@@ -302,6 +305,24 @@ impl Acks {
         let recent = self.recent.from(&first).map(|(_, id)| id).collect();
         Stored { batch, recent, positions }
     }
+
+    /// Returns the change of what is stored; `None` if it is the same.
+    pub(crate) fn changes(&self, old: &Self) -> Option<String> {
+        let [old, new] = [old.stored(), self.stored()];
+        // Stored ids need no escapes.
+        let ids = |old, new| changes::list(old, new, |id: &&MsgId| format!("\"{}\"", id.as_str()));
+        let [before, after] = [old.positions, new.positions]
+            .map(|positions| serde_json::to_string(&positions).expect("all keys are strings"));
+        let fields = [
+            ("batch", ids(&old.batch, &new.batch)),
+            ("recent", ids(&old.recent, &new.recent)),
+            ("positions", changes::value(&before, &after)),
+        ];
+        let mut fields =
+            fields.into_iter().filter_map(|(name, change)| Some((name, change?))).peekable();
+        fields.peek()?;
+        Some(changes::object(fields))
+    }
 }
 
 impl Serialize for Acks {
@@ -312,7 +333,7 @@ impl Serialize for Acks {
 
 #[cfg(test)]
 #[path = "acks_tests.rs"]
-mod tests;
+pub(crate) mod tests;
 
 #[cfg(test)]
 #[path = "acks_order_tests.rs"]

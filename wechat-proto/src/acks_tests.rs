@@ -8,7 +8,7 @@ use crate::session::Session;
 use crate::sync::FetchBatch;
 use crate::testing::{NOW, http_of, reply, session};
 
-pub(super) fn id(n: usize) -> MsgId {
+pub(crate) fn id(n: usize) -> MsgId {
     n.to_string().into()
 }
 
@@ -17,7 +17,7 @@ fn key(value: usize) -> String {
 }
 
 /// Receives a batch of messages with these ids, after which the key has this value.
-pub(super) fn receive(session: &mut Session, value: usize, ids: &[&str]) -> Vec<Message> {
+pub(crate) fn receive(session: &mut Session, value: usize, ids: &[&str]) -> Vec<Message> {
     let list: Vec<_> = ids
         .iter()
         .map(|id| {
@@ -35,18 +35,18 @@ pub(super) fn receive(session: &mut Session, value: usize, ids: &[&str]) -> Vec<
 }
 
 /// Returns the value of the key in the stored session.
-pub(super) fn stored(session: &Session) -> usize {
+pub(crate) fn stored(session: &Session) -> usize {
     let restored = Session::from_json(&session.to_json()).unwrap();
     value(&restored)
 }
 
-pub(super) fn value(session: &Session) -> usize {
+pub(crate) fn value(session: &Session) -> usize {
     let joined = session.next_sync_key().joined();
     joined.strip_prefix("1_").map_or(0, |value| value.parse().unwrap())
 }
 
 /// Returns a session whose key has the value 1.
-pub(super) fn started() -> Session {
+pub(crate) fn started() -> Session {
     let mut session = session();
     assert!(receive(&mut session, 1, &[]).is_empty());
     session

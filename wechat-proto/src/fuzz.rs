@@ -10,9 +10,11 @@ use alloc::vec::Vec;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::changes;
 use crate::contact::wire::WireContact;
 use crate::hosts::{Family, Origin, Role};
 use crate::jar::Jar;
+use crate::journal::{Journal, with_changes};
 use crate::media::{FileKeys, FileName, LocalFile, MediaType, Sizes, Upload, Uploaded};
 use crate::wire::document::{Found, texts, walk};
 use crate::wire::js::Script;
@@ -20,7 +22,7 @@ use crate::wire::query::{Accept, Url};
 use crate::wire::repair::{decode, mend};
 use crate::wire::xml::{self, Xml};
 use crate::wire::{envelope, json, lenient, query};
-use crate::{Device, Hosts, Timestamp, UserName};
+use crate::{Device, Error, Hosts, Session, Timestamp, UserName};
 
 /// A cookie that must not be printed.
 const PLANTED: &str = "5e3d7a19c0ffee";
@@ -102,6 +104,28 @@ pub fn repaired(bytes: &[u8]) {
         if !plain.contains(['&', '<']) {
             assert_eq!(&*contact.nick_name, &*plain);
         }
+    }
+}
+
+/// Checks that the change between two lines leads from one to the other, and that a session survives
+/// the changes of a journal, each on a line.
+pub fn journal(session: &Session, bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Some((old, new)) = text.split_once('\n')
+        && let [Ok(_), Ok(expected)] = [old, new].map(serde_json::from_str::<Value>)
+    {
+        let after = changes::value(old, new).map(|change| changes::apply(old, &change));
+        let after = after.unwrap_or_else(|| Some(old.into())).expect("a change of this value");
+        assert_eq!(serde_json::from_str::<Value>(&after).expect("JSON"), expected);
+    }
+    let (_, base) = Journal::new(session);
+    assert!(
+        Journal::read(&base, bytes).is_ok_and(|read| read.version() == session.version())
+            || bytes.contains(&b'\n')
+    );
+    match Journal::read(&base, with_changes(&base, text.lines()).as_bytes()) {
+        Ok(read) => assert!(Session::from_json(&read.to_json()).is_ok()),
+        Err(error) => assert!(matches!(error, Error::Storage(_))),
     }
 }
 

@@ -148,13 +148,13 @@ impl Session {
     ///
     /// [`Error::Storage`] if the text is damaged, or was written by a newer version.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        stored::read(json)
+        stored::parse(stored::open(json)?.session)
     }
 
     /// Returns the session as JSON with a checksum. It contains the credentials: protect it like a
     /// password.
     pub fn to_json(&self) -> String {
-        stored::write(self)
+        stored::write(self, stored::WHOLE).0
     }
 
     /// Returns a copy to be stored, whose [version](Session::version) is above those of earlier copies.

@@ -4,7 +4,8 @@
 //! the `FileStore` of both transports. Implement [`SessionStore`] for anything else: a row in a
 //! database, a secret in a vault, an encrypted file. [`Session::to_json`] and
 //! [`Session::from_json`] define the form: versioned text with a checksum, which any later version
-//! can read. A store must guarantee:
+//! can read. A store that appends faster than it replaces can use a [`Journal`]. A store must
+//! guarantee:
 //!
 //! - **Whole replacement**: after a crash, [`load`](SessionStore::load) returns the session that
 //!   was saved last or the one before, never a part of one.
@@ -67,6 +68,7 @@ use alloc::boxed::Box;
 use core::pin::Pin;
 
 use crate::error::Error;
+pub use crate::journal::Journal;
 use crate::session::Session;
 
 /// The policy by which a client that keeps its store saves the session.
@@ -80,7 +82,9 @@ pub enum SavePolicy {
     /// The client saves when all messages that arrived together are acknowledged, and at the end of
     /// the session. After a crash, at most these messages are delivered again.
     EachBatch,
-    /// The client does not save; the caller does.
+    /// The client does not save; the caller does, for example by an interval: a thread or task that
+    /// calls the client's `save_session` every second, and once at the end. After a crash, the
+    /// messages since the last save are delivered again.
     Manual,
 }
 

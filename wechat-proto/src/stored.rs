@@ -4,60 +4,77 @@
 //! |---|---|
 //! | 1 | the session's fields; later versions added some, each with a default |
 //! | 2 | `format`, `md5`, `session`: the fields of 1 with a checksum of their text |
+//! | 3 | the same, for the base of a [journal](crate::store::Journal) |
 //!
 //! All forms can be read; `samples` has one of each.
 
+use alloc::format;
 use alloc::string::{String, ToString as _};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, StorageFailure, StorageKind};
 use crate::media::Md5Sum;
 use crate::session::Session;
 
-/// The number of the form that is written; newer forms are refused.
-const NEWEST: u64 = 2;
+/// The number of the form of a session without a journal.
+pub(crate) const WHOLE: u64 = 2;
+/// The number of the form of a journal's base; newer forms are refused.
+pub(crate) const BASE: u64 = 3;
 
 #[derive(Deserialize)]
 struct Head {
     format: u64,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 struct Checked<'a> {
-    format: u64,
     /// Detects accidental damage only: anyone who can write the file can write this as well.
     md5: &'a str,
     #[serde(borrow)]
     session: &'a RawValue,
 }
 
-/// Returns the stored form of a session.
-pub(crate) fn write(session: &Session) -> String {
-    let text = serde_json::value::to_raw_value(session).expect("all keys are strings");
-    let checked = Checked { format: NEWEST, md5: &sum(text.get()), session: &text };
-    serde_json::to_string(&checked).expect("all keys are strings")
+/// A stored form.
+pub(crate) struct Opened<'a> {
+    pub(crate) format: u64,
+    /// The checksum; `None` in the first form.
+    pub(crate) sum: Option<&'a str>,
+    /// The fields of the session.
+    pub(crate) session: &'a str,
 }
 
-/// Parses the stored form of a session. Drops the errors of `serde_json`, because they quote their
-/// input.
-pub(crate) fn read(json: &str) -> Result<Session, Error> {
+/// Returns the stored form of a session, and its checksum.
+pub(crate) fn write(session: &Session, format: u64) -> (String, String) {
+    let text = serde_json::to_string(session).expect("all keys are strings");
+    let sum = sum(&text);
+    (format!("{{\"format\":{format},\"md5\":\"{sum}\",\"session\":{text}}}"), sum)
+}
+
+/// Opens a stored form. Drops the errors of `serde_json`, because they quote their input.
+pub(crate) fn open(json: &str) -> Result<Opened<'_>, Error> {
     let damaged = |_| StorageFailure::new(StorageKind::Damaged);
     let Head { format } = serde_json::from_str(json).map_err(damaged)?;
-    let session = match format {
-        1 => serde_json::from_str(json),
-        2 => {
-            let Checked { md5, session, .. } = serde_json::from_str(json).map_err(damaged)?;
-            if md5 != sum(session.get()) {
+    match format {
+        1 => Ok(Opened { format, sum: None, session: json }),
+        WHOLE | BASE => {
+            let Checked { md5, session } = serde_json::from_str(json).map_err(damaged)?;
+            let session = session.get();
+            if md5 != sum(session) {
                 return Err(StorageFailure::new(StorageKind::Damaged).into());
             }
-            serde_json::from_str(session.get())
+            Ok(Opened { format, sum: Some(md5), session })
         }
-        0 => return Err(StorageFailure::new(StorageKind::Damaged).into()),
-        _ => return Err(StorageFailure::new(StorageKind::Newer).into()),
-    };
-    Ok(session.map_err(damaged)?)
+        0 => Err(StorageFailure::new(StorageKind::Damaged).into()),
+        _ => Err(StorageFailure::new(StorageKind::Newer).into()),
+    }
+}
+
+/// Parses the fields of a session.
+pub(crate) fn parse(fields: &str) -> Result<Session, Error> {
+    let session = serde_json::from_str(fields);
+    Ok(session.map_err(|_| StorageFailure::new(StorageKind::Damaged))?)
 }
 
 fn sum(text: &str) -> String {

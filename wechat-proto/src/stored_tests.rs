@@ -121,7 +121,7 @@ fn newer_and_malformed_forms_are_refused() {
     let whole = filled().to_json();
     assert!(whole.starts_with("{\"format\":2,"));
     for (format, what) in [
-        ("3", StorageKind::Newer),
+        ("4", StorageKind::Newer),
         ("18446744073709551615", StorageKind::Newer),
         ("0", StorageKind::Damaged),
         // The fields are not at the top level.
@@ -201,16 +201,12 @@ fn damaged_copies(text: &str) -> impl Iterator<Item = String> {
 #[test]
 fn a_session_with_any_damaged_byte_is_refused() {
     let json = filled().to_json();
-    let mut newer = 0;
     for damaged in damaged_copies(&json) {
-        match kind(Session::from_json(&damaged)) {
-            StorageKind::Damaged => {}
-            StorageKind::Newer => newer += 1,
-            other => panic!("{other:?}: {damaged}"),
+        // The format number, changed to that of a journal's base, which has the same fields.
+        if !damaged.starts_with("{\"format\":3,") {
+            assert_eq!(kind(Session::from_json(&damaged)), StorageKind::Damaged, "{damaged}");
         }
     }
-    // The format number, changed to 3.
-    assert_eq!(newer, 1);
     for cut in (0..json.len()).filter(|at| json.is_char_boundary(*at)) {
         assert_eq!(kind(Session::from_json(&json[..cut])), StorageKind::Damaged);
     }

@@ -7,7 +7,7 @@ use wechat_proto::login::{Logout, Resume};
 use wechat_proto::message::Kind;
 use wechat_proto::router::{Report, When};
 use wechat_proto::store::SavePolicy;
-use wechat_proto::{Error, Event, Session};
+use wechat_proto::{Error, Event};
 use wechat_simulator::{Incoming, World};
 
 use super::{Folder, named};
@@ -54,8 +54,7 @@ fn check(place: &Place, folder: &Folder) {
         (sent("Ada"), sent("Bo")),
         (vec!["1".into(), "4".into()], vec!["2".into(), "3".into()])
     );
-    let stored = std::fs::read_to_string(folder.0.join("bot.session")).unwrap();
-    let session = Session::from_json(stored.trim_end()).unwrap();
+    let session = folder.stored();
     assert!(!session.has_pending());
     assert!(matches!(session.device().closed(), Some(ret) if ret.0 == 0));
     place.assert_no_violations();

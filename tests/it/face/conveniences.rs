@@ -89,8 +89,7 @@ macro_rules! tests_of {
                 assert!(matches!($wait!(@next events), Some(Event::Closed(_))));
                 drop((events, client));
                 // The logout was saved.
-                let store = fs::read_to_string(folder.0.join("bot.session")).unwrap();
-                assert!(store.contains("\"ended\":0"));
+                assert_eq!(folder.stored().device().closed().map(|ret| ret.0), Some(0));
                 place.assert_no_violations();
             }
 

@@ -8,6 +8,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use wechat_proto::Session;
+use wechat_proto::store::Journal;
+
 use crate::wire::Place;
 
 /// Returns the `UserName` of the contact with this nickname.
@@ -29,6 +32,13 @@ impl Folder {
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).unwrap();
         Self(path)
+    }
+
+    /// Returns the stored session, also while a client keeps its store.
+    fn stored(&self) -> Session {
+        let base = fs::read_to_string(self.0.join("bot.session")).unwrap();
+        let lines = fs::read(self.0.join("bot.session.journal")).unwrap_or_default();
+        Journal::read(&base, &lines).unwrap()
     }
 }
 

@@ -282,7 +282,7 @@ fn damaged_store<B: Bot>(place: &Place) {
     let folder = Folder::new();
     drop(first::<B>(place, &folder));
     let whole = fs::read_to_string(folder.file()).unwrap();
-    let newer = whole.replacen("\"format\":2", "\"format\":9", 1);
+    let newer = whole.replacen("\"format\":3", "\"format\":9", 1);
     let before = requests(place);
     for (bytes, kind) in [
         ("", StorageKind::Damaged),

@@ -19,28 +19,38 @@
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
+mod files;
+mod lines;
 mod steps;
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use wechat_proto::error::{StorageFailure, StorageKind};
 use wechat_proto::session::Version;
-use wechat_proto::store::SessionStore;
+use wechat_proto::store::{Journal, SessionStore};
 use wechat_proto::{Error, Session};
 
 #[cfg(feature = "tokio")]
 pub use crate::asynchronous::{AsyncFileStore, Blocking};
+use crate::files::{
+    beside, contents, gone, is_at, is_missing, lock_file, own_name, private, resolved,
+    session_file, sync_folder,
+};
+use crate::lines::Lines;
 use crate::steps::{Step, step};
 
 /// A session in a file, for one holder at a time.
 ///
-/// - **Atomic.** A session is written to a second file, synced to disk, and then replaces the first
-///   file by a rename. A crash, a full disk or a loss of power leaves the old session or the new
-///   one. On Unix, the folder is synced as well before a save returns, if the file system supports
-///   it; elsewhere, a loss of power soon afterwards may leave the old session.
+/// - **Atomic.** The first save writes the session to a second file, syncs it to disk, and then
+///   replaces the first file by a rename. Later saves append what changed to a
+///   [journal](wechat_proto::store::Journal), `bot.session.journal`: one write of a few hundred
+///   bytes and one sync. When the journal exceeds 256 KiB, and after a failure, the session is
+///   written as a whole again. A crash, a full disk or a loss of power leaves the old session or the
+///   new one. On Unix, the folder is synced as well before a save returns, if the file system
+///   supports it; elsewhere, a loss of power soon afterwards may leave the old session.
 /// - **Private.** Only the owner can read the file (mode 0600), from its first byte on; a file with
 ///   another mode gets this one with the next save. On Windows, the file inherits the rights of its
 ///   folder.
@@ -53,7 +63,10 @@ use crate::steps::{Step, step};
 ///
 /// A session stored at `bot.session` has an empty lock file, `bot.session.lock`, which is never
 /// removed. `bot.session.new` exists while a session is written, and after a crash until the store
-/// is opened again.
+/// is opened again. The session is in both `bot.session` and `bot.session.journal`: to copy or move
+/// it, close the store and take both. `bot.session` alone is an earlier state, from which messages
+/// may be delivered again. If the journal is damaged, [`load`](SessionStore::load) fails; without
+/// the journal, it returns that earlier state.
 ///
 /// If the path is a symbolic link, its target is read, replaced, removed and locked, and the link
 /// stays. A dangling link cannot be opened, neither on the first start nor after a session was
@@ -63,16 +76,17 @@ pub struct FileStore {
     path: PathBuf,
     /// The file to which a session is written before the rename.
     new: PathBuf,
+    /// The file of the journal's lines.
+    journal: PathBuf,
     folder: PathBuf,
     lock: File,
     /// The locked stored session, if there is one and the system can replace an open file.
     session: Option<File>,
+    /// The journal of the stored session, if this store wrote the session and all lines since.
+    lines: Option<Lines>,
     /// The version of the session that this store saved last.
     newest: Option<Version>,
 }
-
-/// The maximum length of a file, far above that of any session.
-const LONGEST: u64 = 16 << 20;
 
 impl FileStore {
     /// Opens the store at this path. The folder must exist. The store may be empty.
@@ -80,8 +94,8 @@ impl FileStore {
     /// # Errors
     ///
     /// [`Error::InUse`] if another holder has opened it; [`Error::Storage`] if its folder does not
-    /// exist or is not writable, or if the name ends with `.new` or `.lock`, which are reserved for
-    /// the additional files of other sessions.
+    /// exist or is not writable, or if the name ends with `.new`, `.lock` or `.journal`, which are
+    /// reserved for the additional files of other sessions.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::take(path.as_ref())
     }
@@ -96,9 +110,14 @@ impl FileStore {
         };
         let lock = lock_file(&path).map_err(in_use)?;
         let session = session_file(&path).map_err(in_use)?;
-        let store = Self { new: beside(&path, "new"), path, folder, lock, session, newest: None };
-        // A crash may have left a file with credentials.
+        let [new, journal] = ["new", "journal"].map(|ending| beside(&path, ending));
+        let (lines, newest) = (None, None);
+        let store = Self { path, new, journal, folder, lock, session, lines, newest };
+        // A crash may have left files with credentials.
         store.clean().map_err(refused)?;
+        if is_missing(&store.path) {
+            gone(fs::remove_file(&store.journal)).map_err(refused)?;
+        }
         Ok(store)
     }
 
@@ -107,20 +126,12 @@ impl FileStore {
         &self.path
     }
 
-    fn read(&self) -> io::Result<Option<Vec<u8>>> {
-        match fs::metadata(&self.path) {
-            // Reading a device or a pipe may block, or never end.
-            Ok(found) if !found.is_file() => return Err(io::Error::other("not a regular file")),
-            Ok(found) if found.len() > LONGEST => return Ok(Some(Vec::new())),
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return self.check().map(|()| None);
-            }
-            Err(error) => return Err(error),
+    /// Returns the stored session and the lines of its journal.
+    fn read(&self) -> io::Result<Option<[Vec<u8>; 2]>> {
+        match contents(&self.path)? {
+            Some(session) => Ok(Some([session, contents(&self.journal)?.unwrap_or_default()])),
+            None => self.check().map(|()| None),
         }
-        let mut bytes = Vec::new();
-        File::open(&self.path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-        Ok(Some(bytes))
     }
 
     /// Returns an error if this store no longer holds the path, because another one may hold it
@@ -161,7 +172,30 @@ impl FileStore {
             }
         }
         step(Step::SyncFolder)?;
+        sync_folder(&self.folder)?;
+        // Only now, because the previous session needs its journal.
+        step(Step::RemoveJournal)?;
+        if is_missing(&self.journal) {
+            return Ok(());
+        }
+        fs::remove_file(&self.journal)?;
+        step(Step::SyncRemoval)?;
         sync_folder(&self.folder)
+    }
+
+    /// Appends what changed; returns `false` if the session is to be written as a whole.
+    fn append(&mut self, session: &Session) -> io::Result<bool> {
+        // After a failure, it is unknown which lines are stored.
+        let Some(mut lines) = self.lines.take() else { return Ok(false) };
+        let is_base = match &self.session {
+            Some(file) => is_at(file, &self.path),
+            None => self.path.is_file(),
+        };
+        self.check()?;
+        if is_base && lines.append(session, &self.journal, &self.folder)? {
+            self.lines = Some(lines);
+        }
+        Ok(self.lines.is_some())
     }
 
     /// Removes the file of an incomplete save.
@@ -176,11 +210,13 @@ impl FileStore {
 
 impl SessionStore for FileStore {
     fn load(&mut self) -> Result<Option<Session>, Error> {
-        let bytes = self.read().map_err(|error| self.failed(StorageKind::Read, error))?;
-        let Some(bytes) = bytes else { return Ok(None) };
+        // The files may have been changed by others.
+        self.lines = None;
+        let found = self.read().map_err(|error| self.failed(StorageKind::Read, error))?;
+        let Some([bytes, lines]) = found else { return Ok(None) };
         let damaged = || StorageFailure::new(StorageKind::Damaged);
         let session = match String::from_utf8(bytes) {
-            Ok(text) => Session::from_json(&text),
+            Ok(text) => Journal::read(&text, &lines),
             Err(_) => Err(damaged().into()),
         };
         session.map(Some).map_err(|error| match error {
@@ -194,9 +230,16 @@ impl SessionStore for FileStore {
         if self.newest.is_some_and(|newest| version < newest) {
             return Ok(());
         }
-        let mut text = session.to_json();
-        text.push('\n');
-        self.write(text.as_bytes()).map_err(|error| self.failed(StorageKind::Write, error))?;
+        let mut save = || {
+            if !self.append(session)? {
+                let (journal, mut base) = Journal::new(session);
+                base.push('\n');
+                self.write(base.as_bytes())?;
+                self.lines = Some(Lines::new(journal));
+            }
+            Ok(())
+        };
+        save().map_err(|error| self.failed(StorageKind::Write, error))?;
         self.newest = Some(version);
         Ok(())
     }
@@ -206,7 +249,9 @@ impl SessionStore for FileStore {
             self.check()?;
             step(Step::Remove)?;
             gone(fs::remove_file(&self.path))?;
-            (self.session, self.newest) = (None, None);
+            (self.session, self.lines, self.newest) = (None, None, None);
+            step(Step::RemoveJournal)?;
+            gone(fs::remove_file(&self.journal))?;
             step(Step::SyncFolder)?;
             sync_folder(&self.folder)
         };
@@ -231,134 +276,6 @@ impl fmt::Debug for FileStore {
 
 fn failed(kind: StorageKind, path: &Path, error: io::Error) -> Error {
     StorageFailure::new(kind).at(&path.to_string_lossy()).because(error).into()
-}
-
-/// Resolves a path, so that two names of one file share one lock, and changes of the working
-/// directory have no effect.
-fn resolved(path: &Path) -> io::Result<PathBuf> {
-    match fs::symlink_metadata(path) {
-        // This fails for a dangling link, whose target may be on a disk that is not mounted.
-        Ok(found) if found.is_symlink() => fs::canonicalize(path),
-        Ok(_) => in_folder(path),
-        Err(error) if error.kind() == ErrorKind::NotFound => in_folder(path),
-        Err(error) => Err(error),
-    }
-}
-
-/// Resolves the folder of a path.
-fn in_folder(path: &Path) -> io::Result<PathBuf> {
-    let no_name = || io::Error::new(ErrorKind::InvalidInput, "the path has no file name");
-    let name = path.file_name().ok_or_else(no_name)?;
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    Ok(fs::canonicalize(folder)?.join(name))
-}
-
-/// Refuses a path that could be the additional file of another store.
-fn own_name(path: PathBuf) -> io::Result<PathBuf> {
-    if path.extension().is_some_and(|ending| ending == "new" || ending == "lock") {
-        return Err(io::Error::new(
-            ErrorKind::InvalidInput,
-            "names that end with .new or .lock are reserved",
-        ));
-    }
-    Ok(path)
-}
-
-/// Appends an ending to a file name.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    name.into()
-}
-
-/// Opens and locks the lock file of a session. It is separate from the session, whose file is replaced.
-/// It is never removed, because another holder might then lock a removed file.
-fn lock_file(path: &Path) -> Result<File, TryLockError> {
-    let path = beside(path, "lock");
-    // Another user with access to the folder could plant a link to any file.
-    if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
-        let error = io::Error::other("the lock is not a regular file");
-        return Err(TryLockError::Error(error));
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    private(&mut options);
-    locked(&path, &options)
-}
-
-/// Opens and locks the stored session, if there is one.
-fn session_file(path: &Path) -> Result<Option<File>, TryLockError> {
-    // Opening a pipe may block. On other systems, a locked file can be neither read nor replaced.
-    if !cfg!(unix) || !fs::metadata(path).is_ok_and(|found| found.is_file()) {
-        return Ok(None);
-    }
-    match locked(path, OpenOptions::new().read(true)) {
-        // A failure to open the file is reported by `load`. A file that can be read but not locked,
-        // for example without write access, is used without its lock.
-        Err(TryLockError::Error(_)) => Ok(None),
-        result => result.map(Some),
-    }
-}
-
-fn locked(path: &Path, options: &OpenOptions) -> Result<File, TryLockError> {
-    let file = options.open(path).map_err(TryLockError::Error)?;
-    file.try_lock()?;
-    // The file was replaced by another holder before it was locked.
-    if is_at(&file, path) { Ok(file) } else { Err(TryLockError::WouldBlock) }
-}
-
-/// Returns whether the path still names this file.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let place = |data: io::Result<fs::Metadata>| data.ok().map(|data| (data.dev(), data.ino()));
-    place(file.metadata()) == place(fs::symlink_metadata(path))
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &File, path: &Path) -> bool {
-    path.exists()
-}
-
-/// Treats a missing file as removed.
-fn gone(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    options.mode(0o600);
-}
-
-#[cfg(not(unix))]
-fn private(_: &mut OpenOptions) {}
-
-/// Syncs the entries of a folder to disk.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        // The file system does not support this, but the rename has succeeded.
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
-            Ok(())
-        }
-        synced => synced,
-    }
-}
-
-/// Does nothing: these systems cannot open folders, and their file systems keep entries in order.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

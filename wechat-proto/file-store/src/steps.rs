@@ -11,6 +11,8 @@ pub(crate) enum Step {
     SyncFile,
     Rename,
     SyncFolder,
+    RemoveJournal,
+    SyncRemoval,
     Remove,
 }
 
@@ -32,7 +34,7 @@ pub(crate) use self::faults::{step, write};
 /// Injected faults.
 #[cfg(test)]
 pub(crate) mod faults {
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
     use std::fs::OpenOptions;
 
     use super::*;
@@ -52,6 +54,7 @@ pub(crate) mod faults {
 
     thread_local! {
         static FAULT: Cell<Option<(Step, Fault)>> = const { Cell::new(None) };
+        static STEPS: RefCell<Vec<Step>> = const { RefCell::new(Vec::new()) };
     }
 
     /// Injects a fault into the next step of this kind.
@@ -64,6 +67,11 @@ pub(crate) mod faults {
         FAULT.take().is_some()
     }
 
+    /// Returns the steps since the last call.
+    pub(crate) fn steps() -> Vec<Step> {
+        STEPS.take()
+    }
+
     fn take(step: Step, is: impl Fn(Fault) -> bool) -> Option<Fault> {
         let (at, fault) = FAULT.get()?;
         (at == step && is(fault)).then(|| {
@@ -73,6 +81,7 @@ pub(crate) mod faults {
     }
 
     pub(crate) fn step(step: Step) -> io::Result<()> {
+        STEPS.with_borrow_mut(|steps| steps.push(step));
         match take(step, |fault| matches!(fault, Fault::Error | Fault::Crash)) {
             Some(Fault::Error) => Err(io::Error::other("injected")),
             // Only the test catches the panic, so that no cleanup runs.
@@ -87,7 +96,7 @@ pub(crate) mod faults {
     pub(crate) fn write(file: &mut File, text: &[u8]) -> io::Result<()> {
         match take(Step::Write, |fault| matches!(fault, Fault::Full | Fault::CutShort(_))) {
             Some(Fault::CutShort(bytes)) => {
-                file.write_all(&text[..bytes])?;
+                file.write_all(text.get(..bytes).unwrap_or(text))?;
                 std::panic::panic_any(Crash)
             }
             Some(_) => OpenOptions::new().write(true).open("/dev/full")?.write_all(text),

@@ -1,11 +1,12 @@
 //! `wechat status`
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
-use wechat_proto::Session;
 use wechat_proto::login::{Progress, Resume};
+use wechat_proto::store::Journal;
 
 use crate::args::Global;
 use crate::bridge::holder::Connection;
@@ -23,11 +24,15 @@ pub(crate) fn run(global: &Global, output: &Output) -> Result<Exit, Failure> {
     if !profile.path.exists() {
         return Err(profile.advise(Failure::no_session()));
     }
+    let mut journal = profile.path.clone().into_os_string();
+    journal.push(".journal");
+    let journal = PathBuf::from(journal);
     let (session, holder) = match profile.holder()? {
         Some(holder) => {
             let text = fs::read_to_string(&profile.path);
             let text = text.map_err(|error| Failure::file(&profile.path, &error))?;
-            (Session::from_json(&text)?, Some(holder))
+            let lines = fs::read(&journal).unwrap_or_default();
+            (Journal::read(&text, &lines)?, Some(holder))
         }
         None => {
             let held = profile.hold("status", output)?;
@@ -38,8 +43,9 @@ pub(crate) fn run(global: &Global, output: &Output) -> Result<Exit, Failure> {
             (client.map_err(|failure| profile.advise(failure))?.session(), None)
         }
     };
-    let stored = fs::metadata(&profile.path).and_then(|data| data.modified());
-    let stored = stored.map_err(|error| Failure::file(&profile.path, &error))?;
+    let modified = |path: &Path| fs::metadata(path).and_then(|data| data.modified());
+    let stored = modified(&profile.path).map_err(|error| Failure::file(&profile.path, &error))?;
+    let stored = modified(&journal).map_or(stored, |journal| stored.max(journal));
     let shared = holder.as_ref().and_then(|_| Connection::open(&profile.path));
     let shared = shared.and_then(|mut holder| holder.request(&Operation::Status(Nothing {})).ok());
     let shared = shared.unwrap_or_default();

@@ -38,7 +38,7 @@ fn reserved_names_are_refused() {
     let folder = Folder::new();
     let mut store = FileStore::open(folder.file()).unwrap();
     store.save(&sessions()[0]).unwrap();
-    for name in ["bot.session.new", "bot.session.lock", "bot.new"] {
+    for name in ["bot.session.new", "bot.session.lock", "bot.session.journal", "bot.new"] {
         refused(FileStore::open(folder.0.join(name)), StorageKind::Lock, &folder.0.join(name));
     }
     assert_eq!(folder.names(), ["bot.session", "bot.session.lock"]);
@@ -63,9 +63,12 @@ fn a_planted_link_is_not_followed() {
     let mut store = folder.open();
     symlink(&victim, folder.0.join("bot.session.new")).unwrap();
     store.save(&old).unwrap();
+    symlink(&victim, folder.0.join("bot.session.journal")).unwrap();
+    store.save(&old).unwrap();
     assert!(loaded(&mut store) == read(&old));
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
-    assert_eq!(folder.names(), ["bot.session", "bot.session.lock", "victim"]);
+    let names = ["bot.session", "bot.session.journal", "bot.session.lock", "victim"];
+    assert_eq!(folder.names(), names);
 }
 
 /// The path does not depend on later changes of the working directory.
