@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -11,7 +11,11 @@ use std::time::{Duration, SystemTime};
 use std::{process, thread};
 
 use tokio::time::timeout;
+use wechat_proto::store::SavePolicy;
 use wechat_proto::{Error, Message, Session, Timestamp};
+
+#[path = "kept.rs"]
+mod kept;
 
 /// The adapter: `ureq` or `hyper`.
 pub(crate) const ADAPTER: &str = "WECHAT_BOT_ADAPTER";
@@ -34,13 +38,17 @@ pub(crate) fn run() {
         Some("After") => StoreMode::After,
         Some("Manual") => StoreMode::Manual,
         Some("OutOfOrder") => StoreMode::OutOfOrder,
+        Some("EachMessage") => StoreMode::EachMessage,
+        Some("EachBatch") => StoreMode::EachBatch,
+        Some("Interval") => StoreMode::Interval,
         _ => StoreMode::Unacknowledged,
     };
     let store = Store { folder: folder.into(), mode };
-    let (session, ledger) = (store.load(), store.ledger_text());
-    let ended = match adapter.as_str() {
-        "ureq" => blocking(session, ledger, &store),
-        _ => asynchronous(session, ledger, &store),
+    let ended = match (adapter.as_str(), mode.policy()) {
+        ("ureq", Some(policy)) => kept::blocking(&store, policy),
+        (_, Some(policy)) => kept::asynchronous(&store, policy),
+        ("ureq", None) => blocking(store.load(), store.ledger_text(), &store),
+        (_, None) => asynchronous(store.load(), store.ledger_text(), &store),
     };
     assert!(matches!(ended, Err(Error::LoggedOut { .. })), "{ended:?}");
 }
@@ -65,6 +73,9 @@ fn blocking(session: Session, mut ledger: String, store: &Store) -> Result<(), E
                 let message = message?;
                 store.handle(&message, &mut ledger, acknowledge(&message));
             }
+        }
+        StoreMode::EachMessage | StoreMode::EachBatch | StoreMode::Interval => {
+            unreachable!("bots of `kept`")
         }
         // One thread receives, another handles and acknowledges.
         StoreMode::OutOfOrder => {
@@ -126,6 +137,9 @@ fn asynchronous(session: Session, mut ledger: String, store: &Store) -> Result<(
                     let message = message?;
                     store.handle(&message, &mut ledger, acknowledge(&message));
                 }
+            }
+            StoreMode::EachMessage | StoreMode::EachBatch | StoreMode::Interval => {
+                unreachable!("bots of `kept`")
             }
             StoreMode::OutOfOrder => {
                 let mut desk = Desk { store, ledger: &Mutex::new(ledger), held: Vec::new() };
@@ -251,6 +265,12 @@ pub(crate) enum StoreMode {
     Manual,
     /// The same, but up to [`HELD`] messages are received, then handled out of order.
     OutOfOrder,
+    /// The client saves in a `FileStore`: [`SavePolicy::EachMessage`].
+    EachMessage,
+    /// The same with [`SavePolicy::EachBatch`].
+    EachBatch,
+    /// The same with [`SavePolicy::Manual`], and a task that saves every [`kept::INTERVAL`].
+    Interval,
 }
 
 impl StoreMode {
@@ -258,10 +278,20 @@ impl StoreMode {
     pub(crate) const fn is_one_file(self) -> bool {
         matches!(self, Self::Together | Self::Manual | Self::OutOfOrder)
     }
+
+    /// Returns the policy of a client that saves in a `FileStore`.
+    pub(crate) const fn policy(self) -> Option<SavePolicy> {
+        match self {
+            Self::EachMessage => Some(SavePolicy::EachMessage),
+            Self::EachBatch => Some(SavePolicy::EachBatch),
+            Self::Interval => Some(SavePolicy::Manual),
+            _ => None,
+        }
+    }
 }
 
 impl Store {
-    fn session(&self) -> PathBuf {
+    pub(crate) fn session(&self) -> PathBuf {
         self.folder.join("session")
     }
 
@@ -301,17 +331,22 @@ impl Store {
     /// Stores the effect of a message and the session after it.
     fn handle(&self, message: &Message, ledger: &mut String, mut session: Session) {
         step(&format!("received {}", message.id.as_str()));
-        let line = line(message.id.as_str(), message.peer().as_str(), message.text().unwrap());
+        let line = line_of(message);
         if matches!(self.mode, StoreMode::Together | StoreMode::After) {
             session.acknowledge(message);
         }
         if self.mode.is_one_file() {
             ledger.push_str(&line);
         } else {
-            append(&self.ledger(), &line);
-            step("effect written");
+            self.append(&line);
         }
         self.write(&session, ledger);
+    }
+
+    fn append(&self, line: &str) {
+        let mut file = OpenOptions::new().create(true).append(true).open(self.ledger()).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+        step("effect written");
     }
 
     /// Stores the session with a received message that waits to be handled: state that came with it
@@ -322,9 +357,8 @@ impl Store {
     }
 }
 
-fn append(path: &Path, line: &str) {
-    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
-    file.write_all(line.as_bytes()).unwrap();
+fn line_of(message: &Message) -> String {
+    line(message.id.as_str(), message.peer().as_str(), message.text().unwrap())
 }
 
 /// Returns the line of the ledger for a message.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use wechat_proto::{Device, Hosts};
-use wechat_simulator::{Layout, Server, Simulator, World};
+use wechat_simulator::{Layout, Mode, Server, Simulator, World};
 use wechat_transport_ureq::{Client, Options, Transport};
 
 use crate::bot::{self, Store, StoreMode};
@@ -61,12 +61,17 @@ impl Scenario {
         world.announce_recent_chats(false);
         world.messages_per_sync(match mode {
             StoreMode::Unacknowledged | StoreMode::OutOfOrder => PER_SYNC_REPEATED,
-            StoreMode::Together | StoreMode::After | StoreMode::Manual => PER_SYNC,
+            _ => PER_SYNC,
         });
         let friends: Vec<String> =
             ["Ada", "Bo", "Cai", "Dee", "Eli"].map(|name| world.add_person(name)).into();
         let members: Vec<&str> = friends.iter().map(String::as_str).collect();
         let rooms = [world.add_room("Walks", &members), world.add_room("Books", &members[..3])];
+        if matches!(mode, StoreMode::Interval) {
+            // A bot that is killed between two saves loses new cookies, which only this library sends
+            // back without exception.
+            world.set_mode(Mode::Service);
+        }
         let simulator = Simulator::new(world);
         let written = Arc::new(Mutex::new(Vec::new()));
         simulator.then(Duration::ZERO, |world| world.phone().scan());
@@ -130,10 +135,17 @@ impl Scenario {
             killed.len(),
             start.elapsed().as_secs_f64()
         );
-        let mut required = vec!["poll", "response ", "request webwxsync", "request synccheck"];
+        let mut required = vec!["poll", "response ", "request webwxsync"];
+        // A bot that is killed within a batch resumes with a fetch, until no message is new.
+        if !matches!(self.store.mode, StoreMode::EachBatch) {
+            required.push("request synccheck");
+        }
         match self.kills {
             Kills::EveryStep => {
-                required.extend(["received", "stored", "renamed"]);
+                required.push("received");
+                if self.store.mode.policy().is_none() {
+                    required.extend(["stored", "renamed"]);
+                }
                 required.extend((!self.store.mode.is_one_file()).then_some("effect written"));
                 // Only this mode receives a batch again whose last message was handled.
                 required.extend(
@@ -249,7 +261,11 @@ impl Scenario {
     /// process.
     fn check(&self, starts: &[usize]) {
         let world = self.simulator.world();
-        assert_eq!(world.violations(), []);
+        let mut violations = world.violations().to_vec();
+        violations.retain(|violation| {
+            !matches!(self.store.mode, StoreMode::Interval) || violation.difference != "cookies"
+        });
+        assert_eq!(violations, []);
         for endpoint in ["jslogin", "webwxnewloginpage", "webwxinit"] {
             let requests = world.log().iter().filter(|logged| logged.endpoint == endpoint).count();
             assert_eq!(requests, 1, "{endpoint}: more than one login");
@@ -269,12 +285,14 @@ impl Scenario {
                 assert_eq!(ledger, written, "each exactly once");
                 return;
             }
-            StoreMode::After => 1,
+            StoreMode::After | StoreMode::EachMessage => 1,
             StoreMode::Unacknowledged => 2,
+            StoreMode::EachBatch => PER_SYNC,
+            StoreMode::Interval => self.messages,
         };
         // Each process continues at the end of the previous one or a few messages earlier, and
         // skips none.
-        let (mut next, mut most) = (0, 0);
+        let (mut next, mut last, mut most) = (0, 0, 0);
         let ends = starts.iter().copied().skip(1).chain([ledger.len()]);
         for (&start, end) in starts.iter().zip(ends) {
             let Some(first) = ledger[start..end].first() else { continue };
@@ -283,8 +301,9 @@ impl Scenario {
             most = most.max(next - from);
             assert_eq!(ledger[start..end], written[from..from + end - start]);
             next = from + end - start;
+            last = last.max(next);
         }
-        assert_eq!(next, self.messages, "messages lost");
+        assert_eq!(last, self.messages, "messages lost");
         println!("at most {most} repeated after a kill");
     }
 
