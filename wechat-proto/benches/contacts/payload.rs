@@ -70,20 +70,34 @@ pub(crate) fn page_of(records: impl Iterator<Item = String>) -> Bytes {
     .into()
 }
 
-/// Returns a `webwxbatchgetcontact` response with `count` rooms of `members` members each.
+/// Returns a `webwxbatchgetcontact` response with `count` rooms of the same `members` members.
 pub(crate) fn rooms(count: usize, members: usize) -> Bytes {
-    let members: Vec<String> = (0..members)
-        .map(|n| {
-            let display = if n.is_multiple_of(5) { format!("群名片{n}") } else { String::new() };
-            format!(
-                "{{\n\"Uin\": 0,\n\"UserName\": \"{}\",\n\"NickName\": \"成员的名字{n}\",\n\"AttrStatus\": 2147584103,\n\"PYInitial\": \"\",\n\"PYQuanPin\": \"\",\n\"RemarkPYInitial\": \"\",\n\"RemarkPYQuanPin\": \"\",\n\"MemberStatus\": 0,\n\"DisplayName\": \"{display}\",\n\"KeyWord\": \"\"\n}}\n",
-                member_name(n)
-            )
-        })
-        .collect();
-    let records: Vec<_> = (0..count).map(|n| record(&room_name(n), n, &members)).collect();
+    let members: Vec<String> = (0..members).map(member).collect();
+    batch_of((0..count).map(|n| record(&room_name(n), n, &members)))
+}
+
+/// The same with other members in each room.
+pub(crate) fn distinct_rooms(count: usize, members: usize) -> Bytes {
+    batch_of((0..count).map(|n| {
+        let members: Vec<String> = (n * members..(n + 1) * members).map(member).collect();
+        record(&room_name(n), n, &members)
+    }))
+}
+
+/// Returns the record of room member `n`.
+fn member(n: usize) -> String {
+    let display = if n.is_multiple_of(5) { format!("群名片{n}") } else { String::new() };
     format!(
-        "{{\"BaseResponse\": {{\"Ret\": 0}}, \"Count\": {count}, \"ContactList\": [{}]}}",
+        "{{\n\"Uin\": 0,\n\"UserName\": \"{}\",\n\"NickName\": \"成员的名字{n}\",\n\"AttrStatus\": 2147584103,\n\"PYInitial\": \"\",\n\"PYQuanPin\": \"\",\n\"RemarkPYInitial\": \"\",\n\"RemarkPYQuanPin\": \"\",\n\"MemberStatus\": 0,\n\"DisplayName\": \"{display}\",\n\"KeyWord\": \"\"\n}}\n",
+        member_name(n)
+    )
+}
+
+fn batch_of(records: impl Iterator<Item = String>) -> Bytes {
+    let records: Vec<_> = records.collect();
+    format!(
+        "{{\"BaseResponse\": {{\"Ret\": 0}}, \"Count\": {}, \"ContactList\": [{}]}}",
+        records.len(),
         records.join(",")
     )
     .into()
