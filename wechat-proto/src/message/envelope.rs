@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
@@ -95,14 +96,41 @@ impl Message {
         }
     }
 
-    /// Returns the message that this one revokes, if the inbox remembers it
+    /// Returns the message that this one revokes, without its raw JSON, if the inbox remembers it
     /// ([`Inbox::remember`](crate::sync::Inbox::remember)).
     pub fn original(&self) -> Option<&Self> {
         self.original.as_deref()
     }
 
-    pub(super) fn set_original(&mut self, original: Arc<Self>) {
-        self.original = Some(original);
+    pub(super) fn set_original(&mut self, original: Self) {
+        self.original = Some(Arc::new(original));
+    }
+
+    /// Returns a message of the chat of `other`, without its raw JSON.
+    pub(super) fn remembered(
+        other: &Self,
+        outgoing: bool,
+        id: &MsgId,
+        speaker: &Option<UserName>,
+        sent: Timestamp,
+        kind: &Kind,
+    ) -> Self {
+        let (mut from, mut to) = (other.from.clone(), other.to.clone());
+        if outgoing != other.outgoing {
+            mem::swap(&mut from, &mut to);
+        }
+        Self {
+            id: id.clone(),
+            from,
+            to,
+            speaker: speaker.clone(),
+            sent,
+            kind: kind.clone(),
+            raw: Raw::default(),
+            outgoing,
+            original: None,
+            place: None,
+        }
     }
 
     /// Returns the payload of an app message.

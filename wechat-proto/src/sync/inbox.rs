@@ -138,10 +138,9 @@ impl Inbox {
     /// Sets the number of delivered messages to keep, so that a message that revokes another has it
     /// as its [`Message::original`]. The default is 100; 0 keeps none.
     ///
-    /// Messages are kept with at most `messages` × 16 KiB of
-    /// JSON in total, plus the parsed values; the oldest are dropped first. They are not stored with
-    /// the session, and do not include messages sent by this client, which the service does not
-    /// report.
+    /// The messages are kept without their raw JSON, which has at most `messages` × 16 KiB in total;
+    /// the oldest are dropped first. They are not stored with the session, and do not include
+    /// messages sent by this client, which the service does not report.
     #[must_use]
     pub fn remember(mut self, messages: usize) -> Self {
         self.recent = Recent::of(messages);
